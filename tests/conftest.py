@@ -1,0 +1,107 @@
+"""What all tests share: a jackd of their own, the corpora, and skips that are counted aloud or forbidden."""
+
+import os
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.programs import require_program
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+# FOURS_NO_SKIPS=1 makes every skip a failure; CI sets it.
+SKIPS_FORBIDDEN = os.environ.get("FOURS_NO_SKIPS") == "1"
+JACKD_START_S, JACKD_STOP_S = 10, 5
+
+# In CI: more examples, and the same ones each time, so that what fails there fails here too.
+settings.register_profile("quick", max_examples=50, deadline=None)
+settings.register_profile("thorough", max_examples=300, deadline=None, derandomize=True, database=None)
+settings.load_profile("thorough" if os.environ.get("CI") else "quick")
+
+
+@dataclass(frozen=True, slots=True)
+class Jackd:
+    """A running JACK server; `JACK_DEFAULT_SERVER` names it to all that starts after it."""
+
+    name: str
+
+
+@pytest.fixture(scope="session")
+def jackd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jackd]:
+    """A JACK server without sound hardware, apart from any that runs already."""
+    jackd_path, wait_path = require_program("jackd"), require_program("jack_wait")
+    name = f"fours-tests-{os.getpid()}"
+    log = tmp_path_factory.mktemp("jackd") / "jackd.log"
+    command = [jackd_path, "--name", name, "-r", "-d", "dummy", "-r", "48000", "-p", "64"]
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        log.open("wb") as log_file,
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log_file, stderr=subprocess.STDOUT) as server,
+    ):
+        environment.setenv("JACK_DEFAULT_SERVER", name)
+        environment.setenv("JACK_NO_START_SERVER", "1")
+        try:
+            wait = [wait_path, "--server", name, "--wait", "--timeout", str(JACKD_START_S)]
+            waited = subprocess.run(wait, capture_output=True, timeout=2 * JACKD_START_S, check=False)
+            if waited.returncode != 0 or server.poll() is not None:
+                pytest.fail(f"jackd did not start; it said:\n{log.read_text(errors='replace')}")
+            yield Jackd(name)
+        finally:
+            _stop(server)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=JACKD_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """The folder of MIDI corpora that the packs are trained on, with its `manifest.csv`."""
+    folder = Path(os.environ.get("FOURS_CORPORA", CHECKOUT.parent / "shared" / "corpora"))
+    if not (folder / "manifest.csv").is_file():
+        pytest.skip(f"no corpora in {folder}: see docs/corpora.md, then set FOURS_CORPORA to their folder")
+    return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if SKIPS_FORBIDDEN and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"FOURS_NO_SKIPS=1 forbids to skip: {_reason(report)}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if SKIPS_FORBIDDEN and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"FOURS_NO_SKIPS=1 forbids to skip: {_reason(report)}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """Say last what was not tested, and what to do about it."""
+    yield
+    reasons = Counter(_reason(report) for report in terminalreporter.getreports("skipped"))
+    if reasons:
+        terminalreporter.section("not tested", yellow=True)
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line(f"{count} skipped: {reason}")
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """What a skipped report says, without pytest's own "Skipped: "."""
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return re.sub(r"^Skipped: ", "", text)

@@ -1,0 +1,28 @@
+"""The programs that tests play with, and how to get each; a test that lacks one skips aloud."""
+
+import shutil
+
+import pytest
+
+# What to install, in the words of Debian and Ubuntu; their newer releases moved jackd2's tools to a package of their own.
+JACK_TOOLS = "jackd2 (and jack-example-tools, where there is one)"
+PACKAGES = {
+    "fluidsynth": "fluidsynth",
+    "jack_connect": JACK_TOOLS,
+    "jack_lsp": JACK_TOOLS,
+    "jack_midi_clock": "jack-midi-clock",
+    "jack_midi_dump": JACK_TOOLS,
+    "jack_transport": JACK_TOOLS,
+    "jack_wait": JACK_TOOLS,
+    "jackd": "jackd2",
+    "oscdump": "liblo-tools",
+    "oscsend": "liblo-tools",
+}
+
+
+def require_program(name: str) -> str:
+    """The path of the program `name`; without it the test skips, and says how to get it."""
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"no {name} here: apt install {PACKAGES[name]}")
+    return path
