@@ -1,0 +1,39 @@
+"""Monotonic seconds, from the machine or by hand. Knows no beats; nothing else in `bridge` reads a clock."""
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Something that tells monotonic seconds."""
+
+    def now_s(self) -> float:
+        """Seconds since some fixed moment; never goes back."""
+        ...
+
+
+class MonotonicClock:
+    """The machine's own clock."""
+
+    def now_s(self) -> float:
+        """Seconds since some moment before the program began."""
+        # perf_counter, not monotonic: before Python 3.13 the latter moves in steps of 15.6 ms on Windows.
+        # On Linux and macOS both read the same clock.
+        return time.perf_counter()
+
+
+class ManualClock:
+    """A clock that stands still until it is told to move."""
+
+    def __init__(self, now_s: float = 0.0) -> None:
+        self._now_s = now_s
+
+    def now_s(self) -> float:
+        """The second it was last moved to."""
+        return self._now_s
+
+    def advance(self, by_s: float) -> None:
+        """Move on by `by_s` seconds."""
+        if by_s < 0:
+            raise ValueError(f"a monotonic clock does not go back, and was told to by {-by_s} s")
+        self._now_s += by_s

@@ -1,0 +1,126 @@
+"""OSC 1.0 packets to messages and back, whole or not at all. Knows no sockets, and waits for no timetag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pythonosc.osc_message_builder import BuildError, OscMessageBuilder
+from pythonosc.parsing import osc_types
+
+from bridge.errors import BadOsc
+
+OscArgument = int | float | bool | str
+
+BUNDLE = b"#bundle\x00"
+TIMETAG_BYTES = 8
+SIZE_BYTES = 4
+DEEPEST_BUNDLE = 8
+SHOWN_CHARACTERS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class OscMessage:
+    """An address, and what was said to it; no argument at all is a question."""
+
+    address: str
+    arguments: tuple[OscArgument, ...] = ()
+
+
+# Of fixed size, for each type tag: how many bytes there must be, and what reads them. python-osc alone would read a
+# float that was cut off as 0.0.
+FIXED: dict[str, tuple[int, Callable[[bytes, int], tuple[int | float, int]]]] = {
+    "i": (4, osc_types.get_int),
+    "h": (8, osc_types.get_int64),
+    "f": (4, osc_types.get_float),
+    "d": (8, osc_types.get_double),
+}
+FLAGS = {"T": True, "F": False}
+STRINGS = "sS"
+
+
+def decode(packet: bytes) -> tuple[OscMessage, ...]:
+    """All messages of a packet, bundled or not, in order; `BadOsc` if any of it is bad, for a bundle goes as one."""
+    return tuple(_messages(packet, 0))
+
+
+def encode(message: OscMessage) -> bytes:
+    """The packet of one message."""
+    if not message.address.startswith("/"):
+        raise BadOsc(f"{shown(message.address)} is no OSC address: it does not begin with /.")
+    if any("\0" in text for text in (message.address, *message.arguments) if isinstance(text, str)):
+        raise BadOsc(f"{shown(message.address)} cannot be sent: OSC's strings end at a zero byte, and it has one.")
+    builder = OscMessageBuilder(message.address)
+    try:
+        for argument in message.arguments:
+            builder.add_arg(argument)
+        return builder.build().dgram
+    except (BuildError, ValueError, OverflowError) as error:
+        raise BadOsc(f"{shown(message.address)} cannot be sent as OSC: {error}.") from error
+
+
+def _messages(packet: bytes, depth: int) -> Iterator[OscMessage]:
+    if not packet.startswith(BUNDLE):
+        yield _message(packet)
+        return
+    if depth == DEEPEST_BUNDLE:
+        raise BadOsc(f"A bundle lies in more than {DEEPEST_BUNDLE} others. Send its messages plainly.")
+    # By hand, and not with python-osc's OscBundle: an element of negative size sends that round and round for ever.
+    at = len(BUNDLE) + TIMETAG_BYTES
+    if at > len(packet):
+        raise BadOsc("A bundle was cut off within its timetag. Send it whole.")
+    while at < len(packet):
+        size, at = _fixed(packet, at, "i", "a bundle")
+        if not 0 < size <= len(packet) - at:
+            raise BadOsc(f"A bundle has an element of {size} bytes where {len(packet) - at} are left. Send it whole.")
+        yield from _messages(packet[at : at + int(size)], depth + 1)
+        at += int(size)
+
+
+def _message(packet: bytes) -> OscMessage:
+    if not packet.startswith(b"/"):
+        raise BadOsc(f"This is no OSC: it begins with {shown(packet[:12])}, not with /ADDRESS or #bundle.")
+    address, at = _string(packet, 0, "its address")
+    # Old senders leave the type tags out where there are no arguments.
+    if at == len(packet):
+        return OscMessage(address)
+    tags, at = _string(packet, at, shown(address))
+    if not tags.startswith(","):
+        raise BadOsc(f"{shown(address)} came without type tags, so its arguments cannot be told. Send them as OSC 1.0.")
+    arguments: list[OscArgument] = []
+    for tag in tags[1:]:
+        if tag in FLAGS:
+            arguments.append(FLAGS[tag])
+        elif tag in STRINGS:
+            text, at = _string(packet, at, shown(address))
+            arguments.append(text)
+        elif tag in FIXED:
+            number, at = _fixed(packet, at, tag, shown(address))
+            arguments.append(number)
+        else:
+            raise BadOsc(f"{shown(address)} has an argument of type {tag!r}. Send i, f, s, T, F, h or d.")
+    if at != len(packet):
+        raise BadOsc(f"{shown(address)} has {len(packet) - at} bytes more than its type tags tell of.")
+    return OscMessage(address, tuple(arguments))
+
+
+def _fixed(packet: bytes, at: int, tag: str, where: str) -> tuple[int | float, int]:
+    size, read = FIXED[tag]
+    if at + size > len(packet):
+        raise BadOsc(f"{where[:1].upper()}{where[1:]} was cut off: {len(packet) - at} of {size} bytes of an argument.")
+    return read(packet, at)
+
+
+def _string(packet: bytes, at: int, where: str) -> tuple[str, int]:
+    try:
+        return osc_types.get_string(packet, at)
+    except osc_types.ParseError as error:
+        raise BadOsc(f"OSC was cut off in {where}: a string does not end, or is not padded to 4 bytes.") from error
+    except UnicodeDecodeError as error:
+        raise BadOsc(f"OSC has a string in {where} that is not UTF-8.") from error
+
+
+def shown(text: str | bytes) -> str:
+    """Short enough for a sentence; bytes as they would be written in Python."""
+    whole = text if isinstance(text, str) else repr(text)[1:]
+    return whole if len(whole) <= SHOWN_CHARACTERS else f"{whole[:SHOWN_CHARACTERS]}…"

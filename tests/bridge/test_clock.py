@@ -1,0 +1,21 @@
+import pytest
+
+from bridge.clock import Clock, ManualClock, MonotonicClock
+
+
+def test_the_machines_clock_never_goes_back() -> None:
+    clock: Clock = MonotonicClock()
+    read = [clock.now_s() for _ in range(1000)]
+    assert read == sorted(read)
+
+
+def test_a_manual_clock_moves_when_told_and_not_otherwise() -> None:
+    clock = ManualClock(2.0)
+    assert clock.now_s() == 2.0
+    clock.advance(0.5)
+    assert clock.now_s() == clock.now_s() == 2.5
+
+
+def test_a_manual_clock_does_not_go_back() -> None:
+    with pytest.raises(ValueError, match="does not go back"):
+        ManualClock().advance(-0.1)
