@@ -1,0 +1,146 @@
+"""A pack's card: everything about a trained pack that is not a weight, as one checked JSON; opens no file but its own."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from model.bins import TimeBins
+from model.errors import PackError
+from model.approach import APPROACHES, Approach
+from model.vocabulary import EventVocabulary, PitchVocabulary
+
+PACK_FORMAT = 1
+CARD_FILE = "card.json"
+
+Pitch = Annotated[int, Field(ge=0, le=127)]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Hyperparameters(Part):
+    """The network's shape; `dropout` acts in training only."""
+
+    embedding: int = Field(default=256, ge=1)
+    hidden: int = Field(default=512, ge=1)
+    layers: int = Field(default=2, ge=1)
+    dropout: float = Field(default=0.3, ge=0.0, lt=1.0)
+
+
+class Bins(Part):
+    """The time bins of the event vocabulary: what each plays, and the edges between them, in `unit`."""
+
+    unit: Literal["beats"] = "beats"
+    choice: str
+    shifts: tuple[float, ...]
+    edges: tuple[float, ...]
+
+
+class HeldOut(Part):
+    """How well music that was not trained on is foretold, in bits per note; `time_bits` for `event` only.
+
+    `ppm` holds the same for interpolated PPM baselines by order, trained on the same transposed copies.
+    """
+
+    notes: int
+    pitch_bits: float
+    time_bits: float | None = None
+    ppm: dict[str, float] = {}
+
+
+class Training(Part):
+    """How the weights came about; bits are per note on the validation lines, by torch, and by each graph."""
+
+    epochs: int
+    best_epoch: int
+    tokens_per_epoch: int
+    seconds: float
+    random_seed: int
+    recipe: dict[str, float | str] = {}
+    valid_bits: float | None = None
+    int8_bits: float | None = None
+    fp32_bits: float | None = None
+
+
+class ApproachCard(Part):
+    """One trained network: its vocabulary, shape, files (name to SHA-256) and figures."""
+
+    pitches: tuple[Pitch, ...] = Field(min_length=1)
+    bins: Bins | None = None
+    network: Hyperparameters
+    files: dict[str, str]
+    training: Training
+    held_out: dict[str, HeldOut] = {}
+
+
+class Source(Part):
+    """A corpus that was trained on, with what its licence asks to be said."""
+
+    name: str
+    files: int
+    notes: int
+    licences: dict[str, int] = {}
+    sources: tuple[str, ...] = ()
+    attribution: str = ""
+
+
+class Card(Part):
+    """The whole card."""
+
+    format: Literal[1] = 1
+    name: str
+    command: str = ""
+    tracks: str = "lead"
+    corpora: tuple[Source, ...] = ()
+    approaches: dict[Approach, ApproachCard]
+
+    def vocabulary(self, approach: Approach) -> PitchVocabulary | EventVocabulary:
+        """The vocabulary that the approach's weights were trained with.
+
+        Raises PackError where the card's vocabulary contradicts itself.
+        """
+        part = self.approaches[approach]
+        if approach == "pitch":
+            return PitchVocabulary(part.pitches)
+        if part.bins is None:
+            raise PackError(f"pack {self.name}: the card's event vocabulary has no time bins; train the pack again")
+        try:
+            return EventVocabulary(part.pitches, TimeBins(part.bins.shifts, part.bins.edges))
+        except ValueError as error:
+            raise PackError(
+                f"pack {self.name}: the card's time bins are wrong ({error}); train the pack again"
+            ) from error
+
+
+def read_card(folder: Path) -> Card:
+    """The card of the pack in `folder`.
+
+    Raises PackError where it is missing, cut off, of another version, or lacks something.
+    """
+    path = folder / CARD_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise PackError(f"{folder} is no pack: it has no {CARD_FILE}; `fours packs` lists those there are") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise PackError(f"{path} cannot be read: {error}") from error
+    try:
+        card = Card.model_validate_json(text)
+    except ValidationError as error:
+        raise PackError(_complaint(path, error)) from error
+    missing = [approach for approach in APPROACHES if approach not in card.approaches]
+    if missing:
+        raise PackError(f"{path} describes no {' and no '.join(missing)} model; a pack holds both approaches")
+    return card
+
+
+def _complaint(path: Path, error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(step) for step in first["loc"])
+    if first["type"] == "json_invalid":
+        return f"{path} is not whole JSON ({first['msg']}); copy the pack again"
+    if where == "format":
+        return f"{path} is of pack format {first['input']!r}; this program reads format {PACK_FORMAT}"
+    return f"{path}: {f'{where}: ' if where else ''}{first['msg'].lower()}; train the pack again or copy it again"

@@ -1,0 +1,163 @@
+"""One trained network at play: what it has heard, and what it would play next; knows no clock, no port, no file.
+
+The two approaches differ in how a line goes on from a token; each is a class of its own over one base.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+from model.engine import Engine, EngineState
+from model.notes import Note
+from model.sampling import Logits, draw, probabilities
+from model.approach import Approach
+from model.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary, Vocabulary
+
+# Where the model is silent about a note's length: no note of an answer is held longer than a bar of four.
+LONGEST_NOTE_BEATS = 4.0
+# Loudness is neither model's business; whoever plays the plan sets it.
+PLANNED_VELOCITY = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that an improviser has heard, as one value: the network's state, its forecast, and where the line stands."""
+
+    engine: EngineState
+    logits: Logits
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A note of an answer that has not sounded, and what the improviser will have heard once it has."""
+
+    note: Note
+    after: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """How to choose among what the network foretells.
+
+    `temperature` divides the logits, `top_p` keeps the likeliest tokens that together hold so much
+    probability, `step_beats` is the fixed interval of approach 1.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    step_beats: float = 0.5
+
+
+class Improviser(Protocol):
+    """What a jam needs of either approach."""
+
+    @property
+    def approach(self) -> Approach: ...
+
+    def hear(self, note: Note) -> None:
+        """Steps the state by a note that has just begun to sound; its duration may still be unknown."""
+        ...
+
+    def snapshot(self) -> Snapshot: ...
+
+    def restore(self, snapshot: Snapshot) -> None: ...
+
+    def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
+        """Notes that continue what was heard: the first at `start_beats`, all ended by `until_beats`.
+
+        Lazy: each note costs its steps when it is asked for. What the improviser has heard stays as it is.
+        """
+        ...
+
+
+class _Listener:
+    """Hearing, which both approaches do alike."""
+
+    def __init__(self, engine: Engine, vocabulary: Vocabulary) -> None:
+        self._engine = engine
+        self._spelling = vocabulary
+        logits, state = engine.step(START, engine.initial())
+        self._now = Snapshot(state, logits, Cursor())
+
+    def hear(self, note: Note) -> None:
+        tokens, cursor = self._spelling.spell(note, self._now.cursor)
+        self._now = self._stepped(self._now, tokens, cursor)
+
+    def snapshot(self) -> Snapshot:
+        return self._now
+
+    def restore(self, snapshot: Snapshot) -> None:
+        self._now = snapshot
+
+    def _stepped(self, snapshot: Snapshot, tokens: tuple[int, ...], cursor: Cursor) -> Snapshot:
+        state, logits = snapshot.engine, snapshot.logits
+        for token in tokens:
+            logits, state = self._engine.step(token, state)
+        return Snapshot(state, logits, cursor)
+
+
+class PitchImproviser(_Listener):
+    """Approach 1: one pitch after another, `step_beats` apart and as long."""
+
+    approach: Approach = "pitch"
+
+    def __init__(self, engine: Engine, vocabulary: PitchVocabulary) -> None:
+        super().__init__(engine, vocabulary)
+        self._vocabulary = vocabulary
+
+    def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
+        now, onset_beats, index = self._now, start_beats, 0
+        while onset_beats < until_beats:
+            p = probabilities(now.logits, taste.temperature, taste.top_p, self._vocabulary.playable)
+            token = draw(p, random.random())
+            pitch = self._vocabulary.pitch(token)
+            now = self._stepped(now, (token,), Cursor(onset_beats, (pitch,)))
+            index += 1
+            end_beats = min(start_beats + index * taste.step_beats, until_beats)
+            yield Planned(Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY), now)
+            onset_beats = start_beats + index * taste.step_beats
+
+
+class EventImproviser(_Listener):
+    """Approach 2: notes and the time between them, as learnt; a note lasts until the next onset."""
+
+    approach: Approach = "event"
+
+    def __init__(self, engine: Engine, vocabulary: EventVocabulary) -> None:
+        super().__init__(engine, vocabulary)
+        self._vocabulary = vocabulary
+
+    def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
+        words = self._vocabulary
+        # The rest before the first note is told to the network like any other; then a note must come.
+        now = self._stepped(self._now, words.wait(start_beats, self._now.cursor), Cursor(start_beats))
+        onset_beats = start_beats
+        chord: list[tuple[int, Snapshot]] = []
+        while onset_beats < until_beats:
+            allowed = words.allowed(now.cursor.chord)
+            token = draw(probabilities(now.logits, taste.temperature, taste.top_p, allowed), random.random())
+            if words.is_time(token):
+                next_beats = onset_beats + words.shift(token)
+                yield from _sounded(chord, onset_beats, min(next_beats, until_beats))
+                chord.clear()
+                onset_beats = next_beats
+                now = self._stepped(now, (token,), Cursor(onset_beats))
+            else:
+                pitch = words.pitch(token)
+                now = self._stepped(now, (token,), Cursor(onset_beats, (*now.cursor.chord, pitch)))
+                chord.append((pitch, now))
+
+
+def _sounded(chord: list[tuple[int, Snapshot]], onset_beats: float, end_beats: float) -> Iterator[Planned]:
+    duration_beats = min(end_beats - onset_beats, LONGEST_NOTE_BEATS)
+    for pitch, after in chord:
+        yield Planned(Note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY), after)
+
+
+def improviser(engine: Engine, vocabulary: PitchVocabulary | EventVocabulary) -> Improviser:
+    """The improviser of the vocabulary's approach."""
+    if isinstance(vocabulary, EventVocabulary):
+        return EventImproviser(engine, vocabulary)
+    return PitchImproviser(engine, vocabulary)

@@ -1,0 +1,99 @@
+"""What tests are played with: lines of notes, and MIDI files of our own making, whole and broken."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import mido
+
+from model.notes import Note
+
+TICKS_PER_BEAT = 480
+DRUM_CHANNEL = 9
+
+
+def line(*pitches: int, step_beats: float = 0.5, start_beats: float = 0.0, velocity: int = 80) -> list[Note]:
+    """One note after another, each as long as the step."""
+    return [
+        Note(pitch, start_beats + index * step_beats, step_beats, velocity) for index, pitch in enumerate(pitches)
+    ]
+
+
+def exercise(length: int = 64, key: int = 60, start: int = 0) -> list[Note]:
+    """A lead-like line that says one thing over and over: up a broken chord and down, long, short, short."""
+    shape, shifts = (0, 4, 7, 12, 7, 4), (1.0, 0.5, 0.5)
+    notes, onset_beats = [], 0.0
+    for index in range(start, start + length):
+        shift = shifts[index % len(shifts)]
+        notes.append(Note(key + shape[index % len(shape)], onset_beats, shift, 80))
+        onset_beats += shift
+    return notes
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One track of a MIDI file."""
+
+    notes: Sequence[Note]
+    program: int = 0
+    channel: int = 0
+    name: str = ""
+
+
+def midi_bytes(*parts: Part, tempo_bpm: float = 120.0, meter: tuple[int, int] | None = (4, 4)) -> bytearray:
+    """A type 1 file: a track of tempo and meter, then the parts."""
+    file = mido.MidiFile(ticks_per_beat=TICKS_PER_BEAT)
+    conductor = file.add_track()
+    conductor.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo_bpm)))
+    if meter:
+        conductor.append(mido.MetaMessage("time_signature", numerator=meter[0], denominator=meter[1]))
+    for part in parts:
+        track = file.add_track(part.name or None)
+        track.append(mido.Message("program_change", program=part.program, channel=part.channel))
+        now = 0
+        for tick, message in sorted(_messages(part), key=lambda timed: (timed[0], timed[1].type)):
+            track.append(message.copy(time=tick - now))
+            now = tick
+    written = _Buffer()
+    file.save(file=written)
+    return written.content
+
+
+def write_part(path: Path, notes: Sequence[Note], channel: int = 0) -> Path:
+    """A file of one part, at 120 beats a minute."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(midi_bytes(Part(notes, channel=channel)))
+    return path
+
+
+class _Buffer:
+    """As much of a binary file as mido writes to."""
+
+    def __init__(self) -> None:
+        self.content = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self.content += data
+
+
+def _messages(part: Part) -> list[tuple[int, mido.Message]]:
+    timed = []
+    for note in part.notes:
+        sound = {"note": note.pitch, "channel": part.channel}
+        timed.append((round(note.onset_beats * TICKS_PER_BEAT), mido.Message("note_on", velocity=note.velocity, **sound)))
+        timed.append((round(note.end_beats * TICKS_PER_BEAT), mido.Message("note_off", **sound)))
+    return timed
+
+
+WHOLE = bytes(midi_bytes(Part(exercise())))
+NOT_WHOLE_MIDI = {
+    "cut off in its header": WHOLE[:10],
+    "cut off after its header": WHOLE[:14],
+    "cut off in a track": WHOLE[: len(WHOLE) // 2],
+    "without its last byte": WHOLE[:-1],
+    "a text": b"Not a MIDI file, but a letter about one.\n",
+    "a picture": b"\x89PNG\r\n\x1a\n" + bytes(64),
+    "timed by film frames": WHOLE[:12] + b"\xe7\x28" + WHOLE[14:],
+    "with no ticks in a beat": WHOLE[:12] + b"\x00\x00" + WHOLE[14:],
+}
+"""What no reader may take for music."""
