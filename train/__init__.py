@@ -1,0 +1,1 @@
+"""Builds packs from MIDI files: corpus, dataset, trainer, evaluation; nothing of it runs while a jam does."""

@@ -1,0 +1,56 @@
+"""Where a corpus comes from and what its licences ask to be carried on with whatever is trained on it."""
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from model.card import Source
+from train.corpus import MANIFEST_FILE, Corpus
+
+NOTICES_FILE = "NOTICES.txt"
+# What a corpus's folder says of its licence, in the order in which it is read.
+_SHORT_NOTICES = ("NOTICE*",)
+_SOURCE_COLUMNS = {"path", "licence", "source_repo", "source_commit"}
+_LEGAL_TEXTS = ("NOTICE*", "LICEN[CS]E*", "COPYING*", "ATTRIBUTION*", "CREDITS-MUSIC*")
+
+
+def source_of(corpus: Corpus, folder: Path) -> Source:
+    """The card's entry for a corpus: how much of it was trained on, and its licences and sources as its manifest has them."""
+    trained = {line.file for line in corpus.lines["train"]}
+    rows = [row for row in _manifest_rows(folder) if folder.parent / row["path"] in trained]
+    return Source(
+        name=corpus.name,
+        files=corpus.files("train"),
+        notes=corpus.notes("train"),
+        licences=dict(Counter(row["licence"] for row in rows).most_common()),
+        sources=tuple(sorted({f"{row['source_repo']} at {row['source_commit']}" for row in rows})),
+        attribution="\n".join(_read(path) for path in _texts(folder, _SHORT_NOTICES)),
+    )
+
+
+def notices(folders: Sequence[Path]) -> str:
+    """All legal texts of the corpora, to lie beside the weights that were trained on them."""
+    sections = [
+        f"==== {folder.name}/{path.name} ====\n\n{_read(path)}\n"
+        for folder in folders
+        for path in _texts(folder, _LEGAL_TEXTS)
+    ]
+    return "\n".join(sections)
+
+
+def _texts(folder: Path, patterns: Sequence[str]) -> list[Path]:
+    return [path for pattern in patterns for path in sorted(folder.glob(pattern)) if path.is_file()]
+
+
+def _read(path: Path) -> str:
+    """A legal text of whatever age and encoding: it must not cost hours of training."""
+    return path.read_text(encoding="utf-8", errors="replace").strip()
+
+
+def _manifest_rows(folder: Path) -> list[dict[str, str]]:
+    path = folder.parent / MANIFEST_FILE
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as rows:
+        return [row for row in csv.DictReader(rows, restval="") if row.keys() >= _SOURCE_COLUMNS]
