@@ -1,0 +1,199 @@
+"""The command line: `fours jam`, `export`, `ports`, `controls`, `packs`, `train`; parses, shows, and leaves the work to others.
+
+Each command imports what it needs when it runs, so that `fours --help` is quick.
+"""
+
+import importlib
+import json
+import logging
+import math
+import random
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridge.clock import MonotonicClock
+from server.controls import CONTROLS, Control, Value
+from server.options import with_control_options
+
+app = typer.Typer(
+    name="fours",
+    help="Trading Fours: play a phrase, and it answers, in time and in key, on a virtual MIDI port.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Controls = dict[str, Value]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="The configuration; without it config.toml of this folder, if there.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="For programs: JSON.")]
+
+
+def jam(
+    *,
+    midi_in: Annotated[str | None, typer.Option(help="Listen to the port with this in its name.")] = None,
+    midi_out: Annotated[str | None, typer.Option(help="Play to the port with this in its name.")] = None,
+    midi_api: Annotated[str | None, typer.Option(help="auto, jack, alsa, coremidi or winmm.")] = None,
+    osc_port: Annotated[int | None, typer.Option(help="Where OSC comes in.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    random_seed: Annotated[int | None, typer.Option(help="The same playing gets the same answers.")] = None,
+    config: ConfigOption = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what comes and goes.")] = False,
+    controls: Controls,
+) -> None:
+    """Start the jam partner: it listens on a MIDI port and answers on another."""
+    clock = MonotonicClock()
+    began_s = clock.now_s()
+    from server.config import load
+    from server.session import run
+
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING,
+        format="%(asctime)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    changes: dict[str, Value | None] = {
+        "midi.input": midi_in,
+        "midi.output": midi_out,
+        "midi.api": midi_api,
+        "osc.port": osc_port,
+        "engine.device": device,
+        **{f"controls.{name}": value for name, value in controls.items()},
+    }
+    checked = load(config).with_values(changes)
+    seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
+    run(checked, seed, lambda line: print(line, flush=True), clock, began_s)
+
+
+def export(
+    *,
+    seed: Annotated[Path, typer.Argument(help="A .mid file: the phrase to answer.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .mid file to write.")],
+    count: Annotated[int, typer.Option(min=1, max=999, help="So many answers, each in a file of its own.")] = 1,
+    answer_only: Annotated[bool, typer.Option(help="Leave the seed out of the file.")] = False,
+    piano_roll: Annotated[Path | None, typer.Option(help="Draw seed and answer as a .png.")] = None,
+    random_seed: Annotated[int, typer.Option(help="The same seed, settings and number give the same file.")] = 0,
+    config: ConfigOption = None,
+    controls: Controls,
+) -> None:
+    """Answer a .mid file, and write the answer as a .mid file."""
+    from server.config import load
+    from server.export import Order, export_answers
+
+    checked = load(config).with_values({f"controls.{name}": value for name, value in controls.items()})
+    order = Order(seed, out, count, answer_only, piano_roll, random_seed)
+    for path in export_answers(order, checked, own_tempo="tempo" in controls):
+        print(path)
+
+
+def ports(*, as_json: JsonOption = False) -> None:
+    """List the MIDI ports there are."""
+    from dataclasses import asdict
+
+    from bridge.rtmidi_ports import list_ports
+
+    rows = list_ports()
+    if as_json:
+        print(json.dumps([asdict(row) for row in rows], indent=2))
+        return
+    for row in rows:
+        print(f"{row.direction:7} {row.name} ({row.api})")
+    if not rows:
+        print("There are no ports yet; `fours jam` makes its own where the system can.")
+
+
+def controls(*, as_json: JsonOption = False) -> None:
+    """List every control: its OSC address, what it takes, its default."""
+    if as_json:
+        print(json.dumps([_row(control) for control in CONTROLS], indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("OSC address", "takes", "default", "what it does", box=None, pad_edge=False)
+    for control in CONTROLS:
+        default = (
+            "" if control.default is None else f"{control.default:g}" if control.kind == "number" else control.default
+        )
+        table.add_row(control.address, control.allowed, str(default), control.help)
+    Console().print(table)
+
+
+def packs(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """List the packs that can be played, with what they were trained on."""
+    from model.pack import available_packs, open_pack
+    from server.config import load
+
+    folders = load(config).pack_folders
+    opened = [open_pack(str(folder)) for folder in available_packs(folders).values()]
+    if as_json:
+        print(
+            json.dumps([{"folder": str(pack.folder), **pack.card.model_dump(mode="json")} for pack in opened], indent=2)
+        )
+        return
+    for pack in opened:
+        print(f"{pack.name}  ({pack.folder})")
+        for source in pack.card.corpora:
+            licences = ", ".join(source.licences) or "licence not known"
+            print(f"  trained on {source.name}: {source.files} files, {source.notes:,} notes; {licences}")
+        for approach, part in pack.card.approaches.items():
+            for corpus, held_out in part.held_out.items():
+                time_bits = "" if held_out.time_bits is None else f" + {held_out.time_bits:.2f} for time"
+                best = f"; best PPM {min(held_out.ppm.values()):.2f}" if held_out.ppm else ""
+                print(
+                    f"  {approach} on {corpus}'s test files: {held_out.pitch_bits:.2f}{time_bits} bits per note{best}"
+                )
+
+
+app.command()(with_control_options(jam))
+app.command()(with_control_options(export, renamed={"answer_length": "length"}))
+app.command()(ports)
+app.command()(controls)
+app.command()(packs)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def train(context: typer.Context) -> None:
+    """Train a pack on folders of MIDI files (needs the extra `train`)."""
+    try:
+        trainer = importlib.import_module("train.cli")
+    except ModuleNotFoundError as error:
+        raise SystemExit(
+            f"fours: training needs {error.name}, which is not installed: pip install 'trading-fours[train]'"
+        ) from error
+    trainer.main(context.args)
+
+
+def _row(control: Control) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {
+        "address": control.address,
+        **{name: value for name, value in asdict(control).items() if value not in {math.inf, -math.inf, (), "", None}},
+    }
+
+
+def main() -> None:
+    """The console command: what is wrong is said in one sentence, with exit status 1."""
+    try:
+        app()
+    except Exception as error:
+        sentence = _sentence(error)
+        if sentence is None:
+            raise
+        raise SystemExit(f"fours: {sentence}") from None
+
+
+def _sentence(error: Exception) -> str | None:
+    """What to show of an error that a person can do something about; None for a mistake of ours."""
+    from bridge.errors import BridgeError
+    from model.errors import ModelError
+    from server.errors import ServerError
+
+    trainer = sys.modules.get("train.errors")
+    ours = (BridgeError, ModelError, ServerError, *((trainer.TrainError,) if trainer else ()))
+    return str(error) if isinstance(error, ours) else None

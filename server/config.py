@@ -1,0 +1,155 @@
+"""The configuration: `config.toml` read and checked at once and whole; knows where it may lie, opens no port.
+
+Its keys are those of `Config`, and under `[controls]` the rows of `server.controls.CONTROLS`.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from server.controls import Settings, Value, control_named
+from server.errors import BadValue, ConfigError
+
+CONFIG_FILE = "config.toml"
+
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class MidiSection(Section):
+    """Ports: a name is any part of an existing port's name; empty asks for a virtual port of our own."""
+
+    api: Literal["auto", "jack", "alsa", "coremidi", "winmm"] = "auto"
+    input: str = ""
+    output: str = ""
+
+
+class OscSection(Section):
+    """Where control messages come in, and the port to which answers go besides the sender's own."""
+
+    host: str = "127.0.0.1"
+    port: PortNumber = 8000
+    reply_port: PortNumber = 9000
+
+
+class EngineSection(Section):
+    """What runs the models."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    packs_folder: str = "packs"
+
+
+class Config(Section):
+    """All of it; what the file leaves out has its default."""
+
+    midi: MidiSection = MidiSection()
+    osc: OscSection = OscSection()
+    engine: EngineSection = EngineSection()
+    controls: dict[str, float | str] = {}
+
+    @property
+    def settings(self) -> Settings:
+        """The controls' values at the start."""
+        settings = Settings()
+        for name, raw in self.controls.items():
+            settings = settings.with_value(name, control_named(name).read(raw))
+        return settings
+
+    @property
+    def pack_folders(self) -> tuple[Path, ...]:
+        """Where packs are looked for besides those that come with the program."""
+        return (Path(self.engine.packs_folder).expanduser(),)
+
+    def with_values(self, changes: Mapping[str, Value | None]) -> "Config":
+        """The same with the command line's values, by dotted key; None stands for not given.
+
+        Raises ConfigError as `load` does.
+        """
+        tree = self.model_dump()
+        for key, value in changes.items():
+            if value is not None:
+                section, name = key.split(".")
+                tree[section][name] = value
+        return _checked(tree, "the command line")
+
+
+def load(path: Path | None = None) -> Config:
+    """The configuration in `path`, else in the working folder's `config.toml`, else the defaults.
+
+    Raises ConfigError with a line for each mistake.
+    """
+    place = path or Path(CONFIG_FILE)
+    if path is None and not place.is_file():
+        return Config()
+    try:
+        with place.open("rb") as file:
+            tree = tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(f"{place} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{place} is no TOML: {error}") from error
+    return _checked(tree, str(place))
+
+
+def _checked(tree: Mapping[str, Any], where: str) -> Config:
+    mistakes = []
+    config = None
+    try:
+        config = Config.model_validate(tree)
+    except ValidationError as error:
+        mistakes = [_sentence(detail) for detail in error.errors() if detail["loc"][0] != "controls"]
+    controls = tree.get("controls", {})
+    if not isinstance(controls, Mapping):
+        mistakes.append("controls is a section: [controls]")
+        controls = {}
+    mistakes += _control_mistakes(controls)
+    if mistakes or config is None:
+        raise ConfigError("\n".join(f"{where}: {mistake}" for mistake in mistakes))
+    return config
+
+
+def _control_mistakes(controls: Mapping[str, Any]) -> list[str]:
+    mistakes = []
+    for name, raw in controls.items():
+        try:
+            control = control_named(name)
+            if control.kind == "action":
+                raise BadValue(f"{name} is an action and keeps no value")
+            if not isinstance(raw, int | float | str):
+                raise BadValue(f"{name} is {control.allowed}, not {raw!r}")
+            control.read(raw)
+        except BadValue as error:
+            mistakes.append(f"controls: {error}")
+    return mistakes
+
+
+def _sentence(detail: Any) -> str:
+    """One of pydantic's complaints in our words."""
+    path = [str(step) for step in detail["loc"]]
+    where = ".".join(path)
+    if detail["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(path[-1], _known_keys(path[:-1]), n=1)
+        return f"there is no key {where}; " + (
+            f"did you mean {'.'.join([*path[:-1], near[0]])}?"
+            if near
+            else f"there are {', '.join(_known_keys(path[:-1]))}"
+        )
+    return f"{where}: {detail['msg'][0].lower()}{detail['msg'][1:]}, not {detail['input']!r}"
+
+
+def _known_keys(sections: list[str]) -> list[str]:
+    model: type[BaseModel] = Config
+    for name in sections:
+        annotation = model.model_fields[name].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return [row.name for row in fields(Settings)]
+        model = annotation
+    return list(model.model_fields)

@@ -1,0 +1,23 @@
+"""What can be wrong with what a person asked for, each said in one sentence; the whole tree of this room.
+
+ServerError
+├── BadValue      a control was given a value that it cannot take
+├── ConfigError   config.toml cannot be used; all its mistakes at once
+└── ExportError   an export cannot be written where it was asked for
+"""
+
+
+class ServerError(Exception):
+    """The root: its text is fit to be shown to the player."""
+
+
+class BadValue(ServerError):
+    """A control was given a value of the wrong kind or out of its range; nothing has changed."""
+
+
+class ConfigError(ServerError):
+    """The configuration cannot be used; the text has a line for each mistake."""
+
+
+class ExportError(ServerError):
+    """An export cannot be written."""

@@ -1,0 +1,177 @@
+"""The music thread: messages in, plan, messages out, each at its time; knows no music and no OSC.
+
+One loop, one inbox. It sleeps until a millisecond before the next due time or until something comes in,
+then spins: a sleep alone wakes late by milliseconds. It never waits for a model longer than one thought.
+"""
+
+import logging
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+
+from bridge.clock import Clock
+from bridge.echo import EchoGuard
+from bridge.errors import BadMidi
+from bridge.faults import Faults
+from bridge.messages import Message, encode, parse
+from bridge.ports import OutputPort
+from bridge.timeline import Timeline
+from server.controls import Value
+from server.jam import Jam
+from server.ledger import Ledger
+
+logger = logging.getLogger("fours.player")
+
+SPIN_S = 0.001
+# How long CPython lets another thread run before the music thread gets its turn; its default, 5 ms, can be heard.
+SWITCH_INTERVAL_S = 0.0005
+REALTIME_PRIORITY = 20
+STOP_PATIENCE_S = 2.0
+LATENESSES_KEPT = 4096
+
+Deed = Callable[[], None]
+
+
+class Player:
+    """Runs a jam against a clock: `start`, then anything from any thread, then `stop`."""
+
+    def __init__(self, jam: Jam, output: OutputPort, clock: Clock) -> None:
+        self._jam = jam
+        self._output = output
+        self._clock = clock
+        self._timeline = Timeline.start(jam.settings.tempo, clock.now_s())
+        self._ledger = Ledger(self._send)
+        self._echo = EchoGuard()
+        self._inbox: SimpleQueue[tuple[Deed | bytes | None, float]] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="music", daemon=True)
+        self.faults = Faults(logger, "music thread")
+        self.lateness_s: deque[float] = deque(maxlen=LATENESSES_KEPT)
+        """How much later than due the latest notes were handed to the port, in seconds."""
+
+    def start(self) -> None:
+        """Starts the thread."""
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends every note that sounds, then the thread; returns when both are done."""
+        if self._thread.is_alive():
+            self._inbox.put((None, 0.0))
+            self._thread.join(STOP_PATIENCE_S)
+
+    def hear(self, data: bytes, at_s: float) -> None:
+        """A MIDI message that arrived at `at_s`; made to be a port's receiver."""
+        self._inbox.put((data, at_s))
+
+    def change(self, control: str, value: Value) -> None:
+        """A control has a new value."""
+        self._do(lambda: self._change(control, value))
+
+    def act(self, action: str) -> None:
+        """An action was asked for."""
+        self._do(lambda: self._jam.act(action, self._now_beat()))
+
+    def call(self, deed: Callable[[Jam], None]) -> None:
+        """Something else to be done to the jam, on its own thread."""
+        self._do(lambda: deed(self._jam))
+
+    def _do(self, deed: Deed) -> None:
+        self._inbox.put((deed, 0.0))
+
+    def _run(self) -> None:
+        _ask_for_realtime()
+        try:
+            while self._turn():
+                pass
+        finally:
+            self._release_all()
+
+    def _turn(self) -> bool:
+        """One turn of the loop, whatever goes wrong in it; False once it is told to stop."""
+        try:
+            item = self._next_item()
+            if item is not None:
+                what, at_s = item
+                if what is None:
+                    return False
+                self._take(what, at_s)
+            self._play()
+            if self._jam.thinking:
+                self._jam.think()
+        except Exception as error:  # noqa: BLE001  nothing ends the music thread
+            self.faults.count(error)
+            self._recover()
+        return True
+
+    def _next_item(self) -> tuple[Deed | bytes | None, float] | None:
+        """What comes in before anything is due, or None when something is."""
+        with suppress(Empty):
+            return self._inbox.get_nowait()
+        if self._jam.thinking:
+            return None
+        wake_beat = self._jam.wake_at()
+        if wake_beat is None:
+            return self._inbox.get()
+        due_s = self._timeline.seconds_at(wake_beat)
+        with suppress(Empty):
+            return self._inbox.get(timeout=max(0.0, due_s - self._clock.now_s() - SPIN_S))
+        while self._clock.now_s() < due_s:
+            with suppress(Empty):
+                return self._inbox.get_nowait()
+        return None
+
+    def _take(self, what: Deed | bytes, at_s: float) -> None:
+        if not isinstance(what, bytes):
+            what()
+        elif not self._echo.is_echo(what, at_s):
+            try:
+                message = parse(what)
+            except BadMidi as error:
+                self.faults.count(error)
+                return
+            self._jam.receive(message, self._timeline.beat_at(at_s))
+
+    def _play(self) -> None:
+        for timed in self._jam.advance(self._now_beat()):
+            self.lateness_s.append(self._clock.now_s() - self._timeline.seconds_at(timed.beat))
+            self._ledger.post(timed.message)
+
+    def _change(self, control: str, value: Value) -> None:
+        now_s = self._clock.now_s()
+        if control == "tempo":
+            self._timeline = self._timeline.with_tempo(float(value), now_s)
+        self._jam.change(control, value, self._timeline.beat_at(now_s))
+
+    def _now_beat(self) -> float:
+        return self._timeline.beat_at(self._clock.now_s())
+
+    def _send(self, message: Message) -> None:
+        data = encode(message)
+        self._echo.sent(data, self._clock.now_s())
+        self._output.send(data)
+
+    def _recover(self) -> None:
+        """After a fault: what sounds is ended, and the jam listens again."""
+        try:
+            self._jam.act("stop", self._now_beat())
+            self._jam.advance(self._now_beat())
+        except Exception as error:  # noqa: BLE001  as above
+            self.faults.count(error)
+        self._release_all()
+
+    def _release_all(self) -> None:
+        try:
+            self._ledger.release_all()
+        except Exception as error:  # noqa: BLE001  a port that is gone takes no note-off
+            self.faults.count(error)
+
+
+def _ask_for_realtime() -> None:
+    """Real-time priority for this thread where the system grants it; it sleeps nearly always."""
+    if hasattr(os, "sched_setscheduler"):
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REALTIME_PRIORITY))

@@ -1,0 +1,155 @@
+"""One jam from start to stop: opens what the config names, wires it up, says what is bound where, closes it all again."""
+
+import asyncio
+import logging
+import signal
+import statistics
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+from bridge.clock import Clock
+from bridge.errors import NoMidiSystem
+from bridge.osc import OscServer
+from bridge.ports import MidiSystem
+from bridge.rtmidi_ports import RtMidiSystem
+from bridge.silent_ports import SilentSystem
+from model.approach import APPROACHES, Approach
+from model.engine import Engine
+from model.improviser import Improviser, improviser
+from model.pack import Pack, open_pack
+from server.config import Config
+from server.desk import Desk
+from server.jam import Jam
+from server.player import Player
+from server.remote import Remote
+
+logger = logging.getLogger("fours.session")
+
+MEASURED_STEPS = 40
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Seated:
+    """A pack whose engines are ready to play."""
+
+    pack: Pack
+    engines: Mapping[Approach, Engine]
+
+    def improvisers(self) -> dict[Approach, Improviser]:
+        """Fresh improvisers, who have heard nothing."""
+        return {approach: improviser(self.engines[approach], self.pack.vocabulary(approach)) for approach in APPROACHES}
+
+
+def seat(name: str, config: Config) -> Seated:
+    """Opens a pack and its engines. Raises PackError."""
+    pack = open_pack(name, config.pack_folders)
+    return Seated(pack, {approach: pack.engine(approach, config.engine.device) for approach in APPROACHES})
+
+
+def ms_per_token(engine: Engine, clock: Clock) -> float:
+    """The median time of a step, in milliseconds, measured now."""
+    state = engine.initial()
+    taken_s = []
+    for step in range(MEASURED_STEPS):
+        began_s = clock.now_s()
+        _, state = engine.step(step % engine.vocabulary_size, state)
+        taken_s.append(clock.now_s() - began_s)
+    return statistics.median(taken_s) * 1000
+
+
+class Session:
+    """A running jam: `async with` starts it and stops it, `until_stopped` is the time between."""
+
+    def __init__(self, config: Config, random_seed: int, say: Say, clock: Clock, began_s: float) -> None:
+        self._config = config
+        self._random_seed = random_seed
+        self._say = say
+        self._clock = clock
+        self._began_s = began_s
+        self._stack = AsyncExitStack()
+        self._stopped = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        self._say(f"Ready in {self._clock.now_s() - self._began_s:.1f} s. Play a phrase; Ctrl-C ends the jam.")
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._stack.aclose()
+
+    async def until_stopped(self) -> None:
+        """Returns at the first Ctrl-C or SIGTERM; a second one ends the process at once."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError):  # Windows has no such handlers; there Ctrl-C raises KeyboardInterrupt
+                loop.add_signal_handler(number, self._on_signal, number)
+        await self._stopped.wait()
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        self._stopped.set()
+        asyncio.get_running_loop().remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)
+
+    async def _start(self) -> None:
+        config = self._config
+        settings = config.settings
+        seated = seat(settings.pack, config)
+        jam = Jam(seated.improvisers(), settings, self._random_seed)
+        system = self._midi_system()
+        output = system.open_output(config.midi.output or None)
+        player = Player(jam, output, self._clock)
+        desk = Desk(settings, player, partial(self._change_pack, player))
+        osc = config.osc
+        server = OscServer(osc.host, osc.port, Remote(desk).handle, reply_port=osc.reply_port)
+        self._stack.callback(output.close)
+        await self._stack.enter_async_context(server)
+        player.start()
+        self._stack.callback(player.stop)
+        # Opened last and so closed first: nothing comes in before it can be answered, nor after.
+        heard = self._stack.enter_context(system.open_input(config.midi.input or None, player.hear))
+        self._introduce(seated, system, heard.name, output.name, server)
+
+    def _midi_system(self) -> MidiSystem:
+        """This machine's MIDI; without one the jam goes on in silence, and says how to get one."""
+        try:
+            return RtMidiSystem(self._config.midi.api, clock=self._clock)
+        except NoMidiSystem as error:
+            self._say(str(error))
+            return SilentSystem()
+
+    def _change_pack(self, player: Player, name: str) -> None:
+        seated = seat(name, self._config)
+        improvisers = seated.improvisers()
+        player.call(lambda jam: jam.seat(improvisers))
+        logger.info("pack %s", seated.pack.name)
+
+    def _introduce(self, seated: Seated, system: MidiSystem, heard: str, played: str, server: OscServer) -> None:
+        host, port = server.address
+        self._say(f"MIDI in    {heard} ({system.api})")
+        self._say(f"MIDI out   {played} ({system.api})")
+        self._say(f"OSC        {host}:{port}, answers to the sender and to its port {self._config.osc.reply_port}")
+        self._say(f"Pack       {seated.pack.name} ({seated.pack.folder})")
+        for approach, engine in seated.engines.items():
+            self._say(
+                f"{approach.capitalize():10} {engine.device}, {ms_per_token(engine, self._clock):.2f} ms per token"
+            )
+
+
+def run(config: Config, random_seed: int, say: Say, clock: Clock, began_s: float) -> None:
+    """Jams until Ctrl-C or SIGTERM; `began_s` is when the start-up began. Raises what the parts raise at the start: PackError, BridgeError."""
+
+    async def jam() -> None:
+        async with Session(config, random_seed, say, clock, began_s) as session:
+            await session.until_stopped()
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(jam())
