@@ -171,5 +171,5 @@ def _refusal(error: OSError, host: str, port: int) -> OscPortTaken | OscHostUnkn
     if error.errno == errno.EACCES:
         return OscPortTaken(f"OSC port {port} may not be opened by you. Choose one above 1023.")
     return OscPortTaken(
-        f"OSC port {port} on {host} is taken, perhaps by another jam. Stop that program, or choose another OSC port."
+        f"OSC port {port} on {host} is taken, perhaps by another jam. Stop that program, or choose another OSC port (--osc-port)."
     )

@@ -69,7 +69,8 @@ class Control:
             raise BadValue(f"{self.name} is a number, {self.allowed}, not {raw!r}") from error
         if not self.low <= number <= self.high:  # NaN fails too
             raise BadValue(f"{self.name} is {self.allowed}; {number:g} is out of range")
-        return number
+        # OSC sends 32 bits, in which 0.9 is 0.8999999762: what was meant is what is kept, and told.
+        return round(number, 6)
 
     def _read_choice(self, raw: Raw) -> str:
         if isinstance(raw, str):

@@ -248,7 +248,7 @@ def test_a_taken_port_is_named_with_what_to_do() -> None:
                 await OscServer(HOST, port, Desk()).start()
             assert str(refused.value) == (
                 f"OSC port {port} on 127.0.0.1 is taken, perhaps by another jam. "
-                "Stop that program, or choose another OSC port."
+                "Stop that program, or choose another OSC port (--osc-port)."
             )
 
     run(test())

@@ -1,0 +1,9 @@
+"""`python -m bench [QUESTION ...]`: all of them, or those named."""
+
+import importlib
+import sys
+
+QUESTIONS = ("steps", "bits", "startup", "lateness")
+
+for question in sys.argv[1:] or QUESTIONS:
+    importlib.import_module(f"bench.{question}").run()

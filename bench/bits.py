@@ -1,0 +1,28 @@
+"""What int8 costs: held-out bits per note of the graph that ships, against the same weights in fp32."""
+
+import os
+from pathlib import Path
+
+from bench.table import show
+from model.approach import APPROACHES
+from model.pack import available_packs, open_pack
+from train.corpus import Line, read_corpus
+from train.evaluation import engine_bits
+
+CORPORA = Path(os.environ.get("FOURS_CORPORA", "../shared/corpora"))
+
+
+def run() -> None:
+    """Prints bits per note on the test files that each default pack was held out from."""
+    rows = []
+    for name in available_packs():
+        pack = open_pack(name)
+        lines: list[Line] = []
+        for source in pack.card.corpora:
+            lines += read_corpus(CORPORA / source.name).lines["test"]
+        for approach in APPROACHES:
+            vocabulary = pack.vocabulary(approach)
+            shipped = engine_bits(pack.engine(approach, "cpu"), vocabulary, lines)
+            fp32 = engine_bits(pack.twin(approach), vocabulary, lines)
+            rows.append((name, approach, f"{shipped:.4f}", f"{fp32:.4f}", f"{shipped / fp32 - 1:+.3%}"))
+    show("Bits per note on test files", ("pack", "approach", "as it ships", "fp32", "cost"), rows)

@@ -1,0 +1,71 @@
+"""The whole process: how soon it answers, what it weighs, and what it takes while nobody plays. Linux only: reads /proc."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from bench.table import show
+
+RUNS = 5
+IDLE_S = 10.0
+FOURS = str(Path(sys.executable).with_name("fours"))
+OSC_PORT = "18765"
+MIB = 1024 * 1024
+
+
+def run() -> None:
+    """Prints the start-up and idle figures beside the interpreter's own start and the import of torch."""
+    rows = [
+        ("python -c pass", f"{_seconds([sys.executable, '-c', 'pass']):.2f} s"),
+        (
+            "python -c 'import torch', which a jam does without",
+            f"{_seconds([sys.executable, '-c', 'import torch']):.2f} s",
+        ),
+        ("fours --help", f"{_seconds([FOURS, '--help']):.2f} s"),
+    ]
+    ready_s, resident_mib, idle_share = _jam()
+    rows += [
+        ("fours jam, from its start to the line that says it is ready", f"{ready_s:.2f} s"),
+        ("fours jam, resident memory", f"{resident_mib:.0f} MiB"),
+        (f"fours jam, share of a core over {IDLE_S:.0f} s in which nobody plays", f"{idle_share:.2%}"),
+    ]
+    show(f"The process, median of {RUNS}", ("what", "figure"), rows)
+
+
+def _seconds(command: list[str]) -> float:
+    taken_s = []
+    for _ in range(RUNS):
+        began_s = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        taken_s.append(time.perf_counter() - began_s)
+    return sorted(taken_s)[RUNS // 2]
+
+
+def _jam() -> tuple[float, float, float]:
+    ready_s = []
+    for run_number in range(RUNS):
+        began_s = time.perf_counter()
+        with subprocess.Popen([FOURS, "jam", "--osc-port", OSC_PORT], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if line.startswith("Ready"):
+                    break
+            ready_s.append(time.perf_counter() - began_s)
+            if run_number == RUNS - 1:
+                resident_mib = _resident_bytes(process.pid) / MIB
+                before_s = _cpu_s(process.pid)
+                time.sleep(IDLE_S)
+                idle_share = (_cpu_s(process.pid) - before_s) / IDLE_S
+            process.terminate()
+    return sorted(ready_s)[RUNS // 2], resident_mib, idle_share
+
+
+def _resident_bytes(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
