@@ -179,21 +179,11 @@ def _row(control: Control) -> dict[str, object]:
 
 def main() -> None:
     """The console command: what is wrong is said in one sentence, with exit status 1."""
-    try:
-        app()
-    except Exception as error:
-        sentence = _sentence(error)
-        if sentence is None:
-            raise
-        raise SystemExit(f"fours: {sentence}") from None
-
-
-def _sentence(error: Exception) -> str | None:
-    """What to show of an error that a person can do something about; None for a mistake of ours."""
     from bridge.errors import BridgeError
     from model.errors import ModelError
     from server.errors import ServerError
 
-    trainer = sys.modules.get("train.errors")
-    ours = (BridgeError, ModelError, ServerError, *((trainer.TrainError,) if trainer else ()))
-    return str(error) if isinstance(error, ours) else None
+    try:
+        app()
+    except (BridgeError, ModelError, ServerError) as error:
+        raise SystemExit(f"fours: {error}") from None

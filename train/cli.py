@@ -16,9 +16,10 @@ from rich.table import Table
 from model.approach import APPROACHES, Approach
 from model.bins import BinChoice
 from model.card import Card, Hyperparameters
+from model.errors import ModelError
 from train.build import Order, build_pack
 from train.corpus import SPLITS, Corpus, TrackChoice, read_corpus
-from train.errors import OutputError
+from train.errors import OutputError, TrainError
 from train.trainer import Precision, Recipe
 from train.trainer import Progress as Step
 
@@ -151,7 +152,10 @@ def _figures(card: Card) -> Table:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command on `arguments`, those of this process where there are none."""
+    """Runs the command on `arguments`, those of this process where there are none; what is wrong is one sentence."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(train)
-    app(arguments if arguments is None else list(arguments), prog_name="fours train")
+    try:
+        app(arguments if arguments is None else list(arguments), prog_name="fours train")
+    except (TrainError, ModelError) as error:
+        raise SystemExit(f"fours: {error}") from None
