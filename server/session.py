@@ -76,6 +76,8 @@ class Session:
 
     async def __aenter__(self) -> Self:
         try:
+            # First of all: a signal that comes while ports open must close them too.
+            self._listen_for_signals()
             await self._start()
         except BaseException:
             await self._stack.aclose()
@@ -88,11 +90,13 @@ class Session:
 
     async def until_stopped(self) -> None:
         """Returns at the first Ctrl-C or SIGTERM; a second one ends the process at once."""
+        await self._stopped.wait()
+
+    def _listen_for_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(NotImplementedError):  # Windows has no such handlers; there Ctrl-C raises KeyboardInterrupt
                 loop.add_signal_handler(number, self._on_signal, number)
-        await self._stopped.wait()
 
     def _on_signal(self, number: signal.Signals) -> None:
         self._stopped.set()
