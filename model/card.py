@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from model.approach import APPROACHES, Approach
 from model.bins import TimeBins
 from model.errors import PackError
-from model.approach import APPROACHES, Approach
 from model.vocabulary import EventVocabulary, PitchVocabulary
 
 PACK_FORMAT = 1
@@ -53,6 +53,8 @@ class HeldOut(Part):
 class Training(Part):
     """How the weights came about; bits are per note on the validation lines, by torch, and by each graph."""
 
+    command: str = ""
+    tracks: str = "lead"
     epochs: int
     best_epoch: int
     tokens_per_epoch: int
@@ -91,8 +93,6 @@ class Card(Part):
 
     format: Literal[1] = 1
     name: str
-    command: str = ""
-    tracks: str = "lead"
     corpora: tuple[Source, ...] = ()
     approaches: dict[Approach, ApproachCard]
 

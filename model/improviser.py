@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
+from model.approach import Approach
 from model.engine import Engine, EngineState
 from model.notes import Note
 from model.sampling import Logits, draw, probabilities
-from model.approach import Approach
 from model.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary, Vocabulary
 
 # Where the model is silent about a note's length: no note of an answer is held longer than a bar of four.

@@ -6,32 +6,27 @@ one-step graph (`.onnx`). Two packs come with the program, in `model/packs`.
 
 import difflib
 import hashlib
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from model.approach import Approach
 from model.card import Card, read_card
+from model.device import Device, has_cuda
 from model.engine import Engine
 from model.errors import PackError
 from model.numpy_engine import NumpyEngine
 from model.onnx_engine import OnnxEngine
-from model.approach import Approach
 from model.vocabulary import EventVocabulary, PitchVocabulary
 
 PACKS_FOLDER = Path(__file__).parent / "packs"
 DEFAULT_PACK = "songbook"
 
-# What an NVIDIA driver leaves on Linux, on Linux under Windows, and on Windows.
-_DRIVER_SIGNS = ("/proc/driver/nvidia/version", "/dev/dxg", "C:/Windows/System32/nvcuda.dll")
-
-Device = Literal["auto", "cpu", "cuda"]
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
 
@@ -114,15 +109,6 @@ class Pack:
         if actual != expected:
             raise PackError(f"pack {self.name}: {path} is cut off or was changed; copy the pack again")
         return path
-
-
-def has_cuda() -> bool:
-    """Whether torch and a CUDA device are here. Imports torch, which takes seconds, only where both may be."""
-    if importlib.util.find_spec("torch") is None or not any(Path(sign).exists() for sign in _DRIVER_SIGNS):
-        return False
-    import torch
-
-    return torch.cuda.is_available()
 
 
 def sha256_of(path: Path) -> str:

@@ -14,9 +14,7 @@ DRUM_CHANNEL = 9
 
 def line(*pitches: int, step_beats: float = 0.5, start_beats: float = 0.0, velocity: int = 80) -> list[Note]:
     """One note after another, each as long as the step."""
-    return [
-        Note(pitch, start_beats + index * step_beats, step_beats, velocity) for index, pitch in enumerate(pitches)
-    ]
+    return [Note(pitch, start_beats + index * step_beats, step_beats, velocity) for index, pitch in enumerate(pitches)]
 
 
 def exercise(length: int = 64, key: int = 60, start: int = 0) -> list[Note]:
@@ -80,7 +78,9 @@ def _messages(part: Part) -> list[tuple[int, mido.Message]]:
     timed = []
     for note in part.notes:
         sound = {"note": note.pitch, "channel": part.channel}
-        timed.append((round(note.onset_beats * TICKS_PER_BEAT), mido.Message("note_on", velocity=note.velocity, **sound)))
+        timed.append(
+            (round(note.onset_beats * TICKS_PER_BEAT), mido.Message("note_on", velocity=note.velocity, **sound))
+        )
         timed.append((round(note.end_beats * TICKS_PER_BEAT), mido.Message("note_off", **sound)))
     return timed
 

@@ -81,6 +81,6 @@ def test_the_wheel_holds_the_four_rooms_with_their_packs_and_nothing_else(tmp_pa
     (wheel,) = tmp_path.glob("*.whl")
     held = set(zipfile.ZipFile(wheel).namelist())
     assert {name.split("/")[0] for name in held if ".dist-info/" not in name} == set(ROOMS)
-    packs = {file.relative_to(CHECKOUT).as_posix() for file in (CHECKOUT / "model" / "packs").rglob("*.*")}
+    packs = {file.relative_to(CHECKOUT).as_posix() for file in (CHECKOUT / "model" / "packs").glob("[!.]*/*")}
     modules = {file.relative_to(CHECKOUT).as_posix() for room in ROOMS for file in (CHECKOUT / room).rglob("*.py")}
     assert packs | modules <= held

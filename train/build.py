@@ -15,7 +15,7 @@ from model.bins import BinChoice
 from model.card import CARD_FILE, ApproachCard, Bins, Card, HeldOut, Hyperparameters, Training
 from model.network import MusicLSTM
 from model.onnx_engine import OnnxEngine
-from model.pack import save_weights, sha256_of
+from model.pack import Pack, save_weights, sha256_of
 from model.vocabulary import EventVocabulary, PitchVocabulary
 from train.corpus import Corpus, Line, TrackChoice, joined
 from train.dataset import event_vocabulary, pitch_vocabulary
@@ -33,7 +33,10 @@ Report = Callable[[Approach, Progress], None]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked for: the pack's place, and how its two networks are made."""
+    """What is asked for: the pack's place, and how its networks are made.
+
+    An approach without a recipe is taken over from the pack `kept`, as it is.
+    """
 
     out: Path
     recipes: dict[Approach, Recipe]
@@ -43,6 +46,7 @@ class Order:
     bin_count: int
     device: str = "cpu"
     command: str = ""
+    kept: Pack | None = None
 
 
 def build_pack(corpora: Sequence[Corpus], folders: Sequence[Path], order: Order, report: Report) -> Card:
@@ -56,12 +60,13 @@ def build_pack(corpora: Sequence[Corpus], folders: Sequence[Path], order: Order,
         raise CorpusError("no file of the corpus falls to the training side of the split; give it more files")
     with _appearing(order.out) as folder:
         approaches = {
-            approach: _train_approach(approach, corpora, training, order, folder, report) for approach in APPROACHES
+            approach: _train_approach(approach, corpora, training, order, folder, report)
+            if approach in order.recipes
+            else _keep_approach(approach, order.kept, folder)
+            for approach in APPROACHES
         }
         card = Card(
             name=order.out.name,
-            command=order.command,
-            tracks=order.tracks,
             corpora=tuple(source_of(corpus, place) for corpus, place in zip(corpora, folders, strict=True)),
             approaches=approaches,
         )
@@ -108,6 +113,14 @@ def _train_approach(
     )
 
 
+def _keep_approach(approach: Approach, pack: Pack | None, folder: Path) -> ApproachCard:
+    if pack is None:
+        raise OutputError(f"there is no recipe for {approach} and no pack to keep it from")
+    for path in (pack.weights_file(approach), pack.graph_file(approach)):
+        shutil.copy2(path, folder)
+    return pack.card.approaches[approach]
+
+
 def _write_network(
     approach: Approach,
     vocabulary: PitchVocabulary | EventVocabulary,
@@ -130,6 +143,8 @@ def _write_network(
     dropped.unlink()
     recipe = order.recipes[approach]
     return [weights_file, graph], Training(
+        command=order.command,
+        tracks=order.tracks,
         epochs=outcome.epochs,
         best_epoch=outcome.best_epoch,
         tokens_per_epoch=outcome.tokens_per_epoch,

@@ -1,5 +1,6 @@
 """`fours train`: the command around `train.build`, with its progress bars; knows how to show a training, not how to do one."""
 
+import math
 import shlex
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from model.approach import APPROACHES, Approach
 from model.bins import BinChoice
 from model.card import Card, Hyperparameters
 from model.errors import ModelError
+from model.pack import open_pack
 from train.build import Order, build_pack
 from train.corpus import SPLITS, Corpus, TrackChoice, read_corpus
 from train.errors import OutputError, TrainError
@@ -44,17 +46,22 @@ def train(
     tracks: Annotated[
         TrackChoice, typer.Option(help="What is learnt from: lead-like tracks, or any melodic ones, chords and all.")
     ] = "lead",
+    chunk: Annotated[int, typer.Option(min=2, help="Tokens between two steps of the optimiser.")] = DEFAULTS.chunk,
     bins: Annotated[BinChoice, typer.Option(help="How the time bins are chosen.")] = "commonest",
     bin_count: Annotated[int, typer.Option(min=1, max=128, help="At most so many time bins.")] = 32,
     precision: Annotated[Precision, typer.Option(help="auto: bf16 where the hardware multiplies it.")] = "auto",
     random_seed: Annotated[int, typer.Option(help="Equal seeds give equal weights on one CPU.")] = 0,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 for torch's own choice.")] = 0,
+    approach: Annotated[
+        Approach | None, typer.Option(help="Train this one only, and keep the other of the pack that is there.")
+    ] = None,
     force: Annotated[bool, typer.Option(help="Replace a pack that is already there.")] = False,  # noqa: FBT002  a flag
 ) -> None:
     """Train both approaches on folders of MIDI files, and write a pack."""
     if threads:
         torch.set_num_threads(threads)
-    if out.exists() and not force:
+    kept = open_pack(str(out)) if approach is not None else None
+    if out.exists() and not force and kept is None:
         raise OutputError(f"{out} is already there; choose another --out, or say --force to replace it")
     corpora = [read_corpus(folder, tracks=tracks) for folder in folders]
     console.print(_found(corpora))
@@ -68,13 +75,15 @@ def train(
         epochs=epochs,
         patience=patience,
         lanes=lanes,
+        chunk=chunk,
         learning_rate=learning_rate,
         random_seed=random_seed,
         precision=precision,
     )
     order = Order(
         out=out,
-        recipes=dict.fromkeys(APPROACHES, recipe),
+        recipes={name: recipe for name in APPROACHES if approach in {None, name}},
+        kept=kept,
         shape=Hyperparameters(embedding=embedding, hidden=hidden, layers=layers, dropout=dropout),
         tracks=tracks,
         bin_choice=bins,
@@ -120,9 +129,10 @@ class _Bars:
             refresh=False,
         )
         if step.valid_bits is not None:
+            held_out = "nothing" if math.isnan(step.valid_bits) else f"{step.valid_bits:.4f} bits/note"
             console.print(
                 f"{approach} epoch {step.epoch}: training {step.loss_bits:.3f} bits/token, "
-                f"held out {step.valid_bits:.4f} bits/note{' (best)' if step.best else ''}, "
+                f"held out {held_out}{' (best)' if step.best else ''}, "
                 f"{step.tokens_per_s:,.0f} tokens/s",
                 highlight=False,
             )

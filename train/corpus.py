@@ -73,17 +73,18 @@ def read_corpus(folder: Path, workers: int = 2, tracks: TrackChoice = "lead") ->
     """
     if not folder.is_dir():
         raise CorpusError(f"{folder} is no folder; name a folder with MIDI files in it")
+    folder = folder.resolve()  # so that "." has a name and a parent
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES and path.is_file())
     if not files:
         raise CorpusError(f"{folder} holds no MIDI file (.mid or .midi)")
-    manifest = _manifest(folder)
+    manifest = manifest_of(folder)
     corpus = Corpus(folder.name)
     for file, read in zip(files, _read_all(files, workers), strict=True):
         if isinstance(read, str):
             log.warning("%s skipped: %s", file, read)
             corpus.broken.append(Broken(file, read))
             continue
-        split = manifest.get(file) or _split_by_hash(file)
+        split = manifest[file]["split"] if file in manifest else _split_by_hash(file)
         takes_all = tracks == "melodic" and split == "train"
         lines = [Line(file, line) for line in read if takes_all or is_lead_like(line)]
         if not lines:
@@ -140,7 +141,11 @@ def _read_apart(file: Path) -> list[tuple[Note, ...]] | str:
         return "the MIDI parser crashed on it"
 
 
-def _manifest(folder: Path) -> dict[Path, str]:
+def manifest_of(folder: Path) -> dict[Path, dict[str, str]]:
+    """The rows of a `manifest.csv` in the folder or its parent, by file; empty where there is none.
+
+    Raises CorpusError where it lacks the columns `path` and `split`.
+    """
     for base in (folder, folder.parent):
         path = base / MANIFEST_FILE
         if path.is_file():
@@ -148,7 +153,7 @@ def _manifest(folder: Path) -> dict[Path, str]:
                 table = csv.DictReader(rows, restval="")
                 if not {"path", "split"} <= set(table.fieldnames or ()):
                     raise CorpusError(f"{path} has no columns path and split; name them so, or take the file away")
-                return {base / row["path"]: row["split"] for row in table}
+                return {base / row["path"]: row for row in table}
     return {}
 
 

@@ -1,24 +1,24 @@
 """Where a corpus comes from and what its licences ask to be carried on with whatever is trained on it."""
 
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from model.card import Source
-from train.corpus import MANIFEST_FILE, Corpus
+from train.corpus import Corpus, manifest_of
 
 NOTICES_FILE = "NOTICES.txt"
 # What a corpus's folder says of its licence, in the order in which it is read.
 _SHORT_NOTICES = ("NOTICE*",)
-_SOURCE_COLUMNS = {"path", "licence", "source_repo", "source_commit"}
+_SOURCE_COLUMNS = {"licence", "source_repo", "source_commit"}
 _LEGAL_TEXTS = ("NOTICE*", "LICEN[CS]E*", "COPYING*", "ATTRIBUTION*", "CREDITS-MUSIC*")
 
 
 def source_of(corpus: Corpus, folder: Path) -> Source:
     """The card's entry for a corpus: how much of it was trained on, and its licences and sources as its manifest has them."""
     trained = {line.file for line in corpus.lines["train"]}
-    rows = [row for row in _manifest_rows(folder) if folder.parent / row["path"] in trained]
+    manifest = manifest_of(folder.resolve())
+    rows = [row for file, row in manifest.items() if file in trained and row.keys() >= _SOURCE_COLUMNS]
     return Source(
         name=corpus.name,
         files=corpus.files("train"),
@@ -32,7 +32,7 @@ def source_of(corpus: Corpus, folder: Path) -> Source:
 def notices(folders: Sequence[Path]) -> str:
     """All legal texts of the corpora, to lie beside the weights that were trained on them."""
     sections = [
-        f"==== {folder.name}/{path.name} ====\n\n{_read(path)}\n"
+        f"==== {folder.resolve().name}/{path.name} ====\n\n{_read(path)}\n"
         for folder in folders
         for path in _texts(folder, _LEGAL_TEXTS)
     ]
@@ -46,11 +46,3 @@ def _texts(folder: Path, patterns: Sequence[str]) -> list[Path]:
 def _read(path: Path) -> str:
     """A legal text of whatever age and encoding: it must not cost hours of training."""
     return path.read_text(encoding="utf-8", errors="replace").strip()
-
-
-def _manifest_rows(folder: Path) -> list[dict[str, str]]:
-    path = folder.parent / MANIFEST_FILE
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as rows:
-        return [row for row in csv.DictReader(rows, restval="") if row.keys() >= _SOURCE_COLUMNS]

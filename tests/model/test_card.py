@@ -62,9 +62,7 @@ class TestBadCard:
     def test_one_that_is_a_list(self, own_pack: Path) -> None:
         card = own_pack / CARD_FILE
         card.write_text("[]", encoding="utf-8")
-        assert complaint(own_pack) == (
-            f"{card}: input should be an object; train the pack again or copy it again"
-        )
+        assert complaint(own_pack) == (f"{card}: input should be an object; train the pack again or copy it again")
 
     def test_one_of_another_version(self, own_pack: Path) -> None:
         rewrite(own_pack, ("format",), 7)
@@ -85,8 +83,7 @@ class TestBadCard:
     def test_one_that_says_what_no_card_does(self, own_pack: Path) -> None:
         rewrite(own_pack, ("colour",), "blue")
         assert complaint(own_pack) == (
-            f"{own_pack / CARD_FILE}: colour: extra inputs are not permitted; "
-            "train the pack again or copy it again"
+            f"{own_pack / CARD_FILE}: colour: extra inputs are not permitted; train the pack again or copy it again"
         )
 
     def test_a_pitch_that_no_midi_note_has(self, own_pack: Path) -> None:
@@ -99,9 +96,7 @@ class TestBadCard:
     def test_an_approach_that_is_missing(self, own_pack: Path) -> None:
         card = json.loads((own_pack / CARD_FILE).read_text(encoding="utf-8"))
         rewrite(own_pack, ("approaches",), {"pitch": card["approaches"]["pitch"]})
-        assert complaint(own_pack) == (
-            f"{own_pack / CARD_FILE} describes no event model; a pack holds both approaches"
-        )
+        assert complaint(own_pack) == (f"{own_pack / CARD_FILE} describes no event model; a pack holds both approaches")
 
     def test_no_approach_at_all(self, own_pack: Path) -> None:
         rewrite(own_pack, ("approaches",), {})

@@ -27,6 +27,7 @@ TOKENS = {approach: {name: token for token, name in enumerate(words.names())} fo
 PHRASE = line(60, 62, 64)
 AFTER_PHRASE_BEATS = 4.0
 LONG_ENOUGH_BEATS = 16.0
+AS_IT_COMES = Taste()
 
 RANDOM_SEEDS = st.integers(0, 2**32 - 1)
 TASTES = st.builds(Taste, temperature=st.floats(0.1, 2.0), top_p=st.floats(0.1, 1.0), step_beats=st.just(0.5))
@@ -53,7 +54,7 @@ def answer(
     partner: Improviser,
     start_beats: float = AFTER_PHRASE_BEATS,
     until_beats: float = LONG_ENOUGH_BEATS,
-    taste: Taste = Taste(),
+    taste: Taste = AS_IT_COMES,
     random_seed: int = 7,
 ) -> list[Planned]:
     return list(partner.compose(start_beats, until_beats, taste, Random(random_seed)))

@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model import device as device_module
 from model import pack as pack_module
 from model.approach import APPROACHES, Approach
 from model.card import CARD_FILE
+from model.device import has_cuda
 from model.errors import PackError
-from model.pack import available_packs, has_cuda, open_pack, save_weights, sha256_of
+from model.pack import available_packs, open_pack, save_weights, sha256_of
 from tests.model.test_engines import softmax, walked
 from tests.tiny_pack import EVENT_WORDS, PITCHES, VOCABULARIES, random_walk, random_weights
 from train.onnx_graph import write_fp32
@@ -80,7 +82,7 @@ class TestWholePack:
         assert open_pack(str(tiny_pack)).engine("pitch").device == "CPU, ONNX Runtime int8"
 
     def test_without_a_driver_there_is_no_cuda(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        monkeypatch.setattr(pack_module, "_DRIVER_SIGNS", (str(tmp_path / "driver"),))
+        monkeypatch.setattr(device_module, "_DRIVER_SIGNS", (str(tmp_path / "driver"),))
         assert not has_cuda()
 
 
@@ -92,7 +94,7 @@ class TestNaming:
 
     def test_any_other_name_is_answered_with_all_there_are(self, tiny_pack: Path, tmp_path: Path) -> None:
         shutil.copytree(tiny_pack, tmp_path / "blues")
-        with pytest.raises(PackError, match="^there is no pack named xyzzy and no such folder; there are .*blues"):
+        with pytest.raises(PackError, match=r"^there is no pack named xyzzy and no such folder; there are .*blues"):
             open_pack("xyzzy", (tmp_path,))
 
     def test_where_there_is_none_it_says_so(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -198,9 +200,7 @@ class TestBadPack:
         monkeypatch.setattr(pack_module, "has_cuda", lambda: False)
         with pytest.raises(PackError) as raised:
             open_pack(str(tiny_pack)).engine("pitch", "cuda")
-        assert str(raised.value) == (
-            "device = cuda, but there is no torch with a CUDA device here; use auto or cpu"
-        )
+        assert str(raised.value) == ("device = cuda, but there is no torch with a CUDA device here; use auto or cpu")
 
 
 def test_weights_are_saved_in_half_the_bytes(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ class TestMask:
         assert probabilities(FIVE_THREE_TWO, 1.0, 1.0, mask).tolist() == pytest.approx([0.4, 0.0, 0.6])
 
     def test_nothing_allowed_is_an_error(self) -> None:
-        with pytest.raises(ValueError, match="^nothing is allowed: the mask holds no token$"):
+        with pytest.raises(ValueError, match=r"^nothing is allowed: the mask holds no token$"):
             probabilities(FIVE_THREE_TWO, 1.0, 1.0, np.zeros(3, np.bool_))
 
     def test_the_logits_and_the_mask_stay_as_they_were(self) -> None:

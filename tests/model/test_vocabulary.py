@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -85,7 +86,9 @@ class TestTime:
 
 
 class TestPitch:
-    @pytest.mark.parametrize(("played", "spelt"), [(60, 60), (36, 60), (47, 71), (73, 61), (84, 72), (0, 60), (127, 67)])
+    @pytest.mark.parametrize(
+        ("played", "spelt"), [(60, 60), (36, 60), (47, 71), (73, 61), (84, 72), (0, 60), (127, 67)]
+    )
     def test_a_pitch_outside_is_brought_in_by_octaves(self, played: int, spelt: int) -> None:
         for vocabulary in (PITCHES_ONLY, EVENTS):
             (token,), cursor = vocabulary.spell(Note(played, 0.0, 1.0, 80), Cursor())
@@ -156,6 +159,6 @@ class TestRoundTrip:
         tokens = encode(EVENTS, notes)
         times = [EVENTS.is_time(token) for token in tokens]
         assert tokens.count(START) == 1
-        assert not any(a and b for a, b in zip(times, times[1:], strict=False))
+        assert not any(a and b for a, b in pairwise(times))
         assert not times[-1]
         assert len(tokens) - 1 - sum(times) == len(notes)

@@ -1,0 +1,65 @@
+"""Engines that need no weights: one that foretells what a table says, one that foretells anything.
+
+Their state is all that they have heard, in order, so that a test can read it.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from model.engine import EngineState
+from model.improviser import Snapshot
+from model.sampling import Logits
+
+CERTAIN = 1e4
+"""A logit beside which all others vanish, at any temperature that a jam allows."""
+
+
+class _HistoryEngine:
+    """The state is an array of shape (1, 2, n): the n tokens so far."""
+
+    device = "CPU, made up"
+
+    def __init__(self, vocabulary_size: int) -> None:
+        self.vocabulary_size = vocabulary_size
+
+    def initial(self) -> EngineState:
+        return np.zeros((1, 2, 0), np.float32)
+
+    def step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
+        after = np.concatenate([state, np.full((1, 2, 1), token, np.float32)], axis=2)
+        return self.foretell(tuple(after[0, 0].astype(int).tolist())), after
+
+    def foretell(self, history: tuple[int, ...]) -> Logits:
+        raise NotImplementedError
+
+
+class TableEngine(_HistoryEngine):
+    """Foretells with certainty what the table says comes after the last token; where it says nothing, all alike."""
+
+    def __init__(self, vocabulary_size: int, table: Mapping[int, int]) -> None:
+        super().__init__(vocabulary_size)
+        self._table = table
+
+    def foretell(self, history: tuple[int, ...]) -> Logits:
+        logits = np.zeros(self.vocabulary_size, np.float32)
+        if history[-1] in self._table:
+            logits[self._table[history[-1]]] = CERTAIN
+        return logits
+
+
+class AnyEngine(_HistoryEngine):
+    """Foretells anything, but after the same tokens the same."""
+
+    def __init__(self, vocabulary_size: int, random_seed: int) -> None:
+        super().__init__(vocabulary_size)
+        self._random_seed = random_seed
+
+    def foretell(self, history: tuple[int, ...]) -> Logits:
+        random = np.random.default_rng((self._random_seed, *history))
+        return random.normal(scale=3.0, size=self.vocabulary_size).astype(np.float32)
+
+
+def heard(snapshot: Snapshot) -> tuple[int, ...]:
+    """The tokens behind a snapshot of an improviser that plays one of these engines."""
+    return tuple(snapshot.engine[0, 0].astype(int).tolist())
