@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from model.onnx_engine import LOGITS, NEXT_STATE, STATE, TOKEN
+from model.onnx_engine import LOGITS, TOKEN, cell_name, hidden_name, next_cell, next_hidden
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 OPSET = 17
@@ -19,66 +19,51 @@ IR_VERSION = 9
 
 
 def one_step_graph(weights: Weights) -> onnx.ModelProto:
-    """The network of `weights` (torch's names) as a graph of one step: see `model.onnx_engine`."""
+    """The network of `weights` (torch's names) as a graph of one step: see `model.onnx_engine`.
+
+    Four nodes, as each costs a step some microseconds. What a token brings to the first layer's gates depends on
+    the token alone, so it is looked up in a table and enters as that layer's bias, without a matrix product.
+    """
     layers = sum(name.startswith("lstm.weight_hh_l") for name in weights)
     vocabulary, hidden = weights["output.weight"].shape
     constants = {
-        "embedding": weights["embedding.weight"],
+        "nothing": np.zeros((1, 1, 1), np.float32),
         "output.weight": weights["output.weight"].T,
         "output.bias": weights["output.bias"],
-        "one_by_hidden": np.array([1, hidden], np.int64),
-        "vocabulary": np.array([vocabulary], np.int64),
-        "state_shape": np.array([layers, 2, hidden], np.int64),
-        "parts": np.ones(layers * 2, np.int64),
-        "flat_state": np.array([layers * 2, 1, hidden], np.int64),
-        "batch_axis": np.array([1], np.int64),
     }
-    parts = [f"{part}{i}" for i in range(layers) for part in ("h", "c")]
-    nodes = [
-        helper.make_node("Gather", ["embedding", TOKEN], ["embedded"], axis=0),
-        helper.make_node("Unsqueeze", ["embedded", "batch_axis"], ["x0"]),
-        helper.make_node("Reshape", [STATE, "flat_state"], ["states"]),
-        helper.make_node("Split", ["states", "parts"], parts, axis=0),
-    ]
-    for i in range(layers):
-        for name, value in _lstm_constants(weights, i).items():
-            constants[f"{name}{i}"] = value
+    nodes = [helper.make_node("Gather", ["entries", TOKEN], ["B0"], axis=0)]
+    for layer in range(layers):
+        constants |= _lstm_constants(weights, layer)
+        below = next_hidden(layer - 1) if layer else "nothing"
         nodes.append(
             helper.make_node(
                 "LSTM",
-                [f"x{i}", f"W{i}", f"R{i}", f"B{i}", "", f"h{i}", f"c{i}"],
-                ["", f"next_h{i}", f"next_c{i}"],
-                name=f"lstm{i}",
+                [below, f"W{layer}", f"R{layer}", f"B{layer}", "", hidden_name(layer), cell_name(layer)],
+                ["", next_hidden(layer), next_cell(layer)],
+                name=f"lstm{layer}",
                 hidden_size=hidden,
             )
         )
-        if i + 1 < layers:
-            nodes.append(helper.make_node("Identity", [f"next_h{i}"], [f"x{i + 1}"]))
     nodes += [
-        helper.make_node("Reshape", [f"next_h{layers - 1}", "one_by_hidden"], ["top"]),
-        helper.make_node("MatMul", ["top", "output.weight"], ["products"]),
-        helper.make_node("Add", ["products", "output.bias"], ["row"]),
-        helper.make_node("Reshape", ["row", "vocabulary"], [LOGITS]),
-        helper.make_node("Concat", [f"next_{part}" for part in parts], ["next_states"], axis=0),
-        helper.make_node("Reshape", ["next_states", "state_shape"], [NEXT_STATE]),
+        helper.make_node("MatMul", [next_hidden(layers - 1), "output.weight"], ["products"]),
+        helper.make_node("Add", ["products", "output.bias"], [LOGITS]),
     ]
-    state_shape = [layers, 2, hidden]
+    states = [name(layer) for layer in range(layers) for name in (hidden_name, cell_name)]
+    next_states = [name(layer) for layer in range(layers) for name in (next_hidden, next_cell)]
     graph = helper.make_graph(
         nodes,
         "music_lstm_step",
-        [
-            helper.make_tensor_value_info(TOKEN, TensorProto.INT64, [1]),
-            helper.make_tensor_value_info(STATE, TensorProto.FLOAT, state_shape),
-        ],
-        [
-            helper.make_tensor_value_info(LOGITS, TensorProto.FLOAT, [vocabulary]),
-            helper.make_tensor_value_info(NEXT_STATE, TensorProto.FLOAT, state_shape),
-        ],
+        [helper.make_tensor_value_info(TOKEN, TensorProto.INT64, [1])] + [_row(name, hidden) for name in states],
+        [_row(LOGITS, vocabulary)] + [_row(name, hidden) for name in next_states],
         [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
     onnx.checker.check_model(model)
     return model
+
+
+def _row(name: str, size: int) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 1, size])
 
 
 def write_fp32(weights: Weights, path: Path) -> None:
@@ -107,15 +92,23 @@ def write_int8(weights: Weights, path: Path) -> None:
 
 
 def _lstm_constants(weights: Weights, layer: int) -> dict[str, npt.NDArray[np.float32]]:
-    """W, R and B of one layer as ONNX wants them: gates in the order i, o, f, c where torch has i, f, c, o."""
+    """What one layer's node reads: gates in the order i, o, f, c where torch has i, f, c, o."""
 
     def regate(value: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         entry, forget, update, out = np.split(value, 4)
         return np.concatenate([entry, out, forget, update])
 
-    biases = [regate(weights[f"lstm.bias_{kind}_l{layer}"]) for kind in ("ih", "hh")]
+    entering = regate(weights[f"lstm.weight_ih_l{layer}"])
+    recurrent = regate(weights[f"lstm.weight_hh_l{layer}"])
+    bias = regate(weights[f"lstm.bias_ih_l{layer}"] + weights[f"lstm.bias_hh_l{layer}"])
+    gates = len(bias)
+    if layer:
+        # ONNX wants two biases, of the input and of the recurrence, and adds them.
+        both = np.concatenate([bias, np.zeros(gates, np.float32)])
+        return {f"W{layer}": entering[None], f"R{layer}": recurrent[None], f"B{layer}": both[None]}
+    entries = weights["embedding.weight"] @ entering.T + bias
     return {
-        "W": regate(weights[f"lstm.weight_ih_l{layer}"])[None],
-        "R": regate(weights[f"lstm.weight_hh_l{layer}"])[None],
-        "B": np.concatenate(biases)[None],
+        "W0": np.zeros((1, gates, 1), np.float32),
+        "R0": recurrent[None],
+        "entries": np.hstack([entries, np.zeros_like(entries)]),
     }

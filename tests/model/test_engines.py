@@ -163,5 +163,6 @@ class TestBadGraph:
         with pytest.raises(PackError) as raised:
             OnnxEngine(graph)
         assert str(raised.value) == (
-            f"{graph} is not a one-step LSTM of this program: it has logits, next_state, pixels, state"
+            f"{graph} is not a one-step LSTM of this program: it has c0, c1, h0, h1, logits, next_c0, next_c1, next_h0, "
+            "next_h1, pixels"
         )
