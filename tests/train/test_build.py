@@ -85,6 +85,18 @@ class TestWholePack:
         assert names_in(out.parent) == ["tiny"]
         assert out.stat().st_mode & 0o777 == 0o755
 
+    def test_one_approach_is_trained_anew_and_the_other_kept_as_it_is(
+        self, built: tuple[Path, Card], corpus: Corpus, folder: Path, tmp_path: Path
+    ) -> None:
+        before = open_pack(str(built[0]))
+        changed = replace(RECIPE, random_seed=1)
+        anew = replace(order(tmp_path / "anew"), recipes={"pitch": changed}, kept=before)
+        card = build_pack([corpus], [folder], anew, say_nothing)
+        after = open_pack(str(tmp_path / "anew"))
+        assert card.approaches["event"] == before.card.approaches["event"]
+        assert after.engine("event", "cpu").vocabulary_size == before.vocabulary("event").size
+        assert sha256_of(after.weights_file("pitch")) != sha256_of(before.weights_file("pitch"))
+
     def test_it_opens_and_plays(self, built: tuple[Path, Card]) -> None:
         out, card = built
         pack = open_pack(str(out))
