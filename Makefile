@@ -46,7 +46,7 @@ packs: $(READY_TO_DEVELOP)  ## train again the packs that come with the program 
 	$(BIN)/fours train $(CORPORA)/freedoom --out model/packs/rock --force \
 	    --epochs 24 --patience 24 --lanes 32 --dropout 0.5 --threads 1
 	$(BIN)/fours train $(CORPORA)/openewld_pd $(CORPORA)/mutopia $(CORPORA)/openscore_lieder --out model/packs/songbook \
-	    --force --tracks melodic --epochs 24 --patience 24 --lanes 48 --dropout 0.35 --threads 1
+	    --force --tracks melodic --epochs 30 --patience 30 --lanes 32 --chunk 128 --dropout 0.45 --threads 1
 
 # "Runs" is tried, not looked up: a name on the path may be a shim with nothing behind it, and Debian's
 # python3 may come without venv.
