@@ -60,7 +60,7 @@ class Training(Part):
     tokens_per_epoch: int
     seconds: float
     random_seed: int
-    recipe: dict[str, float | str] = {}
+    recipe: dict[str, int | float | str] = {}
     valid_bits: float | None = None
     int8_bits: float | None = None
     fp32_bits: float | None = None

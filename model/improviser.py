@@ -12,10 +12,12 @@ from model.approach import Approach
 from model.engine import Engine, EngineState
 from model.notes import Note
 from model.sampling import Logits, draw, probabilities
-from model.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary, Vocabulary
+from model.vocabulary import CHORD_BEATS, START, Cursor, EventVocabulary, PitchVocabulary, Vocabulary
 
 # Where the model is silent about a note's length: no note of an answer is held longer than a bar of four.
 LONGEST_NOTE_BEATS = 4.0
+# What is left of an answer that is shorter than this is no note: half a thirty-second triplet, 10 ms at 120 bpm.
+SHORTEST_NOTE_BEATS = 1 / 48
 # Loudness is neither model's business; whoever plays the plan sets it.
 PLANNED_VELOCITY = 80
 
@@ -109,15 +111,15 @@ class PitchImproviser(_Listener):
 
     def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
         now, onset_beats, index = self._now, start_beats, 0
-        while onset_beats < until_beats:
+        while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
             p = probabilities(now.logits, taste.temperature, taste.top_p, self._vocabulary.playable)
             token = draw(p, random.random())
             pitch = self._vocabulary.pitch(token)
             now = self._stepped(now, (token,), Cursor(onset_beats, (pitch,)))
             index += 1
-            end_beats = min(start_beats + index * taste.step_beats, until_beats)
-            yield Planned(Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY), now)
-            onset_beats = start_beats + index * taste.step_beats
+            next_beats = _next_onset(start_beats + index * taste.step_beats, until_beats)
+            yield Planned(Note(pitch, onset_beats, next_beats - onset_beats, PLANNED_VELOCITY), now)
+            onset_beats = next_beats
 
 
 class EventImproviser(_Listener):
@@ -131,16 +133,19 @@ class EventImproviser(_Listener):
 
     def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
         words = self._vocabulary
-        # The rest before the first note is told to the network like any other; then a note must come.
-        now = self._stepped(self._now, words.wait(start_beats, self._now.cursor), Cursor(start_beats))
+        # The rest before the first note is told to the network like any other; then a note must come. However
+        # soon it comes, it is a new onset, and none of the chord that was heard last.
+        last_beats = self._now.cursor.onset_beats
+        told_beats = start_beats if last_beats is None else max(start_beats, last_beats + CHORD_BEATS)
+        now = self._stepped(self._now, words.wait(told_beats, self._now.cursor), Cursor(start_beats))
         onset_beats = start_beats
         chord: list[tuple[int, Snapshot]] = []
-        while onset_beats < until_beats:
+        while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
             allowed = words.allowed(now.cursor.chord)
             token = draw(probabilities(now.logits, taste.temperature, taste.top_p, allowed), random.random())
             if words.is_time(token):
-                next_beats = onset_beats + words.shift(token)
-                yield from _sounded(chord, onset_beats, min(next_beats, until_beats))
+                next_beats = _next_onset(onset_beats + words.shift(token), until_beats)
+                yield from _sounded(chord, onset_beats, next_beats)
                 chord.clear()
                 onset_beats = next_beats
                 now = self._stepped(now, (token,), Cursor(onset_beats))
@@ -148,6 +153,11 @@ class EventImproviser(_Listener):
                 pitch = words.pitch(token)
                 now = self._stepped(now, (token,), Cursor(onset_beats, (*now.cursor.chord, pitch)))
                 chord.append((pitch, now))
+
+
+def _next_onset(planned_beats: float, until_beats: float) -> float:
+    """Where the next note begins, or the answer's end where no note fits in before it."""
+    return planned_beats if planned_beats <= until_beats - SHORTEST_NOTE_BEATS else until_beats
 
 
 def _sounded(chord: list[tuple[int, Snapshot]], onset_beats: float, end_beats: float) -> Iterator[Planned]:

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from model.approach import Approach
-from model.card import Card, read_card
+from model.card import CARD_FILE, Card, read_card
 from model.device import Device, has_cuda
 from model.engine import Engine
 from model.errors import PackError
@@ -39,7 +39,8 @@ class Pack:
 
     @property
     def name(self) -> str:
-        return self.card.name
+        """That of its folder, by which it is found: a pack may be renamed."""
+        return self.folder.resolve().name
 
     def vocabulary(self, approach: Approach) -> PitchVocabulary | EventVocabulary:
         return self.card.vocabulary(approach)
@@ -122,7 +123,7 @@ def available_packs(folders: tuple[Path, ...] = ()) -> dict[str, Path]:
     for folder in (PACKS_FOLDER, *folders):
         if folder.is_dir():
             for child in sorted(folder.iterdir()):
-                if (child / "card.json").is_file():
+                if (child / CARD_FILE).is_file():
                     found.setdefault(child.name, child)
     return found
 

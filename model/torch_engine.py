@@ -9,6 +9,7 @@ from torch import Tensor
 
 from model.card import Hyperparameters
 from model.engine import EngineState, zero_state
+from model.errors import PackError
 from model.network import MusicLSTM
 from model.sampling import Logits
 
@@ -16,13 +17,19 @@ _WARM_UP_STEPS = 3  # CUDA wants a few runs on a side stream before a capture
 
 
 class TorchEngine:
-    """Runs the weights of a `MusicLSTM` on `cpu` or `cuda`, in fp32."""
+    """Runs the weights of a `MusicLSTM` on `cpu` or `cuda`, in fp32.
+
+    Raises PackError where the weights are not of that shape.
+    """
 
     def __init__(self, weights: Mapping[str, npt.NDArray[np.float32]], shape: Hyperparameters, device: str) -> None:
         self.vocabulary_size = int(weights["output.weight"].shape[0])
         self._shape = shape
         network = MusicLSTM(self.vocabulary_size, shape)
-        network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})
+        try:
+            network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})
+        except RuntimeError as error:
+            raise PackError("the weights do not have the shapes that their card tells; copy the pack again") from error
         self._network = network.to(device).eval()
         # Fixed places in the device's memory: a captured graph reads and writes always the same ones.
         self._token = torch.zeros((1, 1), dtype=torch.int64, device=device)
@@ -61,5 +68,5 @@ class TorchEngine:
                 self._run()
         torch.cuda.current_stream().wait_stream(stream)
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
+        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
             self._logits, self._after = self._run()

@@ -21,7 +21,7 @@ from model.errors import ModelError
 from model.pack import open_pack
 from train.build import Order, build_pack
 from train.corpus import SPLITS, Corpus, TrackChoice, read_corpus
-from train.errors import OutputError, TrainError
+from train.errors import CorpusError, OutputError, TrainError
 from train.trainer import Precision, Recipe
 from train.trainer import Progress as Step
 
@@ -31,6 +31,7 @@ SHAPE = Hyperparameters()
 
 
 def train(
+    context: typer.Context,
     folders: Annotated[list[Path], typer.Argument(help="Folders with MIDI files; each is a corpus of its own.")],
     out: Annotated[Path, typer.Option(help="The folder of the pack to write.")],
     epochs: Annotated[int, typer.Option(min=1, help="At most so many passes over the corpus.")] = DEFAULTS.epochs,
@@ -61,6 +62,8 @@ def train(
     if threads:
         torch.set_num_threads(threads)
     kept = open_pack(str(out)) if approach is not None else None
+    if kept is not None:
+        _check_same_corpora(kept.card, folders)
     if out.exists() and not force and kept is None:
         raise OutputError(f"{out} is already there; choose another --out, or say --force to replace it")
     corpora = [read_corpus(folder, tracks=tracks) for folder in folders]
@@ -89,7 +92,7 @@ def train(
         bin_choice=bins,
         bin_count=bin_count,
         device="cuda" if torch.cuda.is_available() else "cpu",
-        command=shlex.join(["fours", "train", *sys.argv[1 + (sys.argv[1] == "train") :]]),
+        command=shlex.join(["fours", "train", *context.obj]),
     )
     with _Bars() as bars:
         card = build_pack(corpora, folders, order, bars.report)
@@ -138,6 +141,15 @@ class _Bars:
             )
 
 
+def _check_same_corpora(card: Card, folders: Sequence[Path]) -> None:
+    """What one approach was trained on stands on the card for both, so it must be the same."""
+    before, now = [source.name for source in card.corpora], [folder.resolve().name for folder in folders]
+    if sorted(before) != sorted(now):
+        raise CorpusError(
+            f"the pack that is there was trained on {', '.join(before)}; one approach can be trained anew on the same"
+        )
+
+
 def _found(corpora: Sequence[Corpus]) -> Table:
     table = Table("corpus", "side", "files", "lines", "notes", title="Found", title_justify="left")
     for corpus in corpora:
@@ -163,9 +175,10 @@ def _figures(card: Card) -> Table:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command on `arguments`, those of this process where there are none; what is wrong is one sentence."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(train)
     try:
-        app(arguments if arguments is None else list(arguments), prog_name="fours train")
+        app(given, prog_name="fours train", obj=given)
     except (TrainError, ModelError) as error:
         raise SystemExit(f"fours: {error}") from None

@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import logging
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,8 +16,6 @@ import symusic
 from model.lead import MEDIAN_PITCH, MIN_NOTES, MONOPHONIC_SHARE, is_lead_like
 from model.notes import Note
 from train.errors import CorpusError
-
-log = logging.getLogger("fours.train.corpus")
 
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
@@ -81,7 +78,6 @@ def read_corpus(folder: Path, workers: int = 2, tracks: TrackChoice = "lead") ->
     corpus = Corpus(folder.name)
     for file, read in zip(files, _read_all(files, workers), strict=True):
         if isinstance(read, str):
-            log.warning("%s skipped: %s", file, read)
             corpus.broken.append(Broken(file, read))
             continue
         split = manifest[file]["split"] if file in manifest else _split_by_hash(file)

@@ -141,6 +141,12 @@ class TestPitchAnswer:
         notes = notes_of(answer(certain("pitch", self.SCALE), 4.0, 4.75))
         assert notes == [Note(60, 4.0, 0.5, PLANNED_VELOCITY), Note(62, 4.5, 0.25, PLANNED_VELOCITY)]
 
+    def test_a_remainder_too_short_for_a_note_lengthens_the_last_one(self) -> None:
+        # A third as OSC and people send it: twelve of them are four millionths short of four beats.
+        notes = notes_of(answer(anything("pitch"), 4.0, 8.0, Taste(step_beats=0.333333)))
+        assert len(notes) == 12
+        assert notes[-1].end_beats == 8.0
+
     def test_the_start_is_never_played(self) -> None:
         size = WORDS["pitch"].size
         stubborn = improviser(TableEngine(size, dict.fromkeys(range(size), START)), WORDS["pitch"])
@@ -172,6 +178,13 @@ class TestEventAnswer:
         first = answer(partner, 4.0, 5.0)[0]
         assert named("event", first.after).startswith("START NOTE_72 TIME_2 NOTE_")
         assert first.note.onset_beats == 4.0
+
+    def test_an_answer_that_follows_at_once_is_a_new_onset_and_no_part_of_the_last_chord(self) -> None:
+        partner = anything("event")
+        hear_all(partner, PHRASE)
+        soon_beats = PHRASE[-1].onset_beats + 1 / 32
+        first = answer(partner, soon_beats, soon_beats + 4.0)[0]
+        assert named("event", first.after).split()[-2] == "TIME_0"
 
     def test_times_without_end_are_not_possible(self) -> None:
         size, time = WORDS["event"].size, TOKENS["event"]["TIME_0"]

@@ -1,5 +1,4 @@
 import hashlib
-import logging
 import os
 from pathlib import Path
 
@@ -143,18 +142,14 @@ class TestTracks:
 
 
 class TestBadFiles:
-    def test_broken_files_are_named_and_the_others_read(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def test_broken_files_are_named_and_the_others_read(self, tmp_path: Path) -> None:
         write_part(tmp_path / "a whole one.mid", exercise())
         (tmp_path / "cut off.mid").write_bytes(WHOLE[:-1])
         (tmp_path / "empty.mid").touch()
         (tmp_path / "letter.mid").write_bytes(NOT_WHOLE_MIDI["a text"])
-        with caplog.at_level(logging.WARNING, "fours.train.corpus"):
-            read = read_corpus(tmp_path, workers=1)
+        read = read_corpus(tmp_path, workers=1)
         assert sum(read.files(split) for split in SPLITS) == 1
         assert [broken.file.name for broken in read.broken] == ["cut off.mid", "empty.mid", "letter.mid"]
-        assert [record.getMessage().split(" skipped: ")[0] for record in caplog.records] == [
-            str(broken.file) for broken in read.broken
-        ]
 
     def test_a_file_that_takes_the_parser_down_is_one_broken_file(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
