@@ -3,12 +3,13 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from random import Random
 
 from model.improviser import Improviser, Planned, Taste
 from model.notes import Note
 
+# How far a plan reaches. Each change of a control composes it anew, and a fader sends sixty a second.
+NOTES_AHEAD = 8
 # How loud it answers where there was no phrase to follow.
 UNASKED_VELOCITY = 80
 
@@ -33,7 +34,7 @@ class Answer:
         self._velocities = velocities or (UNASKED_VELOCITY,)
         self._sounded = 0
         self._next_beats = start_beats
-        # Lazy: nothing is composed, and nothing of the improviser's state read, before `compose` asks.
+        # Lazy: nothing is composed, and nothing of the improviser's state read, before `compose_one` asks.
         self._composing: Iterator[Planned] | None = improviser.compose(start_beats, until_beats, taste, random)
 
     def begun(self, beat: float) -> bool:
@@ -45,6 +46,11 @@ class Answer:
         return self._composing is not None
 
     @property
+    def wants_composing(self) -> bool:
+        """Whether the plan does not reach far enough ahead, and there is more to come."""
+        return self.is_composing and len(self.planned) < NOTES_AHEAD
+
+    @property
     def is_over(self) -> bool:
         """Whether every note of it has begun to sound."""
         return not self.planned and not self.is_composing
@@ -53,14 +59,15 @@ class Answer:
     def next_planned(self) -> Planned | None:
         return self.planned[0] if self.planned else None
 
-    def compose(self, notes: int) -> None:
-        """Composes so many notes more, or as many as there are."""
+    def compose_one(self) -> None:
+        """Composes the next note, if there is one."""
         if self._composing is None:
             return
-        more = list(islice(self._composing, notes))
-        self.planned.extend(more)
-        if len(more) < notes:
+        planned = next(self._composing, None)
+        if planned is None:
             self._composing = None
+        else:
+            self.planned.append(planned)
 
     def sound(self) -> Note:
         """Takes the next note off the plan: it sounds now, and its improviser has heard it."""

@@ -125,11 +125,17 @@ def controls(*, as_json: JsonOption = False) -> None:
 
 def packs(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the packs that can be played, with what they were trained on."""
+    from model.errors import PackError
     from model.pack import available_packs, open_pack
     from server.config import load
 
     folders = load(config).pack_folders
-    opened = [open_pack(str(folder)) for folder in available_packs(folders).values()]
+    opened = []
+    for folder in available_packs(folders).values():
+        try:
+            opened.append(open_pack(str(folder)))
+        except PackError as error:  # one that is broken must not hide the others
+            print(f"fours: {error}", file=sys.stderr)
     if as_json:
         print(
             json.dumps([{"folder": str(pack.folder), **pack.card.model_dump(mode="json")} for pack in opened], indent=2)

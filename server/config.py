@@ -123,7 +123,7 @@ def _control_mistakes(controls: Mapping[str, Any]) -> list[str]:
             control = control_named(name)
             if control.kind == "action":
                 raise BadValue(f"{name} is an action and keeps no value")
-            if not isinstance(raw, int | float | str):
+            if isinstance(raw, bool) or not isinstance(raw, int | float | str):
                 raise BadValue(f"{name} is {control.allowed}, not {raw!r}")
             control.read(raw)
         except BadValue as error:

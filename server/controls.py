@@ -65,7 +65,7 @@ class Control:
     def _read_number(self, raw: Raw) -> float:
         try:
             number = float(raw.replace(",", ".")) if isinstance(raw, str) else float(raw)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise BadValue(f"{self.name} is a number, {self.allowed}, not {raw!r}") from error
         if not self.low <= number <= self.high:  # NaN fails too
             raise BadValue(f"{self.name} is {self.allowed}; {number:g} is out of range")
@@ -79,7 +79,7 @@ class Control:
             near = difflib.get_close_matches(raw, self.choices, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise BadValue(f"{self.name} is {self.allowed}, not {raw!r}{hint}")
-        if float(raw).is_integer() and 0 <= raw < len(self.choices):
+        if 0 <= raw < len(self.choices) and float(raw).is_integer():
             return self.choices[int(raw)]
         raise BadValue(f"{self.name} is {self.allowed}, or its index 0 to {len(self.choices) - 1}, not {raw!r}")
 
@@ -122,7 +122,7 @@ class Settings:
 ACTIONS = (
     Control("respond", "action", "Answer now, without waiting for the phrase to end."),
     Control("stop", "action", "End the answer and listen."),
-    Control("panic", "action", "End every note there could be, and start afresh."),
+    Control("panic", "action", "End every note there could be, and listen."),
 )
 
 CONTROLS: tuple[Control, ...] = (
@@ -145,6 +145,9 @@ def control_named(name: str) -> Control:
 def is_pressed(raw: Raw) -> bool:
     """Whether a momentary button is down: an action is done at 1 and not at the 0 of its release."""
     try:
-        return float(raw) != 0.0
-    except ValueError as error:
-        raise BadValue(f"an action takes 1, to do it, not {raw!r}") from error
+        number = float(raw)
+    except ValueError:
+        number = math.nan
+    if math.isnan(number):
+        raise BadValue(f"an action takes 1, to do it, not {raw!r}")
+    return number != 0.0

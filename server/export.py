@@ -10,7 +10,6 @@ from bridge.messages import NoteOff, NoteOn
 from model.midi_file import Seed, Track, read_seed, write_midi
 from model.notes import Note
 from server.config import Config
-from server.controls import BY_NAME
 from server.errors import ExportError
 from server.jam import Jam, Timed
 from server.session import seat
@@ -38,12 +37,17 @@ def export_answers(order: Order, config: Config, *, own_tempo: bool) -> Iterator
     Equal orders and configurations give equal bytes. Raises SeedError, PackError, and ExportError where a
     file cannot be written.
     """
+    for place, name in ((order.out, "answer.mid"), (order.piano_roll, "answer.png")):
+        if place is not None and place.is_dir():
+            raise ExportError(f"{place} is a folder; name a file, such as {place / name}")
+    if order.out.resolve() == order.seed.resolve():
+        raise ExportError(f"{order.out} is the seed itself; choose another place for the answer")
     seed = read_seed(order.seed)
     settings = config.settings
     tempo_bpm = settings.tempo if own_tempo else seed.tempo_bpm
     seated = seat(settings.pack, config)
-    # The jam is told when to answer, so it must not do so by itself in a rest of the seed.
-    patient = settings.with_value("answer_after", BY_NAME["answer_after"].high)
+    # The jam is told when to answer, so it must not do so by itself, however long a rest of the seed is.
+    patient = replace(settings, answer_after=math.inf)
     for number in range(order.count):
         jam = Jam(seated.improvisers(), patient, order.random_seed + number)
         answer = answer_to(seed, jam)

@@ -1,35 +1,41 @@
 """What the player has played since the last rest, and whether they still hold it; knows beats, no clock."""
 
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import replace
 
 from model.notes import Note
+
+# The latest notes of a phrase are kept; one that goes on for an hour costs no more than one of a minute.
+NOTES_KEPT = 256
 
 
 class Phrase:
     """Notes as they come, with the keys and the pedal that keep the phrase from ending."""
 
-    def __init__(self, *, pedal_is_down: bool = False) -> None:
-        self.notes: list[Note] = []
-        self._held: dict[int, int] = {}  # pitch to its place among the notes
+    def __init__(self, *, held: Iterable[int] = (), pedal_is_down: bool = False) -> None:
+        self.notes: deque[Note] = deque(maxlen=NOTES_KEPT)
+        self._held = set(held)
         self._pedal_is_down = pedal_is_down
-        self._last_beat = 0.0
+        self._first_beat = self._last_beat = 0.0
 
     def next(self) -> "Phrase":
-        """The phrase after this one: no note yet, and a pedal that is down still is."""
-        return Phrase(pedal_is_down=self._pedal_is_down)
+        """The phrase after this one: no note yet, but keys and a pedal that are down still are."""
+        return Phrase(held=self._held, pedal_is_down=self._pedal_is_down)
 
     def press(self, pitch: int, velocity: int, beat: float) -> None:
         """A key goes down; one that was down already is struck again."""
         self.release(pitch, beat)
-        self._held[pitch] = len(self.notes)
+        if not self.notes:
+            self._first_beat = beat
+        self._held.add(pitch)
         self.notes.append(Note(pitch, beat, 0.0, velocity))
 
     def release(self, pitch: int, beat: float) -> None:
         """A key comes up; one that was not down changes nothing."""
-        place = self._held.pop(pitch, None)
-        if place is not None:
-            note = self.notes[place]
-            self.notes[place] = replace(note, duration_beats=beat - note.onset_beats)
+        if pitch in self._held:
+            self._held.remove(pitch)
+            self._end_note(pitch, beat)
             self._last_beat = beat
 
     def pedal(self, beat: float, *, is_down: bool) -> None:
@@ -40,13 +46,16 @@ class Phrase:
 
     def release_all(self, beat: float) -> None:
         """Every key and the pedal come up."""
-        self.finish(beat)
+        for pitch in tuple(self._held):
+            self.release(pitch, beat)
         self.pedal(beat, is_down=False)
 
     def finish(self, beat: float) -> None:
-        """The notes that are held end here as far as the phrase goes, whatever the hands do."""
-        for pitch in list(self._held):
-            self.release(pitch, beat)
+        """The phrase ends here, whatever the hands do: notes that are held are as long as they are by now."""
+        if self.is_held:
+            self._last_beat = beat
+        for pitch in self._held:
+            self._end_note(pitch, beat)
 
     @property
     def is_held(self) -> bool:
@@ -60,8 +69,15 @@ class Phrase:
     @property
     def length_beats(self) -> float:
         """From the first onset to the last release."""
-        return self._last_beat - self.notes[0].onset_beats if self.notes else 0.0
+        return self._last_beat - self._first_beat if self.notes else 0.0
 
     @property
     def velocities(self) -> tuple[int, ...]:
         return tuple(note.velocity for note in self.notes)
+
+    def _end_note(self, pitch: int, beat: float) -> None:
+        for place in range(len(self.notes) - 1, -1, -1):
+            if self.notes[place].pitch == pitch:
+                note = self.notes[place]
+                self.notes[place] = replace(note, duration_beats=beat - note.onset_beats)
+                return

@@ -17,7 +17,7 @@ from bridge.clock import Clock
 from bridge.echo import EchoGuard
 from bridge.errors import BadMidi
 from bridge.faults import Faults
-from bridge.messages import Message, encode, parse
+from bridge.messages import Message, NoteOn, encode, parse
 from bridge.ports import OutputPort
 from bridge.timeline import Timeline
 from server.controls import Value
@@ -127,13 +127,16 @@ class Player:
     def _take(self, what: Deed | bytes, at_s: float) -> None:
         if not isinstance(what, bytes):
             what()
-        elif not self._echo.is_echo(what, at_s):
+        else:
             try:
                 message = parse(what)
             except BadMidi as error:
                 self.faults.count(error)
                 return
-            self._jam.receive(message, self._timeline.beat_at(at_s))
+            # Note-ons only: a note-off that is an echo releases a key that is not held, which changes nothing, but
+            # one that is the player's own and was taken for an echo would leave the phrase open for ever.
+            if not (isinstance(message, NoteOn) and self._echo.is_echo(what, at_s)):
+                self._jam.receive(message, self._timeline.beat_at(at_s))
 
     def _play(self) -> None:
         for timed in self._jam.advance(self._now_beat()):
@@ -151,7 +154,8 @@ class Player:
 
     def _send(self, message: Message) -> None:
         data = encode(message)
-        self._echo.sent(data, self._clock.now_s())
+        if isinstance(message, NoteOn):
+            self._echo.sent(data, self._clock.now_s())
         self._output.send(data)
 
     def _recover(self) -> None:

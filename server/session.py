@@ -29,6 +29,8 @@ from server.remote import Remote
 logger = logging.getLogger("fours.session")
 
 MEASURED_STEPS = 40
+# Ctrl-C, a supervisor, and a terminal window that is closed; Windows has no SIGHUP.
+STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 Say = Callable[[str], None]
 
@@ -89,12 +91,12 @@ class Session:
         await self._stack.aclose()
 
     async def until_stopped(self) -> None:
-        """Returns at the first Ctrl-C or SIGTERM; a second one ends the process at once."""
+        """Returns at the first Ctrl-C, SIGTERM or SIGHUP; a second one ends the process at once."""
         await self._stopped.wait()
 
     def _listen_for_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOP_SIGNALS:
             with suppress(NotImplementedError):  # Windows has no such handlers; there Ctrl-C raises KeyboardInterrupt
                 loop.add_signal_handler(number, self._on_signal, number)
 
@@ -107,6 +109,8 @@ class Session:
         config = self._config
         settings = config.settings
         seated = seat(settings.pack, config)
+        # Before the music thread has them: an engine is one thread's at a time.
+        speeds = {approach: ms_per_token(engine, self._clock) for approach, engine in seated.engines.items()}
         jam = Jam(seated.improvisers(), settings, self._random_seed)
         system = self._midi_system()
         output = system.open_output(config.midi.output or None)
@@ -120,7 +124,12 @@ class Session:
         self._stack.callback(player.stop)
         # Opened last and so closed first: nothing comes in before it can be answered, nor after.
         heard = self._stack.enter_context(system.open_input(config.midi.input or None, player.hear))
-        self._introduce(seated, system, heard.name, output.name, server)
+        self._say(f"MIDI in    {heard.name} ({system.api})")
+        self._say(f"MIDI out   {output.name} ({system.api})")
+        self._say(f"OSC        {osc.host}:{server.address[1]}, answers to the sender and to its port {osc.reply_port}")
+        self._say(f"Pack       {seated.pack.name}")
+        for approach, speed_ms in speeds.items():
+            self._say(f"{approach.capitalize():10} {seated.engines[approach].device}, {speed_ms:.2f} ms per token")
 
     def _midi_system(self) -> MidiSystem:
         """This machine's MIDI; without one the jam goes on in silence, and says how to get one."""
@@ -135,17 +144,6 @@ class Session:
         improvisers = seated.improvisers()
         player.call(lambda jam: jam.seat(improvisers))
         logger.info("pack %s", seated.pack.name)
-
-    def _introduce(self, seated: Seated, system: MidiSystem, heard: str, played: str, server: OscServer) -> None:
-        host, port = server.address
-        self._say(f"MIDI in    {heard} ({system.api})")
-        self._say(f"MIDI out   {played} ({system.api})")
-        self._say(f"OSC        {host}:{port}, answers to the sender and to its port {self._config.osc.reply_port}")
-        self._say(f"Pack       {seated.pack.name} ({seated.pack.folder})")
-        for approach, engine in seated.engines.items():
-            self._say(
-                f"{approach.capitalize():10} {engine.device}, {ms_per_token(engine, self._clock):.2f} ms per token"
-            )
 
 
 def run(config: Config, random_seed: int, say: Say, clock: Clock, began_s: float) -> None:

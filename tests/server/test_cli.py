@@ -1,0 +1,326 @@
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from model import pack as packs
+from server import cli
+from server.controls import CONTROLS
+from tests.music import Part, line, midi_bytes
+
+COMMANDS = ("jam", "export", "ports", "controls", "packs", "train")
+# The console command, as its wrapper in the environment's bin folder calls it.
+FOURS = (sys.executable, "-W", "error", "-c", "import sys; from server.cli import main; sys.exit(main())")
+PATIENCE_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended, and what it said."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Fours:
+    """Runs `fours` in this process, in a folder of its own."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self._capsys = capsys
+        self._monkeypatch = monkeypatch
+
+    def __call__(self, *arguments: str | Path) -> Done:
+        self._monkeypatch.setattr(sys, "argv", ["fours", *map(str, arguments)])
+        status, complaint = 0, ""
+        try:
+            cli.main()
+        except SystemExit as end:
+            # As the interpreter does: a text goes to stderr, and the status is 1.
+            status = end.code if isinstance(end.code, int) else int(end.code is not None)
+            complaint = f"{end.code}\n" if isinstance(end.code, str) else ""
+        said = self._capsys.readouterr()
+        return Done(status, said.out, said.err + complaint)
+
+    def refusal(self, *arguments: str | Path) -> str:
+        """The one sentence that a command ends with."""
+        done = self(*arguments)
+        assert done.status == 1
+        assert not done.out
+        assert done.err.startswith("fours: ")
+        assert done.err.count("\n") == 1
+        return done.err.removeprefix("fours: ").rstrip("\n")
+
+
+@pytest.fixture
+def fours(elsewhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Fours:
+    assert Path.cwd() == elsewhere
+    monkeypatch.setenv("COLUMNS", "200")
+    return Fours(capsys, monkeypatch)
+
+
+@pytest.fixture
+def seed(elsewhere: Path) -> Path:
+    path = elsewhere / "phrase.mid"
+    path.write_bytes(midi_bytes(Part(line(60, 62, 64, 65))))
+    return path
+
+
+@pytest.fixture
+def own_packs(elsewhere: Path, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of packs of one's own, with a small one; none comes with the program."""
+    monkeypatch.setattr(packs, "PACKS_FOLDER", elsewhere / "no packs")
+    shutil.copytree(tiny_pack, elsewhere / "packs" / "tiny")
+    return elsewhere / "packs"
+
+
+@pytest.fixture
+def no_midi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither JACK nor ALSA."""
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "fours-tests-none")
+    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+    monkeypatch.setattr("bridge.rtmidi_backend.SEQUENCER", tmp_path / "seq")
+
+
+class TestHelp:
+    def test_lists_every_command(self, fours: Fours) -> None:
+        done = fours("--help")
+        assert done.status == 0
+        for command in COMMANDS:
+            assert f" {command} " in done.out
+
+    @pytest.mark.parametrize("command", ["jam", "export", "ports", "controls", "packs"])
+    def test_of_each_command_says_what_it_does(self, fours: Fours, command: str) -> None:
+        done = fours(command, "--help")
+        assert done.status == 0
+        assert f"fours {command}" in done.out
+
+    @pytest.mark.parametrize("command", ["jam", "export"])
+    def test_has_every_control(self, fours: Fours, command: str) -> None:
+        text = fours(command, "--help").out
+        for row in CONTROLS:
+            if row.kind != "action":
+                option = "length" if (command, row.name) == ("export", "answer_length") else row.name.replace("_", "-")
+                assert f"--{option} " in text
+
+    def test_is_shown_where_no_command_is_given(self, fours: Fours) -> None:
+        done = fours()
+        assert done.status == 2
+        assert "Commands" in done.out + done.err
+
+    def test_loads_nothing_that_takes_its_time(self) -> None:
+        slow = {"onnxruntime", "numpy", "pydantic", "mido", "pretty_midi", "torch", "rtmidi"}
+        script = (
+            "import sys; from server import cli\n"
+            "try:\n    cli.app(['--help'])\nexcept SystemExit:\n    pass\n"
+            f"print(sorted({slow} & set(sys.modules)), file=sys.stderr)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=PATIENCE_S
+        )
+        assert done.stderr == "[]\n"
+
+
+class TestControls:
+    def test_are_listed_with_their_addresses(self, fours: Fours) -> None:
+        done = fours("controls")
+        assert done.status == 0
+        for control in CONTROLS:
+            assert control.address in done.out
+            assert control.help in done.out
+
+    def test_are_listed_for_programs(self, fours: Fours) -> None:
+        rows = json.loads(fours("controls", "--json").out)
+        assert [row["address"] for row in rows] == [control.address for control in CONTROLS]
+        by_name = {row["name"]: row for row in rows}
+        assert by_name["temperature"] == {
+            "address": "/fours/temperature",
+            "name": "temperature",
+            "kind": "number",
+            "help": "How daring the choice of notes is; 1 is as the model learnt it.",
+            "default": 0.9,
+            "low": 0.1,
+            "high": 2.0,
+        }
+        assert by_name["approach"]["choices"] == ["pitch", "event"]
+        assert by_name["answer_length"]["low"] == by_name["answer_length"]["default"] == 0.0
+        assert set(by_name["stop"]) == {"address", "name", "kind", "help"}
+
+
+@pytest.mark.usefixtures("no_midi")
+class TestPortsWithoutMidi:
+    @pytest.mark.parametrize("options", [(), ("--json",)])
+    def test_says_how_to_get_some(self, fours: Fours, options: tuple[str, ...]) -> None:
+        assert "Start JACK" in fours.refusal("ports", *options)
+
+
+@pytest.mark.usefixtures("own_packs")
+class TestPacks:
+    def test_are_listed_with_their_folder(self, fours: Fours) -> None:
+        assert "tiny  (packs/tiny)" in fours("packs").out
+
+    def test_are_listed_for_programs(self, fours: Fours) -> None:
+        (row,) = json.loads(fours("packs", "--json").out)
+        assert (row["name"], row["folder"]) == ("tiny", "packs/tiny")
+        assert set(row["approaches"]) == {"pitch", "event"}
+
+    def test_may_lie_elsewhere(self, fours: Fours, own_packs: Path, elsewhere: Path) -> None:
+        own_packs.rename(elsewhere / "mine")
+        (elsewhere / "config.toml").write_text('[engine]\npacks_folder = "mine"\n', encoding="utf-8")
+        assert "tiny  (mine/tiny)" in fours("packs").out
+
+    def test_one_that_is_broken_is_named_and_does_not_hide_the_others(
+        self, fours: Fours, own_packs: Path, tiny_pack: Path
+    ) -> None:
+        shutil.copytree(tiny_pack, own_packs / "broken")
+        (own_packs / "broken" / "card.json").write_text("{", encoding="utf-8")
+        done = fours("packs")
+        assert "tiny  (packs/tiny)" in done.out
+        assert "packs/broken/card.json" in done.err
+
+
+@pytest.mark.usefixtures("own_packs")
+class TestExport:
+    def test_writes_the_file_and_says_where(self, fours: Fours, seed: Path, elsewhere: Path) -> None:
+        done = fours("export", seed, "-o", "answer.mid", "--pack", "tiny", "--approach", "event", "--length", "8")
+        assert done == Done(0, "answer.mid\n", "")
+        assert (elsewhere / "answer.mid").read_bytes().startswith(b"MThd")
+
+    def test_the_same_arguments_give_the_same_bytes(self, fours: Fours, seed: Path, elsewhere: Path) -> None:
+        for name in ("one.mid", "two.mid"):
+            fours("export", seed, "-o", name, "--pack", "tiny", "--temperature", "0.9", "--random-seed", "7")
+        assert (elsewhere / "one.mid").read_bytes() == (elsewhere / "two.mid").read_bytes()
+
+    def test_several_and_their_pictures_are_named_one_a_line(self, fours: Fours, seed: Path, elsewhere: Path) -> None:
+        options = ("--pack", "tiny", "--count", "2", "--piano-roll", "roll.png", "--answer-only")
+        done = fours("export", seed, "-o", "answer.mid", *options)
+        assert done.out.splitlines() == ["answer-1.mid", "roll-1.png", "answer-2.mid", "roll-2.png"]
+        assert all((elsewhere / name).is_file() for name in done.out.splitlines())
+
+    def test_the_configurations_controls_count(self, fours: Fours, seed: Path, elsewhere: Path) -> None:
+        (elsewhere / "config.toml").write_text('[controls]\npack = "tiny"\n', encoding="utf-8")
+        assert fours("export", seed, "-o", "answer.mid").status == 0
+
+    def test_of_a_seed_that_is_not_there(self, fours: Fours, elsewhere: Path) -> None:
+        sentence = fours.refusal("export", "none.mid", "-o", "answer.mid", "--pack", "tiny")
+        assert sentence == "there is no file none.mid; a seed is a .mid file with at least one note"
+        assert not (elsewhere / "answer.mid").exists()
+
+    def test_to_a_place_that_is_not_there(self, fours: Fours, seed: Path) -> None:
+        sentence = fours.refusal("export", seed, "-o", "none/answer.mid", "--pack", "tiny")
+        assert sentence == "none/answer.mid cannot be written: No such file or directory; choose another place"
+
+    def test_to_a_folder(self, fours: Fours, seed: Path) -> None:
+        assert fours.refusal("export", seed, "-o", ".", "--pack", "tiny") == (
+            ". is a folder; name a file, such as answer.mid"
+        )
+
+    def test_from_a_pack_that_is_not_there(self, fours: Fours, seed: Path) -> None:
+        sentence = fours.refusal("export", seed, "-o", "answer.mid", "--pack", "tinny")
+        assert sentence == "there is no pack named tinny and no such folder; did you mean tiny?"
+
+    @pytest.mark.parametrize("name", ["pitch.int8.onnx", "event.fp32.onnx"])
+    def test_from_a_pack_that_was_cut_off(
+        self, fours: Fours, seed: Path, own_packs: Path, elsewhere: Path, name: str
+    ) -> None:
+        path = own_packs / "tiny" / name
+        path.write_bytes(path.read_bytes()[:-1])
+        assert "is cut off or was changed" in fours.refusal("export", seed, "-o", "answer.mid", "--pack", "tiny")
+        assert not (elsewhere / "answer.mid").exists()
+
+    @pytest.mark.parametrize("option", [("--temperature", "9"), ("--count", "0"), ("--approach", "evnt"), ("--bogus",)])
+    def test_an_option_that_is_none_ends_it(self, fours: Fours, seed: Path, option: tuple[str, ...]) -> None:
+        done = fours("export", seed, "-o", "answer.mid", *option)
+        assert done.status == 2
+        assert "Traceback" not in done.err
+        assert option[0] in done.err
+
+
+class TestJamThatCannotStart:
+    """Each in one sentence; what a jam is that can, the live tests say."""
+
+    def test_without_its_pack(self, fours: Fours) -> None:
+        assert fours.refusal("jam", "--pack", "tinny").startswith("there is no pack named tinny and no such folder")
+
+    def test_with_a_configuration_that_is_wrong(self, fours: Fours, elsewhere: Path) -> None:
+        (elsewhere / "config.toml").write_text("[osc]\nprt = 1\n[controls]\ntempo = 1\n", encoding="utf-8")
+        done = fours("jam")
+        assert (done.status, done.out) == (1, "")
+        assert done.err.splitlines() == [
+            "fours: config.toml: there is no key osc.prt; did you mean osc.port?",
+            "config.toml: controls: tempo is 20 to 400 bpm; 1 is out of range",
+        ]
+
+    def test_with_a_configuration_that_is_not_there(self, fours: Fours) -> None:
+        assert fours.refusal("jam", "--config", "none.toml") == "none.toml cannot be read: No such file or directory"
+
+    @pytest.mark.parametrize(
+        ("option", "said"),
+        [
+            (("--osc-port", "99999"), "the command line: osc.port: input should be less than or equal to 65535"),
+            (("--midi-api", "oss"), "the command line: midi.api: input should be 'auto', 'jack'"),
+            (("--device", "gpu"), "the command line: engine.device: input should be 'auto', 'cpu' or 'cuda'"),
+        ],
+    )
+    def test_with_an_option_out_of_its_range(self, fours: Fours, option: tuple[str, ...], said: str) -> None:
+        assert fours.refusal("jam", *option).startswith(said)
+
+    @pytest.mark.usefixtures("no_midi", "own_packs")
+    def test_where_another_has_its_osc_port(self, fours: Fours) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = taken.getsockname()[1]
+            done = fours("jam", "--pack", "tiny", "--osc-port", str(port))
+        assert done.status == 1
+        assert done.err.startswith(f"fours: OSC port {port} on 127.0.0.1 is taken")
+        assert "Ready" not in done.out
+
+    @pytest.mark.usefixtures("no_midi", "own_packs")
+    @pytest.mark.parametrize("option", ["--midi-in", "--midi-out"])
+    def test_where_a_port_is_asked_for_and_there_are_none(self, fours: Fours, option: str) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        done = fours("jam", "--pack", "tiny", "--osc-port", str(port), option, "Keystation")
+        direction = option.removeprefix("--midi-") + "put"
+        assert done.status == 1
+        assert done.err.splitlines()[-1] == (
+            f'fours: No MIDI {direction} port fits "Keystation": there are none. Connect a device and try again.'
+        )
+        assert "There is no MIDI system" in done.out
+
+
+class TestTrain:
+    def test_without_its_extra_says_how_to_get_it(self, fours: Fours, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delitem(sys.modules, "train.cli", raising=False)
+        monkeypatch.setitem(sys.modules, "torch", None)
+        assert fours.refusal("train", "folder", "--out", "pack") == (
+            "training needs torch, which is not installed: pip install 'trading-fours[train]'"
+        )
+
+    def test_takes_its_options_to_training(self, fours: Fours) -> None:
+        done = fours("train", "none", "--out", "pack")
+        assert done.status == 1
+        assert done.err.startswith("fours: ")
+        assert "none" in done.err
+
+
+def test_the_console_command_ends_with_status_1_and_a_sentence_on_stderr(tmp_path: Path) -> None:
+    command = [*FOURS, "export", "none.mid", "-o", "answer.mid"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    sentence = "there is no file none.mid; a seed is a .mid file with at least one note"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"fours: {sentence}\n")
+
+
+def test_a_mistake_of_ours_is_not_hidden_behind_a_sentence(fours: Fours, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("server.config.load", broken)
+    with pytest.raises(ZeroDivisionError):
+        fours("jam")

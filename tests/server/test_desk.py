@@ -1,0 +1,92 @@
+import pytest
+
+from model.errors import PackError
+from server.controls import CONTROLS, Settings, Value
+from server.desk import Desk
+from server.errors import BadValue
+
+
+class Notebook:
+    """A performer who writes down what it is told, and packs that are all there but `lost`."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Value | str]] = []
+
+    def change(self, control: str, value: Value) -> None:
+        self.told.append((control, value))
+
+    def act(self, action: str) -> None:
+        self.told.append(("act", action))
+
+    def load_pack(self, name: str) -> None:
+        if name == "lost":
+            raise PackError("there is no pack named lost")
+        self.told.append(("load", name))
+
+
+@pytest.fixture
+def notebook() -> Notebook:
+    return Notebook()
+
+
+@pytest.fixture
+def desk(notebook: Notebook) -> Desk:
+    return Desk(Settings(), notebook, notebook.load_pack)
+
+
+def test_it_begins_with_the_settings_it_is_given(notebook: Notebook) -> None:
+    desk = Desk(Settings(tempo=90.0, approach="pitch"), notebook, notebook.load_pack)
+    assert desk.value("tempo") == 90.0
+    assert desk.value("approach") == "pitch"
+    assert notebook.told == []
+
+
+def test_what_is_set_is_read_by_its_row_remembered_and_passed_on(desk: Desk, notebook: Notebook) -> None:
+    assert desk.set("temperature", "0,5") == 0.5
+    assert desk.set("approach", 0.0) == "pitch"
+    assert desk.value("temperature") == 0.5
+    assert desk.value("approach") == "pitch"
+    assert notebook.told == [("temperature", 0.5), ("approach", "pitch")]
+
+
+def test_every_control_that_keeps_a_value_tells_it(desk: Desk) -> None:
+    desk.set("tempo", 90)
+    defaults = {row.name: row.default for row in CONTROLS if row.kind != "action"}
+    assert desk.values() == defaults | {"tempo": 90.0}
+
+
+@pytest.mark.parametrize(("name", "raw"), [("temperature", 9.0), ("approach", "x"), ("tmpo", 90.0), ("stop", "x")])
+def test_what_is_refused_changes_nothing(desk: Desk, notebook: Notebook, name: str, raw: str | float) -> None:
+    before = desk.values()
+    with pytest.raises(BadValue):
+        desk.set(name, raw)
+    assert desk.values() == before
+    assert notebook.told == []
+
+
+def test_an_action_is_done_at_one_and_not_at_nought(desk: Desk, notebook: Notebook) -> None:
+    assert desk.set("respond", 1.0) == 1.0
+    assert desk.set("respond", 0.0) == 0.0
+    assert notebook.told == [("act", "respond")]
+
+
+def test_an_action_has_no_value_to_tell(desk: Desk) -> None:
+    assert desk.value("panic") is None
+    assert "panic" not in desk.values()
+
+
+def test_a_value_of_no_control_cannot_be_told(desk: Desk) -> None:
+    with pytest.raises(BadValue, match="did you mean tempo"):
+        desk.value("tempi")
+
+
+def test_a_pack_is_loaded_before_it_is_told_of(desk: Desk, notebook: Notebook) -> None:
+    assert desk.set("pack", "rock") == "rock"
+    assert notebook.told == [("load", "rock"), ("pack", "rock")]
+
+
+def test_a_pack_that_cannot_be_loaded_changes_nothing(desk: Desk, notebook: Notebook) -> None:
+    with pytest.raises(PackError):
+        desk.set("pack", "lost")
+    assert desk.value("pack") == Settings().pack
+    assert notebook.told == []
