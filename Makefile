@@ -44,7 +44,7 @@ bench: $(READY_TO_DEVELOP)  ## measure speed and size
 
 packs: $(READY_TO_DEVELOP)  ## train again the packs that come with the program (an hour or two on two cores)
 	$(BIN)/fours train $(CORPORA)/freedoom --out model/packs/rock --force \
-	    --epochs 24 --patience 24 --lanes 32 --dropout 0.5 --threads 1
+	    --epochs 30 --patience 30 --lanes 24 --chunk 128 --dropout 0.5 --threads 1
 	$(BIN)/fours train $(CORPORA)/openewld_pd $(CORPORA)/mutopia $(CORPORA)/openscore_lieder --out model/packs/songbook \
 	    --force --tracks melodic --epochs 30 --patience 30 --lanes 32 --chunk 128 --dropout 0.45 --threads 1
 
