@@ -75,7 +75,7 @@ class Answer:
         self.improviser.restore(planned.after)
         velocity = self._velocities[self._sounded % len(self._velocities)]
         self._sounded += 1
-        self._next_beats = self.planned[0].note.onset_beats if self.planned else planned.note.end_beats
+        self._next_beats = planned.note.end_beats
         return replace(planned.note, velocity=velocity)
 
     def replan(self, improviser: Improviser, until_beats: float, taste: Taste) -> None:

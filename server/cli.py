@@ -3,13 +3,16 @@
 Each command imports what it needs when it runs, so that `fours --help` is quick.
 """
 
+import atexit
 import importlib
 import json
 import logging
 import math
 import random
 import sys
+from logging.handlers import QueueHandler, QueueListener
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Annotated
 
 import typer
@@ -51,11 +54,7 @@ def jam(
     from server.config import load
     from server.session import run
 
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.WARNING,
-        format="%(asctime)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    _log_beside_the_music(logging.DEBUG if verbose else logging.WARNING)
     changes: dict[str, Value | None] = {
         "midi.input": midi_in,
         "midi.output": midi_out,
@@ -172,6 +171,17 @@ def train(context: typer.Context) -> None:
             f"fours: training needs {error.name}, which is not installed: pip install 'trading-fours[train]'"
         ) from error
     trainer.main(context.args)
+
+
+def _log_beside_the_music(level: int) -> None:
+    """Logs to stderr from a thread of its own: a terminal that is stopped must not stop the music."""
+    waiting: SimpleQueue[logging.LogRecord] = SimpleQueue()
+    stderr = logging.StreamHandler()
+    stderr.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+    listener = QueueListener(waiting, stderr)
+    listener.start()
+    atexit.register(listener.stop)
+    logging.basicConfig(level=level, handlers=[QueueHandler(waiting)])
 
 
 def _row(control: Control) -> dict[str, object]:

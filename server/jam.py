@@ -28,6 +28,8 @@ REMEMBERED_NOTES = 128
 UNASKED_BEATS = 8.0
 # As long as the phrase, but no shorter than a gesture and no longer than eight bars of four.
 SHORTEST_ANSWER_BEATS, LONGEST_ANSWER_BEATS = 2.0, 32.0
+# Hands leave the keys a little late: so much past a beat is not another beat.
+LATE_HANDS_BEATS = 0.25
 # However short an answer is asked for, it is a note.
 SHORTEST_ASKED_BEATS = 0.25
 
@@ -228,7 +230,7 @@ class Jam:
         phrase = self._phrase_to_answer
         if not phrase.notes:
             return UNASKED_BEATS
-        whole_beats = float(math.ceil(phrase.length_beats - 1e-9))
+        whole_beats = float(math.ceil(phrase.length_beats - LATE_HANDS_BEATS))
         return min(max(whole_beats, SHORTEST_ANSWER_BEATS), LONGEST_ANSWER_BEATS)
 
     def _taste(self) -> Taste:

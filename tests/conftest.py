@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +35,20 @@ class Jackd:
 @pytest.fixture(scope="session")
 def jackd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jackd]:
     """A JACK server without sound hardware, apart from any that runs already."""
+    with running_jackd("fours-tests", tmp_path_factory) as server:
+        yield server
+
+
+@contextmanager
+def running_jackd(name: str, tmp_path_factory: pytest.TempPathFactory, cycle_frames: int = 64) -> Iterator[Jackd]:
+    """A JACK server of that name, and until it ends the one for all that starts.
+
+    The name is the same in every run: JACK knows eight servers, and one that was killed stays among them until
+    another of its name starts.
+    """
     jackd_path, wait_path = require_program("jackd"), require_program("jack_wait")
-    name = f"fours-tests-{os.getpid()}"
     log = tmp_path_factory.mktemp("jackd") / "jackd.log"
-    command = [jackd_path, "--name", name, "-r", "-d", "dummy", "-r", "48000", "-p", "64"]
+    command = [jackd_path, "--name", name, "-r", "-d", "dummy", "-r", "48000", "-p", str(cycle_frames)]
     with (
         pytest.MonkeyPatch.context() as environment,
         log.open("wb") as log_file,

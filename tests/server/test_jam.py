@@ -205,6 +205,8 @@ class TestHowLongItAnswers:
             (line(48, 50, 52, 53, 55), 3.0),  # to the next whole beat
             (line(*range(48, 56)), 4.0),
             ([Note(48, 0.3, 3.9, 80)], 4.0),
+            ([Note(48, 0.0, 4.2, 80)], 4.0),  # hands that leave the keys a little late
+            ([Note(48, 0.0, 4.3, 80)], 5.0),
             ([Note(48, 0.0, 99.0, 80)], LONGEST_ANSWER_BEATS),
             ([Note(48, 0.1, 3.0, 80)], 3.0),  # which binary fractions make 3.0000000000000004
         ],
@@ -252,6 +254,17 @@ class TestWhatItPlays:
         stage.play(PHRASE)
         timed = stage.end()
         assert timed[:3] == [on(72, 3.0), off(72, 3.5), on(72, 3.5)]
+
+    def test_a_pitch_struck_again_before_its_end_is_ended_first_and_once(self) -> None:
+        stage = Stage()
+        overlapping = Stretched("event", (72,), (0.5,))
+        overlapping.stretch = 1.5
+        stage.jam.seat({"pitch": stage.pitch, "event": overlapping})
+        stage.play(PHRASE)
+        assert stage.end() == [
+            *[on(72, 3.0), off(72, 3.5), on(72, 3.5), off(72, 4.0), on(72, 4.0), off(72, 4.5), on(72, 4.5)],
+            off(72, 5.25),
+        ]
 
     def test_the_plan_can_be_seen_before_it_sounds(self, stage: Stage) -> None:
         stage.play(PHRASE)
@@ -430,7 +443,7 @@ class TestChangingControlsInAnAnswer:
 
     def test_an_answer_cut_short_between_two_of_its_notes_leaves_it_listening(self) -> None:
         stage = Stage()
-        with_a_rest = RestsBetweenNotes("event", (72,), (2.0,))
+        with_a_rest = Stretched("event", (72,), (2.0,))
         stage.jam.seat({"pitch": stage.pitch, "event": with_a_rest})
         stage.play(line(*range(48, 56)))
         stage.change("answer_length", 1.0, 6.5)
@@ -439,12 +452,14 @@ class TestChangingControlsInAnAnswer:
         assert stage.jam.state == "listening"
 
 
-class RestsBetweenNotes(Scripted):
-    """Holds each note for half of its time only, as the event approach does before a long rest."""
+class Stretched(Scripted):
+    """Holds each note for longer or shorter than until the next, as the event approach does before a long rest."""
+
+    stretch = 0.5
 
     def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
         for plan in super().compose(start_beats, until_beats, taste, random):
-            yield replace(plan, note=replace(plan.note, duration_beats=plan.note.duration_beats / 2))
+            yield replace(plan, note=replace(plan.note, duration_beats=plan.note.duration_beats * self.stretch))
 
 
 class TestStopping:
