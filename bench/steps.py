@@ -24,8 +24,9 @@ def run(folder: str = DEFAULT_PACK) -> None:
     """Prints milliseconds per token, and how many times faster each is than the two alternatives as installed.
 
     A step of oneDNN's LSTM asks for scratch memory as large as the weights; whether malloc maps it anew each time or
-    has it at hand hangs on what the process did before, and makes a factor of three. So each way is built and timed
-    several times over in one process, and its row is the median of those builds, with the fastest and the slowest.
+    has it at hand hangs on what the process did before, and makes a factor of two and a half. On Linux, to see either:
+    MALLOC_MMAP_THRESHOLD_=1048576, or MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=4294967296. Each way
+    is built and timed several times, and its row is the median of those builds, with the fastest and the slowest.
     """
     pack = open_pack(folder)
     weights = pack.weights("event")
@@ -43,14 +44,19 @@ def run(folder: str = DEFAULT_PACK) -> None:
         made.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
         return made
 
-    step, window = "nn.LSTM step", f"nn.LSTM over a window of {WINDOW}"
-    for threads in (torch.get_num_threads(), 1):
+    installed = torch.get_num_threads()
+    for threads in dict.fromkeys((installed, 1)):
         torch.set_num_threads(threads)
-        using = f", {threads} threads as installed" if threads > 1 else ", one thread"
-        steps[step + using] = _built(lambda: _lstm_stepper(network()), 100)
-        steps[window + using] = _built(lambda: _window_stepper(network()), 10)
-        if threads > 1 or len(steps) == 5:
-            step_ms, window_ms = (_median(steps[name + using]) for name in (step, window))
+        using = f"{threads} thread{'s' if threads > 1 else ''}{', as installed' if threads == installed else ''}"
+        alternatives = (
+            _built(lambda: _lstm_stepper(network()), 100),
+            _built(lambda: _window_stepper(network()), 10),
+        )
+        steps |= dict(
+            zip((f"nn.LSTM step, {using}", f"nn.LSTM over a window of {WINDOW}, {using}"), alternatives, strict=True)
+        )
+        if threads == installed:
+            step_ms, window_ms = map(_median, alternatives)
     rows = []
     for name, timings in steps.items():
         medians = sorted(median for median, _ in timings)

@@ -130,7 +130,9 @@ class Jam:
     def seat(self, improvisers: Mapping[Approach, Improviser]) -> None:
         """New models take over, from the next answer on; they are told what was played lately."""
         self._improvisers = dict(improvisers)
-        self._unheard.clear()
+        # The answer that is under way is still the old model's, which must have heard the phrase before it composes.
+        answering = self._answer.improviser if self._is_answering and self._answer else None
+        self._unheard = deque(item for item in self._unheard if item[0] is answering)
         for note in self._remembered:
             self._unheard.extend((improviser, note) for improviser in self._improvisers.values())
         self._prepare()

@@ -11,7 +11,7 @@ from server.answer import NOTES_AHEAD
 from server.controls import Settings, Value
 from server.jam import LONGEST_ANSWER_BEATS, SHORTEST_ASKED_BEATS, UNASKED_BEATS, Timed
 from tests.music import line
-from tests.server.partners import Asked, Scripted, Stage, off, on
+from tests.server.partners import Asked, Scripted, Stage, as_played, off, on
 
 PHRASE = line(48, 50, 52, 53)
 PHRASE_END, DUE = 2.0, 3.0  # as `answer_after` is a beat
@@ -532,6 +532,14 @@ class TestANewPack:
         assert stage.out == EVENT_ANSWER
         sounded = [(note.pitch, note.onset_beats) for note in PHRASE] + onsets(stage.out)
         assert event.heard == pitch.heard == sounded
+
+    def test_an_answer_that_is_not_yet_composed_is_still_to_all_of_the_phrase(self, stage: Stage) -> None:
+        for timed in as_played(PHRASE):
+            stage.jam.receive(timed.message, timed.beat)
+        stage.jam.act("respond", 3.0)
+        stage.jam.seat({"pitch": Scripted("pitch", (90,)), "event": Scripted("event", (80,))})
+        stage.end()
+        assert stage.event.heard[: len(PHRASE)] == [(note.pitch, note.onset_beats) for note in PHRASE]
 
     def test_another_taste_in_that_answer_is_still_the_old_ones(self, stage: Stage) -> None:
         stage.play(PHRASE)
