@@ -12,7 +12,7 @@ from bridge.clock import MonotonicClock
 from bridge.memory_ports import MemoryOutput
 from model.approach import APPROACHES
 from model.improviser import improviser
-from model.pack import DEFAULT_PACK, open_pack
+from model.pack import open_pack
 from server.controls import Settings
 from server.jam import Jam
 from server.player import Player
@@ -35,7 +35,7 @@ def run() -> None:
 
 
 def _by_player() -> list[float]:
-    pack = open_pack(DEFAULT_PACK)
+    pack = open_pack(Settings().pack)
     settings = Settings(approach="pitch", tempo=TEMPO_BPM, step=STEP_BEATS, answer_length=SECONDS * TEMPO_BPM / 60)
     improvisers = {name: improviser(pack.engine(name, "cpu"), pack.vocabulary(name)) for name in APPROACHES}
     clock = MonotonicClock()

@@ -10,7 +10,8 @@ from bench.table import median_and_p99_ms, show
 from model.engine import Engine
 from model.network import LstmState, MusicLSTM
 from model.onnx_engine import OnnxEngine
-from model.pack import DEFAULT_PACK, open_pack
+from model.pack import open_pack
+from server.controls import Settings
 from train.onnx_graph import write_fp32
 
 WINDOW = 100
@@ -20,7 +21,7 @@ Timing = tuple[float, float]
 """Median and 99th percentile, in milliseconds."""
 
 
-def run(folder: str = DEFAULT_PACK) -> None:
+def run() -> None:
     """Prints milliseconds per token, and how many times faster each is than the two alternatives as installed.
 
     A step of oneDNN's LSTM asks for scratch memory as large as the weights; whether malloc maps it anew each time or
@@ -28,7 +29,7 @@ def run(folder: str = DEFAULT_PACK) -> None:
     MALLOC_MMAP_THRESHOLD_=1048576, or MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=4294967296. Each way
     is built and timed several times, and its row is the median of those builds, with the fastest and the slowest.
     """
-    pack = open_pack(folder)
+    pack = open_pack(Settings().pack)
     weights = pack.weights("event")
     with tempfile.TemporaryDirectory() as place:
         fp32 = Path(place) / "event.onnx"

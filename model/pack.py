@@ -25,7 +25,6 @@ from model.onnx_engine import OnnxEngine
 from model.vocabulary import EventVocabulary, PitchVocabulary
 
 PACKS_FOLDER = Path(__file__).parent / "packs"
-DEFAULT_PACK = "songbook"
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
