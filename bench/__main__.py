@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-QUESTIONS = ("steps", "bits", "rhythm", "startup", "lateness")
+QUESTIONS = ("steps", "bits", "rhythm", "bins", "recipes", "targets", "ingest", "startup", "lateness")
 
 for question in sys.argv[1:] or QUESTIONS:
     importlib.import_module(f"bench.{question}").run()

@@ -6,8 +6,10 @@ from pathlib import Path
 from bench.table import show
 from model.approach import APPROACHES
 from model.pack import available_packs, open_pack
-from train.corpus import Line, read_corpus
+from train.cache import USER_CACHE
+from train.corpus import joined, read_corpora
 from train.evaluation import engine_bits
+from train.reading import Choice
 
 CORPORA = Path(os.environ.get("FOURS_CORPORA", "../shared/corpora"))
 
@@ -17,9 +19,8 @@ def run() -> None:
     rows = []
     for name in available_packs():
         pack = open_pack(name)
-        lines: list[Line] = []
-        for source in pack.card.corpora:
-            lines += read_corpus(CORPORA / source.name).lines["test"]
+        folders = [CORPORA / source.name for source in pack.card.corpora]
+        lines = joined(read_corpora(folders, USER_CACHE, Choice()), "test")
         for approach in APPROACHES:
             vocabulary = pack.vocabulary(approach)
             shipped = engine_bits(pack.engine(approach, "cpu"), vocabulary, lines)

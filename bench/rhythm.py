@@ -17,8 +17,10 @@ from model.bins import quantile_bins
 from model.engine import Engine
 from model.pack import available_packs, open_pack
 from model.vocabulary import EventVocabulary
-from train.corpus import Line, joined, read_corpus
-from train.dataset import shifts_of, tokens_as_written
+from train.cache import USER_CACHE
+from train.corpus import Line, joined, read_corpora
+from train.dataset import shifts_of, spelt
+from train.reading import Choice
 
 CORPORA = Path(os.environ.get("FOURS_CORPORA", "../shared/corpora"))
 QUANTILES = 32
@@ -31,7 +33,7 @@ def run() -> None:
         pack = open_pack(name)
         vocabulary = pack.vocabulary("event")
         assert isinstance(vocabulary, EventVocabulary)
-        corpora = [read_corpus(CORPORA / source.name) for source in pack.card.corpora]
+        corpora = read_corpora([CORPORA / source.name for source in pack.card.corpora], USER_CACHE, Choice())
         coarse = quantile_bins(shifts_of(joined(corpora, "train")), QUANTILES)
         group = [coarse.index(shift) for shift in vocabulary.bins.shifts]
         for corpus in corpora:
@@ -47,7 +49,8 @@ def _time_bits(
     first_time = vocabulary.first_time
     members = [[first_time + j for j in range(len(group)) if group[j] == group[i]] for i in range(len(group))]
     fine = coarse = 0.0
-    for piece in tokens_as_written(vocabulary, lines):
+    for line in lines:
+        piece = spelt(vocabulary, line.records)
         state = engine.initial()
         for token, target in zip(piece[:-1].tolist(), piece[1:].tolist(), strict=True):
             logits, state = engine.step(token, state)
@@ -56,5 +59,5 @@ def _time_bits(
                 p /= p.sum()
                 fine -= math.log2(p[target])
                 coarse -= math.log2(p[members[target - first_time]].sum())
-    notes = sum(len(line.notes) for line in lines)
+    notes = sum(len(line) for line in lines)
     return fine / notes, coarse / notes

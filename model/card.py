@@ -13,6 +13,7 @@ from model.vocabulary import EventVocabulary, PitchVocabulary
 PACK_FORMAT = 1
 CARD_FILE = "card.json"
 
+TimeUnit = Literal["beats", "seconds"]
 Pitch = Annotated[int, Field(ge=0, le=127)]
 
 
@@ -26,35 +27,62 @@ class Hyperparameters(Part):
     embedding: int = Field(default=256, ge=1)
     hidden: int = Field(default=512, ge=1)
     layers: int = Field(default=2, ge=1)
-    dropout: float = Field(default=0.3, ge=0.0, lt=1.0)
+    dropout: float = Field(default=0.45, ge=0.0, lt=1.0)
 
 
 class Bins(Part):
     """The time bins of the event vocabulary: what each plays, and the edges between them, in `unit`."""
 
-    unit: Literal["beats"] = "beats"
+    unit: TimeUnit = "beats"
     choice: str
     shifts: tuple[float, ...]
     edges: tuple[float, ...]
+
+    def in_beats(self, tempo_bpm: float) -> TimeBins:
+        """Raises ValueError where they contradict each other."""
+        beats_per_unit = tempo_bpm / 60 if self.unit == "seconds" else 1.0
+        shifts, edges = (tuple(value * beats_per_unit for value in values) for values in (self.shifts, self.edges))
+        return TimeBins(shifts, edges)
 
 
 class HeldOut(Part):
     """How well music that was not trained on is foretold, in bits per note; `time_bits` for `event` only.
 
-    `ppm` holds the same for interpolated PPM baselines by order, trained on the same transposed copies.
+    `ppm` holds the same for interpolated PPM baselines by order, trained on the same transposed copies, pitch and time
+    together; `ppm_time` that of time in it.
     """
 
     notes: int
     pitch_bits: float
     time_bits: float | None = None
     ppm: dict[str, float] = {}
+    ppm_time: dict[str, float] = {}
+
+
+class Epoch(Part):
+    """One pass over the corpus: bits per token while it was learnt from, and per note on the validation lines after it.
+
+    `seconds` and `tokens` count from the training's beginning.
+    """
+
+    epoch: int
+    training_bits: float | None = None
+    valid_bits: float | None = None
+    seconds: float
+    tokens: int
 
 
 class Training(Part):
-    """How the weights came about; bits are per note on the validation lines, by torch, and by each graph."""
+    """How the weights came about; bits are per note on the validation lines, by torch, and by each graph.
+
+    `base` is the pack that the training started from, empty where it started from nothing.
+    """
 
     command: str = ""
+    base: str = ""
+    device: str = "cpu"
     tracks: str = "lead"
+    drums: bool = False
     epochs: int
     best_epoch: int
     tokens_per_epoch: int
@@ -64,6 +92,7 @@ class Training(Part):
     valid_bits: float | None = None
     int8_bits: float | None = None
     fp32_bits: float | None = None
+    history: tuple[Epoch, ...] = ()
 
 
 class ApproachCard(Part):
@@ -96,10 +125,10 @@ class Card(Part):
     corpora: tuple[Source, ...] = ()
     approaches: dict[Approach, ApproachCard]
 
-    def vocabulary(self, approach: Approach) -> PitchVocabulary | EventVocabulary:
-        """The vocabulary that the approach's weights were trained with.
+    def vocabulary(self, approach: Approach, tempo_bpm: float = 120.0) -> PitchVocabulary | EventVocabulary:
+        """The vocabulary that the approach's weights were trained with, its time bins in beats.
 
-        Raises PackError where the card's vocabulary contradicts itself.
+        Bins in seconds become those beats that they are at `tempo_bpm`. Raises PackError where the card's vocabulary contradicts itself.
         """
         part = self.approaches[approach]
         if approach == "pitch":
@@ -107,7 +136,7 @@ class Card(Part):
         if part.bins is None:
             raise PackError(f"pack {self.name}: the card's event vocabulary has no time bins; train the pack again")
         try:
-            return EventVocabulary(part.pitches, TimeBins(part.bins.shifts, part.bins.edges))
+            return EventVocabulary(part.pitches, part.bins.in_beats(tempo_bpm))
         except ValueError as error:
             raise PackError(
                 f"pack {self.name}: the card's time bins are wrong ({error}); train the pack again"

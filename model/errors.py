@@ -2,7 +2,8 @@
 
 ModelError
 ├── SeedError      a MIDI file cannot serve as music to read
-└── PackError      a pack is missing, damaged, of another version, or does not fit together
+├── PackError      a pack is missing, damaged, of another version, or does not fit together
+└── PictureError   a picture cannot be drawn, as what draws it is not installed
 """
 
 
@@ -16,3 +17,7 @@ class SeedError(ModelError):
 
 class PackError(ModelError):
     """A pack is missing, damaged, of another version, or its parts do not fit together."""
+
+
+class PictureError(ModelError):
+    """A picture cannot be drawn: what draws it is not installed."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from model.notes import Note
 
@@ -12,21 +13,27 @@ MONOPHONIC_SHARE = 0.9
 MEDIAN_PITCH = (52, 90)
 
 
-def monophonic_share(notes: Sequence[Note]) -> float:
-    """The share of onsets that hold one note; 0.0 where there is none."""
-    _, notes_at_onset = np.unique([note.onset_beats for note in notes], return_counts=True)
-    return float((notes_at_onset == 1).mean()) if len(notes_at_onset) else 0.0
-
-
-def is_lead_like(
-    notes: Sequence[Note], min_notes: int = MIN_NOTES, min_monophonic_share: float = MONOPHONIC_SHARE
+def reads_as_lead(
+    onsets: npt.ArrayLike,
+    pitches: npt.ArrayLike,
+    min_notes: int = MIN_NOTES,
+    min_monophonic_share: float = MONOPHONIC_SHARE,
 ) -> bool:
-    """Whether a track could be a lead: see the constants above."""
-    if len(notes) < max(min_notes, 1):
+    """Whether a track with these onsets and pitches, both of shape (notes,), could be a lead: see the constants above."""
+    if np.size(pitches) < max(min_notes, 1):
         return False
-    median_pitch = float(np.median([note.pitch for note in notes]))
-    in_register = MEDIAN_PITCH[0] <= median_pitch <= MEDIAN_PITCH[1]
-    return in_register and monophonic_share(notes) >= min_monophonic_share
+    middle = np.sort(np.asarray(pitches))
+    median = (int(middle[(len(middle) - 1) // 2]) + int(middle[len(middle) // 2])) / 2
+    if not MEDIAN_PITCH[0] <= median <= MEDIAN_PITCH[1]:
+        return False
+    in_order = np.sort(np.asarray(onsets))
+    begins = np.flatnonzero(np.concatenate([[True], in_order[1:] != in_order[:-1], [True]]))
+    return float((np.diff(begins) == 1).mean()) >= min_monophonic_share
+
+
+def is_lead_like(notes: Sequence[Note], min_notes: int = MIN_NOTES) -> bool:
+    """`reads_as_lead` for notes."""
+    return reads_as_lead([note.onset_beats for note in notes], [note.pitch for note in notes], min_notes)
 
 
 def lead_of(tracks: Sequence[Sequence[Note]]) -> Sequence[Note]:

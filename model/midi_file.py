@@ -1,5 +1,6 @@
 """Seeds in and answers out: notes of a `.mid` file in beats, and a `.mid` file of notes; knows no models."""
 
+import io
 import os
 import warnings
 from collections.abc import Sequence
@@ -84,10 +85,20 @@ def read_seed(path: Path) -> Seed:
 
 
 def write_midi(path: Path, tracks: Sequence[Track], tempo_bpm: float, meter: Meter = Meter()) -> None:
-    """Writes the tracks at one tempo; the file appears whole or not at all. The same notes give the same bytes.
+    """Writes the tracks at one tempo; the file appears whole or not at all.
 
     Raises OSError where the place cannot be written.
     """
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_bytes(as_midi(tracks, tempo_bpm, meter))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def as_midi(tracks: Sequence[Track], tempo_bpm: float, meter: Meter = Meter()) -> bytes:
+    """The tracks at one tempo as the content of a `.mid` file. The same notes give the same bytes."""
     import pretty_midi
 
     midi = pretty_midi.PrettyMIDI(resolution=RESOLUTION, initial_tempo=tempo_bpm)
@@ -99,12 +110,9 @@ def write_midi(path: Path, tracks: Sequence[Track], tempo_bpm: float, meter: Met
             start_s, end_s = note.onset_beats * seconds_per_beat, note.end_beats * seconds_per_beat
             instrument.notes.append(pretty_midi.Note(note.velocity, note.pitch, start_s, end_s))
         midi.instruments.append(instrument)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        midi.write(str(partial))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    written = io.BytesIO()
+    midi.write(written)
+    return written.getvalue()
 
 
 def _notes(instrument: "pretty_midi.Instrument", midi: "pretty_midi.PrettyMIDI") -> list[Note]:

@@ -41,8 +41,8 @@ class Pack:
         """That of its folder, by which it is found: a pack may be renamed."""
         return self.folder.resolve().name
 
-    def vocabulary(self, approach: Approach) -> PitchVocabulary | EventVocabulary:
-        return self.card.vocabulary(approach)
+    def vocabulary(self, approach: Approach, tempo_bpm: float = 120.0) -> PitchVocabulary | EventVocabulary:
+        return self.card.vocabulary(approach, tempo_bpm)
 
     def weights_file(self, approach: Approach) -> Path:
         return self._file(approach, ".safetensors")

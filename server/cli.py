@@ -1,4 +1,4 @@
-"""The command line: `fours jam`, `export`, `ports`, `controls`, `packs`, `train`; parses, shows, and leaves the work to others.
+"""The command line: `fours jam`, `export`, `ports`, `controls`, `packs`, `train`, `evaluate`, `compare`; parses, shows, and leaves the work to others.
 
 Each command imports what it needs when it runs, so that `fours --help` is quick.
 """
@@ -161,16 +161,36 @@ app.command()(controls)
 app.command()(packs)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+_TRAINING = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+@app.command(context_settings=_TRAINING)
 def train(context: typer.Context) -> None:
     """Train a pack on folders of MIDI files (needs the extra `train`)."""
+    _hand_over("train.cli", context)
+
+
+@app.command(context_settings=_TRAINING)
+def evaluate(context: typer.Context) -> None:
+    """Judge a pack on music that it has not seen (needs the extra `train`)."""
+    _hand_over("train.evaluate_cli", context)
+
+
+@app.command(context_settings=_TRAINING)
+def compare(context: typer.Context) -> None:
+    """Compare a pack's two approaches on one page (needs the extra `train`)."""
+    _hand_over("train.compare_cli", context)
+
+
+def _hand_over(module: str, context: typer.Context) -> None:
+    """Runs a command of the training room, which parses its own arguments and may not be installed."""
     try:
-        trainer = importlib.import_module("train.cli")
+        command = importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise SystemExit(
             f"fours: training needs {error.name}, which is not installed: pip install 'trading-fours[train]'"
         ) from error
-    trainer.main(context.args)
+    command.main(context.args)
 
 
 def _log_beside_the_music(level: int) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from server.controls import CONTROLS, Raw, Settings, Value, control_named, is_pressed
-from server.errors import BadValue
 
 
 class Performer(Protocol):
@@ -18,10 +17,10 @@ class Performer(Protocol):
 class Desk:
     """Reads what comes in by its control's row, passes it on, and remembers it.
 
-    `load_pack` is called with the name of a pack that was chosen; what it raises refuses the change.
+    `load_pack` is called with the settings in which another pack was chosen; what it raises refuses the change.
     """
 
-    def __init__(self, settings: Settings, performer: Performer, load_pack: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, performer: Performer, load_pack: Callable[[Settings], None]) -> None:
         self._settings = settings
         self._performer = performer
         self._load_pack = load_pack
@@ -48,11 +47,10 @@ class Desk:
                 return 1.0
             return 0.0
         value = control.read(raw)
+        settings = self._settings.with_value(name, value)
         if name == "pack":
-            if not isinstance(value, str):
-                raise BadValue(f"pack is {control.allowed}, not {raw!r}")
-            self._load_pack(value)
-        self._settings = self._settings.with_value(name, value)
+            self._load_pack(settings)
+        self._settings = settings
         self._performer.change(name, value)
         return value
 

@@ -34,8 +34,8 @@ class Order:
 def export_answers(order: Order, config: Config, *, own_tempo: bool) -> Iterator[Path]:
     """Writes each answer, and tells each file as it is there; at the seed's tempo, unless `own_tempo`.
 
-    Equal orders and configurations give equal bytes. Raises SeedError, PackError, and ExportError where a
-    file cannot be written.
+    Equal orders and configurations give equal bytes. Raises SeedError, PackError, PictureError where there is no
+    matplotlib, and ExportError where a file cannot be written.
     """
     for place, name in ((order.out, "answer.mid"), (order.piano_roll, "answer.png")):
         if place is not None and place.is_dir():
@@ -49,7 +49,7 @@ def export_answers(order: Order, config: Config, *, own_tempo: bool) -> Iterator
     # The jam is told when to answer, so it must not do so by itself, however long a rest of the seed is.
     patient = replace(settings, answer_after=math.inf)
     for number in range(order.count):
-        jam = Jam(seated.improvisers(), patient, order.random_seed + number)
+        jam = Jam(seated.improvisers(tempo_bpm), patient, order.random_seed + number)
         answer = answer_to(seed, jam)
         tracks = [Track(ANSWER_TRACK, answer, seed.program)]
         if not order.answer_only:
@@ -62,7 +62,7 @@ def export_answers(order: Order, config: Config, *, own_tempo: bool) -> Iterator
             write_midi(out, tracks, tempo_bpm, seed.meter)
         yield out
         if order.piano_roll is not None:
-            from server.piano_roll import draw_piano_roll
+            from model.piano_roll import draw_piano_roll
 
             picture = _numbered(order.piano_roll, number, order.count)
             with _writing(picture):

@@ -21,6 +21,7 @@ from model.engine import Engine
 from model.improviser import Improviser, improviser
 from model.pack import Pack, open_pack
 from server.config import Config
+from server.controls import Settings
 from server.desk import Desk
 from server.jam import Jam
 from server.player import Player
@@ -42,9 +43,12 @@ class Seated:
     pack: Pack
     engines: Mapping[Approach, Engine]
 
-    def improvisers(self) -> dict[Approach, Improviser]:
-        """Fresh improvisers, who have heard nothing."""
-        return {approach: improviser(self.engines[approach], self.pack.vocabulary(approach)) for approach in APPROACHES}
+    def improvisers(self, tempo_bpm: float) -> dict[Approach, Improviser]:
+        """Fresh improvisers, who have heard nothing; at this tempo, if it is one of a pack that counts seconds."""
+        return {
+            approach: improviser(self.engines[approach], self.pack.vocabulary(approach, tempo_bpm))
+            for approach in APPROACHES
+        }
 
 
 def seat(name: str, config: Config) -> Seated:
@@ -111,7 +115,7 @@ class Session:
         seated = seat(settings.pack, config)
         # Before the music thread has them: an engine is one thread's at a time.
         speeds = {approach: ms_per_token(engine, self._clock) for approach, engine in seated.engines.items()}
-        jam = Jam(seated.improvisers(), settings, self._random_seed)
+        jam = Jam(seated.improvisers(settings.tempo), settings, self._random_seed)
         system = self._midi_system()
         output = system.open_output(config.midi.output or None)
         player = Player(jam, output, self._clock)
@@ -139,9 +143,9 @@ class Session:
             self._say(str(error))
             return SilentSystem()
 
-    def _change_pack(self, player: Player, name: str) -> None:
-        seated = seat(name, self._config)
-        improvisers = seated.improvisers()
+    def _change_pack(self, player: Player, settings: Settings) -> None:
+        seated = seat(settings.pack, self._config)
+        improvisers = seated.improvisers(settings.tempo)
         player.call(lambda jam: jam.seat(improvisers))
         logger.info("pack %s", seated.pack.name)
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import mido
 
@@ -24,6 +25,17 @@ def exercise(length: int = 64, key: int = 60, start: int = 0) -> list[Note]:
     for index in range(start, start + length):
         shift = shifts[index % len(shifts)]
         notes.append(Note(key + shape[index % len(shape)], onset_beats, shift, 80))
+        onset_beats += shift
+    return notes
+
+
+def tune(number: int, length: int = 64, key: int = 60) -> list[Note]:
+    """A lead-like line like no other number's: notes at random within twenty semitones, on the half beat."""
+    random = Random(number)
+    notes, onset_beats = [], 0.0
+    for _ in range(length):
+        shift = random.choice((0.5, 1.0, 1.5))
+        notes.append(Note(key + random.randrange(20), onset_beats, shift, random.randrange(40, 120)))
         onset_beats += shift
     return notes
 

@@ -1,5 +1,7 @@
 """`python -m train FOLDER --out PACK`, and what `torchrun -m train` starts."""
 
-from train.cli import main
+# Guarded: the processes that read MIDI files import this module again, and have no use for torch.
+if __name__ == "__main__":
+    from train.cli import main
 
-main()
+    main()

@@ -1,184 +1,266 @@
-"""`fours train`: the command around `train.build`, with its progress bars; knows how to show a training, not how to do one."""
+"""`fours train`: the command around `train.build`; knows what can be asked for, not how it is done or shown."""
 
-import math
+import re
 import shlex
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal
 
 import torch
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from model.approach import APPROACHES, Approach
 from model.bins import BinChoice
-from model.card import Card, Hyperparameters
-from model.errors import ModelError
-from model.pack import open_pack
-from train.build import Order, build_pack
-from train.corpus import SPLITS, Corpus, TrackChoice, read_corpus
-from train.errors import CorpusError, OutputError, TrainError
-from train.trainer import Precision, Recipe
-from train.trainer import Progress as Step
+from model.card import Card, Hyperparameters, TimeUnit
+from model.pack import Pack, open_pack
+from train.build import AUTO_LANES, Order, build_pack
+from train.cache import USER_CACHE
+from train.command import run_command
+from train.corpus import Corpus, read_corpora
+from train.errors import CorpusError, OutputError, RecipeError
+from train.parallel import joined_world
+from train.reading import Choice, TrackChoice
+from train.recipe import Precision, Recipe
+from train.replay import replay_experiment
+from train.telling import Bars, console, figures_of, say_vocabulary, show
+from train.tracker import NO_TRACKER, TensorBoardTracker, Tracker
+from train.workshop import is_unfinished
 
-console = Console(stderr=True)
 DEFAULTS = Recipe()
 SHAPE = Hyperparameters()
+# Who starts from a pack has most of it learnt: a smaller step keeps it.
+FINE_TUNING_RATE = 5e-4
+
+# What --from leaves no choice in: parameters of `train`.
+_KEPT_WITH_A_PACK = ("time_unit", "bins", "bin_count", "embedding", "hidden", "layers")
+
+RecipeName = Literal["ours", "notebook"]
+_DURATION = re.compile(r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?")
+
+
+def seconds_of(text: str) -> float:
+    """`90`, `90s`, `30m`, `1h30m` in seconds. Raises typer.BadParameter for anything else."""
+    found = _DURATION.fullmatch(text.strip())
+    seconds = sum(float(found[unit] or 0) * of for unit, of in (("h", 3600), ("m", 60), ("s", 1))) if found else 0.0
+    if seconds <= 0:
+        raise typer.BadParameter(f"{text!r} is no time; write it like 90s, 30m or 1h30m")
+    return seconds
 
 
 def train(
     context: typer.Context,
-    folders: Annotated[list[Path], typer.Argument(help="Folders with MIDI files; each is a corpus of its own.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Folders with MIDI files, each a corpus of its own; or files, globs, or a .txt that lists files."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="The folder of the pack to write.")],
+    resume: Annotated[bool, typer.Option(help="Go on with a training that was broken off.")] = False,  # noqa: FBT002  a flag
+    force: Annotated[bool, typer.Option(help="Replace a pack, or a training, that is already there.")] = False,  # noqa: FBT002
+    base: Annotated[str | None, typer.Option("--from", help="Start from this pack instead of from nothing.")] = None,
+    time_budget: Annotated[
+        float | None, typer.Option(parser=seconds_of, metavar="TIME", help="Be done in this time, such as 30m.")
+    ] = None,
+    tracks: Annotated[
+        TrackChoice,
+        typer.Option(
+            help="What is learnt from: lead-like tracks; melodic ones too, chords and all; the track with the most notes; or all tracks merged."
+        ),
+    ] = "lead",
+    drums: Annotated[bool, typer.Option(help="Let drum tracks be learnt from.")] = False,  # noqa: FBT002
+    time_unit: Annotated[TimeUnit, typer.Option(help="What the time between notes is counted in.")] = "beats",
+    bins: Annotated[BinChoice, typer.Option(help="How the time bins are chosen.")] = "commonest",
+    bin_count: Annotated[int, typer.Option(min=1, max=32, help="At most so many time bins.")] = 32,
+    recipe: Annotated[
+        RecipeName, typer.Option(help="notebook: the old experiment's, for comparison; it takes hours.")
+    ] = "ours",
     epochs: Annotated[int, typer.Option(min=1, help="At most so many passes over the corpus.")] = DEFAULTS.epochs,
     patience: Annotated[
         int, typer.Option(min=1, help="Stop after so many epochs without a better held-out figure.")
     ] = DEFAULTS.patience,
-    lanes: Annotated[int, typer.Option(min=1, help="Lines trained side by side.")] = DEFAULTS.lanes,
-    learning_rate: Annotated[float, typer.Option(min=0.0)] = DEFAULTS.learning_rate,
+    lanes: Annotated[
+        int, typer.Option(min=0, help="Lines trained side by side; 0 for what suits the size of the corpus.")
+    ] = AUTO_LANES,
+    chunk: Annotated[int, typer.Option(min=2, help="Tokens between two steps of the optimiser.")] = DEFAULTS.chunk,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(min=0.0, help=f"{DEFAULTS.learning_rate}; with --from {FINE_TUNING_RATE}.", show_default=False),
+    ] = None,
     dropout: Annotated[float, typer.Option(min=0.0, max=0.9)] = SHAPE.dropout,
     embedding: Annotated[int, typer.Option(min=1)] = SHAPE.embedding,
     hidden: Annotated[int, typer.Option(min=1)] = SHAPE.hidden,
     layers: Annotated[int, typer.Option(min=1)] = SHAPE.layers,
-    tracks: Annotated[
-        TrackChoice, typer.Option(help="What is learnt from: lead-like tracks, or any melodic ones, chords and all.")
-    ] = "lead",
-    chunk: Annotated[int, typer.Option(min=2, help="Tokens between two steps of the optimiser.")] = DEFAULTS.chunk,
-    bins: Annotated[BinChoice, typer.Option(help="How the time bins are chosen.")] = "commonest",
-    bin_count: Annotated[int, typer.Option(min=1, max=128, help="At most so many time bins.")] = 32,
     precision: Annotated[Precision, typer.Option(help="auto: bf16 where the hardware multiplies it.")] = "auto",
-    random_seed: Annotated[int, typer.Option(help="Equal seeds give equal weights on one CPU.")] = 0,
+    random_seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal weights on one CPU.")] = 0,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 for torch's own choice.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that read MIDI files.")] = 2,
     approach: Annotated[
         Approach | None, typer.Option(help="Train this one only, and keep the other of the pack that is there.")
     ] = None,
-    force: Annotated[bool, typer.Option(help="Replace a pack that is already there.")] = False,  # noqa: FBT002  a flag
+    tensorboard: Annotated[Path | None, typer.Option(help="Write curves for TensorBoard into this folder.")] = None,
+    cache: Annotated[
+        Path, typer.Option(help="Where files that were read are kept; deleting it costs time only.", show_default=False)
+    ] = USER_CACHE,
 ) -> None:
     """Train both approaches on folders of MIDI files, and write a pack."""
     if threads:
         torch.set_num_threads(threads)
-    kept = open_pack(str(out)) if approach is not None else None
-    if kept is not None:
-        _check_same_corpora(kept.card, folders)
-    if out.exists() and not force and kept is None:
-        raise OutputError(f"{out} is already there; choose another --out, or say --force to replace it")
-    corpora = [read_corpus(folder, tracks=tracks) for folder in folders]
-    console.print(_found(corpora))
-    for corpus in corpora:
-        for broken in corpus.broken:
-            console.print(f"skipped {broken.file}: {broken.reason}", style="yellow", highlight=False)
-    if not any(corpus.lines["valid"] for corpus in corpora):
-        console.print("No file falls to the held-out side: the last epoch is kept.", style="yellow")
-    recipe = replace(
+    _check_options(context, recipe, base, approach)
+    started_from = open_pack(base) if base is not None else None
+    kept = _kept_at(out) if approach is not None else None
+    _check_place(out, resume=resume, force=force, keeps=kept is not None)
+    trained = [name for name in APPROACHES if approach in {None, name}]
+    choice = Choice(tracks, drums, _unit_of(started_from) if started_from else time_unit)
+    if recipe == "notebook":
+        choice = Choice("merged", drums=True, time_unit="seconds")
+    ours = replace(
         DEFAULTS,
         epochs=epochs,
         patience=patience,
         lanes=lanes,
         chunk=chunk,
-        learning_rate=learning_rate,
+        learning_rate=_rate(learning_rate, started_from),
         random_seed=random_seed,
         precision=precision,
     )
+    shape = Hyperparameters(embedding=embedding, hidden=hidden, layers=layers, dropout=dropout)
     order = Order(
         out=out,
-        recipes={name: recipe for name in APPROACHES if approach in {None, name}},
+        recipes=dict.fromkeys(trained, ours),
         kept=kept,
-        shape=Hyperparameters(embedding=embedding, hidden=hidden, layers=layers, dropout=dropout),
-        tracks=tracks,
+        base=started_from,
+        shape=_shape_of(started_from, trained, dropout) if started_from else shape,
+        choice=choice,
         bin_choice=bins,
         bin_count=bin_count,
-        device="cuda" if torch.cuda.is_available() else "cpu",
+        resume=resume,
+        budget_s=time_budget,
         command=shlex.join(["fours", "train", *context.obj]),
     )
-    with _Bars() as bars:
-        card = build_pack(corpora, folders, order, bars.report)
-    console.print(_figures(card))
-    console.print(f"Pack written to {out}. Play with it: fours jam --pack {shlex.quote(str(out))}", highlight=False)
+    with joined_world() as world, _resumable(out, context.obj, shown=world.first):
+        if world.size > 1:
+            world.once(lambda: len(_read(sources, cache, choice, workers)))  # fills the cache, from which all read
+        corpora = _read(sources, cache, choice, workers)
+        if kept is not None:
+            _check_same_corpora(kept.card, corpora, started_from)
+        if world.first:
+            show(corpora)
+        with Bars(shown=world.first) as bars:
+            if recipe == "notebook":
+                card: Card | None = replay_experiment(corpora, order, bars.report, world)
+            else:
+                card = build_pack(
+                    corpora,
+                    order,
+                    bars.report,
+                    world,
+                    partial(_tracker, tensorboard, out),
+                    partial(say_vocabulary, choice.time_unit),
+                )
+    if card is not None:
+        if any(part.held_out for part in card.approaches.values()):
+            console.print(figures_of(card))
+        console.print(f"Pack written to {out}. Play with it: fours jam --pack {shlex.quote(str(out))}", soft_wrap=True)
 
 
-class _Bars:
-    """A bar per approach over the steps of an epoch, and a line per epoch."""
-
-    def __init__(self) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[speed]}"),
-            TimeRemainingColumn(elapsed_when_finished=True),
-            console=console,
-        )
-        self._tasks: dict[Approach, TaskID] = {}
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._progress.stop()
-
-    def report(self, approach: Approach, step: Step) -> None:
-        if approach not in self._tasks:
-            self._tasks[approach] = self._progress.add_task(approach, total=step.epochs * step.steps, speed="")
-        self._progress.update(
-            self._tasks[approach],
-            total=step.epochs * step.steps,
-            completed=(step.epoch - 1) * step.steps + step.step,
-            speed=f"{step.tokens_per_s:,.0f} tokens/s",
-            refresh=False,
-        )
-        if step.valid_bits is not None:
-            held_out = "nothing" if math.isnan(step.valid_bits) else f"{step.valid_bits:.4f} bits/note"
-            console.print(
-                f"{approach} epoch {step.epoch}: training {step.loss_bits:.3f} bits/token, "
-                f"held out {held_out}{' (best)' if step.best else ''}, "
-                f"{step.tokens_per_s:,.0f} tokens/s",
-                highlight=False,
-            )
+def _check_options(context: typer.Context, recipe: RecipeName, base: str | None, approach: Approach | None) -> None:
+    """What is asked for must be what is done."""
+    if recipe == "notebook" and (base is not None or approach is not None):
+        raise RecipeError("the notebook's recipe trains both approaches from nothing; leave out --from and --approach")
+    if base is not None:
+        for name in _KEPT_WITH_A_PACK:
+            source = context.get_parameter_source(name)
+            if source is not None and source.name == "COMMANDLINE":
+                raise RecipeError(
+                    f"with --from the pack's shape, time unit and bins are kept; leave out --{name.replace('_', '-')}"
+                )
 
 
-def _check_same_corpora(card: Card, folders: Sequence[Path]) -> None:
-    """What one approach was trained on stands on the card for both, so it must be the same."""
-    before, now = [source.name for source in card.corpora], [folder.resolve().name for folder in folders]
-    if sorted(before) != sorted(now):
+def _kept_at(out: Path) -> Pack:
+    """By its path alone: what comes with the program may have the same name."""
+    if not out.is_dir():
+        raise OutputError(f"there is no pack at {out} to keep the other approach of; train both, without --approach")
+    return open_pack(str(out.resolve()))
+
+
+def _rate(asked: float | None, base: Pack | None) -> float:
+    if asked is not None:
+        return asked
+    return DEFAULTS.learning_rate if base is None else FINE_TUNING_RATE
+
+
+def _unit_of(pack: Pack) -> TimeUnit:
+    bins = pack.card.approaches["event"].bins
+    return bins.unit if bins else "beats"
+
+
+def _shape_of(pack: Pack, approaches: Sequence[Approach], dropout: float) -> Hyperparameters:
+    """Both networks of a pack have one shape, as one command made them or said so twice."""
+    shapes = {pack.card.approaches[approach].network.model_copy(update={"dropout": dropout}) for approach in approaches}
+    if len(shapes) > 1:
         raise CorpusError(
-            f"the pack that is there was trained on {', '.join(before)}; one approach can be trained anew on the same"
+            f"the two networks of {pack.name} differ in shape, so both cannot be trained on; use --approach"
+        )
+    return shapes.pop()
+
+
+def _check_place(out: Path, *, resume: bool, force: bool, keeps: bool) -> None:
+    if not out.name:
+        raise OutputError(f"{out} is no place for a pack; name a folder of its own with --out")
+    if out.exists() and not (force or keeps):
+        raise OutputError(f"{out} is already there; choose another --out, or say --force to replace it")
+    if is_unfinished(out) and not (force or resume):
+        raise OutputError(
+            f"a training of {out} was broken off; go on with it with --resume, or say --force to begin anew"
         )
 
 
-def _found(corpora: Sequence[Corpus]) -> Table:
-    table = Table("corpus", "side", "files", "lines", "notes", title="Found", title_justify="left")
-    for corpus in corpora:
-        for split in SPLITS:
-            lines = corpus.lines[split]
-            table.add_row(corpus.name, split, str(corpus.files(split)), str(len(lines)), f"{corpus.notes(split):,}")
-        table.add_row(corpus.name, "no lead", str(len(corpus.leadless)), "", "", style="dim")
-        table.add_row(corpus.name, "broken", str(len(corpus.broken)), "", "", style="dim")
-    return table
+def _check_same_corpora(card: Card, corpora: Sequence[Corpus], base: Pack | None) -> None:
+    """What one approach was trained on stands on the card for both, so it must be the same."""
+    before, now = {source.name for source in card.corpora}, {corpus.name for corpus in corpora}
+    if before != now | {source.name for source in (base.card.corpora if base else ())}:
+        raise CorpusError(
+            f"the pack that is there was trained on {', '.join(sorted(before))}; one approach can be trained anew on the "
+            f"same, from the same pack"
+        )
 
 
-def _figures(card: Card) -> Table:
-    table = Table(
-        "approach", "corpus", "pitch", "time", "best PPM", title="Bits per note, test files", title_justify="left"
-    )
-    for approach, part in card.approaches.items():
-        for corpus, figures in part.held_out.items():
-            time_bits = "" if figures.time_bits is None else f"{figures.time_bits:.3f}"
-            order, best = min(figures.ppm.items(), key=lambda item: item[1])
-            table.add_row(approach, corpus, f"{figures.pitch_bits:.3f}", time_bits, f"{best:.3f} ({order})")
-    return table
+@contextmanager
+def _resumable(out: Path, arguments: Sequence[str], *, shown: bool) -> Iterator[None]:
+    """Says, to whoever stops a training, how to go on with it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if shown and is_unfinished(out):
+            # A pack that is to be replaced is still there, and is so only by --force.
+            needless = {"--resume"} if out.exists() else {"--resume", "--force"}
+            again = [argument for argument in arguments if argument not in needless]
+            console.print(
+                f"Stopped; nothing is lost. Go on with: {shlex.join(['fours', 'train', *again, '--resume'])}",
+                soft_wrap=True,
+            )
+        raise SystemExit(130) from None
+
+
+def _read(sources: Sequence[Path], cache: Path, choice: Choice, workers: int) -> list[Corpus]:
+    return read_corpora(sources, cache, choice, workers)
+
+
+def _tracker(folder: Path | None, out: Path, approach: Approach) -> Tracker:
+    if folder is None:
+        return NO_TRACKER
+    try:
+        return TensorBoardTracker(folder / f"{out.name}-{approach}")
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be written ({error.strerror or error}); choose another --tensorboard"
+        ) from error
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command on `arguments`, those of this process where there are none; what is wrong is one sentence."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(train)
-    try:
-        app(given, prog_name="fours train", obj=given)
-    except (TrainError, ModelError) as error:
-        raise SystemExit(f"fours: {error}") from None
+    run_command(train, "fours train", arguments)

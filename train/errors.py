@@ -11,3 +11,11 @@ class CorpusError(TrainError):
 
 class OutputError(TrainError):
     """The pack cannot be written where it was asked for."""
+
+
+class CheckpointError(TrainError):
+    """A checkpoint that this training cannot go on from: cut off, of another version, or of another training."""
+
+
+class RecipeError(TrainError):
+    """Settings that do not go together, or that no network learns by."""

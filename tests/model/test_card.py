@@ -3,8 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from model.card import CARD_FILE, PACK_FORMAT, Card, Hyperparameters, read_card
+from model.bins import TimeBins
+from model.card import CARD_FILE, PACK_FORMAT, Bins, Card, Epoch, Hyperparameters, read_card
 from model.errors import PackError
+from model.pack import PACKS_FOLDER
+from model.vocabulary import EventVocabulary
 from tests.tiny_pack import BINS, EVENT_WORDS, PITCH_WORDS, PITCHES
 
 
@@ -36,7 +39,96 @@ class TestWholeCard:
         assert Card.model_validate_json(card.model_dump_json()) == card
 
     def test_a_network_is_256_by_512_by_2_unless_told_otherwise(self) -> None:
-        assert Hyperparameters() == Hyperparameters(embedding=256, hidden=512, layers=2, dropout=0.3)
+        assert Hyperparameters() == Hyperparameters(embedding=256, hidden=512, layers=2, dropout=0.45)
+
+
+class TestOlderCard:
+    """What a card did not say at first has a default: packs outlive the program that made them."""
+
+    LATER = ("base", "device", "drums", "history")
+
+    @pytest.mark.parametrize("folder", sorted(PACKS_FOLDER.iterdir()), ids=lambda folder: folder.name)
+    def test_those_of_the_packs_that_come_along_read(self, folder: Path) -> None:
+        card = read_card(folder)
+        assert card.vocabulary("event").size > card.vocabulary("pitch").size
+
+    def test_one_that_says_nothing_of_epochs_device_or_base_reads(self, own_pack: Path) -> None:
+        file = own_pack / CARD_FILE
+        card = json.loads(file.read_text(encoding="utf-8"))
+        for part in card["approaches"].values():
+            for name in self.LATER:
+                del part["training"][name]
+            part["held_out"] = {"tunes": {"notes": 9, "pitch_bits": 3.5, "time_bits": None, "ppm": {"order 1": 4.0}}}
+        del card["approaches"]["event"]["bins"]["unit"]
+        file.write_text(json.dumps(card), encoding="utf-8")
+        read = read_card(own_pack)
+        training = read.approaches["event"].training
+        assert (training.base, training.device, training.drums, training.history) == ("", "cpu", False, ())
+        assert read.approaches["event"].held_out["tunes"].ppm_time == {}
+        assert read.vocabulary("event") == EVENT_WORDS
+
+
+class TestHistory:
+    EPOCHS = (
+        Epoch(epoch=0, valid_bits=4.5, seconds=0.0, tokens=0),
+        Epoch(epoch=1, training_bits=4.25, valid_bits=4.0, seconds=12.5, tokens=1000),
+        Epoch(epoch=2, training_bits=3.0, seconds=25.0, tokens=2000),
+    )
+
+    def test_epochs_read_back_to_the_same(self, own_pack: Path) -> None:
+        rows = [epoch.model_dump() for epoch in self.EPOCHS]
+        rewrite(own_pack, ("approaches", "pitch", "training", "history"), rows)
+        card = read_card(own_pack)
+        assert card.approaches["pitch"].training.history == self.EPOCHS
+        assert Card.model_validate_json(card.model_dump_json()) == card
+
+    def test_what_was_not_measured_is_null(self) -> None:
+        assert json.loads(self.EPOCHS[0].model_dump_json())["training_bits"] is None
+        assert json.loads(self.EPOCHS[2].model_dump_json())["valid_bits"] is None
+
+    def test_an_epoch_that_lacks_its_time_is_told(self, own_pack: Path) -> None:
+        rewrite(own_pack, ("approaches", "pitch", "training", "history"), [{"epoch": 1, "tokens": 9}])
+        assert complaint(own_pack) == (
+            f"{own_pack / CARD_FILE}: approaches.pitch.training.history.0.seconds: field required; train the pack again or "
+            "copy it again"
+        )
+
+
+class TestTimeUnit:
+    SECONDS = Bins(unit="seconds", choice="notebook", shifts=(0.125, 0.5), edges=(0.25,))
+
+    @pytest.mark.parametrize(
+        ("tempo_bpm", "shifts", "edges"),
+        [(60.0, (0.125, 0.5), (0.25,)), (120.0, (0.25, 1.0), (0.5,)), (90.0, (0.1875, 0.75), (0.375,))],
+    )
+    def test_seconds_are_as_many_beats_as_the_tempo_makes_of_them(
+        self, tempo_bpm: float, shifts: tuple[float, ...], edges: tuple[float, ...]
+    ) -> None:
+        assert self.SECONDS.in_beats(tempo_bpm) == TimeBins(shifts, edges)
+
+    @pytest.mark.parametrize("tempo_bpm", [20.0, 120.0, 400.0])
+    def test_beats_are_beats_at_any_tempo(self, tempo_bpm: float) -> None:
+        bins = Bins(choice="commonest", shifts=BINS.shifts, edges=BINS.edges)
+        assert bins.in_beats(tempo_bpm) == BINS
+
+    def test_the_vocabulary_of_a_pack_in_seconds_is_that_of_a_tempo(self, own_pack: Path) -> None:
+        rewrite(own_pack, ("approaches", "event", "bins"), self.SECONDS.model_dump())
+        card = read_card(own_pack)
+        slow, fast = card.vocabulary("event", tempo_bpm=60.0), card.vocabulary("event", tempo_bpm=240.0)
+        assert isinstance(slow, EventVocabulary)
+        assert isinstance(fast, EventVocabulary)
+        assert (slow.bins.shifts, fast.bins.shifts) == ((0.125, 0.5), (0.5, 2.0))
+        assert slow.size == fast.size
+        # Without a tempo it is that of most files that say nothing of theirs.
+        assert card.vocabulary("event") == card.vocabulary("event", tempo_bpm=120.0)
+        assert card.vocabulary("pitch", tempo_bpm=60.0) == PITCH_WORDS
+
+    def test_another_unit_is_told(self, own_pack: Path) -> None:
+        rewrite(own_pack, ("approaches", "event", "bins", "unit"), "bars")
+        assert complaint(own_pack) == (
+            f"{own_pack / CARD_FILE}: approaches.event.bins.unit: input should be 'beats' or 'seconds'; train the pack "
+            "again or copy it again"
+        )
 
 
 class TestBadCard:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import SeedError
-from model.midi_file import RESOLUTION, Meter, Seed, Track, read_seed, write_midi
+from model.midi_file import RESOLUTION, Meter, Seed, Track, as_midi, read_seed, write_midi
 from model.notes import Note, in_onset_order
 from tests.music import DRUM_CHANNEL, NOT_WHOLE_MIDI, WHOLE, Part, exercise, line, midi_bytes
 
@@ -170,7 +170,7 @@ class TestWriteMidi:
             write_midi(path, [Track("Answer", notes)], 133.3)
             return path.read_bytes()
 
-        assert written(CHORDS) == written(CHORDS[::-1]) == written(CHORDS)
+        assert written(CHORDS) == written(CHORDS[::-1]) == written(CHORDS) == as_midi([Track("Answer", CHORDS)], 133.3)
 
     def test_the_bytes_of_a_small_file_are_these(self, tmp_path: Path) -> None:
         path = tmp_path / "answer.mid"
@@ -193,13 +193,14 @@ class TestWriteMidi:
     def test_when_it_fails_nothing_is_left_and_nothing_is_lost(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def fill_the_disk(_: object, file: str) -> None:
-            Path(file).write_bytes(b"MThd")
+        def fill_the_disk(file: Path, content: bytes) -> None:
+            with file.open("wb") as begun:
+                begun.write(content[:4])
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(pretty_midi.PrettyMIDI, "write", fill_the_disk)
         path = tmp_path / "answer.mid"
         path.write_bytes(b"an older answer")
+        monkeypatch.setattr(Path, "write_bytes", fill_the_disk)
         with pytest.raises(OSError, match="No space left"):
             write_midi(path, [Track("Answer", PHRASE)], 120.0)
         assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("answer.mid", b"an older answer")]

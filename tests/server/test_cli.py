@@ -13,7 +13,7 @@ from server import cli
 from server.controls import CONTROLS
 from tests.music import Part, line, midi_bytes
 
-COMMANDS = ("jam", "export", "ports", "controls", "packs", "train")
+COMMANDS = ("jam", "export", "ports", "controls", "packs", "train", "compare")
 # The console command, as its wrapper in the environment's bin folder calls it.
 FOURS = (sys.executable, "-W", "error", "-c", "import sys; from server.cli import main; sys.exit(main())")
 PATIENCE_S = 30
@@ -308,6 +308,21 @@ class TestTrain:
         assert done.status == 1
         assert done.err.startswith("fours: ")
         assert "none" in done.err
+
+
+class TestCompare:
+    def test_without_its_extra_says_how_to_get_it(self, fours: Fours, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("train.compare_cli", "train.report"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        monkeypatch.setitem(sys.modules, "jinja2", None)
+        assert fours.refusal("compare", "songbook", "--out", "report") == (
+            "training needs jinja2, which is not installed: pip install 'trading-fours[train]'"
+        )
+
+    def test_takes_its_options_to_the_comparison(self, fours: Fours) -> None:
+        sentence = fours.refusal("compare", "sonbook", "--out", "report")
+        assert sentence == "there is no pack named sonbook and no such folder; did you mean songbook?"
+        assert not Path("report").exists()
 
 
 def test_the_console_command_ends_with_status_1_and_a_sentence_on_stderr(tmp_path: Path) -> None:

@@ -18,10 +18,10 @@ class Notebook:
     def act(self, action: str) -> None:
         self.told.append(("act", action))
 
-    def load_pack(self, name: str) -> None:
-        if name == "lost":
-            raise PackError("there is no pack named lost")
-        self.told.append(("load", name))
+    def load_pack(self, settings: Settings) -> None:
+        if settings.pack == "lost":
+            raise PackError("there is no pack settings.packd lost")
+        self.told.append(("load", settings.pack))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pretty_midi
 import pytest
 
 from model.approach import Approach
-from model.errors import PackError, SeedError
+from model.errors import PackError, PictureError, SeedError
 from model.improviser import Improviser
 from model.midi_file import Seed, read_seed
 from model.notes import Note
@@ -174,7 +174,7 @@ class TestThePianoRoll:
         self, seed: Path, out: Path, config: Config, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-        with pytest.raises(ExportError, match=r"a piano roll needs matplotlib: pip install 'trading-fours\[train\]'"):
+        with pytest.raises(PictureError, match=r"a piano roll needs matplotlib: pip install 'trading-fours\[train\]'"):
             exported(Order(seed, out, piano_roll=out.with_suffix(".png")), config)
 
 

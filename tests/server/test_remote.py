@@ -21,9 +21,9 @@ class Band:
     def act(self, action: str) -> None:
         self.done.append(action)
 
-    def load_pack(self, name: str) -> None:
-        if name != "rock":
-            raise PackError(f"there is no pack named {name}; did you mean rock?")
+    def load_pack(self, settings: Settings) -> None:
+        if settings.pack != "rock":
+            raise PackError(f"there is no pack named {settings.pack}; did you mean rock?")
 
 
 @pytest.fixture

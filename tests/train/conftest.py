@@ -1,9 +1,12 @@
 """What the tests of this room share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
+
+from tests.tiny_pack import write_tiny_pack
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -13,3 +16,9 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small pack; it is all tests', so none writes to it."""
+    return write_tiny_pack(tmp_path_factory.mktemp("packs") / "tiny")

@@ -1,25 +1,41 @@
+import json
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
 import pytest
 
 from model.approach import APPROACHES, Approach
-from model.bins import TimeBins
-from model.card import Card, Hyperparameters, read_card
+from model.bins import BinChoice, TimeBins
+from model.card import CARD_FILE, Bins, Card, Epoch, read_card
 from model.pack import open_pack, sha256_of
 from model.vocabulary import EventVocabulary
-from tests.music import exercise, line, write_part
+from tests.music import line
+from tests.train.trainings import (
+    RECIPE,
+    SHAPE,
+    names_in,
+    read_in_this_process,
+    triplets,
+    weights_of,
+    write_sides,
+)
 from train import build as build_module
-from train.build import Order, build_pack
-from train.corpus import Corpus, Line, read_corpus
-from train.errors import CorpusError, OutputError
-from train.trainer import Progress, Recipe
+from train.build import AUTO_LANES, LANES, Order, build_pack, room_for
+from train.checkpoint import Checkpoints
+from train.corpus import Corpus, Line, read_corpora
+from train.errors import CheckpointError, CorpusError, OutputError, RecipeError
+from train.parallel import ALONE
+from train.reading import Choice
+from train.tracker import NoTracker
+from train.trainer import Lesson, Outcome, Progress, fit
+from train.workshop import training_folder
 
-RECIPE = Recipe(epochs=1, lanes=4, chunk=32, learning_rate=0.02, warm_up_steps=2, precision="fp32")
-SHAPE = Hyperparameters(embedding=8, hidden=16, layers=2, dropout=0.1)
-SIDES = {"train": (57, 59, 60, 62), "valid": (64,), "test": (65,)}
+# Long enough to be broken off in the middle.
+LONGER = replace(RECIPE, epochs=4, chunk=16)
 
 
 def order(out: Path) -> Order:
@@ -27,11 +43,14 @@ def order(out: Path) -> Order:
         out=out,
         recipes=dict.fromkeys(APPROACHES, RECIPE),
         shape=SHAPE,
-        tracks="lead",
-        bin_choice="commonest",
+        choice=Choice(),
         bin_count=8,
         command="fours train tunes --out tiny",
     )
+
+
+def longer(out: Path) -> Order:
+    return replace(order(out), recipes=dict.fromkeys(APPROACHES, LONGER))
 
 
 def say_nothing(approach: Approach, progress: Progress) -> None:
@@ -42,38 +61,74 @@ def train_nothing(*_: object, **__: object) -> NoReturn:
     pytest.fail("there should have been no training")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("corpora") / "tunes"
-    rows = ["path,split,licence,source_repo,source_commit"]
-    for side, keys in SIDES.items():
-        for key in keys:
-            write_part(folder / f"{key}.mid", exercise(key=key))
-            rows.append(f"tunes/{key}.mid,{side},CC0-1.0,https://example.org/tunes,abc")
-    (folder.parent / "manifest.csv").write_text("\n".join(rows), encoding="utf-8")
-    (folder / "NOTICE").write_text("Played by nobody.", encoding="utf-8")
-    return folder
+def stop_in(approach: Approach, epoch: int) -> build_module.Report:
+    """A report on which someone presses Ctrl-C once the epoch's second step is taken."""
+
+    def report(trained: Approach, progress: Progress) -> None:
+        if (trained, progress.epoch, progress.step) == (approach, epoch, 2):
+            raise KeyboardInterrupt
+
+    return report
+
+
+@pytest.fixture(scope="module", autouse=True)
+def read_here() -> Iterator[None]:
+    with read_in_this_process():
+        yield
 
 
 @pytest.fixture(scope="module")
-def corpus(folder: Path) -> Corpus:
-    return read_corpus(folder, workers=1)
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    folder = write_sides(tmp_path_factory.mktemp("corpora") / "tunes")
+    (corpus,) = read_corpora([folder], tmp_path_factory.mktemp("cache"), Choice())
+    return corpus
 
 
 @pytest.fixture(scope="module")
-def built(corpus: Corpus, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Card]:
+def built(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Card]:
     out = tmp_path_factory.mktemp("out") / "deep" / "tiny"
-    return out, build_pack([corpus], [folder], order(out), say_nothing)
+    return out, built_card([corpus], order(out))
 
 
-def complaint(corpus: Corpus, folder: Path, out: Path) -> str:
+@pytest.fixture(scope="module")
+def unbroken(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pack of a training that nothing came between."""
+    out = tmp_path_factory.mktemp("out") / "unbroken"
+    built_card([corpus], longer(out))
+    return out
+
+
+@pytest.fixture(scope="module")
+def triplet_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    folder = tmp_path_factory.mktemp("corpora") / "mine"
+    folder.mkdir()
+    (folder / "LICENSE").write_text("Mine.", encoding="utf-8")
+    corpus = Corpus("mine", folder)
+    for number, side in enumerate(("train", "train", "valid", "test")):
+        line_of = Line.of(folder / f"{number}.mid", triplets(number))
+        corpus.lines[side].append(line_of)  # type: ignore[index]  # they are Splits
+    return corpus
+
+
+@pytest.fixture(scope="module")
+def tuned(
+    built: tuple[Path, Card], triplet_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Card]:
+    out = tmp_path_factory.mktemp("out") / "tuned"
+    base = open_pack(str(built[0]))
+    return out, built_card([triplet_corpus], replace(order(out), base=base))
+
+
+def built_card(corpora: list[Corpus], asked: Order) -> Card:
+    card = build_pack(corpora, asked, say_nothing)
+    assert card is not None
+    return card
+
+
+def complaint(corpus: Corpus, asked: Order) -> str:
     with pytest.raises(OutputError) as raised:
-        build_pack([corpus], [folder], order(out), say_nothing)
+        build_pack([corpus], asked, say_nothing)
     return str(raised.value)
-
-
-def names_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 class TestWholePack:
@@ -83,19 +138,7 @@ class TestWholePack:
         weights = ["event.onnx", "event.safetensors", "pitch.onnx", "pitch.safetensors"]
         assert sorted(graphs) == ["NOTICES.txt", "card.json", *weights]
         assert names_in(out.parent) == ["tiny"]
-        assert out.stat().st_mode & 0o777 == 0o755
-
-    def test_one_approach_is_trained_anew_and_the_other_kept_as_it_is(
-        self, built: tuple[Path, Card], corpus: Corpus, folder: Path, tmp_path: Path
-    ) -> None:
-        before = open_pack(str(built[0]))
-        changed = replace(RECIPE, random_seed=1)
-        anew = replace(order(tmp_path / "anew"), recipes={"pitch": changed}, kept=before)
-        card = build_pack([corpus], [folder], anew, say_nothing)
-        after = open_pack(str(tmp_path / "anew"))
-        assert card.approaches["event"] == before.card.approaches["event"]
-        assert after.engine("event", "cpu").vocabulary_size == before.vocabulary("event").size
-        assert sha256_of(after.weights_file("pitch")) != sha256_of(before.weights_file("pitch"))
+        assert out.stat().st_mode & 0o755 == 0o755
 
     def test_it_opens_and_plays(self, built: tuple[Path, Card]) -> None:
         out, card = built
@@ -119,9 +162,19 @@ class TestWholePack:
         assert (source.licences, source.attribution) == ({"CC0-1.0": 4}, "Played by nobody.")
         for part in card.approaches.values():
             assert part.network == SHAPE
-            assert (part.training.command, part.training.tracks) == ("fours train tunes --out tiny", "lead")
-            assert (part.training.epochs, part.training.best_epoch, part.training.random_seed) == (1, 1, 0)
-            assert part.training.recipe == asdict(RECIPE)
+            training = part.training
+            assert (training.command, training.base, training.tracks) == ("fours train tunes --out tiny", "", "lead")
+            assert (training.epochs, training.best_epoch, training.random_seed) == (1, 1, 0)
+            assert training.recipe == asdict(RECIPE)
+
+    def test_the_card_tells_each_epoch(self, unbroken: Path) -> None:
+        for part in read_card(unbroken).approaches.values():
+            history = part.training.history
+            assert [row.epoch for row in history] == list(range(1, part.training.epochs + 1))
+            assert [row.tokens for row in history] == [row.epoch * part.training.tokens_per_epoch for row in history]
+            best = history[part.training.best_epoch - 1]
+            assert best.valid_bits == pytest.approx(part.training.valid_bits, abs=1e-4)
+            assert best.valid_bits == min(row.valid_bits or 0.0 for row in history)
 
     def test_the_card_counts_its_files(self, built: tuple[Path, Card]) -> None:
         out, card = built
@@ -135,7 +188,10 @@ class TestWholePack:
             assert figures.notes == 64
             assert figures.pitch_bits > 0.0
             assert (figures.time_bits is None) == (approach == "pitch")
-            assert list(figures.ppm) == [f"order {length}" for length in range(5)]
+            orders = [*(f"order {length}" for length in range(5)), "unbounded"]
+            assert list(figures.ppm) == orders
+            assert list(figures.ppm_time) == (orders if approach == "event" else [])
+            assert all(0.0 < figures.ppm_time[order] < figures.ppm[order] for order in figures.ppm_time)
             training = part.training
             assert training.fp32_bits == pytest.approx(training.valid_bits, rel=1e-4)
             assert training.int8_bits == pytest.approx(training.valid_bits, rel=0.05)
@@ -144,68 +200,91 @@ class TestWholePack:
         out, _ = built
         assert (out / "NOTICES.txt").read_text(encoding="utf-8") == "==== tunes/NOTICE ====\n\nPlayed by nobody.\n"
 
-    def test_a_pack_that_is_there_is_replaced_whole(self, corpus: Corpus, folder: Path, tmp_path: Path) -> None:
+    def test_one_approach_is_trained_anew_and_the_other_kept_as_it_is(
+        self, built: tuple[Path, Card], corpus: Corpus, tmp_path: Path
+    ) -> None:
+        before = open_pack(str(built[0]))
+        changed = replace(RECIPE, random_seed=1)
+        anew = replace(order(tmp_path / "anew"), recipes={"pitch": changed}, kept=before)
+        card = built_card([corpus], anew)
+        after = open_pack(str(tmp_path / "anew"))
+        assert card.approaches["event"] == before.card.approaches["event"]
+        assert after.engine("event", "cpu").vocabulary_size == before.vocabulary("event").size
+        assert sha256_of(after.weights_file("pitch")) != sha256_of(before.weights_file("pitch"))
+
+    def test_a_pack_that_is_there_is_replaced_whole(self, corpus: Corpus, tmp_path: Path) -> None:
         out = tmp_path / "tiny"
         out.mkdir()
-        (out / "card.json").write_text("an older card", encoding="utf-8")
+        (out / CARD_FILE).write_text("an older card", encoding="utf-8")
         (out / "older.onnx").touch()
         told: list[tuple[Approach, int]] = []
-        card = build_pack(
-            [corpus], [folder], order(out), lambda approach, progress: told.append((approach, progress.epoch))
-        )
+        card = build_pack([corpus], order(out), lambda approach, progress: told.append((approach, progress.epoch)))
         assert read_card(out) == card
         assert not (out / "older.onnx").exists()
         assert names_in(tmp_path) == ["tiny"]
         assert set(told) == {("pitch", 1), ("event", 1)}
 
+    def test_the_vocabularies_are_told_before_any_training(
+        self, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told: list[Approach] = []
+
+        def stop(*_: object, **__: object) -> NoReturn:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(build_module, "fit", stop)
+        with pytest.raises(KeyboardInterrupt):
+            build_pack([corpus], order(tmp_path / "tiny"), say_nothing, say=lambda approach, _: told.append(approach))
+        assert told == list(APPROACHES)
+
 
 class TestGraphThatShips:
     @pytest.mark.parametrize(("int8_bits", "ships"), [(2.0, "int8"), (2.0099, "int8"), (2.0101, "fp32"), (1.9, "int8")])
     def test_int8_ships_where_it_costs_next_to_nothing(
-        self,
-        int8_bits: float,
-        ships: str,
-        corpus: Corpus,
-        folder: Path,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
+        self, int8_bits: float, ships: str, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         figures = iter([2.0, int8_bits] * len(APPROACHES))
         monkeypatch.setattr(build_module, "engine_bits", lambda *_: next(figures))
-        build_pack([corpus], [folder], order(tmp_path / "tiny"), say_nothing)
+        build_pack([corpus], order(tmp_path / "tiny"), say_nothing)
         assert [name for name in names_in(tmp_path / "tiny") if name.endswith(".onnx")] == [
             f"event.{ships}.onnx",
             f"pitch.{ships}.onnx",
         ]
 
-    def test_with_nothing_held_out_int8_ships_unmeasured(self, corpus: Corpus, folder: Path, tmp_path: Path) -> None:
-        alone = Corpus("tunes", {"train": corpus.lines["train"], "valid": [], "test": []})
-        card = build_pack([alone], [folder], order(tmp_path / "tiny"), say_nothing)
+    def test_with_nothing_held_out_int8_ships_unmeasured(self, corpus: Corpus, tmp_path: Path) -> None:
+        alone = Corpus("tunes", corpus.folder, {"train": corpus.lines["train"], "valid": [], "test": []})
+        card = built_card([alone], order(tmp_path / "tiny"))
         assert read_card(tmp_path / "tiny") == card
         for approach, part in card.approaches.items():
             assert f"{approach}.int8.onnx" in part.files
             training = part.training
             assert (training.valid_bits, training.fp32_bits, training.int8_bits) == (None, None, None)
+            assert [row.valid_bits for row in training.history] == [None]
             assert part.held_out == {}
 
 
 class TestNothingHalfWritten:
-    def test_what_fails_half_way_leaves_nothing(
-        self, corpus: Corpus, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    def test_what_fails_while_the_pack_is_written_costs_no_training(
+        self, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fill_the_disk(_: object, path: Path) -> None:
             path.write_bytes(b"half")
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(build_module, "write_int8", fill_the_disk)
         out = tmp_path / "tiny"
-        assert complaint(corpus, folder, out) == (
-            f"{out} cannot be written (No space left on device); choose another --out"
-        )
-        assert names_in(tmp_path) == []
+        with monkeypatch.context() as full:
+            full.setattr(build_module, "write_int8", fill_the_disk)
+            assert complaint(corpus, order(out)) == (
+                f"{out} cannot be written (No space left on device); make room, then go on with --resume"
+            )
+        assert names_in(tmp_path) == ["tiny.training"]
+        assert "pack" not in names_in(tmp_path / "tiny.training")
+        told: list[Progress] = []
+        build_pack([corpus], replace(order(out), resume=True), lambda _, progress: told.append(progress))
+        assert (names_in(tmp_path), told) == (["tiny"], [])
 
-    def test_whoever_stops_a_training_keeps_the_pack_that_was_there(
-        self, built: tuple[Path, Card], corpus: Corpus, folder: Path, monkeypatch: pytest.MonkeyPatch
+    def test_whoever_stops_before_the_training_leaves_nothing(
+        self, built: tuple[Path, Card], corpus: Corpus, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def press_ctrl_c(*_: object, **__: object) -> NoReturn:
             raise KeyboardInterrupt
@@ -213,16 +292,16 @@ class TestNothingHalfWritten:
         out, card = built
         monkeypatch.setattr(build_module, "fit", press_ctrl_c)
         with pytest.raises(KeyboardInterrupt):
-            build_pack([corpus], [folder], order(out), say_nothing)
+            build_pack([corpus], order(out), say_nothing)
         assert read_card(out) == card
         assert names_in(out.parent) == ["tiny"]
 
     def test_a_pack_that_cannot_be_put_in_place_leaves_the_one_that_was_there(
-        self, corpus: Corpus, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         out = tmp_path / "tiny"
         out.mkdir()
-        (out / "card.json").write_text("an older card", encoding="utf-8")
+        (out / CARD_FILE).write_text("an older card", encoding="utf-8")
         rename = Path.rename
         refused: list[Path] = []
 
@@ -233,9 +312,215 @@ class TestNothingHalfWritten:
             return rename(path, target)
 
         monkeypatch.setattr(Path, "rename", refuse_once)
-        assert complaint(corpus, folder, out).startswith(f"{out} cannot be written (Input/output error)")
-        assert (out / "card.json").read_text(encoding="utf-8") == "an older card"
+        assert complaint(corpus, order(out)).startswith(f"{out} cannot be written (Input/output error)")
+        assert (out / CARD_FILE).read_text(encoding="utf-8") == "an older card"
+        assert names_in(tmp_path) == ["tiny", "tiny.training"]
+
+
+class TestBrokenOff:
+    @pytest.mark.parametrize(("approach", "epoch"), [("pitch", 2), ("event", 3)])
+    def test_it_goes_on_where_it_was_and_ends_with_the_same_weights(
+        self, approach: Approach, epoch: int, corpus: Corpus, unbroken: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "tiny"
+        with pytest.raises(KeyboardInterrupt):
+            build_pack([corpus], longer(out), stop_in(approach, epoch))
+        assert names_in(tmp_path) == ["tiny.training"]
+        told: list[tuple[Approach, int, int]] = []
+        build_pack(
+            [corpus],
+            replace(longer(out), resume=True),
+            lambda trained, progress: told.append((trained, progress.epoch, progress.step)),
+        )
+        assert told[0] == (approach, epoch, 3)
+        assert weights_of(out) == weights_of(unbroken)
         assert names_in(tmp_path) == ["tiny"]
+
+    def test_without_resume_it_begins_anew(self, corpus: Corpus, tmp_path: Path) -> None:
+        out = tmp_path / "tiny"
+        with pytest.raises(KeyboardInterrupt):
+            build_pack([corpus], longer(out), stop_in("pitch", 2))
+        told: list[int] = []
+        build_pack([corpus], order(out), lambda _, progress: told.append(progress.epoch))
+        assert set(told) == {1}
+        assert names_in(tmp_path) == ["tiny"]
+
+    def test_with_other_settings_it_is_not_gone_on_with_and_not_lost(self, corpus: Corpus, tmp_path: Path) -> None:
+        out = tmp_path / "tiny"
+        with pytest.raises(KeyboardInterrupt):
+            build_pack([corpus], longer(out), stop_in("event", 2))
+        fewer_held_out = replace_lines(corpus, valid=[])
+        other_weights = replace(order(out).recipes["pitch"], epochs=4, random_seed=7)
+        for corpora, asked in (
+            ([fewer_held_out], longer(out)),
+            ([corpus], replace(longer(out), recipes=dict.fromkeys(APPROACHES, other_weights))),
+            ([corpus], replace(longer(out), shape=SHAPE.model_copy(update={"dropout": 0.2}))),
+        ):
+            with pytest.raises(CheckpointError, match="is of a training with other settings or another corpus"):
+                build_pack(corpora, replace(asked, resume=True), say_nothing)
+        assert {"event.checkpoint", "pitch.checkpoint"} <= set(names_in(tmp_path / "tiny.training"))
+
+
+def replace_lines(corpus: Corpus, **sides: list[Line]) -> Corpus:
+    return Corpus(corpus.name, corpus.folder, {**corpus.lines, **sides})  # type: ignore[dict-item]  # sides are Splits
+
+
+class TestWhatTrainingIsGiven:
+    """What `fit` hears from here; it does not train."""
+
+    @pytest.fixture
+    def heard(self, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+        heard: list[dict[str, object]] = []
+
+        def listen(lesson: Lesson, recipe: object, _: object, **named: object) -> Outcome:
+            heard.append({"lesson": lesson, "recipe": recipe, **named})
+            return fit(lesson, RECIPE, ALONE)
+
+        monkeypatch.setattr(build_module, "fit", listen)
+        return heard
+
+    def test_the_time_is_shared_as_the_tokens_are(
+        self, corpus: Corpus, tmp_path: Path, heard: list[dict[str, object]]
+    ) -> None:
+        build_pack([corpus], replace(order(tmp_path / "tiny"), budget_s=60.0), say_nothing)
+        pitch_s, event_s = (float(str(named["budget_s"])) for named in heard)
+        assert pitch_s + event_s == pytest.approx(60.0)
+        # Four lines of 64 notes with a start, and 63 times between them.
+        assert event_s / pitch_s == pytest.approx((1 + 64 + 63) / (1 + 64))
+
+    def test_without_a_budget_there_is_none(
+        self, corpus: Corpus, tmp_path: Path, heard: list[dict[str, object]]
+    ) -> None:
+        build_pack([corpus], order(tmp_path / "tiny"), say_nothing)
+        assert [named["budget_s"] for named in heard] == [None, None]
+
+    def test_each_approach_has_a_checkpoint_and_a_tracker_of_its_own(
+        self, corpus: Corpus, tmp_path: Path, heard: list[dict[str, object]]
+    ) -> None:
+        closed: list[Approach] = []
+
+        class Closing(NoTracker):
+            def __init__(self, approach: Approach) -> None:
+                self.approach = approach
+
+            def close(self) -> None:
+                closed.append(self.approach)
+
+        build_pack([corpus], order(tmp_path / "tiny"), say_nothing, tracker=Closing)
+        assert closed == list(APPROACHES)
+        places = [named["checkpoints"] for named in heard]
+        folder = training_folder(tmp_path / "tiny")
+        assert [place.path for place in places if isinstance(place, Checkpoints)] == [
+            folder / f"{approach}.checkpoint" for approach in APPROACHES
+        ]
+        assert len({place.fingerprint for place in places if isinstance(place, Checkpoints)}) == 2
+
+    def test_a_small_corpus_gets_few_lanes_and_a_large_one_many(
+        self, corpus: Corpus, tmp_path: Path, heard: list[dict[str, object]]
+    ) -> None:
+        auto = replace(RECIPE, lanes=AUTO_LANES, chunk=2)
+        for lines, name in ((1, "small"), (64, "large")):
+            many = replace_lines(corpus, train=corpus.lines["train"] * lines, valid=[], test=[])
+            build_pack([many], replace(order(tmp_path / name), recipes=dict.fromkeys(APPROACHES, auto)), say_nothing)
+        lanes = [getattr(named["recipe"], "lanes", None) for named in heard]
+        assert lanes == [LANES[0], LANES[0], LANES[1], LANES[1]]
+
+
+class TestFromAPack:
+    def test_its_vocabulary_is_kept_and_grown(self, built: tuple[Path, Card], tuned: tuple[Path, Card]) -> None:
+        before, after = (open_pack(str(out)).vocabulary("event") for out, _ in (built, tuned))
+        assert isinstance(before, EventVocabulary)
+        assert isinstance(after, EventVocabulary)
+        assert before.bins.shifts == (0.5, 1.0)
+        assert after.bins.shifts == (8 / 24, 0.5, 1.0)
+        assert before.pitches == tuple(range(51, 80))
+        assert after.pitches[0] == 51
+        assert after.pitches[-1] > 90
+        assert tuned[1].vocabulary("pitch").pitches == after.pitches
+
+    def test_it_opens_and_plays(self, tuned: tuple[Path, Card]) -> None:
+        pack = open_pack(str(tuned[0]))
+        assert pack.card == tuned[1]
+        for approach in APPROACHES:
+            assert pack.engine(approach, "cpu").vocabulary_size == pack.vocabulary(approach).size
+
+    def test_the_card_names_the_pack_and_all_that_was_learnt_from(self, tuned: tuple[Path, Card]) -> None:
+        out, card = tuned
+        assert [source.name for source in card.corpora] == ["tunes", "mine"]
+        assert card.corpora[0].licences == {"CC0-1.0": 4}
+        assert {part.training.base for part in card.approaches.values()} == {"tiny"}
+        assert (out / "NOTICES.txt").read_text(encoding="utf-8") == (
+            "==== tunes/NOTICE ====\n\nPlayed by nobody.\n\n==== mine/LICENSE ====\n\nMine.\n"
+        )
+
+    def test_what_it_knew_before_is_measured_as_epoch_nought(self, tuned: tuple[Path, Card]) -> None:
+        for part in tuned[1].approaches.values():
+            first, second = part.training.history
+            assert (first.epoch, first.tokens, first.training_bits) == (0, 0, None)
+            assert first.valid_bits is not None
+            assert second.epoch == 1
+            assert part.training.valid_bits == pytest.approx(min(first.valid_bits, second.valid_bits or 0.0), abs=1e-4)
+
+    def test_where_nothing_is_learnt_the_old_rows_are_as_they_were(
+        self, built: tuple[Path, Card], triplet_corpus: Corpus, tmp_path: Path
+    ) -> None:
+        base = open_pack(str(built[0]))
+        still = dict.fromkeys(APPROACHES, replace(RECIPE, learning_rate=0.0))
+        card = built_card([triplet_corpus], replace(order(tmp_path / "still"), base=base, recipes=still))
+        assert {part.training.best_epoch for part in card.approaches.values()} == {0}
+        grown = open_pack(str(tmp_path / "still"))
+        before, after = base.weights("pitch"), grown.weights("pitch")
+        known = len(base.vocabulary("pitch").pitches) + 1
+        for name, value in before.items():
+            assert np.array_equal(after[name][:known] if len(value) == known else after[name], value)
+
+    def test_a_second_corpus_of_one_name_does_not_hide_the_first(
+        self, built: tuple[Path, Card], triplet_corpus: Corpus, tmp_path: Path
+    ) -> None:
+        other = Corpus("tunes", triplet_corpus.folder, triplet_corpus.lines)
+        card = built_card([other], replace(order(tmp_path / "tuned"), base=open_pack(str(built[0]))))
+        assert [(source.name, source.licences) for source in card.corpora] == [
+            ("tunes", {"CC0-1.0": 4}),
+            ("tunes", {}),
+        ]
+
+    def test_on_the_same_corpus_nothing_is_said_twice(
+        self, built: tuple[Path, Card], corpus: Corpus, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "again"
+        card = built_card([corpus], replace(order(out), base=open_pack(str(built[0]))))
+        assert card.corpora == built[1].corpora
+        assert (out / "NOTICES.txt").read_bytes() == (built[0] / "NOTICES.txt").read_bytes()
+
+    def test_bins_that_another_choice_made_keep_its_name(
+        self, built: tuple[Path, Card], corpus: Corpus, tmp_path: Path
+    ) -> None:
+        base = open_pack(str(built[0]))
+        event = base.card.approaches["event"]
+        renamed = event.model_copy(update={"bins": Bins(choice="quantile", shifts=(0.5, 1.0), edges=(0.75,))})
+        of_quantiles = base.card.model_copy(update={"approaches": {**base.card.approaches, "event": renamed}})
+        card = built_card([corpus], replace(order(tmp_path / "tiny"), base=replace(base, card=of_quantiles)))
+        assert card.approaches["event"].bins == renamed.bins
+
+
+class TestInSeconds:
+    def test_the_bins_are_in_seconds_on_the_card(self, corpus: Corpus, tmp_path: Path) -> None:
+        # At 120 beats a minute, as which seconds are read, the exercise's beat is half a second.
+        asked = replace(order(tmp_path / "tiny"), choice=Choice(time_unit="seconds"))
+        card = built_card([corpus], asked)
+        assert card.approaches["event"].bins == Bins(
+            unit="seconds", choice="commonest", shifts=(0.25, 0.5), edges=(0.375,)
+        )
+        at_90 = card.vocabulary("event", tempo_bpm=90.0)
+        assert isinstance(at_90, EventVocabulary)
+        assert at_90.bins == TimeBins((0.375, 0.75), (0.5625,))
+
+    def test_a_pack_in_seconds_is_trained_on_in_seconds(self, corpus: Corpus, tmp_path: Path) -> None:
+        in_seconds = replace(order(tmp_path / "tiny"), choice=Choice(time_unit="seconds"))
+        first = built_card([corpus], in_seconds)
+        base = open_pack(str(tmp_path / "tiny"))
+        card = built_card([corpus], replace(in_seconds, out=tmp_path / "tuned", base=base))
+        assert card.approaches["event"].bins == first.approaches["event"].bins
 
 
 class TestRefused:
@@ -243,45 +528,63 @@ class TestRefused:
     def no_training(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(build_module, "fit", train_nothing)
 
-    def test_a_place_that_cannot_be_written_is_told_before_any_training(
-        self, corpus: Corpus, folder: Path, tmp_path: Path
-    ) -> None:
+    def test_a_place_that_cannot_be_written_is_told_before_any_training(self, corpus: Corpus, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        out = tmp_path / "file" / "tiny"
-        text = complaint(corpus, folder, out)
-        assert re.fullmatch(rf"{re.escape(str(out))} cannot be written \(.+\); choose another --out", text)
+        text = complaint(corpus, order(tmp_path / "file" / "tiny"))
+        workshop = re.escape(str(tmp_path / "file" / "tiny.training"))
+        assert re.fullmatch(rf"{workshop} cannot be written \(.+\); choose another --out", text)
 
-    def test_a_folder_of_something_else_is_not_replaced(self, corpus: Corpus, folder: Path, tmp_path: Path) -> None:
-        out = tmp_path / "photos"
-        out.mkdir()
-        (out / "holiday.jpg").touch()
-        assert complaint(corpus, folder, out) == (
-            f"{out} is there and is no pack, so it is not replaced; choose another --out"
-        )
-        assert names_in(out) == ["holiday.jpg"]
-
-    def test_a_file_is_not_replaced(self, corpus: Corpus, folder: Path, tmp_path: Path) -> None:
-        out = tmp_path / "tiny"
-        out.write_text("a letter", encoding="utf-8")
-        assert complaint(corpus, folder, out) == (
-            f"{out} is there and is no pack, so it is not replaced; choose another --out"
-        )
-        assert out.read_text(encoding="utf-8") == "a letter"
-
-    def test_a_corpus_with_no_training_side_is_an_error(self, corpus: Corpus, folder: Path, tmp_path: Path) -> None:
-        held_out = Corpus("tunes", {"train": [], "valid": corpus.lines["valid"], "test": corpus.lines["test"]})
+    def test_a_corpus_with_no_training_side_is_an_error(self, corpus: Corpus, tmp_path: Path) -> None:
         text = "no file of the corpus falls to the training side of the split; give it more files"
         with pytest.raises(CorpusError, match=f"^{text}$"):
-            build_pack([held_out], [folder], order(tmp_path / "tiny"), say_nothing)
+            build_pack([replace_lines(corpus, train=[])], order(tmp_path / "tiny"), say_nothing)
+        assert names_in(tmp_path) == []
+
+    @pytest.mark.parametrize("choice", ["commonest", "quantile", "quantile-mean"])
+    def test_a_corpus_without_rhythm_is_an_error(self, choice: BinChoice, tmp_path: Path) -> None:
+        still = Corpus("still", tmp_path)
+        still.lines["train"].append(Line.of(tmp_path / "one.mid", line(*range(60, 100), step_beats=0.0)))
+        with pytest.raises(CorpusError) as raised:
+            build_pack([still], replace(order(tmp_path / "tiny"), bin_choice=choice), say_nothing)
+        assert str(raised.value) == "no time between any two onsets: there is nothing to learn rhythm from"
+        assert names_in(tmp_path) == []
+
+    def test_fewer_tokens_than_one_chunk_are_an_error(self, tmp_path: Path) -> None:
+        short = Corpus("short", tmp_path)
+        short.lines["train"].append(Line.of(tmp_path / "one.mid", line(*range(60, 80))))
+        with pytest.raises(CorpusError) as raised:
+            build_pack([short], order(tmp_path / "tiny"), say_nothing)
+        assert str(raised.value) == (
+            "the training side has 20 tokens for pitch, fewer than one chunk of 32; give it more files, or a smaller "
+            "--chunk"
+        )
+        assert names_in(tmp_path) == []
+
+    def test_more_time_bins_than_there_may_be_are_an_error(
+        self, built: tuple[Path, Card], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("train.finetune.MOST_BINS", 2)
+        new = Corpus("new", tmp_path)
+        new.lines["train"].append(Line.of(tmp_path / "one.mid", triplets(0)))
+        with pytest.raises(CorpusError, match="needs 1 time bins besides the pack's 2, and 2 are the most"):
+            build_pack([new], replace(order(tmp_path / "tiny"), base=open_pack(str(built[0]))), say_nothing)
         assert names_in(tmp_path) == []
 
 
-@pytest.mark.parametrize("choice", ["commonest", "quantile"])
-def test_a_corpus_without_rhythm_is_an_error(choice: str, folder: Path, tmp_path: Path) -> None:
-    still = Corpus("still")
-    still.lines["train"].append(Line(folder / "one.mid", tuple(line(*range(60, 70), step_beats=0.0))))
-    asked = replace(order(tmp_path / "tiny"), bin_choice="commonest" if choice == "commonest" else "quantile")
-    with pytest.raises(CorpusError) as raised:
-        build_pack([still], [folder], asked, say_nothing)
-    assert str(raised.value) == "no time between any two onsets: there is nothing to learn rhythm from"
-    assert names_in(tmp_path) == []
+def test_a_learning_rate_that_no_network_survives_is_told(corpus: Corpus, tmp_path: Path) -> None:
+    too_fast = dict.fromkeys(APPROACHES, replace(RECIPE, learning_rate=1e30))
+    with pytest.raises(RecipeError, match="train with a lower --learning-rate"):
+        build_pack([corpus], replace(order(tmp_path / "tiny"), recipes=too_fast), say_nothing)
+
+
+def test_room_is_asked_for_by_what_a_checkpoint_takes(corpus: Corpus, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        build_pack([corpus], order(tmp_path / "tiny"), stop_in("event", 1))
+    written = (tmp_path / "tiny.training" / "event.checkpoint").stat().st_size
+    # That of one network, and the one before.
+    assert 2 * written < room_for(SHAPE, 1) < 10 * written
+
+
+def test_a_card_is_json_that_any_program_reads(built: tuple[Path, Card]) -> None:
+    card = json.loads((built[0] / CARD_FILE).read_text(encoding="utf-8"))
+    assert Epoch(**card["approaches"]["pitch"]["training"]["history"][0]).epoch == 1

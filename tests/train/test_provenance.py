@@ -19,18 +19,18 @@ tunes/held out.mid,test,GPL-2.0,https://example.org/never,fff
 def corpus(tmp_path: Path) -> Corpus:
     folder = tmp_path / "tunes"
     folder.mkdir()
-    tunes = Corpus("tunes")
+    tunes = Corpus("tunes", folder)
     for name in ("one", "two", "three"):
-        tunes.lines["train"].append(Line(folder / f"{name}.mid", tuple(exercise(key=62))))
-    tunes.lines["train"].append(Line(folder / "one.mid", tuple(line(60))))
-    tunes.lines["test"].append(Line(folder / "held out.mid", tuple(line(60))))
+        tunes.lines["train"].append(Line.of(folder / f"{name}.mid", exercise(key=62)))
+    tunes.lines["train"].append(Line.of(folder / "one.mid", line(60)))
+    tunes.lines["test"].append(Line.of(folder / "held out.mid", line(60)))
     return tunes
 
 
 def test_a_corpus_is_told_by_what_was_trained_on(corpus: Corpus, tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").write_text(MANIFEST, encoding="utf-8")
     (tmp_path / "tunes" / "NOTICE").write_text("Played by many.\n", encoding="utf-8")
-    assert source_of(corpus, tmp_path / "tunes") == Source(
+    assert source_of(corpus) == Source(
         name="tunes",
         files=3,
         notes=3 * 64 + 1,
@@ -46,22 +46,70 @@ def test_a_corpus_is_told_by_what_was_trained_on(corpus: Corpus, tmp_path: Path)
 def test_a_folder_that_says_nothing_of_licences_has_none(corpus: Corpus, tmp_path: Path, table: str | None) -> None:
     if table:
         (tmp_path / "manifest.csv").write_text(table, encoding="utf-8")
-    assert source_of(corpus, tmp_path / "tunes") == Source(name="tunes", files=3, notes=193)
+    assert source_of(corpus) == Source(name="tunes", files=3, notes=193)
 
 
 def test_all_legal_texts_are_carried_on(tmp_path: Path) -> None:
     for name, text in (("LICENSE", "Do as you like."), ("NOTICE.txt", "By many."), ("readme.md", "Tunes.")):
         (tmp_path / name).write_text(f"\n{text}\n\n", encoding="utf-8")
     name = tmp_path.name
-    assert notices([tmp_path]) == (
+    assert notices([Corpus("tunes", tmp_path)]) == (
         f"==== {name}/NOTICE.txt ====\n\nBy many.\n\n==== {name}/LICENSE ====\n\nDo as you like.\n"
     )
 
 
 def test_a_legal_text_in_an_old_encoding_costs_no_training(tmp_path: Path) -> None:
     (tmp_path / "COPYING").write_bytes("© Béla".encode("latin-1"))
-    assert notices([tmp_path]).endswith("\n\n\ufffd B\ufffdla\n")
+    assert notices([Corpus("tunes", tmp_path)]).endswith("\n\n\ufffd B\ufffdla\n")
 
 
 def test_without_legal_texts_there_is_nothing_to_carry_on(tmp_path: Path) -> None:
-    assert notices([tmp_path]) == ""
+    assert notices([Corpus("tunes", tmp_path)]) == ""
+
+
+class TestFoldersInFolders:
+    """A corpus of corpora: what they say of themselves lies further in."""
+
+    @pytest.fixture
+    def both(self, tmp_path: Path) -> Corpus:
+        both = Corpus("both", tmp_path)
+        for name in ("old", "new"):
+            folder = tmp_path / name / "midi"
+            folder.mkdir(parents=True)
+            both.lines["train"].append(Line.of(folder / "one.mid", line(60)))
+            (folder.parent / "manifest.csv").write_text(
+                f"path,split,licence,source_repo,source_commit\nmidi/one.mid,train,CC0-1.0,https://{name},abc\n",
+                encoding="utf-8",
+            )
+            (folder.parent / "LICENSE").write_text(f"As {name} says.", encoding="utf-8")
+            (folder.parent / "NOTICE").write_text(f"Played by {name}.", encoding="utf-8")
+        return both
+
+    def test_their_licences_are_told(self, both: Corpus) -> None:
+        source = source_of(both)
+        assert source.licences == {"CC0-1.0": 2}
+        assert source.sources == ("https://new at abc", "https://old at abc")
+        assert source.attribution == "Played by new.\nPlayed by old."
+
+    def test_their_legal_texts_are_carried_on(self, both: Corpus) -> None:
+        heads = [text for text in notices([both]).splitlines() if text.startswith("====")]
+        assert heads == [
+            "==== new/NOTICE ====",
+            "==== new/LICENSE ====",
+            "==== old/NOTICE ====",
+            "==== old/LICENSE ====",
+        ]
+
+    def test_what_was_not_trained_on_asks_for_nothing(self, both: Corpus) -> None:
+        both.lines["test"].append(both.lines["train"].pop())
+        assert "new" not in notices([both])
+
+    def test_a_list_names_files_of_other_folders(self, both: Corpus, tmp_path: Path) -> None:
+        (tmp_path / "lists").mkdir()
+        listed = Corpus("listed", tmp_path / "lists", both.lines)
+        assert source_of(listed).licences == {"CC0-1.0": 2}
+
+
+def test_one_folder_of_several_corpora_is_told_once(corpus: Corpus, tmp_path: Path) -> None:
+    (tmp_path / "tunes" / "NOTICE").write_text("Played by many.", encoding="utf-8")
+    assert notices([corpus, corpus]).count("Played by many.") == 1

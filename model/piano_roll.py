@@ -4,26 +4,28 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from model.errors import PictureError
 from model.midi_file import Meter, Track
-from server.errors import ExportError
 
 COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2")
 NOTE_NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 BLACK_KEYS = {1, 3, 6, 8, 10}
 MARGIN_SEMITONES = 2
 INCHES_PER_BAR, MIN_INCHES, MAX_INCHES = 1.1, 8.0, 40.0
+# More numbers than these run into each other on the widest picture.
+MAX_NUMBERED_BARS = 80
 
 
 def draw_piano_roll(path: Path, tracks: Sequence[Track], meter: Meter) -> None:
     """Writes a PNG of the tracks, each in its colour, over bar lines; it appears whole or not at all.
 
-    Raises ExportError where matplotlib is not installed, and OSError where the place cannot be written.
+    Raises PictureError where matplotlib is not installed, and OSError where the place cannot be written.
     """
     try:
         from matplotlib.figure import Figure
         from matplotlib.ticker import MultipleLocator
     except ModuleNotFoundError as error:
-        raise ExportError("a piano roll needs matplotlib: pip install 'trading-fours[train]'") from error
+        raise PictureError("a piano roll needs matplotlib: pip install 'trading-fours[train]'") from error
 
     notes = [note for track in tracks for note in track.notes]
     lowest = min(note.pitch for note in notes) - MARGIN_SEMITONES
@@ -52,7 +54,7 @@ def draw_piano_roll(path: Path, tracks: Sequence[Track], meter: Meter) -> None:
     axes.set_ylim(lowest - 0.5, highest + 0.5)
     axes.set_yticks([pitch for pitch in range(lowest, highest + 1) if pitch % 12 in {0, 7}])
     axes.set_yticklabels([f"{NOTE_NAMES[pitch % 12]}{pitch // 12 - 1}" for pitch in map(int, axes.get_yticks())])
-    axes.xaxis.set_major_locator(MultipleLocator(1))
+    axes.xaxis.set_major_locator(MultipleLocator(-(-(bars - first_bar) // MAX_NUMBERED_BARS)))
     axes.grid(axis="x", color="#cccccc", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.set_xlabel("bar")

@@ -1,0 +1,76 @@
+"""Other processes for tests, forked from a server that has imported torch already, so that each starts at once."""
+
+import multiprocessing
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import TypeVar
+
+Given = TypeVar("Given")
+Result = TypeVar("Result")
+
+SERVER = multiprocessing.get_context("forkserver")
+# Torch's optimisers import its compiler, which takes longer than all else.
+SERVER.set_forkserver_preload(["pytest", "torch._dynamo", "tests.train.lessons"])
+LONGEST_WAIT_S = 40.0
+
+
+@contextmanager
+def other_process(work: Callable[[Connection, Given], None], given: Given) -> Iterator[tuple[BaseProcess, Connection]]:
+    """A process that does `work`, and the end of its pipe to listen at; killed at the end if it is not over."""
+    ours, theirs = SERVER.Pipe()
+    process = SERVER.Process(target=_work, args=(work, theirs, given))
+    process.start()
+    theirs.close()
+    try:
+        yield process, ours
+    finally:
+        process.kill()
+        process.join()
+        process.close()
+        ours.close()
+
+
+def two_together(work: Callable[[Given], Result], given: Given) -> tuple[Result, Result]:
+    """What `work` gives in two processes whose environment is torchrun's."""
+    from torch._C._distributed_c10d import TCPStore
+
+    # Where they meet: as torchrun does it, the port is taken before they are told of it.
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    environments = [
+        {
+            "RANK": rank,
+            "LOCAL_RANK": rank,
+            "WORLD_SIZE": "2",
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(store.port),
+            "TORCHELASTIC_USE_AGENT_STORE": "True",
+        }
+        for rank in ("0", "1")
+    ]
+    with (
+        other_process(_together, (environments[0], work, given)) as (_, first),
+        other_process(_together, (environments[1], work, given)) as (_, second),
+    ):
+        results = []
+        for end in (first, second):
+            assert end.poll(LONGEST_WAIT_S)
+            results.append(end.recv())
+        return results[0], results[1]
+
+
+def _work(work: Callable[[Connection, Given], None], end: Connection, given: Given) -> None:
+    import torch
+
+    warnings.simplefilter("error")
+    torch.set_num_threads(1)
+    work(end, given)
+
+
+def _together(end: Connection, given: tuple[dict[str, str], Callable[[Given], Result], Given]) -> None:
+    environment, work, argument = given
+    os.environ.update(environment)
+    end.send(work(argument))

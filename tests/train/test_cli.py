@@ -1,0 +1,585 @@
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pretty_midi
+import pytest
+import typer
+
+from model import pack as packs
+from model.approach import APPROACHES
+from model.card import CARD_FILE, read_card
+from model.pack import open_pack
+from model.vocabulary import EventVocabulary
+from server import cli as fours_cli
+from tests.music import exercise, tune, write_part
+from tests.train.trainings import (
+    AS_A_PROGRAM,
+    RECIPE_ASKED,
+    SHAPE_ASKED,
+    Done,
+    FoursTrain,
+    names_in,
+    read_in_this_process,
+    trained,
+    weights_of,
+    write_triplets,
+    write_tunes,
+)
+from train import notebook, telling
+from train.cli import FINE_TUNING_RATE, seconds_of
+from train.telling import Bars
+from train.trainer import Progress
+from train.workshop import is_unfinished, training_folder
+
+# Some seconds of training, so that who kills it comes in time.
+LONG = ("--epochs", "30", "--patience", "30", "--threads", "1")
+PATIENCE_S = 50
+
+
+@pytest.fixture(scope="module", autouse=True)
+def read_here() -> Iterator[None]:
+    with read_in_this_process():
+        yield
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def fours_train(cache: Path, capsys: pytest.CaptureFixture[str]) -> FoursTrain:
+    return FoursTrain(cache, capsys)
+
+
+@pytest.fixture(scope="module")
+def tunes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tunes(tmp_path_factory.mktemp("corpora") / "tunes")
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_triplets(tmp_path_factory.mktemp("corpora") / "mine")
+
+
+@pytest.fixture(scope="module")
+def base(tunes: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pack of the tunes, to start from; nobody writes to it."""
+    return trained(tmp_path_factory.mktemp("packs") / "base", tunes, "--cache", cache)
+
+
+@pytest.fixture(scope="module")
+def unbroken(tunes: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pack of a long training that nothing came between."""
+    return trained(tmp_path_factory.mktemp("packs") / "unbroken", tunes, *LONG, "--cache", cache)
+
+
+@pytest.fixture(scope="module")
+def in_seconds(tunes: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained(tmp_path_factory.mktemp("packs") / "seconds", tunes, "--time-unit", "seconds", "--cache", cache)
+
+
+def break_off(fours_train: FoursTrain, folder: Path, out: Path, *arguments: str) -> Done:
+    """Presses Ctrl-C in the second epoch of the pitch model."""
+    report = Bars.report
+
+    def press_ctrl_c(bars: Bars, approach: str, step: Progress) -> None:
+        report(bars, "pitch" if approach == "pitch" else "event", step)
+        if (step.epoch, step.step) == (2, 1):
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(telling.Bars, "report", press_ctrl_c)
+        return fours_train(folder, "--out", out, "--epochs", "3", *arguments)
+
+
+class TestPack:
+    def test_a_folder_of_midi_files_becomes_a_pack(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
+        done = fours_train(tunes, "--out", tmp_path / "my pack")
+        assert done.status == 0
+        assert done.said.endswith(
+            f"Pack written to {tmp_path / 'my pack'}. Play with it: fours jam --pack '{tmp_path / 'my pack'}'\n"
+        )
+        assert names_in(tmp_path) == ["my pack"]
+        card = open_pack(str(tmp_path / "my pack")).card
+        assert [source.name for source in card.corpora] == ["tunes"]
+        for part in card.approaches.values():
+            assert part.training.command.startswith("fours train --hidden 16 ")
+            assert part.training.command.endswith(shlex.join([str(tunes), "--out", str(tmp_path / "my pack")]))
+
+    def test_the_card_holds_what_ppm_foretells(self, base: Path) -> None:
+        orders = ["order 0", "order 1", "order 2", "order 3", "order 4", "unbounded"]
+        for approach, part in read_card(base).approaches.items():
+            figures = part.held_out["tunes"]
+            assert list(figures.ppm) == orders
+            assert list(figures.ppm_time) == (orders if approach == "event" else [])
+
+    def test_equal_seeds_give_equal_weights_and_others_do_not(
+        self, fours_train: FoursTrain, tunes: Path, base: Path, tmp_path: Path
+    ) -> None:
+        fours_train(tunes, "--out", tmp_path / "again")
+        fours_train(tunes, "--out", tmp_path / "other", "--random-seed", "5")
+        assert weights_of(tmp_path / "again") == weights_of(base)
+        assert weights_of(tmp_path / "other") != weights_of(base)
+
+    def test_files_that_are_broken_are_named_and_left_out(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
+        folder = shutil.copytree(tunes, tmp_path / "tunes")
+        (folder / "torn [live].mid").write_bytes(b"MThd")
+        done = fours_train(folder, "--out", tmp_path / "tiny")
+        assert done.status == 0
+        assert f"left out {folder / 'torn [live].mid'}: not a readable MIDI file (" in done.said
+
+    def test_of_one_file_nothing_is_held_out_and_it_says_what_then(
+        self, fours_train: FoursTrain, tmp_path: Path
+    ) -> None:
+        path = write_part(tmp_path / "one.mid", tune(1, 96))
+        done = fours_train(path, "--out", tmp_path / "tiny")
+        assert done.status == 0
+        assert (
+            "Nothing is held out, as there are too few files: all are learnt from, and the last epoch is kept, since none "
+            "can be told to be the best.\n"
+        ) in done.said
+        for part in read_card(tmp_path / "tiny").approaches.values():
+            assert (part.training.valid_bits, part.held_out) == (None, {})
+
+    def test_time_that_is_used_up_ends_the_training(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
+        done = fours_train(tunes, "--out", tmp_path / "tiny", "--epochs", "5000", "--time-budget", "0.1s")
+        assert done.status == 0
+        for part in read_card(tmp_path / "tiny").approaches.values():
+            assert 1 <= part.training.epochs < 100
+            assert part.training.valid_bits is not None
+
+    def test_curves_are_kept_for_tensorboard(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
+        fours_train(tunes, "--out", tmp_path / "tiny", "--tensorboard", tmp_path / "curves")
+        assert names_in(tmp_path / "curves") == ["tiny-event", "tiny-pitch"]
+
+
+class TestInSeconds:
+    def test_its_card_says_so_and_a_tempo_makes_beats_of_them(self, in_seconds: Path) -> None:
+        card = read_card(in_seconds)
+        bins = card.approaches["event"].bins
+        assert bins is not None
+        # The tunes go at 120, in steps of one, two and three half beats.
+        assert (bins.unit, bins.shifts) == ("seconds", (0.25, 0.5, 0.75))
+        at_60 = card.vocabulary("event", tempo_bpm=60.0)
+        assert isinstance(at_60, EventVocabulary)
+        assert at_60.bins.shifts == (0.25, 0.5, 0.75)
+
+    @pytest.mark.parametrize("tempo_bpm", [60, 180])
+    def test_it_plays_as_fast_at_any_tempo(
+        self, tempo_bpm: int, in_seconds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        seed, out = write_part(tmp_path / "seed.mid", exercise(8)), tmp_path / "answer.mid"
+        asked = ["--pack", in_seconds, "--tempo", tempo_bpm, "--length", 32, "--answer-only", "--approach", "event"]
+        fours_cli.app(["export", str(seed), "--out", str(out), *map(str, asked)], standalone_mode=False)
+        capsys.readouterr()
+        onsets_s = [note.start for note in pretty_midi.PrettyMIDI(str(out)).instruments[0].notes]
+        steps_s = {round(float(step), 2) for step in np.diff(onsets_s) if step > 0}
+        assert steps_s
+        assert steps_s <= {0.25, 0.5, 0.75}
+
+
+class TestBrokenOff:
+    def test_ctrl_c_keeps_what_was_learnt_and_says_how_to_go_on(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "tiny"
+        fours_train(tunes, "--out", tmp_path / "unbroken", "--epochs", "3")
+        done = break_off(fours_train, tunes, out)
+        assert done.status == 130
+        assert names_in(tmp_path) == ["tiny.training", "unbroken"]
+        assert (training_folder(out) / "pitch.checkpoint").is_file()
+        told = re.search(r"^Stopped; nothing is lost\. Go on with: fours train (.+)$", done.said, re.MULTILINE)
+        assert told
+        again = shlex.split(told[1])
+        assert again[-1] == "--resume"
+        assert fours_train(*again[len(SHAPE_ASKED) + len(RECIPE_ASKED) + 2 :]).status == 0
+        assert weights_of(out) == weights_of(tmp_path / "unbroken")
+        assert names_in(tmp_path) == ["tiny", "unbroken"]
+
+    def test_who_was_replacing_a_pack_goes_on_replacing_it(
+        self, fours_train: FoursTrain, tunes: Path, base: Path, tmp_path: Path
+    ) -> None:
+        out = shutil.copytree(base, tmp_path / "tiny")
+        done = break_off(fours_train, tunes, out, "--force")
+        assert done.said.endswith(" --force --resume\n")
+        assert weights_of(out) == weights_of(base)
+        assert fours_train(tunes, "--out", out, "--epochs", "3", "--force", "--resume").status == 0
+        assert weights_of(out) != weights_of(base)
+
+    def test_ctrl_c_before_there_is_anything_to_lose_says_nothing(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def press_ctrl_c(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("train.cli.read_corpora", press_ctrl_c)
+        assert fours_train(tunes, "--out", tmp_path / "tiny") == Done(130, "")
+        assert names_in(tmp_path) == []
+
+    def test_it_is_neither_lost_nor_gone_on_with_unasked(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "tiny"
+        break_off(fours_train, tunes, out)
+        assert fours_train(tunes, "--out", out, "--epochs", "3").complaint == (
+            f"a training of {out} was broken off; go on with it with --resume, or say --force to begin anew"
+        )
+        assert is_unfinished(out)
+        anew = fours_train(tunes, "--out", out, "--epochs", "3", "--force")
+        assert anew.status == 0
+        assert "pitch epoch 1:" in anew.said
+        assert names_in(tmp_path) == ["tiny"]
+
+    def test_with_other_settings_it_is_not_gone_on_with(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "tiny"
+        break_off(fours_train, tunes, out)
+        assert fours_train(tunes, "--out", out, "--epochs", "4", "--resume").complaint == (
+            f"{training_folder(out) / 'pitch.checkpoint'} is of a training with other settings or another corpus; repeat "
+            "the command that began it, with --resume, or begin anew without --resume"
+        )
+        assert is_unfinished(out)
+
+    def test_a_checkpoint_of_another_version_is_told(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        out = tmp_path / "tiny"
+        break_off(fours_train, tunes, out)
+        monkeypatch.setattr("train.checkpoint.CHECKPOINT_FORMAT", 2)
+        assert "is of checkpoint format 1, and this program goes on from format 2" in (
+            fours_train(tunes, "--out", out, "--epochs", "3", "--resume").complaint
+        )
+        assert is_unfinished(out)
+
+    def test_resume_where_nothing_was_begun_begins(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
+        assert fours_train(tunes, "--out", tmp_path / "tiny", "--resume").status == 0
+
+    def test_killed_in_the_middle_and_resumed_it_ends_with_the_same_weights(
+        self, fours_train: FoursTrain, tunes: Path, cache: Path, unbroken: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "tiny"
+        asked = [*SHAPE_ASKED, *RECIPE_ASKED, *LONG, "--cache", str(cache), str(tunes), "--out", str(out)]
+        with subprocess.Popen([*AS_A_PROGRAM, *asked], stderr=subprocess.PIPE, text=True) as training:
+            assert training.stderr is not None
+            for said in training.stderr:
+                if said.startswith("pitch epoch 3:"):
+                    break
+            training.kill()
+        assert training.returncode == -signal.SIGKILL
+        assert names_in(tmp_path) == ["tiny.training"]
+        done = fours_train(tunes, "--out", out, *LONG, "--resume")
+        assert done.status == 0
+        assert "pitch epoch 2:" not in done.said
+        assert weights_of(out) == weights_of(unbroken)
+        assert names_in(tmp_path) == ["tiny"]
+
+
+class TestFromAPack:
+    def test_it_goes_on_from_what_the_pack_knows(
+        self, fours_train: FoursTrain, mine: Path, base: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "tuned"
+        assert fours_train(mine, "--from", base, "--out", out, shape=()).status == 0
+        before, after = open_pack(str(base)), open_pack(str(out))
+        assert [source.name for source in after.card.corpora] == ["tunes", "mine"]
+        for approach in APPROACHES:
+            part = after.card.approaches[approach]
+            assert part.network == before.card.approaches[approach].network
+            assert part.training.recipe["learning_rate"] == FINE_TUNING_RATE
+            assert (part.training.base, part.training.history[0].epoch) == ("base", 0)
+            assert set(before.vocabulary(approach).pitches) < set(after.vocabulary(approach).pitches)
+            assert after.engine(approach, "cpu").vocabulary_size == after.vocabulary(approach).size
+        bins = after.card.approaches["event"].bins
+        assert bins is not None
+        assert bins.shifts == pytest.approx((1 / 3, 0.5, 1.0, 1.5))
+
+    def test_it_goes_on_in_the_packs_own_time_unit(
+        self, fours_train: FoursTrain, tunes: Path, in_seconds: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "tuned"
+        assert fours_train(tunes, "--from", in_seconds, "--out", out, shape=()).status == 0
+        assert read_card(out).approaches["event"].bins == read_card(in_seconds).approaches["event"].bins
+
+    @pytest.mark.parametrize(
+        ("option", "value"), [("--hidden", "32"), ("--time-unit", "seconds"), ("--bin-count", "8")]
+    )
+    def test_what_the_pack_decides_cannot_be_asked_for(
+        self, option: str, value: str, fours_train: FoursTrain, mine: Path, base: Path, tmp_path: Path
+    ) -> None:
+        done = fours_train(mine, "--from", base, "--out", tmp_path / "tuned", option, value, shape=())
+        assert done.complaint == f"with --from the pack's shape, time unit and bins are kept; leave out {option}"
+
+    def test_a_pack_of_another_format_is_told(
+        self, fours_train: FoursTrain, mine: Path, base: Path, tmp_path: Path
+    ) -> None:
+        later = shutil.copytree(base, tmp_path / "later")
+        card = (later / CARD_FILE).read_text(encoding="utf-8").replace('"format": 1', '"format": 2')
+        (later / CARD_FILE).write_text(card, encoding="utf-8")
+        done = fours_train(mine, "--from", later, "--out", tmp_path / "tuned", shape=())
+        assert done.complaint == f"{later / CARD_FILE} is of pack format 2; this program reads format 1"
+        assert names_in(tmp_path) == ["later"]
+
+    def test_a_vocabulary_that_would_grow_too_large_is_told(
+        self, fours_train: FoursTrain, mine: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("train.finetune.MOST_BINS", 3)
+        done = fours_train(mine, "--from", base, "--out", tmp_path / "tuned", shape=())
+        assert done.complaint == (
+            "the new music needs 1 time bins besides the pack's 3, and 3 are the most there may be; train it from nothing, "
+            "without --from"
+        )
+        assert names_in(tmp_path) == []
+
+
+class TestOneApproach:
+    def test_the_other_is_kept(self, fours_train: FoursTrain, tunes: Path, base: Path, tmp_path: Path) -> None:
+        out = shutil.copytree(base, tmp_path / "tiny")
+        assert fours_train(tunes, "--out", out, "--approach", "event", "--random-seed", "3").status == 0
+        before, after = weights_of(base), weights_of(out)
+        assert after["pitch"] == before["pitch"]
+        assert after["event"] != before["event"]
+
+    def test_a_training_of_it_that_was_broken_off_is_not_lost(
+        self, fours_train: FoursTrain, tunes: Path, base: Path, tmp_path: Path
+    ) -> None:
+        out = shutil.copytree(base, tmp_path / "tiny")
+        break_off(fours_train, tunes, out, "--approach", "event")
+        done = fours_train(tunes, "--out", out, "--epochs", "3", "--approach", "event")
+        assert "was broken off; go on with it with --resume" in done.complaint
+        assert fours_train(tunes, "--out", out, "--epochs", "3", "--approach", "event", "--resume").status == 0
+        assert names_in(tmp_path) == ["tiny"]
+
+    def test_it_is_kept_from_the_place_and_not_from_a_pack_of_that_name(
+        self,
+        fours_train: FoursTrain,
+        tunes: Path,
+        base: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        fours_train(tunes, "--out", tmp_path / "shipped" / "tiny", "--random-seed", "9")
+        monkeypatch.setattr(packs, "PACKS_FOLDER", tmp_path / "shipped")
+        shutil.copytree(base, tmp_path / "here" / "tiny")
+        monkeypatch.chdir(tmp_path / "here")
+        assert fours_train(tunes, "--out", "tiny", "--approach", "event").status == 0
+        assert weights_of(tmp_path / "here" / "tiny")["pitch"] == weights_of(base)["pitch"]
+
+    def test_without_a_pack_there_is_nothing_to_keep(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "tiny"
+        assert fours_train(tunes, "--out", out, "--approach", "pitch").complaint == (
+            f"there is no pack at {out} to keep the other approach of; train both, without --approach"
+        )
+
+    def test_what_both_learnt_from_must_be_the_same(
+        self, fours_train: FoursTrain, mine: Path, base: Path, tmp_path: Path
+    ) -> None:
+        out = shutil.copytree(base, tmp_path / "tiny")
+        assert fours_train(mine, "--out", out, "--approach", "pitch").complaint == (
+            "the pack that is there was trained on tunes; one approach can be trained anew on the same, from the same pack"
+        )
+        assert weights_of(out) == weights_of(base)
+
+    def test_from_the_same_pack_one_of_two_is_tuned_anew(
+        self, fours_train: FoursTrain, mine: Path, base: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "tuned"
+        fours_train(mine, "--from", base, "--out", out, shape=())
+        done = fours_train(mine, "--from", base, "--out", out, "--approach", "pitch", "--dropout", "0.1", shape=())
+        assert done.status == 0
+        assert [source.name for source in read_card(out).corpora] == ["tunes", "mine"]
+
+    def test_networks_of_two_shapes_are_tuned_one_by_one(
+        self, fours_train: FoursTrain, tunes: Path, base: Path, tmp_path: Path
+    ) -> None:
+        wide = shutil.copytree(base, tmp_path / "wide")
+        shape = ("--hidden", "24", "--embedding", "8")
+        assert fours_train(tunes, "--out", wide, "--approach", "event", shape=shape).status == 0
+        done = fours_train(tunes, "--from", wide, "--out", tmp_path / "tuned", shape=())
+        assert done.complaint == (
+            "the two networks of wide differ in shape, so both cannot be trained on; use --approach"
+        )
+        tuned = shutil.copytree(wide, tmp_path / "tuned")
+        asked = ("--from", wide, "--out", tuned, "--approach", "event")
+        assert fours_train(tunes, *asked, shape=()).status == 0
+        assert read_card(tuned).approaches["event"].network.hidden == 24
+
+
+class TestNotebook:
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(notebook, "SHAPE", notebook.SHAPE.model_copy(update={"embedding": 8, "hidden": 16}))
+        monkeypatch.setattr(notebook, "WINDOW", {"pitch": 16, "event": 16})
+
+    def test_the_old_recipe_makes_a_pack(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
+        done = fours_train(tunes, "--out", tmp_path / "old", "--recipe", "notebook")
+        assert done.status == 0
+        assert "event epoch 1: training " in done.said
+        pack = open_pack(str(tmp_path / "old"))
+        assert {part.training.recipe["name"] for part in pack.card.approaches.values()} == {"notebook"}
+        for approach in APPROACHES:
+            assert pack.engine(approach, "cpu").vocabulary_size == pack.vocabulary(approach).size
+
+    def test_stopped_and_resumed_it_ends_with_the_same_weights(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
+        notebooks = ("--recipe", "notebook")
+        fours_train(tunes, "--out", tmp_path / "unbroken", "--epochs", "3", *notebooks)
+        assert break_off(fours_train, tunes, tmp_path / "old", *notebooks).status == 130
+        assert fours_train(tunes, "--out", tmp_path / "old", "--epochs", "3", *notebooks, "--resume").status == 0
+        assert weights_of(tmp_path / "old") == weights_of(tmp_path / "unbroken")
+
+    @pytest.mark.parametrize("more", [("--approach", "pitch"), ("--from", "songbook")])
+    def test_it_is_both_approaches_from_nothing(
+        self, more: tuple[str, str], fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
+        done = fours_train(tunes, "--out", tmp_path / "old", "--recipe", "notebook", *more)
+        assert done.complaint == (
+            "the notebook's recipe trains both approaches from nothing; leave out --from and --approach"
+        )
+
+
+class TestRefused:
+    """Each with one sentence, before any training, and with nothing written or lost."""
+
+    def test_a_folder_without_midi_files(self, fours_train: FoursTrain, tmp_path: Path) -> None:
+        (tmp_path / "empty").mkdir()
+        done = fours_train(tmp_path / "empty", "--out", tmp_path / "tiny")
+        assert done.complaint == f"{tmp_path / 'empty'} holds no MIDI file (.mid or .midi)"
+        assert names_in(tmp_path) == ["empty"]
+
+    def test_fewer_tokens_than_one_chunk(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
+        done = fours_train(tunes, "--out", tmp_path / "tiny", "--chunk", "9999")
+        assert done.complaint == (
+            "the training side has 480 tokens for pitch, fewer than one chunk of 9999; give it more files, or a smaller "
+            "--chunk"
+        )
+        assert names_in(tmp_path) == []
+
+    def test_a_place_that_cannot_be_written(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        done = fours_train(tunes, "--out", tmp_path / "file" / "tiny")
+        assert re.fullmatch(r".+/file/tiny\.training cannot be written \(.+\); choose another --out", done.complaint)
+        assert "epoch" not in done.said
+
+    def test_a_full_disk(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 0}))
+        done = fours_train(tunes, "--out", tmp_path / "tiny")
+        assert done.complaint.endswith(" MB are free; make room, or choose another --out")
+        assert "epoch" not in done.said
+        assert names_in(tmp_path) == []
+
+    def test_a_place_without_a_name(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert fours_train(tunes, "--out", ".", "--force").complaint == (
+            ". is no place for a pack; name a folder of its own with --out"
+        )
+
+    def test_a_pack_that_is_there(self, fours_train: FoursTrain, tunes: Path, base: Path) -> None:
+        assert fours_train(tunes, "--out", base).complaint == (
+            f"{base} is already there; choose another --out, or say --force to replace it"
+        )
+
+    def test_force_replaces_a_pack_and_nothing_else(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
+        (tmp_path / "photos").mkdir()
+        (tmp_path / "photos" / "holiday.jpg").touch()
+        assert fours_train(tunes, "--out", tmp_path / "photos", "--force").complaint == (
+            f"{tmp_path / 'photos'} is there and is no pack, so it is not replaced; choose another --out"
+        )
+        assert names_in(tmp_path / "photos") == ["holiday.jpg"]
+
+    def test_force_loses_nothing_where_there_is_nothing_to_train_on(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "tiny"
+        break_off(fours_train, tunes, out)
+        (tmp_path / "empty").mkdir()
+        assert fours_train(tmp_path / "empty", "--out", out, "--force").status == 1
+        assert is_unfinished(out)
+
+    def test_a_place_for_curves_that_cannot_be_written(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "file").touch()
+        done = fours_train(tunes, "--out", tmp_path / "tiny", "--tensorboard", tmp_path / "file")
+        assert re.fullmatch(r".+/file cannot be written \(.+\); choose another --tensorboard", done.complaint)
+        assert names_in(tmp_path) == ["file"]
+
+    @pytest.mark.parametrize(
+        ("option", "value", "complaint"),
+        [
+            ("--time-budget", "nonsense", "'nonsense' is no time; write it like 90s, 30m or 1h30m"),
+            ("--random-seed", "-1", "Input should be greater than or equal to 0"),
+            ("--bin-count", "33", "Input should be less than or equal to 32"),
+        ],
+    )
+    def test_a_value_that_an_option_does_not_take(
+        self, option: str, value: str, complaint: str, fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
+        done = fours_train(tunes, "--out", tmp_path / "tiny", option, value)
+        assert done.status == 2
+        # Typer draws a box around it.
+        assert f"Invalid value for '{option}': {complaint}" in " ".join(done.said.replace("│", " ").split())
+        assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90.0),
+        ("90s", 90.0),
+        ("30m", 1800.0),
+        ("1h30m", 5400.0),
+        ("1.5h", 5400.0),
+        (" 2m5s ", 125.0),
+        ("1m5", 65.0),
+    ],
+)
+def test_time_is_written_as_people_write_it(text: str, seconds: float) -> None:
+    assert seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "0m", "-5", "soon", "5 minutes", "1m1h", "nan", "1e3"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="is no time; write it like 90s, 30m or 1h30m"):
+        seconds_of(text)
+
+
+def test_two_processes_come_to_the_weights_of_one(
+    fours_train: FoursTrain, tunes: Path, cache: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "together").mkdir()
+    asked = ("--epochs", "2", "--dropout", "0", "--threads", "1", "--workers", "1")
+    fours_train(tunes, "--out", tmp_path / "alone" / "tiny", *asked)
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "train")
+    more = (*SHAPE_ASKED, *RECIPE_ASKED, *asked, "--cache", str(cache), "--out", str(tmp_path / "together" / "tiny"))
+    done = subprocess.run(
+        [*torchrun, str(tunes), *more], capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("Pack written to ") == 1
+    assert done.stderr.count("event epoch 2: ") == 1
+    assert names_in(tmp_path / "together") == ["tiny"]
+    alone, together = (open_pack(str(tmp_path / name / "tiny")) for name in ("alone", "together"))
+    for approach in APPROACHES:
+        ours = together.weights(approach)
+        for name, value in alone.weights(approach).items():
+            # They lie on fp16's grid, as they are saved.
+            assert np.allclose(ours[name], value, rtol=1e-3, atol=1e-4)

@@ -1,0 +1,74 @@
+import sys
+from typing import Annotated
+
+import pytest
+import typer
+
+from model.errors import PackError
+from train.command import run_command
+from train.errors import CorpusError
+
+
+def greet(context: typer.Context, name: str, times: Annotated[int, typer.Option(min=1)] = 1) -> None:
+    """Greet somebody."""
+    typer.echo(f"{'hello ' * times}{name}, as {context.obj} asked")
+
+
+def fail_by_train(name: str) -> None:
+    raise CorpusError(f"{name} holds no MIDI file")
+
+
+def fail_by_model(name: str) -> None:
+    raise PackError(f"{name} is no pack")
+
+
+def fail_otherwise(name: str) -> None:
+    raise ZeroDivisionError(name)
+
+
+def status_of(command: object, *arguments: str) -> object:
+    assert callable(command)
+    with pytest.raises(SystemExit) as ended:
+        run_command(command, "fours greet", arguments)
+    return ended.value.code
+
+
+def test_the_command_is_run_on_its_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not status_of(greet, "Anna", "--times", "2")
+    assert capsys.readouterr().out == "hello hello Anna, as ['Anna', '--times', '2'] asked\n"
+
+
+def test_without_arguments_they_are_those_of_this_process(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["greet", "Bela"])
+    with pytest.raises(SystemExit):
+        run_command(greet, "fours greet")
+    assert capsys.readouterr().out == "hello Bela, as ['Bela'] asked\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [(fail_by_train, "fours: tunes holds no MIDI file"), (fail_by_model, "fours: tunes is no pack")],
+)
+def test_what_is_wrong_is_one_sentence_and_status_1(command: object, said: str) -> None:
+    # A text as a status is what the interpreter prints before it exits with 1.
+    assert status_of(command, "tunes") == said
+
+
+def test_what_nobody_thought_of_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run_command(fail_otherwise, "fours greet", ["tunes"])
+
+
+@pytest.mark.parametrize("arguments", [(), ("Anna", "--times", "0"), ("Anna", "--tmies", "2")])
+def test_arguments_that_it_does_not_take_are_told_with_its_name(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status_of(greet, *arguments) == 2
+    assert "Usage: fours greet " in capsys.readouterr().err
+
+
+def test_its_help_is_its_docstring(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not status_of(greet, "--help")
+    assert "Greet somebody." in capsys.readouterr().out

@@ -1,0 +1,127 @@
+"""Whole trainings, small enough to be run in a test: corpora on disk, `fours train` in this process, and what it said."""
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from model.approach import APPROACHES
+from model.card import Hyperparameters
+from model.notes import Note
+from model.pack import open_pack, sha256_of
+from tests.music import exercise, line, tune, write_part
+from train import ingest
+from train.cli import main
+from train.recipe import Recipe
+
+RECIPE = Recipe(epochs=1, lanes=4, chunk=32, learning_rate=0.02, warm_up_steps=2, precision="fp32")
+SHAPE = Hyperparameters(embedding=8, hidden=16, layers=2, dropout=0.1)
+SHAPE_ASKED = ("--hidden", "16", "--embedding", "8")
+RECIPE_ASKED = ("--epochs", "1", "--chunk", "32", "--lanes", "4", "--precision", "fp32")
+# The console command, as its wrapper in the environment's bin folder calls it.
+AS_A_PROGRAM = (sys.executable, "-W", "error", "-m", "train")
+TUNES = 8
+
+
+@contextmanager
+def read_in_this_process() -> Iterator[None]:
+    """MIDI files are read by a thread and not by processes of their own, which take a second to start."""
+
+    def pool(workers: int, known: frozenset[str]) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(workers, initializer=ingest._remember, initargs=(known,))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ingest, "_known", frozenset())
+        patch.setattr(ingest, "_pool", pool)
+        yield
+
+
+def write_tunes(folder: Path) -> Path:
+    """Eight tunes of 80 notes, on the half beat."""
+    for number in range(TUNES):
+        write_part(folder / f"{number}.mid", tune(number, 80))
+    return folder
+
+
+def triplets(number: int, length: int = 96) -> list[Note]:
+    """A tune that is higher than the others, and goes in triplets."""
+    return line(*(note.pitch for note in tune(number, length, key=76)), step_beats=1 / 3)
+
+
+def write_triplets(folder: Path) -> Path:
+    for number in range(3):
+        write_part(folder / f"{number}.mid", triplets(100 + number))
+    return folder
+
+
+def write_sides(folder: Path) -> Path:
+    """One exercise in several keys, a corpus with a manifest and a licence: 57, 59, 60 and 62 train, 64 validates, 65 tests."""
+    sides = {"train": (57, 59, 60, 62), "valid": (64,), "test": (65,)}
+    rows = ["path,split,licence,source_repo,source_commit"]
+    for side, keys in sides.items():
+        for key in keys:
+            write_part(folder / f"{key}.mid", exercise(key=key))
+            rows.append(f"{folder.name}/{key}.mid,{side},CC0-1.0,https://example.org/tunes,abc")
+    (folder.parent / "manifest.csv").write_text("\n".join(rows), encoding="utf-8")
+    (folder / "NOTICE").write_text("Played by nobody.", encoding="utf-8")
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended, and what it said."""
+
+    status: int
+    said: str
+
+    @property
+    def complaint(self) -> str:
+        """The one sentence that it ended with, where it did not do what was asked."""
+        assert self.status == 1
+        last = self.said.rstrip("\n").splitlines()[-1]
+        assert last.startswith("fours: ")
+        return last.removeprefix("fours: ")
+
+
+def run_train(*arguments: str | Path) -> tuple[int, str]:
+    """Runs `fours train` here; its status, and the sentence that it ended with, if any."""
+    try:
+        main([str(argument) for argument in arguments])
+    except SystemExit as end:
+        # As the interpreter does: a text goes to stderr, and the status is 1.
+        return (1, f"{end.code}\n") if isinstance(end.code, str) else (end.code or 0, "")
+    return 0, ""
+
+
+def trained(out: Path, *arguments: str | Path) -> Path:
+    """A small pack at `out`, made with these arguments."""
+    status, complaint = run_train(*SHAPE_ASKED, *RECIPE_ASKED, "--out", out, *arguments)
+    assert status == 0, complaint
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class FoursTrain:
+    """`fours train` on small networks, with a cache of its own."""
+
+    cache: Path
+    output: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: str | Path, shape: tuple[str, ...] = SHAPE_ASKED) -> Done:
+        status, complaint = run_train(*shape, *RECIPE_ASKED, "--cache", self.cache, *arguments)
+        said = self.output.readouterr()
+        assert not said.out
+        return Done(status, said.err + complaint)
+
+
+def weights_of(pack: Path) -> dict[str, str]:
+    """The hashes of the weights files of both approaches."""
+    return {approach: sha256_of(open_pack(str(pack)).weights_file(approach)) for approach in APPROACHES}
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())

@@ -1,0 +1,160 @@
+"""`fours evaluate`: the command around `train.evaluate`; knows how to show figures, not how they come about."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from model.approach import APPROACHES, Approach
+from model.card import HeldOut
+from model.improviser import Taste
+from model.pack import Pack, open_pack
+from train.cache import USER_CACHE
+from train.command import run_command
+from train.compare import FIGURES
+from train.copying import NGRAM_INTERVALS, Copying
+from train.corpus import Split, read_corpora
+from train.evaluate import ANSWER_BARS, Evaluation, evaluate
+from train.measures import Quartiles
+from train.reading import Choice, TrackChoice
+
+console = Console()
+
+
+def evaluate_pack(
+    pack: Annotated[str, typer.Argument(help="The pack to judge, by its name or folder.")],
+    sources: Annotated[
+        list[Path], typer.Argument(help="Folders with MIDI files, or files, globs, or a .txt that lists files.")
+    ],
+    split: Annotated[Split, typer.Option(help="The side of the split that it is judged on.")] = "test",
+    tracks: Annotated[
+        TrackChoice | None, typer.Option(help="What of a file is judged; without it, what the pack was trained on.")
+    ] = None,
+    temperature: Annotated[float, typer.Option(min=0.1, max=2.0, help="How daring the answers are.")] = 1.0,
+    top_p: Annotated[float, typer.Option(min=0.05, max=1.0, help="Leave out the unlikeliest notes.")] = 1.0,
+    random_seed: Annotated[int, typer.Option(help="The same arguments give the same figures.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: JSON.")] = False,  # noqa: FBT002  a flag
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 for torch's own choice.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that read MIDI files.")] = 2,
+    cache: Annotated[Path, typer.Option(help="Where files that were read are kept.", show_default=False)] = USER_CACHE,
+) -> None:
+    """Judge a pack on music: bits per note beside PPM's, and what it plays beside what musicians wrote."""
+    if threads:
+        torch.set_num_threads(threads)
+    opened = open_pack(pack)
+    corpora = read_corpora(sources, cache, _choice(opened, tracks), workers)
+    found = evaluate(opened, corpora, split, Taste(temperature, top_p), random_seed)
+    if as_json:
+        typer.echo(json.dumps(_as_json(found), indent=2))
+        return
+    for approach in APPROACHES:
+        console.print(_bits_table(approach, found.held_out[approach], split))
+    console.print(_measures_table(found))
+    console.print(_copying_table(found))
+
+
+def _choice(pack: Pack, tracks: TrackChoice | None) -> Choice:
+    """What the pack was trained on, read as it counts time; what it was judged on was lead-like even where it learnt from more."""
+    event = pack.card.approaches["event"]
+    trained: TrackChoice = (
+        "merged"
+        if event.training.tracks == "merged"
+        else "most-notes"
+        if event.training.tracks == "most-notes"
+        else "lead"
+    )
+    unit = event.bins.unit if event.bins else "beats"
+    return Choice(tracks or trained, event.training.drums, unit)
+
+
+def _bits_table(approach: Approach, figures: Mapping[str, HeldOut], split: Split) -> Table:
+    title = f"{approach}: bits per note, {split} files"
+    table = Table("corpus", "notes", "what foretells", "pitch", "time", "together", title=title, title_justify="left")
+    for corpus, held_out in figures.items():
+        rows = [("the network", held_out.pitch_bits, held_out.time_bits)]
+        for order, total in held_out.ppm.items():
+            time_bits = held_out.ppm_time.get(order)
+            rows.append((f"PPM, {order}", total - (time_bits or 0.0), time_bits))
+        for index, (name, pitch_bits, time_bits) in enumerate(rows):
+            table.add_row(
+                corpus if index == 0 else "",
+                f"{held_out.notes:,}" if index == 0 else "",
+                name,
+                f"{pitch_bits:.3f}",
+                "" if time_bits is None else f"{time_bits:.3f}",
+                f"{pitch_bits + (time_bits or 0.0):.3f}",
+                end_section=index == len(rows) - 1,
+            )
+    return table
+
+
+def _measures_table(found: Evaluation) -> Table:
+    title = f"What it plays, answers of {ANSWER_BARS} bars: median (and quartiles)"
+    table = Table(
+        "measure", *found.played, f"unseen music ({found.real.excerpts} excerpts)", title=title, title_justify="left"
+    )
+    real = {**found.real.quartiles, "longest_run": found.real.longest_run}
+    for figure in FIGURES:
+        cells = [_quartiles(played.measures.get(figure.name)) for played in found.played.values()]
+        unit = f", {figure.unit}" if figure.unit else ""
+        table.add_row(f"{figure.title}{unit}", *cells, _quartiles(real.get(figure.name)))
+    return table
+
+
+def _copying_table(found: Evaluation) -> Table:
+    title = "Share of its runs of successive intervals that stand in the training files"
+    table = Table("intervals", *found.played, "unseen music", title=title, title_justify="left")
+    for length in NGRAM_INTERVALS:
+        every = [*(played.copying for played in found.played.values()), found.real.copying]
+        table.add_row(str(length), *(_share(copying, length) for copying in every))
+    return table
+
+
+def _quartiles(found: Quartiles | None) -> str:
+    return "" if found is None else f"{found.median:.2f} ({found.low:.2f} to {found.high:.2f})"
+
+
+def _share(copying: Copying, length: int) -> str:
+    share = copying.shares.get(length)
+    return "" if share is None else f"{share:.3f}"
+
+
+def _as_json(found: Evaluation) -> dict[str, object]:
+    return {
+        "pack": found.pack,
+        "split": found.split,
+        "held_out": {
+            approach: {name: held_out.model_dump() for name, held_out in figures.items()}
+            for approach, figures in found.held_out.items()
+        },
+        "played": {
+            approach: {"measures": _measures_json(played.measures), "copying": _copying_json(played.copying)}
+            for approach, played in found.played.items()
+        },
+        "real": {
+            "excerpts": found.real.excerpts,
+            "measures": _measures_json({**found.real.quartiles, "longest_run": found.real.longest_run}),
+            "copying": _copying_json(found.real.copying),
+        },
+    }
+
+
+def _measures_json(measures: Mapping[str, Quartiles]) -> dict[str, dict[str, float]]:
+    return {name: {"low": found.low, "median": found.median, "high": found.high} for name, found in measures.items()}
+
+
+def _copying_json(copying: Copying) -> dict[str, object]:
+    return {
+        "longest_run": copying.longest_run,
+        "shares": {str(length): share for length, share in copying.shares.items()},
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command on `arguments`, those of this process where there are none; what is wrong is one sentence."""
+    run_command(evaluate_pack, "fours evaluate", arguments)

@@ -1,0 +1,98 @@
+"""The experiment's two pieces: its counts, temperatures, loudness and file names, played by the models of a pack; see docs/experiment.md.
+
+What it could not know of durations, the event approach here knows: a note lasts until the next. Neither has a grammar that
+was not learnt, beyond the improviser's own. Knows no engine.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+
+from model.approach import Approach
+from model.improviser import Improviser, Planned, Taste
+from model.midi_file import Meter, Seed, Track, as_midi
+from model.notes import Note
+from model.piano_roll import draw_piano_roll
+
+FILE_STEMS: dict[Approach, str] = {"pitch": "lstm_generated_melody", "event": "lstm_generated_melody_event"}
+PITCH_NOTES, PITCH_TEMPERATURE = 300, 1.0
+EVENTS, EVENT_TEMPERATURE = 500, 0.8
+VELOCITY = 100
+# Its notes are 0.4 s long and 0.4 s apart: a beat at this tempo.
+PITCH_TEMPO_BPM = 150.0
+
+
+@dataclass(frozen=True, slots=True)
+class Melody:
+    """A piece from beat 0 on, at one tempo."""
+
+    approach: Approach
+    notes: tuple[Note, ...]
+    tempo_bpm: float
+    meter: Meter
+    temperature: float
+
+    @property
+    def stem(self) -> str:
+        return FILE_STEMS[self.approach]
+
+    @property
+    def seconds(self) -> float:
+        return max(note.end_beats for note in self.notes) * 60 / self.tempo_bpm
+
+    @property
+    def tracks(self) -> Sequence[Track]:
+        return [Track(self.approach.capitalize(), self.notes)]
+
+    def as_midi(self) -> bytes:
+        return as_midi(self.tracks, self.tempo_bpm, self.meter)
+
+
+def pitch_melody(partner: Improviser, seed: Seed, random: Random) -> Melody:
+    """So many notes, one a beat, from a partner who has heard the seed."""
+    start_beats = math.ceil(seed.end_beats)
+    taste = Taste(temperature=PITCH_TEMPERATURE, step_beats=1.0)
+    composed = partner.compose(start_beats, start_beats + PITCH_NOTES, taste, random)
+    return Melody(partner.approach, _from_zero(composed, start_beats), PITCH_TEMPO_BPM, Meter(), PITCH_TEMPERATURE)
+
+
+def event_melody(partner: Improviser, seed: Seed, random: Random) -> Melody:
+    """What so many NOTE and TIME events say, at the seed's tempo, from a partner who has heard the seed."""
+    bar = seed.meter.beats_per_bar
+    start_beats = math.ceil(seed.end_beats / bar) * bar
+    composed = partner.compose(start_beats, math.inf, Taste(temperature=EVENT_TEMPERATURE), random)
+    notes = _from_zero(_first_events(composed, EVENTS), start_beats)
+    return Melody(partner.approach, notes, seed.tempo_bpm, seed.meter, EVENT_TEMPERATURE)
+
+
+def write_melody(folder: Path, melody: Melody) -> Iterator[Path]:
+    """Writes the piece and its piano roll, and tells each file as it is there.
+
+    Raises OSError where the folder cannot be written, and PictureError where there is no matplotlib.
+    """
+    midi = folder / f"{melody.stem}.mid"
+    midi.write_bytes(melody.as_midi())
+    yield midi
+    picture = midi.with_suffix(".png")
+    draw_piano_roll(picture, melody.tracks, melody.meter)
+    yield picture
+
+
+def _first_events(composed: Iterable[Planned], count: int) -> Iterator[Planned]:
+    """The notes among the first `count` events: each note is one, and each step on to a new onset another."""
+    events, onset_beats = 0, None
+    for planned in composed:
+        events += 1 + (onset_beats not in {None, planned.note.onset_beats})
+        if events > count:
+            return
+        onset_beats = planned.note.onset_beats
+        yield planned
+
+
+def _from_zero(composed: Iterable[Planned], start_beats: float) -> tuple[Note, ...]:
+    return tuple(
+        replace(planned.note, onset_beats=planned.note.onset_beats - start_beats, velocity=VELOCITY)
+        for planned in composed
+    )
