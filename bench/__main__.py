@@ -5,5 +5,6 @@ import sys
 
 QUESTIONS = ("steps", "bits", "rhythm", "bins", "recipes", "targets", "ingest", "startup", "lateness")
 
-for question in sys.argv[1:] or QUESTIONS:
-    importlib.import_module(f"bench.{question}").run()
+if __name__ == "__main__":
+    for question in sys.argv[1:] or QUESTIONS:
+        importlib.import_module(f"bench.{question}").run()

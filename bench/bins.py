@@ -23,14 +23,14 @@ from model.card import Hyperparameters
 from model.improviser import EventImproviser, Taste
 from model.numpy_engine import NumpyEngine
 from model.vocabulary import EventVocabulary
-from train.cache import USER_CACHE
-from train.corpus import Line, joined, read_corpora
-from train.dataset import pieces_in_memory, pitches_of, shifts_of
-from train.evaluation import held_out
-from train.measures import Grid, grid_of, measure
-from train.reading import Choice
-from train.recipe import Recipe
-from train.trainer import Lesson, fit
+from train.corpus.cache import USER_CACHE
+from train.corpus.corpora import Line, joined, read_corpora
+from train.corpus.dataset import pieces_in_memory, pitches_of, shifts_of
+from train.corpus.reading import Choice
+from train.judging.evaluation import held_out
+from train.judging.measures import Grid, grid_of, measure
+from train.learning.recipe import Recipe
+from train.learning.trainer import Lesson, fit
 
 CORPORA = Path(os.environ.get("FOURS_CORPORA", "../shared/corpora"))
 FOLDERS = ("openewld_pd", "mutopia")

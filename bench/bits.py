@@ -6,10 +6,10 @@ from pathlib import Path
 from bench.table import show
 from model.approach import APPROACHES
 from model.pack import available_packs, open_pack
-from train.cache import USER_CACHE
-from train.corpus import joined, read_corpora
-from train.evaluation import engine_bits
-from train.reading import Choice
+from train.corpus.cache import USER_CACHE
+from train.corpus.corpora import joined, read_corpora
+from train.corpus.reading import Choice
+from train.judging.evaluation import engine_bits
 
 CORPORA = Path(os.environ.get("FOURS_CORPORA", "../shared/corpora"))
 

@@ -17,9 +17,9 @@ from random import Random
 import pretty_midi
 
 from bench.table import show
-from train.corpus import joined, read_corpora
-from train.dataset import event_vocabulary, pieces_on_disk
-from train.reading import Choice
+from train.corpus.corpora import joined, read_corpora
+from train.corpus.dataset import event_vocabulary, pieces_on_disk
+from train.corpus.reading import Choice
 
 CORPORA = Path(os.environ.get("FOURS_CORPORA", "../shared/corpora"))
 FOLDERS = ("freedoom", "mutopia", "openewld_pd", "openscore_lieder")

@@ -16,14 +16,14 @@ from bench.table import show
 from model.approach import APPROACHES
 from model.card import Hyperparameters
 from model.vocabulary import START
-from train.cache import USER_CACHE
-from train.corpus import SPLITS, read_corpora
-from train.dataset import TRANSPOSITIONS, TokenPieces, Tokens
-from train.loss import sum_bits
-from train.reading import Choice
-from train.recipe import Recipe
-from train.replay import streams_of
-from train.trainer import Lesson, Progress, fit
+from train.corpus.cache import USER_CACHE
+from train.corpus.corpora import SPLITS, read_corpora
+from train.corpus.dataset import TRANSPOSITIONS, TokenPieces, Tokens
+from train.corpus.reading import Choice
+from train.experiment.replay import streams_of
+from train.learning.loss import sum_bits
+from train.learning.recipe import Recipe
+from train.learning.trainer import Lesson, Progress, fit
 
 CORPORA = Path(os.environ.get("FOURS_CORPORA", "../shared/corpora"))
 LIST = Path("freedoom/rock43.txt")

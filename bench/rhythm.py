@@ -17,10 +17,10 @@ from model.bins import quantile_bins
 from model.engine import Engine
 from model.pack import available_packs, open_pack
 from model.vocabulary import EventVocabulary
-from train.cache import USER_CACHE
-from train.corpus import Line, joined, read_corpora
-from train.dataset import shifts_of, spelt
-from train.reading import Choice
+from train.corpus.cache import USER_CACHE
+from train.corpus.corpora import Line, joined, read_corpora
+from train.corpus.dataset import shifts_of, spelt
+from train.corpus.reading import Choice
 
 CORPORA = Path(os.environ.get("FOURS_CORPORA", "../shared/corpora"))
 QUANTILES = 32

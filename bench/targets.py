@@ -14,12 +14,12 @@ from bench.table import show
 from model.approach import APPROACHES
 from model.card import Hyperparameters
 from model.network import MusicLSTM
-from train import notebook
-from train.checkpoint import Standing
-from train.dataset import Chunk
-from train.learner import Learner
-from train.parallel import ALONE
-from train.recipe import Precision, Recipe
+from train.corpus.dataset import Chunk
+from train.experiment import notebook
+from train.learning.checkpoint import Standing
+from train.learning.learner import Learner
+from train.learning.parallel import ALONE
+from train.learning.recipe import Precision, Recipe
 
 VOCABULARY = 125
 ROUNDS = 6

@@ -17,19 +17,19 @@ from model.card import CARD_FILE, ApproachCard, Bins, Card, Epoch, Hyperparamete
 from model.onnx_engine import OnnxEngine
 from model.pack import Pack, save_weights, sha256_of
 from model.vocabulary import EventVocabulary, PitchVocabulary
-from train.checkpoint import Checkpoints
-from train.corpus import Corpus, Line, content_of, joined
-from train.dataset import event_vocabulary, pieces_in_memory, pieces_on_disk, pitch_vocabulary
+from train.corpus.corpora import Corpus, Line, content_of, joined
+from train.corpus.dataset import event_vocabulary, pieces_in_memory, pieces_on_disk, pitch_vocabulary
+from train.corpus.reading import NOMINAL_TEMPO_BPM, Choice
 from train.errors import CorpusError, OutputError
-from train.evaluation import engine_bits, held_out_figures
 from train.finetune import grown, grown_weights
+from train.judging.evaluation import engine_bits, held_out_figures
+from train.learning.checkpoint import Checkpoints
+from train.learning.parallel import ALONE, World
+from train.learning.recipe import Recipe
+from train.learning.tracker import NO_TRACKER, Tracker
+from train.learning.trainer import Lesson, Outcome, Progress, fit
 from train.onnx_graph import write_fp32, write_int8
-from train.parallel import ALONE, World
 from train.provenance import NOTICES_FILE, notices, source_of
-from train.reading import NOMINAL_TEMPO_BPM, Choice
-from train.recipe import Recipe
-from train.tracker import NO_TRACKER, Tracker
-from train.trainer import Lesson, Outcome, Progress, fit
 from train.workshop import appearing, checkpoint_file, tokens_file, workshop_for
 
 # int8 ships where it costs no more than this share of the held-out bits per note, else fp32 does.

@@ -17,16 +17,16 @@ from model.bins import BinChoice
 from model.card import Card, Hyperparameters, TimeUnit
 from model.pack import Pack, open_pack
 from train.build import AUTO_LANES, Order, build_pack
-from train.cache import USER_CACHE
 from train.command import run_command
-from train.corpus import Corpus, read_corpora
+from train.corpus.cache import USER_CACHE
+from train.corpus.corpora import Corpus, read_corpora
+from train.corpus.reading import Choice, TrackChoice
 from train.errors import CorpusError, OutputError, RecipeError
-from train.parallel import joined_world
-from train.reading import Choice, TrackChoice
-from train.recipe import Precision, Recipe
-from train.replay import replay_experiment
+from train.experiment.replay import replay_experiment
+from train.learning.parallel import joined_world
+from train.learning.recipe import Precision, Recipe
+from train.learning.tracker import NO_TRACKER, TensorBoardTracker, Tracker
 from train.telling import Bars, console, figures_of, say_vocabulary, show
-from train.tracker import NO_TRACKER, TensorBoardTracker, Tracker
 from train.workshop import is_unfinished
 
 DEFAULTS = Recipe()

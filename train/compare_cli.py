@@ -1,4 +1,4 @@
-"""`fours compare`: the command around `train.compare` and `train.report`; knows how to ask for a report, not how to make one."""
+"""`fours compare`: the command around `train.judging.compare` and `train.report.document`; knows how to ask for a report, not how to make one."""
 
 import shlex
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from rich.console import Console
 
 from model.improviser import Taste
 from model.pack import open_pack
-from train.cache import USER_CACHE
 from train.command import run_command
-from train.compare import Order, compare
-from train.corpus import read_corpora
-from train.reading import Choice
-from train.report import place_for, write_report
-from train.seeds import own_seeds, seeds_of
-from train.yardstick import yardstick
+from train.corpus.cache import USER_CACHE
+from train.corpus.corpora import read_corpora
+from train.corpus.reading import Choice
+from train.judging.compare import Order, compare
+from train.judging.seeds import own_seeds, seeds_of
+from train.judging.yardstick import yardstick
+from train.report.document import place_for, write_report
 
 console = Console(stderr=True)
 DEFAULTS = Order()

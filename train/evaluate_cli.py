@@ -1,4 +1,4 @@
-"""`fours evaluate`: the command around `train.evaluate`; knows how to show figures, not how they come about."""
+"""`fours evaluate`: the command around `train.judging.evaluate`; knows how to show figures, not how they come about."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from model.approach import APPROACHES, Approach
 from model.card import HeldOut
 from model.improviser import Taste
 from model.pack import Pack, open_pack
-from train.cache import USER_CACHE
 from train.command import run_command
-from train.compare import FIGURES
-from train.copying import NGRAM_INTERVALS, Copying
-from train.corpus import Split, read_corpora
-from train.evaluate import ANSWER_BARS, Evaluation, evaluate
-from train.measures import Quartiles
-from train.reading import Choice, TrackChoice
+from train.corpus.cache import USER_CACHE
+from train.corpus.corpora import Split, read_corpora
+from train.corpus.reading import Choice, TrackChoice
+from train.judging.compare import FIGURES
+from train.judging.copying import NGRAM_INTERVALS, Copying
+from train.judging.evaluate import ANSWER_BARS, Evaluation, evaluate
+from train.judging.measures import Quartiles
 
 console = Console()
 

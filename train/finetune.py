@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from model.bins import with_more_bins
 from model.vocabulary import EventVocabulary, PitchVocabulary, nearest_pitch
-from train.corpus import Line
-from train.dataset import pitches_of, shifts_of
+from train.corpus.corpora import Line
+from train.corpus.dataset import pitches_of, shifts_of
 from train.errors import CorpusError
 
 Weights = Mapping[str, npt.NDArray[np.float32]]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model.card import Source
-from train.corpus import Corpus, manifest_of
+from train.corpus.corpora import Corpus, manifest_of
 
 NOTICES_FILE = "NOTICES.txt"
 # What a corpus's folder says of its licence, in the order in which it is read.

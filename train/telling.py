@@ -15,9 +15,9 @@ from model.approach import Approach
 from model.card import Card, TimeUnit
 from model.vocabulary import EventVocabulary
 from train.build import Vocabulary
-from train.corpus import SPLITS, Corpus
-from train.reading import NOMINAL_TEMPO_BPM
-from train.trainer import Progress as Step
+from train.corpus.corpora import SPLITS, Corpus
+from train.corpus.reading import NOMINAL_TEMPO_BPM
+from train.learning.trainer import Progress as Step
 
 # A name may hold what rich takes for markup: "Song [live].mid".
 console = Console(stderr=True, markup=False, emoji=False, highlight=False)

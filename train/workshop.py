@@ -8,7 +8,7 @@ from pathlib import Path
 from model.approach import Approach
 from model.card import CARD_FILE
 from train.errors import OutputError
-from train.parallel import ALONE, World
+from train.learning.parallel import ALONE, World
 
 
 def training_folder(out: Path) -> Path:

@@ -13,7 +13,7 @@ from server import cli
 from server.controls import CONTROLS
 from tests.music import Part, line, midi_bytes
 
-COMMANDS = ("jam", "export", "ports", "controls", "packs", "train", "compare")
+COMMANDS = ("jam", "export", "ports", "controls", "packs", "train", "evaluate", "compare")
 # The console command, as its wrapper in the environment's bin folder calls it.
 FOURS = (sys.executable, "-W", "error", "-c", "import sys; from server.cli import main; sys.exit(main())")
 PATIENCE_S = 30
@@ -312,7 +312,7 @@ class TestTrain:
 
 class TestCompare:
     def test_without_its_extra_says_how_to_get_it(self, fours: Fours, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name in ("train.compare_cli", "train.report"):
+        for name in ("train.compare_cli", "train.report.document"):
             monkeypatch.delitem(sys.modules, name, raising=False)
         monkeypatch.setitem(sys.modules, "jinja2", None)
         assert fours.refusal("compare", "songbook", "--out", "report") == (

@@ -6,10 +6,10 @@ from pathlib import Path
 from model.card import Hyperparameters
 from model.vocabulary import Vocabulary
 from tests.music import exercise
-from train.corpus import Line
-from train.dataset import pieces_in_memory, pitch_vocabulary
-from train.recipe import Recipe
-from train.trainer import Lesson, Outcome
+from train.corpus.corpora import Line
+from train.corpus.dataset import pieces_in_memory, pitch_vocabulary
+from train.learning.recipe import Recipe
+from train.learning.trainer import Lesson, Outcome
 
 TUNES = [Line.of(Path(f"{key}.mid"), exercise(key=key)) for key in range(57, 65)]
 HELD_OUT = [Line.of(Path("held out.mid"), exercise(key=65, start=3))]

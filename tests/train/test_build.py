@@ -25,13 +25,13 @@ from tests.train.trainings import (
 )
 from train import build as build_module
 from train.build import AUTO_LANES, LANES, Order, build_pack, room_for
-from train.checkpoint import Checkpoints
-from train.corpus import Corpus, Line, read_corpora
+from train.corpus.corpora import Corpus, Line, read_corpora
+from train.corpus.reading import Choice
 from train.errors import CheckpointError, CorpusError, OutputError, RecipeError
-from train.parallel import ALONE
-from train.reading import Choice
-from train.tracker import NoTracker
-from train.trainer import Lesson, Outcome, Progress, fit
+from train.learning.checkpoint import Checkpoints
+from train.learning.parallel import ALONE
+from train.learning.tracker import NoTracker
+from train.learning.trainer import Lesson, Outcome, Progress, fit
 from train.workshop import training_folder
 
 # Long enough to be broken off in the middle.

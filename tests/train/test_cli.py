@@ -32,10 +32,11 @@ from tests.train.trainings import (
     write_triplets,
     write_tunes,
 )
-from train import notebook, telling
+from train import telling
 from train.cli import FINE_TUNING_RATE, seconds_of
+from train.experiment import notebook
+from train.learning.trainer import Progress
 from train.telling import Bars
-from train.trainer import Progress
 from train.workshop import is_unfinished, training_folder
 
 # Some seconds of training, so that who kills it comes in time.
@@ -256,7 +257,7 @@ class TestBrokenOff:
     ) -> None:
         out = tmp_path / "tiny"
         break_off(fours_train, tunes, out)
-        monkeypatch.setattr("train.checkpoint.CHECKPOINT_FORMAT", 2)
+        monkeypatch.setattr("train.learning.checkpoint.CHECKPOINT_FORMAT", 2)
         assert "is of checkpoint format 1, and this program goes on from format 2" in (
             fours_train(tunes, "--out", out, "--epochs", "3", "--resume").complaint
         )

@@ -10,7 +10,7 @@ from model.vocabulary import EventVocabulary, PitchVocabulary
 from tests.music import line
 from tests.tiny_pack import BINS, EVENT_WORDS, PITCH_WORDS, PITCHES, random_weights
 from train import finetune
-from train.corpus import Line
+from train.corpus.corpora import Line
 from train.errors import CorpusError
 from train.finetune import NEW_TOKEN_BIAS, grown, grown_weights
 

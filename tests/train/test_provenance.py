@@ -4,7 +4,7 @@ import pytest
 
 from model.card import Source
 from tests.music import exercise, line
-from train.corpus import Corpus, Line
+from train.corpus.corpora import Corpus, Line
 from train.provenance import notices, source_of
 
 MANIFEST = """path,split,licence,source_repo,source_commit

@@ -9,9 +9,9 @@ from model.card import Card, read_card
 from model.vocabulary import EventVocabulary
 from tests.music import exercise
 from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS, PITCHES, write_tiny_pack
-from train.corpus import Broken, Corpus, Line
+from train.corpus.corpora import Broken, Corpus, Line
+from train.learning.trainer import Progress
 from train.telling import BROKEN_SHOWN, Bars, console, figures_of, say_vocabulary, show
-from train.trainer import Progress
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from model.card import CARD_FILE
 from tests.train.trainings import names_in
 from train.errors import OutputError
-from train.parallel import World
+from train.learning.parallel import World
 from train.workshop import appearing, checkpoint_file, is_unfinished, tokens_file, training_folder, workshop_for
 
 SOME_BYTES = 1_000_000.0

@@ -14,9 +14,9 @@ from model.card import Hyperparameters
 from model.notes import Note
 from model.pack import open_pack, sha256_of
 from tests.music import exercise, line, tune, write_part
-from train import ingest
 from train.cli import main
-from train.recipe import Recipe
+from train.corpus import ingest
+from train.learning.recipe import Recipe
 
 RECIPE = Recipe(epochs=1, lanes=4, chunk=32, learning_rate=0.02, warm_up_steps=2, precision="fp32")
 SHAPE = Hyperparameters(embedding=8, hidden=16, layers=2, dropout=0.1)

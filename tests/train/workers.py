@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
-from train import ingest
-from train.cache import Cache
-from train.reading import Choice, Reading
+from train.corpus import ingest
+from train.corpus.cache import Cache
+from train.corpus.reading import Choice, Reading
 
 CRASHING_FILE = "crash.mid"
 

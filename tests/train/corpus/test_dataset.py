@@ -1,0 +1,345 @@
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model.bins import BinChoice, TimeBins
+from model.notes import Note
+from model.vocabulary import CHORD_BEATS, START, EventVocabulary, PitchVocabulary, encode
+from tests.music import exercise, line, tune
+from train.corpus.corpora import Line
+from train.corpus.dataset import (
+    NO_TARGET,
+    TRANSPOSITIONS,
+    Chunk,
+    TokenPieces,
+    Tokens,
+    chunk_count,
+    chunks,
+    event_vocabulary,
+    pieces_in_memory,
+    pieces_on_disk,
+    pitch_vocabulary,
+    pitches_of,
+    shifts_of,
+    spelt,
+    transposing,
+)
+
+EVENTS = EventVocabulary(tuple(range(48, 85)), TimeBins((0.25, 0.5, 1.0, 4.0), (0.375, 0.75, 2.0)))
+PITCHES = PitchVocabulary(EVENTS.pitches)
+
+# From within a hand's spread, and just at its edge, to bars; in tens of ms, as hands play.
+GAPS = st.one_of(
+    st.sampled_from([0.0, CHORD_BEATS, CHORD_BEATS / 2, np.nextafter(CHORD_BEATS, 0), *EVENTS.bins.edges, 0.5, 5.0]),
+    st.floats(0.0, 0.1),
+    st.floats(0.0, 8.0),
+)
+PLAYED = st.lists(st.tuples(st.integers(0, 127), GAPS), max_size=40)
+
+
+def lines(*notes: Sequence[Note]) -> list[Line]:
+    return [Line.of(Path(f"{index}.mid"), some) for index, some in enumerate(notes)]
+
+
+def performed(played: Sequence[tuple[int, float]]) -> list[Note]:
+    onsets = accumulate(gap for _, gap in played)
+    return [Note(pitch, onset, 0.5, 80) for (pitch, _), onset in zip(played, onsets, strict=True)]
+
+
+def transposed(notes: Sequence[Note], semitones: int) -> list[Note]:
+    """The notes moved; those that would leave MIDI's range stay an octave inside it."""
+    moved = [note.pitch + semitones for note in notes]
+    kept = [pitch + 12 * ((pitch < 0) - (pitch > 127)) for pitch in moved]
+    return [replace(note, pitch=pitch) for note, pitch in zip(notes, kept, strict=True)]
+
+
+class TestVocabularies:
+    def test_pitches_reach_as_far_as_the_transposed_copies(self) -> None:
+        assert pitches_of(lines(line(60, 64), line(72))) == tuple(range(54, 78))
+
+    def test_pitches_end_where_midi_does(self) -> None:
+        assert pitches_of(lines(line(2, 126))) == tuple(range(128))
+
+    def test_shifts_are_between_onsets_and_a_chord_is_one(self) -> None:
+        chord = [Note(60, 0.0, 1.0, 80), Note(64, 0.03, 1.0, 80), Note(67, 1.0, 1.0, 80), Note(72, 1.5, 1.0, 80)]
+        assert shifts_of(lines(chord, line(60, 62, 64, step_beats=0.25))) == {1.0: 1, 0.5: 1, 0.25: 2}
+
+    def test_a_line_of_one_onset_or_none_has_no_shift(self) -> None:
+        assert shifts_of(lines(line(60), [])) == {}
+
+    def test_played_timing_is_counted_to_half_a_millisecond(self) -> None:
+        late = [Note(60, 0.0, 1.0, 80), Note(62, 1 / 3 + 1e-4, 1.0, 80), Note(64, 2 / 3 + 1e-4, 1.0, 80)]
+        assert shifts_of(lines(late)) == {1 / 3: 2}
+
+    @given(st.lists(PLAYED, max_size=4))
+    def test_there_is_one_shift_less_than_there_are_onsets(self, played: list[list[tuple[int, float]]]) -> None:
+        tunes = lines(*(performed(some) for some in played))
+        times = [(spelt(EVENTS, tune.records) >= EVENTS.first_time).sum() for tune in tunes]
+        assert shifts_of(tunes).total() == sum(times)
+
+    @pytest.mark.parametrize("choice", ["commonest", "quantile", "quantile-mean"])
+    def test_the_events_are_the_pitches_and_the_bins_of_the_corpus(self, choice: BinChoice) -> None:
+        words = event_vocabulary(lines(exercise()), choice, 32)
+        assert words.pitches == tuple(range(54, 78))
+        assert words.bins == TimeBins((0.5, 1.0), (0.75,))
+
+    def test_music_without_rhythm_is_an_error(self) -> None:
+        with pytest.raises(ValueError, match="nothing to learn rhythm from"):
+            event_vocabulary(lines(line(60)), "commonest", 32)
+
+    def test_the_pitch_vocabulary_of_a_corpus_is_its_pitches(self) -> None:
+        assert pitch_vocabulary(lines(line(60))) == PitchVocabulary(tuple(range(54, 66)))
+
+
+class TestSpelling:
+    @given(PLAYED)
+    @settings(max_examples=200)
+    def test_a_line_is_spelt_as_a_player_is_note_by_note(self, played: list[tuple[int, float]]) -> None:
+        (tune,) = lines(performed(played))
+        for words in (EVENTS, PITCHES):
+            assert spelt(words, tune.records).tolist() == encode(words, tune.notes)
+
+    def test_a_shift_on_an_edge_belongs_to_the_bin_below(self) -> None:
+        (steady,) = lines(line(60, 60, step_beats=0.75))
+        assert (
+            spelt(EVENTS, steady.records).tolist()
+            == encode(EVENTS, steady.notes)
+            == [START, 13, EVENTS.first_time + 1, 13]
+        )
+
+    @pytest.mark.parametrize("step_beats", [0.02, 0.04, 0.06, CHORD_BEATS])
+    def test_in_a_run_of_near_notes_a_chord_ends_where_its_first_is_too_far(self, step_beats: float) -> None:
+        (run,) = lines(line(*range(48, 68), step_beats=step_beats))
+        tokens = spelt(EVENTS, run.records)
+        assert tokens.tolist() == encode(EVENTS, run.notes)
+        in_a_chord = int(np.ceil(CHORD_BEATS / step_beats))
+        assert np.flatnonzero(tokens >= EVENTS.first_time)[0] == 1 + in_a_chord
+
+    def test_a_line_of_no_notes_is_its_start(self) -> None:
+        (silence,) = lines([])
+        assert [spelt(words, silence.records).tolist() for words in (EVENTS, PITCHES)] == [[START]] * 2
+
+    def test_no_time_stands_before_all_music_however_late_it_begins(self) -> None:
+        (late,) = lines(line(60, start_beats=99.0))
+        assert spelt(EVENTS, late.records).tolist() == [START, 1 + 60 - 48]
+
+
+class TestTransposition:
+    @given(st.lists(st.tuples(st.integers(0, 127), st.floats(0.1, 4.0)), min_size=1, max_size=20))
+    def test_a_token_is_moved_to_what_the_moved_note_is_spelt_as(self, played: list[tuple[int, float]]) -> None:
+        tunes = lines(performed(played))
+        for words in (pitch_vocabulary(tunes), EventVocabulary(pitches_of(tunes), EVENTS.bins)):
+            table = transposing(words)
+            for row, semitones in enumerate(TRANSPOSITIONS):
+                expected = encode(words, transposed(tunes[0].notes, semitones))
+                assert table[row][spelt(words, tunes[0].records)].tolist() == expected
+
+    @given(st.lists(st.tuples(st.integers(6, 121), GAPS), min_size=1, max_size=20))
+    def test_chords_move_as_a_whole(self, played: list[tuple[int, float]]) -> None:
+        tunes = lines(performed(played))
+        words = EventVocabulary(pitches_of(tunes), EVENTS.bins)
+        pieces = pieces_in_memory(words, tunes)
+        for semitones in TRANSPOSITIONS:
+            assert pieces.piece(0, semitones).tolist() == encode(words, transposed(tunes[0].notes, semitones))
+
+    def test_a_line_is_spelt_in_twelve_keys_its_own_among_them(self) -> None:
+        tunes = lines(exercise())
+        words = pitch_vocabulary(tunes)
+        pieces = pieces_in_memory(words, tunes)
+        assert len({tuple(pieces.piece(0, semitones).tolist()) for semitones in TRANSPOSITIONS}) == 12
+        assert pieces.piece(0).tolist() == pieces.piece(0, 0).tolist() == encode(words, exercise())
+
+    def test_start_and_time_stay_what_they_are(self) -> None:
+        table = transposing(EVENTS)
+        assert (table[:, START] == START).all()
+        assert (table[:, EVENTS.first_time :] == np.arange(EVENTS.first_time, EVENTS.size)).all()
+        assert (table[TRANSPOSITIONS.index(0)] == np.arange(EVENTS.size)).all()
+
+
+class TestPieces:
+    TUNES = (tune(1), line(60), tune(2, 30), exercise(9))
+
+    @pytest.mark.parametrize("words", [EVENTS, PITCHES], ids=["event", "pitch"])
+    def test_on_disk_they_are_what_they_are_in_memory(self, words: EventVocabulary, tmp_path: Path) -> None:
+        tunes = lines(*self.TUNES)
+        kept = pieces_in_memory(words, tunes)
+        mapped, _ = pieces_on_disk(words, iter(tunes), tmp_path / "tokens")
+        assert mapped.lengths.tolist() == kept.lengths.tolist() == [len(encode(words, notes)) for notes in self.TUNES]
+        for index, notes in enumerate(self.TUNES):
+            assert mapped.piece(index).tolist() == kept.piece(index).tolist() == encode(words, notes)
+            for semitones in TRANSPOSITIONS:
+                assert mapped.piece(index, semitones).tolist() == kept.piece(index, semitones).tolist()
+
+    def test_on_disk_they_are_mapped_and_lie_end_to_end_two_bytes_a_token(self, tmp_path: Path) -> None:
+        pieces, content = pieces_on_disk(EVENTS, lines(*self.TUNES), tmp_path / "tokens")
+        assert isinstance(pieces._tokens, np.memmap)
+        written = (tmp_path / "tokens").read_bytes()
+        assert len(written) == 2 * pieces.lengths.sum()
+        assert content == hashlib.sha256(written).hexdigest()
+
+    def test_their_hash_tells_a_changed_note_and_nothing_else(self, tmp_path: Path) -> None:
+        def content(*notes: Sequence[Note]) -> str:
+            return pieces_on_disk(EVENTS, lines(*notes), tmp_path / "tokens")[1]
+
+        assert content(tune(1)) == content(tune(1)) != content(tune(2))
+
+    def test_where_they_cannot_be_written_the_error_is_that_of_the_disk(self, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError):
+            pieces_on_disk(EVENTS, lines(tune(1)), tmp_path / "nowhere" / "tokens")
+
+    def test_none_are_none(self) -> None:
+        assert pieces_in_memory(EVENTS, []).lengths.tolist() == []
+
+    def test_many_tokens_are_told_apart(self) -> None:
+        bins = tuple(float(shift) for shift in range(1, 400))
+        words = EventVocabulary(tuple(range(128)), TimeBins(bins, tuple(shift + 0.5 for shift in bins[:-1])))
+        tunes = lines([Note(60, 0.0, 1.0, 80), Note(60, 399.0, 1.0, 80)])
+        assert pieces_in_memory(words, tunes).piece(0).tolist() == [START, 61, 128 + 399, 61]
+
+
+PIECES = st.lists(
+    st.lists(st.integers(1, 99), min_size=1, max_size=30).map(lambda tokens: [START, *tokens]), max_size=9
+)
+LANES = st.integers(1, 5)
+LENGTHS = st.integers(1, 8)
+
+
+class Counting:
+    """Pieces that know how often they were asked for; a piece in another key is so much higher."""
+
+    def __init__(self, pieces: Sequence[Sequence[int]]) -> None:
+        self._pieces = [np.array(piece, np.int64) for piece in pieces]
+        self.asked: list[int] = []
+
+    @property
+    def lengths(self) -> Tokens:
+        return np.array([len(piece) for piece in self._pieces], np.int64)
+
+    def piece(self, index: int, semitones: int = 0) -> Tokens:
+        self.asked.append(index)
+        moved: Tokens = np.where(self._pieces[index] == START, START, self._pieces[index] + 1000 * semitones)
+        return moved
+
+
+def laid(pieces: Sequence[Sequence[int]], lanes: int, length: int, mine: range | None = None) -> list[Chunk]:
+    return list(chunks(Counting(pieces), range(len(pieces)), [0] * len(pieces), lanes, length, mine))
+
+
+def as_lists(chunk: Chunk) -> tuple[object, ...]:
+    return chunk.inputs.tolist(), chunk.targets.tolist(), chunk.fresh.tolist(), chunk.total_targets
+
+
+class TestChunks:
+    def test_pieces_lie_side_by_side_and_a_lane_that_is_done_takes_the_next(self) -> None:
+        first, second = laid([[0, 1, 2, 3, 4], [0, 5, 6], [0, 7]], lanes=2, length=3)
+        assert first.inputs.tolist() == [[0, 1, 2], [0, 5, 0]]
+        assert first.targets.tolist() == [[1, 2, 3], [5, 6, NO_TARGET]]
+        assert first.fresh.tolist() == [True, True]
+        assert first.total_targets == 5
+        assert second.inputs.tolist() == [[3, 0, 0], [0, 0, 0]]
+        assert second.targets.tolist() == [[4, NO_TARGET, NO_TARGET], [7, NO_TARGET, NO_TARGET]]
+        assert second.fresh.tolist() == [False, True]
+        assert second.total_targets == 2
+
+    def test_the_order_says_which_comes_when_and_the_keys_how_they_are_moved(self) -> None:
+        pieces = Counting([[0, 1, 2], [0, 3, 4], [0, 5, 6]])
+        found = [chunk.targets.tolist() for chunk in chunks(pieces, [2, 0, 2], [1, -1, 0], lanes=1, length=2)]
+        assert found == [[[1005, 1006]], [[-999, -998]], [[5, 6]]]
+
+    def test_no_pieces_make_no_chunk(self) -> None:
+        assert laid([], lanes=4, length=8) == []
+        assert chunk_count([], lanes=4, length=8) == 0
+
+    @given(PIECES, LANES, LENGTHS)
+    def test_every_token_is_foretold_once_in_order_and_from_the_one_before(
+        self, pieces: list[list[int]], lanes: int, length: int
+    ) -> None:
+        found: list[list[int]] = []
+        steps = laid(pieces, lanes, length)
+        for lane in range(lanes):
+            for chunk in steps:
+                told = chunk.targets[lane] != NO_TARGET
+                if chunk.fresh[lane]:
+                    assert chunk.inputs[lane, 0] == START
+                    found.append([START])
+                if told.any():
+                    assert (np.diff(told.astype(int)) <= 0).all()  # padding only at the end
+                    heard, foretold = chunk.inputs[lane][told].tolist(), chunk.targets[lane][told].tolist()
+                    assert heard == [found[-1][-1], *foretold[:-1]]
+                    assert START not in foretold  # no second piece in the chunk
+                    found[-1].extend(foretold)
+        assert sorted(found) == sorted(pieces)
+
+    @given(PIECES, LANES, LENGTHS)
+    def test_pieces_begin_in_their_order_each_at_a_chunk(
+        self, pieces: list[list[int]], lanes: int, length: int
+    ) -> None:
+        numbered = [[START, *([1 + number] * (len(piece) - 1))] for number, piece in enumerate(pieces)]
+        begun = [
+            int(chunk.targets[lane, 0]) - 1
+            for chunk in laid(numbered, lanes, length)
+            for lane in range(lanes)
+            if chunk.fresh[lane]
+        ]
+        assert begun == list(range(len(pieces)))
+
+    @given(PIECES, LANES, LENGTHS)
+    def test_their_number_follows_from_the_lengths_alone(
+        self, pieces: list[list[int]], lanes: int, length: int
+    ) -> None:
+        assert chunk_count([len(piece) for piece in pieces], lanes, length) == len(laid(pieces, lanes, length))
+
+    @given(PIECES, LANES, LENGTHS)
+    def test_all_have_one_shape_and_say_how_many_targets_they_hold(
+        self, pieces: list[list[int]], lanes: int, length: int
+    ) -> None:
+        for chunk in laid(pieces, lanes, length):
+            assert chunk.inputs.shape == chunk.targets.shape == (lanes, length)
+            assert chunk.fresh.shape == (lanes,)
+            assert chunk.total_targets == (chunk.targets != NO_TARGET).sum() > 0
+
+    @given(PIECES, LANES, LENGTHS, st.data())
+    def test_a_process_gets_its_lanes_of_the_whole_and_reads_no_others(
+        self, pieces: list[list[int]], lanes: int, length: int, data: st.DataObject
+    ) -> None:
+        begin = data.draw(st.integers(0, lanes - 1))
+        mine = range(begin, data.draw(st.integers(begin + 1, lanes)), data.draw(st.integers(1, 2)))
+        counting = Counting(pieces)
+        own = list(chunks(counting, range(len(pieces)), [0] * len(pieces), lanes, length, mine))
+        whole = laid(pieces, lanes, length)
+        assert [as_lists(chunk) for chunk in own] == [
+            as_lists(Chunk(chunk.inputs[mine], chunk.targets[mine], chunk.fresh[mine], chunk.total_targets))
+            for chunk in whole
+        ]
+        assert len(counting.asked) == sum(int(chunk.fresh.sum()) for chunk in own)
+
+    def test_the_lanes_of_a_process_need_not_be_neighbours(self) -> None:
+        pieces = [[START, number, number] for number in range(1, 5)]
+        (chunk,) = laid(pieces, lanes=4, length=2, mine=range(1, 4, 2))
+        assert chunk.targets.tolist() == [[2, 2], [4, 4]]
+        assert chunk.total_targets == 8
+
+    def test_thousands_of_pieces_are_read_as_their_turn_comes(self) -> None:
+        pieces = Counting([[START, *range(1, 12)]] * 5000)
+        coming = chunks(pieces, range(5000), [0] * 5000, lanes=4, length=4)
+        asked = []
+        for _ in range(7):
+            next(coming)
+            asked.append(len(pieces.asked))
+        assert asked == [4, 4, 4, 8, 8, 8, 12]
+
+    def test_chunks_of_real_pieces_hold_what_the_lines_say(self) -> None:
+        tunes = lines(tune(1), tune(2, 30))
+        pieces: TokenPieces = pieces_in_memory(EVENTS, tunes)
+        (chunk,) = chunks(pieces, [1, 0], [-3, 2], lanes=2, length=500)
+        for row, (index, semitones) in enumerate([(1, -3), (0, 2)]):
+            tokens = pieces.piece(index, semitones)
+            assert chunk.inputs[row, : len(tokens) - 1].tolist() == tokens[:-1].tolist()
+            assert chunk.targets[row, : len(tokens) - 1].tolist() == tokens[1:].tolist()

@@ -1,0 +1,59 @@
+import signal
+import threading
+
+import pytest
+
+from train.learning.interrupt import Interrupt, deferred_interrupts
+
+
+class TestDeferredInterrupts:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_what_is_in_hand_is_ended_first(self, number: signal.Signals) -> None:
+        done = []
+        with pytest.raises(KeyboardInterrupt), deferred_interrupts() as interrupt:  # noqa: PT012  the moment counts
+            assert not interrupt.asked
+            signal.raise_signal(number)
+            done.append(interrupt.asked)
+        assert done == [True]
+
+    def test_a_second_one_is_heard_at_once(self) -> None:
+        with pytest.raises(KeyboardInterrupt), deferred_interrupts():  # noqa: PT012  the moment counts
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            pytest.fail("it went on")
+
+    def test_a_second_one_can_be_kept_back(self) -> None:
+        done = []
+        with pytest.raises(KeyboardInterrupt), deferred_interrupts(second_at_once=False):  # noqa: PT012  as above
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            done.append("saved")
+        assert done == ["saved"]
+
+    def test_afterwards_all_is_as_it_was(self) -> None:
+        before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+        with deferred_interrupts():
+            assert signal.getsignal(signal.SIGINT) != before[0]
+        assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+    def test_nobody_asked_and_nothing_happens(self) -> None:
+        with deferred_interrupts() as interrupt:
+            pass
+        assert interrupt == Interrupt(asked=False)
+
+    def test_an_error_within_goes_before(self) -> None:
+        with pytest.raises(ValueError, match="first"), deferred_interrupts() as interrupt:  # noqa: PT012  both happen
+            interrupt.asked = True
+            raise ValueError("first")
+
+    def test_a_thread_of_ones_own_gets_no_signals_and_may_use_it(self) -> None:
+        seen = []
+
+        def work() -> None:
+            with deferred_interrupts() as interrupt:
+                seen.append(interrupt.asked)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        assert seen == [False]

@@ -1,0 +1,49 @@
+import pytest
+
+from train.corpus.dataset import TRANSPOSITIONS
+from train.learning.recipe import average_decay_at, schedule, seed_of, shuffled, wants_bf16
+
+
+class TestSchedule:
+    def test_it_rises_straight_then_falls_to_a_hundredth(self) -> None:
+        assert [schedule(step, 100, 10) for step in (0, 4, 9, 10)] == pytest.approx([0.1, 0.5, 1.0, 1.0])
+        assert schedule(55, 100, 10) == pytest.approx(0.505)
+        assert [schedule(step, 100, 10) for step in (100, 130)] == pytest.approx([0.01, 0.01])
+
+    def test_a_training_shorter_than_its_warm_up_only_rises(self) -> None:
+        assert [schedule(step, 3, 10) for step in range(3)] == pytest.approx([0.1, 0.2, 0.3])
+
+    def test_time_brings_it_down_where_it_is_shorter_than_the_steps(self) -> None:
+        assert schedule(10, 100, 10, time_used=0.5) == pytest.approx(0.505)
+        assert schedule(55, 100, 10, time_used=0.2) == pytest.approx(0.505)
+        assert schedule(55, 100, 10, time_used=1.3) == pytest.approx(0.01)
+
+
+class TestAverage:
+    def test_it_is_short_at_first_and_never_longer_than_asked_for(self) -> None:
+        assert [average_decay_at(step, 0.9) for step in (1, 10, 1000)] == pytest.approx([1 / 11, 0.5, 0.9])
+
+
+class TestChance:
+    def test_an_epoch_takes_each_piece_once_in_an_order_of_its_own(self) -> None:
+        orders = [shuffled(50, random_seed=3, epoch=epoch)[0] for epoch in (1, 2)]
+        assert [sorted(order) for order in orders] == [list(range(50))] * 2
+        assert orders[0] != orders[1]
+        assert shuffled(50, random_seed=3, epoch=2)[0] == orders[1]
+        assert shuffled(50, random_seed=4, epoch=2)[0] != orders[1]
+
+    def test_every_key_has_its_turn(self) -> None:
+        assert set(shuffled(500, random_seed=0, epoch=1)[1]) == set(TRANSPOSITIONS)
+
+    def test_a_seed_depends_on_each_number(self) -> None:
+        seeds = [seed_of(seed, step, rank) for seed in range(3) for step in range(3) for rank in range(3)]
+        assert len(set(seeds)) == 27
+
+
+class TestPrecision:
+    def test_what_is_asked_for_is_done(self) -> None:
+        assert wants_bf16("bf16", "cpu")
+        assert not wants_bf16("fp32", "cuda")
+
+    def test_left_to_itself_a_gpu_multiplies_in_bf16(self) -> None:
+        assert wants_bf16("auto", "cuda")

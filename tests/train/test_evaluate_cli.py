@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.music import tune, write_part
+from train.evaluate_cli import main
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpora") / "tunes"
+    rows = ["path,split"]
+    for number in range(4):
+        write_part(folder / f"{number}.mid", tune(number))
+        rows.append(f"tunes/{number}.mid,{'test' if number == 3 else 'train'}")
+    (folder.parent / "manifest.csv").write_text("\n".join(rows), encoding="utf-8")
+    return folder
+
+
+def evaluated(pack: Path, folder: Path, *arguments: str) -> None:
+    given = [str(pack), str(folder), "--workers", "1", "--cache", str(folder.parent / "cache"), *arguments]
+    with pytest.raises(SystemExit) as ended:
+        main(given)
+    if ended.value.code:
+        raise RuntimeError(ended.value.code)
+
+
+def test_it_shows_bits_measures_and_copying(tiny_pack: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evaluated(tiny_pack, folder)
+    shown = capsys.readouterr().out
+    for title in (
+        "pitch: bits per note, test files",
+        "event: bits per note, test files",
+        "What it plays",
+        "training files",
+    ):
+        assert title in shown
+    for words in ("the network", "PPM, order 0", "PPM, unbounded", "unseen music"):
+        assert words in shown
+
+
+def test_for_programs_it_is_json(tiny_pack: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evaluated(tiny_pack, folder, "--json", "--split", "train")
+    found = json.loads(capsys.readouterr().out)
+    assert (found["pack"], found["split"]) == ("tiny", "train")
+    assert found["held_out"]["event"]["tunes"]["time_bits"] > 0
+    assert found["held_out"]["event"]["tunes"]["ppm_time"]["order 2"] > 0
+    assert found["held_out"]["pitch"]["tunes"]["ppm"]["unbounded"] > 0
+    assert set(found["played"]) == {"pitch", "event"}
+    assert found["played"]["pitch"]["measures"]["pitch_class_entropy"]["median"] > 0
+    assert set(found["real"]["copying"]["shares"]) <= {"8", "12", "16"}
+
+
+@pytest.mark.parametrize(
+    ("pack", "arguments", "sentence"),
+    [
+        ("", ("--split", "valid"), "no file falls to the valid side"),
+        ("sogbook", (), "did you mean songbook?"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(
+    pack: str, arguments: tuple[str, ...], sentence: str, tiny_pack: Path, folder: Path
+) -> None:
+    with pytest.raises(RuntimeError, match=sentence.replace("?", r"\?")):
+        evaluated(Path(pack) if pack else tiny_pack, folder, *arguments)

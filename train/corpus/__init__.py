@@ -1,0 +1,1 @@
+"""Where a training begins: MIDI files, read once and kept, to tokens in batches; knows no network."""

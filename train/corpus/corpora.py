@@ -1,0 +1,288 @@
+"""From folders, files and lists of files to a corpus: which files, which side of the split; knows no tokens."""
+
+import csv
+import glob
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+
+from model.key import key_of
+from model.lead import MEDIAN_PITCH, MIN_NOTES, MONOPHONIC_SHARE
+from model.notes import Note, in_onset_order
+from train.corpus.cache import Cache
+from train.corpus.duplicates import groups_of
+from train.corpus.ingest import ingest
+from train.corpus.reading import NOTE, Choice, Reading, Records
+from train.errors import CorpusError
+
+Split = Literal["train", "valid", "test"]
+SPLITS: tuple[Split, ...] = ("train", "valid", "test")
+
+MANIFEST_FILE = "manifest.csv"
+MIDI_SUFFIXES = {".mid", ".midi"}
+LIST_SUFFIX = ".txt"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """What a model reads from its start token to its end: one track of one file, or all of them merged.
+
+    `records` may be a view on a memory map, and then costs nothing until it is looked at.
+    """
+
+    file: Path
+    records: Records
+
+    @classmethod
+    def of(cls, file: Path, notes: Iterable[Note]) -> Self:
+        rows = [(note.pitch, note.velocity, note.onset_beats, note.duration_beats) for note in in_onset_order(notes)]
+        return cls(file, np.array(rows, NOTE))
+
+    def __len__(self) -> int:
+        """How many notes."""
+        return len(self.records)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        return tuple(
+            Note(pitch, onset_beats, duration_beats, velocity)
+            for pitch, velocity, onset_beats, duration_beats in self.records.tolist()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A file that could not be read, and why."""
+
+    file: Path
+    reason: str
+
+
+@dataclass(slots=True)
+class Corpus:
+    """The lines of each side of the split, and what was found on the way.
+
+    `folder` is where its licences and notices lie. `alike` counts the files that are near-duplicates of an earlier one,
+    `astride` those that a manifest puts on another side than the first of their like.
+    """
+
+    name: str
+    folder: Path
+    lines: dict[Split, list[Line]] = field(default_factory=lambda: {split: [] for split in SPLITS})
+    leadless: list[Path] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
+    found: int = 0
+    seconds: float = 0.0
+    keys: Counter[str] = field(default_factory=Counter)
+    tempi_bpm: list[float] = field(default_factory=list)
+    alike: int = 0
+    astride: int = 0
+
+    def notes(self, split: Split) -> int:
+        return sum(len(line) for line in self.lines[split])
+
+    def files(self, split: Split) -> int:
+        return len({line.file for line in self.lines[split]})
+
+
+def read_corpora(sources: Sequence[Path], cache: Path, choice: Choice, workers: int = 2) -> list[Corpus]:
+    """A corpus for each folder and each list of files among `sources`, and one for all loose files and globs.
+
+    A list is a `.txt` with a path on each line, as seen from its own folder. The split is that of a `manifest.csv` in a
+    file's folder or the one above (columns `path` and `split`); what none names is split 80/10/10 by its content's hash,
+    with near-duplicates on one side.
+    Raises CorpusError where a source is not there, holds no MIDI file, or none that can be learnt from, and OutputError
+    where the cache cannot be written.
+    """
+    named = _named(sources)
+    # All at once, as it takes worker processes some time to start.
+    readings = iter(ingest([file for _, _, files in named for file in files], choice, Cache(cache, choice), workers))
+    return [
+        _corpus_of(name, folder, files, list(islice(readings, len(files))), choice) for name, folder, files in named
+    ]
+
+
+def _named(sources: Sequence[Path]) -> list[tuple[str, Path, list[Path]]]:
+    named, loose = [], []
+    for source in sources:
+        if source.is_dir():
+            folder = source.resolve()  # so that "." has a name
+            files = [path for path in folder.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES and path.is_file()]
+            if not files:
+                raise CorpusError(f"{source} holds no MIDI file (.mid or .midi)")
+            named.append((folder.name, folder, sorted(files)))
+        elif source.suffix.lower() == LIST_SUFFIX and source.is_file():
+            named.append((source.stem, source.parent.resolve(), _listed(source)))
+        else:
+            loose += _loose(source)
+    if loose:
+        folder = loose[0].parent
+        named.append((folder.name, folder, sorted(set(loose))))
+    return named
+
+
+def _listed(source: Path) -> list[Path]:
+    folder = source.parent.resolve()
+    try:
+        text = source.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{source} is no list of files in UTF-8; save it as such") from error
+    files = {(folder / line.strip()).resolve() for line in text.splitlines() if line.strip()}
+    missing = [file for file in sorted(files) if not file.is_file()]
+    if missing or not files:
+        raise CorpusError(
+            f"{source} names {missing[0]}, which is not there" if missing else f"{source} names no MIDI file"
+        )
+    return sorted(files)
+
+
+def _loose(source: Path) -> list[Path]:
+    if source.is_file():
+        return [source.resolve()]
+    matching = [Path(name).resolve() for name in glob.glob(str(source), recursive=True)]  # noqa: PTH207  may be absolute
+    files = [path for path in matching if path.suffix.lower() in MIDI_SUFFIXES and path.is_file()]
+    if not files:
+        raise CorpusError(
+            f"{source} is no folder and no MIDI file; name folders, .mid files, or a .txt that lists them"
+        )
+    return files
+
+
+def _corpus_of(name: str, folder: Path, files: Sequence[Path], readings: Sequence[Reading], choice: Choice) -> Corpus:
+    corpus = Corpus(name, folder, found=len(files))
+    splits = _splits(corpus, files, readings, choice)
+    for file, reading, split in zip(files, readings, splits, strict=True):
+        if reading.reason:
+            corpus.broken.append(Broken(file, reading.reason))
+            continue
+        lines = [Line(file, records) for records in _lines_of(reading, choice, held_out=split != "train")]
+        if not lines:
+            corpus.leadless.append(file)
+        elif split in SPLITS:
+            corpus.lines[split].extend(lines)
+            corpus.seconds += reading.seconds
+            corpus.tempi_bpm.append(reading.tempo_bpm)
+            key = key_of(reading.pitch_classes)
+            corpus.keys[str(key) if key else "none"] += 1
+    _check(corpus, choice)
+    return corpus
+
+
+def _lines_of(reading: Reading, choice: Choice, *, held_out: bool) -> list[Records]:
+    leads_only = held_out and choice.tracks == "melodic"
+    return [line for line, lead in zip(reading.lines, reading.leads, strict=True) if lead or not leads_only]
+
+
+def _check(corpus: Corpus, choice: Choice) -> None:
+    if len(corpus.broken) == corpus.found:
+        raise CorpusError(
+            f"none of the {corpus.found} MIDI files of {corpus.folder} can be read: {corpus.broken[0].reason}"
+        )
+    if not any(corpus.lines.values()):
+        if len(corpus.broken) + len(corpus.leadless) < corpus.found:
+            raise CorpusError(
+                f"{MANIFEST_FILE} leaves out every file of {corpus.folder} that could be learnt from; its column split says "
+                f"{', '.join(SPLITS[:-1])} or {SPLITS[-1]}"
+            )
+        if choice.tracks in {"lead", "melodic"}:
+            raise CorpusError(
+                f"no file of {corpus.folder} has a lead-like track: at least {MIN_NOTES} notes, {MONOPHONIC_SHARE:.0%} of "
+                f"the onsets a single note, median pitch {MEDIAN_PITCH[0]} to {MEDIAN_PITCH[1]}; --tracks most-notes takes "
+                f"any track"
+            )
+        raise CorpusError(f"no file of {corpus.folder} has two notes to learn from; drums count with --drums only")
+
+
+def _splits(corpus: Corpus, files: Sequence[Path], readings: Sequence[Reading], choice: Choice) -> list[str]:
+    """Each file's side: the manifest's, else that of its group of near-duplicates. Counts the like on the way."""
+    groups = groups_of([reading.signature for reading in readings])
+    manifest: dict[Path, dict[str, str]] = {}
+    folders = {file.parent for file in files} | {corpus.folder}
+    # From the outside in, so that the manifest nearest to a file has the word.
+    for folder in sorted(folders | {folder.parent for folder in folders}):
+        manifest |= _manifest_in(folder)
+    sides: dict[int, set[str]] = defaultdict(set)
+    hashes: dict[int, str] = {}
+    for file, reading, group in zip(files, readings, groups, strict=True):
+        if file in manifest:
+            sides[group].add(manifest[file]["split"])
+        hashes[group] = min(hashes.get(group, reading.sha256), reading.sha256)
+    by_hash = {group: _side_of(sha256) for group, sha256 in hashes.items() if group not in sides}
+    if not sides:
+        told = zip(groups, readings, strict=True)
+        heard = {group for group, reading in told if _lines_of(reading, choice, held_out=True)}
+        by_hash |= _seen_to({group: by_hash[group] for group in sorted(heard, key=lambda group: hashes[group])})
+    splits = []
+    for index, (file, group) in enumerate(zip(files, groups, strict=True)):
+        corpus.alike += group != index
+        if file in manifest:
+            splits.append(manifest[file]["split"])
+            corpus.astride += splits[index] != splits[group]
+        else:
+            # Beside a file that the manifest leaves out of every side, its like need not be left out, too.
+            splits.append(min(sides[group] & set(SPLITS) or sides[group]) if group in sides else by_hash[group])
+    return splits
+
+
+def _side_of(sha256: str) -> Split:
+    """80/10/10 by the first byte."""
+    tenth = int(sha256[:2] or "ff", 16) % 10
+    return "test" if tenth == 0 else "valid" if tenth == 1 else "train"
+
+
+def _seen_to(sides: Mapping[int, Split]) -> dict[int, Split]:
+    """The sides of groups that can be held out, with none left empty that the hash left so: of a few files it may.
+
+    One group trains, the second validates, the third tests; what is wanting comes from the fullest side, the first of it.
+    """
+    seen = dict(sides)
+    wanted = SPLITS[: len(seen)]
+    for side in wanted:
+        if side not in seen.values():
+            counts = Counter(seen.values())
+            spare = [group for group in seen if counts[seen[group]] > 1 or seen[group] not in wanted]
+            seen[max(spare, key=lambda group: counts[seen[group]])] = side
+    return seen
+
+
+def manifest_of(folder: Path) -> dict[Path, dict[str, str]]:
+    """The rows of a `manifest.csv` in the folder or its parent, by file; empty where there is none.
+
+    Raises CorpusError where it lacks the columns `path` and `split`.
+    """
+    return _manifest_in(folder) or _manifest_in(folder.parent)
+
+
+def _manifest_in(folder: Path) -> dict[Path, dict[str, str]]:
+    path = folder / MANIFEST_FILE
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8-sig") as lines:
+        table = csv.DictReader(lines, restval="")
+        try:
+            columns, rows = set(table.fieldnames or ()), list(table)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise CorpusError(f"{path} is no table in UTF-8 ({error}); save it as such") from error
+    if not {"path", "split"} <= columns:
+        raise CorpusError(f"{path} has no columns path and split; name them so, or take the file away")
+    return {folder / row["path"]: row for row in rows}
+
+
+def joined(corpora: Iterable[Corpus], split: Split) -> list[Line]:
+    """The lines of one side of the split of several corpora."""
+    return [line for corpus in corpora for line in corpus.lines[split]]
+
+
+def content_of(lines: Iterable[Line]) -> str:
+    """A hash of what the lines hold, in their order."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(np.int64(len(line)).tobytes())
+        digest.update(line.records.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,229 @@
+"""From lines to batches: token files, transposed as they are read, laid in lanes of whole chunks; knows no network."""
+
+import hashlib
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from model.bins import BinChoice, time_bins
+from model.notes import HIGHEST_PITCH, LOWEST_PITCH
+from model.vocabulary import CHORD_BEATS, START, EventVocabulary, PitchVocabulary, Vocabulary, nearest_pitch
+from train.corpus.corpora import Line
+from train.corpus.reading import Records
+
+Tokens = npt.NDArray[np.int64]
+
+# Twelve keys, as near to the original as may be: any key is home, and the register stays.
+TRANSPOSITIONS = range(-6, 6)
+# A target that no loss is taken at: the padding after a line's end.
+NO_TARGET = -100
+# Shifts are counted to this fraction of a beat, half a millisecond at 120 bpm, so that played timing, too, gives few values.
+SHIFTS_PER_BEAT = 960
+
+
+def pitches_of(lines: Iterable[Line]) -> tuple[int, ...]:
+    """Every pitch between the lowest and highest that the lines' transposed copies reach."""
+    lowest, highest = HIGHEST_PITCH, LOWEST_PITCH
+    for line in lines:
+        lowest, highest = min(lowest, int(line.records["pitch"].min())), max(highest, int(line.records["pitch"].max()))
+    lowest = max(lowest + min(TRANSPOSITIONS), LOWEST_PITCH)
+    highest = min(highest + max(TRANSPOSITIONS), HIGHEST_PITCH)
+    return tuple(range(lowest, highest + 1))
+
+
+def shifts_of(lines: Iterable[Line]) -> Counter[float]:
+    """How often each shift in beats lies between consecutive onsets of a line; a chord is one onset."""
+    counted: Counter[int] = Counter()
+    for line in lines:
+        onsets = line.records["onset_beats"]
+        ticks = np.rint(np.diff(onsets[_begins_chord(onsets)]) * SHIFTS_PER_BEAT).astype(np.int64)
+        values, times = np.unique(ticks, return_counts=True)
+        counted.update(dict(zip(values.tolist(), times.tolist(), strict=True)))
+    return Counter({ticks / SHIFTS_PER_BEAT: times for ticks, times in counted.items()})
+
+
+def pitch_vocabulary(lines: Iterable[Line]) -> PitchVocabulary:
+    return PitchVocabulary(pitches_of(lines))
+
+
+def event_vocabulary(lines: Sequence[Line], choice: BinChoice, count: int) -> EventVocabulary:
+    """The event vocabulary of a corpus with at most `count` time bins. Raises ValueError without any shift."""
+    return EventVocabulary(pitches_of(lines), time_bins(shifts_of(lines), choice, count))
+
+
+def spelt(vocabulary: Vocabulary, records: Records) -> Tokens:
+    """What `model.vocabulary.encode` says of a line, the start token first, for all its notes at once."""
+    token_of_pitch = _pitch_tokens(vocabulary.pitches)
+    notes = token_of_pitch[records["pitch"]]
+    if not isinstance(vocabulary, EventVocabulary) or not len(records):
+        return np.concatenate([[START], notes])
+    begins = _begins_chord(records["onset_beats"])
+    begins[0] = False  # no TIME stands before all music
+    onsets = records["onset_beats"][begins | (np.arange(len(begins)) == 0)]
+    times = vocabulary.first_time + np.searchsorted(np.array(vocabulary.bins.edges), np.diff(onsets), side="left")
+    return np.concatenate([[START], np.insert(notes, np.flatnonzero(begins), times)])
+
+
+def _begins_chord(onsets: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Which notes begin a new onset: those at least CHORD_BEATS after the first note of the chord before."""
+    begins = np.ones(len(onsets), np.bool_)
+    begins[1:] = np.diff(onsets) >= CHORD_BEATS
+    first = np.flatnonzero(begins)
+    last = np.append(first, len(onsets))[1:] - 1
+    # Where notes are near their neighbours, but not all near the first of them, one has to count from note to note.
+    spread = onsets[last] - onsets[first] >= CHORD_BEATS
+    for begin, end in zip(first[spread], last[spread], strict=True):
+        chord = onsets[begin]
+        for index in range(begin + 1, end + 1):
+            begins[index] = onsets[index] - chord >= CHORD_BEATS
+            chord = onsets[index] if begins[index] else chord
+    return begins
+
+
+@lru_cache
+def _pitch_tokens(pitches: tuple[int, ...]) -> Tokens:
+    """The token of each MIDI pitch in a vocabulary of these, shape (128,); asked for with every line."""
+    place = {pitch: 1 + index for index, pitch in enumerate(pitches)}
+    tokens = np.array([place[nearest_pitch(pitch, pitches)] for pitch in range(HIGHEST_PITCH + 1)], np.int64)
+    tokens.setflags(write=False)
+    return tokens
+
+
+def transposing(vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
+    """Each token moved by each of TRANSPOSITIONS, shape (12, vocabulary); what would leave MIDI's range stays an octave inside."""
+    tokens = _pitch_tokens(vocabulary.pitches)
+    table = np.tile(np.arange(vocabulary.size), (len(TRANSPOSITIONS), 1))
+    for row, semitones in enumerate(TRANSPOSITIONS):
+        for index, pitch in enumerate(vocabulary.pitches):
+            moved = pitch + semitones
+            moved += 12 * ((moved < LOWEST_PITCH) - (moved > HIGHEST_PITCH))
+            table[row, 1 + index] = tokens[moved]
+    return table
+
+
+class Pieces(Protocol):
+    """Tokens of the lines of one side, the start token first; they come from where they lie when they are asked for."""
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """How many tokens each piece has, shape (pieces,)."""
+        ...
+
+    def piece(self, index: int, semitones: int = 0) -> Tokens:
+        """A piece's tokens, moved by one of TRANSPOSITIONS."""
+        ...
+
+
+class TokenPieces:
+    """Pieces that lie end to end in one array, in memory or mapped from a file."""
+
+    def __init__(self, tokens: npt.NDArray[np.uint16], lengths: npt.ArrayLike, table: Tokens) -> None:
+        self._tokens = tokens
+        self._lengths = np.asarray(lengths, np.int64)
+        self._ends = np.cumsum(self._lengths)
+        self._table = table
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        return self._lengths
+
+    def piece(self, index: int, semitones: int = 0) -> Tokens:
+        end = int(self._ends[index])
+        written = self._tokens[end - int(self._lengths[index]) : end]
+        moved: Tokens = self._table[semitones - TRANSPOSITIONS.start][written]
+        return moved
+
+
+def pieces_in_memory(vocabulary: Vocabulary, lines: Sequence[Line]) -> TokenPieces:
+    """For few lines, as those that are held out."""
+    every = [spelt(vocabulary, line.records) for line in lines]
+    tokens = np.concatenate([np.zeros(0, np.int64), *every]).astype(np.uint16)
+    return TokenPieces(tokens, [len(tokens) for tokens in every], transposing(vocabulary))
+
+
+def pieces_on_disk(vocabulary: Vocabulary, lines: Iterable[Line], path: Path) -> tuple[TokenPieces, str]:
+    """The lines' tokens, written to `path` one after another and memory-mapped, and a hash of them.
+
+    Raises OSError where it cannot be written.
+    """
+    lengths, content = [], hashlib.sha256()
+    with path.open("wb") as file:
+        for line in lines:
+            tokens = spelt(vocabulary, line.records).astype(np.uint16)
+            lengths.append(len(tokens))
+            content.update(tokens.tobytes())
+            file.write(tokens.tobytes())
+    return TokenPieces(np.memmap(path, np.uint16, "r"), lengths, transposing(vocabulary)), content.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One step of training: `inputs` and `targets` (lanes, time); `fresh` (lanes,) says where a line begins.
+
+    `total_targets` counts those of all lanes, also of the ones that another process trains.
+    """
+
+    inputs: Tokens
+    targets: Tokens
+    fresh: npt.NDArray[np.bool_]
+    total_targets: int
+
+
+def chunk_count(lengths: Iterable[int], lanes: int, length: int) -> int:
+    """How many chunks `chunks` gives for pieces of these lengths, in this order."""
+    ends = [0] * lanes
+    for tokens in lengths:
+        heapq.heapreplace(ends, ends[0] + -(-(tokens - 1) // length))
+    return max(ends)
+
+
+def chunks(
+    pieces: Pieces, order: Sequence[int], keys: Sequence[int], lanes: int, length: int, mine: range | None = None
+) -> Iterator[Chunk]:
+    """The pieces side by side in `lanes`, `length` tokens at a time, state to be carried between chunks.
+
+    `order` says which piece comes when, and `keys` by how many semitones each is moved. A lane that has come to a
+    piece's end takes the next one at the next chunk's start, so that a state can be reset at the joint; lanes that run
+    out are padded. Only the lanes of `mine` are read.
+    """
+    kept = range(lanes) if mine is None else mine
+    coming = iter(range(len(order)))
+    current: list[int | None] = [None] * lanes  # the place in `order` that each lane is at
+    read: list[Tokens] = [np.zeros(0, np.int64)] * lanes
+    at = [0] * lanes
+    while True:
+        inputs = np.zeros((len(kept), length), np.int64)
+        targets = np.full((len(kept), length), NO_TARGET, np.int64)
+        fresh = np.zeros(len(kept), np.bool_)
+        total = 0
+        for lane in range(lanes):
+            begins = current[lane] is None
+            if begins:
+                current[lane], at[lane] = next(coming, None), 0
+            place = current[lane]
+            if place is None:
+                continue
+            left = int(pieces.lengths[order[place]]) - 1 - at[lane]
+            count = min(length, left)
+            total += count
+            if lane in kept:
+                row = kept.index(lane)
+                if begins:
+                    read[lane] = pieces.piece(order[place], keys[place])
+                fresh[row] = begins
+                span = slice(at[lane], at[lane] + count)
+                inputs[row, :count] = read[lane][:-1][span]
+                targets[row, :count] = read[lane][1:][span]
+            at[lane] += count
+            if count == left:
+                current[lane] = None
+        if not total:
+            return
+        yield Chunk(inputs, targets, fresh, total)

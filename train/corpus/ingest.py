@@ -1,0 +1,103 @@
+"""Many MIDI files to readings, in worker processes, by way of the cache; survives whatever a file does to the parser."""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+
+from train.corpus.cache import Cache
+from train.corpus.reading import Choice, Reading, read_file
+from train.errors import CorpusError
+
+FILES_AT_ONCE = 64
+BATCHES_AHEAD_PER_WORKER = 2
+# A shard is written when it holds so many files or notes: enough to be few, little enough to be held in memory.
+FILES_PER_SHARD = 4096
+NOTES_PER_SHARD = 4_000_000
+_CRASHED = "the MIDI parser crashed on it"
+
+Told = Callable[[int], None]
+
+
+def ingest(
+    paths: Sequence[Path], choice: Choice, cache: Cache, workers: int = 2, told: Told = lambda _: None
+) -> list[Reading]:
+    """The readings of the files, in their order; those that the cache does not know yet are read into it.
+
+    `told` hears how many files are done. Raises OutputError where the cache cannot be written.
+    """
+    found: list[tuple[str, str]] = []
+    new: list[Reading] = []
+    batches = [tuple(paths[begin : begin + FILES_AT_ONCE]) for begin in range(0, len(paths), FILES_AT_ONCE)]
+    for batch in _in_workers(batches, choice, cache.known, workers):
+        found += [(reading.sha256, reading.reason) for reading in batch]
+        new += [reading for reading in batch if reading.sha256 and not reading.known]
+        if (
+            len(new) >= FILES_PER_SHARD
+            or sum(len(line) for reading in new for line in reading.lines) >= NOTES_PER_SHARD
+        ):
+            cache.add(new)
+            new = []
+        told(len(found))
+    cache.add(new)
+    return [cache.get(sha256) if sha256 else Reading("", reason=reason) for sha256, reason in found]
+
+
+_known: frozenset[str] = frozenset()
+
+
+def _remember(known: frozenset[str]) -> None:
+    """In each worker, once: what need not be parsed."""
+    global _known  # noqa: PLW0603  a worker process has no other place
+    _known = known
+
+
+def _read_batch(paths: tuple[Path, ...], choice: Choice) -> list[Reading]:
+    return [read_file(path, choice, _known) for path in paths]
+
+
+def _pool(workers: int, known: frozenset[str]) -> ProcessPoolExecutor:
+    # Spawned and not forked: torch's threads, where they run, do not survive a fork.
+    return ProcessPoolExecutor(workers, get_context("spawn"), _remember, (known,))
+
+
+def _in_workers(
+    batches: Sequence[tuple[Path, ...]], choice: Choice, known: frozenset[str], workers: int
+) -> Iterator[list[Reading]]:
+    """The batches' readings in order, few of them at a time."""
+    waiting = deque(batches)
+    while waiting:
+        running: deque[tuple[tuple[Path, ...], Future[list[Reading]]]] = deque()
+        with _pool(min(workers, len(waiting)), known) as pool:
+            try:
+                while waiting or running:
+                    while waiting and len(running) < workers * BATCHES_AHEAD_PER_WORKER:
+                        # Taken off only when it is under way: the pool may have broken since.
+                        running.append((waiting[0], pool.submit(_read_batch, waiting[0], choice)))
+                        waiting.popleft()
+                    yield running[0][1].result()
+                    running.popleft()
+            except BrokenProcessPool:
+                # A file took its worker down, and all that was running with it: find out which, then go on.
+                for batch, future in running:
+                    finished = future.done() and future.exception() is None
+                    yield future.result() if finished else _read_apart(batch, choice)
+
+
+def _read_apart(paths: tuple[Path, ...], choice: Choice) -> list[Reading]:
+    """The readings of files of which one may crash the parser: all in a process of their own, then half of them, and so on."""
+    started = False
+    try:
+        with _pool(1, frozenset()) as pool:
+            started = pool.submit(_read_batch, (), choice).result() == []
+            return pool.submit(_read_batch, paths, choice).result()
+    except BrokenProcessPool as error:
+        if not started:
+            raise CorpusError("no process can be started here to read MIDI files in") from error
+        if len(paths) == 1:
+            return [Reading(hashlib.sha256(paths[0].read_bytes()).hexdigest(), reason=_CRASHED)]
+        half = len(paths) // 2
+        return _read_apart(paths[:half], choice) + _read_apart(paths[half:], choice)

@@ -1,0 +1,1 @@
+"""The recipe of the experiment that this project grew from, kept for the comparison."""

@@ -1,0 +1,87 @@
+"""Bits per note on lines that were not trained on: of a network, of the graph that ships, and of PPM; knows no training."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from model.card import HeldOut
+from model.engine import Engine
+from model.network import MusicLSTM
+from model.vocabulary import EventVocabulary, Vocabulary
+from train.corpus.corpora import Corpus, Line, Split, joined
+from train.corpus.dataset import TRANSPOSITIONS, Tokens, pieces_in_memory, spelt, transposing
+from train.judging.baselines import Order, pieces_within, ppm_bits_per_note
+from train.learning.loss import sum_bits
+
+PPM_ORDERS: tuple[Order, ...] = (0, 1, 2, 3, 4, None)
+
+
+def held_out_figures(
+    network: MusicLSTM, vocabulary: Vocabulary, corpora: Sequence[Corpus], split: Split = "test"
+) -> dict[str, HeldOut]:
+    """Per corpus, how well the network and PPM foretell the lines of one side; corpora with none there are left out."""
+    measured = [corpus for corpus in corpora if corpus.lines[split]]
+    baselines = _ppm(vocabulary, joined(corpora, "train"), measured, split) if measured else {}
+    return {
+        corpus.name: held_out(network, vocabulary, corpus.lines[split]).model_copy(update=baselines[corpus.name])
+        for corpus in measured
+    }
+
+
+def held_out(network: MusicLSTM, vocabulary: Vocabulary, lines: Sequence[Line]) -> HeldOut:
+    """What a network foretells of lines, each from its start to its end; with time bits apart for `event`."""
+    notes = sum(len(line) for line in lines)
+    pitch_bits, time_bits = _by_kind(vocabulary, sum_bits(network, pieces_in_memory(vocabulary, lines)) / notes)
+    return HeldOut(notes=notes, pitch_bits=pitch_bits, time_bits=time_bits)
+
+
+def engine_bits(engine: Engine, vocabulary: Vocabulary, lines: Sequence[Line]) -> float:
+    """Bits per note of an engine stepping through the lines one token at a time, as a jam does."""
+    nats = 0.0
+    for line in lines:
+        piece = spelt(vocabulary, line.records)
+        state = engine.initial()
+        for token, target in zip(piece[:-1].tolist(), piece[1:].tolist(), strict=True):
+            logits, state = engine.step(token, state)
+            peak = float(logits.max())
+            nats += peak + float(np.log(np.exp(logits - peak).sum())) - float(logits[target])
+    return nats / math.log(2) / sum(len(line) for line in lines)
+
+
+def _ppm(
+    vocabulary: Vocabulary, training: Sequence[Line], corpora: Iterable[Corpus], split: Split
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Per corpus, the fields of its HeldOut that are PPM's: by order, learnt from all transposed training lines.
+
+    Where these are more than PPM can take, it learns from some of them, in all their keys.
+    """
+    tests = {
+        corpus.name: ((spelt(vocabulary, line.records) for line in corpus.lines[split]), corpus.notes(split))
+        for corpus in corpora
+    }
+    found = ppm_bits_per_note(_in_all_keys(vocabulary, training), tests, PPM_ORDERS, vocabulary.size)
+    figures = {}
+    for name, by_order in found.items():
+        kinds = {order: _by_kind(vocabulary, bits) for order, bits in by_order.items()}
+        figures[name] = {
+            "ppm": {order: pitch + (time or 0.0) for order, (pitch, time) in kinds.items()},
+            "ppm_time": {order: time for order, (_, time) in kinds.items() if time is not None},
+        }
+    return figures
+
+
+def _in_all_keys(vocabulary: Vocabulary, lines: Sequence[Line]) -> Iterator[Tokens]:
+    # A note is at most two tokens: a line's length says enough of what it takes.
+    chosen = pieces_within([2 * len(TRANSPOSITIONS) * len(line) for line in lines])
+    table = transposing(vocabulary)
+    for index in chosen.tolist():
+        yield from table[:, spelt(vocabulary, lines[index].records)]
+
+
+def _by_kind(vocabulary: Vocabulary, bits: npt.NDArray[np.float64]) -> tuple[float, float | None]:
+    """Bits by token, shape (vocabulary,), as those of pitches and, where the vocabulary has any, those of times."""
+    if not isinstance(vocabulary, EventVocabulary):
+        return float(bits.sum()), None
+    return float(bits[: vocabulary.first_time].sum()), float(bits[vocabulary.first_time :].sum())

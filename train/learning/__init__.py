@@ -1,0 +1,1 @@
+"""One network learning from batches, on one process or several, resumable at any moment; knows no MIDI."""

@@ -1,0 +1,64 @@
+"""What a network's guesses cost, at every position of a chunk; knows no optimiser."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from model.network import LstmState, MusicLSTM
+from train.corpus.dataset import NO_TARGET, Chunk, Pieces, Tokens, chunks
+
+NATS_PER_BIT = math.log(2)
+MEASURED_LANES, MEASURED_CHUNK = 32, 128
+
+
+def chunk_nats(network: nn.Module, chunk: Chunk, state: LstmState | None, device: str) -> tuple[Tensor, LstmState]:
+    """The loss of a chunk in nats, summed over its targets, and the state after it, cut off from the graph."""
+    logits, (hidden, cell) = network(_on(device, chunk.inputs), reset(state, chunk, device))
+    return _nats(logits, chunk, device, "sum"), (hidden.detach(), cell.detach())
+
+
+def reset(state: LstmState | None, chunk: Chunk, device: str) -> LstmState | None:
+    """The state with zeros in each lane where a piece begins."""
+    if state is None:
+        return None
+    keep = _on(device, ~chunk.fresh).to(state[0].dtype)[None, :, None]
+    return state[0] * keep, state[1] * keep
+
+
+def sum_bits(
+    network: MusicLSTM, pieces: Pieces, device: str = "cpu", order: Sequence[int] | None = None
+) -> npt.NDArray[np.float64]:
+    """How many bits each token cost, summed over all its occurrences as a target; shape (vocabulary,), fp32.
+
+    Of the pieces in `order`, or of all; they are read as they are needed.
+    """
+    order = range(len(pieces.lengths)) if order is None else order
+    lanes = max(1, min(MEASURED_LANES, len(order)))
+    total = np.zeros(network.output.out_features)
+    state = None
+    network.eval()
+    with torch.inference_mode():
+        for chunk in chunks(pieces, order, [0] * len(order), lanes, MEASURED_CHUNK):
+            logits, state = network(_on(device, chunk.inputs), reset(state, chunk, device))
+            bits = _nats(logits, chunk, device, "none").cpu().numpy() / NATS_PER_BIT
+            targets = chunk.targets.flatten()
+            counted = targets != NO_TARGET
+            total += np.bincount(targets[counted], bits[counted], len(total))
+    return total
+
+
+def _nats(logits: Tensor, chunk: Chunk, device: str, reduction: str) -> Tensor:
+    targets = _on(device, chunk.targets).flatten()
+    return nn.functional.cross_entropy(
+        logits.float().flatten(0, 1), targets, ignore_index=NO_TARGET, reduction=reduction
+    )
+
+
+def _on(device: str, values: Tokens | npt.NDArray[np.bool_]) -> Tensor:
+    tensor = torch.from_numpy(values)
+    # From pinned memory a GPU fetches it while the step before is still being computed.
+    return tensor.pin_memory().to(device, non_blocking=True) if device.startswith("cuda") else tensor

@@ -1,0 +1,64 @@
+"""How a network is trained, as numbers, and what follows from them; knows no network."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+
+from train.corpus.dataset import TRANSPOSITIONS
+
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a network is trained; each number is a key of the card's command."""
+
+    epochs: int = 30
+    patience: int = 8
+    lanes: int = 32
+    chunk: int = 128
+    learning_rate: float = 2e-3
+    warm_up_steps: int = 100
+    weight_decay: float = 0.01
+    gradient_norm: float = 1.0
+    average_decay: float = 0.995
+    random_seed: int = 0
+    precision: Precision = "auto"
+
+
+def schedule(step: int, steps: int, warm_up_steps: int, time_used: float = 0.0) -> float:
+    """The share of the learning rate at a step: a straight rise, then half a cosine down to 1 %.
+
+    How far the cosine has come is told by the steps or by the share of the time that is used, whichever is further.
+    """
+    if step < warm_up_steps:
+        return (step + 1) / warm_up_steps
+    progress = min(1.0, max(time_used, (step - warm_up_steps) / max(1, steps - warm_up_steps)))
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def average_decay_at(step: int, decay: float) -> float:
+    """How much of the moving average stays at a step; it is short while there is little to average."""
+    return min(decay, step / (step + 10))
+
+
+def wants_bf16(precision: Precision, device: str) -> bool:
+    """bf16 on a GPU and on CPUs that multiply it in hardware (AMX); elsewhere it is slower than fp32."""
+    if precision == "auto":
+        return device != "cpu" or bool(torch.cpu._is_amx_tile_supported())  # noqa: SLF001  torch has no public name for it
+    return precision == "bf16"
+
+
+def shuffled(pieces: int, random_seed: int, epoch: int) -> tuple[list[int], list[int]]:
+    """The order of the pieces in an epoch, and by how many semitones each is moved."""
+    random = np.random.default_rng((random_seed, epoch))
+    order, keys = random.permutation(pieces), random.choice(TRANSPOSITIONS, pieces)
+    return order.tolist(), keys.tolist()
+
+
+def seed_of(*numbers: int) -> int:
+    """A seed of 64 bits for these numbers and no others."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])

@@ -1,0 +1,1 @@
+"""A comparison as one HTML page that can be looked at, listened to and printed."""

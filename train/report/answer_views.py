@@ -1,0 +1,200 @@
+"""What a report says of the answers, ready to be shown: rolls to draw, play and save, with their figures; knows no HTML."""
+
+import base64
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from model.approach import APPROACHES, Approach
+from model.midi_file import Track, as_midi
+from model.notes import Note
+from train.judging.compare import Comparison, Exchange
+from train.judging.melodies import EVENTS, Melody
+from train.report.charts import Scale
+from train.report.figure_views import TITLES, FigureView, counted, figure_views, scales_of
+from train.report.roll import Box, Part, Roll, draw_roll, name_of, pitch_range
+
+# The seed sounds a little to the left of the middle and the answer to the right, as two who face each other.
+SEED_PAN, ANSWER_PAN = -0.25, 0.25
+RIBBON_PX = 132.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A roll with all it takes to draw, play and save it; `answer_from` is in percent of its width."""
+
+    roll: Roll
+    kind: str
+    label: str
+    what: str
+    tempo_bpm: float
+    beats: float
+    answer_from: float | None
+    sound: str
+    midi: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    kind: str
+    title: str
+    about: str
+    label: str
+    shown: Shown
+    figures: tuple[FigureView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeView:
+    name: str
+    about: str
+    answers: tuple[AnswerView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MelodyView:
+    kind: str
+    about: str
+    label: str
+    shown: Shown
+
+
+def exchange_views(comparison: Comparison) -> tuple[ExchangeView, ...]:
+    scales = scales_of(comparison)
+    return tuple(
+        ExchangeView(
+            name=exchange.named.name,
+            about=_about_seed(exchange),
+            answers=tuple(_answer_view(comparison, exchange, approach, scales) for approach in APPROACHES),
+        )
+        for exchange in comparison.exchanges
+    )
+
+
+def _about_seed(exchange: Exchange) -> str:
+    seed, meter = exchange.seed, exchange.seed.meter
+    bars = round(exchange.start_beats / meter.beats_per_bar)
+    return (
+        f"{meter.numerator}/{meter.denominator} at {seed.tempo_bpm:.0f} bpm, {counted(bars, 'bar')} and "
+        f"{counted(len(seed.notes), 'note')}; {exchange.named.origin}"
+    )
+
+
+def _answer_view(
+    comparison: Comparison, exchange: Exchange, approach: Approach, scales: Mapping[str, Scale]
+) -> AnswerView:
+    answer, title, name = exchange.answers[approach][0], TITLES[approach], exchange.named.name
+    step_beats = comparison.order.taste.step_beats
+    how = f"a note every {step_beats:g} beats" if approach == "pitch" else "in a rhythm of its own"
+    return AnswerView(
+        kind=approach,
+        title=title,
+        about=f"{counted(len(answer.notes), 'note')}, {how}",
+        label=f"{title} answers {name}",
+        shown=_exchange_shown(comparison, exchange, approach),
+        figures=figure_views(comparison, answer, approach, scales),
+    )
+
+
+def _exchange_shown(comparison: Comparison, exchange: Exchange, approach: Approach) -> Shown:
+    seed, beats = exchange.seed, exchange.until_beats
+    answer, title, name = exchange.answers[approach][0].notes, TITLES[approach], exchange.named.name
+    # All of an exchange on the same rows, so that the eye can compare.
+    both = [note for approach in APPROACHES for note in exchange.answers[approach][0].notes]
+    parts = [Part("seed", seed.notes), Part(approach, answer)]
+    tracks = [Track("Seed", seed.notes, seed.program), Track("Answer", answer, seed.program)]
+    return Shown(
+        roll=draw_roll(parts, pitch_range([*seed.notes, *both]), beats, seed.meter.beats_per_bar),
+        kind=approach,
+        label=f"Piano roll of {name}: the seed, {_told(seed.notes)}; then {title.lower()}'s answer, {_told(answer)}",
+        what=f"{name}, answered by {title.lower()}",
+        tempo_bpm=round(seed.tempo_bpm, 3),
+        beats=beats,
+        answer_from=round(100 * exchange.start_beats / beats, 3),
+        sound=_sound([(seed.notes, SEED_PAN), (answer, ANSWER_PAN)]),
+        midi=_in_base64(as_midi(tracks, seed.tempo_bpm, seed.meter)),
+        file=f"{_slug(f'{comparison.pack} {name} {approach}')}.mid",
+    )
+
+
+def melody_views(comparison: Comparison) -> tuple[MelodyView, ...]:
+    return tuple(_melody_view(comparison.melodies[approach]) for approach in APPROACHES)
+
+
+def _melody_view(melody: Melody) -> MelodyView:
+    title, meter = TITLES[melody.approach], melody.meter
+    beats = max(note.end_beats for note in melody.notes)
+    file = f"{melody.stem}.mid"
+    shown = Shown(
+        roll=draw_roll([Part(melody.approach, melody.notes)], pitch_range(melody.notes), beats, meter.beats_per_bar),
+        kind=melody.approach,
+        label=f"Piano roll of {file}: {_told(melody.notes)}",
+        what=file,
+        tempo_bpm=round(melody.tempo_bpm, 3),
+        beats=beats,
+        answer_from=None,
+        sound=_sound([(melody.notes, 0.0)]),
+        midi=_in_base64(melody.as_midi()),
+        file=file,
+    )
+    about = f"{title}: {counted(len(melody.notes), 'note')}, {melody.seconds:.0f} s, temperature {melody.temperature:g}"
+    return MelodyView(melody.approach, about, f"{title}'s piece", shown)
+
+
+def about_melodies(comparison: Comparison) -> str:
+    return (
+        f"{len(comparison.melodies['pitch'].notes)} notes of pitch, each 0.4 s long and 0.4 s from the next, and what "
+        f"{EVENTS} events say, at {comparison.melodies['event'].tempo_bpm:.0f} bpm."
+    )
+
+
+def ribbon(comparison: Comparison) -> tuple[Box, ...]:
+    """The first exchange, both answers over each other, as a pattern."""
+    first = comparison.exchanges[0]
+    answers = [Part(approach, first.answers[approach][0].notes) for approach in APPROACHES]
+    parts = [Part("seed", first.seed.notes), *answers]
+    pitches = pitch_range(note for part in parts for note in part.notes)
+    row = RIBBON_PX / len(pitches)
+    return tuple(
+        Box(
+            x=round(100 * note.onset_beats / first.until_beats, 2),
+            y=round((pitches[-1] - note.pitch) * row, 2),
+            width=round(100 * note.duration_beats / first.until_beats, 2),
+            height=round(row, 2),
+            kind=part.kind,
+        )
+        for part in parts
+        for note in part.notes
+    )
+
+
+def about_answers(comparison: Comparison) -> str:
+    order = comparison.order
+    shown = f", of {order.answers} the first" if order.answers > 1 else ""
+    return f"Each roll is the seed, then {counted(order.bars, 'bar')} of answer{shown}."
+
+
+def _told(notes: Sequence[Note]) -> str:
+    pitches = [note.pitch for note in notes]
+    return f"{counted(len(notes), 'note')} from {name_of(min(pitches))} to {name_of(max(pitches))}"
+
+
+def _sound(parts: Sequence[tuple[Sequence[Note], float]]) -> str:
+    """Rows of onset and length in beats, pitch, velocity and place between left and right; in the order of the roll's notes."""
+    rows = [
+        [round(note.onset_beats, 4), round(note.duration_beats, 4), note.pitch, note.velocity, pan]
+        for notes, pan in parts
+        for note in notes
+    ]
+    return json.dumps(rows, separators=(",", ":"))
+
+
+def _in_base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def _slug(text: str) -> str:
+    """A file name that every system takes."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

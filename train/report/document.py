@@ -1,0 +1,169 @@
+"""A comparison as one HTML page that needs nothing else: style, script, pictures and MIDI files are all inside; and the folder it goes to.
+
+The page is `page/report.html`; what it says is prepared in `train.report.answer_views`, `train.report.figure_views` and `train.report.card_views`.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from model.approach import APPROACHES
+from train.errors import OutputError
+from train.judging.compare import Comparison
+from train.judging.melodies import write_melody
+from train.report.answer_views import (
+    RIBBON_PX,
+    ExchangeView,
+    MelodyView,
+    about_answers,
+    about_melodies,
+    exchange_views,
+    melody_views,
+    ribbon,
+)
+from train.report.card_views import (
+    CorpusView,
+    CurveView,
+    SourceView,
+    bit_lines,
+    curve_views,
+    held_out_views,
+    source_views,
+    tiles_of_card,
+)
+from train.report.figure_views import Row, Tile, about_figures, figure_rows, music_name, tiles_of_answers
+from train.report.roll import RULER_PX, Box
+
+PAGE_NAME = "report.html"
+PAGE_SUFFIXES = {".html", ".htm"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All that the page shows, in its order."""
+
+    pack: str
+    ribbon: tuple[Box, ...]
+    ribbon_height: float
+    tiles: tuple[Tile, ...]
+    about_answers: str
+    music: str
+    exchanges: tuple[ExchangeView, ...]
+    about_figures: str
+    figures: tuple[Row, ...]
+    held_out: tuple[CorpusView, ...]
+    has_ppm: bool
+    bit_lines: tuple[float, ...]
+    curves: tuple[CurveView, ...]
+    about_melodies: str
+    melodies: tuple[MelodyView, ...]
+    sources: tuple[SourceView, ...]
+    commands: tuple[str, ...]
+    made: str
+
+
+def page_of(comparison: Comparison, command: str = "") -> Page:
+    card = comparison.card
+    held_out = held_out_views(card)
+    trained = [card.approaches[approach].training.command for approach in APPROACHES]
+    return Page(
+        pack=comparison.pack,
+        ribbon=ribbon(comparison),
+        ribbon_height=RIBBON_PX,
+        tiles=(*tiles_of_card(card), *tiles_of_answers(comparison)),
+        about_answers=about_answers(comparison),
+        music=music_name(comparison),
+        exchanges=exchange_views(comparison),
+        about_figures=about_figures(comparison),
+        figures=figure_rows(comparison),
+        held_out=held_out,
+        has_ppm=any(row.ppm for corpus in held_out for row in corpus.rows),
+        bit_lines=bit_lines(card),
+        curves=curve_views(card),
+        about_melodies=about_melodies(comparison),
+        melodies=melody_views(comparison),
+        sources=source_views(card),
+        commands=tuple(dict.fromkeys(text for text in (*trained, command) if text)),
+        made=_made(comparison),
+    )
+
+
+def render(comparison: Comparison, command: str = "") -> str:
+    """The page; the same comparison and command give the same text. Every name in it is escaped."""
+    folder = files("train.report") / "page"
+    texts = {name: (folder / name).read_text(encoding="utf-8") for name in ("report.html", "report.css", "player.js")}
+    environment = Environment(
+        loader=FunctionLoader(texts.get),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("report.html").render(
+        page=page_of(comparison, command),
+        ruler=RULER_PX,
+        css=texts["report.css"],
+        script=texts["player.js"],
+    )
+
+
+def place_for(out: Path) -> Path:
+    """The page's file in the folder `out`; of a name that ends in .html, that file itself. Makes nothing.
+
+    Raises OutputError where it could not be written.
+    """
+    page = out if out.suffix.lower() in PAGE_SUFFIXES else out / PAGE_NAME
+    if out != page and out.exists() and not out.is_dir():
+        raise OutputError(
+            f"{out} is a file; name a folder for the report, or a page such as {out.with_suffix('.html')}"
+        )
+    if page.is_dir():
+        raise OutputError(f"{page} is a folder; name a page that is none, or the folder that the report goes to")
+    there = next(folder for folder in page.parents if folder.exists())
+    with _writing(page):
+        probe = there / f".{page.name}.{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    return page
+
+
+def write_report(page: Path, comparison: Comparison, command: str = "") -> Iterator[Path]:
+    """Writes the page, and beside it the experiment's two pieces with their piano rolls; tells each file as it is there.
+
+    Raises OutputError where one cannot be written.
+    """
+    text = render(comparison, command)
+    partial = page.with_name(f".{page.name}.{os.getpid()}")
+    with _writing(page):
+        page.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            partial.write_text(text, encoding="utf-8", newline="\n")
+            partial.replace(page)
+        finally:
+            partial.unlink(missing_ok=True)
+    yield page
+    for approach in APPROACHES:
+        with _writing(page.parent):
+            yield from write_melody(page.parent, comparison.melodies[approach])
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written ({error.strerror or error}); choose another --out") from error
+
+
+def _made(comparison: Comparison) -> str:
+    order, taste = comparison.order, comparison.order.taste
+    return (
+        f"Answers at temperature {taste.temperature:g}, top-p {taste.top_p:g}, pitch at a step of {taste.step_beats:g} beats, "
+        f"random seed {order.random_seed}. The same arguments give the same page."
+    )
