@@ -13,7 +13,7 @@ from model.bins import BinChoice, TimeBins
 from model.card import CARD_FILE, Bins, Card, Epoch, read_card
 from model.pack import open_pack, sha256_of
 from model.vocabulary import EventVocabulary
-from tests.music import line
+from tests.music import line, tune
 from tests.train.trainings import (
     RECIPE,
     SHAPE,
@@ -250,6 +250,16 @@ class TestGraphThatShips:
             f"event.{ships}.onnx",
             f"pitch.{ships}.onnx",
         ]
+
+    def test_of_a_large_corpus_only_some_of_what_is_held_out_is_stepped_through(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lines = [Line.of(Path(f"{number}.mid"), tune(number)) for number in range(5)]
+        monkeypatch.setattr(build_module, "MOST_NOTES_STEPPED", sum(len(line) for line in lines[:3]))
+        assert build_module._few(lines) == lines[:3]
+        monkeypatch.setattr(build_module, "MOST_NOTES_STEPPED", 1)
+        assert build_module._few(lines) == lines[:1]
+        assert not build_module._few([])
 
     def test_with_nothing_held_out_int8_ships_unmeasured(self, corpus: Corpus, tmp_path: Path) -> None:
         alone = Corpus("tunes", corpus.folder, {"train": corpus.lines["train"], "valid": [], "test": []})

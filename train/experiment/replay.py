@@ -195,7 +195,7 @@ class _Run:
         self.recipe, self.window = order.recipes[approach], notebook.WINDOW[approach]
         self.bf16 = wants_bf16(self.recipe.precision, device)
         self._stream = np.concatenate(streams.all_of("train"))
-        content = hashlib.sha256(self._stream.tobytes() + repr(self.recipe).encode()).hexdigest()
+        content = hashlib.sha256(self._stream.tobytes() + f"{self.recipe.random_seed} {self.bf16}".encode()).hexdigest()
         self._fingerprint = f"notebook {approach} {content}"
         self.at = Standing()
         torch.manual_seed(self.recipe.random_seed)

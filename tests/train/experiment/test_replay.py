@@ -199,13 +199,25 @@ class TestBrokenOff:
                 row.training_bits for row in before.training.history
             ]
 
+    def test_it_may_go_on_for_more_epochs_than_were_asked_at_first(self, corpus: Corpus, tmp_path: Path) -> None:
+        out = tmp_path / "longer"
+        with pytest.raises(KeyboardInterrupt):
+            replay_experiment([corpus], order(out), Told(("pitch", 1, 2), press_ctrl_c), ALONE)
+        asked = order(out).recipes["pitch"].epochs
+        card = replay_experiment([corpus], replace(order(out, epochs=asked + 1), resume=True), say_nothing, ALONE)
+        assert card.approaches["pitch"].training.epochs == asked + 1
+
     def test_with_other_settings_it_is_not_gone_on_with(self, corpus: Corpus, tmp_path: Path) -> None:
         out = tmp_path / "old"
         with pytest.raises(KeyboardInterrupt):
             replay_experiment([corpus], order(out), Told(("pitch", 1, 2), press_ctrl_c), ALONE)
         with pytest.raises(CheckpointError, match="is of a training with other settings or another corpus"):
-            replay_experiment([corpus], replace(order(out, epochs=9), resume=True), say_nothing, ALONE)
+            replay_experiment([corpus], replace(another_seed(order(out)), resume=True), say_nothing, ALONE)
         assert names_in(tmp_path / "old.training") == ["pitch.checkpoint"]
+
+
+def another_seed(asked: Order) -> Order:
+    return replace(asked, recipes={name: replace(recipe, random_seed=9) for name, recipe in asked.recipes.items()})
 
 
 class TestBudget:
