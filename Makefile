@@ -43,10 +43,10 @@ bench: $(READY_TO_DEVELOP)  ## measure speed and size
 	@$(BIN)/python -m bench $(ARGS)
 
 packs: $(READY_TO_DEVELOP)  ## train again the packs that come with the program (an hour or two on two cores)
-	$(BIN)/fours train $(CORPORA)/freedoom --out model/packs/rock --force \
-	    --epochs 30 --patience 30 --lanes 24 --chunk 128 --dropout 0.5 --threads 1
 	$(BIN)/fours train $(CORPORA)/openewld_pd $(CORPORA)/mutopia $(CORPORA)/openscore_lieder --out model/packs/songbook \
 	    --force --tracks melodic --epochs 30 --patience 30 --lanes 32 --chunk 128 --dropout 0.45 --threads 1
+	$(BIN)/fours train $(CORPORA)/freedoom --from model/packs/songbook --out model/packs/rock --force \
+	    --epochs 16 --patience 16 --threads 1
 
 # "Runs" is tried, not looked up: a name on the path may be a shim with nothing behind it, and Debian's
 # python3 may come without venv.
