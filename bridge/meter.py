@@ -37,3 +37,6 @@ class Meter:
 
     def __str__(self) -> str:
         return f"{self.numerator}/{self.denominator}"
+
+
+COMMON_TIME = Meter()

@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from bridge.meter import Meter
+from bridge.meter import COMMON_TIME, Meter
 
 SEGMENTS_KEPT = 256
 """Changes of tempo that are remembered. What is asked about is seconds old at most; a clock that is followed changes
@@ -48,14 +48,14 @@ class Timeline:
     """Piecewise linear and strictly rising; a change makes a new one, so a thread that holds one may go on reading it."""
 
     segments: tuple[Segment, ...]
-    meter: Meter = Meter()
+    meter: Meter = COMMON_TIME
     downbeat: float = 0.0
     """A beat at which a bar begins; where a song is followed, its position 0."""
 
     @classmethod
-    def start(cls, tempo_bpm: float, at_s: float = 0.0, beat: float = 0.0, meter: Meter | None = None) -> "Timeline":
+    def start(cls, tempo_bpm: float, at_s: float = 0.0, beat: float = 0.0, meter: Meter = COMMON_TIME) -> "Timeline":
         """One tempo, with `beat` at `at_s`."""
-        return cls((Segment(at_s, beat, _checked(tempo_bpm)),), meter or Meter())
+        return cls((Segment(at_s, beat, _checked(tempo_bpm)),), meter)
 
     @property
     def tempo_bpm(self) -> float:
@@ -84,7 +84,9 @@ class Timeline:
         beat = self.beat_at(at_s)
         off_beats = line.beat_at(at_s) - beat
         beats_per_s = _checked(line.tempo_bpm) / 60.0
-        catching_up = min(max(off_beats / within_s, (SLOWEST_GLIDE - 1) * beats_per_s), (FASTEST_GLIDE - 1) * beats_per_s)
+        catching_up = min(
+            max(off_beats / within_s, (SLOWEST_GLIDE - 1) * beats_per_s), (FASTEST_GLIDE - 1) * beats_per_s
+        )
         glide = Segment(at_s, beat, (beats_per_s + catching_up) * 60.0)
         met_s = at_s + (off_beats / catching_up if catching_up else 0.0)
         if met_s <= at_s:

@@ -9,24 +9,13 @@ from random import Random
 from bridge.timeline import Timeline
 from model.improviser import HAIR_BEATS, SHORTEST_NOTE_BEATS, Improviser, Planned, Taste
 from model.notes import Note
+from server.form import Span
 from server.groove import Groove
 
 # How far a plan reaches. Each change of a control composes it anew, and a fader sends sixty a second.
 NOTES_AHEAD = 8
 # How loud it answers where there was no phrase to follow.
 UNASKED_VELOCITY = 80
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """From when to when an answer is to play; without end where it is to go on until something stops it."""
-
-    start_beats: float
-    until_beats: float = math.inf
-
-    @property
-    def beats(self) -> float:
-        return self.until_beats - self.start_beats
 
 
 @dataclass(frozen=True, slots=True)

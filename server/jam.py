@@ -17,28 +17,17 @@ from model.approach import APPROACHES, Approach
 from model.improviser import Improviser, Taste
 from model.key import KeyFinder
 from model.notes import Note
-from server.answer import Answer, Span
+from server.answer import Answer
 from server.controls import FOLLOW, Settings, Value
+from server.form import Form, Span, Transport
 from server.hearing import Hearing
-from server.modes import MODES, Mode, Turn, Turns
+from server.modes import MODES, Turn
 from server.phrase import Phrase
 from server.taste import groove_of, taste_for
 from server.voices import Voices
 
 State = Literal["listening", "waiting", "answering"]
-Transport = Literal["free", "stopped", "rolling"]
-"""Whose beat it is: nobody's who could stop it, or that of a song that stands or runs."""
 
-# An answer to nothing (`respond` before any phrase) has no phrase to be as long as.
-UNASKED_BEATS = 8.0
-# As long as the phrase, but no shorter than a gesture and no longer than eight bars of four.
-SHORTEST_ANSWER_BEATS, LONGEST_ANSWER_BEATS = 2.0, 32.0
-# Hands leave the keys a little late: so much past a beat is not another beat, and so much into a turn is not over it.
-LATE_HANDS_BEATS = 0.25
-# However short an answer is asked for, it is a note.
-SHORTEST_ASKED_BEATS = 0.25
-# A partner that learns of its turn so late still takes it.
-LATE_START_BEATS = 0.25
 # What is due sooner is played as it is planned: there is no time to think of another.
 AS_PLANNED_MS = 5.0
 # Keys that go down within so long are one chord, and one onset.
@@ -59,8 +48,9 @@ REPLANS: Mapping[str, tuple[Approach, ...]] = {
     "time_scale": ("event",),
     "max_polyphony": ("event",),
 }
-# Which only move what is planned.
+# Which only move what is planned, and which say whose turn it is.
 PLACES = ("quantize", "swing", "gate")
+TURNS = ("mode", "turn_bars", "begins")
 
 SUSTAIN_PEDAL, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
 PEDAL_DOWN = 64
@@ -94,9 +84,8 @@ class Jam:
     ) -> None:
         self.settings = settings
         self.wish: Wish | None = None
-        """What it would have of the timeline; whoever follows it takes it away."""
-        self._timeline = timeline or Timeline.start(settings.tempo)
-        self._transport: Transport = "free"
+        """What it would have of the timeline; whoever keeps the time takes it away."""
+        self._form = Form(timeline or Timeline.start(settings.tempo))
         self._random_seed = random_seed
         self._answers = 0
         self._hearing = Hearing(improvisers)
@@ -107,10 +96,6 @@ class Jam:
         self._answer: Answer | None = None
         self._has_begun = False  # the answer, and the phrase that it answers is over
         self._is_stale = False  # the answer that waits, as something was heard or changed since it was planned
-        self._ended_beats = -math.inf  # when the last answer did
-        self._counts_bars = False  # in turns without anybody's clock: whether the first bar is known
-        self._passed_beats = -math.inf  # until then it has given up its turn
-        self._is_silenced = False  # until the player plays again
         self._voices = Voices()
         self._out: list[Timed] = []
         self._beat = self._floor_beats = -math.inf
@@ -124,8 +109,13 @@ class Jam:
 
     @property
     def turn(self) -> Turn | None:
-        """Where turns are taken, the present one."""
-        return self._turns.at(self._beat, self._timeline) if self._mode.occasion == "turn" and self._has_bars else None
+        """Where turns are taken and bars go by, the present one."""
+        return self._form.turn(self.settings, self._beat)
+
+    @property
+    def plan(self) -> tuple[Note, ...]:
+        """The notes of the answer that have not sounded, as far as they are composed."""
+        return self._answer.plan if self._answer else ()
 
     def receive(self, message: Message, beat: float) -> None:
         """What the player did at `beat`."""
@@ -153,31 +143,31 @@ class Jam:
             return
         if control == "offset_ms":
             self._floor_beats = self._beat
-        if control in PLACES and self._answer:
-            self._answer.place(groove_of(self.settings), self._timeline, self._beat)
-        if control in {"mode", "turn_bars", "begins"}:
-            self._change_mode()
-        elif self._answer and self._is_answering:
+        if control in PLACES:
+            self._place()
+        if control in TURNS:
+            self._form.begin_turns_anew()
+            self._count_in(self._beat, by_player=False)
+            self._keep_to_form()
+        elif self._is_answering and self._answer:
             if self.settings.approach in REPLANS.get(control, ()):
                 self._replan(self._answer, control)
-        else:
-            self._is_stale = True
-            self._prepare()
+            return
+        self._is_stale = True
+        self._prepare()
 
     def act(self, action: str, beat: float) -> None:
         """An action was asked for: `respond`, `stop` or `panic`; others are none of the jam's."""
-        self._pass(beat)
         if action not in {"respond", "stop", "panic"}:
             return
+        self._pass(beat)
         self._end_answer()
         if action == "respond":
             self._phrase.finish(beat)
-            self._is_silenced = False
-            self._plan(self._span_asked(beat))
+            self._plan(self._form.span_asked(self.settings, beat, self._phrase_to_answer))
             return
         self._phrase = self._phrase.next()
-        self._is_silenced = True
-        self._counts_bars = False
+        self._form.silence()
         if action == "panic":
             self._phrase = Phrase()  # whatever keys are thought to be held, as of a keyboard that was unplugged
             for channel in range(CHANNELS):
@@ -188,21 +178,20 @@ class Jam:
     def follow(self, timeline: Timeline, beat: float, transport: Transport = "free") -> None:
         """Time goes otherwise from here on: another tempo, other bars, a song that starts or stops."""
         self._pass(beat)
-        before, self._timeline = self._timeline, timeline
-        started_or_stopped, self._transport = transport != self._transport, transport
+        before, self._form.timeline = self._form.timeline, timeline
+        was, self._form.transport = self._form.transport, transport
         if timeline.tempo_bpm != before.tempo_bpm and self.settings.offset_ms:
             self._floor_beats = self._beat
-        if (timeline.downbeat, timeline.meter) != (before.downbeat, before.meter):
-            if self._answer:
-                self._answer.place(groove_of(self.settings), timeline, self._beat)
-            self._leave_turn()
-        elif not started_or_stopped:
+        self._count_in(self._beat, by_player=False)
+        after = self._form.timeline
+        if was == transport and (after.downbeat, after.meter) == (before.downbeat, before.meter):
             return
-        if started_or_stopped and transport == "stopped":
+        self._place()
+        self._form.begin_turns_anew()
+        if was != transport == "stopped":
             self._end_answer()
             self._phrase = self._phrase.next()
-        if transport == "free" and self._mode.occasion == "turn" and self.settings.begins == "partner":
-            self._count_in(self._beat)
+        self._keep_to_form()
         self._prepare()
 
     def seat(self, improvisers: Mapping[Approach, Improviser]) -> None:
@@ -235,7 +224,7 @@ class Jam:
         if self._out or self._is_spent:
             return self._beat
         note = self._answer.next_note if self._answer else None
-        beats = [self._voices.next_end, note.onset_beats if note else None]
+        beats = (self._voices.next_end, note.onset_beats if note else None)
         return min((self._due(beat) for beat in beats if beat is not None), default=None)
 
     @property
@@ -252,24 +241,6 @@ class Jam:
             self._answer.think()
 
     @property
-    def plan(self) -> tuple[Note, ...]:
-        """The notes of the answer that have not sounded, as far as they are composed."""
-        return self._answer.plan if self._answer else ()
-
-    @property
-    def _mode(self) -> Mode:
-        return MODES[self.settings.mode]
-
-    @property
-    def _turns(self) -> Turns:
-        return Turns(self.settings.turn_bars, self.settings.begins)
-
-    @property
-    def _has_bars(self) -> bool:
-        """Whether it is known where the bars lie, and they go by."""
-        return self._transport == "rolling" or (self._transport == "free" and self._counts_bars)
-
-    @property
     def _is_answering(self) -> bool:
         return self._answer is not None and self._due(self._answer.span.start_beats) <= self._beat
 
@@ -278,8 +249,17 @@ class Jam:
         """Whether all of the answer has sounded, and ended."""
         return self._answer is not None and self._answer.is_over and self._voices.next_end is None
 
+    @property
+    def _phrase_to_answer(self) -> Phrase:
+        return self._phrase if self._phrase.notes else self._answered
+
+    @property
+    def _replanned_from(self) -> float:
+        """What is meant for this beat or one before it is played as it is planned."""
+        return self._beat + self._beats(AS_PLANNED_MS - self.settings.offset_ms)
+
     def _beats(self, ms: float) -> float:
-        return ms / 1000 * self._timeline.tempo_bpm / 60
+        return ms / 1000 * self._form.timeline.tempo_bpm / 60
 
     def _due(self, beat: float) -> float:
         """When what is meant for a beat is played: never before it was planned, or an offset changed that would have it so."""
@@ -290,8 +270,7 @@ class Jam:
         self._beat = max(self._beat, beat)
         if self._answer and not self._has_begun and self._is_answering:
             self._has_begun = True
-            if self._mode.occasion == "turn":
-                self._passed_beats = self._answer.span.until_beats  # one answer a turn
+            self._form.begin(self._answer.span, self.settings)
             if self._phrase.notes:
                 self._answered, self._phrase = self._phrase, self._phrase.next()
 
@@ -299,67 +278,42 @@ class Jam:
         if not 0.0 <= beat - self._chord_beat <= self._beats(CHORD_MS):
             self._chord_beat = beat
         onset_beats = self._chord_beat
-        if self._transport == "free" and self._mode.occasion == "turn":
-            self._count_in(onset_beats)
-        goes_on = self._is_answering and not self._yields(beat)
-        if not goes_on:
+        self._form.play()
+        self._count_in(onset_beats, by_player=True)
+        answer = self._answer if self._is_answering else None
+        if answer and self._form.yields(self.settings, beat - self._due(answer.span.start_beats)):
             self._end_answer()
-        self._is_silenced = False
-        self._is_stale = True
+            answer = None
         begins_phrase = not self._phrase.notes
         self._phrase.press(pitch, velocity, onset_beats)
         note = Note(pitch, onset_beats, 0.0, velocity)
-        answering = self._answer.improviser if goes_on and self._answer else None
-        self._hearing.add(note, heard_by=answering, begins_phrase=begins_phrase)
-        if goes_on and self._answer:
-            self._answer.hear(note, self._replanned_from)
-
-    def _yields(self, beat: float) -> bool:
-        """Whether a key that goes down during an answer ends it."""
-        if self._mode.occasion == "always" or self.settings.over == "overlap" or not self._answer:
-            return False
-        return self._mode.occasion != "turn" or beat - self._due(self._answer.span.start_beats) > LATE_HANDS_BEATS
-
-    def _count_in(self, beat: float) -> None:
-        """Without anybody's clock: the player's first note begins the first bar, or the partner does after a bar that is counted."""
-        if self._counts_bars:
-            return
-        self._counts_bars = True
-        self._passed_beats = -math.inf
-        if self.settings.begins == "partner":
-            beat = self._timeline.beat_line_at_or_after(beat) + self._timeline.meter.beats_per_bar
-        self._timeline = self._timeline.with_downbeat(beat)
-        self.wish = Wish(beat)
-
-    def _change_mode(self) -> None:
-        """Another mode: an answer goes on as far as it has a place there."""
-        self._passed_beats = -math.inf
-        answer = self._answer if self._is_answering else None
-        match self._mode.occasion:
-            case "always" if answer:
-                self._replan(answer, until_beats=math.inf)
-            case "rest" | "asked" if answer and answer.span.until_beats == math.inf:
-                self._replan(answer, until_beats=self._beat + self._length_beats())
-            case "turn":
-                if self._transport == "free" and self.settings.begins == "partner":
-                    self._count_in(self._beat)
-                self._leave_turn()
-            case _:
-                pass
+        self._hearing.add(note, heard_by=answer.improviser if answer else None, begins_phrase=begins_phrase)
+        if answer:
+            answer.hear(note, self._replanned_from)
         self._is_stale = True
-        self._prepare()
 
-    def _leave_turn(self) -> None:
-        """Where turns are taken: an answer goes on to the end of the turn if that is the partner's, and else it ends."""
-        answer, turn = self._answer, self.turn
-        if self._mode.occasion != "turn" or answer is None:
+    def _count_in(self, beat: float, *, by_player: bool) -> None:
+        if self._form.count_in(self.settings, beat, by_player=by_player):
+            self.wish = Wish(self._form.timeline.downbeat)
+            self._place()
+
+    def _place(self) -> None:
+        """What is planned lies in another groove, or in other bars."""
+        if self._answer:
+            self._answer.place(groove_of(self.settings), self._form.timeline, self._beat)
+
+    def _keep_to_form(self) -> None:
+        """An answer that is under way goes on as far as it has a place in the mode and the bars as they are now."""
+        if not (self._answer and self._is_answering):
             return
-        if self._is_answering and turn and turn.side == "partner":
-            self._replan(answer, until_beats=turn.end_beats)
-            self._passed_beats = turn.end_beats
+        answer = self._answer
+        span = self._form.span_in_mode(self.settings, self._beat, answer.span, self._phrase_to_answer)
+        if span is None:
+            self._end_answer()
         else:
-            self._passed_beats = -math.inf
-            self._end_answer(gives_up=False)
+            self._form.begin(span, self.settings)
+            if span != answer.span:
+                self._replan(answer, until_beats=span.until_beats)
 
     def _replan(self, answer: Answer, control: str = "", until_beats: float | None = None) -> None:
         """What has not sounded is composed anew, for whatever reason."""
@@ -369,74 +323,25 @@ class Jam:
         if improviser is not answer.improviser:
             missed = answer.take_unheard()
             self._hearing.add_for(answer.improviser, missed)
-            if missed:
+            if missed:  # what is due now would take it from them again
                 from_beats = -math.inf
-        if control == "answer_length" and self._mode.occasion in {"rest", "asked"}:
-            until_beats = answer.span.start_beats + self._length_beats()
+        if control == "answer_length" and MODES[self.settings.mode].occasion in {"rest", "asked"}:
+            length_beats = self._form.length_beats(self.settings, self._phrase_to_answer)
+            until_beats = answer.span.start_beats + length_beats
         until_beats = answer.span.until_beats if until_beats is None else until_beats
-        span = Span(answer.span.start_beats, until_beats)
-        answer.replan(improviser, until_beats, self._taste(span), from_beats)
-
-    @property
-    def _replanned_from(self) -> float:
-        """What is meant for this beat or one before it is played as it is planned."""
-        return self._beat + self._beats(AS_PLANNED_MS - self.settings.offset_ms)
+        taste = self._taste(Span(answer.span.start_beats, until_beats))
+        answer.replan(improviser, until_beats, taste, from_beats)
 
     def _prepare(self) -> None:
         """Plans the answer that is next if all goes on as it does, or none."""
         if self._is_answering:
             return
-        span = self._next_span()
+        waiting = self._answer.span if self._answer else None
+        span = self._form.next_span(self.settings, self._beat, self._phrase, waiting)
         if span is None:
             self._answer = None
-        elif self._answer is None or self._is_stale or self._answer.span != span:
+        elif self._is_stale or span != waiting:
             self._plan(span)
-
-    def _next_span(self) -> Span | None:
-        """When it plays next, as its mode has it; None where that is not known yet."""
-        match self._mode.occasion:
-            case "rest":
-                return self._span_after_rest()
-            case "turn" if self._has_bars:
-                turn = self._turns.next_of_partner(
-                    max(self._beat - LATE_START_BEATS, self._passed_beats), self._timeline
-                )
-                return Span(max(turn.start_beats, self._beat), turn.end_beats)
-            case "always" if not self._is_silenced and self._transport != "stopped" and self._beat > -math.inf:
-                waits = self._answer.span.start_beats if self._answer else -math.inf
-                return Span(max(waits, self._timeline.beat_line_at_or_after(self._beat)))
-            case _:
-                return None
-
-    def _span_after_rest(self) -> Span | None:
-        silent_since = self._phrase.silent_since
-        if silent_since is None:
-            return None
-        due_beats = silent_since + self.settings.answer_after
-        if due_beats < self._ended_beats:  # played under the last answer, and over before it
-            return None
-        # Where the wait was made shorter than the silence already is, the answer is due now, not in the past.
-        due_beats = max(due_beats, self._beat)
-        if math.isinf(due_beats):
-            return None
-        match self.settings.start:
-            case "beat":
-                due_beats = self._timeline.beat_line_at_or_after(due_beats)
-            case "bar":
-                due_beats = self._timeline.bar_line_at_or_after(due_beats)
-            case "now":
-                pass
-        return Span(due_beats, due_beats + self._length_beats())
-
-    def _span_asked(self, beat: float) -> Span:
-        """From now on; in turns until the partner's own, if that comes sooner."""
-        if self._mode.occasion == "always":
-            return Span(beat)
-        until_beats = beat + self._length_beats()
-        if self._mode.occasion == "turn" and self._has_bars:
-            turn = self._turns.at(beat, self._timeline)
-            until_beats = turn.end_beats if turn.side == "partner" else min(until_beats, turn.end_beats)
-        return Span(beat, until_beats)
 
     def _plan(self, span: Span) -> None:
         self._answers += 1
@@ -449,27 +354,11 @@ class Jam:
             Random(f"{self._random_seed} {self._answers}"),
             self._phrase_to_answer.velocities,
             groove_of(self.settings),
-            self._timeline,
+            self._form.timeline,
         )
-
-    @property
-    def _phrase_to_answer(self) -> Phrase:
-        return self._phrase if self._phrase.notes else self._answered
 
     def _taste(self, span: Span) -> Taste:
         return taste_for(self.settings, span, self._phrase_to_answer.notes, self._key.key)
-
-    def _length_beats(self) -> float:
-        """How long an answer is to be: as asked for, or as the phrase, to the next whole beat or bar."""
-        asked_beats = self.settings.answer_length
-        if asked_beats:
-            return max(asked_beats, SHORTEST_ASKED_BEATS)
-        phrase = self._phrase_to_answer
-        if not phrase.notes:
-            return UNASKED_BEATS
-        unit_beats = self._timeline.meter.beats_per_bar if self.settings.start == "bar" else 1.0
-        units = math.ceil((phrase.length_beats - LATE_HANDS_BEATS) / unit_beats)
-        return min(max(units * unit_beats, SHORTEST_ANSWER_BEATS), LONGEST_ANSWER_BEATS)
 
     def _sound(self, answer: Answer) -> list[Timed]:
         """The next planned note sounds: its messages, and all improvisers know of it."""
@@ -482,15 +371,12 @@ class Jam:
         messages = self._voices.begin(note, settings.transpose, settings.channel - 1, settings.max_polyphony)
         return [Timed(message, beat) for message in messages]
 
-    def _end_answer(self, *, gives_up: bool = True) -> None:
-        """Drops what has not sounded and ends what sounds; in turns, this one is given up."""
-        had_begun = self._is_answering
-        answer, self._answer = self._answer, None
-        if answer is not None:
-            self._hearing.add_for(answer.improviser, answer.take_unheard())
-            if had_begun:
-                self._ended_beats = self._beat
-                if gives_up and self._mode.occasion == "turn":
-                    self._passed_beats = max(self._passed_beats, answer.span.until_beats)
+    def _end_answer(self) -> None:
+        """Drops what has not sounded and ends what sounds."""
+        if self._is_answering:
+            self._form.end(self._beat)
+        if self._answer:
+            self._hearing.add_for(self._answer.improviser, self._answer.take_unheard())
+        self._answer = None
         # Now, not at the beat of a key that was read late: no note may end before it began.
         self._out.extend(Timed(message, self._beat) for message in self._voices.end_all())

@@ -6,8 +6,8 @@ from model.improviser import Taste
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, Note
 from model.rhythm import Rhythm
 from model.scale import HEARD_KEY, NO_KEY, Key, read_key
-from server.answer import Span
 from server.controls import PERCENT, Settings
+from server.form import Span
 from server.groove import Groove
 
 # In its last half beat no note of an answer begins, so that it ends on one that is held; a gesture has no time for that.
@@ -41,7 +41,7 @@ def _pitch_classes(settings: Settings, phrase: Iterable[Note], heard_key: Key | 
         return None
     if settings.key != HEARD_KEY:
         return read_key(settings.key).pitch_classes
-    return heard_key and heard_key.pitch_classes | {note.pitch % 12 for note in phrase}
+    return None if heard_key is None else heard_key.pitch_classes | {note.pitch % 12 for note in phrase}
 
 
 def _pitches(settings: Settings, classes: frozenset[int] | None) -> frozenset[int] | None:

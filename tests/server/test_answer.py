@@ -6,7 +6,8 @@ from bridge.timeline import Timeline
 from model.approach import Approach
 from model.improviser import PLANNED_VELOCITY, Taste
 from model.notes import Note
-from server.answer import NOTES_AHEAD, UNASKED_VELOCITY, Answer, Span
+from server.answer import NOTES_AHEAD, UNASKED_VELOCITY, Answer
+from server.form import Span
 from server.groove import Groove
 from tests.server.partners import Asked, Scripted
 

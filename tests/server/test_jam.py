@@ -9,10 +9,11 @@ from model.improviser import Planned, Taste
 from model.notes import Note
 from server.answer import NOTES_AHEAD
 from server.controls import Settings, Value
-from server.jam import LONGEST_ANSWER_BEATS, SHORTEST_ASKED_BEATS, UNASKED_BEATS, Timed
+from server.form import LONGEST_ANSWER_BEATS, SHORTEST_ASKED_BEATS, UNASKED_BEATS
+from server.jam import Timed
 from server.taste import CLOSING_BEATS
 from tests.music import line
-from tests.server.partners import Asked, Scripted, Stage, as_played, off, on
+from tests.server.partners import Asked, Scripted, Stage, as_played, off, on, onsets
 
 PHRASE = line(48, 50, 52, 53)
 PHRASE_END, DUE = 2.0, 3.0  # as `answer_after` is a beat
@@ -43,10 +44,6 @@ def stage() -> Stage:
 def stepping() -> Stage:
     """A jam in the pitch approach."""
     return Stage(settings=IN_PITCH)
-
-
-def onsets(timed: list[Timed]) -> list[tuple[int, float]]:
-    return [(item.message.pitch, item.beat) for item in timed if isinstance(item.message, NoteOn)]
 
 
 def planned(stage: Stage) -> list[tuple[int, float]]:
