@@ -5,7 +5,6 @@ next to nothing elsewhere. Its likelihood weighs both what a beat explains and w
 has notes on odd places, too fast a one has beats without notes.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 

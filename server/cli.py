@@ -204,12 +204,15 @@ def _log_beside_the_music(level: int) -> None:
     logging.basicConfig(level=level, handlers=[QueueHandler(waiting)])
 
 
+_SAYS_NOTHING = {math.inf, -math.inf, (), "", None}
+
+
 def _row(control: Control) -> dict[str, object]:
     from dataclasses import asdict
 
     return {
         "address": control.address,
-        **{name: value for name, value in asdict(control).items() if value not in {math.inf, -math.inf, (), "", None}},
+        **{name: value for name, value in asdict(control).items() if value is not False and value not in _SAYS_NOTHING},
     }
 
 

@@ -2,15 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
+from bridge.midi_clock import Transport
 from bridge.timeline import Timeline
 from server.controls import Settings
 from server.modes import MODES, Mode, Turn, Turns
 from server.phrase import Phrase
-
-Transport = Literal["free", "stopped", "rolling"]
-"""Whose beat it is: nobody's who could stop it, or that of a song that stands or runs."""
 
 # An answer to nothing (`respond` before any phrase) has no phrase to be as long as.
 UNASKED_BEATS = 8.0
@@ -148,7 +145,7 @@ class Form:
     @property
     def _has_bars(self) -> bool:
         """Whether it is known where the bars lie, and they go by."""
-        return self.transport == "rolling" or (self.transport == "free" and self._counts_bars)
+        return self.transport == "playing" or (self.transport == "free" and self._counts_bars)
 
     def _after_rest(self, settings: Settings, beat: float, phrase: Phrase) -> Span | None:
         silent_since = phrase.silent_since

@@ -12,6 +12,7 @@ from random import Random
 from typing import Literal
 
 from bridge.messages import ControlChange, Message, NoteOff, NoteOn
+from bridge.midi_clock import Transport
 from bridge.timeline import Timeline
 from model.approach import APPROACHES, Approach
 from model.improviser import Improviser, Taste
@@ -19,7 +20,7 @@ from model.key import KeyFinder
 from model.notes import Note
 from server.answer import Answer
 from server.controls import FOLLOW, Settings, Value
-from server.form import Form, Span, Transport
+from server.form import Form, Span
 from server.hearing import Hearing
 from server.modes import MODES, Turn
 from server.phrase import Phrase
@@ -346,7 +347,7 @@ class Jam:
     def _plan(self, span: Span) -> None:
         self._answers += 1
         self._has_begun = self._is_stale = False
-        self._floor_beats = self._beat
+        self._floor_beats = min(self._beat, span.start_beats)
         self._answer = Answer(
             self._hearing[self.settings.approach],
             span,

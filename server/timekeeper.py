@@ -14,11 +14,11 @@ from bridge.meter import COMMON_TIME, Meter
 from bridge.midi_clock import GONE_AFTER_S, MidiClock, Move, Transport, is_clock_message
 from bridge.tap import TapTempo
 from bridge.timeline import Segment, Timeline
+from server.controls import ClockChoice
 
 logger = logging.getLogger("fours.clock")
 
 Source = Literal["internal", "midi", "link"]
-ClockChoice = Literal["auto", "internal", "midi", "link"]
 
 FOLLOWED: Mapping[ClockChoice, tuple[Source, ...]] = {
     "auto": ("midi", "link"),
@@ -124,6 +124,13 @@ class Timekeeper:
         since_beats = (now_s - tapped.first_s) * tapped.tempo_bpm / 60.0
         self._timeline = self._timeline.with_downbeat(self._timeline.beat_at(now_s) - since_beats)
         return tapped.tempo_bpm
+
+    def set_downbeat(self, beat: float, now_s: float) -> bool:
+        """A bar begins at this beat; False where another one leads, who counts the bars."""
+        if self._is_led(self._turn(now_s)):
+            return False
+        self._timeline = self._timeline.with_downbeat(beat)
+        return True
 
     def set_clock(self, clock: ClockChoice, now_s: float) -> None:
         """Who may lead. Whoever does not any more is forgotten, and the timeline goes on as it was."""

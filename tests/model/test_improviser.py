@@ -10,9 +10,9 @@ from model.approach import Approach
 from model.bins import TimeBins
 from model.engine import Engine
 from model.improviser import LONGEST_NOTE_BEATS, PLANNED_VELOCITY, Improviser, Planned, Snapshot, Taste, improviser
-from model.notes import Note
+from model.notes import MAX_CHORD_NOTES, Note
 from model.numpy_engine import NumpyEngine
-from model.vocabulary import MAX_CHORD_NOTES, START, Cursor, EventVocabulary, PitchVocabulary
+from model.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary
 from tests.engines import AnyEngine, TableEngine, heard
 from tests.music import line
 from tests.tiny_pack import random_weights

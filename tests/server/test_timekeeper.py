@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bridge.link_clock import LinkMoment
 from bridge.meter import Meter
-from server.timekeeper import ClockChoice, Source, Timekeeper
+from server.controls import ClockChoice
+from server.timekeeper import Source, Timekeeper
 from tests.bridge.clock_streams import CONTINUE, START, STOP, TICK, Daw, song_position
 
 BEAT, BAR = 24, 96
