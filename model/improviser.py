@@ -5,14 +5,25 @@ The two approaches differ in how a line goes on from a token; each is a class of
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import dropwhile
 from random import Random
 from typing import Protocol
 
 from model.approach import Approach
 from model.engine import Engine, EngineState
 from model.notes import Note
+from model.rhythm import Rhythm
 from model.sampling import Logits, draw, probabilities
-from model.vocabulary import CHORD_BEATS, START, Cursor, EventVocabulary, PitchVocabulary, Vocabulary
+from model.vocabulary import (
+    CHORD_BEATS,
+    MAX_CHORD_NOTES,
+    START,
+    Cursor,
+    EventVocabulary,
+    Mask,
+    PitchVocabulary,
+    Vocabulary,
+)
 
 # Where the model is silent about a note's length: no note of an answer is held longer than a bar of four.
 LONGEST_NOTE_BEATS = 4.0
@@ -20,6 +31,8 @@ LONGEST_NOTE_BEATS = 4.0
 SHORTEST_NOTE_BEATS = 1 / 48
 # Loudness is neither model's business; whoever plays the plan sets it.
 PLANNED_VELOCITY = 80
+# What rounding may take from a beat: 1/50 of a microsecond at 120 bpm.
+HAIR_BEATS = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +56,22 @@ class Planned:
 class Taste:
     """How to choose among what the network foretells.
 
-    `temperature` divides the logits, `top_p` keeps the likeliest tokens that together hold so much
-    probability, `step_beats` is the fixed interval of approach 1.
+    `temperature` divides the logits; `top_p` keeps the likeliest tokens that together hold so much probability.
+    Only `pitches` are played, as far as there are any that can be. In approach 1 notes come every `step_beats`, or in
+    a `rhythm` whose period begins at `rhythm_from_beats`; in approach 2 the time between them is `time_scale` times what
+    was learnt, and at most `max_chord` sound together. In the last `closing_beats` of an answer no note begins, so that
+    it ends on one that is held.
     """
 
     temperature: float = 1.0
     top_p: float = 1.0
     step_beats: float = 0.5
+    rhythm: Rhythm | None = None
+    rhythm_from_beats: float = 0.0
+    time_scale: float = 1.0
+    max_chord: int = MAX_CHORD_NOTES
+    pitches: frozenset[int] | None = None
+    closing_beats: float = 0.0
 
 
 class Improviser(Protocol):
@@ -99,9 +121,15 @@ class _Listener:
             logits, state = self._engine.step(token, state)
         return Snapshot(state, logits, cursor)
 
+    def _chosen(self, logits: Logits, allowed: Mask, wanted: Mask | None, taste: Taste, random: Random) -> int:
+        """A token that is allowed, and wanted too where there is one."""
+        both = allowed if wanted is None else allowed & wanted
+        p = probabilities(logits, taste.temperature, taste.top_p, both if both.any() else allowed)
+        return draw(p, random.random())
+
 
 class PitchImproviser(_Listener):
-    """Approach 1: one pitch after another, `step_beats` apart and as long."""
+    """Approach 1: one pitch after another, in a rhythm that is given: `step_beats` apart and as long, or a phrase's."""
 
     approach: Approach = "pitch"
 
@@ -110,16 +138,26 @@ class PitchImproviser(_Listener):
         self._vocabulary = vocabulary
 
     def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
-        now, onset_beats, index = self._now, start_beats, 0
+        words = self._vocabulary
+        wanted = None if taste.pitches is None else words.playing(taste.pitches)
+        rhythm, from_beats = taste.rhythm, taste.rhythm_from_beats
+        if rhythm is None:
+            rhythm, from_beats = Rhythm.fixed(taste.step_beats), start_beats
+        beats = dropwhile(lambda beat: beat[0] < start_beats - HAIR_BEATS, rhythm.unroll(from_beats))
+        now = self._now
+        onset_beats, duration_beats = next(beats)
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
-            p = probabilities(now.logits, taste.temperature, taste.top_p, self._vocabulary.playable)
-            token = draw(p, random.random())
-            pitch = self._vocabulary.pitch(token)
+            token = self._chosen(now.logits, words.playable, wanted, taste, random)
+            pitch = words.pitch(token)
             now = self._stepped(now, (token,), Cursor(onset_beats, (pitch,)))
-            index += 1
-            next_beats = _next_onset(start_beats + index * taste.step_beats, until_beats)
-            yield Planned(Note(pitch, onset_beats, next_beats - onset_beats, PLANNED_VELOCITY), now)
-            onset_beats = next_beats
+            next_beats, next_duration_beats = next(beats)
+            ends = _is_last(next_beats, until_beats, taste)
+            end_beats = until_beats if ends and taste.rhythm is None else onset_beats + duration_beats
+            end_beats = min(end_beats, until_beats)
+            yield Planned(Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY), now)
+            if ends:
+                return
+            onset_beats, duration_beats = next_beats, next_duration_beats
 
 
 class EventImproviser(_Listener):
@@ -133,6 +171,7 @@ class EventImproviser(_Listener):
 
     def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
         words = self._vocabulary
+        wanted = None if taste.pitches is None else words.playing(taste.pitches)
         # The rest before the first note is told to the network like any other; then a note must come. However
         # soon it comes, it is a new onset, and none of the chord that was heard last.
         last_beats = self._now.cursor.onset_beats
@@ -141,10 +180,12 @@ class EventImproviser(_Listener):
         onset_beats = start_beats
         chord: list[tuple[int, Snapshot]] = []
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
-            allowed = words.allowed(now.cursor.chord)
-            token = draw(probabilities(now.logits, taste.temperature, taste.top_p, allowed), random.random())
+            allowed = words.allowed(now.cursor.chord, taste.max_chord)
+            token = self._chosen(now.logits, allowed, wanted, taste, random)
             if words.is_time(token):
-                next_beats = _next_onset(onset_beats + words.shift(token), until_beats)
+                next_beats = onset_beats + words.shift(token) * taste.time_scale
+                if _is_last(next_beats, until_beats, taste):
+                    next_beats = until_beats
                 yield from _sounded(chord, onset_beats, next_beats)
                 chord.clear()
                 onset_beats = next_beats
@@ -155,9 +196,9 @@ class EventImproviser(_Listener):
                 chord.append((pitch, now))
 
 
-def _next_onset(planned_beats: float, until_beats: float) -> float:
-    """Where the next note begins, or the answer's end where no note fits in before it."""
-    return planned_beats if planned_beats <= until_beats - SHORTEST_NOTE_BEATS else until_beats
+def _is_last(next_beats: float, until_beats: float, taste: Taste) -> bool:
+    """Whether a note is an answer's last: none begins where it would be cut short, or the answer is closing."""
+    return next_beats > until_beats - max(SHORTEST_NOTE_BEATS, taste.closing_beats) + HAIR_BEATS
 
 
 def _sounded(chord: list[tuple[int, Snapshot]], onset_beats: float, end_beats: float) -> Iterator[Planned]:

@@ -4,7 +4,7 @@ Both read music one note at a time, from where the line stands (a `Cursor`), so 
 a seed and a phrase that is being played this moment are spelt by the same code.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
@@ -94,6 +94,10 @@ class PitchVocabulary:
         mask[START] = False
         return mask
 
+    def playing(self, pitches: Collection[int]) -> Mask:
+        """Which tokens play one of these pitches, shape (size,)."""
+        return np.array([False, *(pitch in pitches for pitch in self.pitches)])
+
     @cached_property
     def _token(self) -> dict[int, int]:
         return {pitch: 1 + index for index, pitch in enumerate(self.pitches)}
@@ -149,17 +153,22 @@ class EventVocabulary:
         times = (f"TIME_{index}" for index in range(len(self.bins)))
         return ("START", *notes, *times)
 
-    def allowed(self, chord: Sequence[int]) -> Mask:
+    def playing(self, pitches: Collection[int]) -> Mask:
+        """Which tokens play one of these pitches, or move the line on, shape (size,)."""
+        notes = [pitch in pitches for pitch in self.pitches]
+        return np.array([False, *notes, *(True for _ in range(len(self.bins)))])
+
+    def allowed(self, chord: Sequence[int], max_chord: int = MAX_CHORD_NOTES) -> Mask:
         """What may follow a chord as far as it has got, shape (size,): the grammar of the class's docstring.
 
         At a new onset (an empty chord) a note must come, so no two TIMEs follow each other; in a chord no
-        pitch comes twice, and after `MAX_CHORD_NOTES` the line must move on.
+        pitch comes twice, and after `max_chord` notes the line must move on.
         """
         mask = self._note_mask.copy()
         if not chord:
             return mask
         mask[self.first_time :] = True
-        if len(chord) >= MAX_CHORD_NOTES:
+        if len(chord) >= max_chord:
             mask[: self.first_time] = False
         for pitch in chord:
             mask[self._token[pitch]] = False

@@ -8,111 +8,137 @@ import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast, get_args
 
-from model.approach import APPROACHES, Approach
+from model.approach import Approach
+from model.notes import HIGHEST_PITCH, LOWEST_PITCH
+from model.scale import KEY_CHOICES
+from model.vocabulary import MAX_CHORD_NOTES
+from server.control import OSC_PREFIX, Control, Kind, Raw, Value
 from server.errors import BadValue
+from server.groove import HARDEST_SWING, LONGEST_GATE, SHORTEST_GATE, STRAIGHT, Quantize
+from server.modes import MODES, ModeName, Side
 
-Value = float | str
-Raw = float | str | bool
-"""What comes in before its row has read it: OSC sends true and false too."""
+__all__ = [
+    "ACTIONS", "BY_NAME", "CONTROLS", "OSC_PREFIX", "Control", "Raw", "Settings", "Value", "control_named", "is_pressed",
+]  # fmt: skip
 
-Kind = Literal["number", "choice", "name", "action"]
+StartOn = Literal["now", "beat", "bar"]
+Over = Literal["yield", "overlap"]
+ClockChoice = Literal["auto", "internal", "midi", "link"]
+TempoFrom = Literal["control", "phrase"]
+RhythmFrom = Literal["fixed", "phrase"]
+Switch = Literal["off", "on"]
 
-OSC_PREFIX = "/fours"
+METERS = ("4/4", "3/4", "2/4", "5/4", "6/4", "7/4", "2/2", "3/8", "5/8", "6/8", "7/8", "9/8", "12/8")
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, slots=True)
-class Control:
-    """One row of the table; numbers have `low` and `high`, choices their `choices`, names any text."""
-
-    name: str
-    kind: Kind
-    help: str
-    default: Value | None = None
-    low: float = -math.inf
-    high: float = math.inf
-    unit: str = ""
-    choices: tuple[str, ...] = ()
-
-    @property
-    def address(self) -> str:
-        """Its OSC address."""
-        return f"{OSC_PREFIX}/{self.name}"
-
-    @property
-    def allowed(self) -> str:
-        """What it takes, in words."""
-        if self.kind == "number":
-            return f"{self.low:g} to {self.high:g}" + (f" {self.unit}" if self.unit else "")
-        if self.kind == "choice":
-            return " or ".join(self.choices)
-        return "the name of a pack" if self.kind == "name" else "1, to do it"
-
-    def read(self, raw: Raw) -> Value:
-        """The value that `raw` means: numbers as text too, with a decimal comma too, and choices by index too.
-
-        Raises BadValue where it is of the wrong kind or out of range, saying what is allowed.
-        """
-        if self.kind == "number":
-            return self._read_number(raw)
-        if self.kind == "choice":
-            return self._read_choice(raw)
-        if not isinstance(raw, str) or not raw:
-            raise BadValue(f"{self.name} is {self.allowed}, not {raw!r}")
-        return raw
-
-    def _read_number(self, raw: Raw) -> float:
-        try:
-            number = float(raw.replace(",", ".")) if isinstance(raw, str) else float(raw)
-        except (ValueError, OverflowError) as error:
-            raise BadValue(f"{self.name} is a number, {self.allowed}, not {raw!r}") from error
-        if not self.low <= number <= self.high:  # NaN fails too
-            raise BadValue(f"{self.name} is {self.allowed}; {number:g} is out of range")
-        # OSC sends 32 bits, in which 0.9 is 0.8999999762: what was meant is what is kept, and told.
-        return round(number, 6)
-
-    def _read_choice(self, raw: Raw) -> str:
-        if isinstance(raw, str):
-            if raw in self.choices:
-                return raw
-            near = difflib.get_close_matches(raw, self.choices, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise BadValue(f"{self.name} is {self.allowed}, not {raw!r}{hint}")
-        if 0 <= raw < len(self.choices) and float(raw).is_integer():
-            return self.choices[int(raw)]
-        raise BadValue(f"{self.name} is {self.allowed}, or its index 0 to {len(self.choices) - 1}, not {raw!r}")
+PERCENT = 100.0
+# A velocity of nothing is none, so it can say this.
+FOLLOW = 0
 
 
-# The three kinds of row; each says its default's type, so that a field of `Settings` is declared in one line.
-def _number(default: float, low: float, high: float, about: str, unit: str = "") -> float:
-    row = {"kind": "number", "help": about, "low": low, "high": high, "unit": unit}
-    return field(default=default, metadata=row)
+def _number(group: str, default: float, low: float, high: float, about: str, unit: str = "") -> float:
+    return _row("number", default, group, about, low=low, high=high, unit=unit)
 
 
-def _name(default: str, about: str) -> str:
-    return field(default=default, metadata={"kind": "name", "help": about})
+def _whole(group: str, default: int, low: int, high: int, about: str, unit: str = "") -> int:
+    return _row("number", default, group, about, low=low, high=high, unit=unit, whole=True)
+
+
+def _choice(group: str, default: T, choices: tuple[str, ...], about: str) -> T:
+    return _row("choice", default, group, about, choices=choices)
+
+
+def _row(kind: Kind, default: T, group: str, about: str, **rest: object) -> T:
+    """A field of `Settings` that is a row of the table; the annotation beside it says its type."""
+    return field(default=default, metadata={"kind": kind, "group": group, "help": about, **rest})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The value of every control that keeps one; each field is a row of the table."""
 
-    approach: Approach = field(
-        default="event",
-        metadata={
-            "kind": "choice",
-            "help": "How it answers: pitch at a fixed step, or event with a rhythm of its own.",
-            "choices": APPROACHES,
-        },
+    approach: Approach = _choice(
+        "partner",
+        "event",
+        get_args(Approach),
+        "How it answers: pitch at a fixed step, or event with a rhythm of its own.",
     )
-    temperature: float = _number(0.9, 0.1, 2.0, "How daring the choice of notes is; 1 is as the model learnt it.")
-    top_p: float = _number(0.95, 0.05, 1.0, "Leave out the unlikeliest notes: keep this share of the probability.")
-    pack: str = _name("songbook", "The trained pack that answers, by its name or folder.")
-    tempo: float = _number(120.0, 20.0, 400.0, "How fast a beat goes.", unit="bpm")
-    answer_after: float = _number(1.0, 0.125, 16.0, "How long all keys must be up before it answers.", unit="beats")
-    answer_length: float = _number(0.0, 0.0, 256.0, "How long an answer is; 0: as long as the phrase.", unit="beats")
-    step: float = _number(0.5, 0.0625, 4.0, "From note to note in the pitch approach.", unit="beats")
+    temperature: float = _number(
+        "partner", 0.9, 0.1, 2.0, "How daring the choice of notes is; 1 is as the model learnt it."
+    )
+    top_p: float = _number(
+        "partner", 0.95, 0.05, 1.0, "Leave out the unlikeliest notes: keep this share of the probability."
+    )
+    pack: str = _row("name", "songbook", "partner", "The trained pack that answers, by its name or folder.")
+    key: str = _row(
+        "key", "off", "partner", "The key that it plays in; auto: the one that it hears you in.", choices=KEY_CHOICES
+    )
+
+    mode: ModeName = _choice(
+        "turns",
+        "answer",
+        get_args(ModeName),
+        "When it plays: " + "; ".join(f"{mode.name} {mode.help}" for mode in MODES.values()) + ".",
+    )
+    answer_after: float = _number("turns", 1.0, 0.125, 16.0, "How long all keys must be up before it answers.", "beats")
+    answer_length: float = _number(
+        "turns", 0.0, 0.0, 256.0, "How long an answer is; 0: as long as the phrase.", "beats"
+    )
+    start: StartOn = _choice(
+        "turns", "now", get_args(StartOn), "Where an answer begins: when it is due, or on the next beat or bar."
+    )
+    over: Over = _choice(
+        "turns", "yield", get_args(Over), "When you play over an answer: yield stops it, overlap lets it go on."
+    )
+    turn_bars: int = _whole("turns", 4, 1, 16, "How long a turn is in fours.", "bars")
+    begins: Side = _choice("turns", "player", get_args(Side), "Who has the first turn in fours.")
+
+    clock: ClockChoice = _choice(
+        "time", "auto", get_args(ClockChoice), "Whose beat it keeps: its own, a DAW's MIDI clock, Ableton Link; auto: MIDI clock where it comes."
+    )  # fmt: skip
+    tempo: float = _number("time", 120.0, 20.0, 400.0, "How fast a beat goes.", "bpm")
+    tempo_from: TempoFrom = _choice(
+        "time",
+        "control",
+        get_args(TempoFrom),
+        "Without another's clock: the tempo of the control, or that of each phrase.",
+    )
+    meter: str = _row("choice", "4/4", "time", "What a bar holds.", choices=METERS)
+    send_clock: Switch = _choice("time", "off", get_args(Switch), "Send MIDI clock to the output port.")
+
+    step: float = _number("rhythm", 0.5, 0.0625, 4.0, "From note to note in the pitch approach.", "beats")
+    rhythm: RhythmFrom = _choice(
+        "rhythm",
+        "fixed",
+        get_args(RhythmFrom),
+        "In the pitch approach: a note each step, or the rhythm of your phrase.",
+    )
+    time_scale: float = _number(
+        "rhythm", 1.0, 0.25, 4.0, "In the event approach: how much longer notes are; 2 is half time, 0.5 double time."
+    )
+    quantize: Quantize = _choice(
+        "rhythm", "off", get_args(Quantize), "The grid that its notes are put on; t: triplets."
+    )
+    swing: float = _number(
+        "rhythm", STRAIGHT * PERCENT, STRAIGHT * PERCENT, HARDEST_SWING * PERCENT,
+        "How long the first of two eighths is; 50 is straight, 67 a triplet's.", "%",
+    )  # fmt: skip
+    gate: float = _number("rhythm", 1.0, SHORTEST_GATE, LONGEST_GATE, "How much of its length a note sounds.")
+    offset_ms: float = _number(
+        "rhythm", 0.0, -250.0, 250.0, "How much later than the beat it plays; negative: earlier.", "ms"
+    )
+
+    low: int = _whole(
+        "sound", LOWEST_PITCH, LOWEST_PITCH, HIGHEST_PITCH, "The lowest note that it plays; 60 is middle C."
+    )
+    high: int = _whole("sound", HIGHEST_PITCH, LOWEST_PITCH, HIGHEST_PITCH, "The highest note that it plays.")
+    transpose: int = _whole("sound", 0, -48, 48, "How much higher than it means it plays.", "semitones")
+    max_polyphony: int = _whole("sound", MAX_CHORD_NOTES, 1, MAX_CHORD_NOTES, "At most so many notes at once.", "notes")
+    velocity: int = _whole("sound", FOLLOW, FOLLOW, 127, "How loud it plays; 0: as loud as you.")
+    channel: int = _whole("sound", 1, 1, 16, "The MIDI channel that it plays on.")
 
     def with_value(self, name: str, value: Value) -> "Settings":
         """The same with one control at a value that its row has read."""
@@ -120,9 +146,10 @@ class Settings:
 
 
 ACTIONS = (
-    Control("respond", "action", "Answer now, without waiting for the phrase to end."),
-    Control("stop", "action", "End the answer and listen."),
-    Control("panic", "action", "End every note there could be, and listen."),
+    Control("respond", "action", "Answer now, without waiting for the phrase to end.", "turns"),
+    Control("stop", "action", "End the answer and listen.", "turns"),
+    Control("panic", "action", "End every note there could be, and listen.", "turns"),
+    Control("tap", "action", "Tap the tempo, from the first beat of a bar on.", "time"),
 )
 
 CONTROLS: tuple[Control, ...] = (

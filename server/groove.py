@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from bridge.timeline import Timeline
 from model.improviser import SHORTEST_NOTE_BEATS
 from model.notes import Note
 
@@ -32,22 +33,6 @@ _HAIR_BEATS = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
-    """Where the bars lie: one begins at `downbeat_beats`, and each has `beats_per_bar`, such as 3.5 in 7/8."""
-
-    downbeat_beats: float = 0.0
-    beats_per_bar: float = 4.0
-
-    def bar_at(self, beat: float) -> int:
-        """The number of the bar that a beat lies in, 0 for that of the downbeat."""
-        return math.floor((beat - self.downbeat_beats) / self.beats_per_bar + _HAIR_BEATS)
-
-    def start(self, bar: int) -> float:
-        """The beat at which a bar begins."""
-        return self.downbeat_beats + bar * self.beats_per_bar
-
-
-@dataclass(frozen=True, slots=True)
 class Groove:
     """How notes are placed.
 
@@ -66,48 +51,45 @@ class Groove:
         if not SHORTEST_GATE <= self.gate <= LONGEST_GATE:
             raise ValueError(f"gate is {SHORTEST_GATE:g} to {LONGEST_GATE:g}, not {self.gate:g}")
 
-    def place(self, note: Note, bars: Bars, earliest_beats: float = -math.inf) -> Note:
+    def place(self, note: Note, timeline: Timeline, earliest_beats: float = -math.inf) -> Note:
         """The note as it sounds; of two notes the later one is never placed before the other."""
-        onset_beats = self.onset(note.onset_beats, bars, earliest_beats)
-        end_beats = max(self.onset(note.end_beats, bars, earliest_beats), self._soonest_end(onset_beats, bars))
+        onset_beats = self.onset(note.onset_beats, timeline, earliest_beats)
+        end_beats = max(self.onset(note.end_beats, timeline, earliest_beats), self._soonest_end(onset_beats, timeline))
         duration_beats = max((end_beats - onset_beats) * self.gate, SHORTEST_NOTE_BEATS)
         return replace(note, onset_beats=onset_beats, duration_beats=duration_beats)
 
-    def onset(self, beat: float, bars: Bars, earliest_beats: float = -math.inf) -> float:
+    def onset(self, beat: float, timeline: Timeline, earliest_beats: float = -math.inf) -> float:
         """Where a note that is planned at `beat` begins: what lies on the grid stays, and nothing comes before `earliest_beats`."""
         if self.quantize == "off":
-            bar = bars.bar_at(beat)
-            within_beats = beat - bars.start(bar)
-            swung_beats = self._swung(within_beats, bars.beats_per_bar)
+            bar, within_beats = timeline.bar_at(beat)
+            swung_beats = self._swung(within_beats, timeline.meter.beats_per_bar)
             # Untouched where there is nothing to do, to the last bit.
-            placed_beats = beat if swung_beats == within_beats else bars.start(bar) + swung_beats
+            placed_beats = beat if swung_beats == within_beats else timeline.bar_line(bar) + swung_beats
             return max(placed_beats, earliest_beats)
-        placed_beats = self._nearest(beat, bars)
-        return placed_beats if placed_beats >= earliest_beats else self._next(earliest_beats, bars, or_there=True)
+        placed_beats = self._nearest(beat, timeline)
+        return placed_beats if placed_beats >= earliest_beats else self._next(earliest_beats, timeline, or_there=True)
 
-    def _nearest(self, beat: float, bars: Bars) -> float:
+    def _nearest(self, beat: float, timeline: Timeline) -> float:
         """The point of the grid that a planned beat means.
 
         A plan is straight, so a point stands for its straight place and its swung one alike, and what lies between
         the two; from there on the point is the nearer of two neighbours.
         """
-        bar = bars.bar_at(beat)
-        within_beats = beat - bars.start(bar)
-        straight, swung = self._grid(bars.beats_per_bar)
+        bar, within_beats = timeline.bar_at(beat)
+        straight, swung = self._grid(timeline.meter.beats_per_bar)
         turns = [(late + early) / 2 for late, early in zip(swung, straight[1:], strict=False)]
-        return _point(bars, bar, swung, bisect_right(turns, within_beats - _HAIR_BEATS))
+        return _point(timeline, bar, swung, bisect_right(turns, within_beats - _HAIR_BEATS))
 
-    def _next(self, beat: float, bars: Bars, *, or_there: bool) -> float:
+    def _next(self, beat: float, timeline: Timeline, *, or_there: bool) -> float:
         """The first point of the grid after a beat, or at it."""
-        bar = bars.bar_at(beat)
-        within_beats = beat - bars.start(bar)
-        _, swung = self._grid(bars.beats_per_bar)
+        bar, within_beats = timeline.bar_at(beat)
+        _, swung = self._grid(timeline.meter.beats_per_bar)
         hair_beats = -_HAIR_BEATS if or_there else _HAIR_BEATS
-        return _point(bars, bar, swung, bisect_right(swung, within_beats + hair_beats))
+        return _point(timeline, bar, swung, bisect_right(swung, within_beats + hair_beats))
 
-    def _soonest_end(self, onset_beats: float, bars: Bars) -> float:
+    def _soonest_end(self, onset_beats: float, timeline: Timeline) -> float:
         """Quantised notes reach the next point of the grid, so that none is squeezed to nothing."""
-        return onset_beats if self.quantize == "off" else self._next(onset_beats, bars, or_there=False)
+        return onset_beats if self.quantize == "off" else self._next(onset_beats, timeline, or_there=False)
 
     def _grid(self, beats_per_bar: float) -> tuple[list[float], list[float]]:
         """The points of a bar, its end among them, straight and swung."""
@@ -132,6 +114,6 @@ class Groove:
         return pair_starts_beats + moved * pair_beats
 
 
-def _point(bars: Bars, bar: int, grid: list[float], index: int) -> float:
+def _point(timeline: Timeline, bar: int, grid: list[float], index: int) -> float:
     """A point of a bar's grid; its end is where the next bar begins, to the last bit."""
-    return bars.start(bar + 1) if index >= len(grid) - 1 else bars.start(bar) + grid[index]
+    return timeline.bar_line(bar + 1) if index >= len(grid) - 1 else timeline.bar_line(bar) + grid[index]

@@ -6,32 +6,32 @@ a time: a note that is due, or a key that goes down, waits for the few steps of 
 """
 
 import math
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
 from bridge.messages import ControlChange, Message, NoteOff, NoteOn
+from bridge.timeline import Timeline
 from model.approach import APPROACHES, Approach
-from model.improviser import Improviser, Planned, Taste
+from model.improviser import Improviser, Taste
+from model.key import KeyFinder
 from model.notes import Note
 from server.answer import Answer
-from server.controls import Settings, Value
+from server.controls import FOLLOW, Settings, Value
+from server.form import Form, Span, Transport
+from server.hearing import Hearing
+from server.modes import MODES, Turn
 from server.phrase import Phrase
+from server.taste import groove_of, taste_for
+from server.voices import Voices
 
 State = Literal["listening", "waiting", "answering"]
 
-# What a newly seated pack is told of what came before.
-REMEMBERED_NOTES = 128
-# An answer to nothing (`respond` before any phrase) has no phrase to be as long as.
-UNASKED_BEATS = 8.0
-# As long as the phrase, but no shorter than a gesture and no longer than eight bars of four.
-SHORTEST_ANSWER_BEATS, LONGEST_ANSWER_BEATS = 2.0, 32.0
-# Hands leave the keys a little late: so much past a beat is not another beat.
-LATE_HANDS_BEATS = 0.25
-# However short an answer is asked for, it is a note.
-SHORTEST_ASKED_BEATS = 0.25
+# What is due sooner is played as it is planned: there is no time to think of another.
+AS_PLANNED_MS = 5.0
+# Keys that go down within so long are one chord, and one onset.
+CHORD_MS = 30.0
 
 # Which approaches a control's change replans: the notes that have not sounded follow it.
 REPLANS: Mapping[str, tuple[Approach, ...]] = {
@@ -39,8 +39,18 @@ REPLANS: Mapping[str, tuple[Approach, ...]] = {
     "temperature": APPROACHES,
     "top_p": APPROACHES,
     "answer_length": APPROACHES,
+    "key": APPROACHES,
+    "low": APPROACHES,
+    "high": APPROACHES,
+    "transpose": APPROACHES,
     "step": ("pitch",),
+    "rhythm": ("pitch",),
+    "time_scale": ("event",),
+    "max_polyphony": ("event",),
 }
+# Which only move what is planned, and which say whose turn it is.
+PLACES = ("quantize", "swing", "gate")
+TURNS = ("mode", "turn_bars", "begins")
 
 SUSTAIN_PEDAL, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
 PEDAL_DOWN = 64
@@ -55,22 +65,40 @@ class Timed:
     beat: float
 
 
-class Jam:
-    """Listens to a player, and answers each phrase."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the jam would have of whoever keeps the time: that the first bar begins at this beat."""
 
-    def __init__(self, improvisers: Mapping[Approach, Improviser], settings: Settings, random_seed: int) -> None:
+    downbeat: float
+
+
+class Jam:
+    """Listens to a player, and plays as its mode says."""
+
+    def __init__(
+        self,
+        improvisers: Mapping[Approach, Improviser],
+        settings: Settings,
+        random_seed: int,
+        timeline: Timeline | None = None,
+    ) -> None:
         self.settings = settings
-        self._improvisers = dict(improvisers)
+        self.wish: Wish | None = None
+        """What it would have of the timeline; whoever keeps the time takes it away."""
+        self._form = Form(timeline or Timeline.start(settings.tempo))
         self._random_seed = random_seed
         self._answers = 0
+        self._hearing = Hearing(improvisers)
+        self._key = KeyFinder()
         self._phrase = Phrase()
         self._answered = Phrase()  # the last phrase that was answered, which another `respond` answers again
+        self._chord_beat = -math.inf
         self._answer: Answer | None = None
+        self._has_begun = False  # the answer, and the phrase that it answers is over
+        self._is_stale = False  # the answer that waits, as something was heard or changed since it was planned
+        self._voices = Voices()
         self._out: list[Timed] = []
-        self._sounding: dict[int, float] = {}  # our pitches, each with the beat it ends at
-        self._unheard: deque[tuple[Improviser, Note]] = deque()
-        self._remembered: deque[Note] = deque(maxlen=REMEMBERED_NOTES)
-        self._beat = -math.inf
+        self._beat = self._floor_beats = -math.inf
 
     @property
     def state(self) -> State:
@@ -79,16 +107,26 @@ class Jam:
             return "listening"
         return "answering" if self._is_answering else "waiting"
 
+    @property
+    def turn(self) -> Turn | None:
+        """Where turns are taken and bars go by, the present one."""
+        return self._form.turn(self.settings, self._beat)
+
+    @property
+    def plan(self) -> tuple[Note, ...]:
+        """The notes of the answer that have not sounded, as far as they are composed."""
+        return self._answer.plan if self._answer else ()
+
     def receive(self, message: Message, beat: float) -> None:
         """What the player did at `beat`."""
         self._pass(beat)
         match message:
             case NoteOn(pitch, velocity):
-                self._end_answer()
-                self._phrase.press(pitch, velocity, beat)
-                self._to_be_heard(Note(pitch, beat, 0.0, velocity))
+                self._press(pitch, velocity, beat)
             case NoteOff(pitch):
-                self._phrase.release(pitch, beat)
+                note = self._phrase.release(pitch, beat)
+                if note is not None:
+                    self._key.hear(pitch, note.duration_beats, note.onset_beats)
             case ControlChange(controller, value) if controller == SUSTAIN_PEDAL:
                 self._phrase.pedal(beat, is_down=value >= PEDAL_DOWN)
             case ControlChange(controller, _) if controller in {ALL_SOUND_OFF, ALL_NOTES_OFF}:
@@ -103,38 +141,64 @@ class Jam:
         before, self.settings = self.settings, self.settings.with_value(control, value)
         if self.settings == before:
             return
-        if not self._is_answering:
-            if control in REPLANS or control == "answer_after":
-                self._prepare()
-        elif self._answer is not None and self.settings.approach in REPLANS.get(control, ()):
-            # A pack that was seated meanwhile takes over with the next answer, unless another approach is asked for.
-            changes_model = control == "approach"
-            improviser = self._improvisers[self.settings.approach] if changes_model else self._answer.improviser
-            self._answer.replan(improviser, self._answer.start_beats + self._length_beats(), self._taste())
+        if control == "offset_ms":
+            self._floor_beats = self._beat
+        if control in PLACES:
+            self._place()
+        if control in TURNS:
+            self._form.begin_turns_anew()
+            self._count_in(self._beat, by_player=False)
+            self._keep_to_form()
+        elif self._is_answering and self._answer:
+            if self.settings.approach in REPLANS.get(control, ()):
+                self._replan(self._answer, control)
+            return
+        self._is_stale = True
+        self._prepare()
 
     def act(self, action: str, beat: float) -> None:
-        """An action was asked for: `respond`, `stop` or `panic`."""
+        """An action was asked for: `respond`, `stop` or `panic`; others are none of the jam's."""
+        if action not in {"respond", "stop", "panic"}:
+            return
         self._pass(beat)
         self._end_answer()
         if action == "respond":
             self._phrase.finish(beat)
-            self._plan_answer(beat)
+            self._plan(self._form.span_asked(self.settings, beat, self._phrase_to_answer))
             return
         self._phrase = self._phrase.next()
+        self._form.silence()
         if action == "panic":
             self._phrase = Phrase()  # whatever keys are thought to be held, as of a keyboard that was unplugged
             for channel in range(CHANNELS):
                 for controller in (ALL_NOTES_OFF, ALL_SOUND_OFF):
                     self._out.append(Timed(ControlChange(controller, 0, channel), beat))
+        self._prepare()
+
+    def follow(self, timeline: Timeline, beat: float, transport: Transport = "free") -> None:
+        """Time goes otherwise from here on: another tempo, other bars, a song that starts or stops."""
+        self._pass(beat)
+        before, self._form.timeline = self._form.timeline, timeline
+        was, self._form.transport = self._form.transport, transport
+        if timeline.tempo_bpm != before.tempo_bpm and self.settings.offset_ms:
+            self._floor_beats = self._beat
+        self._count_in(self._beat, by_player=False)
+        after = self._form.timeline
+        if was == transport and (after.downbeat, after.meter) == (before.downbeat, before.meter):
+            return
+        self._place()
+        self._form.begin_turns_anew()
+        if was != transport == "stopped":
+            self._end_answer()
+            self._phrase = self._phrase.next()
+        self._keep_to_form()
+        self._prepare()
 
     def seat(self, improvisers: Mapping[Approach, Improviser]) -> None:
         """New models take over, from the next answer on; they are told what was played lately."""
-        self._improvisers = dict(improvisers)
         # The answer that is under way is still the old model's, which must have heard the phrase before it composes.
-        answering = self._answer.improviser if self._is_answering and self._answer else None
-        self._unheard = deque(item for item in self._unheard if item[0] is answering)
-        for note in self._remembered:
-            self._unheard.extend((improviser, note) for improviser in self._improvisers.values())
+        self._hearing.seat(improvisers, self._answer.improviser if self._answer and self._is_answering else None)
+        self._is_stale = True
         self._prepare()
 
     def advance(self, beat: float) -> list[Timed]:
@@ -142,126 +206,177 @@ class Jam:
         self._pass(beat)
         due, self._out = self._out, []
         while True:
-            end = min(self._sounding.items(), key=lambda item: item[1], default=None)
-            planned = self._answer.next_planned if self._answer else None
-            if end and end[1] <= beat and not (planned and planned.note.onset_beats < end[1]):
-                del self._sounding[end[0]]
-                due.append(Timed(NoteOff(end[0]), end[1]))
-            elif planned and planned.note.onset_beats <= beat:
-                due.extend(self._sound(planned))
+            end_beats = self._voices.next_end
+            note = self._answer.next_note if self._answer else None
+            if end_beats is not None and self._due(end_beats) <= beat and not (note and note.onset_beats < end_beats):
+                due.append(Timed(self._voices.end_next(), self._due(end_beats)))
+            elif note and self._answer and self._due(note.onset_beats) <= beat:
+                due.extend(self._sound(self._answer))
             else:
                 break
         if self._is_spent:
-            self._answer = None
+            self._end_answer()
+            self._prepare()
         return due
 
     def wake_at(self) -> float | None:
         """The next beat at which `advance` has something to do; None where only the player can bring that about."""
         if self._out or self._is_spent:
             return self._beat
-        beats = list(self._sounding.values())
-        if self._answer and self._answer.next_planned:
-            beats.append(self._answer.next_planned.note.onset_beats)
-        return min(beats, default=None)
+        note = self._answer.next_note if self._answer else None
+        beats = (self._voices.next_end, note.onset_beats if note else None)
+        return min((self._due(beat) for beat in beats if beat is not None), default=None)
 
     @property
     def thinking(self) -> bool:
         """Whether there is work for `think`."""
-        return bool(self._unheard) or (self._answer is not None and self._answer.wants_composing)
+        return self._hearing.waiting or (self._answer is not None and self._answer.thinking)
 
     def think(self) -> None:
         """One small piece of the models' work: a note to hear, or one to compose."""
         # In this order: an answer is composed from what was heard, so it begins once all has been.
-        if self._unheard:
-            improviser, note = self._unheard.popleft()
-            improviser.hear(note)
+        if self._hearing.waiting:
+            self._hearing.hear_one()
         elif self._answer is not None:
-            self._answer.compose_one()
-
-    @property
-    def plan(self) -> tuple[Note, ...]:
-        """The notes of the answer that have not sounded, as far as they are composed."""
-        return tuple(planned.note for planned in self._answer.planned) if self._answer else ()
+            self._answer.think()
 
     @property
     def _is_answering(self) -> bool:
-        return self._answer is not None and self._answer.begun(self._beat)
+        return self._answer is not None and self._due(self._answer.span.start_beats) <= self._beat
 
     @property
     def _is_spent(self) -> bool:
         """Whether all of the answer has sounded, and ended."""
-        return self._answer is not None and self._answer.is_over and not self._sounding
-
-    def _pass(self, beat: float) -> None:
-        """Time goes on; once an answer is due, the phrase that it answers is over."""
-        self._beat = max(self._beat, beat)
-        if self._is_answering and self._phrase.notes:
-            self._answered, self._phrase = self._phrase, self._phrase.next()
-
-    def _prepare(self) -> None:
-        """Plans the answer that is due if the player stays silent, or none where keys are held or nothing was played."""
-        if self._is_answering:
-            return
-        silent_since = self._phrase.silent_since
-        if silent_since is None:
-            self._answer = None
-        else:
-            # Where the wait was made shorter than the silence already is, the answer is due now, not in the past.
-            self._plan_answer(max(silent_since + self.settings.answer_after, self._beat))
-
-    def _plan_answer(self, start_beats: float) -> None:
-        self._answers += 1
-        self._answer = Answer(
-            self._improvisers[self.settings.approach],
-            start_beats,
-            start_beats + self._length_beats(),
-            self._taste(),
-            Random(f"{self._random_seed} {self._answers}"),
-            self._phrase_to_answer.velocities,
-        )
+        return self._answer is not None and self._answer.is_over and self._voices.next_end is None
 
     @property
     def _phrase_to_answer(self) -> Phrase:
         return self._phrase if self._phrase.notes else self._answered
 
-    def _length_beats(self) -> float:
-        """How long the answer is to be: as asked for, or as the phrase, to the next whole beat."""
-        asked_beats = self.settings.answer_length
-        if asked_beats:
-            return max(asked_beats, SHORTEST_ASKED_BEATS)
-        phrase = self._phrase_to_answer
-        if not phrase.notes:
-            return UNASKED_BEATS
-        whole_beats = float(math.ceil(phrase.length_beats - LATE_HANDS_BEATS))
-        return min(max(whole_beats, SHORTEST_ANSWER_BEATS), LONGEST_ANSWER_BEATS)
+    @property
+    def _replanned_from(self) -> float:
+        """What is meant for this beat or one before it is played as it is planned."""
+        return self._beat + self._beats(AS_PLANNED_MS - self.settings.offset_ms)
 
-    def _taste(self) -> Taste:
-        return Taste(self.settings.temperature, self.settings.top_p, self.settings.step)
+    def _beats(self, ms: float) -> float:
+        return ms / 1000 * self._form.timeline.tempo_bpm / 60
 
-    def _sound(self, planned: Planned) -> list[Timed]:
-        """The next planned note sounds: its messages, and all improvisers know of it."""
+    def _due(self, beat: float) -> float:
+        """When what is meant for a beat is played: never before it was planned, or an offset changed that would have it so."""
+        return max(beat + self._beats(self.settings.offset_ms), self._floor_beats)
+
+    def _pass(self, beat: float) -> None:
+        """Time goes on; once an answer is due, the phrase that it answers is over."""
+        self._beat = max(self._beat, beat)
+        if self._answer and not self._has_begun and self._is_answering:
+            self._has_begun = True
+            self._form.begin(self._answer.span, self.settings)
+            if self._phrase.notes:
+                self._answered, self._phrase = self._phrase, self._phrase.next()
+
+    def _press(self, pitch: int, velocity: int, beat: float) -> None:
+        if not 0.0 <= beat - self._chord_beat <= self._beats(CHORD_MS):
+            self._chord_beat = beat
+        onset_beats = self._chord_beat
+        self._form.play()
+        self._count_in(onset_beats, by_player=True)
+        answer = self._answer if self._is_answering else None
+        if answer and self._form.yields(self.settings, beat - self._due(answer.span.start_beats)):
+            self._end_answer()
+            answer = None
+        begins_phrase = not self._phrase.notes
+        self._phrase.press(pitch, velocity, onset_beats)
+        note = Note(pitch, onset_beats, 0.0, velocity)
+        self._hearing.add(note, heard_by=answer.improviser if answer else None, begins_phrase=begins_phrase)
+        if answer:
+            answer.hear(note, self._replanned_from)
+        self._is_stale = True
+
+    def _count_in(self, beat: float, *, by_player: bool) -> None:
+        if self._form.count_in(self.settings, beat, by_player=by_player):
+            self.wish = Wish(self._form.timeline.downbeat)
+            self._place()
+
+    def _place(self) -> None:
+        """What is planned lies in another groove, or in other bars."""
+        if self._answer:
+            self._answer.place(groove_of(self.settings), self._form.timeline, self._beat)
+
+    def _keep_to_form(self) -> None:
+        """An answer that is under way goes on as far as it has a place in the mode and the bars as they are now."""
+        if not (self._answer and self._is_answering):
+            return
         answer = self._answer
-        assert answer is not None  # whoever planned the note
-        note = answer.sound()
-        messages = []
-        if note.pitch in self._sounding:
-            del self._sounding[note.pitch]
-            messages.append(Timed(NoteOff(note.pitch), note.onset_beats))
-        self._sounding[note.pitch] = note.end_beats
-        messages.append(Timed(NoteOn(note.pitch, note.velocity), note.onset_beats))
-        self._remembered.append(note)
-        for improviser in self._improvisers.values():
-            if improviser is not answer.improviser:
-                self._unheard.append((improviser, note))
-        return messages
+        span = self._form.span_in_mode(self.settings, self._beat, answer.span, self._phrase_to_answer)
+        if span is None:
+            self._end_answer()
+        else:
+            self._form.begin(span, self.settings)
+            if span != answer.span:
+                self._replan(answer, until_beats=span.until_beats)
 
-    def _to_be_heard(self, note: Note) -> None:
-        self._remembered.append(note)
-        self._unheard.extend((improviser, note) for improviser in self._improvisers.values())
+    def _replan(self, answer: Answer, control: str = "", until_beats: float | None = None) -> None:
+        """What has not sounded is composed anew, for whatever reason."""
+        # A pack that was seated meanwhile takes over with the next answer, unless another approach is asked for.
+        improviser = self._hearing[self.settings.approach] if control == "approach" else answer.improviser
+        from_beats = self._replanned_from
+        if improviser is not answer.improviser:
+            missed = answer.take_unheard()
+            self._hearing.add_for(answer.improviser, missed)
+            if missed:  # what is due now would take it from them again
+                from_beats = -math.inf
+        if control == "answer_length" and MODES[self.settings.mode].occasion in {"rest", "asked"}:
+            length_beats = self._form.length_beats(self.settings, self._phrase_to_answer)
+            until_beats = answer.span.start_beats + length_beats
+        until_beats = answer.span.until_beats if until_beats is None else until_beats
+        taste = self._taste(Span(answer.span.start_beats, until_beats))
+        answer.replan(improviser, until_beats, taste, from_beats)
+
+    def _prepare(self) -> None:
+        """Plans the answer that is next if all goes on as it does, or none."""
+        if self._is_answering:
+            return
+        waiting = self._answer.span if self._answer else None
+        span = self._form.next_span(self.settings, self._beat, self._phrase, waiting)
+        if span is None:
+            self._answer = None
+        elif self._is_stale or span != waiting:
+            self._plan(span)
+
+    def _plan(self, span: Span) -> None:
+        self._answers += 1
+        self._has_begun = self._is_stale = False
+        self._floor_beats = self._beat
+        self._answer = Answer(
+            self._hearing[self.settings.approach],
+            span,
+            self._taste(span),
+            Random(f"{self._random_seed} {self._answers}"),
+            self._phrase_to_answer.velocities,
+            groove_of(self.settings),
+            self._form.timeline,
+        )
+
+    def _taste(self, span: Span) -> Taste:
+        return taste_for(self.settings, span, self._phrase_to_answer.notes, self._key.key)
+
+    def _sound(self, answer: Answer) -> list[Timed]:
+        """The next planned note sounds: its messages, and all improvisers know of it."""
+        sounded = answer.sound()
+        self._hearing.add(sounded.meant, heard_by=sounded.by)
+        note, settings = sounded.heard, self.settings
+        if settings.velocity != FOLLOW:
+            note = replace(note, velocity=settings.velocity)
+        beat = self._due(note.onset_beats)
+        messages = self._voices.begin(note, settings.transpose, settings.channel - 1, settings.max_polyphony)
+        return [Timed(message, beat) for message in messages]
 
     def _end_answer(self) -> None:
         """Drops what has not sounded and ends what sounds."""
+        if self._is_answering:
+            self._form.end(self._beat)
+        if self._answer:
+            self._hearing.add_for(self._answer.improviser, self._answer.take_unheard())
         self._answer = None
         # Now, not at the beat of a key that was read late: no note may end before it began.
-        self._out.extend(Timed(NoteOff(pitch), self._beat) for pitch in self._sounding)
-        self._sounding.clear()
+        self._out.extend(Timed(message, self._beat) for message in self._voices.end_all())

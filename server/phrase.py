@@ -31,12 +31,13 @@ class Phrase:
         self._held.add(pitch)
         self.notes.append(Note(pitch, beat, 0.0, velocity))
 
-    def release(self, pitch: int, beat: float) -> None:
-        """A key comes up; one that was not down changes nothing."""
-        if pitch in self._held:
-            self._held.remove(pitch)
-            self._end_note(pitch, beat)
-            self._last_beat = beat
+    def release(self, pitch: int, beat: float) -> Note | None:
+        """A key comes up, and its note is whole; one that was not down changes nothing."""
+        if pitch not in self._held:
+            return None
+        self._held.remove(pitch)
+        self._last_beat = beat
+        return self._end_note(pitch, beat)
 
     def pedal(self, beat: float, *, is_down: bool) -> None:
         """The sustain pedal moves."""
@@ -67,6 +68,11 @@ class Phrase:
         return self._last_beat if self.notes and not self.is_held else None
 
     @property
+    def start_beats(self) -> float | None:
+        """Its first onset; None before any note."""
+        return self._first_beat if self.notes else None
+
+    @property
     def length_beats(self) -> float:
         """From the first onset to the last release."""
         return self._last_beat - self._first_beat if self.notes else 0.0
@@ -75,9 +81,23 @@ class Phrase:
     def velocities(self) -> tuple[int, ...]:
         return tuple(note.velocity for note in self.notes)
 
-    def _end_note(self, pitch: int, beat: float) -> None:
+    def stretch(self, factor: float, around_beat: float) -> None:
+        """What was played lies so much further from `around_beat`: its beats were those of another tempo."""
+
+        def moved(beat: float) -> float:
+            return around_beat + (beat - around_beat) * factor
+
+        for place, note in enumerate(self.notes):
+            self.notes[place] = replace(
+                note, onset_beats=moved(note.onset_beats), duration_beats=note.duration_beats * factor
+            )
+        self._first_beat, self._last_beat = moved(self._first_beat), moved(self._last_beat)
+
+    def _end_note(self, pitch: int, beat: float) -> Note | None:
         for place in range(len(self.notes) - 1, -1, -1):
             if self.notes[place].pitch == pitch:
                 note = self.notes[place]
-                self.notes[place] = replace(note, duration_beats=beat - note.onset_beats)
-                return
+                # A chord's notes begin together, be they struck one after another: none ends before it began.
+                self.notes[place] = replace(note, duration_beats=max(beat - note.onset_beats, 0.0))
+                return self.notes[place]
+        return None

@@ -7,11 +7,13 @@ from random import Random
 import numpy as np
 
 from bridge.messages import Message, NoteOff, NoteOn
+from bridge.timeline import Timeline
 from model.approach import Approach
 from model.improviser import PLANNED_VELOCITY, Planned, Snapshot, Taste
 from model.notes import Note
 from model.vocabulary import Cursor
 from server.controls import Settings, Value
+from server.form import Transport
 from server.jam import Jam, Timed
 
 DEFAULTS = Settings()
@@ -77,6 +79,11 @@ def _after(snapshot: Snapshot, note: Note) -> Snapshot:
     return _snapshot([*_heard(snapshot), (note.pitch, note.onset_beats)])
 
 
+def onsets(timed: Iterable[Timed]) -> list[tuple[int, float]]:
+    """What begins: pitches and beats."""
+    return [(item.message.pitch, item.beat) for item in timed if isinstance(item.message, NoteOn)]
+
+
 def on(pitch: int, beat: float, velocity: int = 80) -> Timed:
     return Timed(NoteOn(pitch, velocity), beat)
 
@@ -131,6 +138,10 @@ class Stage:
     def act(self, action: str, beat: float) -> None:
         self.until(beat)
         self.jam.act(action, beat)
+
+    def follow(self, timeline: Timeline, beat: float, transport: Transport = "rolling") -> None:
+        self.until(beat)
+        self.jam.follow(timeline, beat, transport)
 
     def play(self, notes: Iterable[Note]) -> None:
         for timed in as_played(notes):

@@ -9,9 +9,11 @@ from model.improviser import Planned, Taste
 from model.notes import Note
 from server.answer import NOTES_AHEAD
 from server.controls import Settings, Value
-from server.jam import LONGEST_ANSWER_BEATS, SHORTEST_ASKED_BEATS, UNASKED_BEATS, Timed
+from server.form import LONGEST_ANSWER_BEATS, SHORTEST_ASKED_BEATS, UNASKED_BEATS
+from server.jam import Timed
+from server.taste import CLOSING_BEATS
 from tests.music import line
-from tests.server.partners import Asked, Scripted, Stage, as_played, off, on
+from tests.server.partners import Asked, Scripted, Stage, as_played, off, on, onsets
 
 PHRASE = line(48, 50, 52, 53)
 PHRASE_END, DUE = 2.0, 3.0  # as `answer_after` is a beat
@@ -42,10 +44,6 @@ def stage() -> Stage:
 def stepping() -> Stage:
     """A jam in the pitch approach."""
     return Stage(settings=IN_PITCH)
-
-
-def onsets(timed: list[Timed]) -> list[tuple[int, float]]:
-    return [(item.message.pitch, item.beat) for item in timed if isinstance(item.message, NoteOn)]
 
 
 def planned(stage: Stage) -> list[tuple[int, float]]:
@@ -245,7 +243,7 @@ class TestWhatItPlays:
         stage = Stage(settings=Settings(temperature=0.3, top_p=0.5, step=1.5))
         stage.play(PHRASE)
         stage.think()
-        assert stage.event.asked[-1] == Asked(3.0, 5.0, Taste(0.3, 0.5, 1.5))
+        assert stage.event.asked[-1] == Asked(3.0, 5.0, Taste(0.3, 0.5, 1.5, closing_beats=CLOSING_BEATS))
 
     def test_a_pitch_struck_again_is_ended_first(self) -> None:
         stage = Stage()
@@ -263,7 +261,7 @@ class TestWhatItPlays:
         stage.play(PHRASE)
         assert stage.end() == [
             *[on(72, 3.0), off(72, 3.5), on(72, 3.5), off(72, 4.0), on(72, 4.0), off(72, 4.5), on(72, 4.5)],
-            off(72, 5.25),
+            off(72, 5.0),  # where the answer ends
         ]
 
     def test_the_plan_can_be_seen_before_it_sounds(self, stage: Stage) -> None:
@@ -370,8 +368,8 @@ class TestChangingControlsInAnAnswer:
     @pytest.mark.parametrize(
         ("control", "value", "taste"),
         [
-            ("temperature", 0.2, Taste(0.2, 0.95, 0.5)),
-            ("top_p", 0.3, Taste(0.9, 0.3, 0.5)),
+            ("temperature", 0.2, Taste(0.2, 0.95, 0.5, closing_beats=CLOSING_BEATS)),
+            ("top_p", 0.3, Taste(0.9, 0.3, 0.5, closing_beats=CLOSING_BEATS)),
         ],
     )
     def test_another_taste_replans_from_the_next_onset(

@@ -68,8 +68,10 @@ class Step:
 
 def values(name: str) -> st.SearchStrategy[Value]:
     control = BY_NAME[name]
-    if control.kind == "choice":
+    if control.kind in {"choice", "key"}:
         return st.sampled_from(control.choices)
+    if control.whole:
+        return st.integers(int(control.low), int(control.high))
     if control.kind == "name":
         return st.just("another")
     if name == "step":

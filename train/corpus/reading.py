@@ -101,12 +101,13 @@ def _reading_of(sha256: str, score: symusic.core.ScoreTick, choice: Choice) -> R
     seconds = float(_seconds(np.array([last_tick]), score.ticks_per_quarter, tempi)[0])
     if seconds > LONGEST_S:
         raise _Unreadable(f"it claims to last {seconds / 3600:,.0f} hours")
-    chosen = [track for track in _chosen(tracks, choice.tracks) if _wanted(track, choice.tracks)]
-    lines = tuple(_in_unit(track, score.ticks_per_quarter, tempi, choice) for track in chosen)
+    judged = [(track, reads_as_lead(track.tick, track.pitch)) for track in _chosen(tracks, choice.tracks)]
+    chosen = [(track, leads) for track, leads in judged if leads or _wanted(track, choice.tracks)]
+    lines = tuple(_in_unit(track, score.ticks_per_quarter, tempi, choice) for track, _ in chosen)
     return Reading(
         sha256,
         lines,
-        tuple(reads_as_lead(track.tick, track.pitch) for track in chosen),
+        tuple(leads for _, leads in chosen),
         seconds,
         _commonest_tempo(tempi, last_tick),
         _pitch_classes(lines),
@@ -129,9 +130,10 @@ class _Track:
 
 
 def _wanted(track: _Track, tracks: TrackChoice) -> bool:
+    """Whether a track that is not lead-like is learnt from all the same."""
     match tracks:
         case "lead":
-            return reads_as_lead(track.tick, track.pitch)
+            return False
         case "melodic":
             return reads_as_lead(track.tick, track.pitch, MELODIC_MIN_NOTES, MELODIC_MONOPHONIC_SHARE)
         case _:
@@ -164,7 +166,7 @@ def _in_order(
 ) -> _Track:
     """By onset, then pitch; a pitch that starts twice at one tick is one note, as the later says."""
     place = (tick << 7) + pitch
-    if (np.diff(place) > 0).all():
+    if (place[1:] > place[:-1]).all():
         return _Track(tick, end, pitch, velocity)
     order = np.argsort(place, kind="stable")
     kept = order[np.append(np.diff(place[order]) > 0, True)]

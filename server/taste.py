@@ -1,0 +1,56 @@
+"""From the controls to what an improviser composes by and how its notes are placed; knows no jam and no clock."""
+
+from collections.abc import Collection, Iterable
+
+from model.improviser import Taste
+from model.notes import HIGHEST_PITCH, LOWEST_PITCH, Note
+from model.rhythm import Rhythm
+from model.scale import HEARD_KEY, NO_KEY, Key, read_key
+from server.controls import PERCENT, Settings
+from server.form import Span
+from server.groove import Groove
+
+# In its last half beat no note of an answer begins, so that it ends on one that is held; a gesture has no time for that.
+CLOSING_BEATS, SHORTEST_CLOSED_BEATS = 0.5, 2.0
+
+
+def taste_for(settings: Settings, span: Span, phrase: Collection[Note], heard_key: Key | None) -> Taste:
+    """What an answer within `span` to `phrase` is composed by, where the player is heard in `heard_key`."""
+    borrowed = Rhythm.of(phrase) if settings.rhythm == "phrase" and phrase else None
+    return Taste(
+        settings.temperature,
+        settings.top_p,
+        settings.step,
+        rhythm=borrowed,
+        rhythm_from_beats=span.start_beats if borrowed else 0.0,
+        time_scale=settings.time_scale,
+        max_chord=settings.max_polyphony,
+        pitches=_pitches(settings, _pitch_classes(settings, phrase, heard_key)),
+        closing_beats=CLOSING_BEATS if span.beats >= SHORTEST_CLOSED_BEATS else 0.0,
+    )
+
+
+def groove_of(settings: Settings) -> Groove:
+    """How the notes of an answer are placed."""
+    return Groove(settings.quantize, settings.swing / PERCENT, settings.gate)
+
+
+def _pitch_classes(settings: Settings, phrase: Iterable[Note], heard_key: Key | None) -> frozenset[int] | None:
+    """Those of the key; of one that is heard also what was just played, as a blue note is no mistake."""
+    if settings.key == NO_KEY:
+        return None
+    if settings.key != HEARD_KEY:
+        return read_key(settings.key).pitch_classes
+    return None if heard_key is None else heard_key.pitch_classes | {note.pitch % 12 for note in phrase}
+
+
+def _pitches(settings: Settings, classes: frozenset[int] | None) -> frozenset[int] | None:
+    """What may be played, before it is transposed; None where that is everything.
+
+    Where the range has nothing of the key, the range decides: that is what an instrument can play.
+    """
+    low, high = sorted((settings.low, settings.high))
+    if classes is None and (low, high) == (LOWEST_PITCH, HIGHEST_PITCH):
+        return None
+    in_range = frozenset(pitch - settings.transpose for pitch in range(low, high + 1))
+    return frozenset(p for p in in_range if classes is None or (p + settings.transpose) % 12 in classes) or in_range
