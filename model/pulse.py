@@ -6,6 +6,7 @@ notes on odd places, too fast a one has beats without notes. (Templates of metri
 and Probability", ch. 3, in continuous time.)
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, repeat

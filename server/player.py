@@ -25,6 +25,7 @@ from bridge.midi_clock import is_clock_message
 from bridge.ports import OutputPort
 from bridge.timeline import Timeline
 from server.controls import BY_NAME, ClockChoice, Value
+from server.feed import Asked, Feed, Heard, Kept, Played, Stands, Turned
 from server.jam import Jam
 from server.ledger import Ledger
 from server.timekeeper import Timekeeper
@@ -55,6 +56,10 @@ class Player:
         self._inbox: SimpleQueue[tuple[Deed | bytes | None, float]] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="music", daemon=True)
         self.faults = Faults(logger, "music thread")
+        self.feed = Feed()
+        """What happens, for those who watch."""
+        self._standing: tuple[object, ...] = ()
+        self._kept: Timeline | None = None
         self.told: Callable[[str, Value], None] = lambda _name, _value: None
         """Hears, on the music thread, of a control that was changed here: a tempo that was tapped."""
         self.lateness_s: deque[float] = deque(maxlen=LATENESSES_KEPT)
@@ -116,6 +121,8 @@ class Player:
             self._play()
             if self._jam.thinking:
                 self._jam.think()
+            if self.feed.is_watched:
+                self._show()
         except Exception as error:  # noqa: BLE001  nothing ends the music thread
             self.faults.count(error)
             self._recover()
@@ -159,12 +166,16 @@ class Player:
             # Note-ons only: a note-off that is an echo releases a key that is not held, which changes nothing, but
             # one that is the player's own and was taken for an echo would leave the phrase open for ever.
             if not (isinstance(message, NoteOn) and self._echo.is_echo(what, at_s)):
-                self._jam.receive(message, self._timeline.beat_at(at_s))
+                beat = self._timeline.beat_at(at_s)
+                self._jam.receive(message, beat)
+                self.feed.put(Heard(message, at_s, beat))
 
     def _play(self) -> None:
         for timed in self._jam.advance(self._now_beat()):
-            self.lateness_s.append(self._clock.now_s() - self._timeline.seconds_at(timed.beat))
+            now_s = self._clock.now_s()
+            self.lateness_s.append(now_s - self._timeline.seconds_at(timed.beat))
             self._ledger.post(timed.message)
+            self.feed.put(Played(timed.message, now_s, timed.beat))
 
     def _change(self, control: str, value: Value) -> None:
         now_s = self._clock.now_s()
@@ -176,9 +187,15 @@ class Player:
             case "meter":
                 self._keeper.set_meter(Meter.read(str(value)), now_s)
         self._follow()
-        self._jam.change(control, value, self._timeline.beat_at(now_s))
+        self._turn_control(control, value, now_s)
+
+    def _turn_control(self, control: str, value: Value, at_s: float) -> None:
+        beat = self._timeline.beat_at(at_s)
+        self._jam.change(control, value, beat)
+        self.feed.put(Turned(control, value, at_s, beat))
 
     def _act(self, action: str, at_s: float) -> None:
+        self.feed.put(Asked(action, at_s, self._timeline.beat_at(at_s)))
         if action == "tap":
             tempo_bpm = self._keeper.tap(at_s)
             self._follow()
@@ -194,7 +211,7 @@ class Player:
     def _tell(self, control: str, value: float) -> None:
         """A control was changed by what was played, not by who moved it."""
         value = cast("float", BY_NAME[control].read(value))
-        self._jam.change(control, value, self._now_beat())
+        self._turn_control(control, value, self._clock.now_s())
         self.told(control, value)
 
     def _keep_time(self) -> None:
@@ -212,6 +229,17 @@ class Player:
     def _follow(self) -> None:
         """The jam goes by the timeline that is in force."""
         self._jam.follow(self._timeline, self._now_beat(), self._keeper.transport)
+
+    def _show(self) -> None:
+        """Puts how the jam stands and how time goes, where that has changed."""
+        now_s, jam = self._clock.now_s(), self._jam
+        standing = (jam.state, jam.turn, jam.plan)
+        if standing != self._standing:
+            self._standing = standing
+            self.feed.put(Stands(jam.state, jam.turn, jam.plan, now_s))
+        if self._timeline is not self._kept:
+            self._kept = self._timeline
+            self.feed.put(Kept(self._timeline, self._keeper.transport, self._keeper.source, now_s))
 
     @property
     def _timeline(self) -> Timeline:
