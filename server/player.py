@@ -223,6 +223,8 @@ class Player:
             self._follow()
         wish, self._jam.wish = self._jam.wish, None
         if wish is not None:
+            if wish.tempo_bpm is not None and self._keeper.set_tempo(wish.tempo_bpm, now_s):
+                self._tell("tempo", wish.tempo_bpm)
             self._keeper.set_downbeat(wish.downbeat, now_s)
             self._follow()
 
