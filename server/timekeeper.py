@@ -100,11 +100,13 @@ class Timekeeper:
             return
         if before is not None and before.is_playing != moment.is_playing and moment.is_playing is not None:
             self._moves.append("started" if moment.is_playing else "stopped")
-        self._timeline = self._follower.follow(
-            self._timeline, Segment(moment.at_s, moment.beat, moment.tempo_bpm), now_s
-        )
-        if self._follower.zero is not None and self._timeline.downbeat != self._follower.zero:
+        zero = self._follower.zero
+        theirs = Segment(moment.at_s, moment.beat, moment.tempo_bpm)
+        self._timeline = self._follower.follow(self._timeline, theirs, now_s)
+        if self._follower.zero is not None and self._follower.zero != self._timeline.downbeat:
             self._timeline = self._timeline.with_downbeat(self._follower.zero)
+        if zero is not None and zero != self._follower.zero:
+            self._moves.append("relocated")
 
     def set_tempo(self, tempo_bpm: float, now_s: float) -> bool:
         """Our own tempo; False where another one leads, which it does not touch."""

@@ -3,11 +3,14 @@
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bridge.midi_clock import MidiClock, Move
 from bridge.timeline import Timeline
 
 TICK, START, CONTINUE, STOP = bytes([0xF8]), bytes([0xFA]), bytes([0xFB]), bytes([0xFC])
+
+FIXTURES = Path(__file__).parent / "fixtures"
 
 Sent = tuple[bytes, float]
 Delay = Callable[[], float]
@@ -98,3 +101,20 @@ class Listener:
     def position_ticks(self, at_s: float) -> float:
         """Where the song is, in ticks."""
         return self.timeline.position(self.timeline.beat_at(at_s)) * 24
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A message of a real clock."""
+
+    data: bytes
+    at_s: float
+    frame: int
+    """When its sender meant it to be, in JACK's frames, which stretch a little where JACK cannot keep up."""
+
+
+def recorded(name: str) -> list[Recorded]:
+    """A recording of `jack_midi_clock`; its file says which."""
+    lines = (FIXTURES / f"{name}.txt").read_text(encoding="ascii").splitlines()
+    fields = (line.split() for line in lines if not line.startswith("#"))
+    return [Recorded(bytes.fromhex(data), float(at_s), int(frame)) for at_s, frame, data in fields]

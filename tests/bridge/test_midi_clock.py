@@ -109,8 +109,8 @@ def test_a_ramp_is_followed() -> None:
         daw.tempo(daw.tempo_bpm + 4.3 * daw.interval_s)
         listener.catch_up(daw.tick(1))
         worst_ms = max(worst_ms, abs(errors_ms(daw, listener, 0, len(daw.due_s) - 1)[0]))
-    assert worst_ms < 2.0
-    assert listener.timeline.tempo_bpm == pytest.approx(140.0, abs=1.5)
+    assert worst_ms < 3.0
+    assert listener.timeline.tempo_bpm == pytest.approx(140.0, abs=2.5)
 
 
 def test_ticks_that_come_all_at_once_are_counted_and_say_nothing_on_the_tempo() -> None:
