@@ -54,11 +54,12 @@ def test_a_real_clock_is_followed_and_what_it_did_not_send_is_counted() -> None:
 
 
 def test_a_real_clock_with_a_fifth_of_a_tick_of_wander_is_followed_where_it_goes() -> None:
-    messages = recorded("jitter_97")
-    offs = offs_ticks(messages, song_ticks(messages), last=300)
+    # Later on ticks were lost, and whether an interval of one and a half is one or two nobody can tell in this wander.
+    messages = [message for message in recorded("jitter_97") if message.at_s < 7.35]
+    offs = offs_ticks(messages, song_ticks(messages), last=170)
     # A fifth of a tick either way is what nobody can foresee.
     assert median(offs) < 0.15
-    assert sorted(offs)[int(len(offs) * 0.98)] < 0.35
+    assert max(offs) < 0.35
 
 
 @pytest.mark.parametrize(
