@@ -11,7 +11,7 @@ from typing import Literal
 from bridge.following import Follower
 from bridge.link_clock import LinkMoment
 from bridge.meter import COMMON_TIME, Meter
-from bridge.midi_clock import GONE_AFTER_S, MidiClock, Move, Transport, is_clock_message
+from bridge.midi_clock import FASTEST_BPM, GONE_AFTER_S, SLOWEST_BPM, MidiClock, Move, Transport, is_clock_message
 from bridge.tap import TapTempo
 from bridge.timeline import Segment, Timeline
 
@@ -83,6 +83,13 @@ class Timekeeper:
             return True
         self._timeline = self._midi.receive(data, self._timeline, at_s, now_s)
         self._moves.extend(self._midi.take_moves())
+        if self._midi.ticked_bpm is not None and self._midi.tempo_bpm is None:
+            self._say_once(
+                "MIDI clock ticks at %.0f bpm and is not followed: a tempo is %.0f to %.0f bpm",
+                self._midi.ticked_bpm,
+                SLOWEST_BPM,
+                FASTEST_BPM,
+            )
         self._choose(now_s)
         return True
 
@@ -177,8 +184,11 @@ class Timekeeper:
             source = "link"
         if source == self._source:
             return
-        if self._source == "midi" and "midi" in followed:
-            logger.warning("MIDI clock is gone; the tempo stays %.1f bpm", self._timeline.tempo_bpm)
+        if self._source == "midi" and not self._midi.is_ticking(now_s) and "midi" in followed:
+            logger.warning(
+                "MIDI clock is gone, or is none that can be followed; the tempo stays %.1f bpm",
+                self._timeline.tempo_bpm,
+            )
         elif source != "internal":
             logger.info("%s leads, at %.1f bpm", "MIDI clock" if source == "midi" else "Link", self._timeline.tempo_bpm)
         if source == "link":

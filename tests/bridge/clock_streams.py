@@ -38,6 +38,8 @@ class Daw:
     next_s: float = 1.0
     """When the next tick is due."""
     delay: Delay = on_time
+    wander: Delay = on_time
+    """What is put off at each tick, and with it all that follow."""
     sent: list[Sent] = field(default_factory=list)
     """Each message with the second it arrives at."""
     due_s: list[float] = field(default_factory=list)
@@ -52,7 +54,7 @@ class Daw:
             if not lost:
                 self._send(TICK, max(self.next_s + self.delay(), held_until_s))
             self.due_s.append(self.next_s)
-            self.next_s += self.interval_s
+            self.next_s += self.interval_s + self.wander()
         return self
 
     def say(self, *messages: bytes) -> "Daw":
