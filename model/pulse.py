@@ -171,11 +171,11 @@ def _fitted(onsets: Floats, period: float, phase: float) -> tuple[float, float]:
     places = np.take_along_axis(whole, np.abs(whole - beats[:, np.newaxis]).argmin(axis=1)[:, np.newaxis], axis=1)[:, 0]
     on_place = np.abs(beats - places) * period < 2 * SPREAD_S
     onsets, places = onsets[on_place], places[on_place]
-    spread = ((places - places.mean()) ** 2).sum() if len(places) else 0.0
-    if spread == 0.0:
+    if len(set(places.tolist())) < FEWEST_ONSETS:
         return period, phase
-    fitted = float(((places - places.mean()) * onsets).sum() / spread)
-    return fitted, float(onsets.mean() - places.mean() * fitted)
+    fitted, at_zero = (float(value) for value in np.polynomial.polynomial.polyfit(places, onsets, 1)[::-1])
+    # Through a few notes near to each other a line may go anywhere.
+    return (fitted, at_zero) if abs(fitted / period - 1) < TEMPO_TOLERANCE else (period, phase)
 
 
 def _confidence(periods: Floats, weights: Floats, best: int) -> float:
