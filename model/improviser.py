@@ -11,28 +11,15 @@ from typing import Protocol
 
 from model.approach import Approach
 from model.engine import Engine, EngineState
-from model.notes import Note
+from model.notes import CHORD_BEATS, HAIR_BEATS, MAX_CHORD_NOTES, SHORTEST_NOTE_BEATS, Note
 from model.rhythm import Rhythm
 from model.sampling import Logits, draw, probabilities
-from model.vocabulary import (
-    CHORD_BEATS,
-    MAX_CHORD_NOTES,
-    START,
-    Cursor,
-    EventVocabulary,
-    Mask,
-    PitchVocabulary,
-    Vocabulary,
-)
+from model.vocabulary import START, Cursor, EventVocabulary, Mask, PitchVocabulary, Vocabulary
 
 # Where the model is silent about a note's length: no note of an answer is held longer than a bar of four.
 LONGEST_NOTE_BEATS = 4.0
-# What is left of an answer that is shorter than this is no note: half a thirty-second triplet, 10 ms at 120 bpm.
-SHORTEST_NOTE_BEATS = 1 / 48
 # Loudness is neither model's business; whoever plays the plan sets it.
 PLANNED_VELOCITY = 80
-# What rounding may take from a beat: 1/50 of a microsecond at 120 bpm.
-HAIR_BEATS = 1e-8
 
 
 @dataclass(frozen=True, slots=True)

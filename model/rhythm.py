@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from itertools import count, pairwise
 from typing import Self
 
-from model.notes import Note, in_onset_order
-from model.vocabulary import CHORD_BEATS
+from model.notes import CHORD_BEATS, Note, in_onset_order
 
 # Hands come a little early: a note this near before a beat begins on that beat.
 EARLY_HANDS_BEATS = CHORD_BEATS

@@ -4,13 +4,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal, get_args
-
-import numpy as np
-import numpy.typing as npt
-
-from model.notes import HIGHEST_PITCH
 
 Mode = Literal["major", "minor", "dorian", "phrygian", "lydian", "mixolydian", "locrian"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -111,14 +105,6 @@ def read_key_choice(text: str) -> str:
     """The one of `KEY_CHOICES` that the text means. Raises ValueError where it is none, with the nearest name."""
     plain = text.strip().lower()
     return plain if plain in {NO_KEY, HEARD_KEY} else str(read_key(text))
-
-
-@cache
-def pitch_mask(key: Key) -> npt.NDArray[np.bool_]:
-    """Which MIDI pitches are in the key, shape (128,); one read-only array for each key."""
-    mask = np.isin(np.arange(HIGHEST_PITCH + 1) % 12, list(key.pitch_classes))
-    mask.flags.writeable = False
-    return mask
 
 
 def _mode(written: str) -> Mode | None:

@@ -13,16 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from model.bins import TimeBins
-from model.notes import Note, in_onset_order
+from model.notes import CHORD_BEATS, MAX_CHORD_NOTES, Note, in_onset_order
 
 Mask = npt.NDArray[np.bool_]
 
 START = 0
 """The token that stands before every piece, in both vocabularies."""
-
-# Notes nearer than this to the first of a chord belong to it: 31 ms at 120 bpm, the spread of a hand.
-CHORD_BEATS = 1 / 16
-MAX_CHORD_NOTES = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from bridge.timeline import Timeline
-from model.improviser import HAIR_BEATS, SHORTEST_NOTE_BEATS, Improviser, Planned, Taste
-from model.notes import Note
+from model.improviser import Improviser, Planned, Taste
+from model.notes import HAIR_BEATS, SHORTEST_NOTE_BEATS, Note
 from server.form import Span
 from server.groove import Groove
 

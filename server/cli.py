@@ -201,7 +201,12 @@ def _log_beside_the_music(level: int) -> None:
     listener = QueueListener(waiting, stderr)
     listener.start()
     atexit.register(listener.stop)
-    logging.basicConfig(level=level, handlers=[QueueHandler(waiting)])
+    to_thread = QueueHandler(waiting)
+    to_thread.setFormatter(logging.Formatter("%(message)s"))  # else it is formatted twice
+    logging.basicConfig(level=level, handlers=[to_thread])
+
+
+_SAYS_NOTHING = {math.inf, -math.inf, (), "", None}
 
 
 def _row(control: Control) -> dict[str, object]:
@@ -209,7 +214,7 @@ def _row(control: Control) -> dict[str, object]:
 
     return {
         "address": control.address,
-        **{name: value for name, value in asdict(control).items() if value not in {math.inf, -math.inf, (), "", None}},
+        **{name: value for name, value in asdict(control).items() if value is not False and value not in _SAYS_NOTHING},
     }
 
 

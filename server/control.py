@@ -51,7 +51,7 @@ class Control:
                 unit = f" {self.unit}" if self.unit else ""
                 return f"{self.low:g} to {self.high:g}{unit}"
             case "choice":
-                return " or ".join(self.choices)
+                return f"{', '.join(self.choices[:-1])} or {self.choices[-1]}"
             case "key":
                 return "off, auto, or a key such as C minor or D dorian"
             case "name":

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal, TypeVar, cast, get_args
 
+from bridge.midi_clock import FASTEST_BPM, SLOWEST_BPM
 from model.approach import Approach
-from model.notes import HIGHEST_PITCH, LOWEST_PITCH
+from model.notes import HIGHEST_PITCH, LOWEST_PITCH, MAX_CHORD_NOTES
 from model.scale import KEY_CHOICES
-from model.vocabulary import MAX_CHORD_NOTES
 from server.control import OSC_PREFIX, Control, Kind, Raw, Value
 from server.errors import BadValue
 from server.groove import HARDEST_SWING, LONGEST_GATE, SHORTEST_GATE, STRAIGHT, Quantize
-from server.modes import MODES, ModeName, Side
+from server.modes import ModeName, Side
 
 __all__ = [
     "ACTIONS", "BY_NAME", "CONTROLS", "OSC_PREFIX", "Control", "Raw", "Settings", "Value", "control_named", "is_pressed",
@@ -81,7 +81,7 @@ class Settings:
         "turns",
         "answer",
         get_args(ModeName),
-        "When it plays: " + "; ".join(f"{mode.name} {mode.help}" for mode in MODES.values()) + ".",
+        "When it plays: after a rest, in turns of bars, always, or when it is asked to.",
     )
     answer_after: float = _number("turns", 1.0, 0.125, 16.0, "How long all keys must be up before it answers.", "beats")
     answer_length: float = _number(
@@ -99,7 +99,7 @@ class Settings:
     clock: ClockChoice = _choice(
         "time", "auto", get_args(ClockChoice), "Whose beat it keeps: its own, a DAW's MIDI clock, Ableton Link; auto: MIDI clock where it comes."
     )  # fmt: skip
-    tempo: float = _number("time", 120.0, 20.0, 400.0, "How fast a beat goes.", "bpm")
+    tempo: float = _number("time", 120.0, SLOWEST_BPM, FASTEST_BPM, "How fast a beat goes.", "bpm")
     tempo_from: TempoFrom = _choice(
         "time",
         "control",

@@ -54,6 +54,10 @@ class Desk:
         self._performer.change(name, value)
         return value
 
+    def note(self, name: str, value: Value) -> None:
+        """A control was changed by whoever performs; there is nothing more to do."""
+        self._settings = self._settings.with_value(name, value)
+
     def _value(self, name: str) -> Value:
         value: Value = getattr(self._settings, name)
         return value

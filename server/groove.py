@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bridge.timeline import Timeline
-from model.improviser import SHORTEST_NOTE_BEATS
-from model.notes import Note
+from model.notes import HAIR_BEATS, SHORTEST_NOTE_BEATS, Note
 
 Quantize = Literal["off", "1/4", "1/8", "1/16", "1/32", "1/4t", "1/8t", "1/16t"]
 
@@ -27,9 +26,6 @@ _PAIR_BEATS: Mapping[Quantize, float] = {"off": 1.0, "1/4": 1.0, "1/8": 1.0, "1/
 
 STRAIGHT, HARDEST_SWING = 0.5, 0.75
 SHORTEST_GATE, LONGEST_GATE = 0.05, 1.5
-
-# What rounding may take from a beat: 1/50 of a microsecond at 120 bpm.
-_HAIR_BEATS = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +74,13 @@ class Groove:
         bar, within_beats = timeline.bar_at(beat)
         straight, swung = self._grid(timeline.meter.beats_per_bar)
         turns = [(late + early) / 2 for late, early in zip(swung, straight[1:], strict=False)]
-        return _point(timeline, bar, swung, bisect_right(turns, within_beats - _HAIR_BEATS))
+        return _point(timeline, bar, swung, bisect_right(turns, within_beats - HAIR_BEATS))
 
     def _next(self, beat: float, timeline: Timeline, *, or_there: bool) -> float:
         """The first point of the grid after a beat, or at it."""
         bar, within_beats = timeline.bar_at(beat)
         _, swung = self._grid(timeline.meter.beats_per_bar)
-        hair_beats = -_HAIR_BEATS if or_there else _HAIR_BEATS
+        hair_beats = -HAIR_BEATS if or_there else HAIR_BEATS
         return _point(timeline, bar, swung, bisect_right(swung, within_beats + hair_beats))
 
     def _soonest_end(self, onset_beats: float, timeline: Timeline) -> float:
@@ -94,7 +90,7 @@ class Groove:
     def _grid(self, beats_per_bar: float) -> tuple[list[float], list[float]]:
         """The points of a bar, its end among them, straight and swung."""
         step_beats = GRID_BEATS[self.quantize]
-        steps = math.ceil(beats_per_bar / step_beats - _HAIR_BEATS)
+        steps = math.ceil(beats_per_bar / step_beats - HAIR_BEATS)
         straight = [*(index * step_beats for index in range(steps)), beats_per_bar]
         return straight, [self._swung(beats, beats_per_bar) for beats in straight]
 
@@ -106,8 +102,8 @@ class Groove:
         pair_beats = _PAIR_BEATS.get(self.quantize)
         if pair_beats is None or self.swing == STRAIGHT:
             return within_beats
-        pair_starts_beats = math.floor(within_beats / pair_beats + _HAIR_BEATS) * pair_beats
-        if pair_starts_beats + pair_beats > beats_per_bar + _HAIR_BEATS:
+        pair_starts_beats = math.floor(within_beats / pair_beats + HAIR_BEATS) * pair_beats
+        if pair_starts_beats + pair_beats > beats_per_bar + HAIR_BEATS:
             return within_beats
         share = (within_beats - pair_starts_beats) / pair_beats
         moved = share * self.swing / STRAIGHT if share <= STRAIGHT else 1 - (1 - share) * (1 - self.swing) / STRAIGHT

@@ -12,17 +12,23 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
+from typing import cast
 
 from bridge.clock import Clock
 from bridge.echo import EchoGuard
 from bridge.errors import BadMidi
 from bridge.faults import Faults
+from bridge.link_clock import LinkMoment
 from bridge.messages import Message, NoteOn, encode, parse
+from bridge.meter import Meter
+from bridge.midi_clock import is_clock_message
 from bridge.ports import OutputPort
 from bridge.timeline import Timeline
-from server.controls import Value
+from server.controls import BY_NAME, ClockChoice, Value
+from server.feed import Asked, Feed, Heard, Kept, Played, Stands, Turned
 from server.jam import Jam
 from server.ledger import Ledger
+from server.timekeeper import Timekeeper
 
 logger = logging.getLogger("fours.player")
 
@@ -43,12 +49,19 @@ class Player:
         self._jam = jam
         self._output = output
         self._clock = clock
-        self._timeline = Timeline.start(jam.settings.tempo, clock.now_s())
+        settings = jam.settings
+        self._keeper = Timekeeper(settings.tempo, clock.now_s(), Meter.read(settings.meter), settings.clock)
         self._ledger = Ledger(self._send)
         self._echo = EchoGuard()
         self._inbox: SimpleQueue[tuple[Deed | bytes | None, float]] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="music", daemon=True)
         self.faults = Faults(logger, "music thread")
+        self.feed = Feed()
+        """What happens, for those who watch."""
+        self._standing: tuple[object, ...] = ()
+        self._kept: Timeline | None = None
+        self.told: Callable[[str, Value], None] = lambda _name, _value: None
+        """Hears, on the music thread, of a control that was changed here: a tempo that was tapped."""
         self.lateness_s: deque[float] = deque(maxlen=LATENESSES_KEPT)
         """How much later than due the latest notes were handed to the port, in seconds."""
 
@@ -71,9 +84,13 @@ class Player:
         """A control has a new value."""
         self._do(lambda: self._change(control, value))
 
+    def link(self, moment: LinkMoment) -> None:
+        """Where Link's session is."""
+        self._do(lambda: self._follow_link(moment))
+
     def act(self, action: str) -> None:
         """An action was asked for."""
-        self._do(lambda: self._jam.act(action, self._now_beat()))
+        self._do(lambda: self._act(action, self._clock.now_s()))
 
     def call(self, deed: Callable[[Jam], None]) -> None:
         """Something else to be done to the jam, on its own thread."""
@@ -84,6 +101,7 @@ class Player:
 
     def _run(self) -> None:
         _ask_for_realtime()
+        self._follow()
         try:
             while self._turn():
                 pass
@@ -99,9 +117,12 @@ class Player:
                 if what is None:
                     return False
                 self._take(what, at_s)
+            self._keep_time()
             self._play()
             if self._jam.thinking:
                 self._jam.think()
+            if self.feed.is_watched:
+                self._show()
         except Exception as error:  # noqa: BLE001  nothing ends the music thread
             self.faults.count(error)
             self._recover()
@@ -113,10 +134,9 @@ class Player:
             return self._inbox.get_nowait()
         if self._jam.thinking:
             return None
-        wake_beat = self._jam.wake_at()
-        if wake_beat is None:
+        due_s = self._wake_at_s()
+        if due_s is None:
             return self._inbox.get()
-        due_s = self._timeline.seconds_at(wake_beat)
         with suppress(Empty):
             return self._inbox.get(timeout=max(0.0, due_s - self._clock.now_s() - SPIN_S))
         while self._clock.now_s() < due_s:
@@ -124,9 +144,19 @@ class Player:
                 return self._inbox.get_nowait()
         return None
 
+    def _wake_at_s(self) -> float | None:
+        """The next second at which there is something to do, whatever comes in."""
+        wake_beat = self._jam.wake_at()
+        seconds = (None if wake_beat is None else self._timeline.seconds_at(wake_beat), self._keeper.wake_at_s())
+        return min((at_s for at_s in seconds if at_s is not None), default=None)
+
     def _take(self, what: Deed | bytes, at_s: float) -> None:
         if not isinstance(what, bytes):
             what()
+        elif is_clock_message(what):
+            if not self._echo.is_echo(what, at_s):
+                self._keeper.receive(what, at_s, self._clock.now_s())
+                self._follow()
         else:
             try:
                 message = parse(what)
@@ -136,18 +166,86 @@ class Player:
             # Note-ons only: a note-off that is an echo releases a key that is not held, which changes nothing, but
             # one that is the player's own and was taken for an echo would leave the phrase open for ever.
             if not (isinstance(message, NoteOn) and self._echo.is_echo(what, at_s)):
-                self._jam.receive(message, self._timeline.beat_at(at_s))
+                beat = self._timeline.beat_at(at_s)
+                self._jam.receive(message, beat)
+                self.feed.put(Heard(message, at_s, beat))
 
     def _play(self) -> None:
         for timed in self._jam.advance(self._now_beat()):
-            self.lateness_s.append(self._clock.now_s() - self._timeline.seconds_at(timed.beat))
+            now_s = self._clock.now_s()
+            self.lateness_s.append(now_s - self._timeline.seconds_at(timed.beat))
             self._ledger.post(timed.message)
+            self.feed.put(Played(timed.message, now_s, timed.beat))
 
     def _change(self, control: str, value: Value) -> None:
         now_s = self._clock.now_s()
-        if control == "tempo":
-            self._timeline = self._timeline.with_tempo(float(value), now_s)
-        self._jam.change(control, value, self._timeline.beat_at(now_s))
+        match control:
+            case "tempo":
+                self._keeper.set_tempo(float(value), now_s)
+            case "clock":
+                self._keeper.set_clock(cast("ClockChoice", value), now_s)
+            case "meter":
+                self._keeper.set_meter(Meter.read(str(value)), now_s)
+        self._follow()
+        self._turn_control(control, value, now_s)
+
+    def _turn_control(self, control: str, value: Value, at_s: float) -> None:
+        beat = self._timeline.beat_at(at_s)
+        self._jam.change(control, value, beat)
+        self.feed.put(Turned(control, value, at_s, beat))
+
+    def _act(self, action: str, at_s: float) -> None:
+        self.feed.put(Asked(action, at_s, self._timeline.beat_at(at_s)))
+        if action == "tap":
+            tempo_bpm = self._keeper.tap(at_s)
+            self._follow()
+            if tempo_bpm is not None:
+                self._tell("tempo", tempo_bpm)
+        else:
+            self._jam.act(action, self._timeline.beat_at(at_s))
+
+    def _follow_link(self, moment: LinkMoment) -> None:
+        self._keeper.link(moment, self._clock.now_s())
+        self._follow()
+
+    def _tell(self, control: str, value: float) -> None:
+        """A control was changed by what was played, not by who moved it."""
+        value = cast("float", BY_NAME[control].read(value))
+        self._turn_control(control, value, self._clock.now_s())
+        self.told(control, value)
+
+    def _keep_time(self) -> None:
+        """Notices a clock that is gone, and does as the jam wishes."""
+        now_s = self._clock.now_s()
+        wake_s = self._keeper.wake_at_s()
+        if wake_s is not None and wake_s <= now_s:
+            self._keeper.pass_time(now_s)
+            self._follow()
+        wish, self._jam.wish = self._jam.wish, None
+        if wish is not None:
+            if wish.tempo_bpm is not None and self._keeper.set_tempo(wish.tempo_bpm, now_s):
+                self._tell("tempo", wish.tempo_bpm)
+            self._keeper.set_downbeat(wish.downbeat, now_s)
+            self._follow()
+
+    def _follow(self) -> None:
+        """The jam goes by the timeline that is in force."""
+        self._jam.follow(self._timeline, self._now_beat(), self._keeper.transport)
+
+    def _show(self) -> None:
+        """Puts how the jam stands and how time goes, where that has changed."""
+        now_s, jam = self._clock.now_s(), self._jam
+        standing = (jam.state, jam.turn, jam.plan)
+        if standing != self._standing:
+            self._standing = standing
+            self.feed.put(Stands(jam.state, jam.turn, jam.plan, now_s))
+        if self._timeline is not self._kept:
+            self._kept = self._timeline
+            self.feed.put(Kept(self._timeline, self._keeper.transport, self._keeper.source, now_s))
+
+    @property
+    def _timeline(self) -> Timeline:
+        return self._keeper.timeline
 
     def _now_beat(self) -> float:
         return self._timeline.beat_at(self._clock.now_s())

@@ -21,7 +21,7 @@ from model.engine import Engine
 from model.improviser import Improviser, improviser
 from model.pack import Pack, open_pack
 from server.config import Config
-from server.controls import Settings
+from server.controls import Settings, Value
 from server.desk import Desk
 from server.jam import Jam
 from server.player import Player
@@ -34,6 +34,7 @@ MEASURED_STEPS = 40
 STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 Say = Callable[[str], None]
+Told = Callable[[str, Value], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ class Session:
         output = system.open_output(config.midi.output or None)
         player = Player(jam, output, self._clock)
         desk = Desk(settings, player, partial(self._change_pack, player))
+        player.told = self._in_this_thread(desk.note)
         osc = config.osc
         server = OscServer(osc.host, osc.port, Remote(desk).handle, reply_port=osc.reply_port)
         self._stack.callback(output.close)
@@ -134,6 +136,15 @@ class Session:
         self._say(f"Pack       {seated.pack.name}")
         for approach, speed_ms in speeds.items():
             self._say(f"{approach.capitalize():10} {seated.engines[approach].device}, {speed_ms:.2f} ms per token")
+
+    def _in_this_thread(self, told: Told) -> Told:
+        """The same, to be called from another thread."""
+        loop = asyncio.get_running_loop()
+
+        def tell(control: str, value: Value) -> None:
+            loop.call_soon_threadsafe(told, control, value)
+
+        return tell
 
     def _midi_system(self) -> MidiSystem:
         """This machine's MIDI; without one the jam goes on in silence, and says how to get one."""

@@ -81,6 +81,19 @@ def test_jitter_and_late_ticks_hardly_move_it(tempo_bpm: float) -> None:
     assert fmean(abs(tempo - tempo_bpm) for tempo in tempos) < 0.002 * tempo_bpm
 
 
+def test_a_clock_that_wanders_is_followed_where_it_goes() -> None:
+    chance = Random(1)
+    daw = Daw(97.0, wander=lambda: chance.uniform(-0.005, 0.005)).say(START).tick(4 * BAR)
+    listener, errors = Listener(Timeline.start(97.0)).catch_up(daw), []
+    for _ in range(10 * BAR):
+        daw.tick(1)
+        # Before it is heard: 5 ms either way is what nobody can foresee.
+        errors.append(abs(errors_ms(daw, listener, 0, len(daw.due_s) - 1)[0]))
+        listener.catch_up(daw)
+    assert fmean(errors) < 3.0
+    assert sorted(errors)[len(errors) * 99 // 100] < 6.5
+
+
 @pytest.mark.parametrize("delay", [jitter(1), on_time])
 @pytest.mark.parametrize(("slow", "fast"), [(97.0, 140.0), (120.0, 123.0), (60.0, 180.0)])
 def test_a_step_of_tempo_is_followed_within_a_beat(slow: float, fast: float, delay: Delay) -> None:
@@ -109,8 +122,8 @@ def test_a_ramp_is_followed() -> None:
         daw.tempo(daw.tempo_bpm + 4.3 * daw.interval_s)
         listener.catch_up(daw.tick(1))
         worst_ms = max(worst_ms, abs(errors_ms(daw, listener, 0, len(daw.due_s) - 1)[0]))
-    assert worst_ms < 2.0
-    assert listener.timeline.tempo_bpm == pytest.approx(140.0, abs=1.5)
+    assert worst_ms < 3.0
+    assert listener.timeline.tempo_bpm == pytest.approx(140.0, abs=2.5)
 
 
 def test_ticks_that_come_all_at_once_are_counted_and_say_nothing_on_the_tempo() -> None:

@@ -19,7 +19,7 @@ from model.bins import (
     time_bins,
     with_more_bins,
 )
-from model.vocabulary import CHORD_BEATS
+from model.notes import CHORD_BEATS
 
 QUARTERS_AND_TRIPLETS = [1.0] * 5 + [0.5] * 4 + [1 / 3] * 3 + [2.0] * 2 + [4.0]
 ANY_SHIFT = st.floats(min_value=0.001, max_value=64.0)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.scale import KEY_CHOICES, KEYS, MODES, Key, Mode, pitch_mask, read_key, read_key_choice
+from model.scale import KEY_CHOICES, KEYS, MODES, Key, Mode, read_key, read_key_choice
 
 C_MAJOR = {0, 2, 4, 5, 7, 9, 11}
 keys = st.sampled_from(KEYS)
@@ -121,12 +121,3 @@ def test_whatever_is_typed_is_a_key_or_refused_in_a_sentence(text: str) -> None:
 @pytest.mark.parametrize(("text", "choice"), [("off", "off"), ("AUTO", "auto"), (" Off ", "off"), ("am", "A minor")])
 def test_a_choice_is_off_auto_or_a_key_by_its_name(text: str, choice: str) -> None:
     assert read_key_choice(text) == choice
-
-
-@given(keys)
-def test_a_mask_says_of_each_midi_pitch_whether_it_is_in_the_key(key: Key) -> None:
-    mask = pitch_mask(key)
-    assert mask.shape == (128,)
-    assert all(mask[pitch] == (pitch % 12 in key.pitch_classes) for pitch in range(128))
-    assert pitch_mask(key) is mask
-    assert not mask.flags.writeable

@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.bins import TimeBins
-from model.notes import Note
+from model.notes import MAX_CHORD_NOTES, Note
 from model.vocabulary import (
-    MAX_CHORD_NOTES,
     START,
     Cursor,
     EventVocabulary,

@@ -7,13 +7,13 @@ from random import Random
 import numpy as np
 
 from bridge.messages import Message, NoteOff, NoteOn
+from bridge.midi_clock import Transport
 from bridge.timeline import Timeline
 from model.approach import Approach
 from model.improviser import PLANNED_VELOCITY, Planned, Snapshot, Taste
 from model.notes import Note
 from model.vocabulary import Cursor
 from server.controls import Settings, Value
-from server.form import Transport
 from server.jam import Jam, Timed
 
 DEFAULTS = Settings()
@@ -139,7 +139,7 @@ class Stage:
         self.until(beat)
         self.jam.act(action, beat)
 
-    def follow(self, timeline: Timeline, beat: float, transport: Transport = "rolling") -> None:
+    def follow(self, timeline: Timeline, beat: float, transport: Transport = "playing") -> None:
         self.until(beat)
         self.jam.follow(timeline, beat, transport)
 

@@ -142,6 +142,7 @@ class TestControls:
             "address": "/fours/temperature",
             "name": "temperature",
             "kind": "number",
+            "group": "partner",
             "help": "How daring the choice of notes is; 1 is as the model learnt it.",
             "default": 0.9,
             "low": 0.1,
@@ -149,7 +150,7 @@ class TestControls:
         }
         assert by_name["approach"]["choices"] == ["pitch", "event"]
         assert by_name["answer_length"]["low"] == by_name["answer_length"]["default"] == 0.0
-        assert set(by_name["stop"]) == {"address", "name", "kind", "help"}
+        assert set(by_name["stop"]) == {"address", "name", "kind", "group", "help"}
 
 
 @pytest.mark.usefixtures("no_midi")

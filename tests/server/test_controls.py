@@ -43,9 +43,15 @@ class TestTheTable:
         assert list(BY_NAME) == [control.name for control in CONTROLS]
 
     def test_it_has_all_that_was_promised(self) -> None:
-        promised = {"temperature", "approach", "top_p", "pack", "tempo", "answer_after", "answer_length", "step"}
+        promised = {
+            *("temperature", "approach", "top_p", "pack", "key"),
+            *("mode", "answer_after", "answer_length", "start", "over", "turn_bars", "begins"),
+            *("clock", "tempo", "tempo_from", "meter", "send_clock"),
+            *("step", "rhythm", "time_scale", "quantize", "swing", "gate", "offset_ms"),
+            *("low", "high", "transpose", "max_polyphony", "velocity", "channel"),
+        }
         assert {control.name for control in CONTROLS if control.kind != "action"} == promised
-        assert {control.name for control in ACTIONS} == {"respond", "stop", "panic"}
+        assert {control.name for control in ACTIONS} == {"respond", "stop", "panic", "tap"}
 
     @pytest.mark.parametrize("control", CONTROLS, ids=named)
     def test_each_row_says_what_it_is_in_a_sentence_and_has_an_address(self, control: Control) -> None:
@@ -84,12 +90,12 @@ class TestANumber:
             assert str(refusal.value).startswith(f"{control.name} is {control.low:g} to {control.high:g}")
 
     def test_its_bounds_and_default_survive_the_32_bits_of_osc(self, control: Control) -> None:
-        assert isinstance(control.default, float)
+        assert not isinstance(control.default, str | None)
         for number in (control.low, control.high, control.default):
             assert control.read(in_32_bits(number)) == number
 
     def test_it_may_come_as_text_with_a_point_or_a_comma(self, control: Control) -> None:
-        middle = round((control.low + control.high) / 2, 3)
+        middle = round((control.low + control.high) / 2, 0 if control.whole else 3)
         assert control.read(f"{middle}") == middle
         assert control.read(f"{middle}".replace(".", ",")) == middle
         assert control.read(f" {middle} ") == middle
@@ -107,7 +113,8 @@ class TestANumber:
     def test_whatever_comes_is_read_within_its_bounds_or_refused(self, control: Control, raw: Raw) -> None:
         with suppress(BadValue):
             value = control.read(raw)
-            assert isinstance(value, float)
+            assert not isinstance(value, str)
+            assert isinstance(value, int) == control.whole
             assert control.low <= value <= control.high
 
 
@@ -172,5 +179,28 @@ class TestNames:
             control_named("temprature")
 
     def test_a_wide_miss_is_told_what_there_is(self) -> None:
-        with pytest.raises(BadValue, match=r"there is no control zzz; there are approach, .*, panic$"):
+        with pytest.raises(BadValue, match=r"there is no control zzz; there are approach, .*, tap$"):
             control_named("zzz")
+
+
+class TestAWholeNumber:
+    @pytest.mark.parametrize(("raw", "value"), [(60.4, 60), ("59,6", 60), (True, 1), (127.0, 127)])
+    def test_a_fader_stops_at_the_nearest(self, raw: Raw, value: int) -> None:
+        assert BY_NAME["low"].read(raw) == value
+
+
+class TestAKey:
+    @pytest.mark.parametrize(
+        ("raw", "meant"), [("Am", "A minor"), ("d-dorian", "D dorian"), ("off", "off"), ("Auto", "auto")]
+    )
+    def test_it_may_be_written_as_musicians_do(self, raw: str, meant: str) -> None:
+        assert BY_NAME["key"].read(raw) == meant
+
+    def test_a_fader_finds_them_by_index(self) -> None:
+        assert [BY_NAME["key"].read(index) for index in (0, 1, 2.0)] == ["off", "auto", "C major"]
+
+    def test_what_is_none_is_told_what_there_is(self) -> None:
+        with pytest.raises(
+            BadValue, match=r"^key: there is no key 'H blue'; a key is off, auto, or a tonic and major, "
+        ):
+            BY_NAME["key"].read("H blue")

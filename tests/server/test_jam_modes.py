@@ -7,6 +7,7 @@ from bridge.meter import Meter
 from bridge.timeline import Timeline
 from model.notes import Note
 from server.controls import Settings
+from server.jam import Wish
 from tests.music import line
 from tests.server.partners import Stage, off, on, onsets
 
@@ -14,10 +15,10 @@ FROM_ZERO = Timeline.start(120.0)
 PHRASE = line(48, 50, 52, 53)
 
 
-def stage_in(*, rolling: bool = True, timeline: Timeline = FROM_ZERO, **controls: object) -> Stage:
+def stage_in(*, playing: bool = True, timeline: Timeline = FROM_ZERO, **controls: object) -> Stage:
     """A jam in the pitch approach, a note each beat; in a song that runs from beat 0 on, unless nobody's clock is followed."""
     stage = Stage(settings=Settings(approach="pitch", step=1.0, **controls))  # type: ignore[arg-type]  # controls by name
-    stage.follow(timeline, 0.0, "rolling" if rolling else "free")
+    stage.follow(timeline, 0.0, "playing" if playing else "free")
     return stage
 
 
@@ -123,26 +124,24 @@ class TestFours:
 
 class TestFoursWithoutAClock:
     def test_your_first_note_begins_the_first_bar(self) -> None:
-        stage = stage_in(rolling=False, mode="fours", turn_bars=1)
+        stage = stage_in(playing=False, mode="fours", turn_bars=1)
         assert stage.until(10.3) == []
         tap(stage, 10.375)
         assert beats(stage, 24.0) == [14.375, 15.375, 16.375, 17.375, 22.375, 23.375]
 
     def test_and_the_keeper_of_the_time_is_told(self) -> None:
-        stage = stage_in(rolling=False, mode="fours")
-        assert stage.jam.wish is None
+        stage = stage_in(playing=False, mode="fours")
         tap(stage, 10.375)
-        assert stage.jam.wish
-        assert stage.jam.wish.downbeat == 10.375
+        assert stage.jam.wish == Wish(10.375)
 
     def test_where_the_partner_begins_a_bar_is_counted_first(self) -> None:
-        stage = stage_in(rolling=False, mode="fours", turn_bars=1, begins="partner")
+        stage = stage_in(playing=False, mode="fours", turn_bars=1, begins="partner")
         assert stage.jam.turn
         assert stage.jam.turn.side is None
         assert beats(stage, 11.5) == [4.0, 5.0, 6.0, 7.0]
 
     def test_after_stop_your_next_note_begins_anew(self) -> None:
-        stage = stage_in(rolling=False, mode="fours", turn_bars=1)
+        stage = stage_in(playing=False, mode="fours", turn_bars=1)
         tap(stage, 0.0)
         stage.act("stop", 5.25)
         assert stage.until(30.0) == [off(62, 5.25)]
@@ -159,20 +158,20 @@ class TestASong:
     def test_that_starts_again_has_turns_from_its_beginning(self) -> None:
         stage = stage_in(mode="fours", turn_bars=1)
         stage.follow(FROM_ZERO, 5.25, "stopped")
-        stage.follow(FROM_ZERO.with_downbeat(20.5), 20.5, "rolling")
+        stage.follow(FROM_ZERO.with_downbeat(20.5), 20.5, "playing")
         assert beats(stage, 26.0) == [24.5, 25.5]
 
     def test_that_jumps_takes_its_turns_along(self) -> None:
         stage = stage_in(mode="fours", turn_bars=1)
         stage.until(5.25)
         # Back to the beginning: bars 0, 1, 2 ... begin at 5.5, 9.5, 13.5 ...
-        stage.follow(FROM_ZERO.with_downbeat(5.5), 5.5, "rolling")
+        stage.follow(FROM_ZERO.with_downbeat(5.5), 5.5, "playing")
         assert beats(stage, 14.0) == [9.5, 10.5, 11.5, 12.5]
 
     def test_that_jumps_within_its_turn_is_followed_to_the_turns_new_end(self) -> None:
         stage = stage_in(mode="fours", turn_bars=1)
         stage.until(4.25)
-        stage.follow(FROM_ZERO.with_downbeat(-10.0), 4.5, "rolling")  # bar 3 since 2.0
+        stage.follow(FROM_ZERO.with_downbeat(-10.0), 4.5, "playing")  # bar 3 since 2.0
         assert stage.until(9.5)[-1] == off(60, 6.0)
 
     def test_that_stands_does_not_keep_a_phrase_from_its_answer(self) -> None:
@@ -184,7 +183,7 @@ class TestASong:
 
 class TestContinuous:
     def test_it_begins_by_itself_on_the_next_beat_and_goes_on(self) -> None:
-        stage = stage_in(rolling=False)
+        stage = stage_in(playing=False)
         stage.change("mode", "continuous", 0.4)
         assert beats(stage, 40.0) == [float(beat) for beat in range(1, 41)]
 
@@ -202,7 +201,7 @@ class TestContinuous:
         assert beats(stage, 11.0) == [10.0, 11.0]
 
     def test_keys_going_down_do_not_put_off_its_first_note(self) -> None:
-        stage = stage_in(rolling=False)
+        stage = stage_in(playing=False)
         stage.change("mode", "continuous", 0.4)
         for beat in (0.5, 0.7, 0.85):
             tap(stage, beat)

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from model.bins import BinChoice, time_bins
-from model.notes import HIGHEST_PITCH, LOWEST_PITCH
-from model.vocabulary import CHORD_BEATS, START, EventVocabulary, PitchVocabulary, Vocabulary, nearest_pitch
+from model.notes import CHORD_BEATS, HIGHEST_PITCH, LOWEST_PITCH
+from model.vocabulary import START, EventVocabulary, PitchVocabulary, Vocabulary, nearest_pitch
 from train.corpus.corpora import Line
 from train.corpus.reading import Records
 

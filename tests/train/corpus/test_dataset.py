@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.bins import BinChoice, TimeBins
-from model.notes import Note
-from model.vocabulary import CHORD_BEATS, START, EventVocabulary, PitchVocabulary, encode
+from model.notes import CHORD_BEATS, Note
+from model.vocabulary import START, EventVocabulary, PitchVocabulary, encode
 from tests.music import exercise, line, tune
 from train.corpus.corpora import Line
 from train.corpus.dataset import (
