@@ -1,7 +1,7 @@
 """Which key music is in, by how long each pitch class sounds: a whole piece, or as it is heard; knows no tracks and no clock.
 
 By Temperley's profiles, counted in the harmony of the Kostka-Payne textbook (2007, "Music and Probability", table 6.1).
-Of the melodies of our corpora they name the written signature of five in six; those of Krumhansl and Kessler (1982), in
+Of the melodies of our corpora they name the written signature of four in five; those of Krumhansl and Kessler (1982), in
 which listeners gave every foreign tone a third of the tonic's weight, of three in five. `python -m bench keys` compares.
 """
 
