@@ -3,7 +3,20 @@
 import importlib
 import sys
 
-QUESTIONS = ("steps", "bits", "rhythm", "bins", "recipes", "targets", "ingest", "startup", "lateness")
+QUESTIONS = (
+    "steps",
+    "bits",
+    "rhythm",
+    "bins",
+    "recipes",
+    "targets",
+    "ingest",
+    "startup",
+    "lateness",
+    "memory",
+    "backoffs",
+    "jam_day",
+)
 
 if __name__ == "__main__":
     for question in sys.argv[1:] or QUESTIONS:

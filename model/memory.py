@@ -10,6 +10,7 @@ To compose ahead it hears what is planned, and goes back (`restore`) at the cost
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -176,7 +177,7 @@ class Memory:
             level -= 1
             if followers:
                 n, kind = len(followers), level % 2
-                escape = self._escapes[level][n][len(set(followers)) if n > 1 else 1]
+                escape = self._escapes[level][n][_different(followers) if n > 1 else 1]
                 found[kind].append(followers)
                 weights[kind].append(left * (1.0 - escape) / n)
                 counts[kind].append(n)
@@ -186,9 +187,12 @@ class Memory:
             self._add_intervals(of_memory, _summed(found[0], weights[0], counts[0]))
         if found[1]:
             of_memory[1:] += _summed(found[1], weights[1], counts[1])[: len(of_memory) - 1]
-        mixed = left * p + of_memory
-        whole = mixed.sum()
-        return Mixed(mixed / whole, of_memory / whole)
+        # In double precision: of a network that is left next to nothing, next to nothing must be left.
+        mixed = left * p.astype(np.float64) + of_memory
+        to_one = 1.0 / mixed.sum()
+        mixed *= to_one
+        of_memory *= to_one
+        return Mixed(mixed, of_memory)
 
     def _add_intervals(self, of_memory: npt.NDArray[np.float64], by_symbol: npt.NDArray[np.float64]) -> None:
         """By token what is known by interval; what would leave the vocabulary's pitches is lost."""
@@ -274,6 +278,12 @@ def _contexts_at(mark: Mark) -> list[bytes]:
         contexts.append(BY_INTERVALS + intervals[-order:] if len(intervals) >= order else NO_CONTEXT)
         contexts.append(BY_TOKENS + tokens[-order:] if len(tokens) >= order else NO_CONTEXT)
     return contexts
+
+
+@lru_cache(maxsize=1 << 14)
+def _different(followers: bytes) -> int:
+    """How many different things followed; the same contexts are asked about over and over."""
+    return len(set(followers))
 
 
 def _summed(found: list[bytes], weights: list[float], counts: list[int]) -> npt.NDArray[np.float64]:

@@ -142,6 +142,10 @@ class TestStrength:
         heard_once = pitch_memory((5, 6, 5))
         assert heard_once.mix(EVEN, strength=1.0).of_memory.sum() > 0.95
 
+    def test_even_there_nothing_is_impossible(self) -> None:
+        certain = pitch_memory((5, 6) * 200)
+        assert (certain.mix(EVEN.astype(np.float32), strength=1.0).p > 0.0).all()
+
     def test_going_back_to_the_middle_is_the_middle_again(self) -> None:
         memory = pitch_memory(self.HEARD)
         middle = memory.mix(EVEN).p.tolist()
