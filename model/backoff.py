@@ -2,8 +2,8 @@
 
 A context that has been followed n times, by `different` things, is not trusted by odds of a · different^variety / n^evidence,
 with a concentration a of its own for each length and kind of context. A plain Dirichlet back-off, (c + a p) / (n + a), is
-the case of variety 0 and evidence 1; what foretells music best is near variety 1 and evidence 1/3: how many things may
-follow says more than how often. See docs/memory.md.
+the case of variety 0 and evidence 1; what foretells music best is near variety 3/4 and evidence 2/5: whether one thing
+follows or several says more than how often. See docs/memory.md.
 """
 
 from dataclasses import dataclass
@@ -86,4 +86,4 @@ DEFAULTS: dict[Approach, Backoff] = {
         evidence=0.35,
     ),
 }
-"""For packs whose card says nothing of a memory: what `songbook` was given."""
+"""For packs whose card says nothing of a memory, and what fitting begins with: about what `songbook` was given."""

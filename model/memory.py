@@ -16,24 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from model.backoff import FITTED_STRENGTH, MOST_FOLLOWERS, ORDERS, Backoff
+from model.mark import FIRST_TIME_SYMBOL, MOST_TIMES, SYMBOLS, WIDEST, Mark, contexts_at
 from model.vocabulary import START, Vocabulary
 
 Probabilities = npt.NDArray[np.floating]
 
-# About 30 MB; no less than an hour in which nothing is ever repeated.
+# 27 MB; of what is never repeated 12,500 tokens, and of music, which is, far more.
 CAPACITY = 200_000
 # How many tokens back a mark can be restored: far more than the longest answer.
 MOST_UNDONE = 2048
-
-# A symbol is a byte: a token less one, as the start is never foretold; or an interval from -63 to 63 semitones, then the
-# times. A wider leap, of more than five octaves, counts as 63.
-SYMBOLS = 256
-WIDEST = 63
-FIRST_TIME_SYMBOL = 2 * WIDEST + 1
-MOST_TIMES = SYMBOLS - 1 - FIRST_TIME_SYMBOL
-# Contexts of both kinds lie in one table: their first byte tells them apart.
-BY_INTERVALS, BY_TOKENS = b"i", b"t"
-NO_CONTEXT = b""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,35 +37,6 @@ class Mixed:
     def share(self, token: int) -> float:
         """How much of a token's probability came from memory, from 0 to 1."""
         return float(self.of_memory[token] / self.p[token]) if self.p[token] > 0.0 else 0.0
-
-
-class Mark:
-    """A place in what was heard, to go back to. It holds no memory, only the way to it."""
-
-    __slots__ = (
-        "before",
-        "changed",
-        "era",
-        "gone",
-        "last_note",
-        "learnt",
-        "number",
-        "of_intervals",
-        "of_tokens",
-        "token",
-    )
-
-    def __init__(self, era: object) -> None:
-        self.era = era
-        self.number = 0
-        self.before: Mark | None = None
-        self.token, self.learnt = START, False
-        # The line as far as the longest context reaches back, and the pitch that intervals are counted from.
-        self.of_intervals, self.of_tokens = b"", b""
-        self.last_note: int | None = None
-        # What this token changed: the contexts with what followed them before, and those that gave way to them.
-        self.changed: list[tuple[bytes, bytes | None]] = []
-        self.gone: list[tuple[bytes, bytes]] = []
 
 
 class Memory:
@@ -266,18 +228,8 @@ class Memory:
     def _contexts_here(self) -> list[bytes]:
         """Asked for twice at most places: by mixing, and by hearing what came."""
         if self._here is None:
-            self._here = _contexts_at(self._now)
+            self._here = contexts_at(self._now)
         return self._here
-
-
-def _contexts_at(mark: Mark) -> list[bytes]:
-    """The contexts that end at a mark, from the shortest up, intervals and tokens in turn; none where the line is shorter."""
-    intervals, tokens = mark.of_intervals, mark.of_tokens
-    contexts = []
-    for order in ORDERS:
-        contexts.append(BY_INTERVALS + intervals[-order:] if len(intervals) >= order else NO_CONTEXT)
-        contexts.append(BY_TOKENS + tokens[-order:] if len(tokens) >= order else NO_CONTEXT)
-    return contexts
 
 
 @lru_cache(maxsize=1 << 14)

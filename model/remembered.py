@@ -18,7 +18,8 @@ from safetensors.numpy import save
 from model.approach import Approach
 from model.backoff import MOST_FOLLOWERS, ORDERS
 from model.errors import MemoryFileError
-from model.memory import BY_INTERVALS, BY_TOKENS, Memory
+from model.mark import BY_INTERVALS, BY_TOKENS
+from model.memory import Memory
 from model.vocabulary import EventVocabulary, Vocabulary
 
 FORMAT = "1"

@@ -39,6 +39,9 @@ FINE_TUNING_RATE = 5e-4
 # What --from leaves no choice in: parameters of `train`.
 _KEPT_WITH_A_PACK = ("time_unit", "bins", "bin_count", "embedding", "hidden", "layers")
 
+# What --memory-only leaves a choice in.
+_WITH_MEMORY_ONLY = ("sources", "out", "memory_only", "threads", "workers", "cache")
+
 RecipeName = Literal["ours", "notebook"]
 _DURATION = re.compile(r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?")
 
@@ -113,6 +116,7 @@ def train(
     if threads:
         torch.set_num_threads(threads)
     if memory_only:
+        _check_memory_only(context)
         _fit_memory(out, sources, cache, workers)
         return
     _check_options(context, recipe, base, approach)
@@ -173,6 +177,15 @@ def train(
         if any(part.held_out for part in card.approaches.values()):
             console.print(figures_of(card))
         console.print(f"Pack written to {out}. Play with it: fours jam --pack {shlex.quote(str(out))}", soft_wrap=True)
+
+
+def _check_memory_only(context: typer.Context) -> None:
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name not in _WITH_MEMORY_ONLY and source is not None and source.name == "COMMANDLINE":
+            raise RecipeError(
+                f"--memory-only trains nothing, and reads what the pack was trained on; leave out {parameter.opts[0]}"
+            )
 
 
 def _fit_memory(out: Path, sources: Sequence[Path], cache: Path, workers: int) -> None:

@@ -114,7 +114,7 @@ class TestMemoryOnly:
             for figures in part["held_out"].values():
                 del figures["pitch_bits_with_memory"], figures["time_bits_with_memory"]
         (out / CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
-        done = fours_train(tunes, "--out", out, "--memory-only", shape=())
+        done = fours_train(tunes, "--out", out, "--memory-only", shape=(), recipe=())
         assert done.status == 0
         assert done.said.endswith(f"The memory's figures stand on {out / CARD_FILE}.\n")
         # What is measured is fp16, as it is stored, and was fp32 at the training's end.
@@ -134,14 +134,22 @@ class TestMemoryOnly:
 
     def test_there_must_be_a_pack(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
         out = tmp_path / "gone"
-        assert fours_train(tunes, "--out", out, "--memory-only").complaint == (
+        assert fours_train(tunes, "--out", out, "--memory-only", shape=(), recipe=()).complaint == (
             f"there is no pack at {out} to fit the memory of; train one first, without --memory-only"
+        )
+
+    @pytest.mark.parametrize("asked", [("--from", "songbook"), ("--epochs", "3"), ("--force",)])
+    def test_what_is_for_training_is_refused(
+        self, fours_train: FoursTrain, tunes: Path, base: Path, asked: tuple[str, ...]
+    ) -> None:
+        assert fours_train(tunes, "--out", base, "--memory-only", *asked, shape=(), recipe=()).complaint == (
+            f"--memory-only trains nothing, and reads what the pack was trained on; leave out {asked[0]}"
         )
 
     def test_and_something_held_out(self, fours_train: FoursTrain, base: Path, tmp_path: Path) -> None:
         lone = write_part(tmp_path / "lone.mid", exercise())
         before = (base / CARD_FILE).read_bytes()
-        assert fours_train(lone, "--out", base, "--memory-only", shape=()).complaint == (
+        assert fours_train(lone, "--out", base, "--memory-only", shape=(), recipe=()).complaint == (
             "no file falls to the valid side of the split, which a memory is fitted to; give it more files"
         )
         assert (base / CARD_FILE).read_bytes() == before
