@@ -117,7 +117,8 @@ def _join(stretches: list[Stretch], meters: list[MeterChange], before: Grid, aft
         meters.append(MeterChange(placed, _short_bar(sixteenths)))
         placed += sixteenths / SIXTEENTHS
     stretches.append(Stretch(after.start_beats, placed))
-    meters.append(MeterChange(placed, after.meter))
+    if after.meter != meters[-1].meter:
+        meters.append(MeterChange(placed, after.meter))
 
 
 def _bars_off(beats: float, meter: Meter) -> float:
