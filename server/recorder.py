@@ -85,12 +85,14 @@ class Recorder:
                 file.path.unlink()
 
     async def _run(self, file: JournalFile, watch: Watch) -> None:
-        while not self._stopping.is_set():
+        is_over = False
+        while not is_over:  # and once more when it is: what has happened last counts too
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), WRITE_EVERY_S)
+            is_over = self._stopping.is_set()
             try:
                 await self._write(file, watch)
-            except Exception as error:  # noqa: BLE001  what is wrong with one event must not keep the others
+            except Exception as error:  # noqa: BLE001  what is wrong with one event must not keep those after it
                 self._faults.count(error)
 
     async def _write(self, file: JournalFile, watch: Watch) -> None:
