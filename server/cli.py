@@ -41,7 +41,7 @@ def jam(
     *,
     midi_in: Annotated[str | None, typer.Option(help="Listen to the port with this in its name.")] = None,
     midi_out: Annotated[str | None, typer.Option(help="Play to the port with this in its name.")] = None,
-    midi_api: Annotated[str | None, typer.Option(help="auto, jack, alsa, coremidi or winmm.")] = None,
+    midi_api: Annotated[str | None, typer.Option(help="auto, jack, alsa, coremidi, winmm, or none.")] = None,
     osc_port: Annotated[int | None, typer.Option(help="Where OSC comes in.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     random_seed: Annotated[int | None, typer.Option(help="The same playing gets the same answers.")] = None,

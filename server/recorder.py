@@ -124,11 +124,11 @@ class Recorder:
         """Sums up what a crash has left, and makes room."""
         mended = self._shelf.mend()
         if mended:
-            self._say(f"Takes      recovered from a jam that was cut off: {_ids(mended)}")
+            self._say(f"Recovered  {_ids(mended)}, cut off before the end")
         config = self._config
         pruned = self._shelf.prune(self._now, config.keep_days, config.keep_mb * MEGABYTE)
         if pruned:
-            self._say(f"Takes      removed, unmarked, as they were old or too many: {_ids(pruned)}")
+            self._say(f"Removed    {_ids(pruned)}: unmarked, and too old or too large")
 
 
 def _ids(rows: list[Row]) -> str:

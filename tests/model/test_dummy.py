@@ -35,7 +35,10 @@ class TestAnAnswer:
         assert sum(pitch in own for pitch in played) > 0.7 * len(played)
 
     def test_lies_where_the_phrase_did(self, approach: Approach) -> None:
-        high, low = (np.mean([note.pitch for note in answer(approach, line(*pitches))]) for pitches in ([86, 88, 84], [43, 45, 40]))
+        high, low = (
+            np.mean([note.pitch for note in answer(approach, line(*pitches))])
+            for pitches in ([86, 88, 84], [43, 45, 40])
+        )
         assert high > low + 12
 
     def test_moves_in_small_steps(self, approach: Approach) -> None:

@@ -24,7 +24,10 @@ def write_journal(
     ]
     for number in range(notes):
         beat = float(number)
-        records += [Heard(NoteOn(60 + number % 12, 80), beat / 2, beat), Heard(NoteOff(60 + number % 12), beat / 2 + 0.5, beat + 1)]
+        records += [
+            Heard(NoteOn(60 + number % 12, 80), beat / 2, beat),
+            Heard(NoteOff(60 + number % 12), beat / 2 + 0.5, beat + 1),
+        ]
     for number in range(notes):
         beat = float(number + notes)
         records += [Played(NoteOn(72, 80), beat / 2, beat), Played(NoteOff(72), beat / 2 + 0.5, beat + 1)]

@@ -137,7 +137,9 @@ class TestFloods:
     def test_of_a_fader_the_last_move_of_each_time_is_written(self, evening: Evening) -> None:
         moves = [Turned("temperature", number / 1000, BEGAN_S, 0.0) for number in range(200, 1200)]
         during(evening, lambda: evening.put(*heard(60, 1, 2), *moves))
-        written = [record for record in evening.records if isinstance(record, Turned) and record.control == "temperature"]
+        written = [
+            record for record in evening.records if isinstance(record, Turned) and record.control == "temperature"
+        ]
         assert [record.value for record in written] == [0.9, 1.199]
 
     def test_every_turn_of_record_counts(self, evening: Evening) -> None:
@@ -234,7 +236,7 @@ class TestTheStart:
         during(evening, lambda: None)
         assert evening.said == [
             f"Takes      {evening.folder}",
-            "Takes      recovered from a jam that was cut off: 2026-02-02-201500",
+            "Recovered  2026-02-02-201500, cut off before the end",
         ]
         assert Shelf(evening.folder).rows()[0].is_ended
 
@@ -244,7 +246,6 @@ class TestTheStart:
         evening = Evening(folder, keep_days=90)
         during(evening, lambda: None)
         assert evening.said[1:] == [
-            "Takes      removed, unmarked, as they were old or too many: "
-            "2025-10-23-201500, 2025-10-24-201500, 2025-10-25-201500 and 1 more"
+            "Removed    2025-10-23-201500, 2025-10-24-201500, 2025-10-25-201500 and 1 more: unmarked, and too old or too large"
         ]
         assert [row.id for row in Shelf(folder).rows()] == ["2025-10-22-201500"]

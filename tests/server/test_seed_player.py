@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -60,7 +61,7 @@ class TestASeed:
         on = [at_s for data, at_s in heard if isinstance(parse(data), NoteOn)]
         # Half a beat at 120 bpm, and after it at 60.
         assert on[0] == pytest.approx(2.0)
-        assert [b - a for a, b in zip(on[1:], on[2:], strict=False)] == pytest.approx([0.5, 0.5])
+        assert [after_s - before_s for before_s, after_s in pairwise(on[1:])] == pytest.approx([0.5, 0.5])
 
     def test_whole_bars_of_rest_at_its_beginning_are_not_waited_for_but_a_pickup_stays_one(
         self, rehearsal: Rehearsal

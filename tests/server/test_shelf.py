@@ -39,7 +39,7 @@ class TestANewJournal:
 
     def test_in_a_place_that_is_a_file_is_an_oserror(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        with pytest.raises(OSError, match="exists|directory"):
+        with pytest.raises(OSError, match=r"exists|directory"):
             Shelf(tmp_path / "file").begin(NOW)
 
 
@@ -173,7 +173,7 @@ class TestRemove:
             shelf.remove(row)
 
 
-def test_a_closed_journal_is_nobodys(folder: Path, shelf: Shelf) -> None:
+def test_a_closed_journal_is_nobodys(shelf: Shelf) -> None:
     file = shelf.begin(NOW)
     assert isinstance(file, JournalFile)
     file.close()
