@@ -26,15 +26,15 @@ def export_last(shelf: Shelf, out: Path) -> Path:
     return _export(row, len(row.ended.marks) or None, out)
 
 
-def midi_of(row: Row, mark: int | None = None) -> bytes:
-    """The content of the `.mid` file of a jam, or of one of its marks. Raises TakeError."""
-    return as_midi_file(song_of(take_of(read_tape(read_scan(row.path).records), mark)))
+def midi_of(path: Path, mark: int | None = None) -> bytes:
+    """The content of the `.mid` file of a journal, or of one of its marks. Raises TakeError."""
+    return as_midi_file(song_of(take_of(read_tape(read_scan(path).records), mark)))
 
 
 def _export(row: Row, mark: int | None, out: Path) -> Path:
     if out.is_dir():
         raise ExportError(f"{out} is a folder; name a file, such as {out / 'take.mid'}")
-    data = midi_of(row, mark)
+    data = midi_of(row.path, mark)
     try:
         write_whole(out, data)
     except OSError as error:

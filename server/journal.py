@@ -9,6 +9,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import takewhile
 from typing import Literal, cast
 
@@ -29,7 +30,8 @@ SEGMENT_DECIMALS = 7
 LONGEST_MESSAGE = 16
 """Bytes. Whatever is longer is sysex, which is no music, and of which a flood would fill the disk."""
 
-CRC_DIGITS = 8
+KEYS_KNOWN = 4096
+"""Messages that are read once: a hand plays the same ones over and over."""
 
 MarkKind = Literal["record", "capture"]
 
@@ -206,9 +208,14 @@ def _read_begun(items: Items) -> Begun:
 def _read_message(kind: type[Heard] | type[Played]) -> Callable[[Items], Record]:
     def read(items: Items) -> Record:
         at_s, beat, message = items
-        return kind(parse(bytes.fromhex(str(message))), _number(at_s), _number(beat))
+        return kind(_message(str(message)), _number(at_s), _number(beat))
 
     return read
+
+
+@lru_cache(KEYS_KNOWN)
+def _message(text: str) -> Message:
+    return parse(bytes.fromhex(text))
 
 
 def _read_turned(items: Items) -> Turned:

@@ -15,6 +15,8 @@ from bridge.clock import Clock
 from bridge.faults import Faults
 from server.config import TakesSection
 from server.controls import Settings
+from server.errors import TakeError
+from server.export_take import midi_of
 from server.feed import Feed, Watch
 from server.journal import Begun
 from server.journal_file import JournalFile
@@ -55,6 +57,7 @@ class Recorder:
         self._faults = Faults(logger, "recorder")
         self._has_failed = False
         self._turns = 0
+        self._turn = asyncio.Lock()  # of writing: lines go in the order in which they were taken
         self._synced = True
         self._open: tuple[JournalFile, Watch, asyncio.Task[None]] | None = None
 
@@ -84,6 +87,14 @@ class Recorder:
             with suppress(OSError):
                 file.path.unlink()
 
+    async def midi(self, mark: int | None = None) -> bytes:
+        """This jam up to now as the content of a `.mid` file, or one of its marks, counted from 1. Raises TakeError."""
+        if self._open is None:
+            raise TakeError("this jam is not being written down, so there is nothing to take of it")
+        file, watch, _ = self._open
+        await self._write(file, watch)
+        return await asyncio.to_thread(midi_of, file.path, mark)
+
     async def _run(self, file: JournalFile, watch: Watch) -> None:
         is_over = False
         while not is_over:  # and once more when it is: what has happened last counts too
@@ -97,11 +108,12 @@ class Recorder:
 
     async def _write(self, file: JournalFile, watch: Watch) -> None:
         """Writes what has happened since the last time."""
-        lines = self._minutes.take(watch.take())
-        self._turns += 1
-        sync = not self._synced and self._turns % WRITES_PER_SYNC == 0
-        if lines or sync or self._has_failed:
-            await asyncio.to_thread(self._put, file, lines, sync=sync)
+        async with self._turn:
+            lines = self._minutes.take(watch.take())
+            self._turns += 1
+            sync = not self._synced and self._turns % WRITES_PER_SYNC == 0
+            if lines or sync or self._has_failed:
+                await asyncio.to_thread(self._put, file, lines, sync=sync)
 
     def _put(self, file: JournalFile, lines: bytes, *, sync: bool = False) -> None:
         try:

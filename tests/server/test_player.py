@@ -9,6 +9,7 @@ from bridge.memory_ports import MemoryOutput
 from bridge.messages import ControlChange, Message, NoteOff, NoteOn, encode, parse
 from model.notes import Note
 from server.controls import Settings
+from server.feed import Played, Turned
 from server.jam import Jam
 from server.player import Player
 from tests.music import line
@@ -301,3 +302,30 @@ class TestTheEnd:
             thread.join(LIVE_PATIENCE_S)
         rehearsal.player.stop()
         assert sorted(came) == list(range(20))
+
+
+class TestWhatIsTold:
+    """The feed: whoever watches knows all that has reached the port."""
+
+    def test_notes_that_end_because_the_music_does_are_told_too(self, rehearsal: Rehearsal) -> None:
+        watch = rehearsal.player.feed.watch()
+        rehearsal.play(PHRASE)
+        rehearsal.until(1.75)
+        rehearsal.output.lose()
+        rehearsal.until(4.0)
+        played = [event.message for event in watch.take() if isinstance(event, Played)]
+        assert played[:2] == [NoteOn(72, 80), NoteOff(72)]
+
+    def test_a_control_that_only_marks_is_told_and_changes_no_answer(self, rehearsal: Rehearsal) -> None:
+        watch = rehearsal.player.feed.watch()
+        rehearsal.play(PHRASE)
+        composed = len(rehearsal.event.asked)
+        rehearsal.player.change("record", "on")
+        rehearsal.settle()
+        assert [event.value for event in watch.take() if isinstance(event, Turned)] == ["on"]
+        assert len(rehearsal.event.asked) == composed
+
+    def test_any_thread_may_ask_what_time_it_is_by_the_jam(self, rehearsal: Rehearsal) -> None:
+        rehearsal.player.change("tempo", 90.0)
+        rehearsal.settle()
+        assert rehearsal.player.timeline.tempo_bpm == 90.0

@@ -1,9 +1,11 @@
 import asyncio
 import errno
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+import pretty_midi
 import pytest
 
 from bridge.clock import ManualClock
@@ -12,6 +14,7 @@ from bridge.timeline import Timeline
 from server import recorder as module
 from server.config import TakesSection
 from server.controls import CONTROLS, Settings
+from server.errors import TakeError
 from server.feed import Asked, Event, Feed, Heard, Kept, Played, Stands, Turned
 from server.journal import Begun, Ended, Record, scan
 from server.journal_file import JournalFile
@@ -131,6 +134,32 @@ class TestAJournal:
     def test_nobody_watches_before_and_after(self, evening: Evening) -> None:
         during(evening, lambda: None)
         assert not evening.feed.is_watched
+
+
+class TestATakeOfTheJamThatGoesOn:
+    def test_has_what_was_played_a_moment_ago(self, evening: Evening) -> None:
+        async def run() -> bytes:
+            async with evening.recorder:
+                evening.put(*heard(60, 1, 2), Asked("capture", BEGAN_S + 3.0, 6.0))
+                whole = await evening.recorder.midi()
+                assert await evening.recorder.midi(1) == whole
+                with pytest.raises(TakeError, match="there is no mark 2"):
+                    await evening.recorder.midi(2)
+                return whole
+
+        midi = pretty_midi.PrettyMIDI(io.BytesIO(asyncio.run(run())))
+        assert [part.name for part in midi.instruments if part.notes] == ["Player"]
+
+    def test_is_refused_where_nothing_is_written_down(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        evening = Evening(tmp_path / "file" / "takes")
+
+        async def run() -> None:
+            async with evening.recorder:
+                await evening.recorder.midi()
+
+        with pytest.raises(TakeError, match="not being written down"):
+            asyncio.run(run())
 
 
 class TestFloods:
