@@ -1,9 +1,11 @@
 """The desk: the present value of every control, and the one way to change one; knows no OSC, no port, no thread of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from server.controls import CONTROLS, Raw, Settings, Value, control_named, is_pressed
+
+Preparation = Callable[[Settings], None]
 
 
 class Performer(Protocol):
@@ -17,13 +19,14 @@ class Performer(Protocol):
 class Desk:
     """Reads what comes in by its control's row, passes it on, and remembers it.
 
-    `load_pack` is called with the settings in which another pack was chosen; what it raises refuses the change.
+    `before` has, for some controls, what is to be done first, with the settings as they will be; what it raises refuses
+    the change.
     """
 
-    def __init__(self, settings: Settings, performer: Performer, load_pack: Callable[[Settings], None]) -> None:
+    def __init__(self, settings: Settings, performer: Performer, before: Mapping[str, Preparation]) -> None:
         self._settings = settings
         self._performer = performer
-        self._load_pack = load_pack
+        self._before = before
 
     def value(self, name: str) -> Value | None:
         """The present value of a control; None for an action. Raises BadValue where there is no such control."""
@@ -38,7 +41,7 @@ class Desk:
         """Sets a control, or does an action at anything but 0; the value as it was read.
 
         Raises BadValue, with nothing changed, where there is no such control or it cannot take `raw`, and
-        whatever `load_pack` raises.
+        whatever a preparation raises.
         """
         control = control_named(name)
         if control.kind == "action":
@@ -48,8 +51,8 @@ class Desk:
             return 0.0
         value = control.read(raw)
         settings = self._settings.with_value(name, value)
-        if name == "pack":
-            self._load_pack(settings)
+        if name in self._before:
+            self._before[name](settings)
         self._settings = settings
         self._performer.change(name, value)
         return value

@@ -25,8 +25,9 @@ from model.midi_file import Seed
 from model.pack import Pack, open_pack
 from server.config import Config
 from server.controls import Settings, Value
-from server.desk import Desk
+from server.desk import Desk, Preparation
 from server.jam import Jam
+from server.link_session import LinkSession
 from server.player import Player
 from server.recorder import Recorder
 from server.remote import Remote
@@ -128,7 +129,15 @@ class Session:
         system = self._midi_system()
         output = system.open_output(config.midi.output or None)
         player = Player(jam, output, self._clock)
-        desk = Desk(settings, player, partial(self._change_pack, player))
+        link = await self._stack.enter_async_context(LinkSession(player.link, self._clock))
+        link.follow(settings)
+        before: dict[str, Preparation] = {
+            "pack": partial(self._change_pack, player),
+            "clock": link.follow,
+            "meter": link.follow,
+            "tempo": lambda settings: link.set_tempo(settings.tempo),
+        }
+        desk = Desk(settings, player, before)
         player.told = self._in_this_thread(desk.note)
         osc = config.osc
         server = OscServer(osc.host, osc.port, Remote(desk).handle, reply_port=osc.reply_port)

@@ -11,7 +11,7 @@ from model.notes import Note
 from server.controls import Settings
 from server.seed_player import LONGEST_WAIT_S, as_played, play_seed, seed_playing, seed_values
 from tests.music import line
-from tests.server.test_player import START_S, Rehearsal
+from tests.server.rehearsal import START_S, Rehearsal
 
 TUNE = line(60, 62, 64, 65, velocity=90)
 LATE_S = 0.003

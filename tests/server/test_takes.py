@@ -20,7 +20,7 @@ from server.journal import Begun, Record, scan
 from server.minutes import Minutes
 from server.takes import ANSWER_TRACK, PLAYER_TRACK, Tape, read_tape, song_of, take_of
 from tests.music import line
-from tests.server.test_player import BEAT_S, START_S, Rehearsal
+from tests.server.rehearsal import BEAT_S, START_S, Rehearsal
 
 BEGUN = Begun("2026-02-03T20:15:00+01:00", 5.0, 8.0)
 TICK_BEATS = 1 / TICKS_PER_BEAT
