@@ -14,7 +14,7 @@ from bridge.timeline import Segment, Timeline
 from server.controls import Settings
 from server.feed import Event, Heard, Kept, Played
 from server.journal import Begun, scan
-from server.minutes import Minutes
+from server.minutes import Minutes, thinned
 from server.recorder import WRITE_EVERY_S
 from server.shelf import SUFFIX, Shelf
 from server.takes import read_tape, song_of, take_of
@@ -64,10 +64,10 @@ def _written(events: list[Event]) -> bytes:
     until_s = WRITE_EVERY_S
     for event in events:
         if event.at_s >= until_s:
-            lines.append(minutes.take(turn))
+            lines.append(minutes.take(thinned(turn)))
             turn, until_s = [], until_s + WRITE_EVERY_S
         turn.append(event)
-    return b"".join([*lines, minutes.take(turn), minutes.end(until_s)])
+    return b"".join([*lines, minutes.take(thinned(turn)), minutes.end(until_s)])
 
 
 def _busy(seconds: float) -> list[Event]:

@@ -31,7 +31,7 @@ LONGEST_MESSAGE = 16
 """Bytes. Whatever is longer is sysex, which is no music, and of which a flood would fill the disk."""
 
 KEYS_KNOWN = 4096
-"""Messages that are read once: a hand plays the same ones over and over."""
+"""Messages that are spelt and read once: a hand plays the same ones over and over."""
 
 MarkKind = Literal["record", "capture"]
 
@@ -92,9 +92,9 @@ class Scribe:
             case Begun(at, capture_minutes, silence_s):
                 items = ("begun", VERSION, at, capture_minutes, silence_s)
             case Heard(message, at_s, beat) if _is_short(message):
-                items = ("h", _second(at_s), _beat(beat), encode(message).hex())
+                items = ("h", _second(at_s), _beat(beat), _hex(message))
             case Played(message, at_s, beat) if _is_short(message):
-                items = ("p", _second(at_s), _beat(beat), encode(message).hex())
+                items = ("p", _second(at_s), _beat(beat), _hex(message))
             case Turned(control, value, at_s, beat):
                 items = ("c", _second(at_s), _beat(beat), control, value)
             case Asked(action, at_s, beat):
@@ -168,6 +168,11 @@ class Ribbon:
     @property
     def segments(self) -> tuple[Segment, ...]:
         return tuple(self._segments)
+
+
+@lru_cache(KEYS_KNOWN)
+def _hex(message: Message) -> str:
+    return encode(message).hex()
 
 
 def _is_short(message: Message) -> bool:

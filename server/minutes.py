@@ -30,9 +30,9 @@ class Minutes:
         return self._scribe.spell(self._begun) + self.take(turned)
 
     def take(self, events: Sequence[Event]) -> bytes:
-        """The lines of what has happened since the last time."""
+        """The lines of what has happened since the last time, thinned already where there was much of it."""
         lines = []
-        for event in _thinned(events):
+        for event in events:
             if isinstance(event, Stands):
                 continue
             record = since(event, self._began_s)
@@ -45,7 +45,7 @@ class Minutes:
         return self._scribe.spell(self._tally.ended(at_s - self._began_s))
 
 
-def _thinned(events: Sequence[Event]) -> list[Event]:
+def thinned(events: Sequence[Event]) -> list[Event]:
     """Of what was moved or asked for over and over, and of a tempo that is followed, the last: floods must not fill a disk."""
     kept: list[Event] = []
     seen: set[object] = set()

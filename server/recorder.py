@@ -17,10 +17,10 @@ from server.config import TakesSection
 from server.controls import Settings
 from server.errors import TakeError
 from server.export_take import midi_of
-from server.feed import Feed, Watch
+from server.feed import Event, Feed, Watch
 from server.journal import Begun
 from server.journal_file import JournalFile
-from server.minutes import Minutes
+from server.minutes import Minutes, thinned
 from server.shelf import Row, Shelf
 
 logger = logging.getLogger("fours.takes")
@@ -30,6 +30,8 @@ WRITE_EVERY_S = 0.5
 WRITES_PER_SYNC = 10
 """A power cut can lose five seconds: until a flush, what was written lies with the system. A flush takes a disk some 1 to
 50 ms and wears a memory card, so it comes seldom; the process itself may die at any time without one."""
+EVENTS_AT_ONCE, BREATH_S = 32, 0.01
+"""So many take a third of a millisecond, which is less than the music thread waits for anybody; then others have their turn."""
 MEGABYTE = 1_000_000
 
 Say = Callable[[str], None]
@@ -109,11 +111,21 @@ class Recorder:
     async def _write(self, file: JournalFile, watch: Watch) -> None:
         """Writes what has happened since the last time."""
         async with self._turn:
-            lines = self._minutes.take(watch.take())
+            lines = await self._spell(thinned(watch.take()))
             self._turns += 1
             sync = not self._synced and self._turns % WRITES_PER_SYNC == 0
             if lines or sync or self._has_failed:
                 await asyncio.to_thread(self._put, file, lines, sync=sync)
+
+    async def _spell(self, events: list[Event]) -> bytes:
+        """The lines of these, some at a time: the music thread waits whenever another spells on and on."""
+        lines = []
+        for first in range(0, len(events), EVENTS_AT_ONCE):
+            lines.append(self._minutes.take(events[first : first + EVENTS_AT_ONCE]))
+            if first + EVENTS_AT_ONCE < len(events):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), BREATH_S)
+        return b"".join(lines)
 
     def _put(self, file: JournalFile, lines: bytes, *, sync: bool = False) -> None:
         try:

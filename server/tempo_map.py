@@ -15,16 +15,14 @@ Point = tuple[float, float]
 
 
 def tempo_map(segments: Sequence[Segment], layout: Layout, until_beats: float) -> tuple[TempoChange, ...]:
-    """The changes of tempo from the layout's first bar to `until_beats`, in the layout's beats."""
+    """The changes of tempo from the layout's first bar to `until_beats`, which is after it, in the layout's beats."""
     timeline = Timeline(tuple(segments))
     from_beats = layout.from_beats
-    beats = [from_beats, *(s.beat for s in segments if from_beats < s.beat < until_beats)]
-    # One more beat, so that the last of two points is never the first.
-    beats.append(max(until_beats, from_beats) + 1.0)
+    beats = [from_beats, *(s.beat for s in segments if from_beats < s.beat < until_beats), until_beats]
     line = _simplified([(beat, timeline.seconds_at(beat)) for beat in beats])
     tempi = {beat: (to_beat - beat) / (to_s - at_s) * 60.0 for (beat, at_s), (to_beat, to_s) in pairwise(line)}
     for stretch in layout.stretches:
-        if from_beats < stretch.beat < beats[-1]:
+        if from_beats < stretch.beat < until_beats:
             tempi.setdefault(stretch.beat, tempi[max(beat for beat in tempi if beat <= stretch.beat)])
     changes: list[TempoChange] = []
     for beat in sorted(tempi):

@@ -41,6 +41,12 @@ def test_what_was_before_and_after_the_take_is_left_out() -> None:
     assert told(tempo_map(timeline.segments, layout, 16.0)) == [(0.0, 120.0)]
 
 
+def test_a_change_just_after_the_end_bends_nothing_before_it() -> None:
+    timeline = Timeline.start(120.0).with_tempo(40.0, 1.5)
+    for until_beats in (2.5, 3.0):
+        assert told(tempo_map(timeline.segments, PLAIN, until_beats)) == [(0.0, 120.0)]
+
+
 def test_a_bar_that_is_drawn_out_keeps_its_seconds_by_its_tempo() -> None:
     layout = lay_out([Grid(0.0, COMMON_TIME), Grid(9.4, COMMON_TIME)], 0.0, 20.0)
     changes = tempo_map(Timeline.start(120.0).segments, layout, 20.0)
