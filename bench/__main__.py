@@ -5,7 +5,7 @@ import sys
 
 QUESTIONS = (
     *("steps", "bits", "rhythm", "bins", "keys", "in_key", "pulse"),
-    *("recipes", "targets", "ingest", "memory", "backoffs", "jam_day"),
+    *("recipes", "targets", "ingest", "memory", "backoffs", "jam_day", "takes"),
     *("startup", "lateness", "clock", "in_time"),
 )
 

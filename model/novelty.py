@@ -9,8 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from model.notes import Note, in_onset_order
-from model.vocabulary import CHORD_BEATS, Mask
+from model.notes import CHORD_BEATS, Mask, Note, in_onset_order
 
 DEFAULT_INTERVALS = 8
 # An interval from -127 to 127 as a byte.

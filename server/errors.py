@@ -3,7 +3,8 @@
 ServerError
 ├── BadValue      a control was given a value that it cannot take
 ├── ConfigError   config.toml cannot be used; all its mistakes at once
-└── ExportError   an export cannot be written where it was asked for
+├── ExportError   an export cannot be written where it was asked for
+└── TakeError     there is no such take or mark, or nothing was played in it
 """
 
 
@@ -21,3 +22,7 @@ class ConfigError(ServerError):
 
 class ExportError(ServerError):
     """An export cannot be written."""
+
+
+class TakeError(ServerError):
+    """There is no such take or mark, nothing was played in it, or its journal cannot be read."""

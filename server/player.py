@@ -19,11 +19,11 @@ from bridge.errors import BadMidi
 from bridge.faults import Faults
 from bridge.link_clock import LinkMoment
 from bridge.messages import Message, NoteOn, encode, parse
-from bridge.midi_clock import is_clock_message
+from bridge.midi_clock import Transport, is_clock_message
 from bridge.ports import OutputPort
 from bridge.timeline import Timeline
 from server.conductor import Conductor
-from server.controls import BY_NAME, Value
+from server.controls import BY_NAME, TAKES, Value
 from server.feed import Asked, Feed, Heard, Kept, Played, Stands, Turned
 from server.jam import Jam
 from server.ledger import Ledger
@@ -57,11 +57,16 @@ class Player:
         """What happens, for those who watch."""
         self._standing: tuple[object, ...] = ()
         self._followed, self._transport = self._timeline, self._conductor.transport
-        self._kept: Timeline | None = None
+        self._kept: tuple[Timeline, Transport, str] | None = None
         self.told: Callable[[str, Value], None] = lambda _name, _value: None
         """Hears, on the music thread, of a control that was changed here: a tempo that was tapped."""
         self.lateness_s: deque[float] = deque(maxlen=LATENESSES_KEPT)
         """How much later than due the latest notes were handed to the port, in seconds."""
+
+    @property
+    def timeline(self) -> Timeline:
+        """The one in force; any thread may ask for it."""
+        return self._timeline
 
     def start(self) -> None:
         """Starts the thread."""
@@ -183,7 +188,9 @@ class Player:
 
     def _turn_control(self, control: str, value: Value, at_s: float) -> None:
         beat = self._timeline.beat_at(at_s)
-        self._jam.change(control, value, beat)
+        # What only marks takes is nothing to the jam, which would think of another answer.
+        if BY_NAME[control].group != TAKES:
+            self._jam.change(control, value, beat)
         self.feed.put(Turned(control, value, at_s, beat))
 
     def _act(self, action: str, at_s: float) -> None:
@@ -231,9 +238,10 @@ class Player:
         if standing != self._standing:
             self._standing = standing
             self.feed.put(Stands(jam.state, jam.turn, jam.plan, now_s))
-        if self._timeline is not self._kept:
-            self._kept = self._timeline
-            self.feed.put(Kept(self._timeline, self._transport, self._conductor.source, now_s))
+        kept = (self._timeline, self._transport, self._conductor.source)
+        if kept != self._kept:
+            self._kept = kept
+            self.feed.put(Kept(*kept, now_s))
 
     @property
     def _timeline(self) -> Timeline:
@@ -258,6 +266,10 @@ class Player:
         self._release_all()
 
     def _release_all(self) -> None:
+        now_s = self._clock.now_s()
+        beat = self._timeline.beat_at(now_s)
+        for message in self._ledger.ends:
+            self.feed.put(Played(message, now_s, beat))
         try:
             self._ledger.release_all()
         except Exception as error:  # noqa: BLE001  a port that is gone takes no note-off
