@@ -9,7 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from model.notes import CHORD_BEATS, Mask, Note, in_onset_order
+from model.notes import CHORD_BEATS, Note, in_onset_order
+from model.vocabulary import Mask
 
 DEFAULT_INTERVALS = 8
 # An interval from -127 to 127 as a byte.
