@@ -237,7 +237,7 @@ class Player:
         standing = (jam.state, jam.turn, jam.plan)
         if standing != self._standing:
             self._standing = standing
-            self.feed.put(Stands(jam.state, jam.turn, jam.plan, now_s))
+            self.feed.put(Stands(jam.state, jam.turn, jam.plan, now_s, jam.from_memory))
         kept = (self._timeline, self._transport, self._conductor.source)
         if kept != self._kept:
             self._kept = kept
