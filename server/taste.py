@@ -11,8 +11,8 @@ from server.controls import PERCENT, Settings
 from server.form import Span
 from server.groove import Groove
 
-# In its last half beat no note of an answer begins, so that it ends on one that is held; a gesture has no time for that.
-CLOSING_BEATS, SHORTEST_CLOSED_BEATS = 0.5, 2.0
+# In its last beat no note of an answer begins, so that it ends on one that is held; in a short one in its last quarter.
+CLOSING_BEATS, CLOSING_SHARE = 1.0, 0.25
 
 
 def taste_for(
@@ -29,7 +29,7 @@ def taste_for(
         time_scale=settings.time_scale,
         max_chord=settings.max_polyphony,
         pitches=_pitches(settings, _pitch_classes(settings, phrase, heard_key)),
-        closing_beats=CLOSING_BEATS if span.beats >= SHORTEST_CLOSED_BEATS else 0.0,
+        closing_beats=min(CLOSING_BEATS, CLOSING_SHARE * span.beats),
         memory=settings.memory,
         learns=settings.learn_from == "both",
         novelty=novelty,
