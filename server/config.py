@@ -10,12 +10,17 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
+from bridge.errors import BadTrust
+from bridge.trust import Trust
 from server.controls import Settings, Value, control_named
 from server.errors import BadValue, ConfigError
 
 CONFIG_FILE = "config.toml"
+OWN_SENTENCE = "own_sentence"
+"""The type of a complaint that is whole as it is."""
 
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
@@ -33,11 +38,22 @@ class MidiSection(Section):
 
 
 class OscSection(Section):
-    """Where control messages come in, and the port to which answers go besides the sender's own."""
+    """Where control messages come in, whose are read, and the port to which answers go besides the sender's own."""
 
     host: str = "127.0.0.1"
     port: PortNumber = 8000
     reply_port: PortNumber = 9000
+    trust: list[str] = []
+    advertise: bool = True
+
+    @field_validator("trust")
+    @classmethod
+    def _addresses(cls, texts: list[str]) -> list[str]:
+        try:
+            Trust.read(texts)
+        except BadTrust as error:
+            raise PydanticCustomError(OWN_SENTENCE, "{sentence}", {"sentence": str(error)}) from error
+        return texts
 
 
 class EngineSection(Section):
@@ -142,6 +158,8 @@ def _sentence(detail: Any) -> str:
             if near
             else f"there are {', '.join(_known_keys(path[:-1]))}"
         )
+    if detail["type"] == OWN_SENTENCE:
+        return f"{where}: {detail['msg']}"
     return f"{where}: {detail['msg'][0].lower()}{detail['msg'][1:]}, not {detail['input']!r}"
 
 

@@ -47,6 +47,11 @@ class Desk:
         self._listeners: tuple[Listener, ...] = ()
         self.faults = Faults(logger, "a listener of the desk")
 
+    @property
+    def settings(self) -> Settings:
+        """All present values."""
+        return self._settings
+
     def value(self, name: str) -> Value | None:
         """The present value of a control; None for an action. Raises BadValue where there is no such control."""
         control = control_named(name)

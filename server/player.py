@@ -60,6 +60,7 @@ class Player:
         """What happens, for those who watch."""
         self._standing: tuple[object, ...] = ()
         self._kept: Timeline | None = None
+        self._keeps: tuple[object, ...] = ()
         self.told: Callable[[str, Value], None] = lambda _name, _value: None
         """Hears, on the music thread, of a control that was changed here: a tempo that was tapped."""
         self.lateness_s: deque[float] = deque(maxlen=LATENESSES_KEPT)
@@ -102,6 +103,7 @@ class Player:
     def _run(self) -> None:
         _ask_for_realtime()
         self._follow()
+        self._show()
         try:
             while self._turn():
                 pass
@@ -237,9 +239,11 @@ class Player:
         if standing != self._standing:
             self._standing = standing
             self.feed.put(Stands(jam.state, jam.turn, jam.plan, now_s))
-        if self._timeline is not self._kept:
-            self._kept = self._timeline
-            self.feed.put(Kept(self._timeline, self._keeper.transport, self._keeper.source, now_s))
+        keeps = (self._keeper.transport, self._keeper.source)
+        # Is it the same object: to compare what a clock has changed a hundred times would take too long.
+        if self._timeline is not self._kept or keeps != self._keeps:
+            self._kept, self._keeps = self._timeline, keeps
+            self.feed.put(Kept(self._timeline, *keeps, now_s))
 
     @property
     def _timeline(self) -> Timeline:

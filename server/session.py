@@ -12,20 +12,20 @@ from typing import Self
 
 from bridge.clock import Clock
 from bridge.errors import NoMidiSystem
-from bridge.osc import OscServer
 from bridge.ports import MidiSystem
 from bridge.rtmidi_ports import RtMidiSystem
 from bridge.silent_ports import SilentSystem
 from model.approach import APPROACHES, Approach
 from model.engine import Engine
 from model.improviser import Improviser, improviser
-from model.pack import Pack, open_pack
+from model.pack import Pack, available_packs, open_pack
 from server.config import Config
 from server.controls import Settings, Value
 from server.desk import Desk
 from server.jam import Jam
+from server.osc_remote import OscRemote
+from server.pace import Pace
 from server.player import Player
-from server.remote import Remote
 
 logger = logging.getLogger("fours.session")
 
@@ -120,19 +120,22 @@ class Session:
         system = self._midi_system()
         output = system.open_output(config.midi.output or None)
         player = Player(jam, output, self._clock)
-        desk = Desk(settings, player, partial(self._change_pack, player))
+        pace = Pace(player, asyncio.get_running_loop().call_later)
+        desk = Desk(settings, pace, partial(self._change_pack, player))
         player.told = self._in_this_thread(desk.note)
         osc = config.osc
-        server = OscServer(osc.host, osc.port, Remote(desk).handle, reply_port=osc.reply_port)
+        remote = OscRemote(osc, desk, player.feed, self._clock, tuple(available_packs(config.pack_folders)))
         self._stack.callback(output.close)
-        await self._stack.enter_async_context(server)
+        await self._stack.enter_async_context(remote)
         player.start()
         self._stack.callback(player.stop)
         # Opened last and so closed first: nothing comes in before it can be answered, nor after.
         heard = self._stack.enter_context(system.open_input(config.midi.input or None, player.hear))
         self._say(f"MIDI in    {heard.name} ({system.api})")
         self._say(f"MIDI out   {output.name} ({system.api})")
-        self._say(f"OSC        {osc.host}:{server.address[1]}, answers to the sender and to its port {osc.reply_port}")
+        self._say(
+            f"OSC        {osc.host}:{remote.server.address[1]}, answers to the sender and to its port {osc.reply_port}"
+        )
         self._say(f"Pack       {seated.pack.name}")
         for approach, speed_ms in speeds.items():
             self._say(f"{approach.capitalize():10} {seated.engines[approach].device}, {speed_ms:.2f} ms per token")

@@ -107,12 +107,17 @@ class TestMistakes:
 
     def test_a_name_near_nothing_is_told_what_there_is(self, place: Path) -> None:
         (mistake,) = mistakes(place, "[osc]\nzzz = 1\n")
-        assert mistake == "there is no key osc.zzz; there are host, port, reply_port"
+        assert mistake == "there is no key osc.zzz; there are host, port, reply_port, trust, advertise"
 
     @pytest.mark.parametrize("port", ["0", "-1", '"8000"', "8000.5", "true"])
     def test_a_port_is_a_whole_number_of_its_range(self, place: Path, port: str) -> None:
         (mistake,) = mistakes(place, f"[osc]\nport = {port}\n")
         assert mistake.startswith("osc.port: input should be ")
+
+    def test_whom_to_trust_is_an_address_or_a_network(self, place: Path) -> None:
+        assert mistakes(place, '[osc]\ntrust = ["10.0.0.1", "my phone"]\n') == [
+            'osc.trust: "my phone" is no address; one is written like 192.168.1.20, a network like 192.168.1.0/24'
+        ]
 
     @pytest.mark.parametrize("value", ["true", "false", "[1]", "{}", "2026-01-01", "nan", "inf", "1" + 400 * "0"])
     @pytest.mark.parametrize("name", ["temperature", "approach", "pack"])

@@ -9,6 +9,7 @@ from bridge.memory_ports import MemoryOutput
 from bridge.messages import ControlChange, Message, NoteOff, NoteOn, encode, parse
 from model.notes import Note
 from server.controls import Settings
+from server.feed import Kept, Stands
 from server.jam import Jam
 from server.player import Player
 from tests.music import line
@@ -301,3 +302,14 @@ class TestTheEnd:
             thread.join(LIVE_PATIENCE_S)
         rehearsal.player.stop()
         assert sorted(came) == list(range(20))
+
+
+class TestTheFeed:
+    def test_begins_with_how_things_stand_before_anything_is_played(self, rehearsal: Rehearsal) -> None:
+        rehearsal.player.start()
+        rehearsal.player.stop()
+        kept, stands = rehearsal.player.feed.watch().take()
+        assert isinstance(kept, Kept)
+        assert kept.timeline.tempo_bpm == DEFAULTS.tempo
+        assert isinstance(stands, Stands)
+        assert stands.state == "listening"
