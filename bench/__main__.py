@@ -3,7 +3,9 @@
 import importlib
 import sys
 
-QUESTIONS = ("steps", "bits", "rhythm", "bins", "recipes", "targets", "ingest", "startup", "lateness")
+QUESTIONS = (
+    "steps", "bits", "rhythm", "bins", "keys", "pulse", "recipes", "targets", "ingest", "startup", "lateness", "clock",
+)  # fmt: skip
 
 if __name__ == "__main__":
     for question in sys.argv[1:] or QUESTIONS:

@@ -6,6 +6,7 @@ BridgeError
 ├── PortTaken         the port is there, and would not open
 ├── PortLost          a port that was open takes nothing any more
 ├── BadMidi           bytes or values that are no MIDI message
+├── LinkMissing       Ableton Link was asked for, and its library is not installed
 ├── OscPortTaken      the OSC port could not be bound: somebody has it, or it is not ours to have
 ├── OscHostUnknown    the OSC host is not an address of this machine
 ├── BadOsc            bytes or values that are no OSC message
@@ -52,6 +53,10 @@ class PortLost(BridgeError):
 
 class BadMidi(BridgeError):
     """Bytes or values that are no MIDI message."""
+
+
+class LinkMissing(BridgeError):
+    """Ableton Link was asked for, and its library is not installed."""
 
 
 class OscPortTaken(BridgeError):

@@ -50,14 +50,17 @@ class MidiClock:
 
     @property
     def tempo_bpm(self) -> float | None:
-        """Its tempo; None before there is one, and where it is none."""
+        """Its tempo; None before there is one, and where it is none that can be followed."""
+        ticked_bpm = self.ticked_bpm
+        if ticked_bpm is None or not SLOWEST_BPM / TEMPO_TOLERANCE <= ticked_bpm <= FASTEST_BPM * TEMPO_TOLERANCE:
+            return None
+        return min(max(ticked_bpm, SLOWEST_BPM), FASTEST_BPM)
+
+    @property
+    def ticked_bpm(self) -> float | None:
+        """What its ticks would be as a tempo, if they can be followed or not; None before there are enough."""
         line = self._ticks.line
-        if line is None:
-            return None
-        tempo_bpm = 60.0 / (line.interval_s * TICKS_PER_BEAT)
-        if not SLOWEST_BPM / TEMPO_TOLERANCE <= tempo_bpm <= FASTEST_BPM * TEMPO_TOLERANCE:
-            return None
-        return min(max(tempo_bpm, SLOWEST_BPM), FASTEST_BPM)
+        return None if line is None else 60.0 / (line.interval_s * TICKS_PER_BEAT)
 
     @property
     def last_tick_s(self) -> float | None:

@@ -16,8 +16,9 @@ SEGMENTS_KEPT = 256
 it at most at each of its ticks, which at 120 bpm makes 48 a second. Before the oldest one kept, its tempo is taken to
 have always been so: memory stays the same after hours, and both directions still agree with each other."""
 
-GLIDE_S = 0.1
-"""How soon a timeline that was off meets the line it is steered to."""
+GLIDE_S = 0.025
+"""How soon a timeline that was off meets the line it is steered to: about a tick of MIDI clock, as who steers has
+weighed already how much of what was heard is to be believed."""
 
 SLOWEST_GLIDE, FASTEST_GLIDE = 0.5, 2.0
 """Tempo while gliding, as a share of what is glided to: more of an error takes longer instead."""

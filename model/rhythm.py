@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count, pairwise
 from typing import Self
 
-from model.notes import CHORD_BEATS, Note
+from model.notes import CHORD_BEATS, Note, in_onset_order
 
 # Hands come a little early: a note this near before a beat begins on that beat.
 EARLY_HANDS_BEATS = CHORD_BEATS
@@ -18,8 +18,7 @@ LATE_HANDS_BEATS = 0.25
 class Rhythm:
     """Onsets within one period, rising from 0 or later, and how long each note lasts; in beats.
 
-    Between any two onsets, around the end of the period too, lies `CHORD_BEATS` at least.
-    Raises ValueError where it is none, as it would never move on.
+    Raises ValueError where it would not move on.
     """
 
     onsets_beats: tuple[float, ...]
@@ -29,11 +28,11 @@ class Rhythm:
     def __post_init__(self) -> None:
         if not self.onsets_beats or len(self.onsets_beats) != len(self.durations_beats):
             raise ValueError("a rhythm has at least one onset, and a duration for each")
-        around = (*self.onsets_beats, self.period_beats + self.onsets_beats[0])
-        if self.onsets_beats[0] < 0.0 or not all(b - a >= CHORD_BEATS for a, b in pairwise(around)):
-            raise ValueError(f"the onsets of a rhythm rise by at least {CHORD_BEATS:g} beats, within its period")
+        rising = all(a < b for a, b in pairwise((*self.onsets_beats, self.period_beats)))
+        if not rising or self.onsets_beats[0] < 0.0:
+            raise ValueError("the onsets of a rhythm rise from 0 or later, and all lie within its period")
         if not all(duration > 0.0 for duration in self.durations_beats):
-            raise ValueError("a note of a rhythm lasts for longer than nothing")
+            raise ValueError("each note of a rhythm lasts for longer than nothing")
 
     @classmethod
     def fixed(cls, step_beats: float, gate: float = 1.0) -> Self:
@@ -47,27 +46,26 @@ class Rhythm:
         A chord is one onset and lasts as long as its longest note; a note that is still held lasts until the next onset.
         Raises ValueError where there is no note.
         """
-        struck: list[list[Note]] = []
-        for note in sorted(notes, key=lambda note: note.onset_beats):
-            if struck and note.onset_beats - struck[-1][0].onset_beats < CHORD_BEATS:
-                struck[-1].append(note)
-            else:
-                struck.append([note])
-        if not struck:
+        phrase = in_onset_order(notes)
+        if not phrase:
             raise ValueError("a phrase without notes has no rhythm")
-        firsts = [chord[0].onset_beats for chord in struck]
-        line_beats = math.floor(firsts[0] + EARLY_HANDS_BEATS)
-        onsets = [max(onset - line_beats, 0.0) for onset in firsts]
-        end_beats = max(note.end_beats for chord in struck for note in chord) - line_beats
-        # The last onset lies in a beat of its own right, however short it is.
-        last_line_beats = math.floor(onsets[-1] + EARLY_HANDS_BEATS) + 1.0
-        period_beats = max(math.ceil(end_beats - LATE_HANDS_BEATS), last_line_beats)
-        nexts = [*onsets[1:], period_beats + onsets[0]]
-        durations = [
-            max(note.duration_beats for note in chord) or following - onset
-            for chord, onset, following in zip(struck, onsets, nexts, strict=True)
-        ]
-        return cls(tuple(onsets), tuple(durations), period_beats)
+        line_beats = math.floor(phrase[0].onset_beats + EARLY_HANDS_BEATS)
+        onsets: list[float] = []
+        durations: list[float] = []
+        for note in phrase:
+            onset = max(note.onset_beats - line_beats, 0.0)
+            if onsets and onset - onsets[-1] < CHORD_BEATS:
+                durations[-1] = max(durations[-1], note.duration_beats)
+            else:
+                onsets.append(onset)
+                durations.append(note.duration_beats)
+        end_beats = max(note.end_beats for note in phrase) - line_beats
+        # However short the last note, the beat that it begins in is part of the phrase.
+        last_line_beats = math.floor(onsets[-1] + EARLY_HANDS_BEATS) + 1
+        period_beats = float(max(math.ceil(end_beats - LATE_HANDS_BEATS), last_line_beats))
+        until_next = [b - a for a, b in pairwise((*onsets, period_beats + onsets[0]))]
+        lasting = [duration or gap for duration, gap in zip(durations, until_next, strict=True)]
+        return cls(tuple(onsets), tuple(lasting), period_beats)
 
     def unroll(self, start_beats: float) -> Iterator[tuple[float, float]]:
         """Onsets and durations without end, each onset later than the one before; the first period begins at `start_beats`.

@@ -201,7 +201,9 @@ def _log_beside_the_music(level: int) -> None:
     listener = QueueListener(waiting, stderr)
     listener.start()
     atexit.register(listener.stop)
-    logging.basicConfig(level=level, handlers=[QueueHandler(waiting)])
+    to_thread = QueueHandler(waiting)
+    to_thread.setFormatter(logging.Formatter("%(message)s"))  # else it is formatted twice
+    logging.basicConfig(level=level, handlers=[to_thread])
 
 
 _SAYS_NOTHING = {math.inf, -math.inf, (), "", None}

@@ -17,8 +17,12 @@ SHORTEST_ANSWER_BEATS, LONGEST_ANSWER_BEATS = 2.0, 32.0
 SHORTEST_ASKED_BEATS = 0.25
 # Hands leave the keys a little late: so much past a beat is not another beat, and so much into a turn is not over it.
 LATE_HANDS_BEATS = 0.25
+# Within a rest that is to be answered: late enough to be one, and early enough to think of an answer.
+FELT_AFTER_SHARE = 0.5
 # A partner that learns of its turn so late still takes it.
 LATE_START_BEATS = 0.25
+# What is left of a turn is worth playing in.
+LEAST_LEFT_BEATS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,22 @@ class Form:
 
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
-        self.transport: Transport = "free"
+        self._transport: Transport = "free"
         self._counts_bars = False  # without anybody's clock: whether the first bar is known
         self._passed_beats = -math.inf  # until then it has played its turn, or given it up
         self._ended_beats = -math.inf  # when the last answer did
         self._is_silenced = False  # until the player plays again
+
+    @property
+    def transport(self) -> Transport:
+        """Whether a song that is followed plays or stands still; free where none is."""
+        return self._transport
+
+    @transport.setter
+    def transport(self, transport: Transport) -> None:
+        # A clock that was lost while it played leaves its bars behind.
+        self._counts_bars |= self._transport == "playing" and transport == "free"
+        self._transport = transport
 
     def turn(self, settings: Settings, beat: float) -> Turn | None:
         """Where turns are taken and bars go by, the one that a beat is in."""
@@ -56,9 +71,7 @@ class Form:
             case "rest":
                 return self._after_rest(settings, beat, phrase)
             case "turn" if self._has_bars:
-                from_beats = max(beat - LATE_START_BEATS, self._passed_beats)
-                turn = _turns(settings).next_of_partner(from_beats, self.timeline)
-                return Span(max(turn.start_beats, beat), turn.end_beats)
+                return self._in_turn(settings, beat)
             case "always" if not self._is_silenced and self.transport != "stopped" and beat > -math.inf:
                 return waiting or Span(self.timeline.beat_line_at_or_after(beat))
             case _:
@@ -105,6 +118,13 @@ class Form:
             return False
         return occasion != "turn" or since_beats > LATE_HANDS_BEATS
 
+    def feels_at(self, settings: Settings, phrase: Phrase) -> float | None:
+        """The beat in a rest at which to feel what tempo the phrase was in; None where that does not matter."""
+        silent_since = phrase.silent_since
+        if settings.tempo_from == "control" or self.transport != "free" or _mode(settings).occasion != "rest":
+            return None
+        return None if silent_since is None else silent_since + settings.answer_after * FELT_AFTER_SHARE
+
     def play(self) -> None:
         """The player plays."""
         self._is_silenced = False
@@ -146,6 +166,21 @@ class Form:
     def _has_bars(self) -> bool:
         """Whether it is known where the bars lie, and they go by."""
         return self.transport == "playing" or (self.transport == "free" and self._counts_bars)
+
+    def _in_turn(self, settings: Settings, beat: float) -> Span:
+        """The partner's next turn, or what is left of the present one: a song may go on in the middle of it."""
+        turns = _turns(settings)
+        present = turns.at(beat, self.timeline)
+        joins_beats = self.timeline.beat_line_at_or_after(beat)
+        is_open = present.side == "partner" and self._passed_beats <= present.start_beats
+        if (
+            is_open
+            and present.end_beats - joins_beats >= LEAST_LEFT_BEATS
+            and beat - present.start_beats > LATE_START_BEATS
+        ):
+            return Span(joins_beats, present.end_beats)
+        turn = turns.next_of_partner(max(beat - LATE_START_BEATS, self._passed_beats), self.timeline)
+        return Span(max(turn.start_beats, beat), turn.end_beats)
 
     def _after_rest(self, settings: Settings, beat: float, phrase: Phrase) -> Span | None:
         silent_since = phrase.silent_since

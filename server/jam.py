@@ -23,7 +23,8 @@ from server.controls import FOLLOW, Settings, Value
 from server.form import Form, Span
 from server.hearing import Hearing
 from server.modes import MODES, Turn
-from server.phrase import Phrase
+from server.phrase import NOTES_KEPT, Phrase
+from server.phrase_tempo import tempo_of
 from server.taste import groove_of, taste_for
 from server.voices import Voices
 
@@ -68,9 +69,14 @@ class Timed:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the jam would have of whoever keeps the time: that the first bar begins at this beat."""
+    """What the jam would have of whoever keeps the time: that a bar begins at this beat, and that this be the tempo.
+
+    `begins` where it is the first bar of turns.
+    """
 
     downbeat: float
+    tempo_bpm: float | None = None
+    begins: bool = False
 
 
 class Jam:
@@ -97,6 +103,8 @@ class Jam:
         self._answer: Answer | None = None
         self._has_begun = False  # the answer, and the phrase that it answers is over
         self._is_stale = False  # the answer that waits, as something was heard or changed since it was planned
+        self._feels_at: float | None = None  # the beat in a rest at which to feel the tempo of the phrase
+        self._is_to_feel = False
         self._voices = Voices()
         self._out: list[Timed] = []
         self._beat = self._floor_beats = -math.inf
@@ -134,6 +142,7 @@ class Jam:
                 self._phrase.release_all(beat)
             case _:
                 return
+        self._feels_at, self._is_to_feel = self._form.feels_at(self.settings, self._phrase), False
         self._prepare()
 
     def change(self, control: str, value: Value, beat: float) -> None:
@@ -215,6 +224,8 @@ class Jam:
                 due.extend(self._sound(self._answer))
             else:
                 break
+        if self._feels_at is not None and self._feels_at <= beat:
+            self._feels_at, self._is_to_feel = None, True
         if self._is_spent:
             self._end_answer()
             self._prepare()
@@ -225,19 +236,22 @@ class Jam:
         if self._out or self._is_spent:
             return self._beat
         note = self._answer.next_note if self._answer else None
-        beats = (self._voices.next_end, note.onset_beats if note else None)
-        return min((self._due(beat) for beat in beats if beat is not None), default=None)
+        beats = [self._due(at) for at in (self._voices.next_end, note.onset_beats if note else None) if at is not None]
+        return min(beats if self._feels_at is None else [*beats, max(self._feels_at, self._beat)], default=None)
 
     @property
     def thinking(self) -> bool:
         """Whether there is work for `think`."""
-        return self._hearing.waiting or (self._answer is not None and self._answer.thinking)
+        return self._hearing.waiting or self._is_to_feel or (self._answer is not None and self._answer.thinking)
 
     def think(self) -> None:
         """One small piece of the models' work: a note to hear, or one to compose."""
         # In this order: an answer is composed from what was heard, so it begins once all has been.
         if self._hearing.waiting:
             self._hearing.hear_one()
+        elif self._is_to_feel:
+            self._is_to_feel = False
+            self._feel_tempo()
         elif self._answer is not None:
             self._answer.think()
 
@@ -293,9 +307,19 @@ class Jam:
             answer.hear(note, self._replanned_from)
         self._is_stale = True
 
+    def _feel_tempo(self) -> None:
+        """The phrase is over: if it was played in a tempo of its own, it was another phrase than was heard so far."""
+        felt = None if self._is_answering else tempo_of(self._phrase, self._form.timeline, self._beat)
+        if felt is None or len(self._phrase.notes) == NOTES_KEPT:
+            return
+        self._phrase.stretch(felt.stretch, self._beat)
+        self._hearing.hear_phrase_again(tuple(self._phrase.notes))
+        self.wish = Wish(felt.downbeat, felt.tempo_bpm)
+        self._is_stale = True
+
     def _count_in(self, beat: float, *, by_player: bool) -> None:
         if self._form.count_in(self.settings, beat, by_player=by_player):
-            self.wish = Wish(self._form.timeline.downbeat)
+            self.wish = Wish(self._form.timeline.downbeat, begins=True)
             self._place()
 
     def _place(self) -> None:

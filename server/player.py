@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import cast
 
 from bridge.clock import Clock
 from bridge.echo import EchoGuard
@@ -20,15 +19,14 @@ from bridge.errors import BadMidi
 from bridge.faults import Faults
 from bridge.link_clock import LinkMoment
 from bridge.messages import Message, NoteOn, encode, parse
-from bridge.meter import Meter
 from bridge.midi_clock import is_clock_message
 from bridge.ports import OutputPort
 from bridge.timeline import Timeline
-from server.controls import BY_NAME, ClockChoice, Value
+from server.conductor import Conductor
+from server.controls import BY_NAME, Value
 from server.feed import Asked, Feed, Heard, Kept, Played, Stands, Turned
 from server.jam import Jam
 from server.ledger import Ledger
-from server.timekeeper import Timekeeper
 
 logger = logging.getLogger("fours.player")
 
@@ -49,8 +47,7 @@ class Player:
         self._jam = jam
         self._output = output
         self._clock = clock
-        settings = jam.settings
-        self._keeper = Timekeeper(settings.tempo, clock.now_s(), Meter.read(settings.meter), settings.clock)
+        self._conductor = Conductor(jam.settings, clock.now_s())
         self._ledger = Ledger(self._send)
         self._echo = EchoGuard()
         self._inbox: SimpleQueue[tuple[Deed | bytes | None, float]] = SimpleQueue()
@@ -59,6 +56,7 @@ class Player:
         self.feed = Feed()
         """What happens, for those who watch."""
         self._standing: tuple[object, ...] = ()
+        self._followed, self._transport = self._timeline, self._conductor.transport
         self._kept: Timeline | None = None
         self._keeps: tuple[object, ...] = ()
         self.told: Callable[[str, Value], None] = lambda _name, _value: None
@@ -149,7 +147,7 @@ class Player:
     def _wake_at_s(self) -> float | None:
         """The next second at which there is something to do, whatever comes in."""
         wake_beat = self._jam.wake_at()
-        seconds = (None if wake_beat is None else self._timeline.seconds_at(wake_beat), self._keeper.wake_at_s())
+        seconds = (None if wake_beat is None else self._timeline.seconds_at(wake_beat), self._conductor.wake_at_s())
         return min((at_s for at_s in seconds if at_s is not None), default=None)
 
     def _take(self, what: Deed | bytes, at_s: float) -> None:
@@ -157,7 +155,7 @@ class Player:
             what()
         elif is_clock_message(what):
             if not self._echo.is_echo(what, at_s):
-                self._keeper.receive(what, at_s, self._clock.now_s())
+                self._conductor.receive(what, at_s, self._clock.now_s())
                 self._follow()
         else:
             try:
@@ -181,13 +179,7 @@ class Player:
 
     def _change(self, control: str, value: Value) -> None:
         now_s = self._clock.now_s()
-        match control:
-            case "tempo":
-                self._keeper.set_tempo(float(value), now_s)
-            case "clock":
-                self._keeper.set_clock(cast("ClockChoice", value), now_s)
-            case "meter":
-                self._keeper.set_meter(Meter.read(str(value)), now_s)
+        self._conductor.change(control, value, now_s)
         self._follow()
         self._turn_control(control, value, now_s)
 
@@ -199,38 +191,40 @@ class Player:
     def _act(self, action: str, at_s: float) -> None:
         self.feed.put(Asked(action, at_s, self._timeline.beat_at(at_s)))
         if action == "tap":
-            tempo_bpm = self._keeper.tap(at_s)
-            self._follow()
-            if tempo_bpm is not None:
-                self._tell("tempo", tempo_bpm)
+            self._take_up(self._conductor.tap(at_s))
         else:
             self._jam.act(action, self._timeline.beat_at(at_s))
+        if action in {"stop", "panic"}:
+            self._conductor.stop(at_s)
 
     def _follow_link(self, moment: LinkMoment) -> None:
-        self._keeper.link(moment, self._clock.now_s())
+        self._conductor.link(moment, self._clock.now_s())
         self._follow()
 
-    def _tell(self, control: str, value: float) -> None:
-        """A control was changed by what was played, not by who moved it."""
-        value = cast("float", BY_NAME[control].read(value))
-        self._turn_control(control, value, self._clock.now_s())
-        self.told(control, value)
-
     def _keep_time(self) -> None:
-        """Notices a clock that is gone, and does as the jam wishes."""
+        """Sends the clock that is due, notices one that is gone, and does as the jam wishes."""
         now_s = self._clock.now_s()
-        wake_s = self._keeper.wake_at_s()
-        if wake_s is not None and wake_s <= now_s:
-            self._keeper.pass_time(now_s)
+        for due in self._conductor.advance(now_s):
+            self._echo.sent(due.data, now_s)
+            self._output.send(due.data)
+        if self._timeline is not self._followed or self._conductor.transport != self._transport:
             self._follow()
         wish, self._jam.wish = self._jam.wish, None
         if wish is not None:
-            self._keeper.set_downbeat(wish.downbeat, now_s)
-            self._follow()
+            self._take_up(self._conductor.grant(wish, now_s))
+
+    def _take_up(self, tempo_bpm: float | None) -> None:
+        """Time goes otherwise, and if a tempo has come of what was played, that is the control's now."""
+        self._follow()
+        if tempo_bpm is not None:
+            value = BY_NAME["tempo"].read(tempo_bpm)
+            self._turn_control("tempo", value, self._clock.now_s())
+            self.told("tempo", value)
 
     def _follow(self) -> None:
         """The jam goes by the timeline that is in force."""
-        self._jam.follow(self._timeline, self._now_beat(), self._keeper.transport)
+        self._followed, self._transport = self._timeline, self._conductor.transport
+        self._jam.follow(self._followed, self._now_beat(), self._transport)
 
     def _show(self) -> None:
         """Puts how the jam stands and how time goes, where that has changed."""
@@ -239,7 +233,7 @@ class Player:
         if standing != self._standing:
             self._standing = standing
             self.feed.put(Stands(jam.state, jam.turn, jam.plan, now_s))
-        keeps = (self._keeper.transport, self._keeper.source)
+        keeps = (self._transport, self._conductor.source)
         # Is it the same object: to compare what a clock has changed a hundred times would take too long.
         if self._timeline is not self._kept or keeps != self._keeps:
             self._kept, self._keeps = self._timeline, keeps
@@ -247,7 +241,7 @@ class Player:
 
     @property
     def _timeline(self) -> Timeline:
-        return self._keeper.timeline
+        return self._conductor.timeline
 
     def _now_beat(self) -> float:
         return self._timeline.beat_at(self._clock.now_s())

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 from bridge.clock import Clock
+from bridge.errors import BridgeError
 from bridge.faults import Faults
 from bridge.osc import Address
 from bridge.osc_packets import OscArgument, OscMessage
@@ -50,7 +51,7 @@ class Remote:
         self.subscribers.heard(sender, self._clock.now_s())
         try:
             value = self._said(message, sender)
-        except (BadValue, ModelError) as error:
+        except (BadValue, BridgeError, ModelError) as error:
             self.faults.count(error)
             return (OscMessage(ERROR_ADDRESS, (str(error),)),)
         return () if value is None else (OscMessage(message.address, (value,)),)

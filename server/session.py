@@ -21,8 +21,9 @@ from model.improviser import Improviser, improviser
 from model.pack import Pack, available_packs, open_pack
 from server.config import Config
 from server.controls import Settings, Value
-from server.desk import Desk
+from server.desk import Desk, Preparation
 from server.jam import Jam
+from server.link_session import LinkSession
 from server.osc_remote import OscRemote
 from server.pace import Pace
 from server.player import Player
@@ -120,8 +121,15 @@ class Session:
         system = self._midi_system()
         output = system.open_output(config.midi.output or None)
         player = Player(jam, output, self._clock)
-        pace = Pace(player, asyncio.get_running_loop().call_later)
-        desk = Desk(settings, pace, partial(self._change_pack, player))
+        link = await self._stack.enter_async_context(LinkSession(player.link, self._clock))
+        link.follow(settings)
+        before: dict[str, Preparation] = {
+            "pack": partial(self._change_pack, player),
+            "clock": link.follow,
+            "meter": link.follow,
+            "tempo": lambda settings: link.set_tempo(settings.tempo),
+        }
+        desk = Desk(settings, Pace(player, asyncio.get_running_loop().call_later), before)
         player.told = self._in_this_thread(desk.note)
         osc = config.osc
         remote = OscRemote(osc, desk, player.feed, self._clock, tuple(available_packs(config.pack_folders)))

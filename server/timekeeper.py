@@ -11,7 +11,7 @@ from typing import Literal
 from bridge.following import Follower
 from bridge.link_clock import LinkMoment
 from bridge.meter import COMMON_TIME, Meter
-from bridge.midi_clock import GONE_AFTER_S, MidiClock, Move, Transport, is_clock_message
+from bridge.midi_clock import FASTEST_BPM, GONE_AFTER_S, SLOWEST_BPM, MidiClock, Move, Transport, is_clock_message
 from bridge.tap import TapTempo
 from bridge.timeline import Segment, Timeline
 from server.controls import ClockChoice
@@ -83,6 +83,13 @@ class Timekeeper:
             return True
         self._timeline = self._midi.receive(data, self._timeline, at_s, now_s)
         self._moves.extend(self._midi.take_moves())
+        if self._midi.ticked_bpm is not None and self._midi.tempo_bpm is None:
+            self._say_once(
+                "MIDI clock ticks at %.0f bpm and is not followed: a tempo is %.0f to %.0f bpm",
+                self._midi.ticked_bpm,
+                SLOWEST_BPM,
+                FASTEST_BPM,
+            )
         self._choose(now_s)
         return True
 
@@ -100,11 +107,13 @@ class Timekeeper:
             return
         if before is not None and before.is_playing != moment.is_playing and moment.is_playing is not None:
             self._moves.append("started" if moment.is_playing else "stopped")
-        self._timeline = self._follower.follow(
-            self._timeline, Segment(moment.at_s, moment.beat, moment.tempo_bpm), now_s
-        )
-        if self._follower.zero is not None and self._timeline.downbeat != self._follower.zero:
+        zero = self._follower.zero
+        theirs = Segment(moment.at_s, moment.beat, moment.tempo_bpm)
+        self._timeline = self._follower.follow(self._timeline, theirs, now_s)
+        if self._follower.zero is not None and self._follower.zero != self._timeline.downbeat:
             self._timeline = self._timeline.with_downbeat(self._follower.zero)
+        if zero is not None and zero != self._follower.zero:
+            self._moves.append("relocated")
 
     def set_tempo(self, tempo_bpm: float, now_s: float) -> bool:
         """Our own tempo; False where another one leads, which it does not touch."""
@@ -182,8 +191,11 @@ class Timekeeper:
             source = "link"
         if source == self._source:
             return
-        if self._source == "midi" and "midi" in followed:
-            logger.warning("MIDI clock is gone; the tempo stays %.1f bpm", self._timeline.tempo_bpm)
+        if self._source == "midi" and not self._midi.is_ticking(now_s) and "midi" in followed:
+            logger.warning(
+                "MIDI clock is gone, or is none that can be followed; the tempo stays %.1f bpm",
+                self._timeline.tempo_bpm,
+            )
         elif source != "internal":
             logger.info("%s leads, at %.1f bpm", "MIDI clock" if source == "midi" else "Link", self._timeline.tempo_bpm)
         if source == "link":

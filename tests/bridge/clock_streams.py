@@ -3,11 +3,14 @@
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bridge.midi_clock import MidiClock, Move
 from bridge.timeline import Timeline
 
 TICK, START, CONTINUE, STOP = bytes([0xF8]), bytes([0xFA]), bytes([0xFB]), bytes([0xFC])
+
+FIXTURES = Path(__file__).parent / "fixtures"
 
 Sent = tuple[bytes, float]
 Delay = Callable[[], float]
@@ -35,6 +38,8 @@ class Daw:
     next_s: float = 1.0
     """When the next tick is due."""
     delay: Delay = on_time
+    wander: Delay = on_time
+    """What is put off at each tick, and with it all that follow."""
     sent: list[Sent] = field(default_factory=list)
     """Each message with the second it arrives at."""
     due_s: list[float] = field(default_factory=list)
@@ -49,7 +54,7 @@ class Daw:
             if not lost:
                 self._send(TICK, max(self.next_s + self.delay(), held_until_s))
             self.due_s.append(self.next_s)
-            self.next_s += self.interval_s
+            self.next_s += self.interval_s + self.wander()
         return self
 
     def say(self, *messages: bytes) -> "Daw":
@@ -98,3 +103,20 @@ class Listener:
     def position_ticks(self, at_s: float) -> float:
         """Where the song is, in ticks."""
         return self.timeline.position(self.timeline.beat_at(at_s)) * 24
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A message of a real clock."""
+
+    data: bytes
+    at_s: float
+    frame: int
+    """When its sender meant it to be, in JACK's frames, which stretch a little where JACK cannot keep up."""
+
+
+def recorded(name: str) -> list[Recorded]:
+    """A recording of `jack_midi_clock`; its file says which."""
+    lines = (FIXTURES / f"{name}.txt").read_text(encoding="ascii").splitlines()
+    fields = (line.split() for line in lines if not line.startswith("#"))
+    return [Recorded(bytes.fromhex(data), float(at_s), int(frame)) for at_s, frame, data in fields]

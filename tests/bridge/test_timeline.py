@@ -109,7 +109,7 @@ def test_a_downbeat_moves_bars_and_not_beats() -> None:
     assert after.seconds_at(8.0) == before.seconds_at(8.0)
 
 
-@pytest.mark.parametrize(("ahead_beats", "glide_bpm"), [(0.05, 150.0), (-0.05, 90.0), (0.0, 120.0)])
+@pytest.mark.parametrize(("ahead_beats", "glide_bpm"), [(0.0125, 150.0), (-0.0125, 90.0), (0.0, 120.0)])
 def test_steered_it_meets_the_line_after_a_glide(ahead_beats: float, glide_bpm: float) -> None:
     line = Segment(1.0, 2.0 + ahead_beats, 120.0)
     timeline = Timeline.start(120.0).steered(line, at_s=1.0)
@@ -129,8 +129,8 @@ def test_a_long_way_is_glided_at_half_or_double_tempo_at_most() -> None:
 
 def test_a_new_course_replaces_a_glide_that_is_under_way() -> None:
     timeline = Timeline.start(120.0).steered(Segment(1.0, 2.1, 120.0), at_s=1.0)
-    halfway = timeline.steered(Segment(1.05, timeline.beat_at(1.05), 60.0), at_s=1.05)
-    assert halfway.beat_at(2.05) == pytest.approx(timeline.beat_at(1.05) + 1.0)
+    halfway = timeline.steered(Segment(1.01, timeline.beat_at(1.01), 60.0), at_s=1.01)
+    assert halfway.beat_at(2.01) == pytest.approx(timeline.beat_at(1.01) + 1.0)
     assert len(halfway.segments) == 3
 
 

@@ -12,6 +12,7 @@ from model.engine import Engine
 from model.improviser import LONGEST_NOTE_BEATS, PLANNED_VELOCITY, Improviser, Planned, Snapshot, Taste, improviser
 from model.notes import MAX_CHORD_NOTES, Note
 from model.numpy_engine import NumpyEngine
+from model.rhythm import Rhythm
 from model.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary
 from tests.engines import AnyEngine, TableEngine, heard
 from tests.music import line
@@ -284,3 +285,54 @@ class TestAnyAnswer:
         partner.restore(planned[3].after)
         again = hear_all(improviser(engine, WORDS[approach]), [*PHRASE, *notes_of(planned[:4])])
         assert same(partner.snapshot(), again.snapshot())
+
+
+class TestTaste:
+    @BOTH
+    def test_only_what_is_wanted_is_played(self, approach: Approach) -> None:
+        wanted = frozenset((60, 64, 67))
+        planned = answer(anything(approach), taste=Taste(pitches=wanted))
+        assert {note.pitch for note in notes_of(planned)} == wanted
+
+    @BOTH
+    def test_where_nothing_that_is_wanted_can_be_played_anything_is(self, approach: Approach) -> None:
+        assert answer(anything(approach), taste=Taste(pitches=frozenset((1, 2))))
+
+    @BOTH
+    def test_in_its_closing_beats_no_note_begins_and_the_last_is_held(self, approach: Approach) -> None:
+        for random_seed in range(20):
+            planned = notes_of(
+                answer(anything(approach), taste=Taste(step_beats=0.25, closing_beats=1.0), random_seed=random_seed)
+            )
+            last = planned[-1]
+            assert last.onset_beats <= LONG_ENOUGH_BEATS - 1.0
+            assert last.end_beats == min(LONG_ENOUGH_BEATS, last.onset_beats + LONGEST_NOTE_BEATS)
+
+    def test_a_line_that_fills_its_bars_is_not_cut_short_by_closing(self) -> None:
+        planned = notes_of(answer(certain("pitch", "START 60"), 4.0, 8.0, Taste(step_beats=0.5, closing_beats=0.5)))
+        assert [note.onset_beats for note in planned] == [4.0, 4.5, 5.0, 5.5, 6.0, 6.5, 7.0, 7.5]
+
+    def test_pitches_may_come_in_a_phrases_rhythm(self) -> None:
+        rhythm = Rhythm((0.0, 0.75, 1.5), (0.5, 0.25, 0.5), 2.0)
+        taste = Taste(rhythm=rhythm, rhythm_from_beats=4.0)
+        planned = notes_of(answer(certain("pitch", "START 60 62 64"), 4.0, 8.0, taste))
+        assert [(note.onset_beats, note.duration_beats) for note in planned] == [
+            *[(4.0, 0.5), (4.75, 0.25), (5.5, 0.5), (6.0, 0.5), (6.75, 0.25), (7.5, 0.5)],
+        ]
+
+    def test_a_rhythm_is_taken_up_where_it_was_left(self) -> None:
+        rhythm = Rhythm((0.0, 0.75, 1.5), (0.5, 0.25, 0.5), 2.0)
+        planned = notes_of(answer(anything("pitch"), 6.75, 8.0, Taste(rhythm=rhythm, rhythm_from_beats=4.0)))
+        assert [note.onset_beats for note in planned] == [6.75, 7.5]
+
+    @pytest.mark.parametrize(("time_scale", "onsets"), [(0.5, [4.0, 4.25, 4.5, 4.75]), (2.0, [4.0, 5.0])])
+    def test_the_time_between_events_may_be_stretched(self, time_scale: float, onsets: list[float]) -> None:
+        partner = certain("event", "START NOTE_60 TIME_1")
+        planned = notes_of(
+            answer(partner, 4.0, 4.0 + 2 * time_scale if time_scale < 1 else 6.0, Taste(time_scale=time_scale))
+        )
+        assert [note.onset_beats for note in planned] == onsets
+
+    def test_a_chord_may_be_held_to_fewer_notes(self) -> None:
+        planned = notes_of(answer(anything("event"), taste=Taste(max_chord=1)))
+        assert len({note.onset_beats for note in planned}) == len(planned)

@@ -169,7 +169,8 @@ class TestManyScreens:
             other.ask("/fours/tempo")
             other.hear("/fours/beat/12")  # the last of all that it is told at first
             jam.phone.send("/fours/temperature/norm", 0.5)
-            assert other.hear("/fours/temperature").arguments == (pytest.approx(1.05),)
+            (temperature,) = other.hear("/fours/temperature").arguments
+            assert temperature == pytest.approx(1.05)
             assert other.hear("/fours/temperature/text").arguments == ("1.05",)
             assert jam.phone.hear("/fours/temperature/norm").arguments == (0.5,)
         finally:

@@ -3,17 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
+from typing import get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage
+from bridge.meter import Meter
+from bridge.midi_clock import Transport
+from bridge.timeline import Timeline
 from model.approach import APPROACHES, Approach
 from model.engine import Engine
 from model.improviser import Improviser, improviser
 from model.numpy_engine import NumpyEngine
 from server.controls import BY_NAME, CONTROLS, Settings, Value
+from server.groove import GRID_BEATS, Quantize
 from server.jam import Jam, Timed
+from server.modes import MODES, Side, Turns
 from tests.tiny_pack import VOCABULARIES, random_weights
 
 # Sharp: what foretells all alike never repeats a pitch nor builds a chord.
@@ -54,7 +60,17 @@ class Seated:
     """New improvisers take over."""
 
 
-Deed = Received | Changed | Done | Seated | None
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Time goes otherwise: another tempo, bars that begin so far from now, a song that starts or stops."""
+
+    tempo_bpm: float
+    downbeat_from_now: float
+    meter: Meter
+    transport: Transport
+
+
+Deed = Received | Changed | Done | Seated | Followed | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +109,13 @@ DEEDS: st.SearchStrategy[Deed] = st.one_of(
     st.sampled_from(SETTABLE).flatmap(lambda name: values(name).map(lambda value: Changed(name, value))),
     st.builds(Done, st.sampled_from(("respond", "respond", "stop", "panic"))),
     st.just(Seated()),
+    st.builds(
+        Followed,
+        st.sampled_from((20.0, 97.0, 140.0, 400.0)),
+        st.sampled_from((0.0, -2.5, 1.0, 17.25)),
+        st.sampled_from((Meter(), Meter(3, 4), Meter(7, 8))),
+        st.sampled_from(get_args(Transport)),
+    ),
     st.none(),
 )
 BEATS = st.one_of(st.sampled_from((0.0, 0.0, 0.25, 1.0, 3.0)), st.floats(0.0, 6.0))
@@ -102,7 +125,15 @@ TAP = [Step(0.0, Received(NoteOn(60, 80)), ALL), Step(0.25, Received(NoteOff(60)
 STEPS = st.lists(
     st.one_of(st.builds(Step, BEATS, DEEDS, THOUGHTS).map(lambda step: [step]), st.just(TAP)), min_size=4, max_size=12
 ).map(lambda parts: [*TAP, *chain.from_iterable(parts)])
-AT_ONCE = st.builds(Settings, approach=st.sampled_from(APPROACHES), answer_after=st.sampled_from((0.125, 1.0)))
+AT_ONCE = st.builds(
+    Settings,
+    approach=st.sampled_from(APPROACHES),
+    answer_after=st.sampled_from((0.125, 1.0)),
+    mode=st.sampled_from(("answer", "answer", *MODES)),
+    over=st.sampled_from(("yield", "overlap")),
+    turn_bars=st.sampled_from((1, 2)),
+    quantize=st.sampled_from(("off", "1/8t")),
+)
 
 
 def band() -> dict[Approach, Improviser]:
@@ -119,6 +150,9 @@ def do(jam: Jam, deed: Deed, beat: float) -> None:
             jam.act(action, beat)
         case Seated():
             jam.seat(band())
+        case Followed(tempo_bpm, downbeat_from_now, meter, transport):
+            timeline = Timeline.start(tempo_bpm, meter=meter).with_downbeat(beat + downbeat_from_now)
+            jam.follow(timeline, beat, transport)
         case None:
             pass
 
@@ -148,6 +182,7 @@ def jammed(settings: Settings, steps: list[Step], *, wakes: bool) -> list[Timed]
                 break
             jam.think()
         advance(beat)
+    jam.change("mode", "listen", beat)
     jam.act("stop", beat)
     advance(beat)
     assert jam.wake_at() is None
@@ -157,14 +192,14 @@ def jammed(settings: Settings, steps: list[Step], *, wakes: bool) -> list[Timed]
 
 @given(settings=AT_ONCE, steps=STEPS, wakes=st.booleans())
 def test_every_note_is_ended_and_none_begins_twice(settings: Settings, steps: list[Step], wakes: bool) -> None:  # noqa: FBT001  hypothesis says it by name
-    sounding: set[int] = set()
+    sounding: set[tuple[int, int]] = set()
     for timed in jammed(settings, steps, wakes=wakes):
         match timed.message:
-            case NoteOn(pitch):
-                assert pitch not in sounding
-                sounding.add(pitch)
-            case NoteOff(pitch):
-                sounding.remove(pitch)
+            case NoteOn(pitch, _, channel):
+                assert (pitch, channel) not in sounding
+                sounding.add((pitch, channel))
+            case NoteOff(pitch, channel):
+                sounding.remove((pitch, channel))
             case _:
                 pass
     assert not sounding
@@ -192,3 +227,83 @@ def test_with_time_to_think_each_message_is_handed_out_at_its_very_beat(settings
         do(jam, step.deed, beat)
         while jam.thinking:
             jam.think()
+
+
+# What may be done to a jam and leaves its turns, its bars and its groove as they are.
+IN_TIME: st.SearchStrategy[Deed] = st.one_of(
+    st.builds(Received, MESSAGES),
+    st.sampled_from(
+        ("approach", "temperature", "step", "key", "answer_length", "over", "rhythm", "time_scale")
+    ).flatmap(lambda name: values(name).map(lambda value: Changed(name, value))),
+    st.builds(Done, st.just("stop")),
+    st.just(Seated()),
+    st.none(),
+)
+IN_TIME_STEPS = st.lists(st.builds(Step, BEATS, IN_TIME, THOUGHTS), min_size=4, max_size=16)
+METERS = st.sampled_from((Meter(), Meter(3, 4), Meter(7, 8), Meter(5, 4)))
+
+
+def played_in_time(settings: Settings, timeline: Timeline, steps: list[Step]) -> list[Timed]:
+    """All that a jam hands out beside a song that plays, with time to think."""
+    jam = Jam(band(), settings, random_seed=3)
+    jam.follow(timeline, 0.0, "playing")
+    beat, out = 0.0, list[Timed]()
+    for step in [*steps, Step(20.0, None, ALL)]:
+        until_beat = beat + step.beats
+        while (wake_beat := jam.wake_at()) is not None and wake_beat <= until_beat:
+            out += jam.advance(wake_beat)
+            while jam.thinking:
+                jam.think()
+        beat = until_beat
+        do(jam, step.deed, beat)
+        while jam.thinking:
+            jam.think()
+        out += jam.advance(beat)
+    jam.act("stop", beat)
+    return out + jam.advance(beat)
+
+
+@given(
+    approach=st.sampled_from(APPROACHES),
+    bars=st.sampled_from((1, 2, 4)),
+    begins=st.sampled_from(("player", "partner")),
+    meter=METERS,
+    steps=IN_TIME_STEPS,
+)
+def test_in_fours_no_note_sounds_in_the_players_turn(
+    approach: Approach, bars: int, begins: Side, meter: Meter, steps: list[Step]
+) -> None:
+    timeline = Timeline.start(120.0, meter=meter).with_downbeat(1.5)
+    settings = Settings(approach=approach, mode="fours", turn_bars=bars, begins=begins)
+    turns = Turns(bars, begins)
+    ends: dict[int, float] = {}
+    for timed in played_in_time(settings, timeline, steps):
+        match timed.message:
+            case NoteOn(pitch):
+                turn = turns.at(timed.beat, timeline)
+                assert turn.side == "partner"
+                ends[pitch] = turn.end_beats
+            case NoteOff(pitch):
+                assert timed.beat <= ends.pop(pitch) + 1e-6
+            case _:
+                pass
+    assert not ends
+
+
+@given(
+    approach=st.sampled_from(APPROACHES),
+    mode=st.sampled_from(("answer", "fours", "continuous")),
+    quantize=st.sampled_from(tuple(GRID_BEATS)),
+    meter=METERS,
+    steps=IN_TIME_STEPS,
+)
+def test_what_is_quantised_begins_on_the_grid_of_its_bar(
+    approach: Approach, mode: str, quantize: Quantize, meter: Meter, steps: list[Step]
+) -> None:
+    timeline = Timeline.start(120.0, meter=meter).with_downbeat(1.5)
+    settings = Settings(approach=approach, quantize=quantize, turn_bars=1).with_value("mode", mode)
+    for timed in played_in_time(settings, timeline, steps):
+        if isinstance(timed.message, NoteOn):
+            _, into_bar = timeline.bar_at(timed.beat)
+            steps_in = into_bar / GRID_BEATS[quantize]
+            assert abs(steps_in - round(steps_in)) < 1e-5

@@ -65,7 +65,7 @@ class Concert:
 
     def __init__(self) -> None:
         self.feed = Feed()
-        self.desk = Desk(Settings(), Band(), lambda _settings: None)
+        self.desk = Desk(Settings(), Band(), {})
         self.port = free_port()
         config = OscSection(port=self.port, reply_port=free_port())
         self.remote = OscRemote(config, self.desk, self.feed, MonotonicClock())
@@ -168,6 +168,6 @@ def test_when_it_is_closed_it_listens_to_nobody() -> None:
 @pytest.mark.parametrize("trusted", [True, False])
 def test_who_is_trusted_is_the_configurations(trusted: bool) -> None:  # noqa: FBT001  one of two cases
     config = OscSection(port=free_port(), trust=["10.0.0.0/8"] if trusted else [])
-    remote = OscRemote(config, Desk(Settings(), Band(), lambda _: None), Feed(), MonotonicClock())
+    remote = OscRemote(config, Desk(Settings(), Band(), {}), Feed(), MonotonicClock())
     remote.server._receive(encode(OscMessage("/fours/sync")), ("10.1.2.3", 9001))
     assert bool(remote.remote.subscribers.addresses) is trusted

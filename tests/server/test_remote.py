@@ -46,7 +46,7 @@ class Room:
     def __init__(self) -> None:
         self.band = Band()
         self.clock = ManualClock()
-        self.desk = Desk(Settings(), self.band, self.band.load_pack)
+        self.desk = Desk(Settings(), self.band, {"pack": self.band.load_pack})
         self.remote = Remote(self.desk, self.clock, REPLY_PORT, PACKS)
         self.desk.listen(self.remote.changed)
 

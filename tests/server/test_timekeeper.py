@@ -113,7 +113,9 @@ class TestMidiClock:
         assert timekeeper.transport == "free"
         assert timekeeper.timeline is before
         assert timekeeper.wake_at_s() is None
-        assert [record.getMessage() for record in caplog.records] == ["MIDI clock is gone; the tempo stays 97.0 bpm"]
+        assert [record.getMessage() for record in caplog.records] == [
+            "MIDI clock is gone, or is none that can be followed; the tempo stays 97.0 bpm"
+        ]
         assert timekeeper.set_tempo(120.0, last_s + 6.0)
 
     def test_when_it_comes_back_it_leads_again_and_the_song_goes_on(self) -> None:
@@ -153,6 +155,15 @@ class TestMidiClock:
         assert timekeeper.take_moves() == ()
         assert [record.getMessage() for record in caplog.records] == [
             f"MIDI clock comes in and is not followed, as clock = {clock}"
+        ]
+
+    def test_a_tempo_that_is_none_is_not_followed_which_is_said_once(self, caplog: pytest.LogCaptureFixture) -> None:
+        timekeeper, daw = keeper(), Daw(600.0).say(START).tick(BAR)
+        hear(timekeeper, daw)
+        assert timekeeper.source == "internal"
+        assert timekeeper.set_tempo(90.0, daw.next_s)
+        assert [record.getMessage() for record in caplog.records] == [
+            "MIDI clock ticks at 600 bpm and is not followed: a tempo is 20 to 400 bpm"
         ]
 
     def test_notes_are_none_of_its_business(self) -> None:
