@@ -1,4 +1,4 @@
-"""The command line: `fours jam`, `export`, `ports`, `controls`, `packs`, `train`, `evaluate`, `compare`; parses, shows, and leaves the work to others.
+"""The command line: `fours jam`, `export`, `ports`, `controls`, `learn`, `packs`, `train`, `evaluate`, `compare`; parses, shows, and leaves the work to others.
 
 Each command imports what it needs when it runs, so that `fours --help` is quick.
 """
@@ -10,6 +10,7 @@ import logging
 import math
 import random
 import sys
+from contextlib import suppress
 from logging.handlers import QueueHandler, QueueListener
 from pathlib import Path
 from queue import SimpleQueue
@@ -122,6 +123,33 @@ def controls(*, as_json: JsonOption = False) -> None:
     Console().print(table)
 
 
+def learn(
+    *,
+    control: Annotated[str, typer.Argument(help="What the knob is to move, such as temperature.")],
+    midi_in: Annotated[str | None, typer.Option(help="Listen to the port with this in its name.")] = None,
+    midi_api: Annotated[str | None, typer.Option(help="auto, jack, alsa, coremidi or winmm.")] = None,
+    any_channel: Annotated[bool, typer.Option(help="Let the knob count on every channel.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Say it, and write nothing.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Bind the next MIDI knob, fader or pedal that moves to a control, and write that into the configuration."""
+    from bridge.rtmidi_ports import RtMidiSystem
+    from server.config import CONFIG_FILE, load
+    from server.learn import learn as learn_knob
+
+    checked = load(config).with_values({"midi.input": midi_in, "midi.api": midi_api})
+    path = None if dry_run else config or Path(CONFIG_FILE)
+    with suppress(KeyboardInterrupt):
+        learn_knob(
+            control,
+            checked,
+            RtMidiSystem(checked.midi.api),
+            lambda line: print(line, flush=True),
+            path=path,
+            any_channel=any_channel,
+        )
+
+
 def packs(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the packs that can be played, with what they were trained on."""
     from model.errors import PackError
@@ -158,6 +186,7 @@ app.command()(with_control_options(jam))
 app.command()(with_control_options(export, renamed={"answer_length": "length"}))
 app.command()(ports)
 app.command()(controls)
+app.command()(learn)
 app.command()(packs)
 
 

@@ -5,7 +5,7 @@ Its keys are those of `Config`, and under `[controls]` the rows of `server.contr
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from bridge.errors import BadTrust
 from bridge.trust import Trust
+from server.binding import Bindings, Written
 from server.controls import Settings, Value, control_named
 from server.errors import BadValue, ConfigError
 
@@ -22,6 +23,7 @@ CONFIG_FILE = "config.toml"
 OWN_SENTENCE = "own_sentence"
 """The type of a complaint that is whole as it is."""
 
+ProgramChange = Literal["off", "pack", "approach"]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -35,6 +37,14 @@ class MidiSection(Section):
     api: Literal["auto", "jack", "alsa", "coremidi", "winmm"] = "auto"
     input: str = ""
     output: str = ""
+    program_change: ProgramChange = "off"
+    cc_feedback: bool = True
+    cc: dict[str, Written] = {}
+
+    @property
+    def bindings(self) -> Bindings:
+        """Which knob moves which control."""
+        return Bindings.read(self.cc)
 
 
 class OscSection(Section):
@@ -121,15 +131,31 @@ def _checked(tree: Mapping[str, Any], where: str) -> Config:
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
-        mistakes = [_sentence(detail) for detail in error.errors() if detail["loc"][0] != "controls"]
-    controls = tree.get("controls", {})
-    if not isinstance(controls, Mapping):
-        mistakes.append("controls is a section: [controls]")
-        controls = {}
-    mistakes += _control_mistakes(controls)
+        mistakes = [_sentence(detail) for detail in error.errors() if not _is_said_by_rows(detail["loc"])]
+    mistakes += _mistakes("controls", tree.get("controls", {}), _control_mistakes)
+    midi = tree.get("midi", {})
+    if isinstance(midi, Mapping):
+        mistakes += _mistakes("midi.cc", midi.get("cc", {}), _cc_mistakes)
     if mistakes or config is None:
         raise ConfigError("\n".join(f"{where}: {mistake}" for mistake in mistakes))
     return config
+
+
+def _is_said_by_rows(place: tuple[int | str, ...]) -> bool:
+    """Whether what is wrong there is told by the rows of the controls, which know better what they take."""
+    return place[0] == "controls" or place[:2] == ("midi", "cc")
+
+
+def _mistakes(section: str, table: object, mistakes: Callable[[Mapping[str, Any]], list[str]]) -> list[str]:
+    return mistakes(table) if isinstance(table, Mapping) else [f"{section} is a section: [{section}]"]
+
+
+def _cc_mistakes(written: Mapping[str, Any]) -> list[str]:
+    try:
+        Bindings.read(written)
+    except BadValue as error:
+        return [f"midi.cc: {line}" for line in str(error).splitlines()]
+    return []
 
 
 def _control_mistakes(controls: Mapping[str, Any]) -> list[str]:

@@ -18,7 +18,7 @@ from bridge.echo import EchoGuard
 from bridge.errors import BadMidi
 from bridge.faults import Faults
 from bridge.link_clock import LinkMoment
-from bridge.messages import Message, NoteOn, encode, parse
+from bridge.messages import ControlChange, Message, NoteOn, encode, parse
 from bridge.midi_clock import is_clock_message
 from bridge.ports import OutputPort
 from bridge.timeline import Timeline
@@ -90,6 +90,10 @@ class Player:
     def act(self, action: str) -> None:
         """An action was asked for."""
         self._do(lambda: self._act(action, self._clock.now_s()))
+
+    def send(self, message: ControlChange) -> None:
+        """A message to a controller, such as where its motor fader is to go; it is no music and is not written down."""
+        self._do(lambda: self._ledger.post(message))
 
     def call(self, deed: Callable[[Jam], None]) -> None:
         """Something else to be done to the jam, on its own thread."""

@@ -16,6 +16,7 @@ from bridge.osc_packets import OscArgument, OscMessage
 from model.errors import ModelError
 from server.controls import BY_NAME, OSC_PREFIX, Control, Value, control_named, is_pressed
 from server.desk import Change, Desk
+from server.due import Lights
 from server.errors import BadValue
 from server.fader import has_fader, share_of, value_at
 from server.spelling import shown, spelt
@@ -27,8 +28,6 @@ logger = logging.getLogger("fours.osc.in")
 ERROR_ADDRESS = f"{OSC_PREFIX}/error"
 SYNC = "sync"
 NORM, TEXT = "norm", "text"
-FLASH_S = 0.150
-"""How long the light of an action shines that was done."""
 
 TELL_BY_NAME: Mapping[str, Tell] = {tell.name: tell for tell in TELLS}
 
@@ -41,7 +40,7 @@ class Remote:
         self._clock = clock
         self._packs = tuple(packs)
         self._told: dict[str, Value] = {}
-        self._lit_until_s: dict[str, float] = {}
+        self._lights = Lights()
         self.subscribers = Subscribers((*BY_NAME, *TELL_BY_NAME), reply_port)
         self.faults = Faults(logger, "OSC")
         """What was refused, by kind."""
@@ -59,7 +58,7 @@ class Remote:
     def changed(self, change: Change) -> None:
         """A control was changed, by whomever; made to be a desk's listener."""
         if BY_NAME[change.control].kind == "action":
-            self._lit_until_s[change.control] = self._clock.now_s() + FLASH_S
+            self._lights.flash(change.control, self._clock.now_s())
         self.subscribers.changed(change.control)
 
     def stands(self, values: Mapping[str, Value]) -> None:
@@ -72,9 +71,8 @@ class Remote:
     def due(self) -> Iterable[tuple[Sequence[OscMessage], Sequence[OscMessage], Sequence[Address]]]:
         """What is to be told now, and to whom: the values, and then what else shows them."""
         now_s = self._clock.now_s()
-        for name in [name for name, until_s in self._lit_until_s.items() if until_s <= now_s]:
-            del self._lit_until_s[name]
-            self.subscribers.changed(name)
+        for action in self._lights.gone_out(now_s):
+            self.subscribers.changed(action)
         for names, addresses in self.subscribers.take(now_s).items():
             values, shows = [], []
             for name in names:
@@ -147,7 +145,7 @@ class Remote:
         if isinstance(row, Tell):
             return self._told.get(row.name)
         if row.kind == "action":
-            return float(row.name in self._lit_until_s)
+            return float(self._lights.shines(row.name))
         return self._desk.value(row.name)
 
     def _shows(self, row: Control | Tell, value: Value) -> list[OscMessage]:

@@ -20,6 +20,7 @@ from model.engine import Engine
 from model.improviser import Improviser, improviser
 from model.pack import Pack, available_packs, open_pack
 from server.config import Config
+from server.controllers import Controllers
 from server.controls import Settings, Value
 from server.desk import Desk, Preparation
 from server.jam import Jam
@@ -132,13 +133,16 @@ class Session:
         desk = Desk(settings, Pace(player, asyncio.get_running_loop().call_later), before)
         player.told = self._in_this_thread(desk.note)
         osc = config.osc
-        remote = OscRemote(osc, desk, player.feed, self._clock, tuple(available_packs(config.pack_folders)))
+        packs = tuple(available_packs(config.pack_folders))
+        remote = OscRemote(osc, desk, player.feed, self._clock, packs)
+        controllers = Controllers(config.midi, desk, player.hear, player.send, self._clock, packs)
         self._stack.callback(output.close)
         await self._stack.enter_async_context(remote)
         player.start()
         self._stack.callback(player.stop)
+        await self._stack.enter_async_context(controllers)
         # Opened last and so closed first: nothing comes in before it can be answered, nor after.
-        heard = self._stack.enter_context(system.open_input(config.midi.input or None, player.hear))
+        heard = self._stack.enter_context(system.open_input(config.midi.input or None, controllers.hear))
         self._say(f"MIDI in    {heard.name} ({system.api})")
         self._say(f"MIDI out   {output.name} ({system.api})")
         self._say(

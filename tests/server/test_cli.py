@@ -13,7 +13,7 @@ from server import cli
 from server.controls import CONTROLS
 from tests.music import Part, line, midi_bytes
 
-COMMANDS = ("jam", "export", "ports", "controls", "packs", "train", "evaluate", "compare")
+COMMANDS = ("jam", "export", "ports", "controls", "learn", "packs", "train", "evaluate", "compare")
 # The console command, as its wrapper in the environment's bin folder calls it.
 FOURS = (sys.executable, "-W", "error", "-c", "import sys; from server.cli import main; sys.exit(main())")
 PATIENCE_S = 30
@@ -94,7 +94,7 @@ class TestHelp:
         for command in COMMANDS:
             assert f" {command} " in done.out
 
-    @pytest.mark.parametrize("command", ["jam", "export", "ports", "controls", "packs"])
+    @pytest.mark.parametrize("command", ["jam", "export", "ports", "controls", "learn", "packs"])
     def test_of_each_command_says_what_it_does(self, fours: Fours, command: str) -> None:
         done = fours(command, "--help")
         assert done.status == 0
@@ -158,6 +158,12 @@ class TestPortsWithoutMidi:
     @pytest.mark.parametrize("options", [(), ("--json",)])
     def test_says_how_to_get_some(self, fours: Fours, options: tuple[str, ...]) -> None:
         assert "Start JACK" in fours.refusal("ports", *options)
+
+
+@pytest.mark.usefixtures("no_midi")
+class TestLearnWithoutMidi:
+    def test_says_how_to_get_some(self, fours: Fours) -> None:
+        assert "Start JACK" in fours.refusal("learn", "temperature")
 
 
 @pytest.mark.usefixtures("own_packs")

@@ -6,7 +6,7 @@ import pytest
 from bridge.errors import PortLost
 from bridge.messages import ControlChange, Message, NoteOff, NoteOn, encode
 from server.controls import Settings
-from server.feed import Kept, Stands
+from server.feed import Kept, Played, Stands
 from server.jam import Jam
 from tests.music import line
 from tests.server.rehearsal import START_S, Rehearsal
@@ -137,6 +137,16 @@ class TestWhatComesIn:
         assert names(rehearsal.sent) == [
             ControlChange(controller, 0, channel) for channel in range(16) for controller in (123, 120)
         ]
+
+    def test_a_controller_is_told_its_place_by_the_music_thread_and_nobody_writes_it_down(
+        self, rehearsal: Rehearsal
+    ) -> None:
+        watch = rehearsal.player.feed.watch()
+        rehearsal.player.send(ControlChange(21, 64, 3))
+        assert rehearsal.sent == []
+        rehearsal.settle()
+        assert names(rehearsal.sent) == [ControlChange(21, 64, 3)]
+        assert not [event for event in watch.take() if isinstance(event, Played)]
 
     def test_anything_else_is_done_to_the_jam_in_its_turn(self, rehearsal: Rehearsal) -> None:
         came: list[Jam] = []

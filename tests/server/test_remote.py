@@ -8,8 +8,8 @@ from bridge.osc_packets import OscArgument, OscMessage, decode, encode, encode_b
 from model.errors import PackError
 from server.controls import BY_NAME, CONTROLS, Control, Settings, Value
 from server.desk import Desk
-from server.due import FINGER_S
-from server.remote import FLASH_S, Remote
+from server.due import FINGER_S, FLASH_S
+from server.remote import Remote
 from server.spelling import spelt
 from server.standing import TELLS, Tell
 
