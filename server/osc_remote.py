@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from typing import Self
 
 from bridge.clock import Clock
+from bridge.discovery import Advert
 from bridge.osc import OscServer
 from bridge.trust import Trust
 from server.config import OscSection
@@ -18,6 +19,7 @@ from server.modes import Turns
 from server.remote import Remote
 from server.standing import Standing
 
+ADVERTISED_AS = "Trading Fours"
 TICK_S = 1 / 30
 # On the beat, not a hair before it.
 AFTER_BEAT_S = 0.001
@@ -30,6 +32,7 @@ class OscRemote:
         self._desk = desk
         self._feed = feed
         self._clock = clock
+        self._advertises = config.advertise
         self._standing = Standing()
         self._stack = AsyncExitStack()
         self._tick_handle: asyncio.TimerHandle | None = None
@@ -44,6 +47,8 @@ class OscRemote:
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.server)
+        if self._advertises:
+            await self._stack.enter_async_context(Advert(ADVERTISED_AS, *self.server.address))
         self._watch = self._feed.watch()
         self._stack.callback(self._feed.leave, self._watch)
         self._stack.callback(self._desk.listen(self.remote.changed))

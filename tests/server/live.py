@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 
 from bridge.clock import MonotonicClock
+from bridge.messages import Message
 from bridge.messages import encode as encode_midi
 from bridge.osc_packets import OscArgument, OscMessage, decode, encode
 from model.notes import Note
@@ -74,10 +75,14 @@ class Keyboard:
 
     def play(self, notes: Iterable[Note]) -> None:
         """Returns when all keys are up."""
-        timed = ((message.beat * BEAT_S, encode_midi(message.message).hex()) for message in as_played(notes))
+        self.send((message.beat * BEAT_S, message.message) for message in as_played(notes))
+
+    def send(self, timed: Iterable[tuple[float, Message]]) -> None:
+        """Sends messages, each so many seconds from now; returns when all are sent."""
+        words = (f"{at_s:.6f} {encode_midi(message).hex()}" for at_s, message in timed)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        print(*(f"{at_s:.6f} {data}" for at_s, data in timed), file=self._process.stdin, flush=True)
+        print(*words, file=self._process.stdin, flush=True)
         assert self._process.stdout.readline() == "played\n"
 
     def close(self) -> None:
@@ -297,11 +302,12 @@ class RunningJam:
 
 
 @contextmanager
-def jamming(folder: Path, *options: str, osc_port: int | None = None) -> Iterator[RunningJam]:
+def jamming(folder: Path, *options: str, osc_port: int | None = None, more_config: str = "") -> Iterator[RunningJam]:
     """A jam in a process of its own, with OSC ports that nobody has; `folder` holds its configuration."""
     osc_port, reply_port = osc_port or free_port(), free_port()
     (folder / "config.toml").write_text(
-        f"[osc]\nport = {osc_port}\nreply_port = {reply_port}\n[controls]\ntempo = {TEMPO_BPM}\n", encoding="utf-8"
+        f"[osc]\nport = {osc_port}\nreply_port = {reply_port}\n[controls]\ntempo = {TEMPO_BPM}\n{more_config}",
+        encoding="utf-8",
     )
     command = [*FOURS, "jam", *options]
     phone = Phone(osc_port)

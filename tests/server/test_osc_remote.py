@@ -67,7 +67,7 @@ class Concert:
         self.feed = Feed()
         self.desk = Desk(Settings(), Band(), {})
         self.port = free_port()
-        config = OscSection(port=self.port, reply_port=free_port())
+        config = OscSection(port=self.port, reply_port=free_port(), advertise=False)
         self.remote = OscRemote(config, self.desk, self.feed, MonotonicClock())
         self.apps: list[App] = []
 
