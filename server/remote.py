@@ -49,11 +49,10 @@ class Remote:
         """What to answer at once; made to be an `OscServer`'s handler."""
         self.subscribers.heard(sender, self._clock.now_s())
         try:
-            value = self._said(message, sender)
+            return self._said(message, sender)
         except (BadValue, BridgeError, ModelError) as error:
             self.faults.count(error)
             return (OscMessage(ERROR_ADDRESS, (str(error),)),)
-        return () if value is None else (OscMessage(message.address, (value,)),)
 
     def changed(self, change: Change) -> None:
         """A control was changed, by whomever; made to be a desk's listener."""
@@ -83,8 +82,8 @@ class Remote:
                     shows += self._shows(row, value)
             yield values, shows, addresses
 
-    def _said(self, message: OscMessage, sender: Address) -> OscArgument | None:
-        """Does what a message says; what it asks for, or None."""
+    def _said(self, message: OscMessage, sender: Address) -> Sequence[OscMessage]:
+        """Does what a message says, or answers what it asks."""
         address, arguments = message.address, message.arguments
         name, *parts = address.removeprefix(f"{OSC_PREFIX}/").split("/")
         if not address.startswith(f"{OSC_PREFIX}/") or len(parts) > 1:
@@ -93,19 +92,19 @@ class Remote:
             raise BadValue(f"{address} takes one argument, not {len(arguments)}")
         if name == SYNC and not parts:
             self.subscribers.sync(sender)
-            return None
+            return ()
         row = TELL_BY_NAME.get(name) or control_named(name)
         if isinstance(row, Control) and row.kind == "action" and not parts:
             # An action keeps no value to tell; without an argument it is done, as buttons of some apps send it.
             pressed = arguments[0] if arguments else 1.0
-            return None if self._desk.set(name, pressed, _origin(sender)) else 0.0
+            return () if self._desk.set(name, pressed, _origin(sender)) else (OscMessage(address, (0.0,)),)
         if not arguments:
-            return self._asked(row, address)
+            return (OscMessage(address, (self._asked(row, address),)),)
         if isinstance(row, Tell):
             raise BadValue(f"{address} tells, and cannot be set; ask it without an argument")
-        self._set(row, address, arguments[0], _origin(sender))
+        answer = self._set(row, address, arguments[0], _origin(sender))
         self.subscribers.moved(sender, name, self._clock.now_s())
-        return None
+        return answer
 
     def _asked(self, row: Control | Tell, address: str) -> OscArgument:
         value = self._present(row)
@@ -118,7 +117,8 @@ class Remote:
                 return show.arguments[0]
         raise self._no_such(row, address)
 
-    def _set(self, control: Control, address: str, raw: OscArgument, origin: str) -> None:
+    def _set(self, control: Control, address: str, raw: OscArgument, origin: str) -> Sequence[OscMessage]:
+        before = self._desk.value(control.name)
         choices = {f"{control.address}/{spelt(choice)}": choice for choice in self._choices(control)}
         if address == control.address:
             self._desk.set(control.name, raw, origin)
@@ -129,8 +129,13 @@ class Remote:
         elif address not in choices:
             raise self._no_such(control, address)
         elif _is_chosen(address, raw):
-            # Of radio buttons one comes on and the others go out. One that goes out alone is lit again by its echo.
             self._desk.set(control.name, choices[address], origin)
+            # The finger is on this button and not on the one that was lit, which goes out at once.
+            return [
+                OscMessage(other, (0,)) for other, choice in choices.items() if choice == before != choices[address]
+            ]
+        # A button that goes out alone is lit again by its echo: of radio buttons one is always on.
+        return ()
 
     def _no_such(self, row: Control | Tell, address: str) -> BadValue:
         value = self._present(row)
@@ -151,7 +156,9 @@ class Remote:
     def _shows(self, row: Control | Tell, value: Value) -> list[OscMessage]:
         """What else shows a value: a fader, a label, and a button for each choice."""
         shows = []
-        if isinstance(row, Control) and row.kind != "action":
+        if isinstance(row, Tell):
+            shows.append(OscMessage(f"{row.address}/{TEXT}", (f"{value}",)))
+        elif row.kind != "action":
             shows.append(OscMessage(f"{row.address}/{TEXT}", (shown(row, value),)))
             if has_fader(row):
                 shows.append(OscMessage(f"{row.address}/{NORM}", (share_of(row, value),)))

@@ -113,7 +113,7 @@ class TestSetting:
         for index, choice in enumerate(row.choices):
             for address, raw in ((row.address, choice), (row.address, index), (f"{row.address}/{spelt(choice)}", 1.0)):
                 room.says(row.address, row.choices[index - 1])
-                assert room.says(address, raw) == []
+                room.says(address, raw)
                 assert room.desk.value(row.name) == choice
 
     def test_radio_buttons_light_up_for_all(self, room: Room) -> None:
@@ -124,6 +124,10 @@ class TestSetting:
             assert lights.pop("/fours/quantize/1_8t") == 1
             assert set(lights.values()) == {0}
             assert len(lights) == 6
+
+    def test_the_radio_button_that_was_lit_goes_out_at_once_for_the_finger_too(self, room: Room) -> None:
+        assert room.says("/fours/mode/fours", 1.0) == [OscMessage("/fours/mode/answer", (0,))]
+        assert room.says("/fours/mode/fours", 1.0) == []
 
     def test_a_radio_button_that_goes_out_changes_nothing_and_is_lit_again(self, room: Room) -> None:
         room.meets(PHONE)
@@ -241,7 +245,7 @@ class TestBeingTold:
         room.remote.stands({"state": "waiting", "bar": 3, "beat": 2})
         told = room.told()[PHONE]
         assert (told["/fours/state"], told["/fours/state/waiting"]) == ("waiting", 1)
-        assert (told["/fours/bar"], told["/fours/beat"]) == (3, 2)
+        assert (told["/fours/bar"], told["/fours/beat"], told["/fours/bar/text"]) == (3, 2, "3")
         assert (told["/fours/beat/1"], told["/fours/beat/2"]) == (0, 1)
         room.remote.stands({"state": "waiting", "bar": 3, "beat": 3})
         assert "/fours/state" not in room.told()[PHONE]
