@@ -1,4 +1,4 @@
-"""The command line: `fours jam`, `export`, `ports`, `controls`, `learn`, `packs`, `train`, `evaluate`, `compare`; parses, shows, and leaves the work to others.
+"""The command line: `fours jam`, `export`, `ports`, `controls`, `layout`, `learn`, `packs`, `train`, `evaluate`, `compare`; parses, shows, and leaves the work to others.
 
 Each command imports what it needs when it runs, so that `fours --help` is quick.
 """
@@ -106,8 +106,17 @@ def ports(*, as_json: JsonOption = False) -> None:
         print("There are no ports yet; `fours jam` makes its own where the system can.")
 
 
-def controls(*, as_json: JsonOption = False) -> None:
+def controls(
+    *,
+    as_json: JsonOption = False,
+    markdown: Annotated[bool, typer.Option(help="As the page docs/osc.md.")] = False,
+) -> None:
     """List every control: its OSC address, what it takes, its default."""
+    if markdown:
+        from server.osc_page import osc_page
+
+        print(osc_page(), end="")
+        return
     if as_json:
         print(json.dumps([_row(control) for control in CONTROLS], indent=2))
         return
@@ -150,6 +159,21 @@ def learn(
         )
 
 
+def layout(
+    *,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The file to write.")] = None,
+    app_name: Annotated[str, typer.Option("--for", help="touchosc or open-stage-control.")] = "touchosc",
+    picture: Annotated[Path | None, typer.Option(help="Draw it as a .png too.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write a layout of these controls, and of your packs, for an app on a tablet or a phone."""
+    from server.config import load
+    from server.layout import app_named, write_layout
+
+    for path in write_layout(app_named(app_name), load(config), out, picture):
+        print(path)
+
+
 def packs(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the packs that can be played, with what they were trained on."""
     from model.errors import PackError
@@ -186,6 +210,7 @@ app.command()(with_control_options(jam))
 app.command()(with_control_options(export, renamed={"answer_length": "length"}))
 app.command()(ports)
 app.command()(controls)
+app.command()(layout)
 app.command()(learn)
 app.command()(packs)
 

@@ -3,7 +3,8 @@
 ServerError
 ├── BadValue      a control was given a value that it cannot take
 ├── ConfigError   config.toml cannot be used; all its mistakes at once
-└── ExportError   an export cannot be written where it was asked for
+├── ExportError   an export cannot be written where it was asked for
+└── LayoutError   a layout or its picture cannot be written
 """
 
 
@@ -21,3 +22,7 @@ class ConfigError(ServerError):
 
 class ExportError(ServerError):
     """An export cannot be written."""
+
+
+class LayoutError(ServerError):
+    """A layout cannot be written."""

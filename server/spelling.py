@@ -19,4 +19,5 @@ def spelt(choice: str) -> str:
 def shown(control: Control, value: Value) -> str:
     """A value as a label shows it: four digits at most that tell, and the unit."""
     text = value if isinstance(value, str) else f"{value:.4g}"
-    return f"{text} {control.unit}" if control.unit else text
+    unit = control.unit.removesuffix("s") if value == 1 and len(control.unit) > 2 else control.unit
+    return f"{text} {unit}" if unit else text

@@ -33,6 +33,8 @@ def test_every_choice_has_a_spelling_of_its_own_that_is_fit_for_an_address(contr
         ("tempo", 89.442719, "89.44 bpm"),
         ("tempo", 120.0, "120 bpm"),
         ("turn_bars", 4, "4 bars"),
+        ("turn_bars", 1, "1 bar"),
+        ("offset_ms", 1.0, "1 ms"),
         ("temperature", 0.9, "0.9"),
         ("key", "D dorian", "D dorian"),
     ],
