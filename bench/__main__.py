@@ -4,8 +4,10 @@ import importlib
 import sys
 
 QUESTIONS = (
-    "steps", "bits", "rhythm", "bins", "keys", "pulse", "recipes", "targets", "ingest", "startup", "lateness", "clock",
-)  # fmt: skip
+    *("steps", "bits", "rhythm", "bins", "keys", "in_key", "pulse"),
+    *("recipes", "targets", "ingest", "memory", "backoffs", "jam_day", "takes"),
+    *("startup", "lateness", "clock", "in_time"),
+)
 
 if __name__ == "__main__":
     for question in sys.argv[1:] or QUESTIONS:

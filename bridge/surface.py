@@ -24,13 +24,15 @@ GROUP_COLOURS: Mapping[str, str] = {
     "time": "#3f9159",
     "rhythm": "#8761bd",
     "sound": "#bd566a",
+    "takes": "#3b8787",
 }
 
 # What a player wants under the hands; the first of the actions is the largest button there is.
 PLAY = "play"
 PLAY_FADERS = ("temperature", "answer_length")
-PLAY_CHOICES = ("mode", "approach", "key", "pack", "start")
-FIRST_ACTION, RED_ACTIONS = "respond", ("panic", "record")
+PLAY_CHOICES = ("mode", "approach", "key", "pack", "record")
+FIRST_ACTION, RED = "respond", ("panic", "record")
+OFF = "off"
 # More buttons than fit into a line have a page of their own.
 MOST_IN_LINE = 16
 GRID_COLUMNS = 12
@@ -121,13 +123,13 @@ class Surface:
 
 
 def lay_out(rows: Sequence[Row], lamps: Lamps) -> Surface:
-    """The surface of some rows: one page to play by, one for each group, and one for each row of very many choices."""
-    groups = dict.fromkeys(row.group for row in rows if not row.action)
+    """The surface of some rows: a page to play by, one for each group that is not all on it, one for each of very many choices."""
+    groups = dict.fromkeys(row.group for row in rows if not row.action and row.name not in PLAY_FADERS + PLAY_CHOICES)
     pages = [Page(PLAY, NEUTRAL, tuple(_play(rows)))]
     for group in groups:
         lines = [row for row in rows if row.group == group and not row.action]
         pages.append(Page(group, _colour(group), tuple(_lines(lines))))
-    pages += [Page(row.name, _colour(row.group), tuple(_grid(row))) for row in rows if len(row.choices) > MOST_IN_LINE]
+    pages += [Page(row.name, _colour_of(row), tuple(_grid(row))) for row in rows if len(row.choices) > MOST_IN_LINE]
     return Surface(tuple(_header(lamps)), tuple(pages))
 
 
@@ -161,16 +163,16 @@ def _play(rows: Sequence[Row]) -> Iterator[Widget]:
             yield from _tall(by_name[name], left, width, height)
             left += width + 2 * GAP
     middle = 430.0
-    choices = [by_name[name] for name in PLAY_CHOICES if name in by_name]
+    choices = [by_name[name] for name in PLAY_CHOICES if name in by_name and by_name[name].choices]
     for row, (top, tall) in zip(choices, _across(MARGIN, height, [1.0] * len(choices)), strict=True):
-        yield Widget("caption", left, top, middle, CAPTION, text=row.caption, colour=_colour(row.group))
+        yield Widget("caption", left, top, middle, CAPTION, text=row.caption, colour=_colour_of(row))
         yield from _buttons(row, left, top + CAPTION, middle, tall - CAPTION, text_size=18)
     left += middle + 2 * GAP
     yield from _actions([row for row in rows if row.action], left, WIDTH - MARGIN - left, height)
 
 
 def _tall(row: Row, left: float, width: float, height: float) -> Iterator[Widget]:
-    colour = _colour(row.group)
+    colour = _colour_of(row)
     yield Widget("caption", left, MARGIN, width, CAPTION, text=row.caption, colour=colour)
     yield Widget("value", left, MARGIN + CAPTION, width, 40, row.text, row.shown, colour, text_size=22)
     top = MARGIN + CAPTION + 40 + GAP
@@ -190,8 +192,7 @@ def _actions(rows: Sequence[Row], left: float, width: float, height: float) -> I
 
 
 def _action(row: Row, left: float, top: float, width: float, height: float, size: int) -> Widget:
-    colour = WARNING if row.name in RED_ACTIONS else _colour(row.group)
-    return Widget("action", left, top, width, height, row.action, row.caption, colour, text_size=size)
+    return Widget("action", left, top, width, height, row.action, row.caption, _colour_of(row), text_size=size)
 
 
 def _lines(rows: Sequence[Row]) -> Iterator[Widget]:
@@ -200,7 +201,7 @@ def _lines(rows: Sequence[Row]) -> Iterator[Widget]:
     name, value = 150.0, 130.0
     middle = WIDTH - 2 * MARGIN - name - value - 2 * GAP
     for row, (top, height) in zip(rows, cells, strict=True):
-        colour = _colour(row.group)
+        colour = _colour_of(row)
         yield Widget("caption", MARGIN, top, name, height, text=row.caption, colour=colour, text_size=17)
         left = MARGIN + name + GAP
         if row.choices and len(row.choices) <= MOST_IN_LINE:
@@ -223,7 +224,7 @@ def _buttons(row: Row, left: float, top: float, width: float, height: float, tex
         yield _button(row, choice, beside, top, wide, height, size)
     if shows:
         beside, wide = cells[-1]
-        yield Widget("value", beside, top, wide, height, row.text, row.shown, _colour(row.group), text_size=20)
+        yield Widget("value", beside, top, wide, height, row.text, row.shown, _colour_of(row), text_size=20)
 
 
 def _grid(row: Row) -> Iterator[Widget]:
@@ -236,7 +237,7 @@ def _grid(row: Row) -> Iterator[Widget]:
     columns = _across(MARGIN + name, WIDTH - 2 * MARGIN - name, [1.0] * GRID_COLUMNS, gap=6)
     for line, (above, tall) in zip(lines, cells[1:], strict=True):
         common = _common_word(line)
-        yield Widget("caption", MARGIN, above, name, tall, text=common, colour=_colour(row.group), text_size=17)
+        yield Widget("caption", MARGIN, above, name, tall, text=common, colour=_colour_of(row), text_size=17)
         for choice, (left, width) in zip(line, columns, strict=False):
             button = _button(row, choice, left, above, width, tall, 20)
             yield replace(button, text=choice.caption.removesuffix(f" {common}"))
@@ -250,7 +251,8 @@ def _common_word(choices: Sequence[Choice]) -> str:
 
 def _button(row: Row, choice: Choice, left: float, top: float, width: float, height: float, size: int) -> Widget:
     lit = float(choice.caption == row.chosen)
-    return Widget("choice", left, top, width, height, choice.address, choice.caption, _colour(row.group), lit, size)
+    colour = NEUTRAL if choice.caption == OFF else _colour_of(row)
+    return Widget("choice", left, top, width, height, choice.address, choice.caption, colour, lit, size)
 
 
 def _across(
@@ -266,6 +268,10 @@ def _across(
         cells.append((round(at), round(at + size) - round(at)))
         at += size + gap
     return cells
+
+
+def _colour_of(row: Row) -> str:
+    return WARNING if row.name in RED else _colour(row.group)
 
 
 def _colour(group: str) -> str:

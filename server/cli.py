@@ -1,4 +1,4 @@
-"""The command line: `fours jam`, `export`, `ports`, `controls`, `layout`, `learn`, `packs`, `train`, `evaluate`, `compare`; parses, shows, and leaves the work to others.
+"""The command line: `fours jam`, `export`, `takes`, `ports`, `controls`, `layout`, `learn`, `packs`, `train`, `evaluate`, `compare`; parses, shows, and leaves the work to others.
 
 Each command imports what it needs when it runs, so that `fours --help` is quick.
 """
@@ -21,6 +21,7 @@ import typer
 from bridge.clock import MonotonicClock
 from server.controls import CONTROLS, Control, Value
 from server.options import with_control_options
+from server.takes_cli import app as takes_app
 
 app = typer.Typer(
     name="fours",
@@ -41,10 +42,12 @@ def jam(
     *,
     midi_in: Annotated[str | None, typer.Option(help="Listen to the port with this in its name.")] = None,
     midi_out: Annotated[str | None, typer.Option(help="Play to the port with this in its name.")] = None,
-    midi_api: Annotated[str | None, typer.Option(help="auto, jack, alsa, coremidi or winmm.")] = None,
+    midi_api: Annotated[str | None, typer.Option(help="auto, jack, alsa, coremidi, winmm, or none.")] = None,
     osc_port: Annotated[int | None, typer.Option(help="Where OSC comes in.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     random_seed: Annotated[int | None, typer.Option(help="The same playing gets the same answers.")] = None,
+    seed: Annotated[Path | None, typer.Option(help="Play this .mid file in first, at its tempo.")] = None,
+    dummy: Annotated[bool, typer.Option("--dummy", help="No weights and no MIDI ports: rules answer.")] = False,
     config: ConfigOption = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what comes and goes.")] = False,
     controls: Controls,
@@ -52,21 +55,29 @@ def jam(
     """Start the jam partner: it listens on a MIDI port and answers on another."""
     clock = MonotonicClock()
     began_s = clock.now_s()
+    from model.midi_file import read_seed
     from server.config import load
+    from server.seed_player import seed_values
     from server.session import run
 
     _log_beside_the_music(logging.DEBUG if verbose else logging.WARNING)
+    played_in = None if seed is None else read_seed(seed)
+    if dummy:
+        midi_in, midi_out, midi_api, controls = "", "", "none", {"pack": "dummy", **controls}
     changes: dict[str, Value | None] = {
         "midi.input": midi_in,
         "midi.output": midi_out,
         "midi.api": midi_api,
         "osc.port": osc_port,
         "engine.device": device,
-        **{f"controls.{name}": value for name, value in controls.items()},
+        **{
+            f"controls.{name}": value
+            for name, value in {**(seed_values(played_in) if played_in else {}), **controls}.items()
+        },
     }
     checked = load(config).with_values(changes)
-    seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
-    run(checked, seed, lambda line: print(line, flush=True), clock, began_s)
+    random_seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
+    run(checked, random_seed, lambda line: print(line, flush=True), clock, began_s, played_in)
 
 
 def export(
@@ -148,11 +159,12 @@ def learn(
 
     checked = load(config).with_values({"midi.input": midi_in, "midi.api": midi_api})
     path = None if dry_run else config or Path(CONFIG_FILE)
+    api = checked.midi.api
     with suppress(KeyboardInterrupt):
         learn_knob(
             control,
             checked,
-            RtMidiSystem(checked.midi.api),
+            RtMidiSystem("auto" if api == "none" else api),  # a knob needs a port, whatever a jam does
             lambda line: print(line, flush=True),
             path=path,
             any_channel=any_channel,
@@ -213,6 +225,7 @@ app.command()(controls)
 app.command()(layout)
 app.command()(learn)
 app.command()(packs)
+app.add_typer(takes_app, name="takes")
 
 
 _TRAINING = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

@@ -4,7 +4,8 @@ ServerError
 ├── BadValue      a control was given a value that it cannot take
 ├── ConfigError   config.toml cannot be used; all its mistakes at once
 ├── ExportError   an export cannot be written where it was asked for
-└── LayoutError   a layout or its picture cannot be written
+├── LayoutError   a layout or its picture cannot be written
+└── TakeError     there is no such take or mark, or nothing was played in it
 """
 
 
@@ -26,3 +27,7 @@ class ExportError(ServerError):
 
 class LayoutError(ServerError):
     """A layout cannot be written."""
+
+
+class TakeError(ServerError):
+    """There is no such take or mark, nothing was played in it, or its journal cannot be read."""

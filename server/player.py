@@ -23,7 +23,7 @@ from bridge.midi_clock import is_clock_message
 from bridge.ports import OutputPort
 from bridge.timeline import Timeline
 from server.conductor import Conductor
-from server.controls import BY_NAME, Value
+from server.controls import BY_NAME, TAKES, Value
 from server.feed import Asked, Feed, Heard, Kept, Played, Stands, Turned
 from server.jam import Jam
 from server.ledger import Ledger
@@ -63,6 +63,11 @@ class Player:
         """Hears, on the music thread, of a control that was changed here: a tempo that was tapped."""
         self.lateness_s: deque[float] = deque(maxlen=LATENESSES_KEPT)
         """How much later than due the latest notes were handed to the port, in seconds."""
+
+    @property
+    def timeline(self) -> Timeline:
+        """The one in force; any thread may ask for it."""
+        return self._timeline
 
     def start(self) -> None:
         """Starts the thread."""
@@ -189,7 +194,9 @@ class Player:
 
     def _turn_control(self, control: str, value: Value, at_s: float) -> None:
         beat = self._timeline.beat_at(at_s)
-        self._jam.change(control, value, beat)
+        # What only marks takes is nothing to the jam, which would think of another answer.
+        if BY_NAME[control].group != TAKES:
+            self._jam.change(control, value, beat)
         self.feed.put(Turned(control, value, at_s, beat))
 
     def _act(self, action: str, at_s: float) -> None:
@@ -266,6 +273,10 @@ class Player:
         self._release_all()
 
     def _release_all(self) -> None:
+        now_s = self._clock.now_s()
+        beat = self._timeline.beat_at(now_s)
+        for message in self._ledger.ends:
+            self.feed.put(Played(message, now_s, beat))
         try:
             self._ledger.release_all()
         except Exception as error:  # noqa: BLE001  a port that is gone takes no note-off

@@ -2,7 +2,7 @@ from itertools import combinations
 
 import pytest
 
-from bridge.surface import HEIGHT, PAGE_HEIGHT, WIDTH, Choice, Lamps, Row, Surface, Widget, lay_out
+from bridge.surface import HEIGHT, NEUTRAL, PAGE_HEIGHT, WARNING, WIDTH, Choice, Lamps, Row, Surface, Widget, lay_out
 
 LAMPS = Lamps(
     lines=((Choice("listening", "/t/state/listening"),), (Choice("your turn", "/t/turn/player"),)),
@@ -20,6 +20,9 @@ KEYS = choices("key", "off", "auto", *(f"{tonic} {mode}" for mode in ("major", "
 ROWS = (
     Row("temperature", "partner", "/t/temperature/norm", "/t/temperature/text", share=0.4, shown="0.9"),
     Row("key", "partner", "/t/key/norm", "/t/key/text", choices=KEYS, chosen="auto", shown="auto"),
+    Row("top_p", "partner", "/t/top_p/norm", "/t/top_p/text"),
+    Row("begins", "turns", choices=choices("begins", "player", "partner")),
+    Row("record", "takes", choices=choices("record", "off", "on"), chosen="off"),
     Row("mode", "turns", "/t/mode/norm", "/t/mode/text", choices=choices("mode", "answer", "fours"), chosen="fours"),
     Row("respond", "turns", action="/t/respond"),
     Row("stop", "turns", action="/t/stop"),
@@ -52,7 +55,7 @@ def test_everything_that_can_be_moved_or_told_is_somewhere(surface: Surface) -> 
         wanted |= {choice.address for choice in lights}
     for row in ROWS:
         wanted |= {row.action} if row.action else set()
-    wanted |= {"/t/temperature/norm", "/t/temperature/text", "/t/key/norm", "/t/key/text"}
+    wanted |= {f"/t/{name}/{part}" for name in ("temperature", "top_p", "key") for part in ("norm", "text")}
     assert {widget.address for widget in surface.widgets if widget.address} == wanted
 
 
@@ -80,7 +83,7 @@ def test_what_is_played_with_has_the_largest_places(surface: Surface) -> None:
 
 def test_it_shows_how_things_stand_at_first(surface: Surface) -> None:
     lit = {widget.address for page in surface.pages for widget in page.widgets if widget.kind == "choice" and widget.on}
-    assert lit == {"/t/key/auto", "/t/mode/fours"}
+    assert lit == {"/t/key/auto", "/t/mode/fours", "/t/record/off"}
     assert {widget.on for widget in surface.widgets if widget.address == "/t/temperature/norm"} == {0.4}
 
 
@@ -94,7 +97,9 @@ def test_what_all_buttons_of_a_line_say_is_said_once(surface: Surface) -> None:
 def test_a_table_of_other_rows_is_laid_out_as_well() -> None:
     one = lay_out([Row("gate", "rhythm", "/t/gate/norm", "/t/gate/text")], LAMPS)
     assert [page.name for page in one.pages] == ["play", "rhythm"]
-    record = lay_out([*ROWS, Row("record", "takes", action="/t/record")], LAMPS)
-    (button,) = [widget for widget in record.widgets if widget.address == "/t/record"]
-    (panic,) = [widget for widget in record.widgets if widget.address == "/t/panic"]
-    assert button.colour == panic.colour
+
+
+def test_red_is_what_must_not_be_touched_by_mistake_and_off_is_never_red(surface: Surface) -> None:
+    colours = {widget.address: widget.colour for widget in surface.pages[0].widgets}
+    assert colours["/t/panic"] == colours["/t/record/on"] == WARNING
+    assert colours["/t/record/off"] == NEUTRAL
