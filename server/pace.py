@@ -1,4 +1,4 @@
-"""Passes changes on no faster than music can follow: of a control that is moved all the time, sixty values a second.
+"""Passes changes on no faster than music can follow: of a control that is moved all the time, thirty values a second.
 
 Each value composes what is planned anew, and a controller, a phone or an automation lane may send a thousand. The
 first goes at once, the last always arrives, and an action waits for nothing. Knows no control; a loop keeps its time.
@@ -9,8 +9,8 @@ from collections.abc import Callable
 from server.controls import Value
 from server.desk import Performer
 
-EVERY_S = 1 / 60
-"""Also about what an eye follows; a fader's steps in a melody's notes cannot be told apart so soon."""
+EVERY_S = 1 / 30
+"""No note is so short that the steps of a fader could be heard in it, and composing anew twice as often takes a core."""
 
 Later = Callable[[float, Callable[[], None]], object]
 """Calls something after so many seconds: an asyncio loop's `call_later`."""
