@@ -31,7 +31,7 @@ GROUP_COLOURS: Mapping[str, str] = {
 PLAY = "play"
 PLAY_FADERS = ("temperature", "answer_length")
 PLAY_CHOICES = ("mode", "approach", "key", "pack", "record")
-FIRST_ACTION, RED = "respond", ("panic", "record")
+FIRST_ACTION, RED = "respond", ("panic", "record", "forget")
 OFF = "off"
 # More buttons than fit into a line have a page of their own.
 MOST_IN_LINE = 16

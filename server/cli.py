@@ -47,6 +47,9 @@ def jam(
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     random_seed: Annotated[int | None, typer.Option(help="The same playing gets the same answers.")] = None,
     seed: Annotated[Path | None, typer.Option(help="Play this .mid file in first, at its tempo.")] = None,
+    remember: Annotated[
+        Path | None, typer.Option(help="Begin with what this file remembers of you, and keep it there.")
+    ] = None,
     dummy: Annotated[bool, typer.Option("--dummy", help="No weights and no MIDI ports: rules answer.")] = False,
     config: ConfigOption = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what comes and goes.")] = False,
@@ -77,7 +80,7 @@ def jam(
     }
     checked = load(config).with_values(changes)
     random_seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
-    run(checked, random_seed, lambda line: print(line, flush=True), clock, began_s, played_in)
+    run(checked, random_seed, lambda line: print(line, flush=True), clock, began_s, played_in, remember)
 
 
 def export(

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar, cast, get_args
 
 from bridge.midi_clock import FASTEST_BPM, SLOWEST_BPM
 from model.approach import Approach
+from model.defaults import FITTED_STRENGTH, MOST_REPEATED_INTERVALS
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, MAX_CHORD_NOTES
 from model.scale import KEY_CHOICES
 from server.control import OSC_PREFIX, Control, Curve, Kind, Raw, Value
@@ -27,6 +28,7 @@ StartOn = Literal["now", "beat", "bar"]
 Over = Literal["yield", "overlap"]
 ClockChoice = Literal["auto", "internal", "midi", "link"]
 TempoFrom = Literal["control", "phrase"]
+LearnFrom = Literal["player", "both"]
 RhythmFrom = Literal["fixed", "phrase"]
 Switch = Literal["off", "on"]
 
@@ -80,6 +82,24 @@ class Settings:
     pack: str = _row("name", "songbook", "partner", "The trained pack that answers, by its name or folder.")
     key: str = _row(
         "key", "off", "partner", "The key that it plays in; auto: the one that it hears you in.", choices=KEY_CHOICES
+    )
+    memory: float = _number(
+        "partner",
+        FITTED_STRENGTH,
+        0.0,
+        1.0,
+        "How much what it heard from you has a say: 0 the network alone, 1 nearly nothing else.",
+    )
+    learn_from: LearnFrom = _choice(
+        "partner", "player", get_args(LearnFrom), "Whose playing is remembered: yours, or its own answers too."
+    )
+    novelty: int = _whole(
+        "partner",
+        MOST_REPEATED_INTERVALS,
+        1,
+        32,
+        "At most so many intervals of your phrases are repeated in a row.",
+        "intervals",
     )
 
     mode: ModeName = _choice(
@@ -163,6 +183,7 @@ ACTIONS = (
     Control("respond", "action", "Answer now, without waiting for the phrase to end.", "turns"),
     Control("stop", "action", "End the answer and listen.", "turns"),
     Control("panic", "action", "End every note there could be, and listen.", "turns"),
+    Control("forget", "action", "Forget what was played in this jam.", "partner"),
     Control("tap", "action", "Tap the tempo, from the first beat of a bar on.", "time"),
     Control("capture", "action", "Mark what was just played as a take, back to the last long silence.", TAKES),
 )

@@ -6,6 +6,7 @@ a time: a note that is due, or a key that goes down, waits for the few steps of 
 """
 
 import math
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
@@ -17,7 +18,9 @@ from bridge.timeline import Timeline
 from model.approach import APPROACHES, Approach
 from model.improviser import Improviser, Taste
 from model.key import KeyFinder
+from model.memory import Memory
 from model.notes import Note
+from model.novelty import Novelty, outline_of
 from server.answer import Answer
 from server.controls import FOLLOW, Settings, Value
 from server.form import Form, Span
@@ -35,6 +38,9 @@ AS_PLANNED_MS = 5.0
 # Keys that go down within so long are one chord, and one onset.
 CHORD_MS = 30.0
 
+# An answer does not repeat too much of any of the player's last phrases.
+PHRASES_KEPT = 8
+
 # Which approaches a control's change replans: the notes that have not sounded follow it.
 REPLANS: Mapping[str, tuple[Approach, ...]] = {
     "approach": APPROACHES,
@@ -42,6 +48,8 @@ REPLANS: Mapping[str, tuple[Approach, ...]] = {
     "top_p": APPROACHES,
     "answer_length": APPROACHES,
     "key": APPROACHES,
+    "memory": APPROACHES,
+    "learn_from": APPROACHES,
     "low": APPROACHES,
     "high": APPROACHES,
     "transpose": APPROACHES,
@@ -97,6 +105,8 @@ class Jam:
         self._answers = 0
         self._hearing = Hearing(improvisers)
         self._key = KeyFinder()
+        self._outlines: deque[list[int]] = deque(maxlen=PHRASES_KEPT)  # of the phrases before this one
+        self._novelty = Novelty((), settings.novelty)
         self._phrase = Phrase()
         self._answered = Phrase()  # the last phrase that was answered, which another `respond` answers again
         self._chord_beat = -math.inf
@@ -125,6 +135,16 @@ class Jam:
     def plan(self) -> tuple[Note, ...]:
         """The notes of the answer that have not sounded, as far as they are composed."""
         return self._answer.plan if self._answer else ()
+
+    @property
+    def from_memory(self) -> tuple[float, ...]:
+        """How much of each note of the plan came from memory, from 0 to 1."""
+        return self._answer.from_memory if self._answer else ()
+
+    @property
+    def memories(self) -> dict[Approach, Memory]:
+        """What the models remember of this jam."""
+        return self._hearing.memories
 
     def receive(self, message: Message, beat: float) -> None:
         """What the player did at `beat`."""
@@ -167,10 +187,13 @@ class Jam:
         self._prepare()
 
     def act(self, action: str, beat: float) -> None:
-        """An action was asked for: `respond`, `stop` or `panic`; others are none of the jam's."""
-        if action not in {"respond", "stop", "panic"}:
+        """An action was asked for: `respond`, `stop`, `panic` or `forget`; others are none of the jam's."""
+        if action not in {"respond", "stop", "panic", "forget"}:
             return
         self._pass(beat)
+        if action == "forget":
+            self._forget()
+            return
         self._end_answer()
         if action == "respond":
             self._phrase.finish(beat)
@@ -288,6 +311,7 @@ class Jam:
             self._form.begin(self._answer.span, self.settings)
             if self._phrase.notes:
                 self._answered, self._phrase = self._phrase, self._phrase.next()
+                self._outlines.append(outline_of(self._answered.notes))
 
     def _press(self, pitch: int, velocity: int, beat: float) -> None:
         if not 0.0 <= beat - self._chord_beat <= self._beats(CHORD_MS):
@@ -317,6 +341,17 @@ class Jam:
         self.wish = Wish(felt.downbeat, felt.tempo_bpm)
         self._is_stale = True
 
+    def _forget(self) -> None:
+        """All that was played is forgotten, and what has not sounded is composed without it."""
+        self._hearing.forget()
+        self._outlines.clear()
+        if self._answer and self._is_answering:
+            self._hearing.add_for(self._answer.improviser, self._answer.take_unheard())
+            self._replan(self._answer, as_planned=False)
+        else:
+            self._is_stale = True
+            self._prepare()
+
     def _count_in(self, beat: float, *, by_player: bool) -> None:
         if self._form.count_in(self.settings, beat, by_player=by_player):
             self.wish = Wish(self._form.timeline.downbeat, begins=True)
@@ -340,11 +375,13 @@ class Jam:
             if span != answer.span:
                 self._replan(answer, until_beats=span.until_beats)
 
-    def _replan(self, answer: Answer, control: str = "", until_beats: float | None = None) -> None:
-        """What has not sounded is composed anew, for whatever reason."""
+    def _replan(
+        self, answer: Answer, control: str = "", until_beats: float | None = None, *, as_planned: bool = True
+    ) -> None:
+        """What has not sounded is composed anew, for whatever reason; but `as_planned` what is due at once."""
         # A pack that was seated meanwhile takes over with the next answer, unless another approach is asked for.
         improviser = self._hearing[self.settings.approach] if control == "approach" else answer.improviser
-        from_beats = self._replanned_from
+        from_beats = self._replanned_from if as_planned else -math.inf
         if improviser is not answer.improviser:
             missed = answer.take_unheard()
             self._hearing.add_for(answer.improviser, missed)
@@ -372,6 +409,8 @@ class Jam:
         self._answers += 1
         self._has_begun = self._is_stale = False
         self._floor_beats = min(self._beat, span.start_beats)
+        phrases = [*self._outlines, outline_of(self._phrase.notes)]
+        self._novelty = Novelty(phrases, self.settings.novelty)
         self._answer = Answer(
             self._hearing[self.settings.approach],
             span,
@@ -383,12 +422,12 @@ class Jam:
         )
 
     def _taste(self, span: Span) -> Taste:
-        return taste_for(self.settings, span, self._phrase_to_answer.notes, self._key.key)
+        return taste_for(self.settings, span, self._phrase_to_answer.notes, self._key.key, self._novelty)
 
     def _sound(self, answer: Answer) -> list[Timed]:
         """The next planned note sounds: its messages, and all improvisers know of it."""
         sounded = answer.sound()
-        self._hearing.add(sounded.meant, heard_by=sounded.by)
+        self._hearing.add(sounded.meant, heard_by=sounded.by, learn=self.settings.learn_from == "both")
         note, settings = sounded.heard, self.settings
         if settings.velocity != FOLLOW:
             note = replace(note, velocity=settings.velocity)

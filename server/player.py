@@ -243,7 +243,7 @@ class Player:
         standing = (jam.state, jam.turn, jam.plan)
         if standing != self._standing:
             self._standing = standing
-            self.feed.put(Stands(jam.state, jam.turn, jam.plan, now_s))
+            self.feed.put(Stands(jam.state, jam.turn, jam.plan, now_s, jam.from_memory))
         keeps = (self._transport, self._conductor.source)
         # Is it the same object: to compare what a clock has changed a hundred times would take too long.
         if self._timeline is not self._kept or keeps != self._keeps:

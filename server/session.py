@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Self
 
 from bridge.clock import Clock
@@ -32,6 +33,7 @@ from server.osc_remote import OscRemote
 from server.pace import Pace
 from server.player import Player
 from server.recorder import Recorder
+from server.remembrance import remembering
 from server.seed_player import seed_playing
 
 logger = logging.getLogger("fours.session")
@@ -54,7 +56,11 @@ class Seated:
     def improvisers(self, tempo_bpm: float) -> dict[Approach, Improviser]:
         """Fresh improvisers, who have heard nothing; at this tempo, if it is one of a pack that counts seconds."""
         return {
-            approach: improviser(self.engines[approach], self.pack.vocabulary(approach, tempo_bpm))
+            approach: improviser(
+                self.engines[approach],
+                self.pack.vocabulary(approach, tempo_bpm),
+                self.pack.memory(approach, tempo_bpm),
+            )
             for approach in APPROACHES
         }
 
@@ -80,7 +86,14 @@ class Session:
     """A running jam: `async with` starts it and stops it, `until_stopped` is the time between."""
 
     def __init__(
-        self, config: Config, random_seed: int, say: Say, clock: Clock, began_s: float, seed: Seed | None = None
+        self,
+        config: Config,
+        random_seed: int,
+        say: Say,
+        clock: Clock,
+        began_s: float,
+        seed: Seed | None = None,
+        remember: Path | None = None,
     ) -> None:
         self._config = config
         self._random_seed = random_seed
@@ -88,6 +101,7 @@ class Session:
         self._clock = clock
         self._began_s = began_s
         self._seed = seed
+        self._remember = remember
         self._stack = AsyncExitStack()
         self._stopped = asyncio.Event()
 
@@ -148,6 +162,8 @@ class Session:
         await self._stack.enter_async_context(remote)
         recorder = Recorder(config.takes, settings, player.feed, self._clock, datetime.now().astimezone(), self._say)
         await self._stack.enter_async_context(recorder)
+        if self._remember is not None:
+            self._stack.enter_context(remembering(self._remember, jam, self._say))
         player.start()
         self._stack.callback(player.stop)
         await self._stack.enter_async_context(controllers)
@@ -193,14 +209,24 @@ class Session:
         logger.info("pack %s", seated.pack.name)
 
 
-def run(config: Config, random_seed: int, say: Say, clock: Clock, began_s: float, seed: Seed | None = None) -> None:
-    """Jams until Ctrl-C or SIGTERM, with a seed as the first player; `began_s` is when the start-up began.
+def run(
+    config: Config,
+    random_seed: int,
+    say: Say,
+    clock: Clock,
+    began_s: float,
+    seed: Seed | None = None,
+    remember: Path | None = None,
+) -> None:
+    """Jams until Ctrl-C or SIGTERM, with a seed as the first player, and a file of what was heard before.
+
+    `began_s` is when the start-up began.
 
     Raises what the parts raise at the start: PackError, BridgeError.
     """
 
     async def jam() -> None:
-        async with Session(config, random_seed, say, clock, began_s, seed) as session:
+        async with Session(config, random_seed, say, clock, began_s, seed, remember) as session:
             await session.until_stopped()
 
     with suppress(KeyboardInterrupt):

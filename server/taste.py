@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 
 from model.improviser import Taste
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, Note
+from model.novelty import Novelty
 from model.rhythm import Rhythm
 from model.scale import HEARD_KEY, NO_KEY, Key, read_key
 from server.controls import PERCENT, Settings
@@ -14,7 +15,9 @@ from server.groove import Groove
 CLOSING_BEATS, SHORTEST_CLOSED_BEATS = 0.5, 2.0
 
 
-def taste_for(settings: Settings, span: Span, phrase: Collection[Note], heard_key: Key | None) -> Taste:
+def taste_for(
+    settings: Settings, span: Span, phrase: Collection[Note], heard_key: Key | None, novelty: Novelty
+) -> Taste:
     """What an answer within `span` to `phrase` is composed by, where the player is heard in `heard_key`."""
     borrowed = Rhythm.of(phrase) if settings.rhythm == "phrase" and phrase else None
     return Taste(
@@ -27,6 +30,9 @@ def taste_for(settings: Settings, span: Span, phrase: Collection[Note], heard_ke
         max_chord=settings.max_polyphony,
         pitches=_pitches(settings, _pitch_classes(settings, phrase, heard_key)),
         closing_beats=CLOSING_BEATS if span.beats >= SHORTEST_CLOSED_BEATS else 0.0,
+        memory=settings.memory,
+        learns=settings.learn_from == "both",
+        novelty=novelty,
     )
 
 
