@@ -179,11 +179,12 @@ class Jam:
             self._form.begin_turns_anew()
             self._count_in(self._beat, by_player=False)
             self._keep_to_form()
+            self._is_stale = True
         elif self._is_answering and self._answer:
             if self.settings.approach in REPLANS.get(control, ()):
                 self._replan(self._answer, control)
-            return
-        self._is_stale = True
+        else:
+            self._is_stale |= control in REPLANS
         self._prepare()
 
     def act(self, action: str, beat: float) -> None:

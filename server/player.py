@@ -23,7 +23,7 @@ from bridge.midi_clock import is_clock_message
 from bridge.ports import OutputPort
 from bridge.timeline import Timeline
 from server.conductor import Conductor
-from server.controls import BY_NAME, TAKES, Value
+from server.controls import BY_NAME, Value
 from server.feed import Asked, Feed, Heard, Kept, Played, Stands, Turned
 from server.jam import Jam
 from server.ledger import Ledger
@@ -194,9 +194,7 @@ class Player:
 
     def _turn_control(self, control: str, value: Value, at_s: float) -> None:
         beat = self._timeline.beat_at(at_s)
-        # What only marks takes is nothing to the jam, which would think of another answer.
-        if BY_NAME[control].group != TAKES:
-            self._jam.change(control, value, beat)
+        self._jam.change(control, value, beat)
         self.feed.put(Turned(control, value, at_s, beat))
 
     def _act(self, action: str, at_s: float) -> None:

@@ -206,7 +206,7 @@ class TestFaults:
         assert "music thread" in caplog.text
 
 
-def failing(*_: object) -> None:
+def failing(*_: object, **__: object) -> None:
     raise ZeroDivisionError
 
 
