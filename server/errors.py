@@ -4,6 +4,7 @@ ServerError
 ├── BadValue      a control was given a value that it cannot take
 ├── ConfigError   config.toml cannot be used; all its mistakes at once
 ├── ExportError   an export cannot be written where it was asked for
+├── LayoutError   a layout or its picture cannot be written
 └── TakeError     there is no such take or mark, or nothing was played in it
 """
 
@@ -22,6 +23,10 @@ class ConfigError(ServerError):
 
 class ExportError(ServerError):
     """An export cannot be written."""
+
+
+class LayoutError(ServerError):
+    """A layout cannot be written."""
 
 
 class TakeError(ServerError):

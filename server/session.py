@@ -14,7 +14,6 @@ from typing import Self
 
 from bridge.clock import Clock
 from bridge.errors import NoMidiSystem
-from bridge.osc import OscServer
 from bridge.ports import MidiSystem
 from bridge.rtmidi_ports import RtMidiSystem
 from bridge.silent_ports import SilentSystem
@@ -23,16 +22,18 @@ from model.dummy import DUMMY_PACK, DummyPack
 from model.engine import Engine
 from model.improviser import Improviser, improviser
 from model.midi_file import Seed
-from model.pack import Pack, open_pack
+from model.pack import Pack, available_packs, open_pack
 from server.config import Config
+from server.controllers import Controllers
 from server.controls import Settings, Value
 from server.desk import Desk, Preparation
 from server.jam import Jam
 from server.link_session import LinkSession
+from server.osc_remote import OscRemote
+from server.pace import Pace
 from server.player import Player
 from server.recorder import Recorder
 from server.remembrance import remembering
-from server.remote import Remote
 from server.seed_player import seed_playing
 
 logger = logging.getLogger("fours.session")
@@ -151,23 +152,28 @@ class Session:
             "meter": link.follow,
             "tempo": lambda settings: link.set_tempo(settings.tempo),
         }
-        desk = Desk(settings, player, before)
+        desk = Desk(settings, Pace(player, asyncio.get_running_loop().call_later), before)
         player.told = self._in_this_thread(desk.note)
         osc = config.osc
-        server = OscServer(osc.host, osc.port, Remote(desk).handle, reply_port=osc.reply_port)
+        packs = tuple(available_packs(config.pack_folders))
+        remote = OscRemote(osc, desk, player.feed, self._clock, packs)
+        controllers = Controllers(config.midi, desk, player.hear, player.send, self._clock, packs)
         self._stack.callback(output.close)
-        await self._stack.enter_async_context(server)
+        await self._stack.enter_async_context(remote)
         recorder = Recorder(config.takes, settings, player.feed, self._clock, datetime.now().astimezone(), self._say)
         await self._stack.enter_async_context(recorder)
         if self._remember is not None:
             self._stack.enter_context(remembering(self._remember, jam, self._say))
         player.start()
         self._stack.callback(player.stop)
+        await self._stack.enter_async_context(controllers)
         # Opened last and so closed first: nothing comes in before it can be answered, nor after.
-        heard = self._stack.enter_context(system.open_input(config.midi.input or None, player.hear))
+        heard = self._stack.enter_context(system.open_input(config.midi.input or None, controllers.hear))
         self._say(f"MIDI in    {heard.name} ({system.api})")
         self._say(f"MIDI out   {output.name} ({system.api})")
-        self._say(f"OSC        {osc.host}:{server.address[1]}, answers to the sender and to its port {osc.reply_port}")
+        self._say(
+            f"OSC        {osc.host}:{remote.server.address[1]}, answers to the sender and to its port {osc.reply_port}"
+        )
         self._say(f"Pack       {seated.pack.name}")
         for approach, speed_ms in speeds.items():
             self._say(f"{approach.capitalize():10} {seated.engines[approach].device}, {speed_ms:.2f} ms per token")
