@@ -24,7 +24,7 @@ CORPORA = Path(os.environ.get("FOURS_CORPORA", "../shared/corpora"))
 FOLDERS = ("freedoom", "mutopia", "openewld_pd", "openscore_lieder")
 BY_PRETTY_MIDI = 40
 TIMES_LARGER = 4
-AT_LEAST = 1000
+AT_LEAST = 8000
 
 
 def run() -> None:
