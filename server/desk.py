@@ -1,9 +1,17 @@
 """The desk: the present value of every control, and the one way to change one; knows no OSC, no port, no thread of its own."""
 
+import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
+from bridge.faults import Faults
 from server.controls import CONTROLS, Raw, Settings, Value, control_named, is_pressed
+
+logger = logging.getLogger("fours.desk")
+
+THE_MUSIC = "music"
+"""Whose change it is where nobody moved anything, such as a tempo that was tapped."""
 
 
 class Performer(Protocol):
@@ -14,8 +22,20 @@ class Performer(Protocol):
     def act(self, action: str) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A control has this value now, or an action was done (at 1.0); `origin` is whoever did it, in words of its own."""
+
+    control: str
+    value: Value
+    origin: str
+
+
+Listener = Callable[[Change], None]
+
+
 class Desk:
-    """Reads what comes in by its control's row, passes it on, and remembers it.
+    """Reads what comes in by its control's row, passes it on, remembers it, and tells all who listen.
 
     `load_pack` is called with the settings in which another pack was chosen; what it raises refuses the change.
     """
@@ -24,6 +44,8 @@ class Desk:
         self._settings = settings
         self._performer = performer
         self._load_pack = load_pack
+        self._listeners: tuple[Listener, ...] = ()
+        self.faults = Faults(logger, "a listener of the desk")
 
     def value(self, name: str) -> Value | None:
         """The present value of a control; None for an action. Raises BadValue where there is no such control."""
@@ -34,7 +56,16 @@ class Desk:
         """The present value of every control that keeps one."""
         return {control.name: self._value(control.name) for control in CONTROLS if control.kind != "action"}
 
-    def set(self, name: str, raw: Raw) -> Value:
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """From now on `listener` hears of every accepted change, whoever made it; what is returned ends that."""
+        self._listeners = (*self._listeners, listener)
+
+        def leave() -> None:
+            self._listeners = tuple(other for other in self._listeners if other is not listener)
+
+        return leave
+
+    def set(self, name: str, raw: Raw, origin: str = "") -> Value:
         """Sets a control, or does an action at anything but 0; the value as it was read.
 
         Raises BadValue, with nothing changed, where there is no such control or it cannot take `raw`, and
@@ -42,21 +73,31 @@ class Desk:
         """
         control = control_named(name)
         if control.kind == "action":
-            if is_pressed(raw):
-                self._performer.act(name)
-                return 1.0
-            return 0.0
+            if not is_pressed(raw):
+                return 0.0
+            self._performer.act(name)
+            self._tell(Change(name, 1.0, origin))
+            return 1.0
         value = control.read(raw)
         settings = self._settings.with_value(name, value)
         if name == "pack":
             self._load_pack(settings)
         self._settings = settings
         self._performer.change(name, value)
+        self._tell(Change(name, value, origin))
         return value
 
     def note(self, name: str, value: Value) -> None:
-        """A control was changed by whoever performs; there is nothing more to do."""
+        """A control was changed by whoever performs: it is remembered and told of, and there is nothing more to do."""
         self._settings = self._settings.with_value(name, value)
+        self._tell(Change(name, value, THE_MUSIC))
+
+    def _tell(self, change: Change) -> None:
+        for listener in self._listeners:
+            try:
+                listener(change)
+            except Exception as error:  # noqa: BLE001  one screen that fails must not keep the others from hearing of it
+                self.faults.count(error)
 
     def _value(self, name: str) -> Value:
         value: Value = getattr(self._settings, name)

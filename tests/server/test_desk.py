@@ -2,7 +2,7 @@ import pytest
 
 from model.errors import PackError
 from server.controls import CONTROLS, Settings, Value
-from server.desk import Desk
+from server.desk import THE_MUSIC, Change, Desk
 from server.errors import BadValue
 
 
@@ -90,3 +90,63 @@ def test_a_pack_that_cannot_be_loaded_changes_nothing(desk: Desk, notebook: Note
         desk.set("pack", "lost")
     assert desk.value("pack") == Settings().pack
     assert notebook.told == []
+
+
+class TestListeners:
+    @pytest.fixture
+    def told(self, desk: Desk) -> list[Change]:
+        changes: list[Change] = []
+        desk.listen(changes.append)
+        return changes
+
+    def test_all_hear_of_each_change_as_it_was_read_and_whose_it_is(self, desk: Desk, told: list[Change]) -> None:
+        also: list[Change] = []
+        desk.listen(also.append)
+        desk.set("temperature", "0,5", "a phone")
+        desk.set("approach", 0.0)
+        assert told == also == [Change("temperature", 0.5, "a phone"), Change("approach", "pitch", "")]
+
+    def test_they_hear_of_an_action_that_is_done_and_not_of_its_button_coming_up(
+        self, desk: Desk, told: list[Change]
+    ) -> None:
+        desk.set("respond", 1.0, "a phone")
+        desk.set("respond", 0.0, "a phone")
+        assert told == [Change("respond", 1.0, "a phone")]
+
+    def test_they_hear_of_what_the_music_changed(self, desk: Desk, notebook: Notebook, told: list[Change]) -> None:
+        desk.note("tempo", 96.0)
+        assert desk.value("tempo") == 96.0
+        assert told == [Change("tempo", 96.0, THE_MUSIC)]
+        assert notebook.told == []
+
+    def test_they_hear_nothing_of_what_is_refused(self, desk: Desk, told: list[Change]) -> None:
+        for name, raw in (("temperature", 9.0), ("pack", "lost"), ("tmpo", 90.0)):
+            with pytest.raises((BadValue, PackError)):
+                desk.set(name, raw)
+        assert told == []
+
+    def test_they_know_the_new_value_when_they_ask(self, desk: Desk) -> None:
+        asked: list[Value | None] = []
+        desk.listen(lambda change: asked.append(desk.value(change.control)))
+        desk.set("tempo", 90.0)
+        assert asked == [90.0]
+
+    def test_whoever_has_left_hears_no_more(self, desk: Desk, told: list[Change]) -> None:
+        more: list[Change] = []
+        leave = desk.listen(more.append)
+        leave()
+        leave()
+        desk.set("tempo", 90.0)
+        assert (len(told), more) == (1, [])
+
+    def test_one_that_fails_keeps_no_other_from_hearing(self, desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+        def fail(change: Change) -> None:
+            raise ZeroDivisionError(change.control)
+
+        heard: list[Change] = []
+        desk.listen(fail)
+        desk.listen(heard.append)
+        assert desk.set("tempo", 90.0) == 90.0
+        assert len(heard) == 1
+        assert desk.faults.counts == {"ZeroDivisionError": 1}
+        assert len(caplog.records) == 1
