@@ -7,17 +7,29 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from server.controls import Settings, Value, control_named
 from server.errors import BadValue, ConfigError
 
 CONFIG_FILE = "config.toml"
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104  what `lan` asks for, and nothing else
+
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address, or the name `localhost`, is this machine's alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class Section(BaseModel):
@@ -40,6 +52,27 @@ class OscSection(Section):
     reply_port: PortNumber = 9000
 
 
+class PanelSection(Section):
+    """Where the panel is served; beyond this machine only where `lan` says so."""
+
+    on: bool = True
+    host: str = "127.0.0.1"
+    port: PortNumber = 4444
+    lan: bool = False
+
+    @property
+    def bind_host(self) -> str:
+        """The address to listen on."""
+        return EVERYWHERE if self.lan and is_loopback(self.host) else self.host
+
+    @model_validator(mode="after")
+    def _is_only_here(self) -> Self:
+        if not self.lan and not is_loopback(self.host):
+            sentence = f"{self.host} can be reached from the network, which needs lan = true; or use 127.0.0.1"
+            raise PydanticCustomError("not_here", "{sentence}", {"sentence": sentence})
+        return self
+
+
 class EngineSection(Section):
     """What runs the models."""
 
@@ -52,6 +85,7 @@ class Config(Section):
 
     midi: MidiSection = MidiSection()
     osc: OscSection = OscSection()
+    panel: PanelSection = PanelSection()
     engine: EngineSection = EngineSection()
     controls: dict[str, float | str] = {}
 
@@ -142,6 +176,8 @@ def _sentence(detail: Any) -> str:
             if near
             else f"there are {', '.join(_known_keys(path[:-1]))}"
         )
+    if detail["type"] == "not_here":
+        return f"{where}: {detail['msg']}"
     return f"{where}: {detail['msg'][0].lower()}{detail['msg'][1:]}, not {detail['input']!r}"
 
 

@@ -3,7 +3,9 @@
 ServerError
 ├── BadValue      a control was given a value that it cannot take
 ├── ConfigError   config.toml cannot be used; all its mistakes at once
-└── ExportError   an export cannot be written where it was asked for
+├── ExportError   an export cannot be written where it was asked for
+├── PanelError    the panel cannot be served where it was asked for
+└── BadMessage    a page sent what the panel does not take
 """
 
 
@@ -21,3 +23,11 @@ class ConfigError(ServerError):
 
 class ExportError(ServerError):
     """An export cannot be written."""
+
+
+class PanelError(ServerError):
+    """The panel cannot be served."""
+
+
+class BadMessage(ServerError):
+    """A page sent what the panel does not take; nothing has come of it."""

@@ -102,6 +102,8 @@ class Feed:
 
     def __init__(self) -> None:
         self._watches: tuple[Watch, ...] = ()
+        self._stands: tuple[Event, ...] = ()
+        self._kept: tuple[Event, ...] = ()
 
     @property
     def is_watched(self) -> bool:
@@ -109,8 +111,10 @@ class Feed:
         return bool(self._watches)
 
     def watch(self) -> Watch:
-        """From now on; give it back with `leave`."""
+        """From now on, beginning with how things stand as far as that was ever put; give it back with `leave`."""
         watch = Watch()
+        for event in (*self._kept, *self._stands):
+            watch.put(event)
         self._watches = (*self._watches, watch)
         return watch
 
@@ -119,6 +123,10 @@ class Feed:
         self._watches = tuple(other for other in self._watches if other is not watch)
 
     def put(self, event: Event) -> None:
-        """To all who watch."""
+        """To all who watch; the last of those that say how things stand is kept for who comes later."""
+        if isinstance(event, Stands):
+            self._stands = (event,)
+        elif isinstance(event, Kept):
+            self._kept = (event,)
         for watch in self._watches:
             watch.put(event)

@@ -102,6 +102,7 @@ class Player:
     def _run(self) -> None:
         _ask_for_realtime()
         self._follow()
+        self._show()
         try:
             while self._turn():
                 pass

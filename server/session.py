@@ -19,11 +19,13 @@ from bridge.silent_ports import SilentSystem
 from model.approach import APPROACHES, Approach
 from model.engine import Engine
 from model.improviser import Improviser, improviser
-from model.pack import Pack, open_pack
+from model.pack import Pack, available_packs, open_pack
 from server.config import Config
 from server.controls import Settings, Value
 from server.desk import Desk
 from server.jam import Jam
+from server.panel.panel import Panel
+from server.panel.stage import Stage, Wiring
 from server.player import Player
 from server.remote import Remote
 
@@ -130,6 +132,10 @@ class Session:
         self._stack.callback(player.stop)
         # Opened last and so closed first: nothing comes in before it can be answered, nor after.
         heard = self._stack.enter_context(system.open_input(config.midi.input or None, player.hear))
+        wiring = Wiring(heard.name, output.name, system.api, f"{osc.host}:{server.address[1]}", speeds)
+        packs = partial(available_packs, config.pack_folders)
+        panel = Panel(config.panel, Stage(desk, player, self._clock, wiring, lambda: tuple(packs())), self._say)
+        await self._stack.enter_async_context(panel)
         self._say(f"MIDI in    {heard.name} ({system.api})")
         self._say(f"MIDI out   {output.name} ({system.api})")
         self._say(f"OSC        {osc.host}:{server.address[1]}, answers to the sender and to its port {osc.reply_port}")
