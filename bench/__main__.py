@@ -3,7 +3,11 @@
 import importlib
 import sys
 
-QUESTIONS = ("steps", "bits", "rhythm", "bins", "recipes", "targets", "ingest", "startup", "lateness", "clock")
+QUESTIONS = (
+    *("steps", "bits", "rhythm", "bins", "keys", "in_key", "pulse"),
+    *("recipes", "targets", "ingest", "memory", "backoffs", "jam_day", "takes"),
+    *("startup", "lateness", "clock", "in_time"),
+)
 
 if __name__ == "__main__":
     for question in sys.argv[1:] or QUESTIONS:

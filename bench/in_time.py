@@ -68,7 +68,9 @@ def run() -> None:
             heard = in_fours(60 * MINUTES, *jitter)
             rows.append(_row(f"ours, led by {name}", *deviations_ms(heard, jittered=bool(jitter))))
         rows.append(_row("a bare loop on its own clock", *_bare(min(60 * MINUTES, 60))))
-        rows.append(_row(f"ours, from {TEMPO_BPM:g} to {OTHER_TEMPO_BPM:g} bpm, from a beat after the change on", *_change()))
+        rows.append(
+            _row(f"ours, from {TEMPO_BPM:g} to {OTHER_TEMPO_BPM:g} bpm, from a beat after the change on", *_change())
+        )
     show(
         f"Distance of onsets from the grid, {MINUTES:g} minutes each, JACK at {CYCLE_FRAMES} frames",
         ("what", "onsets", "median ms", "p99 ms", "worst ms", "drift ms/min"),
@@ -114,7 +116,10 @@ def deviations_ms(heard: Heard, *, jittered: bool = False) -> tuple[Floats, Floa
 def _bare(seconds: float) -> tuple[Floats, Floats]:
     """A bare loop's onsets against the line through them."""
     interval_s = STEP_BEATS * 60 / TEMPO_BPM
-    with _running((sys.executable, "-c", BARE_LOOP, str(interval_s)), "bare loop:out"), _recording("bare loop:out") as lines:
+    with (
+        _running((sys.executable, "-c", BARE_LOOP, str(interval_s)), "bare loop:out"),
+        _recording("bare loop:out") as lines,
+    ):
         time.sleep(seconds)
         onsets_s = read(lines).onsets_s
     numbers = np.arange(len(onsets_s), dtype=np.float64)
@@ -193,7 +198,18 @@ def jackd() -> Iterator[None]:
 @contextmanager
 def _jam(*options: str) -> Iterator[tuple[str, str]]:
     """A jam in the pitch approach; its ports."""
-    controls = ("--mode", "fours", "--turn-bars", "1", "--approach", "pitch", "--step", str(STEP_BEATS), "--over", "overlap")
+    controls = (
+        "--mode",
+        "fours",
+        "--turn-bars",
+        "1",
+        "--approach",
+        "pitch",
+        "--step",
+        str(STEP_BEATS),
+        "--over",
+        "overlap",
+    )
     command = [*FOURS, "jam", "--osc-port", OSC_PORT, *controls, *options]
     # Its folder is an empty one: no configuration of whoever runs this.
     with tempfile.TemporaryDirectory() as folder:

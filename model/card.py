@@ -1,11 +1,13 @@
 """A pack's card: everything about a trained pack that is not a weight, as one checked JSON; opens no file but its own."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from model.approach import APPROACHES, Approach
+from model.backoff import DEFAULTS, Backoff
 from model.bins import TimeBins
 from model.errors import PackError
 from model.vocabulary import EventVocabulary, PitchVocabulary
@@ -48,15 +50,31 @@ class Bins(Part):
 class HeldOut(Part):
     """How well music that was not trained on is foretold, in bits per note; `time_bits` for `event` only.
 
-    `ppm` holds the same for interpolated PPM baselines by order, trained on the same transposed copies, pitch and time
-    together; `ppm_time` that of time in it.
+    The bits `with_memory` are those of the network with a memory of each piece so far. `ppm` holds the same for
+    interpolated PPM baselines by order, trained on the same transposed copies, pitch and time together; `ppm_time` that
+    of time in it.
     """
 
     notes: int
     pitch_bits: float
     time_bits: float | None = None
+    pitch_bits_with_memory: float | None = None
+    time_bits_with_memory: float | None = None
     ppm: dict[str, float] = {}
     ppm_time: dict[str, float] = {}
+
+
+class Remembering(Part):
+    """How far a memory is trusted beside the network: the figures of `model.backoff.Backoff`, fitted on validation lines."""
+
+    intervals: tuple[float, ...]
+    tokens: tuple[float, ...]
+    variety: float
+    evidence: float
+
+    @classmethod
+    def of(cls, backoff: Backoff) -> Self:
+        return cls(**asdict(backoff))
 
 
 class Epoch(Part):
@@ -104,6 +122,7 @@ class ApproachCard(Part):
     files: dict[str, str]
     training: Training
     held_out: dict[str, HeldOut] = {}
+    memory: Remembering | None = None
 
 
 class Source(Part):
@@ -141,6 +160,19 @@ class Card(Part):
             raise PackError(
                 f"pack {self.name}: the card's time bins are wrong ({error}); train the pack again"
             ) from error
+
+    def backoff(self, approach: Approach) -> Backoff:
+        """How far the approach's memory is trusted; as usual where the card says nothing of it.
+
+        Raises PackError where what it says contradicts itself.
+        """
+        told = self.approaches[approach].memory
+        if told is None:
+            return DEFAULTS[approach]
+        try:
+            return Backoff(**told.model_dump())
+        except ValueError as error:
+            raise PackError(f"pack {self.name}: the card's memory is wrong ({error}); train the pack again") from error
 
 
 def read_card(folder: Path) -> Card:

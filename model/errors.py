@@ -3,6 +3,7 @@
 ModelError
 ├── SeedError      a MIDI file cannot serve as music to read
 ├── PackError      a pack is missing, damaged, of another version, or does not fit together
+├── MemoryFileError  what was remembered is missing, damaged, or of another vocabulary
 └── PictureError   a picture cannot be drawn, as what draws it is not installed
 """
 
@@ -17,6 +18,10 @@ class SeedError(ModelError):
 
 class PackError(ModelError):
     """A pack is missing, damaged, of another version, or its parts do not fit together."""
+
+
+class MemoryFileError(ModelError):
+    """A remembered file is missing, damaged, of another version, or was heard with another vocabulary."""
 
 
 class PictureError(ModelError):

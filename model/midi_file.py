@@ -89,9 +89,14 @@ def write_midi(path: Path, tracks: Sequence[Track], tempo_bpm: float, meter: Met
 
     Raises OSError where the place cannot be written.
     """
+    write_whole(path, as_midi(tracks, tempo_bpm, meter))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file that appears whole or not at all. Raises OSError where the place cannot be written."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        partial.write_bytes(as_midi(tracks, tempo_bpm, meter))
+        partial.write_bytes(content)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

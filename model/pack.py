@@ -20,6 +20,7 @@ from model.card import CARD_FILE, Card, read_card
 from model.device import Device, has_cuda
 from model.engine import Engine
 from model.errors import PackError
+from model.memory import Memory
 from model.numpy_engine import NumpyEngine
 from model.onnx_engine import OnnxEngine
 from model.vocabulary import EventVocabulary, PitchVocabulary
@@ -43,6 +44,10 @@ class Pack:
 
     def vocabulary(self, approach: Approach, tempo_bpm: float = 120.0) -> PitchVocabulary | EventVocabulary:
         return self.card.vocabulary(approach, tempo_bpm)
+
+    def memory(self, approach: Approach, tempo_bpm: float = 120.0) -> Memory:
+        """An empty memory for the approach, trusted as far as the card says."""
+        return Memory(self.vocabulary(approach, tempo_bpm), self.card.backoff(approach))
 
     def weights_file(self, approach: Approach) -> Path:
         return self._file(approach, ".safetensors")
@@ -143,7 +148,9 @@ def open_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Pack:
     card = read_card(folder)
     pack = Pack(folder, card)
     for approach in card.approaches:
-        pack.vocabulary(approach)  # a card that contradicts itself is found now, not at the first note
+        # A card that contradicts itself is found now, not at the first note.
+        pack.vocabulary(approach)
+        card.backoff(approach)
     return pack
 
 

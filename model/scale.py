@@ -38,7 +38,7 @@ _SHARP_TONICS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"
 _FLAT_TONICS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 
 _LETTERS: Mapping[str, int] = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-_ACCIDENTALS: Mapping[str, int] = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
+_ACCIDENTALS: Mapping[str, int] = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1, "B": -1}
 # What people write for a mode, beside its whole name; a capital M is major, as in chord symbols.
 _SHORT: Mapping[str, Mode] = {
     "": "major",
@@ -53,7 +53,7 @@ _SHORT: Mapping[str, Mode] = {
     "mixo": "mixolydian",
     "loc": "locrian",
 }
-_WRITTEN = re.compile(r"(?P<tonic>[A-Ga-g][#♯b♭]?)(?P<mode>.*)")
+_WRITTEN = re.compile(r"(?P<tonic>[A-Ga-g][#♯b♭B]?)(?P<mode>.*)")
 
 
 @dataclass(frozen=True, slots=True)

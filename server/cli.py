@@ -1,4 +1,4 @@
-"""The command line: `fours jam`, `export`, `ports`, `controls`, `packs`, `train`, `evaluate`, `compare`; parses, shows, and leaves the work to others.
+"""The command line: `fours jam`, `export`, `takes`, `ports`, `controls`, `packs`, `train`, `evaluate`, `compare`; parses, shows, and leaves the work to others.
 
 Each command imports what it needs when it runs, so that `fours --help` is quick.
 """
@@ -20,6 +20,7 @@ import typer
 from bridge.clock import MonotonicClock
 from server.controls import CONTROLS, Control, Value
 from server.options import with_control_options
+from server.takes_cli import app as takes_app
 
 app = typer.Typer(
     name="fours",
@@ -40,7 +41,7 @@ def jam(
     *,
     midi_in: Annotated[str | None, typer.Option(help="Listen to the port with this in its name.")] = None,
     midi_out: Annotated[str | None, typer.Option(help="Play to the port with this in its name.")] = None,
-    midi_api: Annotated[str | None, typer.Option(help="auto, jack, alsa, coremidi or winmm.")] = None,
+    midi_api: Annotated[str | None, typer.Option(help="auto, jack, alsa, coremidi, winmm, or none.")] = None,
     osc_port: Annotated[int | None, typer.Option(help="Where OSC comes in.")] = None,
     panel: Annotated[
         bool | None, typer.Option("--panel/--no-panel", help="Serve the panel, a page to play on.")
@@ -49,6 +50,8 @@ def jam(
     lan: Annotated[bool | None, typer.Option("--lan", help="Serve it to the network too, with a token.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     random_seed: Annotated[int | None, typer.Option(help="The same playing gets the same answers.")] = None,
+    seed: Annotated[Path | None, typer.Option(help="Play this .mid file in first, at its tempo.")] = None,
+    dummy: Annotated[bool, typer.Option("--dummy", help="No weights and no MIDI ports: rules answer.")] = False,
     config: ConfigOption = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what comes and goes.")] = False,
     controls: Controls,
@@ -56,10 +59,15 @@ def jam(
     """Start the jam partner: it listens on a MIDI port and answers on another."""
     clock = MonotonicClock()
     began_s = clock.now_s()
+    from model.midi_file import read_seed
     from server.config import load
+    from server.seed_player import seed_values
     from server.session import run
 
     _log_beside_the_music(logging.DEBUG if verbose else logging.WARNING)
+    played_in = None if seed is None else read_seed(seed)
+    if dummy:
+        midi_in, midi_out, midi_api, controls = "", "", "none", {"pack": "dummy", **controls}
     changes: dict[str, Value | None] = {
         "midi.input": midi_in,
         "midi.output": midi_out,
@@ -69,11 +77,14 @@ def jam(
         "panel.port": panel_port,
         "panel.lan": lan,
         "engine.device": device,
-        **{f"controls.{name}": value for name, value in controls.items()},
+        **{
+            f"controls.{name}": value
+            for name, value in {**(seed_values(played_in) if played_in else {}), **controls}.items()
+        },
     }
     checked = load(config).with_values(changes)
-    seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
-    run(checked, seed, lambda line: print(line, flush=True), clock, began_s)
+    random_seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
+    run(checked, random_seed, lambda line: print(line, flush=True), clock, began_s, played_in)
 
 
 def export(
@@ -167,6 +178,7 @@ app.command()(with_control_options(export, renamed={"answer_length": "length"}))
 app.command()(ports)
 app.command()(controls)
 app.command()(packs)
+app.add_typer(takes_app, name="takes")
 
 
 _TRAINING = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -209,7 +221,9 @@ def _log_beside_the_music(level: int) -> None:
     listener = QueueListener(waiting, stderr)
     listener.start()
     atexit.register(listener.stop)
-    logging.basicConfig(level=level, handlers=[QueueHandler(waiting)])
+    to_thread = QueueHandler(waiting)
+    to_thread.setFormatter(logging.Formatter("%(message)s"))  # else it is formatted twice
+    logging.basicConfig(level=level, handlers=[to_thread])
 
 
 _SAYS_NOTHING = {math.inf, -math.inf, (), "", None}

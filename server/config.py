@@ -39,7 +39,7 @@ class Section(BaseModel):
 class MidiSection(Section):
     """Ports: a name is any part of an existing port's name; empty asks for a virtual port of our own."""
 
-    api: Literal["auto", "jack", "alsa", "coremidi", "winmm"] = "auto"
+    api: Literal["auto", "jack", "alsa", "coremidi", "winmm", "none"] = "auto"
     input: str = ""
     output: str = ""
 
@@ -80,6 +80,25 @@ class EngineSection(Section):
     packs_folder: str = "packs"
 
 
+class TakesSection(Section):
+    """Where every jam is written down, for how long, and how far back `capture` reaches."""
+
+    folder: str = ""
+    keep_days: Annotated[float, Field(gt=0)] = 90.0
+    keep_mb: Annotated[float, Field(gt=0)] = 1000.0
+    capture_minutes: Annotated[float, Field(gt=0, le=600)] = 5.0
+    long_silence_s: Annotated[float, Field(gt=0, le=600)] = 8.0
+
+    @property
+    def place(self) -> Path:
+        """The folder; without one, the place where this system keeps a program's data."""
+        if self.folder:
+            return Path(self.folder).expanduser()
+        import platformdirs
+
+        return Path(platformdirs.user_data_dir("fours", appauthor=False)) / "takes"
+
+
 class Config(Section):
     """All of it; what the file leaves out has its default."""
 
@@ -87,6 +106,7 @@ class Config(Section):
     osc: OscSection = OscSection()
     panel: PanelSection = PanelSection()
     engine: EngineSection = EngineSection()
+    takes: TakesSection = TakesSection()
     controls: dict[str, float | str] = {}
 
     @property

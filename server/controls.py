@@ -20,7 +20,7 @@ from server.groove import HARDEST_SWING, LONGEST_GATE, SHORTEST_GATE, STRAIGHT, 
 from server.modes import ModeName, Side
 
 __all__ = [
-    "ACTIONS", "BY_NAME", "CONTROLS", "OSC_PREFIX", "Control", "Raw", "Settings", "Value", "control_named", "is_pressed",
+    "ACTIONS", "BY_NAME", "CONTROLS", "OSC_PREFIX", "TAKES", "Control", "Raw", "Settings", "Value", "control_named", "is_pressed",
 ]  # fmt: skip
 
 StartOn = Literal["now", "beat", "bar"]
@@ -31,6 +31,9 @@ RhythmFrom = Literal["fixed", "phrase"]
 Switch = Literal["off", "on"]
 
 METERS = ("4/4", "3/4", "2/4", "5/4", "6/4", "7/4", "2/2", "3/8", "5/8", "6/8", "7/8", "9/8", "12/8")
+
+TAKES = "takes"
+"""The group of what only marks what is played."""
 
 T = TypeVar("T")
 
@@ -140,6 +143,8 @@ class Settings:
     velocity: int = _whole("sound", FOLLOW, FOLLOW, 127, "How loud it plays; 0: as loud as you.")
     channel: int = _whole("sound", 1, 1, 16, "The MIDI channel that it plays on.")
 
+    record: Switch = _choice(TAKES, "off", get_args(Switch), "Mark what is played as a take, from on to off.")
+
     def with_value(self, name: str, value: Value) -> "Settings":
         """The same with one control at a value that its row has read."""
         return replace(self, **{name: value})  # type: ignore[arg-type]  # the row has seen to the type
@@ -150,6 +155,7 @@ ACTIONS = (
     Control("stop", "action", "End the answer and listen.", "turns"),
     Control("panic", "action", "End every note there could be, and listen.", "turns"),
     Control("tap", "action", "Tap the tempo, from the first beat of a bar on.", "time"),
+    Control("capture", "action", "Mark what was just played as a take, back to the last long silence.", TAKES),
 )
 
 CONTROLS: tuple[Control, ...] = (

@@ -1,7 +1,7 @@
 """The desk: the present value of every control, and the one way to change one; knows no OSC, no port, no thread of its own."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +12,8 @@ logger = logging.getLogger("fours.desk")
 
 THE_MUSIC = "music"
 """Whose change it is where nobody moved anything, such as a tempo that was tapped."""
+
+Preparation = Callable[[Settings], None]
 
 
 class Performer(Protocol):
@@ -37,15 +39,21 @@ Listener = Callable[[Change], None]
 class Desk:
     """Reads what comes in by its control's row, passes it on, remembers it, and tells all who listen.
 
-    `load_pack` is called with the settings in which another pack was chosen; what it raises refuses the change.
+    `before` has, for some controls, what is to be done first, with the settings as they will be; what it raises refuses
+    the change.
     """
 
-    def __init__(self, settings: Settings, performer: Performer, load_pack: Callable[[Settings], None]) -> None:
+    def __init__(self, settings: Settings, performer: Performer, before: Mapping[str, Preparation]) -> None:
         self._settings = settings
         self._performer = performer
-        self._load_pack = load_pack
+        self._before = before
         self._listeners: tuple[Listener, ...] = ()
         self.faults = Faults(logger, "a listener of the desk")
+
+    @property
+    def settings(self) -> Settings:
+        """All present values."""
+        return self._settings
 
     def value(self, name: str) -> Value | None:
         """The present value of a control; None for an action. Raises BadValue where there is no such control."""
@@ -69,7 +77,7 @@ class Desk:
         """Sets a control, or does an action at anything but 0; the value as it was read.
 
         Raises BadValue, with nothing changed, where there is no such control or it cannot take `raw`, and
-        whatever `load_pack` raises.
+        whatever a preparation raises.
         """
         control = control_named(name)
         if control.kind == "action":
@@ -80,8 +88,8 @@ class Desk:
             return 1.0
         value = control.read(raw)
         settings = self._settings.with_value(name, value)
-        if name == "pack":
-            self._load_pack(settings)
+        if name in self._before:
+            self._before[name](settings)
         self._settings = settings
         self._performer.change(name, value)
         self._tell(Change(name, value, origin))

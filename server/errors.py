@@ -4,6 +4,7 @@ ServerError
 ├── BadValue      a control was given a value that it cannot take
 ├── ConfigError   config.toml cannot be used; all its mistakes at once
 ├── ExportError   an export cannot be written where it was asked for
+├── TakeError     there is no such take or mark, or nothing was played in it
 ├── PanelError    the panel cannot be served where it was asked for
 └── BadMessage    a page sent what the panel does not take
 """
@@ -31,3 +32,7 @@ class PanelError(ServerError):
 
 class BadMessage(ServerError):
     """A page sent what the panel does not take; nothing has come of it."""
+
+
+class TakeError(ServerError):
+    """There is no such take or mark, nothing was played in it, or its journal cannot be read."""

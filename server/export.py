@@ -12,6 +12,7 @@ from model.notes import Note
 from server.config import Config
 from server.errors import ExportError
 from server.jam import Jam, Timed
+from server.seed_player import as_played
 from server.session import seat
 
 SEED_TRACK, ANSWER_TRACK = "Seed", "Answer"
@@ -72,7 +73,7 @@ def export_answers(order: Order, config: Config, *, own_tempo: bool) -> Iterator
 
 def answer_to(seed: Seed, jam: Jam) -> list[Note]:
     """What the jam answers to a seed; it begins at the bar line after the seed's end."""
-    for beat, message in _as_played(seed.notes):
+    for beat, message in as_played(seed.notes):
         jam.receive(message, beat)
     bar = seed.meter.beats_per_bar
     jam.act("respond", math.ceil((seed.end_beats - BAR_TOLERANCE_BEATS) / bar) * bar)
@@ -84,15 +85,6 @@ def answer_to(seed: Seed, jam: Jam) -> list[Note]:
         if wake_beat is None:
             return _as_notes(timed)
         timed += jam.advance(wake_beat)
-
-
-def _as_played(notes: Iterable[Note]) -> list[tuple[float, NoteOn | NoteOff]]:
-    """The notes as messages in the order of time; at equal beats what ends comes before what begins."""
-    events: list[tuple[float, NoteOn | NoteOff]] = []
-    for note in notes:
-        events.append((note.onset_beats, NoteOn(note.pitch, note.velocity)))
-        events.append((note.end_beats, NoteOff(note.pitch)))
-    return sorted(events, key=lambda event: (event[0], isinstance(event[1], NoteOn)))
 
 
 def _as_notes(timed: Iterable[Timed]) -> list[Note]:

@@ -69,10 +69,14 @@ class Timed:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the jam would have of whoever keeps the time: that the first bar begins at this beat, and that this be the tempo."""
+    """What the jam would have of whoever keeps the time: that a bar begins at this beat, and that this be the tempo.
+
+    `begins` where it is the first bar of turns.
+    """
 
     downbeat: float
     tempo_bpm: float | None = None
+    begins: bool = False
 
 
 class Jam:
@@ -315,7 +319,7 @@ class Jam:
 
     def _count_in(self, beat: float, *, by_player: bool) -> None:
         if self._form.count_in(self.settings, beat, by_player=by_player):
-            self.wish = Wish(self._form.timeline.downbeat)
+            self.wish = Wish(self._form.timeline.downbeat, begins=True)
             self._place()
 
     def _place(self) -> None:

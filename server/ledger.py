@@ -22,6 +22,11 @@ class Ledger:
         """How many notes sound."""
         return len(self._sounding)
 
+    @property
+    def ends(self) -> tuple[NoteOff, ...]:
+        """What would end all that sounds."""
+        return tuple(NoteOff(pitch, channel) for channel, pitch in sorted(self._sounding))
+
     def post(self, message: Message) -> None:
         """Passes one message on. What `send` raises goes through; the note then counts as sounding."""
         match message:
@@ -41,9 +46,9 @@ class Ledger:
     def release_all(self) -> None:
         """Ends every note that sounds; each is tried, and what could not be ended still counts as sounding."""
         failure: Exception | None = None
-        for channel, pitch in sorted(self._sounding):
+        for message in self.ends:
             try:
-                self.post(NoteOff(pitch, channel))
+                self.post(message)
             except Exception as error:  # noqa: BLE001  one note that cannot be ended must not keep the others
                 failure = error
         if failure is not None:

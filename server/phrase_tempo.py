@@ -8,7 +8,7 @@ from model.pulse import find_pulse
 from server.phrase import Phrase
 
 # How sure one must be of a tempo to take it up.
-SURE_ENOUGH = 0.5
+SURE_ENOUGH = 0.7
 # Hands come a little early: a phrase that begins so near before a beat begins on it.
 EARLY_HANDS_BEATS = 0.125
 

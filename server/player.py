@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import cast
 
 from bridge.clock import Clock
 from bridge.echo import EchoGuard
@@ -20,15 +19,14 @@ from bridge.errors import BadMidi
 from bridge.faults import Faults
 from bridge.link_clock import LinkMoment
 from bridge.messages import Message, NoteOn, encode, parse
-from bridge.meter import Meter
-from bridge.midi_clock import is_clock_message
+from bridge.midi_clock import Transport, is_clock_message
 from bridge.ports import OutputPort
 from bridge.timeline import Timeline
-from server.controls import BY_NAME, ClockChoice, Value
+from server.conductor import Conductor
+from server.controls import BY_NAME, TAKES, Value
 from server.feed import Asked, Feed, Heard, Kept, Played, Stands, Turned
 from server.jam import Jam
 from server.ledger import Ledger
-from server.timekeeper import Timekeeper
 
 logger = logging.getLogger("fours.player")
 
@@ -49,8 +47,7 @@ class Player:
         self._jam = jam
         self._output = output
         self._clock = clock
-        settings = jam.settings
-        self._keeper = Timekeeper(settings.tempo, clock.now_s(), Meter.read(settings.meter), settings.clock)
+        self._conductor = Conductor(jam.settings, clock.now_s())
         self._ledger = Ledger(self._send)
         self._echo = EchoGuard()
         self._inbox: SimpleQueue[tuple[Deed | bytes | None, float]] = SimpleQueue()
@@ -59,11 +56,17 @@ class Player:
         self.feed = Feed()
         """What happens, for those who watch."""
         self._standing: tuple[object, ...] = ()
-        self._kept: Timeline | None = None
+        self._followed, self._transport = self._timeline, self._conductor.transport
+        self._kept: tuple[Timeline, Transport, str] | None = None
         self.told: Callable[[str, Value], None] = lambda _name, _value: None
         """Hears, on the music thread, of a control that was changed here: a tempo that was tapped."""
         self.lateness_s: deque[float] = deque(maxlen=LATENESSES_KEPT)
         """How much later than due the latest notes were handed to the port, in seconds."""
+
+    @property
+    def timeline(self) -> Timeline:
+        """The one in force; any thread may ask for it."""
+        return self._timeline
 
     def start(self) -> None:
         """Starts the thread."""
@@ -148,7 +151,7 @@ class Player:
     def _wake_at_s(self) -> float | None:
         """The next second at which there is something to do, whatever comes in."""
         wake_beat = self._jam.wake_at()
-        seconds = (None if wake_beat is None else self._timeline.seconds_at(wake_beat), self._keeper.wake_at_s())
+        seconds = (None if wake_beat is None else self._timeline.seconds_at(wake_beat), self._conductor.wake_at_s())
         return min((at_s for at_s in seconds if at_s is not None), default=None)
 
     def _take(self, what: Deed | bytes, at_s: float) -> None:
@@ -156,7 +159,7 @@ class Player:
             what()
         elif is_clock_message(what):
             if not self._echo.is_echo(what, at_s):
-                self._keeper.receive(what, at_s, self._clock.now_s())
+                self._conductor.receive(what, at_s, self._clock.now_s())
                 self._follow()
         else:
             try:
@@ -180,58 +183,54 @@ class Player:
 
     def _change(self, control: str, value: Value) -> None:
         now_s = self._clock.now_s()
-        match control:
-            case "tempo":
-                self._keeper.set_tempo(float(value), now_s)
-            case "clock":
-                self._keeper.set_clock(cast("ClockChoice", value), now_s)
-            case "meter":
-                self._keeper.set_meter(Meter.read(str(value)), now_s)
+        self._conductor.change(control, value, now_s)
         self._follow()
         self._turn_control(control, value, now_s)
 
     def _turn_control(self, control: str, value: Value, at_s: float) -> None:
         beat = self._timeline.beat_at(at_s)
-        self._jam.change(control, value, beat)
+        # What only marks takes is nothing to the jam, which would think of another answer.
+        if BY_NAME[control].group != TAKES:
+            self._jam.change(control, value, beat)
         self.feed.put(Turned(control, value, at_s, beat))
 
     def _act(self, action: str, at_s: float) -> None:
         self.feed.put(Asked(action, at_s, self._timeline.beat_at(at_s)))
         if action == "tap":
-            tempo_bpm = self._keeper.tap(at_s)
-            self._follow()
-            if tempo_bpm is not None:
-                self._tell("tempo", tempo_bpm)
+            self._take_up(self._conductor.tap(at_s))
         else:
             self._jam.act(action, self._timeline.beat_at(at_s))
+        if action in {"stop", "panic"}:
+            self._conductor.stop(at_s)
 
     def _follow_link(self, moment: LinkMoment) -> None:
-        self._keeper.link(moment, self._clock.now_s())
+        self._conductor.link(moment, self._clock.now_s())
         self._follow()
 
-    def _tell(self, control: str, value: float) -> None:
-        """A control was changed by what was played, not by who moved it."""
-        value = cast("float", BY_NAME[control].read(value))
-        self._turn_control(control, value, self._clock.now_s())
-        self.told(control, value)
-
     def _keep_time(self) -> None:
-        """Notices a clock that is gone, and does as the jam wishes."""
+        """Sends the clock that is due, notices one that is gone, and does as the jam wishes."""
         now_s = self._clock.now_s()
-        wake_s = self._keeper.wake_at_s()
-        if wake_s is not None and wake_s <= now_s:
-            self._keeper.pass_time(now_s)
+        for due in self._conductor.advance(now_s):
+            self._echo.sent(due.data, now_s)
+            self._output.send(due.data)
+        if self._timeline is not self._followed or self._conductor.transport != self._transport:
             self._follow()
         wish, self._jam.wish = self._jam.wish, None
         if wish is not None:
-            if wish.tempo_bpm is not None and self._keeper.set_tempo(wish.tempo_bpm, now_s):
-                self._tell("tempo", wish.tempo_bpm)
-            self._keeper.set_downbeat(wish.downbeat, now_s)
-            self._follow()
+            self._take_up(self._conductor.grant(wish, now_s))
+
+    def _take_up(self, tempo_bpm: float | None) -> None:
+        """Time goes otherwise, and if a tempo has come of what was played, that is the control's now."""
+        self._follow()
+        if tempo_bpm is not None:
+            value = BY_NAME["tempo"].read(tempo_bpm)
+            self._turn_control("tempo", value, self._clock.now_s())
+            self.told("tempo", value)
 
     def _follow(self) -> None:
         """The jam goes by the timeline that is in force."""
-        self._jam.follow(self._timeline, self._now_beat(), self._keeper.transport)
+        self._followed, self._transport = self._timeline, self._conductor.transport
+        self._jam.follow(self._followed, self._now_beat(), self._transport)
 
     def _show(self) -> None:
         """Puts how the jam stands and how time goes, where that has changed."""
@@ -240,13 +239,14 @@ class Player:
         if standing != self._standing:
             self._standing = standing
             self.feed.put(Stands(jam.state, jam.turn, jam.plan, now_s))
-        if self._timeline is not self._kept:
-            self._kept = self._timeline
-            self.feed.put(Kept(self._timeline, self._keeper.transport, self._keeper.source, now_s))
+        kept = (self._timeline, self._transport, self._conductor.source)
+        if kept != self._kept:
+            self._kept = kept
+            self.feed.put(Kept(*kept, now_s))
 
     @property
     def _timeline(self) -> Timeline:
-        return self._keeper.timeline
+        return self._conductor.timeline
 
     def _now_beat(self) -> float:
         return self._timeline.beat_at(self._clock.now_s())
@@ -267,6 +267,10 @@ class Player:
         self._release_all()
 
     def _release_all(self) -> None:
+        now_s = self._clock.now_s()
+        beat = self._timeline.beat_at(now_s)
+        for message in self._ledger.ends:
+            self.feed.put(Played(message, now_s, beat))
         try:
             self._ledger.release_all()
         except Exception as error:  # noqa: BLE001  a port that is gone takes no note-off

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bridge.errors import BridgeError
 from bridge.osc import Address
 from bridge.osc_packets import OscMessage
 from model.errors import ModelError
@@ -22,7 +23,7 @@ class Remote:
         """What to send back; made to be an `OscServer`'s handler."""
         try:
             value = self._value(message)
-        except (BadValue, ModelError) as error:
+        except (BadValue, BridgeError, ModelError) as error:
             return (OscMessage(ERROR_ADDRESS, (str(error),)),)
         return () if value is None else (OscMessage(message.address, (value,)),)
 

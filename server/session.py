@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Self
 
@@ -17,17 +18,24 @@ from bridge.ports import MidiSystem
 from bridge.rtmidi_ports import RtMidiSystem
 from bridge.silent_ports import SilentSystem
 from model.approach import APPROACHES, Approach
+from model.dummy import DUMMY_PACK, DummyPack
 from model.engine import Engine
 from model.improviser import Improviser, improviser
+from model.midi_file import Seed
 from model.pack import Pack, available_packs, open_pack
 from server.config import Config
 from server.controls import Settings, Value
-from server.desk import Desk
+from server.desk import Desk, Preparation
 from server.jam import Jam
+from server.link_session import LinkSession
 from server.panel.panel import Panel
 from server.panel.stage import Stage, Wiring
+from server.panel.takes import JournalTakes
 from server.player import Player
+from server.recorder import Recorder
 from server.remote import Remote
+from server.seed_player import seed_playing
+from server.shelf import Shelf
 
 logger = logging.getLogger("fours.session")
 
@@ -43,7 +51,7 @@ Told = Callable[[str, Value], None]
 class Seated:
     """A pack whose engines are ready to play."""
 
-    pack: Pack
+    pack: Pack | DummyPack
     engines: Mapping[Approach, Engine]
 
     def improvisers(self, tempo_bpm: float) -> dict[Approach, Improviser]:
@@ -56,7 +64,7 @@ class Seated:
 
 def seat(name: str, config: Config) -> Seated:
     """Opens a pack and its engines. Raises PackError."""
-    pack = open_pack(name, config.pack_folders)
+    pack = DummyPack() if name == DUMMY_PACK else open_pack(name, config.pack_folders)
     return Seated(pack, {approach: pack.engine(approach, config.engine.device) for approach in APPROACHES})
 
 
@@ -74,12 +82,15 @@ def ms_per_token(engine: Engine, clock: Clock) -> float:
 class Session:
     """A running jam: `async with` starts it and stops it, `until_stopped` is the time between."""
 
-    def __init__(self, config: Config, random_seed: int, say: Say, clock: Clock, began_s: float) -> None:
+    def __init__(
+        self, config: Config, random_seed: int, say: Say, clock: Clock, began_s: float, seed: Seed | None = None
+    ) -> None:
         self._config = config
         self._random_seed = random_seed
         self._say = say
         self._clock = clock
         self._began_s = began_s
+        self._seed = seed
         self._stack = AsyncExitStack()
         self._stopped = asyncio.Event()
 
@@ -122,26 +133,41 @@ class Session:
         system = self._midi_system()
         output = system.open_output(config.midi.output or None)
         player = Player(jam, output, self._clock)
-        desk = Desk(settings, player, partial(self._change_pack, player))
+        link = await self._stack.enter_async_context(LinkSession(player.link, self._clock))
+        link.follow(settings)
+        before: dict[str, Preparation] = {
+            "pack": partial(self._change_pack, player),
+            "clock": link.follow,
+            "meter": link.follow,
+            "tempo": lambda settings: link.set_tempo(settings.tempo),
+        }
+        desk = Desk(settings, player, before)
         player.told = self._in_this_thread(desk.note)
         osc = config.osc
         server = OscServer(osc.host, osc.port, Remote(desk).handle, reply_port=osc.reply_port)
         self._stack.callback(output.close)
         await self._stack.enter_async_context(server)
+        recorder = Recorder(config.takes, settings, player.feed, self._clock, datetime.now().astimezone(), self._say)
+        await self._stack.enter_async_context(recorder)
         player.start()
         self._stack.callback(player.stop)
         # Opened last and so closed first: nothing comes in before it can be answered, nor after.
         heard = self._stack.enter_context(system.open_input(config.midi.input or None, player.hear))
         wiring = Wiring(heard.name, output.name, system.api, f"{osc.host}:{server.address[1]}", speeds)
         packs = partial(available_packs, config.pack_folders)
-        panel = Panel(config.panel, Stage(desk, player, self._clock, wiring, lambda: tuple(packs())), self._say)
-        await self._stack.enter_async_context(panel)
+        takes = JournalTakes(Shelf(config.takes.place))
+        stage = Stage(desk, player, self._clock, wiring, lambda: tuple(packs()), takes)
+        await self._stack.enter_async_context(Panel(config.panel, stage, self._say))
         self._say(f"MIDI in    {heard.name} ({system.api})")
         self._say(f"MIDI out   {output.name} ({system.api})")
         self._say(f"OSC        {osc.host}:{server.address[1]}, answers to the sender and to its port {osc.reply_port}")
         self._say(f"Pack       {seated.pack.name}")
         for approach, speed_ms in speeds.items():
             self._say(f"{approach.capitalize():10} {seated.engines[approach].device}, {speed_ms:.2f} ms per token")
+        if self._seed is not None:
+            seed = seed_playing(self._seed, player.hear, lambda: player.timeline, self._clock)
+            await self._stack.enter_async_context(seed)
+            self._say(f"Seed       {len(self._seed.notes)} notes, from the next bar on")
 
     def _in_this_thread(self, told: Told) -> Told:
         """The same, to be called from another thread."""
@@ -154,8 +180,11 @@ class Session:
 
     def _midi_system(self) -> MidiSystem:
         """This machine's MIDI; without one the jam goes on in silence, and says how to get one."""
+        api = self._config.midi.api
+        if api == "none":
+            return SilentSystem()
         try:
-            return RtMidiSystem(self._config.midi.api, clock=self._clock)
+            return RtMidiSystem(api, clock=self._clock)
         except NoMidiSystem as error:
             self._say(str(error))
             return SilentSystem()
@@ -167,11 +196,14 @@ class Session:
         logger.info("pack %s", seated.pack.name)
 
 
-def run(config: Config, random_seed: int, say: Say, clock: Clock, began_s: float) -> None:
-    """Jams until Ctrl-C or SIGTERM; `began_s` is when the start-up began. Raises what the parts raise at the start: PackError, BridgeError."""
+def run(config: Config, random_seed: int, say: Say, clock: Clock, began_s: float, seed: Seed | None = None) -> None:
+    """Jams until Ctrl-C or SIGTERM, with a seed as the first player; `began_s` is when the start-up began.
+
+    Raises what the parts raise at the start: PackError, BridgeError.
+    """
 
     async def jam() -> None:
-        async with Session(config, random_seed, say, clock, began_s) as session:
+        async with Session(config, random_seed, say, clock, began_s, seed) as session:
             await session.until_stopped()
 
     with suppress(KeyboardInterrupt):

@@ -32,6 +32,14 @@ class Jackd:
     name: str
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What jams write down goes to a folder of the tests, not to the musician's own."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def jackd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jackd]:
     """A JACK server without sound hardware, apart from any that runs already."""

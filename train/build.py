@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from model.approach import APPROACHES, Approach
 from model.bins import BinChoice
-from model.card import CARD_FILE, ApproachCard, Bins, Card, Epoch, Hyperparameters, Training
+from model.card import CARD_FILE, ApproachCard, Bins, Card, Epoch, Hyperparameters, Remembering, Training
 from model.onnx_engine import OnnxEngine
 from model.pack import Pack, save_weights, sha256_of
 from model.vocabulary import EventVocabulary, PitchVocabulary
@@ -28,6 +28,7 @@ from train.learning.parallel import ALONE, World
 from train.learning.recipe import Recipe
 from train.learning.tracker import NO_TRACKER, Tracker
 from train.learning.trainer import Lesson, Outcome, Progress, fit
+from train.memory.refit import fit_memory
 from train.onnx_graph import write_fp32, write_int8
 from train.provenance import NOTICES_FILE, notices, source_of
 from train.workshop import appearing, checkpoint_file, tokens_file, workshop_for
@@ -249,6 +250,7 @@ def _finish(
     network = outcome.network.to("cpu")
     weights = {name: value.detach().numpy() for name, value in network.state_dict().items()}
     files, fp32_bits, int8_bits = write_network(approach, weights, part.vocabulary, joined(corpora, "valid"), folder)
+    backoff = fit_memory(network, part.vocabulary, corpora)
     return ApproachCard(
         pitches=part.vocabulary.pitches,
         bins=_bins_card(part.vocabulary, order),
@@ -280,7 +282,8 @@ def _finish(
                 for row in outcome.history
             ),
         ),
-        held_out=held_out_figures(network, part.vocabulary, corpora),
+        held_out=held_out_figures(network, part.vocabulary, corpora, backoff=backoff),
+        memory=Remembering.of(backoff),
     )
 
 

@@ -14,7 +14,7 @@ import typer
 
 from model.approach import APPROACHES, Approach
 from model.bins import BinChoice
-from model.card import Card, Hyperparameters, TimeUnit
+from model.card import CARD_FILE, Card, Hyperparameters, TimeUnit
 from model.pack import Pack, open_pack
 from train.build import AUTO_LANES, Order, build_pack
 from train.command import run_command
@@ -23,9 +23,11 @@ from train.corpus.corpora import Corpus, read_corpora
 from train.corpus.reading import Choice, TrackChoice
 from train.errors import CorpusError, OutputError, RecipeError
 from train.experiment.replay import replay_experiment
+from train.judging.evaluate import choice_of
 from train.learning.parallel import joined_world
 from train.learning.recipe import Precision, Recipe
 from train.learning.tracker import NO_TRACKER, TensorBoardTracker, Tracker
+from train.memory.refit import refit_memory
 from train.telling import Bars, console, figures_of, say_vocabulary, show
 from train.workshop import is_unfinished
 
@@ -36,6 +38,9 @@ FINE_TUNING_RATE = 5e-4
 
 # What --from leaves no choice in: parameters of `train`.
 _KEPT_WITH_A_PACK = ("time_unit", "bins", "bin_count", "embedding", "hidden", "layers")
+
+# What --memory-only leaves a choice in.
+_WITH_MEMORY_ONLY = ("sources", "out", "memory_only", "threads", "workers", "cache")
 
 RecipeName = Literal["ours", "notebook"]
 _DURATION = re.compile(r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?")
@@ -101,6 +106,7 @@ def train(
     approach: Annotated[
         Approach | None, typer.Option(help="Train this one only, and keep the other of the pack that is there.")
     ] = None,
+    memory_only: Annotated[bool, typer.Option(help="Fit the memory of the pack that is there, nothing else.")] = False,  # noqa: FBT002
     tensorboard: Annotated[Path | None, typer.Option(help="Write curves for TensorBoard into this folder.")] = None,
     cache: Annotated[
         Path, typer.Option(help="Where files that were read are kept; deleting it costs time only.", show_default=False)
@@ -109,9 +115,15 @@ def train(
     """Train both approaches on folders of MIDI files, and write a pack."""
     if threads:
         torch.set_num_threads(threads)
+    if memory_only:
+        _check_memory_only(context)
+        _fit_memory(out, sources, cache, workers)
+        return
     _check_options(context, recipe, base, approach)
     started_from = open_pack(base) if base is not None else None
-    kept = _kept_at(out) if approach is not None else None
+    kept = (
+        _existing(out, "keep the other approach of; train both, without --approach") if approach is not None else None
+    )
     _check_place(out, resume=resume, force=force, keeps=kept is not None)
     trained = [name for name in APPROACHES if approach in {None, name}]
     choice = Choice(tracks, drums, _unit_of(started_from) if started_from else time_unit)
@@ -167,6 +179,22 @@ def train(
         console.print(f"Pack written to {out}. Play with it: fours jam --pack {shlex.quote(str(out))}", soft_wrap=True)
 
 
+def _check_memory_only(context: typer.Context) -> None:
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name not in _WITH_MEMORY_ONLY and source is not None and source.name == "COMMANDLINE":
+            raise RecipeError(
+                f"--memory-only trains nothing, and reads what the pack was trained on; leave out {parameter.opts[0]}"
+            )
+
+
+def _fit_memory(out: Path, sources: Sequence[Path], cache: Path, workers: int) -> None:
+    pack = _existing(out, "fit the memory of; train one first, without --memory-only")
+    card = refit_memory(pack, _read(sources, cache, choice_of(pack), workers))
+    console.print(figures_of(card))
+    console.print(f"The memory's figures stand on {out / CARD_FILE}.", soft_wrap=True)
+
+
 def _check_options(context: typer.Context, recipe: RecipeName, base: str | None, approach: Approach | None) -> None:
     """What is asked for must be what is done."""
     if recipe == "notebook" and (base is not None or approach is not None):
@@ -180,10 +208,10 @@ def _check_options(context: typer.Context, recipe: RecipeName, base: str | None,
                 )
 
 
-def _kept_at(out: Path) -> Pack:
+def _existing(out: Path, wanted: str) -> Pack:
     """By its path alone: what comes with the program may have the same name."""
     if not out.is_dir():
-        raise OutputError(f"there is no pack at {out} to keep the other approach of; train both, without --approach")
+        raise OutputError(f"there is no pack at {out} to {wanted}")
     return open_pack(str(out.resolve()))
 
 

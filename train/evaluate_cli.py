@@ -13,14 +13,14 @@ from rich.table import Table
 from model.approach import APPROACHES, Approach
 from model.card import HeldOut
 from model.improviser import Taste
-from model.pack import Pack, open_pack
+from model.pack import open_pack
 from train.command import run_command
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Split, read_corpora
-from train.corpus.reading import Choice, TrackChoice
+from train.corpus.reading import TrackChoice
 from train.judging.compare import FIGURES
 from train.judging.copying import NGRAM_INTERVALS, Copying
-from train.judging.evaluate import ANSWER_BARS, Evaluation, evaluate
+from train.judging.evaluate import ANSWER_BARS, Evaluation, choice_of, evaluate
 from train.judging.measures import Quartiles
 
 console = Console()
@@ -43,11 +43,11 @@ def evaluate_pack(
     workers: Annotated[int, typer.Option(min=1, help="Processes that read MIDI files.")] = 2,
     cache: Annotated[Path, typer.Option(help="Where files that were read are kept.", show_default=False)] = USER_CACHE,
 ) -> None:
-    """Judge a pack on music: bits per note beside PPM's, and what it plays beside what musicians wrote."""
+    """Judge a pack on music: bits per note, with and without memory of the piece so far, beside PPM's; and what it plays beside what musicians wrote."""
     if threads:
         torch.set_num_threads(threads)
     opened = open_pack(pack)
-    corpora = read_corpora(sources, cache, _choice(opened, tracks), workers)
+    corpora = read_corpora(sources, cache, choice_of(opened, tracks), workers)
     found = evaluate(opened, corpora, split, Taste(temperature, top_p), random_seed)
     if as_json:
         typer.echo(json.dumps(_as_json(found), indent=2))
@@ -58,25 +58,13 @@ def evaluate_pack(
     console.print(_copying_table(found))
 
 
-def _choice(pack: Pack, tracks: TrackChoice | None) -> Choice:
-    """What the pack was trained on, read as it counts time; what it was judged on was lead-like even where it learnt from more."""
-    event = pack.card.approaches["event"]
-    trained: TrackChoice = (
-        "merged"
-        if event.training.tracks == "merged"
-        else "most-notes"
-        if event.training.tracks == "most-notes"
-        else "lead"
-    )
-    unit = event.bins.unit if event.bins else "beats"
-    return Choice(tracks or trained, event.training.drums, unit)
-
-
 def _bits_table(approach: Approach, figures: Mapping[str, HeldOut], split: Split) -> Table:
     title = f"{approach}: bits per note, {split} files"
     table = Table("corpus", "notes", "what foretells", "pitch", "time", "together", title=title, title_justify="left")
     for corpus, held_out in figures.items():
         rows = [("the network", held_out.pitch_bits, held_out.time_bits)]
+        if held_out.pitch_bits_with_memory is not None:
+            rows.append(("with memory", held_out.pitch_bits_with_memory, held_out.time_bits_with_memory))
         for order, total in held_out.ppm.items():
             time_bits = held_out.ppm_time.get(order)
             rows.append((f"PPM, {order}", total - (time_bits or 0.0), time_bits))

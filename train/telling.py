@@ -129,13 +129,26 @@ def _as_told(beats: float, unit: TimeUnit) -> str:
 
 def figures_of(card: Card) -> Table:
     table = Table(
-        "approach", "corpus", "pitch", "time", "best PPM", title="Bits per note, test files", title_justify="left"
+        "approach",
+        "corpus",
+        "pitch",
+        "time",
+        "with memory",
+        "best PPM",
+        title="Bits per note, test files",
+        title_justify="left",
     )
     for approach, part in card.approaches.items():
         for corpus, figures in part.held_out.items():
             time_bits = "" if figures.time_bits is None else f"{figures.time_bits:.3f}"
+            remembered = [figures.pitch_bits_with_memory, figures.time_bits_with_memory]
             order, best = min(figures.ppm.items(), key=lambda item: item[1], default=("", math.nan))
             table.add_row(
-                approach, corpus, f"{figures.pitch_bits:.3f}", time_bits, f"{best:.3f} ({order})" if order else ""
+                approach,
+                corpus,
+                f"{figures.pitch_bits:.3f}",
+                time_bits,
+                " + ".join(f"{bits:.3f}" for bits in remembered if bits is not None),
+                f"{best:.3f} ({order})" if order else "",
             )
     return table

@@ -46,7 +46,7 @@ class PanelApp:
         self._gate = gate
         self._guests = guests
         self._cookie = f"fours-{port}"  # a browser's cookies are a host's, whatever the port: two jams have one each
-        self.seeds = Seeds(stage, guests.view)
+        self.seeds = Seeds(stage)
         routes = [
             Route("/", self._index),
             Route("/door", self._door, methods=["GET", "POST"]),
@@ -82,7 +82,7 @@ class PanelApp:
         if not (self._is_own_page(request) and self._may_come_in(request)):
             return _refusal("seeds are taken from a page of this panel only", 403)
         if request.method == "DELETE":
-            self.seeds.stop()
+            await self.seeds.stop()
             return JSONResponse({})
         content = await _body(request, LARGEST_BYTES)
         if content is None:

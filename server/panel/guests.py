@@ -75,11 +75,6 @@ class Guests:
         """What was refused, by kind."""
 
     @property
-    def view(self) -> View:
-        """How the jam stands."""
-        return self._view
-
-    @property
     def are_full(self) -> bool:
         """Whether no more fit in."""
         return len(self._guests) >= MOST_GUESTS

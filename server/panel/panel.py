@@ -86,7 +86,7 @@ class Panel:
             server = _server(app)
             await server.startup(sockets=[bound])
             await self._ending.wait()
-            app.seeds.stop()
+            await app.seeds.stop()
             await server.shutdown(sockets=[bound])
         except Exception:
             # Without a panel the jam goes on.

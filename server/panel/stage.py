@@ -23,12 +23,12 @@ class Wiring:
 
 @dataclass(frozen=True, slots=True)
 class TakeRow:
-    """One take, as it is listed."""
+    """One take, as it is listed; of what is marked in a jam, the notes are not counted."""
 
     id: str
     began_at: str
     seconds: float
-    notes: int
+    notes: int | None
 
 
 class TakeShelf(Protocol):

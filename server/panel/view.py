@@ -30,11 +30,6 @@ class View:
         self._kept: Kept | None = None
         self._recent: deque[list[Json]] = deque(maxlen=RECENT_EVENTS)
 
-    @property
-    def kept(self) -> Kept | None:
-        """How time goes."""
-        return self._kept
-
     def news(self, events: Iterable[Event]) -> dict[str, Json]:
         """What has happened, each kind in the order in which it did; empty where nothing did that a page shows."""
         notes: list[list[Json]] = []

@@ -89,6 +89,8 @@ def following() -> Iterator[tuple[Follower, Peer]]:
     clock = MonotonicClock()
     with other_peer() as peer:
         peer.say("hello")
+        # Of two sessions that meet, the older one's tempo stays, and within half a second of age it may be either's.
+        time.sleep(1.0)
         with LinkClock(120.0, clock) as link:
             follower = Follower(link, clock)
             until_s = clock.now_s() + PATIENCE_S

@@ -308,10 +308,12 @@ gaps_s = st.one_of(
 runs = st.tuples(st.integers(1, 120), gaps_s, st.floats(0.0, 0.02))
 
 
-@given(st.lists(st.one_of(commands, gaps_s, runs), max_size=30), st.randoms(use_true_random=False))
-def test_whatever_comes_beats_rise_and_nothing_is_raised(
-    stream: list[bytes | float | tuple[int, float, float]], chance: Random
-) -> None:
+streams = st.lists(st.one_of(commands, gaps_s, runs), max_size=30)
+Stream = list[bytes | float | tuple[int, float, float]]
+
+
+def heard(stream: Stream, chance: Random) -> tuple[Listener, float]:
+    """Who has heard all that, and when it was over."""
     listener, at_s = Listener(), 1.0
     for item in stream:
         match item:
@@ -324,9 +326,25 @@ def test_whatever_comes_beats_rise_and_nothing_is_raised(
                 for _ in range(count):
                     at_s += gap_s
                     listener.hear([(TICK, at_s + chance.uniform(0.0, spread_s))])
-        timeline = listener.timeline
-        moments = [at_s - 0.5 + 0.037 * step for step in range(100)]
-        beats = [timeline.beat_at(moment_s) for moment_s in moments]
-        assert all(earlier < later for earlier, later in pairwise(beats))
-        assert [timeline.seconds_at(beat) for beat in beats] == pytest.approx(moments, abs=1e-6)
-        assert 20.0 <= timeline.tempo_bpm <= 400.0
+    return listener, at_s
+
+
+@given(streams, st.randoms(use_true_random=False))
+def test_whatever_comes_beats_rise_and_nothing_is_raised(stream: Stream, chance: Random) -> None:
+    listener, at_s = heard(stream, chance)
+    moments = [at_s - 0.5 + 0.037 * step for step in range(100)]
+    beats = [listener.timeline.beat_at(moment_s) for moment_s in moments]
+    assert all(earlier < later for earlier, later in pairwise(beats))
+    assert [listener.timeline.seconds_at(beat) for beat in beats] == pytest.approx(moments, abs=1e-6)
+    assert 20.0 <= listener.timeline.tempo_bpm <= 400.0
+
+
+@given(streams, st.randoms(use_true_random=False), st.floats(20.0, 400.0))
+def test_whatever_came_before_a_steady_clock_that_starts_is_found(
+    stream: Stream, chance: Random, tempo_bpm: float
+) -> None:
+    listener, at_s = heard(stream, chance)
+    daw = Daw(tempo_bpm, next_s=at_s + 0.1).say(START).tick(3 * BAR)
+    listener.catch_up(daw)
+    assert listener.timeline.tempo_bpm == pytest.approx(tempo_bpm, rel=0.001)
+    assert listener.position_ticks(daw.next_s) == pytest.approx(3 * BAR, abs=0.05)

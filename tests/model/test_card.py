@@ -3,10 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from model.approach import APPROACHES
+from model.backoff import DEFAULTS, Backoff
 from model.bins import TimeBins
-from model.card import CARD_FILE, PACK_FORMAT, Bins, Card, Epoch, Hyperparameters, read_card
+from model.card import CARD_FILE, PACK_FORMAT, Bins, Card, Epoch, Hyperparameters, Remembering, read_card
 from model.errors import PackError
-from model.pack import PACKS_FOLDER
+from model.pack import PACKS_FOLDER, open_pack
 from model.vocabulary import EventVocabulary
 from tests.tiny_pack import BINS, EVENT_WORDS, PITCH_WORDS, PITCHES
 
@@ -66,6 +68,41 @@ class TestOlderCard:
         assert (training.base, training.device, training.drums, training.history) == ("", "cpu", False, ())
         assert read.approaches["event"].held_out["tunes"].ppm_time == {}
         assert read.vocabulary("event") == EVENT_WORDS
+
+
+class TestMemory:
+    def test_one_that_says_nothing_of_a_memory_has_the_usual(self, tiny_pack: Path) -> None:
+        card = read_card(tiny_pack)
+        assert card.approaches["pitch"].memory is None
+        assert {approach: card.backoff(approach) for approach in APPROACHES} == DEFAULTS
+
+    @pytest.mark.parametrize("folder", sorted(PACKS_FOLDER.iterdir()), ids=lambda folder: folder.name)
+    def test_the_packs_that_come_along_have_their_own(self, folder: Path) -> None:
+        card = read_card(folder)
+        for approach, part in card.approaches.items():
+            assert card.backoff(approach) != DEFAULTS[approach]
+            for figures in part.held_out.values():
+                assert figures.pitch_bits_with_memory is not None
+                assert figures.pitch_bits_with_memory < figures.pitch_bits
+
+    def test_what_was_fitted_reads_back_to_the_same(self, own_pack: Path) -> None:
+        backoff = Backoff((2.5,) * 8, (0.125,) * 8, variety=0.75, evidence=0.5)
+        rewrite(own_pack, ("approaches", "event", "memory"), Remembering.of(backoff).model_dump())
+        card = read_card(own_pack)
+        assert card.backoff("event") == backoff
+        assert card.backoff("pitch") == DEFAULTS["pitch"]
+        assert Card.model_validate_json(card.model_dump_json()) == card
+        assert open_pack(str(own_pack)).memory("event").backoff == backoff
+
+    def test_one_that_contradicts_itself_is_told(self, own_pack: Path) -> None:
+        figures = {"intervals": [1.0] * 8, "tokens": [1.0] * 7, "variety": 0.5, "evidence": 0.5}
+        rewrite(own_pack, ("approaches", "event", "memory"), figures)
+        with pytest.raises(PackError) as raised:
+            open_pack(str(own_pack))
+        assert str(raised.value) == (
+            "pack tiny: the card's memory is wrong (a memory has 8 lengths of context, and as many concentrations of "
+            "either kind); train the pack again"
+        )
 
 
 class TestHistory:

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.notes import Note
+from model.notes import CHORD_BEATS, Note
 from model.rhythm import Rhythm
-from model.vocabulary import CHORD_BEATS
 from tests.music import line
 
 LONG_SHORT_SHORT = [Note(60, 4.0, 1.0, 80), Note(62, 5.0, 0.5, 80), Note(64, 5.5, 0.5, 80)]

@@ -11,9 +11,9 @@ import pytest
 from model import pack as packs
 from server import cli
 from server.controls import CONTROLS
-from tests.music import Part, line, midi_bytes
+from tests.music import NOT_WHOLE_MIDI, Part, line, midi_bytes
 
-COMMANDS = ("jam", "export", "ports", "controls", "packs", "train", "evaluate", "compare")
+COMMANDS = ("jam", "export", "takes", "ports", "controls", "packs", "train", "evaluate", "compare")
 # The console command, as its wrapper in the environment's bin folder calls it.
 FOURS = (sys.executable, "-W", "error", "-c", "import sys; from server.cli import main; sys.exit(main())")
 PATIENCE_S = 30
@@ -94,7 +94,7 @@ class TestHelp:
         for command in COMMANDS:
             assert f" {command} " in done.out
 
-    @pytest.mark.parametrize("command", ["jam", "export", "ports", "controls", "packs"])
+    @pytest.mark.parametrize("command", ["jam", "export", "takes", "ports", "controls", "packs"])
     def test_of_each_command_says_what_it_does(self, fours: Fours, command: str) -> None:
         done = fours(command, "--help")
         assert done.status == 0
@@ -256,6 +256,16 @@ class TestJamThatCannotStart:
             "fours: config.toml: there is no key osc.prt; did you mean osc.port?",
             "config.toml: controls: tempo is 20 to 400 bpm; 1 is out of range",
         ]
+
+    @pytest.mark.parametrize("content", NOT_WHOLE_MIDI.values(), ids=NOT_WHOLE_MIDI.keys())
+    def test_with_a_seed_that_is_no_midi_file(self, fours: Fours, elsewhere: Path, content: bytes) -> None:
+        (elsewhere / "tune.mid").write_bytes(content)
+        assert fours.refusal("jam", "--dummy", "--seed", "tune.mid") == (
+            "tune.mid is not a whole MIDI file; export it again from where it was made"
+        )
+
+    def test_with_a_seed_that_is_not_there(self, fours: Fours) -> None:
+        assert fours.refusal("jam", "--seed", "none.mid").startswith("there is no file none.mid; ")
 
     def test_with_a_configuration_that_is_not_there(self, fours: Fours) -> None:
         assert fours.refusal("jam", "--config", "none.toml") == "none.toml cannot be read: No such file or directory"

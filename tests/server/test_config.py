@@ -94,7 +94,7 @@ class TestMistakes:
             approach = "evnt"
         """
         assert mistakes(place, text) == [
-            "midi.api: input should be 'auto', 'jack', 'alsa', 'coremidi' or 'winmm', not 'oss'",
+            "midi.api: input should be 'auto', 'jack', 'alsa', 'coremidi', 'winmm' or 'none', not 'oss'",
             "osc.port: input should be less than or equal to 65535, not 70000",
             "there is no key osc.prt; did you mean osc.port?",
             "controls: temperature is 0.1 to 2; 9 is out of range",

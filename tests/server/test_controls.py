@@ -49,9 +49,10 @@ class TestTheTable:
             *("clock", "tempo", "tempo_from", "meter", "send_clock"),
             *("step", "rhythm", "time_scale", "quantize", "swing", "gate", "offset_ms"),
             *("low", "high", "transpose", "max_polyphony", "velocity", "channel"),
+            "record",
         }
         assert {control.name for control in CONTROLS if control.kind != "action"} == promised
-        assert {control.name for control in ACTIONS} == {"respond", "stop", "panic", "tap"}
+        assert {control.name for control in ACTIONS} == {"respond", "stop", "panic", "tap", "capture"}
 
     @pytest.mark.parametrize("control", CONTROLS, ids=named)
     def test_each_row_says_what_it_is_in_a_sentence_and_has_an_address(self, control: Control) -> None:
@@ -179,7 +180,7 @@ class TestNames:
             control_named("temprature")
 
     def test_a_wide_miss_is_told_what_there_is(self) -> None:
-        with pytest.raises(BadValue, match=r"there is no control zzz; there are approach, .*, tap$"):
+        with pytest.raises(BadValue, match=r"there is no control zzz; there are approach, .*, capture$"):
             control_named("zzz")
 
 

@@ -31,11 +31,11 @@ def notebook() -> Notebook:
 
 @pytest.fixture
 def desk(notebook: Notebook) -> Desk:
-    return Desk(Settings(), notebook, notebook.load_pack)
+    return Desk(Settings(), notebook, {"pack": notebook.load_pack})
 
 
 def test_it_begins_with_the_settings_it_is_given(notebook: Notebook) -> None:
-    desk = Desk(Settings(tempo=90.0, approach="pitch"), notebook, notebook.load_pack)
+    desk = Desk(Settings(tempo=90.0, approach="pitch"), notebook, {"pack": notebook.load_pack})
     assert desk.value("tempo") == 90.0
     assert desk.value("approach") == "pitch"
     assert notebook.told == []

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from bridge.meter import Meter
 from bridge.timeline import Timeline
-from model.improviser import SHORTEST_NOTE_BEATS
-from model.notes import Note
+from model.notes import SHORTEST_NOTE_BEATS, Note
 from server.groove import GRID_BEATS, HARDEST_SWING, LONGEST_GATE, SHORTEST_GATE, STRAIGHT, Groove, Quantize
 
 FOUR = Timeline.start(120.0)

@@ -132,7 +132,7 @@ class TestFoursWithoutAClock:
     def test_and_the_keeper_of_the_time_is_told(self) -> None:
         stage = stage_in(playing=False, mode="fours")
         tap(stage, 10.375)
-        assert stage.jam.wish == Wish(10.375)
+        assert stage.jam.wish == Wish(10.375, begins=True)
 
     def test_where_the_partner_begins_a_bar_is_counted_first(self) -> None:
         stage = stage_in(playing=False, mode="fours", turn_bars=1, begins="partner")

@@ -6,9 +6,10 @@ import pytest
 from bridge.errors import PortLost
 from bridge.messages import ControlChange, Message, NoteOff, NoteOn, encode
 from server.controls import Settings
+from server.feed import Kept, Played, Turned
 from server.jam import Jam
 from tests.music import line
-from tests.server.rehearsal import START_S, Rehearsal
+from tests.server.rehearsal import BEAT_S, START_S, Rehearsal
 
 PHRASE = line(48, 50, 52, 53)
 DUE_S = 1.5
@@ -244,3 +245,44 @@ class TestTheEnd:
             thread.join(LIVE_PATIENCE_S)
         rehearsal.player.stop()
         assert sorted(came) == list(range(20))
+
+
+class TestWhatIsTold:
+    """The feed: whoever watches knows all that has reached the port."""
+
+    def test_notes_that_end_because_the_music_does_are_told_too(self, rehearsal: Rehearsal) -> None:
+        watch = rehearsal.player.feed.watch()
+        rehearsal.play(PHRASE)
+        rehearsal.until(1.75)
+        rehearsal.output.lose()
+        rehearsal.until(4.0)
+        played = [event.message for event in watch.take() if isinstance(event, Played)]
+        assert played[:2] == [NoteOn(72, 80), NoteOff(72)]
+
+    def test_a_control_that_only_marks_is_told_and_changes_no_answer(self, rehearsal: Rehearsal) -> None:
+        watch = rehearsal.player.feed.watch()
+        rehearsal.play(PHRASE)
+        composed = len(rehearsal.event.asked)
+        rehearsal.player.change("record", "on")
+        rehearsal.settle()
+        assert [event.value for event in watch.take() if isinstance(event, Turned)] == ["on"]
+        assert len(rehearsal.event.asked) == composed
+
+    def test_any_thread_may_ask_what_time_it_is_by_the_jam(self, rehearsal: Rehearsal) -> None:
+        rehearsal.player.change("tempo", 90.0)
+        rehearsal.settle()
+        assert rehearsal.player.timeline.tempo_bpm == 90.0
+
+    def test_a_song_that_stops_is_told_although_the_beats_go_on_as_they_did(self, rehearsal: Rehearsal) -> None:
+        watch = rehearsal.player.feed.watch()
+        for tick in range(48):
+            if tick == 24:
+                rehearsal.player.hear(b"\xfa", rehearsal.clock.now_s())
+            rehearsal.player.hear(b"\xf8", rehearsal.clock.now_s())
+            rehearsal.settle()
+            rehearsal.clock.advance(BEAT_S / 24)
+        rehearsal.player.hear(b"\xfc", rehearsal.clock.now_s())
+        rehearsal.settle()
+        told = [event for event in watch.take() if isinstance(event, Kept)]
+        assert [event.transport for event in told][-2:] == ["playing", "stopped"]
+        assert told[-1].timeline == told[-2].timeline

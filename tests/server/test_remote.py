@@ -33,7 +33,7 @@ def band() -> Band:
 
 @pytest.fixture
 def desk(band: Band) -> Desk:
-    return Desk(Settings(), band, band.load_pack)
+    return Desk(Settings(), band, {"pack": band.load_pack})
 
 
 @pytest.fixture

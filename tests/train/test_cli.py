@@ -1,3 +1,4 @@
+import json
 import re
 import shlex
 import shutil
@@ -14,6 +15,7 @@ import typer
 
 from model import pack as packs
 from model.approach import APPROACHES
+from model.backoff import DEFAULTS
 from model.card import CARD_FILE, read_card
 from model.pack import open_pack
 from model.vocabulary import EventVocabulary
@@ -101,6 +103,58 @@ def break_off(fours_train: FoursTrain, folder: Path, out: Path, *arguments: str)
         return fours_train(folder, "--out", out, "--epochs", "3", *arguments)
 
 
+class TestMemoryOnly:
+    def test_a_pack_is_given_its_memory_and_nothing_else(
+        self, fours_train: FoursTrain, tunes: Path, base: Path, tmp_path: Path
+    ) -> None:
+        out = shutil.copytree(base, tmp_path / "old")
+        card = json.loads((out / CARD_FILE).read_text(encoding="utf-8"))
+        for part in card["approaches"].values():
+            del part["memory"]
+            for figures in part["held_out"].values():
+                del figures["pitch_bits_with_memory"], figures["time_bits_with_memory"]
+        (out / CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
+        done = fours_train(tunes, "--out", out, "--memory-only", shape=(), recipe=())
+        assert done.status == 0
+        assert done.said.endswith(f"The memory's figures stand on {out / CARD_FILE}.\n")
+        # What is measured is fp16, as it is stored, and was fp32 at the training's end.
+        before, after = read_card(base), read_card(out)
+        for approach, part in after.approaches.items():
+            theirs = before.approaches[approach]
+            assert after.backoff(approach).concentrations == pytest.approx(
+                before.backoff(approach).concentrations, rel=0.05
+            )
+            assert part.held_out["tunes"].pitch_bits_with_memory == pytest.approx(
+                theirs.held_out["tunes"].pitch_bits_with_memory, rel=1e-3
+            )
+            unlike: dict[str, object] = {"memory": None, "held_out": {}}
+            assert part.model_copy(update=unlike) == theirs.model_copy(update=unlike)
+        assert names_in(out) == names_in(base)
+        assert weights_of(out) == weights_of(base)
+
+    def test_there_must_be_a_pack(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
+        out = tmp_path / "gone"
+        assert fours_train(tunes, "--out", out, "--memory-only", shape=(), recipe=()).complaint == (
+            f"there is no pack at {out} to fit the memory of; train one first, without --memory-only"
+        )
+
+    @pytest.mark.parametrize("asked", [("--from", "songbook"), ("--epochs", "3"), ("--force",)])
+    def test_what_is_for_training_is_refused(
+        self, fours_train: FoursTrain, tunes: Path, base: Path, asked: tuple[str, ...]
+    ) -> None:
+        assert fours_train(tunes, "--out", base, "--memory-only", *asked, shape=(), recipe=()).complaint == (
+            f"--memory-only trains nothing, and reads what the pack was trained on; leave out {asked[0]}"
+        )
+
+    def test_and_something_held_out(self, fours_train: FoursTrain, base: Path, tmp_path: Path) -> None:
+        lone = write_part(tmp_path / "lone.mid", exercise())
+        before = (base / CARD_FILE).read_bytes()
+        assert fours_train(lone, "--out", base, "--memory-only", shape=(), recipe=()).complaint == (
+            "no file falls to the valid side of the split, which a memory is fitted to; give it more files"
+        )
+        assert (base / CARD_FILE).read_bytes() == before
+
+
 class TestPack:
     def test_a_folder_of_midi_files_becomes_a_pack(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
         done = fours_train(tunes, "--out", tmp_path / "my pack")
@@ -121,6 +175,15 @@ class TestPack:
             figures = part.held_out["tunes"]
             assert list(figures.ppm) == orders
             assert list(figures.ppm_time) == (orders if approach == "event" else [])
+
+    def test_the_card_holds_how_far_a_memory_is_trusted_and_what_it_adds(self, base: Path) -> None:
+        card = read_card(base)
+        for approach, part in card.approaches.items():
+            assert part.memory is not None
+            assert card.backoff(approach) != DEFAULTS[approach]
+            figures = part.held_out["tunes"]
+            assert figures.pitch_bits_with_memory is not None
+            assert (figures.time_bits_with_memory is None) == (approach == "pitch")
 
     def test_equal_seeds_give_equal_weights_and_others_do_not(
         self, fours_train: FoursTrain, tunes: Path, base: Path, tmp_path: Path

@@ -36,7 +36,7 @@ def test_it_shows_bits_measures_and_copying(tiny_pack: Path, folder: Path, capsy
         "training files",
     ):
         assert title in shown
-    for words in ("the network", "PPM, order 0", "PPM, unbounded", "unseen music"):
+    for words in ("the network", "with memory", "PPM, order 0", "PPM, unbounded", "unseen music"):
         assert words in shown
 
 
@@ -45,6 +45,9 @@ def test_for_programs_it_is_json(tiny_pack: Path, folder: Path, capsys: pytest.C
     found = json.loads(capsys.readouterr().out)
     assert (found["pack"], found["split"]) == ("tiny", "train")
     assert found["held_out"]["event"]["tunes"]["time_bits"] > 0
+    assert found["held_out"]["event"]["tunes"]["pitch_bits_with_memory"] > 0
+    assert found["held_out"]["event"]["tunes"]["time_bits_with_memory"] > 0
+    assert found["held_out"]["pitch"]["tunes"]["time_bits_with_memory"] is None
     assert found["held_out"]["event"]["tunes"]["ppm_time"]["order 2"] > 0
     assert found["held_out"]["pitch"]["tunes"]["ppm"]["unbounded"] > 0
     assert set(found["played"]) == {"pitch", "event"}

@@ -135,14 +135,22 @@ class TestFigures:
     def card(self, tmp_path: Path) -> Card:
         return read_card(write_tiny_pack(tmp_path / "tiny"))
 
-    def test_the_best_ppm_stands_beside(self, card: Card, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_the_best_ppm_and_what_a_memory_adds_stand_beside(
+        self, card: Card, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         pitch = {"notes": 9, "pitch_bits": 3.14159, "ppm": {"order 1": 4.0, "order 2": 3.5, "unbounded": 3.6}}
-        event = {"notes": 9, "pitch_bits": 3.0, "time_bits": 1.25}
+        event = {
+            "notes": 9,
+            "pitch_bits": 3.0,
+            "time_bits": 1.25,
+            "pitch_bits_with_memory": 2.0,
+            "time_bits_with_memory": 1.0,
+        }
         parts = {
             approach: part.model_validate({**part.model_dump(), "held_out": {"tunes [live]": figures}})
             for (approach, part), figures in zip(card.approaches.items(), (pitch, event), strict=True)
         }
         console.print(figures_of(card.model_copy(update={"approaches": parts})))
         said = told(capsys)
-        assert row(said, "pitch") == ["pitch", "tunes [live]", "3.142", "", "3.500 (order 2)"]
-        assert row(said, "event") == ["event", "tunes [live]", "3.000", "1.250", ""]
+        assert row(said, "pitch") == ["pitch", "tunes [live]", "3.142", "", "", "3.500 (order 2)"]
+        assert row(said, "event") == ["event", "tunes [live]", "3.000", "1.250", "2.000 + 1.000", ""]

@@ -111,8 +111,13 @@ class FoursTrain:
     cache: Path
     output: pytest.CaptureFixture[str]
 
-    def __call__(self, *arguments: str | Path, shape: tuple[str, ...] = SHAPE_ASKED) -> Done:
-        status, complaint = run_train(*shape, *RECIPE_ASKED, "--cache", self.cache, *arguments)
+    def __call__(
+        self,
+        *arguments: str | Path,
+        shape: tuple[str, ...] = SHAPE_ASKED,
+        recipe: tuple[str, ...] = RECIPE_ASKED,
+    ) -> Done:
+        status, complaint = run_train(*shape, *recipe, "--cache", self.cache, *arguments)
         said = self.output.readouterr()
         assert not said.out
         return Done(status, said.err + complaint)

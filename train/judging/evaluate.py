@@ -14,7 +14,7 @@ from model.midi_file import Seed
 from model.network import MusicLSTM
 from model.pack import Pack
 from train.corpus.corpora import Corpus, Line, Split, joined
-from train.corpus.reading import NOMINAL_TEMPO_BPM
+from train.corpus.reading import NOMINAL_TEMPO_BPM, Choice, TrackChoice
 from train.errors import CorpusError
 from train.judging.compare import Comparison, Order, compare
 from train.judging.copying import Copying
@@ -59,7 +59,11 @@ def evaluate(pack: Pack, corpora: Sequence[Corpus], split: Split, taste: Taste, 
         )
     held_out = {
         approach: held_out_figures(
-            _network(pack, approach), pack.vocabulary(approach, NOMINAL_TEMPO_BPM), corpora, split
+            pack_network(pack, approach),
+            pack.vocabulary(approach, NOMINAL_TEMPO_BPM),
+            corpora,
+            split,
+            pack.card.backoff(approach),
         )
         for approach in APPROACHES
     }
@@ -70,7 +74,22 @@ def evaluate(pack: Pack, corpora: Sequence[Corpus], split: Split, taste: Taste, 
     return Evaluation(pack.name, split, held_out, played, real)
 
 
-def _network(pack: Pack, approach: Approach) -> MusicLSTM:
+def choice_of(pack: Pack, tracks: TrackChoice | None = None) -> Choice:
+    """What the pack was trained on, read as it counts time; what it was judged on was lead-like even where it learnt from more."""
+    event = pack.card.approaches["event"]
+    trained: TrackChoice = (
+        "merged"
+        if event.training.tracks == "merged"
+        else "most-notes"
+        if event.training.tracks == "most-notes"
+        else "lead"
+    )
+    unit = event.bins.unit if event.bins else "beats"
+    return Choice(tracks or trained, event.training.drums, unit)
+
+
+def pack_network(pack: Pack, approach: Approach) -> MusicLSTM:
+    """The approach's network, in torch and fp32. Raises PackError where its weights are damaged."""
     network = MusicLSTM(pack.vocabulary(approach).size, pack.card.approaches[approach].network)
     network.load_state_dict({name: torch.from_numpy(value) for name, value in pack.weights(approach).items()})
     return network.eval()

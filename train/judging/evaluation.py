@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from model.backoff import Backoff
 from model.card import HeldOut
 from model.engine import Engine
 from model.network import MusicLSTM
@@ -14,18 +15,31 @@ from train.corpus.corpora import Corpus, Line, Split, joined
 from train.corpus.dataset import TRANSPOSITIONS, Tokens, pieces_in_memory, spelt, transposing
 from train.judging.baselines import Order, pieces_within, ppm_bits_per_note
 from train.learning.loss import sum_bits
+from train.memory.foretelling import foretold, remembered_bits_by_token
 
 PPM_ORDERS: tuple[Order, ...] = (0, 1, 2, 3, 4, None)
 
 
 def held_out_figures(
-    network: MusicLSTM, vocabulary: Vocabulary, corpora: Sequence[Corpus], split: Split = "test"
+    network: MusicLSTM,
+    vocabulary: Vocabulary,
+    corpora: Sequence[Corpus],
+    split: Split = "test",
+    backoff: Backoff | None = None,
 ) -> dict[str, HeldOut]:
-    """Per corpus, how well the network and PPM foretell the lines of one side; corpora with none there are left out."""
+    """Per corpus, how well the network and PPM foretell the lines of one side; corpora with none there are left out.
+
+    With a `backoff` also how well the network with a memory of the line so far does.
+    """
     measured = [corpus for corpus in corpora if corpus.lines[split]]
     baselines = _ppm(vocabulary, joined(corpora, "train"), measured, split) if measured else {}
     return {
-        corpus.name: held_out(network, vocabulary, corpus.lines[split]).model_copy(update=baselines[corpus.name])
+        corpus.name: held_out(network, vocabulary, corpus.lines[split]).model_copy(
+            update={
+                **baselines[corpus.name],
+                **({} if backoff is None else remembered(network, vocabulary, corpus.lines[split], backoff)),
+            }
+        )
         for corpus in measured
     }
 
@@ -35,6 +49,16 @@ def held_out(network: MusicLSTM, vocabulary: Vocabulary, lines: Sequence[Line]) 
     notes = sum(len(line) for line in lines)
     pitch_bits, time_bits = _by_kind(vocabulary, sum_bits(network, pieces_in_memory(vocabulary, lines)) / notes)
     return HeldOut(notes=notes, pitch_bits=pitch_bits, time_bits=time_bits)
+
+
+def remembered(
+    network: MusicLSTM, vocabulary: Vocabulary, lines: Sequence[Line], backoff: Backoff
+) -> dict[str, float | None]:
+    """The fields of a HeldOut that are the memory's, which is empty at each line's start."""
+    notes = sum(len(line) for line in lines)
+    bits = remembered_bits_by_token(vocabulary, backoff, foretold(network, vocabulary, lines))
+    pitch_bits, time_bits = _by_kind(vocabulary, bits / notes)
+    return {"pitch_bits_with_memory": pitch_bits, "time_bits_with_memory": time_bits}
 
 
 def engine_bits(engine: Engine, vocabulary: Vocabulary, lines: Sequence[Line]) -> float:

@@ -83,9 +83,12 @@ export class Deck {
       const rows = await (await fetch("/takes", { cache: "no-store" })).json();
       list.replaceChildren(
         ...rows.map(({ id, began_at: beganAt, seconds, notes }) => {
-          const link = element("a", "", `${beganAt || id}, ${Math.round(seconds)} s, ${notes} notes`);
+          const mark = id.split(":")[1];
+          const began = beganAt ? new Date(beganAt).toLocaleString() : id;
+          const text = mark ? `marked, number ${mark}` : `${began}, ${notes} notes`;
+          const link = element("a", mark ? "mark" : "", `${text}, ${Math.round(seconds)} s`);
           link.href = `/takes/${encodeURIComponent(id)}.mid`;
-          link.download = `${id}.mid`;
+          link.download = `${id.replace(":", "-")}.mid`;
           const item = element("li");
           item.append(link);
           return item;

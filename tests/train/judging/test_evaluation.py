@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from model.backoff import DEFAULTS
 from model.network import MusicLSTM
 from model.numpy_engine import NumpyEngine
 from model.vocabulary import Vocabulary
@@ -101,6 +102,19 @@ class TestFiguresOfCorpora:
         trained = network(PITCH_WORDS)
         assert list(held_out_figures(trained, PITCH_WORDS, [tunes, empty])) == ["tunes"]
         assert held_out_figures(trained, PITCH_WORDS, [empty]) == {}
+
+    @pytest.mark.parametrize("words", [PITCH_WORDS, EVENT_WORDS])
+    def test_a_memory_of_a_line_that_repeats_itself_foretells_it_better(self, words: Vocabulary) -> None:
+        tunes, trained = corpus(train=TUNES[:1], test=TUNES[1:]), network(words)
+        (figures,) = held_out_figures(trained, words, [tunes], backoff=DEFAULTS["event"]).values()
+        assert figures.pitch_bits_with_memory is not None
+        assert figures.pitch_bits_with_memory < figures.pitch_bits / 2
+        assert (figures.time_bits_with_memory is None) == (words is PITCH_WORDS)
+        assert (figures.time_bits_with_memory or 0.0) <= (figures.time_bits or 0.0) / 2
+
+    def test_without_a_memory_nothing_is_said_of_one(self) -> None:
+        tunes = corpus(train=TUNES[:1], test=TUNES[1:])
+        assert held_out_figures(network(PITCH_WORDS), PITCH_WORDS, [tunes])["tunes"].pitch_bits_with_memory is None
 
     def test_another_side_can_be_measured(self) -> None:
         tunes = corpus(train=TUNES[:1], valid=TUNES[1:])

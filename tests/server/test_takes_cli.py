@@ -1,0 +1,98 @@
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from server import cli
+from tests.server.journals import write_journal
+
+Run = Callable[..., tuple[str, str]]
+
+
+@pytest.fixture
+def folder(elsewhere: Path) -> Path:
+    """The takes of a configuration in the working folder."""
+    (elsewhere / "config.toml").write_text('[takes]\nfolder = "takes"\n', encoding="utf-8")
+    return elsewhere / "takes"
+
+
+@pytest.fixture
+def takes(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs `fours takes ...`: what it prints, and the sentence that it ends with, if it does."""
+    assert not folder.exists()
+
+    def run(*arguments: str) -> tuple[str, str]:
+        monkeypatch.setattr(sys, "argv", ["fours", "takes", *arguments])
+        complaint = ""
+        try:
+            cli.main()
+        except SystemExit as end:
+            complaint = str(end.code or "")
+        return capsys.readouterr().out, complaint
+
+    return run
+
+
+class TestTheList:
+    def test_of_nothing_says_where_it_will_be(self, takes: Run) -> None:
+        assert takes() == ("There are none yet: what is played in `fours jam` is written down in takes.\n", "")
+
+    def test_has_a_line_for_each_jam_and_each_mark(self, takes: Run, folder: Path) -> None:
+        write_journal(folder, is_marked=True)
+        write_journal(folder, days_ago=1, notes=200)
+        write_journal(folder, days_ago=2, is_ended=False)
+        out, _ = takes()
+        assert out.splitlines() == [
+            "2026-02-01-201500  Sun 01 Feb 2026, 20:15  0:04  4 notes played, 4 answered; not ended",
+            "2026-02-02-201500  Mon 02 Feb 2026, 20:15  3:20  200 notes played, 200 answered",
+            "2026-02-03-201500  Tue 03 Feb 2026, 20:15  0:04  4 notes played, 4 answered",
+            "  :1  capture  0:00 to 0:04",
+        ]
+
+    def test_for_programs_is_json(self, takes: Run, folder: Path) -> None:
+        path = write_journal(folder, is_marked=True)
+        (row,) = json.loads(takes("--json")[0])
+        assert row == {
+            "id": "2026-02-03-201500",
+            "path": "takes/2026-02-03-201500.jam",
+            "began": "2026-02-03T20:15:00+00:00",
+            "length_s": 4.0,
+            "heard_notes": 4,
+            "played_notes": 4,
+            "bytes": path.stat().st_size,
+            "ended": True,
+            "marks": [{"number": 1, "kind": "capture", "from_s": 0.0, "until_s": 4.0}],
+        }
+
+
+class TestExport:
+    def test_writes_a_take_and_says_where(self, takes: Run, folder: Path) -> None:
+        write_journal(folder)
+        assert takes("export", "02-03", "-o", "take.mid") == ("take.mid\n", "")
+        assert Path("take.mid").read_bytes().startswith(b"MThd")
+
+    def test_writes_the_last(self, takes: Run, folder: Path) -> None:
+        write_journal(folder)
+        assert takes("export", "--last", "-o", "take.mid") == ("take.mid\n", "")
+
+    @pytest.mark.parametrize("which", [(), ("02-03", "--last")])
+    def test_wants_one_or_the_other(self, takes: Run, which: tuple[str, ...]) -> None:
+        assert takes("export", *which, "-o", "take.mid")[1] == "fours: name the jam to export by its id, or say --last"
+
+    def test_of_what_is_not_there_is_one_sentence(self, takes: Run) -> None:
+        assert takes("export", "1999", "-o", "take.mid")[1].startswith("fours: there is no jam 1999 in takes")
+
+
+class TestRemove:
+    def test_takes_jams_away_and_says_so(self, takes: Run, folder: Path) -> None:
+        paths = [write_journal(folder, days_ago=day, is_marked=True) for day in (0, 1, 2)]
+        out, _ = takes("remove", "02-03", "02-01")
+        assert out == "2026-02-03-201500 is gone\n2026-02-01-201500 is gone\n"
+        assert [path.exists() for path in paths] == [False, True, False]
+
+    def test_removes_nothing_where_one_of_them_is_not_there(self, takes: Run, folder: Path) -> None:
+        path = write_journal(folder)
+        assert "there is no jam 1999" in takes("remove", "02-03", "1999")[1]
+        assert path.exists()

@@ -1,0 +1,113 @@
+"""Jams in processes of their own, without a device and without weights: what they leave on disk, however they end."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pretty_midi
+import pytest
+
+from bridge.messages import NoteOn
+from server.export_take import export_last
+from server.feed import Played
+from server.journal import Scan, scan
+from server.shelf import Shelf
+from tests.music import Part, line, midi_bytes
+from tests.server.live import PATIENCE_S, TEMPO_BPM, RunningJam, jamming, wait_until
+
+PHRASE = line(60, 62, 64, 65, 67, 65, 64, 62)
+LONG_ANSWER = ("--answer-length", "256")
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    """The takes of a home of its own; journals go where the system keeps data of programs."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return Shelf(tmp_path / "data" / "fours" / "takes")
+
+
+@contextmanager
+def demo(folder: Path, *options: str) -> Iterator[RunningJam]:
+    """A jam that plays to itself: a file in the player's hands, and rules that answer."""
+    tune = folder / "tune.mid"
+    tune.write_bytes(midi_bytes(Part(PHRASE), tempo_bpm=TEMPO_BPM))
+    with jamming(folder, "--dummy", "--random-seed", "1", "--seed", str(tune), *options) as jam:
+        yield jam
+
+
+def written(shelf: Shelf) -> Scan:
+    return scan(b"".join(path.read_bytes() for path in shelf.folder.glob("*.jam")))
+
+
+def answered(shelf: Shelf) -> int:
+    return sum(isinstance(event, Played) and isinstance(event.message, NoteOn) for event in written(shelf).records)
+
+
+def tracks(path: Path) -> dict[str, int]:
+    return {part.name: len(part.notes) for part in pretty_midi.PrettyMIDI(str(path)).instruments}
+
+
+class TestADemo:
+    def test_says_what_it_is_and_is_answered_and_taken_down(self, tmp_path: Path, shelf: Shelf) -> None:
+        with demo(tmp_path) as jam:
+            assert jam.told("Pack") == "dummy"
+            assert jam.told("Event").startswith("rules, no weights, ")
+            assert jam.told("MIDI in") == jam.told("MIDI out") == "none (no MIDI system)"
+            assert jam.told("Seed") == "8 notes, from the next bar on"
+            assert jam.told("Takes") == str(shelf.folder)
+            wait_until(lambda: answered(shelf) > 2, "an answer")
+            assert jam.end() == (0, "")
+        (row,) = shelf.rows()
+        assert (row.is_ended, row.ended.heard_notes) == (True, len(PHRASE))
+
+    def test_what_is_recorded_and_captured_by_osc_is_marked(self, tmp_path: Path, shelf: Shelf) -> None:
+        with demo(tmp_path) as jam:
+            assert jam.phone.ask("/fours/record", 1.0).arguments == ("on",)
+            wait_until(lambda: answered(shelf) > 2, "an answer")
+            jam.phone.ask("/fours/record", 0.0)
+            jam.phone.ask("/fours/capture")
+            jam.end()
+        (row,) = shelf.rows()
+        assert [mark.kind for mark in row.ended.marks] == ["record", "capture"]
+
+
+class TestAKilledJam:
+    def test_is_recovered_at_the_next_start_up_to_its_last_moment(self, tmp_path: Path, shelf: Shelf) -> None:
+        with demo(tmp_path, *LONG_ANSWER, "--record", "on") as jam:
+            wait_until(lambda: answered(shelf) > 4, "an answer")
+            jam.process.kill()
+            jam.process.wait(PATIENCE_S)
+        (row,) = shelf.rows()
+        assert not row.is_ended
+        before = answered(shelf)
+        with jamming(tmp_path, "--dummy") as after:
+            assert after.told("Recovered") == f"{row.id}, cut off before the end"
+            after.end(signal.SIGINT)
+        (row,) = shelf.rows()
+        assert row.is_ended
+        assert row.ended.played_notes == before
+        assert [mark.kind for mark in row.ended.marks] == ["record"]
+        out = export_last(shelf, tmp_path / "take.mid")
+        assert tracks(out) == {"Player": len(PHRASE), "Answer": before}
+        assert written(shelf).damaged == 0
+
+    def test_one_that_nobody_played_in_leaves_nothing(self, tmp_path: Path, shelf: Shelf) -> None:
+        with jamming(tmp_path, "--dummy") as jam:
+            jam.process.kill()
+            jam.process.wait(PATIENCE_S)
+        with jamming(tmp_path, "--dummy") as after:
+            assert len(shelf.rows()) == 1
+            after.end()
+        assert shelf.rows() == []
+
+
+def test_a_folder_that_takes_nothing_does_not_keep_a_jam_from_playing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").touch()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    with demo(tmp_path) as jam:
+        assert jam.told("Takes").startswith("nothing is written down: ")
+        assert jam.phone.ask("/fours/record", "on").arguments == ("on",)
+        assert jam.end() == (0, "")
