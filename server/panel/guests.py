@@ -50,6 +50,11 @@ class Guest:
         self.refused = 0
         self._cut = cut
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether half of what can be laid out for it waits to be fetched: it had better ask for no more."""
+        return self.outbox.qsize() > OUTBOX // 2
+
     def tell(self, text: str) -> None:
         """Lays out a message; where there is no room, the page is cut off."""
         try:
@@ -112,7 +117,9 @@ class Guests:
 
     def hear(self, guest: Guest, text: str | bytes) -> bool:
         """What a page said; False where it says too much, and is to be listened to more slowly."""
-        now_s = self._stage.clock.now_s()
+        return self._hear(guest, text, self._stage.clock.now_s()) and not guest.is_behind
+
+    def _hear(self, guest: Guest, text: str | bytes, now_s: float) -> bool:
         try:
             said = read(text)
             # The end of a note is always taken: there are no more of them than of beginnings.

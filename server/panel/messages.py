@@ -28,11 +28,11 @@ class Play:
 
     @property
     def is_note_on(self) -> bool:
-        return self.data[0] & 0xF0 == NOTE_ON and self.data[2] > 0
+        return self.data[0] & ~0x0F == NOTE_ON and self.data[2] > 0
 
     @property
     def is_note_off(self) -> bool:
-        return self.data[0] & 0xF0 == NOTE_OFF or (self.data[0] & 0xF0 == NOTE_ON and self.data[2] == 0)
+        return self.data[0] & ~0x0F == NOTE_OFF or (self.data[0] & ~0x0F == NOTE_ON and self.data[2] == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def _midi(data: list[object]) -> bytes:
     if len(numbers) != len(data) or len(data) != MESSAGE_BYTES:
         raise BadMessage(f"data is {MESSAGE_BYTES} whole numbers: a MIDI message")
     status, *values = numbers
-    if status & 0xF0 not in PLAYED or status > 0xFF:
+    if status & ~0x0F not in PLAYED:
         raise BadMessage(f"the panel takes notes and controllers, and {status} is no status byte of theirs")
     if not all(0 <= value <= LARGEST_DATA_BYTE for value in values):
         raise BadMessage(f"what follows a status byte is 0 to {LARGEST_DATA_BYTE}")

@@ -46,6 +46,7 @@ export class Stand {
   showWiring({ midi_in: midiIn, midi_out: midiOut, midi_api: api, osc, ms_per_token: speeds }, figures, says) {
     const late = figures.lateness_ms;
     const rows = [
+      ["Clock", this.shown.source ?? ""],
       ["MIDI in", midiIn, api],
       ["MIDI out", midiOut, api],
       ["OSC", osc],
