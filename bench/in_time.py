@@ -225,8 +225,9 @@ def _jam(*options: str) -> Iterator[tuple[str, str]]:
         "overlap",
     )
     command = [*FOURS, "jam", "--osc-port", OSC_PORT, *controls, *options]
-    # Its folder is an empty one: no configuration of whoever runs this.
+    # In a folder of its own: no configuration of whoever runs this, and nothing left behind.
     with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "config.toml").write_text('[panel]\non = false\n[takes]\nfolder = "takes"\n', encoding="utf-8")
         environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
         with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None

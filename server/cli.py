@@ -44,6 +44,11 @@ def jam(
     midi_out: Annotated[str | None, typer.Option(help="Play to the port with this in its name.")] = None,
     midi_api: Annotated[str | None, typer.Option(help="auto, jack, alsa, coremidi, winmm, or none.")] = None,
     osc_port: Annotated[int | None, typer.Option(help="Where OSC comes in.")] = None,
+    panel: Annotated[
+        bool | None, typer.Option("--panel/--no-panel", help="Serve the panel, a page to play on.")
+    ] = None,
+    panel_port: Annotated[int | None, typer.Option(help="Where the panel is served.")] = None,
+    lan: Annotated[bool | None, typer.Option("--lan", help="Serve it to the network too, with a token.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     random_seed: Annotated[int | None, typer.Option(help="The same playing gets the same answers.")] = None,
     seed: Annotated[Path | None, typer.Option(help="Play this .mid file in first, at its tempo.")] = None,
@@ -72,6 +77,9 @@ def jam(
         "midi.output": midi_out,
         "midi.api": midi_api,
         "osc.port": osc_port,
+        "panel.on": panel,
+        "panel.port": panel_port,
+        "panel.lan": lan,
         "engine.device": device,
         **{
             f"controls.{name}": value

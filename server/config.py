@@ -7,10 +7,11 @@ import difflib
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from bridge.errors import BadTrust
@@ -23,8 +24,17 @@ CONFIG_FILE = "config.toml"
 OWN_SENTENCE = "own_sentence"
 """The type of a complaint that is whole as it is."""
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104  what `lan` asks for, and nothing else
 ProgramChange = Literal["off", "pack", "approach"]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address, or the name `localhost`, is this machine's alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class Section(BaseModel):
@@ -66,6 +76,27 @@ class OscSection(Section):
         return texts
 
 
+class PanelSection(Section):
+    """Where the panel is served; beyond this machine only where `lan` says so."""
+
+    on: bool = True
+    host: str = "127.0.0.1"
+    port: PortNumber = 4444
+    lan: bool = False
+
+    @property
+    def bind_host(self) -> str:
+        """The address to listen on."""
+        return EVERYWHERE if self.lan and is_loopback(self.host) else self.host
+
+    @model_validator(mode="after")
+    def _is_only_here(self) -> Self:
+        if not self.lan and not is_loopback(self.host):
+            sentence = f"{self.host} can be reached from the network, which needs lan = true; or use 127.0.0.1"
+            raise PydanticCustomError(OWN_SENTENCE, "{sentence}", {"sentence": sentence})
+        return self
+
+
 class EngineSection(Section):
     """What runs the models."""
 
@@ -97,6 +128,7 @@ class Config(Section):
 
     midi: MidiSection = MidiSection()
     osc: OscSection = OscSection()
+    panel: PanelSection = PanelSection()
     engine: EngineSection = EngineSection()
     takes: TakesSection = TakesSection()
     controls: dict[str, float | str] = {}

@@ -5,7 +5,9 @@ ServerError
 ├── ConfigError   config.toml cannot be used; all its mistakes at once
 ├── ExportError   an export cannot be written where it was asked for
 ├── LayoutError   a layout or its picture cannot be written
-└── TakeError     there is no such take or mark, or nothing was played in it
+├── TakeError     there is no such take or mark, or nothing was played in it
+├── PanelError    the panel cannot be served where it was asked for
+└── BadMessage    a page sent what the panel does not take
 """
 
 
@@ -27,6 +29,14 @@ class ExportError(ServerError):
 
 class LayoutError(ServerError):
     """A layout cannot be written."""
+
+
+class PanelError(ServerError):
+    """The panel cannot be served."""
+
+
+class BadMessage(ServerError):
+    """A page sent what the panel does not take; nothing has come of it."""
 
 
 class TakeError(ServerError):

@@ -31,10 +31,14 @@ from server.jam import Jam
 from server.link_session import LinkSession
 from server.osc_remote import OscRemote
 from server.pace import Pace
+from server.panel.panel import Panel
+from server.panel.stage import Stage, Wiring
+from server.panel.takes import JournalTakes
 from server.player import Player
 from server.recorder import Recorder
 from server.remembrance import remembering
 from server.seed_player import seed_playing
+from server.shelf import Shelf
 
 logger = logging.getLogger("fours.session")
 
@@ -169,6 +173,10 @@ class Session:
         await self._stack.enter_async_context(controllers)
         # Opened last and so closed first: nothing comes in before it can be answered, nor after.
         heard = self._stack.enter_context(system.open_input(config.midi.input or None, controllers.hear))
+        wiring = Wiring(heard.name, output.name, system.api, f"{osc.host}:{remote.server.address[1]}", speeds)
+        takes = JournalTakes(Shelf(config.takes.place))
+        stage = Stage(desk, player, self._clock, wiring, lambda: tuple(available_packs(config.pack_folders)), takes)
+        await self._stack.enter_async_context(Panel(config.panel, stage, self._say))
         self._say(f"MIDI in    {heard.name} ({system.api})")
         self._say(f"MIDI out   {output.name} ({system.api})")
         self._say(

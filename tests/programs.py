@@ -7,6 +7,7 @@ import pytest
 # What to install, in the words of Debian and Ubuntu; their newer releases moved jackd2's tools to a package of their own.
 JACK_TOOLS = "jackd2 (and jack-example-tools, where there is one)"
 PACKAGES = {
+    "chromium": "chromium",
     "fluidsynth": "fluidsynth",
     "jack_connect": JACK_TOOLS,
     "jack_lsp": JACK_TOOLS,

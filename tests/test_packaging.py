@@ -83,5 +83,6 @@ def test_the_wheel_holds_the_four_rooms_with_their_packs_and_nothing_else(tmp_pa
     assert {name.split("/")[0] for name in held if ".dist-info/" not in name} == set(ROOMS)
     packs = {file.relative_to(CHECKOUT).as_posix() for file in (CHECKOUT / "model" / "packs").glob("[!.]*/*")}
     modules = {file.relative_to(CHECKOUT).as_posix() for room in ROOMS for file in (CHECKOUT / room).rglob("*.py")}
-    page = {file.relative_to(CHECKOUT).as_posix() for file in (CHECKOUT / "train" / "report" / "page").iterdir()}
+    pages = (CHECKOUT / "train" / "report" / "page", CHECKOUT / "server" / "panel" / "static")
+    page = {file.relative_to(CHECKOUT).as_posix() for folder in pages for file in folder.iterdir()}
     assert packs | modules | page <= held

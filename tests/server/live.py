@@ -309,7 +309,9 @@ def jamming(folder: Path, *options: str, osc_port: int | None = None, more_confi
         f"[osc]\nport = {osc_port}\nreply_port = {reply_port}\n[controls]\ntempo = {TEMPO_BPM}\n{more_config}",
         encoding="utf-8",
     )
-    command = [*FOURS, "jam", *options]
+    # Many jams at once have one panel's port between them, so only who asks for a panel has one.
+    panel = () if "--panel-port" in options else ("--no-panel",)
+    command = [*FOURS, "jam", *options, *panel]
     phone = Phone(osc_port)
     # To a file: a pipe that nobody reads is full after 64 kB, and whoever logs into it then waits for ever.
     complaints = folder / "stderr.txt"

@@ -72,6 +72,20 @@ class TestLoad:
         place.write_text('[controls]\napproach = "pitch"\n', encoding="utf-8")
         assert load(place).settings.approach == "pitch"
 
+    @pytest.mark.parametrize(
+        ("text", "bound"),
+        [
+            ("", "127.0.0.1"),
+            ('host = "::1"', "::1"),
+            ('host = "localhost"', "localhost"),
+            ("lan = true", "0.0.0.0"),  # noqa: S104  what lan asks for
+            ('host = "192.168.1.5"\nlan = true', "192.168.1.5"),
+        ],
+    )
+    def test_the_panel_is_bound_to_this_machine_or_where_lan_says(self, place: Path, text: str, bound: str) -> None:
+        place.write_text(f"[panel]\n{text}\n", encoding="utf-8")
+        assert load(place).panel.bind_host == bound
+
     def test_packs_are_looked_for_at_home_too(self, place: Path) -> None:
         place.write_text('[engine]\npacks_folder = "~/packs"\n', encoding="utf-8")
         assert load(place).pack_folders == (Path.home() / "packs",)
@@ -168,7 +182,11 @@ class TestMistakes:
     def test_a_row_that_cannot_be_set_says_so(self, place: Path) -> None:
         assert mistakes(place, "[controls]\nstop = 1\n") == ["controls: stop is an action and keeps no value"]
 
-    @pytest.mark.parametrize("section", ["midi", "osc", "engine", "controls"])
+    def test_a_panel_that_the_network_can_reach_needs_lan(self, place: Path) -> None:
+        (mistake,) = mistakes(place, '[panel]\nhost = "0.0.0.0"\n')
+        assert mistake == "panel: 0.0.0.0 can be reached from the network, which needs lan = true; or use 127.0.0.1"
+
+    @pytest.mark.parametrize("section", ["midi", "osc", "panel", "engine", "controls"])
     def test_a_section_that_is_a_value_is_named(self, place: Path, section: str) -> None:
         (mistake,) = mistakes(place, f"{section} = 3\n")
         assert mistake.startswith(section)
