@@ -20,7 +20,7 @@ READY_TO_JAM := $(VENV)/.ready-to-jam
 READY_TO_DEVELOP := $(VENV)/.ready-to-develop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup jam test check bench packs
+.PHONY: help setup jam test check bench docs packs
 
 help:  ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,10 @@ check: $(READY_TO_DEVELOP)  ## lint, format, types and import rules, as CI does
 
 bench: $(READY_TO_DEVELOP)  ## measure speed and size
 	@$(BIN)/python -m bench $(ARGS)
+
+docs: $(READY_TO_DEVELOP)  ## write again what is made from the table of controls
+	$(BIN)/fours controls --markdown > docs/osc.md
+	$(BIN)/fours layout -o bridge/touchosc/trading-fours.tosc --picture docs/touchosc.png
 
 packs: $(READY_TO_DEVELOP)  ## train again the packs that come with the program (an hour or two on two cores)
 	$(BIN)/fours train $(CORPORA)/openewld_pd $(CORPORA)/mutopia $(CORPORA)/openscore_lieder --out model/packs/songbook \

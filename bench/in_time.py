@@ -66,7 +66,7 @@ def run() -> None:
     with jackd():
         for name, jitter in (("jack_midi_clock", ()), ("jack_midi_clock -J 20", ("-J", "20"))):
             heard = in_fours(60 * MINUTES, *jitter)
-            rows.append(_row(f"ours, led by {name}", *deviations_ms(heard, jittered=bool(jitter))))
+            rows.append(_row(f"ours, led by {name}", *deviations_ms(heard)))
         rows.append(_row("a bare loop on its own clock", *_bare(min(60 * MINUTES, 60))))
         rows.append(
             _row(f"ours, from {TEMPO_BPM:g} to {OTHER_TEMPO_BPM:g} bpm, from a beat after the change on", *_change())
@@ -100,13 +100,14 @@ def in_fours(seconds: float, *clock_options: str) -> Heard:
         return read(lines)
 
 
-def deviations_ms(heard: Heard, *, jittered: bool = False) -> tuple[Floats, Floats]:
-    """For each onset that comes once the clock is known, its second and how much later than its place in the grid it came.
+def deviations_ms(heard: Heard) -> tuple[Floats, Floats]:
+    """For each onset that comes once the clock is known, its second and how much later than its tick it came.
 
-    A clock that jitters is the line through its ticks, not each of them.
+    Its tick, and not the line through all of them: `-J` makes each interval longer or shorter by chance, so that the
+    clock itself wanders.
     """
-    numbers = np.arange(len(heard.ticks_s), dtype=np.float64)
-    grid_s = np.polyval(np.polyfit(numbers, heard.ticks_s, 1), numbers) if jittered else heard.ticks_s
+    grid_s = heard.ticks_s
+    numbers = np.arange(len(grid_s), dtype=np.float64)
     onsets_s = heard.onsets_s[heard.onsets_s > grid_s[0] + SETTLED_BEATS * 60 / TEMPO_BPM]
     beats = np.interp(onsets_s, grid_s, numbers) / TICKS_PER_BEAT
     places = np.round(beats / STEP_BEATS) * STEP_BEATS
@@ -181,7 +182,10 @@ def read(lines: list[str]) -> Heard:
 def jackd() -> Iterator[None]:
     """A JACK server of its own, and the one for all that is started within."""
     before = os.environ.get("JACK_DEFAULT_SERVER")
-    command = ["jackd", "-n", SERVER, "-r", "-d", "dummy", "-r", str(SAMPLE_RATE), "-p", str(CYCLE_FRAMES)]
+    # With real-time priority, where that is granted: else whatever else runs makes its cycles late, and its frames, by
+    # which all is measured, stand still meanwhile.
+    priority = ("-R", "-P", "70") if _may_be_realtime() else ("-r",)
+    command = ["jackd", "-n", SERVER, *priority, "-d", "dummy", "-r", str(SAMPLE_RATE), "-p", str(CYCLE_FRAMES)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         os.environ["JACK_DEFAULT_SERVER"], os.environ["JACK_NO_START_SERVER"] = SERVER, "1"
         try:
@@ -193,6 +197,16 @@ def jackd() -> Iterator[None]:
                 del os.environ["JACK_DEFAULT_SERVER"]
             else:
                 os.environ["JACK_DEFAULT_SERVER"] = before
+
+
+def _may_be_realtime() -> bool:
+    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(70))
+    except OSError:
+        return False
+    os.sched_setscheduler(0, policy, priority)
+    return True
 
 
 @contextmanager
@@ -211,8 +225,9 @@ def _jam(*options: str) -> Iterator[tuple[str, str]]:
         "overlap",
     )
     command = [*FOURS, "jam", "--osc-port", OSC_PORT, *controls, *options]
-    # Its folder is an empty one: no configuration of whoever runs this.
+    # In a folder of its own: no configuration of whoever runs this, and nothing left behind.
     with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "config.toml").write_text('[panel]\non = false\n[takes]\nfolder = "takes"\n', encoding="utf-8")
         environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
         with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None

@@ -9,7 +9,9 @@ BridgeError
 ├── LinkMissing       Ableton Link was asked for, and its library is not installed
 ├── OscPortTaken      the OSC port could not be bound: somebody has it, or it is not ours to have
 ├── OscHostUnknown    the OSC host is not an address of this machine
-└── BadOsc            bytes or values that are no OSC message
+├── BadOsc            bytes or values that are no OSC message
+├── BadTrust          what is to be trusted is no address
+└── Stranger          a packet of somebody who is not trusted
 """
 
 from collections.abc import Sequence
@@ -67,6 +69,14 @@ class OscHostUnknown(BridgeError):
 
 class BadOsc(BridgeError):
     """Bytes or values that are no OSC message."""
+
+
+class BadTrust(BridgeError):
+    """What was given as an address to trust is none."""
+
+
+class Stranger(BridgeError):
+    """A packet came from an address that is not trusted; nobody is told but the log."""
 
 
 def quoted(names: Sequence[str]) -> str:

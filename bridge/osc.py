@@ -6,13 +6,14 @@ import asyncio
 import errno
 import logging
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Self, cast
 
-from bridge.errors import BadOsc, OscHostUnknown, OscPortTaken
+from bridge.errors import BadOsc, OscHostUnknown, OscPortTaken, Stranger
 from bridge.faults import Faults
-from bridge.osc_packets import OscMessage, decode, encode, shown
+from bridge.osc_packets import OscMessage, decode, encode, encode_bundles, shown
+from bridge.trust import Trust
 
 logger_in = logging.getLogger("fours.osc.in")
 logger_out = logging.getLogger("fours.osc.out")
@@ -27,15 +28,24 @@ class OscServer:
 
     With `reply_port` they also go to that port of the sender's host: TouchOSC listens elsewhere than it sends from.
     A packet that is no OSC is answered on PREFIX/error and reaches no handler; nothing that comes in stops the server.
+    What strangers send is not read, and not answered either: a forged sender would have us answer somebody else.
     """
 
     def __init__(
-        self, host: str, port: int, handle: Handler, *, reply_port: int | None = None, prefix: str = "/fours"
+        self,
+        host: str,
+        port: int,
+        handle: Handler,
+        *,
+        reply_port: int | None = None,
+        prefix: str = "/fours",
+        trust: Trust | None = None,
     ) -> None:
         self._wanted: Address = (host, port)
         self._handle = handle
         self._reply_port = reply_port
         self._error_address = f"{prefix}/error"
+        self._trust = trust or Trust()
         self._wire: _Wire | None = None
         self.faults = Faults(logger_in, f"OSC {host}:{port}")
 
@@ -79,6 +89,23 @@ class OscServer:
             return
         logger_out.debug("%s:%d %s", *to, message)
 
+    def spread(self, values: Iterable[OscMessage], shows: Iterable[OscMessage], to: Sequence[Address]) -> None:
+        """Send the same to many: values each in a packet of its own, which every app reads, the others in bundles."""
+        try:
+            packets = [*map(encode, values), *encode_bundles(shows)]
+        except BadOsc as error:
+            self.faults.count(error)
+            return
+        for address in to:
+            if self._wire is None or self._is_ourselves(address):
+                continue
+            try:
+                for packet in packets:
+                    self._wire.send(packet, address)
+            except (OSError, ValueError) as error:
+                self.faults.count(error)
+            logger_out.debug("%s:%d %d packets", *address, len(packets))
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self
@@ -89,6 +116,9 @@ class OscServer:
         await self.stop()
 
     def _receive(self, packet: bytes, sender: Address) -> None:
+        if not self._trust.includes(sender[0]):
+            self.faults.count(Stranger(f"{sender[0]} is not trusted; if it is yours, add it to osc.trust"))
+            return
         try:
             messages = decode(packet)
         except BadOsc as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from pythonosc.osc_message_builder import BuildError, OscMessageBuilder
@@ -17,6 +17,9 @@ TIMETAG_BYTES = 8
 SIZE_BYTES = 4
 DEEPEST_BUNDLE = 8
 SHOWN_CHARACTERS = 60
+AT_ONCE = bytes(7) + b"\x01"
+LARGEST_BUNDLE = 1_400
+"""What one packet of any network carries whole: a larger one is cut up on the way, and lost where a part of it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,20 @@ def encode(message: OscMessage) -> bytes:
         return builder.build().dgram
     except (BuildError, ValueError, OverflowError) as error:
         raise BadOsc(f"{shown(message.address)} cannot be sent as OSC: {error}.") from error
+
+
+def encode_bundles(messages: Iterable[OscMessage]) -> Iterator[bytes]:
+    """Packets of as many messages as fit in each, in order, to be taken at once; one that is larger goes alone."""
+    bundle = b""
+    for message in messages:
+        packet = encode(message)
+        element = len(packet).to_bytes(SIZE_BYTES, "big") + packet
+        if bundle and len(bundle) + len(element) > LARGEST_BUNDLE:
+            yield bundle
+            bundle = b""
+        bundle = (bundle or BUNDLE + AT_ONCE) + element
+    if bundle:
+        yield bundle
 
 
 def _messages(packet: bytes, depth: int) -> Iterator[OscMessage]:

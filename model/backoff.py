@@ -19,8 +19,6 @@ ORDERS = (1, 2, 3, 4, 6, 8, 12, 16)
 # What followed a context last counts, this often at most: more measured no better, and it bounds the time that mixing takes.
 MOST_FOLLOWERS = 32
 
-# The strength at which the network and the memory are weighed as they were fitted.
-FITTED_STRENGTH = 0.5
 # Below this a memory has no say, and its odds would overflow.
 LEAST_STRENGTH = 1e-3
 # Past this the network would have no say at all where the memory has any, and a mask could leave nothing to choose from.

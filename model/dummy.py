@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from model.approach import Approach
+from model.backoff import DEFAULTS
 from model.bins import TimeBins
 from model.device import Device
 from model.engine import Engine, EngineState
+from model.memory import Memory
 from model.sampling import Logits
 from model.vocabulary import EventVocabulary, PitchVocabulary
 
@@ -91,6 +93,9 @@ class DummyPack:
 
     def vocabulary(self, approach: Approach, tempo_bpm: float = 120.0) -> PitchVocabulary | EventVocabulary:
         return PitchVocabulary(PITCHES) if approach == "pitch" else EventVocabulary(PITCHES, BINS)
+
+    def memory(self, approach: Approach, tempo_bpm: float = 120.0) -> Memory:
+        return Memory(self.vocabulary(approach, tempo_bpm), DEFAULTS[approach])
 
     def engine(self, approach: Approach, device: Device = "auto") -> Engine:
         return RuleEngine(self.vocabulary(approach))

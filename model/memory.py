@@ -15,7 +15,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from model.backoff import FITTED_STRENGTH, MOST_FOLLOWERS, ORDERS, Backoff
+from model.backoff import MOST_FOLLOWERS, ORDERS, Backoff
+from model.defaults import FITTED_STRENGTH
 from model.mark import FIRST_TIME_SYMBOL, MOST_TIMES, SYMBOLS, WIDEST, Mark, contexts_at
 from model.vocabulary import START, Vocabulary
 

@@ -9,10 +9,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from model.defaults import MOST_REPEATED_INTERVALS
 from model.notes import CHORD_BEATS, Note, in_onset_order
 from model.vocabulary import Mask
 
-DEFAULT_INTERVALS = 8
 # An interval from -127 to 127 as a byte.
 UNISON = 128
 
@@ -23,7 +23,7 @@ class Novelty:
     Made anew with each phrase: it takes a fraction of a microsecond a note.
     """
 
-    def __init__(self, phrases: Iterable[Sequence[int]], most_intervals: int = DEFAULT_INTERVALS) -> None:
+    def __init__(self, phrases: Iterable[Sequence[int]], most_intervals: int = MOST_REPEATED_INTERVALS) -> None:
         self._most = most_intervals
         # After as many intervals as may be repeated, the next ones that would repeat one more.
         self._next: dict[bytes, set[int]] = {}

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-Logits = npt.NDArray[np.float32]
+Logits = npt.NDArray[np.floating]
 
 
 def probabilities(
@@ -27,6 +27,13 @@ def probabilities(
         cut[0] = False
         p[likeliest_first[cut]] = 0.0
         p /= p.sum()
+    return p
+
+
+def as_probabilities(logits: Logits) -> npt.NDArray[np.float64]:
+    """The distribution that the logits are of, shape (vocabulary,)."""
+    p: npt.NDArray[np.float64] = np.exp(logits.astype(np.float64) - logits.max())
+    p /= p.sum()
     return p
 
 

@@ -9,11 +9,14 @@ from random import Random
 from bridge.timeline import Timeline
 from model.improviser import Improviser, Planned, Taste
 from model.notes import HAIR_BEATS, SHORTEST_NOTE_BEATS, Note
+from model.novelty import outline_of
 from server.form import Span
 from server.groove import Groove
 
 # How far a plan reaches. Each change of a control composes it anew, and a fader sends sixty a second.
 NOTES_AHEAD = 8
+# What has sounded of it, so that it does not repeat too much of the player's across two plans: chords of 32 onsets.
+PLAYED_KEPT = 192
 # How loud it answers where there was no phrase to follow.
 UNASKED_VELOCITY = 80
 
@@ -51,6 +54,7 @@ class Answer:
         self._next_beats = self._earliest_beats = span.start_beats
         self._kept = 0  # so many notes sound as they were planned before anything else is thought of
         self._unheard: deque[Note] = deque()
+        self._played: deque[Note] = deque(maxlen=PLAYED_KEPT)  # as it was meant
         # Lazy: nothing is composed, and nothing of the improviser's state read, before `think` asks.
         self._composing: Iterator[Planned] | None = improviser.compose(
             span.start_beats, span.until_beats, taste, random
@@ -76,6 +80,11 @@ class Answer:
     def plan(self) -> tuple[Note, ...]:
         """What has not sounded, as it will."""
         return tuple(self._placed(planned.note) for _, planned in self._planned)
+
+    @property
+    def from_memory(self) -> tuple[float, ...]:
+        """How much of each note of the plan came from memory, from 0 to 1."""
+        return tuple(planned.from_memory for _, planned in self._planned)
 
     @property
     def next_note(self) -> Note | None:
@@ -104,6 +113,7 @@ class Answer:
         self._next_beats = planned.note.end_beats
         heard = self._placed(planned.note)
         self._earliest_beats = heard.onset_beats
+        self._played.append(planned.note)
         return Sounded(replace(heard, velocity=velocity), replace(planned.note, velocity=velocity), by)
 
     def place(self, groove: Groove, timeline: Timeline, earliest_beats: float) -> None:
@@ -142,6 +152,7 @@ class Answer:
             self._planned.pop()
         self.improviser, self._kept, self._taste = improviser, kept, taste
         self.span = Span(self.span.start_beats, until_beats)
+        taste = replace(taste, played=tuple(outline_of([*self._played, *notes[:kept]])))
         self._composing = improviser.compose(self._next_beats, until_beats, taste, self._random)
 
     def _placed(self, note: Note) -> Note:

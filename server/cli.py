@@ -1,4 +1,4 @@
-"""The command line: `fours jam`, `export`, `takes`, `ports`, `controls`, `packs`, `train`, `evaluate`, `compare`; parses, shows, and leaves the work to others.
+"""The command line: `fours jam`, `export`, `takes`, `ports`, `controls`, `layout`, `learn`, `packs`, `train`, `evaluate`, `compare`; parses, shows, and leaves the work to others.
 
 Each command imports what it needs when it runs, so that `fours --help` is quick.
 """
@@ -10,6 +10,7 @@ import logging
 import math
 import random
 import sys
+from contextlib import suppress
 from logging.handlers import QueueHandler, QueueListener
 from pathlib import Path
 from queue import SimpleQueue
@@ -51,6 +52,9 @@ def jam(
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     random_seed: Annotated[int | None, typer.Option(help="The same playing gets the same answers.")] = None,
     seed: Annotated[Path | None, typer.Option(help="Play this .mid file in first, at its tempo.")] = None,
+    remember: Annotated[
+        Path | None, typer.Option(help="Begin with what this file remembers of you, and keep it there.")
+    ] = None,
     dummy: Annotated[bool, typer.Option("--dummy", help="No weights and no MIDI ports: rules answer.")] = False,
     config: ConfigOption = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what comes and goes.")] = False,
@@ -84,7 +88,7 @@ def jam(
     }
     checked = load(config).with_values(changes)
     random_seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
-    run(checked, random_seed, lambda line: print(line, flush=True), clock, began_s, played_in)
+    run(checked, random_seed, lambda line: print(line, flush=True), clock, began_s, played_in, remember)
 
 
 def export(
@@ -124,8 +128,17 @@ def ports(*, as_json: JsonOption = False) -> None:
         print("There are no ports yet; `fours jam` makes its own where the system can.")
 
 
-def controls(*, as_json: JsonOption = False) -> None:
+def controls(
+    *,
+    as_json: JsonOption = False,
+    markdown: Annotated[bool, typer.Option(help="As the page docs/osc.md.")] = False,
+) -> None:
     """List every control: its OSC address, what it takes, its default."""
+    if markdown:
+        from server.osc_page import osc_page
+
+        print(osc_page(), end="")
+        return
     if as_json:
         print(json.dumps([_row(control) for control in CONTROLS], indent=2))
         return
@@ -139,6 +152,49 @@ def controls(*, as_json: JsonOption = False) -> None:
         )
         table.add_row(control.address, control.allowed, str(default), control.help)
     Console().print(table)
+
+
+def learn(
+    *,
+    control: Annotated[str, typer.Argument(help="What the knob is to move, such as temperature.")],
+    midi_in: Annotated[str | None, typer.Option(help="Listen to the port with this in its name.")] = None,
+    midi_api: Annotated[str | None, typer.Option(help="auto, jack, alsa, coremidi or winmm.")] = None,
+    any_channel: Annotated[bool, typer.Option(help="Let the knob count on every channel.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Say it, and write nothing.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Bind the next MIDI knob, fader or pedal that moves to a control, and write that into the configuration."""
+    from bridge.rtmidi_ports import RtMidiSystem
+    from server.config import CONFIG_FILE, load
+    from server.learn import learn as learn_knob
+
+    checked = load(config).with_values({"midi.input": midi_in, "midi.api": midi_api})
+    path = None if dry_run else config or Path(CONFIG_FILE)
+    api = checked.midi.api
+    with suppress(KeyboardInterrupt):
+        learn_knob(
+            control,
+            checked,
+            RtMidiSystem("auto" if api == "none" else api),  # a knob needs a port, whatever a jam does
+            lambda line: print(line, flush=True),
+            path=path,
+            any_channel=any_channel,
+        )
+
+
+def layout(
+    *,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The file to write.")] = None,
+    app_name: Annotated[str, typer.Option("--for", help="touchosc or open-stage-control.")] = "touchosc",
+    picture: Annotated[Path | None, typer.Option(help="Draw it as a .png too.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write a layout of these controls, and of your packs, for an app on a tablet or a phone."""
+    from server.config import load
+    from server.layout import app_named, write_layout
+
+    for path in write_layout(app_named(app_name), load(config), out, picture):
+        print(path)
 
 
 def packs(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -177,6 +233,8 @@ app.command()(with_control_options(jam))
 app.command()(with_control_options(export, renamed={"answer_length": "length"}))
 app.command()(ports)
 app.command()(controls)
+app.command()(layout)
+app.command()(learn)
 app.command()(packs)
 app.add_typer(takes_app, name="takes")
 

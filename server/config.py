@@ -5,22 +5,27 @@ Its keys are those of `Config`, and under `[controls]` the rows of `server.contr
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from bridge.errors import BadTrust
+from bridge.trust import Trust
+from server.binding import Bindings, Written
 from server.controls import Settings, Value, control_named
 from server.errors import BadValue, ConfigError
 
 CONFIG_FILE = "config.toml"
+OWN_SENTENCE = "own_sentence"
+"""The type of a complaint that is whole as it is."""
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  what `lan` asks for, and nothing else
-
+ProgramChange = Literal["off", "pack", "approach"]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -42,14 +47,33 @@ class MidiSection(Section):
     api: Literal["auto", "jack", "alsa", "coremidi", "winmm", "none"] = "auto"
     input: str = ""
     output: str = ""
+    program_change: ProgramChange = "off"
+    cc_feedback: bool = True
+    cc: dict[str, Written] = {}
+
+    @property
+    def bindings(self) -> Bindings:
+        """Which knob moves which control."""
+        return Bindings.read(self.cc)
 
 
 class OscSection(Section):
-    """Where control messages come in, and the port to which answers go besides the sender's own."""
+    """Where control messages come in, whose are read, and the port to which answers go besides the sender's own."""
 
     host: str = "127.0.0.1"
     port: PortNumber = 8000
     reply_port: PortNumber = 9000
+    trust: list[str] = []
+    advertise: bool = True
+
+    @field_validator("trust")
+    @classmethod
+    def _addresses(cls, texts: list[str]) -> list[str]:
+        try:
+            Trust.read(texts)
+        except BadTrust as error:
+            raise PydanticCustomError(OWN_SENTENCE, "{sentence}", {"sentence": str(error)}) from error
+        return texts
 
 
 class PanelSection(Section):
@@ -69,7 +93,7 @@ class PanelSection(Section):
     def _is_only_here(self) -> Self:
         if not self.lan and not is_loopback(self.host):
             sentence = f"{self.host} can be reached from the network, which needs lan = true; or use 127.0.0.1"
-            raise PydanticCustomError("not_here", "{sentence}", {"sentence": sentence})
+            raise PydanticCustomError(OWN_SENTENCE, "{sentence}", {"sentence": sentence})
         return self
 
 
@@ -159,15 +183,31 @@ def _checked(tree: Mapping[str, Any], where: str) -> Config:
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
-        mistakes = [_sentence(detail) for detail in error.errors() if detail["loc"][0] != "controls"]
-    controls = tree.get("controls", {})
-    if not isinstance(controls, Mapping):
-        mistakes.append("controls is a section: [controls]")
-        controls = {}
-    mistakes += _control_mistakes(controls)
+        mistakes = [_sentence(detail) for detail in error.errors() if not _is_said_by_rows(detail["loc"])]
+    mistakes += _mistakes("controls", tree.get("controls", {}), _control_mistakes)
+    midi = tree.get("midi", {})
+    if isinstance(midi, Mapping):
+        mistakes += _mistakes("midi.cc", midi.get("cc", {}), _cc_mistakes)
     if mistakes or config is None:
         raise ConfigError("\n".join(f"{where}: {mistake}" for mistake in mistakes))
     return config
+
+
+def _is_said_by_rows(place: tuple[int | str, ...]) -> bool:
+    """Whether what is wrong there is told by the rows of the controls, which know better what they take."""
+    return place[0] == "controls" or place[:2] == ("midi", "cc")
+
+
+def _mistakes(section: str, table: object, mistakes: Callable[[Mapping[str, Any]], list[str]]) -> list[str]:
+    return mistakes(table) if isinstance(table, Mapping) else [f"{section} is a section: [{section}]"]
+
+
+def _cc_mistakes(written: Mapping[str, Any]) -> list[str]:
+    try:
+        Bindings.read(written)
+    except BadValue as error:
+        return [f"midi.cc: {line}" for line in str(error).splitlines()]
+    return []
 
 
 def _control_mistakes(controls: Mapping[str, Any]) -> list[str]:
@@ -196,7 +236,7 @@ def _sentence(detail: Any) -> str:
             if near
             else f"there are {', '.join(_known_keys(path[:-1]))}"
         )
-    if detail["type"] == "not_here":
+    if detail["type"] == OWN_SENTENCE:
         return f"{where}: {detail['msg']}"
     return f"{where}: {detail['msg'][0].lower()}{detail['msg'][1:]}, not {detail['input']!r}"
 

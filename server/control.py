@@ -14,6 +14,8 @@ Raw = float | str | bool
 """What comes in before its row has read it: OSC sends true and false too."""
 
 Kind = Literal["number", "choice", "key", "name", "action"]
+Curve = Literal["", "log", "cubic"]
+"""How a fader goes through a number's range: evenly, by equal ratios, or slowly at first."""
 
 OSC_PREFIX = "/fours"
 # What float32, in which OSC sends numbers, keeps of a decimal number.
@@ -24,7 +26,8 @@ DECIMALS = 6
 class Control:
     """One row; numbers have `low` and `high`, choices and keys their `choices`, names any text.
 
-    `group` says what it is about, for whoever shows many; `whole` numbers have no fractions.
+    `group` says what it is about, for whoever shows many; `whole` numbers have no fractions; `curve` is
+    how a fader goes from `low` to `high`.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Control:
     high: float = math.inf
     unit: str = ""
     whole: bool = False
+    curve: Curve = ""
     choices: tuple[str, ...] = ()
 
     @property

@@ -12,9 +12,10 @@ from typing import Literal, TypeVar, cast, get_args
 
 from bridge.midi_clock import FASTEST_BPM, SLOWEST_BPM
 from model.approach import Approach
+from model.defaults import FITTED_STRENGTH, MOST_REPEATED_INTERVALS
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, MAX_CHORD_NOTES
 from model.scale import KEY_CHOICES
-from server.control import OSC_PREFIX, Control, Kind, Raw, Value
+from server.control import OSC_PREFIX, Control, Curve, Kind, Raw, Value
 from server.errors import BadValue
 from server.groove import HARDEST_SWING, LONGEST_GATE, SHORTEST_GATE, STRAIGHT, Quantize
 from server.modes import ModeName, Side
@@ -27,6 +28,7 @@ StartOn = Literal["now", "beat", "bar"]
 Over = Literal["yield", "overlap"]
 ClockChoice = Literal["auto", "internal", "midi", "link"]
 TempoFrom = Literal["control", "phrase"]
+LearnFrom = Literal["player", "both"]
 RhythmFrom = Literal["fixed", "phrase"]
 Switch = Literal["off", "on"]
 
@@ -42,8 +44,10 @@ PERCENT = 100.0
 FOLLOW = 0
 
 
-def _number(group: str, default: float, low: float, high: float, about: str, unit: str = "") -> float:
-    return _row("number", default, group, about, low=low, high=high, unit=unit)
+def _number(
+    group: str, default: float, low: float, high: float, about: str, unit: str = "", curve: Curve = ""
+) -> float:
+    return _row("number", default, group, about, low=low, high=high, unit=unit, curve=curve)
 
 
 def _whole(group: str, default: int, low: int, high: int, about: str, unit: str = "") -> int:
@@ -79,6 +83,24 @@ class Settings:
     key: str = _row(
         "key", "off", "partner", "The key that it plays in; auto: the one that it hears you in.", choices=KEY_CHOICES
     )
+    memory: float = _number(
+        "partner",
+        FITTED_STRENGTH,
+        0.0,
+        1.0,
+        "How much what it heard from you has a say: 0 the network alone, 1 nearly nothing else.",
+    )
+    learn_from: LearnFrom = _choice(
+        "partner", "player", get_args(LearnFrom), "Whose playing is remembered: yours, or its own answers too."
+    )
+    novelty: int = _whole(
+        "partner",
+        MOST_REPEATED_INTERVALS,
+        1,
+        32,
+        "At most so many intervals of your phrases are repeated in a row.",
+        "intervals",
+    )
 
     mode: ModeName = _choice(
         "turns",
@@ -86,9 +108,11 @@ class Settings:
         get_args(ModeName),
         "When it plays: after a rest, in turns of bars, always, or when it is asked to.",
     )
-    answer_after: float = _number("turns", 1.0, 0.125, 16.0, "How long all keys must be up before it answers.", "beats")
+    answer_after: float = _number(
+        "turns", 1.0, 0.125, 16.0, "How long all keys must be up before it answers.", "beats", "log"
+    )
     answer_length: float = _number(
-        "turns", 0.0, 0.0, 256.0, "How long an answer is; 0: as long as the phrase.", "beats"
+        "turns", 0.0, 0.0, 256.0, "How long an answer is; 0: as long as the phrase.", "beats", "cubic"
     )
     start: StartOn = _choice(
         "turns", "now", get_args(StartOn), "Where an answer begins: when it is due, or on the next beat or bar."
@@ -102,7 +126,7 @@ class Settings:
     clock: ClockChoice = _choice(
         "time", "auto", get_args(ClockChoice), "Whose beat it keeps: its own, a DAW's MIDI clock, Ableton Link; auto: MIDI clock where it comes."
     )  # fmt: skip
-    tempo: float = _number("time", 120.0, SLOWEST_BPM, FASTEST_BPM, "How fast a beat goes.", "bpm")
+    tempo: float = _number("time", 120.0, SLOWEST_BPM, FASTEST_BPM, "How fast a beat goes.", "bpm", "log")
     tempo_from: TempoFrom = _choice(
         "time",
         "control",
@@ -112,7 +136,7 @@ class Settings:
     meter: str = _row("choice", "4/4", "time", "What a bar holds.", choices=METERS)
     send_clock: Switch = _choice("time", "off", get_args(Switch), "Send MIDI clock to the output port.")
 
-    step: float = _number("rhythm", 0.5, 0.0625, 4.0, "From note to note in the pitch approach.", "beats")
+    step: float = _number("rhythm", 0.5, 0.0625, 4.0, "From note to note in the pitch approach.", "beats", "log")
     rhythm: RhythmFrom = _choice(
         "rhythm",
         "fixed",
@@ -120,7 +144,12 @@ class Settings:
         "In the pitch approach: a note each step, or the rhythm of your phrase.",
     )
     time_scale: float = _number(
-        "rhythm", 1.0, 0.25, 4.0, "In the event approach: how much longer notes are; 2 is half time, 0.5 double time."
+        "rhythm",
+        1.0,
+        0.25,
+        4.0,
+        "In the event approach: how much longer notes are; 2 is half time, 0.5 double time.",
+        curve="log",
     )
     quantize: Quantize = _choice(
         "rhythm", "off", get_args(Quantize), "The grid that its notes are put on; t: triplets."
@@ -154,6 +183,7 @@ ACTIONS = (
     Control("respond", "action", "Answer now, without waiting for the phrase to end.", "turns"),
     Control("stop", "action", "End the answer and listen.", "turns"),
     Control("panic", "action", "End every note there could be, and listen.", "turns"),
+    Control("forget", "action", "Forget what was played in this jam.", "partner"),
     Control("tap", "action", "Tap the tempo, from the first beat of a bar on.", "time"),
     Control("capture", "action", "Mark what was just played as a take, back to the last long silence.", TAKES),
 )

@@ -4,6 +4,7 @@ ServerError
 ├── BadValue      a control was given a value that it cannot take
 ├── ConfigError   config.toml cannot be used; all its mistakes at once
 ├── ExportError   an export cannot be written where it was asked for
+├── LayoutError   a layout or its picture cannot be written
 ├── TakeError     there is no such take or mark, or nothing was played in it
 ├── PanelError    the panel cannot be served where it was asked for
 └── BadMessage    a page sent what the panel does not take
@@ -24,6 +25,10 @@ class ConfigError(ServerError):
 
 class ExportError(ServerError):
     """An export cannot be written."""
+
+
+class LayoutError(ServerError):
+    """A layout cannot be written."""
 
 
 class PanelError(ServerError):

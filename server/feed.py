@@ -67,12 +67,13 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Stands:
-    """How the jam stands: its state, whose turn it is where turns are taken, and what it has planned."""
+    """How the jam stands: its state, whose turn it is where turns are taken, and what it has planned, with how much of each note came from memory."""
 
     state: State
     turn: Turn | None
     plan: tuple[Note, ...]
     at_s: float
+    from_memory: tuple[float, ...] = ()
 
 
 Event = Heard | Played | Turned | Asked | Kept | Stands

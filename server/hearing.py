@@ -5,13 +5,23 @@ To hear a note is a model's work, so it waits as such, and is done one note of o
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from model.approach import Approach
 from model.improviser import Improviser, Snapshot
+from model.memory import Memory
 from model.notes import Note
 
 # What a newly seated pack is told of what came before.
 REMEMBERED_NOTES = 128
+
+
+@dataclass(frozen=True, slots=True)
+class _Unheard:
+    improviser: Improviser
+    note: Note
+    learn: bool = True
+    begins_phrase: bool = False
 
 
 class Hearing:
@@ -19,8 +29,8 @@ class Hearing:
 
     def __init__(self, improvisers: Mapping[Approach, Improviser]) -> None:
         self._improvisers = dict(improvisers)
-        self._unheard: deque[tuple[Improviser, Note, bool]] = deque()
-        self._remembered: deque[Note] = deque(maxlen=REMEMBERED_NOTES)
+        self._unheard: deque[_Unheard] = deque()
+        self._remembered: deque[tuple[Note, bool]] = deque(maxlen=REMEMBERED_NOTES)
         self._before_phrase: dict[Approach, Snapshot] = {}
 
     def __getitem__(self, approach: Approach) -> Improviser:
@@ -31,23 +41,38 @@ class Hearing:
         """Whether there is anything to hear."""
         return bool(self._unheard)
 
-    def add(self, note: Note, *, heard_by: Improviser | None = None, begins_phrase: bool = False) -> None:
-        """A note sounds, and all but `heard_by`, who knows of it, will hear it."""
-        self._remembered.append(note)
+    @property
+    def memories(self) -> dict[Approach, Memory]:
+        """What they remember of this jam."""
+        return {name: each.memory for name, each in self._improvisers.items() if each.memory is not None}
+
+    def add(
+        self, note: Note, *, heard_by: Improviser | None = None, begins_phrase: bool = False, learn: bool = True
+    ) -> None:
+        """A note sounds, and all but `heard_by`, who knows of it, will hear it, and with `learn` remember it."""
+        self._remembered.append((note, learn))
         for improviser in self._improvisers.values():
             if improviser is not heard_by:
-                self._unheard.append((improviser, note, begins_phrase))
+                self._unheard.append(_Unheard(improviser, note, learn, begins_phrase))
 
     def add_for(self, improviser: Improviser, notes: Sequence[Note]) -> None:
-        """This one has missed some notes that the others know of."""
-        self._unheard.extend((improviser, note, False) for note in notes)
+        """This one has missed some notes of the player's that the others know of."""
+        self._unheard.extend(_Unheard(improviser, note) for note in notes)
 
     def hear_one(self) -> None:
         """The next note, by one of them."""
-        improviser, note, begins_phrase = self._unheard.popleft()
-        if begins_phrase:
-            self._before_phrase[improviser.approach] = improviser.snapshot()
-        improviser.hear(note)
+        unheard = self._unheard.popleft()
+        if unheard.begins_phrase:
+            self._before_phrase[unheard.improviser.approach] = unheard.improviser.snapshot()
+        unheard.improviser.hear(unheard.note, learn=unheard.learn)
+
+    def forget(self) -> None:
+        """All forget what was played so far, what they have yet to hear of it, too."""
+        self._before_phrase.clear()
+        self._remembered = deque(((note, False) for note, _ in self._remembered), maxlen=REMEMBERED_NOTES)
+        self._unheard = deque(replace(unheard, learn=False) for unheard in self._unheard)
+        for improviser in self._improvisers.values():
+            improviser.forget()
 
     def hear_phrase_again(self, notes: Sequence[Note]) -> None:
         """The phrase of late was another one: all forget what they know of it, and hear these notes instead.
@@ -59,13 +84,13 @@ class Hearing:
             self.add_for(self._improvisers[approach], notes)
         for _ in range(min(len(notes), len(self._remembered))):
             self._remembered.pop()
-        self._remembered.extend(notes)
+        self._remembered.extend((note, True) for note in notes)
 
     def seat(self, improvisers: Mapping[Approach, Improviser], answering: Improviser | None) -> None:
         """Others take over, and are told what was played lately; `answering` is still to hear what it has not."""
         self._improvisers = dict(improvisers)
         self._before_phrase.clear()
-        self._unheard = deque(item for item in self._unheard if item[0] is answering)
-        for note in self._remembered:
+        self._unheard = deque(unheard for unheard in self._unheard if unheard.improviser is answering)
+        for note, learn in self._remembered:
             for improviser in self._improvisers.values():
-                self._unheard.append((improviser, note, False))
+                self._unheard.append(_Unheard(improviser, note, learn))

@@ -11,19 +11,20 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
-from bridge.messages import ControlChange, Message, NoteOff, NoteOn
+from bridge.messages import ControlChange, Message, NoteOn
 from bridge.midi_clock import Transport
 from bridge.timeline import Timeline
 from model.approach import APPROACHES, Approach
 from model.improviser import Improviser, Taste
-from model.key import KeyFinder
+from model.memory import Memory
 from model.notes import Note
 from server.answer import Answer
 from server.controls import FOLLOW, Settings, Value
+from server.ear import ALL_NOTES_OFF, ALL_SOUND_OFF, Ear
 from server.form import Form, Span
 from server.hearing import Hearing
 from server.modes import MODES, Turn
-from server.phrase import NOTES_KEPT, Phrase
+from server.phrase import NOTES_KEPT
 from server.phrase_tempo import tempo_of
 from server.taste import groove_of, taste_for
 from server.voices import Voices
@@ -42,6 +43,8 @@ REPLANS: Mapping[str, tuple[Approach, ...]] = {
     "top_p": APPROACHES,
     "answer_length": APPROACHES,
     "key": APPROACHES,
+    "memory": APPROACHES,
+    "learn_from": APPROACHES,
     "low": APPROACHES,
     "high": APPROACHES,
     "transpose": APPROACHES,
@@ -54,8 +57,6 @@ REPLANS: Mapping[str, tuple[Approach, ...]] = {
 PLACES = ("quantize", "swing", "gate")
 TURNS = ("mode", "turn_bars", "begins")
 
-SUSTAIN_PEDAL, ALL_SOUND_OFF, ALL_NOTES_OFF = 64, 120, 123
-PEDAL_DOWN = 64
 CHANNELS = 16
 
 
@@ -96,10 +97,8 @@ class Jam:
         self._random_seed = random_seed
         self._answers = 0
         self._hearing = Hearing(improvisers)
-        self._key = KeyFinder()
-        self._phrase = Phrase()
-        self._answered = Phrase()  # the last phrase that was answered, which another `respond` answers again
-        self._chord_beat = -math.inf
+        self._ear = Ear()
+        self._novelty = self._ear.novelty(settings.novelty)
         self._answer: Answer | None = None
         self._has_begun = False  # the answer, and the phrase that it answers is over
         self._is_stale = False  # the answer that waits, as something was heard or changed since it was planned
@@ -126,23 +125,24 @@ class Jam:
         """The notes of the answer that have not sounded, as far as they are composed."""
         return self._answer.plan if self._answer else ()
 
+    @property
+    def from_memory(self) -> tuple[float, ...]:
+        """How much of each note of the plan came from memory, from 0 to 1."""
+        return self._answer.from_memory if self._answer else ()
+
+    @property
+    def memories(self) -> dict[Approach, Memory]:
+        """What the models remember of this jam."""
+        return self._hearing.memories
+
     def receive(self, message: Message, beat: float) -> None:
         """What the player did at `beat`."""
         self._pass(beat)
-        match message:
-            case NoteOn(pitch, velocity):
-                self._press(pitch, velocity, beat)
-            case NoteOff(pitch):
-                note = self._phrase.release(pitch, beat)
-                if note is not None:
-                    self._key.hear(pitch, note.duration_beats, note.onset_beats)
-            case ControlChange(controller, value) if controller == SUSTAIN_PEDAL:
-                self._phrase.pedal(beat, is_down=value >= PEDAL_DOWN)
-            case ControlChange(controller, _) if controller in {ALL_SOUND_OFF, ALL_NOTES_OFF}:
-                self._phrase.release_all(beat)
-            case _:
-                return
-        self._feels_at, self._is_to_feel = self._form.feels_at(self.settings, self._phrase), False
+        if isinstance(message, NoteOn):
+            self._press(message.pitch, message.velocity, beat)
+        elif not self._ear.follow(message, beat):
+            return
+        self._feels_at, self._is_to_feel = self._form.feels_at(self.settings, self._ear.phrase), False
         self._prepare()
 
     def change(self, control: str, value: Value, beat: float) -> None:
@@ -159,27 +159,30 @@ class Jam:
             self._form.begin_turns_anew()
             self._count_in(self._beat, by_player=False)
             self._keep_to_form()
+            self._is_stale = True
         elif self._is_answering and self._answer:
             if self.settings.approach in REPLANS.get(control, ()):
                 self._replan(self._answer, control)
-            return
-        self._is_stale = True
+        else:
+            self._is_stale |= control in REPLANS
         self._prepare()
 
     def act(self, action: str, beat: float) -> None:
-        """An action was asked for: `respond`, `stop` or `panic`; others are none of the jam's."""
-        if action not in {"respond", "stop", "panic"}:
+        """An action was asked for: `respond`, `stop`, `panic` or `forget`; others are none of the jam's."""
+        if action not in {"respond", "stop", "panic", "forget"}:
             return
         self._pass(beat)
+        if action == "forget":
+            self._forget()
+            return
         self._end_answer()
         if action == "respond":
-            self._phrase.finish(beat)
-            self._plan(self._form.span_asked(self.settings, beat, self._phrase_to_answer))
+            self._ear.phrase.finish(beat)
+            self._plan(self._form.span_asked(self.settings, beat, self._ear.phrase_to_answer))
             return
-        self._phrase = self._phrase.next()
+        self._ear.drop_phrase(with_keys=action == "panic")
         self._form.silence()
         if action == "panic":
-            self._phrase = Phrase()  # whatever keys are thought to be held, as of a keyboard that was unplugged
             for channel in range(CHANNELS):
                 for controller in (ALL_NOTES_OFF, ALL_SOUND_OFF):
                     self._out.append(Timed(ControlChange(controller, 0, channel), beat))
@@ -200,7 +203,7 @@ class Jam:
         self._form.begin_turns_anew()
         if was != transport == "stopped":
             self._end_answer()
-            self._phrase = self._phrase.next()
+            self._ear.drop_phrase()
         self._keep_to_form()
         self._prepare()
 
@@ -265,10 +268,6 @@ class Jam:
         return self._answer is not None and self._answer.is_over and self._voices.next_end is None
 
     @property
-    def _phrase_to_answer(self) -> Phrase:
-        return self._phrase if self._phrase.notes else self._answered
-
-    @property
     def _replanned_from(self) -> float:
         """What is meant for this beat or one before it is played as it is planned."""
         return self._beat + self._beats(AS_PLANNED_MS - self.settings.offset_ms)
@@ -286,22 +285,16 @@ class Jam:
         if self._answer and not self._has_begun and self._is_answering:
             self._has_begun = True
             self._form.begin(self._answer.span, self.settings)
-            if self._phrase.notes:
-                self._answered, self._phrase = self._phrase, self._phrase.next()
+            self._ear.end_phrase()
 
     def _press(self, pitch: int, velocity: int, beat: float) -> None:
-        if not 0.0 <= beat - self._chord_beat <= self._beats(CHORD_MS):
-            self._chord_beat = beat
-        onset_beats = self._chord_beat
         self._form.play()
-        self._count_in(onset_beats, by_player=True)
+        self._count_in(beat, by_player=True)
         answer = self._answer if self._is_answering else None
         if answer and self._form.yields(self.settings, beat - self._due(answer.span.start_beats)):
             self._end_answer()
             answer = None
-        begins_phrase = not self._phrase.notes
-        self._phrase.press(pitch, velocity, onset_beats)
-        note = Note(pitch, onset_beats, 0.0, velocity)
+        note, begins_phrase = self._ear.press(pitch, velocity, beat, self._beats(CHORD_MS))
         self._hearing.add(note, heard_by=answer.improviser if answer else None, begins_phrase=begins_phrase)
         if answer:
             answer.hear(note, self._replanned_from)
@@ -309,13 +302,25 @@ class Jam:
 
     def _feel_tempo(self) -> None:
         """The phrase is over: if it was played in a tempo of its own, it was another phrase than was heard so far."""
-        felt = None if self._is_answering else tempo_of(self._phrase, self._form.timeline, self._beat)
-        if felt is None or len(self._phrase.notes) == NOTES_KEPT:
+        phrase = self._ear.phrase
+        felt = None if self._is_answering else tempo_of(phrase, self._form.timeline, self._beat)
+        if felt is None or len(phrase.notes) == NOTES_KEPT:
             return
-        self._phrase.stretch(felt.stretch, self._beat)
-        self._hearing.hear_phrase_again(tuple(self._phrase.notes))
+        phrase.stretch(felt.stretch, self._beat)
+        self._hearing.hear_phrase_again(tuple(phrase.notes))
         self.wish = Wish(felt.downbeat, felt.tempo_bpm)
         self._is_stale = True
+
+    def _forget(self) -> None:
+        """All that was played is forgotten, and what has not sounded is composed without it."""
+        self._hearing.forget()
+        self._ear.forget()
+        if self._answer and self._is_answering:
+            self._hearing.add_for(self._answer.improviser, self._answer.take_unheard())
+            self._replan(self._answer, as_planned=False)
+        else:
+            self._is_stale = True
+            self._prepare()
 
     def _count_in(self, beat: float, *, by_player: bool) -> None:
         if self._form.count_in(self.settings, beat, by_player=by_player):
@@ -332,7 +337,7 @@ class Jam:
         if not (self._answer and self._is_answering):
             return
         answer = self._answer
-        span = self._form.span_in_mode(self.settings, self._beat, answer.span, self._phrase_to_answer)
+        span = self._form.span_in_mode(self.settings, self._beat, answer.span, self._ear.phrase_to_answer)
         if span is None:
             self._end_answer()
         else:
@@ -340,18 +345,20 @@ class Jam:
             if span != answer.span:
                 self._replan(answer, until_beats=span.until_beats)
 
-    def _replan(self, answer: Answer, control: str = "", until_beats: float | None = None) -> None:
-        """What has not sounded is composed anew, for whatever reason."""
+    def _replan(
+        self, answer: Answer, control: str = "", until_beats: float | None = None, *, as_planned: bool = True
+    ) -> None:
+        """What has not sounded is composed anew, for whatever reason; but `as_planned` what is due at once."""
         # A pack that was seated meanwhile takes over with the next answer, unless another approach is asked for.
         improviser = self._hearing[self.settings.approach] if control == "approach" else answer.improviser
-        from_beats = self._replanned_from
+        from_beats = self._replanned_from if as_planned else -math.inf
         if improviser is not answer.improviser:
             missed = answer.take_unheard()
             self._hearing.add_for(answer.improviser, missed)
             if missed:  # what is due now would take it from them again
                 from_beats = -math.inf
         if control == "answer_length" and MODES[self.settings.mode].occasion in {"rest", "asked"}:
-            length_beats = self._form.length_beats(self.settings, self._phrase_to_answer)
+            length_beats = self._form.length_beats(self.settings, self._ear.phrase_to_answer)
             until_beats = answer.span.start_beats + length_beats
         until_beats = answer.span.until_beats if until_beats is None else until_beats
         taste = self._taste(Span(answer.span.start_beats, until_beats))
@@ -362,7 +369,7 @@ class Jam:
         if self._is_answering:
             return
         waiting = self._answer.span if self._answer else None
-        span = self._form.next_span(self.settings, self._beat, self._phrase, waiting)
+        span = self._form.next_span(self.settings, self._beat, self._ear.phrase, waiting)
         if span is None:
             self._answer = None
         elif self._is_stale or span != waiting:
@@ -372,23 +379,24 @@ class Jam:
         self._answers += 1
         self._has_begun = self._is_stale = False
         self._floor_beats = min(self._beat, span.start_beats)
+        self._novelty = self._ear.novelty(self.settings.novelty)
         self._answer = Answer(
             self._hearing[self.settings.approach],
             span,
             self._taste(span),
             Random(f"{self._random_seed} {self._answers}"),
-            self._phrase_to_answer.velocities,
+            self._ear.phrase_to_answer.velocities,
             groove_of(self.settings),
             self._form.timeline,
         )
 
     def _taste(self, span: Span) -> Taste:
-        return taste_for(self.settings, span, self._phrase_to_answer.notes, self._key.key)
+        return taste_for(self.settings, span, self._ear.phrase_to_answer.notes, self._ear.key, self._novelty)
 
     def _sound(self, answer: Answer) -> list[Timed]:
         """The next planned note sounds: its messages, and all improvisers know of it."""
         sounded = answer.sound()
-        self._hearing.add(sounded.meant, heard_by=sounded.by)
+        self._hearing.add(sounded.meant, heard_by=sounded.by, learn=self.settings.learn_from == "both")
         note, settings = sounded.heard, self.settings
         if settings.velocity != FOLLOW:
             note = replace(note, velocity=settings.velocity)

@@ -18,12 +18,12 @@ from bridge.echo import EchoGuard
 from bridge.errors import BadMidi
 from bridge.faults import Faults
 from bridge.link_clock import LinkMoment
-from bridge.messages import Message, NoteOn, encode, parse
-from bridge.midi_clock import Transport, is_clock_message
+from bridge.messages import ControlChange, Message, NoteOn, encode, parse
+from bridge.midi_clock import is_clock_message
 from bridge.ports import OutputPort
 from bridge.timeline import Timeline
 from server.conductor import Conductor
-from server.controls import BY_NAME, TAKES, Value
+from server.controls import BY_NAME, Value
 from server.feed import Asked, Feed, Heard, Kept, Played, Stands, Turned
 from server.jam import Jam
 from server.ledger import Ledger
@@ -57,7 +57,8 @@ class Player:
         """What happens, for those who watch."""
         self._standing: tuple[object, ...] = ()
         self._followed, self._transport = self._timeline, self._conductor.transport
-        self._kept: tuple[Timeline, Transport, str] | None = None
+        self._kept: Timeline | None = None
+        self._keeps: tuple[object, ...] = ()
         self.told: Callable[[str, Value], None] = lambda _name, _value: None
         """Hears, on the music thread, of a control that was changed here: a tempo that was tapped."""
         self.lateness_s: deque[float] = deque(maxlen=LATENESSES_KEPT)
@@ -94,6 +95,10 @@ class Player:
     def act(self, action: str) -> None:
         """An action was asked for."""
         self._do(lambda: self._act(action, self._clock.now_s()))
+
+    def send(self, message: ControlChange) -> None:
+        """A message to a controller, such as where its motor fader is to go; it is no music and is not written down."""
+        self._do(lambda: self._ledger.post(message))
 
     def call(self, deed: Callable[[Jam], None]) -> None:
         """Something else to be done to the jam, on its own thread."""
@@ -189,9 +194,7 @@ class Player:
 
     def _turn_control(self, control: str, value: Value, at_s: float) -> None:
         beat = self._timeline.beat_at(at_s)
-        # What only marks takes is nothing to the jam, which would think of another answer.
-        if BY_NAME[control].group != TAKES:
-            self._jam.change(control, value, beat)
+        self._jam.change(control, value, beat)
         self.feed.put(Turned(control, value, at_s, beat))
 
     def _act(self, action: str, at_s: float) -> None:
@@ -238,11 +241,12 @@ class Player:
         standing = (jam.state, jam.turn, jam.plan)
         if standing != self._standing:
             self._standing = standing
-            self.feed.put(Stands(jam.state, jam.turn, jam.plan, now_s))
-        kept = (self._timeline, self._transport, self._conductor.source)
-        if kept != self._kept:
-            self._kept = kept
-            self.feed.put(Kept(*kept, now_s))
+            self.feed.put(Stands(jam.state, jam.turn, jam.plan, now_s, jam.from_memory))
+        keeps = (self._transport, self._conductor.source)
+        # Is it the same object: to compare what a clock has changed a hundred times would take too long.
+        if self._timeline is not self._kept or keeps != self._keeps:
+            self._kept, self._keeps = self._timeline, keeps
+            self.feed.put(Kept(self._timeline, *keeps, now_s))
 
     @property
     def _timeline(self) -> Timeline:

@@ -9,11 +9,11 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Self
 
 from bridge.clock import Clock
 from bridge.errors import NoMidiSystem
-from bridge.osc import OscServer
 from bridge.ports import MidiSystem
 from bridge.rtmidi_ports import RtMidiSystem
 from bridge.silent_ports import SilentSystem
@@ -24,16 +24,19 @@ from model.improviser import Improviser, improviser
 from model.midi_file import Seed
 from model.pack import Pack, available_packs, open_pack
 from server.config import Config
+from server.controllers import Controllers
 from server.controls import Settings, Value
 from server.desk import Desk, Preparation
 from server.jam import Jam
 from server.link_session import LinkSession
+from server.osc_remote import OscRemote
+from server.pace import Pace
 from server.panel.panel import Panel
 from server.panel.stage import Stage, Wiring
 from server.panel.takes import JournalTakes
 from server.player import Player
 from server.recorder import Recorder
-from server.remote import Remote
+from server.remembrance import remembering
 from server.seed_player import seed_playing
 from server.shelf import Shelf
 
@@ -57,7 +60,11 @@ class Seated:
     def improvisers(self, tempo_bpm: float) -> dict[Approach, Improviser]:
         """Fresh improvisers, who have heard nothing; at this tempo, if it is one of a pack that counts seconds."""
         return {
-            approach: improviser(self.engines[approach], self.pack.vocabulary(approach, tempo_bpm))
+            approach: improviser(
+                self.engines[approach],
+                self.pack.vocabulary(approach, tempo_bpm),
+                self.pack.memory(approach, tempo_bpm),
+            )
             for approach in APPROACHES
         }
 
@@ -83,7 +90,14 @@ class Session:
     """A running jam: `async with` starts it and stops it, `until_stopped` is the time between."""
 
     def __init__(
-        self, config: Config, random_seed: int, say: Say, clock: Clock, began_s: float, seed: Seed | None = None
+        self,
+        config: Config,
+        random_seed: int,
+        say: Say,
+        clock: Clock,
+        began_s: float,
+        seed: Seed | None = None,
+        remember: Path | None = None,
     ) -> None:
         self._config = config
         self._random_seed = random_seed
@@ -91,6 +105,7 @@ class Session:
         self._clock = clock
         self._began_s = began_s
         self._seed = seed
+        self._remember = remember
         self._stack = AsyncExitStack()
         self._stopped = asyncio.Event()
 
@@ -141,26 +156,32 @@ class Session:
             "meter": link.follow,
             "tempo": lambda settings: link.set_tempo(settings.tempo),
         }
-        desk = Desk(settings, player, before)
+        desk = Desk(settings, Pace(player, asyncio.get_running_loop().call_later), before)
         player.told = self._in_this_thread(desk.note)
         osc = config.osc
-        server = OscServer(osc.host, osc.port, Remote(desk).handle, reply_port=osc.reply_port)
+        packs = tuple(available_packs(config.pack_folders))
+        remote = OscRemote(osc, desk, player.feed, self._clock, packs)
+        controllers = Controllers(config.midi, desk, player.hear, player.send, self._clock, packs)
         self._stack.callback(output.close)
-        await self._stack.enter_async_context(server)
+        await self._stack.enter_async_context(remote)
         recorder = Recorder(config.takes, settings, player.feed, self._clock, datetime.now().astimezone(), self._say)
         await self._stack.enter_async_context(recorder)
+        if self._remember is not None:
+            self._stack.enter_context(remembering(self._remember, jam, self._say))
         player.start()
         self._stack.callback(player.stop)
+        await self._stack.enter_async_context(controllers)
         # Opened last and so closed first: nothing comes in before it can be answered, nor after.
-        heard = self._stack.enter_context(system.open_input(config.midi.input or None, player.hear))
-        wiring = Wiring(heard.name, output.name, system.api, f"{osc.host}:{server.address[1]}", speeds)
-        packs = partial(available_packs, config.pack_folders)
+        heard = self._stack.enter_context(system.open_input(config.midi.input or None, controllers.hear))
+        wiring = Wiring(heard.name, output.name, system.api, f"{osc.host}:{remote.server.address[1]}", speeds)
         takes = JournalTakes(Shelf(config.takes.place))
-        stage = Stage(desk, player, self._clock, wiring, lambda: tuple(packs()), takes)
+        stage = Stage(desk, player, self._clock, wiring, lambda: tuple(available_packs(config.pack_folders)), takes)
         await self._stack.enter_async_context(Panel(config.panel, stage, self._say))
         self._say(f"MIDI in    {heard.name} ({system.api})")
         self._say(f"MIDI out   {output.name} ({system.api})")
-        self._say(f"OSC        {osc.host}:{server.address[1]}, answers to the sender and to its port {osc.reply_port}")
+        self._say(
+            f"OSC        {osc.host}:{remote.server.address[1]}, answers to the sender and to its port {osc.reply_port}"
+        )
         self._say(f"Pack       {seated.pack.name}")
         for approach, speed_ms in speeds.items():
             self._say(f"{approach.capitalize():10} {seated.engines[approach].device}, {speed_ms:.2f} ms per token")
@@ -196,14 +217,24 @@ class Session:
         logger.info("pack %s", seated.pack.name)
 
 
-def run(config: Config, random_seed: int, say: Say, clock: Clock, began_s: float, seed: Seed | None = None) -> None:
-    """Jams until Ctrl-C or SIGTERM, with a seed as the first player; `began_s` is when the start-up began.
+def run(
+    config: Config,
+    random_seed: int,
+    say: Say,
+    clock: Clock,
+    began_s: float,
+    seed: Seed | None = None,
+    remember: Path | None = None,
+) -> None:
+    """Jams until Ctrl-C or SIGTERM, with a seed as the first player, and a file of what was heard before.
+
+    `began_s` is when the start-up began.
 
     Raises what the parts raise at the start: PackError, BridgeError.
     """
 
     async def jam() -> None:
-        async with Session(config, random_seed, say, clock, began_s, seed) as session:
+        async with Session(config, random_seed, say, clock, began_s, seed, remember) as session:
             await session.until_stopped()
 
     with suppress(KeyboardInterrupt):

@@ -12,9 +12,9 @@ from bridge.midi_clock import Transport
 from bridge.song_file import TICKS_PER_BEAT, Placed, Song, SongTrack
 from bridge.timeline import Segment, Timeline
 from server.bars import Layout, grids, lay_out
+from server.ear import ALL_NOTES_OFF, ALL_SOUND_OFF, PEDAL_DOWN, SUSTAIN_PEDAL
 from server.errors import TakeError
 from server.feed import Heard, Kept, Played
-from server.jam import ALL_NOTES_OFF, ALL_SOUND_OFF, PEDAL_DOWN, SUSTAIN_PEDAL
 from server.journal import Ended, Record, Ribbon
 from server.tally import Tally
 from server.tempo_map import tempo_map

@@ -1,8 +1,8 @@
 """What a journal comes to, record by record: how many notes, and which stretches were marked; knows no file and no beats."""
 
 from bridge.messages import ControlChange, Message, NoteOff, NoteOn
+from server.ear import ALL_NOTES_OFF, ALL_SOUND_OFF
 from server.feed import Asked, Heard, Played, Turned
-from server.jam import ALL_NOTES_OFF, ALL_SOUND_OFF
 from server.journal import Begun, Ended, Mark, MarkKind, Record
 
 RECORD: MarkKind = "record"

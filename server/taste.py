@@ -4,17 +4,20 @@ from collections.abc import Collection, Iterable
 
 from model.improviser import Taste
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, Note
+from model.novelty import Novelty
 from model.rhythm import Rhythm
 from model.scale import HEARD_KEY, NO_KEY, Key, read_key
 from server.controls import PERCENT, Settings
 from server.form import Span
 from server.groove import Groove
 
-# In its last half beat no note of an answer begins, so that it ends on one that is held; a gesture has no time for that.
-CLOSING_BEATS, SHORTEST_CLOSED_BEATS = 0.5, 2.0
+# In its last beat no note of an answer begins, so that it ends on one that is held; in a short one in its last quarter.
+CLOSING_BEATS, CLOSING_SHARE = 1.0, 0.25
 
 
-def taste_for(settings: Settings, span: Span, phrase: Collection[Note], heard_key: Key | None) -> Taste:
+def taste_for(
+    settings: Settings, span: Span, phrase: Collection[Note], heard_key: Key | None, novelty: Novelty
+) -> Taste:
     """What an answer within `span` to `phrase` is composed by, where the player is heard in `heard_key`."""
     borrowed = Rhythm.of(phrase) if settings.rhythm == "phrase" and phrase else None
     return Taste(
@@ -26,7 +29,10 @@ def taste_for(settings: Settings, span: Span, phrase: Collection[Note], heard_ke
         time_scale=settings.time_scale,
         max_chord=settings.max_polyphony,
         pitches=_pitches(settings, _pitch_classes(settings, phrase, heard_key)),
-        closing_beats=CLOSING_BEATS if span.beats >= SHORTEST_CLOSED_BEATS else 0.0,
+        closing_beats=min(CLOSING_BEATS, CLOSING_SHARE * span.beats),
+        memory=settings.memory,
+        learns=settings.learn_from == "both",
+        novelty=novelty,
     )
 
 

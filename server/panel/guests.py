@@ -14,8 +14,8 @@ from bridge.messages import ControlChange, NoteOff, encode
 from model.errors import ModelError
 from server.controls import BY_NAME
 from server.desk import Change
+from server.ear import SUSTAIN_PEDAL
 from server.errors import BadMessage, ServerError
-from server.jam import SUSTAIN_PEDAL
 from server.panel.allowance import Allowance
 from server.panel.messages import Ping, Play, Said, Set, read
 from server.panel.stage import Stage

@@ -11,6 +11,7 @@ import pytest
 from bridge.errors import OscHostUnknown, OscPortTaken
 from bridge.osc import Address, OscServer
 from bridge.osc_packets import OscMessage, decode, encode
+from bridge.trust import Trust
 from tests.programs import require_program
 
 HOST = "127.0.0.1"
@@ -38,9 +39,12 @@ class App:
         self._socket.sendto(packet, self._to)
 
     async def hear(self) -> OscMessage:
-        packet = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self._socket, 65536), PATIENCE_S)
-        (message,) = decode(packet)
+        (message,) = await self.hear_bundle()
         return message
+
+    async def hear_bundle(self) -> tuple[OscMessage, ...]:
+        packet = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self._socket, 65536), PATIENCE_S)
+        return decode(packet)
 
     async def ask(self, packet: bytes) -> OscMessage:
         self.send(packet)
@@ -269,6 +273,57 @@ def test_a_port_that_does_not_exist_is_refused() -> None:
             await OscServer(HOST, 70_000, Desk()).start()
 
     run(test())
+
+
+class TestManyAreToldTheSame:
+    def test_values_come_one_by_one_and_what_shows_them_in_bundles(self) -> None:
+        tempo, shows = OscMessage("/fours/tempo", (90.0,)), [OscMessage(f"/fours/show/{n}", (n,)) for n in range(3)]
+
+        async def test() -> None:
+            async with talking(Desk()) as (server, app):
+                with App(server.address) as other:
+                    server.spread([TEMPERATURE, tempo], shows, [(HOST, app.port), (HOST, other.port)])
+                    for screen in (app, other):
+                        assert [await screen.hear(), await screen.hear()] == [TEMPERATURE, tempo]
+                        assert await screen.hear_bundle() == tuple(shows)
+
+        run(test())
+
+    def test_what_is_no_osc_is_counted_and_one_place_that_cannot_be_reached_keeps_no_other_from_hearing(self) -> None:
+        async def test() -> None:
+            async with talking(Desk()) as (server, app):
+                server.spread([OscMessage("no slash")], [], [(HOST, app.port)])
+                server.spread([TEMPERATURE], [], [("no host", 1), server.address, (HOST, app.port)])
+                assert await app.hear() == TEMPERATURE
+                assert server.faults.counts["BadOsc"] == 1
+                assert server.faults.counts.total() == 2
+
+        run(test())
+
+
+class TestStrangers:
+    def test_are_not_read_not_answered_and_counted(self, caplog: pytest.LogCaptureFixture) -> None:
+        async def test() -> None:
+            desk = Desk()
+            async with talking(desk) as (server, app):
+                for packet in (encode(TEMPERATURE), CUT_OFF):
+                    server._receive(packet, ("192.168.1.20", app.port))
+                assert desk.heard.empty()
+                assert server.faults.counts == {"Stranger": 2}
+                assert await app.ask(encode(TEMPERATURE)) == TEMPERATURE
+
+        with caplog.at_level(logging.WARNING, "fours.osc.in"):
+            run(test())
+        assert "192.168.1.20 is not trusted; if it is yours, add it to osc.trust" in caplog.text
+
+    def test_whoever_is_trusted_is_read(self) -> None:
+        async def test() -> None:
+            desk = Desk()
+            async with OscServer(HOST, 0, desk, trust=Trust.read(["192.168.1.0/24"])) as server:
+                server._receive(encode(TEMPERATURE), ("192.168.1.20", 9001))
+                assert await desk.hear() == TEMPERATURE
+
+        run(test())
 
 
 def test_a_stopped_server_has_given_its_port_back_and_can_start_again() -> None:

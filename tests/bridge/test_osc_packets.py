@@ -9,7 +9,7 @@ from pythonosc.osc_message import OscMessage as TheirMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from bridge.errors import BadOsc
-from bridge.osc_packets import DEEPEST_BUNDLE, OscArgument, OscMessage, decode, encode
+from bridge.osc_packets import DEEPEST_BUNDLE, LARGEST_BUNDLE, OscArgument, OscMessage, decode, encode, encode_bundles
 
 TEMPERATURE = OscMessage("/fours/temperature", (0.5,))
 FAR_FUTURE = 0xFFFFFFFF_00000000
@@ -167,3 +167,20 @@ def test_a_very_long_address_is_not_repeated_whole() -> None:
 def test_what_osc_cannot_carry_is_refused(message: OscMessage, said: str) -> None:
     with pytest.raises(BadOsc, match=said):
         encode(message)
+
+
+class TestBundlesOfOurs:
+    def test_hold_the_messages_in_order_to_be_taken_at_once(self) -> None:
+        messages = [OscMessage(f"/fours/show/{number}", (number, "text", 0.5)) for number in range(200)]
+        packets = list(encode_bundles(messages))
+        assert [message for packet in packets for message in decode(packet)] == messages
+        assert 1 < len(packets) < 10
+        assert all(len(packet) <= LARGEST_BUNDLE for packet in packets)
+        assert all(packet.startswith(b"#bundle\0" + bytes(7) + b"\x01") for packet in packets)
+
+    def test_one_that_is_larger_goes_alone(self) -> None:
+        large, small = OscMessage("/fours/say", ("x" * 3000,)), OscMessage("/fours/tempo", (90,))
+        assert [decode(packet) for packet in encode_bundles([small, large, small])] == [(small,), (large,), (small,)]
+
+    def test_of_nothing_is_none(self) -> None:
+        assert list(encode_bundles([])) == []

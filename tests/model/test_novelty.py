@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.defaults import MOST_REPEATED_INTERVALS
 from model.notes import Note
-from model.novelty import DEFAULT_INTERVALS, Novelty, longest_repeat, outline_of
+from model.novelty import Novelty, longest_repeat, outline_of
 from tests.music import line
 from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS
 
@@ -18,7 +19,7 @@ OUTLINES = STEPS.map(lambda steps: list(accumulate(steps, initial=66)))
 class TestBarred:
     def test_eight_intervals_may_be_repeated_and_the_ninth_may_not(self) -> None:
         novelty = Novelty([SCALE])
-        assert DEFAULT_INTERVALS == 8
+        assert MOST_REPEATED_INTERVALS == 8
         assert novelty.barred(SCALE[:8]) == frozenset()
         assert novelty.barred(SCALE[:9]) == {SCALE[9]}
 

@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 
 from bridge.clock import MonotonicClock
+from bridge.messages import Message
 from bridge.messages import encode as encode_midi
 from bridge.osc_packets import OscArgument, OscMessage, decode, encode
 from model.notes import Note
@@ -22,6 +24,7 @@ PATIENCE_S = 15
 """How long a test waits for what is sure to come; nothing waits that long unless it fails."""
 
 HOST = "127.0.0.1"
+ERROR = "/fours/error"
 SAMPLE_RATE = 48_000
 # Fast, so that little time is spent listening: a beat is 0.2 s.
 TEMPO_BPM = 300.0
@@ -72,10 +75,14 @@ class Keyboard:
 
     def play(self, notes: Iterable[Note]) -> None:
         """Returns when all keys are up."""
-        timed = ((message.beat * BEAT_S, encode_midi(message.message).hex()) for message in as_played(notes))
+        self.send((message.beat * BEAT_S, message.message) for message in as_played(notes))
+
+    def send(self, timed: Iterable[tuple[float, Message]]) -> None:
+        """Sends messages, each so many seconds from now; returns when all are sent."""
+        words = (f"{at_s:.6f} {encode_midi(message).hex()}" for at_s, message in timed)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        print(*(f"{at_s:.6f} {data}" for at_s, data in timed), file=self._process.stdin, flush=True)
+        print(*words, file=self._process.stdin, flush=True)
         assert self._process.stdout.readline() == "played\n"
 
     def close(self) -> None:
@@ -183,8 +190,8 @@ def _lines(command: list[str]) -> list[str]:
 
 
 @contextmanager
-def oscdump(port: int) -> Iterator[Callable[[], str]]:
-    """What comes to a port, as liblo's `oscdump` prints it; each call waits for a line, and tells it without its time."""
+def oscdump(port: int) -> Iterator[Callable[[str], str]]:
+    """What comes to a port, as liblo's `oscdump` prints it; each call waits for a line that begins so, without its time."""
     said: SimpleQueue[str] = SimpleQueue()
     command = [require_program("oscdump"), "-L", str(port)]
     hello = encode(OscMessage("/hello"))
@@ -192,6 +199,12 @@ def oscdump(port: int) -> Iterator[Callable[[], str]]:
     def read(lines: Iterable[str]) -> None:
         for line in lines:
             said.put(line[line.find("/") :].strip())
+
+    def heard(beginning: str) -> str:
+        # What everyone is told comes in between.
+        while not (line := said.get(timeout=PATIENCE_S)).startswith(beginning):
+            pass
+        return line
 
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
@@ -209,7 +222,7 @@ def oscdump(port: int) -> Iterator[Callable[[], str]]:
             caller.sendto(encode(OscMessage("/ready")), (HOST, port))
             while said.get(timeout=PATIENCE_S) != "/ready":
                 pass
-            yield lambda: said.get(timeout=PATIENCE_S)
+            yield heard
         finally:
             process.terminate()
             reader.join(PATIENCE_S)
@@ -222,14 +235,27 @@ class Phone:
         self._to = (HOST, port)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.settimeout(PATIENCE_S)
+        self._heard: deque[OscMessage] = deque()
 
     def ask(self, address: str, *arguments: OscArgument) -> OscMessage:
-        return self.ask_raw(encode(OscMessage(address, arguments)))
+        """What comes back, which is the value that was taken, or a complaint."""
+        return self.ask_raw(encode(OscMessage(address, arguments)), address)
 
-    def ask_raw(self, packet: bytes) -> OscMessage:
+    def ask_raw(self, packet: bytes, wanted: str = ERROR) -> OscMessage:
         self._socket.sendto(packet, self._to)
-        (message,) = decode(self._socket.recv(65536))
-        return message
+        return self.hear(wanted)
+
+    def send(self, address: str, *arguments: OscArgument) -> None:
+        self._socket.sendto(encode(OscMessage(address, arguments)), self._to)
+
+    def hear(self, address: str) -> OscMessage:
+        """The next of that address, or the next complaint; what else everyone is told is passed over."""
+        while True:
+            while self._heard:
+                message = self._heard.popleft()
+                if message.address in {address, ERROR}:
+                    return message
+            self._heard.extend(decode(self._socket.recv(65536)))
 
     def close(self) -> None:
         self._socket.close()
@@ -276,11 +302,12 @@ class RunningJam:
 
 
 @contextmanager
-def jamming(folder: Path, *options: str, osc_port: int | None = None) -> Iterator[RunningJam]:
+def jamming(folder: Path, *options: str, osc_port: int | None = None, more_config: str = "") -> Iterator[RunningJam]:
     """A jam in a process of its own, with OSC ports that nobody has; `folder` holds its configuration."""
     osc_port, reply_port = osc_port or free_port(), free_port()
     (folder / "config.toml").write_text(
-        f"[osc]\nport = {osc_port}\nreply_port = {reply_port}\n[controls]\ntempo = {TEMPO_BPM}\n", encoding="utf-8"
+        f"[osc]\nport = {osc_port}\nreply_port = {reply_port}\n[controls]\ntempo = {TEMPO_BPM}\n{more_config}",
+        encoding="utf-8",
     )
     # Many jams at once have one panel's port between them, so only who asks for a panel has one.
     panel = () if "--panel-port" in options else ("--no-panel",)

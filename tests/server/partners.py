@@ -1,7 +1,7 @@
 """Improvisers that play what a test tells them to, and a stage that drives a jam by hand; they know no clock."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
@@ -11,6 +11,7 @@ from bridge.midi_clock import Transport
 from bridge.timeline import Timeline
 from model.approach import Approach
 from model.improviser import PLANNED_VELOCITY, Planned, Snapshot, Taste
+from model.memory import Memory
 from model.notes import Note
 from model.vocabulary import Cursor
 from server.controls import Settings, Value
@@ -37,6 +38,9 @@ class Scripted:
     def __init__(self, approach: Approach, pitches: Sequence[int], rhythm: Sequence[float] = ()) -> None:
         self.approach = approach
         self.asked: list[Asked] = []
+        self.memory: Memory | None = None
+        self.learnt: list[int] = []
+        """Pitches that are remembered."""
         self._pitches = pitches
         self._rhythm = rhythm
         self._now = _snapshot([])
@@ -45,8 +49,13 @@ class Scripted:
     def heard(self) -> Heard:
         return _heard(self._now)
 
-    def hear(self, note: Note) -> None:
+    def hear(self, note: Note, *, learn: bool = True) -> None:
         self._now = _after(self._now, note)
+        if learn:
+            self.learnt.append(note.pitch)
+
+    def forget(self) -> None:
+        self.learnt.clear()
 
     def snapshot(self) -> Snapshot:
         return self._now
@@ -55,7 +64,8 @@ class Scripted:
         self._now = snapshot
 
     def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
-        self.asked.append(Asked(start_beats, until_beats, taste))
+        # What has been played already has tests of its own.
+        self.asked.append(Asked(start_beats, until_beats, replace(taste, played=(), novelty=None)))
         now, onset_beats, index = self._now, start_beats, 0
         while onset_beats < until_beats:
             beats = self._rhythm[index % len(self._rhythm)] if self._rhythm else taste.step_beats

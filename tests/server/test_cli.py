@@ -13,7 +13,7 @@ from server import cli
 from server.controls import CONTROLS
 from tests.music import NOT_WHOLE_MIDI, Part, line, midi_bytes
 
-COMMANDS = ("jam", "export", "takes", "ports", "controls", "packs", "train", "evaluate", "compare")
+COMMANDS = ("jam", "export", "takes", "ports", "controls", "layout", "learn", "packs", "train", "evaluate", "compare")
 # The console command, as its wrapper in the environment's bin folder calls it.
 FOURS = (sys.executable, "-W", "error", "-c", "import sys; from server.cli import main; sys.exit(main())")
 PATIENCE_S = 30
@@ -94,7 +94,7 @@ class TestHelp:
         for command in COMMANDS:
             assert f" {command} " in done.out
 
-    @pytest.mark.parametrize("command", ["jam", "export", "takes", "ports", "controls", "packs"])
+    @pytest.mark.parametrize("command", ["jam", "export", "takes", "ports", "controls", "layout", "learn", "packs"])
     def test_of_each_command_says_what_it_does(self, fours: Fours, command: str) -> None:
         done = fours(command, "--help")
         assert done.status == 0
@@ -152,12 +152,32 @@ class TestControls:
         assert by_name["answer_length"]["low"] == by_name["answer_length"]["default"] == 0.0
         assert set(by_name["stop"]) == {"address", "name", "kind", "group", "help"}
 
+    def test_are_listed_as_a_page(self, fours: Fours) -> None:
+        done = fours("controls", "--markdown")
+        assert done.out.startswith("# Trading Fours by OSC\n")
+        assert "| `/fours/temperature` |" in done.out
+
+
+class TestLayout:
+    def test_is_written_and_named(self, fours: Fours, elsewhere: Path) -> None:
+        assert fours("layout") == Done(0, "trading-fours.tosc\n", "")
+        assert (elsewhere / "trading-fours.tosc").is_file()
+
+    def test_for_an_app_that_is_not_known(self, fours: Fours) -> None:
+        assert fours.refusal("layout", "--for", "lemur").startswith("there is no layout for lemur")
+
 
 @pytest.mark.usefixtures("no_midi")
 class TestPortsWithoutMidi:
     @pytest.mark.parametrize("options", [(), ("--json",)])
     def test_says_how_to_get_some(self, fours: Fours, options: tuple[str, ...]) -> None:
         assert "Start JACK" in fours.refusal("ports", *options)
+
+
+@pytest.mark.usefixtures("no_midi")
+class TestLearnWithoutMidi:
+    def test_says_how_to_get_some(self, fours: Fours) -> None:
+        assert "Start JACK" in fours.refusal("learn", "temperature")
 
 
 @pytest.mark.usefixtures("own_packs")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from server.binding import Binding
 from server.config import Config, load
 from server.controls import CONTROLS, Settings
 from server.errors import ConfigError
@@ -94,6 +95,13 @@ class TestLoad:
             Config().osc.port = 1
 
 
+class TestKnobs:
+    def test_are_on_any_channel_or_on_one(self, place: Path) -> None:
+        place.write_text("[midi.cc]\ntemperature = 21\nrespond = { cc = 64, channel = 2 }\n", encoding="utf-8")
+        bindings = load(place).midi.bindings
+        assert bindings.by_control == {"temperature": Binding(21), "respond": Binding(64, 2)}
+
+
 class TestMistakes:
     def test_all_are_told_at_once(self, place: Path) -> None:
         text = """
@@ -121,12 +129,49 @@ class TestMistakes:
 
     def test_a_name_near_nothing_is_told_what_there_is(self, place: Path) -> None:
         (mistake,) = mistakes(place, "[osc]\nzzz = 1\n")
-        assert mistake == "there is no key osc.zzz; there are host, port, reply_port"
+        assert mistake == "there is no key osc.zzz; there are host, port, reply_port, trust, advertise"
 
     @pytest.mark.parametrize("port", ["0", "-1", '"8000"', "8000.5", "true"])
     def test_a_port_is_a_whole_number_of_its_range(self, place: Path, port: str) -> None:
         (mistake,) = mistakes(place, f"[osc]\nport = {port}\n")
         assert mistake.startswith("osc.port: input should be ")
+
+    def test_of_knobs_are_all_told_too(self, place: Path) -> None:
+        text = """
+            [midi]
+            program_change = "bank"
+            [midi.cc]
+            temperature = 21
+            top_p = 21
+            tempr = 22
+            tempo = 120
+            pack = 23
+            key = "24"
+            step = { cc = 25, channel = 17 }
+            gate = { cc = 26, chan = 1 }
+            swing = true
+        """
+        assert mistakes(place, text) == [
+            "midi.program_change: input should be 'off', 'pack' or 'approach', not 'bank'",
+            "midi.cc: top_p and temperature are both on CC 21",
+            "midi.cc: there is no control tempr; did you mean tempo?",
+            "midi.cc: the CC of tempo is 0 to 119, not 120",
+            "midi.cc: pack takes no CC; let program changes choose it (midi.program_change)",
+            "midi.cc: the CC of key is 0 to 119, not '24'",
+            "midi.cc: the channel of step is 1 to 16, not 17",
+            "midi.cc: gate is bound to a CC, such as 21 or { cc = 21, channel = 3 }, not to {'cc': 26, 'chan': 1}",
+            "midi.cc: the CC of swing is 0 to 119, not true",
+        ]
+
+    @pytest.mark.parametrize("text", ["[midi]\ncc = 3\n", 'midi = "x"\n'])
+    def test_knobs_are_a_section(self, place: Path, text: str) -> None:
+        (mistake,) = mistakes(place, text)
+        assert mistake.startswith("midi")
+
+    def test_whom_to_trust_is_an_address_or_a_network(self, place: Path) -> None:
+        assert mistakes(place, '[osc]\ntrust = ["10.0.0.1", "my phone"]\n') == [
+            'osc.trust: "my phone" is no address; one is written like 192.168.1.20, a network like 192.168.1.0/24'
+        ]
 
     @pytest.mark.parametrize("value", ["true", "false", "[1]", "{}", "2026-01-01", "nan", "inf", "1" + 400 * "0"])
     @pytest.mark.parametrize("name", ["temperature", "approach", "pack"])

@@ -44,7 +44,7 @@ class TestTheTable:
 
     def test_it_has_all_that_was_promised(self) -> None:
         promised = {
-            *("temperature", "approach", "top_p", "pack", "key"),
+            *("temperature", "approach", "top_p", "pack", "key", "memory", "learn_from", "novelty"),
             *("mode", "answer_after", "answer_length", "start", "over", "turn_bars", "begins"),
             *("clock", "tempo", "tempo_from", "meter", "send_clock"),
             *("step", "rhythm", "time_scale", "quantize", "swing", "gate", "offset_ms"),
@@ -52,7 +52,7 @@ class TestTheTable:
             "record",
         }
         assert {control.name for control in CONTROLS if control.kind != "action"} == promised
-        assert {control.name for control in ACTIONS} == {"respond", "stop", "panic", "tap", "capture"}
+        assert {control.name for control in ACTIONS} == {"respond", "stop", "panic", "tap", "forget", "capture"}
 
     @pytest.mark.parametrize("control", CONTROLS, ids=named)
     def test_each_row_says_what_it_is_in_a_sentence_and_has_an_address(self, control: Control) -> None:

@@ -1,5 +1,6 @@
 from bridge.messages import NoteOn
-from server.feed import EVENTS_KEPT, Asked, Feed, Heard
+from bridge.timeline import Timeline
+from server.feed import EVENTS_KEPT, Asked, Feed, Heard, Kept, Stands
 
 
 def heard(number: int) -> Heard:
@@ -37,3 +38,14 @@ def test_a_watcher_that_sleeps_loses_the_oldest_and_costs_no_more_memory() -> No
     taken = watch.take()
     assert len(taken) == EVENTS_KEPT
     assert taken[0] == heard(10)
+
+
+def test_a_late_watcher_begins_with_how_things_stand() -> None:
+    feed = Feed()
+    for at_s in (1.0, 2.0):
+        feed.put(Stands("listening", None, (), at_s))
+        feed.put(Kept(Timeline.start(120.0), "free", "internal", at_s))
+        feed.put(heard(1))
+    kept, stands = feed.watch().take()
+    assert (kept.at_s, stands.at_s) == (2.0, 2.0)
+    assert (type(kept), type(stands)) == (Kept, Stands)

@@ -11,7 +11,6 @@ from server.answer import NOTES_AHEAD
 from server.controls import Settings, Value
 from server.form import LONGEST_ANSWER_BEATS, SHORTEST_ASKED_BEATS, UNASKED_BEATS
 from server.jam import Timed
-from server.taste import CLOSING_BEATS
 from tests.music import line
 from tests.server.partners import Asked, Scripted, Stage, as_played, off, on, onsets
 
@@ -243,7 +242,7 @@ class TestWhatItPlays:
         stage = Stage(settings=Settings(temperature=0.3, top_p=0.5, step=1.5))
         stage.play(PHRASE)
         stage.think()
-        assert stage.event.asked[-1] == Asked(3.0, 5.0, Taste(0.3, 0.5, 1.5, closing_beats=CLOSING_BEATS))
+        assert stage.event.asked[-1] == Asked(3.0, 5.0, Taste(0.3, 0.5, 1.5, closing_beats=0.5))
 
     def test_a_pitch_struck_again_is_ended_first(self) -> None:
         stage = Stage()
@@ -368,8 +367,8 @@ class TestChangingControlsInAnAnswer:
     @pytest.mark.parametrize(
         ("control", "value", "taste"),
         [
-            ("temperature", 0.2, Taste(0.2, 0.95, 0.5, closing_beats=CLOSING_BEATS)),
-            ("top_p", 0.3, Taste(0.9, 0.3, 0.5, closing_beats=CLOSING_BEATS)),
+            ("temperature", 0.2, Taste(0.2, 0.95, 0.5, closing_beats=0.5)),
+            ("top_p", 0.3, Taste(0.9, 0.3, 0.5, closing_beats=0.5)),
         ],
     )
     def test_another_taste_replans_from_the_next_onset(

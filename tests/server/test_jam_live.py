@@ -20,6 +20,7 @@ from tests.server.live import (
     FOURS,
     HOST,
     PATIENCE_S,
+    Phone,
     RunningJam,
     free_port,
     jamming,
@@ -89,15 +90,15 @@ class TestAnswers:
     def test_a_phrase_is_answered_in_both_approaches_which_osc_changes_while_it_runs(self, jam: RunningJam) -> None:
         with recording(jam.midi_out) as heard, oscdump(jam.reply_port) as reply:
             oscsend(jam.osc_port, "/fours/approach", "s", "event")
-            assert reply() == '/fours/approach s "event"'
+            assert reply('/fours/approach s "event"')
             jam.play(PHRASE)
             event = heard.answer()
             assert not sounding(event)
 
             oscsend(jam.osc_port, "/fours/approach", "s", "pitch")
-            assert reply() == '/fours/approach s "pitch"'
+            assert reply('/fours/approach s "pitch"')
             oscsend(jam.osc_port, "/fours/temperature", "f", "0.5")
-            assert reply() == "/fours/temperature f 0.500000"
+            assert reply("/fours/temperature f 0.500000")
             jam.play(PHRASE)
             pitch = heard.answer()
             assert not sounding(pitch)
@@ -161,6 +162,43 @@ class TestAnswers:
             assert not sounding(heard.answer())
 
 
+class TestManyScreens:
+    def test_what_a_phone_moves_arrives_on_every_other_screen(self, jam: RunningJam) -> None:
+        other = Phone(jam.osc_port)
+        try:
+            other.ask("/fours/tempo")
+            other.hear("/fours/beat/12")  # the last of all that it is told at first
+            jam.phone.send("/fours/temperature/norm", 0.5)
+            (temperature,) = other.hear("/fours/temperature").arguments
+            assert temperature == pytest.approx(1.05)
+            assert other.hear("/fours/temperature/text").arguments == ("1.05",)
+            assert jam.phone.hear("/fours/temperature/norm").arguments == (0.5,)
+        finally:
+            other.close()
+
+    def test_a_radio_button_of_oscsend_lights_up_at_oscdump(self, jam: RunningJam) -> None:
+        with oscdump(jam.reply_port) as reply:
+            oscsend(jam.osc_port, "/fours/quantize/1_8t", "f", "1")
+            assert reply('/fours/quantize s "1/8t"')
+            assert reply("/fours/quantize/off i 0")
+            assert reply("/fours/quantize/1_8t i 1")
+            oscsend(jam.osc_port, "/fours/quantize/off", "f", "1")
+            assert reply("/fours/quantize/off i 1")
+
+    def test_the_state_of_the_jam_and_the_beats_are_told(self, jam: RunningJam) -> None:
+        with oscdump(jam.reply_port) as reply:
+            oscsend(jam.osc_port, "/fours/sync")
+            assert reply('/fours/state s "listening"')
+            for beat in (1, 2, 3, 4, 1):
+                assert reply(f"/fours/beat i {beat}")
+            jam.play(PHRASE)
+            assert reply('/fours/state s "waiting"')
+            assert reply("/fours/planned i ")
+            assert reply('/fours/state s "answering"')
+            assert reply("/fours/state/answering i 1")
+            assert reply('/fours/state s "listening"')
+
+
 class TestBadOsc:
     @pytest.mark.parametrize(
         ("words", "sentence"),
@@ -180,7 +218,7 @@ class TestBadOsc:
         before = [jam.phone.ask(f"/fours/{name}") for name in ("temperature", "pack", "tempo")]
         with oscdump(jam.reply_port) as reply:
             oscsend(jam.osc_port, *words)
-            assert reply().startswith(f'/fours/error s "{sentence}')
+            assert reply(f'/fours/error s "{sentence}')
         assert before == [jam.phone.ask(f"/fours/{name}") for name in ("temperature", "pack", "tempo")]
 
     def test_what_is_no_osc_at_all_does_not_stop_it(self, jam: RunningJam) -> None:

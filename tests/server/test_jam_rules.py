@@ -13,8 +13,10 @@ from bridge.meter import Meter
 from bridge.midi_clock import Transport
 from bridge.timeline import Timeline
 from model.approach import APPROACHES, Approach
+from model.backoff import DEFAULTS
 from model.engine import Engine
 from model.improviser import Improviser, improviser
+from model.memory import Memory
 from model.numpy_engine import NumpyEngine
 from server.controls import BY_NAME, CONTROLS, Settings, Value
 from server.groove import GRID_BEATS, Quantize
@@ -107,7 +109,7 @@ DEEDS: st.SearchStrategy[Deed] = st.one_of(
     st.builds(Received, MESSAGES),
     st.builds(Received, MESSAGES, st.floats(0.0, 0.25)),
     st.sampled_from(SETTABLE).flatmap(lambda name: values(name).map(lambda value: Changed(name, value))),
-    st.builds(Done, st.sampled_from(("respond", "respond", "stop", "panic"))),
+    st.builds(Done, st.sampled_from(("respond", "respond", "stop", "panic", "forget"))),
     st.just(Seated()),
     st.builds(
         Followed,
@@ -137,7 +139,12 @@ AT_ONCE = st.builds(
 
 
 def band() -> dict[Approach, Improviser]:
-    return {approach: improviser(ENGINES[approach], VOCABULARIES[approach]) for approach in APPROACHES}
+    return {
+        approach: improviser(
+            ENGINES[approach], VOCABULARIES[approach], Memory(VOCABULARIES[approach], DEFAULTS[approach])
+        )
+        for approach in APPROACHES
+    }
 
 
 def do(jam: Jam, deed: Deed, beat: float) -> None:
@@ -233,9 +240,9 @@ def test_with_time_to_think_each_message_is_handed_out_at_its_very_beat(settings
 IN_TIME: st.SearchStrategy[Deed] = st.one_of(
     st.builds(Received, MESSAGES),
     st.sampled_from(
-        ("approach", "temperature", "step", "key", "answer_length", "over", "rhythm", "time_scale")
+        ("approach", "temperature", "step", "key", "answer_length", "over", "rhythm", "time_scale", "memory")
     ).flatmap(lambda name: values(name).map(lambda value: Changed(name, value))),
-    st.builds(Done, st.just("stop")),
+    st.builds(Done, st.sampled_from(("stop", "forget"))),
     st.just(Seated()),
     st.none(),
 )

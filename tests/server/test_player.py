@@ -6,7 +6,7 @@ import pytest
 from bridge.errors import PortLost
 from bridge.messages import ControlChange, Message, NoteOff, NoteOn, encode
 from server.controls import Settings
-from server.feed import Kept, Played, Turned
+from server.feed import Kept, Played, Stands, Turned
 from server.jam import Jam
 from tests.music import line
 from tests.server.rehearsal import BEAT_S, START_S, Rehearsal
@@ -138,6 +138,16 @@ class TestWhatComesIn:
             ControlChange(controller, 0, channel) for channel in range(16) for controller in (123, 120)
         ]
 
+    def test_a_controller_is_told_its_place_by_the_music_thread_and_nobody_writes_it_down(
+        self, rehearsal: Rehearsal
+    ) -> None:
+        watch = rehearsal.player.feed.watch()
+        rehearsal.player.send(ControlChange(21, 64, 3))
+        assert rehearsal.sent == []
+        rehearsal.settle()
+        assert names(rehearsal.sent) == [ControlChange(21, 64, 3)]
+        assert not [event for event in watch.take() if isinstance(event, Played)]
+
     def test_anything_else_is_done_to_the_jam_in_its_turn(self, rehearsal: Rehearsal) -> None:
         came: list[Jam] = []
         rehearsal.player.call(came.append)
@@ -196,7 +206,7 @@ class TestFaults:
         assert "music thread" in caplog.text
 
 
-def failing(*_: object) -> None:
+def failing(*_: object, **__: object) -> None:
     raise ZeroDivisionError
 
 
@@ -245,6 +255,17 @@ class TestTheEnd:
             thread.join(LIVE_PATIENCE_S)
         rehearsal.player.stop()
         assert sorted(came) == list(range(20))
+
+
+class TestTheFeed:
+    def test_begins_with_how_things_stand_before_anything_is_played(self, rehearsal: Rehearsal) -> None:
+        rehearsal.player.start()
+        rehearsal.player.stop()
+        kept, stands = rehearsal.player.feed.watch().take()
+        assert isinstance(kept, Kept)
+        assert kept.timeline.tempo_bpm == Settings().tempo
+        assert isinstance(stands, Stands)
+        assert stands.state == "listening"
 
 
 class TestWhatIsTold:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from model.backoff import FITTED_STRENGTH, ORDERS, Backoff
+from model.backoff import ORDERS, Backoff
+from model.defaults import FITTED_STRENGTH
 from model.memory import Memory
 from model.network import MusicLSTM
 from model.vocabulary import Vocabulary

@@ -1,0 +1,34 @@
+"""What a jam remembers, from one evening to the next: read at its start, written at its end; knows no music thread."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from model.errors import MemoryFileError
+from model.remembered import load_memories, save_memories
+from server.jam import Jam
+
+Say = Callable[[str], None]
+
+
+@contextmanager
+def remembering(path: Path, jam: Jam, say: Say) -> Iterator[None]:
+    """The jam begins with what the file holds, if there is one, and the file ends with what the jam holds.
+
+    To be entered before the music thread has the jam, and left when it has it no more. A file that cannot be used is said,
+    and kept: the jam then starts without it, and what it heard goes to another one beside it.
+    """
+    if path.exists():
+        try:
+            load_memories(path, jam.memories)
+            say(f"Memory     {path}")
+        except MemoryFileError as error:
+            path = path.with_name(f"{path.stem}-new{path.suffix}")
+            say(f"Memory     {error}. The jam starts without it; what it hears goes to {path}")
+    else:
+        say(f"Memory     {path}, which begins now")
+    yield
+    try:
+        save_memories(path, jam.memories)
+    except MemoryFileError as error:
+        say(str(error))

@@ -1,0 +1,178 @@
+"""What a jam learns of its player, and hands back changed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from bridge.messages import NoteOn
+from model.approach import APPROACHES, Approach
+from model.backoff import DEFAULTS
+from model.improviser import improviser
+from model.memory import Memory
+from model.notes import Note
+from model.novelty import longest_repeat, outline_of
+from model.vocabulary import EventVocabulary, PitchVocabulary
+from server.controls import Settings, Value
+from server.jam import Jam, Timed
+from server.remembrance import remembering
+from tests.engines import AnyEngine
+from tests.music import exercise, line
+from tests.server.partners import as_played
+from tests.tiny_pack import VOCABULARIES
+
+RIFF = line(60, 63, 65, 66, 65, 63, 60, 58, 60, 63, 65, 66, 70, 66, 65, 63)
+
+
+class Partner:
+    """A jam of networks that know nothing, each with a memory."""
+
+    def __init__(self, approach: Approach = "pitch", **controls: Value) -> None:
+        words: dict[Approach, PitchVocabulary | EventVocabulary] = dict(VOCABULARIES)
+        self.memories = {name: Memory(words[name], DEFAULTS[name]) for name in APPROACHES}
+        improvisers = {
+            name: improviser(AnyEngine(words[name].size, 3), words[name], self.memories[name]) for name in APPROACHES
+        }
+        settings = Settings(approach=approach, answer_length=16.0)
+        for name, value in controls.items():
+            settings = settings.with_value(name, value)
+        self.jam = Jam(improvisers, settings, 1)
+        self.beat = 0.0
+
+    def play(self, notes: Sequence[Note]) -> None:
+        begins = self.beat
+        for timed in as_played(notes):
+            self.until(begins + timed.beat)
+            self.jam.receive(timed.message, begins + timed.beat)
+
+    def until(self, beat: float) -> list[Timed]:
+        came: list[Timed] = []
+        self.think()
+        while (wake_beat := self.jam.wake_at()) is not None and wake_beat <= beat:
+            came += self.jam.advance(wake_beat)
+            self.think()
+        self.beat = beat
+        return came + self.jam.advance(beat)
+
+    def answered(self) -> list[int]:
+        """The next answer's pitches."""
+        return [item.message.pitch for item in self.until(self.beat + 20.0) if isinstance(item.message, NoteOn)]
+
+    def think(self) -> None:
+        while self.jam.thinking:
+            self.jam.think()
+
+
+def test_what_you_play_over_and_over_comes_back() -> None:
+    partner = Partner(memory=1.0, novelty=32, temperature=0.3)
+    for _ in range(6):
+        partner.play(RIFF[:8])
+        partner.jam.act("stop", partner.beat)
+    partner.play(RIFF[:8])
+    riff = [note.pitch for note in RIFF[:8]]
+    intervals = longest_repeat(partner.answered(), [riff * 3])
+    assert intervals >= 7
+
+
+def test_without_memory_it_is_the_network_alone() -> None:
+    answers = []
+    for times in (1, 6):
+        partner = Partner(memory=0.0)
+        for _ in range(times):
+            partner.play(RIFF[:8])
+            partner.jam.act("stop", partner.beat)
+        partner.play(RIFF)
+        partner.think()
+        answers.append(partner.jam.from_memory)
+    assert {share for answer in answers for share in answer} == {0.0}
+
+
+def test_each_planned_note_says_how_much_of_it_is_memory() -> None:
+    partner = Partner(memory=0.9, temperature=0.3)
+    for _ in range(6):
+        partner.play(RIFF[:8])
+        partner.jam.act("stop", partner.beat)
+    partner.play(RIFF[:8])
+    partner.think()
+    assert len(partner.jam.from_memory) == len(partner.jam.plan) > 0
+    assert max(partner.jam.from_memory) > 0.5
+
+
+@pytest.mark.parametrize("approach", APPROACHES)
+@pytest.mark.parametrize("novelty", [1, 3, 8])
+def test_no_answer_repeats_more_intervals_in_a_row_than_it_may(approach: Approach, novelty: int) -> None:
+    partner = Partner(approach, memory=1.0, novelty=novelty, temperature=0.2, quantize="off")
+    phrase = [note.pitch for note in RIFF]
+    for _ in range(3):
+        partner.play(RIFF)
+        begun = [
+            Note(item.message.pitch, item.beat, 0.0, 80)
+            for item in partner.until(partner.beat + 20.0)
+            if isinstance(item.message, NoteOn)
+        ]
+        assert longest_repeat(outline_of(begun), [phrase]) <= novelty
+
+
+def test_nor_where_faders_move_in_the_middle_of_it() -> None:
+    partner = Partner(memory=1.0, novelty=3, temperature=0.2)
+    partner.play(RIFF)
+    begun: list[int] = []
+    for tick in range(80):
+        came = partner.until(partner.beat + 0.25)
+        begun += [item.message.pitch for item in came if isinstance(item.message, NoteOn)]
+        partner.jam.change("temperature", 0.2 + tick / 1000, partner.beat)
+    assert len(begun) > 20
+    assert longest_repeat(begun, [[note.pitch for note in RIFF]]) <= 3
+
+
+@pytest.mark.parametrize(("learn_from", "grows"), [("player", False), ("both", True)])
+def test_its_own_answers_are_remembered_by_choice(learn_from: str, *, grows: bool) -> None:
+    partner = Partner(learn_from=learn_from)
+    partner.play(RIFF)
+    partner.think()
+    before = {name: len(memory) for name, memory in partner.memories.items()}
+    partner.answered()
+    partner.think()
+    assert all((len(memory) > before[name]) == grows for name, memory in partner.memories.items())
+
+
+def test_forget_forgets_and_goes_on_playing() -> None:
+    partner = Partner(memory=0.9)
+    partner.play(exercise(32))
+    partner.until(partner.beat + 3.0)
+    partner.jam.act("forget", partner.beat)
+    assert [len(memory) for memory in partner.memories.values()] == [0, 0]
+    assert len(partner.answered()) > 10
+    assert [len(memory) for memory in partner.memories.values()] == [0, 0]
+
+
+class TestFromOneEveningToTheNext:
+    def test_the_file_ends_with_what_was_heard_and_the_next_jam_begins_with_it(self, tmp_path: Path) -> None:
+        file, said = tmp_path / "me.memory", list[str]()
+        first, second = Partner(), Partner()
+        with remembering(file, first.jam, said.append):
+            first.play(RIFF)
+            first.think()
+        with remembering(file, second.jam, said.append):
+            assert [dict(memory.contexts()) for memory in second.memories.values()] == [
+                dict(memory.contexts()) for memory in first.memories.values()
+            ]
+        assert said == [f"Memory     {file}, which begins now", f"Memory     {file}"]
+
+    def test_one_that_is_broken_is_said_and_kept_and_the_jam_starts_without_it(self, tmp_path: Path) -> None:
+        file, said = tmp_path / "me.memory", list[str]()
+        file.write_bytes(b"a letter")
+        partner = Partner()
+        with remembering(file, partner.jam, said.append):
+            partner.play(RIFF)
+            partner.think()
+        assert len(said) == 1
+        assert str(file) in said[0]
+        assert file.read_bytes() == b"a letter"
+        assert (tmp_path / "me-new.memory").is_file()
+
+    def test_a_place_that_cannot_be_written_is_said(self, tmp_path: Path) -> None:
+        said: list[str] = []
+        with remembering(tmp_path / "nowhere" / "me.memory", Partner().jam, said.append):
+            pass
+        assert "cannot be written" in said[-1]
