@@ -114,7 +114,11 @@ class House:
         origin = f"http://{HOST}:{self.port}"
         headers = {} if cookie is None else {"Cookie": cookie}
         async with connect(
-            f"ws://{HOST}:{self.port}/jam", origin=cast("Any", origin), additional_headers=headers, proxy=None
+            f"ws://{HOST}:{self.port}/jam",
+            origin=cast("Any", origin),
+            additional_headers=headers,
+            proxy=None,
+            max_queue=None,
         ) as line:
             page = Page(line)
             await page.hear_of("welcome")

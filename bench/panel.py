@@ -1,0 +1,184 @@
+"""What the panel costs: how soon a key on a page is a note in the jam, and how late notes leave while everybody talks at once.
+
+The jam is a process of its own, as it is played. What disturbs it comes from this one: pages that listen, OSC, and MIDI
+by way of the pages' sockets, as machines that measure have no keyboard.
+"""
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from websockets.asyncio.client import ClientConnection, connect
+
+from bench.table import show
+from bridge.osc_packets import OscMessage, encode
+
+HOST = "127.0.0.1"
+PORT, OSC_PORT = 18_744, 18_764
+# A jam that prints, for each line that it is told, how late its messages have left since the last one.
+JAM = """
+import json, sys, threading
+from server.cli import main
+from server.player import Player
+
+players = []
+start = Player.start
+
+def started(player):
+    players.append(player)
+    start(player)
+
+def tell():
+    for _ in sys.stdin:
+        late_s = players[0].lateness_s
+        print("late", json.dumps(list(late_s)), flush=True)
+        late_s.clear()
+
+Player.start = started
+threading.Thread(target=tell, daemon=True).start()
+main()
+"""
+# Sixteenths at 240 bpm: sixteen notes a second, all the time.
+OPTIONS = ("--mode", "continuous", "--over", "overlap", "--approach", "pitch", "--step", "0.25", "--tempo", "240")
+KEYS = 300
+SECONDS = 20.0
+TURNS = 3
+"""Idle and busy take turns, so that whatever else the machine does is in both."""
+PANELS, OSC_PER_S, MIDI_PER_S = 4, 1000, 500
+SPREAD_S = 0.02
+
+
+def run() -> None:
+    """Prints both."""
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(_measure(Path(folder)))
+
+
+async def _measure(folder: Path) -> None:
+    options = ("--panel-port", str(PORT), "--osc-port", str(OSC_PORT), "--midi-api", "none", *OPTIONS)
+    command = [sys.executable, "-c", JAM, "jam", *options]
+    (folder / "config.toml").write_text('[takes]\nfolder = "takes"\n', encoding="utf-8")
+    with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as jam:
+        try:
+            assert jam.stdout is not None
+            while not jam.stdout.readline().startswith("Ready"):
+                pass
+            async with _page() as page:
+                keys_ms = await _keys(page)
+            idle_ms: list[float] = []
+            busy_ms: list[float] = []
+            before_mib = 0.0
+            for turn in range(TURNS):
+                idle_ms += await _lateness(jam, busy=False)
+                busy_ms += await _lateness(jam, busy=True)
+                # Once everything that is bounded has filled up.
+                before_mib = _resident_mib(jam.pid) if turn == 0 else before_mib
+            after_mib = _resident_mib(jam.pid)
+        finally:
+            jam.terminate()
+    show(
+        f"A key on a page to its note in the jam, {KEYS} keys on loopback",
+        ("median ms", "p99 ms"),
+        [tuple(f"{value:.2f}" for value in np.percentile(keys_ms, [50, 99]))],
+    )
+    rows = []
+    for name, late_ms in (("nobody", idle_ms), (f"{PANELS} panels, {OSC_PER_S} OSC/s, {MIDI_PER_S} MIDI/s", busy_ms)):
+        median, p99 = np.percentile(late_ms, [50, 99])
+        rows.append((name, str(len(late_ms)), f"{median:.3f}", f"{p99:.3f}"))
+    ratio = np.percentile(busy_ms, 99) / np.percentile(idle_ms, 99)
+    show(f"Lateness of notes; busy p99 is {ratio:.2f} of idle", ("beside", "messages", "median ms", "p99 ms"), rows)
+    show("Resident memory", ("before MiB", "after MiB"), [(f"{before_mib:.1f}", f"{after_mib:.1f}")])
+
+
+@asynccontextmanager
+async def _page() -> AsyncIterator[ClientConnection]:
+    origin = cast("Any", f"http://{HOST}:{PORT}")
+    async with connect(f"ws://{HOST}:{PORT}/jam", origin=origin, proxy=None, max_queue=None) as page:
+        await page.recv()
+        yield page
+
+
+async def _keys(page: ClientConnection) -> list[float]:
+    """Both clocks are one machine's: from just before a key is sent to when the jam says that it heard it."""
+    taken_ms = []
+    for number in range(KEYS):
+        pitch = 48 + number % 24
+        sent_s = time.perf_counter()
+        await page.send(json.dumps({"type": "play", "data": [0x90, pitch, 80]}))
+        taken_ms.append((await _heard(page, pitch) - sent_s) * 1000)
+        await page.send(json.dumps({"type": "play", "data": [0x80, pitch, 0]}))
+        await asyncio.sleep(SPREAD_S)
+    return taken_ms
+
+
+async def _heard(page: ClientConnection, pitch: int) -> float:
+    while True:
+        for note in json.loads(await page.recv()).get("notes", []):
+            if (note[0], note[2], note[3]) == ("player", "on", pitch):
+                return float(note[1])
+
+
+async def _lateness(jam: subprocess.Popen[str], *, busy: bool) -> list[float]:
+    """How late each message of a while left, in milliseconds."""
+    disturbing = [asyncio.create_task(task) for task in _disturbances()] if busy else []
+    _told_late_s(jam)
+    await asyncio.sleep(SECONDS)
+    late_s = _told_late_s(jam)
+    for task in disturbing:
+        task.cancel()
+    for ended in await asyncio.gather(*disturbing, return_exceptions=True):
+        assert isinstance(ended, asyncio.CancelledError), ended
+    return [seconds * 1000 for seconds in late_s]
+
+
+def _told_late_s(jam: subprocess.Popen[str]) -> list[float]:
+    assert jam.stdin is not None
+    assert jam.stdout is not None
+    print(file=jam.stdin, flush=True)
+    return [float(seconds) for seconds in json.loads(jam.stdout.readline().removeprefix("late "))]
+
+
+def _disturbances() -> list[Coroutine[object, object, None]]:
+    """Two pages that play and two that only look, and OSC."""
+    return [*(_listening() for _ in range(PANELS - 2)), _playing(), _playing(), _osc()]
+
+
+async def _listening() -> None:
+    async with _page() as page:
+        async for _ in page:
+            pass
+
+
+async def _osc() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.settimeout(0)
+        number = 0
+        while True:
+            for _ in range(int(OSC_PER_S * SPREAD_S)):
+                number += 1
+                value = 0.7 + 0.4 * (number % 100) / 100
+                sender.sendto(encode(OscMessage("/fours/temperature", (value,))), (HOST, OSC_PORT))
+            await asyncio.sleep(SPREAD_S)
+
+
+async def _playing() -> None:
+    """Half of the MIDI, of a wheel: keys would be answered, and end what is measured."""
+    async with _page() as page:
+        while True:
+            for _ in range(round(MIDI_PER_S / 2 * SPREAD_S)):
+                await page.send(json.dumps({"type": "play", "data": [0xB0, 1, 64]}))
+            await asyncio.sleep(SPREAD_S)
+
+
+def _resident_mib(pid: int) -> float:
+    (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS:")]
+    return int(line.split()[1]) / 1024

@@ -1,0 +1,352 @@
+"""The page in a real browser, at a real jam; what it shows is read off the page, not off its code."""
+
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from bridge.meter import Meter
+from bridge.osc_packets import OscMessage
+from bridge.timeline import Timeline
+from server.modes import Turns
+from tests.music import line, write_part
+from tests.programs import require_program
+from tests.server.live import RunningJam, jamming
+from tests.server.panel.house import free_tcp_port
+
+CHROMIUM = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
+)  # fmt: skip
+PATIENCE_MS = 15_000
+SIZES = {"phone": (390, 844), "tablet": (820, 1180), "laptop": (1440, 900)}
+FRAME_MS = 1000 / 60
+C4 = 60
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = require_program("chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return free_tcp_port()
+
+
+@pytest.fixture(scope="module")
+def jam(tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[RunningJam]:
+    """One jam without a MIDI system, that all pages here play with."""
+    options = ("--pack", str(tiny_pack), "--panel-port", str(port), "--midi-api", "none")
+    with jamming(tmp_path_factory.mktemp("jam"), *options) as running:
+        yield running
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    made = browser.new_context(viewport={"width": 1440, "height": 900})
+    made.set_default_timeout(PATIENCE_MS)
+    yield made
+    made.close()
+
+
+def opened(context: BrowserContext, jam: RunningJam) -> Page:
+    """A page that has been told everything. What it complains of is an error of the test."""
+    page = context.new_page()
+    page.on("pageerror", _raise)
+    page.goto(jam.told("Panel"))
+    page.wait_for_selector("[data-control=temperature]")
+    return page
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def computed(page: Page, script: str, argument: object = None) -> Any:
+    """What a script gives that may import the page's modules."""
+    return page.evaluate(script, argument)
+
+
+def play(page: Page, *pitches: int) -> None:
+    """On the page's own piano, by mouse."""
+    for pitch in pitches:
+        key = page.locator(f"#piano [data-pitch='{pitch}']")
+        box = key.bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.9)
+        page.mouse.down()
+        page.wait_for_timeout(40)
+        page.mouse.up()
+
+
+class TestPlaying:
+    def test_a_phrase_on_the_pages_piano_is_answered_first_as_a_plan_and_then_as_played(
+        self, context: BrowserContext, jam: RunningJam
+    ) -> None:
+        page = opened(context, jam)
+        # Everything the roll was told, in its order.
+        page.evaluate("""() => {
+            const roll = document.getElementById("roll");
+            window.seen = [];
+            new MutationObserver(() => window.seen.push([Number(roll.dataset.planned), Number(roll.dataset.played ?? 0)]))
+                .observe(roll, { attributes: true });
+        }""")
+        play(page, 60, 64, 67, 65)
+        page.wait_for_selector("#roll[data-played]:not([data-played='0'])")
+        seen = page.evaluate("window.seen")
+        planned_first = next(index for index, (planned, _) in enumerate(seen) if planned > 0)
+        played_first = next(index for index, (_, played) in enumerate(seen) if played > 0)
+        assert planned_first < played_first
+
+    def test_the_computer_keyboard_plays_and_shifts(self, context: BrowserContext, jam: RunningJam) -> None:
+        page = opened(context, jam)
+        page.keyboard.down("a")
+        expect(page.locator(f"#piano [data-pitch='{C4}']")).to_have_class("key white is-player")
+        page.keyboard.up("a")
+        page.keyboard.press("x")
+        expect(page.locator("#octave")).to_have_text("C5")
+        page.keyboard.down("w")
+        expect(page.locator(f"#piano [data-pitch='{C4 + 13}']")).to_have_class("key black is-player")
+        page.keyboard.up("w")
+        expect(page.locator(f"#piano [data-pitch='{C4 + 13}']")).to_have_class("key black")
+
+    def test_what_is_typed_in_a_field_is_not_played(self, context: BrowserContext, jam: RunningJam) -> None:
+        page = opened(context, jam)
+        page.locator("#control-tempo").focus()
+        page.keyboard.down("a")
+        assert page.locator(".key.is-player").count() == 0
+        page.keyboard.up("a")
+
+    def test_a_key_that_is_reached_by_tab_and_arrows_plays(self, context: BrowserContext, jam: RunningJam) -> None:
+        page = opened(context, jam)
+        page.locator(f"#piano [data-pitch='{C4}']").focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.down("Enter")
+        expect(page.locator(f"#piano [data-pitch='{C4 + 1}']")).to_have_class("key black is-player")
+        page.keyboard.up("Enter")
+
+    def test_a_file_that_is_chosen_is_played_to_the_partner(
+        self, context: BrowserContext, jam: RunningJam, tmp_path: Path
+    ) -> None:
+        page = opened(context, jam)
+        seed = write_part(tmp_path / "my tune.mid", line(72, 74, 76, step_beats=4.0))
+        page.set_input_files(".is-seed input", seed)
+        expect(page.locator("#news")).to_contain_text("my tune.mid is played to the partner: 3 notes")
+        page.wait_for_selector("#piano [data-pitch='74'].is-player")
+        page.set_input_files(".is-seed input", {"name": "x.mid", "mimeType": "audio/midi", "buffer": b"x"})
+        expect(page.locator("#news")).to_contain_text("x.mid is not a whole MIDI file")
+
+
+class TestControls:
+    def test_what_one_browser_moves_moves_in_the_other_and_for_osc(
+        self, browser: Browser, context: BrowserContext, jam: RunningJam
+    ) -> None:
+        one, other = opened(context, jam), opened(browser.new_context(), jam)
+        slider = one.locator("[data-control=temperature] .slider")
+        slider.focus()
+        slider.press("End")
+        expect(other.locator("#control-temperature")).to_have_value("2")
+        assert jam.phone.ask("/fours/temperature") == OscMessage("/fours/temperature", (2.0,))
+        other.locator("[data-control=temperature] .reset").click()
+        expect(one.locator("#control-temperature")).to_have_value("0.9")
+        other.context.close()
+
+    def test_what_osc_moves_moves_on_the_page(self, context: BrowserContext, jam: RunningJam) -> None:
+        page = opened(context, jam)
+        jam.phone.ask("/fours/swing", 66.0)
+        expect(page.locator("#control-swing")).to_have_value("66")
+        jam.phone.ask("/fours/over", "overlap")
+        expect(page.locator("[data-control=over] input[value=overlap]")).to_be_checked()
+        jam.phone.ask("/fours/swing", 50.0)
+        jam.phone.ask("/fours/over", "yield")
+
+    def test_a_value_out_of_range_is_held_back_at_the_end_of_it(self, context: BrowserContext, jam: RunningJam) -> None:
+        page = opened(context, jam)
+        page.locator("#control-top_p").fill("7")
+        page.locator("#control-top_p").press("Enter")
+        expect(page.locator("#control-top_p")).to_have_value("1")
+        page.locator("[data-control=top_p] .reset").click()
+
+    def test_in_fours_it_counts_in_and_says_whose_turn_it_is(self, context: BrowserContext, jam: RunningJam) -> None:
+        page = opened(context, jam)
+        page.locator("[data-control=mode] input[value=fours]").check()
+        jam.phone.ask("/fours/turn_bars", 1)
+        play(page, 60, 62)
+        expect(page.locator("#turn")).to_be_visible()
+        page.wait_for_selector("#turn[data-side=partner]")
+        page.wait_for_selector("#turn[data-side=player]")
+        jam.phone.ask("/fours/turn_bars", 4)
+        jam.phone.ask("/fours/mode", "answer")
+        expect(page.locator("#turn")).to_be_hidden()
+
+    def test_everything_that_can_be_touched_has_a_name_for_who_cannot_see(
+        self, context: BrowserContext, jam: RunningJam
+    ) -> None:
+        page = opened(context, jam)
+        nameless = page.evaluate("""() => [...document.querySelectorAll("button, input, select, summary")]
+            .filter((one) => !(one.getAttribute("aria-label") || one.labels?.length || one.textContent.trim()))
+            .map((one) => one.outerHTML)""")
+        assert nameless == []
+
+
+class TestLooks:
+    @pytest.mark.parametrize("size", SIZES)
+    def test_it_fits_a(self, browser: Browser, jam: RunningJam, size: str, tmp_path: Path) -> None:
+        width, height = SIZES[size]
+        context = browser.new_context(viewport={"width": width, "height": height}, has_touch=size != "laptop")
+        page = opened(context, jam)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for part in ("#roll", "#deck", "#piano"):
+            box = page.locator(part).bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= height, f"{part} is on the first screen"
+        small = page.evaluate("""() => [...document.querySelectorAll("button:not(.reset), select, .option, .action")]
+            .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 32).map((one) => one.outerHTML)""")
+        assert small == []
+        page.screenshot(path=tmp_path / f"{size}.png")
+        context.close()
+
+    def test_a_busy_roll_takes_far_less_than_a_frame_to_draw(self, context: BrowserContext, jam: RunningJam) -> None:
+        page = opened(context, jam)
+        taken_ms = computed(page, """async () => {
+            const { Roll } = await import("./roll.js");
+            const { Timeline } = await import("./timeline.js");
+            const roll = new Roll(document.getElementById("roll"));
+            const notes = Array.from({ length: 600 }, (_, i) => ({
+                side: i % 2 ? "player" : "partner", pitch: 36 + (i * 7) % 60, startS: 3 + (i / 600) * 7,
+                endS: i % 50 ? 3.1 + (i / 600) * 7 : null, velocity: 20 + (i % 100) }));
+            const plan = Array.from({ length: 8 }, (_, i) => ({ pitch: 60 + i, dueS: 10 + i / 4, endS: 10.2 + i / 4 }));
+            const timeline = new Timeline({ segments: [[0, 0, 180]], meter: [7, 8], downbeat: 1, transport: "playing", source: "midi" });
+            const turn = { side: "player", start_beats: 1, end_beats: 8 };
+            const taken = [];
+            for (let i = 0; i < 200; i++) {
+                const began = performance.now();
+                roll.draw(10 + i / 60, { notes, plan, timeline, turn, turnBars: 2, begins: "player" });
+                taken.push(performance.now() - began);
+            }
+            return taken;
+        }""")  # fmt: skip
+        assert statistics.median(taken_ms) < FRAME_MS / 2
+
+    def test_it_asks_nobody_but_the_jam_for_anything(self, context: BrowserContext, jam: RunningJam) -> None:
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(jam.told("Panel"))
+        page.wait_for_selector("[data-control=temperature]")
+        page.keyboard.press("a")
+        assert asked
+        assert [url for url in asked if not url.startswith(jam.told("Panel"))] == []
+
+
+class TestTheSound:
+    def test_of_a_note_is_heard_does_not_clip_and_ends(self, context: BrowserContext, jam: RunningJam) -> None:
+        page = opened(context, jam)
+        peaks = computed(page, """async () => {
+            const { ElectricPiano } = await import("./voice.js");
+            const { makeRoom } = await import("./room.js");
+            const context = new OfflineAudioContext(2, 48000 * 4, 48000);
+            const piano = new ElectricPiano(context, makeRoom(context).input, { color: 1, pan: 0 });
+            for (const pitch of [48, 55, 60, 64, 67, 71]) piano.press(pitch, 110, 0.1).release(1);
+            const samples = (await context.startRendering()).getChannelData(0);
+            const peak = (fromS, untilS) => samples.slice(fromS * 48000, untilS * 48000).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+            return [peak(0, 0.09), peak(0.1, 0.3), peak(0.8, 1), peak(3.5, 4)];
+        }""")  # fmt: skip
+        before, struck, held, after = peaks
+        assert before == 0.0
+        assert 0.2 < struck < 1.0
+        assert 0.05 < held < struck
+        assert after < 0.001
+
+    def test_a_harder_touch_is_louder(self, context: BrowserContext, jam: RunningJam) -> None:
+        page = opened(context, jam)
+        levels = computed(page, """async () => {
+            const { ElectricPiano } = await import("./voice.js");
+            const levels = [];
+            for (const velocity of [20, 60, 100, 127]) {
+                const context = new OfflineAudioContext(1, 24000, 48000);
+                new ElectricPiano(context, context.destination, { color: 1, pan: 0 }).press(60, velocity, 0);
+                const samples = (await context.startRendering()).getChannelData(0);
+                levels.push(Math.sqrt(samples.reduce((sum, one) => sum + one * one, 0) / samples.length));
+            }
+            return levels;
+        }""")  # fmt: skip
+        assert levels == sorted(levels)
+        assert levels[-1] > 4 * levels[0]
+
+
+class TestTime:
+    def test_the_page_counts_beats_bars_and_turns_as_the_jam_does(
+        self, context: BrowserContext, jam: RunningJam
+    ) -> None:
+        page = opened(context, jam)
+        timeline = Timeline.start(90.0, at_s=5.0, beat=3.0, meter=Meter(6, 8)).with_tempo(140.0, 9.0).with_downbeat(4.0)
+        turns = Turns(2, "partner")
+        seconds = [5.0 + 0.37 * index for index in range(40)]
+        beats = [timeline.beat_at(at_s) for at_s in seconds]
+        told = turns.at(timeline.beat_at(12.0), timeline)
+        counted = computed(page, """async ({ seconds, told }) => {
+            const { Timeline, turnAt } = await import("./timeline.js");
+            const timeline = new Timeline({ segments: [[5, 3, 90], [9, 9, 140]], meter: [6, 8], downbeat: 4, transport: "playing", source: "midi" });
+            return seconds.map((atS) => {
+                const beat = timeline.beatAt(atS);
+                const { bar, into } = timeline.barAt(beat);
+                const turn = turnAt(beat, told, 2, "partner", timeline);
+                return [beat, bar, into, timeline.secondsAt(beat), turn.side, turn.end];
+            });
+        }""", {"seconds": seconds, "told": {"side": told.side, "start_beats": told.start_beats, "end_beats": told.end_beats}})  # fmt: skip
+        for at_s, beat, found in zip(seconds, beats, counted, strict=True):
+            bar, into_bar = timeline.bar_at(beat)
+            turn = turns.at(beat, timeline)
+            assert found[:4] == pytest.approx([beat, bar, into_bar, at_s], abs=1e-6)
+            assert (found[4], found[5]) == (turn.side, pytest.approx(turn.end_beats))
+
+
+class TestTheLine:
+    def test_that_is_lost_is_said_and_taken_up_again_by_itself(
+        self, context: BrowserContext, tiny_pack: Path, tmp_path: Path
+    ) -> None:
+        port = free_tcp_port()
+        options = ("--pack", str(tiny_pack), "--panel-port", str(port), "--midi-api", "none")
+        with jamming(tmp_path, *options) as first:
+            page = opened(context, first)
+            expect(page.locator("#banner")).to_be_hidden()
+            assert first.end() == (0, "")
+        expect(page.locator("#banner")).to_contain_text("The line to the jam is lost")
+        with jamming(tmp_path, *options, "--temperature", "0.4") as second:
+            expect(page.locator("#banner")).to_be_hidden(timeout=PATIENCE_MS)
+            expect(page.locator("#control-temperature")).to_have_value("0.4")
+            assert second.end() == (0, "")
+
+    def test_in_a_network_the_page_asks_for_the_token(
+        self, context: BrowserContext, tiny_pack: Path, tmp_path: Path
+    ) -> None:
+        port = free_tcp_port()
+        options = ("--pack", str(tiny_pack), "--panel-port", str(port), "--midi-api", "none", "--lan")
+        with jamming(tmp_path, *options) as jam:
+            token = jam.told("Panel").rpartition(" ")[2]
+            page = context.new_page()
+            page.goto(f"http://127.0.0.1:{port}/")
+            page.fill("#token", "wrong")
+            page.keyboard.press("Enter")
+            expect(page.locator("#door [role=alert]")).to_contain_text("this is not the token")
+            page.fill("#token", token)
+            page.keyboard.press("Enter")
+            page.wait_for_selector("[data-control=temperature]")
+            scanned = context.browser
+            assert scanned is not None
+            other = scanned.new_page()
+            other.goto(f"http://127.0.0.1:{port}/#{token}")
+            other.wait_for_selector("[data-control=temperature]")
+            assert other.url == f"http://127.0.0.1:{port}/"
+            other.close()
