@@ -6,6 +6,7 @@ by way of the pages' sockets, as machines that measure have no keyboard.
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -24,26 +25,32 @@ from bridge.osc_packets import OscMessage, encode
 
 HOST = "127.0.0.1"
 PORT, OSC_PORT = 18_744, 18_764
-# A jam that prints, for each line that it is told, how late its messages have left since the last one.
+# A jam that tells, for each line that it is sent, when it took what was played, and how late its messages left since.
 JAM = """
-import json, sys, threading
+import json, sys, threading, time
 from server.cli import main
+from server.jam import Jam
 from server.player import Player
 
-players = []
-start = Player.start
+players, taken_s = [], []
+start, receive = Player.start, Jam.receive
 
 def started(player):
     players.append(player)
     start(player)
 
+def received(jam, message, beat):
+    receive(jam, message, beat)
+    taken_s.append(time.perf_counter())
+
 def tell():
     for _ in sys.stdin:
         late_s = players[0].lateness_s
-        print("late", json.dumps(list(late_s)), flush=True)
+        print("told", json.dumps([taken_s, list(late_s)]), flush=True)
         late_s.clear()
+        taken_s.clear()
 
-Player.start = started
+Player.start, Jam.receive = started, received
 threading.Thread(target=tell, daemon=True).start()
 main()
 """
@@ -51,6 +58,7 @@ main()
 OPTIONS = ("--mode", "continuous", "--over", "overlap", "--approach", "pitch", "--step", "0.25", "--tempo", "240")
 KEYS = 300
 SECONDS = 20.0
+PATIENCE_S = 300.0
 TURNS = 3
 """Idle and busy take turns, so that whatever else the machine does is in both."""
 PANELS, OSC_PER_S, MIDI_PER_S = 4, 1000, 500
@@ -58,31 +66,18 @@ SPREAD_S = 0.02
 
 
 def run() -> None:
-    """Prints both."""
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_measure(Path(folder)))
-
-
-async def _measure(folder: Path) -> None:
+    """Prints both, and what memory the jam took before and after."""
     options = ("--panel-port", str(PORT), "--osc-port", str(OSC_PORT), "--midi-api", "none", *OPTIONS)
     command = [sys.executable, "-c", JAM, "jam", *options]
-    (folder / "config.toml").write_text('[takes]\nfolder = "takes"\n', encoding="utf-8")
-    with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as jam:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_env(folder)) as jam,
+    ):
         try:
             assert jam.stdout is not None
-            while not jam.stdout.readline().startswith("Ready"):
+            while not jam.stdout.readline().startswith(b"Ready"):
                 pass
-            async with _page() as page:
-                keys_ms = await _keys(page)
-            idle_ms: list[float] = []
-            busy_ms: list[float] = []
-            before_mib = 0.0
-            for turn in range(TURNS):
-                idle_ms += await _lateness(jam, busy=False)
-                busy_ms += await _lateness(jam, busy=True)
-                # Once everything that is bounded has filled up.
-                before_mib = _resident_mib(jam.pid) if turn == 0 else before_mib
-            after_mib = _resident_mib(jam.pid)
+            keys_ms, idle_ms, busy_ms, before_mib, after_mib = asyncio.run(_measure(jam))
         finally:
             jam.terminate()
     show(
@@ -99,6 +94,26 @@ async def _measure(folder: Path) -> None:
     show("Resident memory", ("before MiB", "after MiB"), [(f"{before_mib:.1f}", f"{after_mib:.1f}")])
 
 
+def _env(folder: str) -> dict[str, str]:
+    """Takes are written, as in any jam, but into this folder."""
+    return {**os.environ, "XDG_DATA_HOME": folder}
+
+
+async def _measure(jam: subprocess.Popen[bytes]) -> tuple[list[float], list[float], list[float], float, float]:
+    async with asyncio.timeout(PATIENCE_S):
+        async with _page() as page:
+            keys_ms = await _keys(page, jam)
+        idle_ms: list[float] = []
+        busy_ms: list[float] = []
+        before_mib = 0.0
+        for turn in range(TURNS):
+            idle_ms += await _lateness(jam, busy=False)
+            busy_ms += await _lateness(jam, busy=True)
+            # Once everything that is bounded has filled up.
+            before_mib = _resident_mib(jam.pid) if turn == 0 else before_mib
+        return keys_ms, idle_ms, busy_ms, before_mib, _resident_mib(jam.pid)
+
+
 @asynccontextmanager
 async def _page() -> AsyncIterator[ClientConnection]:
     origin = cast("Any", f"http://{HOST}:{PORT}")
@@ -107,32 +122,26 @@ async def _page() -> AsyncIterator[ClientConnection]:
         yield page
 
 
-async def _keys(page: ClientConnection) -> list[float]:
-    """Both clocks are one machine's: from just before a key is sent to when the jam says that it heard it."""
-    taken_ms = []
+async def _keys(page: ClientConnection, jam: subprocess.Popen[bytes]) -> list[float]:
+    """From just before a key is sent to when the jam has taken it; on one machine both clocks are the same."""
+    _told(jam)
+    sent_s = []
     for number in range(KEYS):
-        pitch = 48 + number % 24
-        sent_s = time.perf_counter()
-        await page.send(json.dumps({"type": "play", "data": [0x90, pitch, 80]}))
-        taken_ms.append((await _heard(page, pitch) - sent_s) * 1000)
-        await page.send(json.dumps({"type": "play", "data": [0x80, pitch, 0]}))
+        sent_s.append(time.perf_counter())
+        await page.send(json.dumps({"type": "play", "data": [0x90, 48 + number % 24, 80]}))
         await asyncio.sleep(SPREAD_S)
-    return taken_ms
+        await page.send(json.dumps({"type": "play", "data": [0x80, 48 + number % 24, 0]}))
+        await asyncio.sleep(SPREAD_S)
+    taken_s, _ = _told(jam)
+    return [(taken - sent) * 1000 for taken, sent in zip(taken_s[::2], sent_s, strict=True)]
 
 
-async def _heard(page: ClientConnection, pitch: int) -> float:
-    while True:
-        for note in json.loads(await page.recv()).get("notes", []):
-            if (note[0], note[2], note[3]) == ("player", "on", pitch):
-                return float(note[1])
-
-
-async def _lateness(jam: subprocess.Popen[str], *, busy: bool) -> list[float]:
+async def _lateness(jam: subprocess.Popen[bytes], *, busy: bool) -> list[float]:
     """How late each message of a while left, in milliseconds."""
     disturbing = [asyncio.create_task(task) for task in _disturbances()] if busy else []
-    _told_late_s(jam)
+    _told(jam)
     await asyncio.sleep(SECONDS)
-    late_s = _told_late_s(jam)
+    _, late_s = _told(jam)
     for task in disturbing:
         task.cancel()
     for ended in await asyncio.gather(*disturbing, return_exceptions=True):
@@ -140,11 +149,14 @@ async def _lateness(jam: subprocess.Popen[str], *, busy: bool) -> list[float]:
     return [seconds * 1000 for seconds in late_s]
 
 
-def _told_late_s(jam: subprocess.Popen[str]) -> list[float]:
+def _told(jam: subprocess.Popen[bytes]) -> tuple[list[float], list[float]]:
+    """When it took what, and how late its messages left, in seconds, since it was last asked."""
     assert jam.stdin is not None
     assert jam.stdout is not None
-    print(file=jam.stdin, flush=True)
-    return [float(seconds) for seconds in json.loads(jam.stdout.readline().removeprefix("late "))]
+    jam.stdin.write(b"\n")
+    jam.stdin.flush()
+    taken_s, late_s = json.loads(jam.stdout.readline().removeprefix(b"told "))
+    return taken_s, late_s
 
 
 def _disturbances() -> list[Coroutine[object, object, None]]:

@@ -84,6 +84,10 @@ class Player:
         """A MIDI message that arrived at `at_s`; made to be a port's receiver."""
         self._inbox.put((data, at_s))
 
+    def hear_here(self, data: bytes, at_s: float) -> None:
+        """As `hear`, from a keyboard to which nothing of ours can go: in unison with us it is no echo."""
+        self._do(lambda: self._receive(data, at_s, may_be_echo=False))
+
     def change(self, control: str, value: Value) -> None:
         """A control has a new value."""
         self._do(lambda: self._change(control, value))
@@ -167,17 +171,20 @@ class Player:
                 self._conductor.receive(what, at_s, self._clock.now_s())
                 self._follow()
         else:
-            try:
-                message = parse(what)
-            except BadMidi as error:
-                self.faults.count(error)
-                return
-            # Note-ons only: a note-off that is an echo releases a key that is not held, which changes nothing, but
-            # one that is the player's own and was taken for an echo would leave the phrase open for ever.
-            if not (isinstance(message, NoteOn) and self._echo.is_echo(what, at_s)):
-                beat = self._timeline.beat_at(at_s)
-                self._jam.receive(message, beat)
-                self.feed.put(Heard(message, at_s, beat))
+            self._receive(what, at_s, may_be_echo=True)
+
+    def _receive(self, data: bytes, at_s: float, *, may_be_echo: bool) -> None:
+        try:
+            message = parse(data)
+        except BadMidi as error:
+            self.faults.count(error)
+            return
+        # Note-ons only: a note-off that is an echo releases a key that is not held, which changes nothing, but
+        # one that is the player's own and was taken for an echo would leave the phrase open for ever.
+        if not (may_be_echo and isinstance(message, NoteOn) and self._echo.is_echo(data, at_s)):
+            beat = self._timeline.beat_at(at_s)
+            self._jam.receive(message, beat)
+            self.feed.put(Heard(message, at_s, beat))
 
     def _play(self) -> None:
         for timed in self._jam.advance(self._now_beat()):

@@ -112,7 +112,7 @@ class Guests:
         """A page is gone: who pressed a key lets it go, be it by falling off the line."""
         self._guests.discard(guest)
         for release in guest.down.values():
-            self._stage.player.hear(release, self._stage.clock.now_s())
+            self._stage.player.hear_here(release, self._stage.clock.now_s())
         guest.down.clear()
 
     def hear(self, guest: Guest, text: str | bytes) -> bool:
@@ -146,7 +146,7 @@ class Guests:
         match said:
             case Play(data):
                 _hold(guest, said)
-                self._stage.player.hear(data, now_s)
+                self._stage.player.hear_here(data, now_s)
             case Set(control, value):
                 self._stage.desk.set(control, value, guest.name)
             case Ping(sent_ms):

@@ -96,6 +96,15 @@ class TestWhatComesIn:
         assert len(rehearsal.sent) == came_back == 6
         assert rehearsal.event.heard == [*[(n.pitch, n.onset_beats) for n in PHRASE], (72, 3.0), (74, 4.0), (76, 4.5)]
 
+    def test_a_keyboard_that_hears_nothing_of_ours_may_play_in_unison(self, rehearsal: Rehearsal) -> None:
+        rehearsal.play(PHRASE)
+        rehearsal.until(DUE_S)
+        data, at_s = rehearsal.output.sent[-1]
+        rehearsal.player.hear_here(data, at_s)
+        rehearsal.settle()
+        # It was played over, and so it yields.
+        assert rehearsal.jam.state == "listening"
+
     def test_a_key_that_comes_up_as_a_note_of_the_answer_ends_is_no_echo(self, rehearsal: Rehearsal) -> None:
         rehearsal.play(PHRASE)
         rehearsal.hear(NoteOn(72, 33), 1.75)
