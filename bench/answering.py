@@ -86,7 +86,7 @@ def _first(pack: Pack, approach: Approach) -> list[float]:
 def _changed(pack: Pack, approach: Approach) -> list[float]:
     late_s: list[float] = []
 
-    def play(player: Player, output: MemoryOutput, clock: MonotonicClock) -> None:
+    def play(player: Player, output: MemoryOutput, _clock: MonotonicClock) -> None:
         player.act("respond")
         time.sleep(0.3)
         for index in range(CHANGES):
