@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import get_args
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,9 @@ from server.groove import GRID_BEATS, Quantize
 from server.jam import Jam, Timed
 from server.modes import MODES, Side, Turns
 from tests.tiny_pack import VOCABULARIES, random_weights
+
+# Three hundred jams each, in CI.
+pytestmark = pytest.mark.timeout(300)
 
 # Sharp: what foretells all alike never repeats a pitch nor builds a chord.
 SHARPNESS = 4.0
