@@ -383,8 +383,8 @@ class Jam:
                 from_beats = -math.inf
         if control == "answer_length" and MODES[self.settings.mode].occasion in {"rest", "asked"}:
             length_beats = self._form.length_beats(self.settings, self._ear.phrase_to_answer)
-            until_beats = answer.span.start_beats + length_beats
-        until_beats = max(answer.span.until_beats if until_beats is None else until_beats, self._beat)
+            until_beats = max(answer.span.start_beats + length_beats, self._beat)
+        until_beats = answer.span.until_beats if until_beats is None else until_beats
         taste = self._taste(Span(answer.span.start_beats, until_beats))
         answer.replan(improviser, until_beats, taste, from_beats)
 

@@ -121,6 +121,12 @@ class TestFours:
             told.append((stage.jam.turn.side, stage.jam.turn.end_beats))
         assert told == [("player", 4.0), ("partner", 8.0)]
 
+    def test_a_control_that_moves_after_its_end_does_not_make_the_turn_longer(self) -> None:
+        stage = stage_in(mode="fours", turn_bars=1, begins="partner")
+        # Nobody had time to think, so that the answer has not come to its end by then.
+        stage.jam.change("approach", "event", 6.0)
+        assert all(timed.beat <= 4.0 for timed in stage.until(7.5))
+
 
 class TestFoursWithoutAClock:
     def test_your_first_note_begins_the_first_bar(self) -> None:

@@ -7,7 +7,6 @@ from typing import get_args
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as so_many
 from hypothesis import strategies as st
 
 from bridge.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage
@@ -275,7 +274,6 @@ def played_in_time(settings: Settings, timeline: Timeline, steps: list[Step]) ->
     return out + jam.advance(beat)
 
 
-@so_many(max_examples=20)
 @given(
     approach=st.sampled_from(APPROACHES),
     bars=st.sampled_from((1, 2, 4)),
