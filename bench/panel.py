@@ -62,7 +62,7 @@ PATIENCE_S = 300.0
 TURNS = 3
 """Idle and busy take turns, so that whatever else the machine does is in both."""
 PANELS, OSC_PER_S, MIDI_PER_S = 4, 1000, 500
-SPREAD_S = 0.02
+SPREAD_S = 0.004
 
 
 def run() -> None:
