@@ -6,7 +6,7 @@ import sys
 QUESTIONS = (
     *("steps", "bits", "rhythm", "bins", "keys", "in_key", "pulse"),
     *("recipes", "targets", "ingest", "memory", "backoffs", "jam_day", "takes"),
-    *("startup", "lateness", "clock", "in_time", "panel"),
+    *("startup", "lateness", "answering", "clock", "in_time", "panel"),
 )
 
 if __name__ == "__main__":

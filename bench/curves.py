@@ -26,7 +26,7 @@ def draw(picture: Path, packs: list[str]) -> None:
         axes.set_ylim(bottom=0)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", color="#dddddd", linewidth=0.6)
-    figure.axes[0].set_ylabel("bits per note held out (full), per token in training (dashed)")
+    figure.axes[0].set_ylabel("bits per note held out (full),\nper token in training (dashed)")
     figure.axes[0].legend(frameon=False)
     figure.savefig(picture, dpi=110)
 

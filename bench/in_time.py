@@ -240,7 +240,7 @@ def _jam(*options: str) -> Iterator[tuple[str, str]]:
             try:
                 yield ports["MIDI in"], ports["MIDI out"]
             finally:
-                process.send_signal(signal.SIGINT)
+                process.terminate()
                 process.wait(PATIENCE_S)
 
 
@@ -252,8 +252,12 @@ def _running(command: tuple[str, ...], port: str) -> Iterator[None]:
             _wait_for(port)
             yield
         finally:
+            # Kindly, so that JACK is told; but whoever was started in the background may not hear that.
             process.send_signal(signal.SIGINT)
-            process.wait(PATIENCE_S)
+            try:
+                process.wait(2.0)
+            except subprocess.TimeoutExpired:
+                process.terminate()
 
 
 @contextmanager

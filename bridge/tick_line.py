@@ -25,6 +25,10 @@ TOGETHER_S = 0.0015
 """Ticks that come sooner after another were held up, and only the last tells the time: at 400 bpm a tick takes 6 ms,
 and the wire of a MIDI plug brings one in 0.3."""
 
+FEWEST_LOST, BESIDE_SHARE = 6, 0.12
+"""Where ticks were lost, those after them are in phase. A gap of fewer ticks that leaves them so much of an interval beside it is
+a clock that stood still for a moment, as an audio engine does that missed its deadline, and none was lost."""
+
 LONG_GAP = 1.6
 """A gap of more intervals than this lacks a tick."""
 
@@ -103,6 +107,9 @@ class TickLine:
         if self._broke_off(astray, off_by_s, before_s):
             # Only what came at once is ticks that were lost; a clock that wanders off has sent them all.
             lost = round((off_by_s - before_s) / line.interval_s)
+            beside_s = abs(off_by_s - before_s - lost * line.interval_s)
+            if 0 < lost < FEWEST_LOST and beside_s > BESIDE_SHARE * line.interval_s:
+                lost = 0
             self._move(lost, off_by_s - lost * line.interval_s)
             astray = [Tick(each.number + lost, each.at_s) for each in astray]
         else:

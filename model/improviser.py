@@ -24,6 +24,8 @@ from model.vocabulary import START, Cursor, EventVocabulary, Mask, PitchVocabula
 
 # Where the model is silent about a note's length: no note of an answer is held longer than a bar of four.
 LONGEST_NOTE_BEATS = 4.0
+# As many onsets of an answer as novelty looks back at, and more.
+TOPS_KEPT = 64
 # Loudness is neither model's business; whoever plays the plan sets it.
 PLANNED_VELOCITY = 80
 
@@ -102,6 +104,10 @@ class Improviser(Protocol):
         """Forgets what was played in this jam; where the line stands, it knows."""
         ...
 
+    def remember(self, memory: Memory) -> None:
+        """Remembers what this memory does, which is of the same vocabulary, and nothing else."""
+        ...
+
     def snapshot(self) -> Snapshot: ...
 
     def restore(self, snapshot: Snapshot) -> None: ...
@@ -131,6 +137,11 @@ class _Listener:
     def forget(self) -> None:
         if self.memory is not None:
             self.memory.forget()
+            self._now = replace(self._now, memory=self.memory.snapshot())
+
+    def remember(self, memory: Memory) -> None:
+        if self.memory is not None:
+            self.memory.remember(memory.contexts())
             self._now = replace(self._now, memory=self.memory.snapshot())
 
     def snapshot(self) -> Snapshot:
@@ -196,7 +207,7 @@ class PitchImproviser(_Listener):
         rhythm, from_beats = taste.rhythm, taste.rhythm_from_beats
         if rhythm is None:
             rhythm, from_beats = Rhythm.fixed(taste.step_beats), start_beats
-        beats = dropwhile(lambda beat: beat[0] < start_beats - HAIR_BEATS, rhythm.unroll(from_beats))
+        beats = dropwhile(lambda beat: beat[0] < start_beats - HAIR_BEATS, rhythm.unroll(from_beats, start_beats))
         now, tops = self._now, list(taste.played)
         onset_beats, duration_beats = next(beats)
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
@@ -204,6 +215,7 @@ class PitchImproviser(_Listener):
             token, from_memory = self._chosen(now, allowed, taste, random)
             pitch = words.pitch(token)
             tops.append(pitch)
+            del tops[:-TOPS_KEPT]
             now = self._stepped(now, (token,), Cursor(onset_beats, (pitch,)), learn=taste.learns)
             next_beats, next_duration_beats = next(beats)
             ends = _is_last(next_beats, until_beats, taste)
@@ -246,6 +258,7 @@ class EventImproviser(_Listener):
                     next_beats = until_beats
                 yield from _sounded(chord, onset_beats, next_beats)
                 tops.append(max(pitch for pitch, *_ in chord))
+                del tops[:-TOPS_KEPT]
                 chord.clear()
                 onset_beats = next_beats
                 now = self._stepped(now, (token,), Cursor(onset_beats), learn=taste.learns)

@@ -67,12 +67,14 @@ class Rhythm:
         lasting = [duration or gap for duration, gap in zip(durations, until_next, strict=True)]
         return cls(tuple(onsets), tuple(lasting), period_beats)
 
-    def unroll(self, start_beats: float) -> Iterator[tuple[float, float]]:
+    def unroll(self, start_beats: float, from_beats: float = -math.inf) -> Iterator[tuple[float, float]]:
         """Onsets and durations without end, each onset later than the one before; the first period begins at `start_beats`.
 
         So the first onset is `start_beats + onsets_beats[0]`.
         """
-        for turn in count():
+        # Not from the start again after an hour: at most a period before `from_beats` is looked at.
+        passed = max(from_beats - start_beats, 0.0) / self.period_beats
+        for turn in count(max(math.floor(passed) - 1, 0)):
             # From the start anew, so that no rounding adds up over the hours.
             period_starts_beats = start_beats + turn * self.period_beats
             for onset, duration in zip(self.onsets_beats, self.durations_beats, strict=True):

@@ -47,9 +47,8 @@ class Answer:
         self.span = span
         self._planned: deque[tuple[Improviser, Planned]] = deque()
         self._groove, self._timeline = groove, timeline
-        self._taste = taste
         self._random = random
-        self._velocities = velocities or (UNASKED_VELOCITY,)
+        self.velocities = velocities
         self._sounded = 0
         self._next_beats = self._earliest_beats = span.start_beats
         self._kept = 0  # so many notes sound as they were planned before anything else is thought of
@@ -107,7 +106,8 @@ class Answer:
         """Takes the next note off the plan: it sounds now, and its improviser has heard it."""
         by, planned = self._planned.popleft()
         by.restore(planned.after)
-        velocity = self._velocities[self._sounded % len(self._velocities)]
+        velocities = self.velocities or (UNASKED_VELOCITY,)
+        velocity = velocities[self._sounded % len(velocities)]
         self._sounded += 1
         self._kept = max(self._kept - 1, 0)
         self._next_beats = planned.note.end_beats
@@ -124,10 +124,10 @@ class Answer:
             self._planned.pop()
             self._composing = None
 
-    def hear(self, note: Note, from_beats: float) -> None:
+    def hear(self, note: Note, taste: Taste, from_beats: float) -> None:
         """Something else sounded; its improviser hears it, and what comes after `from_beats` is composed anew."""
         self._unheard.append(note)
-        self.replan(self.improviser, self.span.until_beats, self._taste, from_beats)
+        self.replan(self.improviser, self.span.until_beats, taste, from_beats)
 
     def take_unheard(self) -> tuple[Note, ...]:
         """What its improviser was told of and has not heard; whoever asks sees to it that it does."""
@@ -150,14 +150,14 @@ class Answer:
             self._next_beats = notes[-1].end_beats
         while len(self._planned) > kept:
             self._planned.pop()
-        self.improviser, self._kept, self._taste = improviser, kept, taste
+        self.improviser, self._kept = improviser, kept
         self.span = Span(self.span.start_beats, until_beats)
         taste = replace(taste, played=tuple(outline_of([*self._played, *notes[:kept]])))
         self._composing = improviser.compose(self._next_beats, until_beats, taste, self._random)
 
     def _placed(self, note: Note) -> Note:
         placed = self._groove.place(note, self._timeline, self._earliest_beats)
-        left_beats = self.span.until_beats - placed.onset_beats
+        left_beats = max(self.span.until_beats - placed.onset_beats, 0.0)
         return placed if placed.duration_beats <= left_beats else replace(placed, duration_beats=left_beats)
 
     def _is_too_late(self, note: Note) -> bool:

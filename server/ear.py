@@ -57,6 +57,11 @@ class Ear:
                 return False
         return True
 
+    def rests(self, beats: float, beat: float) -> bool:
+        """Whether the phrase was followed by so long a rest, and more."""
+        silent_since = self.phrase.silent_since
+        return silent_since is not None and beat - silent_since > beats
+
     def end_phrase(self) -> None:
         """An answer begins: the phrase that it is to is over."""
         if self.phrase.notes:

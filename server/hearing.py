@@ -14,6 +14,8 @@ from model.notes import Note
 
 # What a newly seated pack is told of what came before.
 REMEMBERED_NOTES = 128
+# A memory goes back 2,048 tokens, and a note of either side takes two or three.
+MOST_NOTES_HEARD_AGAIN = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class Hearing:
         self._improvisers = dict(improvisers)
         self._unheard: deque[_Unheard] = deque()
         self._remembered: deque[tuple[Note, bool]] = deque(maxlen=REMEMBERED_NOTES)
-        self._before_phrase: dict[Approach, Snapshot] = {}
+        self._before_phrase: dict[Approach, tuple[Snapshot, int]] = {}  # with how many notes had sounded
+        self._sounded = 0
 
     def __getitem__(self, approach: Approach) -> Improviser:
         return self._improvisers[approach]
@@ -51,6 +54,7 @@ class Hearing:
     ) -> None:
         """A note sounds, and all but `heard_by`, who knows of it, will hear it, and with `learn` remember it."""
         self._remembered.append((note, learn))
+        self._sounded += 1
         for improviser in self._improvisers.values():
             if improviser is not heard_by:
                 self._unheard.append(_Unheard(improviser, note, learn, begins_phrase))
@@ -63,7 +67,7 @@ class Hearing:
         """The next note, by one of them."""
         unheard = self._unheard.popleft()
         if unheard.begins_phrase:
-            self._before_phrase[unheard.improviser.approach] = unheard.improviser.snapshot()
+            self._before_phrase[unheard.improviser.approach] = unheard.improviser.snapshot(), self._sounded
         unheard.improviser.hear(unheard.note, learn=unheard.learn)
 
     def forget(self) -> None:
@@ -79,18 +83,38 @@ class Hearing:
 
         To be called when all has been heard that was played, and nothing since the phrase.
         """
-        for approach, before in self._before_phrase.items():
-            self._improvisers[approach].restore(before)
-            self.add_for(self._improvisers[approach], notes)
+        for approach, (before, sounded) in self._before_phrase.items():
+            # Further back than this no memory goes; then it stays as it was heard.
+            if self._sounded - sounded <= MOST_NOTES_HEARD_AGAIN:
+                self._improvisers[approach].restore(before)
+                self.add_for(self._improvisers[approach], notes)
         for _ in range(min(len(notes), len(self._remembered))):
             self._remembered.pop()
         self._remembered.extend((note, True) for note in notes)
 
+    def lose_phrase(self, improviser: Improviser) -> None:
+        """A phrase began in the middle of its answer, so it does not know where."""
+        self._before_phrase.pop(improviser.approach, None)
+
     def seat(self, improvisers: Mapping[Approach, Improviser], answering: Improviser | None) -> None:
         """Others take over, and are told what was played lately; `answering` is still to hear what it has not."""
-        self._improvisers = dict(improvisers)
+        before, self._improvisers = self._improvisers, dict(improvisers)
         self._before_phrase.clear()
+        handed_over = _hand_over(before, self._improvisers)
         self._unheard = deque(unheard for unheard in self._unheard if unheard.improviser is answering)
         for note, learn in self._remembered:
             for improviser in self._improvisers.values():
-                self._unheard.append(_Unheard(improviser, note, learn))
+                self._unheard.append(_Unheard(improviser, note, learn and improviser.approach not in handed_over))
+
+
+def _hand_over(before: Mapping[Approach, Improviser], after: Mapping[Approach, Improviser]) -> set[Approach]:
+    """Memories go on with whoever speaks the same vocabulary; for which approaches they do."""
+    handed_over: set[Approach] = set()
+    for approach, improviser in after.items():
+        old, new = before[approach].memory, improviser.memory
+        mark = before[approach].snapshot().memory
+        if old is not None and new is not None and mark is not None and old.vocabulary == new.vocabulary:
+            old.restore(mark)
+            improviser.remember(old)
+            handed_over.add(approach)
+    return handed_over

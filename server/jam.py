@@ -44,6 +44,7 @@ REPLANS: Mapping[str, tuple[Approach, ...]] = {
     "answer_length": APPROACHES,
     "key": APPROACHES,
     "memory": APPROACHES,
+    "novelty": APPROACHES,
     "learn_from": APPROACHES,
     "low": APPROACHES,
     "high": APPROACHES,
@@ -155,6 +156,8 @@ class Jam:
             self._floor_beats = self._beat
         if control in PLACES:
             self._place()
+        if control == "novelty":
+            self._novelty = self._ear.novelty(self.settings.novelty)
         if control in TURNS:
             self._form.begin_turns_anew()
             self._count_in(self._beat, by_player=False)
@@ -197,6 +200,8 @@ class Jam:
             self._floor_beats = self._beat
         self._count_in(self._beat, by_player=False)
         after = self._form.timeline
+        if self._answer is None:
+            self._prepare()
         if was == transport and (after.downbeat, after.meter) == (before.downbeat, before.meter):
             return
         self._place()
@@ -211,6 +216,8 @@ class Jam:
         """New models take over, from the next answer on; they are told what was played lately."""
         # The answer that is under way is still the old model's, which must have heard the phrase before it composes.
         self._hearing.seat(improvisers, self._answer.improviser if self._answer and self._is_answering else None)
+        if self._answer and self._is_answering and math.isinf(self._answer.span.until_beats):
+            self._replan(self._answer, "approach")  # an answer without end has no next one
         self._is_stale = True
         self._prepare()
 
@@ -238,8 +245,12 @@ class Jam:
         """The next beat at which `advance` has something to do; None where only the player can bring that about."""
         if self._out or self._is_spent:
             return self._beat
-        note = self._answer.next_note if self._answer else None
-        beats = [self._due(at) for at in (self._voices.next_end, note.onset_beats if note else None) if at is not None]
+        answer = self._answer
+        note = answer.next_note if answer else None
+        # One that came to nothing is over when it would have begun, and not before.
+        begins = answer.span.start_beats if answer and answer.is_over and not self._is_answering else None
+        ahead = (self._voices.next_end, note.onset_beats if note else None, begins)
+        beats = [self._due(at) for at in ahead if at is not None]
         return min(beats if self._feels_at is None else [*beats, max(self._feels_at, self._beat)], default=None)
 
     @property
@@ -260,12 +271,15 @@ class Jam:
 
     @property
     def _is_answering(self) -> bool:
-        return self._answer is not None and self._due(self._answer.span.start_beats) <= self._beat
+        # Once it has begun it goes on, though an offset or a tempo that was changed would have it begin later.
+        return self._answer is not None and (self._has_begun or self._due(self._answer.span.start_beats) <= self._beat)
 
     @property
     def _is_spent(self) -> bool:
         """Whether all of the answer has sounded, and ended."""
-        return self._answer is not None and self._answer.is_over and self._voices.next_end is None
+        if self._answer is None or not self._answer.is_over:
+            return False
+        return self._is_answering and self._voices.next_end is None
 
     @property
     def _replanned_from(self) -> float:
@@ -294,17 +308,25 @@ class Jam:
         if answer and self._form.yields(self.settings, beat - self._due(answer.span.start_beats)):
             self._end_answer()
             answer = None
+        if MODES[self.settings.mode].occasion == "always" and self._ear.rests(self.settings.answer_after, beat):
+            self._ear.end_phrase()
+            self._novelty = self._ear.novelty(self.settings.novelty)
         note, begins_phrase = self._ear.press(pitch, velocity, beat, self._beats(CHORD_MS))
         self._hearing.add(note, heard_by=answer.improviser if answer else None, begins_phrase=begins_phrase)
         if answer:
-            answer.hear(note, self._replanned_from)
+            if begins_phrase:
+                self._hearing.lose_phrase(answer.improviser)
+            answer.velocities = self._ear.phrase_to_answer.velocities
+            answer.hear(note, self._taste(answer.span), self._replanned_from)
         self._is_stale = True
 
     def _feel_tempo(self) -> None:
         """The phrase is over: if it was played in a tempo of its own, it was another phrase than was heard so far."""
         phrase = self._ear.phrase
-        felt = None if self._is_answering else tempo_of(phrase, self._form.timeline, self._beat)
-        if felt is None or len(phrase.notes) == NOTES_KEPT:
+        if self._is_answering or len(phrase.notes) == NOTES_KEPT:
+            return
+        felt = tempo_of(phrase, self._form.timeline, self._beat)
+        if felt is None:
             return
         phrase.stretch(felt.stretch, self._beat)
         self._hearing.hear_phrase_again(tuple(phrase.notes))
@@ -315,6 +337,8 @@ class Jam:
         """All that was played is forgotten, and what has not sounded is composed without it."""
         self._hearing.forget()
         self._ear.forget()
+        if self._answer:
+            self._answer.improviser.forget()  # of a pack that plays its last answer
         if self._answer and self._is_answering:
             self._hearing.add_for(self._answer.improviser, self._answer.take_unheard())
             self._replan(self._answer, as_planned=False)
@@ -360,7 +384,7 @@ class Jam:
         if control == "answer_length" and MODES[self.settings.mode].occasion in {"rest", "asked"}:
             length_beats = self._form.length_beats(self.settings, self._ear.phrase_to_answer)
             until_beats = answer.span.start_beats + length_beats
-        until_beats = answer.span.until_beats if until_beats is None else until_beats
+        until_beats = max(answer.span.until_beats if until_beats is None else until_beats, self._beat)
         taste = self._taste(Span(answer.span.start_beats, until_beats))
         answer.replan(improviser, until_beats, taste, from_beats)
 
@@ -408,6 +432,8 @@ class Jam:
         """Drops what has not sounded and ends what sounds."""
         if self._is_answering:
             self._form.end(self._beat)
+            if self._ear.rests(self.settings.answer_after, self._beat):
+                self._ear.end_phrase()  # played under the answer, and over
         if self._answer:
             self._hearing.add_for(self._answer.improviser, self._answer.take_unheard())
         self._answer = None

@@ -23,12 +23,20 @@ def remembering(path: Path, jam: Jam, say: Say) -> Iterator[None]:
             load_memories(path, jam.memories)
             say(f"Memory     {path}")
         except MemoryFileError as error:
-            path = path.with_name(f"{path.stem}-new{path.suffix}")
+            path = _beside(path)
             say(f"Memory     {error}. The jam starts without it; what it hears goes to {path}")
     else:
         say(f"Memory     {path}, which begins now")
+    words = {approach: memory.vocabulary for approach, memory in jam.memories.items()}
     yield
+    if path.exists() and words != {approach: memory.vocabulary for approach, memory in jam.memories.items()}:
+        path = _beside(path)
+        say(f"Memory     another pack spells music in other words: what was heard since goes to {path}")
     try:
         save_memories(path, jam.memories)
     except MemoryFileError as error:
         say(str(error))
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.stem}-new{path.suffix}")

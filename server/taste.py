@@ -13,6 +13,8 @@ from server.groove import Groove
 
 # In its last beat no note of an answer begins, so that it ends on one that is held; in a short one in its last quarter.
 CLOSING_BEATS, CLOSING_SHARE = 1.0, 0.25
+# The latest notes of a phrase: a few bars.
+JUST_PLAYED = 32
 
 
 def taste_for(
@@ -47,7 +49,8 @@ def _pitch_classes(settings: Settings, phrase: Iterable[Note], heard_key: Key | 
         return None
     if settings.key != HEARD_KEY:
         return read_key(settings.key).pitch_classes
-    return None if heard_key is None else heard_key.pitch_classes | {note.pitch % 12 for note in phrase}
+    just_played = list(phrase)[-JUST_PLAYED:]
+    return None if heard_key is None else heard_key.pitch_classes | {note.pitch % 12 for note in just_played}
 
 
 def _pitches(settings: Settings, classes: frozenset[int] | None) -> frozenset[int] | None:

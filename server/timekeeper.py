@@ -135,8 +135,8 @@ class Timekeeper:
         return tapped.tempo_bpm
 
     def set_downbeat(self, beat: float, now_s: float) -> bool:
-        """A bar begins at this beat; False where another one leads, who counts the bars."""
-        if self._is_led(self._turn(now_s)):
+        """A bar begins at this beat; False where another one counts the bars, and not only the beats."""
+        if self._is_led(self._turn(now_s)) and (self._source == "link" or self._midi.transport != "free"):
             return False
         self._timeline = self._timeline.with_downbeat(beat)
         return True
@@ -150,7 +150,7 @@ class Timekeeper:
         self._said.clear()
         if "midi" not in FOLLOWED[clock]:
             self._midi = MidiClock()
-        if "link" not in FOLLOWED[clock]:
+        if clock != "link":  # which nobody joins but who asks for it
             self._link = None
         self._choose(now_s)
 

@@ -46,6 +46,12 @@ def test_four_late_ticks_in_a_row_by_less_are_another_phase() -> None:
     assert next_due_s(line) == pytest.approx(1.0 + 52.4 * INTERVAL_S)
 
 
+def test_four_late_ticks_beside_their_phase_are_a_clock_that_stood_still_and_lost_none() -> None:
+    line = after(*regular(48), *regular(4, 1.0 + 49.75 * INTERVAL_S))
+    assert line.number == 51
+    assert next_due_s(line) == pytest.approx(1.0 + 53.75 * INTERVAL_S)
+
+
 def test_ticks_that_come_later_and_later_are_another_tempo() -> None:
     line = after(*regular(48), *regular(5, 1.0 + 47 * INTERVAL_S + 0.03, 0.03))
     assert line.number == 52

@@ -57,6 +57,9 @@ class Scripted:
     def forget(self) -> None:
         self.learnt.clear()
 
+    def remember(self, memory: Memory) -> None:
+        self.memory = memory
+
     def snapshot(self) -> Snapshot:
         return self._now
 

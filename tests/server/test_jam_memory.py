@@ -176,3 +176,14 @@ class TestFromOneEveningToTheNext:
         with remembering(tmp_path / "nowhere" / "me.memory", Partner().jam, said.append):
             pass
         assert "cannot be written" in said[-1]
+
+
+def test_another_pack_of_the_same_words_remembers_too() -> None:
+    partner, other = Partner(), Partner()
+    partner.play(RIFF)
+    partner.think()
+    known = [dict(memory.contexts()) for memory in partner.memories.values()]
+    partner.jam.seat({name: other.jam._hearing[name] for name in APPROACHES})
+    partner.think()
+    assert [dict(memory.contexts()) for memory in other.memories.values()] == known
+    assert partner.jam.memories == other.memories

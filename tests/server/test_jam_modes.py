@@ -9,7 +9,7 @@ from model.notes import Note
 from server.controls import Settings
 from server.jam import Wish
 from tests.music import line
-from tests.server.partners import Stage, off, on, onsets
+from tests.server.partners import Scripted, Stage, off, on, onsets
 
 FROM_ZERO = Timeline.start(120.0)
 PHRASE = line(48, 50, 52, 53)
@@ -309,3 +309,42 @@ class TestStart:
         stage = stage_in(start="bar")
         stage.play([Note(48, 0.0, 3.0, 80)])
         assert beats(stage, 50.0)[0] == 4.0
+
+
+class TestAlways:
+    def test_it_begins_as_soon_as_it_knows_the_time(self) -> None:
+        stage = Stage(settings=Settings(approach="pitch", step=1.0, mode="continuous"))
+        stage.follow(FROM_ZERO, 0.01, "free")
+        assert beats(stage, 2.0) == [1.0, 2.0]
+
+    def test_it_follows_your_loudness(self) -> None:
+        stage = stage_in(mode="continuous")
+        stage.receive(NoteOn(48, 33), 2.5)
+        assert stage.until(3.0)[-1] == on(60, 3.0, 33)
+
+    def test_a_new_pack_takes_over_at_the_next_note(self) -> None:
+        stage = stage_in(mode="continuous")
+        stage.until(2.5)
+        stage.jam.seat({"pitch": Scripted("pitch", (90,)), "event": Scripted("event", (80,))})
+        assert onsets(stage.until(4.0)) == [(90, 3.0), (90, 4.0)]
+
+    def test_a_phrase_is_over_after_a_rest(self) -> None:
+        stage = stage_in(mode="continuous", rhythm="phrase")
+        for beat in (0.25, 0.75):
+            tap(stage, beat)
+        for beat in (40.0, 40.5, 41.0):
+            tap(stage, beat)
+        stage.think()
+        rhythm = stage.pitch.asked[-1].taste.rhythm
+        assert rhythm
+        assert rhythm.period_beats <= 4.0
+
+
+def test_a_phrase_played_under_an_answer_is_no_part_of_the_next() -> None:
+    stage = stage_in(over="overlap", answer_length=8.0)
+    stage.play(PHRASE)
+    tap(stage, 5.0)
+    stage.until(60.0)
+    tap(stage, 60.0)
+    stage.end()
+    assert stage.out[-1].beat < 72.0

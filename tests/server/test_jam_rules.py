@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import get_args
 
+import pytest
 from hypothesis import given
+from hypothesis import settings as so_many
 from hypothesis import strategies as st
 
 from bridge.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage
@@ -23,6 +25,9 @@ from server.groove import GRID_BEATS, Quantize
 from server.jam import Jam, Timed
 from server.modes import MODES, Side, Turns
 from tests.tiny_pack import VOCABULARIES, random_weights
+
+# Three hundred jams each, in CI.
+pytestmark = pytest.mark.timeout(300)
 
 # Sharp: what foretells all alike never repeats a pitch nor builds a chord.
 SHARPNESS = 4.0
@@ -270,6 +275,7 @@ def played_in_time(settings: Settings, timeline: Timeline, steps: list[Step]) ->
     return out + jam.advance(beat)
 
 
+@so_many(max_examples=20)
 @given(
     approach=st.sampled_from(APPROACHES),
     bars=st.sampled_from((1, 2, 4)),

@@ -209,3 +209,32 @@ class TestBorrowedRhythm:
             (0.75, 0.25, 1.0),
             2.0,
         )
+
+
+class TestAnAnswerThatHasBegun:
+    @pytest.mark.parametrize("offset_ms", [250.0, -250.0])
+    def test_goes_on_whatever_offset_it_is_given(self, offset_ms: float) -> None:
+        stage = stage_with(answer_length=4.0)
+        stage.change("offset_ms", offset_ms, 3.25)
+        assert len(begun(stage)) == 8
+        assert stage.jam.state == "listening"
+
+    def test_that_came_to_nothing_is_waited_for_once_and_not_over_and_over(self) -> None:
+        stage = Stage(settings=Settings(approach="pitch", quantize="1/4", answer_length=0.25, answer_after=4.0))
+        stage.jam.receive(NoteOn(60, 80), 0.0)
+        stage.jam.receive(NoteOff(60), 0.3)
+        stage.think()
+        wakes = 0
+        while (beat := stage.jam.wake_at()) is not None and wakes < 10:
+            stage.jam.advance(beat)
+            stage.think()
+            wakes += 1
+        assert wakes < 5
+
+    def test_a_shorter_length_gives_no_note_less_than_none(self) -> None:
+        stage = stage_with(answer_length=8.0)
+        stage.until(4.998)
+        stage.jam.change("answer_length", 0.5, 4.998)
+        stage.end()
+        beats = [timed.beat for timed in stage.out]
+        assert beats == sorted(beats)

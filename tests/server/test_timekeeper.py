@@ -275,3 +275,20 @@ def test_whoever_leads_beats_never_jump_and_never_run_backwards(happens: list[li
         assert timekeeper.timeline.beat_at(now_s) == pytest.approx(before.beat_at(now_s), abs=1e-9)
         assert timekeeper.timeline.beat_at(now_s) > beat
         beat = timekeeper.timeline.beat_at(now_s)
+
+
+def test_a_link_session_that_was_left_leads_no_more() -> None:
+    timekeeper = keeper("link")
+    timekeeper.link(LinkMoment(1.0, 0.0, 100.0, is_playing=False), 1.0)
+    timekeeper.set_clock("auto", 2.0)
+    assert (timekeeper.source, timekeeper.transport) == ("internal", "free")
+    assert timekeeper.set_tempo(90.0, 3.0)
+
+
+def test_a_clock_that_only_ticks_lets_us_say_where_the_bars_are() -> None:
+    timekeeper = keeper()
+    for data, at_s in Daw(120.0).tick(2 * BEAT).sent:
+        timekeeper.receive(data, at_s)
+    assert timekeeper.source == "midi"
+    assert timekeeper.set_downbeat(4.367, 2.1)
+    assert timekeeper.timeline.downbeat == 4.367
