@@ -5,6 +5,7 @@ by way of the pages' sockets, as machines that measure have no keyboard.
 """
 
 import asyncio
+import itertools
 import json
 import os
 import socket
@@ -62,7 +63,7 @@ PATIENCE_S = 300.0
 TURNS = 3
 """Idle and busy take turns, so that whatever else the machine does is in both."""
 PANELS, OSC_PER_S, MIDI_PER_S = 4, 1000, 500
-SPREAD_S = 0.02
+SPREAD_S = 0.004
 
 
 def run() -> None:
@@ -164,6 +165,15 @@ def _disturbances() -> list[Coroutine[object, object, None]]:
     return [*(_listening() for _ in range(PANELS - 2)), _playing(), _playing(), _osc()]
 
 
+async def _steadily() -> AsyncIterator[int]:
+    """Every so often, without falling behind: what a timer is late by, the next one makes up for."""
+    next_s = time.perf_counter()
+    for number in itertools.count():
+        yield number
+        next_s += SPREAD_S
+        await asyncio.sleep(max(0.0, next_s - time.perf_counter()))
+
+
 async def _listening() -> None:
     async with _page() as page:
         async for _ in page:
@@ -173,22 +183,18 @@ async def _listening() -> None:
 async def _osc() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.settimeout(0)
-        number = 0
-        while True:
-            for _ in range(int(OSC_PER_S * SPREAD_S)):
-                number += 1
-                value = 0.7 + 0.4 * (number % 100) / 100
+        async for number in _steadily():
+            for step in range(round(OSC_PER_S * SPREAD_S)):
+                value = 0.7 + 0.4 * ((number + step) % 100) / 100
                 sender.sendto(encode(OscMessage("/fours/temperature", (value,))), (HOST, OSC_PORT))
-            await asyncio.sleep(SPREAD_S)
 
 
 async def _playing() -> None:
     """Half of the MIDI, of a wheel: keys would be answered, and end what is measured."""
     async with _page() as page:
-        while True:
+        async for _ in _steadily():
             for _ in range(round(MIDI_PER_S / 2 * SPREAD_S)):
                 await page.send(json.dumps({"type": "play", "data": [0xB0, 1, 64]}))
-            await asyncio.sleep(SPREAD_S)
 
 
 def _resident_mib(pid: int) -> float:

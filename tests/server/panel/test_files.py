@@ -46,3 +46,18 @@ def test_types_are_those_that_a_browser_asks_for(name: str, media_type: str) -> 
 def test_only_the_folders_own_files_are_there() -> None:
     assert set(page_files()) == {path.name for path in FOLDER.iterdir()}
     assert len({file.tag for file in page_files().values()}) == len(page_files())
+
+
+def luminance(color: str) -> float:
+    """As WCAG 2 has it."""
+    parts = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("ground", ["ground", "surface", "raised"])
+@pytest.mark.parametrize("ink", ["text", "muted", "player", "partner", "danger"])
+def test_what_is_written_can_be_read_on_what_it_stands_on(ink: str, ground: str) -> None:
+    colors = dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", text_of("style.css")))
+    lighter, darker = sorted((luminance(colors[ink]), luminance(colors[ground])), reverse=True)
+    assert (lighter + 0.05) / (darker + 0.05) >= 4.5
