@@ -156,7 +156,7 @@ class MidiClock:
         if line is not None and tempo_bpm is not None:
             theirs = Segment(line.at_s, line.number / TICKS_PER_BEAT, tempo_bpm)
             zero = self._follower.zero
-            timeline = self._follower.follow(timeline, theirs, now_s)
+            timeline = self._follower.follow(timeline, theirs, now_s, self._ticks.noise.lag_s)
             if zero != self._follower.zero and self.transport == "playing":
                 self._moves.append("relocated")
         if self._first_position is not None and self._follower.zero is not None and self.transport == "playing":

@@ -35,6 +35,9 @@ FAR_TICKS = 8
 DOUBT = 0.5
 """Share of the jitter that wander has to exceed to be believed: so much may be an accident of 96 ticks."""
 
+LAG_DEVIATIONS = math.sqrt(3) / 3
+"""Of a wander's deviation, how much later than the line says a tick is expected; see `Noise.lag_s`."""
+
 LEAST_NOISE_S, GUESSED_NOISE_S = 0.0002, 0.001
 """Jitter is taken to be `GUESSED_NOISE_S` until it is measured, and never to be nothing."""
 
@@ -74,6 +77,17 @@ class Noise:
         """What share of a tick's distance is to be followed: of little use with jitter, of all with wander (Kalman)."""
         ratio = (self.wander_s / self.jitter_s) ** 2
         return (math.sqrt(ratio * ratio + 4 * ratio) - ratio) / 2
+
+    @property
+    def lag_s(self) -> float:
+        """How much later than the line says the next tick is best expected.
+
+        Where ticks wander, each is when its beat is, and a note on it should sound with it. One that is expected too
+        early has sounded before its tick comes; one that is expected too late is caught up with at double tempo when
+        the tick comes, so half of that is heard. With an interval that is random within +-w the worst of the two are the same,
+        and two thirds of w, at a lag of w / 3: of the deviation, w / sqrt 3, it is LAG_DEVIATIONS.
+        """
+        return LAG_DEVIATIONS * self.wander_s * self.gain
 
 
 def measured_noise(ticks: Sequence[Tick], interval_s: float) -> Noise:

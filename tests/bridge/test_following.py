@@ -53,3 +53,21 @@ def test_let_go_the_next_one_has_a_zero_of_its_own() -> None:
     follower.let_go()
     follower.follow(OURS, Segment(10.0, 19.5, 120.0), 10.0)
     assert follower.zero == 0.5
+
+
+def test_what_lags_is_expected_later_in_the_same_tempo() -> None:
+    follower = Follower()
+    follower.meet(20.0, 0.0)
+    timeline = follower.follow(OURS, Segment(10.0, 0.0, 120.0), 10.0, lag_s=0.002)
+    assert timeline.seconds_at(22.0) == pytest.approx(11.002)
+    assert timeline.tempo_bpm == 120.0
+
+
+def test_with_a_lag_too_what_is_behind_catches_up_at_once() -> None:
+    follower = Follower()
+    follower.meet(20.0, 0.0)
+    timeline = follower.follow(OURS, Segment(10.0, 0.01, 120.0), 10.0, lag_s=0.002)
+    assert timeline.beat_at(10.0) == 20.0
+    # At double tempo the 5 ms that it is behind take 5 ms.
+    assert timeline.seconds_at(20.02) == pytest.approx(10.005)
+    assert timeline.seconds_at(22.01) == pytest.approx(11.002)

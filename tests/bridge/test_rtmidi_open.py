@@ -1,10 +1,12 @@
+from itertools import pairwise
 from queue import SimpleQueue
+from random import Random
 
 import pytest
 
 from bridge.clock import ManualClock, MonotonicClock
 from bridge.errors import PortLost
-from bridge.rtmidi_open import ALERT_FOR_S, ALERT_POLL_S, IDLE_POLL_S, JACK_DRAIN_S, Attention
+from bridge.rtmidi_open import ALERT_FOR_S, ALERT_POLL_S, IDLE_POLL_S, JACK_DRAIN_S, Arrivals, Attention
 from bridge.rtmidi_ports import RtMidiSystem
 from tests.bridge.fake_rtmidi import FakeRtMidi
 
@@ -71,6 +73,31 @@ def test_an_output_that_fails_is_lost() -> None:
     backend.is_out_of_order = True
     with pytest.raises(PortLost, match=r"is gone \(error sending message\)[.] Connect it again"):
         port.send(NOTE)
+
+
+def test_what_is_found_by_looking_now_and_then_is_known_to_when_it_came() -> None:
+    chance, arrivals = Random(1), Arrivals()
+    came_s = [1.0]
+    for _ in range(200):
+        came_s.append(came_s[-1] + chance.uniform(0.0, 0.02))
+    looks_s = [1.0]
+    while looks_s[-1] < came_s[-1]:
+        looks_s.append(looks_s[-1] + 0.001 + chance.uniform(0.0, 0.0002))
+    errors_s = []
+    for before_s, at_s in pairwise([0.0, *came_s]):
+        now_s = next(look_s for look_s in looks_s if look_s >= at_s)
+        not_before_s = max((look_s for look_s in looks_s if look_s < at_s), default=0.0)
+        errors_s.append(abs(arrivals.at_s(at_s - before_s, not_before_s, now_s) - at_s))
+    assert max(errors_s) < 0.0012
+    assert max(errors_s[50:]) < 0.00005
+
+
+def test_a_delta_that_leaves_something_out_is_believed_as_far_as_it_can_be() -> None:
+    arrivals = Arrivals()
+    arrivals.at_s(0.0, 0.9, 1.0)
+    # Half a second went by in messages that were kept from us; and a delta can be no longer than the time there was.
+    assert arrivals.at_s(0.5, 1.999, 2.0) == 1.999
+    assert arrivals.at_s(7.0, 2.499, 2.5) == 2.5
 
 
 def test_an_input_of_jack_is_fetched_from_and_not_called_back() -> None:

@@ -1,3 +1,4 @@
+import math
 from random import Random
 
 import pytest
@@ -82,3 +83,9 @@ def test_what_jitters_is_not_swayed_and_what_wanders_is_followed_to_its_last_tic
     off = ticks(0.0, 0.0, 0.0, 0.01)
     assert swayed(line, off, Noise(0.001, 0.0)) is line
     assert swayed(line, off, Noise(0.0002, 0.003)).at_s == pytest.approx(5.07, abs=0.0002)
+
+
+def test_only_what_wanders_is_expected_later_than_the_line_says() -> None:
+    assert Noise(0.001, 0.0).lag_s == 0.0
+    # Random within 3 ms: a third of that.
+    assert Noise(0.0002, 0.003 / math.sqrt(3)).lag_s == pytest.approx(0.001, rel=0.05)
