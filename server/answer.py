@@ -135,10 +135,18 @@ class Answer:
         self._unheard.clear()
         return unheard
 
-    def replan(self, improviser: Improviser, until_beats: float, taste: Taste, from_beats: float = -math.inf) -> None:
+    def replan(
+        self,
+        improviser: Improviser,
+        until_beats: float,
+        taste: Taste,
+        from_beats: float = -math.inf,
+        later_beats: float = 0.0,
+    ) -> None:
         """Composes anew what comes after `from_beats`; the next note keeps its onset, so nothing comes late or twice.
 
-        What is due before is played as it was planned, and thought goes on once it has sounded.
+        What is due before is played as it was planned, and thought goes on once it has sounded. With `later_beats` that
+        next note comes so much later, and with it all that follow.
         """
         if self.is_over and not self._unheard and until_beats <= self.span.until_beats:
             return
@@ -148,6 +156,7 @@ class Answer:
             self._next_beats = notes[kept].onset_beats
         elif notes:
             self._next_beats = notes[-1].end_beats
+        self._next_beats += later_beats
         while len(self._planned) > kept:
             self._planned.pop()
         self.improviser, self._kept = improviser, kept

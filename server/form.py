@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from bridge.midi_clock import Transport
-from bridge.timeline import Timeline
+from bridge.timeline import LINE_TOLERANCE_BEATS, Timeline
 from server.controls import Settings
 from server.modes import MODES, Mode, Turn, Turns
 from server.phrase import Phrase
@@ -73,7 +73,9 @@ class Form:
             case "turn" if self._has_bars:
                 return self._in_turn(settings, beat)
             case "always" if not self._is_silenced and self.transport != "stopped" and beat > -math.inf:
-                return waiting or Span(self.timeline.beat_line_at_or_after(beat))
+                # One that waits for its beat already: it may have come meanwhile, or be another now.
+                start_beats = self.timeline.beat_line_at_or_after(waiting.start_beats if waiting else beat)
+                return waiting if waiting and _are_one(start_beats, waiting.start_beats) else Span(start_beats)
             case _:
                 return None
 
@@ -201,6 +203,10 @@ class Form:
             case "now":
                 pass
         return Span(due_beats, due_beats + self.length_beats(settings, phrase))
+
+
+def _are_one(beat: float, other: float) -> bool:
+    return abs(beat - other) <= LINE_TOLERANCE_BEATS
 
 
 def _mode(settings: Settings) -> Mode:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from bridge.messages import ControlChange, Message, NoteOn
 from bridge.midi_clock import Transport
-from bridge.timeline import Timeline
+from bridge.timeline import LINE_TOLERANCE_BEATS, Timeline
 from model.approach import APPROACHES, Approach
 from model.improviser import Improviser, Taste
 from model.memory import Memory
@@ -210,6 +210,7 @@ class Jam:
             self._end_answer()
             self._ear.drop_phrase()
         self._keep_to_form()
+        self._fall_in((after.downbeat - before.downbeat) % 1.0)
         self._prepare()
 
     def seat(self, improvisers: Mapping[Approach, Improviser]) -> None:
@@ -369,8 +370,22 @@ class Jam:
             if span != answer.span:
                 self._replan(answer, until_beats=span.until_beats)
 
+    def _fall_in(self, later_beats: float) -> None:
+        """One that plays on and on, and began before the song did, waits for the song's beats; another is over soon."""
+        answer = self._answer
+        if not (answer and self._is_answering and math.isinf(answer.span.until_beats)):
+            return
+        if LINE_TOLERANCE_BEATS < later_beats < 1.0 - LINE_TOLERANCE_BEATS:
+            self._replan(answer, later_beats=later_beats)
+
     def _replan(
-        self, answer: Answer, control: str = "", until_beats: float | None = None, *, as_planned: bool = True
+        self,
+        answer: Answer,
+        control: str = "",
+        until_beats: float | None = None,
+        *,
+        as_planned: bool = True,
+        later_beats: float = 0.0,
     ) -> None:
         """What has not sounded is composed anew, for whatever reason; but `as_planned` what is due at once."""
         # A pack that was seated meanwhile takes over with the next answer, unless another approach is asked for.
@@ -386,7 +401,7 @@ class Jam:
             until_beats = max(answer.span.start_beats + length_beats, self._beat)
         until_beats = answer.span.until_beats if until_beats is None else until_beats
         taste = self._taste(Span(answer.span.start_beats, until_beats))
-        answer.replan(improviser, until_beats, taste, from_beats)
+        answer.replan(improviser, until_beats, taste, from_beats, later_beats)
 
     def _prepare(self) -> None:
         """Plans the answer that is next if all goes on as it does, or none."""

@@ -241,6 +241,18 @@ class TestChangingTheMode:
         stage.end()
         assert stage.out[-1].beat == 3.5 + 8.0
 
+    def test_it_falls_in_with_the_beats_of_a_song_that_starts_while_it_plays(self) -> None:
+        stage = stage_in(mode="continuous", playing=False)
+        assert beats(stage, 3.5) == [0.0, 1.0, 2.0, 3.0]
+        stage.follow(FROM_ZERO.with_downbeat(3.3), 3.5, "playing")
+        assert beats(stage, 7.5) == pytest.approx([4.3, 5.3, 6.3, 7.3])
+
+    def test_it_begins_on_a_beat_of_the_song_that_starts_before_it_does(self) -> None:
+        stage = Stage(settings=Settings(approach="pitch", step=1.0, mode="continuous"))
+        stage.follow(FROM_ZERO, 0.2, "free")
+        stage.follow(FROM_ZERO.with_downbeat(0.6), 0.7, "playing")
+        assert beats(stage, 3.5) == pytest.approx([1.6, 2.6])
+
     def test_fours_takes_up_the_turn_that_it_is(self) -> None:
         stage = stage_in(mode="continuous", turn_bars=1)
         stage.change("mode", "fours", 5.5)  # the partner's bar
