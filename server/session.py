@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 import statistics
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -39,12 +38,11 @@ from server.recorder import Recorder
 from server.remembrance import remembering
 from server.seed_player import seed_playing
 from server.shelf import Shelf
+from server.stop_signals import StopSignals
 
 logger = logging.getLogger("fours.session")
 
 MEASURED_STEPS = 40
-# Ctrl-C, a supervisor, and a terminal window that is closed; Windows has no SIGHUP.
-STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 Say = Callable[[str], None]
 Told = Callable[[str, Value], None]
@@ -112,7 +110,8 @@ class Session:
     async def __aenter__(self) -> Self:
         try:
             # First of all: a signal that comes while ports open must close them too.
-            self._listen_for_signals()
+            loop = asyncio.get_running_loop()
+            self._stack.enter_context(StopSignals(self._clock, lambda: loop.call_soon_threadsafe(self._stopped.set)))
             await self._start()
         except BaseException:
             await self._stack.aclose()
@@ -124,19 +123,8 @@ class Session:
         await self._stack.aclose()
 
     async def until_stopped(self) -> None:
-        """Returns at the first Ctrl-C, SIGTERM or SIGHUP; a second one ends the process at once."""
+        """Returns at the first Ctrl-C, SIGTERM or SIGHUP; another one, not too soon after it, ends the process at once."""
         await self._stopped.wait()
-
-    def _listen_for_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in STOP_SIGNALS:
-            with suppress(NotImplementedError):  # Windows has no such handlers; there Ctrl-C raises KeyboardInterrupt
-                loop.add_signal_handler(number, self._on_signal, number)
-
-    def _on_signal(self, number: signal.Signals) -> None:
-        self._stopped.set()
-        asyncio.get_running_loop().remove_signal_handler(number)
-        signal.signal(number, signal.SIG_DFL)
 
     async def _start(self) -> None:
         config = self._config

@@ -1,8 +1,9 @@
 """Jams in processes of their own, without a device and without weights: what they leave on disk, however they end."""
 
 import signal
+import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pretty_midi
@@ -70,6 +71,16 @@ class TestADemo:
             jam.end()
         (row,) = shelf.rows()
         assert [mark.kind for mark in row.ended.marks] == ["record", "capture"]
+
+    def test_that_is_told_to_end_twice_at_once_ends_as_it_should(self, tmp_path: Path, shelf: Shelf) -> None:
+        with demo(tmp_path) as jam:
+            wait_until(lambda: answered(shelf) > 2, "an answer")
+            jam.process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):  # it has taken the first, and is not gone
+                jam.process.wait(0.005)
+            assert jam.end(signal.SIGINT) == (0, "")
+        (row,) = shelf.rows()
+        assert row.is_ended
 
 
 class TestAKilledJam:
