@@ -35,7 +35,20 @@ def remembering(path: Path, jam: Jam, say: Say) -> Iterator[None]:
     try:
         save_memories(path, jam.memories)
     except MemoryFileError as error:
-        say(str(error))
+        say(f"{error}; choose another file")
+
+
+def keep_memory(path: Path, jam: Jam, say: Say) -> None:
+    """Writes what the jam remembers, if anything, where it belongs beside the jam's journal.
+
+    To be called when the music thread has the jam no more.
+    """
+    if not any(len(memory) for memory in jam.memories.values()):
+        return
+    try:
+        save_memories(path, jam.memories)
+    except MemoryFileError as error:
+        say(f"{error}; the take is kept without it")
 
 
 def _beside(path: Path) -> Path:

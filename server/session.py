@@ -35,7 +35,7 @@ from server.panel.stage import Stage, Wiring
 from server.panel.takes import JournalTakes
 from server.player import Player
 from server.recorder import Recorder
-from server.remembrance import remembering
+from server.remembrance import keep_memory, remembering
 from server.seed_player import seed_playing
 from server.shelf import Shelf
 from server.stop_signals import StopSignals
@@ -152,7 +152,8 @@ class Session:
         controllers = Controllers(config.midi, desk, player.hear, player.send, self._clock, packs)
         self._stack.callback(output.close)
         await self._stack.enter_async_context(remote)
-        recorder = Recorder(config.takes, settings, player.feed, self._clock, datetime.now().astimezone(), self._say)
+        now, keepsake = datetime.now().astimezone(), partial(keep_memory, jam=jam, say=self._say)
+        recorder = Recorder(config.takes, settings, player.feed, self._clock, now, self._say, keepsake)
         await self._stack.enter_async_context(recorder)
         if self._remember is not None:
             self._stack.enter_context(remembering(self._remember, jam, self._say))

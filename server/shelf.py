@@ -1,6 +1,7 @@
 """The folder of journals, one for each jam: listing, finding, mending, pruning and removing them; knows no music.
 
-A journal is named after when its jam began. One that ends with what it comes to is read from its ends alone.
+A journal is named after when its jam began. One that ends with what it comes to is read from its ends alone. What the jam
+remembered lies beside it, by the same name, and goes where it goes.
 """
 
 import os
@@ -15,7 +16,7 @@ from server.journal import Begun, Ended, Scan, Scribe, read_line, scan
 from server.journal_file import JournalFile, is_in_use
 from server.tally import Tally
 
-SUFFIX = ".jam"
+SUFFIX, MEMORY_SUFFIX = ".jam", ".memory"
 NAME = "%Y-%m-%d-%H%M%S"
 # Where the first record and the last are found; a jam with hundreds of marks is read whole instead.
 HEAD_BYTES, TAIL_BYTES = 512, 8192
@@ -30,8 +31,11 @@ class Row:
     began_at: str
     ended: Ended
     size: int
+    """In bytes, with its memory."""
     is_ended: bool
     """Whether it was seen to its end: not by a jam that goes on, nor by one that was killed."""
+    memory: Path | None
+    """What it remembered, where it was seen to its end and there was anything."""
 
 
 class Shelf:
@@ -87,7 +91,7 @@ class Shelf:
         try:
             if is_in_use(row.path):
                 raise TakeError(f"jam {row.id} still goes on; end it first")
-            row.path.unlink()
+            _unlink(row.path)
         except OSError as error:
             raise TakeError(f"{row.path} cannot be removed: {error.strerror}") from error
 
@@ -98,6 +102,7 @@ class Shelf:
             with suppress(OSError):
                 if _tail(path) is None and not is_in_use(path) and _mend(path):
                     mended.append(_row(path))
+        self._sweep()
         return mended
 
     def prune(self, now: datetime, keep_days: float, keep_bytes: float) -> list[Row]:
@@ -110,13 +115,25 @@ class Shelf:
             if row.ended.marks or not row.is_ended or not (row.id < oldest or room > keep_bytes):
                 continue
             with suppress(OSError):
-                row.path.unlink()
+                _unlink(row.path)
                 room -= row.size
                 removed.append(row)
         return removed
 
+    def _sweep(self) -> None:
+        """Removes what is left of memories whose writers were killed: a part, by a hidden name."""
+        for part in self.folder.glob(f".*{MEMORY_SUFFIX}.*"):
+            with suppress(OSError):
+                if not is_in_use(self.folder / f"{part.name[1:].partition('.')[0]}{SUFFIX}"):
+                    part.unlink()
+
     def _paths(self) -> list[Path]:
         return sorted(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else []
+
+
+def memory_beside(journal: Path) -> Path:
+    """Where that which its jam remembers belongs."""
+    return journal.with_suffix(MEMORY_SUFFIX)
 
 
 def read_scan(path: Path) -> Scan:
@@ -133,7 +150,19 @@ def _row(path: Path) -> Row:
     ended = _tail(path)
     summed = ended or _summed(scan(path.read_bytes()))
     began_at = begun.at if isinstance(begun, Begun) else ""
-    return Row(path.stem, path, began_at, summed, path.stat().st_size, ended is not None)
+    size = path.stat().st_size
+    memory: Path | None = memory_beside(path)
+    try:
+        size += memory_beside(path).stat().st_size
+    except FileNotFoundError:
+        memory = None
+    return Row(path.stem, path, began_at, summed, size, ended is not None, memory)
+
+
+def _unlink(journal: Path) -> None:
+    """The memory first: a journal without one is still listed, and a memory without a journal would never be."""
+    memory_beside(journal).unlink(missing_ok=True)
+    journal.unlink()
 
 
 def _tail(path: Path) -> Ended | None:

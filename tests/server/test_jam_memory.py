@@ -1,5 +1,7 @@
 """What a jam learns of its player, and hands back changed."""
 
+import errno
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,10 +14,11 @@ from model.improviser import improviser
 from model.memory import Memory
 from model.notes import Note
 from model.novelty import longest_repeat, outline_of
+from model.remembered import load_memories
 from model.vocabulary import EventVocabulary, PitchVocabulary
 from server.controls import Settings, Value
 from server.jam import Jam, Timed
-from server.remembrance import remembering
+from server.remembrance import keep_memory, remembering
 from tests.engines import AnyEngine
 from tests.music import exercise, line
 from tests.server.partners import as_played
@@ -176,6 +179,41 @@ class TestFromOneEveningToTheNext:
         with remembering(tmp_path / "nowhere" / "me.memory", Partner().jam, said.append):
             pass
         assert "cannot be written" in said[-1]
+        assert said[-1].endswith("; choose another file")
+
+
+class TestBesideAJournal:
+    def test_is_all_that_the_jam_remembers(self, tmp_path: Path) -> None:
+        partner, said = Partner(), list[str]()
+        partner.play(RIFF)
+        partner.think()
+        keep_memory(tmp_path / "take.memory", partner.jam, said.append)
+        read = Partner().memories
+        load_memories(tmp_path / "take.memory", read)
+        assert [dict(memory.contexts()) for memory in read.values()] == [
+            dict(memory.contexts()) for memory in partner.memories.values()
+        ]
+        assert said == []
+
+    def test_is_nothing_where_nothing_is_remembered(self, tmp_path: Path) -> None:
+        keep_memory(tmp_path / "take.memory", Partner().jam, pytest.fail)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_of_a_disk_that_is_full_is_said_in_a_sentence_and_leaves_nothing_half_written(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(_: Path, __: bytes) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(Path, "write_bytes", full)
+        path, partner, said = tmp_path / "take.memory", Partner(), list[str]()
+        partner.play(RIFF)
+        partner.think()
+        keep_memory(path, partner.jam, said.append)
+        assert said == [
+            f"what was heard cannot be written to {path} (No space left on device); the take is kept without it"
+        ]
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_another_pack_of_the_same_words_remembers_too() -> None:

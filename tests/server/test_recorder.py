@@ -17,7 +17,7 @@ from server.controls import CONTROLS, Settings
 from server.errors import TakeError
 from server.feed import Asked, Event, Feed, Heard, Kept, Played, Stands, Turned
 from server.journal import Begun, Ended, Record, scan
-from server.journal_file import JournalFile
+from server.journal_file import JournalFile, is_in_use
 from server.recorder import WRITES_PER_SYNC, Recorder
 from server.shelf import Shelf
 from tests.server.journals import NOW, write_journal
@@ -34,8 +34,13 @@ class Evening:
         self.clock = ManualClock(BEGAN_S)
         self.feed = Feed()
         self.said: list[str] = []
+        self.remembered: list[Path] = []
         config = TakesSection(folder=str(folder), keep_days=keep_days)
-        self.recorder = Recorder(config, settings, self.feed, self.clock, NOW, self.said.append)
+        self.recorder = Recorder(config, settings, self.feed, self.clock, NOW, self.said.append, self._remember)
+
+    def _remember(self, path: Path) -> None:
+        assert is_in_use(path.with_suffix(".jam"))
+        self.remembered.append(path)
 
     def put(self, *events: Event) -> None:
         for event in events:
@@ -121,6 +126,11 @@ class TestAJournal:
     def test_in_which_nothing_happened_is_not_kept(self, evening: Evening) -> None:
         during(evening, lambda: evening.put(Turned("tempo", 90.0, BEGAN_S, 0.0)))
         assert list(evening.folder.iterdir()) == []
+        assert evening.remembered == []
+
+    def test_gets_what_the_jam_remembers_beside_it_while_it_is_still_its_own(self, evening: Evening) -> None:
+        during(evening, lambda: evening.put(*heard(60, 1, 2)))
+        assert evening.remembered == [evening.folder / "2026-02-03-201500.memory"]
 
     def test_is_on_disk_before_the_jam_ends(self, evening: Evening) -> None:
         async def run() -> None:

@@ -5,7 +5,7 @@ import pytest
 from server.errors import TakeError
 from server.journal import Ended, Mark, scan
 from server.journal_file import JournalFile
-from server.shelf import Shelf
+from server.shelf import Shelf, memory_beside
 from tests.server.journals import NOW, write_journal
 
 GREAT = 1e12
@@ -60,6 +60,13 @@ class TestRows:
         write_journal(folder, is_ended=False, cut=3)
         (row,) = shelf.rows()
         assert (row.ended.heard_notes, row.ended.played_notes, row.is_ended) == (4, 4, False)
+
+    def test_tell_where_what_a_jam_remembered_is_and_count_its_bytes(self, shelf: Shelf, folder: Path) -> None:
+        path = write_journal(folder, memory=b"a memory")
+        write_journal(folder, days_ago=1)
+        without, remembered = shelf.rows()
+        assert (without.memory, remembered.memory) == (None, memory_beside(path))
+        assert remembered.size == without.size + len(b"a memory") == path.stat().st_size + len(b"a memory")
 
     def test_what_is_no_journal_has_nothing_in_it(self, shelf: Shelf, folder: Path) -> None:
         folder.mkdir()
@@ -135,6 +142,15 @@ class TestMend:
             assert [row.id for row in shelf.mend()] == ["2026-02-02-201500"]
             assert not next(row for row in shelf.rows() if row.path == file.path).is_ended
 
+    def test_what_is_left_of_a_memory_that_was_being_written_is_removed(self, shelf: Shelf, folder: Path) -> None:
+        killed = write_journal(folder)
+        with shelf.begin(NOW) as file:
+            parts = [path.with_name(f".{memory_beside(path).name}.4711") for path in (killed, file.path)]
+            for part in parts:
+                part.touch()
+            shelf.mend()
+            assert [part.exists() for part in parts] == [False, True]
+
 
 class TestPrune:
     def test_what_is_too_old_is_removed_but_nothing_that_is_marked(self, shelf: Shelf, folder: Path) -> None:
@@ -150,6 +166,11 @@ class TestPrune:
         shelf.prune(NOW, 30, room - 1)
         assert [path.exists() for path in paths] == [False, True, False, True]
 
+    def test_a_memory_takes_room_and_goes_with_its_jam(self, shelf: Shelf, folder: Path) -> None:
+        paths = [write_journal(folder, days_ago=day, memory=bytes(10_000)) for day in (2, 1)]
+        assert len(shelf.prune(NOW, 30, 15_000)) == 1
+        assert sorted(folder.iterdir()) == [paths[1], memory_beside(paths[1])]
+
     def test_one_that_still_goes_on_stays(self, shelf: Shelf, folder: Path) -> None:
         write_journal(folder, days_ago=50, is_ended=False)
         assert shelf.prune(NOW, 30, 0.0) == []
@@ -160,6 +181,11 @@ class TestRemove:
         path = write_journal(folder, is_marked=True)
         shelf.remove(shelf.find("2026"))
         assert not path.exists()
+
+    def test_takes_what_it_remembered_away_too(self, shelf: Shelf, folder: Path) -> None:
+        write_journal(folder, memory=b"a memory")
+        shelf.remove(shelf.find("2026"))
+        assert list(folder.iterdir()) == []
 
     def test_one_that_still_goes_on_is_refused(self, shelf: Shelf) -> None:
         with shelf.begin(NOW) as file, pytest.raises(TakeError, match=r"still goes on; end it first"):

@@ -61,6 +61,7 @@ class TestADemo:
             assert jam.end() == (0, "")
         (row,) = shelf.rows()
         assert (row.is_ended, row.ended.heard_notes) == (True, len(PHRASE))
+        assert row.memory == row.path.with_suffix(".memory")
 
     def test_what_is_recorded_and_captured_by_osc_is_marked(self, tmp_path: Path, shelf: Shelf) -> None:
         with demo(tmp_path) as jam:
@@ -81,6 +82,7 @@ class TestADemo:
             assert jam.end(signal.SIGINT) == (0, "")
         (row,) = shelf.rows()
         assert row.is_ended
+        assert row.memory is not None
 
 
 class TestAKilledJam:
@@ -99,6 +101,7 @@ class TestAKilledJam:
         assert row.is_ended
         assert row.ended.played_notes == before
         assert [mark.kind for mark in row.ended.marks] == ["record"]
+        assert row.memory is None
         out = export_last(shelf, tmp_path / "take.mid")
         assert tracks(out) == {"Player": len(PHRASE), "Answer": before}
         assert written(shelf).damaged == 0
