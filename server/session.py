@@ -35,9 +35,9 @@ from server.panel.stage import Stage, Wiring
 from server.panel.takes import JournalTakes
 from server.player import Player
 from server.recorder import Recorder
-from server.remembrance import keep_memory, remembering
+from server.remembrance import begin_with, keep_memory, remembering
 from server.seed_player import seed_playing
-from server.shelf import Shelf
+from server.shelf import Row, Shelf
 from server.stop_signals import StopSignals
 
 logger = logging.getLogger("fours.session")
@@ -95,7 +95,7 @@ class Session:
         clock: Clock,
         began_s: float,
         seed: Seed | None = None,
-        remember: Path | None = None,
+        remember: Path | Row | None = None,
     ) -> None:
         self._config = config
         self._random_seed = random_seed
@@ -152,11 +152,14 @@ class Session:
         controllers = Controllers(config.midi, desk, player.hear, player.send, self._clock, packs)
         self._stack.callback(output.close)
         await self._stack.enter_async_context(remote)
+        # Before the recorder makes room: a take that is too old to be kept can still be begun with.
+        if isinstance(self._remember, Row):
+            begin_with(self._remember, jam, self._say)
+        elif self._remember is not None:
+            self._stack.enter_context(remembering(self._remember, jam, self._say))
         now, keepsake = datetime.now().astimezone(), partial(keep_memory, jam=jam, say=self._say)
         recorder = Recorder(config.takes, settings, player.feed, self._clock, now, self._say, keepsake)
         await self._stack.enter_async_context(recorder)
-        if self._remember is not None:
-            self._stack.enter_context(remembering(self._remember, jam, self._say))
         player.start()
         self._stack.callback(player.stop)
         await self._stack.enter_async_context(controllers)
@@ -213,9 +216,9 @@ def run(
     clock: Clock,
     began_s: float,
     seed: Seed | None = None,
-    remember: Path | None = None,
+    remember: Path | Row | None = None,
 ) -> None:
-    """Jams until Ctrl-C or SIGTERM, with a seed as the first player, and a file of what was heard before.
+    """Jams until Ctrl-C or SIGTERM, with a seed as the first player, and what was heard before: of a file, or of an earlier take.
 
     `began_s` is when the start-up began.
 

@@ -77,14 +77,21 @@ class Shelf:
             )
         raise TakeError(f"there is no jam {name} in {self.folder}; `fours takes` lists those that there are")
 
-    def last(self) -> Row:
-        """The newest in which something was played. Raises TakeError where there is none."""
+    def last(self, *, with_memory: bool = False) -> Row:
+        """The newest in which something was played; of those with a memory, where one is wanted. Raises TakeError."""
         for path in reversed(self._paths()):
             with suppress(OSError):
                 row = _row(path)
-                if row.ended.heard_notes or row.ended.played_notes:
+                if (row.ended.heard_notes or row.ended.played_notes) and (row.memory or not with_memory):
                     return row
+        if with_memory:
+            raise TakeError(f"nothing was remembered yet: there is no jam with a memory in {self.folder}")
         raise TakeError(f"nothing was played yet: there is no jam in {self.folder}")
+
+    def owner(self, path: Path) -> Row | None:
+        """The jam whose journal or memory this file is; None where it is another's."""
+        is_one = path.suffix in {SUFFIX, MEMORY_SUFFIX} and path.with_suffix(SUFFIX).is_file()
+        return self.find(path.stem) if is_one and path.parent.resolve() == self.folder.resolve() else None
 
     def remove(self, row: Row) -> None:
         """Removes a jam for good. Raises TakeError where it still goes on, or cannot be removed."""

@@ -110,6 +110,29 @@ class TestFind:
         with pytest.raises(TakeError, match="nothing was played yet"):
             shelf.last()
 
+    def test_the_last_with_a_memory_may_be_an_earlier_one(self, shelf: Shelf, folder: Path) -> None:
+        write_journal(folder)
+        with pytest.raises(TakeError, match=f"^nothing was remembered yet: there is no jam with a memory in {folder}$"):
+            shelf.last(with_memory=True)
+        write_journal(folder, days_ago=2, memory=b"a memory")
+        write_journal(folder, days_ago=3, memory=b"a memory")
+        assert shelf.last(with_memory=True).id == "2026-02-01-201500"
+
+    def test_a_journal_and_its_memory_are_known_by_their_paths(
+        self, shelf: Shelf, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = write_journal(folder, memory=b"a memory")
+        (row,) = shelf.rows()
+        assert shelf.owner(path) == shelf.owner(memory_beside(path)) == row
+        monkeypatch.chdir(folder)
+        assert shelf.owner(Path(memory_beside(path).name)) == row
+
+    def test_what_is_no_jams_is_nobodys(self, shelf: Shelf, folder: Path, tmp_path: Path) -> None:
+        path = write_journal(folder, memory=b"a memory")
+        for other in (folder / "me.memory", path.with_suffix(".mid"), tmp_path / path.name):
+            other.touch()
+            assert shelf.owner(other) is None
+
 
 class TestMend:
     def test_a_jam_that_was_killed_is_ended_at_its_last_whole_record(self, shelf: Shelf, folder: Path) -> None:
