@@ -165,8 +165,13 @@ class Recorder:
             self._say(f"Recovered  {_ids(mended)}, cut off before the end")
         config = self._config
         pruned = self._shelf.prune(self._now, config.keep_days, config.keep_mb * MEGABYTE)
-        if pruned:
-            self._say(f"Removed    {_ids(pruned)}: unmarked, and too old or too large")
+        if pruned.removed:
+            self._say(f"Removed    {_ids(pruned.removed)}: unmarked, and too old or too large")
+        if pruned.marked_bytes > config.keep_mb * MEGABYTE:
+            self._say(
+                f"Full       marked jams alone take {pruned.marked_bytes / MEGABYTE:,.0f} MB, and takes.keep_mb is "
+                f"{config.keep_mb:g}, so all others go at each start; `fours takes remove` some, or raise it"
+            )
 
 
 def _ids(rows: list[Row]) -> str:

@@ -38,6 +38,14 @@ class Row:
     """What it remembered, where it was seen to its end and there was anything."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was removed to make room, and how much of it marked jams take, which are never removed by themselves."""
+
+    removed: list[Row]
+    marked_bytes: int
+
+
 class Shelf:
     """A folder of journals, which may not be there yet."""
 
@@ -112,8 +120,8 @@ class Shelf:
         self._sweep()
         return mended
 
-    def prune(self, now: datetime, keep_days: float, keep_bytes: float) -> list[Row]:
-        """Removes unmarked jams that are too old, then the oldest of them while all take too much room; what was removed."""
+    def prune(self, now: datetime, keep_days: float, keep_bytes: float) -> Pruned:
+        """Removes unmarked jams that are too old, then the oldest of them while all take too much room."""
         rows = self.rows()
         room = sum(row.size for row in rows)
         oldest = (now - timedelta(days=keep_days)).strftime(NAME)
@@ -125,7 +133,7 @@ class Shelf:
                 _unlink(row.path)
                 room -= row.size
                 removed.append(row)
-        return removed
+        return Pruned(removed, sum(row.size for row in rows if row.ended.marks))
 
     def _sweep(self) -> None:
         """Removes what is left of memories whose writers were killed: a part, by a hidden name."""

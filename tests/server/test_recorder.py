@@ -29,13 +29,15 @@ DEFAULTS = Settings()
 class Evening:
     """A recorder, the feed that it watches, and what it said; time is moved by hand."""
 
-    def __init__(self, folder: Path, *, keep_days: float = 90.0, settings: Settings = DEFAULTS) -> None:
+    def __init__(
+        self, folder: Path, *, keep_days: float = 90.0, keep_mb: float = 1000.0, settings: Settings = DEFAULTS
+    ) -> None:
         self.folder = folder
         self.clock = ManualClock(BEGAN_S)
         self.feed = Feed()
         self.said: list[str] = []
         self.remembered: list[Path] = []
-        config = TakesSection(folder=str(folder), keep_days=keep_days)
+        config = TakesSection(folder=str(folder), keep_days=keep_days, keep_mb=keep_mb)
         self.recorder = Recorder(config, settings, self.feed, self.clock, NOW, self.said.append, self._remember)
 
     def _remember(self, path: Path) -> None:
@@ -288,3 +290,20 @@ class TestTheStart:
             "Removed    2025-10-23-201500, 2025-10-24-201500, 2025-10-25-201500 and 1 more: unmarked, and too old or too large"
         ]
         assert [row.id for row in Shelf(folder).rows()] == ["2025-10-22-201500"]
+
+    def test_marked_jams_that_fill_all_the_room_are_kept_and_told(self, folder: Path) -> None:
+        write_journal(folder, is_marked=True, memory=bytes(2_000_000))
+        evening = Evening(folder, keep_mb=1.5)
+        during(evening, lambda: None)
+        (sentence,) = evening.said[1:]
+        assert sentence == (
+            "Full       marked jams alone take 2 MB, and takes.keep_mb is 1.5, "
+            "so all others go at each start; `fours takes remove` some, or raise it"
+        )
+        assert len(Shelf(folder).rows()) == 1
+
+    def test_marked_jams_that_leave_room_are_not_spoken_of(self, folder: Path) -> None:
+        write_journal(folder, is_marked=True, memory=bytes(2_000_000))
+        evening = Evening(folder, keep_mb=2.5)
+        during(evening, lambda: None)
+        assert evening.said[1:] == []

@@ -5,7 +5,7 @@ import pytest
 from server.errors import TakeError
 from server.journal import Ended, Mark, scan
 from server.journal_file import JournalFile
-from server.shelf import Shelf, memory_beside
+from server.shelf import Pruned, Shelf, memory_beside
 from tests.server.journals import NOW, write_journal
 
 GREAT = 1e12
@@ -180,7 +180,7 @@ class TestPrune:
         write_journal(folder, days_ago=40)
         write_journal(folder, days_ago=41, is_marked=True)
         write_journal(folder, days_ago=20)
-        assert [row.id for row in shelf.prune(NOW, 30, GREAT)] == ["2025-12-25-201500"]
+        assert [row.id for row in shelf.prune(NOW, 30, GREAT).removed] == ["2025-12-25-201500"]
         assert [row.id for row in shelf.rows()] == ["2025-12-24-201500", "2026-01-14-201500"]
 
     def test_while_all_take_too_much_room_the_oldest_go(self, shelf: Shelf, folder: Path) -> None:
@@ -191,12 +191,17 @@ class TestPrune:
 
     def test_a_memory_takes_room_and_goes_with_its_jam(self, shelf: Shelf, folder: Path) -> None:
         paths = [write_journal(folder, days_ago=day, memory=bytes(10_000)) for day in (2, 1)]
-        assert len(shelf.prune(NOW, 30, 15_000)) == 1
+        assert len(shelf.prune(NOW, 30, 15_000).removed) == 1
         assert sorted(folder.iterdir()) == [paths[1], memory_beside(paths[1])]
 
     def test_one_that_still_goes_on_stays(self, shelf: Shelf, folder: Path) -> None:
         write_journal(folder, days_ago=50, is_ended=False)
-        assert shelf.prune(NOW, 30, 0.0) == []
+        assert shelf.prune(NOW, 30, 0.0) == Pruned([], 0)
+
+    def test_what_is_marked_stays_and_its_room_is_told(self, shelf: Shelf, folder: Path) -> None:
+        write_journal(folder, is_marked=True, memory=bytes(1000))
+        (row,) = shelf.rows()
+        assert shelf.prune(NOW, 30, 0.0) == Pruned([], row.size)
 
 
 class TestRemove:
