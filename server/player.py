@@ -140,7 +140,7 @@ class Player:
                 self._take(what, at_s)
             self._keep_time()
             self._play()
-            if self._jam.thinking and not self._is_within(THOUGHT_S, self._wake_at_s()):
+            if self._jam.thinking and not self._is_within(self._wake_at_s(), THOUGHT_S):
                 self._jam.think()
             if self.feed.is_watched:
                 self._show()
@@ -152,13 +152,13 @@ class Player:
     def _next_item(self) -> tuple[Deed | bytes | None, float] | None:
         """What comes in before anything is due, or None when something is."""
         due_s = self._wake_at_s()
-        if self._is_within(SPIN_S, due_s):
+        if self._is_within(due_s, SPIN_S):
             self._clock.wait_until(due_s, KEEP_S)
             if self._clock.now_s() >= due_s:
                 return None
         with suppress(Empty):
             return self._inbox.get_nowait()
-        if self._jam.thinking and not self._is_within(THOUGHT_S, due_s):
+        if self._jam.thinking and not self._is_within(due_s, THOUGHT_S):
             return None
         if due_s is None:
             return self._inbox.get()
@@ -166,7 +166,7 @@ class Player:
             return self._inbox.get(timeout=max(0.0, due_s - self._clock.now_s() - SPIN_S))
         return None
 
-    def _is_within(self, seconds: float, due_s: float | None) -> TypeGuard[float]:
+    def _is_within(self, due_s: float | None, seconds: float) -> TypeGuard[float]:
         """Whether something is yet to be due, and so soon."""
         return due_s is not None and 0.0 < due_s - self._clock.now_s() <= seconds
 
