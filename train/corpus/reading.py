@@ -163,7 +163,7 @@ def _tracks(score: symusic.core.ScoreTick) -> list[tuple[_Track, bool]]:
     velocity = np.concatenate([notes["velocity"] for notes, _ in told]).astype(np.uint8)
     if tick.min() < 0 or (end < tick).any():
         raise _Unreadable("its delta times run over")
-    kept = _in_order((number.astype(np.int64) << TRACK_BITS) + (tick << PITCH_BITS) + pitch)
+    kept = _in_order(number.astype(np.int64) << TRACK_BITS | tick << PITCH_BITS | pitch)
     if kept is not None:
         number, tick, end, pitch, velocity = number[kept], tick[kept], end[kept], pitch[kept], velocity[kept]
     bounds = pairwise(np.searchsorted(number, np.arange(len(told) + 1)).tolist())
