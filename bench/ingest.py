@@ -22,7 +22,7 @@ from train.corpus.reading import Choice
 
 CORPORA = Path(os.environ.get("FOURS_CORPORA", "../shared/corpora"))
 FOLDERS = ("freedoom", "mutopia", "openewld_pd", "openscore_lieder")
-BY_PRETTY_MIDI = 40
+BY_PRETTY_MIDI = 110
 TIMES_LARGER = 4
 AT_LEAST = 8000
 

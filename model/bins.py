@@ -23,6 +23,8 @@ MUSICAL_TICKS = (
     12, 24, 6, 48, 18, 36, 8, 16, 96, 72, 4, 3, 32, 9, 144, 192, 30, 42, 60, 84, 54, 66, 2, 20, 40, 15, 21, 120, 28, 64, 78, 90,
 )  # fmt: skip
 
+TimeUnit = Literal["beats", "seconds"]
+"""What the time between notes is counted in."""
 BinChoice = Literal["commonest", "quantile", "quantile-mean", "musical"]
 Shifts = Mapping[float, int]
 """How often each shift between onsets occurs."""

@@ -8,14 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from model.approach import APPROACHES, Approach
 from model.backoff import DEFAULTS, Backoff
-from model.bins import TimeBins
+from model.bins import TimeBins, TimeUnit
 from model.errors import PackError
 from model.vocabulary import EventVocabulary, PitchVocabulary
 
 PACK_FORMAT = 1
 CARD_FILE = "card.json"
 
-TimeUnit = Literal["beats", "seconds"]
 Pitch = Annotated[int, Field(ge=0, le=127)]
 
 

@@ -13,8 +13,8 @@ import torch
 import typer
 
 from model.approach import APPROACHES, Approach
-from model.bins import BinChoice
-from model.card import CARD_FILE, Card, Hyperparameters, TimeUnit
+from model.bins import BinChoice, TimeUnit
+from model.card import CARD_FILE, Card, Hyperparameters
 from model.pack import Pack, open_pack
 from train.build import AUTO_LANES, Order, build_pack
 from train.command import run_command

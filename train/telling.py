@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from model.approach import Approach
-from model.card import Card, TimeUnit
+from model.bins import TimeUnit
+from model.card import Card
 from model.vocabulary import EventVocabulary
 from train.build import Vocabulary
 from train.corpus.corpora import SPLITS, Corpus

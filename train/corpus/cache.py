@@ -57,7 +57,7 @@ class Cache:
         name = hashlib.sha256("".join(reading.sha256 for reading in new).encode()).hexdigest()[:16]
         notes_file, index_file = self._folder / f"{name}.npy", self._folder / f"{name}.npz"
         try:
-            _save(notes_file, np.concatenate([np.zeros(0, NOTE), *(line for r in new for line in r.lines)]))
+            _save(notes_file, _end_to_end([line for reading in new for line in reading.lines]))
             _save(index_file, _index_of(new))
         except OSError as error:
             raise OutputError(
@@ -123,10 +123,16 @@ _INDEX = (
 _UNSIGNED: Signature = np.zeros(HASHES, np.uint32)
 
 
+def _end_to_end(lines: Sequence[Records]) -> Records:
+    # As bytes: concatenating records asks numpy line by line what dtype they have in common.
+    every: Records = np.concatenate([np.zeros(0, np.uint8), *(line.view(np.uint8) for line in lines)]).view(NOTE)
+    return every
+
+
 def _index_of(readings: Sequence[Reading]) -> dict[str, npt.NDArray[np.generic]]:
     signatures = [_UNSIGNED if reading.signature is None else reading.signature for reading in readings]
     return {
-        "sha256": np.array([list(bytes.fromhex(reading.sha256)) for reading in readings], np.uint8),
+        "sha256": np.frombuffer(bytes.fromhex("".join(r.sha256 for r in readings)), np.uint8).reshape(-1, 32),
         "lines": np.array([len(reading.lines) for reading in readings], np.int64),
         "seconds": np.array([reading.seconds for reading in readings]),
         "tempo_bpm": np.array([reading.tempo_bpm for reading in readings]),

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal, Self
 
@@ -116,7 +117,7 @@ def _named(sources: Sequence[Path]) -> list[tuple[str, Path, list[Path]]]:
             files = [path for path in folder.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES and path.is_file()]
             if not files:
                 raise CorpusError(f"{source} holds no MIDI file (.mid or .midi)")
-            named.append((folder.name, folder, sorted(files)))
+            named.append((folder.name, folder, sorted(files, key=attrgetter("parts"))))
         elif source.suffix.lower() == LIST_SUFFIX and source.is_file():
             named.append((source.stem, source.parent.resolve(), _listed(source)))
         else:

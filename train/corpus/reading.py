@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import symusic
 
-from model.card import TimeUnit
+from model.bins import TimeUnit
 from model.lead import reads_as_lead
 from train.corpus.duplicates import Signature, signature_of
 
