@@ -88,7 +88,7 @@ def jam(
     }
     checked = load(config).with_values(changes)
     random_seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
-    run(checked, random_seed, lambda line: print(line, flush=True), clock, began_s, played_in, remember)
+    run(checked, random_seed, lambda line: print(line, flush=True), clock, began_s, played_in, remember, config)
 
 
 def export(

@@ -23,11 +23,12 @@ from model.engine import Engine
 from model.improviser import Improviser, improviser
 from model.midi_file import Seed
 from model.pack import Pack, available_packs, open_pack
-from server.config import Config
+from server.config import CONFIG_FILE, Config
 from server.controllers import Controllers
 from server.controls import Settings, Value
 from server.desk import Desk, Preparation
 from server.jam import Jam
+from server.lessons import Lessons
 from server.link_session import LinkSession
 from server.osc_remote import OscRemote
 from server.pace import Pace
@@ -98,8 +99,10 @@ class Session:
         began_s: float,
         seed: Seed | None = None,
         remember: Path | None = None,
+        config_file: Path | None = None,
     ) -> None:
         self._config = config
+        self._config_file = config_file or Path(CONFIG_FILE)
         self._random_seed = random_seed
         self._say = say
         self._clock = clock
@@ -175,7 +178,17 @@ class Session:
         heard = self._stack.enter_context(system.open_input(config.midi.input or None, controllers.hear))
         wiring = Wiring(heard.name, output.name, system.api, f"{osc.host}:{remote.server.address[1]}", speeds)
         takes = JournalTakes(Shelf(config.takes.place))
-        stage = Stage(desk, player, self._clock, wiring, lambda: tuple(available_packs(config.pack_folders)), takes)
+        lessons = Lessons(controllers.knobs, self._config_file)
+        stage = Stage(
+            desk,
+            player,
+            self._clock,
+            wiring,
+            controllers.hear,
+            lessons,
+            lambda: tuple(available_packs(config.pack_folders)),
+            takes,
+        )
         await self._stack.enter_async_context(Panel(config.panel, stage, self._say))
         self._say(f"MIDI in    {heard.name} ({system.api})")
         self._say(f"MIDI out   {output.name} ({system.api})")
@@ -225,16 +238,17 @@ def run(
     began_s: float,
     seed: Seed | None = None,
     remember: Path | None = None,
+    config_file: Path | None = None,
 ) -> None:
     """Jams until Ctrl-C or SIGTERM, with a seed as the first player, and a file of what was heard before.
 
-    `began_s` is when the start-up began.
+    `began_s` is when the start-up began; knobs that are learnt are written to `config_file`, which may be the usual one.
 
     Raises what the parts raise at the start: PackError, BridgeError.
     """
 
     async def jam() -> None:
-        async with Session(config, random_seed, say, clock, began_s, seed, remember) as session:
+        async with Session(config, random_seed, say, clock, began_s, seed, remember, config_file) as session:
             await session.until_stopped()
 
     with suppress(KeyboardInterrupt):

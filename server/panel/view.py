@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bridge.messages import ControlChange, Message, NoteOff, NoteOn
 from bridge.timeline import Timeline
+from server.binding import Binding, Bindings, takes_cc
 from server.control import Control, Value
 from server.controls import CONTROLS
 from server.feed import Asked, Event, Heard, Kept, Played, Stands
@@ -87,6 +88,15 @@ def control_table(options: Mapping[str, Sequence[str]]) -> list[Json]:
 def as_values(values: Mapping[str, Value]) -> dict[str, Json]:
     """The controls' values."""
     return dict(values)
+
+
+def as_bindings(bindings: Bindings) -> dict[str, Json]:
+    """Where each control that a knob can move is bound, or None."""
+    return {control.name: _as_binding(bindings.binding(control.name)) for control in CONTROLS if takes_cc(control)}
+
+
+def _as_binding(binding: Binding | None) -> Json:
+    return None if binding is None else {"cc": binding.cc, "channel": binding.channel}
 
 
 def _as_row(control: Control, options: Sequence[str]) -> dict[str, Json]:
