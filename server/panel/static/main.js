@@ -6,6 +6,7 @@ import { Deck } from "./deck.js";
 import { Door } from "./door.js";
 import { Hands } from "./hands.js";
 import { ComputerKeys } from "./keys.js";
+import { Lessons } from "./lessons.js";
 import { Link } from "./link.js";
 import { nameOf } from "./notes.js";
 import { Piano } from "./piano.js";
@@ -33,8 +34,10 @@ const score = new Score();
 const roll = new Roll(find("roll"));
 const stand = new Stand(find);
 const set = (control, value) => link.send({ type: "set", control, value });
-const controls = new Controls(find("groups"), set);
-const deck = new Deck(find("deck"), document.body, { send: set, say: (text, isWrong) => stand.say(text, isWrong) });
+const say = (text, isWrong) => stand.say(text, isWrong);
+const lessons = new Lessons(find("learn"), find("lesson"), { send: (message) => link.send(message), say });
+const controls = new Controls(find("groups"), set, lessons);
+const deck = new Deck(find("deck"), document.body, lessons, { send: set, say });
 const door = new Door(find("door"), () => link.open());
 const playing = { pitchOfA: () => (touch.octave + 1) * 12, velocity: () => touch.velocity, shift, harder };
 const piano = new Piano(find("piano"), hands, playing);
@@ -48,6 +51,7 @@ function hear(message) {
     return;
   }
   if (message.type === "welcome") welcome(message);
+  else if (message.bindings) lessons.take(message);
   if (message.time) stage.timeline = new Timeline(message.time);
   if (message.stands) stage.standing = message.stands;
   for (const note of message.notes ?? []) {
@@ -74,8 +78,10 @@ function welcome(message) {
   stage.wiring = message.wiring;
   score.clear();
   band.silence();
+  lessons.take(message);
   controls.build(message.controls, message.values);
   deck.build(message.controls, message.offers);
+  lessons.show();
 }
 
 // The plan with its seconds, as the roll draws it and the band plays it.
@@ -154,6 +160,7 @@ function lineChanged(line, reason) {
     band.silence();
     score.clear();
     stage.plan = [];
+    lessons.forget();
   }
   if (line === "door") door.ask();
 }
@@ -188,6 +195,7 @@ function wire() {
       find("webmidi").setAttribute("aria-pressed", String(names.length > 0));
     }).catch(() => stand.say("The browser does not let this page have MIDI", true));
   hands.onChange = light;
+  hands.isBound = (number, channel) => lessons.isBound(number, channel);
 }
 
 wire();
