@@ -5,6 +5,7 @@ import json
 import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, repeat
 
 from bridge.messages import ControlChange, Message, NoteOff, NoteOn
 from bridge.timeline import Timeline
@@ -128,8 +129,8 @@ def _as_standing(stands: Stands) -> dict[str, Json]:
         if turn is None
         else {"side": turn.side, "start_beats": turn.start_beats, "end_beats": turn.end_beats},
         "plan": [
-            [note.pitch, round(note.onset_beats, DECIMALS), round(note.duration_beats, DECIMALS)]
-            for note in stands.plan
+            [note.pitch, *(round(part, DECIMALS) for part in (note.onset_beats, note.duration_beats, from_memory))]
+            for note, from_memory in zip(stands.plan, chain(stands.from_memory, repeat(0.0)), strict=False)
         ],
     }
 

@@ -1,6 +1,6 @@
 // The page: puts the parts together, and passes on what the jam tells.
 
-import { Band } from "./band.js";
+import { Band, SAME_NOTE_S } from "./band.js";
 import { Controls } from "./controls.js";
 import { Deck } from "./deck.js";
 import { Door } from "./door.js";
@@ -55,7 +55,7 @@ function hear(message) {
   if (message.time) stage.timeline = new Timeline(message.time);
   if (message.stands) stage.standing = message.stands;
   for (const note of message.notes ?? []) {
-    score.take(note);
+    score.take(note, fromMemory(note));
     if (message.type === "news") band.take(note);
   }
   if (message.notes) light();
@@ -90,19 +90,29 @@ function plan() {
   if (!timeline) return;
   const { transpose = 0, offset_ms: offsetMs = 0 } = controls.values;
   band.setPlan(standing.plan, timeline, transpose, offsetMs);
-  stage.plan = standing.plan.map(([pitch, beat, beats]) => ({
+  stage.plan = standing.plan.map(([pitch, beat, beats, share]) => ({
     pitch: pitch + transpose,
     dueS: timeline.secondsAt(beat) + offsetMs / 1000,
     endS: timeline.secondsAt(beat + beats) + offsetMs / 1000,
+    fromMemory: share,
   }));
   find("roll").dataset.planned = standing.plan.length;
+}
+
+// How much of a note came from memory, as the plan had it that was told of before.
+function fromMemory([side, atS, kind, pitch]) {
+  if (side !== "partner" || kind !== "on") return 0;
+  const planned = stage.plan?.find((note) => note.pitch === pitch && Math.abs(note.dueS - atS) < SAME_NOTE_S);
+  return planned?.fromMemory ?? 0;
 }
 
 function light() {
   const sounding = { player: new Set(hands.held.keys()), partner: new Set() };
   for (const note of score.open.values()) sounding[note.side].add(note.pitch);
   piano.show(sounding);
-  find("roll").dataset.played = score.notes.filter((note) => note.side === "partner").length;
+  const played = score.notes.filter((note) => note.side === "partner");
+  find("roll").dataset.played = played.length;
+  find("roll").dataset.remembered = played.filter((note) => note.fromMemory > 0).length;
 }
 
 function frame() {
