@@ -23,7 +23,7 @@ from model.engine import Engine
 from model.improviser import Improviser, improviser
 from model.midi_file import Seed
 from model.pack import Pack, available_packs, open_pack
-from server.config import CONFIG_FILE, Config
+from server.config import CONFIG_FILE, Config, OscSection, is_loopback
 from server.controllers import Controllers
 from server.controls import Settings, Value
 from server.desk import Desk, Preparation
@@ -74,6 +74,14 @@ def seat(name: str, config: Config) -> Seated:
     """Opens a pack and its engines. Raises PackError."""
     pack = DummyPack() if name == DUMMY_PACK else open_pack(name, config.pack_folders)
     return Seated(pack, {approach: pack.engine(approach, config.engine.device) for approach in APPROACHES})
+
+
+def trusted(osc: OscSection) -> str:
+    """Whose OSC is read where it comes from the network, and how to have more of it read."""
+    others = ", ".join(osc.trust)
+    if others:
+        return f"this machine and {others}; nobody else is read or answered"
+    return "this machine only; for a tablet: --trust and its address, or osc.trust"
 
 
 def ms_per_token(engine: Engine, clock: Clock) -> float:
@@ -161,7 +169,7 @@ class Session:
         }
         desk = Desk(settings, Pace(player, asyncio.get_running_loop().call_later), before)
         player.told = self._in_this_thread(desk.note)
-        osc = config.osc
+        osc = config.osc_served
         packs = tuple(available_packs(config.pack_folders))
         remote = OscRemote(osc, desk, player.feed, self._clock, packs)
         controllers = Controllers(config.midi, desk, player.hear, player.send, self._clock, packs)
@@ -195,6 +203,8 @@ class Session:
         self._say(
             f"OSC        {osc.host}:{remote.server.address[1]}, answers to the sender and to its port {osc.reply_port}"
         )
+        if not is_loopback(osc.host):
+            self._say(f"Trust      {trusted(osc)}")
         self._say(f"Pack       {seated.pack.name}")
         for approach, speed_ms in speeds.items():
             self._say(f"{approach.capitalize():10} {seated.engines[approach].device}, {speed_ms:.2f} ms per token")
