@@ -11,6 +11,13 @@ class Clock(Protocol):
         """Seconds since some fixed moment; never goes back."""
         ...
 
+    def wait_until(self, at_s: float, keep_s: float) -> None:
+        """Returns at `at_s`, to the microsecond, without sleeping; a clock that stands still returns at once.
+
+        Other threads have the interpreter until `keep_s` before, and not then, when they might keep it for longer.
+        """
+        ...
+
 
 class MonotonicClock:
     """The machine's own clock."""
@@ -20,6 +27,12 @@ class MonotonicClock:
         # perf_counter, not monotonic: before Python 3.13 the latter moves in steps of 15.6 ms on Windows.
         # On Linux and macOS both read the same clock.
         return time.perf_counter()
+
+    def wait_until(self, at_s: float, keep_s: float) -> None:
+        """As the protocol says."""
+        while (left_s := at_s - time.perf_counter()) > 0.0:
+            if left_s > keep_s:
+                time.sleep(0)
 
 
 class ManualClock:
@@ -31,6 +44,9 @@ class ManualClock:
     def now_s(self) -> float:
         """The second it was last moved to."""
         return self._now_s
+
+    def wait_until(self, at_s: float, keep_s: float) -> None:
+        """Nobody waits for what only a hand moves."""
 
     def advance(self, by_s: float) -> None:
         """Move on by `by_s` seconds."""

@@ -14,7 +14,7 @@ from bridge.tick_fit import MOST_TICKS, Line, Noise, Tick, first_line, longest_l
 LATE_TICKS, EARLY_TICKS = 4, 3
 """So many in a row, all too late or all too early, are no accident; early ones are rarer, as nothing makes them so."""
 
-MEASURED_TICKS, MOST_MEASURED, MEASURED_EVERY = 8, 192, 8
+MEASURED_TICKS, MOST_MEASURED, MEASURED_EVERY = 8, 384, 8
 """How unsteady ticks are is measured from so few and so many, and now and then: it costs as much as all the rest."""
 
 ASTRAY_DEVIATIONS = 3.5

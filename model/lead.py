@@ -27,8 +27,10 @@ def reads_as_lead(
     if not MEDIAN_PITCH[0] <= median <= MEDIAN_PITCH[1]:
         return False
     in_order = np.sort(np.asarray(onsets))
-    begins = np.flatnonzero(np.concatenate([[True], in_order[1:] != in_order[:-1], [True]]))
-    return float((np.diff(begins) == 1).mean()) >= min_monophonic_share
+    begins = np.ones(len(in_order) + 1, np.bool_)
+    np.not_equal(in_order[1:], in_order[:-1], out=begins[1:-1])
+    single = np.count_nonzero(begins[:-1] & begins[1:])
+    return bool(single / np.count_nonzero(begins[:-1]) >= min_monophonic_share)
 
 
 def is_lead_like(notes: Sequence[Note], min_notes: int = MIN_NOTES) -> bool:

@@ -43,9 +43,7 @@ def save_memories(path: Path, memories: Mapping[Approach, Memory]) -> None:
         partial.write_bytes(save(parts, said))
         partial.replace(path)
     except OSError as error:
-        raise MemoryFileError(
-            f"what was heard cannot be written to {path} ({error.strerror or error}); choose another file"
-        ) from error
+        raise MemoryFileError(f"what was heard cannot be written to {path} ({error.strerror or error})") from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -56,7 +56,11 @@ def jam(
     random_seed: Annotated[int | None, typer.Option(help="The same playing gets the same answers.")] = None,
     seed: Annotated[Path | None, typer.Option(help="Play this .mid file in first, at its tempo.")] = None,
     remember: Annotated[
-        Path | None, typer.Option(help="Begin with what this file remembers of you, and keep it there.")
+        str | None,
+        typer.Option(
+            metavar="FILE|TAKE",
+            help="Begin with what this file remembers of you, and keep it there; or with what was remembered in a take, by any part of its id, or last.",
+        ),
     ] = None,
     dummy: Annotated[bool, typer.Option("--dummy", help="No weights and no MIDI ports: rules answer.")] = False,
     config: ConfigOption = None,
@@ -68,8 +72,10 @@ def jam(
     began_s = clock.now_s()
     from model.midi_file import read_seed
     from server.config import load
+    from server.remembrance import origin_named
     from server.seed_player import seed_values
     from server.session import run
+    from server.shelf import Shelf
 
     _log_beside_the_music(logging.DEBUG if verbose else logging.WARNING)
     played_in = None if seed is None else read_seed(seed)
@@ -93,7 +99,8 @@ def jam(
     }
     checked = loaded.with_values(changes)
     random_seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
-    run(checked, random_seed, lambda line: print(line, flush=True), clock, began_s, played_in, remember, config)
+    origin = None if remember is None else origin_named(remember, Shelf(checked.takes.place), _say)
+    run(checked, random_seed, _say, clock, began_s, played_in, origin, config)
 
 
 def export(
@@ -181,7 +188,7 @@ def learn(
             control,
             checked,
             RtMidiSystem("auto" if api == "none" else api),  # a knob needs a port, whatever a jam does
-            lambda line: print(line, flush=True),
+            _say,
             path=path,
             any_channel=any_channel,
         )
@@ -274,6 +281,10 @@ def _hand_over(module: str, context: typer.Context) -> None:
             f"fours: training needs {error.name}, which is not installed: pip install 'trading-fours[train]'"
         ) from error
     command.main(context.args)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _log_beside_the_music(level: int) -> None:

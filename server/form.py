@@ -82,6 +82,7 @@ class Form:
     def span_asked(self, settings: Settings, beat: float, phrase: Phrase) -> Span:
         """From now on; where turns are taken, no longer than the present one."""
         self._is_silenced = False
+        beat += self._early_beats(settings)
         if _mode(settings).occasion == "always":
             return Span(beat)
         until_beats = beat + self.length_beats(settings, phrase)
@@ -164,6 +165,10 @@ class Form:
         self.timeline = self.timeline.with_downbeat(beat)
         return True
 
+    def _early_beats(self, settings: Settings) -> float:
+        """How much before its beat all is played: an answer cannot begin sooner than so long after it is asked for."""
+        return max(-settings.offset_ms, 0.0) / 1000 * self.timeline.tempo_bpm / 60
+
     @property
     def _has_bars(self) -> bool:
         """Whether it is known where the bars lie, and they go by."""
@@ -188,7 +193,7 @@ class Form:
         silent_since = phrase.silent_since
         if silent_since is None:
             return None
-        due_beats = silent_since + settings.answer_after
+        due_beats = silent_since + max(settings.answer_after, self._early_beats(settings))
         if (
             math.isinf(due_beats) or due_beats < self._ended_beats
         ):  # or played under the last answer, and over before it

@@ -1,7 +1,8 @@
 """The music thread: messages in, plan, messages out, each at its time; knows no music and no OSC.
 
-One loop, one inbox. It sleeps until a millisecond before the next due time or until something comes in,
-then spins: a sleep alone wakes late by milliseconds. It never waits for a model longer than one thought.
+One loop, one inbox. It sleeps until a millisecond before the next due time or until something comes in; that last
+millisecond it spins, as a sleep alone wakes late, and does nothing else: what comes in then waits for the note.
+It never waits for a model longer than one thought.
 """
 
 import logging
@@ -12,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
+from typing import TypeGuard
 
 from bridge.clock import Clock
 from bridge.echo import EchoGuard
@@ -31,6 +33,12 @@ from server.ledger import Ledger
 logger = logging.getLogger("fours.player")
 
 SPIN_S = 0.001
+"""Before a note is due nothing else is begun for so long, neither thought nor what comes in: it would be late by that."""
+THOUGHT_S = 0.002
+"""A thought takes longer than a message, and twice has to wait for the interpreter."""
+KEEP_S = 0.0004
+"""And so long before it the interpreter is given to no other thread, which might keep it for a switch interval."""
+
 # How long CPython lets another thread run before the music thread gets its turn; its default, 5 ms, can be heard.
 SWITCH_INTERVAL_S = 0.0005
 REALTIME_PRIORITY = 20
@@ -132,7 +140,7 @@ class Player:
                 self._take(what, at_s)
             self._keep_time()
             self._play()
-            if self._jam.thinking:
+            if self._jam.thinking and not self._is_within(self._wake_at_s(), THOUGHT_S):
                 self._jam.think()
             if self.feed.is_watched:
                 self._show()
@@ -143,19 +151,24 @@ class Player:
 
     def _next_item(self) -> tuple[Deed | bytes | None, float] | None:
         """What comes in before anything is due, or None when something is."""
+        due_s = self._wake_at_s()
+        if self._is_within(due_s, SPIN_S):
+            self._clock.wait_until(due_s, KEEP_S)
+            if self._clock.now_s() >= due_s:
+                return None
         with suppress(Empty):
             return self._inbox.get_nowait()
-        if self._jam.thinking:
+        if self._jam.thinking and not self._is_within(due_s, THOUGHT_S):
             return None
-        due_s = self._wake_at_s()
         if due_s is None:
             return self._inbox.get()
         with suppress(Empty):
             return self._inbox.get(timeout=max(0.0, due_s - self._clock.now_s() - SPIN_S))
-        while self._clock.now_s() < due_s:
-            with suppress(Empty):
-                return self._inbox.get_nowait()
         return None
+
+    def _is_within(self, due_s: float | None, seconds: float) -> TypeGuard[float]:
+        """Whether something is yet to be due, and so soon."""
+        return due_s is not None and 0.0 < due_s - self._clock.now_s() <= seconds
 
     def _wake_at_s(self) -> float | None:
         """The next second at which there is something to do, whatever comes in."""

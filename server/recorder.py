@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Self
 
 from bridge.clock import Clock
@@ -21,7 +22,7 @@ from server.feed import Event, Feed, Watch
 from server.journal import Begun
 from server.journal_file import JournalFile
 from server.minutes import Minutes, thinned
-from server.shelf import Row, Shelf
+from server.shelf import Row, Shelf, memory_beside
 
 logger = logging.getLogger("fours.takes")
 
@@ -35,16 +36,25 @@ EVENTS_AT_ONCE, BREATH_S = 32, 0.01
 MEGABYTE = 1_000_000
 
 Say = Callable[[str], None]
+Keepsake = Callable[[Path], None]
+"""Writes what a jam remembers to the file that belongs beside its journal."""
 
 
 class Recorder:
     """Writes from `async with` on until it is left; `settings` are the controls' values at the start.
 
-    Where the folder takes no journal, it says so and does nothing more.
+    Where the folder takes no journal, it says so and does nothing more. A jam that is kept gets its keepsake at the end.
     """
 
     def __init__(
-        self, config: TakesSection, settings: Settings, feed: Feed, clock: Clock, now: datetime, say: Say
+        self,
+        config: TakesSection,
+        settings: Settings,
+        feed: Feed,
+        clock: Clock,
+        now: datetime,
+        say: Say,
+        keepsake: Keepsake,
     ) -> None:
         self._config = config
         self._shelf = Shelf(config.place)
@@ -53,6 +63,7 @@ class Recorder:
         self._clock = clock
         self._now = now
         self._say = say
+        self._keepsake = keepsake
         begun = Begun(now.isoformat(timespec="seconds"), config.capture_minutes, config.long_silence_s)
         self._minutes = Minutes(begun, clock.now_s())
         self._stopping = asyncio.Event()
@@ -84,6 +95,9 @@ class Recorder:
         await task
         self._feed.leave(watch)
         self._put(file, self._minutes.end(self._clock.now_s()), sync=True)
+        if not self._minutes.is_empty:
+            # While the journal is still ours: what somebody else removed now would come back as a memory alone.
+            await asyncio.to_thread(self._keepsake, memory_beside(file.path))
         file.close()
         if self._minutes.is_empty:
             with suppress(OSError):
@@ -151,8 +165,13 @@ class Recorder:
             self._say(f"Recovered  {_ids(mended)}, cut off before the end")
         config = self._config
         pruned = self._shelf.prune(self._now, config.keep_days, config.keep_mb * MEGABYTE)
-        if pruned:
-            self._say(f"Removed    {_ids(pruned)}: unmarked, and too old or too large")
+        if pruned.removed:
+            self._say(f"Removed    {_ids(pruned.removed)}: unmarked, and too old or too large")
+        if pruned.marked_bytes > config.keep_mb * MEGABYTE:
+            self._say(
+                f"Full       marked jams alone take {pruned.marked_bytes / MEGABYTE:,.0f} MB, and takes.keep_mb is "
+                f"{config.keep_mb:g}, so all others go at each start; `fours takes remove` some, or raise it"
+            )
 
 
 def _ids(rows: list[Row]) -> str:

@@ -1,8 +1,8 @@
 """One jam from start to stop: opens what the config names, wires it up, says what is bound where, closes it all again."""
 
 import asyncio
+import gc
 import logging
-import signal
 import statistics
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -37,15 +37,14 @@ from server.panel.stage import Stage, Wiring
 from server.panel.takes import JournalTakes
 from server.player import Player
 from server.recorder import Recorder
-from server.remembrance import remembering
+from server.remembrance import begin_with, keep_memory, remembering
 from server.seed_player import seed_playing
-from server.shelf import Shelf
+from server.shelf import Row, Shelf
+from server.stop_signals import StopSignals
 
 logger = logging.getLogger("fours.session")
 
 MEASURED_STEPS = 40
-# Ctrl-C, a supervisor, and a terminal window that is closed; Windows has no SIGHUP.
-STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 Say = Callable[[str], None]
 Told = Callable[[str, Value], None]
@@ -106,7 +105,7 @@ class Session:
         clock: Clock,
         began_s: float,
         seed: Seed | None = None,
-        remember: Path | None = None,
+        remember: Path | Row | None = None,
         config_file: Path | None = None,
     ) -> None:
         self._config = config
@@ -123,11 +122,14 @@ class Session:
     async def __aenter__(self) -> Self:
         try:
             # First of all: a signal that comes while ports open must close them too.
-            self._listen_for_signals()
+            loop = asyncio.get_running_loop()
+            self._stack.enter_context(StopSignals(self._clock, lambda: loop.call_soon_threadsafe(self._stopped.set)))
             await self._start()
         except BaseException:
             await self._stack.aclose()
             raise
+        # What is there by now stays: to look through all of it for garbage would hold up the music for 50 ms at a time.
+        gc.freeze()
         self._say(f"Ready in {self._clock.now_s() - self._began_s:.1f} s. Play a phrase; Ctrl-C ends the jam.")
         return self
 
@@ -135,19 +137,8 @@ class Session:
         await self._stack.aclose()
 
     async def until_stopped(self) -> None:
-        """Returns at the first Ctrl-C, SIGTERM or SIGHUP; a second one ends the process at once."""
+        """Returns at the first Ctrl-C, SIGTERM or SIGHUP; another one, not too soon after it, ends the process at once."""
         await self._stopped.wait()
-
-    def _listen_for_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in STOP_SIGNALS:
-            with suppress(NotImplementedError):  # Windows has no such handlers; there Ctrl-C raises KeyboardInterrupt
-                loop.add_signal_handler(number, self._on_signal, number)
-
-    def _on_signal(self, number: signal.Signals) -> None:
-        self._stopped.set()
-        asyncio.get_running_loop().remove_signal_handler(number)
-        signal.signal(number, signal.SIG_DFL)
 
     async def _start(self) -> None:
         config = self._config
@@ -175,10 +166,14 @@ class Session:
         controllers = Controllers(config.midi, desk, player.hear, player.send, self._clock, packs)
         self._stack.callback(output.close)
         await self._stack.enter_async_context(remote)
-        recorder = Recorder(config.takes, settings, player.feed, self._clock, datetime.now().astimezone(), self._say)
-        await self._stack.enter_async_context(recorder)
-        if self._remember is not None:
+        # Before the recorder makes room: a take that is too old to be kept can still be begun with.
+        if isinstance(self._remember, Row):
+            begin_with(self._remember, jam, self._say)
+        elif self._remember is not None:
             self._stack.enter_context(remembering(self._remember, jam, self._say))
+        now, keepsake = datetime.now().astimezone(), partial(keep_memory, jam=jam, say=self._say)
+        recorder = Recorder(config.takes, settings, player.feed, self._clock, now, self._say, keepsake)
+        await self._stack.enter_async_context(recorder)
         player.start()
         self._stack.callback(player.stop)
         await self._stack.enter_async_context(controllers)
@@ -247,10 +242,10 @@ def run(
     clock: Clock,
     began_s: float,
     seed: Seed | None = None,
-    remember: Path | None = None,
+    remember: Path | Row | None = None,
     config_file: Path | None = None,
 ) -> None:
-    """Jams until Ctrl-C or SIGTERM, with a seed as the first player, and a file of what was heard before.
+    """Jams until Ctrl-C or SIGTERM, with a seed as the first player, and what was heard before: of a file, or of an earlier take.
 
     `began_s` is when the start-up began; knobs that are learnt are written to `config_file`, which may be the usual one.
 

@@ -1,6 +1,7 @@
 """The folder of journals, one for each jam: listing, finding, mending, pruning and removing them; knows no music.
 
-A journal is named after when its jam began. One that ends with what it comes to is read from its ends alone.
+A journal is named after when its jam began. One that ends with what it comes to is read from its ends alone. What the jam
+remembered lies beside it, by the same name, and goes where it goes.
 """
 
 import os
@@ -15,7 +16,7 @@ from server.journal import Begun, Ended, Scan, Scribe, read_line, scan
 from server.journal_file import JournalFile, is_in_use
 from server.tally import Tally
 
-SUFFIX = ".jam"
+SUFFIX, MEMORY_SUFFIX = ".jam", ".memory"
 NAME = "%Y-%m-%d-%H%M%S"
 # Where the first record and the last are found; a jam with hundreds of marks is read whole instead.
 HEAD_BYTES, TAIL_BYTES = 512, 8192
@@ -30,8 +31,19 @@ class Row:
     began_at: str
     ended: Ended
     size: int
+    """In bytes, with its memory."""
     is_ended: bool
     """Whether it was seen to its end: not by a jam that goes on, nor by one that was killed."""
+    memory: Path | None
+    """What it remembered, where it was seen to its end and there was anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was removed to make room, and how much of it marked jams take, which are never removed by themselves."""
+
+    removed: list[Row]
+    marked_bytes: int
 
 
 class Shelf:
@@ -73,21 +85,28 @@ class Shelf:
             )
         raise TakeError(f"there is no jam {name} in {self.folder}; `fours takes` lists those that there are")
 
-    def last(self) -> Row:
-        """The newest in which something was played. Raises TakeError where there is none."""
+    def last(self, *, with_memory: bool = False) -> Row:
+        """The newest in which something was played; of those with a memory, where one is wanted. Raises TakeError."""
         for path in reversed(self._paths()):
             with suppress(OSError):
                 row = _row(path)
-                if row.ended.heard_notes or row.ended.played_notes:
+                if (row.ended.heard_notes or row.ended.played_notes) and (row.memory or not with_memory):
                     return row
+        if with_memory:
+            raise TakeError(f"nothing was remembered yet: there is no jam with a memory in {self.folder}")
         raise TakeError(f"nothing was played yet: there is no jam in {self.folder}")
+
+    def owner(self, path: Path) -> Row | None:
+        """The jam whose journal or memory this file is; None where it is another's."""
+        is_one = path.suffix in {SUFFIX, MEMORY_SUFFIX} and path.with_suffix(SUFFIX).is_file()
+        return self.find(path.stem) if is_one and path.parent.resolve() == self.folder.resolve() else None
 
     def remove(self, row: Row) -> None:
         """Removes a jam for good. Raises TakeError where it still goes on, or cannot be removed."""
         try:
             if is_in_use(row.path):
                 raise TakeError(f"jam {row.id} still goes on; end it first")
-            row.path.unlink()
+            _unlink(row.path)
         except OSError as error:
             raise TakeError(f"{row.path} cannot be removed: {error.strerror}") from error
 
@@ -98,10 +117,11 @@ class Shelf:
             with suppress(OSError):
                 if _tail(path) is None and not is_in_use(path) and _mend(path):
                     mended.append(_row(path))
+        self._sweep()
         return mended
 
-    def prune(self, now: datetime, keep_days: float, keep_bytes: float) -> list[Row]:
-        """Removes unmarked jams that are too old, then the oldest of them while all take too much room; what was removed."""
+    def prune(self, now: datetime, keep_days: float, keep_bytes: float) -> Pruned:
+        """Removes unmarked jams that are too old, then the oldest of them while all take too much room."""
         rows = self.rows()
         room = sum(row.size for row in rows)
         oldest = (now - timedelta(days=keep_days)).strftime(NAME)
@@ -110,13 +130,25 @@ class Shelf:
             if row.ended.marks or not row.is_ended or not (row.id < oldest or room > keep_bytes):
                 continue
             with suppress(OSError):
-                row.path.unlink()
+                _unlink(row.path)
                 room -= row.size
                 removed.append(row)
-        return removed
+        return Pruned(removed, sum(row.size for row in rows if row.ended.marks))
+
+    def _sweep(self) -> None:
+        """Removes what is left of memories whose writers were killed: a part, by a hidden name."""
+        for part in self.folder.glob(f".*{MEMORY_SUFFIX}.*"):
+            with suppress(OSError):
+                if not is_in_use(self.folder / f"{part.name[1:].partition('.')[0]}{SUFFIX}"):
+                    part.unlink()
 
     def _paths(self) -> list[Path]:
         return sorted(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else []
+
+
+def memory_beside(journal: Path) -> Path:
+    """Where that which its jam remembers belongs."""
+    return journal.with_suffix(MEMORY_SUFFIX)
 
 
 def read_scan(path: Path) -> Scan:
@@ -133,7 +165,19 @@ def _row(path: Path) -> Row:
     ended = _tail(path)
     summed = ended or _summed(scan(path.read_bytes()))
     began_at = begun.at if isinstance(begun, Begun) else ""
-    return Row(path.stem, path, began_at, summed, path.stat().st_size, ended is not None)
+    size = path.stat().st_size
+    memory: Path | None = memory_beside(path)
+    try:
+        size += memory_beside(path).stat().st_size
+    except FileNotFoundError:
+        memory = None
+    return Row(path.stem, path, began_at, summed, size, ended is not None, memory)
+
+
+def _unlink(journal: Path) -> None:
+    """The memory first: a journal without one is still listed, and a memory without a journal would never be."""
+    memory_beside(journal).unlink(missing_ok=True)
+    journal.unlink()
 
 
 def _tail(path: Path) -> Ended | None:

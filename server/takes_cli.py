@@ -67,7 +67,7 @@ def remove(
     names: Annotated[list[str], typer.Argument(metavar="ID...", help="Any part of an id.")],
     config: ConfigOption = None,
 ) -> None:
-    """Remove jams for good, with all that is marked in them."""
+    """Remove jams for good, with all that is marked in them and what they remembered."""
     shelf = _shelf(config)
     rows = [shelf.find(name) for name in names]  # all of them, before any is gone
     for row in rows:
@@ -87,7 +87,8 @@ def _lines(rows: "Iterable[Row]") -> Iterable[str]:
         began = datetime.fromisoformat(row.began_at).strftime("%a %d %b %Y, %H:%M") if row.began_at else "no date"
         ended = row.ended
         notes = f"{ended.heard_notes} notes played, {ended.played_notes} answered"
-        yield f"{row.id}  {began}  {_minutes(ended.at_s)}  {notes}{'' if row.is_ended else '; not ended'}"
+        memory = ", with a memory" if row.memory else ""
+        yield f"{row.id}  {began}  {_minutes(ended.at_s)}  {notes}{memory}{'' if row.is_ended else '; not ended'}"
         for number, mark in enumerate(ended.marks, start=1):
             yield f"  :{number}  {mark.kind:7}  {_minutes(mark.from_s)} to {_minutes(mark.until_s)}"
 
@@ -102,6 +103,7 @@ def _as_json(row: "Row") -> dict[str, object]:
         "heard_notes": ended.heard_notes,
         "played_notes": ended.played_notes,
         "bytes": row.size,
+        "memory": str(row.memory) if row.memory else None,
         "ended": row.is_ended,
         "marks": [
             {"number": number, "kind": mark.kind, "from_s": mark.from_s, "until_s": mark.until_s}

@@ -6,6 +6,7 @@ connects before that waits in the port's queue.
 
 import asyncio
 import errno
+import gc
 import importlib
 import logging
 import socket
@@ -85,6 +86,7 @@ class Panel:
             app = PanelApp(self._stage, self._gate, guests, bound.getsockname()[1])
             server = _server(app)
             await server.startup(sockets=[bound])
+            gc.freeze()  # as the session did, before all this was there
             await self._ending.wait()
             await app.seeds.stop()
             await server.shutdown(sockets=[bound])

@@ -7,16 +7,23 @@ from bridge.messages import NoteOff, NoteOn
 from bridge.timeline import Timeline
 from server.feed import Asked, Heard, Kept, Played
 from server.journal import Begun, Record, Scribe
-from server.shelf import NAME, SUFFIX
+from server.shelf import NAME, SUFFIX, memory_beside
 from server.tally import Tally
 
 NOW = datetime(2026, 2, 3, 20, 15, tzinfo=UTC)
 
 
 def write_journal(
-    folder: Path, *, days_ago: float = 0.0, notes: int = 4, is_marked: bool = False, is_ended: bool = True, cut: int = 0
+    folder: Path,
+    *,
+    days_ago: float = 0.0,
+    notes: int = 4,
+    is_marked: bool = False,
+    is_ended: bool = True,
+    cut: int = 0,
+    memory: bytes = b"",
 ) -> Path:
-    """A jam of so many notes of the player and as many answers, which began so long ago."""
+    """A jam of so many notes of the player and as many answers, which began so long ago; beside it its memory, if any."""
     began = NOW - timedelta(days=days_ago)
     records: list[Record] = [
         Begun(began.isoformat(), 5.0, 8.0),
@@ -44,4 +51,6 @@ def write_journal(
     path = folder / f"{began.strftime(NAME)}{SUFFIX}"
     data = b"".join(lines)
     path.write_bytes(data[: len(data) - cut])
+    if memory:
+        memory_beside(path).write_bytes(memory)
     return path

@@ -287,6 +287,10 @@ class TestJamThatCannotStart:
     def test_with_a_seed_that_is_not_there(self, fours: Fours) -> None:
         assert fours.refusal("jam", "--seed", "none.mid").startswith("there is no file none.mid; ")
 
+    def test_from_a_take_that_is_not_there(self, fours: Fours, elsewhere: Path) -> None:
+        (elsewhere / "config.toml").write_text('[takes]\nfolder = "takes"\n', encoding="utf-8")
+        assert fours.refusal("jam", "--remember", "1999").startswith("there is no jam 1999 in takes; ")
+
     def test_with_a_configuration_that_is_not_there(self, fours: Fours) -> None:
         assert fours.refusal("jam", "--config", "none.toml") == "none.toml cannot be read: No such file or directory"
 

@@ -1,5 +1,7 @@
 """What a jam learns of its player, and hands back changed."""
 
+import errno
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,16 +10,21 @@ import pytest
 from bridge.messages import NoteOn
 from model.approach import APPROACHES, Approach
 from model.backoff import DEFAULTS
+from model.dummy import DummyPack
 from model.improviser import improviser
 from model.memory import Memory
 from model.notes import Note
 from model.novelty import longest_repeat, outline_of
+from model.remembered import load_memories, save_memories
 from model.vocabulary import EventVocabulary, PitchVocabulary
 from server.controls import Settings, Value
+from server.errors import TakeError
 from server.jam import Jam, Timed
-from server.remembrance import remembering
+from server.remembrance import begin_with, keep_memory, origin_named, remembering
+from server.shelf import Shelf, memory_beside
 from tests.engines import AnyEngine
 from tests.music import exercise, line
+from tests.server.journals import write_journal
 from tests.server.partners import as_played
 from tests.tiny_pack import VOCABULARIES
 
@@ -176,6 +183,131 @@ class TestFromOneEveningToTheNext:
         with remembering(tmp_path / "nowhere" / "me.memory", Partner().jam, said.append):
             pass
         assert "cannot be written" in said[-1]
+        assert said[-1].endswith("; choose another file")
+
+
+class TestBesideAJournal:
+    def test_is_all_that_the_jam_remembers(self, tmp_path: Path) -> None:
+        partner, said = Partner(), list[str]()
+        partner.play(RIFF)
+        partner.think()
+        keep_memory(tmp_path / "take.memory", partner.jam, said.append)
+        read = Partner().memories
+        load_memories(tmp_path / "take.memory", read)
+        assert [dict(memory.contexts()) for memory in read.values()] == [
+            dict(memory.contexts()) for memory in partner.memories.values()
+        ]
+        assert said == []
+
+    def test_is_nothing_where_nothing_is_remembered(self, tmp_path: Path) -> None:
+        keep_memory(tmp_path / "take.memory", Partner().jam, pytest.fail)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_of_a_disk_that_is_full_is_said_in_a_sentence_and_leaves_nothing_half_written(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(_: Path, __: bytes) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(Path, "write_bytes", full)
+        path, partner, said = tmp_path / "take.memory", Partner(), list[str]()
+        partner.play(RIFF)
+        partner.think()
+        keep_memory(path, partner.jam, said.append)
+        assert said == [
+            f"what was heard cannot be written to {path} (No space left on device); the take is kept without it"
+        ]
+        assert list(tmp_path.iterdir()) == []
+
+
+class TestFromAnEarlierTake:
+    """The jam begins with what an earlier one remembered, and leaves it as it was."""
+
+    @pytest.fixture
+    def shelf(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+        monkeypatch.chdir(tmp_path)
+        return Shelf(Path("takes"))
+
+    def test_it_knows_what_that_one_heard(self, shelf: Shelf) -> None:
+        earlier, later, said = Partner(), Partner(), list[str]()
+        earlier.play(RIFF)
+        earlier.think()
+        keep_memory(memory_beside(write_journal(shelf.folder)), earlier.jam, said.append)
+        begin_with(shelf.last(), later.jam, said.append)
+        assert [dict(memory.contexts()) for memory in later.memories.values()] == [
+            dict(memory.contexts()) for memory in earlier.memories.values()
+        ]
+        assert said == ["Memory     of jam 2026-02-03-201500"]
+
+    def test_one_that_has_no_memory_is_said_and_the_jam_starts_without(self, shelf: Shelf) -> None:
+        write_journal(shelf.folder)
+        partner, said = Partner(), list[str]()
+        begin_with(shelf.last(), partner.jam, said.append)
+        assert said == ["Memory     jam 2026-02-03-201500 has none. The jam starts without it"]
+
+    def test_one_whose_memory_is_broken_is_said_and_the_jam_starts_without(self, shelf: Shelf) -> None:
+        write_journal(shelf.folder, memory=b"a letter")
+        partner, said = Partner(), list[str]()
+        begin_with(shelf.last(), partner.jam, said.append)
+        (sentence,) = said
+        assert sentence.startswith("Memory     takes/2026-02-03-201500.memory is no remembered jam, or is damaged")
+        assert sentence.endswith(". The jam starts without it")
+
+    def test_one_that_was_heard_in_other_words_is_said_and_the_jam_starts_without(self, shelf: Shelf) -> None:
+        path = memory_beside(write_journal(shelf.folder))
+        save_memories(path, {name: DummyPack().memory(name) for name in APPROACHES})
+        partner, said = Partner(), list[str]()
+        begin_with(shelf.last(), partner.jam, said.append)
+        (sentence,) = said
+        assert sentence.startswith(f"Memory     {path} was heard with another pitch vocabulary than this pack's; ")
+        assert sentence.endswith(". The jam starts without it")
+
+
+class TestWhatItBeginsWith:
+    @pytest.fixture
+    def shelf(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+        monkeypatch.chdir(tmp_path)
+        write_journal(Path("takes"), memory=b"a memory")
+        write_journal(Path("takes"), days_ago=1, memory=b"a memory")
+        return Shelf(Path("takes"))
+
+    @pytest.mark.parametrize("name", ["me.memory", "./me", "nowhere/me"])
+    def test_is_a_file_where_its_name_has_a_suffix_or_a_folder(self, shelf: Shelf, name: str) -> None:
+        assert origin_named(name, shelf, pytest.fail) == Path(name)
+
+    @pytest.mark.parametrize("name", ["me", "last", "2026-02-03-201500"])
+    def test_is_a_file_where_there_is_one(self, shelf: Shelf, name: str) -> None:
+        Path(name).touch()
+        assert origin_named(name, shelf, pytest.fail) == Path(name)
+
+    @pytest.mark.parametrize(
+        "name", ["2026-02-02-201500", "02-02", "takes/2026-02-02-201500.memory", "takes/2026-02-02-201500.jam"]
+    )
+    def test_is_a_take_by_any_part_of_its_id_or_by_a_file_of_it(self, shelf: Shelf, name: str) -> None:
+        assert origin_named(name, shelf, pytest.fail) == shelf.find("2026-02-02")
+
+    def test_is_the_last_take_that_has_a_memory(self, shelf: Shelf) -> None:
+        memory_beside(shelf.last().path).unlink()
+        assert origin_named("last", shelf, pytest.fail) == shelf.find("2026-02-02")
+
+    def test_is_nothing_on_the_first_evening_of_all_and_says_so(self, tmp_path: Path) -> None:
+        said: list[str] = []
+        assert origin_named("last", Shelf(tmp_path / "none"), said.append) is None
+        (sentence,) = said
+        assert sentence.startswith("Memory     nothing was remembered yet: there is no jam with a memory in ")
+        assert sentence.endswith(". The jam starts without it")
+
+    @pytest.mark.parametrize(
+        ("name", "sentence"),
+        [
+            ("me", "there is no jam me in takes; `fours takes` lists those that there are."),
+            ("2026", "2026 fits 2 jams, 2026-02-02-201500, 2026-02-03-201500; give more of the id."),
+        ],
+    )
+    def test_that_is_no_take_is_one_sentence(self, shelf: Shelf, name: str, sentence: str) -> None:
+        with pytest.raises(TakeError) as raised:
+            origin_named(name, shelf, pytest.fail)
+        assert str(raised.value) == f"{sentence} A file is named with a suffix: {name}.memory"
 
 
 def test_another_pack_of_the_same_words_remembers_too() -> None:

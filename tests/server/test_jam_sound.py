@@ -1,5 +1,7 @@
 """How what a jam plays lies in time, and how it sounds: groove, offset, key, range, channel, loudness."""
 
+from itertools import pairwise
+
 import pytest
 
 from bridge.messages import NoteOff, NoteOn
@@ -77,6 +79,11 @@ class TestOffset:
         stage = stage_with()
         stage.change("offset_ms", -250.0, 3.75)
         assert begun(stage)[:3] == [3.0, 3.5, 3.75]
+
+    def test_an_answer_that_is_due_sooner_than_it_can_be_early_waits_so_that_its_first_notes_are_not_one(self) -> None:
+        # Half a beat early, and due a quarter of a beat after the rest began.
+        onsets = begun(stage_with(offset_ms=-250.0, answer_after=0.25))
+        assert [later - sooner for sooner, later in pairwise(onsets)] == pytest.approx([0.5] * (len(onsets) - 1))
 
     def test_ends_move_along(self) -> None:
         stage = stage_with(offset_ms=25.0)

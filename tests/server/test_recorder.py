@@ -17,7 +17,7 @@ from server.controls import CONTROLS, Settings
 from server.errors import TakeError
 from server.feed import Asked, Event, Feed, Heard, Kept, Played, Stands, Turned
 from server.journal import Begun, Ended, Record, scan
-from server.journal_file import JournalFile
+from server.journal_file import JournalFile, is_in_use
 from server.recorder import WRITES_PER_SYNC, Recorder
 from server.shelf import Shelf
 from tests.server.journals import NOW, write_journal
@@ -29,13 +29,20 @@ DEFAULTS = Settings()
 class Evening:
     """A recorder, the feed that it watches, and what it said; time is moved by hand."""
 
-    def __init__(self, folder: Path, *, keep_days: float = 90.0, settings: Settings = DEFAULTS) -> None:
+    def __init__(
+        self, folder: Path, *, keep_days: float = 90.0, keep_mb: float = 1000.0, settings: Settings = DEFAULTS
+    ) -> None:
         self.folder = folder
         self.clock = ManualClock(BEGAN_S)
         self.feed = Feed()
         self.said: list[str] = []
-        config = TakesSection(folder=str(folder), keep_days=keep_days)
-        self.recorder = Recorder(config, settings, self.feed, self.clock, NOW, self.said.append)
+        self.remembered: list[Path] = []
+        config = TakesSection(folder=str(folder), keep_days=keep_days, keep_mb=keep_mb)
+        self.recorder = Recorder(config, settings, self.feed, self.clock, NOW, self.said.append, self._remember)
+
+    def _remember(self, path: Path) -> None:
+        assert is_in_use(path.with_suffix(".jam"))
+        self.remembered.append(path)
 
     def put(self, *events: Event) -> None:
         for event in events:
@@ -121,6 +128,11 @@ class TestAJournal:
     def test_in_which_nothing_happened_is_not_kept(self, evening: Evening) -> None:
         during(evening, lambda: evening.put(Turned("tempo", 90.0, BEGAN_S, 0.0)))
         assert list(evening.folder.iterdir()) == []
+        assert evening.remembered == []
+
+    def test_gets_what_the_jam_remembers_beside_it_while_it_is_still_its_own(self, evening: Evening) -> None:
+        during(evening, lambda: evening.put(*heard(60, 1, 2)))
+        assert evening.remembered == [evening.folder / "2026-02-03-201500.memory"]
 
     def test_is_on_disk_before_the_jam_ends(self, evening: Evening) -> None:
         async def run() -> None:
@@ -278,3 +290,20 @@ class TestTheStart:
             "Removed    2025-10-23-201500, 2025-10-24-201500, 2025-10-25-201500 and 1 more: unmarked, and too old or too large"
         ]
         assert [row.id for row in Shelf(folder).rows()] == ["2025-10-22-201500"]
+
+    def test_marked_jams_that_fill_all_the_room_are_kept_and_told(self, folder: Path) -> None:
+        write_journal(folder, is_marked=True, memory=bytes(2_000_000))
+        evening = Evening(folder, keep_mb=1.5)
+        during(evening, lambda: None)
+        (sentence,) = evening.said[1:]
+        assert sentence == (
+            "Full       marked jams alone take 2 MB, and takes.keep_mb is 1.5, "
+            "so all others go at each start; `fours takes remove` some, or raise it"
+        )
+        assert len(Shelf(folder).rows()) == 1
+
+    def test_marked_jams_that_leave_room_are_not_spoken_of(self, folder: Path) -> None:
+        write_journal(folder, is_marked=True, memory=bytes(2_000_000))
+        evening = Evening(folder, keep_mb=2.5)
+        during(evening, lambda: None)
+        assert evening.said[1:] == []

@@ -5,7 +5,7 @@ import pytest
 from server.errors import TakeError
 from server.journal import Ended, Mark, scan
 from server.journal_file import JournalFile
-from server.shelf import Shelf
+from server.shelf import Pruned, Shelf, memory_beside
 from tests.server.journals import NOW, write_journal
 
 GREAT = 1e12
@@ -61,6 +61,13 @@ class TestRows:
         (row,) = shelf.rows()
         assert (row.ended.heard_notes, row.ended.played_notes, row.is_ended) == (4, 4, False)
 
+    def test_tell_where_what_a_jam_remembered_is_and_count_its_bytes(self, shelf: Shelf, folder: Path) -> None:
+        path = write_journal(folder, memory=b"a memory")
+        write_journal(folder, days_ago=1)
+        without, remembered = shelf.rows()
+        assert (without.memory, remembered.memory) == (None, memory_beside(path))
+        assert remembered.size == without.size + len(b"a memory") == path.stat().st_size + len(b"a memory")
+
     def test_what_is_no_journal_has_nothing_in_it(self, shelf: Shelf, folder: Path) -> None:
         folder.mkdir()
         (folder / "2026-01-01-000000.jam").write_bytes(b"\x00\xff" * 1000)
@@ -103,6 +110,29 @@ class TestFind:
         with pytest.raises(TakeError, match="nothing was played yet"):
             shelf.last()
 
+    def test_the_last_with_a_memory_may_be_an_earlier_one(self, shelf: Shelf, folder: Path) -> None:
+        write_journal(folder)
+        with pytest.raises(TakeError, match=f"^nothing was remembered yet: there is no jam with a memory in {folder}$"):
+            shelf.last(with_memory=True)
+        write_journal(folder, days_ago=2, memory=b"a memory")
+        write_journal(folder, days_ago=3, memory=b"a memory")
+        assert shelf.last(with_memory=True).id == "2026-02-01-201500"
+
+    def test_a_journal_and_its_memory_are_known_by_their_paths(
+        self, shelf: Shelf, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = write_journal(folder, memory=b"a memory")
+        (row,) = shelf.rows()
+        assert shelf.owner(path) == shelf.owner(memory_beside(path)) == row
+        monkeypatch.chdir(folder)
+        assert shelf.owner(Path(memory_beside(path).name)) == row
+
+    def test_what_is_no_jams_is_nobodys(self, shelf: Shelf, folder: Path, tmp_path: Path) -> None:
+        path = write_journal(folder, memory=b"a memory")
+        for other in (folder / "me.memory", path.with_suffix(".mid"), tmp_path / path.name):
+            other.touch()
+            assert shelf.owner(other) is None
+
 
 class TestMend:
     def test_a_jam_that_was_killed_is_ended_at_its_last_whole_record(self, shelf: Shelf, folder: Path) -> None:
@@ -135,13 +165,22 @@ class TestMend:
             assert [row.id for row in shelf.mend()] == ["2026-02-02-201500"]
             assert not next(row for row in shelf.rows() if row.path == file.path).is_ended
 
+    def test_what_is_left_of_a_memory_that_was_being_written_is_removed(self, shelf: Shelf, folder: Path) -> None:
+        killed = write_journal(folder)
+        with shelf.begin(NOW) as file:
+            parts = [path.with_name(f".{memory_beside(path).name}.4711") for path in (killed, file.path)]
+            for part in parts:
+                part.touch()
+            shelf.mend()
+            assert [part.exists() for part in parts] == [False, True]
+
 
 class TestPrune:
     def test_what_is_too_old_is_removed_but_nothing_that_is_marked(self, shelf: Shelf, folder: Path) -> None:
         write_journal(folder, days_ago=40)
         write_journal(folder, days_ago=41, is_marked=True)
         write_journal(folder, days_ago=20)
-        assert [row.id for row in shelf.prune(NOW, 30, GREAT)] == ["2025-12-25-201500"]
+        assert [row.id for row in shelf.prune(NOW, 30, GREAT).removed] == ["2025-12-25-201500"]
         assert [row.id for row in shelf.rows()] == ["2025-12-24-201500", "2026-01-14-201500"]
 
     def test_while_all_take_too_much_room_the_oldest_go(self, shelf: Shelf, folder: Path) -> None:
@@ -150,9 +189,19 @@ class TestPrune:
         shelf.prune(NOW, 30, room - 1)
         assert [path.exists() for path in paths] == [False, True, False, True]
 
+    def test_a_memory_takes_room_and_goes_with_its_jam(self, shelf: Shelf, folder: Path) -> None:
+        paths = [write_journal(folder, days_ago=day, memory=bytes(10_000)) for day in (2, 1)]
+        assert len(shelf.prune(NOW, 30, 15_000).removed) == 1
+        assert sorted(folder.iterdir()) == [paths[1], memory_beside(paths[1])]
+
     def test_one_that_still_goes_on_stays(self, shelf: Shelf, folder: Path) -> None:
         write_journal(folder, days_ago=50, is_ended=False)
-        assert shelf.prune(NOW, 30, 0.0) == []
+        assert shelf.prune(NOW, 30, 0.0) == Pruned([], 0)
+
+    def test_what_is_marked_stays_and_its_room_is_told(self, shelf: Shelf, folder: Path) -> None:
+        write_journal(folder, is_marked=True, memory=bytes(1000))
+        (row,) = shelf.rows()
+        assert shelf.prune(NOW, 30, 0.0) == Pruned([], row.size)
 
 
 class TestRemove:
@@ -160,6 +209,11 @@ class TestRemove:
         path = write_journal(folder, is_marked=True)
         shelf.remove(shelf.find("2026"))
         assert not path.exists()
+
+    def test_takes_what_it_remembered_away_too(self, shelf: Shelf, folder: Path) -> None:
+        write_journal(folder, memory=b"a memory")
+        shelf.remove(shelf.find("2026"))
+        assert list(folder.iterdir()) == []
 
     def test_one_that_still_goes_on_is_refused(self, shelf: Shelf) -> None:
         with shelf.begin(NOW) as file, pytest.raises(TakeError, match=r"still goes on; end it first"):

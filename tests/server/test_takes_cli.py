@@ -41,18 +41,18 @@ class TestTheList:
 
     def test_has_a_line_for_each_jam_and_each_mark(self, takes: Run, folder: Path) -> None:
         write_journal(folder, is_marked=True)
-        write_journal(folder, days_ago=1, notes=200)
+        write_journal(folder, days_ago=1, notes=200, memory=b"a memory")
         write_journal(folder, days_ago=2, is_ended=False)
         out, _ = takes()
         assert out.splitlines() == [
             "2026-02-01-201500  Sun 01 Feb 2026, 20:15  0:04  4 notes played, 4 answered; not ended",
-            "2026-02-02-201500  Mon 02 Feb 2026, 20:15  3:20  200 notes played, 200 answered",
+            "2026-02-02-201500  Mon 02 Feb 2026, 20:15  3:20  200 notes played, 200 answered, with a memory",
             "2026-02-03-201500  Tue 03 Feb 2026, 20:15  0:04  4 notes played, 4 answered",
             "  :1  capture  0:00 to 0:04",
         ]
 
     def test_for_programs_is_json(self, takes: Run, folder: Path) -> None:
-        path = write_journal(folder, is_marked=True)
+        path = write_journal(folder, is_marked=True, memory=b"a memory")
         (row,) = json.loads(takes("--json")[0])
         assert row == {
             "id": "2026-02-03-201500",
@@ -61,10 +61,15 @@ class TestTheList:
             "length_s": 4.0,
             "heard_notes": 4,
             "played_notes": 4,
-            "bytes": path.stat().st_size,
+            "bytes": path.stat().st_size + len(b"a memory"),
+            "memory": "takes/2026-02-03-201500.memory",
             "ended": True,
             "marks": [{"number": 1, "kind": "capture", "from_s": 0.0, "until_s": 4.0}],
         }
+
+    def test_for_programs_has_no_memory_where_there_is_none(self, takes: Run, folder: Path) -> None:
+        write_journal(folder)
+        assert json.loads(takes("--json")[0])[0]["memory"] is None
 
 
 class TestExport:

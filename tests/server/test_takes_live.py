@@ -1,22 +1,29 @@
 """Jams in processes of their own, without a device and without weights: what they leave on disk, however they end."""
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pretty_midi
 import pytest
 
 from bridge.messages import NoteOn
+from model.approach import APPROACHES, Approach
+from model.dummy import DummyPack
+from model.notes import Note
+from model.remembered import load_memories
 from server.export_take import export_last
 from server.feed import Played
 from server.journal import Scan, scan
-from server.shelf import Shelf
+from server.shelf import Row, Shelf
 from tests.music import Part, line, midi_bytes
+from tests.server.journals import write_journal
 from tests.server.live import PATIENCE_S, TEMPO_BPM, RunningJam, jamming, wait_until
 
 PHRASE = line(60, 62, 64, 65, 67, 65, 64, 62)
+OTHER_PHRASE = line(72, 67, 72, 79, 76, 72, 64, 55)
 LONG_ANSWER = ("--answer-length", "256")
 
 
@@ -28,10 +35,10 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
 
 
 @contextmanager
-def demo(folder: Path, *options: str) -> Iterator[RunningJam]:
+def demo(folder: Path, *options: str, phrase: Sequence[Note] = PHRASE) -> Iterator[RunningJam]:
     """A jam that plays to itself: a file in the player's hands, and rules that answer."""
     tune = folder / "tune.mid"
-    tune.write_bytes(midi_bytes(Part(PHRASE), tempo_bpm=TEMPO_BPM))
+    tune.write_bytes(midi_bytes(Part(phrase), tempo_bpm=TEMPO_BPM))
     with jamming(folder, "--dummy", "--random-seed", "1", "--seed", str(tune), *options) as jam:
         yield jam
 
@@ -48,6 +55,14 @@ def tracks(path: Path) -> dict[str, int]:
     return {part.name: len(part.notes) for part in pretty_midi.PrettyMIDI(str(path)).instruments}
 
 
+def remembered(row: Row) -> dict[Approach, set[bytes]]:
+    """What a jam ended with the memory of: for each approach what it knows a continuation of."""
+    assert row.memory is not None
+    memories = {approach: DummyPack().memory(approach) for approach in APPROACHES}
+    load_memories(row.memory, memories)
+    return {approach: {context for context, _ in memory.contexts()} for approach, memory in memories.items()}
+
+
 class TestADemo:
     def test_says_what_it_is_and_is_answered_and_taken_down(self, tmp_path: Path, shelf: Shelf) -> None:
         with demo(tmp_path) as jam:
@@ -60,6 +75,7 @@ class TestADemo:
             assert jam.end() == (0, "")
         (row,) = shelf.rows()
         assert (row.is_ended, row.ended.heard_notes) == (True, len(PHRASE))
+        assert row.memory == row.path.with_suffix(".memory")
 
     def test_what_is_recorded_and_captured_by_osc_is_marked(self, tmp_path: Path, shelf: Shelf) -> None:
         with demo(tmp_path) as jam:
@@ -70,6 +86,43 @@ class TestADemo:
             jam.end()
         (row,) = shelf.rows()
         assert [mark.kind for mark in row.ended.marks] == ["record", "capture"]
+
+    def test_that_is_told_to_end_twice_at_once_ends_as_it_should(self, tmp_path: Path, shelf: Shelf) -> None:
+        with demo(tmp_path) as jam:
+            wait_until(lambda: answered(shelf) > 2, "an answer")
+            jam.process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):  # it has taken the first, and is not gone
+                jam.process.wait(0.005)
+            assert jam.end(signal.SIGINT) == (0, "")
+        (row,) = shelf.rows()
+        assert row.is_ended
+        assert row.memory is not None
+
+
+class TestAJamThatRemembers:
+    def test_begins_where_an_earlier_take_ended_and_leaves_it_as_it_was(self, tmp_path: Path, shelf: Shelf) -> None:
+        with demo(tmp_path, "--remember", "last") as jam:
+            assert jam.told("Memory").startswith("nothing was remembered yet")
+            wait_until(lambda: answered(shelf) > 2, "an answer")
+            assert jam.end(signal.SIGINT) == (0, "")
+        first = shelf.last()
+        assert first.memory is not None
+        before = first.memory.read_bytes()
+        with demo(tmp_path, "--remember", first.id[2:], phrase=OTHER_PHRASE) as jam:
+            assert jam.told("Memory") == f"of jam {first.id}"
+            wait_until(lambda: shelf.rows()[-1].ended.heard_notes == len(OTHER_PHRASE), "the other phrase")
+            assert jam.end(signal.SIGINT) == (0, "")
+        assert first.memory.read_bytes() == before
+        assert len(shelf.rows()) == 2
+        once, then = (remembered(row) for row in shelf.rows())
+        assert all(once[approach] < then[approach] for approach in APPROACHES)
+
+    def test_goes_on_without_where_it_cannot(self, tmp_path: Path, shelf: Shelf) -> None:
+        write_journal(shelf.folder, memory=b"a letter")
+        with demo(tmp_path, "--remember", "2026-02-03") as jam:
+            assert jam.told("Memory").endswith("The jam starts without it")
+            wait_until(lambda: answered(shelf) > 6, "an answer")
+            assert jam.end() == (0, "")
 
 
 class TestAKilledJam:
@@ -88,6 +141,7 @@ class TestAKilledJam:
         assert row.is_ended
         assert row.ended.played_notes == before
         assert [mark.kind for mark in row.ended.marks] == ["record"]
+        assert row.memory is None
         out = export_last(shelf, tmp_path / "take.mid")
         assert tracks(out) == {"Player": len(PHRASE), "Answer": before}
         assert written(shelf).damaged == 0

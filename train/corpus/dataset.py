@@ -43,9 +43,8 @@ def shifts_of(lines: Iterable[Line]) -> Counter[float]:
     counted: Counter[int] = Counter()
     for line in lines:
         onsets = line.records["onset_beats"]
-        ticks = np.rint(np.diff(onsets[_begins_chord(onsets)]) * SHIFTS_PER_BEAT).astype(np.int64)
-        values, times = np.unique(ticks, return_counts=True)
-        counted.update(dict(zip(values.tolist(), times.tolist(), strict=True)))
+        first = onsets[_begins_chord(onsets)]
+        counted.update(np.rint((first[1:] - first[:-1]) * SHIFTS_PER_BEAT).astype(np.int64).tolist())
     return Counter({ticks / SHIFTS_PER_BEAT: times for ticks, times in counted.items()})
 
 
@@ -65,16 +64,21 @@ def spelt(vocabulary: Vocabulary, records: Records) -> Tokens:
     if not isinstance(vocabulary, EventVocabulary) or not len(records):
         return np.concatenate([[START], notes])
     begins = _begins_chord(records["onset_beats"])
+    onsets = records["onset_beats"][begins]
+    times = vocabulary.first_time + np.searchsorted(_edges(vocabulary), onsets[1:] - onsets[:-1], side="left")
     begins[0] = False  # no TIME stands before all music
-    onsets = records["onset_beats"][begins | (np.arange(len(begins)) == 0)]
-    times = vocabulary.first_time + np.searchsorted(np.array(vocabulary.bins.edges), np.diff(onsets), side="left")
-    return np.concatenate([[START], np.insert(notes, np.flatnonzero(begins), times)])
+    tokens = np.empty(1 + len(notes) + len(times), np.int64)
+    at = np.cumsum(begins) + np.arange(1, len(notes) + 1)
+    tokens[0], tokens[at], tokens[at[begins] - 1] = START, notes, times
+    return tokens
 
 
 def _begins_chord(onsets: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """Which notes begin a new onset: those at least CHORD_BEATS after the first note of the chord before."""
     begins = np.ones(len(onsets), np.bool_)
-    begins[1:] = np.diff(onsets) >= CHORD_BEATS
+    begins[1:] = onsets[1:] - onsets[:-1] >= CHORD_BEATS
+    if begins.all():
+        return begins
     first = np.flatnonzero(begins)
     last = np.append(first, len(onsets))[1:] - 1
     # Where notes are near their neighbours, but not all near the first of them, one has to count from note to note.
@@ -85,6 +89,11 @@ def _begins_chord(onsets: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
             begins[index] = onsets[index] - chord >= CHORD_BEATS
             chord = onsets[index] if begins[index] else chord
     return begins
+
+
+@lru_cache
+def _edges(vocabulary: EventVocabulary) -> npt.NDArray[np.float64]:
+    return np.array(vocabulary.bins.edges)
 
 
 @lru_cache

@@ -31,16 +31,16 @@ def ingest(
     """
     found: list[tuple[str, str]] = []
     new: list[Reading] = []
+    notes = 0
     batches = [tuple(paths[begin : begin + FILES_AT_ONCE]) for begin in range(0, len(paths), FILES_AT_ONCE)]
     for batch in _in_workers(batches, choice, cache.known, workers):
         found += [(reading.sha256, reading.reason) for reading in batch]
-        new += [reading for reading in batch if reading.sha256 and not reading.known]
-        if (
-            len(new) >= FILES_PER_SHARD
-            or sum(len(line) for reading in new for line in reading.lines) >= NOTES_PER_SHARD
-        ):
+        read = [reading for reading in batch if reading.sha256 and not reading.known]
+        new += read
+        notes += sum(len(line) for reading in read for line in reading.lines)
+        if len(new) >= FILES_PER_SHARD or notes >= NOTES_PER_SHARD:
             cache.add(new)
-            new = []
+            new, notes = [], 0
         told(len(found))
     cache.add(new)
     return [cache.get(sha256) if sha256 else Reading("", reason=reason) for sha256, reason in found]

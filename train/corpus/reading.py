@@ -6,6 +6,7 @@ Runs in worker processes, as symusic may crash on what it reads.
 import hashlib
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,8 @@ MELODIC_MONOPHONIC_SHARE = 0.7
 NOMINAL_TEMPO_BPM = 120.0
 # Nothing that was played is longer; such a file has a broken delta time.
 LONGEST_S = 24 * 3600.0
+# A note's place in a file: track, tick, pitch.
+PITCH_BITS, TRACK_BITS = 7, 7 + 32
 # A choice of tracks that is read in another way, or other columns, get another number: what was cached is read anew.
 READING = 2
 
@@ -95,7 +98,7 @@ def _score_of(content: bytes) -> symusic.core.ScoreTick:
 
 def _reading_of(sha256: str, score: symusic.core.ScoreTick, choice: Choice) -> Reading:
     tempi = _tempi(score)
-    every = [(_track(track), track.is_drum) for track in score.tracks if len(track.notes)]
+    every = _tracks(score)
     tracks = [track for track, is_drum in every if choice.drums or not is_drum]
     last_tick = max((int(track.end.max()) for track in tracks), default=0)
     seconds = float(_seconds(np.array([last_tick]), score.ticks_per_quarter, tempi)[0])
@@ -144,33 +147,48 @@ def _chosen(tracks: Sequence[_Track], choice: TrackChoice) -> Sequence[_Track]:
     if choice == "most-notes" and tracks:
         return [max(tracks, key=len)]
     if choice == "merged" and tracks:
-        columns = ("tick", "end", "pitch", "velocity")
-        return [_in_order(*(np.concatenate([getattr(track, name) for track in tracks]) for name in columns))]
+        return [_merged(tracks)]
     return tracks
 
 
-def _track(track: symusic.core.TrackTick) -> _Track:
-    columns = track.notes.numpy()
-    tick = columns["time"].astype(np.int64)
-    end = tick + columns["duration"]
-    if (tick < 0).any() or (end < tick).any():
+def _tracks(score: symusic.core.ScoreTick) -> list[tuple[_Track, bool]]:
+    """Every track that has notes, and whether it is drums. All of them at once: a file has ten, of few notes each."""
+    told = [(track.notes.numpy(), track.is_drum) for track in score.tracks if len(track.notes)]
+    if not told:
+        return []
+    number = np.repeat(np.arange(len(told)), [len(notes["time"]) for notes, _ in told])
+    tick = np.concatenate([notes["time"] for notes, _ in told]).astype(np.int64)
+    end = tick + np.concatenate([notes["duration"] for notes, _ in told])
+    pitch = np.concatenate([notes["pitch"] for notes, _ in told]).astype(np.uint8)
+    velocity = np.concatenate([notes["velocity"] for notes, _ in told]).astype(np.uint8)
+    if tick.min() < 0 or (end < tick).any():
         raise _Unreadable("its delta times run over")
-    return _in_order(tick, end, columns["pitch"].astype(np.uint8), columns["velocity"].astype(np.uint8))
+    kept = _in_order(number.astype(np.int64) << TRACK_BITS | tick << PITCH_BITS | pitch)
+    if kept is not None:
+        number, tick, end, pitch, velocity = number[kept], tick[kept], end[kept], pitch[kept], velocity[kept]
+    bounds = pairwise(np.searchsorted(number, np.arange(len(told) + 1)).tolist())
+    return [
+        (_Track(tick[begin:after], end[begin:after], pitch[begin:after], velocity[begin:after]), is_drum)
+        for (_, is_drum), (begin, after) in zip(told, bounds, strict=True)
+    ]
 
 
-def _in_order(
-    tick: npt.NDArray[np.int64],
-    end: npt.NDArray[np.int64],
-    pitch: npt.NDArray[np.uint8],
-    velocity: npt.NDArray[np.uint8],
-) -> _Track:
-    """By onset, then pitch; a pitch that starts twice at one tick is one note, as the later says."""
-    place = (tick << 7) + pitch
+def _merged(tracks: Sequence[_Track]) -> _Track:
+    columns = [
+        np.concatenate([getattr(track, name) for track in tracks]) for name in ("tick", "end", "pitch", "velocity")
+    ]
+    kept = _in_order((columns[0] << PITCH_BITS) + columns[2])
+    return _Track(*columns) if kept is None else _Track(*(column[kept] for column in columns))
+
+
+def _in_order(place: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
+    """Which notes to take for them to be in order, and those at one place to be one, as the last says; None: all, as they are."""
     if (place[1:] > place[:-1]).all():
-        return _Track(tick, end, pitch, velocity)
+        return None
     order = np.argsort(place, kind="stable")
-    kept = order[np.append(np.diff(place[order]) > 0, True)]
-    return _Track(tick[kept], end[kept], pitch[kept], velocity[kept])
+    in_order = place[order]
+    kept: npt.NDArray[np.int64] = order[np.concatenate([in_order[1:] > in_order[:-1], [True]])]
+    return kept
 
 
 def _in_unit(track: _Track, ticks_per_beat: int, tempi: npt.NDArray[np.float64], choice: Choice) -> Records:
