@@ -117,7 +117,11 @@ class OscServer:
 
     def _receive(self, packet: bytes, sender: Address) -> None:
         if not self._trust.includes(sender[0]):
-            self.faults.count(Stranger(f"{sender[0]} is not trusted; if it is yours, add it to osc.trust"))
+            self.faults.count(
+                Stranger(
+                    f"{sender[0]} is not trusted; if it is yours, start with --trust {sender[0]}, or add it to osc.trust"
+                )
+            )
             return
         try:
             messages = decode(packet)

@@ -5,14 +5,22 @@ from dataclasses import dataclass
 from typing import Self
 
 from bridge.controllers import LAST_CC, CcMove
+from server.control import Control
 from server.controls import control_named
 from server.errors import BadValue
 from server.fader import has_fader
 
 CHANNELS = 16
+CC_SECTION = "midi.cc"
+"""Where bindings stand in config.toml."""
 
 Written = int | dict[str, int]
 """How a binding stands in config.toml: 21, or { cc = 21, channel = 3 }."""
+
+
+def takes_cc(control: Control) -> bool:
+    """Whether a knob or a pedal can move it."""
+    return has_fader(control) or control.kind == "action"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +33,7 @@ class Binding:
     @classmethod
     def read(cls, control: str, written: object) -> Self:
         """The binding of a control as it is written. Raises BadValue where it is none, or the control takes none."""
-        row = control_named(control)
-        if not (has_fader(row) or row.kind == "action"):
+        if not takes_cc(control_named(control)):
             raise BadValue(f"{control} takes no CC; let program changes choose it (midi.program_change)")
         table = {"cc": written} if not isinstance(written, dict) else written
         if "cc" not in table or not set(table) <= {"cc", "channel"}:
@@ -86,10 +93,21 @@ class Bindings:
         """All of them."""
         return dict(self._by_control)
 
+    def learnt(self, control: str, move: CcMove, *, any_channel: bool = False) -> Binding:
+        """The binding of a control to a knob that was moved. Raises BadValue where that moves another control already."""
+        binding = Binding(move.cc, None if any_channel else move.channel + 1)
+        # One that is bound on any channel would go on without this one, and say nothing.
+        for owner in (self.control(move), self._controls.get((binding.cc, binding.channel))):
+            if owner not in {None, control}:
+                bound = self._by_control[owner] if owner else binding
+                raise BadValue(
+                    f"{bound} moves {owner} already; let {owner} learn another knob, or take its line out of [{CC_SECTION}]"
+                )
+        return binding
+
     def bound(self, control: str, binding: Binding) -> "Bindings":
-        """The same with one more; whatever was bound there is bound no longer."""
-        others = {name: other for name, other in self._by_control.items() if other != binding}
-        return Bindings({**others, control: binding})
+        """The same, but this control is bound there, and nowhere else."""
+        return Bindings({**self._by_control, control: binding})
 
 
 def _whole(what: str, number: object, low: int, high: int) -> int:

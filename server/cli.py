@@ -48,7 +48,10 @@ def jam(
         bool | None, typer.Option("--panel/--no-panel", help="Serve the panel, a page to play on.")
     ] = None,
     panel_port: Annotated[int | None, typer.Option(help="Where the panel is served.")] = None,
-    lan: Annotated[bool | None, typer.Option("--lan", help="Serve it to the network too, with a token.")] = None,
+    lan: Annotated[bool | None, typer.Option("--lan", help="Serve panel and OSC to the network too.")] = None,
+    trust: Annotated[
+        list[str] | None, typer.Option(metavar="ADDRESS", help="Read OSC from this address, too; may be said again.")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     random_seed: Annotated[int | None, typer.Option(help="The same playing gets the same answers.")] = None,
     seed: Annotated[Path | None, typer.Option(help="Play this .mid file in first, at its tempo.")] = None,
@@ -78,11 +81,13 @@ def jam(
     played_in = None if seed is None else read_seed(seed)
     if dummy:
         midi_in, midi_out, midi_api, controls = "", "", "none", {"pack": "dummy", **controls}
-    changes: dict[str, Value | None] = {
+    loaded = load(config)
+    changes: dict[str, Value | list[str] | None] = {
         "midi.input": midi_in,
         "midi.output": midi_out,
         "midi.api": midi_api,
         "osc.port": osc_port,
+        "osc.trust": [*loaded.osc.trust, *trust] if trust else None,
         "panel.on": panel,
         "panel.port": panel_port,
         "panel.lan": lan,
@@ -92,10 +97,10 @@ def jam(
             for name, value in {**(seed_values(played_in) if played_in else {}), **controls}.items()
         },
     }
-    checked = load(config).with_values(changes)
+    checked = loaded.with_values(changes)
     random_seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
     origin = None if remember is None else origin_named(remember, Shelf(checked.takes.place), _say)
-    run(checked, random_seed, _say, clock, began_s, played_in, origin)
+    run(checked, random_seed, _say, clock, began_s, played_in, origin, config)
 
 
 def export(

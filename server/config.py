@@ -37,6 +37,11 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def bound_host(host: str, *, lan: bool) -> str:
+    """Where to listen: on `host`, or where that is this machine alone and `lan` opens it to the network, everywhere."""
+    return EVERYWHERE if lan and is_loopback(host) else host
+
+
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -77,7 +82,7 @@ class OscSection(Section):
 
 
 class PanelSection(Section):
-    """Where the panel is served; beyond this machine only where `lan` says so."""
+    """Where the panel is served; beyond this machine only where `lan` says so, which opens OSC too."""
 
     on: bool = True
     host: str = "127.0.0.1"
@@ -87,7 +92,7 @@ class PanelSection(Section):
     @property
     def bind_host(self) -> str:
         """The address to listen on."""
-        return EVERYWHERE if self.lan and is_loopback(self.host) else self.host
+        return bound_host(self.host, lan=self.lan)
 
     @model_validator(mode="after")
     def _is_only_here(self) -> Self:
@@ -142,11 +147,16 @@ class Config(Section):
         return settings
 
     @property
+    def osc_served(self) -> OscSection:
+        """OSC as it is served: to the network where the panel is, but even there only whom it trusts is read."""
+        return self.osc.model_copy(update={"host": bound_host(self.osc.host, lan=self.panel.lan)})
+
+    @property
     def pack_folders(self) -> tuple[Path, ...]:
         """Where packs are looked for besides those that come with the program."""
         return (Path(self.engine.packs_folder).expanduser(),)
 
-    def with_values(self, changes: Mapping[str, Value | None]) -> "Config":
+    def with_values(self, changes: Mapping[str, Value | list[str] | None]) -> "Config":
         """The same with the command line's values, by dotted key; None stands for not given.
 
         Raises ConfigError as `load` does.

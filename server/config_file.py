@@ -1,9 +1,10 @@
-"""Writes a line into a config.toml and leaves everything else in it as its owner wrote it, comments too; checks nothing.
+"""Writes a line into a config.toml and leaves everything else in it as its owner wrote it, comments too.
 
 So it goes by lines and is no TOML writer: a key that stands in its section is replaced, another one is added.
 """
 
 import re
+import tomllib
 from pathlib import Path
 
 from server.errors import ConfigError
@@ -12,10 +13,13 @@ _HEADER = re.compile(r"\s*\[\s*(?P<name>[^\[\]]+?)\s*\]\s*(#.*)?$")
 
 
 def write_key(path: Path, section: str, key: str, value: str) -> None:
-    """Sets a key in a file, which need not be there. Raises ConfigError where it cannot be written."""
+    """Sets a key in a file, which need not be there. Raises ConfigError where it cannot be written, or were no TOML then."""
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        path.write_text(with_key(text, section, key, value), encoding="utf-8")
+        text = with_key(path.read_text(encoding="utf-8") if path.exists() else "", section, key, value)
+        tomllib.loads(text)  # a section that was written in another of TOML's ways would be there twice
+        path.write_text(text, encoding="utf-8")
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} would be no TOML with {key} = {value} under [{section}]: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be written: {error}") from error
 

@@ -1,7 +1,7 @@
 """MIDI controllers to the desk: what comes in by MIDI and moves a control; everything else goes on to the player.
 
-`hear` runs in the port's thread: it looks a number up and leaves the rest to the asyncio loop, where `take` sets of
-each control only the latest. Knows no port.
+`hear` runs in the thread of whoever has heard it, a port or a page: it looks a number up and leaves the rest to the
+asyncio loop, where `take` sets of each control only the latest. Knows no port.
 """
 
 import logging
@@ -33,6 +33,7 @@ LOOP_S = 0.1
 Soon = Callable[[Callable[[], None]], object]
 """Has something done on the asyncio loop: its `call_soon_threadsafe`."""
 Learnt = Callable[[str, Binding], None]
+Refused = Callable[[BadValue], None]
 
 
 class Knobs:
@@ -56,7 +57,7 @@ class Knobs:
         self._waiting: deque[tuple[str, int] | ProgramChoice] = deque()
         self._is_called = False
         self._down: set[str] = set()
-        self._to_learn: tuple[str, Learnt] | None = None
+        self._to_learn: tuple[str, Learnt, Refused] | None = None
         self._sent: dict[tuple[int, int], tuple[int, float]] = {}
         self.moved: Callable[[str], None] = lambda _control: None
         """Hears of each control that a knob has moved: its motor is not to work against the hand."""
@@ -68,9 +69,10 @@ class Knobs:
         """A message that has come in; made to be a port's receiver."""
         move = moved(data)
         if isinstance(move, CcMove):
-            control = self._learn(move) or self.bindings.control(move)
+            is_loop = self._is_loop(move, at_s)
+            control = (None if is_loop else self._learn(move)) or self.bindings.control(move)
             if control is not None:
-                if not self._is_loop(move, at_s):
+                if not is_loop:
                     self.channels[control] = move.channel
                     self._leave(control, move.value)
                 return
@@ -80,10 +82,13 @@ class Knobs:
             return
         self._onward(data, at_s)
 
-    def learn(self, control: str, learnt: Learnt) -> None:
-        """Binds the next knob that moves to a control, and tells so on the loop. Raises BadValue for what takes none."""
+    def learn(self, control: str, learnt: Learnt, refused: Refused) -> None:
+        """Binds the next knob that moves to a control, unless it moves another; which of both is told on the loop.
+
+        Raises BadValue for what takes none.
+        """
         Binding.read(control, 0)
-        self._to_learn = (control, learnt)
+        self._to_learn = (control, learnt, refused)
 
     def forget_learning(self) -> None:
         """No knob is waited for any longer."""
@@ -112,10 +117,16 @@ class Knobs:
         self._set(latest)
 
     def _learn(self, move: CcMove) -> str | None:
-        if self._to_learn is None:
+        # Taken away before it is looked at: a port and a page may ask at once.
+        to_learn, self._to_learn = self._to_learn, None
+        if to_learn is None:
             return None
-        (control, learnt), self._to_learn = self._to_learn, None
-        binding = Binding(move.cc, move.channel + 1)
+        control, learnt, refused = to_learn
+        try:
+            binding = self.bindings.learnt(control, move)
+        except BadValue as error:
+            self._soon(partial(refused, error))
+            return None
         self.bindings = self.bindings.bound(control, binding)
         self._soon(lambda: learnt(control, binding))
         return control

@@ -4,18 +4,14 @@ Opens an input and nothing else; knows no jam.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 
 from bridge.controllers import CcMove, moved
 from bridge.ports import MidiSystem
-from server.binding import Binding
-from server.config import CONFIG_FILE, Config
+from server.binding import CC_SECTION, Binding
+from server.config import Config
 from server.config_file import write_key
-from server.errors import BadValue
-
-CC_SECTION = "midi.cc"
 
 Say = Callable[[str], None]
 
@@ -25,7 +21,8 @@ def learn(
 ) -> Binding:
     """The binding of a control to the next knob that moves, written to `path`; with None it is only said.
 
-    Raises BadValue where the control takes none, and what opening a port and writing a file raise.
+    Raises BadValue where the control takes none or the knob moves another, and what opening a port and writing a file
+    raise.
     """
     Binding.read(control, 0)
     moves: SimpleQueue[CcMove] = SimpleQueue()
@@ -38,14 +35,14 @@ def learn(
     with system.open_input(config.midi.input or None, hear) as port:
         say(f"Listening on {port.name}. Move the knob for {control}; Ctrl-C gives up.")
         move = moves.get()
-    binding = Binding(move.cc, move.channel + 1)
-    if any_channel:
-        binding = replace(binding, channel=None)
-    owner = next((name for name, other in config.midi.bindings.by_control.items() if other == binding), control)
-    if owner != control:
-        raise BadValue(f"{binding} moves {owner} already; take that line out of {path or CONFIG_FILE} first")
+    binding = config.midi.bindings.learnt(control, move, any_channel=any_channel)
     if path is not None:
-        write_key(path, CC_SECTION, control, binding.written)
+        write_binding(path, control, binding)
     say(f"{control} = {binding.written}")
     say(f"Written to {path}, under [{CC_SECTION}]." if path else f"Put this into config.toml, under [{CC_SECTION}].")
     return binding
+
+
+def write_binding(path: Path, control: str, binding: Binding) -> None:
+    """Into a configuration file, which need not be there. Raises ConfigError where it cannot be written."""
+    write_key(path, CC_SECTION, control, binding.written)

@@ -47,8 +47,9 @@ blank or a slash is `_`, and a sharp is `s`: `/fours/quantize/1_8t`, `/fours/met
 **Faders.** Most go evenly. Tempo, step, time_scale and answer_after go by equal ratios, so that half-way between half and
 double is the same; answer_length goes slowly at first. A whole number or a choice is the nearest one.
 
-**Bundles** are taken at once, whatever their time says. **On a network**, set `osc.host` to `0.0.0.0` and `osc.trust` to
-the addresses that are yours: whoever else sends is neither read nor answered.
+**Bundles** are taken at once, whatever their time says. **On a network** it listens where the panel does (`--lan`), or where
+`osc.host` says, such as `0.0.0.0`, and reads those addresses that are yours (`--trust 192.168.1.20`, or `osc.trust`):
+whoever else sends is neither read nor answered.
 """
 
 

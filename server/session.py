@@ -23,11 +23,12 @@ from model.engine import Engine
 from model.improviser import Improviser, improviser
 from model.midi_file import Seed
 from model.pack import Pack, available_packs, open_pack
-from server.config import Config
+from server.config import CONFIG_FILE, Config, OscSection, is_loopback
 from server.controllers import Controllers
 from server.controls import Settings, Value
 from server.desk import Desk, Preparation
 from server.jam import Jam
+from server.lessons import Lessons
 from server.link_session import LinkSession
 from server.osc_remote import OscRemote
 from server.pace import Pace
@@ -74,6 +75,14 @@ def seat(name: str, config: Config) -> Seated:
     return Seated(pack, {approach: pack.engine(approach, config.engine.device) for approach in APPROACHES})
 
 
+def trusted(osc: OscSection) -> str:
+    """Whose OSC is read where it comes from the network, and how to have more of it read."""
+    others = ", ".join(osc.trust)
+    if others:
+        return f"this machine and {others}; nobody else is read or answered"
+    return "this machine only; for a tablet: --trust and its address, or osc.trust"
+
+
 def ms_per_token(engine: Engine, clock: Clock) -> float:
     """The median time of a step, in milliseconds, measured now."""
     state = engine.initial()
@@ -97,8 +106,10 @@ class Session:
         began_s: float,
         seed: Seed | None = None,
         remember: Path | Row | None = None,
+        config_file: Path | None = None,
     ) -> None:
         self._config = config
+        self._config_file = config_file or Path(CONFIG_FILE)
         self._random_seed = random_seed
         self._say = say
         self._clock = clock
@@ -149,7 +160,7 @@ class Session:
         }
         desk = Desk(settings, Pace(player, asyncio.get_running_loop().call_later), before)
         player.told = self._in_this_thread(desk.note)
-        osc = config.osc
+        osc = config.osc_served
         packs = tuple(available_packs(config.pack_folders))
         remote = OscRemote(osc, desk, player.feed, self._clock, packs)
         controllers = Controllers(config.midi, desk, player.hear, player.send, self._clock, packs)
@@ -170,13 +181,25 @@ class Session:
         heard = self._stack.enter_context(system.open_input(config.midi.input or None, controllers.hear))
         wiring = Wiring(heard.name, output.name, system.api, f"{osc.host}:{remote.server.address[1]}", speeds)
         takes = JournalTakes(Shelf(config.takes.place))
-        stage = Stage(desk, player, self._clock, wiring, lambda: tuple(available_packs(config.pack_folders)), takes)
+        lessons = Lessons(controllers.knobs, self._config_file)
+        stage = Stage(
+            desk,
+            player,
+            self._clock,
+            wiring,
+            controllers.hear,
+            lessons,
+            lambda: tuple(available_packs(config.pack_folders)),
+            takes,
+        )
         await self._stack.enter_async_context(Panel(config.panel, stage, self._say))
         self._say(f"MIDI in    {heard.name} ({system.api})")
         self._say(f"MIDI out   {output.name} ({system.api})")
         self._say(
             f"OSC        {osc.host}:{remote.server.address[1]}, answers to the sender and to its port {osc.reply_port}"
         )
+        if not is_loopback(osc.host):
+            self._say(f"Trust      {trusted(osc)}")
         self._say(f"Pack       {seated.pack.name}")
         for approach, speed_ms in speeds.items():
             self._say(f"{approach.capitalize():10} {seated.engines[approach].device}, {speed_ms:.2f} ms per token")
@@ -220,16 +243,17 @@ def run(
     began_s: float,
     seed: Seed | None = None,
     remember: Path | Row | None = None,
+    config_file: Path | None = None,
 ) -> None:
     """Jams until Ctrl-C or SIGTERM, with a seed as the first player, and what was heard before: of a file, or of an earlier take.
 
-    `began_s` is when the start-up began.
+    `began_s` is when the start-up began; knobs that are learnt are written to `config_file`, which may be the usual one.
 
     Raises what the parts raise at the start: PackError, BridgeError.
     """
 
     async def jam() -> None:
-        async with Session(config, random_seed, say, clock, began_s, seed, remember) as session:
+        async with Session(config, random_seed, say, clock, began_s, seed, remember, config_file) as session:
             await session.until_stopped()
 
     with suppress(KeyboardInterrupt):

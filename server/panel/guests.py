@@ -16,10 +16,11 @@ from server.controls import BY_NAME
 from server.desk import Change
 from server.ear import SUSTAIN_PEDAL
 from server.errors import BadMessage, ServerError
+from server.lessons import Outcome
 from server.panel.allowance import Allowance
-from server.panel.messages import Ping, Play, Said, Set, read
+from server.panel.messages import CONTROL_CHANGE, Learn, Ping, Play, Said, Set, read
 from server.panel.stage import Stage
-from server.panel.view import Json, View, as_text, as_values, control_table
+from server.panel.view import Json, View, as_bindings, as_text, as_values, control_table
 
 TICK_S, IDLE_TICK_S = 1 / 40, 1.0
 FIGURES_EVERY_S = 0.5
@@ -73,6 +74,7 @@ class Guests:
         self._changed: dict[str, Json] = {}
         self._guests: set[Guest] = set()
         self._came = 0
+        self._pupil: Guest | None = None  # who asked for the last lesson
         self._figures_s = 0.0
         self._ticking: asyncio.TimerHandle | None = None
         self._ignore = stage.desk.listen(self._on_change)
@@ -111,8 +113,10 @@ class Guests:
     def leave(self, guest: Guest) -> None:
         """A page is gone: who pressed a key lets it go, be it by falling off the line."""
         self._guests.discard(guest)
+        if guest is self._pupil and self._stage.lessons.control is not None:
+            self._learn(guest, None)
         for release in guest.down.values():
-            self._stage.player.hear_here(release, self._stage.clock.now_s())
+            self._play(release, self._stage.clock.now_s())
         guest.down.clear()
 
     def hear(self, guest: Guest, text: str | bytes) -> bool:
@@ -146,11 +150,36 @@ class Guests:
         match said:
             case Play(data):
                 _hold(guest, said)
-                self._stage.player.hear_here(data, now_s)
+                self._play(data, now_s)
             case Set(control, value):
                 self._stage.desk.set(control, value, guest.name)
+            case Learn(control):
+                self._learn(guest, control)
             case Ping(sent_ms):
                 guest.tell(as_text({"type": "pong", "sent_ms": sent_ms, "now_s": now_s}))
+
+    def _play(self, data: bytes, now_s: float) -> None:
+        # A key of a page is no echo of ours. A knob or a pedal may be bound, as those of the port are.
+        is_key = data[0] & 0xF0 != CONTROL_CHANGE
+        (self._stage.player.hear_here if is_key else self._stage.move)(data, now_s)
+
+    def _learn(self, guest: Guest, control: str | None) -> None:
+        lessons = self._stage.lessons
+        if control is None:
+            lessons.give_up()
+        else:
+            lessons.begin(control, self._on_outcome)
+        self._pupil = guest
+        self.spread({"type": "news", **self._knobs()})
+
+    def _on_outcome(self, outcome: Outcome) -> None:
+        said: dict[str, Json] = {"sentence": outcome.sentence, "is_wrong": outcome.is_wrong}
+        self.spread({"type": "news", **self._knobs(), "said": said})
+
+    def _knobs(self) -> dict[str, Json]:
+        """What is bound where, and what waits for a knob."""
+        lessons = self._stage.lessons
+        return {"bindings": as_bindings(lessons.bindings), "learning": lessons.control}
 
     def _refuse(self, guest: Guest, kind: str, reason: str, now_s: float) -> None:
         """Counts it, and says why, but not more often than one can read."""
@@ -199,6 +228,7 @@ class Guests:
                 "osc": wiring.osc,
                 "ms_per_token": {str(approach): ms for approach, ms in wiring.ms_per_token.items()},
             },
+            **self._knobs(),
             "offers": {"takes": self._stage.takes is not None},
             "figures": self._figures(),
             **self._view.whole(),

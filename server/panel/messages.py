@@ -44,13 +44,20 @@ class Set:
 
 
 @dataclass(frozen=True, slots=True)
+class Learn:
+    """The next knob that moves is to be a control's; without one, none is waited for any longer."""
+
+    control: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """What time is it? `sent_ms` is the page's own, which it gets back."""
 
     sent_ms: float
 
 
-Said = Play | Set | Ping
+Said = Play | Set | Learn | Ping
 
 
 def read(text: str | bytes) -> Said:
@@ -72,14 +79,16 @@ def read(text: str | bytes) -> Said:
             not rest
         ):
             return Set(control, value)
+        case {"type": "learn", "control": str() | None as control, **rest} if not rest:
+            return Learn(control)
         case {"type": "ping", "sent_ms": int() | float() as sent_ms, **rest} if not rest:
             return Ping(float(sent_ms))
-        case {"type": "play" | "set" | "ping" as kind}:
+        case {"type": "play" | "set" | "learn" | "ping" as kind}:
             raise BadMessage(f"a {kind} message has {_PARTS[kind]}, and nothing else")
-    raise BadMessage("a message's type is play, set or ping")
+    raise BadMessage("a message's type is play, set, learn or ping")
 
 
-_PARTS = {"play": "data", "set": "control and value", "ping": "sent_ms"}
+_PARTS = {"play": "data", "set": "control and value", "learn": "control", "ping": "sent_ms"}
 
 
 def _midi(data: list[object]) -> bytes:

@@ -1,12 +1,14 @@
-"""What a jam hands the panel: the desk, the player's ears, the feed, and what is bound where; does nothing itself."""
+"""What a jam hands the panel: the desk, the player's ears, the feed, knobs, and what is bound where; does nothing itself."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from bridge.clock import Clock
+from bridge.ports import Receiver
 from model.approach import Approach
 from server.desk import Desk
+from server.lessons import Lessons
 from server.player import Player
 
 
@@ -45,11 +47,16 @@ class TakeShelf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """All that the panel touches; `packs` tells the names of those that can be chosen."""
+    """All that the panel touches; `packs` tells the names of those that can be chosen.
+
+    Knobs and pedals go where those of the MIDI port go, to `move`, as they may be bound.
+    """
 
     desk: Desk
     player: Player
     clock: Clock
     wiring: Wiring
+    move: Receiver
+    lessons: Lessons
     packs: Callable[[], Sequence[str]]
     takes: TakeShelf | None = None

@@ -5,9 +5,11 @@ import json
 import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, repeat
 
 from bridge.messages import ControlChange, Message, NoteOff, NoteOn
 from bridge.timeline import Timeline
+from server.binding import Binding, Bindings, takes_cc
 from server.control import Control, Value
 from server.controls import CONTROLS
 from server.feed import Asked, Event, Heard, Kept, Played, Stands
@@ -89,6 +91,15 @@ def as_values(values: Mapping[str, Value]) -> dict[str, Json]:
     return dict(values)
 
 
+def as_bindings(bindings: Bindings) -> dict[str, Json]:
+    """Where each control that a knob can move is bound, or None."""
+    return {control.name: _as_binding(bindings.binding(control.name)) for control in CONTROLS if takes_cc(control)}
+
+
+def _as_binding(binding: Binding | None) -> Json:
+    return None if binding is None else {"cc": binding.cc, "channel": binding.channel}
+
+
 def _as_row(control: Control, options: Sequence[str]) -> dict[str, Json]:
     # By field, so that what a row has more one day reaches the page without a word here.
     row = {field.name: getattr(control, field.name) for field in dataclasses.fields(control)}
@@ -118,8 +129,8 @@ def _as_standing(stands: Stands) -> dict[str, Json]:
         if turn is None
         else {"side": turn.side, "start_beats": turn.start_beats, "end_beats": turn.end_beats},
         "plan": [
-            [note.pitch, round(note.onset_beats, DECIMALS), round(note.duration_beats, DECIMALS)]
-            for note in stands.plan
+            [note.pitch, *(round(part, DECIMALS) for part in (note.onset_beats, note.duration_beats, from_memory))]
+            for note, from_memory in zip(stands.plan, chain(stands.from_memory, repeat(0.0)), strict=False)
         ],
     }
 

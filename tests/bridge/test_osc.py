@@ -314,7 +314,10 @@ class TestStrangers:
 
         with caplog.at_level(logging.WARNING, "fours.osc.in"):
             run(test())
-        assert "192.168.1.20 is not trusted; if it is yours, add it to osc.trust" in caplog.text
+        assert (
+            "192.168.1.20 is not trusted; if it is yours, start with --trust 192.168.1.20, or add it to osc.trust"
+            in caplog.text
+        )
 
     def test_whoever_is_trusted_is_read(self) -> None:
         async def test() -> None:

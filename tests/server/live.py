@@ -231,8 +231,8 @@ def oscdump(port: int) -> Iterator[Callable[[str], str]]:
 class Phone:
     """A socket that says things by OSC, and hears what is answered to it."""
 
-    def __init__(self, port: int) -> None:
-        self._to = (HOST, port)
+    def __init__(self, port: int, host: str = HOST) -> None:
+        self._to = (host, port)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.settimeout(PATIENCE_S)
         self._heard: deque[OscMessage] = deque()

@@ -32,11 +32,35 @@ def test_on_another_channel_it_moves_nothing() -> None:
     assert Bindings.read({"tempo": {"cc": 21, "channel": 1}}).control(KNOB) is None
 
 
-def test_binding_one_anew_takes_the_knob_from_whatever_had_it() -> None:
+def test_binding_one_anew_leaves_those_in_force_as_they_are() -> None:
     before = Bindings({"temperature": Binding(21), "tempo": Binding(22)})
-    after = before.bound("tempo", Binding(21))
-    assert after.by_control == {"tempo": Binding(21)}
+    after = before.bound("tempo", Binding(23))
+    assert after.by_control == {"temperature": Binding(21), "tempo": Binding(23)}
     assert before.by_control == {"temperature": Binding(21), "tempo": Binding(22)}
+
+
+@pytest.mark.parametrize(
+    ("bound", "any_channel", "refusal"),
+    [
+        ({}, False, ""),
+        ({"tempo": 21}, False, ""),
+        ({"step": 22}, False, ""),
+        ({"step": {"cc": 21, "channel": 4}}, True, ""),
+        ({"step": 21}, False, "CC 21 moves step already"),
+        ({"step": {"cc": 21, "channel": 3}}, False, "CC 21 on channel 3 moves step already"),
+        ({"step": {"cc": 21, "channel": 3}}, True, "CC 21 on channel 3 moves step already"),
+        ({"tempo": {"cc": 21, "channel": 3}, "step": 21}, True, "CC 21 moves step already"),
+    ],
+)
+def test_a_control_learns_a_knob_that_moves_no_other(bound: dict[str, object], any_channel: bool, refusal: str) -> None:  # noqa: FBT001
+    bindings = Bindings.read(bound)
+    if not refusal:
+        assert bindings.learnt("tempo", KNOB, any_channel=any_channel) == Binding(21, None if any_channel else 3)
+        return
+    advice = "; let step learn another knob, or take its line out of [midi.cc]"
+    with pytest.raises(BadValue) as refused:
+        bindings.learnt("tempo", KNOB, any_channel=any_channel)
+    assert str(refused.value) == refusal + advice
 
 
 def test_two_on_one_knob_are_refused() -> None:

@@ -86,6 +86,23 @@ class TestLoad:
         place.write_text(f"[panel]\n{text}\n", encoding="utf-8")
         assert load(place).panel.bind_host == bound
 
+    @pytest.mark.parametrize(
+        ("text", "bound"),
+        [
+            ("", "127.0.0.1"),
+            ("[panel]\nlan = true", "0.0.0.0"),  # noqa: S104  what lan asks for
+            ('[osc]\nhost = "localhost"\n[panel]\nlan = true\non = false', "0.0.0.0"),  # noqa: S104
+            ('[osc]\nhost = "192.168.1.5"\n[panel]\nlan = true', "192.168.1.5"),
+            ('[osc]\nhost = "192.168.1.5"', "192.168.1.5"),
+        ],
+    )
+    def test_osc_is_opened_to_the_network_with_the_panel_or_where_its_host_says(
+        self, place: Path, text: str, bound: str
+    ) -> None:
+        place.write_text(f"{text}\n", encoding="utf-8")
+        config = load(place)
+        assert config.osc_served == config.osc.model_copy(update={"host": bound})
+
     def test_packs_are_looked_for_at_home_too(self, place: Path) -> None:
         place.write_text('[engine]\npacks_folder = "~/packs"\n', encoding="utf-8")
         assert load(place).pack_folders == (Path.home() / "packs",)

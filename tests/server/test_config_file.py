@@ -62,3 +62,12 @@ def test_one_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_bytes(os.fsencode("\udcff"))
     with pytest.raises(ConfigError, match="cannot be written"):
         write_key(tmp_path / "config.toml", "midi.cc", "tempo", "21")
+
+
+@pytest.mark.parametrize("text", ["[midi]\ncc = { step = 22 }\n", "midi.cc.step = 22\n", "no toml"])
+def test_one_that_would_be_no_toml_then_stays_as_it_is(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"would be no TOML with tempo = 21 under \[midi.cc\]"):
+        write_key(path, "midi.cc", "tempo", "21")
+    assert path.read_text(encoding="utf-8") == text

@@ -26,6 +26,7 @@ class Rig:
         self.changes: list[Change] = []
         self.onward: list[Message] = []
         self.moved: list[str] = []
+        self.refused: list[BadValue] = []
         self.soon: list[Callable[[], None]] = []
         self.desk = Desk(Settings(), self, {"pack": self._load_pack})
         self.desk.listen(self.changes.append)
@@ -199,7 +200,7 @@ class TestAProgramChange:
 class TestLearning:
     def test_binds_the_next_knob_that_moves_and_moves_the_control_with_it(self, rig: Rig) -> None:
         learnt: list[tuple[str, Binding]] = []
-        rig.knobs.learn("tempo", lambda control, binding: learnt.append((control, binding)))
+        rig.knobs.learn("tempo", lambda control, binding: learnt.append((control, binding)), rig.refused.append)
         rig.hear(NoteOn(60, 80), ControlChange(30, 0, 4))
         assert learnt == []
         rig.loop()
@@ -208,14 +209,32 @@ class TestLearning:
         rig.hear(ControlChange(31, 0))
         assert rig.onward == [NoteOn(60, 80), ControlChange(31, 0)]
 
-    def test_takes_a_knob_from_another_control_on_that_channel(self, rig: Rig) -> None:
-        rig.knobs.learn("tempo", lambda _control, _binding: None)
-        rig.hear(ControlChange(67, 127, 1))
-        assert rig.knobs.bindings.binding("stop") is None
-        assert rig.knobs.bindings.binding("tempo") == Binding(67, 2)
+    @pytest.mark.parametrize("move", [ControlChange(67, 127, 1), ControlChange(64, 127, 3)])
+    def test_takes_no_knob_from_another_control_and_says_so(self, rig: Rig, move: ControlChange) -> None:
+        rig.knobs.learn("tempo", lambda _control, _binding: None, rig.refused.append)
+        rig.hear(move)
+        rig.loop()
+        assert rig.knobs.bindings.by_control == BOUND.by_control
+        assert "already; let" in str(rig.refused[0])
+        assert rig.done == [BOUND.control(CcMove(move.controller, move.value, move.channel))]
+
+    def test_a_control_may_be_moved_by_another_knob_from_then_on(self, rig: Rig) -> None:
+        rig.knobs.learn("temperature", lambda _control, _binding: None, rig.refused.append)
+        rig.hear(ControlChange(30, 0))
+        assert rig.knobs.bindings.binding("temperature") == Binding(30, 1)
+        rig.hear(ControlChange(21, 0))
+        assert rig.onward == [ControlChange(21, 0)]
+
+    def test_what_was_sent_to_a_motor_and_comes_back_is_no_knob(self, rig: Rig) -> None:
+        rig.knobs.learn("tempo", lambda _control, _binding: None, rig.refused.append)
+        rig.knobs.sent(CcMove(30, 90, 0), 1.0)
+        rig.hear(ControlChange(30, 90), at_s=1.0)
+        assert rig.knobs.bindings.binding("tempo") is None
+        rig.hear(ControlChange(30, 91), at_s=1.0)
+        assert rig.knobs.bindings.binding("tempo") == Binding(30, 1)
 
     def test_can_be_given_up(self, rig: Rig) -> None:
-        rig.knobs.learn("tempo", lambda _control, _binding: None)
+        rig.knobs.learn("tempo", lambda _control, _binding: None, rig.refused.append)
         rig.knobs.forget_learning()
         rig.hear(ControlChange(30, 0))
         assert rig.knobs.bindings.binding("tempo") is None
@@ -224,7 +243,7 @@ class TestLearning:
     @pytest.mark.parametrize(("control", "said"), [("pack", "takes no CC"), ("tmpo", "did you mean tempo")])
     def test_of_what_takes_no_knob_is_refused(self, rig: Rig, control: str, said: str) -> None:
         with pytest.raises(BadValue, match=said):
-            rig.knobs.learn(control, lambda _control, _binding: None)
+            rig.knobs.learn(control, lambda _control, _binding: None, rig.refused.append)
 
 
 class TestALoopThroughADaw:

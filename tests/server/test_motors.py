@@ -81,7 +81,7 @@ def test_the_button_of_an_action_lights_up_for_a_moment(rig: Rig) -> None:
 
 
 def test_what_is_learnt_is_told_from_then_on(rig: Rig) -> None:
-    rig.knobs.learn("tempo", lambda _control, _binding: None)
+    rig.knobs.learn("tempo", lambda _control, _binding: None, lambda _error: None)
     rig.turn(30, 0, 4)
     rig.told(RESTED_S)
     rig.desk.set("tempo", 400.0)

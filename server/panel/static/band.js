@@ -11,7 +11,7 @@ const LOOK_EVERY_MS = 25;
 // A planned note that has not been played by so long after it was due will not be.
 const MISSED_S = 0.25;
 // What is told of so near a planned note of its pitch is that note.
-const SAME_NOTE_S = 0.15;
+export const SAME_NOTE_S = 0.15;
 // What comes back from the jam so soon after it was played here was played here.
 const ECHO_MS = 1500;
 
@@ -88,7 +88,7 @@ export class Band {
     else if (kind === "off") this.#letGo(this.partner, pitch, false);
   }
 
-  // What is planned, and when it is due; notes are [pitch, beat, beats].
+  // What is planned, and when it is due; notes begin with pitch, beat and beats.
   setPlan(notes, timeline, transpose, offsetMs) {
     this.plan = notes.map(([pitch, beat, beats]) => ({
       key: `${pitch}@${beat}`,

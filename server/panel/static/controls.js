@@ -10,9 +10,11 @@ const SEND_EVERY_MS = 33;
 const FINGER_MS = 350;
 
 export class Controls {
-  constructor(element, send) {
+  // `lessons` gives each control that a knob can move its button.
+  constructor(element, send, lessons) {
     this.element = element;
     this.send = send;
+    this.lessons = lessons;
     this.rows = new Map();
     this.values = {};
   }
@@ -80,7 +82,7 @@ export class Controls {
     box.dataset.control = name;
     const help = element("p", "help", control.help);
     help.id = `help-${name}`;
-    made.head.append(reset);
+    made.head.append(...[this.lessons.button(name), reset].filter(Boolean));
     box.append(made.head, made.body, help);
     return box;
   }

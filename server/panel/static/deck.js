@@ -7,8 +7,9 @@ const FLASH_MS = 180;
 const TITLES = { respond: "Respond", stop: "Stop", panic: "Panic", tap: "Tap" };
 
 export class Deck {
-  constructor(place, dropPlace, { send, say }) {
+  constructor(place, dropPlace, lessons, { send, say }) {
     this.place = place;
+    this.lessons = lessons;
     this.send = send;
     this.say = say;
     this.buttons = new Map();
@@ -37,12 +38,9 @@ export class Deck {
   }
 
   #action({ name, help }) {
-    const button = element("button", `action is-${name}`, TITLES[name] ?? labelOf(name));
-    button.type = "button";
-    button.title = help;
-    button.setAttribute("aria-description", help);
+    const button = this.#button(name, TITLES[name] ?? labelOf(name), help);
     // A tempo is tapped as the finger goes down, not as it comes up.
-    const ask = () => this.send(name, 1);
+    const ask = () => this.lessons.picks(name) || this.send(name, 1);
     if (name === "tap") {
       button.onpointerdown = ask;
       button.onclick = (event) => event.detail === 0 && ask();
@@ -52,12 +50,21 @@ export class Deck {
   }
 
   #record({ help }) {
-    const button = element("button", "action is-record", "Record");
-    button.type = "button";
-    button.title = help;
+    const button = this.#button("record", "Record", help);
     button.setAttribute("aria-pressed", "false");
-    button.onclick = () => this.send("record", button.getAttribute("aria-pressed") === "true" ? "off" : "on");
+    button.onclick = () =>
+      this.lessons.picks("record") ||
+      this.send("record", button.getAttribute("aria-pressed") === "true" ? "off" : "on");
     this.recording = button;
+    return button;
+  }
+
+  // Under its name the knob or the pedal that does it too.
+  #button(name, title, help) {
+    const button = element("button", `action is-${name}`, title);
+    button.type = "button";
+    button.append(element("small", "at"));
+    Object.assign(button.dataset, { picks: name, help });
     return button;
   }
 

@@ -6,6 +6,7 @@ export class Hands {
     this.band = band;
     this.held = new Map(); // pitch: who holds it
     this.onChange = () => {};
+    this.isBound = () => false; // whether a knob or a pedal moves a control of the jam
     addEventListener("blur", () => this.releaseAll());
     document.addEventListener("visibilitychange", () => document.hidden && this.releaseAll());
   }
@@ -36,10 +37,10 @@ export class Hands {
     for (const [pitch, holders] of [...this.held]) for (const who of [...holders]) this.release(who, pitch);
   }
 
-  // A pedal or a wheel.
-  control(number, value) {
-    if (number === 64) this.band.setPedal(value >= 64);
-    this.#send(0xb0, number, value);
+  // A knob, a pedal or a wheel.
+  control(number, value, channel) {
+    if (number === 64 && !this.isBound(number, channel)) this.band.setPedal(value >= 64);
+    this.#send(0xb0 | channel, number, value);
   }
 
   #send(status, number, value) {

@@ -1,11 +1,12 @@
 // The page: puts the parts together, and passes on what the jam tells.
 
-import { Band } from "./band.js";
+import { Band, SAME_NOTE_S } from "./band.js";
 import { Controls } from "./controls.js";
 import { Deck } from "./deck.js";
 import { Door } from "./door.js";
 import { Hands } from "./hands.js";
 import { ComputerKeys } from "./keys.js";
+import { Lessons } from "./lessons.js";
 import { Link } from "./link.js";
 import { nameOf } from "./notes.js";
 import { Piano } from "./piano.js";
@@ -33,8 +34,10 @@ const score = new Score();
 const roll = new Roll(find("roll"));
 const stand = new Stand(find);
 const set = (control, value) => link.send({ type: "set", control, value });
-const controls = new Controls(find("groups"), set);
-const deck = new Deck(find("deck"), document.body, { send: set, say: (text, isWrong) => stand.say(text, isWrong) });
+const say = (text, isWrong) => stand.say(text, isWrong);
+const lessons = new Lessons(find("learn"), find("lesson"), { send: (message) => link.send(message), say });
+const controls = new Controls(find("groups"), set, lessons);
+const deck = new Deck(find("deck"), document.body, lessons, { send: set, say });
 const door = new Door(find("door"), () => link.open());
 const playing = { pitchOfA: () => (touch.octave + 1) * 12, velocity: () => touch.velocity, shift, harder };
 const piano = new Piano(find("piano"), hands, playing);
@@ -48,10 +51,11 @@ function hear(message) {
     return;
   }
   if (message.type === "welcome") welcome(message);
+  else if (message.bindings) lessons.take(message);
   if (message.time) stage.timeline = new Timeline(message.time);
   if (message.stands) stage.standing = message.stands;
   for (const note of message.notes ?? []) {
-    score.take(note);
+    score.take(note, fromMemory(note));
     if (message.type === "news") band.take(note);
   }
   if (message.notes) light();
@@ -74,8 +78,10 @@ function welcome(message) {
   stage.wiring = message.wiring;
   score.clear();
   band.silence();
+  lessons.take(message);
   controls.build(message.controls, message.values);
   deck.build(message.controls, message.offers);
+  lessons.show();
 }
 
 // The plan with its seconds, as the roll draws it and the band plays it.
@@ -84,19 +90,29 @@ function plan() {
   if (!timeline) return;
   const { transpose = 0, offset_ms: offsetMs = 0 } = controls.values;
   band.setPlan(standing.plan, timeline, transpose, offsetMs);
-  stage.plan = standing.plan.map(([pitch, beat, beats]) => ({
+  stage.plan = standing.plan.map(([pitch, beat, beats, share]) => ({
     pitch: pitch + transpose,
     dueS: timeline.secondsAt(beat) + offsetMs / 1000,
     endS: timeline.secondsAt(beat + beats) + offsetMs / 1000,
+    fromMemory: share,
   }));
   find("roll").dataset.planned = standing.plan.length;
+}
+
+// How much of a note came from memory, as the plan had it that was told of before.
+function fromMemory([side, atS, kind, pitch]) {
+  if (side !== "partner" || kind !== "on") return 0;
+  const planned = stage.plan?.find((note) => note.pitch === pitch && Math.abs(note.dueS - atS) < SAME_NOTE_S);
+  return planned?.fromMemory ?? 0;
 }
 
 function light() {
   const sounding = { player: new Set(hands.held.keys()), partner: new Set() };
   for (const note of score.open.values()) sounding[note.side].add(note.pitch);
   piano.show(sounding);
-  find("roll").dataset.played = score.notes.filter((note) => note.side === "partner").length;
+  const played = score.notes.filter((note) => note.side === "partner");
+  find("roll").dataset.played = played.length;
+  find("roll").dataset.remembered = played.filter((note) => note.fromMemory > 0).length;
 }
 
 function frame() {
@@ -154,6 +170,7 @@ function lineChanged(line, reason) {
     band.silence();
     score.clear();
     stage.plan = [];
+    lessons.forget();
   }
   if (line === "door") door.ask();
 }
@@ -188,6 +205,7 @@ function wire() {
       find("webmidi").setAttribute("aria-pressed", String(names.length > 0));
     }).catch(() => stand.say("The browser does not let this page have MIDI", true));
   hands.onChange = light;
+  hands.isBound = (number, channel) => lessons.isBound(number, channel);
 }
 
 wire();

@@ -15,6 +15,10 @@ const PAGE_S = 4;
 const MOST_LINES = 80;
 const MOST_TURNS = 16;
 const DENSEST = 2;
+// So many hues from what the network says alone to what memory says alone.
+const HUES = 16;
+// The stripe of a note that came from memory, of its height, and in pixels at least.
+const STRIPE = { share: 0.24, px: 2 };
 
 export class Roll {
   constructor(canvas) {
@@ -24,11 +28,12 @@ export class Roll {
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     const style = getComputedStyle(document.documentElement);
     this.colors = Object.fromEntries(
-      ["player", "partner", "line", "faint", "text", "muted", "ground"].map((name) => [
+      ["player", "partner", "memory", "line", "faint", "text", "muted", "ground"].map((name) => [
         name,
         style.getPropertyValue(`--${name}`).trim(),
       ]),
     );
+    this.hues = Array.from({ length: HUES + 1 }, (_, i) => mixed(this.colors.partner, this.colors.memory, i / HUES));
     new ResizeObserver(() => this.#size()).observe(canvas);
     this.#size();
   }
@@ -160,29 +165,44 @@ export class Roll {
     const width = Math.max(toX(note.endS ?? nowS) - fromX, 3);
     const thick = Math.max(row * 0.82, 3);
     const y = toY(note.pitch) + (row - thick) / 2;
-    context.fillStyle = colors[note.side];
+    context.fillStyle = note.fromMemory ? this.#hue(note.fromMemory) : colors[note.side];
     if (sounds) {
       context.globalAlpha = 0.22;
       bar(context, fromX - 4, y - 4, width + 8, thick + 8);
     }
     context.globalAlpha = sounds ? 1 : 0.5 + (note.velocity / 127) * 0.42;
     bar(context, fromX, y, width, thick);
+    context.globalAlpha = 0.75;
+    context.fillStyle = colors.ground;
+    this.#stripe(note.fromMemory, fromX, y, width, thick);
     context.globalAlpha = 1;
   }
 
-  #planned({ pitch, dueS, endS }, toX, toY, row) {
-    const { context, colors } = this;
+  #planned({ pitch, dueS, endS, fromMemory = 0 }, toX, toY, row) {
+    const { context } = this;
     const fromX = toX(dueS);
     const width = Math.max(toX(endS) - fromX - 1, 4);
     const thick = Math.max(row * 0.82, 4);
     const y = toY(pitch) + (row - thick) / 2;
-    context.fillStyle = context.strokeStyle = colors.partner;
+    context.fillStyle = context.strokeStyle = this.#hue(fromMemory);
     context.globalAlpha = 0.16;
     bar(context, fromX, y, width, thick);
     context.globalAlpha = 0.9;
     context.lineWidth = 1.25;
     outline(context, fromX + 0.6, y + 0.6, width - 1.2, thick - 1.2);
+    this.#stripe(fromMemory, fromX, y, width, thick);
     context.globalAlpha = 1;
+  }
+
+  #hue(fromMemory) {
+    return this.hues[Math.round(Math.min(fromMemory, 1) * HUES)];
+  }
+
+  // As long as its share of the note, so that it can be seen without the hue.
+  #stripe(fromMemory, x, y, width, thick) {
+    const stripe = Math.max(thick * STRIPE.share, STRIPE.px);
+    const length = (width - 4) * (fromMemory ?? 0);
+    if (length >= 1) this.context.fillRect(x + 2, y + (thick - stripe) / 2, length, stripe);
   }
 
   #now(x) {
@@ -212,6 +232,13 @@ export class Roll {
       context.fillText(nameOf(pitch), 6, toY(pitch) + row / 2 + 4);
     }
   }
+}
+
+// Between two colours, each #rrggbb.
+function mixed(from, to, share) {
+  const part = (color, i) => parseInt(color.slice(1 + 2 * i, 3 + 2 * i), 16);
+  const parts = [0, 1, 2].map((i) => Math.round(part(from, i) + (part(to, i) - part(from, i)) * share));
+  return `rgb(${parts.join(" ")})`;
 }
 
 function bar(context, x, y, width, height) {

@@ -12,8 +12,8 @@ export class Score {
     this.open = new Map();
   }
 
-  // One message: `kind` is on, off or control.
-  take([side, atS, kind, pitch, value]) {
+  // One message: `kind` is on, off or control. How much of it came from memory is from 0 to 1.
+  take([side, atS, kind, pitch, value], fromMemory = 0) {
     const key = side + pitch;
     if (kind === "control") {
       // All notes off, all sound off.
@@ -26,7 +26,7 @@ export class Score {
       this.open.delete(key);
     }
     if (kind === "on") {
-      const note = { side, pitch, startS: atS, endS: null, velocity: value };
+      const note = { side, pitch, startS: atS, endS: null, velocity: value, fromMemory };
       this.notes.push(note);
       this.open.set(key, note);
     }

@@ -1,10 +1,11 @@
-// MIDI keyboards that the browser can reach; what they play goes to the jam as if it were played on the page.
+// MIDI keyboards that the browser can reach; what they play goes to the jam as if it were played on the page, and their
+// knobs and pedals move what they are bound to.
 
 const NOTE_OFF = 0x80;
 const NOTE_ON = 0x90;
 const CONTROL = 0xb0;
-// Modulation, volume, expression, sustain, sostenuto, soft: what hands and feet do. A page passes nothing else on.
-const PASSED_ON = new Set([1, 7, 11, 64, 66, 67]);
+// Those above are no knobs: they silence a synth, or change its mode.
+const LAST_KNOB = 119;
 
 export const hasWebMidi = "requestMIDIAccess" in navigator;
 
@@ -24,5 +25,5 @@ function take(hands, who, [status, number, value]) {
   const kind = status & 0xf0;
   if (kind === NOTE_ON && value > 0) hands.press(who, number, value);
   else if (kind === NOTE_ON || kind === NOTE_OFF) hands.release(who, number);
-  else if (kind === CONTROL && PASSED_ON.has(number)) hands.control(number, value);
+  else if (kind === CONTROL && number <= LAST_KNOB) hands.control(number, value, status & 0x0f);
 }

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -13,10 +14,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from bridge.clock import MonotonicClock
 from bridge.memory_ports import MemoryOutput
 from bridge.messages import Message, parse
-from server.config import PanelSection
+from server.config import MidiSection, PanelSection
+from server.controllers import Controllers
 from server.controls import Settings
 from server.desk import Desk
 from server.jam import Jam
+from server.lessons import Lessons
 from server.panel.guests import Guests
 from server.panel.panel import Panel
 from server.panel.stage import Stage, TakeShelf, Wiring
@@ -29,6 +32,10 @@ PATIENCE_S = 10
 SETTINGS = Settings(tempo=400.0)
 WIRING = Wiring("Keys", "Synth", "memory", "127.0.0.1:8000", {"pitch": 0.1, "event": 0.2})
 
+NO_KNOBS = MidiSection()
+NOWHERE = Path("/nowhere/config.toml")
+"""A configuration that cannot be written."""
+
 Told = dict[str, Any]
 """What a page is told: JSON, which a test looks into."""
 
@@ -40,13 +47,22 @@ def free_tcp_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def stage(takes: TakeShelf | None = None, settings: Settings = SETTINGS) -> Stage:
-    """A stage whose player has not begun."""
+def stage(
+    takes: TakeShelf | None = None,
+    settings: Settings = SETTINGS,
+    midi: MidiSection = NO_KNOBS,
+    config_file: Path = NOWHERE,
+) -> Stage:
+    """A stage whose player has not begun, made in the asyncio loop."""
     clock = MonotonicClock()
     partners = {"pitch": Scripted("pitch", (60, 62, 64, 65)), "event": Scripted("event", (72, 74, 76), (1.0, 0.5, 0.5))}
     jam = Jam({"pitch": partners["pitch"], "event": partners["event"]}, settings, 0)
     player = Player(jam, MemoryOutput("Synth", clock), clock)
-    return Stage(Desk(settings, player, {}), player, clock, WIRING, lambda: ("songbook", "rock"), takes)
+    desk = Desk(settings, player, {})
+    controllers = Controllers(midi, desk, player.hear, player.send, clock)
+    lessons = Lessons(controllers.knobs, config_file)
+    packs = ("songbook", "rock")
+    return Stage(desk, player, clock, WIRING, controllers.hear, lessons, lambda: packs, takes)
 
 
 class Page:
@@ -148,9 +164,11 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(takes: TakeShelf | None = None, **panel: Any) -> AsyncIterator[House]:
+async def open_house(
+    takes: TakeShelf | None = None, midi: MidiSection = NO_KNOBS, config_file: Path = NOWHERE, **panel: Any
+) -> AsyncIterator[House]:
     """Serves it, and plays."""
-    on = stage(takes)
+    on = stage(takes, midi=midi, config_file=config_file)
     house = House(free_tcp_port(), on)
     on.player.start()
     try:

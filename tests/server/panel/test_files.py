@@ -56,7 +56,7 @@ def luminance(color: str) -> float:
 
 
 @pytest.mark.parametrize("ground", ["ground", "surface", "raised"])
-@pytest.mark.parametrize("ink", ["text", "muted", "player", "partner", "danger"])
+@pytest.mark.parametrize("ink", ["text", "muted", "player", "partner", "memory", "danger"])
 def test_what_is_written_can_be_read_on_what_it_stands_on(ink: str, ground: str) -> None:
     colors = dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", text_of("style.css")))
     lighter, darker = sorted((luminance(colors[ink]), luminance(colors[ground])), reverse=True)

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from server.errors import BadMessage
-from server.panel.messages import LONGEST_MESSAGE, Ping, Play, Said, Set, read
+from server.panel.messages import LONGEST_MESSAGE, Learn, Ping, Play, Said, Set, read
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,8 @@ from server.panel.messages import LONGEST_MESSAGE, Ping, Play, Said, Set, read
         ('{"type":"set","control":"temperature","value":0.7}', Set("temperature", 0.7)),
         ('{"type":"set","control":"mode","value":"fours"}', Set("mode", "fours")),
         ('{"type":"set","control":"respond","value":true}', Set("respond", value=True)),
+        ('{"type":"learn","control":"tempo"}', Learn("tempo")),
+        ('{"type":"learn","control":null}', Learn(None)),
         ('{"type":"ping","sent_ms":12.5}', Ping(12.5)),
     ],
 )
@@ -31,9 +33,9 @@ def test_what_a_page_says_is_read(text: str, said: Said) -> None:
         ('{"type":"play","data":[144,60,80]', "this was no JSON"),
         ("3", "a message is an object with a type"),
         ("[]", "a message is an object with a type"),
-        ("{}", "a message's type is play, set or ping"),
-        ('{"type":"quit"}', "a message's type is play, set or ping"),
-        ('{"type":["play"]}', "a message's type is play, set or ping"),
+        ("{}", "a message's type is play, set, learn or ping"),
+        ('{"type":"quit"}', "a message's type is play, set, learn or ping"),
+        ('{"type":["play"]}', "a message's type is play, set, learn or ping"),
         ('{"type":"play"}', "a play message has data, and nothing else"),
         ('{"type":"play","data":"144"}', "a play message has data, and nothing else"),
         ('{"type":"play","data":[144,60,80],"at":3}', "a play message has data, and nothing else"),
@@ -50,6 +52,9 @@ def test_what_a_page_says_is_read(text: str, said: Said) -> None:
         ('{"type":"set","control":1,"value":1}', "a set message has control and value, and nothing else"),
         ('{"type":"set","control":"mode","value":null}', "a set message has control and value, and nothing else"),
         ('{"type":"set","control":"mode","value":["fours"]}', "a set message has control and value, and nothing else"),
+        ('{"type":"learn"}', "a learn message has control, and nothing else"),
+        ('{"type":"learn","control":3}', "a learn message has control, and nothing else"),
+        ('{"type":"learn","control":"tempo","cc":74}', "a learn message has control, and nothing else"),
         ('{"type":"ping","sent_ms":"now"}', "a ping message has sent_ms, and nothing else"),
         (" " * (LONGEST_MESSAGE + 1), f"a message has at most {LONGEST_MESSAGE} characters, and this had {LONGEST_MESSAGE + 1}"),
         (b"\x90\x3c\x50", "the panel takes text, and this was binary"),

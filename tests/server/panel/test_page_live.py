@@ -6,36 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from bridge.meter import Meter
 from bridge.osc_packets import OscMessage
 from bridge.timeline import Timeline
 from server.modes import Turns
 from tests.music import line, write_part
-from tests.programs import require_program
 from tests.server.live import RunningJam, jamming
+from tests.server.panel.browsing import PATIENCE_MS, SIZES, opened
 from tests.server.panel.house import free_tcp_port
 
-CHROMIUM = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
-)  # fmt: skip
-PATIENCE_MS = 15_000
-SIZES = {"phone": (390, 844), "tablet": (820, 1180), "laptop": (1440, 900)}
 FRAME_MS = 1000 / 60
 C4 = 60
 
 pytestmark = pytest.mark.timeout(120)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = require_program("chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -49,27 +34,6 @@ def jam(tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory, port: int) ->
     options = ("--pack", str(tiny_pack), "--panel-port", str(port), "--midi-api", "none")
     with jamming(tmp_path_factory.mktemp("jam"), *options) as running:
         yield running
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    made = browser.new_context(viewport={"width": 1440, "height": 900})
-    made.set_default_timeout(PATIENCE_MS)
-    yield made
-    made.close()
-
-
-def opened(context: BrowserContext, jam: RunningJam) -> Page:
-    """A page that has been told everything. What it complains of is an error of the test."""
-    page = context.new_page()
-    page.on("pageerror", _raise)
-    page.goto(jam.told("Panel"))
-    page.wait_for_selector("[data-control=temperature]")
-    return page
-
-
-def _raise(error: Exception) -> None:
-    raise error
 
 
 def computed(page: Page, script: str, argument: object = None) -> Any:
@@ -107,6 +71,13 @@ class TestPlaying:
         planned_first = next(index for index, (planned, _) in enumerate(seen) if planned > 0)
         played_first = next(index for index, (_, played) in enumerate(seen) if played > 0)
         assert planned_first < played_first
+
+    def test_what_is_played_from_memory_is_known_from_the_plan(self, context: BrowserContext, jam: RunningJam) -> None:
+        page = opened(context, jam)
+        jam.phone.ask("/fours/memory", 1.0)
+        play(page, 60, 64, 67, 65, 60, 64, 67, 65, 60, 64)
+        page.wait_for_selector("#roll[data-remembered]:not([data-remembered='0'])")
+        jam.phone.ask("/fours/memory", 0.5)
 
     def test_the_computer_keyboard_plays_and_shifts(self, context: BrowserContext, jam: RunningJam) -> None:
         page = opened(context, jam)
@@ -237,6 +208,37 @@ class TestLooks:
             return taken;
         }""")  # fmt: skip
         assert statistics.median(taken_ms) < FRAME_MS / 2
+
+    def test_the_more_of_a_note_came_from_memory_the_further_its_hue_and_its_stripe_go(
+        self, context: BrowserContext, jam: RunningJam
+    ) -> None:
+        page = opened(context, jam)
+        drawn = computed(page, """async () => {
+            const { Roll } = await import("./roll.js");
+            const canvas = document.createElement("canvas");
+            canvas.style = "position: fixed; top: 0; width: 1150px; height: 500px";
+            document.body.append(canvas);
+            const roll = new Roll(canvas);
+            const shares = [0, 0.5, 1];
+            const plan = shares.map((share, i) => ({ pitch: 60, dueS: 8 + i, endS: 8.9 + i, fromMemory: share }));
+            const notes = plan.map((one, i) => ({ ...one, side: "partner", startS: 1 + i, endS: 1.9 + i, velocity: 127 }));
+            roll.draw(7, { notes, plan, timeline: null, turn: null });
+            const at = (second, y) => [...roll.context.getImageData(second * 100, y, 1, 1).data.slice(0, 3)];
+            const y = Math.round(500 - (60.5 - roll.view.low) * 500 / (roll.view.high - roll.view.low));
+            const long = (second, part) => {
+                const [row, edge] = [y, y - 6].map((at) => [...roll.context.getImageData(second * 100, at, 90, 1).data]);
+                return row.filter((one, i) => i % 4 === part && Math.abs(one - edge[i]) > 30).length;
+            };
+            canvas.remove();
+            return [0, 1, 2].map((i) => [at(1.5 + i, y - 6), long(1 + i, 0), long(8 + i, 3)]);
+        }""")  # fmt: skip
+        played, played_long, planned_long = zip(*drawn, strict=True)
+        reds = [color[0] for color in played]
+        greens = [color[1] for color in played]
+        assert reds == sorted(set(reds))
+        assert greens == sorted(set(greens), reverse=True)
+        for stripes in (played_long, planned_long):
+            assert stripes == pytest.approx((0, 43, 86), abs=6)
 
     def test_it_asks_nobody_but_the_jam_for_anything(self, context: BrowserContext, jam: RunningJam) -> None:
         page = context.new_page()

@@ -6,13 +6,15 @@ import json
 import socket
 from collections.abc import Callable, Coroutine
 from functools import wraps
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from bridge.messages import NoteOn
-from server.config import PanelSection
-from server.controls import CONTROLS
+from server.binding import Binding
+from server.config import MidiSection, PanelSection, load
+from server.controls import BY_NAME, CONTROLS
 from server.errors import PanelError, TakeError
 from server.panel.guests import MOST_GUESTS, SAID_AT_ONCE
 from server.panel.messages import LONGEST_MESSAGE
@@ -20,7 +22,7 @@ from server.panel.panel import LARGEST_FRAME, Panel
 from server.panel.seeds import LARGEST_BYTES
 from server.panel.stage import TakeRow, TakeShelf
 from tests.music import WHOLE
-from tests.server.panel.house import HOST, House, open_house, stage
+from tests.server.panel.house import HOST, NO_KNOBS, NOWHERE, House, Told, open_house, stage
 
 ON, OFF, CONTROL = 0x90, 0x80, 0xB0
 
@@ -40,14 +42,16 @@ class Shelf:
         return WHOLE
 
 
-def played_in(takes: TakeShelf | None = None, **panel: bool) -> Callable[[Scene], Callable[..., None]]:
+def played_in(
+    takes: TakeShelf | None = None, midi: MidiSection = NO_KNOBS, **panel: bool
+) -> Callable[[Scene], Callable[..., None]]:
     """Makes of a coroutine a test that is played in a house of its own, which it is given as `house`."""
 
     def made(scene: Scene) -> Callable[..., None]:
         @wraps(scene)
         def played(self: object, **given: object) -> None:
             async def act() -> None:
-                async with open_house(takes, **panel) as house:
+                async with open_house(takes, midi, NOWHERE, **panel) as house:
                     await scene(self, house=house, **given)
 
             asyncio.run(act())
@@ -63,6 +67,8 @@ def played_in(takes: TakeShelf | None = None, **panel: bool) -> Callable[[Scene]
 
 in_a_house = played_in()
 in_a_network = played_in(lan=True)
+TEMPERATURE_CC, OTHER_CC = 21, 22
+with_knobs = played_in(midi=MidiSection(cc={"temperature": TEMPERATURE_CC, "respond": 64}))
 
 
 class TestAPage:
@@ -120,12 +126,144 @@ class TestAPage:
             assert [note[2:] for note in told["notes"]] == [["off", 60, 0], ["control", 64, 0]]
 
 
+class TestKnobsOfAPage:
+    @with_knobs
+    async def test_move_what_they_are_bound_to_and_nothing_of_it_reaches_the_player(self, house: House) -> None:
+        async with house.page() as page:
+            await page.play(CONTROL, TEMPERATURE_CC, 127)
+            assert await page.values("temperature") == 2.0
+            await page.play(CONTROL, OTHER_CC, 5)
+            assert await page.notes("player", "control", 1) == [OTHER_CC]
+
+    @with_knobs
+    async def test_a_pedal_has_the_partner_answer_and_once_for_each_time_that_it_goes_down(self, house: House) -> None:
+        async with house.page() as page:
+            for value in (127, 90, 0):
+                await page.play(CONTROL, 64, value)
+            await page.hear(lambda told: told.get("asked") == ["respond"])
+        async with house.page() as page:
+            # Held by a page that is gone, it would be down for ever.
+            await page.play(CONTROL, 64, 127)
+            await page.hear(lambda told: told.get("asked"))
+            page.line.transport.abort()
+        async with house.page() as page:
+            await page.play(CONTROL, 64, 127)
+            await page.hear(lambda told: told.get("asked"))
+
+
+def is_bound(control: str) -> Callable[[Told], object]:
+    """Whether what is told has a control bound."""
+    return lambda told: told.get("bindings", {}).get(control)
+
+
+def has_ended(told: Told) -> object:
+    """Whether it tells how a lesson ended."""
+    return told.get("said")
+
+
+class TestLearning:
+    @in_a_house
+    async def test_a_page_is_told_what_can_be_bound_and_where_it_is(self, house: House) -> None:
+        async with house.page() as page:
+            (welcome,) = page.told
+            assert welcome["bindings"] == dict.fromkeys(name for name in BY_NAME if name != "pack")
+            assert welcome["learning"] is None
+
+    def test_the_next_knob_is_bound_written_down_and_all_pages_are_told(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            path = tmp_path / "config.toml"
+            async with open_house(config_file=path) as house, house.page() as one, house.page() as other:
+                await one.say("learn", control="temperature")
+                for page in (one, other):
+                    assert (await page.hear(lambda told: told.get("learning")))["learning"] == "temperature"
+                house.stage.move(bytes([CONTROL | 2, 74, 127]), house.stage.clock.now_s())
+                for page in (one, other):
+                    told = await page.hear(has_ended)
+                    assert told["learning"] is None
+                    assert told["bindings"]["temperature"] == {"cc": 74, "channel": 3}
+                    sentence = f"CC 74 on channel 3 moves temperature now; it is written to {path}"
+                    assert told["said"] == {"sentence": sentence, "is_wrong": False}
+                assert await other.values("temperature") == 2.0
+            assert load(path).midi.bindings.by_control == {"temperature": Binding(74, 3)}
+
+        asyncio.run(scene())
+
+    @in_a_house
+    async def test_where_it_cannot_be_written_it_holds_for_this_jam_and_that_is_said(self, house: House) -> None:
+        async with house.page() as page:
+            await page.say("learn", control="swing")
+            await page.play(CONTROL, 74, 127)
+            said = (await page.hear(has_ended))["said"]
+            beginning = f"CC 74 on channel 1 moves swing in this jam only: {NOWHERE} cannot be written"
+            assert said["sentence"].startswith(beginning)
+            assert said["is_wrong"]
+            assert await page.values("swing") == 75.0
+            await page.play(CONTROL, 74, 0)
+            assert await page.values("swing") == 50.0
+
+    @with_knobs
+    async def test_a_knob_that_moves_another_control_is_refused_in_a_sentence(self, house: House) -> None:
+        async with house.page() as page:
+            await page.say("learn", control="swing")
+            await page.play(CONTROL, TEMPERATURE_CC, 127)
+            told = await page.hear(has_ended)
+            assert told["said"]["sentence"] == (
+                f"CC {TEMPERATURE_CC} moves temperature already; "
+                "let temperature learn another knob, or take its line out of [midi.cc]"
+            )
+            assert (told["said"]["is_wrong"], told["learning"], told["bindings"]["swing"]) == (True, None, None)
+            assert await page.values("temperature") == 2.0
+
+    @in_a_house
+    async def test_it_can_be_given_up_by_any_page(self, house: House) -> None:
+        async with house.page() as one, house.page() as other:
+            await one.say("learn", control="swing")
+            await other.hear(lambda told: told.get("learning"))
+            await other.say("learn", control=None)
+            await one.hear(lambda told: told.get("learning"))
+            assert (await one.hear(lambda told: "learning" in told))["learning"] is None
+            await one.play(CONTROL, 74, 127)
+            assert await one.notes("player", "control", 1) == [74]
+
+    @in_a_house
+    async def test_a_page_that_is_gone_waits_for_no_knob(self, house: House) -> None:
+        async with house.page() as other:
+            async with house.page() as page:
+                await page.say("learn", control="swing")
+                await other.hear(lambda told: told.get("learning"))
+            assert (await other.hear(lambda told: "learning" in told))["learning"] is None
+            await other.play(CONTROL, 74, 127)
+            assert await other.notes("player", "control", 1) == [74]
+
+    @in_a_house
+    async def test_another_page_may_have_its_lesson_instead_and_keeps_it_when_the_first_is_gone(
+        self, house: House
+    ) -> None:
+        async with house.page() as other:
+            async with house.page() as page:
+                await page.say("learn", control="swing")
+                await other.hear(lambda told: told.get("learning") == "swing")
+                await other.say("learn", control="respond")
+                await page.hear(lambda told: told.get("learning") == "respond")
+            await other.play(CONTROL, 67, 127)
+            await other.hear(is_bound("respond"))
+            await other.hear(lambda told: told.get("asked") == ["respond"])
+
+    @pytest.mark.parametrize(("control", "reason"), [("pack", "takes no CC"), ("tempr", "did you mean tempo?")])
+    @in_a_house
+    async def test_what_takes_no_knob_is_refused(self, house: House, control: str, reason: str) -> None:
+        async with house.page() as page:
+            await page.say("learn", control=control)
+            assert reason in (await page.hear_of("refused"))["reason"]
+            assert house.stage.lessons.control is None
+
+
 class TestWhatAPageMayNotSay:
     @pytest.mark.parametrize(
         ("text", "reason"),
         [
             ("hello", "this was no JSON"),
-            ('{"type":"quit"}', "a message's type is play, set or ping"),
+            ('{"type":"quit"}', "a message's type is play, set, learn or ping"),
             ("x" * (LONGEST_MESSAGE + 1), f"a message has at most {LONGEST_MESSAGE} characters, and this had 1025"),
             ('{"type":"set","control":"tempr","value":1}', "there is no control tempr; did you mean tempo?"),
             ('{"type":"set","control":"tempo","value":9000}', "tempo is 20 to 400 bpm; 9000 is out of range"),

@@ -13,7 +13,8 @@ from server.panel.view import RECENT_EVENTS, SEGMENTS_TOLD, Json, View, as_text,
 
 TIMELINE = Timeline.start(90.0, at_s=10.0, beat=2.0, meter=Meter(3, 4)).with_downbeat(1.0)
 KEPT = Kept(TIMELINE, "playing", "midi", 10.0)
-STANDS = Stands("answering", Turn("partner", 16.0, 32.0), (Note(60, 17.123456, 0.5, 0),), 11.0)
+PLAN = (Note(60, 17.123456, 0.5, 0), Note(62, 17.625, 0.5, 0))
+STANDS = Stands("answering", Turn("partner", 16.0, 32.0), PLAN, 11.0, (0.61234567, 0.0))
 
 
 def told(message: Mapping[str, Json]) -> Any:
@@ -45,7 +46,7 @@ def test_how_the_jam_stands_and_how_time_goes_are_told_once_as_they_are_at_last(
         "stands": {
             "state": "answering",
             "turn": {"side": "partner", "start_beats": 16.0, "end_beats": 32.0},
-            "plan": [[60, 17.1235, 0.5]],
+            "plan": [[60, 17.1235, 0.5, 0.6123], [62, 17.625, 0.5, 0.0]],
         },
         "time": {
             "segments": [[10.0, 2.0, 90.0]],
