@@ -258,7 +258,7 @@ class Player:
     def _show(self) -> None:
         """Puts how the jam stands and how time goes, where that has changed."""
         now_s, jam = self._clock.now_s(), self._jam
-        standing = (jam.state, jam.turn, jam.plan)
+        standing = (jam.state, jam.turn, jam.plan, jam.from_memory)
         if standing != self._standing:
             self._standing = standing
             self.feed.put(Stands(jam.state, jam.turn, jam.plan, now_s, jam.from_memory))
