@@ -62,7 +62,7 @@ def key_of(weights: npt.ArrayLike, profiles: Profiles = TEMPERLEY) -> Key | None
     values = np.asarray(weights, np.float64)
     if values.min() == values.max():
         return None
-    return _key(int(np.argmax(_centred(profiles) @ (values - values.mean()))))
+    return _key(int(np.argmax(_centred(profiles) @ values)))  # rows of mean 0: what all classes share adds nothing
 
 
 class KeyFinder:

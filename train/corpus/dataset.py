@@ -77,8 +77,9 @@ def _begins_chord(onsets: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """Which notes begin a new onset: those at least CHORD_BEATS after the first note of the chord before."""
     begins = np.ones(len(onsets), np.bool_)
     begins[1:] = onsets[1:] - onsets[:-1] >= CHORD_BEATS
-    if begins.all():
-        return begins
+    near = ~begins[1:]
+    if not (near[1:] & near[:-1]).any():
+        return begins  # no chord of three, in which the last may be far from the first
     first = np.flatnonzero(begins)
     last = np.append(first, len(onsets))[1:] - 1
     # Where notes are near their neighbours, but not all near the first of them, one has to count from note to note.
@@ -167,8 +168,9 @@ def pieces_on_disk(vocabulary: Vocabulary, lines: Iterable[Line], path: Path) ->
         for line in lines:
             tokens = spelt(vocabulary, line.records).astype(np.uint16)
             lengths.append(len(tokens))
-            content.update(tokens.tobytes())
-            file.write(tokens.tobytes())
+            written = tokens.tobytes()
+            content.update(written)
+            file.write(written)
     return TokenPieces(np.memmap(path, np.uint16, "r"), lengths, transposing(vocabulary)), content.hexdigest()
 
 

@@ -57,19 +57,21 @@ def _grams(lines: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint64]:
         length *= 2
     joins = np.zeros(len(intervals), np.bool_)
     joins[ends[:-1] - 1] = True
-    inside = _so_many(joins) == 0  # of one line, and not across the joint of two
-    moving = hashes[inside & (_so_many(intervals != 0) > 0)]
+    # Of one line, and not across the joint of two.
+    moving = hashes[_in_any(intervals != 0) & ~_in_any(joins)]
     # What a multiplication brings upwards, the shift brings down again.
     moving = (moving ^ (moving >> np.uint64(31))) * _SCATTER
     scattered: npt.NDArray[np.uint64] = moving ^ (moving >> np.uint64(29))
     return scattered
 
 
-def _so_many(of: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """How many intervals of each n-gram are so."""
-    counted = np.concatenate([[0], np.cumsum(of)])
-    many: npt.NDArray[np.int64] = counted[GRAM_INTERVALS:] - counted[:-GRAM_INTERVALS]
-    return many
+def _in_any(of: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """For each n-gram, whether any of its intervals is so; by ever longer pieces, too."""
+    length = 1
+    while length < GRAM_INTERVALS:
+        of = of[:-length] | of[length:]
+        length *= 2
+    return of
 
 
 def groups_of(signatures: Sequence[Signature | None]) -> list[int]:
@@ -87,7 +89,7 @@ def groups_of(signatures: Sequence[Signature | None]) -> list[int]:
         return index
 
     for one, other in _likely_pairs(table):
-        if (table[one] == table[other]).mean() >= SIMILAR:
+        if np.count_nonzero(table[one] == table[other]) >= SIMILAR * HASHES:
             low, high = sorted((root(present[one]), root(present[other])))
             first[high] = low
     return [root(index) for index in range(len(signatures))]

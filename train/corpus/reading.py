@@ -225,6 +225,8 @@ def _seconds(
 
 def _commonest_tempo(tempi: npt.NDArray[np.float64], last_tick: int) -> float:
     """The tempo that is in force for the most beats, all told, until the last note ends."""
+    if len(tempi) == 1:
+        return float(tempi[0, 1])
     ticks = np.append(tempi[:, 0], last_tick).clip(max=last_tick)
     values, which = np.unique(tempi[:, 1], return_inverse=True)
     return float(values[np.argmax(np.bincount(which, np.diff(ticks)))])
