@@ -24,7 +24,7 @@ CORPORA = Path(os.environ.get("FOURS_CORPORA", "../shared/corpora"))
 FOLDERS = ("freedoom", "mutopia", "openewld_pd", "openscore_lieder")
 BY_PRETTY_MIDI = 110
 TIMES_LARGER = 4
-AT_LEAST = 8000
+AT_LEAST = 24_000
 
 
 def run() -> None:
