@@ -74,7 +74,7 @@ def jam(
     from server.config import load
     from server.remembrance import origin_named
     from server.seed_player import seed_values
-    from server.session import run
+    from server.session import Session, run
     from server.shelf import Shelf
 
     _log_beside_the_music(logging.DEBUG if verbose else logging.WARNING)
@@ -100,7 +100,7 @@ def jam(
     checked = loaded.with_values(changes)
     random_seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
     origin = None if remember is None else origin_named(remember, Shelf(checked.takes.place), _say)
-    run(checked, random_seed, _say, clock, began_s, played_in, origin, config)
+    run(Session(checked, random_seed, _say, clock, began_s, played_in, origin, config))
 
 
 def export(

@@ -14,7 +14,7 @@ from typing import Literal
 from bridge.messages import ControlChange, Message, NoteOn
 from bridge.midi_clock import Transport
 from bridge.timeline import LINE_TOLERANCE_BEATS, Timeline
-from model.approach import APPROACHES, Approach
+from model.approach import Approach
 from model.improviser import Improviser, Taste
 from model.memory import Memory
 from model.notes import Note
@@ -26,6 +26,7 @@ from server.hearing import Hearing
 from server.modes import MODES, Turn
 from server.phrase import NOTES_KEPT
 from server.phrase_tempo import tempo_of
+from server.replans import PLACES, REPLANS, TURNS
 from server.taste import groove_of, taste_for
 from server.voices import Voices
 
@@ -35,28 +36,6 @@ State = Literal["listening", "waiting", "answering"]
 AS_PLANNED_MS = 5.0
 # Keys that go down within so long are one chord, and one onset.
 CHORD_MS = 30.0
-
-# Which approaches a control's change replans: the notes that have not sounded follow it.
-REPLANS: Mapping[str, tuple[Approach, ...]] = {
-    "approach": APPROACHES,
-    "temperature": APPROACHES,
-    "top_p": APPROACHES,
-    "answer_length": APPROACHES,
-    "key": APPROACHES,
-    "memory": APPROACHES,
-    "novelty": APPROACHES,
-    "learn_from": APPROACHES,
-    "low": APPROACHES,
-    "high": APPROACHES,
-    "transpose": APPROACHES,
-    "step": ("pitch",),
-    "rhythm": ("pitch",),
-    "time_scale": ("event",),
-    "max_polyphony": ("event",),
-}
-# Which only move what is planned, and which say whose turn it is.
-PLACES = ("quantize", "swing", "gate")
-TURNS = ("mode", "turn_bars", "begins")
 
 CHANNELS = 16
 

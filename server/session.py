@@ -95,7 +95,11 @@ def ms_per_token(engine: Engine, clock: Clock) -> float:
 
 
 class Session:
-    """A running jam: `async with` starts it and stops it, `until_stopped` is the time between."""
+    """A running jam: `async with` starts it and stops it, `until_stopped` is the time between.
+
+    With a seed as the first player, and what was heard before: of a file, or of an earlier take. `began_s` is when the
+    start-up began; knobs that are learnt are written to `config_file`, which may be the usual one.
+    """
 
     def __init__(
         self,
@@ -235,25 +239,11 @@ class Session:
         logger.info("pack %s", seated.pack.name)
 
 
-def run(
-    config: Config,
-    random_seed: int,
-    say: Say,
-    clock: Clock,
-    began_s: float,
-    seed: Seed | None = None,
-    remember: Path | Row | None = None,
-    config_file: Path | None = None,
-) -> None:
-    """Jams until Ctrl-C or SIGTERM, with a seed as the first player, and what was heard before: of a file, or of an earlier take.
-
-    `began_s` is when the start-up began; knobs that are learnt are written to `config_file`, which may be the usual one.
-
-    Raises what the parts raise at the start: PackError, BridgeError.
-    """
+def run(session: Session) -> None:
+    """Jams until Ctrl-C or SIGTERM. Raises what the parts raise at the start: PackError, BridgeError."""
 
     async def jam() -> None:
-        async with Session(config, random_seed, say, clock, began_s, seed, remember, config_file) as session:
+        async with session:
             await session.until_stopped()
 
     with suppress(KeyboardInterrupt):

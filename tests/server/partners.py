@@ -112,6 +112,22 @@ def as_played(notes: Iterable[Note]) -> list[Timed]:
     return sorted(keys, key=lambda timed: (timed.beat, isinstance(timed.message, NoteOn)))
 
 
+def think(jam: Jam) -> None:
+    """All that there is to think."""
+    while jam.thinking:
+        jam.think()
+
+
+def until(jam: Jam, beat: float) -> list[Timed]:
+    """Lets time go on, as the player does who has all the time there is to think; what comes out."""
+    came: list[Timed] = []
+    think(jam)
+    while (wake_beat := jam.wake_at()) is not None and wake_beat <= beat:
+        came += jam.advance(wake_beat)
+        think(jam)
+    return came + jam.advance(beat)
+
+
 class Stage:
     """A jam of two scripted partners, driven as the player drives it: it thinks whenever it can, and wakes when it says.
 
@@ -127,18 +143,12 @@ class Stage:
 
     def until(self, beat: float) -> list[Timed]:
         """Lets time go on; what comes out."""
-        came: list[Timed] = []
-        self.think()
-        while (wake_beat := self.jam.wake_at()) is not None and wake_beat <= beat:
-            came += self.jam.advance(wake_beat)
-            self.think()
-        came += self.jam.advance(beat)
+        came = until(self.jam, beat)
         self.out += came
         return came
 
     def think(self) -> None:
-        while self.jam.thinking:
-            self.jam.think()
+        think(self.jam)
 
     def receive(self, message: Message, beat: float) -> None:
         self.until(beat)

@@ -25,7 +25,7 @@ from server.shelf import Shelf, memory_beside
 from tests.engines import AnyEngine
 from tests.music import exercise, line
 from tests.server.journals import write_journal
-from tests.server.partners import as_played
+from tests.server.partners import as_played, think, until
 from tests.tiny_pack import VOCABULARIES
 
 RIFF = line(60, 63, 65, 66, 65, 63, 60, 58, 60, 63, 65, 66, 70, 66, 65, 63)
@@ -53,21 +53,15 @@ class Partner:
             self.jam.receive(timed.message, begins + timed.beat)
 
     def until(self, beat: float) -> list[Timed]:
-        came: list[Timed] = []
-        self.think()
-        while (wake_beat := self.jam.wake_at()) is not None and wake_beat <= beat:
-            came += self.jam.advance(wake_beat)
-            self.think()
         self.beat = beat
-        return came + self.jam.advance(beat)
+        return until(self.jam, beat)
 
     def answered(self) -> list[int]:
         """The next answer's pitches."""
         return [item.message.pitch for item in self.until(self.beat + 20.0) if isinstance(item.message, NoteOn)]
 
     def think(self) -> None:
-        while self.jam.thinking:
-            self.jam.think()
+        think(self.jam)
 
 
 def test_what_you_play_over_and_over_comes_back() -> None:

@@ -9,19 +9,14 @@ from bridge.clock import MonotonicClock
 from bridge.osc_packets import OscArgument, OscMessage, decode, encode
 from bridge.timeline import Timeline
 from server.config import OscSection
-from server.controls import CONTROLS, Settings, Value
+from server.controls import CONTROLS, Settings
 from server.desk import Desk
 from server.feed import Feed, Kept, Stands
 from server.osc_remote import OscRemote
+from tests.server.band import Band
 
 HOST = "127.0.0.1"
 PATIENCE_S = 10
-
-
-class Band:
-    def change(self, control: str, value: Value) -> None: ...
-
-    def act(self, action: str) -> None: ...
 
 
 def free_port() -> int:

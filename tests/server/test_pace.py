@@ -2,19 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
-from server.controls import Value
 from server.pace import EVERY_S, Pace
-
-
-class Band:
-    def __init__(self) -> None:
-        self.done: list[str] = []
-
-    def change(self, control: str, value: Value) -> None:
-        self.done.append(f"{control} {value}")
-
-    def act(self, action: str) -> None:
-        self.done.append(action)
+from tests.server.band import Band
 
 
 class Loop:

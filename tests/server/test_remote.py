@@ -6,12 +6,13 @@ from bridge.clock import ManualClock
 from bridge.osc import Address
 from bridge.osc_packets import OscArgument, OscMessage, decode, encode, encode_bundles
 from model.errors import PackError
-from server.controls import BY_NAME, CONTROLS, Control, Settings, Value
+from server.controls import BY_NAME, CONTROLS, Control, Settings
 from server.desk import Desk
 from server.due import FINGER_S, FLASH_S
 from server.remote import Remote
 from server.spelling import spelt
 from server.standing import TELLS, Tell
+from tests.server.band import Band
 
 PHONE, TABLET = ("192.168.1.20", 54321), ("192.168.1.21", 54321)
 REPLY_PORT = 9000
@@ -23,17 +24,8 @@ Told = dict[str, OscArgument]
 """What came, by address."""
 
 
-class Band:
-    """Carries out what it is told, and has no pack but `rock` and `song book`."""
-
-    def __init__(self) -> None:
-        self.done: list[str] = []
-
-    def change(self, control: str, value: Value) -> None:
-        self.done.append(f"{control} {value}")
-
-    def act(self, action: str) -> None:
-        self.done.append(action)
+class PickyBand(Band):
+    """Has no pack but `rock` and `song book`."""
 
     def load_pack(self, settings: Settings) -> None:
         if settings.pack not in PACKS:
@@ -44,7 +36,7 @@ class Room:
     """A desk, a remote, and apps that say things to it; all that goes through has gone over the wire."""
 
     def __init__(self) -> None:
-        self.band = Band()
+        self.band = PickyBand()
         self.clock = ManualClock()
         self.desk = Desk(Settings(), self.band, {"pack": self.band.load_pack})
         self.remote = Remote(self.desk, self.clock, REPLY_PORT, PACKS)

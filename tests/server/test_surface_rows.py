@@ -3,21 +3,16 @@ import pytest
 from bridge.clock import ManualClock
 from bridge.osc_packets import OscMessage
 from bridge.surface import lay_out
-from server.controls import BY_NAME, CONTROLS, Settings, Value
+from server.controls import BY_NAME, CONTROLS, Settings
 from server.desk import Desk
 from server.remote import Remote
 from server.standing import TELLS
 from server.surface_rows import lamps, rows
+from tests.server.band import Band
 
 PACKS = ("rock", "song book")
 SURFACE = lay_out(rows(Settings(), PACKS), lamps())
 ADDRESSES = sorted({widget.address for widget in SURFACE.widgets if widget.address})
-
-
-class Band:
-    def change(self, control: str, value: Value) -> None: ...
-
-    def act(self, action: str) -> None: ...
 
 
 @pytest.fixture(scope="module")
