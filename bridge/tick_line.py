@@ -25,9 +25,9 @@ TOGETHER_S = 0.0015
 """Ticks that come sooner after another were held up, and only the last tells the time: at 400 bpm a tick takes 6 ms,
 and the wire of a MIDI plug brings one in 0.3."""
 
-FEWEST_LOST, BESIDE_SHARE = 6, 0.12
-"""Where ticks were lost, those after them are in phase. A gap of fewer ticks that leaves them so much of an interval beside it is
-a clock that stood still for a moment, as an audio engine does that missed its deadline, and none was lost."""
+FEWEST_LOST, BESIDE_DEVIATIONS = 6, 2.0
+"""Where ticks were lost, those after them are in phase. A gap of fewer ticks that leaves them so many deviations of what is usual
+beside it is a clock that stood still for a moment, as an audio engine does that missed its deadline, and none was lost."""
 
 LONG_GAP = 1.6
 """A gap of more intervals than this lacks a tick."""
@@ -85,7 +85,11 @@ class TickLine:
 
     @property
     def _astray_s(self) -> float:
-        return max(CALM_S, ASTRAY_DEVIATIONS * math.hypot(self.noise.jitter_s, self.noise.wander_s))
+        return max(CALM_S, ASTRAY_DEVIATIONS * self._usual_s)
+
+    @property
+    def _usual_s(self) -> float:
+        return math.hypot(self.noise.jitter_s, self.noise.wander_s)
 
     def _forget(self, number: int) -> None:
         for kept in (self._astray, self._on_time):
@@ -108,7 +112,7 @@ class TickLine:
             # Only what came at once is ticks that were lost; a clock that wanders off has sent them all.
             lost = round((off_by_s - before_s) / line.interval_s)
             beside_s = abs(off_by_s - before_s - lost * line.interval_s)
-            if 0 < lost < FEWEST_LOST and beside_s > BESIDE_SHARE * line.interval_s:
+            if 0 < lost < FEWEST_LOST and beside_s > BESIDE_DEVIATIONS * self._usual_s:
                 lost = 0
             self._move(lost, off_by_s - lost * line.interval_s)
             astray = [Tick(each.number + lost, each.at_s) for each in astray]
