@@ -18,9 +18,9 @@ from typing import Annotated
 
 import typer
 
-from bridge.clock import MonotonicClock
-from server.controls import CONTROLS, Control, Value
-from server.options import with_control_options
+from bridge.timing.clock import MonotonicClock
+from server.controls.cli_options import with_control_options
+from server.controls.control_table import CONTROLS, Control, Value
 from server.takes_cli import app as takes_app
 
 app = typer.Typer(
@@ -70,12 +70,12 @@ def jam(
     """Start the jam partner: it listens on a MIDI port and answers on another."""
     clock = MonotonicClock()
     began_s = clock.now_s()
-    from model.midi_file import read_seed
-    from server.config import load
-    from server.remembrance import origin_named
-    from server.seed_player import seed_values
+    from model.files.midi_file import read_seed
+    from server.config.config import load
+    from server.music.seed_player import seed_values
     from server.session import Session, run
-    from server.shelf import Shelf
+    from server.takes.memory_store import origin_named
+    from server.takes.take_library import Shelf
 
     _log_beside_the_music(logging.DEBUG if verbose else logging.WARNING)
     played_in = None if seed is None else read_seed(seed)
@@ -115,7 +115,7 @@ def export(
     controls: Controls,
 ) -> None:
     """Answer a .mid file, and write the answer as a .mid file."""
-    from server.config import load
+    from server.config.config import load
     from server.export import Order, export_answers
 
     checked = load(config).with_values({f"controls.{name}": value for name, value in controls.items()})
@@ -128,7 +128,7 @@ def ports(*, as_json: JsonOption = False) -> None:
     """List the MIDI ports there are."""
     from dataclasses import asdict
 
-    from bridge.rtmidi_ports import list_ports
+    from bridge.midi.rtmidi_system import list_ports
 
     rows = list_ports()
     if as_json:
@@ -147,7 +147,7 @@ def controls(
 ) -> None:
     """List every control: its OSC address, what it takes, its default."""
     if markdown:
-        from server.osc_page import osc_page
+        from server.remote.osc_docs import osc_page
 
         print(osc_page(), end="")
         return
@@ -176,9 +176,9 @@ def learn(
     config: ConfigOption = None,
 ) -> None:
     """Bind the next MIDI knob, fader or pedal that moves to a control, and write that into the configuration."""
-    from bridge.rtmidi_ports import RtMidiSystem
-    from server.config import CONFIG_FILE, load
-    from server.learn import learn as learn_knob
+    from bridge.midi.rtmidi_system import RtMidiSystem
+    from server.config.config import CONFIG_FILE, load
+    from server.remote.learn_command import learn as learn_knob
 
     checked = load(config).with_values({"midi.input": midi_in, "midi.api": midi_api})
     path = None if dry_run else config or Path(CONFIG_FILE)
@@ -202,8 +202,8 @@ def layout(
     config: ConfigOption = None,
 ) -> None:
     """Write a layout of these controls, and of your packs, for an app on a tablet or a phone."""
-    from server.config import load
-    from server.layout import app_named, write_layout
+    from server.config.config import load
+    from server.remote.layout_command import app_named, write_layout
 
     for path in write_layout(app_named(app_name), load(config), out, picture):
         print(path)
@@ -212,8 +212,8 @@ def layout(
 def packs(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the packs that can be played, with what they were trained on."""
     from model.errors import PackError
-    from model.pack import available_packs, open_pack
-    from server.config import load
+    from model.pack.pack import available_packs, open_pack
+    from server.config.config import load
 
     folders = load(config).pack_folders
     opened = []

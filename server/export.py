@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bridge.messages import NoteOff, NoteOn
-from model.midi_file import Seed, Track, read_seed, write_midi
+from bridge.midi.messages import NoteOff, NoteOn
+from model.files.midi_file import Seed, Track, read_seed, write_midi
 from model.notes import Note
-from server.config import Config
+from server.config.config import Config
 from server.errors import ExportError
-from server.jam import Jam, Timed
-from server.seed_player import as_played
-from server.session import seat
+from server.jam.jam import Jam, Timed
+from server.music.pack_loader import seat
+from server.music.seed_player import as_played
 
 SEED_TRACK, ANSWER_TRACK = "Seed", "Answer"
 # An end this little past a bar line is still in the bar before.
@@ -63,7 +63,7 @@ def export_answers(order: Order, config: Config, *, own_tempo: bool) -> Iterator
             write_midi(out, tracks, tempo_bpm, seed.meter)
         yield out
         if order.piano_roll is not None:
-            from model.piano_roll import draw_piano_roll
+            from model.files.piano_roll import draw_piano_roll
 
             picture = _numbered(order.piano_roll, number, order.count)
             with _writing(picture):

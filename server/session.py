@@ -4,43 +4,40 @@ import asyncio
 import gc
 import logging
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Self
 
-from bridge.clock import Clock
 from bridge.errors import NoMidiSystem
-from bridge.ports import MidiSystem
-from bridge.rtmidi_ports import RtMidiSystem
-from bridge.silent_ports import SilentSystem
-from model.approach import APPROACHES, Approach
-from model.dummy import DUMMY_PACK, DummyPack
-from model.engine import Engine
-from model.improviser import Improviser, improviser
-from model.midi_file import Seed
-from model.pack import Pack, available_packs, open_pack
-from server.config import CONFIG_FILE, Config, OscSection, is_loopback
-from server.controllers import Controllers
-from server.controls import Settings, Value
-from server.desk import Desk, Preparation
-from server.jam import Jam
-from server.lessons import Lessons
-from server.link_session import LinkSession
-from server.osc_remote import OscRemote
-from server.pace import Pace
+from bridge.midi.ports import MidiSystem
+from bridge.midi.rtmidi_system import RtMidiSystem
+from bridge.midi.silent_ports import SilentSystem
+from bridge.timing.clock import Clock
+from model.engines.engine import Engine
+from model.files.midi_file import Seed
+from model.pack.pack import available_packs
+from server.config.config import CONFIG_FILE, Config, OscSection, is_loopback
+from server.controls.control_store import Desk, Preparation
+from server.controls.control_table import Settings, Value
+from server.controls.control_throttle import Pace
+from server.jam.jam import Jam
+from server.music.link_session import LinkSession
+from server.music.music_thread import Player
+from server.music.pack_loader import seat
+from server.music.seed_player import seed_playing
+from server.panel.jam_handle import Stage, Wiring
 from server.panel.panel import Panel
-from server.panel.stage import Stage, Wiring
-from server.panel.takes import JournalTakes
-from server.player import Player
-from server.recorder import Recorder
-from server.remembrance import begin_with, keep_memory, remembering
-from server.seed_player import seed_playing
-from server.shelf import Row, Shelf
+from server.panel.take_list import JournalTakes
+from server.remote.midi_controllers import Controllers
+from server.remote.midi_learn import Lessons
+from server.remote.osc_remote import OscRemote
 from server.stop_signals import StopSignals
+from server.takes.memory_store import begin_with, keep_memory, remembering
+from server.takes.recorder import Recorder
+from server.takes.take_library import Row, Shelf
 
 logger = logging.getLogger("fours.session")
 
@@ -48,31 +45,6 @@ MEASURED_STEPS = 40
 
 Say = Callable[[str], None]
 Told = Callable[[str, Value], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Seated:
-    """A pack whose engines are ready to play."""
-
-    pack: Pack | DummyPack
-    engines: Mapping[Approach, Engine]
-
-    def improvisers(self, tempo_bpm: float) -> dict[Approach, Improviser]:
-        """Fresh improvisers, who have heard nothing; at this tempo, if it is one of a pack that counts seconds."""
-        return {
-            approach: improviser(
-                self.engines[approach],
-                self.pack.vocabulary(approach, tempo_bpm),
-                self.pack.memory(approach, tempo_bpm),
-            )
-            for approach in APPROACHES
-        }
-
-
-def seat(name: str, config: Config) -> Seated:
-    """Opens a pack and its engines. Raises PackError."""
-    pack = DummyPack() if name == DUMMY_PACK else open_pack(name, config.pack_folders)
-    return Seated(pack, {approach: pack.engine(approach, config.engine.device) for approach in APPROACHES})
 
 
 def trusted(osc: OscSection) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
-from bridge.clock import Clock
+from bridge.timing.clock import Clock
 
 # Ctrl-C, a supervisor, and a terminal window that is closed; Windows has no SIGHUP.
 STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from server.shelf import Row, Shelf
+    from server.takes.take_library import Row, Shelf
 
 app = typer.Typer(
     help="List the jams that were written down, and the takes marked in them.", invoke_without_command=True
@@ -53,7 +53,7 @@ def export(
 ) -> None:
     """Write a jam, or a take of it, as a .mid file: player and answer on two tracks, with bars and tempo."""
     from server.errors import TakeError
-    from server.export_take import export_last, export_take
+    from server.takes.take_export import export_last, export_take
 
     if last == bool(name):
         raise TakeError("name the jam to export by its id, or say --last")
@@ -76,8 +76,8 @@ def remove(
 
 
 def _shelf(config: Path | None) -> "Shelf":
-    from server.config import load
-    from server.shelf import Shelf
+    from server.config.config import load
+    from server.takes.take_library import Shelf
 
     return Shelf(load(config).takes.place)
 

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from model.engine import EngineState
-from model.improviser import Snapshot
-from model.sampling import Logits
+from model.engines.engine import EngineState, Logits
+from model.improvising.improviser import Snapshot
 
 CERTAIN = 1e4
 """A logit beside which all others vanish, at any temperature that a jam allows."""

@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from model.approach import APPROACHES, Approach
-from model.bins import BinChoice
-from model.card import CARD_FILE, ApproachCard, Bins, Card, Epoch, Hyperparameters, Remembering, Training
-from model.onnx_engine import OnnxEngine
-from model.pack import Pack, save_weights, sha256_of
-from model.vocabulary import EventVocabulary, PitchVocabulary
+from model.engines.network_shape import Hyperparameters
+from model.engines.onnx_engine import OnnxEngine
+from model.pack.card import CARD_FILE, ApproachCard, Bins, Card, Epoch, Remembering, Training
+from model.pack.pack import Pack, save_weights, sha256_of
+from model.tokens.time_bins import BinChoice
+from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.corpus.corpora import Corpus, Line, content_of, joined
 from train.corpus.dataset import event_vocabulary, pieces_in_memory, pieces_on_disk, pitch_vocabulary
 from train.corpus.reading import NOMINAL_TEMPO_BPM, Choice
@@ -31,7 +32,7 @@ from train.learning.trainer import Lesson, Outcome, Progress, fit
 from train.memory.refit import fit_memory
 from train.onnx_graph import write_fp32, write_int8
 from train.provenance import NOTICES_FILE, notices, source_of
-from train.workshop import appearing, checkpoint_file, tokens_file, workshop_for
+from train.staging import appearing, checkpoint_file, tokens_file, workshop_for
 
 # int8 ships where it costs no more than this share of the held-out bits per note, else fp32 does.
 MOST_INT8_MAY_COST = 0.005

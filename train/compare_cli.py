@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from model.improviser import Taste
-from model.pack import open_pack
+from model.improvising.improviser import Taste
+from model.pack.pack import open_pack
 from train.command import run_command
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import read_corpora
 from train.corpus.reading import Choice
 from train.judging.compare import Order, compare
+from train.judging.reference_statistics import yardstick
 from train.judging.seeds import own_seeds, seeds_of
-from train.judging.yardstick import yardstick
 from train.report.document import place_for, write_report
 
 console = Console(stderr=True)

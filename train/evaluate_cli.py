@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from model.approach import APPROACHES, Approach
-from model.card import HeldOut
-from model.improviser import Taste
-from model.pack import open_pack
+from model.improvising.improviser import Taste
+from model.pack.card import HeldOut
+from model.pack.pack import open_pack
 from train.command import run_command
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Split, read_corpora

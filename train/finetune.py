@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from model.bins import with_more_bins
-from model.vocabulary import EventVocabulary, PitchVocabulary, nearest_pitch
+from model.tokens.time_bins import with_more_bins
+from model.tokens.vocabulary import EventVocabulary, PitchVocabulary, nearest_pitch
 from train.corpus.corpora import Line
 from train.corpus.dataset import pitches_of, shifts_of
 from train.errors import CorpusError

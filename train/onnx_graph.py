@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from model.onnx_engine import LOGITS, TOKEN, cell_name, hidden_name, next_cell, next_hidden
+from model.engines.onnx_engine import LOGITS, TOKEN, cell_name, hidden_name, next_cell, next_hidden
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 OPSET = 17
@@ -19,7 +19,7 @@ IR_VERSION = 9
 
 
 def one_step_graph(weights: Weights) -> onnx.ModelProto:
-    """The network of `weights` (torch's names) as a graph of one step: see `model.onnx_engine`.
+    """The network of `weights` (torch's names) as a graph of one step: see `model.engines.onnx_engine`.
 
     Four nodes, as each costs a step some microseconds. What a token brings to the first layer's gates depends on
     the token alone, so it is looked up in a table and enters as that layer's bias, without a matrix product.

@@ -15,11 +15,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from model.errors import SeedError
 from server.errors import ServerError
-from server.panel.files import INDEX, page_files
-from server.panel.gate import Gate
-from server.panel.guests import Guest, Guests
-from server.panel.seeds import LARGEST_BYTES, Seeds
-from server.panel.stage import Stage
+from server.panel.access import Gate
+from server.panel.dropped_seeds import LARGEST_BYTES, Seeds
+from server.panel.jam_handle import Stage
+from server.panel.page_connections import Guest, Guests
+from server.panel.page_files import INDEX, page_files
 
 LONGEST_TOKEN = 100
 # How long a page that says too much is not listened to; meanwhile TCP makes it wait.

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from server.config import PanelSection
+from server.config.config import PanelSection
 from server.errors import PanelError
-from server.panel.gate import Gate
-from server.panel.guests import Guests
-from server.panel.invitation import network_address, network_names, qr_code
-from server.panel.stage import Stage
+from server.panel.access import Gate
+from server.panel.jam_handle import Stage
+from server.panel.page_connections import Guests
+from server.panel.panel_address import network_address, network_names, qr_code
 
 if TYPE_CHECKING:
     import uvicorn
@@ -80,7 +80,7 @@ class Panel:
         try:
             # Both modules: what they import is what takes the time.
             await asyncio.to_thread(importlib.import_module, "server.panel.app")
-            await asyncio.to_thread(importlib.import_module, "server.panel.wire")
+            await asyncio.to_thread(importlib.import_module, "server.panel.page_socket")
             from server.panel.app import PanelApp
 
             app = PanelApp(self._stage, self._gate, guests, bound.getsockname()[1])
@@ -102,7 +102,7 @@ def _server(app: "PanelApp") -> "uvicorn.Server":
     """uvicorn, loaded and not begun. Its own way of running takes over the signals, and wakes ten times a second."""
     import uvicorn
 
-    from server.panel.wire import PageProtocol
+    from server.panel.page_socket import PageProtocol
 
     config = uvicorn.Config(
         app.asgi,

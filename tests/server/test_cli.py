@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from model import pack as packs
+from model.pack import pack as packs
 from server import cli
-from server.controls import CONTROLS
+from server.controls.control_table import CONTROLS
 from tests.music import NOT_WHOLE_MIDI, Part, line, midi_bytes
 
 COMMANDS = ("jam", "export", "takes", "ports", "controls", "layout", "learn", "packs", "train", "evaluate", "compare")
@@ -84,7 +84,7 @@ def no_midi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither JACK nor ALSA."""
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "fours-tests-none")
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
-    monkeypatch.setattr("bridge.rtmidi_backend.SEQUENCER", tmp_path / "seq")
+    monkeypatch.setattr("bridge.midi.rtmidi_module.SEQUENCER", tmp_path / "seq")
 
 
 class TestHelp:
@@ -371,6 +371,6 @@ def test_a_mistake_of_ours_is_not_hidden_behind_a_sentence(fours: Fours, monkeyp
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("server.config.load", broken)
+    monkeypatch.setattr("server.config.config.load", broken)
     with pytest.raises(ZeroDivisionError):
         fours("jam")

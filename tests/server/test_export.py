@@ -10,16 +10,16 @@ import pytest
 
 from model.approach import Approach
 from model.errors import PackError, PictureError, SeedError
-from model.improviser import Improviser
-from model.midi_file import Seed, read_seed
+from model.files.midi_file import Seed, read_seed
+from model.improvising.improviser import Improviser
 from model.notes import Note
-from server.config import Config
-from server.controls import Settings
+from server.config.config import Config
+from server.controls.control_table import Settings
 from server.errors import ExportError
 from server.export import Order, answer_to, export_answers
-from server.jam import Jam
+from server.jam.jam import Jam
 from tests.music import NOT_WHOLE_MIDI, Part, exercise, line, midi_bytes
-from tests.server.partners import Scripted
+from tests.server.jams import Scripted
 
 PHRASE = line(60, 62, 64, 65, 67, 65, 64, 62)  # a bar of 4/4
 

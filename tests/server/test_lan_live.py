@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.osc_packets import OscMessage
-from server.panel.invitation import network_address
-from tests.server.live import Phone, RunningJam, jamming, wait_until
-from tests.server.panel.house import free_tcp_port
+from bridge.osc.osc_packets import OscMessage
+from server.panel.panel_address import network_address
+from tests.server.jam_process import Phone, RunningJam, jamming, wait_until
+from tests.server.panel.running_panel import free_tcp_port
 
 NOBODY = "10.255.0.0/16"
 

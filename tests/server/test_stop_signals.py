@@ -5,14 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge.clock import ManualClock
+from bridge.timing.clock import ManualClock
 from server.stop_signals import SAME_WISH_S, STOP_SIGNALS, StopSignals
-from tests.server.live import PATIENCE_S
+from tests.server.jam_process import PATIENCE_S
 
 # A process that takes no notice of being asked, and asks itself again so much later.
 HUNG = """
 import signal, sys
-from bridge.clock import ManualClock
+from bridge.timing.clock import ManualClock
 from server.stop_signals import StopSignals
 clock = ManualClock()
 with StopSignals(clock, lambda: None):

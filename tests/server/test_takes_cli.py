@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from server import cli
-from tests.server.journals import write_journal
+from tests.server.takes.journals import write_journal
 
 Run = Callable[..., tuple[str, str]]
 

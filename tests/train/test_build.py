@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from model.approach import APPROACHES, Approach
-from model.bins import BinChoice, TimeBins
-from model.card import CARD_FILE, Bins, Card, Epoch, read_card
-from model.pack import open_pack, sha256_of
-from model.vocabulary import EventVocabulary
+from model.pack.card import CARD_FILE, Bins, Card, Epoch, read_card
+from model.pack.pack import open_pack, sha256_of
+from model.tokens.time_bins import BinChoice, TimeBins
+from model.tokens.vocabulary import EventVocabulary
 from tests.music import line, tune
 from tests.train.trainings import (
     RECIPE,
@@ -32,7 +32,7 @@ from train.learning.checkpoint import Checkpoints
 from train.learning.parallel import ALONE
 from train.learning.tracker import NoTracker
 from train.learning.trainer import Lesson, Outcome, Progress, fit
-from train.workshop import training_folder
+from train.staging import training_folder
 
 # Long enough to be broken off in the middle.
 LONGER = replace(RECIPE, epochs=4, chunk=16)

@@ -13,12 +13,12 @@ import pretty_midi
 import pytest
 import typer
 
-from model import pack as packs
 from model.approach import APPROACHES
-from model.backoff import DEFAULTS
-from model.card import CARD_FILE, read_card
-from model.pack import open_pack
-from model.vocabulary import EventVocabulary
+from model.memory.backoff import DEFAULTS
+from model.pack import pack as packs
+from model.pack.card import CARD_FILE, read_card
+from model.pack.pack import open_pack
+from model.tokens.vocabulary import EventVocabulary
 from server import cli as fours_cli
 from tests.music import exercise, tune, write_part
 from tests.train.trainings import (
@@ -34,12 +34,12 @@ from tests.train.trainings import (
     write_triplets,
     write_tunes,
 )
-from train import telling
+from train import console as telling
 from train.cli import FINE_TUNING_RATE, seconds_of
+from train.console import Bars
 from train.experiment import notebook
 from train.learning.trainer import Progress
-from train.telling import Bars
-from train.workshop import is_unfinished, training_folder
+from train.staging import is_unfinished, training_folder
 
 # Some seconds of training, so that who kills it comes in time.
 LONG = ("--epochs", "30", "--patience", "30", "--threads", "1")

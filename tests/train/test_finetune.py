@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.bins import TimeBins
-from model.vocabulary import EventVocabulary, PitchVocabulary
+from model.tokens.time_bins import TimeBins
+from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from tests.music import line
 from tests.tiny_pack import BINS, EVENT_WORDS, PITCH_WORDS, PITCHES, random_weights
 from train import finetune

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from model.onnx_engine import LOGITS, TOKEN, OnnxEngine
+from model.engines.onnx_engine import LOGITS, TOKEN, OnnxEngine
 from tests.tiny_pack import SHAPE, random_weights
 from train.onnx_graph import one_step_graph, write_fp32, write_int8
 

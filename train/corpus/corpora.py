@@ -13,8 +13,8 @@ from typing import Literal, Self
 
 import numpy as np
 
-from model.key import key_of
-from model.lead import MEDIAN_PITCH, MIN_NOTES, MONOPHONIC_SHARE
+from model.analysis.key_finder import key_of
+from model.analysis.lead import MEDIAN_PITCH, MIN_NOTES, MONOPHONIC_SHARE
 from model.notes import Note, in_onset_order
 from train.corpus.cache import Cache
 from train.corpus.duplicates import groups_of

@@ -12,9 +12,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from model.bins import BinChoice, time_bins
 from model.notes import CHORD_BEATS, HIGHEST_PITCH, LOWEST_PITCH
-from model.vocabulary import START, EventVocabulary, PitchVocabulary, Vocabulary, nearest_pitch
+from model.tokens.time_bins import BinChoice, time_bins
+from model.tokens.vocabulary import START, EventVocabulary, PitchVocabulary, Vocabulary, nearest_pitch
 from train.corpus.corpora import Line
 from train.corpus.reading import Records
 
@@ -58,7 +58,7 @@ def event_vocabulary(lines: Sequence[Line], choice: BinChoice, count: int) -> Ev
 
 
 def spelt(vocabulary: Vocabulary, records: Records) -> Tokens:
-    """What `model.vocabulary.encode` says of a line, the start token first, for all its notes at once."""
+    """What `model.tokens.vocabulary.encode` says of a line, the start token first, for all its notes at once."""
     token_of_pitch = _pitch_tokens(vocabulary.pitches)
     notes = token_of_pitch[records["pitch"]]
     if not isinstance(vocabulary, EventVocabulary) or not len(records):

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import symusic
 
-from model.bins import TimeUnit
-from model.lead import reads_as_lead
+from model.analysis.lead import reads_as_lead
+from model.tokens.time_bins import TimeUnit
 from train.corpus.duplicates import Signature, signature_of
 
 TrackChoice = Literal["lead", "melodic", "most-notes", "merged"]

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from model.approach import Approach
-from model.bins import TimeBins
-from model.card import Hyperparameters
-from model.network import MusicLSTM
-from model.vocabulary import EventVocabulary, PitchVocabulary, nearest_pitch
+from model.engines.network import MusicLSTM
+from model.engines.network_shape import Hyperparameters
+from model.tokens.time_bins import TimeBins
+from model.tokens.vocabulary import EventVocabulary, PitchVocabulary, nearest_pitch
 from train.learning.checkpoint import Standing
 from train.learning.recipe import seed_of
 

@@ -9,17 +9,17 @@ from random import Random
 import numpy as np
 
 from model.approach import APPROACHES, Approach
-from model.card import Card
-from model.engine import Engine
-from model.improviser import Improviser, Taste, improviser
-from model.midi_file import Seed
+from model.engines.engine import Engine
+from model.files.midi_file import Seed
+from model.improvising.improviser import Improviser, Taste, improviser
 from model.notes import Note
-from model.pack import Pack
+from model.pack.card import Card
+from model.pack.pack import Pack
 from train.judging.copying import Copying, pooled
 from train.judging.measures import MEASURES, Quartiles, measure, quartiles
 from train.judging.melodies import Melody, event_melody, pitch_melody
+from train.judging.reference_statistics import Yardstick
 from train.judging.seeds import NamedSeed
-from train.judging.yardstick import Yardstick
 
 # An end this little past a bar line is still in the bar before; as an export has it.
 BAR_TOLERANCE_BEATS = 1 / 16

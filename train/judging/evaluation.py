@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from model.backoff import Backoff
-from model.card import HeldOut
-from model.engine import Engine
-from model.network import MusicLSTM
-from model.vocabulary import EventVocabulary, Vocabulary
+from model.engines.engine import Engine
+from model.engines.network import MusicLSTM
+from model.memory.backoff import Backoff
+from model.pack.card import HeldOut
+from model.tokens.vocabulary import EventVocabulary, Vocabulary
 from train.corpus.corpora import Corpus, Line, Split, joined
 from train.corpus.dataset import TRANSPOSITIONS, Tokens, pieces_in_memory, spelt, transposing
 from train.judging.baselines import Order, pieces_within, ppm_bits_per_note

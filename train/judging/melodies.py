@@ -11,10 +11,10 @@ from pathlib import Path
 from random import Random
 
 from model.approach import Approach
-from model.improviser import Improviser, Planned, Taste
-from model.midi_file import Meter, Seed, Track, as_midi
+from model.files.midi_file import Meter, Seed, Track, as_midi
+from model.files.piano_roll import draw_piano_roll
+from model.improvising.improviser import Improviser, Planned, Taste
 from model.notes import Note
-from model.piano_roll import draw_piano_roll
 
 FILE_STEMS: dict[Approach, str] = {"pitch": "lstm_generated_melody", "event": "lstm_generated_melody_event"}
 PITCH_NOTES, PITCH_TEMPERATURE = 300, 1.0

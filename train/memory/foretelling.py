@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from model.backoff import ORDERS, Backoff
 from model.defaults import FITTED_STRENGTH
-from model.memory import Memory
-from model.network import MusicLSTM
-from model.vocabulary import Vocabulary
+from model.engines.network import MusicLSTM
+from model.memory.backoff import ORDERS, Backoff
+from model.memory.memory import Memory
+from model.tokens.vocabulary import Vocabulary
 from train.corpus.corpora import Line
 from train.corpus.dataset import Tokens, spelt
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from model.approach import APPROACHES, Approach
-from model.backoff import DEFAULTS, Backoff
-from model.card import CARD_FILE, ApproachCard, Card, Remembering
-from model.memory import Memory
-from model.network import MusicLSTM
-from model.pack import Pack
-from model.vocabulary import EventVocabulary, PitchVocabulary
+from model.engines.network import MusicLSTM
+from model.memory.backoff import DEFAULTS, Backoff
+from model.memory.memory import Memory
+from model.pack.card import CARD_FILE, ApproachCard, Card, Remembering
+from model.pack.pack import Pack
+from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.corpus.corpora import Corpus, Line
 from train.corpus.reading import NOMINAL_TEMPO_BPM
 from train.errors import CorpusError, OutputError

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from bridge.meter import Meter
-from bridge.osc_packets import OscMessage
-from bridge.timeline import Timeline
-from server.modes import Turns
+from bridge.osc.osc_packets import OscMessage
+from bridge.timing.meter import Meter
+from bridge.timing.timeline import Timeline
+from server.jam.modes import Turns
 from tests.music import line, write_part
-from tests.server.live import RunningJam, jamming
-from tests.server.panel.browsing import PATIENCE_MS, SIZES, opened
-from tests.server.panel.house import free_tcp_port
+from tests.server.jam_process import RunningJam, jamming
+from tests.server.panel.browser import PATIENCE_MS, SIZES, opened
+from tests.server.panel.running_panel import free_tcp_port
 
 FRAME_MS = 1000 / 60
 C4 = 60

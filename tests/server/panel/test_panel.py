@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from bridge.messages import NoteOn
-from server.binding import Binding
-from server.config import MidiSection, PanelSection, load
-from server.controls import BY_NAME, CONTROLS
+from bridge.midi.messages import NoteOn
+from server.config.config import MidiSection, PanelSection, load
+from server.controls.cc_bindings import Binding
+from server.controls.control_table import BY_NAME, CONTROLS
 from server.errors import PanelError, TakeError
-from server.panel.guests import MOST_GUESTS, SAID_AT_ONCE
-from server.panel.messages import LONGEST_MESSAGE
+from server.panel.dropped_seeds import LARGEST_BYTES
+from server.panel.jam_handle import TakeRow, TakeShelf
+from server.panel.page_connections import MOST_GUESTS, SAID_AT_ONCE
+from server.panel.page_messages import LONGEST_MESSAGE
 from server.panel.panel import LARGEST_FRAME, Panel
-from server.panel.seeds import LARGEST_BYTES
-from server.panel.stage import TakeRow, TakeShelf
 from tests.music import WHOLE
-from tests.server.panel.house import HOST, NO_KNOBS, NOWHERE, House, Told, open_house, stage
+from tests.server.panel.running_panel import HOST, NO_KNOBS, NOWHERE, House, Told, open_house, stage
 
 ON, OFF, CONTROL = 0x90, 0x80, 0xB0
 

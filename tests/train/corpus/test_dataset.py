@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.bins import BinChoice, TimeBins
 from model.notes import CHORD_BEATS, Note
-from model.vocabulary import START, EventVocabulary, PitchVocabulary, encode
+from model.tokens.time_bins import BinChoice, TimeBins
+from model.tokens.vocabulary import START, EventVocabulary, PitchVocabulary, encode
 from tests.music import exercise, line, tune
 from train.corpus.corpora import Line
 from train.corpus.dataset import (

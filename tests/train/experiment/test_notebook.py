@@ -7,10 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.bins import TimeBins
-from model.card import Hyperparameters
-from model.network import MusicLSTM
-from model.vocabulary import EventVocabulary, PitchVocabulary
+from model.engines.network import MusicLSTM
+from model.engines.network_shape import Hyperparameters
+from model.tokens.time_bins import TimeBins
+from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from tests.music import DRUM_CHANNEL, NOT_WHOLE_MIDI, Part, line, midi_bytes
 from train.experiment.notebook import (
     BATCH,

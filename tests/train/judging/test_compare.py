@@ -6,16 +6,16 @@ import pytest
 
 from model.approach import APPROACHES
 from model.errors import PackError
-from model.improviser import Taste
-from model.midi_file import Meter, Seed
+from model.files.midi_file import Meter, Seed
+from model.improvising.improviser import Taste
 from model.notes import Note
-from model.pack import Pack, open_pack
+from model.pack.pack import Pack, open_pack
 from tests.music import exercise, line
 from train.corpus.corpora import Corpus, Line
 from train.judging.compare import FIGURES, LONGEST_RUN, Comparison, Order, compare
 from train.judging.measures import Quartiles
+from train.judging.reference_statistics import Yardstick, yardstick
 from train.judging.seeds import NamedSeed, own_seeds
-from train.judging.yardstick import Yardstick, yardstick
 
 WALTZ = NamedSeed("Waltz", "tests", Seed(tuple(line(60, 64, 67, velocity=31)), 90.0, Meter(3, 4)))
 MARCH = NamedSeed("March", "tests", Seed((*line(60, 62, 64, 65), Note(67, 2.0, 2.04, 99))))

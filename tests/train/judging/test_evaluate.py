@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from model.approach import APPROACHES
-from model.improviser import Taste
-from model.pack import Pack, open_pack
+from model.improvising.improviser import Taste
+from model.pack.pack import Pack, open_pack
 from tests.music import exercise, tune
 from train.corpus.corpora import Corpus, Line
 from train.errors import CorpusError

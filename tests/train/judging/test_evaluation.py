@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.backoff import DEFAULTS
-from model.network import MusicLSTM
-from model.numpy_engine import NumpyEngine
-from model.vocabulary import Vocabulary
+from model.engines.network import MusicLSTM
+from model.engines.numpy_engine import NumpyEngine
+from model.memory.backoff import DEFAULTS
+from model.tokens.vocabulary import Vocabulary
 from tests.music import exercise
 from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS, SHAPE
 from train.corpus.corpora import Corpus, Line

@@ -6,9 +6,9 @@ import pretty_midi
 import pytest
 
 from model.approach import Approach
-from model.improviser import Improviser, improviser
-from model.midi_file import Meter, Seed
-from model.pack import open_pack
+from model.files.midi_file import Meter, Seed
+from model.improvising.improviser import Improviser, improviser
+from model.pack.pack import open_pack
 from tests.music import line
 from train.judging.melodies import EVENTS, Melody, event_melody, pitch_melody, write_melody
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from model.backoff import DEFAULTS, ORDERS
-from model.memory import Memory
-from model.network import MusicLSTM
-from model.vocabulary import Vocabulary
+from model.engines.network import MusicLSTM
+from model.memory.backoff import DEFAULTS, ORDERS
+from model.memory.memory import Memory
+from model.tokens.vocabulary import Vocabulary
 from tests.music import exercise, tune
 from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS, SHAPE
 from train.corpus.corpora import Line

@@ -10,16 +10,16 @@ import pretty_midi
 import pytest
 
 from model.approach import APPROACHES, Approach
-from model.card import ApproachCard, Card, Epoch, HeldOut, Source
-from model.midi_file import Meter, Seed
-from model.pack import Pack, open_pack
+from model.files.midi_file import Meter, Seed
+from model.pack.card import ApproachCard, Card, Epoch, HeldOut, Source
+from model.pack.pack import Pack, open_pack
 from tests.music import NOT_WHOLE_MIDI, exercise, line, write_part
 from train.compare_cli import main
 from train.corpus.corpora import Corpus, Line
 from train.errors import OutputError
 from train.judging.compare import FIGURES, Comparison, Order, compare
+from train.judging.reference_statistics import yardstick
 from train.judging.seeds import NamedSeed, own_seeds
-from train.judging.yardstick import yardstick
 from train.report.document import PAGE_NAME, place_for, render, write_report
 
 FILES = {

@@ -1,0 +1,1 @@
+"""What can be adjusted: the table of controls, their current values, and how a value is read, shown, bound to a knob and throttled."""

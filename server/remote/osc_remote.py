@@ -1,0 +1,75 @@
+"""The OSC side of a running jam: opens the port, and thirty times a second and on every beat tells what there is to tell.
+
+Knows the asyncio loop it runs in, and no control. Nothing here waits for an app, and no app is waited for.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Self
+
+from bridge.osc.discovery import Advert
+from bridge.osc.osc_server import OscServer
+from bridge.osc.trusted_senders import Trust
+from bridge.timing.clock import Clock
+from server.config.config import OscSection
+from server.controls.control_store import Desk
+from server.jam.modes import Turns
+from server.music.feed import Feed
+from server.music.jam_status import Standing
+from server.remote.osc_controls import Remote
+
+ADVERTISED_AS = "Trading Fours"
+TICK_S = 1 / 30
+# On the beat, not a hair before it.
+AFTER_BEAT_S = 0.001
+
+
+class OscRemote:
+    """`async with` opens it and closes it; `packs` are those that have a button."""
+
+    def __init__(self, config: OscSection, desk: Desk, feed: Feed, clock: Clock, packs: Sequence[str] = ()) -> None:
+        self._desk = desk
+        self._feed = feed
+        self._clock = clock
+        self._advertises = config.advertise
+        self._standing = Standing()
+        self._stack = AsyncExitStack()
+        self._tick_handle: asyncio.TimerHandle | None = None
+        self.remote = Remote(desk, clock, config.reply_port, packs)
+        self.server = OscServer(
+            config.host,
+            config.port,
+            self.remote.handle,
+            reply_port=config.reply_port,
+            trust=Trust.read(config.trust),
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self.server)
+        if self._advertises:
+            await self._stack.enter_async_context(Advert(ADVERTISED_AS, *self.server.address))
+        self._watch = self._feed.watch()
+        self._stack.callback(self._feed.leave, self._watch)
+        self._stack.callback(self._desk.listen(self.remote.changed))
+        self._stack.callback(self._stop)
+        self._tick()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._stack.aclose()
+
+    def _tick(self) -> None:
+        now_s = self._clock.now_s()
+        next_beat_s = self._standing.next_beat_s(now_s)
+        in_s = TICK_S if next_beat_s is None else min(TICK_S, next_beat_s - now_s + AFTER_BEAT_S)
+        self._tick_handle = asyncio.get_running_loop().call_later(in_s, self._tick)
+        self._standing.take(self._watch.take())
+        settings = self._desk.settings
+        self.remote.stands(self._standing.values(now_s, Turns(settings.turn_bars, settings.begins)))
+        for values, shows, addresses in self.remote.due():
+            self.server.spread(values, shows, addresses)
+
+    def _stop(self) -> None:
+        if self._tick_handle is not None:
+            self._tick_handle.cancel()

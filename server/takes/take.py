@@ -1,0 +1,165 @@
+"""A journal read back as music: what the player and the partner played, in beats, and from it a song; knows no folder.
+
+A take is a stretch of a jam: all of it, or what was marked. Its song begins with a bar: that of its first note, or, where
+a song was followed, the song's first, so that it lies in the DAW where it was played.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bridge.midi.messages import (
+    ALL_NOTES_OFF,
+    ALL_SOUND_OFF,
+    PEDAL_DOWN,
+    SUSTAIN_PEDAL,
+    ControlChange,
+    NoteOff,
+    NoteOn,
+    OtherMessage,
+)
+from bridge.midi.song_file import TICKS_PER_BEAT, Placed, Song, SongTrack
+from bridge.timing.midi_clock import Transport
+from bridge.timing.timeline import Segment, Timeline
+from server.errors import TakeError
+from server.music.feed import Heard, Kept, Played
+from server.takes.journal import Ended, Record, Ribbon
+from server.takes.score_bars import Layout, grids, lay_out
+from server.takes.take_summary import Tally
+from server.takes.tempo_map import tempo_map
+
+PLAYER_TRACK, ANSWER_TRACK = "Player", "Answer"
+# Nothing in a file is shorter than a tick.
+SHORTEST_BEATS = 1 / TICKS_PER_BEAT
+CHANNEL_MESSAGES = range(0x80, 0xF0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """All that a journal tells of one jam."""
+
+    heard: tuple[Heard, ...]
+    played: tuple[Played, ...]
+    kept: tuple[Kept, ...]
+    segments: tuple[Segment, ...]
+    ended: Ended
+
+    @property
+    def timeline(self) -> Timeline:
+        """The seconds and beats of the whole jam."""
+        return Timeline(self.segments) if self.segments else Timeline.start(120.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A stretch of a jam: for each side its messages in the jam's beats, every note with its end."""
+
+    player: tuple[Placed, ...]
+    answer: tuple[Placed, ...]
+    until_beats: float
+    tape: Tape
+
+    @property
+    def first_beat(self) -> float | None:
+        """The beat of the first note; None where there is none."""
+        notes = (placed.beat for placed in (*self.player, *self.answer) if isinstance(placed.message, NoteOn))
+        return min(notes, default=None)
+
+
+def read_tape(records: Iterable[Record]) -> Tape:
+    """The tape of a journal's records."""
+    heard: list[Heard] = []
+    played: list[Played] = []
+    kept: list[Kept] = []
+    ribbon, tally = Ribbon(), Tally()
+    for record in records:
+        tally.add(record)
+        match record:
+            case Heard():
+                heard.append(record)
+            case Played():
+                played.append(record)
+            case Kept():
+                kept.append(record)
+                ribbon.follow(record)
+    return Tape(tuple(heard), tuple(played), tuple(kept), ribbon.segments, tally.ended())
+
+
+def take_of(tape: Tape, mark: int | None = None) -> Take:
+    """The whole jam, or the stretch of the mark of that number, counted from 1.
+
+    Raises TakeError where there is no such mark.
+    """
+    from_s, until_s = 0.0, tape.ended.at_s
+    marks = tape.ended.marks
+    if mark is not None:
+        if not 1 <= mark <= len(marks):
+            there_are = f"its marks are 1 to {len(marks)}" if marks else "it has none"
+            raise TakeError(f"there is no mark {mark} in this jam; {there_are}")
+        from_s, until_s = marks[mark - 1].from_s, marks[mark - 1].until_s
+    until_beats = tape.timeline.beat_at(until_s)
+    sides = [
+        _whole_notes([event for event in events if from_s <= event.at_s <= until_s], until_beats)
+        for events in (tape.heard, tape.played)
+    ]
+    last_beats = max((placed.beat for side in sides for placed in side), default=until_beats)
+    return Take(sides[0], sides[1], last_beats, tape)
+
+
+def song_of(take: Take) -> Song:
+    """The take as a song: its bars, its tempo, and two tracks. Raises TakeError where nothing was played."""
+    first_beat = take.first_beat
+    if first_beat is None:
+        raise TakeError("nothing was played in this take")
+    layout = _layout(take, first_beat)
+    tracks = [
+        SongTrack(name, [Placed(placed.message, layout.place(placed.beat)) for placed in side])
+        for name, side in ((PLAYER_TRACK, take.player), (ANSWER_TRACK, take.answer))
+    ]
+    return Song(tracks, tempo_map(take.tape.timeline.segments, layout, take.until_beats), layout.meters)
+
+
+def _layout(take: Take, first_beat: float) -> Layout:
+    kept = take.tape.kept
+    in_force = [(item.timeline, _beat_of(take.tape, item)) for item in kept] or [(take.tape.timeline, 0.0)]
+    transport: Transport = "free"
+    downbeat = 0.0
+    for item, (timeline, beat) in zip(kept, in_force, strict=False):
+        if beat <= first_beat:
+            transport, downbeat = item.transport, timeline.downbeat
+    zero_beats = downbeat if transport == "playing" else None
+    return lay_out(grids(in_force), first_beat, take.until_beats, zero_beats)
+
+
+def _beat_of(tape: Tape, kept: Kept) -> float:
+    return tape.timeline.beat_at(kept.at_s)
+
+
+def _whole_notes(events: Sequence[Heard | Played], until_beats: float) -> tuple[Placed, ...]:
+    """What was played, each note with an end of its own: one that was begun again, or never ended, ends then."""
+    placed: list[Placed] = []
+    begun: dict[tuple[int, int], float] = {}
+    pedals: set[int] = set()
+
+    def end(keys: Iterable[tuple[int, int]], beat: float) -> None:
+        for channel, pitch in tuple(keys):
+            placed.append(Placed(NoteOff(pitch, channel), max(beat, begun.pop((channel, pitch)) + SHORTEST_BEATS)))
+
+    for event in events:
+        match event.message:
+            case NoteOn(pitch, _, channel) as message:
+                end([key for key in begun if key == (channel, pitch)], event.beat)
+                begun[channel, pitch] = event.beat
+                placed.append(Placed(message, event.beat))
+            case NoteOff(pitch, channel):
+                end([key for key in begun if key == (channel, pitch)], event.beat)
+            case ControlChange(controller, _, channel) if controller in {ALL_SOUND_OFF, ALL_NOTES_OFF}:
+                end([key for key in begun if key[0] == channel], event.beat)
+            case ControlChange(controller, value, channel) as message:
+                if controller == SUSTAIN_PEDAL:
+                    (pedals.add if value >= PEDAL_DOWN else pedals.discard)(channel)
+                placed.append(Placed(message, event.beat))
+            case OtherMessage(data) as message if data[0] in CHANNEL_MESSAGES:
+                placed.append(Placed(message, event.beat))
+    end(begun, until_beats)
+    placed.extend(Placed(ControlChange(SUSTAIN_PEDAL, 0, channel), until_beats) for channel in sorted(pedals))
+    return tuple(placed)
