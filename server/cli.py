@@ -74,8 +74,8 @@ def jam(
     from server.config.config import load
     from server.music.seed_player import seed_values
     from server.session import Session, run
-    from server.takes.memory_store import origin_named
-    from server.takes.take_library import Shelf
+    from server.takes.memory_store import find_memory_origin
+    from server.takes.take_library import TakeLibrary
 
     _log_beside_the_music(logging.DEBUG if verbose else logging.WARNING)
     played_in = None if seed is None else read_seed(seed)
@@ -99,7 +99,7 @@ def jam(
     }
     checked = loaded.with_values(changes)
     random_seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
-    origin = None if remember is None else origin_named(remember, Shelf(checked.takes.place), _say)
+    origin = None if remember is None else find_memory_origin(remember, TakeLibrary(checked.takes.place), _say)
     run(Session(checked, random_seed, _say, clock, began_s, played_in, origin, config))
 
 
@@ -203,9 +203,9 @@ def layout(
 ) -> None:
     """Write a layout of these controls, and of your packs, for an app on a tablet or a phone."""
     from server.config.config import load
-    from server.remote.layout_command import app_named, write_layout
+    from server.remote.layout_command import find_surface_app, write_layout
 
-    for path in write_layout(app_named(app_name), load(config), out, picture):
+    for path in write_layout(find_surface_app(app_name), load(config), out, picture):
         print(path)
 
 

@@ -11,9 +11,9 @@ from model.files.midi_file import Seed, Track, read_seed, write_midi
 from model.notes import Note
 from server.config.config import Config
 from server.errors import ExportError
-from server.jam.jam import Jam, Timed
-from server.music.pack_loader import seat
-from server.music.seed_player import as_played
+from server.jam.jam import Jam, TimedMessage
+from server.music.pack_loader import load_pack
+from server.music.seed_player import as_messages
 
 SEED_TRACK, ANSWER_TRACK = "Seed", "Answer"
 # An end this little past a bar line is still in the bar before.
@@ -46,7 +46,7 @@ def export_answers(order: Order, config: Config, *, own_tempo: bool) -> Iterator
     seed = read_seed(order.seed)
     settings = config.settings
     tempo_bpm = settings.tempo if own_tempo else seed.tempo_bpm
-    seated = seat(settings.pack, config)
+    seated = load_pack(settings.pack, config)
     # The jam is told when to answer, so it must not do so by itself, however long a rest of the seed is.
     patient = replace(settings, answer_after=math.inf)
     for number in range(order.count):
@@ -73,21 +73,21 @@ def export_answers(order: Order, config: Config, *, own_tempo: bool) -> Iterator
 
 def answer_to(seed: Seed, jam: Jam) -> list[Note]:
     """What the jam answers to a seed; it begins at the bar line after the seed's end."""
-    for beat, message in as_played(seed.notes):
+    for beat, message in as_messages(seed.notes):
         jam.receive(message, beat)
     bar = seed.meter.beats_per_bar
     jam.act("respond", math.ceil((seed.end_beats - BAR_TOLERANCE_BEATS) / bar) * bar)
-    timed: list[Timed] = []
+    timed: list[TimedMessage] = []
     while True:
-        while jam.thinking:
-            jam.think()
+        while jam.has_work:
+            jam.do_work()
         wake_beat = jam.wake_at()
         if wake_beat is None:
             return _as_notes(timed)
         timed += jam.advance(wake_beat)
 
 
-def _as_notes(timed: Iterable[Timed]) -> list[Note]:
+def _as_notes(timed: Iterable[TimedMessage]) -> list[Note]:
     notes: list[Note] = []
     begun: dict[int, tuple[float, int]] = {}
     for item in timed:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from server.takes.take_library import Row, Shelf
+    from server.takes.take_library import TakeEntry, TakeLibrary
 
 app = typer.Typer(
     help="List the jams that were written down, and the takes marked in them.", invoke_without_command=True
@@ -31,7 +31,7 @@ def takes(
     if context.invoked_subcommand is not None:
         return
     shelf = _shelf(config)
-    rows = shelf.rows()
+    rows = shelf.entries()
     if as_json:
         print(json.dumps([_as_json(row) for row in rows], indent=2))
     elif not rows:
@@ -75,14 +75,14 @@ def remove(
         print(f"{row.id} is gone")
 
 
-def _shelf(config: Path | None) -> "Shelf":
+def _shelf(config: Path | None) -> "TakeLibrary":
     from server.config.config import load
-    from server.takes.take_library import Shelf
+    from server.takes.take_library import TakeLibrary
 
-    return Shelf(load(config).takes.place)
+    return TakeLibrary(load(config).takes.place)
 
 
-def _lines(rows: "Iterable[Row]") -> Iterable[str]:
+def _lines(rows: "Iterable[TakeEntry]") -> Iterable[str]:
     for row in rows:
         began = datetime.fromisoformat(row.began_at).strftime("%a %d %b %Y, %H:%M") if row.began_at else "no date"
         ended = row.ended
@@ -93,7 +93,7 @@ def _lines(rows: "Iterable[Row]") -> Iterable[str]:
             yield f"  :{number}  {mark.kind:7}  {_minutes(mark.from_s)} to {_minutes(mark.until_s)}"
 
 
-def _as_json(row: "Row") -> dict[str, object]:
+def _as_json(row: "TakeEntry") -> dict[str, object]:
     ended = row.ended
     return {
         "id": row.id,

@@ -12,7 +12,7 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from bridge.fault_counter import Faults
+from bridge.fault_counter import FaultCounter
 
 if TYPE_CHECKING:
     from zeroconf.asyncio import AsyncZeroconf
@@ -23,7 +23,7 @@ SERVICE = "_osc._udp.local."
 EVERYWHERE = "0.0.0.0"  # noqa: S104  compared with, not bound to
 
 
-class Advert:
+class ServiceAnnouncement:
     """Says that `name` is at `host` and `port`; `async with` begins to, and takes it back."""
 
     def __init__(self, name: str, host: str, port: int) -> None:
@@ -32,7 +32,7 @@ class Advert:
         self._port = port
         self._zeroconf: AsyncZeroconf | None = None
         self._announcing: asyncio.Task[None] | None = None
-        self.faults = Faults(logger, "discovery")
+        self.faults = FaultCounter(logger, "discovery")
 
     async def __aenter__(self) -> Self:
         self._announcing = asyncio.create_task(self._announce())

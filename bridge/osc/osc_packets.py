@@ -50,16 +50,16 @@ def decode(packet: bytes) -> tuple[OscMessage, ...]:
 def encode(message: OscMessage) -> bytes:
     """The packet of one message."""
     if not message.address.startswith("/"):
-        raise BadOsc(f"{shown(message.address)} is no OSC address: it does not begin with /.")
+        raise BadOsc(f"{shortened(message.address)} is no OSC address: it does not begin with /.")
     if any("\0" in text for text in (message.address, *message.arguments) if isinstance(text, str)):
-        raise BadOsc(f"{shown(message.address)} cannot be sent: OSC's strings end at a zero byte, and it has one.")
+        raise BadOsc(f"{shortened(message.address)} cannot be sent: OSC's strings end at a zero byte, and it has one.")
     builder = OscMessageBuilder(message.address)
     try:
         for argument in message.arguments:
             builder.add_arg(argument)
         return builder.build().dgram
     except (BuildError, ValueError, OverflowError) as error:
-        raise BadOsc(f"{shown(message.address)} cannot be sent as OSC: {error}.") from error
+        raise BadOsc(f"{shortened(message.address)} cannot be sent as OSC: {error}.") from error
 
 
 def encode_bundles(messages: Iterable[OscMessage]) -> Iterator[bytes]:
@@ -96,28 +96,30 @@ def _messages(packet: bytes, depth: int) -> Iterator[OscMessage]:
 
 def _message(packet: bytes) -> OscMessage:
     if not packet.startswith(b"/"):
-        raise BadOsc(f"This is no OSC: it begins with {shown(packet[:12])}, not with /ADDRESS or #bundle.")
+        raise BadOsc(f"This is no OSC: it begins with {shortened(packet[:12])}, not with /ADDRESS or #bundle.")
     address, at = _string(packet, 0, "its address")
     # Old senders leave the type tags out where there are no arguments.
     if at == len(packet):
         return OscMessage(address)
-    tags, at = _string(packet, at, shown(address))
+    tags, at = _string(packet, at, shortened(address))
     if not tags.startswith(","):
-        raise BadOsc(f"{shown(address)} came without type tags, so its arguments cannot be told. Send them as OSC 1.0.")
+        raise BadOsc(
+            f"{shortened(address)} came without type tags, so its arguments cannot be told. Send them as OSC 1.0."
+        )
     arguments: list[OscArgument] = []
     for tag in tags[1:]:
         if tag in FLAGS:
             arguments.append(FLAGS[tag])
         elif tag in STRINGS:
-            text, at = _string(packet, at, shown(address))
+            text, at = _string(packet, at, shortened(address))
             arguments.append(text)
         elif tag in FIXED:
-            number, at = _fixed(packet, at, tag, shown(address))
+            number, at = _fixed(packet, at, tag, shortened(address))
             arguments.append(number)
         else:
-            raise BadOsc(f"{shown(address)} has an argument of type {tag!r}. Send i, f, s, T, F, h or d.")
+            raise BadOsc(f"{shortened(address)} has an argument of type {tag!r}. Send i, f, s, T, F, h or d.")
     if at != len(packet):
-        raise BadOsc(f"{shown(address)} has {len(packet) - at} bytes more than its type tags tell of.")
+        raise BadOsc(f"{shortened(address)} has {len(packet) - at} bytes more than its type tags tell of.")
     return OscMessage(address, tuple(arguments))
 
 
@@ -137,7 +139,7 @@ def _string(packet: bytes, at: int, where: str) -> tuple[str, int]:
         raise BadOsc(f"OSC has a string in {where} that is not UTF-8.") from error
 
 
-def shown(text: str | bytes) -> str:
+def shortened(text: str | bytes) -> str:
     """Short enough for a sentence; bytes as they would be written in Python."""
     whole = text if isinstance(text, str) else repr(text)[1:]
     return whole if len(whole) <= SHOWN_CHARACTERS else f"{whole[:SHOWN_CHARACTERS]}…"

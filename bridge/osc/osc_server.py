@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Self, cast
 
-from bridge.errors import BadOsc, OscHostUnknown, OscPortTaken, Stranger
-from bridge.fault_counter import Faults
-from bridge.osc.osc_packets import OscMessage, decode, encode, encode_bundles, shown
-from bridge.osc.trusted_senders import Trust
+from bridge.errors import BadOsc, OscHostUnknown, OscPortTaken, UntrustedSender
+from bridge.fault_counter import FaultCounter
+from bridge.osc.osc_packets import OscMessage, decode, encode, encode_bundles, shortened
+from bridge.osc.trusted_senders import TrustedSenders
 
 logger_in = logging.getLogger("fours.osc.in")
 logger_out = logging.getLogger("fours.osc.out")
@@ -39,15 +39,15 @@ class OscServer:
         *,
         reply_port: int | None = None,
         prefix: str = "/fours",
-        trust: Trust | None = None,
+        trust: TrustedSenders | None = None,
     ) -> None:
         self._wanted: Address = (host, port)
         self._handle = handle
         self._reply_port = reply_port
         self._error_address = f"{prefix}/error"
-        self._trust = trust or Trust()
+        self._trust = trust or TrustedSenders()
         self._wire: _Wire | None = None
-        self.faults = Faults(logger_in, f"OSC {host}:{port}")
+        self.faults = FaultCounter(logger_in, f"OSC {host}:{port}")
 
     @property
     def address(self) -> Address:
@@ -89,7 +89,7 @@ class OscServer:
             return
         logger_out.debug("%s:%d %s", *to, message)
 
-    def spread(self, values: Iterable[OscMessage], shows: Iterable[OscMessage], to: Sequence[Address]) -> None:
+    def broadcast(self, values: Iterable[OscMessage], shows: Iterable[OscMessage], to: Sequence[Address]) -> None:
         """Send the same to many: values each in a packet of its own, which every app reads, the others in bundles."""
         try:
             packets = [*map(encode, values), *encode_bundles(shows)]
@@ -118,7 +118,7 @@ class OscServer:
     def _receive(self, packet: bytes, sender: Address) -> None:
         if not self._trust.includes(sender[0]):
             self.faults.count(
-                Stranger(
+                UntrustedSender(
                     f"{sender[0]} is not trusted; if it is yours, start with --trust {sender[0]}, or add it to osc.trust"
                 )
             )
@@ -140,7 +140,7 @@ class OscServer:
             replies = self._handle(message, sender)
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the jam
             self.faults.count(error)
-            self._complain(f"{shown(message.address)} could not be handled; the log says why.", sender)
+            self._complain(f"{shortened(message.address)} could not be handled; the log says why.", sender)
             return
         for reply in replies:
             self._reply(reply, sender)
@@ -163,7 +163,7 @@ class OscServer:
 class _Wire(asyncio.DatagramProtocol):
     """The socket; knows packets and addresses only."""
 
-    def __init__(self, receive: Callable[[bytes, Address], None], faults: Faults) -> None:
+    def __init__(self, receive: Callable[[bytes, Address], None], faults: FaultCounter) -> None:
         self._receive = receive
         self._faults = faults
         self._transport: asyncio.DatagramTransport | None = None

@@ -47,7 +47,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SurfaceRow:
     """Something that can be moved: `fader` and `text` are the addresses of its way and of its label, where it has them.
 
     `share`, `chosen` and `shown` are what they say before anybody has told them.
@@ -100,7 +100,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Lamps:
+class StatusLights:
     """What the header tells: rows of lights, and values beside them."""
 
     lines: tuple[tuple[Choice, ...], ...]
@@ -122,7 +122,7 @@ class Surface:
         return (*self.header, *(widget for page in self.pages for widget in page.widgets))
 
 
-def lay_out(rows: Sequence[Row], lamps: Lamps) -> Surface:
+def lay_out(rows: Sequence[SurfaceRow], lamps: StatusLights) -> Surface:
     """The surface of some rows: a page to play by, one for each group that is not all on it, one for each of very many choices."""
     groups = dict.fromkeys(row.group for row in rows if not row.action and row.name not in PLAY_FADERS + PLAY_CHOICES)
     pages = [Page(PLAY, NEUTRAL, tuple(_play(rows)))]
@@ -133,7 +133,7 @@ def lay_out(rows: Sequence[Row], lamps: Lamps) -> Surface:
     return Surface(tuple(_header(lamps)), tuple(pages))
 
 
-def _header(lamps: Lamps) -> Iterator[Widget]:
+def _header(lamps: StatusLights) -> Iterator[Widget]:
     line = HEADER // 2 - MARGIN
     lights = [choice for lights in lamps.lines for choice in lights]
     cells = _across(MARGIN, WIDTH - 2 * MARGIN, [1.0] * len(lights) + [0.9] * (len(lamps.values) + 1), gap=6)
@@ -154,7 +154,7 @@ def _header(lamps: Lamps) -> Iterator[Widget]:
         yield Widget("light", left, 16 + line, width, line, beat.address, beat.caption, colour, text_size=13)
 
 
-def _play(rows: Sequence[Row]) -> Iterator[Widget]:
+def _play(rows: Sequence[SurfaceRow]) -> Iterator[Widget]:
     by_name = {row.name: row for row in rows}
     height = PAGE_HEIGHT - 2 * MARGIN
     left = float(MARGIN)
@@ -171,7 +171,7 @@ def _play(rows: Sequence[Row]) -> Iterator[Widget]:
     yield from _actions([row for row in rows if row.action], left, WIDTH - MARGIN - left, height)
 
 
-def _tall(row: Row, left: float, width: float, height: float) -> Iterator[Widget]:
+def _tall(row: SurfaceRow, left: float, width: float, height: float) -> Iterator[Widget]:
     colour = _colour_of(row)
     yield Widget("caption", left, MARGIN, width, CAPTION, text=row.caption, colour=colour)
     yield Widget("value", left, MARGIN + CAPTION, width, 40, row.text, row.shown, colour, text_size=22)
@@ -179,7 +179,7 @@ def _tall(row: Row, left: float, width: float, height: float) -> Iterator[Widget
     yield Widget("fader", left, top, width, MARGIN + height - top, row.fader, colour=colour, on=row.share)
 
 
-def _actions(rows: Sequence[Row], left: float, width: float, height: float) -> Iterator[Widget]:
+def _actions(rows: Sequence[SurfaceRow], left: float, width: float, height: float) -> Iterator[Widget]:
     first = [row for row in rows if row.name == FIRST_ACTION]
     others = [row for row in rows if row.name != FIRST_ACTION]
     for row in first:
@@ -191,11 +191,11 @@ def _actions(rows: Sequence[Row], left: float, width: float, height: float) -> I
             yield _action(row, beside, above, wide, tall, 22)
 
 
-def _action(row: Row, left: float, top: float, width: float, height: float, size: int) -> Widget:
+def _action(row: SurfaceRow, left: float, top: float, width: float, height: float, size: int) -> Widget:
     return Widget("action", left, top, width, height, row.action, row.caption, _colour_of(row), text_size=size)
 
 
-def _lines(rows: Sequence[Row]) -> Iterator[Widget]:
+def _lines(rows: Sequence[SurfaceRow]) -> Iterator[Widget]:
     """A line for each row: what it is, what moves it, where it is."""
     cells = _across(MARGIN, PAGE_HEIGHT - 2 * MARGIN, [1.0] * len(rows), most=96)
     name, value = 150.0, 130.0
@@ -211,7 +211,7 @@ def _lines(rows: Sequence[Row]) -> Iterator[Widget]:
             yield Widget("value", WIDTH - MARGIN - value, top, value, height, row.text, row.shown, colour, text_size=20)
 
 
-def _buttons(row: Row, left: float, top: float, width: float, height: float, text_size: int) -> Iterator[Widget]:
+def _buttons(row: SurfaceRow, left: float, top: float, width: float, height: float, text_size: int) -> Iterator[Widget]:
     """A button for each choice, or of very many for the first two, and a label for the others."""
     choices = row.choices if len(row.choices) <= MOST_IN_LINE else row.choices[:2]
     shows = len(choices) < len(row.choices)
@@ -227,7 +227,7 @@ def _buttons(row: Row, left: float, top: float, width: float, height: float, tex
         yield Widget("value", beside, top, wide, height, row.text, row.shown, _colour_of(row), text_size=20)
 
 
-def _grid(row: Row) -> Iterator[Widget]:
+def _grid(row: SurfaceRow) -> Iterator[Widget]:
     """A page of one row: its first two choices and its label on top, and the others in lines of twelve."""
     lines = [row.choices[at : at + GRID_COLUMNS] for at in range(2, len(row.choices), GRID_COLUMNS)]
     cells = _across(MARGIN, PAGE_HEIGHT - 2 * MARGIN, [1.0] * (len(lines) + 1), gap=6)
@@ -249,7 +249,7 @@ def _common_word(choices: Sequence[Choice]) -> str:
     return words.pop() if len(words) == 1 else ""
 
 
-def _button(row: Row, choice: Choice, left: float, top: float, width: float, height: float, size: int) -> Widget:
+def _button(row: SurfaceRow, choice: Choice, left: float, top: float, width: float, height: float, size: int) -> Widget:
     lit = float(choice.caption == row.chosen)
     colour = NEUTRAL if choice.caption == OFF else _colour_of(row)
     return Widget("choice", left, top, width, height, choice.address, choice.caption, colour, lit, size)
@@ -270,7 +270,7 @@ def _across(
     return cells
 
 
-def _colour_of(row: Row) -> str:
+def _colour_of(row: SurfaceRow) -> str:
     return WARNING if row.name in RED else _colour(row.group)
 
 

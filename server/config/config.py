@@ -14,9 +14,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from bridge.errors import BadTrust
-from bridge.osc.trusted_senders import Trust
-from server.controls.cc_bindings import Bindings, Written
+from bridge.errors import BadTrustedAddress
+from bridge.osc.trusted_senders import TrustedSenders
+from server.controls.cc_bindings import CcBindings, ConfigBinding
 from server.controls.control_table import Settings, Value, control_named
 from server.errors import BadValue, ConfigError
 
@@ -54,12 +54,12 @@ class MidiSection(Section):
     output: str = ""
     program_change: ProgramChange = "off"
     cc_feedback: bool = True
-    cc: dict[str, Written] = {}
+    cc: dict[str, ConfigBinding] = {}
 
     @property
-    def bindings(self) -> Bindings:
+    def bindings(self) -> CcBindings:
         """Which knob moves which control."""
-        return Bindings.read(self.cc)
+        return CcBindings.read(self.cc)
 
 
 class OscSection(Section):
@@ -75,8 +75,8 @@ class OscSection(Section):
     @classmethod
     def _addresses(cls, texts: list[str]) -> list[str]:
         try:
-            Trust.read(texts)
-        except BadTrust as error:
+            TrustedSenders.read(texts)
+        except BadTrustedAddress as error:
             raise PydanticCustomError(OWN_SENTENCE, "{sentence}", {"sentence": str(error)}) from error
         return texts
 
@@ -214,7 +214,7 @@ def _mistakes(section: str, table: object, mistakes: Callable[[Mapping[str, Any]
 
 def _cc_mistakes(written: Mapping[str, Any]) -> list[str]:
     try:
-        Bindings.read(written)
+        CcBindings.read(written)
     except BadValue as error:
         return [f"midi.cc: {line}" for line in str(error).splitlines()]
     return []

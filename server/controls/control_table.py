@@ -36,10 +36,10 @@ from server.controls.control import OSC_PREFIX, Control, Curve, Kind, Raw, Value
 from server.errors import BadValue
 
 __all__ = [
-    "ACTIONS", "BY_NAME", "CONTROLS", "OSC_PREFIX", "TAKES", "Control", "Raw", "Settings", "Value", "control_named", "is_pressed",
+    "ACTIONS", "BY_NAME", "CONTROLS", "OSC_PREFIX", "TAKES_GROUP", "Control", "Raw", "Settings", "Value", "control_named", "is_pressed",
 ]  # fmt: skip
 
-TAKES = "takes"
+TAKES_GROUP = "takes"
 """The group of what only marks what is played."""
 
 T = TypeVar("T")
@@ -177,7 +177,7 @@ class Settings:
     velocity: int = _whole("sound", FOLLOW, FOLLOW, 127, "How loud it plays; 0: as loud as you.")
     channel: int = _whole("sound", 1, 1, 16, "The MIDI channel that it plays on.")
 
-    record: Switch = _choice(TAKES, "off", get_args(Switch), "Mark what is played as a take, from on to off.")
+    record: Switch = _choice(TAKES_GROUP, "off", get_args(Switch), "Mark what is played as a take, from on to off.")
 
     def with_value(self, name: str, value: Value) -> "Settings":
         """The same with one control at a value that its row has read."""
@@ -190,7 +190,7 @@ ACTIONS = (
     Control("panic", "action", "End every note there could be, and listen.", "turns"),
     Control("forget", "action", "Forget what was played in this jam.", "partner"),
     Control("tap", "action", "Tap the tempo, from the first beat of a bar on.", "time"),
-    Control("capture", "action", "Mark what was just played as a take, back to the last long silence.", TAKES),
+    Control("capture", "action", "Mark what was just played as a take, back to the last long silence.", TAKES_GROUP),
 )
 
 CONTROLS: tuple[Control, ...] = (

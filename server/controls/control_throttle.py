@@ -6,20 +6,20 @@ first goes at once, the last always arrives, and an action waits for nothing. Kn
 
 from collections.abc import Callable
 
-from server.controls.control_store import Performer
+from server.controls.control_store import ControlReceiver
 from server.controls.control_table import Value
 
-EVERY_S = 1 / 30
+INTERVAL_S = 1 / 30
 """No note is so short that the steps of a fader could be heard in it, and composing anew twice as often takes a core."""
 
-Later = Callable[[float, Callable[[], None]], object]
+CallLater = Callable[[float, Callable[[], None]], object]
 """Calls something after so many seconds: an asyncio loop's `call_later`."""
 
 
-class Pace:
+class ControlThrottle:
     """A performer in front of another; a desk's, so that whatever moves a control is paced."""
 
-    def __init__(self, performer: Performer, later: Later) -> None:
+    def __init__(self, performer: ControlReceiver, later: CallLater) -> None:
         self._performer = performer
         self._later = later
         self._waiting: dict[str, Value] = {}
@@ -35,7 +35,7 @@ class Pace:
         self._resting.add(control)
         if not self._is_set:
             self._is_set = True
-            self._later(EVERY_S, self._tick)
+            self._later(INTERVAL_S, self._tick)
 
     def act(self, action: str) -> None:
         """An action was asked for: with everything as it was set before."""
@@ -47,7 +47,7 @@ class Pace:
         self._pass_on()
         self._is_set = bool(self._resting)
         if self._is_set:
-            self._later(EVERY_S, self._tick)
+            self._later(INTERVAL_S, self._tick)
 
     def _pass_on(self) -> None:
         waiting, self._waiting = self._waiting, {}

@@ -18,14 +18,14 @@ def has_fader(control: Control) -> bool:
     return control.kind in {"number", "choice", "key"}
 
 
-def share_of(control: Control, value: Value) -> float:
+def fader_position(control: Control, value: Value) -> float:
     """How far up the fader a value is."""
     if isinstance(value, str):
         return round(control.choices.index(value) / (len(control.choices) - 1), SHARE_DECIMALS)
     return round(min(max(_number_share(control, value), 0.0), 1.0), SHARE_DECIMALS)
 
 
-def value_at(control: Control, raw: Raw) -> Value:
+def value_at_position(control: Control, raw: Raw) -> Value:
     """The value at a share of the fader's way. Raises BadValue where it is none, or the control has no fader."""
     if not has_fader(control):
         raise BadValue(f"{control.name} has no norm; it takes {control.allowed}")
@@ -40,14 +40,14 @@ def value_at(control: Control, raw: Raw) -> Value:
     return control.read(min(max(_number_at(control, share), control.low), control.high))
 
 
-def cc_of(control: Control, value: Value) -> int:
+def cc_value(control: Control, value: Value) -> int:
     """The value as a controller sends and shows it, 0 to 127."""
-    return round(share_of(control, value) * TOP_CC)
+    return round(fader_position(control, value) * TOP_CC)
 
 
-def value_of_cc(control: Control, cc_value: int) -> Value:
+def value_from_cc(control: Control, cc_value: int) -> Value:
     """The value that a controller means. Raises BadValue where the control has no fader."""
-    return value_at(control, cc_value / TOP_CC)
+    return value_at_position(control, cc_value / TOP_CC)
 
 
 def _number_share(control: Control, value: float) -> float:

@@ -42,7 +42,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
+class TurnSchedule:
     """Turns of `bars` bars by turns, the first from the downbeat on: `first`'s."""
 
     bars: int

@@ -19,7 +19,7 @@ from bridge.timing.meter import Meter
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Segment, Timeline
 from server.controls.control_table import Value
-from server.music.feed import Asked, Heard, Kept, Played, Turned
+from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
 
 VERSION = 1
 
@@ -37,7 +37,7 @@ MarkKind = Literal["record", "capture"]
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class JournalBegun:
     """The first record: when the jam began, by the wall's clock, and how far back `capture` reaches in it."""
 
     at: str
@@ -55,7 +55,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class JournalEnded:
     """The last record: what the journal comes to, so that a list need not read all of it."""
 
     at_s: float
@@ -64,14 +64,14 @@ class Ended:
     marks: tuple[Mark, ...] = ()
 
 
-Happening = Heard | Played | Turned | Asked | Kept
+RecordedEvent = MessageReceived | MessagePlayed | ControlChanged | ActionRequested | TimelineChanged
 """What of a feed is kept: not how the jam stands, which follows from the rest."""
-Record = Begun | Happening | Ended
+Record = JournalBegun | RecordedEvent | JournalEnded
 """A `Kept` that was read has only those segments of its timeline that are new; see `Ribbon`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
+class JournalContents:
     """What is in a journal's bytes: its records, how many lines are damaged, and how many bytes are whole lines."""
 
     records: tuple[Record, ...]
@@ -79,34 +79,34 @@ class Scan:
     whole_bytes: int
 
 
-class Scribe:
+class RecordEncoder:
     """Spells records as lines; of a timeline only what is new is told."""
 
     def __init__(self) -> None:
         self._told: tuple[Segment, ...] = ()
 
-    def spell(self, record: Record) -> bytes:
+    def encode(self, record: Record) -> bytes:
         """The record's line; nothing for sysex."""
         items: tuple[object, ...] = ()
         match record:
-            case Begun(at, capture_minutes, silence_s):
+            case JournalBegun(at, capture_minutes, silence_s):
                 items = ("begun", VERSION, at, capture_minutes, silence_s)
-            case Heard(message, at_s, beat) if _is_short(message):
+            case MessageReceived(message, at_s, beat) if _is_short(message):
                 items = ("h", _second(at_s), _beat(beat), _hex(message))
-            case Played(message, at_s, beat) if _is_short(message):
+            case MessagePlayed(message, at_s, beat) if _is_short(message):
                 items = ("p", _second(at_s), _beat(beat), _hex(message))
-            case Turned(control, value, at_s, beat):
+            case ControlChanged(control, value, at_s, beat):
                 items = ("c", _second(at_s), _beat(beat), control, value)
-            case Asked(action, at_s, beat):
+            case ActionRequested(action, at_s, beat):
                 items = ("a", _second(at_s), _beat(beat), action)
-            case Kept():
+            case TimelineChanged():
                 items = self._kept(record)
-            case Ended(at_s, heard_notes, played_notes, marks):
+            case JournalEnded(at_s, heard_notes, played_notes, marks):
                 shown = [(mark.kind, _second(mark.from_s), _second(mark.until_s)) for mark in marks]
                 items = ("ended", _second(at_s), heard_notes, played_notes, shown)
         return _line(items) if items else b""
 
-    def _kept(self, kept: Kept) -> tuple[object, ...]:
+    def _kept(self, kept: TimelineChanged) -> tuple[object, ...]:
         timeline = kept.timeline
         new = [[_fine(s.at_s), _fine(s.beat), _fine(s.tempo_bpm)] for s in self._new(timeline.segments)]
         downbeat, meter = _fine(timeline.downbeat), str(timeline.meter)
@@ -120,16 +120,16 @@ class Scribe:
         return segments[same:]
 
 
-def since(event: Happening, began_s: float) -> Happening:
+def with_time_origin(event: RecordedEvent, began_s: float) -> RecordedEvent:
     """The same with its seconds counted from `began_s`."""
     at_s = event.at_s - began_s
-    if isinstance(event, Kept):
+    if isinstance(event, TimelineChanged):
         segments = tuple(replace(segment, at_s=segment.at_s - began_s) for segment in event.timeline.segments)
         return replace(event, timeline=replace(event.timeline, segments=segments), at_s=at_s)
     return replace(event, at_s=at_s)
 
 
-def scan(data: bytes) -> Scan:
+def read_records(data: bytes) -> JournalContents:
     """All whole records in `data`, whatever is between them."""
     *lines, cut_off = data.split(b"\n")
     records = []
@@ -137,7 +137,7 @@ def scan(data: bytes) -> Scan:
         record = read_line(line)
         if record is not None:
             records.append(record)
-    return Scan(tuple(records), len(lines) - len(records), len(data) - len(cut_off))
+    return JournalContents(tuple(records), len(lines) - len(records), len(data) - len(cut_off))
 
 
 def read_line(line: bytes) -> Record | None:
@@ -152,13 +152,13 @@ def read_line(line: bytes) -> Record | None:
         return None
 
 
-class Ribbon:
+class TimelineAssembler:
     """A timeline as long as the jam, put together from the new ends of it that a journal tells."""
 
     def __init__(self) -> None:
         self._segments: list[Segment] = []
 
-    def follow(self, kept: Kept) -> None:
+    def add(self, kept: TimelineChanged) -> None:
         """What was to come from the new end on is gone."""
         new = kept.timeline.segments
         while new and self._segments and self._segments[-1].at_s >= new[0].at_s:
@@ -203,14 +203,14 @@ def _fine(number: float) -> float:
 Items = list[object]
 
 
-def _read_begun(items: Items) -> Begun:
+def _read_begun(items: Items) -> JournalBegun:
     version, at, capture_minutes, silence_s = items
     if version != VERSION:
         raise ValueError(f"a journal of version {version}")
-    return Begun(str(at), _number(capture_minutes), _number(silence_s))
+    return JournalBegun(str(at), _number(capture_minutes), _number(silence_s))
 
 
-def _read_message(kind: type[Heard] | type[Played]) -> Callable[[Items], Record]:
+def _read_message(kind: type[MessageReceived] | type[MessagePlayed]) -> Callable[[Items], Record]:
     def read(items: Items) -> Record:
         at_s, beat, message = items
         return kind(_message(str(message)), _number(at_s), _number(beat))
@@ -223,30 +223,30 @@ def _message(text: str) -> Message:
     return parse(bytes.fromhex(text))
 
 
-def _read_turned(items: Items) -> Turned:
+def _read_turned(items: Items) -> ControlChanged:
     at_s, beat, control, value = items
-    return Turned(str(control), cast("Value", value), _number(at_s), _number(beat))
+    return ControlChanged(str(control), cast("Value", value), _number(at_s), _number(beat))
 
 
-def _read_asked(items: Items) -> Asked:
+def _read_asked(items: Items) -> ActionRequested:
     at_s, beat, action = items
-    return Asked(str(action), _number(at_s), _number(beat))
+    return ActionRequested(str(action), _number(at_s), _number(beat))
 
 
-def _read_kept(items: Items) -> Kept:
+def _read_kept(items: Items) -> TimelineChanged:
     at_s, segments, meter, downbeat, transport, source = items
     new = tuple(Segment(*map(_number, segment)) for segment in cast("Iterable[Items]", segments))
     timeline = Timeline(new, Meter.read(str(meter)), _number(downbeat))
-    return Kept(timeline, cast("Transport", transport), str(source), _number(at_s))
+    return TimelineChanged(timeline, cast("Transport", transport), str(source), _number(at_s))
 
 
-def _read_ended(items: Items) -> Ended:
+def _read_ended(items: Items) -> JournalEnded:
     at_s, heard, played, marks = items
     read = tuple(
         Mark(cast("MarkKind", kind), _number(from_s), _number(until_s))
         for kind, from_s, until_s in cast("Iterable[Items]", marks)
     )
-    return Ended(_number(at_s), int(_number(heard)), int(_number(played)), read)
+    return JournalEnded(_number(at_s), int(_number(heard)), int(_number(played)), read)
 
 
 def _number(item: object) -> float:
@@ -257,8 +257,8 @@ def _number(item: object) -> float:
 
 _READERS: Mapping[str, Callable[[Items], Record]] = {
     "begun": _read_begun,
-    "h": _read_message(Heard),
-    "p": _read_message(Played),
+    "h": _read_message(MessageReceived),
+    "p": _read_message(MessagePlayed),
     "c": _read_turned,
     "a": _read_asked,
     "t": _read_kept,

@@ -1,21 +1,21 @@
 """What a journal comes to, record by record: how many notes, and which stretches were marked; knows no file and no beats."""
 
 from bridge.midi.messages import ALL_NOTES_OFF, ALL_SOUND_OFF, ControlChange, Message, NoteOff, NoteOn
-from server.music.feed import Asked, Heard, Played, Turned
-from server.takes.journal import Begun, Ended, Mark, MarkKind, Record
+from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived
+from server.takes.journal import JournalBegun, JournalEnded, Mark, MarkKind, Record
 
 RECORD: MarkKind = "record"
 CAPTURE: MarkKind = "capture"
 SECONDS_PER_MINUTE = 60.0
 
-Key = tuple[type[Heard] | type[Played], int, int]
+Key = tuple[type[MessageReceived] | type[MessagePlayed], int, int]
 
 
-class Tally:
+class TakeSummary:
     """Told each record of one jam in its turn, live or as it is read back; `ended` may be asked at any time."""
 
     def __init__(self) -> None:
-        self._begun = Begun("", 0.0, 0.0)
+        self._begun = JournalBegun("", 0.0, 0.0)
         self._at_s = 0.0
         self._heard = self._played = 0
         self._marks: list[Mark] = []
@@ -27,17 +27,17 @@ class Tally:
     def add(self, record: Record) -> None:
         """The next record."""
         match record:
-            case Begun():
+            case JournalBegun():
                 self._begun = record
-            case Heard(message, at_s):
-                self._heard += self._sound(Heard, message, at_s)
-            case Played(message, at_s):
-                self._played += self._sound(Played, message, at_s)
-            case Turned("record", value, at_s):
+            case MessageReceived(message, at_s):
+                self._heard += self._sound(MessageReceived, message, at_s)
+            case MessagePlayed(message, at_s):
+                self._played += self._sound(MessagePlayed, message, at_s)
+            case ControlChanged("record", value, at_s):
                 self._record(at_s, is_on=value == "on")
-            case Asked("capture", at_s):
+            case ActionRequested("capture", at_s):
                 self._capture(at_s)
-        if not isinstance(record, Begun):
+        if not isinstance(record, JournalBegun):
             self._at_s = max(self._at_s, record.at_s)
 
     @property
@@ -45,13 +45,13 @@ class Tally:
         """Whether nothing was played and nothing marked: nobody would miss it."""
         return not (self._heard or self._played or self._marks)
 
-    def ended(self, at_s: float | None = None) -> Ended:
+    def journal_end(self, at_s: float | None = None) -> JournalEnded:
         """What it comes to if the jam ends at `at_s`, or with the last record."""
         at_s = self._at_s if at_s is None else max(at_s, self._at_s)
         open_mark = [] if self._recording_s is None else [Mark(RECORD, self._recording_s, at_s)]
-        return Ended(at_s, self._heard, self._played, (*self._marks, *open_mark))
+        return JournalEnded(at_s, self._heard, self._played, (*self._marks, *open_mark))
 
-    def _sound(self, who: type[Heard] | type[Played], message: Message, at_s: float) -> int:
+    def _sound(self, who: type[MessageReceived] | type[MessagePlayed], message: Message, at_s: float) -> int:
         """Notices what sounds; how many notes begin."""
         match message:
             case NoteOn(pitch, _, channel):

@@ -10,12 +10,12 @@ from bridge.midi.messages import Message, NoteOff, NoteOn
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
 from model.approach import Approach
-from model.improvising.improviser import PLANNED_VELOCITY, Planned, Snapshot, Taste
+from model.improvising.improviser import PLANNED_VELOCITY, PlannedNote, SamplingSettings, Snapshot
 from model.memory.memory import Memory
 from model.notes import Note
 from model.tokens.vocabulary import Cursor
 from server.controls.control_table import Settings, Value
-from server.jam.jam import Jam, Timed
+from server.jam.jam import Jam, TimedMessage
 
 DEFAULTS = Settings()
 
@@ -29,7 +29,7 @@ class Asked:
 
     start_beats: float
     until_beats: float
-    taste: Taste
+    taste: SamplingSettings
 
 
 class Scripted:
@@ -66,7 +66,9 @@ class Scripted:
     def restore(self, snapshot: Snapshot) -> None:
         self._now = snapshot
 
-    def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
+    def compose(
+        self, start_beats: float, until_beats: float, taste: SamplingSettings, random: Random
+    ) -> Iterator[PlannedNote]:
         # What has been played already has tests of its own.
         self.asked.append(Asked(start_beats, until_beats, replace(taste, played=(), novelty=None)))
         now, onset_beats, index = self._now, start_beats, 0
@@ -76,7 +78,7 @@ class Scripted:
             pitch = self._pitches[index % len(self._pitches)]
             note = Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY)
             now = _after(now, note)
-            yield Planned(note, now)
+            yield PlannedNote(note, now)
             onset_beats, index = onset_beats + beats, index + 1
 
 
@@ -92,20 +94,20 @@ def _after(snapshot: Snapshot, note: Note) -> Snapshot:
     return _snapshot([*_heard(snapshot), (note.pitch, note.onset_beats)])
 
 
-def onsets(timed: Iterable[Timed]) -> list[tuple[int, float]]:
+def onsets(timed: Iterable[TimedMessage]) -> list[tuple[int, float]]:
     """What begins: pitches and beats."""
     return [(item.message.pitch, item.beat) for item in timed if isinstance(item.message, NoteOn)]
 
 
-def on(pitch: int, beat: float, velocity: int = 80) -> Timed:
-    return Timed(NoteOn(pitch, velocity), beat)
+def on(pitch: int, beat: float, velocity: int = 80) -> TimedMessage:
+    return TimedMessage(NoteOn(pitch, velocity), beat)
 
 
-def off(pitch: int, beat: float) -> Timed:
-    return Timed(NoteOff(pitch), beat)
+def off(pitch: int, beat: float) -> TimedMessage:
+    return TimedMessage(NoteOff(pitch), beat)
 
 
-def as_played(notes: Iterable[Note]) -> list[Timed]:
+def as_played(notes: Iterable[Note]) -> list[TimedMessage]:
     """The keys' messages in the order of time; at equal beats what ends comes before what begins."""
     keys = [on(note.pitch, note.onset_beats, note.velocity) for note in notes]
     keys += [off(note.pitch, note.end_beats) for note in notes]
@@ -114,13 +116,13 @@ def as_played(notes: Iterable[Note]) -> list[Timed]:
 
 def think(jam: Jam) -> None:
     """All that there is to think."""
-    while jam.thinking:
-        jam.think()
+    while jam.has_work:
+        jam.do_work()
 
 
-def until(jam: Jam, beat: float) -> list[Timed]:
+def until(jam: Jam, beat: float) -> list[TimedMessage]:
     """Lets time go on, as the player does who has all the time there is to think; what comes out."""
-    came: list[Timed] = []
+    came: list[TimedMessage] = []
     think(jam)
     while (wake_beat := jam.wake_at()) is not None and wake_beat <= beat:
         came += jam.advance(wake_beat)
@@ -138,10 +140,10 @@ class Stage:
         self.pitch = Scripted("pitch", (60, 62, 64, 65))
         self.event = Scripted("event", (72, 74, 76), (1.0, 0.5, 0.5))
         self.jam = Jam({"pitch": self.pitch, "event": self.event}, settings, random_seed)
-        self.out: list[Timed] = []
+        self.out: list[TimedMessage] = []
         """All that has come out so far."""
 
-    def until(self, beat: float) -> list[Timed]:
+    def until(self, beat: float) -> list[TimedMessage]:
         """Lets time go on; what comes out."""
         came = until(self.jam, beat)
         self.out += came
@@ -164,15 +166,15 @@ class Stage:
 
     def follow(self, timeline: Timeline, beat: float, transport: Transport = "playing") -> None:
         self.until(beat)
-        self.jam.follow(timeline, beat, transport)
+        self.jam.set_timeline(timeline, beat, transport)
 
     def play(self, notes: Iterable[Note]) -> None:
         for timed in as_played(notes):
             self.receive(timed.message, timed.beat)
 
-    def end(self) -> list[Timed]:
+    def end(self) -> list[TimedMessage]:
         """Lets time go on for as long as anything is due; what comes out."""
-        came: list[Timed] = []
+        came: list[TimedMessage] = []
         self.think()
         while (wake_beat := self.jam.wake_at()) is not None:
             came += self.until(wake_beat)

@@ -6,7 +6,7 @@ from bridge.timing.clock import ManualClock
 from model.notes import Note
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
-from server.music.music_thread import Player
+from server.music.music_thread import MusicThread
 from tests.server.jams import DEFAULTS, Scripted, as_played
 
 # At 120 bpm a beat is half a second.
@@ -25,7 +25,7 @@ class Rehearsal:
         self.pitch = Scripted("pitch", (60, 62, 64, 65))
         self.event = Scripted("event", (72, 74, 76), (1.0, 0.5, 0.5))
         self.jam = Jam({"pitch": self.pitch, "event": self.event}, settings, 0)
-        self.player = Player(self.jam, self.output, self.clock)
+        self.player = MusicThread(self.jam, self.output, self.clock)
 
     @property
     def now_s(self) -> float:
@@ -43,7 +43,7 @@ class Rehearsal:
 
     def settle(self) -> None:
         """All that is to be done now is done."""
-        while self.jam.thinking or not self.player._inbox.empty():
+        while self.jam.has_work or not self.player._inbox.empty():
             self.player._turn()
 
     def until(self, at_s: float) -> None:
@@ -61,7 +61,7 @@ class Rehearsal:
 
     def hear(self, message: Message | bytes, at_s: float) -> None:
         self.until(at_s)
-        self.player.hear(message if isinstance(message, bytes) else encode(message), self.clock.now_s())
+        self.player.receive_midi(message if isinstance(message, bytes) else encode(message), self.clock.now_s())
         self.settle()
 
     def play(self, notes: list[Note]) -> None:

@@ -9,14 +9,14 @@ from bridge.surfaces.surface import (
     WARNING,
     WIDTH,
     Choice,
-    Lamps,
-    Row,
+    StatusLights,
     Surface,
+    SurfaceRow,
     Widget,
     lay_out,
 )
 
-LAMPS = Lamps(
+LAMPS = StatusLights(
     lines=((Choice("listening", "/t/state/listening"),), (Choice("your turn", "/t/turn/player"),)),
     values=(Choice("bar", "/t/bar/text"),),
     beats=tuple(Choice(str(beat), f"/t/beat/{beat}") for beat in range(1, 13)),
@@ -30,16 +30,18 @@ def choices(name: str, *captions: str) -> tuple[Choice, ...]:
 
 KEYS = choices("key", "off", "auto", *(f"{tonic} {mode}" for mode in ("major", "minor") for tonic in "CDEFGABHIJKL"))
 ROWS = (
-    Row("temperature", "partner", "/t/temperature/norm", "/t/temperature/text", share=0.4, shown="0.9"),
-    Row("key", "partner", "/t/key/norm", "/t/key/text", choices=KEYS, chosen="auto", shown="auto"),
-    Row("top_p", "partner", "/t/top_p/norm", "/t/top_p/text"),
-    Row("begins", "turns", choices=choices("begins", "player", "partner")),
-    Row("record", "takes", choices=choices("record", "off", "on"), chosen="off"),
-    Row("mode", "turns", "/t/mode/norm", "/t/mode/text", choices=choices("mode", "answer", "fours"), chosen="fours"),
-    Row("respond", "turns", action="/t/respond"),
-    Row("stop", "turns", action="/t/stop"),
-    Row("panic", "turns", action="/t/panic"),
-    Row("tap", "time", action="/t/tap"),
+    SurfaceRow("temperature", "partner", "/t/temperature/norm", "/t/temperature/text", share=0.4, shown="0.9"),
+    SurfaceRow("key", "partner", "/t/key/norm", "/t/key/text", choices=KEYS, chosen="auto", shown="auto"),
+    SurfaceRow("top_p", "partner", "/t/top_p/norm", "/t/top_p/text"),
+    SurfaceRow("begins", "turns", choices=choices("begins", "player", "partner")),
+    SurfaceRow("record", "takes", choices=choices("record", "off", "on"), chosen="off"),
+    SurfaceRow(
+        "mode", "turns", "/t/mode/norm", "/t/mode/text", choices=choices("mode", "answer", "fours"), chosen="fours"
+    ),
+    SurfaceRow("respond", "turns", action="/t/respond"),
+    SurfaceRow("stop", "turns", action="/t/stop"),
+    SurfaceRow("panic", "turns", action="/t/panic"),
+    SurfaceRow("tap", "time", action="/t/tap"),
 )
 
 
@@ -107,7 +109,7 @@ def test_what_all_buttons_of_a_line_say_is_said_once(surface: Surface) -> None:
 
 
 def test_a_table_of_other_rows_is_laid_out_as_well() -> None:
-    one = lay_out([Row("gate", "rhythm", "/t/gate/norm", "/t/gate/text")], LAMPS)
+    one = lay_out([SurfaceRow("gate", "rhythm", "/t/gate/norm", "/t/gate/text")], LAMPS)
     assert [page.name for page in one.pages] == ["play", "rhythm"]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from server.config.config import Config, load
-from server.controls.cc_bindings import Binding
+from server.controls.cc_bindings import CcBinding
 from server.controls.control_table import CONTROLS, Settings
 from server.errors import ConfigError
 from tests.conftest import CHECKOUT
@@ -116,7 +116,7 @@ class TestKnobs:
     def test_are_on_any_channel_or_on_one(self, place: Path) -> None:
         place.write_text("[midi.cc]\ntemperature = 21\nrespond = { cc = 64, channel = 2 }\n", encoding="utf-8")
         bindings = load(place).midi.bindings
-        assert bindings.by_control == {"temperature": Binding(21), "respond": Binding(64, 2)}
+        assert bindings.by_control == {"temperature": CcBinding(21), "respond": CcBinding(64, 2)}
 
 
 class TestMistakes:

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from server.controls.control_throttle import EVERY_S, Pace
+from server.controls.control_throttle import INTERVAL_S, ControlThrottle
 from tests.server.network_peers import Band
 
 
@@ -13,7 +13,7 @@ class Loop:
         self.waiting: list[Callable[[], None]] = []
 
     def later(self, in_s: float, deed: Callable[[], None]) -> None:
-        assert in_s == EVERY_S
+        assert in_s == INTERVAL_S
         self.waiting.append(deed)
 
     def tick(self) -> None:
@@ -33,16 +33,18 @@ def loop() -> Loop:
 
 
 @pytest.fixture
-def pace(band: Band, loop: Loop) -> Pace:
-    return Pace(band, loop.later)
+def pace(band: Band, loop: Loop) -> ControlThrottle:
+    return ControlThrottle(band, loop.later)
 
 
-def test_a_single_change_goes_at_once(pace: Pace, band: Band) -> None:
+def test_a_single_change_goes_at_once(pace: ControlThrottle, band: Band) -> None:
     pace.change("tempo", 90.0)
     assert band.done == ["tempo 90.0"]
 
 
-def test_of_many_the_first_goes_at_once_and_then_the_latest_at_each_tick(pace: Pace, band: Band, loop: Loop) -> None:
+def test_of_many_the_first_goes_at_once_and_then_the_latest_at_each_tick(
+    pace: ControlThrottle, band: Band, loop: Loop
+) -> None:
     for tempo in range(90, 100):
         pace.change("tempo", tempo)
     assert band.done == ["tempo 90"]
@@ -54,7 +56,7 @@ def test_of_many_the_first_goes_at_once_and_then_the_latest_at_each_tick(pace: P
     assert band.done == ["tempo 90", "tempo 99", "tempo 101"]
 
 
-def test_two_controls_do_not_wait_for_each_other(pace: Pace, band: Band, loop: Loop) -> None:
+def test_two_controls_do_not_wait_for_each_other(pace: ControlThrottle, band: Band, loop: Loop) -> None:
     pace.change("tempo", 90)
     pace.change("key", "off")
     pace.change("tempo", 91)
@@ -63,7 +65,9 @@ def test_two_controls_do_not_wait_for_each_other(pace: Pace, band: Band, loop: L
     assert band.done == ["tempo 90", "key off", "tempo 91"]
 
 
-def test_an_action_waits_for_nothing_and_finds_everything_as_it_was_set(pace: Pace, band: Band, loop: Loop) -> None:
+def test_an_action_waits_for_nothing_and_finds_everything_as_it_was_set(
+    pace: ControlThrottle, band: Band, loop: Loop
+) -> None:
     pace.change("answer_length", 4.0)
     pace.change("answer_length", 8.0)
     pace.act("respond")
@@ -72,7 +76,7 @@ def test_an_action_waits_for_nothing_and_finds_everything_as_it_was_set(pace: Pa
     assert len(band.done) == 3
 
 
-def test_at_rest_it_keeps_nothing_waiting(pace: Pace, band: Band, loop: Loop) -> None:
+def test_at_rest_it_keeps_nothing_waiting(pace: ControlThrottle, band: Band, loop: Loop) -> None:
     pace.change("tempo", 90)
     loop.tick()
     assert loop.waiting == []

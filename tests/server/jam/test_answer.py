@@ -4,16 +4,16 @@ import pytest
 
 from bridge.timing.timeline import Timeline
 from model.approach import Approach
-from model.improvising.improviser import PLANNED_VELOCITY, Taste
+from model.improvising.improviser import PLANNED_VELOCITY, SamplingSettings
 from model.notes import Note
 from server.jam.answer import NOTES_AHEAD, UNASKED_VELOCITY, Answer
 from server.jam.groove import Groove
-from server.jam.turn_planner import Span
+from server.jam.turn_planner import BeatSpan
 from tests.server.jams import Asked, Scripted
 
 STRAIGHT = Groove()
-TASTE = Taste(temperature=0.9, top_p=0.95, step_beats=0.5)
-COLD = Taste(temperature=0.2, top_p=0.95, step_beats=0.5)
+TASTE = SamplingSettings(temperature=0.9, top_p=0.95, step_beats=0.5)
+COLD = SamplingSettings(temperature=0.2, top_p=0.95, step_beats=0.5)
 
 
 def partner(approach: Approach = "pitch", *pitches: int) -> Scripted:
@@ -21,12 +21,12 @@ def partner(approach: Approach = "pitch", *pitches: int) -> Scripted:
 
 
 def answer_of(scripted: Scripted, *velocities: int, until_beats: float = 6.0, groove: Groove = STRAIGHT) -> Answer:
-    return Answer(scripted, Span(4.0, until_beats), TASTE, Random(1), velocities, groove, Timeline.start(120.0))
+    return Answer(scripted, BeatSpan(4.0, until_beats), TASTE, Random(1), velocities, groove, Timeline.start(120.0))
 
 
 def compose(answer: Answer, notes: int) -> None:
     for _ in range(notes):
-        answer.think()
+        answer.do_work()
 
 
 def onsets(answer: Answer) -> list[float]:
@@ -37,7 +37,7 @@ def test_it_asks_nothing_of_its_improviser_before_it_is_told_to_compose() -> Non
     scripted = partner()
     answer = answer_of(scripted)
     assert scripted.asked == []
-    assert answer.thinking
+    assert answer.has_work
     assert not answer.is_over
     assert answer.next_note is None
 
@@ -46,7 +46,7 @@ def test_it_composes_a_note_at_a_time_until_there_are_no_more() -> None:
     answer = answer_of(partner())
     grown = []
     for _ in range(6):
-        answer.think()
+        answer.do_work()
         grown.append((len(answer.plan), answer.is_composing))
     assert grown == [(1, True), (2, True), (3, True), (4, True), (4, False), (4, False)]
     assert onsets(answer) == [4.0, 4.5, 5.0, 5.5]
@@ -54,11 +54,11 @@ def test_it_composes_a_note_at_a_time_until_there_are_no_more() -> None:
 
 def test_its_plan_reaches_some_notes_ahead_and_then_waits_until_one_has_sounded() -> None:
     answer = answer_of(partner(), until_beats=24.0)
-    while answer.thinking:
-        answer.think()
+    while answer.has_work:
+        answer.do_work()
     assert len(answer.plan) == NOTES_AHEAD
-    answer.sound()
-    compose(answer, int(answer.thinking))
+    answer.take_next_note()
+    compose(answer, int(answer.has_work))
     assert len(answer.plan) == NOTES_AHEAD
     assert onsets(answer)[-1] == 4.0 + NOTES_AHEAD * 0.5
 
@@ -68,29 +68,29 @@ def test_it_hears_what_was_played_between_its_making_and_its_composing() -> None
     answer = answer_of(scripted)
     scripted.hear(Note(59, 3.5, 0.5, 80))
     compose(answer, 1)
-    answer.sound()
+    answer.take_next_note()
     assert scripted.heard == [(59, 3.5), (60, 4.0)]
 
 
 def test_loudness_follows_the_phrase_round_and_round() -> None:
     answer = answer_of(partner(), 90, 40)
     compose(answer, 9)
-    assert [answer.sound().heard.velocity for _ in range(4)] == [90, 40, 90, 40]
+    assert [answer.take_next_note().as_played.velocity for _ in range(4)] == [90, 40, 90, 40]
     assert answer.is_over
 
 
 def test_without_a_phrase_it_is_of_middling_loudness() -> None:
     answer = answer_of(partner())
     compose(answer, 1)
-    assert answer.sound().heard == Note(60, 4.0, 0.5, UNASKED_VELOCITY)
+    assert answer.take_next_note().as_played == Note(60, 4.0, 0.5, UNASKED_VELOCITY)
 
 
 def test_its_improviser_has_heard_what_has_sounded_and_no_more() -> None:
     scripted = partner()
     answer = answer_of(scripted)
     compose(answer, 9)
-    answer.sound()
-    answer.sound()
+    answer.take_next_note()
+    answer.take_next_note()
     assert scripted.heard == [(60, 4.0), (62, 4.5)]
 
 
@@ -99,7 +99,7 @@ class TestReplan:
         scripted, other = partner(), partner("event", 72)
         answer = answer_of(scripted)
         compose(answer, 9)
-        answer.sound()
+        answer.take_next_note()
         answer.replan(other, 6.0, COLD)
         assert answer.next_note is None
         compose(answer, 9)
@@ -117,7 +117,7 @@ class TestReplan:
         scripted = partner()
         answer = answer_of(scripted)
         compose(answer, 9)
-        answer.sound()
+        answer.take_next_note()
         answer.replan(scripted, 6.0, TASTE)
         answer.replan(scripted, 6.0, COLD)
         compose(answer, 9)
@@ -127,7 +127,7 @@ class TestReplan:
         scripted = partner()
         answer = answer_of(scripted)
         compose(answer, 1)
-        answer.sound()
+        answer.take_next_note()
         answer.replan(scripted, 6.0, COLD)
         compose(answer, 1)
         assert scripted.asked[-1] == Asked(4.5, 6.0, COLD)
@@ -137,7 +137,7 @@ class TestReplan:
         answer = answer_of(scripted)
         compose(answer, 9)
         for _ in range(4):
-            answer.sound()
+            answer.take_next_note()
         answer.replan(scripted, 6.0, COLD)
         assert answer.is_over
 
@@ -146,7 +146,7 @@ class TestReplan:
         answer = answer_of(scripted)
         compose(answer, 9)
         for _ in range(4):
-            answer.sound()
+            answer.take_next_note()
         answer.replan(scripted, 7.0, TASTE)
         compose(answer, 9)
         assert list(answer.plan) == [
@@ -159,7 +159,7 @@ class TestReplan:
         scripted = partner()
         answer = answer_of(scripted)
         compose(answer, 9)
-        answer.sound()
+        answer.take_next_note()
         answer.replan(scripted, until_beats, TASTE)
         compose(answer, 9)
         assert answer.is_over

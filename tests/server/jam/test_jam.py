@@ -5,11 +5,11 @@ from random import Random
 import pytest
 
 from bridge.midi.messages import ControlChange, NoteOff, NoteOn, OtherMessage
-from model.improvising.improviser import Planned, Taste
+from model.improvising.improviser import PlannedNote, SamplingSettings
 from model.notes import Note
 from server.controls.control_table import Settings, Value
 from server.jam.answer import NOTES_AHEAD
-from server.jam.jam import Timed
+from server.jam.jam import TimedMessage
 from server.jam.turn_planner import LONGEST_ANSWER_BEATS, SHORTEST_ASKED_BEATS, UNASKED_BEATS
 from tests.music import line
 from tests.server.jams import Asked, Scripted, Stage, as_played, off, on, onsets
@@ -49,7 +49,7 @@ def planned(stage: Stage) -> list[tuple[int, float]]:
     return [(note.pitch, note.onset_beats) for note in stage.jam.plan]
 
 
-def velocities(timed: list[Timed]) -> list[int]:
+def velocities(timed: list[TimedMessage]) -> list[int]:
     return [item.message.velocity for item in timed if isinstance(item.message, NoteOn)]
 
 
@@ -242,12 +242,12 @@ class TestWhatItPlays:
         stage = Stage(settings=Settings(temperature=0.3, top_p=0.5, step=1.5))
         stage.play(PHRASE)
         stage.think()
-        assert stage.event.asked[-1] == Asked(3.0, 5.0, Taste(0.3, 0.5, 1.5, closing_beats=0.5))
+        assert stage.event.asked[-1] == Asked(3.0, 5.0, SamplingSettings(0.3, 0.5, 1.5, closing_beats=0.5))
 
     def test_a_pitch_struck_again_is_ended_first(self) -> None:
         stage = Stage()
         held = Scripted("event", (72,), (0.5, 0.25))
-        stage.jam.seat({"pitch": stage.pitch, "event": held})
+        stage.jam.replace_improvisers({"pitch": stage.pitch, "event": held})
         stage.play(PHRASE)
         timed = stage.end()
         assert timed[:3] == [on(72, 3.0), off(72, 3.5), on(72, 3.5)]
@@ -256,7 +256,7 @@ class TestWhatItPlays:
         stage = Stage()
         overlapping = Stretched("event", (72,), (0.5,))
         overlapping.stretch = 1.5
-        stage.jam.seat({"pitch": stage.pitch, "event": overlapping})
+        stage.jam.replace_improvisers({"pitch": stage.pitch, "event": overlapping})
         stage.play(PHRASE)
         assert stage.end() == [
             *[on(72, 3.0), off(72, 3.5), on(72, 3.5), off(72, 4.0), on(72, 4.0), off(72, 4.5), on(72, 4.5)],
@@ -291,7 +291,7 @@ class TestPlayingOverIt:
         stage.play(PHRASE)
         stage.until(3.25)
         stage.jam.receive(NoteOn(55, 90), 3.25)
-        assert stage.jam.thinking
+        assert stage.jam.has_work
         assert stage.jam.advance(3.25) == [off(72, 3.25)]
 
     def test_begins_a_new_phrase(self, stepping: Stage) -> None:
@@ -367,12 +367,12 @@ class TestChangingControlsInAnAnswer:
     @pytest.mark.parametrize(
         ("control", "value", "taste"),
         [
-            ("temperature", 0.2, Taste(0.2, 0.95, 0.5, closing_beats=0.5)),
-            ("top_p", 0.3, Taste(0.9, 0.3, 0.5, closing_beats=0.5)),
+            ("temperature", 0.2, SamplingSettings(0.2, 0.95, 0.5, closing_beats=0.5)),
+            ("top_p", 0.3, SamplingSettings(0.9, 0.3, 0.5, closing_beats=0.5)),
         ],
     )
     def test_another_taste_replans_from_the_next_onset(
-        self, stage: Stage, control: str, value: float, taste: Taste
+        self, stage: Stage, control: str, value: float, taste: SamplingSettings
     ) -> None:
         stage.play(PHRASE)
         stage.change(control, value, 3.25)
@@ -435,13 +435,13 @@ class TestChangingControlsInAnAnswer:
 
     def test_while_nothing_is_planned_nothing_is(self, stage: Stage) -> None:
         stage.change("temperature", 0.2, 1.0)
-        assert not stage.jam.thinking
+        assert not stage.jam.has_work
         assert stage.end() == []
 
     def test_an_answer_cut_short_between_two_of_its_notes_leaves_it_listening(self) -> None:
         stage = Stage()
         with_a_rest = Stretched("event", (72,), (2.0,))
-        stage.jam.seat({"pitch": stage.pitch, "event": with_a_rest})
+        stage.jam.replace_improvisers({"pitch": stage.pitch, "event": with_a_rest})
         stage.play(line(*range(48, 56)))
         stage.change("answer_length", 1.0, 6.5)
         stage.end()
@@ -454,7 +454,9 @@ class Stretched(Scripted):
 
     stretch = 0.5
 
-    def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
+    def compose(
+        self, start_beats: float, until_beats: float, taste: SamplingSettings, random: Random
+    ) -> Iterator[PlannedNote]:
         for plan in super().compose(start_beats, until_beats, taste, random):
             yield replace(plan, note=replace(plan.note, duration_beats=plan.note.duration_beats * self.stretch))
 
@@ -483,7 +485,11 @@ class TestStopping:
         stage.act("panic", 3.25)
         assert stage.until(3.25) == [
             off(72, 3.25),
-            *(Timed(ControlChange(controller, 0, channel), 3.25) for channel in range(16) for controller in (123, 120)),
+            *(
+                TimedMessage(ControlChange(controller, 0, channel), 3.25)
+                for channel in range(16)
+                for controller in (123, 120)
+            ),
         ]
         assert stage.until(50.0) == []
 
@@ -515,7 +521,7 @@ class TestANewPack:
         stage.play(PHRASE)
         stage.end()
         event, pitch = Scripted("event", (80,)), Scripted("pitch", (90,))
-        stage.jam.seat({"pitch": pitch, "event": event})
+        stage.jam.replace_improvisers({"pitch": pitch, "event": event})
         stage.think()
         sounded = [(note.pitch, note.onset_beats) for note in PHRASE] + onsets(stage.out)
         assert event.heard == pitch.heard == sounded
@@ -524,7 +530,7 @@ class TestANewPack:
         stage.play(PHRASE)
         stage.until(3.25)
         event, pitch = Scripted("event", (80,)), Scripted("pitch", (90,))
-        stage.jam.seat({"pitch": pitch, "event": event})
+        stage.jam.replace_improvisers({"pitch": pitch, "event": event})
         stage.end()
         assert stage.out == EVENT_ANSWER
         sounded = [(note.pitch, note.onset_beats) for note in PHRASE] + onsets(stage.out)
@@ -534,28 +540,28 @@ class TestANewPack:
         for timed in as_played(PHRASE):
             stage.jam.receive(timed.message, timed.beat)
         stage.jam.act("respond", 3.0)
-        stage.jam.seat({"pitch": Scripted("pitch", (90,)), "event": Scripted("event", (80,))})
+        stage.jam.replace_improvisers({"pitch": Scripted("pitch", (90,)), "event": Scripted("event", (80,))})
         stage.end()
         assert stage.event.heard[: len(PHRASE)] == [(note.pitch, note.onset_beats) for note in PHRASE]
 
     def test_another_taste_in_that_answer_is_still_the_old_ones(self, stage: Stage) -> None:
         stage.play(PHRASE)
         stage.until(3.25)
-        stage.jam.seat({"pitch": Scripted("pitch", (90,)), "event": Scripted("event", (80,))})
+        stage.jam.replace_improvisers({"pitch": Scripted("pitch", (90,)), "event": Scripted("event", (80,))})
         stage.change("temperature", 0.2, 3.5)
         assert onsets(stage.end()) == [(72, 4.0)]
 
     def test_another_approach_in_that_answer_is_the_new_ones(self, stage: Stage) -> None:
         stage.play(PHRASE)
         stage.until(3.25)
-        stage.jam.seat({"pitch": Scripted("pitch", (90,)), "event": Scripted("event", (80,))})
+        stage.jam.replace_improvisers({"pitch": Scripted("pitch", (90,)), "event": Scripted("event", (80,))})
         stage.change("approach", "pitch", 3.5)
         assert onsets(stage.end()) == [(90, 4.0), (90, 4.5)]
 
     def test_an_answer_that_waits_is_the_new_ones(self, stage: Stage) -> None:
         stage.play(PHRASE)
         stage.until(2.5)
-        stage.jam.seat({"pitch": Scripted("pitch", (90,)), "event": Scripted("event", (80,), (1.0,))})
+        stage.jam.replace_improvisers({"pitch": Scripted("pitch", (90,)), "event": Scripted("event", (80,), (1.0,))})
         assert stage.end() == [on(80, 3.0), off(80, 4.0), on(80, 4.0), off(80, 5.0)]
 
 
@@ -582,16 +588,16 @@ class TestTheTimeItNeeds:
         assert stage.jam.wake_at() == 3.25
 
     def test_there_is_nothing_to_think_of_before_anything_is_played(self, stage: Stage) -> None:
-        assert not stage.jam.thinking
-        stage.jam.think()
+        assert not stage.jam.has_work
+        stage.jam.do_work()
         assert stage.jam.wake_at() is None
 
     def test_it_thinks_a_little_at_a_time_and_hears_before_it_composes(self, stage: Stage) -> None:
         stage.jam.receive(NoteOn(48, 80), 0.0)
         stage.jam.receive(NoteOff(48), 0.5)
         thoughts = []
-        while stage.jam.thinking:
-            stage.jam.think()
+        while stage.jam.has_work:
+            stage.jam.do_work()
             thoughts.append((len(stage.pitch.heard), len(stage.event.heard), len(stage.jam.plan)))
         assert thoughts == [(1, 0, 0), (1, 1, 0), (1, 1, 1), (1, 1, 2), (1, 1, 3), (1, 1, 3)]
 
@@ -601,9 +607,9 @@ class TestTheTimeItNeeds:
         stage.think()
         assert len(stage.jam.plan) == NOTES_AHEAD
         assert stage.jam.advance(DUE) == [on(60, DUE)]
-        thinking = stage.jam.thinking
+        thinking = stage.jam.has_work
         stage.think()
-        assert (thinking, stage.jam.thinking) == (True, False)
+        assert (thinking, stage.jam.has_work) == (True, False)
         assert len(stage.jam.plan) == NOTES_AHEAD
         assert len(onsets(stage.end())) == 31
 
@@ -611,9 +617,9 @@ class TestTheTimeItNeeds:
         stage = Stage(settings=Settings(approach="pitch", answer_length=8.0))
         stage.play(PHRASE)
         while not stage.jam.plan:
-            stage.jam.think()
+            stage.jam.do_work()
         assert stage.jam.advance(DUE) == [on(60, DUE)]
-        assert stage.jam.thinking
+        assert stage.jam.has_work
 
     def test_a_late_advance_hands_out_all_that_was_due_each_with_its_beat(self, stage: Stage) -> None:
         stage.play(PHRASE)

@@ -7,7 +7,7 @@ from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.notes import Note
 from server.controls.control_table import Settings
-from server.jam.jam import Wish
+from server.jam.jam import TimelineRequest
 from tests.music import line
 from tests.server.jams import Scripted, Stage, off, on, onsets
 
@@ -138,7 +138,7 @@ class TestFoursWithoutAClock:
     def test_and_the_keeper_of_the_time_is_told(self) -> None:
         stage = stage_in(playing=False, mode="fours")
         tap(stage, 10.375)
-        assert stage.jam.wish == Wish(10.375, begins=True)
+        assert stage.jam.timeline_request == TimelineRequest(10.375, starts_turns=True)
 
     def test_where_the_partner_begins_a_bar_is_counted_first(self) -> None:
         stage = stage_in(playing=False, mode="fours", turn_bars=1, begins="partner")
@@ -343,7 +343,7 @@ class TestAlways:
     def test_a_new_pack_takes_over_at_the_next_note(self) -> None:
         stage = stage_in(mode="continuous")
         stage.until(2.5)
-        stage.jam.seat({"pitch": Scripted("pitch", (90,)), "event": Scripted("event", (80,))})
+        stage.jam.replace_improvisers({"pitch": Scripted("pitch", (90,)), "event": Scripted("event", (80,))})
         assert onsets(stage.until(4.0)) == [(90, 3.0), (90, 4.0)]
 
     def test_a_phrase_is_over_after_a_rest(self) -> None:

@@ -176,7 +176,7 @@ class TestTheSound:
 
     def test_one_voice_at_a_time(self) -> None:
         stage = Stage(settings=Settings(max_polyphony=1))
-        stage.jam.seat({"pitch": stage.pitch, "event": Scripted("event", (72, 76), (0.0, 1.0))})
+        stage.jam.replace_improvisers({"pitch": stage.pitch, "event": Scripted("event", (72, 76), (0.0, 1.0))})
         stage.play(PHRASE)
         sounding = 0
         stage.end()

@@ -7,7 +7,7 @@ from bridge.errors import PortLost
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, encode
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
-from server.music.feed import Kept, Played, Stands, Turned
+from server.music.feed import ControlChanged, MessagePlayed, StatusChanged, TimelineChanged
 from tests.music import line
 from tests.server.music_thread_harness import BEAT_S, START_S, Rehearsal
 
@@ -39,8 +39,8 @@ class TestTime:
         ]
 
     def test_a_message_counts_from_when_it_arrived_not_from_when_it_was_read(self, rehearsal: Rehearsal) -> None:
-        rehearsal.player.hear(encode(NoteOn(60, 80)), START_S)
-        rehearsal.player.hear(encode(NoteOff(60)), START_S + 0.5)
+        rehearsal.player.receive_midi(encode(NoteOn(60, 80)), START_S)
+        rehearsal.player.receive_midi(encode(NoteOff(60)), START_S + 0.5)
         rehearsal.clock.advance(0.75)
         rehearsal.settle()
         rehearsal.until(5.0)
@@ -80,7 +80,7 @@ class TestWhatComesIn:
         rehearsal.play(PHRASE)
         rehearsal.until(1.75)
         rehearsal.player.change("temperature", 0.5)
-        rehearsal.player.hear(encode(NoteOn(55, 80)), rehearsal.clock.now_s())
+        rehearsal.player.receive_midi(encode(NoteOn(55, 80)), rehearsal.clock.now_s())
         rehearsal.player._turn()
         rehearsal.player._turn()
         assert rehearsal.sent[-1] == (NoteOff(72), 1.75)
@@ -91,7 +91,7 @@ class TestWhatComesIn:
         while rehearsal.now_s < 3.0:
             rehearsal.until(rehearsal.now_s + 0.005)
             for data, at_s in rehearsal.output.sent[came_back:]:
-                rehearsal.player.hear(data, at_s + 0.005)
+                rehearsal.player.receive_midi(data, at_s + 0.005)
                 came_back += 1
         assert len(rehearsal.sent) == came_back == 6
         assert rehearsal.event.heard == [*[(n.pitch, n.onset_beats) for n in PHRASE], (72, 3.0), (74, 4.0), (76, 4.5)]
@@ -100,7 +100,7 @@ class TestWhatComesIn:
         rehearsal.play(PHRASE)
         rehearsal.until(DUE_S)
         data, at_s = rehearsal.output.sent[-1]
-        rehearsal.player.hear_here(data, at_s)
+        rehearsal.player.receive_without_echo(data, at_s)
         rehearsal.settle()
         # It was played over, and so it yields.
         assert rehearsal.jam.state == "listening"
@@ -118,7 +118,7 @@ class TestWhatComesIn:
     ) -> None:
         rehearsal.play(PHRASE)
         rehearsal.until(1.75)
-        rehearsal.player.hear(data, rehearsal.clock.now_s())
+        rehearsal.player.receive_midi(data, rehearsal.clock.now_s())
         rehearsal.until(10.0)
         assert rehearsal.player.faults.counts == {"BadMidi": 1}
         assert len(rehearsal.sent) == 6
@@ -150,16 +150,16 @@ class TestWhatComesIn:
     def test_a_controller_is_told_its_place_by_the_music_thread_and_nobody_writes_it_down(
         self, rehearsal: Rehearsal
     ) -> None:
-        watch = rehearsal.player.feed.watch()
-        rehearsal.player.send(ControlChange(21, 64, 3))
+        watch = rehearsal.player.feed.subscribe()
+        rehearsal.player.send_control_change(ControlChange(21, 64, 3))
         assert rehearsal.sent == []
         rehearsal.settle()
         assert names(rehearsal.sent) == [ControlChange(21, 64, 3)]
-        assert not [event for event in watch.take() if isinstance(event, Played)]
+        assert not [event for event in watch.take_events() if isinstance(event, MessagePlayed)]
 
     def test_anything_else_is_done_to_the_jam_in_its_turn(self, rehearsal: Rehearsal) -> None:
         came: list[Jam] = []
-        rehearsal.player.call(came.append)
+        rehearsal.player.run_on_jam(came.append)
         assert came == []
         rehearsal.settle()
         assert came == [rehearsal.jam]
@@ -178,12 +178,12 @@ class TestFaults:
         assert rehearsal.player.faults.counts[PortLost.__name__] >= 1
         assert len(caplog.records) == 1
         rehearsal.output.find()
-        rehearsal.player.hear(encode(NoteOn(48, 80)), rehearsal.clock.now_s())
-        rehearsal.player.hear(encode(NoteOff(48)), rehearsal.clock.now_s())
+        rehearsal.player.receive_midi(encode(NoteOn(48, 80)), rehearsal.clock.now_s())
+        rehearsal.player.receive_midi(encode(NoteOff(48)), rehearsal.clock.now_s())
         rehearsal.until(5.0)
         rehearsal.player._release_all()
         assert NoteOff(72) in names(rehearsal.sent)
-        assert rehearsal.player._ledger.sounding == 0
+        assert rehearsal.player._ledger.sounding_count == 0
 
     @pytest.mark.parametrize("method", ["hear", "compose"])
     def test_a_model_that_fails_stops_its_answer_and_not_the_thread(
@@ -194,8 +194,8 @@ class TestFaults:
         with monkeypatch.context() as broken:
             broken.setattr(rehearsal.event, method, failing)
             rehearsal.player.change("temperature", 0.5)
-            rehearsal.player.call(lambda jam: jam.receive(NoteOn(48, 80), jam._beat))
-            rehearsal.player.call(lambda jam: jam.receive(NoteOff(48), jam._beat))
+            rehearsal.player.run_on_jam(lambda jam: jam.receive(NoteOn(48, 80), jam._beat))
+            rehearsal.player.run_on_jam(lambda jam: jam.receive(NoteOff(48), jam._beat))
             rehearsal.settle()
             rehearsal.until(3.0)
         assert rehearsal.player.faults.counts["ZeroDivisionError"] >= 1
@@ -209,7 +209,7 @@ class TestFaults:
     def test_a_deed_that_fails_does_not_end_the_thread(
         self, rehearsal: Rehearsal, caplog: pytest.LogCaptureFixture
     ) -> None:
-        rehearsal.player.call(failing)
+        rehearsal.player.run_on_jam(failing)
         assert rehearsal.player._turn()
         assert rehearsal.player.faults.counts == {"ZeroDivisionError": 1}
         assert "music thread" in caplog.text
@@ -253,7 +253,7 @@ class TestTheEnd:
     def test_any_thread_may_bring_something(self, rehearsal: Rehearsal) -> None:
         came: list[int] = []
         bring: list[Callable[[], None]] = [
-            lambda number=number: rehearsal.player.call(lambda _: came.append(number))  # type: ignore[misc]
+            lambda number=number: rehearsal.player.run_on_jam(lambda _: came.append(number))  # type: ignore[misc]
             for number in range(20)
         ]
         threads = [Thread(target=deed) for deed in bring]
@@ -270,10 +270,10 @@ class TestTheFeed:
     def test_begins_with_how_things_stand_before_anything_is_played(self, rehearsal: Rehearsal) -> None:
         rehearsal.player.start()
         rehearsal.player.stop()
-        kept, stands = rehearsal.player.feed.watch().take()
-        assert isinstance(kept, Kept)
+        kept, stands = rehearsal.player.feed.subscribe().take_events()
+        assert isinstance(kept, TimelineChanged)
         assert kept.timeline.tempo_bpm == Settings().tempo
-        assert isinstance(stands, Stands)
+        assert isinstance(stands, StatusChanged)
         assert stands.state == "listening"
 
 
@@ -281,21 +281,21 @@ class TestWhatIsTold:
     """The feed: whoever watches knows all that has reached the port."""
 
     def test_notes_that_end_because_the_music_does_are_told_too(self, rehearsal: Rehearsal) -> None:
-        watch = rehearsal.player.feed.watch()
+        watch = rehearsal.player.feed.subscribe()
         rehearsal.play(PHRASE)
         rehearsal.until(1.75)
         rehearsal.output.lose()
         rehearsal.until(4.0)
-        played = [event.message for event in watch.take() if isinstance(event, Played)]
+        played = [event.message for event in watch.take_events() if isinstance(event, MessagePlayed)]
         assert played[:2] == [NoteOn(72, 80), NoteOff(72)]
 
     def test_a_control_that_only_marks_is_told_and_changes_no_answer(self, rehearsal: Rehearsal) -> None:
-        watch = rehearsal.player.feed.watch()
+        watch = rehearsal.player.feed.subscribe()
         rehearsal.play(PHRASE)
         composed = len(rehearsal.event.asked)
         rehearsal.player.change("record", "on")
         rehearsal.settle()
-        assert [event.value for event in watch.take() if isinstance(event, Turned)] == ["on"]
+        assert [event.value for event in watch.take_events() if isinstance(event, ControlChanged)] == ["on"]
         assert len(rehearsal.event.asked) == composed
 
     def test_any_thread_may_ask_what_time_it_is_by_the_jam(self, rehearsal: Rehearsal) -> None:
@@ -304,15 +304,15 @@ class TestWhatIsTold:
         assert rehearsal.player.timeline.tempo_bpm == 90.0
 
     def test_a_song_that_stops_is_told_although_the_beats_go_on_as_they_did(self, rehearsal: Rehearsal) -> None:
-        watch = rehearsal.player.feed.watch()
+        watch = rehearsal.player.feed.subscribe()
         for tick in range(48):
             if tick == 24:
-                rehearsal.player.hear(b"\xfa", rehearsal.clock.now_s())
-            rehearsal.player.hear(b"\xf8", rehearsal.clock.now_s())
+                rehearsal.player.receive_midi(b"\xfa", rehearsal.clock.now_s())
+            rehearsal.player.receive_midi(b"\xf8", rehearsal.clock.now_s())
             rehearsal.settle()
             rehearsal.clock.advance(BEAT_S / 24)
-        rehearsal.player.hear(b"\xfc", rehearsal.clock.now_s())
+        rehearsal.player.receive_midi(b"\xfc", rehearsal.clock.now_s())
         rehearsal.settle()
-        told = [event for event in watch.take() if isinstance(event, Kept)]
+        told = [event for event in watch.take_events() if isinstance(event, TimelineChanged)]
         assert [event.transport for event in told][-2:] == ["playing", "stopped"]
         assert told[-1].timeline == told[-2].timeline

@@ -102,7 +102,7 @@ class TestTaps:
     def test_four_taps_make_a_tempo_and_whoever_shows_it_is_told(self) -> None:
         rehearsal = Rehearsal()
         told: list[tuple[str, Value]] = []
-        rehearsal.player.told = lambda control, value: told.append((control, value))
+        rehearsal.player.on_control_changed = lambda control, value: told.append((control, value))
         for tap in range(4):
             rehearsal.until(1.0 + 0.4 * tap)
             rehearsal.player.act("tap")

@@ -9,7 +9,7 @@ from bridge.timing.timeline import Timeline
 from model.files.midi_file import Meter, Seed
 from model.notes import Note
 from server.controls.control_table import Settings
-from server.music.seed_player import LONGEST_WAIT_S, as_played, play_seed, seed_playing, seed_values
+from server.music.seed_player import LONGEST_WAIT_S, as_messages, play_seed, seed_playing, seed_values
 from tests.music import line
 from tests.server.music_thread_harness import START_S, Rehearsal
 
@@ -29,7 +29,7 @@ def play(rehearsal: Rehearsal, seed: Seed, at: dict[float, Callable[[], None]] |
         rehearsal.settle()
 
     player = rehearsal.player
-    asyncio.run(play_seed(seed, player.hear, lambda: player.timeline, rehearsal.clock, wait))
+    asyncio.run(play_seed(seed, player.receive_midi, lambda: player.timeline, rehearsal.clock, wait))
     rehearsal.settle()
 
 
@@ -56,7 +56,7 @@ class TestASeed:
 
     def test_follows_a_change_of_tempo_while_it_plays(self, rehearsal: Rehearsal) -> None:
         heard: list[tuple[bytes, float]] = []
-        rehearsal.player.hear = lambda data, at_s: heard.append((data, at_s - START_S))  # type: ignore[method-assign]
+        rehearsal.player.receive_midi = lambda data, at_s: heard.append((data, at_s - START_S))  # type: ignore[method-assign]
         play(rehearsal, Seed(tuple(TUNE)), {2.1: lambda: rehearsal.player.change("tempo", 60.0)})
         on = [at_s for data, at_s in heard if isinstance(parse(data), NoteOn)]
         # Half a beat at 120 bpm, and after it at 60.
@@ -96,4 +96,9 @@ class TestItsControls:
 
 
 def test_where_a_note_ends_and_the_same_begins_it_ends_first() -> None:
-    assert [encode(message).hex() for _, message in as_played(line(60, 60))] == ["903c50", "803c00", "903c50", "803c00"]
+    assert [encode(message).hex() for _, message in as_messages(line(60, 60))] == [
+        "903c50",
+        "803c00",
+        "903c50",
+        "803c00",
+    ]

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from bridge.midi.messages import ControlChange
 from server.config.config import load
-from server.controls.cc_bindings import Binding
+from server.controls.cc_bindings import CcBinding
 from tests.conftest import Jackd
 from tests.server.jam_process import Keyboard, RunningJam, jamming
 from tests.server.panel.browser import SIZES, opened
@@ -65,7 +65,7 @@ class TestLearning:
         for one in (page, other):
             expect(one.locator("[data-knob=temperature]")).to_have_text("CC 74")
             expect(one.locator("#control-temperature")).to_have_value("2")
-        assert load(folder / "config.toml").midi.bindings.binding("temperature") == Binding(KNOB, 3)
+        assert load(folder / "config.toml").midi.bindings.binding_of("temperature") == CcBinding(KNOB, 3)
         controller.send([(0.0, ControlChange(KNOB, 0, 2))])
         expect(page.locator("#control-temperature")).to_have_value("0.1")
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from bridge.osc.osc_packets import OscMessage
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
-from server.jam.modes import Turns
+from server.jam.modes import TurnSchedule
 from tests.music import line, write_part
 from tests.server.jam_process import RunningJam, jamming
 from tests.server.panel.browser import PATIENCE_MS, SIZES, opened
@@ -293,7 +293,7 @@ class TestTime:
     ) -> None:
         page = opened(context, jam)
         timeline = Timeline.start(90.0, at_s=5.0, beat=3.0, meter=Meter(6, 8)).with_tempo(140.0, 9.0).with_downbeat(4.0)
-        turns = Turns(2, "partner")
+        turns = TurnSchedule(2, "partner")
         seconds = [5.0 + 0.37 * index for index in range(40)]
         beats = [timeline.beat_at(at_s) for at_s in seconds]
         told = turns.at(timeline.beat_at(12.0), timeline)

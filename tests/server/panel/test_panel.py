@@ -13,11 +13,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from bridge.midi.messages import NoteOn
 from server.config.config import MidiSection, PanelSection, load
-from server.controls.cc_bindings import Binding
+from server.controls.cc_bindings import CcBinding
 from server.controls.control_table import BY_NAME, CONTROLS
 from server.errors import PanelError, TakeError
 from server.panel.dropped_seeds import LARGEST_BYTES
-from server.panel.jam_handle import TakeRow, TakeShelf
+from server.panel.jam_handle import TakeListing, TakeSource
 from server.panel.page_connections import MOST_GUESTS, SAID_AT_ONCE
 from server.panel.page_messages import LONGEST_MESSAGE
 from server.panel.panel import LARGEST_FRAME, Panel
@@ -33,8 +33,8 @@ Scene = Callable[..., Coroutine[object, object, None]]
 class Shelf:
     """One take."""
 
-    def rows(self) -> list[TakeRow]:
-        return [TakeRow("2026-01-02-030405", "2026-01-02T03:04:05", 12.0, 34)]
+    def rows(self) -> list[TakeListing]:
+        return [TakeListing("2026-01-02-030405", "2026-01-02T03:04:05", 12.0, 34)]
 
     def midi(self, name: str) -> bytes:
         if name != "2026-01-02-030405":
@@ -43,7 +43,7 @@ class Shelf:
 
 
 def played_in(
-    takes: TakeShelf | None = None, midi: MidiSection = NO_KNOBS, **panel: bool
+    takes: TakeSource | None = None, midi: MidiSection = NO_KNOBS, **panel: bool
 ) -> Callable[[Scene], Callable[..., None]]:
     """Makes of a coroutine a test that is played in a house of its own, which it is given as `house`."""
 
@@ -102,7 +102,7 @@ class TestAPage:
             await one.say("set", control="temperature", value=0.5)
             assert await other.values("temperature") == 0.5
             assert await one.values("temperature") == 0.5
-            assert house.stage.desk.value("temperature") == 0.5
+            assert house.stage.controls.value("temperature") == 0.5
 
     @in_a_house
     async def test_is_told_the_time_when_it_asks(self, house: House) -> None:
@@ -176,7 +176,7 @@ class TestLearning:
                 await one.say("learn", control="temperature")
                 for page in (one, other):
                     assert (await page.hear(lambda told: told.get("learning")))["learning"] == "temperature"
-                house.stage.move(bytes([CONTROL | 2, 74, 127]), house.stage.clock.now_s())
+                house.stage.receive_controller(bytes([CONTROL | 2, 74, 127]), house.stage.clock.now_s())
                 for page in (one, other):
                     told = await page.hear(has_ended)
                     assert told["learning"] is None
@@ -184,7 +184,7 @@ class TestLearning:
                     sentence = f"CC 74 on channel 3 moves temperature now; it is written to {path}"
                     assert told["said"] == {"sentence": sentence, "is_wrong": False}
                 assert await other.values("temperature") == 2.0
-            assert load(path).midi.bindings.by_control == {"temperature": Binding(74, 3)}
+            assert load(path).midi.bindings.by_control == {"temperature": CcBinding(74, 3)}
 
         asyncio.run(scene())
 
@@ -255,7 +255,7 @@ class TestLearning:
         async with house.page() as page:
             await page.say("learn", control=control)
             assert reason in (await page.hear_of("refused"))["reason"]
-            assert house.stage.lessons.control is None
+            assert house.stage.midi_learn.control is None
 
 
 class TestWhatAPageMayNotSay:
@@ -273,11 +273,11 @@ class TestWhatAPageMayNotSay:
     @in_a_house
     async def test_is_refused_with_a_reason_counted_and_shown(self, house: House, text: str, reason: str) -> None:
         async with house.page() as page:
-            before = house.stage.desk.values()
+            before = house.stage.controls.values()
             await page.line.send(text)
             refusal = await page.hear_of("refused")
             assert (refusal["reason"], refusal["count"]) == (reason, 1)
-            assert house.stage.desk.values() == before
+            assert house.stage.controls.values() == before
             await page.hear(lambda told: told.get("figures", {}).get("refused") == 1)
             await page.play(ON, 60, 80)
             assert await page.notes("player", "on", 1) == [60]
@@ -327,7 +327,7 @@ class TestWhatAPageMayNotSay:
             while panels == 2:
                 for guest in house.guests._guests:
                     if guest.name == "panel 2":
-                        guest.tell(json.dumps(big))
+                        guest.send(json.dumps(big))
                 told = await other.hear(lambda told: told["type"] == "news" or told.get("figures"))
                 panels = told.get("figures", {}).get("panels", panels)
             stuck.line.transport.abort()
@@ -335,7 +335,7 @@ class TestWhatAPageMayNotSay:
     @in_a_house
     async def test_more_pages_than_a_band_has_are_turned_away(self, house: House) -> None:
         for _ in range(MOST_GUESTS):
-            house.guests.enter(lambda: None)
+            house.guests.connect(lambda: None)
         with pytest.raises(ConnectionClosed) as closed:
             async with house.page():
                 pass

@@ -3,10 +3,10 @@ import pytest
 from bridge.osc.osc_packets import OscMessage
 from bridge.surfaces.surface import lay_out
 from bridge.timing.clock import ManualClock
-from server.controls.control_store import Desk
+from server.controls.control_store import ControlStore
 from server.controls.control_table import BY_NAME, CONTROLS, Settings
-from server.music.jam_status import TELLS
-from server.remote.osc_controls import Remote
+from server.music.jam_status import READOUTS
+from server.remote.osc_controls import OscControls
 from server.remote.surface_rows import lamps, rows
 from tests.server.network_peers import Band
 
@@ -16,19 +16,19 @@ ADDRESSES = sorted({widget.address for widget in SURFACE.widgets if widget.addre
 
 
 @pytest.fixture(scope="module")
-def remote() -> Remote:
-    remote = Remote(Desk(Settings(), Band(), {}), ManualClock(), packs=PACKS)
-    remote.stands({tell.name: 1 for tell in TELLS})
+def remote() -> OscControls:
+    remote = OscControls(ControlStore(Settings(), Band(), {}), ManualClock(), packs=PACKS)
+    remote.update_readouts({tell.name: 1 for tell in READOUTS})
     return remote
 
 
-def test_every_address_on_the_surface_is_one_that_the_jam_knows(remote: Remote) -> None:
+def test_every_address_on_the_surface_is_one_that_the_jam_knows(remote: OscControls) -> None:
     for address in ADDRESSES:
         for answer in remote.handle(OscMessage(address), ("127.0.0.1", 9000)):
             assert answer.address == address, answer
 
 
-def test_what_can_be_touched_is_taken(remote: Remote) -> None:
+def test_what_can_be_touched_is_taken(remote: OscControls) -> None:
     for widget in SURFACE.widgets:
         if widget.kind in {"fader", "choice", "action"}:
             for answer in remote.handle(OscMessage(widget.address, (1.0,)), ("127.0.0.1", 9000)):
