@@ -20,7 +20,7 @@ GRID_BEATS: Mapping[Quantize, float] = {
     "1/16t": 1 / 6,
 }
 # Two eighths, or two sixteenths where the grid is as fine: what swing makes unequal. Triplets are not swung.
-_PAIR_BEATS: Mapping[Quantize, float] = {"off": 1.0, "1/4": 1.0, "1/8": 1.0, "1/16": 1 / 2, "1/32": 1 / 2}
+PAIR_BEATS: Mapping[Quantize, float] = {"off": 1.0, "1/4": 1.0, "1/8": 1.0, "1/16": 1 / 2, "1/32": 1 / 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Groove:
 
         The half of a pair that a bar such as 7/8 ends with stays as it is.
         """
-        pair_beats = _PAIR_BEATS.get(self.quantize)
+        pair_beats = PAIR_BEATS.get(self.quantize)
         if pair_beats is None or self.swing == STRAIGHT:
             return within_beats
         pair_starts_beats = math.floor(within_beats / pair_beats + HAIR_BEATS) * pair_beats

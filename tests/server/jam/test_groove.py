@@ -9,7 +9,7 @@ from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.notes import SHORTEST_NOTE_BEATS, Note
 from server.controls.choices import HARDEST_SWING, LONGEST_GATE, SHORTEST_GATE, STRAIGHT, Quantize
-from server.jam.groove import GRID_BEATS, Groove
+from server.jam.groove import GRID_BEATS, PAIR_BEATS, Groove
 
 FOUR = Timeline.start(120.0)
 SEVEN_EIGHTHS = Timeline.start(120.0, meter=Meter(7, 8))
@@ -157,7 +157,9 @@ def test_every_quantised_onset_is_a_bar_line_or_whole_steps_from_the_one_before(
 def test_no_note_moves_by_more_than_a_step_and_its_swing(
     quantize: Quantize, swing: float, timeline: Timeline, onset: float
 ) -> None:
-    assert abs(Groove(quantize, swing).onset(onset, timeline) - onset) <= GRID_BEATS[quantize] + 1e-6
+    swung_by_beats = (swing - STRAIGHT) * PAIR_BEATS.get(quantize, 0.0)
+    moved_by_beats = abs(Groove(quantize, swing).onset(onset, timeline) - onset)
+    assert moved_by_beats <= GRID_BEATS[quantize] + swung_by_beats + 1e-6
 
 
 @given(swings, timelines, beats, beats)
