@@ -85,16 +85,16 @@ def _shelf(config: Path | None) -> "TakeLibrary":
 def _lines(rows: "Iterable[TakeEntry]") -> Iterable[str]:
     for row in rows:
         began = datetime.fromisoformat(row.began_at).strftime("%a %d %b %Y, %H:%M") if row.began_at else "no date"
-        ended = row.ended
+        ended = row.summary
         notes = f"{ended.heard_notes} notes played, {ended.played_notes} answered"
-        memory = ", with a memory" if row.memory else ""
+        memory = ", with a memory" if row.memory_file else ""
         yield f"{row.id}  {began}  {_minutes(ended.at_s)}  {notes}{memory}{'' if row.is_ended else '; not ended'}"
         for number, mark in enumerate(ended.marks, start=1):
             yield f"  :{number}  {mark.kind:7}  {_minutes(mark.from_s)} to {_minutes(mark.until_s)}"
 
 
 def _as_json(row: "TakeEntry") -> dict[str, object]:
-    ended = row.ended
+    ended = row.summary
     return {
         "id": row.id,
         "path": str(row.path),
@@ -102,8 +102,8 @@ def _as_json(row: "TakeEntry") -> dict[str, object]:
         "length_s": ended.at_s,
         "heard_notes": ended.heard_notes,
         "played_notes": ended.played_notes,
-        "bytes": row.size,
-        "memory": str(row.memory) if row.memory else None,
+        "bytes": row.size_bytes,
+        "memory": str(row.memory_file) if row.memory_file else None,
         "ended": row.is_ended,
         "marks": [
             {"number": number, "kind": mark.kind, "from_s": mark.from_s, "until_s": mark.until_s}

@@ -17,7 +17,7 @@ from server.takes.journal import JournalBegun, read_records
 from server.takes.journal_writer import JournalWriter, thin_out
 from server.takes.recorder import WRITE_EVERY_S
 from server.takes.take import read_recording, song_from, take_from
-from server.takes.take_library import SUFFIX, TakeLibrary
+from server.takes.take_library import JOURNAL_SUFFIX, TakeLibrary
 
 MINUTES = 10
 # Both hands of a pianist and a partner as busy, each note with its end, and a pedal.
@@ -101,7 +101,7 @@ def _flood(seconds: float) -> list[Event]:
 def _listed(journal: bytes) -> tuple[float, int]:
     with tempfile.TemporaryDirectory() as name:
         for number in range(JAMS):
-            (Path(name) / f"2026-02-03-{number:06}{SUFFIX}").write_bytes(journal)
+            (Path(name) / f"2026-02-03-{number:06}{JOURNAL_SUFFIX}").write_bytes(journal)
         return _timed(lambda: len(TakeLibrary(Path(name)).entries()))
 
 

@@ -120,7 +120,7 @@ class PageConnections:
     def disconnect(self, guest: PageConnection) -> None:
         """A page is gone: who pressed a key lets it go, be it by falling off the line."""
         self._guests.discard(guest)
-        if guest is self._pupil and self._stage.midi_learn.control is not None:
+        if guest is self._pupil and self._stage.midi_learn.waiting_control is not None:
             self._learn(guest, None)
         for release in guest.held.values():
             self._play(release, self._stage.clock.now_s())
@@ -180,13 +180,13 @@ class PageConnections:
         self.broadcast({"type": "news", **self._knobs()})
 
     def _on_outcome(self, outcome: LearnOutcome) -> None:
-        said: dict[str, Json] = {"sentence": outcome.sentence, "is_wrong": outcome.is_wrong}
+        said: dict[str, Json] = {"sentence": outcome.sentence, "is_wrong": outcome.is_error}
         self.broadcast({"type": "news", **self._knobs(), "said": said})
 
     def _knobs(self) -> dict[str, Json]:
         """What is bound where, and what waits for a knob."""
         lessons = self._stage.midi_learn
-        return {"bindings": as_bindings(lessons.bindings), "learning": lessons.control}
+        return {"bindings": as_bindings(lessons.bindings), "learning": lessons.waiting_control}
 
     def _refuse(self, guest: PageConnection, kind: str, reason: str, now_s: float) -> None:
         """Counts it, and says why, but not more often than one can read."""

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from server.errors import TakeError
 from server.panel.jam_handle import TakeListing
-from server.takes.take_export import midi_of
+from server.takes.take_export import journal_as_midi
 from server.takes.take_library import TakeLibrary
 
 MOST_LISTED = 40
@@ -20,7 +20,7 @@ class TakeList:
         """The newest first, each jam before what is marked in it."""
         found: list[TakeListing] = []
         for row in reversed(self._shelf.entries()):
-            ended = row.ended
+            ended = row.summary
             notes = ended.heard_notes + ended.played_notes
             if notes:
                 found.append(TakeListing(row.id, row.began_at, ended.at_s, notes))
@@ -39,4 +39,4 @@ class TakeList:
                 number = int(mark)
             if number is None:
                 raise TakeError(f"a mark is a number, such as {jam}:1, not {mark!r}")
-        return midi_of(self._shelf.find(jam).path, number)
+        return journal_as_midi(self._shelf.find(jam).path, number)

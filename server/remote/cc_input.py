@@ -27,7 +27,7 @@ logger = logging.getLogger("fours.midi.in")
 ORIGIN = "midi"
 PRESSED = 64
 """From this value on a pedal or a button is down."""
-LOOP_S = 0.1
+ECHO_S = 0.1
 """A value that comes in so soon after it was sent out has gone through a DAW, and is moved by no hand."""
 
 CallSoon = Callable[[Callable[[], None]], object]
@@ -133,7 +133,7 @@ class CcInput:
 
     def _is_loop(self, move: CcMove, at_s: float) -> bool:
         value, sent_s = self._sent.get((move.cc, move.channel), (-1, 0.0))
-        return value == move.value and at_s - sent_s < LOOP_S
+        return value == move.value and at_s - sent_s < ECHO_S
 
     def _leave(self, control: str, value: int) -> None:
         self._waiting.append((control, value))

@@ -11,7 +11,7 @@ from bridge.surfaces.touchosc_file import tosc
 from model.pack.pack import available_packs
 from server.config.config import Config
 from server.errors import LayoutError
-from server.remote.surface_rows import lamps, rows
+from server.remote.surface_rows import control_rows, status_lights
 
 SurfaceApp = Literal["touchosc", "open-stage-control"]
 
@@ -32,7 +32,7 @@ def find_surface_app(name: str) -> SurfaceApp:
 
 def write_layout(app: SurfaceApp, config: Config, out: Path | None, picture: Path | None) -> list[Path]:
     """The files that it has written. Raises LayoutError where one cannot be."""
-    surface = lay_out(rows(config.settings, tuple(available_packs(config.pack_folders))), lamps())
+    surface = lay_out(control_rows(config.settings, tuple(available_packs(config.pack_folders))), status_lights())
     name, make = SURFACE_APPS[app]
     path = out or Path(name)
     _write(path, lambda: path.write_bytes(make(surface)))

@@ -16,7 +16,7 @@ class LearnOutcome:
     """How a lesson has ended, for those who look on."""
 
     sentence: str
-    is_wrong: bool = False
+    is_error: bool = False
 
 
 OnOutcome = Callable[[LearnOutcome], None]
@@ -29,7 +29,7 @@ class MidiLearn:
         self._knobs = knobs
         self._path = path
         self._told: OnOutcome | None = None
-        self.control: str | None = None
+        self.waiting_control: str | None = None
         """What waits for a knob."""
 
     @property
@@ -40,12 +40,12 @@ class MidiLearn:
     def start(self, control: str, told: OnOutcome) -> None:
         """The next knob that moves is this control's; another lesson is given up. Raises BadValue for what takes none."""
         self._knobs.start_learning(control, partial(self._learnt, told), partial(self._refused, told))
-        self.control, self._told = control, told
+        self.waiting_control, self._told = control, told
 
     def cancel(self) -> None:
         """No knob is waited for any longer."""
         self._knobs.cancel_learning()
-        self.control = self._told = None
+        self.waiting_control = self._told = None
 
     def _learnt(self, told: OnOutcome, control: str, binding: CcBinding) -> None:
         self._end(told)
@@ -53,15 +53,15 @@ class MidiLearn:
             write_binding(self._path, control, binding)
         except ConfigError as error:
             # It moves the control all the same.
-            told(LearnOutcome(f"{binding} moves {control} in this jam only: {error}", is_wrong=True))
+            told(LearnOutcome(f"{binding} moves {control} in this jam only: {error}", is_error=True))
         else:
             told(LearnOutcome(f"{binding} moves {control} now; it is written to {self._path}"))
 
     def _refused(self, told: OnOutcome, error: BadValue) -> None:
         self._end(told)
-        told(LearnOutcome(str(error), is_wrong=True))
+        told(LearnOutcome(str(error), is_error=True))
 
     def _end(self, told: OnOutcome) -> None:
         # Another may have begun since the knob was moved.
         if self._told is told:
-            self.control = self._told = None
+            self.waiting_control = self._told = None

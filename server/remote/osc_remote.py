@@ -38,11 +38,11 @@ class OscRemote:
         self._standing = JamStatus()
         self._stack = AsyncExitStack()
         self._tick_handle: asyncio.TimerHandle | None = None
-        self.remote = OscControls(desk, clock, config.reply_port, packs)
+        self.osc_controls = OscControls(desk, clock, config.reply_port, packs)
         self.server = OscServer(
             config.host,
             config.port,
-            self.remote.handle,
+            self.osc_controls.handle,
             reply_port=config.reply_port,
             trust=TrustedSenders.read(config.trust),
         )
@@ -53,7 +53,7 @@ class OscRemote:
             await self._stack.enter_async_context(ServiceAnnouncement(ADVERTISED_AS, *self.server.address))
         self._watch = self._feed.subscribe()
         self._stack.callback(self._feed.unsubscribe, self._watch)
-        self._stack.callback(self._desk.add_listener(self.remote.on_control_changed))
+        self._stack.callback(self._desk.add_listener(self.osc_controls.on_control_changed))
         self._stack.callback(self._stop)
         self._tick()
         return self
@@ -68,8 +68,10 @@ class OscRemote:
         self._tick_handle = asyncio.get_running_loop().call_later(in_s, self._tick)
         self._standing.update(self._watch.take_events())
         settings = self._desk.settings
-        self.remote.update_readouts(self._standing.values(now_s, TurnSchedule(settings.turn_bars, settings.begins)))
-        for values, shows, addresses in self.remote.take_updates():
+        self.osc_controls.update_readouts(
+            self._standing.values(now_s, TurnSchedule(settings.turn_bars, settings.begins))
+        )
+        for values, shows, addresses in self.osc_controls.take_updates():
             self.server.broadcast(values, shows, addresses)
 
     def _stop(self) -> None:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from bridge.osc.osc_server import Address
 from server.remote.pending_updates import PendingUpdates
 
-FORGOTTEN_AFTER_S = 3600.0
+EXPIRES_AFTER_S = 3600.0
 """A screen that nobody touches says nothing, and is still looked at."""
-PLACES_PER_HOST = 8
+DESTINATIONS_PER_HOST = 8
 """A script may send from another port each time; then the one that has been silent longest makes room."""
-HOSTS = 16
+MAX_HOSTS = 16
 
 
 @dataclass(slots=True)
@@ -45,9 +45,9 @@ class OscSubscribers:
             place = places.pop(own, None) or _Place(PendingUpdates(self._names), now_s)
             place.heard_s = now_s
             places[own] = place
-        while len(places) > PLACES_PER_HOST:
+        while len(places) > DESTINATIONS_PER_HOST:
             del places[next(iter(places))]
-        while len(self._hosts) > HOSTS:
+        while len(self._hosts) > MAX_HOSTS:
             del self._hosts[next(iter(self._hosts))]
 
     def resend_all(self, sender: Address) -> None:
@@ -72,7 +72,7 @@ class OscSubscribers:
         told: dict[tuple[str, ...], list[Address]] = {}
         for host, places in list(self._hosts.items()):
             for port, place in list(places.items()):
-                if now_s - place.heard_s > FORGOTTEN_AFTER_S:
+                if now_s - place.heard_s > EXPIRES_AFTER_S:
                     del places[port]
                 elif names := place.due.take_due(now_s):
                     told.setdefault(names, []).append((host, port))

@@ -14,12 +14,12 @@ CAPTIONS = {"player": "your turn", "partner": "its turn"}
 BESIDE = ("bar", "bpm")
 
 
-def rows(settings: Settings, packs: Sequence[str]) -> tuple[SurfaceRow, ...]:
+def control_rows(settings: Settings, packs: Sequence[str]) -> tuple[SurfaceRow, ...]:
     """A row for each control, at its value in `settings`; `packs` have a button each."""
     return tuple(_row(control, settings, packs) for control in CONTROLS)
 
 
-def lamps() -> StatusLights:
+def status_lights() -> StatusLights:
     """What is told: lights for the state and the turn, the bar and the tempo beside them, and the beats."""
     state, turn, beat = (READOUT_BY_NAME[name] for name in ("state", "turn", "beat"))
     return StatusLights(

@@ -27,10 +27,10 @@ VERSION = 1
 SECOND_DECIMALS, BEAT_DECIMALS = 4, 5
 # A timeline is the sum of its segments, so they are kept finer.
 SEGMENT_DECIMALS = 7
-LONGEST_MESSAGE = 16
+LONGEST_MESSAGE_BYTES = 16
 """Bytes. Whatever is longer is sysex, which is no music, and of which a flood would fill the disk."""
 
-KEYS_KNOWN = 4096
+MESSAGES_CACHED = 4096
 """Messages that are spelt and read once: a hand plays the same ones over and over."""
 
 MarkKind = Literal["record", "capture"]
@@ -75,7 +75,7 @@ class JournalContents:
     """What is in a journal's bytes: its records, how many lines are damaged, and how many bytes are whole lines."""
 
     records: tuple[Record, ...]
-    damaged: int
+    damaged_lines: int
     whole_bytes: int
 
 
@@ -170,13 +170,13 @@ class TimelineAssembler:
         return tuple(self._segments)
 
 
-@lru_cache(KEYS_KNOWN)
+@lru_cache(MESSAGES_CACHED)
 def _hex(message: Message) -> str:
     return encode(message).hex()
 
 
 def _is_short(message: Message) -> bool:
-    return not isinstance(message, OtherMessage) or len(message.data) <= LONGEST_MESSAGE
+    return not isinstance(message, OtherMessage) or len(message.data) <= LONGEST_MESSAGE_BYTES
 
 
 def _line(items: tuple[object, ...]) -> bytes:
@@ -218,7 +218,7 @@ def _read_message(kind: type[MessageReceived] | type[MessagePlayed]) -> Callable
     return read
 
 
-@lru_cache(KEYS_KNOWN)
+@lru_cache(MESSAGES_CACHED)
 def _message(text: str) -> Message:
     return parse(bytes.fromhex(text))
 

@@ -27,7 +27,7 @@ def find_memory_origin(name: str, shelf: TakeLibrary, say: Say) -> Path | TakeEn
     """
     path = Path(name)
     if path.is_file() or path.suffix or path.name != name:
-        return shelf.owner(path) or path
+        return shelf.find_by_file(path) or path
     if name == LAST:
         try:
             return shelf.last(with_memory=True)
@@ -42,11 +42,11 @@ def find_memory_origin(name: str, shelf: TakeLibrary, say: Say) -> Path | TakeEn
 
 def load_take_memory(take: TakeEntry, jam: Jam, say: Say) -> None:
     """The jam begins with what the take's jam remembered, if it can; to be called before the music thread has it."""
-    if take.memory is None:
+    if take.memory_file is None:
         say(f"Memory     jam {take.id} has none. The jam starts without it")
         return
     try:
-        load_memories(take.memory, jam.memories)
+        load_memories(take.memory_file, jam.memories)
         say(f"Memory     of jam {take.id}")
     except MemoryFileError as error:
         say(f"Memory     {error}. The jam starts without it")

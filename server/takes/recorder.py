@@ -21,7 +21,7 @@ from server.music.feed import Event, Feed, FeedSubscription
 from server.takes.journal import JournalBegun
 from server.takes.journal_file import JournalFile
 from server.takes.journal_writer import JournalWriter, thin_out
-from server.takes.take_export import midi_of
+from server.takes.take_export import journal_as_midi
 from server.takes.take_library import TakeEntry, TakeLibrary, memory_path
 
 logger = logging.getLogger("fours.takes")
@@ -31,7 +31,7 @@ WRITE_EVERY_S = 0.5
 WRITES_PER_SYNC = 10
 """A power cut can lose five seconds: until a flush, what was written lies with the system. A flush takes a disk some 1 to
 50 ms and wears a memory card, so it comes seldom; the process itself may die at any time without one."""
-EVENTS_AT_ONCE, BREATH_S = 32, 0.01
+EVENTS_PER_BATCH, BREATH_S = 32, 0.01
 """So many take a third of a millisecond, which is less than the music thread waits for anybody; then others have their turn."""
 MEGABYTE = 1_000_000
 
@@ -72,7 +72,7 @@ class Recorder:
         self._turns = 0
         self._turn = asyncio.Lock()  # of writing: lines go in the order in which they were taken
         self._synced = True
-        self._open: tuple[JournalFile, FeedSubscription, asyncio.Task[None]] | None = None
+        self._recording: tuple[JournalFile, FeedSubscription, asyncio.Task[None]] | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -84,13 +84,13 @@ class Recorder:
         self._tidy()
         watch = self._feed.subscribe()
         self._put(file, self._minutes.encode_start(self._settings))
-        self._open = (file, watch, asyncio.create_task(self._run(file, watch), name="recorder"))
+        self._recording = (file, watch, asyncio.create_task(self._run(file, watch), name="recorder"))
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        if self._open is None:
+        if self._recording is None:
             return
-        file, watch, task = self._open
+        file, watch, task = self._recording
         self._stopping.set()
         await task
         self._feed.unsubscribe(watch)
@@ -105,11 +105,11 @@ class Recorder:
 
     async def as_midi(self, mark: int | None = None) -> bytes:
         """This jam up to now as the content of a `.mid` file, or one of its marks, counted from 1. Raises TakeError."""
-        if self._open is None:
+        if self._recording is None:
             raise TakeError("this jam is not being written down, so there is nothing to take of it")
-        file, watch, _ = self._open
+        file, watch, _ = self._recording
         await self._write(file, watch)
-        return await asyncio.to_thread(midi_of, file.path, mark)
+        return await asyncio.to_thread(journal_as_midi, file.path, mark)
 
     async def _run(self, file: JournalFile, watch: FeedSubscription) -> None:
         is_over = False
@@ -134,9 +134,9 @@ class Recorder:
     async def _spell(self, events: list[Event]) -> bytes:
         """The lines of these, some at a time: the music thread waits whenever another spells on and on."""
         lines = []
-        for first in range(0, len(events), EVENTS_AT_ONCE):
-            lines.append(self._minutes.encode_events(events[first : first + EVENTS_AT_ONCE]))
-            if first + EVENTS_AT_ONCE < len(events):
+        for first in range(0, len(events), EVENTS_PER_BATCH):
+            lines.append(self._minutes.encode_events(events[first : first + EVENTS_PER_BATCH]))
+            if first + EVENTS_PER_BATCH < len(events):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), BREATH_S)
         return b"".join(lines)

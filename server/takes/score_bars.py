@@ -32,7 +32,7 @@ class BeatStretch:
     """From `beat` in the jam, which is `placed_beats` in the score, a beat of the jam is `factor` beats of the score."""
 
     beat: float
-    placed_beats: float
+    score_beats: float
     factor: float = 1.0
 
 
@@ -48,10 +48,10 @@ class ScoreLayout:
         """The beat of the jam at which the score begins."""
         return self.stretches[0].beat
 
-    def place(self, beat: float) -> float:
+    def score_beat(self, beat: float) -> float:
         """The score's beat of one of the jam's; none is before the first bar."""
         stretch = self.stretch_at(beat)
-        return max(stretch.placed_beats + (beat - stretch.beat) * stretch.factor, 0.0)
+        return max(stretch.score_beats + (beat - stretch.beat) * stretch.factor, 0.0)
 
     def stretch_at(self, beat: float) -> BeatStretch:
         """The stretch that a beat is in."""
@@ -103,7 +103,7 @@ def _join(stretches: list[BeatStretch], meters: list[MeterChange], before: BarGr
     beats = after.start_beats - before.start_beats
     left_over = _bars_off(beats, before.meter)
     whole = round((beats - left_over) / bar_beats) * bar_beats
-    placed = stretches[-1].placed_beats
+    placed = stretches[-1].score_beats
     if left_over == 0.0:
         placed += whole
     elif left_over < SHORTEST_BAR_BEATS and whole:

@@ -37,11 +37,11 @@ CHANNEL_MESSAGES = range(0x80, 0xF0)
 class JamRecording:
     """All that a journal tells of one jam."""
 
-    heard: tuple[MessageReceived, ...]
+    received: tuple[MessageReceived, ...]
     played: tuple[MessagePlayed, ...]
-    kept: tuple[TimelineChanged, ...]
+    timeline_changes: tuple[TimelineChanged, ...]
     segments: tuple[Segment, ...]
-    ended: JournalEnded
+    summary: JournalEnded
 
     @property
     def timeline(self) -> Timeline:
@@ -56,7 +56,7 @@ class Take:
     player: tuple[PlacedMessage, ...]
     answer: tuple[PlacedMessage, ...]
     until_beats: float
-    tape: JamRecording
+    recording: JamRecording
 
     @property
     def first_beat(self) -> float | None:
@@ -89,8 +89,8 @@ def take_from(tape: JamRecording, mark: int | None = None) -> Take:
 
     Raises TakeError where there is no such mark.
     """
-    from_s, until_s = 0.0, tape.ended.at_s
-    marks = tape.ended.marks
+    from_s, until_s = 0.0, tape.summary.at_s
+    marks = tape.summary.marks
     if mark is not None:
         if not 1 <= mark <= len(marks):
             there_are = f"its marks are 1 to {len(marks)}" if marks else "it has none"
@@ -99,7 +99,7 @@ def take_from(tape: JamRecording, mark: int | None = None) -> Take:
     until_beats = tape.timeline.beat_at(until_s)
     sides = [
         _whole_notes([event for event in events if from_s <= event.at_s <= until_s], until_beats)
-        for events in (tape.heard, tape.played)
+        for events in (tape.received, tape.played)
     ]
     last_beats = max((placed.beat for side in sides for placed in side), default=until_beats)
     return Take(sides[0], sides[1], last_beats, tape)
@@ -112,15 +112,15 @@ def song_from(take: Take) -> Song:
         raise TakeError("nothing was played in this take")
     layout = _layout(take, first_beat)
     tracks = [
-        SongTrack(name, [PlacedMessage(placed.message, layout.place(placed.beat)) for placed in side])
+        SongTrack(name, [PlacedMessage(placed.message, layout.score_beat(placed.beat)) for placed in side])
         for name, side in ((PLAYER_TRACK, take.player), (ANSWER_TRACK, take.answer))
     ]
-    return Song(tracks, tempo_map(take.tape.timeline.segments, layout, take.until_beats), layout.meters)
+    return Song(tracks, tempo_map(take.recording.timeline.segments, layout, take.until_beats), layout.meters)
 
 
 def _layout(take: Take, first_beat: float) -> ScoreLayout:
-    kept = take.tape.kept
-    in_force = [(item.timeline, _beat_of(take.tape, item)) for item in kept] or [(take.tape.timeline, 0.0)]
+    kept = take.recording.timeline_changes
+    in_force = [(item.timeline, _beat_of(take.recording, item)) for item in kept] or [(take.recording.timeline, 0.0)]
     transport: Transport = "free"
     downbeat = 0.0
     for item, (timeline, beat) in zip(kept, in_force, strict=False):

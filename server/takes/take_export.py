@@ -23,10 +23,10 @@ def export_take(shelf: TakeLibrary, name: str, out: Path) -> Path:
 def export_last(shelf: TakeLibrary, out: Path) -> Path:
     """Writes the last jam, or the last mark in it where it has some. Raises TakeError and ExportError."""
     row = shelf.last()
-    return _export(row, len(row.ended.marks) or None, out)
+    return _export(row, len(row.summary.marks) or None, out)
 
 
-def midi_of(path: Path, mark: int | None = None) -> bytes:
+def journal_as_midi(path: Path, mark: int | None = None) -> bytes:
     """The content of the `.mid` file of a journal, or of one of its marks. Raises TakeError."""
     return as_midi_file(song_from(take_from(read_recording(read_journal(path).records), mark)))
 
@@ -34,7 +34,7 @@ def midi_of(path: Path, mark: int | None = None) -> bytes:
 def _export(row: TakeEntry, mark: int | None, out: Path) -> Path:
     if out.is_dir():
         raise ExportError(f"{out} is a folder; name a file, such as {out / 'take.mid'}")
-    data = midi_of(row.path, mark)
+    data = journal_as_midi(row.path, mark)
     try:
         write_whole(out, data)
     except OSError as error:

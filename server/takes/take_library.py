@@ -16,8 +16,8 @@ from server.takes.journal import JournalBegun, JournalContents, JournalEnded, Re
 from server.takes.journal_file import JournalFile, is_in_use
 from server.takes.take_summary import TakeSummary
 
-SUFFIX, MEMORY_SUFFIX = ".jam", ".memory"
-NAME = "%Y-%m-%d-%H%M%S"
+JOURNAL_SUFFIX, MEMORY_SUFFIX = ".jam", ".memory"
+STEM_FORMAT = "%Y-%m-%d-%H%M%S"
 # Where the first record and the last are found; a jam with hundreds of marks is read whole instead.
 HEAD_BYTES, TAIL_BYTES = 512, 8192
 
@@ -29,12 +29,12 @@ class TakeEntry:
     id: str
     path: Path
     began_at: str
-    ended: JournalEnded
-    size: int
+    summary: JournalEnded
+    size_bytes: int
     """In bytes, with its memory."""
     is_ended: bool
     """Whether it was seen to its end: not by a jam that goes on, nor by one that was killed."""
-    memory: Path | None
+    memory_file: Path | None
     """What it remembered, where it was seen to its end and there was anything."""
 
 
@@ -55,10 +55,10 @@ class TakeLibrary:
     def create_journal(self, at: datetime) -> JournalFile:
         """A new journal. Raises OSError where the folder takes none."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        stem = at.strftime(NAME)
+        stem = at.strftime(STEM_FORMAT)
         for name in (stem, *(f"{stem}-{number}" for number in range(2, 100))):
             with suppress(FileExistsError):
-                return JournalFile(self.folder / f"{name}{SUFFIX}")
+                return JournalFile(self.folder / f"{name}{JOURNAL_SUFFIX}")
         raise FileExistsError(f"there are a hundred journals of {stem}")
 
     def entries(self) -> list[TakeEntry]:
@@ -66,7 +66,7 @@ class TakeLibrary:
         found = []
         for path in self._paths():
             with suppress(OSError):  # removed meanwhile, or another's
-                found.append(_row(path))
+                found.append(_read_entry(path))
         return found
 
     def find(self, name: str) -> TakeEntry:
@@ -76,12 +76,12 @@ class TakeLibrary:
         fitting = exact or named
         if len(fitting) == 1:
             try:
-                return _row(fitting[0])
+                return _read_entry(fitting[0])
             except OSError as error:
                 raise TakeError(f"{fitting[0]} cannot be read: {error.strerror}") from error
         if fitting:
             raise TakeError(
-                f"{name} fits {len(fitting)} jams, {_few(path.stem for path in fitting)}; give more of the id"
+                f"{name} fits {len(fitting)} jams, {_shortened(path.stem for path in fitting)}; give more of the id"
             )
         raise TakeError(f"there is no jam {name} in {self.folder}; `fours takes` lists those that there are")
 
@@ -89,16 +89,16 @@ class TakeLibrary:
         """The newest in which something was played; of those with a memory, where one is wanted. Raises TakeError."""
         for path in reversed(self._paths()):
             with suppress(OSError):
-                row = _row(path)
-                if (row.ended.heard_notes or row.ended.played_notes) and (row.memory or not with_memory):
+                row = _read_entry(path)
+                if (row.summary.heard_notes or row.summary.played_notes) and (row.memory_file or not with_memory):
                     return row
         if with_memory:
             raise TakeError(f"nothing was remembered yet: there is no jam with a memory in {self.folder}")
         raise TakeError(f"nothing was played yet: there is no jam in {self.folder}")
 
-    def owner(self, path: Path) -> TakeEntry | None:
+    def find_by_file(self, path: Path) -> TakeEntry | None:
         """The jam whose journal or memory this file is; None where it is another's."""
-        is_one = path.suffix in {SUFFIX, MEMORY_SUFFIX} and path.with_suffix(SUFFIX).is_file()
+        is_one = path.suffix in {JOURNAL_SUFFIX, MEMORY_SUFFIX} and path.with_suffix(JOURNAL_SUFFIX).is_file()
         return self.find(path.stem) if is_one and path.parent.resolve() == self.folder.resolve() else None
 
     def remove(self, row: TakeEntry) -> None:
@@ -106,7 +106,7 @@ class TakeLibrary:
         try:
             if is_in_use(row.path):
                 raise TakeError(f"jam {row.id} still goes on; end it first")
-            _unlink(row.path)
+            _remove_files(row.path)
         except OSError as error:
             raise TakeError(f"{row.path} cannot be removed: {error.strerror}") from error
 
@@ -115,35 +115,35 @@ class TakeLibrary:
         mended = []
         for path in self._paths():
             with suppress(OSError):
-                if _tail(path) is None and not is_in_use(path) and _mend(path):
-                    mended.append(_row(path))
-        self._sweep()
+                if _read_end(path) is None and not is_in_use(path) and _repair(path):
+                    mended.append(_read_entry(path))
+        self._remove_partial_memories()
         return mended
 
     def prune(self, now: datetime, keep_days: float, keep_bytes: float) -> PruneResult:
         """Removes unmarked jams that are too old, then the oldest of them while all take too much room."""
         rows = self.entries()
-        room = sum(row.size for row in rows)
-        oldest = (now - timedelta(days=keep_days)).strftime(NAME)
+        room = sum(row.size_bytes for row in rows)
+        oldest = (now - timedelta(days=keep_days)).strftime(STEM_FORMAT)
         removed = []
         for row in rows:
-            if row.ended.marks or not row.is_ended or not (row.id < oldest or room > keep_bytes):
+            if row.summary.marks or not row.is_ended or not (row.id < oldest or room > keep_bytes):
                 continue
             with suppress(OSError):
-                _unlink(row.path)
-                room -= row.size
+                _remove_files(row.path)
+                room -= row.size_bytes
                 removed.append(row)
-        return PruneResult(removed, sum(row.size for row in rows if row.ended.marks))
+        return PruneResult(removed, sum(row.size_bytes for row in rows if row.summary.marks))
 
-    def _sweep(self) -> None:
+    def _remove_partial_memories(self) -> None:
         """Removes what is left of memories whose writers were killed: a part, by a hidden name."""
         for part in self.folder.glob(f".*{MEMORY_SUFFIX}.*"):
             with suppress(OSError):
-                if not is_in_use(self.folder / f"{part.name[1:].partition('.')[0]}{SUFFIX}"):
+                if not is_in_use(self.folder / f"{part.name[1:].partition('.')[0]}{JOURNAL_SUFFIX}"):
                     part.unlink()
 
     def _paths(self) -> list[Path]:
-        return sorted(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else []
+        return sorted(self.folder.glob(f"*{JOURNAL_SUFFIX}")) if self.folder.is_dir() else []
 
 
 def memory_path(journal: Path) -> Path:
@@ -159,11 +159,11 @@ def read_journal(path: Path) -> JournalContents:
         raise TakeError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _row(path: Path) -> TakeEntry:
+def _read_entry(path: Path) -> TakeEntry:
     with path.open("rb") as file:
         begun = read_line(file.read(HEAD_BYTES).partition(b"\n")[0])
-    ended = _tail(path)
-    summed = ended or _summed(read_records(path.read_bytes()))
+    ended = _read_end(path)
+    summed = ended or _summary_of(read_records(path.read_bytes()))
     began_at = begun.at if isinstance(begun, JournalBegun) else ""
     size = path.stat().st_size
     memory: Path | None = memory_path(path)
@@ -174,13 +174,13 @@ def _row(path: Path) -> TakeEntry:
     return TakeEntry(path.stem, path, began_at, summed, size, ended is not None, memory)
 
 
-def _unlink(journal: Path) -> None:
+def _remove_files(journal: Path) -> None:
     """The memory first: a journal without one is still listed, and a memory without a journal would never be."""
     memory_path(journal).unlink(missing_ok=True)
     journal.unlink()
 
 
-def _tail(path: Path) -> JournalEnded | None:
+def _read_end(path: Path) -> JournalEnded | None:
     """What a journal says at its end that it comes to."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
@@ -191,22 +191,22 @@ def _tail(path: Path) -> JournalEnded | None:
     return last if isinstance(last, JournalEnded) else None
 
 
-def _summed(found: JournalContents) -> JournalEnded:
-    return _tally(found).journal_end()
+def _summary_of(found: JournalContents) -> JournalEnded:
+    return _summarise(found).journal_end()
 
 
-def _tally(found: JournalContents) -> TakeSummary:
+def _summarise(found: JournalContents) -> TakeSummary:
     tally = TakeSummary()
     for record in found.records:
         tally.add(record)
     return tally
 
 
-def _mend(path: Path) -> bool:
+def _repair(path: Path) -> bool:
     """Ends a journal that was cut off at its last whole record; False where there was nothing in it, and it is gone."""
     found = read_records(path.read_bytes())
-    tally = _tally(found)
-    if tally.is_empty and not found.damaged:
+    tally = _summarise(found)
+    if tally.is_empty and not found.damaged_lines:
         path.unlink()
         return False
     with path.open("r+b") as file:
@@ -216,6 +216,6 @@ def _mend(path: Path) -> bool:
     return True
 
 
-def _few(names: Iterable[str]) -> str:
+def _shortened(names: Iterable[str]) -> str:
     shown = list(names)
     return ", ".join(shown[:3]) + (" and others" if len(shown) > 3 else "")

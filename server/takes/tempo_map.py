@@ -28,7 +28,7 @@ def tempo_map(segments: Sequence[Segment], layout: ScoreLayout, until_beats: flo
     for beat in sorted(tempi):
         tempo_bpm = tempi[beat] * layout.stretch_at(beat).factor
         if not changes or tempo_bpm != changes[-1].tempo_bpm:
-            changes.append(TempoChange(layout.place(beat), tempo_bpm))
+            changes.append(TempoChange(layout.score_beat(beat), tempo_bpm))
     return tuple(changes)
 
 

@@ -255,7 +255,7 @@ class TestLearning:
         async with house.page() as page:
             await page.say("learn", control=control)
             assert reason in (await page.hear_of("refused"))["reason"]
-            assert house.stage.midi_learn.control is None
+            assert house.stage.midi_learn.waiting_control is None
 
 
 class TestWhatAPageMayNotSay:

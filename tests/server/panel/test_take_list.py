@@ -4,7 +4,7 @@ import pytest
 
 from server.errors import TakeError
 from server.panel.take_list import TakeList
-from server.takes.take_export import midi_of
+from server.takes.take_export import journal_as_midi
 from server.takes.take_library import TakeLibrary
 from tests.server.takes.journals import write_journal
 
@@ -35,7 +35,7 @@ def test_the_newest_jam_is_first_and_after_it_what_is_marked_in_it(takes: TakeLi
 def test_each_is_fetched_by_the_id_that_it_is_listed_with(takes: TakeList, folder: Path) -> None:
     for row in takes.rows():
         assert takes.midi(row.id).startswith(b"MThd")
-    assert takes.midi(f"{TODAY}:1") == midi_of(folder / f"{TODAY}.jam", 1)
+    assert takes.midi(f"{TODAY}:1") == journal_as_midi(folder / f"{TODAY}.jam", 1)
 
 
 @pytest.mark.parametrize("name", ["none", f"{TODAY}:9", f"{TODAY}:x", "../../etc/passwd", ""])

@@ -10,7 +10,7 @@ from server.controls.cc_bindings import CcBinding, CcBindings
 from server.controls.control_store import AcceptedChange, ControlStore
 from server.controls.control_table import Settings, Value
 from server.errors import BadValue
-from server.remote.cc_input import LOOP_S, CcInput
+from server.remote.cc_input import ECHO_S, CcInput
 
 BOUND = CcBindings.read(
     {"temperature": 21, "approach": 22, "respond": 64, "stop": {"cc": 67, "channel": 2}, "transpose": 23}
@@ -251,13 +251,13 @@ class TestLearning:
 class TestALoopThroughADaw:
     def test_what_comes_straight_back_moves_nothing(self, rig: Rig) -> None:
         rig.knobs.on_value_sent(CcMove(21, 90, 0), 1.0)
-        rig.hear(ControlChange(21, 90), at_s=1.0 + LOOP_S / 2)
+        rig.hear(ControlChange(21, 90), at_s=1.0 + ECHO_S / 2)
         assert (rig.soon, rig.onward) == ([], [])
 
     def test_another_value_or_a_later_one_is_a_hands(self, rig: Rig) -> None:
         rig.knobs.on_value_sent(CcMove(21, 90, 0), 1.0)
         rig.hear(ControlChange(21, 91), at_s=1.01)
         rig.loop()
-        rig.hear(ControlChange(21, 90), at_s=1.0 + LOOP_S)
+        rig.hear(ControlChange(21, 90), at_s=1.0 + ECHO_S)
         rig.loop()
         assert len(rig.done) == 2

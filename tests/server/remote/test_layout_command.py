@@ -11,7 +11,7 @@ from server.config.config import Config
 from server.controls.control_table import Settings
 from server.errors import LayoutError
 from server.remote.layout_command import find_surface_app, write_layout
-from server.remote.surface_rows import lamps, rows
+from server.remote.surface_rows import control_rows, status_lights
 from tests.conftest import CHECKOUT
 from tests.tiny_pack import write_tiny_pack
 
@@ -19,7 +19,7 @@ OURS = CHECKOUT / "bridge" / "touchosc" / "trading-fours.tosc"
 
 
 def test_the_layout_that_comes_with_the_program_is_that_of_its_controls_and_packs() -> None:
-    surface = lay_out(rows(Settings(), tuple(available_packs())), lamps())
+    surface = lay_out(control_rows(Settings(), tuple(available_packs())), status_lights())
     # What is in it: how small zlib makes it differs from one release to another.
     assert zlib.decompress(OURS.read_bytes()).decode() == xml(surface), "write it again: make docs"
 

@@ -41,9 +41,9 @@ def rig(tmp_path: Path) -> Rig:
 def test_what_is_learnt_is_in_force_and_written_down(rig: Rig) -> None:
     waited = []
     rig.lessons.start("tempo", rig.outcomes.append)
-    waited.append(rig.lessons.control)
+    waited.append(rig.lessons.waiting_control)
     rig.move(21)
-    waited.append(rig.lessons.control)
+    waited.append(rig.lessons.waiting_control)
     assert waited == ["tempo", None]
     assert rig.outcomes == [LearnOutcome(f"CC 21 on channel 1 moves tempo now; it is written to {rig.path}")]
     assert rig.lessons.bindings.binding_of("tempo") == CcBinding(21, 1)
@@ -53,8 +53,8 @@ def test_what_is_learnt_is_in_force_and_written_down(rig: Rig) -> None:
 def test_a_knob_that_moves_another_control_ends_it_and_nothing_is_written(rig: Rig) -> None:
     rig.lessons.start("tempo", rig.outcomes.append)
     rig.move(22)
-    assert [outcome.is_wrong for outcome in rig.outcomes] == [True]
-    assert rig.lessons.control is None
+    assert [outcome.is_error for outcome in rig.outcomes] == [True]
+    assert rig.lessons.waiting_control is None
     assert not rig.path.exists()
 
 
@@ -62,7 +62,7 @@ def test_one_that_is_given_up_has_no_outcome(rig: Rig) -> None:
     rig.lessons.start("tempo", rig.outcomes.append)
     rig.lessons.cancel()
     rig.move(21)
-    assert (rig.lessons.control, rig.outcomes) == (None, [])
+    assert (rig.lessons.waiting_control, rig.outcomes) == (None, [])
 
 
 def test_another_takes_its_place(rig: Rig) -> None:
@@ -76,4 +76,4 @@ def test_what_takes_no_knob_leaves_a_lesson_as_it_is(rig: Rig) -> None:
     rig.lessons.start("tempo", rig.outcomes.append)
     with pytest.raises(BadValue):
         rig.lessons.start("pack", rig.outcomes.append)
-    assert rig.lessons.control == "tempo"
+    assert rig.lessons.waiting_control == "tempo"

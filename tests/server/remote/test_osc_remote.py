@@ -165,4 +165,4 @@ def test_who_is_trusted_is_the_configurations(trusted: bool) -> None:  # noqa: F
     config = OscSection(port=free_port(), trust=["10.0.0.0/8"] if trusted else [])
     remote = OscRemote(config, ControlStore(Settings(), Band(), {}), Feed(), MonotonicClock())
     remote.server._receive(encode(OscMessage("/fours/sync")), ("10.1.2.3", 9001))
-    assert bool(remote.remote.subscribers.addresses) is trusted
+    assert bool(remote.osc_controls.subscribers.addresses) is trusted

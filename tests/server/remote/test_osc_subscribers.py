@@ -1,4 +1,4 @@
-from server.remote.osc_subscribers import FORGOTTEN_AFTER_S, HOSTS, PLACES_PER_HOST, OscSubscribers
+from server.remote.osc_subscribers import DESTINATIONS_PER_HOST, EXPIRES_AFTER_S, MAX_HOSTS, OscSubscribers
 
 NAMES = ("tempo", "key")
 REPLY_PORT = 9000
@@ -65,10 +65,10 @@ def test_whoever_has_been_silent_for_long_is_forgotten_and_begins_anew() -> None
     subscribers = OscSubscribers(NAMES, REPLY_PORT)
     subscribers.on_message_from(PHONE, 0.0)
     subscribers.on_message_from(TABLET, 10.0)
-    subscribers.take_due(FORGOTTEN_AFTER_S + 1.0)
+    subscribers.take_due(EXPIRES_AFTER_S + 1.0)
     assert subscribers.addresses == (TABLET, TABLETS_SCREEN)
-    subscribers.on_message_from(PHONE, FORGOTTEN_AFTER_S + 2.0)
-    assert those(subscribers, FORGOTTEN_AFTER_S + 2.0) == {PHONE: NAMES, PHONES_SCREEN: NAMES}
+    subscribers.on_message_from(PHONE, EXPIRES_AFTER_S + 2.0)
+    assert those(subscribers, EXPIRES_AFTER_S + 2.0) == {PHONE: NAMES, PHONES_SCREEN: NAMES}
 
 
 def test_a_script_that_sends_from_ever_new_ports_takes_nobody_elses_place() -> None:
@@ -78,7 +78,7 @@ def test_a_script_that_sends_from_ever_new_ports_takes_nobody_elses_place() -> N
         subscribers.on_message_from((TABLET[0], port), 1.0)
     places = subscribers.addresses
     assert places[:2] == (PHONE, PHONES_SCREEN)
-    assert len(places) == 2 + PLACES_PER_HOST
+    assert len(places) == 2 + DESTINATIONS_PER_HOST
     assert TABLETS_SCREEN in places
     assert (TABLET[0], 20_099) in places
 
@@ -87,4 +87,4 @@ def test_ever_new_hosts_cost_no_more_than_so_many() -> None:
     subscribers = OscSubscribers(NAMES, REPLY_PORT)
     for number in range(200):
         subscribers.on_message_from((f"10.0.0.{number}", 9001), 0.0)
-    assert len(subscribers.addresses) == 2 * HOSTS
+    assert len(subscribers.addresses) == 2 * MAX_HOSTS

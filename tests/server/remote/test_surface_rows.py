@@ -7,11 +7,11 @@ from server.controls.control_store import ControlStore
 from server.controls.control_table import BY_NAME, CONTROLS, Settings
 from server.music.jam_status import READOUTS
 from server.remote.osc_controls import OscControls
-from server.remote.surface_rows import lamps, rows
+from server.remote.surface_rows import control_rows, status_lights
 from tests.server.network_peers import Band
 
 PACKS = ("rock", "song book")
-SURFACE = lay_out(rows(Settings(), PACKS), lamps())
+SURFACE = lay_out(control_rows(Settings(), PACKS), status_lights())
 ADDRESSES = sorted({widget.address for widget in SURFACE.widgets if widget.address})
 
 
@@ -42,7 +42,7 @@ def test_every_control_can_be_moved_from_it(control: object) -> None:
 
 
 def test_a_row_stands_where_its_control_does() -> None:
-    by_name = {row.name: row for row in rows(Settings(mode="fours", tempo=96.0, step=0.5), PACKS)}
+    by_name = {row.name: row for row in control_rows(Settings(mode="fours", tempo=96.0, step=0.5), PACKS)}
     assert by_name["mode"].chosen == "fours"
     assert by_name["tempo"].shown == "96 bpm"
     assert by_name["step"].share == 0.5

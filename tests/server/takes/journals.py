@@ -7,7 +7,7 @@ from bridge.midi.messages import NoteOff, NoteOn
 from bridge.timing.timeline import Timeline
 from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, TimelineChanged
 from server.takes.journal import JournalBegun, Record, RecordEncoder
-from server.takes.take_library import NAME, SUFFIX, memory_path
+from server.takes.take_library import JOURNAL_SUFFIX, STEM_FORMAT, memory_path
 from server.takes.take_summary import TakeSummary
 
 NOW = datetime(2026, 2, 3, 20, 15, tzinfo=UTC)
@@ -48,7 +48,7 @@ def write_journal(
     if is_ended:
         lines.append(scribe.encode(tally.journal_end()))
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{began.strftime(NAME)}{SUFFIX}"
+    path = folder / f"{began.strftime(STEM_FORMAT)}{JOURNAL_SUFFIX}"
     data = b"".join(lines)
     path.write_bytes(data[: len(data) - cut])
     if memory:

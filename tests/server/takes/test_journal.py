@@ -10,7 +10,7 @@ from bridge.timing.meter import Meter
 from bridge.timing.timeline import SEGMENTS_KEPT, Segment, Timeline
 from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
 from server.takes.journal import (
-    LONGEST_MESSAGE,
+    LONGEST_MESSAGE_BYTES,
     JournalBegun,
     JournalEnded,
     Mark,
@@ -51,7 +51,7 @@ class TestReadingBack:
     def test_a_journal_gives_back_what_was_written(self) -> None:
         found = read_records(WHOLE)
         assert list(found.records) == JAM
-        assert (found.damaged, found.whole_bytes) == (0, len(WHOLE))
+        assert (found.damaged_lines, found.whole_bytes) == (0, len(WHOLE))
 
     def test_it_can_be_read_with_a_pager(self) -> None:
         assert WHOLE.splitlines()[4].endswith(b' ["h",1.25,2.5,"903c50"]')
@@ -87,7 +87,7 @@ class TestDamage:
             found = read_records(WHOLE[:cut])
             whole = sum(end <= cut for end in ends)
             assert list(found.records) == JAM[:whole]
-            assert found.damaged == 0
+            assert found.damaged_lines == 0
             assert found.whole_bytes == ([0, *ends][whole])
 
     def test_a_byte_that_was_flipped_anywhere_is_noticed_and_costs_no_other_record(self) -> None:
@@ -99,7 +99,7 @@ class TestDamage:
                 lost = [record for record in JAM if record not in found.records]
                 # Where the end of a line is hit, two lines are one, and the last has no end.
                 assert 1 <= len(lost) <= 2 if WHOLE[index] == ord("\n") else len(lost) == 1
-                assert found.damaged or index == len(WHOLE) - 1
+                assert found.damaged_lines or index == len(WHOLE) - 1
                 assert all(record in JAM for record in found.records)
 
     @given(st.binary(max_size=300))
@@ -111,7 +111,7 @@ class TestDamage:
         text = b'["weather",1]'
         found = read_records(WHOLE + b"%08x %s\n" % (zlib.crc32(text), text) + WHOLE)
         assert list(found.records) == [*JAM, *JAM]
-        assert found.damaged == 1
+        assert found.damaged_lines == 1
 
 
 class TestSize:
@@ -119,7 +119,7 @@ class TestSize:
         assert len(spelt([MessageReceived(NoteOn(60, 80), 3600.12345, 7200.2468)])) < 50
 
     def test_sysex_is_not_written_for_a_flood_of_it_would_fill_the_disk(self) -> None:
-        assert spelt([MessageReceived(OtherMessage(b"\xf0" + bytes(LONGEST_MESSAGE) + b"\xf7"), 0.0, 0.0)]) == b""
+        assert spelt([MessageReceived(OtherMessage(b"\xf0" + bytes(LONGEST_MESSAGE_BYTES) + b"\xf7"), 0.0, 0.0)]) == b""
 
     def test_of_a_timeline_only_what_is_new_is_told(self) -> None:
         timeline, scribe = TIMELINE, RecordEncoder()

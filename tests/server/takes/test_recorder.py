@@ -59,15 +59,15 @@ class Evening:
 
     async def write(self) -> None:
         """What the recorder does now and then."""
-        assert self.recorder._open is not None
-        file, watch, _ = self.recorder._open
+        assert self.recorder._recording is not None
+        file, watch, _ = self.recorder._recording
         await self.recorder._write(file, watch)
 
     @property
     def records(self) -> list[Record]:
         (path,) = self.folder.glob("2026-02-03*.jam")
         found = read_records(path.read_bytes())
-        assert found.damaged == 0
+        assert found.damaged_lines == 0
         return list(found.records)
 
 

@@ -50,39 +50,39 @@ class TestLayout:
     def test_it_begins_with_the_bar_of_the_first_note(self) -> None:
         layout = lay_out([BarGrid(0.0, FOUR)], first_beat=9.5, last_beat=20.0)
         assert layout.meters == meters((0.0, "4/4"))
-        assert (layout.place(8.0), layout.place(9.5), layout.place(20.0)) == (0.0, 1.5, 12.0)
+        assert (layout.score_beat(8.0), layout.score_beat(9.5), layout.score_beat(20.0)) == (0.0, 1.5, 12.0)
 
     def test_what_was_before_the_first_bar_is_put_at_its_beginning(self) -> None:
-        assert lay_out([BarGrid(0.0, FOUR)], first_beat=9.5, last_beat=20.0).place(3.0) == 0.0
+        assert lay_out([BarGrid(0.0, FOUR)], first_beat=9.5, last_beat=20.0).score_beat(3.0) == 0.0
 
     def test_a_note_on_the_downbeat_that_it_made_is_in_bar_1(self) -> None:
         layout = lay_out([BarGrid(0.0, FOUR), BarGrid(9.3, FOUR)], first_beat=9.3, last_beat=20.0)
-        assert layout.place(9.3) == 0.0
+        assert layout.score_beat(9.3) == 0.0
 
     def test_where_a_song_was_followed_it_begins_with_the_songs_first_bar(self) -> None:
         layout = lay_out([BarGrid(2.5, FOUR)], first_beat=41.0, last_beat=60.0, zero_beats=2.5)
-        assert layout.place(42.5) == 40.0
+        assert layout.score_beat(42.5) == 40.0
 
     def test_another_meter_begins_a_bar(self) -> None:
         layout = lay_out([BarGrid(0.0, FOUR), BarGrid(8.0, THREE)], first_beat=0.0, last_beat=20.0)
         assert layout.meters == meters((0.0, "4/4"), (8.0, "3/4"))
-        assert layout.place(11.25) == 11.25
+        assert layout.score_beat(11.25) == 11.25
 
     def test_a_bar_that_was_cut_off_at_a_sixteenth_is_a_short_one(self) -> None:
         layout = lay_out([BarGrid(0.0, FOUR), BarGrid(9.5, FOUR)], first_beat=0.0, last_beat=20.0)
         assert layout.meters == meters((0.0, "4/4"), (8.0, "3/8"), (9.5, "4/4"))
-        assert [layout.place(beat) for beat in (8.25, 9.5, 13.5)] == [8.25, 9.5, 13.5]
+        assert [layout.score_beat(beat) for beat in (8.25, 9.5, 13.5)] == [8.25, 9.5, 13.5]
 
     def test_one_that_was_cut_off_anywhere_is_rounded_and_only_it_is_stretched(self) -> None:
         layout = lay_out([BarGrid(0.0, FOUR), BarGrid(9.4, FOUR)], first_beat=0.0, last_beat=20.0)
         assert layout.meters == meters((0.0, "4/4"), (8.0, "3/8"), (9.5, "4/4"))
-        assert [layout.place(beat) for beat in (7.9, 8.0, 9.4, 13.4)] == pytest.approx([7.9, 8.0, 9.5, 13.5])
+        assert [layout.score_beat(beat) for beat in (7.9, 8.0, 9.4, 13.4)] == pytest.approx([7.9, 8.0, 9.5, 13.5])
         assert layout.stretch_at(8.7).factor == pytest.approx(1.5 / 1.4)
 
     def test_a_hair_too_much_is_drawn_out_of_the_bar_before(self) -> None:
         layout = lay_out([BarGrid(0.0, FOUR), BarGrid(8.05, FOUR)], first_beat=0.0, last_beat=20.0)
         assert layout.meters == meters((0.0, "4/4"))
-        assert [layout.place(beat) for beat in (4.0, 8.05, 9.05)] == pytest.approx([4.0, 8.0, 9.0])
+        assert [layout.score_beat(beat) for beat in (4.0, 8.05, 9.05)] == pytest.approx([4.0, 8.0, 9.0])
 
     def test_bars_after_the_last_note_are_nobodys_business(self) -> None:
         layout = lay_out([BarGrid(0.0, FOUR), BarGrid(50.5, THREE)], first_beat=0.0, last_beat=20.0)
@@ -102,7 +102,7 @@ class TestLayout:
         last_beat = first_beat + 200.0
         layout = lay_out(bar_grids(kept), first_beat, last_beat)
         probes = [layout.from_beats + step / 4 for step in range(900)]
-        placed = [layout.place(beat) for beat in probes]
+        placed = [layout.score_beat(beat) for beat in probes]
         assert placed == sorted(placed)
         assert all(stretch.factor > 0.2 for stretch in layout.stretches)
         for change, after in zip(layout.meters, layout.meters[1:], strict=False):

@@ -223,9 +223,9 @@ class TestAJam:
         journal += minutes.encode_events(watch.take_events())
         journal += minutes.encode_end(rehearsal.clock.now_s())
         found = read_records(journal)
-        assert found.damaged == 0
+        assert found.damaged_lines == 0
         read = read_recording(found.records)
-        assert [mark.kind for mark in read.ended.marks] == ["record"]
+        assert [mark.kind for mark in read.summary.marks] == ["record"]
         data = as_midi_file(song_from(take_from(read, 1)))
         notes = notes_by_mido(data)
         assert notes[PLAYER_TRACK] == phrase

@@ -51,29 +51,29 @@ class TestRows:
         write_journal(folder, is_marked=True)
         write_journal(folder, days_ago=1, notes=2)
         yesterday, today = shelf.entries()
-        assert (yesterday.id, yesterday.ended) == ("2026-02-02-201500", JournalEnded(2.0, 2, 2))
+        assert (yesterday.id, yesterday.summary) == ("2026-02-02-201500", JournalEnded(2.0, 2, 2))
         assert (today.id, today.began_at) == ("2026-02-03-201500", "2026-02-03T20:15:00+00:00")
-        assert today.ended == JournalEnded(4.0, 4, 4, (Mark("capture", 0.0, 4.0),))
+        assert today.summary == JournalEnded(4.0, 4, 4, (Mark("capture", 0.0, 4.0),))
         assert today.is_ended
 
     def test_of_a_jam_that_was_not_ended_is_read_from_all_of_it(self, shelf: TakeLibrary, folder: Path) -> None:
         write_journal(folder, is_ended=False, cut=3)
         (row,) = shelf.entries()
-        assert (row.ended.heard_notes, row.ended.played_notes, row.is_ended) == (4, 4, False)
+        assert (row.summary.heard_notes, row.summary.played_notes, row.is_ended) == (4, 4, False)
 
     def test_tell_where_what_a_jam_remembered_is_and_count_its_bytes(self, shelf: TakeLibrary, folder: Path) -> None:
         path = write_journal(folder, memory=b"a memory")
         write_journal(folder, days_ago=1)
         without, remembered = shelf.entries()
-        assert (without.memory, remembered.memory) == (None, memory_path(path))
-        assert remembered.size == without.size + len(b"a memory") == path.stat().st_size + len(b"a memory")
+        assert (without.memory_file, remembered.memory_file) == (None, memory_path(path))
+        assert remembered.size_bytes == without.size_bytes + len(b"a memory") == path.stat().st_size + len(b"a memory")
 
     def test_what_is_no_journal_has_nothing_in_it(self, shelf: TakeLibrary, folder: Path) -> None:
         folder.mkdir()
         (folder / "2026-01-01-000000.jam").write_bytes(b"\x00\xff" * 1000)
         (folder / "notes.txt").write_text("hello", encoding="utf-8")
         (row,) = shelf.entries()
-        assert row.ended == JournalEnded(0.0, 0, 0)
+        assert row.summary == JournalEnded(0.0, 0, 0)
 
     def test_a_folder_by_that_name_hides_no_other(self, shelf: TakeLibrary, folder: Path) -> None:
         write_journal(folder)
@@ -123,15 +123,15 @@ class TestFind:
     ) -> None:
         path = write_journal(folder, memory=b"a memory")
         (row,) = shelf.entries()
-        assert shelf.owner(path) == shelf.owner(memory_path(path)) == row
+        assert shelf.find_by_file(path) == shelf.find_by_file(memory_path(path)) == row
         monkeypatch.chdir(folder)
-        assert shelf.owner(Path(memory_path(path).name)) == row
+        assert shelf.find_by_file(Path(memory_path(path).name)) == row
 
     def test_what_is_no_jams_is_nobodys(self, shelf: TakeLibrary, folder: Path, tmp_path: Path) -> None:
         path = write_journal(folder, memory=b"a memory")
         for other in (folder / "me.memory", path.with_suffix(".mid"), tmp_path / path.name):
             other.touch()
-            assert shelf.owner(other) is None
+            assert shelf.find_by_file(other) is None
 
 
 class TestMend:
@@ -142,7 +142,7 @@ class TestMend:
         found = read_records(path.read_bytes())
         assert found.records[:-1] == whole
         assert isinstance(found.records[-1], JournalEnded)
-        assert (found.damaged, shelf.entries()[0].is_ended, shelf.repair()) == (0, True, [])
+        assert (found.damaged_lines, shelf.entries()[0].is_ended, shelf.repair()) == (0, True, [])
 
     def test_one_that_is_damaged_keeps_what_is_whole(self, shelf: TakeLibrary, folder: Path) -> None:
         path = write_journal(folder, is_ended=False)
@@ -152,7 +152,7 @@ class TestMend:
         before = read_records(bytes(data))
         shelf.repair()
         after = read_records(path.read_bytes())
-        assert (after.records[:-1], after.damaged) == (before.records, 1)
+        assert (after.records[:-1], after.damaged_lines) == (before.records, 1)
 
     def test_one_in_which_nothing_happened_is_removed(self, shelf: TakeLibrary, folder: Path) -> None:
         path = write_journal(folder, is_ended=False, notes=0)
@@ -201,7 +201,7 @@ class TestPrune:
     def test_what_is_marked_stays_and_its_room_is_told(self, shelf: TakeLibrary, folder: Path) -> None:
         write_journal(folder, is_marked=True, memory=bytes(1000))
         (row,) = shelf.entries()
-        assert shelf.prune(NOW, 30, 0.0) == PruneResult([], row.size)
+        assert shelf.prune(NOW, 30, 0.0) == PruneResult([], row.size_bytes)
 
 
 class TestRemove:

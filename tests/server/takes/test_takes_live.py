@@ -59,9 +59,9 @@ def tracks(path: Path) -> dict[str, int]:
 
 def remembered(row: TakeEntry) -> dict[Approach, set[bytes]]:
     """What a jam ended with the memory of: for each approach what it knows a continuation of."""
-    assert row.memory is not None
+    assert row.memory_file is not None
     memories = {approach: DummyPack().memory(approach) for approach in APPROACHES}
-    load_memories(row.memory, memories)
+    load_memories(row.memory_file, memories)
     return {approach: {context for context, _ in memory.contexts()} for approach, memory in memories.items()}
 
 
@@ -76,8 +76,8 @@ class TestADemo:
             wait_until(lambda: answered(shelf) > 2, "an answer")
             assert jam.end() == (0, "")
         (row,) = shelf.entries()
-        assert (row.is_ended, row.ended.heard_notes) == (True, len(PHRASE))
-        assert row.memory == row.path.with_suffix(".memory")
+        assert (row.is_ended, row.summary.heard_notes) == (True, len(PHRASE))
+        assert row.memory_file == row.path.with_suffix(".memory")
 
     def test_what_is_recorded_and_captured_by_osc_is_marked(self, tmp_path: Path, shelf: TakeLibrary) -> None:
         with demo(tmp_path) as jam:
@@ -87,7 +87,7 @@ class TestADemo:
             jam.phone.ask("/fours/capture")
             jam.end()
         (row,) = shelf.entries()
-        assert [mark.kind for mark in row.ended.marks] == ["record", "capture"]
+        assert [mark.kind for mark in row.summary.marks] == ["record", "capture"]
 
     def test_that_is_told_to_end_twice_at_once_ends_as_it_should(self, tmp_path: Path, shelf: TakeLibrary) -> None:
         with demo(tmp_path) as jam:
@@ -98,7 +98,7 @@ class TestADemo:
             assert jam.end(signal.SIGINT) == (0, "")
         (row,) = shelf.entries()
         assert row.is_ended
-        assert row.memory is not None
+        assert row.memory_file is not None
 
 
 class TestAJamThatRemembers:
@@ -110,13 +110,13 @@ class TestAJamThatRemembers:
             wait_until(lambda: answered(shelf) > 2, "an answer")
             assert jam.end(signal.SIGINT) == (0, "")
         first = shelf.last()
-        assert first.memory is not None
-        before = first.memory.read_bytes()
+        assert first.memory_file is not None
+        before = first.memory_file.read_bytes()
         with demo(tmp_path, "--remember", first.id[2:], phrase=OTHER_PHRASE) as jam:
             assert jam.told("Memory") == f"of jam {first.id}"
-            wait_until(lambda: shelf.entries()[-1].ended.heard_notes == len(OTHER_PHRASE), "the other phrase")
+            wait_until(lambda: shelf.entries()[-1].summary.heard_notes == len(OTHER_PHRASE), "the other phrase")
             assert jam.end(signal.SIGINT) == (0, "")
-        assert first.memory.read_bytes() == before
+        assert first.memory_file.read_bytes() == before
         assert len(shelf.entries()) == 2
         once, then = (remembered(row) for row in shelf.entries())
         assert all(once[approach] < then[approach] for approach in APPROACHES)
@@ -143,12 +143,12 @@ class TestAKilledJam:
             after.end(signal.SIGINT)
         (row,) = shelf.entries()
         assert row.is_ended
-        assert row.ended.played_notes == before
-        assert [mark.kind for mark in row.ended.marks] == ["record"]
-        assert row.memory is None
+        assert row.summary.played_notes == before
+        assert [mark.kind for mark in row.summary.marks] == ["record"]
+        assert row.memory_file is None
         out = export_last(shelf, tmp_path / "take.mid")
         assert tracks(out) == {"Player": len(PHRASE), "Answer": before}
-        assert written(shelf).damaged == 0
+        assert written(shelf).damaged_lines == 0
 
     def test_one_that_nobody_played_in_leaves_nothing(self, tmp_path: Path, shelf: TakeLibrary) -> None:
         with jamming(tmp_path, "--dummy") as jam:

@@ -52,7 +52,7 @@ def test_a_bar_that_is_drawn_out_keeps_its_seconds_by_its_tempo() -> None:
     changes = tempo_map(Timeline.start(120.0).segments, layout, 20.0)
     assert told(changes) == [(0.0, 120.0), (8.0, 128.571), (9.5, 120.0)]
     for beat in (8.0, 8.7, 9.4, 12.0):
-        assert seconds(changes, layout.place(beat)) == pytest.approx(beat / 2)
+        assert seconds(changes, layout.score_beat(beat)) == pytest.approx(beat / 2)
 
 
 def test_a_clock_that_trembles_makes_few_changes_and_every_moment_stays_where_it_was() -> None:
