@@ -18,8 +18,8 @@ from server.controls.control_table import Settings
 from server.errors import ExportError
 from server.export import Order, answer_to, export_answers
 from server.jam.jam import Jam
-from tests.music import NOT_WHOLE_MIDI, Part, exercise, line, midi_bytes
-from tests.server.jams import Scripted
+from tests.music import BROKEN_MIDI_FILES, Part, exercise, line, midi_bytes
+from tests.server.jams import ScriptedImproviser
 
 PHRASE = line(60, 62, 64, 65, 67, 65, 64, 62)  # a bar of 4/4
 
@@ -198,7 +198,7 @@ class TestBadSeeds:
         seed.touch()
         assert "is empty" in self.refusal(seed, out, config)
 
-    @pytest.mark.parametrize("data", NOT_WHOLE_MIDI.values(), ids=NOT_WHOLE_MIDI)
+    @pytest.mark.parametrize("data", BROKEN_MIDI_FILES.values(), ids=BROKEN_MIDI_FILES)
     def test_one_that_is_cut_off_or_no_midi_at_all(
         self, tmp_path: Path, out: Path, config: Config, data: bytes
     ) -> None:
@@ -236,10 +236,12 @@ class TestBadPlaces:
 
     @pytest.mark.parametrize("place", [".", "..", "/"])
     @pytest.mark.parametrize("count", [1, 2])
-    def test_a_place_without_a_name(self, seed: Path, elsewhere: Path, config: Config, place: str, count: int) -> None:
+    def test_a_place_without_a_name(
+        self, seed: Path, working_folder: Path, config: Config, place: str, count: int
+    ) -> None:
         self.refusal(Order(seed, Path(place), count=count), config)
         self.refusal(Order(seed, Path("answer.mid"), count=count, piano_roll=Path(place)), config)
-        assert not [path for path in elsewhere.iterdir() if path.name.startswith(".")]
+        assert not [path for path in working_folder.iterdir() if path.name.startswith(".")]
 
     def test_a_place_that_is_not_ours_to_write(self, seed: Path, config: Config) -> None:
         place = Path("/proc/answer.mid")  # where not even root may
@@ -264,7 +266,7 @@ class TestBadPlaces:
         assert out.read_bytes() == b"older"
 
 
-@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.usefixtures("working_folder")
 def test_a_pack_that_is_not_there_leaves_nothing_behind(seed: Path, out: Path) -> None:
     with pytest.raises(PackError, match="there is no pack named sonbook and no such folder"):
         exported(Order(seed, out), Config().with_values({"controls.pack": "sonbook"}))
@@ -276,8 +278,8 @@ class TestTheJamBehindIt:
 
     def answer(self, seed: Seed) -> list[Note]:
         partners: dict[Approach, Improviser] = {
-            "pitch": Scripted("pitch", (72, 74)),
-            "event": Scripted("event", (80,), (1.0,)),
+            "pitch": ScriptedImproviser("pitch", (72, 74)),
+            "event": ScriptedImproviser("event", (80,), (1.0,)),
         }
         return answer_to(seed, Jam(partners, Settings(approach="pitch", answer_after=math.inf), 0))
 

@@ -16,13 +16,13 @@ from model.improvising.improviser import (
     PlannedNote,
     SamplingSettings,
     Snapshot,
-    improviser,
+    create_improviser,
 )
 from model.improvising.rhythm import Rhythm
 from model.notes import MAX_CHORD_NOTES, Note
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary
-from tests.engines import AnyEngine, TableEngine, heard
+from tests.engines import RandomEngine, TableEngine, heard_tokens
 from tests.music import line
 from tests.tiny_pack import random_weights
 
@@ -32,7 +32,9 @@ WORDS: dict[Approach, PitchVocabulary | EventVocabulary] = {
     "event": EventVocabulary(OCTAVE, TimeBins((0.25, 0.5, 1.0, 6.0), (0.375, 0.75, 3.5))),
 }
 BOTH = pytest.mark.parametrize("approach", WORDS)
-TOKENS = {approach: {name: token for token, name in enumerate(words.names())} for approach, words in WORDS.items()}
+TOKENS = {
+    approach: {name: token for token, name in enumerate(words.token_names())} for approach, words in WORDS.items()
+}
 PHRASE = line(60, 62, 64)
 AFTER_PHRASE_BEATS = 4.0
 LONG_ENOUGH_BEATS = 16.0
@@ -51,14 +53,14 @@ LENGTHS = st.floats(0.05, 12.0)
 
 def anything(approach: Approach, random_seed: int = 1) -> Improviser:
     """An improviser that plays any notes at all."""
-    return improviser(AnyEngine(WORDS[approach].size, random_seed), WORDS[approach])
+    return create_improviser(RandomEngine(WORDS[approach].size, random_seed), WORDS[approach])
 
 
 def certain(approach: Approach, says: str) -> Improviser:
     """An improviser that goes round and round in what it `says`: tokens by name, the start first."""
     tokens = [TOKENS[approach][name] for name in says.split()]
     table = dict(pairwise(tokens)) | {tokens[-1]: tokens[1]}
-    return improviser(TableEngine(WORDS[approach].size, table), WORDS[approach])
+    return create_improviser(TableEngine(WORDS[approach].size, table), WORDS[approach])
 
 
 def answer(
@@ -84,13 +86,13 @@ def hear_all(partner: Improviser, notes: list[Note]) -> Improviser:
 def same(one: Snapshot, other: Snapshot) -> bool:
     return (
         one.cursor == other.cursor
-        and np.array_equal(one.engine, other.engine)
+        and np.array_equal(one.engine_state, other.engine_state)
         and np.array_equal(one.logits, other.logits)
     )
 
 
 def named(approach: Approach, snapshot: Snapshot) -> str:
-    return " ".join(WORDS[approach].names()[token] for token in heard(snapshot))
+    return " ".join(WORDS[approach].token_names()[token] for token in heard_tokens(snapshot))
 
 
 class TestHear:
@@ -98,7 +100,7 @@ class TestHear:
     def test_before_all_music_it_has_heard_the_start(self, approach: Approach) -> None:
         partner = anything(approach)
         assert partner.approach == approach
-        assert heard(partner.snapshot()) == (START,)
+        assert heard_tokens(partner.snapshot()) == (START,)
         assert partner.snapshot().cursor == Cursor()
 
     def test_a_pitch_is_one_step(self) -> None:
@@ -123,7 +125,7 @@ class TestHear:
     def test_what_no_vocabulary_holds_is_heard_as_the_nearest_that_it_does(self, approach: Approach) -> None:
         strange = hear_all(anything(approach), [Note(24, 0.0, 0.0, 80), Note(120, 1e6, 0.0, 80)])
         plain = hear_all(anything(approach), [Note(60, 0.0, 0.0, 80), Note(72, 6.0, 0.0, 80)])
-        assert heard(strange.snapshot()) == heard(plain.snapshot())
+        assert heard_tokens(strange.snapshot()) == heard_tokens(plain.snapshot())
 
     @BOTH
     def test_going_back_to_a_snapshot_forgets_what_came_after(self, approach: Approach) -> None:
@@ -160,7 +162,7 @@ class TestPitchAnswer:
 
     def test_the_start_is_never_played(self) -> None:
         size = WORDS["pitch"].size
-        stubborn = improviser(TableEngine(size, dict.fromkeys(range(size), START)), WORDS["pitch"])
+        stubborn = create_improviser(TableEngine(size, dict.fromkeys(range(size), START)), WORDS["pitch"])
         assert len(answer(stubborn)) == 24
 
 
@@ -199,14 +201,14 @@ class TestEventAnswer:
 
     def test_times_without_end_are_not_possible(self) -> None:
         size, time = WORDS["event"].size, TOKENS["event"]["TIME_0"]
-        stubborn = improviser(TableEngine(size, dict.fromkeys(range(size), time)), WORDS["event"])
+        stubborn = create_improviser(TableEngine(size, dict.fromkeys(range(size), time)), WORDS["event"])
         assert [note.onset_beats for note in notes_of(answer(stubborn, 4.0, 5.0))] == [4.0, 4.25, 4.5, 4.75]
 
     def test_a_chord_without_end_is_not_possible(self) -> None:
         size = WORDS["event"].size
         notes = np.arange(1, size)
         forward = {int(note): int(note) % len(OCTAVE) + 1 for note in notes}
-        stubborn = improviser(TableEngine(size, {START: 1} | forward), WORDS["event"])
+        stubborn = create_improviser(TableEngine(size, {START: 1} | forward), WORDS["event"])
         first = [note for note in notes_of(answer(stubborn)) if note.onset_beats == 4.0]
         assert [note.pitch for note in first] == list(OCTAVE[:MAX_CHORD_NOTES])
 
@@ -290,10 +292,10 @@ class TestAnyAnswer:
 
     def test_it_plays_a_real_network_alike(self, approach: Approach) -> None:
         engine: Engine = NumpyEngine(random_weights(WORDS[approach].size))
-        partner = hear_all(improviser(engine, WORDS[approach]), PHRASE)
+        partner = hear_all(create_improviser(engine, WORDS[approach]), PHRASE)
         planned = answer(partner)
         partner.restore(planned[3].after)
-        again = hear_all(improviser(engine, WORDS[approach]), [*PHRASE, *notes_of(planned[:4])])
+        again = hear_all(create_improviser(engine, WORDS[approach]), [*PHRASE, *notes_of(planned[:4])])
         assert same(partner.snapshot(), again.snapshot())
 
 

@@ -49,16 +49,16 @@ class TestTheManual:
 
 
 class TestLoad:
-    def test_without_a_file_there_are_the_defaults(self, elsewhere: Path) -> None:
+    def test_without_a_file_there_are_the_defaults(self, working_folder: Path) -> None:
         assert load() == Config()
         assert load().settings == Settings()
 
-    def test_the_working_folders_file_is_read(self, elsewhere: Path) -> None:
-        (elsewhere / "config.toml").write_text("[osc]\nport = 9001\n", encoding="utf-8")
+    def test_the_working_folders_file_is_read(self, working_folder: Path) -> None:
+        (working_folder / "config.toml").write_text("[osc]\nport = 9001\n", encoding="utf-8")
         assert load().osc.port == 9001
 
-    def test_a_named_file_goes_before_it(self, elsewhere: Path, place: Path) -> None:
-        (elsewhere / "config.toml").write_text("nonsense", encoding="utf-8")
+    def test_a_named_file_goes_before_it(self, working_folder: Path, place: Path) -> None:
+        (working_folder / "config.toml").write_text("nonsense", encoding="utf-8")
         place.write_text("[osc]\nport = 9002\n", encoding="utf-8")
         assert load(place).osc.port == 9002
 

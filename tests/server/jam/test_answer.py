@@ -9,18 +9,20 @@ from model.notes import Note
 from server.jam.answer import NOTES_AHEAD, UNASKED_VELOCITY, Answer
 from server.jam.groove import Groove
 from server.jam.turn_planner import BeatSpan
-from tests.server.jams import Asked, Scripted
+from tests.server.jams import CompositionRequest, ScriptedImproviser
 
 STRAIGHT = Groove()
 TASTE = SamplingSettings(temperature=0.9, top_p=0.95, step_beats=0.5)
 COLD = SamplingSettings(temperature=0.2, top_p=0.95, step_beats=0.5)
 
 
-def partner(approach: Approach = "pitch", *pitches: int) -> Scripted:
-    return Scripted(approach, pitches or (60, 62, 64))
+def partner(approach: Approach = "pitch", *pitches: int) -> ScriptedImproviser:
+    return ScriptedImproviser(approach, pitches or (60, 62, 64))
 
 
-def answer_of(scripted: Scripted, *velocities: int, until_beats: float = 6.0, groove: Groove = STRAIGHT) -> Answer:
+def answer_of(
+    scripted: ScriptedImproviser, *velocities: int, until_beats: float = 6.0, groove: Groove = STRAIGHT
+) -> Answer:
     return Answer(scripted, BeatSpan(4.0, until_beats), TASTE, Random(1), velocities, groove, Timeline.start(120.0))
 
 
@@ -36,7 +38,7 @@ def onsets(answer: Answer) -> list[float]:
 def test_it_asks_nothing_of_its_improviser_before_it_is_told_to_compose() -> None:
     scripted = partner()
     answer = answer_of(scripted)
-    assert scripted.asked == []
+    assert scripted.requests == []
     assert answer.has_work
     assert not answer.is_over
     assert answer.next_note is None
@@ -69,7 +71,7 @@ def test_it_hears_what_was_played_between_its_making_and_its_composing() -> None
     scripted.hear(Note(59, 3.5, 0.5, 80))
     compose(answer, 1)
     answer.take_next_note()
-    assert scripted.heard == [(59, 3.5), (60, 4.0)]
+    assert scripted.heard_notes == [(59, 3.5), (60, 4.0)]
 
 
 def test_loudness_follows_the_phrase_round_and_round() -> None:
@@ -91,7 +93,7 @@ def test_its_improviser_has_heard_what_has_sounded_and_no_more() -> None:
     compose(answer, 9)
     answer.take_next_note()
     answer.take_next_note()
-    assert scripted.heard == [(60, 4.0), (62, 4.5)]
+    assert scripted.heard_notes == [(60, 4.0), (62, 4.5)]
 
 
 class TestReplan:
@@ -103,7 +105,7 @@ class TestReplan:
         answer.replan(other, 6.0, COLD)
         assert answer.next_note is None
         compose(answer, 9)
-        assert other.asked == [Asked(4.5, 6.0, COLD)]
+        assert other.requests == [CompositionRequest(4.5, 6.0, COLD)]
         assert onsets(answer) == [4.5, 5.0, 5.5]
 
     def test_before_anything_is_composed_it_begins_where_it_would_have(self) -> None:
@@ -111,7 +113,7 @@ class TestReplan:
         answer = answer_of(scripted)
         answer.replan(scripted, 6.0, COLD)
         compose(answer, 1)
-        assert scripted.asked == [Asked(4.0, 6.0, COLD)]
+        assert scripted.requests == [CompositionRequest(4.0, 6.0, COLD)]
 
     def test_twice_without_composing_in_between_loses_no_time(self) -> None:
         scripted = partner()
@@ -121,7 +123,7 @@ class TestReplan:
         answer.replan(scripted, 6.0, TASTE)
         answer.replan(scripted, 6.0, COLD)
         compose(answer, 9)
-        assert scripted.asked[-1] == Asked(4.5, 6.0, COLD)
+        assert scripted.requests[-1] == CompositionRequest(4.5, 6.0, COLD)
 
     def test_after_its_last_composed_note_it_goes_on_where_that_ends(self) -> None:
         scripted = partner()
@@ -130,7 +132,7 @@ class TestReplan:
         answer.take_next_note()
         answer.replan(scripted, 6.0, COLD)
         compose(answer, 1)
-        assert scripted.asked[-1] == Asked(4.5, 6.0, COLD)
+        assert scripted.requests[-1] == CompositionRequest(4.5, 6.0, COLD)
 
     def test_once_all_has_sounded_it_stays_over(self) -> None:
         scripted = partner()

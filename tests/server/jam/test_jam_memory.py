@@ -9,9 +9,9 @@ import pytest
 
 from bridge.midi.messages import NoteOn
 from model.approach import APPROACHES, Approach
-from model.improvising.improviser import improviser
+from model.improvising.improviser import create_improviser
 from model.improvising.novelty import longest_repeat, outline_of
-from model.memory.backoff import DEFAULTS
+from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
 from model.memory.memory_file import load_memories, save_memories
 from model.notes import Note
@@ -22,9 +22,9 @@ from server.errors import TakeError
 from server.jam.jam import Jam, TimedMessage
 from server.takes.memory_store import find_memory_origin, kept_in_file, load_take_memory, save_take_memory
 from server.takes.take_library import TakeLibrary, memory_path
-from tests.engines import AnyEngine
+from tests.engines import RandomEngine
 from tests.music import exercise, line
-from tests.server.jams import as_played, think, until
+from tests.server.jams import as_played, do_all_work, run_jam_until
 from tests.server.takes.journals import write_journal
 from tests.tiny_pack import VOCABULARIES
 
@@ -36,9 +36,10 @@ class Partner:
 
     def __init__(self, approach: Approach = "pitch", **controls: Value) -> None:
         words: dict[Approach, PitchVocabulary | EventVocabulary] = dict(VOCABULARIES)
-        self.memories = {name: Memory(words[name], DEFAULTS[name]) for name in APPROACHES}
+        self.memories = {name: Memory(words[name], DEFAULT_BACKOFFS[name]) for name in APPROACHES}
         improvisers = {
-            name: improviser(AnyEngine(words[name].size, 3), words[name], self.memories[name]) for name in APPROACHES
+            name: create_improviser(RandomEngine(words[name].size, 3), words[name], self.memories[name])
+            for name in APPROACHES
         }
         settings = Settings(approach=approach, answer_length=16.0)
         for name, value in controls.items():
@@ -54,14 +55,14 @@ class Partner:
 
     def until(self, beat: float) -> list[TimedMessage]:
         self.beat = beat
-        return until(self.jam, beat)
+        return run_jam_until(self.jam, beat)
 
     def answered(self) -> list[int]:
         """The next answer's pitches."""
         return [item.message.pitch for item in self.until(self.beat + 20.0) if isinstance(item.message, NoteOn)]
 
     def think(self) -> None:
-        think(self.jam)
+        do_all_work(self.jam)
 
 
 def test_what_you_play_over_and_over_comes_back() -> None:

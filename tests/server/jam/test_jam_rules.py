@@ -16,8 +16,8 @@ from bridge.timing.timeline import Timeline
 from model.approach import APPROACHES, Approach
 from model.engines.engine import Engine
 from model.engines.numpy_engine import NumpyEngine
-from model.improvising.improviser import Improviser, improviser
-from model.memory.backoff import DEFAULTS
+from model.improvising.improviser import Improviser, create_improviser
+from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
 from server.controls.choices import Quantize, Side
 from server.controls.control_table import BY_NAME, CONTROLS, Settings, Value
@@ -145,8 +145,8 @@ AT_ONCE = st.builds(
 
 def band() -> dict[Approach, Improviser]:
     return {
-        approach: improviser(
-            ENGINES[approach], VOCABULARIES[approach], Memory(VOCABULARIES[approach], DEFAULTS[approach])
+        approach: create_improviser(
+            ENGINES[approach], VOCABULARIES[approach], Memory(VOCABULARIES[approach], DEFAULT_BACKOFFS[approach])
         )
         for approach in APPROACHES
     }

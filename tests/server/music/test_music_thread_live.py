@@ -18,7 +18,7 @@ from server.controls.control_table import Settings
 from server.jam.jam import Jam
 from server.music.music_thread import MusicThread
 from tests.conftest import Jackd
-from tests.server.jams import Scripted
+from tests.server.jams import ScriptedImproviser
 
 PATIENCE_S = 10
 TEMPO_BPM = 300.0
@@ -55,13 +55,13 @@ class Line:
 
 
 @pytest.fixture
-def live(patient_jackd: Jackd, settings: Settings) -> Iterator[Line]:
-    assert patient_jackd.name
+def live(long_cycle_jackd: Jackd, settings: Settings) -> Iterator[Line]:
+    assert long_cycle_jackd.name
     clock, system = MonotonicClock(), RtMidiSystem()
     heard: SimpleQueue[tuple[bytes, float]] = SimpleQueue()
     partners: dict[Approach, Improviser] = {
-        "pitch": Scripted("pitch", (60, 62, 64, 65)),
-        "event": Scripted("event", (72,), (64.0,)),
+        "pitch": ScriptedImproviser("pitch", (60, 62, 64, 65)),
+        "event": ScriptedImproviser("event", (72,), (64.0,)),
     }
     with ExitStack() as stack:
         output = stack.enter_context(system.open_output(None))

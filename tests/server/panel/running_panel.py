@@ -24,7 +24,7 @@ from server.panel.page_connections import PageConnections
 from server.panel.panel import Panel
 from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
-from tests.server.jams import Scripted
+from tests.server.jams import ScriptedImproviser
 
 HOST = "127.0.0.1"
 PATIENCE_S = 10
@@ -55,7 +55,10 @@ def stage(
 ) -> JamHandle:
     """A stage whose player has not begun, made in the asyncio loop."""
     clock = MonotonicClock()
-    partners = {"pitch": Scripted("pitch", (60, 62, 64, 65)), "event": Scripted("event", (72, 74, 76), (1.0, 0.5, 0.5))}
+    partners = {
+        "pitch": ScriptedImproviser("pitch", (60, 62, 64, 65)),
+        "event": ScriptedImproviser("event", (72, 74, 76), (1.0, 0.5, 0.5)),
+    }
     jam = Jam({"pitch": partners["pitch"], "event": partners["event"]}, settings, 0)
     player = MusicThread(jam, MemoryOutput("Synth", clock), clock)
     desk = ControlStore(settings, player, {})

@@ -21,7 +21,7 @@ from server.panel.jam_handle import TakeListing, TakeSource
 from server.panel.page_connections import MOST_GUESTS, SAID_AT_ONCE
 from server.panel.page_messages import LONGEST_MESSAGE
 from server.panel.panel import LARGEST_FRAME, Panel
-from tests.music import WHOLE
+from tests.music import WHOLE_MIDI_FILE
 from tests.server.panel.running_panel import HOST, NO_KNOBS, NOWHERE, House, Told, open_house, stage
 
 ON, OFF, CONTROL = 0x90, 0x80, 0xB0
@@ -39,7 +39,7 @@ class Shelf:
     def midi(self, name: str) -> bytes:
         if name != "2026-01-02-030405":
             raise TakeError(f"there is no jam {name}")
-        return WHOLE
+        return WHOLE_MIDI_FILE
 
 
 def played_in(
@@ -402,7 +402,7 @@ class TestInTheNetwork:
         assert json.loads((await house.ask("/door"))[2]) == {"open": False}
         with pytest.raises(InvalidStatus):
             await house.page().__aenter__()
-        assert (await house.ask("/seed", "POST", WHOLE, headers=[house.own]))[0] == 403
+        assert (await house.ask("/seed", "POST", WHOLE_MIDI_FILE, headers=[house.own]))[0] == 403
         assert (await house.ask("/door", "POST", b"wrong", headers=[house.own]))[0] == 403
 
     @in_a_network
@@ -423,7 +423,7 @@ class TestSeeds:
     async def test_a_file_is_played_in_as_the_player_would(self, house: House) -> None:
         async with house.page() as page:
             headers = [house.own, "X-Name: my%20tune.mid"]
-            status, _, body = await house.ask("/seed", "POST", WHOLE, headers=headers)
+            status, _, body = await house.ask("/seed", "POST", WHOLE_MIDI_FILE, headers=headers)
             assert status == 200
             assert json.loads(body)["name"] == "my tune.mid"
             assert await page.notes("player", "on", 3) == [60, 64, 67]
@@ -447,8 +447,8 @@ class TestSeeds:
 
     @in_a_house
     async def test_another_sites_page_cannot_send_one(self, house: House) -> None:
-        assert (await house.ask("/seed", "POST", WHOLE, headers=["Origin: http://evil.example"]))[0] == 403
-        assert (await house.ask("/seed", "POST", WHOLE))[0] == 403
+        assert (await house.ask("/seed", "POST", WHOLE_MIDI_FILE, headers=["Origin: http://evil.example"]))[0] == 403
+        assert (await house.ask("/seed", "POST", WHOLE_MIDI_FILE))[0] == 403
 
 
 class TestTakes:
@@ -457,7 +457,7 @@ class TestTakes:
         listed = json.loads((await house.ask("/takes"))[2])
         assert [row["id"] for row in listed] == ["2026-01-02-030405"]
         status, head, body = await house.ask("/takes/2026-01-02-030405.mid")
-        assert (status, body) == (200, WHOLE)
+        assert (status, body) == (200, WHOLE_MIDI_FILE)
         assert "audio/midi" in head
         assert (await house.ask("/takes/none.mid"))[0] == 404
 

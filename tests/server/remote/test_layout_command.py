@@ -27,9 +27,9 @@ def test_the_layout_that_comes_with_the_program_is_that_of_its_controls_and_pack
 @pytest.mark.parametrize(
     ("app", "name"), [("touchosc", "trading-fours.tosc"), ("open-stage-control", "trading-fours.json")]
 )
-def test_one_is_written_for_each_app_under_a_name_of_its_own(elsewhere: Path, app: str, name: str) -> None:
+def test_one_is_written_for_each_app_under_a_name_of_its_own(working_folder: Path, app: str, name: str) -> None:
     assert write_layout(find_surface_app(app), Config(), None, None) == [Path(name)]
-    assert (elsewhere / name).is_file()
+    assert (working_folder / name).is_file()
 
 
 def test_your_own_packs_have_buttons(tmp_path: Path) -> None:

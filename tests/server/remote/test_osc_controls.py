@@ -12,7 +12,7 @@ from server.controls.labels import address_part
 from server.music.jam_status import READOUTS, Readout
 from server.remote.osc_controls import OscControls
 from server.remote.pending_updates import FLASH_S, TOUCH_S
-from tests.server.network_peers import Band
+from tests.server.recording_receiver import RecordingReceiver
 
 PHONE, TABLET = ("192.168.1.20", 54321), ("192.168.1.21", 54321)
 REPLY_PORT = 9000
@@ -24,7 +24,7 @@ Told = dict[str, OscArgument]
 """What came, by address."""
 
 
-class PickyBand(Band):
+class PickyBand(RecordingReceiver):
     """Has no pack but `rock` and `song book`."""
 
     def load_pack(self, settings: Settings) -> None:
@@ -76,7 +76,7 @@ class TestSetting:
     def test_a_value_sets_a_control_and_comes_back_to_the_finger_once_it_rests(self, room: Room) -> None:
         room.meets(PHONE)
         assert room.says("/fours/approach", "pitch") == []
-        assert room.band.done == ["approach pitch"]
+        assert room.band.calls == ["approach pitch"]
         assert room.told() == {}
         assert room.told(TOUCH_S)[PHONE]["/fours/approach"] == "pitch"
         assert room.told(RESTED_S) == {}
@@ -128,7 +128,7 @@ class TestSetting:
     def test_a_radio_button_that_goes_out_changes_nothing_and_is_lit_again(self, room: Room) -> None:
         room.meets(PHONE)
         assert room.says("/fours/mode/answer", 0.0) == []
-        assert room.band.done == []
+        assert room.band.calls == []
         assert room.told(TOUCH_S)[PHONE]["/fours/mode/answer"] == 1
 
     def test_packs_have_buttons_too(self, room: Room) -> None:
@@ -171,9 +171,9 @@ class TestActions:
     ) -> None:
         address = f"/fours/{action}"
         assert room.says(address, 1.0) == room.says(address) == []
-        assert room.band.done == [action, action]
+        assert room.band.calls == [action, action]
         assert room.says(address, 0.0) == [OscMessage(address, (0.0,))]
-        assert room.band.done == [action, action]
+        assert room.band.calls == [action, action]
 
     def test_its_light_flashes_for_all(self, room: Room) -> None:
         room.meets(PHONE, TABLET)
@@ -190,7 +190,7 @@ class TestAsking:
         (answer,) = room.says(row.address)
         assert answer.address == row.address
         assert answer.arguments == (pytest.approx(row.default) if isinstance(row.default, float) else row.default,)
-        assert room.band.done == []
+        assert room.band.calls == []
 
     @pytest.mark.parametrize(
         ("address", "value"),
@@ -203,7 +203,7 @@ class TestAsking:
     )
     def test_so_can_what_shows_it(self, room: Room, address: str, value: OscArgument) -> None:
         assert room.says(address) == [OscMessage(address, (value,))]
-        assert room.band.done == []
+        assert room.band.calls == []
 
     @pytest.mark.parametrize("tell", READOUTS, ids=lambda tell: str(tell.name))
     def test_how_the_jam_stands_can_be_asked_for_once_it_is_known(self, room: Room, tell: Readout) -> None:
@@ -295,7 +295,7 @@ def test_what_cannot_be_taken_is_answered_with_a_sentence_counted_and_changes_no
     room.meets(PHONE)
     assert room.says(address, *arguments) == [OscMessage(ERROR, (sentence,))]
     assert room.desk.values() == before
-    assert room.band.done == []
+    assert room.band.calls == []
     assert room.remote.faults.counts.total() == 1
     assert room.told(RESTED_S) == {}
 

@@ -13,7 +13,7 @@ from server.controls.control_store import ControlStore
 from server.controls.control_table import CONTROLS, Settings
 from server.music.feed import Feed, StatusChanged, TimelineChanged
 from server.remote.osc_remote import OscRemote
-from tests.server.network_peers import Band
+from tests.server.recording_receiver import RecordingReceiver
 
 HOST = "127.0.0.1"
 PATIENCE_S = 10
@@ -60,7 +60,7 @@ class Concert:
 
     def __init__(self) -> None:
         self.feed = Feed()
-        self.desk = ControlStore(Settings(), Band(), {})
+        self.desk = ControlStore(Settings(), RecordingReceiver(), {})
         self.port = free_port()
         config = OscSection(port=self.port, reply_port=free_port(), advertise=False)
         self.remote = OscRemote(config, self.desk, self.feed, MonotonicClock())
@@ -163,6 +163,6 @@ def test_when_it_is_closed_it_listens_to_nobody() -> None:
 @pytest.mark.parametrize("trusted", [True, False])
 def test_who_is_trusted_is_the_configurations(trusted: bool) -> None:  # noqa: FBT001  one of two cases
     config = OscSection(port=free_port(), trust=["10.0.0.0/8"] if trusted else [])
-    remote = OscRemote(config, ControlStore(Settings(), Band(), {}), Feed(), MonotonicClock())
+    remote = OscRemote(config, ControlStore(Settings(), RecordingReceiver(), {}), Feed(), MonotonicClock())
     remote.server._receive(encode(OscMessage("/fours/sync")), ("10.1.2.3", 9001))
     assert bool(remote.osc_controls.subscribers.addresses) is trusted

@@ -8,7 +8,7 @@ from server.controls.control_table import BY_NAME, CONTROLS, Settings
 from server.music.jam_status import READOUTS
 from server.remote.osc_controls import OscControls
 from server.remote.surface_rows import control_rows, status_lights
-from tests.server.network_peers import Band
+from tests.server.recording_receiver import RecordingReceiver
 
 PACKS = ("rock", "song book")
 SURFACE = lay_out(control_rows(Settings(), PACKS), status_lights())
@@ -17,7 +17,7 @@ ADDRESSES = sorted({widget.address for widget in SURFACE.widgets if widget.addre
 
 @pytest.fixture(scope="module")
 def remote() -> OscControls:
-    remote = OscControls(ControlStore(Settings(), Band(), {}), ManualClock(), packs=PACKS)
+    remote = OscControls(ControlStore(Settings(), RecordingReceiver(), {}), ManualClock(), packs=PACKS)
     remote.update_readouts({tell.name: 1 for tell in READOUTS})
     return remote
 

@@ -20,7 +20,7 @@ from server.takes.journal import JournalBegun, Record, read_records
 from server.takes.journal_writer import JournalWriter
 from server.takes.take import ANSWER_TRACK, PLAYER_TRACK, JamRecording, read_recording, song_from, take_from
 from tests.music import line
-from tests.server.music_thread_harness import BEAT_S, START_S, Rehearsal
+from tests.server.music_thread_harness import BEAT_S, START_S, MusicThreadHarness
 
 BEGUN = JournalBegun("2026-02-03T20:15:00+01:00", 5.0, 8.0)
 TICK_BEATS = 1 / TICKS_PER_BEAT
@@ -210,16 +210,16 @@ class TestAJam:
     """A real jam on a clock that is moved by hand: from what was sent to what the file holds."""
 
     def test_is_written_down_and_read_back_as_it_was_heard(self) -> None:
-        rehearsal = Rehearsal(Settings(record="on"))
-        minutes, watch = JournalWriter(BEGUN, START_S), rehearsal.player.feed.subscribe()
+        rehearsal = MusicThreadHarness(Settings(record="on"))
+        minutes, watch = JournalWriter(BEGUN, START_S), rehearsal.music_thread.feed.subscribe()
         journal = minutes.encode_start(rehearsal.jam.settings)
-        rehearsal.player._follow()
-        rehearsal.player._turn_control("temperature", 0.5, START_S)
+        rehearsal.music_thread._follow()
+        rehearsal.music_thread._turn_control("temperature", 0.5, START_S)
         phrase = line(60, 62, 64, 65, step_beats=0.5, velocity=77)
         rehearsal.play(phrase)
-        rehearsal.until(2.5)
-        rehearsal.player.change("tempo", 90.0)
-        rehearsal.until(20.0)
+        rehearsal.run_until(2.5)
+        rehearsal.music_thread.change("tempo", 90.0)
+        rehearsal.run_until(20.0)
         journal += minutes.encode_events(watch.take_events())
         journal += minutes.encode_end(rehearsal.clock.now_s())
         found = read_records(journal)
@@ -229,7 +229,7 @@ class TestAJam:
         data = as_midi_file(song_from(take_from(read, 1)))
         notes = notes_by_mido(data)
         assert notes[PLAYER_TRACK] == phrase
-        timeline, sent = rehearsal.player.timeline, _sent(rehearsal)
+        timeline, sent = rehearsal.music_thread.timeline, _sent(rehearsal)
         assert len(sent) == 3
         for note, was in zip(notes[ANSWER_TRACK], sent, strict=True):
             assert (note.pitch, note.velocity) == (was.pitch, was.velocity)
@@ -237,16 +237,16 @@ class TestAJam:
             assert note.end_beats == pytest.approx(timeline.beat_at(was.end_beats), abs=TICK_BEATS)
 
     def test_that_was_stopped_in_an_answer_has_its_end(self) -> None:
-        rehearsal = Rehearsal()
-        watch = rehearsal.player.feed.subscribe()
+        rehearsal = MusicThreadHarness()
+        watch = rehearsal.music_thread.feed.subscribe()
         rehearsal.play(line(60, 62, 64, 65))
-        rehearsal.until(1.75)
-        rehearsal.player._release_all()
+        rehearsal.run_until(1.75)
+        rehearsal.music_thread._release_all()
         events: list[Event] = watch.take_events()
         assert [event.message for event in events if isinstance(event, MessagePlayed)] == [NoteOn(72, 80), NoteOff(72)]
 
 
-def _sent(rehearsal: Rehearsal) -> list[Note]:
+def _sent(rehearsal: MusicThreadHarness) -> list[Note]:
     """What went out, in seconds of the clock."""
     on = {message.pitch: (at_s, message.velocity) for message, at_s in rehearsal.sent if isinstance(message, NoteOn)}
     off = {message.pitch: at_s for message, at_s in rehearsal.sent if isinstance(message, NoteOff)}

@@ -19,7 +19,7 @@ from server.takes.journal import JournalContents, read_records
 from server.takes.take_export import export_last
 from server.takes.take_library import TakeEntry, TakeLibrary
 from tests.music import Part, line, midi_bytes
-from tests.server.jam_process import PATIENCE_S, TEMPO_BPM, RunningJam, jamming, wait_until
+from tests.server.jam_process import PATIENCE_S, TEMPO_BPM, RunningJam, running_jam, wait_until
 from tests.server.takes.journals import write_journal
 
 PHRASE = line(60, 62, 64, 65, 67, 65, 64, 62)
@@ -39,7 +39,7 @@ def demo(folder: Path, *options: str, phrase: Sequence[Note] = PHRASE) -> Iterat
     """A jam that plays to itself: a file in the player's hands, and rules that answer."""
     tune = folder / "tune.mid"
     tune.write_bytes(midi_bytes(Part(phrase), tempo_bpm=TEMPO_BPM))
-    with jamming(folder, "--dummy", "--random-seed", "1", "--seed", str(tune), *options) as jam:
+    with running_jam(folder, "--dummy", "--random-seed", "1", "--seed", str(tune), *options) as jam:
         yield jam
 
 
@@ -68,13 +68,13 @@ def remembered(row: TakeEntry) -> dict[Approach, set[bytes]]:
 class TestADemo:
     def test_says_what_it_is_and_is_answered_and_taken_down(self, tmp_path: Path, shelf: TakeLibrary) -> None:
         with demo(tmp_path) as jam:
-            assert jam.told("Pack") == "dummy"
-            assert jam.told("Event").startswith("rules, no weights, ")
-            assert jam.told("MIDI in") == jam.told("MIDI out") == "none (no MIDI system)"
-            assert jam.told("Seed") == "8 notes, from the next bar on"
-            assert jam.told("Takes") == str(shelf.folder)
+            assert jam.start_line("Pack") == "dummy"
+            assert jam.start_line("Event").startswith("rules, no weights, ")
+            assert jam.start_line("MIDI in") == jam.start_line("MIDI out") == "none (no MIDI system)"
+            assert jam.start_line("Seed") == "8 notes, from the next bar on"
+            assert jam.start_line("Takes") == str(shelf.folder)
             wait_until(lambda: answered(shelf) > 2, "an answer")
-            assert jam.end() == (0, "")
+            assert jam.stop() == (0, "")
         (row,) = shelf.entries()
         assert (row.is_ended, row.summary.heard_notes) == (True, len(PHRASE))
         assert row.memory_file == row.path.with_suffix(".memory")
@@ -85,7 +85,7 @@ class TestADemo:
             wait_until(lambda: answered(shelf) > 2, "an answer")
             jam.phone.ask("/fours/record", 0.0)
             jam.phone.ask("/fours/capture")
-            jam.end()
+            jam.stop()
         (row,) = shelf.entries()
         assert [mark.kind for mark in row.summary.marks] == ["record", "capture"]
 
@@ -95,7 +95,7 @@ class TestADemo:
             jam.process.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):  # it has taken the first, and is not gone
                 jam.process.wait(0.005)
-            assert jam.end(signal.SIGINT) == (0, "")
+            assert jam.stop(signal.SIGINT) == (0, "")
         (row,) = shelf.entries()
         assert row.is_ended
         assert row.memory_file is not None
@@ -106,16 +106,16 @@ class TestAJamThatRemembers:
         self, tmp_path: Path, shelf: TakeLibrary
     ) -> None:
         with demo(tmp_path, "--remember", "last") as jam:
-            assert jam.told("Memory").startswith("nothing was remembered yet")
+            assert jam.start_line("Memory").startswith("nothing was remembered yet")
             wait_until(lambda: answered(shelf) > 2, "an answer")
-            assert jam.end(signal.SIGINT) == (0, "")
+            assert jam.stop(signal.SIGINT) == (0, "")
         first = shelf.last()
         assert first.memory_file is not None
         before = first.memory_file.read_bytes()
         with demo(tmp_path, "--remember", first.id[2:], phrase=OTHER_PHRASE) as jam:
-            assert jam.told("Memory") == f"of jam {first.id}"
+            assert jam.start_line("Memory") == f"of jam {first.id}"
             wait_until(lambda: shelf.entries()[-1].summary.heard_notes == len(OTHER_PHRASE), "the other phrase")
-            assert jam.end(signal.SIGINT) == (0, "")
+            assert jam.stop(signal.SIGINT) == (0, "")
         assert first.memory_file.read_bytes() == before
         assert len(shelf.entries()) == 2
         once, then = (remembered(row) for row in shelf.entries())
@@ -124,9 +124,9 @@ class TestAJamThatRemembers:
     def test_goes_on_without_where_it_cannot(self, tmp_path: Path, shelf: TakeLibrary) -> None:
         write_journal(shelf.folder, memory=b"a letter")
         with demo(tmp_path, "--remember", "2026-02-03") as jam:
-            assert jam.told("Memory").endswith("The jam starts without it")
+            assert jam.start_line("Memory").endswith("The jam starts without it")
             wait_until(lambda: answered(shelf) > 6, "an answer")
-            assert jam.end() == (0, "")
+            assert jam.stop() == (0, "")
 
 
 class TestAKilledJam:
@@ -138,9 +138,9 @@ class TestAKilledJam:
         (row,) = shelf.entries()
         assert not row.is_ended
         before = answered(shelf)
-        with jamming(tmp_path, "--dummy") as after:
-            assert after.told("Recovered") == f"{row.id}, cut off before the end"
-            after.end(signal.SIGINT)
+        with running_jam(tmp_path, "--dummy") as after:
+            assert after.start_line("Recovered") == f"{row.id}, cut off before the end"
+            after.stop(signal.SIGINT)
         (row,) = shelf.entries()
         assert row.is_ended
         assert row.summary.played_notes == before
@@ -151,12 +151,12 @@ class TestAKilledJam:
         assert written(shelf).damaged_lines == 0
 
     def test_one_that_nobody_played_in_leaves_nothing(self, tmp_path: Path, shelf: TakeLibrary) -> None:
-        with jamming(tmp_path, "--dummy") as jam:
+        with running_jam(tmp_path, "--dummy") as jam:
             jam.process.kill()
             jam.process.wait(PATIENCE_S)
-        with jamming(tmp_path, "--dummy") as after:
+        with running_jam(tmp_path, "--dummy") as after:
             assert len(shelf.entries()) == 1
-            after.end()
+            after.stop()
         assert shelf.entries() == []
 
 
@@ -166,6 +166,6 @@ def test_a_folder_that_takes_nothing_does_not_keep_a_jam_from_playing(
     (tmp_path / "data").touch()
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     with demo(tmp_path) as jam:
-        assert jam.told("Takes").startswith("nothing is written down: ")
+        assert jam.start_line("Takes").startswith("nothing is written down: ")
         assert jam.phone.ask("/fours/record", "on").arguments == ("on",)
-        assert jam.end() == (0, "")
+        assert jam.stop() == (0, "")
