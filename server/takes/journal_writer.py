@@ -1,4 +1,4 @@
-"""The minutes of a jam: what of all that happens is worth writing down, as lines of its journal; knows no file and no clock."""
+"""Turns the events of a jam into the lines of its journal, and thins out floods of them; knows no file and no clock."""
 
 from collections.abc import Sequence
 
@@ -9,44 +9,52 @@ from server.takes.take_summary import RECORD, TakeSummary
 
 
 class JournalWriter:
-    """Takes the events of one jam, some at a time; seconds are counted from `began_s`."""
+    """Encodes the events of one jam, batch by batch.
+
+    `began_s` is the clock's second at which the journal starts; the seconds in its records count from there. Call
+    `encode_start` first, then `encode_events` any number of times, then `encode_end`.
+    """
 
     def __init__(self, begun: JournalBegun, began_s: float) -> None:
         self._begun = begun
         self._began_s = began_s
-        self._scribe = RecordEncoder()
-        self._tally = TakeSummary()
+        self._encoder = RecordEncoder()
+        self._summary = TakeSummary()
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was played and nothing marked so far."""
-        return self._tally.is_empty
+        """Whether so far nothing was played and nothing marked."""
+        return self._summary.is_empty
 
     def encode_start(self, settings: Settings) -> bytes:
-        """The first lines: where every control stands."""
-        self._tally.add(self._begun)
-        rows = [row.name for row in CONTROLS if row.kind != "action"]
-        turned = [ControlChanged(name, getattr(settings, name), self._began_s, 0.0) for name in rows]
-        return self._scribe.encode(self._begun) + self.encode_events(turned)
+        """The first lines: the date, and the value of every control."""
+        self._summary.add(self._begun)
+        names = [control.name for control in CONTROLS if control.kind != "action"]
+        values = [ControlChanged(name, getattr(settings, name), self._began_s, 0.0) for name in names]
+        return self._encoder.encode(self._begun) + self.encode_events(values)
 
     def encode_events(self, events: Sequence[Event]) -> bytes:
-        """The lines of what has happened since the last time, thinned already where there was much of it."""
+        """The lines of the next events, in order. Where they come in floods, call `thin_out` on them first."""
         lines = []
         for event in events:
             if isinstance(event, StatusChanged):
                 continue
             record = with_time_origin(event, self._began_s)
-            self._tally.add(record)
-            lines.append(self._scribe.encode(record))
+            self._summary.add(record)
+            lines.append(self._encoder.encode(record))
         return b"".join(lines)
 
     def encode_end(self, at_s: float) -> bytes:
-        """The last line: what it all comes to."""
-        return self._scribe.encode(self._tally.journal_end(at_s - self._began_s))
+        """The last line, with the summary of a jam that ends at `at_s` by the clock."""
+        return self._encoder.encode(self._summary.journal_end(at_s - self._began_s))
 
 
 def thin_out(events: Sequence[Event]) -> list[Event]:
-    """Of what was moved or asked for over and over, and of a tempo that is followed, the last: floods must not fill a disk."""
+    """Keeps, of many events about the same thing, only the last, so that floods do not fill the disk.
+
+    Such things are a control that moves, an action that is repeated, and a tempo that follows a clock. Notes, pedals and
+    the `record` control are kept in full.
+    """
     kept: list[Event] = []
     seen: set[object] = set()
     for event in reversed(events):
@@ -59,7 +67,7 @@ def thin_out(events: Sequence[Event]) -> list[Event]:
 
 
 def _subject(event: Event) -> object:
-    """What a later event about the same replaces; None for what each time counts."""
+    """What an event is about: a later event with the same subject replaces it. None if every one counts."""
     match event:
         case ControlChanged(control) if control != RECORD:
             return (ControlChanged, control)
