@@ -21,7 +21,7 @@ BAR_TOLERANCE_BEATS = 1 / 16
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ExportRequest:
     """What is asked for: which seed, where the answers go, and how many."""
 
     seed: Path
@@ -32,7 +32,7 @@ class Order:
     random_seed: int = 0
 
 
-def export_answers(order: Order, config: Config, *, own_tempo: bool) -> Iterator[Path]:
+def export_answers(order: ExportRequest, config: Config, *, own_tempo: bool) -> Iterator[Path]:
     """Writes each answer, and tells each file as it is there; at the seed's tempo, unless `own_tempo`.
 
     Equal orders and configurations give equal bytes. Raises SeedError, PackError, PictureError where there is no
@@ -57,16 +57,16 @@ def export_answers(order: Order, config: Config, *, own_tempo: bool) -> Iterator
             tracks.insert(0, Track(SEED_TRACK, seed.notes, seed.program))
         else:
             start_beats = min(note.onset_beats for note in answer)
-            tracks = [replace(tracks[0], notes=[_moved(note, -start_beats) for note in answer])]
+            tracks = [replace(tracks[0], notes=[_shifted(note, -start_beats) for note in answer])]
         out = _numbered(order.out, number, order.count)
-        with _writing(out):
+        with _write_errors_translated(out):
             write_midi(out, tracks, tempo_bpm, seed.meter)
         yield out
         if order.piano_roll is not None:
             from model.files.piano_roll import draw_piano_roll
 
             picture = _numbered(order.piano_roll, number, order.count)
-            with _writing(picture):
+            with _write_errors_translated(picture):
                 draw_piano_roll(picture, tracks, seed.meter)
             yield picture
 
@@ -100,7 +100,7 @@ def _as_notes(timed: Iterable[TimedMessage]) -> list[Note]:
     return notes
 
 
-def _moved(note: Note, beats: float) -> Note:
+def _shifted(note: Note, beats: float) -> Note:
     return replace(note, onset_beats=note.onset_beats + beats)
 
 
@@ -112,7 +112,7 @@ def _numbered(path: Path, number: int, count: int) -> Path:
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _write_errors_translated(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -47,7 +47,7 @@ Say = Callable[[str], None]
 Told = Callable[[str, Value], None]
 
 
-def trusted(osc: OscSection) -> str:
+def trust_text(osc: OscSection) -> str:
     """Whose OSC is read where it comes from the network, and how to have more of it read."""
     others = ", ".join(osc.trust)
     if others:
@@ -57,7 +57,7 @@ def trusted(osc: OscSection) -> str:
 
 def ms_per_token(engine: Engine, clock: Clock) -> float:
     """The median time of a step, in milliseconds, measured now."""
-    state = engine.initial()
+    state = engine.initial_state()
     taken_s = []
     for step in range(MEASURED_STEPS):
         began_s = clock.now_s()
@@ -79,9 +79,9 @@ class Session:
         random_seed: int,
         say: Say,
         clock: Clock,
-        began_s: float,
+        started_s: float,
         seed: Seed | None = None,
-        remember: Path | TakeEntry | None = None,
+        memory_origin: Path | TakeEntry | None = None,
         config_file: Path | None = None,
     ) -> None:
         self._config = config
@@ -89,24 +89,26 @@ class Session:
         self._random_seed = random_seed
         self._say = say
         self._clock = clock
-        self._began_s = began_s
+        self._started_s = started_s
         self._seed = seed
-        self._remember = remember
+        self._memory_origin = memory_origin
         self._stack = AsyncExitStack()
-        self._stopped = asyncio.Event()
+        self._stop_requested = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         try:
             # First of all: a signal that comes while ports open must close them too.
             loop = asyncio.get_running_loop()
-            self._stack.enter_context(StopSignals(self._clock, lambda: loop.call_soon_threadsafe(self._stopped.set)))
+            self._stack.enter_context(
+                StopSignals(self._clock, lambda: loop.call_soon_threadsafe(self._stop_requested.set))
+            )
             await self._start()
         except BaseException:
             await self._stack.aclose()
             raise
         # What is there by now stays: to look through all of it for garbage would hold up the music for 50 ms at a time.
         gc.freeze()
-        self._say(f"Ready in {self._clock.now_s() - self._began_s:.1f} s. Play a phrase; Ctrl-C ends the jam.")
+        self._say(f"Ready in {self._clock.now_s() - self._started_s:.1f} s. Play a phrase; Ctrl-C ends the jam.")
         return self
 
     async def __aexit__(self, *exception: object) -> None:
@@ -114,7 +116,7 @@ class Session:
 
     async def until_stopped(self) -> None:
         """Returns at the first Ctrl-C, SIGTERM or SIGHUP; another one, not too soon after it, ends the process at once."""
-        await self._stopped.wait()
+        await self._stop_requested.wait()
 
     async def _start(self) -> None:
         config = self._config
@@ -123,7 +125,7 @@ class Session:
         # Before the music thread has them: an engine is one thread's at a time.
         speeds = {approach: ms_per_token(engine, self._clock) for approach, engine in seated.engines.items()}
         jam = Jam(seated.improvisers(settings.tempo), settings, self._random_seed)
-        system = self._midi_system()
+        system = self._open_midi_system()
         output = system.open_output(config.midi.output or None)
         player = MusicThread(jam, output, self._clock)
         link = await self._stack.enter_async_context(LinkSession(player.follow_link, self._clock))
@@ -135,8 +137,8 @@ class Session:
             "tempo": lambda settings: link.set_tempo(settings.tempo),
         }
         desk = ControlStore(settings, ControlThrottle(player, asyncio.get_running_loop().call_later), before)
-        player.on_control_changed = self._in_this_thread(desk.record_change)
-        osc = config.osc_served
+        player.on_control_changed = self._on_event_loop(desk.record_change)
+        osc = config.effective_osc
         packs = tuple(available_packs(config.pack_folders))
         remote = OscRemote(osc, desk, player.feed, self._clock, packs)
         controllers = MidiControllers(
@@ -145,10 +147,10 @@ class Session:
         self._stack.callback(output.close)
         await self._stack.enter_async_context(remote)
         # Before the recorder makes room: a take that is too old to be kept can still be begun with.
-        if isinstance(self._remember, TakeEntry):
-            load_take_memory(self._remember, jam, self._say)
-        elif self._remember is not None:
-            self._stack.enter_context(kept_in_file(self._remember, jam, self._say))
+        if isinstance(self._memory_origin, TakeEntry):
+            load_take_memory(self._memory_origin, jam, self._say)
+        elif self._memory_origin is not None:
+            self._stack.enter_context(kept_in_file(self._memory_origin, jam, self._say))
         now, keepsake = datetime.now().astimezone(), partial(save_take_memory, jam=jam, say=self._say)
         recorder = Recorder(config.takes, settings, player.feed, self._clock, now, self._say, keepsake)
         await self._stack.enter_async_context(recorder)
@@ -158,7 +160,7 @@ class Session:
         # Opened last and so closed first: nothing comes in before it can be answered, nor after.
         heard = self._stack.enter_context(system.open_input(config.midi.input or None, controllers.receive_midi))
         wiring = ConnectionInfo(heard.name, output.name, system.api, f"{osc.host}:{remote.server.address[1]}", speeds)
-        takes = TakeList(TakeLibrary(config.takes.place))
+        takes = TakeList(TakeLibrary(config.takes.data_folder))
         lessons = MidiLearn(controllers.cc_input, self._config_file)
         stage = JamHandle(
             desk,
@@ -177,7 +179,7 @@ class Session:
             f"OSC        {osc.host}:{remote.server.address[1]}, answers to the sender and to its port {osc.reply_port}"
         )
         if not is_loopback(osc.host):
-            self._say(f"Trust      {trusted(osc)}")
+            self._say(f"Trust      {trust_text(osc)}")
         self._say(f"Pack       {seated.pack.name}")
         for approach, speed_ms in speeds.items():
             self._say(f"{approach.capitalize():10} {seated.engines[approach].device}, {speed_ms:.2f} ms per token")
@@ -186,7 +188,7 @@ class Session:
             await self._stack.enter_async_context(seed)
             self._say(f"Seed       {len(self._seed.notes)} notes, from the next bar on")
 
-    def _in_this_thread(self, told: Told) -> Told:
+    def _on_event_loop(self, told: Told) -> Told:
         """The same, to be called from another thread."""
         loop = asyncio.get_running_loop()
 
@@ -195,7 +197,7 @@ class Session:
 
         return tell
 
-    def _midi_system(self) -> MidiSystem:
+    def _open_midi_system(self) -> MidiSystem:
         """This machine's MIDI; without one the jam goes on in silence, and says how to get one."""
         api = self._config.midi.api
         if api == "none":

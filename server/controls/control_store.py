@@ -43,10 +43,10 @@ class ControlStore:
     the change.
     """
 
-    def __init__(self, settings: Settings, performer: ControlReceiver, before: Mapping[str, Preparation]) -> None:
+    def __init__(self, settings: Settings, receiver: ControlReceiver, preparations: Mapping[str, Preparation]) -> None:
         self._settings = settings
-        self._performer = performer
-        self._before = before
+        self._receiver = receiver
+        self._preparations = preparations
         self._listeners: tuple[ChangeListener, ...] = ()
         self.faults = FaultCounter(logger, "a listener of the desk")
 
@@ -83,15 +83,15 @@ class ControlStore:
         if control.kind == "action":
             if not is_pressed(raw):
                 return 0.0
-            self._performer.act(name)
+            self._receiver.act(name)
             self._notify(AcceptedChange(name, 1.0, origin))
             return 1.0
         value = control.read(raw)
         settings = self._settings.with_value(name, value)
-        if name in self._before:
-            self._before[name](settings)
+        if name in self._preparations:
+            self._preparations[name](settings)
         self._settings = settings
-        self._performer.change(name, value)
+        self._receiver.change(name, value)
         self._notify(AcceptedChange(name, value, origin))
         return value
 

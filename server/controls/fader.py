@@ -10,7 +10,7 @@ from server.errors import BadValue
 
 TOP_CC = 127
 # More than seven bits, and than the pixels of a fader, tell apart.
-SHARE_DECIMALS = 6
+POSITION_DECIMALS = 6
 
 
 def has_fader(control: Control) -> bool:
@@ -21,8 +21,8 @@ def has_fader(control: Control) -> bool:
 def fader_position(control: Control, value: Value) -> float:
     """How far up the fader a value is."""
     if isinstance(value, str):
-        return round(control.choices.index(value) / (len(control.choices) - 1), SHARE_DECIMALS)
-    return round(min(max(_number_share(control, value), 0.0), 1.0), SHARE_DECIMALS)
+        return round(control.choices.index(value) / (len(control.choices) - 1), POSITION_DECIMALS)
+    return round(min(max(_position_of_number(control, value), 0.0), 1.0), POSITION_DECIMALS)
 
 
 def value_at_position(control: Control, raw: Raw) -> Value:
@@ -37,7 +37,7 @@ def value_at_position(control: Control, raw: Raw) -> Value:
         raise BadValue(f"{control.name}/norm is 0 to 1; {share:g} is out of range")
     if control.choices:
         return control.choices[round(share * (len(control.choices) - 1))]
-    return control.read(min(max(_number_at(control, share), control.low), control.high))
+    return control.read(min(max(_number_at_position(control, share), control.low), control.high))
 
 
 def cc_value(control: Control, value: Value) -> int:
@@ -50,21 +50,21 @@ def value_from_cc(control: Control, cc_value: int) -> Value:
     return value_at_position(control, cc_value / TOP_CC)
 
 
-def _number_share(control: Control, value: float) -> float:
+def _position_of_number(control: Control, value: float) -> float:
     match control.curve:
         case "log":
             return math.log(value / control.low) / math.log(control.high / control.low)
         case "cubic":
-            return math.cbrt(_straight(control, value))
+            return math.cbrt(_linear_position(control, value))
         case _:
-            return _straight(control, value)
+            return _linear_position(control, value)
 
 
-def _straight(control: Control, value: float) -> float:
+def _linear_position(control: Control, value: float) -> float:
     return (value - control.low) / (control.high - control.low)
 
 
-def _number_at(control: Control, share: float) -> float:
+def _number_at_position(control: Control, share: float) -> float:
     match control.curve:
         case "log":
             return control.low * float((control.high / control.low) ** share)

@@ -15,10 +15,11 @@ from bridge.midi.messages import ALL_NOTES_OFF, ALL_SOUND_OFF, ControlChange, Me
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
 from model.approach import Approach
-from model.improvising.improviser import Improviser, SamplingSettings
+from model.improvising.improviser import Improviser
+from model.improvising.sampling_settings import SamplingSettings
 from model.memory.memory import Memory
 from model.notes import Note
-from server.controls.control_table import FOLLOW, Settings, Value
+from server.controls.control_table import VELOCITY_OF_PLAYER, Settings, Value
 from server.jam.answer import Answer
 from server.jam.answer_settings import groove_from, sampling_settings_for
 from server.jam.input_state import InputState
@@ -420,7 +421,7 @@ class Jam:
         sounded = answer.take_next_note()
         self._hearing.add(sounded.as_planned, heard_by=sounded.improviser, learn=self.settings.learn_from == "both")
         note, settings = sounded.as_played, self.settings
-        if settings.velocity != FOLLOW:
+        if settings.velocity != VELOCITY_OF_PLAYER:
             note = replace(note, velocity=settings.velocity)
         beat = self._due(note.onset_beats)
         messages = self._voices.start_note(note, settings.transpose, settings.channel - 1, settings.max_polyphony)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from bridge.surfaces.open_stage_control import session
+from bridge.surfaces.open_stage_control import session_json
 from bridge.surfaces.surface import Surface, lay_out
 from bridge.surfaces.surface_picture import draw
-from bridge.surfaces.touchosc_file import tosc
+from bridge.surfaces.touchosc_file import touchosc_bytes
 from model.pack.pack import available_packs
 from server.config.config import Config
 from server.errors import LayoutError
@@ -16,8 +16,8 @@ from server.remote.surface_rows import control_rows, status_lights
 SurfaceApp = Literal["touchosc", "open-stage-control"]
 
 SURFACE_APPS: Mapping[SurfaceApp, tuple[str, Callable[[Surface], bytes]]] = {
-    "touchosc": ("trading-fours.tosc", tosc),
-    "open-stage-control": ("trading-fours.json", lambda surface: session(surface).encode()),
+    "touchosc": ("trading-fours.tosc", touchosc_bytes),
+    "open-stage-control": ("trading-fours.json", lambda surface: session_json(surface).encode()),
 }
 """The name that its file has if nobody names it, and what writes it."""
 

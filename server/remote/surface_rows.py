@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bridge.surfaces.surface import Choice, StatusLights, SurfaceRow
+from bridge.surfaces.surface import LabelledAddress, StatusLights, SurfaceRow
 from server.controls.control import OSC_PREFIX, Control, Value
 from server.controls.control_table import CONTROLS, Settings
 from server.controls.fader import fader_position, has_fader
@@ -23,8 +23,8 @@ def status_lights() -> StatusLights:
     """What is told: lights for the state and the turn, the bar and the tempo beside them, and the beats."""
     state, turn, beat = (READOUT_BY_NAME[name] for name in ("state", "turn", "beat"))
     return StatusLights(
-        lines=(_lights(state), tuple(light for light in _lights(turn) if light.caption in CAPTIONS.values())),
-        values=tuple(Choice(name, f"{READOUT_BY_NAME[name].address}/{TEXT}") for name in BESIDE),
+        light_groups=(_lights(state), tuple(light for light in _lights(turn) if light.caption in CAPTIONS.values())),
+        values=tuple(LabelledAddress(name, f"{READOUT_BY_NAME[name].address}/{TEXT}") for name in BESIDE),
         beats=_lights(beat),
         sync=f"{OSC_PREFIX}/{SYNC}",
     )
@@ -32,24 +32,24 @@ def status_lights() -> StatusLights:
 
 def _row(control: Control, settings: Settings, packs: Sequence[str]) -> SurfaceRow:
     if control.kind == "action":
-        return SurfaceRow(control.name, control.group, action=control.address)
+        return SurfaceRow(control.name, control.group, action_address=control.address)
     value: Value = getattr(settings, control.name)
     fader = has_fader(control)
     return SurfaceRow(
         control.name,
         control.group,
-        fader=f"{control.address}/{NORM}" if fader else "",
-        text=f"{control.address}/{TEXT}",
+        fader_address=f"{control.address}/{NORM}" if fader else "",
+        text_address=f"{control.address}/{TEXT}",
         choices=_choices(control, control.choices or (tuple(packs) if control.kind == "name" else ())),
-        share=fader_position(control, value) if fader else 0.0,
-        chosen=str(value),
-        shown=label_text(control, value),
+        fader_position=fader_position(control, value) if fader else 0.0,
+        chosen_caption=str(value),
+        value_text=label_text(control, value),
     )
 
 
-def _choices(row: Control | Readout, choices: Sequence[str]) -> tuple[Choice, ...]:
+def _choices(row: Control | Readout, choices: Sequence[str]) -> tuple[LabelledAddress, ...]:
     return tuple(
-        Choice(
+        LabelledAddress(
             CAPTIONS.get(choice, choice) if isinstance(row, Readout) else choice,
             f"{row.address}/{address_part(choice)}",
         )
@@ -57,5 +57,5 @@ def _choices(row: Control | Readout, choices: Sequence[str]) -> tuple[Choice, ..
     )
 
 
-def _lights(tell: Readout) -> tuple[Choice, ...]:
+def _lights(tell: Readout) -> tuple[LabelledAddress, ...]:
     return _choices(tell, tell.choices)

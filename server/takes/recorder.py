@@ -57,7 +57,7 @@ class Recorder:
         keepsake: SaveMemory,
     ) -> None:
         self._config = config
-        self._shelf = TakeLibrary(config.place)
+        self._shelf = TakeLibrary(config.data_folder)
         self._settings = settings
         self._feed = feed
         self._clock = clock

@@ -10,7 +10,8 @@ from bridge.midi.messages import Message, NoteOff, NoteOn
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
 from model.approach import Approach
-from model.improvising.improviser import PLANNED_VELOCITY, PlannedNote, SamplingSettings, Snapshot
+from model.improvising.improviser import PLANNED_VELOCITY, PlannedNote, Snapshot
+from model.improvising.sampling_settings import SamplingSettings
 from model.memory.memory import Memory
 from model.notes import Note
 from model.tokens.vocabulary import Cursor
@@ -57,7 +58,7 @@ class ScriptedImproviser:
     def forget(self) -> None:
         self.remembered_pitches.clear()
 
-    def remember(self, memory: Memory) -> None:
+    def load_memory(self, memory: Memory) -> None:
         self.memory = memory
 
     def snapshot(self) -> Snapshot:
@@ -67,13 +68,15 @@ class ScriptedImproviser:
         self._now = snapshot
 
     def compose(
-        self, start_beats: float, until_beats: float, taste: SamplingSettings, random: Random
+        self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
     ) -> Iterator[PlannedNote]:
         # What has been played already has tests of its own.
-        self.requests.append(CompositionRequest(start_beats, until_beats, replace(taste, played=(), novelty=None)))
+        self.requests.append(
+            CompositionRequest(start_beats, until_beats, replace(settings, answer_outline=(), novelty=None))
+        )
         now, onset_beats, index = self._now, start_beats, 0
         while onset_beats < until_beats:
-            beats = self._rhythm[index % len(self._rhythm)] if self._rhythm else taste.step_beats
+            beats = self._rhythm[index % len(self._rhythm)] if self._rhythm else settings.step_beats
             end_beats = min(onset_beats + beats, until_beats)
             pitch = self._pitches[index % len(self._pitches)]
             note = Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY)

@@ -9,7 +9,7 @@ from bridge.osc.discovery import ServiceAnnouncement
 def test_where_it_cannot_be_told_that_is_counted_and_nothing_else_happens(caplog: pytest.LogCaptureFixture) -> None:
     async def test() -> None:
         async with ServiceAnnouncement("Trading Fours", "no.such.host.invalid", 8000) as advert:
-            await advert.announced()
+            await advert.wait_until_announced()
             assert advert.faults.counts.total() == 1
 
     with caplog.at_level(logging.WARNING, "fours.osc.out"):

@@ -101,7 +101,7 @@ class TestLoad:
     ) -> None:
         place.write_text(f"{text}\n", encoding="utf-8")
         config = load(place)
-        assert config.osc_served == config.osc.model_copy(update={"host": bound})
+        assert config.effective_osc == config.osc.model_copy(update={"host": bound})
 
     def test_packs_are_looked_for_at_home_too(self, place: Path) -> None:
         place.write_text('[engine]\npacks_folder = "~/packs"\n', encoding="utf-8")

@@ -4,7 +4,8 @@ import pytest
 
 from bridge.timing.timeline import Timeline
 from model.approach import Approach
-from model.improvising.improviser import PLANNED_VELOCITY, SamplingSettings
+from model.improvising.improviser import PLANNED_VELOCITY
+from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from server.jam.answer import NOTES_AHEAD, UNASKED_VELOCITY, Answer
 from server.jam.groove import Groove

@@ -5,7 +5,8 @@ from random import Random
 import pytest
 
 from bridge.midi.messages import ControlChange, NoteOff, NoteOn, OtherMessage
-from model.improvising.improviser import PlannedNote, SamplingSettings
+from model.improvising.improviser import PlannedNote
+from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from server.controls.control_table import Settings, Value
 from server.jam.answer import NOTES_AHEAD
@@ -457,9 +458,9 @@ class Stretched(ScriptedImproviser):
     stretch = 0.5
 
     def compose(
-        self, start_beats: float, until_beats: float, taste: SamplingSettings, random: Random
+        self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
     ) -> Iterator[PlannedNote]:
-        for plan in super().compose(start_beats, until_beats, taste, random):
+        for plan in super().compose(start_beats, until_beats, settings, random):
             yield replace(plan, note=replace(plan.note, duration_beats=plan.note.duration_beats * self.stretch))
 
 

@@ -19,7 +19,7 @@ from model.engines.numpy_engine import NumpyEngine
 from model.improvising.improviser import Improviser, create_improviser
 from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
-from server.controls.choices import Quantize, Side
+from server.controls.choices import Quantize, TurnOwner
 from server.controls.control_table import BY_NAME, CONTROLS, Settings, Value
 from server.jam.groove import GRID_BEATS
 from server.jam.jam import Jam, TimedMessage
@@ -283,7 +283,7 @@ def played_in_time(settings: Settings, timeline: Timeline, steps: list[Step]) ->
     steps=IN_TIME_STEPS,
 )
 def test_in_fours_no_note_sounds_in_the_players_turn(
-    approach: Approach, bars: int, begins: Side, meter: Meter, steps: list[Step]
+    approach: Approach, bars: int, begins: TurnOwner, meter: Meter, steps: list[Step]
 ) -> None:
     timeline = Timeline.start(120.0, meter=meter).with_downbeat(1.5)
     settings = Settings(approach=approach, mode="fours", turn_bars=bars, begins=begins)

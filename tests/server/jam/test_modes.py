@@ -2,13 +2,13 @@ import pytest
 
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
-from server.controls.choices import Side
+from server.controls.choices import TurnOwner
 from server.jam.modes import MODES, TurnSchedule
 
 FROM_ZERO = Timeline.start(120.0)
 
 
-def sides(turns: TurnSchedule, *beats: float, timeline: Timeline = FROM_ZERO) -> list[Side | None]:
+def sides(turns: TurnSchedule, *beats: float, timeline: Timeline = FROM_ZERO) -> list[TurnOwner | None]:
     return [turns.at(beat, timeline).side for beat in beats]
 
 
@@ -62,6 +62,6 @@ def test_turns_are_whole_bars_of_any_meter(meter: Meter, bars: int, turn_beats: 
         ("partner", 0.5, 8.0),
     ],
 )
-def test_the_partners_next_turn_begins_at_a_beat_or_after_it(first: Side, beat: float, start_beats: float) -> None:
+def test_the_partners_next_turn_begins_at_a_beat_or_after_it(first: TurnOwner, beat: float, start_beats: float) -> None:
     turn = TurnSchedule(1, first).next_of_partner(beat, FROM_ZERO)
     assert (turn.side, turn.start_beats, turn.end_beats) == ("partner", start_beats, start_beats + 4.0)

@@ -4,7 +4,7 @@ from bridge.timing.meter import Meter
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
 from model.notes import Note
-from server.controls.choices import Side
+from server.controls.choices import TurnOwner
 from server.controls.control_table import BY_NAME
 from server.jam.jam import JamState
 from server.jam.modes import Turn, TurnSchedule
@@ -22,7 +22,7 @@ def kept(meter: str = "4/4", downbeat: float = 0.0, transport: Transport = "play
 
 
 def stands(
-    state: JamState = "listening", side: Side | None = None, *, in_turns: bool = True, planned: int = 0
+    state: JamState = "listening", side: TurnOwner | None = None, *, in_turns: bool = True, planned: int = 0
 ) -> StatusChanged:
     turn = Turn(side, 0.0, 16.0) if in_turns else None
     return StatusChanged(state, turn, tuple(Note(60, float(beat), 1.0, 80) for beat in range(planned)), 0.0)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bridge.surfaces.surface import lay_out
-from bridge.surfaces.touchosc_file import xml
+from bridge.surfaces.touchosc_file import touchosc_xml
 from model.pack.pack import available_packs
 from server.config.config import Config
 from server.controls.control_table import Settings
@@ -21,7 +21,7 @@ OURS = CHECKOUT / "bridge" / "touchosc" / "trading-fours.tosc"
 def test_the_layout_that_comes_with_the_program_is_that_of_its_controls_and_packs() -> None:
     surface = lay_out(control_rows(Settings(), tuple(available_packs())), status_lights())
     # What is in it: how small zlib makes it differs from one release to another.
-    assert zlib.decompress(OURS.read_bytes()).decode() == xml(surface), "write it again: make docs"
+    assert zlib.decompress(OURS.read_bytes()).decode() == touchosc_xml(surface), "write it again: make docs"
 
 
 @pytest.mark.parametrize(

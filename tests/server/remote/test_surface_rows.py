@@ -43,7 +43,7 @@ def test_every_control_can_be_moved_from_it(control: object) -> None:
 
 def test_a_row_stands_where_its_control_does() -> None:
     by_name = {row.name: row for row in control_rows(Settings(mode="fours", tempo=96.0, step=0.5), PACKS)}
-    assert by_name["mode"].chosen == "fours"
-    assert by_name["tempo"].shown == "96 bpm"
-    assert by_name["step"].share == 0.5
+    assert by_name["mode"].chosen_caption == "fours"
+    assert by_name["tempo"].value_text == "96 bpm"
+    assert by_name["step"].fader_position == 0.5
     assert [choice.address for choice in by_name["pack"].choices] == ["/fours/pack/rock", "/fours/pack/song_book"]
