@@ -13,7 +13,8 @@ from random import Random
 from model.approach import Approach
 from model.files.midi_file import Meter, Seed, Track, as_midi
 from model.files.piano_roll import draw_piano_roll
-from model.improvising.improviser import Improviser, PlannedNote, SamplingSettings
+from model.improvising.improviser import Improviser, PlannedNote
+from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 
 FILE_STEMS: dict[Approach, str] = {"pitch": "lstm_generated_melody", "event": "lstm_generated_melody_event"}

@@ -7,7 +7,7 @@ import pytest
 from model.approach import APPROACHES
 from model.errors import PackError
 from model.files.midi_file import Meter, Seed
-from model.improvising.improviser import SamplingSettings
+from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from model.pack.pack import Pack, open_pack
 from tests.music import exercise, line
