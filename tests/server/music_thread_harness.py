@@ -44,7 +44,7 @@ class MusicThreadHarness:
     def run_pending_work(self) -> None:
         """All that is to be done now is done."""
         while self.jam.has_work or not self.music_thread._inbox.empty():
-            self.music_thread._turn()
+            self.music_thread._run_once()
 
     def run_until(self, at_s: float) -> None:
         """Time goes on to `at_s`, by way of each moment at which something is due."""
@@ -55,7 +55,7 @@ class MusicThreadHarness:
                 break
             # Just past it: on the way from beats to seconds and back a due time may lose its last bit.
             self.clock.advance(max(0.0, due_s - self.now_s) + TICK_S)
-            self.music_thread._turn()
+            self.music_thread._run_once()
             self.run_pending_work()
         self.clock.advance(max(0.0, at_s - self.now_s))
 

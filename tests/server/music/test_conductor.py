@@ -10,7 +10,8 @@ from bridge.timing.link_clock import LinkMoment
 from bridge.timing.meter import Meter
 from server.controls.choices import ClockChoice
 from server.controls.control_table import Settings
-from server.music.conductor import Conductor, Source
+from server.music.clock_sources import Source
+from server.music.conductor import Conductor
 from tests.bridge.timing.clock_streams import CONTINUE, START, STOP, TICK, Daw, song_position
 
 BEAT, BAR = 24, 96

@@ -68,7 +68,7 @@ class TestTime:
         rehearsal.play(PHRASE)
         rehearsal.run_pending_work()
         rehearsal.clock.advance(DUE_S + 0.01 - rehearsal.now_s)
-        rehearsal.music_thread._turn()
+        rehearsal.music_thread._run_once()
         assert list(rehearsal.music_thread.lateness_s) == [pytest.approx(0.01)]
 
 
@@ -85,8 +85,8 @@ class TestWhatComesIn:
         rehearsal.run_until(1.75)
         rehearsal.music_thread.change("temperature", 0.5)
         rehearsal.music_thread.receive_midi(encode(NoteOn(55, 80)), rehearsal.clock.now_s())
-        rehearsal.music_thread._turn()
-        rehearsal.music_thread._turn()
+        rehearsal.music_thread._run_once()
+        rehearsal.music_thread._run_once()
         assert rehearsal.sent[-1] == (NoteOff(72), 1.75)
 
     def test_its_own_notes_coming_back_are_not_played_by_anyone(self, rehearsal: MusicThreadHarness) -> None:
@@ -223,7 +223,7 @@ class TestFaults:
         self, rehearsal: MusicThreadHarness, caplog: pytest.LogCaptureFixture
     ) -> None:
         rehearsal.music_thread.run_on_jam(failing)
-        assert rehearsal.music_thread._turn()
+        assert rehearsal.music_thread._run_once()
         assert rehearsal.music_thread.faults.counts == {"ZeroDivisionError": 1}
         assert "music thread" in caplog.text
 
