@@ -84,5 +84,5 @@ def test_the_wheel_holds_the_four_rooms_with_their_packs_and_nothing_else(tmp_pa
     packs = {file.relative_to(CHECKOUT).as_posix() for file in (CHECKOUT / "model" / "packs").glob("[!.]*/*")}
     modules = {file.relative_to(CHECKOUT).as_posix() for room in ROOMS for file in (CHECKOUT / room).rglob("*.py")}
     pages = (CHECKOUT / "train" / "report" / "page", CHECKOUT / "server" / "panel" / "static")
-    page = {file.relative_to(CHECKOUT).as_posix() for folder in pages for file in folder.iterdir()}
+    page = {file.relative_to(CHECKOUT).as_posix() for folder in pages for file in folder.rglob("*") if file.is_file()}
     assert packs | modules | page <= held
