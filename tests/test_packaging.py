@@ -1,4 +1,4 @@
-"""The four rooms as they are installed: what a jam asks for, what it must not load, what the wheel holds."""
+"""The four packages as they are installed: what a jam needs, what it must not load, and what the wheel holds."""
 
 import subprocess
 import sys
@@ -15,13 +15,13 @@ from packaging.utils import canonicalize_name
 from tests.conftest import CHECKOUT
 
 ROOMS = ("bridge", "model", "server", "train")
-# The two modules of a jam's rooms that may import torch, for whoever has it.
+# The two modules of a jam's packages that may import torch, where it is installed.
 TORCH_MODULES = {"model.engines.network", "model.engines.torch_engine"}
 NOT_FOR_A_JAM = ("jinja2", "matplotlib", "onnx", "symusic", "tensorboard", "torch")
 
 
 class Project(TypedDict):
-    """As much of `pyproject.toml` as is asked about here."""
+    """The part of `pyproject.toml` that these tests read."""
 
     dependencies: list[str]
     optional_dependencies: list[list[str]]

@@ -17,14 +17,14 @@ from tests.music import line
 from tests.programs import require_program
 from tests.server.jam_process import (
     BEAT_S,
-    FOURS,
+    FOURS_COMMAND,
     HOST,
     PATIENCE_S,
     Phone,
     RunningJam,
     free_port,
-    oscdump,
-    recording,
+    osc_listener,
+    recorded_port,
     running_jam,
     sounding_pitches,
 )
@@ -66,7 +66,7 @@ class TestTheStart:
             assert second.stop() == (0, "")
 
     def test_a_taken_osc_port_is_one_sentence(self, jam: RunningJam, tiny_pack: Path, tmp_path: Path) -> None:
-        command = [*FOURS, "jam", "--pack", str(tiny_pack), "--osc-port", str(jam.osc_port)]
+        command = [*FOURS_COMMAND, "jam", "--pack", str(tiny_pack), "--osc-port", str(jam.osc_port)]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
         assert done.returncode == 1
         assert done.stderr.startswith(f"fours: OSC port {jam.osc_port} on {HOST} is taken, perhaps by another jam.")
@@ -88,7 +88,7 @@ class TestTheStart:
 
 class TestAnswers:
     def test_a_phrase_is_answered_in_both_approaches_which_osc_changes_while_it_runs(self, jam: RunningJam) -> None:
-        with recording(jam.midi_out) as heard, oscdump(jam.reply_port) as reply:
+        with recorded_port(jam.midi_out) as heard, osc_listener(jam.reply_port) as reply:
             oscsend(jam.osc_port, "/fours/approach", "s", "event")
             assert reply('/fours/approach s "event"')
             jam.play(PHRASE)
@@ -111,7 +111,7 @@ class TestAnswers:
     def test_in_an_answer_the_approach_changes_and_no_note_hangs(self, jam: RunningJam) -> None:
         jam.phone.ask("/fours/approach", "event")
         jam.phone.ask("/fours/answer_length", 12.0)
-        with recording(jam.midi_out) as heard:
+        with recorded_port(jam.midi_out) as heard:
             jam.play(PHRASE)
             heard.next_note_on()
             for approach in ("pitch", "event", "pitch"):
@@ -128,7 +128,7 @@ class TestAnswers:
     def test_playing_over_an_answer_ends_it_and_is_answered_in_turn(self, jam: RunningJam) -> None:
         jam.phone.ask("/fours/approach", "pitch")
         jam.phone.ask("/fours/answer_length", 64.0)
-        with recording(jam.midi_out) as heard:
+        with recorded_port(jam.midi_out) as heard:
             jam.play(PHRASE)
             heard.next_note_on()
             jam.play(line(48, 50, 52, velocity=33))
@@ -149,7 +149,7 @@ class TestAnswers:
         notes = [note for note in seed.notes if note.end_beats <= start_beats + 8.0]
         assert len(notes) > 4
         jam.phone.ask("/fours/approach", "event")
-        with recording(jam.midi_out) as heard:
+        with recorded_port(jam.midi_out) as heard:
             jam.play(notes)
             answered = heard.next_answer()
         assert not sounding_pitches(answered)
@@ -157,7 +157,7 @@ class TestAnswers:
 
     def test_another_pack_takes_over_while_it_runs(self, jam: RunningJam, tiny_pack: Path) -> None:
         assert jam.phone.ask("/fours/pack", str(tiny_pack)).arguments == (str(tiny_pack),)
-        with recording(jam.midi_out) as heard:
+        with recorded_port(jam.midi_out) as heard:
             jam.play(PHRASE)
             assert not sounding_pitches(heard.next_answer())
 
@@ -177,7 +177,7 @@ class TestManyScreens:
             other.close()
 
     def test_a_radio_button_of_oscsend_lights_up_at_oscdump(self, jam: RunningJam) -> None:
-        with oscdump(jam.reply_port) as reply:
+        with osc_listener(jam.reply_port) as reply:
             oscsend(jam.osc_port, "/fours/quantize/1_8t", "f", "1")
             assert reply('/fours/quantize s "1/8t"')
             assert reply("/fours/quantize/off i 0")
@@ -186,7 +186,7 @@ class TestManyScreens:
             assert reply("/fours/quantize/off i 1")
 
     def test_the_state_of_the_jam_and_the_beats_are_told(self, jam: RunningJam) -> None:
-        with oscdump(jam.reply_port) as reply:
+        with osc_listener(jam.reply_port) as reply:
             oscsend(jam.osc_port, "/fours/sync")
             assert reply('/fours/state s "listening"')
             for beat in (1, 2, 3, 4, 1):
@@ -216,7 +216,7 @@ class TestBadOsc:
         self, jam: RunningJam, words: tuple[str, ...], sentence: str
     ) -> None:
         before = [jam.phone.ask(f"/fours/{name}") for name in ("temperature", "pack", "tempo")]
-        with oscdump(jam.reply_port) as reply:
+        with osc_listener(jam.reply_port) as reply:
             oscsend(jam.osc_port, *words)
             assert reply(f'/fours/error s "{sentence}')
         assert before == [jam.phone.ask(f"/fours/{name}") for name in ("temperature", "pack", "tempo")]
@@ -234,7 +234,7 @@ class TestTheEnd:
         self, tiny_pack: Path, tmp_path: Path, number: signal.Signals, approach: str
     ) -> None:
         options = ("--pack", str(tiny_pack), "--approach", approach, *LONG_ANSWER)
-        with running_jam(tmp_path, *options) as jam, recording(jam.midi_out) as heard:
+        with running_jam(tmp_path, *options) as jam, recorded_port(jam.midi_out) as heard:
             jam.play(PHRASE)
             heard.next_note_on()
             assert jam.stop(number) == (0, "")

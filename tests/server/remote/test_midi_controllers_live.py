@@ -8,7 +8,7 @@ import pytest
 from bridge.midi.messages import ControlChange, Message, OtherMessage
 from tests.conftest import Jackd
 from tests.music import line
-from tests.server.jam_process import Keyboard, RunningJam, recording, running_jam, sounding_pitches
+from tests.server.jam_process import Keyboard, RunningJam, recorded_port, running_jam, sounding_pitches
 
 TEMPERATURE_CC, LENGTH_CC, RESPOND_CC, LENGTH_CHANNEL = 21, 22, 64, 4
 CONFIG = f"""
@@ -57,7 +57,7 @@ def test_a_program_change_selects_the_approach(jam: RunningJam, controller: Keyb
 
 
 def test_a_pedal_requests_an_answer(jam: RunningJam, controller: Keyboard) -> None:
-    with recording(jam.midi_out) as heard:
+    with recorded_port(jam.midi_out) as heard:
         jam.play(line(60, 62, 64))
         assert not heard.until_quiet()
         controller.send(at_once(ControlChange(RESPOND_CC, 127), ControlChange(RESPOND_CC, 0)))
@@ -65,7 +65,7 @@ def test_a_pedal_requests_an_answer(jam: RunningJam, controller: Keyboard) -> No
 
 
 def test_a_motor_fader_follows_changes_from_anywhere(jam: RunningJam, controller: Keyboard) -> None:
-    with recording(jam.midi_out) as heard:
+    with recorded_port(jam.midi_out) as heard:
         for position, value in ((1.0, 127), (0.5, 64)):
             jam.phone.send("/fours/answer_length/norm", position)
             assert heard.next().data == bytes([0xB0 | LENGTH_CHANNEL, LENGTH_CC, value])
@@ -77,7 +77,7 @@ def test_a_bound_pedal_does_its_action_and_does_not_sustain(jam: RunningJam, con
     controller.send(at_once(ControlChange(RESPOND_CC, 127)))
     jam.phone.receive("/fours/respond")
     jam.phone.ask("/fours/stop")
-    with recording(jam.midi_out) as heard:
+    with recorded_port(jam.midi_out) as heard:
         # Held down as a sustain pedal it would keep the phrase open, and it would not be answered.
         jam.phone.ask("/fours/mode", "answer")
         jam.play(line(60, 62, 64))
