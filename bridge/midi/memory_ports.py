@@ -63,11 +63,11 @@ class MemoryOutput(ClosedOnExit):
             raise PortLost(f'MIDI output "{self._name}" is gone. Connect it again, then restart the jam.')
         self.sent.append((data, self._clock.now_s()))
 
-    def lose(self) -> None:
+    def disconnect(self) -> None:
         """As if unplugged: sending fails until `find`."""
         self._is_lost = True
 
-    def find(self) -> None:
+    def reconnect(self) -> None:
         """As if plugged in again."""
         self._is_lost = False
 

@@ -60,7 +60,7 @@ def parse(data: bytes) -> Message:
     try:
         midi = mido_module().Message.from_bytes(data)
     except (ValueError, TypeError, LookupError) as error:
-        raise BadMidi(f"{_shown(data)} is no MIDI message: {error}.") from error
+        raise BadMidi(f"{_hex_preview(data)} is no MIDI message: {error}.") from error
     match midi.type:
         case "note_on" if midi.velocity > 0:
             return NoteOn(midi.note, midi.velocity, midi.channel)
@@ -95,7 +95,7 @@ def _bytes(kind: str, **values: int) -> bytes:
     return bytes(mido_module().Message(kind, **values).bytes())
 
 
-def _shown(data: bytes) -> str:
+def _hex_preview(data: bytes) -> str:
     """The bytes in hexadecimal, at most eight of them."""
     shown = data[:8].hex(" ").upper() or "nothing"
     return f"{shown} … ({len(data)} bytes)" if len(data) > 8 else shown

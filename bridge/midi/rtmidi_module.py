@@ -25,7 +25,7 @@ CONSTANT_OF: Mapping[Api, str] = {
     "coremidi": "API_MACOSX_CORE",
     "winmm": "API_WINDOWS_MM",
 }
-SEQUENCER = Path("/dev/snd/seq")
+ALSA_SEQUENCER = Path("/dev/snd/seq")
 LAST_PYTHON_WITH_WHEELS = (3, 12)
 PROBE_NAME = "fours-probe"
 
@@ -96,14 +96,14 @@ def choose_api(backend: RtMidiModule, choice: ApiChoice, platform: str = sys.pla
         return _best_api(backend, platform)
     if api_number(backend, choice) not in backend.get_compiled_api():
         raise NoMidiSystem(f'MIDI API "{choice}" is not to be had on this system. Choose "auto".')
-    if choice == "jack" and not jack_runs(backend):
+    if choice == "jack" and not is_jack_running(backend):
         raise NoMidiSystem("No JACK server is running. Start one (jackd -d dummy -r 48000 -p 64), or choose API auto.")
-    if choice == "alsa" and not SEQUENCER.exists():
-        raise NoMidiSystem(f"ALSA's sequencer is not there ({SEQUENCER}). Load it (sudo modprobe snd-seq).")
+    if choice == "alsa" and not ALSA_SEQUENCER.exists():
+        raise NoMidiSystem(f"ALSA's sequencer is not there ({ALSA_SEQUENCER}). Load it (sudo modprobe snd-seq).")
     return choice
 
 
-def jack_runs(backend: RtMidiModule) -> bool:
+def is_jack_running(backend: RtMidiModule) -> bool:
     """Whether a JACK server is really there; starts none, and keeps libjack from saying so on stderr."""
     number = api_number(backend, "jack")
     if number not in backend.get_compiled_api():
@@ -122,12 +122,12 @@ def _best_api(backend: RtMidiModule, platform: str) -> Api:
         return "coremidi"
     if platform == "win32":
         return "winmm"
-    if jack_runs(backend):
+    if is_jack_running(backend):
         return "jack"
-    if SEQUENCER.exists():
+    if ALSA_SEQUENCER.exists():
         return "alsa"
     raise NoMidiSystem(
-        f"There is no MIDI system: no JACK server is running, and ALSA's sequencer ({SEQUENCER}) is not there. "
+        f"There is no MIDI system: no JACK server is running, and ALSA's sequencer ({ALSA_SEQUENCER}) is not there. "
         "Start JACK (jackd -d dummy -r 48000 -p 64) or load ALSA's sequencer (sudo modprobe snd-seq)."
     )
 

@@ -11,10 +11,10 @@ PAUSE_S = 2.0
 BOUNCE_S = 0.15
 """Two taps that are nearer, at 400 bpm, are one finger."""
 
-TAPS_KEPT = 9
+MAX_TAPS = 9
 """Eight intervals: two bars of four, after which a drummer who speeds up is followed."""
 
-NEAR_ENOUGH = 1.4
+MAX_INTERVAL_RATIO = 1.4
 """An interval that is so much longer or shorter than the others is no slip of the finger: it begins anew."""
 
 
@@ -31,7 +31,7 @@ class TapTempo:
     """One finger."""
 
     def __init__(self) -> None:
-        self._taps_s: deque[float] = deque(maxlen=TAPS_KEPT)
+        self._taps_s: deque[float] = deque(maxlen=MAX_TAPS)
         self._first_s = 0.0
 
     def tap(self, at_s: float) -> TapResult | None:
@@ -53,4 +53,4 @@ class TapTempo:
 
     def _fits(self, gap_s: float) -> bool:
         intervals_s = self._intervals_s()
-        return not intervals_s or 1 / NEAR_ENOUGH <= gap_s / median(intervals_s) <= NEAR_ENOUGH
+        return not intervals_s or 1 / MAX_INTERVAL_RATIO <= gap_s / median(intervals_s) <= MAX_INTERVAL_RATIO

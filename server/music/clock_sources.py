@@ -144,15 +144,15 @@ class ClockSources:
         elif leader != "internal":
             logger.info("%s leads, at %.1f bpm", "MIDI clock" if leader == "midi" else "Link", timeline.tempo_bpm)
         if leader == "link":
-            self._link_follower.release()
+            self._link_follower.reset()
         self._leader = leader
 
     def _steered_by_link(self, moment: LinkMoment, timeline: Timeline, now_s: float) -> Timeline:
-        follower, old_zero = self._link_follower, self._link_follower.zero
-        timeline = follower.follow(timeline, Segment(moment.at_s, moment.beat, moment.tempo_bpm), now_s)
-        if follower.zero is not None and follower.zero != timeline.downbeat:
-            timeline = timeline.with_downbeat(follower.zero)
-        if old_zero is not None and old_zero != follower.zero:
+        follower, old_zero = self._link_follower, self._link_follower.zero_beat
+        timeline = follower.steer(timeline, Segment(moment.at_s, moment.beat, moment.tempo_bpm), now_s)
+        if follower.zero_beat is not None and follower.zero_beat != timeline.downbeat:
+            timeline = timeline.with_downbeat(follower.zero_beat)
+        if old_zero is not None and old_zero != follower.zero_beat:
             self._transport_changes.append("relocated")
         return timeline
 

@@ -8,7 +8,7 @@ from typing import cast
 from bridge.timing.link_clock import LinkMoment
 from bridge.timing.meter import Meter
 from bridge.timing.midi_clock import Transport, TransportChange, is_clock_message
-from bridge.timing.midi_clock_sender import ClockSender, DueBytes
+from bridge.timing.midi_clock_sender import ClockSender, TimedBytes
 from bridge.timing.tap_tempo import TapTempo
 from bridge.timing.timeline import Timeline
 from server.controls.choices import ClockChoice
@@ -27,7 +27,7 @@ class Conductor:
 
     def __init__(self, settings: Settings, now_s: float) -> None:
         """Beat 0 is at `now_s`, at the tempo and in the meter of `settings`."""
-        self._timeline = Timeline.start(settings.tempo, now_s, meter=Meter.read(settings.meter))
+        self._timeline = Timeline.start(settings.tempo, now_s, meter=Meter.parse(settings.meter))
         self._changed_s = now_s
         self._sources = ClockSources(settings.clock)
         self._tap = TapTempo()
@@ -134,7 +134,7 @@ class Conductor:
             case "clock":
                 self.set_clock(cast("ClockChoice", value), now_s)
             case "meter":
-                self.set_meter(Meter.read(str(value)), now_s)
+                self.set_meter(Meter.parse(str(value)), now_s)
             case "send_clock" if value == "on":
                 self._start_sending(now_s)
             case "send_clock":
@@ -155,7 +155,7 @@ class Conductor:
         if self._sender is not None and self.transport == "free" and self._sender.is_playing:
             self._sender.stop(self._timeline.beat_at(now_s))
 
-    def advance(self, now_s: float) -> list[DueBytes]:
+    def advance(self, now_s: float) -> list[TimedBytes]:
         """The messages of the sent clock that are due by now, in order; also notices a followed clock that is lost."""
         lost_at_s = self._sources.midi_lost_at_s
         if lost_at_s is not None and lost_at_s <= now_s:

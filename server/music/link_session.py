@@ -37,7 +37,7 @@ class LinkSession:
 
         Raises LinkMissing where the settings ask for Link and it is not installed.
         """
-        self._beats_per_bar = Meter.read(settings.meter).beats_per_bar
+        self._beats_per_bar = Meter.parse(settings.meter).beats_per_bar
         if settings.clock != "link":
             self._leave()
         elif self._peer is None:

@@ -258,7 +258,7 @@ class MusicThread:
         """Sends the clock messages that are due, notices a lost clock, and grants the jam's request if there is one."""
         now_s = self._clock.now_s()
         for due in self._conductor.advance(now_s):
-            self._echo.sent(due.data, now_s)
+            self._echo.record_sent(due.data, now_s)
             self._output.send(due.data)
         if self._timeline is not self._jam_timeline or self._conductor.transport != self._transport:
             self._update_jam_timeline()
@@ -302,7 +302,7 @@ class MusicThread:
     def _send(self, message: Message) -> None:
         data = encode(message)
         if isinstance(message, NoteOn):
-            self._echo.sent(data, self._clock.now_s())
+            self._echo.record_sent(data, self._clock.now_s())
         self._output.send(data)
 
     def _recover(self) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage
 from bridge.timing.meter import Meter
-from bridge.timing.timeline import SEGMENTS_KEPT, Segment, Timeline
+from bridge.timing.timeline import MAX_SEGMENTS, Segment, Timeline
 from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
 from server.takes.journal import (
     LONGEST_MESSAGE_BYTES,
@@ -126,7 +126,7 @@ class TestSize:
     def test_only_the_new_segments_of_a_timeline_are_written(self) -> None:
         timeline, encoder = TIMELINE, RecordEncoder()
         sizes = []
-        for number in range(3 * SEGMENTS_KEPT):
+        for number in range(3 * MAX_SEGMENTS):
             timeline = timeline.steered(Segment(float(number), 2.0 * number + 0.01, 120.0), float(number))
             sizes.append(len(encoder.encode(TimelineChanged(timeline, "playing", "midi", float(number)))))
         assert max(sizes) < 200
