@@ -124,7 +124,7 @@ def _label(widget: Widget) -> "Control":
         "text_color": _rgba(TEXT_COLOUR),
     }
     messages = [_message(widget)] if is_value else []
-    return Control(ControlType.LABEL, values=values, messages=messages, properties=properties)
+    return Control(ControlType.LABEL, values=values, messages=[*messages], properties=properties)
 
 
 def _message(widget: Widget) -> "OscMessage":
