@@ -274,12 +274,12 @@ class TestSound:
 
     def test_a_harder_touch_is_louder(self, context: BrowserContext, jam: RunningJam) -> None:
         page = open_page(context, jam)
-        levels = evaluate(page, r"""async () => {
+        levels = evaluate(page, """async () => {
             const { ElectricPiano } = await import("./sound/electric_piano.js");
             const levels = [];
             for (const velocity of [20, 60, 100, 127]) {
                 const context = new OfflineAudioContext(1, 24000, 48000);
-                new ElectricPiano(context, context.destination, { brightness: 1, pan: 0 }\).startNote(60, velocity, 0);
+                new ElectricPiano(context, context.destination, { brightness: 1, pan: 0 }).startNote(60, velocity, 0);
                 const samples = (await context.startRendering()).getChannelData(0);
                 levels.push(Math.sqrt(samples.reduce((sum, one) => sum + one * one, 0) / samples.length));
             }
