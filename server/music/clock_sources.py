@@ -68,7 +68,7 @@ class ClockSources:
 
     @property
     def midi_lost_at_s(self) -> float | None:
-        """The second at which MIDI clock counts as lost if no tick comes; None where it does not lead, or is stopped."""
+        """The second at which MIDI clock counts as lost if no tick comes; None where it does not lead or is stopped."""
         last_s = self._midi.last_tick_s
         if self._leader != "midi" or last_s is None or self._midi.transport == "stopped":
             return None
@@ -128,7 +128,7 @@ class ClockSources:
         return self._steered_by_link(moment, timeline, now_s)
 
     def choose_leader(self, timeline: Timeline, now_s: float) -> None:
-        """Chooses the clock that leads from now on. To be called now and then, to notice a clock that no longer ticks."""
+        """Chooses the clock that leads from now on. Regular calls notice a clock that no longer ticks."""
         followed = FOLLOWED_SOURCES[self._choice]
         leader: Source = "internal"
         if "midi" in followed and self._is_midi_present(now_s):

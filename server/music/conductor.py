@@ -1,4 +1,4 @@
-"""Keeps the jam's time: one timeline, led by MIDI clock, Ableton Link or our own tempo, and the MIDI clock that is sent.
+"""Keeps the jam's time: one timeline, led by MIDI clock, Ableton Link or our own tempo, and the MIDI clock it sends.
 
 It knows no ports and no notes, and reads no clock.
 """
@@ -141,7 +141,7 @@ class Conductor:
                 self._sender = None
 
     def grant(self, request: TimelineRequest, now_s: float) -> float | None:
-        """Does what the jam asks of the timeline, as far as no other clock leads; returns the new tempo, if there is one."""
+        """Grants the jam's request, as far as no other clock leads; returns the new tempo in bpm, if it has changed."""
         if not self.set_downbeat(request.downbeat, now_s):
             return None
         if request.starts_turns and self._sender is not None:

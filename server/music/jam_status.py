@@ -1,4 +1,4 @@
-"""The jam's status as values to publish: state, turn, bar and beat, planned notes; knows no protocol and reads no clock.
+"""The jam's status as values to publish: state, turn, bar, beat, planned notes; knows no protocol, reads no clock.
 
 It takes the feed's events, and is read with the present second; between two events it counts the beats itself.
 """

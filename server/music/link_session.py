@@ -1,4 +1,4 @@
-"""Ableton Link while a jam runs: joins the network's session where the control `clock` asks for it, and reports its moments.
+"""Ableton Link while a jam runs: joins the network's session where the control `clock` is `link`; reports its moments.
 
 It runs on the asyncio thread, and knows no music.
 """

@@ -41,9 +41,9 @@ from server.music.ledger import Ledger
 logger = logging.getLogger("fours.player")
 
 SPIN_S = 0.001
-"""So shortly before a note is due nothing else is begun, neither model work nor handling input: it would delay the note."""
+"""So shortly before a note is due nothing else begins, neither model work nor handling input: it would be late."""
 MODEL_WORK_S = 0.002
-"""So shortly before, no model work is begun: it takes longer than a message, and twice has to wait for the interpreter."""
+"""So shortly before, no model work begins: it takes longer than a message, and waits for the interpreter twice."""
 HOLD_INTERPRETER_S = 0.0004
 """For so long before, no other thread gets the interpreter, as it might keep it for a whole switch interval."""
 
@@ -117,7 +117,7 @@ class MusicThread:
         self._inbox.put((data, at_s))
 
     def receive_without_echo(self, data: bytes, at_s: float) -> None:
-        """As `receive_midi`, for a keyboard to which no output can loop back: a note in unison with ours is no echo."""
+        """As `receive_midi`, for a keyboard to which no output can loop back: its notes are never echoes."""
         self._enqueue(lambda: self._receive(data, at_s, may_be_echo=False))
 
     def change(self, control: str, value: Value) -> None:
@@ -133,7 +133,7 @@ class MusicThread:
         self._enqueue(lambda: self._act(action, self._clock.now_s()))
 
     def send_control_change(self, message: ControlChange) -> None:
-        """Sends a message to a controller, such as the position of a motor fader; it is not music, and not in the feed."""
+        """Sends a message to a controller, such as the position of a motor fader. It is not put into the feed."""
         self._enqueue(lambda: self._ledger.post(message))
 
     def run_on_jam(self, command: Callable[[Jam], None]) -> None:
@@ -326,7 +326,7 @@ class MusicThread:
 
 
 def _request_realtime() -> None:
-    """Asks for real-time priority for this thread, and does without where the system refuses; it sleeps nearly always."""
+    """Requests real-time priority for this thread, which sleeps nearly always; goes on without where it is refused."""
     if hasattr(os, "sched_setscheduler"):
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REALTIME_PRIORITY))

@@ -1,6 +1,6 @@
-"""Plays a `.mid` file into the jam as a keyboard would: each note at its beat, from a bar line on; knows no port and no model.
+"""Plays a `.mid` file into the jam as a keyboard would, each note at its beat; knows no port and no model.
 
-It goes by the timeline in force. After its last note nothing more comes from it, and the jam goes on.
+It begins at a bar line and goes by the timeline in force. The jam goes on after its last note.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ Wait = Callable[[float], Awaitable[None]]
 
 
 def seed_values(seed: Seed) -> dict[str, Value]:
-    """The control values that a seed asks for: its tempo, limited to the control's range, and its meter if there is one."""
+    """The control values of a seed: its tempo, limited to the control's range, and its meter if `METERS` has it."""
     meter = f"{seed.meter.numerator}/{seed.meter.denominator}"
     tempo = {"tempo": min(max(seed.tempo_bpm, SLOWEST_BPM), FASTEST_BPM)}
     return {**tempo, "meter": meter} if meter in METERS else {**tempo}
