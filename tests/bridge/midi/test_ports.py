@@ -2,7 +2,7 @@ import pytest
 
 from bridge.errors import PortNotFound
 from bridge.midi.memory_ports import MemorySystem
-from bridge.midi.ports import PortInfo, match_port, list_all_ports
+from bridge.midi.ports import PortInfo, list_all_ports, match_port
 
 NAMES = ["Piano:Piano MIDI 1 20:0", "Piano 2:Piano 2 MIDI 1 24:0", "Trading Fours:Trading Fours In 128:0"]
 

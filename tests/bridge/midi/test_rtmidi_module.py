@@ -14,7 +14,7 @@ from tests.bridge.midi.fake_rtmidi import FakeRtMidi
 @pytest.fixture
 def no_sequencer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "seq"
-    monkeypatch.setattr(rtmidi_backend, "SEQUENCER", path)
+    monkeypatch.setattr(rtmidi_backend, "ALSA_SEQUENCER", path)
     return path
 
 

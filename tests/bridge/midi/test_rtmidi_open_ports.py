@@ -5,7 +5,14 @@ from random import Random
 import pytest
 
 from bridge.errors import PortLost
-from bridge.midi.rtmidi_open_ports import ACTIVE_FOR_S, ACTIVE_POLL_S, IDLE_POLL_S, JACK_DRAIN_S, ArrivalEstimator, PollRate
+from bridge.midi.rtmidi_open_ports import (
+    ACTIVE_FOR_S,
+    ACTIVE_POLL_S,
+    IDLE_POLL_S,
+    JACK_DRAIN_S,
+    ArrivalEstimator,
+    PollRate,
+)
 from bridge.midi.rtmidi_system import RtMidiSystem
 from bridge.timing.clock import ManualClock, MonotonicClock
 from tests.bridge.midi.fake_rtmidi import FakeRtMidi
@@ -127,8 +134,8 @@ def test_an_output_of_jack_is_closed_when_what_was_sent_has_gone_out() -> None:
 
 
 def test_listening_is_close_after_a_note_and_loose_when_all_is_still() -> None:
-    attention = PollRate()
-    assert attention.interval_s(0.0) == IDLE_POLL_S
-    attention.on_activity(1.0)
-    assert attention.interval_s(1.0 + ACTIVE_FOR_S * 0.99) == ACTIVE_POLL_S
-    assert attention.interval_s(1.0 + ACTIVE_FOR_S) == IDLE_POLL_S
+    poll_rate = PollRate()
+    assert poll_rate.interval_s(0.0) == IDLE_POLL_S
+    poll_rate.on_activity(1.0)
+    assert poll_rate.interval_s(1.0 + ACTIVE_FOR_S * 0.99) == ACTIVE_POLL_S
+    assert poll_rate.interval_s(1.0 + ACTIVE_FOR_S) == IDLE_POLL_S
