@@ -68,7 +68,7 @@ class AnswerPlanner:
         return max(beat + self.beats_in(self.settings.offset_ms), self._earliest_due_beat)
 
     def on_offset_changed(self) -> None:
-        """To be called when the offset changes, or its length in beats: no note becomes due in the past because of that."""
+        """To be called when the offset, or its length in beats, changes: no note becomes due in the past by it."""
         self._earliest_due_beat = self.now_beat
 
     def pass_time(self, beat: float) -> None:
