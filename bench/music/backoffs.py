@@ -11,18 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.corpora import SONGBOOK_FOLDERS
 from bench.music.memory import lines_of
 from bench.table import show
 from model.approach import APPROACHES
 from model.memory.backoff import ORDERS
 from model.pack.pack import open_pack
-from train.memory.foretelling import Evidence, evidence_of
+from train.memory.forecasts import Evidence, collect_evidence
 
 PACK = "songbook"
-FITTED, MEASURED = (
-    ("openewld_pd", "mutopia", "openscore_lieder"),
-    ("openewld_pd", "mutopia", "openscore_lieder", "freedoom"),
-)
+FITTED, MEASURED = SONGBOOK_FOLDERS, (*SONGBOOK_FOLDERS, "freedoom")
 LEVELS = range(2 * len(ORDERS))
 MOST_STEPS = 80
 
@@ -41,7 +39,7 @@ def run() -> None:
         for name in MEASURED:
             lines = list(lines_of(PACK, approach, name, "valid"))
             notes[name] = sum(line.notes for line in lines)
-            evidence[name] = _joined([evidence_of(memory, line) for line in lines])
+            evidence[name] = _joined([collect_evidence(memory, line) for line in lines])
         for title, levels, weigh, start in _ways():
             figures = _fitted([evidence[name] for name in FITTED], levels, weigh, start)
             bits = [float(_bits(evidence[name], levels, weigh, figures).sum()) / notes[name] for name in MEASURED]

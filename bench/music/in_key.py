@@ -4,13 +4,12 @@ Of test lines of the songbook's corpora, the first four bars are the phrase; the
 """
 
 import math
-import os
 from dataclasses import replace
-from pathlib import Path
 from random import Random
 
 import numpy as np
 
+from bench.corpora import CORPORA, SONGBOOK_FOLDERS
 from bench.table import show
 from model.analysis.key_finder import key_from_weights
 from model.approach import APPROACHES, Approach
@@ -25,8 +24,6 @@ from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import read_corpora
 from train.corpus.reading import Choice
 
-CORPORA = Path(os.environ.get("FOURS_CORPORA", "../shared/corpora"))
-FOLDERS = ("openewld_pd", "mutopia", "openscore_lieder")
 LINES, PHRASE_BEATS, LEAST_NOTES = 20, 16.0, 8
 TEMPERATURES = (0.9, 1.2)
 
@@ -58,7 +55,7 @@ def _figures(shares: list[float]) -> tuple[str, str]:
 
 def _cases() -> list[Case]:
     cases: list[Case] = []
-    for corpus in read_corpora([CORPORA / name for name in FOLDERS], USER_CACHE, Choice()):
+    for corpus in read_corpora([CORPORA / name for name in SONGBOOK_FOLDERS], USER_CACHE, Choice()):
         lines = corpus.lines["test"]
         for line in Random(1).sample(lines, min(LINES, len(lines))):
             begins_beats = line.notes[0].onset_beats

@@ -5,15 +5,14 @@ stays as it is where the music passes through other keys. What decides when a ke
 training files alone.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import symusic
 
+from bench.corpora import CORPORA, SONGBOOK_FOLDERS
 from bench.table import show
 from model.analysis.key_finder import TEMPERLEY, KeyFinder, Profiles, key_from_weights
 from model.analysis.scale import TONICS
@@ -21,8 +20,6 @@ from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Corpus, Line, Split, read_corpora
 from train.corpus.reading import Choice
 
-CORPORA = Path(os.environ.get("FOURS_CORPORA", "../shared/corpora"))
-FOLDERS = ("openewld_pd", "mutopia", "openscore_lieder")
 SIDES: tuple[tuple[str, tuple[Split, ...]], ...] = (("train", ("train",)), ("held out", ("valid", "test")))
 PROFILES: dict[str, Profiles] = {
     "Temperley": TEMPERLEY,
@@ -52,7 +49,7 @@ class _Tune:
 
 def run() -> None:
     """Prints both tables."""
-    corpora = read_corpora([CORPORA / name for name in FOLDERS], USER_CACHE, Choice("lead"))
+    corpora = read_corpora([CORPORA / name for name in SONGBOOK_FOLDERS], USER_CACHE, Choice("lead"))
     tunes = {(c.name, side): list(_tunes(c, splits)) for c in corpora for side, splits in SIDES}
     rows = [
         (name, corpus, side, *_judged(profiles, found))
@@ -99,7 +96,9 @@ def _judged(profiles: Profiles, tunes: Sequence[_Tune]) -> tuple[str, ...]:
     for tune in tunes:
         records = tune.line.records
         if len(set(tune.written.tolist())) == 1:
-            key = key_from_weights(np.bincount(records["pitch"] % 12, records["duration_beats"], minlength=12), profiles)
+            key = key_from_weights(
+                np.bincount(records["pitch"] % 12, records["duration_beats"], minlength=12), profiles
+            )
             whole.append(key is not None and key.signature == tune.written[0])
         found = _signatures(KeyFinder(profiles), tune.line)
         heard = found >= 0

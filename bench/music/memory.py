@@ -6,7 +6,6 @@ memory is worth something; `python -m bench memory` prints all figures.
 """
 
 import math
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy.typing as npt
 import torch
 from matplotlib.figure import Figure
 
+from bench.corpora import CORPORA, SONGBOOK_FOLDERS
 from bench.table import show
 from model.approach import APPROACHES, Approach
 from model.pack.pack import open_pack
@@ -26,12 +26,11 @@ from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Corpus, Split, read_corpora
 from train.corpus.reading import Choice
 from train.judging.evaluate import pack_network
-from train.memory.foretelling import Foretold, foretold, remembered_bits
+from train.memory.forecasts import LineForecast, bits_with_memory, forecast_lines
 
-CORPORA = Path(os.environ.get("FOURS_CORPORA", "../shared/corpora"))
 # What each pack is measured on; songbook never saw rock.
 MEASURED = {
-    "songbook": ("openewld_pd", "mutopia", "openscore_lieder", "freedoom"),
+    "songbook": (*SONGBOOK_FOLDERS, "freedoom"),
     "rock": ("freedoom",),
 }
 FIRST_NOTES = (20, 50, 100, 200)
@@ -121,11 +120,11 @@ def corpus_of(folder: str) -> Corpus:
     return corpus
 
 
-def lines_of(pack: str, approach: Approach, folder: str, split: Split) -> Iterator[Foretold]:
+def lines_of(pack: str, approach: Approach, folder: str, split: Split) -> Iterator[LineForecast]:
     """The lines of one side, and what the pack's network foretells of them."""
     opened = open_pack(pack)
     lines = corpus_of(folder).lines[split]
-    return foretold(pack_network(opened, approach), opened.vocabulary(approach), lines)
+    return forecast_lines(pack_network(opened, approach), opened.vocabulary(approach), lines)
 
 
 @lru_cache
@@ -137,7 +136,7 @@ def _pieces(pack: str, approach: Approach, folder: str) -> tuple[Piece, ...]:
             {
                 **online_ppm_bits(line, vocabulary.size),
                 FROZEN: line.network_bits,
-                REMEMBERING: remembered_bits(memory, line),
+                REMEMBERING: bits_with_memory(memory, line),
             },
             line.targets >= first_time,
         )
@@ -145,7 +144,7 @@ def _pieces(pack: str, approach: Approach, folder: str) -> tuple[Piece, ...]:
     )
 
 
-def online_ppm_bits(line: Foretold, size: int) -> dict[str, Bits]:
+def online_ppm_bits(line: LineForecast, size: int) -> dict[str, Bits]:
     """What each target costs by PPM that has learnt the line up to there, by the orders that it blends."""
     tokens = line.tokens
     bits = {order: np.empty(len(tokens) - 1) for order in PPM_ORDERS}
@@ -209,7 +208,7 @@ def _told(pitch_bits: float, time_bits: float) -> str:
 def _by_strength(pack: str, approach: Approach, folder: str) -> Iterator[float]:
     lines, memory = list(lines_of(pack, approach, folder, "valid")), open_pack(pack).memory(approach)
     for strength in STRENGTHS:
-        yield sum(remembered_bits(memory, line, strength).sum() for line in lines) / sum(line.notes for line in lines)
+        yield sum(bits_with_memory(memory, line, strength).sum() for line in lines) / sum(line.notes for line in lines)
 
 
 if __name__ == "__main__":

@@ -5,21 +5,18 @@ that are off by so many milliseconds. What decides was chosen on the training fi
 """
 
 import math
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from bench.corpora import CORPORA, SONGBOOK_FOLDERS
 from bench.table import median_and_p99_ms, show
 from model.analysis.pulse import MAX_ONSETS, TEMPO_TOLERANCE, Pulse, find_pulse
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Line, read_corpora
 from train.corpus.reading import Choice
 
-CORPORA = Path(os.environ.get("FOURS_CORPORA", "../shared/corpora"))
-FOLDERS = ("openewld_pd", "mutopia", "openscore_lieder")
 PHRASES = 400
 FEWEST_NOTES, MOST_NOTES = 8, 32
 SLOWEST_BPM, FASTEST_BPM = 60.0, 180.0
@@ -49,7 +46,7 @@ def run() -> None:
         "find_pulse, its tempo so far": find_pulse,
         "median gap": lambda onsets_s, _: _median_gap(onsets_s),
     }
-    corpora = read_corpora([CORPORA / name for name in FOLDERS], USER_CACHE, Choice("lead"))
+    corpora = read_corpora([CORPORA / name for name in SONGBOOK_FOLDERS], USER_CACHE, Choice("lead"))
     rows = []
     for spread_ms in SPREADS_MS:
         for corpus in corpora:
