@@ -186,6 +186,20 @@ class TestMidiClock:
         assert conductor.timeline.tempo_bpm == pytest.approx(200.0, rel=0.001)
 
 
+class TestSentClock:
+    def test_starts_with_the_song_that_is_followed_again_after_another_clock_led(self) -> None:
+        conductor, daw = Conductor(Settings(send_clock="on"), 0.0), Daw().say(START).tick(BAR)
+        receive_all(conductor, daw)
+        conductor.advance(daw.next_s)
+        conductor.set_clock("internal", daw.next_s)
+        conductor.stop(daw.next_s)
+        conductor.advance(daw.next_s)
+        conductor.set_clock("auto", daw.next_s)
+        receive_all(conductor, daw.say(CONTINUE).tick(BAR))
+        sent = [due.data[0] for due in conductor.advance(daw.next_s + 4.0)]
+        assert START[0] in sent
+
+
 class TestLink:
     @pytest.mark.parametrize("clock", ["auto", "link"])
     def test_it_gives_tempo_beats_and_bars(self, clock: ClockChoice) -> None:
