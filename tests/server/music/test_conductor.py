@@ -188,16 +188,15 @@ class TestMidiClock:
 
 class TestSentClock:
     def test_starts_with_the_song_that_is_followed_again_after_another_clock_led(self) -> None:
-        conductor, daw = Conductor(Settings(send_clock="on"), 0.0), Daw().say(START).tick(BAR)
-        receive_all(conductor, daw)
-        conductor.advance(daw.next_s)
-        conductor.set_clock("internal", daw.next_s)
-        conductor.stop(daw.next_s)
-        conductor.advance(daw.next_s)
-        conductor.set_clock("auto", daw.next_s)
-        receive_all(conductor, daw.say(CONTINUE).tick(BAR))
-        sent = [due.data[0] for due in conductor.advance(daw.next_s + 4.0)]
-        assert START[0] in sent
+        conductor = Conductor(Settings(send_clock="on", clock="link"), 0.0)
+        conductor.follow_link(replace(link_moment(1.0), is_playing=True), 1.0)
+        conductor.advance(4.0)
+        conductor.set_clock("internal", 4.0)
+        conductor.stop(4.0)
+        assert conductor.advance(4.0)[-1].data == STOP
+        conductor.set_clock("link", 4.0)
+        conductor.follow_link(replace(link_moment(4.1), is_playing=True), 4.1)
+        assert START in [due.data for due in conductor.advance(8.0)]
 
 
 class TestLink:
