@@ -50,14 +50,14 @@ def run() -> None:
     rows = []
     for choice in CHOICES:
         vocabulary = EventVocabulary(pitches_of(training), choose_bins(shifts_of(training), choice, COUNT))
-        lesson = LearningTask(
+        task = LearningTask(
             vocabulary.size,
             SHAPE,
             pieces_in_memory(vocabulary, training),
             pieces_in_memory(vocabulary, valid),
             sum(len(line) for line in valid),
         )
-        network = fit(lesson, RECIPE).network
+        network = fit(task, RECIPE).network
         figures = held_out(network, vocabulary, test)
         bits_within = _bits_within(vocabulary.bins, shifts_of(training), shifts_of(test)) / figures.notes
         engine = NumpyEngine({name: value.numpy() for name, value in network.state_dict().items()})

@@ -39,8 +39,8 @@ def run() -> None:
         streams = streams_of(approach, corpora)
         size = streams.vocabulary.size
         training, valid, test = (_pieces(streams.all_of(split), size) for split in SPLITS)
-        lesson = LearningTask(size, Hyperparameters(), training, valid, streams.notes("valid"))
-        outcome = fit(lesson, Recipe(epochs=EPOCHS, patience=6), on_progress=partial(_print_progress, approach))
+        task = LearningTask(size, Hyperparameters(), training, valid, streams.notes("valid"))
+        outcome = fit(task, Recipe(epochs=EPOCHS, patience=6), on_progress=partial(_print_progress, approach))
         bits = sum_bits(outcome.network, test) / streams.notes("test")
         first_time_token = 1 + len(streams.vocabulary.pitches)
         pitch_bits, time_bits = bits[:first_time_token].sum(), bits[first_time_token:].sum()
