@@ -1,4 +1,4 @@
-"""Plans the present answer, replans it after changes, and drops it at its end; knows no messages and no clock.
+"""Plans the present answer, replans it after changes, and drops it at its end; knows no clock.
 
 `Jam` decides what happens; this class carries it out on the answer. All beats are quarter notes on the jam's timeline.
 """
@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from random import Random
 
+from bridge.midi.messages import NoteOn
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS
 from model.approach import Approach
 from model.improvising.improviser import Improviser
@@ -123,13 +124,15 @@ class AnswerPlanner:
         self._models.add(played.as_planned, heard_by=played.improviser, learn=self.settings.learn_from == "both")
         return played
 
-    def add_player_note(self, pitch: int, velocity: int, beat: float) -> None:
+    def add_player_note(self, message: NoteOn, beat: float) -> None:
         """The player plays a note: all models will hear it, and an answer that still plays goes on from it."""
         answer = self.playing
         if MODES[self.settings.mode].occasion == "always" and self._input.has_rested(self.settings.answer_after, beat):
             self._input.end_phrase()
             self._novelty = self._input.novelty_limit(self.settings.novelty)
-        note, begins_phrase = self._input.press(pitch, velocity, beat, self.beats_in(CHORD_MS))
+        note, begins_phrase = self._input.press(
+            message.pitch, message.velocity, beat, self.beats_in(CHORD_MS), message.channel
+        )
         self._models.add(note, heard_by=answer.improviser if answer else None, begins_phrase=begins_phrase)
         if answer is not None:
             if begins_phrase:

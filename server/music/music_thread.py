@@ -136,6 +136,10 @@ class MusicThread:
         """Sends a message to a controller, such as the position of a motor fader. It is not put into the feed."""
         self._enqueue(lambda: self._ledger.post(message))
 
+    def release_input(self) -> None:
+        """Lets every key and pedal come up that the player holds: their port is lost, so no release will come from it."""
+        self._enqueue(self._release_input)
+
     def run_on_jam(self, command: Callable[[Jam], None]) -> None:
         """Calls `command` with the jam on the music thread; it must be short, as notes wait for it."""
         self._enqueue(lambda: command(self._jam))
@@ -222,6 +226,13 @@ class MusicThread:
             beat = self._timeline.beat_at(at_s)
             self._jam.receive(message, beat)
             self.feed.put(MessageReceived(message, at_s, beat))
+
+    def _release_input(self) -> None:
+        now_s = self._clock.now_s()
+        beat = self._timeline.beat_at(now_s)
+        for message in self._jam.input_releases:
+            self._jam.receive(message, beat)
+            self.feed.put(MessageReceived(message, now_s, beat))
 
     def _advance_jam(self) -> None:
         for timed in self._jam.advance(self._now_beat()):
