@@ -104,6 +104,7 @@ class Session:
         self._memory_origin = memory_origin
         self._stack = AsyncExitStack()
         self._stop_requested = asyncio.Event()
+        self._music_thread: MusicThread | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -157,7 +158,14 @@ class Session:
     def _open_stop_signals(self) -> None:
         """Must be the first part: a signal that comes while ports are opening must close them too."""
         loop = asyncio.get_running_loop()
-        self._stack.enter_context(StopSignals(self._clock, lambda: loop.call_soon_threadsafe(self._stop_requested.set)))
+
+        def on_stop() -> None:
+            # At once, as the loop may be busy, and as closing the panel may take a while: notes must not sound on meanwhile.
+            if self._music_thread is not None:
+                self._music_thread.request_stop()
+            loop.call_soon_threadsafe(self._stop_requested.set)
+
+        self._stack.enter_context(StopSignals(self._clock, on_stop))
 
     def _choose_midi_system(self) -> MidiSystem:
         """The machine's MIDI system; without one the jam runs in silence, and a printed line says how to get one."""
@@ -208,6 +216,7 @@ class Session:
 
     def _open_music_thread(self, music_thread: MusicThread) -> None:
         music_thread.start()
+        self._music_thread = music_thread
         self._stack.callback(music_thread.stop)
 
     async def _open_controllers(

@@ -8,7 +8,7 @@ time: a note that is due, or a key that goes down, waits for the few network ste
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bridge.midi.messages import ALL_NOTES_OFF, ALL_SOUND_OFF, ControlChange, Message, NoteOn
+from bridge.midi.messages import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN_PEDAL, ControlChange, Message, NoteOn
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
 from model.approach import Approach
@@ -150,7 +150,7 @@ class Jam:
         self._turns.on_stop()
         if action == "panic":
             for channel in range(MIDI_CHANNELS):
-                for controller in (ALL_NOTES_OFF, ALL_SOUND_OFF):
+                for controller in (SUSTAIN_PEDAL, ALL_NOTES_OFF, ALL_SOUND_OFF):
                     self._outbox.append(TimedMessage(ControlChange(controller, 0, channel), beat))
         self._answers.plan_next()
 

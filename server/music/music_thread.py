@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TypeGuard
@@ -18,7 +18,7 @@ from typing import TypeGuard
 from bridge.errors import BadMidi
 from bridge.fault_counter import FaultCounter
 from bridge.midi.echo_guard import EchoGuard
-from bridge.midi.messages import ControlChange, Message, NoteOn, encode, parse
+from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, encode, parse
 from bridge.midi.ports import OutputPort
 from bridge.timing.clock import Clock
 from bridge.timing.link_clock import LinkMoment
@@ -36,7 +36,7 @@ from server.music.feed import (
     StatusChanged,
     TimelineChanged,
 )
-from server.music.ledger import Ledger
+from server.music.ledger import REPEAT_AFTER_S, Ledger
 
 logger = logging.getLogger("fours.player")
 
@@ -51,6 +51,7 @@ HOLD_INTERPRETER_S = 0.0004
 SWITCH_INTERVAL_S = 0.0005
 REALTIME_PRIORITY = 20
 STOP_TIMEOUT_S = 2.0
+ALL_CHANNELS = range(16)
 LATENESSES_KEPT = 4096
 
 Command = Callable[[], None]
@@ -106,8 +107,12 @@ class MusicThread:
         Does nothing before `start` and after an earlier `stop`.
         """
         if self._thread.is_alive():
-            self._inbox.put((None, 0.0))
+            self.request_stop()
             self._thread.join(STOP_TIMEOUT_S)
+
+    def request_stop(self) -> None:
+        """Ends every note that sounds, then the thread, and returns at once. A signal handler may call it too."""
+        self._inbox.put((None, 0.0))
 
     def receive_midi(self, data: bytes, at_s: float) -> None:
         """Takes the bytes of a MIDI message that arrived at `at_s`: a note of the player's, or MIDI clock.
@@ -151,11 +156,16 @@ class MusicThread:
         _request_realtime()
         self._update_jam_timeline()
         self._publish_status()
+        # An earlier process may have been killed while its notes sounded on this port.
+        self._release_all(ALL_CHANNELS)
         try:
             while self._run_once():
                 pass
         finally:
             self._release_all()
+            if self._ledger.next_repeat_s is not None:
+                threading.Event().wait(REPEAT_AFTER_S)
+                self._repeat_releases(self._clock.now_s() + REPEAT_AFTER_S)
 
     def _run_once(self) -> bool:
         """One round of the loop, whatever goes wrong in it; False once the thread has to stop."""
@@ -168,6 +178,7 @@ class MusicThread:
                 self._handle(content, at_s)
             self._advance_clock()
             self._advance_jam()
+            self._repeat_releases(self._clock.now_s())
             if self._jam.has_work and not self._is_within(self._wake_at_s(), MODEL_WORK_S):
                 self._jam.do_work()
             if self.feed.has_subscribers:
@@ -188,10 +199,12 @@ class MusicThread:
             return self._inbox.get_nowait()
         if self._jam.has_work and not self._is_within(due_s, MODEL_WORK_S):
             return None
-        if due_s is None:
+        waking_s = (None if due_s is None else due_s - SPIN_S, self._ledger.next_repeat_s)
+        wake_s = min((at_s for at_s in waking_s if at_s is not None), default=None)
+        if wake_s is None:
             return self._inbox.get()
         with suppress(Empty):
-            return self._inbox.get(timeout=max(0.0, due_s - self._clock.now_s() - SPIN_S))
+            return self._inbox.get(timeout=max(0.0, wake_s - self._clock.now_s()))
         return None
 
     def _is_within(self, due_s: float | None, seconds: float) -> TypeGuard[float]:
@@ -238,7 +251,7 @@ class MusicThread:
         for timed in self._jam.advance(self._now_beat()):
             now_s = self._clock.now_s()
             self.lateness_s.append(now_s - self._timeline.seconds_at(timed.beat))
-            self._ledger.post(timed.message)
+            self._ledger.post(timed.message, now_s)
             self.feed.put(MessagePlayed(timed.message, now_s, timed.beat))
 
     def _change(self, control: str, value: Value) -> None:
@@ -260,6 +273,8 @@ class MusicThread:
             self._jam.act(action, self._timeline.beat_at(at_s))
         if action in {"stop", "panic"}:
             self._conductor.stop(at_s)
+            self._advance_jam()
+            self._release_all(ALL_CHANNELS if action == "panic" else ())
 
     def _follow_link(self, moment: LinkMoment) -> None:
         self._conductor.follow_link(moment, self._clock.now_s())
@@ -325,14 +340,25 @@ class MusicThread:
             self.faults.count(error)
         self._release_all()
 
-    def _release_all(self) -> None:
+    def _release_all(self, channels: Collection[int] = ()) -> None:
         now_s = self._clock.now_s()
         beat = self._timeline.beat_at(now_s)
         for message in self._ledger.pending_note_offs:
             self.feed.put(MessagePlayed(message, now_s, beat))
         try:
-            self._ledger.release_all()
+            self._ledger.release_all(now_s, channels)
         except Exception as error:  # noqa: BLE001  a lost port takes no note-off
+            self.faults.count(error)
+
+    def _repeat_releases(self, at_s: float) -> None:
+        """Sends again what ended notes a little while ago: see `Ledger`."""
+        repeat_s = self._ledger.next_repeat_s
+        if repeat_s is None or repeat_s > at_s:
+            return
+        held = {message.pitch for message in self._jam.input_releases if isinstance(message, NoteOff)}
+        try:
+            self._ledger.repeat_due(at_s, held)
+        except Exception as error:  # noqa: BLE001  as above
             self.faults.count(error)
 
 

@@ -1,7 +1,7 @@
 """A music thread without its thread: a test runs each turn of its loop, and its clock stands still in between."""
 
 from bridge.midi.memory_ports import MemoryOutput
-from bridge.midi.messages import Message, NoteOn, encode, parse
+from bridge.midi.messages import ALL_NOTES_OFF, SUSTAIN_PEDAL, ControlChange, Message, NoteOff, NoteOn, encode, parse
 from bridge.timing.clock import ManualClock
 from model.notes import Note
 from server.controls.control_table import Settings
@@ -38,6 +38,24 @@ class MusicThreadHarness:
 
     @property
     def sent(self) -> list[tuple[Message, float]]:
+        """As `sent_with_repeats`, but without what ends notes that do not sound, such as a note-off that is repeated."""
+        sounding: set[tuple[int, int]] = set()
+        sent = []
+        for message, at_s in self.sent_with_repeats:
+            match message:
+                case NoteOn(pitch, _, channel):
+                    sounding.add((pitch, channel))
+                case NoteOff(pitch, channel):
+                    if (pitch, channel) not in sounding:
+                        continue
+                    sounding.discard((pitch, channel))
+                case ControlChange(controller) if controller in {SUSTAIN_PEDAL, ALL_NOTES_OFF}:
+                    continue
+            sent.append((message, at_s))
+        return sent
+
+    @property
+    def sent_with_repeats(self) -> list[tuple[Message, float]]:
         """All messages sent, with their time in seconds since the start, to a tenth of a millisecond."""
         return [(parse(data), round(at_s - START_S, EXACT_DECIMALS)) for data, at_s in self.output.sent]
 

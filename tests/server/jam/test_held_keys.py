@@ -187,7 +187,7 @@ class TestWhatIsHeldForTooLong:
             harness.receive(message, 0.0)
         releases = harness.jam.input_releases
         assert set(releases) == {NoteOff(55, 3), NoteOff(55, 4), pedal(0, 5)}
-        for message in releases:
-            harness.receive(message, 2.0)
+        for release in releases:
+            harness.receive(release, 2.0)
         assert onsets(harness.run_to_end())[0] == (72, 3.0)
         assert harness.jam.input_releases == ()

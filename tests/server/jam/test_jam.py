@@ -488,7 +488,7 @@ class TestStopping:
             *(
                 TimedMessage(ControlChange(controller, 0, channel), 3.25)
                 for channel in range(16)
-                for controller in (123, 120)
+                for controller in (64, 123, 120)
             ),
         ]
         assert harness.run_until(50.0) == []
@@ -512,7 +512,7 @@ class TestStopping:
 
     def test_panic_sends_its_messages_even_while_nothing_sounds(self, harness: JamHarness) -> None:
         harness.act("panic", 1.0)
-        assert len(harness.run_until(1.0)) == 32
+        assert len(harness.run_until(1.0)) == 48
 
 
 class TestANewPack:
