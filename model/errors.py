@@ -4,6 +4,7 @@ ModelError
 ├── SeedError      a MIDI file cannot be used as a seed
 ├── PackError      a pack is missing, damaged, of another version, or does not fit together
 ├── MemoryFileError  a memory file is missing, damaged, or of another vocabulary
+├── BrokenForecast  a network forecasts what is no number
 └── PictureError   a picture cannot be drawn, as matplotlib is not installed
 """
 
@@ -22,6 +23,10 @@ class PackError(ModelError):
 
 class MemoryFileError(ModelError):
     """A memory file is missing, damaged, of another version, or belongs to another vocabulary."""
+
+
+class BrokenForecast(ModelError):
+    """A network's forecast is not a number, or infinite. What was heard and played so far is not affected."""
 
 
 class PictureError(ModelError):

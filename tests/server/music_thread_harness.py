@@ -1,8 +1,12 @@
 """A music thread without its thread: a test runs each turn of its loop, and its clock stands still in between."""
 
+from collections.abc import Mapping
+
 from bridge.midi.memory_ports import MemoryOutput
 from bridge.midi.messages import ALL_NOTES_OFF, SUSTAIN_PEDAL, ControlChange, Message, NoteOff, NoteOn, encode, parse
 from bridge.timing.clock import ManualClock
+from model.approach import Approach
+from model.improvising.improviser import Improviser
 from model.notes import Note
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
@@ -17,14 +21,17 @@ TICK_S = 1e-6
 
 
 class MusicThreadHarness:
-    """A `MusicThread` that is never started, with two scripted improvisers, a memory port and a manual clock."""
+    """A `MusicThread` that is never started, with a memory port and a manual clock.
 
-    def __init__(self, settings: Settings = DEFAULTS) -> None:
+    Without `improvisers` it has two scripted ones, `pitch` and `event`.
+    """
+
+    def __init__(self, settings: Settings = DEFAULTS, improvisers: Mapping[Approach, Improviser] | None = None) -> None:
         self.clock = ManualClock(START_S)
         self.output = MemoryOutput("Trading Fours Out", self.clock)
         self.pitch = ScriptedImproviser("pitch", (60, 62, 64, 65))
         self.event = ScriptedImproviser("event", (72, 74, 76), (1.0, 0.5, 0.5))
-        self.jam = Jam({"pitch": self.pitch, "event": self.event}, settings, 0)
+        self.jam = Jam(improvisers or {"pitch": self.pitch, "event": self.event}, settings, 0)
         self.music_thread = MusicThread(self.jam, self.output, self.clock)
 
     @property

@@ -5,9 +5,14 @@ import pytest
 
 from bridge.errors import PortLost
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, encode
+from model.approach import APPROACHES, Approach
+from model.improvising.improviser import create_improviser
+from model.pack.dummy_pack import DummyPack
+from server.controls.choices import ModeName
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
 from server.music.feed import ControlChanged, MessagePlayed, StatusChanged, TimelineChanged
+from tests.engines import FailingEngine
 from tests.music import line
 from tests.server.music_thread_harness import BEAT_S, START_S, MusicThreadHarness
 
@@ -217,6 +222,35 @@ class TestFaults:
         harness.receive(NoteOff(48), 4.25)
         harness.run_until(10.0)
         assert len(harness.sent) > 2
+
+    @pytest.mark.parametrize("mode", ["answer", "continuous"])
+    @pytest.mark.parametrize("approach", APPROACHES)
+    def test_a_network_that_forecasts_no_numbers_ends_the_answer_and_plays_again_when_it_is_sound(
+        self, mode: ModeName, approach: Approach, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        vocabulary = DummyPack().vocabulary(approach)
+        engine = FailingEngine(vocabulary.size, 1)
+        improviser = create_improviser(engine, vocabulary)
+        harness = MusicThreadHarness(
+            Settings(mode=mode, approach=approach, answer_length=16.0), dict.fromkeys(APPROACHES, improviser)
+        )
+        harness.play(PHRASE)
+        harness.run_until(3.0)
+        assert harness.jam.state == "answering"
+        engine.forecast = float("nan")
+        harness.run_until(6.0)
+        for at_s in (6.0, 6.25):
+            harness.receive(NoteOn(48, 80), at_s)
+            harness.receive(NoteOff(48), at_s + 0.2)
+        harness.run_until(20.0)
+        assert harness.music_thread._ledger.sounding_count == 0
+        assert [record.message.count("what is no number") for record in caplog.records] == [1]
+        engine.forecast = None
+        before = len(harness.onsets_s)
+        harness.receive(NoteOn(48, 80), 20.0)
+        harness.receive(NoteOff(48), 20.25)
+        harness.run_until(24.0)
+        assert len(harness.onsets_s) > before
 
     def test_a_command_that_fails_does_not_end_the_thread(
         self, harness: MusicThreadHarness, caplog: pytest.LogCaptureFixture
