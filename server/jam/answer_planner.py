@@ -24,6 +24,8 @@ from server.jam.turn_planner import BeatSpan, TurnPlanner
 
 # A note that is due sooner is played as it is planned: there is no time to compose another.
 AS_PLANNED_MS = 5.0
+# A note that would be later than this is left out: the machine was suspended, or so busy that nothing ran.
+LATEST_NOTE_MS = 100.0
 # Keys that go down within so long are one chord, and have one onset.
 CHORD_MS = 30.0
 
@@ -123,6 +125,21 @@ class AnswerPlanner:
         played = answer.take_next_note()
         self._models.add(played.as_planned, heard_by=played.improviser, learn=self.settings.learn_from == "both")
         return played
+
+    def leave_out_late_notes(self, answer: Answer) -> bool:
+        """Leaves out the notes that should have begun too long ago; returns whether there were any.
+
+        Where none of the plan is left, the answer goes on as many whole beats later as have gone by.
+        """
+        earliest_beat = self.now_beat - self.beats_in(LATEST_NOTE_MS)
+        note = answer.next_note
+        if note is None or self.due_beat(note.onset_beats) >= earliest_beat:
+            return False
+        answer.leave_out_late_notes(lambda note: self.due_beat(note.onset_beats) < earliest_beat)
+        if answer.next_note is None and answer.is_composing:
+            missed_beats = self.now_beat - answer.next_beats - self.beats_in(self.settings.offset_ms)
+            self._replan(answer, keeps_imminent=False, later_beats=float(max(math.ceil(missed_beats), 0)))
+        return True
 
     def add_player_note(self, message: NoteOn, beat: float) -> None:
         """The player plays a note: all models will hear it, and an answer that still plays goes on from it."""

@@ -190,7 +190,10 @@ class Jam:
         self._answers.replace_improvisers(improvisers)
 
     def advance(self, beat: float) -> list[TimedMessage]:
-        """Every message due up to `beat`, in order of time; at equal beats notes end before notes begin."""
+        """Every message due up to `beat`, in order of time; at equal beats notes end before notes begin.
+
+        A note that should have begun more than `LATEST_NOTE_MS` ago is left out; what ends a note never is.
+        """
         self._answers.pass_time(beat)
         due, self._outbox = self._outbox, []
         while True:
@@ -204,7 +207,8 @@ class Jam:
             ):
                 due.append(TimedMessage(self._voices.end_next(), self._answers.due_beat(end_beats)))
             elif note and answer and self._answers.due_beat(note.onset_beats) <= beat:
-                due.extend(self._play_next_note(answer))
+                if not self._answers.leave_out_late_notes(answer):
+                    due.extend(self._play_next_note(answer))
             else:
                 break
         held_since = self._input.phrase.held_since_beat
