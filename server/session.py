@@ -20,16 +20,18 @@ from bridge.midi.rtmidi_system import RtMidiSystem
 from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
 from model.engines.engine import Engine
+from model.errors import ModelError
 from model.files.midi_file import Seed
 from model.pack.pack import available_packs
 from server.config.config import CONFIG_FILE, Config, OscSection, is_loopback
 from server.controls.control_store import ControlStore, Preparation
-from server.controls.control_table import Settings, Value
+from server.controls.control_table import Value
 from server.controls.control_throttle import ControlThrottle
 from server.jam.jam import Jam
 from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
-from server.music.pack_loader import LoadedPack, load_pack
+from server.music.pack_loader import LoadedPack, check_pack_exists, load_pack
+from server.music.pack_switcher import PackSwitcher
 from server.music.seed_player import seed_playing
 from server.panel.jam_handle import JamHandle, Wiring
 from server.panel.panel import Panel
@@ -184,8 +186,22 @@ class Session:
         return link
 
     def _create_control_store(self, music_thread: MusicThread, link: LinkSession) -> ControlStore:
+        loop = asyncio.get_running_loop()
+
+        def on_pack_failed(name: str, seated: str, error: Exception) -> None:
+            sentence = str(error) if isinstance(error, ModelError) else f"pack {name} cannot be loaded: {error}"
+            with suppress(RuntimeError):  # the loop is closed: the jam has ended while the pack was loading
+                loop.call_soon_threadsafe(controls.take_back, "pack", name, seated, sentence)
+
+        packs = PackSwitcher(
+            lambda name, before_step: load_pack(name, self._config, before_step),
+            lambda name: check_pack_exists(name, self._config),
+            music_thread,
+            on_pack_failed,
+            self._settings.pack,
+        )
         preparations: dict[str, Preparation] = {
-            "pack": partial(self._change_pack, music_thread),
+            "pack": lambda settings: packs.switch_to(settings.pack, settings.tempo),
             "clock": link.apply_settings,
             "meter": link.apply_settings,
             "tempo": lambda settings: link.set_tempo(settings.tempo),
@@ -271,12 +287,6 @@ class Session:
             loop.call_soon_threadsafe(callback, control, value)
 
         return on_control_changed
-
-    def _change_pack(self, music_thread: MusicThread, settings: Settings) -> None:
-        loaded_pack = load_pack(settings.pack, self._config)
-        improvisers = loaded_pack.improvisers(settings.tempo)
-        music_thread.run_on_jam(lambda jam: jam.replace_improvisers(improvisers))
-        logger.info("pack %s", loaded_pack.pack.name)
 
 
 def run(session: Session) -> None:

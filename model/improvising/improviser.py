@@ -145,7 +145,7 @@ class _BaseImproviser(Generic[V]):
 
     def load_memory(self, memory: Memory) -> None:
         if self.memory is not None:
-            self.memory.load_contexts(memory.contexts())
+            self.memory.load_from(memory)
             self._current = replace(self._current, memory=self.memory.snapshot())
 
     def snapshot(self) -> Snapshot:

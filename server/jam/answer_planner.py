@@ -24,6 +24,8 @@ from server.jam.turn_planner import BeatSpan, TurnPlanner
 
 # A note that is due sooner is played as it is planned: there is no time to compose another.
 AS_PLANNED_MS = 5.0
+# A new pack composes from here on in an answer without an end: until then it has time for its first notes.
+TAKE_OVER_MS = 100.0
 # A note that would be later than this is left out: the machine was suspended, or so busy that nothing ran.
 LATEST_NOTE_MS = 100.0
 # Keys that go down within so long are one chord, and have one onset.
@@ -155,7 +157,7 @@ class AnswerPlanner:
             if begins_phrase:
                 self._models.forget_phrase_start(answer.improviser)
             answer.velocities = self._input.phrase_to_answer.velocities
-            answer.add_heard_note(note, self._sampling(answer.span), self._as_planned_until_beat)
+            answer.add_heard_note(note, self._sampling(answer.span), self._as_planned_until_beat())
         self._is_outdated = True
 
     def replace_phrase(self) -> None:
@@ -229,20 +231,20 @@ class AnswerPlanner:
             self._is_outdated = True
             self.plan_next()
 
-    def replace_improvisers(self, improvisers: Mapping[Approach, Improviser]) -> None:
-        """New models take over with the next answer, or at once in an answer without an end, which has no next one."""
+    def replace_improvisers(self, improvisers: Mapping[Approach, Improviser], heard_count: int = 0) -> None:
+        """New models take over with the next answer, or in an answer without an end, which has no next one, shortly."""
         answer = self.playing
         # The present answer still belongs to the old model, which must have heard the phrase before it composes.
-        self._models.replace_improvisers(improvisers, answer.improviser if answer else None)
+        self._models.replace_improvisers(improvisers, answer.improviser if answer else None, heard_count)
         if answer is not None and math.isinf(answer.span.until_beats):
-            self._replan(answer, "approach")
+            answer.take_unheard_notes()  # the new models hear them with the latest notes
+            self._replan(answer, "approach", as_planned_ms=TAKE_OVER_MS)
         self._is_outdated = True
         self.plan_next()
 
-    @property
-    def _as_planned_until_beat(self) -> float:
+    def _as_planned_until_beat(self, as_planned_ms: float = AS_PLANNED_MS) -> float:
         """Notes that are planned for this beat or an earlier one are played as they are planned."""
-        return self.now_beat + self.beats_in(AS_PLANNED_MS - self.settings.offset_ms)
+        return self.now_beat + self.beats_in(as_planned_ms - self.settings.offset_ms)
 
     def _replan(
         self,
@@ -251,15 +253,16 @@ class AnswerPlanner:
         until_beats: float | None = None,
         *,
         keeps_imminent: bool = True,
+        as_planned_ms: float = AS_PLANNED_MS,
         later_beats: float = 0.0,
     ) -> None:
-        """Composes again what has not sounded; with `keeps_imminent`, except notes that are due at once.
+        """Composes again what has not sounded; with `keeps_imminent`, except notes that are due within `as_planned_ms`.
 
         `control` is the one that has changed, if one has; the end stays unless `until_beats` is given.
         """
         # A pack that was loaded meanwhile takes over with the next answer, unless another approach is asked for.
         improviser = self._models[self.settings.approach] if control == "approach" else answer.improviser
-        from_beats = self._as_planned_until_beat if keeps_imminent else -math.inf
+        from_beats = self._as_planned_until_beat(as_planned_ms) if keeps_imminent else -math.inf
         if improviser is not answer.improviser:
             missed = answer.take_unheard_notes()
             self._models.add_missed(answer.improviser, missed)

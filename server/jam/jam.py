@@ -181,13 +181,19 @@ class Jam:
         self._answers.shift_to_beats((new_timeline.downbeat - old_timeline.downbeat) % 1.0)
         self._answers.plan_next()
 
-    def replace_improvisers(self, improvisers: Mapping[Approach, Improviser]) -> None:
+    @property
+    def sounded_notes(self) -> tuple[int, tuple[tuple[Note, bool], ...]]:
+        """How many notes have sounded, and the latest of them, each with whether it is remembered: for new models."""
+        return self._models.sounded_notes
+
+    def replace_improvisers(self, improvisers: Mapping[Approach, Improviser], heard_count: int = 0) -> None:
         """New models take over with the next answer, once they have heard the latest notes.
 
-        An answer without an end goes over to them at its next note. Memories are handed over to models of the same
+        They may have heard the first `heard_count` notes of all that sounded already. An answer without an end goes over
+        to them at the first note that is not due at once. Memories are handed over to models of the same
         vocabulary.
         """
-        self._answers.replace_improvisers(improvisers)
+        self._answers.replace_improvisers(improvisers, heard_count)
 
     def advance(self, beat: float) -> list[TimedMessage]:
         """Every message due up to `beat`, in order of time; at equal beats notes end before notes begin.

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TypeGuard
@@ -24,6 +24,9 @@ from bridge.timing.clock import Clock
 from bridge.timing.link_clock import LinkMoment
 from bridge.timing.midi_clock import is_clock_message
 from bridge.timing.timeline import Timeline
+from model.approach import Approach
+from model.improvising.improviser import Improviser
+from model.notes import Note
 from server.controls.control_table import BY_NAME, Value
 from server.jam.jam import Jam
 from server.music.conductor import Conductor
@@ -50,6 +53,10 @@ HOLD_INTERPRETER_S = 0.0004
 # How long CPython lets another thread run before the music thread gets its turn; its default, 5 ms, can be heard.
 SWITCH_INTERVAL_S = 0.0005
 REALTIME_PRIORITY = 20
+SEAT_S = 0.02
+"""So shortly before no new pack takes over, as its memory is handed over then, unless that has waited for `LONGEST_WAIT_S`."""
+LONGEST_WAIT_S = 1.0
+QUIET_POLL_S = 0.002
 STOP_TIMEOUT_S = 2.0
 ALL_CHANNELS = range(16)
 LATENESSES_KEPT = 4096
@@ -83,6 +90,8 @@ class MusicThread:
         self.feed = Feed()
         """All events of the jam, for subscribers."""
         self._jam_timeline, self._transport = self._timeline, self._conductor.transport
+        self._next_due_s = float("inf")
+        self._seating: tuple[Mapping[Approach, Improviser], int, float] | None = None
         self._published_status: tuple[object, ...] = ()
         self._published_timeline: Timeline | None = None
         self._published_source: tuple[object, ...] = ()
@@ -149,6 +158,32 @@ class MusicThread:
         """Calls `command` with the jam on the music thread; it must be short, as notes wait for it."""
         self._enqueue(lambda: command(self._jam))
 
+    def wait_for_quiet(self, quiet_s: float, at_most_s: float) -> None:
+        """Returns once nothing is due for `quiet_s`, or after `at_most_s`. For threads that will keep the interpreter long."""
+        now_s = self._clock.now_s()
+        until_s = now_s + at_most_s
+        while self._next_due_s < now_s + quiet_s and now_s < until_s:
+            threading.Event().wait(QUIET_POLL_S)
+            now_s = self._clock.now_s()
+
+    def sounded_notes(self, at_most_s: float) -> tuple[int, Sequence[tuple[Note, bool]]]:
+        """See `Jam.sounded_notes`; none where the music thread does not answer within `at_most_s`. For other threads."""
+        answers: SimpleQueue[tuple[int, Sequence[tuple[Note, bool]]]] = SimpleQueue()
+        self._enqueue(lambda: answers.put(self._jam.sounded_notes))
+        try:
+            return answers.get(timeout=at_most_s)
+        except Empty:
+            return 0, ()
+
+    def seat(self, improvisers: Mapping[Approach, Improviser], heard_count: int) -> None:
+        """New models take over, between two notes: see `Jam.replace_improvisers`."""
+        at_s = self._clock.now_s()
+
+        def keep() -> None:
+            self._seating = (improvisers, heard_count, at_s)
+
+        self._enqueue(keep)
+
     def _enqueue(self, command: Command) -> None:
         self._inbox.put((command, 0.0))
 
@@ -179,6 +214,7 @@ class MusicThread:
             self._advance_clock()
             self._advance_jam()
             self._repeat_releases(self._clock.now_s())
+            self._seat_when_quiet()
             if self._jam.has_work and not self._is_within(self._wake_at_s(), MODEL_WORK_S):
                 self._jam.do_work()
             if self.feed.has_subscribers:
@@ -191,6 +227,7 @@ class MusicThread:
     def _next_item(self) -> tuple[Command | bytes | None, float] | None:
         """What comes in before anything is due; None once something is due, or where there is model work to do."""
         due_s = self._wake_at_s()
+        self._next_due_s = float("inf") if due_s is None else due_s
         if self._is_within(due_s, SPIN_S):
             self._clock.wait_until(due_s, HOLD_INTERPRETER_S)
             if self._clock.now_s() >= due_s:
@@ -246,6 +283,14 @@ class MusicThread:
         for message in self._jam.input_releases:
             self._jam.receive(message, beat)
             self.feed.put(MessageReceived(message, now_s, beat))
+
+    def _seat_when_quiet(self) -> None:
+        if self._seating is None:
+            return
+        improvisers, heard_count, since_s = self._seating
+        if not self._is_within(self._wake_at_s(), SEAT_S) or self._clock.now_s() - since_s > LONGEST_WAIT_S:
+            self._seating = None
+            self._jam.replace_improvisers(improvisers, heard_count)
 
     def _advance_jam(self) -> None:
         for timed in self._jam.advance(self._now_beat()):

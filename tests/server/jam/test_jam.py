@@ -563,6 +563,16 @@ class TestANewPack:
         harness.change("approach", "pitch", 3.5)
         assert onsets(harness.run_to_end()) == [(90, 4.0), (90, 4.5)]
 
+    def test_does_not_hear_again_what_it_has_heard_while_it_was_loaded(self, harness: JamHarness) -> None:
+        harness.play(PHRASE)
+        heard_count, notes = harness.jam.sounded_notes
+        assert heard_count == len(notes) == len(PHRASE)
+        harness.receive(NoteOn(60, 80), 2.5)
+        event, pitch = ScriptedImproviser("event", (80,)), ScriptedImproviser("pitch", (90,))
+        harness.jam.replace_improvisers({"pitch": pitch, "event": event}, heard_count)
+        harness.do_all_work()
+        assert event.heard_notes == pitch.heard_notes == [(60, 2.5)]
+
     def test_a_waiting_answer_is_composed_by_the_new_model(self, harness: JamHarness) -> None:
         harness.play(PHRASE)
         harness.run_until(2.5)

@@ -14,6 +14,7 @@ from server.jam.jam import Jam
 from server.music.feed import ControlChanged, MessagePlayed, StatusChanged, TimelineChanged
 from tests.engines import FailingEngine
 from tests.music import line
+from tests.server.jams import ScriptedImproviser
 from tests.server.music_thread_harness import BEAT_S, START_S, MusicThreadHarness
 
 PHRASE = line(48, 50, 52, 53)
@@ -176,6 +177,55 @@ class TestInput:
         assert received == []
         harness.run_pending_work()
         assert received == [harness.jam]
+
+
+class TestANewPack:
+    @pytest.fixture
+    def playing(self) -> MusicThreadHarness:
+        """Plays the pitches 60 62 64 65 without an end, one each quarter of a second; the latest at 2.0 s."""
+        harness = MusicThreadHarness(Settings(mode="continuous", approach="pitch"))
+        harness.play(line(48))
+        harness.run_until(2.1)
+        return harness
+
+    def test_takes_over_at_once_where_no_note_is_due_soon_and_its_first_note_is_in_time(
+        self, playing: MusicThreadHarness
+    ) -> None:
+        other = ScriptedImproviser("pitch", (90,))
+        playing.music_thread.seat({"pitch": other, "event": ScriptedImproviser("event", (91,))}, 0)
+        playing.run_until(3.01)
+        onsets = [(message.pitch, at_s) for message, at_s in playing.sent if isinstance(message, NoteOn)]
+        assert [at_s for pitch, at_s in onsets if pitch == 90] == [2.25, 2.5, 2.75, 3.0]
+        assert max(playing.music_thread.lateness_s) < 1e-3
+
+    def test_a_note_that_is_due_within_a_tenth_of_a_second_is_played_as_planned(
+        self, playing: MusicThreadHarness
+    ) -> None:
+        playing.run_until(2.2)
+        other = ScriptedImproviser("pitch", (90,))
+        playing.music_thread.seat({"pitch": other, "event": ScriptedImproviser("event", (91,))}, 0)
+        playing.run_until(2.51)
+        pitches = [message.pitch for message, at_s in playing.sent if isinstance(message, NoteOn) and at_s > 2.2]
+        assert pitches[0] in {60, 62, 64, 65}
+        assert pitches[1:] == [90]
+
+    def test_waits_for_the_note_that_is_due_at_once(self, playing: MusicThreadHarness) -> None:
+        playing.run_until(2.24)
+        seated: list[float] = []
+        playing.jam.replace_improvisers = lambda *_: seated.append(playing.now_s)  # type: ignore[assignment]
+        playing.music_thread.seat({}, 0)
+        playing.run_until(2.3)
+        assert seated == [pytest.approx(2.25, abs=1e-3)]
+
+    def test_another_thread_can_ask_what_it_has_to_hear(self, harness: MusicThreadHarness) -> None:
+        harness.play(PHRASE)
+        harness.music_thread.start()
+        count, notes = harness.music_thread.sounded_notes(LIVE_PATIENCE_S)
+        harness.music_thread.stop()
+        assert count == len(notes) == len(PHRASE)
+
+    def test_a_music_thread_that_does_not_answer_is_not_waited_for(self, harness: MusicThreadHarness) -> None:
+        assert harness.music_thread.sounded_notes(0.0) == (0, ())
 
 
 class TestFaults:

@@ -102,7 +102,7 @@ class TestAPage:
             assert planned["stands"]["state"] == "waiting"
             assert [note[0] for note in planned["stands"]["plan"]][:2] == [72, 74]
             assert (await page.next_notes("partner", "on", 2)) == [72, 74]
-        assert panel.sent_messages[0] == NoteOn(72, 90)
+        assert next(message for message in panel.sent_messages if isinstance(message, NoteOn)) == NoteOn(72, 90)
 
     @with_panel
     async def test_gets_the_values_that_another_page_has_set(self, panel: RunningPanel) -> None:
