@@ -19,8 +19,9 @@ logger = logging.getLogger("fours.packs")
 CHECK_S = 0.1
 """A disk says in far less time whether there is such a pack. One that does not is dead, or asleep: then the pack counts as
 there, and what is wrong with it is told later."""
-LONG_STEP_S, SHORT_STEP_S = 0.03, 0.003
-"""Such steps of the loading keep the interpreter for up to so long: they begin where no note is due for that time."""
+QUIET_S = 0.03
+"""Each step of the loading begins where no note is due for so long. A step keeps the interpreter for some milliseconds at most,
+but on a busy machine other programs may run meanwhile, as this thread has no priority, and the music thread would wait."""
 LONGEST_WAIT_S = 0.5
 
 Load = Callable[[str, Callable[[], None]], LoadedPack]
@@ -107,12 +108,12 @@ class PackSwitcher:
                 self._on_failed(name, self._seated, error)
 
     def _switch(self, name: str, tempo_bpm: float) -> None:
-        loaded_pack = self._load(name, lambda: self._seat.wait_for_quiet(LONG_STEP_S, LONGEST_WAIT_S))
+        loaded_pack = self._load(name, lambda: self._seat.wait_for_quiet(QUIET_S, LONGEST_WAIT_S))
         improvisers = loaded_pack.improvisers(tempo_bpm)
         heard_count, notes = self._seat.sounded_notes(LONGEST_WAIT_S)
         for note, learn in notes:
             for improviser in improvisers.values():
-                self._seat.wait_for_quiet(SHORT_STEP_S, LONGEST_WAIT_S)
+                self._seat.wait_for_quiet(QUIET_S, LONGEST_WAIT_S)
                 improviser.hear(note, learn=learn)
         if self._requests.empty():
             self._seat.seat(improvisers, heard_count)

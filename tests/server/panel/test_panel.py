@@ -277,6 +277,16 @@ class TestMidiLearn:
 
 
 class TestRefusedMessages:
+    @with_panel
+    async def test_a_change_that_fails_later_is_told_to_the_page_that_made_it(self, panel: RunningPanel) -> None:
+        async with panel.page() as page, panel.page() as other:
+            await page.send("set", control="tempo", value=90.0)
+            assert await page.next_value("tempo") == 90.0
+            panel.jam.controls.take_back("tempo", 90.0, 120.0, "that did not work")
+            assert (await page.receive_type("refused"))["reason"] == "that did not work"
+            assert await other.next_value("tempo") == 90.0
+            assert await other.next_value("tempo") == 120.0
+
     @pytest.mark.parametrize(
         ("text", "reason"),
         [
