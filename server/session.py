@@ -33,6 +33,7 @@ from server.music.music_thread import MusicThread
 from server.music.pack_loader import LoadedPack, check_pack_exists, load_pack
 from server.music.pack_switcher import PackSwitcher
 from server.music.seed_player import seed_playing
+from server.music.watchdog import Watchdog
 from server.panel.jam_handle import JamHandle, Wiring
 from server.panel.panel import Panel
 from server.panel.take_list import TakeList
@@ -145,7 +146,7 @@ class Session:
         osc_remote = await self._open_osc(controls, music_thread, packs)
         self._open_memory(jam)
         await self._open_recorder(jam, music_thread)
-        self._open_music_thread(music_thread)
+        await self._open_music_thread(music_thread)
         controllers = await self._open_controllers(controls, music_thread, packs)
         # Opened after all that answers its messages, and so closed before it.
         midi_input = self._stack.enter_context(
@@ -230,10 +231,11 @@ class Session:
         )
         await self._stack.enter_async_context(recorder)
 
-    def _open_music_thread(self, music_thread: MusicThread) -> None:
+    async def _open_music_thread(self, music_thread: MusicThread) -> None:
         music_thread.start()
         self._music_thread = music_thread
         self._stack.callback(music_thread.stop)
+        await self._stack.enter_async_context(Watchdog(music_thread))
 
     async def _open_controllers(
         self, controls: ControlStore, music_thread: MusicThread, packs: Sequence[str]

@@ -44,6 +44,12 @@ class Ledger:
         return tuple(NoteOff(pitch, channel) for channel, pitch in sorted(self._sounding))
 
     @property
+    def releases(self) -> tuple[Message, ...]:
+        """What would end everything: the note-offs of what sounds, then pedal and all notes on each channel used."""
+        channels = sorted({channel for channel, _ in self._played | self._sounding})
+        return (*self.pending_note_offs, *(message for channel in channels for message in _channel_releases(channel)))
+
+    @property
     def next_repeat_s(self) -> float | None:
         """When `repeat_due` has something to send next; None where nothing is to be repeated."""
         if self._released_channels:
@@ -80,8 +86,7 @@ class Ledger:
         used = {channel for channel, _ in self._played | self._sounding}.union(channels)
         messages: list[Message] = list(self.pending_note_offs)
         for channel in sorted(used):
-            # In this order: under a pedal that is down, MIDI's "all notes off" ends nothing.
-            messages += (ControlChange(SUSTAIN_PEDAL, 0, channel), ControlChange(ALL_NOTES_OFF, 0, channel))
+            messages += _channel_releases(channel)
         failure: Exception | None = None
         for message in messages:
             try:
@@ -120,10 +125,15 @@ class Ledger:
         if held_pitches:
             return
         for channel in sorted(channels - {channel for channel, _ in self._sounding}):
-            self._send(ControlChange(SUSTAIN_PEDAL, 0, channel))
-            self._send(ControlChange(ALL_NOTES_OFF, 0, channel))
+            for message in _channel_releases(channel):
+                self._send(message)
 
     def _repeat_note_off(self, key: _Key, held_pitches: Collection[int]) -> None:
         channel, pitch = key
         if pitch not in held_pitches:
             self._send(NoteOff(pitch, channel))
+
+
+def _channel_releases(channel: int) -> tuple[Message, Message]:
+    # In this order: under a pedal that is down, MIDI's "all notes off" ends nothing.
+    return ControlChange(SUSTAIN_PEDAL, 0, channel), ControlChange(ALL_NOTES_OFF, 0, channel)

@@ -15,7 +15,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TypeGuard
 
-from bridge.errors import BadMidi
+from bridge.errors import BadMidi, BridgeError
 from bridge.fault_counter import FaultCounter
 from bridge.midi.echo_guard import EchoGuard
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, encode, parse
@@ -90,6 +90,9 @@ class MusicThread:
         self.feed = Feed()
         """All events of the jam, for subscribers."""
         self._jam_timeline, self._transport = self._timeline, self._conductor.transport
+        self._port_lock = threading.Lock()  # the watchdog's, of a thread that hangs; nobody else contends for it
+        self._round = 0
+        self._is_waiting = True
         self._next_due_s = float("inf")
         self._seating: tuple[Mapping[Approach, Improviser], int, float] | None = None
         self._published_status: tuple[object, ...] = ()
@@ -104,6 +107,24 @@ class MusicThread:
     def timeline(self) -> Timeline:
         """The timeline in force."""
         return self._timeline
+
+    @property
+    def progress(self) -> int | None:
+        """A number that changes with each round of the loop; None while the thread waits for something to do."""
+        return None if self._is_waiting or not self._thread.is_alive() else self._round
+
+    def end_notes_from_outside(self) -> bool:
+        """Ends every note that sounds while the thread hangs; False where it hangs in the port itself. For another thread."""
+        if not self._port_lock.acquire(blocking=False):
+            return False
+        try:
+            for message in self._ledger.releases:
+                self._output.send(encode(message))
+        except (BridgeError, RuntimeError):  # the port is lost; or the thread goes on, and changes what sounds
+            return False
+        finally:
+            self._port_lock.release()
+        return True
 
     def start(self) -> None:
         """Starts the thread."""
@@ -189,6 +210,7 @@ class MusicThread:
 
     def _run(self) -> None:
         _request_realtime()
+        self._is_waiting = False
         self._update_jam_timeline()
         self._publish_status()
         # An earlier process may have been killed while its notes sounded on this port.
@@ -205,6 +227,7 @@ class MusicThread:
     def _run_once(self) -> bool:
         """One round of the loop, whatever goes wrong in it; False once the thread has to stop."""
         try:
+            self._round += 1
             item = self._next_item()
             if item is not None:
                 content, at_s = item
@@ -238,11 +261,13 @@ class MusicThread:
             return None
         waking_s = (None if due_s is None else due_s - SPIN_S, self._ledger.next_repeat_s)
         wake_s = min((at_s for at_s in waking_s if at_s is not None), default=None)
-        if wake_s is None:
-            return self._inbox.get()
-        with suppress(Empty):
-            return self._inbox.get(timeout=max(0.0, wake_s - self._clock.now_s()))
-        return None
+        self._is_waiting = True
+        try:
+            return self._inbox.get(timeout=None if wake_s is None else max(0.0, wake_s - self._clock.now_s()))
+        except Empty:
+            return None
+        finally:
+            self._is_waiting = False
 
     def _is_within(self, due_s: float | None, seconds: float) -> TypeGuard[float]:
         """Whether something is due within so many seconds from now, and not already."""
@@ -330,7 +355,7 @@ class MusicThread:
         now_s = self._clock.now_s()
         for due in self._conductor.advance(now_s):
             self._echo.record_sent(due.data, now_s)
-            self._output.send(due.data)
+            self._send_bytes(due.data)
         if self._timeline is not self._jam_timeline or self._conductor.transport != self._transport:
             self._update_jam_timeline()
         request, self._jam.timeline_request = self._jam.timeline_request, None
@@ -374,7 +399,11 @@ class MusicThread:
         data = encode(message)
         if isinstance(message, NoteOn):
             self._echo.record_sent(data, self._clock.now_s())
-        self._output.send(data)
+        self._send_bytes(data)
+
+    def _send_bytes(self, data: bytes) -> None:
+        with self._port_lock:
+            self._output.send(data)
 
     def _recover(self) -> None:
         """After an error: ends what sounds, and the jam listens again."""

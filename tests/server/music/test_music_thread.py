@@ -212,7 +212,7 @@ class TestANewPack:
     def test_waits_for_the_note_that_is_due_at_once(self, playing: MusicThreadHarness) -> None:
         playing.run_until(2.24)
         seated: list[float] = []
-        playing.jam.replace_improvisers = lambda *_: seated.append(playing.now_s)  # type: ignore[assignment]
+        playing.jam.replace_improvisers = lambda *_: seated.append(playing.now_s)  # type: ignore[method-assign]
         playing.music_thread.seat({}, 0)
         playing.run_until(2.3)
         assert seated == [pytest.approx(2.25, abs=1e-3)]
