@@ -1,7 +1,8 @@
 """What can be wrong with music files and packs, each said in one sentence; the whole tree of this room.
 
 ModelError
-├── SeedError      a MIDI file cannot serve as music to read
+├── SeedError      a file cannot serve as music to answer
+├── UnreadableError  a file's content is no music; goes on from the file's name
 ├── PackError      a pack is missing, damaged, of another version, or does not fit together
 ├── MemoryFileError  what was remembered is missing, damaged, or of another vocabulary
 └── PictureError   a picture cannot be drawn, as what draws it is not installed
@@ -13,7 +14,11 @@ class ModelError(Exception):
 
 
 class SeedError(ModelError):
-    """A MIDI file is missing, is no MIDI file, is cut off, or holds no notes."""
+    """A file of music is missing, is none, or holds no notes to answer."""
+
+
+class UnreadableError(ModelError):
+    """A file's content cannot be read as music. Its text goes on from the file's name: "holds no notes"."""
 
 
 class PackError(ModelError):

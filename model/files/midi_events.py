@@ -1,0 +1,126 @@
+"""One track of a MIDI file, made safe and plain for a parser: whole events only, and no change of program.
+
+Walks from event to event and looks at none of the notes: runs of channel messages are passed by one regular expression.
+"""
+
+import re
+from dataclasses import dataclass
+
+# An event is a delta time, a variable-length number of at most four bytes, and a message; a message that begins with a data
+# byte goes on with the status of the one before ("running status").
+_DELTA = rb"[\x80-\xff]{0,3}+[\x00-\x7f]"
+_DATA = rb"[\x00-\x7f]"
+_CHANNEL_MESSAGES = re.compile(
+    rb"(?:" + _DELTA + rb"(?:([\x80-\xbf\xe0-\xef])" + _DATA + _DATA + rb"(?:" + _DELTA + _DATA + _DATA + rb")*+"
+    rb"|([\xd0-\xdf])" + _DATA + rb"(?:" + _DELTA + _DATA + rb")*+))*+"
+)  # fmt: skip
+_DELTA_TIME = re.compile(_DELTA)
+_META, _SYSEX, _ESCAPE = 0xFF, 0xF0, 0xF7
+_PROGRAM, _PRESSURE = 0xC, 0xD
+_NOTE_ON = 0x90
+_END_OF_TRACK = 0x2F
+# Data bytes of the system messages that have no place in a file, and that some files hold.
+_SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """A track up to its end, without the message that says so.
+
+    Both end where the next message would stand, after its delta time. In `plain` program changes are channel pressure, which is as
+    long and says nothing of notes; `programs` are those that the channels begin with. `broken_at` is the byte at which it cannot
+    be read on, None where it was read to its end.
+    """
+
+    events: bytes
+    plain: bytes
+    programs: dict[int, int]
+    broken_at: int | None
+
+
+def repaired(track: bytes) -> Repaired:
+    """The track's whole events, as they are and without changes of program."""
+    walk = _Walk(track)
+    end, broken_at = walk.to_the_end()
+    # Where no end of track stands, the delta time before it does not, either.
+    delta = b"" if walk.has_end else b"\x00"
+    return Repaired(track[:end] + delta, bytes(walk.events[:end]) + delta, walk.programs, broken_at)
+
+
+class _Walk:
+    def __init__(self, track: bytes) -> None:
+        self.events = bytearray(track)
+        self.programs: dict[int, int] = {}
+        self.has_end = False
+        self._status = 0
+
+    def to_the_end(self) -> tuple[int, int | None]:
+        """Where the whole events end, and where they break off."""
+        events = self.events
+        at = 0
+        while at < len(events):
+            run = _CHANNEL_MESSAGES.match(events, at)
+            if run is not None and run.end() > at:
+                at = run.end()
+                self._status = run[run.lastindex or 1][0]
+                continue
+            delta = _DELTA_TIME.match(events, at)
+            if delta is None:
+                return at, at
+            message = delta.end()
+            if events[message : message + 3] == b"\xff\x2f\x00":
+                self.has_end = True
+                return message, None
+            end = self._message_end(message)
+            if end is None or end > len(events):
+                return at, at
+            at = end
+        return at, None
+
+    def _message_end(self, at: int) -> int | None:
+        """Where the message ends; None where there is none."""
+        events = self.events
+        if at >= len(events):
+            return None
+        status = events[at]
+        if status < 0x80:
+            return self._running_end(at)
+        if status == _META:
+            return self._after_length(at + 2)
+        if status in {_SYSEX, _ESCAPE}:
+            return self._after_length(at + 1)
+        if status > _SYSEX:
+            return at + 1 + _SYSTEM_DATA.get(status, 0)
+        if status >> 4 != _PROGRAM:
+            return None  # its data bytes are none, or it would have been passed with the others
+        self._status = status
+        events[at] = _PRESSURE << 4 | status & 0xF
+        return self._program_end(at + 1, status)
+
+    def _running_end(self, at: int) -> int | None:
+        if self._status >> 4 in {_PROGRAM, _PRESSURE}:
+            return self._program_end(at, self._status)
+        if self._status == 0:
+            return None
+        # After a meta message, which some programs let a running status go on behind.
+        end = at + 2
+        return end if end <= len(self.events) and self.events[at + 1] < 0x80 else None
+
+    def _program_end(self, at: int, status: int) -> int | None:
+        if at >= len(self.events) or self.events[at] >= 0x80:
+            return None
+        if status >> 4 == _PROGRAM:
+            channel = status & 0xF
+            if _NOTE_ON | channel not in self.events[:at]:
+                self.programs[channel] = self.events[at]
+            self.programs.setdefault(channel, 0)
+        return at + 1
+
+    def _after_length(self, at: int) -> int | None:
+        number = _DELTA_TIME.match(self.events, at)
+        if number is None:
+            return None
+        length = 0
+        for byte in number.group():
+            length = length << 7 | byte & 0x7F
+        return number.end() + length
