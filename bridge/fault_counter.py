@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 
 
-class Faults:
+class FaultCounter:
     """The errors swallowed by one callback: each kind is logged when it first happens, all are counted."""
 
     def __init__(self, logger: logging.Logger, where: str) -> None:

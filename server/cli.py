@@ -74,10 +74,10 @@ def jam(
     from server.config.config import load
     from server.music.seed_player import seed_values
     from server.session import Session, run
-    from server.takes.memory_store import origin_named
-    from server.takes.take_library import Shelf
+    from server.takes.memory_store import find_memory_origin
+    from server.takes.take_library import TakeLibrary
 
-    _log_beside_the_music(logging.DEBUG if verbose else logging.WARNING)
+    _log_from_own_thread(logging.DEBUG if verbose else logging.WARNING)
     played_in = None if seed is None else read_seed(seed)
     if dummy:
         midi_in, midi_out, midi_api, controls = "", "", "none", {"pack": "dummy", **controls}
@@ -99,8 +99,10 @@ def jam(
     }
     checked = loaded.with_values(changes)
     random_seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
-    origin = None if remember is None else origin_named(remember, Shelf(checked.takes.place), _say)
-    run(Session(checked, random_seed, _say, clock, began_s, played_in, origin, config))
+    origin = (
+        None if remember is None else find_memory_origin(remember, TakeLibrary(checked.takes.data_folder), _print_line)
+    )
+    run(Session(checked, random_seed, _print_line, clock, began_s, played_in, origin, config))
 
 
 def export(
@@ -116,10 +118,10 @@ def export(
 ) -> None:
     """Answer a .mid file, and write the answer as a .mid file."""
     from server.config.config import load
-    from server.export import Order, export_answers
+    from server.export import ExportRequest, export_answers
 
     checked = load(config).with_values({f"controls.{name}": value for name, value in controls.items()})
-    order = Order(seed, out, count, answer_only, piano_roll, random_seed)
+    order = ExportRequest(seed, out, count, answer_only, piano_roll, random_seed)
     for path in export_answers(order, checked, own_tempo="tempo" in controls):
         print(path)
 
@@ -152,7 +154,7 @@ def controls(
         print(osc_page(), end="")
         return
     if as_json:
-        print(json.dumps([_row(control) for control in CONTROLS], indent=2))
+        print(json.dumps([_control_json(control) for control in CONTROLS], indent=2))
         return
     from rich.console import Console
     from rich.table import Table
@@ -188,7 +190,7 @@ def learn(
             control,
             checked,
             RtMidiSystem("auto" if api == "none" else api),  # a knob needs a port, whatever a jam does
-            _say,
+            _print_line,
             path=path,
             any_channel=any_channel,
         )
@@ -203,9 +205,9 @@ def layout(
 ) -> None:
     """Write a layout of these controls, and of your packs, for an app on a tablet or a phone."""
     from server.config.config import load
-    from server.remote.layout_command import app_named, write_layout
+    from server.remote.layout_command import find_surface_app, write_layout
 
-    for path in write_layout(app_named(app_name), load(config), out, picture):
+    for path in write_layout(find_surface_app(app_name), load(config), out, picture):
         print(path)
 
 
@@ -257,22 +259,22 @@ _TRAINING = {"allow_extra_args": True, "ignore_unknown_options": True, "help_opt
 @app.command(context_settings=_TRAINING)
 def train(context: typer.Context) -> None:
     """Train a pack on folders of MIDI files (needs the extra `train`)."""
-    _hand_over("train.cli", context)
+    _run_training_command("train.cli", context)
 
 
 @app.command(context_settings=_TRAINING)
 def evaluate(context: typer.Context) -> None:
     """Judge a pack on music that it has not seen (needs the extra `train`)."""
-    _hand_over("train.evaluate_cli", context)
+    _run_training_command("train.evaluate_cli", context)
 
 
 @app.command(context_settings=_TRAINING)
 def compare(context: typer.Context) -> None:
     """Compare a pack's two approaches on one page (needs the extra `train`)."""
-    _hand_over("train.compare_cli", context)
+    _run_training_command("train.compare_cli", context)
 
 
-def _hand_over(module: str, context: typer.Context) -> None:
+def _run_training_command(module: str, context: typer.Context) -> None:
     """Runs a command of the training room, which parses its own arguments and may not be installed."""
     try:
         command = importlib.import_module(module)
@@ -283,11 +285,11 @@ def _hand_over(module: str, context: typer.Context) -> None:
     command.main(context.args)
 
 
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     print(line, flush=True)
 
 
-def _log_beside_the_music(level: int) -> None:
+def _log_from_own_thread(level: int) -> None:
     """Logs to stderr from a thread of its own: a terminal that is stopped must not stop the music."""
     waiting: SimpleQueue[logging.LogRecord] = SimpleQueue()
     stderr = logging.StreamHandler()
@@ -300,15 +302,19 @@ def _log_beside_the_music(level: int) -> None:
     logging.basicConfig(level=level, handlers=[to_thread])
 
 
-_SAYS_NOTHING = {math.inf, -math.inf, (), "", None}
+_OMITTED_VALUES = {math.inf, -math.inf, (), "", None}
 
 
-def _row(control: Control) -> dict[str, object]:
+def _control_json(control: Control) -> dict[str, object]:
     from dataclasses import asdict
 
     return {
         "address": control.address,
-        **{name: value for name, value in asdict(control).items() if value is not False and value not in _SAYS_NOTHING},
+        **{
+            name: value
+            for name, value in asdict(control).items()
+            if value is not False and value not in _OMITTED_VALUES
+        },
     }
 
 

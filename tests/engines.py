@@ -10,7 +10,7 @@ import numpy as np
 from model.engines.engine import EngineState, Logits
 from model.improvising.improviser import Snapshot
 
-CERTAIN = 1e4
+CERTAIN_LOGIT = 1e4
 """A logit beside which all others vanish, at any temperature that a jam allows."""
 
 
@@ -22,14 +22,14 @@ class _HistoryEngine:
     def __init__(self, vocabulary_size: int) -> None:
         self.vocabulary_size = vocabulary_size
 
-    def initial(self) -> EngineState:
+    def initial_state(self) -> EngineState:
         return np.zeros((1, 2, 0), np.float32)
 
     def step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
         after = np.concatenate([state, np.full((1, 2, 1), token, np.float32)], axis=2)
-        return self.foretell(tuple(after[0, 0].astype(int).tolist())), after
+        return self.logits_after(tuple(after[0, 0].astype(int).tolist())), after
 
-    def foretell(self, history: tuple[int, ...]) -> Logits:
+    def logits_after(self, history: tuple[int, ...]) -> Logits:
         raise NotImplementedError
 
 
@@ -43,11 +43,11 @@ class TableEngine(_HistoryEngine):
     def foretell(self, history: tuple[int, ...]) -> Logits:
         logits = np.zeros(self.vocabulary_size, np.float32)
         if history[-1] in self._table:
-            logits[self._table[history[-1]]] = CERTAIN
+            logits[self._table[history[-1]]] = CERTAIN_LOGIT
         return logits
 
 
-class AnyEngine(_HistoryEngine):
+class RandomEngine(_HistoryEngine):
     """Foretells anything, but after the same tokens the same."""
 
     def __init__(self, vocabulary_size: int, random_seed: int) -> None:
@@ -59,6 +59,6 @@ class AnyEngine(_HistoryEngine):
         return random.normal(scale=3.0, size=self.vocabulary_size).astype(np.float32)
 
 
-def heard(snapshot: Snapshot) -> tuple[int, ...]:
+def heard_tokens(snapshot: Snapshot) -> tuple[int, ...]:
     """The tokens behind a snapshot of an improviser that plays one of these engines."""
     return tuple(snapshot.engine[0, 0].astype(int).tolist())

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
 from model.engines.onnx_engine import OnnxEngine
-from model.pack.card import CARD_FILE, ApproachCard, Bins, Card, Epoch, Remembering, Training
+from model.pack.card import CARD_FILE, ApproachCard, Bins, Card, Epoch, MemoryTrust, Training
 from model.pack.pack import Pack, save_weights, sha256_of
 from model.tokens.time_bins import BinChoice
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
@@ -284,7 +284,7 @@ def _finish(
             ),
         ),
         held_out=held_out_figures(network, part.vocabulary, corpora, backoff=backoff),
-        memory=Remembering.of(backoff),
+        memory=MemoryTrust.of(backoff),
     )
 
 

@@ -20,7 +20,7 @@ from server.config.config import Config
 from server.controls.control_table import Settings
 from server.export import answer_to
 from server.jam.jam import Jam
-from server.music.pack_loader import Seated, seat
+from server.music.pack_loader import LoadedPack, load_pack
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import read_corpora
 from train.corpus.reading import Choice
@@ -39,7 +39,7 @@ def run() -> None:
     cases = _cases()
     real = [share for *_, share in cases]
     rows = [("the music itself", "", "", *_figures(real))]
-    seated = seat("songbook", Config())
+    seated = load_pack("songbook", Config())
     for approach in APPROACHES:
         for temperature in TEMPERATURES:
             for key in ("off", "auto"):
@@ -73,7 +73,7 @@ def _cases() -> list[Case]:
     return cases
 
 
-def _answered(seated: Seated, case: Case, approach: Approach, temperature: float, key: str) -> float:
+def _answered(seated: LoadedPack, case: Case, approach: Approach, temperature: float, key: str) -> float:
     phrase, classes, _ = case
     settings = Settings(
         approach=approach, temperature=temperature, key=key, answer_after=math.inf, answer_length=PHRASE_BEATS

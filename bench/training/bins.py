@@ -20,7 +20,7 @@ import torch
 from bench.table import show
 from model.engines.network_shape import Hyperparameters
 from model.engines.numpy_engine import NumpyEngine
-from model.improvising.improviser import EventImproviser, Taste
+from model.improvising.improviser import EventImproviser, SamplingSettings
 from model.tokens.time_bins import BinChoice, TimeBins, time_bins
 from model.tokens.vocabulary import EventVocabulary
 from train.corpus.cache import USER_CACHE
@@ -108,6 +108,6 @@ def _on_grid(partner: EventImproviser, test: Sequence[Line], grid: Grid) -> floa
         for note in seed:
             partner.hear(note)
         start = float(math.ceil(seed[-1].end_beats))
-        planned = partner.compose(start, start + ANSWER_BEATS, Taste(), Random(number))
+        planned = partner.compose(start, start + ANSWER_BEATS, SamplingSettings(), Random(number))
         shares.append(measure([note.note for note in planned], grid)["on_grid_share"])
     return float(np.mean(shares))

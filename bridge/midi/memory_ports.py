@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from bridge.errors import PortLost
-from bridge.fault_counter import Faults
+from bridge.fault_counter import FaultCounter
 from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, ClosedOnExit, Receiver, match_port
 from bridge.timing.clock import Clock, ManualClock
 
@@ -20,7 +20,7 @@ class MemoryInput(ClosedOnExit):
     def __init__(self, name: str, receiver: Receiver) -> None:
         self._name = name
         self._receiver = receiver
-        self.faults = Faults(logger_in, name)
+        self.faults = FaultCounter(logger_in, name)
         self.is_open = True
 
     @property

@@ -50,7 +50,7 @@ Message = NoteOn | NoteOff | ControlChange | OtherMessage
 
 
 @cache
-def codec() -> ModuleType:
+def mido_module() -> ModuleType:
     """mido, imported at the first call: that takes some 40 ms, so whoever opens a port calls this beforehand."""
     return importlib.import_module("mido")
 
@@ -58,7 +58,7 @@ def codec() -> ModuleType:
 def parse(data: bytes) -> Message:
     """The message in `data`, which holds exactly one."""
     try:
-        midi = codec().Message.from_bytes(data)
+        midi = mido_module().Message.from_bytes(data)
     except (ValueError, TypeError, LookupError) as error:
         raise BadMidi(f"{_shown(data)} is no MIDI message: {error}.") from error
     match midi.type:
@@ -92,7 +92,7 @@ def encode(message: Message) -> bytes:
 
 
 def _bytes(kind: str, **values: int) -> bytes:
-    return bytes(codec().Message(kind, **values).bytes())
+    return bytes(mido_module().Message(kind, **values).bytes())
 
 
 def _shown(data: bytes) -> str:

@@ -57,7 +57,7 @@ class RawOut(RawPort, Protocol):
     def send_message(self, message: bytes) -> None: ...
 
 
-class Backend(Protocol):
+class RtMidiModule(Protocol):
     """The module rtmidi; tests put their own in its place. Its API_ constants are read by name."""
 
     @property
@@ -67,10 +67,10 @@ class Backend(Protocol):
     def get_compiled_api(self) -> list[int]: ...
 
 
-def load_backend() -> Backend:
+def load_rtmidi() -> RtMidiModule:
     """Import python-rtmidi, or say in one line how to get it."""
     try:
-        return cast("Backend", importlib.import_module("rtmidi"))
+        return cast("RtMidiModule", importlib.import_module("rtmidi"))
     except ModuleNotFoundError as error:
         if sys.version_info[:2] > LAST_PYTHON_WITH_WHEELS:
             running = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -85,12 +85,12 @@ def load_backend() -> Backend:
         raise NoMidiSystem(f"python-rtmidi is installed and does not load: {error}. Install it anew.") from error
 
 
-def api_number(backend: Backend, api: Api) -> int:
+def api_number(backend: RtMidiModule, api: Api) -> int:
     """rtmidi's number for `api`."""
     return int(getattr(backend, CONSTANT_OF[api]))
 
 
-def choose_api(backend: Backend, choice: ApiChoice, platform: str = sys.platform) -> Api:
+def choose_api(backend: RtMidiModule, choice: ApiChoice, platform: str = sys.platform) -> Api:
     """The API to use: the one chosen, if it works here, or else the best that does."""
     if choice == "auto":
         return _best_api(backend, platform)
@@ -103,7 +103,7 @@ def choose_api(backend: Backend, choice: ApiChoice, platform: str = sys.platform
     return choice
 
 
-def jack_runs(backend: Backend) -> bool:
+def jack_runs(backend: RtMidiModule) -> bool:
     """Whether a JACK server is really there; starts none, and keeps libjack from saying so on stderr."""
     number = api_number(backend, "jack")
     if number not in backend.get_compiled_api():
@@ -117,7 +117,7 @@ def jack_runs(backend: Backend) -> bool:
         return True
 
 
-def _best_api(backend: Backend, platform: str) -> Api:
+def _best_api(backend: RtMidiModule, platform: str) -> Api:
     if platform == "darwin":
         return "coremidi"
     if platform == "win32":
@@ -146,7 +146,7 @@ def _no_server_start() -> Iterator[None]:
 
 
 @contextmanager
-def _quiet_libjack(backend: Backend) -> Iterator[None]:
+def _quiet_libjack(backend: RtMidiModule) -> Iterator[None]:
     """What libjack would print goes to the log at DEBUG, until left; what was set before is put back."""
     libjack = _libjack_of(backend)
     if libjack is None:
@@ -168,7 +168,7 @@ def _log_libjack(text: bytes) -> None:
     logger.debug("libjack: %s", text.decode(errors="replace"))
 
 
-def _libjack_of(backend: Backend) -> ctypes.CDLL | None:
+def _libjack_of(backend: RtMidiModule) -> ctypes.CDLL | None:
     """The libjack inside this process, or None where the backend has none that can be hushed."""
     extension = getattr(getattr(backend, "_rtmidi", None), "__file__", None)
     if not isinstance(extension, str):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from threading import Event, Thread
 
 from bridge.errors import PortLost
-from bridge.fault_counter import Faults
+from bridge.fault_counter import FaultCounter
 from bridge.midi.ports import ClosedOnExit, Receiver
 from bridge.midi.rtmidi_module import RawIn, RawOut
 from bridge.timing.clock import Clock
@@ -27,7 +27,7 @@ ALERT_FOR_S = 10.0
 waits a millisecond at most; between jams ten, and looking costs some 0.5 % of a core instead of 4."""
 
 
-class Attention:
+class PollRate:
     """How closely to listen, by how long nothing has been played in or out; shared by the ports of one system."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class RtMidiInput(ClosedOnExit):
         self._name = name
         self._receiver = receiver
         self._now_s = clock.now_s
-        self.faults = Faults(logger_in, name)
+        self.faults = FaultCounter(logger_in, name)
 
     @property
     def name(self) -> str:
@@ -86,7 +86,7 @@ class RtMidiInput(ClosedOnExit):
         raw.cancel_callback()
 
 
-class Arrivals:
+class ArrivalDating:
     """When messages came that were found in a queue: between the look before and this one, and RtMidi's delta says where.
 
     JACK's deltas are exact to the cycle, but count from the message before, be it one that RtMidi keeps to itself. So
@@ -111,7 +111,7 @@ class PolledInput(RtMidiInput):
     the first message comes again in place of the others. With a busy thread beside it, that hit one chord in fifteen.
     """
 
-    def __init__(self, raw: RawIn, name: str, receiver: Receiver, clock: Clock, attention: Attention) -> None:
+    def __init__(self, raw: RawIn, name: str, receiver: Receiver, clock: Clock, attention: PollRate) -> None:
         super().__init__(raw, name, receiver, clock)
         self._attention = attention
         self._closing = Event()
@@ -122,7 +122,7 @@ class PolledInput(RtMidiInput):
         self._thread.start()
 
     def _fetch(self, raw: RawIn) -> None:
-        arrivals = Arrivals()
+        arrivals = ArrivalDating()
         looked_s = self._now_s()
         while not self._closing.wait(self._attention.poll_s(self._now_s())):
             before_s, looked_s = looked_s, self._now_s()
@@ -141,7 +141,7 @@ class RtMidiOutput(ClosedOnExit):
     """An open output. One thread at a time: closing it while another sends is up to its owner to avoid."""
 
     def __init__(
-        self, raw: RawOut, name: str, failures: type[Exception], clock: Clock, attention: Attention, drain_s: float
+        self, raw: RawOut, name: str, failures: type[Exception], clock: Clock, attention: PollRate, drain_s: float
     ) -> None:
         # rtmidi crashes when a deleted port is used, hence None after closing.
         self._raw: RawOut | None = raw

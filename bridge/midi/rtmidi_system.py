@@ -23,15 +23,15 @@ from bridge.midi.rtmidi_module import (
     PROBE_NAME,
     Api,
     ApiChoice,
-    Backend,
     RawIn,
     RawOut,
     RawPort,
+    RtMidiModule,
     api_number,
     choose_api,
-    load_backend,
+    load_rtmidi,
 )
-from bridge.midi.rtmidi_open_ports import JACK_DRAIN_S, Attention, PolledInput, RtMidiInput, RtMidiOutput
+from bridge.midi.rtmidi_open_ports import JACK_DRAIN_S, PolledInput, PollRate, RtMidiInput, RtMidiOutput
 from bridge.timing.clock import Clock, MonotonicClock
 
 
@@ -43,14 +43,14 @@ class RtMidiSystem:
         api: ApiChoice = "auto",
         *,
         clock: Clock | None = None,
-        backend: Backend | None = None,
+        backend: RtMidiModule | None = None,
         platform: str = sys.platform,
     ) -> None:
-        self._backend = backend or load_backend()
+        self._backend = backend or load_rtmidi()
         self._api: Api = choose_api(self._backend, api, platform)
         self._number = api_number(self._backend, self._api)
         self._clock = clock or MonotonicClock()
-        self._attention = Attention()
+        self._attention = PollRate()
 
     @property
     def api(self) -> str:
@@ -68,7 +68,7 @@ class RtMidiSystem:
     def open_input(self, name: str | None, receiver: Receiver) -> RtMidiInput:
         """Listen to a port, or with no name offer one."""
         # So that the first note does not wait for an import.
-        messages.codec()
+        messages.mido_module()
         raw = self._new_in(CLIENT_NAME)
         with _deleted_on_error(raw):
             # Without this RtMidi drops clock and sysex.

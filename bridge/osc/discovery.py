@@ -12,7 +12,7 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from bridge.fault_counter import Faults
+from bridge.fault_counter import FaultCounter
 
 if TYPE_CHECKING:
     from zeroconf.asyncio import AsyncZeroconf
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger("fours.osc.out")
 
 SERVICE = "_osc._udp.local."
-EVERYWHERE = "0.0.0.0"  # noqa: S104  compared with, not bound to
+ALL_INTERFACES = "0.0.0.0"  # noqa: S104  compared with, not bound to
 
 
-class Advert:
+class ServiceAnnouncement:
     """Says that `name` is at `host` and `port`; `async with` begins to, and takes it back."""
 
     def __init__(self, name: str, host: str, port: int) -> None:
@@ -31,18 +31,18 @@ class Advert:
         self._host = host
         self._port = port
         self._zeroconf: AsyncZeroconf | None = None
-        self._announcing: asyncio.Task[None] | None = None
-        self.faults = Faults(logger, "discovery")
+        self._announce_task: asyncio.Task[None] | None = None
+        self.faults = FaultCounter(logger, "discovery")
 
     async def __aenter__(self) -> Self:
-        self._announcing = asyncio.create_task(self._announce())
+        self._announce_task = asyncio.create_task(self._announce())
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        if self._announcing is not None:
-            self._announcing.cancel()
+        if self._announce_task is not None:
+            self._announce_task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._announcing
+                await self._announce_task
         if self._zeroconf is not None:
             try:
                 await self._zeroconf.async_unregister_all_services()
@@ -50,16 +50,16 @@ class Advert:
             except Exception as error:  # noqa: BLE001  as below
                 self.faults.count(error)
 
-    async def announced(self) -> None:
+    async def wait_until_announced(self) -> None:
         """Returns when it is told, or cannot be."""
-        if self._announcing is not None:
-            await self._announcing
+        if self._announce_task is not None:
+            await self._announce_task
 
     async def _announce(self) -> None:
         try:
             # In a thread, and not before it is needed: it takes some 50 ms to import.
             zeroconf = await asyncio.to_thread(importlib.import_module, "zeroconf.asyncio")
-            everywhere = self._host == EVERYWHERE
+            everywhere = self._host == ALL_INTERFACES
             addresses = _own_addresses() if everywhere else [socket.gethostbyname(self._host)]
             self._zeroconf = zeroconf.AsyncZeroconf(interfaces=addresses)
             info = zeroconf.AsyncServiceInfo(

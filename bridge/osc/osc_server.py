@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Self, cast
 
-from bridge.errors import BadOsc, OscHostUnknown, OscPortTaken, Stranger
-from bridge.fault_counter import Faults
-from bridge.osc.osc_packets import OscMessage, decode, encode, encode_bundles, shown
-from bridge.osc.trusted_senders import Trust
+from bridge.errors import BadOsc, OscHostUnknown, OscPortTaken, UntrustedSender
+from bridge.fault_counter import FaultCounter
+from bridge.osc.osc_packets import OscMessage, decode, encode, encode_bundles, shortened
+from bridge.osc.trusted_senders import TrustedSenders
 
 logger_in = logging.getLogger("fours.osc.in")
 logger_out = logging.getLogger("fours.osc.out")
 
 Address = tuple[str, int]
 """Host and port."""
-Handler = Callable[[OscMessage, Address], Sequence[OscMessage]]
+MessageHandler = Callable[[OscMessage, Address], Sequence[OscMessage]]
 
 
 class OscServer:
@@ -35,73 +35,73 @@ class OscServer:
         self,
         host: str,
         port: int,
-        handle: Handler,
+        on_message: MessageHandler,
         *,
         reply_port: int | None = None,
         prefix: str = "/fours",
-        trust: Trust | None = None,
+        trust: TrustedSenders | None = None,
     ) -> None:
-        self._wanted: Address = (host, port)
-        self._handle = handle
+        self._requested_address: Address = (host, port)
+        self._on_message = on_message
         self._reply_port = reply_port
         self._error_address = f"{prefix}/error"
-        self._trust = trust or Trust()
-        self._wire: _Wire | None = None
-        self.faults = Faults(logger_in, f"OSC {host}:{port}")
+        self._trust = trust or TrustedSenders()
+        self._socket: _UdpSocket | None = None
+        self.faults = FaultCounter(logger_in, f"OSC {host}:{port}")
 
     @property
     def address(self) -> Address:
         """Where it listens; tells the real port where 0 was asked for."""
-        return self._wire.address if self._wire else self._wanted
+        return self._socket.address if self._socket else self._requested_address
 
     async def start(self) -> None:
         """Bind the port and listen."""
-        if self._wire is not None:
+        if self._socket is not None:
             return
-        host, port = self._wanted
+        host, port = self._requested_address
         loop = asyncio.get_running_loop()
         try:
             # Only IPv4: "localhost" may be ::1 first, and the apps that send OSC hardly know it.
-            _, self._wire = await loop.create_datagram_endpoint(
-                lambda: _Wire(self._receive, self.faults), local_addr=(host, port), family=socket.AF_INET
+            _, self._socket = await loop.create_datagram_endpoint(
+                lambda: _UdpSocket(self._receive, self.faults), local_addr=(host, port), family=socket.AF_INET
             )
         except socket.gaierror as error:
             raise OscHostUnknown(f'OSC host "{host}" is not known. Use 127.0.0.1, or 0.0.0.0 for all.') from error
         except OverflowError as error:
             raise OscPortTaken(f"OSC port {port} does not exist. Choose one between 1024 and 65535.") from error
         except OSError as error:
-            raise _refusal(error, host, port) from error
+            raise _bind_error(error, host, port) from error
 
     async def stop(self) -> None:
         """Give the port back; a second time does nothing."""
-        wire, self._wire = self._wire, None
+        wire, self._socket = self._socket, None
         if wire is not None:
             await wire.close()
 
     def send(self, message: OscMessage, to: Address) -> None:
         """Send one message to a numeric host; what cannot be sent is counted, and a stopped server sends nothing."""
-        if self._wire is None or self._is_ourselves(to):
+        if self._socket is None or self._is_own_address(to):
             return
         try:
-            self._wire.send(encode(message), to)
+            self._socket.send(encode(message), to)
         except (BadOsc, OSError, ValueError) as error:
             self.faults.count(error)
             return
         logger_out.debug("%s:%d %s", *to, message)
 
-    def spread(self, values: Iterable[OscMessage], shows: Iterable[OscMessage], to: Sequence[Address]) -> None:
+    def broadcast(self, values: Iterable[OscMessage], bundled: Iterable[OscMessage], to: Sequence[Address]) -> None:
         """Send the same to many: values each in a packet of its own, which every app reads, the others in bundles."""
         try:
-            packets = [*map(encode, values), *encode_bundles(shows)]
+            packets = [*map(encode, values), *encode_bundles(bundled)]
         except BadOsc as error:
             self.faults.count(error)
             return
         for address in to:
-            if self._wire is None or self._is_ourselves(address):
+            if self._socket is None or self._is_own_address(address):
                 continue
             try:
                 for packet in packets:
-                    self._wire.send(packet, address)
+                    self._socket.send(packet, address)
             except (OSError, ValueError) as error:
                 self.faults.count(error)
             logger_out.debug("%s:%d %d packets", *address, len(packets))
@@ -118,7 +118,7 @@ class OscServer:
     def _receive(self, packet: bytes, sender: Address) -> None:
         if not self._trust.includes(sender[0]):
             self.faults.count(
-                Stranger(
+                UntrustedSender(
                     f"{sender[0]} is not trusted; if it is yours, start with --trust {sender[0]}, or add it to osc.trust"
                 )
             )
@@ -127,7 +127,7 @@ class OscServer:
             messages = decode(packet)
         except BadOsc as error:
             self.faults.count(error)
-            self._complain(str(error), sender)
+            self._send_error(str(error), sender)
             return
         for message in messages:
             logger_in.debug("%s:%d %s", *sender, message)
@@ -137,15 +137,15 @@ class OscServer:
 
     def _answer(self, message: OscMessage, sender: Address) -> None:
         try:
-            replies = self._handle(message, sender)
+            replies = self._on_message(message, sender)
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the jam
             self.faults.count(error)
-            self._complain(f"{shown(message.address)} could not be handled; the log says why.", sender)
+            self._send_error(f"{shortened(message.address)} could not be handled; the log says why.", sender)
             return
         for reply in replies:
             self._reply(reply, sender)
 
-    def _complain(self, sentence: str, sender: Address) -> None:
+    def _send_error(self, sentence: str, sender: Address) -> None:
         self._reply(OscMessage(self._error_address, (sentence,)), sender)
 
     def _reply(self, message: OscMessage, sender: Address) -> None:
@@ -154,17 +154,17 @@ class OscServer:
         if self._reply_port is not None and self._reply_port != port:
             self.send(message, (host, self._reply_port))
 
-    def _is_ourselves(self, to: Address) -> bool:
+    def _is_own_address(self, to: Address) -> bool:
         """Whether a packet would come straight in again: an answer to ourselves would be answered, without end."""
         host, port = self.address
         return to[1] == port and (to[0] == host or to[0].startswith("127."))
 
 
-class _Wire(asyncio.DatagramProtocol):
+class _UdpSocket(asyncio.DatagramProtocol):
     """The socket; knows packets and addresses only."""
 
-    def __init__(self, receive: Callable[[bytes, Address], None], faults: Faults) -> None:
-        self._receive = receive
+    def __init__(self, on_packet: Callable[[bytes, Address], None], faults: FaultCounter) -> None:
+        self._on_packet = on_packet
         self._faults = faults
         self._transport: asyncio.DatagramTransport | None = None
         self._closed = asyncio.get_running_loop().create_future()
@@ -177,7 +177,7 @@ class _Wire(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         try:
-            self._receive(data, addr)
+            self._on_packet(data, addr)
         except Exception as error:  # noqa: BLE001 - nothing that comes in may stop the server
             self._faults.count(error)
 
@@ -199,7 +199,7 @@ class _Wire(asyncio.DatagramProtocol):
             await self._closed
 
 
-def _refusal(error: OSError, host: str, port: int) -> OscPortTaken | OscHostUnknown:
+def _bind_error(error: OSError, host: str, port: int) -> OscPortTaken | OscHostUnknown:
     if error.errno == errno.EADDRNOTAVAIL:
         return OscHostUnknown(f"OSC host {host} is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 for all.")
     if error.errno == errno.EACCES:

@@ -4,12 +4,12 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Self
 
-from bridge.errors import BadTrust
+from bridge.errors import BadTrustedAddress
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class Trust:
+class TrustedSenders:
     """Addresses such as 192.168.1.20, and networks such as 192.168.1.0/24."""
 
     def __init__(self, networks: Iterable[Network] = ()) -> None:
@@ -17,13 +17,13 @@ class Trust:
 
     @classmethod
     def read(cls, texts: Iterable[str]) -> Self:
-        """Those that the texts mean. Raises BadTrust where one means none."""
+        """Those that the texts mean. Raises BadTrustedAddress where one means none."""
         networks = []
         for text in texts:
             try:
                 networks.append(ipaddress.ip_network(text.strip(), strict=False))
             except ValueError as error:
-                raise BadTrust(
+                raise BadTrustedAddress(
                     f'"{text}" is no address; one is written like 192.168.1.20, a network like 192.168.1.0/24'
                 ) from error
         return cls(networks)

@@ -14,7 +14,7 @@ TAB_HEIGHT = 44
 Properties = dict[str, object]
 
 
-def session(surface: Surface) -> str:
+def session_json(surface: Surface) -> str:
     """The file."""
     header = _panel("header", 0, HEADER, _widgets("header", surface.header))
     pages = _panel("pages", HEADER, HEIGHT - HEADER, []) | {"tabs": [_tab(page) for page in surface.pages]}
@@ -68,7 +68,7 @@ def _widget(name: str, widget: Widget) -> Properties:
                 "range": {"min": 0, "max": 1},
                 "horizontal": not widget.is_vertical,
                 "design": "compact",
-                "default": widget.on,
+                "default": widget.level,
             }
         case "choice" | "action":
             return properties | {
@@ -77,11 +77,11 @@ def _widget(name: str, widget: Widget) -> Properties:
                 "on": 1,
                 "off": 0,
                 "label": widget.text,
-                "default": int(widget.on),
+                "default": int(widget.level),
             }
         case "light":
             light = {"mode": "toggle", "on": 1, "off": 0, "interaction": False}
-            return properties | {"type": "button", **light, "label": widget.text, "default": int(widget.on)}
+            return properties | {"type": "button", **light, "label": widget.text, "default": int(widget.level)}
         case "value":
             return properties | {"type": "text", "default": widget.text}
         case "caption":

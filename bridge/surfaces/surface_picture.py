@@ -53,12 +53,12 @@ def _widget(axes: "Axes", widget: Widget, down: float, scale: float) -> None:
         case "fader":
             _box(axes, left, top, width, height, WELL, 6.0, edge=widget.colour)
             if widget.is_vertical:
-                filled = max(height * widget.on, 4)
+                filled = max(height * widget.level, 4)
                 _box(axes, left, top + height - filled, width, filled, widget.colour, 6.0)
             else:
-                _box(axes, left, top, max(width * widget.on, 4), height, widget.colour, 6.0)
+                _box(axes, left, top, max(width * widget.level, 4), height, widget.colour, 6.0)
         case "choice" | "light":
-            _box(axes, left, top, width, height, widget.colour if widget.on else WELL, 6.0, edge=widget.colour)
+            _box(axes, left, top, width, height, widget.colour if widget.level else WELL, 6.0, edge=widget.colour)
         case "action":
             _box(axes, left, top, width, height, widget.colour, 8.0)
         case "value":

@@ -22,12 +22,12 @@ COMPRESSION = 9
 Rgba = tuple[float, float, float, float]
 
 
-def tosc(surface: Surface) -> bytes:
+def touchosc_bytes(surface: Surface) -> bytes:
     """The file."""
-    return zlib.compress(xml(surface).encode(), COMPRESSION)
+    return zlib.compress(touchosc_xml(surface).encode(), COMPRESSION)
 
 
-def xml(surface: Surface) -> str:
+def touchosc_xml(surface: Surface) -> str:
     """What is in it."""
     from py2tosc import Control, ControlType, Document
 
@@ -75,17 +75,17 @@ def _page(page: Page) -> "Control":
 def _controls(widgets: Iterable[Widget]) -> Iterator["Control"]:
     for widget in widgets:
         if widget.kind not in {"value", "caption"}:
-            yield _mover(widget)
+            yield _touched_control(widget)
         if widget.text or widget.kind == "value":
             yield _label(widget)
 
 
-def _mover(widget: Widget) -> "Control":
+def _touched_control(widget: Widget) -> "Control":
     """What is touched, or lights up."""
     from py2tosc import ButtonType, Control, ControlType, Orientation, Value
 
     common = {"name": widget.address, "frame": _frame(widget), "color": _rgba(widget.colour), "corner_radius": 4.0}
-    values = [Value("x", default=widget.on), Value("touch", default=False)]
+    values = [Value("x", default=widget.level), Value("touch", default=False)]
     messages = [_message(widget)]
     if widget.kind == "fader":
         orientation = Orientation.NORTH if widget.is_vertical else Orientation.EAST

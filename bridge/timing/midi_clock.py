@@ -7,7 +7,7 @@ from typing import Literal
 
 from bridge.timing.tick_line import TickLine
 from bridge.timing.timeline import Segment, Timeline
-from bridge.timing.timeline_follower import Follower
+from bridge.timing.timeline_follower import TimelineFollower
 
 TICK, START, CONTINUE, STOP, SONG_POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
 STATUSES = frozenset({TICK, START, CONTINUE, STOP, SONG_POSITION})
@@ -27,7 +27,7 @@ GONE_AFTER_S = 2.0
 Transport = Literal["free", "playing", "stopped"]
 """`free`: nobody has said start or stop yet, as with a clock that just ticks."""
 
-Move = Literal["started", "stopped", "relocated"]
+TransportChange = Literal["started", "stopped", "relocated"]
 """What happened to the song: it began or went on, it stopped, or it goes on from another place without stopping."""
 
 
@@ -41,11 +41,11 @@ class MidiClock:
 
     def __init__(self) -> None:
         self._ticks = TickLine()
-        self._follower = Follower()
+        self._follower = TimelineFollower()
         self._first_position: int | None = None  # the song's tick at our tick 0; None until the song has a place
         self._next_position = 0  # the song's tick at the next tick, once it plays
         self._is_joining = False  # the next tick is where the song starts, or goes on from
-        self._moves: list[Move] = []
+        self._moves: list[TransportChange] = []
         self.transport: Transport = "free"
 
     @property
@@ -72,7 +72,7 @@ class MidiClock:
         last_s = self._ticks.last_s
         return last_s is not None and now_s - last_s <= GONE_AFTER_S and self.tempo_bpm is not None
 
-    def take_moves(self) -> tuple[Move, ...]:
+    def take_transport_changes(self) -> tuple[TransportChange, ...]:
         """What happened to the song since it was last asked."""
         moves, self._moves = self._moves, []
         return tuple(moves)
@@ -137,7 +137,7 @@ class MidiClock:
 
     def _meet(self, timeline: Timeline, at_s: float) -> None:
         """The next tick, at `at_s`, is where the timeline is by then: nothing is glided to."""
-        self._follower.meet(timeline.beat_at(at_s), (self._ticks.number + 1) / TICKS_PER_BEAT)
+        self._follower.align(timeline.beat_at(at_s), (self._ticks.number + 1) / TICKS_PER_BEAT)
 
     def _resume(self, timeline: Timeline, at_s: float, lost: int) -> None:
         self._ticks.resume(at_s, lost)

@@ -19,7 +19,7 @@ NEAR_ENOUGH = 1.4
 
 
 @dataclass(frozen=True, slots=True)
-class Tapped:
+class TapResult:
     """What a series of taps says."""
 
     tempo_bpm: float
@@ -34,7 +34,7 @@ class TapTempo:
         self._taps_s: deque[float] = deque(maxlen=TAPS_KEPT)
         self._first_s = 0.0
 
-    def tap(self, at_s: float) -> Tapped | None:
+    def tap(self, at_s: float) -> TapResult | None:
         """A tap; None where it is the first of a series, or none at all."""
         if self._taps_s:
             gap_s = at_s - self._taps_s[-1]
@@ -46,7 +46,7 @@ class TapTempo:
             self._first_s = at_s
         self._taps_s.append(at_s)
         intervals_s = self._intervals_s()
-        return Tapped(60.0 / median(intervals_s), self._first_s) if intervals_s else None
+        return TapResult(60.0 / median(intervals_s), self._first_s) if intervals_s else None
 
     def _intervals_s(self) -> list[float]:
         return [later - earlier for earlier, later in pairwise(self._taps_s)]

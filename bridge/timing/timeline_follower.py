@@ -14,18 +14,18 @@ AT_ONCE_S = 0.0001
 """As soon as a timeline may: it then goes at the fastest tempo that a glide may have."""
 
 
-class Follower:
+class TimelineFollower:
     """Which of our beats is zero to the other, so that neither count ever jumps."""
 
     def __init__(self) -> None:
         self.zero: float | None = None
         """Our beat at the other's beat 0; None until there is one to follow."""
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Whoever is followed next has another zero."""
         self.zero = None
 
-    def meet(self, beat: float, theirs: float) -> None:
+    def align(self, beat: float, theirs: float) -> None:
         """Our `beat` is their beat `theirs`."""
         self.zero = beat - theirs
 
@@ -37,7 +37,7 @@ class Follower:
         """
         beat = timeline.beat_at(now_s)
         if self.zero is None or abs(self.zero + theirs.beat_at(now_s) - beat) > TOO_FAR_BEATS:
-            self.meet(beat, theirs.beat_at(now_s))
+            self.align(beat, theirs.beat_at(now_s))
         assert self.zero is not None
         line = Segment(theirs.at_s, theirs.beat + self.zero, theirs.tempo_bpm)
         if lag_s > 0.0:

@@ -18,7 +18,7 @@ from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
 from model.improvising.sampling import as_probabilities, draw, probabilities
 from model.memory.memory import Memory
-from model.memory.memory_mark import Mark
+from model.memory.memory_mark import MemoryMark
 from model.notes import CHORD_BEATS, HAIR_BEATS, MAX_CHORD_NOTES, SHORTEST_NOTE_BEATS, Note
 from model.tokens.vocabulary import START, Cursor, EventVocabulary, Mask, PitchVocabulary, Vocabulary
 
@@ -37,11 +37,11 @@ class Snapshot:
     engine: EngineState
     logits: Logits
     cursor: Cursor
-    memory: Mark | None = None
+    memory: MemoryMark | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedNote:
     """A note of an answer that has not sounded, and what the improviser will have heard once it has.
 
     `from_memory` is how much of its probability came from what was heard in this jam, from 0 to 1.
@@ -53,7 +53,7 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Taste:
+class SamplingSettings:
     """How to choose among what the network foretells.
 
     `temperature` divides the logits; `top_p` keeps the likeliest tokens that together hold so much probability.
@@ -112,7 +112,9 @@ class Improviser(Protocol):
 
     def restore(self, snapshot: Snapshot) -> None: ...
 
-    def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
+    def compose(
+        self, start_beats: float, until_beats: float, taste: SamplingSettings, random: Random
+    ) -> Iterator[PlannedNote]:
         """Notes that continue what was heard: the first at `start_beats`, all ended by `until_beats`.
 
         Lazy: each note costs its steps when it is asked for. What the improviser has heard stays as it is.
@@ -159,7 +161,7 @@ class _Listener:
                 memory.hear(token, learn=learn)
         return Snapshot(state, logits, cursor, _mark(memory))
 
-    def _chosen(self, now: Snapshot, allowed: Mask, taste: Taste, random: Random) -> tuple[int, float]:
+    def _chosen(self, now: Snapshot, allowed: Mask, taste: SamplingSettings, random: Random) -> tuple[int, float]:
         """One of the allowed tokens, and how much of its probability came from memory."""
         memory = self._memory_at(now) if taste.memory > 0.0 else None
         if memory is None:
@@ -177,7 +179,7 @@ class _Listener:
         return self.memory
 
 
-def _mark(memory: Memory | None) -> Mark | None:
+def _mark(memory: Memory | None) -> MemoryMark | None:
     return None if memory is None else memory.snapshot()
 
 
@@ -187,7 +189,7 @@ def _narrowed(allowed: Mask, wanted: Mask | None) -> Mask:
     return both if both.any() else allowed
 
 
-def _fresh(allowed: Mask, pitches: Sequence[int], tops: Sequence[int], taste: Taste) -> Mask:
+def _fresh(allowed: Mask, pitches: Sequence[int], tops: Sequence[int], taste: SamplingSettings) -> Mask:
     """What does not repeat too much of the player's."""
     return allowed if taste.novelty is None else taste.novelty.mask(allowed, pitches, tops)
 
@@ -201,7 +203,9 @@ class PitchImproviser(_Listener):
         super().__init__(engine, vocabulary, memory)
         self._vocabulary = vocabulary
 
-    def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
+    def compose(
+        self, start_beats: float, until_beats: float, taste: SamplingSettings, random: Random
+    ) -> Iterator[PlannedNote]:
         words = self._vocabulary
         wanted = None if taste.pitches is None else words.playing(taste.pitches)
         rhythm, from_beats = taste.rhythm, taste.rhythm_from_beats
@@ -221,7 +225,7 @@ class PitchImproviser(_Listener):
             ends = _is_last(next_beats, until_beats, taste)
             end_beats = until_beats if ends and taste.rhythm is None else onset_beats + duration_beats
             end_beats = min(end_beats, until_beats)
-            yield Planned(Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY), now, from_memory)
+            yield PlannedNote(Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY), now, from_memory)
             if ends:
                 return
             onset_beats, duration_beats = next_beats, next_duration_beats
@@ -236,7 +240,9 @@ class EventImproviser(_Listener):
         super().__init__(engine, vocabulary, memory)
         self._vocabulary = vocabulary
 
-    def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
+    def compose(
+        self, start_beats: float, until_beats: float, taste: SamplingSettings, random: Random
+    ) -> Iterator[PlannedNote]:
         words = self._vocabulary
         wanted = None if taste.pitches is None else words.playing(taste.pitches)
         # The rest before the first note is told to the network like any other; then a note must come. However
@@ -269,15 +275,15 @@ class EventImproviser(_Listener):
                 chord.append((pitch, from_memory, now))
 
 
-def _is_last(next_beats: float, until_beats: float, taste: Taste) -> bool:
+def _is_last(next_beats: float, until_beats: float, taste: SamplingSettings) -> bool:
     """Whether a note is an answer's last: none begins where it would be cut short, or the answer is closing."""
     return next_beats > until_beats - max(SHORTEST_NOTE_BEATS, taste.closing_beats) + HAIR_BEATS
 
 
-def _sounded(chord: list[tuple[int, float, Snapshot]], onset_beats: float, end_beats: float) -> Iterator[Planned]:
+def _sounded(chord: list[tuple[int, float, Snapshot]], onset_beats: float, end_beats: float) -> Iterator[PlannedNote]:
     duration_beats = min(end_beats - onset_beats, LONGEST_NOTE_BEATS)
     for pitch, from_memory, after in chord:
-        yield Planned(Note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY), after, from_memory)
+        yield PlannedNote(Note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY), after, from_memory)
 
 
 def improviser(

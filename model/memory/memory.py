@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from model.defaults import FITTED_STRENGTH
 from model.memory.backoff import MOST_FOLLOWERS, ORDERS, Backoff
-from model.memory.memory_mark import FIRST_TIME_SYMBOL, MOST_TIMES, SYMBOLS, WIDEST, Mark, contexts_at
+from model.memory.memory_mark import FIRST_TIME_SYMBOL, MOST_TIMES, SYMBOLS, WIDEST, MemoryMark, contexts_at
 from model.tokens.vocabulary import START, Vocabulary
 
 Probabilities = npt.NDArray[np.floating]
@@ -29,7 +29,7 @@ MOST_UNDONE = 2048
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mixed:
+class MixedForecast:
     """A forecast that a memory had its say in, and how much of it is the memory's; both of shape (vocabulary,)."""
 
     p: npt.NDArray[np.float64]
@@ -69,7 +69,7 @@ class Memory:
         """Holds these contexts, as `contexts` gave them, and nothing else; of too many the last."""
         self._followers = dict(contexts)
         self._oldest_first = deque(self._followers)
-        self._now = Mark(object())
+        self._now = MemoryMark(object())
         self._here: list[bytes] | None = None
         self._undoable = deque([self._now])
         self._make_room(self._now)
@@ -96,14 +96,14 @@ class Memory:
     def hear(self, token: int, *, learn: bool = True) -> None:
         """Goes on by a token. Without `learn` it only is where it stands now, and will not be remembered."""
         now = self._now
-        after = Mark(now.era)
+        after = MemoryMark(now.era)
         after.before, after.number, after.token, after.learnt = now, now.number + 1, token, learn
         self._go_on(after)
 
-    def snapshot(self) -> Mark:
+    def snapshot(self) -> MemoryMark:
         return self._now
 
-    def restore(self, mark: Mark) -> None:
+    def restore(self, mark: MemoryMark) -> None:
         """Stands again where `mark` was taken, be it before or after; costs a hearing for each token between.
 
         Raises ValueError where they parted more than MOST_UNDONE tokens ago.
@@ -124,7 +124,7 @@ class Memory:
         for after in reversed(ahead):
             self._go_on(after)
 
-    def mix(self, p: Probabilities, strength: float = FITTED_STRENGTH) -> Mixed:
+    def mix(self, p: Probabilities, strength: float = FITTED_STRENGTH) -> MixedForecast:
         """The network's forecast of the next token, with what is remembered, at a strength from 0 to 1.
 
         At 0 it is the network's; at 0.5 it foretells best; at 1 it is what was heard, wherever anything was.
@@ -155,7 +155,7 @@ class Memory:
         to_one = 1.0 / mixed.sum()
         mixed *= to_one
         of_memory *= to_one
-        return Mixed(mixed, of_memory)
+        return MixedForecast(mixed, of_memory)
 
     def _add_intervals(self, of_memory: npt.NDArray[np.float64], by_symbol: npt.NDArray[np.float64]) -> None:
         """By token what is known by interval; what would leave the vocabulary's pitches is lost."""
@@ -166,7 +166,7 @@ class Memory:
             low, high = max(zero, 1), min(zero + FIRST_TIME_SYMBOL, end)
             of_memory[low:high] += by_symbol[low - zero : high - zero]
 
-    def _go_on(self, after: Mark) -> None:
+    def _go_on(self, after: MemoryMark) -> None:
         """To a mark that comes next after this one, learning its token anew."""
         before, token = self._now, after.token
         if token == START:  # a new piece: no context goes past it
@@ -185,7 +185,7 @@ class Memory:
             oldest.changed, oldest.gone = [], []
             self._undoable[0].before = None
 
-    def _learn(self, mark: Mark, interval: bytes, symbol: bytes) -> None:
+    def _learn(self, mark: MemoryMark, interval: bytes, symbol: bytes) -> None:
         known, changed = self._followers, mark.changed
         changed.clear()
         by_kind = (interval, symbol)
@@ -202,12 +202,12 @@ class Memory:
         mark.gone.clear()
         self._make_room(mark)
 
-    def _make_room(self, mark: Mark) -> None:
+    def _make_room(self, mark: MemoryMark) -> None:
         while len(self._followers) > self.capacity:
             oldest = self._oldest_first.popleft()
             mark.gone.append((oldest, self._followers.pop(oldest)))
 
-    def _has_come_by(self, mark: Mark) -> bool:
+    def _has_come_by(self, mark: MemoryMark) -> bool:
         """Whether the mark lies on the way to here, and near enough to be gone back to."""
         back = self._now.number - mark.number
         return 0 <= back < len(self._undoable) and self._undoable[-1 - back] is mark

@@ -14,7 +14,7 @@ BY_INTERVALS, BY_TOKENS = b"i", b"t"
 NO_CONTEXT = b""
 
 
-class Mark:
+class MemoryMark:
     """A place in what was heard, to go back to. It holds no memory, only the way to it."""
 
     __slots__ = (
@@ -33,7 +33,7 @@ class Mark:
     def __init__(self, era: object) -> None:
         self.era = era
         self.number = 0
-        self.before: Mark | None = None
+        self.before: MemoryMark | None = None
         self.token, self.learnt = START, False
         # The line as far as the longest context reaches back, and the pitch that intervals are counted from.
         self.of_intervals, self.of_tokens = b"", b""
@@ -43,7 +43,7 @@ class Mark:
         self.gone: list[tuple[bytes, bytes]] = []
 
 
-def contexts_at(mark: Mark) -> list[bytes]:
+def contexts_at(mark: MemoryMark) -> list[bytes]:
     """The contexts that end at a mark, from the shortest up, intervals and tokens in turn; none where the line is shorter."""
     intervals, tokens = mark.of_intervals, mark.of_tokens
     contexts = []

@@ -19,11 +19,11 @@ CARD_FILE = "card.json"
 Pitch = Annotated[int, Field(ge=0, le=127)]
 
 
-class Part(BaseModel):
+class CardPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Bins(Part):
+class Bins(CardPart):
     """The time bins of the event vocabulary: what each plays, and the edges between them, in `unit`."""
 
     unit: TimeUnit = "beats"
@@ -38,7 +38,7 @@ class Bins(Part):
         return TimeBins(shifts, edges)
 
 
-class HeldOut(Part):
+class HeldOut(CardPart):
     """How well music that was not trained on is foretold, in bits per note; `time_bits` for `event` only.
 
     The bits `with_memory` are those of the network with a memory of each piece so far. `ppm` holds the same for
@@ -55,7 +55,7 @@ class HeldOut(Part):
     ppm_time: dict[str, float] = {}
 
 
-class Remembering(Part):
+class MemoryTrust(CardPart):
     """How far a memory is trusted beside the network: the figures of `model.memory.backoff.Backoff`, fitted on validation lines."""
 
     intervals: tuple[float, ...]
@@ -68,7 +68,7 @@ class Remembering(Part):
         return cls(**asdict(backoff))
 
 
-class Epoch(Part):
+class Epoch(CardPart):
     """One pass over the corpus: bits per token while it was learnt from, and per note on the validation lines after it.
 
     `seconds` and `tokens` count from the training's beginning.
@@ -81,7 +81,7 @@ class Epoch(Part):
     tokens: int
 
 
-class Training(Part):
+class Training(CardPart):
     """How the weights came about; bits are per note on the validation lines, by torch, and by each graph.
 
     `base` is the pack that the training started from, empty where it started from nothing.
@@ -104,7 +104,7 @@ class Training(Part):
     history: tuple[Epoch, ...] = ()
 
 
-class ApproachCard(Part):
+class ApproachCard(CardPart):
     """One trained network: its vocabulary, shape, files (name to SHA-256) and figures."""
 
     pitches: tuple[Pitch, ...] = Field(min_length=1)
@@ -113,10 +113,10 @@ class ApproachCard(Part):
     files: dict[str, str]
     training: Training
     held_out: dict[str, HeldOut] = {}
-    memory: Remembering | None = None
+    memory: MemoryTrust | None = None
 
 
-class Source(Part):
+class Source(CardPart):
     """A corpus that was trained on, with what its licence asks to be said."""
 
     name: str
@@ -127,7 +127,7 @@ class Source(Part):
     attribution: str = ""
 
 
-class Card(Part):
+class Card(CardPart):
     """The whole card."""
 
     format: Literal[1] = 1

@@ -14,17 +14,17 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from bridge.errors import BadTrust
-from bridge.osc.trusted_senders import Trust
-from server.controls.cc_bindings import Bindings, Written
+from bridge.errors import BadTrustedAddress
+from bridge.osc.trusted_senders import TrustedSenders
+from server.controls.cc_bindings import CcBindings, ConfigBinding
 from server.controls.control_table import Settings, Value, control_named
 from server.errors import BadValue, ConfigError
 
 CONFIG_FILE = "config.toml"
-OWN_SENTENCE = "own_sentence"
+FULL_SENTENCE = "own_sentence"
 """The type of a complaint that is whole as it is."""
 
-EVERYWHERE = "0.0.0.0"  # noqa: S104  what `lan` asks for, and nothing else
+ALL_INTERFACES = "0.0.0.0"  # noqa: S104  what `lan` asks for, and nothing else
 ProgramChange = Literal["off", "pack", "approach"]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
@@ -39,7 +39,7 @@ def is_loopback(host: str) -> bool:
 
 def bound_host(host: str, *, lan: bool) -> str:
     """Where to listen: on `host`, or where that is this machine alone and `lan` opens it to the network, everywhere."""
-    return EVERYWHERE if lan and is_loopback(host) else host
+    return ALL_INTERFACES if lan and is_loopback(host) else host
 
 
 class Section(BaseModel):
@@ -54,12 +54,12 @@ class MidiSection(Section):
     output: str = ""
     program_change: ProgramChange = "off"
     cc_feedback: bool = True
-    cc: dict[str, Written] = {}
+    cc: dict[str, ConfigBinding] = {}
 
     @property
-    def bindings(self) -> Bindings:
+    def bindings(self) -> CcBindings:
         """Which knob moves which control."""
-        return Bindings.read(self.cc)
+        return CcBindings.read(self.cc)
 
 
 class OscSection(Section):
@@ -75,9 +75,9 @@ class OscSection(Section):
     @classmethod
     def _addresses(cls, texts: list[str]) -> list[str]:
         try:
-            Trust.read(texts)
-        except BadTrust as error:
-            raise PydanticCustomError(OWN_SENTENCE, "{sentence}", {"sentence": str(error)}) from error
+            TrustedSenders.read(texts)
+        except BadTrustedAddress as error:
+            raise PydanticCustomError(FULL_SENTENCE, "{sentence}", {"sentence": str(error)}) from error
         return texts
 
 
@@ -95,10 +95,10 @@ class PanelSection(Section):
         return bound_host(self.host, lan=self.lan)
 
     @model_validator(mode="after")
-    def _is_only_here(self) -> Self:
+    def _needs_lan_beyond_this_machine(self) -> Self:
         if not self.lan and not is_loopback(self.host):
             sentence = f"{self.host} can be reached from the network, which needs lan = true; or use 127.0.0.1"
-            raise PydanticCustomError(OWN_SENTENCE, "{sentence}", {"sentence": sentence})
+            raise PydanticCustomError(FULL_SENTENCE, "{sentence}", {"sentence": sentence})
         return self
 
 
@@ -119,7 +119,7 @@ class TakesSection(Section):
     long_silence_s: Annotated[float, Field(gt=0, le=600)] = 8.0
 
     @property
-    def place(self) -> Path:
+    def data_folder(self) -> Path:
         """The folder; without one, the place where this system keeps a program's data."""
         if self.folder:
             return Path(self.folder).expanduser()
@@ -147,7 +147,7 @@ class Config(Section):
         return settings
 
     @property
-    def osc_served(self) -> OscSection:
+    def effective_osc(self) -> OscSection:
         """OSC as it is served: to the network where the panel is, but even there only whom it trusts is read."""
         return self.osc.model_copy(update={"host": bound_host(self.osc.host, lan=self.panel.lan)})
 
@@ -166,7 +166,7 @@ class Config(Section):
             if value is not None:
                 section, name = key.split(".")
                 tree[section][name] = value
-        return _checked(tree, "the command line")
+        return _validated(tree, "the command line")
 
 
 def load(path: Path | None = None) -> Config:
@@ -184,37 +184,39 @@ def load(path: Path | None = None) -> Config:
         raise ConfigError(f"{place} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{place} is no TOML: {error}") from error
-    return _checked(tree, str(place))
+    return _validated(tree, str(place))
 
 
-def _checked(tree: Mapping[str, Any], where: str) -> Config:
+def _validated(tree: Mapping[str, Any], where: str) -> Config:
     mistakes = []
     config = None
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
-        mistakes = [_sentence(detail) for detail in error.errors() if not _is_said_by_rows(detail["loc"])]
-    mistakes += _mistakes("controls", tree.get("controls", {}), _control_mistakes)
+        mistakes = [
+            _sentence_for(detail) for detail in error.errors() if not _is_reported_by_control_table(detail["loc"])
+        ]
+    mistakes += _section_mistakes("controls", tree.get("controls", {}), _control_mistakes)
     midi = tree.get("midi", {})
     if isinstance(midi, Mapping):
-        mistakes += _mistakes("midi.cc", midi.get("cc", {}), _cc_mistakes)
+        mistakes += _section_mistakes("midi.cc", midi.get("cc", {}), _cc_mistakes)
     if mistakes or config is None:
         raise ConfigError("\n".join(f"{where}: {mistake}" for mistake in mistakes))
     return config
 
 
-def _is_said_by_rows(place: tuple[int | str, ...]) -> bool:
+def _is_reported_by_control_table(place: tuple[int | str, ...]) -> bool:
     """Whether what is wrong there is told by the rows of the controls, which know better what they take."""
     return place[0] == "controls" or place[:2] == ("midi", "cc")
 
 
-def _mistakes(section: str, table: object, mistakes: Callable[[Mapping[str, Any]], list[str]]) -> list[str]:
+def _section_mistakes(section: str, table: object, mistakes: Callable[[Mapping[str, Any]], list[str]]) -> list[str]:
     return mistakes(table) if isinstance(table, Mapping) else [f"{section} is a section: [{section}]"]
 
 
 def _cc_mistakes(written: Mapping[str, Any]) -> list[str]:
     try:
-        Bindings.read(written)
+        CcBindings.read(written)
     except BadValue as error:
         return [f"midi.cc: {line}" for line in str(error).splitlines()]
     return []
@@ -235,7 +237,7 @@ def _control_mistakes(controls: Mapping[str, Any]) -> list[str]:
     return mistakes
 
 
-def _sentence(detail: Any) -> str:
+def _sentence_for(detail: Any) -> str:
     """One of pydantic's complaints in our words."""
     path = [str(step) for step in detail["loc"]]
     where = ".".join(path)
@@ -246,7 +248,7 @@ def _sentence(detail: Any) -> str:
             if near
             else f"there are {', '.join(_known_keys(path[:-1]))}"
         )
-    if detail["type"] == OWN_SENTENCE:
+    if detail["type"] == FULL_SENTENCE:
         return f"{where}: {detail['msg']}"
     return f"{where}: {detail['msg'][0].lower()}{detail['msg'][1:]}, not {detail['input']!r}"
 

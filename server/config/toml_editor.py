@@ -28,11 +28,11 @@ def with_key(text: str, section: str, key: str, value: str) -> str:
     """The text with a key of a section set to what is written as `value`."""
     lines = text.splitlines()
     line = f"{key} = {value}"
-    begin = next((number for number, old in enumerate(lines) if _section(old) == section), None)
+    begin = next((number for number, old in enumerate(lines) if _section_name(old) == section), None)
     if begin is None:
         gap = [""] if lines and lines[-1].strip() else []
         return "\n".join([*lines, *gap, f"[{section}]", line]) + "\n"
-    end = next((number for number in range(begin + 1, len(lines)) if _section(lines[number])), len(lines))
+    end = next((number for number in range(begin + 1, len(lines)) if _section_name(lines[number])), len(lines))
     for number in range(begin + 1, end):
         if re.match(rf"\s*{re.escape(key)}\s*=", lines[number]):
             lines[number] = line
@@ -44,6 +44,6 @@ def with_key(text: str, section: str, key: str, value: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _section(line: str) -> str | None:
+def _section_name(line: str) -> str | None:
     header = _HEADER.match(line)
     return header["name"] if header else None

@@ -14,7 +14,7 @@ CHANNELS = 16
 CC_SECTION = "midi.cc"
 """Where bindings stand in config.toml."""
 
-Written = int | dict[str, int]
+ConfigBinding = int | dict[str, int]
 """How a binding stands in config.toml: 21, or { cc = 21, channel = 3 }."""
 
 
@@ -24,7 +24,7 @@ def takes_cc(control: Control) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Binding:
+class CcBinding:
     """A CC, on one channel (1 to 16) or on any."""
 
     cc: int
@@ -47,7 +47,7 @@ class Binding:
         )
 
     @property
-    def written(self) -> str:
+    def as_toml(self) -> str:
         """As it stands in config.toml."""
         return str(self.cc) if self.channel is None else f"{{ cc = {self.cc}, channel = {self.channel} }}"
 
@@ -55,22 +55,22 @@ class Binding:
         return f"CC {self.cc}" if self.channel is None else f"CC {self.cc} on channel {self.channel}"
 
 
-class Bindings:
+class CcBindings:
     """The bindings in force; another object whenever one has changed, so that a thread may go on reading it."""
 
-    def __init__(self, by_control: Mapping[str, Binding]) -> None:
+    def __init__(self, by_control: Mapping[str, CcBinding]) -> None:
         self._by_control = dict(by_control)
         self._controls = {(binding.cc, binding.channel): name for name, binding in by_control.items()}
 
     @classmethod
     def read(cls, written: Mapping[str, object]) -> Self:
         """Those that are written. Raises BadValue with a line for each mistake."""
-        read: dict[str, Binding] = {}
-        owners: dict[Binding, str] = {}
+        read: dict[str, CcBinding] = {}
+        owners: dict[CcBinding, str] = {}
         mistakes = []
         for control, entry in written.items():
             try:
-                binding = Binding.read(control, entry)
+                binding = CcBinding.read(control, entry)
                 if binding in owners:
                     raise BadValue(f"{control} and {owners[binding]} are both on {binding}")
                 read[control], owners[binding] = binding, control
@@ -80,24 +80,24 @@ class Bindings:
             raise BadValue("\n".join(mistakes))
         return cls(read)
 
-    def control(self, move: CcMove) -> str | None:
+    def control_moved_by(self, move: CcMove) -> str | None:
         """The control that a knob moves: one that is bound on its channel, else one that is bound on any."""
         return self._controls.get((move.cc, move.channel + 1)) or self._controls.get((move.cc, None))
 
-    def binding(self, control: str) -> Binding | None:
+    def binding_of(self, control: str) -> CcBinding | None:
         """Where a control is bound."""
         return self._by_control.get(control)
 
     @property
-    def by_control(self) -> Mapping[str, Binding]:
+    def by_control(self) -> Mapping[str, CcBinding]:
         """All of them."""
         return dict(self._by_control)
 
-    def learnt(self, control: str, move: CcMove, *, any_channel: bool = False) -> Binding:
+    def learn(self, control: str, move: CcMove, *, any_channel: bool = False) -> CcBinding:
         """The binding of a control to a knob that was moved. Raises BadValue where that moves another control already."""
-        binding = Binding(move.cc, None if any_channel else move.channel + 1)
+        binding = CcBinding(move.cc, None if any_channel else move.channel + 1)
         # One that is bound on any channel would go on without this one, and say nothing.
-        for owner in (self.control(move), self._controls.get((binding.cc, binding.channel))):
+        for owner in (self.control_moved_by(move), self._controls.get((binding.cc, binding.channel))):
             if owner not in {None, control}:
                 bound = self._by_control[owner] if owner else binding
                 raise BadValue(
@@ -105,9 +105,9 @@ class Bindings:
                 )
         return binding
 
-    def bound(self, control: str, binding: Binding) -> "Bindings":
+    def with_binding(self, control: str, binding: CcBinding) -> "CcBindings":
         """The same, but this control is bound there, and nowhere else."""
-        return Bindings({**self._by_control, control: binding})
+        return CcBindings({**self._by_control, control: binding})
 
 
 def _whole(what: str, number: object, low: int, high: int) -> int:

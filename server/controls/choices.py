@@ -6,9 +6,9 @@ They are declared here, below every room that acts on them, so that the table of
 from typing import Literal
 
 ModeName = Literal["answer", "fours", "continuous", "listen"]
-Side = Literal["player", "partner"]
+TurnOwner = Literal["player", "partner"]
 StartOn = Literal["now", "beat", "bar"]
-Over = Literal["yield", "overlap"]
+OverlapRule = Literal["yield", "overlap"]
 ClockChoice = Literal["auto", "internal", "midi", "link"]
 TempoFrom = Literal["control", "phrase"]
 LearnFrom = Literal["player", "both"]
@@ -19,5 +19,5 @@ Quantize = Literal["off", "1/4", "1/8", "1/16", "1/32", "1/4t", "1/8t", "1/16t"]
 METERS = ("4/4", "3/4", "2/4", "5/4", "6/4", "7/4", "2/2", "3/8", "5/8", "6/8", "7/8", "9/8", "12/8")
 
 # Shares: of a pair of eighths that its first one takes, and of its length that a note sounds.
-STRAIGHT, HARDEST_SWING = 0.5, 0.75
-SHORTEST_GATE, LONGEST_GATE = 0.05, 1.5
+STRAIGHT_SWING, MAX_SWING = 0.5, 0.75
+MIN_GATE, MAX_GATE = 0.05, 1.5

@@ -10,7 +10,7 @@ import typer
 from server.controls.control_table import CONTROLS, Control, Value
 from server.errors import BadValue
 
-CONTROLS_PANEL = "Controls"
+HELP_PANEL = "Controls"
 
 
 def with_control_options(command: Callable[..., None], renamed: Mapping[str, str] | None = None) -> Callable[..., None]:
@@ -38,19 +38,19 @@ def with_control_options(command: Callable[..., None], renamed: Mapping[str, str
 
 def _option(control: Control, name: str) -> inspect.Parameter:
     flag = "--" + name.replace("_", "-")
-    about = f"{control.help} ({control.allowed}; default {_shown(control.default)})"
+    about = f"{control.help} ({control.allowed}; default {_value_text(control.default)})"
     option = typer.Option(
-        flag, help=about, rich_help_panel=CONTROLS_PANEL, metavar=_metavar(control), parser=_reader(control)
+        flag, help=about, rich_help_panel=HELP_PANEL, metavar=_metavar(control), parser=_parser_of(control)
     )
-    annotation = Annotated[_Read | None, option]
+    annotation = Annotated[_ParsedValue | None, option]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-class _Read:
+class _ParsedValue:
     """What an option's parser hands on; typer calls a parser for a type that it does not know."""
 
 
-def _reader(control: Control) -> Callable[[str], Value]:
+def _parser_of(control: Control) -> Callable[[str], Value]:
     def read(raw: str) -> Value:
         try:
             return control.read(raw)
@@ -66,5 +66,5 @@ def _metavar(control: Control) -> str:
     return (control.unit or control.kind).upper()
 
 
-def _shown(value: Value | None) -> str:
+def _value_text(value: Value | None) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from model.analysis.scale import read_key_choice
+from model.analysis.scale import parse_key_choice
 from server.errors import BadValue
 
 Value = float | str
@@ -104,6 +104,6 @@ class Control:
 
     def _read_key(self, raw: str) -> str:
         try:
-            return read_key_choice(raw)
+            return parse_key_choice(raw)
         except ValueError as error:
             raise BadValue(f"{self.name}: {error}") from error

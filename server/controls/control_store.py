@@ -5,18 +5,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from bridge.fault_counter import Faults
+from bridge.fault_counter import FaultCounter
 from server.controls.control_table import CONTROLS, Raw, Settings, Value, control_named, is_pressed
 
 logger = logging.getLogger("fours.desk")
 
-THE_MUSIC = "music"
+ORIGIN_MUSIC = "music"
 """Whose change it is where nobody moved anything, such as a tempo that was tapped."""
 
 Preparation = Callable[[Settings], None]
 
 
-class Performer(Protocol):
+class ControlReceiver(Protocol):
     """Whoever carries out what the desk has checked: the player, in a jam."""
 
     def change(self, control: str, value: Value) -> None: ...
@@ -25,7 +25,7 @@ class Performer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AcceptedChange:
     """A control has this value now, or an action was done (at 1.0); `origin` is whoever did it, in words of its own."""
 
     control: str
@@ -33,22 +33,22 @@ class Change:
     origin: str
 
 
-Listener = Callable[[Change], None]
+ChangeListener = Callable[[AcceptedChange], None]
 
 
-class Desk:
+class ControlStore:
     """Reads what comes in by its control's row, passes it on, remembers it, and tells all who listen.
 
     `before` has, for some controls, what is to be done first, with the settings as they will be; what it raises refuses
     the change.
     """
 
-    def __init__(self, settings: Settings, performer: Performer, before: Mapping[str, Preparation]) -> None:
+    def __init__(self, settings: Settings, receiver: ControlReceiver, preparations: Mapping[str, Preparation]) -> None:
         self._settings = settings
-        self._performer = performer
-        self._before = before
-        self._listeners: tuple[Listener, ...] = ()
-        self.faults = Faults(logger, "a listener of the desk")
+        self._receiver = receiver
+        self._preparations = preparations
+        self._listeners: tuple[ChangeListener, ...] = ()
+        self.faults = FaultCounter(logger, "a listener of the desk")
 
     @property
     def settings(self) -> Settings:
@@ -64,7 +64,7 @@ class Desk:
         """The present value of every control that keeps one."""
         return {control.name: self._value(control.name) for control in CONTROLS if control.kind != "action"}
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
+    def add_listener(self, listener: ChangeListener) -> Callable[[], None]:
         """From now on `listener` hears of every accepted change, whoever made it; what is returned ends that."""
         self._listeners = (*self._listeners, listener)
 
@@ -83,24 +83,24 @@ class Desk:
         if control.kind == "action":
             if not is_pressed(raw):
                 return 0.0
-            self._performer.act(name)
-            self._tell(Change(name, 1.0, origin))
+            self._receiver.act(name)
+            self._notify(AcceptedChange(name, 1.0, origin))
             return 1.0
         value = control.read(raw)
         settings = self._settings.with_value(name, value)
-        if name in self._before:
-            self._before[name](settings)
+        if name in self._preparations:
+            self._preparations[name](settings)
         self._settings = settings
-        self._performer.change(name, value)
-        self._tell(Change(name, value, origin))
+        self._receiver.change(name, value)
+        self._notify(AcceptedChange(name, value, origin))
         return value
 
-    def note(self, name: str, value: Value) -> None:
+    def record_change(self, name: str, value: Value) -> None:
         """A control was changed by whoever performs: it is remembered and told of, and there is nothing more to do."""
         self._settings = self._settings.with_value(name, value)
-        self._tell(Change(name, value, THE_MUSIC))
+        self._notify(AcceptedChange(name, value, ORIGIN_MUSIC))
 
-    def _tell(self, change: Change) -> None:
+    def _notify(self, change: AcceptedChange) -> None:
         for listener in self._listeners:
             try:
                 listener(change)

@@ -13,21 +13,21 @@ from typing import TypeVar, cast, get_args
 from bridge.timing.midi_clock import FASTEST_BPM, SLOWEST_BPM
 from model.analysis.scale import KEY_CHOICES
 from model.approach import Approach
-from model.defaults import FITTED_STRENGTH, MOST_REPEATED_INTERVALS
+from model.defaults import FITTED_STRENGTH, MAX_REPEATED_INTERVALS
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, MAX_CHORD_NOTES
 from server.controls.choices import (
-    HARDEST_SWING,
-    LONGEST_GATE,
+    MAX_SWING,
+    MAX_GATE,
     METERS,
-    SHORTEST_GATE,
-    STRAIGHT,
+    MIN_GATE,
+    STRAIGHT_SWING,
     ClockChoice,
     LearnFrom,
     ModeName,
-    Over,
+    OverlapRule,
     Quantize,
     RhythmFrom,
-    Side,
+    TurnOwner,
     StartOn,
     Switch,
     TempoFrom,
@@ -36,17 +36,17 @@ from server.controls.control import OSC_PREFIX, Control, Curve, Kind, Raw, Value
 from server.errors import BadValue
 
 __all__ = [
-    "ACTIONS", "BY_NAME", "CONTROLS", "OSC_PREFIX", "TAKES", "Control", "Raw", "Settings", "Value", "control_named", "is_pressed",
+    "ACTIONS", "BY_NAME", "CONTROLS", "OSC_PREFIX", "TAKES_GROUP", "Control", "Raw", "Settings", "Value", "control_named", "is_pressed",
 ]  # fmt: skip
 
-TAKES = "takes"
+TAKES_GROUP = "takes"
 """The group of what only marks what is played."""
 
 T = TypeVar("T")
 
 PERCENT = 100.0
 # A velocity of nothing is none, so it can say this.
-FOLLOW = 0
+VELOCITY_OF_PLAYER = 0
 
 
 def _number(
@@ -100,7 +100,7 @@ class Settings:
     )
     novelty: int = _whole(
         "partner",
-        MOST_REPEATED_INTERVALS,
+        MAX_REPEATED_INTERVALS,
         1,
         32,
         "At most so many intervals of your phrases are repeated in a row.",
@@ -122,11 +122,11 @@ class Settings:
     start: StartOn = _choice(
         "turns", "now", get_args(StartOn), "Where an answer begins: when it is due, or on the next beat or bar."
     )
-    over: Over = _choice(
-        "turns", "yield", get_args(Over), "When you play over an answer: yield stops it, overlap lets it go on."
+    over: OverlapRule = _choice(
+        "turns", "yield", get_args(OverlapRule), "When you play over an answer: yield stops it, overlap lets it go on."
     )
     turn_bars: int = _whole("turns", 4, 1, 16, "How long a turn is in fours.", "bars")
-    begins: Side = _choice("turns", "player", get_args(Side), "Who has the first turn in fours.")
+    begins: TurnOwner = _choice("turns", "player", get_args(TurnOwner), "Who has the first turn in fours.")
 
     clock: ClockChoice = _choice(
         "time", "auto", get_args(ClockChoice), "Whose beat it keeps: its own, a DAW's MIDI clock, Ableton Link; auto: MIDI clock where it comes."
@@ -160,10 +160,10 @@ class Settings:
         "rhythm", "off", get_args(Quantize), "The grid that its notes are put on; t: triplets."
     )
     swing: float = _number(
-        "rhythm", STRAIGHT * PERCENT, STRAIGHT * PERCENT, HARDEST_SWING * PERCENT,
+        "rhythm", STRAIGHT_SWING * PERCENT, STRAIGHT_SWING * PERCENT, MAX_SWING * PERCENT,
         "How long the first of two eighths is; 50 is straight, 67 a triplet's.", "%",
     )  # fmt: skip
-    gate: float = _number("rhythm", 1.0, SHORTEST_GATE, LONGEST_GATE, "How much of its length a note sounds.")
+    gate: float = _number("rhythm", 1.0, MIN_GATE, MAX_GATE, "How much of its length a note sounds.")
     offset_ms: float = _number(
         "rhythm", 0.0, -250.0, 250.0, "How much later than the beat it plays; negative: earlier.", "ms"
     )
@@ -174,10 +174,12 @@ class Settings:
     high: int = _whole("sound", HIGHEST_PITCH, LOWEST_PITCH, HIGHEST_PITCH, "The highest note that it plays.")
     transpose: int = _whole("sound", 0, -48, 48, "How much higher than it means it plays.", "semitones")
     max_polyphony: int = _whole("sound", MAX_CHORD_NOTES, 1, MAX_CHORD_NOTES, "At most so many notes at once.", "notes")
-    velocity: int = _whole("sound", FOLLOW, FOLLOW, 127, "How loud it plays; 0: as loud as you.")
+    velocity: int = _whole(
+        "sound", VELOCITY_OF_PLAYER, VELOCITY_OF_PLAYER, 127, "How loud it plays; 0: as loud as you."
+    )
     channel: int = _whole("sound", 1, 1, 16, "The MIDI channel that it plays on.")
 
-    record: Switch = _choice(TAKES, "off", get_args(Switch), "Mark what is played as a take, from on to off.")
+    record: Switch = _choice(TAKES_GROUP, "off", get_args(Switch), "Mark what is played as a take, from on to off.")
 
     def with_value(self, name: str, value: Value) -> "Settings":
         """The same with one control at a value that its row has read."""
@@ -190,7 +192,7 @@ ACTIONS = (
     Control("panic", "action", "End every note there could be, and listen.", "turns"),
     Control("forget", "action", "Forget what was played in this jam.", "partner"),
     Control("tap", "action", "Tap the tempo, from the first beat of a bar on.", "time"),
-    Control("capture", "action", "Mark what was just played as a take, back to the last long silence.", TAKES),
+    Control("capture", "action", "Mark what was just played as a take, back to the last long silence.", TAKES_GROUP),
 )
 
 CONTROLS: tuple[Control, ...] = (

@@ -6,50 +6,50 @@ first goes at once, the last always arrives, and an action waits for nothing. Kn
 
 from collections.abc import Callable
 
-from server.controls.control_store import Performer
+from server.controls.control_store import ControlReceiver
 from server.controls.control_table import Value
 
-EVERY_S = 1 / 30
+INTERVAL_S = 1 / 30
 """No note is so short that the steps of a fader could be heard in it, and composing anew twice as often takes a core."""
 
-Later = Callable[[float, Callable[[], None]], object]
+CallLater = Callable[[float, Callable[[], None]], object]
 """Calls something after so many seconds: an asyncio loop's `call_later`."""
 
 
-class Pace:
+class ControlThrottle:
     """A performer in front of another; a desk's, so that whatever moves a control is paced."""
 
-    def __init__(self, performer: Performer, later: Later) -> None:
-        self._performer = performer
-        self._later = later
-        self._waiting: dict[str, Value] = {}
-        self._resting: set[str] = set()
-        self._is_set = False
+    def __init__(self, receiver: ControlReceiver, call_later: CallLater) -> None:
+        self._receiver = receiver
+        self._call_later = call_later
+        self._waiting_values: dict[str, Value] = {}
+        self._just_sent: set[str] = set()
+        self._is_timer_running = False
 
     def change(self, control: str, value: Value) -> None:
         """A control has a new value."""
-        if control in self._resting:
-            self._waiting[control] = value
+        if control in self._just_sent:
+            self._waiting_values[control] = value
         else:
-            self._performer.change(control, value)
-        self._resting.add(control)
-        if not self._is_set:
-            self._is_set = True
-            self._later(EVERY_S, self._tick)
+            self._receiver.change(control, value)
+        self._just_sent.add(control)
+        if not self._is_timer_running:
+            self._is_timer_running = True
+            self._call_later(INTERVAL_S, self._tick)
 
     def act(self, action: str) -> None:
         """An action was asked for: with everything as it was set before."""
-        self._pass_on()
-        self._performer.act(action)
+        self._send_waiting()
+        self._receiver.act(action)
 
     def _tick(self) -> None:
-        self._resting = set(self._waiting)
-        self._pass_on()
-        self._is_set = bool(self._resting)
-        if self._is_set:
-            self._later(EVERY_S, self._tick)
+        self._just_sent = set(self._waiting_values)
+        self._send_waiting()
+        self._is_timer_running = bool(self._just_sent)
+        if self._is_timer_running:
+            self._call_later(INTERVAL_S, self._tick)
 
-    def _pass_on(self) -> None:
-        waiting, self._waiting = self._waiting, {}
+    def _send_waiting(self) -> None:
+        waiting, self._waiting_values = self._waiting_values, {}
         for control, value in waiting.items():
-            self._performer.change(control, value)
+            self._receiver.change(control, value)

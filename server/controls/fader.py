@@ -10,7 +10,7 @@ from server.errors import BadValue
 
 TOP_CC = 127
 # More than seven bits, and than the pixels of a fader, tell apart.
-SHARE_DECIMALS = 6
+POSITION_DECIMALS = 6
 
 
 def has_fader(control: Control) -> bool:
@@ -18,14 +18,14 @@ def has_fader(control: Control) -> bool:
     return control.kind in {"number", "choice", "key"}
 
 
-def share_of(control: Control, value: Value) -> float:
+def fader_position(control: Control, value: Value) -> float:
     """How far up the fader a value is."""
     if isinstance(value, str):
-        return round(control.choices.index(value) / (len(control.choices) - 1), SHARE_DECIMALS)
-    return round(min(max(_number_share(control, value), 0.0), 1.0), SHARE_DECIMALS)
+        return round(control.choices.index(value) / (len(control.choices) - 1), POSITION_DECIMALS)
+    return round(min(max(_position_of_number(control, value), 0.0), 1.0), POSITION_DECIMALS)
 
 
-def value_at(control: Control, raw: Raw) -> Value:
+def value_at_position(control: Control, raw: Raw) -> Value:
     """The value at a share of the fader's way. Raises BadValue where it is none, or the control has no fader."""
     if not has_fader(control):
         raise BadValue(f"{control.name} has no norm; it takes {control.allowed}")
@@ -37,34 +37,34 @@ def value_at(control: Control, raw: Raw) -> Value:
         raise BadValue(f"{control.name}/norm is 0 to 1; {share:g} is out of range")
     if control.choices:
         return control.choices[round(share * (len(control.choices) - 1))]
-    return control.read(min(max(_number_at(control, share), control.low), control.high))
+    return control.read(min(max(_number_at_position(control, share), control.low), control.high))
 
 
-def cc_of(control: Control, value: Value) -> int:
+def cc_value(control: Control, value: Value) -> int:
     """The value as a controller sends and shows it, 0 to 127."""
-    return round(share_of(control, value) * TOP_CC)
+    return round(fader_position(control, value) * TOP_CC)
 
 
-def value_of_cc(control: Control, cc_value: int) -> Value:
+def value_from_cc(control: Control, cc_value: int) -> Value:
     """The value that a controller means. Raises BadValue where the control has no fader."""
-    return value_at(control, cc_value / TOP_CC)
+    return value_at_position(control, cc_value / TOP_CC)
 
 
-def _number_share(control: Control, value: float) -> float:
+def _position_of_number(control: Control, value: float) -> float:
     match control.curve:
         case "log":
             return math.log(value / control.low) / math.log(control.high / control.low)
         case "cubic":
-            return math.cbrt(_straight(control, value))
+            return math.cbrt(_linear_position(control, value))
         case _:
-            return _straight(control, value)
+            return _linear_position(control, value)
 
 
-def _straight(control: Control, value: float) -> float:
+def _linear_position(control: Control, value: float) -> float:
     return (value - control.low) / (control.high - control.low)
 
 
-def _number_at(control: Control, share: float) -> float:
+def _number_at_position(control: Control, share: float) -> float:
     match control.curve:
         case "log":
             return control.low * float((control.high / control.low) ** share)

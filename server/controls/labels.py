@@ -11,12 +11,12 @@ from server.controls.control import Control, Value
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9._-]")
 
 
-def spelt(choice: str) -> str:
+def address_part(choice: str) -> str:
     """A choice as the last part of an address."""
     return _FORBIDDEN.sub("_", choice.replace("#", "s"))
 
 
-def shown(control: Control, value: Value) -> str:
+def label_text(control: Control, value: Value) -> str:
     """A value as a label shows it: four digits at most that tell, and the unit."""
     text = value if isinstance(value, str) else f"{value:.4g}"
     unit = control.unit.removesuffix("s") if value == 1 and len(control.unit) > 2 else control.unit

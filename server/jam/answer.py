@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from bridge.timing.timeline import Timeline
-from model.improvising.improviser import Improviser, Planned, Taste
+from model.improvising.improviser import Improviser, PlannedNote, SamplingSettings
 from model.improvising.novelty import outline_of
 from model.notes import HAIR_BEATS, SHORTEST_NOTE_BEATS, Note
 from server.jam.groove import Groove
-from server.jam.turn_planner import Span
+from server.jam.turn_planner import BeatSpan
 
 # How far a plan reaches. Each change of a control composes it anew, and a fader sends sixty a second.
 NOTES_AHEAD = 8
@@ -22,12 +22,12 @@ UNASKED_VELOCITY = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Sounded:
+class SoundedNote:
     """A note that begins to sound: as it is heard, as it was meant, and whose it is, who has heard it."""
 
-    heard: Note
-    meant: Note
-    by: Improviser
+    as_played: Note
+    as_planned: Note
+    improviser: Improviser
 
 
 class Answer:
@@ -36,8 +36,8 @@ class Answer:
     def __init__(
         self,
         improviser: Improviser,
-        span: Span,
-        taste: Taste,
+        span: BeatSpan,
+        taste: SamplingSettings,
         random: Random,
         velocities: Sequence[int],
         groove: Groove,
@@ -45,7 +45,7 @@ class Answer:
     ) -> None:
         self.improviser = improviser
         self.span = span
-        self._planned: deque[tuple[Improviser, Planned]] = deque()
+        self._planned: deque[tuple[Improviser, PlannedNote]] = deque()
         self._groove, self._timeline = groove, timeline
         self._random = random
         self.velocities = velocities
@@ -55,7 +55,7 @@ class Answer:
         self._unheard: deque[Note] = deque()
         self._played: deque[Note] = deque(maxlen=PLAYED_KEPT)  # as it was meant
         # Lazy: nothing is composed, and nothing of the improviser's state read, before `think` asks.
-        self._composing: Iterator[Planned] | None = improviser.compose(
+        self._composing: Iterator[PlannedNote] | None = improviser.compose(
             span.start_beats, span.until_beats, taste, random
         )
 
@@ -64,7 +64,7 @@ class Answer:
         return self._composing is not None
 
     @property
-    def thinking(self) -> bool:
+    def has_work(self) -> bool:
         """Whether its improviser has something to hear, or the plan does not reach far enough ahead and there is more to come."""
         if self._kept:
             return False
@@ -90,7 +90,7 @@ class Answer:
         """The next of the plan."""
         return self._placed(self._planned[0][1].note) if self._planned else None
 
-    def think(self) -> None:
+    def do_work(self) -> None:
         """One small piece of work: a note to hear, or the next one to compose, if there is one."""
         if self._unheard:
             self.improviser.hear(self._unheard.popleft())
@@ -102,7 +102,7 @@ class Answer:
             else:
                 self._planned.append((self.improviser, planned))
 
-    def sound(self) -> Sounded:
+    def take_next_note(self) -> SoundedNote:
         """Takes the next note off the plan: it sounds now, and its improviser has heard it."""
         by, planned = self._planned.popleft()
         by.restore(planned.after)
@@ -114,9 +114,9 @@ class Answer:
         heard = self._placed(planned.note)
         self._earliest_beats = heard.onset_beats
         self._played.append(planned.note)
-        return Sounded(replace(heard, velocity=velocity), replace(planned.note, velocity=velocity), by)
+        return SoundedNote(replace(heard, velocity=velocity), replace(planned.note, velocity=velocity), by)
 
-    def place(self, groove: Groove, timeline: Timeline, earliest_beats: float) -> None:
+    def set_groove(self, groove: Groove, timeline: Timeline, earliest_beats: float) -> None:
         """What has not sounded lies in this groove from now on, and in these bars; nothing of it comes before `earliest_beats`."""
         self._groove, self._timeline = groove, timeline
         self._earliest_beats = max(self._earliest_beats, earliest_beats)
@@ -124,12 +124,12 @@ class Answer:
             self._planned.pop()
             self._composing = None
 
-    def hear(self, note: Note, taste: Taste, from_beats: float) -> None:
+    def add_heard_note(self, note: Note, taste: SamplingSettings, from_beats: float) -> None:
         """Something else sounded; its improviser hears it, and what comes after `from_beats` is composed anew."""
         self._unheard.append(note)
         self.replan(self.improviser, self.span.until_beats, taste, from_beats)
 
-    def take_unheard(self) -> tuple[Note, ...]:
+    def take_unheard_notes(self) -> tuple[Note, ...]:
         """What its improviser was told of and has not heard; whoever asks sees to it that it does."""
         unheard = tuple(self._unheard)
         self._unheard.clear()
@@ -139,7 +139,7 @@ class Answer:
         self,
         improviser: Improviser,
         until_beats: float,
-        taste: Taste,
+        taste: SamplingSettings,
         from_beats: float = -math.inf,
         later_beats: float = 0.0,
     ) -> None:
@@ -160,7 +160,7 @@ class Answer:
         while len(self._planned) > kept:
             self._planned.pop()
         self.improviser, self._kept = improviser, kept
-        self.span = Span(self.span.start_beats, until_beats)
+        self.span = BeatSpan(self.span.start_beats, until_beats)
         taste = replace(taste, played=tuple(outline_of([*self._played, *notes[:kept]])))
         self._composing = improviser.compose(self._next_beats, until_beats, taste, self._random)
 

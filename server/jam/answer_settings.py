@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterable
 
 from model.analysis.scale import HEARD_KEY, NO_KEY, Key, read_key
-from model.improvising.improviser import Taste
+from model.improvising.improviser import SamplingSettings
 from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, Note
 from server.controls.control_table import PERCENT, Settings
 from server.jam.groove import Groove
-from server.jam.turn_planner import Span
+from server.jam.turn_planner import BeatSpan
 
 # In its last beat no note of an answer begins, so that it ends on one that is held; in a short one in its last quarter.
 CLOSING_BEATS, CLOSING_SHARE = 1.0, 0.25
@@ -17,12 +17,12 @@ CLOSING_BEATS, CLOSING_SHARE = 1.0, 0.25
 JUST_PLAYED = 32
 
 
-def taste_for(
-    settings: Settings, span: Span, phrase: Collection[Note], heard_key: Key | None, novelty: Novelty
-) -> Taste:
+def sampling_settings_for(
+    settings: Settings, span: BeatSpan, phrase: Collection[Note], heard_key: Key | None, novelty: Novelty
+) -> SamplingSettings:
     """What an answer within `span` to `phrase` is composed by, where the player is heard in `heard_key`."""
     borrowed = Rhythm.of(phrase) if settings.rhythm == "phrase" and phrase else None
-    return Taste(
+    return SamplingSettings(
         settings.temperature,
         settings.top_p,
         settings.step,
@@ -38,7 +38,7 @@ def taste_for(
     )
 
 
-def groove_of(settings: Settings) -> Groove:
+def groove_from(settings: Settings) -> Groove:
     """How the notes of an answer are placed."""
     return Groove(settings.quantize, settings.swing / PERCENT, settings.gate)
 

@@ -21,7 +21,7 @@ from server.jam.phrase import Phrase
 PHRASES_KEPT = 8
 
 
-class Ear:
+class InputState:
     """The phrase that is being played, the one that was answered last, and what was learnt of both."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Ear:
         self.phrase.press(pitch, velocity, self._chord_beat)
         return Note(pitch, self._chord_beat, 0.0, velocity), begins_phrase
 
-    def follow(self, message: Message, beat: float) -> bool:
+    def handle_release(self, message: Message, beat: float) -> bool:
         """A key or a pedal comes up, or everything does; False where the message is nothing to a phrase."""
         match message:
             case NoteOff(pitch):
@@ -56,32 +56,32 @@ class Ear:
                 if note is not None:
                     self._finder.hear(pitch, note.duration_beats, note.onset_beats)
             case ControlChange(controller, value) if controller == SUSTAIN_PEDAL:
-                self.phrase.pedal(beat, is_down=value >= PEDAL_DOWN)
+                self.phrase.move_pedal(beat, is_down=value >= PEDAL_DOWN)
             case ControlChange(controller, _) if controller in {ALL_SOUND_OFF, ALL_NOTES_OFF}:
                 self.phrase.release_all(beat)
             case _:
                 return False
         return True
 
-    def rests(self, beats: float, beat: float) -> bool:
+    def has_rested(self, beats: float, beat: float) -> bool:
         """Whether the phrase was followed by so long a rest, and more."""
-        silent_since = self.phrase.silent_since
+        silent_since = self.phrase.silent_since_beats
         return silent_since is not None and beat - silent_since > beats
 
     def end_phrase(self) -> None:
         """An answer begins: the phrase that it is to is over."""
         if self.phrase.notes:
-            self._answered, self.phrase = self.phrase, self.phrase.next()
+            self._answered, self.phrase = self.phrase, self.phrase.next_phrase()
             self._outlines.append(outline_of(self._answered.notes))
 
     def drop_phrase(self, *, with_keys: bool = False) -> None:
         """Nobody will answer it; `with_keys` also whatever is thought to be held, as of a keyboard that was unplugged."""
-        self.phrase = Phrase() if with_keys else self.phrase.next()
+        self.phrase = Phrase() if with_keys else self.phrase.next_phrase()
 
-    def novelty(self, most_intervals: int) -> Novelty:
+    def novelty_limit(self, most_intervals: int) -> Novelty:
         """The bound on what may be repeated of the last phrases, this one too."""
         return Novelty([*self._outlines, outline_of(self.phrase.notes)], most_intervals)
 
-    def forget(self) -> None:
+    def forget_phrases(self) -> None:
         """What was said lately; the key stays, and so does the phrase."""
         self._outlines.clear()

@@ -26,7 +26,7 @@ class _Unheard:
     begins_phrase: bool = False
 
 
-class Hearing:
+class ModelFeed:
     """The improvisers, and what each of them has yet to hear."""
 
     def __init__(self, improvisers: Mapping[Approach, Improviser]) -> None:
@@ -40,7 +40,7 @@ class Hearing:
         return self._improvisers[approach]
 
     @property
-    def waiting(self) -> bool:
+    def has_pending(self) -> bool:
         """Whether there is anything to hear."""
         return bool(self._unheard)
 
@@ -59,11 +59,11 @@ class Hearing:
             if improviser is not heard_by:
                 self._unheard.append(_Unheard(improviser, note, learn, begins_phrase))
 
-    def add_for(self, improviser: Improviser, notes: Sequence[Note]) -> None:
+    def add_missed(self, improviser: Improviser, notes: Sequence[Note]) -> None:
         """This one has missed some notes of the player's that the others know of."""
         self._unheard.extend(_Unheard(improviser, note) for note in notes)
 
-    def hear_one(self) -> None:
+    def feed_next(self) -> None:
         """The next note, by one of them."""
         unheard = self._unheard.popleft()
         if unheard.begins_phrase:
@@ -78,7 +78,7 @@ class Hearing:
         for improviser in self._improvisers.values():
             improviser.forget()
 
-    def hear_phrase_again(self, notes: Sequence[Note]) -> None:
+    def replace_phrase(self, notes: Sequence[Note]) -> None:
         """The phrase of late was another one: all forget what they know of it, and hear these notes instead.
 
         To be called when all has been heard that was played, and nothing since the phrase.
@@ -87,16 +87,16 @@ class Hearing:
             # Further back than this no memory goes; then it stays as it was heard.
             if self._sounded - sounded <= MOST_NOTES_HEARD_AGAIN:
                 self._improvisers[approach].restore(before)
-                self.add_for(self._improvisers[approach], notes)
+                self.add_missed(self._improvisers[approach], notes)
         for _ in range(min(len(notes), len(self._remembered))):
             self._remembered.pop()
         self._remembered.extend((note, True) for note in notes)
 
-    def lose_phrase(self, improviser: Improviser) -> None:
+    def forget_phrase_start(self, improviser: Improviser) -> None:
         """A phrase began in the middle of its answer, so it does not know where."""
         self._before_phrase.pop(improviser.approach, None)
 
-    def seat(self, improvisers: Mapping[Approach, Improviser], answering: Improviser | None) -> None:
+    def replace_improvisers(self, improvisers: Mapping[Approach, Improviser], answering: Improviser | None) -> None:
         """Others take over, and are told what was played lately; `answering` is still to hear what it has not."""
         before, self._improvisers = self._improvisers, dict(improvisers)
         self._before_phrase.clear()

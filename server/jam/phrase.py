@@ -19,7 +19,7 @@ class Phrase:
         self._pedal_is_down = pedal_is_down
         self._first_beat = self._last_beat = 0.0
 
-    def next(self) -> "Phrase":
+    def next_phrase(self) -> "Phrase":
         """The phrase after this one: no note yet, but keys and a pedal that are down still are."""
         return Phrase(held=self._held, pedal_is_down=self._pedal_is_down)
 
@@ -39,7 +39,7 @@ class Phrase:
         self._last_beat = beat
         return self._end_note(pitch, beat)
 
-    def pedal(self, beat: float, *, is_down: bool) -> None:
+    def move_pedal(self, beat: float, *, is_down: bool) -> None:
         """The sustain pedal moves."""
         if self._pedal_is_down and not is_down:
             self._last_beat = beat
@@ -49,7 +49,7 @@ class Phrase:
         """Every key and the pedal come up."""
         for pitch in tuple(self._held):
             self.release(pitch, beat)
-        self.pedal(beat, is_down=False)
+        self.move_pedal(beat, is_down=False)
 
     def finish(self, beat: float) -> None:
         """The phrase ends here, whatever the hands do: notes that are held are as long as they are by now."""
@@ -63,7 +63,7 @@ class Phrase:
         return bool(self._held) or self._pedal_is_down
 
     @property
-    def silent_since(self) -> float | None:
+    def silent_since_beats(self) -> float | None:
         """The beat at which the last key or the pedal came up; None while one is down, or before any note."""
         return self._last_beat if self.notes and not self.is_held else None
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from model.approach import APPROACHES, Approach
 
 # Which approaches it composes anew: the notes that have not sounded follow it.
-REPLANS: Mapping[str, tuple[Approach, ...]] = {
+RECOMPOSING_CONTROLS: Mapping[str, tuple[Approach, ...]] = {
     "approach": APPROACHES,
     "temperature": APPROACHES,
     "top_p": APPROACHES,
@@ -23,5 +23,5 @@ REPLANS: Mapping[str, tuple[Approach, ...]] = {
     "max_polyphony": ("event",),
 }
 # Which only move what is planned, and which say whose turn it is.
-PLACES = ("quantize", "swing", "gate")
-TURNS = ("mode", "turn_bars", "begins")
+PLACING_CONTROLS = ("quantize", "swing", "gate")
+TURN_CONTROLS = ("mode", "turn_bars", "begins")

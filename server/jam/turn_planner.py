@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
 from server.controls.control_table import Settings
-from server.jam.modes import MODES, Mode, Turn, Turns
+from server.jam.modes import MODES, Mode, Turn, TurnSchedule
 from server.jam.phrase import Phrase
 
 # An answer to nothing (`respond` before any phrase) has no phrase to be as long as.
@@ -26,7 +26,7 @@ LEAST_LEFT_BEATS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class BeatSpan:
     """From when to when an answer is to play; without end where it is to go on until something stops it."""
 
     start_beats: float
@@ -37,7 +37,7 @@ class Span:
         return self.until_beats - self.start_beats
 
 
-class Form:
+class TurnPlanner:
     """The course of a jam: whose turn it is, and when the partner plays next."""
 
     def __init__(self, timeline: Timeline) -> None:
@@ -65,7 +65,7 @@ class Form:
             return None
         return _turns(settings).at(beat, self.timeline)
 
-    def next_span(self, settings: Settings, beat: float, phrase: Phrase, waiting: Span | None) -> Span | None:
+    def next_span(self, settings: Settings, beat: float, phrase: Phrase, waiting: BeatSpan | None) -> BeatSpan | None:
         """When it plays next if all goes on as it does; None where that is not known yet. `waiting` is when it was to, so far."""
         match _mode(settings).occasion:
             case "rest":
@@ -75,33 +75,33 @@ class Form:
             case "always" if not self._is_silenced and self.transport != "stopped" and beat > -math.inf:
                 # One that waits for its beat already: it may have come meanwhile, or be another now.
                 start_beats = self.timeline.beat_line_at_or_after(waiting.start_beats if waiting else beat)
-                return waiting if waiting and _are_one(start_beats, waiting.start_beats) else Span(start_beats)
+                return waiting if waiting and _are_one(start_beats, waiting.start_beats) else BeatSpan(start_beats)
             case _:
                 return None
 
-    def span_asked(self, settings: Settings, beat: float, phrase: Phrase) -> Span:
+    def span_on_request(self, settings: Settings, beat: float, phrase: Phrase) -> BeatSpan:
         """From now on; where turns are taken, no longer than the present one."""
         self._is_silenced = False
         beat += self._early_beats(settings)
         if _mode(settings).occasion == "always":
-            return Span(beat)
+            return BeatSpan(beat)
         until_beats = beat + self.length_beats(settings, phrase)
         turn = self.turn(settings, beat)
         if turn is not None:
             until_beats = turn.end_beats if turn.side == "partner" else min(until_beats, turn.end_beats)
-        return Span(beat, until_beats)
+        return BeatSpan(beat, until_beats)
 
-    def span_in_mode(self, settings: Settings, beat: float, span: Span, phrase: Phrase) -> Span | None:
+    def span_after_change(self, settings: Settings, beat: float, span: BeatSpan, phrase: Phrase) -> BeatSpan | None:
         """How long an answer that is under way may go on where modes or turns are others now; None where it must end."""
         match _mode(settings).occasion:
             case "always":
-                return Span(span.start_beats)
+                return BeatSpan(span.start_beats)
             case "turn":
                 turn = self.turn(settings, beat)
-                return Span(span.start_beats, turn.end_beats) if turn and turn.side == "partner" else None
+                return BeatSpan(span.start_beats, turn.end_beats) if turn and turn.side == "partner" else None
             case "rest" | "asked":
                 ends = math.isinf(span.until_beats)
-                return Span(span.start_beats, beat + self.length_beats(settings, phrase)) if ends else span
+                return BeatSpan(span.start_beats, beat + self.length_beats(settings, phrase)) if ends else span
 
     def length_beats(self, settings: Settings, phrase: Phrase) -> float:
         """How long an answer is to be: as asked for, or as the phrase, to the next whole beat or bar."""
@@ -114,39 +114,39 @@ class Form:
         units = math.ceil((phrase.length_beats - LATE_HANDS_BEATS) / unit_beats)
         return min(max(units * unit_beats, SHORTEST_ANSWER_BEATS), LONGEST_ANSWER_BEATS)
 
-    def yields(self, settings: Settings, since_beats: float) -> bool:
+    def should_yield(self, settings: Settings, since_beats: float) -> bool:
         """Whether a key that goes down so long after an answer began ends it."""
         occasion = _mode(settings).occasion
         if occasion == "always" or settings.over == "overlap":
             return False
         return occasion != "turn" or since_beats > LATE_HANDS_BEATS
 
-    def feels_at(self, settings: Settings, phrase: Phrase) -> float | None:
+    def tempo_detection_beat(self, settings: Settings, phrase: Phrase) -> float | None:
         """The beat in a rest at which to feel what tempo the phrase was in; None where that does not matter."""
-        silent_since = phrase.silent_since
+        silent_since = phrase.silent_since_beats
         if settings.tempo_from == "control" or self.transport != "free" or _mode(settings).occasion != "rest":
             return None
         return None if silent_since is None else silent_since + settings.answer_after * FELT_AFTER_SHARE
 
-    def play(self) -> None:
+    def on_player_note(self) -> None:
         """The player plays."""
         self._is_silenced = False
 
-    def begin(self, span: Span, settings: Settings) -> None:
+    def on_answer_begun(self, span: BeatSpan, settings: Settings) -> None:
         """The partner plays within `span`: one answer a turn."""
         if _mode(settings).occasion == "turn":
             self._passed_beats = span.until_beats
 
-    def end(self, beat: float) -> None:
+    def on_answer_ended(self, beat: float) -> None:
         """The partner has played, or was interrupted."""
         self._ended_beats = beat
 
-    def silence(self) -> None:
+    def on_stop(self) -> None:
         """The partner was told to stop; bars that nobody else counts begin with the player's next note."""
         self._is_silenced = True
         self._counts_bars = False
 
-    def begin_turns_anew(self) -> None:
+    def restart_turns(self) -> None:
         """Turns are others now, so none has been played."""
         self._passed_beats = -math.inf
 
@@ -159,7 +159,7 @@ class Form:
         if self.transport != "free" or _mode(settings).occasion != "turn" or self._counts_bars or not wanted:
             return False
         self._counts_bars = True
-        self.begin_turns_anew()
+        self.restart_turns()
         if settings.begins == "partner":
             beat = self.timeline.beat_line_at_or_after(beat) + self.timeline.meter.beats_per_bar
         self.timeline = self.timeline.with_downbeat(beat)
@@ -174,7 +174,7 @@ class Form:
         """Whether it is known where the bars lie, and they go by."""
         return self.transport == "playing" or (self.transport == "free" and self._counts_bars)
 
-    def _in_turn(self, settings: Settings, beat: float) -> Span:
+    def _in_turn(self, settings: Settings, beat: float) -> BeatSpan:
         """The partner's next turn, or what is left of the present one: a song may go on in the middle of it."""
         turns = _turns(settings)
         present = turns.at(beat, self.timeline)
@@ -185,12 +185,12 @@ class Form:
             and present.end_beats - joins_beats >= LEAST_LEFT_BEATS
             and beat - present.start_beats > LATE_START_BEATS
         ):
-            return Span(joins_beats, present.end_beats)
+            return BeatSpan(joins_beats, present.end_beats)
         turn = turns.next_of_partner(max(beat - LATE_START_BEATS, self._passed_beats), self.timeline)
-        return Span(max(turn.start_beats, beat), turn.end_beats)
+        return BeatSpan(max(turn.start_beats, beat), turn.end_beats)
 
-    def _after_rest(self, settings: Settings, beat: float, phrase: Phrase) -> Span | None:
-        silent_since = phrase.silent_since
+    def _after_rest(self, settings: Settings, beat: float, phrase: Phrase) -> BeatSpan | None:
+        silent_since = phrase.silent_since_beats
         if silent_since is None:
             return None
         due_beats = silent_since + max(settings.answer_after, self._early_beats(settings))
@@ -207,7 +207,7 @@ class Form:
                 due_beats = self.timeline.bar_line_at_or_after(due_beats)
             case "now":
                 pass
-        return Span(due_beats, due_beats + self.length_beats(settings, phrase))
+        return BeatSpan(due_beats, due_beats + self.length_beats(settings, phrase))
 
 
 def _are_one(beat: float, other: float) -> bool:
@@ -218,5 +218,5 @@ def _mode(settings: Settings) -> Mode:
     return MODES[settings.mode]
 
 
-def _turns(settings: Settings) -> Turns:
-    return Turns(settings.turn_bars, settings.begins)
+def _turns(settings: Settings) -> TurnSchedule:
+    return TurnSchedule(settings.turn_bars, settings.begins)

@@ -27,7 +27,7 @@ class Voices:
         """The beat at which the next of them is to end; None where nothing sounds."""
         return min((voice.end_beats for voice in self._sounding.values()), default=None)
 
-    def begin(self, note: Note, transpose: int, channel: int, at_most: int) -> list[NoteOn | NoteOff]:
+    def start_note(self, note: Note, transpose: int, channel: int, at_most: int) -> list[NoteOn | NoteOff]:
         """A note begins: what is to be sent. What would be too many, or the same pitch twice, ends first.
 
         Of two notes of one pitch that were put on one onset, one is enough.

@@ -11,7 +11,7 @@ from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
 from model.notes import Note
 from server.controls.control_table import Value
-from server.jam.jam import State
+from server.jam.jam import JamState
 from server.jam.modes import Turn
 
 # Some minutes of very busy playing.
@@ -19,7 +19,7 @@ EVENTS_KEPT = 16_384
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class MessageReceived:
     """The player did something."""
 
     message: Message
@@ -28,7 +28,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class MessagePlayed:
     """The partner did: when it was handed to the port, and the beat it was meant for."""
 
     message: Message
@@ -37,7 +37,7 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True)
-class Turned:
+class ControlChanged:
     """A control has a new value."""
 
     control: str
@@ -47,7 +47,7 @@ class Turned:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ActionRequested:
     """An action was done."""
 
     action: str
@@ -56,7 +56,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class TimelineChanged:
     """Time goes so from here on, as this source has it."""
 
     timeline: Timeline
@@ -66,20 +66,20 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Stands:
+class StatusChanged:
     """How the jam stands: its state, whose turn it is where turns are taken, and what it has planned, with how much of each note came from memory."""
 
-    state: State
+    state: JamState
     turn: Turn | None
     plan: tuple[Note, ...]
     at_s: float
     from_memory: tuple[float, ...] = ()
 
 
-Event = Heard | Played | Turned | Asked | Kept | Stands
+Event = MessageReceived | MessagePlayed | ControlChanged | ActionRequested | TimelineChanged | StatusChanged
 
 
-class Watch:
+class FeedSubscription:
     """One watcher's share of the feed: what has happened since it last took."""
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class Watch:
         """Something has happened."""
         self._events.append(event)
 
-    def take(self) -> list[Event]:
+    def take_events(self) -> list[Event]:
         """All that has, the oldest first."""
         taken = []
         # One at a time: the music thread may put meanwhile, and iterating would trip over it.
@@ -102,32 +102,32 @@ class Feed:
     """Where the music thread puts what happens."""
 
     def __init__(self) -> None:
-        self._watches: tuple[Watch, ...] = ()
+        self._watches: tuple[FeedSubscription, ...] = ()
         self._stands: tuple[Event, ...] = ()
         self._kept: tuple[Event, ...] = ()
 
     @property
-    def is_watched(self) -> bool:
+    def has_subscribers(self) -> bool:
         """Whether anybody takes anything."""
         return bool(self._watches)
 
-    def watch(self) -> Watch:
+    def subscribe(self) -> FeedSubscription:
         """From now on, beginning with how things stand as far as that was ever put; give it back with `leave`."""
-        watch = Watch()
+        watch = FeedSubscription()
         for event in (*self._kept, *self._stands):
             watch.put(event)
         self._watches = (*self._watches, watch)
         return watch
 
-    def leave(self, watch: Watch) -> None:
+    def unsubscribe(self, watch: FeedSubscription) -> None:
         """Nobody takes from it any more."""
         self._watches = tuple(other for other in self._watches if other is not watch)
 
     def put(self, event: Event) -> None:
         """To all who watch; the last of those that say how things stand is kept for who comes later."""
-        if isinstance(event, Stands):
+        if isinstance(event, StatusChanged):
             self._stands = (event,)
-        elif isinstance(event, Kept):
+        elif isinstance(event, TimelineChanged):
             self._kept = (event,)
         for watch in self._watches:
             watch.put(event)

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
 from server.controls.control import OSC_PREFIX, Value
-from server.jam.modes import Turns
-from server.music.feed import Event, Kept, Stands
+from server.jam.modes import TurnSchedule
+from server.music.feed import Event, StatusChanged, TimelineChanged
 
 MOST_BEATS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
+class Readout:
     """Something that is told and cannot be set; `choices` are what it may be, where lights can show it."""
 
     name: str
@@ -28,40 +28,40 @@ class Tell:
         return f"{OSC_PREFIX}/{self.name}"
 
 
-TELLS = (
-    Tell(
+READOUTS = (
+    Readout(
         "state",
         "What it does: it listens, waits to answer, answers, or counts the bars in.",
         ("listening", "waiting", "answering", "counting"),
     ),
-    Tell("turn", "Whose turn it is, in fours.", ("player", "partner", "nobody")),
-    Tell("bar", "The bar of the song, from 1; below that it is counted in."),
-    Tell(
+    Readout("turn", "Whose turn it is, in fours.", ("player", "partner", "nobody")),
+    Readout("bar", "The bar of the song, from 1; below that it is counted in."),
+    Readout(
         "beat",
         "The beat of the bar, from 1, in the meter's own notes: 6/8 has six.",
         tuple(str(beat) for beat in range(1, MOST_BEATS + 1)),
     ),
-    Tell("planned", "How many notes are planned and have not sounded; at most some eight."),
-    Tell("bpm", "How fast the beat goes, whoever keeps it."),
+    Readout("planned", "How many notes are planned and have not sounded; at most some eight."),
+    Readout("bpm", "How fast the beat goes, whoever keeps it."),
 )
 
 
-class Standing:
+class JamStatus:
     """The present state of things; before the feed has brought anything, that of a jam which listens."""
 
     def __init__(self) -> None:
-        self._stands = Stands("listening", None, (), 0.0)
-        self._kept: Kept | None = None
+        self._stands = StatusChanged("listening", None, (), 0.0)
+        self._kept: TimelineChanged | None = None
 
-    def take(self, events: Iterable[Event]) -> None:
+    def update(self, events: Iterable[Event]) -> None:
         """What has happened; only how it stands now is kept."""
         for event in events:
-            if isinstance(event, Stands):
+            if isinstance(event, StatusChanged):
                 self._stands = event
-            elif isinstance(event, Kept):
+            elif isinstance(event, TimelineChanged):
                 self._kept = event
 
-    def values(self, now_s: float, turns: Turns) -> dict[str, Value]:
+    def values(self, now_s: float, turns: TurnSchedule) -> dict[str, Value]:
         """The value of each of `TELLS`; without bars and beats where none go by. `turns` are how they are taken."""
         stands, kept = self._stands, self._kept
         turn = None if stands.turn is None else stands.turn.side

@@ -18,12 +18,12 @@ class Ledger:
         self._sounding: set[tuple[int, int]] = set()  # channel, pitch
 
     @property
-    def sounding(self) -> int:
+    def sounding_count(self) -> int:
         """How many notes sound."""
         return len(self._sounding)
 
     @property
-    def ends(self) -> tuple[NoteOff, ...]:
+    def pending_note_offs(self) -> tuple[NoteOff, ...]:
         """What would end all that sounds."""
         return tuple(NoteOff(pitch, channel) for channel, pitch in sorted(self._sounding))
 
@@ -46,7 +46,7 @@ class Ledger:
     def release_all(self) -> None:
         """Ends every note that sounds; each is tried, and what could not be ended still counts as sounding."""
         failure: Exception | None = None
-        for message in self.ends:
+        for message in self.pending_note_offs:
             try:
                 self.post(message)
             except Exception as error:  # noqa: BLE001  one note that cannot be ended must not keep the others

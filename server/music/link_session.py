@@ -30,7 +30,7 @@ class LinkSession:
         self._beats_per_bar = Meter().beats_per_bar
         self._next: asyncio.TimerHandle | None = None
 
-    def follow(self, settings: Settings) -> None:
+    def apply_settings(self, settings: Settings) -> None:
         """Joins, leaves, and takes the tempo along. Raises LinkMissing where Link is asked for and not installed."""
         self._beats_per_bar = Meter.read(settings.meter).beats_per_bar
         if settings.clock != "link":

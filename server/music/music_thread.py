@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeGuard
 
 from bridge.errors import BadMidi
-from bridge.fault_counter import Faults
+from bridge.fault_counter import FaultCounter
 from bridge.midi.echo_guard import EchoGuard
 from bridge.midi.messages import ControlChange, Message, NoteOn, encode, parse
 from bridge.midi.ports import OutputPort
@@ -27,7 +27,15 @@ from bridge.timing.timeline import Timeline
 from server.controls.control_table import BY_NAME, Value
 from server.jam.jam import Jam
 from server.music.conductor import Conductor
-from server.music.feed import Asked, Feed, Heard, Kept, Played, Stands, Turned
+from server.music.feed import (
+    ActionRequested,
+    ControlChanged,
+    Feed,
+    MessagePlayed,
+    MessageReceived,
+    StatusChanged,
+    TimelineChanged,
+)
 from server.music.ledger import Ledger
 
 logger = logging.getLogger("fours.player")
@@ -45,10 +53,10 @@ REALTIME_PRIORITY = 20
 STOP_PATIENCE_S = 2.0
 LATENESSES_KEPT = 4096
 
-Deed = Callable[[], None]
+Command = Callable[[], None]
 
 
-class Player:
+class MusicThread:
     """Runs a jam against a clock: `start`, then anything from any thread, then `stop`."""
 
     def __init__(self, jam: Jam, output: OutputPort, clock: Clock) -> None:
@@ -58,16 +66,16 @@ class Player:
         self._conductor = Conductor(jam.settings, clock.now_s())
         self._ledger = Ledger(self._send)
         self._echo = EchoGuard()
-        self._inbox: SimpleQueue[tuple[Deed | bytes | None, float]] = SimpleQueue()
+        self._inbox: SimpleQueue[tuple[Command | bytes | None, float]] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="music", daemon=True)
-        self.faults = Faults(logger, "music thread")
+        self.faults = FaultCounter(logger, "music thread")
         self.feed = Feed()
         """What happens, for those who watch."""
         self._standing: tuple[object, ...] = ()
         self._followed, self._transport = self._timeline, self._conductor.transport
         self._kept: Timeline | None = None
         self._keeps: tuple[object, ...] = ()
-        self.told: Callable[[str, Value], None] = lambda _name, _value: None
+        self.on_control_changed: Callable[[str, Value], None] = lambda _name, _value: None
         """Hears, on the music thread, of a control that was changed here: a tempo that was tapped."""
         self.lateness_s: deque[float] = deque(maxlen=LATENESSES_KEPT)
         """How much later than due the latest notes were handed to the port, in seconds."""
@@ -88,11 +96,11 @@ class Player:
             self._inbox.put((None, 0.0))
             self._thread.join(STOP_PATIENCE_S)
 
-    def hear(self, data: bytes, at_s: float) -> None:
+    def receive_midi(self, data: bytes, at_s: float) -> None:
         """A MIDI message that arrived at `at_s`; made to be a port's receiver."""
         self._inbox.put((data, at_s))
 
-    def hear_here(self, data: bytes, at_s: float) -> None:
+    def receive_without_echo(self, data: bytes, at_s: float) -> None:
         """As `hear`, from a keyboard to which nothing of ours can go: in unison with us it is no echo."""
         self._do(lambda: self._receive(data, at_s, may_be_echo=False))
 
@@ -100,7 +108,7 @@ class Player:
         """A control has a new value."""
         self._do(lambda: self._change(control, value))
 
-    def link(self, moment: LinkMoment) -> None:
+    def follow_link(self, moment: LinkMoment) -> None:
         """Where Link's session is."""
         self._do(lambda: self._follow_link(moment))
 
@@ -108,15 +116,15 @@ class Player:
         """An action was asked for."""
         self._do(lambda: self._act(action, self._clock.now_s()))
 
-    def send(self, message: ControlChange) -> None:
+    def send_control_change(self, message: ControlChange) -> None:
         """A message to a controller, such as where its motor fader is to go; it is no music and is not written down."""
         self._do(lambda: self._ledger.post(message))
 
-    def call(self, deed: Callable[[Jam], None]) -> None:
+    def run_on_jam(self, deed: Callable[[Jam], None]) -> None:
         """Something else to be done to the jam, on its own thread."""
         self._do(lambda: deed(self._jam))
 
-    def _do(self, deed: Deed) -> None:
+    def _do(self, deed: Command) -> None:
         self._inbox.put((deed, 0.0))
 
     def _run(self) -> None:
@@ -140,16 +148,16 @@ class Player:
                 self._take(what, at_s)
             self._keep_time()
             self._play()
-            if self._jam.thinking and not self._is_within(self._wake_at_s(), THOUGHT_S):
-                self._jam.think()
-            if self.feed.is_watched:
+            if self._jam.has_work and not self._is_within(self._wake_at_s(), THOUGHT_S):
+                self._jam.do_work()
+            if self.feed.has_subscribers:
                 self._show()
         except Exception as error:  # noqa: BLE001  nothing ends the music thread
             self.faults.count(error)
             self._recover()
         return True
 
-    def _next_item(self) -> tuple[Deed | bytes | None, float] | None:
+    def _next_item(self) -> tuple[Command | bytes | None, float] | None:
         """What comes in before anything is due, or None when something is."""
         due_s = self._wake_at_s()
         if self._is_within(due_s, SPIN_S):
@@ -158,7 +166,7 @@ class Player:
                 return None
         with suppress(Empty):
             return self._inbox.get_nowait()
-        if self._jam.thinking and not self._is_within(due_s, THOUGHT_S):
+        if self._jam.has_work and not self._is_within(due_s, THOUGHT_S):
             return None
         if due_s is None:
             return self._inbox.get()
@@ -176,7 +184,7 @@ class Player:
         seconds = (None if wake_beat is None else self._timeline.seconds_at(wake_beat), self._conductor.wake_at_s())
         return min((at_s for at_s in seconds if at_s is not None), default=None)
 
-    def _take(self, what: Deed | bytes, at_s: float) -> None:
+    def _take(self, what: Command | bytes, at_s: float) -> None:
         if not isinstance(what, bytes):
             what()
         elif is_clock_message(what):
@@ -197,14 +205,14 @@ class Player:
         if not (may_be_echo and isinstance(message, NoteOn) and self._echo.is_echo(data, at_s)):
             beat = self._timeline.beat_at(at_s)
             self._jam.receive(message, beat)
-            self.feed.put(Heard(message, at_s, beat))
+            self.feed.put(MessageReceived(message, at_s, beat))
 
     def _play(self) -> None:
         for timed in self._jam.advance(self._now_beat()):
             now_s = self._clock.now_s()
             self.lateness_s.append(now_s - self._timeline.seconds_at(timed.beat))
             self._ledger.post(timed.message)
-            self.feed.put(Played(timed.message, now_s, timed.beat))
+            self.feed.put(MessagePlayed(timed.message, now_s, timed.beat))
 
     def _change(self, control: str, value: Value) -> None:
         now_s = self._clock.now_s()
@@ -215,10 +223,10 @@ class Player:
     def _turn_control(self, control: str, value: Value, at_s: float) -> None:
         beat = self._timeline.beat_at(at_s)
         self._jam.change(control, value, beat)
-        self.feed.put(Turned(control, value, at_s, beat))
+        self.feed.put(ControlChanged(control, value, at_s, beat))
 
     def _act(self, action: str, at_s: float) -> None:
-        self.feed.put(Asked(action, at_s, self._timeline.beat_at(at_s)))
+        self.feed.put(ActionRequested(action, at_s, self._timeline.beat_at(at_s)))
         if action == "tap":
             self._take_up(self._conductor.tap(at_s))
         else:
@@ -227,7 +235,7 @@ class Player:
             self._conductor.stop(at_s)
 
     def _follow_link(self, moment: LinkMoment) -> None:
-        self._conductor.link(moment, self._clock.now_s())
+        self._conductor.follow_link(moment, self._clock.now_s())
         self._follow()
 
     def _keep_time(self) -> None:
@@ -238,7 +246,7 @@ class Player:
             self._output.send(due.data)
         if self._timeline is not self._followed or self._conductor.transport != self._transport:
             self._follow()
-        wish, self._jam.wish = self._jam.wish, None
+        wish, self._jam.timeline_request = self._jam.timeline_request, None
         if wish is not None:
             self._take_up(self._conductor.grant(wish, now_s))
 
@@ -248,12 +256,12 @@ class Player:
         if tempo_bpm is not None:
             value = BY_NAME["tempo"].read(tempo_bpm)
             self._turn_control("tempo", value, self._clock.now_s())
-            self.told("tempo", value)
+            self.on_control_changed("tempo", value)
 
     def _follow(self) -> None:
         """The jam goes by the timeline that is in force."""
         self._followed, self._transport = self._timeline, self._conductor.transport
-        self._jam.follow(self._followed, self._now_beat(), self._transport)
+        self._jam.set_timeline(self._followed, self._now_beat(), self._transport)
 
     def _show(self) -> None:
         """Puts how the jam stands and how time goes, where that has changed."""
@@ -261,12 +269,12 @@ class Player:
         standing = (jam.state, jam.turn, jam.plan, jam.from_memory)
         if standing != self._standing:
             self._standing = standing
-            self.feed.put(Stands(jam.state, jam.turn, jam.plan, now_s, jam.from_memory))
+            self.feed.put(StatusChanged(jam.state, jam.turn, jam.plan, now_s, jam.from_memory))
         keeps = (self._transport, self._conductor.source)
         # Is it the same object: to compare what a clock has changed a hundred times would take too long.
         if self._timeline is not self._kept or keeps != self._keeps:
             self._kept, self._keeps = self._timeline, keeps
-            self.feed.put(Kept(self._timeline, *keeps, now_s))
+            self.feed.put(TimelineChanged(self._timeline, *keeps, now_s))
 
     @property
     def _timeline(self) -> Timeline:
@@ -293,8 +301,8 @@ class Player:
     def _release_all(self) -> None:
         now_s = self._clock.now_s()
         beat = self._timeline.beat_at(now_s)
-        for message in self._ledger.ends:
-            self.feed.put(Played(message, now_s, beat))
+        for message in self._ledger.pending_note_offs:
+            self.feed.put(MessagePlayed(message, now_s, beat))
         try:
             self._ledger.release_all()
         except Exception as error:  # noqa: BLE001  a port that is gone takes no note-off

@@ -12,7 +12,7 @@ from server.config.config import Config
 
 
 @dataclass(frozen=True, slots=True)
-class Seated:
+class LoadedPack:
     """A pack whose engines are ready to play."""
 
     pack: Pack | DummyPack
@@ -30,7 +30,7 @@ class Seated:
         }
 
 
-def seat(name: str, config: Config) -> Seated:
+def load_pack(name: str, config: Config) -> LoadedPack:
     """Opens a pack and its engines. Raises PackError."""
     pack = DummyPack() if name == DUMMY_PACK else open_pack(name, config.pack_folders)
-    return Seated(pack, {approach: pack.engine(approach, config.engine.device) for approach in APPROACHES})
+    return LoadedPack(pack, {approach: pack.engine(approach, config.engine.device) for approach in APPROACHES})

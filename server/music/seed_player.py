@@ -42,7 +42,7 @@ async def play_seed(seed: Seed, hear: Receiver, timeline: Callable[[], Timeline]
     start_beats = timeline().bar_line_at_or_after(soonest)
     down: set[int] = set()
     try:
-        for beat, message in as_played(seed.notes, start_beats - _empty_bars(seed)):
+        for beat, message in as_messages(seed.notes, start_beats - _empty_bars(seed)):
             while (left_s := timeline().seconds_at(beat) - clock.now_s()) > 0.0:
                 await wait(min(left_s, LONGEST_WAIT_S))
             # As of the second it was due at: whoever waited for it was a little late.
@@ -72,7 +72,7 @@ async def _pause(seconds: float) -> None:
         await asyncio.wait_for(asyncio.Event().wait(), seconds)
 
 
-def as_played(notes: Iterable[Note], start_beats: float = 0.0) -> list[Timed]:
+def as_messages(notes: Iterable[Note], start_beats: float = 0.0) -> list[Timed]:
     """The notes as messages in the order of time; at equal beats what ends comes before what begins."""
     events: list[Timed] = []
     for note in notes:

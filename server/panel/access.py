@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from server.config.config import is_loopback
-from server.panel.rate_limiter import Allowance
+from server.panel.rate_limiter import RateLimiter
 
 # Without those that look alike; thirty to the twelfth is 58 bits, and at ten tries a second a guess takes for ever.
 LETTERS = "abcdefghjkmnpqrstuvwxyz2345679"
@@ -18,13 +18,13 @@ GROUPS, GROUP_LENGTH = 3, 4
 TRIES_PER_S = 10.0
 
 
-class Gate:
+class AccessControl:
     """Of one jam; `names` are what this machine is called in the network, where it is open to that."""
 
     def __init__(self, *, lan: bool, names: tuple[str, ...] = (), now_s: float = 0.0) -> None:
         self._names = names if lan else ()
         self._lan = lan
-        self._tries = Allowance(TRIES_PER_S, TRIES_PER_S, now_s)
+        self._tries = RateLimiter(TRIES_PER_S, TRIES_PER_S, now_s)
         self._pass = secrets.token_urlsafe(32)
         self.token = _new_token() if lan else ""
         """What opens it; empty where nobody is asked."""
@@ -43,13 +43,13 @@ class Gate:
         """Whether what asks is a page of ours; a browser tells, and what tells nothing is none."""
         return host is not None and origin == f"http://{host}" and self.knows_host(host)
 
-    def is_open_to(self, shown_pass: str | None) -> bool:
+    def has_access(self, shown_pass: str | None) -> bool:
         """Whether whoever shows this pass may come in."""
         return not self.token or (shown_pass is not None and _same(shown_pass, self._pass))
 
-    def pass_for(self, token: str, now_s: float) -> str | None:
+    def exchange_token(self, token: str, now_s: float) -> str | None:
         """The pass that a token buys; None where it is wrong, or where too many were tried."""
-        if not self._tries.allows(now_s):
+        if not self._tries.try_acquire(now_s):
             return None
         return self._pass if self.token and _same(_plain(token), _plain(self.token)) else None
 

@@ -10,17 +10,17 @@ from pathlib import Path
 
 from model.files.midi_file import Seed, read_seed
 from server.music.seed_player import play_seed
-from server.panel.jam_handle import Stage
+from server.panel.jam_handle import JamHandle
 from server.panel.page_view import Json
 
 LARGEST_BYTES = 256 * 1024
 """A long piano piece, played by hand, has half of that; a file that is made to be slow to read is not slow at this size."""
 
 
-class Seeds:
+class DroppedSeeds:
     """Plays seeds into the jam, in the tempo that it has."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: JamHandle) -> None:
         self._stage = stage
         self._playing: asyncio.Task[None] | None = None
 
@@ -28,8 +28,8 @@ class Seeds:
         """Begins to play a file in; what it is. Raises SeedError."""
         seed = await asyncio.to_thread(_read, name, content)
         await self.stop()
-        player, clock = self._stage.player, self._stage.clock
-        playing = play_seed(seed, player.hear, lambda: player.timeline, clock, _pause)
+        player, clock = self._stage.music, self._stage.clock
+        playing = play_seed(seed, player.receive_midi, lambda: player.timeline, clock, _pause)
         self._playing = asyncio.create_task(playing, name="seed")
         beats = seed.end_beats - seed.notes[0].onset_beats
         return {"name": name, "notes": len(seed.notes), "seconds": round(beats * 60.0 / player.timeline.tempo_bpm, 1)}

@@ -7,13 +7,13 @@ from typing import Protocol
 from bridge.midi.ports import Receiver
 from bridge.timing.clock import Clock
 from model.approach import Approach
-from server.controls.control_store import Desk
-from server.music.music_thread import Player
-from server.remote.midi_learn import Lessons
+from server.controls.control_store import ControlStore
+from server.music.music_thread import MusicThread
+from server.remote.midi_learn import MidiLearn
 
 
 @dataclass(frozen=True, slots=True)
-class Wiring:
+class ConnectionInfo:
     """What is bound where, for whoever looks; `ms_per_token` was measured at the start."""
 
     midi_in: str
@@ -24,7 +24,7 @@ class Wiring:
 
 
 @dataclass(frozen=True, slots=True)
-class TakeRow:
+class TakeListing:
     """One take, as it is listed; of what is marked in a jam, the notes are not counted."""
 
     id: str
@@ -33,10 +33,10 @@ class TakeRow:
     notes: int | None
 
 
-class TakeShelf(Protocol):
+class TakeSource(Protocol):
     """Where takes are kept, for a jam that keeps them."""
 
-    def rows(self) -> Sequence[TakeRow]:
+    def rows(self) -> Sequence[TakeListing]:
         """The newest first. May read from the disk, so it is asked in a thread."""
         ...
 
@@ -46,17 +46,17 @@ class TakeShelf(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class JamHandle:
     """All that the panel touches; `packs` tells the names of those that can be chosen.
 
     Knobs and pedals go where those of the MIDI port go, to `move`, as they may be bound.
     """
 
-    desk: Desk
-    player: Player
+    controls: ControlStore
+    music: MusicThread
     clock: Clock
-    wiring: Wiring
-    move: Receiver
-    lessons: Lessons
+    wiring: ConnectionInfo
+    receive_controller: Receiver
+    midi_learn: MidiLearn
     packs: Callable[[], Sequence[str]]
-    takes: TakeShelf | None = None
+    takes: TakeSource | None = None

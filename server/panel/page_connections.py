@@ -12,14 +12,22 @@ from itertools import islice
 
 from bridge.midi.messages import SUSTAIN_PEDAL, ControlChange, NoteOff, encode
 from model.errors import ModelError
-from server.controls.control_store import Change
+from server.controls.control_store import AcceptedChange
 from server.controls.control_table import BY_NAME
 from server.errors import BadMessage, ServerError
-from server.panel.jam_handle import Stage
-from server.panel.page_messages import CONTROL_CHANGE, Learn, Ping, Play, Said, Set, read
-from server.panel.page_view import Json, View, as_bindings, as_text, as_values, control_table
-from server.panel.rate_limiter import Allowance
-from server.remote.midi_learn import Outcome
+from server.panel.jam_handle import JamHandle
+from server.panel.page_messages import (
+    CONTROL_CHANGE,
+    LearnControl,
+    PageMessage,
+    Ping,
+    PlayMessage,
+    SetControl,
+    read_page_message,
+)
+from server.panel.page_view import Json, PageView, as_bindings, as_text, as_values, control_table
+from server.panel.rate_limiter import RateLimiter
+from server.remote.midi_learn import LearnOutcome
 
 TICK_S, IDLE_TICK_S = 1 / 40, 1.0
 FIGURES_EVERY_S = 0.5
@@ -37,16 +45,16 @@ LATENESSES_SHOWN = 512
 PITCHES = 128
 
 
-class Guest:
+class PageConnection:
     """One page."""
 
     def __init__(self, name: str, now_s: float, cut: Callable[[], None]) -> None:
         self.name = name
         self.outbox: asyncio.Queue[str] = asyncio.Queue(OUTBOX)
-        self.down: dict[tuple[int, int], bytes] = {}
+        self.held: dict[tuple[int, int], bytes] = {}
         """The keys and pedals that it holds, each with the message that lets it go."""
-        self.allowance = Allowance(SAID_PER_S, SAID_AT_ONCE, now_s)
-        self.refusals = Allowance(REFUSALS_PER_S, REFUSALS_AT_ONCE, now_s)
+        self.allowance = RateLimiter(SAID_PER_S, SAID_AT_ONCE, now_s)
+        self.refusals = RateLimiter(REFUSALS_PER_S, REFUSALS_AT_ONCE, now_s)
         self.refused = 0
         self._cut = cut
 
@@ -55,7 +63,7 @@ class Guest:
         """Whether half of what can be laid out for it waits to be fetched: it had better ask for no more."""
         return self.outbox.qsize() > OUTBOX // 2
 
-    def tell(self, text: str) -> None:
+    def send(self, text: str) -> None:
         """Lays out a message; where there is no room, the page is cut off."""
         try:
             self.outbox.put_nowait(text)
@@ -63,132 +71,132 @@ class Guest:
             self._cut()
 
 
-class Guests:
+class PageConnections:
     """All of them; `begin` and `end` are called in the asyncio loop."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: JamHandle) -> None:
         self._stage = stage
-        self._view = View()
-        self._watch = stage.player.feed.watch()
+        self._view = PageView()
+        self._watch = stage.music.feed.subscribe()
         self._changed: dict[str, Json] = {}
-        self._guests: set[Guest] = set()
+        self._guests: set[PageConnection] = set()
         self._came = 0
-        self._pupil: Guest | None = None  # who asked for the last lesson
+        self._pupil: PageConnection | None = None  # who asked for the last lesson
         self._figures_s = 0.0
         self._ticking: asyncio.TimerHandle | None = None
-        self._ignore = stage.desk.listen(self._on_change)
+        self._ignore = stage.controls.add_listener(self._on_change)
         self.refused: Counter[str] = Counter()
         """What was refused, by kind."""
 
     @property
-    def are_full(self) -> bool:
+    def is_full(self) -> bool:
         """Whether no more fit in."""
         return len(self._guests) >= MOST_GUESTS
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Begins to look at what happens."""
         self._tick()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Nobody looks any more; what pages hold is let go."""
         if self._ticking is not None:
             self._ticking.cancel()
         self._ignore()
-        self._stage.player.feed.leave(self._watch)
+        self._stage.music.feed.unsubscribe(self._watch)
         for guest in tuple(self._guests):
-            self.leave(guest)
+            self.disconnect(guest)
 
-    def enter(self, cut: Callable[[], None]) -> Guest:
+    def connect(self, cut: Callable[[], None]) -> PageConnection:
         """A page comes, and is told how everything stands; `cut` ends its connection at once."""
         self._catch_up()
         self._came += 1
-        guest = Guest(f"panel {self._came}", self._stage.clock.now_s(), cut)
+        guest = PageConnection(f"panel {self._came}", self._stage.clock.now_s(), cut)
         self._guests.add(guest)
-        guest.tell(as_text(self._welcome()))
+        guest.send(as_text(self._welcome()))
         # The next tick may be a second away, as nobody was there.
         self._tick()
         return guest
 
-    def leave(self, guest: Guest) -> None:
+    def disconnect(self, guest: PageConnection) -> None:
         """A page is gone: who pressed a key lets it go, be it by falling off the line."""
         self._guests.discard(guest)
-        if guest is self._pupil and self._stage.lessons.control is not None:
+        if guest is self._pupil and self._stage.midi_learn.waiting_control is not None:
             self._learn(guest, None)
-        for release in guest.down.values():
+        for release in guest.held.values():
             self._play(release, self._stage.clock.now_s())
-        guest.down.clear()
+        guest.held.clear()
 
-    def hear(self, guest: Guest, text: str | bytes) -> bool:
+    def receive(self, guest: PageConnection, text: str | bytes) -> bool:
         """What a page said; False where it says too much, and is to be listened to more slowly."""
         return self._hear(guest, text, self._stage.clock.now_s()) and not guest.is_behind
 
-    def _hear(self, guest: Guest, text: str | bytes, now_s: float) -> bool:
+    def _hear(self, guest: PageConnection, text: str | bytes, now_s: float) -> bool:
         try:
-            said = read(text)
+            said = read_page_message(text)
             # The end of a note is always taken: there are no more of them than of beginnings.
-            if not (isinstance(said, Play) and said.is_note_off and said.key in guest.down) and not (
-                guest.allowance.allows(now_s)
+            if not (isinstance(said, PlayMessage) and said.is_note_off and said.key in guest.held) and not (
+                guest.allowance.try_acquire(now_s)
             ):
                 self._refuse(guest, "flood", f"more than {SAID_PER_S:g} messages a second: some were left out", now_s)
                 return False
             self._take(guest, said, now_s)
         except BadMessage as error:
             self._refuse(guest, "message", str(error), now_s)
-            return guest.allowance.allows(now_s)
+            return guest.allowance.try_acquire(now_s)
         except (ServerError, ModelError) as error:
             self._refuse(guest, "value", str(error), now_s)
         return True
 
-    def spread(self, message: Mapping[str, Json]) -> None:
+    def broadcast(self, message: Mapping[str, Json]) -> None:
         """Tells all of them."""
         text = as_text(message)
         for guest in tuple(self._guests):
-            guest.tell(text)
+            guest.send(text)
 
-    def _take(self, guest: Guest, said: Said, now_s: float) -> None:
+    def _take(self, guest: PageConnection, said: PageMessage, now_s: float) -> None:
         match said:
-            case Play(data):
+            case PlayMessage(data):
                 _hold(guest, said)
                 self._play(data, now_s)
-            case Set(control, value):
-                self._stage.desk.set(control, value, guest.name)
-            case Learn(control):
+            case SetControl(control, value):
+                self._stage.controls.set(control, value, guest.name)
+            case LearnControl(control):
                 self._learn(guest, control)
             case Ping(sent_ms):
-                guest.tell(as_text({"type": "pong", "sent_ms": sent_ms, "now_s": now_s}))
+                guest.send(as_text({"type": "pong", "sent_ms": sent_ms, "now_s": now_s}))
 
     def _play(self, data: bytes, now_s: float) -> None:
         # A key of a page is no echo of ours. A knob or a pedal may be bound, as those of the port are.
         is_key = data[0] & 0xF0 != CONTROL_CHANGE
-        (self._stage.player.hear_here if is_key else self._stage.move)(data, now_s)
+        (self._stage.music.receive_without_echo if is_key else self._stage.receive_controller)(data, now_s)
 
-    def _learn(self, guest: Guest, control: str | None) -> None:
-        lessons = self._stage.lessons
+    def _learn(self, guest: PageConnection, control: str | None) -> None:
+        lessons = self._stage.midi_learn
         if control is None:
-            lessons.give_up()
+            lessons.cancel()
         else:
-            lessons.begin(control, self._on_outcome)
+            lessons.start(control, self._on_outcome)
         self._pupil = guest
-        self.spread({"type": "news", **self._knobs()})
+        self.broadcast({"type": "news", **self._knobs()})
 
-    def _on_outcome(self, outcome: Outcome) -> None:
-        said: dict[str, Json] = {"sentence": outcome.sentence, "is_wrong": outcome.is_wrong}
-        self.spread({"type": "news", **self._knobs(), "said": said})
+    def _on_outcome(self, outcome: LearnOutcome) -> None:
+        said: dict[str, Json] = {"sentence": outcome.sentence, "is_wrong": outcome.is_error}
+        self.broadcast({"type": "news", **self._knobs(), "said": said})
 
     def _knobs(self) -> dict[str, Json]:
         """What is bound where, and what waits for a knob."""
-        lessons = self._stage.lessons
-        return {"bindings": as_bindings(lessons.bindings), "learning": lessons.control}
+        lessons = self._stage.midi_learn
+        return {"bindings": as_bindings(lessons.bindings), "learning": lessons.waiting_control}
 
-    def _refuse(self, guest: Guest, kind: str, reason: str, now_s: float) -> None:
+    def _refuse(self, guest: PageConnection, kind: str, reason: str, now_s: float) -> None:
         """Counts it, and says why, but not more often than one can read."""
         guest.refused += 1
         self.refused[kind] += 1
-        if guest.refusals.allows(now_s):
-            values: dict[str, Json] = as_values(self._stage.desk.values()) if kind == "value" else {}
-            guest.tell(as_text({"type": "refused", "reason": reason, "count": guest.refused, "values": values}))
+        if guest.refusals.try_acquire(now_s):
+            values: dict[str, Json] = as_values(self._stage.controls.values()) if kind == "value" else {}
+            guest.send(as_text({"type": "refused", "reason": reason, "count": guest.refused, "values": values}))
 
-    def _on_change(self, change: Change) -> None:
+    def _on_change(self, change: AcceptedChange) -> None:
         if BY_NAME[change.control].kind != "action":
             self._changed[change.control] = change.value
 
@@ -200,7 +208,7 @@ class Guests:
 
     def _catch_up(self) -> None:
         """Tells those who are there what has happened since the last time."""
-        news = self._view.news(self._watch.take())
+        news = self._view.updates(self._watch.take_events())
         changed, self._changed = self._changed, {}
         if not self._guests:
             return
@@ -211,7 +219,7 @@ class Guests:
             self._figures_s = now_s
             news["figures"] = self._figures()
         if news:
-            self.spread({"type": "news", "now_s": now_s, **news})
+            self.broadcast({"type": "news", "now_s": now_s, **news})
 
     def _welcome(self) -> dict[str, Json]:
         wiring = self._stage.wiring
@@ -219,7 +227,7 @@ class Guests:
             "type": "welcome",
             "now_s": self._stage.clock.now_s(),
             "controls": control_table({"pack": self._stage.packs()}),
-            "values": as_values(self._stage.desk.values()),
+            "values": as_values(self._stage.controls.values()),
             "wiring": {
                 "midi_in": wiring.midi_in,
                 "midi_out": wiring.midi_out,
@@ -230,12 +238,12 @@ class Guests:
             **self._knobs(),
             "offers": {"takes": self._stage.takes is not None},
             "figures": self._figures(),
-            **self._view.whole(),
+            **self._view.full_state(),
         }
 
     def _figures(self) -> dict[str, Json]:
         """How late notes left lately, in milliseconds, what was refused, and how many look on."""
-        player = self._stage.player
+        player = self._stage.music
         latest_s = list(islice(reversed(player.lateness_s.copy()), LATENESSES_SHOWN))
         lateness: dict[str, Json] = {}
         if len(latest_s) > 1:
@@ -248,17 +256,17 @@ class Guests:
         }
 
 
-def _hold(guest: Guest, play: Play) -> None:
+def _hold(guest: PageConnection, play: PlayMessage) -> None:
     """Remembers what the page holds, and how to let it go."""
     channel, number = play.key
     if play.is_note_on:
-        guest.down[play.key] = encode(NoteOff(number, channel))
+        guest.held[play.key] = encode(NoteOff(number, channel))
     elif play.is_note_off:
-        guest.down.pop(play.key, None)
+        guest.held.pop(play.key, None)
     elif number == SUSTAIN_PEDAL:
         # Beyond the pitches, so that a pedal is no key.
         pedal = (channel, PITCHES + number)
         if play.data[2]:
-            guest.down[pedal] = encode(ControlChange(SUSTAIN_PEDAL, 0, channel))
+            guest.held[pedal] = encode(ControlChange(SUSTAIN_PEDAL, 0, channel))
         else:
-            guest.down.pop(pedal, None)
+            guest.held.pop(pedal, None)

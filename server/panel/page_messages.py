@@ -16,7 +16,7 @@ LARGEST_DATA_BYTE = 0x7F
 
 
 @dataclass(frozen=True, slots=True)
-class Play:
+class PlayMessage:
     """A key or a pedal moved: one MIDI message."""
 
     data: bytes
@@ -36,7 +36,7 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
-class Set:
+class SetControl:
     """A control is to have a value, or an action is to be done, at 1."""
 
     control: str
@@ -44,7 +44,7 @@ class Set:
 
 
 @dataclass(frozen=True, slots=True)
-class Learn:
+class LearnControl:
     """The next knob that moves is to be a control's; without one, none is waited for any longer."""
 
     control: str | None
@@ -57,10 +57,10 @@ class Ping:
     sent_ms: float
 
 
-Said = Play | Set | Learn | Ping
+PageMessage = PlayMessage | SetControl | LearnControl | Ping
 
 
-def read(text: str | bytes) -> Said:
+def read_page_message(text: str | bytes) -> PageMessage:
     """What a page said. Raises BadMessage, saying what is wrong with it."""
     if isinstance(text, bytes):
         raise BadMessage("the panel takes text, and this was binary")
@@ -74,13 +74,13 @@ def read(text: str | bytes) -> Said:
         raise BadMessage("a message is an object with a type")
     match said:
         case {"type": "play", "data": list(data), **rest} if not rest:
-            return Play(_midi(data))
+            return PlayMessage(_midi(data))
         case {"type": "set", "control": str(control), "value": bool() | int() | float() | str() as value, **rest} if (
             not rest
         ):
-            return Set(control, value)
+            return SetControl(control, value)
         case {"type": "learn", "control": str() | None as control, **rest} if not rest:
-            return Learn(control)
+            return LearnControl(control)
         case {"type": "ping", "sent_ms": int() | float() as sent_ms, **rest} if not rest:
             return Ping(float(sent_ms))
         case {"type": "play" | "set" | "learn" | "ping" as kind}:

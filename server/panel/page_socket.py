@@ -9,7 +9,7 @@ STUCK_S = 3.0
 """A laptop that is shut, a phone out of reach: it comes back by itself, and is told everything anew."""
 
 
-class PageProtocol(WebSocketsSansIOProtocol):
+class PageSocketProtocol(WebSocketsSansIOProtocol):
     """One page's line; `websocket.state.cut` ends it at once, whatever is still to be sent."""
 
     _cutting: asyncio.TimerHandle | None = None

@@ -9,10 +9,10 @@ from itertools import chain, repeat
 
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn
 from bridge.timing.timeline import Timeline
-from server.controls.cc_bindings import Binding, Bindings, takes_cc
+from server.controls.cc_bindings import CcBinding, CcBindings, takes_cc
 from server.controls.control import Control, Value
 from server.controls.control_table import CONTROLS
-from server.music.feed import Asked, Event, Heard, Kept, Played, Stands
+from server.music.feed import ActionRequested, Event, MessagePlayed, MessageReceived, StatusChanged, TimelineChanged
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -24,37 +24,37 @@ SEGMENTS_TOLD = 4
 DECIMALS = 4
 
 
-class View:
+class PageView:
     """Takes what the feed brings; `whole` is for a page that comes, `news` for those that are there."""
 
     def __init__(self) -> None:
-        self._stands: Stands | None = None
-        self._kept: Kept | None = None
+        self._stands: StatusChanged | None = None
+        self._kept: TimelineChanged | None = None
         self._recent: deque[list[Json]] = deque(maxlen=RECENT_EVENTS)
 
-    def news(self, events: Iterable[Event]) -> dict[str, Json]:
+    def updates(self, events: Iterable[Event]) -> dict[str, Json]:
         """What has happened, each kind in the order in which it did; empty where nothing did that a page shows."""
         notes: list[list[Json]] = []
         asked: list[Json] = []
         told: dict[str, Json] = {}
         for event in events:
             match event:
-                case Heard(message, at_s, _):
+                case MessageReceived(message, at_s, _):
                     notes += _notes("player", message, at_s)
-                case Played(message, at_s, _):
+                case MessagePlayed(message, at_s, _):
                     notes += _notes("partner", message, at_s)
-                case Asked(action):
+                case ActionRequested(action):
                     asked.append(action)
-                case Stands():
+                case StatusChanged():
                     self._stands = event
                     told["stands"] = None
-                case Kept():
+                case TimelineChanged():
                     self._kept = event
                     told["time"] = None
                 case _:
                     pass  # a control's new value, which the desk tells of
         # Only how it stands at last: a clock that is followed changes the time with each of its ticks.
-        told.update({key: value for key, value in self.standing().items() if key in told})
+        told.update({key: value for key, value in self.status().items() if key in told})
         self._recent.extend(notes)
         if notes:
             told["notes"] = notes
@@ -62,11 +62,11 @@ class View:
             told["asked"] = asked
         return told
 
-    def whole(self) -> dict[str, Json]:
+    def full_state(self) -> dict[str, Json]:
         """How everything stands, and what was played lately."""
-        return {"notes": list(self._recent), **self.standing()}
+        return {"notes": list(self._recent), **self.status()}
 
-    def standing(self) -> dict[str, Json]:
+    def status(self) -> dict[str, Json]:
         """How the jam stands, and how time goes, as far as that is known."""
         told: dict[str, Json] = {}
         if self._stands is not None:
@@ -91,12 +91,12 @@ def as_values(values: Mapping[str, Value]) -> dict[str, Json]:
     return dict(values)
 
 
-def as_bindings(bindings: Bindings) -> dict[str, Json]:
+def as_bindings(bindings: CcBindings) -> dict[str, Json]:
     """Where each control that a knob can move is bound, or None."""
-    return {control.name: _as_binding(bindings.binding(control.name)) for control in CONTROLS if takes_cc(control)}
+    return {control.name: _as_binding(bindings.binding_of(control.name)) for control in CONTROLS if takes_cc(control)}
 
 
-def _as_binding(binding: Binding | None) -> Json:
+def _as_binding(binding: CcBinding | None) -> Json:
     return None if binding is None else {"cc": binding.cc, "channel": binding.channel}
 
 
@@ -121,7 +121,7 @@ def _notes(side: str, message: Message, at_s: float) -> list[list[Json]]:
             return []
 
 
-def _as_standing(stands: Stands) -> dict[str, Json]:
+def _as_standing(stands: StatusChanged) -> dict[str, Json]:
     turn = stands.turn
     return {
         "state": stands.state,
@@ -135,7 +135,7 @@ def _as_standing(stands: Stands) -> dict[str, Json]:
     }
 
 
-def _as_time(kept: Kept) -> dict[str, Json]:
+def _as_time(kept: TimelineChanged) -> dict[str, Json]:
     timeline: Timeline = kept.timeline
     return {
         "segments": [[segment.at_s, segment.beat, segment.tempo_bpm] for segment in timeline.segments[-SEGMENTS_TOLD:]],

@@ -3,29 +3,29 @@
 from contextlib import suppress
 
 from server.errors import TakeError
-from server.panel.jam_handle import TakeRow
-from server.takes.take_export import midi_of
-from server.takes.take_library import Shelf
+from server.panel.jam_handle import TakeListing
+from server.takes.take_export import journal_as_midi
+from server.takes.take_library import TakeLibrary
 
 MOST_LISTED = 40
 
 
-class JournalTakes:
+class TakeList:
     """Every jam that was written down, this one too, and each stretch that was marked in it."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: TakeLibrary) -> None:
         self._shelf = shelf
 
-    def rows(self) -> list[TakeRow]:
+    def rows(self) -> list[TakeListing]:
         """The newest first, each jam before what is marked in it."""
-        found: list[TakeRow] = []
-        for row in reversed(self._shelf.rows()):
-            ended = row.ended
+        found: list[TakeListing] = []
+        for row in reversed(self._shelf.entries()):
+            ended = row.summary
             notes = ended.heard_notes + ended.played_notes
             if notes:
-                found.append(TakeRow(row.id, row.began_at, ended.at_s, notes))
+                found.append(TakeListing(row.id, row.began_at, ended.at_s, notes))
                 for number, mark in enumerate(ended.marks, 1):
-                    found.append(TakeRow(f"{row.id}:{number}", row.began_at, mark.until_s - mark.from_s, None))
+                    found.append(TakeListing(f"{row.id}:{number}", row.began_at, mark.until_s - mark.from_s, None))
             if len(found) >= MOST_LISTED:
                 break
         return found
@@ -39,4 +39,4 @@ class JournalTakes:
                 number = int(mark)
             if number is None:
                 raise TakeError(f"a mark is a number, such as {jam}:1, not {mark!r}")
-        return midi_of(self._shelf.find(jam).path, number)
+        return journal_as_midi(self._shelf.find(jam).path, number)

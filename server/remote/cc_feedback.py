@@ -7,38 +7,38 @@ from collections.abc import Iterator
 
 from bridge.midi.controller_moves import CcMove
 from server.controls.control import Control
-from server.controls.control_store import Change, Desk
+from server.controls.control_store import AcceptedChange, ControlStore
 from server.controls.control_table import BY_NAME
-from server.controls.fader import TOP_CC, cc_of
-from server.remote.cc_input import Knobs
-from server.remote.pending_updates import Due, Lights
+from server.controls.fader import TOP_CC, cc_value
+from server.remote.cc_input import CcInput
+from server.remote.pending_updates import ActionLamps, PendingUpdates
 
 
-class Motors:
+class CcFeedback:
     """The way back of some knobs."""
 
-    def __init__(self, knobs: Knobs, desk: Desk) -> None:
+    def __init__(self, knobs: CcInput, desk: ControlStore) -> None:
         self._knobs = knobs
         self._desk = desk
-        self._due = Due(knobs.bindings.by_control)
-        self._lights = Lights()
+        self._due = PendingUpdates(knobs.bindings.by_control)
+        self._lights = ActionLamps()
 
-    def changed(self, change: Change, now_s: float) -> None:
+    def on_control_changed(self, change: AcceptedChange, now_s: float) -> None:
         """A control was changed, by whomever."""
         if BY_NAME[change.control].kind == "action":
             self._lights.flash(change.control, now_s)
-        self._due.changed(change.control)
+        self._due.add(change.control)
 
-    def moved(self, control: str, now_s: float) -> None:
+    def on_control_moved(self, control: str, now_s: float) -> None:
         """A hand has moved its knob."""
-        self._due.moved(control, now_s)
+        self._due.hold_back(control, now_s)
 
-    def due(self, now_s: float) -> Iterator[CcMove]:
+    def take_due(self, now_s: float) -> Iterator[CcMove]:
         """What is to be told now."""
-        for action in self._lights.gone_out(now_s):
-            self._due.changed(action)
-        for name in self._due.take(now_s):
-            binding = self._knobs.bindings.binding(name)
+        for action in self._lights.take_expired(now_s):
+            self._due.add(action)
+        for name in self._due.take_due(now_s):
+            binding = self._knobs.bindings.binding_of(name)
             if binding is not None:
                 heard = self._knobs.channels.get(name, 0)
                 channel = heard if binding.channel is None else binding.channel - 1
@@ -47,5 +47,5 @@ class Motors:
     def _place(self, control: Control) -> int:
         value = self._desk.value(control.name)
         if value is None:
-            return TOP_CC if self._lights.shines(control.name) else 0
-        return cc_of(control, value)
+            return TOP_CC if self._lights.is_lit(control.name) else 0
+        return cc_value(control, value)

@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from bridge.errors import BridgeError
-from bridge.fault_counter import Faults
-from bridge.midi.controller_moves import CcMove, ProgramChoice, moved
+from bridge.fault_counter import FaultCounter
+from bridge.midi.controller_moves import CcMove, ProgramSelected, parse_controller_move
 from bridge.midi.ports import Receiver
 from model.approach import APPROACHES
 from model.errors import ModelError
 from server.config.config import ProgramChange
-from server.controls.cc_bindings import Binding, Bindings
-from server.controls.control_store import Desk
+from server.controls.cc_bindings import CcBinding, CcBindings
+from server.controls.control_store import ControlStore
 from server.controls.control_table import BY_NAME, control_named
-from server.controls.fader import cc_of, value_of_cc
+from server.controls.fader import cc_value, value_from_cc
 from server.errors import BadValue
 
 logger = logging.getLogger("fours.midi.in")
@@ -27,26 +27,26 @@ logger = logging.getLogger("fours.midi.in")
 ORIGIN = "midi"
 PRESSED = 64
 """From this value on a pedal or a button is down."""
-LOOP_S = 0.1
+ECHO_S = 0.1
 """A value that comes in so soon after it was sent out has gone through a DAW, and is moved by no hand."""
 
-Soon = Callable[[Callable[[], None]], object]
+CallSoon = Callable[[Callable[[], None]], object]
 """Has something done on the asyncio loop: its `call_soon_threadsafe`."""
-Learnt = Callable[[str, Binding], None]
-Refused = Callable[[BadValue], None]
+OnLearnt = Callable[[str, CcBinding], None]
+OnRefused = Callable[[BadValue], None]
 
 
-class Knobs:
+class CcInput:
     """Between a port and the player; `packs` are those that a program change picks from."""
 
     def __init__(
         self,
-        bindings: Bindings,
+        bindings: CcBindings,
         program_change: ProgramChange,
         packs: Sequence[str],
-        desk: Desk,
+        desk: ControlStore,
         onward: Receiver,
-        soon: Soon,
+        soon: CallSoon,
     ) -> None:
         self.bindings = bindings
         self._programs: Mapping[str, Sequence[str]] = {"pack": tuple(packs), "approach": APPROACHES}
@@ -54,57 +54,57 @@ class Knobs:
         self._desk = desk
         self._onward = onward
         self._soon = soon
-        self._waiting: deque[tuple[str, int] | ProgramChoice] = deque()
+        self._waiting: deque[tuple[str, int] | ProgramSelected] = deque()
         self._is_called = False
         self._down: set[str] = set()
-        self._to_learn: tuple[str, Learnt, Refused] | None = None
+        self._to_learn: tuple[str, OnLearnt, OnRefused] | None = None
         self._sent: dict[tuple[int, int], tuple[int, float]] = {}
-        self.moved: Callable[[str], None] = lambda _control: None
+        self.on_control_moved: Callable[[str], None] = lambda _control: None
         """Hears of each control that a knob has moved: its motor is not to work against the hand."""
         self.channels: dict[str, int] = {}
         """The channel that each control was last moved on, from 0."""
-        self.faults = Faults(logger, "MIDI controller")
+        self.faults = FaultCounter(logger, "MIDI controller")
 
-    def hear(self, data: bytes, at_s: float) -> None:
+    def receive_midi(self, data: bytes, at_s: float) -> None:
         """A message that has come in; made to be a port's receiver."""
-        move = moved(data)
+        move = parse_controller_move(data)
         if isinstance(move, CcMove):
             is_loop = self._is_loop(move, at_s)
-            control = (None if is_loop else self._learn(move)) or self.bindings.control(move)
+            control = (None if is_loop else self._learn(move)) or self.bindings.control_moved_by(move)
             if control is not None:
                 if not is_loop:
                     self.channels[control] = move.channel
                     self._leave(control, move.value)
                 return
-        elif isinstance(move, ProgramChoice) and self._program_change != "off":
+        elif isinstance(move, ProgramSelected) and self._program_change != "off":
             self._waiting.append(move)
             self._call()
             return
         self._onward(data, at_s)
 
-    def learn(self, control: str, learnt: Learnt, refused: Refused) -> None:
+    def start_learning(self, control: str, learnt: OnLearnt, refused: OnRefused) -> None:
         """Binds the next knob that moves to a control, unless it moves another; which of both is told on the loop.
 
         Raises BadValue for what takes none.
         """
-        Binding.read(control, 0)
+        CcBinding.read(control, 0)
         self._to_learn = (control, learnt, refused)
 
-    def forget_learning(self) -> None:
+    def cancel_learning(self) -> None:
         """No knob is waited for any longer."""
         self._to_learn = None
 
-    def sent(self, move: CcMove, at_s: float) -> None:
+    def on_value_sent(self, move: CcMove, at_s: float) -> None:
         """A value goes out to a controller at `at_s`; should it come in again at once, it is nobody's."""
         self._sent[move.cc, move.channel] = (move.value, at_s)
 
-    def take(self) -> None:
+    def apply_pending(self) -> None:
         """Sets what has been moved, on the loop."""
         self._is_called = False
         latest: dict[str, int] = {}
         while self._waiting:
             item = self._waiting.popleft()
-            if isinstance(item, ProgramChoice):
+            if isinstance(item, ProgramSelected):
                 self._do(partial(self._choose, item.program))
                 continue
             control, value = item
@@ -123,17 +123,17 @@ class Knobs:
             return None
         control, learnt, refused = to_learn
         try:
-            binding = self.bindings.learnt(control, move)
+            binding = self.bindings.learn(control, move)
         except BadValue as error:
             self._soon(partial(refused, error))
             return None
-        self.bindings = self.bindings.bound(control, binding)
+        self.bindings = self.bindings.with_binding(control, binding)
         self._soon(lambda: learnt(control, binding))
         return control
 
     def _is_loop(self, move: CcMove, at_s: float) -> bool:
         value, sent_s = self._sent.get((move.cc, move.channel), (-1, 0.0))
-        return value == move.value and at_s - sent_s < LOOP_S
+        return value == move.value and at_s - sent_s < ECHO_S
 
     def _leave(self, control: str, value: int) -> None:
         self._waiting.append((control, value))
@@ -142,7 +142,7 @@ class Knobs:
     def _call(self) -> None:
         if not self._is_called:
             self._is_called = True
-            self._soon(self.take)
+            self._soon(self.apply_pending)
 
     def _set(self, latest: Mapping[str, int]) -> None:
         for control, value in latest.items():
@@ -154,16 +154,16 @@ class Knobs:
         except (BadValue, BridgeError, ModelError) as error:
             self.faults.count(error)
 
-    def _turn(self, control: str, cc_value: int) -> None:
+    def _turn(self, control: str, received: int) -> None:
         row, present = control_named(control), self._desk.value(control)
         # Where it is there already, to set it would only round it.
-        if present is not None and cc_of(row, present) != cc_value:
-            self._desk.set(control, value_of_cc(row, cc_value), ORIGIN)
-            self.moved(control)
+        if present is not None and cc_value(row, present) != received:
+            self._desk.set(control, value_from_cc(row, received), ORIGIN)
+            self.on_control_moved(control)
 
-    def _press(self, action: str, cc_value: int) -> None:
+    def _press(self, action: str, received: int) -> None:
         was_down = action in self._down
-        if cc_value < PRESSED:
+        if received < PRESSED:
             self._down.discard(action)
         elif not was_down:  # a pedal that tells how far down it is does it once
             self._down.add(action)

@@ -5,10 +5,10 @@ from itertools import groupby
 
 from server.controls.control import Control
 from server.controls.control_table import CONTROLS
-from server.controls.labels import spelt
-from server.music.jam_status import TELLS, Tell
-from server.remote.osc_subscribers import FORGOTTEN_AFTER_S
-from server.remote.pending_updates import FINGER_S
+from server.controls.labels import address_part
+from server.music.jam_status import READOUTS, Readout
+from server.remote.osc_subscribers import EXPIRES_AFTER_S
+from server.remote.pending_updates import TOUCH_S
 
 # More choices than that are told by their first ones.
 MOST_SHOWN = 14
@@ -34,9 +34,9 @@ machine (`osc.reply_port`), where TouchOSC listens.
 **What values may be.** A number is a float, an int or text (`"0,5"` too). A choice is its name, its index from 0, or 1 at
 its button; `off` and `on` may be false and true. An action is done at 1; the 0 of a button that comes up does nothing.
 
-**Who is told.** Every accepted change is told to everyone who has sent anything in the last {FORGOTTEN_AFTER_S / 60:.0f}
+**Who is told.** Every accepted change is told to everyone who has sent anything in the last {EXPIRES_AFTER_S / 60:.0f}
 minutes, whoever made it: an app, a MIDI controller, the panel, a tempo that was tapped. At first contact everything is told. Who
-moves a fader hears nothing of it while it moves, and {FINGER_S * 1000:.0f} ms after it has come to rest the value that was taken.
+moves a fader hears nothing of it while it moves, and {TOUCH_S * 1000:.0f} ms after it has come to rest the value that was taken.
 The light of an action is told as 1 when it was done, and as 0 a moment later. A value comes in a message of its own;
 what else shows it (`/norm`, `/text`, buttons) comes in bundles.
 
@@ -82,7 +82,7 @@ def _tells() -> Iterator[str]:
     yield "Where it has changed, thirty times a second at most, and on every beat. They can be asked for, and not be set.\n"
     yield "| address | is | |"
     yield "|---|---|---|"
-    for tell in TELLS:
+    for tell in READOUTS:
         yield f"| `{tell.address}` | {_choices(tell) or 'a number'} | {tell.help} |"
     yield ""
 
@@ -91,10 +91,11 @@ def _takes(control: Control) -> str:
     return _choices(control) or control.allowed
 
 
-def _choices(row: Control | Tell) -> str:
+def _choices(row: Control | Readout) -> str:
     shown = row.choices if len(row.choices) <= MOST_SHOWN else row.choices[:SHOWN_OF_MORE]
     told = ", ".join(
-        f"`{choice}`" if spelt(choice) == choice else f"`{choice}` (`/{spelt(choice)}`)" for choice in shown
+        f"`{choice}`" if address_part(choice) == choice else f"`{choice}` (`/{address_part(choice)}`)"
+        for choice in shown
     )
     return told if shown == row.choices else f"{told} … {len(row.choices)} in all"
 

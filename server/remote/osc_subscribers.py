@@ -8,22 +8,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bridge.osc.osc_server import Address
-from server.remote.pending_updates import Due
+from server.remote.pending_updates import PendingUpdates
 
-FORGOTTEN_AFTER_S = 3600.0
+EXPIRES_AFTER_S = 3600.0
 """A screen that nobody touches says nothing, and is still looked at."""
-PLACES_PER_HOST = 8
+DESTINATIONS_PER_HOST = 8
 """A script may send from another port each time; then the one that has been silent longest makes room."""
-HOSTS = 16
+MAX_HOSTS = 16
 
 
 @dataclass(slots=True)
 class _Place:
-    due: Due
+    due: PendingUpdates
     heard_s: float
 
 
-class Subscribers:
+class OscSubscribers:
     """The places that are told, each with what it is yet to be told of; new ones of all of `names`."""
 
     def __init__(self, names: Iterable[str], reply_port: int | None) -> None:
@@ -36,45 +36,45 @@ class Subscribers:
         """All of them."""
         return tuple((host, port) for host, places in self._hosts.items() for port in places)
 
-    def heard(self, sender: Address, now_s: float) -> None:
+    def on_message_from(self, sender: Address, now_s: float) -> None:
         """Somebody has said something."""
         host, port = sender
         places = self._hosts.pop(host, {})
         self._hosts[host] = places  # the host that was heard last is the last
         for own in self._ports(port):
-            place = places.pop(own, None) or _Place(Due(self._names), now_s)
+            place = places.pop(own, None) or _Place(PendingUpdates(self._names), now_s)
             place.heard_s = now_s
             places[own] = place
-        while len(places) > PLACES_PER_HOST:
+        while len(places) > DESTINATIONS_PER_HOST:
             del places[next(iter(places))]
-        while len(self._hosts) > HOSTS:
+        while len(self._hosts) > MAX_HOSTS:
             del self._hosts[next(iter(self._hosts))]
 
-    def sync(self, sender: Address) -> None:
+    def resend_all(self, sender: Address) -> None:
         """It wants to be told of everything again."""
         for due in self._dues_of(sender):
             for name in self._names:
-                due.changed(name)
+                due.add(name)
 
-    def moved(self, sender: Address, name: str, now_s: float) -> None:
+    def hold_back(self, sender: Address, name: str, now_s: float) -> None:
         """Its finger has moved this."""
         for due in self._dues_of(sender):
-            due.moved(name, now_s)
+            due.hold_back(name, now_s)
 
-    def changed(self, name: str) -> None:
+    def add_update(self, name: str) -> None:
         """All are to be told of this."""
         for places in self._hosts.values():
             for place in places.values():
-                place.due.changed(name)
+                place.due.add(name)
 
-    def take(self, now_s: float) -> Mapping[tuple[str, ...], list[Address]]:
+    def take_due(self, now_s: float) -> Mapping[tuple[str, ...], list[Address]]:
         """What is to be told now, and to whom; the silent are forgotten."""
         told: dict[tuple[str, ...], list[Address]] = {}
         for host, places in list(self._hosts.items()):
             for port, place in list(places.items()):
-                if now_s - place.heard_s > FORGOTTEN_AFTER_S:
+                if now_s - place.heard_s > EXPIRES_AFTER_S:
                     del places[port]
-                elif names := place.due.take(now_s):
+                elif names := place.due.take_due(now_s):
                     told.setdefault(names, []).append((host, port))
             if not places:
                 del self._hosts[host]
@@ -85,7 +85,7 @@ class Subscribers:
             return (port,)
         return (port, self._reply_port)
 
-    def _dues_of(self, sender: Address) -> list[Due]:
+    def _dues_of(self, sender: Address) -> list[PendingUpdates]:
         host, port = sender
         places = self._hosts.get(host, {})
         return [places[own].due for own in self._ports(port) if own in places]

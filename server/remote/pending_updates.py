@@ -6,29 +6,29 @@ that was taken once it has been at rest for a moment, as is whatever else was ch
 
 from collections.abc import Iterable
 
-FINGER_S = 0.150
+TOUCH_S = 0.150
 """How long a finger counts as on what it last moved."""
 FLASH_S = 0.150
 """How long the light of an action shines that was done."""
 
 
-class Due:
+class PendingUpdates:
     """One listener's share: names, each at most once, however often it has changed."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names = dict.fromkeys(names)
         self._held_until_s: dict[str, float] = {}
 
-    def changed(self, name: str) -> None:
+    def add(self, name: str) -> None:
         """It is to be told of this."""
         self._names[name] = None
 
-    def moved(self, name: str, now_s: float) -> None:
+    def hold_back(self, name: str, now_s: float) -> None:
         """Its own finger has moved this."""
-        self._held_until_s[name] = now_s + FINGER_S
+        self._held_until_s[name] = now_s + TOUCH_S
         self._names[name] = None
 
-    def take(self, now_s: float) -> tuple[str, ...]:
+    def take_due(self, now_s: float) -> tuple[str, ...]:
         """What it is to be told of now."""
         if not self._names:
             return ()
@@ -39,7 +39,7 @@ class Due:
         return taken
 
 
-class Lights:
+class ActionLamps:
     """Those of actions: each shines for a moment after its action was done."""
 
     def __init__(self) -> None:
@@ -49,11 +49,11 @@ class Lights:
         """It was done."""
         self._until_s[action] = now_s + FLASH_S
 
-    def shines(self, action: str) -> bool:
+    def is_lit(self, action: str) -> bool:
         """Whether it does, as far as `gone_out` was asked."""
         return action in self._until_s
 
-    def gone_out(self, now_s: float) -> tuple[str, ...]:
+    def take_expired(self, now_s: float) -> tuple[str, ...]:
         """Those that shine no longer."""
         gone = tuple(action for action, until_s in self._until_s.items() if until_s <= now_s)
         for action in gone:

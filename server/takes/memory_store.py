@@ -12,14 +12,14 @@ from model.errors import MemoryFileError
 from model.memory.memory_file import load_memories, save_memories
 from server.errors import TakeError
 from server.jam.jam import Jam
-from server.takes.take_library import MEMORY_SUFFIX, Row, Shelf
+from server.takes.take_library import MEMORY_SUFFIX, TakeEntry, TakeLibrary
 
 LAST = "last"
 
 Say = Callable[[str], None]
 
 
-def origin_named(name: str, shelf: Shelf, say: Say) -> Path | Row | None:
+def find_memory_origin(name: str, shelf: TakeLibrary, say: Say) -> Path | TakeEntry | None:
     """The file or the earlier take that a jam is to begin with; None where the last is asked for and there is none yet.
 
     It is a file where there is one of that name, or the name has a suffix or a folder in it; else a take. The files of a take are
@@ -27,7 +27,7 @@ def origin_named(name: str, shelf: Shelf, say: Say) -> Path | Row | None:
     """
     path = Path(name)
     if path.is_file() or path.suffix or path.name != name:
-        return shelf.owner(path) or path
+        return shelf.find_by_file(path) or path
     if name == LAST:
         try:
             return shelf.last(with_memory=True)
@@ -40,20 +40,20 @@ def origin_named(name: str, shelf: Shelf, say: Say) -> Path | Row | None:
         raise TakeError(f"{error}. A file is named with a suffix: {name}{MEMORY_SUFFIX}") from error
 
 
-def begin_with(take: Row, jam: Jam, say: Say) -> None:
+def load_take_memory(take: TakeEntry, jam: Jam, say: Say) -> None:
     """The jam begins with what the take's jam remembered, if it can; to be called before the music thread has it."""
-    if take.memory is None:
+    if take.memory_file is None:
         say(f"Memory     jam {take.id} has none. The jam starts without it")
         return
     try:
-        load_memories(take.memory, jam.memories)
+        load_memories(take.memory_file, jam.memories)
         say(f"Memory     of jam {take.id}")
     except MemoryFileError as error:
         say(f"Memory     {error}. The jam starts without it")
 
 
 @contextmanager
-def remembering(path: Path, jam: Jam, say: Say) -> Iterator[None]:
+def kept_in_file(path: Path, jam: Jam, say: Say) -> Iterator[None]:
     """The jam begins with what the file holds, if there is one, and the file ends with what the jam holds.
 
     To be entered before the music thread has the jam, and left when it has it no more. A file that cannot be used is said,
@@ -79,7 +79,7 @@ def remembering(path: Path, jam: Jam, say: Say) -> Iterator[None]:
         say(f"{error}; choose another file")
 
 
-def keep_memory(path: Path, jam: Jam, say: Say) -> None:
+def save_take_memory(path: Path, jam: Jam, say: Say) -> None:
     """Writes what the jam remembers, if anything, where it belongs beside the jam's journal.
 
     To be called when the music thread has the jam no more.

@@ -12,17 +12,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from bridge.fault_counter import Faults
+from bridge.fault_counter import FaultCounter
 from bridge.timing.clock import Clock
 from server.config.config import TakesSection
 from server.controls.control_table import Settings
 from server.errors import TakeError
-from server.music.feed import Event, Feed, Watch
-from server.takes.journal import Begun
+from server.music.feed import Event, Feed, FeedSubscription
+from server.takes.journal import JournalBegun
 from server.takes.journal_file import JournalFile
-from server.takes.journal_writer import Minutes, thinned
-from server.takes.take_export import midi_of
-from server.takes.take_library import Row, Shelf, memory_beside
+from server.takes.journal_writer import JournalWriter, thin_out
+from server.takes.take_export import journal_as_midi
+from server.takes.take_library import TakeEntry, TakeLibrary, memory_path
 
 logger = logging.getLogger("fours.takes")
 
@@ -31,12 +31,12 @@ WRITE_EVERY_S = 0.5
 WRITES_PER_SYNC = 10
 """A power cut can lose five seconds: until a flush, what was written lies with the system. A flush takes a disk some 1 to
 50 ms and wears a memory card, so it comes seldom; the process itself may die at any time without one."""
-EVENTS_AT_ONCE, BREATH_S = 32, 0.01
+EVENTS_PER_BATCH, BREATH_S = 32, 0.01
 """So many take a third of a millisecond, which is less than the music thread waits for anybody; then others have their turn."""
 MEGABYTE = 1_000_000
 
 Say = Callable[[str], None]
-Keepsake = Callable[[Path], None]
+SaveMemory = Callable[[Path], None]
 """Writes what a jam remembers to the file that belongs beside its journal."""
 
 
@@ -54,64 +54,64 @@ class Recorder:
         clock: Clock,
         now: datetime,
         say: Say,
-        keepsake: Keepsake,
+        keepsake: SaveMemory,
     ) -> None:
         self._config = config
-        self._shelf = Shelf(config.place)
+        self._shelf = TakeLibrary(config.data_folder)
         self._settings = settings
         self._feed = feed
         self._clock = clock
         self._now = now
         self._say = say
         self._keepsake = keepsake
-        begun = Begun(now.isoformat(timespec="seconds"), config.capture_minutes, config.long_silence_s)
-        self._minutes = Minutes(begun, clock.now_s())
+        begun = JournalBegun(now.isoformat(timespec="seconds"), config.capture_minutes, config.long_silence_s)
+        self._minutes = JournalWriter(begun, clock.now_s())
         self._stopping = asyncio.Event()
-        self._faults = Faults(logger, "recorder")
+        self._faults = FaultCounter(logger, "recorder")
         self._has_failed = False
         self._turns = 0
         self._turn = asyncio.Lock()  # of writing: lines go in the order in which they were taken
         self._synced = True
-        self._open: tuple[JournalFile, Watch, asyncio.Task[None]] | None = None
+        self._recording: tuple[JournalFile, FeedSubscription, asyncio.Task[None]] | None = None
 
     async def __aenter__(self) -> Self:
         try:
-            file = self._shelf.begin(self._now)
+            file = self._shelf.create_journal(self._now)
         except OSError as error:
             self._say(f"Takes      nothing is written down: {self._shelf.folder}: {error.strerror or error}")
             return self
         self._say(f"Takes      {self._shelf.folder}")
         self._tidy()
-        watch = self._feed.watch()
-        self._put(file, self._minutes.begin(self._settings))
-        self._open = (file, watch, asyncio.create_task(self._run(file, watch), name="recorder"))
+        watch = self._feed.subscribe()
+        self._put(file, self._minutes.encode_start(self._settings))
+        self._recording = (file, watch, asyncio.create_task(self._run(file, watch), name="recorder"))
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        if self._open is None:
+        if self._recording is None:
             return
-        file, watch, task = self._open
+        file, watch, task = self._recording
         self._stopping.set()
         await task
-        self._feed.leave(watch)
-        self._put(file, self._minutes.end(self._clock.now_s()), sync=True)
+        self._feed.unsubscribe(watch)
+        self._put(file, self._minutes.encode_end(self._clock.now_s()), sync=True)
         if not self._minutes.is_empty:
             # While the journal is still ours: what somebody else removed now would come back as a memory alone.
-            await asyncio.to_thread(self._keepsake, memory_beside(file.path))
+            await asyncio.to_thread(self._keepsake, memory_path(file.path))
         file.close()
         if self._minutes.is_empty:
             with suppress(OSError):
                 file.path.unlink()
 
-    async def midi(self, mark: int | None = None) -> bytes:
+    async def as_midi(self, mark: int | None = None) -> bytes:
         """This jam up to now as the content of a `.mid` file, or one of its marks, counted from 1. Raises TakeError."""
-        if self._open is None:
+        if self._recording is None:
             raise TakeError("this jam is not being written down, so there is nothing to take of it")
-        file, watch, _ = self._open
+        file, watch, _ = self._recording
         await self._write(file, watch)
-        return await asyncio.to_thread(midi_of, file.path, mark)
+        return await asyncio.to_thread(journal_as_midi, file.path, mark)
 
-    async def _run(self, file: JournalFile, watch: Watch) -> None:
+    async def _run(self, file: JournalFile, watch: FeedSubscription) -> None:
         is_over = False
         while not is_over:  # and once more when it is: what has happened last counts too
             with suppress(TimeoutError):
@@ -122,10 +122,10 @@ class Recorder:
             except Exception as error:  # noqa: BLE001  what is wrong with one event must not keep those after it
                 self._faults.count(error)
 
-    async def _write(self, file: JournalFile, watch: Watch) -> None:
+    async def _write(self, file: JournalFile, watch: FeedSubscription) -> None:
         """Writes what has happened since the last time."""
         async with self._turn:
-            lines = await self._spell(thinned(watch.take()))
+            lines = await self._spell(thin_out(watch.take_events()))
             self._turns += 1
             sync = not self._synced and self._turns % WRITES_PER_SYNC == 0
             if lines or sync or self._has_failed:
@@ -134,9 +134,9 @@ class Recorder:
     async def _spell(self, events: list[Event]) -> bytes:
         """The lines of these, some at a time: the music thread waits whenever another spells on and on."""
         lines = []
-        for first in range(0, len(events), EVENTS_AT_ONCE):
-            lines.append(self._minutes.take(events[first : first + EVENTS_AT_ONCE]))
-            if first + EVENTS_AT_ONCE < len(events):
+        for first in range(0, len(events), EVENTS_PER_BATCH):
+            lines.append(self._minutes.encode_events(events[first : first + EVENTS_PER_BATCH]))
+            if first + EVENTS_PER_BATCH < len(events):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), BREATH_S)
         return b"".join(lines)
@@ -160,7 +160,7 @@ class Recorder:
 
     def _tidy(self) -> None:
         """Sums up what a crash has left, and makes room."""
-        mended = self._shelf.mend()
+        mended = self._shelf.repair()
         if mended:
             self._say(f"Recovered  {_ids(mended)}, cut off before the end")
         config = self._config
@@ -174,6 +174,6 @@ class Recorder:
             )
 
 
-def _ids(rows: list[Row]) -> str:
+def _ids(rows: list[TakeEntry]) -> str:
     shown = [row.id for row in rows[:3]]
     return ", ".join(shown) + (f" and {len(rows) - 3} more" if len(rows) > 3 else "")

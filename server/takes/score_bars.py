@@ -20,7 +20,7 @@ SHORTEST_BAR_BEATS = 1 / 8
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class BarGrid:
     """From `start_beats`, which is one of its bar lines, bars are so long."""
 
     start_beats: float
@@ -28,19 +28,19 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class BeatStretch:
     """From `beat` in the jam, which is `placed_beats` in the score, a beat of the jam is `factor` beats of the score."""
 
     beat: float
-    placed_beats: float
+    score_beats: float
     factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ScoreLayout:
     """Where each beat of a jam lies in the score, and the meters of the score."""
 
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[BeatStretch, ...]
     meters: tuple[MeterChange, ...]
 
     @property
@@ -48,28 +48,28 @@ class Layout:
         """The beat of the jam at which the score begins."""
         return self.stretches[0].beat
 
-    def place(self, beat: float) -> float:
+    def score_beat(self, beat: float) -> float:
         """The score's beat of one of the jam's; none is before the first bar."""
         stretch = self.stretch_at(beat)
-        return max(stretch.placed_beats + (beat - stretch.beat) * stretch.factor, 0.0)
+        return max(stretch.score_beats + (beat - stretch.beat) * stretch.factor, 0.0)
 
-    def stretch_at(self, beat: float) -> Stretch:
+    def stretch_at(self, beat: float) -> BeatStretch:
         """The stretch that a beat is in."""
         within = [stretch for stretch in self.stretches if stretch.beat <= beat]
         return within[-1] if within else self.stretches[0]
 
 
-def grids(kept: Iterable[tuple[Timeline, float]]) -> list[Grid]:
+def bar_grids(kept: Iterable[tuple[Timeline, float]]) -> list[BarGrid]:
     """The bars as they were kept: each timeline with the beat at which it came into force, in order.
 
     A new one counts from the bar that was under way by it, as the tap or note that moved it was at its beginning.
     """
-    found: list[Grid] = []
+    found: list[BarGrid] = []
     for timeline, beat in kept:
         bar, _ = timeline.bar_at(beat)
         start_beats, meter = timeline.bar_line(bar), timeline.meter
         if not found:
-            found.append(Grid(start_beats, meter))
+            found.append(BarGrid(start_beats, meter))
             continue
         before = found[-1]
         if meter == before.meter and _bars_off(start_beats - before.start_beats, meter) == 0.0:
@@ -78,11 +78,11 @@ def grids(kept: Iterable[tuple[Timeline, float]]) -> list[Grid]:
             start_beats += meter.beats_per_bar
         if start_beats - before.start_beats < SHORTEST_BAR_BEATS and len(found) > 1:
             found.pop()
-        found.append(Grid(start_beats, meter))
+        found.append(BarGrid(start_beats, meter))
     return found
 
 
-def lay_out(kept: list[Grid], first_beat: float, last_beat: float, zero_beats: float | None = None) -> Layout:
+def lay_out(kept: list[BarGrid], first_beat: float, last_beat: float, zero_beats: float | None = None) -> ScoreLayout:
     """The bars from that of `first_beat` on, or from `zero_beats` on, where a song that is followed began."""
     in_force = [grid for grid in kept if grid.start_beats <= first_beat + LINE_TOLERANCE_BEATS][-1:] or kept[:1]
     later = [grid for grid in kept if first_beat + LINE_TOLERANCE_BEATS < grid.start_beats <= last_beat]
@@ -90,33 +90,33 @@ def lay_out(kept: list[Grid], first_beat: float, last_beat: float, zero_beats: f
     if zero_beats is None or zero_beats > first_beat:
         bars = math.floor((first_beat - grid.start_beats + LINE_TOLERANCE_BEATS) / grid.meter.beats_per_bar)
         zero_beats = grid.start_beats + bars * grid.meter.beats_per_bar
-    stretches = [Stretch(zero_beats, 0.0)]
+    stretches = [BeatStretch(zero_beats, 0.0)]
     meters = [MeterChange(0.0, grid.meter)]
-    for before, after in pairwise((Grid(zero_beats, grid.meter), *later)):
+    for before, after in pairwise((BarGrid(zero_beats, grid.meter), *later)):
         _join(stretches, meters, before, after)
-    return Layout(tuple(stretches), tuple(meters))
+    return ScoreLayout(tuple(stretches), tuple(meters))
 
 
-def _join(stretches: list[Stretch], meters: list[MeterChange], before: Grid, after: Grid) -> None:
+def _join(stretches: list[BeatStretch], meters: list[MeterChange], before: BarGrid, after: BarGrid) -> None:
     """Adds the bars of one grid up to the next, and the seam."""
     bar_beats = before.meter.beats_per_bar
     beats = after.start_beats - before.start_beats
     left_over = _bars_off(beats, before.meter)
     whole = round((beats - left_over) / bar_beats) * bar_beats
-    placed = stretches[-1].placed_beats
+    placed = stretches[-1].score_beats
     if left_over == 0.0:
         placed += whole
     elif left_over < SHORTEST_BAR_BEATS and whole:
         seam_beats = before.start_beats + whole - bar_beats
         placed += whole
-        stretches.append(Stretch(seam_beats, placed - bar_beats, bar_beats / (bar_beats + left_over)))
+        stretches.append(BeatStretch(seam_beats, placed - bar_beats, bar_beats / (bar_beats + left_over)))
     else:
         sixteenths = max(round(left_over * SIXTEENTHS), 1)
         placed += whole
-        stretches.append(Stretch(before.start_beats + whole, placed, sixteenths / SIXTEENTHS / left_over))
+        stretches.append(BeatStretch(before.start_beats + whole, placed, sixteenths / SIXTEENTHS / left_over))
         meters.append(MeterChange(placed, _short_bar(sixteenths)))
         placed += sixteenths / SIXTEENTHS
-    stretches.append(Stretch(after.start_beats, placed))
+    stretches.append(BeatStretch(after.start_beats, placed))
     if after.meter != meters[-1].meter:
         meters.append(MeterChange(placed, after.meter))
 

@@ -17,14 +17,14 @@ from bridge.midi.messages import (
     NoteOn,
     OtherMessage,
 )
-from bridge.midi.song_file import TICKS_PER_BEAT, Placed, Song, SongTrack
+from bridge.midi.song_file import TICKS_PER_BEAT, PlacedMessage, Song, SongTrack
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Segment, Timeline
 from server.errors import TakeError
-from server.music.feed import Heard, Kept, Played
-from server.takes.journal import Ended, Record, Ribbon
-from server.takes.score_bars import Layout, grids, lay_out
-from server.takes.take_summary import Tally
+from server.music.feed import MessagePlayed, MessageReceived, TimelineChanged
+from server.takes.journal import JournalEnded, Record, TimelineAssembler
+from server.takes.score_bars import ScoreLayout, bar_grids, lay_out
+from server.takes.take_summary import TakeSummary
 from server.takes.tempo_map import tempo_map
 
 PLAYER_TRACK, ANSWER_TRACK = "Player", "Answer"
@@ -34,14 +34,14 @@ CHANNEL_MESSAGES = range(0x80, 0xF0)
 
 
 @dataclass(frozen=True, slots=True)
-class Tape:
+class JamRecording:
     """All that a journal tells of one jam."""
 
-    heard: tuple[Heard, ...]
-    played: tuple[Played, ...]
-    kept: tuple[Kept, ...]
+    received: tuple[MessageReceived, ...]
+    played: tuple[MessagePlayed, ...]
+    timeline_changes: tuple[TimelineChanged, ...]
     segments: tuple[Segment, ...]
-    ended: Ended
+    summary: JournalEnded
 
     @property
     def timeline(self) -> Timeline:
@@ -53,10 +53,10 @@ class Tape:
 class Take:
     """A stretch of a jam: for each side its messages in the jam's beats, every note with its end."""
 
-    player: tuple[Placed, ...]
-    answer: tuple[Placed, ...]
+    player: tuple[PlacedMessage, ...]
+    answer: tuple[PlacedMessage, ...]
     until_beats: float
-    tape: Tape
+    recording: JamRecording
 
     @property
     def first_beat(self) -> float | None:
@@ -65,32 +65,32 @@ class Take:
         return min(notes, default=None)
 
 
-def read_tape(records: Iterable[Record]) -> Tape:
+def read_recording(records: Iterable[Record]) -> JamRecording:
     """The tape of a journal's records."""
-    heard: list[Heard] = []
-    played: list[Played] = []
-    kept: list[Kept] = []
-    ribbon, tally = Ribbon(), Tally()
+    heard: list[MessageReceived] = []
+    played: list[MessagePlayed] = []
+    kept: list[TimelineChanged] = []
+    ribbon, tally = TimelineAssembler(), TakeSummary()
     for record in records:
         tally.add(record)
         match record:
-            case Heard():
+            case MessageReceived():
                 heard.append(record)
-            case Played():
+            case MessagePlayed():
                 played.append(record)
-            case Kept():
+            case TimelineChanged():
                 kept.append(record)
-                ribbon.follow(record)
-    return Tape(tuple(heard), tuple(played), tuple(kept), ribbon.segments, tally.ended())
+                ribbon.add(record)
+    return JamRecording(tuple(heard), tuple(played), tuple(kept), ribbon.segments, tally.journal_end())
 
 
-def take_of(tape: Tape, mark: int | None = None) -> Take:
+def take_from(tape: JamRecording, mark: int | None = None) -> Take:
     """The whole jam, or the stretch of the mark of that number, counted from 1.
 
     Raises TakeError where there is no such mark.
     """
-    from_s, until_s = 0.0, tape.ended.at_s
-    marks = tape.ended.marks
+    from_s, until_s = 0.0, tape.summary.at_s
+    marks = tape.summary.marks
     if mark is not None:
         if not 1 <= mark <= len(marks):
             there_are = f"its marks are 1 to {len(marks)}" if marks else "it has none"
@@ -99,57 +99,59 @@ def take_of(tape: Tape, mark: int | None = None) -> Take:
     until_beats = tape.timeline.beat_at(until_s)
     sides = [
         _whole_notes([event for event in events if from_s <= event.at_s <= until_s], until_beats)
-        for events in (tape.heard, tape.played)
+        for events in (tape.received, tape.played)
     ]
     last_beats = max((placed.beat for side in sides for placed in side), default=until_beats)
     return Take(sides[0], sides[1], last_beats, tape)
 
 
-def song_of(take: Take) -> Song:
+def song_from(take: Take) -> Song:
     """The take as a song: its bars, its tempo, and two tracks. Raises TakeError where nothing was played."""
     first_beat = take.first_beat
     if first_beat is None:
         raise TakeError("nothing was played in this take")
     layout = _layout(take, first_beat)
     tracks = [
-        SongTrack(name, [Placed(placed.message, layout.place(placed.beat)) for placed in side])
+        SongTrack(name, [PlacedMessage(placed.message, layout.score_beat(placed.beat)) for placed in side])
         for name, side in ((PLAYER_TRACK, take.player), (ANSWER_TRACK, take.answer))
     ]
-    return Song(tracks, tempo_map(take.tape.timeline.segments, layout, take.until_beats), layout.meters)
+    return Song(tracks, tempo_map(take.recording.timeline.segments, layout, take.until_beats), layout.meters)
 
 
-def _layout(take: Take, first_beat: float) -> Layout:
-    kept = take.tape.kept
-    in_force = [(item.timeline, _beat_of(take.tape, item)) for item in kept] or [(take.tape.timeline, 0.0)]
+def _layout(take: Take, first_beat: float) -> ScoreLayout:
+    kept = take.recording.timeline_changes
+    in_force = [(item.timeline, _beat_of(take.recording, item)) for item in kept] or [(take.recording.timeline, 0.0)]
     transport: Transport = "free"
     downbeat = 0.0
     for item, (timeline, beat) in zip(kept, in_force, strict=False):
         if beat <= first_beat:
             transport, downbeat = item.transport, timeline.downbeat
     zero_beats = downbeat if transport == "playing" else None
-    return lay_out(grids(in_force), first_beat, take.until_beats, zero_beats)
+    return lay_out(bar_grids(in_force), first_beat, take.until_beats, zero_beats)
 
 
-def _beat_of(tape: Tape, kept: Kept) -> float:
+def _beat_of(tape: JamRecording, kept: TimelineChanged) -> float:
     return tape.timeline.beat_at(kept.at_s)
 
 
-def _whole_notes(events: Sequence[Heard | Played], until_beats: float) -> tuple[Placed, ...]:
+def _whole_notes(events: Sequence[MessageReceived | MessagePlayed], until_beats: float) -> tuple[PlacedMessage, ...]:
     """What was played, each note with an end of its own: one that was begun again, or never ended, ends then."""
-    placed: list[Placed] = []
+    placed: list[PlacedMessage] = []
     begun: dict[tuple[int, int], float] = {}
     pedals: set[int] = set()
 
     def end(keys: Iterable[tuple[int, int]], beat: float) -> None:
         for channel, pitch in tuple(keys):
-            placed.append(Placed(NoteOff(pitch, channel), max(beat, begun.pop((channel, pitch)) + SHORTEST_BEATS)))
+            placed.append(
+                PlacedMessage(NoteOff(pitch, channel), max(beat, begun.pop((channel, pitch)) + SHORTEST_BEATS))
+            )
 
     for event in events:
         match event.message:
             case NoteOn(pitch, _, channel) as message:
                 end([key for key in begun if key == (channel, pitch)], event.beat)
                 begun[channel, pitch] = event.beat
-                placed.append(Placed(message, event.beat))
+                placed.append(PlacedMessage(message, event.beat))
             case NoteOff(pitch, channel):
                 end([key for key in begun if key == (channel, pitch)], event.beat)
             case ControlChange(controller, _, channel) if controller in {ALL_SOUND_OFF, ALL_NOTES_OFF}:
@@ -157,9 +159,9 @@ def _whole_notes(events: Sequence[Heard | Played], until_beats: float) -> tuple[
             case ControlChange(controller, value, channel) as message:
                 if controller == SUSTAIN_PEDAL:
                     (pedals.add if value >= PEDAL_DOWN else pedals.discard)(channel)
-                placed.append(Placed(message, event.beat))
+                placed.append(PlacedMessage(message, event.beat))
             case OtherMessage(data) as message if data[0] in CHANNEL_MESSAGES:
-                placed.append(Placed(message, event.beat))
+                placed.append(PlacedMessage(message, event.beat))
     end(begun, until_beats)
-    placed.extend(Placed(ControlChange(SUSTAIN_PEDAL, 0, channel), until_beats) for channel in sorted(pedals))
+    placed.extend(PlacedMessage(ControlChange(SUSTAIN_PEDAL, 0, channel), until_beats) for channel in sorted(pedals))
     return tuple(placed)

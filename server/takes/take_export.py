@@ -6,11 +6,11 @@ from pathlib import Path
 from bridge.midi.song_file import as_midi_file
 from model.files.midi_file import write_whole
 from server.errors import ExportError, TakeError
-from server.takes.take import read_tape, song_of, take_of
-from server.takes.take_library import Row, Shelf, read_scan
+from server.takes.take import read_recording, song_from, take_from
+from server.takes.take_library import TakeEntry, TakeLibrary, read_journal
 
 
-def export_take(shelf: Shelf, name: str, out: Path) -> Path:
+def export_take(shelf: TakeLibrary, name: str, out: Path) -> Path:
     """Writes a jam by its id, or one of its marks by `id:number`. Raises TakeError and ExportError."""
     jam, colon, mark = name.partition(":")
     if not colon:
@@ -20,21 +20,21 @@ def export_take(shelf: Shelf, name: str, out: Path) -> Path:
     raise TakeError(f"a mark is a number, such as {jam}:1, not {mark!r}")
 
 
-def export_last(shelf: Shelf, out: Path) -> Path:
+def export_last(shelf: TakeLibrary, out: Path) -> Path:
     """Writes the last jam, or the last mark in it where it has some. Raises TakeError and ExportError."""
     row = shelf.last()
-    return _export(row, len(row.ended.marks) or None, out)
+    return _export(row, len(row.summary.marks) or None, out)
 
 
-def midi_of(path: Path, mark: int | None = None) -> bytes:
+def journal_as_midi(path: Path, mark: int | None = None) -> bytes:
     """The content of the `.mid` file of a journal, or of one of its marks. Raises TakeError."""
-    return as_midi_file(song_of(take_of(read_tape(read_scan(path).records), mark)))
+    return as_midi_file(song_from(take_from(read_recording(read_journal(path).records), mark)))
 
 
-def _export(row: Row, mark: int | None, out: Path) -> Path:
+def _export(row: TakeEntry, mark: int | None, out: Path) -> Path:
     if out.is_dir():
         raise ExportError(f"{out} is a folder; name a file, such as {out / 'take.mid'}")
-    data = midi_of(row.path, mark)
+    data = journal_as_midi(row.path, mark)
     try:
         write_whole(out, data)
     except OSError as error:

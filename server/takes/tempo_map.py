@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from bridge.midi.song_file import TempoChange
 from bridge.timing.timeline import Segment, Timeline
-from server.takes.score_bars import Layout
+from server.takes.score_bars import ScoreLayout
 
 TOLERANCE_S = 0.001
 """How far a moment may lie from where it was played. A clock that is followed bends the tempo at every few ticks, by less than is heard."""
@@ -14,7 +14,7 @@ Point = tuple[float, float]
 """A beat and its second."""
 
 
-def tempo_map(segments: Sequence[Segment], layout: Layout, until_beats: float) -> tuple[TempoChange, ...]:
+def tempo_map(segments: Sequence[Segment], layout: ScoreLayout, until_beats: float) -> tuple[TempoChange, ...]:
     """The changes of tempo from the layout's first bar to `until_beats`, which is after it, in the layout's beats."""
     timeline = Timeline(tuple(segments))
     from_beats = layout.from_beats
@@ -28,7 +28,7 @@ def tempo_map(segments: Sequence[Segment], layout: Layout, until_beats: float) -
     for beat in sorted(tempi):
         tempo_bpm = tempi[beat] * layout.stretch_at(beat).factor
         if not changes or tempo_bpm != changes[-1].tempo_bpm:
-            changes.append(TempoChange(layout.place(beat), tempo_bpm))
+            changes.append(TempoChange(layout.score_beat(beat), tempo_bpm))
     return tuple(changes)
 
 

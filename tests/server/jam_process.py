@@ -93,18 +93,18 @@ class Keyboard:
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class RecordedMessage:
     """A message that was recorded, and the second at which."""
 
     data: bytes
     at_s: float
 
     @property
-    def is_on(self) -> bool:
+    def is_note_on(self) -> bool:
         return self.data[0] >> 4 == 9 and self.data[2] > 0
 
     @property
-    def is_off(self) -> bool:
+    def is_note_off(self) -> bool:
         return self.data[0] >> 4 == 8 or (self.data[0] >> 4 == 9 and self.data[2] == 0)
 
     @property
@@ -113,56 +113,56 @@ class Came:
 
 
 @dataclass(slots=True)
-class Recording:
+class MidiRecording:
     """What `jack_midi_dump` hears; each method waits for more, and `heard` keeps all of it."""
 
-    coming: SimpleQueue[Came] = field(default_factory=SimpleQueue)
-    heard: list[Came] = field(default_factory=list)
+    incoming: SimpleQueue[RecordedMessage] = field(default_factory=SimpleQueue)
+    messages: list[RecordedMessage] = field(default_factory=list)
 
-    def next(self, patience_s: float = PATIENCE_S) -> Came:
+    def next(self, patience_s: float = PATIENCE_S) -> RecordedMessage:
         """The next message; raises Empty where none comes."""
-        self.heard.append(self.coming.get(timeout=patience_s))
-        return self.heard[-1]
+        self.messages.append(self.incoming.get(timeout=patience_s))
+        return self.messages[-1]
 
-    def next_on(self) -> Came:
+    def next_note_on(self) -> RecordedMessage:
         """The next beginning of a note."""
-        while not (came := self.next()).is_on:
+        while not (came := self.next()).is_note_on:
             pass
         return came
 
-    def rest(self, quiet_s: float = QUIET_S) -> list[Came]:
+    def until_quiet(self, quiet_s: float = QUIET_S) -> list[RecordedMessage]:
         """All that comes until there is silence for so long."""
-        before = len(self.heard)
+        before = len(self.messages)
         with suppress(Empty):
             while True:
-                self.next(PATIENCE_S if sounding(self.heard) else quiet_s)
-        return self.heard[before:]
+                self.next(PATIENCE_S if sounding_pitches(self.messages) else quiet_s)
+        return self.messages[before:]
 
-    def answer(self) -> list[Came]:
+    def next_answer(self) -> list[RecordedMessage]:
         """All that comes from the next beginning of a note until there is silence."""
-        return [self.next_on(), *self.rest()]
+        return [self.next_note_on(), *self.until_quiet()]
 
 
-def sounding(heard: Iterable[Came]) -> set[int]:
+def sounding_pitches(heard: Iterable[RecordedMessage]) -> set[int]:
     """The pitches that were begun and not ended; none is begun twice."""
     pitches: set[int] = set()
     for came in heard:
-        if came.is_on:
+        if came.is_note_on:
             assert came.pitch not in pitches
             pitches.add(came.pitch)
-        elif came.is_off:
+        elif came.is_note_off:
             pitches.discard(came.pitch)
     return pitches
 
 
 @contextmanager
-def recording(port_name: str) -> Iterator[Recording]:
+def recording(port_name: str) -> Iterator[MidiRecording]:
     """Records a port by `jack_midi_dump`."""
     dump, connect, lister = (require_program(name) for name in ("jack_midi_dump", "jack_connect", "jack_lsp"))
     client = f"test-recorder-{free_port()}"
     # Through a pipe it would keep its lines to itself until there are 4 kB of them.
     command = ["stdbuf", "-oL", dump, "-a", client]
-    made = Recording()
+    made = MidiRecording()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             wait_until(lambda: f"{client}:input" in _lines([lister]), client)
@@ -178,11 +178,11 @@ def recording(port_name: str) -> Iterator[Recording]:
             process.terminate()
 
 
-def _record(lines: Iterable[str], made: Recording) -> None:
+def _record(lines: Iterable[str], made: MidiRecording) -> None:
     for line in lines:
         frame, _, rest = line.partition(":")
         if frame.strip().isdigit():
-            made.coming.put(Came(bytes.fromhex("".join(rest.split()[:3])), int(frame) / SAMPLE_RATE))
+            made.incoming.put(RecordedMessage(bytes.fromhex("".join(rest.split()[:3])), int(frame) / SAMPLE_RATE))
 
 
 def _lines(command: list[str]) -> list[str]:
@@ -243,12 +243,12 @@ class Phone:
 
     def ask_raw(self, packet: bytes, wanted: str = ERROR) -> OscMessage:
         self._socket.sendto(packet, self._to)
-        return self.hear(wanted)
+        return self.receive(wanted)
 
     def send(self, address: str, *arguments: OscArgument) -> None:
         self._socket.sendto(encode(OscMessage(address, arguments)), self._to)
 
-    def hear(self, address: str) -> OscMessage:
+    def receive(self, address: str) -> OscMessage:
         """The next of that address, or the next complaint; what else everyone is told is passed over."""
         while True:
             while self._heard:
@@ -266,27 +266,27 @@ class RunningJam:
     """A `fours jam` that has said that it is ready."""
 
     process: subprocess.Popen[str]
-    lines: list[str]
+    printed_lines: list[str]
     """What it has printed."""
-    complaints: Path
+    stderr_file: Path
     """The file of its stderr."""
     osc_port: int
     reply_port: int
     phone: Phone
     keyboard: Keyboard | None = None
 
-    def told(self, label: str) -> str:
+    def start_line(self, label: str) -> str:
         """What a line of the start says after its label."""
-        (line,) = [line for line in self.lines if line.startswith(f"{label} ")]
+        (line,) = [line for line in self.printed_lines if line.startswith(f"{label} ")]
         return line.removeprefix(label).strip()
 
     @property
     def midi_in(self) -> str:
-        return self.told("MIDI in").rpartition(" (")[0]
+        return self.start_line("MIDI in").rpartition(" (")[0]
 
     @property
     def midi_out(self) -> str:
-        return self.told("MIDI out").rpartition(" (")[0]
+        return self.start_line("MIDI out").rpartition(" (")[0]
 
     def play(self, notes: Iterable[Note]) -> None:
         """Plays notes to it; returns when all keys are up."""
@@ -294,15 +294,17 @@ class RunningJam:
             self.keyboard = Keyboard(self.midi_in)
         self.keyboard.play(notes)
 
-    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """Ends it by a signal; its exit status, and what it said on stderr."""
         self.process.send_signal(number)
         status = self.process.wait(PATIENCE_S)
-        return status, self.complaints.read_text(encoding="utf-8")
+        return status, self.stderr_file.read_text(encoding="utf-8")
 
 
 @contextmanager
-def jamming(folder: Path, *options: str, osc_port: int | None = None, more_config: str = "") -> Iterator[RunningJam]:
+def running_jam(
+    folder: Path, *options: str, osc_port: int | None = None, more_config: str = ""
+) -> Iterator[RunningJam]:
     """A jam in a process of its own, with OSC ports that nobody has; `folder` holds its configuration."""
     osc_port, reply_port = osc_port or free_port(), free_port()
     (folder / "config.toml").write_text(

@@ -11,7 +11,7 @@ import numpy as np
 from model.approach import APPROACHES, Approach
 from model.engines.engine import Engine
 from model.files.midi_file import Seed
-from model.improvising.improviser import Improviser, Taste, improviser
+from model.improvising.improviser import Improviser, SamplingSettings, improviser
 from model.notes import Note
 from model.pack.card import Card
 from model.pack.pack import Pack
@@ -32,7 +32,7 @@ class Order:
 
     bars: int = 8
     answers: int = 8
-    taste: Taste = field(default_factory=lambda: Taste(temperature=0.9, top_p=0.95))
+    taste: SamplingSettings = field(default_factory=lambda: SamplingSettings(temperature=0.9, top_p=0.95))
     random_seed: int = 0
 
     @property

@@ -9,7 +9,7 @@ from model.approach import APPROACHES, Approach
 from model.engines.network import MusicLSTM
 from model.memory.backoff import DEFAULTS, Backoff
 from model.memory.memory import Memory
-from model.pack.card import CARD_FILE, ApproachCard, Card, Remembering
+from model.pack.card import CARD_FILE, ApproachCard, Card, MemoryTrust
 from model.pack.pack import Pack
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.corpus.corpora import Corpus, Line
@@ -69,7 +69,7 @@ def _refitted(pack: Pack, approach: Approach, corpora: Sequence[Corpus]) -> Appr
         if corpus.name in held_out and corpus.lines["test"]:
             figures = remembered(network, vocabulary, corpus.lines["test"], backoff)
             held_out[corpus.name] = held_out[corpus.name].model_copy(update=figures)
-    return part.model_copy(update={"memory": Remembering.of(backoff), "held_out": held_out})
+    return part.model_copy(update={"memory": MemoryTrust.of(backoff), "held_out": held_out})
 
 
 def _few(lines: Sequence[Line]) -> Sequence[Line]:

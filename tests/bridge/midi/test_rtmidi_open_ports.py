@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from bridge.errors import PortLost
-from bridge.midi.rtmidi_open_ports import ALERT_FOR_S, ALERT_POLL_S, IDLE_POLL_S, JACK_DRAIN_S, Arrivals, Attention
+from bridge.midi.rtmidi_open_ports import ALERT_FOR_S, ALERT_POLL_S, IDLE_POLL_S, JACK_DRAIN_S, ArrivalDating, PollRate
 from bridge.midi.rtmidi_system import RtMidiSystem
 from bridge.timing.clock import ManualClock, MonotonicClock
 from tests.bridge.midi.fake_rtmidi import FakeRtMidi
@@ -76,7 +76,7 @@ def test_an_output_that_fails_is_lost() -> None:
 
 
 def test_what_is_found_by_looking_now_and_then_is_known_to_when_it_came() -> None:
-    chance, arrivals = Random(1), Arrivals()
+    chance, arrivals = Random(1), ArrivalDating()
     came_s = [1.0]
     for _ in range(200):
         came_s.append(came_s[-1] + chance.uniform(0.0, 0.02))
@@ -93,7 +93,7 @@ def test_what_is_found_by_looking_now_and_then_is_known_to_when_it_came() -> Non
 
 
 def test_a_delta_that_leaves_something_out_is_believed_as_far_as_it_can_be() -> None:
-    arrivals = Arrivals()
+    arrivals = ArrivalDating()
     arrivals.at_s(0.0, 0.9, 1.0)
     # Half a second went by in messages that were kept from us; and a delta can be no longer than the time there was.
     assert arrivals.at_s(0.5, 1.999, 2.0) == 1.999
@@ -127,7 +127,7 @@ def test_an_output_of_jack_is_closed_when_what_was_sent_has_gone_out() -> None:
 
 
 def test_listening_is_close_after_a_note_and_loose_when_all_is_still() -> None:
-    attention = Attention()
+    attention = PollRate()
     assert attention.poll_s(0.0) == IDLE_POLL_S
     attention.notice(1.0)
     assert attention.poll_s(1.0 + ALERT_FOR_S * 0.99) == ALERT_POLL_S

@@ -7,7 +7,7 @@ from model.approach import APPROACHES
 from model.engines.network_shape import Hyperparameters
 from model.errors import PackError
 from model.memory.backoff import DEFAULTS, Backoff
-from model.pack.card import CARD_FILE, PACK_FORMAT, Bins, Card, Epoch, Remembering, read_card
+from model.pack.card import CARD_FILE, PACK_FORMAT, Bins, Card, Epoch, MemoryTrust, read_card
 from model.pack.pack import PACKS_FOLDER, open_pack
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary
@@ -88,7 +88,7 @@ class TestMemory:
 
     def test_what_was_fitted_reads_back_to_the_same(self, own_pack: Path) -> None:
         backoff = Backoff((2.5,) * 8, (0.125,) * 8, variety=0.75, evidence=0.5)
-        rewrite(own_pack, ("approaches", "event", "memory"), Remembering.of(backoff).model_dump())
+        rewrite(own_pack, ("approaches", "event", "memory"), MemoryTrust.of(backoff).model_dump())
         card = read_card(own_pack)
         assert card.backoff("event") == backoff
         assert card.backoff("pitch") == DEFAULTS["pitch"]

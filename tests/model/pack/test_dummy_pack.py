@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.approach import APPROACHES, Approach
-from model.improvising.improviser import Improviser, Taste, improviser
+from model.improvising.improviser import Improviser, SamplingSettings, improviser
 from model.notes import Note
 from model.pack.dummy_pack import PITCHES, DummyPack, RuleEngine
 from tests.music import line
@@ -23,7 +23,10 @@ def answer(approach: Approach, phrase: list[Note], random_seed: int = 1, beats: 
     for note in phrase:
         player.hear(note)
     start_beats = phrase[-1].end_beats if phrase else 0.0
-    return [planned.note for planned in player.compose(start_beats, start_beats + beats, Taste(), Random(random_seed))]
+    return [
+        planned.note
+        for planned in player.compose(start_beats, start_beats + beats, SamplingSettings(), Random(random_seed))
+    ]
 
 
 @pytest.mark.parametrize("approach", APPROACHES)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from server.config.config import Config, load
-from server.controls.cc_bindings import Binding
+from server.controls.cc_bindings import CcBinding
 from server.controls.control_table import CONTROLS, Settings
 from server.errors import ConfigError
 from tests.conftest import CHECKOUT
@@ -49,16 +49,16 @@ class TestTheManual:
 
 
 class TestLoad:
-    def test_without_a_file_there_are_the_defaults(self, elsewhere: Path) -> None:
+    def test_without_a_file_there_are_the_defaults(self, working_folder: Path) -> None:
         assert load() == Config()
         assert load().settings == Settings()
 
-    def test_the_working_folders_file_is_read(self, elsewhere: Path) -> None:
-        (elsewhere / "config.toml").write_text("[osc]\nport = 9001\n", encoding="utf-8")
+    def test_the_working_folders_file_is_read(self, working_folder: Path) -> None:
+        (working_folder / "config.toml").write_text("[osc]\nport = 9001\n", encoding="utf-8")
         assert load().osc.port == 9001
 
-    def test_a_named_file_goes_before_it(self, elsewhere: Path, place: Path) -> None:
-        (elsewhere / "config.toml").write_text("nonsense", encoding="utf-8")
+    def test_a_named_file_goes_before_it(self, working_folder: Path, place: Path) -> None:
+        (working_folder / "config.toml").write_text("nonsense", encoding="utf-8")
         place.write_text("[osc]\nport = 9002\n", encoding="utf-8")
         assert load(place).osc.port == 9002
 
@@ -101,7 +101,7 @@ class TestLoad:
     ) -> None:
         place.write_text(f"{text}\n", encoding="utf-8")
         config = load(place)
-        assert config.osc_served == config.osc.model_copy(update={"host": bound})
+        assert config.effective_osc == config.osc.model_copy(update={"host": bound})
 
     def test_packs_are_looked_for_at_home_too(self, place: Path) -> None:
         place.write_text('[engine]\npacks_folder = "~/packs"\n', encoding="utf-8")
@@ -116,7 +116,7 @@ class TestKnobs:
     def test_are_on_any_channel_or_on_one(self, place: Path) -> None:
         place.write_text("[midi.cc]\ntemperature = 21\nrespond = { cc = 64, channel = 2 }\n", encoding="utf-8")
         bindings = load(place).midi.bindings
-        assert bindings.by_control == {"temperature": Binding(21), "respond": Binding(64, 2)}
+        assert bindings.by_control == {"temperature": CcBinding(21), "respond": CcBinding(64, 2)}
 
 
 class TestMistakes:

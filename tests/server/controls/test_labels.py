@@ -4,7 +4,7 @@ import pytest
 
 from server.controls.control import Control
 from server.controls.control_table import BY_NAME, CONTROLS
-from server.controls.labels import shown, spelt
+from server.controls.labels import address_part, label_text
 
 CHOOSERS = [control for control in CONTROLS if control.choices]
 
@@ -14,12 +14,12 @@ CHOOSERS = [control for control in CONTROLS if control.choices]
     [("fours", "fours"), ("1/8t", "1_8t"), ("6/8", "6_8"), ("D dorian", "D_dorian"), ("F# minor", "Fs_minor")],
 )
 def test_what_an_address_may_not_hold_is_replaced(choice: str, spelling: str) -> None:
-    assert spelt(choice) == spelling
+    assert address_part(choice) == spelling
 
 
 @pytest.mark.parametrize("control", CHOOSERS, ids=lambda control: control.name)
 def test_every_choice_has_a_spelling_of_its_own_that_is_fit_for_an_address(control: Control) -> None:
-    spellings = [spelt(choice) for choice in control.choices]
+    spellings = [address_part(choice) for choice in control.choices]
     assert len(set(spellings)) == len(control.choices)
     # Beside them, an address may end so.
     assert not {"norm", "text"} & set(spellings)
@@ -40,4 +40,4 @@ def test_every_choice_has_a_spelling_of_its_own_that_is_fit_for_an_address(contr
     ],
 )
 def test_a_label_shows_what_can_be_read_at_a_glance(name: str, value: float | str, text: str) -> None:
-    assert shown(BY_NAME[name], value) == text
+    assert label_text(BY_NAME[name], value) == text

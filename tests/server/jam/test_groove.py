@@ -8,18 +8,18 @@ from hypothesis import strategies as st
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.notes import SHORTEST_NOTE_BEATS, Note
-from server.controls.choices import HARDEST_SWING, LONGEST_GATE, SHORTEST_GATE, STRAIGHT, Quantize
-from server.jam.groove import GRID_BEATS, Groove
+from server.controls.choices import MAX_SWING, MAX_GATE, MIN_GATE, STRAIGHT_SWING, Quantize
+from server.jam.groove import GRID_BEATS, PAIR_BEATS, Groove
 
 FOUR = Timeline.start(120.0)
 SEVEN_EIGHTHS = Timeline.start(120.0, meter=Meter(7, 8))
 TRIPLET = 2 / 3
 
 beats = st.floats(-100, 100)
-swings = st.floats(STRAIGHT, HARDEST_SWING)
+swings = st.floats(STRAIGHT_SWING, MAX_SWING)
 grids = st.sampled_from(tuple(GRID_BEATS))
 grooves = st.builds(
-    Groove, st.sampled_from(get_args(Quantize)), swings, st.floats(SHORTEST_GATE, LONGEST_GATE, exclude_min=True)
+    Groove, st.sampled_from(get_args(Quantize)), swings, st.floats(MIN_GATE, MAX_GATE, exclude_min=True)
 )
 timelines = st.builds(
     Timeline.with_downbeat,
@@ -95,7 +95,7 @@ class TestSwung:
     @pytest.mark.parametrize("quantize", ["1/4t", "1/8t", "1/16t"])
     def test_triplets_stay_even(self, quantize: Quantize) -> None:
         step = GRID_BEATS[quantize]
-        assert Groove(quantize, HARDEST_SWING).onset(2 * step, FOUR) == 2 * step
+        assert Groove(quantize, MAX_SWING).onset(2 * step, FOUR) == 2 * step
 
     def test_an_eighth_that_is_swung_already_stays(self) -> None:
         assert placed(Groove("1/8", TRIPLET), FOUR, 0.5, 0.6667) == [0.6667, 0.6667]
@@ -157,13 +157,15 @@ def test_every_quantised_onset_is_a_bar_line_or_whole_steps_from_the_one_before(
 def test_no_note_moves_by_more_than_a_step_and_its_swing(
     quantize: Quantize, swing: float, timeline: Timeline, onset: float
 ) -> None:
-    assert abs(Groove(quantize, swing).onset(onset, timeline) - onset) <= GRID_BEATS[quantize] + 1e-6
+    swung_by_beats = (swing - STRAIGHT_SWING) * PAIR_BEATS.get(quantize, 0.0)
+    moved_by_beats = abs(Groove(quantize, swing).onset(onset, timeline) - onset)
+    assert moved_by_beats <= GRID_BEATS[quantize] + swung_by_beats + 1e-6
 
 
 @given(swings, timelines, beats, beats)
 def test_swing_never_brings_two_notes_together(swing: float, timeline: Timeline, earlier: float, later: float) -> None:
     a, b = (Groove(swing=swing).onset(onset, timeline) for onset in sorted((earlier, later)))
-    assert b - a >= abs(later - earlier) * 2 * (1 - HARDEST_SWING) - 1e-9
+    assert b - a >= abs(later - earlier) * 2 * (1 - MAX_SWING) - 1e-9
 
 
 @given(grooves, timelines, beats, st.floats(0, 8), beats)

@@ -9,9 +9,9 @@ import pytest
 
 from bridge.midi.messages import NoteOn
 from model.approach import APPROACHES, Approach
-from model.improvising.improviser import improviser
+from model.improvising.improviser import create_improviser
 from model.improvising.novelty import longest_repeat, outline_of
-from model.memory.backoff import DEFAULTS
+from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
 from model.memory.memory_file import load_memories, save_memories
 from model.notes import Note
@@ -19,12 +19,12 @@ from model.pack.dummy_pack import DummyPack
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from server.controls.control_table import Settings, Value
 from server.errors import TakeError
-from server.jam.jam import Jam, Timed
-from server.takes.memory_store import begin_with, keep_memory, origin_named, remembering
-from server.takes.take_library import Shelf, memory_beside
-from tests.engines import AnyEngine
+from server.jam.jam import Jam, TimedMessage
+from server.takes.memory_store import find_memory_origin, kept_in_file, load_take_memory, save_take_memory
+from server.takes.take_library import TakeLibrary, memory_path
+from tests.engines import RandomEngine
 from tests.music import exercise, line
-from tests.server.jams import as_played, think, until
+from tests.server.jams import as_played, do_all_work, run_jam_until
 from tests.server.takes.journals import write_journal
 from tests.tiny_pack import VOCABULARIES
 
@@ -36,9 +36,10 @@ class Partner:
 
     def __init__(self, approach: Approach = "pitch", **controls: Value) -> None:
         words: dict[Approach, PitchVocabulary | EventVocabulary] = dict(VOCABULARIES)
-        self.memories = {name: Memory(words[name], DEFAULTS[name]) for name in APPROACHES}
+        self.memories = {name: Memory(words[name], DEFAULT_BACKOFFS[name]) for name in APPROACHES}
         improvisers = {
-            name: improviser(AnyEngine(words[name].size, 3), words[name], self.memories[name]) for name in APPROACHES
+            name: create_improviser(RandomEngine(words[name].size, 3), words[name], self.memories[name])
+            for name in APPROACHES
         }
         settings = Settings(approach=approach, answer_length=16.0)
         for name, value in controls.items():
@@ -52,16 +53,16 @@ class Partner:
             self.until(begins + timed.beat)
             self.jam.receive(timed.message, begins + timed.beat)
 
-    def until(self, beat: float) -> list[Timed]:
+    def until(self, beat: float) -> list[TimedMessage]:
         self.beat = beat
-        return until(self.jam, beat)
+        return run_jam_until(self.jam, beat)
 
     def answered(self) -> list[int]:
         """The next answer's pitches."""
         return [item.message.pitch for item in self.until(self.beat + 20.0) if isinstance(item.message, NoteOn)]
 
     def think(self) -> None:
-        think(self.jam)
+        do_all_work(self.jam)
 
 
 def test_what_you_play_over_and_over_comes_back() -> None:
@@ -151,10 +152,10 @@ class TestFromOneEveningToTheNext:
     def test_the_file_ends_with_what_was_heard_and_the_next_jam_begins_with_it(self, tmp_path: Path) -> None:
         file, said = tmp_path / "me.memory", list[str]()
         first, second = Partner(), Partner()
-        with remembering(file, first.jam, said.append):
+        with kept_in_file(file, first.jam, said.append):
             first.play(RIFF)
             first.think()
-        with remembering(file, second.jam, said.append):
+        with kept_in_file(file, second.jam, said.append):
             assert [dict(memory.contexts()) for memory in second.memories.values()] == [
                 dict(memory.contexts()) for memory in first.memories.values()
             ]
@@ -164,7 +165,7 @@ class TestFromOneEveningToTheNext:
         file, said = tmp_path / "me.memory", list[str]()
         file.write_bytes(b"a letter")
         partner = Partner()
-        with remembering(file, partner.jam, said.append):
+        with kept_in_file(file, partner.jam, said.append):
             partner.play(RIFF)
             partner.think()
         assert len(said) == 1
@@ -174,7 +175,7 @@ class TestFromOneEveningToTheNext:
 
     def test_a_place_that_cannot_be_written_is_said(self, tmp_path: Path) -> None:
         said: list[str] = []
-        with remembering(tmp_path / "nowhere" / "me.memory", Partner().jam, said.append):
+        with kept_in_file(tmp_path / "nowhere" / "me.memory", Partner().jam, said.append):
             pass
         assert "cannot be written" in said[-1]
         assert said[-1].endswith("; choose another file")
@@ -185,7 +186,7 @@ class TestBesideAJournal:
         partner, said = Partner(), list[str]()
         partner.play(RIFF)
         partner.think()
-        keep_memory(tmp_path / "take.memory", partner.jam, said.append)
+        save_take_memory(tmp_path / "take.memory", partner.jam, said.append)
         read = Partner().memories
         load_memories(tmp_path / "take.memory", read)
         assert [dict(memory.contexts()) for memory in read.values()] == [
@@ -194,7 +195,7 @@ class TestBesideAJournal:
         assert said == []
 
     def test_is_nothing_where_nothing_is_remembered(self, tmp_path: Path) -> None:
-        keep_memory(tmp_path / "take.memory", Partner().jam, pytest.fail)
+        save_take_memory(tmp_path / "take.memory", Partner().jam, pytest.fail)
         assert list(tmp_path.iterdir()) == []
 
     def test_of_a_disk_that_is_full_is_said_in_a_sentence_and_leaves_nothing_half_written(
@@ -207,7 +208,7 @@ class TestBesideAJournal:
         path, partner, said = tmp_path / "take.memory", Partner(), list[str]()
         partner.play(RIFF)
         partner.think()
-        keep_memory(path, partner.jam, said.append)
+        save_take_memory(path, partner.jam, said.append)
         assert said == [
             f"what was heard cannot be written to {path} (No space left on device); the take is kept without it"
         ]
@@ -218,40 +219,40 @@ class TestFromAnEarlierTake:
     """The jam begins with what an earlier one remembered, and leaves it as it was."""
 
     @pytest.fixture
-    def shelf(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    def shelf(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TakeLibrary:
         monkeypatch.chdir(tmp_path)
-        return Shelf(Path("takes"))
+        return TakeLibrary(Path("takes"))
 
-    def test_it_knows_what_that_one_heard(self, shelf: Shelf) -> None:
+    def test_it_knows_what_that_one_heard(self, shelf: TakeLibrary) -> None:
         earlier, later, said = Partner(), Partner(), list[str]()
         earlier.play(RIFF)
         earlier.think()
-        keep_memory(memory_beside(write_journal(shelf.folder)), earlier.jam, said.append)
-        begin_with(shelf.last(), later.jam, said.append)
+        save_take_memory(memory_path(write_journal(shelf.folder)), earlier.jam, said.append)
+        load_take_memory(shelf.last(), later.jam, said.append)
         assert [dict(memory.contexts()) for memory in later.memories.values()] == [
             dict(memory.contexts()) for memory in earlier.memories.values()
         ]
         assert said == ["Memory     of jam 2026-02-03-201500"]
 
-    def test_one_that_has_no_memory_is_said_and_the_jam_starts_without(self, shelf: Shelf) -> None:
+    def test_one_that_has_no_memory_is_said_and_the_jam_starts_without(self, shelf: TakeLibrary) -> None:
         write_journal(shelf.folder)
         partner, said = Partner(), list[str]()
-        begin_with(shelf.last(), partner.jam, said.append)
+        load_take_memory(shelf.last(), partner.jam, said.append)
         assert said == ["Memory     jam 2026-02-03-201500 has none. The jam starts without it"]
 
-    def test_one_whose_memory_is_broken_is_said_and_the_jam_starts_without(self, shelf: Shelf) -> None:
+    def test_one_whose_memory_is_broken_is_said_and_the_jam_starts_without(self, shelf: TakeLibrary) -> None:
         write_journal(shelf.folder, memory=b"a letter")
         partner, said = Partner(), list[str]()
-        begin_with(shelf.last(), partner.jam, said.append)
+        load_take_memory(shelf.last(), partner.jam, said.append)
         (sentence,) = said
         assert sentence.startswith("Memory     takes/2026-02-03-201500.memory is no remembered jam, or is damaged")
         assert sentence.endswith(". The jam starts without it")
 
-    def test_one_that_was_heard_in_other_words_is_said_and_the_jam_starts_without(self, shelf: Shelf) -> None:
-        path = memory_beside(write_journal(shelf.folder))
+    def test_one_that_was_heard_in_other_words_is_said_and_the_jam_starts_without(self, shelf: TakeLibrary) -> None:
+        path = memory_path(write_journal(shelf.folder))
         save_memories(path, {name: DummyPack().memory(name) for name in APPROACHES})
         partner, said = Partner(), list[str]()
-        begin_with(shelf.last(), partner.jam, said.append)
+        load_take_memory(shelf.last(), partner.jam, said.append)
         (sentence,) = said
         assert sentence.startswith(f"Memory     {path} was heard with another pitch vocabulary than this pack's; ")
         assert sentence.endswith(". The jam starts without it")
@@ -259,34 +260,34 @@ class TestFromAnEarlierTake:
 
 class TestWhatItBeginsWith:
     @pytest.fixture
-    def shelf(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    def shelf(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TakeLibrary:
         monkeypatch.chdir(tmp_path)
         write_journal(Path("takes"), memory=b"a memory")
         write_journal(Path("takes"), days_ago=1, memory=b"a memory")
-        return Shelf(Path("takes"))
+        return TakeLibrary(Path("takes"))
 
     @pytest.mark.parametrize("name", ["me.memory", "./me", "nowhere/me"])
-    def test_is_a_file_where_its_name_has_a_suffix_or_a_folder(self, shelf: Shelf, name: str) -> None:
-        assert origin_named(name, shelf, pytest.fail) == Path(name)
+    def test_is_a_file_where_its_name_has_a_suffix_or_a_folder(self, shelf: TakeLibrary, name: str) -> None:
+        assert find_memory_origin(name, shelf, pytest.fail) == Path(name)
 
     @pytest.mark.parametrize("name", ["me", "last", "2026-02-03-201500"])
-    def test_is_a_file_where_there_is_one(self, shelf: Shelf, name: str) -> None:
+    def test_is_a_file_where_there_is_one(self, shelf: TakeLibrary, name: str) -> None:
         Path(name).touch()
-        assert origin_named(name, shelf, pytest.fail) == Path(name)
+        assert find_memory_origin(name, shelf, pytest.fail) == Path(name)
 
     @pytest.mark.parametrize(
         "name", ["2026-02-02-201500", "02-02", "takes/2026-02-02-201500.memory", "takes/2026-02-02-201500.jam"]
     )
-    def test_is_a_take_by_any_part_of_its_id_or_by_a_file_of_it(self, shelf: Shelf, name: str) -> None:
-        assert origin_named(name, shelf, pytest.fail) == shelf.find("2026-02-02")
+    def test_is_a_take_by_any_part_of_its_id_or_by_a_file_of_it(self, shelf: TakeLibrary, name: str) -> None:
+        assert find_memory_origin(name, shelf, pytest.fail) == shelf.find("2026-02-02")
 
-    def test_is_the_last_take_that_has_a_memory(self, shelf: Shelf) -> None:
-        memory_beside(shelf.last().path).unlink()
-        assert origin_named("last", shelf, pytest.fail) == shelf.find("2026-02-02")
+    def test_is_the_last_take_that_has_a_memory(self, shelf: TakeLibrary) -> None:
+        memory_path(shelf.last().path).unlink()
+        assert find_memory_origin("last", shelf, pytest.fail) == shelf.find("2026-02-02")
 
     def test_is_nothing_on_the_first_evening_of_all_and_says_so(self, tmp_path: Path) -> None:
         said: list[str] = []
-        assert origin_named("last", Shelf(tmp_path / "none"), said.append) is None
+        assert find_memory_origin("last", TakeLibrary(tmp_path / "none"), said.append) is None
         (sentence,) = said
         assert sentence.startswith("Memory     nothing was remembered yet: there is no jam with a memory in ")
         assert sentence.endswith(". The jam starts without it")
@@ -298,9 +299,9 @@ class TestWhatItBeginsWith:
             ("2026", "2026 fits 2 jams, 2026-02-02-201500, 2026-02-03-201500; give more of the id."),
         ],
     )
-    def test_that_is_no_take_is_one_sentence(self, shelf: Shelf, name: str, sentence: str) -> None:
+    def test_that_is_no_take_is_one_sentence(self, shelf: TakeLibrary, name: str, sentence: str) -> None:
         with pytest.raises(TakeError) as raised:
-            origin_named(name, shelf, pytest.fail)
+            find_memory_origin(name, shelf, pytest.fail)
         assert str(raised.value) == f"{sentence} A file is named with a suffix: {name}.memory"
 
 
@@ -309,7 +310,7 @@ def test_another_pack_of_the_same_words_remembers_too() -> None:
     partner.play(RIFF)
     partner.think()
     known = [dict(memory.contexts()) for memory in partner.memories.values()]
-    partner.jam.seat({name: other.jam._hearing[name] for name in APPROACHES})
+    partner.jam.replace_improvisers({name: other.jam._hearing[name] for name in APPROACHES})
     partner.think()
     assert [dict(memory.contexts()) for memory in other.memories.values()] == known
     assert partner.jam.memories == other.memories

@@ -7,26 +7,26 @@ from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.notes import Note
 from server.controls.control_table import Settings
-from server.jam.jam import Wish
+from server.jam.jam import TimelineRequest
 from tests.music import line
-from tests.server.jams import Scripted, Stage, off, on, onsets
+from tests.server.jams import JamHarness, ScriptedImproviser, off, on, onsets
 
 FROM_ZERO = Timeline.start(120.0)
 PHRASE = line(48, 50, 52, 53)
 
 
-def stage_in(*, playing: bool = True, timeline: Timeline = FROM_ZERO, **controls: object) -> Stage:
+def stage_in(*, playing: bool = True, timeline: Timeline = FROM_ZERO, **controls: object) -> JamHarness:
     """A jam in the pitch approach, a note each beat; in a song that runs from beat 0 on, unless nobody's clock is followed."""
-    stage = Stage(settings=Settings(approach="pitch", step=1.0, **controls))  # type: ignore[arg-type]  # controls by name
-    stage.follow(timeline, 0.0, "playing" if playing else "free")
+    stage = JamHarness(settings=Settings(approach="pitch", step=1.0, **controls))  # type: ignore[arg-type]  # controls by name
+    stage.set_timeline(timeline, 0.0, "playing" if playing else "free")
     return stage
 
 
-def beats(stage: Stage, until: float) -> list[float]:
-    return [beat for _, beat in onsets(stage.until(until))]
+def beats(stage: JamHarness, until: float) -> list[float]:
+    return [beat for _, beat in onsets(stage.run_until(until))]
 
 
-def tap(stage: Stage, beat: float, pitch: int = 48) -> None:
+def tap(stage: JamHarness, beat: float, pitch: int = 48) -> None:
     stage.receive(NoteOn(pitch, 80), beat)
     stage.receive(NoteOff(pitch), beat + 0.125)
 
@@ -40,7 +40,7 @@ class TestFours:
     def test_every_note_is_ended_with_the_turn(self) -> None:
         stage = stage_in(mode="fours", turn_bars=1)
         stage.play(PHRASE)
-        assert stage.until(11.0)[-1] == off(65, 8.0)
+        assert stage.run_until(11.0)[-1] == off(65, 8.0)
 
     def test_it_need_not_be_given_a_phrase(self) -> None:
         assert beats(stage_in(mode="fours", turn_bars=2), 16.0) == [float(beat) for beat in range(8, 16)]
@@ -65,14 +65,14 @@ class TestFours:
     def test_both_hear_your_turn_up_to_its_last_note(self) -> None:
         stage = stage_in(mode="fours", turn_bars=1)
         stage.play(line(*range(48, 56)))
-        stage.until(4.0)
-        assert stage.pitch.heard[-1] == (60, 4.0)
-        assert [pitch for pitch, _ in stage.pitch.heard[:8]] == list(range(48, 56))
+        stage.run_until(4.0)
+        assert stage.pitch.heard_notes[-1] == (60, 4.0)
+        assert [pitch for pitch, _ in stage.pitch.heard_notes[:8]] == list(range(48, 56))
 
     def test_its_loudness_follows_your_turn(self) -> None:
         stage = stage_in(mode="fours", turn_bars=1)
         stage.play(line(48, 50, velocity=33))
-        assert stage.until(4.0) == [on(60, 4.0, 33)]
+        assert stage.run_until(4.0) == [on(60, 4.0, 33)]
 
     def test_hands_that_are_a_little_late_do_not_stop_it(self) -> None:
         stage = stage_in(mode="fours", turn_bars=1)
@@ -81,7 +81,7 @@ class TestFours:
 
     def test_whoever_plays_into_its_turn_takes_that_and_no_more(self) -> None:
         stage = stage_in(mode="fours", turn_bars=1)
-        stage.until(4.9)
+        stage.run_until(4.9)
         tap(stage, 5.5)
         assert beats(stage, 16.0) == [12.0, 13.0, 14.0, 15.0]
 
@@ -98,25 +98,25 @@ class TestFours:
     def test_respond_plays_in_your_turn_but_not_past_it(self) -> None:
         stage = stage_in(mode="fours", turn_bars=1, answer_length=16.0)
         stage.act("respond", 1.5)
-        assert stage.until(3.9)[-1] == on(64, 3.5)
-        assert stage.until(4.0) == [off(64, 4.0), on(60, 4.0)]
+        assert stage.run_until(3.9)[-1] == on(64, 3.5)
+        assert stage.run_until(4.0) == [off(64, 4.0), on(60, 4.0)]
 
     @pytest.mark.parametrize("meter", [Meter(3, 4), Meter(7, 8), Meter(6, 8), Meter(5, 4)])
     def test_in_any_meter_no_note_leaves_its_turn(self, meter: Meter) -> None:
         stage = stage_in(mode="fours", turn_bars=1, timeline=FROM_ZERO.with_meter(meter))
-        stage.until(40.0)
+        stage.run_until(40.0)
         bar_beats = meter.beats_per_bar
-        assert onsets(stage.out)
-        for timed in stage.out:
+        assert onsets(stage.sent)
+        for timed in stage.sent:
             if isinstance(timed.message, NoteOn):
                 assert int(timed.beat / bar_beats) % 2 == 1
-        assert {timed.beat for timed in stage.out} >= {2 * bar_beats, 4 * bar_beats}
+        assert {timed.beat for timed in stage.sent} >= {2 * bar_beats, 4 * bar_beats}
 
     def test_it_says_whose_turn_it_is(self) -> None:
         stage = stage_in(mode="fours", turn_bars=1)
         told = []
         for beat in (1.0, 5.0):
-            stage.until(beat)
+            stage.run_until(beat)
             assert stage.jam.turn
             told.append((stage.jam.turn.side, stage.jam.turn.end_beats))
         assert told == [("player", 4.0), ("partner", 8.0)]
@@ -125,20 +125,20 @@ class TestFours:
         stage = stage_in(mode="fours", turn_bars=1, begins="partner")
         # Nobody had time to think, so that the answer has not come to its end by then.
         stage.jam.change("approach", "event", 6.0)
-        assert all(timed.beat <= 4.0 for timed in stage.until(7.5))
+        assert all(timed.beat <= 4.0 for timed in stage.run_until(7.5))
 
 
 class TestFoursWithoutAClock:
     def test_your_first_note_begins_the_first_bar(self) -> None:
         stage = stage_in(playing=False, mode="fours", turn_bars=1)
-        assert stage.until(10.3) == []
+        assert stage.run_until(10.3) == []
         tap(stage, 10.375)
         assert beats(stage, 24.0) == [14.375, 15.375, 16.375, 17.375, 22.375, 23.375]
 
     def test_and_the_keeper_of_the_time_is_told(self) -> None:
         stage = stage_in(playing=False, mode="fours")
         tap(stage, 10.375)
-        assert stage.jam.wish == Wish(10.375, begins=True)
+        assert stage.jam.timeline_request == TimelineRequest(10.375, starts_turns=True)
 
     def test_where_the_partner_begins_a_bar_is_counted_first(self) -> None:
         stage = stage_in(playing=False, mode="fours", turn_bars=1, begins="partner")
@@ -150,7 +150,7 @@ class TestFoursWithoutAClock:
         stage = stage_in(playing=False, mode="fours", turn_bars=1)
         tap(stage, 0.0)
         stage.act("stop", 5.25)
-        assert stage.until(30.0) == [off(62, 5.25)]
+        assert stage.run_until(30.0) == [off(62, 5.25)]
         tap(stage, 31.5)
         assert beats(stage, 36.0) == [35.5]
 
@@ -158,31 +158,31 @@ class TestFoursWithoutAClock:
 class TestASong:
     def test_that_stops_silences_it_at_once(self) -> None:
         stage = stage_in(mode="fours", turn_bars=1)
-        stage.follow(FROM_ZERO, 5.25, "stopped")
-        assert stage.until(50.0) == [off(62, 5.25)]
+        stage.set_timeline(FROM_ZERO, 5.25, "stopped")
+        assert stage.run_until(50.0) == [off(62, 5.25)]
 
     def test_that_starts_again_has_turns_from_its_beginning(self) -> None:
         stage = stage_in(mode="fours", turn_bars=1)
-        stage.follow(FROM_ZERO, 5.25, "stopped")
-        stage.follow(FROM_ZERO.with_downbeat(20.5), 20.5, "playing")
+        stage.set_timeline(FROM_ZERO, 5.25, "stopped")
+        stage.set_timeline(FROM_ZERO.with_downbeat(20.5), 20.5, "playing")
         assert beats(stage, 26.0) == [24.5, 25.5]
 
     def test_that_jumps_takes_its_turns_along(self) -> None:
         stage = stage_in(mode="fours", turn_bars=1)
-        stage.until(5.25)
+        stage.run_until(5.25)
         # Back to the beginning: bars 0, 1, 2 ... begin at 5.5, 9.5, 13.5 ...
-        stage.follow(FROM_ZERO.with_downbeat(5.5), 5.5, "playing")
+        stage.set_timeline(FROM_ZERO.with_downbeat(5.5), 5.5, "playing")
         assert beats(stage, 14.0) == [9.5, 10.5, 11.5, 12.5]
 
     def test_that_jumps_within_its_turn_is_followed_to_the_turns_new_end(self) -> None:
         stage = stage_in(mode="fours", turn_bars=1)
-        stage.until(4.25)
-        stage.follow(FROM_ZERO.with_downbeat(-10.0), 4.5, "playing")  # bar 3 since 2.0
-        assert stage.until(9.5)[-1] == off(60, 6.0)
+        stage.run_until(4.25)
+        stage.set_timeline(FROM_ZERO.with_downbeat(-10.0), 4.5, "playing")  # bar 3 since 2.0
+        assert stage.run_until(9.5)[-1] == off(60, 6.0)
 
     def test_that_stands_does_not_keep_a_phrase_from_its_answer(self) -> None:
         stage = stage_in(mode="answer")
-        stage.follow(FROM_ZERO, 0.0, "stopped")
+        stage.set_timeline(FROM_ZERO, 0.0, "stopped")
         stage.play(PHRASE)
         assert beats(stage, 10.0) == [3.0, 4.0]
 
@@ -196,8 +196,8 @@ class TestContinuous:
     def test_what_you_play_turns_it_from_the_next_note_on(self) -> None:
         stage = stage_in(mode="continuous")
         tap(stage, 2.5)
-        stage.until(3.0)
-        assert stage.pitch.heard == [(60, 0.0), (62, 1.0), (64, 2.0), (48, 2.5), (60, 3.0)]
+        stage.run_until(3.0)
+        assert stage.pitch.heard_notes == [(60, 0.0), (62, 1.0), (64, 2.0), (48, 2.5), (60, 3.0)]
 
     def test_stop_silences_it_until_you_play(self) -> None:
         stage = stage_in(mode="continuous")
@@ -218,8 +218,8 @@ class TestListen:
     def test_it_hears_and_does_not_play(self) -> None:
         stage = stage_in(mode="listen")
         stage.play(PHRASE)
-        assert stage.until(50.0) == []
-        assert len(stage.pitch.heard) == len(PHRASE)
+        assert stage.run_until(50.0) == []
+        assert len(stage.pitch.heard_notes) == len(PHRASE)
 
     def test_until_it_is_asked_to(self) -> None:
         stage = stage_in(mode="listen")
@@ -238,19 +238,19 @@ class TestChangingTheMode:
     def test_and_comes_to_an_end_where_it_is_one_again(self) -> None:
         stage = stage_in(mode="continuous")
         stage.change("mode", "answer", 3.5)
-        stage.end()
-        assert stage.out[-1].beat == 3.5 + 8.0
+        stage.run_to_end()
+        assert stage.sent[-1].beat == 3.5 + 8.0
 
     def test_it_falls_in_with_the_beats_of_a_song_that_starts_while_it_plays(self) -> None:
         stage = stage_in(mode="continuous", playing=False)
         assert beats(stage, 3.5) == [0.0, 1.0, 2.0, 3.0]
-        stage.follow(FROM_ZERO.with_downbeat(3.3), 3.5, "playing")
+        stage.set_timeline(FROM_ZERO.with_downbeat(3.3), 3.5, "playing")
         assert beats(stage, 7.5) == pytest.approx([4.3, 5.3, 6.3, 7.3])
 
     def test_it_begins_on_a_beat_of_the_song_that_starts_before_it_does(self) -> None:
-        stage = Stage(settings=Settings(approach="pitch", step=1.0, mode="continuous"))
-        stage.follow(FROM_ZERO, 0.2, "free")
-        stage.follow(FROM_ZERO.with_downbeat(0.6), 0.7, "playing")
+        stage = JamHarness(settings=Settings(approach="pitch", step=1.0, mode="continuous"))
+        stage.set_timeline(FROM_ZERO, 0.2, "free")
+        stage.set_timeline(FROM_ZERO.with_downbeat(0.6), 0.7, "playing")
         assert beats(stage, 3.5) == pytest.approx([1.6, 2.6])
 
     def test_fours_takes_up_the_turn_that_it_is(self) -> None:
@@ -281,9 +281,9 @@ class TestOverlap:
         stage = stage_in(over="overlap", answer_length=4.0)
         stage.play(PHRASE)
         tap(stage, 3.5, 55)
-        stage.until(4.0)
-        assert stage.pitch.heard[-3:] == [(60, 3.0), (55, 3.5), (60, 4.0)]
-        assert stage.event.heard == stage.pitch.heard
+        stage.run_until(4.0)
+        assert stage.pitch.heard_notes[-3:] == [(60, 3.0), (55, 3.5), (60, 4.0)]
+        assert stage.event.heard_notes == stage.pitch.heard_notes
         assert beats(stage, 50.0) == [5.0, 6.0]
 
     def test_what_ends_under_the_answer_is_heard_and_not_answered(self) -> None:
@@ -301,12 +301,13 @@ class TestOverlap:
     def test_what_is_due_within_a_blink_is_played_as_it_was_planned(self) -> None:
         stage = stage_in(over="overlap", answer_length=4.0)
         stage.play(PHRASE)
-        stage.until(3.995)
+        stage.run_until(3.995)
         stage.jam.receive(NoteOn(55, 80), 3.995)  # 2.5 ms before the next note
         assert stage.jam.advance(4.0)[-1] == on(62, 4.0)
-        stage.until(5.0)
+        stage.run_until(5.0)
         assert (
-            stage.pitch.heard[-4:] == [(60, 3.0), (62, 4.0), (55, 3.995), (60, 5.0)] or stage.pitch.heard[-2][0] == 55
+            stage.pitch.heard_notes[-4:] == [(60, 3.0), (62, 4.0), (55, 3.995), (60, 5.0)]
+            or stage.pitch.heard_notes[-2][0] == 55
         )
 
 
@@ -320,7 +321,7 @@ class TestStart:
     def test_on_the_bar_it_is_of_whole_bars(self) -> None:
         stage = stage_in(start="bar")
         stage.play([Note(48, 0.0, 5.5, 80)])
-        timed = stage.end()
+        timed = stage.run_to_end()
         assert (timed[0].beat, timed[-1].beat) == (8.0, 16.0)
 
     def test_what_is_due_on_the_line_begins_there(self) -> None:
@@ -331,20 +332,22 @@ class TestStart:
 
 class TestAlways:
     def test_it_begins_as_soon_as_it_knows_the_time(self) -> None:
-        stage = Stage(settings=Settings(approach="pitch", step=1.0, mode="continuous"))
-        stage.follow(FROM_ZERO, 0.01, "free")
+        stage = JamHarness(settings=Settings(approach="pitch", step=1.0, mode="continuous"))
+        stage.set_timeline(FROM_ZERO, 0.01, "free")
         assert beats(stage, 2.0) == [1.0, 2.0]
 
     def test_it_follows_your_loudness(self) -> None:
         stage = stage_in(mode="continuous")
         stage.receive(NoteOn(48, 33), 2.5)
-        assert stage.until(3.0)[-1] == on(60, 3.0, 33)
+        assert stage.run_until(3.0)[-1] == on(60, 3.0, 33)
 
     def test_a_new_pack_takes_over_at_the_next_note(self) -> None:
         stage = stage_in(mode="continuous")
-        stage.until(2.5)
-        stage.jam.seat({"pitch": Scripted("pitch", (90,)), "event": Scripted("event", (80,))})
-        assert onsets(stage.until(4.0)) == [(90, 3.0), (90, 4.0)]
+        stage.run_until(2.5)
+        stage.jam.replace_improvisers(
+            {"pitch": ScriptedImproviser("pitch", (90,)), "event": ScriptedImproviser("event", (80,))}
+        )
+        assert onsets(stage.run_until(4.0)) == [(90, 3.0), (90, 4.0)]
 
     def test_a_phrase_is_over_after_a_rest(self) -> None:
         stage = stage_in(mode="continuous", rhythm="phrase")
@@ -352,8 +355,8 @@ class TestAlways:
             tap(stage, beat)
         for beat in (40.0, 40.5, 41.0):
             tap(stage, beat)
-        stage.think()
-        rhythm = stage.pitch.asked[-1].taste.rhythm
+        stage.do_all_work()
+        rhythm = stage.pitch.requests[-1].sampling.rhythm
         assert rhythm
         assert rhythm.period_beats <= 4.0
 
@@ -362,7 +365,7 @@ def test_a_phrase_played_under_an_answer_is_no_part_of_the_next() -> None:
     stage = stage_in(over="overlap", answer_length=8.0)
     stage.play(PHRASE)
     tap(stage, 5.0)
-    stage.until(60.0)
+    stage.run_until(60.0)
     tap(stage, 60.0)
-    stage.end()
-    assert stage.out[-1].beat < 72.0
+    stage.run_to_end()
+    assert stage.sent[-1].beat < 72.0

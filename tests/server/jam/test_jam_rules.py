@@ -16,14 +16,14 @@ from bridge.timing.timeline import Timeline
 from model.approach import APPROACHES, Approach
 from model.engines.engine import Engine
 from model.engines.numpy_engine import NumpyEngine
-from model.improvising.improviser import Improviser, improviser
-from model.memory.backoff import DEFAULTS
+from model.improvising.improviser import Improviser, create_improviser
+from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
-from server.controls.choices import Quantize, Side
+from server.controls.choices import Quantize, TurnOwner
 from server.controls.control_table import BY_NAME, CONTROLS, Settings, Value
 from server.jam.groove import GRID_BEATS
-from server.jam.jam import Jam, Timed
-from server.jam.modes import MODES, Turns
+from server.jam.jam import Jam, TimedMessage
+from server.jam.modes import MODES, TurnSchedule
 from tests.tiny_pack import VOCABULARIES, random_weights
 
 # Three hundred jams each, in CI.
@@ -145,8 +145,8 @@ AT_ONCE = st.builds(
 
 def band() -> dict[Approach, Improviser]:
     return {
-        approach: improviser(
-            ENGINES[approach], VOCABULARIES[approach], Memory(VOCABULARIES[approach], DEFAULTS[approach])
+        approach: create_improviser(
+            ENGINES[approach], VOCABULARIES[approach], Memory(VOCABULARIES[approach], DEFAULT_BACKOFFS[approach])
         )
         for approach in APPROACHES
     }
@@ -161,18 +161,18 @@ def do(jam: Jam, deed: Deed, beat: float) -> None:
         case Done(action):
             jam.act(action, beat)
         case Seated():
-            jam.seat(band())
+            jam.replace_improvisers(band())
         case Followed(tempo_bpm, downbeat_from_now, meter, transport):
             timeline = Timeline.start(tempo_bpm, meter=meter).with_downbeat(beat + downbeat_from_now)
-            jam.follow(timeline, beat, transport)
+            jam.set_timeline(timeline, beat, transport)
         case None:
             pass
 
 
-def jammed(settings: Settings, steps: list[Step], *, wakes: bool) -> list[Timed]:
+def jammed(settings: Settings, steps: list[Step], *, wakes: bool) -> list[TimedMessage]:
     """All that a jam hands out; one that `wakes` is advanced at each beat that it asks for, else between the steps only."""
     jam = Jam(band(), settings, random_seed=3)
-    beat, out = 0.0, list[Timed]()
+    beat, out = 0.0, list[TimedMessage]()
 
     def advance(to_beat: float) -> None:
         due = jam.advance(to_beat)
@@ -190,9 +190,9 @@ def jammed(settings: Settings, steps: list[Step], *, wakes: bool) -> list[Timed]
         advance(beat)
         do(jam, step.deed, beat)
         for _ in range(step.thoughts):
-            if not jam.thinking:
+            if not jam.has_work:
                 break
-            jam.think()
+            jam.do_work()
         advance(beat)
     jam.change("mode", "listen", beat)
     jam.act("stop", beat)
@@ -232,13 +232,13 @@ def test_with_time_to_think_each_message_is_handed_out_at_its_very_beat(settings
             assert wake_beat >= beat
             beat = wake_beat
             assert all(timed.beat == beat for timed in jam.advance(beat))
-            while jam.thinking:
-                jam.think()
+            while jam.has_work:
+                jam.do_work()
         beat = until_beat
         assert jam.advance(beat) == []
         do(jam, step.deed, beat)
-        while jam.thinking:
-            jam.think()
+        while jam.has_work:
+            jam.do_work()
 
 
 # What may be done to a jam and leaves its turns, its bars and its groove as they are.
@@ -255,21 +255,21 @@ IN_TIME_STEPS = st.lists(st.builds(Step, BEATS, IN_TIME, THOUGHTS), min_size=4, 
 METERS = st.sampled_from((Meter(), Meter(3, 4), Meter(7, 8), Meter(5, 4)))
 
 
-def played_in_time(settings: Settings, timeline: Timeline, steps: list[Step]) -> list[Timed]:
+def played_in_time(settings: Settings, timeline: Timeline, steps: list[Step]) -> list[TimedMessage]:
     """All that a jam hands out beside a song that plays, with time to think."""
     jam = Jam(band(), settings, random_seed=3)
-    jam.follow(timeline, 0.0, "playing")
-    beat, out = 0.0, list[Timed]()
+    jam.set_timeline(timeline, 0.0, "playing")
+    beat, out = 0.0, list[TimedMessage]()
     for step in [*steps, Step(20.0, None, ALL)]:
         until_beat = beat + step.beats
         while (wake_beat := jam.wake_at()) is not None and wake_beat <= until_beat:
             out += jam.advance(wake_beat)
-            while jam.thinking:
-                jam.think()
+            while jam.has_work:
+                jam.do_work()
         beat = until_beat
         do(jam, step.deed, beat)
-        while jam.thinking:
-            jam.think()
+        while jam.has_work:
+            jam.do_work()
         out += jam.advance(beat)
     jam.act("stop", beat)
     return out + jam.advance(beat)
@@ -283,11 +283,11 @@ def played_in_time(settings: Settings, timeline: Timeline, steps: list[Step]) ->
     steps=IN_TIME_STEPS,
 )
 def test_in_fours_no_note_sounds_in_the_players_turn(
-    approach: Approach, bars: int, begins: Side, meter: Meter, steps: list[Step]
+    approach: Approach, bars: int, begins: TurnOwner, meter: Meter, steps: list[Step]
 ) -> None:
     timeline = Timeline.start(120.0, meter=meter).with_downbeat(1.5)
     settings = Settings(approach=approach, mode="fours", turn_bars=bars, begins=begins)
-    turns = Turns(bars, begins)
+    turns = TurnSchedule(bars, begins)
     ends: dict[int, float] = {}
     for timed in played_in_time(settings, timeline, steps):
         match timed.message:

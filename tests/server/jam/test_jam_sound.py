@@ -10,22 +10,22 @@ from bridge.timing.timeline import Timeline
 from model.notes import Note
 from server.controls.control_table import Settings, Value
 from tests.music import line
-from tests.server.jams import Scripted, Stage, off, on, onsets
+from tests.server.jams import JamHarness, ScriptedImproviser, off, on, onsets
 
 PHRASE = line(48, 50, 52, 53)
 DUE = 3.0
 
 
-def stage_with(**controls: object) -> Stage:
+def stage_with(**controls: object) -> JamHarness:
     """A jam in the pitch approach that is given a phrase, and answers from beat 3 to 5."""
-    stage = Stage(settings=Settings(approach="pitch", **controls))  # type: ignore[arg-type]  # controls by name
+    stage = JamHarness(settings=Settings(approach="pitch", **controls))  # type: ignore[arg-type]  # controls by name
     stage.play(PHRASE)
     return stage
 
 
-def begun(stage: Stage) -> list[float]:
-    stage.end()
-    return [beat for _, beat in onsets(stage.out)]
+def begun(stage: JamHarness) -> list[float]:
+    stage.run_to_end()
+    return [beat for _, beat in onsets(stage.sent)]
 
 
 class TestGroove:
@@ -38,7 +38,7 @@ class TestGroove:
 
     def test_it_moves_what_is_planned_and_leaves_the_notes_as_they_are(self) -> None:
         stage = stage_with(answer_length=4.0)
-        stage.until(3.75)
+        stage.run_until(3.75)
         before = [note.pitch for note in stage.jam.plan]
         stage.change("swing", 75.0, 3.75)
         assert [note.pitch for note in stage.jam.plan] == before
@@ -51,20 +51,20 @@ class TestGroove:
         assert min(begun(stage)[2:]) >= 3.45
 
     def test_the_grid_is_that_of_the_bars(self) -> None:
-        stage = Stage(settings=Settings(approach="pitch", quantize="1/4"))
-        stage.follow(Timeline.start(120.0, meter=Meter(7, 8)).with_downbeat(0.25), 0.0, "playing")
+        stage = JamHarness(settings=Settings(approach="pitch", quantize="1/4"))
+        stage.set_timeline(Timeline.start(120.0, meter=Meter(7, 8)).with_downbeat(0.25), 0.0, "playing")
         stage.play(PHRASE)
         assert begun(stage) == [3.25, 3.25, 3.75, 4.75]
 
     def test_a_gate_of_a_half_lets_go_half_way(self) -> None:
         stage = stage_with(gate=0.5)
-        assert stage.end()[:3] == [on(60, 3.0), off(60, 3.25), on(62, 3.5)]
+        assert stage.run_to_end()[:3] == [on(60, 3.0), off(60, 3.25), on(62, 3.5)]
 
     def test_a_gate_above_one_ties_notes_but_not_past_the_answers_end(self) -> None:
         stage = stage_with(gate=1.5)
-        stage.end()
-        assert off(60, 3.75) in stage.out
-        assert stage.out[-1].beat == 5.0
+        stage.run_to_end()
+        assert off(60, 3.75) in stage.sent
+        assert stage.sent[-1].beat == 5.0
 
 
 class TestOffset:
@@ -87,13 +87,13 @@ class TestOffset:
 
     def test_ends_move_along(self) -> None:
         stage = stage_with(offset_ms=25.0)
-        assert stage.end()[1].beat == pytest.approx(3.55)
+        assert stage.run_to_end()[1].beat == pytest.approx(3.55)
 
 
 class TestInKey:
-    def pitches_wanted(self, stage: Stage) -> frozenset[int] | None:
-        stage.think()
-        wanted: frozenset[int] | None = stage.pitch.asked[-1].taste.pitches
+    def pitches_wanted(self, stage: JamHarness) -> frozenset[int] | None:
+        stage.do_all_work()
+        wanted: frozenset[int] | None = stage.pitch.requests[-1].sampling.pitches
         return wanted
 
     def test_off_leaves_all_as_it_is(self) -> None:
@@ -108,13 +108,13 @@ class TestInKey:
         assert self.pitches_wanted(stage_with(key="auto")) is None
 
     def test_auto_is_the_key_you_are_heard_in_and_the_blue_note_you_just_played(self) -> None:
-        stage = Stage(settings=Settings(approach="pitch", key="auto"))
+        stage = JamHarness(settings=Settings(approach="pitch", key="auto"))
         scale = (60, 64, 67, 72, 71, 67, 65, 62, 60, 62, 64, 65, 67, 69, 71, 72, 67, 64, 60)
         stage.play(line(*scale, *scale))
         wanted = self.pitches_wanted(stage)
         assert wanted
         assert {pitch % 12 for pitch in wanted} == {0, 2, 4, 5, 7, 9, 11}
-        stage.until(30.0)
+        stage.run_until(30.0)
         stage.play(line(60, 63, 60, start_beats=40.0))
         wanted = self.pitches_wanted(stage)
         assert wanted
@@ -125,7 +125,7 @@ class TestInKey:
         stage.change("key", "F# major", 3.75)
         wanted = self.pitches_wanted(stage)
         assert wanted
-        assert stage.pitch.asked[-1].start_beats == 4.0
+        assert stage.pitch.requests[-1].start_beats == 4.0
 
 
 class TestTheRange:
@@ -154,62 +154,64 @@ class TestTheRange:
 class TestTheSound:
     def test_transposed_notes_are_heard_by_the_models_as_they_were_meant(self) -> None:
         stage = stage_with(transpose=-12)
-        assert onsets(stage.until(3.0)) == [(48, 3.0)]
-        assert stage.pitch.heard[-1] == (60, 3.0)
+        assert onsets(stage.run_until(3.0)) == [(48, 3.0)]
+        assert stage.pitch.heard_notes[-1] == (60, 3.0)
 
     def test_a_channel(self) -> None:
         stage = stage_with(channel=10)
-        stage.end()
-        assert {timed.message.channel for timed in stage.out if isinstance(timed.message, NoteOn | NoteOff)} == {9}
+        stage.run_to_end()
+        assert {timed.message.channel for timed in stage.sent if isinstance(timed.message, NoteOn | NoteOff)} == {9}
 
     def test_another_channel_in_the_middle_of_a_note_does_not_leave_it_hanging(self) -> None:
         stage = stage_with()
-        stage.until(3.25)
+        stage.run_until(3.25)
         for control, value in (("channel", 2), ("transpose", 5)):
             stage.change(control, value, 3.25)
-        assert stage.until(3.5)[0].message == NoteOff(60, 0)
+        assert stage.run_until(3.5)[0].message == NoteOff(60, 0)
 
     def test_a_velocity_of_its_own(self) -> None:
         stage = stage_with(velocity=33)
-        stage.end()
-        assert {timed.message.velocity for timed in stage.out if isinstance(timed.message, NoteOn)} == {33}
+        stage.run_to_end()
+        assert {timed.message.velocity for timed in stage.sent if isinstance(timed.message, NoteOn)} == {33}
 
     def test_one_voice_at_a_time(self) -> None:
-        stage = Stage(settings=Settings(max_polyphony=1))
-        stage.jam.seat({"pitch": stage.pitch, "event": Scripted("event", (72, 76), (0.0, 1.0))})
+        stage = JamHarness(settings=Settings(max_polyphony=1))
+        stage.jam.replace_improvisers(
+            {"pitch": stage.pitch, "event": ScriptedImproviser("event", (72, 76), (0.0, 1.0))}
+        )
         stage.play(PHRASE)
         sounding = 0
-        stage.end()
-        for timed in stage.out:
+        stage.run_to_end()
+        for timed in stage.sent:
             sounding += 1 if isinstance(timed.message, NoteOn) else -1
             assert sounding <= 1
 
 
 class TestChords:
     def test_keys_that_go_down_together_are_one_onset(self) -> None:
-        stage = Stage()
-        stage.follow(Timeline.start(240.0), 0.0, "free")
+        stage = JamHarness()
+        stage.set_timeline(Timeline.start(240.0), 0.0, "free")
         # 25 ms are a tenth of a beat here.
         for pitch, beat in ((60, 1.0), (64, 1.05), (67, 1.1), (72, 1.15)):
             stage.receive(NoteOn(pitch, 80), beat)
-        stage.think()
-        assert [onset for _, onset in stage.event.heard] == [1.0, 1.0, 1.0, pytest.approx(1.15)]
+        stage.do_all_work()
+        assert [onset for _, onset in stage.event.heard_notes] == [1.0, 1.0, 1.0, pytest.approx(1.15)]
 
     def test_a_key_of_a_chord_that_comes_up_at_once_has_no_length_less_than_none(self) -> None:
-        stage = Stage()
+        stage = JamHarness()
         stage.receive(NoteOn(60, 80), 1.0)
         stage.receive(NoteOn(64, 80), 1.05)
         stage.receive(NoteOff(64), 1.05)
         stage.receive(NoteOff(60), 1.5)
-        assert stage.end()
+        assert stage.run_to_end()
 
 
 class TestBorrowedRhythm:
     def test_the_pitch_approach_may_play_your_own_rhythm(self) -> None:
-        stage = Stage(settings=Settings(approach="pitch", rhythm="phrase"))
+        stage = JamHarness(settings=Settings(approach="pitch", rhythm="phrase"))
         stage.play([Note(60, 0.0, 0.75, 80), Note(62, 0.75, 0.25, 80), Note(64, 1.0, 1.0, 80)])
-        stage.think()
-        rhythm = stage.pitch.asked[-1].taste.rhythm
+        stage.do_all_work()
+        rhythm = stage.pitch.requests[-1].sampling.rhythm
         assert rhythm
         assert (rhythm.onsets_beats, rhythm.durations_beats, rhythm.period_beats) == (
             (0.0, 0.75, 1.0),
@@ -227,21 +229,21 @@ class TestAnAnswerThatHasBegun:
         assert stage.jam.state == "listening"
 
     def test_that_came_to_nothing_is_waited_for_once_and_not_over_and_over(self) -> None:
-        stage = Stage(settings=Settings(approach="pitch", quantize="1/4", answer_length=0.25, answer_after=4.0))
+        stage = JamHarness(settings=Settings(approach="pitch", quantize="1/4", answer_length=0.25, answer_after=4.0))
         stage.jam.receive(NoteOn(60, 80), 0.0)
         stage.jam.receive(NoteOff(60), 0.3)
-        stage.think()
+        stage.do_all_work()
         wakes = 0
         while (beat := stage.jam.wake_at()) is not None and wakes < 10:
             stage.jam.advance(beat)
-            stage.think()
+            stage.do_all_work()
             wakes += 1
         assert wakes < 5
 
     def test_a_shorter_length_gives_no_note_less_than_none(self) -> None:
         stage = stage_with(answer_length=8.0)
-        stage.until(4.998)
+        stage.run_until(4.998)
         stage.jam.change("answer_length", 0.5, 4.998)
-        stage.end()
-        beats = [timed.beat for timed in stage.out]
+        stage.run_to_end()
+        beats = [timed.beat for timed in stage.sent]
         assert beats == sorted(beats)

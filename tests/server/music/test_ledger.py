@@ -35,9 +35,9 @@ def ledger(wire: Wire) -> Ledger:
 
 def test_notes_pass_as_they_come(ledger: Ledger, wire: Wire) -> None:
     ledger.post(NoteOn(60, 90))
-    assert ledger.sounding == 1
+    assert ledger.sounding_count == 1
     ledger.post(NoteOff(60))
-    assert ledger.sounding == 0
+    assert ledger.sounding_count == 0
     assert wire.sent == [NoteOn(60, 90), NoteOff(60)]
 
 
@@ -53,7 +53,7 @@ def test_a_note_that_begins_while_it_sounds_is_ended_first(ledger: Ledger, wire:
     ledger.post(NoteOn(60, 90))
     ledger.post(NoteOn(60, 50))
     assert wire.sent == [NoteOn(60, 90), NoteOff(60), NoteOn(60, 50)]
-    assert ledger.sounding == 1
+    assert ledger.sounding_count == 1
 
 
 def test_channels_do_not_end_each_others_notes(ledger: Ledger, wire: Wire) -> None:
@@ -62,7 +62,7 @@ def test_channels_do_not_end_each_others_notes(ledger: Ledger, wire: Wire) -> No
     ledger.post(NoteOff(60, channel=2))
     ledger.post(NoteOff(60, channel=1))
     assert wire.sent[2:] == [NoteOff(60, channel=1)]
-    assert ledger.sounding == 1
+    assert ledger.sounding_count == 1
 
 
 def test_what_is_no_note_passes_untouched(ledger: Ledger, wire: Wire) -> None:
@@ -78,7 +78,7 @@ def test_release_all_ends_every_note_once(ledger: Ledger, wire: Wire) -> None:
     ledger.release_all()
     ledger.release_all()
     assert wire.sent[3:] == [NoteOff(60), NoteOff(64), NoteOff(60, channel=3)]
-    assert ledger.sounding == 0
+    assert ledger.sounding_count == 0
 
 
 def test_a_note_whose_sending_failed_counts_as_sounding_for_it_may_have_been_heard(ledger: Ledger, wire: Wire) -> None:
@@ -95,7 +95,7 @@ def test_an_end_that_failed_is_sent_again_when_the_port_is_back(ledger: Ledger, 
     wire.is_lost = True
     with pytest.raises(PortLost):
         ledger.post(NoteOff(60))
-    assert ledger.sounding == 1
+    assert ledger.sounding_count == 1
     wire.is_lost = False
     ledger.release_all()
     assert wire.sent == [NoteOn(60, 90), NoteOff(60)]
@@ -108,7 +108,7 @@ def test_one_note_that_cannot_be_ended_does_not_keep_the_others(ledger: Ledger, 
     with pytest.raises(PortLost):
         ledger.release_all()
     assert wire.sent[3:] == [NoteOff(64), NoteOff(67)]
-    assert ledger.sounding == 1
+    assert ledger.sounding_count == 1
 
 
 NOTES = st.one_of(
@@ -138,4 +138,4 @@ def test_whatever_is_posted_and_whenever_the_port_fails_every_note_is_ended(
             case NoteOff(pitch, channel):
                 sounding.discard((channel, pitch))
     assert not sounding
-    assert ledger.sounding == 0
+    assert ledger.sounding_count == 0

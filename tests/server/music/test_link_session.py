@@ -51,7 +51,7 @@ def test_it_joins_where_the_clock_is_links_and_tells_where_the_session_is() -> N
 
     async def play() -> None:
         async with room.session() as link:
-            link.follow(IN_LINK)
+            link.apply_settings(IN_LINK)
 
     asyncio.run(play())
     assert room.told == [LinkMoment(1.0, 2.0, 93.0)]
@@ -64,11 +64,11 @@ def test_it_stays_away_where_another_clock_is_asked_for_and_leaves_when_it_is() 
 
     async def play() -> None:
         async with room.session() as link:
-            link.follow(Settings(clock="auto"))
+            link.apply_settings(Settings(clock="auto"))
             assert room.peers == []
-            link.follow(IN_LINK)
-            link.follow(IN_LINK)
-            link.follow(Settings(clock="internal"))
+            link.apply_settings(IN_LINK)
+            link.apply_settings(IN_LINK)
+            link.apply_settings(Settings(clock="internal"))
             assert [peer.is_closed for peer in room.peers] == [True]
 
     asyncio.run(play())
@@ -80,7 +80,7 @@ def test_our_tempo_is_the_sessions() -> None:
     async def play() -> None:
         async with room.session() as link:
             link.set_tempo(140.0)  # nobody is there yet
-            link.follow(IN_LINK)
+            link.apply_settings(IN_LINK)
             link.set_tempo(140.0)
 
     asyncio.run(play())
@@ -94,6 +94,6 @@ def test_where_link_is_not_installed_that_is_said_and_nothing_is_joined() -> Non
     async def play() -> None:
         async with LinkSession(lambda _moment: None, ManualClock(), missing) as link:
             with pytest.raises(LinkMissing):
-                link.follow(IN_LINK)
+                link.apply_settings(IN_LINK)
 
     asyncio.run(play())

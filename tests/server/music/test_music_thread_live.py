@@ -16,9 +16,9 @@ from model.approach import Approach
 from model.improvising.improviser import Improviser
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
-from server.music.music_thread import Player
+from server.music.music_thread import MusicThread
 from tests.conftest import Jackd
-from tests.server.jams import Scripted
+from tests.server.jams import ScriptedImproviser
 
 PATIENCE_S = 10
 TEMPO_BPM = 300.0
@@ -37,7 +37,7 @@ PING = bytes([0xB0, 102, 1])
 class Line:
     """A keyboard into the player, and ears at its output."""
 
-    def __init__(self, keyboard: OutputPort, player: Player, heard: SimpleQueue[tuple[bytes, float]]) -> None:
+    def __init__(self, keyboard: OutputPort, player: MusicThread, heard: SimpleQueue[tuple[bytes, float]]) -> None:
         self._keyboard = keyboard
         self._heard = heard
         self.player = player
@@ -55,18 +55,18 @@ class Line:
 
 
 @pytest.fixture
-def live(patient_jackd: Jackd, settings: Settings) -> Iterator[Line]:
-    assert patient_jackd.name
+def live(long_cycle_jackd: Jackd, settings: Settings) -> Iterator[Line]:
+    assert long_cycle_jackd.name
     clock, system = MonotonicClock(), RtMidiSystem()
     heard: SimpleQueue[tuple[bytes, float]] = SimpleQueue()
     partners: dict[Approach, Improviser] = {
-        "pitch": Scripted("pitch", (60, 62, 64, 65)),
-        "event": Scripted("event", (72,), (64.0,)),
+        "pitch": ScriptedImproviser("pitch", (60, 62, 64, 65)),
+        "event": ScriptedImproviser("event", (72,), (64.0,)),
     }
     with ExitStack() as stack:
         output = stack.enter_context(system.open_output(None))
-        player = Player(Jam(partners, settings, 0), output, clock)
-        source = stack.enter_context(system.open_input(None, player.hear))
+        player = MusicThread(Jam(partners, settings, 0), output, clock)
+        source = stack.enter_context(system.open_input(None, player.receive_midi))
         keyboard = stack.enter_context(system.open_output(source.name))
         stack.enter_context(system.open_input(output.name, lambda data, at_s: heard.put((data, at_s))))
         came = b""

@@ -12,7 +12,7 @@ def opened(context: BrowserContext, jam: RunningJam) -> Page:
     """A page that has been told everything. What it complains of is an error of the test."""
     page = context.new_page()
     page.on("pageerror", _raise)
-    page.goto(jam.told("Panel"))
+    page.goto(jam.start_line("Panel"))
     page.wait_for_selector("[data-control=temperature]")
     return page
 

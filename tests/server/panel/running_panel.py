@@ -15,22 +15,22 @@ from bridge.midi.memory_ports import MemoryOutput
 from bridge.midi.messages import Message, parse
 from bridge.timing.clock import MonotonicClock
 from server.config.config import MidiSection, PanelSection
-from server.controls.control_store import Desk
+from server.controls.control_store import ControlStore
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
-from server.music.music_thread import Player
-from server.panel.jam_handle import Stage, TakeShelf, Wiring
-from server.panel.page_connections import Guests
+from server.music.music_thread import MusicThread
+from server.panel.jam_handle import ConnectionInfo, JamHandle, TakeSource
+from server.panel.page_connections import PageConnections
 from server.panel.panel import Panel
-from server.remote.midi_controllers import Controllers
-from server.remote.midi_learn import Lessons
-from tests.server.jams import Scripted
+from server.remote.midi_controllers import MidiControllers
+from server.remote.midi_learn import MidiLearn
+from tests.server.jams import ScriptedImproviser
 
 HOST = "127.0.0.1"
 PATIENCE_S = 10
 # Fast, so that little time is spent listening: a beat is 0.15 s.
 SETTINGS = Settings(tempo=400.0)
-WIRING = Wiring("Keys", "Synth", "memory", "127.0.0.1:8000", {"pitch": 0.1, "event": 0.2})
+WIRING = ConnectionInfo("Keys", "Synth", "memory", "127.0.0.1:8000", {"pitch": 0.1, "event": 0.2})
 
 NO_KNOBS = MidiSection()
 NOWHERE = Path("/nowhere/config.toml")
@@ -48,21 +48,24 @@ def free_tcp_port() -> int:
 
 
 def stage(
-    takes: TakeShelf | None = None,
+    takes: TakeSource | None = None,
     settings: Settings = SETTINGS,
     midi: MidiSection = NO_KNOBS,
     config_file: Path = NOWHERE,
-) -> Stage:
+) -> JamHandle:
     """A stage whose player has not begun, made in the asyncio loop."""
     clock = MonotonicClock()
-    partners = {"pitch": Scripted("pitch", (60, 62, 64, 65)), "event": Scripted("event", (72, 74, 76), (1.0, 0.5, 0.5))}
+    partners = {
+        "pitch": ScriptedImproviser("pitch", (60, 62, 64, 65)),
+        "event": ScriptedImproviser("event", (72, 74, 76), (1.0, 0.5, 0.5)),
+    }
     jam = Jam({"pitch": partners["pitch"], "event": partners["event"]}, settings, 0)
-    player = Player(jam, MemoryOutput("Synth", clock), clock)
-    desk = Desk(settings, player, {})
-    controllers = Controllers(midi, desk, player.hear, player.send, clock)
-    lessons = Lessons(controllers.knobs, config_file)
+    player = MusicThread(jam, MemoryOutput("Synth", clock), clock)
+    desk = ControlStore(settings, player, {})
+    controllers = MidiControllers(midi, desk, player.receive_midi, player.send_control_change, clock)
+    lessons = MidiLearn(controllers.cc_input, config_file)
     packs = ("songbook", "rock")
-    return Stage(desk, player, clock, WIRING, controllers.hear, lessons, lambda: packs, takes)
+    return JamHandle(desk, player, clock, WIRING, controllers.receive_midi, lessons, lambda: packs, takes)
 
 
 class Page:
@@ -108,12 +111,12 @@ class House:
     """The panel that is served, and what it has said at its start."""
 
     port: int
-    stage: Stage
+    stage: JamHandle
     said: list[str] = field(default_factory=list)
     panel: Panel | None = None
 
     @property
-    def guests(self) -> Guests:
+    def guests(self) -> PageConnections:
         """The pages, as the panel has them."""
         assert self.panel is not None
         assert self.panel._open is not None
@@ -122,7 +125,7 @@ class House:
     @property
     def sent(self) -> list[Message]:
         """What went out of the port."""
-        return [parse(data) for data, _ in cast("MemoryOutput", self.stage.player._output).sent]
+        return [parse(data) for data, _ in cast("MemoryOutput", self.stage.music._output).sent]
 
     @asynccontextmanager
     async def page(self, cookie: str | None = None) -> AsyncIterator[Page]:
@@ -165,14 +168,14 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    takes: TakeShelf | None = None, midi: MidiSection = NO_KNOBS, config_file: Path = NOWHERE, **panel: Any
+    takes: TakeSource | None = None, midi: MidiSection = NO_KNOBS, config_file: Path = NOWHERE, **panel: Any
 ) -> AsyncIterator[House]:
     """Serves it, and plays."""
     on = stage(takes, midi=midi, config_file=config_file)
     house = House(free_tcp_port(), on)
-    on.player.start()
+    on.music.start()
     try:
         async with Panel(PanelSection(port=house.port, **panel), on, house.said.append) as house.panel:
             yield house
     finally:
-        on.player.stop()
+        on.music.stop()

@@ -8,9 +8,9 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from bridge.midi.messages import ControlChange
 from server.config.config import load
-from server.controls.cc_bindings import Binding
+from server.controls.cc_bindings import CcBinding
 from tests.conftest import Jackd
-from tests.server.jam_process import Keyboard, RunningJam, jamming
+from tests.server.jam_process import Keyboard, RunningJam, running_jam
 from tests.server.panel.browser import SIZES, opened
 from tests.server.panel.running_panel import free_tcp_port
 
@@ -31,11 +31,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def wired(patient_jackd: Jackd, tiny_pack: Path, folder: Path) -> Iterator[RunningJam]:
+def wired(long_cycle_jackd: Jackd, tiny_pack: Path, folder: Path) -> Iterator[RunningJam]:
     """A jam with a MIDI input, to which a JACK client plays."""
-    assert patient_jackd.name
+    assert long_cycle_jackd.name
     options = ("--pack", str(tiny_pack), "--panel-port", str(free_tcp_port()))
-    with jamming(folder, *options) as running:
+    with running_jam(folder, *options) as running:
         yield running
 
 
@@ -65,7 +65,7 @@ class TestLearning:
         for one in (page, other):
             expect(one.locator("[data-knob=temperature]")).to_have_text("CC 74")
             expect(one.locator("#control-temperature")).to_have_value("2")
-        assert load(folder / "config.toml").midi.bindings.binding("temperature") == Binding(KNOB, 3)
+        assert load(folder / "config.toml").midi.bindings.binding_of("temperature") == CcBinding(KNOB, 3)
         controller.send([(0.0, ControlChange(KNOB, 0, 2))])
         expect(page.locator("#control-temperature")).to_have_value("0.1")
 

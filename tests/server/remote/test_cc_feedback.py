@@ -2,14 +2,14 @@ import pytest
 
 from bridge.midi.controller_moves import CcMove
 from bridge.midi.messages import ControlChange, encode
-from server.controls.cc_bindings import Bindings
-from server.controls.control_store import Desk
+from server.controls.cc_bindings import CcBindings
+from server.controls.control_store import ControlStore
 from server.controls.control_table import Settings, Value
-from server.remote.cc_feedback import Motors
-from server.remote.cc_input import Knobs
-from server.remote.pending_updates import FINGER_S, FLASH_S
+from server.remote.cc_feedback import CcFeedback
+from server.remote.cc_input import CcInput
+from server.remote.pending_updates import FLASH_S, TOUCH_S
 
-BOUND = Bindings.read({"temperature": 21, "approach": {"cc": 22, "channel": 3}, "respond": 64})
+BOUND = CcBindings.read({"temperature": 21, "approach": {"cc": 22, "channel": 3}, "respond": 64})
 RESTED_S = 1.0
 
 
@@ -18,22 +18,22 @@ class Rig:
 
     def __init__(self) -> None:
         self.now_s = 0.0
-        self.desk = Desk(Settings(), self, {})
-        self.knobs = Knobs(BOUND, "off", (), self.desk, lambda _data, _at_s: None, lambda take: take())
-        self.motors = Motors(self.knobs, self.desk)
-        self.desk.listen(lambda change: self.motors.changed(change, self.now_s))
-        self.knobs.moved = lambda control: self.motors.moved(control, self.now_s)
+        self.desk = ControlStore(Settings(), self, {})
+        self.knobs = CcInput(BOUND, "off", (), self.desk, lambda _data, _at_s: None, lambda take: take())
+        self.motors = CcFeedback(self.knobs, self.desk)
+        self.desk.add_listener(lambda change: self.motors.on_control_changed(change, self.now_s))
+        self.knobs.on_control_moved = lambda control: self.motors.on_control_moved(control, self.now_s)
 
     def change(self, control: str, value: Value) -> None: ...
 
     def act(self, action: str) -> None: ...
 
     def turn(self, cc: int, value: int, channel: int = 0) -> None:
-        self.knobs.hear(encode(ControlChange(cc, value, channel)), self.now_s)
+        self.knobs.receive_midi(encode(ControlChange(cc, value, channel)), self.now_s)
 
     def told(self, in_s: float = 0.0) -> list[CcMove]:
         self.now_s += in_s
-        return list(self.motors.due(self.now_s))
+        return list(self.motors.take_due(self.now_s))
 
 
 @pytest.fixture
@@ -63,14 +63,14 @@ def test_no_motor_works_against_the_hand_and_in_the_end_it_goes_to_what_was_take
     for value in (10, 20, 30):
         rig.turn(21, value)
         assert rig.told(0.03) == []
-    assert rig.told(FINGER_S) == [CcMove(21, 30, 0)]
+    assert rig.told(TOUCH_S) == [CcMove(21, 30, 0)]
     rig.turn(22, 60, 2)
-    assert rig.told(FINGER_S) == [CcMove(22, 0, 2)]
+    assert rig.told(TOUCH_S) == [CcMove(22, 0, 2)]
 
 
 def test_a_knob_on_any_channel_is_told_on_the_one_it_was_heard_on(rig: Rig) -> None:
     rig.turn(21, 10, 7)
-    assert rig.told(FINGER_S) == [CcMove(21, 10, 7)]
+    assert rig.told(TOUCH_S) == [CcMove(21, 10, 7)]
 
 
 def test_the_button_of_an_action_lights_up_for_a_moment(rig: Rig) -> None:
@@ -81,7 +81,7 @@ def test_the_button_of_an_action_lights_up_for_a_moment(rig: Rig) -> None:
 
 
 def test_what_is_learnt_is_told_from_then_on(rig: Rig) -> None:
-    rig.knobs.learn("tempo", lambda _control, _binding: None, lambda _error: None)
+    rig.knobs.start_learning("tempo", lambda _control, _binding: None, lambda _error: None)
     rig.turn(30, 0, 4)
     rig.told(RESTED_S)
     rig.desk.set("tempo", 400.0)

@@ -6,13 +6,13 @@ from bridge.midi.controller_moves import CcMove
 from bridge.midi.messages import ControlChange, Message, NoteOn, OtherMessage, encode, parse
 from model.errors import PackError
 from server.config.config import ProgramChange
-from server.controls.cc_bindings import Binding, Bindings
-from server.controls.control_store import Change, Desk
+from server.controls.cc_bindings import CcBinding, CcBindings
+from server.controls.control_store import AcceptedChange, ControlStore
 from server.controls.control_table import Settings, Value
 from server.errors import BadValue
-from server.remote.cc_input import LOOP_S, Knobs
+from server.remote.cc_input import ECHO_S, CcInput
 
-BOUND = Bindings.read(
+BOUND = CcBindings.read(
     {"temperature": 21, "approach": 22, "respond": 64, "stop": {"cc": 67, "channel": 2}, "transpose": 23}
 )
 PACKS = ("rock", "songbook", "lost")
@@ -23,14 +23,14 @@ class Rig:
 
     def __init__(self, program_change: ProgramChange = "off") -> None:
         self.done: list[str] = []
-        self.changes: list[Change] = []
+        self.changes: list[AcceptedChange] = []
         self.onward: list[Message] = []
         self.moved: list[str] = []
         self.refused: list[BadValue] = []
         self.soon: list[Callable[[], None]] = []
-        self.desk = Desk(Settings(), self, {"pack": self._load_pack})
-        self.desk.listen(self.changes.append)
-        self.knobs = Knobs(
+        self.desk = ControlStore(Settings(), self, {"pack": self._load_pack})
+        self.desk.add_listener(self.changes.append)
+        self.knobs = CcInput(
             BOUND,
             program_change,
             PACKS,
@@ -38,7 +38,7 @@ class Rig:
             lambda data, _at_s: self.onward.append(parse(data)),
             self.soon.append,
         )
-        self.knobs.moved = self.moved.append
+        self.knobs.on_control_moved = self.moved.append
 
     def change(self, control: str, value: Value) -> None:
         self.done.append(f"{control} {value}")
@@ -48,7 +48,7 @@ class Rig:
 
     def hear(self, *messages: Message, at_s: float = 0.0) -> None:
         for message in messages:
-            self.knobs.hear(encode(message), at_s)
+            self.knobs.receive_midi(encode(message), at_s)
 
     def loop(self) -> None:
         soon, self.soon[:] = self.soon[:], []
@@ -70,7 +70,7 @@ class TestABoundKnob:
         rig.hear(ControlChange(21, 127), ControlChange(22, 0))
         rig.loop()
         assert rig.done == ["temperature 2.0", "approach pitch"]
-        assert rig.changes[0] == Change("temperature", 2.0, "midi")
+        assert rig.changes[0] == AcceptedChange("temperature", 2.0, "midi")
         assert rig.moved == ["temperature", "approach"]
         assert rig.onward == []
 
@@ -121,9 +121,9 @@ class TestAnythingElse:
     def test_even_what_is_no_midi_does(self) -> None:
         onward: list[tuple[bytes, float]] = []
         rig = Rig()
-        knobs = Knobs(BOUND, "pack", PACKS, rig.desk, lambda data, at_s: onward.append((data, at_s)), rig.soon.append)
+        knobs = CcInput(BOUND, "pack", PACKS, rig.desk, lambda data, at_s: onward.append((data, at_s)), rig.soon.append)
         for data in (b"", b"\xb0", b"\xb0\x15", b"\xb0\x15\xff", b"\x15\x20", b"\xc0", b"\xf8"):
-            knobs.hear(data, 1.0)
+            knobs.receive_midi(data, 1.0)
         assert [data for data, _ in onward] == [
             b"",
             b"\xb0",
@@ -199,63 +199,65 @@ class TestAProgramChange:
 
 class TestLearning:
     def test_binds_the_next_knob_that_moves_and_moves_the_control_with_it(self, rig: Rig) -> None:
-        learnt: list[tuple[str, Binding]] = []
-        rig.knobs.learn("tempo", lambda control, binding: learnt.append((control, binding)), rig.refused.append)
+        learnt: list[tuple[str, CcBinding]] = []
+        rig.knobs.start_learning(
+            "tempo", lambda control, binding: learnt.append((control, binding)), rig.refused.append
+        )
         rig.hear(NoteOn(60, 80), ControlChange(30, 0, 4))
         assert learnt == []
         rig.loop()
-        assert learnt == [("tempo", Binding(30, 5))]
+        assert learnt == [("tempo", CcBinding(30, 5))]
         assert rig.done == ["tempo 20.0"]
         rig.hear(ControlChange(31, 0))
         assert rig.onward == [NoteOn(60, 80), ControlChange(31, 0)]
 
     @pytest.mark.parametrize("move", [ControlChange(67, 127, 1), ControlChange(64, 127, 3)])
     def test_takes_no_knob_from_another_control_and_says_so(self, rig: Rig, move: ControlChange) -> None:
-        rig.knobs.learn("tempo", lambda _control, _binding: None, rig.refused.append)
+        rig.knobs.start_learning("tempo", lambda _control, _binding: None, rig.refused.append)
         rig.hear(move)
         rig.loop()
         assert rig.knobs.bindings.by_control == BOUND.by_control
         assert "already; let" in str(rig.refused[0])
-        assert rig.done == [BOUND.control(CcMove(move.controller, move.value, move.channel))]
+        assert rig.done == [BOUND.control_moved_by(CcMove(move.controller, move.value, move.channel))]
 
     def test_a_control_may_be_moved_by_another_knob_from_then_on(self, rig: Rig) -> None:
-        rig.knobs.learn("temperature", lambda _control, _binding: None, rig.refused.append)
+        rig.knobs.start_learning("temperature", lambda _control, _binding: None, rig.refused.append)
         rig.hear(ControlChange(30, 0))
-        assert rig.knobs.bindings.binding("temperature") == Binding(30, 1)
+        assert rig.knobs.bindings.binding_of("temperature") == CcBinding(30, 1)
         rig.hear(ControlChange(21, 0))
         assert rig.onward == [ControlChange(21, 0)]
 
     def test_what_was_sent_to_a_motor_and_comes_back_is_no_knob(self, rig: Rig) -> None:
-        rig.knobs.learn("tempo", lambda _control, _binding: None, rig.refused.append)
-        rig.knobs.sent(CcMove(30, 90, 0), 1.0)
+        rig.knobs.start_learning("tempo", lambda _control, _binding: None, rig.refused.append)
+        rig.knobs.on_value_sent(CcMove(30, 90, 0), 1.0)
         rig.hear(ControlChange(30, 90), at_s=1.0)
-        assert rig.knobs.bindings.binding("tempo") is None
+        assert rig.knobs.bindings.binding_of("tempo") is None
         rig.hear(ControlChange(30, 91), at_s=1.0)
-        assert rig.knobs.bindings.binding("tempo") == Binding(30, 1)
+        assert rig.knobs.bindings.binding_of("tempo") == CcBinding(30, 1)
 
     def test_can_be_given_up(self, rig: Rig) -> None:
-        rig.knobs.learn("tempo", lambda _control, _binding: None, rig.refused.append)
-        rig.knobs.forget_learning()
+        rig.knobs.start_learning("tempo", lambda _control, _binding: None, rig.refused.append)
+        rig.knobs.cancel_learning()
         rig.hear(ControlChange(30, 0))
-        assert rig.knobs.bindings.binding("tempo") is None
+        assert rig.knobs.bindings.binding_of("tempo") is None
         assert rig.onward == [ControlChange(30, 0)]
 
     @pytest.mark.parametrize(("control", "said"), [("pack", "takes no CC"), ("tmpo", "did you mean tempo")])
     def test_of_what_takes_no_knob_is_refused(self, rig: Rig, control: str, said: str) -> None:
         with pytest.raises(BadValue, match=said):
-            rig.knobs.learn(control, lambda _control, _binding: None, rig.refused.append)
+            rig.knobs.start_learning(control, lambda _control, _binding: None, rig.refused.append)
 
 
 class TestALoopThroughADaw:
     def test_what_comes_straight_back_moves_nothing(self, rig: Rig) -> None:
-        rig.knobs.sent(CcMove(21, 90, 0), 1.0)
-        rig.hear(ControlChange(21, 90), at_s=1.0 + LOOP_S / 2)
+        rig.knobs.on_value_sent(CcMove(21, 90, 0), 1.0)
+        rig.hear(ControlChange(21, 90), at_s=1.0 + ECHO_S / 2)
         assert (rig.soon, rig.onward) == ([], [])
 
     def test_another_value_or_a_later_one_is_a_hands(self, rig: Rig) -> None:
-        rig.knobs.sent(CcMove(21, 90, 0), 1.0)
+        rig.knobs.on_value_sent(CcMove(21, 90, 0), 1.0)
         rig.hear(ControlChange(21, 91), at_s=1.01)
         rig.loop()
-        rig.hear(ControlChange(21, 90), at_s=1.0 + LOOP_S)
+        rig.hear(ControlChange(21, 90), at_s=1.0 + ECHO_S)
         rig.loop()
         assert len(rig.done) == 2

@@ -6,7 +6,7 @@ from bridge.midi.memory_ports import MemoryInput, MemorySystem
 from bridge.midi.messages import ControlChange, Message, NoteOn, encode
 from bridge.midi.ports import Receiver
 from server.config.config import Config, load
-from server.controls.cc_bindings import Binding
+from server.controls.cc_bindings import CcBinding
 from server.errors import BadValue
 from server.remote.learn_command import learn
 
@@ -33,8 +33,8 @@ def said() -> list[str]:
 def test_the_next_knob_is_bound_and_written(tmp_path: Path, said: list[str]) -> None:
     path = tmp_path / "config.toml"
     rig = Rig(NoteOn(60, 80), ControlChange(123, 0), ControlChange(21, 5, 2), ControlChange(22, 5, 2))
-    assert learn("temperature", Config(), rig, said.append, path=path) == Binding(21, 3)
-    assert load(path).midi.bindings.by_control == {"temperature": Binding(21, 3)}
+    assert learn("temperature", Config(), rig, said.append, path=path) == CcBinding(21, 3)
+    assert load(path).midi.bindings.by_control == {"temperature": CcBinding(21, 3)}
     assert said == [
         "Listening on Trading Fours In. Move the knob for temperature; Ctrl-C gives up.",
         "temperature = { cc = 21, channel = 3 }",

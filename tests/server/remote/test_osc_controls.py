@@ -6,13 +6,13 @@ from bridge.osc.osc_packets import OscArgument, OscMessage, decode, encode, enco
 from bridge.osc.osc_server import Address
 from bridge.timing.clock import ManualClock
 from model.errors import PackError
-from server.controls.control_store import Desk
+from server.controls.control_store import ControlStore
 from server.controls.control_table import BY_NAME, CONTROLS, Control, Settings
-from server.controls.labels import spelt
-from server.music.jam_status import TELLS, Tell
-from server.remote.osc_controls import Remote
-from server.remote.pending_updates import FINGER_S, FLASH_S
-from tests.server.network_peers import Band
+from server.controls.labels import address_part
+from server.music.jam_status import READOUTS, Readout
+from server.remote.osc_controls import OscControls
+from server.remote.pending_updates import FLASH_S, TOUCH_S
+from tests.server.recording_receiver import RecordingReceiver
 
 PHONE, TABLET = ("192.168.1.20", 54321), ("192.168.1.21", 54321)
 REPLY_PORT = 9000
@@ -24,7 +24,7 @@ Told = dict[str, OscArgument]
 """What came, by address."""
 
 
-class PickyBand(Band):
+class PickyBand(RecordingReceiver):
     """Has no pack but `rock` and `song book`."""
 
     def load_pack(self, settings: Settings) -> None:
@@ -38,9 +38,9 @@ class Room:
     def __init__(self) -> None:
         self.band = PickyBand()
         self.clock = ManualClock()
-        self.desk = Desk(Settings(), self.band, {"pack": self.band.load_pack})
-        self.remote = Remote(self.desk, self.clock, REPLY_PORT, PACKS)
-        self.desk.listen(self.remote.changed)
+        self.desk = ControlStore(Settings(), self.band, {"pack": self.band.load_pack})
+        self.remote = OscControls(self.desk, self.clock, REPLY_PORT, PACKS)
+        self.desk.add_listener(self.remote.on_control_changed)
 
     def says(self, address: str, *arguments: OscArgument, sender: Address = PHONE) -> list[OscMessage]:
         """What is answered at once."""
@@ -51,7 +51,7 @@ class Room:
         """After so long, what each place is told, but for places that are told nothing."""
         self.clock.advance(in_s)
         places: dict[Address, Told] = {}
-        for values, shows, addresses in self.remote.due():
+        for values, shows, addresses in self.remote.take_updates():
             packets = [*map(encode, values), *encode_bundles(shows)]
             heard = {message.address: message.arguments[0] for packet in packets for message in decode(packet)}
             for address in addresses:
@@ -76,9 +76,9 @@ class TestSetting:
     def test_a_value_sets_a_control_and_comes_back_to_the_finger_once_it_rests(self, room: Room) -> None:
         room.meets(PHONE)
         assert room.says("/fours/approach", "pitch") == []
-        assert room.band.done == ["approach pitch"]
+        assert room.band.calls == ["approach pitch"]
         assert room.told() == {}
-        assert room.told(FINGER_S)[PHONE]["/fours/approach"] == "pitch"
+        assert room.told(TOUCH_S)[PHONE]["/fours/approach"] == "pitch"
         assert room.told(RESTED_S) == {}
 
     def test_while_it_moves_the_others_follow_and_it_is_not_disturbed(self, room: Room) -> None:
@@ -89,7 +89,7 @@ class TestSetting:
             assert PHONE not in told
             assert told[TABLET]["/fours/temperature/norm"] == pytest.approx(norm)
             assert (TABLET[0], REPLY_PORT) in told
-        assert room.told(FINGER_S)[PHONE]["/fours/temperature"] == pytest.approx(0.67)
+        assert room.told(TOUCH_S)[PHONE]["/fours/temperature"] == pytest.approx(0.67)
 
     def test_thirty_two_bits_are_read_as_the_number_that_was_meant(self, room: Room) -> None:
         room.says("/fours/temperature", 0.7)
@@ -103,7 +103,11 @@ class TestSetting:
     @pytest.mark.parametrize("row", [row for row in CONTROLS if row.choices], ids=lambda row: str(row.name))
     def test_a_choice_may_come_by_name_by_index_or_as_a_button_of_its_own(self, room: Room, row: Control) -> None:
         for index, choice in enumerate(row.choices):
-            for address, raw in ((row.address, choice), (row.address, index), (f"{row.address}/{spelt(choice)}", 1.0)):
+            for address, raw in (
+                (row.address, choice),
+                (row.address, index),
+                (f"{row.address}/{address_part(choice)}", 1.0),
+            ):
                 room.says(row.address, row.choices[index - 1])
                 room.says(address, raw)
                 assert room.desk.value(row.name) == choice
@@ -111,7 +115,7 @@ class TestSetting:
     def test_radio_buttons_light_up_for_all(self, room: Room) -> None:
         room.meets(PHONE, TABLET)
         room.says("/fours/quantize/1_8t", 1.0)
-        for app, told in ((TABLET, room.told()), (PHONE, room.told(FINGER_S))):
+        for app, told in ((TABLET, room.told()), (PHONE, room.told(TOUCH_S))):
             lights = {address: lit for address, lit in told[app].items() if address.startswith("/fours/quantize/1")}
             assert lights.pop("/fours/quantize/1_8t") == 1
             assert set(lights.values()) == {0}
@@ -124,14 +128,14 @@ class TestSetting:
     def test_a_radio_button_that_goes_out_changes_nothing_and_is_lit_again(self, room: Room) -> None:
         room.meets(PHONE)
         assert room.says("/fours/mode/answer", 0.0) == []
-        assert room.band.done == []
-        assert room.told(FINGER_S)[PHONE]["/fours/mode/answer"] == 1
+        assert room.band.calls == []
+        assert room.told(TOUCH_S)[PHONE]["/fours/mode/answer"] == 1
 
     def test_packs_have_buttons_too(self, room: Room) -> None:
         room.meets(PHONE)
         room.says("/fours/pack/song_book", 1.0)
         assert room.desk.value("pack") == "song book"
-        told = room.told(FINGER_S)[PHONE]
+        told = room.told(TOUCH_S)[PHONE]
         assert (told["/fours/pack"], told["/fours/pack/song_book"], told["/fours/pack/rock"]) == ("song book", 1, 0)
 
     def test_a_fader_goes_by_its_way(self, room: Room) -> None:
@@ -140,7 +144,7 @@ class TestSetting:
         room.says("/fours/low/norm", 0.5)
         room.says("/fours/over/norm", 1.0)
         assert [room.desk.value(name) for name in ("step", "low", "over")] == [0.5, 64, "overlap"]
-        told = room.told(FINGER_S)[PHONE]
+        told = room.told(TOUCH_S)[PHONE]
         assert told["/fours/step"] == 0.5
         assert told["/fours/step/norm"] == 0.5
         assert told["/fours/low/norm"] == pytest.approx(64 / 127)
@@ -149,13 +153,13 @@ class TestSetting:
         room.meets(PHONE)
         room.says("/fours/tempo", 96.0)
         room.says("/fours/key", "d-dorian")
-        told = room.told(FINGER_S)[PHONE]
+        told = room.told(TOUCH_S)[PHONE]
         assert (told["/fours/tempo/text"], told["/fours/key/text"]) == ("96 bpm", "D dorian")
 
     def test_what_anyone_else_changes_is_told_too(self, room: Room) -> None:
         room.meets(PHONE)
         room.desk.set("temperature", 0.5, "panel")
-        room.desk.note("tempo", 96.0)
+        room.desk.record_change("tempo", 96.0)
         told = room.told()[PHONE]
         assert (told["/fours/temperature"], told["/fours/tempo"]) == (0.5, 96.0)
 
@@ -167,9 +171,9 @@ class TestActions:
     ) -> None:
         address = f"/fours/{action}"
         assert room.says(address, 1.0) == room.says(address) == []
-        assert room.band.done == [action, action]
+        assert room.band.calls == [action, action]
         assert room.says(address, 0.0) == [OscMessage(address, (0.0,))]
-        assert room.band.done == [action, action]
+        assert room.band.calls == [action, action]
 
     def test_its_light_flashes_for_all(self, room: Room) -> None:
         room.meets(PHONE, TABLET)
@@ -186,7 +190,7 @@ class TestAsking:
         (answer,) = room.says(row.address)
         assert answer.address == row.address
         assert answer.arguments == (pytest.approx(row.default) if isinstance(row.default, float) else row.default,)
-        assert room.band.done == []
+        assert room.band.calls == []
 
     @pytest.mark.parametrize(
         ("address", "value"),
@@ -199,24 +203,24 @@ class TestAsking:
     )
     def test_so_can_what_shows_it(self, room: Room, address: str, value: OscArgument) -> None:
         assert room.says(address) == [OscMessage(address, (value,))]
-        assert room.band.done == []
+        assert room.band.calls == []
 
-    @pytest.mark.parametrize("tell", TELLS, ids=lambda tell: str(tell.name))
-    def test_how_the_jam_stands_can_be_asked_for_once_it_is_known(self, room: Room, tell: Tell) -> None:
+    @pytest.mark.parametrize("tell", READOUTS, ids=lambda tell: str(tell.name))
+    def test_how_the_jam_stands_can_be_asked_for_once_it_is_known(self, room: Room, tell: Readout) -> None:
         assert room.says(tell.address) == [OscMessage(ERROR, (f"{tell.address} is not known yet",))]
-        room.remote.stands({tell.name: "1"})
+        room.remote.update_readouts({tell.name: "1"})
         assert room.says(tell.address) == [OscMessage(tell.address, ("1",))]
 
 
 class TestBeingTold:
     def test_on_first_contact_of_everything(self, room: Room) -> None:
-        room.remote.stands({"state": "listening"})
+        room.remote.update_readouts({"state": "listening"})
         room.says("/fours/tempo")
         told = room.told()
         assert set(told) == {PHONE, (PHONE[0], REPLY_PORT)}
         for row in CONTROLS:
             assert row.address in told[PHONE]
-            assert {f"{row.address}/{spelt(choice)}" for choice in row.choices} <= set(told[PHONE])
+            assert {f"{row.address}/{address_part(choice)}" for choice in row.choices} <= set(told[PHONE])
         assert told[PHONE]["/fours/state"] == "listening"
         assert (told[PHONE]["/fours/state/listening"], told[PHONE]["/fours/state/answering"]) == (1, 0)
         assert room.told(1.0) == {}
@@ -234,17 +238,17 @@ class TestBeingTold:
 
     def test_of_how_the_jam_stands_where_that_has_changed(self, room: Room) -> None:
         room.meets(PHONE)
-        room.remote.stands({"state": "waiting", "bar": 3, "beat": 2})
+        room.remote.update_readouts({"state": "waiting", "bar": 3, "beat": 2})
         told = room.told()[PHONE]
         assert (told["/fours/state"], told["/fours/state/waiting"]) == ("waiting", 1)
         assert (told["/fours/bar"], told["/fours/beat"], told["/fours/bar/text"]) == (3, 2, "3")
         assert (told["/fours/beat/1"], told["/fours/beat/2"]) == (0, 1)
-        room.remote.stands({"state": "waiting", "bar": 3, "beat": 3})
+        room.remote.update_readouts({"state": "waiting", "bar": 3, "beat": 3})
         assert "/fours/state" not in room.told()[PHONE]
 
     def test_an_app_that_reads_no_bundles_is_told_every_value(self, room: Room) -> None:
         room.says("/fours/sync")
-        ((values, shows, _),) = room.remote.due()
+        ((values, shows, _),) = room.remote.take_updates()
         assert {row.address for row in CONTROLS} <= {message.address for message in values}
         assert all(len(packet) <= 1_400 for packet in encode_bundles(shows))
 
@@ -291,7 +295,7 @@ def test_what_cannot_be_taken_is_answered_with_a_sentence_counted_and_changes_no
     room.meets(PHONE)
     assert room.says(address, *arguments) == [OscMessage(ERROR, (sentence,))]
     assert room.desk.values() == before
-    assert room.band.done == []
+    assert room.band.calls == []
     assert room.remote.faults.counts.total() == 1
     assert room.told(RESTED_S) == {}
 
@@ -302,4 +306,4 @@ def test_an_address_without_a_name_is_told_what_there_is(room: Room) -> None:
 
 
 def test_no_two_things_share_an_address() -> None:
-    assert not {"sync", *(tell.name for tell in TELLS)} & set(BY_NAME)
+    assert not {"sync", *(tell.name for tell in READOUTS)} & set(BY_NAME)

@@ -9,11 +9,11 @@ from bridge.osc.osc_packets import OscArgument, OscMessage, decode, encode
 from bridge.timing.clock import MonotonicClock
 from bridge.timing.timeline import Timeline
 from server.config.config import OscSection
-from server.controls.control_store import Desk
+from server.controls.control_store import ControlStore
 from server.controls.control_table import CONTROLS, Settings
-from server.music.feed import Feed, Kept, Stands
+from server.music.feed import Feed, StatusChanged, TimelineChanged
 from server.remote.osc_remote import OscRemote
-from tests.server.network_peers import Band
+from tests.server.recording_receiver import RecordingReceiver
 
 HOST = "127.0.0.1"
 PATIENCE_S = 10
@@ -60,7 +60,7 @@ class Concert:
 
     def __init__(self) -> None:
         self.feed = Feed()
-        self.desk = Desk(Settings(), Band(), {})
+        self.desk = ControlStore(Settings(), RecordingReceiver(), {})
         self.port = free_port()
         config = OscSection(port=self.port, reply_port=free_port(), advertise=False)
         self.remote = OscRemote(config, self.desk, self.feed, MonotonicClock())
@@ -108,7 +108,7 @@ def test_what_one_app_or_the_music_changes_every_app_is_told() -> None:
             phone.says("/fours/tempo", 96.0)
             await tablet.hears("/fours/tempo", 96.0)
             await phone.hears("/fours/tempo", 96.0)
-            concert.desk.note("tempo", 90.0)
+            concert.desk.record_change("tempo", 90.0)
             for app in (phone, tablet):
                 await app.hears("/fours/tempo/text", "90 bpm")
 
@@ -137,9 +137,9 @@ def test_how_the_jam_stands_is_told_from_the_feed() -> None:
             app = concert.app()
             app.says("/fours/sync")
             await app.hears("/fours/state", "listening")
-            concert.feed.put(Stands("answering", None, (), 0.0))
+            concert.feed.put(StatusChanged("answering", None, (), 0.0))
             await app.hears("/fours/state", "answering")
-            concert.feed.put(Kept(Timeline.start(390.0, MonotonicClock().now_s()), "free", "internal", 0.0))
+            concert.feed.put(TimelineChanged(Timeline.start(390.0, MonotonicClock().now_s()), "free", "internal", 0.0))
             for beat in (1, 2, 3, 4):
                 await app.hears("/fours/beat", beat)
             await app.hears("/fours/bar", 2)
@@ -150,8 +150,8 @@ def test_how_the_jam_stands_is_told_from_the_feed() -> None:
 def test_when_it_is_closed_it_listens_to_nobody() -> None:
     async def test() -> None:
         async with playing() as concert:
-            watched = [concert.feed.is_watched]
-        watched.append(concert.feed.is_watched)
+            watched = [concert.feed.has_subscribers]
+        watched.append(concert.feed.has_subscribers)
         assert watched == [True, False]
         concert.desk.set("tempo", 90.0)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
@@ -163,6 +163,6 @@ def test_when_it_is_closed_it_listens_to_nobody() -> None:
 @pytest.mark.parametrize("trusted", [True, False])
 def test_who_is_trusted_is_the_configurations(trusted: bool) -> None:  # noqa: FBT001  one of two cases
     config = OscSection(port=free_port(), trust=["10.0.0.0/8"] if trusted else [])
-    remote = OscRemote(config, Desk(Settings(), Band(), {}), Feed(), MonotonicClock())
+    remote = OscRemote(config, ControlStore(Settings(), RecordingReceiver(), {}), Feed(), MonotonicClock())
     remote.server._receive(encode(OscMessage("/fours/sync")), ("10.1.2.3", 9001))
-    assert bool(remote.remote.subscribers.addresses) is trusted
+    assert bool(remote.osc_controls.subscribers.addresses) is trusted

@@ -14,12 +14,21 @@ from bridge.timing.timeline import Timeline
 from server.config.config import TakesSection
 from server.controls.control_table import CONTROLS, Settings
 from server.errors import TakeError
-from server.music.feed import Asked, Event, Feed, Heard, Kept, Played, Stands, Turned
+from server.music.feed import (
+    ActionRequested,
+    ControlChanged,
+    Event,
+    Feed,
+    MessagePlayed,
+    MessageReceived,
+    StatusChanged,
+    TimelineChanged,
+)
 from server.takes import recorder as module
-from server.takes.journal import Begun, Ended, Record, scan
+from server.takes.journal import JournalBegun, JournalEnded, Record, read_records
 from server.takes.journal_file import JournalFile, is_in_use
 from server.takes.recorder import WRITES_PER_SYNC, Recorder
-from server.takes.take_library import Shelf
+from server.takes.take_library import TakeLibrary
 from tests.server.takes.journals import NOW, write_journal
 
 BEGAN_S = 1000.0
@@ -50,15 +59,15 @@ class Evening:
 
     async def write(self) -> None:
         """What the recorder does now and then."""
-        assert self.recorder._open is not None
-        file, watch, _ = self.recorder._open
+        assert self.recorder._recording is not None
+        file, watch, _ = self.recorder._recording
         await self.recorder._write(file, watch)
 
     @property
     def records(self) -> list[Record]:
         (path,) = self.folder.glob("2026-02-03*.jam")
-        found = scan(path.read_bytes())
-        assert found.damaged == 0
+        found = read_records(path.read_bytes())
+        assert found.damaged_lines == 0
         return list(found.records)
 
 
@@ -80,7 +89,7 @@ def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def heard(pitch: int, from_s: float, until_s: float) -> list[Event]:
     on, off = NoteOn(pitch, 80), NoteOff(pitch)
-    return [Heard(on, BEGAN_S + from_s, 2 * from_s), Heard(off, BEGAN_S + until_s, 2 * until_s)]
+    return [MessageReceived(on, BEGAN_S + from_s, 2 * from_s), MessageReceived(off, BEGAN_S + until_s, 2 * until_s)]
 
 
 def during(evening: Evening, play: Callable[[], None]) -> None:
@@ -96,37 +105,44 @@ class TestAJournal:
         evening = Evening(folder, settings=Settings(tempo=90.0))
         during(evening, lambda: evening.put(*heard(60, 1, 2)))
         begun, *rest = evening.records
-        assert begun == Begun(NOW.isoformat(), 5.0, 8.0)
-        turned = {record.control: record.value for record in rest if isinstance(record, Turned)}
+        assert begun == JournalBegun(NOW.isoformat(), 5.0, 8.0)
+        turned = {record.control: record.value for record in rest if isinstance(record, ControlChanged)}
         assert turned["tempo"] == 90.0
         assert list(turned) == [control.name for control in CONTROLS if control.kind != "action"]
 
     def test_has_what_happened_in_its_order_from_its_beginning(self, evening: Evening) -> None:
         happened = [
-            Kept(Timeline.start(120.0, BEGAN_S), "free", "internal", BEGAN_S),
+            TimelineChanged(Timeline.start(120.0, BEGAN_S), "free", "internal", BEGAN_S),
             *heard(60, 1, 2),
-            Asked("respond", BEGAN_S + 2.5, 5.0),
-            Turned("temperature", 1.5, BEGAN_S + 3.0, 6.0),
-            Played(NoteOn(72, 80), BEGAN_S + 4.0, 8.0),
+            ActionRequested("respond", BEGAN_S + 2.5, 5.0),
+            ControlChanged("temperature", 1.5, BEGAN_S + 3.0, 6.0),
+            MessagePlayed(NoteOn(72, 80), BEGAN_S + 4.0, 8.0),
         ]
         during(evening, lambda: evening.put(*happened))
-        records = [record for record in evening.records if not isinstance(record, Begun) and record.at_s > 0.0]
-        assert [type(record) for record in records] == [Heard, Heard, Asked, Turned, Played, Ended]
-        assert records[0] == Heard(NoteOn(60, 80), 1.0, 2.0)
-        assert records[-2] == Played(NoteOn(72, 80), 4.0, 8.0)
+        records = [record for record in evening.records if not isinstance(record, JournalBegun) and record.at_s > 0.0]
+        assert [type(record) for record in records] == [
+            MessageReceived,
+            MessageReceived,
+            ActionRequested,
+            ControlChanged,
+            MessagePlayed,
+            JournalEnded,
+        ]
+        assert records[0] == MessageReceived(NoteOn(60, 80), 1.0, 2.0)
+        assert records[-2] == MessagePlayed(NoteOn(72, 80), 4.0, 8.0)
 
     def test_ends_with_what_it_comes_to(self, evening: Evening) -> None:
         def play() -> None:
-            evening.put(*heard(60, 1, 2), Asked("capture", BEGAN_S + 3.0, 6.0))
+            evening.put(*heard(60, 1, 2), ActionRequested("capture", BEGAN_S + 3.0, 6.0))
             evening.clock.advance(9.0)
 
         during(evening, play)
         ended = evening.records[-1]
-        assert isinstance(ended, Ended)
+        assert isinstance(ended, JournalEnded)
         assert (ended.at_s, ended.heard_notes, [mark.kind for mark in ended.marks]) == (9.0, 1, ["capture"])
 
     def test_in_which_nothing_happened_is_not_kept(self, evening: Evening) -> None:
-        during(evening, lambda: evening.put(Turned("tempo", 90.0, BEGAN_S, 0.0)))
+        during(evening, lambda: evening.put(ControlChanged("tempo", 90.0, BEGAN_S, 0.0)))
         assert list(evening.folder.iterdir()) == []
         assert evening.remembered == []
 
@@ -139,24 +155,24 @@ class TestAJournal:
             async with evening.recorder:
                 evening.put(*heard(60, 1, 2))
                 await evening.write()
-                assert [type(record) for record in evening.records[-2:]] == [Heard, Heard]
+                assert [type(record) for record in evening.records[-2:]] == [MessageReceived, MessageReceived]
 
         asyncio.run(run())
 
     def test_nobody_watches_before_and_after(self, evening: Evening) -> None:
         during(evening, lambda: None)
-        assert not evening.feed.is_watched
+        assert not evening.feed.has_subscribers
 
 
 class TestATakeOfTheJamThatGoesOn:
     def test_has_what_was_played_a_moment_ago(self, evening: Evening) -> None:
         async def run() -> bytes:
             async with evening.recorder:
-                evening.put(*heard(60, 1, 2), Asked("capture", BEGAN_S + 3.0, 6.0))
-                whole = await evening.recorder.midi()
-                assert await evening.recorder.midi(1) == whole
+                evening.put(*heard(60, 1, 2), ActionRequested("capture", BEGAN_S + 3.0, 6.0))
+                whole = await evening.recorder.as_midi()
+                assert await evening.recorder.as_midi(1) == whole
                 with pytest.raises(TakeError, match="there is no mark 2"):
-                    await evening.recorder.midi(2)
+                    await evening.recorder.as_midi(2)
                 return whole
 
         midi = pretty_midi.PrettyMIDI(io.BytesIO(asyncio.run(run())))
@@ -168,7 +184,7 @@ class TestATakeOfTheJamThatGoesOn:
 
         async def run() -> None:
             async with evening.recorder:
-                await evening.recorder.midi()
+                await evening.recorder.as_midi()
 
         with pytest.raises(TakeError, match="not being written down"):
             asyncio.run(run())
@@ -176,29 +192,34 @@ class TestATakeOfTheJamThatGoesOn:
 
 class TestFloods:
     def test_of_a_fader_the_last_move_of_each_time_is_written(self, evening: Evening) -> None:
-        moves = [Turned("temperature", number / 1000, BEGAN_S, 0.0) for number in range(200, 1200)]
+        moves = [ControlChanged("temperature", number / 1000, BEGAN_S, 0.0) for number in range(200, 1200)]
         during(evening, lambda: evening.put(*heard(60, 1, 2), *moves))
         written = [
-            record for record in evening.records if isinstance(record, Turned) and record.control == "temperature"
+            record
+            for record in evening.records
+            if isinstance(record, ControlChanged) and record.control == "temperature"
         ]
         assert [record.value for record in written] == [0.9, 1.199]
 
     def test_every_turn_of_record_counts(self, evening: Evening) -> None:
-        turns = [Turned("record", value, BEGAN_S + at_s, 0.0) for at_s, value in enumerate(("on", "off", "on", "off"))]
+        turns = [
+            ControlChanged("record", value, BEGAN_S + at_s, 0.0)
+            for at_s, value in enumerate(("on", "off", "on", "off"))
+        ]
         during(evening, lambda: evening.put(*turns))
         ended = evening.records[-1]
-        assert isinstance(ended, Ended)
+        assert isinstance(ended, JournalEnded)
         assert len(ended.marks) == 2
 
     def test_how_the_jam_stands_is_not_written(self, evening: Evening) -> None:
-        stands = [Stands("listening", None, (), BEGAN_S) for _ in range(1000)]
+        stands = [StatusChanged("listening", None, (), BEGAN_S) for _ in range(1000)]
         during(evening, lambda: evening.put(*heard(60, 1, 2), *stands))
         assert len(evening.records) < 50
 
     def test_notes_and_pedals_all_count(self, evening: Evening) -> None:
-        moves = [Heard(ControlChange(1, number % 128), BEGAN_S, 0.0) for number in range(1000)]
+        moves = [MessageReceived(ControlChange(1, number % 128), BEGAN_S, 0.0) for number in range(1000)]
         during(evening, lambda: evening.put(*heard(60, 1, 2), *moves))
-        assert sum(isinstance(record, Heard) for record in evening.records) == 1002
+        assert sum(isinstance(record, MessageReceived) for record in evening.records) == 1002
 
 
 class TestADiskThatIsFull:
@@ -223,7 +244,7 @@ class TestADiskThatIsFull:
         ]
         assert caplog.records[0].getMessage().endswith("No space left on device")
         ended = evening.records[-1]
-        assert isinstance(ended, Ended)
+        assert isinstance(ended, JournalEnded)
         assert ended.heard_notes == 3
 
     def test_where_the_folder_takes_nothing_it_says_so_and_the_jam_plays_on(self, tmp_path: Path) -> None:
@@ -239,7 +260,7 @@ class TestADiskThatIsFull:
 
         async def run() -> None:
             async with evening.recorder:
-                evening.put(Heard(NoteOn(600, 80), BEGAN_S, 0.0))
+                evening.put(MessageReceived(NoteOn(600, 80), BEGAN_S, 0.0))
                 while not evening.recorder._faults.counts:
                     await asyncio.get_running_loop().run_in_executor(None, int)
                 evening.put(*heard(60, 1, 2))
@@ -247,7 +268,7 @@ class TestADiskThatIsFull:
         asyncio.run(run())
         assert evening.recorder._faults.counts == {"BadMidi": 1}
         assert len(caplog.records) == 1
-        assert sum(isinstance(record, Heard) for record in evening.records) == 2
+        assert sum(isinstance(record, MessageReceived) for record in evening.records) == 2
 
 
 class TestTheDisksCache:
@@ -279,7 +300,7 @@ class TestTheStart:
             f"Takes      {evening.folder}",
             "Recovered  2026-02-02-201500, cut off before the end",
         ]
-        assert Shelf(evening.folder).rows()[0].is_ended
+        assert TakeLibrary(evening.folder).entries()[0].is_ended
 
     def test_what_is_old_and_unmarked_is_removed_and_told(self, folder: Path) -> None:
         for days_ago in (100, 101, 102, 103, 104):
@@ -289,7 +310,7 @@ class TestTheStart:
         assert evening.said[1:] == [
             "Removed    2025-10-23-201500, 2025-10-24-201500, 2025-10-25-201500 and 1 more: unmarked, and too old or too large"
         ]
-        assert [row.id for row in Shelf(folder).rows()] == ["2025-10-22-201500"]
+        assert [row.id for row in TakeLibrary(folder).entries()] == ["2025-10-22-201500"]
 
     def test_marked_jams_that_fill_all_the_room_are_kept_and_told(self, folder: Path) -> None:
         write_journal(folder, is_marked=True, memory=bytes(2_000_000))
@@ -300,7 +321,7 @@ class TestTheStart:
             "Full       marked jams alone take 2 MB, and takes.keep_mb is 1.5, "
             "so all others go at each start; `fours takes remove` some, or raise it"
         )
-        assert len(Shelf(folder).rows()) == 1
+        assert len(TakeLibrary(folder).entries()) == 1
 
     def test_marked_jams_that_leave_room_are_not_spoken_of(self, folder: Path) -> None:
         write_journal(folder, is_marked=True, memory=bytes(2_000_000))

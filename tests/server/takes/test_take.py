@@ -8,31 +8,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage
-from bridge.midi.song_file import TICKS_PER_BEAT, MeterChange, Placed, as_midi_file
+from bridge.midi.song_file import TICKS_PER_BEAT, MeterChange, PlacedMessage, as_midi_file
 from bridge.timing.meter import Meter
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
 from model.notes import Note
 from server.controls.control_table import Settings
 from server.errors import TakeError
-from server.music.feed import Asked, Event, Heard, Kept, Played, Turned
-from server.takes.journal import Begun, Record, scan
-from server.takes.journal_writer import Minutes
-from server.takes.take import ANSWER_TRACK, PLAYER_TRACK, Tape, read_tape, song_of, take_of
+from server.music.feed import ActionRequested, ControlChanged, Event, MessagePlayed, MessageReceived, TimelineChanged
+from server.takes.journal import JournalBegun, Record, read_records
+from server.takes.journal_writer import JournalWriter
+from server.takes.take import ANSWER_TRACK, PLAYER_TRACK, JamRecording, read_recording, song_from, take_from
 from tests.music import line
-from tests.server.music_thread_harness import BEAT_S, START_S, Rehearsal
+from tests.server.music_thread_harness import BEAT_S, START_S, MusicThreadHarness
 
-BEGUN = Begun("2026-02-03T20:15:00+01:00", 5.0, 8.0)
+BEGUN = JournalBegun("2026-02-03T20:15:00+01:00", 5.0, 8.0)
 TICK_BEATS = 1 / TICKS_PER_BEAT
 IN_FOUR = Timeline.start(120.0)
 
 
-def kept(timeline: Timeline = IN_FOUR, at_s: float = 0.0, transport: Transport = "free") -> Kept:
-    return Kept(timeline, transport, "internal", at_s)
+def kept(timeline: Timeline = IN_FOUR, at_s: float = 0.0, transport: Transport = "free") -> TimelineChanged:
+    return TimelineChanged(timeline, transport, "internal", at_s)
 
 
-def heard(message: Message, beat: float) -> Heard:
-    return Heard(message, beat * BEAT_S, beat)
+def heard(message: Message, beat: float) -> MessageReceived:
+    return MessageReceived(message, beat * BEAT_S, beat)
 
 
 def keys(notes: Iterable[Note]) -> list[Record]:
@@ -42,11 +42,11 @@ def keys(notes: Iterable[Note]) -> list[Record]:
     return [*sorted((*off, *on), key=lambda event: event.beat)]
 
 
-def tape(*records: Record) -> Tape:
-    return read_tape([BEGUN, *records])
+def tape(*records: Record) -> JamRecording:
+    return read_recording([BEGUN, *records])
 
 
-def notes_in(placed: Iterable[Placed]) -> list[Note]:
+def notes_in(placed: Iterable[PlacedMessage]) -> list[Note]:
     """The messages of one track as notes again."""
     begun: dict[tuple[int, int], tuple[float, int]] = {}
     notes = []
@@ -83,30 +83,30 @@ def notes_by_mido(data: bytes) -> dict[str, list[Note]]:
 
 class TestNotes:
     def test_both_sides_are_there_as_they_were_played(self) -> None:
-        answer = [Played(NoteOn(72, 81), 2.01, 4.0), Played(NoteOff(72), 2.5, 5.0)]
-        take = take_of(tape(kept(), *keys(line(60, 62)), *answer))
+        answer = [MessagePlayed(NoteOn(72, 81), 2.01, 4.0), MessagePlayed(NoteOff(72), 2.5, 5.0)]
+        take = take_from(tape(kept(), *keys(line(60, 62)), *answer))
         assert notes_in(take.player) == line(60, 62)
         assert notes_in(take.answer) == [Note(72, 4.0, 1.0, 81)]
 
     def test_one_that_is_still_on_when_the_jam_was_killed_ends_at_the_last_event(self) -> None:
-        take = take_of(tape(kept(), heard(NoteOn(60, 80), 1.0), heard(ControlChange(1, 5), 3.5)))
+        take = take_from(tape(kept(), heard(NoteOn(60, 80), 1.0), heard(ControlChange(1, 5), 3.5)))
         assert notes_in(take.player) == [Note(60, 1.0, 2.5, 80)]
 
     def test_one_that_was_begun_again_ends_there(self) -> None:
         pressed = [heard(NoteOn(60, 80), 1.0), heard(NoteOn(60, 90), 2.0), heard(NoteOff(60), 3.0)]
-        assert notes_in(take_of(tape(kept(), *pressed)).player) == [Note(60, 1.0, 1.0, 80), Note(60, 2.0, 1.0, 90)]
+        assert notes_in(take_from(tape(kept(), *pressed)).player) == [Note(60, 1.0, 1.0, 80), Note(60, 2.0, 1.0, 90)]
 
     def test_one_of_no_length_is_a_tick_long(self) -> None:
-        take = take_of(tape(kept(), heard(NoteOn(60, 80), 1.0), heard(NoteOff(60), 1.0)))
+        take = take_from(tape(kept(), heard(NoteOn(60, 80), 1.0), heard(NoteOff(60), 1.0)))
         (note,) = notes_in(take.player)
         assert note.duration_beats == pytest.approx(TICK_BEATS)
 
     def test_an_end_without_a_beginning_is_left_out(self) -> None:
-        assert take_of(tape(kept(), heard(NoteOff(60), 1.0))).player == ()
+        assert take_from(tape(kept(), heard(NoteOff(60), 1.0))).player == ()
 
     def test_a_panic_ends_what_sounds_and_does_not_go_along(self) -> None:
         panic = [heard(ControlChange(controller, 0, 0), 2.0) for controller in (123, 120)]
-        take = take_of(tape(kept(), heard(NoteOn(60, 80), 1.0), *panic, heard(NoteOn(62, 80), 9.0)))
+        take = take_from(tape(kept(), heard(NoteOn(60, 80), 1.0), *panic, heard(NoteOn(62, 80), 9.0)))
         assert [item.message for item in take.player[:2]] == [NoteOn(60, 80), NoteOff(60)]
         assert take.player[1].beat == 2.0
         assert not any(isinstance(item.message, ControlChange) for item in take.player)
@@ -119,56 +119,56 @@ class TestNotes:
             heard(bend, 2.0),
             heard(NoteOff(60), 3.0),
         ]
-        assert [(item.message, item.beat) for item in take_of(tape(kept(), *events)).player[1:]] == [
+        assert [(item.message, item.beat) for item in take_from(tape(kept(), *events)).player[1:]] == [
             (ControlChange(64, 127), 1.5), (bend, 2.0), (NoteOff(60), 3.0), (ControlChange(64, 0), 3.0),
         ]  # fmt: skip
 
     def test_whatever_is_no_music_stays_behind(self) -> None:
-        assert take_of(tape(kept(), heard(OtherMessage(b"\xfe"), 1.0))).player == ()
+        assert take_from(tape(kept(), heard(OtherMessage(b"\xfe"), 1.0))).player == ()
 
 
 class TestMarks:
     MARKED = tape(
         kept(), *keys(line(60, 62, step_beats=1.0)),
-        Turned("record", "on", 1.4, 2.8), *keys(line(64, 65, start_beats=3.0, step_beats=2.0)),
-        Turned("record", "off", 3.0, 6.0), heard(NoteOn(67, 80), 8.0),
+        ControlChanged("record", "on", 1.4, 2.8), *keys(line(64, 65, start_beats=3.0, step_beats=2.0)),
+        ControlChanged("record", "off", 3.0, 6.0), heard(NoteOn(67, 80), 8.0),
     )  # fmt: skip
 
     def test_a_take_is_what_was_played_within_its_mark(self) -> None:
-        take = take_of(self.MARKED, 1)
+        take = take_from(self.MARKED, 1)
         assert notes_in(take.player) == [Note(64, 3.0, 2.0, 80), Note(65, 5.0, 1.0, 80)]
 
     def test_without_one_it_is_the_whole_jam(self) -> None:
-        assert [note.pitch for note in notes_in(take_of(self.MARKED).player)] == [60, 62, 64, 65, 67]
+        assert [note.pitch for note in notes_in(take_from(self.MARKED).player)] == [60, 62, 64, 65, 67]
 
     @pytest.mark.parametrize("number", [0, 2, -1])
     def test_a_mark_that_is_not_there_is_told_which_are(self, number: int) -> None:
         with pytest.raises(TakeError, match=rf"there is no mark {number} in this jam; its marks are 1 to 1"):
-            take_of(self.MARKED, number)
+            take_from(self.MARKED, number)
 
     def test_nothing_played_is_no_song(self) -> None:
         with pytest.raises(TakeError, match="nothing was played in this take"):
-            song_of(take_of(tape(kept(), Asked("stop", 1.0, 2.0))))
+            song_from(take_from(tape(kept(), ActionRequested("stop", 1.0, 2.0))))
 
 
 class TestBars:
     def test_a_free_jam_begins_with_the_bar_of_its_first_note(self) -> None:
-        song = song_of(take_of(tape(kept(), *keys(line(60, 62, start_beats=10.0)))))
+        song = song_from(take_from(tape(kept(), *keys(line(60, 62, start_beats=10.0)))))
         assert song.meters == (MeterChange(0.0, Meter(4, 4)),)
         assert notes_in(song.tracks[0].messages) == line(60, 62, start_beats=2.0)
 
     def test_bars_that_the_first_note_began_begin_with_it(self) -> None:
         counted = kept(IN_FOUR.with_downbeat(10.3), 10.31 * BEAT_S)
         first, *others = keys(line(60, 62, start_beats=10.3))
-        song = song_of(take_of(tape(kept(), first, counted, *others)))
+        song = song_from(take_from(tape(kept(), first, counted, *others)))
         assert notes_in(song.tracks[0].messages)[0].onset_beats == 0.0
 
     def test_a_song_that_was_followed_lies_where_it_was_played(self) -> None:
-        song = song_of(take_of(tape(kept(IN_FOUR.with_downbeat(-29.5), 0.0, "playing"), *keys(line(60, 62)))))
+        song = song_from(take_from(tape(kept(IN_FOUR.with_downbeat(-29.5), 0.0, "playing"), *keys(line(60, 62)))))
         assert notes_in(song.tracks[0].messages) == line(60, 62, start_beats=29.5)
 
     def test_without_any_timeline_it_is_a_song_all_the_same(self) -> None:
-        song = song_of(take_of(tape(*keys(line(60, 62)))))
+        song = song_from(take_from(tape(*keys(line(60, 62)))))
         assert notes_in(song.tracks[0].messages) == line(60, 62)
 
     @given(
@@ -188,13 +188,13 @@ class TestBars:
             at_s += wait_s
             timeline = timeline.with_tempo(tempo_bpm, at_s)
             timelines.append(kept(timeline, at_s))
-        events: list[Heard | Kept] = [
-            Heard(event.message, timeline.seconds_at(event.beat), event.beat)
+        events: list[MessageReceived | TimelineChanged] = [
+            MessageReceived(event.message, timeline.seconds_at(event.beat), event.beat)
             for event in keys(notes)
-            if isinstance(event, Heard)
+            if isinstance(event, MessageReceived)
         ]
         events += timelines
-        data = as_midi_file(song_of(take_of(tape(*sorted(events, key=lambda event: event.at_s)))))
+        data = as_midi_file(song_from(take_from(tape(*sorted(events, key=lambda event: event.at_s)))))
         first_bar = notes[0].onset_beats // 4 * 4
         for note, read in zip(notes, notes_by_mido(data)[PLAYER_TRACK], strict=True):
             assert read.pitch == note.pitch
@@ -210,26 +210,26 @@ class TestAJam:
     """A real jam on a clock that is moved by hand: from what was sent to what the file holds."""
 
     def test_is_written_down_and_read_back_as_it_was_heard(self) -> None:
-        rehearsal = Rehearsal(Settings(record="on"))
-        minutes, watch = Minutes(BEGUN, START_S), rehearsal.player.feed.watch()
-        journal = minutes.begin(rehearsal.jam.settings)
-        rehearsal.player._follow()
-        rehearsal.player._turn_control("temperature", 0.5, START_S)
+        rehearsal = MusicThreadHarness(Settings(record="on"))
+        minutes, watch = JournalWriter(BEGUN, START_S), rehearsal.music_thread.feed.subscribe()
+        journal = minutes.encode_start(rehearsal.jam.settings)
+        rehearsal.music_thread._follow()
+        rehearsal.music_thread._turn_control("temperature", 0.5, START_S)
         phrase = line(60, 62, 64, 65, step_beats=0.5, velocity=77)
         rehearsal.play(phrase)
-        rehearsal.until(2.5)
-        rehearsal.player.change("tempo", 90.0)
-        rehearsal.until(20.0)
-        journal += minutes.take(watch.take())
-        journal += minutes.end(rehearsal.clock.now_s())
-        found = scan(journal)
-        assert found.damaged == 0
-        read = read_tape(found.records)
-        assert [mark.kind for mark in read.ended.marks] == ["record"]
-        data = as_midi_file(song_of(take_of(read, 1)))
+        rehearsal.run_until(2.5)
+        rehearsal.music_thread.change("tempo", 90.0)
+        rehearsal.run_until(20.0)
+        journal += minutes.encode_events(watch.take_events())
+        journal += minutes.encode_end(rehearsal.clock.now_s())
+        found = read_records(journal)
+        assert found.damaged_lines == 0
+        read = read_recording(found.records)
+        assert [mark.kind for mark in read.summary.marks] == ["record"]
+        data = as_midi_file(song_from(take_from(read, 1)))
         notes = notes_by_mido(data)
         assert notes[PLAYER_TRACK] == phrase
-        timeline, sent = rehearsal.player.timeline, _sent(rehearsal)
+        timeline, sent = rehearsal.music_thread.timeline, _sent(rehearsal)
         assert len(sent) == 3
         for note, was in zip(notes[ANSWER_TRACK], sent, strict=True):
             assert (note.pitch, note.velocity) == (was.pitch, was.velocity)
@@ -237,16 +237,16 @@ class TestAJam:
             assert note.end_beats == pytest.approx(timeline.beat_at(was.end_beats), abs=TICK_BEATS)
 
     def test_that_was_stopped_in_an_answer_has_its_end(self) -> None:
-        rehearsal = Rehearsal()
-        watch = rehearsal.player.feed.watch()
+        rehearsal = MusicThreadHarness()
+        watch = rehearsal.music_thread.feed.subscribe()
         rehearsal.play(line(60, 62, 64, 65))
-        rehearsal.until(1.75)
-        rehearsal.player._release_all()
-        events: list[Event] = watch.take()
-        assert [event.message for event in events if isinstance(event, Played)] == [NoteOn(72, 80), NoteOff(72)]
+        rehearsal.run_until(1.75)
+        rehearsal.music_thread._release_all()
+        events: list[Event] = watch.take_events()
+        assert [event.message for event in events if isinstance(event, MessagePlayed)] == [NoteOn(72, 80), NoteOff(72)]
 
 
-def _sent(rehearsal: Rehearsal) -> list[Note]:
+def _sent(rehearsal: MusicThreadHarness) -> list[Note]:
     """What went out, in seconds of the clock."""
     on = {message.pitch: (at_s, message.velocity) for message, at_s in rehearsal.sent if isinstance(message, NoteOn)}
     off = {message.pitch: at_s for message, at_s in rehearsal.sent if isinstance(message, NoteOff)}

@@ -5,10 +5,10 @@ import pytest
 from bridge.midi.song_file import TempoChange
 from bridge.timing.meter import COMMON_TIME
 from bridge.timing.timeline import Segment, Timeline
-from server.takes.score_bars import Grid, Layout, lay_out
+from server.takes.score_bars import BarGrid, ScoreLayout, lay_out
 from server.takes.tempo_map import TOLERANCE_S, tempo_map
 
-PLAIN = lay_out([Grid(0.0, COMMON_TIME)], 0.0, 64.0)
+PLAIN = lay_out([BarGrid(0.0, COMMON_TIME)], 0.0, 64.0)
 
 
 def seconds(changes: tuple[TempoChange, ...], beat: float) -> float:
@@ -37,7 +37,7 @@ def test_a_tempo_that_was_changed_changes_where_it_did() -> None:
 
 def test_what_was_before_and_after_the_take_is_left_out() -> None:
     timeline = Timeline.start(30.0, at_s=-100.0, beat=-25.0).with_tempo(120.0, -50.0).with_tempo(60.0, 400.0)
-    layout = lay_out([Grid(0.0, COMMON_TIME)], 8.0, 16.0)
+    layout = lay_out([BarGrid(0.0, COMMON_TIME)], 8.0, 16.0)
     assert told(tempo_map(timeline.segments, layout, 16.0)) == [(0.0, 120.0)]
 
 
@@ -48,11 +48,11 @@ def test_a_change_just_after_the_end_bends_nothing_before_it() -> None:
 
 
 def test_a_bar_that_is_drawn_out_keeps_its_seconds_by_its_tempo() -> None:
-    layout = lay_out([Grid(0.0, COMMON_TIME), Grid(9.4, COMMON_TIME)], 0.0, 20.0)
+    layout = lay_out([BarGrid(0.0, COMMON_TIME), BarGrid(9.4, COMMON_TIME)], 0.0, 20.0)
     changes = tempo_map(Timeline.start(120.0).segments, layout, 20.0)
     assert told(changes) == [(0.0, 120.0), (8.0, 128.571), (9.5, 120.0)]
     for beat in (8.0, 8.7, 9.4, 12.0):
-        assert seconds(changes, layout.place(beat)) == pytest.approx(beat / 2)
+        assert seconds(changes, layout.score_beat(beat)) == pytest.approx(beat / 2)
 
 
 def test_a_clock_that_trembles_makes_few_changes_and_every_moment_stays_where_it_was() -> None:
@@ -72,5 +72,5 @@ def test_a_clock_that_trembles_makes_few_changes_and_every_moment_stays_where_it
 
 
 def test_of_a_layout_that_begins_before_all_time_it_is_the_first_tempo() -> None:
-    early = Layout(PLAIN.stretches, PLAIN.meters)
+    early = ScoreLayout(PLAIN.stretches, PLAIN.meters)
     assert told(tempo_map((Segment(10.0, 20.0, 90.0),), early, 64.0)) == [(0.0, 90.0)]

@@ -3,14 +3,14 @@
 from server.controls.control_table import Value
 
 
-class Band:
+class RecordingReceiver:
     """Writes down what it is told."""
 
     def __init__(self) -> None:
-        self.done: list[str] = []
+        self.calls: list[str] = []
 
     def change(self, control: str, value: Value) -> None:
-        self.done.append(f"{control} {value}")
+        self.calls.append(f"{control} {value}")
 
     def act(self, action: str) -> None:
-        self.done.append(action)
+        self.calls.append(action)
