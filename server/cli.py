@@ -70,7 +70,7 @@ def jam(
     """Start the jam partner: it listens on a MIDI port and answers on another."""
     clock = MonotonicClock()
     began_s = clock.now_s()
-    from model.files.midi_file import read_seed
+    from model.files.seed import read_seed
     from server.config.config import load
     from server.music.seed_player import seed_values
     from server.session import Session, run

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.midi.messages import NoteOff, NoteOn
-from model.files.midi_file import Seed, Track, read_seed, write_midi
+from model.files.midi_writer import Track, write_midi
+from model.files.seed import Seed, read_seed
 from model.notes import Note
 from server.config.config import Config
 from server.errors import ExportError

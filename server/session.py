@@ -17,7 +17,7 @@ from bridge.midi.rtmidi_system import RtMidiSystem
 from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
 from model.engines.engine import Engine
-from model.files.midi_file import Seed
+from model.files.seed import Seed
 from model.pack.pack import available_packs
 from server.config.config import CONFIG_FILE, Config, OscSection, is_loopback
 from server.controls.control_store import ControlStore, Preparation

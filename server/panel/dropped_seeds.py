@@ -8,7 +8,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from model.files.midi_file import Seed, read_seed
+from model.files.seed import Seed, read_seed
 from server.music.seed_player import play_seed
 from server.panel.jam_handle import JamHandle
 from server.panel.page_view import Json

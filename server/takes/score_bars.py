@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bridge.midi.song_file import MeterChange
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
+from model.files import meter as score_meter
+from model.files.meter import MeterChange
 
 SIXTEENTHS = 4
 SHORTEST_BAR_BEATS = 1 / 8
@@ -91,7 +92,7 @@ def lay_out(kept: list[BarGrid], first_beat: float, last_beat: float, zero_beats
         bars = math.floor((first_beat - grid.start_beats + LINE_TOLERANCE_BEATS) / grid.meter.beats_per_bar)
         zero_beats = grid.start_beats + bars * grid.meter.beats_per_bar
     stretches = [BeatStretch(zero_beats, 0.0)]
-    meters = [MeterChange(0.0, grid.meter)]
+    meters = [_meter_change(0.0, grid.meter)]
     for before, after in pairwise((BarGrid(zero_beats, grid.meter), *later)):
         _join(stretches, meters, before, after)
     return ScoreLayout(tuple(stretches), tuple(meters))
@@ -114,11 +115,17 @@ def _join(stretches: list[BeatStretch], meters: list[MeterChange], before: BarGr
         sixteenths = max(round(left_over * SIXTEENTHS), 1)
         placed += whole
         stretches.append(BeatStretch(before.start_beats + whole, placed, sixteenths / SIXTEENTHS / left_over))
-        meters.append(MeterChange(placed, _short_bar(sixteenths)))
+        meters.append(_meter_change(placed, _short_bar(sixteenths)))
         placed += sixteenths / SIXTEENTHS
     stretches.append(BeatStretch(after.start_beats, placed))
-    if after.meter != meters[-1].meter:
-        meters.append(MeterChange(placed, after.meter))
+    change = _meter_change(placed, after.meter)
+    if change.meter != meters[-1].meter:
+        meters.append(change)
+
+
+def _meter_change(beat: float, meter: Meter) -> MeterChange:
+    """A change of meter as a file knows it: the bridge and the model have a meter each."""
+    return MeterChange(beat, score_meter.Meter(meter.numerator, meter.denominator))
 
 
 def _bars_off(beats: float, meter: Meter) -> float:

@@ -4,8 +4,10 @@ A take is a stretch of a jam: all of it, or what was marked. Its song begins wit
 a song was followed, the song's first, so that it lies in the DAW where it was played.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from bridge.midi.messages import (
     ALL_NOTES_OFF,
@@ -13,15 +15,18 @@ from bridge.midi.messages import (
     PEDAL_DOWN,
     SUSTAIN_PEDAL,
     ControlChange,
+    Message,
     NoteOff,
     NoteOn,
     OtherMessage,
+    encode,
 )
-from bridge.midi.song_file import TICKS_PER_BEAT, PlacedMessage, Song, SongTrack
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Segment, Timeline
+from model.files.midi_writer import CHANNELS, TICKS_PER_BEAT, Event, Marker, Song, SongTrack
+from server.controls.control_table import Value
 from server.errors import TakeError
-from server.music.feed import MessagePlayed, MessageReceived, TimelineChanged
+from server.music.feed import ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
 from server.takes.journal import JournalEnded, Record, TimelineAssembler
 from server.takes.score_bars import ScoreLayout, bar_grids, lay_out
 from server.takes.take_summary import TakeSummary
@@ -34,11 +39,20 @@ CHANNEL_MESSAGES = range(0x80, 0xF0)
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedMessage:
+    """A message at a beat of the jam."""
+
+    message: Message
+    beat: float
+
+
+@dataclass(frozen=True, slots=True)
 class JamRecording:
     """All that a journal tells of one jam."""
 
     received: tuple[MessageReceived, ...]
     played: tuple[MessagePlayed, ...]
+    turned: tuple[ControlChanged, ...]
     timeline_changes: tuple[TimelineChanged, ...]
     segments: tuple[Segment, ...]
     summary: JournalEnded
@@ -55,6 +69,7 @@ class Take:
 
     player: tuple[PlacedMessage, ...]
     answer: tuple[PlacedMessage, ...]
+    turned: tuple[ControlChanged, ...]
     until_beats: float
     recording: JamRecording
 
@@ -69,6 +84,7 @@ def read_recording(records: Iterable[Record]) -> JamRecording:
     """The tape of a journal's records."""
     heard: list[MessageReceived] = []
     played: list[MessagePlayed] = []
+    turned: list[ControlChanged] = []
     kept: list[TimelineChanged] = []
     ribbon, tally = TimelineAssembler(), TakeSummary()
     for record in records:
@@ -78,10 +94,12 @@ def read_recording(records: Iterable[Record]) -> JamRecording:
                 heard.append(record)
             case MessagePlayed():
                 played.append(record)
+            case ControlChanged():
+                turned.append(record)
             case TimelineChanged():
                 kept.append(record)
                 ribbon.add(record)
-    return JamRecording(tuple(heard), tuple(played), tuple(kept), ribbon.segments, tally.journal_end())
+    return JamRecording(tuple(heard), tuple(played), tuple(turned), tuple(kept), ribbon.segments, tally.journal_end())
 
 
 def take_from(tape: JamRecording, mark: int | None = None) -> Take:
@@ -102,7 +120,8 @@ def take_from(tape: JamRecording, mark: int | None = None) -> Take:
         for events in (tape.received, tape.played)
     ]
     last_beats = max((placed.beat for side in sides for placed in side), default=until_beats)
-    return Take(sides[0], sides[1], last_beats, tape)
+    turned = tuple(event for event in tape.turned if from_s <= event.at_s <= until_s)
+    return Take(sides[0], sides[1], turned, last_beats, tape)
 
 
 def song_from(take: Take) -> Song:
@@ -111,11 +130,40 @@ def song_from(take: Take) -> Song:
     if first_beat is None:
         raise TakeError("nothing was played in this take")
     layout = _layout(take, first_beat)
+    answer_channels = _answer_channels(take)
     tracks = [
-        SongTrack(name, [PlacedMessage(placed.message, layout.score_beat(placed.beat)) for placed in side])
-        for name, side in ((PLAYER_TRACK, take.player), (ANSWER_TRACK, take.answer))
+        SongTrack(PLAYER_TRACK, [_event(placed, layout) for placed in take.player]),
+        SongTrack(ANSWER_TRACK, [_event(placed, layout, answer_channels) for placed in take.answer]),
     ]
-    return Song(tracks, tempo_map(take.recording.timeline.segments, layout, take.until_beats), layout.meters)
+    tempi = tempo_map(take.recording.timeline.segments, layout, take.until_beats)
+    markers = [
+        Marker(layout.score_beat(event.beat), f"{event.control} {_shown(event.value)}")
+        for event in take.turned
+        if event.beat >= layout.from_beats
+    ]
+    return Song(tracks, tempi, layout.meters, markers)
+
+
+def _event(placed: PlacedMessage, layout: ScoreLayout, channels: Mapping[int, int] = MappingProxyType({})) -> Event:
+    data = encode(placed.message)
+    kind, channel = data[0] & 0xF0, data[0] & 0x0F
+    return Event(bytes([kind | channels.get(channel, channel), *data[1:]]), layout.score_beat(placed.beat))
+
+
+def _answer_channels(take: Take) -> dict[int, int]:
+    """A channel for each of the answer's that the player plays on too: in one file they would touch each other's notes.
+
+    Where the player has them all, as one of MPE has, the answer takes the one that the player uses least.
+    """
+    player = Counter(encode(placed.message)[0] & 0x0F for placed in take.player)
+    answer = sorted({encode(placed.message)[0] & 0x0F for placed in take.answer})
+    free = [channel for channel in CHANNELS if channel not in player and channel not in answer]
+    free += sorted(CHANNELS, key=lambda channel: player[channel])
+    return dict(zip((channel for channel in answer if channel in player), free, strict=False))
+
+
+def _shown(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _layout(take: Take, first_beat: float) -> ScoreLayout:

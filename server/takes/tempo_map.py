@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from bridge.midi.song_file import TempoChange
 from bridge.timing.timeline import Segment, Timeline
+from model.files.tempo import TempoChange
 from server.takes.score_bars import ScoreLayout
 
 TOLERANCE_S = 0.001

@@ -10,7 +10,7 @@ import pytest
 
 from model.approach import Approach
 from model.errors import PackError, PictureError, SeedError
-from model.files.midi_file import Seed, read_seed
+from model.files.seed import Seed, read_seed
 from model.improvising.improviser import Improviser
 from model.notes import Note
 from server.config.config import Config

@@ -10,7 +10,7 @@ import numpy as np
 
 from model.approach import APPROACHES, Approach
 from model.engines.engine import Engine
-from model.files.midi_file import Seed
+from model.files.seed import Seed
 from model.improvising.improviser import Improviser, SamplingSettings, improviser
 from model.notes import Note
 from model.pack.card import Card

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from model.files.midi_file import Meter, Seed, read_seed
+from model.files.meter import Meter
+from model.files.seed import Seed, read_seed
 from model.notes import Note
 from train.corpus.corpora import SPLITS, read_corpora
 from train.corpus.reading import Choice

@@ -5,8 +5,11 @@ import pretty_midi
 import pytest
 
 from bridge.midi.messages import ControlChange, NoteOff, NoteOn
-from bridge.midi.song_file import TICKS_PER_BEAT, MeterChange, PlacedMessage, Song, SongTrack, TempoChange, as_midi_file
 from bridge.timing.meter import Meter
+from model.files.meter import MeterChange
+from model.files.midi_writer import TICKS_PER_BEAT, Song, SongTrack, as_midi_file
+from model.files.tempo import TempoChange
+from server.takes.take import PlacedMessage
 
 TUNE = SongTrack(
     "Player",

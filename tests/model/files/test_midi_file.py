@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import SeedError
-from model.files.midi_file import RESOLUTION, Meter, Seed, Track, as_midi, read_seed, write_midi
+from model.files.meter import Meter
+from model.files.midi_writer import RESOLUTION, Track, as_midi, write_midi
+from model.files.seed import Seed, read_seed
 from model.notes import Note, in_onset_order
 from tests.music import BROKEN_MIDI_FILES, DRUM_CHANNEL, WHOLE_MIDI_FILE, Part, exercise, line, midi_bytes
 

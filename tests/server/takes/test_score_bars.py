@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.midi.song_file import MeterChange
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
+from model.files.meter import MeterChange
 from server.takes.score_bars import BarGrid, bar_grids, lay_out
 
 FOUR, THREE = Meter(4, 4), Meter(3, 4)

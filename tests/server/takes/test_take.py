@@ -8,17 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage
-from bridge.midi.song_file import TICKS_PER_BEAT, MeterChange, PlacedMessage, as_midi_file
 from bridge.timing.meter import Meter
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
+from model.files.meter import MeterChange
+from model.files.midi_writer import TICKS_PER_BEAT, as_midi_file
 from model.notes import Note
 from server.controls.control_table import Settings
 from server.errors import TakeError
 from server.music.feed import ActionRequested, ControlChanged, Event, MessagePlayed, MessageReceived, TimelineChanged
 from server.takes.journal import JournalBegun, Record, read_records
 from server.takes.journal_writer import JournalWriter
-from server.takes.take import ANSWER_TRACK, PLAYER_TRACK, JamRecording, read_recording, song_from, take_from
+from server.takes.take import (
+    ANSWER_TRACK,
+    PLAYER_TRACK,
+    JamRecording,
+    PlacedMessage,
+    read_recording,
+    song_from,
+    take_from,
+)
 from tests.music import line
 from tests.server.music_thread_harness import BEAT_S, START_S, MusicThreadHarness
 

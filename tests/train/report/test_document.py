@@ -10,7 +10,8 @@ import pretty_midi
 import pytest
 
 from model.approach import APPROACHES, Approach
-from model.files.midi_file import Meter, Seed
+from model.files.meter import Meter
+from model.files.seed import Seed
 from model.pack.card import ApproachCard, Card, Epoch, HeldOut, Source
 from model.pack.pack import Pack, open_pack
 from tests.music import BROKEN_MIDI_FILES, exercise, line, write_part
