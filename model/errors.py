@@ -3,6 +3,7 @@
 ModelError
 ├── SeedError      a file cannot serve as music to answer
 ├── UnreadableError  a file's content is no music; goes on from the file's name
+│   └── MissingLibraryError  or what would read it is not installed
 ├── PackError      a pack is missing, damaged, of another version, or does not fit together
 ├── MemoryFileError  what was remembered is missing, damaged, or of another vocabulary
 └── PictureError   a picture cannot be drawn, as what draws it is not installed
@@ -19,6 +20,10 @@ class SeedError(ModelError):
 
 class UnreadableError(ModelError):
     """A file's content cannot be read as music. Its text goes on from the file's name: "holds no notes"."""
+
+
+class MissingLibraryError(UnreadableError):
+    """A file's content could be read by a library that is not installed."""
 
 
 class PackError(ModelError):

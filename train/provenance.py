@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model.pack.card import Source
-from train.corpus.corpora import Corpus, manifest_of
+from train.corpus.corpora import Corpus
+from train.corpus.manifest import rows_of
 
 NOTICES_FILE = "NOTICES.txt"
 # What a corpus's folder says of its licence, in the order in which it is read.
@@ -18,10 +19,7 @@ def source_of(corpus: Corpus) -> Source:
     """The card's entry for a corpus: how much of it was trained on, and its licences and sources as its manifest has them."""
     trained = {line.file for line in corpus.lines["train"]}
     folders = _folders(corpus)
-    manifest: dict[Path, dict[str, str]] = {}
-    for folder in folders:
-        manifest |= manifest_of(folder)
-    rows = [row for file, row in manifest.items() if file in trained and row.keys() >= _SOURCE_COLUMNS]
+    rows = [row for row in rows_of(trained, folders).by_file.values() if row.keys() >= _SOURCE_COLUMNS]
     return Source(
         name=corpus.name,
         files=corpus.files("train"),

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 import numpy.typing as npt
 
-from model.errors import UnreadableError
+from model.errors import MissingLibraryError, UnreadableError
 from model.files.meter import Meter, MeterChange
 from model.files.score import FileScore, Part, TempoMap, Ticks
 
@@ -31,7 +31,7 @@ def read_musicxml(content: bytes) -> FileScore:
     try:
         import partitura.score
     except ModuleNotFoundError as error:
-        raise UnreadableError("is MusicXML, which needs partitura: pip install 'trading-fours[scores]'") from error
+        raise MissingLibraryError("is MusicXML, which needs partitura: pip install 'trading-fours[scores]'") from error
     text = _unpacked(content) if content.startswith(b"PK") else content
     try:
         with warnings.catch_warnings():

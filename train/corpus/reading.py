@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.analysis.lead import reads_as_lead
-from model.errors import UnreadableError
+from model.errors import MissingLibraryError, UnreadableError
 from model.files.lines import begins_of, lines_of, merged
 from model.files.score import FileScore, Part
 from model.files.score_reader import score_of
@@ -75,6 +75,8 @@ def read_file(path: Path, choice: Choice, known: Container[str] = ()) -> Reading
         return Reading(sha256, known=True)
     try:
         return _reading_of(sha256, score_of(content, path.suffix, is_trusted=True), choice)
+    except MissingLibraryError as error:
+        return Reading("", reason=str(error))  # without its hash, so that it is read when the library is there
     except UnreadableError as error:
         return Reading(sha256, reason=str(error))
 
