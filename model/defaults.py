@@ -3,4 +3,4 @@
 # Of a memory's say, from 0 to 1: the measure that its back-off was fitted at (`model.memory.backoff`).
 FITTED_STRENGTH = 0.5
 # How many successive intervals of the player's an answer may repeat (`model.improvising.novelty`).
-MOST_REPEATED_INTERVALS = 8
+MAX_REPEATED_INTERVALS = 8

@@ -12,7 +12,8 @@ from model.files.seed import Seed, read_seed
 from model.notes import Note
 from server.config.config import Config
 from server.errors import ExportError
-from server.jam.jam import Jam, TimedMessage
+from server.jam.jam import Jam
+from server.jam.jam_output import TimedMessage
 from server.music.pack_loader import load_pack
 from server.music.seed_player import as_messages
 

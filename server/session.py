@@ -1,10 +1,13 @@
-"""One jam from start to stop: opens what the config names, wires it up, says what is bound where, closes it all again."""
+"""A jam session from start to stop: opens the parts that the config names, and closes them in reverse order.
+
+It connects them, and prints what is bound where; it plays nothing itself.
+"""
 
 import asyncio
 import gc
 import logging
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from functools import partial
@@ -26,9 +29,9 @@ from server.controls.control_throttle import ControlThrottle
 from server.jam.jam import Jam
 from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
-from server.music.pack_loader import load_pack
+from server.music.pack_loader import LoadedPack, load_pack
 from server.music.seed_player import seed_playing
-from server.panel.jam_handle import ConnectionInfo, JamHandle
+from server.panel.jam_handle import JamHandle, Wiring
 from server.panel.panel import Panel
 from server.panel.take_list import TakeList
 from server.remote.midi_controllers import MidiControllers
@@ -44,33 +47,39 @@ logger = logging.getLogger("fours.session")
 MEASURED_STEPS = 40
 
 Say = Callable[[str], None]
-Told = Callable[[str, Value], None]
+"""Prints a line to the user."""
+OnControlChanged = Callable[[str, Value], None]
 
 
 def trust_text(osc: OscSection) -> str:
-    """Whose OSC is read where it comes from the network, and how to have more of it read."""
+    """Whose OSC is read while the port is open to the network, and how to trust another address, as a line for the user."""
     others = ", ".join(osc.trust)
     if others:
         return f"this machine and {others}; nobody else is read or answered"
     return "this machine only; for a tablet: --trust and its address, or osc.trust"
 
 
-def ms_per_token(engine: Engine, clock: Clock) -> float:
-    """The median time of a step, in milliseconds, measured now."""
+def measure_ms_per_token(engine: Engine, clock: Clock) -> float:
+    """Runs some steps of an engine; returns the median time of one, in milliseconds."""
     state = engine.initial_state()
-    taken_s = []
+    step_times_s = []
     for step in range(MEASURED_STEPS):
-        began_s = clock.now_s()
+        started_s = clock.now_s()
         _, state = engine.step(step % engine.vocabulary_size, state)
-        taken_s.append(clock.now_s() - began_s)
-    return statistics.median(taken_s) * 1000
+        step_times_s.append(clock.now_s() - started_s)
+    return statistics.median(step_times_s) * 1000
 
 
 class Session:
-    """A running jam: `async with` starts it and stops it, `until_stopped` is the time between.
+    """A running jam: `async with` starts it and stops it, and `until_stopped` waits in between.
 
-    With a seed as the first player, and what was heard before: of a file, or of an earlier take. `began_s` is when the
-    start-up began; knobs that are learnt are written to `config_file`, which may be the usual one.
+    `started_s` is the time on `clock` at which the process started, for the line that says how long the start took. With
+    a `seed`, the session first plays that phrase to the jam. `memory_origin` is where the jam's memory comes from: a
+    memory file, in which it is also kept, or an earlier take. MIDI bindings that are learnt are written to
+    `config_file`, or to the default file where that is None.
+
+    `async with` raises what a part raises if it cannot be opened, a PackError, BridgeError or ServerError; then the parts
+    that were open are closed again.
     """
 
     def __init__(
@@ -85,6 +94,7 @@ class Session:
         config_file: Path | None = None,
     ) -> None:
         self._config = config
+        self._settings = config.settings
         self._config_file = config_file or Path(CONFIG_FILE)
         self._random_seed = random_seed
         self._say = say
@@ -97,16 +107,12 @@ class Session:
 
     async def __aenter__(self) -> Self:
         try:
-            # First of all: a signal that comes while ports open must close them too.
-            loop = asyncio.get_running_loop()
-            self._stack.enter_context(
-                StopSignals(self._clock, lambda: loop.call_soon_threadsafe(self._stop_requested.set))
-            )
+            self._open_stop_signals()
             await self._start()
         except BaseException:
             await self._stack.aclose()
             raise
-        # What is there by now stays: to look through all of it for garbage would hold up the music for 50 ms at a time.
+        # All objects up to here live as long as the jam: a search through them for garbage would stop the music for 50 ms.
         gc.freeze()
         self._say(f"Ready in {self._clock.now_s() - self._started_s:.1f} s. Play a phrase; Ctrl-C ends the jam.")
         return self
@@ -119,86 +125,42 @@ class Session:
         await self._stop_requested.wait()
 
     async def _start(self) -> None:
-        config = self._config
-        settings = config.settings
-        seated = load_pack(settings.pack, config)
-        # Before the music thread has them: an engine is one thread's at a time.
-        speeds = {approach: ms_per_token(engine, self._clock) for approach, engine in seated.engines.items()}
-        jam = Jam(seated.improvisers(settings.tempo), settings, self._random_seed)
-        system = self._open_midi_system()
-        output = system.open_output(config.midi.output or None)
-        player = MusicThread(jam, output, self._clock)
-        link = await self._stack.enter_async_context(LinkSession(player.follow_link, self._clock))
-        link.apply_settings(settings)
-        before: dict[str, Preparation] = {
-            "pack": partial(self._change_pack, player),
-            "clock": link.apply_settings,
-            "meter": link.apply_settings,
-            "tempo": lambda settings: link.set_tempo(settings.tempo),
+        """Opens the parts one by one; they close in the reverse order."""
+        loaded_pack = load_pack(self._settings.pack, self._config)
+        # Only one thread at a time may use an engine, so the speed is measured before the music thread gets it.
+        speeds_ms = {
+            approach: measure_ms_per_token(engine, self._clock) for approach, engine in loaded_pack.engines.items()
         }
-        desk = ControlStore(settings, ControlThrottle(player, asyncio.get_running_loop().call_later), before)
-        player.on_control_changed = self._on_event_loop(desk.record_change)
-        osc = config.effective_osc
-        packs = tuple(available_packs(config.pack_folders))
-        remote = OscRemote(osc, desk, player.feed, self._clock, packs)
-        controllers = MidiControllers(
-            config.midi, desk, player.receive_midi, player.send_control_change, self._clock, packs
-        )
+        jam = Jam(loaded_pack.improvisers(self._settings.tempo), self._settings, self._random_seed)
+        midi_system = self._choose_midi_system()
+        output = midi_system.open_output(self._config.midi.output or None)
+        music = MusicThread(jam, output, self._clock)
+        link = await self._open_link(music)
+        controls = self._create_control_store(music, link)
+        packs = self._available_packs()
         self._stack.callback(output.close)
-        await self._stack.enter_async_context(remote)
-        # Before the recorder makes room: a take that is too old to be kept can still be begun with.
-        if isinstance(self._memory_origin, TakeEntry):
-            load_take_memory(self._memory_origin, jam, self._say)
-        elif self._memory_origin is not None:
-            self._stack.enter_context(kept_in_file(self._memory_origin, jam, self._say))
-        now, keepsake = datetime.now().astimezone(), partial(save_take_memory, jam=jam, say=self._say)
-        recorder = Recorder(config.takes, settings, player.feed, self._clock, now, self._say, keepsake)
-        await self._stack.enter_async_context(recorder)
-        player.start()
-        self._stack.callback(player.stop)
-        await self._stack.enter_async_context(controllers)
-        # Opened last and so closed first: nothing comes in before it can be answered, nor after.
-        heard = self._stack.enter_context(system.open_input(config.midi.input or None, controllers.receive_midi))
-        wiring = ConnectionInfo(heard.name, output.name, system.api, f"{osc.host}:{remote.server.address[1]}", speeds)
-        takes = TakeList(TakeLibrary(config.takes.data_folder))
-        lessons = MidiLearn(controllers.cc_input, self._config_file)
-        stage = JamHandle(
-            desk,
-            player,
-            self._clock,
-            wiring,
-            controllers.receive_midi,
-            lessons,
-            lambda: tuple(available_packs(config.pack_folders)),
-            takes,
+        osc_remote = await self._open_osc(controls, music, packs)
+        self._open_memory(jam)
+        await self._open_recorder(jam, music)
+        self._open_music_thread(music)
+        controllers = await self._open_controllers(controls, music, packs)
+        # Opened after all that answers its messages, and so closed before it.
+        midi_input = self._stack.enter_context(
+            midi_system.open_input(self._config.midi.input or None, controllers.receive_midi)
         )
-        await self._stack.enter_async_context(Panel(config.panel, stage, self._say))
-        self._say(f"MIDI in    {heard.name} ({system.api})")
-        self._say(f"MIDI out   {output.name} ({system.api})")
-        self._say(
-            f"OSC        {osc.host}:{remote.server.address[1]}, answers to the sender and to its port {osc.reply_port}"
-        )
-        if not is_loopback(osc.host):
-            self._say(f"Trust      {trust_text(osc)}")
-        self._say(f"Pack       {seated.pack.name}")
-        for approach, speed_ms in speeds.items():
-            self._say(f"{approach.capitalize():10} {seated.engines[approach].device}, {speed_ms:.2f} ms per token")
-        if self._seed is not None:
-            seed = seed_playing(self._seed, player.receive_midi, lambda: player.timeline, self._clock)
-            await self._stack.enter_async_context(seed)
-            self._say(f"Seed       {len(self._seed.notes)} notes, from the next bar on")
+        osc_address = f"{self._config.effective_osc.host}:{osc_remote.server.address[1]}"
+        wiring = Wiring(midi_input.name, output.name, midi_system.api, osc_address, speeds_ms)
+        await self._open_panel(controls, music, controllers, wiring)
+        self._print_wiring(wiring, loaded_pack)
+        await self._open_seed(music)
 
-    def _on_event_loop(self, told: Told) -> Told:
-        """The same, to be called from another thread."""
+    def _open_stop_signals(self) -> None:
+        """Must be the first part: a signal that comes while ports are opening must close them too."""
         loop = asyncio.get_running_loop()
+        self._stack.enter_context(StopSignals(self._clock, lambda: loop.call_soon_threadsafe(self._stop_requested.set)))
 
-        def tell(control: str, value: Value) -> None:
-            loop.call_soon_threadsafe(told, control, value)
-
-        return tell
-
-    def _open_midi_system(self) -> MidiSystem:
-        """This machine's MIDI; without one the jam goes on in silence, and says how to get one."""
+    def _choose_midi_system(self) -> MidiSystem:
+        """The machine's MIDI system; without one the jam runs in silence, and a printed line says how to get one."""
         api = self._config.midi.api
         if api == "none":
             return SilentSystem()
@@ -208,15 +170,106 @@ class Session:
             self._say(str(error))
             return SilentSystem()
 
-    def _change_pack(self, player: MusicThread, settings: Settings) -> None:
-        seated = load_pack(settings.pack, self._config)
-        improvisers = seated.improvisers(settings.tempo)
-        player.run_on_jam(lambda jam: jam.replace_improvisers(improvisers))
-        logger.info("pack %s", seated.pack.name)
+    async def _open_link(self, music: MusicThread) -> LinkSession:
+        link = await self._stack.enter_async_context(LinkSession(music.follow_link, self._clock))
+        link.apply_settings(self._settings)
+        return link
+
+    def _create_control_store(self, music: MusicThread, link: LinkSession) -> ControlStore:
+        preparations: dict[str, Preparation] = {
+            "pack": partial(self._change_pack, music),
+            "clock": link.apply_settings,
+            "meter": link.apply_settings,
+            "tempo": lambda settings: link.set_tempo(settings.tempo),
+        }
+        throttle = ControlThrottle(music, asyncio.get_running_loop().call_later)
+        controls = ControlStore(self._settings, throttle, preparations)
+        music.on_control_changed = self._on_event_loop(controls.record_change)
+        return controls
+
+    async def _open_osc(self, controls: ControlStore, music: MusicThread, packs: Sequence[str]) -> OscRemote:
+        remote = OscRemote(self._config.effective_osc, controls, music.feed, self._clock, packs)
+        return await self._stack.enter_async_context(remote)
+
+    def _open_memory(self, jam: Jam) -> None:
+        """Must come before the recorder, which removes old takes: their memory can still be loaded now."""
+        if isinstance(self._memory_origin, TakeEntry):
+            load_take_memory(self._memory_origin, jam, self._say)
+        elif self._memory_origin is not None:
+            self._stack.enter_context(kept_in_file(self._memory_origin, jam, self._say))
+
+    async def _open_recorder(self, jam: Jam, music: MusicThread) -> None:
+        now = datetime.now().astimezone()
+        save_memory = partial(save_take_memory, jam=jam, say=self._say)
+        recorder = Recorder(self._config.takes, self._settings, music.feed, self._clock, now, self._say, save_memory)
+        await self._stack.enter_async_context(recorder)
+
+    def _open_music_thread(self, music: MusicThread) -> None:
+        music.start()
+        self._stack.callback(music.stop)
+
+    async def _open_controllers(
+        self, controls: ControlStore, music: MusicThread, packs: Sequence[str]
+    ) -> MidiControllers:
+        controllers = MidiControllers(
+            self._config.midi, controls, music.receive_midi, music.send_control_change, self._clock, packs
+        )
+        return await self._stack.enter_async_context(controllers)
+
+    async def _open_panel(
+        self, controls: ControlStore, music: MusicThread, controllers: MidiControllers, wiring: Wiring
+    ) -> None:
+        jam_handle = JamHandle(
+            controls,
+            music,
+            self._clock,
+            wiring,
+            controllers.receive_midi,
+            MidiLearn(controllers.cc_input, self._config_file),
+            self._available_packs,
+            TakeList(TakeLibrary(self._config.takes.data_folder)),
+        )
+        await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say))
+
+    def _print_wiring(self, wiring: Wiring, loaded_pack: LoadedPack) -> None:
+        osc = self._config.effective_osc
+        self._say(f"MIDI in    {wiring.midi_in} ({wiring.midi_api})")
+        self._say(f"MIDI out   {wiring.midi_out} ({wiring.midi_api})")
+        self._say(f"OSC        {wiring.osc}, answers to the sender and to its port {osc.reply_port}")
+        if not is_loopback(osc.host):
+            self._say(f"Trust      {trust_text(osc)}")
+        self._say(f"Pack       {loaded_pack.pack.name}")
+        for approach, speed_ms in wiring.ms_per_token.items():
+            device = loaded_pack.engines[approach].device
+            self._say(f"{approach.capitalize():10} {device}, {speed_ms:.2f} ms per token")
+
+    async def _open_seed(self, music: MusicThread) -> None:
+        if self._seed is not None:
+            seed = seed_playing(self._seed, music.receive_midi, lambda: music.timeline, self._clock)
+            await self._stack.enter_async_context(seed)
+            self._say(f"Seed       {len(self._seed.notes)} notes, from the next bar on")
+
+    def _available_packs(self) -> tuple[str, ...]:
+        return tuple(available_packs(self._config.pack_folders))
+
+    def _on_event_loop(self, callback: OnControlChanged) -> OnControlChanged:
+        """Wraps a callback so that another thread may call it: it then runs in the event loop's thread."""
+        loop = asyncio.get_running_loop()
+
+        def on_control_changed(control: str, value: Value) -> None:
+            loop.call_soon_threadsafe(callback, control, value)
+
+        return on_control_changed
+
+    def _change_pack(self, music: MusicThread, settings: Settings) -> None:
+        loaded_pack = load_pack(settings.pack, self._config)
+        improvisers = loaded_pack.improvisers(settings.tempo)
+        music.run_on_jam(lambda jam: jam.replace_improvisers(improvisers))
+        logger.info("pack %s", loaded_pack.pack.name)
 
 
 def run(session: Session) -> None:
-    """Jams until Ctrl-C or SIGTERM. Raises what the parts raise at the start: PackError, BridgeError."""
+    """Runs a session until Ctrl-C, SIGTERM or SIGHUP. Raises the errors of the start: see `Session`."""
 
     async def jam() -> None:
         async with session:

@@ -40,7 +40,7 @@ class TableEngine(_HistoryEngine):
         super().__init__(vocabulary_size)
         self._table = table
 
-    def foretell(self, history: tuple[int, ...]) -> Logits:
+    def logits_after(self, history: tuple[int, ...]) -> Logits:
         logits = np.zeros(self.vocabulary_size, np.float32)
         if history[-1] in self._table:
             logits[self._table[history[-1]]] = CERTAIN_LOGIT
@@ -54,11 +54,11 @@ class RandomEngine(_HistoryEngine):
         super().__init__(vocabulary_size)
         self._random_seed = random_seed
 
-    def foretell(self, history: tuple[int, ...]) -> Logits:
+    def logits_after(self, history: tuple[int, ...]) -> Logits:
         random = np.random.default_rng((self._random_seed, *history))
         return random.normal(scale=3.0, size=self.vocabulary_size).astype(np.float32)
 
 
 def heard_tokens(snapshot: Snapshot) -> tuple[int, ...]:
     """The tokens behind a snapshot of an improviser that plays one of these engines."""
-    return tuple(snapshot.engine[0, 0].astype(int).tolist())
+    return tuple(snapshot.engine_state[0, 0].astype(int).tolist())

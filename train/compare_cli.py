@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from model.improvising.improviser import SamplingSettings
+from model.improvising.sampling_settings import SamplingSettings
 from model.pack.pack import open_pack
 from train.command import run_command
 from train.corpus.cache import USER_CACHE

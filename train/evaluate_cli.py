@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from model.approach import APPROACHES, Approach
-from model.improvising.improviser import SamplingSettings
+from model.improvising.sampling_settings import SamplingSettings
 from model.pack.card import HeldOut
 from model.pack.pack import open_pack
 from train.command import run_command

@@ -16,7 +16,7 @@ from bridge.timing.clock import MonotonicClock
 from model.approach import APPROACHES, Approach
 from model.engines.network import MusicLSTM
 from model.engines.network_shape import Hyperparameters
-from model.improvising.improviser import improviser
+from model.improvising.improviser import create_improviser
 from model.pack.pack import Pack, open_pack
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
@@ -104,7 +104,7 @@ def _jamming(pack: Pack, settings: Settings, play: Callable[[MusicThread, Memory
     clock = MonotonicClock()
     output = MemoryOutput("bench", clock)
     improvisers = {
-        name: improviser(pack.engine(name, "cpu"), pack.vocabulary(name), pack.memory(name)) for name in APPROACHES
+        name: create_improviser(pack.engine(name, "cpu"), pack.vocabulary(name), pack.memory(name)) for name in APPROACHES
     }
     player = MusicThread(Jam(improvisers, settings, random_seed=0), output, clock)
     player.start()

@@ -12,7 +12,7 @@ from random import Random
 import numpy as np
 
 from bench.table import show
-from model.analysis.key_finder import key_of
+from model.analysis.key_finder import key_from_weights
 from model.approach import APPROACHES, Approach
 from model.files.seed import Seed
 from model.notes import Note
@@ -63,7 +63,7 @@ def _cases() -> list[Case]:
         for line in Random(1).sample(lines, min(LINES, len(lines))):
             begins_beats = line.notes[0].onset_beats
             notes = [replace(note, onset_beats=note.onset_beats - begins_beats) for note in line.notes]
-            key = key_of(
+            key = key_from_weights(
                 np.bincount([note.pitch % 12 for note in notes], [note.duration_beats for note in notes], minlength=12)
             )
             phrase = tuple(note for note in notes if note.onset_beats < PHRASE_BEATS)

@@ -20,8 +20,9 @@ import torch
 from bench.table import show
 from model.engines.network_shape import Hyperparameters
 from model.engines.numpy_engine import NumpyEngine
-from model.improvising.improviser import EventImproviser, SamplingSettings
-from model.tokens.time_bins import BinChoice, TimeBins, time_bins
+from model.improvising.improviser import EventImproviser
+from model.improvising.sampling_settings import SamplingSettings
+from model.tokens.time_bins import BinChoice, TimeBins, choose_bins
 from model.tokens.vocabulary import EventVocabulary
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Line, joined, read_corpora
@@ -51,7 +52,7 @@ def run() -> None:
     grid = grid_of(line.notes for line in training)
     rows = []
     for choice in CHOICES:
-        vocabulary = EventVocabulary(pitches_of(training), time_bins(shifts_of(training), choice, COUNT))
+        vocabulary = EventVocabulary(pitches_of(training), choose_bins(shifts_of(training), choice, COUNT))
         lesson = Lesson(
             vocabulary.size,
             SHAPE,

@@ -25,21 +25,21 @@ TEMPERLEY: Profiles = (
 # After so many beats of music, the odds that a key has been left are even.
 HALF_LIFE_BEATS = 64.0
 # How sure one must be of a first key, and how many times likelier than the present one a new one must be.
-SURE = 0.4
-TIMES_LIKELIER = 4.5
+MIN_PROBABILITY = 0.4
+SWITCH_RATIO = 4.5
 # Notes of one melody foretell each other, so a note of a beat tells less than one drawn from the profile would. Less
 # still, and fewer wrong notes matter, but a modulation is followed later: at 0.5 in seven bars, at 0.8 in four.
 # A note tells by the root of its length, and after two beats has told all that it has to tell.
-TOLD_BY_A_BEAT = 0.8
-LONGEST_NOTE_BEATS = 2.0
+EVIDENCE_PER_BEAT = 0.8
+MAX_NOTE_BEATS = 2.0
 # Silence makes one forget no more than a bar of music does.
-LONGEST_SILENCE_BEATS = 4.0
+MAX_SILENCE_BEATS = 4.0
 
 Belief = npt.NDArray[np.float64]
 
 
 @cache
-def _rows(profiles: Profiles) -> npt.NDArray[np.float64]:
+def _key_profiles(profiles: Profiles) -> npt.NDArray[np.float64]:
     """Of each of the 24 keys, shape (24, 12), with sums of 1: first the majors from C up, then the minors."""
     rows = np.array([np.roll(profile, tonic) for profile in profiles for tonic in range(12)])
     shares: npt.NDArray[np.float64] = rows / rows.sum(axis=1, keepdims=True)
@@ -47,14 +47,14 @@ def _rows(profiles: Profiles) -> npt.NDArray[np.float64]:
 
 
 @cache
-def _centred(profiles: Profiles) -> npt.NDArray[np.float64]:
+def _centred_profiles(profiles: Profiles) -> npt.NDArray[np.float64]:
     """The same, each row with mean 0 and length 1."""
-    rows = _rows(profiles) - 1 / 12
+    rows = _key_profiles(profiles) - 1 / 12
     normed: npt.NDArray[np.float64] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return normed
 
 
-def key_of(weights: npt.ArrayLike, profiles: Profiles = TEMPERLEY) -> Key | None:
+def key_from_weights(weights: npt.ArrayLike, profiles: Profiles = TEMPERLEY) -> Key | None:
     """The key of pitch-class weights, shape (12,), such as summed durations; None where all classes weigh alike.
 
     It is the one whose profile correlates best with them (Krumhansl 1990, "Cognitive Foundations of Musical Pitch").
@@ -62,7 +62,9 @@ def key_of(weights: npt.ArrayLike, profiles: Profiles = TEMPERLEY) -> Key | None
     values = np.asarray(weights, np.float64)
     if values.min() == values.max():
         return None
-    return _key(int(np.argmax(_centred(profiles) @ values)))  # rows of mean 0: what all classes share adds nothing
+    return _key(
+        int(np.argmax(_centred_profiles(profiles) @ values))
+    )  # rows of mean 0: what all classes share adds nothing
 
 
 class KeyFinder:
@@ -74,13 +76,13 @@ class KeyFinder:
     """
 
     def __init__(self, profiles: Profiles = TEMPERLEY) -> None:
-        self._likelihoods = _rows(profiles)
+        self._likelihoods = _key_profiles(profiles)
         self.forget()
 
     def forget(self) -> None:
         """All that was heard: there is no key until enough is heard again."""
-        self._belief: Belief = np.full(24, 1 / 24)
-        self._beat = -inf
+        self._probabilities: Belief = np.full(24, 1 / 24)
+        self._last_beat = -inf
         self._key: int | None = None
 
     @property
@@ -90,17 +92,17 @@ class KeyFinder:
 
     def hear(self, pitch: int, duration_beats: float, at_beat: float) -> None:
         """A note that began at `at_beat`; one that comes after a later one is heard as if now."""
-        passed_beats = min(max(at_beat - self._beat, 0.0), LONGEST_SILENCE_BEATS)
-        self._beat = max(at_beat, self._beat)
+        passed_beats = min(max(at_beat - self._last_beat, 0.0), MAX_SILENCE_BEATS)
+        self._last_beat = max(at_beat, self._last_beat)
         kept = 0.5 ** (passed_beats / HALF_LIFE_BEATS)
-        told = TOLD_BY_A_BEAT * min(max(duration_beats, 0.0), LONGEST_NOTE_BEATS) ** 0.5
-        belief = (kept * self._belief + (1 - kept) / 24) * self._likelihoods[:, pitch % 12] ** told
-        self._belief = belief / belief.sum()
-        best = int(np.argmax(self._belief))
+        told = EVIDENCE_PER_BEAT * min(max(duration_beats, 0.0), MAX_NOTE_BEATS) ** 0.5
+        belief = (kept * self._probabilities + (1 - kept) / 24) * self._likelihoods[:, pitch % 12] ** told
+        self._probabilities = belief / belief.sum()
+        best = int(np.argmax(self._probabilities))
         if self._key is None:
-            if self._belief[best] >= SURE:
+            if self._probabilities[best] >= MIN_PROBABILITY:
                 self._key = best
-        elif self._belief[best] >= TIMES_LIKELIER * self._belief[self._key]:
+        elif self._probabilities[best] >= SWITCH_RATIO * self._probabilities[self._key]:
             self._key = best
 
 

@@ -10,10 +10,10 @@ from model.notes import Note
 # A lead-like track: long enough to be a line, one note at a time, in a singer's or soloist's register, no drums.
 MIN_NOTES = 64
 MONOPHONIC_SHARE = 0.9
-MEDIAN_PITCH = (52, 90)
+MEDIAN_PITCH_RANGE = (52, 90)
 
 
-def reads_as_lead(
+def is_lead_line(
     onsets: npt.ArrayLike,
     pitches: npt.ArrayLike,
     min_notes: int = MIN_NOTES,
@@ -24,7 +24,7 @@ def reads_as_lead(
         return False
     middle = np.sort(np.asarray(pitches))
     median = (int(middle[(len(middle) - 1) // 2]) + int(middle[len(middle) // 2])) / 2
-    if not MEDIAN_PITCH[0] <= median <= MEDIAN_PITCH[1]:
+    if not MEDIAN_PITCH_RANGE[0] <= median <= MEDIAN_PITCH_RANGE[1]:
         return False
     in_order = np.sort(np.asarray(onsets))
     begins = np.ones(len(in_order) + 1, np.bool_)
@@ -35,10 +35,10 @@ def reads_as_lead(
 
 def is_lead_like(notes: Sequence[Note], min_notes: int = MIN_NOTES) -> bool:
     """`reads_as_lead` for notes."""
-    return reads_as_lead([note.onset_beats for note in notes], [note.pitch for note in notes], min_notes)
+    return is_lead_line([note.onset_beats for note in notes], [note.pitch for note in notes], min_notes)
 
 
-def lead_of(tracks: Sequence[Sequence[Note]]) -> Sequence[Note]:
+def find_lead(tracks: Sequence[Sequence[Note]]) -> Sequence[Note]:
     """The track to answer: the lead-like one with most notes, else the one with most notes, drums left out before.
 
     A seed may be short, so its length is no condition. Raises ValueError without any track.

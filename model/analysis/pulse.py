@@ -18,9 +18,9 @@ Floats = npt.NDArray[np.float64]
 
 SLOWEST_BPM, FASTEST_BPM = 50.0, 200.0
 # Fewer gaps than three are no rhythm.
-FEWEST_ONSETS = 4
+MIN_ONSETS = 4
 # The latest are looked at: a phrase of a minute costs no more, and its tempo may have moved.
-ONSETS_KEPT = 64
+MAX_ONSETS = 64
 # Keys that go down within so long are one chord.
 CHORD_S = 0.030
 # How far from its place a note is played, one standard deviation: from 10 ms of those who play to a click to 30 of others.
@@ -28,10 +28,10 @@ SPREAD_S = 0.022
 
 # Before anything is heard, a tempo is lognormal about this, so that two in three lie between 67 and 165 bpm; where
 # there is a present tempo, it is as likely as not to be kept within an eighth.
-USUAL_BPM, USUAL_WIDTH, KEPT_WIDTH = 105.0, 0.45, 0.12
+USUAL_BPM, USUAL_WIDTH, PRESENT_WIDTH = 105.0, 0.45, 0.12
 # By how many nats a pulse must beat the same notes strewn at random: of phrases of 8 to 32 notes that are random, one in
 # thirteen does so, of those of the corpora, played 15 ms off, nineteen in twenty.
-LEAST_EVIDENCE = 5.0
+MIN_EVIDENCE = 5.0
 # Tempi nearer than this to each other are one.
 TEMPO_TOLERANCE = 0.04
 
@@ -55,7 +55,7 @@ _RATES = np.array(
 # Grace notes and slips: so many notes a beat fall anywhere.
 _STRAY_RATE = 0.03
 # So many tempi are looked at closely, those at which the onsets gather most on a beat, its halves, thirds or quarters.
-_TEMPI_KEPT = 12
+_MAX_CANDIDATES = 12
 _DIVISIONS = (1, 2, 3, 4)
 
 
@@ -76,42 +76,42 @@ def find_pulse(onsets_s: Sequence[float], present_bpm: float | None = None) -> P
 
     Where the phrase may be heard in several tempi, the one near `present_bpm` is preferred.
     """
-    onsets = _struck(onsets_s)
-    if len(onsets) < FEWEST_ONSETS:
+    onsets = _chord_onsets(onsets_s)
+    if len(onsets) < MIN_ONSETS:
         return None
-    periods, phases = _candidates(onsets)
+    periods, phases = _find_candidates(onsets)
     weights = _log_likelihoods(onsets, periods, phases) + _log_prior(periods, present_bpm)
     best = int(np.argmax(weights))
-    if weights[best] - _log_likelihood_of_none(onsets) < LEAST_EVIDENCE:
+    if weights[best] - _log_likelihood_without_pulse(onsets) < MIN_EVIDENCE:
         return None
-    period, phase = _fitted(onsets, periods[best], phases[best])
+    period, phase = _refine(onsets, periods[best], phases[best])
     beat_s = phase + math.floor((onsets[-1] - phase + CHORD_S) / period) * period
     return Pulse(60.0 / period, beat_s, _confidence(periods, weights, best))
 
 
-def _struck(onsets_s: Sequence[float]) -> Floats:
+def _chord_onsets(onsets_s: Sequence[float]) -> Floats:
     """The latest onsets in order, a chord being the first of its notes."""
     firsts: list[float] = []
     for onset in sorted(onsets_s):
         if not firsts or onset - firsts[-1] >= CHORD_S:
             firsts.append(onset)
-    return np.array(firsts[-ONSETS_KEPT:])
+    return np.array(firsts[-MAX_ONSETS:])
 
 
-def _candidates(onsets: Floats) -> tuple[Floats, Floats]:
+def _find_candidates(onsets: Floats) -> tuple[Floats, Floats]:
     """Periods and phases worth a closer look, both of shape (candidates,), in seconds.
 
     Onsets that lie on the k-th parts of a period point the same way once each is turned by k full circles a period;
     how far their sum points says how well they do, and where to, the phase, up to one of k places.
     """
     middle = (onsets[0] + onsets[-1]) / 2
-    periods = _grid(onsets[-1] - middle)
+    periods = _period_grid(onsets[-1] - middle)
     # In single precision, which is good for a thousandth of a degree here, and ten times as fast.
     angles = (2 * np.pi * (onsets - middle) / periods[:, np.newaxis]).astype(np.float32)
     turned = np.cos(angles) + 1j * np.sin(angles)
     # Each power from the one before, as numpy's own are slow for complex numbers.
     sums = [power.sum(axis=1) for power in accumulate(repeat(turned, len(_DIVISIONS)), np.multiply)]
-    kept = np.argsort(-np.abs(sums).max(axis=0))[:_TEMPI_KEPT]
+    kept = np.argsort(-np.abs(sums).max(axis=0))[:_MAX_CANDIDATES]
     periods = periods[kept]
     phases = [
         middle + (np.angle(total[kept]) / (2 * np.pi) + part) / division * periods
@@ -121,7 +121,7 @@ def _candidates(onsets: Floats) -> tuple[Floats, Floats]:
     return np.tile(periods, len(phases)), np.concatenate(phases)
 
 
-def _grid(reach_s: float) -> Floats:
+def _period_grid(reach_s: float) -> Floats:
     """Periods from the slowest to the fastest, so dense that no onset as far as `reach_s` strays by more than the spread."""
     # A step of d in the logarithm moves what lies reach / period beats away by d * reach.
     step = min(0.8 * SPREAD_S / reach_s, TEMPO_TOLERANCE / 2)
@@ -137,20 +137,20 @@ def _log_likelihoods(onsets: Floats, periods: Floats, phases: Floats) -> Floats:
     near = np.exp(-0.5 * (off_s / SPREAD_S) ** 2) / (SPREAD_S * math.sqrt(2 * math.pi))
     # Notes a second, (candidates, onsets, feels).
     rates = near @ _RATES.T + (_STRAY_RATE / periods)[:, np.newaxis, np.newaxis]
-    expected = (_lasted(onsets) / periods)[:, np.newaxis] * (_RATES.sum(axis=1) + _STRAY_RATE)
+    expected = (_length_s(onsets) / periods)[:, np.newaxis] * (_RATES.sum(axis=1) + _STRAY_RATE)
     by_feel = np.log(rates).sum(axis=1) - expected + np.log(_SHARES)
     top = by_feel.max(axis=1)
     sums: Floats = top + np.log(np.exp(by_feel - top[:, np.newaxis]).sum(axis=1))
     return sums
 
 
-def _log_likelihood_of_none(onsets: Floats) -> float:
+def _log_likelihood_without_pulse(onsets: Floats) -> float:
     """The same, of as many notes strewn over the same time without any pulse."""
-    count, lasted_s = len(onsets), _lasted(onsets)
+    count, lasted_s = len(onsets), _length_s(onsets)
     return count * math.log(count / lasted_s) - count
 
 
-def _lasted(onsets: Floats) -> float:
+def _length_s(onsets: Floats) -> float:
     """How many seconds the phrase lasts, with its last note as long as the others on average."""
     count = len(onsets)
     return float(onsets[-1] - onsets[0]) * count / (count - 1)
@@ -161,18 +161,18 @@ def _log_prior(periods: Floats, present_bpm: float | None) -> Floats:
     usual = np.exp(-0.5 * (np.log(tempi / USUAL_BPM) / USUAL_WIDTH) ** 2) / USUAL_WIDTH
     if present_bpm is None:
         return np.log(usual)
-    kept = np.exp(-0.5 * (np.log(tempi / present_bpm) / KEPT_WIDTH) ** 2) / KEPT_WIDTH
+    kept = np.exp(-0.5 * (np.log(tempi / present_bpm) / PRESENT_WIDTH) ** 2) / PRESENT_WIDTH
     return np.log((usual + kept) / 2)
 
 
-def _fitted(onsets: Floats, period: float, phase: float) -> tuple[float, float]:
+def _refine(onsets: Floats, period: float, phase: float) -> tuple[float, float]:
     """The line through the onsets and the places that they are near, by least squares."""
     beats = (onsets - phase) / period
     whole = np.floor(beats)[:, np.newaxis] + np.append(_PLACES, 1.0)
     places = np.take_along_axis(whole, np.abs(whole - beats[:, np.newaxis]).argmin(axis=1)[:, np.newaxis], axis=1)[:, 0]
     on_place = np.abs(beats - places) * period < 2 * SPREAD_S
     onsets, places = onsets[on_place], places[on_place]
-    if len(set(places.tolist())) < FEWEST_ONSETS:
+    if len(set(places.tolist())) < MIN_ONSETS:
         return period, phase
     fitted, at_zero = (float(value) for value in np.polynomial.polynomial.polyfit(places, onsets, 1)[::-1])
     # Through a few notes near to each other a line may go anywhere.

@@ -11,7 +11,7 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 
 # Semitones above the tonic. `minor` has both sevenths, as songs do: the natural one where the line falls and over the
 # chord on it, the raised one wherever the line rises to the tonic or the dominant asks for it.
-STEPS: Mapping[Mode, tuple[int, ...]] = {
+SCALE_STEPS: Mapping[Mode, tuple[int, ...]] = {
     "major": (0, 2, 4, 5, 7, 9, 11),
     "minor": (0, 2, 3, 5, 7, 8, 10, 11),
     "dorian": (0, 2, 3, 5, 7, 9, 10),
@@ -40,7 +40,7 @@ _FLAT_TONICS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 _LETTERS: Mapping[str, int] = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ACCIDENTALS: Mapping[str, int] = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1, "B": -1}
 # What people write for a mode, beside its whole name; a capital M is major, as in chord symbols.
-_SHORT: Mapping[str, Mode] = {
+_MODE_ABBREVIATIONS: Mapping[str, Mode] = {
     "": "major",
     "maj": "major",
     "ionian": "major",
@@ -53,7 +53,7 @@ _SHORT: Mapping[str, Mode] = {
     "mixo": "mixolydian",
     "loc": "locrian",
 }
-_WRITTEN = re.compile(r"(?P<tonic>[A-Ga-g][#♯b♭B]?)(?P<mode>.*)")
+_KEY_PATTERN = re.compile(r"(?P<tonic>[A-Ga-g][#♯b♭B]?)(?P<mode>.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Key:
     @property
     def pitch_classes(self) -> frozenset[int]:
         """The notes in it, 0 for C to 11 for B."""
-        return frozenset((self.tonic + step) % 12 for step in STEPS[self.mode])
+        return frozenset((self.tonic + step) % 12 for step in SCALE_STEPS[self.mode])
 
     @property
     def signature(self) -> int:
@@ -82,37 +82,37 @@ class Key:
 
 KEYS: tuple[Key, ...] = tuple(Key(tonic, mode) for mode in MODES for tonic in range(12))
 
-NO_KEY, HEARD_KEY = "off", "auto"
-KEY_CHOICES: tuple[str, ...] = (NO_KEY, HEARD_KEY, *(str(key) for key in KEYS))
+NO_KEY, AUTO_KEY = "off", "auto"
+KEY_CHOICES: tuple[str, ...] = (NO_KEY, AUTO_KEY, *(str(key) for key in KEYS))
 """What a control for the key takes: no key, the one that is heard, or one of the 84 by name."""
 _BY_LOWER_NAME: Mapping[str, str] = {name.lower(): name for name in KEY_CHOICES}
 
 
-def read_key(text: str) -> Key:
+def parse_key(text: str) -> Key:
     """The key that people mean by `A minor`, `Am`, `a-dorian`, `D_dorian`, `Bb`, `A#`, `C maj`; a tonic alone is major.
 
     Raises ValueError where it is none, with the nearest name.
     """
-    written = _WRITTEN.fullmatch(text.strip())
-    mode = _mode(written["mode"]) if written else None
+    written = _KEY_PATTERN.fullmatch(text.strip())
+    mode = _parse_mode(written["mode"]) if written else None
     if not written or not mode:
         raise ValueError(f"there is no key {text!r}; {_hint(text)}")
     letter, accidental = written["tonic"][0].upper(), written["tonic"][1:]
     return Key((_LETTERS[letter] + _ACCIDENTALS[accidental]) % 12, mode)
 
 
-def read_key_choice(text: str) -> str:
+def parse_key_choice(text: str) -> str:
     """The one of `KEY_CHOICES` that the text means. Raises ValueError where it is none, with the nearest name."""
     plain = text.strip().lower()
-    return plain if plain in {NO_KEY, HEARD_KEY} else str(read_key(text))
+    return plain if plain in {NO_KEY, AUTO_KEY} else str(parse_key(text))
 
 
-def _mode(written: str) -> Mode | None:
+def _parse_mode(written: str) -> Mode | None:
     """The mode that stands behind a tonic, if it is one."""
     if written == "M":
         return "major"
     word = written.strip(" _-").lower() or ("-" if written == "-" else "")
-    return next((mode for mode in MODES if mode == word), None) or _SHORT.get(word)
+    return next((mode for mode in MODES if mode == word), None) or _MODE_ABBREVIATIONS.get(word)
 
 
 def _hint(text: str) -> str:
@@ -123,4 +123,4 @@ def _hint(text: str) -> str:
     near = difflib.get_close_matches(plain, _BY_LOWER_NAME, n=1)
     if near:
         return f"did you mean {_BY_LOWER_NAME[near[0]]}?"
-    return f"a key is {NO_KEY}, {HEARD_KEY}, or a tonic and {', '.join(MODES[:-1])} or {MODES[-1]}"
+    return f"a key is {NO_KEY}, {AUTO_KEY}, or a tonic and {', '.join(MODES[:-1])} or {MODES[-1]}"

@@ -22,7 +22,7 @@ class Engine(Protocol):
     @property
     def vocabulary_size(self) -> int: ...
 
-    def initial(self) -> EngineState:
+    def initial_state(self) -> EngineState:
         """The state before all music: zeros."""
         ...
 

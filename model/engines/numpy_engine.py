@@ -32,7 +32,7 @@ class NumpyEngine:
     def vocabulary_size(self) -> int:
         return int(self._output.shape[0])
 
-    def initial(self) -> EngineState:
+    def initial_state(self) -> EngineState:
         return zero_state(self._layers, self._hidden)
 
     def step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:

@@ -34,24 +34,24 @@ class TorchEngine:
         self._token = torch.zeros((1, 1), dtype=torch.int64, device=device)
         self._state = torch.zeros((shape.layers, 2, shape.hidden), device=device)
         self._graph: torch.cuda.CUDAGraph | None = None
-        self._logits, self._after = self._run()
+        self._logits, self._next_state = self._run()
         self.device = "CPU, torch fp32"
         if device.startswith("cuda"):
             self.device = f"{torch.cuda.get_device_name(device)}, CUDA graph fp32"
             self._capture()
 
-    def initial(self) -> EngineState:
+    def initial_state(self) -> EngineState:
         return zero_state(self._shape.layers, self._shape.hidden)
 
     def step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
         self._token.fill_(token)
         self._state.copy_(torch.from_numpy(state))
         if self._graph is None:
-            self._logits, self._after = self._run()
+            self._logits, self._next_state = self._run()
         else:
             self._graph.replay()
         # A copy each: the next replay writes over the graph's own.
-        return np.array(self._logits.cpu().numpy()), np.array(self._after.cpu().numpy())
+        return np.array(self._logits.cpu().numpy()), np.array(self._next_state.cpu().numpy())
 
     def _run(self) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
@@ -68,4 +68,4 @@ class TorchEngine:
         torch.cuda.current_stream().wait_stream(stream)
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
-            self._logits, self._after = self._run()
+            self._logits, self._next_state = self._run()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.analysis.lead import reads_as_lead
+from model.analysis.lead import is_lead_line
 from model.errors import SeedError, UnreadableError
 from model.files.lines import begins_of, lines_of
 from model.files.meter import Meter, MeterChange, pickup_beats
@@ -93,7 +93,7 @@ def lead_of(lines: Sequence[Part], ticks_per_beat: float) -> Part:
 
     A seed may be short, so its length is no condition. Raises ValueError without any line.
     """
-    leads = [line for line in lines if reads_as_lead(begins_of(line, ticks_per_beat), line.pitch, min_notes=1)]
+    leads = [line for line in lines if is_lead_line(begins_of(line, ticks_per_beat), line.pitch, min_notes=1)]
     return max(leads or lines, key=len)
 
 

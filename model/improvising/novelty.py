@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from model.defaults import MOST_REPEATED_INTERVALS
+from model.defaults import MAX_REPEATED_INTERVALS
 from model.notes import CHORD_BEATS, Note, in_onset_order
 from model.tokens.vocabulary import Mask
 
@@ -23,29 +23,29 @@ class Novelty:
     Made anew with each phrase: it takes a fraction of a microsecond a note.
     """
 
-    def __init__(self, phrases: Iterable[Sequence[int]], most_intervals: int = MOST_REPEATED_INTERVALS) -> None:
-        self._most = most_intervals
+    def __init__(self, phrases: Iterable[Sequence[int]], most_intervals: int = MAX_REPEATED_INTERVALS) -> None:
+        self._max_intervals = most_intervals
         # After as many intervals as may be repeated, the next ones that would repeat one more.
-        self._next: dict[bytes, set[int]] = {}
+        self._forbidden_next: dict[bytes, set[int]] = {}
         for phrase in phrases:
-            steps = _steps(phrase)
+            steps = _intervals(phrase)
             for end in range(most_intervals, len(steps)):
-                self._next.setdefault(steps[end - most_intervals : end], set()).add(steps[end] - UNISON)
+                self._forbidden_next.setdefault(steps[end - most_intervals : end], set()).add(steps[end] - UNISON)
 
-    def barred(self, outline: Sequence[int]) -> frozenset[int]:
+    def forbidden_pitches(self, outline: Sequence[int]) -> frozenset[int]:
         """The pitches that may not come next, given the answer's outline so far: with them it would repeat too much."""
-        if len(outline) <= self._most:
+        if len(outline) <= self._max_intervals:
             return frozenset()
-        steps = self._next.get(_steps(outline[len(outline) - self._most - 1 :]), ())
+        steps = self._forbidden_next.get(_intervals(outline[len(outline) - self._max_intervals - 1 :]), ())
         return frozenset(outline[-1] + step for step in steps)
 
-    def mask(self, allowed: Mask, pitches: Sequence[int], outline: Sequence[int]) -> Mask:
+    def restrict(self, allowed: Mask, pitches: Sequence[int], outline: Sequence[int]) -> Mask:
         """Of the `allowed` tokens those that repeat no more than may be; the pitches' tokens begin at 1.
 
         Where it would leave nothing, all that is allowed. Of a chord the first note is asked for like any other, and the
         outline is that of the onsets before it.
         """
-        barred = self.barred(outline)
+        barred = self.forbidden_pitches(outline)
         if not barred:
             return allowed
         fresh = allowed.copy()
@@ -68,7 +68,7 @@ def outline_of(notes: Iterable[Note]) -> list[int]:
 
 def longest_repeat(answer: Sequence[int], phrases: Iterable[Sequence[int]]) -> int:
     """How many successive intervals of an answer's outline stand in one of the phrases, at most."""
-    steps, heard = _steps(answer), [_steps(phrase) for phrase in phrases]
+    steps, heard = _intervals(answer), [_intervals(phrase) for phrase in phrases]
     longest = 0
     for end in range(len(steps)):
         while longest <= end and any(steps[end - longest : end + 1] in phrase for phrase in heard):
@@ -76,5 +76,5 @@ def longest_repeat(answer: Sequence[int], phrases: Iterable[Sequence[int]]) -> i
     return longest
 
 
-def _steps(outline: Sequence[int]) -> bytes:
+def _intervals(outline: Sequence[int]) -> bytes:
     return bytes(after - before + UNISON for before, after in pairwise(outline))

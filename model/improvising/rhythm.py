@@ -9,9 +9,9 @@ from typing import Self
 from model.notes import CHORD_BEATS, Note, in_onset_order
 
 # Hands come a little early: a note this near before a beat begins on that beat.
-EARLY_HANDS_BEATS = CHORD_BEATS
+EARLY_TOLERANCE_BEATS = CHORD_BEATS
 # Hands leave the keys a little late: so much past a beat is not another beat.
-LATE_HANDS_BEATS = 0.25
+LATE_TOLERANCE_BEATS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Rhythm:
         return cls((0.0,), (step_beats * gate,), step_beats)
 
     @classmethod
-    def of(cls, notes: Iterable[Note]) -> Self:
+    def from_notes(cls, notes: Iterable[Note]) -> Self:
         """The rhythm of a phrase, as it lies on the beat: its period is its length, in whole beats.
 
         A chord is one onset and lasts as long as its longest note; a note that is still held lasts until the next onset.
@@ -49,7 +49,7 @@ class Rhythm:
         phrase = in_onset_order(notes)
         if not phrase:
             raise ValueError("a phrase without notes has no rhythm")
-        line_beats = math.floor(phrase[0].onset_beats + EARLY_HANDS_BEATS)
+        line_beats = math.floor(phrase[0].onset_beats + EARLY_TOLERANCE_BEATS)
         onsets: list[float] = []
         durations: list[float] = []
         for note in phrase:
@@ -61,8 +61,8 @@ class Rhythm:
                 durations.append(note.duration_beats)
         end_beats = max(note.end_beats for note in phrase) - line_beats
         # However short the last note, the beat that it begins in is part of the phrase.
-        last_line_beats = math.floor(onsets[-1] + EARLY_HANDS_BEATS) + 1
-        period_beats = float(max(math.ceil(end_beats - LATE_HANDS_BEATS), last_line_beats))
+        last_line_beats = math.floor(onsets[-1] + EARLY_TOLERANCE_BEATS) + 1
+        period_beats = float(max(math.ceil(end_beats - LATE_TOLERANCE_BEATS), last_line_beats))
         until_next = [b - a for a, b in pairwise((*onsets, period_beats + onsets[0]))]
         lasting = [duration or gap for duration, gap in zip(durations, until_next, strict=True)]
         return cls(tuple(onsets), tuple(lasting), period_beats)

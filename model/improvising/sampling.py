@@ -6,7 +6,7 @@ import numpy.typing as npt
 from model.engines.engine import Logits
 
 
-def probabilities(
+def sampling_probabilities(
     logits: Logits, temperature: float, top_p: float, allowed: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float64]:
     """The distribution that is sampled from; all shapes are (vocabulary,).
@@ -30,14 +30,14 @@ def probabilities(
     return p
 
 
-def as_probabilities(logits: Logits) -> npt.NDArray[np.float64]:
+def softmax(logits: Logits) -> npt.NDArray[np.float64]:
     """The distribution that the logits are of, shape (vocabulary,)."""
     p: npt.NDArray[np.float64] = np.exp(logits.astype(np.float64) - logits.max())
     p /= p.sum()
     return p
 
 
-def draw(p: npt.NDArray[np.float64], uniform: float) -> int:
+def draw_token(p: npt.NDArray[np.float64], uniform: float) -> int:
     """The token that `uniform`, from [0, 1), falls on; a token of probability 0 is never drawn."""
     cumulative = np.cumsum(p)
     return int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right").clip(max=np.flatnonzero(p)[-1]))

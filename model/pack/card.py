@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
 from model.errors import PackError
-from model.memory.backoff import DEFAULTS, Backoff
+from model.memory.backoff import DEFAULT_BACKOFFS, Backoff
 from model.tokens.time_bins import TimeBins, TimeUnit
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 
@@ -23,7 +23,7 @@ class CardPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Bins(CardPart):
+class CardBins(CardPart):
     """The time bins of the event vocabulary: what each plays, and the edges between them, in `unit`."""
 
     unit: TimeUnit = "beats"
@@ -31,7 +31,7 @@ class Bins(CardPart):
     shifts: tuple[float, ...]
     edges: tuple[float, ...]
 
-    def in_beats(self, tempo_bpm: float) -> TimeBins:
+    def to_time_bins(self, tempo_bpm: float) -> TimeBins:
         """Raises ValueError where they contradict each other."""
         beats_per_unit = tempo_bpm / 60 if self.unit == "seconds" else 1.0
         shifts, edges = (tuple(value * beats_per_unit for value in values) for values in (self.shifts, self.edges))
@@ -64,7 +64,7 @@ class MemoryTrust(CardPart):
     evidence: float
 
     @classmethod
-    def of(cls, backoff: Backoff) -> Self:
+    def from_backoff(cls, backoff: Backoff) -> Self:
         return cls(**asdict(backoff))
 
 
@@ -108,7 +108,7 @@ class ApproachCard(CardPart):
     """One trained network: its vocabulary, shape, files (name to SHA-256) and figures."""
 
     pitches: tuple[Pitch, ...] = Field(min_length=1)
-    bins: Bins | None = None
+    bins: CardBins | None = None
     network: Hyperparameters
     files: dict[str, str]
     training: Training
@@ -146,7 +146,7 @@ class Card(CardPart):
         if part.bins is None:
             raise PackError(f"pack {self.name}: the card's event vocabulary has no time bins; train the pack again")
         try:
-            return EventVocabulary(part.pitches, part.bins.in_beats(tempo_bpm))
+            return EventVocabulary(part.pitches, part.bins.to_time_bins(tempo_bpm))
         except ValueError as error:
             raise PackError(
                 f"pack {self.name}: the card's time bins are wrong ({error}); train the pack again"
@@ -159,7 +159,7 @@ class Card(CardPart):
         """
         told = self.approaches[approach].memory
         if told is None:
-            return DEFAULTS[approach]
+            return DEFAULT_BACKOFFS[approach]
         try:
             return Backoff(**told.model_dump())
         except ValueError as error:
@@ -181,14 +181,14 @@ def read_card(folder: Path) -> Card:
     try:
         card = Card.model_validate_json(text)
     except ValidationError as error:
-        raise PackError(_complaint(path, error)) from error
+        raise PackError(_describe_error(path, error)) from error
     missing = [approach for approach in APPROACHES if approach not in card.approaches]
     if missing:
         raise PackError(f"{path} describes no {' and no '.join(missing)} model; a pack holds both approaches")
     return card
 
 
-def _complaint(path: Path, error: ValidationError) -> str:
+def _describe_error(path: Path, error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(step) for step in first["loc"])
     if first["type"] == "json_invalid":

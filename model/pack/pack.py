@@ -57,7 +57,7 @@ class Pack:
 
     def weights(self, approach: Approach) -> dict[str, npt.NDArray[np.float32]]:
         """The weights by torch's names, in fp32. Raises PackError where they are damaged."""
-        path = self._checked(self.weights_file(approach))
+        path = self._verified(self.weights_file(approach))
         try:
             return {name: value.astype(np.float32) for name, value in load_file(path).items()}
         except SafetensorError as error:
@@ -77,12 +77,12 @@ class Pack:
         elif device == "cuda":
             raise PackError("device = cuda, but there is no torch with a CUDA device here; use auto or cpu")
         else:
-            path = self._checked(self.graph_file(approach))
+            path = self._verified(self.graph_file(approach))
             engine = OnnxEngine(path, precision="int8" if ".int8" in path.suffixes else "fp32")
         self._check_fit(approach, engine)
         return engine
 
-    def twin(self, approach: Approach) -> NumpyEngine:
+    def reference_engine(self, approach: Approach) -> NumpyEngine:
         """The numpy engine over the same weights, to test the others against."""
         engine = NumpyEngine(self.weights(approach))
         self._check_fit(approach, engine)
@@ -102,7 +102,7 @@ class Pack:
                 return self.folder / name
         raise PackError(f"pack {self.name}: its card names no {suffix} file for {approach}; train the pack again")
 
-    def _checked(self, path: Path) -> Path:
+    def _verified(self, path: Path) -> Path:
         """The file, once its content is what the card says."""
         expected = next(part.files[path.name] for part in self.card.approaches.values() if path.name in part.files)
         try:

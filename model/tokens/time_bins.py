@@ -71,12 +71,12 @@ def commonest_bins(shifts: Shifts, count: int) -> TimeBins:
     del on_grid[0]
     if not on_grid:
         raise ValueError(_NO_RHYTHM)
-    return _on_grid(ticks for ticks, _ in sorted(on_grid.items(), key=lambda item: (-item[1], item[0]))[:count])
+    return _bins_from_ticks(ticks for ticks, _ in sorted(on_grid.items(), key=lambda item: (-item[1], item[0]))[:count])
 
 
 def musical_bins(count: int) -> TimeBins:
     """The note values that musicians write, up to two bars of four, whatever the corpus: at most `count` of them, the plainest first."""
-    return _on_grid(MUSICAL_TICKS[:count])
+    return _bins_from_ticks(MUSICAL_TICKS[:count])
 
 
 def quantile_bins(
@@ -104,11 +104,11 @@ def quantile_bins(
             played = max(round(played * grid), 1) / grid
         shortest, _ = reach.get(played, (float(inside.min()), 0.0))
         reach[played] = (shortest, float(upper))
-    edges = [_between(a, b, reach[a][1], reach[b][0]) for a, b in pairwise(sorted(reach))]
+    edges = [_edge_between(a, b, reach[a][1], reach[b][0]) for a, b in pairwise(sorted(reach))]
     return TimeBins(tuple(sorted(reach)), tuple(edges))
 
 
-def time_bins(shifts: Shifts, choice: BinChoice, count: int) -> TimeBins:
+def choose_bins(shifts: Shifts, choice: BinChoice, count: int) -> TimeBins:
     """The bins of a choice; `quantile-mean` plays means as they are. Raises ValueError where there is no shift at all."""
     match choice:
         case "commonest":
@@ -121,7 +121,7 @@ def time_bins(shifts: Shifts, choice: BinChoice, count: int) -> TimeBins:
             return musical_bins(count)
 
 
-def with_more_bins(bins: TimeBins, shifts: Shifts, least_share: float) -> TimeBins:
+def add_missing_bins(bins: TimeBins, shifts: Shifts, least_share: float) -> TimeBins:
     """The bins, and with them each shift on the grid that they lack and that is at least `least_share` of all."""
     on_grid: Counter[int] = Counter()
     for shift, times in shifts.items():
@@ -140,7 +140,7 @@ def with_more_bins(bins: TimeBins, shifts: Shifts, least_share: float) -> TimeBi
     return TimeBins(representatives, tuple((a + b) / 2 for a, b in pairwise(representatives)))
 
 
-def _on_grid(chosen: Iterable[int]) -> TimeBins:
+def _bins_from_ticks(chosen: Iterable[int]) -> TimeBins:
     representatives = tuple(ticks / GRID_PER_BEAT for ticks in sorted(chosen))
     return TimeBins(representatives, tuple((a + b) / 2 for a, b in pairwise(representatives)))
 
@@ -157,7 +157,7 @@ def _mean(values: npt.NDArray[np.float64], times: npt.NDArray[np.int64]) -> floa
     return float(np.average(values, weights=times).clip(values[0], values[-1]))
 
 
-def _between(shift: float, next_shift: float, longest: float, next_shortest: float) -> float:
+def _edge_between(shift: float, next_shift: float, longest: float, next_shortest: float) -> float:
     """The edge of two bins: halfway between their shifts as read, so that a hair's breadth of rounding crosses none.
 
     Where the grid has moved a representative past that, halfway between the two.

@@ -38,21 +38,21 @@ class Vocabulary(Protocol):
     @property
     def pitches(self) -> tuple[int, ...]: ...
 
-    def spell(self, note: Note, cursor: Cursor) -> tuple[tuple[int, ...], Cursor]:
+    def encode_note(self, note: Note, cursor: Cursor) -> tuple[tuple[int, ...], Cursor]:
         """The tokens that say `note` after what the cursor stands behind, and the cursor after it."""
         ...
 
-    def names(self) -> tuple[str, ...]:
+    def token_names(self) -> tuple[str, ...]:
         """Each token's name, by token."""
         ...
 
 
-def encode(vocabulary: Vocabulary, notes: Iterable[Note]) -> list[int]:
+def encode_notes(vocabulary: Vocabulary, notes: Iterable[Note]) -> list[int]:
     """A whole piece as tokens, the start token first."""
     tokens = [START]
     cursor = Cursor()
     for note in in_onset_order(notes):
-        spelt, cursor = vocabulary.spell(note, cursor)
+        spelt, cursor = vocabulary.encode_note(note, cursor)
         tokens.extend(spelt)
     return tokens
 
@@ -73,29 +73,29 @@ class PitchVocabulary:
     def size(self) -> int:
         return 1 + len(self.pitches)
 
-    def spell(self, note: Note, cursor: Cursor) -> tuple[tuple[int, ...], Cursor]:
+    def encode_note(self, note: Note, cursor: Cursor) -> tuple[tuple[int, ...], Cursor]:
         pitch = nearest_pitch(note.pitch, self.pitches)
-        return (self._token[pitch],), Cursor(note.onset_beats, (pitch,))
+        return (self._token_by_pitch[pitch],), Cursor(note.onset_beats, (pitch,))
 
     def pitch(self, token: int) -> int:
         return self.pitches[token - 1]
 
-    def names(self) -> tuple[str, ...]:
+    def token_names(self) -> tuple[str, ...]:
         return ("START", *(str(pitch) for pitch in self.pitches))
 
     @cached_property
-    def playable(self) -> Mask:
+    def note_mask(self) -> Mask:
         """Which tokens may be sampled, shape (size,): every pitch, never the start."""
         mask = np.ones(self.size, dtype=np.bool_)
         mask[START] = False
         return mask
 
-    def playing(self, pitches: Collection[int]) -> Mask:
+    def mask_for_pitches(self, pitches: Collection[int]) -> Mask:
         """Which tokens play one of these pitches, shape (size,)."""
         return np.array([False, *(pitch in pitches for pitch in self.pitches)])
 
     @cached_property
-    def _token(self) -> dict[int, int]:
+    def _token_by_pitch(self) -> dict[int, int]:
         return {pitch: 1 + index for index, pitch in enumerate(self.pitches)}
 
 
@@ -114,47 +114,47 @@ class EventVocabulary:
     def size(self) -> int:
         return 1 + len(self.pitches) + len(self.bins)
 
-    def spell(self, note: Note, cursor: Cursor) -> tuple[tuple[int, ...], Cursor]:
+    def encode_note(self, note: Note, cursor: Cursor) -> tuple[tuple[int, ...], Cursor]:
         pitch = nearest_pitch(note.pitch, self.pitches)
-        tokens = (*self.wait(note.onset_beats, cursor), self._token[pitch])
+        tokens = (*self.encode_time(note.onset_beats, cursor), self._token_by_pitch[pitch])
         if len(tokens) == 1 and cursor.onset_beats is not None:
             return tokens, replace(cursor, chord=(*cursor.chord, pitch))
         return tokens, Cursor(note.onset_beats, (pitch,))
 
-    def wait(self, onset_beats: float, cursor: Cursor) -> tuple[int, ...]:
+    def encode_time(self, onset_beats: float, cursor: Cursor) -> tuple[int, ...]:
         """The tokens that bring the line to an onset: one TIME, or none within a chord or before all music."""
         if cursor.onset_beats is None:
             return ()
         shift_beats = onset_beats - cursor.onset_beats
         if shift_beats < CHORD_BEATS:
             return ()
-        return (self.first_time + self.bins.index(shift_beats),)
+        return (self.first_time_token + self.bins.index(shift_beats),)
 
     @property
-    def first_time(self) -> int:
+    def first_time_token(self) -> int:
         return 1 + len(self.pitches)
 
     def is_time(self, token: int) -> bool:
-        return token >= self.first_time
+        return token >= self.first_time_token
 
     def pitch(self, token: int) -> int:
         return self.pitches[token - 1]
 
-    def shift(self, token: int) -> float:
+    def shift_beats(self, token: int) -> float:
         """How far a TIME token moves the line, in beats."""
-        return self.bins.shifts[token - self.first_time]
+        return self.bins.shifts[token - self.first_time_token]
 
-    def names(self) -> tuple[str, ...]:
+    def token_names(self) -> tuple[str, ...]:
         notes = (f"NOTE_{pitch}" for pitch in self.pitches)
         times = (f"TIME_{index}" for index in range(len(self.bins)))
         return ("START", *notes, *times)
 
-    def playing(self, pitches: Collection[int]) -> Mask:
+    def mask_for_pitches(self, pitches: Collection[int]) -> Mask:
         """Which tokens play one of these pitches, or move the line on, shape (size,)."""
         notes = [pitch in pitches for pitch in self.pitches]
         return np.array([False, *notes, *(True for _ in range(len(self.bins)))])
 
-    def allowed(self, chord: Sequence[int], max_chord: int = MAX_CHORD_NOTES) -> Mask:
+    def allowed_after(self, chord: Sequence[int], max_chord: int = MAX_CHORD_NOTES) -> Mask:
         """What may follow a chord as far as it has got, shape (size,): the grammar of the class's docstring.
 
         At a new onset (an empty chord) a note must come, so no two TIMEs follow each other; in a chord no
@@ -163,19 +163,19 @@ class EventVocabulary:
         mask = self._note_mask.copy()
         if not chord:
             return mask
-        mask[self.first_time :] = True
+        mask[self.first_time_token :] = True
         if len(chord) >= max_chord:
-            mask[: self.first_time] = False
+            mask[: self.first_time_token] = False
         for pitch in chord:
-            mask[self._token[pitch]] = False
+            mask[self._token_by_pitch[pitch]] = False
         return mask
 
     @cached_property
     def _note_mask(self) -> Mask:
         mask = np.zeros(self.size, dtype=np.bool_)
-        mask[1 : self.first_time] = True
+        mask[1 : self.first_time_token] = True
         return mask
 
     @cached_property
-    def _token(self) -> dict[int, int]:
+    def _token_by_pitch(self) -> dict[int, int]:
         return {pitch: 1 + index for index, pitch in enumerate(self.pitches)}

@@ -1,4 +1,7 @@
-"""The desk: the present value of every control, and the one way to change one; knows no OSC, no port, no thread of its own."""
+"""The control store: the current value of every control, and the only way to change one.
+
+It knows no OSC and no port, and has no thread of its own: all its methods are called from the asyncio loop's thread.
+"""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -11,22 +14,30 @@ from server.controls.control_table import CONTROLS, Raw, Settings, Value, contro
 logger = logging.getLogger("fours.desk")
 
 ORIGIN_MUSIC = "music"
-"""Whose change it is where nobody moved anything, such as a tempo that was tapped."""
+"""The origin of a change that the jam itself made, such as a tempo that was tapped."""
 
 Preparation = Callable[[Settings], None]
+"""Called before a change, with the settings as they will be; raises an error to refuse the change."""
 
 
 class ControlReceiver(Protocol):
-    """Whoever carries out what the desk has checked: the player, in a jam."""
+    """Carries out the changes that the control store has accepted; in a jam it is the music thread."""
 
-    def change(self, control: str, value: Value) -> None: ...
+    def change(self, control: str, value: Value) -> None:
+        """A control, by name, has a new value, which its row has parsed. Must not block."""
+        ...
 
-    def act(self, action: str) -> None: ...
+    def act(self, action: str) -> None:
+        """An action, by name, is to be done now. Must not block."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedChange:
-    """A control has this value now, or an action was done (at 1.0); `origin` is whoever did it, in words of its own."""
+    """A control has a new value, or an action was done (then `value` is 1.0).
+
+    `origin` names who changed it, such as a client's address; each source of changes chooses its own words.
+    """
 
     control: str
     value: Value
@@ -37,10 +48,9 @@ ChangeListener = Callable[[AcceptedChange], None]
 
 
 class ControlStore:
-    """Reads what comes in by its control's row, passes it on, remembers it, and tells all who listen.
+    """Parses new values, stores them, passes them to the receiver, and notifies the listeners.
 
-    `before` has, for some controls, what is to be done first, with the settings as they will be; what it raises refuses
-    the change.
+    `preparations` holds, for some controls, what must be done before a change; an error raised there refuses the change.
     """
 
     def __init__(self, settings: Settings, receiver: ControlReceiver, preparations: Mapping[str, Preparation]) -> None:
@@ -52,32 +62,32 @@ class ControlStore:
 
     @property
     def settings(self) -> Settings:
-        """All present values."""
+        """The current values of all controls."""
         return self._settings
 
     def value(self, name: str) -> Value | None:
-        """The present value of a control; None for an action. Raises BadValue where there is no such control."""
+        """The current value of a control; None for an action. Raises BadValue if there is no such control."""
         control = control_named(name)
         return None if control.kind == "action" else self._value(name)
 
     def values(self) -> dict[str, Value]:
-        """The present value of every control that keeps one."""
+        """The current value of every control that holds one, by name."""
         return {control.name: self._value(control.name) for control in CONTROLS if control.kind != "action"}
 
     def add_listener(self, listener: ChangeListener) -> Callable[[], None]:
-        """From now on `listener` hears of every accepted change, whoever made it; what is returned ends that."""
+        """Calls `listener` after every accepted change, of any origin; returns a function that removes it again."""
         self._listeners = (*self._listeners, listener)
 
-        def leave() -> None:
+        def remove_listener() -> None:
             self._listeners = tuple(other for other in self._listeners if other is not listener)
 
-        return leave
+        return remove_listener
 
     def set(self, name: str, raw: Raw, origin: str = "") -> Value:
-        """Sets a control, or does an action at anything but 0; the value as it was read.
+        """Sets a control, or does an action unless `raw` is 0; returns the parsed value.
 
-        Raises BadValue, with nothing changed, where there is no such control or it cannot take `raw`, and
-        whatever a preparation raises.
+        Raises BadValue if there is no such control or it does not accept `raw`, and any error that a preparation raises;
+        then nothing has changed.
         """
         control = control_named(name)
         if control.kind == "action":
@@ -96,7 +106,7 @@ class ControlStore:
         return value
 
     def record_change(self, name: str, value: Value) -> None:
-        """A control was changed by whoever performs: it is remembered and told of, and there is nothing more to do."""
+        """Stores a change that the receiver made itself, and notifies the listeners; the receiver is not called."""
         self._settings = self._settings.with_value(name, value)
         self._notify(AcceptedChange(name, value, ORIGIN_MUSIC))
 
@@ -104,7 +114,7 @@ class ControlStore:
         for listener in self._listeners:
             try:
                 listener(change)
-            except Exception as error:  # noqa: BLE001  one screen that fails must not keep the others from hearing of it
+            except Exception as error:  # noqa: BLE001  one listener that fails must not keep the others from the change
                 self.faults.count(error)
 
     def _value(self, name: str) -> Value:

@@ -1,7 +1,8 @@
-"""`CONTROLS`, the one table of what can be adjusted: config, command line, OSC, and docs derive from it; does nothing itself.
+"""`CONTROLS`, the one table of everything that can be adjusted; the config, command line, OSC and docs derive from it.
 
-`Settings` declares each control as a field, so that the jam reads it by name and type; `ACTIONS` are the
-controls that do something at once and keep no value.
+To add a control, add a field to `Settings`: its name, type and default, and in its row the group, the range or the
+choices, and the sentence that is shown to users. The jam reads its value as a typed attribute of `Settings`. `ACTIONS`
+are the controls that do something at once and hold no value.
 """
 
 import difflib
@@ -16,8 +17,8 @@ from model.approach import Approach
 from model.defaults import FITTED_STRENGTH, MAX_REPEATED_INTERVALS
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, MAX_CHORD_NOTES
 from server.controls.choices import (
-    MAX_SWING,
     MAX_GATE,
+    MAX_SWING,
     METERS,
     MIN_GATE,
     STRAIGHT_SWING,
@@ -27,10 +28,10 @@ from server.controls.choices import (
     OverlapRule,
     Quantize,
     RhythmFrom,
-    TurnOwner,
     StartOn,
     Switch,
     TempoFrom,
+    TurnOwner,
 )
 from server.controls.control import OSC_PREFIX, Control, Curve, Kind, Raw, Value
 from server.errors import BadValue
@@ -40,37 +41,37 @@ __all__ = [
 ]  # fmt: skip
 
 TAKES_GROUP = "takes"
-"""The group of what only marks what is played."""
+"""The group of the controls that only mark what is played, and change nothing in the music."""
 
 T = TypeVar("T")
 
 PERCENT = 100.0
-# A velocity of nothing is none, so it can say this.
+# A note with velocity 0 is a note-off in MIDI, so 0 is free to mean: as loud as the player.
 VELOCITY_OF_PLAYER = 0
 
 
 def _number(
-    group: str, default: float, low: float, high: float, about: str, unit: str = "", curve: Curve = ""
+    group: str, default: float, low: float, high: float, help_text: str, unit: str = "", curve: Curve = ""
 ) -> float:
-    return _row("number", default, group, about, low=low, high=high, unit=unit, curve=curve)
+    return _row("number", default, group, help_text, low=low, high=high, unit=unit, curve=curve)
 
 
-def _whole(group: str, default: int, low: int, high: int, about: str, unit: str = "") -> int:
-    return _row("number", default, group, about, low=low, high=high, unit=unit, whole=True)
+def _whole(group: str, default: int, low: int, high: int, help_text: str, unit: str = "") -> int:
+    return _row("number", default, group, help_text, low=low, high=high, unit=unit, whole=True)
 
 
-def _choice(group: str, default: T, choices: tuple[str, ...], about: str) -> T:
-    return _row("choice", default, group, about, choices=choices)
+def _choice(group: str, default: T, choices: tuple[str, ...], help_text: str) -> T:
+    return _row("choice", default, group, help_text, choices=choices)
 
 
-def _row(kind: Kind, default: T, group: str, about: str, **rest: object) -> T:
-    """A field of `Settings` that is a row of the table; the annotation beside it says its type."""
-    return field(default=default, metadata={"kind": kind, "group": group, "help": about, **rest})
+def _row(kind: Kind, default: T, group: str, help_text: str, **rest: object) -> T:
+    """A field of `Settings` whose metadata are a row of the table; the return type is that of the field's value."""
+    return field(default=default, metadata={"kind": kind, "group": group, "help": help_text, **rest})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The value of every control that keeps one; each field is a row of the table."""
+    """The value of every control that holds one; each field is also a row of the table."""
 
     approach: Approach = _choice(
         "partner",
@@ -182,8 +183,8 @@ class Settings:
     record: Switch = _choice(TAKES_GROUP, "off", get_args(Switch), "Mark what is played as a take, from on to off.")
 
     def with_value(self, name: str, value: Value) -> "Settings":
-        """The same with one control at a value that its row has read."""
-        return replace(self, **{name: value})  # type: ignore[arg-type]  # the row has seen to the type
+        """A copy with one control changed; `value` must have been parsed by the control's row (`Control.read`)."""
+        return replace(self, **{name: value})  # type: ignore[arg-type]  # the row has checked the type
 
 
 ACTIONS = (
@@ -203,7 +204,7 @@ BY_NAME: Mapping[str, Control] = {control.name: control for control in CONTROLS}
 
 
 def control_named(name: str) -> Control:
-    """The row of that name. Raises BadValue where there is none, with the nearest name."""
+    """The row of that name. Raises BadValue if there is none; the text suggests the nearest name."""
     try:
         return BY_NAME[name]
     except KeyError:
@@ -213,7 +214,7 @@ def control_named(name: str) -> Control:
 
 
 def is_pressed(raw: Raw) -> bool:
-    """Whether a momentary button is down: an action is done at 1 and not at the 0 of its release."""
+    """Whether a momentary button was pressed: it sends 1 when pressed and 0 when released. Raises BadValue for no number."""
     try:
         number = float(raw)
     except ValueError:

@@ -1,7 +1,8 @@
-"""Passes changes on no faster than music can follow: of a control that is moved all the time, thirty values a second.
+"""The throttle for control changes: passes on at most thirty values a second of each control; knows no control.
 
-Each value composes what is planned anew, and a controller, a phone or an automation lane may send a thousand. The
-first goes at once, the last always arrives, and an action waits for nothing. Knows no control; a loop keeps its time.
+Each value makes the jam compose its plan again, and a controller, a phone or an automation lane may send a thousand
+values a second. The first value is passed on at once, the last one always arrives, and an action never waits. The
+timing comes from the caller's event loop; all methods run in that loop's thread.
 """
 
 from collections.abc import Callable
@@ -10,14 +11,14 @@ from server.controls.control_store import ControlReceiver
 from server.controls.control_table import Value
 
 INTERVAL_S = 1 / 30
-"""No note is so short that the steps of a fader could be heard in it, and composing anew twice as often takes a core."""
+"""No note is so short that one could hear a fader's steps in it, and composing twice as often would take a whole core."""
 
 CallLater = Callable[[float, Callable[[], None]], object]
-"""Calls something after so many seconds: an asyncio loop's `call_later`."""
+"""Calls a function after a number of seconds, as an asyncio loop's `call_later` does."""
 
 
 class ControlThrottle:
-    """A performer in front of another; a desk's, so that whatever moves a control is paced."""
+    """A `ControlReceiver` in front of another one; the control store sends all changes through it."""
 
     def __init__(self, receiver: ControlReceiver, call_later: CallLater) -> None:
         self._receiver = receiver
@@ -27,7 +28,7 @@ class ControlThrottle:
         self._is_timer_running = False
 
     def change(self, control: str, value: Value) -> None:
-        """A control has a new value."""
+        """Passes the value on now, or at the next tick if the control has just changed."""
         if control in self._just_sent:
             self._waiting_values[control] = value
         else:
@@ -38,7 +39,7 @@ class ControlThrottle:
             self._call_later(INTERVAL_S, self._tick)
 
     def act(self, action: str) -> None:
-        """An action was asked for: with everything as it was set before."""
+        """Passes the values that wait on first, so that the action uses them; then the action, at once."""
         self._send_waiting()
         self._receiver.act(action)
 

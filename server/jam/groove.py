@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from bridge.timing.timeline import Timeline
-from model.notes import HAIR_BEATS, SHORTEST_NOTE_BEATS, Note
+from model.notes import ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
 from server.controls.choices import MAX_GATE, MAX_SWING, MIN_GATE, STRAIGHT_SWING, Quantize
 from server.controls.control_table import PERCENT, Settings
 
@@ -78,14 +78,14 @@ class Groove:
         bar, within_beats = timeline.bar_at(beat)
         straight, swung = self._grid(timeline.meter.beats_per_bar)
         midpoints = [(late + early) / 2 for late, early in zip(swung, straight[1:], strict=False)]
-        return _point(timeline, bar, swung, bisect_right(midpoints, within_beats - HAIR_BEATS))
+        return _point(timeline, bar, swung, bisect_right(midpoints, within_beats - ROUNDING_BEATS))
 
     def _next(self, beat: float, timeline: Timeline, *, includes_beat: bool) -> float:
         """The first grid point after a beat; with `includes_beat` a point on the beat counts."""
         bar, within_beats = timeline.bar_at(beat)
         _, swung = self._grid(timeline.meter.beats_per_bar)
-        hair_beats = -HAIR_BEATS if includes_beat else HAIR_BEATS
-        return _point(timeline, bar, swung, bisect_right(swung, within_beats + hair_beats))
+        tolerance_beats = -ROUNDING_BEATS if includes_beat else ROUNDING_BEATS
+        return _point(timeline, bar, swung, bisect_right(swung, within_beats + tolerance_beats))
 
     def _earliest_end(self, onset_beats: float, timeline: Timeline) -> float:
         """Quantised notes last to the next grid point at least, so that none shrinks to nothing."""
@@ -94,7 +94,7 @@ class Groove:
     def _grid(self, beats_per_bar: float) -> tuple[list[float], list[float]]:
         """The grid points of a bar and the bar's end, straight and swung."""
         step_beats = GRID_BEATS[self.quantize]
-        steps = math.ceil(beats_per_bar / step_beats - HAIR_BEATS)
+        steps = math.ceil(beats_per_bar / step_beats - ROUNDING_BEATS)
         straight = [*(index * step_beats for index in range(steps)), beats_per_bar]
         return straight, [self._swung(beats, beats_per_bar) for beats in straight]
 
@@ -106,8 +106,8 @@ class Groove:
         pair_beats = PAIR_BEATS.get(self.quantize)
         if pair_beats is None or self.swing == STRAIGHT_SWING:
             return within_beats
-        pair_start_beats = math.floor(within_beats / pair_beats + HAIR_BEATS) * pair_beats
-        if pair_start_beats + pair_beats > beats_per_bar + HAIR_BEATS:
+        pair_start_beats = math.floor(within_beats / pair_beats + ROUNDING_BEATS) * pair_beats
+        if pair_start_beats + pair_beats > beats_per_bar + ROUNDING_BEATS:
             return within_beats
         share = (within_beats - pair_start_beats) / pair_beats
         moved = (

@@ -25,7 +25,7 @@ from bridge.timing.timeline import Segment, Timeline
 from bridge.timing.timeline_follower import TimelineFollower
 from server.controls.choices import ClockChoice
 from server.controls.control_table import Settings, Value
-from server.jam.jam import TimelineRequest
+from server.jam.jam_output import TimelineRequest
 
 logger = logging.getLogger("fours.clock")
 

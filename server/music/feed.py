@@ -11,7 +11,7 @@ from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
 from model.notes import Note
 from server.controls.control_table import Value
-from server.jam.jam import JamState
+from server.jam.jam_output import JamState
 from server.jam.modes import Turn
 
 # Some minutes of very busy playing.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from model.approach import APPROACHES, Approach
 from model.engines.engine import Engine
-from model.improvising.improviser import Improviser, improviser
+from model.improvising.improviser import Improviser, create_improviser
 from model.pack.dummy_pack import DUMMY_PACK, DummyPack
 from model.pack.pack import Pack, open_pack
 from server.config.config import Config
@@ -21,7 +21,7 @@ class LoadedPack:
     def improvisers(self, tempo_bpm: float) -> dict[Approach, Improviser]:
         """Fresh improvisers, who have heard nothing; at this tempo, if it is one of a pack that counts seconds."""
         return {
-            approach: improviser(
+            approach: create_improviser(
                 self.engines[approach],
                 self.pack.vocabulary(approach, tempo_bpm),
                 self.pack.memory(approach, tempo_bpm),

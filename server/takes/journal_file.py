@@ -73,7 +73,9 @@ def is_in_use(path: Path) -> bool:
 
 def _lock(descriptor: int) -> bool:
     """Locks a file until it is closed; False if another process holds the lock."""
-    if sys.platform == "win32":  # no fcntl there: a second jam in the same folder may add a last record too early, no more
+    if (
+        sys.platform == "win32"
+    ):  # no fcntl there: a second jam in the same folder may add a last record too early, no more
         return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,7 @@
-"""A journal read back as music: what the player and the partner played, in beats, and from it a song; knows no folder.
+"""Reads a journal back as music: what the player and the partner played, in beats, and as a song; knows no folder.
 
-A take is a stretch of a jam: all of it, or what was marked. Its song begins with a bar: that of its first note, or, where
-a song was followed, the song's first, so that it lies in the DAW where it was played.
+A take is a stretch of a jam: all of it, or one mark. Its song begins at a bar line: at the bar of its first note or, if
+the jam followed a DAW's song, at bar 1 of that song, so that the notes lie in the DAW where they were played.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ from server.takes.take_summary import TakeSummary
 from server.takes.tempo_map import tempo_map
 
 PLAYER_TRACK, ANSWER_TRACK = "Player", "Answer"
-# Nothing in a file is shorter than a tick.
+# A MIDI file holds nothing shorter than a tick.
 SHORTEST_BEATS = 1 / TICKS_PER_BEAT
 CHANNEL_MESSAGES = range(0x80, 0xF0)
 
@@ -48,7 +48,7 @@ class PlacedMessage:
 
 @dataclass(frozen=True, slots=True)
 class JamRecording:
-    """All that a journal tells of one jam."""
+    """Everything that a journal holds of one jam, sorted by kind; `segments` are the timeline of the whole jam."""
 
     received: tuple[MessageReceived, ...]
     played: tuple[MessagePlayed, ...]
@@ -65,7 +65,7 @@ class JamRecording:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A stretch of a jam: for each side its messages in the jam's beats, every note with its end."""
+    """A stretch of a jam: the messages of each side, in the jam's beats; every note-on has its note-off."""
 
     player: tuple[PlacedMessage, ...]
     answer: tuple[PlacedMessage, ...]
@@ -75,57 +75,64 @@ class Take:
 
     @property
     def first_beat(self) -> float | None:
-        """The beat of the first note; None where there is none."""
+        """The jam's beat of the first note; None if there is no note."""
         notes = (placed.beat for placed in (*self.player, *self.answer) if isinstance(placed.message, NoteOn))
         return min(notes, default=None)
 
 
 def read_recording(records: Iterable[Record]) -> JamRecording:
-    """The tape of a journal's records."""
-    heard: list[MessageReceived] = []
+    """The recording in the records of a journal; a jam that was killed ends with its last record."""
+    received: list[MessageReceived] = []
     played: list[MessagePlayed] = []
     turned: list[ControlChanged] = []
-    kept: list[TimelineChanged] = []
-    ribbon, tally = TimelineAssembler(), TakeSummary()
+    timeline_changes: list[TimelineChanged] = []
+    timeline, summary = TimelineAssembler(), TakeSummary()
     for record in records:
-        tally.add(record)
+        summary.add(record)
         match record:
             case MessageReceived():
-                heard.append(record)
+                received.append(record)
             case MessagePlayed():
                 played.append(record)
             case ControlChanged():
                 turned.append(record)
             case TimelineChanged():
-                kept.append(record)
-                ribbon.add(record)
-    return JamRecording(tuple(heard), tuple(played), tuple(turned), tuple(kept), ribbon.segments, tally.journal_end())
+                timeline_changes.append(record)
+                timeline.add(record)
+    return JamRecording(
+        tuple(received),
+        tuple(played),
+        tuple(turned),
+        tuple(timeline_changes),
+        timeline.segments,
+        summary.journal_end(),
+    )
 
 
-def take_from(tape: JamRecording, mark: int | None = None) -> Take:
-    """The whole jam, or the stretch of the mark of that number, counted from 1.
+def take_from(recording: JamRecording, mark: int | None = None) -> Take:
+    """The whole jam, or the stretch of one mark; `mark` is its number, counted from 1.
 
-    Raises TakeError where there is no such mark.
+    Raises TakeError if there is no such mark.
     """
-    from_s, until_s = 0.0, tape.summary.at_s
-    marks = tape.summary.marks
+    from_s, until_s = 0.0, recording.summary.at_s
+    marks = recording.summary.marks
     if mark is not None:
         if not 1 <= mark <= len(marks):
             there_are = f"its marks are 1 to {len(marks)}" if marks else "it has none"
             raise TakeError(f"there is no mark {mark} in this jam; {there_are}")
         from_s, until_s = marks[mark - 1].from_s, marks[mark - 1].until_s
-    until_beats = tape.timeline.beat_at(until_s)
+    until_beats = recording.timeline.beat_at(until_s)
     sides = [
         _whole_notes([event for event in events if from_s <= event.at_s <= until_s], until_beats)
-        for events in (tape.received, tape.played)
+        for events in (recording.received, recording.played)
     ]
     last_beats = max((placed.beat for side in sides for placed in side), default=until_beats)
-    turned = tuple(event for event in tape.turned if from_s <= event.at_s <= until_s)
-    return Take(sides[0], sides[1], turned, last_beats, tape)
+    turned = tuple(event for event in recording.turned if from_s <= event.at_s <= until_s)
+    return Take(sides[0], sides[1], turned, last_beats, recording)
 
 
 def song_from(take: Take) -> Song:
-    """The take as a song: its bars, its tempo, and two tracks. Raises TakeError where nothing was played."""
+    """The take as a song with bars, tempo and two tracks. Raises TakeError if nothing was played in it."""
     first_beat = take.first_beat
     if first_beat is None:
         raise TakeError("nothing was played in this take")
@@ -167,49 +174,50 @@ def _shown(value: Value) -> str:
 
 
 def _layout(take: Take, first_beat: float) -> ScoreLayout:
-    kept = take.recording.timeline_changes
-    in_force = [(item.timeline, _beat_of(take.recording, item)) for item in kept] or [(take.recording.timeline, 0.0)]
+    recording = take.recording
+    whole = recording.timeline
+    changes = recording.timeline_changes
+    # Each timeline with the beat from which it was valid.
+    timelines = [(change.timeline, whole.beat_at(change.at_s)) for change in changes] or [(whole, 0.0)]
     transport: Transport = "free"
     downbeat = 0.0
-    for item, (timeline, beat) in zip(kept, in_force, strict=False):
+    for change, (timeline, beat) in zip(changes, timelines, strict=False):
         if beat <= first_beat:
-            transport, downbeat = item.transport, timeline.downbeat
-    zero_beats = downbeat if transport == "playing" else None
-    return lay_out(bar_grids(in_force), first_beat, take.until_beats, zero_beats)
-
-
-def _beat_of(tape: JamRecording, kept: TimelineChanged) -> float:
-    return tape.timeline.beat_at(kept.at_s)
+            transport, downbeat = change.transport, timeline.downbeat
+    song_start_beats = downbeat if transport == "playing" else None
+    return lay_out(bar_grids(timelines), first_beat, take.until_beats, song_start_beats)
 
 
 def _whole_notes(events: Sequence[MessageReceived | MessagePlayed], until_beats: float) -> tuple[PlacedMessage, ...]:
-    """What was played, each note with an end of its own: one that was begun again, or never ended, ends then."""
-    placed: list[PlacedMessage] = []
-    begun: dict[tuple[int, int], float] = {}
-    pedals: set[int] = set()
+    """The events of one side as messages, where each note-on has a note-off of its own.
 
-    def end(keys: Iterable[tuple[int, int]], beat: float) -> None:
+    A note that is struck again ends there; a note or pedal that is still down at `until_beats` ends there.
+    """
+    placed: list[PlacedMessage] = []
+    onsets: dict[tuple[int, int], float] = {}
+    pedals_down: set[int] = set()
+
+    def end_notes(keys: Iterable[tuple[int, int]], beat: float) -> None:
         for channel, pitch in tuple(keys):
-            placed.append(
-                PlacedMessage(NoteOff(pitch, channel), max(beat, begun.pop((channel, pitch)) + SHORTEST_BEATS))
-            )
+            end_beats = max(beat, onsets.pop((channel, pitch)) + SHORTEST_BEATS)
+            placed.append(PlacedMessage(NoteOff(pitch, channel), end_beats))
 
     for event in events:
         match event.message:
             case NoteOn(pitch, _, channel) as message:
-                end([key for key in begun if key == (channel, pitch)], event.beat)
-                begun[channel, pitch] = event.beat
+                end_notes([key for key in onsets if key == (channel, pitch)], event.beat)
+                onsets[channel, pitch] = event.beat
                 placed.append(PlacedMessage(message, event.beat))
             case NoteOff(pitch, channel):
-                end([key for key in begun if key == (channel, pitch)], event.beat)
+                end_notes([key for key in onsets if key == (channel, pitch)], event.beat)
             case ControlChange(controller, _, channel) if controller in {ALL_SOUND_OFF, ALL_NOTES_OFF}:
-                end([key for key in begun if key[0] == channel], event.beat)
+                end_notes([key for key in onsets if key[0] == channel], event.beat)
             case ControlChange(controller, value, channel) as message:
                 if controller == SUSTAIN_PEDAL:
-                    (pedals.add if value >= PEDAL_DOWN else pedals.discard)(channel)
+                    (pedals_down.add if value >= PEDAL_DOWN else pedals_down.discard)(channel)
                 placed.append(PlacedMessage(message, event.beat))
             case OtherMessage(data) as message if data[0] in CHANNEL_MESSAGES:
                 placed.append(PlacedMessage(message, event.beat))
-    end(begun, until_beats)
-    placed.extend(PlacedMessage(ControlChange(SUSTAIN_PEDAL, 0, channel), until_beats) for channel in sorted(pedals))
-    return tuple(placed)
+    end_notes(onsets, until_beats)
+    pedals_up = [ControlChange(SUSTAIN_PEDAL, 0, channel) for channel in sorted(pedals_down)]
+    return (*placed, *(PlacedMessage(message, until_beats) for message in pedals_up))

@@ -16,7 +16,8 @@ from model.memory.memory import Memory
 from model.notes import Note
 from model.tokens.vocabulary import Cursor
 from server.controls.control_table import Settings, Value
-from server.jam.jam import Jam, TimedMessage
+from server.jam.jam import Jam
+from server.jam.jam_output import TimedMessage
 
 DEFAULTS = Settings()
 

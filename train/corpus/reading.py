@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from model.analysis.lead import reads_as_lead
+from model.analysis.lead import is_lead_line
 from model.errors import MissingLibraryError, UnreadableError
 from model.files.lines import begins_of, lines_of, merged
 from model.files.score import FileScore, Part
@@ -87,7 +87,7 @@ def _reading_of(sha256: str, score: FileScore, choice: Choice) -> Reading:
     judged = [
         (track, begins_of(track, score.ticks_per_beat)) for track in _chosen(tracks, choice.tracks)
     ]
-    told = [(track, begins, reads_as_lead(begins, track.pitch)) for track, begins in judged]
+    told = [(track, begins, is_lead_line(begins, track.pitch)) for track, begins in judged]
     chosen = [(track, leads) for track, begins, leads in told if leads or _wanted(track, begins, choice.tracks)]
     lines = tuple(_in_unit(track, score, choice) for track, _ in chosen)
     last_tick = max((int(track.end.max()) for track in tracks), default=0)
@@ -110,7 +110,7 @@ def _wanted(track: Part, begins: npt.NDArray[np.int64], tracks: TrackChoice) -> 
         case "lead":
             return False
         case "melodic":
-            return reads_as_lead(begins, track.pitch, MELODIC_MIN_NOTES, MELODIC_MONOPHONIC_SHARE)
+            return is_lead_line(begins, track.pitch, MELODIC_MIN_NOTES, MELODIC_MONOPHONIC_SHARE)
         case _:
             return len(track) > 1
 

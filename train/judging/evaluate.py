@@ -10,7 +10,7 @@ import torch
 from model.approach import APPROACHES, Approach
 from model.engines.network import MusicLSTM
 from model.files.seed import Seed
-from model.improvising.improviser import SamplingSettings
+from model.improvising.sampling_settings import SamplingSettings
 from model.pack.card import HeldOut
 from model.pack.pack import Pack
 from train.corpus.corpora import Corpus, Line, Split, joined

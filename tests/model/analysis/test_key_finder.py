@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.analysis.key_finder import TEMPERLEY, KeyFinder, _centred, key_of
+from model.analysis.key_finder import TEMPERLEY, KeyFinder, _centred_profiles, key_from_weights
 from model.analysis.scale import TONICS, Key
 from model.notes import Note
 from tests.music import line
@@ -23,19 +23,19 @@ def sounding(scale: tuple[int, ...], tonic: int) -> list[float]:
 
 @pytest.mark.parametrize("tonic", range(12), ids=TONICS)
 def test_a_scale_with_its_tonic_and_fifth_longest_is_in_its_key(tonic: int) -> None:
-    assert key_of(sounding(MAJOR_SCALE, tonic)) == Key(tonic, "major")
-    assert key_of(sounding(HARMONIC_MINOR_SCALE, tonic)) == Key(tonic, "minor")
+    assert key_from_weights(sounding(MAJOR_SCALE, tonic)) == Key(tonic, "major")
+    assert key_from_weights(sounding(HARMONIC_MINOR_SCALE, tonic)) == Key(tonic, "minor")
 
 
 @pytest.mark.parametrize("weight", [0.0, 1.0, 1 / 3, 1234567.1])
 def test_music_of_all_notes_alike_is_in_no_key(weight: float) -> None:
-    assert key_of([weight] * 12) is None
-    assert key_of(np.full(12, weight, np.float32)) is None
+    assert key_from_weights([weight] * 12) is None
+    assert key_from_weights(np.full(12, weight, np.float32)) is None
 
 
 @given(WEIGHTS, st.integers(0, 11))
 def test_a_transposed_copy_is_in_the_transposed_key(weights: list[int], semitones: int) -> None:
-    home, away = key_of(weights), key_of(np.roll(weights, semitones))
+    home, away = key_from_weights(weights), key_from_weights(np.roll(weights, semitones))
     assert home is not None
     assert away is not None
     if not _is_a_tie(weights):
@@ -45,12 +45,16 @@ def test_a_transposed_copy_is_in_the_transposed_key(weights: list[int], semitone
 @given(WEIGHTS, st.integers(1, 50))
 def test_neither_length_nor_silence_changes_the_key(weights: list[int], times: int) -> None:
     if not _is_a_tie(weights):
-        assert key_of(weights) == key_of(np.array(weights) * times) == key_of(np.array(weights) + times)
+        assert (
+            key_from_weights(weights)
+            == key_from_weights(np.array(weights) * times)
+            == key_from_weights(np.array(weights) + times)
+        )
 
 
 def _is_a_tie(weights: list[int]) -> bool:
     """Whether the music is, say, a tritone, which two keys have alike."""
-    second, first = np.sort(_centred(TEMPERLEY) @ (np.array(weights) - np.mean(weights)))[-2:]
+    second, first = np.sort(_centred_profiles(TEMPERLEY) @ (np.array(weights) - np.mean(weights)))[-2:]
     return bool(first - second < 1e-6)
 
 
@@ -143,13 +147,13 @@ class TestFollowing:
         for pitch, duration_beats, at_beat in notes:
             home.hear(pitch, duration_beats, at_beat)
             away.hear(pitch + semitones, duration_beats, at_beat)
-        moved = np.roll(home._belief.reshape(2, 12), semitones, axis=1).reshape(24)
-        assert away._belief == pytest.approx(moved)
+        moved = np.roll(home._probabilities.reshape(2, 12), semitones, axis=1).reshape(24)
+        assert away._probabilities == pytest.approx(moved)
 
     @given(st.lists(st.tuples(st.integers(0, 127), st.floats(0, 1e6), st.floats(-10, 1e6)), min_size=60, max_size=60))
     def test_no_line_however_odd_leaves_it_without_a_belief(self, notes: list[tuple[int, float, float]]) -> None:
         finder = KeyFinder()
         for note in notes:
             finder.hear(*note)
-        assert np.isfinite(finder._belief).all()
-        assert finder._belief.sum() == pytest.approx(1.0)
+        assert np.isfinite(finder._probabilities).all()
+        assert finder._probabilities.sum() == pytest.approx(1.0)

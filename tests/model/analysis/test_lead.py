@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.analysis.lead import MIN_NOTES, is_lead_like, lead_of, reads_as_lead
+from model.analysis.lead import MIN_NOTES, find_lead, is_lead_like, is_lead_line
 from model.notes import Note
 from tests.music import exercise, line
 
@@ -21,8 +21,8 @@ class TestOneNoteAtATime:
 
     def test_of_chords_less_may_be_asked(self) -> None:
         onsets, pitches = [0.0, 0.0, 1.0, 2.0], [60, 64, 62, 64]
-        assert reads_as_lead(onsets, pitches, min_notes=4, min_monophonic_share=2 / 3)
-        assert not reads_as_lead(onsets, pitches, min_notes=4, min_monophonic_share=0.7)
+        assert is_lead_line(onsets, pitches, min_notes=4, min_monophonic_share=2 / 3)
+        assert not is_lead_line(onsets, pitches, min_notes=4, min_monophonic_share=0.7)
 
     def test_notes_that_overlap_without_beginning_together_are_a_line(self) -> None:
         assert is_lead_like([Note(60, float(beat), 4.0, 80) for beat in range(64)])
@@ -47,7 +47,7 @@ class TestLeadLike:
     def test_arrays_read_as_notes_do(self, played: list[tuple[int, int]], min_notes: int) -> None:
         notes = [Note(pitch, float(beat), 1.0, 80) for beat, pitch in played]
         onsets, pitches = np.array([[beat, pitch] for beat, pitch in played], np.float64).reshape(-1, 2).T
-        assert reads_as_lead(onsets, pitches, min_notes) is is_lead_like(notes, min_notes)
+        assert is_lead_line(onsets, pitches, min_notes) is is_lead_like(notes, min_notes)
 
     @pytest.mark.parametrize(("key", "lead_like"), [(46, False), (47, True), (84, True), (85, False)])
     def test_a_bass_and_a_piccolo_are_none(self, key: int, *, lead_like: bool) -> None:
@@ -60,16 +60,16 @@ class TestLeadLike:
 class TestLeadOf:
     def test_it_is_the_lead_like_track_with_most_notes(self) -> None:
         tracks = [line(60, 62), line(60, 62, 64), chords(40), line(*range(30, 40))]
-        assert lead_of(tracks) is tracks[1]
+        assert find_lead(tracks) is tracks[1]
 
     def test_without_a_lead_like_one_it_is_the_track_with_most_notes(self) -> None:
         tracks = [chords(3), chords(4), line(30, 31)]
-        assert lead_of(tracks) is tracks[1]
+        assert find_lead(tracks) is tracks[1]
 
     def test_of_two_alike_it_is_the_first(self) -> None:
         tracks = [line(60, 62), line(72, 74)]
-        assert lead_of(tracks) is tracks[0]
+        assert find_lead(tracks) is tracks[0]
 
     def test_without_any_track_there_is_none(self) -> None:
         with pytest.raises(ValueError, match="empty"):
-            lead_of([])
+            find_lead([])

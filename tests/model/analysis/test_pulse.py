@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.analysis.pulse import FASTEST_BPM, ONSETS_KEPT, SLOWEST_BPM, Pulse, find_pulse
+from model.analysis.pulse import FASTEST_BPM, MAX_ONSETS, SLOWEST_BPM, Pulse, find_pulse
 
 # Gaps between onsets in beats, from beat 0 on.
 RHYTHMS = {
@@ -96,7 +96,7 @@ def test_a_present_tempo_that_does_not_fit_is_left() -> None:
 def test_only_the_latest_onsets_count() -> None:
     at_first = played((1, 0.5, 0.5) * 30, 70.0)
     lately = played(RHYTHMS["quarters and eighths"] * 6, 112.0, at_s=at_first[-1] + 1.0)
-    assert len(lately) > ONSETS_KEPT
+    assert len(lately) > MAX_ONSETS
     assert find_pulse(at_first + lately) == find_pulse(lately)
 
 

@@ -59,7 +59,7 @@ ENGINES = {"numpy": lambda weights, _shape, _folder: NumpyEngine(weights), "onnx
 
 def walked(engine: Engine, tokens: Sequence[int]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """The logits after each token, and the state after all."""
-    state, rows = engine.initial(), []
+    state, rows = engine.initial_state(), []
     for token in tokens:
         logits, state = engine.step(token, state)
         rows.append(logits)
@@ -103,18 +103,18 @@ class TestEveryEngine:
     def test_it_begins_with_zeros_and_knows_its_vocabulary(self, make: MakeEngine, tmp_path: Path) -> None:
         engine = make(random_weights(SIZE), SHAPE, tmp_path)
         assert engine.vocabulary_size == SIZE
-        assert engine.initial().shape == (2, 2, 16)
-        assert not engine.initial().any()
+        assert engine.initial_state().shape == (2, 2, 16)
+        assert not engine.initial_state().any()
 
     def test_it_gives_a_row_of_logits_and_a_state_like_the_one_it_got(self, make: MakeEngine, tmp_path: Path) -> None:
         engine = make(random_weights(SIZE), SHAPE, tmp_path)
-        logits, state = engine.step(1, engine.initial())
-        assert (logits.shape, state.shape) == ((SIZE,), engine.initial().shape)
+        logits, state = engine.step(1, engine.initial_state())
+        assert (logits.shape, state.shape) == ((SIZE,), engine.initial_state().shape)
         assert logits.dtype == state.dtype == np.float32
 
     def test_what_it_handed_out_stays_as_it_was(self, make: MakeEngine, tmp_path: Path) -> None:
         engine = make(random_weights(SIZE), SHAPE, tmp_path)
-        handed_out = [engine.step(1, engine.initial())]
+        handed_out = [engine.step(1, engine.initial_state())]
         for token in WALK[:8]:
             handed_out.append(engine.step(token, handed_out[-1][1]))
         copies = [(logits.copy(), state.copy()) for logits, state in handed_out]

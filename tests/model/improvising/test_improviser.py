@@ -14,11 +14,11 @@ from model.improvising.improviser import (
     PLANNED_VELOCITY,
     Improviser,
     PlannedNote,
-    SamplingSettings,
     Snapshot,
     create_improviser,
 )
 from model.improvising.rhythm import Rhythm
+from model.improvising.sampling_settings import SamplingSettings
 from model.notes import MAX_CHORD_NOTES, Note
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary

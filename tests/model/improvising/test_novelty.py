@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.defaults import MOST_REPEATED_INTERVALS
+from model.defaults import MAX_REPEATED_INTERVALS
 from model.improvising.novelty import Novelty, longest_repeat, outline_of
 from model.notes import Note
 from tests.music import line
@@ -19,61 +19,61 @@ OUTLINES = STEPS.map(lambda steps: list(accumulate(steps, initial=66)))
 class TestBarred:
     def test_eight_intervals_may_be_repeated_and_the_ninth_may_not(self) -> None:
         novelty = Novelty([SCALE])
-        assert MOST_REPEATED_INTERVALS == 8
-        assert novelty.barred(SCALE[:8]) == frozenset()
-        assert novelty.barred(SCALE[:9]) == {SCALE[9]}
+        assert MAX_REPEATED_INTERVALS == 8
+        assert novelty.forbidden_pitches(SCALE[:8]) == frozenset()
+        assert novelty.forbidden_pitches(SCALE[:9]) == {SCALE[9]}
 
     def test_in_any_key(self) -> None:
         novelty = Novelty([SCALE], most_intervals=2)
-        assert novelty.barred([50, 52, 54]) == {55, 56}  # a scale goes on from two whole tones by either
+        assert novelty.forbidden_pitches([50, 52, 54]) == {55, 56}  # a scale goes on from two whole tones by either
 
     def test_from_anywhere_in_the_phrase(self) -> None:
-        assert Novelty([SCALE], most_intervals=3).barred(SCALE[4:8]) == {SCALE[8]}
+        assert Novelty([SCALE], most_intervals=3).forbidden_pitches(SCALE[4:8]) == {SCALE[8]}
 
     def test_in_any_of_the_phrases_but_not_from_one_into_the_next(self) -> None:
         novelty = Novelty([(60, 61, 63), (60, 61, 65), (61, 60)], most_intervals=1)
-        assert novelty.barred([70, 71]) == {73, 75}
-        assert novelty.barred([70, 74]) == frozenset()
+        assert novelty.forbidden_pitches([70, 71]) == {73, 75}
+        assert novelty.forbidden_pitches([70, 74]) == frozenset()
 
     def test_what_differs_on_the_way_is_free(self) -> None:
-        assert Novelty([SCALE], most_intervals=3).barred([60, 62, 63, 66]) == frozenset()
+        assert Novelty([SCALE], most_intervals=3).forbidden_pitches([60, 62, 63, 66]) == frozenset()
 
     def test_a_note_that_is_struck_again_and_again_is_a_phrase_too(self) -> None:
-        assert Novelty([[60] * 12], most_intervals=3).barred([55, 55, 55, 55]) == {55}
+        assert Novelty([[60] * 12], most_intervals=3).forbidden_pitches([55, 55, 55, 55]) == {55}
 
     def test_a_bound_of_none_bars_every_step_of_the_phrases(self) -> None:
         novelty = Novelty([(60, 62, 61)], most_intervals=0)
-        assert novelty.barred([50]) == {52, 49}
-        assert novelty.barred([]) == frozenset()
+        assert novelty.forbidden_pitches([50]) == {52, 49}
+        assert novelty.forbidden_pitches([]) == frozenset()
 
     def test_without_phrases_all_is_new(self) -> None:
-        assert Novelty([]).barred(SCALE) == frozenset()
-        assert Novelty([[60], []]).barred(SCALE) == frozenset()
+        assert Novelty([]).forbidden_pitches(SCALE) == frozenset()
+        assert Novelty([[60], []]).forbidden_pitches(SCALE) == frozenset()
 
     def test_leaps_over_the_whole_keyboard_are_steps_like_any_other(self) -> None:
-        assert Novelty([(0, 127, 0, 127)], most_intervals=2).barred([0, 127, 0]) == {127}
+        assert Novelty([(0, 127, 0, 127)], most_intervals=2).forbidden_pitches([0, 127, 0]) == {127}
 
 
 class TestMask:
     def test_what_is_barred_is_not_allowed(self) -> None:
-        mask = Novelty([SCALE]).mask(PITCH_WORDS.playable, PITCH_WORDS.pitches, SCALE[:9])
-        assert set(np.flatnonzero(PITCH_WORDS.playable & ~mask)) == {PITCH_WORDS.pitches.index(SCALE[9]) + 1}
+        mask = Novelty([SCALE]).restrict(PITCH_WORDS.note_mask, PITCH_WORDS.pitches, SCALE[:9])
+        assert set(np.flatnonzero(PITCH_WORDS.note_mask & ~mask)) == {PITCH_WORDS.pitches.index(SCALE[9]) + 1}
 
     def test_times_stay_as_they_were(self) -> None:
-        allowed = EVENT_WORDS.allowed([60])
-        mask = Novelty([SCALE]).mask(allowed, EVENT_WORDS.pitches, SCALE[:9])
-        assert mask[EVENT_WORDS.first_time :].all()
+        allowed = EVENT_WORDS.allowed_after([60])
+        mask = Novelty([SCALE]).restrict(allowed, EVENT_WORDS.pitches, SCALE[:9])
+        assert mask[EVENT_WORDS.first_time_token :].all()
         assert mask.sum() == allowed.sum() - 1
 
     def test_it_never_leaves_nothing(self) -> None:
         only = np.zeros(PITCH_WORDS.size, np.bool_)
         only[PITCH_WORDS.pitches.index(SCALE[9]) + 1] = True
-        assert Novelty([SCALE]).mask(only, PITCH_WORDS.pitches, SCALE[:9]).tolist() == only.tolist()
+        assert Novelty([SCALE]).restrict(only, PITCH_WORDS.pitches, SCALE[:9]).tolist() == only.tolist()
 
     def test_what_was_allowed_is_not_written_to(self) -> None:
-        before = PITCH_WORDS.playable.copy()
-        Novelty([SCALE]).mask(PITCH_WORDS.playable, PITCH_WORDS.pitches, SCALE[:9])
-        assert PITCH_WORDS.playable.tolist() == before.tolist()
+        before = PITCH_WORDS.note_mask.copy()
+        Novelty([SCALE]).restrict(PITCH_WORDS.note_mask, PITCH_WORDS.pitches, SCALE[:9])
+        assert PITCH_WORDS.note_mask.tolist() == before.tolist()
 
     @given(st.lists(OUTLINES, max_size=4), st.integers(1, 5), st.integers(0, 1000))
     def test_an_answer_that_would_parrot_does_not(
@@ -82,7 +82,7 @@ class TestMask:
         novelty, random = Novelty(phrases, most_intervals), np.random.default_rng(random_seed)
         answer = [66]
         for _ in range(40):
-            mask = novelty.mask(PITCH_WORDS.playable, PITCH_WORDS.pitches, answer)
+            mask = novelty.restrict(PITCH_WORDS.note_mask, PITCH_WORDS.pitches, answer)
             fresh = [pitch for pitch in range(answer[-1] - 3, answer[-1] + 4) if pitch in PITCH_WORDS.pitches]
             fresh = [pitch for pitch in fresh if mask[1 + PITCH_WORDS.pitches.index(pitch)]] or [
                 PITCH_WORDS.pitches[np.flatnonzero(mask)[0] - 1]

@@ -2,11 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.memory.backoff import DEFAULTS, MOST_FOLLOWERS, ORDERS, Backoff
+from model.memory.backoff import DEFAULT_BACKOFFS, MAX_FOLLOWERS, ORDERS, Backoff
 
 EVEN = (2.0,) * len(ORDERS)
 PLAIN = Backoff(EVEN, EVEN, variety=0.0, evidence=1.0)
-BACKOFFS = st.sampled_from([PLAIN, *DEFAULTS.values()])
+BACKOFFS = st.sampled_from([PLAIN, *DEFAULT_BACKOFFS.values()])
 
 
 class TestEscapes:
@@ -18,15 +18,15 @@ class TestEscapes:
         backoff = Backoff((1.0,) * 8, (3.0,) * 8, variety=0.0, evidence=1.0)
         assert [level[1][1] for level in backoff.escapes(0.5)] == pytest.approx([1 / 2, 3 / 4] * 8)
 
-    @pytest.mark.parametrize("backoff", DEFAULTS.values())
+    @pytest.mark.parametrize("backoff", DEFAULT_BACKOFFS.values())
     def test_more_evidence_leaves_less_to_the_network_and_more_variety_more(self, backoff: Backoff) -> None:
         for level in backoff.escapes(0.5):
-            by_n = [level[n][2] for n in range(2, MOST_FOLLOWERS + 1)]
+            by_n = [level[n][2] for n in range(2, MAX_FOLLOWERS + 1)]
             assert by_n == sorted(by_n, reverse=True)
             by_variety = [level[8][different] for different in range(1, 9)]
             assert by_variety == sorted(by_variety)
 
-    @given(BACKOFFS, st.integers(0, 15), st.integers(1, MOST_FOLLOWERS), st.floats(0.0, 1.0), st.floats(0.0, 1.0))
+    @given(BACKOFFS, st.integers(0, 15), st.integers(1, MAX_FOLLOWERS), st.floats(0.0, 1.0), st.floats(0.0, 1.0))
     def test_a_stronger_memory_leaves_less_to_the_network(
         self, backoff: Backoff, level: int, n: int, one: float, other: float
     ) -> None:

@@ -8,9 +8,9 @@ from safetensors.numpy import load_file, save_file
 
 from model.approach import Approach
 from model.errors import MemoryFileError
-from model.memory.backoff import DEFAULTS
+from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
-from model.memory.memory_file import _content_of, load_memories, save_memories
+from model.memory.memory_file import _content_hash, load_memories, save_memories
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from tests.tiny_pack import EVENT_WORDS, PITCHES, VOCABULARIES, random_walk
@@ -21,7 +21,7 @@ Memories = dict[Approach, Memory]
 def memories(
     vocabularies: dict[Approach, PitchVocabulary | EventVocabulary] = VOCABULARIES, heard: int = 0
 ) -> Memories:
-    made = {approach: Memory(words, DEFAULTS[approach]) for approach, words in vocabularies.items()}
+    made = {approach: Memory(words, DEFAULT_BACKOFFS[approach]) for approach, words in vocabularies.items()}
     for memory in made.values():
         for token in random_walk(memory.vocabulary.size, heard):
             memory.hear(token)
@@ -108,7 +108,7 @@ class TestBadFile:
         parts = {name: value for name, value in load_file(saved).items() if name != "event.followers"}
         with safe_open(saved, "numpy") as file:
             said = file.metadata()
-        save_file(parts, saved, {**said, "content": _content_of(said, parts)})
+        save_file(parts, saved, {**said, "content": _content_hash(said, parts)})
         assert complaint(saved).startswith(f"{saved} is no remembered jam, or is damaged")
 
     def test_one_of_another_version(self, saved: Path) -> None:

@@ -6,8 +6,8 @@ import pytest
 from model.approach import APPROACHES
 from model.engines.network_shape import Hyperparameters
 from model.errors import PackError
-from model.memory.backoff import DEFAULTS, Backoff
-from model.pack.card import CARD_FILE, PACK_FORMAT, Bins, Card, Epoch, MemoryTrust, read_card
+from model.memory.backoff import DEFAULT_BACKOFFS, Backoff
+from model.pack.card import CARD_FILE, PACK_FORMAT, Card, CardBins, Epoch, MemoryTrust, read_card
 from model.pack.pack import PACKS_FOLDER, open_pack
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary
@@ -75,23 +75,23 @@ class TestMemory:
     def test_one_that_says_nothing_of_a_memory_has_the_usual(self, tiny_pack: Path) -> None:
         card = read_card(tiny_pack)
         assert card.approaches["pitch"].memory is None
-        assert {approach: card.backoff(approach) for approach in APPROACHES} == DEFAULTS
+        assert {approach: card.backoff(approach) for approach in APPROACHES} == DEFAULT_BACKOFFS
 
     @pytest.mark.parametrize("folder", sorted(PACKS_FOLDER.iterdir()), ids=lambda folder: folder.name)
     def test_the_packs_that_come_along_have_their_own(self, folder: Path) -> None:
         card = read_card(folder)
         for approach, part in card.approaches.items():
-            assert card.backoff(approach) != DEFAULTS[approach]
+            assert card.backoff(approach) != DEFAULT_BACKOFFS[approach]
             for figures in part.held_out.values():
                 assert figures.pitch_bits_with_memory is not None
                 assert figures.pitch_bits_with_memory < figures.pitch_bits
 
     def test_what_was_fitted_reads_back_to_the_same(self, own_pack: Path) -> None:
         backoff = Backoff((2.5,) * 8, (0.125,) * 8, variety=0.75, evidence=0.5)
-        rewrite(own_pack, ("approaches", "event", "memory"), MemoryTrust.of(backoff).model_dump())
+        rewrite(own_pack, ("approaches", "event", "memory"), MemoryTrust.from_backoff(backoff).model_dump())
         card = read_card(own_pack)
         assert card.backoff("event") == backoff
-        assert card.backoff("pitch") == DEFAULTS["pitch"]
+        assert card.backoff("pitch") == DEFAULT_BACKOFFS["pitch"]
         assert Card.model_validate_json(card.model_dump_json()) == card
         assert open_pack(str(own_pack)).memory("event").backoff == backoff
 
@@ -133,7 +133,7 @@ class TestHistory:
 
 
 class TestTimeUnit:
-    SECONDS = Bins(unit="seconds", choice="notebook", shifts=(0.125, 0.5), edges=(0.25,))
+    SECONDS = CardBins(unit="seconds", choice="notebook", shifts=(0.125, 0.5), edges=(0.25,))
 
     @pytest.mark.parametrize(
         ("tempo_bpm", "shifts", "edges"),
@@ -142,12 +142,12 @@ class TestTimeUnit:
     def test_seconds_are_as_many_beats_as_the_tempo_makes_of_them(
         self, tempo_bpm: float, shifts: tuple[float, ...], edges: tuple[float, ...]
     ) -> None:
-        assert self.SECONDS.in_beats(tempo_bpm) == TimeBins(shifts, edges)
+        assert self.SECONDS.to_time_bins(tempo_bpm) == TimeBins(shifts, edges)
 
     @pytest.mark.parametrize("tempo_bpm", [20.0, 120.0, 400.0])
     def test_beats_are_beats_at_any_tempo(self, tempo_bpm: float) -> None:
-        bins = Bins(choice="commonest", shifts=BINS.shifts, edges=BINS.edges)
-        assert bins.in_beats(tempo_bpm) == BINS
+        bins = CardBins(choice="commonest", shifts=BINS.shifts, edges=BINS.edges)
+        assert bins.to_time_bins(tempo_bpm) == BINS
 
     def test_the_vocabulary_of_a_pack_in_seconds_is_that_of_a_tempo(self, own_pack: Path) -> None:
         rewrite(own_pack, ("approaches", "event", "bins"), self.SECONDS.model_dump())

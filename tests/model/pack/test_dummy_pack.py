@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.approach import APPROACHES, Approach
-from model.improvising.improviser import Improviser, SamplingSettings, improviser
+from model.improvising.improviser import Improviser, create_improviser
+from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from model.pack.dummy_pack import PITCHES, DummyPack, RuleEngine
 from tests.music import line
@@ -15,7 +16,7 @@ PACK = DummyPack()
 
 
 def partner(approach: Approach) -> Improviser:
-    return improviser(PACK.engine(approach), PACK.vocabulary(approach))
+    return create_improviser(PACK.engine(approach), PACK.vocabulary(approach))
 
 
 def answer(approach: Approach, phrase: list[Note], random_seed: int = 1, beats: float = 16.0) -> list[Note]:
@@ -69,7 +70,7 @@ class TestTheEngine:
         self, approach: Approach, tokens: list[int]
     ) -> None:
         engine = RuleEngine(PACK.vocabulary(approach))
-        state = engine.initial()
+        state = engine.initial_state()
         for token in tokens:
             before = state.copy()
             logits, after = engine.step(token, state)

@@ -60,7 +60,7 @@ class TestWholePack:
     def test_its_engines_fit_its_vocabularies(self, tiny_pack: Path, approach: Approach) -> None:
         pack = open_pack(str(tiny_pack))
         assert pack.vocabulary(approach) == VOCABULARIES[approach]
-        for engine in (pack.engine(approach, "cpu"), pack.twin(approach)):
+        for engine in (pack.engine(approach, "cpu"), pack.reference_engine(approach)):
             assert engine.vocabulary_size == VOCABULARIES[approach].size
 
     def test_each_engine_says_the_precision_of_its_graph(self, tiny_pack: Path) -> None:
@@ -168,7 +168,7 @@ class TestBadPack:
         text = "pack tiny: the pitch vocabulary has 37 tokens, but its weights are for 38; train the pack again or copy it again"
         assert complaint(own_pack) == text
         with pytest.raises(PackError, match=text):
-            open_pack(str(own_pack)).twin("pitch")
+            open_pack(str(own_pack)).reference_engine("pitch")
 
     def test_a_graph_of_another_network(self, own_pack: Path) -> None:
         write_fp32(random_weights(50), own_pack / "event.fp32.onnx")
@@ -214,7 +214,7 @@ def test_every_pack_of_the_program_opens_and_its_graphs_play_its_weights() -> No
     for name in available_packs():
         pack = open_pack(name)
         for approach in APPROACHES:
-            graph, twin = pack.engine(approach, "cpu"), pack.twin(approach)
+            graph, twin = pack.engine(approach, "cpu"), pack.reference_engine(approach)
             walk = [0, *(1 + token for token in random_walk(graph.vocabulary_size - 1, 48))]
             apart = np.abs(softmax(walked(graph, walk)[0]) - softmax(walked(twin, walk)[0])).sum(axis=-1)
             assert apart.mean() < WITHIN_REASON, (name, approach)

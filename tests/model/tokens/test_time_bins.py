@@ -14,11 +14,11 @@ from model.tokens.time_bins import (
     MUSICAL_TICKS,
     BinChoice,
     TimeBins,
+    add_missing_bins,
+    choose_bins,
     commonest_bins,
     musical_bins,
     quantile_bins,
-    time_bins,
-    with_more_bins,
 )
 
 QUARTERS_AND_TRIPLETS = [1.0] * 5 + [0.5] * 4 + [1 / 3] * 3 + [2.0] * 2 + [4.0]
@@ -146,7 +146,7 @@ class TestMusical:
 
 def test_each_choice_has_its_bins() -> None:
     shifts = {0.5: 6, 0.53: 1, 3.0: 3}
-    bins = {choice: time_bins(shifts, choice, 2) for choice in get_args(BinChoice)}
+    bins = {choice: choose_bins(shifts, choice, 2) for choice in get_args(BinChoice)}
     assert bins["commonest"] == commonest_bins(shifts, 2)
     assert bins["quantile"] == quantile_bins(shifts, 2)
     assert bins["quantile-mean"] == quantile_bins(shifts, 2, grid=None, middle="mean")
@@ -158,24 +158,24 @@ class TestMoreBins:
     BINS = TimeBins((0.5, 1.0), (0.6,))
 
     def test_a_shift_that_is_common_enough_and_has_no_bin_gets_one(self) -> None:
-        grown = with_more_bins(self.BINS, {0.5: 70, 1 / 3: 20, 2.0: 9, 1.5: 1}, least_share=0.05)
+        grown = add_missing_bins(self.BINS, {0.5: 70, 1 / 3: 20, 2.0: 9, 1.5: 1}, least_share=0.05)
         assert grown.shifts == (1 / 3, 0.5, 1.0, 2.0)
         assert grown.edges == pytest.approx((5 / 12, 0.75, 1.5))
 
     def test_what_is_read_well_already_changes_nothing(self) -> None:
-        assert with_more_bins(self.BINS, {0.5: 5, 0.51: 5, 0.99: 5, 4.0: 1}, least_share=0.1) is self.BINS
+        assert add_missing_bins(self.BINS, {0.5: 5, 0.51: 5, 0.99: 5, 4.0: 1}, least_share=0.1) is self.BINS
 
     @pytest.mark.parametrize("shifts", [{}, {0.0: 3}, {0.01: 3}])
     def test_no_rhythm_adds_none(self, shifts: dict[float, int]) -> None:
-        assert with_more_bins(self.BINS, shifts, least_share=0.0) is self.BINS
+        assert add_missing_bins(self.BINS, shifts, least_share=0.0) is self.BINS
 
     @given(COUNTED, COUNTED, COUNTS, st.floats(0.0, 1.0))
     def test_all_that_could_be_said_can_still_be_said(
         self, before: dict[float, int], after: dict[float, int], count: int, least_share: float
     ) -> None:
         for choice in get_args(BinChoice):
-            bins = time_bins(before, choice, count)
-            grown = with_more_bins(bins, after, least_share)
+            bins = choose_bins(before, choice, count)
+            grown = add_missing_bins(bins, after, least_share)
             assert set(bins.shifts) <= set(grown.shifts)
             assert [grown.index(shift) for shift in grown.shifts] == list(range(len(grown)))
 
@@ -183,7 +183,7 @@ class TestMoreBins:
     def test_with_no_least_share_every_shift_falls_into_a_bin_less_than_a_tick_away(
         self, shifts: dict[float, int], count: int
     ) -> None:
-        grown = with_more_bins(musical_bins(count), shifts, least_share=0.0)
+        grown = add_missing_bins(musical_bins(count), shifts, least_share=0.0)
         assert all(abs(grown.shifts[grown.index(shift)] - shift) <= 0.5 / GRID_PER_BEAT + 1e-9 for shift in shifts)
 
 

@@ -7,7 +7,7 @@ from model.approach import Approach
 from model.improvising.improviser import PLANNED_VELOCITY
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
-from server.jam.answer import NOTES_AHEAD, UNASKED_VELOCITY, Answer
+from server.jam.answer import DEFAULT_VELOCITY, NOTES_AHEAD, Answer
 from server.jam.groove import Groove
 from server.jam.turn_planner import BeatSpan
 from tests.server.jams import CompositionRequest, ScriptedImproviser
@@ -85,7 +85,7 @@ def test_loudness_follows_the_phrase_round_and_round() -> None:
 def test_without_a_phrase_it_is_of_middling_loudness() -> None:
     answer = answer_of(partner())
     compose(answer, 1)
-    assert answer.take_next_note().as_played == Note(60, 4.0, 0.5, UNASKED_VELOCITY)
+    assert answer.take_next_note().as_played == Note(60, 4.0, 0.5, DEFAULT_VELOCITY)
 
 
 def test_its_improviser_has_heard_what_has_sounded_and_no_more() -> None:

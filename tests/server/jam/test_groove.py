@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.notes import SHORTEST_NOTE_BEATS, Note
-from server.controls.choices import MAX_SWING, MAX_GATE, MIN_GATE, STRAIGHT_SWING, Quantize
+from server.controls.choices import MAX_GATE, MAX_SWING, MIN_GATE, STRAIGHT_SWING, Quantize
 from server.jam.groove import GRID_BEATS, PAIR_BEATS, Groove
 
 FOUR = Timeline.start(120.0)

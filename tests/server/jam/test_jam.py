@@ -10,8 +10,8 @@ from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from server.controls.control_table import Settings, Value
 from server.jam.answer import NOTES_AHEAD
-from server.jam.jam import TimedMessage
-from server.jam.turn_planner import LONGEST_ANSWER_BEATS, SHORTEST_ASKED_BEATS, UNASKED_BEATS
+from server.jam.jam_output import TimedMessage
+from server.jam.turn_planner import LONGEST_ANSWER_BEATS, SHORTEST_ASKED_BEATS, UNPROMPTED_ANSWER_BEATS
 from tests.music import line
 from tests.server.jams import CompositionRequest, JamHarness, ScriptedImproviser, as_played, off, on, onsets
 
@@ -179,7 +179,7 @@ class TestRespond:
     def test_to_nothing_plays_for_two_bars(self, stage: JamHarness) -> None:
         stage.act("respond", 1.0)
         timed = stage.run_to_end()
-        assert (timed[0].beat, timed[-1].beat) == (1.0, 1.0 + UNASKED_BEATS)
+        assert (timed[0].beat, timed[-1].beat) == (1.0, 1.0 + UNPROMPTED_ANSWER_BEATS)
 
     def test_during_an_answer_begins_another_and_ends_what_sounds(self, stage: JamHarness) -> None:
         stage.play(PHRASE)

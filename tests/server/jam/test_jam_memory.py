@@ -19,7 +19,8 @@ from model.pack.dummy_pack import DummyPack
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from server.controls.control_table import Settings, Value
 from server.errors import TakeError
-from server.jam.jam import Jam, TimedMessage
+from server.jam.jam import Jam
+from server.jam.jam_output import TimedMessage
 from server.takes.memory_store import find_memory_origin, kept_in_file, load_take_memory, save_take_memory
 from server.takes.take_library import TakeLibrary, memory_path
 from tests.engines import RandomEngine
@@ -310,7 +311,7 @@ def test_another_pack_of_the_same_words_remembers_too() -> None:
     partner.play(RIFF)
     partner.think()
     known = [dict(memory.contexts()) for memory in partner.memories.values()]
-    partner.jam.replace_improvisers({name: other.jam._hearing[name] for name in APPROACHES})
+    partner.jam.replace_improvisers({name: other.jam._models[name] for name in APPROACHES})
     partner.think()
     assert [dict(memory.contexts()) for memory in other.memories.values()] == known
     assert partner.jam.memories == other.memories

@@ -7,7 +7,7 @@ from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.notes import Note
 from server.controls.control_table import Settings
-from server.jam.jam import TimelineRequest
+from server.jam.jam_output import TimelineRequest
 from tests.music import line
 from tests.server.jams import JamHarness, ScriptedImproviser, off, on, onsets
 

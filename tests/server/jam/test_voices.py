@@ -10,7 +10,7 @@ def note(pitch: int, onset_beats: float = 0.0, duration_beats: float = 1.0, velo
 
 
 def test_a_note_goes_out_transposed_on_its_channel() -> None:
-    assert Voices().start_note(note(60, velocity=99), transpose=-12, channel=3, at_most=6) == [NoteOn(48, 99, 3)]
+    assert Voices().start_note(note(60, velocity=99), transpose=-12, channel=3, max_voices=6) == [NoteOn(48, 99, 3)]
 
 
 def test_it_ends_as_it_began_whatever_the_controls_are_by_then() -> None:

@@ -207,8 +207,8 @@ class TestFaults:
         with monkeypatch.context() as broken:
             broken.setattr(rehearsal.event, method, failing)
             rehearsal.music_thread.change("temperature", 0.5)
-            rehearsal.music_thread.run_on_jam(lambda jam: jam.receive(NoteOn(48, 80), jam._beat))
-            rehearsal.music_thread.run_on_jam(lambda jam: jam.receive(NoteOff(48), jam._beat))
+            rehearsal.music_thread.run_on_jam(lambda jam: jam.receive(NoteOn(48, 80), jam._now_beat))
+            rehearsal.music_thread.run_on_jam(lambda jam: jam.receive(NoteOff(48), jam._now_beat))
             rehearsal.run_pending_work()
             rehearsal.run_until(3.0)
         assert rehearsal.music_thread.faults.counts["ZeroDivisionError"] >= 1

@@ -61,7 +61,7 @@ class Evening:
         """What the recorder does now and then."""
         assert self.recorder._recording is not None
         file, watch, _ = self.recorder._recording
-        await self.recorder._write(file, watch)
+        await self.recorder._write_new_events(file, watch)
 
     @property
     def records(self) -> list[Record]:

@@ -8,7 +8,7 @@ from model.approach import APPROACHES
 from model.errors import PackError
 from model.files.meter import Meter
 from model.files.seed import Seed
-from model.improvising.improviser import SamplingSettings
+from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from model.pack.pack import Pack, open_pack
 from tests.music import exercise, line

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from model.approach import APPROACHES
-from model.improvising.improviser import SamplingSettings
+from model.improvising.sampling_settings import SamplingSettings
 from model.pack.pack import Pack, open_pack
 from tests.music import exercise, tune
 from train.corpus.corpora import Corpus, Line

@@ -8,7 +8,7 @@ import pytest
 from model.approach import Approach
 from model.files.meter import Meter
 from model.files.seed import Seed
-from model.improvising.improviser import Improviser, improviser
+from model.improvising.improviser import Improviser, create_improviser
 from model.pack.pack import open_pack
 from tests.music import line
 from train.judging.melodies import EVENTS, Melody, event_melody, pitch_melody, write_melody
@@ -18,7 +18,7 @@ SEED = Seed(tuple(line(60, 62, 64, 65, 67)), 96.0, Meter(3, 4))
 
 def partner(pack: Path, approach: Approach) -> Improviser:
     opened = open_pack(str(pack))
-    return improviser(opened.engine(approach, "cpu"), opened.vocabulary(approach))
+    return create_improviser(opened.engine(approach, "cpu"), opened.vocabulary(approach))
 
 
 @pytest.fixture

@@ -1,10 +1,9 @@
-"""What a change of a control does to an answer that is planned; knows no answer."""
+"""What a new value of a control does to an answer that is already planned; knows no answer."""
 
 from collections.abc import Mapping
 
 from model.approach import APPROACHES, Approach
 
-# Which approaches it composes anew: the notes that have not sounded follow it.
 RECOMPOSING_CONTROLS: Mapping[str, tuple[Approach, ...]] = {
     "approach": APPROACHES,
     "temperature": APPROACHES,
@@ -22,6 +21,10 @@ RECOMPOSING_CONTROLS: Mapping[str, tuple[Approach, ...]] = {
     "time_scale": ("event",),
     "max_polyphony": ("event",),
 }
-# Which only move what is planned, and which say whose turn it is.
+"""Controls that make the notes which have not sounded be composed again, and the approaches for which they do."""
+
 PLACING_CONTROLS = ("quantize", "swing", "gate")
+"""Controls that only move the planned notes in time."""
+
 TURN_CONTROLS = ("mode", "turn_bars", "begins")
+"""Controls that decide whose turn it is."""
