@@ -1,14 +1,16 @@
 """Offline answers: the same jam, driven by a file instead of a clock; writes `.mid` files and pictures, opens no port."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.midi.messages import NoteOff, NoteOn
-from model.files.midi_writer import Track, write_midi
-from model.files.seed import Seed, read_seed
+from model.files.meter import bar_line_at_or_after, meter_at
+from model.files.midi_writer import Track, as_midi, write_whole
+from model.files.seed import Seed, read_seed, remark_on
+from model.files.tempo import TempoChange
 from model.notes import Note
 from server.config.config import Config
 from server.errors import ExportError
@@ -34,9 +36,12 @@ class ExportRequest:
     random_seed: int = 0
 
 
-def export_answers(order: ExportRequest, config: Config, *, own_tempo: bool) -> Iterator[Path]:
+def export_answers(
+    order: ExportRequest, config: Config, *, own_tempo: bool, say: Callable[[str], None] = lambda _: None
+) -> Iterator[Path]:
     """Writes each answer, and tells each file as it is there; at the seed's tempo, unless `own_tempo`.
 
+    `say` is told in one sentence what of the seed was left out.
     Equal orders and configurations give equal bytes. Raises SeedError, PackError, PictureError where there is no
     matplotlib, and ExportError where a file cannot be written.
     """
@@ -46,6 +51,8 @@ def export_answers(order: ExportRequest, config: Config, *, own_tempo: bool) -> 
     if order.out.resolve() == order.seed.resolve():
         raise ExportError(f"{order.out} is the seed itself; choose another place for the answer")
     seed = read_seed(order.seed)
+    if seed.remarks:
+        say(remark_on(order.seed, seed))
     settings = config.settings
     tempo_bpm = settings.tempo if own_tempo else seed.tempo_bpm
     seated = load_pack(settings.pack, config)
@@ -54,15 +61,18 @@ def export_answers(order: ExportRequest, config: Config, *, own_tempo: bool) -> 
     for number in range(order.count):
         jam = Jam(seated.improvisers(tempo_bpm), patient, order.random_seed + number)
         answer = answer_to(seed, jam)
-        tracks = [Track(ANSWER_TRACK, answer, seed.program)]
-        if not order.answer_only:
-            tracks.insert(0, Track(SEED_TRACK, seed.notes, seed.program))
+        start_beats = _answer_start(seed)
+        if order.answer_only:
+            first_beat = min(note.onset_beats for note in answer)
+            tracks = [Track(ANSWER_TRACK, [_shifted(note, -first_beat) for note in answer], seed.program)]
+            content = as_midi(tracks, tempo_bpm, meter_at(start_beats, seed.bars))
         else:
-            start_beats = min(note.onset_beats for note in answer)
-            tracks = [replace(tracks[0], notes=[_shifted(note, -start_beats) for note in answer])]
+            tracks = [Track(SEED_TRACK, seed.notes, seed.program), Track(ANSWER_TRACK, answer, seed.program)]
+            tempi = () if own_tempo else _tempi_with_answer(seed, start_beats)
+            content = as_midi(tracks, tempo_bpm, seed.meter, tempi, seed.meters)
         out = _numbered(order.out, number, order.count)
         with _write_errors_translated(out):
-            write_midi(out, tracks, tempo_bpm, seed.meter)
+            write_whole(out, content)
         yield out
         if order.piano_roll is not None:
             from model.files.piano_roll import draw_piano_roll
@@ -77,8 +87,7 @@ def answer_to(seed: Seed, jam: Jam) -> list[Note]:
     """What the jam answers to a seed; it begins at the bar line after the seed's end."""
     for beat, message in as_messages(seed.notes):
         jam.receive(message, beat)
-    bar = seed.meter.beats_per_bar
-    jam.act("respond", math.ceil((seed.end_beats - BAR_TOLERANCE_BEATS) / bar) * bar)
+    jam.act("respond", _answer_start(seed))
     timed: list[TimedMessage] = []
     while True:
         while jam.has_work:
@@ -87,6 +96,18 @@ def answer_to(seed: Seed, jam: Jam) -> list[Note]:
         if wake_beat is None:
             return _as_notes(timed)
         timed += jam.advance(wake_beat)
+
+
+def _answer_start(seed: Seed) -> float:
+    return bar_line_at_or_after(seed.end_beats - BAR_TOLERANCE_BEATS, seed.bars)
+
+
+def _tempi_with_answer(seed: Seed, start_beats: float) -> list[TempoChange]:
+    """The changes of tempo in the seed; the answer is at the tempo that the seed began with."""
+    changes = [change for change in seed.tempi if change.beat < start_beats]
+    if changes and changes[-1].tempo_bpm != seed.tempo_bpm:
+        changes.append(TempoChange(start_beats, seed.tempo_bpm))
+    return changes
 
 
 def _as_notes(timed: Iterable[TimedMessage]) -> list[Note]:

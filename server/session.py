@@ -248,6 +248,8 @@ class Session:
             seed = seed_playing(self._seed, music.receive_midi, lambda: music.timeline, self._clock)
             await self._stack.enter_async_context(seed)
             self._say(f"Seed       {len(self._seed.notes)} notes, from the next bar on")
+            for remark in self._seed.remarks:
+                self._say(f"           its file {remark}")
 
     def _available_packs(self) -> tuple[str, ...]:
         return tuple(available_packs(self._config.pack_folders))

@@ -16,7 +16,8 @@ from server.music.feed import Event, MessagePlayed, MessageReceived, TimelineCha
 from server.takes.journal import JournalBegun, read_records
 from server.takes.journal_writer import JournalWriter, thin_out
 from server.takes.recorder import WRITE_EVERY_S
-from server.takes.take import read_recording, song_from, take_from
+from server.takes.take import read_recording, take_from
+from server.takes.take_song import song_from
 from server.takes.take_library import JOURNAL_SUFFIX, TakeLibrary
 
 MINUTES = 10

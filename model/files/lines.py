@@ -38,9 +38,16 @@ def lines_of(score: FileScore) -> list[Part]:
 
 def merged(parts: Sequence[Part]) -> Part:
     """All notes as one line, like the first part in all else; of a pitch that begins twice at once the later part's is left."""
-    columns = [np.concatenate([getattr(part, name) for part in parts]) for name in ("tick", "end", "pitch", "velocity")]
-    order = np.lexsort((columns[2], columns[0]))
-    return _once(replace(parts[0], **dict(zip(("tick", "end", "pitch", "velocity"), (c[order] for c in columns), strict=True))))
+    tick = np.concatenate([part.tick for part in parts])
+    pitch = np.concatenate([part.pitch for part in parts])
+    every = replace(
+        parts[0],
+        tick=tick,
+        end=np.concatenate([part.end for part in parts]),
+        pitch=pitch,
+        velocity=np.concatenate([part.velocity for part in parts]),
+    )
+    return _once(_taken(every, np.lexsort((pitch, tick))))
 
 
 def _by_player(parts: Sequence[Part]) -> list[Part]:

@@ -32,6 +32,9 @@ class Meter:
         )
 
 
+COMMON_TIME = Meter()
+
+
 @dataclass(frozen=True, slots=True)
 class MeterChange:
     """From this beat on, which is a bar line, bars are so long."""
@@ -55,7 +58,7 @@ def pickup_beats(meters: Sequence[MeterChange]) -> float:
 
 def bar_line_at_or_after(beat: float, meters: Sequence[MeterChange]) -> float:
     """The first bar line that is not before `beat`. `meters` are in order; without any, bars are of 4/4 from beat 0."""
-    for change, following in pairwise([*(meters or (MeterChange(0.0, Meter()),)), None]):
+    for change, following in pairwise([*(meters or (MeterChange(0.0, COMMON_TIME),)), None]):
         if change is None:
             break
         bar = change.meter.beats_per_bar
@@ -69,4 +72,4 @@ def bar_line_at_or_after(beat: float, meters: Sequence[MeterChange]) -> float:
 def meter_at(beat: float, meters: Sequence[MeterChange]) -> Meter:
     """The meter in force at a beat; 4/4 where nothing is said."""
     in_force = [change.meter for change in meters if change.beat <= beat + LINE_TOLERANCE_BEATS]
-    return in_force[-1] if in_force else (meters[0].meter if meters else Meter())
+    return in_force[-1] if in_force else (meters[0].meter if meters else COMMON_TIME)

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from model.errors import UnreadableError
 
+DRUM_CHANNEL = 9
+"""Counted from 0: the channel of drums, by General MIDI and nearly everybody."""
+
 HEADER, TRACK = b"MThd", b"MTrk"
 END_OF_TRACK = b"\xff\x2f\x00"
 # Some programs put a header of their own before a MIDI file: MacBinary's has 128 bytes.
@@ -70,7 +73,9 @@ def _division(division: int) -> tuple[float, bool]:
         return float(division), False
     frames, ticks_per_frame = 0x100 - (division >> 8), division & 0xFF
     if frames not in FRAMES_PER_SECOND or ticks_per_frame == 0:
-        raise UnreadableError(f"counts time in {frames} frames of {ticks_per_frame} ticks, which is no division there is")
+        raise UnreadableError(
+            f"counts time in {frames} frames of {ticks_per_frame} ticks, which is no division there is"
+        )
     return FRAMES_PER_SECOND[frames] * ticks_per_frame * 60 / SMPTE_TEMPO_BPM, True
 
 

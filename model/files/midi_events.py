@@ -85,17 +85,20 @@ class _Walk:
         status = events[at]
         if status < 0x80:
             return self._running_end(at)
-        if status == _META:
-            return self._after_length(at + 2)
-        if status in {_SYSEX, _ESCAPE}:
-            return self._after_length(at + 1)
-        if status > _SYSEX:
-            return at + 1 + _SYSTEM_DATA.get(status, 0)
+        if status >= _SYSEX:
+            return self._system_end(at, status)
         if status >> 4 != _PROGRAM:
             return None  # its data bytes are none, or it would have been passed with the others
         self._status = status
         events[at] = _PRESSURE << 4 | status & 0xF
         return self._program_end(at + 1, status)
+
+    def _system_end(self, at: int, status: int) -> int | None:
+        if status == _META:
+            return self._after_length(at + 2)
+        if status in {_SYSEX, _ESCAPE}:
+            return self._after_length(at + 1)
+        return at + 1 + _SYSTEM_DATA.get(status, 0)
 
     def _running_end(self, at: int) -> int | None:
         if self._status >> 4 in {_PROGRAM, _PRESSURE}:

@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from model.errors import UnreadableError
 from model.files.meter import Meter, MeterChange
-from model.files.midi_chunks import END_OF_TRACK, Chunks, chunks_of
+from model.files.midi_chunks import DRUM_CHANNEL, END_OF_TRACK, Chunks, chunks_of
 from model.files.midi_events import repaired
-from model.files.score import DRUM_CHANNEL, Bytes, FileScore, Part, TempoMap, Ticks
+from model.files.score import Bytes, FileScore, Part, TempoMap, Ticks
 
 # Nothing that was played is longer; such a file has a damaged delta time.
 LONGEST_S = 24 * 3600.0
@@ -103,7 +103,8 @@ def _carefully(body: bytes) -> tuple[_Track, bool]:
     """The track as far as it goes, and whether it breaks off."""
     track = repaired(body)
     channels = _channels_of(body)
-    copies, programs, events = 1, {}, track.events
+    copies, events = 1, track.events
+    programs: dict[int, int] = {}
     if _parsed(events, channels, copies, programs) is None:
         programs, events = track.programs, track.plain
     while (found := _parsed(events, channels, copies, programs)) is not None:

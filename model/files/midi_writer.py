@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.files.meter import Meter, MeterChange, bar_line_at_or_after
-from model.files.score import DRUM_CHANNEL
+from model.files.meter import COMMON_TIME, Meter, MeterChange, bar_line_at_or_after
+from model.files.midi_chunks import DRUM_CHANNEL
 from model.files.tempo import TempoChange, microseconds_of
 from model.notes import Note, in_onset_order
 
@@ -73,20 +73,20 @@ class Song:
 def as_midi(
     tracks: Sequence[Track],
     tempo_bpm: float,
-    meter: Meter = Meter(),
+    meter: Meter = COMMON_TIME,
     tempi: Sequence[TempoChange] = (),
     meters: Sequence[MeterChange] = (),
 ) -> bytes:
     """Tracks of notes as the content of a `.mid` file, each on a channel of its own; `tempi` and `meters` are what changes later."""
     song = Song(
-        [SongTrack(track.name, _events(track, channel)) for track, channel in zip(tracks, CHANNELS, strict=False)],
+        [SongTrack(track.name, _events(track, CHANNELS[i % len(CHANNELS)])) for i, track in enumerate(tracks)],
         (TempoChange(0.0, tempo_bpm), *tempi),
         (MeterChange(0.0, meter), *meters),
     )
     return as_midi_file(song)
 
 
-def write_midi(path: Path, tracks: Sequence[Track], tempo_bpm: float, meter: Meter = Meter()) -> None:
+def write_midi(path: Path, tracks: Sequence[Track], tempo_bpm: float, meter: Meter = COMMON_TIME) -> None:
     """Writes the tracks at one tempo; the file appears whole or not at all. Raises OSError where the place cannot be written."""
     write_whole(path, as_midi(tracks, tempo_bpm, meter))
 

@@ -8,7 +8,7 @@ import io
 import warnings
 import zipfile
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import numpy.typing as npt
@@ -50,10 +50,10 @@ def _unpacked(content: bytes) -> bytes:
     """The score in an `.mxl`, which is a zip file; its container names which of its files that is."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            container = ElementTree.fromstring(packed.read("META-INF/container.xml"))  # noqa: S314  a name is taken, no more
+            container = ET.fromstring(packed.read("META-INF/container.xml"))  # noqa: S314  a name is taken, no more
             names = [file.get("full-path") for file in container.iter() if file.tag.endswith("rootfile")]
             return packed.read(str(names[0]))
-    except (KeyError, IndexError, ValueError, zipfile.BadZipFile, ElementTree.ParseError) as error:
+    except (KeyError, IndexError, ValueError, zipfile.BadZipFile, ET.ParseError) as error:
         raise UnreadableError("is no packed MusicXML: it does not say which of its files is the score") from error
 
 

@@ -16,8 +16,6 @@ from model.files.tempo import DEFAULT_TEMPO_BPM, microseconds_of, tempo_of
 Ticks = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 
-DRUM_CHANNEL = 9
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
@@ -60,9 +58,9 @@ class TempoMap:
 
     def seconds(self, ticks: Ticks, ticks_per_beat: float) -> npt.NDArray[np.float64]:
         """The seconds at which ticks are."""
-        seconds_per_tick = self.microseconds / (1e6 * ticks_per_beat)
+        seconds_per_tick: npt.NDArray[np.float64] = self.microseconds / (1e6 * ticks_per_beat)
         if len(self.ticks) == 1:
-            return ticks * seconds_per_tick[0]
+            return np.asarray(ticks * seconds_per_tick[0])
         starts = np.concatenate([[0.0], np.cumsum(np.diff(self.ticks) * seconds_per_tick[:-1])])
         at = np.searchsorted(self.ticks, ticks, side="right") - 1
         found: npt.NDArray[np.float64] = starts[at] + (ticks - self.ticks[at]) * seconds_per_tick[at]

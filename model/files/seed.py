@@ -7,7 +7,7 @@ from pathlib import Path
 from model.analysis.lead import is_lead_line
 from model.errors import SeedError, UnreadableError
 from model.files.lines import begins_of, lines_of
-from model.files.meter import Meter, MeterChange, pickup_beats
+from model.files.meter import COMMON_TIME, Meter, MeterChange, pickup_beats
 from model.files.score import FileScore, Part
 from model.files.score_reader import score_of
 from model.files.tempo import DEFAULT_TEMPO_BPM, TempoChange
@@ -27,7 +27,7 @@ class Seed:
 
     notes: tuple[Note, ...]
     tempo_bpm: float = DEFAULT_TEMPO_BPM
-    meter: Meter = Meter()
+    meter: Meter = COMMON_TIME
     program: int = PIANO
     tempi: tuple[TempoChange, ...] = ()
     meters: tuple[MeterChange, ...] = ()
@@ -65,6 +65,11 @@ def seed_of(content: bytes, path: Path) -> Seed:
         raise SeedError(f"{path} {error}; {_HELP}") from error
 
 
+def remark_on(path: Path, seed: Seed) -> str:
+    """What is odd about a seed's file, in one sentence."""
+    return f"{path.name} {', and '.join(seed.remarks)}; what can be read of it is played"
+
+
 def _seed_in(score: FileScore) -> Seed:
     lines = lines_of(score)
     candidates = [line for line in lines if not line.is_drums]
@@ -73,7 +78,7 @@ def _seed_in(score: FileScore) -> Seed:
     lead = lead_of(candidates, score.ticks_per_beat)
     pickup = pickup_beats(score.meters)
     meters = score.meters[1:] if pickup else score.meters
-    meter = meters[0].meter if meters else Meter()
+    meter = meters[0].meter if meters else COMMON_TIME
     # A pickup stands at the end of its bar, so that bars begin at 0.
     ahead_beats = meter.beats_per_bar - pickup if pickup else 0.0
     first_beat = int(lead.tick[0]) / score.ticks_per_beat

@@ -4,11 +4,10 @@ One at a time: while it plays, another takes its place.
 """
 
 import asyncio
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from model.files.seed import Seed, read_seed
+from model.files.seed import remark_on, seed_of
 from server.music.seed_player import play_seed
 from server.panel.jam_handle import JamHandle
 from server.panel.page_view import Json
@@ -26,13 +25,20 @@ class DroppedSeeds:
 
     async def play(self, name: str, content: bytes) -> dict[str, Json]:
         """Begins to play a file in; what it is. Raises SeedError."""
-        seed = await asyncio.to_thread(_read, name, content)
+        # By its own name, which is what a sentence about it calls it.
+        path = Path(Path(name).name or "seed.mid")
+        seed = await asyncio.to_thread(seed_of, content, path)
         await self.stop()
         player, clock = self._stage.music, self._stage.clock
         playing = play_seed(seed, player.receive_midi, lambda: player.timeline, clock, _pause)
         self._playing = asyncio.create_task(playing, name="seed")
         beats = seed.end_beats - seed.notes[0].onset_beats
-        return {"name": name, "notes": len(seed.notes), "seconds": round(beats * 60.0 / player.timeline.tempo_bpm, 1)}
+        return {
+            "name": name,
+            "notes": len(seed.notes),
+            "seconds": round(beats * 60.0 / player.timeline.tempo_bpm, 1),
+            "remark": remark_on(path, seed) if seed.remarks else "",
+        }
 
     async def stop(self) -> None:
         """Ends it: keys that are down come up."""
@@ -41,14 +47,6 @@ class DroppedSeeds:
             playing.cancel()
             with suppress(asyncio.CancelledError):
                 await playing
-
-
-def _read(name: str, content: bytes) -> Seed:
-    with tempfile.TemporaryDirectory(prefix="fours-") as folder:
-        # By its own name, which is what a sentence about it will call it; of that no more than a file system takes.
-        path = Path(folder) / (Path(name).name[-100:] or "seed.mid")
-        path.write_bytes(content)
-        return read_seed(path)
 
 
 async def _pause(seconds: float) -> None:

@@ -1,13 +1,10 @@
-"""Reads a journal back as music: what the player and the partner played, in beats, and as a song; knows no folder.
+"""Reads a journal back as music: what the player and the partner played, in beats; knows no folder and no file format.
 
-A take is a stretch of a jam: all of it, or one mark. Its song begins at a bar line: at the bar of its first note or, if
-the jam followed a DAW's song, at bar 1 of that song, so that the notes lie in the DAW where they were played.
+A take is a stretch of a jam: all of it, or one mark.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from bridge.midi.messages import (
     ALL_NOTES_OFF,
@@ -19,20 +16,14 @@ from bridge.midi.messages import (
     NoteOff,
     NoteOn,
     OtherMessage,
-    encode,
 )
-from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Segment, Timeline
-from model.files.midi_writer import CHANNELS, TICKS_PER_BEAT, Event, Marker, Song, SongTrack
-from server.controls.control_table import Value
+from model.files.midi_writer import TICKS_PER_BEAT
 from server.errors import TakeError
 from server.music.feed import ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
 from server.takes.journal import JournalEnded, Record, TimelineAssembler
-from server.takes.score_bars import ScoreLayout, bar_grids, lay_out
 from server.takes.take_summary import TakeSummary
-from server.takes.tempo_map import tempo_map
 
-PLAYER_TRACK, ANSWER_TRACK = "Player", "Answer"
 # A MIDI file holds nothing shorter than a tick.
 SHORTEST_BEATS = 1 / TICKS_PER_BEAT
 CHANNEL_MESSAGES = range(0x80, 0xF0)
@@ -129,63 +120,6 @@ def take_from(recording: JamRecording, mark: int | None = None) -> Take:
     last_beats = max((placed.beat for side in sides for placed in side), default=until_beats)
     turned = tuple(event for event in recording.turned if from_s <= event.at_s <= until_s)
     return Take(sides[0], sides[1], turned, last_beats, recording)
-
-
-def song_from(take: Take) -> Song:
-    """The take as a song with bars, tempo and two tracks. Raises TakeError if nothing was played in it."""
-    first_beat = take.first_beat
-    if first_beat is None:
-        raise TakeError("nothing was played in this take")
-    layout = _layout(take, first_beat)
-    answer_channels = _answer_channels(take)
-    tracks = [
-        SongTrack(PLAYER_TRACK, [_event(placed, layout) for placed in take.player]),
-        SongTrack(ANSWER_TRACK, [_event(placed, layout, answer_channels) for placed in take.answer]),
-    ]
-    tempi = tempo_map(take.recording.timeline.segments, layout, take.until_beats)
-    markers = [
-        Marker(layout.score_beat(event.beat), f"{event.control} {_shown(event.value)}")
-        for event in take.turned
-        if event.beat >= layout.from_beats
-    ]
-    return Song(tracks, tempi, layout.meters, markers)
-
-
-def _event(placed: PlacedMessage, layout: ScoreLayout, channels: Mapping[int, int] = MappingProxyType({})) -> Event:
-    data = encode(placed.message)
-    kind, channel = data[0] & 0xF0, data[0] & 0x0F
-    return Event(bytes([kind | channels.get(channel, channel), *data[1:]]), layout.score_beat(placed.beat))
-
-
-def _answer_channels(take: Take) -> dict[int, int]:
-    """A channel for each of the answer's that the player plays on too: in one file they would touch each other's notes.
-
-    Where the player has them all, as one of MPE has, the answer takes the one that the player uses least.
-    """
-    player = Counter(encode(placed.message)[0] & 0x0F for placed in take.player)
-    answer = sorted({encode(placed.message)[0] & 0x0F for placed in take.answer})
-    free = [channel for channel in CHANNELS if channel not in player and channel not in answer]
-    free += sorted(CHANNELS, key=lambda channel: player[channel])
-    return dict(zip((channel for channel in answer if channel in player), free, strict=False))
-
-
-def _shown(value: Value) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _layout(take: Take, first_beat: float) -> ScoreLayout:
-    recording = take.recording
-    whole = recording.timeline
-    changes = recording.timeline_changes
-    # Each timeline with the beat from which it was valid.
-    timelines = [(change.timeline, whole.beat_at(change.at_s)) for change in changes] or [(whole, 0.0)]
-    transport: Transport = "free"
-    downbeat = 0.0
-    for change, (timeline, beat) in zip(changes, timelines, strict=False):
-        if beat <= first_beat:
-            transport, downbeat = change.transport, timeline.downbeat
-    song_start_beats = downbeat if transport == "playing" else None
-    return lay_out(bar_grids(timelines), first_beat, take.until_beats, song_start_beats)
 
 
 def _whole_notes(events: Sequence[MessageReceived | MessagePlayed], until_beats: float) -> tuple[PlacedMessage, ...]:

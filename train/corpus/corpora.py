@@ -138,9 +138,7 @@ def _listed(source: Path) -> list[Path]:
     files = {(folder / line.strip()).resolve() for line in text.splitlines() if line.strip()}
     missing = [file for file in sorted(files) if not file.is_file()]
     if missing or not files:
-        raise CorpusError(
-            f"{source} names {missing[0]}, which is not there" if missing else f"{source} names no file"
-        )
+        raise CorpusError(f"{source} names {missing[0]}, which is not there" if missing else f"{source} names no file")
     return sorted(files)
 
 

@@ -83,7 +83,9 @@ class _Manifest:
         missing: list[str] = []
         for row in self.rows:
             path = _path_of(row)
-            alike = [within[path]] if path in within else by_form.get(_one_form(path)) or by_case.get(_one_case(path)) or []
+            alike = (
+                [within[path]] if path in within else by_form.get(_one_form(path)) or by_case.get(_one_case(path)) or []
+            )
             if len(alike) > 1:
                 raise CorpusError(
                     f"{self.path} has a row {path}, which may be any of {_listed([shown(file) for file in alike])}; write it as on disk"

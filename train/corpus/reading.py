@@ -84,9 +84,7 @@ def read_file(path: Path, choice: Choice, known: Container[str] = ()) -> Reading
 def _reading_of(sha256: str, score: FileScore, choice: Choice) -> Reading:
     every = lines_of(score)
     tracks = [track for track in every if choice.drums or not track.is_drums]
-    judged = [
-        (track, begins_of(track, score.ticks_per_beat)) for track in _chosen(tracks, choice.tracks)
-    ]
+    judged = [(track, begins_of(track, score.ticks_per_beat)) for track in _chosen(tracks, choice.tracks)]
     told = [(track, begins, is_lead_line(begins, track.pitch)) for track, begins in judged]
     chosen = [(track, leads) for track, begins, leads in told if leads or _wanted(track, begins, choice.tracks)]
     lines = tuple(_in_unit(track, score, choice) for track, _ in chosen)

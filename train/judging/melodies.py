@@ -14,6 +14,7 @@ from model.approach import Approach
 from model.files.meter import Meter
 from model.files.midi_writer import Track, as_midi
 from model.files.piano_roll import draw_piano_roll
+from model.files.seed import Seed
 from model.improvising.improviser import Improviser, PlannedNote
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note

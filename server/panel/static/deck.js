@@ -71,7 +71,7 @@ export class Deck {
   #seed() {
     const label = element("label", "action is-seed");
     const input = element("input");
-    Object.assign(input, { type: "file", accept: ".mid,.midi,audio/midi" });
+    Object.assign(input, { type: "file", accept: ".mid,.midi,.kar,.rmi,.musicxml,.mxl,.abc,audio/midi" });
     input.onchange = () => {
       if (input.files[0]) this.#sendSeed(input.files[0]);
       input.value = "";
@@ -133,7 +133,8 @@ export class Deck {
       const headers = { "X-Name": encodeURIComponent(file.name) };
       const answer = await fetch("/seed", { method: "POST", body: file, headers });
       const told = await answer.json();
-      if (answer.ok) this.say(`${told.name} is played to the partner: ${told.notes} notes, ${told.seconds} s`);
+      const remark = told.remark ? `. ${told.remark}` : "";
+      if (answer.ok) this.say(`${told.name} is played to the partner: ${told.notes} notes, ${told.seconds} s${remark}`);
       else this.say(told.reason, true);
     } catch {
       this.say(`${file.name} did not get through`, true);
