@@ -1,5 +1,6 @@
-"""The programs that tests play with, and how to get each; a test that lacks one skips aloud."""
+"""The programs and libraries that tests play with, and how to get each; a test that lacks one skips aloud."""
 
+import importlib.util
 import shutil
 
 import pytest
@@ -27,3 +28,9 @@ def require_program(name: str) -> str:
     if path is None:
         pytest.skip(f"no {name} here: apt install {PACKAGES[name]}")
     return path
+
+
+def require_module(name: str) -> None:
+    """Without the library `name` the test skips, and says how to get it."""
+    if importlib.util.find_spec(name) is None:
+        pytest.skip(f"no {name} here: pip install 'trading-fours[dev]'")

@@ -72,9 +72,10 @@ def _take_turns(parts: Sequence[Part]) -> bool:
     tick = np.concatenate([part.tick for part in parts])
     order = np.argsort(tick, kind="stable")
     place = np.repeat(np.arange(len(parts)), [len(part) for part in parts])[order]
-    next_in_turn = (place[1:] - place[:-1]) % len(parts) == 1
+    steps = (place[1:] - place[:-1]) % len(parts)
     later = tick[order][1:] > tick[order][:-1]
-    return bool(np.mean(next_in_turn & later) >= MPE_SHARE)
+    # Up from the second channel in a lower zone, down from the last but one in an upper.
+    return any(bool(np.mean((steps == step) & later) >= MPE_SHARE) for step in (1, len(parts) - 1))
 
 
 def _playable(part: Part, ticks_per_beat: float) -> Part:

@@ -92,7 +92,7 @@ def _tracks(content: bytes, at: int, declared: int) -> tuple[list[bytes], int, b
                 # A program that was cut off may not have come to write the length, and yet have begun the next track.
                 following = content.find(END_OF_TRACK + TRACK, at + 8)
                 end = following + len(END_OF_TRACK) if following >= 0 else len(content)
-                is_cut = following < 0
+                is_cut = following < 0 and not content.endswith(END_OF_TRACK)
             tracks.append(content[at + 8 : end])
         elif not all(0x20 <= byte < 0x7F for byte in kind):
             # No chunk: the length before was wrong, or what follows the last track is padding.

@@ -19,15 +19,16 @@ _META, _SYSEX, _ESCAPE = 0xFF, 0xF0, 0xF7
 _PROGRAM, _PRESSURE = 0xC, 0xD
 _NOTE_ON = 0x90
 _END_OF_TRACK = 0x2F
-# Data bytes of the system messages that have no place in a file, and that some files hold.
-_SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1}
+# Data bytes of the system messages that have no place in a file, and that some files hold; others are not defined.
+_SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0, 0xF8: 0, 0xFA: 0, 0xFB: 0, 0xFC: 0, 0xFE: 0}
 
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
     """A track up to its end, without the message that says so.
 
-    Both end where the next message would stand, after its delta time. In `plain` program changes are channel pressure, which is as
+    Both end where the next message would stand, after its delta time. What goes on with a system exclusive message, or escapes
+    from the events, is a system exclusive message in both, as symusic looks for no length in the former. In `plain` program changes are channel pressure, which is as
     long and says nothing of notes; `programs` are those that the channels begin with. `broken_at` is the byte at which it cannot
     be read on, None where it was read to its end.
     """
@@ -44,13 +45,18 @@ def repaired(track: bytes) -> Repaired:
     end, broken_at = walk.to_the_end()
     # Where no end of track stands, the delta time before it does not, either.
     delta = b"" if walk.has_end else b"\x00"
-    return Repaired(track[:end] + delta, bytes(walk.events[:end]) + delta, walk.programs, broken_at)
+    plain = walk.events[:end] + delta
+    events = plain[:]
+    for at in walk.program_changes:
+        events[at] = _PROGRAM << 4 | events[at] & 0xF
+    return Repaired(bytes(events), bytes(plain), walk.programs, broken_at)
 
 
 class _Walk:
     def __init__(self, track: bytes) -> None:
         self.events = bytearray(track)
         self.programs: dict[int, int] = {}
+        self.program_changes: list[int] = []
         self.has_end = False
         self._status = 0
 
@@ -90,6 +96,7 @@ class _Walk:
         if status >> 4 != _PROGRAM:
             return None  # its data bytes are none, or it would have been passed with the others
         self._status = status
+        self.program_changes.append(at)
         events[at] = _PRESSURE << 4 | status & 0xF
         return self._program_end(at + 1, status)
 
@@ -97,8 +104,10 @@ class _Walk:
         if status == _META:
             return self._after_length(at + 2)
         if status in {_SYSEX, _ESCAPE}:
+            self.events[at] = _SYSEX
             return self._after_length(at + 1)
-        return at + 1 + _SYSTEM_DATA.get(status, 0)
+        data = _SYSTEM_DATA.get(status)
+        return None if data is None else at + 1 + data
 
     def _running_end(self, at: int) -> int | None:
         if self._status >> 4 in {_PROGRAM, _PRESSURE}:

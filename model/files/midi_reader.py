@@ -26,6 +26,8 @@ LONGEST_S = 24 * 3600.0
 PITCH_BITS, PART_BITS = 7, 7 + 32
 _CHANNELS = range(16)
 _NOTE_ON, _NOTE_OFF = 0x90, 0x80
+# Ends a system exclusive message, or begins one that symusic takes for another.
+_ESCAPE = 0xF7
 # Ticks behind a track's end: there what still sounds is ended, then each channel says which it is.
 _ENDS, _TELLS = 1, 2
 # Any division does: symusic counts ticks, and nothing else is asked of it.
@@ -91,7 +93,7 @@ class _Track:
 
 def _quickly(body: bytes) -> _Track | None:
     """The track as it stands; None where it has to be looked at first."""
-    if not body.endswith(END_OF_TRACK):
+    if not body.endswith(END_OF_TRACK) or _ESCAPE in body:
         return None
     channels = _channels_of(body)
     if not channels and b"\xff\x51" not in body and b"\xff\x58" not in body:
