@@ -6,19 +6,26 @@ Walks from event to event and looks at none of the notes: runs of channel messag
 import re
 from dataclasses import dataclass
 
+from model.files.midi_chunks import END_OF_TRACK
+
 # An event is a delta time, a variable-length number of at most four bytes, and a message; a message that begins with a data
 # byte goes on with the status of the one before ("running status").
 _DELTA = rb"[\x80-\xff]{0,3}+[\x00-\x7f]"
 _DATA = rb"[\x00-\x7f]"
-_CHANNEL_MESSAGES = re.compile(
-    rb"(?:" + _DELTA + rb"(?:([\x80-\xbf\xe0-\xef])" + _DATA + _DATA + rb"(?:" + _DELTA + _DATA + _DATA + rb")*+"
-    rb"|([\xd0-\xdf])" + _DATA + rb"(?:" + _DELTA + _DATA + rb")*+))*+"
-)  # fmt: skip
+_TWO, _ONE = rb"[\x80-\xbf\xe0-\xef]", rb"[\xd0-\xdf]"
+# Runs of messages of two data bytes, and of pressure, which has one: the first may lean on the status before it, or may not.
+_GOING_ON = {
+    2: re.compile(rb"(?:" + _DELTA + _TWO + rb"?+" + _DATA + _DATA + rb")*+"),
+    1: re.compile(rb"(?:" + _DELTA + _ONE + rb"?+" + _DATA + rb")*+"),
+}
+_BEGINNING = {
+    2: re.compile(_DELTA + _TWO + _DATA + _DATA + _GOING_ON[2].pattern),
+    1: re.compile(_DELTA + _ONE + _DATA + _GOING_ON[1].pattern),
+}
 _DELTA_TIME = re.compile(_DELTA)
 _META, _SYSEX, _ESCAPE = 0xFF, 0xF0, 0xF7
 _PROGRAM, _PRESSURE = 0xC, 0xD
 _NOTE_ON = 0x90
-_END_OF_TRACK = 0x2F
 # Data bytes of the system messages that have no place in a file, and that some files hold; others are not defined.
 _SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0, 0xF8: 0, 0xFA: 0, 0xFB: 0, 0xFC: 0, 0xFE: 0}
 
@@ -58,23 +65,23 @@ class _Walk:
         self.programs: dict[int, int] = {}
         self.program_changes: list[int] = []
         self.has_end = False
-        self._status = 0
+        self._running = 0  # data bytes of the status before, or that it is a change of program
+        self._channel = 0
 
     def to_the_end(self) -> tuple[int, int | None]:
         """Where the whole events end, and where they break off."""
         events = self.events
         at = 0
         while at < len(events):
-            run = _CHANNEL_MESSAGES.match(events, at)
-            if run is not None and run.end() > at:
-                at = run.end()
-                self._status = run[run.lastindex or 1][0]
+            run_end = self._run_end(at)
+            if run_end > at:
+                at = run_end
                 continue
             delta = _DELTA_TIME.match(events, at)
             if delta is None:
                 return at, at
             message = delta.end()
-            if events[message : message + 3] == b"\xff\x2f\x00":
+            if events[message : message + 3] == END_OF_TRACK:
                 self.has_end = True
                 return message, None
             end = self._message_end(message)
@@ -83,22 +90,32 @@ class _Walk:
             at = end
         return at, None
 
+    def _run_end(self, at: int) -> int:
+        """Where the messages end that need no look; `at` where there are none."""
+        for data in (2, 1):
+            run = (_GOING_ON if self._running == data else _BEGINNING)[data].match(self.events, at)
+            if run is not None and run.end() > at:
+                self._running = data
+                return run.end()
+        return at
+
     def _message_end(self, at: int) -> int | None:
-        """Where the message ends; None where there is none."""
-        events = self.events
-        if at >= len(events):
+        """Where another message ends; None where there is none."""
+        if at >= len(self.events):
             return None
-        status = events[at]
+        status = self.events[at]
         if status < 0x80:
-            return self._running_end(at)
+            return self._program_end(at) if self._running == _PROGRAM else None
         if status >= _SYSEX:
             return self._system_end(at, status)
         if status >> 4 != _PROGRAM:
             return None  # its data bytes are none, or it would have been passed with the others
-        self._status = status
-        self.program_changes.append(at)
-        events[at] = _PRESSURE << 4 | status & 0xF
-        return self._program_end(at + 1, status)
+        self._running, self._channel = _PROGRAM, status & 0xF
+        end = self._program_end(at + 1)
+        if end is not None:
+            self.program_changes.append(at)
+            self.events[at] = _PRESSURE << 4 | self._channel
+        return end
 
     def _system_end(self, at: int, status: int) -> int | None:
         if status == _META:
@@ -109,23 +126,12 @@ class _Walk:
         data = _SYSTEM_DATA.get(status)
         return None if data is None else at + 1 + data
 
-    def _running_end(self, at: int) -> int | None:
-        if self._status >> 4 in {_PROGRAM, _PRESSURE}:
-            return self._program_end(at, self._status)
-        if self._status == 0:
-            return None
-        # After a meta message, which some programs let a running status go on behind.
-        end = at + 2
-        return end if end <= len(self.events) and self.events[at + 1] < 0x80 else None
-
-    def _program_end(self, at: int, status: int) -> int | None:
+    def _program_end(self, at: int) -> int | None:
         if at >= len(self.events) or self.events[at] >= 0x80:
             return None
-        if status >> 4 == _PROGRAM:
-            channel = status & 0xF
-            if _NOTE_ON | channel not in self.events[:at]:
-                self.programs[channel] = self.events[at]
-            self.programs.setdefault(channel, 0)
+        if _NOTE_ON | self._channel not in self.events[:at]:
+            self.programs[self._channel] = self.events[at]
+        self.programs.setdefault(self._channel, 0)
         return at + 1
 
     def _after_length(self, at: int) -> int | None:

@@ -107,13 +107,14 @@ def _carefully(body: bytes) -> tuple[_Track, bool]:
     channels = _channels_of(body)
     copies, events = 1, track.events
     programs: dict[int, int] = {}
-    if _parsed(events, channels, copies, programs) is None:
+    found = _parsed(events, channels, copies, programs)
+    if found is None:
         programs, events = track.programs, track.plain
-    while (found := _parsed(events, channels, copies, programs)) is not None:
-        if not any(_most_of_a_pitch(found, channel) >= copies for channel in found.channels):
-            return found, track.broken_at is not None
+        found = _parsed(events, channels, copies, programs)
+    while found is not None and any(_most_of_a_pitch(found, channel) >= copies for channel in found.channels):
         copies *= _MORE
-    return _Track(), True
+        found = _parsed(events, channels, copies, programs)
+    return (_Track(), True) if found is None else (found, track.broken_at is not None)
 
 
 def _most_of_a_pitch(track: _Track, channel: _Columns) -> int:

@@ -28,22 +28,30 @@ _DENOMINATORS = (4, 8, 16, 32, 64)
 
 def read_musicxml(content: bytes) -> FileScore:
     """All that a file holds. Raises UnreadableError where it cannot be read, or partitura is not installed."""
-    try:
-        import partitura.score
-    except ModuleNotFoundError as error:
-        raise MissingLibraryError("is MusicXML, which needs partitura: pip install 'trading-fours[scores]'") from error
-    text = _unpacked(content) if content.startswith(b"PK") else content
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    with warnings.catch_warnings():
+        # Of partitura, which tells of every small thing that it has to guess, and of what it imports.
+        warnings.simplefilter("ignore")
+        try:
+            import partitura.score
+        except ModuleNotFoundError as error:
+            raise MissingLibraryError(
+                "is MusicXML, which needs partitura: pip install 'trading-fours[scores]'"
+            ) from error
+        text = _unpacked(content) if content.startswith(b"PK") else content
+        try:
             score = partitura.load_musicxml(io.BytesIO(text))
             voices = [_Voice(partitura.score.unfold_part_maximal(part)) for part in score.parts]
             parts = [voice.part(number) for number, voice in enumerate(voices)]
             tempi = [tempo for voice in voices for tempo in voice.tempi()]
             meters = voices[0].meters() if voices else ()
-    except Exception as error:  # partitura raises whatever the text leads it to
-        raise UnreadableError(f"is not MusicXML that can be read ({type(error).__name__}: {error})") from error
+        except Exception as error:  # partitura raises whatever the text leads it to
+            raise UnreadableError(f"is not MusicXML that can be read ({_first_line(error)})") from error
     return FileScore(float(TICKS_PER_BEAT), tuple(part for part in parts if len(part)), TempoMap.of(tempi), meters)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
 def _unpacked(content: bytes) -> bytes:

@@ -11,7 +11,7 @@ from model.files.meter import COMMON_TIME, Meter, MeterChange, pickup_beats
 from model.files.score import FileScore, Part
 from model.files.score_reader import score_of
 from model.files.tempo import DEFAULT_TEMPO_BPM, TempoChange
-from model.notes import Note
+from model.notes import Note, notes_from_columns
 
 PIANO = 0
 _HELP = "a seed is a file of music with at least one pitched note"
@@ -98,6 +98,8 @@ def lead_of(lines: Sequence[Part], ticks_per_beat: float) -> Part:
 
     A seed may be short, so its length is no condition. Raises ValueError without any line.
     """
+    if len(lines) == 1:
+        return lines[0]
     leads = [line for line in lines if is_lead_line(begins_of(line, ticks_per_beat), line.pitch, min_notes=1)]
     return max(leads or lines, key=len)
 
@@ -105,7 +107,7 @@ def lead_of(lines: Sequence[Part], ticks_per_beat: float) -> Part:
 def _notes(line: Part, ticks_per_beat: float, ahead_beats: float) -> list[Note]:
     onsets = line.tick / ticks_per_beat + ahead_beats
     durations = line.end / ticks_per_beat + ahead_beats - onsets
-    return list(map(Note, line.pitch.tolist(), onsets.tolist(), durations.tolist(), line.velocity.tolist()))
+    return notes_from_columns(line.pitch.tolist(), onsets.tolist(), durations.tolist(), line.velocity.tolist())
 
 
 def _tempo_changes(score: FileScore, first_beat: float, ahead_beats: float) -> list[TempoChange]:
