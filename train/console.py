@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -26,6 +27,8 @@ from train.learning.trainer import Progress as Step
 console = Console(stderr=True, markup=False, emoji=False, highlight=False)
 # So many files are named of those that were left out for one reason.
 NAMED = 3
+# Reasons are read better on one line than in a narrow column; a terminal breaks what it has no room for.
+WIDEST = 240
 
 
 class Bars:
@@ -80,7 +83,8 @@ def show(corpora: Sequence[Corpus]) -> None:
     console.print(table)
     left_out = _left_out(corpora)
     if left_out.row_count:
-        console.print(left_out)
+        left_out.width = Measurement.get(console, console.options.update(max_width=WIDEST), left_out).maximum
+        console.print(left_out, crop=False)
     for corpus in corpora:
         console.print(_described(corpus), soft_wrap=True)
         if corpus.astride:

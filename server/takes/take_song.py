@@ -96,10 +96,13 @@ def _answer_channels(take: Take) -> dict[int, int]:
 
 
 def _markers(turned: Sequence[ControlChanged], layout: ScoreLayout) -> list[Marker]:
+    """A marker for each change; the values that a journal begins with, at second 0, are none."""
     kept = [
         change
         for change, following in zip(turned, _next_of_its_control(turned), strict=True)
-        if change.beat >= layout.from_beats and (following is None or following - change.beat >= MARKER_BEATS)
+        if change.at_s > 0.0
+        and change.beat >= layout.from_beats
+        and (following is None or following - change.beat >= MARKER_BEATS)
     ]
     return [Marker(layout.score_beat(change.beat), f"{change.control} {_text_of(change.value)}") for change in kept]
 

@@ -209,7 +209,7 @@ class TestBadSeeds:
     ) -> None:
         seed = tmp_path / "broken.mid"
         seed.write_bytes(data)
-        assert "is not a whole MIDI file" in self.refusal(seed, out, config)
+        assert self.refusal(seed, out, config).endswith("; a seed is a file of music with at least one pitched note")
 
     def test_a_file_without_notes(self, tmp_path: Path, out: Path, config: Config) -> None:
         seed = tmp_path / "silent.mid"

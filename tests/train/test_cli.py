@@ -521,7 +521,10 @@ class TestRefused:
     def test_a_folder_without_midi_files(self, fours_train: FoursTrain, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
         done = fours_train(tmp_path / "empty", "--out", tmp_path / "tiny")
-        assert done.complaint == f"{tmp_path / 'empty'} holds no MIDI file (.mid or .midi)"
+        assert (
+            done.complaint
+            == f"{tmp_path / 'empty'} holds no file of music (.abc, .kar, .mid, .midi, .musicxml, .mxl, .rmi, .xml)"
+        )
         assert names_in(tmp_path) == ["empty"]
 
     def test_fewer_tokens_than_one_chunk(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:

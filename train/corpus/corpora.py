@@ -99,7 +99,7 @@ def read_corpora(sources: Sequence[Path], cache: Path, choice: Choice, workers: 
     A list is a `.txt` with a path on each line, as seen from its own folder. The split is that of a `manifest.csv` in a
     file's folder or the one above (columns `path` and `split`); what none names is split 80/10/10 by its content's hash,
     with near-duplicates on one side.
-    Raises CorpusError where a source is not there, holds no MIDI file, or none that can be learnt from, and OutputError
+    Raises CorpusError where a source is not there, holds no file of music, or none that can be learnt from, and OutputError
     where the cache cannot be written.
     """
     named = _named(sources)

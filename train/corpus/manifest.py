@@ -44,17 +44,18 @@ def rows_of(files: Collection[Path], folders: Collection[Path]) -> ManifestRows:
     """
     by_file: dict[Path, Row] = {}
     without_file: list[str] = []
-    read: list[_Manifest] = []
+    without_row: set[Path] = set()
     # From the outside in, so that the manifest nearest to a file is the last to say.
     for folder in sorted({*folders, *(folder.parent for folder in folders)}):
         manifest = _manifest_in(folder)
         if manifest is not None:
             matched, missing = manifest.match(files)
             by_file |= matched
-            without_file += missing
-            read.append(manifest)
-    without_row = [file for file in files if file not in by_file and any(manifest.is_about(file) for manifest in read)]
-    return ManifestRows(by_file, tuple(sorted(without_file)), tuple(sorted(without_row)))
+            # One whose every row is about files that are nowhere, in the files' own folder, is theirs all the same.
+            is_lost = folder in folders and not matched and len(missing) == len(manifest.rows)
+            without_file += [path for path in missing if is_lost or manifest.is_about(path, files)]
+            without_row |= {file for file in files if is_lost or manifest.has_rows_beside(file)}
+    return ManifestRows(by_file, tuple(sorted(without_file)), tuple(sorted(without_row - by_file.keys())))
 
 
 def shown(path: Path) -> str:
@@ -67,15 +68,20 @@ class _Manifest:
     path: Path
     rows: Sequence[Row]
 
-    def is_about(self, file: Path) -> bool:
-        """Whether rows are about the folder that a file is in, as far as their paths say."""
+    def has_rows_beside(self, file: Path) -> bool:
+        """Whether rows are about the outermost folder that a file is in."""
         if not file.is_relative_to(self.path.parent):
             return False
         top = _top(file.relative_to(self.path.parent).as_posix())
         return any(_top(_path_of(row)) == top for row in self.rows)
 
+    def is_about(self, path: str, files: Collection[Path]) -> bool:
+        """Whether a row's path is about the outermost folder of one of the files."""
+        folder = self.path.parent
+        return any(_top(path) == _top(f.relative_to(folder).as_posix()) for f in files if f.is_relative_to(folder))
+
     def match(self, files: Collection[Path]) -> tuple[dict[Path, Row], list[str]]:
-        """Each file's row, and the paths of rows that are about a file's folder and fit no file, or where no row fits any."""
+        """Each file's row, and the paths of rows for files that are neither among these nor anywhere."""
         folder = self.path.parent
         within = {file.relative_to(folder).as_posix(): file for file in files if file.is_relative_to(folder)}
         by_form, by_case = _by(within, _one_form), _by(within, _one_case)
@@ -94,9 +100,7 @@ class _Manifest:
                 matched[alike[0]] = row
             elif not (folder / path).exists():
                 missing.append(path)
-        tops = {_top(path) for path in within}
-        is_for_others = bool(matched) or len(missing) < len(self.rows)
-        return matched, [path for path in missing if _top(path) in tops or not is_for_others]
+        return matched, missing
 
 
 def _manifest_in(folder: Path) -> _Manifest | None:

@@ -94,7 +94,7 @@ class TestOfFiles:
 
     def test_a_folder_without_midi_files_is_told(self, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
-        with pytest.raises(CorpusError, match="holds no MIDI file"):
+        with pytest.raises(CorpusError, match="holds no file of music"):
             seeds_of([tmp_path / "empty"], tmp_path / "cache")
 
     def test_a_file_that_is_not_there_is_told(self, tmp_path: Path) -> None:
