@@ -180,10 +180,10 @@ def _prepare(
                 f"files, or a smaller --chunk"
             )
         recipe = replace(requested, lanes=requested.lanes or _choose_lanes(targets, requested.chunk, world))
-        measured = pieces_in_memory(vocabulary, valid)
+        valid_pieces = pieces_in_memory(vocabulary, valid)
         initial = None if request.base_pack is None else _initial_weights(request.base_pack, approach, vocabulary)
         task = LearningTask(
-            vocabulary.size, request.shape, pieces, measured, sum(len(line) for line in valid), initial=initial
+            vocabulary.size, request.shape, pieces, valid_pieces, sum(len(line) for line in valid), initial=initial
         )
         fingerprint = _fingerprint(vocabulary, recipe, request, content, content_of(valid))
         prepared[approach] = PreparedTraining(vocabulary, task, recipe, fingerprint)
@@ -314,14 +314,14 @@ def _rounded(bits: float) -> float | None:
 def _bins_card(vocabulary: Vocabulary, request: TrainingRequest) -> CardBins | None:
     if isinstance(vocabulary, PitchVocabulary):
         return None
-    sources_of_base = request.base_pack.card.approaches["event"].bins if request.base_pack else None
+    bins_of_base = request.base_pack.card.approaches["event"].bins if request.base_pack else None
     unit = request.choice.time_unit
     units_per_beat = 60 / NOMINAL_TEMPO_BPM if unit == "seconds" else 1.0
     shifts, edges = (
         tuple(value * units_per_beat for value in v) for v in (vocabulary.bins.shifts, vocabulary.bins.edges)
     )
     return CardBins(
-        unit=unit, choice=sources_of_base.choice if sources_of_base else request.bin_choice, shifts=shifts, edges=edges
+        unit=unit, choice=bins_of_base.choice if bins_of_base else request.bin_choice, shifts=shifts, edges=edges
     )
 
 

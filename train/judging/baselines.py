@@ -177,7 +177,7 @@ def _extend_contexts(
     distinct, numbers = np.unique(keys, return_inverse=True)
     number = np.full(contexts * width, -1, np.int32)
     number[distinct] = np.arange(len(distinct))
-    number[BREAK::width] = -1  # contexts that reach a start are not compared
+    number[BREAK::width] = -1  # a context that would reach past a start equals no other
     parts_kept = [training[:0]]
     for part in training.parts(LEARNED_AT_ONCE):
         context = number[part.contexts * width + part.tokens_before(order)]

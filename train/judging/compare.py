@@ -1,6 +1,6 @@
 """Both approaches answer the same seeds; their answers are measured and compared with real music.
 
-Knows no file and no page.
+It knows no file and no page.
 """
 
 import math

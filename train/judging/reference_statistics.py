@@ -24,10 +24,8 @@ EXCERPT_NOTES = 8
 class ReferenceStatistics:
     """The measures of held-out music of `corpora`, in excerpts.
 
-    `training_intervals` is the index of the training music.
-
-    `copying` is that of all excerpts together, and `longest_run` the quartiles of their longest runs, in successive
-    intervals.
+    `training_intervals` is the index of the training music, `copying` what all excerpts together have in common with it,
+    and `longest_run` the quartiles of their longest runs, in successive intervals.
     """
 
     corpora: tuple[str, ...]

@@ -1,6 +1,6 @@
 """Fits how far a pack's memory is trusted to the validation lines; the networks stay as they are.
 
-Knows no command line.
+It knows no command line.
 """
 
 import os
