@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from model.files.seed import remark_on, seed_of
-from server.music.seed_player import play_seed
+from server.music.seed_player import pause, play_seed
 from server.panel.jam_handle import JamHandle
 from server.panel.page_view import Json
 
@@ -30,7 +30,7 @@ class DroppedSeeds:
         seed = await asyncio.to_thread(seed_of, content, path)
         await self.stop()
         music_thread, clock = self._jam.music_thread, self._jam.clock
-        playing = play_seed(seed, music_thread.receive_midi, lambda: music_thread.timeline, clock, _pause)
+        playing = play_seed(seed, music_thread.receive_midi, lambda: music_thread.timeline, clock, pause)
         self._playing = asyncio.create_task(playing, name="seed")
         beats = seed.end_beats - seed.notes[0].onset_beats
         return {
@@ -47,8 +47,3 @@ class DroppedSeeds:
             playing.cancel()
             with suppress(asyncio.CancelledError):
                 await playing
-
-
-async def _pause(seconds: float) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.Event().wait(), seconds)
