@@ -27,13 +27,12 @@ MPE_SHARE = 0.9
 
 def lines_of(score: FileScore) -> list[Part]:
     """The lines, drums among them, in the order of the file."""
-    lines = []
-    for _, group in groupby(score.parts, key=lambda part: part.track):
-        parts = list(group)
-        if len(parts) > 1:
-            parts = _by_player(parts)
-        lines += [_playable(part, score.ticks_per_beat) for part in parts]
-    return lines
+    parts = list(score.parts)
+    if len({part.track for part in parts}) < len(parts):
+        parts = [line for _, track in groupby(parts, key=lambda part: part.track) for line in _by_player(list(track))]
+    if score.is_playable:
+        return parts
+    return [_playable(part, score.ticks_per_beat) for part in parts]
 
 
 def merged(parts: Sequence[Part]) -> Part:

@@ -43,6 +43,7 @@ class Repaired:
     events: bytes
     plain: bytes
     programs: dict[int, int]
+    changes_between_notes: bool
     broken_at: int | None
 
 
@@ -56,7 +57,7 @@ def repaired(track: bytes) -> Repaired:
     events = plain[:]
     for at in walk.program_changes:
         events[at] = _PROGRAM << 4 | events[at] & 0xF
-    return Repaired(bytes(events), bytes(plain), walk.programs, broken_at)
+    return Repaired(bytes(events), bytes(plain), walk.programs, walk.changes_between_notes, broken_at)
 
 
 class _Walk:
@@ -64,6 +65,7 @@ class _Walk:
         self.events = bytearray(track)
         self.programs: dict[int, int] = {}
         self.program_changes: list[int] = []
+        self.changes_between_notes = False
         self.has_end = False
         self._running = 0  # data bytes of the status before, or that it is a change of program
         self._channel = 0
@@ -129,7 +131,9 @@ class _Walk:
     def _program_end(self, at: int) -> int | None:
         if at >= len(self.events) or self.events[at] >= 0x80:
             return None
-        if _NOTE_ON | self._channel not in self.events[:at]:
+        if _NOTE_ON | self._channel in self.events[:at]:
+            self.changes_between_notes = True
+        else:
             self.programs[self._channel] = self.events[at]
         self.programs.setdefault(self._channel, 0)
         return at + 1

@@ -46,7 +46,7 @@ class TempoMap:
     microseconds: Ticks
 
     @classmethod
-    def of(cls, changes: Sequence[tuple[int, int]]) -> Self:
+    def of(cls, changes: Sequence[tuple[int, ...]]) -> Self:
         """From pairs of tick and microseconds in any order; of two at one tick the later one in `changes` is in force.
 
         A tempo of no microseconds is a damaged event and left out; where nothing is said it is 120 bpm.
@@ -81,20 +81,24 @@ class TempoMap:
 
 @dataclass(frozen=True, slots=True)
 class FileScore:
-    """All of a file. Each remark says what is odd about it or was left out, and goes on from the file's name."""
+    """All of a file; `is_playable` where every note is known to have a length and a place of its own. Each remark says what is odd about it or was left out, and goes on from the file's name."""
 
     ticks_per_beat: float
     parts: tuple[Part, ...]
     tempi: TempoMap
     meters: tuple[MeterChange, ...] = ()
     remarks: tuple[str, ...] = ()
+    is_playable: bool = False
 
     @property
     def last_tick(self) -> int:
         """Where the last note ends; 0 where there is none."""
         return max((int(part.end.max()) for part in self.parts if len(part)), default=0)
 
-    @property
-    def seconds(self) -> float:
-        """How long it lasts."""
-        return float(self.tempi.seconds(np.array([self.last_tick]), self.ticks_per_beat)[0])
+    def is_longer_than(self, seconds: float, last_tick: int) -> bool:
+        """Whether it lasts longer, up to a tick; asked of every file, so only those are counted out that may."""
+        slowest_s = last_tick * int(self.tempi.microseconds.max()) / (1e6 * self.ticks_per_beat)
+        return slowest_s > seconds and self.seconds_at(last_tick) > seconds
+
+    def seconds_at(self, tick: int) -> float:
+        return float(self.tempi.seconds(np.array([tick]), self.ticks_per_beat)[0])

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from model.analysis.lead import is_lead_line
+from model.analysis.lead import MIN_NOTES, MONOPHONIC_SHARE, is_lead_line
 from model.errors import MissingLibraryError, UnreadableError
 from model.files.lines import begins_of, lines_of, merged
 from model.files.score import FileScore, Part
@@ -84,16 +84,15 @@ def read_file(path: Path, choice: Choice, known: Container[str] = ()) -> Reading
 def _reading_of(sha256: str, score: FileScore, choice: Choice) -> Reading:
     every = lines_of(score)
     tracks = [track for track in every if choice.drums or not track.is_drums]
-    judged = [(track, begins_of(track, score.ticks_per_beat)) for track in _chosen(tracks, choice.tracks)]
-    told = [(track, begins, is_lead_line(begins, track.pitch)) for track, begins in judged]
-    chosen = [(track, leads) for track, begins, leads in told if leads or _wanted(track, begins, choice.tracks)]
+    judged = [(track, *_judged(track, score, choice.tracks)) for track in _chosen(tracks, choice.tracks)]
+    chosen = [(track, leads) for track, leads, is_wanted in judged if is_wanted]
     lines = tuple(_in_unit(track, score, choice) for track, _ in chosen)
     last_tick = max((int(track.end.max()) for track in tracks), default=0)
     return Reading(
         sha256,
         lines,
         tuple(leads for _, leads in chosen),
-        float(score.tempi.seconds(np.array([last_tick]), score.ticks_per_beat)[0]),
+        score.seconds_at(last_tick),
         score.tempi.commonest(last_tick),
         _pitch_classes(lines),
         # Of the whole file, whatever is chosen of it: which side it falls to must not hang on what is learnt from.
@@ -102,15 +101,26 @@ def _reading_of(sha256: str, score: FileScore, choice: Choice) -> Reading:
     )
 
 
-def _wanted(track: Part, begins: npt.NDArray[np.int64], tracks: TrackChoice) -> bool:
-    """Whether a track that is not lead-like is learnt from all the same."""
+def _judged(track: Part, score: FileScore, tracks: TrackChoice) -> tuple[bool, bool]:
+    """Whether a track is lead-like, and whether it is learnt from."""
+    if tracks in {"lead", "melodic"} and len(track) < MELODIC_MIN_NOTES:
+        return False, False
+    leads = _is_line(track, score, MIN_NOTES, MONOPHONIC_SHARE)
     match tracks:
         case "lead":
-            return False
+            return leads, leads
         case "melodic":
-            return is_lead_line(begins, track.pitch, MELODIC_MIN_NOTES, MELODIC_MONOPHONIC_SHARE)
+            return leads, leads or _is_line(track, score, MELODIC_MIN_NOTES, MELODIC_MONOPHONIC_SHARE)
         case _:
-            return len(track) > 1
+            return leads, leads or len(track) > 1
+
+
+def _is_line(track: Part, score: FileScore, min_notes: int, min_share: float) -> bool:
+    """Whether a track is a line also where a chord that is struck a little apart counts as one."""
+    if not is_lead_line(track.tick, track.pitch, min_notes, min_share):
+        return False
+    begins = begins_of(track, score.ticks_per_beat)
+    return begins is track.tick or is_lead_line(begins, track.pitch, min_notes, min_share)
 
 
 def _chosen(tracks: Sequence[Part], choice: TrackChoice) -> Sequence[Part]:

@@ -18,6 +18,6 @@ def test_it_is_written_as_it_was_read(microseconds: int) -> None:
     assert microseconds_of(tempo_of(microseconds)) == microseconds
 
 
-@given(st.integers(200, 30_000))
+@given(st.integers(200, 10_000))
 def test_a_tempo_of_a_decimal_is_read_as_it_was_written(tenths: int) -> None:
     assert tempo_of(microseconds_of(tenths / 10)) == tenths / 10
