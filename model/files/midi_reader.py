@@ -10,7 +10,7 @@ import numpy.typing as npt
 from model.errors import UnreadableError
 from model.files.meter import Meter, MeterChange
 from model.files.midi_chunks import DRUM_CHANNEL, Chunks, chunks_of
-from model.files.midi_track import SILENT, ChannelNotes, TrackNotes, read_carefully, read_quickly
+from model.files.midi_track import SILENT, ChannelNotes, TrackNotes, read_carefully, read_together
 from model.files.score import Bytes, FileScore, Part, TempoMap, Ticks
 
 # Nothing that was played is longer; such a file has a damaged delta time.
@@ -26,7 +26,7 @@ def read_midi(content: bytes, *, is_trusted: bool = False) -> FileScore:
     Raises UnreadableError where nothing can be read.
     """
     chunks = chunks_of(content)
-    quick = [read_quickly(body) if is_trusted else None for body in chunks.tracks]
+    quick = read_together(chunks.tracks) if is_trusted else [None] * len(chunks.tracks)
     tracks = [SILENT if track is None else track for track in quick]
     remarks = list(chunks.remarks)
     _repair([number for number, track in enumerate(quick) if track is None], tracks, chunks, remarks)
