@@ -18,7 +18,7 @@ from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
 from model.engines.onnx_engine import OnnxEngine
 from model.pack.card import CARD_FILE, ApproachCard, Card, CardBins, Epoch, MemoryTrust, Training
-from model.pack.pack import Pack, save_weights, sha256_of
+from model.pack.pack import Pack, Weights, save_weights, sha256_of
 from model.tokens.time_bins import BinChoice
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.corpus.corpora import Corpus, Line, content_of, joined
@@ -47,7 +47,6 @@ COPIES_IN_A_CHECKPOINT = 5
 CHECKPOINTS_ON_DISK = 2
 
 Vocabulary = PitchVocabulary | EventVocabulary
-Weights = Mapping[str, npt.NDArray[np.float32]]
 OnProgress = Callable[[Approach, Progress], None]
 OnVocabulary = Callable[[Approach, Vocabulary], None]
 
