@@ -82,7 +82,7 @@ class MusicThread:
         self.feed = Feed()
         """All events of the jam, for subscribers."""
         self._jam_timeline, self._transport = self._timeline, self._conductor.transport
-        self._published_status: tuple[object, ...] = ()
+        self._published_status: StatusChanged | None = None
         self._published_timeline: Timeline | None = None
         self._published_source: tuple[object, ...] = ()
         self.on_control_changed: Callable[[str, Value], None] = lambda _name, _value: None
@@ -282,10 +282,10 @@ class MusicThread:
     def _publish_status(self) -> None:
         """Puts the status and the timeline into the feed, where they have changed."""
         now_s, jam = self._clock.now_s(), self._jam
-        status = (jam.state, jam.turn, jam.plan, jam.from_memory)
+        status = StatusChanged(jam.state, jam.turn, jam.plan, now_s, jam.from_memory)
         if status != self._published_status:
             self._published_status = status
-            self.feed.put(StatusChanged(jam.state, jam.turn, jam.plan, now_s, jam.from_memory))
+            self.feed.put(status)
         source = (self._transport, self._conductor.source)
         # By identity: comparing the contents of a timeline that a clock has changed a hundred times takes too long.
         if self._timeline is not self._published_timeline or source != self._published_source:
