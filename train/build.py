@@ -144,7 +144,7 @@ def write_card(
     corpora: Sequence[Corpus],
     base_pack: Pack | None = None,
 ) -> Card:
-    """Writes the card, and beside it the legal notices of the corpora and of the pack that the training started from."""
+    """Writes the card, and beside it the legal notices of the corpora and of the base pack."""
     trained = tuple(source_of(corpus) for corpus in corpora)
     sources_of_base = tuple(source for source in (base_pack.card.corpora if base_pack else ()) if source not in trained)
     card = Card(name=name, corpora=sources_of_base + trained, approaches=approaches)
@@ -211,7 +211,7 @@ def _initial_weights(base_pack: Pack, approach: Approach, vocabulary: Vocabulary
 
 
 def _fingerprint(vocabulary: Vocabulary, recipe: Recipe, request: TrainingRequest, *contents: str) -> str:
-    """A hash of everything that decides the result of a training, so that no other training is resumed from its checkpoint."""
+    """A hash of everything that decides the result of a training; a checkpoint with another hash is refused."""
     base_files = (
         {}
         if request.base_pack is None
