@@ -33,11 +33,12 @@ jam: $(READY_TO_JAM)  ## start the jam partner
 test: $(READY_TO_DEVELOP)  ## run the tests
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(READY_TO_DEVELOP)  ## lint, format, types and import rules, as CI does
+check: $(READY_TO_DEVELOP)  ## lint, format, types, import rules and the size of rooms, as CI does
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q tests/test_rooms.py
 
 bench: $(READY_TO_DEVELOP)  ## measure speed and size
 	@$(BIN)/python -m bench $(ARGS)

@@ -2,13 +2,17 @@
 
 import importlib
 import sys
+from collections.abc import Mapping
 
-QUESTIONS = (
-    *("steps", "bits", "rhythm", "bins", "keys", "in_key", "pulse"),
-    *("recipes", "targets", "ingest", "memory", "backoffs", "jam_day", "takes"),
-    *("startup", "lateness", "answering", "clock", "in_time", "panel"),
-)
+ROOMS: Mapping[str, tuple[str, ...]] = {
+    "training": ("steps", "bits", "rhythm", "bins", "recipes", "targets", "ingest"),
+    "music": ("keys", "in_key", "pulse", "memory", "backoffs", "jam_day"),
+    "live": ("takes", "startup", "lateness", "answering", "clock", "in_time", "panel"),
+}
+QUESTIONS: Mapping[str, str] = {name: f"bench.{room}.{name}" for room, names in ROOMS.items() for name in names}
 
 if __name__ == "__main__":
     for question in sys.argv[1:] or QUESTIONS:
-        importlib.import_module(f"bench.{question}").run()
+        if question not in QUESTIONS:
+            raise SystemExit(f"there is no bench {question}; there are {', '.join(QUESTIONS)}")
+        importlib.import_module(QUESTIONS[question]).run()

@@ -1,1 +1,1 @@
-"""The outside world: MIDI ports, clocks, OSC. Knows nothing of music models, nor of the process that uses it."""
+"""The outside world: MIDI ports, clocks, OSC, control surfaces. Knows nothing of music models, nor of the process that uses it."""

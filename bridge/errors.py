@@ -10,8 +10,8 @@ BridgeError
 ├── OscPortTaken      the OSC port could not be bound: somebody has it, or it is not ours to have
 ├── OscHostUnknown    the OSC host is not an address of this machine
 ├── BadOsc            bytes or values that are no OSC message
-├── BadTrust          what is to be trusted is no address
-└── Stranger          a packet of somebody who is not trusted
+├── BadTrustedAddress what is to be trusted is no address
+└── UntrustedSender   a packet of somebody who is not trusted
 """
 
 from collections.abc import Sequence
@@ -71,11 +71,11 @@ class BadOsc(BridgeError):
     """Bytes or values that are no OSC message."""
 
 
-class BadTrust(BridgeError):
+class BadTrustedAddress(BridgeError):
     """What was given as an address to trust is none."""
 
 
-class Stranger(BridgeError):
+class UntrustedSender(BridgeError):
     """A packet came from an address that is not trusted; nobody is told but the log."""
 
 

@@ -1,1 +1,1 @@
-"""Notes, vocabularies, the LSTM, packs, engines, sampling, the improviser; knows nothing of ports and processes."""
+"""The music models: notes, tokens, the network and its engines, memory, the improviser, packs. Knows nothing of ports and processes."""

@@ -10,7 +10,7 @@ MAX_CHORD_NOTES = 6
 # What is left of an answer that is shorter than this is no note: half a thirty-second triplet, 10 ms at 120 bpm.
 SHORTEST_NOTE_BEATS = 1 / 48
 # What rounding may take from a beat: 1/50 of a microsecond at 120 bpm.
-HAIR_BEATS = 1e-8
+ROUNDING_BEATS = 1e-8
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from typing import Annotated
 
 import typer
 
-from bridge.clock import MonotonicClock
-from server.controls import CONTROLS, Control, Value
-from server.options import with_control_options
+from bridge.timing.clock import MonotonicClock
+from server.controls.cli_options import with_control_options
+from server.controls.control_table import CONTROLS, Control, Value
 from server.takes_cli import app as takes_app
 
 app = typer.Typer(
@@ -70,14 +70,14 @@ def jam(
     """Start the jam partner: it listens on a MIDI port and answers on another."""
     clock = MonotonicClock()
     began_s = clock.now_s()
-    from model.midi_file import read_seed
-    from server.config import load
-    from server.remembrance import origin_named
-    from server.seed_player import seed_values
+    from model.files.midi_file import read_seed
+    from server.config.config import load
+    from server.music.seed_player import seed_values
     from server.session import Session, run
-    from server.shelf import Shelf
+    from server.takes.memory_store import find_memory_origin
+    from server.takes.take_library import TakeLibrary
 
-    _log_beside_the_music(logging.DEBUG if verbose else logging.WARNING)
+    _log_from_own_thread(logging.DEBUG if verbose else logging.WARNING)
     played_in = None if seed is None else read_seed(seed)
     if dummy:
         midi_in, midi_out, midi_api, controls = "", "", "none", {"pack": "dummy", **controls}
@@ -99,8 +99,10 @@ def jam(
     }
     checked = loaded.with_values(changes)
     random_seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
-    origin = None if remember is None else origin_named(remember, Shelf(checked.takes.place), _say)
-    run(Session(checked, random_seed, _say, clock, began_s, played_in, origin, config))
+    origin = (
+        None if remember is None else find_memory_origin(remember, TakeLibrary(checked.takes.data_folder), _print_line)
+    )
+    run(Session(checked, random_seed, _print_line, clock, began_s, played_in, origin, config))
 
 
 def export(
@@ -115,11 +117,11 @@ def export(
     controls: Controls,
 ) -> None:
     """Answer a .mid file, and write the answer as a .mid file."""
-    from server.config import load
-    from server.export import Order, export_answers
+    from server.config.config import load
+    from server.export import ExportRequest, export_answers
 
     checked = load(config).with_values({f"controls.{name}": value for name, value in controls.items()})
-    order = Order(seed, out, count, answer_only, piano_roll, random_seed)
+    order = ExportRequest(seed, out, count, answer_only, piano_roll, random_seed)
     for path in export_answers(order, checked, own_tempo="tempo" in controls):
         print(path)
 
@@ -128,7 +130,7 @@ def ports(*, as_json: JsonOption = False) -> None:
     """List the MIDI ports there are."""
     from dataclasses import asdict
 
-    from bridge.rtmidi_ports import list_ports
+    from bridge.midi.rtmidi_system import list_ports
 
     rows = list_ports()
     if as_json:
@@ -147,12 +149,12 @@ def controls(
 ) -> None:
     """List every control: its OSC address, what it takes, its default."""
     if markdown:
-        from server.osc_page import osc_page
+        from server.remote.osc_docs import osc_page
 
         print(osc_page(), end="")
         return
     if as_json:
-        print(json.dumps([_row(control) for control in CONTROLS], indent=2))
+        print(json.dumps([_control_json(control) for control in CONTROLS], indent=2))
         return
     from rich.console import Console
     from rich.table import Table
@@ -176,9 +178,9 @@ def learn(
     config: ConfigOption = None,
 ) -> None:
     """Bind the next MIDI knob, fader or pedal that moves to a control, and write that into the configuration."""
-    from bridge.rtmidi_ports import RtMidiSystem
-    from server.config import CONFIG_FILE, load
-    from server.learn import learn as learn_knob
+    from bridge.midi.rtmidi_system import RtMidiSystem
+    from server.config.config import CONFIG_FILE, load
+    from server.remote.learn_command import learn as learn_knob
 
     checked = load(config).with_values({"midi.input": midi_in, "midi.api": midi_api})
     path = None if dry_run else config or Path(CONFIG_FILE)
@@ -188,7 +190,7 @@ def learn(
             control,
             checked,
             RtMidiSystem("auto" if api == "none" else api),  # a knob needs a port, whatever a jam does
-            _say,
+            _print_line,
             path=path,
             any_channel=any_channel,
         )
@@ -202,18 +204,18 @@ def layout(
     config: ConfigOption = None,
 ) -> None:
     """Write a layout of these controls, and of your packs, for an app on a tablet or a phone."""
-    from server.config import load
-    from server.layout import app_named, write_layout
+    from server.config.config import load
+    from server.remote.layout_command import find_surface_app, write_layout
 
-    for path in write_layout(app_named(app_name), load(config), out, picture):
+    for path in write_layout(find_surface_app(app_name), load(config), out, picture):
         print(path)
 
 
 def packs(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the packs that can be played, with what they were trained on."""
     from model.errors import PackError
-    from model.pack import available_packs, open_pack
-    from server.config import load
+    from model.pack.pack import available_packs, open_pack
+    from server.config.config import load
 
     folders = load(config).pack_folders
     opened = []
@@ -257,22 +259,22 @@ _TRAINING = {"allow_extra_args": True, "ignore_unknown_options": True, "help_opt
 @app.command(context_settings=_TRAINING)
 def train(context: typer.Context) -> None:
     """Train a pack on folders of MIDI files (needs the extra `train`)."""
-    _hand_over("train.cli", context)
+    _run_training_command("train.cli", context)
 
 
 @app.command(context_settings=_TRAINING)
 def evaluate(context: typer.Context) -> None:
     """Judge a pack on music that it has not seen (needs the extra `train`)."""
-    _hand_over("train.evaluate_cli", context)
+    _run_training_command("train.evaluate_cli", context)
 
 
 @app.command(context_settings=_TRAINING)
 def compare(context: typer.Context) -> None:
     """Compare a pack's two approaches on one page (needs the extra `train`)."""
-    _hand_over("train.compare_cli", context)
+    _run_training_command("train.compare_cli", context)
 
 
-def _hand_over(module: str, context: typer.Context) -> None:
+def _run_training_command(module: str, context: typer.Context) -> None:
     """Runs a command of the training room, which parses its own arguments and may not be installed."""
     try:
         command = importlib.import_module(module)
@@ -283,11 +285,11 @@ def _hand_over(module: str, context: typer.Context) -> None:
     command.main(context.args)
 
 
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     print(line, flush=True)
 
 
-def _log_beside_the_music(level: int) -> None:
+def _log_from_own_thread(level: int) -> None:
     """Logs to stderr from a thread of its own: a terminal that is stopped must not stop the music."""
     waiting: SimpleQueue[logging.LogRecord] = SimpleQueue()
     stderr = logging.StreamHandler()
@@ -300,15 +302,19 @@ def _log_beside_the_music(level: int) -> None:
     logging.basicConfig(level=level, handlers=[to_thread])
 
 
-_SAYS_NOTHING = {math.inf, -math.inf, (), "", None}
+_OMITTED_VALUES = {math.inf, -math.inf, (), "", None}
 
 
-def _row(control: Control) -> dict[str, object]:
+def _control_json(control: Control) -> dict[str, object]:
     from dataclasses import asdict
 
     return {
         "address": control.address,
-        **{name: value for name, value in asdict(control).items() if value is not False and value not in _SAYS_NOTHING},
+        **{
+            name: value
+            for name, value in asdict(control).items()
+            if value is not False and value not in _OMITTED_VALUES
+        },
     }
 
 

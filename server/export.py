@@ -6,14 +6,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bridge.messages import NoteOff, NoteOn
-from model.midi_file import Seed, Track, read_seed, write_midi
+from bridge.midi.messages import NoteOff, NoteOn
+from model.files.midi_file import Seed, Track, read_seed, write_midi
 from model.notes import Note
-from server.config import Config
+from server.config.config import Config
 from server.errors import ExportError
-from server.jam import Jam, Timed
-from server.seed_player import as_played
-from server.session import seat
+from server.jam.jam import Jam
+from server.jam.jam_output import TimedMessage
+from server.music.pack_loader import load_pack
+from server.music.seed_player import as_messages
 
 SEED_TRACK, ANSWER_TRACK = "Seed", "Answer"
 # An end this little past a bar line is still in the bar before.
@@ -21,7 +22,7 @@ BAR_TOLERANCE_BEATS = 1 / 16
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ExportRequest:
     """What is asked for: which seed, where the answers go, and how many."""
 
     seed: Path
@@ -32,7 +33,7 @@ class Order:
     random_seed: int = 0
 
 
-def export_answers(order: Order, config: Config, *, own_tempo: bool) -> Iterator[Path]:
+def export_answers(order: ExportRequest, config: Config, *, own_tempo: bool) -> Iterator[Path]:
     """Writes each answer, and tells each file as it is there; at the seed's tempo, unless `own_tempo`.
 
     Equal orders and configurations give equal bytes. Raises SeedError, PackError, PictureError where there is no
@@ -46,7 +47,7 @@ def export_answers(order: Order, config: Config, *, own_tempo: bool) -> Iterator
     seed = read_seed(order.seed)
     settings = config.settings
     tempo_bpm = settings.tempo if own_tempo else seed.tempo_bpm
-    seated = seat(settings.pack, config)
+    seated = load_pack(settings.pack, config)
     # The jam is told when to answer, so it must not do so by itself, however long a rest of the seed is.
     patient = replace(settings, answer_after=math.inf)
     for number in range(order.count):
@@ -57,37 +58,37 @@ def export_answers(order: Order, config: Config, *, own_tempo: bool) -> Iterator
             tracks.insert(0, Track(SEED_TRACK, seed.notes, seed.program))
         else:
             start_beats = min(note.onset_beats for note in answer)
-            tracks = [replace(tracks[0], notes=[_moved(note, -start_beats) for note in answer])]
+            tracks = [replace(tracks[0], notes=[_shifted(note, -start_beats) for note in answer])]
         out = _numbered(order.out, number, order.count)
-        with _writing(out):
+        with _write_errors_translated(out):
             write_midi(out, tracks, tempo_bpm, seed.meter)
         yield out
         if order.piano_roll is not None:
-            from model.piano_roll import draw_piano_roll
+            from model.files.piano_roll import draw_piano_roll
 
             picture = _numbered(order.piano_roll, number, order.count)
-            with _writing(picture):
+            with _write_errors_translated(picture):
                 draw_piano_roll(picture, tracks, seed.meter)
             yield picture
 
 
 def answer_to(seed: Seed, jam: Jam) -> list[Note]:
     """What the jam answers to a seed; it begins at the bar line after the seed's end."""
-    for beat, message in as_played(seed.notes):
+    for beat, message in as_messages(seed.notes):
         jam.receive(message, beat)
     bar = seed.meter.beats_per_bar
     jam.act("respond", math.ceil((seed.end_beats - BAR_TOLERANCE_BEATS) / bar) * bar)
-    timed: list[Timed] = []
+    timed: list[TimedMessage] = []
     while True:
-        while jam.thinking:
-            jam.think()
+        while jam.has_work:
+            jam.do_work()
         wake_beat = jam.wake_at()
         if wake_beat is None:
             return _as_notes(timed)
         timed += jam.advance(wake_beat)
 
 
-def _as_notes(timed: Iterable[Timed]) -> list[Note]:
+def _as_notes(timed: Iterable[TimedMessage]) -> list[Note]:
     notes: list[Note] = []
     begun: dict[int, tuple[float, int]] = {}
     for item in timed:
@@ -100,7 +101,7 @@ def _as_notes(timed: Iterable[Timed]) -> list[Note]:
     return notes
 
 
-def _moved(note: Note, beats: float) -> Note:
+def _shifted(note: Note, beats: float) -> Note:
     return replace(note, onset_beats=note.onset_beats + beats)
 
 
@@ -112,7 +113,7 @@ def _numbered(path: Path, number: int, count: int) -> Path:
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _write_errors_translated(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from server.shelf import Row, Shelf
+    from server.takes.take_library import TakeEntry, TakeLibrary
 
 app = typer.Typer(
     help="List the jams that were written down, and the takes marked in them.", invoke_without_command=True
@@ -30,14 +30,14 @@ def takes(
     """List the jams that were written down, and the takes marked in them."""
     if context.invoked_subcommand is not None:
         return
-    shelf = _shelf(config)
-    rows = shelf.rows()
+    shelf = _take_library(config)
+    rows = shelf.entries()
     if as_json:
-        print(json.dumps([_as_json(row) for row in rows], indent=2))
+        print(json.dumps([_entry_json(row) for row in rows], indent=2))
     elif not rows:
         print(f"There are none yet: what is played in `fours jam` is written down in {shelf.folder}.")
     else:
-        for line in _lines(rows):
+        for line in _listing_lines(rows):
             print(line)
 
 
@@ -53,11 +53,11 @@ def export(
 ) -> None:
     """Write a jam, or a take of it, as a .mid file: player and answer on two tracks, with bars and tempo."""
     from server.errors import TakeError
-    from server.export_take import export_last, export_take
+    from server.takes.take_export import export_last, export_take
 
     if last == bool(name):
         raise TakeError("name the jam to export by its id, or say --last")
-    shelf = _shelf(config)
+    shelf = _take_library(config)
     print(export_last(shelf, out) if last else export_take(shelf, name, out))
 
 
@@ -68,33 +68,33 @@ def remove(
     config: ConfigOption = None,
 ) -> None:
     """Remove jams for good, with all that is marked in them and what they remembered."""
-    shelf = _shelf(config)
+    shelf = _take_library(config)
     rows = [shelf.find(name) for name in names]  # all of them, before any is gone
     for row in rows:
         shelf.remove(row)
         print(f"{row.id} is gone")
 
 
-def _shelf(config: Path | None) -> "Shelf":
-    from server.config import load
-    from server.shelf import Shelf
+def _take_library(config: Path | None) -> "TakeLibrary":
+    from server.config.config import load
+    from server.takes.take_library import TakeLibrary
 
-    return Shelf(load(config).takes.place)
+    return TakeLibrary(load(config).takes.data_folder)
 
 
-def _lines(rows: "Iterable[Row]") -> Iterable[str]:
+def _listing_lines(rows: "Iterable[TakeEntry]") -> Iterable[str]:
     for row in rows:
         began = datetime.fromisoformat(row.began_at).strftime("%a %d %b %Y, %H:%M") if row.began_at else "no date"
-        ended = row.ended
+        ended = row.summary
         notes = f"{ended.heard_notes} notes played, {ended.played_notes} answered"
-        memory = ", with a memory" if row.memory else ""
-        yield f"{row.id}  {began}  {_minutes(ended.at_s)}  {notes}{memory}{'' if row.is_ended else '; not ended'}"
+        memory = ", with a memory" if row.memory_file else ""
+        yield f"{row.id}  {began}  {_minutes_text(ended.at_s)}  {notes}{memory}{'' if row.is_ended else '; not ended'}"
         for number, mark in enumerate(ended.marks, start=1):
-            yield f"  :{number}  {mark.kind:7}  {_minutes(mark.from_s)} to {_minutes(mark.until_s)}"
+            yield f"  :{number}  {mark.kind:7}  {_minutes_text(mark.from_s)} to {_minutes_text(mark.until_s)}"
 
 
-def _as_json(row: "Row") -> dict[str, object]:
-    ended = row.ended
+def _entry_json(row: "TakeEntry") -> dict[str, object]:
+    ended = row.summary
     return {
         "id": row.id,
         "path": str(row.path),
@@ -102,8 +102,8 @@ def _as_json(row: "Row") -> dict[str, object]:
         "length_s": ended.at_s,
         "heard_notes": ended.heard_notes,
         "played_notes": ended.played_notes,
-        "bytes": row.size,
-        "memory": str(row.memory) if row.memory else None,
+        "bytes": row.size_bytes,
+        "memory": str(row.memory_file) if row.memory_file else None,
         "ended": row.is_ended,
         "marks": [
             {"number": number, "kind": mark.kind, "from_s": mark.from_s, "until_s": mark.until_s}
@@ -112,6 +112,6 @@ def _as_json(row: "Row") -> dict[str, object]:
     }
 
 
-def _minutes(seconds: float) -> str:
+def _minutes_text(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     return f"{minutes}:{seconds:02}"

@@ -97,15 +97,15 @@ def _messages(part: Part) -> list[tuple[int, mido.Message]]:
     return timed
 
 
-WHOLE = bytes(midi_bytes(Part(exercise())))
-NOT_WHOLE_MIDI = {
-    "cut off in its header": WHOLE[:10],
-    "cut off after its header": WHOLE[:14],
-    "cut off in a track": WHOLE[: len(WHOLE) // 2],
-    "without its last byte": WHOLE[:-1],
+WHOLE_MIDI_FILE = bytes(midi_bytes(Part(exercise())))
+BROKEN_MIDI_FILES = {
+    "cut off in its header": WHOLE_MIDI_FILE[:10],
+    "cut off after its header": WHOLE_MIDI_FILE[:14],
+    "cut off in a track": WHOLE_MIDI_FILE[: len(WHOLE_MIDI_FILE) // 2],
+    "without its last byte": WHOLE_MIDI_FILE[:-1],
     "a text": b"Not a MIDI file, but a letter about one.\n",
     "a picture": b"\x89PNG\r\n\x1a\n" + bytes(64),
-    "timed by film frames": WHOLE[:12] + b"\xe7\x28" + WHOLE[14:],
-    "with no ticks in a beat": WHOLE[:12] + b"\x00\x00" + WHOLE[14:],
+    "timed by film frames": WHOLE_MIDI_FILE[:12] + b"\xe7\x28" + WHOLE_MIDI_FILE[14:],
+    "with no ticks in a beat": WHOLE_MIDI_FILE[:12] + b"\x00\x00" + WHOLE_MIDI_FILE[14:],
 }
 """What no reader may take for music."""

@@ -16,7 +16,7 @@ from tests.conftest import CHECKOUT
 
 ROOMS = ("bridge", "model", "server", "train")
 # The two modules of a jam's rooms that may import torch, for whoever has it.
-TORCH_MODULES = {"model.network", "model.torch_engine"}
+TORCH_MODULES = {"model.engines.network", "model.engines.torch_engine"}
 NOT_FOR_A_JAM = ("jinja2", "matplotlib", "onnx", "symusic", "tensorboard", "torch")
 
 

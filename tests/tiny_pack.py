@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from model.approach import APPROACHES, Approach
-from model.bins import TimeBins
-from model.card import CARD_FILE, ApproachCard, Bins, Card, Hyperparameters, Training
-from model.pack import save_weights, sha256_of
-from model.vocabulary import EventVocabulary, PitchVocabulary
+from model.engines.network_shape import Hyperparameters
+from model.pack.card import CARD_FILE, ApproachCard, Card, CardBins, Training
+from model.pack.pack import save_weights, sha256_of
+from model.tokens.time_bins import TimeBins
+from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.onnx_graph import write_fp32, write_int8
 
 SHAPE = Hyperparameters(embedding=8, hidden=16, layers=2)
@@ -65,7 +66,7 @@ def _write_approach(folder: Path, approach: Approach) -> ApproachCard:
     write(weights, graph)
     return ApproachCard(
         pitches=PITCHES,
-        bins=Bins(choice="commonest", shifts=BINS.shifts, edges=BINS.edges) if approach == "event" else None,
+        bins=CardBins(choice="commonest", shifts=BINS.shifts, edges=BINS.edges) if approach == "event" else None,
         network=SHAPE,
         files={path.name: sha256_of(path) for path in (weights_file, graph)},
         training=Training(epochs=0, best_epoch=0, tokens_per_epoch=0, seconds=0.0, random_seed=0),

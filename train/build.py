@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from model.approach import APPROACHES, Approach
-from model.bins import BinChoice
-from model.card import CARD_FILE, ApproachCard, Bins, Card, Epoch, Hyperparameters, Remembering, Training
-from model.onnx_engine import OnnxEngine
-from model.pack import Pack, save_weights, sha256_of
-from model.vocabulary import EventVocabulary, PitchVocabulary
+from model.engines.network_shape import Hyperparameters
+from model.engines.onnx_engine import OnnxEngine
+from model.pack.card import CARD_FILE, ApproachCard, CardBins, Card, Epoch, MemoryTrust, Training
+from model.pack.pack import Pack, save_weights, sha256_of
+from model.tokens.time_bins import BinChoice
+from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.corpus.corpora import Corpus, Line, content_of, joined
 from train.corpus.dataset import event_vocabulary, pieces_in_memory, pieces_on_disk, pitch_vocabulary
 from train.corpus.reading import NOMINAL_TEMPO_BPM, Choice
@@ -31,7 +32,7 @@ from train.learning.trainer import Lesson, Outcome, Progress, fit
 from train.memory.refit import fit_memory
 from train.onnx_graph import write_fp32, write_int8
 from train.provenance import NOTICES_FILE, notices, source_of
-from train.workshop import appearing, checkpoint_file, tokens_file, workshop_for
+from train.staging import appearing, checkpoint_file, tokens_file, workshop_for
 
 # int8 ships where it costs no more than this share of the held-out bits per note, else fp32 does.
 MOST_INT8_MAY_COST = 0.005
@@ -283,7 +284,7 @@ def _finish(
             ),
         ),
         held_out=held_out_figures(network, part.vocabulary, corpora, backoff=backoff),
-        memory=Remembering.of(backoff),
+        memory=MemoryTrust.from_backoff(backoff),
     )
 
 
@@ -292,7 +293,7 @@ def _rounded(bits: float) -> float | None:
     return None if math.isnan(bits) else round(bits, 4)
 
 
-def _bins_card(vocabulary: Vocabulary, order: Order) -> Bins | None:
+def _bins_card(vocabulary: Vocabulary, order: Order) -> CardBins | None:
     if isinstance(vocabulary, PitchVocabulary):
         return None
     before = order.base.card.approaches["event"].bins if order.base else None
@@ -301,7 +302,7 @@ def _bins_card(vocabulary: Vocabulary, order: Order) -> Bins | None:
     shifts, edges = (
         tuple(value * units_per_beat for value in v) for v in (vocabulary.bins.shifts, vocabulary.bins.edges)
     )
-    return Bins(unit=unit, choice=before.choice if before else order.bin_choice, shifts=shifts, edges=edges)
+    return CardBins(unit=unit, choice=before.choice if before else order.bin_choice, shifts=shifts, edges=edges)
 
 
 def _keep_approach(approach: Approach, pack: Pack | None, folder: Path) -> ApproachCard:

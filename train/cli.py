@@ -13,11 +13,13 @@ import torch
 import typer
 
 from model.approach import APPROACHES, Approach
-from model.bins import BinChoice, TimeUnit
-from model.card import CARD_FILE, Card, Hyperparameters
-from model.pack import Pack, open_pack
+from model.engines.network_shape import Hyperparameters
+from model.pack.card import CARD_FILE, Card
+from model.pack.pack import Pack, open_pack
+from model.tokens.time_bins import BinChoice, TimeUnit
 from train.build import AUTO_LANES, Order, build_pack
 from train.command import run_command
+from train.console import Bars, console, figures_of, say_vocabulary, show
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Corpus, read_corpora
 from train.corpus.reading import Choice, TrackChoice
@@ -28,8 +30,7 @@ from train.learning.parallel import joined_world
 from train.learning.recipe import Precision, Recipe
 from train.learning.tracker import NO_TRACKER, TensorBoardTracker, Tracker
 from train.memory.refit import refit_memory
-from train.telling import Bars, console, figures_of, say_vocabulary, show
-from train.workshop import is_unfinished
+from train.staging import is_unfinished
 
 DEFAULTS = Recipe()
 SHAPE = Hyperparameters()

@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from model.improviser import Taste
-from model.pack import open_pack
+from model.improvising.sampling_settings import SamplingSettings
+from model.pack.pack import open_pack
 from train.command import run_command
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import read_corpora
 from train.corpus.reading import Choice
 from train.judging.compare import Order, compare
+from train.judging.reference_statistics import yardstick
 from train.judging.seeds import own_seeds, seeds_of
-from train.judging.yardstick import yardstick
 from train.report.document import place_for, write_report
 
 console = Console(stderr=True)
@@ -64,7 +64,7 @@ def compare_approaches(
     opened = open_pack(pack)
     page = place_for(out)
     named = seeds_of(seeds, cache) if seeds else own_seeds()
-    order = Order(bars, answers, Taste(temperature, top_p, step), random_seed)
+    order = Order(bars, answers, SamplingSettings(temperature, top_p, step), random_seed)
     real = yardstick(read_corpora(corpus, cache, Choice(), workers), order.excerpt_beats) if corpus else None
     comparison = compare(opened, named, order, real)
     command = shlex.join(["fours", "compare", *context.obj])

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from model.card import Source
+from model.pack.card import Source
 from train.corpus.corpora import Corpus, manifest_of
 
 NOTICES_FILE = "NOTICES.txt"

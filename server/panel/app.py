@@ -15,11 +15,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from model.errors import SeedError
 from server.errors import ServerError
-from server.panel.files import INDEX, page_files
-from server.panel.gate import Gate
-from server.panel.guests import Guest, Guests
-from server.panel.seeds import LARGEST_BYTES, Seeds
-from server.panel.stage import Stage
+from server.panel.access import AccessControl
+from server.panel.dropped_seeds import LARGEST_BYTES, DroppedSeeds
+from server.panel.jam_handle import JamHandle
+from server.panel.page_connections import PageConnection, PageConnections
+from server.panel.page_files import INDEX, page_files
 
 LONGEST_TOKEN = 100
 # How long a page that says too much is not listened to; meanwhile TCP makes it wait.
@@ -41,12 +41,12 @@ HEADERS = {
 class PanelApp:
     """What is served, on this stage and behind this gate."""
 
-    def __init__(self, stage: Stage, gate: Gate, guests: Guests, port: int) -> None:
+    def __init__(self, stage: JamHandle, gate: AccessControl, guests: PageConnections, port: int) -> None:
         self._stage = stage
         self._gate = gate
         self._guests = guests
         self._cookie = f"fours-{port}"  # a browser's cookies are a host's, whatever the port: two jams have one each
-        self.seeds = Seeds(stage)
+        self.seeds = DroppedSeeds(stage)
         routes = [
             Route("/", self._index),
             Route("/door", self._door, methods=["GET", "POST"]),
@@ -56,7 +56,7 @@ class PanelApp:
             Route("/{name}", self._file),
             WebSocketRoute("/jam", self._jam),
         ]
-        self.asgi: ASGIApp = _Doorkeeper(Starlette(routes=routes), gate)
+        self.asgi: ASGIApp = _HostCheck(Starlette(routes=routes), gate)
 
     async def _index(self, request: Request) -> Response:
         return _file_response(INDEX, request.headers)
@@ -70,7 +70,7 @@ class PanelApp:
             return JSONResponse({"open": self._may_come_in(request)})
         token = await _body(request, LONGEST_TOKEN)
         shown = "" if token is None else token.decode(errors="replace")
-        bought = self._gate.pass_for(shown, self._stage.clock.now_s())
+        bought = self._gate.exchange_token(shown, self._stage.clock.now_s())
         if not self._is_own_page(request) or bought is None:
             return _refusal("this is not the token that the start of the jam has printed", 403)
         response = JSONResponse({"open": True})
@@ -117,23 +117,23 @@ class PanelApp:
         headers = websocket.headers
         if not (
             self._gate.is_own_page(headers.get("host"), headers.get("origin"))
-            and self._gate.is_open_to(websocket.cookies.get(self._cookie))
+            and self._gate.has_access(websocket.cookies.get(self._cookie))
         ):
             await websocket.close()  # before it was accepted: 403
             return
         await websocket.accept()
-        if self._guests.are_full:
+        if self._guests.is_full:
             await websocket.close(TOO_MANY_PAGES, "there are too many panels of this jam; close one")
             return
-        guest = self._guests.enter(websocket.state.cut)
+        guest = self._guests.connect(websocket.state.cut)
         telling = asyncio.create_task(_tell(websocket, guest), name=guest.name)
         try:
             await self._listen(websocket, guest)
         finally:
             telling.cancel()
-            self._guests.leave(guest)
+            self._guests.disconnect(guest)
 
-    async def _listen(self, websocket: WebSocket, guest: Guest) -> None:
+    async def _listen(self, websocket: WebSocket, guest: PageConnection) -> None:
         """Until it is gone."""
         never = asyncio.Event()
         while True:
@@ -141,7 +141,7 @@ class PanelApp:
             if message["type"] != "websocket.receive":
                 return
             text = message.get("text")
-            if not self._guests.hear(guest, message.get("bytes") or b"" if text is None else text):
+            if not self._guests.receive(guest, message.get("bytes") or b"" if text is None else text):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(never.wait(), FLOOD_REST_S)
 
@@ -149,13 +149,13 @@ class PanelApp:
         return self._gate.is_own_page(request.headers.get("host"), request.headers.get("origin"))
 
     def _may_come_in(self, request: Request) -> bool:
-        return self._gate.is_open_to(request.cookies.get(self._cookie))
+        return self._gate.has_access(request.cookies.get(self._cookie))
 
 
-class _Doorkeeper:
+class _HostCheck:
     """In front of everything: only who asks for us by a name of ours is let through, and every answer has our headers."""
 
-    def __init__(self, app: ASGIApp, gate: Gate) -> None:
+    def __init__(self, app: ASGIApp, gate: AccessControl) -> None:
         self._app = app
         self._gate = gate
 
@@ -176,7 +176,7 @@ class _Doorkeeper:
             await refusal(scope, receive, send_with_headers)
 
 
-async def _tell(websocket: WebSocket, guest: Guest) -> None:
+async def _tell(websocket: WebSocket, guest: PageConnection) -> None:
     """Sends what is laid out for a page, as fast as it takes it."""
     with suppress(WebSocketDisconnect, RuntimeError):  # it is gone: the one who listens to it will notice
         while True:

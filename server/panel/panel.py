@@ -14,12 +14,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from server.config import PanelSection
+from server.config.config import PanelSection
 from server.errors import PanelError
-from server.panel.gate import Gate
-from server.panel.guests import Guests
-from server.panel.invitation import network_address, network_names, qr_code
-from server.panel.stage import Stage
+from server.panel.access import AccessControl
+from server.panel.jam_handle import JamHandle
+from server.panel.page_connections import PageConnections
+from server.panel.panel_address import network_address, network_names, qr_code
 
 if TYPE_CHECKING:
     import uvicorn
@@ -40,20 +40,22 @@ BACKLOG = 64
 class Panel:
     """`async with` serves it; where the configuration says that there is none, it does nothing."""
 
-    def __init__(self, config: PanelSection, stage: Stage, say: Say) -> None:
+    def __init__(self, config: PanelSection, stage: JamHandle, say: Say) -> None:
         self._config = config
         self._stage = stage
         self._say = say
-        self._gate = Gate(lan=config.lan, names=network_names() if config.lan else (), now_s=stage.clock.now_s())
-        self._open: tuple[Guests, asyncio.Task[None]] | None = None
+        self._gate = AccessControl(
+            lan=config.lan, names=network_names() if config.lan else (), now_s=stage.clock.now_s()
+        )
+        self._open: tuple[PageConnections, asyncio.Task[None]] | None = None
         self._ending = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         if self._config.on:
             bound = _bind(self._config.bind_host, self._config.port)
             self._invite(bound.getsockname()[1])
-            guests = Guests(self._stage)
-            guests.begin()
+            guests = PageConnections(self._stage)
+            guests.start()
             self._open = (guests, asyncio.create_task(self._serve(bound, guests), name="panel"))
         return self
 
@@ -61,7 +63,7 @@ class Panel:
         if self._open is None:
             return
         guests, serving = self._open
-        guests.end()
+        guests.stop()
         self._ending.set()
         await serving
 
@@ -76,11 +78,11 @@ class Panel:
         for line in qr_code(link):
             self._say(f"           {line}")
 
-    async def _serve(self, bound: socket.socket, guests: Guests) -> None:
+    async def _serve(self, bound: socket.socket, guests: PageConnections) -> None:
         try:
             # Both modules: what they import is what takes the time.
             await asyncio.to_thread(importlib.import_module, "server.panel.app")
-            await asyncio.to_thread(importlib.import_module, "server.panel.wire")
+            await asyncio.to_thread(importlib.import_module, "server.panel.page_socket")
             from server.panel.app import PanelApp
 
             app = PanelApp(self._stage, self._gate, guests, bound.getsockname()[1])
@@ -102,12 +104,12 @@ def _server(app: "PanelApp") -> "uvicorn.Server":
     """uvicorn, loaded and not begun. Its own way of running takes over the signals, and wakes ten times a second."""
     import uvicorn
 
-    from server.panel.wire import PageProtocol
+    from server.panel.page_socket import PageSocketProtocol
 
     config = uvicorn.Config(
         app.asgi,
         http="h11",
-        ws=PageProtocol,
+        ws=PageSocketProtocol,
         ws_max_size=LARGEST_FRAME,
         ws_ping_interval=PING_EVERY_S,
         ws_ping_timeout=PING_EVERY_S,

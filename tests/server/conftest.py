@@ -16,16 +16,16 @@ def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder of its own, without a config.toml."""
-    folder = tmp_path / "elsewhere"
+    folder = tmp_path / "working_folder"
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def patient_jackd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jackd]:
+def long_cycle_jackd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jackd]:
     """A JACK server with time to spare, so that every message comes through once however busy the machine is.
 
     JACK waits for nobody: with cycles of 64 frames (1.3 ms) and both cores busy, one message in fifty reached a

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from model import pack as packs
+from model.pack import pack as packs
 from server import cli
-from server.controls import CONTROLS
-from tests.music import NOT_WHOLE_MIDI, Part, line, midi_bytes
+from server.controls.control_table import CONTROLS
+from tests.music import BROKEN_MIDI_FILES, Part, line, midi_bytes
 
 COMMANDS = ("jam", "export", "takes", "ports", "controls", "layout", "learn", "packs", "train", "evaluate", "compare")
 # The console command, as its wrapper in the environment's bin folder calls it.
@@ -58,25 +58,25 @@ class Fours:
 
 
 @pytest.fixture
-def fours(elsewhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Fours:
-    assert Path.cwd() == elsewhere
+def fours(working_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Fours:
+    assert Path.cwd() == working_folder
     monkeypatch.setenv("COLUMNS", "200")
     return Fours(capsys, monkeypatch)
 
 
 @pytest.fixture
-def seed(elsewhere: Path) -> Path:
-    path = elsewhere / "phrase.mid"
+def seed(working_folder: Path) -> Path:
+    path = working_folder / "phrase.mid"
     path.write_bytes(midi_bytes(Part(line(60, 62, 64, 65))))
     return path
 
 
 @pytest.fixture
-def own_packs(elsewhere: Path, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_packs(working_folder: Path, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of packs of one's own, with a small one; none comes with the program."""
-    monkeypatch.setattr(packs, "PACKS_FOLDER", elsewhere / "no packs")
-    shutil.copytree(tiny_pack, elsewhere / "packs" / "tiny")
-    return elsewhere / "packs"
+    monkeypatch.setattr(packs, "PACKS_FOLDER", working_folder / "no packs")
+    shutil.copytree(tiny_pack, working_folder / "packs" / "tiny")
+    return working_folder / "packs"
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def no_midi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither JACK nor ALSA."""
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "fours-tests-none")
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
-    monkeypatch.setattr("bridge.rtmidi_backend.SEQUENCER", tmp_path / "seq")
+    monkeypatch.setattr("bridge.midi.rtmidi_module.SEQUENCER", tmp_path / "seq")
 
 
 class TestHelp:
@@ -159,9 +159,9 @@ class TestControls:
 
 
 class TestLayout:
-    def test_is_written_and_named(self, fours: Fours, elsewhere: Path) -> None:
+    def test_is_written_and_named(self, fours: Fours, working_folder: Path) -> None:
         assert fours("layout") == Done(0, "trading-fours.tosc\n", "")
-        assert (elsewhere / "trading-fours.tosc").is_file()
+        assert (working_folder / "trading-fours.tosc").is_file()
 
     def test_for_an_app_that_is_not_known(self, fours: Fours) -> None:
         assert fours.refusal("layout", "--for", "lemur").startswith("there is no layout for lemur")
@@ -190,9 +190,9 @@ class TestPacks:
         assert (row["name"], row["folder"]) == ("tiny", "packs/tiny")
         assert set(row["approaches"]) == {"pitch", "event"}
 
-    def test_may_lie_elsewhere(self, fours: Fours, own_packs: Path, elsewhere: Path) -> None:
-        own_packs.rename(elsewhere / "mine")
-        (elsewhere / "config.toml").write_text('[engine]\npacks_folder = "mine"\n', encoding="utf-8")
+    def test_may_lie_elsewhere(self, fours: Fours, own_packs: Path, working_folder: Path) -> None:
+        own_packs.rename(working_folder / "mine")
+        (working_folder / "config.toml").write_text('[engine]\npacks_folder = "mine"\n', encoding="utf-8")
         assert "tiny  (mine/tiny)" in fours("packs").out
 
     def test_one_that_is_broken_is_named_and_does_not_hide_the_others(
@@ -207,30 +207,32 @@ class TestPacks:
 
 @pytest.mark.usefixtures("own_packs")
 class TestExport:
-    def test_writes_the_file_and_says_where(self, fours: Fours, seed: Path, elsewhere: Path) -> None:
+    def test_writes_the_file_and_says_where(self, fours: Fours, seed: Path, working_folder: Path) -> None:
         done = fours("export", seed, "-o", "answer.mid", "--pack", "tiny", "--approach", "event", "--length", "8")
         assert done == Done(0, "answer.mid\n", "")
-        assert (elsewhere / "answer.mid").read_bytes().startswith(b"MThd")
+        assert (working_folder / "answer.mid").read_bytes().startswith(b"MThd")
 
-    def test_the_same_arguments_give_the_same_bytes(self, fours: Fours, seed: Path, elsewhere: Path) -> None:
+    def test_the_same_arguments_give_the_same_bytes(self, fours: Fours, seed: Path, working_folder: Path) -> None:
         for name in ("one.mid", "two.mid"):
             fours("export", seed, "-o", name, "--pack", "tiny", "--temperature", "0.9", "--random-seed", "7")
-        assert (elsewhere / "one.mid").read_bytes() == (elsewhere / "two.mid").read_bytes()
+        assert (working_folder / "one.mid").read_bytes() == (working_folder / "two.mid").read_bytes()
 
-    def test_several_and_their_pictures_are_named_one_a_line(self, fours: Fours, seed: Path, elsewhere: Path) -> None:
+    def test_several_and_their_pictures_are_named_one_a_line(
+        self, fours: Fours, seed: Path, working_folder: Path
+    ) -> None:
         options = ("--pack", "tiny", "--count", "2", "--piano-roll", "roll.png", "--answer-only")
         done = fours("export", seed, "-o", "answer.mid", *options)
         assert done.out.splitlines() == ["answer-1.mid", "roll-1.png", "answer-2.mid", "roll-2.png"]
-        assert all((elsewhere / name).is_file() for name in done.out.splitlines())
+        assert all((working_folder / name).is_file() for name in done.out.splitlines())
 
-    def test_the_configurations_controls_count(self, fours: Fours, seed: Path, elsewhere: Path) -> None:
-        (elsewhere / "config.toml").write_text('[controls]\npack = "tiny"\n', encoding="utf-8")
+    def test_the_configurations_controls_count(self, fours: Fours, seed: Path, working_folder: Path) -> None:
+        (working_folder / "config.toml").write_text('[controls]\npack = "tiny"\n', encoding="utf-8")
         assert fours("export", seed, "-o", "answer.mid").status == 0
 
-    def test_of_a_seed_that_is_not_there(self, fours: Fours, elsewhere: Path) -> None:
+    def test_of_a_seed_that_is_not_there(self, fours: Fours, working_folder: Path) -> None:
         sentence = fours.refusal("export", "none.mid", "-o", "answer.mid", "--pack", "tiny")
         assert sentence == "there is no file none.mid; a seed is a .mid file with at least one note"
-        assert not (elsewhere / "answer.mid").exists()
+        assert not (working_folder / "answer.mid").exists()
 
     def test_to_a_place_that_is_not_there(self, fours: Fours, seed: Path) -> None:
         sentence = fours.refusal("export", seed, "-o", "none/answer.mid", "--pack", "tiny")
@@ -247,12 +249,12 @@ class TestExport:
 
     @pytest.mark.parametrize("name", ["pitch.int8.onnx", "event.fp32.onnx"])
     def test_from_a_pack_that_was_cut_off(
-        self, fours: Fours, seed: Path, own_packs: Path, elsewhere: Path, name: str
+        self, fours: Fours, seed: Path, own_packs: Path, working_folder: Path, name: str
     ) -> None:
         path = own_packs / "tiny" / name
         path.write_bytes(path.read_bytes()[:-1])
         assert "is cut off or was changed" in fours.refusal("export", seed, "-o", "answer.mid", "--pack", "tiny")
-        assert not (elsewhere / "answer.mid").exists()
+        assert not (working_folder / "answer.mid").exists()
 
     @pytest.mark.parametrize("option", [("--temperature", "9"), ("--count", "0"), ("--approach", "evnt"), ("--bogus",)])
     def test_an_option_that_is_none_ends_it(self, fours: Fours, seed: Path, option: tuple[str, ...]) -> None:
@@ -268,8 +270,8 @@ class TestJamThatCannotStart:
     def test_without_its_pack(self, fours: Fours) -> None:
         assert fours.refusal("jam", "--pack", "tinny").startswith("there is no pack named tinny and no such folder")
 
-    def test_with_a_configuration_that_is_wrong(self, fours: Fours, elsewhere: Path) -> None:
-        (elsewhere / "config.toml").write_text("[osc]\nprt = 1\n[controls]\ntempo = 1\n", encoding="utf-8")
+    def test_with_a_configuration_that_is_wrong(self, fours: Fours, working_folder: Path) -> None:
+        (working_folder / "config.toml").write_text("[osc]\nprt = 1\n[controls]\ntempo = 1\n", encoding="utf-8")
         done = fours("jam")
         assert (done.status, done.out) == (1, "")
         assert done.err.splitlines() == [
@@ -277,9 +279,9 @@ class TestJamThatCannotStart:
             "config.toml: controls: tempo is 20 to 400 bpm; 1 is out of range",
         ]
 
-    @pytest.mark.parametrize("content", NOT_WHOLE_MIDI.values(), ids=NOT_WHOLE_MIDI.keys())
-    def test_with_a_seed_that_is_no_midi_file(self, fours: Fours, elsewhere: Path, content: bytes) -> None:
-        (elsewhere / "tune.mid").write_bytes(content)
+    @pytest.mark.parametrize("content", BROKEN_MIDI_FILES.values(), ids=BROKEN_MIDI_FILES.keys())
+    def test_with_a_seed_that_is_no_midi_file(self, fours: Fours, working_folder: Path, content: bytes) -> None:
+        (working_folder / "tune.mid").write_bytes(content)
         assert fours.refusal("jam", "--dummy", "--seed", "tune.mid") == (
             "tune.mid is not a whole MIDI file; export it again from where it was made"
         )
@@ -287,8 +289,8 @@ class TestJamThatCannotStart:
     def test_with_a_seed_that_is_not_there(self, fours: Fours) -> None:
         assert fours.refusal("jam", "--seed", "none.mid").startswith("there is no file none.mid; ")
 
-    def test_from_a_take_that_is_not_there(self, fours: Fours, elsewhere: Path) -> None:
-        (elsewhere / "config.toml").write_text('[takes]\nfolder = "takes"\n', encoding="utf-8")
+    def test_from_a_take_that_is_not_there(self, fours: Fours, working_folder: Path) -> None:
+        (working_folder / "config.toml").write_text('[takes]\nfolder = "takes"\n', encoding="utf-8")
         assert fours.refusal("jam", "--remember", "1999").startswith("there is no jam 1999 in takes; ")
 
     def test_with_a_configuration_that_is_not_there(self, fours: Fours) -> None:
@@ -371,6 +373,6 @@ def test_a_mistake_of_ours_is_not_hidden_behind_a_sentence(fours: Fours, monkeyp
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("server.config.load", broken)
+    monkeypatch.setattr("server.config.config.load", broken)
     with pytest.raises(ZeroDivisionError):
         fours("jam")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.in_time import STEP_BEATS, TEMPO_BPM, deviations_ms, in_fours, jackd
+from bench.live.in_time import STEP_BEATS, TEMPO_BPM, deviations_ms, in_fours, jackd
 from tests.programs import require_program
 
 SECONDS = 14.0

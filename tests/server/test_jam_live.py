@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bridge.osc_packets import OscMessage
-from model.midi_file import read_seed
+from bridge.osc.osc_packets import OscMessage
+from model.files.midi_file import read_seed
 from model.notes import Note
 from tests.conftest import Jackd
 from tests.music import line
 from tests.programs import require_program
-from tests.server.live import (
+from tests.server.jam_process import (
     BEAT_S,
     FOURS,
     HOST,
@@ -23,10 +23,10 @@ from tests.server.live import (
     Phone,
     RunningJam,
     free_port,
-    jamming,
     oscdump,
     recording,
-    sounding,
+    running_jam,
+    sounding_pitches,
 )
 
 # As hands play it: let go of a little early, so that it is two beats long at most, and so is its answer.
@@ -37,10 +37,10 @@ LATE_S = 0.05
 
 
 @pytest.fixture(scope="module")
-def jam(patient_jackd: Jackd, tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningJam]:
+def jam(long_cycle_jackd: Jackd, tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningJam]:
     """One jam that several tests play with; each says which approach it wants."""
-    assert patient_jackd.name
-    with jamming(tmp_path_factory.mktemp("jam"), "--pack", str(tiny_pack), "--random-seed", "1") as running:
+    assert long_cycle_jackd.name
+    with running_jam(tmp_path_factory.mktemp("jam"), "--pack", str(tiny_pack), "--random-seed", "1") as running:
         yield running
 
 
@@ -50,20 +50,20 @@ def oscsend(port: int, *words: str) -> None:
 
 class TestTheStart:
     def test_says_what_is_bound_where(self, jam: RunningJam) -> None:
-        assert jam.told("MIDI in") == "Trading Fours:Trading Fours In (jack)"
-        assert jam.told("MIDI out") == "Trading Fours Out:Trading Fours Out (jack)"
-        assert jam.told("OSC").startswith(f"{HOST}:{jam.osc_port}, ")
-        assert str(jam.reply_port) in jam.told("OSC")
-        assert jam.told("Pack") == "tiny"
+        assert jam.start_line("MIDI in") == "Trading Fours:Trading Fours In (jack)"
+        assert jam.start_line("MIDI out") == "Trading Fours Out:Trading Fours Out (jack)"
+        assert jam.start_line("OSC").startswith(f"{HOST}:{jam.osc_port}, ")
+        assert str(jam.reply_port) in jam.start_line("OSC")
+        assert jam.start_line("Pack") == "tiny"
         for approach in ("Pitch", "Event"):
-            assert re.fullmatch(r"CPU.*, \d+\.\d\d ms per token", jam.told(approach))
-        assert re.fullmatch(r"Ready in \d+\.\d s\. Play a phrase; Ctrl-C ends the jam\.", jam.lines[-1])
+            assert re.fullmatch(r"CPU.*, \d+\.\d\d ms per token", jam.start_line(approach))
+        assert re.fullmatch(r"Ready in \d+\.\d s\. Play a phrase; Ctrl-C ends the jam\.", jam.printed_lines[-1])
 
     def test_a_second_jam_tells_its_own_port_names(self, jam: RunningJam, tiny_pack: Path, tmp_path: Path) -> None:
-        with jamming(tmp_path, "--pack", str(tiny_pack)) as second:
+        with running_jam(tmp_path, "--pack", str(tiny_pack)) as second:
             assert second.midi_in == "Trading Fours-01:Trading Fours In"
             assert second.midi_out == "Trading Fours Out-01:Trading Fours Out"
-            assert second.end() == (0, "")
+            assert second.stop() == (0, "")
 
     def test_a_taken_osc_port_is_one_sentence(self, jam: RunningJam, tiny_pack: Path, tmp_path: Path) -> None:
         command = [*FOURS, "jam", "--pack", str(tiny_pack), "--osc-port", str(jam.osc_port)]
@@ -78,12 +78,12 @@ class TestTheStart:
     ) -> None:
         monkeypatch.setenv("JACK_DEFAULT_SERVER", "fours-tests-none")
         monkeypatch.setenv("JACK_NO_START_SERVER", "1")
-        with jamming(tmp_path, "--pack", str(tiny_pack), "--midi-api", "jack") as silent:
-            assert silent.lines[0].startswith("No JACK server is running. Start one (jackd ")
-            assert silent.told("MIDI in") == silent.told("MIDI out") == "none (no MIDI system)"
+        with running_jam(tmp_path, "--pack", str(tiny_pack), "--midi-api", "jack") as silent:
+            assert silent.printed_lines[0].startswith("No JACK server is running. Start one (jackd ")
+            assert silent.start_line("MIDI in") == silent.start_line("MIDI out") == "none (no MIDI system)"
             assert silent.phone.ask("/fours/tempo", 90.0) == OscMessage("/fours/tempo", (90.0,))
             assert silent.phone.ask("/fours/respond") == OscMessage("/fours/respond", (1.0,))
-            assert silent.end() == (0, "")
+            assert silent.stop() == (0, "")
 
 
 class TestAnswers:
@@ -92,17 +92,17 @@ class TestAnswers:
             oscsend(jam.osc_port, "/fours/approach", "s", "event")
             assert reply('/fours/approach s "event"')
             jam.play(PHRASE)
-            event = heard.answer()
-            assert not sounding(event)
+            event = heard.next_answer()
+            assert not sounding_pitches(event)
 
             oscsend(jam.osc_port, "/fours/approach", "s", "pitch")
             assert reply('/fours/approach s "pitch"')
             oscsend(jam.osc_port, "/fours/temperature", "f", "0.5")
             assert reply("/fours/temperature f 0.500000")
             jam.play(PHRASE)
-            pitch = heard.answer()
-            assert not sounding(pitch)
-        ons = [came for came in pitch if came.is_on]
+            pitch = heard.next_answer()
+            assert not sounding_pitches(pitch)
+        ons = [came for came in pitch if came.is_note_on]
         # Two beats by half a beat.
         assert [came.data[2] for came in ons] == [90, 90, 90, 90]
         gaps_s = [after.at_s - before.at_s for before, after in pairwise(ons)]
@@ -113,29 +113,29 @@ class TestAnswers:
         jam.phone.ask("/fours/answer_length", 12.0)
         with recording(jam.midi_out) as heard:
             jam.play(PHRASE)
-            heard.next_on()
+            heard.next_note_on()
             for approach in ("pitch", "event", "pitch"):
                 assert jam.phone.ask("/fours/approach", approach).arguments == (approach,)
                 jam.phone.ask("/fours/temperature", 1.5)
-                heard.next_on()
+                heard.next_note_on()
             jam.phone.ask("/fours/stop")
-            heard.rest()
+            heard.until_quiet()
         jam.phone.ask("/fours/answer_length", 0.0)
-        assert not sounding(heard.heard)
+        assert not sounding_pitches(heard.messages)
         # It was stopped long before its twelve beats were over.
-        assert heard.heard[-1].at_s - heard.heard[0].at_s < 11 * BEAT_S
+        assert heard.messages[-1].at_s - heard.messages[0].at_s < 11 * BEAT_S
 
     def test_playing_over_an_answer_ends_it_and_is_answered_in_turn(self, jam: RunningJam) -> None:
         jam.phone.ask("/fours/approach", "pitch")
         jam.phone.ask("/fours/answer_length", 64.0)
         with recording(jam.midi_out) as heard:
             jam.play(PHRASE)
-            heard.next_on()
+            heard.next_note_on()
             jam.play(line(48, 50, 52, velocity=33))
             jam.phone.ask("/fours/answer_length", 2.0)
-            heard.rest()
-        assert not sounding(heard.heard)
-        velocities = [note.data[2] for note in heard.heard if note.is_on]
+            heard.until_quiet()
+        assert not sounding_pitches(heard.messages)
+        velocities = [note.data[2] for note in heard.messages if note.is_note_on]
         assert velocities == sorted(velocities, reverse=True)
         assert set(velocities) == {90, 33}
         jam.phone.ask("/fours/answer_length", 0.0)
@@ -151,15 +151,15 @@ class TestAnswers:
         jam.phone.ask("/fours/approach", "event")
         with recording(jam.midi_out) as heard:
             jam.play(notes)
-            answered = heard.answer()
-        assert not sounding(answered)
-        assert [came for came in answered if came.is_on]
+            answered = heard.next_answer()
+        assert not sounding_pitches(answered)
+        assert [came for came in answered if came.is_note_on]
 
     def test_another_pack_takes_over_while_it_runs(self, jam: RunningJam, tiny_pack: Path) -> None:
         assert jam.phone.ask("/fours/pack", str(tiny_pack)).arguments == (str(tiny_pack),)
         with recording(jam.midi_out) as heard:
             jam.play(PHRASE)
-            assert not sounding(heard.answer())
+            assert not sounding_pitches(heard.next_answer())
 
 
 class TestManyScreens:
@@ -167,12 +167,12 @@ class TestManyScreens:
         other = Phone(jam.osc_port)
         try:
             other.ask("/fours/tempo")
-            other.hear("/fours/beat/12")  # the last of all that it is told at first
+            other.receive("/fours/beat/12")  # the last of all that it is told at first
             jam.phone.send("/fours/temperature/norm", 0.5)
-            (temperature,) = other.hear("/fours/temperature").arguments
+            (temperature,) = other.receive("/fours/temperature").arguments
             assert temperature == pytest.approx(1.05)
-            assert other.hear("/fours/temperature/text").arguments == ("1.05",)
-            assert jam.phone.hear("/fours/temperature/norm").arguments == (0.5,)
+            assert other.receive("/fours/temperature/text").arguments == ("1.05",)
+            assert jam.phone.receive("/fours/temperature/norm").arguments == (0.5,)
         finally:
             other.close()
 
@@ -226,7 +226,7 @@ class TestBadOsc:
         assert jam.phone.ask("/fours/tempo").address == "/fours/tempo"
 
 
-@pytest.mark.usefixtures("patient_jackd")
+@pytest.mark.usefixtures("long_cycle_jackd")
 class TestTheEnd:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     @pytest.mark.parametrize("approach", ["pitch", "event"])
@@ -234,20 +234,20 @@ class TestTheEnd:
         self, tiny_pack: Path, tmp_path: Path, number: signal.Signals, approach: str
     ) -> None:
         options = ("--pack", str(tiny_pack), "--approach", approach, *LONG_ANSWER)
-        with jamming(tmp_path, *options) as jam, recording(jam.midi_out) as heard:
+        with running_jam(tmp_path, *options) as jam, recording(jam.midi_out) as heard:
             jam.play(PHRASE)
-            heard.next_on()
-            assert jam.end(number) == (0, "")
+            heard.next_note_on()
+            assert jam.stop(number) == (0, "")
             # What is still to come has come by the end of the process, but for the recorder's own way of printing it.
-            heard.rest()
-        assert not sounding(heard.heard)
+            heard.until_quiet()
+        assert not sounding_pitches(heard.messages)
 
     def test_of_a_jam_that_never_played_is_as_quiet(self, tiny_pack: Path, tmp_path: Path) -> None:
-        with jamming(tmp_path, "--pack", str(tiny_pack)) as jam:
-            assert jam.end(signal.SIGHUP) == (0, "")
+        with running_jam(tmp_path, "--pack", str(tiny_pack)) as jam:
+            assert jam.stop(signal.SIGHUP) == (0, "")
 
     def test_gives_its_osc_port_back(self, tiny_pack: Path, tmp_path: Path) -> None:
         port = free_port()
         for _ in range(2):
-            with jamming(tmp_path, "--pack", str(tiny_pack), osc_port=port) as jam:
-                assert jam.end() == (0, "")
+            with running_jam(tmp_path, "--pack", str(tiny_pack), osc_port=port) as jam:
+                assert jam.stop() == (0, "")

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge.clock import ManualClock
-from server.stop_signals import SAME_WISH_S, STOP_SIGNALS, StopSignals
-from tests.server.live import PATIENCE_S
+from bridge.timing.clock import ManualClock
+from server.stop_signals import SAME_REQUEST_S, STOP_SIGNALS, StopSignals
+from tests.server.jam_process import PATIENCE_S
 
 # A process that takes no notice of being asked, and asks itself again so much later.
 HUNG = """
 import signal, sys
-from bridge.clock import ManualClock
+from bridge.timing.clock import ManualClock
 from server.stop_signals import StopSignals
 clock = ManualClock()
 with StopSignals(clock, lambda: None):
@@ -65,5 +65,5 @@ def test_who_was_asked_nothing_gives_them_back() -> None:
 
 
 def test_a_process_that_hangs_is_ended_by_whoever_asks_once_more_later() -> None:
-    assert hung(again_after_s=SAME_WISH_S) == (0, "goes on\n")
-    assert hung(again_after_s=SAME_WISH_S + 0.1) == (-signal.SIGINT, "")
+    assert hung(again_after_s=SAME_REQUEST_S) == (0, "goes on\n")
+    assert hung(again_after_s=SAME_REQUEST_S + 0.1) == (-signal.SIGINT, "")

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from server import cli
-from tests.server.journals import write_journal
+from tests.server.takes.journals import write_journal
 
 Run = Callable[..., tuple[str, str]]
 
 
 @pytest.fixture
-def folder(elsewhere: Path) -> Path:
+def folder(working_folder: Path) -> Path:
     """The takes of a configuration in the working folder."""
-    (elsewhere / "config.toml").write_text('[takes]\nfolder = "takes"\n', encoding="utf-8")
-    return elsewhere / "takes"
+    (working_folder / "config.toml").write_text('[takes]\nfolder = "takes"\n', encoding="utf-8")
+    return working_folder / "takes"
 
 
 @pytest.fixture

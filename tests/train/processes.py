@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 SERVER = multiprocessing.get_context("forkserver")
 # Torch's optimisers import its compiler, which takes longer than all else.
-SERVER.set_forkserver_preload(["pytest", "torch._dynamo", "tests.train.lessons"])
+SERVER.set_forkserver_preload(["pytest", "torch._dynamo", "tests.train.learning_tasks"])
 LONGEST_WAIT_S = 40.0
 
 

@@ -13,12 +13,12 @@ import pretty_midi
 import pytest
 import typer
 
-from model import pack as packs
 from model.approach import APPROACHES
-from model.backoff import DEFAULTS
-from model.card import CARD_FILE, read_card
-from model.pack import open_pack
-from model.vocabulary import EventVocabulary
+from model.memory.backoff import DEFAULT_BACKOFFS
+from model.pack import pack as packs
+from model.pack.card import CARD_FILE, read_card
+from model.pack.pack import open_pack
+from model.tokens.vocabulary import EventVocabulary
 from server import cli as fours_cli
 from tests.music import exercise, tune, write_part
 from tests.train.trainings import (
@@ -34,12 +34,12 @@ from tests.train.trainings import (
     write_triplets,
     write_tunes,
 )
-from train import telling
+from train import console as telling
 from train.cli import FINE_TUNING_RATE, seconds_of
+from train.console import Bars
 from train.experiment import notebook
 from train.learning.trainer import Progress
-from train.telling import Bars
-from train.workshop import is_unfinished, training_folder
+from train.staging import is_unfinished, training_folder
 
 # Some seconds of training, so that who kills it comes in time.
 LONG = ("--epochs", "30", "--patience", "30", "--threads", "1")
@@ -180,7 +180,7 @@ class TestPack:
         card = read_card(base)
         for approach, part in card.approaches.items():
             assert part.memory is not None
-            assert card.backoff(approach) != DEFAULTS[approach]
+            assert card.backoff(approach) != DEFAULT_BACKOFFS[approach]
             figures = part.held_out["tunes"]
             assert figures.pitch_bits_with_memory is not None
             assert (figures.time_bits_with_memory is None) == (approach == "pitch")

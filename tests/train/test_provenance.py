@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from model.card import Source
+from model.pack.card import Source
 from tests.music import exercise, line
 from train.corpus.corpora import Corpus, Line
 from train.provenance import notices, source_of

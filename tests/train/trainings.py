@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from model.approach import APPROACHES
-from model.card import Hyperparameters
+from model.engines.network_shape import Hyperparameters
 from model.notes import Note
-from model.pack import open_pack, sha256_of
+from model.pack.pack import open_pack, sha256_of
 from tests.music import exercise, line, tune, write_part
 from train.cli import main
 from train.corpus import ingest

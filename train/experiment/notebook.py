@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from model.approach import Approach
-from model.bins import TimeBins
-from model.card import Hyperparameters
-from model.network import MusicLSTM
-from model.vocabulary import EventVocabulary, PitchVocabulary, nearest_pitch
+from model.engines.network import MusicLSTM
+from model.engines.network_shape import Hyperparameters
+from model.tokens.time_bins import TimeBins
+from model.tokens.vocabulary import EventVocabulary, PitchVocabulary, nearest_pitch
 from train.learning.checkpoint import Standing
 from train.learning.recipe import seed_of
 
@@ -88,7 +88,7 @@ def event_tokens(vocabulary: EventVocabulary, onsets: Sequence[Onset]) -> Tokens
     for index, (at_s, pitch) in enumerate(onsets):
         shift_s = at_s - onsets[index - 1][0] if index else 0.0
         if shift_s >= SHORTEST_SHIFT_S:
-            tokens.append(vocabulary.first_time + vocabulary.bins.index(shift_s))
+            tokens.append(vocabulary.first_time_token + vocabulary.bins.index(shift_s))
         tokens.append(1 + _place(vocabulary.pitches, pitch))
     return np.array(tokens, np.int64)
 

@@ -18,11 +18,11 @@ import numpy as np
 import torch
 
 from model.approach import APPROACHES, Approach
-from model.bins import TimeBins
-from model.card import ApproachCard, Bins, Card, Epoch, HeldOut, Training
-from model.network import MusicLSTM
-from model.pack import sha256_of
-from model.vocabulary import EventVocabulary, PitchVocabulary
+from model.engines.network import MusicLSTM
+from model.pack.card import ApproachCard, CardBins, Card, Epoch, HeldOut, Training
+from model.pack.pack import sha256_of
+from model.tokens.time_bins import TimeBins
+from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.build import Order, Report, Vocabulary, room_for, write_card, write_network
 from train.corpus.corpora import SPLITS, Corpus, Split
 from train.errors import CorpusError, RecipeError
@@ -34,7 +34,7 @@ from train.learning.loss import NATS_PER_BIT
 from train.learning.parallel import World
 from train.learning.recipe import wants_bf16
 from train.learning.trainer import Progress
-from train.workshop import appearing, checkpoint_file, workshop_for
+from train.staging import appearing, checkpoint_file, workshop_for
 
 Notes = TypeVar("Notes")
 
@@ -151,7 +151,7 @@ def _written(approach: Approach, run: "_Run", order: Order, folder: Path) -> App
     bins = vocabulary.bins if isinstance(vocabulary, EventVocabulary) else None
     return ApproachCard(
         pitches=vocabulary.pitches,
-        bins=Bins(unit="seconds", choice="notebook", shifts=bins.shifts, edges=bins.edges) if bins else None,
+        bins=CardBins(unit="seconds", choice="notebook", shifts=bins.shifts, edges=bins.edges) if bins else None,
         network=notebook.SHAPE,
         files={path.name: sha256_of(path) for path in files},
         training=Training(

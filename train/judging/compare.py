@@ -9,17 +9,18 @@ from random import Random
 import numpy as np
 
 from model.approach import APPROACHES, Approach
-from model.card import Card
-from model.engine import Engine
-from model.improviser import Improviser, Taste, improviser
-from model.midi_file import Seed
+from model.engines.engine import Engine
+from model.files.midi_file import Seed
+from model.improvising.improviser import Improviser, create_improviser
+from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
-from model.pack import Pack
+from model.pack.card import Card
+from model.pack.pack import Pack
 from train.judging.copying import Copying, pooled
 from train.judging.measures import MEASURES, Quartiles, measure, quartiles
 from train.judging.melodies import Melody, event_melody, pitch_melody
+from train.judging.reference_statistics import Yardstick
 from train.judging.seeds import NamedSeed
-from train.judging.yardstick import Yardstick
 
 # An end this little past a bar line is still in the bar before; as an export has it.
 BAR_TOLERANCE_BEATS = 1 / 16
@@ -32,7 +33,7 @@ class Order:
 
     bars: int = 8
     answers: int = 8
-    taste: Taste = field(default_factory=lambda: Taste(temperature=0.9, top_p=0.95))
+    taste: SamplingSettings = field(default_factory=lambda: SamplingSettings(temperature=0.9, top_p=0.95))
     random_seed: int = 0
 
     @property
@@ -157,7 +158,7 @@ def compare(
 
 
 def _having_heard(seed: Seed, pack: Pack, approach: Approach, engine: Engine) -> Improviser:
-    partner = improviser(engine, pack.vocabulary(approach, seed.tempo_bpm))
+    partner = create_improviser(engine, pack.vocabulary(approach, seed.tempo_bpm))
     for note in seed.notes:
         partner.hear(note)
     return partner

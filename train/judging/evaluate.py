@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from model.approach import APPROACHES, Approach
-from model.card import HeldOut
-from model.improviser import Taste
-from model.midi_file import Seed
-from model.network import MusicLSTM
-from model.pack import Pack
+from model.engines.network import MusicLSTM
+from model.files.midi_file import Seed
+from model.improvising.sampling_settings import SamplingSettings
+from model.pack.card import HeldOut
+from model.pack.pack import Pack
 from train.corpus.corpora import Corpus, Line, Split, joined
 from train.corpus.reading import NOMINAL_TEMPO_BPM, Choice, TrackChoice
 from train.errors import CorpusError
@@ -20,8 +20,8 @@ from train.judging.compare import Comparison, Order, compare
 from train.judging.copying import Copying
 from train.judging.evaluation import held_out_figures
 from train.judging.measures import Quartiles
+from train.judging.reference_statistics import Yardstick, yardstick
 from train.judging.seeds import NamedSeed, first_phrase
-from train.judging.yardstick import Yardstick, yardstick
 
 # What it plays is judged by so many answers, each to the first phrase of another line.
 ANSWERS = 32
@@ -47,7 +47,9 @@ class Evaluation:
     real: Yardstick
 
 
-def evaluate(pack: Pack, corpora: Sequence[Corpus], split: Split, taste: Taste, random_seed: int = 0) -> Evaluation:
+def evaluate(
+    pack: Pack, corpora: Sequence[Corpus], split: Split, taste: SamplingSettings, random_seed: int = 0
+) -> Evaluation:
     """Judges both approaches; PPM learns from the training side of the same corpora. The same arguments give the same figures.
 
     Raises CorpusError where no file falls to the side, and PackError where the pack is damaged.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from model.midi_file import Meter, Seed, read_seed
+from model.files.midi_file import Meter, Seed, read_seed
 from model.notes import Note
 from train.corpus.corpora import SPLITS, read_corpora
 from train.corpus.reading import Choice

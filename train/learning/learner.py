@@ -7,8 +7,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from model.card import Hyperparameters
-from model.network import LstmState, MusicLSTM
+from model.engines.network import LstmState, MusicLSTM
+from model.engines.network_shape import Hyperparameters
 from train.corpus.dataset import Chunk
 from train.learning.loss import chunk_nats
 from train.learning.parallel import World

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from model.network import LstmState, MusicLSTM
+from model.engines.network import LstmState, MusicLSTM
 from train.corpus.dataset import NO_TARGET, Chunk, Pieces, Tokens, chunks
 
 NATS_PER_BIT = math.log(2)

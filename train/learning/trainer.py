@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from model.card import Hyperparameters
-from model.network import MusicLSTM
+from model.engines.network import MusicLSTM
+from model.engines.network_shape import Hyperparameters
 from train.corpus.dataset import Chunk, Pieces, chunk_count, chunks
 from train.errors import CorpusError, RecipeError
 from train.learning.checkpoint import Checkpoints, EpochFigures, Standing, load_checkpoint, save_checkpoint

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.backoff import ORDERS, Backoff
+from model.memory.backoff import ORDERS, Backoff
 from train.memory.foretelling import Evidence
 
 MOST_STEPS = 60

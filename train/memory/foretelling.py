@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from model.backoff import ORDERS, Backoff
 from model.defaults import FITTED_STRENGTH
-from model.memory import Memory
-from model.network import MusicLSTM
-from model.vocabulary import Vocabulary
+from model.engines.network import MusicLSTM
+from model.memory.backoff import ORDERS, Backoff
+from model.memory.memory import Memory
+from model.tokens.vocabulary import Vocabulary
 from train.corpus.corpora import Line
 from train.corpus.dataset import Tokens, spelt
 
@@ -94,7 +94,7 @@ def remembered_bits(memory: Memory, line: Foretold, strength: float = FITTED_STR
     memory.forget()
     chances = np.empty(len(line.targets))
     for place, (p, target) in enumerate(zip(line.p, line.targets.tolist(), strict=True)):
-        chances[place] = memory.mix(p, strength).p[target]
+        chances[place] = memory.mix(p, strength).probabilities[target]
         memory.hear(target)
     return _bits(chances)
 

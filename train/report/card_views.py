@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from model.approach import APPROACHES, Approach
-from model.card import Card, HeldOut, Source, Training
+from model.pack.card import Card, HeldOut, Source, Training
 from train.report.charts import draw_curve
 from train.report.figure_views import NOTHING, TITLES, Tile, TileRow
 

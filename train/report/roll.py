@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from model.files.piano_roll import BLACK_KEYS, NOTE_NAMES
 from model.notes import Note
-from model.piano_roll import BLACK_KEYS, NOTE_NAMES
 
 RULER_PX = 18.0
 ROLL_PX = 176.0

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.programs import require_program
-from tests.server.panel.browsing import PATIENCE_MS
+from tests.server.panel.browser import PATIENCE_MS
 
 CHROMIUM = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

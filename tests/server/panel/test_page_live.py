@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from bridge.meter import Meter
-from bridge.osc_packets import OscMessage
-from bridge.timeline import Timeline
-from server.modes import Turns
+from bridge.osc.osc_packets import OscMessage
+from bridge.timing.meter import Meter
+from bridge.timing.timeline import Timeline
+from server.jam.modes import TurnSchedule
 from tests.music import line, write_part
-from tests.server.live import RunningJam, jamming
-from tests.server.panel.browsing import PATIENCE_MS, SIZES, opened
-from tests.server.panel.house import free_tcp_port
+from tests.server.jam_process import RunningJam, running_jam
+from tests.server.panel.browser import PATIENCE_MS, SIZES, opened
+from tests.server.panel.running_panel import free_tcp_port
 
 FRAME_MS = 1000 / 60
 C4 = 60
@@ -32,7 +32,7 @@ def port() -> int:
 def jam(tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[RunningJam]:
     """One jam without a MIDI system, that all pages here play with."""
     options = ("--pack", str(tiny_pack), "--panel-port", str(port), "--midi-api", "none")
-    with jamming(tmp_path_factory.mktemp("jam"), *options) as running:
+    with running_jam(tmp_path_factory.mktemp("jam"), *options) as running:
         yield running
 
 
@@ -244,11 +244,11 @@ class TestLooks:
         page = context.new_page()
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
-        page.goto(jam.told("Panel"))
+        page.goto(jam.start_line("Panel"))
         page.wait_for_selector("[data-control=temperature]")
         page.keyboard.press("a")
         assert asked
-        assert [url for url in asked if not url.startswith(jam.told("Panel"))] == []
+        assert [url for url in asked if not url.startswith(jam.start_line("Panel"))] == []
 
 
 class TestTheSound:
@@ -293,7 +293,7 @@ class TestTime:
     ) -> None:
         page = opened(context, jam)
         timeline = Timeline.start(90.0, at_s=5.0, beat=3.0, meter=Meter(6, 8)).with_tempo(140.0, 9.0).with_downbeat(4.0)
-        turns = Turns(2, "partner")
+        turns = TurnSchedule(2, "partner")
         seconds = [5.0 + 0.37 * index for index in range(40)]
         beats = [timeline.beat_at(at_s) for at_s in seconds]
         told = turns.at(timeline.beat_at(12.0), timeline)
@@ -320,23 +320,23 @@ class TestTheLine:
     ) -> None:
         port = free_tcp_port()
         options = ("--pack", str(tiny_pack), "--panel-port", str(port), "--midi-api", "none")
-        with jamming(tmp_path, *options) as first:
+        with running_jam(tmp_path, *options) as first:
             page = opened(context, first)
             expect(page.locator("#banner")).to_be_hidden()
-            assert first.end() == (0, "")
+            assert first.stop() == (0, "")
         expect(page.locator("#banner")).to_contain_text("The line to the jam is lost")
-        with jamming(tmp_path, *options, "--temperature", "0.4") as second:
+        with running_jam(tmp_path, *options, "--temperature", "0.4") as second:
             expect(page.locator("#banner")).to_be_hidden(timeout=PATIENCE_MS)
             expect(page.locator("#control-temperature")).to_have_value("0.4")
-            assert second.end() == (0, "")
+            assert second.stop() == (0, "")
 
     def test_in_a_network_the_page_asks_for_the_token(
         self, context: BrowserContext, tiny_pack: Path, tmp_path: Path
     ) -> None:
         port = free_tcp_port()
         options = ("--pack", str(tiny_pack), "--panel-port", str(port), "--midi-api", "none", "--lan")
-        with jamming(tmp_path, *options) as jam:
-            token = jam.told("Panel").rpartition(" ")[2]
+        with running_jam(tmp_path, *options) as jam:
+            token = jam.start_line("Panel").rpartition(" ")[2]
             page = context.new_page()
             page.goto(f"http://127.0.0.1:{port}/")
             page.fill("#token", "wrong")

@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from bridge.messages import NoteOn
-from server.binding import Binding
-from server.config import MidiSection, PanelSection, load
-from server.controls import BY_NAME, CONTROLS
+from bridge.midi.messages import NoteOn
+from server.config.config import MidiSection, PanelSection, load
+from server.controls.cc_bindings import CcBinding
+from server.controls.control_table import BY_NAME, CONTROLS
 from server.errors import PanelError, TakeError
-from server.panel.guests import MOST_GUESTS, SAID_AT_ONCE
-from server.panel.messages import LONGEST_MESSAGE
+from server.panel.dropped_seeds import LARGEST_BYTES
+from server.panel.jam_handle import TakeListing, TakeSource
+from server.panel.page_connections import MOST_GUESTS, SAID_AT_ONCE
+from server.panel.page_messages import LONGEST_MESSAGE
 from server.panel.panel import LARGEST_FRAME, Panel
-from server.panel.seeds import LARGEST_BYTES
-from server.panel.stage import TakeRow, TakeShelf
-from tests.music import WHOLE
-from tests.server.panel.house import HOST, NO_KNOBS, NOWHERE, House, Told, open_house, stage
+from tests.music import WHOLE_MIDI_FILE
+from tests.server.panel.running_panel import HOST, NO_KNOBS, NOWHERE, House, Told, open_house, stage
 
 ON, OFF, CONTROL = 0x90, 0x80, 0xB0
 
@@ -33,17 +33,17 @@ Scene = Callable[..., Coroutine[object, object, None]]
 class Shelf:
     """One take."""
 
-    def rows(self) -> list[TakeRow]:
-        return [TakeRow("2026-01-02-030405", "2026-01-02T03:04:05", 12.0, 34)]
+    def rows(self) -> list[TakeListing]:
+        return [TakeListing("2026-01-02-030405", "2026-01-02T03:04:05", 12.0, 34)]
 
     def midi(self, name: str) -> bytes:
         if name != "2026-01-02-030405":
             raise TakeError(f"there is no jam {name}")
-        return WHOLE
+        return WHOLE_MIDI_FILE
 
 
 def played_in(
-    takes: TakeShelf | None = None, midi: MidiSection = NO_KNOBS, **panel: bool
+    takes: TakeSource | None = None, midi: MidiSection = NO_KNOBS, **panel: bool
 ) -> Callable[[Scene], Callable[..., None]]:
     """Makes of a coroutine a test that is played in a house of its own, which it is given as `house`."""
 
@@ -102,7 +102,7 @@ class TestAPage:
             await one.say("set", control="temperature", value=0.5)
             assert await other.values("temperature") == 0.5
             assert await one.values("temperature") == 0.5
-            assert house.stage.desk.value("temperature") == 0.5
+            assert house.stage.controls.value("temperature") == 0.5
 
     @in_a_house
     async def test_is_told_the_time_when_it_asks(self, house: House) -> None:
@@ -176,7 +176,7 @@ class TestLearning:
                 await one.say("learn", control="temperature")
                 for page in (one, other):
                     assert (await page.hear(lambda told: told.get("learning")))["learning"] == "temperature"
-                house.stage.move(bytes([CONTROL | 2, 74, 127]), house.stage.clock.now_s())
+                house.stage.receive_controller(bytes([CONTROL | 2, 74, 127]), house.stage.clock.now_s())
                 for page in (one, other):
                     told = await page.hear(has_ended)
                     assert told["learning"] is None
@@ -184,7 +184,7 @@ class TestLearning:
                     sentence = f"CC 74 on channel 3 moves temperature now; it is written to {path}"
                     assert told["said"] == {"sentence": sentence, "is_wrong": False}
                 assert await other.values("temperature") == 2.0
-            assert load(path).midi.bindings.by_control == {"temperature": Binding(74, 3)}
+            assert load(path).midi.bindings.by_control == {"temperature": CcBinding(74, 3)}
 
         asyncio.run(scene())
 
@@ -255,7 +255,7 @@ class TestLearning:
         async with house.page() as page:
             await page.say("learn", control=control)
             assert reason in (await page.hear_of("refused"))["reason"]
-            assert house.stage.lessons.control is None
+            assert house.stage.midi_learn.waiting_control is None
 
 
 class TestWhatAPageMayNotSay:
@@ -273,11 +273,11 @@ class TestWhatAPageMayNotSay:
     @in_a_house
     async def test_is_refused_with_a_reason_counted_and_shown(self, house: House, text: str, reason: str) -> None:
         async with house.page() as page:
-            before = house.stage.desk.values()
+            before = house.stage.controls.values()
             await page.line.send(text)
             refusal = await page.hear_of("refused")
             assert (refusal["reason"], refusal["count"]) == (reason, 1)
-            assert house.stage.desk.values() == before
+            assert house.stage.controls.values() == before
             await page.hear(lambda told: told.get("figures", {}).get("refused") == 1)
             await page.play(ON, 60, 80)
             assert await page.notes("player", "on", 1) == [60]
@@ -327,7 +327,7 @@ class TestWhatAPageMayNotSay:
             while panels == 2:
                 for guest in house.guests._guests:
                     if guest.name == "panel 2":
-                        guest.tell(json.dumps(big))
+                        guest.send(json.dumps(big))
                 told = await other.hear(lambda told: told["type"] == "news" or told.get("figures"))
                 panels = told.get("figures", {}).get("panels", panels)
             stuck.line.transport.abort()
@@ -335,7 +335,7 @@ class TestWhatAPageMayNotSay:
     @in_a_house
     async def test_more_pages_than_a_band_has_are_turned_away(self, house: House) -> None:
         for _ in range(MOST_GUESTS):
-            house.guests.enter(lambda: None)
+            house.guests.connect(lambda: None)
         with pytest.raises(ConnectionClosed) as closed:
             async with house.page():
                 pass
@@ -402,7 +402,7 @@ class TestInTheNetwork:
         assert json.loads((await house.ask("/door"))[2]) == {"open": False}
         with pytest.raises(InvalidStatus):
             await house.page().__aenter__()
-        assert (await house.ask("/seed", "POST", WHOLE, headers=[house.own]))[0] == 403
+        assert (await house.ask("/seed", "POST", WHOLE_MIDI_FILE, headers=[house.own]))[0] == 403
         assert (await house.ask("/door", "POST", b"wrong", headers=[house.own]))[0] == 403
 
     @in_a_network
@@ -423,7 +423,7 @@ class TestSeeds:
     async def test_a_file_is_played_in_as_the_player_would(self, house: House) -> None:
         async with house.page() as page:
             headers = [house.own, "X-Name: my%20tune.mid"]
-            status, _, body = await house.ask("/seed", "POST", WHOLE, headers=headers)
+            status, _, body = await house.ask("/seed", "POST", WHOLE_MIDI_FILE, headers=headers)
             assert status == 200
             assert json.loads(body)["name"] == "my tune.mid"
             assert await page.notes("player", "on", 3) == [60, 64, 67]
@@ -447,8 +447,8 @@ class TestSeeds:
 
     @in_a_house
     async def test_another_sites_page_cannot_send_one(self, house: House) -> None:
-        assert (await house.ask("/seed", "POST", WHOLE, headers=["Origin: http://evil.example"]))[0] == 403
-        assert (await house.ask("/seed", "POST", WHOLE))[0] == 403
+        assert (await house.ask("/seed", "POST", WHOLE_MIDI_FILE, headers=["Origin: http://evil.example"]))[0] == 403
+        assert (await house.ask("/seed", "POST", WHOLE_MIDI_FILE))[0] == 403
 
 
 class TestTakes:
@@ -457,7 +457,7 @@ class TestTakes:
         listed = json.loads((await house.ask("/takes"))[2])
         assert [row["id"] for row in listed] == ["2026-01-02-030405"]
         status, head, body = await house.ask("/takes/2026-01-02-030405.mid")
-        assert (status, body) == (200, WHOLE)
+        assert (status, body) == (200, WHOLE_MIDI_FILE)
         assert "audio/midi" in head
         assert (await house.ask("/takes/none.mid"))[0] == 404
 

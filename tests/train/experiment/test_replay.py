@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from model.approach import APPROACHES, Approach
-from model.card import Card, Hyperparameters, read_card
+from model.engines.network_shape import Hyperparameters
 from model.notes import Note
-from model.pack import open_pack
-from model.vocabulary import EventVocabulary
+from model.pack.card import Card, read_card
+from model.pack.pack import open_pack
+from model.tokens.vocabulary import EventVocabulary
 from tests.music import Part, exercise, line, midi_bytes, write_part
 from tests.train.trainings import RECIPE, names_in, read_in_this_process, weights_of, write_sides
 from train.build import Order

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from model.errors import SeedError
-from model.midi_file import Meter, Seed
+from model.files.midi_file import Meter, Seed
 from model.notes import Note
 from tests.music import Part, exercise, line, midi_bytes, write_part
 from train.errors import CorpusError

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.train.lessons import BRIEF, DROPPED_OUT, SMALL, WORDS, lesson
+from tests.train.learning_tasks import BRIEF, DROPPED_OUT, SMALL, WORDS, lesson
 from train.corpus.dataset import Chunk, chunks
 from train.learning.learner import Learner, part_of
 from train.learning.parallel import ALONE, World

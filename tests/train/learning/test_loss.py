@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from model.card import Hyperparameters
-from model.network import MusicLSTM
+from model.engines.network import MusicLSTM
+from model.engines.network_shape import Hyperparameters
 from tests.tiny_pack import SHAPE, random_walk
 from train.corpus.dataset import NO_TARGET, Chunk, TokenPieces, Tokens
 from train.learning.loss import chunk_nats, reset, sum_bits

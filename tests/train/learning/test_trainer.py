@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.train.lessons import (
+from tests.train.learning_tasks import (
     BRIEF,
     DROPPED_OUT,
     HELD_OUT,

@@ -1,0 +1,1 @@
+"""What a running jam costs, and how well it keeps time."""

@@ -1,0 +1,1 @@
+"""How well the models know music: keys, pulse, memory."""

@@ -1,0 +1,1 @@
+"""MIDI messages and ports: the seam, and one module or more for each system behind it."""

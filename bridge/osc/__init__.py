@@ -1,0 +1,1 @@
+"""OSC over UDP: packets, the server, who is trusted, and how apps find it."""

@@ -1,0 +1,37 @@
+"""Whose packets are read: this machine's own, and those of addresses and networks it was told of. Knows no sockets."""
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Self
+
+from bridge.errors import BadTrustedAddress
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class TrustedSenders:
+    """Addresses such as 192.168.1.20, and networks such as 192.168.1.0/24."""
+
+    def __init__(self, networks: Iterable[Network] = ()) -> None:
+        self._networks = tuple(networks)
+
+    @classmethod
+    def read(cls, texts: Iterable[str]) -> Self:
+        """Those that the texts mean. Raises BadTrustedAddress where one means none."""
+        networks = []
+        for text in texts:
+            try:
+                networks.append(ipaddress.ip_network(text.strip(), strict=False))
+            except ValueError as error:
+                raise BadTrustedAddress(
+                    f'"{text}" is no address; one is written like 192.168.1.20, a network like 192.168.1.0/24'
+                ) from error
+        return cls(networks)
+
+    def includes(self, host: str) -> bool:
+        """Whether what comes from there is read."""
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return address.is_loopback or any(address in network for network in self._networks)

@@ -1,0 +1,1 @@
+"""Control surfaces for touch screens: one layout, written for each app."""

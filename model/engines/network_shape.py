@@ -1,0 +1,14 @@
+"""The shape of a network, as a pack's card states it: sizes of its layers, and the dropout of its training."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Hyperparameters(BaseModel):
+    """The network's shape; `dropout` acts in training only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    embedding: int = Field(default=256, ge=1)
+    hidden: int = Field(default=512, ge=1)
+    layers: int = Field(default=2, ge=1)
+    dropout: float = Field(default=0.45, ge=0.0, lt=1.0)

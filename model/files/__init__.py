@@ -1,0 +1,1 @@
+"""Music in files: `.mid` files read and written, and pictures of them."""

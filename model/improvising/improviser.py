@@ -1,0 +1,294 @@
+"""One trained network that improvises: it hears notes and composes what comes next; knows no clock, no port and no file.
+
+The two approaches differ in how a token continues the music. Each has a class over one base class.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import dropwhile
+from random import Random
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+
+from model.approach import Approach
+from model.engines.engine import Engine, EngineState, Logits
+from model.improvising.rhythm import Rhythm
+from model.improvising.sampling import draw_token, sampling_probabilities, softmax
+from model.improvising.sampling_settings import SamplingSettings
+from model.memory.memory import Memory
+from model.memory.memory_mark import MemoryMark
+from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
+from model.tokens.vocabulary import START, Cursor, EventVocabulary, Mask, PitchVocabulary, Vocabulary
+
+# The model does not say how long a note lasts: no note of an answer is held longer than a bar of four.
+LONGEST_NOTE_BEATS = 4.0
+# More onsets of an answer than `novelty` ever looks back at.
+MAX_OUTLINE_ONSETS = 64
+# Neither model knows loudness; the caller that plays the plan sets it.
+PLANNED_VELOCITY = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything an improviser has heard, as one value: network state, forecast, place in the music, and place in its memory.
+
+    `logits` is the forecast of the next token. `memory` is None for an improviser without a memory.
+    """
+
+    engine_state: EngineState
+    logits: Logits
+    cursor: Cursor
+    memory: MemoryMark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedNote:
+    """A note of an answer that has not sounded yet, and the snapshot that holds once it has sounded.
+
+    `memory_share` is the part of the note's probability that came from what was heard in this jam, from 0 to 1.
+    """
+
+    note: Note
+    after: Snapshot
+    memory_share: float = 0.0
+
+
+class Improviser(Protocol):
+    """What a jam needs of either approach.
+
+    Used from one thread at a time (in a jam the music thread); no method waits for anything. `hear` and each note taken
+    from `compose` cost a few steps of the network, of about 0.15 ms each on a CPU; everything else is cheap.
+    The methods may be called in any order.
+    """
+
+    @property
+    def approach(self) -> Approach:
+        """`pitch` or `event`."""
+        ...
+
+    @property
+    def memory(self) -> Memory | None:
+        """What it remembers of this jam; None where it has no memory."""
+        ...
+
+    def hear(self, note: Note, *, learn: bool = True) -> None:
+        """Steps the network by a note that has just begun to sound.
+
+        Notes come in the order of their onsets. Only pitch and onset count: the duration may still be 0.0, as the note
+        is still held. Without `learn` the network hears the note, but the memory does not keep it.
+        """
+        ...
+
+    def forget(self) -> None:
+        """Empties the memory of this jam. The state of the network and the place in the music stay."""
+        ...
+
+    def load_memory(self, memory: Memory) -> None:
+        """Replaces what it remembers by the content of `memory`, which must be of an equal vocabulary.
+
+        Does nothing where it has no memory.
+        """
+        ...
+
+    def snapshot(self) -> Snapshot:
+        """What was heard so far, to go back to with `restore`. Never changes once it is handed out."""
+        ...
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Goes back, or forward, to a snapshot of this improviser: `snapshot()`, or `after` of a planned note.
+
+        A later `hear`, or a note of a later `compose`, raises ValueError where the memory would have to go back more than
+        `model.memory.memory.MAX_UNDO` tokens.
+        """
+        ...
+
+    def compose(
+        self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
+    ) -> Iterator[PlannedNote]:
+        """Yields notes that continue what was heard: the first at `start_beats`, all ended by `until_beats`.
+
+        Both are absolute beats, the same that onsets of heard notes are in. The notes come in the order of their onsets;
+        there is none where no note fits in. The iterator is lazy: nothing is computed before the first `next`, and
+        each note costs its network steps when it is taken. Composing does not change what the improviser has heard:
+        restore `after` of a note once it has sounded. Calls of `hear` and `restore` between two notes do not change
+        the answer. The same settings, state and `random` give the same notes.
+        """
+        ...
+
+
+V = TypeVar("V", bound=Vocabulary)
+
+
+class _BaseImproviser(Generic[V]):
+    """Hearing and sampling, which both approaches do alike."""
+
+    def __init__(self, engine: Engine, vocabulary: V, memory: Memory | None = None) -> None:
+        self._engine = engine
+        self._vocabulary = vocabulary
+        self.memory = memory
+        logits, state = engine.step(START, engine.initial_state())
+        self._current = Snapshot(state, logits, Cursor(), _mark(memory))
+
+    def hear(self, note: Note, *, learn: bool = True) -> None:
+        tokens, cursor = self._vocabulary.encode_note(note, self._current.cursor)
+        self._current = self._advance(self._current, tokens, cursor, learn=learn)
+
+    def forget(self) -> None:
+        if self.memory is not None:
+            self.memory.forget()
+            self._current = replace(self._current, memory=self.memory.snapshot())
+
+    def load_memory(self, memory: Memory) -> None:
+        if self.memory is not None:
+            self.memory.load_contexts(memory.contexts())
+            self._current = replace(self._current, memory=self.memory.snapshot())
+
+    def snapshot(self) -> Snapshot:
+        return self._current
+
+    def restore(self, snapshot: Snapshot) -> None:
+        self._current = snapshot
+
+    def _advance(self, snapshot: Snapshot, tokens: tuple[int, ...], cursor: Cursor, *, learn: bool) -> Snapshot:
+        state, logits = snapshot.engine_state, snapshot.logits
+        memory = self._memory_at(snapshot)
+        for token in tokens:
+            logits, state = self._engine.step(token, state)
+            if memory is not None:
+                memory.hear(token, learn=learn)
+        return Snapshot(state, logits, cursor, _mark(memory))
+
+    def _sample(
+        self, current: Snapshot, allowed: Mask, settings: SamplingSettings, random: Random
+    ) -> tuple[int, float]:
+        """One of the allowed tokens, and the part of its probability that came from memory."""
+        memory = self._memory_at(current) if settings.memory > 0.0 else None
+        if memory is None:
+            p = sampling_probabilities(current.logits, settings.temperature, settings.top_p, allowed)
+            return draw_token(p, random.random()), 0.0
+        mixed = memory.mix(softmax(current.logits), settings.memory)
+        with np.errstate(divide="ignore"):  # an impossible token has no logarithm
+            logits = np.log(mixed.probabilities)
+        p = sampling_probabilities(logits, settings.temperature, settings.top_p, allowed)
+        token = draw_token(p, random.random())
+        return token, mixed.memory_share(token)
+
+    def _memory_at(self, snapshot: Snapshot) -> Memory | None:
+        """The memory, brought to the snapshot's place: it goes forward and back with the plan."""
+        if self.memory is not None and snapshot.memory is not None:
+            self.memory.restore(snapshot.memory)
+        return self.memory
+
+
+def _mark(memory: Memory | None) -> MemoryMark | None:
+    return None if memory is None else memory.snapshot()
+
+
+def _prefer(allowed: Mask, wanted: Mask | None) -> Mask:
+    """The allowed tokens that are wanted; all allowed ones where none of them is."""
+    both = allowed if wanted is None else allowed & wanted
+    return both if both.any() else allowed
+
+
+def _without_repeats(allowed: Mask, pitches: Sequence[int], outline: Sequence[int], settings: SamplingSettings) -> Mask:
+    """The allowed tokens that do not repeat too much of the player's phrases."""
+    return allowed if settings.novelty is None else settings.novelty.restrict(allowed, pitches, outline)
+
+
+class PitchImproviser(_BaseImproviser[PitchVocabulary]):
+    """Approach 1: one pitch after another, in a given rhythm: every `step_beats` and as long, or that of a phrase."""
+
+    approach: Approach = "pitch"
+
+    def compose(
+        self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
+    ) -> Iterator[PlannedNote]:
+        vocabulary = self._vocabulary
+        wanted = None if settings.pitches is None else vocabulary.mask_for_pitches(settings.pitches)
+        rhythm, from_beats = settings.rhythm, settings.rhythm_from_beats
+        if rhythm is None:
+            rhythm, from_beats = Rhythm.fixed(settings.step_beats), start_beats
+        times = dropwhile(lambda time: time[0] < start_beats - ROUNDING_BEATS, rhythm.unroll(from_beats, start_beats))
+        current, outline = self._current, list(settings.answer_outline)
+        onset_beats, duration_beats = next(times)
+        while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
+            allowed = _prefer(vocabulary.note_mask, wanted)
+            allowed = _without_repeats(allowed, vocabulary.pitches, outline, settings)
+            token, memory_share = self._sample(current, allowed, settings, random)
+            pitch = vocabulary.pitch(token)
+            outline.append(pitch)
+            del outline[:-MAX_OUTLINE_ONSETS]
+            current = self._advance(current, (token,), Cursor(onset_beats, (pitch,)), learn=settings.learn_answer)
+            next_beats, next_duration_beats = next(times)
+            is_last = _is_last(next_beats, until_beats, settings)
+            end_beats = until_beats if is_last and settings.rhythm is None else onset_beats + duration_beats
+            end_beats = min(end_beats, until_beats)
+            yield PlannedNote(
+                Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY), current, memory_share
+            )
+            if is_last:
+                return
+            onset_beats, duration_beats = next_beats, next_duration_beats
+
+
+class EventImproviser(_BaseImproviser[EventVocabulary]):
+    """Approach 2: notes and the time between them, both as learnt. A note lasts until the next onset."""
+
+    approach: Approach = "event"
+
+    def compose(
+        self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
+    ) -> Iterator[PlannedNote]:
+        vocabulary = self._vocabulary
+        wanted = None if settings.pitches is None else vocabulary.mask_for_pitches(settings.pitches)
+        # The network hears the rest before the first note like any other rest; then a note must come. However soon
+        # that note comes, it is a new onset, and does not belong to the chord that was heard last.
+        last_beats = self._current.cursor.onset_beats
+        new_onset_beats = start_beats if last_beats is None else max(start_beats, last_beats + CHORD_BEATS)
+        rest = vocabulary.encode_time(new_onset_beats, self._current.cursor)
+        current = self._advance(self._current, rest, Cursor(start_beats), learn=settings.learn_answer)
+        onset_beats, outline = start_beats, list(settings.answer_outline)
+        chord: list[tuple[int, float, Snapshot]] = []
+        while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
+            allowed = _prefer(vocabulary.allowed_after(current.cursor.chord, settings.max_chord), wanted)
+            if not chord:
+                allowed = _without_repeats(allowed, vocabulary.pitches, outline, settings)
+            token, memory_share = self._sample(current, allowed, settings, random)
+            if vocabulary.is_time(token):
+                next_beats = onset_beats + vocabulary.shift_beats(token) * settings.time_scale
+                if _is_last(next_beats, until_beats, settings):
+                    next_beats = until_beats
+                yield from _chord_notes(chord, onset_beats, next_beats)
+                outline.append(max(pitch for pitch, *_ in chord))
+                del outline[:-MAX_OUTLINE_ONSETS]
+                chord.clear()
+                onset_beats = next_beats
+                current = self._advance(current, (token,), Cursor(onset_beats), learn=settings.learn_answer)
+            else:
+                pitch = vocabulary.pitch(token)
+                cursor = Cursor(onset_beats, (*current.cursor.chord, pitch))
+                current = self._advance(current, (token,), cursor, learn=settings.learn_answer)
+                chord.append((pitch, memory_share, current))
+
+
+def _is_last(next_beats: float, until_beats: float, settings: SamplingSettings) -> bool:
+    """Whether a note is the answer's last: the next one would be cut too short, or would begin in the closing beats."""
+    return next_beats > until_beats - max(SHORTEST_NOTE_BEATS, settings.closing_beats) + ROUNDING_BEATS
+
+
+def _chord_notes(
+    chord: list[tuple[int, float, Snapshot]], onset_beats: float, end_beats: float
+) -> Iterator[PlannedNote]:
+    duration_beats = min(end_beats - onset_beats, LONGEST_NOTE_BEATS)
+    for pitch, memory_share, after in chord:
+        yield PlannedNote(Note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY), after, memory_share)
+
+
+def create_improviser(
+    engine: Engine, vocabulary: PitchVocabulary | EventVocabulary, memory: Memory | None = None
+) -> Improviser:
+    """The improviser of the vocabulary's approach. Without a memory it plays what the network forecasts alone."""
+    if isinstance(vocabulary, EventVocabulary):
+        return EventImproviser(engine, vocabulary, memory)
+    return PitchImproviser(engine, vocabulary, memory)

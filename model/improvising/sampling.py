@@ -1,0 +1,43 @@
+"""Sampling: one token from logits, by temperature, top-p and a mask; knows no vocabulary, and draws no randomness itself."""
+
+import numpy as np
+import numpy.typing as npt
+
+from model.engines.engine import Logits
+
+
+def sampling_probabilities(
+    logits: Logits, temperature: float, top_p: float, allowed: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """The distribution that is sampled from; all shapes are (vocabulary,).
+
+    Logits are masked to what is `allowed`, divided by the temperature, and cut to the nucleus: the fewest
+    likeliest tokens that together hold `top_p` (Holtzman et al. 2020). At least one token always remains.
+    Raises ValueError where nothing is allowed.
+    """
+    if not allowed.any():
+        raise ValueError("nothing is allowed: the mask holds no token")
+    scaled = np.where(allowed, logits.astype(np.float64) / temperature, -np.inf)
+    p: npt.NDArray[np.float64] = np.exp(scaled - scaled.max())
+    p /= p.sum()
+    if top_p < 1.0:
+        likeliest_first = np.argsort(-p, kind="stable")
+        before = np.cumsum(p[likeliest_first]) - p[likeliest_first]
+        cut = before >= top_p
+        cut[0] = False
+        p[likeliest_first[cut]] = 0.0
+        p /= p.sum()
+    return p
+
+
+def softmax(logits: Logits) -> npt.NDArray[np.float64]:
+    """The distribution that the logits are of, shape (vocabulary,)."""
+    p: npt.NDArray[np.float64] = np.exp(logits.astype(np.float64) - logits.max())
+    p /= p.sum()
+    return p
+
+
+def draw_token(p: npt.NDArray[np.float64], uniform: float) -> int:
+    """The token that `uniform`, from [0, 1), falls on; a token of probability 0 is never drawn."""
+    cumulative = np.cumsum(p)
+    return int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right").clip(max=np.flatnonzero(p)[-1]))

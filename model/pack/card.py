@@ -1,0 +1,198 @@
+"""A pack's card: everything about a trained pack that is not a weight, as one checked JSON; opens no file but its own."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from model.approach import APPROACHES, Approach
+from model.engines.network_shape import Hyperparameters
+from model.errors import PackError
+from model.memory.backoff import DEFAULT_BACKOFFS, Backoff
+from model.tokens.time_bins import TimeBins, TimeUnit
+from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
+
+PACK_FORMAT = 1
+CARD_FILE = "card.json"
+
+Pitch = Annotated[int, Field(ge=0, le=127)]
+
+
+class CardPart(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CardBins(CardPart):
+    """The time bins of the event vocabulary: what each plays, and the edges between them, in `unit`."""
+
+    unit: TimeUnit = "beats"
+    choice: str
+    shifts: tuple[float, ...]
+    edges: tuple[float, ...]
+
+    def to_time_bins(self, tempo_bpm: float) -> TimeBins:
+        """Raises ValueError where they contradict each other."""
+        beats_per_unit = tempo_bpm / 60 if self.unit == "seconds" else 1.0
+        shifts, edges = (tuple(value * beats_per_unit for value in values) for values in (self.shifts, self.edges))
+        return TimeBins(shifts, edges)
+
+
+class HeldOut(CardPart):
+    """How well music that was not trained on is foretold, in bits per note; `time_bits` for `event` only.
+
+    The bits `with_memory` are those of the network with a memory of each piece so far. `ppm` holds the same for
+    interpolated PPM baselines by order, trained on the same transposed copies, pitch and time together; `ppm_time` that
+    of time in it.
+    """
+
+    notes: int
+    pitch_bits: float
+    time_bits: float | None = None
+    pitch_bits_with_memory: float | None = None
+    time_bits_with_memory: float | None = None
+    ppm: dict[str, float] = {}
+    ppm_time: dict[str, float] = {}
+
+
+class MemoryTrust(CardPart):
+    """How far a memory is trusted beside the network: the figures of `model.memory.backoff.Backoff`, fitted on validation lines."""
+
+    intervals: tuple[float, ...]
+    tokens: tuple[float, ...]
+    variety: float
+    evidence: float
+
+    @classmethod
+    def from_backoff(cls, backoff: Backoff) -> Self:
+        return cls(**asdict(backoff))
+
+
+class Epoch(CardPart):
+    """One pass over the corpus: bits per token while it was learnt from, and per note on the validation lines after it.
+
+    `seconds` and `tokens` count from the training's beginning.
+    """
+
+    epoch: int
+    training_bits: float | None = None
+    valid_bits: float | None = None
+    seconds: float
+    tokens: int
+
+
+class Training(CardPart):
+    """How the weights came about; bits are per note on the validation lines, by torch, and by each graph.
+
+    `base` is the pack that the training started from, empty where it started from nothing.
+    """
+
+    command: str = ""
+    base: str = ""
+    device: str = "cpu"
+    tracks: str = "lead"
+    drums: bool = False
+    epochs: int
+    best_epoch: int
+    tokens_per_epoch: int
+    seconds: float
+    random_seed: int
+    recipe: dict[str, int | float | str] = {}
+    valid_bits: float | None = None
+    int8_bits: float | None = None
+    fp32_bits: float | None = None
+    history: tuple[Epoch, ...] = ()
+
+
+class ApproachCard(CardPart):
+    """One trained network: its vocabulary, shape, files (name to SHA-256) and figures."""
+
+    pitches: tuple[Pitch, ...] = Field(min_length=1)
+    bins: CardBins | None = None
+    network: Hyperparameters
+    files: dict[str, str]
+    training: Training
+    held_out: dict[str, HeldOut] = {}
+    memory: MemoryTrust | None = None
+
+
+class Source(CardPart):
+    """A corpus that was trained on, with what its licence asks to be said."""
+
+    name: str
+    files: int
+    notes: int
+    licences: dict[str, int] = {}
+    sources: tuple[str, ...] = ()
+    attribution: str = ""
+
+
+class Card(CardPart):
+    """The whole card."""
+
+    format: Literal[1] = 1
+    name: str
+    corpora: tuple[Source, ...] = ()
+    approaches: dict[Approach, ApproachCard]
+
+    def vocabulary(self, approach: Approach, tempo_bpm: float = 120.0) -> PitchVocabulary | EventVocabulary:
+        """The vocabulary that the approach's weights were trained with, its time bins in beats.
+
+        Bins in seconds become those beats that they are at `tempo_bpm`. Raises PackError where the card's vocabulary contradicts itself.
+        """
+        part = self.approaches[approach]
+        if approach == "pitch":
+            return PitchVocabulary(part.pitches)
+        if part.bins is None:
+            raise PackError(f"pack {self.name}: the card's event vocabulary has no time bins; train the pack again")
+        try:
+            return EventVocabulary(part.pitches, part.bins.to_time_bins(tempo_bpm))
+        except ValueError as error:
+            raise PackError(
+                f"pack {self.name}: the card's time bins are wrong ({error}); train the pack again"
+            ) from error
+
+    def backoff(self, approach: Approach) -> Backoff:
+        """How far the approach's memory is trusted; as usual where the card says nothing of it.
+
+        Raises PackError where what it says contradicts itself.
+        """
+        told = self.approaches[approach].memory
+        if told is None:
+            return DEFAULT_BACKOFFS[approach]
+        try:
+            return Backoff(**told.model_dump())
+        except ValueError as error:
+            raise PackError(f"pack {self.name}: the card's memory is wrong ({error}); train the pack again") from error
+
+
+def read_card(folder: Path) -> Card:
+    """The card of the pack in `folder`.
+
+    Raises PackError where it is missing, cut off, of another version, or lacks something.
+    """
+    path = folder / CARD_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise PackError(f"{folder} is no pack: it has no {CARD_FILE}; `fours packs` lists those there are") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise PackError(f"{path} cannot be read: {error}") from error
+    try:
+        card = Card.model_validate_json(text)
+    except ValidationError as error:
+        raise PackError(_describe_error(path, error)) from error
+    missing = [approach for approach in APPROACHES if approach not in card.approaches]
+    if missing:
+        raise PackError(f"{path} describes no {' and no '.join(missing)} model; a pack holds both approaches")
+    return card
+
+
+def _describe_error(path: Path, error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(step) for step in first["loc"])
+    if first["type"] == "json_invalid":
+        return f"{path} is not whole JSON ({first['msg']}); copy the pack again"
+    if where == "format":
+        return f"{path} is of pack format {first['input']!r}; this program reads format {PACK_FORMAT}"
+    return f"{path}: {f'{where}: ' if where else ''}{first['msg'].lower()}; train the pack again or copy it again"

@@ -1,0 +1,160 @@
+"""A pack on disk: finding it, checking it, opening an engine from it, writing one; knows no training and runs no code of it.
+
+A pack is a folder: the card, and per approach the weights (`.safetensors`, fp16) and the same network as a
+one-step graph (`.onnx`). Two packs come with the program, in `model/packs`.
+"""
+
+import difflib
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from model.approach import Approach
+from model.engines.device import Device, has_cuda
+from model.engines.engine import Engine
+from model.engines.numpy_engine import NumpyEngine
+from model.engines.onnx_engine import OnnxEngine
+from model.errors import PackError
+from model.memory.memory import Memory
+from model.pack.card import CARD_FILE, Card, read_card
+from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
+
+PACKS_FOLDER = Path(__file__).parents[1] / "packs"
+
+Weights = Mapping[str, npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A pack whose card was read and holds together; no weight is in memory yet, so none was checked."""
+
+    folder: Path
+    card: Card
+
+    @property
+    def name(self) -> str:
+        """That of its folder, by which it is found: a pack may be renamed."""
+        return self.folder.resolve().name
+
+    def vocabulary(self, approach: Approach, tempo_bpm: float = 120.0) -> PitchVocabulary | EventVocabulary:
+        return self.card.vocabulary(approach, tempo_bpm)
+
+    def memory(self, approach: Approach, tempo_bpm: float = 120.0) -> Memory:
+        """An empty memory for the approach, trusted as far as the card says."""
+        return Memory(self.vocabulary(approach, tempo_bpm), self.card.backoff(approach))
+
+    def weights_file(self, approach: Approach) -> Path:
+        return self._file(approach, ".safetensors")
+
+    def graph_file(self, approach: Approach) -> Path:
+        return self._file(approach, ".onnx")
+
+    def weights(self, approach: Approach) -> dict[str, npt.NDArray[np.float32]]:
+        """The weights by torch's names, in fp32. Raises PackError where they are damaged."""
+        path = self._verified(self.weights_file(approach))
+        try:
+            return {name: value.astype(np.float32) for name, value in load_file(path).items()}
+        except SafetensorError as error:
+            raise PackError(f"{path} is no safetensors file; copy the pack again") from error
+
+    def engine(self, approach: Approach, device: Device = "auto") -> Engine:
+        """The fastest engine for the device: a captured CUDA graph where there is a GPU, else ONNX Runtime.
+
+        Raises PackError where a file is damaged or does not fit the vocabulary, or where `cuda` is asked
+        for and there is none.
+        """
+        engine: Engine
+        if device != "cpu" and has_cuda():
+            from model.engines.torch_engine import TorchEngine
+
+            engine = TorchEngine(self.weights(approach), self.card.approaches[approach].network, "cuda")
+        elif device == "cuda":
+            raise PackError("device = cuda, but there is no torch with a CUDA device here; use auto or cpu")
+        else:
+            path = self._verified(self.graph_file(approach))
+            engine = OnnxEngine(path, precision="int8" if ".int8" in path.suffixes else "fp32")
+        self._check_fit(approach, engine)
+        return engine
+
+    def reference_engine(self, approach: Approach) -> NumpyEngine:
+        """The numpy engine over the same weights, to test the others against."""
+        engine = NumpyEngine(self.weights(approach))
+        self._check_fit(approach, engine)
+        return engine
+
+    def _check_fit(self, approach: Approach, engine: Engine) -> None:
+        size = self.vocabulary(approach).size
+        if engine.vocabulary_size != size:
+            raise PackError(
+                f"pack {self.name}: the {approach} vocabulary has {size} tokens, but its weights are for "
+                f"{engine.vocabulary_size}; train the pack again or copy it again"
+            )
+
+    def _file(self, approach: Approach, suffix: str) -> Path:
+        for name in self.card.approaches[approach].files:
+            if name.endswith(suffix):
+                return self.folder / name
+        raise PackError(f"pack {self.name}: its card names no {suffix} file for {approach}; train the pack again")
+
+    def _verified(self, path: Path) -> Path:
+        """The file, once its content is what the card says."""
+        expected = next(part.files[path.name] for part in self.card.approaches.values() if path.name in part.files)
+        try:
+            actual = sha256_of(path)
+        except FileNotFoundError as error:
+            raise PackError(f"pack {self.name}: {path} is missing; copy the pack again") from error
+        except OSError as error:
+            raise PackError(f"pack {self.name}: {path} cannot be read: {error}") from error
+        if actual != expected:
+            raise PackError(f"pack {self.name}: {path} is cut off or was changed; copy the pack again")
+        return path
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def available_packs(folders: tuple[Path, ...] = ()) -> dict[str, Path]:
+    """The packs that come with the program and those in `folders`, by name; the program's own win a tie."""
+    found: dict[str, Path] = {}
+    for folder in (PACKS_FOLDER, *folders):
+        if folder.is_dir():
+            for child in sorted(folder.iterdir()):
+                if (child / CARD_FILE).is_file():
+                    found.setdefault(child.name, child)
+    return found
+
+
+def open_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Pack:
+    """The pack of that name, or in that folder.
+
+    Raises PackError where there is none (with the nearest name), or its card is wrong.
+    """
+    found = available_packs(folders)
+    folder = found.get(name_or_path)
+    if folder is None:
+        folder = Path(name_or_path)
+        if not folder.is_dir():
+            near = difflib.get_close_matches(name_or_path, found, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(found) or 'none'}"
+            raise PackError(f"there is no pack named {name_or_path} and no such folder; {hint}")
+    card = read_card(folder)
+    pack = Pack(folder, card)
+    for approach in card.approaches:
+        # A card that contradicts itself is found now, not at the first note.
+        pack.vocabulary(approach)
+        card.backoff(approach)
+    return pack
+
+
+def save_weights(weights: Weights, path: Path) -> None:
+    """Writes weights as fp16 safetensors, which load without running code."""
+    save_file({name: np.ascontiguousarray(value, np.float16) for name, value in weights.items()}, path)
+    path.chmod(0o644)  # safetensors makes it readable by its owner alone

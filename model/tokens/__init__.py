@@ -1,0 +1,1 @@
+"""How notes are spelt as tokens, and time as bins."""

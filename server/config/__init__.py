@@ -1,0 +1,1 @@
+"""The configuration: `config.toml` read, checked, and edited line by line."""

@@ -1,0 +1,263 @@
+"""The configuration: `config.toml` read and checked at once and whole; knows where it may lie, opens no port.
+
+Its keys are those of `Config`, and under `[controls]` the rows of `server.controls.control_table.CONTROLS`.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from bridge.errors import BadTrustedAddress
+from bridge.osc.trusted_senders import TrustedSenders
+from server.controls.cc_bindings import CcBindings, ConfigBinding
+from server.controls.control_table import Settings, Value, control_named
+from server.errors import BadValue, ConfigError
+
+CONFIG_FILE = "config.toml"
+FULL_SENTENCE = "own_sentence"
+"""The type of a complaint that is whole as it is."""
+
+ALL_INTERFACES = "0.0.0.0"  # noqa: S104  what `lan` asks for, and nothing else
+ProgramChange = Literal["off", "pack", "approach"]
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address, or the name `localhost`, is this machine's alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def bound_host(host: str, *, lan: bool) -> str:
+    """Where to listen: on `host`, or where that is this machine alone and `lan` opens it to the network, everywhere."""
+    return ALL_INTERFACES if lan and is_loopback(host) else host
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class MidiSection(Section):
+    """Ports: a name is any part of an existing port's name; empty asks for a virtual port of our own."""
+
+    api: Literal["auto", "jack", "alsa", "coremidi", "winmm", "none"] = "auto"
+    input: str = ""
+    output: str = ""
+    program_change: ProgramChange = "off"
+    cc_feedback: bool = True
+    cc: dict[str, ConfigBinding] = {}
+
+    @property
+    def bindings(self) -> CcBindings:
+        """Which knob moves which control."""
+        return CcBindings.read(self.cc)
+
+
+class OscSection(Section):
+    """Where control messages come in, whose are read, and the port to which answers go besides the sender's own."""
+
+    host: str = "127.0.0.1"
+    port: PortNumber = 8000
+    reply_port: PortNumber = 9000
+    trust: list[str] = []
+    advertise: bool = True
+
+    @field_validator("trust")
+    @classmethod
+    def _addresses(cls, texts: list[str]) -> list[str]:
+        try:
+            TrustedSenders.read(texts)
+        except BadTrustedAddress as error:
+            raise PydanticCustomError(FULL_SENTENCE, "{sentence}", {"sentence": str(error)}) from error
+        return texts
+
+
+class PanelSection(Section):
+    """Where the panel is served; beyond this machine only where `lan` says so, which opens OSC too."""
+
+    on: bool = True
+    host: str = "127.0.0.1"
+    port: PortNumber = 4444
+    lan: bool = False
+
+    @property
+    def bind_host(self) -> str:
+        """The address to listen on."""
+        return bound_host(self.host, lan=self.lan)
+
+    @model_validator(mode="after")
+    def _needs_lan_beyond_this_machine(self) -> Self:
+        if not self.lan and not is_loopback(self.host):
+            sentence = f"{self.host} can be reached from the network, which needs lan = true; or use 127.0.0.1"
+            raise PydanticCustomError(FULL_SENTENCE, "{sentence}", {"sentence": sentence})
+        return self
+
+
+class EngineSection(Section):
+    """What runs the models."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    packs_folder: str = "packs"
+
+
+class TakesSection(Section):
+    """Where every jam is written down, for how long, and how far back `capture` reaches."""
+
+    folder: str = ""
+    keep_days: Annotated[float, Field(gt=0)] = 90.0
+    keep_mb: Annotated[float, Field(gt=0)] = 1000.0
+    capture_minutes: Annotated[float, Field(gt=0, le=600)] = 5.0
+    long_silence_s: Annotated[float, Field(gt=0, le=600)] = 8.0
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder; without one, the place where this system keeps a program's data."""
+        if self.folder:
+            return Path(self.folder).expanduser()
+        import platformdirs
+
+        return Path(platformdirs.user_data_dir("fours", appauthor=False)) / "takes"
+
+
+class Config(Section):
+    """All of it; what the file leaves out has its default."""
+
+    midi: MidiSection = MidiSection()
+    osc: OscSection = OscSection()
+    panel: PanelSection = PanelSection()
+    engine: EngineSection = EngineSection()
+    takes: TakesSection = TakesSection()
+    controls: dict[str, float | str] = {}
+
+    @property
+    def settings(self) -> Settings:
+        """The controls' values at the start."""
+        settings = Settings()
+        for name, raw in self.controls.items():
+            settings = settings.with_value(name, control_named(name).read(raw))
+        return settings
+
+    @property
+    def effective_osc(self) -> OscSection:
+        """OSC as it is served: to the network where the panel is, but even there only whom it trusts is read."""
+        return self.osc.model_copy(update={"host": bound_host(self.osc.host, lan=self.panel.lan)})
+
+    @property
+    def pack_folders(self) -> tuple[Path, ...]:
+        """Where packs are looked for besides those that come with the program."""
+        return (Path(self.engine.packs_folder).expanduser(),)
+
+    def with_values(self, changes: Mapping[str, Value | list[str] | None]) -> "Config":
+        """The same with the command line's values, by dotted key; None stands for not given.
+
+        Raises ConfigError as `load` does.
+        """
+        tree = self.model_dump()
+        for key, value in changes.items():
+            if value is not None:
+                section, name = key.split(".")
+                tree[section][name] = value
+        return _validated(tree, "the command line")
+
+
+def load(path: Path | None = None) -> Config:
+    """The configuration in `path`, else in the working folder's `config.toml`, else the defaults.
+
+    Raises ConfigError with a line for each mistake.
+    """
+    place = path or Path(CONFIG_FILE)
+    if path is None and not place.is_file():
+        return Config()
+    try:
+        with place.open("rb") as file:
+            tree = tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(f"{place} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{place} is no TOML: {error}") from error
+    return _validated(tree, str(place))
+
+
+def _validated(tree: Mapping[str, Any], where: str) -> Config:
+    mistakes = []
+    config = None
+    try:
+        config = Config.model_validate(tree)
+    except ValidationError as error:
+        mistakes = [
+            _sentence_for(detail) for detail in error.errors() if not _is_reported_by_control_table(detail["loc"])
+        ]
+    mistakes += _section_mistakes("controls", tree.get("controls", {}), _control_mistakes)
+    midi = tree.get("midi", {})
+    if isinstance(midi, Mapping):
+        mistakes += _section_mistakes("midi.cc", midi.get("cc", {}), _cc_mistakes)
+    if mistakes or config is None:
+        raise ConfigError("\n".join(f"{where}: {mistake}" for mistake in mistakes))
+    return config
+
+
+def _is_reported_by_control_table(place: tuple[int | str, ...]) -> bool:
+    """Whether what is wrong there is told by the rows of the controls, which know better what they take."""
+    return place[0] == "controls" or place[:2] == ("midi", "cc")
+
+
+def _section_mistakes(section: str, table: object, mistakes: Callable[[Mapping[str, Any]], list[str]]) -> list[str]:
+    return mistakes(table) if isinstance(table, Mapping) else [f"{section} is a section: [{section}]"]
+
+
+def _cc_mistakes(written: Mapping[str, Any]) -> list[str]:
+    try:
+        CcBindings.read(written)
+    except BadValue as error:
+        return [f"midi.cc: {line}" for line in str(error).splitlines()]
+    return []
+
+
+def _control_mistakes(controls: Mapping[str, Any]) -> list[str]:
+    mistakes = []
+    for name, raw in controls.items():
+        try:
+            control = control_named(name)
+            if control.kind == "action":
+                raise BadValue(f"{name} is an action and keeps no value")
+            if isinstance(raw, bool) or not isinstance(raw, int | float | str):
+                raise BadValue(f"{name} is {control.allowed}, not {raw!r}")
+            control.read(raw)
+        except BadValue as error:
+            mistakes.append(f"controls: {error}")
+    return mistakes
+
+
+def _sentence_for(detail: Any) -> str:
+    """One of pydantic's complaints in our words."""
+    path = [str(step) for step in detail["loc"]]
+    where = ".".join(path)
+    if detail["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(path[-1], _known_keys(path[:-1]), n=1)
+        return f"there is no key {where}; " + (
+            f"did you mean {'.'.join([*path[:-1], near[0]])}?"
+            if near
+            else f"there are {', '.join(_known_keys(path[:-1]))}"
+        )
+    if detail["type"] == FULL_SENTENCE:
+        return f"{where}: {detail['msg']}"
+    return f"{where}: {detail['msg'][0].lower()}{detail['msg'][1:]}, not {detail['input']!r}"
+
+
+def _known_keys(sections: list[str]) -> list[str]:
+    model: type[BaseModel] = Config
+    for name in sections:
+        annotation = model.model_fields[name].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return [row.name for row in fields(Settings)]
+        model = annotation
+    return list(model.model_fields)

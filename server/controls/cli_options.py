@@ -1,0 +1,72 @@
+"""Command-line options made from `CONTROLS`, one for each control that holds a value; knows no command."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated
+
+import typer
+
+from server.controls.control_table import CONTROLS, Control, Value
+from server.errors import BadValue
+
+HELP_PANEL = "Controls"
+
+
+def with_control_options(command: Callable[..., None], renamed: Mapping[str, str] | None = None) -> Callable[..., None]:
+    """Wraps a command so that it has an option for each control.
+
+    The command gets the values of the options that were given, parsed, as its keyword argument `controls`. `renamed`
+    gives a control's option another name, such as `length` for `answer_length`.
+    """
+    option_names = {control.name: (renamed or {}).get(control.name, control.name) for control in CONTROLS}
+    with_value = [control for control in CONTROLS if control.kind != "action"]
+
+    @functools.wraps(command)
+    def wrapper(**arguments: object) -> None:
+        values = {control.name: arguments.pop(option_names[control.name]) for control in with_value}
+        command(**arguments, controls={name: value for name, value in values.items() if value is not None})
+
+    own = [parameter for parameter in inspect.signature(command).parameters.values() if parameter.name != "controls"]
+    options = [_option(control, option_names[control.name]) for control in with_value]
+    signature = inspect.Signature(
+        [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + options
+    )
+    # typer reads the signature and the annotations of what it is given.
+    vars(wrapper)["__signature__"] = signature
+    wrapper.__annotations__ = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+    return wrapper
+
+
+def _option(control: Control, name: str) -> inspect.Parameter:
+    flag = "--" + name.replace("_", "-")
+    text = f"{control.help} ({control.allowed}; default {_value_text(control.default)})"
+    option = typer.Option(
+        flag, help=text, rich_help_panel=HELP_PANEL, metavar=_metavar(control), parser=_parser_of(control)
+    )
+    annotation = Annotated[_ParsedValue | None, option]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+class _ParsedValue:
+    """Stands for the type of a parsed value: typer calls an option's parser only for a type that it does not know."""
+
+
+def _parser_of(control: Control) -> Callable[[str], Value]:
+    def parse(raw: str) -> Value:
+        try:
+            return control.read(raw)
+        except BadValue as error:
+            raise typer.BadParameter(str(error)) from error
+
+    return parse
+
+
+def _metavar(control: Control) -> str:
+    if control.kind == "choice":
+        return "|".join(control.choices)
+    return (control.unit or control.kind).upper()
+
+
+def _value_text(value: Value | None) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,224 @@
+"""`CONTROLS`, the one table of everything that can be adjusted; the config, command line, OSC and docs derive from it.
+
+To add a control, add a field to `Settings`: its name, type and default, and in its row the group, the range or the
+choices, and the sentence that is shown to users. The jam reads its value as a typed attribute of `Settings`. `ACTIONS`
+are the controls that do something at once and hold no value.
+"""
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import TypeVar, cast, get_args
+
+from bridge.timing.midi_clock import FASTEST_BPM, SLOWEST_BPM
+from model.analysis.scale import KEY_CHOICES
+from model.approach import Approach
+from model.defaults import FITTED_STRENGTH, MAX_REPEATED_INTERVALS
+from model.notes import HIGHEST_PITCH, LOWEST_PITCH, MAX_CHORD_NOTES
+from server.controls.choices import (
+    MAX_GATE,
+    MAX_SWING,
+    METERS,
+    MIN_GATE,
+    STRAIGHT_SWING,
+    ClockChoice,
+    LearnFrom,
+    ModeName,
+    OverlapRule,
+    Quantize,
+    RhythmFrom,
+    StartOn,
+    Switch,
+    TempoFrom,
+    TurnOwner,
+)
+from server.controls.control import OSC_PREFIX, Control, Curve, Kind, Raw, Value
+from server.errors import BadValue
+
+__all__ = [
+    "ACTIONS", "BY_NAME", "CONTROLS", "OSC_PREFIX", "TAKES_GROUP", "Control", "Raw", "Settings", "Value", "control_named", "is_pressed",
+]  # fmt: skip
+
+TAKES_GROUP = "takes"
+"""The group of the controls that only mark what is played, and change nothing in the music."""
+
+T = TypeVar("T")
+
+PERCENT = 100.0
+# A note with velocity 0 is a note-off in MIDI, so 0 is free to mean: as loud as the player.
+VELOCITY_OF_PLAYER = 0
+
+
+def _number(
+    group: str, default: float, low: float, high: float, help_text: str, unit: str = "", curve: Curve = ""
+) -> float:
+    return _row("number", default, group, help_text, low=low, high=high, unit=unit, curve=curve)
+
+
+def _whole(group: str, default: int, low: int, high: int, help_text: str, unit: str = "") -> int:
+    return _row("number", default, group, help_text, low=low, high=high, unit=unit, whole=True)
+
+
+def _choice(group: str, default: T, choices: tuple[str, ...], help_text: str) -> T:
+    return _row("choice", default, group, help_text, choices=choices)
+
+
+def _row(kind: Kind, default: T, group: str, help_text: str, **rest: object) -> T:
+    """A field of `Settings` whose metadata are a row of the table; the return type is that of the field's value."""
+    return field(default=default, metadata={"kind": kind, "group": group, "help": help_text, **rest})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The value of every control that holds one; each field is also a row of the table."""
+
+    approach: Approach = _choice(
+        "partner",
+        "event",
+        get_args(Approach),
+        "How it answers: pitch at a fixed step, or event with a rhythm of its own.",
+    )
+    temperature: float = _number(
+        "partner", 0.9, 0.1, 2.0, "How daring the choice of notes is; 1 is as the model learnt it."
+    )
+    top_p: float = _number(
+        "partner", 0.95, 0.05, 1.0, "Leave out the unlikeliest notes: keep this share of the probability."
+    )
+    pack: str = _row("name", "songbook", "partner", "The trained pack that answers, by its name or folder.")
+    key: str = _row(
+        "key", "off", "partner", "The key that it plays in; auto: the one that it hears you in.", choices=KEY_CHOICES
+    )
+    memory: float = _number(
+        "partner",
+        FITTED_STRENGTH,
+        0.0,
+        1.0,
+        "How much what it heard from you has a say: 0 the network alone, 1 nearly nothing else.",
+    )
+    learn_from: LearnFrom = _choice(
+        "partner", "player", get_args(LearnFrom), "Whose playing is remembered: yours, or its own answers too."
+    )
+    novelty: int = _whole(
+        "partner",
+        MAX_REPEATED_INTERVALS,
+        1,
+        32,
+        "At most so many intervals of your phrases are repeated in a row.",
+        "intervals",
+    )
+
+    mode: ModeName = _choice(
+        "turns",
+        "answer",
+        get_args(ModeName),
+        "When it plays: after a rest, in turns of bars, always, or when it is asked to.",
+    )
+    answer_after: float = _number(
+        "turns", 1.0, 0.125, 16.0, "How long all keys must be up before it answers.", "beats", "log"
+    )
+    answer_length: float = _number(
+        "turns", 0.0, 0.0, 256.0, "How long an answer is; 0: as long as the phrase.", "beats", "cubic"
+    )
+    start: StartOn = _choice(
+        "turns", "now", get_args(StartOn), "Where an answer begins: when it is due, or on the next beat or bar."
+    )
+    over: OverlapRule = _choice(
+        "turns", "yield", get_args(OverlapRule), "When you play over an answer: yield stops it, overlap lets it go on."
+    )
+    turn_bars: int = _whole("turns", 4, 1, 16, "How long a turn is in fours.", "bars")
+    begins: TurnOwner = _choice("turns", "player", get_args(TurnOwner), "Who has the first turn in fours.")
+
+    clock: ClockChoice = _choice(
+        "time", "auto", get_args(ClockChoice), "Whose beat it keeps: its own, a DAW's MIDI clock, Ableton Link; auto: MIDI clock where it comes."
+    )  # fmt: skip
+    tempo: float = _number("time", 120.0, SLOWEST_BPM, FASTEST_BPM, "How fast a beat goes.", "bpm", "log")
+    tempo_from: TempoFrom = _choice(
+        "time",
+        "control",
+        get_args(TempoFrom),
+        "Without another's clock: the tempo of the control, or that of each phrase.",
+    )
+    meter: str = _row("choice", "4/4", "time", "What a bar holds.", choices=METERS)
+    send_clock: Switch = _choice("time", "off", get_args(Switch), "Send MIDI clock to the output port.")
+
+    step: float = _number("rhythm", 0.5, 0.0625, 4.0, "From note to note in the pitch approach.", "beats", "log")
+    rhythm: RhythmFrom = _choice(
+        "rhythm",
+        "fixed",
+        get_args(RhythmFrom),
+        "In the pitch approach: a note each step, or the rhythm of your phrase.",
+    )
+    time_scale: float = _number(
+        "rhythm",
+        1.0,
+        0.25,
+        4.0,
+        "In the event approach: how much longer notes are; 2 is half time, 0.5 double time.",
+        curve="log",
+    )
+    quantize: Quantize = _choice(
+        "rhythm", "off", get_args(Quantize), "The grid that its notes are put on; t: triplets."
+    )
+    swing: float = _number(
+        "rhythm", STRAIGHT_SWING * PERCENT, STRAIGHT_SWING * PERCENT, MAX_SWING * PERCENT,
+        "How long the first of two eighths is; 50 is straight, 67 a triplet's.", "%",
+    )  # fmt: skip
+    gate: float = _number("rhythm", 1.0, MIN_GATE, MAX_GATE, "How much of its length a note sounds.")
+    offset_ms: float = _number(
+        "rhythm", 0.0, -250.0, 250.0, "How much later than the beat it plays; negative: earlier.", "ms"
+    )
+
+    low: int = _whole(
+        "sound", LOWEST_PITCH, LOWEST_PITCH, HIGHEST_PITCH, "The lowest note that it plays; 60 is middle C."
+    )
+    high: int = _whole("sound", HIGHEST_PITCH, LOWEST_PITCH, HIGHEST_PITCH, "The highest note that it plays.")
+    transpose: int = _whole("sound", 0, -48, 48, "How much higher than it means it plays.", "semitones")
+    max_polyphony: int = _whole("sound", MAX_CHORD_NOTES, 1, MAX_CHORD_NOTES, "At most so many notes at once.", "notes")
+    velocity: int = _whole(
+        "sound", VELOCITY_OF_PLAYER, VELOCITY_OF_PLAYER, 127, "How loud it plays; 0: as loud as you."
+    )
+    channel: int = _whole("sound", 1, 1, 16, "The MIDI channel that it plays on.")
+
+    record: Switch = _choice(TAKES_GROUP, "off", get_args(Switch), "Mark what is played as a take, from on to off.")
+
+    def with_value(self, name: str, value: Value) -> "Settings":
+        """A copy with one control changed; `value` must have been parsed by the control's row (`Control.read`)."""
+        return replace(self, **{name: value})  # type: ignore[arg-type]  # the row has checked the type
+
+
+ACTIONS = (
+    Control("respond", "action", "Answer now, without waiting for the phrase to end.", "turns"),
+    Control("stop", "action", "End the answer and listen.", "turns"),
+    Control("panic", "action", "End every note there could be, and listen.", "turns"),
+    Control("forget", "action", "Forget what was played in this jam.", "partner"),
+    Control("tap", "action", "Tap the tempo, from the first beat of a bar on.", "time"),
+    Control("capture", "action", "Mark what was just played as a take, back to the last long silence.", TAKES_GROUP),
+)
+
+CONTROLS: tuple[Control, ...] = (
+    *(Control(row.name, default=cast("Value", row.default), **row.metadata) for row in fields(Settings)),
+    *ACTIONS,
+)
+BY_NAME: Mapping[str, Control] = {control.name: control for control in CONTROLS}
+
+
+def control_named(name: str) -> Control:
+    """The row of that name. Raises BadValue if there is none; the text suggests the nearest name."""
+    try:
+        return BY_NAME[name]
+    except KeyError:
+        near = difflib.get_close_matches(name, BY_NAME, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(BY_NAME)}"
+        raise BadValue(f"there is no control {name}; {hint}") from None
+
+
+def is_pressed(raw: Raw) -> bool:
+    """Whether a momentary button was pressed: it sends 1 when pressed and 0 when released. Raises BadValue for no number."""
+    try:
+        number = float(raw)
+    except ValueError:
+        number = math.nan
+    if math.isnan(number):
+        raise BadValue(f"an action takes 1, to do it, not {raw!r}")
+    return number != 0.0

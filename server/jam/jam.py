@@ -1,0 +1,302 @@
+"""The jam itself, without I/O: messages and beats go in, messages with beats come out. It has no thread and no clock.
+
+The live music thread, the offline export and the tests drive this same object; they differ only in where beats come
+from. Model work (hearing a note, composing the next one) waits in a queue and is done by `do_work`, one note at a
+time: a note that is due, or a key that goes down, waits for the few network steps of one note at most.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bridge.midi.messages import ALL_NOTES_OFF, ALL_SOUND_OFF, ControlChange, Message, NoteOn
+from bridge.timing.midi_clock import Transport
+from bridge.timing.timeline import Timeline
+from model.approach import Approach
+from model.improvising.improviser import Improviser
+from model.memory.memory import Memory
+from model.notes import Note
+from server.controls.control_table import VELOCITY_OF_PLAYER, Settings, Value
+from server.jam.answer import Answer
+from server.jam.answer_planner import AnswerPlanner
+from server.jam.control_effects import TURN_CONTROLS
+from server.jam.input_state import InputState
+from server.jam.jam_output import JamState, TimedMessage, TimelineRequest
+from server.jam.model_feed import ModelFeed
+from server.jam.modes import Turn
+from server.jam.phrase import NOTES_KEPT
+from server.jam.phrase_tempo import tempo_of
+from server.jam.turn_planner import TurnPlanner
+from server.jam.voices import Voices
+
+MIDI_CHANNELS = 16
+
+
+class Jam:
+    """Listens to a player, and plays as its mode says.
+
+    All methods must be called from one thread. None blocks, and only `do_work` runs the networks. A beat is a quarter note on the jam's timeline. Beats should not go back from call to
+    call; one that does (a key that is read late) counts as the latest beat so far wherever the jam reacts to it.
+
+    A driver repeats: `receive`, `change`, `act` and `set_timeline` as things happen; `advance` at the beat that
+    `wake_at` names; `do_work` while `has_work` and there is time. It also takes away `timeline_request`.
+    """
+
+    def __init__(
+        self,
+        improvisers: Mapping[Approach, Improviser],
+        settings: Settings,
+        random_seed: int,
+        timeline: Timeline | None = None,
+    ) -> None:
+        """A jam that listens. The same seed and the same calls give the same messages.
+
+        `improvisers` has one improviser for each approach. Without a `timeline`, the jam starts one at the tempo of
+        `settings`.
+        """
+        self.timeline_request: TimelineRequest | None = None
+        """A change of the timeline that the jam asks for. The timeline's owner resets it to None, and calls `set_timeline`
+        if it grants the request."""
+        self._turns = TurnPlanner(timeline or Timeline.start(settings.tempo))
+        self._models = ModelFeed(improvisers)
+        self._input = InputState()
+        self._answers = AnswerPlanner(settings, random_seed, self._turns, self._models, self._input)
+        self._tempo_detection_beat: float | None = None
+        self._must_detect_tempo = False
+        self._voices = Voices()
+        self._outbox: list[TimedMessage] = []
+
+    @property
+    def settings(self) -> Settings:
+        """The present values of all controls; `change` changes them."""
+        return self._answers.settings
+
+    @property
+    def state(self) -> JamState:
+        """Whether the jam listens, waits to play an answer, or plays one."""
+        if self._answers.answer is None:
+            return "listening"
+        return "waiting" if self._answers.playing is None else "answering"
+
+    @property
+    def turn(self) -> Turn | None:
+        """The present turn; None in a mode without turns, or where no bars go by."""
+        return self._turns.turn(self.settings, self._now_beat)
+
+    @property
+    def plan(self) -> tuple[Note, ...]:
+        """The composed notes of the answer that have not sounded, as they will sound."""
+        return self._answers.answer.plan if self._answers.answer else ()
+
+    @property
+    def from_memory(self) -> tuple[float, ...]:
+        """For each note of `plan`, how much of it came from memory, from 0 to 1."""
+        return self._answers.answer.from_memory if self._answers.answer else ()
+
+    @property
+    def memories(self) -> dict[Approach, Memory]:
+        """What the models remember of this jam, by approach; an approach without a memory is left out."""
+        return self._models.memories
+
+    def receive(self, message: Message, beat: float) -> None:
+        """Takes a message of the player's that was played at `beat`; messages that do not concern the jam are ignored."""
+        self._answers.pass_time(beat)
+        if isinstance(message, NoteOn):
+            self._press(message, beat)
+        elif not self._input.handle_release(message, beat):
+            return
+        self._tempo_detection_beat = self._turns.tempo_detection_beat(self.settings, self._input.phrase)
+        self._must_detect_tempo = False
+        self._answers.plan_next()
+
+    def change(self, control: str, value: Value, beat: float) -> None:
+        """Sets a control at `beat`, and plans again what has not sounded where that depends on it.
+
+        `value` must be one that the control's own `read` has returned.
+        """
+        self._answers.pass_time(beat)
+        if not self._answers.change_setting(control, value):
+            return
+        if control in TURN_CONTROLS:
+            self._turns.restart_turns()
+            self._count_in(self._now_beat, by_player=False)
+            self._fit_answer_to_turns()
+        self._answers.plan_next()
+
+    def act(self, action: str, beat: float) -> None:
+        """Does an action at `beat`: `respond`, `stop`, `panic` or `forget`; other actions are ignored.
+
+        `respond` begins an answer at once. `stop` ends the answer and drops the phrase. `panic` does so too, forgets
+        which keys are held, and ends every note on every channel. `forget` clears the models' memories.
+        """
+        if action not in {"respond", "stop", "panic", "forget"}:
+            return
+        self._answers.pass_time(beat)
+        if action == "forget":
+            self._answers.forget()
+            return
+        self._end_answer()
+        if action == "respond":
+            self._input.phrase.finish(beat)
+            phrase = self._input.phrase_to_answer
+            self._answers.plan(self._turns.span_on_request(self.settings, beat, phrase))
+            return
+        self._input.drop_phrase(with_keys=action == "panic")
+        self._turns.on_stop()
+        if action == "panic":
+            for channel in range(MIDI_CHANNELS):
+                for controller in (ALL_NOTES_OFF, ALL_SOUND_OFF):
+                    self._outbox.append(TimedMessage(ControlChange(controller, 0, channel), beat))
+        self._answers.plan_next()
+
+    def set_timeline(self, timeline: Timeline, beat: float, transport: Transport = "free") -> None:
+        """From `beat` on the jam goes by this timeline: another tempo, other bars, or a song that starts or stops.
+
+        `transport` is that of the song that is followed, and `free` where none is. Both timelines must give the present
+        second the same beat.
+        """
+        self._answers.pass_time(beat)
+        old_timeline, self._turns.timeline = self._turns.timeline, timeline
+        old_transport, self._turns.transport = self._turns.transport, transport
+        if timeline.tempo_bpm != old_timeline.tempo_bpm and self.settings.offset_ms:
+            self._answers.on_offset_changed()
+        self._count_in(self._now_beat, by_player=False)
+        new_timeline = self._turns.timeline
+        if self._answers.answer is None:
+            self._answers.plan_next()
+        has_same_bars = (new_timeline.downbeat, new_timeline.meter) == (old_timeline.downbeat, old_timeline.meter)
+        if old_transport == transport and has_same_bars:
+            return
+        self._answers.place()
+        self._turns.restart_turns()
+        if old_transport != transport == "stopped":
+            self._end_answer()
+            self._input.drop_phrase()
+        self._fit_answer_to_turns()
+        self._answers.shift_to_beats((new_timeline.downbeat - old_timeline.downbeat) % 1.0)
+        self._answers.plan_next()
+
+    def replace_improvisers(self, improvisers: Mapping[Approach, Improviser]) -> None:
+        """New models take over with the next answer, once they have heard the latest notes.
+
+        An answer without an end goes over to them at its next note. Memories are handed over to models of the same
+        vocabulary.
+        """
+        self._answers.replace_improvisers(improvisers)
+
+    def advance(self, beat: float) -> list[TimedMessage]:
+        """Every message due up to `beat`, in order of time; at equal beats notes end before notes begin."""
+        self._answers.pass_time(beat)
+        due, self._outbox = self._outbox, []
+        while True:
+            end_beats = self._voices.next_end
+            answer = self._answers.answer
+            note = answer.next_note if answer else None
+            if (
+                end_beats is not None
+                and self._answers.due_beat(end_beats) <= beat
+                and not (note and note.onset_beats < end_beats)
+            ):
+                due.append(TimedMessage(self._voices.end_next(), self._answers.due_beat(end_beats)))
+            elif note and answer and self._answers.due_beat(note.onset_beats) <= beat:
+                due.extend(self._play_next_note(answer))
+            else:
+                break
+        if self._tempo_detection_beat is not None and self._tempo_detection_beat <= beat:
+            self._tempo_detection_beat, self._must_detect_tempo = None, True
+        if self._has_finished_answer:
+            self._end_answer()
+            self._answers.plan_next()
+        return due
+
+    def wake_at(self) -> float | None:
+        """The next beat at which `advance` has something to do; None where nothing will happen without the player.
+
+        It changes with every call of any other method, `do_work` included.
+        """
+        if self._outbox or self._has_finished_answer:
+            return self._now_beat
+        answer = self._answers.answer
+        note = answer.next_note if answer else None
+        # An answer that turned out to have no note is over at the beat at which it would have begun, and not before.
+        is_empty = answer is not None and answer.is_over and self._answers.playing is None
+        upcoming = (
+            self._voices.next_end,
+            note.onset_beats if note else None,
+            answer.span.start_beats if answer and is_empty else None,
+        )
+        beats = [self._answers.due_beat(beat) for beat in upcoming if beat is not None]
+        if self._tempo_detection_beat is not None:
+            beats.append(max(self._tempo_detection_beat, self._now_beat))
+        return min(beats, default=None)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is work for `do_work`."""
+        answer = self._answers.answer
+        return self._models.has_pending or self._must_detect_tempo or (answer is not None and answer.has_work)
+
+    def do_work(self) -> None:
+        """Does one small piece of the models' work: hears one note, or composes one. Without work it does nothing."""
+        # In this order: an answer is composed from what was heard, so composing begins once all has been heard.
+        if self._models.has_pending:
+            self._models.feed_next()
+        elif self._must_detect_tempo:
+            self._must_detect_tempo = False
+            self._detect_tempo()
+        elif self._answers.answer is not None:
+            self._answers.answer.do_work()
+
+    @property
+    def _now_beat(self) -> float:
+        return self._answers.now_beat
+
+    @property
+    def _has_finished_answer(self) -> bool:
+        """Whether all notes of the answer have sounded and ended."""
+        answer = self._answers.playing
+        return answer is not None and answer.is_over and self._voices.next_end is None
+
+    def _press(self, message: NoteOn, beat: float) -> None:
+        self._turns.on_player_note()
+        self._count_in(beat, by_player=True)
+        answer = self._answers.playing
+        if answer is not None:
+            since_beats = beat - self._answers.due_beat(answer.span.start_beats)
+            if self._turns.should_yield(self.settings, since_beats):
+                self._end_answer()
+        self._answers.add_player_note(message.pitch, message.velocity, beat)
+
+    def _detect_tempo(self) -> None:
+        """After the phrase: where it was played in a tempo of its own, its notes get the beats of that tempo."""
+        phrase = self._input.phrase
+        if self._answers.playing is not None or len(phrase.notes) == NOTES_KEPT:
+            return
+        detected = tempo_of(phrase, self._turns.timeline, self._now_beat)
+        if detected is None:
+            return
+        phrase.stretch(detected.stretch, self._now_beat)
+        self._answers.replace_phrase()
+        self.timeline_request = TimelineRequest(detected.downbeat, detected.tempo_bpm)
+
+    def _count_in(self, beat: float, *, by_player: bool) -> None:
+        if self._turns.count_in(self.settings, beat, by_player=by_player):
+            self.timeline_request = TimelineRequest(self._turns.timeline.downbeat, starts_turns=True)
+            self._answers.place()
+
+    def _fit_answer_to_turns(self) -> None:
+        if not self._answers.fit_to_turns():
+            self._end_answer()
+
+    def _play_next_note(self, answer: Answer) -> list[TimedMessage]:
+        note, settings = self._answers.take_next_note(answer).as_played, self.settings
+        if settings.velocity != VELOCITY_OF_PLAYER:
+            note = replace(note, velocity=settings.velocity)
+        beat = self._answers.due_beat(note.onset_beats)
+        messages = self._voices.start_note(note, settings.transpose, settings.channel - 1, settings.max_polyphony)
+        return [TimedMessage(message, beat) for message in messages]
+
+    def _end_answer(self) -> None:
+        """Drops what has not sounded, and ends what sounds."""
+        self._answers.drop_answer()
+        # At the present beat, not at that of a key that was read late: no note may end before it began.
+        self._outbox.extend(TimedMessage(message, self._now_beat) for message in self._voices.end_all())

@@ -1,0 +1,1 @@
+"""Control from outside: OSC, MIDI controllers, MIDI learn, and layouts for control surfaces."""

@@ -1,0 +1,79 @@
+"""The OSC side of a running jam: opens the port, and thirty times a second and on every beat tells what there is to tell.
+
+Knows the asyncio loop it runs in, and no control. Nothing here waits for an app, and no app is waited for.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Self
+
+from bridge.osc.discovery import ServiceAnnouncement
+from bridge.osc.osc_server import OscServer
+from bridge.osc.trusted_senders import TrustedSenders
+from bridge.timing.clock import Clock
+from server.config.config import OscSection
+from server.controls.control_store import ControlStore
+from server.jam.modes import TurnSchedule
+from server.music.feed import Feed
+from server.music.jam_status import JamStatus
+from server.remote.osc_controls import OscControls
+
+ADVERTISED_AS = "Trading Fours"
+TICK_S = 1 / 30
+# On the beat, not a hair before it.
+AFTER_BEAT_S = 0.001
+
+
+class OscRemote:
+    """`async with` opens it and closes it; `packs` are those that have a button."""
+
+    def __init__(
+        self, config: OscSection, desk: ControlStore, feed: Feed, clock: Clock, packs: Sequence[str] = ()
+    ) -> None:
+        self._desk = desk
+        self._feed = feed
+        self._clock = clock
+        self._advertises = config.advertise
+        self._standing = JamStatus()
+        self._stack = AsyncExitStack()
+        self._tick_handle: asyncio.TimerHandle | None = None
+        self.osc_controls = OscControls(desk, clock, config.reply_port, packs)
+        self.server = OscServer(
+            config.host,
+            config.port,
+            self.osc_controls.handle,
+            reply_port=config.reply_port,
+            trust=TrustedSenders.read(config.trust),
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self.server)
+        if self._advertises:
+            await self._stack.enter_async_context(ServiceAnnouncement(ADVERTISED_AS, *self.server.address))
+        self._watch = self._feed.subscribe()
+        self._stack.callback(self._feed.unsubscribe, self._watch)
+        self._stack.callback(self._desk.add_listener(self.osc_controls.on_control_changed))
+        self._stack.callback(self._stop)
+        self._tick()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._stack.aclose()
+
+    def _tick(self) -> None:
+        now_s = self._clock.now_s()
+        next_beat_s = self._standing.next_beat_s(now_s)
+        in_s = TICK_S if next_beat_s is None else min(TICK_S, next_beat_s - now_s + AFTER_BEAT_S)
+        self._tick_handle = asyncio.get_running_loop().call_later(in_s, self._tick)
+        self._standing.update(self._watch.take_events())
+        settings = self._desk.settings
+        self.osc_controls.update_readouts(
+            self._standing.values(now_s, TurnSchedule(settings.turn_bars, settings.begins))
+        )
+        for values, shows, addresses in self.osc_controls.take_updates():
+            self.server.broadcast(values, shows, addresses)
+
+    def _stop(self) -> None:
+        if self._tick_handle is not None:
+            self._tick_handle.cancel()

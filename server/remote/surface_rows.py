@@ -1,0 +1,61 @@
+"""The rows and lamps of a control surface, made from the table of controls; knows no app and no place on a screen."""
+
+from collections.abc import Sequence
+
+from bridge.surfaces.surface import LabelledAddress, StatusLights, SurfaceRow
+from server.controls.control import OSC_PREFIX, Control, Value
+from server.controls.control_table import CONTROLS, Settings
+from server.controls.fader import fader_position, has_fader
+from server.controls.labels import address_part, label_text
+from server.music.jam_status import Readout
+from server.remote.osc_controls import NORM, READOUT_BY_NAME, SYNC, TEXT
+
+CAPTIONS = {"player": "your turn", "partner": "its turn"}
+BESIDE = ("bar", "bpm")
+
+
+def control_rows(settings: Settings, packs: Sequence[str]) -> tuple[SurfaceRow, ...]:
+    """A row for each control, at its value in `settings`; `packs` have a button each."""
+    return tuple(_row(control, settings, packs) for control in CONTROLS)
+
+
+def status_lights() -> StatusLights:
+    """What is told: lights for the state and the turn, the bar and the tempo beside them, and the beats."""
+    state, turn, beat = (READOUT_BY_NAME[name] for name in ("state", "turn", "beat"))
+    return StatusLights(
+        light_groups=(_lights(state), tuple(light for light in _lights(turn) if light.caption in CAPTIONS.values())),
+        values=tuple(LabelledAddress(name, f"{READOUT_BY_NAME[name].address}/{TEXT}") for name in BESIDE),
+        beats=_lights(beat),
+        sync=f"{OSC_PREFIX}/{SYNC}",
+    )
+
+
+def _row(control: Control, settings: Settings, packs: Sequence[str]) -> SurfaceRow:
+    if control.kind == "action":
+        return SurfaceRow(control.name, control.group, action_address=control.address)
+    value: Value = getattr(settings, control.name)
+    fader = has_fader(control)
+    return SurfaceRow(
+        control.name,
+        control.group,
+        fader_address=f"{control.address}/{NORM}" if fader else "",
+        text_address=f"{control.address}/{TEXT}",
+        choices=_choices(control, control.choices or (tuple(packs) if control.kind == "name" else ())),
+        fader_position=fader_position(control, value) if fader else 0.0,
+        chosen_caption=str(value),
+        value_text=label_text(control, value),
+    )
+
+
+def _choices(row: Control | Readout, choices: Sequence[str]) -> tuple[LabelledAddress, ...]:
+    return tuple(
+        LabelledAddress(
+            CAPTIONS.get(choice, choice) if isinstance(row, Readout) else choice,
+            f"{row.address}/{address_part(choice)}",
+        )
+        for choice in choices
+    )
+
+
+def _lights(tell: Readout) -> tuple[LabelledAddress, ...]:
+    return _choices(tell, tell.choices)

@@ -1,0 +1,86 @@
+"""The journal file of a running jam: appended to, flushed to the disk, and locked; knows nothing of what is in a record.
+
+The file is locked as long as the process lives. A journal without a last record and without a lock therefore belongs to a
+jam that was killed. If the disk is full, writing is tried again: lines that could not be written wait in memory, up to a
+limit.
+"""
+
+import errno
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+if sys.platform != "win32":
+    import fcntl
+
+BACKLOG_BYTES = 1 << 20
+"""How much may wait in memory until the disk has room again: some ten minutes of busy playing. Newer lines are then lost."""
+
+
+class JournalFile:
+    """Creates the file and locks it. Raises OSError if that fails, or if the file exists already.
+
+    One thread at a time may use it; closing it releases the lock.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_RDWR, 0o644)
+        _lock(self._descriptor)
+        self._backlog = bytearray()
+
+    def append(self, lines: bytes) -> None:
+        """Hands whole lines to the operating system; from then on they survive the process.
+
+        First it writes the lines that are still waiting. Raises OSError if the disk takes no more for now; the lines then
+        wait for the next call.
+        """
+        if len(self._backlog) + len(lines) <= BACKLOG_BYTES:
+            self._backlog += lines
+        while self._backlog:
+            # A disk with little room may take only a part; the rest must follow directly, or the record is torn.
+            written = os.write(self._descriptor, self._backlog)
+            if not written:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            del self._backlog[:written]
+
+    def sync(self) -> None:
+        """Waits until everything written is on the disk, where it survives a power cut. Raises OSError."""
+        os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Closes the file and releases its lock; a second call does nothing."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def is_in_use(path: Path) -> bool:
+    """Whether a running jam still writes to this journal. Raises OSError."""
+    with path.open("r+b") as file:
+        return not _lock(file.fileno())
+
+
+def _lock(descriptor: int) -> bool:
+    """Locks a file until it is closed; False if another process holds the lock."""
+    if (
+        sys.platform == "win32"
+    ):  # no fcntl there: a second jam in the same folder may add a last record too early, no more
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # this file system has no locks
+        return True
+    return True

@@ -1,0 +1,109 @@
+import importlib
+import os
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from bridge.errors import NoMidiSystem
+from bridge.midi import rtmidi_module as rtmidi_backend
+from bridge.midi.rtmidi_module import ApiChoice, choose_api, load_rtmidi
+from tests.bridge.midi.fake_rtmidi import FakeRtMidi
+
+
+@pytest.fixture
+def no_sequencer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "seq"
+    monkeypatch.setattr(rtmidi_backend, "SEQUENCER", path)
+    return path
+
+
+def fail_to_import(monkeypatch: pytest.MonkeyPatch, error: ImportError) -> None:
+    def failing(_name: str) -> ModuleType:
+        raise error
+
+    monkeypatch.setattr(importlib, "import_module", failing)
+
+
+@pytest.mark.parametrize(
+    ("platform", "api"), [pytest.param("darwin", "coremidi", id="macOS"), pytest.param("win32", "winmm", id="Windows")]
+)
+def test_auto_takes_what_the_system_has(platform: str, api: str) -> None:
+    assert choose_api(FakeRtMidi(), "auto", platform) == api
+
+
+def test_auto_on_linux_takes_jack_where_a_server_runs(no_sequencer: Path) -> None:
+    no_sequencer.touch()
+    assert choose_api(FakeRtMidi(jack_runs=True), "auto", "linux") == "jack"
+
+
+def test_auto_on_linux_takes_alsa_where_no_jack_runs(no_sequencer: Path) -> None:
+    no_sequencer.touch()
+    assert choose_api(FakeRtMidi(), "auto", "linux") == "alsa"
+
+
+@pytest.mark.usefixtures("no_sequencer")
+def test_auto_on_linux_without_either_says_how_to_get_one() -> None:
+    with pytest.raises(
+        NoMidiSystem, match=r"Start JACK \(jackd .+\) or load ALSA's sequencer \(sudo modprobe snd-seq\)"
+    ):
+        choose_api(FakeRtMidi(), "auto", "linux")
+
+
+@pytest.mark.usefixtures("no_sequencer")
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        pytest.param("jack", "No JACK server is running. Start one", id="jack"),
+        pytest.param("alsa", "sequencer is not there", id="alsa"),
+    ],
+)
+def test_an_api_that_was_chosen_and_is_not_there_is_refused(choice: ApiChoice, said: str) -> None:
+    with pytest.raises(NoMidiSystem, match=said):
+        choose_api(FakeRtMidi(), choice, "linux")
+
+
+def test_an_api_of_another_system_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeRtMidi, "get_compiled_api", lambda _self: [FakeRtMidi.API_LINUX_ALSA])
+    with pytest.raises(NoMidiSystem, match='"winmm" is not to be had on this system'):
+        choose_api(FakeRtMidi(), "winmm", "linux")
+
+
+def test_the_probe_for_jack_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JACK_NO_START_SERVER", raising=False)
+    backend = FakeRtMidi(jack_runs=True)
+    assert rtmidi_backend.jack_runs(backend)
+    assert backend.alive == 0
+    assert "JACK_NO_START_SERVER" not in os.environ
+
+
+def test_without_a_server_libjack_is_silent_and_is_heard_again_afterwards(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "fours-tests-no-such-server")
+    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+    backend = load_rtmidi()
+    assert not rtmidi_backend.jack_runs(backend)
+    assert capfd.readouterr() == ("", "")
+    with pytest.raises(backend.RtMidiError):
+        backend.MidiIn(rtmidi_backend.api_number(backend, "jack"), "not quiet")
+    assert "jack server is not running" in capfd.readouterr().err
+
+
+def test_without_python_rtmidi_the_install_line_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_to_import(monkeypatch, ModuleNotFoundError("No module named 'rtmidi'"))
+    with pytest.raises(NoMidiSystem, match=r"not installed: pip install python-rtmidi$"):
+        load_rtmidi()
+
+
+def test_on_a_python_without_wheels_the_one_to_use_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_to_import(monkeypatch, ModuleNotFoundError("No module named 'rtmidi'"))
+    monkeypatch.setattr(rtmidi_backend, "LAST_PYTHON_WITH_WHEELS", (3, 10))
+    with pytest.raises(NoMidiSystem, match=r"^MIDI ports need Python 3[.]12 or 3[.]11: .+ with Python 3[.]12[.]$"):
+        load_rtmidi()
+
+
+def test_a_python_rtmidi_that_does_not_load_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_to_import(monkeypatch, ImportError("libasound.so.2: cannot open shared object file"))
+    with pytest.raises(NoMidiSystem, match=r"does not load: libasound"):
+        load_rtmidi()

@@ -1,0 +1,125 @@
+import sys
+from dataclasses import dataclass, field
+
+import pytest
+
+from bridge.errors import LinkMissing
+from bridge.timing.clock import ManualClock
+from bridge.timing.link_clock import SETTLE_S, LinkClock, LinkMoment, RawState, new_peer
+
+BOOTED_S = 1000.0
+"""Link's clock began so much earlier than ours."""
+
+
+@dataclass
+class FakeState:
+    bpm: float = 120.0
+    playing: bool = False
+
+    def tempo(self) -> float:
+        return self.bpm
+
+    def setTempo(self, bpm: float, at_micros: int) -> None:  # noqa: N802
+        self.bpm = bpm
+
+    def beatAtTime(self, micros: int, quantum: float) -> float:  # noqa: N802
+        return (micros / 1e6 - BOOTED_S) * self.bpm / 60.0
+
+    def isPlaying(self) -> bool:  # noqa: N802
+        return self.playing
+
+    def setIsPlaying(self, playing: bool, at_micros: int) -> None:  # noqa: FBT001, N802
+        self.playing = playing
+
+
+@dataclass
+class FakeClock:
+    clock: ManualClock
+
+    def micros(self) -> int:
+        return int((self.clock.now_s() + BOOTED_S) * 1e6)
+
+
+@dataclass
+class FakeLink:
+    our_clock: ManualClock
+    state: RawState = field(default_factory=FakeState)
+    enabled: bool = False
+    startStopSyncEnabled: bool = False  # noqa: N815
+
+    def numPeers(self) -> int:  # noqa: N802
+        return 2
+
+    def clock(self) -> FakeClock:
+        return FakeClock(self.our_clock)
+
+    def captureAppSessionState(self) -> RawState:  # noqa: N802
+        return self.state
+
+    def commitAppSessionState(self, state: RawState) -> None:  # noqa: N802
+        self.state = state
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(50.0)
+
+
+@pytest.fixture
+def peer(clock: ManualClock) -> FakeLink:
+    return FakeLink(clock)
+
+
+def joined(clock: ManualClock, peer: FakeLink, *, shares_start_stop: bool = True) -> LinkClock:
+    link = LinkClock(120.0, clock, shares_start_stop=shares_start_stop, peer=peer)
+    clock.advance(SETTLE_S)
+    assert link.moment(4.0) is None
+    assert peer.enabled
+    return link
+
+
+def test_link_is_left_alone_for_half_a_second_or_it_sets_the_tempo_of_the_session(
+    clock: ManualClock, peer: FakeLink
+) -> None:
+    link = LinkClock(120.0, clock, peer=peer)
+    clock.advance(SETTLE_S - 0.01)
+    assert link.moment(4.0) is None
+    assert not peer.enabled
+    clock.advance(0.01)
+    link.moment(4.0)
+    assert peer.enabled
+
+
+def test_a_moment_is_in_our_seconds_whenever_links_clock_began(clock: ManualClock, peer: FakeLink) -> None:
+    link = joined(clock, peer)
+    assert link.moment(4.0) == LinkMoment(50.5, 101.0, 120.0, is_playing=False, peers=2)
+
+
+def test_where_start_and_stop_are_not_shared_it_is_not_known_whether_it_plays(
+    clock: ManualClock, peer: FakeLink
+) -> None:
+    moment = joined(clock, peer, shares_start_stop=False).moment(4.0)
+    assert moment is not None
+    assert moment.is_playing is None
+
+
+def test_tempo_start_and_stop_are_set_for_all(clock: ManualClock, peer: FakeLink) -> None:
+    link = joined(clock, peer)
+    link.set_tempo(97.0)
+    link.set_playing(is_playing=True)
+    assert peer.state == FakeState(97.0, playing=True)
+
+
+def test_closed_it_leaves_the_session_and_stays_away(clock: ManualClock, peer: FakeLink) -> None:
+    with joined(clock, peer) as link:
+        pass
+    assert not peer.enabled
+    clock.advance(10.0)
+    assert link.moment(4.0) is None
+    assert not peer.enabled
+
+
+def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "link", None)
+    with pytest.raises(LinkMissing, match=r'pip install "trading-fours\[link\]"'):
+        new_peer(120.0)

@@ -1,0 +1,365 @@
+from itertools import pairwise
+from random import Random
+from statistics import fmean
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.timing.midi_clock import MidiClock, is_clock_message
+from bridge.timing.timeline import Timeline
+from tests.bridge.timing.clock_streams import (
+    CONTINUE,
+    START,
+    STOP,
+    TICK,
+    Daw,
+    Delay,
+    Listener,
+    jitter,
+    on_time,
+    song_position,
+)
+
+BEAT, BAR = 24, 96
+"""In ticks."""
+
+
+def errors_ms(daw: Daw, listener: Listener, first_position: int, from_tick: int = 0) -> list[float]:
+    """By how much each tick that is yet to come will be missed, if nothing more is heard."""
+    return [
+        (listener.timeline.seconds_at(listener.timeline.downbeat + (first_position + tick) / 24) - due_s) * 1000
+        for tick, due_s in enumerate(daw.due_s)
+        if tick >= from_tick
+    ]
+
+
+def test_start_makes_the_next_tick_position_0() -> None:
+    daw = Daw().tick(10).say(START)
+    listener = Listener().catch_up(daw)
+    assert listener.moves == []
+    started_s = daw.next_s
+    listener.catch_up(daw.tick(BAR))
+    assert listener.clock.transport == "playing"
+    assert listener.moves == ["started"]
+    assert listener.position_ticks(started_s) == pytest.approx(0.0, abs=1e-6)
+    assert listener.position_ticks(daw.next_s) == pytest.approx(BAR, abs=1e-6)
+
+
+def test_a_song_may_start_with_the_very_first_tick() -> None:
+    daw = Daw(tempo_bpm=97.0).say(START).tick(2 * BAR)
+    listener = Listener(Timeline.start(97.0)).catch_up(daw)
+    assert listener.position_ticks(daw.next_s) == pytest.approx(2 * BAR, abs=1e-3)
+
+
+def test_start_moves_the_downbeat_and_not_the_beats() -> None:
+    daw = Daw().tick(BAR)
+    listener = Listener().catch_up(daw)
+    before = listener.timeline
+    listener.catch_up(daw.say(START).tick(1))
+    assert listener.timeline.downbeat == pytest.approx(before.beat_at(daw.due_s[-1]))
+    assert listener.timeline.beat_at(100.0) == pytest.approx(before.beat_at(100.0))
+
+
+def test_a_clock_that_only_ticks_gives_its_tempo_and_leaves_the_downbeat() -> None:
+    daw = Daw(tempo_bpm=97.0).tick(2 * BAR)
+    listener = Listener(Timeline.start(120.0).with_downbeat(3.0)).catch_up(daw)
+    assert listener.timeline.tempo_bpm == pytest.approx(97.0)
+    assert listener.timeline.downbeat == 3.0
+    assert listener.clock.transport == "free"
+    assert listener.moves == []
+
+
+def test_a_steady_clock_is_met_exactly_and_changes_nothing_any_more() -> None:
+    daw = Daw(tempo_bpm=97.0).say(START).tick(BAR)
+    listener = Listener().catch_up(daw)
+    settled = listener.timeline
+    assert listener.catch_up(daw.tick(BAR)).timeline is settled
+    assert max(map(abs, errors_ms(daw, listener, 0, BAR))) < 0.1
+
+
+@pytest.mark.parametrize("tempo_bpm", [20.0, 60.0, 97.0, 120.0, 174.0, 300.0, 400.0])
+def test_jitter_and_late_ticks_hardly_move_it(tempo_bpm: float) -> None:
+    daw = Daw(tempo_bpm, delay=jitter()).say(START).tick(2 * BAR)
+    listener = Listener().catch_up(daw)
+    errors, tempos = [], []
+    for _ in range(10 * BAR):
+        listener.catch_up(daw.tick(1))
+        errors.append(errors_ms(daw, listener, 0, len(daw.due_s) - 1)[0])
+        tempos.append(listener.timeline.tempo_bpm)
+    assert max(map(abs, errors)) < 2.0
+    assert fmean(map(abs, errors)) < 0.35
+    assert fmean(abs(tempo - tempo_bpm) for tempo in tempos) < 0.002 * tempo_bpm
+
+
+def test_a_note_on_a_tick_of_a_clock_that_wanders_is_never_as_far_off_as_the_clock_wanders() -> None:
+    chance = Random(1)
+    daw = Daw(97.0, wander=lambda: chance.uniform(-0.005, 0.005)).say(START).tick(4 * BAR)
+    listener, errors = Listener(Timeline.start(97.0)).catch_up(daw), []
+    for _ in range(10 * BAR):
+        daw.tick(1)
+        tick_s = daw.due_s[-1]
+        heard_s = listener.timeline.seconds_at(listener.timeline.downbeat + (len(daw.due_s) - 1) / 24)
+        listener.catch_up(daw)
+        if heard_s > tick_s:
+            # It had not sounded yet when the tick came, and so it is no more than caught up with.
+            heard_s = listener.timeline.seconds_at(listener.timeline.downbeat + (len(daw.due_s) - 1) / 24)
+        errors.append(abs(heard_s - tick_s) * 1000)
+    assert fmean(errors) < 2.0
+    assert sorted(errors)[len(errors) * 99 // 100] < 4.0
+
+
+@pytest.mark.parametrize("delay", [jitter(1), on_time])
+@pytest.mark.parametrize(("slow", "fast"), [(97.0, 140.0), (120.0, 123.0), (60.0, 180.0)])
+def test_a_step_of_tempo_is_followed_within_a_beat(slow: float, fast: float, delay: Delay) -> None:
+    for old, new in ((slow, fast), (fast, slow)):
+        daw = Daw(old, delay=delay).say(START).tick(2 * BAR).tempo(new).tick(BEAT)
+        listener = Listener(Timeline.start(old)).catch_up(daw)
+        listener.catch_up(daw.tick(BEAT))
+        assert listener.timeline.tempo_bpm == pytest.approx(new, rel=0.02)
+        assert max(map(abs, errors_ms(daw, listener, 0, 2 * BAR + BEAT + 12))) < 5.0
+
+
+@pytest.mark.parametrize(("old", "new"), [(20.0, 400.0), (400.0, 20.0)])
+def test_from_one_end_of_the_tempos_to_the_other_the_bars_are_found_again(old: float, new: float) -> None:
+    daw = Daw(old).say(START).tick(BAR).tempo(new).tick(BAR)
+    listener = Listener(Timeline.start(old)).catch_up(daw)
+    listener.catch_up(daw.tick(BAR))
+    assert listener.timeline.tempo_bpm == pytest.approx(new, rel=0.001)
+    assert listener.position_ticks(daw.next_s) == pytest.approx(3 * BAR, abs=0.01)
+
+
+def test_a_ramp_is_followed() -> None:
+    daw = Daw(97.0).say(START).tick(BAR)
+    listener = Listener(Timeline.start(97.0)).catch_up(daw)
+    worst_ms = 0.0
+    while daw.tempo_bpm < 140.0:
+        daw.tempo(daw.tempo_bpm + 4.3 * daw.interval_s)
+        listener.catch_up(daw.tick(1))
+        worst_ms = max(worst_ms, abs(errors_ms(daw, listener, 0, len(daw.due_s) - 1)[0]))
+    assert worst_ms < 3.0
+    assert listener.timeline.tempo_bpm == pytest.approx(140.0, abs=2.5)
+
+
+def test_ticks_that_come_all_at_once_are_counted_and_say_nothing_on_the_tempo() -> None:
+    daw = Daw().say(START).tick(BAR)
+    listener = Listener().catch_up(daw)
+    before = listener.timeline
+    daw.tick(7, held_until_s=daw.next_s + 7.5 * daw.interval_s)
+    listener.catch_up(daw.tick(BAR))
+    assert listener.position_ticks(daw.next_s) == pytest.approx(2 * BAR + 7, abs=0.02)
+    assert listener.timeline.tempo_bpm == pytest.approx(before.tempo_bpm, abs=0.05)
+
+
+@pytest.mark.parametrize("lost", [1, 2, 5, 24, 60])
+def test_lost_ticks_are_counted_by_the_time_they_should_have_taken(lost: int) -> None:
+    daw = Daw(97.0, delay=jitter(2)).say(START).tick(2 * BAR).tick(lost, lost=True)
+    listener = Listener(Timeline.start(97.0)).catch_up(daw)
+    assert listener.position_ticks(daw.next_s) == pytest.approx(2 * BAR + lost, abs=0.3)
+    listener.catch_up(daw.tick(BEAT))
+    assert listener.position_ticks(daw.next_s) == pytest.approx(2 * BAR + lost + BEAT, abs=0.1)
+    listener.catch_up(daw.tick(BAR))
+    assert listener.position_ticks(daw.next_s) == pytest.approx(3 * BAR + lost + BEAT, abs=0.05)
+    assert listener.moves == ["started"]
+
+
+def test_a_cable_that_was_out_for_seconds_finds_the_song_where_it_is() -> None:
+    daw = Daw(97.0).say(START).tick(2 * BAR).tick(2 * BAR, lost=True)
+    listener = Listener(Timeline.start(97.0)).catch_up(daw)
+    assert not listener.clock.is_ticking(daw.next_s)
+    listener.catch_up(daw.tick(BAR))
+    assert listener.position_ticks(daw.next_s) == pytest.approx(5 * BAR, abs=0.01)
+
+
+def test_a_clock_that_runs_while_stopped_gives_its_tempo_and_the_song_stands_still() -> None:
+    daw = Daw().say(START).tick(BAR + 30).say(STOP)
+    listener = Listener().catch_up(daw)
+    assert listener.clock.transport == "stopped"
+    listener.catch_up(daw.tempo(90.0).tick(3 * BAR))
+    assert listener.timeline.tempo_bpm == pytest.approx(90.0, abs=0.1)
+    continued_s = daw.next_s
+    listener.catch_up(daw.say(CONTINUE).tick(BAR))
+    assert listener.position_ticks(continued_s) == pytest.approx(BAR + 30, abs=0.01)
+    assert listener.moves == ["started", "stopped", "started"]
+
+
+def test_a_clock_that_is_silent_while_stopped_goes_on_in_the_middle_of_its_bar() -> None:
+    daw = Daw(97.0).say(START).tick(BAR + 30).say(STOP).rest(60.0123).say(CONTINUE)
+    listener = Listener(Timeline.start(97.0)).catch_up(daw)
+    continued_s = daw.next_s
+    listener.catch_up(daw.tick(1))
+    assert listener.position_ticks(continued_s) == pytest.approx(BAR + 30, abs=1e-6)
+    listener.catch_up(daw.tick(BAR))
+    assert listener.position_ticks(daw.next_s) == pytest.approx(2 * BAR + 31, abs=0.02)
+
+
+def test_a_clock_whose_ticks_begin_anew_as_it_starts_is_on_time_from_the_first() -> None:
+    daw = Daw(97.0).tick(BAR).rest(0.4 * 60 / 97 / 24).say(START)
+    listener = Listener(Timeline.start(97.0)).catch_up(daw)
+    listener.catch_up(daw.tick(1))
+    before = listener.timeline
+    assert listener.position_ticks(daw.due_s[-1]) == pytest.approx(0.0, abs=1e-6)
+    assert max(map(abs, errors_ms(daw.tick(BAR), listener, -BAR, BAR))) < 0.1
+    assert listener.catch_up(daw).timeline is before
+
+
+def test_a_position_told_while_stopped_is_where_it_goes_on() -> None:
+    daw = Daw().say(START).tick(BAR).say(STOP, song_position(21)).rest(2.5).say(CONTINUE)
+    listener = Listener().catch_up(daw)
+    continued_s = daw.next_s
+    listener.catch_up(daw.tick(BAR))
+    assert listener.position_ticks(continued_s) == pytest.approx(21 * 6, abs=1e-6)
+    assert listener.timeline.bar_at(listener.timeline.beat_at(continued_s)) == pytest.approx((1, 1.25))
+
+
+def test_a_position_told_while_playing_is_where_the_next_tick_is() -> None:
+    daw = Daw().say(START).tick(BAR + 5).say(song_position(64))
+    listener = Listener().catch_up(daw)
+    relocated_s = daw.next_s
+    beats = listener.timeline
+    listener.catch_up(daw.tick(BAR))
+    assert listener.position_ticks(relocated_s) == pytest.approx(64 * 6, abs=1e-6)
+    assert listener.timeline.beat_at(relocated_s) == pytest.approx(beats.beat_at(relocated_s))
+    assert listener.moves == ["started", "relocated"]
+
+
+@pytest.mark.parametrize("sixteenths", [16, 17])
+def test_a_position_that_is_where_it_already_is_moves_nothing(sixteenths: int) -> None:
+    daw = Daw().say(START).tick(16 * 6 + 3).say(song_position(sixteenths))
+    listener = Listener().catch_up(daw)
+    downbeat = listener.timeline.downbeat
+    listener.catch_up(daw.tick(BAR))
+    assert listener.timeline.downbeat == downbeat
+    assert listener.moves == ["started"]
+
+
+def test_start_while_playing_begins_the_song_again() -> None:
+    daw = Daw().say(START).tick(BAR + 7).say(START).tick(BEAT)
+    listener = Listener().catch_up(daw)
+    assert listener.position_ticks(daw.next_s) == pytest.approx(BEAT, abs=1e-6)
+    assert listener.moves == ["started", "relocated"]
+
+
+def test_continue_while_playing_changes_nothing() -> None:
+    daw = Daw().say(START).tick(BAR).say(CONTINUE).tick(BEAT)
+    listener = Listener().catch_up(daw)
+    assert listener.position_ticks(daw.next_s) == pytest.approx(BAR + BEAT, abs=1e-6)
+    assert listener.moves == ["started"]
+
+
+def test_continue_before_any_start_plays_from_the_beginning() -> None:
+    daw = Daw().tick(30).say(CONTINUE).tick(BEAT)
+    listener = Listener().catch_up(daw)
+    assert listener.position_ticks(daw.next_s) == pytest.approx(BEAT, abs=1e-6)
+
+
+def test_start_and_stop_without_a_tick_between_play_nothing() -> None:
+    daw = Daw().tick(30).say(START, STOP).tick(BEAT)
+    listener = Listener().catch_up(daw)
+    assert listener.moves == ["stopped"]
+    assert listener.clock.transport == "stopped"
+
+
+def test_the_last_position_that_there_is_is_a_bar_like_others() -> None:
+    daw = Daw().tick(30).say(STOP, song_position(16383), CONTINUE)
+    listener = Listener().catch_up(daw)
+    continued_s = daw.next_s
+    listener.catch_up(daw.tick(BAR))
+    assert listener.position_ticks(continued_s) == pytest.approx(16383 * 6)
+    assert listener.timeline.bar_at(listener.timeline.beat_at(continued_s)) == pytest.approx((1023, 3.75))
+
+
+@pytest.mark.parametrize("tempo_bpm", [10.0, 500.0, 5000.0])
+def test_a_tempo_that_is_none_is_not_followed_from_the_start(tempo_bpm: float) -> None:
+    daw = Daw(tempo_bpm).say(START).tick(BAR)
+    listener = Listener().catch_up(daw)
+    assert listener.timeline.tempo_bpm == 120.0
+    assert listener.clock.tempo_bpm is None
+    assert not listener.clock.is_ticking(daw.due_s[-1])
+
+
+@pytest.mark.parametrize("tempo_bpm", [12.0, 600.0])
+def test_a_tempo_that_becomes_none_is_kept_until_it_is_one_again(tempo_bpm: float) -> None:
+    daw = Daw(97.0).say(START).tick(BAR).tempo(tempo_bpm).tick(BEAT)
+    listener = Listener(Timeline.start(97.0)).catch_up(daw)
+    listener.catch_up(daw.tick(BEAT))
+    before = listener.timeline
+    assert listener.catch_up(daw.tick(BEAT)).timeline is before
+    listener.catch_up(daw.tempo(110.0).tick(BAR))
+    assert listener.timeline.tempo_bpm == pytest.approx(110.0, abs=0.2)
+
+
+def test_the_edges_of_what_is_a_tempo_belong_to_it() -> None:
+    for tempo_bpm in (20.0, 400.0):
+        listener = Listener().catch_up(Daw(tempo_bpm, delay=jitter(3)).tick(2 * BAR))
+        assert listener.timeline.tempo_bpm == pytest.approx(tempo_bpm, rel=0.01)
+
+
+def test_what_has_been_played_is_not_changed_by_a_tick_that_is_read_late() -> None:
+    clock, timeline = MidiClock(), Timeline.start(120.0)
+    for data, at_s in Daw(97.0).say(START).tick(BAR).sent:
+        before, now_s = timeline, at_s + 0.003
+        timeline = clock.receive(data, timeline, at_s, now_s)
+        assert timeline.beat_at(now_s) == pytest.approx(before.beat_at(now_s), abs=1e-9)
+        assert timeline.beat_at(at_s) == pytest.approx(before.beat_at(at_s), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", bytes([0xF2]), bytes([0xF2, 1]), bytes([0xFE]), bytes([0x90, 60, 1]), bytes([0xF8, 0xF8])]
+)
+def test_what_is_no_clock_message_is_left_to_others(data: bytes) -> None:
+    assert not is_clock_message(data)
+
+
+@pytest.mark.parametrize("data", [TICK, START, CONTINUE, STOP, song_position(300)])
+def test_clock_messages_are_known(data: bytes) -> None:
+    assert is_clock_message(data)
+
+
+commands = st.sampled_from([START, CONTINUE, STOP, song_position(0), song_position(5), song_position(16383)])
+gaps_s = st.one_of(
+    st.floats(0.0, 0.001), st.floats(0.005, 0.2), st.sampled_from([1 / 48, 1 / 38.8, 0.25, 1.9, 2.1, 7.0, 1000.0])
+)
+runs = st.tuples(st.integers(1, 120), gaps_s, st.floats(0.0, 0.02))
+
+
+streams = st.lists(st.one_of(commands, gaps_s, runs), max_size=30)
+Stream = list[bytes | float | tuple[int, float, float]]
+
+
+def heard(stream: Stream, chance: Random) -> tuple[Listener, float]:
+    """Who has heard all that, and when it was over."""
+    listener, at_s = Listener(), 1.0
+    for item in stream:
+        match item:
+            case bytes():
+                listener.hear([(item, at_s)])
+            case float():
+                at_s += item
+                listener.hear([(TICK, at_s)])
+            case (count, gap_s, spread_s):
+                for _ in range(count):
+                    at_s += gap_s
+                    listener.hear([(TICK, at_s + chance.uniform(0.0, spread_s))])
+    return listener, at_s
+
+
+@given(streams, st.randoms(use_true_random=False))
+def test_whatever_comes_beats_rise_and_nothing_is_raised(stream: Stream, chance: Random) -> None:
+    listener, at_s = heard(stream, chance)
+    moments = [at_s - 0.5 + 0.037 * step for step in range(100)]
+    beats = [listener.timeline.beat_at(moment_s) for moment_s in moments]
+    assert all(earlier < later for earlier, later in pairwise(beats))
+    assert [listener.timeline.seconds_at(beat) for beat in beats] == pytest.approx(moments, abs=1e-6)
+    assert 20.0 <= listener.timeline.tempo_bpm <= 400.0
+
+
+@given(streams, st.randoms(use_true_random=False), st.floats(20.0, 400.0))
+def test_whatever_came_before_a_steady_clock_that_starts_is_found(
+    stream: Stream, chance: Random, tempo_bpm: float
+) -> None:
+    listener, at_s = heard(stream, chance)
+    daw = Daw(tempo_bpm, next_s=at_s + 0.1).say(START).tick(3 * BAR)
+    listener.catch_up(daw)
+    assert listener.timeline.tempo_bpm == pytest.approx(tempo_bpm, rel=0.001)
+    assert listener.position_ticks(daw.next_s) == pytest.approx(3 * BAR, abs=0.05)

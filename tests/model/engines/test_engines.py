@@ -1,0 +1,168 @@
+"""All engines run one network: the numpy twin is the measure of the others."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import pytest
+import torch
+
+from model.engines.engine import Engine
+from model.engines.network import MusicLSTM
+from model.engines.network_shape import Hyperparameters
+from model.engines.numpy_engine import NumpyEngine
+from model.engines.onnx_engine import OnnxEngine
+from model.engines.torch_engine import TorchEngine
+from model.errors import PackError
+from tests.tiny_pack import EVENT_WORDS, SHAPE, Weights, random_walk, random_weights
+from train.onnx_graph import one_step_graph, write_fp32, write_int8
+
+SIZE = EVENT_WORDS.size
+WALK = random_walk(SIZE, 150)
+# fp32 sums in another order; the states stay within -1 and 1, and the logits within about 10.
+SAME = 1e-4
+# What 8 bits do to the probabilities of a network as small as this: they move by less than a thousandth.
+CLOSE = 0.005
+
+TORCH_DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+MakeEngine = Callable[[Weights, Hyperparameters, Path], Engine]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """A step as small as these is slower on two threads, by far so where other programs are busy."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def onnx_fp32(weights: Weights, _shape: Hyperparameters, folder: Path) -> Engine:
+    write_fp32(weights, folder / "fp32.onnx")
+    return OnnxEngine(folder / "fp32.onnx", precision="fp32")
+
+
+def onnx_int8(weights: Weights, _shape: Hyperparameters, folder: Path) -> Engine:
+    write_int8(weights, folder / "int8.onnx")
+    return OnnxEngine(folder / "int8.onnx")
+
+
+def torch_on(device: str) -> MakeEngine:
+    return lambda weights, shape, _folder: TorchEngine(weights, shape, device)
+
+
+FP32_ENGINES = {"onnx fp32": onnx_fp32} | {f"torch {device}": torch_on(device) for device in TORCH_DEVICES}
+ENGINES = {"numpy": lambda weights, _shape, _folder: NumpyEngine(weights), "onnx int8": onnx_int8} | FP32_ENGINES
+
+
+def walked(engine: Engine, tokens: Sequence[int]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The logits after each token, and the state after all."""
+    state, rows = engine.initial_state(), []
+    for token in tokens:
+        logits, state = engine.step(token, state)
+        rows.append(logits)
+    return np.array(rows), state
+
+
+def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    p = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    shares: npt.NDArray[np.float64] = p / p.sum(axis=-1, keepdims=True)
+    return shares
+
+
+@pytest.mark.parametrize("make", FP32_ENGINES.values(), ids=FP32_ENGINES.keys())
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_it_foretells_and_remembers_what_the_numpy_twin_does(make: MakeEngine, layers: int, tmp_path: Path) -> None:
+    shape = SHAPE.model_copy(update={"layers": layers})
+    weights = random_weights(SIZE, shape, random_seed=layers)
+    logits, state = walked(make(weights, shape, tmp_path), WALK)
+    expected_logits, expected_state = walked(NumpyEngine(weights), WALK)
+    assert np.abs(logits - expected_logits).max() < SAME
+    assert np.abs(state - expected_state).max() < SAME
+
+
+def test_int8_foretells_nearly_the_same(tmp_path: Path) -> None:
+    weights = random_weights(SIZE)
+    logits, _ = walked(onnx_int8(weights, SHAPE, tmp_path), WALK)
+    expected, _ = walked(NumpyEngine(weights), WALK)
+    assert np.abs(softmax(logits) - softmax(expected)).max() < CLOSE
+
+
+def test_the_numpy_twin_is_the_network_that_was_trained() -> None:
+    network = MusicLSTM(SIZE, SHAPE).eval()
+    weights = {name: value.numpy() for name, value in network.state_dict().items()}
+    with torch.no_grad():
+        logits, _ = network(torch.tensor([list(WALK)]))
+    assert np.abs(walked(NumpyEngine(weights), WALK)[0] - logits[0].numpy()).max() < SAME
+
+
+@pytest.mark.parametrize("make", ENGINES.values(), ids=ENGINES.keys())
+class TestEveryEngine:
+    def test_it_begins_with_zeros_and_knows_its_vocabulary(self, make: MakeEngine, tmp_path: Path) -> None:
+        engine = make(random_weights(SIZE), SHAPE, tmp_path)
+        assert engine.vocabulary_size == SIZE
+        assert engine.initial_state().shape == (2, 2, 16)
+        assert not engine.initial_state().any()
+
+    def test_it_gives_a_row_of_logits_and_a_state_like_the_one_it_got(self, make: MakeEngine, tmp_path: Path) -> None:
+        engine = make(random_weights(SIZE), SHAPE, tmp_path)
+        logits, state = engine.step(1, engine.initial_state())
+        assert (logits.shape, state.shape) == ((SIZE,), engine.initial_state().shape)
+        assert logits.dtype == state.dtype == np.float32
+
+    def test_what_it_handed_out_stays_as_it_was(self, make: MakeEngine, tmp_path: Path) -> None:
+        engine = make(random_weights(SIZE), SHAPE, tmp_path)
+        handed_out = [engine.step(1, engine.initial_state())]
+        for token in WALK[:8]:
+            handed_out.append(engine.step(token, handed_out[-1][1]))
+        copies = [(logits.copy(), state.copy()) for logits, state in handed_out]
+        for token in WALK[8:16]:
+            engine.step(token, handed_out[-1][1])
+        for (logits, state), (logits_then, state_then) in zip(handed_out, copies, strict=True):
+            assert (logits == logits_then).all()
+            assert (state == state_then).all()
+
+    def test_a_state_that_is_taken_up_again_leads_to_the_same_place(self, make: MakeEngine, tmp_path: Path) -> None:
+        engine = make(random_weights(SIZE), SHAPE, tmp_path)
+        _, state = walked(engine, WALK[:20])
+        first = engine.step(3, state)
+        engine.step(5, state)
+        again = engine.step(3, state)
+        assert (first[0] == again[0]).all()
+        assert (first[1] == again[1]).all()
+
+    def test_it_says_where_it_runs(self, make: MakeEngine, tmp_path: Path) -> None:
+        device = make(random_weights(SIZE), SHAPE, tmp_path).device
+        assert device.startswith("CPU, ") or device.endswith(", CUDA graph fp32")
+
+
+class TestBadGraph:
+    @pytest.mark.parametrize("content", [b"", b"no graph at all"])
+    def test_bytes_that_are_no_graph(self, content: bytes, tmp_path: Path) -> None:
+        graph = tmp_path / "pitch.onnx"
+        graph.write_bytes(content)
+        with pytest.raises(PackError) as raised:
+            OnnxEngine(graph)
+        assert str(raised.value) == f"{graph} is no network that ONNX Runtime can run; copy the pack again"
+
+    def test_a_graph_that_is_cut_off(self, tmp_path: Path) -> None:
+        graph = tmp_path / "pitch.onnx"
+        write_fp32(random_weights(SIZE), graph)
+        graph.write_bytes(graph.read_bytes()[:-100])
+        with pytest.raises(PackError) as raised:
+            OnnxEngine(graph)
+        assert str(raised.value) == f"{graph} is no network that ONNX Runtime can run; copy the pack again"
+
+    def test_a_graph_of_something_else(self, tmp_path: Path) -> None:
+        graph = tmp_path / "pitch.onnx"
+        model = one_step_graph(random_weights(SIZE))
+        model.graph.input[0].name = model.graph.node[0].input[1] = "pixels"
+        onnx.save(model, graph)
+        with pytest.raises(PackError) as raised:
+            OnnxEngine(graph)
+        assert str(raised.value) == (
+            f"{graph} is not a one-step LSTM of this program: it has c0, c1, h0, h1, logits, next_c0, next_c1, next_h0, "
+            "next_h1, pixels"
+        )

@@ -1,0 +1,243 @@
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from server.config.config import Config, load
+from server.controls.cc_bindings import CcBinding
+from server.controls.control_table import CONTROLS, Settings
+from server.errors import ConfigError
+from tests.conftest import CHECKOUT
+
+MANUAL = CHECKOUT / "config.toml"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def mistakes(place: Path, text: str) -> list[str]:
+    """What is said of a file, line by line, without the place that each line begins with."""
+    place.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as refusal:
+        load(place)
+    lines = str(refusal.value).splitlines()
+    assert all(line.startswith(f"{place}: ") for line in lines)
+    return [line.removeprefix(f"{place}: ") for line in lines]
+
+
+class TestTheManual:
+    """config.toml at the top of the checkout."""
+
+    def test_it_has_every_key_and_every_control_with_its_default_and_nothing_else(self) -> None:
+        defaults = Config().model_dump()
+        defaults["controls"] = {row.name: row.default for row in CONTROLS if row.kind != "action"}
+        assert tomllib.loads(MANUAL.read_text(encoding="utf-8")) == defaults
+
+    def test_it_can_be_loaded_and_changes_nothing(self) -> None:
+        loaded = load(MANUAL)
+        assert loaded.settings == Settings()
+        assert loaded.model_copy(update={"controls": {}}) == Config()
+
+    def test_every_key_has_a_comment(self) -> None:
+        lines = MANUAL.read_text(encoding="utf-8").splitlines()
+        keys = [text for text in lines if re.match(r"\w+ *=", text)]
+        assert keys
+        assert all("# " in text for text in keys)
+
+
+class TestLoad:
+    def test_without_a_file_there_are_the_defaults(self, working_folder: Path) -> None:
+        assert load() == Config()
+        assert load().settings == Settings()
+
+    def test_the_working_folders_file_is_read(self, working_folder: Path) -> None:
+        (working_folder / "config.toml").write_text("[osc]\nport = 9001\n", encoding="utf-8")
+        assert load().osc.port == 9001
+
+    def test_a_named_file_goes_before_it(self, working_folder: Path, place: Path) -> None:
+        (working_folder / "config.toml").write_text("nonsense", encoding="utf-8")
+        place.write_text("[osc]\nport = 9002\n", encoding="utf-8")
+        assert load(place).osc.port == 9002
+
+    def test_what_is_left_out_keeps_its_default(self, place: Path) -> None:
+        place.write_text('[midi]\ninput = "Keystation"\n[controls]\ntempo = 90\n', encoding="utf-8")
+        config = load(place)
+        assert (config.midi.input, config.midi.output) == ("Keystation", "")
+        assert config.settings == Settings(tempo=90.0)
+
+    def test_a_choice_may_be_given_by_name_only_where_it_is_one(self, place: Path) -> None:
+        place.write_text('[controls]\napproach = "pitch"\n', encoding="utf-8")
+        assert load(place).settings.approach == "pitch"
+
+    @pytest.mark.parametrize(
+        ("text", "bound"),
+        [
+            ("", "127.0.0.1"),
+            ('host = "::1"', "::1"),
+            ('host = "localhost"', "localhost"),
+            ("lan = true", "0.0.0.0"),  # noqa: S104  what lan asks for
+            ('host = "192.168.1.5"\nlan = true', "192.168.1.5"),
+        ],
+    )
+    def test_the_panel_is_bound_to_this_machine_or_where_lan_says(self, place: Path, text: str, bound: str) -> None:
+        place.write_text(f"[panel]\n{text}\n", encoding="utf-8")
+        assert load(place).panel.bind_host == bound
+
+    @pytest.mark.parametrize(
+        ("text", "bound"),
+        [
+            ("", "127.0.0.1"),
+            ("[panel]\nlan = true", "0.0.0.0"),  # noqa: S104  what lan asks for
+            ('[osc]\nhost = "localhost"\n[panel]\nlan = true\non = false', "0.0.0.0"),  # noqa: S104
+            ('[osc]\nhost = "192.168.1.5"\n[panel]\nlan = true', "192.168.1.5"),
+            ('[osc]\nhost = "192.168.1.5"', "192.168.1.5"),
+        ],
+    )
+    def test_osc_is_opened_to_the_network_with_the_panel_or_where_its_host_says(
+        self, place: Path, text: str, bound: str
+    ) -> None:
+        place.write_text(f"{text}\n", encoding="utf-8")
+        config = load(place)
+        assert config.effective_osc == config.osc.model_copy(update={"host": bound})
+
+    def test_packs_are_looked_for_at_home_too(self, place: Path) -> None:
+        place.write_text('[engine]\npacks_folder = "~/packs"\n', encoding="utf-8")
+        assert load(place).pack_folders == (Path.home() / "packs",)
+
+    def test_it_cannot_be_changed_once_loaded(self) -> None:
+        with pytest.raises(ValueError, match="frozen"):
+            Config().osc.port = 1
+
+
+class TestKnobs:
+    def test_are_on_any_channel_or_on_one(self, place: Path) -> None:
+        place.write_text("[midi.cc]\ntemperature = 21\nrespond = { cc = 64, channel = 2 }\n", encoding="utf-8")
+        bindings = load(place).midi.bindings
+        assert bindings.by_control == {"temperature": CcBinding(21), "respond": CcBinding(64, 2)}
+
+
+class TestMistakes:
+    def test_all_are_told_at_once(self, place: Path) -> None:
+        text = """
+            [midi]
+            api = "oss"
+            [osc]
+            port = 70000
+            prt = 8000
+            [controls]
+            temperature = 9
+            tempr = 120
+            approach = "evnt"
+        """
+        assert mistakes(place, text) == [
+            "midi.api: input should be 'auto', 'jack', 'alsa', 'coremidi', 'winmm' or 'none', not 'oss'",
+            "osc.port: input should be less than or equal to 65535, not 70000",
+            "there is no key osc.prt; did you mean osc.port?",
+            "controls: temperature is 0.1 to 2; 9 is out of range",
+            "controls: there is no control tempr; did you mean tempo?",
+            "controls: approach is pitch or event, not 'evnt'; did you mean event?",
+        ]
+
+    def test_an_unknown_section_is_told_what_was_meant(self, place: Path) -> None:
+        assert mistakes(place, "[midii]\n") == ["there is no key midii; did you mean midi?"]
+
+    def test_a_name_near_nothing_is_told_what_there_is(self, place: Path) -> None:
+        (mistake,) = mistakes(place, "[osc]\nzzz = 1\n")
+        assert mistake == "there is no key osc.zzz; there are host, port, reply_port, trust, advertise"
+
+    @pytest.mark.parametrize("port", ["0", "-1", '"8000"', "8000.5", "true"])
+    def test_a_port_is_a_whole_number_of_its_range(self, place: Path, port: str) -> None:
+        (mistake,) = mistakes(place, f"[osc]\nport = {port}\n")
+        assert mistake.startswith("osc.port: input should be ")
+
+    def test_of_knobs_are_all_told_too(self, place: Path) -> None:
+        text = """
+            [midi]
+            program_change = "bank"
+            [midi.cc]
+            temperature = 21
+            top_p = 21
+            tempr = 22
+            tempo = 120
+            pack = 23
+            key = "24"
+            step = { cc = 25, channel = 17 }
+            gate = { cc = 26, chan = 1 }
+            swing = true
+        """
+        assert mistakes(place, text) == [
+            "midi.program_change: input should be 'off', 'pack' or 'approach', not 'bank'",
+            "midi.cc: top_p and temperature are both on CC 21",
+            "midi.cc: there is no control tempr; did you mean tempo?",
+            "midi.cc: the CC of tempo is 0 to 119, not 120",
+            "midi.cc: pack takes no CC; let program changes choose it (midi.program_change)",
+            "midi.cc: the CC of key is 0 to 119, not '24'",
+            "midi.cc: the channel of step is 1 to 16, not 17",
+            "midi.cc: gate is bound to a CC, such as 21 or { cc = 21, channel = 3 }, not to {'cc': 26, 'chan': 1}",
+            "midi.cc: the CC of swing is 0 to 119, not true",
+        ]
+
+    @pytest.mark.parametrize("text", ["[midi]\ncc = 3\n", 'midi = "x"\n'])
+    def test_knobs_are_a_section(self, place: Path, text: str) -> None:
+        (mistake,) = mistakes(place, text)
+        assert mistake.startswith("midi")
+
+    def test_whom_to_trust_is_an_address_or_a_network(self, place: Path) -> None:
+        assert mistakes(place, '[osc]\ntrust = ["10.0.0.1", "my phone"]\n') == [
+            'osc.trust: "my phone" is no address; one is written like 192.168.1.20, a network like 192.168.1.0/24'
+        ]
+
+    @pytest.mark.parametrize("value", ["true", "false", "[1]", "{}", "2026-01-01", "nan", "inf", "1" + 400 * "0"])
+    @pytest.mark.parametrize("name", ["temperature", "approach", "pack"])
+    def test_a_control_takes_what_its_row_reads_and_nothing_else(self, place: Path, name: str, value: str) -> None:
+        (mistake,) = mistakes(place, f"[controls]\n{name} = {value}\n")
+        assert mistake.startswith(f"controls: {name} is ")
+
+    def test_a_row_that_cannot_be_set_says_so(self, place: Path) -> None:
+        assert mistakes(place, "[controls]\nstop = 1\n") == ["controls: stop is an action and keeps no value"]
+
+    def test_a_panel_that_the_network_can_reach_needs_lan(self, place: Path) -> None:
+        (mistake,) = mistakes(place, '[panel]\nhost = "0.0.0.0"\n')
+        assert mistake == "panel: 0.0.0.0 can be reached from the network, which needs lan = true; or use 127.0.0.1"
+
+    @pytest.mark.parametrize("section", ["midi", "osc", "panel", "engine", "controls"])
+    def test_a_section_that_is_a_value_is_named(self, place: Path, section: str) -> None:
+        (mistake,) = mistakes(place, f"{section} = 3\n")
+        assert mistake.startswith(section)
+
+    def test_what_is_no_toml_is_told_where(self, place: Path) -> None:
+        place.write_text("[osc\nport = 8000\n", encoding="utf-8")
+        with pytest.raises(ConfigError, match=r"is no TOML: .*line 1"):
+            load(place)
+
+    def test_what_is_not_even_text_is_no_toml(self, place: Path) -> None:
+        place.write_bytes(b"\xff\xfe\x00")
+        with pytest.raises(ConfigError, match="is no TOML"):
+            load(place)
+
+    def test_a_named_file_that_is_not_there_is_an_error(self, place: Path) -> None:
+        with pytest.raises(ConfigError, match=rf"^{re.escape(str(place))} cannot be read: No such file"):
+            load(place)
+
+    def test_a_folder_is_no_file(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+            load(tmp_path)
+
+
+class TestTheCommandLine:
+    def test_its_values_go_before_the_files(self, place: Path) -> None:
+        place.write_text("[osc]\nport = 9001\n[controls]\ntempo = 90\nstep = 1\n", encoding="utf-8")
+        changed = load(place).with_values({"osc.port": 9002, "controls.tempo": 100.0, "midi.input": None})
+        assert changed.osc.port == 9002
+        assert changed.settings == Settings(tempo=100.0, step=1.0)
+
+    def test_its_mistakes_are_told_as_its_own(self) -> None:
+        with pytest.raises(ConfigError) as refusal:
+            Config().with_values({"osc.port": 0, "controls.tempo": 1000.0})
+        assert str(refusal.value).splitlines() == [
+            "the command line: osc.port: input should be greater than or equal to 1, not 0",
+            "the command line: controls: tempo is 20 to 400 bpm; 1000 is out of range",
+        ]

@@ -1,0 +1,322 @@
+"""What holds for a jam whatever is done to it, with real networks of random weights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage
+from bridge.timing.meter import Meter
+from bridge.timing.midi_clock import Transport
+from bridge.timing.timeline import Timeline
+from model.approach import APPROACHES, Approach
+from model.engines.engine import Engine
+from model.engines.numpy_engine import NumpyEngine
+from model.improvising.improviser import Improviser, create_improviser
+from model.memory.backoff import DEFAULT_BACKOFFS
+from model.memory.memory import Memory
+from server.controls.choices import Quantize, TurnOwner
+from server.controls.control_table import BY_NAME, CONTROLS, Settings, Value
+from server.jam.groove import GRID_BEATS
+from server.jam.jam import Jam
+from server.jam.jam_output import TimedMessage
+from server.jam.modes import MODES, TurnSchedule
+from tests.tiny_pack import VOCABULARIES, random_weights
+
+# Three hundred jams each, in CI.
+pytestmark = pytest.mark.timeout(300)
+
+# Sharp: what foretells all alike never repeats a pitch nor builds a chord.
+SHARPNESS = 4.0
+ENGINES: Mapping[Approach, Engine] = {
+    approach: NumpyEngine(
+        {name: SHARPNESS * value for name, value in random_weights(VOCABULARIES[approach].size).items()}
+    )
+    for approach in APPROACHES
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The player does something, and it is read `late_beats` after it was done."""
+
+    message: Message
+    late_beats: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A control has a new value."""
+
+    control: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An action is done."""
+
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seated:
+    """New improvisers take over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Time goes otherwise: another tempo, bars that begin so far from now, a song that starts or stops."""
+
+    tempo_bpm: float
+    downbeat_from_now: float
+    meter: Meter
+    transport: Transport
+
+
+Deed = Received | Changed | Done | Seated | Followed | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Time goes on, then something is done, then there is time for so many thoughts."""
+
+    beats: float
+    deed: Deed
+    thoughts: int
+
+
+def values(name: str) -> st.SearchStrategy[Value]:
+    control = BY_NAME[name]
+    if control.kind in {"choice", "key"}:
+        return st.sampled_from(control.choices)
+    if control.whole:
+        return st.integers(int(control.low), int(control.high))
+    if control.kind == "name":
+        return st.just("another")
+    if name == "step":
+        return st.sampled_from((0.25, 1.0, 4.0))
+    return st.floats(control.low, min(control.high, control.low + 3.0))
+
+
+ALL = 10_000
+SETTABLE = [control.name for control in CONTROLS if control.kind != "action"]
+MESSAGES: st.SearchStrategy[Message] = st.one_of(
+    st.builds(NoteOn, st.sampled_from((0, 48, 60, 61, 127)), st.integers(1, 127)),
+    st.builds(NoteOff, st.sampled_from((0, 48, 60, 61, 127))),
+    st.builds(ControlChange, st.sampled_from((1, 64, 120, 123)), st.sampled_from((0, 127))),
+    st.just(OtherMessage(b"\xf8")),
+)
+DEEDS: st.SearchStrategy[Deed] = st.one_of(
+    st.builds(Received, MESSAGES),
+    st.builds(Received, MESSAGES, st.floats(0.0, 0.25)),
+    st.sampled_from(SETTABLE).flatmap(lambda name: values(name).map(lambda value: Changed(name, value))),
+    st.builds(Done, st.sampled_from(("respond", "respond", "stop", "panic", "forget"))),
+    st.just(Seated()),
+    st.builds(
+        Followed,
+        st.sampled_from((20.0, 97.0, 140.0, 400.0)),
+        st.sampled_from((0.0, -2.5, 1.0, 17.25)),
+        st.sampled_from((Meter(), Meter(3, 4), Meter(7, 8))),
+        st.sampled_from(get_args(Transport)),
+    ),
+    st.none(),
+)
+BEATS = st.one_of(st.sampled_from((0.0, 0.0, 0.25, 1.0, 3.0)), st.floats(0.0, 6.0))
+THOUGHTS = st.sampled_from((0, 1, 2, ALL, ALL, ALL))
+TAP = [Step(0.0, Received(NoteOn(60, 80)), ALL), Step(0.25, Received(NoteOff(60)), ALL), Step(2.0, None, ALL)]
+# What is done is mostly done to an answer: each jam begins with a phrase of one note, and more come.
+STEPS = st.lists(
+    st.one_of(st.builds(Step, BEATS, DEEDS, THOUGHTS).map(lambda step: [step]), st.just(TAP)), min_size=4, max_size=12
+).map(lambda parts: [*TAP, *chain.from_iterable(parts)])
+AT_ONCE = st.builds(
+    Settings,
+    approach=st.sampled_from(APPROACHES),
+    answer_after=st.sampled_from((0.125, 1.0)),
+    mode=st.sampled_from(("answer", "answer", *MODES)),
+    over=st.sampled_from(("yield", "overlap")),
+    turn_bars=st.sampled_from((1, 2)),
+    quantize=st.sampled_from(("off", "1/8t")),
+)
+
+
+def band() -> dict[Approach, Improviser]:
+    return {
+        approach: create_improviser(
+            ENGINES[approach], VOCABULARIES[approach], Memory(VOCABULARIES[approach], DEFAULT_BACKOFFS[approach])
+        )
+        for approach in APPROACHES
+    }
+
+
+def do(jam: Jam, deed: Deed, beat: float) -> None:
+    match deed:
+        case Received(message, late_beats):
+            jam.receive(message, beat - late_beats)
+        case Changed(control, value):
+            jam.change(control, value, beat)
+        case Done(action):
+            jam.act(action, beat)
+        case Seated():
+            jam.replace_improvisers(band())
+        case Followed(tempo_bpm, downbeat_from_now, meter, transport):
+            timeline = Timeline.start(tempo_bpm, meter=meter).with_downbeat(beat + downbeat_from_now)
+            jam.set_timeline(timeline, beat, transport)
+        case None:
+            pass
+
+
+def jammed(settings: Settings, steps: list[Step], *, wakes: bool) -> list[TimedMessage]:
+    """All that a jam hands out; one that `wakes` is advanced at each beat that it asks for, else between the steps only."""
+    jam = Jam(band(), settings, random_seed=3)
+    beat, out = 0.0, list[TimedMessage]()
+
+    def advance(to_beat: float) -> None:
+        due = jam.advance(to_beat)
+        beats = [timed.beat for timed in due]
+        assert beats == sorted(beats)
+        assert all(due_beat <= to_beat for due_beat in beats)
+        out.extend(due)
+
+    for step in steps:
+        until_beat = beat + step.beats
+        while wakes and (wake_beat := jam.wake_at()) is not None and wake_beat <= until_beat:
+            beat = max(beat, wake_beat)
+            advance(beat)
+        beat = until_beat
+        advance(beat)
+        do(jam, step.deed, beat)
+        for _ in range(step.thoughts):
+            if not jam.has_work:
+                break
+            jam.do_work()
+        advance(beat)
+    jam.change("mode", "listen", beat)
+    jam.act("stop", beat)
+    advance(beat)
+    assert jam.wake_at() is None
+    assert jam.plan == ()
+    return out
+
+
+@given(settings=AT_ONCE, steps=STEPS, wakes=st.booleans())
+def test_every_note_is_ended_and_none_begins_twice(settings: Settings, steps: list[Step], wakes: bool) -> None:  # noqa: FBT001  hypothesis says it by name
+    sounding: set[tuple[int, int]] = set()
+    for timed in jammed(settings, steps, wakes=wakes):
+        match timed.message:
+            case NoteOn(pitch, _, channel):
+                assert (pitch, channel) not in sounding
+                sounding.add((pitch, channel))
+            case NoteOff(pitch, channel):
+                sounding.remove((pitch, channel))
+            case _:
+                pass
+    assert not sounding
+
+
+@given(settings=AT_ONCE, steps=STEPS)
+def test_the_same_input_gives_the_same_output(settings: Settings, steps: list[Step]) -> None:
+    assert jammed(settings, steps, wakes=True) == jammed(settings, steps, wakes=True)
+
+
+@given(settings=AT_ONCE, steps=STEPS)
+def test_with_time_to_think_each_message_is_handed_out_at_its_very_beat(settings: Settings, steps: list[Step]) -> None:
+    jam = Jam(band(), settings, random_seed=3)
+    beat = 0.0
+    for step in steps:
+        until_beat = beat + step.beats
+        while (wake_beat := jam.wake_at()) is not None and wake_beat <= until_beat:
+            assert wake_beat >= beat
+            beat = wake_beat
+            assert all(timed.beat == beat for timed in jam.advance(beat))
+            while jam.has_work:
+                jam.do_work()
+        beat = until_beat
+        assert jam.advance(beat) == []
+        do(jam, step.deed, beat)
+        while jam.has_work:
+            jam.do_work()
+
+
+# What may be done to a jam and leaves its turns, its bars and its groove as they are.
+IN_TIME: st.SearchStrategy[Deed] = st.one_of(
+    st.builds(Received, MESSAGES),
+    st.sampled_from(
+        ("approach", "temperature", "step", "key", "answer_length", "over", "rhythm", "time_scale", "memory")
+    ).flatmap(lambda name: values(name).map(lambda value: Changed(name, value))),
+    st.builds(Done, st.sampled_from(("stop", "forget"))),
+    st.just(Seated()),
+    st.none(),
+)
+IN_TIME_STEPS = st.lists(st.builds(Step, BEATS, IN_TIME, THOUGHTS), min_size=4, max_size=16)
+METERS = st.sampled_from((Meter(), Meter(3, 4), Meter(7, 8), Meter(5, 4)))
+
+
+def played_in_time(settings: Settings, timeline: Timeline, steps: list[Step]) -> list[TimedMessage]:
+    """All that a jam hands out beside a song that plays, with time to think."""
+    jam = Jam(band(), settings, random_seed=3)
+    jam.set_timeline(timeline, 0.0, "playing")
+    beat, out = 0.0, list[TimedMessage]()
+    for step in [*steps, Step(20.0, None, ALL)]:
+        until_beat = beat + step.beats
+        while (wake_beat := jam.wake_at()) is not None and wake_beat <= until_beat:
+            out += jam.advance(wake_beat)
+            while jam.has_work:
+                jam.do_work()
+        beat = until_beat
+        do(jam, step.deed, beat)
+        while jam.has_work:
+            jam.do_work()
+        out += jam.advance(beat)
+    jam.act("stop", beat)
+    return out + jam.advance(beat)
+
+
+@given(
+    approach=st.sampled_from(APPROACHES),
+    bars=st.sampled_from((1, 2, 4)),
+    begins=st.sampled_from(("player", "partner")),
+    meter=METERS,
+    steps=IN_TIME_STEPS,
+)
+def test_in_fours_no_note_sounds_in_the_players_turn(
+    approach: Approach, bars: int, begins: TurnOwner, meter: Meter, steps: list[Step]
+) -> None:
+    timeline = Timeline.start(120.0, meter=meter).with_downbeat(1.5)
+    settings = Settings(approach=approach, mode="fours", turn_bars=bars, begins=begins)
+    turns = TurnSchedule(bars, begins)
+    ends: dict[int, float] = {}
+    for timed in played_in_time(settings, timeline, steps):
+        match timed.message:
+            case NoteOn(pitch):
+                turn = turns.at(timed.beat, timeline)
+                assert turn.side == "partner"
+                ends[pitch] = turn.end_beats
+            case NoteOff(pitch):
+                assert timed.beat <= ends.pop(pitch) + 1e-6
+            case _:
+                pass
+    assert not ends
+
+
+@given(
+    approach=st.sampled_from(APPROACHES),
+    mode=st.sampled_from(("answer", "fours", "continuous")),
+    quantize=st.sampled_from(tuple(GRID_BEATS)),
+    meter=METERS,
+    steps=IN_TIME_STEPS,
+)
+def test_what_is_quantised_begins_on_the_grid_of_its_bar(
+    approach: Approach, mode: str, quantize: Quantize, meter: Meter, steps: list[Step]
+) -> None:
+    timeline = Timeline.start(120.0, meter=meter).with_downbeat(1.5)
+    settings = Settings(approach=approach, quantize=quantize, turn_bars=1).with_value("mode", mode)
+    for timed in played_in_time(settings, timeline, steps):
+        if isinstance(timed.message, NoteOn):
+            _, into_bar = timeline.bar_at(timed.beat)
+            steps_in = into_bar / GRID_BEATS[quantize]
+            assert abs(steps_in - round(steps_in)) < 1e-5

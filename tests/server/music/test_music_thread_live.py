@@ -1,0 +1,112 @@
+"""The music thread with real ports and the real clock, in this process; the jam's partners play what they are told."""
+
+import statistics
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from itertools import pairwise
+from queue import Empty, SimpleQueue
+
+import pytest
+
+from bridge.midi.messages import Message, NoteOff, NoteOn, encode, parse
+from bridge.midi.ports import OutputPort
+from bridge.midi.rtmidi_system import RtMidiSystem
+from bridge.timing.clock import MonotonicClock
+from model.approach import Approach
+from model.improvising.improviser import Improviser
+from server.controls.control_table import Settings
+from server.jam.jam import Jam
+from server.music.music_thread import MusicThread
+from tests.conftest import Jackd
+from tests.server.jams import ScriptedImproviser
+
+PATIENCE_S = 10
+TEMPO_BPM = 300.0
+BEAT_S = 60.0 / TEMPO_BPM
+STEP_S = BEAT_S / 2
+CYCLE_S = 1024 / 48_000
+LATE_S = 0.01
+"""How late the median of the notes may be here, beside whatever else this machine does; bench/ measures the real figure."""
+AT_ONCE_S = 0.25
+"""Far less than a note of the long answer takes to end by itself, and far more than a busy machine needs."""
+
+# JACK may drop or repeat what is sent in the cycle in which two ports are connected, so this is sent until it comes.
+PING = bytes([0xB0, 102, 1])
+
+
+class Line:
+    """A keyboard into the player, and ears at its output."""
+
+    def __init__(self, keyboard: OutputPort, player: MusicThread, heard: SimpleQueue[tuple[bytes, float]]) -> None:
+        self._keyboard = keyboard
+        self._heard = heard
+        self.player = player
+
+    def send(self, message: Message) -> None:
+        self._keyboard.send(encode(message))
+
+    def hear(self) -> tuple[Message, float]:
+        data, at_s = self._heard.get(timeout=PATIENCE_S)
+        return parse(data), at_s
+
+    def tap(self) -> None:
+        self.send(NoteOn(48, 70))
+        self.send(NoteOff(48))
+
+
+@pytest.fixture
+def live(long_cycle_jackd: Jackd, settings: Settings) -> Iterator[Line]:
+    assert long_cycle_jackd.name
+    clock, system = MonotonicClock(), RtMidiSystem()
+    heard: SimpleQueue[tuple[bytes, float]] = SimpleQueue()
+    partners: dict[Approach, Improviser] = {
+        "pitch": ScriptedImproviser("pitch", (60, 62, 64, 65)),
+        "event": ScriptedImproviser("event", (72,), (64.0,)),
+    }
+    with ExitStack() as stack:
+        output = stack.enter_context(system.open_output(None))
+        player = MusicThread(Jam(partners, settings, 0), output, clock)
+        source = stack.enter_context(system.open_input(None, player.receive_midi))
+        keyboard = stack.enter_context(system.open_output(source.name))
+        stack.enter_context(system.open_input(output.name, lambda data, at_s: heard.put((data, at_s))))
+        came = b""
+        while came != PING:
+            output.send(PING)
+            keyboard.send(PING)  # no controller that a jam knows
+            with suppress(Empty):
+                came = heard.get(timeout=0.05)[0]
+        player.start()
+        stack.callback(player.stop)
+        while not heard.empty():
+            heard.get()
+        yield Line(keyboard, player, heard)
+
+
+@pytest.mark.parametrize("settings", [Settings(approach="pitch", tempo=TEMPO_BPM, answer_length=4.0)])
+def test_an_answer_is_heard_in_time(live: Line) -> None:
+    live.tap()
+    heard = [live.hear() for _ in range(16)]
+    ons = [(message, at_s) for message, at_s in heard if isinstance(message, NoteOn)]
+    assert [message for message, _ in ons] == [NoteOn(pitch, 70) for pitch in (60, 62, 64, 65)] * 2
+    gaps_s = [after_s - before_s for (_, before_s), (_, after_s) in pairwise(ons)]
+    assert statistics.median(gaps_s) == pytest.approx(STEP_S, abs=CYCLE_S + LATE_S)
+    assert 0.0 <= statistics.median(live.player.lateness_s) < LATE_S
+
+
+@pytest.mark.parametrize("settings", [Settings(approach="event", tempo=TEMPO_BPM, answer_length=64.0)])
+def test_playing_over_it_ends_it_at_once(live: Line) -> None:
+    live.tap()
+    assert live.hear()[0] == NoteOn(72, 70)
+    began_s = MonotonicClock().now_s()
+    live.send(NoteOn(50, 70))
+    message, at_s = live.hear()
+    assert message == NoteOff(72)
+    assert at_s - began_s < AT_ONCE_S
+
+
+@pytest.mark.parametrize("settings", [Settings(approach="event", tempo=TEMPO_BPM, answer_length=64.0)])
+def test_what_sounds_when_it_is_stopped_is_ended(live: Line) -> None:
+    live.tap()
+    assert live.hear()[0] == NoteOn(72, 70)
+    live.player.stop()
+    assert live.hear()[0] == NoteOff(72)

@@ -1,0 +1,102 @@
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.midi.messages import ControlChange, NoteOff, NoteOn, OtherMessage
+from bridge.timing.meter import Meter
+from bridge.timing.timeline import Timeline
+from model.notes import Note
+from server.controls.control_table import CONTROLS
+from server.jam.modes import Turn
+from server.music.feed import (
+    ActionRequested,
+    ControlChanged,
+    Event,
+    MessagePlayed,
+    MessageReceived,
+    StatusChanged,
+    TimelineChanged,
+)
+from server.panel.page_view import RECENT_EVENTS, SEGMENTS_TOLD, Json, PageView, as_text, control_table
+
+TIMELINE = Timeline.start(90.0, at_s=10.0, beat=2.0, meter=Meter(3, 4)).with_downbeat(1.0)
+KEPT = TimelineChanged(TIMELINE, "playing", "midi", 10.0)
+PLAN = (Note(60, 17.123456, 0.5, 0), Note(62, 17.625, 0.5, 0))
+STANDS = StatusChanged("answering", Turn("partner", 16.0, 32.0), PLAN, 11.0, (0.61234567, 0.0))
+
+
+def told(message: Mapping[str, Json]) -> Any:
+    """What a page makes of it."""
+    return json.loads(as_text(message))
+
+
+def test_what_is_played_is_told_by_side_in_its_order() -> None:
+    events: list[Event] = [
+        MessageReceived(NoteOn(60, 80, 3), 1.00004, 2.0),
+        MessagePlayed(NoteOn(72, 90), 1.5, 3.0),
+        MessageReceived(NoteOff(60, 3), 1.75, 3.5),
+        MessageReceived(ControlChange(64, 127), 2.0, 4.0),
+        MessageReceived(OtherMessage(b"\xe0\x00\x40"), 2.5, 5.0),
+    ]
+    assert PageView().updates(events) == {
+        "notes": [
+            ["player", 1.0, "on", 60, 80],
+            ["partner", 1.5, "on", 72, 90],
+            ["player", 1.75, "off", 60, 0],
+            ["player", 2.0, "control", 64, 127],
+        ]
+    }
+
+
+def test_how_the_jam_stands_and_how_time_goes_are_told_once_as_they_are_at_last() -> None:
+    earlier = StatusChanged("waiting", None, (), 10.5)
+    assert PageView().updates([earlier, KEPT, STANDS]) == {
+        "stands": {
+            "state": "answering",
+            "turn": {"side": "partner", "start_beats": 16.0, "end_beats": 32.0},
+            "plan": [[60, 17.1235, 0.5, 0.6123], [62, 17.625, 0.5, 0.0]],
+        },
+        "time": {
+            "segments": [[10.0, 2.0, 90.0]],
+            "meter": [3, 4],
+            "downbeat": 1.0,
+            "transport": "playing",
+            "source": "midi",
+        },
+    }
+
+
+def test_where_nothing_happened_that_a_page_shows_there_is_no_news() -> None:
+    assert PageView().updates([ControlChanged("tempo", 90.0, 1.0, 2.0)]) == {}
+
+
+def test_actions_are_told_so_that_their_buttons_light_up() -> None:
+    assert PageView().updates([ActionRequested("respond", 1.0, 2.0)]) == {"asked": ["respond"]}
+
+
+def test_a_page_that_comes_later_is_told_how_it_stands_and_what_was_played_lately() -> None:
+    view = PageView()
+    view.updates([KEPT, STANDS])
+    view.updates([MessageReceived(NoteOn(60, 80), float(number), 0.0) for number in range(RECENT_EVENTS + 5)])
+    whole = told(view.full_state())
+    assert len(whole["notes"]) == RECENT_EVENTS
+    assert {"stands", "time"} < set(whole)
+
+
+def test_of_a_clock_that_wanders_only_the_latest_tempi_are_told() -> None:
+    timeline = TIMELINE
+    for number in range(50):
+        timeline = timeline.with_tempo(90.0 + number, 11.0 + number)
+    segments = told(PageView().updates([TimelineChanged(timeline, "playing", "midi", 61.0)]))["time"]["segments"]
+    assert len(segments) == SEGMENTS_TOLD
+    assert segments[-1][2] == 139.0
+
+
+def test_the_table_of_controls_is_told_whole_and_is_json() -> None:
+    rows = told({"controls": control_table({"pack": ["songbook", "rock"]})})["controls"]
+    assert [row["name"] for row in rows] == [control.name for control in CONTROLS]
+    by_name = {row["name"]: row for row in rows}
+    assert by_name["pack"]["choices"] == ["songbook", "rock"]
+    assert {"low": 20.0, "high": 400.0, "unit": "bpm", "group": "time"}.items() <= by_name["tempo"].items()
+    assert "low" not in by_name["mode"]
+    assert all(row["help"] for row in rows)

@@ -1,0 +1,85 @@
+"""A second JACK client as the controller: knobs, pedals and programs into a running jam, and what it is told back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.midi.messages import ControlChange, Message, OtherMessage
+from tests.conftest import Jackd
+from tests.music import line
+from tests.server.jam_process import Keyboard, RunningJam, recording, running_jam, sounding_pitches
+
+TEMPERATURE_CC, LENGTH_CC, RESPOND_CC, LENGTH_CHANNEL = 21, 22, 64, 4
+CONFIG = f"""
+[midi]
+program_change = "approach"
+[midi.cc]
+temperature = {TEMPERATURE_CC}
+answer_length = {{ cc = {LENGTH_CC}, channel = {LENGTH_CHANNEL + 1} }}
+respond = {RESPOND_CC}
+"""
+
+
+@pytest.fixture(scope="module")
+def jam(long_cycle_jackd: Jackd, tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningJam]:
+    assert long_cycle_jackd.name
+    folder = tmp_path_factory.mktemp("jam")
+    with running_jam(folder, "--pack", str(tiny_pack), "--mode", "listen", more_config=CONFIG) as running:
+        running.phone.ask("/fours/tempo")
+        running.phone.receive("/fours/beat/12")  # the last of all that it is told at first
+        yield running
+
+
+@pytest.fixture
+def controller(jam: RunningJam) -> Iterator[Keyboard]:
+    made = Keyboard(jam.midi_in)
+    yield made
+    made.close()
+
+
+def now(*messages: Message) -> list[tuple[float, Message]]:
+    return [(0.0, message) for message in messages]
+
+
+def test_an_automation_lane_steers_a_control_as_it_steers_a_synth(jam: RunningJam, controller: Keyboard) -> None:
+    controller.send((number / 500, ControlChange(TEMPERATURE_CC, number % 128)) for number in range(896))
+    while jam.phone.receive("/fours/temperature/norm").arguments != (1.0,):
+        pass
+    assert jam.phone.ask("/fours/temperature").arguments == (2.0,)
+
+
+def test_a_program_change_picks_the_approach(jam: RunningJam, controller: Keyboard) -> None:
+    for program, approach in ((0, "pitch"), (1, "event")):
+        controller.send(now(OtherMessage(bytes([0xC0, program]))))
+        while jam.phone.receive("/fours/approach").arguments != (approach,):
+            pass
+
+
+def test_a_pedal_has_it_answer(jam: RunningJam, controller: Keyboard) -> None:
+    with recording(jam.midi_out) as heard:
+        jam.play(line(60, 62, 64))
+        assert not heard.until_quiet()
+        controller.send(now(ControlChange(RESPOND_CC, 127), ControlChange(RESPOND_CC, 0)))
+        assert not sounding_pitches(heard.next_answer())
+
+
+def test_a_motor_fader_goes_where_anyone_has_put_it(jam: RunningJam, controller: Keyboard) -> None:
+    with recording(jam.midi_out) as heard:
+        for share, value in ((1.0, 127), (0.5, 64)):
+            jam.phone.send("/fours/answer_length/norm", share)
+            assert heard.next().data == bytes([0xB0 | LENGTH_CHANNEL, LENGTH_CC, value])
+        controller.send(now(ControlChange(LENGTH_CC, 0, LENGTH_CHANNEL)))
+        assert heard.next().data == bytes([0xB0 | LENGTH_CHANNEL, LENGTH_CC, 0])
+
+
+def test_of_the_pedal_nothing_but_its_action_is_done(jam: RunningJam, controller: Keyboard) -> None:
+    controller.send(now(ControlChange(RESPOND_CC, 127)))
+    jam.phone.receive("/fours/respond")
+    jam.phone.ask("/fours/stop")
+    with recording(jam.midi_out) as heard:
+        # Held down as a sustain pedal it would keep the phrase open, and it would not be answered.
+        jam.phone.ask("/fours/mode", "answer")
+        jam.play(line(60, 62, 64))
+        assert [came for came in heard.next_answer() if came.is_note_on]
+    jam.phone.ask("/fours/mode", "listen")

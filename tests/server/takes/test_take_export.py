@@ -1,0 +1,107 @@
+import subprocess
+from pathlib import Path
+
+import pretty_midi
+import pytest
+
+from server.errors import ExportError, TakeError
+from server.takes.take_export import export_last, export_take
+from server.takes.take_library import TakeLibrary
+from tests.programs import require_program
+from tests.server.takes.journals import write_journal
+
+SOUNDFONT = Path(pretty_midi.__file__).parent / "TimGM6mb.sf2"
+SAMPLE_RATE = 44_100
+PATIENCE_S = 60
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> TakeLibrary:
+    folder = tmp_path / "takes"
+    write_journal(folder, is_marked=True)
+    write_journal(folder, days_ago=1)
+    return TakeLibrary(folder)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "take.mid"
+
+
+def tracks(path: Path) -> dict[str, int]:
+    return {part.name: len(part.notes) for part in pretty_midi.PrettyMIDI(str(path)).instruments}
+
+
+class TestATake:
+    def test_is_written_by_its_jams_id(self, shelf: TakeLibrary, out: Path) -> None:
+        assert export_take(shelf, "2026-02-02", out) == out
+        assert tracks(out) == {"Player": 4, "Answer": 4}
+
+    def test_is_written_by_its_mark(self, shelf: TakeLibrary, out: Path) -> None:
+        export_take(shelf, "02-03:1", out)
+        assert tracks(out) == {"Player": 4, "Answer": 4}
+
+    def test_of_a_jam_that_was_cut_off_is_what_there_is_of_it(self, shelf: TakeLibrary, out: Path) -> None:
+        write_journal(shelf.folder, days_ago=2, is_ended=False, cut=100)
+        export_take(shelf, "02-01", out)
+        assert tracks(out) == {"Player": 4, "Answer": 2}
+
+    def test_the_last_is_the_last_mark_of_the_last_jam(self, shelf: TakeLibrary, out: Path) -> None:
+        export_last(shelf, out)
+        marked = out.read_bytes()
+        export_take(shelf, "02-03:1", out)
+        assert out.read_bytes() == marked
+
+    def test_is_rendered_by_a_synthesizer_without_complaint(
+        self, shelf: TakeLibrary, out: Path, tmp_path: Path
+    ) -> None:
+        export_take(shelf, "02-03", out)
+        sound = tmp_path / "take.wav"
+        command = [
+            require_program("fluidsynth"),
+            "-ni",
+            "-r",
+            str(SAMPLE_RATE),
+            "-F",
+            str(sound),
+            str(SOUNDFONT),
+            str(out),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE_S)
+        complaints = [text for text in done.stderr.splitlines() if "warning" in text.lower() or "error" in text.lower()]
+        # Its real-time priority and its sound card are the machine's business.
+        assert [text for text in complaints if "midi" in text.lower() or "parser" in text.lower()] == []
+        # Four seconds of two beats each, in 16 bits and two channels.
+        assert sound.stat().st_size > 4.0 * SAMPLE_RATE * 4
+
+
+class TestARefusal:
+    @pytest.mark.parametrize(
+        ("name", "sentence"),
+        [
+            ("1999", "there is no jam 1999 in "),
+            ("2026", "2026 fits 2 jams, 2026-02-02-201500, 2026-02-03-201500; give more of the id"),
+            ("02-03:2", "there is no mark 2 in this jam; its marks are 1 to 1"),
+            ("02-02:1", "there is no mark 1 in this jam; it has none"),
+            ("02-03:one", "a mark is a number, such as 02-03:1, not 'one'"),
+            ("02-03:", "a mark is a number, such as 02-03:1, not ''"),
+        ],
+    )
+    def test_of_what_is_not_there_says_what_is(self, shelf: TakeLibrary, out: Path, name: str, sentence: str) -> None:
+        with pytest.raises(TakeError) as raised:
+            export_take(shelf, name, out)
+        assert str(raised.value).startswith(sentence)
+        assert not out.exists()
+
+    def test_of_a_jam_in_which_nothing_was_played(self, shelf: TakeLibrary, out: Path) -> None:
+        write_journal(shelf.folder, days_ago=9, notes=0)
+        with pytest.raises(TakeError, match="nothing was played in this take"):
+            export_take(shelf, "01-25", out)
+
+    def test_to_a_folder(self, shelf: TakeLibrary, tmp_path: Path) -> None:
+        with pytest.raises(ExportError, match=r"is a folder; name a file, such as .*take\.mid"):
+            export_last(shelf, tmp_path)
+
+    def test_to_a_place_that_is_not_there(self, shelf: TakeLibrary, tmp_path: Path) -> None:
+        with pytest.raises(ExportError, match="cannot be written: No such file or directory; choose another place"):
+            export_last(shelf, tmp_path / "none" / "take.mid")

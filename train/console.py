@@ -1,0 +1,155 @@
+"""What `fours train` says on a terminal: what was found, how the training goes, what came of it; knows no option."""
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from model.approach import Approach
+from model.pack.card import Card
+from model.tokens.time_bins import TimeUnit
+from model.tokens.vocabulary import EventVocabulary
+from train.build import Vocabulary
+from train.corpus.corpora import SPLITS, Corpus
+from train.corpus.reading import NOMINAL_TEMPO_BPM
+from train.learning.trainer import Progress as Step
+
+# A name may hold what rich takes for markup: "Song [live].mid".
+console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+# How many broken files are named, one by one.
+BROKEN_SHOWN = 20
+
+
+class Bars:
+    """A bar per approach over the steps of an epoch, and a line per epoch."""
+
+    def __init__(self, *, shown: bool = True) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=console,
+            disable=not shown,
+        )
+        self._tasks: dict[Approach, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+    def report(self, approach: Approach, step: Step) -> None:
+        if approach not in self._tasks:
+            self._tasks[approach] = self._progress.add_task(approach, total=step.epochs * step.steps, speed="")
+        self._progress.update(
+            self._tasks[approach],
+            total=step.epochs * step.steps,
+            completed=(step.epoch - 1) * step.steps + step.step,
+            speed=f"{step.tokens_per_s:,.0f} tokens/s",
+            refresh=False,
+        )
+        if step.valid_bits is not None:
+            held_out = f"held out {step.valid_bits:.4f} bits/note{' (best)' if step.best else ''}"
+            console.print(
+                f"{approach} epoch {step.epoch}: training {step.loss_bits:.3f} bits/token, "
+                f"{'nothing held out' if math.isnan(step.valid_bits) else held_out}, "
+                f"{step.tokens_per_s:,.0f} tokens/s",
+                soft_wrap=True,
+            )
+
+
+def show(corpora: Sequence[Corpus]) -> None:
+    """What was found, what was not, and what follows from it."""
+    table = Table("corpus", "side", "files", "lines", "notes", title="Found", title_justify="left")
+    for corpus in corpora:
+        for split in SPLITS:
+            lines = corpus.lines[split]
+            table.add_row(corpus.name, split, str(corpus.files(split)), str(len(lines)), f"{corpus.notes(split):,}")
+        table.add_row(corpus.name, "nothing to learn", str(len(corpus.leadless)), "", "", style="dim")
+        table.add_row(corpus.name, "broken", str(len(corpus.broken)), "", "", style="dim")
+    console.print(table)
+    for corpus in corpora:
+        console.print(_described(corpus), soft_wrap=True)
+        for broken in corpus.broken[:BROKEN_SHOWN]:
+            console.print(f"left out {broken.file}: {broken.reason}", style="yellow", soft_wrap=True)
+        if len(corpus.broken) > BROKEN_SHOWN:
+            console.print(f"left out {len(corpus.broken) - BROKEN_SHOWN} more", style="yellow")
+        if corpus.astride:
+            console.print(
+                f"{corpus.name}: {corpus.astride} files are near-duplicates of one on another side of its manifest's split",
+                style="yellow",
+                soft_wrap=True,
+            )
+    if not any(corpus.lines["valid"] for corpus in corpora):
+        console.print(
+            "Nothing is held out, as there are too few files: all are learnt from, and the last epoch is kept, "
+            "since none can be told to be the best.",
+            style="yellow",
+            soft_wrap=True,
+        )
+
+
+def _described(corpus: Corpus) -> str:
+    keys = Counter(corpus.keys)
+    commonest = ", ".join(f"{key} {count}" for key, count in keys.most_common(4))
+    slowest, middle, fastest = min(corpus.tempi_bpm), statistics.median(corpus.tempi_bpm), max(corpus.tempi_bpm)
+    alike = f", {corpus.alike} near-duplicates" if corpus.alike else ""
+    hours = corpus.seconds / 3600
+    length = f"{hours:,.1f} hours" if hours >= 1 else f"{corpus.seconds / 60:.1f} minutes"
+    return (
+        f"{corpus.name}: {corpus.found:,} files{alike}, {length}; in {len(keys)} keys ({commonest}); "
+        f"tempi {slowest:.0f} to {fastest:.0f}, median {middle:.0f}"
+    )
+
+
+def say_vocabulary(unit: TimeUnit, approach: Approach, vocabulary: Vocabulary) -> None:
+    pitches = f"{len(vocabulary.pitches)} pitches, {vocabulary.pitches[0]} to {vocabulary.pitches[-1]}"
+    if isinstance(vocabulary, EventVocabulary):
+        shifts = ", ".join(_as_told(shift, unit) for shift in vocabulary.bins.shifts)
+        pitches += f"; {len(vocabulary.bins)} time bins, in {unit}: {shifts}"
+    console.print(f"{approach}: {pitches}", soft_wrap=True)
+
+
+def _as_told(beats: float, unit: TimeUnit) -> str:
+    """1/3 and 3/2 for what lies on the grid of beats, else three digits."""
+    if unit == "seconds":
+        return f"{beats * 60 / NOMINAL_TEMPO_BPM:.3g}"
+    near = Fraction(beats).limit_denominator(24)
+    return str(near) if abs(near - Fraction(beats)) < Fraction(1, 1000) else f"{beats:.3g}"
+
+
+def figures_of(card: Card) -> Table:
+    table = Table(
+        "approach",
+        "corpus",
+        "pitch",
+        "time",
+        "with memory",
+        "best PPM",
+        title="Bits per note, test files",
+        title_justify="left",
+    )
+    for approach, part in card.approaches.items():
+        for corpus, figures in part.held_out.items():
+            time_bits = "" if figures.time_bits is None else f"{figures.time_bits:.3f}"
+            remembered = [figures.pitch_bits_with_memory, figures.time_bits_with_memory]
+            order, best = min(figures.ppm.items(), key=lambda item: item[1], default=("", math.nan))
+            table.add_row(
+                approach,
+                corpus,
+                f"{figures.pitch_bits:.3f}",
+                time_bits,
+                " + ".join(f"{bits:.3f}" for bits in remembered if bits is not None),
+                f"{best:.3f} ({order})" if order else "",
+            )
+    return table
