@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from threading import Event, Lock
 
 from bridge.errors import NoMidiSystem, PortNotFound, PortTaken
-from bridge.faults import Faults
+from bridge.fault_counter import FaultCounter
 from bridge.midi.jack_helper import Answer, JackHelper
 from bridge.midi.jack_library import (
     HOW_TO_GET_IT,
@@ -18,7 +18,7 @@ from bridge.midi.jack_library import (
     pipewire_library_folder,
     pipewire_runs,
 )
-from bridge.ports import CLIENT_NAME, Direction
+from bridge.midi.ports import CLIENT_NAME, Direction
 
 logger = logging.getLogger("fours.midi")
 RESTART_S = 0.5
@@ -79,7 +79,7 @@ class JackConnection:
         self._users = 1
         self._lock = Lock()
         self._ended = Event()
-        self.faults = Faults(logger, "JACK")
+        self.faults = FaultCounter(logger, "JACK")
         self.state = JackState()
         self.through_pipewire = False
         """Whether PipeWire's own library was needed, and found."""

@@ -6,11 +6,11 @@ import logging
 import weakref
 from collections.abc import Callable
 
-from bridge.clock import Clock, MonotonicClock
 from bridge.errors import PortLost
-from bridge.faults import Faults
+from bridge.fault_counter import FaultCounter
 from bridge.midi.jack_connection import JackConnection, JackPort
-from bridge.ports import INPUT_NAME, OUTPUT_NAME, ClosedOnExit, Receiver
+from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, ClosedOnExit, Receiver
+from bridge.timing.clock import Clock, MonotonicClock
 
 logger_in = logging.getLogger("fours.midi.in")
 logger_out = logging.getLogger("fours.midi.out")
@@ -60,7 +60,7 @@ class JackInput(JackEnd):
     def __init__(self, port: JackPort, receiver: Receiver) -> None:
         super().__init__(port)
         self._receiver = receiver
-        self.faults = Faults(logger_in, port.name)
+        self.faults = FaultCounter(logger_in, port.name)
         port.receive = self.hear
 
     def hear(self, data: bytes, at_s: float) -> None:

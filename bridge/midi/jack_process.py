@@ -14,10 +14,10 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
-from bridge.clock import MonotonicClock
 from bridge.errors import PortNotFound
 from bridge.midi.jack_client import ClientPort, JackClient, Pipes, load_jack
-from bridge.ports import Direction, match_port
+from bridge.midi.ports import Direction, match_port
+from bridge.timing.clock import MonotonicClock
 
 LOOK_S = 0.5
 """How often ports, cycles and counts are looked at, and a server that is away is asked for."""
