@@ -1,7 +1,7 @@
-"""Tells apps on the network where OSC comes in, so that TouchOSC offers it in a list. Knows no OSC and no controls.
+"""Announces the OSC server to apps on the network, so that TouchOSC lists it; knows no OSC and no controls.
 
-By multicast DNS, as `_osc._udp`. Announcing takes a second or two and happens beside everything else; where it cannot
-be done, the address has to be typed, and nothing else is lost.
+It uses multicast DNS (RFC 6762) with the service type `_osc._udp`. Announcing takes a second or two, in a task of its
+own; if it fails, users must type the address, and nothing else is lost.
 """
 
 import asyncio
@@ -24,7 +24,10 @@ ALL_INTERFACES = "0.0.0.0"  # noqa: S104  compared with, not bound to
 
 
 class ServiceAnnouncement:
-    """Says that `name` is at `host` and `port`; `async with` begins to, and takes it back."""
+    """Announces that the service `name` is at `host` and `port`, from the start of `async with` to its end.
+
+    The start does not wait for the announcement. Errors are counted in `faults`, never raised.
+    """
 
     def __init__(self, name: str, host: str, port: int) -> None:
         self._name = name
@@ -47,20 +50,20 @@ class ServiceAnnouncement:
             try:
                 await self._zeroconf.async_unregister_all_services()
                 await self._zeroconf.async_close()
-            except Exception as error:  # noqa: BLE001  as below
+            except Exception as error:  # noqa: BLE001  for the reason given in `_announce`
                 self.faults.count(error)
 
     async def wait_until_announced(self) -> None:
-        """Returns when it is told, or cannot be."""
+        """Returns when the service is announced, or when that has failed."""
         if self._announce_task is not None:
             await self._announce_task
 
     async def _announce(self) -> None:
         try:
-            # In a thread, and not before it is needed: it takes some 50 ms to import.
+            # Imported only when it is needed, and in a thread, because the import takes some 50 ms.
             zeroconf = await asyncio.to_thread(importlib.import_module, "zeroconf.asyncio")
-            everywhere = self._host == ALL_INTERFACES
-            addresses = _own_addresses() if everywhere else [socket.gethostbyname(self._host)]
+            is_on_all = self._host == ALL_INTERFACES
+            addresses = _own_addresses() if is_on_all else [socket.gethostbyname(self._host)]
             self._zeroconf = zeroconf.AsyncZeroconf(interfaces=addresses)
             info = zeroconf.AsyncServiceInfo(
                 SERVICE,
@@ -70,10 +73,10 @@ class ServiceAnnouncement:
                 server=f"{socket.gethostname()}.local.",
             )
             await (await self._zeroconf.async_register_service(info, allow_name_change=True))
-        except Exception as error:  # noqa: BLE001  a network of whatever kind must not end the jam
+        except Exception as error:  # noqa: BLE001  no trouble of the network may end the jam
             self.faults.count(error)
 
 
 def _own_addresses() -> list[str]:
     adapters = importlib.import_module("ifaddr").get_adapters()
-    return [str(own.ip) for adapter in adapters for own in adapter.ips if own.is_IPv4]
+    return [str(address.ip) for adapter in adapters for address in adapter.ips if address.is_IPv4]

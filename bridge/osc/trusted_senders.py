@@ -1,4 +1,4 @@
-"""Whose packets are read: this machine's own, and those of addresses and networks it was told of. Knows no sockets."""
+"""The senders whose packets are read: this machine, and the addresses and networks that the user trusts; knows no sockets."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class TrustedSenders:
-    """Addresses such as 192.168.1.20, and networks such as 192.168.1.0/24."""
+    """Trusted addresses such as 192.168.1.20, and networks such as 192.168.1.0/24."""
 
     def __init__(self, networks: Iterable[Network] = ()) -> None:
         self._networks = tuple(networks)
 
     @classmethod
     def read(cls, texts: Iterable[str]) -> Self:
-        """Those that the texts mean. Raises BadTrustedAddress where one means none."""
+        """Parses addresses and networks. Raises BadTrustedAddress if a text is neither."""
         networks = []
         for text in texts:
             try:
@@ -29,7 +29,7 @@ class TrustedSenders:
         return cls(networks)
 
     def includes(self, host: str) -> bool:
-        """Whether what comes from there is read."""
+        """Whether packets from `host`, a numeric address, are read; this machine's own always are."""
         try:
             address = ipaddress.ip_address(host)
         except ValueError:

@@ -1,6 +1,7 @@
-"""What controllers are told back: where motor faders go, which buttons light up; bound controls only. Knows no port.
+"""Sends values back to MIDI controllers: motor faders move, buttons light up; for bound controls only. Knows no port.
 
-Reads no clock; nothing is told to a knob while a hand moves it.
+It reads no clock; every method gets the time in seconds. A knob gets no feedback while a hand moves it. All methods run on
+the asyncio loop.
 """
 
 from collections.abc import Iterator
@@ -15,37 +16,38 @@ from server.remote.pending_updates import ActionLamps, PendingUpdates
 
 
 class CcFeedback:
-    """The way back of some knobs."""
+    """Collects the changes of the controls that are bound in `cc_input`, and returns the CC values to send."""
 
-    def __init__(self, knobs: CcInput, desk: ControlStore) -> None:
-        self._knobs = knobs
-        self._desk = desk
-        self._due = PendingUpdates(knobs.bindings.by_control)
-        self._lights = ActionLamps()
+    def __init__(self, cc_input: CcInput, controls: ControlStore) -> None:
+        self._cc_input = cc_input
+        self._controls = controls
+        self._pending = PendingUpdates(cc_input.bindings.by_control)
+        self._lamps = ActionLamps()
 
     def on_control_changed(self, change: AcceptedChange, now_s: float) -> None:
-        """A control was changed, by whomever."""
+        """Notes that a control was changed, from wherever."""
         if BY_NAME[change.control].kind == "action":
-            self._lights.flash(change.control, now_s)
-        self._due.add(change.control)
+            self._lamps.flash(change.control, now_s)
+        self._pending.add(change.control)
 
     def on_control_moved(self, control: str, now_s: float) -> None:
-        """A hand has moved its knob."""
-        self._due.hold_back(control, now_s)
+        """Notes that a hand has moved the knob of this control."""
+        self._pending.hold_back(control, now_s)
 
     def take_due(self, now_s: float) -> Iterator[CcMove]:
-        """What is to be told now."""
-        for action in self._lights.take_expired(now_s):
-            self._due.add(action)
-        for name in self._due.take_due(now_s):
-            binding = self._knobs.bindings.binding_of(name)
+        """The values to send now, each once."""
+        for action in self._lamps.take_expired(now_s):
+            self._pending.add(action)
+        for name in self._pending.take_due(now_s):
+            binding = self._cc_input.bindings.binding_of(name)
             if binding is not None:
-                heard = self._knobs.channels.get(name, 0)
-                channel = heard if binding.channel is None else binding.channel - 1
-                yield CcMove(binding.cc, self._place(BY_NAME[name]), channel)
+                # Bound on any channel: the answer goes to the channel on which the knob moved last.
+                last_channel = self._cc_input.channels.get(name, 0)
+                channel = last_channel if binding.channel is None else binding.channel - 1
+                yield CcMove(binding.cc, self._cc_value(BY_NAME[name]), channel)
 
-    def _place(self, control: Control) -> int:
-        value = self._desk.value(control.name)
+    def _cc_value(self, control: Control) -> int:
+        value = self._controls.value(control.name)
         if value is None:
-            return TOP_CC if self._lights.is_lit(control.name) else 0
+            return TOP_CC if self._lamps.is_lit(control.name) else 0
         return cc_value(control, value)

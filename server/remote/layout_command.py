@@ -1,4 +1,4 @@
-"""`fours layout`: writes a control surface of these controls for an app, and draws it; knows no app's format itself."""
+"""`fours layout`: writes a control surface with all controls for an app, and draws a picture of it; knows no app's format."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,11 +19,11 @@ SURFACE_APPS: Mapping[SurfaceApp, tuple[str, Callable[[Surface], bytes]]] = {
     "touchosc": ("trading-fours.tosc", touchosc_bytes),
     "open-stage-control": ("trading-fours.json", lambda surface: session_json(surface).encode()),
 }
-"""The name that its file has if nobody names it, and what writes it."""
+"""For each app the default name of the layout's file, and the function that makes the file's bytes."""
 
 
 def find_surface_app(name: str) -> SurfaceApp:
-    """The app of that name. Raises LayoutError where there is none."""
+    """The app of that name. Raises LayoutError if there is no layout for it."""
     for app in SURFACE_APPS:
         if app == name:
             return app
@@ -31,11 +31,15 @@ def find_surface_app(name: str) -> SurfaceApp:
 
 
 def write_layout(app: SurfaceApp, config: Config, out: Path | None, picture: Path | None) -> list[Path]:
-    """The files that it has written. Raises LayoutError where one cannot be."""
+    """Writes the layout to `out`, or to the app's default name in the working folder, and a picture of it to `picture`, whose suffix names the format.
+
+    Controls stand at their values in `config`, and each pack that it finds gets a button. Returns the files that were
+    written. Raises LayoutError if one cannot be written.
+    """
     surface = lay_out(control_rows(config.settings, tuple(available_packs(config.pack_folders))), status_lights())
-    name, make = SURFACE_APPS[app]
-    path = out or Path(name)
-    _write(path, lambda: path.write_bytes(make(surface)))
+    default_name, to_bytes = SURFACE_APPS[app]
+    path = out or Path(default_name)
+    _write(path, lambda: path.write_bytes(to_bytes(surface)))
     if picture is None:
         return [path]
     _write(picture, lambda: draw(surface, picture))

@@ -1,4 +1,4 @@
-"""The rows and lamps of a control surface, made from the table of controls; knows no app and no place on a screen."""
+"""The rows and lights of a control surface, made from the table of controls; knows no app and no place on a screen."""
 
 from collections.abc import Sequence
 
@@ -11,20 +11,22 @@ from server.music.jam_status import Readout
 from server.remote.osc_controls import NORM, READOUT_BY_NAME, SYNC, TEXT
 
 CAPTIONS = {"player": "your turn", "partner": "its turn"}
-BESIDE = ("bar", "bpm")
+"""What a light shows instead of the readout's own value."""
+TEXT_READOUTS = ("bar", "bpm")
+"""The readouts that are shown as text beside the lights."""
 
 
 def control_rows(settings: Settings, packs: Sequence[str]) -> tuple[SurfaceRow, ...]:
-    """A row for each control, at its value in `settings`; `packs` have a button each."""
+    """A row for each control, with its value in `settings`; each of `packs` gets a button."""
     return tuple(_row(control, settings, packs) for control in CONTROLS)
 
 
 def status_lights() -> StatusLights:
-    """What is told: lights for the state and the turn, the bar and the tempo beside them, and the beats."""
+    """The readouts on a surface: lights for the state, the turn and the beats, and bar and tempo as text."""
     state, turn, beat = (READOUT_BY_NAME[name] for name in ("state", "turn", "beat"))
     return StatusLights(
         light_groups=(_lights(state), tuple(light for light in _lights(turn) if light.caption in CAPTIONS.values())),
-        values=tuple(LabelledAddress(name, f"{READOUT_BY_NAME[name].address}/{TEXT}") for name in BESIDE),
+        values=tuple(LabelledAddress(name, f"{READOUT_BY_NAME[name].address}/{TEXT}") for name in TEXT_READOUTS),
         beats=_lights(beat),
         sync=f"{OSC_PREFIX}/{SYNC}",
     )
@@ -57,5 +59,5 @@ def _choices(row: Control | Readout, choices: Sequence[str]) -> tuple[LabelledAd
     )
 
 
-def _lights(tell: Readout) -> tuple[LabelledAddress, ...]:
-    return _choices(tell, tell.choices)
+def _lights(readout: Readout) -> tuple[LabelledAddress, ...]:
+    return _choices(readout, readout.choices)

@@ -73,9 +73,8 @@ def is_in_use(path: Path) -> bool:
 
 def _lock(descriptor: int) -> bool:
     """Locks a file until it is closed; False if another process holds the lock."""
-    if (
-        sys.platform == "win32"
-    ):  # no fcntl there: a second jam in the same folder may add a last record too early, no more
+    if sys.platform == "win32":
+        # It has no fcntl: a second jam in the same folder may end this journal too early; that is all that can happen.
         return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
