@@ -34,6 +34,8 @@ CHUNK_BYTES = 65536
 CLOCK_TRIES = 5
 DATED_WHEN_IDLE = 16
 """While nothing goes in or out, one cycle in so many is dated, to know whether JACK's dates can be believed."""
+AT_ONCE_S = 0.0
+"""A second long past."""
 LAST_CYCLES = 3
 """So many cycles a port stays after its last message: one that goes in the very cycle of its last messages may lose them."""
 
@@ -165,10 +167,10 @@ class JackClient:
         for port in self._ports:
             port.queue.clear()
             for channel, pitch in sorted(port.sounding):
-                port.queue.put(float("-inf"), bytes((0x80 | channel, pitch, 0)))
+                port.queue.put(AT_ONCE_S, bytes((0x80 | channel, pitch, 0)))
             for channel in sorted(port.channels):
-                port.queue.put(float("-inf"), bytes((0xB0 | channel, 64, 0)))
-                port.queue.put(float("-inf"), bytes((0xB0 | channel, 123, 0)))
+                port.queue.put(AT_ONCE_S, bytes((0xB0 | channel, 64, 0)))
+                port.queue.put(AT_ONCE_S, bytes((0xB0 | channel, 123, 0)))
         self._is_busy = True
 
     def has_sent(self, port: ClientPort) -> bool:

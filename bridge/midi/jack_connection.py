@@ -191,7 +191,7 @@ class JackConnection:
     def _on_notice(self, answer: Answer) -> None:
         """In the thread that hears the client's process."""
         match answer["notice"]:
-            case "state":
+            case "ready" | "state":
                 self._take_state(answer)
             case "plugged":
                 self._ports[answer["port"]].find(answer["name"])
@@ -232,13 +232,10 @@ class JackConnection:
 
 def _no_server(answer: Answer) -> str:
     if answer["notice"] == "no library":
-        return (
-            "JACK's library is not there: install jackd2 (JACK) or pipewire-jack (PipeWire), "
-            "or choose another MIDI system."
-        )
+        return "JACK's library is not there. Install jackd2 (JACK) or pipewire-jack (PipeWire)."
     if "not answer" in answer["reason"]:
         return "The JACK server does not answer. Start it anew."
-    return "No JACK server is running. Start one (jackd -d dummy -r 48000 -p 64), or choose API auto."
+    return "No JACK server is running. Start JACK (jackd -d dummy -r 48000 -p 64) or PipeWire."
 
 
 def _ignore(_data: bytes, _at_s: float) -> None:

@@ -25,6 +25,7 @@ START_S = 5.0
 ANSWER_S = 5.0
 END_S = 2.0
 CHUNK_BYTES = 65536
+LAST_WORDS = {"no server", "no library", "gone"}
 ROOT = Path(__file__).resolve().parents[2]
 # By its path and not as a module: the folder it is started in may be anything.
 BEGIN = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from bridge.midi.jack_process import main; main(sys.argv[1:])"
@@ -53,6 +54,7 @@ class JackHelper:
         self._asked = 0
         self._asking = Lock()
         self._first: SimpleQueue[Answer] = SimpleQueue()
+        self._is_over = False
         self.dropped = 0
         """How many messages were not sent as the pipe was full: the process stands still."""
         received_fd, their_received_fd = os.pipe()
@@ -135,7 +137,7 @@ class JackHelper:
         process, to_send_fd = self._process, self._to_send_fd
         if to_send_fd < 0:
             return
-        self._to_send_fd = -1
+        self._to_send_fd, self._is_over = -1, True
         assert process.stdin is not None
         process.stdin.close()
         try:
@@ -160,9 +162,12 @@ class JackHelper:
         if notice is None:
             self._answers.pop(answer["id"])(answer)
             return
-        if notice in {"ready", "no server", "no library", "gone"}:
-            self._first.put(answer)
+        if self._is_over:
+            return
+        self._is_over = notice in LAST_WORDS
         self._on_notice(answer)
+        if self._is_over or notice == "ready":
+            self._first.put(answer)
 
     def _hear_messages(self, received_fd: int) -> None:
         unpacker = Unpacker()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Callable
 
 from bridge.errors import PortLost
 from bridge.fault_counter import FaultCounter
 from bridge.midi.jack_connection import JackConnection, JackPort
-from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, ClosedOnExit, Receiver
+from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, BasePort, OnChange, Receiver
 from bridge.timing.clock import Clock, MonotonicClock
 
 logger_in = logging.getLogger("fours.midi.in")
@@ -20,8 +19,10 @@ LEAD_S = 0.004
 later than they are due; this is for a sender that wakes up late, or waits for the interpreter."""
 
 
-class JackEnd(ClosedOnExit):
+class JackEnd(BasePort):
     """What inputs and outputs have in common."""
+
+    manner, side = "", ""
 
     def __init__(self, port: JackPort) -> None:
         self._port = port
@@ -43,7 +44,14 @@ class JackEnd(ClosedOnExit):
         """One period: how much earlier than its frame a message is dated, how much later than due one goes out."""
         return self._connection.state.latency_s
 
-    def watch(self, on_lost: Callable[[], None], on_found: Callable[[], None]) -> None:
+    @property
+    def description(self) -> str:
+        """The server, its period, and what that does to messages."""
+        state, latency_ms = self._connection.state, 1000 * self.latency_s
+        server = "jack by PipeWire" if self._connection.through_pipewire else "jack"
+        return f"{server}, {state.frames} frames: {self.manner}, {latency_ms:.1f} ms {self.side}"
+
+    def watch(self, on_lost: OnChange, on_found: OnChange) -> None:
         """Calls, in a thread of its own, when the port is lost and when it is there again."""
         self._port.on_lost, self._port.on_found = on_lost, on_found
 
@@ -56,6 +64,8 @@ class JackEnd(ClosedOnExit):
 
 class JackInput(JackEnd):
     """An open input; its receiver is called in a thread of its own."""
+
+    manner, side = "notes dated by their frame", "before it"
 
     def __init__(self, port: JackPort, receiver: Receiver) -> None:
         super().__init__(port)
@@ -74,6 +84,7 @@ class JackInput(JackEnd):
 class JackOutput(JackEnd):
     """An open output. Any thread may send."""
 
+    manner, side = "notes on their frame", "ahead"
     lead_s = LEAD_S
 
     def __init__(self, port: JackPort, clock: Clock) -> None:

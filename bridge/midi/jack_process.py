@@ -62,8 +62,8 @@ class Served:
 
     def run(self) -> NoReturn:
         """Until the server or whoever started this is gone."""
-        say({"notice": "ready", "name": self._client.name})
-        self._say_changes()
+        self._said = self._state()
+        say({"notice": "ready", "name": self._client.name, **self._said})
         look_at_s = self._clock.now_s() + LOOK_S
         cycles, idle_looks = -1, 0
         while True:
@@ -198,9 +198,15 @@ class Served:
                 say({"notice": "plugged", "port": port.number, "name": target})
 
     def _say_changes(self) -> None:
-        """What has changed since it was last said: the period, the latency, and what was counted."""
+        state = self._state()
+        if state != self._said:
+            self._said = state
+            say({"notice": "state", **state})
+
+    def _state(self) -> Answer:
+        """The period, the latency, and what was counted."""
         client = self._client
-        now: Answer = {
+        return {
             "frames": client.frames,
             "rate": client.rate,
             "latency_s": client.latency_s,
@@ -210,9 +216,6 @@ class Served:
             "dropped": sum(port.queue.dropped for port in client.ports),
             "faults": dict(client.faults),
         }
-        if now != self._said:
-            self._said = now
-            say({"notice": "state", **now})
 
 
 def say(answer: Answer) -> None:

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 
 from bridge.errors import PortLost
 from bridge.fault_counter import FaultCounter
-from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, ClosedOnExit, Receiver, match_port
+from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, BasePort, OnChange, Receiver, match_port
 from bridge.timing.clock import Clock, ManualClock
 
 logger_in = logging.getLogger("fours.midi.in")
 logger_out = logging.getLogger("fours.midi.out")
 
 
-class MemoryInput(ClosedOnExit):
+class MemoryInput(BasePort):
     """An input that hears what it is fed."""
+
+    description = "memory"
 
     def __init__(self, name: str, receiver: Receiver) -> None:
         self._name = name
@@ -42,38 +44,65 @@ class MemoryInput(ClosedOnExit):
         self.is_open = False
 
 
-class MemoryOutput(ClosedOnExit):
-    """An output that keeps what it is sent, each with the second it was sent at."""
+class MemoryOutput(BasePort):
+    """An output that keeps what it is sent, each with the second it was sent at, and beside it when it was due.
 
-    def __init__(self, name: str, clock: Clock) -> None:
+    With a `lead_s` it wants messages that long before they are due, as a port does that sends by a schedule.
+    """
+
+    description = "memory"
+
+    def __init__(self, name: str, clock: Clock, lead_s: float = 0.0) -> None:
         self._name = name
         self._clock = clock
         self._is_lost = False
+        self._on_lost: OnChange = _do_nothing
+        self._on_found: OnChange = _do_nothing
+        self.lead_s = lead_s
         self.is_open = True
         self.sent: list[tuple[bytes, float]] = []
+        self.due_s: list[float] = []
+        """When each of `sent` was due; the second it was sent at where none was given."""
 
     @property
     def name(self) -> str:
         """The name it was opened under."""
         return self._name
 
-    def send(self, data: bytes) -> None:
+    @property
+    def is_lost(self) -> bool:
+        """Whether it was unplugged."""
+        return self._is_lost
+
+    def watch(self, on_lost: OnChange, on_found: OnChange) -> None:
+        """Has these called by `lose` and `find`."""
+        self._on_lost, self._on_found = on_lost, on_found
+
+    def send(self, data: bytes, due_s: float | None = None) -> None:
         """Keep `data`, or fail as a port does that was unplugged."""
         if self._is_lost or not self.is_open:
             raise PortLost(f'MIDI output "{self._name}" is gone. Connect it again, then restart the jam.')
-        self.sent.append((data, self._clock.now_s()))
+        now_s = self._clock.now_s()
+        self.sent.append((data, now_s))
+        self.due_s.append(now_s if due_s is None else due_s)
 
     def lose(self) -> None:
         """As if unplugged: sending fails until `find`."""
         self._is_lost = True
+        self._on_lost()
 
     def find(self) -> None:
         """As if plugged in again."""
         self._is_lost = False
+        self._on_found()
 
     def close(self) -> None:
         """Take nothing more."""
         self.is_open = False
+
+
+def _do_nothing() -> None:
+    """Nobody watches."""
 
 
 class MemorySystem:

@@ -18,6 +18,7 @@ OUTPUT_NAME = "Trading Fours Out"
 Direction = Literal["input", "output"]
 Receiver = Callable[[bytes, float], None]
 """Takes one whole message and the monotonic second it arrived; called in the MIDI system's thread."""
+OnChange = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,25 @@ class Port(Protocol):
         """The name under which others find it, or of the port it is connected to."""
         ...
 
+    @property
+    def latency_s(self) -> float:
+        """What the system adds on the way through this port, so that it can be taken back; 0 where that is not known."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """The system behind it and how it keeps time, for one line of text: "jack, 256 frames: ..."."""
+        ...
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its system or the port that was named is gone; it comes back by itself, or never."""
+        ...
+
+    def watch(self, on_lost: OnChange, on_found: OnChange) -> None:
+        """Has these called, in any thread, when the port is lost and when it is back; those before are forgotten."""
+        ...
+
     def close(self) -> None:
         """Give it back; a second time does nothing."""
         ...
@@ -48,8 +68,23 @@ class Port(Protocol):
     ) -> None: ...
 
 
-class ClosedOnExit:
-    """For ports to inherit: the `with` block, once and for all."""
+class BasePort:
+    """For ports to inherit: the `with` block, and what a port says that knows no latency and does not see itself lost."""
+
+    lead_s = 0.0
+
+    @property
+    def latency_s(self) -> float:
+        """Not known."""
+        return 0.0
+
+    @property
+    def is_lost(self) -> bool:
+        """Not known before something is sent."""
+        return False
+
+    def watch(self, on_lost: OnChange, on_found: OnChange) -> None:
+        """Nothing to tell."""
 
     def close(self) -> None:
         """What leaving the block calls."""
@@ -69,10 +104,15 @@ class InputPort(Port, Protocol):
 
 
 class OutputPort(Port, Protocol):
-    """Sends at once."""
+    """Sends each message at its second, as far as the system can, and never in another order than it was given them."""
 
-    def send(self, data: bytes) -> None:
-        """Send one whole message; `PortLost` where that is no longer possible."""
+    @property
+    def lead_s(self) -> float:
+        """How long before it is due a message is best handed over; 0 where the system sends at once."""
+        ...
+
+    def send(self, data: bytes, due_s: float | None = None) -> None:
+        """One whole message that is due at `due_s`, or now. Never waits; `PortLost` where nothing can be sent."""
         ...
 
 

@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 from bridge.errors import PortLost
 from bridge.fault_counter import FaultCounter
-from bridge.midi.ports import ClosedOnExit, Receiver
+from bridge.midi.ports import BasePort, Receiver
 from bridge.midi.rtmidi_module import RawIn, RawOut
 from bridge.timing.clock import Clock
 
@@ -42,12 +42,13 @@ class PollRate:
         return ALERT_POLL_S if now_s - self._last_s < ALERT_FOR_S else IDLE_POLL_S
 
 
-class RtMidiInput(ClosedOnExit):
+class RtMidiInput(BasePort):
     """An open input; stamps each message on arrival and hands it on in a thread that is not the caller's."""
 
-    def __init__(self, raw: RawIn, name: str, receiver: Receiver, clock: Clock) -> None:
+    def __init__(self, raw: RawIn, name: str, receiver: Receiver, clock: Clock, description: str = "rtmidi") -> None:
         self._raw: RawIn | None = raw
         self._name = name
+        self.description = description
         self._receiver = receiver
         self._now_s = clock.now_s
         self.faults = FaultCounter(logger_in, name)
@@ -111,8 +112,10 @@ class PolledInput(RtMidiInput):
     the first message comes again in place of the others. With a busy thread beside it, that hit one chord in fifteen.
     """
 
-    def __init__(self, raw: RawIn, name: str, receiver: Receiver, clock: Clock, attention: PollRate) -> None:
-        super().__init__(raw, name, receiver, clock)
+    def __init__(
+        self, raw: RawIn, name: str, receiver: Receiver, clock: Clock, attention: PollRate, description: str = "rtmidi"
+    ) -> None:
+        super().__init__(raw, name, receiver, clock, description)
         self._attention = attention
         self._closing = Event()
         self._thread = Thread(target=self._fetch, args=(raw,), name="midi-in", daemon=True)
@@ -137,16 +140,24 @@ class PolledInput(RtMidiInput):
         self._thread.join()
 
 
-class RtMidiOutput(ClosedOnExit):
+class RtMidiOutput(BasePort):
     """An open output. One thread at a time: closing it while another sends is up to its owner to avoid."""
 
     def __init__(
-        self, raw: RawOut, name: str, failures: type[Exception], clock: Clock, attention: PollRate, drain_s: float
+        self,
+        raw: RawOut,
+        name: str,
+        failures: type[Exception],
+        clock: Clock,
+        attention: PollRate,
+        drain_s: float,
+        description: str = "rtmidi",
     ) -> None:
         # rtmidi crashes when a deleted port is used, hence None after closing.
         self._raw: RawOut | None = raw
         self._name = name
         self._failures = failures
+        self.description = description
         self._now_s = clock.now_s
         self._attention = attention
         self._drain_s = drain_s
@@ -157,8 +168,8 @@ class RtMidiOutput(ClosedOnExit):
         """Where others find it, or what it plays to."""
         return self._name
 
-    def send(self, data: bytes) -> None:
-        """Send one whole message."""
+    def send(self, data: bytes, due_s: float | None = None) -> None:
+        """Send one whole message, at once: RtMidi knows no later."""
         if self._raw is None:
             raise PortLost(f'MIDI output "{self._name}" is closed.')
         try:

@@ -14,10 +14,8 @@ from bridge.midi.ports import (
     INPUT_NAME,
     OUTPUT_NAME,
     Direction,
-    PortRow,
     Receiver,
     match_port,
-    rows,
 )
 from bridge.midi.rtmidi_module import (
     PROBE_NAME,
@@ -57,6 +55,12 @@ class RtMidiSystem:
         """jack, alsa, coremidi or winmm."""
         return self._api
 
+    @property
+    def _description(self) -> str:
+        if self._api == "jack":
+            return "jack by RtMidi: each cycle's messages at its start"
+        return self._api
+
     def inputs(self) -> list[str]:
         """Names of the ports that can be listened to."""
         return self._listed(self._new_in)
@@ -86,12 +90,13 @@ class RtMidiSystem:
         with _deleted_on_error(raw):
             found = self._open(raw, name, "output")
         drain_s = JACK_DRAIN_S if self._api == "jack" else 0.0
-        return RtMidiOutput(raw, found, self._backend.RtMidiError, self._clock, self._attention, drain_s)
+        failures = self._backend.RtMidiError
+        return RtMidiOutput(raw, found, failures, self._clock, self._attention, drain_s, self._description)
 
     def _new_input(self, raw: RawIn, name: str, receiver: Receiver) -> RtMidiInput:
         if self._api == "jack":
-            return PolledInput(raw, name, receiver, self._clock, self._attention)
-        return RtMidiInput(raw, name, receiver, self._clock)
+            return PolledInput(raw, name, receiver, self._clock, self._attention, self._description)
+        return RtMidiInput(raw, name, receiver, self._clock, self._description)
 
     def _open(self, raw: RawPort, wanted: str | None, direction: Direction) -> str:
         """Open `raw`, and say under which name others see it or which port it is connected to."""
@@ -152,11 +157,6 @@ class RtMidiSystem:
             yield
         except self._backend.RtMidiError as error:
             raise NoMidiSystem(f"The MIDI system ({self._api}) does not answer: {error}. Start it anew.") from error
-
-
-def list_ports(api: ApiChoice = "auto") -> tuple[PortRow, ...]:
-    """The ports of this machine."""
-    return rows(RtMidiSystem(api))
 
 
 @contextmanager

@@ -1,17 +1,18 @@
 """Ports to nowhere, for a machine without a MIDI system: they hear nothing and are heard by nobody."""
 
 from bridge.errors import PortNotFound
-from bridge.midi.ports import ClosedOnExit, Direction, Receiver
+from bridge.midi.ports import BasePort, Direction, Receiver
 
 NOWHERE = "none"
 
 
-class SilentPort(ClosedOnExit):
+class SilentPort(BasePort):
     """An input that never hears, and an output that takes everything."""
 
     name = NOWHERE
+    description = "no MIDI system"
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes, due_s: float | None = None) -> None:
         """Nothing comes of it."""
 
     def close(self) -> None:

@@ -3,6 +3,9 @@
 One loop, one inbox. It sleeps until a millisecond before the next due time or until something comes in; that last
 millisecond it spins, as a sleep alone wakes late, and does nothing else: what comes in then waits for the note.
 It never waits for a model longer than one thought.
+
+A port that sends by a schedule wants each message some milliseconds before it is due (`lead_s`). Then the thread lives
+that much ahead: what is due up to `lead_s` from now is handed over, and counts as played. There is nothing to spin for.
 """
 
 import logging
@@ -12,12 +15,13 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import TypeGuard
 
 from bridge.errors import BadMidi
 from bridge.fault_counter import FaultCounter
-from bridge.midi.echo_guard import EchoGuard
+from bridge.midi.echo_guard import ECHO_WINDOW_S, EchoGuard
 from bridge.midi.messages import ControlChange, Message, NoteOn, encode, parse
 from bridge.midi.ports import OutputPort
 from bridge.timing.clock import Clock
@@ -63,9 +67,14 @@ class MusicThread:
         self._jam = jam
         self._output = output
         self._clock = clock
-        self._conductor = Conductor(jam.settings, clock.now_s())
+        self._conductor = Conductor(jam.settings, clock.now_s() + output.lead_s)
         self._ledger = Ledger(self._send)
-        self._echo = EchoGuard()
+        self._lead_s = output.lead_s
+        self._spin_s = 0.0 if self._lead_s else SPIN_S
+        # What goes out is heard again one way later, and dated one way earlier, by a loop of two cycles at most.
+        self._echo = EchoGuard(ECHO_WINDOW_S + self._lead_s + 2 * output.latency_s)
+        self._due_s: float | None = None
+        """When the message that is sent now is due; None for one that nobody planned."""
         self._inbox: SimpleQueue[tuple[Command | bytes | None, float]] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="music", daemon=True)
         self.faults = FaultCounter(logger, "music thread")
@@ -160,7 +169,7 @@ class MusicThread:
     def _next_item(self) -> tuple[Command | bytes | None, float] | None:
         """What comes in before anything is due, or None when something is."""
         due_s = self._wake_at_s()
-        if self._is_within(due_s, SPIN_S):
+        if self._is_within(due_s, self._spin_s):
             self._clock.wait_until(due_s, KEEP_S)
             if self._clock.now_s() >= due_s:
                 return None
@@ -171,12 +180,12 @@ class MusicThread:
         if due_s is None:
             return self._inbox.get()
         with suppress(Empty):
-            return self._inbox.get(timeout=max(0.0, due_s - self._clock.now_s() - SPIN_S))
+            return self._inbox.get(timeout=max(0.0, due_s - self._now_s() - self._spin_s))
         return None
 
     def _is_within(self, due_s: float | None, seconds: float) -> TypeGuard[float]:
         """Whether something is yet to be due, and so soon."""
-        return due_s is not None and 0.0 < due_s - self._clock.now_s() <= seconds
+        return due_s is not None and 0.0 < due_s - self._now_s() <= seconds
 
     def _wake_at_s(self) -> float | None:
         """The next second at which there is something to do, whatever comes in."""
@@ -189,7 +198,7 @@ class MusicThread:
             what()
         elif is_clock_message(what):
             if not self._echo.is_echo(what, at_s):
-                self._conductor.receive(what, at_s, self._clock.now_s())
+                self._conductor.receive(what, at_s, self._now_s())
                 self._follow()
         else:
             self._receive(what, at_s, may_be_echo=True)
@@ -209,13 +218,14 @@ class MusicThread:
 
     def _play(self) -> None:
         for timed in self._jam.advance(self._now_beat()):
-            now_s = self._clock.now_s()
-            self.lateness_s.append(now_s - self._timeline.seconds_at(timed.beat))
-            self._ledger.post(timed.message)
-            self.feed.put(MessagePlayed(timed.message, now_s, timed.beat))
+            due_s = self._timeline.seconds_at(timed.beat)
+            self.lateness_s.append(self._now_s() - due_s)
+            self._post(timed.message, due_s)
+            # What is late sounds when it is sent, and the rest when it is due.
+            self.feed.put(MessagePlayed(timed.message, max(due_s, self._clock.now_s()), timed.beat))
 
     def _change(self, control: str, value: Value) -> None:
-        now_s = self._clock.now_s()
+        now_s = self._now_s()
         self._conductor.change(control, value, now_s)
         self._follow()
         self._turn_control(control, value, now_s)
@@ -228,22 +238,24 @@ class MusicThread:
     def _act(self, action: str, at_s: float) -> None:
         self.feed.put(ActionRequested(action, at_s, self._timeline.beat_at(at_s)))
         if action == "tap":
-            self._take_up(self._conductor.tap(at_s))
+            self._take_up(self._conductor.tap(at_s, at_s + self._lead_s))
         else:
-            self._jam.act(action, self._timeline.beat_at(at_s))
+            self._jam.act(action, self._timeline.beat_at(at_s + self._lead_s))
         if action in {"stop", "panic"}:
-            self._conductor.stop(at_s)
+            self._conductor.stop(at_s + self._lead_s)
 
     def _follow_link(self, moment: LinkMoment) -> None:
-        self._conductor.follow_link(moment, self._clock.now_s())
+        # What is due sounds one way later than it is due, and the others of the session hear it then.
+        moment = replace(moment, at_s=moment.at_s - self._output.latency_s)
+        self._conductor.follow_link(moment, self._now_s())
         self._follow()
 
     def _keep_time(self) -> None:
         """Sends the clock that is due, notices one that is gone, and does as the jam wishes."""
-        now_s = self._clock.now_s()
+        now_s = self._now_s()
         for due in self._conductor.advance(now_s):
-            self._echo.sent(due.data, now_s)
-            self._output.send(due.data)
+            self._echo.sent(due.data, self._clock.now_s())
+            self._output.send(due.data, self._timeline.seconds_at(due.beat))
         if self._timeline is not self._followed or self._conductor.transport != self._transport:
             self._follow()
         wish, self._jam.timeline_request = self._jam.timeline_request, None
@@ -255,7 +267,7 @@ class MusicThread:
         self._follow()
         if tempo_bpm is not None:
             value = BY_NAME["tempo"].read(tempo_bpm)
-            self._turn_control("tempo", value, self._clock.now_s())
+            self._turn_control("tempo", value, self._now_s())
             self.on_control_changed("tempo", value)
 
     def _follow(self) -> None:
@@ -280,14 +292,25 @@ class MusicThread:
     def _timeline(self) -> Timeline:
         return self._conductor.timeline
 
+    def _now_s(self) -> float:
+        """The second up to which all has been handed over: what is changed is changed from there on."""
+        return self._clock.now_s() + self._lead_s
+
     def _now_beat(self) -> float:
-        return self._timeline.beat_at(self._clock.now_s())
+        return self._timeline.beat_at(self._now_s())
+
+    def _post(self, message: Message, due_s: float) -> None:
+        self._due_s = due_s
+        try:
+            self._ledger.post(message)
+        finally:
+            self._due_s = None
 
     def _send(self, message: Message) -> None:
         data = encode(message)
         if isinstance(message, NoteOn):
             self._echo.sent(data, self._clock.now_s())
-        self._output.send(data)
+        self._output.send(data, self._due_s)
 
     def _recover(self) -> None:
         """After a fault: what sounds is ended, and the jam listens again."""
