@@ -31,8 +31,7 @@ from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
 from server.music.pack_loader import LoadedPack, load_pack
 from server.music.seed_player import seed_playing
-from server.panel.jam_handle import ConnectionInfo as Wiring
-from server.panel.jam_handle import JamHandle
+from server.panel.jam_handle import JamHandle, Wiring
 from server.panel.panel import Panel
 from server.panel.take_list import TakeList
 from server.remote.midi_controllers import MidiControllers

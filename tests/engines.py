@@ -1,6 +1,6 @@
-"""Engines that need no weights: one that foretells what a table says, one that foretells anything.
+"""Engines without weights: one predicts the next token by a table, the other at random.
 
-Their state is all that they have heard, in order, so that a test can read it.
+Their state is the list of all tokens so far, so that a test can read it.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from model.engines.engine import EngineState, Logits
 from model.improvising.improviser import Snapshot
 
 CERTAIN_LOGIT = 1e4
-"""A logit beside which all others vanish, at any temperature that a jam allows."""
+"""A logit so large that all others count for nothing, at any temperature that a jam allows."""
 
 
 class _HistoryEngine:
@@ -34,7 +34,7 @@ class _HistoryEngine:
 
 
 class TableEngine(_HistoryEngine):
-    """Foretells with certainty what the table says comes after the last token; where it says nothing, all alike."""
+    """Predicts with certainty the token that the table has for the last token; without an entry, all are equally likely."""
 
     def __init__(self, vocabulary_size: int, table: Mapping[int, int]) -> None:
         super().__init__(vocabulary_size)
@@ -48,7 +48,7 @@ class TableEngine(_HistoryEngine):
 
 
 class RandomEngine(_HistoryEngine):
-    """Foretells anything, but after the same tokens the same."""
+    """Random logits, but always the same after the same tokens."""
 
     def __init__(self, vocabulary_size: int, random_seed: int) -> None:
         super().__init__(vocabulary_size)

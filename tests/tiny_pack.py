@@ -1,4 +1,4 @@
-"""A pack small enough to be made for a test run: both approaches, random weights, real files."""
+"""A pack that is small enough to be written in each test run: both approaches, random weights, real files."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from bridge.errors import NoMidiSystem
-from bridge.midi.ports import MidiSystem, PortRow, rows
-from bridge.midi.rtmidi_module import SEQUENCER, Api
+from bridge.midi import rtmidi_module
+from bridge.midi.ports import MidiSystem, PortInfo, list_all_ports
+from bridge.midi.rtmidi_module import Api
 from bridge.timing.clock import Clock
 
 logger = logging.getLogger("fours.midi")
@@ -24,9 +25,9 @@ def open_midi_system(choice: MidiApi, clock: Clock, platform: str = sys.platform
     return OPENERS[choice](clock) if choice != "auto" else _open_best(clock, platform)
 
 
-def list_ports(choice: MidiApi, clock: Clock) -> tuple[PortRow, ...]:
+def list_ports(choice: MidiApi, clock: Clock) -> tuple[PortInfo, ...]:
     """The ports of this machine."""
-    return rows(open_midi_system(choice, clock))
+    return list_all_ports(open_midi_system(choice, clock))
 
 
 def _open_best(clock: Clock, platform: str) -> MidiSystem:
@@ -37,9 +38,9 @@ def _open_best(clock: Clock, platform: str) -> MidiSystem:
     try:
         return _open_jack(clock)
     except NoMidiSystem as error:
-        if not SEQUENCER.exists():
+        if not rtmidi_module.ALSA_SEQUENCER.exists():
             raise NoMidiSystem(
-                f"There is no MIDI system. {error} Or load ALSA's sequencer (sudo modprobe snd-seq), as {SEQUENCER} is not there."
+                f"There is no MIDI system. {error} Or load ALSA's sequencer (sudo modprobe snd-seq), as {rtmidi_module.ALSA_SEQUENCER} is not there."
             ) from error
         logger.info("ALSA is used. %s", error)
     return _open_alsa(clock)

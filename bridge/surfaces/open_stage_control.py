@@ -1,12 +1,12 @@
-"""A surface as a session for Open Stage Control: JSON, to be loaded in the browser. Knows no controls and no network.
+"""Writes a surface as a session for Open Stage Control, in JSON, to be loaded in the browser; knows no controls, no network.
 
-Its send address and its OSC port are set where that program is started; the session holds none.
+The session holds no addresses of machines: the send address and the OSC port are set when that program is started.
 """
 
 import json
 from collections.abc import Iterable
 
-from bridge.surfaces.surface import HEADER, HEIGHT, WIDTH, Page, Surface, Widget
+from bridge.surfaces.surface import BACKGROUND, HEADER_HEIGHT, HEIGHT, WIDTH, Page, Surface, Widget
 
 VERSION = "1.27.0"
 TAB_HEIGHT = 44
@@ -15,15 +15,17 @@ Properties = dict[str, object]
 
 
 def session_json(surface: Surface) -> str:
-    """The file."""
-    header = _panel("header", 0, HEADER, _widgets("header", surface.header))
-    pages = _panel("pages", HEADER, HEIGHT - HEADER, []) | {"tabs": [_tab(page) for page in surface.pages]}
+    """The content of the session file."""
+    header = _panel("header", 0, HEADER_HEIGHT, _widgets("header", surface.header))
+    pages = _panel("pages", HEADER_HEIGHT, HEIGHT - HEADER_HEIGHT, []) | {
+        "tabs": [_tab(page) for page in surface.pages]
+    }
     root: Properties = {
         "type": "root",
         "id": "root",
         "width": WIDTH,
         "height": HEIGHT,
-        "colorBg": "#14161a",
+        "colorBg": BACKGROUND,
         "widgets": [header, pages],
         "tabs": [],
     }

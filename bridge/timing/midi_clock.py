@@ -111,7 +111,7 @@ class MidiClock:
 
     def _tick(self, timeline: Timeline, at_s: float, now_s: float) -> Timeline:
         last_s = self._ticks.last_s
-        if self._follower.zero is None:
+        if self._follower.zero_beat is None:
             self._meet(timeline, at_s)
         elif last_s is not None and at_s - last_s > GONE_AFTER_S:
             self._resume(timeline, at_s, self._lost(timeline, at_s))
@@ -146,21 +146,21 @@ class MidiClock:
 
     def _lost(self, timeline: Timeline, at_s: float) -> int:
         """How many ticks a long silence lacks, by the timeline, which went on; none where the song stood still."""
-        if self.transport != "playing" or self._is_joining or self._follower.zero is None:
+        if self.transport != "playing" or self._is_joining or self._follower.zero_beat is None:
             return 0
-        theirs = (timeline.beat_at(at_s) - self._follower.zero) * TICKS_PER_BEAT
+        theirs = (timeline.beat_at(at_s) - self._follower.zero_beat) * TICKS_PER_BEAT
         return max(round(theirs) - self._ticks.number - 1, 0)
 
     def _steered(self, timeline: Timeline, now_s: float) -> Timeline:
         line, tempo_bpm = self._ticks.line, self.tempo_bpm
         if line is not None and tempo_bpm is not None:
             theirs = Segment(line.at_s, line.number / TICKS_PER_BEAT, tempo_bpm)
-            zero = self._follower.zero
-            timeline = self._follower.follow(timeline, theirs, now_s, self._ticks.noise.lag_s)
-            if zero != self._follower.zero and self.transport == "playing":
+            zero = self._follower.zero_beat
+            timeline = self._follower.steer(timeline, theirs, now_s, self._ticks.noise.lag_s)
+            if zero != self._follower.zero_beat and self.transport == "playing":
                 self._moves.append("relocated")
-        if self._first_position is not None and self._follower.zero is not None and self.transport == "playing":
-            downbeat = self._follower.zero - self._first_position / TICKS_PER_BEAT
+        if self._first_position is not None and self._follower.zero_beat is not None and self.transport == "playing":
+            downbeat = self._follower.zero_beat - self._first_position / TICKS_PER_BEAT
             if downbeat != timeline.downbeat:
                 timeline = timeline.with_downbeat(downbeat)
         return timeline

@@ -1,4 +1,4 @@
-"""The engine of every CPU: ONNX Runtime over a pack's one-step graph, on one thread."""
+"""The engine for CPUs: ONNX Runtime runs a pack's one-step graph on one thread."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ import onnxruntime
 from model.engines.engine import EngineState, Logits, zero_state
 from model.errors import PackError
 
-# The names in the graph, shared with the exporter: `token` (1,) int64, then per layer `h` and `c`, each (1, 1, hidden)
-# float32, to `logits` (1, 1, vocabulary), and per layer `next_h` and `next_c`.
+# Names in the graph, which the exporter uses too. Inputs: `token` (1,) int64, and per layer `h` and `c`, each
+# (1, 1, hidden) float32. Outputs: `logits` (1, 1, vocabulary), and per layer `next_h` and `next_c`.
 TOKEN_INPUT, LOGITS_OUTPUT = "token", "logits"
 
 
@@ -30,14 +30,14 @@ def next_cell_name(layer: int) -> str:
 
 
 class OnnxEngine:
-    """Runs a one-step graph over buffers of its own, bound once: handing arrays over anew costs a tenth of a step.
+    """Runs a one-step graph on buffers that are bound once: passing new arrays each time would cost a tenth of a step.
 
-    One thread at a time. Raises PackError where the file is no such graph.
+    Used from one thread at a time. Raises PackError where the file is no such graph.
     """
 
     def __init__(self, graph: Path, precision: str = "int8") -> None:
         options = onnxruntime.SessionOptions()
-        # One thread, and no thread that spins: the other cores belong to the DAW.
+        # One thread, and no spinning: the other cores belong to the DAW.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -76,13 +76,13 @@ class OnnxEngine:
 
     def _bind_buffers(self) -> onnxruntime.IOBinding:
         binding = self._session.io_binding()
-        row = (1, 1, self._hidden)
+        shape = (1, 1, self._hidden)
         binding.bind_input(TOKEN_INPUT, "cpu", 0, np.int64, (1,), self._token.ctypes.data)
         for layer in range(self._layers):
-            for place, name in enumerate((hidden_name(layer), cell_name(layer))):
-                binding.bind_input(name, "cpu", 0, np.float32, row, self._state[layer, place].ctypes.data)
-            for place, name in enumerate((next_hidden_name(layer), next_cell_name(layer))):
-                binding.bind_output(name, "cpu", 0, np.float32, row, self._next[layer, place].ctypes.data)
+            for part, name in enumerate((hidden_name(layer), cell_name(layer))):
+                binding.bind_input(name, "cpu", 0, np.float32, shape, self._state[layer, part].ctypes.data)
+            for part, name in enumerate((next_hidden_name(layer), next_cell_name(layer))):
+                binding.bind_output(name, "cpu", 0, np.float32, shape, self._next[layer, part].ctypes.data)
         logits = (1, 1, self.vocabulary_size)
         binding.bind_output(LOGITS_OUTPUT, "cpu", 0, np.float32, logits, self._logits.ctypes.data)
         return binding

@@ -1,4 +1,4 @@
-"""A pack's card: everything about a trained pack that is not a weight, as one checked JSON; opens no file but its own."""
+"""`Card`: everything about a trained pack except the weights, in one checked JSON file; opens no other file."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +24,7 @@ class CardPart(BaseModel):
 
 
 class CardBins(CardPart):
-    """The time bins of the event vocabulary: what each plays, and the edges between them, in `unit`."""
+    """The time bins of the event vocabulary: the shift that each one plays, and the edges between them, in `unit`."""
 
     unit: TimeUnit = "beats"
     choice: str
@@ -32,18 +32,21 @@ class CardBins(CardPart):
     edges: tuple[float, ...]
 
     def to_time_bins(self, tempo_bpm: float) -> TimeBins:
-        """Raises ValueError where they contradict each other."""
+        """The bins in beats. Bins in seconds are converted at `tempo_bpm`.
+
+        Raises ValueError where shifts and edges contradict each other.
+        """
         beats_per_unit = tempo_bpm / 60 if self.unit == "seconds" else 1.0
         shifts, edges = (tuple(value * beats_per_unit for value in values) for values in (self.shifts, self.edges))
         return TimeBins(shifts, edges)
 
 
 class HeldOut(CardPart):
-    """How well music that was not trained on is foretold, in bits per note; `time_bits` for `event` only.
+    """How well the network predicts music that it was not trained on, in bits per note; `time_bits` for `event` only.
 
-    The bits `with_memory` are those of the network with a memory of each piece so far. `ppm` holds the same for
-    interpolated PPM baselines by order, trained on the same transposed copies, pitch and time together; `ppm_time` that
-    of time in it.
+    The bits `with_memory` are those of the network together with a memory of each piece so far. `ppm` holds the bits of
+    interpolated PPM baselines by order, trained on the same transposed copies, pitch and time together; `ppm_time` is the
+    part of them for time.
     """
 
     notes: int
@@ -56,7 +59,7 @@ class HeldOut(CardPart):
 
 
 class MemoryTrust(CardPart):
-    """How far a memory is trusted beside the network: the figures of `model.memory.backoff.Backoff`, fitted on validation lines."""
+    """How far a memory is trusted beside the network: the numbers of `model.memory.backoff.Backoff`, fitted on validation music."""
 
     intervals: tuple[float, ...]
     tokens: tuple[float, ...]
@@ -69,9 +72,9 @@ class MemoryTrust(CardPart):
 
 
 class Epoch(CardPart):
-    """One pass over the corpus: bits per token while it was learnt from, and per note on the validation lines after it.
+    """One pass over the corpus: bits per token during training, and bits per note on the validation music after it.
 
-    `seconds` and `tokens` count from the training's beginning.
+    `seconds` and `tokens` count from the start of the training.
     """
 
     epoch: int
@@ -82,9 +85,9 @@ class Epoch(CardPart):
 
 
 class Training(CardPart):
-    """How the weights came about; bits are per note on the validation lines, by torch, and by each graph.
+    """How the weights were trained. Bits are per note on the validation music: by torch, and by each ONNX graph.
 
-    `base` is the pack that the training started from, empty where it started from nothing.
+    `base` is the pack that the training started from; empty where it started from random weights.
     """
 
     command: str = ""
@@ -117,7 +120,7 @@ class ApproachCard(CardPart):
 
 
 class Source(CardPart):
-    """A corpus that was trained on, with what its licence asks to be said."""
+    """A corpus that was trained on, with the attribution that its licence requires."""
 
     name: str
     files: int
@@ -136,9 +139,9 @@ class Card(CardPart):
     approaches: dict[Approach, ApproachCard]
 
     def vocabulary(self, approach: Approach, tempo_bpm: float = 120.0) -> PitchVocabulary | EventVocabulary:
-        """The vocabulary that the approach's weights were trained with, its time bins in beats.
+        """The vocabulary that the approach's weights were trained with, with time bins in beats.
 
-        Bins in seconds become those beats that they are at `tempo_bpm`. Raises PackError where the card's vocabulary contradicts itself.
+        Bins in seconds are converted at `tempo_bpm`. Raises PackError where the card's vocabulary contradicts itself.
         """
         part = self.approaches[approach]
         if approach == "pitch":
@@ -153,23 +156,23 @@ class Card(CardPart):
             ) from error
 
     def backoff(self, approach: Approach) -> Backoff:
-        """How far the approach's memory is trusted; as usual where the card says nothing of it.
+        """How far the approach's memory is trusted; the default where the card has no entry.
 
-        Raises PackError where what it says contradicts itself.
+        Raises PackError where the entry contradicts itself.
         """
-        told = self.approaches[approach].memory
-        if told is None:
+        trust = self.approaches[approach].memory
+        if trust is None:
             return DEFAULT_BACKOFFS[approach]
         try:
-            return Backoff(**told.model_dump())
+            return Backoff(**trust.model_dump())
         except ValueError as error:
             raise PackError(f"pack {self.name}: the card's memory is wrong ({error}); train the pack again") from error
 
 
 def read_card(folder: Path) -> Card:
-    """The card of the pack in `folder`.
+    """Reads and checks the card of the pack in `folder`.
 
-    Raises PackError where it is missing, cut off, of another version, or lacks something.
+    Raises PackError where it is missing, cut off, of another version, or incomplete.
     """
     path = folder / CARD_FILE
     try:

@@ -136,7 +136,7 @@ class Answer:
         self.replan(self.improviser, self.span.until_beats, sampling, from_beats)
 
     def take_unheard_notes(self) -> tuple[Note, ...]:
-        """Takes away the player's notes that its improviser has not heard yet; the caller must see that it hears them."""
+        """Takes away the player's notes that its improviser has not heard; the caller must let it hear them."""
         unheard = tuple(self._unheard)
         self._unheard.clear()
         return unheard

@@ -1,4 +1,4 @@
-"""The present answer, from its first plan to its end: planned, planned again after every change, dropped; knows no clock.
+"""Plans the present answer, replans it after changes, and drops it at its end; knows no messages and no clock.
 
 `Jam` decides what happens; this class carries it out on the answer. All beats are quarter notes on the jam's timeline.
 """
@@ -143,7 +143,7 @@ class AnswerPlanner:
         self._is_outdated = True
 
     def change_setting(self, control: str, value: Value) -> bool:
-        """Sets a control and does what `control_effects` says; False where the value is the same as before.
+        """Sets a control, with its effects by `control_effects`; False where the value is the same as before.
 
         After one of the `TURN_CONTROLS` the caller also has to adapt turns and call `fit_to_turns`.
         """
@@ -185,7 +185,10 @@ class AnswerPlanner:
         return True
 
     def shift_to_beats(self, later_beats: float) -> None:
-        """An endless answer waits for the beats of a song that starts: `later_beats`, less than one. Others end soon."""
+        """Moves an endless answer later, by less than a beat, so that it falls on the beats of a song that starts.
+
+        Any other answer stays as it is: it ends soon.
+        """
         answer = self.playing
         if answer is None or not math.isinf(answer.span.until_beats):
             return

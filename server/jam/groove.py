@@ -1,4 +1,4 @@
-"""Where planned notes are placed when they sound: quantised, swung, shortened or lengthened; knows no clock and no plan."""
+"""Places planned notes in time: quantises, swings, shortens or lengthens them; knows no clock and no plan."""
 
 import math
 from bisect import bisect_right

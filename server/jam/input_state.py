@@ -1,4 +1,4 @@
-"""What is known of the player's playing: chords, the phrase, the key, the latest phrases; knows no model and no clock."""
+"""What the player has played: chords, the phrase, the key, the latest phrases; knows no model and no clock."""
 
 from collections import deque
 
@@ -86,7 +86,7 @@ class InputState:
         self.phrase = Phrase() if with_keys else self.phrase.next_phrase()
 
     def novelty_limit(self, max_intervals: int) -> Novelty:
-        """The limit on how many intervals in a row may be repeated from the latest phrases, the present one included."""
+        """The limit on repeating intervals in a row of the latest phrases, the present one included."""
         return Novelty([*self._outlines, outline_of(self.phrase.notes)], max_intervals)
 
     def forget_phrases(self) -> None:

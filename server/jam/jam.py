@@ -34,11 +34,14 @@ MIDI_CHANNELS = 16
 class Jam:
     """Listens to a player, and plays as its mode says.
 
-    All methods must be called from one thread. None blocks, and only `do_work` runs the networks. A beat is a quarter note on the jam's timeline. Beats should not go back from call to
-    call; one that does (a key that is read late) counts as the latest beat so far wherever the jam reacts to it.
+    All methods must be called from one thread. None blocks, and only `do_work` runs the networks. A beat is a quarter
+    note on the jam's timeline. Beats should not go back from call to call; where one does (a key that is read late),
+    the jam reacts at the latest beat so far.
 
-    A driver repeats: `receive`, `change`, `act` and `set_timeline` as things happen; `advance` at the beat that
-    `wake_at` names; `do_work` while `has_work` and there is time. It also takes away `timeline_request`.
+    A driver calls `receive`, `change`, `act` and `set_timeline` as things happen, `advance` at the beat that `wake_at`
+    returns, and `do_work` while `has_work` is true and there is time. It also grants or drops `timeline_request`.
+    Nothing is raised but what a model raises, from whichever method called it; `act("stop", beat)` then brings the jam
+    back to listening.
     """
 
     def __init__(
@@ -54,8 +57,8 @@ class Jam:
         `settings`.
         """
         self.timeline_request: TimelineRequest | None = None
-        """A change of the timeline that the jam asks for. The timeline's owner resets it to None, and calls `set_timeline`
-        if it grants the request."""
+        """A change of the timeline that the jam asks for. The timeline's owner resets it to None, and calls
+        `set_timeline` if it grants the request."""
         self._turns = TurnPlanner(timeline or Timeline.start(settings.tempo))
         self._models = ModelFeed(improvisers)
         self._input = InputState()
@@ -98,7 +101,7 @@ class Jam:
         return self._models.memories
 
     def receive(self, message: Message, beat: float) -> None:
-        """Takes a message of the player's that was played at `beat`; messages that do not concern the jam are ignored."""
+        """Takes a message that the player played at `beat`; messages that do not concern the jam are ignored."""
         self._answers.pass_time(beat)
         if isinstance(message, NoteOn):
             self._press(message, beat)

@@ -15,7 +15,10 @@ EARLY_TOLERANCE_BEATS = 0.125
 
 @dataclass(frozen=True, slots=True)
 class PhraseTempo:
-    """A tempo, and the beat in it where the phrase's first bar begins; one beat of the old tempo is `stretch` beats of it."""
+    """A tempo, and the beat at which the phrase's first bar begins in it.
+
+    One beat of the old tempo is `stretch` beats of this one.
+    """
 
     tempo_bpm: float
     downbeat: float

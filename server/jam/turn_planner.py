@@ -1,4 +1,4 @@
-"""Plans when the jam plays and for how long: by its mode, the bars, the song and past turns; knows no note and no model.
+"""Plans when the jam plays and for how long: by mode, bars, song and past turns; knows no note and no model.
 
 All beats are quarter notes on `TurnPlanner.timeline`.
 """
@@ -89,7 +89,7 @@ class TurnPlanner:
                 return None
 
     def span_on_request(self, settings: Settings, beat: float, phrase: Phrase) -> BeatSpan:
-        """When the partner plays if it is asked to at `beat`: at once, and in a mode with turns no longer than this turn."""
+        """When the partner plays if asked to at `beat`: at once, and in a mode with turns no longer than this turn."""
         self._is_silenced = False
         beat += self._early_beats(settings)
         if _mode(settings).occasion == "always":
@@ -113,7 +113,7 @@ class TurnPlanner:
                 return BeatSpan(span.start_beats, beat + self.length_beats(settings, phrase)) if is_endless else span
 
     def length_beats(self, settings: Settings, phrase: Phrase) -> float:
-        """The length of an answer: what the control asks for, or that of the phrase up to the next whole beat or bar."""
+        """The length of an answer: that of the control, or that of the phrase up to the next whole beat or bar."""
         asked_beats = settings.answer_length
         if asked_beats:
             return max(asked_beats, SHORTEST_ASKED_BEATS)
@@ -151,7 +151,10 @@ class TurnPlanner:
         self._last_answer_end_beats = beat
 
     def on_stop(self) -> None:
-        """The partner must be silent until the player plays; bars that no clock counts begin with the player's next note."""
+        """The partner is silent until the player plays.
+
+        Where no clock counts the bars, the player's next note begins the first one again.
+        """
         self._is_silenced = True
         self._counts_bars = False
 
@@ -176,7 +179,7 @@ class TurnPlanner:
         return True
 
     def _early_beats(self, settings: Settings) -> float:
-        """How far a negative offset plays everything before its beat: an answer begins at least so long after a request."""
+        """How far before its beat a negative offset plays a note: no answer can begin sooner after a request."""
         return max(-settings.offset_ms, 0.0) / 1000 * self.timeline.tempo_bpm / 60
 
     @property

@@ -1,6 +1,7 @@
-"""What happens in a jam, as values, for those who watch it: the panel, takes, lights. Knows no watcher, and waits for none.
+"""The feed of a jam's events, as values, for the recorder, the panel and surfaces; it knows and waits for none of them.
 
-The music thread puts; watchers take when they have time, each at its own pace. Whoever is too slow loses the oldest.
+The music thread puts events in; each subscriber takes them on its own thread when it has time. A subscriber that is
+too slow loses the oldest events. Seconds (`at_s`) are monotonic, beats are quarter notes on the jam's timeline.
 """
 
 from collections import deque
@@ -20,7 +21,7 @@ EVENTS_KEPT = 16_384
 
 @dataclass(frozen=True, slots=True)
 class MessageReceived:
-    """The player did something."""
+    """The player played a message: when it arrived, and the beat of that second."""
 
     message: Message
     at_s: float
@@ -29,7 +30,7 @@ class MessageReceived:
 
 @dataclass(frozen=True, slots=True)
 class MessagePlayed:
-    """The partner did: when it was handed to the port, and the beat it was meant for."""
+    """The jam played a message: when it was handed to the port, and the beat that it was due at."""
 
     message: Message
     at_s: float
@@ -48,7 +49,7 @@ class ControlChanged:
 
 @dataclass(frozen=True, slots=True)
 class ActionRequested:
-    """An action was done."""
+    """An action was requested, and is done next."""
 
     action: str
     at_s: float
@@ -57,7 +58,7 @@ class ActionRequested:
 
 @dataclass(frozen=True, slots=True)
 class TimelineChanged:
-    """Time goes so from here on, as this source has it."""
+    """The timeline, the transport of the song that is followed, or the clock that leads (`source`) has changed."""
 
     timeline: Timeline
     transport: Transport
@@ -67,7 +68,11 @@ class TimelineChanged:
 
 @dataclass(frozen=True, slots=True)
 class StatusChanged:
-    """How the jam stands: its state, whose turn it is where turns are taken, and what it has planned, with how much of each note came from memory."""
+    """The status of the jam has changed.
+
+    `turn` is None where no turns are taken. `from_memory` is, for each note of `plan`, how much of it came from memory,
+    from 0 to 1.
+    """
 
     state: JamState
     turn: Turn | None
@@ -80,54 +85,60 @@ Event = MessageReceived | MessagePlayed | ControlChanged | ActionRequested | Tim
 
 
 class FeedSubscription:
-    """One watcher's share of the feed: what has happened since it last took."""
+    """One subscriber's queue of events."""
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
 
     def put(self, event: Event) -> None:
-        """Something has happened."""
+        """Appends an event; the oldest one is lost where the queue is full. For the music thread."""
         self._events.append(event)
 
     def take_events(self) -> list[Event]:
-        """All that has, the oldest first."""
+        """Takes all events since the last call, the oldest first. For the subscriber's thread."""
         taken = []
-        # One at a time: the music thread may put meanwhile, and iterating would trip over it.
+        # One at a time: the music thread may put an event meanwhile, which an iteration would not survive.
         while self._events:
             taken.append(self._events.popleft())
         return taken
 
 
 class Feed:
-    """Where the music thread puts what happens."""
+    """Passes each event on to every subscriber. It holds no lock, so the music thread never waits.
+
+    `put` is for the music thread; `subscribe` and `unsubscribe` are for one other thread.
+    """
 
     def __init__(self) -> None:
-        self._watches: tuple[FeedSubscription, ...] = ()
-        self._stands: tuple[Event, ...] = ()
-        self._kept: tuple[Event, ...] = ()
+        self._subscriptions: tuple[FeedSubscription, ...] = ()
+        self._last_status: tuple[Event, ...] = ()
+        self._last_timeline: tuple[Event, ...] = ()
 
     @property
     def has_subscribers(self) -> bool:
-        """Whether anybody takes anything."""
-        return bool(self._watches)
+        """Whether there is any subscriber."""
+        return bool(self._subscriptions)
 
     def subscribe(self) -> FeedSubscription:
-        """From now on, beginning with how things stand as far as that was ever put; give it back with `leave`."""
-        watch = FeedSubscription()
-        for event in (*self._kept, *self._stands):
-            watch.put(event)
-        self._watches = (*self._watches, watch)
-        return watch
+        """A new subscription, to be ended with `unsubscribe`.
 
-    def unsubscribe(self, watch: FeedSubscription) -> None:
-        """Nobody takes from it any more."""
-        self._watches = tuple(other for other in self._watches if other is not watch)
+        Its first events are the last `TimelineChanged` and the last `StatusChanged`, where there were any.
+        """
+        subscription = FeedSubscription()
+        for event in (*self._last_timeline, *self._last_status):
+            subscription.put(event)
+        self._subscriptions = (*self._subscriptions, subscription)
+        return subscription
+
+    def unsubscribe(self, subscription: FeedSubscription) -> None:
+        """Ends a subscription: it gets no more events."""
+        self._subscriptions = tuple(other for other in self._subscriptions if other is not subscription)
 
     def put(self, event: Event) -> None:
-        """To all who watch; the last of those that say how things stand is kept for who comes later."""
+        """Passes an event on; the last timeline and the last status are kept for later subscribers."""
         if isinstance(event, StatusChanged):
-            self._stands = (event,)
+            self._last_status = (event,)
         elif isinstance(event, TimelineChanged):
-            self._kept = (event,)
-        for watch in self._watches:
-            watch.put(event)
+            self._last_timeline = (event,)
+        for subscription in self._subscriptions:
+            subscription.put(event)

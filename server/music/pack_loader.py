@@ -1,4 +1,4 @@
-"""Opens a pack and its engines, ready to play; knows no jam and no thread."""
+"""Opens a pack and its engines; knows no jam and no thread."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,10 @@ class LoadedPack:
     engines: Mapping[Approach, Engine]
 
     def improvisers(self, tempo_bpm: float) -> dict[Approach, Improviser]:
-        """Fresh improvisers, who have heard nothing; at this tempo, if it is one of a pack that counts seconds."""
+        """New improvisers by approach, which have heard nothing.
+
+        `tempo_bpm` matters to packs that count seconds and not beats: they convert by it.
+        """
         return {
             approach: create_improviser(
                 self.engines[approach],
@@ -31,6 +34,6 @@ class LoadedPack:
 
 
 def load_pack(name: str, config: Config) -> LoadedPack:
-    """Opens a pack and its engines. Raises PackError."""
+    """Opens the pack of this name, or in this folder, and its engines. Raises PackError."""
     pack = DummyPack() if name == DUMMY_PACK else open_pack(name, config.pack_folders)
     return LoadedPack(pack, {approach: pack.engine(approach, config.engine.device) for approach in APPROACHES})

@@ -6,7 +6,7 @@ from typing import Literal
 
 from bridge.surfaces.open_stage_control import session_json
 from bridge.surfaces.surface import Surface, lay_out
-from bridge.surfaces.surface_picture import draw
+from bridge.surfaces.surface_picture import draw_surface
 from bridge.surfaces.touchosc_file import touchosc_bytes
 from model.pack.pack import available_packs
 from server.config.config import Config
@@ -42,7 +42,7 @@ def write_layout(app: SurfaceApp, config: Config, out: Path | None, picture: Pat
     _write(path, lambda: path.write_bytes(to_bytes(surface)))
     if picture is None:
         return [path]
-    _write(picture, lambda: draw(surface, picture))
+    _write(picture, lambda: draw_surface(surface, picture))
     return [path, picture]
 
 

@@ -28,7 +28,7 @@ def status_lights() -> StatusLights:
         light_groups=(_lights(state), tuple(light for light in _lights(turn) if light.caption in CAPTIONS.values())),
         values=tuple(LabelledAddress(name, f"{READOUT_BY_NAME[name].address}/{TEXT}") for name in TEXT_READOUTS),
         beats=_lights(beat),
-        sync=f"{OSC_PREFIX}/{SYNC}",
+        sync_address=f"{OSC_PREFIX}/{SYNC}",
     )
 
 

@@ -240,7 +240,7 @@ def _read_action(items: Items) -> ActionRequested:
 def _read_timeline(items: Items) -> TimelineChanged:
     at_s, segments, meter, downbeat, transport, source = items
     new = tuple(Segment(*map(_number, segment)) for segment in cast("Iterable[Items]", segments))
-    timeline = Timeline(new, Meter.read(str(meter)), _number(downbeat))
+    timeline = Timeline(new, Meter.parse(str(meter)), _number(downbeat))
     return TimelineChanged(timeline, cast("Transport", transport), str(source), _number(at_s))
 
 

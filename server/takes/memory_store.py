@@ -42,7 +42,7 @@ def find_memory_origin(name: str, library: TakeLibrary, say: Say) -> Path | Take
 
 
 def load_take_memory(take: TakeEntry, jam: Jam, say: Say) -> None:
-    """Loads the take's memories into the jam; if that is not possible, it only says so.
+    """Loads the take's memories into the jam; if that is not possible, it only reports it.
 
     Call it before the music thread runs the jam.
     """
@@ -87,7 +87,7 @@ def kept_in_file(path: Path, jam: Jam, say: Say) -> Iterator[None]:
 def save_take_memory(path: Path, jam: Jam, say: Say) -> None:
     """Writes what the jam remembers, if anything, to `path`, the memory file beside the jam's journal.
 
-    A failure is only said. Call it when the music thread has ended.
+    A failure is only reported. Call it when the music thread has ended.
     """
     if not any(len(memory) for memory in jam.memories.values()):
         return

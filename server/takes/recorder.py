@@ -32,8 +32,8 @@ WRITES_PER_SYNC = 10
 """A power cut loses at most five seconds: until a flush, data that was written is only in the operating system's cache. A
 flush takes 1 to 50 ms on most disks and wears a memory card, so it is rare; a crash of the process alone needs none."""
 EVENTS_PER_BATCH, PAUSE_S = 32, 0.01
-"""Encoding one batch takes a third of a millisecond, less than the music thread ever waits for Python's global lock; then
-comes a pause for the other threads."""
+"""Encoding one batch takes a third of a millisecond, less than the music thread waits for any other thread; then comes a
+pause for the others."""
 MEGABYTE = 1_000_000
 
 Say = Callable[[str], None]

@@ -1,4 +1,4 @@
-"""Improvisers that play what a test tells them to, and a stage that drives a jam by hand; they know no clock."""
+"""Improvisers that play what a test scripts, and a harness that runs a jam step by step; they know no clock."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,12 +22,12 @@ from server.jam.jam_output import TimedMessage
 DEFAULTS = Settings()
 
 HeardNotes = list[tuple[int, float]]
-"""Pitches, each with its onset in beats; keep to sixteenths, for they go through 32 bits."""
+"""Pitches with their onsets in beats; use only sixteenths, because they are stored as float32."""
 
 
 @dataclass(frozen=True, slots=True)
 class CompositionRequest:
-    """What an improviser was asked to compose."""
+    """The arguments of one call of `compose`."""
 
     start_beats: float
     until_beats: float
@@ -35,24 +35,24 @@ class CompositionRequest:
 
 
 class ScriptedImproviser:
-    """Plays its pitches from the first, round and round: a step apart, or in its rhythm; its state is what it has heard."""
+    """An improviser that plays its pitches in a loop, a step apart or in its rhythm; its state is the notes it has heard."""
 
     def __init__(self, approach: Approach, pitches: Sequence[int], rhythm: Sequence[float] = ()) -> None:
         self.approach = approach
         self.requests: list[CompositionRequest] = []
         self.memory: Memory | None = None
         self.remembered_pitches: list[int] = []
-        """Pitches that are remembered."""
+        """The pitches that it heard with `learn` on."""
         self._pitches = pitches
         self._rhythm = rhythm
-        self._now = _snapshot([])
+        self._snapshot = _snapshot_of([])
 
     @property
     def heard_notes(self) -> HeardNotes:
-        return _heard(self._now)
+        return _notes_of(self._snapshot)
 
     def hear(self, note: Note, *, learn: bool = True) -> None:
-        self._now = _after(self._now, note)
+        self._snapshot = _after(self._snapshot, note)
         if learn:
             self.remembered_pitches.append(note.pitch)
 
@@ -63,19 +63,19 @@ class ScriptedImproviser:
         self.memory = memory
 
     def snapshot(self) -> Snapshot:
-        return self._now
+        return self._snapshot
 
     def restore(self, snapshot: Snapshot) -> None:
-        self._now = snapshot
+        self._snapshot = snapshot
 
     def compose(
         self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
     ) -> Iterator[PlannedNote]:
-        # What has been played already has tests of its own.
+        # The tests of novelty check these two fields.
         self.requests.append(
             CompositionRequest(start_beats, until_beats, replace(settings, answer_outline=(), novelty=None))
         )
-        now, onset_beats, index = self._now, start_beats, 0
+        now, onset_beats, index = self._snapshot, start_beats, 0
         while onset_beats < until_beats:
             beats = self._rhythm[index % len(self._rhythm)] if self._rhythm else settings.step_beats
             end_beats = min(onset_beats + beats, until_beats)
@@ -86,20 +86,20 @@ class ScriptedImproviser:
             onset_beats, index = onset_beats + beats, index + 1
 
 
-def _snapshot(heard: HeardNotes) -> Snapshot:
+def _snapshot_of(heard: HeardNotes) -> Snapshot:
     return Snapshot(np.array(heard, np.float32).reshape(1, -1, 2), np.zeros(1, np.float32), Cursor())
 
 
-def _heard(snapshot: Snapshot) -> HeardNotes:
+def _notes_of(snapshot: Snapshot) -> HeardNotes:
     return [(int(pitch), float(onset_beats)) for pitch, onset_beats in snapshot.engine_state[0]]
 
 
 def _after(snapshot: Snapshot, note: Note) -> Snapshot:
-    return _snapshot([*_heard(snapshot), (note.pitch, note.onset_beats)])
+    return _snapshot_of([*_notes_of(snapshot), (note.pitch, note.onset_beats)])
 
 
 def onsets(timed: Iterable[TimedMessage]) -> list[tuple[int, float]]:
-    """What begins: pitches and beats."""
+    """The notes that start: pitches and beats."""
     return [(item.message.pitch, item.beat) for item in timed if isinstance(item.message, NoteOn)]
 
 
@@ -112,32 +112,32 @@ def off(pitch: int, beat: float) -> TimedMessage:
 
 
 def as_played(notes: Iterable[Note]) -> list[TimedMessage]:
-    """The keys' messages in the order of time; at equal beats what ends comes before what begins."""
+    """The messages of keys that play the notes, in the order of time; at the same beat, note-offs come first."""
     keys = [on(note.pitch, note.onset_beats, note.velocity) for note in notes]
     keys += [off(note.pitch, note.end_beats) for note in notes]
     return sorted(keys, key=lambda timed: (timed.beat, isinstance(timed.message, NoteOn)))
 
 
 def do_all_work(jam: Jam) -> None:
-    """All that there is to think."""
+    """Does the model work that waits, until there is none."""
     while jam.has_work:
         jam.do_work()
 
 
 def run_jam_until(jam: Jam, beat: float) -> list[TimedMessage]:
-    """Lets time go on, as the player does who has all the time there is to think; what comes out."""
-    came: list[TimedMessage] = []
+    """Runs a jam to this beat, as a music thread does that always has time for the model work; returns what is sent."""
+    sent: list[TimedMessage] = []
     do_all_work(jam)
     while (wake_beat := jam.wake_at()) is not None and wake_beat <= beat:
-        came += jam.advance(wake_beat)
+        sent += jam.advance(wake_beat)
         do_all_work(jam)
-    return came + jam.advance(beat)
+    return sent + jam.advance(beat)
 
 
 class JamHarness:
-    """A jam of two scripted partners, driven as the player drives it: it thinks whenever it can, and wakes when it says.
+    """A jam with two scripted improvisers, run as the music thread runs it, with endless time for the model work.
 
-    The pitch partner plays 60 62 64 65, the event partner 72 (a beat), 74 and 76 (half a beat each).
+    The pitch improviser plays 60 62 64 65; the event improviser 72 (a beat), 74 and 76 (half a beat each).
     """
 
     def __init__(self, *, random_seed: int = 0, settings: Settings = DEFAULTS) -> None:
@@ -145,13 +145,13 @@ class JamHarness:
         self.event = ScriptedImproviser("event", (72, 74, 76), (1.0, 0.5, 0.5))
         self.jam = Jam({"pitch": self.pitch, "event": self.event}, settings, random_seed)
         self.sent: list[TimedMessage] = []
-        """All that has come out so far."""
+        """All messages so far."""
 
     def run_until(self, beat: float) -> list[TimedMessage]:
-        """Lets time go on; what comes out."""
-        came = run_jam_until(self.jam, beat)
-        self.sent += came
-        return came
+        """Runs to this beat; returns the messages sent."""
+        sent = run_jam_until(self.jam, beat)
+        self.sent += sent
+        return sent
 
     def do_all_work(self) -> None:
         do_all_work(self.jam)
@@ -177,9 +177,9 @@ class JamHarness:
             self.receive(timed.message, timed.beat)
 
     def run_to_end(self) -> list[TimedMessage]:
-        """Lets time go on for as long as anything is due; what comes out."""
-        came: list[TimedMessage] = []
+        """Runs until nothing is due any more; returns the messages sent."""
+        sent: list[TimedMessage] = []
         self.do_all_work()
         while (wake_beat := self.jam.wake_at()) is not None:
-            came += self.run_until(wake_beat)
-        return came
+            sent += self.run_until(wake_beat)
+        return sent

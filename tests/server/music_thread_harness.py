@@ -1,4 +1,4 @@
-"""A player that a test takes through each turn of its loop by hand, on a clock that stands still in between."""
+"""A music thread without its thread: a test runs each turn of its loop, and its clock stands still in between."""
 
 from bridge.midi.memory_ports import MemoryOutput
 from bridge.midi.messages import Message, NoteOn, encode, parse
@@ -17,7 +17,7 @@ TICK_S = 1e-6
 
 
 class MusicThreadHarness:
-    """A player without its thread: each turn of its loop is taken by hand, and time stands still in between."""
+    """A `MusicThread` that is never started, with two scripted improvisers, a memory port and a manual clock."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self.clock = ManualClock(START_S)
@@ -33,29 +33,29 @@ class MusicThreadHarness:
 
     @property
     def onsets_s(self) -> list[float]:
-        """When notes began."""
+        """The onsets of the notes sent, in seconds since the start."""
         return [at_s for message, at_s in self.sent if isinstance(message, NoteOn)]
 
     @property
     def sent(self) -> list[tuple[Message, float]]:
-        """All that went out, with the second since the start, to a tenth of a millisecond."""
+        """All messages sent, with their time in seconds since the start, to a tenth of a millisecond."""
         return [(parse(data), round(at_s - START_S, EXACT_DECIMALS)) for data, at_s in self.output.sent]
 
     def run_pending_work(self) -> None:
-        """All that is to be done now is done."""
+        """Runs turns until neither model work nor an input waits."""
         while self.jam.has_work or not self.music_thread._inbox.empty():
-            self.music_thread._turn()
+            self.music_thread._run_once()
 
     def run_until(self, at_s: float) -> None:
-        """Time goes on to `at_s`, by way of each moment at which something is due."""
+        """Moves the clock to `at_s`, with a stop at each time at which something is due."""
         self.run_pending_work()
         while (wake_s := self.music_thread._wake_at_s()) is not None:
             due_s = wake_s - START_S
             if due_s > at_s:
                 break
-            # Just past it: on the way from beats to seconds and back a due time may lose its last bit.
+            # Just past it, because converting from beats to seconds and back may lose the last bit of a due time.
             self.clock.advance(max(0.0, due_s - self.now_s) + TICK_S)
-            self.music_thread._turn()
+            self.music_thread._run_once()
             self.run_pending_work()
         self.clock.advance(max(0.0, at_s - self.now_s))
 

@@ -1,10 +1,10 @@
-"""Whoever carries out what a desk passes on."""
+"""A `ControlReceiver` for tests."""
 
 from server.controls.control_table import Value
 
 
 class RecordingReceiver:
-    """Writes down what it is told."""
+    """Records the calls as texts: "tempo 90", or an action's name."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []

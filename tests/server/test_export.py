@@ -89,12 +89,12 @@ class TestTheFile:
         assert [track.program for track in midi.instruments] == [26, 26]
         assert onsets(tracks(out)["Answer"])[0] == 3.0
 
-    def test_a_tempo_of_ones_own_goes_before_the_seeds(self, seed: Path, out: Path, config: Config) -> None:
+    def test_a_tempo_that_was_given_is_used_instead_of_the_seeds(self, seed: Path, out: Path, config: Config) -> None:
         exported(ExportRequest(seed, out), config.with_values({"controls.tempo": 150.0}), own_tempo=True)
         assert pretty_midi.PrettyMIDI(str(out)).get_tempo_changes()[1].tolist() == pytest.approx([150.0])
         assert onsets(tracks(out)["Answer"])[0] == 4.0
 
-    def test_may_hold_the_answer_alone_from_its_beginning(self, seed: Path, out: Path, config: Config) -> None:
+    def test_may_hold_the_answer_alone_without_the_time_before_it(self, seed: Path, out: Path, config: Config) -> None:
         exported(ExportRequest(seed, out), config)
         both = tracks(out)["Answer"]
         exported(ExportRequest(seed, out, answer_only=True), config)
@@ -119,9 +119,9 @@ class TestTheFile:
         assert max(end_beats for _, _, end_beats in tracks(out)["Answer"]) == 4.0 + beats
 
 
-class TestTheSameAgain:
+class TestReproducibility:
     @pytest.mark.parametrize("approach", ["pitch", "event"])
-    def test_the_same_order_gives_the_same_bytes(self, seed: Path, out: Path, config: Config, approach: str) -> None:
+    def test_the_same_request_gives_the_same_bytes(self, seed: Path, out: Path, config: Config, approach: str) -> None:
         config = config.with_values({"controls.approach": approach})
         hashes = set()
         for name in ("one.mid", "two.mid"):
@@ -146,23 +146,23 @@ class TestTheSameAgain:
 
 class TestCount:
     def test_several_answers_go_to_files_of_their_own(self, seed: Path, out: Path, config: Config) -> None:
-        made = exported(ExportRequest(seed, out, count=3), config)
-        assert [path.name for path in made] == ["answer-1.mid", "answer-2.mid", "answer-3.mid"]
-        assert len({path.read_bytes() for path in made}) == 3
+        paths = exported(ExportRequest(seed, out, count=3), config)
+        assert [path.name for path in paths] == ["answer-1.mid", "answer-2.mid", "answer-3.mid"]
+        assert len({path.read_bytes() for path in paths}) == 3
         assert not out.exists()
 
     def test_ten_and_more_are_numbered_so_that_they_sort(self, seed: Path, out: Path, config: Config) -> None:
-        made = exported(ExportRequest(seed, out, count=10), config)
-        assert [made[0].name, made[-1].name] == ["answer-01.mid", "answer-10.mid"]
-        assert sorted(made) == made
+        paths = exported(ExportRequest(seed, out, count=10), config)
+        assert [paths[0].name, paths[-1].name] == ["answer-01.mid", "answer-10.mid"]
+        assert sorted(paths) == paths
 
-    def test_one_of_several_is_what_its_own_random_seed_gives(self, seed: Path, out: Path, config: Config) -> None:
+    def test_each_of_several_is_the_answer_for_its_own_random_seed(self, seed: Path, out: Path, config: Config) -> None:
         several = exported(ExportRequest(seed, out, count=3, random_seed=7), config)
         exported(ExportRequest(seed, out, random_seed=8), config)
         assert several[1].read_bytes() == out.read_bytes()
 
 
-class TestThePianoRoll:
+class TestPianoRoll:
     def test_is_a_picture_beside_the_file(self, seed: Path, out: Path, config: Config) -> None:
         picture = out.with_suffix(".png")
         assert exported(ExportRequest(seed, out, piano_roll=picture), config) == [out, picture]
@@ -170,8 +170,10 @@ class TestThePianoRoll:
         assert picture.stat().st_size > 5_000
 
     def test_there_is_one_for_each_answer(self, seed: Path, out: Path, config: Config) -> None:
-        made = exported(ExportRequest(seed, out, count=2, piano_roll=out.with_suffix(".png"), answer_only=True), config)
-        assert [path.name for path in made] == ["answer-1.mid", "answer-1.png", "answer-2.mid", "answer-2.png"]
+        paths = exported(
+            ExportRequest(seed, out, count=2, piano_roll=out.with_suffix(".png"), answer_only=True), config
+        )
+        assert [path.name for path in paths] == ["answer-1.mid", "answer-1.png", "answer-2.mid", "answer-2.png"]
 
     def test_without_matplotlib_it_says_how_to_get_it(
         self, seed: Path, out: Path, config: Config, monkeypatch: pytest.MonkeyPatch
@@ -182,7 +184,7 @@ class TestThePianoRoll:
 
 
 class TestBadSeeds:
-    """A seed that is none ends in one sentence that names it, and leaves nothing behind."""
+    """A bad seed ends the export with one sentence that names it, and no file is written."""
 
     def refusal(self, seed: Path, out: Path, config: Config) -> str:
         with pytest.raises(SeedError) as refusal:
@@ -193,23 +195,23 @@ class TestBadSeeds:
         assert str(seed) in sentence
         return sentence
 
-    def test_one_that_is_not_there(self, tmp_path: Path, out: Path, config: Config) -> None:
+    def test_a_missing_file(self, tmp_path: Path, out: Path, config: Config) -> None:
         assert self.refusal(tmp_path / "none.mid", out, config).startswith("there is no file")
 
-    def test_one_that_is_empty(self, tmp_path: Path, out: Path, config: Config) -> None:
+    def test_an_empty_file(self, tmp_path: Path, out: Path, config: Config) -> None:
         seed = tmp_path / "empty.mid"
         seed.touch()
         assert "is empty" in self.refusal(seed, out, config)
 
     @pytest.mark.parametrize("data", BROKEN_MIDI_FILES.values(), ids=BROKEN_MIDI_FILES)
-    def test_one_that_is_cut_off_or_no_midi_at_all(
+    def test_a_truncated_file_or_one_that_is_not_midi(
         self, tmp_path: Path, out: Path, config: Config, data: bytes
     ) -> None:
         seed = tmp_path / "broken.mid"
         seed.write_bytes(data)
         assert "is not a whole MIDI file" in self.refusal(seed, out, config)
 
-    def test_one_without_notes(self, tmp_path: Path, out: Path, config: Config) -> None:
+    def test_a_file_without_notes(self, tmp_path: Path, out: Path, config: Config) -> None:
         seed = tmp_path / "silent.mid"
         seed.write_bytes(midi_bytes(Part([])))
         assert "holds no notes" in self.refusal(seed, out, config)
@@ -218,8 +220,8 @@ class TestBadSeeds:
         assert "there is no file" in self.refusal(tmp_path, out, config)
 
 
-class TestBadPlaces:
-    """A place that cannot be written ends in one sentence that names it, and leaves nothing half-written."""
+class TestBadPaths:
+    """A path that cannot be written ends the export with one sentence that names it, and no file is half written."""
 
     def refusal(self, order: ExportRequest, config: Config) -> str:
         with pytest.raises(ExportError) as refusal:
@@ -227,30 +229,30 @@ class TestBadPlaces:
         assert "\n" not in str(refusal.value)
         return str(refusal.value)
 
-    def test_a_folder_that_is_not_there(self, seed: Path, tmp_path: Path, config: Config) -> None:
-        place = tmp_path / "none" / "answer.mid"
-        sentence = self.refusal(ExportRequest(seed, place), config)
-        assert sentence == f"{place} cannot be written: No such file or directory; choose another place"
+    def test_a_missing_folder(self, seed: Path, tmp_path: Path, config: Config) -> None:
+        path = tmp_path / "none" / "answer.mid"
+        sentence = self.refusal(ExportRequest(seed, path), config)
+        assert sentence == f"{path} cannot be written: No such file or directory; choose another place"
 
     def test_a_folder_instead_of_a_file(self, seed: Path, out: Path, config: Config) -> None:
         assert str(out.parent) in self.refusal(ExportRequest(seed, out.parent), config)
         assert list(out.parent.iterdir()) == []
         assert [path.name for path in out.parent.parent.iterdir() if path.name.startswith(".")] == []
 
-    @pytest.mark.parametrize("place", [".", "..", "/"])
+    @pytest.mark.parametrize("path", [".", "..", "/"])
     @pytest.mark.parametrize("count", [1, 2])
-    def test_a_place_without_a_name(
-        self, seed: Path, working_folder: Path, config: Config, place: str, count: int
+    def test_a_path_without_a_file_name(
+        self, seed: Path, working_folder: Path, config: Config, path: str, count: int
     ) -> None:
-        self.refusal(ExportRequest(seed, Path(place), count=count), config)
-        self.refusal(ExportRequest(seed, Path("answer.mid"), count=count, piano_roll=Path(place)), config)
+        self.refusal(ExportRequest(seed, Path(path), count=count), config)
+        self.refusal(ExportRequest(seed, Path("answer.mid"), count=count, piano_roll=Path(path)), config)
         assert not [path for path in working_folder.iterdir() if path.name.startswith(".")]
 
-    def test_a_place_that_is_not_ours_to_write(self, seed: Path, config: Config) -> None:
-        place = Path("/proc/answer.mid")  # where not even root may
-        assert re.match(rf"^{place} cannot be written: ", self.refusal(ExportRequest(seed, place), config))
+    def test_a_path_without_write_permission(self, seed: Path, config: Config) -> None:
+        path = Path("/proc/answer.mid")  # where not even root may
+        assert re.match(rf"^{path} cannot be written: ", self.refusal(ExportRequest(seed, path), config))
 
-    def test_a_picture_that_cannot_be_written_leaves_a_whole_midi_file(
+    def test_the_midi_file_is_complete_even_if_the_picture_cannot_be_written(
         self, seed: Path, out: Path, tmp_path: Path, config: Config
     ) -> None:
         self.refusal(ExportRequest(seed, out, piano_roll=tmp_path / "none" / "roll.png"), config)
@@ -262,7 +264,9 @@ class TestBadPlaces:
         assert "is the seed itself" in self.refusal(ExportRequest(seed, seed), config)
         assert seed.read_bytes() == before
 
-    def test_an_older_file_stays_as_it_was(self, seed: Path, out: Path, config: Config, tmp_path: Path) -> None:
+    def test_an_older_file_is_kept_if_the_seed_is_bad(
+        self, seed: Path, out: Path, config: Config, tmp_path: Path
+    ) -> None:
         out.write_bytes(b"older")
         with pytest.raises(SeedError):
             exported(ExportRequest(tmp_path / "none.mid", out), config)
@@ -270,14 +274,14 @@ class TestBadPlaces:
 
 
 @pytest.mark.usefixtures("working_folder")
-def test_a_pack_that_is_not_there_leaves_nothing_behind(seed: Path, out: Path) -> None:
+def test_with_an_unknown_pack_no_file_is_written(seed: Path, out: Path) -> None:
     with pytest.raises(PackError, match="there is no pack named sonbook and no such folder"):
         exported(ExportRequest(seed, out), Config().with_values({"controls.pack": "sonbook"}))
     assert list(out.parent.iterdir()) == []
 
 
-class TestTheJamBehindIt:
-    """`answer_to` drives the jam that plays live."""
+class TestAnswerTo:
+    """`answer_to` runs the same `Jam` that plays live."""
 
     def answer(self, seed: Seed) -> list[Note]:
         partners: dict[Approach, Improviser] = {
@@ -286,7 +290,7 @@ class TestTheJamBehindIt:
         }
         return answer_to(seed, Jam(partners, Settings(approach="pitch", answer_after=math.inf), 0))
 
-    def test_it_plays_what_the_jam_does_in_beats(self) -> None:
+    def test_it_returns_the_notes_of_the_jam_in_beats(self) -> None:
         assert self.answer(Seed(tuple(line(60, 62, 64, 65)))) == line(72, 74, 72, 74, start_beats=4.0)
 
     def test_a_rest_in_the_seed_is_not_answered(self) -> None:
@@ -297,7 +301,7 @@ class TestTheJamBehindIt:
         notes = (*line(60, 62, 64), Note(65, 1.5, 2.53, 80))
         assert self.answer(Seed(notes))[0].onset_beats == 4.0
 
-    def test_and_one_that_ends_well_past_it_is_not(self) -> None:
+    def test_a_note_that_ends_well_past_the_bar_line_is_in_the_bar_after_it(self) -> None:
         notes = (*line(60, 62, 64), Note(65, 1.5, 3.0, 80))
         assert self.answer(Seed(notes))[0].onset_beats == 8.0
 
@@ -307,10 +311,10 @@ class TestTheJamBehindIt:
 
     def test_a_long_seed_gets_a_long_answer_of_eight_bars_at_most(self) -> None:
         for length, beats in ((24, 16.0), (64, 32.0)):
-            answered = self.answer(Seed(tuple(exercise(length))))
-            assert answered[-1].end_beats - answered[0].onset_beats == beats
+            answer = self.answer(Seed(tuple(exercise(length))))
+            assert answer[-1].end_beats - answer[0].onset_beats == beats
 
     def test_a_very_long_rest_in_the_seed_is_not_answered_either_and_belongs_to_it(self) -> None:
         notes = (*line(60, 62), *line(64, start_beats=23.0))
-        answered = self.answer(Seed(notes))
-        assert (answered[0].onset_beats, answered[-1].end_beats) == (24.0, 48.0)
+        answer = self.answer(Seed(notes))
+        assert (answer[0].onset_beats, answer[-1].end_beats) == (24.0, 48.0)

@@ -17,28 +17,28 @@ from tests.music import line
 from tests.programs import require_program
 from tests.server.jam_process import (
     BEAT_S,
-    FOURS,
+    FOURS_COMMAND,
     HOST,
     PATIENCE_S,
     Phone,
     RunningJam,
     free_port,
-    oscdump,
-    recording,
+    osc_listener,
+    recorded_port,
     running_jam,
     sounding_pitches,
 )
 
-# As hands play it: let go of a little early, so that it is two beats long at most, and so is its answer.
+# As hands play it, with the last key up a little early, so that the phrase and its answer are at most two beats long.
 PHRASE = [*line(60, 62, 64, velocity=90), Note(65, 1.5, 0.25, 90)]
 LONG_ANSWER = ("--answer-length", "256")
 LATE_S = 0.05
-"""How far the median of the gaps between notes may be off on a machine that is busy with other things."""
+"""The tolerance for the median gap between notes, on a machine that is busy with other things."""
 
 
 @pytest.fixture(scope="module")
 def jam(long_cycle_jackd: Jackd, tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningJam]:
-    """One jam that several tests play with; each says which approach it wants."""
+    """One jam for several tests; each test sets the approach that it needs."""
     assert long_cycle_jackd.name
     with running_jam(tmp_path_factory.mktemp("jam"), "--pack", str(tiny_pack), "--random-seed", "1") as running:
         yield running
@@ -49,7 +49,7 @@ def oscsend(port: int, *words: str) -> None:
 
 
 class TestTheStart:
-    def test_says_what_is_bound_where(self, jam: RunningJam) -> None:
+    def test_prints_what_is_bound_where(self, jam: RunningJam) -> None:
         assert jam.start_line("MIDI in") == "Trading Fours:Trading Fours In (jack)"
         assert jam.start_line("MIDI out") == "Trading Fours Out:Trading Fours Out (jack)"
         assert jam.start_line("OSC").startswith(f"{HOST}:{jam.osc_port}, ")
@@ -59,21 +59,23 @@ class TestTheStart:
             assert re.fullmatch(r"CPU.*, \d+\.\d\d ms per token", jam.start_line(approach))
         assert re.fullmatch(r"Ready in \d+\.\d s\. Play a phrase; Ctrl-C ends the jam\.", jam.printed_lines[-1])
 
-    def test_a_second_jam_tells_its_own_port_names(self, jam: RunningJam, tiny_pack: Path, tmp_path: Path) -> None:
+    def test_a_second_jam_prints_the_names_of_its_own_ports(
+        self, jam: RunningJam, tiny_pack: Path, tmp_path: Path
+    ) -> None:
         with running_jam(tmp_path, "--pack", str(tiny_pack)) as second:
             assert second.midi_in == "Trading Fours-01:Trading Fours In"
             assert second.midi_out == "Trading Fours Out-01:Trading Fours Out"
             assert second.stop() == (0, "")
 
-    def test_a_taken_osc_port_is_one_sentence(self, jam: RunningJam, tiny_pack: Path, tmp_path: Path) -> None:
-        command = [*FOURS, "jam", "--pack", str(tiny_pack), "--osc-port", str(jam.osc_port)]
+    def test_a_taken_osc_port_ends_it_with_one_sentence(self, jam: RunningJam, tiny_pack: Path, tmp_path: Path) -> None:
+        command = [*FOURS_COMMAND, "jam", "--pack", str(tiny_pack), "--osc-port", str(jam.osc_port)]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
         assert done.returncode == 1
         assert done.stderr.startswith(f"fours: OSC port {jam.osc_port} on {HOST} is taken, perhaps by another jam.")
         assert done.stderr.count("\n") == 1
         assert "Ready" not in done.stdout
 
-    def test_without_a_midi_system_says_so_and_osc_works(
+    def test_without_a_midi_system_it_prints_so_and_osc_works(
         self, tiny_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("JACK_DEFAULT_SERVER", "fours-tests-none")
@@ -87,55 +89,55 @@ class TestTheStart:
 
 
 class TestAnswers:
-    def test_a_phrase_is_answered_in_both_approaches_which_osc_changes_while_it_runs(self, jam: RunningJam) -> None:
-        with recording(jam.midi_out) as heard, oscdump(jam.reply_port) as reply:
+    def test_a_phrase_is_answered_in_both_approaches_and_osc_switches_between_them(self, jam: RunningJam) -> None:
+        with recorded_port(jam.midi_out) as recording, osc_listener(jam.reply_port) as next_line:
             oscsend(jam.osc_port, "/fours/approach", "s", "event")
-            assert reply('/fours/approach s "event"')
+            assert next_line('/fours/approach s "event"')
             jam.play(PHRASE)
-            event = heard.next_answer()
+            event = recording.next_answer()
             assert not sounding_pitches(event)
 
             oscsend(jam.osc_port, "/fours/approach", "s", "pitch")
-            assert reply('/fours/approach s "pitch"')
+            assert next_line('/fours/approach s "pitch"')
             oscsend(jam.osc_port, "/fours/temperature", "f", "0.5")
-            assert reply("/fours/temperature f 0.500000")
+            assert next_line("/fours/temperature f 0.500000")
             jam.play(PHRASE)
-            pitch = heard.next_answer()
+            pitch = recording.next_answer()
             assert not sounding_pitches(pitch)
-        ons = [came for came in pitch if came.is_note_on]
-        # Two beats by half a beat.
-        assert [came.data[2] for came in ons] == [90, 90, 90, 90]
-        gaps_s = [after.at_s - before.at_s for before, after in pairwise(ons)]
+        note_ons = [message for message in pitch if message.is_note_on]
+        # Two beats, with a step of half a beat.
+        assert [message.data[2] for message in note_ons] == [90, 90, 90, 90]
+        gaps_s = [after.at_s - before.at_s for before, after in pairwise(note_ons)]
         assert statistics.median(gaps_s) == pytest.approx(BEAT_S / 2, abs=LATE_S)
 
-    def test_in_an_answer_the_approach_changes_and_no_note_hangs(self, jam: RunningJam) -> None:
+    def test_a_change_of_approach_during_an_answer_leaves_no_note_hanging(self, jam: RunningJam) -> None:
         jam.phone.ask("/fours/approach", "event")
         jam.phone.ask("/fours/answer_length", 12.0)
-        with recording(jam.midi_out) as heard:
+        with recorded_port(jam.midi_out) as recording:
             jam.play(PHRASE)
-            heard.next_note_on()
+            recording.next_note_on()
             for approach in ("pitch", "event", "pitch"):
                 assert jam.phone.ask("/fours/approach", approach).arguments == (approach,)
                 jam.phone.ask("/fours/temperature", 1.5)
-                heard.next_note_on()
+                recording.next_note_on()
             jam.phone.ask("/fours/stop")
-            heard.until_quiet()
+            recording.until_quiet()
         jam.phone.ask("/fours/answer_length", 0.0)
-        assert not sounding_pitches(heard.messages)
-        # It was stopped long before its twelve beats were over.
-        assert heard.messages[-1].at_s - heard.messages[0].at_s < 11 * BEAT_S
+        assert not sounding_pitches(recording.messages)
+        # The answer was stopped long before its twelve beats were over.
+        assert recording.messages[-1].at_s - recording.messages[0].at_s < 11 * BEAT_S
 
-    def test_playing_over_an_answer_ends_it_and_is_answered_in_turn(self, jam: RunningJam) -> None:
+    def test_playing_over_an_answer_stops_it_and_is_answered_too(self, jam: RunningJam) -> None:
         jam.phone.ask("/fours/approach", "pitch")
         jam.phone.ask("/fours/answer_length", 64.0)
-        with recording(jam.midi_out) as heard:
+        with recorded_port(jam.midi_out) as recording:
             jam.play(PHRASE)
-            heard.next_note_on()
+            recording.next_note_on()
             jam.play(line(48, 50, 52, velocity=33))
             jam.phone.ask("/fours/answer_length", 2.0)
-            heard.until_quiet()
-        assert not sounding_pitches(heard.messages)
-        velocities = [note.data[2] for note in heard.messages if note.is_note_on]
+            recording.until_quiet()
+        assert not sounding_pitches(recording.messages)
+        velocities = [note.data[2] for note in recording.messages if note.is_note_on]
         assert velocities == sorted(velocities, reverse=True)
         assert set(velocities) == {90, 33}
         jam.phone.ask("/fours/answer_length", 0.0)
@@ -149,25 +151,25 @@ class TestAnswers:
         notes = [note for note in seed.notes if note.end_beats <= start_beats + 8.0]
         assert len(notes) > 4
         jam.phone.ask("/fours/approach", "event")
-        with recording(jam.midi_out) as heard:
+        with recorded_port(jam.midi_out) as recording:
             jam.play(notes)
-            answered = heard.next_answer()
-        assert not sounding_pitches(answered)
-        assert [came for came in answered if came.is_note_on]
+            answer = recording.next_answer()
+        assert not sounding_pitches(answer)
+        assert [message for message in answer if message.is_note_on]
 
-    def test_another_pack_takes_over_while_it_runs(self, jam: RunningJam, tiny_pack: Path) -> None:
+    def test_a_pack_can_be_loaded_while_it_runs(self, jam: RunningJam, tiny_pack: Path) -> None:
         assert jam.phone.ask("/fours/pack", str(tiny_pack)).arguments == (str(tiny_pack),)
-        with recording(jam.midi_out) as heard:
+        with recorded_port(jam.midi_out) as recording:
             jam.play(PHRASE)
-            assert not sounding_pitches(heard.next_answer())
+            assert not sounding_pitches(recording.next_answer())
 
 
-class TestManyScreens:
-    def test_what_a_phone_moves_arrives_on_every_other_screen(self, jam: RunningJam) -> None:
+class TestSeveralOscClients:
+    def test_a_control_that_one_client_moves_is_sent_to_the_others(self, jam: RunningJam) -> None:
         other = Phone(jam.osc_port)
         try:
             other.ask("/fours/tempo")
-            other.receive("/fours/beat/12")  # the last of all that it is told at first
+            other.receive("/fours/beat/12")  # the last message that a new client gets
             jam.phone.send("/fours/temperature/norm", 0.5)
             (temperature,) = other.receive("/fours/temperature").arguments
             assert temperature == pytest.approx(1.05)
@@ -176,27 +178,27 @@ class TestManyScreens:
         finally:
             other.close()
 
-    def test_a_radio_button_of_oscsend_lights_up_at_oscdump(self, jam: RunningJam) -> None:
-        with oscdump(jam.reply_port) as reply:
+    def test_the_button_of_a_choice_is_lit_on_other_clients(self, jam: RunningJam) -> None:
+        with osc_listener(jam.reply_port) as next_line:
             oscsend(jam.osc_port, "/fours/quantize/1_8t", "f", "1")
-            assert reply('/fours/quantize s "1/8t"')
-            assert reply("/fours/quantize/off i 0")
-            assert reply("/fours/quantize/1_8t i 1")
+            assert next_line('/fours/quantize s "1/8t"')
+            assert next_line("/fours/quantize/off i 0")
+            assert next_line("/fours/quantize/1_8t i 1")
             oscsend(jam.osc_port, "/fours/quantize/off", "f", "1")
-            assert reply("/fours/quantize/off i 1")
+            assert next_line("/fours/quantize/off i 1")
 
-    def test_the_state_of_the_jam_and_the_beats_are_told(self, jam: RunningJam) -> None:
-        with oscdump(jam.reply_port) as reply:
+    def test_the_state_of_the_jam_and_the_beats_are_sent(self, jam: RunningJam) -> None:
+        with osc_listener(jam.reply_port) as next_line:
             oscsend(jam.osc_port, "/fours/sync")
-            assert reply('/fours/state s "listening"')
+            assert next_line('/fours/state s "listening"')
             for beat in (1, 2, 3, 4, 1):
-                assert reply(f"/fours/beat i {beat}")
+                assert next_line(f"/fours/beat i {beat}")
             jam.play(PHRASE)
-            assert reply('/fours/state s "waiting"')
-            assert reply("/fours/planned i ")
-            assert reply('/fours/state s "answering"')
-            assert reply("/fours/state/answering i 1")
-            assert reply('/fours/state s "listening"')
+            assert next_line('/fours/state s "waiting"')
+            assert next_line("/fours/planned i ")
+            assert next_line('/fours/state s "answering"')
+            assert next_line("/fours/state/answering i 1")
+            assert next_line('/fours/state s "listening"')
 
 
 class TestBadOsc:
@@ -212,16 +214,16 @@ class TestBadOsc:
             (("/fours/tempo", "ff", "90", "91"), "/fours/tempo takes one argument, not 2"),
         ],
     )
-    def test_is_answered_on_fours_error_and_changes_nothing(
+    def test_is_answered_at_fours_error_and_changes_nothing(
         self, jam: RunningJam, words: tuple[str, ...], sentence: str
     ) -> None:
         before = [jam.phone.ask(f"/fours/{name}") for name in ("temperature", "pack", "tempo")]
-        with oscdump(jam.reply_port) as reply:
+        with osc_listener(jam.reply_port) as next_line:
             oscsend(jam.osc_port, *words)
-            assert reply(f'/fours/error s "{sentence}')
+            assert next_line(f'/fours/error s "{sentence}')
         assert before == [jam.phone.ask(f"/fours/{name}") for name in ("temperature", "pack", "tempo")]
 
-    def test_what_is_no_osc_at_all_does_not_stop_it(self, jam: RunningJam) -> None:
+    def test_a_packet_that_is_not_osc_does_not_stop_it(self, jam: RunningJam) -> None:
         assert jam.phone.ask_raw(b"hello").address == "/fours/error"
         assert jam.phone.ask("/fours/tempo").address == "/fours/tempo"
 
@@ -230,23 +232,23 @@ class TestBadOsc:
 class TestTheEnd:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     @pytest.mark.parametrize("approach", ["pitch", "event"])
-    def test_a_signal_in_an_answer_leaves_no_note_sounding(
+    def test_a_signal_during_an_answer_leaves_no_note_sounding(
         self, tiny_pack: Path, tmp_path: Path, number: signal.Signals, approach: str
     ) -> None:
         options = ("--pack", str(tiny_pack), "--approach", approach, *LONG_ANSWER)
-        with running_jam(tmp_path, *options) as jam, recording(jam.midi_out) as heard:
+        with running_jam(tmp_path, *options) as jam, recorded_port(jam.midi_out) as recording:
             jam.play(PHRASE)
-            heard.next_note_on()
+            recording.next_note_on()
             assert jam.stop(number) == (0, "")
-            # What is still to come has come by the end of the process, but for the recorder's own way of printing it.
-            heard.until_quiet()
-        assert not sounding_pitches(heard.messages)
+            # When the process ends, all its messages are sent; the recorder may still have to print some.
+            recording.until_quiet()
+        assert not sounding_pitches(recording.messages)
 
-    def test_of_a_jam_that_never_played_is_as_quiet(self, tiny_pack: Path, tmp_path: Path) -> None:
+    def test_of_a_jam_that_never_played_prints_no_error(self, tiny_pack: Path, tmp_path: Path) -> None:
         with running_jam(tmp_path, "--pack", str(tiny_pack)) as jam:
             assert jam.stop(signal.SIGHUP) == (0, "")
 
-    def test_gives_its_osc_port_back(self, tiny_pack: Path, tmp_path: Path) -> None:
+    def test_releases_its_osc_port(self, tiny_pack: Path, tmp_path: Path) -> None:
         port = free_port()
         for _ in range(2):
             with running_jam(tmp_path, "--pack", str(tiny_pack), osc_port=port) as jam:

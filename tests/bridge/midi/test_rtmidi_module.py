@@ -14,7 +14,7 @@ from tests.bridge.midi.fake_rtmidi import FakeRtMidi
 @pytest.fixture
 def no_sequencer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "seq"
-    monkeypatch.setattr(rtmidi_backend, "SEQUENCER", path)
+    monkeypatch.setattr(rtmidi_backend, "ALSA_SEQUENCER", path)
     return path
 
 
@@ -72,7 +72,7 @@ def test_an_api_of_another_system_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_probe_for_jack_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JACK_NO_START_SERVER", raising=False)
     backend = FakeRtMidi(jack_runs=True)
-    assert rtmidi_backend.jack_runs(backend)
+    assert rtmidi_backend.is_jack_running(backend)
     assert backend.alive == 0
     assert "JACK_NO_START_SERVER" not in os.environ
 
@@ -83,7 +83,7 @@ def test_without_a_server_libjack_is_silent_and_is_heard_again_afterwards(
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "fours-tests-no-such-server")
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
     backend = load_rtmidi()
-    assert not rtmidi_backend.jack_runs(backend)
+    assert not rtmidi_backend.is_jack_running(backend)
     assert capfd.readouterr() == ("", "")
     with pytest.raises(backend.RtMidiError):
         backend.MidiIn(rtmidi_backend.api_number(backend, "jack"), "not quiet")

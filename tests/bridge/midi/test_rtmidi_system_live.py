@@ -9,7 +9,7 @@ from threading import Event, Thread
 
 import pytest
 
-from bridge.midi.ports import OutputPort, PortRow, rows
+from bridge.midi.ports import OutputPort, PortInfo, list_all_ports
 from bridge.midi.rtmidi_system import RtMidiSystem
 from bridge.timing.clock import MonotonicClock
 from tests.programs import require_program
@@ -102,9 +102,9 @@ def test_others_see_both_ports_under_the_names_told() -> None:
         assert sink.name == "Trading Fours Out:Trading Fours Out"
         for port in (source, sink):
             wait_for_port(port.name)
-        assert PortRow("output", source.name, "jack") in rows(system)
-        assert PortRow("input", sink.name, "jack") in rows(system)
-    assert not {"Trading Fours In", "Trading Fours Out"} & {row.name.split(":")[-1] for row in rows(system)}
+        assert PortInfo("output", source.name, "jack") in list_all_ports(system)
+        assert PortInfo("input", sink.name, "jack") in list_all_ports(system)
+    assert not {"Trading Fours In", "Trading Fours Out"} & {row.name.split(":")[-1] for row in list_all_ports(system)}
 
 
 def test_a_second_jam_on_jack_tells_its_own_names() -> None:

@@ -10,8 +10,8 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from bridge.errors import BadOsc
 from bridge.osc.osc_packets import (
-    MAX_BUNDLE_DEPTH,
     MAX_BUNDLE_BYTES,
+    MAX_BUNDLE_DEPTH,
     OscArgument,
     OscMessage,
     decode,

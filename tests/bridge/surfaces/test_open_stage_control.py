@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 from bridge.surfaces.open_stage_control import session_json
 from bridge.surfaces.surface import lay_out
-from tests.bridge.surfaces.test_surface import STATUS_LIGHTS, ROWS
+from tests.bridge.surfaces.test_surface import ROWS, STATUS_LIGHTS
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
 

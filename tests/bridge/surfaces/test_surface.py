@@ -23,7 +23,7 @@ STATUS_LIGHTS = StatusLights(
     ),
     values=(LabelledAddress("bar", "/t/bar/text"),),
     beats=tuple(LabelledAddress(str(beat), f"/t/beat/{beat}") for beat in range(1, 13)),
-    sync="/t/sync",
+    sync_address="/t/sync",
 )
 
 
@@ -74,7 +74,7 @@ def test_there_is_a_page_to_play_by_one_for_each_group_and_one_for_what_has_many
 
 
 def test_everything_that_can_be_moved_or_told_is_somewhere(surface: Surface) -> None:
-    wanted = {STATUS_LIGHTS.sync}
+    wanted = {STATUS_LIGHTS.sync_address}
     for lights in (
         *STATUS_LIGHTS.light_groups,
         STATUS_LIGHTS.values,

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.surfaces.surface import Surface, lay_out
 from bridge.surfaces.touchosc_file import touchosc_bytes
-from tests.bridge.surfaces.test_surface import STATUS_LIGHTS, ROWS
+from tests.bridge.surfaces.test_surface import ROWS, STATUS_LIGHTS
 
 
 @pytest.fixture(scope="module")

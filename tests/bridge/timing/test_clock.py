@@ -24,11 +24,11 @@ def test_a_manual_clock_does_not_go_back() -> None:
 def test_the_machines_clock_is_waited_for_and_never_short() -> None:
     clock = MonotonicClock()
     at_s = clock.now_s() + 0.002
-    clock.wait_until(at_s, keep_s=0.0005)
+    clock.wait_until(at_s, spin_s=0.0005)
     assert at_s <= clock.now_s()
 
 
 def test_nobody_waits_for_a_clock_that_stands_still() -> None:
     clock = ManualClock(2.0)
-    clock.wait_until(3.0, keep_s=0.0005)
+    clock.wait_until(3.0, spin_s=0.0005)
     assert clock.now_s() == 2.0

@@ -40,7 +40,7 @@ class TestQuantised:
     def test_a_note_goes_to_the_nearest_eighth(self) -> None:
         assert placed(Groove("1/8"), FOUR, 0.0, 0.2, 0.3, 0.7, 0.8, 3.9) == [0.0, 0.0, 0.5, 0.5, 1.0, 4.0]
 
-    def test_halfway_it_is_the_earlier(self) -> None:
+    def test_a_note_halfway_between_two_points_goes_to_the_earlier(self) -> None:
         assert placed(Groove("1/4"), FOUR, 0.5, 1.5) == [0.0, 1.0]
 
     @pytest.mark.parametrize(
@@ -58,17 +58,17 @@ class TestQuantised:
     def test_each_grid_is_a_note_value(self, quantize: Quantize, points: list[float]) -> None:
         assert placed(Groove(quantize), FOUR, *(point + 0.02 for point in points)) == points
 
-    def test_the_grid_begins_anew_with_each_bar_of_seven_eighths(self) -> None:
+    def test_the_grid_restarts_with_each_bar_of_seven_eighths(self) -> None:
         assert placed(Groove("1/4"), SEVEN_EIGHTHS, 3.0, 3.2, 3.3, 3.6, 4.4, 7.1) == [3.0, 3.0, 3.5, 3.5, 4.5, 7.0]
 
-    def test_quarter_triplets_begin_anew_with_each_bar_of_three(self) -> None:
+    def test_quarter_triplets_restart_with_each_bar_of_three(self) -> None:
         three = Timeline.start(120.0, meter=Meter(3, 4))
         assert placed(Groove("1/4t"), three, 2.6, 2.9, 3.6) == [2.6667, 3.0, 3.6667]
 
     def test_the_grid_begins_at_the_downbeat(self) -> None:
         assert placed(Groove("1/4"), FOUR.with_downbeat(0.25), 0.3, 1.0, -0.7) == [0.25, 1.25, -0.75]
 
-    def test_what_would_come_too_early_goes_to_the_next_point(self) -> None:
+    def test_a_note_that_would_come_too_early_goes_to_the_next_point(self) -> None:
         groove = Groove("1/8")
         assert groove.onset(4.1, FOUR, 4.05) == 4.5
         assert groove.onset(4.1, FOUR, 4.0) == 4.0
@@ -86,14 +86,14 @@ class TestSwung:
     def test_the_second_of_two_eighths_moves_to_the_last_of_a_triplet(self) -> None:
         assert placed(Groove(swing=TRIPLET), FOUR, 0.0, 0.5, 1.0, 1.5) == [0.0, 0.6667, 1.0, 1.6667]
 
-    def test_what_lies_between_moves_in_proportion(self) -> None:
+    def test_notes_between_two_eighths_move_in_proportion(self) -> None:
         assert placed(Groove(swing=0.75), FOUR, 0.25, 0.75) == [0.375, 0.875]
 
-    def test_the_second_of_two_sixteenths_does_where_the_grid_is_one_of_sixteenths(self) -> None:
+    def test_on_a_grid_of_sixteenths_the_second_of_two_sixteenths_moves(self) -> None:
         assert placed(Groove("1/16", TRIPLET), FOUR, 0.0, 0.25, 0.5, 0.75) == [0.0, 0.3333, 0.5, 0.8333]
 
     @pytest.mark.parametrize("quantize", ["1/4t", "1/8t", "1/16t"])
-    def test_triplets_stay_even(self, quantize: Quantize) -> None:
+    def test_triplets_are_not_swung(self, quantize: Quantize) -> None:
         step = GRID_BEATS[quantize]
         assert Groove(quantize, MAX_SWING).onset(2 * step, FOUR) == 2 * step
 
@@ -103,7 +103,7 @@ class TestSwung:
     def test_the_eighth_that_seven_eighths_end_with_has_no_partner(self) -> None:
         assert placed(Groove(swing=TRIPLET), SEVEN_EIGHTHS, 2.5, 3.0, 3.25, 4.0) == [2.6667, 3.0, 3.25, 4.1667]
 
-    def test_straight_and_unquantised_nothing_moves_by_a_bit(self) -> None:
+    def test_straight_and_unquantised_the_onset_is_exactly_as_planned(self) -> None:
         assert Groove().onset(1 / 3 + 1e-13, FOUR) == 1 / 3 + 1e-13
 
 
@@ -113,7 +113,7 @@ class TestGate:
         assert Groove(gate=0.25).place(note, FOUR) == Note(60, 1.0, 0.25, 80)
         assert Groove(gate=1.5).place(note, FOUR) == Note(60, 1.0, 1.5, 80)
 
-    def test_but_never_to_nothing(self) -> None:
+    def test_a_note_never_becomes_shorter_than_the_shortest(self) -> None:
         assert Groove(gate=0.05).place(Note(60, 0.0, 0.1, 80), FOUR).duration_beats == SHORTEST_NOTE_BEATS
 
     def test_notes_that_touch_still_touch_when_swung(self) -> None:
@@ -137,7 +137,7 @@ def test_nothing_comes_before_the_earliest_beat(
 
 
 @given(grids, swings, timelines, beats)
-def test_what_lies_on_the_grid_stays(quantize: Quantize, swing: float, timeline: Timeline, onset: float) -> None:
+def test_an_onset_on_the_grid_stays(quantize: Quantize, swing: float, timeline: Timeline, onset: float) -> None:
     groove = Groove(quantize, swing)
     once = groove.onset(onset, timeline)
     assert groove.onset(once, timeline) == pytest.approx(once, abs=1e-9)

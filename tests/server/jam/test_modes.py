@@ -12,7 +12,7 @@ def sides(turns: TurnSchedule, *beats: float, timeline: Timeline = FROM_ZERO) ->
     return [turns.at(beat, timeline).side for beat in beats]
 
 
-def test_each_mode_says_what_it_does() -> None:
+def test_each_mode_has_a_help_text() -> None:
     assert all(mode.help for mode in MODES.values())
 
 
@@ -30,7 +30,7 @@ def test_before_the_downbeat_it_is_nobodys_turn() -> None:
     assert sides(TurnSchedule(1, "player"), 3.0, 4.0, timeline=FROM_ZERO.with_downbeat(4.0)) == [None, "player"]
 
 
-def test_what_rounding_puts_a_hair_before_the_line_is_on_it() -> None:
+def test_a_beat_that_rounding_puts_just_before_the_line_is_on_it() -> None:
     assert sides(TurnSchedule(4, "player"), 16.0 - 1e-9) == ["partner"]
 
 

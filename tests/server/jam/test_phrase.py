@@ -9,13 +9,13 @@ def phrase() -> Phrase:
     return Phrase()
 
 
-def test_before_any_note_there_is_no_silence_to_end_it(phrase: Phrase) -> None:
+def test_before_any_note_there_is_no_silence(phrase: Phrase) -> None:
     assert phrase.silent_since_beats is None
     assert not phrase.is_held
     assert phrase.length_beats == 0.0
 
 
-def test_a_key_that_is_down_is_a_note_whose_end_is_not_known(phrase: Phrase) -> None:
+def test_a_key_that_is_down_is_a_note_without_a_length(phrase: Phrase) -> None:
     phrase.press(60, 90, 1.0)
     assert list(phrase.notes) == [Note(60, 1.0, 0.0, 90)]
     assert phrase.is_held
@@ -29,7 +29,7 @@ def test_a_key_that_comes_up_ends_its_note(phrase: Phrase) -> None:
     assert phrase.silent_since_beats == 1.75
 
 
-def test_silence_begins_with_the_last_of_the_keys(phrase: Phrase) -> None:
+def test_silence_begins_when_the_last_key_comes_up(phrase: Phrase) -> None:
     phrase.press(60, 90, 0.0)
     phrase.press(64, 70, 0.5)
     silences = []
@@ -51,7 +51,7 @@ def test_the_pedal_holds_the_phrase_after_the_keys(phrase: Phrase) -> None:
     assert phrase.length_beats == 4.0
 
 
-def test_a_pedal_that_was_up_all_along_ends_nothing_anew(phrase: Phrase) -> None:
+def test_releasing_a_pedal_that_was_up_changes_nothing(phrase: Phrase) -> None:
     phrase.press(60, 90, 0.0)
     phrase.release(60, 1.0)
     phrase.move_pedal(4.0, is_down=False)
@@ -112,13 +112,13 @@ def test_the_next_phrase_has_no_notes_but_keys_and_pedal_that_are_down_still_are
     assert following.silent_since_beats is None
 
 
-def test_a_finished_phrase_is_as_long_as_it_is_by_now_whatever_the_hands_do(phrase: Phrase) -> None:
+def test_a_finished_phrase_lasts_until_now_while_keys_are_down(phrase: Phrase) -> None:
     phrase.press(60, 90, 0.0)
     phrase.finish(3.0)
     assert phrase.length_beats == 3.0
 
 
-def test_of_a_very_long_phrase_the_latest_notes_are_kept_and_its_whole_length(phrase: Phrase) -> None:
+def test_a_very_long_phrase_keeps_its_latest_notes_and_its_whole_length(phrase: Phrase) -> None:
     for index in range(2 * NOTES_KEPT):
         phrase.press(60, 90, float(index))
         phrase.release(60, index + 0.5)
@@ -127,7 +127,7 @@ def test_of_a_very_long_phrase_the_latest_notes_are_kept_and_its_whole_length(ph
     assert phrase.length_beats == 2 * NOTES_KEPT - 0.5
 
 
-def test_a_key_held_for_longer_than_its_note_is_kept_comes_up_all_the_same(phrase: Phrase) -> None:
+def test_a_key_held_longer_than_its_note_is_kept_can_still_come_up(phrase: Phrase) -> None:
     phrase.press(40, 90, 0.0)
     for index in range(NOTES_KEPT):
         phrase.press(60, 90, float(index))

@@ -24,25 +24,25 @@ def takes(folder: Path) -> TakeList:
     return TakeList(TakeLibrary(folder))
 
 
-def test_the_newest_jam_is_first_and_after_it_what_is_marked_in_it(takes: TakeList) -> None:
-    rows = takes.rows()
-    assert rows[0].id == TODAY
-    assert rows[1].id == f"{TODAY}:1"
-    assert rows[-1].id == YESTERDAY
-    assert [row.notes is None for row in rows] == [":" in row.id for row in rows]
+def test_the_newest_jam_comes_first_and_is_followed_by_its_marks(takes: TakeList) -> None:
+    listings = takes.listings()
+    assert listings[0].id == TODAY
+    assert listings[1].id == f"{TODAY}:1"
+    assert listings[-1].id == YESTERDAY
+    assert [listing.notes is None for listing in listings] == [":" in listing.id for listing in listings]
 
 
-def test_each_is_fetched_by_the_id_that_it_is_listed_with(takes: TakeList, folder: Path) -> None:
-    for row in takes.rows():
-        assert takes.midi(row.id).startswith(b"MThd")
-    assert takes.midi(f"{TODAY}:1") == journal_as_midi(folder / f"{TODAY}.jam", 1)
+def test_each_take_is_fetched_by_the_id_of_its_listing(takes: TakeList, folder: Path) -> None:
+    for listing in takes.listings():
+        assert takes.as_midi(listing.id).startswith(b"MThd")
+    assert takes.as_midi(f"{TODAY}:1") == journal_as_midi(folder / f"{TODAY}.jam", 1)
 
 
 @pytest.mark.parametrize("name", ["none", f"{TODAY}:9", f"{TODAY}:x", "../../etc/passwd", ""])
-def test_what_is_not_there_is_said(takes: TakeList, name: str) -> None:
+def test_an_unknown_id_is_an_error(takes: TakeList, name: str) -> None:
     with pytest.raises(TakeError):
-        takes.midi(name)
+        takes.as_midi(name)
 
 
-def test_of_no_folder_there_are_none(tmp_path: Path) -> None:
-    assert TakeList(TakeLibrary(tmp_path / "none")).rows() == []
+def test_a_folder_that_is_not_there_has_no_takes(tmp_path: Path) -> None:
+    assert TakeList(TakeLibrary(tmp_path / "none")).listings() == []

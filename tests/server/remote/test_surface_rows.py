@@ -16,32 +16,32 @@ ADDRESSES = sorted({widget.address for widget in SURFACE.widgets if widget.addre
 
 
 @pytest.fixture(scope="module")
-def remote() -> OscControls:
-    remote = OscControls(ControlStore(Settings(), RecordingReceiver(), {}), ManualClock(), packs=PACKS)
-    remote.update_readouts({tell.name: 1 for tell in READOUTS})
-    return remote
+def osc_controls() -> OscControls:
+    osc_controls = OscControls(ControlStore(Settings(), RecordingReceiver(), {}), ManualClock(), packs=PACKS)
+    osc_controls.update_readouts({readout.name: 1 for readout in READOUTS})
+    return osc_controls
 
 
-def test_every_address_on_the_surface_is_one_that_the_jam_knows(remote: OscControls) -> None:
+def test_the_jam_knows_every_address_on_the_surface(osc_controls: OscControls) -> None:
     for address in ADDRESSES:
-        for answer in remote.handle(OscMessage(address), ("127.0.0.1", 9000)):
+        for answer in osc_controls.handle(OscMessage(address), ("127.0.0.1", 9000)):
             assert answer.address == address, answer
 
 
-def test_what_can_be_touched_is_taken(remote: OscControls) -> None:
+def test_every_widget_that_can_be_touched_is_accepted(osc_controls: OscControls) -> None:
     for widget in SURFACE.widgets:
         if widget.kind in {"fader", "choice", "action"}:
-            for answer in remote.handle(OscMessage(widget.address, (1.0,)), ("127.0.0.1", 9000)):
+            for answer in osc_controls.handle(OscMessage(widget.address, (1.0,)), ("127.0.0.1", 9000)):
                 assert answer.address != "/fours/error", answer
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.name)
-def test_every_control_can_be_moved_from_it(control: object) -> None:
+def test_every_control_is_on_the_surface(control: object) -> None:
     address = BY_NAME[getattr(control, "name", "")].address
     assert [other for other in ADDRESSES if other == address or other.startswith(f"{address}/")]
 
 
-def test_a_row_stands_where_its_control_does() -> None:
+def test_a_row_shows_the_value_of_its_control() -> None:
     by_name = {row.name: row for row in control_rows(Settings(mode="fours", tempo=96.0, step=0.5), PACKS)}
     assert by_name["mode"].chosen_caption == "fours"
     assert by_name["tempo"].value_text == "96 bpm"

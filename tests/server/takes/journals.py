@@ -1,4 +1,4 @@
-"""Journals on a shelf, made without a jam."""
+"""Writes journals into a library's folder, without a jam."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,10 +20,13 @@ def write_journal(
     notes: int = 4,
     is_marked: bool = False,
     is_ended: bool = True,
-    cut: int = 0,
+    cut_bytes: int = 0,
     memory: bytes = b"",
 ) -> Path:
-    """A jam of so many notes of the player and as many answers, which began so long ago; beside it its memory, if any."""
+    """Writes the journal of a jam with `notes` notes of each side, and beside it a memory file, if `memory` is not empty.
+
+    `cut_bytes` are left out at its end.
+    """
     began = NOW - timedelta(days=days_ago)
     records: list[Record] = [
         JournalBegun(began.isoformat(), 5.0, 8.0),
@@ -40,17 +43,17 @@ def write_journal(
         records += [MessagePlayed(NoteOn(72, 80), beat / 2, beat), MessagePlayed(NoteOff(72), beat / 2 + 0.5, beat + 1)]
     if is_marked:
         records.append(ActionRequested("capture", float(notes), 2.0 * notes))
-    scribe, tally = RecordEncoder(), TakeSummary()
+    encoder, summary = RecordEncoder(), TakeSummary()
     lines = []
     for record in records:
-        tally.add(record)
-        lines.append(scribe.encode(record))
+        summary.add(record)
+        lines.append(encoder.encode(record))
     if is_ended:
-        lines.append(scribe.encode(tally.journal_end()))
+        lines.append(encoder.encode(summary.journal_end()))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{began.strftime(STEM_FORMAT)}{JOURNAL_SUFFIX}"
     data = b"".join(lines)
-    path.write_bytes(data[: len(data) - cut])
+    path.write_bytes(data[: len(data) - cut_bytes])
     if memory:
         memory_path(path).write_bytes(memory)
     return path
