@@ -104,7 +104,8 @@ def _jamming(pack: Pack, settings: Settings, play: Callable[[MusicThread, Memory
     clock = MonotonicClock()
     output = MemoryOutput("bench", clock)
     improvisers = {
-        name: create_improviser(pack.engine(name, "cpu"), pack.vocabulary(name), pack.memory(name)) for name in APPROACHES
+        name: create_improviser(pack.engine(name, "cpu"), pack.vocabulary(name), pack.memory(name))
+        for name in APPROACHES
     }
     player = MusicThread(Jam(improvisers, settings, random_seed=0), output, clock)
     player.start()

@@ -23,6 +23,8 @@ QUIET_S = 2.0
 """After so long without a message the latency may become shorter again: a change in the music would be heard as a jump."""
 BEGINNINGS = 16
 """One cycle in sixteen is begun in time even on a busy machine."""
+FEWEST_BEGINNINGS = 4
+"""Fewer may all have been late."""
 DISAGREE_S = 0.001
 """So far JACK's date of a cycle may be from when cycles are begun before it is no longer believed, and..."""
 AGREE_S = 0.0002
@@ -58,24 +60,26 @@ class CycleDates:
 
     def __init__(self) -> None:
         self._last_number = 0
-        self._last_frame = 0
+        self._total = 0
+        """The frame of the last cycle, as if JACK's numbers had no end."""
         self._zeros_s: deque[float] = deque(maxlen=BEGINNINGS)
         self.is_by_jack = True
 
     def date(self, number: int, frame: int, frames: int, rate: int, by_jack_s: float | None, now_s: float) -> Cycle:
         """Cycle `number`, with `frame` as its first: at `by_jack_s` if JACK is believed, and really begun at `now_s`."""
-        passed = (number - self._last_number) * frames
-        if frame != (self._last_frame + passed) % FRAME_NUMBERS:
-            # Overrun, wrapped round after a day, or another period: what was is no measure of what is.
+        passed = (frame - self._total) % FRAME_NUMBERS
+        if passed != (number - self._last_number) * frames:
+            # An overrun, or another period: what was is no measure of what is.
             self._zeros_s.clear()
-        self._last_number, self._last_frame = number, frame
-        self._zeros_s.append(now_s - frame / rate)
+        self._last_number, self._total = number, self._total + passed
+        self._zeros_s.append(now_s - self._total / rate)
         # A cycle is begun late or in time, and never early.
-        by_beginnings_s = min(self._zeros_s) + frame / rate
+        by_beginnings_s = min(self._zeros_s) + self._total / rate
         if by_jack_s is None:
             return Cycle(by_beginnings_s, frames, 1 / rate)
-        apart_s = abs(by_jack_s - by_beginnings_s)
-        self.is_by_jack = apart_s < (DISAGREE_S if self.is_by_jack else AGREE_S)
+        if len(self._zeros_s) >= FEWEST_BEGINNINGS:
+            apart_s = abs(by_jack_s - by_beginnings_s)
+            self.is_by_jack = apart_s < (DISAGREE_S if self.is_by_jack else AGREE_S)
         return Cycle(by_jack_s if self.is_by_jack else by_beginnings_s, frames, 1 / rate)
 
 
