@@ -235,7 +235,7 @@ class MusicThread:
     def _advance_jam(self) -> None:
         for timed in self._jam.advance(self._now_beat()):
             due_s = self._timeline.seconds_at(timed.beat)
-            self.lateness_s.append(self._now_s() - due_s)
+            self.lateness_s.append(max(0.0, self._clock.now_s() - due_s))
             self._post(timed.message, due_s)
             # A late message sounds when it is sent, any other when it is due.
             self.feed.put(MessagePlayed(timed.message, max(due_s, self._clock.now_s()), timed.beat))
