@@ -1,7 +1,7 @@
 """The JACK client, in a process of its own: messages in and out by their frame, from JACK's real-time thread.
 
 It runs beside the jam and not in it, for the real-time thread may wait for nobody: in the jam's own interpreter it would
-wait for other threads, and with cycles of 64 frames one in a hundred was not finished in time, which every other program
+wait for other threads, and with cycles of 64 frames one in forty was not finished in time, which every other program
 on that JACK server hears as a gap. Here no other thread does anything while music is made.
 
 Errors: nothing escapes a callback; what goes wrong in one is counted.

@@ -57,14 +57,20 @@ class JackPort:
         """The server is gone, or the port that it is connected to."""
         if not self.is_lost:
             self.is_lost = True
-            self.on_lost()
+            self._tell(self.on_lost)
 
     def find(self, name: str) -> None:
         """It is there again."""
         self.name = name
         if self.is_lost:
             self.is_lost = False
-            self.on_found()
+            self._tell(self.on_found)
+
+    def _tell(self, watcher: Callable[[], None]) -> None:
+        try:
+            watcher()
+        except Exception as error:  # noqa: BLE001  the thread that calls this has to go on
+            self.connection.faults.count(error)
 
 
 class JackConnection:
@@ -119,7 +125,11 @@ class JackConnection:
         if self._ports.pop(port.number, None) is None:
             return
         try:
-            self._ask(do="close", port=port.number)
+            if port.is_lost:
+                # The client waits for a server and reads no commands before: this is for when it has one.
+                self._helper.tell(_ignore_answer, do="close", port=port.number)
+            else:
+                self._ask(do="close", port=port.number)
         except NoMidiSystem as error:
             logger.debug("closing %s: %s", port.name, error)
         finally:
@@ -240,6 +250,10 @@ def _no_server(answer: Answer) -> str:
 
 def _ignore(_data: bytes, _at_s: float) -> None:
     """Before anybody listens."""
+
+
+def _ignore_answer(_answer: Answer) -> None:
+    """Nobody waits for it."""
 
 
 def _do_nothing() -> None:

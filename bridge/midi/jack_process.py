@@ -192,9 +192,10 @@ class Served:
             if port.target is None:
                 try:
                     target = names[match_port(port.wanted, port.direction, names)]
-                except PortNotFound:
+                    self._client.connect(port, target)
+                except Exception as error:  # noqa: BLE001  it may be gone again, and comes back then
+                    self._client.faults[f"{type(error).__name__}: {error}"] += 1
                     continue
-                self._client.connect(port, target)
                 say({"notice": "plugged", "port": port.number, "name": target})
 
     def _say_changes(self) -> None:
