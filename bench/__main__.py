@@ -1,4 +1,4 @@
-"""`python -m bench [QUESTION ...]`: all of them, or those named."""
+"""`python -m bench [QUESTION ...]`: runs all benchmarks, or those named."""
 
 import importlib
 import sys

@@ -219,9 +219,9 @@ def _section_mistakes(
     return find_mistakes(table) if isinstance(table, Mapping) else [f"{section} is a section: [{section}]"]
 
 
-def _cc_mistakes(written: Mapping[str, Any]) -> list[str]:
+def _cc_mistakes(bindings: Mapping[str, Any]) -> list[str]:
     try:
-        CcBindings.read(written)
+        CcBindings.read(bindings)
     except BadValue as error:
         return [f"midi.cc: {line}" for line in str(error).splitlines()]
     return []

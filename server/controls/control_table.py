@@ -214,7 +214,10 @@ def control_named(name: str) -> Control:
 
 
 def is_pressed(raw: Raw) -> bool:
-    """Whether a momentary button was pressed: it sends 1 when pressed and 0 when released. Raises BadValue for no number."""
+    """Whether a momentary button, which sends 1 when pressed and 0 when released, was pressed.
+
+    Raises BadValue if `raw` is not a number.
+    """
     try:
         number = float(raw)
     except ValueError:

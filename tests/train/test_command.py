@@ -48,12 +48,12 @@ def test_without_arguments_they_are_those_of_this_process(
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "message"),
     [(fail_by_train, "fours: tunes holds no MIDI file"), (fail_by_model, "fours: tunes is no pack")],
 )
-def test_what_is_wrong_is_one_sentence_and_status_1(command: object, said: str) -> None:
+def test_what_is_wrong_is_one_sentence_and_status_1(command: object, message: str) -> None:
     # A text as a status is what the interpreter prints before it exits with 1.
-    assert status_of(command, "tunes") == said
+    assert status_of(command, "tunes") == message
 
 
 def test_what_nobody_thought_of_keeps_its_traceback() -> None:

@@ -5,7 +5,7 @@ import pytest
 from model.pack.card import Source
 from tests.music import exercise, line
 from train.corpus.corpora import Corpus, Line
-from train.provenance import notices, source_of
+from train.provenance import legal_notices, source_of
 
 MANIFEST = """path,split,licence,source_repo,source_commit
 tunes/one.mid,train,CC0-1.0,https://example.org/tunes,abc
@@ -53,18 +53,18 @@ def test_all_legal_texts_are_carried_on(tmp_path: Path) -> None:
     for name, text in (("LICENSE", "Do as you like."), ("NOTICE.txt", "By many."), ("readme.md", "Tunes.")):
         (tmp_path / name).write_text(f"\n{text}\n\n", encoding="utf-8")
     name = tmp_path.name
-    assert notices([Corpus("tunes", tmp_path)]) == (
+    assert legal_notices([Corpus("tunes", tmp_path)]) == (
         f"==== {name}/NOTICE.txt ====\n\nBy many.\n\n==== {name}/LICENSE ====\n\nDo as you like.\n"
     )
 
 
 def test_a_legal_text_in_an_old_encoding_costs_no_training(tmp_path: Path) -> None:
     (tmp_path / "COPYING").write_bytes("© Béla".encode("latin-1"))
-    assert notices([Corpus("tunes", tmp_path)]).endswith("\n\n\ufffd B\ufffdla\n")
+    assert legal_notices([Corpus("tunes", tmp_path)]).endswith("\n\n\ufffd B\ufffdla\n")
 
 
 def test_without_legal_texts_there_is_nothing_to_carry_on(tmp_path: Path) -> None:
-    assert notices([Corpus("tunes", tmp_path)]) == ""
+    assert legal_notices([Corpus("tunes", tmp_path)]) == ""
 
 
 class TestFoldersInFolders:
@@ -92,7 +92,7 @@ class TestFoldersInFolders:
         assert source.attribution == "Played by new.\nPlayed by old."
 
     def test_their_legal_texts_are_carried_on(self, both: Corpus) -> None:
-        heads = [text for text in notices([both]).splitlines() if text.startswith("====")]
+        heads = [text for text in legal_notices([both]).splitlines() if text.startswith("====")]
         assert heads == [
             "==== new/NOTICE ====",
             "==== new/LICENSE ====",
@@ -102,7 +102,7 @@ class TestFoldersInFolders:
 
     def test_what_was_not_trained_on_asks_for_nothing(self, both: Corpus) -> None:
         both.lines["test"].append(both.lines["train"].pop())
-        assert "new" not in notices([both])
+        assert "new" not in legal_notices([both])
 
     def test_a_list_names_files_of_other_folders(self, both: Corpus, tmp_path: Path) -> None:
         (tmp_path / "lists").mkdir()
@@ -112,4 +112,4 @@ class TestFoldersInFolders:
 
 def test_one_folder_of_several_corpora_is_told_once(corpus: Corpus, tmp_path: Path) -> None:
     (tmp_path / "tunes" / "NOTICE").write_text("Played by many.", encoding="utf-8")
-    assert notices([corpus, corpus]).count("Played by many.") == 1
+    assert legal_notices([corpus, corpus]).count("Played by many.") == 1

@@ -20,8 +20,8 @@ from train.learning.recipe import Recipe
 
 RECIPE = Recipe(epochs=1, lanes=4, chunk=32, learning_rate=0.02, warm_up_steps=2, precision="fp32")
 SHAPE = Hyperparameters(embedding=8, hidden=16, layers=2, dropout=0.1)
-SHAPE_ASKED = ("--hidden", "16", "--embedding", "8")
-RECIPE_ASKED = ("--epochs", "1", "--chunk", "32", "--lanes", "4", "--precision", "fp32")
+SHAPE_OPTIONS = ("--hidden", "16", "--embedding", "8")
+RECIPE_OPTIONS = ("--epochs", "1", "--chunk", "32", "--lanes", "4", "--precision", "fp32")
 # The console command, as its wrapper in the environment's bin folder calls it.
 AS_A_PROGRAM = (sys.executable, "-W", "error", "-m", "train")
 TUNES = 8
@@ -72,17 +72,17 @@ def write_sides(folder: Path) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class CommandResult:
     """How a command ended, and what it said."""
 
     status: int
-    said: str
+    stderr: str
 
     @property
-    def complaint(self) -> str:
+    def error_message(self) -> str:
         """The one sentence that it ended with, where it did not do what was asked."""
         assert self.status == 1
-        last = self.said.rstrip("\n").splitlines()[-1]
+        last = self.stderr.rstrip("\n").splitlines()[-1]
         assert last.startswith("fours: ")
         return last.removeprefix("fours: ")
 
@@ -97,10 +97,10 @@ def run_train(*arguments: str | Path) -> tuple[int, str]:
     return 0, ""
 
 
-def trained(out: Path, *arguments: str | Path) -> Path:
+def train_pack(out: Path, *arguments: str | Path) -> Path:
     """A small pack at `out`, made with these arguments."""
-    status, complaint = run_train(*SHAPE_ASKED, *RECIPE_ASKED, "--out", out, *arguments)
-    assert status == 0, complaint
+    status, error_message = run_train(*SHAPE_OPTIONS, *RECIPE_OPTIONS, "--out", out, *arguments)
+    assert status == 0, error_message
     return out
 
 
@@ -114,13 +114,13 @@ class FoursTrain:
     def __call__(
         self,
         *arguments: str | Path,
-        shape: tuple[str, ...] = SHAPE_ASKED,
-        recipe: tuple[str, ...] = RECIPE_ASKED,
-    ) -> Done:
-        status, complaint = run_train(*shape, *recipe, "--cache", self.cache, *arguments)
-        said = self.output.readouterr()
-        assert not said.out
-        return Done(status, said.err + complaint)
+        shape: tuple[str, ...] = SHAPE_OPTIONS,
+        recipe: tuple[str, ...] = RECIPE_OPTIONS,
+    ) -> CommandResult:
+        status, error_message = run_train(*shape, *recipe, "--cache", self.cache, *arguments)
+        stderr = self.output.readouterr()
+        assert not stderr.out
+        return CommandResult(status, stderr.err + error_message)
 
 
 def weights_of(pack: Path) -> dict[str, str]:

@@ -12,7 +12,7 @@ from model.errors import PackError
 from model.pack import pack as pack_module
 from model.pack.card import CARD_FILE
 from model.pack.pack import available_packs, open_pack, save_weights, sha256_of
-from tests.model.engines.test_engines import softmax, run_engine
+from tests.model.engines.test_engines import run_engine, softmax
 from tests.tiny_pack import EVENT_WORDS, PITCHES, VOCABULARIES, random_walk, random_weights
 from train.onnx_graph import write_fp32
 

@@ -28,7 +28,7 @@ from train.experiment.notebook import (
     train_epochs,
     window_bits,
 )
-from train.learning.checkpoint import Standing
+from train.learning.checkpoint import TrainingState
 
 SMALL = Hyperparameters(embedding=8, hidden=12, layers=2, dropout=0.3)
 WINDOW = 5
@@ -71,9 +71,9 @@ class TestFiles:
     def test_tempi_outside_the_first_track_are_no_warning(self, band: Path) -> None:
         content = band.read_bytes()
         late_tempo = b"\x00\xff\x51\x03\x07\xa1\x20"
-        at = content.rindex(b"MTrk")
-        length = int.from_bytes(content[at + 4 : at + 8], "big") + len(late_tempo)
-        band.write_bytes(content[: at + 4] + length.to_bytes(4, "big") + late_tempo + content[at + 8 :])
+        state = content.rindex(b"MTrk")
+        length = int.from_bytes(content[state + 4 : state + 8], "big") + len(late_tempo)
+        band.write_bytes(content[: state + 4] + length.to_bytes(4, "big") + late_tempo + content[state + 8 :])
         assert pitches_of(band) == [36, 38, 36, 42]
 
     def test_a_broken_file_is_an_error(self, tmp_path: Path) -> None:
@@ -119,18 +119,18 @@ class TestTokens:
     def test_shifts_under_ten_milliseconds_are_none(self) -> None:
         onsets = [(0.0, 60), (0.0, 64), (0.0099, 67), (0.0199, 60), (0.5199, 62)]
         assert shifts_of(onsets) == pytest.approx([0.01, 0.5])
-        words = EventVocabulary((60, 62, 64, 67), self.BINS)
-        short, long = words.first_time_token, words.first_time_token + 1
-        assert event_tokens(words, onsets).tolist() == [1, 3, 4, short, 1, long, 2]
+        vocabulary = EventVocabulary((60, 62, 64, 67), self.BINS)
+        short, long = vocabulary.first_time_token, vocabulary.first_time_token + 1
+        assert event_tokens(vocabulary, onsets).tolist() == [1, 3, 4, short, 1, long, 2]
 
     def test_no_time_stands_before_the_first_note_and_there_is_no_start(self) -> None:
-        words = EventVocabulary((60,), self.BINS)
-        assert event_tokens(words, [(3.0, 60)]).tolist() == [1]
+        vocabulary = EventVocabulary((60,), self.BINS)
+        assert event_tokens(vocabulary, [(3.0, 60)]).tolist() == [1]
         assert pitch_tokens(PitchVocabulary((60, 62)), [62, 60]).tolist() == [2, 1]
 
     def test_a_pitch_that_was_never_heard_is_the_nearest_of_its_name(self) -> None:
-        words = PitchVocabulary((48, 60, 61))
-        assert pitch_tokens(words, [72, 36, 62, 61]).tolist() == [2, 1, 3, 3]
+        vocabulary = PitchVocabulary((48, 60, 61))
+        assert pitch_tokens(vocabulary, [72, 36, 62, 61]).tolist() == [2, 1, 3, 3]
 
     def test_nothing_is_spelt_as_nothing(self) -> None:
         assert event_tokens(EventVocabulary((60,), self.BINS), []).tolist() == []
@@ -146,12 +146,12 @@ def trained(epochs: int, random_seed: int = 0, stop_after: int | None = None) ->
     """Weights after so many epochs, and each epoch's loss; broken off once after so many steps, and gone on with."""
     ours = network()
     optimizer = torch.optim.Adam(ours.parameters(), 0.02)
-    at, losses = Standing(), []
+    state, losses = TrainingState(), []
     for limit in [stop_after, None] if stop_after else [None]:
-        for steps in train_epochs(ours, optimizer, PATTERN, WINDOW, at, epochs=epochs, random_seed=random_seed):
-            if at.step == steps:
-                losses.append(at.epoch_nats / at.epoch_tokens)
-            if at.steps_taken == limit:
+        for steps in train_epochs(ours, optimizer, PATTERN, WINDOW, state, epochs=epochs, random_seed=random_seed):
+            if state.step == steps:
+                losses.append(state.epoch_nats / state.epoch_tokens)
+            if state.steps_taken == limit:
                 break
     return [weight.detach().clone() for weight in ours.parameters()], losses
 
@@ -162,28 +162,28 @@ def alike(ours: list[torch.Tensor], theirs: list[torch.Tensor]) -> bool:
 
 class TestTraining:
     def test_every_window_is_trained_on_once_an_epoch(self) -> None:
-        at = Standing()
+        state = TrainingState()
         ours = network()
         optimizer = torch.optim.Adam(ours.parameters(), 0.002)
         windows = len(PATTERN) - WINDOW
-        told = []
-        for steps in train_epochs(ours, optimizer, PATTERN, WINDOW, at, epochs=2):
-            told.append((at.epoch, at.step, at.epoch_tokens, at.tokens))
+        steps_seen = []
+        for steps in train_epochs(ours, optimizer, PATTERN, WINDOW, state, epochs=2):
+            steps_seen.append((state.epoch, state.step, state.epoch_tokens, state.tokens))
             assert steps == math.ceil(windows / BATCH) == 2
-        assert told == [
+        assert steps_seen == [
             (1, 1, 128, 128),
             (1, 2, windows, windows),
             (2, 1, 128, windows + 128),
             (2, 2, windows, 2 * windows),
         ]
-        assert (at.epoch, at.step, at.steps_taken, at.epoch_nats) == (3, 0, 4, 0.0)
+        assert (state.epoch, state.step, state.steps_taken, state.epoch_nats) == (3, 0, 4, 0.0)
 
     def test_a_stream_of_one_window_is_one_step(self) -> None:
-        at = Standing()
+        state = TrainingState()
         ours = network()
         optimizer = torch.optim.Adam(ours.parameters(), 0.002)
-        assert list(train_epochs(ours, optimizer, PATTERN[: WINDOW + 1], WINDOW, at, epochs=1)) == [1]
-        assert at.tokens == 1
+        assert list(train_epochs(ours, optimizer, PATTERN[: WINDOW + 1], WINDOW, state, epochs=1)) == [1]
+        assert state.tokens == 1
 
     def test_the_loss_falls_on_a_pattern(self) -> None:
         _, losses = trained(epochs=60)

@@ -15,13 +15,13 @@ from model.pack.pack import open_pack
 from model.tokens.vocabulary import EventVocabulary
 from tests.music import Part, exercise, line, midi_bytes, write_part
 from tests.train.trainings import RECIPE, names_in, read_in_this_process, weights_of, write_sides
-from train.build import Order
+from train.build import TrainingRequest
 from train.corpus.corpora import SPLITS, Corpus, Line, read_corpora
 from train.corpus.reading import Choice
 from train.errors import CheckpointError, CorpusError, RecipeError
 from train.experiment import notebook, replay
 from train.experiment.replay import replay_experiment, streams_of
-from train.learning.parallel import ALONE, World
+from train.learning.parallel import SINGLE_PROCESS, World
 from train.learning.trainer import Progress
 
 AS_THE_NOTEBOOK = Choice("merged", drums=True, time_unit="seconds")
@@ -50,7 +50,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 @pytest.fixture(scope="module")
 def replayed(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Card]:
     out = tmp_path_factory.mktemp("out") / "old"
-    return out, replay_experiment([corpus], order(out), say_nothing, ALONE)
+    return out, replay_experiment([corpus], request(out), ignore_progress, SINGLE_PROCESS)
 
 
 def read(folder: Path) -> Corpus:
@@ -58,16 +58,16 @@ def read(folder: Path) -> Corpus:
     return corpus
 
 
-def order(out: Path, epochs: int = EPOCHS) -> Order:
+def request(out: Path, epochs: int = EPOCHS) -> TrainingRequest:
     recipe = replace(RECIPE, epochs=epochs)
-    return Order(out, dict.fromkeys(APPROACHES, recipe), SMALL, AS_THE_NOTEBOOK, command="fours train tunes")
+    return TrainingRequest(out, dict.fromkeys(APPROACHES, recipe), SMALL, AS_THE_NOTEBOOK, command="fours train tunes")
 
 
-def say_nothing(approach: Approach, progress: Progress) -> None:
+def ignore_progress(approach: Approach, progress: Progress) -> None:
     """Reports to nobody."""
 
 
-class Told:
+class ProgressRecorder:
     """Hears how it goes, and does something once a step has come."""
 
     def __init__(self, at: tuple[Approach, int, int] | None = None, do: Callable[[], None] = lambda: None) -> None:
@@ -153,13 +153,13 @@ class TestPack:
     ) -> None:
         # It was best before it learnt too fast.
         monkeypatch.setattr(notebook, "LEARNING_RATE", 3.0)
-        card = replay_experiment([corpus], order(tmp_path / "old", epochs=2), say_nothing, ALONE)
+        card = replay_experiment([corpus], request(tmp_path / "old", epochs=2), ignore_progress, SINGLE_PROCESS)
         assert {part.training.best_epoch for part in card.approaches.values()} == {2}
         assert max(part.held_out["tunes"].pitch_bits for part in card.approaches.values()) > 10.0
 
     def test_with_nothing_held_out_there_are_no_figures(self, corpus: Corpus, tmp_path: Path) -> None:
         alone = Corpus("tunes", corpus.folder, {"train": corpus.lines["train"], "valid": [], "test": []})
-        card = replay_experiment([alone], order(tmp_path / "old", epochs=1), say_nothing, ALONE)
+        card = replay_experiment([alone], request(tmp_path / "old", epochs=1), ignore_progress, SINGLE_PROCESS)
         assert read_card(tmp_path / "old") == card
         for part in card.approaches.values():
             assert part.held_out == {}
@@ -173,11 +173,11 @@ class TestBrokenOff:
     ) -> None:
         out = tmp_path / "old"
         with pytest.raises(KeyboardInterrupt):
-            replay_experiment([corpus], order(out), Told(at, press_ctrl_c), ALONE)
+            replay_experiment([corpus], request(out), ProgressRecorder(at, press_ctrl_c), SINGLE_PROCESS)
         assert names_in(tmp_path) == ["old.training"]
-        told = Told()
-        replay_experiment([corpus], replace(order(out), resume=True), told, ALONE)
-        assert told.steps[0] > at
+        recorder = ProgressRecorder()
+        replay_experiment([corpus], replace(request(out), resume=True), recorder, SINGLE_PROCESS)
+        assert recorder.steps[0] > at
         assert weights_of(out) == weights_of(replayed[0])
         assert names_in(tmp_path) == ["old"]
 
@@ -187,11 +187,11 @@ class TestBrokenOff:
         monkeypatch.setattr(replay, "CHECKPOINT_EVERY_S", 0.0)
         out = tmp_path / "old"
         with pytest.raises(Killed):
-            replay_experiment([corpus], order(out), Told(("event", 2, 4), kill), ALONE)
-        told = Told()
-        card = replay_experiment([corpus], replace(order(out), resume=True), told, ALONE)
+            replay_experiment([corpus], request(out), ProgressRecorder(("event", 2, 4), kill), SINGLE_PROCESS)
+        recorder = ProgressRecorder()
+        card = replay_experiment([corpus], replace(request(out), resume=True), recorder, SINGLE_PROCESS)
         # What was reported as it died was not kept.
-        assert told.steps[0] == ("event", 2, 4)
+        assert recorder.steps[0] == ("event", 2, 4)
         assert weights_of(out) == weights_of(replayed[0])
         for approach, part in card.approaches.items():
             before = replayed[1].approaches[approach]
@@ -203,43 +203,49 @@ class TestBrokenOff:
     def test_it_may_go_on_for_more_epochs_than_were_asked_at_first(self, corpus: Corpus, tmp_path: Path) -> None:
         out = tmp_path / "longer"
         with pytest.raises(KeyboardInterrupt):
-            replay_experiment([corpus], order(out), Told(("pitch", 1, 2), press_ctrl_c), ALONE)
-        asked = order(out).recipes["pitch"].epochs
-        card = replay_experiment([corpus], replace(order(out, epochs=asked + 1), resume=True), say_nothing, ALONE)
-        assert card.approaches["pitch"].training.epochs == asked + 1
+            replay_experiment([corpus], request(out), ProgressRecorder(("pitch", 1, 2), press_ctrl_c), SINGLE_PROCESS)
+        epochs = request(out).recipes["pitch"].epochs
+        card = replay_experiment(
+            [corpus], replace(request(out, epochs=epochs + 1), resume=True), ignore_progress, SINGLE_PROCESS
+        )
+        assert card.approaches["pitch"].training.epochs == epochs + 1
 
     def test_with_other_settings_it_is_not_gone_on_with(self, corpus: Corpus, tmp_path: Path) -> None:
         out = tmp_path / "old"
         with pytest.raises(KeyboardInterrupt):
-            replay_experiment([corpus], order(out), Told(("pitch", 1, 2), press_ctrl_c), ALONE)
+            replay_experiment([corpus], request(out), ProgressRecorder(("pitch", 1, 2), press_ctrl_c), SINGLE_PROCESS)
         with pytest.raises(CheckpointError, match="is of a training with other settings or another corpus"):
-            replay_experiment([corpus], replace(another_seed(order(out)), resume=True), say_nothing, ALONE)
+            replay_experiment(
+                [corpus], replace(another_seed(request(out)), resume=True), ignore_progress, SINGLE_PROCESS
+            )
         assert names_in(tmp_path / "old.training") == ["pitch.checkpoint"]
 
 
-def another_seed(asked: Order) -> Order:
-    return replace(asked, recipes={name: replace(recipe, random_seed=9) for name, recipe in asked.recipes.items()})
+def another_seed(epochs: TrainingRequest) -> TrainingRequest:
+    return replace(epochs, recipes={name: replace(recipe, random_seed=9) for name, recipe in epochs.recipes.items()})
 
 
 class TestBudget:
     def test_it_ends_at_an_epochs_end(self, corpus: Corpus, tmp_path: Path) -> None:
-        told = Told()
-        card = replay_experiment([corpus], replace(order(tmp_path / "old", 50), budget_s=1e-6), told, ALONE)
-        assert told.steps[STEPS["pitch"] - 1] == ("pitch", 1, STEPS["pitch"])
-        assert told.steps[-1] == ("event", 1, STEPS["event"])
+        recorder = ProgressRecorder()
+        card = replay_experiment(
+            [corpus], replace(request(tmp_path / "old", 50), budget_s=1e-6), recorder, SINGLE_PROCESS
+        )
+        assert recorder.steps[STEPS["pitch"] - 1] == ("pitch", 1, STEPS["pitch"])
+        assert recorder.steps[-1] == ("event", 1, STEPS["event"])
         assert {part.training.epochs for part in card.approaches.values()} == {1}
 
 
 class TestRefused:
     def test_several_processes(self, corpus: Corpus, tmp_path: Path) -> None:
         with pytest.raises(RecipeError, match="knows one process only; start it without torchrun"):
-            replay_experiment([corpus], order(tmp_path / "old"), say_nothing, World(size=2))
+            replay_experiment([corpus], request(tmp_path / "old"), ignore_progress, World(size=2))
         assert names_in(tmp_path) == []
 
     def test_no_more_notes_than_one_window(self, tmp_path: Path) -> None:
         write_part(tmp_path / "short" / "one.mid", exercise(16))
         with pytest.raises(CorpusError) as raised:
-            replay_experiment([read(tmp_path / "short")], order(tmp_path / "old"), say_nothing, ALONE)
+            replay_experiment([read(tmp_path / "short")], request(tmp_path / "old"), ignore_progress, SINGLE_PROCESS)
         assert str(raised.value) == (
             "the training side has 16 tokens for pitch, no more than one window of 16; give it more files"
         )
@@ -251,11 +257,11 @@ class TestRefused:
         notes = [Note(40 + index, index * step_beats, 1.0, 80) for index in range(40)]
         (tmp_path / "still").mkdir()
         (tmp_path / "still" / "one.mid").write_bytes(midi_bytes(Part(notes), tempo_bpm=60.0))
-        told = Told()
+        recorder = ProgressRecorder()
         with pytest.raises(CorpusError) as raised:
-            replay_experiment([read(tmp_path / "still")], order(tmp_path / "old"), told, ALONE)
+            replay_experiment([read(tmp_path / "still")], request(tmp_path / "old"), recorder, SINGLE_PROCESS)
         assert str(raised.value) == ("all time between onsets is the same: the notebook's recipe makes no bins from it")
-        assert told.steps == []
+        assert recorder.steps == []
         assert "old.training" not in names_in(tmp_path)
 
     def test_a_file_that_only_its_own_reader_refuses(self, corpus: Corpus, tmp_path: Path) -> None:
@@ -263,7 +269,7 @@ class TestRefused:
         spoilt.write_bytes(b"RIFF")
         with_it = Corpus("tunes", corpus.folder, {**corpus.lines, "valid": [Line.of(spoilt, exercise())]})
         with pytest.raises(CorpusError) as raised:
-            replay_experiment([with_it], order(tmp_path / "old"), say_nothing, ALONE)
+            replay_experiment([with_it], request(tmp_path / "old"), ignore_progress, SINGLE_PROCESS)
         assert str(raised.value).startswith(
             f"pretty_midi, which the notebook's recipe reads with, cannot read {spoilt} ("
         )

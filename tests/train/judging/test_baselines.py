@@ -17,16 +17,18 @@ ORDERS: tuple[Order, ...] = (0, 1, 2, 3, 4, 9, None)
 PIECES = st.lists(st.lists(st.integers(0, 3), max_size=25), max_size=5)
 
 
-def chances(piece: Sequence[int], orders: Sequence[Order] = (0, 1), learnt: Sequence[int] = PIECE) -> list[list[float]]:
+def chances(
+    piece: Sequence[int], orders: Sequence[Order] = (0, 1), training: Sequence[int] = PIECE
+) -> list[list[float]]:
     """By order, what each token of the piece was given, after `learnt`."""
-    costs: list[list[float]] = (2.0 ** -Ppm([learnt], SIZE).bits([piece], orders)).tolist()
+    costs: list[list[float]] = (2.0 ** -Ppm([training], SIZE).bits([piece], orders)).tolist()
     return costs
 
 
-def by_dictionary(learnt: Sequence[Sequence[int]], pieces: Sequence[Sequence[int]], order: Order) -> list[float]:
+def by_dictionary(training: Sequence[Sequence[int]], pieces: Sequence[Sequence[int]], order: Order) -> list[float]:
     """The bits of every token of the pieces, as plainly as the definition can be written down."""
     follow: dict[tuple[int, ...], list[int]] = {}
-    for piece in learnt:
+    for piece in training:
         for at in range(1, len(piece)):
             for length in range(at + 1):
                 follow.setdefault(tuple(piece[at - length : at]), []).append(piece[at])
@@ -35,10 +37,10 @@ def by_dictionary(learnt: Sequence[Sequence[int]], pieces: Sequence[Sequence[int
         for at in range(1, len(piece)):
             chance = 1 / SIZE
             for length in range(at + 1 if order is None else min(order, at) + 1):
-                heard = follow.get(tuple(piece[at - length : at]), [])
-                different = len(set(heard))
-                if heard:
-                    chance = (heard.count(piece[at]) + different * chance) / (len(heard) + different)
+                followers = follow.get(tuple(piece[at - length : at]), [])
+                different = len(set(followers))
+                if followers:
+                    chance = (followers.count(piece[at]) + different * chance) / (len(followers) + different)
                 if order is None and different == 1:
                     break
             costs.append(-math.log2(chance))
@@ -78,27 +80,27 @@ class TestByHand:
 
     def test_the_unbounded_order_goes_on_while_several_tokens_follow(self) -> None:
         # 1 is followed by 1 and 2, so is 1 1, and 1 1 1 by 2 alone, once.
-        learnt, asked = [0, 1, 1, 1, 2], [0, 3, 1, 1, 1, 2]
+        training, queried = [0, 1, 1, 1, 2], [0, 3, 1, 1, 1, 2]
         order_0 = (1 + 2 / 4) / (4 + 2)
         order_1 = (1 + 2 * order_0) / (3 + 2)
         order_2 = (1 + 2 * order_1) / (2 + 2)
         order_3 = (1 + 1 * order_2) / (1 + 1)
-        assert [row[-1] for row in chances(asked, [0, 1, 2, 3, None], learnt)] == pytest.approx(
+        assert [row[-1] for row in chances(queried, [0, 1, 2, 3, None], training)] == pytest.approx(
             [order_0, order_1, order_2, order_3, order_3]
         )
 
     def test_the_unbounded_order_ends_with_the_longest_context_there_was(self) -> None:
-        learnt, asked = [0, 1, 2, 0, 1, 3], [0, 2, 2, 1, 2]
+        training, queried = [0, 1, 2, 0, 1, 3], [0, 2, 2, 1, 2]
         # 2 1 never came; after 1 came 2 and 3.
         order_0 = (1 + 4 / 4) / (5 + 4)
-        assert chances(asked, [None], learnt)[0][-1] == pytest.approx((1 + 2 * order_0) / (2 + 2))
+        assert chances(queried, [None], training)[0][-1] == pytest.approx((1 + 2 * order_0) / (2 + 2))
 
     def test_before_all_music_all_tokens_are_alike(self) -> None:
         assert Ppm([], SIZE).bits([[0, 3]], [0, 2, None]).tolist() == [[2.0], [2.0], [2.0]]
 
     def test_the_orders_come_as_they_were_asked_for(self) -> None:
-        asked = [0, 1, 2, 1, 3]
-        up, down = chances(asked, [0, 1, 2, None]), chances(asked, [None, 2, 1, 0])
+        queried = [0, 1, 2, 1, 3]
+        up, down = chances(queried, [0, 1, 2, None]), chances(queried, [None, 2, 1, 0])
         assert up == down[::-1]
         assert up[0] != up[1] != up[2]
 
@@ -113,18 +115,18 @@ class TestJoints:
     def test_contexts_of_what_was_learnt_end_at_its_beginning(self) -> None:
         apart, whole = Ppm([[0, 3], [1, 2], [1, 3]], SIZE), Ppm([[0, 3, 1, 2], [1, 3]], SIZE)
         # With one text 3 1 was heard before 2, with two pieces it was not.
-        asked, orders = [[3, 1, 2]], [1, 2]
-        one, two = (row[-1] for row in apart.bits(asked, orders))
+        queried, orders = [[3, 1, 2]], [1, 2]
+        one, two = (row[-1] for row in apart.bits(queried, orders))
         assert one == two
-        one, two = (row[-1] for row in whole.bits(asked, orders))
+        one, two = (row[-1] for row in whole.bits(queried, orders))
         assert one > two
 
     @pytest.mark.parametrize("order", ORDERS)
     def test_what_is_asked_about_is_asked_piece_by_piece(self, order: Order) -> None:
         model = Ppm([PIECE, [3, 1, 1, 3]], SIZE)
-        asked = [[2, 1, 2], [3], [], [1, 2, 1, 3]]
-        apart = [model.bits([piece], [order]) for piece in asked]
-        assert np.array_equal(model.bits(asked, [order]), np.concatenate(apart, axis=1))
+        queried = [[2, 1, 2], [3], [], [1, 2, 1, 3]]
+        apart = [model.bits([piece], [order]) for piece in queried]
+        assert np.array_equal(model.bits(queried, [order]), np.concatenate(apart, axis=1))
 
     def test_the_first_token_is_never_foretold_nor_counted(self) -> None:
         nothings: list[list[list[int]]] = [[], [[]], [[0]], [[1], [2], []]]
@@ -136,16 +138,16 @@ class TestJoints:
 
 
 @pytest.mark.parametrize("at_once", [(1 << 15, 1 << 20), (3, 7)])
-@given(learnt=PIECES, asked=PIECES)
+@given(training=PIECES, queried=PIECES)
 def test_every_order_agrees_with_a_plain_dictionary(
-    at_once: tuple[int, int], learnt: list[list[int]], asked: list[list[int]]
+    at_once: tuple[int, int], training: list[list[int]], queried: list[list[int]]
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(baselines, "ASKED_AT_ONCE", at_once[0])
-        patch.setattr(baselines, "LEARNT_AT_ONCE", at_once[1])
-        bits = Ppm(learnt, SIZE).bits(asked, ORDERS)
+        patch.setattr(baselines, "QUERIED_AT_ONCE", at_once[0])
+        patch.setattr(baselines, "LEARNED_AT_ONCE", at_once[1])
+        bits = Ppm(training, SIZE).bits(queried, ORDERS)
     for row, order in zip(bits, ORDERS, strict=True):
-        assert row.tolist() == pytest.approx(by_dictionary(learnt, asked, order), abs=1e-9)
+        assert row.tolist() == pytest.approx(by_dictionary(training, queried, order), abs=1e-9)
 
 
 @given(
@@ -153,7 +155,7 @@ def test_every_order_agrees_with_a_plain_dictionary(
     st.lists(st.integers(1, 5), max_size=6),
 )
 def test_all_chances_together_are_one(pieces: list[list[int]], context: list[int]) -> None:
-    model = Ppm([[0, *learnt] for learnt in pieces], 6)
+    model = Ppm([[0, *training] for training in pieces], 6)
     last = np.stack([model.bits([[0, *context, token]], ORDERS)[:, -1] for token in range(6)])
     assert (2.0**-last).sum(axis=0) == pytest.approx(np.ones(len(ORDERS)))
 

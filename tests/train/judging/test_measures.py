@@ -83,7 +83,8 @@ class TestGrooveConsistency:
         assert of("groove_consistency", at(0, 3.99, 8)) == 1.0
 
     def test_a_long_rest_is_no_groove(self) -> None:
-        # From the first bar to silence and from silence to the sixth: four positions each. The silence itself is left out.
+        # From the first bar to silence and from silence to the sixth: four positions each. The silence itself is left
+        # out.
         assert of("groove_consistency", at(0, 1, 2, 3, 20, 21, 22, 23)) == 1 - 4 / 64
 
     def test_one_bar_has_none(self) -> None:
@@ -215,12 +216,12 @@ notes = st.builds(
 
 @given(st.lists(notes, max_size=30), st.integers(-12, 12), st.integers(0, 8), st.sampled_from([3.0, 4.0, 3.5]))
 def test_no_measure_hears_the_key_or_how_many_bars_went_before(
-    heard: list[Note], semitones: int, bars: int, beats_per_bar: float
+    played: list[Note], semitones: int, bars: int, beats_per_bar: float
 ) -> None:
     # Whole beats too, as positions within the beat are what the grid is about.
     later_beats = 2 * bars * beats_per_bar
-    moved = [replace(note, pitch=note.pitch + semitones, onset_beats=note.onset_beats + later_beats) for note in heard]
-    measured = measure(heard, EIGHTHS, beats_per_bar)
+    moved = [replace(note, pitch=note.pitch + semitones, onset_beats=note.onset_beats + later_beats) for note in played]
+    measured = measure(played, EIGHTHS, beats_per_bar)
     assert measure(moved, EIGHTHS, beats_per_bar) == pytest.approx(measured)
     assert all(math.isfinite(value) for value in measured.values())
     for known in MEASURES:
@@ -245,4 +246,4 @@ class TestQuartiles:
 
     def test_what_lies_within_them(self) -> None:
         middle = Quartiles(12.0, 19.0, 24.0)
-        assert [middle.holds(value) for value in (11.9, 12.0, 24.0, 25.0)] == [False, True, True, False]
+        assert [middle.contains(value) for value in (11.9, 12.0, 24.0, 25.0)] == [False, True, True, False]

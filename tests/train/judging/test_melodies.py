@@ -15,19 +15,19 @@ from train.judging.melodies import EVENTS, Melody, event_melody, pitch_melody, w
 SEED = Seed(tuple(line(60, 62, 64, 65, 67)), 96.0, Meter(3, 4))
 
 
-def partner(pack: Path, approach: Approach) -> Improviser:
+def improviser(pack: Path, approach: Approach) -> Improviser:
     opened = open_pack(str(pack))
     return create_improviser(opened.engine(approach, "cpu"), opened.vocabulary(approach))
 
 
 @pytest.fixture
 def pitch(tiny_pack: Path) -> Melody:
-    return pitch_melody(partner(tiny_pack, "pitch"), SEED, Random(0))
+    return pitch_melody(improviser(tiny_pack, "pitch"), SEED, Random(0))
 
 
 @pytest.fixture
 def event(tiny_pack: Path) -> Melody:
-    return event_melody(partner(tiny_pack, "event"), SEED, Random(0))
+    return event_melody(improviser(tiny_pack, "event"), SEED, Random(0))
 
 
 class TestThePitchPiece:

@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import save_file
 
 from train.errors import CheckpointError, OutputError
-from train.learning.checkpoint import EpochFigures, Standing, load_checkpoint, save_checkpoint
+from train.learning.checkpoint import EpochFigures, TrainingState, load_checkpoint, save_checkpoint
 
-STANDING = Standing(
+STATE = TrainingState(
     epoch=3,
     step=5,
     steps_taken=21,
@@ -37,24 +37,24 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def saved(path: Path) -> Path:
-    save_checkpoint(path, "these settings", STANDING, TENSORS)
+    save_checkpoint(path, "these settings", STATE, TENSORS)
     return path
 
 
 class TestSaving:
     def test_what_is_saved_is_what_is_loaded(self, saved: Path) -> None:
-        standing, tensors = load_checkpoint(saved, "these settings")
-        assert repr(standing) == repr(STANDING)  # NaN is not equal to itself
+        state, tensors = load_checkpoint(saved, "these settings")
+        assert repr(state) == repr(STATE)  # NaN is not equal to itself
         assert tensors.keys() == TENSORS.keys()
         assert all(torch.equal(tensors[name], value) for name, value in TENSORS.items())
         assert {name: value.dtype for name, value in tensors.items()} == {n: v.dtype for n, v in TENSORS.items()}
 
     def test_infinity_is_a_number_to_stand_at(self, path: Path) -> None:
-        save_checkpoint(path, "", Standing(), {})
-        assert load_checkpoint(path, "") == (Standing(), {})
+        save_checkpoint(path, "", TrainingState(), {})
+        assert load_checkpoint(path, "") == (TrainingState(), {})
 
     def test_it_takes_the_place_of_the_last_one_and_leaves_nothing_else(self, saved: Path) -> None:
-        save_checkpoint(saved, "these settings", Standing(epoch=4), TENSORS)
+        save_checkpoint(saved, "these settings", TrainingState(epoch=4), TENSORS)
         assert load_checkpoint(saved, "these settings")[0].epoch == 4
         assert list(saved.parent.iterdir()) == [saved]
 
@@ -66,14 +66,14 @@ class TestSaving:
         with pytest.raises(
             OutputError, match=r"pitch\.safetensors cannot be written \(No space left on device\); make room"
         ):
-            save_checkpoint(saved, "these settings", Standing(), TENSORS)
-        assert load_checkpoint(saved, "these settings")[0].epoch == STANDING.epoch
+            save_checkpoint(saved, "these settings", TrainingState(), TENSORS)
+        assert load_checkpoint(saved, "these settings")[0].epoch == STATE.epoch
         assert list(saved.parent.iterdir()) == [saved]
 
     def test_a_place_that_is_no_folder_is_said(self, tmp_path: Path) -> None:
         (tmp_path / "a file").write_text("")
         with pytest.raises(OutputError, match="cannot be written"):
-            save_checkpoint(tmp_path / "a file" / "pitch.safetensors", "", STANDING, TENSORS)
+            save_checkpoint(tmp_path / "a file" / "pitch.safetensors", "", STATE, TENSORS)
 
 
 class TestLoading:
@@ -110,10 +110,10 @@ class TestLoading:
         ):
             load_checkpoint(path, "")
 
-    @pytest.mark.parametrize("standing", [{}, {"weather": "fine", "history": []}, {"history": [{}]}, None])
-    def test_numbers_that_say_something_else_are_refused(self, tmp_path: Path, standing: object) -> None:
+    @pytest.mark.parametrize("state", [{}, {"weather": "fine", "history": []}, {"history": [{}]}, None])
+    def test_numbers_that_say_something_else_are_refused(self, tmp_path: Path, state: object) -> None:
         path = tmp_path / "pitch.safetensors"
-        save_file({}, path, {"training": json.dumps({"format": 1, "fingerprint": "", "standing": standing})})
+        save_file({}, path, {"training": json.dumps({"format": 1, "fingerprint": "", "standing": state})})
         with pytest.raises(CheckpointError, match="no checkpoint"):
             load_checkpoint(path, "")
 

@@ -11,9 +11,9 @@ class TestDeferredInterrupts:
     def test_what_is_in_hand_is_ended_first(self, number: signal.Signals) -> None:
         done = []
         with pytest.raises(KeyboardInterrupt), deferred_interrupts() as interrupt:  # noqa: PT012  the moment counts
-            assert not interrupt.asked
+            assert not interrupt.requested
             signal.raise_signal(number)
-            done.append(interrupt.asked)
+            done.append(interrupt.requested)
         assert done == [True]
 
     def test_a_second_one_is_heard_at_once(self) -> None:
@@ -39,11 +39,11 @@ class TestDeferredInterrupts:
     def test_nobody_asked_and_nothing_happens(self) -> None:
         with deferred_interrupts() as interrupt:
             pass
-        assert interrupt == Interrupt(asked=False)
+        assert interrupt == Interrupt(requested=False)
 
     def test_an_error_within_goes_before(self) -> None:
         with pytest.raises(ValueError, match="first"), deferred_interrupts() as interrupt:  # noqa: PT012  both happen
-            interrupt.asked = True
+            interrupt.requested = True
             raise ValueError("first")
 
     def test_a_thread_of_ones_own_gets_no_signals_and_may_use_it(self) -> None:
@@ -51,7 +51,7 @@ class TestDeferredInterrupts:
 
         def work() -> None:
             with deferred_interrupts() as interrupt:
-                seen.append(interrupt.asked)
+                seen.append(interrupt.requested)
 
         thread = threading.Thread(target=work)
         thread.start()

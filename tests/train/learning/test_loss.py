@@ -9,7 +9,7 @@ from model.engines.network import MusicLSTM
 from model.engines.network_shape import Hyperparameters
 from tests.tiny_pack import SHAPE, random_walk
 from train.corpus.dataset import NO_TARGET, Chunk, TokenPieces, Tokens
-from train.learning.loss import chunk_nats, reset, sum_bits
+from train.learning.loss import chunk_nats, reset_lanes, sum_bits
 
 
 def network(size: int, shape: Hyperparameters = SHAPE) -> MusicLSTM:
@@ -61,14 +61,14 @@ class TestReset:
     def test_only_the_lanes_where_a_piece_begins_are_zeroed(self) -> None:
         hidden, cell = torch.ones(2, 3, 4), torch.full((2, 3, 4), 2.0)
         rows = [([1], [2], fresh) for fresh in (False, True, False)]
-        state = reset((hidden, cell), chunk(*rows), "cpu")
+        state = reset_lanes((hidden, cell), chunk(*rows), "cpu")
         assert state is not None
         assert state[0][:, :, 0].tolist() == [[1.0, 0.0, 1.0]] * 2
         assert state[1][:, :, 0].tolist() == [[2.0, 0.0, 2.0]] * 2
         assert (hidden == 1.0).all()
 
     def test_before_all_music_there_is_nothing_to_reset(self) -> None:
-        assert reset(None, chunk(([0], [1], True)), "cpu") is None
+        assert reset_lanes(None, chunk(([0], [1], True)), "cpu") is None
 
 
 class TestSumBits:

@@ -17,10 +17,10 @@ from tests.music import BROKEN_MIDI_FILES, exercise, line, write_part
 from train.compare_cli import main
 from train.corpus.corpora import Corpus, Line
 from train.errors import OutputError
-from train.judging.compare import FIGURES, Comparison, Order, compare
-from train.judging.reference_statistics import yardstick
-from train.judging.seeds import NamedSeed, own_seeds
-from train.report.document import PAGE_NAME, place_for, render, write_report
+from train.judging.compare import FIGURES, AnswerSettings, Comparison, compare
+from train.judging.reference_statistics import measure_reference
+from train.judging.seeds import NamedSeed, built_in_seeds
+from train.report.document import PAGE_NAME, page_path_for, render, write_report
 
 FILES = {
     PAGE_NAME,
@@ -29,7 +29,7 @@ FILES = {
     "lstm_generated_melody_event.mid",
     "lstm_generated_melody_event.png",
 }
-ORDER = Order(bars=2, answers=2)
+SETTINGS = AnswerSettings(bars=2, answers=2)
 WALTZ = NamedSeed("Waltz", "tests", Seed(tuple(line(60, 64, 67)), 90.0, Meter(3, 4)))
 RUDE = NamedSeed('<b>Rude</b> & "quoted"', "<script>alert(1)</script>", Seed(tuple(exercise(8))))
 # What has no end tag: HTML's own, and SVG's shapes are closed in their start tag.
@@ -121,7 +121,7 @@ def trained_card(card: Card) -> Card:
 @pytest.fixture(scope="module")
 def bare(pack: Pack) -> Comparison:
     """Of a pack that says nothing of itself, and no music to compare with."""
-    return compare(pack, [WALTZ, RUDE], ORDER)
+    return compare(pack, [WALTZ, RUDE], SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def full(pack: Pack) -> Comparison:
     tunes = Corpus("tunes", Path("tunes"))
     tunes.lines["train"].append(Line.of(Path("one.mid"), exercise(200)))
     tunes.lines["test"].append(Line.of(Path("two.mid"), exercise(100, start=3)))
-    comparison = compare(pack, [WALTZ, RUDE], ORDER, yardstick([tunes], ORDER.excerpt_beats))
+    comparison = compare(pack, [WALTZ, RUDE], SETTINGS, measure_reference([tunes], SETTINGS.excerpt_beats))
     return replace(comparison, card=trained_card(comparison.card))
 
 
@@ -281,16 +281,16 @@ class TestItsFigures:
 
 class TestItsPlace:
     def test_is_a_folder(self, tmp_path: Path) -> None:
-        assert place_for(tmp_path / "new" / "report") == tmp_path / "new" / "report" / PAGE_NAME
+        assert page_path_for(tmp_path / "new" / "report") == tmp_path / "new" / "report" / PAGE_NAME
         assert list(tmp_path.iterdir()) == []
 
     def test_or_a_page_by_its_name(self, tmp_path: Path) -> None:
-        assert place_for(tmp_path / "songs.html") == tmp_path / "songs.html"
+        assert page_path_for(tmp_path / "songs.html") == tmp_path / "songs.html"
 
     def test_the_experiments_files_lie_beside_the_page_and_an_older_report_is_replaced(
         self, bare: Comparison, tmp_path: Path
     ) -> None:
-        page = place_for(tmp_path / "new" / "report")
+        page = page_path_for(tmp_path / "new" / "report")
         page.parent.mkdir(parents=True)
         for name in FILES:
             (page.parent / name).write_bytes(b"older")
@@ -300,7 +300,7 @@ class TestItsPlace:
 
     def refusal(self, place: Path) -> str:
         with pytest.raises(OutputError) as raised:
-            place_for(place)
+            page_path_for(place)
         assert "\n" not in str(raised.value)
         return str(raised.value)
 
@@ -335,7 +335,7 @@ class TestTheCommand:
         assert contents[0] == contents[1]
         assert contents[0].keys() == FILES
         page = read(contents[0][PAGE_NAME].decode())
-        for named in own_seeds():
+        for named in built_in_seeds():
             assert named.name in page.text
 
     def test_takes_seeds_and_a_corpus(self, tiny_pack: Path, tmp_path: Path) -> None:
@@ -347,7 +347,7 @@ class TestTheCommand:
         text = read((out / PAGE_NAME).read_text(encoding="utf-8")).text
         assert "2.mid" in text
         assert "excerpts of 32 beats from tunes" in text
-        assert own_seeds()[0].name not in text
+        assert built_in_seeds()[0].name not in text
 
     def test_a_bad_seed_is_one_sentence_and_leaves_nothing(self, tiny_pack: Path, tmp_path: Path) -> None:
         seed = tmp_path / "seed.mid"

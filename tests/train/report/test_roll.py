@@ -2,7 +2,7 @@ import pytest
 
 from model.notes import Note
 from tests.music import exercise, line
-from train.report.roll import MIN_SEMITONES, RULER_PX, Part, draw_roll, name_of, pitch_range
+from train.report.roll import MIN_SEMITONES, RULER_PX, Part, draw_roll, pitch_name, pitch_range
 
 
 class TestThePitchRange:
@@ -56,4 +56,4 @@ class TestTheRoll:
 
 
 def test_middle_c_is_c4() -> None:
-    assert (name_of(60), name_of(70)) == ("C4", "B♭4")
+    assert (pitch_name(60), pitch_name(70)) == ("C4", "B♭4")

@@ -12,7 +12,7 @@ from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS, SHAPE
 from train.corpus.corpora import Corpus, Line
 from train.corpus.dataset import pieces_in_memory, transposing
 from train.judging.baselines import Ppm, pieces_within
-from train.judging.evaluation import PPM_ORDERS, engine_bits, held_out, held_out_figures
+from train.judging.bits_per_note import PPM_ORDERS, engine_bits, held_out, held_out_figures, lines_within
 from train.learning.loss import sum_bits
 
 TUNES = [Line.of(Path("one.mid"), exercise()), Line.of(Path("other.mid"), exercise(70, key=65))]
@@ -64,9 +64,9 @@ class TestFiguresOfCorpora:
     def test_the_baselines_learn_from_the_same_transposed_copies(self, words: Vocabulary) -> None:
         tunes = corpus(train=TUNES[:1], test=TUNES[1:])
         (figures,) = held_out_figures(network(words), words, [tunes]).values()
-        learnt, asked = (pieces_in_memory(words, TUNES).piece(index) for index in range(2))
-        model = Ppm(list(transposing(words)[:, learnt]), words.size)
-        costs = model.bits([asked], PPM_ORDERS)
+        training_piece, test_piece = (pieces_in_memory(words, TUNES).piece(index) for index in range(2))
+        model = Ppm(list(transposing(words)[:, training_piece]), words.size)
+        costs = model.bits([test_piece], PPM_ORDERS)
         assert figures.ppm == {
             name: pytest.approx(sum(bits) / 70) for name, bits in zip(NAMES, costs.tolist(), strict=True)
         }
@@ -76,9 +76,9 @@ class TestFiguresOfCorpora:
     def test_what_a_baseline_spends_on_time_is_told_apart(self) -> None:
         tunes = corpus(train=TUNES[:1], test=TUNES[1:])
         (figures,) = held_out_figures(network(EVENT_WORDS), EVENT_WORDS, [tunes]).values()
-        learnt, asked = (pieces_in_memory(EVENT_WORDS, TUNES).piece(index) for index in range(2))
-        model = Ppm(list(transposing(EVENT_WORDS)[:, learnt]), EVENT_WORDS.size)
-        by_token = model.bits_by_token([asked], PPM_ORDERS)
+        training_piece, test_piece = (pieces_in_memory(EVENT_WORDS, TUNES).piece(index) for index in range(2))
+        model = Ppm(list(transposing(EVENT_WORDS)[:, training_piece]), EVENT_WORDS.size)
+        by_token = model.bits_by_token([test_piece], PPM_ORDERS)
         times = by_token[:, EVENT_WORDS.first_time_token :].sum(axis=1) / 70
         assert figures.ppm_time == {name: pytest.approx(bits) for name, bits in zip(NAMES, times.tolist(), strict=True)}
 
@@ -126,6 +126,13 @@ class TestFiguresOfCorpora:
         few = held_out_figures(trained, PITCH_WORDS, [corpus(train=TUNES[:1], test=TUNES[1:])])
         # Room for one of these lines, in its twelve keys, were each of its notes two tokens.
         monkeypatch.setattr(
-            "train.judging.evaluation.pieces_within", lambda lengths: pieces_within(lengths, 2 * 12 * 65)
+            "train.judging.bits_per_note.pieces_within", lambda lengths: pieces_within(lengths, 2 * 12 * 65)
         )
         assert held_out_figures(trained, PITCH_WORDS, [corpus(train=TUNES[:1] * 3, test=TUNES[1:])]) == few
+
+
+def test_lines_within_a_number_of_notes_are_the_first_ones_and_at_least_one() -> None:
+    lines = [Line.of(Path(f"{number}.mid"), exercise(64 + number)) for number in range(5)]
+    assert lines_within(lines, sum(len(line) for line in lines[:3])) == lines[:3]
+    assert lines_within(lines, 1) == lines[:1]
+    assert not lines_within([], 1)
