@@ -189,9 +189,8 @@ def learn(
         learn_knob(
             control,
             checked,
-            open_midi_system(
-                "auto" if api == "none" else api, MonotonicClock()
-            ),  # learning needs a port even if the jam has none
+            # Learning needs a port even if the jam has none.
+            open_midi_system("auto" if api == "none" else api, MonotonicClock()),
             _print_line,
             path=path,
             any_channel=any_channel,

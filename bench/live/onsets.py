@@ -47,32 +47,35 @@ class Recording:
 
     ticks: Frames
     onsets: Frames
-    gaps: int
+    gaps: tuple[tuple[float, float], ...]
+    """The frame before which cycles are missing, and how many frames."""
     xruns: int
 
     @classmethod
     def read(cls, lines: list[str]) -> "Recording":
         """Of the recorder's lines."""
-        ticks, onsets, gaps, xruns = [], [], 0, 0
+        ticks, onsets, gaps, xruns = [], [], [], 0
         for words in (line.split() for line in lines):
             match words:
                 case ["clock", frame, "f8"]:
                     ticks.append(float(frame))
                 case ["notes", frame, data] if data[0] == "9" and not data.endswith("00"):
                     onsets.append(float(frame))
-                case ["gap", *_]:
-                    gaps += 1
+                case ["gap", frame, missing]:
+                    gaps.append((float(frame), float(missing)))
                 case ["xruns", count]:
                     xruns = int(count)
-        return cls(np.array(ticks), np.array(onsets), gaps, xruns)
+        return cls(np.array(ticks), np.array(onsets), tuple(gaps), xruns)
 
 
 def errors_ms(recording: Recording, tempo_bpm: float) -> Frames:
     """How much later than its tick each onset came, once the clock has run for some beats."""
     tick_frames = 60 * SAMPLE_RATE / tempo_bpm / TICKS_PER_BEAT
     ticks = recording.ticks
+    # JACK's transport, and so the song, stands still while cycles are missed.
+    song = ticks - sum((missing * (ticks >= frame) for frame, missing in recording.gaps), np.zeros(len(ticks)))
     # By the time since the tick before: one that is missing leaves its number free.
-    numbers = np.concatenate(([0.0], np.cumsum(np.round(np.diff(ticks) / tick_frames))))
+    numbers = np.concatenate(([0.0], np.cumsum(np.round(np.diff(song) / tick_frames))))
     onsets = recording.onsets[recording.onsets > ticks[0] + SETTLED_BEATS * TICKS_PER_BEAT * tick_frames]
     onsets = onsets[onsets < ticks[-1]]
     step = STEP_BEATS * TICKS_PER_BEAT
@@ -99,10 +102,10 @@ def run() -> None:
 def _figures(recording: Recording, tempo_bpm: float) -> tuple[str, ...]:
     off_ms = np.abs(errors_ms(recording, tempo_bpm))
     if not len(off_ms):
-        return ("0", "-", "-", "-", str(recording.xruns), str(recording.gaps))
+        return ("0", "-", "-", "-", str(recording.xruns), str(len(recording.gaps)))
     median, p99, worst = np.percentile(off_ms, [50, 99, 100])
     figures = (f"{median:.3f}", f"{p99:.3f}", f"{worst:.3f}")
-    return (str(len(off_ms)), *figures, str(recording.xruns), str(recording.gaps))
+    return (str(len(off_ms)), *figures, str(recording.xruns), str(len(recording.gaps)))
 
 
 def record(tempo_bpm: float, seconds: float, build: Path) -> Recording:
