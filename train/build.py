@@ -18,7 +18,7 @@ from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
 from model.engines.onnx_engine import OnnxEngine
 from model.pack.card import CARD_FILE, ApproachCard, Card, CardBins, Epoch, MemoryTrust, Training
-from model.pack.pack import Pack, save_weights, sha256_of
+from model.pack.pack import Pack, Weights, save_weights, sha256_of
 from model.tokens.time_bins import BinChoice
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.corpus.corpora import Corpus, Line, content_of, joined
@@ -47,7 +47,6 @@ COPIES_IN_A_CHECKPOINT = 5
 CHECKPOINTS_ON_DISK = 2
 
 Vocabulary = PitchVocabulary | EventVocabulary
-Weights = Mapping[str, npt.NDArray[np.float32]]
 OnProgress = Callable[[Approach, Progress], None]
 OnVocabulary = Callable[[Approach, Vocabulary], None]
 
@@ -145,7 +144,7 @@ def write_card(
     corpora: Sequence[Corpus],
     base_pack: Pack | None = None,
 ) -> Card:
-    """Writes the card, and beside it the legal notices of the corpora and of the pack that the training started from."""
+    """Writes the card, and beside it the legal notices of the corpora and of the base pack."""
     trained = tuple(source_of(corpus) for corpus in corpora)
     sources_of_base = tuple(source for source in (base_pack.card.corpora if base_pack else ()) if source not in trained)
     card = Card(name=name, corpora=sources_of_base + trained, approaches=approaches)
@@ -212,7 +211,7 @@ def _initial_weights(base_pack: Pack, approach: Approach, vocabulary: Vocabulary
 
 
 def _fingerprint(vocabulary: Vocabulary, recipe: Recipe, request: TrainingRequest, *contents: str) -> str:
-    """A hash of everything that decides the result of a training, so that no other training is resumed from its checkpoint."""
+    """A hash of everything that decides the result of a training; a checkpoint with another hash is refused."""
     base_files = (
         {}
         if request.base_pack is None

@@ -101,11 +101,10 @@ def fit(
 ) -> Outcome:
     """Trains until the epochs, the patience or the seconds of the budget are used up.
 
-    Calls `on_progress` after each step.
-
-    Two runs with equal arguments on one CPU give equal weights; so does one that was killed and resumed. Ctrl-C saves
-    a checkpoint, then raises KeyboardInterrupt. Raises CheckpointError where the training cannot be resumed from the
-    checkpoint, OutputError where none can be written, RecipeError where the settings contradict each other.
+    It calls `on_progress` after each step, on the caller's thread. Two runs with equal arguments on one CPU give
+    equal weights; so does one that was killed and resumed. Ctrl-C saves a checkpoint, then raises KeyboardInterrupt.
+    Raises CheckpointError where the training cannot be resumed from the checkpoint, OutputError where none can be
+    written, RecipeError where the settings contradict each other.
     """
     training = _Training(task, recipe, world, checkpoints, budget_s, clock)
     training.start()
@@ -156,7 +155,7 @@ class _Training:
     def start(self) -> None:
         """Resumes from the checkpoint where that is requested and possible.
 
-        Writes one, so that a full disk is noticed at once.
+        It then writes one, so that a full disk is noticed at once.
         """
         loaded = self._load_checkpoint()
         if loaded is not None:

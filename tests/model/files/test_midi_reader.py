@@ -95,7 +95,9 @@ class TestOddFiles:
         assert score.ticks_per_beat == pytest.approx(ticks_per_beat)
         assert score.remarks == ("counts seconds, not beats, so its beats are those of 120 bpm",)
         # At 25 frames of 40 ticks a second has 1,000 of them, whatever tempo the file names.
-        assert score.seconds_at(score.last_tick) == pytest.approx((79 * STEP_TICKS + LENGTH_TICKS) / (2 * ticks_per_beat))
+        assert score.seconds_at(score.last_tick) == pytest.approx(
+            (79 * STEP_TICKS + LENGTH_TICKS) / (2 * ticks_per_beat)
+        )
 
     def test_more_than_ten_million_ticks_are_read(self) -> None:
         part = only_part(midi_file(track(event(10_000_000, 0x90, 60, 80), event(400, 0x80, 60, 0)), division=960))
