@@ -19,7 +19,7 @@ from model.tokens.time_bins import TimeUnit
 from model.tokens.vocabulary import EventVocabulary
 from train.build import Vocabulary
 from train.corpus.corpora import SPLITS, Corpus
-from train.corpus.manifest import shown
+from train.corpus.manifest import printable
 from train.corpus.reading import NOMINAL_TEMPO_BPM
 from train.learning.trainer import Progress as Step
 
@@ -111,9 +111,9 @@ def _left_out(corpora: Sequence[Corpus]) -> Table:
     table = Table("corpus", "what", "why", "number", "such as", title="Left out", title_justify="left")
     for corpus in corpora:
         kinds = (
-            ("file", [(broken.reason, shown(broken.file)) for broken in corpus.broken]),
-            ("part of a file", [(broken.reason, shown(broken.file)) for broken in corpus.incomplete]),
-            ("file", [("has no line to learn from", shown(file)) for file in corpus.leadless]),
+            ("file", [(broken.reason, printable(broken.file)) for broken in corpus.broken]),
+            ("part of a file", [(broken.reason, printable(broken.file)) for broken in corpus.incomplete]),
+            ("file", [("has no line to learn from", printable(file)) for file in corpus.leadless]),
             ("row of the manifest", [("has no file", path) for path in corpus.rows_without_file]),
         )
         for kind, items in kinds:

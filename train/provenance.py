@@ -6,7 +6,7 @@ from pathlib import Path
 
 from model.pack.card import Source
 from train.corpus.corpora import Corpus
-from train.corpus.manifest import rows_of
+from train.corpus.manifest import printable, rows_of
 
 NOTICES_FILE = "NOTICES.txt"
 # Files about the licence in the folder of a corpus, in the order of reading: for the card, and all of them.
@@ -33,7 +33,7 @@ def source_of(corpus: Corpus) -> Source:
 def legal_notices(corpora: Sequence[Corpus]) -> str:
     """All legal texts of the corpora in one text, to be put beside the weights that were trained on them."""
     sections = [
-        f"==== {folder.name}/{path.name} ====\n\n{_read(path)}\n"
+        f"==== {printable(Path(folder.name, path.name))} ====\n\n{_read(path)}\n"
         for folder in dict.fromkeys(folder for corpus in corpora for folder in _folders(corpus))
         for path in _files_matching(folder, _LEGAL_FILES)
     ]

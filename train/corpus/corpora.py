@@ -18,7 +18,7 @@ from model.notes import Note, in_onset_order
 from train.corpus.cache import Cache
 from train.corpus.duplicates import groups_of
 from train.corpus.ingest import ingest
-from train.corpus.manifest import MANIFEST_FILE, rows_of, shown
+from train.corpus.manifest import MANIFEST_FILE, printable, rows_of
 from train.corpus.music_files import is_music, music_files_in
 from train.corpus.reading import NOTE, Choice, Reading, Records
 from train.errors import CorpusError
@@ -118,14 +118,14 @@ def _named(sources: Sequence[Path]) -> list[tuple[str, Path, list[Path]]]:
             files = music_files_in(folder)
             if not files:
                 raise CorpusError(f"{source} holds no file of music ({', '.join(sorted(MUSIC_SUFFIXES))})")
-            named.append((shown(Path(folder.name)), folder, files))
+            named.append((printable(folder.name), folder, files))
         elif source.suffix.lower() == LIST_SUFFIX and source.is_file():
-            named.append((shown(Path(source.stem)), source.parent.resolve(), _listed(source)))
+            named.append((printable(source.stem), source.parent.resolve(), _listed(source)))
         else:
             loose += _loose(source)
     if loose:
         folder = loose[0].parent
-        named.append((shown(Path(folder.name)), folder, sorted(set(loose))))
+        named.append((printable(folder.name), folder, sorted(set(loose))))
     return named
 
 

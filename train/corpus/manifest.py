@@ -33,7 +33,7 @@ class ManifestRows:
         if self.without_file and self.without_row:
             raise CorpusError(
                 f"{MANIFEST_FILE} has rows for files that are not there: {_listed(self.without_file)}; and files that are there have no "
-                f"row: {_listed([shown(file) for file in self.without_row])}; mend the rows, or take them away"
+                f"row: {_listed([printable(file) for file in self.without_row])}; mend the rows, or take them away"
             )
 
 
@@ -58,9 +58,9 @@ def rows_of(files: Collection[Path], folders: Collection[Path]) -> ManifestRows:
     return ManifestRows(by_file, tuple(sorted(without_file)), tuple(sorted(without_row - by_file.keys())))
 
 
-def shown(path: Path) -> str:
-    """A path as it can be printed and written, whatever bytes its name is of."""
-    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def printable(name: str | Path) -> str:
+    """A name as it can be printed and written, whatever bytes it is of on disk."""
+    return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class _Manifest:
             )
             if len(alike) > 1:
                 raise CorpusError(
-                    f"{self.path} has a row {path}, which may be any of {_listed([shown(file) for file in alike])}; write it as on disk"
+                    f"{self.path} has a row {path}, which may be any of {_listed([printable(file) for file in alike])}; write it as on disk"
                 )
             if alike:
                 matched[alike[0]] = row

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from train.corpus.manifest import ManifestRows, rows_of, shown
+from train.corpus.manifest import ManifestRows, printable, rows_of
 from train.errors import CorpusError
 
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "Ménuet.mid") for form in ("NFC", "NFD"))
@@ -103,4 +103,4 @@ def test_the_manifest_nearest_to_a_file_has_the_word(tmp_path: Path) -> None:
 
 
 def test_a_name_of_whatever_bytes_can_be_printed() -> None:
-    assert shown(Path("songs/\udcff.mid")) == "songs/\ufffd.mid"
+    assert printable(Path("songs/\udcff.mid")) == "songs/\ufffd.mid"
