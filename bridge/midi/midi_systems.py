@@ -50,11 +50,11 @@ def _open_best(clock: Clock, platform: str) -> MidiSystem:
 
 
 def _open_jack(clock: Clock) -> MidiSystem:
-    from bridge.midi.jack_library import can_be_tried
+    from bridge.midi.jack.jack_library import can_be_tried
 
     if not can_be_tried():
         return _open_rtmidi("jack", clock)
-    from bridge.midi.jack_ports import JackSystem
+    from bridge.midi.jack.jack_ports import JackSystem
 
     return JackSystem(clock)
 

@@ -21,9 +21,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from bridge.midi.jack_frames import Cycle, CycleDates, Latency, SendQueue
-from bridge.midi.jack_library import library_name
-from bridge.midi.jack_pipes import DOORBELL_BYTES, LONGEST_BYTES, Unpacker, pack
+from bridge.midi.jack.jack_frames import Cycle, CycleDates, Latency, SendQueue
+from bridge.midi.jack.jack_library import library_name
+from bridge.midi.jack.jack_pipes import DOORBELL_BYTES, LONGEST_BYTES, Unpacker, pack
 from bridge.midi.ports import Direction
 from bridge.timing.clock import MonotonicClock
 

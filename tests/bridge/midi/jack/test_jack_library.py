@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from bridge.midi.jack_library import pipewire_environment, pipewire_library_folder, pipewire_runs
+from bridge.midi.jack.jack_library import pipewire_environment, pipewire_library_folder, pipewire_runs
 
 
 def test_pipewire_runs_where_its_socket_is(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from threading import Event, Lock
 
 from bridge.errors import NoMidiSystem, PortNotFound, PortTaken
 from bridge.fault_counter import FaultCounter
-from bridge.midi.jack_helper import Answer, JackHelper
-from bridge.midi.jack_library import (
+from bridge.midi.jack.jack_helper import Answer, JackHelper
+from bridge.midi.jack.jack_library import (
     HOW_TO_GET_IT,
     can_be_tried,
     pipewire_environment,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.midi.jack_frames import (
+from bridge.midi.jack.jack_frames import (
     AGREE_S,
     DISAGREE_S,
     LONGEST_QUEUE,

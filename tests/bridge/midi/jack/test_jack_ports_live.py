@@ -14,7 +14,7 @@ from threading import Event, Thread
 import pytest
 
 from bridge.errors import PortLost, PortNotFound
-from bridge.midi.jack_ports import LEAD_S, JackOutput, JackSystem
+from bridge.midi.jack.jack_ports import LEAD_S, JackOutput, JackSystem
 from bridge.midi.midi_systems import open_midi_system
 from bridge.timing.clock import MonotonicClock
 from tests.conftest import running_jackd
@@ -210,7 +210,7 @@ class TestPorts:
 
     def test_what_sounds_is_ended_when_the_jam_is_killed(self, heard: Heard, tmp_path: Path) -> None:
         player = (
-            "import os, signal, sys, time; from bridge.midi.jack_ports import JackSystem\n"
+            "import os, signal, sys, time; from bridge.midi.jack.jack_ports import JackSystem\n"
             "out = JackSystem().open_output(sys.argv[1]); time.sleep(0.3)\n"
             "out.send(bytes([0x92, 60, 100])); time.sleep(0.3); os.kill(os.getpid(), signal.SIGKILL)"
         )

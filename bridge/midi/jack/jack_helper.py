@@ -18,7 +18,7 @@ from threading import Lock, Thread, current_thread
 from typing import Any
 
 from bridge.errors import NoMidiSystem
-from bridge.midi.jack_pipes import DOORBELL_BYTES, LONGEST_BYTES, Unpacker, pack
+from bridge.midi.jack.jack_pipes import DOORBELL_BYTES, LONGEST_BYTES, Unpacker, pack
 
 START_S = 5.0
 """A server that answers does so within a tenth of a second; one that is frozen never does."""
@@ -26,9 +26,11 @@ ANSWER_S = 5.0
 END_S = 2.0
 CHUNK_BYTES = 65536
 LAST_WORDS = {"no server", "no library", "gone"}
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 # By its path and not as a module: the folder it is started in may be anything.
-BEGIN = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from bridge.midi.jack_process import main; main(sys.argv[1:])"
+BEGIN = (
+    f"import sys; sys.path.insert(0, {str(ROOT)!r}); from bridge.midi.jack.jack_process import main; main(sys.argv[1:])"
+)
 
 Answer = dict[str, Any]
 OnMessage = Callable[[int, bytes, float], None]

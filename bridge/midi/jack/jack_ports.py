@@ -7,7 +7,7 @@ import weakref
 
 from bridge.errors import PortLost
 from bridge.fault_counter import FaultCounter
-from bridge.midi.jack_connection import JackConnection, JackPort
+from bridge.midi.jack.jack_connection import JackConnection, JackPort
 from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, BasePort, OnChange, Receiver
 from bridge.timing.clock import Clock, MonotonicClock
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from bridge.errors import PortNotFound
-from bridge.midi.jack_client import ClientPort, JackClient, Pipes, load_jack
+from bridge.midi.jack.jack_client import ClientPort, JackClient, Pipes, load_jack
 from bridge.midi.ports import Direction, match_port
 from bridge.timing.clock import MonotonicClock
 

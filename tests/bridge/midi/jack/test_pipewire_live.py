@@ -10,8 +10,8 @@ from threading import Event
 import pytest
 
 from bridge.errors import NoMidiSystem
-from bridge.midi.jack_library import pipewire_library_folder
-from bridge.midi.jack_ports import LEAD_S, JackSystem
+from bridge.midi.jack.jack_library import pipewire_library_folder
+from bridge.midi.jack.jack_ports import LEAD_S, JackSystem
 from bridge.timing.clock import MonotonicClock
 from tests.programs import require_program
 
@@ -74,6 +74,6 @@ def test_messages_go_out_on_their_frame_without_pw_jack() -> None:
 
 @pytest.mark.usefixtures("pipewire")
 def test_without_its_jack_library_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.midi.jack_connection.pipewire_library_folder", lambda: None)
+    monkeypatch.setattr("bridge.midi.jack.jack_connection.pipewire_library_folder", lambda: None)
     with pytest.raises(NoMidiSystem, match=r"PipeWire runs, but its JACK library is not there\. Install it"):
         JackSystem()

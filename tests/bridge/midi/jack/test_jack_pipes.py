@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.midi.jack_pipes import LONGEST_BYTES, Unpacker, pack
+from bridge.midi.jack.jack_pipes import LONGEST_BYTES, Unpacker, pack
 
 MESSAGES = st.lists(
     st.tuples(st.floats(allow_nan=False), st.integers(0, 255), st.binary(min_size=1, max_size=LONGEST_BYTES)),
