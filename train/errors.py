@@ -6,7 +6,7 @@ class TrainError(Exception):
 
 
 class CorpusError(TrainError):
-    """There is no music to train on: the folder is missing, or holds no MIDI file, or none that can be read."""
+    """No music to train on: the folder is missing, holds no file of music, or none that can be read."""
 
 
 class OutputError(TrainError):
@@ -14,7 +14,7 @@ class OutputError(TrainError):
 
 
 class CheckpointError(TrainError):
-    """The training cannot be resumed from this checkpoint: it is cut off, of another version, or of another training."""
+    """A checkpoint that cannot be resumed from: cut off, of another version, or of another training."""
 
 
 class RecipeError(TrainError):

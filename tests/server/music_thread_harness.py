@@ -26,9 +26,14 @@ class MusicThreadHarness:
     Without `improvisers` it has two scripted ones, `pitch` and `event`.
     """
 
-    def __init__(self, settings: Settings = DEFAULTS, improvisers: Mapping[Approach, Improviser] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings = DEFAULTS,
+        improvisers: Mapping[Approach, Improviser] | None = None,
+        lead_s: float = 0.0,
+    ) -> None:
         self.clock = ManualClock(START_S)
-        self.output = MemoryOutput("Trading Fours Out", self.clock)
+        self.output = MemoryOutput("Trading Fours Out", self.clock, lead_s)
         self.pitch = ScriptedImproviser("pitch", (60, 62, 64, 65))
         self.event = ScriptedImproviser("event", (72, 74, 76), (1.0, 0.5, 0.5))
         self.jam = Jam(improvisers or {"pitch": self.pitch, "event": self.event}, settings, 0)
@@ -46,25 +51,18 @@ class MusicThreadHarness:
     @property
     def sent(self) -> list[tuple[Message, float]]:
         """As `sent_with_repeats`, but without what ends notes that do not sound, such as a note-off that is repeated."""
-        sounding: set[tuple[int, int]] = set()
-        sent = []
-        for message, at_s in self.sent_with_repeats:
-            match message:
-                case NoteOn(pitch, _, channel):
-                    sounding.add((pitch, channel))
-                case NoteOff(pitch, channel):
-                    if (pitch, channel) not in sounding:
-                        continue
-                    sounding.discard((pitch, channel))
-                case ControlChange(controller) if controller in {SUSTAIN_PEDAL, ALL_NOTES_OFF}:
-                    continue
-            sent.append((message, at_s))
-        return sent
+        return _without_repeats(self.sent_with_repeats)
 
     @property
     def sent_with_repeats(self) -> list[tuple[Message, float]]:
         """All messages sent, with their time in seconds since the start, to a tenth of a millisecond."""
         return [(parse(data), round(at_s - START_S, EXACT_DECIMALS)) for data, at_s in self.output.sent]
+
+    @property
+    def due(self) -> list[tuple[Message, float]]:
+        """All messages sent, with the time that they were due at, as in `sent`."""
+        pairs = zip(self.output.sent, self.output.due_s, strict=True)
+        return _without_repeats([(parse(data), round(due_s - START_S, EXACT_DECIMALS)) for (data, _), due_s in pairs])
 
     def run_pending_work(self) -> None:
         """Runs turns until neither model work nor an input waits."""
@@ -75,7 +73,7 @@ class MusicThreadHarness:
         """Moves the clock to `at_s`, with a stop at each time at which something is due."""
         self.run_pending_work()
         while (wake_s := self.music_thread._wake_at_s()) is not None:
-            due_s = wake_s - START_S
+            due_s = wake_s - START_S - self.output.lead_s
             if due_s > at_s:
                 break
             # Just past it, because converting from beats to seconds and back may lose the last bit of a due time.
@@ -92,3 +90,20 @@ class MusicThreadHarness:
     def play(self, notes: list[Note]) -> None:
         for timed in as_played(notes):
             self.receive(timed.message, timed.beat * BEAT_S)
+
+
+def _without_repeats(timed: list[tuple[Message, float]]) -> list[tuple[Message, float]]:
+    sounding: set[tuple[int, int]] = set()
+    kept = []
+    for message, at_s in timed:
+        match message:
+            case NoteOn(pitch, _, channel):
+                sounding.add((pitch, channel))
+            case NoteOff(pitch, channel):
+                if (pitch, channel) not in sounding:
+                    continue
+                sounding.discard((pitch, channel))
+            case ControlChange(controller) if controller in {SUSTAIN_PEDAL, ALL_NOTES_OFF}:
+                continue
+        kept.append((message, at_s))
+    return kept

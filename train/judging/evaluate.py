@@ -12,7 +12,7 @@ import torch
 
 from model.approach import APPROACHES, Approach
 from model.engines.network import MusicLSTM
-from model.files.midi_file import Seed
+from model.files.seed import Seed
 from model.improvising.sampling_settings import SamplingSettings
 from model.pack.card import HeldOut
 from model.pack.pack import Pack
@@ -58,9 +58,8 @@ def evaluate(
 ) -> Evaluation:
     """Judges both approaches; PPM learns from the training side of the same corpora.
 
-    The same arguments give the same figures.
-
-    Raises CorpusError where no file is on this side of the split, and PackError where the pack is damaged.
+    The same arguments give the same figures. Raises CorpusError where no file is on this side of the split, and
+    PackError where the pack is damaged.
     """
     lines = joined(corpora, split)
     if not lines:

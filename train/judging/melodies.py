@@ -1,7 +1,7 @@
-"""The experiment's two pieces, played by the models of a pack, with its counts, temperatures, loudness and file names.
+"""The experiment's two pieces, played by the models of a pack: its counts, temperatures, loudness and file names.
 
-See docs/experiment.md. The experiment did not know durations; here a note of the event approach lasts until the next one.
-There are no musical rules besides those of the improviser. This module knows no engine.
+See docs/experiment.md. The experiment did not know durations; here a note of the event approach lasts until the next
+one. There are no musical rules besides those of the improviser. This module knows no engine.
 """
 
 import math
@@ -11,8 +11,10 @@ from pathlib import Path
 from random import Random
 
 from model.approach import Approach
-from model.files.midi_file import Meter, Seed, Track, as_midi
+from model.files.meter import Meter
+from model.files.midi_writer import Track, as_midi
 from model.files.piano_roll import draw_piano_roll
+from model.files.seed import Seed
 from model.improvising.improviser import Improviser, PlannedNote
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note

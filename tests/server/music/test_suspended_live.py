@@ -21,7 +21,9 @@ from tests.server.jams import ScriptedImproviser
 clock = MonotonicClock()
 
 class Printer:
-    def send(self, data, *rest):
+    lead_s = latency_s = 0.0
+
+    def send(self, data, due_s=None):
         if data[0] >> 4 == 9:
             print(clock.now_s(), flush=True)
 

@@ -110,7 +110,7 @@ class TestTheMusicThread:
         harness = MusicThreadHarness()
         hangs, may_go_on = Event(), Event()
 
-        def hang(_data: bytes) -> None:
+        def hang(_data: bytes, _due_s: float | None = None) -> None:
             hangs.set()
             may_go_on.wait(PATIENCE_S)
 
