@@ -5,7 +5,7 @@ Reads no clock, opens no port. Start, continue and song position move the timeli
 
 from typing import Literal
 
-from bridge.timing.tick_line import TickLine
+from bridge.timing.tick_follower import TickFollower
 from bridge.timing.timeline import Segment, Timeline
 from bridge.timing.timeline_follower import Follower
 
@@ -40,7 +40,7 @@ class MidiClock:
     """Follows one clock. Each message takes the timeline in force and gives the one that is from then on."""
 
     def __init__(self) -> None:
-        self._ticks = TickLine()
+        self._ticks = TickFollower()
         self._follower = Follower()
         self._first_position: int | None = None  # the song's tick at our tick 0; None until the song has a place
         self._next_position = 0  # the song's tick at the next tick, once it plays
@@ -156,7 +156,7 @@ class MidiClock:
         if line is not None and tempo_bpm is not None:
             theirs = Segment(line.at_s, line.number / TICKS_PER_BEAT, tempo_bpm)
             zero = self._follower.zero
-            timeline = self._follower.follow(timeline, theirs, now_s, self._ticks.noise.lag_s)
+            timeline = self._follower.follow(timeline, theirs, now_s, self._ticks.lag_s)
             if zero != self._follower.zero and self.transport == "playing":
                 self._moves.append("relocated")
         if self._first_position is not None and self._follower.zero is not None and self.transport == "playing":

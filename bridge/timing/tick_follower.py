@@ -1,0 +1,119 @@
+"""When the ticks of a clock are due, whatever carries them: by the model that fits how they are dated, which is learnt from them.
+
+Dates that lie on the grid of an audio buffer say in which buffer a tick was, and are followed by what is possible; others are
+exact, or late by chance, and are followed by the mean. Knows no beats, no transport. Seconds.
+"""
+
+from collections import deque
+from typing import Literal
+
+from bridge.timing.buffer_grid import BufferGrid
+from bridge.timing.buffered_ticks import BufferedTicks
+from bridge.timing.jittering_ticks import JitteringTicks
+from bridge.timing.tick import Line, Tick
+
+BufferSide = Literal["start", "end", "unknown"]
+"""Where in its buffer a tick is dated. From dates alone nobody can tell; where it is not known, ticks are expected in the
+middle of their dates, which is half a buffer off either way."""
+
+DATES_KEPT = 96
+"""When a grid is found, what came before is counted again: on a grid that was not known some of it looked like lost ticks."""
+
+UNSTEADY_TICKS = 192
+"""A clock that was not steady is not taken for steady again sooner."""
+
+
+class TickFollower:
+    """Takes the date of each tick; gives its number and the line."""
+
+    def __init__(self, side: BufferSide = "unknown") -> None:
+        self.side: BufferSide = side
+        self.last_s: float | None = None
+        """The date of the last tick."""
+        self._grid = BufferGrid()
+        self._jittering = JitteringTicks()
+        self._buffered: BufferedTicks | None = None
+        self._dates: deque[Tick] = deque(maxlen=DATES_KEPT)
+        self._unsteady = 0
+
+    @property
+    def number(self) -> int:
+        """Of the last tick, from 0; those that must have been lost are counted."""
+        return self._jittering.number if self._buffered is None else self._buffered.number
+
+    @property
+    def line(self) -> Line | None:
+        """When ticks are due; None before there are enough."""
+        if self._buffered is None:
+            return self._jittering.line
+        line = self._buffered.line
+        if self.side == "unknown" or self._grid.period_s is None:
+            return line
+        half_s = self._grid.period_s / 2
+        return line.moved(half_s if self.side == "start" else -half_s)
+
+    @property
+    def lag_s(self) -> float:
+        """How much later than the line says a tick is best expected, as one that came earlier cannot be taken back."""
+        return self._jittering.noise.lag_s if self._buffered is None else 0.0
+
+    @property
+    def buffer_s(self) -> float | None:
+        """How long the buffer is that the clock comes in; None where it comes in none."""
+        return None if self._buffered is None else self._grid.period_s
+
+    def tick(self, at_s: float) -> None:
+        """A tick came."""
+        self.last_s = at_s
+        is_on_grid = self._grid.add(at_s)
+        if self._buffered is not None:
+            if self._grid.period_s is not None:
+                self._buffered.tick(at_s, is_on_grid=is_on_grid)
+            if self._grid.period_s is None or not self._buffered.is_steady:
+                self._leave_grid(at_s)
+        else:
+            self._jittering.tick(at_s)
+            self._unsteady -= 1
+            if self._grid.period_s is not None and self._unsteady <= 0:
+                self._enter_grid(at_s)
+        self._dates.append(Tick(self.number, at_s))
+
+    def is_on_time(self, at_s: float) -> bool:
+        """Whether a tick that came now would be the next one."""
+        return self._jittering.is_on_time(at_s) if self._buffered is None else self._buffered.is_on_time(at_s)
+
+    def resume(self, at_s: float, lost: int = 0) -> None:
+        """The next tick is at `at_s`, whatever went before: the same tempo in another phase, after so many were lost."""
+        self.last_s = None
+        self._dates.clear()
+        if self._buffered is None:
+            self._grid.forget()
+            self._jittering.resume(at_s, lost)
+        else:
+            self._buffered.resume(at_s, lost)
+
+    def _enter_grid(self, at_s: float) -> None:
+        dates = [*self._dates, Tick(self.number, at_s)]
+        first, line = dates[0].number, self._jittering.line
+        interval_s = line.interval_s if line is not None else (at_s - dates[0].at_s) / max(len(dates) - 1, 1)
+        counted = [Tick(first + index, date_s) for index, (_, date_s) in enumerate(dates)]
+        for ticks in (counted, dates):
+            buffered = BufferedTicks(self._grid, ticks, interval_s)
+            if buffered.is_steady:
+                self._buffered = buffered
+                return
+        self._unsteady = UNSTEADY_TICKS
+
+    def _leave_grid(self, at_s: float) -> None:
+        assert self._buffered is not None
+        number, line = self._buffered.number, self._buffered.line
+        self._jittering = JitteringTicks()
+        if self._grid.period_s is None:
+            # Another buffer, or none: dates on the old one's grid say little.
+            self._jittering.begin([Tick(number, line.at_s)], line)
+            self._jittering.tick(at_s)
+        else:
+            self._unsteady = UNSTEADY_TICKS
+            self._jittering.begin([*self._dates, Tick(number, at_s)], line)
+        self._buffered = None
+        self._dates.clear()
