@@ -1,1 +1,1 @@
-"""The outside world: MIDI ports, clocks, OSC, control surfaces. Knows nothing of music models, nor of the process that uses it."""
+"""Access to the outside world: MIDI ports, clocks, OSC, control surfaces; knows neither music models nor the server."""

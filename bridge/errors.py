@@ -1,36 +1,36 @@
-"""What can go wrong outside, one tree; a message says what, where, and what to do next. Knows no MIDI library.
+"""All errors of `bridge`: the text of each says what is wrong, where, and what to do next; knows no MIDI library.
 
 BridgeError
-├── NoMidiSystem      no MIDI system to talk to, or none that can do what was asked
-├── PortNotFound      no port of that name, or more than one
-├── PortTaken         the port is there, and would not open
-├── PortLost          a port that was open takes nothing any more
-├── BadMidi           bytes or values that are no MIDI message
-├── LinkMissing       Ableton Link was asked for, and its library is not installed
-├── OscPortTaken      the OSC port could not be bound: somebody has it, or it is not ours to have
+├── NoMidiSystem      there is no MIDI system, or it cannot do what was requested
+├── PortNotFound      no port has that name, or more than one
+├── PortTaken         the port exists, and would not open
+├── PortLost          an open port accepts no messages any more
+├── BadMidi           bytes or values that are not a MIDI message
+├── LinkMissing       Ableton Link was requested, and its library is not installed
+├── OscPortTaken      the OSC port could not be bound: another program has it, or the user may not open it
 ├── OscHostUnknown    the OSC host is not an address of this machine
-├── BadOsc            bytes or values that are no OSC message
-├── BadTrust          what is to be trusted is no address
-└── Stranger          a packet of somebody who is not trusted
+├── BadOsc            bytes or values that are not an OSC message
+├── BadTrustedAddress a text in the list of trusted senders is not an address
+└── UntrustedSender   a packet came from an address that is not trusted
 """
 
 from collections.abc import Sequence
 
 
 class BridgeError(Exception):
-    """Whatever the outside world refuses; its text is fit to be shown to the player."""
+    """The root of the tree; the text of every error is written for the user."""
 
 
 class NoMidiSystem(BridgeError):
-    """There is no MIDI system here, or it lacks what was asked of it."""
+    """There is no MIDI system on this machine, or it cannot do what was requested."""
 
 
 class PortNotFound(BridgeError):
-    """A port was named that is not there, or a name fits several."""
+    """No port fits the name that was given, or several do."""
 
     @classmethod
     def missing(cls, wanted: str, direction: str, names: Sequence[str]) -> "PortNotFound":
-        """No name in `names` fits."""
+        """The error if none of `names`, the existing ports, fits `wanted`; `direction` is "input" or "output"."""
         if not names:
             return cls(f'No MIDI {direction} port fits "{wanted}": there are none. Connect a device and try again.')
         return cls(
@@ -39,24 +39,24 @@ class PortNotFound(BridgeError):
 
     @classmethod
     def ambiguous(cls, wanted: str, direction: str, names: Sequence[str]) -> "PortNotFound":
-        """Every name in `names` fits."""
+        """The error if all of `names` fit `wanted`; `direction` is "input" or "output"."""
         return cls(f'"{wanted}" fits more than one MIDI {direction} port: {quoted(names)}. Give more of the name.')
 
 
 class PortTaken(BridgeError):
-    """A port is there and would not open; on Windows a port has one owner."""
+    """A port exists and would not open; on Windows only one program at a time can open a port."""
 
 
 class PortLost(BridgeError):
-    """A port that was open is closed or gone."""
+    """A port that was open is closed, or its device is gone."""
 
 
 class BadMidi(BridgeError):
-    """Bytes or values that are no MIDI message."""
+    """Bytes or values that are not a MIDI message."""
 
 
 class LinkMissing(BridgeError):
-    """Ableton Link was asked for, and its library is not installed."""
+    """Ableton Link was requested, and its library is not installed."""
 
 
 class OscPortTaken(BridgeError):
@@ -68,28 +68,28 @@ class OscHostUnknown(BridgeError):
 
 
 class BadOsc(BridgeError):
-    """Bytes or values that are no OSC message."""
+    """Bytes or values that are not an OSC message."""
 
 
-class BadTrust(BridgeError):
-    """What was given as an address to trust is none."""
+class BadTrustedAddress(BridgeError):
+    """A text in the list of trusted senders is neither an address nor a network."""
 
 
-class Stranger(BridgeError):
-    """A packet came from an address that is not trusted; nobody is told but the log."""
+class UntrustedSender(BridgeError):
+    """A packet came from an address that is not trusted; it is only counted and logged, never raised."""
 
 
 def quoted(names: Sequence[str]) -> str:
-    """The names for a sentence: "a", "b"."""
+    """The names as a list in a sentence: "a", "b"."""
     return ", ".join(f'"{name}"' for name in names)
 
 
 def did_you_mean(wanted: str, names: Sequence[str]) -> str:
-    """A question naming the nearest of `names`, with a leading space; empty where none is near."""
-    # Imported here: it takes 5 ms, and nearly every start needs none of it.
+    """A question that suggests the nearest of `names`, with a leading space; empty if none is near."""
+    # Imported here because it takes 5 ms, and almost no start needs it.
     from difflib import get_close_matches
 
-    # A port's name is long ("Trading Fours:Trading Fours In 128:0") and people type a part of it, so parts count too.
+    # A port's name is long ("Trading Fours:Trading Fours In 128:0") and people type a part of it, so compare parts too.
     parts = {part.strip().casefold(): name for name in names for part in (*name.split(":"), *name.split(), name)}
     near = get_close_matches(wanted.casefold(), parts, n=1)
     return f' Did you mean "{parts[near[0]]}"?' if near else ""

@@ -1,11 +1,14 @@
-"""Counts what goes wrong where nothing may be raised, and logs each kind once. Knows not what the callback was for."""
+"""Counts errors where none may be raised, such as in callbacks, and logs each kind once; knows no callback's purpose."""
 
 import logging
 from collections import Counter
 
 
-class Faults:
-    """The errors swallowed by one callback: each kind is logged when it first happens, all are counted."""
+class FaultCounter:
+    """Counts the errors that one callback suppresses; `where` names the callback in the log.
+
+    `counts` holds the number of errors by the name of their class.
+    """
 
     def __init__(self, logger: logging.Logger, where: str) -> None:
         self._logger = logger
@@ -13,7 +16,7 @@ class Faults:
         self.counts: Counter[str] = Counter()
 
     def count(self, error: BaseException) -> None:
-        """Note `error`; the first of its kind is a warning, the others are for those who debug."""
+        """Counts `error`; logs the first of its kind as a warning, and the others at DEBUG level."""
         kind = type(error).__name__
         self.counts[kind] += 1
         if self.counts[kind] == 1:

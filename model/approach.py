@@ -1,4 +1,4 @@
-"""The two approaches by name; knows nothing else, so that a command line may list them before anything is loaded."""
+"""The names of the two approaches; imports nothing, so that a command line can list them before anything is loaded."""
 
 from typing import Literal
 

@@ -1,15 +1,15 @@
-"""What can be wrong with music files and packs, each said in one sentence; the whole tree of this room.
+"""The errors of the model: what can be wrong with music files, packs, memory files and pictures. Each message is one sentence.
 
 ModelError
-├── SeedError      a MIDI file cannot serve as music to read
+├── SeedError      a MIDI file cannot be used as a seed
 ├── PackError      a pack is missing, damaged, of another version, or does not fit together
-├── MemoryFileError  what was remembered is missing, damaged, or of another vocabulary
-└── PictureError   a picture cannot be drawn, as what draws it is not installed
+├── MemoryFileError  a memory file is missing, damaged, or of another vocabulary
+└── PictureError   a picture cannot be drawn, as matplotlib is not installed
 """
 
 
 class ModelError(Exception):
-    """The root: its text is one sentence for the musician."""
+    """The base class. Its text is one sentence for the musician."""
 
 
 class SeedError(ModelError):
@@ -21,8 +21,8 @@ class PackError(ModelError):
 
 
 class MemoryFileError(ModelError):
-    """A remembered file is missing, damaged, of another version, or was heard with another vocabulary."""
+    """A memory file is missing, damaged, of another version, or belongs to another vocabulary."""
 
 
 class PictureError(ModelError):
-    """A picture cannot be drawn: what draws it is not installed."""
+    """A picture cannot be drawn: matplotlib is not installed."""

@@ -1,1 +1,1 @@
-"""The long-running process and the command line. Each folder is one room; import-linter holds their order (`pyproject.toml`)."""
+"""The long-running process and the command line. Each folder is one room; import-linter checks their order (`pyproject.toml`)."""

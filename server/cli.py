@@ -1,6 +1,7 @@
-"""The command line: `fours jam`, `export`, `takes`, `ports`, `controls`, `layout`, `learn`, `packs`, `train`, `evaluate`, `compare`; parses, shows, and leaves the work to others.
+"""The command line, `fours`: parses arguments and prints results; the work is done elsewhere.
 
-Each command imports what it needs when it runs, so that `fours --help` is quick.
+Its commands are `jam`, `export`, `takes`, `ports`, `controls`, `layout`, `learn`, `packs`, `train`, `evaluate` and
+`compare`. Each command imports what it needs when it runs, so that `fours --help` is quick.
 """
 
 import atexit
@@ -21,6 +22,7 @@ import typer
 from bridge.timing.clock import MonotonicClock
 from server.controls.cli_options import with_control_options
 from server.controls.control_table import CONTROLS, Control, Value
+from server.takes_cli import ConfigOption, JsonOption
 from server.takes_cli import app as takes_app
 
 app = typer.Typer(
@@ -32,10 +34,7 @@ app = typer.Typer(
 )
 
 Controls = dict[str, Value]
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="The configuration; without it config.toml of this folder, if there.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="For programs: JSON.")]
+"""The values of the control options that were given, by the control's name."""
 
 
 def jam(
@@ -69,16 +68,16 @@ def jam(
 ) -> None:
     """Start the jam partner: it listens on a MIDI port and answers on another."""
     clock = MonotonicClock()
-    began_s = clock.now_s()
+    started_s = clock.now_s()
     from model.files.midi_file import read_seed
     from server.config.config import load
     from server.music.seed_player import seed_values
     from server.session import Session, run
-    from server.takes.memory_store import origin_named
-    from server.takes.take_library import Shelf
+    from server.takes.memory_store import find_memory_origin
+    from server.takes.take_library import TakeLibrary
 
-    _log_beside_the_music(logging.DEBUG if verbose else logging.WARNING)
-    played_in = None if seed is None else read_seed(seed)
+    _log_from_own_thread(logging.DEBUG if verbose else logging.WARNING)
+    seed_phrase = None if seed is None else read_seed(seed)
     if dummy:
         midi_in, midi_out, midi_api, controls = "", "", "none", {"pack": "dummy", **controls}
     loaded = load(config)
@@ -94,13 +93,14 @@ def jam(
         "engine.device": device,
         **{
             f"controls.{name}": value
-            for name, value in {**(seed_values(played_in) if played_in else {}), **controls}.items()
+            for name, value in {**(seed_values(seed_phrase) if seed_phrase else {}), **controls}.items()
         },
     }
     checked = loaded.with_values(changes)
     random_seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
-    origin = None if remember is None else origin_named(remember, Shelf(checked.takes.place), _say)
-    run(Session(checked, random_seed, _say, clock, began_s, played_in, origin, config))
+    library = TakeLibrary(checked.takes.data_folder)
+    memory_origin = None if remember is None else find_memory_origin(remember, library, _print_line)
+    run(Session(checked, random_seed, _print_line, clock, started_s, seed_phrase, memory_origin, config))
 
 
 def export(
@@ -116,11 +116,11 @@ def export(
 ) -> None:
     """Answer a .mid file, and write the answer as a .mid file."""
     from server.config.config import load
-    from server.export import Order, export_answers
+    from server.export import ExportRequest, export_answers
 
     checked = load(config).with_values({f"controls.{name}": value for name, value in controls.items()})
-    order = Order(seed, out, count, answer_only, piano_roll, random_seed)
-    for path in export_answers(order, checked, own_tempo="tempo" in controls):
+    request = ExportRequest(seed, out, count, answer_only, piano_roll, random_seed)
+    for path in export_answers(request, checked, own_tempo="tempo" in controls):
         print(path)
 
 
@@ -152,7 +152,7 @@ def controls(
         print(osc_page(), end="")
         return
     if as_json:
-        print(json.dumps([_row(control) for control in CONTROLS], indent=2))
+        print(json.dumps([_control_json(control) for control in CONTROLS], indent=2))
         return
     from rich.console import Console
     from rich.table import Table
@@ -187,8 +187,8 @@ def learn(
         learn_knob(
             control,
             checked,
-            RtMidiSystem("auto" if api == "none" else api),  # a knob needs a port, whatever a jam does
-            _say,
+            RtMidiSystem("auto" if api == "none" else api),  # learning needs a port even if the jam has none
+            _print_line,
             path=path,
             any_channel=any_channel,
         )
@@ -203,9 +203,9 @@ def layout(
 ) -> None:
     """Write a layout of these controls, and of your packs, for an app on a tablet or a phone."""
     from server.config.config import load
-    from server.remote.layout_command import app_named, write_layout
+    from server.remote.layout_command import find_surface_app, write_layout
 
-    for path in write_layout(app_named(app_name), load(config), out, picture):
+    for path in write_layout(find_surface_app(app_name), load(config), out, picture):
         print(path)
 
 
@@ -220,7 +220,7 @@ def packs(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     for folder in available_packs(folders).values():
         try:
             opened.append(open_pack(str(folder)))
-        except PackError as error:  # one that is broken must not hide the others
+        except PackError as error:  # a broken pack must not hide the others
             print(f"fours: {error}", file=sys.stderr)
     if as_json:
         print(
@@ -257,23 +257,23 @@ _TRAINING = {"allow_extra_args": True, "ignore_unknown_options": True, "help_opt
 @app.command(context_settings=_TRAINING)
 def train(context: typer.Context) -> None:
     """Train a pack on folders of MIDI files (needs the extra `train`)."""
-    _hand_over("train.cli", context)
+    _run_training_command("train.cli", context)
 
 
 @app.command(context_settings=_TRAINING)
 def evaluate(context: typer.Context) -> None:
     """Judge a pack on music that it has not seen (needs the extra `train`)."""
-    _hand_over("train.evaluate_cli", context)
+    _run_training_command("train.evaluate_cli", context)
 
 
 @app.command(context_settings=_TRAINING)
 def compare(context: typer.Context) -> None:
     """Compare a pack's two approaches on one page (needs the extra `train`)."""
-    _hand_over("train.compare_cli", context)
+    _run_training_command("train.compare_cli", context)
 
 
-def _hand_over(module: str, context: typer.Context) -> None:
-    """Runs a command of the training room, which parses its own arguments and may not be installed."""
+def _run_training_command(module: str, context: typer.Context) -> None:
+    """Runs a command of the package `train`, which parses its own arguments; its dependencies may not be installed."""
     try:
         command = importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -283,37 +283,41 @@ def _hand_over(module: str, context: typer.Context) -> None:
     command.main(context.args)
 
 
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     print(line, flush=True)
 
 
-def _log_beside_the_music(level: int) -> None:
-    """Logs to stderr from a thread of its own: a terminal that is stopped must not stop the music."""
-    waiting: SimpleQueue[logging.LogRecord] = SimpleQueue()
+def _log_from_own_thread(level: int) -> None:
+    """Logs to stderr from a separate thread: a terminal that is stopped (Ctrl-S) must not stop the music."""
+    records: SimpleQueue[logging.LogRecord] = SimpleQueue()
     stderr = logging.StreamHandler()
     stderr.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
-    listener = QueueListener(waiting, stderr)
+    listener = QueueListener(records, stderr)
     listener.start()
     atexit.register(listener.stop)
-    to_thread = QueueHandler(waiting)
-    to_thread.setFormatter(logging.Formatter("%(message)s"))  # else it is formatted twice
+    to_thread = QueueHandler(records)
+    to_thread.setFormatter(logging.Formatter("%(message)s"))  # otherwise the whole line would be formatted twice
     logging.basicConfig(level=level, handlers=[to_thread])
 
 
-_SAYS_NOTHING = {math.inf, -math.inf, (), "", None}
+_OMITTED_VALUES = {math.inf, -math.inf, (), "", None}
 
 
-def _row(control: Control) -> dict[str, object]:
+def _control_json(control: Control) -> dict[str, object]:
     from dataclasses import asdict
 
     return {
         "address": control.address,
-        **{name: value for name, value in asdict(control).items() if value is not False and value not in _SAYS_NOTHING},
+        **{
+            name: value
+            for name, value in asdict(control).items()
+            if value is not False and value not in _OMITTED_VALUES
+        },
     }
 
 
 def main() -> None:
-    """The console command: what is wrong is said in one sentence, with exit status 1."""
+    """The console command: an error of the project's own ends it with one sentence and exit status 1."""
     from bridge.errors import BridgeError
     from model.errors import ModelError
     from server.errors import ServerError

@@ -1,26 +1,26 @@
-"""What can be wrong with what a person asked for, each said in one sentence; the whole tree of this room.
+"""All errors of `server`: mistakes in what a person asked for, each explained in one sentence.
 
 ServerError
-├── BadValue      a control was given a value that it cannot take
+├── BadValue      a control was given a value that it does not accept
 ├── ConfigError   config.toml cannot be used; all its mistakes at once
 ├── ExportError   an export cannot be written where it was asked for
 ├── LayoutError   a layout or its picture cannot be written
 ├── TakeError     there is no such take or mark, or nothing was played in it
 ├── PanelError    the panel cannot be served where it was asked for
-└── BadMessage    a page sent what the panel does not take
+└── BadMessage    a page sent a message that the panel does not accept
 """
 
 
 class ServerError(Exception):
-    """The root: its text is fit to be shown to the player."""
+    """The root of the tree; the text of every error is written for the user."""
 
 
 class BadValue(ServerError):
-    """A control was given a value of the wrong kind or out of its range; nothing has changed."""
+    """A control was given a value of the wrong kind or out of its range; nothing was changed."""
 
 
 class ConfigError(ServerError):
-    """The configuration cannot be used; the text has a line for each mistake."""
+    """The configuration cannot be used; the text has one line for each mistake."""
 
 
 class ExportError(ServerError):
@@ -36,7 +36,7 @@ class PanelError(ServerError):
 
 
 class BadMessage(ServerError):
-    """A page sent what the panel does not take; nothing has come of it."""
+    """A page sent a message that the panel does not accept; it had no effect."""
 
 
 class TakeError(ServerError):

@@ -1,10 +1,13 @@
-"""One jam from start to stop: opens what the config names, wires it up, says what is bound where, closes it all again."""
+"""A jam session from start to stop: opens the parts that the config names, and closes them in reverse order.
+
+It connects them, and prints what is bound where; it plays nothing itself.
+"""
 
 import asyncio
 import gc
 import logging
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from functools import partial
@@ -20,57 +23,63 @@ from model.engines.engine import Engine
 from model.files.midi_file import Seed
 from model.pack.pack import available_packs
 from server.config.config import CONFIG_FILE, Config, OscSection, is_loopback
-from server.controls.control_store import Desk, Preparation
+from server.controls.control_store import ControlStore, Preparation
 from server.controls.control_table import Settings, Value
-from server.controls.control_throttle import Pace
+from server.controls.control_throttle import ControlThrottle
 from server.jam.jam import Jam
 from server.music.link_session import LinkSession
-from server.music.music_thread import Player
-from server.music.pack_loader import seat
+from server.music.music_thread import MusicThread
+from server.music.pack_loader import LoadedPack, load_pack
 from server.music.seed_player import seed_playing
-from server.panel.jam_handle import Stage, Wiring
+from server.panel.jam_handle import JamHandle, Wiring
 from server.panel.panel import Panel
-from server.panel.take_list import JournalTakes
-from server.remote.midi_controllers import Controllers
-from server.remote.midi_learn import Lessons
+from server.panel.take_list import TakeList
+from server.remote.midi_controllers import MidiControllers
+from server.remote.midi_learn import MidiLearn
 from server.remote.osc_remote import OscRemote
 from server.stop_signals import StopSignals
-from server.takes.memory_store import begin_with, keep_memory, remembering
+from server.takes.memory_store import kept_in_file, load_take_memory, save_take_memory
 from server.takes.recorder import Recorder
-from server.takes.take_library import Row, Shelf
+from server.takes.take_library import TakeEntry, TakeLibrary
 
 logger = logging.getLogger("fours.session")
 
 MEASURED_STEPS = 40
 
 Say = Callable[[str], None]
-Told = Callable[[str, Value], None]
+"""Prints a line to the user."""
+OnControlChanged = Callable[[str, Value], None]
 
 
-def trusted(osc: OscSection) -> str:
-    """Whose OSC is read where it comes from the network, and how to have more of it read."""
+def trust_text(osc: OscSection) -> str:
+    """Whose OSC is read while the port is open to the network, and how to trust another address, as a line for the user."""
     others = ", ".join(osc.trust)
     if others:
         return f"this machine and {others}; nobody else is read or answered"
     return "this machine only; for a tablet: --trust and its address, or osc.trust"
 
 
-def ms_per_token(engine: Engine, clock: Clock) -> float:
-    """The median time of a step, in milliseconds, measured now."""
-    state = engine.initial()
-    taken_s = []
+def measure_ms_per_token(engine: Engine, clock: Clock) -> float:
+    """Runs some steps of an engine; returns the median time of one, in milliseconds."""
+    state = engine.initial_state()
+    step_times_s = []
     for step in range(MEASURED_STEPS):
-        began_s = clock.now_s()
+        started_s = clock.now_s()
         _, state = engine.step(step % engine.vocabulary_size, state)
-        taken_s.append(clock.now_s() - began_s)
-    return statistics.median(taken_s) * 1000
+        step_times_s.append(clock.now_s() - started_s)
+    return statistics.median(step_times_s) * 1000
 
 
 class Session:
-    """A running jam: `async with` starts it and stops it, `until_stopped` is the time between.
+    """A running jam: `async with` starts it and stops it, and `until_stopped` waits in between.
 
-    With a seed as the first player, and what was heard before: of a file, or of an earlier take. `began_s` is when the
-    start-up began; knobs that are learnt are written to `config_file`, which may be the usual one.
+    `started_s` is the time on `clock` at which the process started, for the line that says how long the start took. With
+    a `seed`, the session first plays that phrase to the jam. `memory_origin` is where the jam's memory comes from: a
+    memory file, in which it is also kept, or an earlier take. MIDI bindings that are learnt are written to
+    `config_file`, or to the default file where that is None.
+
+    `async with` raises what a part raises if it cannot be opened, a PackError, BridgeError or ServerError; then the parts
+    that were open are closed again.
     """
 
     def __init__(
@@ -79,34 +88,33 @@ class Session:
         random_seed: int,
         say: Say,
         clock: Clock,
-        began_s: float,
+        started_s: float,
         seed: Seed | None = None,
-        remember: Path | Row | None = None,
+        memory_origin: Path | TakeEntry | None = None,
         config_file: Path | None = None,
     ) -> None:
         self._config = config
+        self._settings = config.settings
         self._config_file = config_file or Path(CONFIG_FILE)
         self._random_seed = random_seed
         self._say = say
         self._clock = clock
-        self._began_s = began_s
+        self._started_s = started_s
         self._seed = seed
-        self._remember = remember
+        self._memory_origin = memory_origin
         self._stack = AsyncExitStack()
-        self._stopped = asyncio.Event()
+        self._stop_requested = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         try:
-            # First of all: a signal that comes while ports open must close them too.
-            loop = asyncio.get_running_loop()
-            self._stack.enter_context(StopSignals(self._clock, lambda: loop.call_soon_threadsafe(self._stopped.set)))
+            self._open_stop_signals()
             await self._start()
         except BaseException:
             await self._stack.aclose()
             raise
-        # What is there by now stays: to look through all of it for garbage would hold up the music for 50 ms at a time.
+        # All objects up to here live as long as the jam: a search through them for garbage would stop the music for 50 ms.
         gc.freeze()
-        self._say(f"Ready in {self._clock.now_s() - self._began_s:.1f} s. Play a phrase; Ctrl-C ends the jam.")
+        self._say(f"Ready in {self._clock.now_s() - self._started_s:.1f} s. Play a phrase; Ctrl-C ends the jam.")
         return self
 
     async def __aexit__(self, *exception: object) -> None:
@@ -114,87 +122,45 @@ class Session:
 
     async def until_stopped(self) -> None:
         """Returns at the first Ctrl-C, SIGTERM or SIGHUP; another one, not too soon after it, ends the process at once."""
-        await self._stopped.wait()
+        await self._stop_requested.wait()
 
     async def _start(self) -> None:
-        config = self._config
-        settings = config.settings
-        seated = seat(settings.pack, config)
-        # Before the music thread has them: an engine is one thread's at a time.
-        speeds = {approach: ms_per_token(engine, self._clock) for approach, engine in seated.engines.items()}
-        jam = Jam(seated.improvisers(settings.tempo), settings, self._random_seed)
-        system = self._midi_system()
-        output = system.open_output(config.midi.output or None)
-        player = Player(jam, output, self._clock)
-        link = await self._stack.enter_async_context(LinkSession(player.link, self._clock))
-        link.follow(settings)
-        before: dict[str, Preparation] = {
-            "pack": partial(self._change_pack, player),
-            "clock": link.follow,
-            "meter": link.follow,
-            "tempo": lambda settings: link.set_tempo(settings.tempo),
+        """Opens the parts one by one; they close in the reverse order."""
+        loaded_pack = load_pack(self._settings.pack, self._config)
+        # Only one thread at a time may use an engine, so the speed is measured before the music thread gets it.
+        speeds_ms = {
+            approach: measure_ms_per_token(engine, self._clock) for approach, engine in loaded_pack.engines.items()
         }
-        desk = Desk(settings, Pace(player, asyncio.get_running_loop().call_later), before)
-        player.told = self._in_this_thread(desk.note)
-        osc = config.osc_served
-        packs = tuple(available_packs(config.pack_folders))
-        remote = OscRemote(osc, desk, player.feed, self._clock, packs)
-        controllers = Controllers(config.midi, desk, player.hear, player.send, self._clock, packs)
+        jam = Jam(loaded_pack.improvisers(self._settings.tempo), self._settings, self._random_seed)
+        midi_system = self._choose_midi_system()
+        output = midi_system.open_output(self._config.midi.output or None)
+        music = MusicThread(jam, output, self._clock)
+        link = await self._open_link(music)
+        controls = self._create_control_store(music, link)
+        packs = self._available_packs()
         self._stack.callback(output.close)
-        await self._stack.enter_async_context(remote)
-        # Before the recorder makes room: a take that is too old to be kept can still be begun with.
-        if isinstance(self._remember, Row):
-            begin_with(self._remember, jam, self._say)
-        elif self._remember is not None:
-            self._stack.enter_context(remembering(self._remember, jam, self._say))
-        now, keepsake = datetime.now().astimezone(), partial(keep_memory, jam=jam, say=self._say)
-        recorder = Recorder(config.takes, settings, player.feed, self._clock, now, self._say, keepsake)
-        await self._stack.enter_async_context(recorder)
-        player.start()
-        self._stack.callback(player.stop)
-        await self._stack.enter_async_context(controllers)
-        # Opened last and so closed first: nothing comes in before it can be answered, nor after.
-        heard = self._stack.enter_context(system.open_input(config.midi.input or None, controllers.hear))
-        wiring = Wiring(heard.name, output.name, system.api, f"{osc.host}:{remote.server.address[1]}", speeds)
-        takes = JournalTakes(Shelf(config.takes.place))
-        lessons = Lessons(controllers.knobs, self._config_file)
-        stage = Stage(
-            desk,
-            player,
-            self._clock,
-            wiring,
-            controllers.hear,
-            lessons,
-            lambda: tuple(available_packs(config.pack_folders)),
-            takes,
+        osc_remote = await self._open_osc(controls, music, packs)
+        self._open_memory(jam)
+        await self._open_recorder(jam, music)
+        self._open_music_thread(music)
+        controllers = await self._open_controllers(controls, music, packs)
+        # Opened after all that answers its messages, and so closed before it.
+        midi_input = self._stack.enter_context(
+            midi_system.open_input(self._config.midi.input or None, controllers.receive_midi)
         )
-        await self._stack.enter_async_context(Panel(config.panel, stage, self._say))
-        self._say(f"MIDI in    {heard.name} ({system.api})")
-        self._say(f"MIDI out   {output.name} ({system.api})")
-        self._say(
-            f"OSC        {osc.host}:{remote.server.address[1]}, answers to the sender and to its port {osc.reply_port}"
-        )
-        if not is_loopback(osc.host):
-            self._say(f"Trust      {trusted(osc)}")
-        self._say(f"Pack       {seated.pack.name}")
-        for approach, speed_ms in speeds.items():
-            self._say(f"{approach.capitalize():10} {seated.engines[approach].device}, {speed_ms:.2f} ms per token")
-        if self._seed is not None:
-            seed = seed_playing(self._seed, player.hear, lambda: player.timeline, self._clock)
-            await self._stack.enter_async_context(seed)
-            self._say(f"Seed       {len(self._seed.notes)} notes, from the next bar on")
+        osc_address = f"{self._config.effective_osc.host}:{osc_remote.server.address[1]}"
+        wiring = Wiring(midi_input.name, output.name, midi_system.api, osc_address, speeds_ms)
+        await self._open_panel(controls, music, controllers, wiring)
+        self._print_wiring(wiring, loaded_pack)
+        await self._open_seed(music)
 
-    def _in_this_thread(self, told: Told) -> Told:
-        """The same, to be called from another thread."""
+    def _open_stop_signals(self) -> None:
+        """Must be the first part: a signal that comes while ports are opening must close them too."""
         loop = asyncio.get_running_loop()
+        self._stack.enter_context(StopSignals(self._clock, lambda: loop.call_soon_threadsafe(self._stop_requested.set)))
 
-        def tell(control: str, value: Value) -> None:
-            loop.call_soon_threadsafe(told, control, value)
-
-        return tell
-
-    def _midi_system(self) -> MidiSystem:
-        """This machine's MIDI; without one the jam goes on in silence, and says how to get one."""
+    def _choose_midi_system(self) -> MidiSystem:
+        """The machine's MIDI system; without one the jam runs in silence, and a printed line says how to get one."""
         api = self._config.midi.api
         if api == "none":
             return SilentSystem()
@@ -204,15 +170,106 @@ class Session:
             self._say(str(error))
             return SilentSystem()
 
-    def _change_pack(self, player: Player, settings: Settings) -> None:
-        seated = seat(settings.pack, self._config)
-        improvisers = seated.improvisers(settings.tempo)
-        player.call(lambda jam: jam.seat(improvisers))
-        logger.info("pack %s", seated.pack.name)
+    async def _open_link(self, music: MusicThread) -> LinkSession:
+        link = await self._stack.enter_async_context(LinkSession(music.follow_link, self._clock))
+        link.apply_settings(self._settings)
+        return link
+
+    def _create_control_store(self, music: MusicThread, link: LinkSession) -> ControlStore:
+        preparations: dict[str, Preparation] = {
+            "pack": partial(self._change_pack, music),
+            "clock": link.apply_settings,
+            "meter": link.apply_settings,
+            "tempo": lambda settings: link.set_tempo(settings.tempo),
+        }
+        throttle = ControlThrottle(music, asyncio.get_running_loop().call_later)
+        controls = ControlStore(self._settings, throttle, preparations)
+        music.on_control_changed = self._on_event_loop(controls.record_change)
+        return controls
+
+    async def _open_osc(self, controls: ControlStore, music: MusicThread, packs: Sequence[str]) -> OscRemote:
+        remote = OscRemote(self._config.effective_osc, controls, music.feed, self._clock, packs)
+        return await self._stack.enter_async_context(remote)
+
+    def _open_memory(self, jam: Jam) -> None:
+        """Must come before the recorder, which removes old takes: their memory can still be loaded now."""
+        if isinstance(self._memory_origin, TakeEntry):
+            load_take_memory(self._memory_origin, jam, self._say)
+        elif self._memory_origin is not None:
+            self._stack.enter_context(kept_in_file(self._memory_origin, jam, self._say))
+
+    async def _open_recorder(self, jam: Jam, music: MusicThread) -> None:
+        now = datetime.now().astimezone()
+        save_memory = partial(save_take_memory, jam=jam, say=self._say)
+        recorder = Recorder(self._config.takes, self._settings, music.feed, self._clock, now, self._say, save_memory)
+        await self._stack.enter_async_context(recorder)
+
+    def _open_music_thread(self, music: MusicThread) -> None:
+        music.start()
+        self._stack.callback(music.stop)
+
+    async def _open_controllers(
+        self, controls: ControlStore, music: MusicThread, packs: Sequence[str]
+    ) -> MidiControllers:
+        controllers = MidiControllers(
+            self._config.midi, controls, music.receive_midi, music.send_control_change, self._clock, packs
+        )
+        return await self._stack.enter_async_context(controllers)
+
+    async def _open_panel(
+        self, controls: ControlStore, music: MusicThread, controllers: MidiControllers, wiring: Wiring
+    ) -> None:
+        jam_handle = JamHandle(
+            controls,
+            music,
+            self._clock,
+            wiring,
+            controllers.receive_midi,
+            MidiLearn(controllers.cc_input, self._config_file),
+            self._available_packs,
+            TakeList(TakeLibrary(self._config.takes.data_folder)),
+        )
+        await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say))
+
+    def _print_wiring(self, wiring: Wiring, loaded_pack: LoadedPack) -> None:
+        osc = self._config.effective_osc
+        self._say(f"MIDI in    {wiring.midi_in} ({wiring.midi_api})")
+        self._say(f"MIDI out   {wiring.midi_out} ({wiring.midi_api})")
+        self._say(f"OSC        {wiring.osc}, answers to the sender and to its port {osc.reply_port}")
+        if not is_loopback(osc.host):
+            self._say(f"Trust      {trust_text(osc)}")
+        self._say(f"Pack       {loaded_pack.pack.name}")
+        for approach, speed_ms in wiring.ms_per_token.items():
+            device = loaded_pack.engines[approach].device
+            self._say(f"{approach.capitalize():10} {device}, {speed_ms:.2f} ms per token")
+
+    async def _open_seed(self, music: MusicThread) -> None:
+        if self._seed is not None:
+            seed = seed_playing(self._seed, music.receive_midi, lambda: music.timeline, self._clock)
+            await self._stack.enter_async_context(seed)
+            self._say(f"Seed       {len(self._seed.notes)} notes, from the next bar on")
+
+    def _available_packs(self) -> tuple[str, ...]:
+        return tuple(available_packs(self._config.pack_folders))
+
+    def _on_event_loop(self, callback: OnControlChanged) -> OnControlChanged:
+        """Wraps a callback so that another thread may call it: it then runs in the event loop's thread."""
+        loop = asyncio.get_running_loop()
+
+        def on_control_changed(control: str, value: Value) -> None:
+            loop.call_soon_threadsafe(callback, control, value)
+
+        return on_control_changed
+
+    def _change_pack(self, music: MusicThread, settings: Settings) -> None:
+        loaded_pack = load_pack(settings.pack, self._config)
+        improvisers = loaded_pack.improvisers(settings.tempo)
+        music.run_on_jam(lambda jam: jam.replace_improvisers(improvisers))
+        logger.info("pack %s", loaded_pack.pack.name)
 
 
 def run(session: Session) -> None:
-    """Jams until Ctrl-C or SIGTERM. Raises what the parts raise at the start: PackError, BridgeError."""
+    """Runs a session until Ctrl-C, SIGTERM or SIGHUP. Raises the errors of the start: see `Session`."""
 
     async def jam() -> None:
         async with session:

@@ -1,8 +1,8 @@
-"""What asks a process to end: the first signal asks it to close properly; knows nothing of what there is to close.
+"""The signals that ask a process to stop: the first one requests a proper close; knows nothing of what there is to close.
 
-Who asks often asks twice: `timeout` tells a process and then its group, a terminal that closes hangs up twice, and Ctrl-C
-is hit again. What comes so soon after the first is the same wish. Whoever asks once more after that will not wait: the
-process ends at once, which is the way out of one that hangs.
+One request often sends several signals: `timeout` signals a process and then its group, a terminal that closes sends
+SIGHUP twice, and users press Ctrl-C again. So a signal soon after the first one belongs to the same request. A later
+one ends the process at once, which is the way out if the process hangs.
 """
 
 import signal
@@ -12,41 +12,41 @@ from typing import Self
 
 from bridge.timing.clock import Clock
 
-# Ctrl-C, a supervisor, and a terminal window that is closed; Windows has no SIGHUP.
+# Ctrl-C, a supervisor, and a terminal window that closes; Windows has no SIGHUP.
 STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-SAME_WISH_S = 2.0
-"""A jam closes in less, even where it has much to write; and nobody who waits for one that hangs is kept long."""
+SAME_REQUEST_S = 2.0
+"""Longer than a jam takes to close, even if it has much to write, and short enough for a user whose jam hangs."""
 
-Handler = Callable[[int, FrameType | None], object] | int | None
+SignalHandler = Callable[[int, FrameType | None], object] | int | None
 
 
 class StopSignals:
-    """Listens while it is entered, and, once it was asked to stop, for as long as the process lives; for the main thread."""
+    """Handles the signals while it is entered; after the first signal, for the rest of the process. Main thread only."""
 
-    def __init__(self, clock: Clock, stop: Callable[[], object]) -> None:
-        """`stop` is called once, in the main thread, between any two of its instructions."""
+    def __init__(self, clock: Clock, on_stop: Callable[[], object]) -> None:
+        """`on_stop` is called once, as a signal handler: in the main thread, between any two bytecode instructions."""
         self._clock = clock
-        self._stop = stop
-        self._asked_s: float | None = None
-        self._before: list[tuple[signal.Signals, Handler]] = []
+        self._on_stop = on_stop
+        self._first_request_s: float | None = None
+        self._previous_handlers: list[tuple[signal.Signals, SignalHandler]] = []
 
     def __enter__(self) -> Self:
-        # Not through the event loop: one that hangs would not hear the last of them, and one that closes forgets them all.
-        self._before = [(number, signal.signal(number, self._receive)) for number in STOP_SIGNALS]
+        # Not with asyncio's signal handlers: a loop that hangs would not run them, and a loop that closes removes them.
+        self._previous_handlers = [(number, signal.signal(number, self._receive)) for number in STOP_SIGNALS]
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._asked_s is None:
-            for number, handler in self._before:
+        if self._first_request_s is None:
+            for number, handler in self._previous_handlers:
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         now_s = self._clock.now_s()
-        if self._asked_s is None:
-            self._asked_s = now_s
-            self._stop()
-        elif now_s - self._asked_s > SAME_WISH_S:
+        if self._first_request_s is None:
+            self._first_request_s = now_s
+            self._on_stop()
+        elif now_s - self._first_request_s > SAME_REQUEST_S:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)

@@ -1,4 +1,4 @@
-"""The commands `fours takes`, `takes export` and `takes remove`: parse and show; the shelf and the takes do the rest."""
+"""The commands `fours takes`, `takes export` and `takes remove`: they parse and print; the take library does the work."""
 
 import json
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from server.takes.take_library import Row, Shelf
+    from server.takes.take_library import TakeEntry, TakeLibrary
 
 app = typer.Typer(
     help="List the jams that were written down, and the takes marked in them.", invoke_without_command=True
@@ -18,6 +18,7 @@ app = typer.Typer(
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="The configuration; without it config.toml of this folder, if there.")
 ]
+JsonOption = Annotated[bool, typer.Option("--json", help="For programs: JSON.")]
 
 
 @app.callback()
@@ -25,19 +26,19 @@ def takes(
     context: typer.Context,
     *,
     config: ConfigOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs: JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the jams that were written down, and the takes marked in them."""
     if context.invoked_subcommand is not None:
         return
-    shelf = _shelf(config)
-    rows = shelf.rows()
+    library = _take_library(config)
+    entries = library.entries()
     if as_json:
-        print(json.dumps([_as_json(row) for row in rows], indent=2))
-    elif not rows:
-        print(f"There are none yet: what is played in `fours jam` is written down in {shelf.folder}.")
+        print(json.dumps([_entry_json(entry) for entry in entries], indent=2))
+    elif not entries:
+        print(f"There are none yet: what is played in `fours jam` is written down in {library.folder}.")
     else:
-        for line in _lines(rows):
+        for line in _listing_lines(entries):
             print(line)
 
 
@@ -57,8 +58,8 @@ def export(
 
     if last == bool(name):
         raise TakeError("name the jam to export by its id, or say --last")
-    shelf = _shelf(config)
-    print(export_last(shelf, out) if last else export_take(shelf, name, out))
+    library = _take_library(config)
+    print(export_last(library, out) if last else export_take(library, name, out))
 
 
 @app.command()
@@ -68,50 +69,50 @@ def remove(
     config: ConfigOption = None,
 ) -> None:
     """Remove jams for good, with all that is marked in them and what they remembered."""
-    shelf = _shelf(config)
-    rows = [shelf.find(name) for name in names]  # all of them, before any is gone
-    for row in rows:
-        shelf.remove(row)
-        print(f"{row.id} is gone")
+    library = _take_library(config)
+    entries = [library.find(name) for name in names]  # find all before removing any: a wrong name removes nothing
+    for entry in entries:
+        library.remove(entry)
+        print(f"{entry.id} is gone")
 
 
-def _shelf(config: Path | None) -> "Shelf":
+def _take_library(config: Path | None) -> "TakeLibrary":
     from server.config.config import load
-    from server.takes.take_library import Shelf
+    from server.takes.take_library import TakeLibrary
 
-    return Shelf(load(config).takes.place)
-
-
-def _lines(rows: "Iterable[Row]") -> Iterable[str]:
-    for row in rows:
-        began = datetime.fromisoformat(row.began_at).strftime("%a %d %b %Y, %H:%M") if row.began_at else "no date"
-        ended = row.ended
-        notes = f"{ended.heard_notes} notes played, {ended.played_notes} answered"
-        memory = ", with a memory" if row.memory else ""
-        yield f"{row.id}  {began}  {_minutes(ended.at_s)}  {notes}{memory}{'' if row.is_ended else '; not ended'}"
-        for number, mark in enumerate(ended.marks, start=1):
-            yield f"  :{number}  {mark.kind:7}  {_minutes(mark.from_s)} to {_minutes(mark.until_s)}"
+    return TakeLibrary(load(config).takes.data_folder)
 
 
-def _as_json(row: "Row") -> dict[str, object]:
-    ended = row.ended
+def _listing_lines(entries: "Iterable[TakeEntry]") -> Iterable[str]:
+    for entry in entries:
+        started = datetime.fromisoformat(entry.began_at).strftime("%a %d %b %Y, %H:%M") if entry.began_at else "no date"
+        summary = entry.summary
+        notes = f"{summary.heard_notes} notes played, {summary.played_notes} answered"
+        memory = ", with a memory" if entry.memory_file else ""
+        yield f"{entry.id}  {started}  {_minutes_text(summary.at_s)}  {notes}{memory}{'' if entry.is_ended else '; not ended'}"
+        for number, mark in enumerate(summary.marks, start=1):
+            yield f"  :{number}  {mark.kind:7}  {_minutes_text(mark.from_s)} to {_minutes_text(mark.until_s)}"
+
+
+def _entry_json(entry: "TakeEntry") -> dict[str, object]:
+    summary = entry.summary
     return {
-        "id": row.id,
-        "path": str(row.path),
-        "began": row.began_at,
-        "length_s": ended.at_s,
-        "heard_notes": ended.heard_notes,
-        "played_notes": ended.played_notes,
-        "bytes": row.size,
-        "memory": str(row.memory) if row.memory else None,
-        "ended": row.is_ended,
+        "id": entry.id,
+        "path": str(entry.path),
+        "began": entry.began_at,
+        "length_s": summary.at_s,
+        "heard_notes": summary.heard_notes,
+        "played_notes": summary.played_notes,
+        "bytes": entry.size_bytes,
+        "memory": str(entry.memory_file) if entry.memory_file else None,
+        "ended": entry.is_ended,
         "marks": [
             {"number": number, "kind": mark.kind, "from_s": mark.from_s, "until_s": mark.until_s}
-            for number, mark in enumerate(ended.marks, start=1)
+            for number, mark in enumerate(summary.marks, start=1)
         ],
     }
 
 
-def _minutes(seconds: float) -> str:
+def _minutes_text(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     return f"{minutes}:{seconds:02}"

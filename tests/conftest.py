@@ -1,4 +1,4 @@
-"""What all tests share: a jackd of their own, the corpora, and skips that are counted aloud or forbidden."""
+"""Fixtures for all tests: a JACK server, the corpora; and a summary of skipped tests, or a failure for each."""
 
 import os
 import re
@@ -19,7 +19,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 SKIPS_FORBIDDEN = os.environ.get("FOURS_NO_SKIPS") == "1"
 JACKD_START_S, JACKD_STOP_S = 10, 5
 
-# In CI: more examples, and the same ones each time, so that what fails there fails here too.
+# In CI: more examples, and the same ones each time, so that a failure there can be repeated here.
 settings.register_profile("quick", max_examples=50, deadline=None)
 settings.register_profile("thorough", max_examples=300, deadline=None, derandomize=True, database=None)
 settings.load_profile("thorough" if os.environ.get("CI") else "quick")
@@ -27,14 +27,14 @@ settings.load_profile("thorough" if os.environ.get("CI") else "quick")
 
 @dataclass(frozen=True, slots=True)
 class Jackd:
-    """A running JACK server; `JACK_DEFAULT_SERVER` names it to all that starts after it."""
+    """A running JACK server; clients that start later find it by the variable `JACK_DEFAULT_SERVER`."""
 
     name: str
 
 
 @pytest.fixture(scope="session", autouse=True)
 def own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What jams write down goes to a folder of the tests, not to the musician's own."""
+    """Jams record into a folder of the tests, and not into that of the user."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         yield
@@ -42,17 +42,17 @@ def own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def jackd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jackd]:
-    """A JACK server without sound hardware, apart from any that runs already."""
+    """A JACK server without sound hardware, separate from any that already runs."""
     with running_jackd("fours-tests", tmp_path_factory) as server:
         yield server
 
 
 @contextmanager
 def running_jackd(name: str, tmp_path_factory: pytest.TempPathFactory, cycle_frames: int = 64) -> Iterator[Jackd]:
-    """A JACK server of that name, and until it ends the one for all that starts.
+    """Runs a JACK server of that name, and makes it the default server until it ends.
 
-    The name is the same in every run: JACK knows eight servers, and one that was killed stays among them until
-    another of its name starts.
+    The name is the same in every run, because JACK has room for eight servers, and one that was killed keeps its place
+    until another of the same name starts.
     """
     jackd_path, wait_path = require_program("jackd"), require_program("jack_wait")
     log = tmp_path_factory.mktemp("jackd") / "jackd.log"
@@ -71,10 +71,10 @@ def running_jackd(name: str, tmp_path_factory: pytest.TempPathFactory, cycle_fra
                 pytest.fail(f"jackd did not start; it said:\n{log.read_text(errors='replace')}")
             yield Jackd(name)
         finally:
-            _stop(server)
+            _end_process(server)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _end_process(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
         process.wait(timeout=JACKD_STOP_S)
@@ -84,7 +84,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="session")
 def corpora() -> Path:
-    """The folder of MIDI corpora that the packs are trained on, with its `manifest.csv`."""
+    """The folder of MIDI corpora that the packs are trained on; it holds a `manifest.csv`."""
     folder = Path(os.environ.get("FOURS_CORPORA", CHECKOUT.parent / "shared" / "corpora"))
     if not (folder / "manifest.csv").is_file():
         pytest.skip(f"no corpora in {folder}: see docs/corpora.md, then set FOURS_CORPORA to their folder")
@@ -111,7 +111,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 @pytest.hookimpl(wrapper=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
-    """Say last what was not tested, and what to do about it."""
+    """Ends the report with what was not tested, and how to change that."""
     yield
     reasons = Counter(_reason(report) for report in terminalreporter.getreports("skipped"))
     if reasons:
@@ -121,6 +121,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
-    """What a skipped report says, without pytest's own "Skipped: "."""
+    """The reason of a skipped test, without pytest's prefix "Skipped: "."""
     text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return re.sub(r"^Skipped: ", "", text)

@@ -1,6 +1,6 @@
-"""Engines that need no weights: one that foretells what a table says, one that foretells anything.
+"""Engines without weights: one predicts the next token by a table, the other at random.
 
-Their state is all that they have heard, in order, so that a test can read it.
+Their state is the list of all tokens so far, so that a test can read it.
 """
 
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ import numpy as np
 from model.engines.engine import EngineState, Logits
 from model.improvising.improviser import Snapshot
 
-CERTAIN = 1e4
-"""A logit beside which all others vanish, at any temperature that a jam allows."""
+CERTAIN_LOGIT = 1e4
+"""A logit so large that all others count for nothing, at any temperature that a jam allows."""
 
 
 class _HistoryEngine:
@@ -22,43 +22,43 @@ class _HistoryEngine:
     def __init__(self, vocabulary_size: int) -> None:
         self.vocabulary_size = vocabulary_size
 
-    def initial(self) -> EngineState:
+    def initial_state(self) -> EngineState:
         return np.zeros((1, 2, 0), np.float32)
 
     def step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
         after = np.concatenate([state, np.full((1, 2, 1), token, np.float32)], axis=2)
-        return self.foretell(tuple(after[0, 0].astype(int).tolist())), after
+        return self.logits_after(tuple(after[0, 0].astype(int).tolist())), after
 
-    def foretell(self, history: tuple[int, ...]) -> Logits:
+    def logits_after(self, history: tuple[int, ...]) -> Logits:
         raise NotImplementedError
 
 
 class TableEngine(_HistoryEngine):
-    """Foretells with certainty what the table says comes after the last token; where it says nothing, all alike."""
+    """Predicts with certainty the token that the table has for the last token; without an entry, all are equally likely."""
 
     def __init__(self, vocabulary_size: int, table: Mapping[int, int]) -> None:
         super().__init__(vocabulary_size)
         self._table = table
 
-    def foretell(self, history: tuple[int, ...]) -> Logits:
+    def logits_after(self, history: tuple[int, ...]) -> Logits:
         logits = np.zeros(self.vocabulary_size, np.float32)
         if history[-1] in self._table:
-            logits[self._table[history[-1]]] = CERTAIN
+            logits[self._table[history[-1]]] = CERTAIN_LOGIT
         return logits
 
 
-class AnyEngine(_HistoryEngine):
-    """Foretells anything, but after the same tokens the same."""
+class RandomEngine(_HistoryEngine):
+    """Random logits, but always the same after the same tokens."""
 
     def __init__(self, vocabulary_size: int, random_seed: int) -> None:
         super().__init__(vocabulary_size)
         self._random_seed = random_seed
 
-    def foretell(self, history: tuple[int, ...]) -> Logits:
+    def logits_after(self, history: tuple[int, ...]) -> Logits:
         random = np.random.default_rng((self._random_seed, *history))
         return random.normal(scale=3.0, size=self.vocabulary_size).astype(np.float32)
 
 
-def heard(snapshot: Snapshot) -> tuple[int, ...]:
+def heard_tokens(snapshot: Snapshot) -> tuple[int, ...]:
     """The tokens behind a snapshot of an improviser that plays one of these engines."""
-    return tuple(snapshot.engine[0, 0].astype(int).tolist())
+    return tuple(snapshot.engine_state[0, 0].astype(int).tolist())

@@ -1,4 +1,4 @@
-"""What tests are played with: lines of notes, and MIDI files of our own making, whole and broken."""
+"""Music for tests: lines of notes, and MIDI files, whole and broken."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ DRUM_CHANNEL = 9
 
 
 def line(*pitches: int, step_beats: float = 0.5, start_beats: float = 0.0, velocity: int = 80) -> list[Note]:
-    """One note after another, each as long as the step."""
+    """One note after another, each as long as the step; there are no rests."""
     return [Note(pitch, start_beats + index * step_beats, step_beats, velocity) for index, pitch in enumerate(pitches)]
 
 
 def exercise(length: int = 64, key: int = 60, start: int = 0) -> list[Note]:
-    """A lead-like line that says one thing over and over: up a broken chord and down, long, short, short."""
+    """A lead-like line that repeats one figure: up a broken chord and down again, in the rhythm long, short, short."""
     shape, shifts = (0, 4, 7, 12, 7, 4), (1.0, 0.5, 0.5)
     notes, onset_beats = [], 0.0
     for index in range(start, start + length):
@@ -30,7 +30,7 @@ def exercise(length: int = 64, key: int = 60, start: int = 0) -> list[Note]:
 
 
 def tune(number: int, length: int = 64, key: int = 60) -> list[Note]:
-    """A lead-like line like no other number's: notes at random within twenty semitones, on the half beat."""
+    """A lead-like line, different for each number: random notes within twenty semitones, on half beats."""
     random = Random(number)
     notes, onset_beats = [], 0.0
     for _ in range(length):
@@ -51,7 +51,7 @@ class Part:
 
 
 def midi_bytes(*parts: Part, tempo_bpm: float = 120.0, meter: tuple[int, int] | None = (4, 4)) -> bytearray:
-    """A type 1 file: a track of tempo and meter, then the parts."""
+    """A MIDI file of type 1: a track with tempo and meter, then a track for each part."""
     file = mido.MidiFile(ticks_per_beat=TICKS_PER_BEAT)
     conductor = file.add_track()
     conductor.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo_bpm)))
@@ -70,14 +70,14 @@ def midi_bytes(*parts: Part, tempo_bpm: float = 120.0, meter: tuple[int, int] | 
 
 
 def write_part(path: Path, notes: Sequence[Note], channel: int = 0) -> Path:
-    """A file of one part, at 120 beats a minute."""
+    """Writes a MIDI file of one part, at 120 bpm."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(midi_bytes(Part(notes, channel=channel)))
     return path
 
 
 class _Buffer:
-    """As much of a binary file as mido writes to."""
+    """The part of a binary file's interface that mido uses for writing."""
 
     def __init__(self) -> None:
         self.content = bytearray()
@@ -97,15 +97,15 @@ def _messages(part: Part) -> list[tuple[int, mido.Message]]:
     return timed
 
 
-WHOLE = bytes(midi_bytes(Part(exercise())))
-NOT_WHOLE_MIDI = {
-    "cut off in its header": WHOLE[:10],
-    "cut off after its header": WHOLE[:14],
-    "cut off in a track": WHOLE[: len(WHOLE) // 2],
-    "without its last byte": WHOLE[:-1],
+WHOLE_MIDI_FILE = bytes(midi_bytes(Part(exercise())))
+BROKEN_MIDI_FILES = {
+    "cut off in its header": WHOLE_MIDI_FILE[:10],
+    "cut off after its header": WHOLE_MIDI_FILE[:14],
+    "cut off in a track": WHOLE_MIDI_FILE[: len(WHOLE_MIDI_FILE) // 2],
+    "without its last byte": WHOLE_MIDI_FILE[:-1],
     "a text": b"Not a MIDI file, but a letter about one.\n",
     "a picture": b"\x89PNG\r\n\x1a\n" + bytes(64),
-    "timed by film frames": WHOLE[:12] + b"\xe7\x28" + WHOLE[14:],
-    "with no ticks in a beat": WHOLE[:12] + b"\x00\x00" + WHOLE[14:],
+    "timed by film frames": WHOLE_MIDI_FILE[:12] + b"\xe7\x28" + WHOLE_MIDI_FILE[14:],
+    "with no ticks in a beat": WHOLE_MIDI_FILE[:12] + b"\x00\x00" + WHOLE_MIDI_FILE[14:],
 }
-"""What no reader may take for music."""
+"""Contents of files that every reader must refuse."""

@@ -1,10 +1,10 @@
-"""The programs that tests play with, and how to get each; a test that lacks one skips aloud."""
+"""The external programs that tests use, and how to install each; a test without its program is skipped with a reason."""
 
 import shutil
 
 import pytest
 
-# What to install, in the words of Debian and Ubuntu; their newer releases moved jackd2's tools to a package of their own.
+# Package names of Debian and Ubuntu, whose newer releases moved the tools of jackd2 to a separate package.
 JACK_TOOLS = "jackd2 (and jack-example-tools, where there is one)"
 PACKAGES = {
     "chromium": "chromium",
@@ -22,7 +22,7 @@ PACKAGES = {
 
 
 def require_program(name: str) -> str:
-    """The path of the program `name`; without it the test skips, and says how to get it."""
+    """The path of the program `name`; if it is not installed, skips the test with a reason that says how to get it."""
     path = shutil.which(name)
     if path is None:
         pytest.skip(f"no {name} here: apt install {PACKAGES[name]}")

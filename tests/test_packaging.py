@@ -1,4 +1,4 @@
-"""The four rooms as they are installed: what a jam asks for, what it must not load, what the wheel holds."""
+"""The four packages as they are installed: what a jam needs, what it must not load, and what the wheel holds."""
 
 import subprocess
 import sys
@@ -15,13 +15,13 @@ from packaging.utils import canonicalize_name
 from tests.conftest import CHECKOUT
 
 ROOMS = ("bridge", "model", "server", "train")
-# The two modules of a jam's rooms that may import torch, for whoever has it.
+# The two modules of a jam's packages that may import torch, where it is installed.
 TORCH_MODULES = {"model.engines.network", "model.engines.torch_engine"}
 NOT_FOR_A_JAM = ("jinja2", "matplotlib", "onnx", "symusic", "tensorboard", "torch")
 
 
 class Project(TypedDict):
-    """As much of `pyproject.toml` as is asked about here."""
+    """The part of `pyproject.toml` that these tests read."""
 
     dependencies: list[str]
     optional_dependencies: list[list[str]]
@@ -84,5 +84,5 @@ def test_the_wheel_holds_the_four_rooms_with_their_packs_and_nothing_else(tmp_pa
     packs = {file.relative_to(CHECKOUT).as_posix() for file in (CHECKOUT / "model" / "packs").glob("[!.]*/*")}
     modules = {file.relative_to(CHECKOUT).as_posix() for room in ROOMS for file in (CHECKOUT / room).rglob("*.py")}
     pages = (CHECKOUT / "train" / "report" / "page", CHECKOUT / "server" / "panel" / "static")
-    page = {file.relative_to(CHECKOUT).as_posix() for folder in pages for file in folder.iterdir()}
+    page = {file.relative_to(CHECKOUT).as_posix() for folder in pages for file in folder.rglob("*") if file.is_file()}
     assert packs | modules | page <= held

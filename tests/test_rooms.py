@@ -1,4 +1,4 @@
-"""The folders are rooms that a newcomer can take in at a glance."""
+"""The folders are rooms: small enough to be understood at a glance, described in a line, and mirrored by the tests."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A pack small enough to be made for a test run: both approaches, random weights, real files."""
+"""A pack that is small enough to be written in each test run: both approaches, random weights, real files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
-from model.pack.card import CARD_FILE, ApproachCard, Bins, Card, Training
+from model.pack.card import CARD_FILE, ApproachCard, Card, CardBins, Training
 from model.pack.pack import save_weights, sha256_of
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
@@ -66,7 +66,7 @@ def _write_approach(folder: Path, approach: Approach) -> ApproachCard:
     write(weights, graph)
     return ApproachCard(
         pitches=PITCHES,
-        bins=Bins(choice="commonest", shifts=BINS.shifts, edges=BINS.edges) if approach == "event" else None,
+        bins=CardBins(choice="commonest", shifts=BINS.shifts, edges=BINS.edges) if approach == "event" else None,
         network=SHAPE,
         files={path.name: sha256_of(path) for path in (weights_file, graph)},
         training=Training(epochs=0, best_epoch=0, tokens_per_epoch=0, seconds=0.0, random_seed=0),

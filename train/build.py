@@ -14,7 +14,7 @@ import numpy.typing as npt
 from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
 from model.engines.onnx_engine import OnnxEngine
-from model.pack.card import CARD_FILE, ApproachCard, Bins, Card, Epoch, Remembering, Training
+from model.pack.card import CARD_FILE, ApproachCard, CardBins, Card, Epoch, MemoryTrust, Training
 from model.pack.pack import Pack, save_weights, sha256_of
 from model.tokens.time_bins import BinChoice
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
@@ -284,7 +284,7 @@ def _finish(
             ),
         ),
         held_out=held_out_figures(network, part.vocabulary, corpora, backoff=backoff),
-        memory=Remembering.of(backoff),
+        memory=MemoryTrust.from_backoff(backoff),
     )
 
 
@@ -293,7 +293,7 @@ def _rounded(bits: float) -> float | None:
     return None if math.isnan(bits) else round(bits, 4)
 
 
-def _bins_card(vocabulary: Vocabulary, order: Order) -> Bins | None:
+def _bins_card(vocabulary: Vocabulary, order: Order) -> CardBins | None:
     if isinstance(vocabulary, PitchVocabulary):
         return None
     before = order.base.card.approaches["event"].bins if order.base else None
@@ -302,7 +302,7 @@ def _bins_card(vocabulary: Vocabulary, order: Order) -> Bins | None:
     shifts, edges = (
         tuple(value * units_per_beat for value in v) for v in (vocabulary.bins.shifts, vocabulary.bins.edges)
     )
-    return Bins(unit=unit, choice=before.choice if before else order.bin_choice, shifts=shifts, edges=edges)
+    return CardBins(unit=unit, choice=before.choice if before else order.bin_choice, shifts=shifts, edges=edges)
 
 
 def _keep_approach(approach: Approach, pack: Pack | None, folder: Path) -> ApproachCard:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from model.improvising.improviser import Taste
+from model.improvising.sampling_settings import SamplingSettings
 from model.pack.pack import open_pack
 from train.command import run_command
 from train.corpus.cache import USER_CACHE
@@ -64,7 +64,7 @@ def compare_approaches(
     opened = open_pack(pack)
     page = place_for(out)
     named = seeds_of(seeds, cache) if seeds else own_seeds()
-    order = Order(bars, answers, Taste(temperature, top_p, step), random_seed)
+    order = Order(bars, answers, SamplingSettings(temperature, top_p, step), random_seed)
     real = yardstick(read_corpora(corpus, cache, Choice(), workers), order.excerpt_beats) if corpus else None
     comparison = compare(opened, named, order, real)
     command = shlex.join(["fours", "compare", *context.obj])

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from model.approach import APPROACHES, Approach
-from model.improvising.improviser import Taste
+from model.improvising.sampling_settings import SamplingSettings
 from model.pack.card import HeldOut
 from model.pack.pack import open_pack
 from train.command import run_command
@@ -48,7 +48,7 @@ def evaluate_pack(
         torch.set_num_threads(threads)
     opened = open_pack(pack)
     corpora = read_corpora(sources, cache, choice_of(opened, tracks), workers)
-    found = evaluate(opened, corpora, split, Taste(temperature, top_p), random_seed)
+    found = evaluate(opened, corpora, split, SamplingSettings(temperature, top_p), random_seed)
     if as_json:
         typer.echo(json.dumps(_as_json(found), indent=2))
         return

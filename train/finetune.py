@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from model.tokens.time_bins import with_more_bins
+from model.tokens.time_bins import add_missing_bins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary, nearest_pitch
 from train.corpus.corpora import Line
 from train.corpus.dataset import pitches_of, shifts_of
@@ -29,7 +29,7 @@ def grown(vocabulary: PitchVocabulary | EventVocabulary, lines: Sequence[Line]) 
     pitches = tuple(range(min(both), max(both) + 1))
     if isinstance(vocabulary, PitchVocabulary):
         return PitchVocabulary(pitches)
-    bins = with_more_bins(vocabulary.bins, shifts_of(lines), LEAST_SHARE_OF_A_BIN)
+    bins = add_missing_bins(vocabulary.bins, shifts_of(lines), LEAST_SHARE_OF_A_BIN)
     if len(bins) > MOST_BINS:
         raise CorpusError(
             f"the new music needs {len(bins) - len(vocabulary.bins)} time bins besides the pack's {len(vocabulary.bins)}, and "
@@ -61,6 +61,6 @@ def _kin(
     new = [False, *(pitch not in place for pitch in after.pitches)]
     if isinstance(before, EventVocabulary) and isinstance(after, EventVocabulary):
         known = set(before.bins.shifts)
-        kin += [before.first_time + before.bins.index(shift) for shift in after.bins.shifts]
+        kin += [before.first_time_token + before.bins.index(shift) for shift in after.bins.shifts]
         new += [shift not in known for shift in after.bins.shifts]
     return np.array(kin, np.int64), np.array(new, np.bool_)

@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from model.engines.onnx_engine import LOGITS, TOKEN, cell_name, hidden_name, next_cell, next_hidden
+from model.engines.onnx_engine import LOGITS_OUTPUT, TOKEN_INPUT, cell_name, hidden_name, next_cell_name, next_hidden_name
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 OPSET = 17
@@ -31,30 +31,30 @@ def one_step_graph(weights: Weights) -> onnx.ModelProto:
         "output.weight": weights["output.weight"].T,
         "output.bias": weights["output.bias"],
     }
-    nodes = [helper.make_node("Gather", ["entries", TOKEN], ["B0"], axis=0)]
+    nodes = [helper.make_node("Gather", ["entries", TOKEN_INPUT], ["B0"], axis=0)]
     for layer in range(layers):
         constants |= _lstm_constants(weights, layer)
-        below = next_hidden(layer - 1) if layer else "nothing"
+        below = next_hidden_name(layer - 1) if layer else "nothing"
         nodes.append(
             helper.make_node(
                 "LSTM",
                 [below, f"W{layer}", f"R{layer}", f"B{layer}", "", hidden_name(layer), cell_name(layer)],
-                ["", next_hidden(layer), next_cell(layer)],
+                ["", next_hidden_name(layer), next_cell_name(layer)],
                 name=f"lstm{layer}",
                 hidden_size=hidden,
             )
         )
     nodes += [
-        helper.make_node("MatMul", [next_hidden(layers - 1), "output.weight"], ["products"]),
-        helper.make_node("Add", ["products", "output.bias"], [LOGITS]),
+        helper.make_node("MatMul", [next_hidden_name(layers - 1), "output.weight"], ["products"]),
+        helper.make_node("Add", ["products", "output.bias"], [LOGITS_OUTPUT]),
     ]
     states = [name(layer) for layer in range(layers) for name in (hidden_name, cell_name)]
-    next_states = [name(layer) for layer in range(layers) for name in (next_hidden, next_cell)]
+    next_states = [name(layer) for layer in range(layers) for name in (next_hidden_name, next_cell_name)]
     graph = helper.make_graph(
         nodes,
         "music_lstm_step",
-        [helper.make_tensor_value_info(TOKEN, TensorProto.INT64, [1])] + [_row(name, hidden) for name in states],
-        [_row(LOGITS, vocabulary)] + [_row(name, hidden) for name in next_states],
+        [helper.make_tensor_value_info(TOKEN_INPUT, TensorProto.INT64, [1])] + [_row(name, hidden) for name in states],
+        [_row(LOGITS_OUTPUT, vocabulary)] + [_row(name, hidden) for name in next_states],
         [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)

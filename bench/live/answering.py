@@ -16,11 +16,11 @@ from bridge.timing.clock import MonotonicClock
 from model.approach import APPROACHES, Approach
 from model.engines.network import MusicLSTM
 from model.engines.network_shape import Hyperparameters
-from model.improvising.improviser import improviser
+from model.improvising.improviser import create_improviser
 from model.pack.pack import Pack, open_pack
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
-from server.music.music_thread import Player
+from server.music.music_thread import MusicThread
 
 PHRASES, CHANGES = 20, 60
 TEMPO_BPM = 240.0
@@ -67,14 +67,14 @@ def _window_ms(vocabulary: int) -> float:
 def _first(pack: Pack, approach: Approach) -> list[float]:
     late_s: list[float] = []
 
-    def play(player: Player, output: MemoryOutput, clock: MonotonicClock) -> None:
+    def play(player: MusicThread, output: MemoryOutput, clock: MonotonicClock) -> None:
         for _ in range(PHRASES):
             output.sent.clear()
             for pitch in PITCHES:
-                player.hear(encode(NoteOn(pitch, 80)), clock.now_s())
+                player.receive_midi(encode(NoteOn(pitch, 80)), clock.now_s())
                 time.sleep(0.02)
                 released_s = clock.now_s()
-                player.hear(encode(NoteOff(pitch)), released_s)
+                player.receive_midi(encode(NoteOff(pitch)), released_s)
             time.sleep(GAP_BEATS * BEAT_S + 0.1)
             late_s.append(_onsets(output)[0] - released_s - GAP_BEATS * BEAT_S)
             player.act("stop")
@@ -86,7 +86,7 @@ def _first(pack: Pack, approach: Approach) -> list[float]:
 def _changed(pack: Pack, approach: Approach) -> list[float]:
     late_s: list[float] = []
 
-    def play(player: Player, output: MemoryOutput, _clock: MonotonicClock) -> None:
+    def play(player: MusicThread, output: MemoryOutput, _clock: MonotonicClock) -> None:
         player.act("respond")
         time.sleep(0.3)
         for index in range(CHANGES):
@@ -100,13 +100,13 @@ def _changed(pack: Pack, approach: Approach) -> list[float]:
     return late_s
 
 
-def _jamming(pack: Pack, settings: Settings, play: Callable[[Player, MemoryOutput, MonotonicClock], None]) -> None:
+def _jamming(pack: Pack, settings: Settings, play: Callable[[MusicThread, MemoryOutput, MonotonicClock], None]) -> None:
     clock = MonotonicClock()
     output = MemoryOutput("bench", clock)
     improvisers = {
-        name: improviser(pack.engine(name, "cpu"), pack.vocabulary(name), pack.memory(name)) for name in APPROACHES
+        name: create_improviser(pack.engine(name, "cpu"), pack.vocabulary(name), pack.memory(name)) for name in APPROACHES
     }
-    player = Player(Jam(improvisers, settings, random_seed=0), output, clock)
+    player = MusicThread(Jam(improvisers, settings, random_seed=0), output, clock)
     player.start()
     try:
         play(player, output, clock)

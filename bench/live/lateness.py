@@ -11,11 +11,11 @@ from bench.table import show
 from bridge.midi.memory_ports import MemoryOutput
 from bridge.timing.clock import MonotonicClock
 from model.approach import APPROACHES
-from model.improvising.improviser import improviser
+from model.improvising.improviser import create_improviser
 from model.pack.pack import open_pack
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
-from server.music.music_thread import Player
+from server.music.music_thread import MusicThread
 
 SECONDS = 10.0
 TEMPO_BPM = 240.0
@@ -37,9 +37,9 @@ def run() -> None:
 def _by_player() -> list[float]:
     pack = open_pack(Settings().pack)
     settings = Settings(approach="pitch", tempo=TEMPO_BPM, step=STEP_BEATS, answer_length=SECONDS * TEMPO_BPM / 60)
-    improvisers = {name: improviser(pack.engine(name, "cpu"), pack.vocabulary(name)) for name in APPROACHES}
+    improvisers = {name: create_improviser(pack.engine(name, "cpu"), pack.vocabulary(name)) for name in APPROACHES}
     clock = MonotonicClock()
-    player = Player(Jam(improvisers, settings, random_seed=0), MemoryOutput("bench", clock), clock)
+    player = MusicThread(Jam(improvisers, settings, random_seed=0), MemoryOutput("bench", clock), clock)
     player.start()
     player.act("respond")
     time.sleep(SECONDS)

@@ -31,10 +31,10 @@ JAM = """
 import json, sys, threading, time
 from server.cli import main
 from server.jam.jam import Jam
-from server.music.music_thread import Player
+from server.music.music_thread import MusicThread
 
 players, taken_s = [], []
-start, receive = Player.start, Jam.receive
+start, receive = MusicThread.start, Jam.receive
 
 def started(player):
     players.append(player)
@@ -51,7 +51,7 @@ def tell():
         late_s.clear()
         taken_s.clear()
 
-Player.start, Jam.receive = started, received
+MusicThread.start, Jam.receive = started, received
 threading.Thread(target=tell, daemon=True).start()
 main()
 """

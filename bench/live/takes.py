@@ -12,19 +12,19 @@ from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn
 from bridge.midi.song_file import as_midi_file
 from bridge.timing.timeline import Segment, Timeline
 from server.controls.control_table import Settings
-from server.music.feed import Event, Heard, Kept, Played
-from server.takes.journal import Begun, scan
-from server.takes.journal_writer import Minutes, thinned
+from server.music.feed import Event, MessagePlayed, MessageReceived, TimelineChanged
+from server.takes.journal import JournalBegun, read_records
+from server.takes.journal_writer import JournalWriter, thin_out
 from server.takes.recorder import WRITE_EVERY_S
-from server.takes.take import read_tape, song_of, take_of
-from server.takes.take_library import SUFFIX, Shelf
+from server.takes.take import read_recording, song_from, take_from
+from server.takes.take_library import JOURNAL_SUFFIX, TakeLibrary
 
 MINUTES = 10
 # Both hands of a pianist and a partner as busy, each note with its end, and a pedal.
 NOTES_PER_S, PEDALS_PER_S = 10, 2
 FLOOD_PER_S = 500
 JAMS = 1000
-BEGUN = Begun("2026-02-03T20:15:00+01:00", 5.0, 8.0)
+BEGUN = JournalBegun("2026-02-03T20:15:00+01:00", 5.0, 8.0)
 TEMPO_BPM = 120.0
 
 T = TypeVar("T")
@@ -40,8 +40,8 @@ def run() -> None:
     _written(flood)
     flood_s = time.process_time() - began_s
     pickled = sum(len(pickle.dumps(event)) for event in busy)
-    read_s, records = _timed(lambda: scan(journal).records)
-    tape_s, data = _timed(lambda: as_midi_file(song_of(take_of(read_tape(records)))))
+    read_s, records = _timed(lambda: read_records(journal).records)
+    tape_s, data = _timed(lambda: as_midi_file(song_from(take_from(read_recording(records)))))
     listed_s, listed = _listed(journal)
     rows = [
         ("busy playing, a minute on disk", f"{len(journal) / MINUTES / 1000:.0f} kB"),
@@ -58,28 +58,28 @@ def run() -> None:
 
 def _written(events: list[Event]) -> bytes:
     """The journal, written in the turns of the recorder."""
-    minutes = Minutes(BEGUN, 0.0)
-    lines = [minutes.begin(Settings())]
+    minutes = JournalWriter(BEGUN, 0.0)
+    lines = [minutes.encode_start(Settings())]
     turn: list[Event] = []
     until_s = WRITE_EVERY_S
     for event in events:
         if event.at_s >= until_s:
-            lines.append(minutes.take(thinned(turn)))
+            lines.append(minutes.encode_events(thin_out(turn)))
             turn, until_s = [], until_s + WRITE_EVERY_S
         turn.append(event)
-    return b"".join([*lines, minutes.take(thinned(turn)), minutes.end(until_s)])
+    return b"".join([*lines, minutes.encode_events(thin_out(turn)), minutes.encode_end(until_s)])
 
 
 def _busy(seconds: float) -> list[Event]:
-    events: list[Event] = [Kept(Timeline.start(TEMPO_BPM), "free", "internal", 0.0)]
+    events: list[Event] = [TimelineChanged(Timeline.start(TEMPO_BPM), "free", "internal", 0.0)]
     for number in range(int(seconds * NOTES_PER_S)):
         at_s, pitch = number / NOTES_PER_S, 48 + number * 7 % 36
-        for kind in (Heard, Played):
+        for kind in (MessageReceived, MessagePlayed):
             events.append(kind(NoteOn(pitch, 80), at_s, at_s * 2))
             events.append(kind(NoteOff(pitch), at_s + 0.09, at_s * 2 + 0.18))
     for number in range(int(seconds * PEDALS_PER_S)):
         at_s = number / PEDALS_PER_S
-        events.append(Heard(ControlChange(64, 127 * (number % 2)), at_s, at_s * 2))
+        events.append(MessageReceived(ControlChange(64, 127 * (number % 2)), at_s, at_s * 2))
     return sorted(events, key=lambda event: event.at_s)
 
 
@@ -89,20 +89,20 @@ def _flood(seconds: float) -> list[Event]:
     for number in range(int(seconds * FLOOD_PER_S)):
         at_s = number / FLOOD_PER_S
         message: Message = NoteOn(60, 80) if number % 2 else NoteOff(60)
-        events.append(Heard(message, at_s, at_s * 2))
+        events.append(MessageReceived(message, at_s, at_s * 2))
     timeline = Timeline.start(TEMPO_BPM)
     for tick in range(int(seconds * TEMPO_BPM / 60 * 24)):
         at_s = tick * 60 / TEMPO_BPM / 24
         timeline = timeline.steered(Segment(at_s, at_s * 2 + 0.001 * (tick % 2), TEMPO_BPM), at_s)
-        events.append(Kept(timeline, "playing", "midi", at_s))
+        events.append(TimelineChanged(timeline, "playing", "midi", at_s))
     return sorted(events, key=lambda event: event.at_s)
 
 
 def _listed(journal: bytes) -> tuple[float, int]:
     with tempfile.TemporaryDirectory() as name:
         for number in range(JAMS):
-            (Path(name) / f"2026-02-03-{number:06}{SUFFIX}").write_bytes(journal)
-        return _timed(lambda: len(Shelf(Path(name)).rows()))
+            (Path(name) / f"2026-02-03-{number:06}{JOURNAL_SUFFIX}").write_bytes(journal)
+        return _timed(lambda: len(TakeLibrary(Path(name)).entries()))
 
 
 def _timed(do: Callable[[], T]) -> tuple[float, T]:

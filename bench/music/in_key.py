@@ -12,7 +12,7 @@ from random import Random
 import numpy as np
 
 from bench.table import show
-from model.analysis.key_finder import key_of
+from model.analysis.key_finder import key_from_weights
 from model.approach import APPROACHES, Approach
 from model.files.midi_file import Seed
 from model.notes import Note
@@ -20,7 +20,7 @@ from server.config.config import Config
 from server.controls.control_table import Settings
 from server.export import answer_to
 from server.jam.jam import Jam
-from server.music.pack_loader import Seated, seat
+from server.music.pack_loader import LoadedPack, load_pack
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import read_corpora
 from train.corpus.reading import Choice
@@ -39,7 +39,7 @@ def run() -> None:
     cases = _cases()
     real = [share for *_, share in cases]
     rows = [("the music itself", "", "", *_figures(real))]
-    seated = seat("songbook", Config())
+    seated = load_pack("songbook", Config())
     for approach in APPROACHES:
         for temperature in TEMPERATURES:
             for key in ("off", "auto"):
@@ -63,7 +63,7 @@ def _cases() -> list[Case]:
         for line in Random(1).sample(lines, min(LINES, len(lines))):
             begins_beats = line.notes[0].onset_beats
             notes = [replace(note, onset_beats=note.onset_beats - begins_beats) for note in line.notes]
-            key = key_of(
+            key = key_from_weights(
                 np.bincount([note.pitch % 12 for note in notes], [note.duration_beats for note in notes], minlength=12)
             )
             phrase = tuple(note for note in notes if note.onset_beats < PHRASE_BEATS)
@@ -73,7 +73,7 @@ def _cases() -> list[Case]:
     return cases
 
 
-def _answered(seated: Seated, case: Case, approach: Approach, temperature: float, key: str) -> float:
+def _answered(seated: LoadedPack, case: Case, approach: Approach, temperature: float, key: str) -> float:
     phrase, classes, _ = case
     settings = Settings(
         approach=approach, temperature=temperature, key=key, answer_after=math.inf, answer_length=PHRASE_BEATS

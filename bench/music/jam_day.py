@@ -79,7 +79,7 @@ def _playing(memory: Memory, approach: Approach) -> Iterator[int]:
                 yield 1 + pitch
                 if approach == "event":
                     assert isinstance(words, EventVocabulary)
-                    yield words.first_time + shift
+                    yield words.first_time_token + shift
 
 
 def _bytes(approach: Approach) -> int:

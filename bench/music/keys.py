@@ -15,7 +15,7 @@ import numpy.typing as npt
 import symusic
 
 from bench.table import show
-from model.analysis.key_finder import TEMPERLEY, KeyFinder, Profiles, key_of
+from model.analysis.key_finder import TEMPERLEY, KeyFinder, Profiles, key_from_weights
 from model.analysis.scale import TONICS
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Corpus, Line, Split, read_corpora
@@ -99,7 +99,7 @@ def _judged(profiles: Profiles, tunes: Sequence[_Tune]) -> tuple[str, ...]:
     for tune in tunes:
         records = tune.line.records
         if len(set(tune.written.tolist())) == 1:
-            key = key_of(np.bincount(records["pitch"] % 12, records["duration_beats"], minlength=12), profiles)
+            key = key_from_weights(np.bincount(records["pitch"] % 12, records["duration_beats"], minlength=12), profiles)
             whole.append(key is not None and key.signature == tune.written[0])
         found = _signatures(KeyFinder(profiles), tune.line)
         heard = found >= 0

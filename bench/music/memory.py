@@ -131,7 +131,7 @@ def lines_of(pack: str, approach: Approach, folder: str, split: Split) -> Iterat
 @lru_cache
 def _pieces(pack: str, approach: Approach, folder: str) -> tuple[Piece, ...]:
     memory, vocabulary = open_pack(pack).memory(approach), open_pack(pack).vocabulary(approach)
-    first_time = vocabulary.first_time if isinstance(vocabulary, EventVocabulary) else vocabulary.size
+    first_time = vocabulary.first_time_token if isinstance(vocabulary, EventVocabulary) else vocabulary.size
     return tuple(
         Piece(
             {

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.table import median_and_p99_ms, show
-from model.analysis.pulse import ONSETS_KEPT, TEMPO_TOLERANCE, Pulse, find_pulse
+from model.analysis.pulse import MAX_ONSETS, TEMPO_TOLERANCE, Pulse, find_pulse
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Line, read_corpora
 from train.corpus.reading import Choice
@@ -63,10 +63,10 @@ def run() -> None:
     )
     random = np.random.default_rng(1)
     strewn = [_strewn(random) for _ in range(PHRASES)]
-    long = np.cumsum(random.choice([0.25, 0.5], ONSETS_KEPT)).tolist()
+    long = np.cumsum(random.choice([0.25, 0.5], MAX_ONSETS)).tolist()
     median, p99 = median_and_p99_ms(lambda _: find_pulse(long), 100)
     print(f"of phrases without a pulse one is found in {np.mean([find_pulse(s) is not None for s in strewn]):.1%}")
-    print(f"{ONSETS_KEPT} onsets take {median:.1f} ms (p99 {p99:.1f})")
+    print(f"{MAX_ONSETS} onsets take {median:.1f} ms (p99 {p99:.1f})")
 
 
 def _phrases(lines: Sequence[Line], spread_ms: float, random: np.random.Generator) -> Iterator[_Phrase]:

@@ -20,8 +20,9 @@ import torch
 from bench.table import show
 from model.engines.network_shape import Hyperparameters
 from model.engines.numpy_engine import NumpyEngine
-from model.improvising.improviser import EventImproviser, Taste
-from model.tokens.time_bins import BinChoice, TimeBins, time_bins
+from model.improvising.improviser import EventImproviser
+from model.improvising.sampling_settings import SamplingSettings
+from model.tokens.time_bins import BinChoice, TimeBins, choose_bins
 from model.tokens.vocabulary import EventVocabulary
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Line, joined, read_corpora
@@ -51,7 +52,7 @@ def run() -> None:
     grid = grid_of(line.notes for line in training)
     rows = []
     for choice in CHOICES:
-        vocabulary = EventVocabulary(pitches_of(training), time_bins(shifts_of(training), choice, COUNT))
+        vocabulary = EventVocabulary(pitches_of(training), choose_bins(shifts_of(training), choice, COUNT))
         lesson = Lesson(
             vocabulary.size,
             SHAPE,
@@ -108,6 +109,6 @@ def _on_grid(partner: EventImproviser, test: Sequence[Line], grid: Grid) -> floa
         for note in seed:
             partner.hear(note)
         start = float(math.ceil(seed[-1].end_beats))
-        planned = partner.compose(start, start + ANSWER_BEATS, Taste(), Random(number))
+        planned = partner.compose(start, start + ANSWER_BEATS, SamplingSettings(), Random(number))
         shares.append(measure([note.note for note in planned], grid)["on_grid_share"])
     return float(np.mean(shares))

@@ -24,6 +24,6 @@ def run() -> None:
         for approach in APPROACHES:
             vocabulary = pack.vocabulary(approach)
             shipped = engine_bits(pack.engine(approach, "cpu"), vocabulary, lines)
-            fp32 = engine_bits(pack.twin(approach), vocabulary, lines)
+            fp32 = engine_bits(pack.reference_engine(approach), vocabulary, lines)
             rows.append((name, approach, f"{shipped:.4f}", f"{fp32:.4f}", f"{shipped / fp32 - 1:+.3%}"))
     show("Bits per note on test files", ("pack", "approach", "as it ships", "fp32", "cost"), rows)

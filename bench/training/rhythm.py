@@ -37,7 +37,7 @@ def run() -> None:
         coarse = quantile_bins(shifts_of(joined(corpora, "train")), QUANTILES)
         group = [coarse.index(shift) for shift in vocabulary.bins.shifts]
         for corpus in corpora:
-            fine_bits, coarse_bits = _time_bits(pack.twin("event"), vocabulary, group, corpus.lines["test"])
+            fine_bits, coarse_bits = _time_bits(pack.reference_engine("event"), vocabulary, group, corpus.lines["test"])
             bins = f"{len(vocabulary.bins)} or {len(coarse)}"
             rows.append((name, corpus.name, bins, f"{fine_bits:.3f}", f"{coarse_bits:.3f}"))
     show("Time bits per note on test files", ("pack", "corpus", "bins", "as they are", "in quantile bins"), rows)
@@ -46,12 +46,12 @@ def run() -> None:
 def _time_bits(
     engine: Engine, vocabulary: EventVocabulary, group: Sequence[int], lines: Sequence[Line]
 ) -> tuple[float, float]:
-    first_time = vocabulary.first_time
+    first_time = vocabulary.first_time_token
     members = [[first_time + j for j in range(len(group)) if group[j] == group[i]] for i in range(len(group))]
     fine = coarse = 0.0
     for line in lines:
         piece = spelt(vocabulary, line.records)
-        state = engine.initial()
+        state = engine.initial_state()
         for token, target in zip(piece[:-1].tolist(), piece[1:].tolist(), strict=True):
             logits, state = engine.step(token, state)
             if vocabulary.is_time(target):

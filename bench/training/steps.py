@@ -37,7 +37,7 @@ def run() -> None:
         steps: dict[str, list[Timing]] = {
             "ours: ONNX Runtime as it ships": _built(lambda: _stepper(pack.engine("event", "cpu")), 1000),
             "ONNX Runtime fp32": _built(lambda: _stepper(OnnxEngine(fp32, "fp32")), 300),
-            "numpy fp32": _built(lambda: _stepper(pack.twin("event")), 300),
+            "numpy fp32": _built(lambda: _stepper(pack.reference_engine("event")), 300),
         }
 
     def network() -> MusicLSTM:
@@ -85,7 +85,7 @@ def _median(timings: list[Timing]) -> float:
 
 
 def _stepper(engine: Engine) -> Callable[[int], None]:
-    state = engine.initial()
+    state = engine.initial_state()
 
     def step(i: int) -> None:
         nonlocal state

@@ -17,17 +17,17 @@ class CcMove:
 
 
 @dataclass(frozen=True, slots=True)
-class ProgramChoice:
+class ProgramSelected:
     """A program was chosen, 0 to 127."""
 
     program: int
     channel: int
 
 
-def moved(data: bytes) -> CcMove | ProgramChoice | None:
+def parse_controller_move(data: bytes) -> CcMove | ProgramSelected | None:
     """What was moved or chosen, if anything: cheap enough for every byte that comes in."""
     if len(data) == 3 and data[0] >> 4 == _CONTROL_CHANGE and data[1] <= LAST_CC and data[2] <= 127:
         return CcMove(data[1], data[2], data[0] & 0xF)
     if len(data) == 2 and data[0] >> 4 == _PROGRAM_CHANGE and data[1] <= 127:
-        return ProgramChoice(data[1], data[0] & 0xF)
+        return ProgramSelected(data[1], data[0] & 0xF)
     return None

@@ -13,20 +13,20 @@ class EchoGuard:
         self._window_s = window_s
         self._sent: deque[tuple[bytes, float]] = deque()
 
-    def sent(self, data: bytes, at_s: float) -> None:
+    def record_sent(self, data: bytes, at_s: float) -> None:
         """`data` goes out at `at_s`; say so before sending, as its echo may be quick."""
-        self._forget(at_s)
+        self._drop_old(at_s)
         self._sent.append((data, at_s))
 
     def is_echo(self, data: bytes, at_s: float) -> bool:
         """Whether `data`, received at `at_s`, is ours come back; it counts as such once only."""
-        self._forget(at_s)
+        self._drop_old(at_s)
         for entry in self._sent:
             if entry[0] == data and entry[1] <= at_s:
                 self._sent.remove(entry)
                 return True
         return False
 
-    def _forget(self, at_s: float) -> None:
+    def _drop_old(self, at_s: float) -> None:
         while self._sent and at_s - self._sent[0][1] > self._window_s:
             self._sent.popleft()

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from bridge.errors import PortLost
-from bridge.fault_counter import Faults
+from bridge.fault_counter import FaultCounter
 from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, ClosedOnExit, Receiver, match_port
 from bridge.timing.clock import Clock, ManualClock
 
@@ -20,7 +20,7 @@ class MemoryInput(ClosedOnExit):
     def __init__(self, name: str, receiver: Receiver) -> None:
         self._name = name
         self._receiver = receiver
-        self.faults = Faults(logger_in, name)
+        self.faults = FaultCounter(logger_in, name)
         self.is_open = True
 
     @property
@@ -63,11 +63,11 @@ class MemoryOutput(ClosedOnExit):
             raise PortLost(f'MIDI output "{self._name}" is gone. Connect it again, then restart the jam.')
         self.sent.append((data, self._clock.now_s()))
 
-    def lose(self) -> None:
+    def disconnect(self) -> None:
         """As if unplugged: sending fails until `find`."""
         self._is_lost = True
 
-    def find(self) -> None:
+    def reconnect(self) -> None:
         """As if plugged in again."""
         self._is_lost = False
 

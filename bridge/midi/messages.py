@@ -50,7 +50,7 @@ Message = NoteOn | NoteOff | ControlChange | OtherMessage
 
 
 @cache
-def codec() -> ModuleType:
+def mido_module() -> ModuleType:
     """mido, imported at the first call: that takes some 40 ms, so whoever opens a port calls this beforehand."""
     return importlib.import_module("mido")
 
@@ -58,9 +58,9 @@ def codec() -> ModuleType:
 def parse(data: bytes) -> Message:
     """The message in `data`, which holds exactly one."""
     try:
-        midi = codec().Message.from_bytes(data)
+        midi = mido_module().Message.from_bytes(data)
     except (ValueError, TypeError, LookupError) as error:
-        raise BadMidi(f"{_shown(data)} is no MIDI message: {error}.") from error
+        raise BadMidi(f"{_hex_preview(data)} is no MIDI message: {error}.") from error
     match midi.type:
         case "note_on" if midi.velocity > 0:
             return NoteOn(midi.note, midi.velocity, midi.channel)
@@ -92,10 +92,10 @@ def encode(message: Message) -> bytes:
 
 
 def _bytes(kind: str, **values: int) -> bytes:
-    return bytes(codec().Message(kind, **values).bytes())
+    return bytes(mido_module().Message(kind, **values).bytes())
 
 
-def _shown(data: bytes) -> str:
+def _hex_preview(data: bytes) -> str:
     """The bytes in hexadecimal, at most eight of them."""
     shown = data[:8].hex(" ").upper() or "nothing"
     return f"{shown} … ({len(data)} bytes)" if len(data) > 8 else shown

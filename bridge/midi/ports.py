@@ -21,7 +21,7 @@ Receiver = Callable[[bytes, float], None]
 
 
 @dataclass(frozen=True, slots=True)
-class PortRow:
+class PortInfo:
     """One port that could be opened, as `fours ports` lists it."""
 
     direction: Direction
@@ -101,11 +101,11 @@ class MidiSystem(Protocol):
         ...
 
 
-def rows(system: MidiSystem) -> tuple[PortRow, ...]:
+def list_all_ports(system: MidiSystem) -> tuple[PortInfo, ...]:
     """All ports of a system: inputs, then outputs."""
     return (
-        *(PortRow("input", name, system.api) for name in system.inputs()),
-        *(PortRow("output", name, system.api) for name in system.outputs()),
+        *(PortInfo("input", name, system.api) for name in system.inputs()),
+        *(PortInfo("output", name, system.api) for name in system.outputs()),
     )
 
 
@@ -115,7 +115,7 @@ def match_port(wanted: str, direction: Direction, names: Sequence[str]) -> int:
     folded = [name.casefold() for name in names]
     for fits in (
         [index for index, name in enumerate(folded) if name == sought],
-        [index for index, name in enumerate(folded) if _bare(name) == sought],
+        [index for index, name in enumerate(folded) if _without_alsa_numbers(name) == sought],
         [index for index, name in enumerate(folded) if sought and sought in name],
     ):
         if len(fits) == 1:
@@ -125,6 +125,6 @@ def match_port(wanted: str, direction: Direction, names: Sequence[str]) -> int:
     raise PortNotFound.missing(wanted, direction, names)
 
 
-def _bare(name: str) -> str:
+def _without_alsa_numbers(name: str) -> str:
     """The name without the numbers that ALSA appends and hands out anew at each start: "Synth:Synth MIDI 1 20:0"."""
     return re.sub(r" \d+:\d+$", "", name)

@@ -25,7 +25,7 @@ CONSTANT_OF: Mapping[Api, str] = {
     "coremidi": "API_MACOSX_CORE",
     "winmm": "API_WINDOWS_MM",
 }
-SEQUENCER = Path("/dev/snd/seq")
+ALSA_SEQUENCER = Path("/dev/snd/seq")
 LAST_PYTHON_WITH_WHEELS = (3, 12)
 PROBE_NAME = "fours-probe"
 
@@ -57,7 +57,7 @@ class RawOut(RawPort, Protocol):
     def send_message(self, message: bytes) -> None: ...
 
 
-class Backend(Protocol):
+class RtMidiModule(Protocol):
     """The module rtmidi; tests put their own in its place. Its API_ constants are read by name."""
 
     @property
@@ -67,10 +67,10 @@ class Backend(Protocol):
     def get_compiled_api(self) -> list[int]: ...
 
 
-def load_backend() -> Backend:
+def load_rtmidi() -> RtMidiModule:
     """Import python-rtmidi, or say in one line how to get it."""
     try:
-        return cast("Backend", importlib.import_module("rtmidi"))
+        return cast("RtMidiModule", importlib.import_module("rtmidi"))
     except ModuleNotFoundError as error:
         if sys.version_info[:2] > LAST_PYTHON_WITH_WHEELS:
             running = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -85,25 +85,25 @@ def load_backend() -> Backend:
         raise NoMidiSystem(f"python-rtmidi is installed and does not load: {error}. Install it anew.") from error
 
 
-def api_number(backend: Backend, api: Api) -> int:
+def api_number(backend: RtMidiModule, api: Api) -> int:
     """rtmidi's number for `api`."""
     return int(getattr(backend, CONSTANT_OF[api]))
 
 
-def choose_api(backend: Backend, choice: ApiChoice, platform: str = sys.platform) -> Api:
+def choose_api(backend: RtMidiModule, choice: ApiChoice, platform: str = sys.platform) -> Api:
     """The API to use: the one chosen, if it works here, or else the best that does."""
     if choice == "auto":
         return _best_api(backend, platform)
     if api_number(backend, choice) not in backend.get_compiled_api():
         raise NoMidiSystem(f'MIDI API "{choice}" is not to be had on this system. Choose "auto".')
-    if choice == "jack" and not jack_runs(backend):
+    if choice == "jack" and not is_jack_running(backend):
         raise NoMidiSystem("No JACK server is running. Start one (jackd -d dummy -r 48000 -p 64), or choose API auto.")
-    if choice == "alsa" and not SEQUENCER.exists():
-        raise NoMidiSystem(f"ALSA's sequencer is not there ({SEQUENCER}). Load it (sudo modprobe snd-seq).")
+    if choice == "alsa" and not ALSA_SEQUENCER.exists():
+        raise NoMidiSystem(f"ALSA's sequencer is not there ({ALSA_SEQUENCER}). Load it (sudo modprobe snd-seq).")
     return choice
 
 
-def jack_runs(backend: Backend) -> bool:
+def is_jack_running(backend: RtMidiModule) -> bool:
     """Whether a JACK server is really there; starts none, and keeps libjack from saying so on stderr."""
     number = api_number(backend, "jack")
     if number not in backend.get_compiled_api():
@@ -117,17 +117,17 @@ def jack_runs(backend: Backend) -> bool:
         return True
 
 
-def _best_api(backend: Backend, platform: str) -> Api:
+def _best_api(backend: RtMidiModule, platform: str) -> Api:
     if platform == "darwin":
         return "coremidi"
     if platform == "win32":
         return "winmm"
-    if jack_runs(backend):
+    if is_jack_running(backend):
         return "jack"
-    if SEQUENCER.exists():
+    if ALSA_SEQUENCER.exists():
         return "alsa"
     raise NoMidiSystem(
-        f"There is no MIDI system: no JACK server is running, and ALSA's sequencer ({SEQUENCER}) is not there. "
+        f"There is no MIDI system: no JACK server is running, and ALSA's sequencer ({ALSA_SEQUENCER}) is not there. "
         "Start JACK (jackd -d dummy -r 48000 -p 64) or load ALSA's sequencer (sudo modprobe snd-seq)."
     )
 
@@ -146,7 +146,7 @@ def _no_server_start() -> Iterator[None]:
 
 
 @contextmanager
-def _quiet_libjack(backend: Backend) -> Iterator[None]:
+def _quiet_libjack(backend: RtMidiModule) -> Iterator[None]:
     """What libjack would print goes to the log at DEBUG, until left; what was set before is put back."""
     libjack = _libjack_of(backend)
     if libjack is None:
@@ -168,7 +168,7 @@ def _log_libjack(text: bytes) -> None:
     logger.debug("libjack: %s", text.decode(errors="replace"))
 
 
-def _libjack_of(backend: Backend) -> ctypes.CDLL | None:
+def _libjack_of(backend: RtMidiModule) -> ctypes.CDLL | None:
     """The libjack inside this process, or None where the backend has none that can be hushed."""
     extension = getattr(getattr(backend, "_rtmidi", None), "__file__", None)
     if not isinstance(extension, str):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from threading import Event, Thread
 
 from bridge.errors import PortLost
-from bridge.fault_counter import Faults
+from bridge.fault_counter import FaultCounter
 from bridge.midi.ports import ClosedOnExit, Receiver
 from bridge.midi.rtmidi_module import RawIn, RawOut
 from bridge.timing.clock import Clock
@@ -20,26 +20,26 @@ JACK_DRAIN_S = 0.2
 messages may lose them all: notes would hang. Two cycles of 4,096 frames, the longest in use, take 0.19 s. The other
 systems are done when `send` returns."""
 
-ALERT_POLL_S = 0.001
+ACTIVE_POLL_S = 0.001
 IDLE_POLL_S = 0.010
-ALERT_FOR_S = 10.0
+ACTIVE_FOR_S = 10.0
 """How often a polled input is looked at, and how long after the last note it still is looked at often: in a jam a note
 waits a millisecond at most; between jams ten, and looking costs some 0.5 % of a core instead of 4."""
 
 
-class Attention:
+class PollRate:
     """How closely to listen, by how long nothing has been played in or out; shared by the ports of one system."""
 
     def __init__(self) -> None:
         self._last_s = float("-inf")
 
-    def notice(self, at_s: float) -> None:
+    def on_activity(self, at_s: float) -> None:
         """Something was played."""
         self._last_s = at_s
 
-    def poll_s(self, now_s: float) -> float:
+    def interval_s(self, now_s: float) -> float:
         """How long to wait before the next look."""
-        return ALERT_POLL_S if now_s - self._last_s < ALERT_FOR_S else IDLE_POLL_S
+        return ACTIVE_POLL_S if now_s - self._last_s < ACTIVE_FOR_S else IDLE_POLL_S
 
 
 class RtMidiInput(ClosedOnExit):
@@ -50,7 +50,7 @@ class RtMidiInput(ClosedOnExit):
         self._name = name
         self._receiver = receiver
         self._now_s = clock.now_s
-        self.faults = Faults(logger_in, name)
+        self.faults = FaultCounter(logger_in, name)
 
     @property
     def name(self) -> str:
@@ -60,13 +60,13 @@ class RtMidiInput(ClosedOnExit):
     def listen(self) -> None:
         """Begin to hear."""
         if self._raw is not None:
-            self._raw.set_callback(self.hear)
+            self._raw.set_callback(self.on_rtmidi_event)
 
-    def hear(self, event: tuple[Sequence[int], float], _data: object = None) -> None:
+    def on_rtmidi_event(self, event: tuple[Sequence[int], float], _data: object = None) -> None:
         """Take one of RtMidi's events; the time that comes with it is a delta, and wrong on macOS."""
-        self._hand_on(event[0], self._now_s())
+        self._deliver(event[0], self._now_s())
 
-    def _hand_on(self, data: Sequence[int], at_s: float) -> None:
+    def _deliver(self, data: Sequence[int], at_s: float) -> None:
         try:
             self._receiver(bytes(data), at_s)
         except Exception as error:  # noqa: BLE001 - an exception in here would end up on stderr, once per note
@@ -86,7 +86,7 @@ class RtMidiInput(ClosedOnExit):
         raw.cancel_callback()
 
 
-class Arrivals:
+class ArrivalEstimator:
     """When messages came that were found in a queue: between the look before and this one, and RtMidi's delta says where.
 
     JACK's deltas are exact to the cycle, but count from the message before, be it one that RtMidi keeps to itself. So
@@ -111,26 +111,26 @@ class PolledInput(RtMidiInput):
     the first message comes again in place of the others. With a busy thread beside it, that hit one chord in fifteen.
     """
 
-    def __init__(self, raw: RawIn, name: str, receiver: Receiver, clock: Clock, attention: Attention) -> None:
+    def __init__(self, raw: RawIn, name: str, receiver: Receiver, clock: Clock, attention: PollRate) -> None:
         super().__init__(raw, name, receiver, clock)
-        self._attention = attention
+        self._poll_rate = attention
         self._closing = Event()
-        self._thread = Thread(target=self._fetch, args=(raw,), name="midi-in", daemon=True)
+        self._thread = Thread(target=self._poll, args=(raw,), name="midi-in", daemon=True)
 
     def listen(self) -> None:
         """Begin to hear."""
         self._thread.start()
 
-    def _fetch(self, raw: RawIn) -> None:
-        arrivals = Arrivals()
+    def _poll(self, raw: RawIn) -> None:
+        arrivals = ArrivalEstimator()
         looked_s = self._now_s()
-        while not self._closing.wait(self._attention.poll_s(self._now_s())):
+        while not self._closing.wait(self._poll_rate.interval_s(self._now_s())):
             before_s, looked_s = looked_s, self._now_s()
             while (event := raw.get_message()) is not None:
                 data, delta_s = event
                 now_s = self._now_s()
-                self._attention.notice(now_s)
-                self._hand_on(data, arrivals.at_s(delta_s, before_s, now_s))
+                self._poll_rate.on_activity(now_s)
+                self._deliver(data, arrivals.at_s(delta_s, before_s, now_s))
 
     def _stop_listening(self, raw: RawIn) -> None:
         self._closing.set()
@@ -141,14 +141,14 @@ class RtMidiOutput(ClosedOnExit):
     """An open output. One thread at a time: closing it while another sends is up to its owner to avoid."""
 
     def __init__(
-        self, raw: RawOut, name: str, failures: type[Exception], clock: Clock, attention: Attention, drain_s: float
+        self, raw: RawOut, name: str, failures: type[Exception], clock: Clock, attention: PollRate, drain_s: float
     ) -> None:
         # rtmidi crashes when a deleted port is used, hence None after closing.
         self._raw: RawOut | None = raw
         self._name = name
         self._failures = failures
         self._now_s = clock.now_s
-        self._attention = attention
+        self._poll_rate = attention
         self._drain_s = drain_s
         self._last_sent_s = float("-inf")
 
@@ -168,7 +168,7 @@ class RtMidiOutput(ClosedOnExit):
                 f'MIDI output "{self._name}" is gone ({error}). Connect it again, then restart the jam.'
             ) from error
         self._last_sent_s = self._now_s()
-        self._attention.notice(self._last_sent_s)
+        self._poll_rate.on_activity(self._last_sent_s)
         if logger_out.isEnabledFor(logging.DEBUG):
             logger_out.debug("%s", data.hex(" "))
 

@@ -14,24 +14,24 @@ from bridge.midi.ports import (
     INPUT_NAME,
     OUTPUT_NAME,
     Direction,
-    PortRow,
+    PortInfo,
     Receiver,
     match_port,
-    rows,
+    list_all_ports,
 )
 from bridge.midi.rtmidi_module import (
     PROBE_NAME,
     Api,
     ApiChoice,
-    Backend,
     RawIn,
     RawOut,
     RawPort,
+    RtMidiModule,
     api_number,
     choose_api,
-    load_backend,
+    load_rtmidi,
 )
-from bridge.midi.rtmidi_open_ports import JACK_DRAIN_S, Attention, PolledInput, RtMidiInput, RtMidiOutput
+from bridge.midi.rtmidi_open_ports import JACK_DRAIN_S, PolledInput, PollRate, RtMidiInput, RtMidiOutput
 from bridge.timing.clock import Clock, MonotonicClock
 
 
@@ -43,14 +43,14 @@ class RtMidiSystem:
         api: ApiChoice = "auto",
         *,
         clock: Clock | None = None,
-        backend: Backend | None = None,
+        backend: RtMidiModule | None = None,
         platform: str = sys.platform,
     ) -> None:
-        self._backend = backend or load_backend()
+        self._backend = backend or load_rtmidi()
         self._api: Api = choose_api(self._backend, api, platform)
         self._number = api_number(self._backend, self._api)
         self._clock = clock or MonotonicClock()
-        self._attention = Attention()
+        self._poll_rate = PollRate()
 
     @property
     def api(self) -> str:
@@ -59,16 +59,16 @@ class RtMidiSystem:
 
     def inputs(self) -> list[str]:
         """Names of the ports that can be listened to."""
-        return self._listed(self._new_in)
+        return self._list_ports(self._new_in)
 
     def outputs(self) -> list[str]:
         """Names of the ports that can be played to."""
-        return self._listed(self._new_out)
+        return self._list_ports(self._new_out)
 
     def open_input(self, name: str | None, receiver: Receiver) -> RtMidiInput:
         """Listen to a port, or with no name offer one."""
         # So that the first note does not wait for an import.
-        messages.codec()
+        messages.mido_module()
         raw = self._new_in(CLIENT_NAME)
         with _deleted_on_error(raw):
             # Without this RtMidi drops clock and sysex.
@@ -86,11 +86,11 @@ class RtMidiSystem:
         with _deleted_on_error(raw):
             found = self._open(raw, name, "output")
         drain_s = JACK_DRAIN_S if self._api == "jack" else 0.0
-        return RtMidiOutput(raw, found, self._backend.RtMidiError, self._clock, self._attention, drain_s)
+        return RtMidiOutput(raw, found, self._backend.RtMidiError, self._clock, self._poll_rate, drain_s)
 
     def _new_input(self, raw: RawIn, name: str, receiver: Receiver) -> RtMidiInput:
         if self._api == "jack":
-            return PolledInput(raw, name, receiver, self._clock, self._attention)
+            return PolledInput(raw, name, receiver, self._clock, self._poll_rate)
         return RtMidiInput(raw, name, receiver, self._clock)
 
     def _open(self, raw: RawPort, wanted: str | None, direction: Direction) -> str:
@@ -130,7 +130,7 @@ class RtMidiSystem:
         ours = [name for name in Counter(listed()) - before if own_name in name]
         return ours[0] if len(ours) == 1 else own_name
 
-    def _listed(self, new_port: Callable[[str], RawPort]) -> list[str]:
+    def _list_ports(self, new_port: Callable[[str], RawPort]) -> list[str]:
         # A fresh object each time: those of CoreMIDI and ALSA do not always see what came later.
         raw = new_port(PROBE_NAME)
         try:
@@ -139,24 +139,24 @@ class RtMidiSystem:
             raw.delete()
 
     def _new_in(self, client_name: str) -> RawIn:
-        with self._system_gone():
+        with self._missing_system_as_error():
             return self._backend.MidiIn(self._number, client_name)
 
     def _new_out(self, client_name: str) -> RawOut:
-        with self._system_gone():
+        with self._missing_system_as_error():
             return self._backend.MidiOut(self._number, client_name)
 
     @contextmanager
-    def _system_gone(self) -> Iterator[None]:
+    def _missing_system_as_error(self) -> Iterator[None]:
         try:
             yield
         except self._backend.RtMidiError as error:
             raise NoMidiSystem(f"The MIDI system ({self._api}) does not answer: {error}. Start it anew.") from error
 
 
-def list_ports(api: ApiChoice = "auto") -> tuple[PortRow, ...]:
+def list_ports(api: ApiChoice = "auto") -> tuple[PortInfo, ...]:
     """The ports of this machine."""
-    return rows(RtMidiSystem(api))
+    return list_all_ports(RtMidiSystem(api))
 
 
 @contextmanager

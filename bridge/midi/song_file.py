@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge.midi.messages import Message, NoteOff, codec, encode
+from bridge.midi.messages import Message, NoteOff, encode, mido_module
 from bridge.timing.meter import Meter
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ SLOWEST_MICROSECONDS = 0xFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedMessage:
     """A message at a beat of the song, from 0."""
 
     message: Message
@@ -39,7 +39,7 @@ class SongTrack:
     """One named track; its messages in any order."""
 
     name: str
-    messages: Sequence[Placed]
+    messages: Sequence[PlacedMessage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Song:
 
 def as_midi_file(song: Song) -> bytes:
     """The content of a `.mid` file of type 1: first the track of tempo and meter, then the others. Equal songs give equal bytes."""
-    midi = codec()
+    midi = mido_module()
     file = midi.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
     conductor: list[Timed] = [
         (tick_at(tempo.beat), 1, midi.MetaMessage("set_tempo", tempo=_microseconds(tempo.tempo_bpm)))

@@ -1,1 +1,1 @@
-"""OSC over UDP: packets, the server, who is trusted, and how apps find it."""
+"""OSC over UDP: the packets, the server, the senders that it trusts, and how apps discover it."""

@@ -1,4 +1,4 @@
-"""OSC over UDP: packets in, packets out, whatever is sent to us. Knows no controls; what an address means is not its."""
+"""The OSC server, over UDP: receives packets, passes their messages on, and sends replies; knows no address's meaning."""
 
 from __future__ import annotations
 
@@ -10,98 +10,106 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Self, cast
 
-from bridge.errors import BadOsc, OscHostUnknown, OscPortTaken, Stranger
-from bridge.fault_counter import Faults
-from bridge.osc.osc_packets import OscMessage, decode, encode, encode_bundles, shown
-from bridge.osc.trusted_senders import Trust
+from bridge.errors import BadOsc, OscHostUnknown, OscPortTaken, UntrustedSender
+from bridge.fault_counter import FaultCounter
+from bridge.osc.osc_packets import OscMessage, decode, encode, encode_bundles, shortened
+from bridge.osc.trusted_senders import TrustedSenders
 
 logger_in = logging.getLogger("fours.osc.in")
 logger_out = logging.getLogger("fours.osc.out")
 
 Address = tuple[str, int]
 """Host and port."""
-Handler = Callable[[OscMessage, Address], Sequence[OscMessage]]
+MessageHandler = Callable[[OscMessage, Address], Sequence[OscMessage]]
+"""Gets a message and its sender's address; returns the replies."""
 
 
 class OscServer:
-    """Listens on one port; each message goes to `handle`, whose answers go back to the sender.
+    """Listens on one UDP port; calls `on_message` for each message, and sends its replies back to the sender.
 
-    With `reply_port` they also go to that port of the sender's host: TouchOSC listens elsewhere than it sends from.
-    A packet that is no OSC is answered on PREFIX/error and reaches no handler; nothing that comes in stops the server.
-    What strangers send is not read, and not answered either: a forged sender would have us answer somebody else.
+    With `reply_port`, the replies also go to that port of the sender's host, because TouchOSC listens on another port
+    than it sends from. A packet that is not OSC gets an error message at `prefix`/error, and `on_message` is not called;
+    no packet stops the server. A packet from an address that is not in `trust` is neither read nor answered: its sender
+    may be forged, and the answer would go to somebody else.
+
+    Errors of sending and receiving are counted in `faults`, not raised. All methods, and `on_message`, run in the asyncio
+    loop's thread.
     """
 
     def __init__(
         self,
         host: str,
         port: int,
-        handle: Handler,
+        on_message: MessageHandler,
         *,
         reply_port: int | None = None,
         prefix: str = "/fours",
-        trust: Trust | None = None,
+        trust: TrustedSenders | None = None,
     ) -> None:
-        self._wanted: Address = (host, port)
-        self._handle = handle
+        self._requested_address: Address = (host, port)
+        self._on_message = on_message
         self._reply_port = reply_port
         self._error_address = f"{prefix}/error"
-        self._trust = trust or Trust()
-        self._wire: _Wire | None = None
-        self.faults = Faults(logger_in, f"OSC {host}:{port}")
+        self._trust = trust or TrustedSenders()
+        self._socket: _UdpSocket | None = None
+        self.faults = FaultCounter(logger_in, f"OSC {host}:{port}")
 
     @property
     def address(self) -> Address:
-        """Where it listens; tells the real port where 0 was asked for."""
-        return self._wire.address if self._wire else self._wanted
+        """The address that it listens on; if port 0 was requested, the real port once it has started."""
+        return self._socket.address if self._socket else self._requested_address
 
     async def start(self) -> None:
-        """Bind the port and listen."""
-        if self._wire is not None:
+        """Binds the port and listens. Raises OscHostUnknown or OscPortTaken; does nothing if already started."""
+        if self._socket is not None:
             return
-        host, port = self._wanted
+        host, port = self._requested_address
         loop = asyncio.get_running_loop()
         try:
-            # Only IPv4: "localhost" may be ::1 first, and the apps that send OSC hardly know it.
-            _, self._wire = await loop.create_datagram_endpoint(
-                lambda: _Wire(self._receive, self.faults), local_addr=(host, port), family=socket.AF_INET
+            # Only IPv4: "localhost" may mean ::1 first, which few apps that send OSC support.
+            _, self._socket = await loop.create_datagram_endpoint(
+                lambda: _UdpSocket(self._receive, self.faults), local_addr=(host, port), family=socket.AF_INET
             )
         except socket.gaierror as error:
             raise OscHostUnknown(f'OSC host "{host}" is not known. Use 127.0.0.1, or 0.0.0.0 for all.') from error
         except OverflowError as error:
             raise OscPortTaken(f"OSC port {port} does not exist. Choose one between 1024 and 65535.") from error
         except OSError as error:
-            raise _refusal(error, host, port) from error
+            raise _bind_error(error, host, port) from error
 
     async def stop(self) -> None:
-        """Give the port back; a second time does nothing."""
-        wire, self._wire = self._wire, None
-        if wire is not None:
-            await wire.close()
+        """Closes the port; does nothing if already stopped."""
+        udp_socket, self._socket = self._socket, None
+        if udp_socket is not None:
+            await udp_socket.close()
 
     def send(self, message: OscMessage, to: Address) -> None:
-        """Send one message to a numeric host; what cannot be sent is counted, and a stopped server sends nothing."""
-        if self._wire is None or self._is_ourselves(to):
+        """Sends one message; the host in `to` must be numeric. A stopped server sends nothing."""
+        if self._socket is None or self._is_own_address(to):
             return
         try:
-            self._wire.send(encode(message), to)
+            self._socket.send(encode(message), to)
         except (BadOsc, OSError, ValueError) as error:
             self.faults.count(error)
             return
         logger_out.debug("%s:%d %s", *to, message)
 
-    def spread(self, values: Iterable[OscMessage], shows: Iterable[OscMessage], to: Sequence[Address]) -> None:
-        """Send the same to many: values each in a packet of its own, which every app reads, the others in bundles."""
+    def broadcast(self, values: Iterable[OscMessage], bundled: Iterable[OscMessage], to: Sequence[Address]) -> None:
+        """Sends the same messages to several addresses, whose hosts must be numeric.
+
+        Each of `values` goes in a packet of its own, which every app reads; the messages of `bundled` share packets.
+        """
         try:
-            packets = [*map(encode, values), *encode_bundles(shows)]
+            packets = [*map(encode, values), *encode_bundles(bundled)]
         except BadOsc as error:
             self.faults.count(error)
             return
         for address in to:
-            if self._wire is None or self._is_ourselves(address):
+            if self._socket is None or self._is_own_address(address):
                 continue
             try:
                 for packet in packets:
-                    self._wire.send(packet, address)
+                    self._socket.send(packet, address)
             except (OSError, ValueError) as error:
                 self.faults.count(error)
             logger_out.debug("%s:%d %d packets", *address, len(packets))
@@ -118,7 +126,7 @@ class OscServer:
     def _receive(self, packet: bytes, sender: Address) -> None:
         if not self._trust.includes(sender[0]):
             self.faults.count(
-                Stranger(
+                UntrustedSender(
                     f"{sender[0]} is not trusted; if it is yours, start with --trust {sender[0]}, or add it to osc.trust"
                 )
             )
@@ -127,25 +135,25 @@ class OscServer:
             messages = decode(packet)
         except BadOsc as error:
             self.faults.count(error)
-            self._complain(str(error), sender)
+            self._send_error(str(error), sender)
             return
         for message in messages:
             logger_in.debug("%s:%d %s", *sender, message)
-            # Another server's complaint; to answer it with one would go on for ever.
+            # An error message from another server; two servers that answer each other's errors would never stop.
             if message.address != self._error_address:
-                self._answer(message, sender)
+                self._handle(message, sender)
 
-    def _answer(self, message: OscMessage, sender: Address) -> None:
+    def _handle(self, message: OscMessage, sender: Address) -> None:
         try:
-            replies = self._handle(message, sender)
-        except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the jam
+            replies = self._on_message(message, sender)
+        except Exception as error:  # noqa: BLE001  a bug in a handler must not end the jam
             self.faults.count(error)
-            self._complain(f"{shown(message.address)} could not be handled; the log says why.", sender)
+            self._send_error(f"{shortened(message.address)} could not be handled; the log says why.", sender)
             return
         for reply in replies:
             self._reply(reply, sender)
 
-    def _complain(self, sentence: str, sender: Address) -> None:
+    def _send_error(self, sentence: str, sender: Address) -> None:
         self._reply(OscMessage(self._error_address, (sentence,)), sender)
 
     def _reply(self, message: OscMessage, sender: Address) -> None:
@@ -154,35 +162,35 @@ class OscServer:
         if self._reply_port is not None and self._reply_port != port:
             self.send(message, (host, self._reply_port))
 
-    def _is_ourselves(self, to: Address) -> bool:
-        """Whether a packet would come straight in again: an answer to ourselves would be answered, without end."""
+    def _is_own_address(self, to: Address) -> bool:
+        """Whether a packet would come back to this server, which would then answer its own answers without end."""
         host, port = self.address
         return to[1] == port and (to[0] == host or to[0].startswith("127."))
 
 
-class _Wire(asyncio.DatagramProtocol):
-    """The socket; knows packets and addresses only."""
+class _UdpSocket(asyncio.DatagramProtocol):
+    """The asyncio protocol for the socket; knows only packets and addresses."""
 
-    def __init__(self, receive: Callable[[bytes, Address], None], faults: Faults) -> None:
-        self._receive = receive
+    def __init__(self, on_packet: Callable[[bytes, Address], None], faults: FaultCounter) -> None:
+        self._on_packet = on_packet
         self._faults = faults
         self._transport: asyncio.DatagramTransport | None = None
         self._closed = asyncio.get_running_loop().create_future()
         self.address: Address = ("", 0)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # asyncio's own UDP transport does not say that it is a DatagramTransport before Python 3.12.
+        # Before Python 3.12, asyncio's own UDP transport is not a subclass of DatagramTransport.
         self._transport = cast("asyncio.DatagramTransport", transport)
         self.address = transport.get_extra_info("sockname")[:2]
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         try:
-            self._receive(data, addr)
-        except Exception as error:  # noqa: BLE001 - nothing that comes in may stop the server
+            self._on_packet(data, addr)
+        except Exception as error:  # noqa: BLE001  no packet may stop the server
             self._faults.count(error)
 
     def error_received(self, exc: Exception) -> None:
-        # Mostly a sender that has gone and no longer hears our answer.
+        # Usually the port of a sender that has closed before our answer came.
         self._faults.count(exc)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -199,7 +207,7 @@ class _Wire(asyncio.DatagramProtocol):
             await self._closed
 
 
-def _refusal(error: OSError, host: str, port: int) -> OscPortTaken | OscHostUnknown:
+def _bind_error(error: OSError, host: str, port: int) -> OscPortTaken | OscHostUnknown:
     if error.errno == errno.EADDRNOTAVAIL:
         return OscHostUnknown(f"OSC host {host} is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 for all.")
     if error.errno == errno.EACCES:

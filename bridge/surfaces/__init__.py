@@ -1,1 +1,1 @@
-"""Control surfaces for touch screens: one layout, written for each app."""
+"""Control surfaces for touch screens: one layout, written in the file format of each app."""

@@ -1,12 +1,12 @@
-"""A surface as a session for Open Stage Control: JSON, to be loaded in the browser. Knows no controls and no network.
+"""Writes a surface as a session for Open Stage Control, in JSON, to be loaded in the browser; knows no controls, no network.
 
-Its send address and its OSC port are set where that program is started; the session holds none.
+The session holds no addresses of machines: the send address and the OSC port are set when that program is started.
 """
 
 import json
 from collections.abc import Iterable
 
-from bridge.surfaces.surface import HEADER, HEIGHT, WIDTH, Page, Surface, Widget
+from bridge.surfaces.surface import BACKGROUND, HEADER_HEIGHT, HEIGHT, WIDTH, Page, Surface, Widget
 
 VERSION = "1.27.0"
 TAB_HEIGHT = 44
@@ -14,16 +14,18 @@ TAB_HEIGHT = 44
 Properties = dict[str, object]
 
 
-def session(surface: Surface) -> str:
-    """The file."""
-    header = _panel("header", 0, HEADER, _widgets("header", surface.header))
-    pages = _panel("pages", HEADER, HEIGHT - HEADER, []) | {"tabs": [_tab(page) for page in surface.pages]}
+def session_json(surface: Surface) -> str:
+    """The content of the session file."""
+    header = _panel("header", 0, HEADER_HEIGHT, _widgets("header", surface.header))
+    pages = _panel("pages", HEADER_HEIGHT, HEIGHT - HEADER_HEIGHT, []) | {
+        "tabs": [_tab(page) for page in surface.pages]
+    }
     root: Properties = {
         "type": "root",
         "id": "root",
         "width": WIDTH,
         "height": HEIGHT,
-        "colorBg": "#14161a",
+        "colorBg": BACKGROUND,
         "widgets": [header, pages],
         "tabs": [],
     }
@@ -68,7 +70,7 @@ def _widget(name: str, widget: Widget) -> Properties:
                 "range": {"min": 0, "max": 1},
                 "horizontal": not widget.is_vertical,
                 "design": "compact",
-                "default": widget.on,
+                "default": widget.level,
             }
         case "choice" | "action":
             return properties | {
@@ -77,11 +79,11 @@ def _widget(name: str, widget: Widget) -> Properties:
                 "on": 1,
                 "off": 0,
                 "label": widget.text,
-                "default": int(widget.on),
+                "default": int(widget.level),
             }
         case "light":
             light = {"mode": "toggle", "on": 1, "off": 0, "interaction": False}
-            return properties | {"type": "button", **light, "label": widget.text, "default": int(widget.on)}
+            return properties | {"type": "button", **light, "label": widget.text, "default": int(widget.level)}
         case "value":
             return properties | {"type": "text", "default": widget.text}
         case "caption":

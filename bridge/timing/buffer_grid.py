@@ -27,8 +27,8 @@ SHORTEST_S, LONGEST_S = 0.0006, 0.1
 """Buffers that are looked for."""
 
 FEWEST_DATES, MOST_DATES, DATES_KEPT = 12, 96, 192
-LOOK_EVERY = 4
-"""A grid is looked for in so many dates, at every so many, and is measured on so many."""
+LOOK_EVERY, LOOK_SELDOM_EVERY, MEASURE_EVERY = 4, 16, 12
+"""A grid is looked for in so many dates and measured on so many, at every so many; less often once there are as many as are looked at."""
 
 MOST_SCATTER, MEASURED_S = 1.2, 0.0003
 """Intervals scatter up to twice as much as dates: dates on a grid are spread by no more than this times the intervals' scatter, and by what
@@ -74,7 +74,7 @@ class BufferGrid:
         self._dates_s.append(at_s)
         self._added += 1
         if self.period_s is None:
-            if self._added % LOOK_EVERY == 0:
+            if self._added % (LOOK_EVERY if self._added <= MOST_DATES else LOOK_SELDOM_EVERY) == 0:
                 self._look()
             return self.period_s is not None
         line, late_s = self._place(at_s)
@@ -87,7 +87,7 @@ class BufferGrid:
                 return self.period_s is not None
             return False
         self._lines.append((line, at_s))
-        if self._added % LOOK_EVERY == 0:
+        if self._added % (LOOK_EVERY if len(self._lines) <= MOST_DATES else MEASURE_EVERY) == 0:
             self._measure()
             if self.jitter_s > TOLERATED * _most_jitter_s(self.period_s):
                 self.forget()
@@ -96,6 +96,7 @@ class BufferGrid:
     def forget(self) -> None:
         """There is no grid any more; what comes from now on may have another."""
         self.period_s = None
+        self._added = 0
         self._dates_s.clear()
         self._lines.clear()
 
@@ -159,7 +160,10 @@ class BufferGrid:
         if square == 0.0:
             return
         period_s = (
-            sum((line - mean_line) * (at_s - first_s - mean_s) for line, (_, at_s) in zip(lines, self._lines, strict=True))
+            sum(
+                (line - mean_line) * (at_s - first_s - mean_s)
+                for line, (_, at_s) in zip(lines, self._lines, strict=True)
+            )
             / square
         )
         offs_s = [at_s - first_s - line * period_s for line, (_, at_s) in zip(lines, self._lines, strict=True)]

@@ -8,7 +8,6 @@ another tempo, a clock that stood still, ticks that were lost. What was found is
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from bridge.timing.buffer_grid import BufferGrid
 from bridge.timing.feasible_lines import FeasibleLines
@@ -51,8 +50,6 @@ CALM_TICKS, MOST_CHANGES = 96, 5.0
 SETTLED_TICKS, GLIDE_S = 168, 0.000002
 """What is learnt after so many ticks is a buffer's worth that could not be known before, and is glided to by so much a tick, 0.8 ms
 in 16 beats: nobody hears that, where a beat that lurches is heard."""
-
-Explanation = Literal["tempo", "stood still", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +135,10 @@ class BufferedTicks:
         if before is not None and self._before is None:
             self._before = _Before(self.number, before)
         self._stray(tick, is_late=tick.at_s > lines.middle.at_s)
-        late = sum(is_late for _, is_late in self._astray)
-        early = len(self._astray) - late
-        if late >= LATE_TICKS or early >= EARLY_TICKS or (self._is_explained and late + early >= DOUBTFUL_TICKS):
+        late_ticks = sum(is_late for _, is_late in self._astray)
+        early_ticks = len(self._astray) - late_ticks
+        is_doubtful = self._is_explained and len(self._astray) >= DOUBTFUL_TICKS
+        if late_ticks >= LATE_TICKS or early_ticks >= EARLY_TICKS or is_doubtful:
             self._explain()
 
     def resume(self, at_s: float, lost: int) -> None:
@@ -148,7 +146,7 @@ class BufferedTicks:
         shortest_s, longest_s = self._lines.intervals_s
         self.number += lost
         period_s = self._period_s
-        self._lines = FeasibleLines(at_s - period_s, at_s + period_s, shortest_s, longest_s)
+        self._lines = FeasibleLines.within(at_s - period_s, at_s + period_s, shortest_s, longest_s)
         self._lines.advance(-1)
         self._age = 0
         self._line = Line(self.number, *self._lines.middle)
@@ -175,7 +173,7 @@ class BufferedTicks:
         return lines.keep_between(date_s - half_s, date_s + half_s)
 
     def _window(self, date_s: float, shortest_s: float, longest_s: float) -> FeasibleLines:
-        return FeasibleLines(date_s - self._half_s, date_s + self._half_s, shortest_s, longest_s)
+        return FeasibleLines.within(date_s - self._half_s, date_s + self._half_s, shortest_s, longest_s)
 
     def _stray(self, tick: Tick, *, is_late: bool) -> None:
         if self._before is None:
@@ -242,7 +240,7 @@ class BufferedTicks:
         kink = before.lines.copy()
         kink.advance(-1)
         at_s, half_s = kink.middle.at_s, kink.spread_s / 2 + self._period_s / 4
-        lines = FeasibleLines(at_s - half_s, at_s + half_s, interval_s / TEMPO_RANGE, interval_s * TEMPO_RANGE)
+        lines = FeasibleLines.within(at_s - half_s, at_s + half_s, interval_s / TEMPO_RANGE, interval_s * TEMPO_RANGE)
         return self._through(new, Tick(before.number - 1, 0.0), lines=lines)
 
     def _take_phase(self, before: _Before, new: Sequence[Tick], phase: FeasibleLines, interval_s: float) -> None:

@@ -23,19 +23,24 @@ class Corner(NamedTuple):
 class FeasibleLines:
     """Lines are given for one tick at a time, and carried on to the next."""
 
-    def __init__(self, earliest_s: float, latest_s: float, shortest_s: float, longest_s: float) -> None:
-        self._corners = [
-            Corner(earliest_s, shortest_s),
-            Corner(latest_s, shortest_s),
-            Corner(latest_s, longest_s),
-            Corner(earliest_s, longest_s),
-        ]
+    def __init__(self, corners: list[Corner]) -> None:
+        self._corners = corners
+
+    @classmethod
+    def within(cls, earliest_s: float, latest_s: float, shortest_s: float, longest_s: float) -> "FeasibleLines":
+        """All lines on which the tick is within a window, and the interval within bounds."""
+        return cls(
+            [
+                Corner(earliest_s, shortest_s),
+                Corner(latest_s, shortest_s),
+                Corner(latest_s, longest_s),
+                Corner(earliest_s, longest_s),
+            ]
+        )
 
     def copy(self) -> "FeasibleLines":
         """The same lines, to try something with."""
-        other = FeasibleLines.__new__(FeasibleLines)
-        other._corners = self._corners
-        return other
+        return FeasibleLines(self._corners)
 
     def advance(self, ticks: int = 1) -> None:
         """The tick in question is now so many later."""
@@ -55,15 +60,6 @@ class FeasibleLines:
             self._corners = self._corners[::2]
         return True
 
-    def keep_intervals(self, shortest_s: float, longest_s: float) -> bool:
-        """Keeps the lines whose interval is within bounds; where there is none, all are kept, and False is said."""
-        turned = FeasibleLines.__new__(FeasibleLines)
-        turned._corners = [Corner(interval_s, at_s) for at_s, interval_s in self._corners]
-        if not turned.keep_between(shortest_s, longest_s):
-            return False
-        self._corners = [Corner(at_s, interval_s) for interval_s, at_s in turned._corners]
-        return True
-
     def relax(self, share: float, middle: Corner) -> None:
         """Lets lines in again that are a little off, so that a clock that drifts is not lost: the past counts less."""
         grown = 1.0 + share
@@ -72,10 +68,6 @@ class FeasibleLines:
             Corner(middle_s + grown * (at_s - middle_s), middle_interval_s + grown * (interval_s - middle_interval_s))
             for at_s, interval_s in self._corners
         ]
-
-    def shift(self, by_s: float) -> None:
-        """All that was known is so much later."""
-        self._corners = [Corner(at_s + by_s, interval_s) for at_s, interval_s in self._corners]
 
     @property
     def middle(self) -> Corner:

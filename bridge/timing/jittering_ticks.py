@@ -8,17 +8,20 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, pstdev
+from statistics import median
 
 from bridge.timing.longest_stretch import LongestStretch, offs_from_fit, swayed, without_bow
 from bridge.timing.tick import Line, Tick
-from bridge.timing.tick_noise import Noise, earliness_s, measured_noise
+from bridge.timing.tick_noise import Noise, deviation_s, earliness_s, measured_noise
 
 LATE_TICKS, EARLY_TICKS = 4, 3
 """So many in a row, all too late or all too early, are no accident; early ones are rarer, as nothing makes them so."""
 
 MEASURED_TICKS, MOST_MEASURED, MEASURED_EVERY = 8, 288, 8
 """How unsteady ticks are is measured from so few and so many, and now and then: it costs as much as all the rest."""
+
+EARLINESS_SHARE = 0.25
+"""How much of what is measured anew is believed."""
 
 EARLINESS_TICKS, DRIFT_TICKS = 48, 72
 """From so many on it is known whether ticks are only ever late, and by twice so many whether they drift to and fro."""
@@ -31,12 +34,15 @@ TOGETHER_S = 0.0015
 """Ticks that come sooner after another were held up, and only the last tells the time: at 400 bpm a tick takes 6 ms,
 and the wire of a MIDI plug brings one in 0.3."""
 
-COPY_SHARE = 0.5
-"""A tick that is early by a greater share of an interval is nearer to the one before: a copy of it, unless the next ones say otherwise."""
+COPY_S = 0.004
+"""A tick that is too early, and comes so soon after another, is a copy of that, if the next one is on time."""
 
 FEWEST_LOST, BESIDE_DEVIATIONS, LEAST_BESIDE_S = 6, 2.0, 0.00005
 """Where ticks were lost, those after them are in phase. A gap of fewer ticks that leaves them so many deviations of what is usual
 beside it is a clock that stood still for a moment, as an audio engine does that missed its deadline, and none was lost."""
+
+SHORTEST_INTERVAL_S = 0.006
+"""That of the fastest tempo: ticks that come faster are held up, and no gap after them can be counted in them."""
 
 GAP_TICKS = 24
 """By so many ticks on either side a gap is looked at again, more closely."""
@@ -91,7 +97,8 @@ class JitteringTicks:
         line = self._line
         if line is not None and not self._astray:
             early_s = line.due_s(self.number + 1) - at_s
-            if copy_s is None and early_s > max(COPY_SHARE * line.interval_s, self._astray_s):
+            is_close = self.last_s is not None and at_s - self.last_s <= COPY_S
+            if copy_s is None and is_close and early_s > self._astray_s:
                 self._copy_s = at_s
                 return
             if copy_s is not None and abs(early_s) > self._astray_s:
@@ -146,22 +153,22 @@ class JitteringTicks:
     def _measure(self) -> None:
         assert self._line is not None
         self.noise = measured_noise(list(self._lately), self._line.interval_s)
-        self._earliness_s = 0.0
         kept = list(self._stretch.ticks)
         if len(kept) < EARLINESS_TICKS or self.noise.wander_s > 0.0:
+            self._earliness_s -= EARLINESS_SHARE * self._earliness_s
             return
         if len(kept) >= 2 * DRIFT_TICKS:
             # What a change of tempo makes of one half, it does not make of both.
             halves = (kept[-DRIFT_TICKS:], kept[-2 * DRIFT_TICKS : -DRIFT_TICKS])
-            self.noise = self.noise.drifting(min(pstdev(without_bow(offs_from_fit(half))) for half in halves))
+            self.noise = self.noise.drifting(min(deviation_s(without_bow(offs_from_fit(half))) for half in halves))
         offs_s = offs_from_fit(kept[-2 * DRIFT_TICKS :])
-        self._earliness_s = earliness_s(offs_s, pstdev(offs_s), self.noise)
+        self._earliness_s += EARLINESS_SHARE * (earliness_s(offs_s, self.noise) - self._earliness_s)
 
     def _forget(self, number: int) -> None:
         if self._astray and self._astray[-1].number == number:
             self._astray.pop()
         kept = self._stretch.ticks
-        if kept and kept[-1].number == number:
+        if len(kept) > 1 and kept[-1].number == number:
             self._stretch.replace(list(kept)[:-1])
 
     def _stray(self, tick: Tick, off_s: float) -> None:
@@ -195,11 +202,13 @@ class JitteringTicks:
         self._stretch.replace([*self._stretch.ticks, *astray])
         self._draw()
 
-    def _lost(self, gap_s: float, interval_s: float, deviation_s: float) -> int:
+    def _lost(self, gap_s: float, interval_s: float, usual_s: float) -> int:
         """How many ticks a gap lacks; none where that is no whole number, as far as can be told."""
+        if interval_s < SHORTEST_INTERVAL_S:
+            return 0
         lost = max(round(gap_s / interval_s), 0)
         beside_s = abs(gap_s - lost * interval_s)
-        if lost < FEWEST_LOST and beside_s > max(BESIDE_DEVIATIONS * deviation_s, LEAST_BESIDE_S):
+        if lost < FEWEST_LOST and beside_s > max(BESIDE_DEVIATIONS * usual_s, LEAST_BESIDE_S):
             return 0
         return lost
 
@@ -216,12 +225,14 @@ class JitteringTicks:
         origin = gap.before[-1]
 
         def mean_s(ticks: Sequence[Tick]) -> float:
-            return fmean(at_s - origin.at_s - (number - origin.number) * interval_s for number, at_s in ticks)
+            return sum(at_s - origin.at_s - (number - origin.number) * interval_s for number, at_s in ticks) / len(
+                ticks
+            )
 
         gap_s = mean_s(gap.after) - mean_s(gap.before) + gap.lost * interval_s
-        scatter_s = pstdev([at_s - number * interval_s for number, at_s in gap.after])
-        deviation_s = math.hypot(math.sqrt(2.0 / GAP_TICKS) * scatter_s, math.sqrt(GAP_TICKS) * self.noise.wander_s)
-        lost = self._lost(gap_s, interval_s, 1.5 * deviation_s) - gap.lost
+        scatter_s = deviation_s([at_s - number * interval_s for number, at_s in gap.after])
+        uncertain_s = math.hypot(math.sqrt(2.0 / GAP_TICKS) * scatter_s, math.sqrt(GAP_TICKS) * self.noise.wander_s)
+        lost = self._lost(gap_s, interval_s, 1.5 * uncertain_s) - gap.lost
         if lost:
             self.number += lost
             self._line = Line(line.number + lost, line.at_s, line.interval_s)
@@ -249,12 +260,15 @@ class JitteringTicks:
 
     def _bridge_gap(self, astray: list[Tick]) -> None:
         """Where the tempo changed while ticks were lost, what went before has nothing to say on the new one."""
+        assert self._line is not None
         interval_s = (astray[-1].at_s - astray[0].at_s) / (astray[-1].number - astray[0].number)
+        if min(interval_s, self._line.interval_s) < SHORTEST_INTERVAL_S:
+            return
         last = self._stretch.ticks[-1]
         gap_s = astray[0].at_s - last.at_s
         missing = astray[0].number - last.number
-        if interval_s > 0 and gap_s > LONG_GAP * missing * max(interval_s, self._line.interval_s if self._line else 0.0):
-            lost = round(gap_s / interval_s) - missing
+        if gap_s > LONG_GAP * missing * max(interval_s, self._line.interval_s):
+            lost = max(round(gap_s / interval_s) - missing, 0)
             self.number += lost
             astray[:] = [Tick(each.number + lost, each.at_s) for each in astray]
             self._stretch.replace(())

@@ -59,7 +59,7 @@ class RawLink(Protocol):
     def commitAppSessionState(self, state: RawState) -> None: ...  # noqa: N802
 
 
-def new_peer(tempo_bpm: float) -> RawLink:
+def create_peer(tempo_bpm: float) -> RawLink:
     """A peer of the installed library, not enabled yet. Raises LinkMissing where there is none."""
     try:
         from link import Link
@@ -76,14 +76,14 @@ class LinkClock:
     def __init__(
         self, tempo_bpm: float, clock: Clock, *, shares_start_stop: bool = True, peer: RawLink | None = None
     ) -> None:
-        self._peer = peer or new_peer(tempo_bpm)
+        self._peer = peer or create_peer(tempo_bpm)
         self._peer.startStopSyncEnabled = shares_start_stop
         self._now_s = clock.now_s
         self._enable_at_s = clock.now_s() + SETTLE_S
 
     def moment(self, beats_per_bar: float) -> LinkMoment | None:
         """Where the session is now, with bars of so many beats; None while it is not joined yet."""
-        now_s, now_micros = self._both_clocks()
+        now_s, now_micros = self._read_both_clocks()
         if not self._peer.enabled:
             self._peer.enabled = now_s >= self._enable_at_s
             return None
@@ -121,7 +121,7 @@ class LinkClock:
     ) -> None:
         self.close()
 
-    def _both_clocks(self) -> tuple[float, int]:
+    def _read_both_clocks(self) -> tuple[float, int]:
         """The same moment by our clock and by Link's. They may drift apart, so it is read anew each time."""
         clock = self._peer.clock()
         readings = []

@@ -102,7 +102,9 @@ class LongestStretch:
                 due_s = sum_y / count + interval_s * (end_x - mean_x)
                 # The deviation of a line's value at its newest tick.
                 off_x = end_x - mean_x
-                width_s = noise.drift_s + CONFIDENCE * math.sqrt(jitter * (1.0 / count + off_x * off_x * count / spread) + wander * count)
+                width_s = noise.drift_s + CONFIDENCE * math.sqrt(
+                    jitter * (1.0 / count + off_x * off_x * count / spread) + wander * count
+                )
                 low_s, high_s = max(low_s, due_s - width_s), min(high_s, due_s + width_s)
                 if low_s > high_s:
                     break

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 DENOMINATORS = (1, 2, 4, 8, 16, 32)
-LARGEST_NUMERATOR = 64
+MAX_NUMERATOR = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +15,14 @@ class Meter:
     denominator: int = 4
 
     def __post_init__(self) -> None:
-        if not 1 <= self.numerator <= LARGEST_NUMERATOR or self.denominator not in DENOMINATORS:
+        if not 1 <= self.numerator <= MAX_NUMERATOR or self.denominator not in DENOMINATORS:
             raise ValueError(
-                f"{self.numerator}/{self.denominator} is no meter: 1 to {LARGEST_NUMERATOR}, "
+                f"{self.numerator}/{self.denominator} is no meter: 1 to {MAX_NUMERATOR}, "
                 f"over one of {', '.join(map(str, DENOMINATORS))}"
             )
 
     @classmethod
-    def read(cls, text: str) -> Self:
+    def parse(cls, text: str) -> Self:
         """The meter that "6/8" means. Raises ValueError where it means none."""
         numerator, _, denominator = text.partition("/")
         try:

@@ -11,15 +11,15 @@ PAUSE_S = 2.0
 BOUNCE_S = 0.15
 """Two taps that are nearer, at 400 bpm, are one finger."""
 
-TAPS_KEPT = 9
+MAX_TAPS = 9
 """Eight intervals: two bars of four, after which a drummer who speeds up is followed."""
 
-NEAR_ENOUGH = 1.4
+MAX_INTERVAL_RATIO = 1.4
 """An interval that is so much longer or shorter than the others is no slip of the finger: it begins anew."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tapped:
+class TapResult:
     """What a series of taps says."""
 
     tempo_bpm: float
@@ -31,10 +31,10 @@ class TapTempo:
     """One finger."""
 
     def __init__(self) -> None:
-        self._taps_s: deque[float] = deque(maxlen=TAPS_KEPT)
+        self._taps_s: deque[float] = deque(maxlen=MAX_TAPS)
         self._first_s = 0.0
 
-    def tap(self, at_s: float) -> Tapped | None:
+    def tap(self, at_s: float) -> TapResult | None:
         """A tap; None where it is the first of a series, or none at all."""
         if self._taps_s:
             gap_s = at_s - self._taps_s[-1]
@@ -46,11 +46,11 @@ class TapTempo:
             self._first_s = at_s
         self._taps_s.append(at_s)
         intervals_s = self._intervals_s()
-        return Tapped(60.0 / median(intervals_s), self._first_s) if intervals_s else None
+        return TapResult(60.0 / median(intervals_s), self._first_s) if intervals_s else None
 
     def _intervals_s(self) -> list[float]:
         return [later - earlier for earlier, later in pairwise(self._taps_s)]
 
     def _fits(self, gap_s: float) -> bool:
         intervals_s = self._intervals_s()
-        return not intervals_s or 1 / NEAR_ENOUGH <= gap_s / median(intervals_s) <= NEAR_ENOUGH
+        return not intervals_s or 1 / MAX_INTERVAL_RATIO <= gap_s / median(intervals_s) <= MAX_INTERVAL_RATIO

@@ -9,6 +9,7 @@ from typing import Literal
 
 from bridge.timing.buffer_grid import BufferGrid
 from bridge.timing.buffered_ticks import BufferedTicks
+from bridge.timing.doubled_ticks import DoubledTicks
 from bridge.timing.jittering_ticks import JitteringTicks
 from bridge.timing.tick import Line, Tick
 
@@ -18,6 +19,9 @@ middle of their dates, which is half a buffer off either way."""
 
 DATES_KEPT = 96
 """When a grid is found, what came before is counted again: on a grid that was not known some of it looked like lost ticks."""
+
+DOUBLED_KEPT = 24
+"""So many ticks are gone through again where a clock turns out to be doubled."""
 
 UNSTEADY_TICKS = 192
 """A clock that was not steady is not taken for steady again sooner."""
@@ -30,6 +34,7 @@ class TickFollower:
         self.side: BufferSide = side
         self.last_s: float | None = None
         """The date of the last tick."""
+        self._doubled = DoubledTicks()
         self._grid = BufferGrid()
         self._jittering = JitteringTicks()
         self._buffered: BufferedTicks | None = None
@@ -58,12 +63,25 @@ class TickFollower:
         return self._jittering.noise.lag_s if self._buffered is None else 0.0
 
     @property
+    def is_doubled(self) -> bool:
+        """Whether every tick comes twice."""
+        return self._doubled.is_doubled
+
+    @property
     def buffer_s(self) -> float | None:
         """How long the buffer is that the clock comes in; None where it comes in none."""
         return None if self._buffered is None else self._grid.period_s
 
     def tick(self, at_s: float) -> None:
         """A tick came."""
+        if self._doubled.is_copy(at_s):
+            return
+        self._add(at_s)
+        number = self._doubled.found(self.number)
+        if number is not None:
+            self._begin_anew(number)
+
+    def _add(self, at_s: float) -> None:
         self.last_s = at_s
         is_on_grid = self._grid.add(at_s)
         if self._buffered is not None:
@@ -77,6 +95,16 @@ class TickFollower:
             if self._grid.period_s is not None and self._unsteady <= 0:
                 self._enter_grid(at_s)
         self._dates.append(Tick(self.number, at_s))
+
+    def _begin_anew(self, number: int) -> None:
+        """Every other tick was a copy: goes through those again that were none, the last of which has this number."""
+        dates_s = [at_s for _, at_s in self._dates][-2 * DOUBLED_KEPT :: 2]
+        self._grid = BufferGrid()
+        self._jittering = JitteringTicks(number - len(dates_s))
+        self._buffered = None
+        self._dates.clear()
+        for at_s in dates_s:
+            self._add(at_s)
 
     def is_on_time(self, at_s: float) -> bool:
         """Whether a tick that came now would be the next one."""

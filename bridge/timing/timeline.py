@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from bridge.timing.meter import COMMON_TIME, Meter
 
-SEGMENTS_KEPT = 256
+MAX_SEGMENTS = 256
 """Changes of tempo that are remembered. What is asked about is seconds old at most; a clock that is followed changes
 it at most at each of its ticks, which at 120 bpm makes 48 a second. Before the oldest one kept, its tempo is taken to
 have always been so: memory stays the same after hours, and both directions still agree with each other."""
@@ -20,7 +20,7 @@ GLIDE_S = 0.025
 """How soon a timeline that was off meets the line it is steered to: about a tick of MIDI clock, as who steers has
 weighed already how much of what was heard is to be believed."""
 
-SLOWEST_GLIDE, FASTEST_GLIDE = 0.5, 2.0
+MIN_GLIDE_RATIO, MAX_GLIDE_RATIO = 0.5, 2.0
 """Tempo while gliding, as a share of what is glided to: more of an error takes longer instead."""
 
 LINE_TOLERANCE_BEATS = 1e-6
@@ -56,7 +56,7 @@ class Timeline:
     @classmethod
     def start(cls, tempo_bpm: float, at_s: float = 0.0, beat: float = 0.0, meter: Meter = COMMON_TIME) -> "Timeline":
         """One tempo, with `beat` at `at_s`."""
-        return cls((Segment(at_s, beat, _checked(tempo_bpm)),), meter)
+        return cls((Segment(at_s, beat, _valid_tempo(tempo_bpm)),), meter)
 
     @property
     def tempo_bpm(self) -> float:
@@ -78,21 +78,21 @@ class Timeline:
 
     def with_tempo(self, tempo_bpm: float, at_s: float) -> "Timeline":
         """The same up to `at_s`, and from there `tempo_bpm`; changes that were to come after it are gone."""
-        return self._turned(at_s, Segment(at_s, self.beat_at(at_s), _checked(tempo_bpm)))
+        return self._with_segments_from(at_s, Segment(at_s, self.beat_at(at_s), _valid_tempo(tempo_bpm)))
 
     def steered(self, line: Segment, at_s: float, within_s: float = GLIDE_S) -> "Timeline":
         """The same up to `at_s`; from there a little faster or slower until it meets `line`, which it then follows."""
         beat = self.beat_at(at_s)
         off_beats = line.beat_at(at_s) - beat
-        beats_per_s = _checked(line.tempo_bpm) / 60.0
+        beats_per_s = _valid_tempo(line.tempo_bpm) / 60.0
         catching_up = min(
-            max(off_beats / within_s, (SLOWEST_GLIDE - 1) * beats_per_s), (FASTEST_GLIDE - 1) * beats_per_s
+            max(off_beats / within_s, (MIN_GLIDE_RATIO - 1) * beats_per_s), (MAX_GLIDE_RATIO - 1) * beats_per_s
         )
         glide = Segment(at_s, beat, (beats_per_s + catching_up) * 60.0)
         met_s = at_s + (off_beats / catching_up if catching_up else 0.0)
         if met_s <= at_s:
-            return self._turned(at_s, Segment(at_s, beat, line.tempo_bpm))
-        return self._turned(at_s, glide, Segment(met_s, glide.beat_at(met_s), line.tempo_bpm))
+            return self._with_segments_from(at_s, Segment(at_s, beat, line.tempo_bpm))
+        return self._with_segments_from(at_s, glide, Segment(met_s, glide.beat_at(met_s), line.tempo_bpm))
 
     def with_meter(self, meter: Meter) -> "Timeline":
         """The same beats in other bars, counted from the same downbeat."""
@@ -126,9 +126,9 @@ class Timeline:
         bar, into_bar = self.bar_at(beat)
         return self.bar_line(bar) + min(math.ceil(into_bar - LINE_TOLERANCE_BEATS), self.meter.beats_per_bar)
 
-    def _turned(self, at_s: float, *segments: Segment) -> "Timeline":
+    def _with_segments_from(self, at_s: float, *segments: Segment) -> "Timeline":
         index = bisect_left(self.segments, at_s, key=attrgetter("at_s"))
-        before = self.segments[max(index + len(segments) - SEGMENTS_KEPT, 0) : index]
+        before = self.segments[max(index + len(segments) - MAX_SEGMENTS, 0) : index]
         return Timeline(before + segments, self.meter, self.downbeat)
 
     def _segment_at(self, at_s: float) -> Segment:
@@ -139,7 +139,7 @@ class Timeline:
         return self.segments[max(index - 1, 0)]
 
 
-def _checked(tempo_bpm: float) -> float:
+def _valid_tempo(tempo_bpm: float) -> float:
     # Written so that NaN fails too.
     if not 0.0 < tempo_bpm < float("inf"):
         raise ValueError(f"a tempo is a positive number of beats per minute, not {tempo_bpm}")

@@ -1,1 +1,1 @@
-"""What is found in music that is heard or read: key, scale, pulse, and which track is the lead."""
+"""Music analysis: the key, the scale, the pulse, and which track is the lead."""

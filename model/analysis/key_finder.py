@@ -1,8 +1,8 @@
-"""Which key music is in, by how long each pitch class sounds: a whole piece, or as it is heard; knows no tracks and no clock.
+"""Finds the key of a whole piece, or of notes as they are heard, from how long each pitch class sounds; knows no tracks and no clock.
 
-By Temperley's profiles, counted in the harmony of the Kostka-Payne textbook (2007, "Music and Probability", table 6.1).
-Of the melodies of our corpora they name the written signature of four in five; those of Krumhansl and Kessler (1982), in
-which listeners gave every foreign tone a third of the tonic's weight, of three in five. `python -m bench keys` compares.
+Uses Temperley's profiles, counted in the harmony of the Kostka-Payne textbook (2007, "Music and Probability", table 6.1).
+They find the written signature of four in five melodies of our corpora. Those of Krumhansl and Kessler (1982), in which
+listeners gave every foreign tone a third of the tonic's weight, find it for three in five. `python -m bench keys` compares.
 """
 
 from functools import cache
@@ -15,92 +15,94 @@ from model.analysis.scale import Key
 
 Profile = tuple[float, ...]
 Profiles = tuple[Profile, Profile]
-"""How much each pitch class from the tonic up belongs to a major key, and to a minor one."""
+"""The weight of each pitch class, from the tonic up, in a major key and in a minor key."""
 
 TEMPERLEY: Profiles = (
     (0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400),
     (0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330),
 )
 
-# After so many beats of music, the odds that a key has been left are even.
+# After so many beats of music it is as likely as not that the key has changed.
 HALF_LIFE_BEATS = 64.0
-# How sure one must be of a first key, and how many times likelier than the present one a new one must be.
-SURE = 0.4
-TIMES_LIKELIER = 4.5
-# Notes of one melody foretell each other, so a note of a beat tells less than one drawn from the profile would. Less
-# still, and fewer wrong notes matter, but a modulation is followed later: at 0.5 in seven bars, at 0.8 in four.
-# A note tells by the root of its length, and after two beats has told all that it has to tell.
-TOLD_BY_A_BEAT = 0.8
-LONGEST_NOTE_BEATS = 2.0
-# Silence makes one forget no more than a bar of music does.
-LONGEST_SILENCE_BEATS = 4.0
+# How probable the first key must be, and how many times more probable than the present key a new one must be.
+MIN_PROBABILITY = 0.4
+SWITCH_RATIO = 4.5
+# The notes of a melody depend on each other, so a note of one beat is weaker evidence than an independent draw from the
+# profile. At a lower value wrong notes matter less, but a modulation is followed later: after seven bars at 0.5, after four
+# at 0.8. The evidence of a note grows with the square root of its length, and no more after two beats.
+EVIDENCE_PER_BEAT = 0.8
+MAX_NOTE_BEATS = 2.0
+# Silence of any length fades what was heard no more than a bar of music does.
+MAX_SILENCE_BEATS = 4.0
 
-Belief = npt.NDArray[np.float64]
+KeyProbabilities = npt.NDArray[np.float64]
 
 
 @cache
-def _rows(profiles: Profiles) -> npt.NDArray[np.float64]:
-    """Of each of the 24 keys, shape (24, 12), with sums of 1: first the majors from C up, then the minors."""
+def _key_profiles(profiles: Profiles) -> npt.NDArray[np.float64]:
+    """The profile of each of the 24 keys, shape (24, 12), each with sum 1: the major keys from C up, then the minor keys."""
     rows = np.array([np.roll(profile, tonic) for profile in profiles for tonic in range(12)])
     shares: npt.NDArray[np.float64] = rows / rows.sum(axis=1, keepdims=True)
     return shares
 
 
 @cache
-def _centred(profiles: Profiles) -> npt.NDArray[np.float64]:
-    """The same, each row with mean 0 and length 1."""
-    rows = _rows(profiles) - 1 / 12
+def _centred_profiles(profiles: Profiles) -> npt.NDArray[np.float64]:
+    """The same profiles, each with mean 0 and length 1."""
+    rows = _key_profiles(profiles) - 1 / 12
     normed: npt.NDArray[np.float64] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return normed
 
 
-def key_of(weights: npt.ArrayLike, profiles: Profiles = TEMPERLEY) -> Key | None:
-    """The key of pitch-class weights, shape (12,), such as summed durations; None where all classes weigh alike.
+def key_from_weights(weights: npt.ArrayLike, profiles: Profiles = TEMPERLEY) -> Key | None:
+    """The key of pitch-class weights, shape (12,), such as summed durations; None where all weights are equal.
 
-    It is the one whose profile correlates best with them (Krumhansl 1990, "Cognitive Foundations of Musical Pitch").
+    It is the key whose profile correlates best with them (Krumhansl 1990, "Cognitive Foundations of Musical Pitch").
     """
     values = np.asarray(weights, np.float64)
     if values.min() == values.max():
         return None
-    return _key(int(np.argmax(_centred(profiles) @ values)))  # rows of mean 0: what all classes share adds nothing
+    # The profiles have mean 0, so a weight that all classes share adds nothing.
+    return _key(int(np.argmax(_centred_profiles(profiles) @ values)))
 
 
 class KeyFinder:
-    """The key of what was heard lately, with inertia: no one note changes it, a modulation does within some bars.
+    """The key of what was heard lately, with inertia: a single note does not change it, a modulation does within some bars.
 
-    A belief in each of the 24 keys: each note multiplies it by how likely the key makes the note, and with each beat
-    that passes some of it spreads evenly over all keys, as any may have begun. So what was heard fades by itself, and
-    faster where something else is heard.
+    It holds a probability for each of the 24 keys. Each note multiplies them by how likely the note is in each key. With
+    each beat that passes, a part of them spreads evenly over all keys, as any key may have begun. So what was heard fades
+    by itself, and faster where something else is heard.
     """
 
     def __init__(self, profiles: Profiles = TEMPERLEY) -> None:
-        self._likelihoods = _rows(profiles)
+        self._likelihoods = _key_profiles(profiles)
         self.forget()
 
     def forget(self) -> None:
-        """All that was heard: there is no key until enough is heard again."""
-        self._belief: Belief = np.full(24, 1 / 24)
-        self._beat = -inf
+        """Forgets all notes. There is no key until enough is heard again."""
+        self._probabilities: KeyProbabilities = np.full(24, 1 / 24)
+        self._last_beat = -inf
         self._key: int | None = None
 
     @property
     def key(self) -> Key | None:
-        """The key, major or minor; None until enough was heard to be sure of one."""
+        """The key, major or minor; None until one is probable enough."""
         return None if self._key is None else _key(self._key)
 
     def hear(self, pitch: int, duration_beats: float, at_beat: float) -> None:
-        """A note that began at `at_beat`; one that comes after a later one is heard as if now."""
-        passed_beats = min(max(at_beat - self._beat, 0.0), LONGEST_SILENCE_BEATS)
-        self._beat = max(at_beat, self._beat)
-        kept = 0.5 ** (passed_beats / HALF_LIFE_BEATS)
-        told = TOLD_BY_A_BEAT * min(max(duration_beats, 0.0), LONGEST_NOTE_BEATS) ** 0.5
-        belief = (kept * self._belief + (1 - kept) / 24) * self._likelihoods[:, pitch % 12] ** told
-        self._belief = belief / belief.sum()
-        best = int(np.argmax(self._belief))
+        """Adds a note that began at `at_beat`. A note older than one already heard counts as if it came now."""
+        passed_beats = min(max(at_beat - self._last_beat, 0.0), MAX_SILENCE_BEATS)
+        self._last_beat = max(at_beat, self._last_beat)
+        remaining = 0.5 ** (passed_beats / HALF_LIFE_BEATS)
+        evidence = EVIDENCE_PER_BEAT * min(max(duration_beats, 0.0), MAX_NOTE_BEATS) ** 0.5
+        spread = remaining * self._probabilities + (1 - remaining) / 24
+        weights = spread * self._likelihoods[:, pitch % 12] ** evidence
+        self._probabilities = weights / weights.sum()
+        best = int(np.argmax(self._probabilities))
         if self._key is None:
-            if self._belief[best] >= SURE:
+            if self._probabilities[best] >= MIN_PROBABILITY:
                 self._key = best
-        elif self._belief[best] >= TIMES_LIKELIER * self._belief[self._key]:
+        elif self._probabilities[best] >= SWITCH_RATIO * self._probabilities[self._key]:
             self._key = best
 
 

@@ -1,4 +1,4 @@
-"""A key: a tonic and a scale, the pitches in it, and the names that people give it; knows no music and cannot tell a key."""
+"""`Key`: a tonic and a scale, its pitches, and the names that people write for it. `key_finder` finds the key of music."""
 
 import difflib
 import re
@@ -9,9 +9,9 @@ from typing import Literal, get_args
 Mode = Literal["major", "minor", "dorian", "phrygian", "lydian", "mixolydian", "locrian"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
-# Semitones above the tonic. `minor` has both sevenths, as songs do: the natural one where the line falls and over the
-# chord on it, the raised one wherever the line rises to the tonic or the dominant asks for it.
-STEPS: Mapping[Mode, tuple[int, ...]] = {
+# Semitones above the tonic. `minor` has both sevenths, as songs do: the natural one where the melody falls and over the
+# chord on it, the raised one where the melody rises to the tonic or the dominant chord needs it.
+SCALE_STEPS: Mapping[Mode, tuple[int, ...]] = {
     "major": (0, 2, 4, 5, 7, 9, 11),
     "minor": (0, 2, 3, 5, 7, 8, 10, 11),
     "dorian": (0, 2, 3, 5, 7, 9, 10),
@@ -30,7 +30,7 @@ _ABOVE_MAJOR: Mapping[Mode, int] = {
     "minor": 9,
     "locrian": 11,
 }
-# The major keys that are written with sharps, and those with flats; F# and Gb have six of either.
+# The major keys that are written with sharps, and those with flats; F# and Gb have six each.
 _SHARP_MAJORS, _FLAT_MAJORS = {0, 2, 4, 7, 9, 11}, {1, 3, 5, 8, 10}
 
 TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
@@ -39,8 +39,8 @@ _FLAT_TONICS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 
 _LETTERS: Mapping[str, int] = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ACCIDENTALS: Mapping[str, int] = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1, "B": -1}
-# What people write for a mode, beside its whole name; a capital M is major, as in chord symbols.
-_SHORT: Mapping[str, Mode] = {
+# Other ways to write a mode. A capital M is major, as in chord symbols (see `_parse_mode`).
+_MODE_ABBREVIATIONS: Mapping[str, Mode] = {
     "": "major",
     "maj": "major",
     "ionian": "major",
@@ -53,7 +53,7 @@ _SHORT: Mapping[str, Mode] = {
     "mixo": "mixolydian",
     "loc": "locrian",
 }
-_WRITTEN = re.compile(r"(?P<tonic>[A-Ga-g][#♯b♭B]?)(?P<mode>.*)")
+_KEY_PATTERN = re.compile(r"(?P<tonic>[A-Ga-g][#♯b♭B]?)(?P<mode>.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ class Key:
 
     @property
     def pitch_classes(self) -> frozenset[int]:
-        """The notes in it, 0 for C to 11 for B."""
-        return frozenset((self.tonic + step) % 12 for step in STEPS[self.mode])
+        """Its pitch classes, 0 for C to 11 for B."""
+        return frozenset((self.tonic + step) % 12 for step in SCALE_STEPS[self.mode])
 
     @property
     def signature(self) -> int:
@@ -74,7 +74,7 @@ class Key:
         return (self.tonic - _ABOVE_MAJOR[self.mode]) % 12
 
     def __str__(self) -> str:
-        """As musicians write it: with sharps where the signature has sharps, so `C# minor` but `Db major`."""
+        """The name that musicians write, with sharps where the signature has sharps: `C# minor`, but `Db major`."""
         signature = self.signature
         names = _SHARP_TONICS if signature in _SHARP_MAJORS else _FLAT_TONICS if signature in _FLAT_MAJORS else TONICS
         return f"{names[self.tonic]} {self.mode}"
@@ -82,45 +82,45 @@ class Key:
 
 KEYS: tuple[Key, ...] = tuple(Key(tonic, mode) for mode in MODES for tonic in range(12))
 
-NO_KEY, HEARD_KEY = "off", "auto"
-KEY_CHOICES: tuple[str, ...] = (NO_KEY, HEARD_KEY, *(str(key) for key in KEYS))
-"""What a control for the key takes: no key, the one that is heard, or one of the 84 by name."""
+NO_KEY, AUTO_KEY = "off", "auto"
+KEY_CHOICES: tuple[str, ...] = (NO_KEY, AUTO_KEY, *(str(key) for key in KEYS))
+"""The values of a control for the key: no key, the key that is heard, or one of the 84 keys by name."""
 _BY_LOWER_NAME: Mapping[str, str] = {name.lower(): name for name in KEY_CHOICES}
 
 
-def read_key(text: str) -> Key:
-    """The key that people mean by `A minor`, `Am`, `a-dorian`, `D_dorian`, `Bb`, `A#`, `C maj`; a tonic alone is major.
+def parse_key(text: str) -> Key:
+    """The key that a text names, such as `A minor`, `Am`, `a-dorian`, `D_dorian`, `Bb`, `A#`, `C maj`. A tonic alone is major.
 
-    Raises ValueError where it is none, with the nearest name.
+    Raises ValueError where it names no key; the message has the nearest name.
     """
-    written = _WRITTEN.fullmatch(text.strip())
-    mode = _mode(written["mode"]) if written else None
+    written = _KEY_PATTERN.fullmatch(text.strip())
+    mode = _parse_mode(written["mode"]) if written else None
     if not written or not mode:
         raise ValueError(f"there is no key {text!r}; {_hint(text)}")
     letter, accidental = written["tonic"][0].upper(), written["tonic"][1:]
     return Key((_LETTERS[letter] + _ACCIDENTALS[accidental]) % 12, mode)
 
 
-def read_key_choice(text: str) -> str:
-    """The one of `KEY_CHOICES` that the text means. Raises ValueError where it is none, with the nearest name."""
+def parse_key_choice(text: str) -> str:
+    """The value of `KEY_CHOICES` that a text means. Raises ValueError where it means none; the message has the nearest name."""
     plain = text.strip().lower()
-    return plain if plain in {NO_KEY, HEARD_KEY} else str(read_key(text))
+    return plain if plain in {NO_KEY, AUTO_KEY} else str(parse_key(text))
 
 
-def _mode(written: str) -> Mode | None:
-    """The mode that stands behind a tonic, if it is one."""
+def _parse_mode(written: str) -> Mode | None:
+    """The mode that the text after a tonic means; None where it means none."""
     if written == "M":
         return "major"
     word = written.strip(" _-").lower() or ("-" if written == "-" else "")
-    return next((mode for mode in MODES if mode == word), None) or _SHORT.get(word)
+    return next((mode for mode in MODES if mode == word), None) or _MODE_ABBREVIATIONS.get(word)
 
 
 def _hint(text: str) -> str:
-    """The name that was meant, or all that there are."""
+    """For an error message: the nearest name, or a list of what there is."""
     plain = re.sub(r"[\s_-]+", " ", text.strip()).lower()
-    # Whoever says aeolian wants no raised seventh, so it is no other name for minor, but minor is the nearest there is.
+    # Aeolian has no raised seventh, so it is not the same as our minor; but minor is the nearest key that there is.
     plain = plain.replace("aeolian", "minor")
     near = difflib.get_close_matches(plain, _BY_LOWER_NAME, n=1)
     if near:
         return f"did you mean {_BY_LOWER_NAME[near[0]]}?"
-    return f"a key is {NO_KEY}, {HEARD_KEY}, or a tonic and {', '.join(MODES[:-1])} or {MODES[-1]}"
+    return f"a key is {NO_KEY}, {AUTO_KEY}, or a tonic and {', '.join(MODES[:-1])} or {MODES[-1]}"

@@ -1,1 +1,1 @@
-"""What runs one step of the network: ONNX Runtime, torch or numpy behind one seam; and the network itself."""
+"""The network, and the engines that run one step of it: ONNX Runtime, torch or numpy behind one interface."""

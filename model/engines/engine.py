@@ -1,4 +1,4 @@
-"""What runs one LSTM step, whatever the library: the seam that ONNX Runtime, torch and numpy fill; knows no music."""
+"""`Engine`: runs one step of the LSTM, by ONNX Runtime, torch or numpy; knows no music."""
 
 from typing import Protocol
 
@@ -8,29 +8,40 @@ import numpy.typing as npt
 Logits = npt.NDArray[np.floating]
 """Shape (vocabulary,): unnormalised log-probabilities of the next token."""
 EngineState = npt.NDArray[np.float32]
-"""Shape (layers, 2, hidden): h and c of each layer. Never written to once it is handed out."""
+"""Shape (layers, 2, hidden): h and c of each layer. An array that was handed out is never written to again."""
 
 
 class Engine(Protocol):
-    """One trained network, a token at a time."""
+    """One trained network, run one token at a time.
+
+    An engine holds no position in the music: the state goes in and comes out with each step, so a caller may keep any
+    number of states and go back to one. Used from one thread at a time. Tokens are numbers from 0 to `vocabulary_size` - 1,
+    and 0 is the start token.
+    """
 
     @property
     def device(self) -> str:
-        """Where it runs, for the start-up lines: `CPU, int8` and the like."""
+        """Where and how it runs, for the start-up lines, such as `CPU, ONNX Runtime int8`."""
         ...
 
     @property
-    def vocabulary_size(self) -> int: ...
+    def vocabulary_size(self) -> int:
+        """How many tokens the network knows."""
+        ...
 
-    def initial(self) -> EngineState:
-        """The state before all music: zeros."""
+    def initial_state(self) -> EngineState:
+        """The state before all music: zeros. The first step from it is by the start token."""
         ...
 
     def step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
-        """Logits over the next token, shape (vocabulary,), and the state after `token`; `state` stays as it was."""
+        """The logits of the token after `token`, shape (vocabulary,), and the state after `token`.
+
+        `state` comes from this engine (`initial_state` or an earlier step) and is not changed. Both results are new
+        arrays, which the engine does not write to later. The same input gives the same output.
+        """
         ...
 
 
 def zero_state(layers: int, hidden: int) -> EngineState:
-    """The state before all music, of any network."""
+    """The state before all music, for a network with so many layers of so many hidden units."""
     return np.zeros((layers, 2, hidden), np.float32)

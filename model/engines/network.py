@@ -1,4 +1,4 @@
-"""`MusicLSTM`: the network of both approaches, in torch, for training and for GPUs; knows no vocabulary."""
+"""`MusicLSTM`: the network of both approaches in torch, for training and for GPUs; knows no vocabulary."""
 
 from torch import Tensor, nn
 
@@ -10,7 +10,7 @@ LstmState = tuple[Tensor, Tensor]
 class MusicLSTM(nn.Module):
     """Embedding, stacked LSTM with dropout, linear: tokens in, logits over the vocabulary out.
 
-    The names of its weights are the names in a pack's `.safetensors`.
+    Its weights have the same names in a pack's `.safetensors`.
     """
 
     def __init__(self, vocabulary_size: int, shape: Hyperparameters) -> None:
@@ -24,7 +24,7 @@ class MusicLSTM(nn.Module):
     def forward(self, tokens: Tensor, state: LstmState | None = None) -> tuple[Tensor, LstmState]:
         """Logits (batch, time, vocabulary) for tokens (batch, time), and the state (h, c) after them.
 
-        `state` is a pair of (layers, batch, hidden); None stands for zeros, before all music.
+        `state` is a pair of tensors of shape (layers, batch, hidden); None means zeros, the state before all music.
         """
         out, after = self.lstm(self.dropout(self.embedding(tokens)), state)
         logits: Tensor = self.output(self.dropout(out))

@@ -1,4 +1,4 @@
-"""The shape of a network, as a pack's card states it: sizes of its layers, and the dropout of its training."""
+"""The shape of a network as a pack's card states it: the sizes of its layers, and the dropout of its training."""
 
 from pydantic import BaseModel, ConfigDict, Field
 

@@ -1,4 +1,4 @@
-"""The numpy twin of the engines: the same network in plain matrix products, to test the others against."""
+"""The reference engine: the same network in plain numpy matrix products, which tests compare the other engines with."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class NumpyEngine:
-    """Runs the weights of a `MusicLSTM` by their torch names, in fp32."""
+    """Runs the weights of a `MusicLSTM`, given by their torch names, in fp32."""
 
     device = "CPU, numpy fp32"
 
@@ -20,7 +20,7 @@ class NumpyEngine:
         self._layers = sum(name.startswith("lstm.weight_hh_l") for name in w)
         self._embedding = w["embedding.weight"]
         self._output, self._output_bias = w["output.weight"], w["output.bias"]
-        # One product per layer: input and recurrent weights side by side, both biases in one.
+        # One product per layer: input and recurrent weights side by side, both biases summed.
         self._fused = [
             np.ascontiguousarray(np.hstack([w[f"lstm.weight_ih_l{i}"], w[f"lstm.weight_hh_l{i}"]]))
             for i in range(self._layers)
@@ -32,7 +32,7 @@ class NumpyEngine:
     def vocabulary_size(self) -> int:
         return int(self._output.shape[0])
 
-    def initial(self) -> EngineState:
+    def initial_state(self) -> EngineState:
         return zero_state(self._layers, self._hidden)
 
     def step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
@@ -40,9 +40,9 @@ class NumpyEngine:
         x = self._embedding[token]
         for i in range(self._layers):
             gates = self._fused[i] @ np.concatenate([x, state[i, 0]]) + self._bias[i]
-            entry, forget, update, out = np.split(gates, 4)  # torch's order
-            after[i, 1] = _sigmoid(forget) * state[i, 1] + _sigmoid(entry) * np.tanh(update)
-            after[i, 0] = _sigmoid(out) * np.tanh(after[i, 1])
+            input_gate, forget_gate, update, output_gate = np.split(gates, 4)  # torch's order
+            after[i, 1] = _sigmoid(forget_gate) * state[i, 1] + _sigmoid(input_gate) * np.tanh(update)
+            after[i, 0] = _sigmoid(output_gate) * np.tanh(after[i, 1])
             x = after[i, 0]
         return self._output @ x + self._output_bias, after
 

@@ -1,4 +1,4 @@
-"""The engine of every CPU: ONNX Runtime over a pack's one-step graph, on one thread."""
+"""The engine for CPUs: ONNX Runtime runs a pack's one-step graph on one thread."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ import onnxruntime
 from model.engines.engine import EngineState, Logits, zero_state
 from model.errors import PackError
 
-# The names in the graph, shared with the exporter: `token` (1,) int64, then per layer `h` and `c`, each (1, 1, hidden)
-# float32, to `logits` (1, 1, vocabulary), and per layer `next_h` and `next_c`.
-TOKEN, LOGITS = "token", "logits"
+# Names in the graph, which the exporter uses too. Inputs: `token` (1,) int64, and per layer `h` and `c`, each
+# (1, 1, hidden) float32. Outputs: `logits` (1, 1, vocabulary), and per layer `next_h` and `next_c`.
+TOKEN_INPUT, LOGITS_OUTPUT = "token", "logits"
 
 
 def hidden_name(layer: int) -> str:
@@ -21,23 +21,23 @@ def cell_name(layer: int) -> str:
     return f"c{layer}"
 
 
-def next_hidden(layer: int) -> str:
+def next_hidden_name(layer: int) -> str:
     return f"next_h{layer}"
 
 
-def next_cell(layer: int) -> str:
+def next_cell_name(layer: int) -> str:
     return f"next_c{layer}"
 
 
 class OnnxEngine:
-    """Runs a one-step graph over buffers of its own, bound once: handing arrays over anew costs a tenth of a step.
+    """Runs a one-step graph on buffers that are bound once: passing new arrays each time would cost a tenth of a step.
 
-    One thread at a time. Raises PackError where the file is no such graph.
+    Used from one thread at a time. Raises PackError where the file is no such graph.
     """
 
     def __init__(self, graph: Path, precision: str = "int8") -> None:
         options = onnxruntime.SessionOptions()
-        # One thread, and no thread that spins: the other cores belong to the DAW.
+        # One thread, and no spinning: the other cores belong to the DAW.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -52,20 +52,20 @@ class OnnxEngine:
         outputs = {value.name: value.shape for value in self._session.get_outputs()}
         self._layers = (len(inputs) - 1) // 2
         layers = range(self._layers)
-        expected = {TOKEN, *map(hidden_name, layers), *map(cell_name, layers)}
-        expected_out = {LOGITS, *map(next_hidden, layers), *map(next_cell, layers)}
+        expected = {TOKEN_INPUT, *map(hidden_name, layers), *map(cell_name, layers)}
+        expected_out = {LOGITS_OUTPUT, *map(next_hidden_name, layers), *map(next_cell_name, layers)}
         if not self._layers or inputs.keys() != expected or outputs.keys() != expected_out:
             names = ", ".join(sorted(inputs.keys() | outputs.keys()))
             raise PackError(f"{graph} is not a one-step LSTM of this program: it has {names}")
         self._hidden = inputs[hidden_name(0)][2]
-        self.vocabulary_size: int = outputs[LOGITS][2]
+        self.vocabulary_size: int = outputs[LOGITS_OUTPUT][2]
         self.device = f"CPU, ONNX Runtime {precision}"
         self._token = np.zeros(1, np.int64)
-        self._state, self._next = self.initial(), self.initial()
+        self._state, self._next = self.initial_state(), self.initial_state()
         self._logits = np.zeros(self.vocabulary_size, np.float32)
-        self._binding = self._bound()
+        self._binding = self._bind_buffers()
 
-    def initial(self) -> EngineState:
+    def initial_state(self) -> EngineState:
         return zero_state(self._layers, self._hidden)
 
     def step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
@@ -74,15 +74,15 @@ class OnnxEngine:
         self._session.run_with_iobinding(self._binding)
         return self._logits.copy(), self._next.copy()
 
-    def _bound(self) -> onnxruntime.IOBinding:
+    def _bind_buffers(self) -> onnxruntime.IOBinding:
         binding = self._session.io_binding()
-        row = (1, 1, self._hidden)
-        binding.bind_input(TOKEN, "cpu", 0, np.int64, (1,), self._token.ctypes.data)
+        shape = (1, 1, self._hidden)
+        binding.bind_input(TOKEN_INPUT, "cpu", 0, np.int64, (1,), self._token.ctypes.data)
         for layer in range(self._layers):
-            for place, name in enumerate((hidden_name(layer), cell_name(layer))):
-                binding.bind_input(name, "cpu", 0, np.float32, row, self._state[layer, place].ctypes.data)
-            for place, name in enumerate((next_hidden(layer), next_cell(layer))):
-                binding.bind_output(name, "cpu", 0, np.float32, row, self._next[layer, place].ctypes.data)
+            for part, name in enumerate((hidden_name(layer), cell_name(layer))):
+                binding.bind_input(name, "cpu", 0, np.float32, shape, self._state[layer, part].ctypes.data)
+            for part, name in enumerate((next_hidden_name(layer), next_cell_name(layer))):
+                binding.bind_output(name, "cpu", 0, np.float32, shape, self._next[layer, part].ctypes.data)
         logits = (1, 1, self.vocabulary_size)
-        binding.bind_output(LOGITS, "cpu", 0, np.float32, logits, self._logits.ctypes.data)
+        binding.bind_output(LOGITS_OUTPUT, "cpu", 0, np.float32, logits, self._logits.ctypes.data)
         return binding

@@ -1,1 +1,1 @@
-"""Music in files: `.mid` files read and written, and pictures of them."""
+"""Music in files: reads and writes `.mid` files, and draws piano rolls."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.analysis.lead import lead_of
+from model.analysis.lead import find_lead
 from model.errors import SeedError
 from model.notes import Note, in_onset_order
 
@@ -78,7 +78,7 @@ def read_seed(path: Path) -> Seed:
         drums = "nothing but drums" if any(i.notes for i in midi.instruments) else "no notes"
         raise SeedError(f"{path} holds {drums}; a seed needs at least one pitched note")
     tracks = [tuple(_notes(instrument, midi)) for instrument in instruments]
-    lead = lead_of(tracks)
+    lead = find_lead(tracks)
     _, tempi = midi.get_tempo_changes()
     program = int(instruments[tracks.index(tuple(lead))].program)
     return Seed(tuple(lead), float(tempi[0]), _meter(midi), program)

@@ -1,4 +1,4 @@
-"""Draws tracks as a piano roll; knows notes and bars, no MIDI. Needs matplotlib, of the extra `train`."""
+"""Draws tracks as a piano roll; knows notes and bars, but no MIDI. Needs matplotlib, from the extra `train`."""
 
 import os
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ NOTE_NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B�
 BLACK_KEYS = {1, 3, 6, 8, 10}
 MARGIN_SEMITONES = 2
 INCHES_PER_BAR, MIN_INCHES, MAX_INCHES = 1.1, 8.0, 40.0
-# More numbers than these run into each other on the widest picture.
+# More bar numbers than these would overlap on the widest picture.
 MAX_NUMBERED_BARS = 80
 
 
 def draw_piano_roll(path: Path, tracks: Sequence[Track], meter: Meter) -> None:
-    """Writes a PNG of the tracks, each in its colour, over bar lines; it appears whole or not at all.
+    """Writes a PNG of the tracks, each in its own colour, over bar lines. The file appears whole or not at all.
 
     Raises PictureError where matplotlib is not installed, and OSError where the place cannot be written.
     """

@@ -1,1 +1,1 @@
-"""From forecasts to notes: the improviser, its sampling, its rhythm, and how much it may repeat."""
+"""From forecasts to notes: the improviser, sampling, rhythm, and the limit on repeating the player."""

@@ -1,92 +1,71 @@
-"""One trained network at play: what it has heard, and what it would play next; knows no clock, no port, no file.
+"""One trained network that improvises: it hears notes and composes what comes next; knows no clock, no port and no file.
 
-The two approaches differ in how a line goes on from a token; each is a class of its own over one base.
+The two approaches differ in how a token continues the music. Each has a class over one base class.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import dropwhile
 from random import Random
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from model.approach import Approach
-from model.defaults import FITTED_STRENGTH
 from model.engines.engine import Engine, EngineState, Logits
-from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
-from model.improvising.sampling import as_probabilities, draw, probabilities
+from model.improvising.sampling import draw_token, sampling_probabilities, softmax
+from model.improvising.sampling_settings import SamplingSettings
 from model.memory.memory import Memory
-from model.memory.memory_mark import Mark
-from model.notes import CHORD_BEATS, HAIR_BEATS, MAX_CHORD_NOTES, SHORTEST_NOTE_BEATS, Note
+from model.memory.memory_mark import MemoryMark
+from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
 from model.tokens.vocabulary import START, Cursor, EventVocabulary, Mask, PitchVocabulary, Vocabulary
 
-# Where the model is silent about a note's length: no note of an answer is held longer than a bar of four.
+# The model does not say how long a note lasts: no note of an answer is held longer than a bar of four.
 LONGEST_NOTE_BEATS = 4.0
-# As many onsets of an answer as novelty looks back at, and more.
-TOPS_KEPT = 64
-# Loudness is neither model's business; whoever plays the plan sets it.
+# More onsets of an answer than `novelty` ever looks back at.
+MAX_OUTLINE_ONSETS = 64
+# Neither model knows loudness; the caller that plays the plan sets it.
 PLANNED_VELOCITY = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that an improviser has heard, as one value: the network's state, its forecast, where the line stands, and its memory."""
+    """Everything an improviser has heard, as one value: network state, forecast, place in the music, and place in its memory.
 
-    engine: EngineState
+    `logits` is the forecast of the next token. `memory` is None for an improviser without a memory.
+    """
+
+    engine_state: EngineState
     logits: Logits
     cursor: Cursor
-    memory: Mark | None = None
+    memory: MemoryMark | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """A note of an answer that has not sounded, and what the improviser will have heard once it has.
+class PlannedNote:
+    """A note of an answer that has not sounded yet, and the snapshot that holds once it has sounded.
 
-    `from_memory` is how much of its probability came from what was heard in this jam, from 0 to 1.
+    `memory_share` is the part of the note's probability that came from what was heard in this jam, from 0 to 1.
     """
 
     note: Note
     after: Snapshot
-    from_memory: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Taste:
-    """How to choose among what the network foretells.
-
-    `temperature` divides the logits; `top_p` keeps the likeliest tokens that together hold so much probability.
-    Only `pitches` are played, as far as there are any that can be. In approach 1 notes come every `step_beats`, or in
-    a `rhythm` whose period begins at `rhythm_from_beats`; in approach 2 the time between them is `time_scale` times what
-    was learnt, and at most `max_chord` sound together. In the last `closing_beats` of an answer no note begins, so that
-    it ends on one that is held.
-
-    `memory` is how much what was heard in this jam has a say, from 0, the network alone, to 1; with `learns`, what is
-    played is remembered, too. `novelty` bounds how much of the player's is repeated, given the highest pitch of each
-    onset that the answer has `played` so far.
-    """
-
-    temperature: float = 1.0
-    top_p: float = 1.0
-    step_beats: float = 0.5
-    rhythm: Rhythm | None = None
-    rhythm_from_beats: float = 0.0
-    time_scale: float = 1.0
-    max_chord: int = MAX_CHORD_NOTES
-    pitches: frozenset[int] | None = None
-    closing_beats: float = 0.0
-    memory: float = FITTED_STRENGTH
-    learns: bool = False
-    novelty: Novelty | None = None
-    played: tuple[int, ...] = ()
+    memory_share: float = 0.0
 
 
 class Improviser(Protocol):
-    """What a jam needs of either approach."""
+    """What a jam needs of either approach.
+
+    Used from one thread at a time (in a jam the music thread); no method waits for anything. `hear` and each note taken
+    from `compose` cost a few steps of the network, of about 0.15 ms each on a CPU; everything else is cheap.
+    The methods may be called in any order.
+    """
 
     @property
-    def approach(self) -> Approach: ...
+    def approach(self) -> Approach:
+        """`pitch` or `event`."""
+        ...
 
     @property
     def memory(self) -> Memory | None:
@@ -94,64 +73,85 @@ class Improviser(Protocol):
         ...
 
     def hear(self, note: Note, *, learn: bool = True) -> None:
-        """Steps the state by a note that has just begun to sound; its duration may still be unknown.
+        """Steps the network by a note that has just begun to sound.
 
-        Without `learn` it is heard and not remembered.
+        Notes come in the order of their onsets. Only pitch and onset count: the duration may still be 0.0, as the note
+        is still held. Without `learn` the network hears the note, but the memory does not keep it.
         """
         ...
 
     def forget(self) -> None:
-        """Forgets what was played in this jam; where the line stands, it knows."""
+        """Empties the memory of this jam. The state of the network and the place in the music stay."""
         ...
 
-    def remember(self, memory: Memory) -> None:
-        """Remembers what this memory does, which is of the same vocabulary, and nothing else."""
+    def load_memory(self, memory: Memory) -> None:
+        """Replaces what it remembers by the content of `memory`, which must be of an equal vocabulary.
+
+        Does nothing where it has no memory.
+        """
         ...
 
-    def snapshot(self) -> Snapshot: ...
+    def snapshot(self) -> Snapshot:
+        """What was heard so far, to go back to with `restore`. Never changes once it is handed out."""
+        ...
 
-    def restore(self, snapshot: Snapshot) -> None: ...
+    def restore(self, snapshot: Snapshot) -> None:
+        """Goes back, or forward, to a snapshot of this improviser: `snapshot()`, or `after` of a planned note.
 
-    def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
-        """Notes that continue what was heard: the first at `start_beats`, all ended by `until_beats`.
+        A later `hear`, or a note of a later `compose`, raises ValueError where the memory would have to go back more than
+        `model.memory.memory.MAX_UNDO` tokens.
+        """
+        ...
 
-        Lazy: each note costs its steps when it is asked for. What the improviser has heard stays as it is.
+    def compose(
+        self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
+    ) -> Iterator[PlannedNote]:
+        """Yields notes that continue what was heard: the first at `start_beats`, all ended by `until_beats`.
+
+        Both are absolute beats, the same that onsets of heard notes are in. The notes come in the order of their onsets;
+        there is none where no note fits in. The iterator is lazy: nothing is computed before the first `next`, and
+        each note costs its network steps when it is taken. Composing does not change what the improviser has heard:
+        restore `after` of a note once it has sounded. Calls of `hear` and `restore` between two notes do not change
+        the answer. The same settings, state and `random` give the same notes.
         """
         ...
 
 
-class _Listener:
-    """Hearing, which both approaches do alike."""
+V = TypeVar("V", bound=Vocabulary)
 
-    def __init__(self, engine: Engine, vocabulary: Vocabulary, memory: Memory | None) -> None:
+
+class _BaseImproviser(Generic[V]):
+    """Hearing and sampling, which both approaches do alike."""
+
+    def __init__(self, engine: Engine, vocabulary: V, memory: Memory | None = None) -> None:
         self._engine = engine
-        self._spelling = vocabulary
+        self._vocabulary = vocabulary
         self.memory = memory
-        logits, state = engine.step(START, engine.initial())
-        self._now = Snapshot(state, logits, Cursor(), _mark(memory))
+        logits, state = engine.step(START, engine.initial_state())
+        self._current = Snapshot(state, logits, Cursor(), _mark(memory))
 
     def hear(self, note: Note, *, learn: bool = True) -> None:
-        tokens, cursor = self._spelling.spell(note, self._now.cursor)
-        self._now = self._stepped(self._now, tokens, cursor, learn=learn)
+        tokens, cursor = self._vocabulary.encode_note(note, self._current.cursor)
+        self._current = self._advance(self._current, tokens, cursor, learn=learn)
 
     def forget(self) -> None:
         if self.memory is not None:
             self.memory.forget()
-            self._now = replace(self._now, memory=self.memory.snapshot())
+            self._current = replace(self._current, memory=self.memory.snapshot())
 
-    def remember(self, memory: Memory) -> None:
+    def load_memory(self, memory: Memory) -> None:
         if self.memory is not None:
-            self.memory.remember(memory.contexts())
-            self._now = replace(self._now, memory=self.memory.snapshot())
+            self.memory.load_contexts(memory.contexts())
+            self._current = replace(self._current, memory=self.memory.snapshot())
 
     def snapshot(self) -> Snapshot:
-        return self._now
+        return self._current
 
     def restore(self, snapshot: Snapshot) -> None:
-        self._now = snapshot
+        self._current = snapshot
 
-    def _stepped(self, snapshot: Snapshot, tokens: tuple[int, ...], cursor: Cursor, *, learn: bool) -> Snapshot:
-        state, logits = snapshot.engine, snapshot.logits
+    def _advance(self, snapshot: Snapshot, tokens: tuple[int, ...], cursor: Cursor, *, learn: bool) -> Snapshot:
+        state, logits = snapshot.engine_state, snapshot.logits
         memory = self._memory_at(snapshot)
         for token in tokens:
             logits, state = self._engine.step(token, state)
@@ -159,131 +159,136 @@ class _Listener:
                 memory.hear(token, learn=learn)
         return Snapshot(state, logits, cursor, _mark(memory))
 
-    def _chosen(self, now: Snapshot, allowed: Mask, taste: Taste, random: Random) -> tuple[int, float]:
-        """One of the allowed tokens, and how much of its probability came from memory."""
-        memory = self._memory_at(now) if taste.memory > 0.0 else None
+    def _sample(
+        self, current: Snapshot, allowed: Mask, settings: SamplingSettings, random: Random
+    ) -> tuple[int, float]:
+        """One of the allowed tokens, and the part of its probability that came from memory."""
+        memory = self._memory_at(current) if settings.memory > 0.0 else None
         if memory is None:
-            return draw(probabilities(now.logits, taste.temperature, taste.top_p, allowed), random.random()), 0.0
-        mixed = memory.mix(as_probabilities(now.logits), taste.memory)
-        with np.errstate(divide="ignore"):  # what can never come has no logarithm
-            logits = np.log(mixed.p)
-        token = draw(probabilities(logits, taste.temperature, taste.top_p, allowed), random.random())
-        return token, mixed.share(token)
+            p = sampling_probabilities(current.logits, settings.temperature, settings.top_p, allowed)
+            return draw_token(p, random.random()), 0.0
+        mixed = memory.mix(softmax(current.logits), settings.memory)
+        with np.errstate(divide="ignore"):  # an impossible token has no logarithm
+            logits = np.log(mixed.probabilities)
+        p = sampling_probabilities(logits, settings.temperature, settings.top_p, allowed)
+        token = draw_token(p, random.random())
+        return token, mixed.memory_share(token)
 
     def _memory_at(self, snapshot: Snapshot) -> Memory | None:
-        """The memory as it stood then: it goes to and fro with what is planned."""
+        """The memory, brought to the snapshot's place: it goes forward and back with the plan."""
         if self.memory is not None and snapshot.memory is not None:
             self.memory.restore(snapshot.memory)
         return self.memory
 
 
-def _mark(memory: Memory | None) -> Mark | None:
+def _mark(memory: Memory | None) -> MemoryMark | None:
     return None if memory is None else memory.snapshot()
 
 
-def _narrowed(allowed: Mask, wanted: Mask | None) -> Mask:
-    """What is wanted of what is allowed, or where that is nothing, all of it."""
+def _prefer(allowed: Mask, wanted: Mask | None) -> Mask:
+    """The allowed tokens that are wanted; all allowed ones where none of them is."""
     both = allowed if wanted is None else allowed & wanted
     return both if both.any() else allowed
 
 
-def _fresh(allowed: Mask, pitches: Sequence[int], tops: Sequence[int], taste: Taste) -> Mask:
-    """What does not repeat too much of the player's."""
-    return allowed if taste.novelty is None else taste.novelty.mask(allowed, pitches, tops)
+def _without_repeats(allowed: Mask, pitches: Sequence[int], outline: Sequence[int], settings: SamplingSettings) -> Mask:
+    """The allowed tokens that do not repeat too much of the player's phrases."""
+    return allowed if settings.novelty is None else settings.novelty.restrict(allowed, pitches, outline)
 
 
-class PitchImproviser(_Listener):
-    """Approach 1: one pitch after another, in a rhythm that is given: `step_beats` apart and as long, or a phrase's."""
+class PitchImproviser(_BaseImproviser[PitchVocabulary]):
+    """Approach 1: one pitch after another, in a given rhythm: every `step_beats` and as long, or that of a phrase."""
 
     approach: Approach = "pitch"
 
-    def __init__(self, engine: Engine, vocabulary: PitchVocabulary, memory: Memory | None = None) -> None:
-        super().__init__(engine, vocabulary, memory)
-        self._vocabulary = vocabulary
-
-    def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
-        words = self._vocabulary
-        wanted = None if taste.pitches is None else words.playing(taste.pitches)
-        rhythm, from_beats = taste.rhythm, taste.rhythm_from_beats
+    def compose(
+        self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
+    ) -> Iterator[PlannedNote]:
+        vocabulary = self._vocabulary
+        wanted = None if settings.pitches is None else vocabulary.mask_for_pitches(settings.pitches)
+        rhythm, from_beats = settings.rhythm, settings.rhythm_from_beats
         if rhythm is None:
-            rhythm, from_beats = Rhythm.fixed(taste.step_beats), start_beats
-        beats = dropwhile(lambda beat: beat[0] < start_beats - HAIR_BEATS, rhythm.unroll(from_beats, start_beats))
-        now, tops = self._now, list(taste.played)
-        onset_beats, duration_beats = next(beats)
+            rhythm, from_beats = Rhythm.fixed(settings.step_beats), start_beats
+        times = dropwhile(lambda time: time[0] < start_beats - ROUNDING_BEATS, rhythm.unroll(from_beats, start_beats))
+        current, outline = self._current, list(settings.answer_outline)
+        onset_beats, duration_beats = next(times)
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
-            allowed = _fresh(_narrowed(words.playable, wanted), words.pitches, tops, taste)
-            token, from_memory = self._chosen(now, allowed, taste, random)
-            pitch = words.pitch(token)
-            tops.append(pitch)
-            del tops[:-TOPS_KEPT]
-            now = self._stepped(now, (token,), Cursor(onset_beats, (pitch,)), learn=taste.learns)
-            next_beats, next_duration_beats = next(beats)
-            ends = _is_last(next_beats, until_beats, taste)
-            end_beats = until_beats if ends and taste.rhythm is None else onset_beats + duration_beats
+            allowed = _prefer(vocabulary.note_mask, wanted)
+            allowed = _without_repeats(allowed, vocabulary.pitches, outline, settings)
+            token, memory_share = self._sample(current, allowed, settings, random)
+            pitch = vocabulary.pitch(token)
+            outline.append(pitch)
+            del outline[:-MAX_OUTLINE_ONSETS]
+            current = self._advance(current, (token,), Cursor(onset_beats, (pitch,)), learn=settings.learn_answer)
+            next_beats, next_duration_beats = next(times)
+            is_last = _is_last(next_beats, until_beats, settings)
+            end_beats = until_beats if is_last and settings.rhythm is None else onset_beats + duration_beats
             end_beats = min(end_beats, until_beats)
-            yield Planned(Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY), now, from_memory)
-            if ends:
+            yield PlannedNote(
+                Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY), current, memory_share
+            )
+            if is_last:
                 return
             onset_beats, duration_beats = next_beats, next_duration_beats
 
 
-class EventImproviser(_Listener):
-    """Approach 2: notes and the time between them, as learnt; a note lasts until the next onset."""
+class EventImproviser(_BaseImproviser[EventVocabulary]):
+    """Approach 2: notes and the time between them, both as learnt. A note lasts until the next onset."""
 
     approach: Approach = "event"
 
-    def __init__(self, engine: Engine, vocabulary: EventVocabulary, memory: Memory | None = None) -> None:
-        super().__init__(engine, vocabulary, memory)
-        self._vocabulary = vocabulary
-
-    def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
-        words = self._vocabulary
-        wanted = None if taste.pitches is None else words.playing(taste.pitches)
-        # The rest before the first note is told to the network like any other; then a note must come. However
-        # soon it comes, it is a new onset, and none of the chord that was heard last.
-        last_beats = self._now.cursor.onset_beats
-        told_beats = start_beats if last_beats is None else max(start_beats, last_beats + CHORD_BEATS)
-        rest = words.wait(told_beats, self._now.cursor)
-        now = self._stepped(self._now, rest, Cursor(start_beats), learn=taste.learns)
-        onset_beats, tops = start_beats, list(taste.played)
+    def compose(
+        self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
+    ) -> Iterator[PlannedNote]:
+        vocabulary = self._vocabulary
+        wanted = None if settings.pitches is None else vocabulary.mask_for_pitches(settings.pitches)
+        # The network hears the rest before the first note like any other rest; then a note must come. However soon
+        # that note comes, it is a new onset, and does not belong to the chord that was heard last.
+        last_beats = self._current.cursor.onset_beats
+        new_onset_beats = start_beats if last_beats is None else max(start_beats, last_beats + CHORD_BEATS)
+        rest = vocabulary.encode_time(new_onset_beats, self._current.cursor)
+        current = self._advance(self._current, rest, Cursor(start_beats), learn=settings.learn_answer)
+        onset_beats, outline = start_beats, list(settings.answer_outline)
         chord: list[tuple[int, float, Snapshot]] = []
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
-            allowed = _narrowed(words.allowed(now.cursor.chord, taste.max_chord), wanted)
+            allowed = _prefer(vocabulary.allowed_after(current.cursor.chord, settings.max_chord), wanted)
             if not chord:
-                allowed = _fresh(allowed, words.pitches, tops, taste)
-            token, from_memory = self._chosen(now, allowed, taste, random)
-            if words.is_time(token):
-                next_beats = onset_beats + words.shift(token) * taste.time_scale
-                if _is_last(next_beats, until_beats, taste):
+                allowed = _without_repeats(allowed, vocabulary.pitches, outline, settings)
+            token, memory_share = self._sample(current, allowed, settings, random)
+            if vocabulary.is_time(token):
+                next_beats = onset_beats + vocabulary.shift_beats(token) * settings.time_scale
+                if _is_last(next_beats, until_beats, settings):
                     next_beats = until_beats
-                yield from _sounded(chord, onset_beats, next_beats)
-                tops.append(max(pitch for pitch, *_ in chord))
-                del tops[:-TOPS_KEPT]
+                yield from _chord_notes(chord, onset_beats, next_beats)
+                outline.append(max(pitch for pitch, *_ in chord))
+                del outline[:-MAX_OUTLINE_ONSETS]
                 chord.clear()
                 onset_beats = next_beats
-                now = self._stepped(now, (token,), Cursor(onset_beats), learn=taste.learns)
+                current = self._advance(current, (token,), Cursor(onset_beats), learn=settings.learn_answer)
             else:
-                pitch = words.pitch(token)
-                cursor = Cursor(onset_beats, (*now.cursor.chord, pitch))
-                now = self._stepped(now, (token,), cursor, learn=taste.learns)
-                chord.append((pitch, from_memory, now))
+                pitch = vocabulary.pitch(token)
+                cursor = Cursor(onset_beats, (*current.cursor.chord, pitch))
+                current = self._advance(current, (token,), cursor, learn=settings.learn_answer)
+                chord.append((pitch, memory_share, current))
 
 
-def _is_last(next_beats: float, until_beats: float, taste: Taste) -> bool:
-    """Whether a note is an answer's last: none begins where it would be cut short, or the answer is closing."""
-    return next_beats > until_beats - max(SHORTEST_NOTE_BEATS, taste.closing_beats) + HAIR_BEATS
+def _is_last(next_beats: float, until_beats: float, settings: SamplingSettings) -> bool:
+    """Whether a note is the answer's last: the next one would be cut too short, or would begin in the closing beats."""
+    return next_beats > until_beats - max(SHORTEST_NOTE_BEATS, settings.closing_beats) + ROUNDING_BEATS
 
 
-def _sounded(chord: list[tuple[int, float, Snapshot]], onset_beats: float, end_beats: float) -> Iterator[Planned]:
+def _chord_notes(
+    chord: list[tuple[int, float, Snapshot]], onset_beats: float, end_beats: float
+) -> Iterator[PlannedNote]:
     duration_beats = min(end_beats - onset_beats, LONGEST_NOTE_BEATS)
-    for pitch, from_memory, after in chord:
-        yield Planned(Note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY), after, from_memory)
+    for pitch, memory_share, after in chord:
+        yield PlannedNote(Note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY), after, memory_share)
 
 
-def improviser(
+def create_improviser(
     engine: Engine, vocabulary: PitchVocabulary | EventVocabulary, memory: Memory | None = None
 ) -> Improviser:
-    """The improviser of the vocabulary's approach; without a memory it knows what the network does."""
+    """The improviser of the vocabulary's approach. Without a memory it plays what the network forecasts alone."""
     if isinstance(vocabulary, EventVocabulary):
         return EventImproviser(engine, vocabulary, memory)
     return PitchImproviser(engine, vocabulary, memory)

@@ -1,7 +1,7 @@
-"""How far an answer may repeat what the player played: a bound on successive intervals; knows no network and no time.
+"""Limits how many successive intervals of the player's phrases an answer may repeat, in any key; knows no network and no time.
 
-In whatever key: a phrase is the steps from one onset to the next, of a chord the highest note, as copying is measured in
-`fours evaluate`. A repeated note is a step like any other.
+A melody is compared as its intervals from one onset to the next, with the highest note of each chord, as `fours evaluate`
+measures copying. A repeated note is an interval like any other. The highest pitches of the onsets are called its outline.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,72 +9,74 @@ from itertools import pairwise
 
 import numpy as np
 
-from model.defaults import MOST_REPEATED_INTERVALS
+from model.defaults import MAX_REPEATED_INTERVALS
 from model.notes import CHORD_BEATS, Note, in_onset_order
 from model.tokens.vocabulary import Mask
 
-# An interval from -127 to 127 as a byte.
+# Added to an interval from -127 to 127, so that it is a byte.
 UNISON = 128
 
 
 class Novelty:
-    """The player's last phrases, as their outlines, and the most successive intervals that may be repeated of them.
+    """The limit for some phrases of the player, given as outlines: at most `max_intervals` successive intervals are repeated.
 
-    Made anew with each phrase: it takes a fraction of a microsecond a note.
+    Built again with each new phrase, which takes a fraction of a microsecond per note.
     """
 
-    def __init__(self, phrases: Iterable[Sequence[int]], most_intervals: int = MOST_REPEATED_INTERVALS) -> None:
-        self._most = most_intervals
-        # After as many intervals as may be repeated, the next ones that would repeat one more.
-        self._next: dict[bytes, set[int]] = {}
+    def __init__(self, phrases: Iterable[Sequence[int]], max_intervals: int = MAX_REPEATED_INTERVALS) -> None:
+        self._max_intervals = max_intervals
+        # By each run of as many intervals as may be repeated: the next intervals that would repeat one more.
+        self._forbidden_next: dict[bytes, set[int]] = {}
         for phrase in phrases:
-            steps = _steps(phrase)
-            for end in range(most_intervals, len(steps)):
-                self._next.setdefault(steps[end - most_intervals : end], set()).add(steps[end] - UNISON)
+            intervals = _intervals(phrase)
+            for end in range(max_intervals, len(intervals)):
+                self._forbidden_next.setdefault(intervals[end - max_intervals : end], set()).add(
+                    intervals[end] - UNISON
+                )
 
-    def barred(self, outline: Sequence[int]) -> frozenset[int]:
-        """The pitches that may not come next, given the answer's outline so far: with them it would repeat too much."""
-        if len(outline) <= self._most:
+    def forbidden_pitches(self, outline: Sequence[int]) -> frozenset[int]:
+        """The pitches that may not come next after an answer's outline so far, as the answer would repeat too much."""
+        if len(outline) <= self._max_intervals:
             return frozenset()
-        steps = self._next.get(_steps(outline[len(outline) - self._most - 1 :]), ())
-        return frozenset(outline[-1] + step for step in steps)
+        intervals = self._forbidden_next.get(_intervals(outline[len(outline) - self._max_intervals - 1 :]), ())
+        return frozenset(outline[-1] + interval for interval in intervals)
 
-    def mask(self, allowed: Mask, pitches: Sequence[int], outline: Sequence[int]) -> Mask:
-        """Of the `allowed` tokens those that repeat no more than may be; the pitches' tokens begin at 1.
+    def restrict(self, allowed: Mask, pitches: Sequence[int], outline: Sequence[int]) -> Mask:
+        """The `allowed` tokens without those that would repeat too much; all of them where none would be left.
 
-        Where it would leave nothing, all that is allowed. Of a chord the first note is asked for like any other, and the
-        outline is that of the onsets before it.
+        The tokens of `pitches` begin at 1. `outline` is that of the earlier onsets; of a chord, only the first note is
+        restricted.
         """
-        barred = self.barred(outline)
-        if not barred:
+        forbidden = self.forbidden_pitches(outline)
+        if not forbidden:
             return allowed
-        fresh = allowed.copy()
-        fresh[1 : 1 + len(pitches)] &= ~np.isin(pitches, list(barred))
-        return fresh if fresh.any() else allowed
+        remaining = allowed.copy()
+        remaining[1 : 1 + len(pitches)] &= ~np.isin(pitches, list(forbidden))
+        return remaining if remaining.any() else allowed
 
 
 def outline_of(notes: Iterable[Note]) -> list[int]:
-    """The highest pitch of each onset; what begins within a sixteenth of a beat is one chord."""
-    tops: list[int] = []
+    """The highest pitch of each onset. Notes that begin within a sixteenth of a beat are one chord."""
+    outline: list[int] = []
     onset_beats = -np.inf
     for note in in_onset_order(notes):
         if note.onset_beats - onset_beats >= CHORD_BEATS:
             onset_beats = note.onset_beats
-            tops.append(note.pitch)
+            outline.append(note.pitch)
         else:
-            tops[-1] = max(tops[-1], note.pitch)
-    return tops
+            outline[-1] = max(outline[-1], note.pitch)
+    return outline
 
 
 def longest_repeat(answer: Sequence[int], phrases: Iterable[Sequence[int]]) -> int:
-    """How many successive intervals of an answer's outline stand in one of the phrases, at most."""
-    steps, heard = _steps(answer), [_steps(phrase) for phrase in phrases]
+    """The most successive intervals of an answer's outline that also occur in one of the phrases' outlines."""
+    intervals, played = _intervals(answer), [_intervals(phrase) for phrase in phrases]
     longest = 0
-    for end in range(len(steps)):
-        while longest <= end and any(steps[end - longest : end + 1] in phrase for phrase in heard):
+    for end in range(len(intervals)):
+        while longest <= end and any(intervals[end - longest : end + 1] in phrase for phrase in played):
             longest += 1
     return longest
 
 
-def _steps(outline: Sequence[int]) -> bytes:
+def _intervals(outline: Sequence[int]) -> bytes:
     return bytes(after - before + UNISON for before, after in pairwise(outline))

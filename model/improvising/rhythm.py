@@ -1,4 +1,4 @@
-"""A rhythm that goes round and round: of a phrase, or one fixed step; knows no pitches, no model and no clock."""
+"""`Rhythm`: a repeating rhythm, from a phrase or at one fixed step; knows no pitches, no model and no clock."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -8,17 +8,17 @@ from typing import Self
 
 from model.notes import CHORD_BEATS, Note, in_onset_order
 
-# Hands come a little early: a note this near before a beat begins on that beat.
-EARLY_HANDS_BEATS = CHORD_BEATS
-# Hands leave the keys a little late: so much past a beat is not another beat.
-LATE_HANDS_BEATS = 0.25
+# People play a little early: a note this close before a beat counts as on that beat.
+EARLY_TOLERANCE_BEATS = CHORD_BEATS
+# People release a little late: so much past a beat does not count as another beat.
+LATE_TOLERANCE_BEATS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Onsets within one period, rising from 0 or later, and how long each note lasts; in beats.
+    """The onsets within one period, rising, the duration of each note, and the length of the period; all in beats.
 
-    Raises ValueError where it would not move on.
+    Raises ValueError where there is no onset, the onsets do not rise within the period, or a duration is not above 0.
     """
 
     onsets_beats: tuple[float, ...]
@@ -36,46 +36,46 @@ class Rhythm:
 
     @classmethod
     def fixed(cls, step_beats: float, gate: float = 1.0) -> Self:
-        """A note every `step_beats`, each for `gate` of the step."""
+        """A note every `step_beats`, each of which lasts `gate` times the step."""
         return cls((0.0,), (step_beats * gate,), step_beats)
 
     @classmethod
-    def of(cls, notes: Iterable[Note]) -> Self:
-        """The rhythm of a phrase, as it lies on the beat: its period is its length, in whole beats.
+    def from_notes(cls, notes: Iterable[Note]) -> Self:
+        """The rhythm of a phrase, which keeps its position on the beat. The period is its length in whole beats.
 
-        A chord is one onset and lasts as long as its longest note; a note that is still held lasts until the next onset.
+        A chord is one onset, and lasts as long as its longest note. A note that is still held lasts until the next onset.
         Raises ValueError where there is no note.
         """
         phrase = in_onset_order(notes)
         if not phrase:
             raise ValueError("a phrase without notes has no rhythm")
-        line_beats = math.floor(phrase[0].onset_beats + EARLY_HANDS_BEATS)
+        first_beat = math.floor(phrase[0].onset_beats + EARLY_TOLERANCE_BEATS)
         onsets: list[float] = []
         durations: list[float] = []
         for note in phrase:
-            onset = max(note.onset_beats - line_beats, 0.0)
+            onset = max(note.onset_beats - first_beat, 0.0)
             if onsets and onset - onsets[-1] < CHORD_BEATS:
                 durations[-1] = max(durations[-1], note.duration_beats)
             else:
                 onsets.append(onset)
                 durations.append(note.duration_beats)
-        end_beats = max(note.end_beats for note in phrase) - line_beats
-        # However short the last note, the beat that it begins in is part of the phrase.
-        last_line_beats = math.floor(onsets[-1] + EARLY_HANDS_BEATS) + 1
-        period_beats = float(max(math.ceil(end_beats - LATE_HANDS_BEATS), last_line_beats))
+        end_beats = max(note.end_beats for note in phrase) - first_beat
+        # The beat in which the last note begins is part of the phrase, however short the note.
+        last_beat_end = math.floor(onsets[-1] + EARLY_TOLERANCE_BEATS) + 1
+        period_beats = float(max(math.ceil(end_beats - LATE_TOLERANCE_BEATS), last_beat_end))
         until_next = [b - a for a, b in pairwise((*onsets, period_beats + onsets[0]))]
-        lasting = [duration or gap for duration, gap in zip(durations, until_next, strict=True)]
-        return cls(tuple(onsets), tuple(lasting), period_beats)
+        known_durations = [duration or gap for duration, gap in zip(durations, until_next, strict=True)]
+        return cls(tuple(onsets), tuple(known_durations), period_beats)
 
     def unroll(self, start_beats: float, from_beats: float = -math.inf) -> Iterator[tuple[float, float]]:
-        """Onsets and durations without end, each onset later than the one before; the first period begins at `start_beats`.
+        """Endless pairs of onset and duration, in rising order. The first period begins at `start_beats`.
 
-        So the first onset is `start_beats + onsets_beats[0]`.
+        So the first onset is `start_beats + onsets_beats[0]`. Onsets before `from_beats` may be left out.
         """
-        # Not from the start again after an hour: at most a period before `from_beats` is looked at.
+        # After an hour of music it would be slow to begin at the start: begin at most two periods before `from_beats`.
         passed = max(from_beats - start_beats, 0.0) / self.period_beats
-        for turn in count(max(math.floor(passed) - 1, 0)):
-            # From the start anew, so that no rounding adds up over the hours.
-            period_starts_beats = start_beats + turn * self.period_beats
+        for index in count(max(math.floor(passed) - 1, 0)):
+            # Computed from the start each time, so that rounding does not add up over hours.
+            period_starts_beats = start_beats + index * self.period_beats
             for onset, duration in zip(self.onsets_beats, self.durations_beats, strict=True):
                 yield period_starts_beats + onset, duration

@@ -1,1 +1,1 @@
-"""What was heard in this jam, and how much it has a say beside the network."""
+"""The memory of a jam: what was heard, how much weight it has beside the network, and its file."""

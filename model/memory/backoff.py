@@ -1,9 +1,9 @@
-"""How far a memory trusts what followed a context against shorter contexts, and at last the network; knows no music.
+"""How far a memory trusts one context against shorter contexts, and at last against the network; knows no music.
 
-A context that has been followed n times, by `different` things, is not trusted by odds of a · different^variety / n^evidence,
-with a concentration a of its own for each length and kind of context. A plain Dirichlet back-off, (c + a p) / (n + a), is
-the case of variety 0 and evidence 1; what foretells music best is near variety 3/4 and evidence 2/5: whether one thing
-follows or several says more than how often. See docs/memory.md.
+A context that was followed n times, by `distinct` different symbols, passes the forecast on to the shorter contexts (it
+"escapes", as in PPM) with odds of a · distinct^variety / n^evidence. Each length and kind of context has a concentration a
+of its own. A plain Dirichlet back-off, (c + a p) / (n + a), is the case of variety 0 and evidence 1. Music is predicted
+best near variety 3/4 and evidence 2/5: whether one symbol follows or several says more than how often. See docs/memory.md.
 """
 
 from dataclasses import dataclass
@@ -14,25 +14,26 @@ import numpy as np
 from model.approach import Approach
 
 ORDERS = (1, 2, 3, 4, 6, 8, 12, 16)
-"""How many tokens a context holds; those between foretell nothing better."""
+"""The lengths of contexts, in tokens. Lengths in between do not improve the forecast."""
 
-# What followed a context last counts, this often at most: more measured no better, and it bounds the time that mixing takes.
-MOST_FOLLOWERS = 32
+# Only the latest followers of a context count: more of them measured no better, and this bounds the time of mixing.
+MAX_FOLLOWERS = 32
 
-# Below this a memory has no say, and its odds would overflow.
-LEAST_STRENGTH = 1e-3
-# Past this the network would have no say at all where the memory has any, and a mask could leave nothing to choose from.
-MOST_STRENGTH = 0.99
+# Below this the memory has no weight; the odds would overflow.
+MIN_STRENGTH = 1e-3
+# Above this the network would have no weight where the memory knows the context, and a mask could leave no token.
+MAX_STRENGTH = 0.99
 
 Escapes = list[list[list[float]]]
-"""By context, from the shortest up, by n and by `different`: how much is left to the shorter ones."""
+"""Indexed by context (shortest first), n and `distinct`: the share of the forecast that is left to shorter contexts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """The fitted numbers: concentrations by `ORDERS`, of contexts of intervals and of those of tokens as they are.
+    """The fitted numbers: a concentration per length in `ORDERS`, for interval contexts and for token contexts.
 
-    Of two contexts of one length that of intervals is the shorter one: what it says holds in any key.
+    Of two contexts of one length, the interval context counts as the shorter one, because it holds in any key. Raises
+    ValueError where the number of concentrations is wrong, or one is not above 0.
     """
 
     intervals: tuple[float, ...]
@@ -50,27 +51,27 @@ class Backoff:
 
     @property
     def concentrations(self) -> tuple[float, ...]:
-        """From the shortest context up: intervals and tokens in turn."""
+        """Shortest context first, intervals and tokens in turn."""
         return tuple(chain.from_iterable(zip(self.intervals, self.tokens, strict=True)))
 
     def escapes(self, strength: float) -> Escapes:
-        """At a strength from 0, where nothing of the memory is left, by way of 0.5, as fitted, to 1.
+        """The escapes at a strength from 0 (the memory has no weight) over 0.5 (as fitted) to 1.
 
-        The odds are multiplied by the squared odds of the strength: 1 at 0.5, a hundredth at 10 to 1.
+        The odds are multiplied by the squared odds against the strength: 1 at 0.5, a hundredth at 10 to 1.
         """
-        strength = min(strength, MOST_STRENGTH)
-        if strength < LEAST_STRENGTH:
-            return [[[1.0] * (MOST_FOLLOWERS + 1)] * (MOST_FOLLOWERS + 1)] * 2 * len(ORDERS)
+        strength = min(strength, MAX_STRENGTH)
+        if strength < MIN_STRENGTH:
+            return [[[1.0] * (MAX_FOLLOWERS + 1)] * (MAX_FOLLOWERS + 1)] * 2 * len(ORDERS)
         scale = ((1.0 - strength) / strength) ** 2
-        n = np.arange(MOST_FOLLOWERS + 1, dtype=np.float64)
-        n[0] = 1.0  # never asked for
+        n = np.arange(MAX_FOLLOWERS + 1, dtype=np.float64)
+        n[0] = 1.0  # never looked up
         odds = scale * n[None, :] ** self.variety / n[:, None] ** self.evidence
         table = np.array(self.concentrations)[:, None, None] * odds
         escapes: Escapes = (table / (1.0 + table)).tolist()
         return escapes
 
 
-DEFAULTS: dict[Approach, Backoff] = {
+DEFAULT_BACKOFFS: dict[Approach, Backoff] = {
     "pitch": Backoff(
         intervals=(42.0, 13.0, 8.8, 2.7, 8.0, 1.2, 12.0, 0.5),
         tokens=(11.5, 8.4, 3.2, 6.0, 2.4, 10.0, 9.0, 3.0),
@@ -84,4 +85,4 @@ DEFAULTS: dict[Approach, Backoff] = {
         evidence=0.35,
     ),
 }
-"""For packs whose card says nothing of a memory, and what fitting begins with: about what `songbook` was given."""
+"""For packs whose card has no memory entry, and the start of fitting: close to the numbers of `songbook`."""

@@ -1,7 +1,7 @@
-"""The memories of a jam as one file, to start another from; knows no jam.
+"""The memories of a jam as one file, which another jam can start from; knows no jam.
 
-A `.safetensors`, which loads without running code, with a hash of what it holds. A memory is of one vocabulary, and goes with
-every pack that has the same: those of `songbook` and `rock` are one.
+The file is a `.safetensors`, which loads without running code, with a hash of its content. A memory belongs to one
+vocabulary, and fits every pack with the same vocabulary: `songbook` and `rock` share theirs.
 """
 
 import hashlib
@@ -17,9 +17,9 @@ from safetensors.numpy import save
 
 from model.approach import Approach
 from model.errors import MemoryFileError
-from model.memory.backoff import MOST_FOLLOWERS, ORDERS
+from model.memory.backoff import MAX_FOLLOWERS, ORDERS
 from model.memory.memory import Memory
-from model.memory.memory_mark import BY_INTERVALS, BY_TOKENS
+from model.memory.memory_mark import INTERVAL_CONTEXT, TOKEN_CONTEXT
 from model.tokens.vocabulary import EventVocabulary, Vocabulary
 
 FORMAT = "1"
@@ -27,20 +27,20 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def save_memories(path: Path, memories: Mapping[Approach, Memory]) -> None:
-    """Writes what the memories hold; the file appears whole or not at all.
+    """Writes the content of the memories. The file appears whole or not at all.
 
     Raises MemoryFileError where it cannot be written.
     """
     parts: dict[str, Bytes] = {}
-    said = {"format": FORMAT}
+    metadata = {"format": FORMAT}
     for approach, memory in memories.items():
-        said[f"{approach}.vocabulary"] = _fingerprint(memory.vocabulary)
+        metadata[f"{approach}.vocabulary"] = _vocabulary_hash(memory.vocabulary)
         contexts, followers = zip(*memory.contexts(), strict=True) if len(memory) else ((), ())
-        parts |= _packed(f"{approach}.contexts", contexts) | _packed(f"{approach}.followers", followers)
-    said["content"] = _content_of(said, parts)
+        parts |= _pack_texts(f"{approach}.contexts", contexts) | _pack_texts(f"{approach}.followers", followers)
+    metadata["content"] = _content_hash(metadata, parts)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        partial.write_bytes(save(parts, said))
+        partial.write_bytes(save(parts, metadata))
         partial.replace(path)
     except OSError as error:
         raise MemoryFileError(f"what was heard cannot be written to {path} ({error.strerror or error})") from error
@@ -49,76 +49,78 @@ def save_memories(path: Path, memories: Mapping[Approach, Memory]) -> None:
 
 
 def load_memories(path: Path, memories: Mapping[Approach, Memory]) -> None:
-    """Each memory holds what the file has for its approach, in place of what it held; nothing, where the file has nothing.
+    """Replaces the content of each memory by what the file holds for its approach, which may be nothing.
 
-    Raises MemoryFileError, and leaves all as it was, where the file is missing, broken, or of another vocabulary.
+    Raises MemoryFileError, and changes no memory, where the file is missing, damaged, or of another vocabulary.
     """
     try:
         with safe_open(path, "numpy") as file:
-            said = file.metadata() or {}
-            parts = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no dict
+            metadata = file.metadata() or {}
+            parts = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
     except FileNotFoundError as error:
         raise MemoryFileError(f"there is no {path} to remember from") from error
     except (OSError, SafetensorError) as error:
-        raise MemoryFileError(_damaged(path)) from error
-    if said.get("format", FORMAT) != FORMAT:
-        raise MemoryFileError(f"{path} is of format {said['format']}; this program reads format {FORMAT}")
-    if said.get("content") != _content_of(said, parts):
-        raise MemoryFileError(_damaged(path))
-    found = {approach: _read(path, said, parts, approach, memory) for approach, memory in memories.items()}
+        raise MemoryFileError(_damaged_message(path)) from error
+    if metadata.get("format", FORMAT) != FORMAT:
+        raise MemoryFileError(f"{path} is of format {metadata['format']}; this program reads format {FORMAT}")
+    if metadata.get("content") != _content_hash(metadata, parts):
+        raise MemoryFileError(_damaged_message(path))
+    found = {approach: _read_contexts(path, metadata, parts, approach, memory) for approach, memory in memories.items()}
     for approach, contexts in found.items():
-        memories[approach].remember(contexts)
+        memories[approach].load_contexts(contexts)
 
 
-def _read(
-    path: Path, said: Mapping[str, str], parts: Mapping[str, Bytes], approach: Approach, memory: Memory
+def _read_contexts(
+    path: Path, metadata: Mapping[str, str], parts: Mapping[str, Bytes], approach: Approach, memory: Memory
 ) -> list[tuple[bytes, bytes]]:
-    told = said.get(f"{approach}.vocabulary")
-    if told is None:
+    vocabulary_hash = metadata.get(f"{approach}.vocabulary")
+    if vocabulary_hash is None:
         return []
-    if told != _fingerprint(memory.vocabulary):
+    if vocabulary_hash != _vocabulary_hash(memory.vocabulary):
         raise MemoryFileError(
             f"{path} was heard with another {approach} vocabulary than this pack's; take the pack it was made with"
         )
     try:
-        contexts = _unpacked(parts, f"{approach}.contexts", 1 + ORDERS[-1])
-        followers = _unpacked(parts, f"{approach}.followers", MOST_FOLLOWERS)
-        if not all(context[:1] in {BY_INTERVALS, BY_TOKENS} for context in contexts):
+        contexts = _unpack_texts(parts, f"{approach}.contexts", 1 + ORDERS[-1])
+        followers = _unpack_texts(parts, f"{approach}.followers", MAX_FOLLOWERS)
+        if not all(context[:1] in {INTERVAL_CONTEXT, TOKEN_CONTEXT} for context in contexts):
             raise ValueError("a context is of neither kind")
         return list(zip(contexts, followers, strict=True))
     except (KeyError, ValueError) as error:
-        raise MemoryFileError(_damaged(path)) from error
+        raise MemoryFileError(_damaged_message(path)) from error
 
 
-def _damaged(path: Path) -> str:
+def _damaged_message(path: Path) -> str:
     return f"{path} is no remembered jam, or is damaged; copy it again, or start without it"
 
 
-def _content_of(said: Mapping[str, str], parts: Mapping[str, npt.NDArray[np.generic]]) -> str:
-    """A hash of all that a file says, but for the hash itself."""
-    digest = hashlib.sha256(repr(sorted((name, told) for name, told in said.items() if name != "content")).encode())
+def _content_hash(metadata: Mapping[str, str], parts: Mapping[str, npt.NDArray[np.generic]]) -> str:
+    """A hash of the whole content of a file, except the hash itself."""
+    digest = hashlib.sha256(
+        repr(sorted((name, value) for name, value in metadata.items() if name != "content")).encode()
+    )
     for name in sorted(parts):
         digest.update(f"{name} {parts[name].dtype} {parts[name].shape} ".encode() + parts[name].tobytes())
     return digest.hexdigest()
 
 
-def _packed(name: str, texts: Sequence[bytes]) -> dict[str, Bytes]:
+def _pack_texts(name: str, texts: Sequence[bytes]) -> dict[str, Bytes]:
     return {
         name: np.frombuffer(b"".join(texts), np.uint8),
         f"{name}.lengths": np.array([len(text) for text in texts], np.uint8),
     }
 
 
-def _unpacked(parts: Mapping[str, Bytes], name: str, longest: int) -> list[bytes]:
+def _unpack_texts(parts: Mapping[str, Bytes], name: str, longest: int) -> list[bytes]:
     """Raises KeyError where a part is missing, and ValueError where two contradict each other."""
     text, lengths = parts[name].tobytes(), parts[f"{name}.lengths"].flatten().tolist()
     ends = list(accumulate(lengths, initial=0))
     if ends[-1] != len(text) or not all(1 <= length <= longest for length in lengths):
         raise ValueError(f"{name} is not as long as it says")
-    return [text[begin:end] for begin, end in pairwise(ends)]
+    return [text[start:end] for start, end in pairwise(ends)]
 
 
-def _fingerprint(vocabulary: Vocabulary) -> str:
-    """What its tokens mean, as a hash: the pitches, and the shifts between onsets."""
+def _vocabulary_hash(vocabulary: Vocabulary) -> str:
+    """A hash of what its tokens mean: the pitches, and the shifts between onsets."""
     shifts = [round(shift, 6) for shift in vocabulary.bins.shifts] if isinstance(vocabulary, EventVocabulary) else []
     return hashlib.sha256(repr((list(vocabulary.pitches), shifts)).encode()).hexdigest()

@@ -1,53 +1,57 @@
-"""A place in what a memory has heard: the line before it as symbols, and the contexts that end there; knows no forecast."""
+"""A position in what a memory has heard: the latest tokens as symbols, and the contexts that end there; knows no forecast."""
 
 from model.memory.backoff import ORDERS
 from model.tokens.vocabulary import START
 
-# A symbol is a byte: a token less one, as the start is never foretold; or an interval from -63 to 63 semitones, then the
-# times. A wider leap, of more than five octaves, counts as 63.
+# A symbol is one byte. Among tokens it is the token minus one, as the start token is never forecast. Among intervals it is
+# an interval from -63 to 63 semitones, or a time after those. A leap of more than five octaves counts as 63.
 SYMBOLS = 256
-WIDEST = 63
-FIRST_TIME_SYMBOL = 2 * WIDEST + 1
-MOST_TIMES = SYMBOLS - 1 - FIRST_TIME_SYMBOL
-# Contexts of both kinds lie in one table: their first byte tells them apart.
-BY_INTERVALS, BY_TOKENS = b"i", b"t"
+MAX_INTERVAL = 63
+FIRST_TIME_SYMBOL = 2 * MAX_INTERVAL + 1
+MAX_TIMES = SYMBOLS - 1 - FIRST_TIME_SYMBOL
+# Contexts of both kinds share one table; the first byte says which kind a context is.
+INTERVAL_CONTEXT, TOKEN_CONTEXT = b"i", b"t"
 NO_CONTEXT = b""
 
 
-class Mark:
-    """A place in what was heard, to go back to. It holds no memory, only the way to it."""
+class MemoryMark:
+    """A position in what was heard, which a memory can go back to. It holds only the way to that position, no memory.
+
+    Marks form a chain: `previous` is one token earlier. `history` is an object that all marks of one history share; a
+    memory starts a new history when it is emptied or loaded.
+    """
 
     __slots__ = (
-        "before",
-        "changed",
-        "era",
-        "gone",
-        "last_note",
-        "learnt",
-        "number",
-        "of_intervals",
-        "of_tokens",
+        "evicted",
+        "history",
+        "interval_history",
+        "is_learnt",
+        "last_note_token",
+        "overwritten",
+        "position",
+        "previous",
         "token",
+        "token_history",
     )
 
-    def __init__(self, era: object) -> None:
-        self.era = era
-        self.number = 0
-        self.before: Mark | None = None
-        self.token, self.learnt = START, False
-        # The line as far as the longest context reaches back, and the pitch that intervals are counted from.
-        self.of_intervals, self.of_tokens = b"", b""
-        self.last_note: int | None = None
-        # What this token changed: the contexts with what followed them before, and those that gave way to them.
-        self.changed: list[tuple[bytes, bytes | None]] = []
-        self.gone: list[tuple[bytes, bytes]] = []
+    def __init__(self, history: object) -> None:
+        self.history = history
+        self.position = 0
+        self.previous: MemoryMark | None = None
+        self.token, self.is_learnt = START, False
+        # The latest symbols, as many as the longest context holds, and the note that the next interval is counted from.
+        self.interval_history, self.token_history = b"", b""
+        self.last_note_token: int | None = None
+        # What learning this token changed: each context with its earlier followers, and the contexts removed for space.
+        self.overwritten: list[tuple[bytes, bytes | None]] = []
+        self.evicted: list[tuple[bytes, bytes]] = []
 
 
-def contexts_at(mark: Mark) -> list[bytes]:
-    """The contexts that end at a mark, from the shortest up, intervals and tokens in turn; none where the line is shorter."""
-    intervals, tokens = mark.of_intervals, mark.of_tokens
+def contexts_at(mark: MemoryMark) -> list[bytes]:
+    """The contexts that end at a mark, shortest first, intervals and tokens in turn; NO_CONTEXT where too little was heard."""
+    intervals, tokens = mark.interval_history, mark.token_history
     contexts = []
     for order in ORDERS:
-        contexts.append(BY_INTERVALS + intervals[-order:] if len(intervals) >= order else NO_CONTEXT)
-        contexts.append(BY_TOKENS + tokens[-order:] if len(tokens) >= order else NO_CONTEXT)
+        contexts.append(INTERVAL_CONTEXT + intervals[-order:] if len(intervals) >= order else NO_CONTEXT)
+        contexts.append(TOKEN_CONTEXT + tokens[-order:] if len(tokens) >= order else NO_CONTEXT)
     return contexts

@@ -1,1 +1,1 @@
-"""Packs: trained networks on disk with their card, and the dummy that needs none."""
+"""Packs: folders with two trained networks and a card; and the dummy pack, which needs no files."""

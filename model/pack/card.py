@@ -1,4 +1,4 @@
-"""A pack's card: everything about a trained pack that is not a weight, as one checked JSON; opens no file but its own."""
+"""`Card`: everything about a trained pack except the weights, in one checked JSON file; opens no other file."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
 from model.errors import PackError
-from model.memory.backoff import DEFAULTS, Backoff
+from model.memory.backoff import DEFAULT_BACKOFFS, Backoff
 from model.tokens.time_bins import TimeBins, TimeUnit
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 
@@ -19,31 +19,34 @@ CARD_FILE = "card.json"
 Pitch = Annotated[int, Field(ge=0, le=127)]
 
 
-class Part(BaseModel):
+class CardPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Bins(Part):
-    """The time bins of the event vocabulary: what each plays, and the edges between them, in `unit`."""
+class CardBins(CardPart):
+    """The time bins of the event vocabulary: the shift that each one plays, and the edges between them, in `unit`."""
 
     unit: TimeUnit = "beats"
     choice: str
     shifts: tuple[float, ...]
     edges: tuple[float, ...]
 
-    def in_beats(self, tempo_bpm: float) -> TimeBins:
-        """Raises ValueError where they contradict each other."""
+    def to_time_bins(self, tempo_bpm: float) -> TimeBins:
+        """The bins in beats. Bins in seconds are converted at `tempo_bpm`.
+
+        Raises ValueError where shifts and edges contradict each other.
+        """
         beats_per_unit = tempo_bpm / 60 if self.unit == "seconds" else 1.0
         shifts, edges = (tuple(value * beats_per_unit for value in values) for values in (self.shifts, self.edges))
         return TimeBins(shifts, edges)
 
 
-class HeldOut(Part):
-    """How well music that was not trained on is foretold, in bits per note; `time_bits` for `event` only.
+class HeldOut(CardPart):
+    """How well the network predicts music that it was not trained on, in bits per note; `time_bits` for `event` only.
 
-    The bits `with_memory` are those of the network with a memory of each piece so far. `ppm` holds the same for
-    interpolated PPM baselines by order, trained on the same transposed copies, pitch and time together; `ppm_time` that
-    of time in it.
+    The bits `with_memory` are those of the network together with a memory of each piece so far. `ppm` holds the bits of
+    interpolated PPM baselines by order, trained on the same transposed copies, pitch and time together; `ppm_time` is the
+    part of them for time.
     """
 
     notes: int
@@ -55,8 +58,8 @@ class HeldOut(Part):
     ppm_time: dict[str, float] = {}
 
 
-class Remembering(Part):
-    """How far a memory is trusted beside the network: the figures of `model.memory.backoff.Backoff`, fitted on validation lines."""
+class MemoryTrust(CardPart):
+    """How far a memory is trusted beside the network: the numbers of `model.memory.backoff.Backoff`, fitted on validation music."""
 
     intervals: tuple[float, ...]
     tokens: tuple[float, ...]
@@ -64,14 +67,14 @@ class Remembering(Part):
     evidence: float
 
     @classmethod
-    def of(cls, backoff: Backoff) -> Self:
+    def from_backoff(cls, backoff: Backoff) -> Self:
         return cls(**asdict(backoff))
 
 
-class Epoch(Part):
-    """One pass over the corpus: bits per token while it was learnt from, and per note on the validation lines after it.
+class Epoch(CardPart):
+    """One pass over the corpus: bits per token during training, and bits per note on the validation music after it.
 
-    `seconds` and `tokens` count from the training's beginning.
+    `seconds` and `tokens` count from the start of the training.
     """
 
     epoch: int
@@ -81,10 +84,10 @@ class Epoch(Part):
     tokens: int
 
 
-class Training(Part):
-    """How the weights came about; bits are per note on the validation lines, by torch, and by each graph.
+class Training(CardPart):
+    """How the weights were trained. Bits are per note on the validation music: by torch, and by each ONNX graph.
 
-    `base` is the pack that the training started from, empty where it started from nothing.
+    `base` is the pack that the training started from; empty where it started from random weights.
     """
 
     command: str = ""
@@ -104,20 +107,20 @@ class Training(Part):
     history: tuple[Epoch, ...] = ()
 
 
-class ApproachCard(Part):
+class ApproachCard(CardPart):
     """One trained network: its vocabulary, shape, files (name to SHA-256) and figures."""
 
     pitches: tuple[Pitch, ...] = Field(min_length=1)
-    bins: Bins | None = None
+    bins: CardBins | None = None
     network: Hyperparameters
     files: dict[str, str]
     training: Training
     held_out: dict[str, HeldOut] = {}
-    memory: Remembering | None = None
+    memory: MemoryTrust | None = None
 
 
-class Source(Part):
-    """A corpus that was trained on, with what its licence asks to be said."""
+class Source(CardPart):
+    """A corpus that was trained on, with the attribution that its licence requires."""
 
     name: str
     files: int
@@ -127,7 +130,7 @@ class Source(Part):
     attribution: str = ""
 
 
-class Card(Part):
+class Card(CardPart):
     """The whole card."""
 
     format: Literal[1] = 1
@@ -136,9 +139,9 @@ class Card(Part):
     approaches: dict[Approach, ApproachCard]
 
     def vocabulary(self, approach: Approach, tempo_bpm: float = 120.0) -> PitchVocabulary | EventVocabulary:
-        """The vocabulary that the approach's weights were trained with, its time bins in beats.
+        """The vocabulary that the approach's weights were trained with, with time bins in beats.
 
-        Bins in seconds become those beats that they are at `tempo_bpm`. Raises PackError where the card's vocabulary contradicts itself.
+        Bins in seconds are converted at `tempo_bpm`. Raises PackError where the card's vocabulary contradicts itself.
         """
         part = self.approaches[approach]
         if approach == "pitch":
@@ -146,30 +149,30 @@ class Card(Part):
         if part.bins is None:
             raise PackError(f"pack {self.name}: the card's event vocabulary has no time bins; train the pack again")
         try:
-            return EventVocabulary(part.pitches, part.bins.in_beats(tempo_bpm))
+            return EventVocabulary(part.pitches, part.bins.to_time_bins(tempo_bpm))
         except ValueError as error:
             raise PackError(
                 f"pack {self.name}: the card's time bins are wrong ({error}); train the pack again"
             ) from error
 
     def backoff(self, approach: Approach) -> Backoff:
-        """How far the approach's memory is trusted; as usual where the card says nothing of it.
+        """How far the approach's memory is trusted; the default where the card has no entry.
 
-        Raises PackError where what it says contradicts itself.
+        Raises PackError where the entry contradicts itself.
         """
-        told = self.approaches[approach].memory
-        if told is None:
-            return DEFAULTS[approach]
+        trust = self.approaches[approach].memory
+        if trust is None:
+            return DEFAULT_BACKOFFS[approach]
         try:
-            return Backoff(**told.model_dump())
+            return Backoff(**trust.model_dump())
         except ValueError as error:
             raise PackError(f"pack {self.name}: the card's memory is wrong ({error}); train the pack again") from error
 
 
 def read_card(folder: Path) -> Card:
-    """The card of the pack in `folder`.
+    """Reads and checks the card of the pack in `folder`.
 
-    Raises PackError where it is missing, cut off, of another version, or lacks something.
+    Raises PackError where it is missing, cut off, of another version, or incomplete.
     """
     path = folder / CARD_FILE
     try:
@@ -181,14 +184,14 @@ def read_card(folder: Path) -> Card:
     try:
         card = Card.model_validate_json(text)
     except ValidationError as error:
-        raise PackError(_complaint(path, error)) from error
+        raise PackError(_describe_error(path, error)) from error
     missing = [approach for approach in APPROACHES if approach not in card.approaches]
     if missing:
         raise PackError(f"{path} describes no {' and no '.join(missing)} model; a pack holds both approaches")
     return card
 
 
-def _complaint(path: Path, error: ValidationError) -> str:
+def _describe_error(path: Path, error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(step) for step in first["loc"])
     if first["type"] == "json_invalid":

@@ -1,7 +1,7 @@
-"""A pack on disk: finding it, checking it, opening an engine from it, writing one; knows no training and runs no code of it.
+"""`Pack`: two trained networks in a folder. Finds and checks packs, opens engines from them; knows no training.
 
-A pack is a folder: the card, and per approach the weights (`.safetensors`, fp16) and the same network as a
-one-step graph (`.onnx`). Two packs come with the program, in `model/packs`.
+The folder holds the card, and for each approach the weights (`.safetensors`, fp16) and the same network as a one-step
+graph (`.onnx`). Loading a pack runs no code from it. Two packs come with the program, in `model/packs`.
 """
 
 import difflib
@@ -32,42 +32,53 @@ Weights = Mapping[str, npt.NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A pack whose card was read and holds together; no weight is in memory yet, so none was checked."""
+    """A pack whose card was read and is consistent. Its weights are read, and checked against the card's hashes, when needed.
+
+    To a jam, a pack is `name`, `vocabulary`, `memory` and `engine`; `DummyPack` has the same four without any files. Vocabulary,
+    memory and engine of one approach belong together. Opening an engine takes some tenths of a second, so a running jam does
+    it outside the music thread.
+    """
 
     folder: Path
     card: Card
 
     @property
     def name(self) -> str:
-        """That of its folder, by which it is found: a pack may be renamed."""
+        """The name of its folder, by which a pack is found; the name on the card may differ, as packs can be renamed."""
         return self.folder.resolve().name
 
     def vocabulary(self, approach: Approach, tempo_bpm: float = 120.0) -> PitchVocabulary | EventVocabulary:
+        """The vocabulary that the approach was trained with. Time bins in seconds are converted to beats at `tempo_bpm`.
+
+        Raises PackError where the card contradicts itself.
+        """
         return self.card.vocabulary(approach, tempo_bpm)
 
     def memory(self, approach: Approach, tempo_bpm: float = 120.0) -> Memory:
-        """An empty memory for the approach, trusted as far as the card says."""
+        """A new, empty memory for the approach, trusted as far as the card says. Raises PackError as `vocabulary` does."""
         return Memory(self.vocabulary(approach, tempo_bpm), self.card.backoff(approach))
 
     def weights_file(self, approach: Approach) -> Path:
+        """The path of the `.safetensors` file. Raises PackError where the card names none."""
         return self._file(approach, ".safetensors")
 
     def graph_file(self, approach: Approach) -> Path:
+        """The path of the `.onnx` file. Raises PackError where the card names none."""
         return self._file(approach, ".onnx")
 
     def weights(self, approach: Approach) -> dict[str, npt.NDArray[np.float32]]:
-        """The weights by torch's names, in fp32. Raises PackError where they are damaged."""
-        path = self._checked(self.weights_file(approach))
+        """The weights by their torch names, in fp32. Raises PackError where the file is missing or damaged."""
+        path = self._verified(self.weights_file(approach))
         try:
             return {name: value.astype(np.float32) for name, value in load_file(path).items()}
         except SafetensorError as error:
             raise PackError(f"{path} is no safetensors file; copy the pack again") from error
 
     def engine(self, approach: Approach, device: Device = "auto") -> Engine:
-        """The fastest engine for the device: a captured CUDA graph where there is a GPU, else ONNX Runtime.
+        """A new engine, the fastest for the device: a captured CUDA graph where there is a GPU, otherwise ONNX Runtime.
 
-        Raises PackError where a file is damaged or does not fit the vocabulary, or where `cuda` is asked
-        for and there is none.
+        Raises PackError where a file is missing, damaged or does not fit the vocabulary, or where `device` is `cuda` and
+        there is no CUDA device.
         """
         engine: Engine
         if device != "cpu" and has_cuda():
@@ -77,13 +88,13 @@ class Pack:
         elif device == "cuda":
             raise PackError("device = cuda, but there is no torch with a CUDA device here; use auto or cpu")
         else:
-            path = self._checked(self.graph_file(approach))
+            path = self._verified(self.graph_file(approach))
             engine = OnnxEngine(path, precision="int8" if ".int8" in path.suffixes else "fp32")
         self._check_fit(approach, engine)
         return engine
 
-    def twin(self, approach: Approach) -> NumpyEngine:
-        """The numpy engine over the same weights, to test the others against."""
+    def reference_engine(self, approach: Approach) -> NumpyEngine:
+        """The numpy engine with the same weights, to compare the others with. Raises PackError as `engine` does."""
         engine = NumpyEngine(self.weights(approach))
         self._check_fit(approach, engine)
         return engine
@@ -102,8 +113,8 @@ class Pack:
                 return self.folder / name
         raise PackError(f"pack {self.name}: its card names no {suffix} file for {approach}; train the pack again")
 
-    def _checked(self, path: Path) -> Path:
-        """The file, once its content is what the card says."""
+    def _verified(self, path: Path) -> Path:
+        """The same path, once the file's hash is the one on the card."""
         expected = next(part.files[path.name] for part in self.card.approaches.values() if path.name in part.files)
         try:
             actual = sha256_of(path)
@@ -117,12 +128,13 @@ class Pack:
 
 
 def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal. Raises OSError where it cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def available_packs(folders: tuple[Path, ...] = ()) -> dict[str, Path]:
-    """The packs that come with the program and those in `folders`, by name; the program's own win a tie."""
+    """The packs that come with the program and those in `folders`, by name. Of two with one name, the program's own is used."""
     found: dict[str, Path] = {}
     for folder in (PACKS_FOLDER, *folders):
         if folder.is_dir():
@@ -133,9 +145,9 @@ def available_packs(folders: tuple[Path, ...] = ()) -> dict[str, Path]:
 
 
 def open_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Pack:
-    """The pack of that name, or in that folder.
+    """Opens a pack by its name, or by its folder.
 
-    Raises PackError where there is none (with the nearest name), or its card is wrong.
+    Raises PackError where there is none (the message has the nearest name), or its card is wrong.
     """
     found = available_packs(folders)
     folder = found.get(name_or_path)
@@ -148,13 +160,13 @@ def open_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Pack:
     card = read_card(folder)
     pack = Pack(folder, card)
     for approach in card.approaches:
-        # A card that contradicts itself is found now, not at the first note.
+        # So a card that contradicts itself fails now, and not at the first note.
         pack.vocabulary(approach)
         card.backoff(approach)
     return pack
 
 
 def save_weights(weights: Weights, path: Path) -> None:
-    """Writes weights as fp16 safetensors, which load without running code."""
+    """Writes weights as fp16 safetensors, a format that loads without running code."""
     save_file({name: np.ascontiguousarray(value, np.float16) for name, value in weights.items()}, path)
     path.chmod(0o644)  # safetensors makes it readable by its owner alone

@@ -1,1 +1,1 @@
-"""How notes are spelt as tokens, and time as bins."""
+"""Notes as tokens, and the time between them as bins."""

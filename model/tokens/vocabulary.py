@@ -1,7 +1,7 @@
-"""The two vocabularies: how notes become tokens and tokens notes; knows no network and no randomness.
+"""The two vocabularies: notes to tokens, and tokens to notes; knows no network and no randomness.
 
-Both read music one note at a time, from where the line stands (a `Cursor`), so that training files,
-a seed and a phrase that is being played this moment are spelt by the same code.
+Both encode music one note at a time, starting from a position in the music (a `Cursor`), so that the same code encodes
+training files, seeds and the phrase that is being played right now.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -16,56 +16,64 @@ from model.notes import CHORD_BEATS, MAX_CHORD_NOTES, Note, in_onset_order
 from model.tokens.time_bins import TimeBins
 
 Mask = npt.NDArray[np.bool_]
+"""Which tokens are meant, shape (size of the vocabulary,)."""
 
 START = 0
-"""The token that stands before every piece, in both vocabularies."""
+"""The token before every piece, in both vocabularies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a line of music stands: the last onset, and the pitches that have sounded at it."""
+    """A position in the music: the last onset (None before all music), and the pitches that began there so far."""
 
     onset_beats: float | None = None
     chord: tuple[int, ...] = ()
 
 
 class Vocabulary(Protocol):
-    """What an improviser and a trainer need of either vocabulary."""
+    """What an improviser and a trainer need of either vocabulary. Tokens are numbers from 0, the start token, to `size` - 1."""
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """The number of tokens."""
+        ...
 
     @property
-    def pitches(self) -> tuple[int, ...]: ...
-
-    def spell(self, note: Note, cursor: Cursor) -> tuple[tuple[int, ...], Cursor]:
-        """The tokens that say `note` after what the cursor stands behind, and the cursor after it."""
+    def pitches(self) -> tuple[int, ...]:
+        """The MIDI pitches that have a token, rising. The tokens of `pitches` are 1, 2, 3 and so on."""
         ...
 
-    def names(self) -> tuple[str, ...]:
-        """Each token's name, by token."""
+    def encode_note(self, note: Note, cursor: Cursor) -> tuple[tuple[int, ...], Cursor]:
+        """The tokens of `note`, which comes after `cursor`, and the cursor after the note.
+
+        Only pitch and onset count. A pitch without a token is encoded as the nearest one (`nearest_pitch`).
+        """
+        ...
+
+    def token_names(self) -> tuple[str, ...]:
+        """The name of each token, in the order of the tokens."""
         ...
 
 
-def encode(vocabulary: Vocabulary, notes: Iterable[Note]) -> list[int]:
-    """A whole piece as tokens, the start token first."""
+def encode_notes(vocabulary: Vocabulary, notes: Iterable[Note]) -> list[int]:
+    """A whole piece as tokens, with the start token first. The notes may come in any order."""
     tokens = [START]
     cursor = Cursor()
     for note in in_onset_order(notes):
-        spelt, cursor = vocabulary.spell(note, cursor)
-        tokens.extend(spelt)
+        of_note, cursor = vocabulary.encode_note(note, cursor)
+        tokens.extend(of_note)
     return tokens
 
 
 def nearest_pitch(pitch: int, pitches: Sequence[int]) -> int:
-    """The same note name in the octave nearest to `pitch` that the vocabulary holds, else the nearest pitch."""
+    """The same note name in the nearest octave that `pitches` has; where it has none, the nearest pitch."""
     same_name = [known for known in pitches if (known - pitch) % 12 == 0]
     return min(same_name or pitches, key=lambda known: (abs(known - pitch), known))
 
 
 @dataclass(frozen=True)
 class PitchVocabulary:
-    """Approach 1: the start token and one token for each pitch, in rising order; no time at all."""
+    """Approach 1: the start token, then one token for each pitch, rising; no time."""
 
     pitches: tuple[int, ...]
 
@@ -73,38 +81,38 @@ class PitchVocabulary:
     def size(self) -> int:
         return 1 + len(self.pitches)
 
-    def spell(self, note: Note, cursor: Cursor) -> tuple[tuple[int, ...], Cursor]:
+    def encode_note(self, note: Note, cursor: Cursor) -> tuple[tuple[int, ...], Cursor]:
         pitch = nearest_pitch(note.pitch, self.pitches)
-        return (self._token[pitch],), Cursor(note.onset_beats, (pitch,))
+        return (self._token_by_pitch[pitch],), Cursor(note.onset_beats, (pitch,))
 
     def pitch(self, token: int) -> int:
         return self.pitches[token - 1]
 
-    def names(self) -> tuple[str, ...]:
+    def token_names(self) -> tuple[str, ...]:
         return ("START", *(str(pitch) for pitch in self.pitches))
 
     @cached_property
-    def playable(self) -> Mask:
-        """Which tokens may be sampled, shape (size,): every pitch, never the start."""
+    def note_mask(self) -> Mask:
+        """The tokens that may be sampled: every pitch, never the start."""
         mask = np.ones(self.size, dtype=np.bool_)
         mask[START] = False
         return mask
 
-    def playing(self, pitches: Collection[int]) -> Mask:
-        """Which tokens play one of these pitches, shape (size,)."""
+    def mask_for_pitches(self, pitches: Collection[int]) -> Mask:
+        """The tokens that play one of these pitches."""
         return np.array([False, *(pitch in pitches for pitch in self.pitches)])
 
     @cached_property
-    def _token(self) -> dict[int, int]:
+    def _token_by_pitch(self) -> dict[int, int]:
         return {pitch: 1 + index for index, pitch in enumerate(self.pitches)}
 
 
 @dataclass(frozen=True)
 class EventVocabulary:
-    """Approach 2: the start token, then `NOTE_<pitch>`, then `TIME_<bin>` events in one dictionary.
+    """Approach 2: the start token, then `NOTE_<pitch>` tokens, then `TIME_<bin>` tokens.
 
-    A TIME stands between two onsets and says how far apart they are; the notes of one chord follow
-    each other without one. So music is: NOTE+ (TIME NOTE+)*.
+    A TIME between two onsets says how far apart they are. The notes of one chord follow each other without a TIME. So the
+    grammar of music is: NOTE+ (TIME NOTE+)*.
     """
 
     pitches: tuple[int, ...]
@@ -114,68 +122,68 @@ class EventVocabulary:
     def size(self) -> int:
         return 1 + len(self.pitches) + len(self.bins)
 
-    def spell(self, note: Note, cursor: Cursor) -> tuple[tuple[int, ...], Cursor]:
+    def encode_note(self, note: Note, cursor: Cursor) -> tuple[tuple[int, ...], Cursor]:
         pitch = nearest_pitch(note.pitch, self.pitches)
-        tokens = (*self.wait(note.onset_beats, cursor), self._token[pitch])
+        tokens = (*self.encode_time(note.onset_beats, cursor), self._token_by_pitch[pitch])
         if len(tokens) == 1 and cursor.onset_beats is not None:
             return tokens, replace(cursor, chord=(*cursor.chord, pitch))
         return tokens, Cursor(note.onset_beats, (pitch,))
 
-    def wait(self, onset_beats: float, cursor: Cursor) -> tuple[int, ...]:
-        """The tokens that bring the line to an onset: one TIME, or none within a chord or before all music."""
+    def encode_time(self, onset_beats: float, cursor: Cursor) -> tuple[int, ...]:
+        """The tokens that move the music to an onset: one TIME; none within a chord, or before all music."""
         if cursor.onset_beats is None:
             return ()
         shift_beats = onset_beats - cursor.onset_beats
         if shift_beats < CHORD_BEATS:
             return ()
-        return (self.first_time + self.bins.index(shift_beats),)
+        return (self.first_time_token + self.bins.index(shift_beats),)
 
     @property
-    def first_time(self) -> int:
+    def first_time_token(self) -> int:
         return 1 + len(self.pitches)
 
     def is_time(self, token: int) -> bool:
-        return token >= self.first_time
+        return token >= self.first_time_token
 
     def pitch(self, token: int) -> int:
         return self.pitches[token - 1]
 
-    def shift(self, token: int) -> float:
-        """How far a TIME token moves the line, in beats."""
-        return self.bins.shifts[token - self.first_time]
+    def shift_beats(self, token: int) -> float:
+        """How far a TIME token moves the music on, in beats."""
+        return self.bins.shifts[token - self.first_time_token]
 
-    def names(self) -> tuple[str, ...]:
+    def token_names(self) -> tuple[str, ...]:
         notes = (f"NOTE_{pitch}" for pitch in self.pitches)
         times = (f"TIME_{index}" for index in range(len(self.bins)))
         return ("START", *notes, *times)
 
-    def playing(self, pitches: Collection[int]) -> Mask:
-        """Which tokens play one of these pitches, or move the line on, shape (size,)."""
+    def mask_for_pitches(self, pitches: Collection[int]) -> Mask:
+        """The tokens that play one of these pitches, and all TIMEs."""
         notes = [pitch in pitches for pitch in self.pitches]
         return np.array([False, *notes, *(True for _ in range(len(self.bins)))])
 
-    def allowed(self, chord: Sequence[int], max_chord: int = MAX_CHORD_NOTES) -> Mask:
-        """What may follow a chord as far as it has got, shape (size,): the grammar of the class's docstring.
+    def allowed_after(self, chord: Sequence[int], max_chord: int = MAX_CHORD_NOTES) -> Mask:
+        """The tokens that the grammar allows after the pitches of an unfinished chord.
 
-        At a new onset (an empty chord) a note must come, so no two TIMEs follow each other; in a chord no
-        pitch comes twice, and after `max_chord` notes the line must move on.
+        At a new onset (an empty chord) a note must come, so two TIMEs never follow each other. In a chord no pitch comes
+        twice, and after `max_chord` notes a TIME must come. The mask is a new array.
         """
         mask = self._note_mask.copy()
         if not chord:
             return mask
-        mask[self.first_time :] = True
+        mask[self.first_time_token :] = True
         if len(chord) >= max_chord:
-            mask[: self.first_time] = False
+            mask[: self.first_time_token] = False
         for pitch in chord:
-            mask[self._token[pitch]] = False
+            mask[self._token_by_pitch[pitch]] = False
         return mask
 
     @cached_property
     def _note_mask(self) -> Mask:
         mask = np.zeros(self.size, dtype=np.bool_)
-        mask[1 : self.first_time] = True
+        mask[1 : self.first_time_token] = True
         return mask
 
     @cached_property
-    def _token(self) -> dict[int, int]:
+    def _token_by_pitch(self) -> dict[int, int]:
         return {pitch: 1 + index for index, pitch in enumerate(self.pitches)}

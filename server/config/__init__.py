@@ -1,1 +1,1 @@
-"""The configuration: `config.toml` read, checked, and edited line by line."""
+"""The configuration: `config.toml` is loaded, validated, and edited line by line."""

@@ -1,6 +1,6 @@
-"""The configuration: `config.toml` read and checked at once and whole; knows where it may lie, opens no port.
+"""The configuration: finds `config.toml`, loads it once, and reports all its mistakes together; opens no port.
 
-Its keys are those of `Config`, and under `[controls]` the rows of `server.controls.control_table.CONTROLS`.
+Its keys are the fields of `Config`, and under `[controls]` the names in `server.controls.control_table.CONTROLS`.
 """
 
 import difflib
@@ -14,23 +14,23 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from bridge.errors import BadTrust
-from bridge.osc.trusted_senders import Trust
-from server.controls.cc_bindings import Bindings, Written
+from bridge.errors import BadTrustedAddress
+from bridge.osc.trusted_senders import TrustedSenders
+from server.controls.cc_bindings import CcBindings, ConfigBinding
 from server.controls.control_table import Settings, Value, control_named
 from server.errors import BadValue, ConfigError
 
 CONFIG_FILE = "config.toml"
-OWN_SENTENCE = "own_sentence"
-"""The type of a complaint that is whole as it is."""
+FULL_SENTENCE = "own_sentence"
+"""The type of our own validation errors, whose message is a full sentence already."""
 
-EVERYWHERE = "0.0.0.0"  # noqa: S104  what `lan` asks for, and nothing else
+ALL_INTERFACES = "0.0.0.0"  # noqa: S104  used only where `lan` is on
 ProgramChange = Literal["off", "pack", "approach"]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address, or the name `localhost`, is this machine's alone."""
+    """Whether only this machine can reach the address; the name `localhost` counts too."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -38,32 +38,34 @@ def is_loopback(host: str) -> bool:
 
 
 def bound_host(host: str, *, lan: bool) -> str:
-    """Where to listen: on `host`, or where that is this machine alone and `lan` opens it to the network, everywhere."""
-    return EVERYWHERE if lan and is_loopback(host) else host
+    """The address to listen on: `host`, but all interfaces if `host` is this machine's alone and `lan` opens it."""
+    return ALL_INTERFACES if lan and is_loopback(host) else host
 
 
 class Section(BaseModel):
+    """A section of the file; it cannot be changed once loaded, and an unknown key is a mistake."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class MidiSection(Section):
-    """Ports: a name is any part of an existing port's name; empty asks for a virtual port of our own."""
+    """MIDI ports: a name is any part of the name of an existing port; an empty one asks for a virtual port of our own."""
 
     api: Literal["auto", "jack", "alsa", "coremidi", "winmm", "none"] = "auto"
     input: str = ""
     output: str = ""
     program_change: ProgramChange = "off"
     cc_feedback: bool = True
-    cc: dict[str, Written] = {}
+    cc: dict[str, ConfigBinding] = {}
 
     @property
-    def bindings(self) -> Bindings:
-        """Which knob moves which control."""
-        return Bindings.read(self.cc)
+    def bindings(self) -> CcBindings:
+        """Which CC moves which control; `cc` as parsed."""
+        return CcBindings.read(self.cc)
 
 
 class OscSection(Section):
-    """Where control messages come in, whose are read, and the port to which answers go besides the sender's own."""
+    """Where OSC comes in, which senders are trusted, and the second port of the sender's machine that gets answers."""
 
     host: str = "127.0.0.1"
     port: PortNumber = 8000
@@ -75,14 +77,14 @@ class OscSection(Section):
     @classmethod
     def _addresses(cls, texts: list[str]) -> list[str]:
         try:
-            Trust.read(texts)
-        except BadTrust as error:
-            raise PydanticCustomError(OWN_SENTENCE, "{sentence}", {"sentence": str(error)}) from error
+            TrustedSenders.read(texts)
+        except BadTrustedAddress as error:
+            raise PydanticCustomError(FULL_SENTENCE, "{sentence}", {"sentence": str(error)}) from error
         return texts
 
 
 class PanelSection(Section):
-    """Where the panel is served; beyond this machine only where `lan` says so, which opens OSC too."""
+    """Where the panel is served; other machines reach it only with `lan`, which opens OSC too."""
 
     on: bool = True
     host: str = "127.0.0.1"
@@ -95,22 +97,22 @@ class PanelSection(Section):
         return bound_host(self.host, lan=self.lan)
 
     @model_validator(mode="after")
-    def _is_only_here(self) -> Self:
+    def _needs_lan_beyond_this_machine(self) -> Self:
         if not self.lan and not is_loopback(self.host):
             sentence = f"{self.host} can be reached from the network, which needs lan = true; or use 127.0.0.1"
-            raise PydanticCustomError(OWN_SENTENCE, "{sentence}", {"sentence": sentence})
+            raise PydanticCustomError(FULL_SENTENCE, "{sentence}", {"sentence": sentence})
         return self
 
 
 class EngineSection(Section):
-    """What runs the models."""
+    """The device that runs the models, and the folder of the user's own packs."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     packs_folder: str = "packs"
 
 
 class TakesSection(Section):
-    """Where every jam is written down, for how long, and how far back `capture` reaches."""
+    """The folder of the recorded jams, how long they are kept, and how far back `capture` reaches."""
 
     folder: str = ""
     keep_days: Annotated[float, Field(gt=0)] = 90.0
@@ -119,8 +121,8 @@ class TakesSection(Section):
     long_silence_s: Annotated[float, Field(gt=0, le=600)] = 8.0
 
     @property
-    def place(self) -> Path:
-        """The folder; without one, the place where this system keeps a program's data."""
+    def data_folder(self) -> Path:
+        """The configured folder, or if it is empty, the one where this system keeps the data of programs."""
         if self.folder:
             return Path(self.folder).expanduser()
         import platformdirs
@@ -129,7 +131,7 @@ class TakesSection(Section):
 
 
 class Config(Section):
-    """All of it; what the file leaves out has its default."""
+    """The whole configuration; a key that the file leaves out has its default."""
 
     midi: MidiSection = MidiSection()
     osc: OscSection = OscSection()
@@ -140,81 +142,85 @@ class Config(Section):
 
     @property
     def settings(self) -> Settings:
-        """The controls' values at the start."""
+        """The values of the controls at the start."""
         settings = Settings()
         for name, raw in self.controls.items():
             settings = settings.with_value(name, control_named(name).read(raw))
         return settings
 
     @property
-    def osc_served(self) -> OscSection:
-        """OSC as it is served: to the network where the panel is, but even there only whom it trusts is read."""
+    def effective_osc(self) -> OscSection:
+        """The OSC section with the host to bind: `lan` opens OSC too, but even then only trusted senders are read."""
         return self.osc.model_copy(update={"host": bound_host(self.osc.host, lan=self.panel.lan)})
 
     @property
     def pack_folders(self) -> tuple[Path, ...]:
-        """Where packs are looked for besides those that come with the program."""
+        """The folders that are searched for packs besides the program's own."""
         return (Path(self.engine.packs_folder).expanduser(),)
 
     def with_values(self, changes: Mapping[str, Value | list[str] | None]) -> "Config":
-        """The same with the command line's values, by dotted key; None stands for not given.
+        """A copy with the values of the command line, by dotted key such as `osc.port`; None means not given.
 
-        Raises ConfigError as `load` does.
+        Raises ConfigError with one line for each mistake.
         """
         tree = self.model_dump()
         for key, value in changes.items():
             if value is not None:
                 section, name = key.split(".")
                 tree[section][name] = value
-        return _checked(tree, "the command line")
+        return _validated(tree, "the command line")
 
 
 def load(path: Path | None = None) -> Config:
-    """The configuration in `path`, else in the working folder's `config.toml`, else the defaults.
+    """Loads `path`, or else `config.toml` of the working folder, or else the defaults.
 
-    Raises ConfigError with a line for each mistake.
+    Raises ConfigError with one line for each mistake.
     """
-    place = path or Path(CONFIG_FILE)
-    if path is None and not place.is_file():
+    config_path = path or Path(CONFIG_FILE)
+    if path is None and not config_path.is_file():
         return Config()
     try:
-        with place.open("rb") as file:
+        with config_path.open("rb") as file:
             tree = tomllib.load(file)
     except OSError as error:
-        raise ConfigError(f"{place} cannot be read: {error.strerror}") from error
+        raise ConfigError(f"{config_path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{place} is no TOML: {error}") from error
-    return _checked(tree, str(place))
+        raise ConfigError(f"{config_path} is no TOML: {error}") from error
+    return _validated(tree, str(config_path))
 
 
-def _checked(tree: Mapping[str, Any], where: str) -> Config:
+def _validated(tree: Mapping[str, Any], source: str) -> Config:
     mistakes = []
     config = None
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
-        mistakes = [_sentence(detail) for detail in error.errors() if not _is_said_by_rows(detail["loc"])]
-    mistakes += _mistakes("controls", tree.get("controls", {}), _control_mistakes)
+        mistakes = [
+            _sentence_for(detail) for detail in error.errors() if not _is_reported_by_control_table(detail["loc"])
+        ]
+    # pydantic's errors in these two tables were left out above: the controls know better which values they accept.
+    mistakes += _section_mistakes("controls", tree.get("controls", {}), _control_mistakes)
     midi = tree.get("midi", {})
     if isinstance(midi, Mapping):
-        mistakes += _mistakes("midi.cc", midi.get("cc", {}), _cc_mistakes)
+        mistakes += _section_mistakes("midi.cc", midi.get("cc", {}), _cc_mistakes)
     if mistakes or config is None:
-        raise ConfigError("\n".join(f"{where}: {mistake}" for mistake in mistakes))
+        raise ConfigError("\n".join(f"{source}: {mistake}" for mistake in mistakes))
     return config
 
 
-def _is_said_by_rows(place: tuple[int | str, ...]) -> bool:
-    """Whether what is wrong there is told by the rows of the controls, which know better what they take."""
-    return place[0] == "controls" or place[:2] == ("midi", "cc")
+def _is_reported_by_control_table(key_path: tuple[int | str, ...]) -> bool:
+    return key_path[0] == "controls" or key_path[:2] == ("midi", "cc")
 
 
-def _mistakes(section: str, table: object, mistakes: Callable[[Mapping[str, Any]], list[str]]) -> list[str]:
-    return mistakes(table) if isinstance(table, Mapping) else [f"{section} is a section: [{section}]"]
+def _section_mistakes(
+    section: str, table: object, find_mistakes: Callable[[Mapping[str, Any]], list[str]]
+) -> list[str]:
+    return find_mistakes(table) if isinstance(table, Mapping) else [f"{section} is a section: [{section}]"]
 
 
 def _cc_mistakes(written: Mapping[str, Any]) -> list[str]:
     try:
-        Bindings.read(written)
+        CcBindings.read(written)
     except BadValue as error:
         return [f"midi.cc: {line}" for line in str(error).splitlines()]
     return []
@@ -235,20 +241,20 @@ def _control_mistakes(controls: Mapping[str, Any]) -> list[str]:
     return mistakes
 
 
-def _sentence(detail: Any) -> str:
-    """One of pydantic's complaints in our words."""
+def _sentence_for(detail: Any) -> str:
+    """One of pydantic's errors as a sentence of ours."""
     path = [str(step) for step in detail["loc"]]
-    where = ".".join(path)
+    key = ".".join(path)
     if detail["type"] == "extra_forbidden":
         near = difflib.get_close_matches(path[-1], _known_keys(path[:-1]), n=1)
-        return f"there is no key {where}; " + (
+        return f"there is no key {key}; " + (
             f"did you mean {'.'.join([*path[:-1], near[0]])}?"
             if near
             else f"there are {', '.join(_known_keys(path[:-1]))}"
         )
-    if detail["type"] == OWN_SENTENCE:
-        return f"{where}: {detail['msg']}"
-    return f"{where}: {detail['msg'][0].lower()}{detail['msg'][1:]}, not {detail['input']!r}"
+    if detail["type"] == FULL_SENTENCE:
+        return f"{key}: {detail['msg']}"
+    return f"{key}: {detail['msg'][0].lower()}{detail['msg'][1:]}, not {detail['input']!r}"
 
 
 def _known_keys(sections: list[str]) -> list[str]:
@@ -256,6 +262,6 @@ def _known_keys(sections: list[str]) -> list[str]:
     for name in sections:
         annotation = model.model_fields[name].annotation
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return [row.name for row in fields(Settings)]
+            return [setting.name for setting in fields(Settings)]
         model = annotation
     return list(model.model_fields)

@@ -1,6 +1,6 @@
-"""Writes a line into a config.toml and leaves everything else in it as its owner wrote it, comments too.
+"""Sets a key in a config.toml, and leaves everything else as the user wrote it, comments too.
 
-So it goes by lines and is no TOML writer: a key that stands in its section is replaced, another one is added.
+Therefore it edits lines, and is no TOML writer: it replaces the line of a key that its section has, or else adds one.
 """
 
 import re
@@ -13,10 +13,13 @@ _HEADER = re.compile(r"\s*\[\s*(?P<name>[^\[\]]+?)\s*\]\s*(#.*)?$")
 
 
 def write_key(path: Path, section: str, key: str, value: str) -> None:
-    """Sets a key in a file, which need not be there. Raises ConfigError where it cannot be written, or were no TOML then."""
+    """Sets a key in a file, which is created if it does not exist; `value` is TOML text.
+
+    Raises ConfigError if the file cannot be written, or would not be valid TOML afterwards; then it is not changed.
+    """
     try:
         text = with_key(path.read_text(encoding="utf-8") if path.exists() else "", section, key, value)
-        tomllib.loads(text)  # a section that was written in another of TOML's ways would be there twice
+        tomllib.loads(text)  # a section that is written in another of TOML's ways would be defined twice
         path.write_text(text, encoding="utf-8")
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} would be no TOML with {key} = {value} under [{section}]: {error}") from error
@@ -25,15 +28,15 @@ def write_key(path: Path, section: str, key: str, value: str) -> None:
 
 
 def with_key(text: str, section: str, key: str, value: str) -> str:
-    """The text with a key of a section set to what is written as `value`."""
+    """The text with a key of a section set to `value`, which is TOML text."""
     lines = text.splitlines()
     line = f"{key} = {value}"
-    begin = next((number for number, old in enumerate(lines) if _section(old) == section), None)
-    if begin is None:
+    start = next((number for number, old in enumerate(lines) if _section_name(old) == section), None)
+    if start is None:
         gap = [""] if lines and lines[-1].strip() else []
         return "\n".join([*lines, *gap, f"[{section}]", line]) + "\n"
-    end = next((number for number in range(begin + 1, len(lines)) if _section(lines[number])), len(lines))
-    for number in range(begin + 1, end):
+    end = next((number for number in range(start + 1, len(lines)) if _section_name(lines[number])), len(lines))
+    for number in range(start + 1, end):
         if re.match(rf"\s*{re.escape(key)}\s*=", lines[number]):
             lines[number] = line
             break
@@ -44,6 +47,6 @@ def with_key(text: str, section: str, key: str, value: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _section(line: str) -> str | None:
+def _section_name(line: str) -> str | None:
     header = _HEADER.match(line)
     return header["name"] if header else None

@@ -1,1 +1,1 @@
-"""What can be adjusted: the table of controls, their current values, and how a value is read, shown, bound to a knob and throttled."""
+"""The controls: their table, their current values, and how a value is parsed, shown, bound to a MIDI CC and throttled."""

@@ -1,4 +1,4 @@
-"""Which knob moves which control: a table of MIDI CC numbers, as the configuration has it; knows no port and no values."""
+"""Which MIDI CC moves which control, as written in the configuration; knows no port and no control values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,27 +12,30 @@ from server.errors import BadValue
 
 CHANNELS = 16
 CC_SECTION = "midi.cc"
-"""Where bindings stand in config.toml."""
+"""The section of config.toml that holds the bindings."""
 
-Written = int | dict[str, int]
-"""How a binding stands in config.toml: 21, or { cc = 21, channel = 3 }."""
+ConfigBinding = int | dict[str, int]
+"""A binding as config.toml holds it: 21, or { cc = 21, channel = 3 }."""
 
 
 def takes_cc(control: Control) -> bool:
-    """Whether a knob or a pedal can move it."""
+    """Whether a knob, a fader or a pedal can move the control."""
     return has_fader(control) or control.kind == "action"
 
 
 @dataclass(frozen=True, slots=True)
-class Binding:
-    """A CC, on one channel (1 to 16) or on any."""
+class CcBinding:
+    """A CC number (0 to 119), on one channel (1 to 16), or on any channel where `channel` is None."""
 
     cc: int
     channel: int | None = None
 
     @classmethod
     def read(cls, control: str, written: object) -> Self:
-        """The binding of a control as it is written. Raises BadValue where it is none, or the control takes none."""
+        """Parses the binding of a control as config.toml holds it.
+
+        Raises BadValue if it is not a binding, or if no CC can move this control.
+        """
         if not takes_cc(control_named(control)):
             raise BadValue(f"{control} takes no CC; let program changes choose it (midi.program_change)")
         table = {"cc": written} if not isinstance(written, dict) else written
@@ -42,75 +45,78 @@ class Binding:
             )
         channel = table.get("channel")
         return cls(
-            _whole(f"the CC of {control}", table["cc"], 0, LAST_CC),
-            None if channel is None else _whole(f"the channel of {control}", channel, 1, CHANNELS),
+            _whole_number(f"the CC of {control}", table["cc"], 0, LAST_CC),
+            None if channel is None else _whole_number(f"the channel of {control}", channel, 1, CHANNELS),
         )
 
     @property
-    def written(self) -> str:
-        """As it stands in config.toml."""
+    def as_toml(self) -> str:
+        """The binding as config.toml holds it."""
         return str(self.cc) if self.channel is None else f"{{ cc = {self.cc}, channel = {self.channel} }}"
 
     def __str__(self) -> str:
         return f"CC {self.cc}" if self.channel is None else f"CC {self.cc} on channel {self.channel}"
 
 
-class Bindings:
-    """The bindings in force; another object whenever one has changed, so that a thread may go on reading it."""
+class CcBindings:
+    """All bindings in use, immutable: a change makes a new object, so another thread may go on reading this one."""
 
-    def __init__(self, by_control: Mapping[str, Binding]) -> None:
+    def __init__(self, by_control: Mapping[str, CcBinding]) -> None:
         self._by_control = dict(by_control)
         self._controls = {(binding.cc, binding.channel): name for name, binding in by_control.items()}
 
     @classmethod
     def read(cls, written: Mapping[str, object]) -> Self:
-        """Those that are written. Raises BadValue with a line for each mistake."""
-        read: dict[str, Binding] = {}
-        owners: dict[Binding, str] = {}
+        """Parses the section of config.toml. Raises BadValue with one line for each mistake."""
+        bindings: dict[str, CcBinding] = {}
+        owners: dict[CcBinding, str] = {}
         mistakes = []
         for control, entry in written.items():
             try:
-                binding = Binding.read(control, entry)
+                binding = CcBinding.read(control, entry)
                 if binding in owners:
                     raise BadValue(f"{control} and {owners[binding]} are both on {binding}")
-                read[control], owners[binding] = binding, control
+                bindings[control], owners[binding] = binding, control
             except BadValue as error:
                 mistakes.append(str(error))
         if mistakes:
             raise BadValue("\n".join(mistakes))
-        return cls(read)
+        return cls(bindings)
 
-    def control(self, move: CcMove) -> str | None:
-        """The control that a knob moves: one that is bound on its channel, else one that is bound on any."""
+    def control_moved_by(self, move: CcMove) -> str | None:
+        """The control that a CC message moves, or None: a binding to its channel goes before one to any channel."""
         return self._controls.get((move.cc, move.channel + 1)) or self._controls.get((move.cc, None))
 
-    def binding(self, control: str) -> Binding | None:
-        """Where a control is bound."""
+    def binding_of(self, control: str) -> CcBinding | None:
+        """The binding of a control, or None if it has none."""
         return self._by_control.get(control)
 
     @property
-    def by_control(self) -> Mapping[str, Binding]:
-        """All of them."""
+    def by_control(self) -> Mapping[str, CcBinding]:
+        """A copy of all bindings, by the control's name."""
         return dict(self._by_control)
 
-    def learnt(self, control: str, move: CcMove, *, any_channel: bool = False) -> Binding:
-        """The binding of a control to a knob that was moved. Raises BadValue where that moves another control already."""
-        binding = Binding(move.cc, None if any_channel else move.channel + 1)
-        # One that is bound on any channel would go on without this one, and say nothing.
-        for owner in (self.control(move), self._controls.get((binding.cc, binding.channel))):
+    def learn(self, control: str, move: CcMove, *, any_channel: bool = False) -> CcBinding:
+        """The binding that would let the CC message `move` control this control; changes nothing.
+
+        Raises BadValue if that CC already moves another control.
+        """
+        binding = CcBinding(move.cc, None if any_channel else move.channel + 1)
+        # The first look finds a binding to any channel too: the new one would silently take this channel away from it.
+        for owner in (self.control_moved_by(move), self._controls.get((binding.cc, binding.channel))):
             if owner not in {None, control}:
-                bound = self._by_control[owner] if owner else binding
+                owned = self._by_control[owner] if owner else binding
                 raise BadValue(
-                    f"{bound} moves {owner} already; let {owner} learn another knob, or take its line out of [{CC_SECTION}]"
+                    f"{owned} moves {owner} already; let {owner} learn another knob, or take its line out of [{CC_SECTION}]"
                 )
         return binding
 
-    def bound(self, control: str, binding: Binding) -> "Bindings":
-        """The same, but this control is bound there, and nowhere else."""
-        return Bindings({**self._by_control, control: binding})
+    def with_binding(self, control: str, binding: CcBinding) -> "CcBindings":
+        """A copy in which the control has this binding instead of the one it had."""
+        return CcBindings({**self._by_control, control: binding})
 
 
-def _whole(what: str, number: object, low: int, high: int) -> int:
+def _whole_number(what: str, number: object, low: int, high: int) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= high:
         raise BadValue(f"{what} is {low} to {high}, not {_toml(number)}")
     return number

@@ -1,14 +1,14 @@
-"""The closed sets of values that controls take, and the limits of their ranges, as types and numbers.
+"""The closed sets of values that controls accept, as types, and the limits of swing and gate.
 
-They are declared here, below every room that acts on them, so that the table of controls needs to know none of those rooms.
+They are declared here, below every package that uses them, so that the table of controls imports none of those packages.
 """
 
 from typing import Literal
 
 ModeName = Literal["answer", "fours", "continuous", "listen"]
-Side = Literal["player", "partner"]
+TurnOwner = Literal["player", "partner"]
 StartOn = Literal["now", "beat", "bar"]
-Over = Literal["yield", "overlap"]
+OverlapRule = Literal["yield", "overlap"]
 ClockChoice = Literal["auto", "internal", "midi", "link"]
 TempoFrom = Literal["control", "phrase"]
 LearnFrom = Literal["player", "both"]
@@ -18,6 +18,6 @@ Quantize = Literal["off", "1/4", "1/8", "1/16", "1/32", "1/4t", "1/8t", "1/16t"]
 
 METERS = ("4/4", "3/4", "2/4", "5/4", "6/4", "7/4", "2/2", "3/8", "5/8", "6/8", "7/8", "9/8", "12/8")
 
-# Shares: of a pair of eighths that its first one takes, and of its length that a note sounds.
-STRAIGHT, HARDEST_SWING = 0.5, 0.75
-SHORTEST_GATE, LONGEST_GATE = 0.05, 1.5
+# Swing is the share of a pair of eighths that the first one lasts; gate is the share of its length that a note sounds.
+STRAIGHT_SWING, MAX_SWING = 0.5, 0.75
+MIN_GATE, MAX_GATE = 0.05, 1.5

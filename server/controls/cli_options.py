@@ -1,4 +1,4 @@
-"""Command-line options made from `CONTROLS`: one for each control that keeps a value; knows no command."""
+"""Command-line options made from `CONTROLS`, one for each control that holds a value; knows no command."""
 
 import functools
 import inspect
@@ -10,54 +10,56 @@ import typer
 from server.controls.control_table import CONTROLS, Control, Value
 from server.errors import BadValue
 
-CONTROLS_PANEL = "Controls"
+HELP_PANEL = "Controls"
 
 
 def with_control_options(command: Callable[..., None], renamed: Mapping[str, str] | None = None) -> Callable[..., None]:
-    """The command with an option for each control; their values reach it as `controls`, those given only.
+    """Wraps a command so that it has an option for each control.
 
-    `renamed` gives a control another option, such as `length` for `answer_length`.
+    The command gets the values of the options that were given, parsed, as its keyword argument `controls`. `renamed`
+    gives a control's option another name, such as `length` for `answer_length`.
     """
-    names = {control.name: (renamed or {}).get(control.name, control.name) for control in CONTROLS}
-    rows = [control for control in CONTROLS if control.kind != "action"]
+    option_names = {control.name: (renamed or {}).get(control.name, control.name) for control in CONTROLS}
+    with_value = [control for control in CONTROLS if control.kind != "action"]
 
     @functools.wraps(command)
-    def called(**given: object) -> None:
-        values = {row.name: given.pop(names[row.name]) for row in rows}
-        command(**given, controls={name: value for name, value in values.items() if value is not None})
+    def wrapper(**arguments: object) -> None:
+        values = {control.name: arguments.pop(option_names[control.name]) for control in with_value}
+        command(**arguments, controls={name: value for name, value in values.items() if value is not None})
 
-    own = [row for row in inspect.signature(command).parameters.values() if row.name != "controls"]
-    options = [_option(row, names[row.name]) for row in rows]
+    own = [parameter for parameter in inspect.signature(command).parameters.values() if parameter.name != "controls"]
+    options = [_option(control, option_names[control.name]) for control in with_value]
     signature = inspect.Signature(
         [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + options
     )
-    vars(called)["__signature__"] = signature
-    called.__annotations__ = {name: parameter.annotation for name, parameter in signature.parameters.items()}
-    return called
+    # typer reads the signature and the annotations of what it is given.
+    vars(wrapper)["__signature__"] = signature
+    wrapper.__annotations__ = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+    return wrapper
 
 
 def _option(control: Control, name: str) -> inspect.Parameter:
     flag = "--" + name.replace("_", "-")
-    about = f"{control.help} ({control.allowed}; default {_shown(control.default)})"
+    text = f"{control.help} ({control.allowed}; default {_value_text(control.default)})"
     option = typer.Option(
-        flag, help=about, rich_help_panel=CONTROLS_PANEL, metavar=_metavar(control), parser=_reader(control)
+        flag, help=text, rich_help_panel=HELP_PANEL, metavar=_metavar(control), parser=_parser_of(control)
     )
-    annotation = Annotated[_Read | None, option]
+    annotation = Annotated[_ParsedValue | None, option]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-class _Read:
-    """What an option's parser hands on; typer calls a parser for a type that it does not know."""
+class _ParsedValue:
+    """Stands for the type of a parsed value: typer calls an option's parser only for a type that it does not know."""
 
 
-def _reader(control: Control) -> Callable[[str], Value]:
-    def read(raw: str) -> Value:
+def _parser_of(control: Control) -> Callable[[str], Value]:
+    def parse(raw: str) -> Value:
         try:
             return control.read(raw)
         except BadValue as error:
             raise typer.BadParameter(str(error)) from error
 
-    return read
+    return parse
 
 
 def _metavar(control: Control) -> str:
@@ -66,5 +68,5 @@ def _metavar(control: Control) -> str:
     return (control.unit or control.kind).upper()
 
 
-def _shown(value: Value | None) -> str:
+def _value_text(value: Value | None) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,33 +1,34 @@
-"""One control: a row of the table `server.controls.control_table.CONTROLS`, and how it reads what comes in; knows no other row."""
+"""One control: a row of the table `server.controls.control_table.CONTROLS`, which parses values; knows no other row."""
 
 import difflib
 import math
 from dataclasses import dataclass
 from typing import Literal
 
-from model.analysis.scale import read_key_choice
+from model.analysis.scale import parse_key_choice
 from server.errors import BadValue
 
 Value = float | str
-"""What a control is set to; a whole number is an int."""
+"""A parsed value of a control; a whole number is an int."""
 Raw = float | str | bool
-"""What comes in before its row has read it: OSC sends true and false too."""
+"""A value as it comes in, before the control has parsed it; OSC sends true and false too."""
 
 Kind = Literal["number", "choice", "key", "name", "action"]
 Curve = Literal["", "log", "cubic"]
-"""How a fader goes through a number's range: evenly, by equal ratios, or slowly at first."""
+"""How a fader goes through a number's range: linearly, by equal ratios, or slowly at first."""
 
 OSC_PREFIX = "/fours"
-# What float32, in which OSC sends numbers, keeps of a decimal number.
+# OSC sends float32, which holds about this many decimals.
 DECIMALS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One row; numbers have `low` and `high`, choices and keys their `choices`, names any text.
+    """One row of the table.
 
-    `group` says what it is about, for whoever shows many; `whole` numbers have no fractions; `curve` is
-    how a fader goes from `low` to `high`.
+    A number has `low` and `high`, a choice or a key has `choices`, a name takes any text, and an action holds no value.
+    `group` sorts the controls where many are shown; a `whole` number has no fraction; `curve` is how a fader goes
+    from `low` to `high`.
     """
 
     name: str
@@ -44,12 +45,12 @@ class Control:
 
     @property
     def address(self) -> str:
-        """Its OSC address."""
+        """The OSC address of the control."""
         return f"{OSC_PREFIX}/{self.name}"
 
     @property
     def allowed(self) -> str:
-        """What it takes, in words."""
+        """The values that the control accepts, in words."""
         match self.kind:
             case "number":
                 unit = f" {self.unit}" if self.unit else ""
@@ -64,9 +65,9 @@ class Control:
                 return "1, to do it"
 
     def read(self, raw: Raw) -> Value:
-        """The value that `raw` means: numbers as text too, with a decimal comma too, and choices by index too.
+        """Parses a value. A number may come as text, with a decimal comma too, and a choice as its index.
 
-        Raises BadValue where it is of the wrong kind or out of range, saying what is allowed.
+        Raises BadValue if it is of the wrong kind or out of range; the text says what is allowed.
         """
         match self.kind:
             case "number":
@@ -85,7 +86,7 @@ class Control:
             raise BadValue(f"{self.name} is a number, {self.allowed}, not {raw!r}") from error
         if not self.low <= number <= self.high:  # NaN fails too
             raise BadValue(f"{self.name} is {self.allowed}; {number:g} is out of range")
-        # OSC sends 32 bits, in which 0.9 is 0.8999999762: what was meant is what is kept, and told.
+        # OSC sends 32 bits, in which 0.9 is 0.8999999762: store and report the number that was meant.
         return round(number) if self.whole else round(number, DECIMALS)
 
     def _read_choice(self, raw: Raw) -> str:
@@ -104,6 +105,6 @@ class Control:
 
     def _read_key(self, raw: str) -> str:
         try:
-            return read_key_choice(raw)
+            return parse_key_choice(raw)
         except ValueError as error:
             raise BadValue(f"{self.name}: {error}") from error

@@ -1,110 +1,120 @@
-"""The desk: the present value of every control, and the one way to change one; knows no OSC, no port, no thread of its own."""
+"""The control store: the current value of every control, and the only way to change one.
+
+It knows no OSC and no port, and has no thread of its own: all its methods are called from the asyncio loop's thread.
+"""
 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from bridge.fault_counter import Faults
+from bridge.fault_counter import FaultCounter
 from server.controls.control_table import CONTROLS, Raw, Settings, Value, control_named, is_pressed
 
 logger = logging.getLogger("fours.desk")
 
-THE_MUSIC = "music"
-"""Whose change it is where nobody moved anything, such as a tempo that was tapped."""
+ORIGIN_MUSIC = "music"
+"""The origin of a change that the jam itself made, such as a tempo that was tapped."""
 
 Preparation = Callable[[Settings], None]
+"""Called before a change, with the settings as they will be; raises an error to refuse the change."""
 
 
-class Performer(Protocol):
-    """Whoever carries out what the desk has checked: the player, in a jam."""
+class ControlReceiver(Protocol):
+    """Carries out the changes that the control store has accepted; in a jam it is the music thread."""
 
-    def change(self, control: str, value: Value) -> None: ...
+    def change(self, control: str, value: Value) -> None:
+        """A control, by name, has a new value, which its row has parsed. Must not block."""
+        ...
 
-    def act(self, action: str) -> None: ...
+    def act(self, action: str) -> None:
+        """An action, by name, is to be done now. Must not block."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A control has this value now, or an action was done (at 1.0); `origin` is whoever did it, in words of its own."""
+class AcceptedChange:
+    """A control has a new value, or an action was done (then `value` is 1.0).
+
+    `origin` names who changed it, such as a client's address; each source of changes chooses its own words.
+    """
 
     control: str
     value: Value
     origin: str
 
 
-Listener = Callable[[Change], None]
+ChangeListener = Callable[[AcceptedChange], None]
 
 
-class Desk:
-    """Reads what comes in by its control's row, passes it on, remembers it, and tells all who listen.
+class ControlStore:
+    """Parses new values, stores them, passes them to the receiver, and notifies the listeners.
 
-    `before` has, for some controls, what is to be done first, with the settings as they will be; what it raises refuses
-    the change.
+    `preparations` holds, for some controls, what must be done before a change; an error raised there refuses the change.
     """
 
-    def __init__(self, settings: Settings, performer: Performer, before: Mapping[str, Preparation]) -> None:
+    def __init__(self, settings: Settings, receiver: ControlReceiver, preparations: Mapping[str, Preparation]) -> None:
         self._settings = settings
-        self._performer = performer
-        self._before = before
-        self._listeners: tuple[Listener, ...] = ()
-        self.faults = Faults(logger, "a listener of the desk")
+        self._receiver = receiver
+        self._preparations = preparations
+        self._listeners: tuple[ChangeListener, ...] = ()
+        self.faults = FaultCounter(logger, "a listener of the desk")
 
     @property
     def settings(self) -> Settings:
-        """All present values."""
+        """The current values of all controls."""
         return self._settings
 
     def value(self, name: str) -> Value | None:
-        """The present value of a control; None for an action. Raises BadValue where there is no such control."""
+        """The current value of a control; None for an action. Raises BadValue if there is no such control."""
         control = control_named(name)
         return None if control.kind == "action" else self._value(name)
 
     def values(self) -> dict[str, Value]:
-        """The present value of every control that keeps one."""
+        """The current value of every control that holds one, by name."""
         return {control.name: self._value(control.name) for control in CONTROLS if control.kind != "action"}
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """From now on `listener` hears of every accepted change, whoever made it; what is returned ends that."""
+    def add_listener(self, listener: ChangeListener) -> Callable[[], None]:
+        """Calls `listener` after every accepted change, of any origin; returns a function that removes it again."""
         self._listeners = (*self._listeners, listener)
 
-        def leave() -> None:
+        def remove_listener() -> None:
             self._listeners = tuple(other for other in self._listeners if other is not listener)
 
-        return leave
+        return remove_listener
 
     def set(self, name: str, raw: Raw, origin: str = "") -> Value:
-        """Sets a control, or does an action at anything but 0; the value as it was read.
+        """Sets a control, or does an action unless `raw` is 0; returns the parsed value.
 
-        Raises BadValue, with nothing changed, where there is no such control or it cannot take `raw`, and
-        whatever a preparation raises.
+        Raises BadValue if there is no such control or it does not accept `raw`, and any error that a preparation raises;
+        then nothing has changed.
         """
         control = control_named(name)
         if control.kind == "action":
             if not is_pressed(raw):
                 return 0.0
-            self._performer.act(name)
-            self._tell(Change(name, 1.0, origin))
+            self._receiver.act(name)
+            self._notify(AcceptedChange(name, 1.0, origin))
             return 1.0
         value = control.read(raw)
         settings = self._settings.with_value(name, value)
-        if name in self._before:
-            self._before[name](settings)
+        if name in self._preparations:
+            self._preparations[name](settings)
         self._settings = settings
-        self._performer.change(name, value)
-        self._tell(Change(name, value, origin))
+        self._receiver.change(name, value)
+        self._notify(AcceptedChange(name, value, origin))
         return value
 
-    def note(self, name: str, value: Value) -> None:
-        """A control was changed by whoever performs: it is remembered and told of, and there is nothing more to do."""
+    def record_change(self, name: str, value: Value) -> None:
+        """Stores a change that the receiver made itself, and notifies the listeners; the receiver is not called."""
         self._settings = self._settings.with_value(name, value)
-        self._tell(Change(name, value, THE_MUSIC))
+        self._notify(AcceptedChange(name, value, ORIGIN_MUSIC))
 
-    def _tell(self, change: Change) -> None:
+    def _notify(self, change: AcceptedChange) -> None:
         for listener in self._listeners:
             try:
                 listener(change)
-            except Exception as error:  # noqa: BLE001  one screen that fails must not keep the others from hearing of it
+            except Exception as error:  # noqa: BLE001  one listener that fails must not keep the others from the change
                 self.faults.count(error)
 
     def _value(self, name: str) -> Value:

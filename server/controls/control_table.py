@@ -1,7 +1,8 @@
-"""`CONTROLS`, the one table of what can be adjusted: config, command line, OSC, and docs derive from it; does nothing itself.
+"""`CONTROLS`, the one table of everything that can be adjusted; the config, command line, OSC and docs derive from it.
 
-`Settings` declares each control as a field, so that the jam reads it by name and type; `ACTIONS` are the
-controls that do something at once and keep no value.
+To add a control, add a field to `Settings`: its name, type and default, and in its row the group, the range or the
+choices, and the sentence that is shown to users. The jam reads its value as a typed attribute of `Settings`. `ACTIONS`
+are the controls that do something at once and hold no value.
 """
 
 import difflib
@@ -13,64 +14,64 @@ from typing import TypeVar, cast, get_args
 from bridge.timing.midi_clock import FASTEST_BPM, SLOWEST_BPM
 from model.analysis.scale import KEY_CHOICES
 from model.approach import Approach
-from model.defaults import FITTED_STRENGTH, MOST_REPEATED_INTERVALS
+from model.defaults import FITTED_STRENGTH, MAX_REPEATED_INTERVALS
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, MAX_CHORD_NOTES
 from server.controls.choices import (
-    HARDEST_SWING,
-    LONGEST_GATE,
+    MAX_GATE,
+    MAX_SWING,
     METERS,
-    SHORTEST_GATE,
-    STRAIGHT,
+    MIN_GATE,
+    STRAIGHT_SWING,
     ClockChoice,
     LearnFrom,
     ModeName,
-    Over,
+    OverlapRule,
     Quantize,
     RhythmFrom,
-    Side,
     StartOn,
     Switch,
     TempoFrom,
+    TurnOwner,
 )
 from server.controls.control import OSC_PREFIX, Control, Curve, Kind, Raw, Value
 from server.errors import BadValue
 
 __all__ = [
-    "ACTIONS", "BY_NAME", "CONTROLS", "OSC_PREFIX", "TAKES", "Control", "Raw", "Settings", "Value", "control_named", "is_pressed",
+    "ACTIONS", "BY_NAME", "CONTROLS", "OSC_PREFIX", "TAKES_GROUP", "Control", "Raw", "Settings", "Value", "control_named", "is_pressed",
 ]  # fmt: skip
 
-TAKES = "takes"
-"""The group of what only marks what is played."""
+TAKES_GROUP = "takes"
+"""The group of the controls that only mark what is played, and change nothing in the music."""
 
 T = TypeVar("T")
 
 PERCENT = 100.0
-# A velocity of nothing is none, so it can say this.
-FOLLOW = 0
+# A note with velocity 0 is a note-off in MIDI, so 0 is free to mean: as loud as the player.
+VELOCITY_OF_PLAYER = 0
 
 
 def _number(
-    group: str, default: float, low: float, high: float, about: str, unit: str = "", curve: Curve = ""
+    group: str, default: float, low: float, high: float, help_text: str, unit: str = "", curve: Curve = ""
 ) -> float:
-    return _row("number", default, group, about, low=low, high=high, unit=unit, curve=curve)
+    return _row("number", default, group, help_text, low=low, high=high, unit=unit, curve=curve)
 
 
-def _whole(group: str, default: int, low: int, high: int, about: str, unit: str = "") -> int:
-    return _row("number", default, group, about, low=low, high=high, unit=unit, whole=True)
+def _whole(group: str, default: int, low: int, high: int, help_text: str, unit: str = "") -> int:
+    return _row("number", default, group, help_text, low=low, high=high, unit=unit, whole=True)
 
 
-def _choice(group: str, default: T, choices: tuple[str, ...], about: str) -> T:
-    return _row("choice", default, group, about, choices=choices)
+def _choice(group: str, default: T, choices: tuple[str, ...], help_text: str) -> T:
+    return _row("choice", default, group, help_text, choices=choices)
 
 
-def _row(kind: Kind, default: T, group: str, about: str, **rest: object) -> T:
-    """A field of `Settings` that is a row of the table; the annotation beside it says its type."""
-    return field(default=default, metadata={"kind": kind, "group": group, "help": about, **rest})
+def _row(kind: Kind, default: T, group: str, help_text: str, **rest: object) -> T:
+    """A field of `Settings` whose metadata are a row of the table; the return type is that of the field's value."""
+    return field(default=default, metadata={"kind": kind, "group": group, "help": help_text, **rest})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The value of every control that keeps one; each field is a row of the table."""
+    """The value of every control that holds one; each field is also a row of the table."""
 
     approach: Approach = _choice(
         "partner",
@@ -100,7 +101,7 @@ class Settings:
     )
     novelty: int = _whole(
         "partner",
-        MOST_REPEATED_INTERVALS,
+        MAX_REPEATED_INTERVALS,
         1,
         32,
         "At most so many intervals of your phrases are repeated in a row.",
@@ -122,11 +123,11 @@ class Settings:
     start: StartOn = _choice(
         "turns", "now", get_args(StartOn), "Where an answer begins: when it is due, or on the next beat or bar."
     )
-    over: Over = _choice(
-        "turns", "yield", get_args(Over), "When you play over an answer: yield stops it, overlap lets it go on."
+    over: OverlapRule = _choice(
+        "turns", "yield", get_args(OverlapRule), "When you play over an answer: yield stops it, overlap lets it go on."
     )
     turn_bars: int = _whole("turns", 4, 1, 16, "How long a turn is in fours.", "bars")
-    begins: Side = _choice("turns", "player", get_args(Side), "Who has the first turn in fours.")
+    begins: TurnOwner = _choice("turns", "player", get_args(TurnOwner), "Who has the first turn in fours.")
 
     clock: ClockChoice = _choice(
         "time", "auto", get_args(ClockChoice), "Whose beat it keeps: its own, a DAW's MIDI clock, Ableton Link; auto: MIDI clock where it comes."
@@ -160,10 +161,10 @@ class Settings:
         "rhythm", "off", get_args(Quantize), "The grid that its notes are put on; t: triplets."
     )
     swing: float = _number(
-        "rhythm", STRAIGHT * PERCENT, STRAIGHT * PERCENT, HARDEST_SWING * PERCENT,
+        "rhythm", STRAIGHT_SWING * PERCENT, STRAIGHT_SWING * PERCENT, MAX_SWING * PERCENT,
         "How long the first of two eighths is; 50 is straight, 67 a triplet's.", "%",
     )  # fmt: skip
-    gate: float = _number("rhythm", 1.0, SHORTEST_GATE, LONGEST_GATE, "How much of its length a note sounds.")
+    gate: float = _number("rhythm", 1.0, MIN_GATE, MAX_GATE, "How much of its length a note sounds.")
     offset_ms: float = _number(
         "rhythm", 0.0, -250.0, 250.0, "How much later than the beat it plays; negative: earlier.", "ms"
     )
@@ -174,14 +175,16 @@ class Settings:
     high: int = _whole("sound", HIGHEST_PITCH, LOWEST_PITCH, HIGHEST_PITCH, "The highest note that it plays.")
     transpose: int = _whole("sound", 0, -48, 48, "How much higher than it means it plays.", "semitones")
     max_polyphony: int = _whole("sound", MAX_CHORD_NOTES, 1, MAX_CHORD_NOTES, "At most so many notes at once.", "notes")
-    velocity: int = _whole("sound", FOLLOW, FOLLOW, 127, "How loud it plays; 0: as loud as you.")
+    velocity: int = _whole(
+        "sound", VELOCITY_OF_PLAYER, VELOCITY_OF_PLAYER, 127, "How loud it plays; 0: as loud as you."
+    )
     channel: int = _whole("sound", 1, 1, 16, "The MIDI channel that it plays on.")
 
-    record: Switch = _choice(TAKES, "off", get_args(Switch), "Mark what is played as a take, from on to off.")
+    record: Switch = _choice(TAKES_GROUP, "off", get_args(Switch), "Mark what is played as a take, from on to off.")
 
     def with_value(self, name: str, value: Value) -> "Settings":
-        """The same with one control at a value that its row has read."""
-        return replace(self, **{name: value})  # type: ignore[arg-type]  # the row has seen to the type
+        """A copy with one control changed; `value` must have been parsed by the control's row (`Control.read`)."""
+        return replace(self, **{name: value})  # type: ignore[arg-type]  # the row has checked the type
 
 
 ACTIONS = (
@@ -190,7 +193,7 @@ ACTIONS = (
     Control("panic", "action", "End every note there could be, and listen.", "turns"),
     Control("forget", "action", "Forget what was played in this jam.", "partner"),
     Control("tap", "action", "Tap the tempo, from the first beat of a bar on.", "time"),
-    Control("capture", "action", "Mark what was just played as a take, back to the last long silence.", TAKES),
+    Control("capture", "action", "Mark what was just played as a take, back to the last long silence.", TAKES_GROUP),
 )
 
 CONTROLS: tuple[Control, ...] = (
@@ -201,7 +204,7 @@ BY_NAME: Mapping[str, Control] = {control.name: control for control in CONTROLS}
 
 
 def control_named(name: str) -> Control:
-    """The row of that name. Raises BadValue where there is none, with the nearest name."""
+    """The row of that name. Raises BadValue if there is none; the text suggests the nearest name."""
     try:
         return BY_NAME[name]
     except KeyError:
@@ -211,7 +214,7 @@ def control_named(name: str) -> Control:
 
 
 def is_pressed(raw: Raw) -> bool:
-    """Whether a momentary button is down: an action is done at 1 and not at the 0 of its release."""
+    """Whether a momentary button was pressed: it sends 1 when pressed and 0 when released. Raises BadValue for no number."""
     try:
         number = float(raw)
     except ValueError:

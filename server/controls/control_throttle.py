@@ -1,55 +1,56 @@
-"""Passes changes on no faster than music can follow: of a control that is moved all the time, thirty values a second.
+"""The throttle for control changes: passes on at most thirty values a second of each control; knows no control.
 
-Each value composes what is planned anew, and a controller, a phone or an automation lane may send a thousand. The
-first goes at once, the last always arrives, and an action waits for nothing. Knows no control; a loop keeps its time.
+Each value makes the jam compose its plan again, and a controller, a phone or an automation lane may send a thousand
+values a second. The first value is passed on at once, the last one always arrives, and an action never waits. The
+timing comes from the caller's event loop; all methods run in that loop's thread.
 """
 
 from collections.abc import Callable
 
-from server.controls.control_store import Performer
+from server.controls.control_store import ControlReceiver
 from server.controls.control_table import Value
 
-EVERY_S = 1 / 30
-"""No note is so short that the steps of a fader could be heard in it, and composing anew twice as often takes a core."""
+INTERVAL_S = 1 / 30
+"""No note is so short that one could hear a fader's steps in it, and composing twice as often would take a whole core."""
 
-Later = Callable[[float, Callable[[], None]], object]
-"""Calls something after so many seconds: an asyncio loop's `call_later`."""
+CallLater = Callable[[float, Callable[[], None]], object]
+"""Calls a function after a number of seconds, as an asyncio loop's `call_later` does."""
 
 
-class Pace:
-    """A performer in front of another; a desk's, so that whatever moves a control is paced."""
+class ControlThrottle:
+    """A `ControlReceiver` in front of another one; the control store sends all changes through it."""
 
-    def __init__(self, performer: Performer, later: Later) -> None:
-        self._performer = performer
-        self._later = later
-        self._waiting: dict[str, Value] = {}
-        self._resting: set[str] = set()
-        self._is_set = False
+    def __init__(self, receiver: ControlReceiver, call_later: CallLater) -> None:
+        self._receiver = receiver
+        self._call_later = call_later
+        self._waiting_values: dict[str, Value] = {}
+        self._just_sent: set[str] = set()
+        self._is_timer_running = False
 
     def change(self, control: str, value: Value) -> None:
-        """A control has a new value."""
-        if control in self._resting:
-            self._waiting[control] = value
+        """Passes the value on now, or at the next tick if the control has just changed."""
+        if control in self._just_sent:
+            self._waiting_values[control] = value
         else:
-            self._performer.change(control, value)
-        self._resting.add(control)
-        if not self._is_set:
-            self._is_set = True
-            self._later(EVERY_S, self._tick)
+            self._receiver.change(control, value)
+        self._just_sent.add(control)
+        if not self._is_timer_running:
+            self._is_timer_running = True
+            self._call_later(INTERVAL_S, self._tick)
 
     def act(self, action: str) -> None:
-        """An action was asked for: with everything as it was set before."""
-        self._pass_on()
-        self._performer.act(action)
+        """Passes the values that wait on first, so that the action uses them; then the action, at once."""
+        self._send_waiting()
+        self._receiver.act(action)
 
     def _tick(self) -> None:
-        self._resting = set(self._waiting)
-        self._pass_on()
-        self._is_set = bool(self._resting)
-        if self._is_set:
-            self._later(EVERY_S, self._tick)
+        self._just_sent = set(self._waiting_values)
+        self._send_waiting()
+        self._is_timer_running = bool(self._just_sent)
+        if self._is_timer_running:
+            self._call_later(INTERVAL_S, self._tick)
 
-    def _pass_on(self) -> None:
-        waiting, self._waiting = self._waiting, {}
+    def _send_waiting(self) -> None:
+        waiting, self._waiting_values = self._waiting_values, {}
         for control, value in waiting.items():
-            self._performer.change(control, value)
+            self._receiver.change(control, value)

@@ -1,1 +1,1 @@
-"""The jam itself, without I/O, clock or thread: what the player plays, whose turn it is, what is planned, what sounds."""
+"""The jam itself, without I/O, clock or thread: the player's input, turns, planned answers and sounding notes."""

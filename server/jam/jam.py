@@ -1,67 +1,48 @@
-"""The jam itself, without I/O: messages and beats in, messages and beats out. Starts no thread, reads no clock.
+"""The jam itself, without I/O: messages and beats go in, messages with beats come out. It has no thread and no clock.
 
-The live player, the offline export and the tests drive this same object; only who supplies the beat differs.
-What the models have to do (hearing a note, composing the next) waits as work and is done by `think`, one note at
-a time: a note that is due, or a key that goes down, waits for the few steps of one note at most.
+The live music thread, the offline export and the tests drive this same object; they differ only in where beats come
+from. Model work (hearing a note, composing the next one) waits in a queue and is done by `do_work`, one note at a
+time: a note that is due, or a key that goes down, waits for the few network steps of one note at most.
 """
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from random import Random
-from typing import Literal
+from dataclasses import replace
 
 from bridge.midi.messages import ALL_NOTES_OFF, ALL_SOUND_OFF, ControlChange, Message, NoteOn
 from bridge.timing.midi_clock import Transport
-from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
+from bridge.timing.timeline import Timeline
 from model.approach import Approach
-from model.improvising.improviser import Improviser, Taste
+from model.improvising.improviser import Improviser
 from model.memory.memory import Memory
 from model.notes import Note
-from server.controls.control_table import FOLLOW, Settings, Value
+from server.controls.control_table import VELOCITY_OF_PLAYER, Settings, Value
 from server.jam.answer import Answer
-from server.jam.answer_settings import groove_of, taste_for
-from server.jam.input_state import Ear
-from server.jam.model_feed import Hearing
-from server.jam.modes import MODES, Turn
+from server.jam.answer_planner import AnswerPlanner
+from server.jam.control_effects import TURN_CONTROLS
+from server.jam.input_state import InputState
+from server.jam.jam_output import JamState, TimedMessage, TimelineRequest
+from server.jam.model_feed import ModelFeed
+from server.jam.modes import Turn
 from server.jam.phrase import NOTES_KEPT
 from server.jam.phrase_tempo import tempo_of
-from server.jam.replanning import PLACES, REPLANS, TURNS
-from server.jam.turn_planner import Form, Span
+from server.jam.turn_planner import TurnPlanner
 from server.jam.voices import Voices
 
-State = Literal["listening", "waiting", "answering"]
-
-# What is due sooner is played as it is planned: there is no time to think of another.
-AS_PLANNED_MS = 5.0
-# Keys that go down within so long are one chord, and one onset.
-CHORD_MS = 30.0
-
-CHANNELS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """A message and the beat it was due at, which is never later than the beat it is handed out at."""
-
-    message: Message
-    beat: float
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the jam would have of whoever keeps the time: that a bar begins at this beat, and that this be the tempo.
-
-    `begins` where it is the first bar of turns.
-    """
-
-    downbeat: float
-    tempo_bpm: float | None = None
-    begins: bool = False
+MIDI_CHANNELS = 16
 
 
 class Jam:
-    """Listens to a player, and plays as its mode says."""
+    """Listens to a player, and plays as its mode says.
+
+    All methods must be called from one thread. None blocks, and only `do_work` runs the networks. A beat is a quarter
+    note on the jam's timeline. Beats should not go back from call to call; where one does (a key that is read late),
+    the jam reacts at the latest beat so far.
+
+    A driver calls `receive`, `change`, `act` and `set_timeline` as things happen, `advance` at the beat that `wake_at`
+    returns, and `do_work` while `has_work` is true and there is time. It also grants or drops `timeline_request`.
+    Nothing is raised but what a model raises, from whichever method called it; `act("stop", beat)` then brings the jam
+    back to listening.
+    """
 
     def __init__(
         self,
@@ -70,366 +51,255 @@ class Jam:
         random_seed: int,
         timeline: Timeline | None = None,
     ) -> None:
-        self.settings = settings
-        self.wish: Wish | None = None
-        """What it would have of the timeline; whoever keeps the time takes it away."""
-        self._form = Form(timeline or Timeline.start(settings.tempo))
-        self._random_seed = random_seed
-        self._answers = 0
-        self._hearing = Hearing(improvisers)
-        self._ear = Ear()
-        self._novelty = self._ear.novelty(settings.novelty)
-        self._answer: Answer | None = None
-        self._has_begun = False  # the answer, and the phrase that it answers is over
-        self._is_stale = False  # the answer that waits, as something was heard or changed since it was planned
-        self._feels_at: float | None = None  # the beat in a rest at which to feel the tempo of the phrase
-        self._is_to_feel = False
+        """A jam that listens. The same seed and the same calls give the same messages.
+
+        `improvisers` has one improviser for each approach. Without a `timeline`, the jam starts one at the tempo of
+        `settings`.
+        """
+        self.timeline_request: TimelineRequest | None = None
+        """A change of the timeline that the jam asks for. The timeline's owner resets it to None, and calls
+        `set_timeline` if it grants the request."""
+        self._turns = TurnPlanner(timeline or Timeline.start(settings.tempo))
+        self._models = ModelFeed(improvisers)
+        self._input = InputState()
+        self._answers = AnswerPlanner(settings, random_seed, self._turns, self._models, self._input)
+        self._tempo_detection_beat: float | None = None
+        self._must_detect_tempo = False
         self._voices = Voices()
-        self._out: list[Timed] = []
-        self._beat = self._floor_beats = -math.inf
+        self._outbox: list[TimedMessage] = []
 
     @property
-    def state(self) -> State:
-        """Listening to a phrase or to nothing, waiting to answer it, or answering."""
-        if self._answer is None:
+    def settings(self) -> Settings:
+        """The present values of all controls; `change` changes them."""
+        return self._answers.settings
+
+    @property
+    def state(self) -> JamState:
+        """Whether the jam listens, waits to play an answer, or plays one."""
+        if self._answers.answer is None:
             return "listening"
-        return "answering" if self._is_answering else "waiting"
+        return "waiting" if self._answers.playing is None else "answering"
 
     @property
     def turn(self) -> Turn | None:
-        """Where turns are taken and bars go by, the present one."""
-        return self._form.turn(self.settings, self._beat)
+        """The present turn; None in a mode without turns, or where no bars go by."""
+        return self._turns.turn(self.settings, self._now_beat)
 
     @property
     def plan(self) -> tuple[Note, ...]:
-        """The notes of the answer that have not sounded, as far as they are composed."""
-        return self._answer.plan if self._answer else ()
+        """The composed notes of the answer that have not sounded, as they will sound."""
+        return self._answers.answer.plan if self._answers.answer else ()
 
     @property
     def from_memory(self) -> tuple[float, ...]:
-        """How much of each note of the plan came from memory, from 0 to 1."""
-        return self._answer.from_memory if self._answer else ()
+        """For each note of `plan`, how much of it came from memory, from 0 to 1."""
+        return self._answers.answer.from_memory if self._answers.answer else ()
 
     @property
     def memories(self) -> dict[Approach, Memory]:
-        """What the models remember of this jam."""
-        return self._hearing.memories
+        """What the models remember of this jam, by approach; an approach without a memory is left out."""
+        return self._models.memories
 
     def receive(self, message: Message, beat: float) -> None:
-        """What the player did at `beat`."""
-        self._pass(beat)
+        """Takes a message that the player played at `beat`; messages that do not concern the jam are ignored."""
+        self._answers.pass_time(beat)
         if isinstance(message, NoteOn):
-            self._press(message.pitch, message.velocity, beat)
-        elif not self._ear.follow(message, beat):
+            self._press(message, beat)
+        elif not self._input.handle_release(message, beat):
             return
-        self._feels_at, self._is_to_feel = self._form.feels_at(self.settings, self._ear.phrase), False
-        self._prepare()
+        self._tempo_detection_beat = self._turns.tempo_detection_beat(self.settings, self._input.phrase)
+        self._must_detect_tempo = False
+        self._answers.plan_next()
 
     def change(self, control: str, value: Value, beat: float) -> None:
-        """A control has a new value, as its row has read it; replans what has not sounded."""
-        self._pass(beat)
-        before, self.settings = self.settings, self.settings.with_value(control, value)
-        if self.settings == before:
+        """Sets a control at `beat`, and plans again what has not sounded where that depends on it.
+
+        `value` must be one that the control's own `read` has returned.
+        """
+        self._answers.pass_time(beat)
+        if not self._answers.change_setting(control, value):
             return
-        if control == "offset_ms":
-            self._floor_beats = self._beat
-        if control in PLACES:
-            self._place()
-        if control == "novelty":
-            self._novelty = self._ear.novelty(self.settings.novelty)
-        if control in TURNS:
-            self._form.begin_turns_anew()
-            self._count_in(self._beat, by_player=False)
-            self._keep_to_form()
-            self._is_stale = True
-        elif self._is_answering and self._answer:
-            if self.settings.approach in REPLANS.get(control, ()):
-                self._replan(self._answer, control)
-        else:
-            self._is_stale |= control in REPLANS
-        self._prepare()
+        if control in TURN_CONTROLS:
+            self._turns.restart_turns()
+            self._count_in(self._now_beat, by_player=False)
+            self._fit_answer_to_turns()
+        self._answers.plan_next()
 
     def act(self, action: str, beat: float) -> None:
-        """An action was asked for: `respond`, `stop`, `panic` or `forget`; others are none of the jam's."""
+        """Does an action at `beat`: `respond`, `stop`, `panic` or `forget`; other actions are ignored.
+
+        `respond` begins an answer at once. `stop` ends the answer and drops the phrase. `panic` does so too, forgets
+        which keys are held, and ends every note on every channel. `forget` clears the models' memories.
+        """
         if action not in {"respond", "stop", "panic", "forget"}:
             return
-        self._pass(beat)
+        self._answers.pass_time(beat)
         if action == "forget":
-            self._forget()
+            self._answers.forget()
             return
         self._end_answer()
         if action == "respond":
-            self._ear.phrase.finish(beat)
-            self._plan(self._form.span_asked(self.settings, beat, self._ear.phrase_to_answer))
+            self._input.phrase.finish(beat)
+            phrase = self._input.phrase_to_answer
+            self._answers.plan(self._turns.span_on_request(self.settings, beat, phrase))
             return
-        self._ear.drop_phrase(with_keys=action == "panic")
-        self._form.silence()
+        self._input.drop_phrase(with_keys=action == "panic")
+        self._turns.on_stop()
         if action == "panic":
-            for channel in range(CHANNELS):
+            for channel in range(MIDI_CHANNELS):
                 for controller in (ALL_NOTES_OFF, ALL_SOUND_OFF):
-                    self._out.append(Timed(ControlChange(controller, 0, channel), beat))
-        self._prepare()
+                    self._outbox.append(TimedMessage(ControlChange(controller, 0, channel), beat))
+        self._answers.plan_next()
 
-    def follow(self, timeline: Timeline, beat: float, transport: Transport = "free") -> None:
-        """Time goes otherwise from here on: another tempo, other bars, a song that starts or stops."""
-        self._pass(beat)
-        before, self._form.timeline = self._form.timeline, timeline
-        was, self._form.transport = self._form.transport, transport
-        if timeline.tempo_bpm != before.tempo_bpm and self.settings.offset_ms:
-            self._floor_beats = self._beat
-        self._count_in(self._beat, by_player=False)
-        after = self._form.timeline
-        if self._answer is None:
-            self._prepare()
-        if was == transport and (after.downbeat, after.meter) == (before.downbeat, before.meter):
+    def set_timeline(self, timeline: Timeline, beat: float, transport: Transport = "free") -> None:
+        """From `beat` on the jam goes by this timeline: another tempo, other bars, or a song that starts or stops.
+
+        `transport` is that of the song that is followed, and `free` where none is. Both timelines must give the present
+        second the same beat.
+        """
+        self._answers.pass_time(beat)
+        old_timeline, self._turns.timeline = self._turns.timeline, timeline
+        old_transport, self._turns.transport = self._turns.transport, transport
+        if timeline.tempo_bpm != old_timeline.tempo_bpm and self.settings.offset_ms:
+            self._answers.on_offset_changed()
+        self._count_in(self._now_beat, by_player=False)
+        new_timeline = self._turns.timeline
+        if self._answers.answer is None:
+            self._answers.plan_next()
+        has_same_bars = (new_timeline.downbeat, new_timeline.meter) == (old_timeline.downbeat, old_timeline.meter)
+        if old_transport == transport and has_same_bars:
             return
-        self._place()
-        self._form.begin_turns_anew()
-        if was != transport == "stopped":
+        self._answers.place()
+        self._turns.restart_turns()
+        if old_transport != transport == "stopped":
             self._end_answer()
-            self._ear.drop_phrase()
-        self._keep_to_form()
-        self._fall_in((after.downbeat - before.downbeat) % 1.0)
-        self._prepare()
+            self._input.drop_phrase()
+        self._fit_answer_to_turns()
+        self._answers.shift_to_beats((new_timeline.downbeat - old_timeline.downbeat) % 1.0)
+        self._answers.plan_next()
 
-    def seat(self, improvisers: Mapping[Approach, Improviser]) -> None:
-        """New models take over, from the next answer on; they are told what was played lately."""
-        # The answer that is under way is still the old model's, which must have heard the phrase before it composes.
-        self._hearing.seat(improvisers, self._answer.improviser if self._answer and self._is_answering else None)
-        if self._answer and self._is_answering and math.isinf(self._answer.span.until_beats):
-            self._replan(self._answer, "approach")  # an answer without end has no next one
-        self._is_stale = True
-        self._prepare()
+    def replace_improvisers(self, improvisers: Mapping[Approach, Improviser]) -> None:
+        """New models take over with the next answer, once they have heard the latest notes.
 
-    def advance(self, beat: float) -> list[Timed]:
-        """Every message due up to `beat`, in order; at equal beats what ends comes before what begins."""
-        self._pass(beat)
-        due, self._out = self._out, []
+        An answer without an end goes over to them at its next note. Memories are handed over to models of the same
+        vocabulary.
+        """
+        self._answers.replace_improvisers(improvisers)
+
+    def advance(self, beat: float) -> list[TimedMessage]:
+        """Every message due up to `beat`, in order of time; at equal beats notes end before notes begin."""
+        self._answers.pass_time(beat)
+        due, self._outbox = self._outbox, []
         while True:
             end_beats = self._voices.next_end
-            note = self._answer.next_note if self._answer else None
-            if end_beats is not None and self._due(end_beats) <= beat and not (note and note.onset_beats < end_beats):
-                due.append(Timed(self._voices.end_next(), self._due(end_beats)))
-            elif note and self._answer and self._due(note.onset_beats) <= beat:
-                due.extend(self._sound(self._answer))
+            answer = self._answers.answer
+            note = answer.next_note if answer else None
+            if (
+                end_beats is not None
+                and self._answers.due_beat(end_beats) <= beat
+                and not (note and note.onset_beats < end_beats)
+            ):
+                due.append(TimedMessage(self._voices.end_next(), self._answers.due_beat(end_beats)))
+            elif note and answer and self._answers.due_beat(note.onset_beats) <= beat:
+                due.extend(self._play_next_note(answer))
             else:
                 break
-        if self._feels_at is not None and self._feels_at <= beat:
-            self._feels_at, self._is_to_feel = None, True
-        if self._is_spent:
+        if self._tempo_detection_beat is not None and self._tempo_detection_beat <= beat:
+            self._tempo_detection_beat, self._must_detect_tempo = None, True
+        if self._has_finished_answer:
             self._end_answer()
-            self._prepare()
+            self._answers.plan_next()
         return due
 
     def wake_at(self) -> float | None:
-        """The next beat at which `advance` has something to do; None where only the player can bring that about."""
-        if self._out or self._is_spent:
-            return self._beat
-        answer = self._answer
+        """The next beat at which `advance` has something to do; None where nothing will happen without the player.
+
+        It changes with every call of any other method, `do_work` included.
+        """
+        if self._outbox or self._has_finished_answer:
+            return self._now_beat
+        answer = self._answers.answer
         note = answer.next_note if answer else None
-        # One that came to nothing is over when it would have begun, and not before.
-        begins = answer.span.start_beats if answer and answer.is_over and not self._is_answering else None
-        ahead = (self._voices.next_end, note.onset_beats if note else None, begins)
-        beats = [self._due(at) for at in ahead if at is not None]
-        return min(beats if self._feels_at is None else [*beats, max(self._feels_at, self._beat)], default=None)
+        # An answer that turned out to have no note is over at the beat at which it would have begun, and not before.
+        is_empty = answer is not None and answer.is_over and self._answers.playing is None
+        upcoming = (
+            self._voices.next_end,
+            note.onset_beats if note else None,
+            answer.span.start_beats if answer and is_empty else None,
+        )
+        beats = [self._answers.due_beat(beat) for beat in upcoming if beat is not None]
+        if self._tempo_detection_beat is not None:
+            beats.append(max(self._tempo_detection_beat, self._now_beat))
+        return min(beats, default=None)
 
     @property
-    def thinking(self) -> bool:
-        """Whether there is work for `think`."""
-        return self._hearing.waiting or self._is_to_feel or (self._answer is not None and self._answer.thinking)
+    def has_work(self) -> bool:
+        """Whether there is work for `do_work`."""
+        answer = self._answers.answer
+        return self._models.has_pending or self._must_detect_tempo or (answer is not None and answer.has_work)
 
-    def think(self) -> None:
-        """One small piece of the models' work: a note to hear, or one to compose."""
-        # In this order: an answer is composed from what was heard, so it begins once all has been.
-        if self._hearing.waiting:
-            self._hearing.hear_one()
-        elif self._is_to_feel:
-            self._is_to_feel = False
-            self._feel_tempo()
-        elif self._answer is not None:
-            self._answer.think()
-
-    @property
-    def _is_answering(self) -> bool:
-        # Once it has begun it goes on, though an offset or a tempo that was changed would have it begin later.
-        return self._answer is not None and (self._has_begun or self._due(self._answer.span.start_beats) <= self._beat)
+    def do_work(self) -> None:
+        """Does one small piece of the models' work: hears one note, or composes one. Without work it does nothing."""
+        # In this order: an answer is composed from what was heard, so composing begins once all has been heard.
+        if self._models.has_pending:
+            self._models.feed_next()
+        elif self._must_detect_tempo:
+            self._must_detect_tempo = False
+            self._detect_tempo()
+        elif self._answers.answer is not None:
+            self._answers.answer.do_work()
 
     @property
-    def _is_spent(self) -> bool:
-        """Whether all of the answer has sounded, and ended."""
-        if self._answer is None or not self._answer.is_over:
-            return False
-        return self._is_answering and self._voices.next_end is None
+    def _now_beat(self) -> float:
+        return self._answers.now_beat
 
     @property
-    def _replanned_from(self) -> float:
-        """What is meant for this beat or one before it is played as it is planned."""
-        return self._beat + self._beats(AS_PLANNED_MS - self.settings.offset_ms)
+    def _has_finished_answer(self) -> bool:
+        """Whether all notes of the answer have sounded and ended."""
+        answer = self._answers.playing
+        return answer is not None and answer.is_over and self._voices.next_end is None
 
-    def _beats(self, ms: float) -> float:
-        return ms / 1000 * self._form.timeline.tempo_bpm / 60
-
-    def _due(self, beat: float) -> float:
-        """When what is meant for a beat is played: never before it was planned, or an offset changed that would have it so."""
-        return max(beat + self._beats(self.settings.offset_ms), self._floor_beats)
-
-    def _pass(self, beat: float) -> None:
-        """Time goes on; once an answer is due, the phrase that it answers is over."""
-        self._beat = max(self._beat, beat)
-        if self._answer and not self._has_begun and self._is_answering:
-            self._has_begun = True
-            self._form.begin(self._answer.span, self.settings)
-            self._ear.end_phrase()
-
-    def _press(self, pitch: int, velocity: int, beat: float) -> None:
-        self._form.play()
+    def _press(self, message: NoteOn, beat: float) -> None:
+        self._turns.on_player_note()
         self._count_in(beat, by_player=True)
-        answer = self._answer if self._is_answering else None
-        if answer and self._form.yields(self.settings, beat - self._due(answer.span.start_beats)):
-            self._end_answer()
-            answer = None
-        if MODES[self.settings.mode].occasion == "always" and self._ear.rests(self.settings.answer_after, beat):
-            self._ear.end_phrase()
-            self._novelty = self._ear.novelty(self.settings.novelty)
-        note, begins_phrase = self._ear.press(pitch, velocity, beat, self._beats(CHORD_MS))
-        self._hearing.add(note, heard_by=answer.improviser if answer else None, begins_phrase=begins_phrase)
-        if answer:
-            if begins_phrase:
-                self._hearing.lose_phrase(answer.improviser)
-            answer.velocities = self._ear.phrase_to_answer.velocities
-            answer.hear(note, self._taste(answer.span), self._replanned_from)
-        self._is_stale = True
+        answer = self._answers.playing
+        if answer is not None:
+            since_beats = beat - self._answers.due_beat(answer.span.start_beats)
+            if self._turns.should_yield(self.settings, since_beats):
+                self._end_answer()
+        self._answers.add_player_note(message.pitch, message.velocity, beat)
 
-    def _feel_tempo(self) -> None:
-        """The phrase is over: if it was played in a tempo of its own, it was another phrase than was heard so far."""
-        phrase = self._ear.phrase
-        if self._is_answering or len(phrase.notes) == NOTES_KEPT:
+    def _detect_tempo(self) -> None:
+        """After the phrase: where it was played in a tempo of its own, its notes get the beats of that tempo."""
+        phrase = self._input.phrase
+        if self._answers.playing is not None or len(phrase.notes) == NOTES_KEPT:
             return
-        felt = tempo_of(phrase, self._form.timeline, self._beat)
-        if felt is None:
+        detected = tempo_of(phrase, self._turns.timeline, self._now_beat)
+        if detected is None:
             return
-        phrase.stretch(felt.stretch, self._beat)
-        self._hearing.hear_phrase_again(tuple(phrase.notes))
-        self.wish = Wish(felt.downbeat, felt.tempo_bpm)
-        self._is_stale = True
-
-    def _forget(self) -> None:
-        """All that was played is forgotten, and what has not sounded is composed without it."""
-        self._hearing.forget()
-        self._ear.forget()
-        if self._answer:
-            self._answer.improviser.forget()  # of a pack that plays its last answer
-        if self._answer and self._is_answering:
-            self._hearing.add_for(self._answer.improviser, self._answer.take_unheard())
-            self._replan(self._answer, as_planned=False)
-        else:
-            self._is_stale = True
-            self._prepare()
+        phrase.stretch(detected.stretch, self._now_beat)
+        self._answers.replace_phrase()
+        self.timeline_request = TimelineRequest(detected.downbeat, detected.tempo_bpm)
 
     def _count_in(self, beat: float, *, by_player: bool) -> None:
-        if self._form.count_in(self.settings, beat, by_player=by_player):
-            self.wish = Wish(self._form.timeline.downbeat, begins=True)
-            self._place()
+        if self._turns.count_in(self.settings, beat, by_player=by_player):
+            self.timeline_request = TimelineRequest(self._turns.timeline.downbeat, starts_turns=True)
+            self._answers.place()
 
-    def _place(self) -> None:
-        """What is planned lies in another groove, or in other bars."""
-        if self._answer:
-            self._answer.place(groove_of(self.settings), self._form.timeline, self._beat)
-
-    def _keep_to_form(self) -> None:
-        """An answer that is under way goes on as far as it has a place in the mode and the bars as they are now."""
-        if not (self._answer and self._is_answering):
-            return
-        answer = self._answer
-        span = self._form.span_in_mode(self.settings, self._beat, answer.span, self._ear.phrase_to_answer)
-        if span is None:
+    def _fit_answer_to_turns(self) -> None:
+        if not self._answers.fit_to_turns():
             self._end_answer()
-        else:
-            self._form.begin(span, self.settings)
-            if span != answer.span:
-                self._replan(answer, until_beats=span.until_beats)
 
-    def _fall_in(self, later_beats: float) -> None:
-        """One that plays on and on, and began before the song did, waits for the song's beats; another is over soon."""
-        answer = self._answer
-        if not (answer and self._is_answering and math.isinf(answer.span.until_beats)):
-            return
-        if LINE_TOLERANCE_BEATS < later_beats < 1.0 - LINE_TOLERANCE_BEATS:
-            self._replan(answer, later_beats=later_beats)
-
-    def _replan(
-        self,
-        answer: Answer,
-        control: str = "",
-        until_beats: float | None = None,
-        *,
-        as_planned: bool = True,
-        later_beats: float = 0.0,
-    ) -> None:
-        """What has not sounded is composed anew, for whatever reason; but `as_planned` what is due at once."""
-        # A pack that was seated meanwhile takes over with the next answer, unless another approach is asked for.
-        improviser = self._hearing[self.settings.approach] if control == "approach" else answer.improviser
-        from_beats = self._replanned_from if as_planned else -math.inf
-        if improviser is not answer.improviser:
-            missed = answer.take_unheard()
-            self._hearing.add_for(answer.improviser, missed)
-            if missed:  # what is due now would take it from them again
-                from_beats = -math.inf
-        if control == "answer_length" and MODES[self.settings.mode].occasion in {"rest", "asked"}:
-            length_beats = self._form.length_beats(self.settings, self._ear.phrase_to_answer)
-            until_beats = max(answer.span.start_beats + length_beats, self._beat)
-        until_beats = answer.span.until_beats if until_beats is None else until_beats
-        taste = self._taste(Span(answer.span.start_beats, until_beats))
-        answer.replan(improviser, until_beats, taste, from_beats, later_beats)
-
-    def _prepare(self) -> None:
-        """Plans the answer that is next if all goes on as it does, or none."""
-        if self._is_answering:
-            return
-        waiting = self._answer.span if self._answer else None
-        span = self._form.next_span(self.settings, self._beat, self._ear.phrase, waiting)
-        if span is None:
-            self._answer = None
-        elif self._is_stale or span != waiting:
-            self._plan(span)
-
-    def _plan(self, span: Span) -> None:
-        self._answers += 1
-        self._has_begun = self._is_stale = False
-        self._floor_beats = min(self._beat, span.start_beats)
-        self._novelty = self._ear.novelty(self.settings.novelty)
-        self._answer = Answer(
-            self._hearing[self.settings.approach],
-            span,
-            self._taste(span),
-            Random(f"{self._random_seed} {self._answers}"),
-            self._ear.phrase_to_answer.velocities,
-            groove_of(self.settings),
-            self._form.timeline,
-        )
-
-    def _taste(self, span: Span) -> Taste:
-        return taste_for(self.settings, span, self._ear.phrase_to_answer.notes, self._ear.key, self._novelty)
-
-    def _sound(self, answer: Answer) -> list[Timed]:
-        """The next planned note sounds: its messages, and all improvisers know of it."""
-        sounded = answer.sound()
-        self._hearing.add(sounded.meant, heard_by=sounded.by, learn=self.settings.learn_from == "both")
-        note, settings = sounded.heard, self.settings
-        if settings.velocity != FOLLOW:
+    def _play_next_note(self, answer: Answer) -> list[TimedMessage]:
+        note, settings = self._answers.take_next_note(answer).as_played, self.settings
+        if settings.velocity != VELOCITY_OF_PLAYER:
             note = replace(note, velocity=settings.velocity)
-        beat = self._due(note.onset_beats)
-        messages = self._voices.begin(note, settings.transpose, settings.channel - 1, settings.max_polyphony)
-        return [Timed(message, beat) for message in messages]
+        beat = self._answers.due_beat(note.onset_beats)
+        messages = self._voices.start_note(note, settings.transpose, settings.channel - 1, settings.max_polyphony)
+        return [TimedMessage(message, beat) for message in messages]
 
     def _end_answer(self) -> None:
-        """Drops what has not sounded and ends what sounds."""
-        if self._is_answering:
-            self._form.end(self._beat)
-            if self._ear.rests(self.settings.answer_after, self._beat):
-                self._ear.end_phrase()  # played under the answer, and over
-        if self._answer:
-            self._hearing.add_for(self._answer.improviser, self._answer.take_unheard())
-        self._answer = None
-        # Now, not at the beat of a key that was read late: no note may end before it began.
-        self._out.extend(Timed(message, self._beat) for message in self._voices.end_all())
+        """Drops what has not sounded, and ends what sounds."""
+        self._answers.drop_answer()
+        # At the present beat, not at that of a key that was read late: no note may end before it began.
+        self._outbox.extend(TimedMessage(message, self._now_beat) for message in self._voices.end_all())

@@ -1,6 +1,6 @@
-"""What the models are told of what sounds, note by note in the order in which it does; knows no messages and no clock.
+"""Feeds the models each note that sounds, in order; knows no messages and no clock.
 
-To hear a note is a model's work, so it waits as such, and is done one note of one model at a time.
+Hearing a note is model work, so notes wait in a queue, and each call feeds one note to one model.
 """
 
 from collections import deque
@@ -12,109 +12,110 @@ from model.improvising.improviser import Improviser, Snapshot
 from model.memory.memory import Memory
 from model.notes import Note
 
-# What a newly seated pack is told of what came before.
-REMEMBERED_NOTES = 128
+# How many of the latest notes a newly loaded pack hears.
+RECENT_NOTES_KEPT = 128
 # A memory goes back 2,048 tokens, and a note of either side takes two or three.
-MOST_NOTES_HEARD_AGAIN = 512
+MAX_NOTES_HEARD_AGAIN = 512
 
 
 @dataclass(frozen=True, slots=True)
-class _Unheard:
+class _PendingNote:
     improviser: Improviser
     note: Note
     learn: bool = True
     begins_phrase: bool = False
 
 
-class Hearing:
-    """The improvisers, and what each of them has yet to hear."""
+class ModelFeed:
+    """The improvisers, by approach, and the notes that each of them has yet to hear."""
 
     def __init__(self, improvisers: Mapping[Approach, Improviser]) -> None:
         self._improvisers = dict(improvisers)
-        self._unheard: deque[_Unheard] = deque()
-        self._remembered: deque[tuple[Note, bool]] = deque(maxlen=REMEMBERED_NOTES)
-        self._before_phrase: dict[Approach, tuple[Snapshot, int]] = {}  # with how many notes had sounded
-        self._sounded = 0
+        self._pending: deque[_PendingNote] = deque()
+        self._recent: deque[tuple[Note, bool]] = deque(maxlen=RECENT_NOTES_KEPT)  # each with whether it is learnt
+        # Each model before the phrase began, with how many notes had sounded by then.
+        self._before_phrase: dict[Approach, tuple[Snapshot, int]] = {}
+        self._sounded_count = 0
 
     def __getitem__(self, approach: Approach) -> Improviser:
         return self._improvisers[approach]
 
     @property
-    def waiting(self) -> bool:
-        """Whether there is anything to hear."""
-        return bool(self._unheard)
+    def has_pending(self) -> bool:
+        """Whether any model has yet to hear a note."""
+        return bool(self._pending)
 
     @property
     def memories(self) -> dict[Approach, Memory]:
-        """What they remember of this jam."""
+        """What the models remember of this jam, by approach; an approach without a memory is left out."""
         return {name: each.memory for name, each in self._improvisers.items() if each.memory is not None}
 
     def add(
         self, note: Note, *, heard_by: Improviser | None = None, begins_phrase: bool = False, learn: bool = True
     ) -> None:
-        """A note sounds, and all but `heard_by`, who knows of it, will hear it, and with `learn` remember it."""
-        self._remembered.append((note, learn))
-        self._sounded += 1
+        """A note sounds: every model will hear it, except `heard_by`, which has; with `learn` they remember it."""
+        self._recent.append((note, learn))
+        self._sounded_count += 1
         for improviser in self._improvisers.values():
             if improviser is not heard_by:
-                self._unheard.append(_Unheard(improviser, note, learn, begins_phrase))
+                self._pending.append(_PendingNote(improviser, note, learn, begins_phrase))
 
-    def add_for(self, improviser: Improviser, notes: Sequence[Note]) -> None:
-        """This one has missed some notes of the player's that the others know of."""
-        self._unheard.extend(_Unheard(improviser, note) for note in notes)
+    def add_missed(self, improviser: Improviser, notes: Sequence[Note]) -> None:
+        """Adds notes of the player's that only this model has missed."""
+        self._pending.extend(_PendingNote(improviser, note) for note in notes)
 
-    def hear_one(self) -> None:
-        """The next note, by one of them."""
-        unheard = self._unheard.popleft()
-        if unheard.begins_phrase:
-            self._before_phrase[unheard.improviser.approach] = unheard.improviser.snapshot(), self._sounded
-        unheard.improviser.hear(unheard.note, learn=unheard.learn)
+    def feed_next(self) -> None:
+        """One model hears the next pending note; there must be one."""
+        pending = self._pending.popleft()
+        if pending.begins_phrase:
+            self._before_phrase[pending.improviser.approach] = pending.improviser.snapshot(), self._sounded_count
+        pending.improviser.hear(pending.note, learn=pending.learn)
 
     def forget(self) -> None:
-        """All forget what was played so far, what they have yet to hear of it, too."""
+        """All models forget what was played so far; pending notes will be heard and not remembered."""
         self._before_phrase.clear()
-        self._remembered = deque(((note, False) for note, _ in self._remembered), maxlen=REMEMBERED_NOTES)
-        self._unheard = deque(replace(unheard, learn=False) for unheard in self._unheard)
+        self._recent = deque(((note, False) for note, _ in self._recent), maxlen=RECENT_NOTES_KEPT)
+        self._pending = deque(replace(pending, learn=False) for pending in self._pending)
         for improviser in self._improvisers.values():
             improviser.forget()
 
-    def hear_phrase_again(self, notes: Sequence[Note]) -> None:
-        """The phrase of late was another one: all forget what they know of it, and hear these notes instead.
+    def replace_phrase(self, notes: Sequence[Note]) -> None:
+        """The latest phrase gets other beats: all models go back to its beginning and will hear these notes instead.
 
-        To be called when all has been heard that was played, and nothing since the phrase.
+        To be called when nothing is pending and nothing has sounded since the phrase.
         """
-        for approach, (before, sounded) in self._before_phrase.items():
-            # Further back than this no memory goes; then it stays as it was heard.
-            if self._sounded - sounded <= MOST_NOTES_HEARD_AGAIN:
+        for approach, (before, sounded_count) in self._before_phrase.items():
+            # No memory goes back further than this; beyond it the phrase stays as it was heard.
+            if self._sounded_count - sounded_count <= MAX_NOTES_HEARD_AGAIN:
                 self._improvisers[approach].restore(before)
-                self.add_for(self._improvisers[approach], notes)
-        for _ in range(min(len(notes), len(self._remembered))):
-            self._remembered.pop()
-        self._remembered.extend((note, True) for note in notes)
+                self.add_missed(self._improvisers[approach], notes)
+        for _ in range(min(len(notes), len(self._recent))):
+            self._recent.pop()
+        self._recent.extend((note, True) for note in notes)
 
-    def lose_phrase(self, improviser: Improviser) -> None:
-        """A phrase began in the middle of its answer, so it does not know where."""
+    def forget_phrase_start(self, improviser: Improviser) -> None:
+        """A phrase began while this model was composing an answer, so there is no state to go back to."""
         self._before_phrase.pop(improviser.approach, None)
 
-    def seat(self, improvisers: Mapping[Approach, Improviser], answering: Improviser | None) -> None:
-        """Others take over, and are told what was played lately; `answering` is still to hear what it has not."""
+    def replace_improvisers(self, improvisers: Mapping[Approach, Improviser], answering: Improviser | None) -> None:
+        """New models take over, and will hear the latest notes; `answering` still hears what is pending for it."""
         before, self._improvisers = self._improvisers, dict(improvisers)
         self._before_phrase.clear()
-        handed_over = _hand_over(before, self._improvisers)
-        self._unheard = deque(unheard for unheard in self._unheard if unheard.improviser is answering)
-        for note, learn in self._remembered:
+        handed_over = _hand_over_memories(before, self._improvisers)
+        self._pending = deque(pending for pending in self._pending if pending.improviser is answering)
+        for note, learn in self._recent:
             for improviser in self._improvisers.values():
-                self._unheard.append(_Unheard(improviser, note, learn and improviser.approach not in handed_over))
+                self._pending.append(_PendingNote(improviser, note, learn and improviser.approach not in handed_over))
 
 
-def _hand_over(before: Mapping[Approach, Improviser], after: Mapping[Approach, Improviser]) -> set[Approach]:
-    """Memories go on with whoever speaks the same vocabulary; for which approaches they do."""
+def _hand_over_memories(before: Mapping[Approach, Improviser], after: Mapping[Approach, Improviser]) -> set[Approach]:
+    """Gives each memory to the new model if that has the same vocabulary; returns the approaches for which it did."""
     handed_over: set[Approach] = set()
     for approach, improviser in after.items():
         old, new = before[approach].memory, improviser.memory
         mark = before[approach].snapshot().memory
         if old is not None and new is not None and mark is not None and old.vocabulary == new.vocabulary:
             old.restore(mark)
-            improviser.remember(old)
+            improviser.load_memory(old)
             handed_over.add(approach)
     return handed_over

@@ -1,4 +1,4 @@
-"""When it plays: the table of modes, and whose turn it is in the bars; knows no notes, no model and no clock."""
+"""The table of modes, and the turns in the bars; knows no notes, no model and no clock."""
 
 import math
 from collections.abc import Mapping
@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
-from server.controls.choices import ModeName, Side
+from server.controls.choices import ModeName, TurnOwner
 
 Occasion = Literal["rest", "turn", "always", "asked"]
+"""What makes the jam play: a rest of the player's, its own turn, nothing at all, or only the action `respond`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """What makes it play: a rest of the player's, its turn, nothing at all, or only being asked to."""
+    """A mode: its name, the occasion on which the jam plays, and one line of help."""
 
     name: ModeName
     occasion: Occasion
@@ -34,27 +35,27 @@ assert tuple(MODES) == get_args(ModeName)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Some bars, and whose they are; nobody's before the first turn, while the bars are counted in."""
+    """Some bars and the side that plays in them; `side` is None before the first turn, while bars are counted in."""
 
-    side: Side | None
+    side: TurnOwner | None
     start_beats: float
     end_beats: float
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
-    """Turns of `bars` bars by turns, the first from the downbeat on: `first`'s."""
+class TurnSchedule:
+    """Alternating turns of `bars` bars each; the first begins at the timeline's downbeat and belongs to `first`."""
 
     bars: int
-    first: Side
+    first: TurnOwner
 
     def at(self, beat: float, timeline: Timeline) -> Turn:
-        """The turn that a beat is in; a turn's first beat is in it, and its end in the next."""
+        """The turn that contains a beat; a turn contains its first beat and not its end."""
         number = math.floor((timeline.position(beat) + LINE_TOLERANCE_BEATS) / self._beats(timeline))
         return self._turn(number, timeline)
 
     def next_of_partner(self, beat: float, timeline: Timeline) -> Turn:
-        """The first turn of the partner's that begins at a beat, or after it."""
+        """The partner's first turn that begins at a beat or after it."""
         number = math.ceil((timeline.position(beat) - LINE_TOLERANCE_BEATS) / self._beats(timeline))
         number = max(number, 0)
         turn = self._turn(number, timeline)
@@ -64,7 +65,7 @@ class Turns:
         return self.bars * timeline.meter.beats_per_bar
 
     def _turn(self, number: int, timeline: Timeline) -> Turn:
-        other: Side = "partner" if self.first == "player" else "player"
-        side = None if number < 0 else self.first if number % 2 == 0 else other
+        second: TurnOwner = "partner" if self.first == "player" else "player"
+        side = None if number < 0 else self.first if number % 2 == 0 else second
         start_beats = timeline.bar_line(number * self.bars)
         return Turn(side, start_beats, start_beats + self._beats(timeline))

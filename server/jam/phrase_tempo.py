@@ -1,4 +1,4 @@
-"""The tempo that a phrase was played in, in place of the one that it was counted in; knows no model and no clock."""
+"""Finds the tempo that a phrase was played in, where it differs from the timeline's; knows no model and no clock."""
 
 import math
 from dataclasses import dataclass
@@ -7,15 +7,18 @@ from bridge.timing.timeline import Timeline
 from model.analysis.pulse import find_pulse
 from server.jam.phrase import Phrase
 
-# How sure one must be of a tempo to take it up.
-SURE_ENOUGH = 0.7
-# Hands come a little early: a phrase that begins so near before a beat begins on it.
-EARLY_HANDS_BEATS = 0.125
+# How confident the detection must be, from 0 to 1, for its tempo to be used.
+MIN_CONFIDENCE = 0.7
+# Players come a little early: a phrase that begins up to so much before a beat begins on that beat.
+EARLY_TOLERANCE_BEATS = 0.125
 
 
 @dataclass(frozen=True, slots=True)
 class PhraseTempo:
-    """A tempo, and where in it the phrase's first bar begins; what was a beat's length is `stretch` beats' now."""
+    """A tempo, and the beat at which the phrase's first bar begins in it.
+
+    One beat of the old tempo is `stretch` beats of this one.
+    """
 
     tempo_bpm: float
     downbeat: float
@@ -23,19 +26,19 @@ class PhraseTempo:
 
 
 def tempo_of(phrase: Phrase, timeline: Timeline, beat: float) -> PhraseTempo | None:
-    """The tempo of a phrase that was heard by `timeline` up to `beat`; None where it has none that one could be sure of.
+    """The tempo of a phrase that was recorded in `timeline`'s beats up to now, `beat`; None where none is certain.
 
-    In that tempo, as in the one before, it is `beat` now: what was played lies further back, or less far.
+    The present beat has the same number in both tempos; the beats of what was played before it differ.
     """
     onsets_s = [timeline.seconds_at(note.onset_beats) for note in phrase.notes]
     pulse = find_pulse(onsets_s, timeline.tempo_bpm)
-    if pulse is None or pulse.confidence < SURE_ENOUGH:
+    if pulse is None or pulse.confidence < MIN_CONFIDENCE:
         return None
     now_s = timeline.seconds_at(beat)
 
-    def counted(at_s: float) -> float:
+    def new_beat(at_s: float) -> float:
         return beat - (now_s - at_s) * pulse.tempo_bpm / 60
 
-    a_beat = counted(pulse.beat_s)
-    downbeat = a_beat + math.floor(counted(min(onsets_s)) - a_beat + EARLY_HANDS_BEATS)
+    a_beat = new_beat(pulse.beat_s)
+    downbeat = a_beat + math.floor(new_beat(min(onsets_s)) - a_beat + EARLY_TOLERANCE_BEATS)
     return PhraseTempo(pulse.tempo_bpm, downbeat, pulse.tempo_bpm / timeline.tempo_bpm)

@@ -1,4 +1,4 @@
-"""What sounds of ours: which pitches on which channels, and until when; knows no plan and no clock."""
+"""The jam's own sounding notes: which pitches on which channels, and until when; knows no plan and no clock."""
 
 from dataclasses import dataclass
 
@@ -10,45 +10,46 @@ OCTAVE = 12
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One note that sounds."""
+    """When a sounding note began, and when it is to end."""
 
     onset_beats: float
     end_beats: float
 
 
 class Voices:
-    """Sounding notes, by pitch and channel as they went out: what ends one is what began it."""
+    """Sounding notes by pitch and channel as they were sent, so that each note-off matches its note-on."""
 
     def __init__(self) -> None:
-        self._sounding: dict[tuple[int, int], Voice] = {}
+        self._sounding: dict[tuple[int, int], Voice] = {}  # by pitch and channel
 
     @property
     def next_end(self) -> float | None:
-        """The beat at which the next of them is to end; None where nothing sounds."""
+        """The beat at which the next voice is to end; None where nothing sounds."""
         return min((voice.end_beats for voice in self._sounding.values()), default=None)
 
-    def begin(self, note: Note, transpose: int, channel: int, at_most: int) -> list[NoteOn | NoteOff]:
-        """A note begins: what is to be sent. What would be too many, or the same pitch twice, ends first.
+    def start_note(self, note: Note, transpose: int, channel: int, max_voices: int) -> list[NoteOn | NoteOff]:
+        """Starts a note and returns the messages to send. `transpose` is in semitones, `channel` 0 to 15.
 
-        Of two notes of one pitch that were put on one onset, one is enough.
+        The same pitch, if it sounds, ends first; so do the oldest voices where there would be more than `max_voices`.
+        Of two notes of one pitch on one onset, only the first is sent.
         """
         key = (_within_range(note.pitch + transpose), channel)
-        same = self._sounding.get(key)
-        if same and same.onset_beats == note.onset_beats:
-            self._sounding[key] = Voice(same.onset_beats, max(same.end_beats, note.end_beats))
+        same_pitch = self._sounding.get(key)
+        if same_pitch and same_pitch.onset_beats == note.onset_beats:
+            self._sounding[key] = Voice(same_pitch.onset_beats, max(same_pitch.end_beats, note.end_beats))
             return []
-        messages: list[NoteOn | NoteOff] = [self._end(key)] if same else []
-        while len(self._sounding) >= at_most:
+        messages: list[NoteOn | NoteOff] = [self._end(key)] if same_pitch else []
+        while len(self._sounding) >= max_voices:
             messages.append(self._end(min(self._sounding, key=lambda key: self._sounding[key].onset_beats)))
         self._sounding[key] = Voice(note.onset_beats, note.end_beats)
         return [*messages, NoteOn(key[0], note.velocity, channel)]
 
     def end_next(self) -> NoteOff:
-        """Ends the one that is to end first. There must be one."""
+        """Ends the voice that is to end first; there must be one."""
         return self._end(min(self._sounding, key=lambda key: self._sounding[key].end_beats))
 
     def end_all(self) -> list[NoteOff]:
-        """Ends every one."""
+        """Ends every voice."""
         return [self._end(key) for key in tuple(self._sounding)]
 
     def _end(self, key: tuple[int, int]) -> NoteOff:
@@ -57,7 +58,7 @@ class Voices:
 
 
 def _within_range(pitch: int) -> int:
-    """The pitch, or where MIDI has none such, the nearest octave of it."""
+    """The pitch, moved by whole octaves into MIDI's range where it lies outside."""
     if pitch < LOWEST_PITCH:
         return pitch % OCTAVE
     if pitch > HIGHEST_PITCH:

@@ -1,1 +1,1 @@
-"""Music in real time: the music thread, who keeps the time, the ledger of sounding notes, the feed of events."""
+"""Music in real time: the music thread, the conductor that keeps time, the ledger of notes, the feed of events."""

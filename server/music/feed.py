@@ -1,6 +1,7 @@
-"""What happens in a jam, as values, for those who watch it: the panel, takes, lights. Knows no watcher, and waits for none.
+"""The feed of a jam's events, as values, for the recorder, the panel and surfaces; it knows and waits for none of them.
 
-The music thread puts; watchers take when they have time, each at its own pace. Whoever is too slow loses the oldest.
+The music thread puts events in; each subscriber takes them on its own thread when it has time. A subscriber that is
+too slow loses the oldest events. Seconds (`at_s`) are monotonic, beats are quarter notes on the jam's timeline.
 """
 
 from collections import deque
@@ -11,7 +12,7 @@ from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
 from model.notes import Note
 from server.controls.control_table import Value
-from server.jam.jam import State
+from server.jam.jam_output import JamState
 from server.jam.modes import Turn
 
 # Some minutes of very busy playing.
@@ -19,8 +20,8 @@ EVENTS_KEPT = 16_384
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """The player did something."""
+class MessageReceived:
+    """The player played a message: when it arrived, and the beat of that second."""
 
     message: Message
     at_s: float
@@ -28,8 +29,8 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
-    """The partner did: when it was handed to the port, and the beat it was meant for."""
+class MessagePlayed:
+    """The jam played a message: when it was handed to the port, and the beat that it was due at."""
 
     message: Message
     at_s: float
@@ -37,7 +38,7 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True)
-class Turned:
+class ControlChanged:
     """A control has a new value."""
 
     control: str
@@ -47,8 +48,8 @@ class Turned:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """An action was done."""
+class ActionRequested:
+    """An action was requested, and is done next."""
 
     action: str
     at_s: float
@@ -56,8 +57,8 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """Time goes so from here on, as this source has it."""
+class TimelineChanged:
+    """The timeline, the transport of the song that is followed, or the clock that leads (`source`) has changed."""
 
     timeline: Timeline
     transport: Transport
@@ -66,68 +67,78 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Stands:
-    """How the jam stands: its state, whose turn it is where turns are taken, and what it has planned, with how much of each note came from memory."""
+class StatusChanged:
+    """The status of the jam has changed.
 
-    state: State
+    `turn` is None where no turns are taken. `from_memory` is, for each note of `plan`, how much of it came from memory,
+    from 0 to 1.
+    """
+
+    state: JamState
     turn: Turn | None
     plan: tuple[Note, ...]
     at_s: float
     from_memory: tuple[float, ...] = ()
 
 
-Event = Heard | Played | Turned | Asked | Kept | Stands
+Event = MessageReceived | MessagePlayed | ControlChanged | ActionRequested | TimelineChanged | StatusChanged
 
 
-class Watch:
-    """One watcher's share of the feed: what has happened since it last took."""
+class FeedSubscription:
+    """One subscriber's queue of events."""
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
 
     def put(self, event: Event) -> None:
-        """Something has happened."""
+        """Appends an event; the oldest one is lost where the queue is full. For the music thread."""
         self._events.append(event)
 
-    def take(self) -> list[Event]:
-        """All that has, the oldest first."""
+    def take_events(self) -> list[Event]:
+        """Takes all events since the last call, the oldest first. For the subscriber's thread."""
         taken = []
-        # One at a time: the music thread may put meanwhile, and iterating would trip over it.
+        # One at a time: the music thread may put an event meanwhile, which an iteration would not survive.
         while self._events:
             taken.append(self._events.popleft())
         return taken
 
 
 class Feed:
-    """Where the music thread puts what happens."""
+    """Passes each event on to every subscriber. It holds no lock, so the music thread never waits.
+
+    `put` is for the music thread; `subscribe` and `unsubscribe` are for one other thread.
+    """
 
     def __init__(self) -> None:
-        self._watches: tuple[Watch, ...] = ()
-        self._stands: tuple[Event, ...] = ()
-        self._kept: tuple[Event, ...] = ()
+        self._subscriptions: tuple[FeedSubscription, ...] = ()
+        self._last_status: tuple[Event, ...] = ()
+        self._last_timeline: tuple[Event, ...] = ()
 
     @property
-    def is_watched(self) -> bool:
-        """Whether anybody takes anything."""
-        return bool(self._watches)
+    def has_subscribers(self) -> bool:
+        """Whether there is any subscriber."""
+        return bool(self._subscriptions)
 
-    def watch(self) -> Watch:
-        """From now on, beginning with how things stand as far as that was ever put; give it back with `leave`."""
-        watch = Watch()
-        for event in (*self._kept, *self._stands):
-            watch.put(event)
-        self._watches = (*self._watches, watch)
-        return watch
+    def subscribe(self) -> FeedSubscription:
+        """A new subscription, to be ended with `unsubscribe`.
 
-    def leave(self, watch: Watch) -> None:
-        """Nobody takes from it any more."""
-        self._watches = tuple(other for other in self._watches if other is not watch)
+        Its first events are the last `TimelineChanged` and the last `StatusChanged`, where there were any.
+        """
+        subscription = FeedSubscription()
+        for event in (*self._last_timeline, *self._last_status):
+            subscription.put(event)
+        self._subscriptions = (*self._subscriptions, subscription)
+        return subscription
+
+    def unsubscribe(self, subscription: FeedSubscription) -> None:
+        """Ends a subscription: it gets no more events."""
+        self._subscriptions = tuple(other for other in self._subscriptions if other is not subscription)
 
     def put(self, event: Event) -> None:
-        """To all who watch; the last of those that say how things stand is kept for who comes later."""
-        if isinstance(event, Stands):
-            self._stands = (event,)
-        elif isinstance(event, Kept):
-            self._kept = (event,)
-        for watch in self._watches:
-            watch.put(event)
+        """Passes an event on; the last timeline and the last status are kept for later subscribers."""
+        if isinstance(event, StatusChanged):
+            self._last_status = (event,)
+        elif isinstance(event, TimelineChanged):
+            self._last_timeline = (event,)
+        for subscription in self._subscriptions:
+            subscription.put(event)

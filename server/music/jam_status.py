@@ -1,6 +1,6 @@
-"""How the jam stands, as a stage shows it: state, whose turn, bar and beat, what is planned; knows no wire and reads no clock.
+"""The jam's status as values to publish: state, turn, bar, beat, planned notes; knows no protocol, reads no clock.
 
-It is told what the feed brings, and asked with the second; between two events it counts the beats itself.
+It takes the feed's events, and is read with the present second; between two events it counts the beats itself.
 """
 
 from collections.abc import Iterable
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
 from server.controls.control import OSC_PREFIX, Value
-from server.jam.modes import Turns
-from server.music.feed import Event, Kept, Stands
+from server.jam.modes import TurnSchedule
+from server.music.feed import Event, StatusChanged, TimelineChanged
 
 MOST_BEATS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
-    """Something that is told and cannot be set; `choices` are what it may be, where lights can show it."""
+class Readout:
+    """A value that is published and cannot be set; `choices` are its possible values, where lamps can show them."""
 
     name: str
     help: str
@@ -28,72 +28,75 @@ class Tell:
         return f"{OSC_PREFIX}/{self.name}"
 
 
-TELLS = (
-    Tell(
+READOUTS = (
+    Readout(
         "state",
         "What it does: it listens, waits to answer, answers, or counts the bars in.",
         ("listening", "waiting", "answering", "counting"),
     ),
-    Tell("turn", "Whose turn it is, in fours.", ("player", "partner", "nobody")),
-    Tell("bar", "The bar of the song, from 1; below that it is counted in."),
-    Tell(
+    Readout("turn", "Whose turn it is, in fours.", ("player", "partner", "nobody")),
+    Readout("bar", "The bar of the song, from 1; below that it is counted in."),
+    Readout(
         "beat",
         "The beat of the bar, from 1, in the meter's own notes: 6/8 has six.",
         tuple(str(beat) for beat in range(1, MOST_BEATS + 1)),
     ),
-    Tell("planned", "How many notes are planned and have not sounded; at most some eight."),
-    Tell("bpm", "How fast the beat goes, whoever keeps it."),
+    Readout("planned", "How many notes are planned and have not sounded; at most some eight."),
+    Readout("bpm", "How fast the beat goes, whoever keeps it."),
 )
 
 
-class Standing:
-    """The present state of things; before the feed has brought anything, that of a jam which listens."""
+class JamStatus:
+    """The latest status and timeline of the feed; before any event, the status of a jam that listens."""
 
     def __init__(self) -> None:
-        self._stands = Stands("listening", None, (), 0.0)
-        self._kept: Kept | None = None
+        self._status = StatusChanged("listening", None, (), 0.0)
+        self._timeline: TimelineChanged | None = None
 
-    def take(self, events: Iterable[Event]) -> None:
-        """What has happened; only how it stands now is kept."""
+    def update(self, events: Iterable[Event]) -> None:
+        """Takes events of the feed; only the latest status and timeline are kept."""
         for event in events:
-            if isinstance(event, Stands):
-                self._stands = event
-            elif isinstance(event, Kept):
-                self._kept = event
+            if isinstance(event, StatusChanged):
+                self._status = event
+            elif isinstance(event, TimelineChanged):
+                self._timeline = event
 
-    def values(self, now_s: float, turns: Turns) -> dict[str, Value]:
-        """The value of each of `TELLS`; without bars and beats where none go by. `turns` are how they are taken."""
-        stands, kept = self._stands, self._kept
-        turn = None if stands.turn is None else stands.turn.side
+    def values(self, now_s: float, turns: TurnSchedule) -> dict[str, Value]:
+        """The value of each of `READOUTS` at a monotonic second; `bar` and `beat` are left out where no bars go by.
+
+        `turns` must be those of the present controls.
+        """
+        status, timeline_event = self._status, self._timeline
+        turn = None if status.turn is None else status.turn.side
         values: dict[str, Value] = {}
-        if kept is not None:
-            timeline = kept.timeline
+        if timeline_event is not None:
+            timeline = timeline_event.timeline
             beat = timeline.beat_at(now_s)
             values["bpm"] = round(timeline.tempo_bpm, 1)
-            if kept.transport != "stopped":
+            if timeline_event.transport != "stopped":
                 values["bar"], values["beat"] = _bar_and_beat(timeline, beat)
-            if stands.turn is not None:
-                # Counted here: at the end of a turn in which nobody plays nothing happens, and the feed is silent.
+            if status.turn is not None:
+                # Computed here: the feed has no event at the end of a turn in which nobody plays.
                 turn = turns.at(beat, timeline).side
-        counts_in = stands.turn is not None and turn is None and stands.state != "answering"
-        values["state"] = "counting" if counts_in else stands.state
+        counts_in = status.turn is not None and turn is None and status.state != "answering"
+        values["state"] = "counting" if counts_in else status.state
         values["turn"] = turn or "nobody"
-        values["planned"] = len(stands.plan)
+        values["planned"] = len(status.plan)
         return values
 
     def next_beat_s(self, now_s: float) -> float | None:
-        """The second of the next beat; None where none goes by."""
-        kept = self._kept
-        if kept is None or kept.transport == "stopped":
+        """The monotonic second of the next beat; None where no beats go by."""
+        event = self._timeline
+        if event is None or event.transport == "stopped":
             return None
-        timeline = kept.timeline
+        timeline = event.timeline
         bar, into_bar = timeline.bar_at(timeline.beat_at(now_s))
-        unit = 4 / timeline.meter.denominator
-        next_into = (int((into_bar + LINE_TOLERANCE_BEATS) / unit) + 1) * unit
-        return timeline.seconds_at(timeline.bar_line(bar) + min(next_into, timeline.meter.beats_per_bar))
+        unit_beats = 4 / timeline.meter.denominator
+        next_beats = (int((into_bar + LINE_TOLERANCE_BEATS) / unit_beats) + 1) * unit_beats
+        return timeline.seconds_at(timeline.bar_line(bar) + min(next_beats, timeline.meter.beats_per_bar))
 
 
 def _bar_and_beat(timeline: Timeline, beat: float) -> tuple[int, int]:
-    """As musicians count: both from 1."""
+    """The bar and the beat as musicians count them, from 1, in the meter's own notes."""
     bar, into_bar = timeline.bar_at(beat)
     return bar + 1, int((into_bar + LINE_TOLERANCE_BEATS) * timeline.meter.denominator / 4) + 1

@@ -1,6 +1,6 @@
-"""Ableton Link while a jam runs: joins the network's session where the control `clock` asks for it, and tells the player where it is.
+"""Ableton Link while a jam runs: joins the network's session where the control `clock` is `link`; reports its moments.
 
-Lives on the asyncio thread; knows no music.
+It runs on the asyncio thread, and knows no music.
 """
 
 import asyncio
@@ -13,34 +13,39 @@ from bridge.timing.link_clock import LinkClock, LinkMoment
 from bridge.timing.meter import Meter
 from server.controls.control_table import Settings
 
-# Link tells where it is whenever it is asked; in between, the timeline goes on by itself.
+# Link can be read at any time; between two readings the timeline goes on by itself.
 POLL_S = 0.05
 
-Opener = Callable[[float, Clock], LinkClock]
+OpenLink = Callable[[float, Clock], LinkClock]
+"""Opens a peer of the session, at this tempo in bpm; raises LinkMissing where Link is not installed."""
 
 
 class LinkSession:
-    """In the session, or not, as the settings have it; `async with` leaves it at the end."""
+    """Is in the session or not, as the settings ask; `async with` leaves it at the end."""
 
-    def __init__(self, told: Callable[[LinkMoment], None], clock: Clock, opener: Opener = LinkClock) -> None:
-        self._told = told
+    def __init__(self, on_moment: Callable[[LinkMoment], None], clock: Clock, open_link: OpenLink = LinkClock) -> None:
+        """`on_moment` is called on the asyncio thread, every `POLL_S` while the session is joined."""
+        self._on_moment = on_moment
         self._clock = clock
-        self._open = opener
+        self._open_link = open_link
         self._peer: LinkClock | None = None
         self._beats_per_bar = Meter().beats_per_bar
-        self._next: asyncio.TimerHandle | None = None
+        self._next_poll: asyncio.TimerHandle | None = None
 
-    def follow(self, settings: Settings) -> None:
-        """Joins, leaves, and takes the tempo along. Raises LinkMissing where Link is asked for and not installed."""
-        self._beats_per_bar = Meter.read(settings.meter).beats_per_bar
+    def apply_settings(self, settings: Settings) -> None:
+        """Joins the session, at the tempo of the settings, or leaves it.
+
+        Raises LinkMissing where the settings ask for Link and it is not installed.
+        """
+        self._beats_per_bar = Meter.parse(settings.meter).beats_per_bar
         if settings.clock != "link":
             self._leave()
         elif self._peer is None:
-            self._peer = self._open(settings.tempo, self._clock)
+            self._peer = self._open_link(settings.tempo, self._clock)
             self._poll()
 
     def set_tempo(self, tempo_bpm: float) -> None:
-        """The session's tempo, for all who are in it; while none is joined this is nothing."""
+        """Sets the session's tempo, for all its peers; does nothing while no session is joined."""
         if self._peer is not None:
             self._peer.set_tempo(tempo_bpm)
 
@@ -57,12 +62,12 @@ class LinkSession:
             return
         moment = self._peer.moment(self._beats_per_bar)
         if moment is not None:
-            self._told(moment)
-        self._next = asyncio.get_running_loop().call_later(POLL_S, self._poll)
+            self._on_moment(moment)
+        self._next_poll = asyncio.get_running_loop().call_later(POLL_S, self._poll)
 
     def _leave(self) -> None:
-        if self._next is not None:
-            self._next.cancel()
-        peer, self._peer, self._next = self._peer, None, None
+        if self._next_poll is not None:
+            self._next_poll.cancel()
+        peer, self._peer, self._next_poll = self._peer, None, None
         if peer is not None:
             peer.close()

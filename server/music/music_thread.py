@@ -1,8 +1,8 @@
-"""The music thread: messages in, plan, messages out, each at its time; knows no music and no OSC.
+"""The music thread: runs a jam in real time, from an inbox of messages and commands to an output port.
 
-One loop, one inbox. It sleeps until a millisecond before the next due time or until something comes in; that last
-millisecond it spins, as a sleep alone wakes late, and does nothing else: what comes in then waits for the note.
-It never waits for a model longer than one thought.
+It knows no music and no OSC. One loop, one inbox: the thread sleeps until a millisecond before the next due time, or
+until something comes in. In that last millisecond it spins, as a sleep alone wakes late, and does nothing else: what
+comes in then waits for the note. It never waits longer for a model than one piece of model work takes.
 """
 
 import logging
@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeGuard
 
 from bridge.errors import BadMidi
-from bridge.fault_counter import Faults
+from bridge.fault_counter import FaultCounter
 from bridge.midi.echo_guard import EchoGuard
 from bridge.midi.messages import ControlChange, Message, NoteOn, encode, parse
 from bridge.midi.ports import OutputPort
@@ -27,54 +27,72 @@ from bridge.timing.timeline import Timeline
 from server.controls.control_table import BY_NAME, Value
 from server.jam.jam import Jam
 from server.music.conductor import Conductor
-from server.music.feed import Asked, Feed, Heard, Kept, Played, Stands, Turned
+from server.music.feed import (
+    ActionRequested,
+    ControlChanged,
+    Feed,
+    MessagePlayed,
+    MessageReceived,
+    StatusChanged,
+    TimelineChanged,
+)
 from server.music.ledger import Ledger
 
 logger = logging.getLogger("fours.player")
 
 SPIN_S = 0.001
-"""Before a note is due nothing else is begun for so long, neither thought nor what comes in: it would be late by that."""
-THOUGHT_S = 0.002
-"""A thought takes longer than a message, and twice has to wait for the interpreter."""
-KEEP_S = 0.0004
-"""And so long before it the interpreter is given to no other thread, which might keep it for a switch interval."""
+"""So shortly before a note is due nothing else begins, neither model work nor handling input: it would be late."""
+MODEL_WORK_S = 0.002
+"""So shortly before, no model work begins: it takes longer than a message, and waits for the interpreter twice."""
+HOLD_INTERPRETER_S = 0.0004
+"""For so long before, no other thread gets the interpreter, as it might keep it for a whole switch interval."""
 
 # How long CPython lets another thread run before the music thread gets its turn; its default, 5 ms, can be heard.
 SWITCH_INTERVAL_S = 0.0005
 REALTIME_PRIORITY = 20
-STOP_PATIENCE_S = 2.0
+STOP_TIMEOUT_S = 2.0
 LATENESSES_KEPT = 4096
 
-Deed = Callable[[], None]
+Command = Callable[[], None]
 
 
-class Player:
-    """Runs a jam against a clock: `start`, then anything from any thread, then `stop`."""
+class MusicThread:
+    """Runs a jam against a clock, and is the only thread that touches the jam and the output port.
+
+    `start` is called once and `stop` at the end. In between, the other public methods may be called from any thread:
+    they put something into the inbox, return at once and raise nothing, and the music thread carries it out in order.
+    Before `start` they may be called too; the thread then begins with what they put.
+
+    No error ends the thread: it is counted in `faults`, the answer stops, all notes end, and the jam listens again.
+    All seconds are those of `clock`.
+    """
 
     def __init__(self, jam: Jam, output: OutputPort, clock: Clock) -> None:
+        """Until `start` nothing else may use the jam; `output` stays open, and the caller closes it after `stop`."""
         self._jam = jam
         self._output = output
         self._clock = clock
         self._conductor = Conductor(jam.settings, clock.now_s())
         self._ledger = Ledger(self._send)
         self._echo = EchoGuard()
-        self._inbox: SimpleQueue[tuple[Deed | bytes | None, float]] = SimpleQueue()
+        self._inbox: SimpleQueue[tuple[Command | bytes | None, float]] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="music", daemon=True)
-        self.faults = Faults(logger, "music thread")
+        self.faults = FaultCounter(logger, "music thread")
+        """The errors so far, counted by kind."""
         self.feed = Feed()
-        """What happens, for those who watch."""
-        self._standing: tuple[object, ...] = ()
-        self._followed, self._transport = self._timeline, self._conductor.transport
-        self._kept: Timeline | None = None
-        self._keeps: tuple[object, ...] = ()
-        self.told: Callable[[str, Value], None] = lambda _name, _value: None
-        """Hears, on the music thread, of a control that was changed here: a tempo that was tapped."""
+        """All events of the jam, for subscribers."""
+        self._jam_timeline, self._transport = self._timeline, self._conductor.transport
+        self._published_status: tuple[object, ...] = ()
+        self._published_timeline: Timeline | None = None
+        self._published_source: tuple[object, ...] = ()
+        self.on_control_changed: Callable[[str, Value], None] = lambda _name, _value: None
+        """Called on the music thread when the music itself changes a control: a tempo that was tapped or detected."""
         self.lateness_s: deque[float] = deque(maxlen=LATENESSES_KEPT)
-        """How much later than due the latest notes were handed to the port, in seconds."""
+        """How many seconds after its due time each of the latest messages was handed to the port."""
 
     @property
     def timeline(self) -> Timeline:
-        """The one in force; any thread may ask for it."""
+        """The timeline in force."""
         return self._timeline
 
     def start(self) -> None:
@@ -83,82 +101,88 @@ class Player:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends every note that sounds, then the thread; returns when both are done."""
+        """Ends every note that sounds, then the thread; returns when that is done, or after `STOP_TIMEOUT_S`.
+
+        Does nothing before `start` and after an earlier `stop`.
+        """
         if self._thread.is_alive():
             self._inbox.put((None, 0.0))
-            self._thread.join(STOP_PATIENCE_S)
+            self._thread.join(STOP_TIMEOUT_S)
 
-    def hear(self, data: bytes, at_s: float) -> None:
-        """A MIDI message that arrived at `at_s`; made to be a port's receiver."""
+    def receive_midi(self, data: bytes, at_s: float) -> None:
+        """Takes the bytes of a MIDI message that arrived at `at_s`: a note of the player's, or MIDI clock.
+
+        A message that is an echo of the jam's own output is dropped. This is a `Receiver` for an input port.
+        """
         self._inbox.put((data, at_s))
 
-    def hear_here(self, data: bytes, at_s: float) -> None:
-        """As `hear`, from a keyboard to which nothing of ours can go: in unison with us it is no echo."""
-        self._do(lambda: self._receive(data, at_s, may_be_echo=False))
+    def receive_without_echo(self, data: bytes, at_s: float) -> None:
+        """As `receive_midi`, for a keyboard to which no output can loop back: its notes are never echoes."""
+        self._enqueue(lambda: self._receive(data, at_s, may_be_echo=False))
 
     def change(self, control: str, value: Value) -> None:
-        """A control has a new value."""
-        self._do(lambda: self._change(control, value))
+        """Sets a control; `value` must be one that the control's own `read` has returned."""
+        self._enqueue(lambda: self._change(control, value))
 
-    def link(self, moment: LinkMoment) -> None:
-        """Where Link's session is."""
-        self._do(lambda: self._follow_link(moment))
+    def follow_link(self, moment: LinkMoment) -> None:
+        """Takes the present moment of Link's session."""
+        self._enqueue(lambda: self._follow_link(moment))
 
     def act(self, action: str) -> None:
-        """An action was asked for."""
-        self._do(lambda: self._act(action, self._clock.now_s()))
+        """Does an action: `tap`, or one of those of `Jam.act`."""
+        self._enqueue(lambda: self._act(action, self._clock.now_s()))
 
-    def send(self, message: ControlChange) -> None:
-        """A message to a controller, such as where its motor fader is to go; it is no music and is not written down."""
-        self._do(lambda: self._ledger.post(message))
+    def send_control_change(self, message: ControlChange) -> None:
+        """Sends a message to a controller, such as the position of a motor fader. It is not put into the feed."""
+        self._enqueue(lambda: self._ledger.post(message))
 
-    def call(self, deed: Callable[[Jam], None]) -> None:
-        """Something else to be done to the jam, on its own thread."""
-        self._do(lambda: deed(self._jam))
+    def run_on_jam(self, command: Callable[[Jam], None]) -> None:
+        """Calls `command` with the jam on the music thread; it must be short, as notes wait for it."""
+        self._enqueue(lambda: command(self._jam))
 
-    def _do(self, deed: Deed) -> None:
-        self._inbox.put((deed, 0.0))
+    def _enqueue(self, command: Command) -> None:
+        self._inbox.put((command, 0.0))
 
     def _run(self) -> None:
-        _ask_for_realtime()
-        self._follow()
-        self._show()
+        _request_realtime()
+        self._update_jam_timeline()
+        self._publish_status()
         try:
-            while self._turn():
+            while self._run_once():
                 pass
         finally:
             self._release_all()
 
-    def _turn(self) -> bool:
-        """One turn of the loop, whatever goes wrong in it; False once it is told to stop."""
+    def _run_once(self) -> bool:
+        """One round of the loop, whatever goes wrong in it; False once the thread has to stop."""
         try:
             item = self._next_item()
             if item is not None:
-                what, at_s = item
-                if what is None:
+                content, at_s = item
+                if content is None:
                     return False
-                self._take(what, at_s)
-            self._keep_time()
-            self._play()
-            if self._jam.thinking and not self._is_within(self._wake_at_s(), THOUGHT_S):
-                self._jam.think()
-            if self.feed.is_watched:
-                self._show()
-        except Exception as error:  # noqa: BLE001  nothing ends the music thread
+                self._handle(content, at_s)
+            self._advance_clock()
+            self._advance_jam()
+            if self._jam.has_work and not self._is_within(self._wake_at_s(), MODEL_WORK_S):
+                self._jam.do_work()
+            if self.feed.has_subscribers:
+                self._publish_status()
+        except Exception as error:  # noqa: BLE001  no error ends the music thread
             self.faults.count(error)
             self._recover()
         return True
 
-    def _next_item(self) -> tuple[Deed | bytes | None, float] | None:
-        """What comes in before anything is due, or None when something is."""
+    def _next_item(self) -> tuple[Command | bytes | None, float] | None:
+        """What comes in before anything is due; None once something is due, or where there is model work to do."""
         due_s = self._wake_at_s()
         if self._is_within(due_s, SPIN_S):
-            self._clock.wait_until(due_s, KEEP_S)
+            self._clock.wait_until(due_s, HOLD_INTERPRETER_S)
             if self._clock.now_s() >= due_s:
                 return None
         with suppress(Empty):
             return self._inbox.get_nowait()
-        if self._jam.thinking and not self._is_within(due_s, THOUGHT_S):
+        if self._jam.has_work and not self._is_within(due_s, MODEL_WORK_S):
             return None
         if due_s is None:
             return self._inbox.get()
@@ -167,24 +191,24 @@ class Player:
         return None
 
     def _is_within(self, due_s: float | None, seconds: float) -> TypeGuard[float]:
-        """Whether something is yet to be due, and so soon."""
+        """Whether something is due within so many seconds from now, and not already."""
         return due_s is not None and 0.0 < due_s - self._clock.now_s() <= seconds
 
     def _wake_at_s(self) -> float | None:
-        """The next second at which there is something to do, whatever comes in."""
+        """The next second at which there is something to do, even if nothing comes in."""
         wake_beat = self._jam.wake_at()
         seconds = (None if wake_beat is None else self._timeline.seconds_at(wake_beat), self._conductor.wake_at_s())
         return min((at_s for at_s in seconds if at_s is not None), default=None)
 
-    def _take(self, what: Deed | bytes, at_s: float) -> None:
-        if not isinstance(what, bytes):
-            what()
-        elif is_clock_message(what):
-            if not self._echo.is_echo(what, at_s):
-                self._conductor.receive(what, at_s, self._clock.now_s())
-                self._follow()
+    def _handle(self, content: Command | bytes, at_s: float) -> None:
+        if not isinstance(content, bytes):
+            content()
+        elif is_clock_message(content):
+            if not self._echo.is_echo(content, at_s):
+                self._conductor.receive(content, at_s, self._clock.now_s())
+                self._update_jam_timeline()
         else:
-            self._receive(what, at_s, may_be_echo=True)
+            self._receive(content, at_s, may_be_echo=True)
 
     def _receive(self, data: bytes, at_s: float, *, may_be_echo: bool) -> None:
         try:
@@ -193,80 +217,80 @@ class Player:
             self.faults.count(error)
             return
         # Note-ons only: a note-off that is an echo releases a key that is not held, which changes nothing, but
-        # one that is the player's own and was taken for an echo would leave the phrase open for ever.
+        # a note-off of the player's that was taken for an echo would leave the phrase open for ever.
         if not (may_be_echo and isinstance(message, NoteOn) and self._echo.is_echo(data, at_s)):
             beat = self._timeline.beat_at(at_s)
             self._jam.receive(message, beat)
-            self.feed.put(Heard(message, at_s, beat))
+            self.feed.put(MessageReceived(message, at_s, beat))
 
-    def _play(self) -> None:
+    def _advance_jam(self) -> None:
         for timed in self._jam.advance(self._now_beat()):
             now_s = self._clock.now_s()
             self.lateness_s.append(now_s - self._timeline.seconds_at(timed.beat))
             self._ledger.post(timed.message)
-            self.feed.put(Played(timed.message, now_s, timed.beat))
+            self.feed.put(MessagePlayed(timed.message, now_s, timed.beat))
 
     def _change(self, control: str, value: Value) -> None:
         now_s = self._clock.now_s()
         self._conductor.change(control, value, now_s)
-        self._follow()
-        self._turn_control(control, value, now_s)
+        self._update_jam_timeline()
+        self._change_jam(control, value, now_s)
 
-    def _turn_control(self, control: str, value: Value, at_s: float) -> None:
+    def _change_jam(self, control: str, value: Value, at_s: float) -> None:
         beat = self._timeline.beat_at(at_s)
         self._jam.change(control, value, beat)
-        self.feed.put(Turned(control, value, at_s, beat))
+        self.feed.put(ControlChanged(control, value, at_s, beat))
 
     def _act(self, action: str, at_s: float) -> None:
-        self.feed.put(Asked(action, at_s, self._timeline.beat_at(at_s)))
+        self.feed.put(ActionRequested(action, at_s, self._timeline.beat_at(at_s)))
         if action == "tap":
-            self._take_up(self._conductor.tap(at_s))
+            self._adopt_tempo(self._conductor.tap(at_s))
         else:
             self._jam.act(action, self._timeline.beat_at(at_s))
         if action in {"stop", "panic"}:
             self._conductor.stop(at_s)
 
     def _follow_link(self, moment: LinkMoment) -> None:
-        self._conductor.link(moment, self._clock.now_s())
-        self._follow()
+        self._conductor.follow_link(moment, self._clock.now_s())
+        self._update_jam_timeline()
 
-    def _keep_time(self) -> None:
-        """Sends the clock that is due, notices one that is gone, and does as the jam wishes."""
+    def _advance_clock(self) -> None:
+        """Sends the clock messages that are due, notices a lost clock, and grants the jam's request if there is one."""
         now_s = self._clock.now_s()
         for due in self._conductor.advance(now_s):
-            self._echo.sent(due.data, now_s)
+            self._echo.record_sent(due.data, now_s)
             self._output.send(due.data)
-        if self._timeline is not self._followed or self._conductor.transport != self._transport:
-            self._follow()
-        wish, self._jam.wish = self._jam.wish, None
-        if wish is not None:
-            self._take_up(self._conductor.grant(wish, now_s))
+        if self._timeline is not self._jam_timeline or self._conductor.transport != self._transport:
+            self._update_jam_timeline()
+        request, self._jam.timeline_request = self._jam.timeline_request, None
+        if request is not None:
+            self._adopt_tempo(self._conductor.grant(request, now_s))
 
-    def _take_up(self, tempo_bpm: float | None) -> None:
-        """Time goes otherwise, and if a tempo has come of what was played, that is the control's now."""
-        self._follow()
+    def _adopt_tempo(self, tempo_bpm: float | None) -> None:
+        """The conductor's timeline has changed; a tempo that came from playing becomes the control's value."""
+        self._update_jam_timeline()
         if tempo_bpm is not None:
             value = BY_NAME["tempo"].read(tempo_bpm)
-            self._turn_control("tempo", value, self._clock.now_s())
-            self.told("tempo", value)
+            self._change_jam("tempo", value, self._clock.now_s())
+            self.on_control_changed("tempo", value)
 
-    def _follow(self) -> None:
-        """The jam goes by the timeline that is in force."""
-        self._followed, self._transport = self._timeline, self._conductor.transport
-        self._jam.follow(self._followed, self._now_beat(), self._transport)
+    def _update_jam_timeline(self) -> None:
+        """Gives the jam the timeline and the transport in force."""
+        self._jam_timeline, self._transport = self._timeline, self._conductor.transport
+        self._jam.set_timeline(self._jam_timeline, self._now_beat(), self._transport)
 
-    def _show(self) -> None:
-        """Puts how the jam stands and how time goes, where that has changed."""
+    def _publish_status(self) -> None:
+        """Puts the status and the timeline into the feed, where they have changed."""
         now_s, jam = self._clock.now_s(), self._jam
-        standing = (jam.state, jam.turn, jam.plan, jam.from_memory)
-        if standing != self._standing:
-            self._standing = standing
-            self.feed.put(Stands(jam.state, jam.turn, jam.plan, now_s, jam.from_memory))
-        keeps = (self._transport, self._conductor.source)
-        # Is it the same object: to compare what a clock has changed a hundred times would take too long.
-        if self._timeline is not self._kept or keeps != self._keeps:
-            self._kept, self._keeps = self._timeline, keeps
-            self.feed.put(Kept(self._timeline, *keeps, now_s))
+        status = (jam.state, jam.turn, jam.plan, jam.from_memory)
+        if status != self._published_status:
+            self._published_status = status
+            self.feed.put(StatusChanged(jam.state, jam.turn, jam.plan, now_s, jam.from_memory))
+        source = (self._transport, self._conductor.source)
+        # By identity: comparing the contents of a timeline that a clock has changed a hundred times takes too long.
+        if self._timeline is not self._published_timeline or source != self._published_source:
+            self._published_timeline, self._published_source = self._timeline, source
+            self.feed.put(TimelineChanged(self._timeline, *source, now_s))
 
     @property
     def _timeline(self) -> Timeline:
@@ -278,11 +302,11 @@ class Player:
     def _send(self, message: Message) -> None:
         data = encode(message)
         if isinstance(message, NoteOn):
-            self._echo.sent(data, self._clock.now_s())
+            self._echo.record_sent(data, self._clock.now_s())
         self._output.send(data)
 
     def _recover(self) -> None:
-        """After a fault: what sounds is ended, and the jam listens again."""
+        """After an error: ends what sounds, and the jam listens again."""
         try:
             self._jam.act("stop", self._now_beat())
             self._jam.advance(self._now_beat())
@@ -293,16 +317,16 @@ class Player:
     def _release_all(self) -> None:
         now_s = self._clock.now_s()
         beat = self._timeline.beat_at(now_s)
-        for message in self._ledger.ends:
-            self.feed.put(Played(message, now_s, beat))
+        for message in self._ledger.pending_note_offs:
+            self.feed.put(MessagePlayed(message, now_s, beat))
         try:
             self._ledger.release_all()
-        except Exception as error:  # noqa: BLE001  a port that is gone takes no note-off
+        except Exception as error:  # noqa: BLE001  a lost port takes no note-off
             self.faults.count(error)
 
 
-def _ask_for_realtime() -> None:
-    """Real-time priority for this thread where the system grants it; it sleeps nearly always."""
+def _request_realtime() -> None:
+    """Requests real-time priority for this thread, which sleeps nearly always; goes on without where it is refused."""
     if hasattr(os, "sched_setscheduler"):
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REALTIME_PRIORITY))

@@ -1,1 +1,1 @@
-"""The panel: a page to see, steer and play the jam on, served on this machine; the jam itself knows nothing of it."""
+"""The panel: a web page, served on this machine, that shows, controls and plays the jam. The jam does not know it."""

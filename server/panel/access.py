@@ -1,6 +1,7 @@
-"""Who may come in: by the Host and the Origin of a request, and on a network by a token; knows no server and no socket.
+"""Access to the panel: a check of a request's Host and Origin, and a token for other machines. It knows no server.
 
-A page of another site can send a browser here (DNS rebinding, cross-site requests), but cannot choose its Host and Origin.
+A page of another site can make a browser send requests here (DNS rebinding, cross-site requests), but it cannot choose
+the Host and Origin that the browser sends.
 """
 
 import hmac
@@ -10,74 +11,80 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from server.config.config import is_loopback
-from server.panel.rate_limiter import Allowance
+from server.panel.rate_limiter import RateLimiter
 
-# Without those that look alike; thirty to the twelfth is 58 bits, and at ten tries a second a guess takes for ever.
-LETTERS = "abcdefghjkmnpqrstuvwxyz2345679"
-GROUPS, GROUP_LENGTH = 3, 4
-TRIES_PER_S = 10.0
+# Without letters and digits that look alike. 30 of them to the power of 12 are 58 bits, far too many to guess at ten
+# attempts a second.
+ALPHABET = "abcdefghjkmnpqrstuvwxyz2345679"
+TOKEN_GROUPS, TOKEN_GROUP_LENGTH = 3, 4
+ATTEMPTS_PER_S = 10.0
 
 
-class Gate:
-    """Of one jam; `names` are what this machine is called in the network, where it is open to that."""
+class AccessControl:
+    """The access to one jam's panel.
+
+    `lan` is whether it is open to the network; `names` are the names of this machine there. Without `lan` only this
+    machine has access, and needs no token.
+    """
 
     def __init__(self, *, lan: bool, names: tuple[str, ...] = (), now_s: float = 0.0) -> None:
-        self._names = names if lan else ()
         self._lan = lan
-        self._tries = Allowance(TRIES_PER_S, TRIES_PER_S, now_s)
-        self._pass = secrets.token_urlsafe(32)
+        self._names = names if lan else ()
+        self._attempts = RateLimiter(ATTEMPTS_PER_S, ATTEMPTS_PER_S, now_s)
+        self._session_key = secrets.token_urlsafe(32)
         self.token = _new_token() if lan else ""
-        """What opens it; empty where nobody is asked."""
+        """What a person types to get access; empty where none is needed."""
 
-    def knows_host(self, host: str | None) -> bool:
-        """Whether a request's Host is one of our own: this machine, and where it is open to the network, its addresses.
+    def is_own_host(self, host: str | None) -> bool:
+        """Whether a request's Host header names this machine; with `lan`, any of its names and every IP address.
 
-        An address in figures cannot be another site's name that was pointed here.
+        An IP address is safe to accept: DNS rebinding needs a name that another site owns.
         """
-        name = _name_of(host)
+        name = _host_name(host)
         if name is None:
             return False
-        return is_loopback(name) or (self._lan and (_is_address(name) or name in self._names))
+        return is_loopback(name) or (self._lan and (_is_ip_address(name) or name in self._names))
 
     def is_own_page(self, host: str | None, origin: str | None) -> bool:
-        """Whether what asks is a page of ours; a browser tells, and what tells nothing is none."""
-        return host is not None and origin == f"http://{host}" and self.knows_host(host)
+        """Whether a request, with these headers, comes from a page of this panel; a request without Origin does not."""
+        return host is not None and origin == f"http://{host}" and self.is_own_host(host)
 
-    def is_open_to(self, shown_pass: str | None) -> bool:
-        """Whether whoever shows this pass may come in."""
-        return not self.token or (shown_pass is not None and _same(shown_pass, self._pass))
+    def has_access(self, session_key: str | None) -> bool:
+        """Whether a request with this session key, from its cookie, has access."""
+        return not self.token or (session_key is not None and _equals_in_constant_time(session_key, self._session_key))
 
-    def pass_for(self, token: str, now_s: float) -> str | None:
-        """The pass that a token buys; None where it is wrong, or where too many were tried."""
-        if not self._tries.allows(now_s):
+    def exchange_token(self, token: str, now_s: float) -> str | None:
+        """The session key for a token; None where the token is wrong, or where too many were tried lately."""
+        if not self._attempts.try_acquire(now_s):
             return None
-        return self._pass if self.token and _same(_plain(token), _plain(self.token)) else None
+        is_right = bool(self.token) and _equals_in_constant_time(_normalised(token), _normalised(self.token))
+        return self._session_key if is_right else None
 
 
 def _new_token() -> str:
-    groups = ("".join(secrets.choice(LETTERS) for _ in range(GROUP_LENGTH)) for _ in range(GROUPS))
+    groups = ("".join(secrets.choice(ALPHABET) for _ in range(TOKEN_GROUP_LENGTH)) for _ in range(TOKEN_GROUPS))
     return "-".join(groups)
 
 
-def _plain(token: str) -> str:
-    """As it was meant, however it was typed."""
+def _normalised(token: str) -> str:
+    """The token without what people type differently: spaces, hyphens and capitals."""
     return re.sub(r"[\s-]", "", token).lower()
 
 
-def _same(shown: str, own: str) -> bool:
-    # In a time that does not tell how much of it was right.
-    return hmac.compare_digest(shown.encode(), own.encode())
+def _equals_in_constant_time(given: str, expected: str) -> bool:
+    # A comparison that stops at the first difference would show how much of a guess was right.
+    return hmac.compare_digest(given.encode(), expected.encode())
 
 
-def _name_of(host: str | None) -> str | None:
-    """What a Host names, without its port."""
+def _host_name(host: str | None) -> str | None:
+    """The name or address in a Host header, without the port; None where there is none."""
     try:
         return urlsplit(f"//{host}").hostname if host else None
     except ValueError:
         return None
 
 
-def _is_address(name: str) -> bool:
+def _is_ip_address(name: str) -> bool:
     try:
         ip_address(name)
     except ValueError:

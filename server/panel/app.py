@@ -1,4 +1,4 @@
-"""The panel over HTTP: the page's files, its websocket, the token, seeds and takes; knows no port, and asks the gate first."""
+"""The panel's HTTP application: files, WebSocket, token, seeds and takes. It knows no port; `AccessControl` guards it."""
 
 import asyncio
 from contextlib import suppress
@@ -15,20 +15,20 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from model.errors import SeedError
 from server.errors import ServerError
-from server.panel.access import Gate
-from server.panel.dropped_seeds import LARGEST_BYTES, Seeds
-from server.panel.jam_handle import Stage
-from server.panel.page_connections import Guest, Guests
+from server.panel.access import AccessControl
+from server.panel.dropped_seeds import LARGEST_BYTES, DroppedSeeds
+from server.panel.jam_handle import JamHandle
+from server.panel.page_connections import PageConnection, PageConnections
 from server.panel.page_files import INDEX, page_files
 
 LONGEST_TOKEN = 100
-# How long a page that says too much is not listened to; meanwhile TCP makes it wait.
-FLOOD_REST_S = 0.05
-TOO_MANY_PAGES = 1013
+# How long a page that sends too much is not read; meanwhile TCP makes it wait.
+FLOOD_PAUSE_S = 0.05
+TRY_AGAIN_LATER = 1013  # the WebSocket close code of that name (IANA registry)
 MIDI_TYPE = "audio/midi"
 
 HEADERS = {
-    # No request leaves this machine, whatever a page is talked into.
+    # Whatever a page may be made to do, it can send requests to this server only.
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self'; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -39,125 +39,129 @@ HEADERS = {
 
 
 class PanelApp:
-    """What is served, on this stage and behind this gate."""
+    """Serves the panel of one jam; `asgi` is the application to run."""
 
-    def __init__(self, stage: Stage, gate: Gate, guests: Guests, port: int) -> None:
-        self._stage = stage
-        self._gate = gate
-        self._guests = guests
-        self._cookie = f"fours-{port}"  # a browser's cookies are a host's, whatever the port: two jams have one each
-        self.seeds = Seeds(stage)
+    def __init__(self, jam: JamHandle, access: AccessControl, connections: PageConnections, port: int) -> None:
+        self._jam = jam
+        self._access = access
+        self._connections = connections
+        # Browsers share cookies between the ports of a host, so the name has the port: two jams have a cookie each.
+        self._cookie = f"fours-{port}"
+        self.dropped_seeds = DroppedSeeds(jam)
         routes = [
-            Route("/", self._index),
-            Route("/door", self._door, methods=["GET", "POST"]),
-            Route("/seed", self._seed, methods=["POST", "DELETE"]),
-            Route("/takes", self._takes),
-            Route("/takes/{name}.mid", self._take),
-            Route("/{name}", self._file),
-            WebSocketRoute("/jam", self._jam),
+            Route("/", self._send_index),
+            Route("/door", self._handle_token, methods=["GET", "POST"]),
+            Route("/seed", self._handle_seed, methods=["POST", "DELETE"]),
+            Route("/takes", self._send_take_list),
+            Route("/takes/{name}.mid", self._send_take),
+            Route("/{path:path}", self._send_file),
+            WebSocketRoute("/jam", self._serve_page),
         ]
-        self.asgi: ASGIApp = _Doorkeeper(Starlette(routes=routes), gate)
+        self.asgi: ASGIApp = _HostCheck(Starlette(routes=routes), access)
 
-    async def _index(self, request: Request) -> Response:
+    async def _send_index(self, request: Request) -> Response:
         return _file_response(INDEX, request.headers)
 
-    async def _file(self, request: Request) -> Response:
-        return _file_response(request.path_params["name"], request.headers)
+    async def _send_file(self, request: Request) -> Response:
+        return _file_response(request.path_params["path"], request.headers)
 
-    async def _door(self, request: Request) -> Response:
-        """Whether the page may come in; or, with the token that it was told, that it may from now on."""
+    async def _handle_token(self, request: Request) -> Response:
+        """GET: whether the page has access. POST: exchanges a token for access, which a cookie then proves."""
         if request.method == "GET":
-            return JSONResponse({"open": self._may_come_in(request)})
-        token = await _body(request, LONGEST_TOKEN)
-        shown = "" if token is None else token.decode(errors="replace")
-        bought = self._gate.pass_for(shown, self._stage.clock.now_s())
-        if not self._is_own_page(request) or bought is None:
+            return JSONResponse({"open": self._has_access(request)})
+        body = await _read_body(request, LONGEST_TOKEN)
+        token = "" if body is None else body.decode(errors="replace")
+        session_key = self._access.exchange_token(token, self._jam.clock.now_s())
+        if not self._is_own_page(request) or session_key is None:
             return _refusal("this is not the token that the start of the jam has printed", 403)
         response = JSONResponse({"open": True})
-        response.set_cookie(self._cookie, bought, httponly=True, samesite="strict")
+        response.set_cookie(self._cookie, session_key, httponly=True, samesite="strict")
         return response
 
-    async def _seed(self, request: Request) -> Response:
-        """A `.mid` file to be played in, or the end of it."""
-        if not (self._is_own_page(request) and self._may_come_in(request)):
+    async def _handle_seed(self, request: Request) -> Response:
+        """POST: plays a `.mid` file into the jam. DELETE: stops it."""
+        if not (self._is_own_page(request) and self._has_access(request)):
             return _refusal("seeds are taken from a page of this panel only", 403)
         if request.method == "DELETE":
-            await self.seeds.stop()
+            await self.dropped_seeds.stop()
             return JSONResponse({})
-        content = await _body(request, LARGEST_BYTES)
+        content = await _read_body(request, LARGEST_BYTES)
         if content is None:
             return _refusal(f"a seed has at most {LARGEST_BYTES // 1024} kB", 413)
         try:
-            seed = await self.seeds.play(unquote(request.headers.get("x-name", "seed.mid")), content)
+            seed = await self.dropped_seeds.play(unquote(request.headers.get("x-name", "seed.mid")), content)
         except SeedError as error:
             return _refusal(str(error), 422)
         return JSONResponse(seed)
 
-    async def _takes(self, request: Request) -> Response:
-        shelf = self._stage.takes
-        if shelf is None or not self._may_come_in(request):
+    async def _send_take_list(self, request: Request) -> Response:
+        takes = self._jam.takes
+        if takes is None or not self._has_access(request):
             return _refusal("there are no takes here", 404)
-        rows = await run_in_threadpool(shelf.rows)
+        listings = await run_in_threadpool(takes.listings)
         return JSONResponse(
-            [{"id": row.id, "began_at": row.began_at, "seconds": row.seconds, "notes": row.notes} for row in rows]
+            [
+                {"id": listing.id, "began_at": listing.began_at, "seconds": listing.seconds, "notes": listing.notes}
+                for listing in listings
+            ]
         )
 
-    async def _take(self, request: Request) -> Response:
-        shelf = self._stage.takes
-        if shelf is None or not self._may_come_in(request):
+    async def _send_take(self, request: Request) -> Response:
+        takes = self._jam.takes
+        if takes is None or not self._has_access(request):
             return _refusal("there are no takes here", 404)
         try:
-            content = await run_in_threadpool(shelf.midi, request.path_params["name"])
+            content = await run_in_threadpool(takes.as_midi, request.path_params["name"])
         except ServerError as error:
             return _refusal(str(error), 404)
         return Response(content, media_type=MIDI_TYPE, headers={"Content-Disposition": "attachment"})
 
-    async def _jam(self, websocket: WebSocket) -> None:
-        """One page, for as long as it is there."""
+    async def _serve_page(self, websocket: WebSocket) -> None:
+        """The WebSocket of one page, until it closes."""
         headers = websocket.headers
         if not (
-            self._gate.is_own_page(headers.get("host"), headers.get("origin"))
-            and self._gate.is_open_to(websocket.cookies.get(self._cookie))
+            self._access.is_own_page(headers.get("host"), headers.get("origin"))
+            and self._access.has_access(websocket.cookies.get(self._cookie))
         ):
-            await websocket.close()  # before it was accepted: 403
+            await websocket.close()  # before it was accepted, so the page gets a 403
             return
         await websocket.accept()
-        if self._guests.are_full:
-            await websocket.close(TOO_MANY_PAGES, "there are too many panels of this jam; close one")
+        if self._connections.is_full:
+            await websocket.close(TRY_AGAIN_LATER, "there are too many panels of this jam; close one")
             return
-        guest = self._guests.enter(websocket.state.cut)
-        telling = asyncio.create_task(_tell(websocket, guest), name=guest.name)
+        connection = self._connections.connect(websocket.state.abort)
+        sending = asyncio.create_task(_send_outbox(websocket, connection), name=connection.name)
         try:
-            await self._listen(websocket, guest)
+            await self._receive_messages(websocket, connection)
         finally:
-            telling.cancel()
-            self._guests.leave(guest)
+            sending.cancel()
+            self._connections.disconnect(connection)
 
-    async def _listen(self, websocket: WebSocket, guest: Guest) -> None:
-        """Until it is gone."""
-        never = asyncio.Event()
+    async def _receive_messages(self, websocket: WebSocket, connection: PageConnection) -> None:
+        """Handles the page's messages until it disconnects; reads more slowly while it sends too much."""
+        never_set = asyncio.Event()
         while True:
             message = await websocket.receive()
             if message["type"] != "websocket.receive":
                 return
             text = message.get("text")
-            if not self._guests.hear(guest, message.get("bytes") or b"" if text is None else text):
+            if not self._connections.receive(connection, message.get("bytes") or b"" if text is None else text):
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(never.wait(), FLOOD_REST_S)
+                    await asyncio.wait_for(never_set.wait(), FLOOD_PAUSE_S)
 
     def _is_own_page(self, request: Request) -> bool:
-        return self._gate.is_own_page(request.headers.get("host"), request.headers.get("origin"))
+        return self._access.is_own_page(request.headers.get("host"), request.headers.get("origin"))
 
-    def _may_come_in(self, request: Request) -> bool:
-        return self._gate.is_open_to(request.cookies.get(self._cookie))
+    def _has_access(self, request: Request) -> bool:
+        return self._access.has_access(request.cookies.get(self._cookie))
 
 
-class _Doorkeeper:
-    """In front of everything: only who asks for us by a name of ours is let through, and every answer has our headers."""
+class _HostCheck:
+    """Wraps the application: refuses requests whose Host is not ours, and adds `HEADERS` to every response."""
 
-    def __init__(self, app: ASGIApp, gate: Gate) -> None:
+    def __init__(self, app: ASGIApp, access: AccessControl) -> None:
         self._app = app
-        self._gate = gate
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
@@ -167,7 +171,7 @@ class _Doorkeeper:
             await send(message)
 
         host = Headers(scope=scope).get("host")
-        if self._gate.knows_host(host):
+        if self._access.is_own_host(host):
             await self._app(scope, receive, send_with_headers)
         elif scope["type"] == "websocket":
             await WebSocket(scope, receive, send).close()
@@ -176,15 +180,15 @@ class _Doorkeeper:
             await refusal(scope, receive, send_with_headers)
 
 
-async def _tell(websocket: WebSocket, guest: Guest) -> None:
-    """Sends what is laid out for a page, as fast as it takes it."""
-    with suppress(WebSocketDisconnect, RuntimeError):  # it is gone: the one who listens to it will notice
+async def _send_outbox(websocket: WebSocket, connection: PageConnection) -> None:
+    """Sends the messages of a page's outbox, as fast as the page reads them."""
+    with suppress(WebSocketDisconnect, RuntimeError):  # it is closed, which `_receive_messages` notices too
         while True:
-            await websocket.send_text(await guest.outbox.get())
+            await websocket.send_text(await connection.outbox.get())
 
 
-async def _body(request: Request, at_most: int) -> bytes | None:
-    """What was sent, or None where it is more than that; no more is read then."""
+async def _read_body(request: Request, at_most: int) -> bytes | None:
+    """A request's body; None where it has more bytes than `at_most`, and then the rest is not read."""
     content = b""
     async for chunk in request.stream():
         content += chunk
@@ -193,16 +197,16 @@ async def _body(request: Request, at_most: int) -> bytes | None:
     return content
 
 
-def _file_response(name: str, headers: Headers) -> Response:
-    file = page_files().get(name)
+def _file_response(path: str, request_headers: Headers) -> Response:
+    file = page_files().get(path)
     if file is None:
-        return _refusal(f"there is no {name} here", 404)
-    told = {"ETag": file.tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-    if headers.get("if-none-match") == file.tag:
-        return Response(status_code=304, headers=told)
-    if "gzip" in headers.get("accept-encoding", ""):
-        return Response(file.zipped, headers={**told, "Content-Encoding": "gzip"}, media_type=file.media_type)
-    return Response(file.content, headers=told, media_type=file.media_type)
+        return _refusal(f"there is no {path} here", 404)
+    headers = {"ETag": file.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    if request_headers.get("if-none-match") == file.etag:
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request_headers.get("accept-encoding", ""):
+        return Response(file.gzipped, headers={**headers, "Content-Encoding": "gzip"}, media_type=file.media_type)
+    return Response(file.content, headers=headers, media_type=file.media_type)
 
 
 def _refusal(reason: str, status: int) -> Response:

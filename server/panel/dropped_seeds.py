@@ -1,6 +1,6 @@
-"""A `.mid` file that was dropped on the page: read in a thread, then in the player's hands; knows no page.
+"""Seeds from the page: a `.mid` file that was dropped there is played into the jam, as if the player played it.
 
-One at a time: while it plays, another takes its place.
+One plays at a time; another one takes its place.
 """
 
 import asyncio
@@ -10,32 +10,35 @@ from pathlib import Path
 
 from model.files.midi_file import Seed, read_seed
 from server.music.seed_player import play_seed
-from server.panel.jam_handle import Stage
+from server.panel.jam_handle import JamHandle
 from server.panel.page_view import Json
 
 LARGEST_BYTES = 256 * 1024
-"""A long piano piece, played by hand, has half of that; a file that is made to be slow to read is not slow at this size."""
+"""A long piano piece, played by hand, takes half of that; and at this size even a file that is built to be slow to read is not slow."""
+
+LONGEST_FILE_NAME = 100
 
 
-class Seeds:
-    """Plays seeds into the jam, in the tempo that it has."""
+class DroppedSeeds:
+    """Plays seeds into the jam at its current tempo; use it in the asyncio loop."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, jam: JamHandle) -> None:
+        self._jam = jam
         self._playing: asyncio.Task[None] | None = None
 
     async def play(self, name: str, content: bytes) -> dict[str, Json]:
-        """Begins to play a file in; what it is. Raises SeedError."""
+        """Starts to play a file, and returns a description of it for the page. Raises SeedError."""
         seed = await asyncio.to_thread(_read, name, content)
         await self.stop()
-        player, clock = self._stage.player, self._stage.clock
-        playing = play_seed(seed, player.hear, lambda: player.timeline, clock, _pause)
+        music_thread, clock = self._jam.music_thread, self._jam.clock
+        playing = play_seed(seed, music_thread.receive_midi, lambda: music_thread.timeline, clock, _pause)
         self._playing = asyncio.create_task(playing, name="seed")
         beats = seed.end_beats - seed.notes[0].onset_beats
-        return {"name": name, "notes": len(seed.notes), "seconds": round(beats * 60.0 / player.timeline.tempo_bpm, 1)}
+        seconds = round(beats * 60.0 / music_thread.timeline.tempo_bpm, 1)
+        return {"name": name, "notes": len(seed.notes), "seconds": seconds}
 
     async def stop(self) -> None:
-        """Ends it: keys that are down come up."""
+        """Stops the seed that plays, if any, and releases the keys that it holds."""
         playing, self._playing = self._playing, None
         if playing is not None:
             playing.cancel()
@@ -45,8 +48,8 @@ class Seeds:
 
 def _read(name: str, content: bytes) -> Seed:
     with tempfile.TemporaryDirectory(prefix="fours-") as folder:
-        # By its own name, which is what a sentence about it will call it; of that no more than a file system takes.
-        path = Path(folder) / (Path(name).name[-100:] or "seed.mid")
+        # The file keeps its own name, as errors mention it, without folders and no longer than file systems allow.
+        path = Path(folder) / (Path(name).name[-LONGEST_FILE_NAME:] or "seed.mid")
         path.write_bytes(content)
         return read_seed(path)
 

@@ -1,4 +1,4 @@
-"""What a jam hands the panel: the desk, the player's ears, the feed, knobs, and what is bound where; does nothing itself."""
+"""The jam handle: all of a running jam that the panel may use. It does nothing itself."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from typing import Protocol
 from bridge.midi.ports import Receiver
 from bridge.timing.clock import Clock
 from model.approach import Approach
-from server.controls.control_store import Desk
-from server.music.music_thread import Player
-from server.remote.midi_learn import Lessons
+from server.controls.control_store import ControlStore
+from server.music.music_thread import MusicThread
+from server.remote.midi_learn import MidiLearn
 
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What is bound where, for whoever looks; `ms_per_token` was measured at the start."""
+    """The ports and addresses of a jam, for display; `ms_per_token` was measured at the start."""
 
     midi_in: str
     midi_out: str
@@ -24,8 +24,11 @@ class Wiring:
 
 
 @dataclass(frozen=True, slots=True)
-class TakeRow:
-    """One take, as it is listed; of what is marked in a jam, the notes are not counted."""
+class TakeListing:
+    """One entry of the list of takes: a jam, or a marked stretch of one, whose notes are not counted (None).
+
+    `began_at` is when the jam began, in ISO 8601 with the offset from UTC; empty where that is not known.
+    """
 
     id: str
     began_at: str
@@ -33,30 +36,32 @@ class TakeRow:
     notes: int | None
 
 
-class TakeShelf(Protocol):
-    """Where takes are kept, for a jam that keeps them."""
+class TakeSource(Protocol):
+    """Provides the takes of a jam that records them. Its methods may read from the disk, so call them in a thread."""
 
-    def rows(self) -> Sequence[TakeRow]:
-        """The newest first. May read from the disk, so it is asked in a thread."""
+    def listings(self) -> Sequence[TakeListing]:
+        """The takes, the newest first."""
         ...
 
-    def midi(self, name: str) -> bytes:
-        """One as a `.mid` file. Raises ServerError where there is none of that name."""
+    def as_midi(self, name: str) -> bytes:
+        """One take, by the id of its listing, as a `.mid` file. Raises ServerError if there is none with that id."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """All that the panel touches; `packs` tells the names of those that can be chosen.
+class JamHandle:
+    """All of a jam that the panel uses, from the asyncio loop's thread only.
 
-    Knobs and pedals go where those of the MIDI port go, to `move`, as they may be bound.
+    `receive_controller` takes control changes of a page, as raw bytes and the second at which they came; like those of
+    the MIDI port they may be bound to controls. `pack_names` returns the packs that can be chosen now. `takes` is None
+    where the jam records none.
     """
 
-    desk: Desk
-    player: Player
+    controls: ControlStore
+    music_thread: MusicThread
     clock: Clock
     wiring: Wiring
-    move: Receiver
-    lessons: Lessons
-    packs: Callable[[], Sequence[str]]
-    takes: TakeShelf | None = None
+    receive_controller: Receiver
+    midi_learn: MidiLearn
+    pack_names: Callable[[], Sequence[str]]
+    takes: TakeSource | None = None

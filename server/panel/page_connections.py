@@ -1,7 +1,7 @@
-"""The pages that are there: each is told what happens and may play, and none can hold up another, or the jam; knows no HTTP.
+"""The connections of the pages: each gets what happens and may play, and none can hold up another or the jam. No HTTP here.
 
-What happens is taken from the feed some forty times a second, spelt once, and laid out for each page. A page that
-does not fetch what is laid out for it is cut off: nothing is kept for it without end.
+The feed is read some forty times a second. Each message is spelt as JSON once and put into every page's outbox. A page
+that does not read its outbox is disconnected, so that no outbox grows without end.
 """
 
 import asyncio
@@ -12,214 +12,229 @@ from itertools import islice
 
 from bridge.midi.messages import SUSTAIN_PEDAL, ControlChange, NoteOff, encode
 from model.errors import ModelError
-from server.controls.control_store import Change
+from server.controls.control_store import AcceptedChange
 from server.controls.control_table import BY_NAME
 from server.errors import BadMessage, ServerError
-from server.panel.jam_handle import Stage
-from server.panel.page_messages import CONTROL_CHANGE, Learn, Ping, Play, Said, Set, read
-from server.panel.page_view import Json, View, as_bindings, as_text, as_values, control_table
-from server.panel.rate_limiter import Allowance
-from server.remote.midi_learn import Outcome
+from server.panel.jam_handle import JamHandle
+from server.panel.page_messages import (
+    CONTROL_CHANGE,
+    LearnControl,
+    PageMessage,
+    Ping,
+    PlayMessage,
+    SetControl,
+    read_page_message,
+)
+from server.panel.page_view import Json, PageView, as_bindings, control_rows, to_json
+from server.panel.rate_limiter import RateLimiter
+from server.remote.midi_learn import LearnOutcome
 
 TICK_S, IDLE_TICK_S = 1 / 40, 1.0
 FIGURES_EVERY_S = 0.5
-MOST_GUESTS = 16
-"""So many pages at once: more than a band has."""
+MOST_PAGES = 16
+"""At the same time; that is more than a band has members."""
 
-OUTBOX = 256
-"""Messages laid out for one page: six seconds of them, which is longer than a page that lives ever takes."""
+OUTBOX_SIZE = 256
+"""In messages: six seconds of them. A page that is alive never needs that long to read them."""
 
-SAID_PER_S, SAID_AT_ONCE = 500.0, 500.0
-"""What one page may say: a keyboard with three knobs that are all turned says some three hundred a second."""
+MESSAGES_PER_S, MESSAGES_AT_ONCE = 500.0, 500.0
+"""From one page. A keyboard with three knobs that all turn sends some three hundred a second."""
 
 REFUSALS_PER_S, REFUSALS_AT_ONCE = 5.0, 20.0
-LATENESSES_SHOWN = 512
+LATENESS_SAMPLES = 512
 PITCHES = 128
 
 
-class Guest:
-    """One page."""
+class PageConnection:
+    """One connected page."""
 
-    def __init__(self, name: str, now_s: float, cut: Callable[[], None]) -> None:
+    def __init__(self, name: str, now_s: float, abort: Callable[[], None]) -> None:
         self.name = name
-        self.outbox: asyncio.Queue[str] = asyncio.Queue(OUTBOX)
-        self.down: dict[tuple[int, int], bytes] = {}
-        """The keys and pedals that it holds, each with the message that lets it go."""
-        self.allowance = Allowance(SAID_PER_S, SAID_AT_ONCE, now_s)
-        self.refusals = Allowance(REFUSALS_PER_S, REFUSALS_AT_ONCE, now_s)
-        self.refused = 0
-        self._cut = cut
+        self.outbox: asyncio.Queue[str] = asyncio.Queue(OUTBOX_SIZE)
+        self.releases: dict[tuple[int, int], bytes] = {}
+        """For each key and pedal that the page holds down, the MIDI message that releases it."""
+        self.message_limiter = RateLimiter(MESSAGES_PER_S, MESSAGES_AT_ONCE, now_s)
+        self.refusal_limiter = RateLimiter(REFUSALS_PER_S, REFUSALS_AT_ONCE, now_s)
+        self.refused_count = 0
+        self._abort = abort
 
     @property
     def is_behind(self) -> bool:
-        """Whether half of what can be laid out for it waits to be fetched: it had better ask for no more."""
-        return self.outbox.qsize() > OUTBOX // 2
+        """Whether half of the outbox waits to be sent: then the page should not ask for more."""
+        return self.outbox.qsize() > OUTBOX_SIZE // 2
 
-    def tell(self, text: str) -> None:
-        """Lays out a message; where there is no room, the page is cut off."""
+    def send(self, text: str) -> None:
+        """Puts a message into the outbox; where that is full, the page is disconnected."""
         try:
             self.outbox.put_nowait(text)
         except asyncio.QueueFull:
-            self._cut()
+            self._abort()
 
 
-class Guests:
-    """All of them; `begin` and `end` are called in the asyncio loop."""
+class PageConnections:
+    """All connected pages. All methods must be called from the asyncio loop's thread, `start` before `connect`."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._view = View()
-        self._watch = stage.player.feed.watch()
-        self._changed: dict[str, Json] = {}
-        self._guests: set[Guest] = set()
-        self._came = 0
-        self._pupil: Guest | None = None  # who asked for the last lesson
-        self._figures_s = 0.0
-        self._ticking: asyncio.TimerHandle | None = None
-        self._ignore = stage.desk.listen(self._on_change)
-        self.refused: Counter[str] = Counter()
-        """What was refused, by kind."""
+    def __init__(self, jam: JamHandle) -> None:
+        self._jam = jam
+        self._view = PageView()
+        self._subscription = jam.music_thread.feed.subscribe()
+        self._changed_values: dict[str, Json] = {}
+        self._connections: set[PageConnection] = set()
+        self._connected_count = 0  # since the start, for the names
+        self._learner: PageConnection | None = None  # the page that last asked for MIDI learn
+        self._figures_at_s = 0.0
+        self._tick_timer: asyncio.TimerHandle | None = None
+        self._remove_listener = jam.controls.add_listener(self._on_control_changed)
+        self.refused_counts: Counter[str] = Counter()
+        """How many messages were refused, by kind."""
 
     @property
-    def are_full(self) -> bool:
-        """Whether no more fit in."""
-        return len(self._guests) >= MOST_GUESTS
+    def is_full(self) -> bool:
+        """Whether no more pages may connect."""
+        return len(self._connections) >= MOST_PAGES
 
-    def begin(self) -> None:
-        """Begins to look at what happens."""
+    def start(self) -> None:
+        """Starts to read the feed regularly."""
         self._tick()
 
-    def end(self) -> None:
-        """Nobody looks any more; what pages hold is let go."""
-        if self._ticking is not None:
-            self._ticking.cancel()
-        self._ignore()
-        self._stage.player.feed.leave(self._watch)
-        for guest in tuple(self._guests):
-            self.leave(guest)
+    def stop(self) -> None:
+        """Stops reading the feed, and disconnects all pages, which releases the keys that they hold."""
+        if self._tick_timer is not None:
+            self._tick_timer.cancel()
+        self._remove_listener()
+        self._jam.music_thread.feed.unsubscribe(self._subscription)
+        for connection in tuple(self._connections):
+            self.disconnect(connection)
 
-    def enter(self, cut: Callable[[], None]) -> Guest:
-        """A page comes, and is told how everything stands; `cut` ends its connection at once."""
-        self._catch_up()
-        self._came += 1
-        guest = Guest(f"panel {self._came}", self._stage.clock.now_s(), cut)
-        self._guests.add(guest)
-        guest.tell(as_text(self._welcome()))
-        # The next tick may be a second away, as nobody was there.
+    def connect(self, abort: Callable[[], None]) -> PageConnection:
+        """Adds a page; its first message is the full state. `abort` must end its connection at once."""
+        self._send_updates()
+        self._connected_count += 1
+        connection = PageConnection(f"panel {self._connected_count}", self._jam.clock.now_s(), abort)
+        self._connections.add(connection)
+        connection.send(to_json(self._welcome()))
+        # If no page was there, the next tick may be a second away.
         self._tick()
-        return guest
+        return connection
 
-    def leave(self, guest: Guest) -> None:
-        """A page is gone: who pressed a key lets it go, be it by falling off the line."""
-        self._guests.discard(guest)
-        if guest is self._pupil and self._stage.lessons.control is not None:
-            self._learn(guest, None)
-        for release in guest.down.values():
-            self._play(release, self._stage.clock.now_s())
-        guest.down.clear()
+    def disconnect(self, connection: PageConnection) -> None:
+        """Removes a page, also one whose connection broke, and releases the keys and pedals that it holds."""
+        self._connections.discard(connection)
+        if connection is self._learner and self._jam.midi_learn.waiting_control is not None:
+            self._learn(connection, None)
+        for release in connection.releases.values():
+            self._play(release, self._jam.clock.now_s())
+        connection.releases.clear()
 
-    def hear(self, guest: Guest, text: str | bytes) -> bool:
-        """What a page said; False where it says too much, and is to be listened to more slowly."""
-        return self._hear(guest, text, self._stage.clock.now_s()) and not guest.is_behind
+    def receive(self, connection: PageConnection, text: str | bytes) -> bool:
+        """Handles what a page has sent. False where it sends too much, and the caller should read it more slowly."""
+        return self._handle(connection, text, self._jam.clock.now_s()) and not connection.is_behind
 
-    def _hear(self, guest: Guest, text: str | bytes, now_s: float) -> bool:
+    def broadcast(self, message: Mapping[str, Json]) -> None:
+        """Sends a message to all pages."""
+        text = to_json(message)
+        for connection in tuple(self._connections):
+            connection.send(text)
+
+    def _handle(self, connection: PageConnection, text: str | bytes, now_s: float) -> bool:
         try:
-            said = read(text)
-            # The end of a note is always taken: there are no more of them than of beginnings.
-            if not (isinstance(said, Play) and said.is_note_off and said.key in guest.down) and not (
-                guest.allowance.allows(now_s)
-            ):
-                self._refuse(guest, "flood", f"more than {SAID_PER_S:g} messages a second: some were left out", now_s)
+            message = read_page_message(text)
+            # A note-off of a held key passes the limit, so that no key hangs; there are no more of them than of note-ons.
+            ends_note = isinstance(message, PlayMessage) and message.is_note_off and message.key in connection.releases
+            if not ends_note and not connection.message_limiter.try_acquire(now_s):
+                reason = f"more than {MESSAGES_PER_S:g} messages a second: some were left out"
+                self._refuse(connection, "flood", reason, now_s)
                 return False
-            self._take(guest, said, now_s)
+            self._execute(connection, message, now_s)
         except BadMessage as error:
-            self._refuse(guest, "message", str(error), now_s)
-            return guest.allowance.allows(now_s)
+            self._refuse(connection, "message", str(error), now_s)
+            return connection.message_limiter.try_acquire(now_s)
         except (ServerError, ModelError) as error:
-            self._refuse(guest, "value", str(error), now_s)
+            self._refuse(connection, "value", str(error), now_s)
         return True
 
-    def spread(self, message: Mapping[str, Json]) -> None:
-        """Tells all of them."""
-        text = as_text(message)
-        for guest in tuple(self._guests):
-            guest.tell(text)
-
-    def _take(self, guest: Guest, said: Said, now_s: float) -> None:
-        match said:
-            case Play(data):
-                _hold(guest, said)
+    def _execute(self, connection: PageConnection, message: PageMessage, now_s: float) -> None:
+        match message:
+            case PlayMessage(data):
+                _track_held(connection, message)
                 self._play(data, now_s)
-            case Set(control, value):
-                self._stage.desk.set(control, value, guest.name)
-            case Learn(control):
-                self._learn(guest, control)
+            case SetControl(control, value):
+                self._jam.controls.set(control, value, connection.name)
+            case LearnControl(control):
+                self._learn(connection, control)
             case Ping(sent_ms):
-                guest.tell(as_text({"type": "pong", "sent_ms": sent_ms, "now_s": now_s}))
+                connection.send(to_json({"type": "pong", "sent_ms": sent_ms, "now_s": now_s}))
 
     def _play(self, data: bytes, now_s: float) -> None:
-        # A key of a page is no echo of ours. A knob or a pedal may be bound, as those of the port are.
+        # A key of a page cannot be an echo of our own output. A controller may be bound, like those of the MIDI port.
         is_key = data[0] & 0xF0 != CONTROL_CHANGE
-        (self._stage.player.hear_here if is_key else self._stage.move)(data, now_s)
+        (self._jam.music_thread.receive_without_echo if is_key else self._jam.receive_controller)(data, now_s)
 
-    def _learn(self, guest: Guest, control: str | None) -> None:
-        lessons = self._stage.lessons
+    def _learn(self, connection: PageConnection, control: str | None) -> None:
+        midi_learn = self._jam.midi_learn
         if control is None:
-            lessons.give_up()
+            midi_learn.cancel()
         else:
-            lessons.begin(control, self._on_outcome)
-        self._pupil = guest
-        self.spread({"type": "news", **self._knobs()})
+            midi_learn.start(control, self._on_learn_outcome)
+        self._learner = connection
+        self.broadcast({"type": "news", **self._learn_state()})
 
-    def _on_outcome(self, outcome: Outcome) -> None:
-        said: dict[str, Json] = {"sentence": outcome.sentence, "is_wrong": outcome.is_wrong}
-        self.spread({"type": "news", **self._knobs(), "said": said})
+    def _on_learn_outcome(self, outcome: LearnOutcome) -> None:
+        said: dict[str, Json] = {"sentence": outcome.sentence, "is_wrong": outcome.is_error}
+        self.broadcast({"type": "news", **self._learn_state(), "said": said})
 
-    def _knobs(self) -> dict[str, Json]:
-        """What is bound where, and what waits for a knob."""
-        lessons = self._stage.lessons
-        return {"bindings": as_bindings(lessons.bindings), "learning": lessons.control}
+    def _learn_state(self) -> dict[str, Json]:
+        """The bindings, and the control that waits for its knob."""
+        midi_learn = self._jam.midi_learn
+        return {"bindings": as_bindings(midi_learn.bindings), "learning": midi_learn.waiting_control}
 
-    def _refuse(self, guest: Guest, kind: str, reason: str, now_s: float) -> None:
-        """Counts it, and says why, but not more often than one can read."""
-        guest.refused += 1
-        self.refused[kind] += 1
-        if guest.refusals.allows(now_s):
-            values: dict[str, Json] = as_values(self._stage.desk.values()) if kind == "value" else {}
-            guest.tell(as_text({"type": "refused", "reason": reason, "count": guest.refused, "values": values}))
+    def _refuse(self, connection: PageConnection, kind: str, reason: str, now_s: float) -> None:
+        """Counts a refused message, and sends the reason, but not more often than a person can read."""
+        connection.refused_count += 1
+        self.refused_counts[kind] += 1
+        if connection.refusal_limiter.try_acquire(now_s):
+            values: dict[str, Json] = {**self._jam.controls.values()} if kind == "value" else {}
+            refusal: dict[str, Json] = {
+                "type": "refused",
+                "reason": reason,
+                "count": connection.refused_count,
+                "values": values,
+            }
+            connection.send(to_json(refusal))
 
-    def _on_change(self, change: Change) -> None:
+    def _on_control_changed(self, change: AcceptedChange) -> None:
         if BY_NAME[change.control].kind != "action":
-            self._changed[change.control] = change.value
+            self._changed_values[change.control] = change.value
 
     def _tick(self) -> None:
-        if self._ticking is not None:
-            self._ticking.cancel()
-        self._ticking = asyncio.get_running_loop().call_later(TICK_S if self._guests else IDLE_TICK_S, self._tick)
-        self._catch_up()
+        if self._tick_timer is not None:
+            self._tick_timer.cancel()
+        delay_s = TICK_S if self._connections else IDLE_TICK_S
+        self._tick_timer = asyncio.get_running_loop().call_later(delay_s, self._tick)
+        self._send_updates()
 
-    def _catch_up(self) -> None:
-        """Tells those who are there what has happened since the last time."""
-        news = self._view.news(self._watch.take())
-        changed, self._changed = self._changed, {}
-        if not self._guests:
+    def _send_updates(self) -> None:
+        """Sends all pages what has happened since the last time."""
+        news = self._view.updates(self._subscription.take_events())
+        changed_values, self._changed_values = self._changed_values, {}
+        if not self._connections:
             return
-        if changed:
-            news["values"] = changed
-        now_s = self._stage.clock.now_s()
-        if now_s - self._figures_s >= FIGURES_EVERY_S:
-            self._figures_s = now_s
+        if changed_values:
+            news["values"] = changed_values
+        now_s = self._jam.clock.now_s()
+        if now_s - self._figures_at_s >= FIGURES_EVERY_S:
+            self._figures_at_s = now_s
             news["figures"] = self._figures()
         if news:
-            self.spread({"type": "news", "now_s": now_s, **news})
+            self.broadcast({"type": "news", "now_s": now_s, **news})
 
     def _welcome(self) -> dict[str, Json]:
-        wiring = self._stage.wiring
+        wiring = self._jam.wiring
         return {
             "type": "welcome",
-            "now_s": self._stage.clock.now_s(),
-            "controls": control_table({"pack": self._stage.packs()}),
-            "values": as_values(self._stage.desk.values()),
+            "now_s": self._jam.clock.now_s(),
+            "controls": control_rows({"pack": self._jam.pack_names()}),
+            "values": self._jam.controls.values(),
             "wiring": {
                 "midi_in": wiring.midi_in,
                 "midi_out": wiring.midi_out,
@@ -227,38 +242,38 @@ class Guests:
                 "osc": wiring.osc,
                 "ms_per_token": {str(approach): ms for approach, ms in wiring.ms_per_token.items()},
             },
-            **self._knobs(),
-            "offers": {"takes": self._stage.takes is not None},
+            **self._learn_state(),
+            "offers": {"takes": self._jam.takes is not None},
             "figures": self._figures(),
-            **self._view.whole(),
+            **self._view.full_state(),
         }
 
     def _figures(self) -> dict[str, Json]:
-        """How late notes left lately, in milliseconds, what was refused, and how many look on."""
-        player = self._stage.player
-        latest_s = list(islice(reversed(player.lateness_s.copy()), LATENESSES_SHOWN))
+        """How late the latest notes left, in milliseconds; how much was refused or failed; how many pages there are."""
+        music_thread = self._jam.music_thread
+        latest_s = list(islice(reversed(music_thread.lateness_s.copy()), LATENESS_SAMPLES))
         lateness: dict[str, Json] = {}
         if len(latest_s) > 1:
-            hundredths = statistics.quantiles(latest_s, n=100, method="inclusive")
-            lateness = {"p50": round(hundredths[49] * 1000, 2), "p99": round(hundredths[98] * 1000, 2)}
+            percentiles = statistics.quantiles(latest_s, n=100, method="inclusive")
+            lateness = {"p50": round(percentiles[49] * 1000, 2), "p99": round(percentiles[98] * 1000, 2)}
         return {
             "lateness_ms": lateness,
-            "refused": self.refused.total() + player.faults.counts.total(),
-            "panels": len(self._guests),
+            "refused": self.refused_counts.total() + music_thread.faults.counts.total(),
+            "panels": len(self._connections),
         }
 
 
-def _hold(guest: Guest, play: Play) -> None:
-    """Remembers what the page holds, and how to let it go."""
-    channel, number = play.key
-    if play.is_note_on:
-        guest.down[play.key] = encode(NoteOff(number, channel))
-    elif play.is_note_off:
-        guest.down.pop(play.key, None)
+def _track_held(connection: PageConnection, message: PlayMessage) -> None:
+    """Notes a key or pedal that the page now holds, with the message that releases it, or that it holds no longer."""
+    channel, number = message.key
+    if message.is_note_on:
+        connection.releases[message.key] = encode(NoteOff(number, channel))
+    elif message.is_note_off:
+        connection.releases.pop(message.key, None)
     elif number == SUSTAIN_PEDAL:
-        # Beyond the pitches, so that a pedal is no key.
+        # Numbers beyond the pitches, so that a pedal is not mistaken for a key.
         pedal = (channel, PITCHES + number)
-        if play.data[2]:
-            guest.down[pedal] = encode(ControlChange(SUSTAIN_PEDAL, 0, channel))
+        if message.data[2]:
+            connection.releases[pedal] = encode(ControlChange(SUSTAIN_PEDAL, 0, channel))
         else:
-            guest.down.pop(pedal, None)
+            connection.releases.pop(pedal, None)

@@ -1,4 +1,4 @@
-"""What a page may say, read from JSON into values, and nothing else; knows no socket and no control's range."""
+"""The messages that a page may send, read from JSON into values. It knows no socket, and no control's range."""
 
 import json
 from dataclasses import dataclass
@@ -7,97 +7,101 @@ from server.controls.control_table import Raw
 from server.errors import BadMessage
 
 LONGEST_MESSAGE = 1024
-"""Characters. The longest that a page of ours sends has a pack's folder in it."""
+"""In characters. The longest message of our own page sets a pack, by the path of its folder."""
 
 CONTROL_CHANGE, NOTE_OFF, NOTE_ON = 0xB0, 0x80, 0x90
-PLAYED = (NOTE_OFF, NOTE_ON, CONTROL_CHANGE)
-MESSAGE_BYTES = 3
+PLAYABLE_KINDS = (NOTE_OFF, NOTE_ON, CONTROL_CHANGE)
+MIDI_MESSAGE_BYTES = 3
 LARGEST_DATA_BYTE = 0x7F
 
 
 @dataclass(frozen=True, slots=True)
-class Play:
-    """A key or a pedal moved: one MIDI message."""
+class PlayMessage:
+    """A key or a controller was moved; `data` is one MIDI message of three bytes."""
 
     data: bytes
 
     @property
+    def kind(self) -> int:
+        """The status byte without its channel."""
+        return self.data[0] & ~0x0F
+
+    @property
     def key(self) -> tuple[int, int]:
-        """The channel and the pitch, or the controller, that it is about."""
+        """The channel, from 0, and the pitch or the controller's number."""
         return self.data[0] & 0x0F, self.data[1]
 
     @property
     def is_note_on(self) -> bool:
-        return self.data[0] & ~0x0F == NOTE_ON and self.data[2] > 0
+        return self.kind == NOTE_ON and self.data[2] > 0
 
     @property
     def is_note_off(self) -> bool:
-        return self.data[0] & ~0x0F == NOTE_OFF or (self.data[0] & ~0x0F == NOTE_ON and self.data[2] == 0)
+        return self.kind == NOTE_OFF or (self.kind == NOTE_ON and self.data[2] == 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Set:
-    """A control is to have a value, or an action is to be done, at 1."""
+class SetControl:
+    """A control is to get a value; for an action, the value 1 requests it."""
 
     control: str
     value: Raw
 
 
 @dataclass(frozen=True, slots=True)
-class Learn:
-    """The next knob that moves is to be a control's; without one, none is waited for any longer."""
+class LearnControl:
+    """The next knob that moves is to be bound to this control; None gives up learning."""
 
     control: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """What time is it? `sent_ms` is the page's own, which it gets back."""
+    """The page wants to know the jam's time. `sent_ms` is the page's own time, which it gets back."""
 
     sent_ms: float
 
 
-Said = Play | Set | Learn | Ping
+PageMessage = PlayMessage | SetControl | LearnControl | Ping
+
+_FIELDS = {"play": "data", "set": "control and value", "learn": "control", "ping": "sent_ms"}
 
 
-def read(text: str | bytes) -> Said:
-    """What a page said. Raises BadMessage, saying what is wrong with it."""
+def read_page_message(text: str | bytes) -> PageMessage:
+    """Reads what a page has sent. Raises BadMessage, whose sentence names what is wrong."""
     if isinstance(text, bytes):
         raise BadMessage("the panel takes text, and this was binary")
     if len(text) > LONGEST_MESSAGE:
         raise BadMessage(f"a message has at most {LONGEST_MESSAGE} characters, and this had {len(text)}")
     try:
-        said = json.loads(text)
+        message = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadMessage("this was no JSON") from error
-    if not isinstance(said, dict):
+    if not isinstance(message, dict):
         raise BadMessage("a message is an object with a type")
-    match said:
+    match message:
         case {"type": "play", "data": list(data), **rest} if not rest:
-            return Play(_midi(data))
+            return PlayMessage(_midi_bytes(data))
         case {"type": "set", "control": str(control), "value": bool() | int() | float() | str() as value, **rest} if (
             not rest
         ):
-            return Set(control, value)
+            return SetControl(control, value)
         case {"type": "learn", "control": str() | None as control, **rest} if not rest:
-            return Learn(control)
+            return LearnControl(control)
         case {"type": "ping", "sent_ms": int() | float() as sent_ms, **rest} if not rest:
             return Ping(float(sent_ms))
         case {"type": "play" | "set" | "learn" | "ping" as kind}:
-            raise BadMessage(f"a {kind} message has {_PARTS[kind]}, and nothing else")
+            raise BadMessage(f"a {kind} message has {_FIELDS[kind]}, and nothing else")
     raise BadMessage("a message's type is play, set, learn or ping")
 
 
-_PARTS = {"play": "data", "set": "control and value", "learn": "control", "ping": "sent_ms"}
-
-
-def _midi(data: list[object]) -> bytes:
-    """Three bytes of a note or a controller: what a page may play."""
+def _midi_bytes(data: list[object]) -> bytes:
+    """The three bytes of a note message or a control change, which are all that a page may play."""
     numbers = [item for item in data if isinstance(item, int) and not isinstance(item, bool)]
-    if len(numbers) != len(data) or len(data) != MESSAGE_BYTES:
-        raise BadMessage(f"data is {MESSAGE_BYTES} whole numbers: a MIDI message")
+    if len(numbers) != len(data) or len(data) != MIDI_MESSAGE_BYTES:
+        raise BadMessage(f"data is {MIDI_MESSAGE_BYTES} whole numbers: a MIDI message")
     status, *values = numbers
-    if status & ~0x0F not in PLAYED:
+    if status & ~0x0F not in PLAYABLE_KINDS:
         raise BadMessage(f"the panel takes notes and controllers, and {status} is no status byte of theirs")
     if not all(0 <= value <= LARGEST_DATA_BYTE for value in values):
         raise BadMessage(f"what follows a status byte is 0 to {LARGEST_DATA_BYTE}")

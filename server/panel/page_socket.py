@@ -1,4 +1,4 @@
-"""uvicorn's websocket with a limit to its patience: a page that takes nothing for some seconds is cut off, not waited for."""
+"""uvicorn's WebSocket protocol with a time limit: a page that reads nothing for some seconds is disconnected."""
 
 import asyncio
 
@@ -6,29 +6,29 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 STUCK_S = 3.0
-"""A laptop that is shut, a phone out of reach: it comes back by itself, and is told everything anew."""
+"""A laptop is shut, or a phone is out of reach. The page reconnects by itself, and then gets the full state."""
 
 
-class PageProtocol(WebSocketsSansIOProtocol):
-    """One page's line; `websocket.state.cut` ends it at once, whatever is still to be sent."""
+class PageSocketProtocol(WebSocketsSansIOProtocol):
+    """The connection of one page. `websocket.state.abort` ends it at once and drops what is still to be sent."""
 
-    _cutting: asyncio.TimerHandle | None = None
+    _abort_timer: asyncio.TimerHandle | None = None
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
-        if hasattr(self, "scope"):  # it was a websocket
-            self.scope["state"]["cut"] = self.transport.abort
+        if hasattr(self, "scope"):  # uvicorn sets it only where the handshake is valid
+            self.scope["state"]["abort"] = self.transport.abort
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._cutting = asyncio.get_running_loop().call_later(STUCK_S, self.transport.abort)
+        self._abort_timer = asyncio.get_running_loop().call_later(STUCK_S, self.transport.abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._cutting is not None:
-            self._cutting.cancel()
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._cutting is not None:
-            self._cutting.cancel()
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
         super().connection_lost(exc)

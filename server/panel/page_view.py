@@ -1,4 +1,4 @@
-"""What a page is told of the jam, as JSON; remembers how it stands and what was played lately, and knows no page."""
+"""The jam as JSON for the pages: spells events, status, timeline and controls. It knows no page and no socket."""
 
 import dataclasses
 import json
@@ -9,107 +9,102 @@ from itertools import chain, repeat
 
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn
 from bridge.timing.timeline import Timeline
-from server.controls.cc_bindings import Binding, Bindings, takes_cc
-from server.controls.control import Control, Value
+from server.controls.cc_bindings import CcBinding, CcBindings, takes_cc
+from server.controls.control import Control
 from server.controls.control_table import CONTROLS
-from server.music.feed import Asked, Event, Heard, Kept, Played, Stands
+from server.music.feed import ActionRequested, Event, MessagePlayed, MessageReceived, StatusChanged, TimelineChanged
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
-# What a page that comes later still draws.
-RECENT_EVENTS = 512
-# Tempo changes that what is still drawn was played in; a clock that is followed makes some fifty a second.
-SEGMENTS_TOLD = 4
+# The note messages that a page gets when it connects: more than fit on its piano roll.
+RECENT_NOTES = 512
+# The latest tempo changes, in which everything on the piano roll was played. A followed clock makes some fifty a second.
+SEGMENTS_SENT = 4
 # A tenth of a millisecond: far less than can be seen or heard.
 DECIMALS = 4
 
 
-class View:
-    """Takes what the feed brings; `whole` is for a page that comes, `news` for those that are there."""
+class PageView:
+    """Turns events of the feed into parts of messages, and keeps what a page that connects later needs."""
 
     def __init__(self) -> None:
-        self._stands: Stands | None = None
-        self._kept: Kept | None = None
-        self._recent: deque[list[Json]] = deque(maxlen=RECENT_EVENTS)
+        self._status: StatusChanged | None = None
+        self._timeline: TimelineChanged | None = None
+        self._recent_notes: deque[list[Json]] = deque(maxlen=RECENT_NOTES)
 
-    def news(self, events: Iterable[Event]) -> dict[str, Json]:
-        """What has happened, each kind in the order in which it did; empty where nothing did that a page shows."""
+    def updates(self, events: Iterable[Event]) -> dict[str, Json]:
+        """What the events changed, by kind, each kind in the order of its events; empty where a page shows none of it."""
         notes: list[list[Json]] = []
-        asked: list[Json] = []
-        told: dict[str, Json] = {}
+        actions: list[Json] = []
+        changed: set[str] = set()
         for event in events:
             match event:
-                case Heard(message, at_s, _):
-                    notes += _notes("player", message, at_s)
-                case Played(message, at_s, _):
-                    notes += _notes("partner", message, at_s)
-                case Asked(action):
-                    asked.append(action)
-                case Stands():
-                    self._stands = event
-                    told["stands"] = None
-                case Kept():
-                    self._kept = event
-                    told["time"] = None
+                case MessageReceived(message, at_s, _):
+                    notes += _note_rows("player", message, at_s)
+                case MessagePlayed(message, at_s, _):
+                    notes += _note_rows("partner", message, at_s)
+                case ActionRequested(action):
+                    actions.append(action)
+                case StatusChanged():
+                    self._status = event
+                    changed.add("stands")
+                case TimelineChanged():
+                    self._timeline = event
+                    changed.add("time")
                 case _:
-                    pass  # a control's new value, which the desk tells of
-        # Only how it stands at last: a clock that is followed changes the time with each of its ticks.
-        told.update({key: value for key, value in self.standing().items() if key in told})
-        self._recent.extend(notes)
+                    pass  # a control's new value, which comes from the control store
+        # Only the latest status and timeline: a followed clock changes the timeline with each of its ticks.
+        updates = {key: value for key, value in self._status_and_time().items() if key in changed}
+        self._recent_notes.extend(notes)
         if notes:
-            told["notes"] = notes
-        if asked:
-            told["asked"] = asked
-        return told
+            updates["notes"] = notes
+        if actions:
+            updates["asked"] = actions
+        return updates
 
-    def whole(self) -> dict[str, Json]:
-        """How everything stands, and what was played lately."""
-        return {"notes": list(self._recent), **self.standing()}
+    def full_state(self) -> dict[str, Json]:
+        """The recent notes, and the status and the timeline as far as they are known."""
+        return {"notes": list(self._recent_notes), **self._status_and_time()}
 
-    def standing(self) -> dict[str, Json]:
-        """How the jam stands, and how time goes, as far as that is known."""
-        told: dict[str, Json] = {}
-        if self._stands is not None:
-            told["stands"] = _as_standing(self._stands)
-        if self._kept is not None:
-            told["time"] = _as_time(self._kept)
-        return told
+    def _status_and_time(self) -> dict[str, Json]:
+        found: dict[str, Json] = {}
+        if self._status is not None:
+            found["stands"] = _as_status(self._status)
+        if self._timeline is not None:
+            found["time"] = _as_time(self._timeline)
+        return found
 
 
-def as_text(message: Mapping[str, Json]) -> str:
-    """As it goes out."""
+def to_json(message: Mapping[str, Json]) -> str:
+    """A message as it is sent."""
     return json.dumps(message, separators=(",", ":"), allow_nan=False)
 
 
-def control_table(options: Mapping[str, Sequence[str]]) -> list[Json]:
-    """Every row of the table; `options` are the names there are for those that take a name."""
-    return [_as_row(control, options.get(control.name, ())) for control in CONTROLS]
+def control_rows(options: Mapping[str, Sequence[str]]) -> list[Json]:
+    """The table of controls; `options` has the choices of controls that take a name, such as the packs."""
+    return [_control_row(control, options.get(control.name, ())) for control in CONTROLS]
 
 
-def as_values(values: Mapping[str, Value]) -> dict[str, Json]:
-    """The controls' values."""
-    return dict(values)
+def as_bindings(bindings: CcBindings) -> dict[str, Json]:
+    """For each control that a knob can move, its controller (`cc`) and channel, or None where it is not bound."""
+    return {control.name: _as_binding(bindings.binding_of(control.name)) for control in CONTROLS if takes_cc(control)}
 
 
-def as_bindings(bindings: Bindings) -> dict[str, Json]:
-    """Where each control that a knob can move is bound, or None."""
-    return {control.name: _as_binding(bindings.binding(control.name)) for control in CONTROLS if takes_cc(control)}
-
-
-def _as_binding(binding: Binding | None) -> Json:
+def _as_binding(binding: CcBinding | None) -> Json:
     return None if binding is None else {"cc": binding.cc, "channel": binding.channel}
 
 
-def _as_row(control: Control, options: Sequence[str]) -> dict[str, Json]:
-    # By field, so that what a row has more one day reaches the page without a word here.
+def _control_row(control: Control, options: Sequence[str]) -> dict[str, Json]:
+    # All fields, so that a new field of the table reaches the page without a change here.
     row = {field.name: getattr(control, field.name) for field in dataclasses.fields(control)}
     if options:
         row["choices"] = tuple(options)
+    # JSON has no infinity: a range without a limit lacks that limit.
     return {name: value for name, value in row.items() if not (isinstance(value, float) and math.isinf(value))}
 
 
-def _notes(side: str, message: Message, at_s: float) -> list[list[Json]]:
-    """A message as a page draws and sounds it: side, second, status without channel, and its two values."""
+def _note_rows(side: str, message: Message, at_s: float) -> list[list[Json]]:
+    """A message as a page draws and sounds it: side, second, kind, and two values. Empty for other kinds of messages."""
     match message:
         case NoteOn(pitch, velocity):
             return [[side, round(at_s, DECIMALS), "on", pitch, velocity]]
@@ -121,26 +116,26 @@ def _notes(side: str, message: Message, at_s: float) -> list[list[Json]]:
             return []
 
 
-def _as_standing(stands: Stands) -> dict[str, Json]:
-    turn = stands.turn
+def _as_status(status: StatusChanged) -> dict[str, Json]:
+    turn = status.turn
     return {
-        "state": stands.state,
+        "state": status.state,
         "turn": None
         if turn is None
         else {"side": turn.side, "start_beats": turn.start_beats, "end_beats": turn.end_beats},
         "plan": [
             [note.pitch, *(round(part, DECIMALS) for part in (note.onset_beats, note.duration_beats, from_memory))]
-            for note, from_memory in zip(stands.plan, chain(stands.from_memory, repeat(0.0)), strict=False)
+            for note, from_memory in zip(status.plan, chain(status.from_memory, repeat(0.0)), strict=False)
         ],
     }
 
 
-def _as_time(kept: Kept) -> dict[str, Json]:
-    timeline: Timeline = kept.timeline
+def _as_time(change: TimelineChanged) -> dict[str, Json]:
+    timeline: Timeline = change.timeline
     return {
-        "segments": [[segment.at_s, segment.beat, segment.tempo_bpm] for segment in timeline.segments[-SEGMENTS_TOLD:]],
+        "segments": [[segment.at_s, segment.beat, segment.tempo_bpm] for segment in timeline.segments[-SEGMENTS_SENT:]],
         "meter": [timeline.meter.numerator, timeline.meter.denominator],
         "downbeat": timeline.downbeat,
-        "transport": kept.transport,
-        "source": kept.source,
+        "transport": change.transport,
+        "source": change.source,
     }

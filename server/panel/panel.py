@@ -1,7 +1,7 @@
-"""The panel of a running jam: binds its port, says where it is, serves it in this event loop, and ends with the jam.
+"""The panel of a running jam: binds its port, prints its address, serves it in the jam's event loop, and ends with it.
 
-What serves it takes a fifth of a second to import, so that happens in a thread once the jam is ready; whoever
-connects before that waits in the port's queue.
+The web server takes a fifth of a second to import, so a thread imports it once the jam is ready. A page that connects
+before that waits in the port's queue.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Self
 
 from server.config.config import PanelSection
 from server.errors import PanelError
-from server.panel.access import Gate
-from server.panel.jam_handle import Stage
-from server.panel.page_connections import Guests
+from server.panel.access import AccessControl
+from server.panel.jam_handle import JamHandle
+from server.panel.page_connections import PageConnections
 from server.panel.panel_address import network_address, network_names, qr_code
 
 if TYPE_CHECKING:
@@ -33,81 +33,87 @@ Say = Callable[[str], None]
 MOST_CONNECTIONS = 64
 LARGEST_FRAME = 64 * 1024
 PING_EVERY_S = 5.0
-END_S = 1
+SHUTDOWN_TIMEOUT_S = 1
 BACKLOG = 64
 
 
 class Panel:
-    """`async with` serves it; where the configuration says that there is none, it does nothing."""
+    """Serves the panel while `async with` is open; where the configuration turns it off, does nothing.
 
-    def __init__(self, config: PanelSection, stage: Stage, say: Say) -> None:
+    `say` prints a line of the start. Entering raises PanelError where the port cannot be had.
+    """
+
+    def __init__(self, config: PanelSection, jam: JamHandle, say: Say) -> None:
         self._config = config
-        self._stage = stage
+        self._jam = jam
         self._say = say
-        self._gate = Gate(lan=config.lan, names=network_names() if config.lan else (), now_s=stage.clock.now_s())
-        self._open: tuple[Guests, asyncio.Task[None]] | None = None
-        self._ending = asyncio.Event()
+        self._access = AccessControl(
+            lan=config.lan, names=network_names() if config.lan else (), now_s=jam.clock.now_s()
+        )
+        self._serving: tuple[PageConnections, asyncio.Task[None]] | None = None
+        self._stop_requested = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         if self._config.on:
-            bound = _bind(self._config.bind_host, self._config.port)
-            self._invite(bound.getsockname()[1])
-            guests = Guests(self._stage)
-            guests.begin()
-            self._open = (guests, asyncio.create_task(self._serve(bound, guests), name="panel"))
+            listener = _bind(self._config.bind_host, self._config.port)
+            self._print_address(listener.getsockname()[1])
+            connections = PageConnections(self._jam)
+            connections.start()
+            self._serving = (connections, asyncio.create_task(self._serve(listener, connections), name="panel"))
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        if self._open is None:
+        if self._serving is None:
             return
-        guests, serving = self._open
-        guests.end()
-        self._ending.set()
-        await serving
+        connections, task = self._serving
+        connections.stop()
+        self._stop_requested.set()
+        await task
 
-    def _invite(self, port: int) -> None:
+    def _print_address(self, port: int) -> None:
         if not self._config.lan:
             self._say(f"Panel      http://{self._config.host}:{port}")
             return
         address = network_address() or socket.gethostname()
-        # Behind the #, which a browser keeps to itself.
-        link = f"http://{address}:{port}/#{self._gate.token}"
-        self._say(f"Panel      http://{address}:{port}, token {self._gate.token}")
+        # The token stands behind the #, because a browser does not send that part to any server.
+        link = f"http://{address}:{port}/#{self._access.token}"
+        self._say(f"Panel      http://{address}:{port}, token {self._access.token}")
         for line in qr_code(link):
             self._say(f"           {line}")
 
-    async def _serve(self, bound: socket.socket, guests: Guests) -> None:
+    async def _serve(self, listener: socket.socket, connections: PageConnections) -> None:
         try:
-            # Both modules: what they import is what takes the time.
+            # Importing these two modules is what takes the time.
             await asyncio.to_thread(importlib.import_module, "server.panel.app")
             await asyncio.to_thread(importlib.import_module, "server.panel.page_socket")
             from server.panel.app import PanelApp
 
-            app = PanelApp(self._stage, self._gate, guests, bound.getsockname()[1])
+            app = PanelApp(self._jam, self._access, connections, listener.getsockname()[1])
             server = _server(app)
-            await server.startup(sockets=[bound])
-            gc.freeze()  # as the session did, before all this was there
-            await self._ending.wait()
-            await app.seeds.stop()
-            await server.shutdown(sockets=[bound])
+            await server.startup(sockets=[listener])
+            # The session has done so before these modules were loaded. What is frozen, the collector never searches.
+            gc.freeze()
+            await self._stop_requested.wait()
+            await app.dropped_seeds.stop()
+            await server.shutdown(sockets=[listener])
         except Exception:
-            # Without a panel the jam goes on.
+            # The jam goes on without a panel.
             logger.exception("the panel has ended")
         finally:
             with suppress(OSError):
-                bound.close()
+                listener.close()
 
 
 def _server(app: "PanelApp") -> "uvicorn.Server":
-    """uvicorn, loaded and not begun. Its own way of running takes over the signals, and wakes ten times a second."""
+    """A uvicorn server that is loaded but not started. Its own `run` would take over the signals and wake ten times a second."""
     import uvicorn
 
-    from server.panel.page_socket import PageProtocol
+    from server.panel.page_socket import PageSocketProtocol
 
     config = uvicorn.Config(
         app.asgi,
         http="h11",
-        ws=PageProtocol,
+        ws=PageSocketProtocol,
         ws_max_size=LARGEST_FRAME,
         ws_ping_interval=PING_EVERY_S,
         ws_ping_timeout=PING_EVERY_S,
@@ -119,7 +125,7 @@ def _server(app: "PanelApp") -> "uvicorn.Server":
         proxy_headers=False,
         server_header=False,
         limit_concurrency=MOST_CONNECTIONS,
-        timeout_graceful_shutdown=END_S,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
         backlog=BACKLOG,
     )
     config.load()
@@ -129,22 +135,22 @@ def _server(app: "PanelApp") -> "uvicorn.Server":
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """The port, taken and listened at. Raises PanelError."""
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    """A socket that listens at this port. Raises PanelError."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
-            # A port that was just given back may be taken again; on Windows this would share it with who has it.
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-        bound.listen(BACKLOG)
+            # Allows a port that was closed a moment ago. On Windows this option would share the port with another program.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
     except OSError as error:
-        bound.close()
+        listener.close()
         if error.errno == errno.EADDRINUSE:
             reason = "is taken, perhaps by another jam. Stop that program, or choose another port (--panel-port)"
         else:
             reason = f"cannot be had: {error.strerror or error}. Choose another host or port in [panel]"
         raise PanelError(f"The panel's port {port} on {host} {reason}; or jam without it (--no-panel).") from error
-    bound.settimeout(0.0)
-    return bound
+    listener.settimeout(0.0)
+    return listener

@@ -1,33 +1,34 @@
-"""How a person finds the panel: its addresses, and for a phone the same as a QR code; knows no server."""
+"""The panel's address, as a person needs it: this machine's address and names, and a QR code. It knows no server."""
 
 import io
 import socket
 
-# A network that nobody has (RFC 5737): to be connected to it by UDP sends nothing, and tells which address would be used.
-NOWHERE = ("192.0.2.1", 9)
+# An address that no network has (RFC 5737, TEST-NET-1), and any port. Connecting a UDP socket to it sends nothing, but
+# makes the system choose the local address that it would send from.
+UNUSED_ADDRESS = ("192.0.2.1", 9)
 QUIET_ZONE = 2
 
 
 def network_address() -> str | None:
-    """This machine's address in its network; None where it is in none."""
+    """This machine's IPv4 address in its network; None where it is in no network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(NOWHERE)
+            probe.connect(UNUSED_ADDRESS)
         except OSError:
             return None
         return str(probe.getsockname()[0])
 
 
 def network_names() -> tuple[str, ...]:
-    """What this machine is called in its network."""
+    """The names of this machine in its network: its host name, and its mDNS name, which ends in `.local`."""
     name = socket.gethostname().lower()
     return (name, f"{name.partition('.')[0]}.local")
 
 
 def qr_code(text: str) -> list[str]:
-    """A text as the lines of a QR code, two rows of it in each."""
+    """A QR code of a text, as lines for a terminal; each line holds two rows of the code."""
     import segno
 
-    drawn = io.StringIO()
-    segno.make(text, error="l", micro=False).terminal(out=drawn, border=QUIET_ZONE, compact=True)
-    return drawn.getvalue().splitlines()
+    drawing = io.StringIO()
+    segno.make(text, error="l", micro=False).terminal(out=drawing, border=QUIET_ZONE, compact=True)
+    return drawing.getvalue().splitlines()

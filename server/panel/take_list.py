@@ -1,37 +1,38 @@
-"""The takes of the shelf as the page lists and fetches them; knows no page, and leaves the music to `server.takes.take_export`."""
+"""The list of takes, as the page shows and fetches them. It knows no page; `server.takes.take_export` makes the files."""
 
 from contextlib import suppress
 
 from server.errors import TakeError
-from server.panel.jam_handle import TakeRow
-from server.takes.take_export import midi_of
-from server.takes.take_library import Shelf
+from server.panel.jam_handle import TakeListing
+from server.takes.take_export import journal_as_midi
+from server.takes.take_library import TakeLibrary
 
 MOST_LISTED = 40
 
 
-class JournalTakes:
-    """Every jam that was written down, this one too, and each stretch that was marked in it."""
+class TakeList:
+    """Every jam in the take library, also the running one, and each marked stretch of a jam. It is a `TakeSource`."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, library: TakeLibrary) -> None:
+        self._library = library
 
-    def rows(self) -> list[TakeRow]:
-        """The newest first, each jam before what is marked in it."""
-        found: list[TakeRow] = []
-        for row in reversed(self._shelf.rows()):
-            ended = row.ended
-            notes = ended.heard_notes + ended.played_notes
+    def listings(self) -> list[TakeListing]:
+        """The newest jams with notes, the newest first, each before its marks; some 40 entries at most."""
+        listings: list[TakeListing] = []
+        for entry in reversed(self._library.entries()):
+            summary = entry.summary
+            notes = summary.heard_notes + summary.played_notes
             if notes:
-                found.append(TakeRow(row.id, row.began_at, ended.at_s, notes))
-                for number, mark in enumerate(ended.marks, 1):
-                    found.append(TakeRow(f"{row.id}:{number}", row.began_at, mark.until_s - mark.from_s, None))
-            if len(found) >= MOST_LISTED:
+                listings.append(TakeListing(entry.id, entry.began_at, summary.at_s, notes))
+                for number, mark in enumerate(summary.marks, 1):
+                    seconds = mark.until_s - mark.from_s
+                    listings.append(TakeListing(f"{entry.id}:{number}", entry.began_at, seconds, None))
+            if len(listings) >= MOST_LISTED:
                 break
-        return found
+        return listings
 
-    def midi(self, name: str) -> bytes:
-        """A jam by its id, or one of its marks by `id:number`, as a `.mid` file. Raises TakeError."""
+    def as_midi(self, name: str) -> bytes:
+        """A jam, by its id, or one of its marks, by `id:number` from 1, as a `.mid` file. Raises TakeError."""
         jam, colon, mark = name.partition(":")
         number = None
         if colon:
@@ -39,4 +40,4 @@ class JournalTakes:
                 number = int(mark)
             if number is None:
                 raise TakeError(f"a mark is a number, such as {jam}:1, not {mark!r}")
-        return midi_of(self._shelf.find(jam).path, number)
+        return journal_as_midi(self._library.find(jam).path, number)

@@ -1,7 +1,7 @@
-"""MIDI controllers to the desk: what comes in by MIDI and moves a control; everything else goes on to the player.
+"""MIDI controllers move controls: CC and program changes set them; all other messages go on to the music. Knows no port.
 
-`hear` runs in the thread of whoever has heard it, a port or a page: it looks a number up and leaves the rest to the
-asyncio loop, where `take` sets of each control only the latest. Knows no port.
+`receive_midi` runs in the thread that received the message, that of a port or of a page: it looks up the binding and leaves
+the rest to the asyncio loop, where `apply_pending` sets each control to its latest value only.
 """
 
 import logging
@@ -10,168 +10,170 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from bridge.errors import BridgeError
-from bridge.fault_counter import Faults
-from bridge.midi.controller_moves import CcMove, ProgramChoice, moved
+from bridge.fault_counter import FaultCounter
+from bridge.midi.controller_moves import CcMove, ProgramSelected, parse_controller_move
 from bridge.midi.ports import Receiver
 from model.approach import APPROACHES
 from model.errors import ModelError
 from server.config.config import ProgramChange
-from server.controls.cc_bindings import Binding, Bindings
-from server.controls.control_store import Desk
+from server.controls.cc_bindings import CcBinding, CcBindings
+from server.controls.control_store import ControlStore
 from server.controls.control_table import BY_NAME, control_named
-from server.controls.fader import cc_of, value_of_cc
+from server.controls.fader import cc_value, value_from_cc
 from server.errors import BadValue
 
 logger = logging.getLogger("fours.midi.in")
 
 ORIGIN = "midi"
-PRESSED = 64
-"""From this value on a pedal or a button is down."""
-LOOP_S = 0.1
-"""A value that comes in so soon after it was sent out has gone through a DAW, and is moved by no hand."""
+PRESSED_FROM = 64
+"""A pedal or a button is down from this value on (MIDI 1.0: 64 to 127 is on)."""
+ECHO_S = 0.1
+"""A value that comes in so soon after it was sent has been looped back by a DAW; no hand has moved it."""
 
-Soon = Callable[[Callable[[], None]], object]
-"""Has something done on the asyncio loop: its `call_soon_threadsafe`."""
-Learnt = Callable[[str, Binding], None]
-Refused = Callable[[BadValue], None]
+CallSoon = Callable[[Callable[[], None]], object]
+"""Schedules a call on the asyncio loop from any thread: the loop's `call_soon_threadsafe`."""
+OnLearnt = Callable[[str, CcBinding], None]
+OnRefused = Callable[[BadValue], None]
 
 
-class Knobs:
-    """Between a port and the player; `packs` are those that a program change picks from."""
+class CcInput:
+    """Stands between a port and the music.
+
+    `packs` are the packs that a program change selects from, in order; `forward` receives every message that moves no
+    control, in the thread of `receive_midi`.
+    """
 
     def __init__(
         self,
-        bindings: Bindings,
+        bindings: CcBindings,
         program_change: ProgramChange,
         packs: Sequence[str],
-        desk: Desk,
-        onward: Receiver,
-        soon: Soon,
+        controls: ControlStore,
+        forward: Receiver,
+        call_soon: CallSoon,
     ) -> None:
         self.bindings = bindings
         self._programs: Mapping[str, Sequence[str]] = {"pack": tuple(packs), "approach": APPROACHES}
         self._program_change = program_change
-        self._desk = desk
-        self._onward = onward
-        self._soon = soon
-        self._waiting: deque[tuple[str, int] | ProgramChoice] = deque()
-        self._is_called = False
-        self._down: set[str] = set()
-        self._to_learn: tuple[str, Learnt, Refused] | None = None
+        self._controls = controls
+        self._forward = forward
+        self._call_soon = call_soon
+        self._pending: deque[tuple[str, int] | ProgramSelected] = deque()
+        self._is_scheduled = False
+        self._pressed_actions: set[str] = set()
+        self._learning: tuple[str, OnLearnt, OnRefused] | None = None
         self._sent: dict[tuple[int, int], tuple[int, float]] = {}
-        self.moved: Callable[[str], None] = lambda _control: None
-        """Hears of each control that a knob has moved: its motor is not to work against the hand."""
+        self.on_control_moved: Callable[[str], None] = lambda _control: None
+        """Called on the loop with each control that a knob has moved, so that its motor does not work against the hand."""
         self.channels: dict[str, int] = {}
-        """The channel that each control was last moved on, from 0."""
-        self.faults = Faults(logger, "MIDI controller")
+        """The channel on which each control was last moved, from 0."""
+        self.faults = FaultCounter(logger, "MIDI controller")
 
-    def hear(self, data: bytes, at_s: float) -> None:
-        """A message that has come in; made to be a port's receiver."""
-        move = moved(data)
+    def receive_midi(self, data: bytes, at_s: float) -> None:
+        """Takes one MIDI message that came in at `at_s`. It has the signature of a port's receiver; any thread may call it."""
+        move = parse_controller_move(data)
         if isinstance(move, CcMove):
-            is_loop = self._is_loop(move, at_s)
-            control = (None if is_loop else self._learn(move)) or self.bindings.control(move)
+            is_echo = self._is_echo(move, at_s)
+            control = (None if is_echo else self._learn(move)) or self.bindings.control_moved_by(move)
             if control is not None:
-                if not is_loop:
+                if not is_echo:
                     self.channels[control] = move.channel
-                    self._leave(control, move.value)
+                    self._enqueue((control, move.value))
                 return
-        elif isinstance(move, ProgramChoice) and self._program_change != "off":
-            self._waiting.append(move)
-            self._call()
+        elif isinstance(move, ProgramSelected) and self._program_change != "off":
+            self._enqueue(move)
             return
-        self._onward(data, at_s)
+        self._forward(data, at_s)
 
-    def learn(self, control: str, learnt: Learnt, refused: Refused) -> None:
-        """Binds the next knob that moves to a control, unless it moves another; which of both is told on the loop.
+    def start_learning(self, control: str, on_learnt: OnLearnt, on_refused: OnRefused) -> None:
+        """Binds the next knob that moves to `control`, and calls `on_learnt` on the loop.
 
-        Raises BadValue for what takes none.
+        If that knob moves another control already, nothing changes and `on_refused` is called instead. Either of the two
+        ends the learning. Raises BadValue if no knob can move this control.
         """
-        Binding.read(control, 0)
-        self._to_learn = (control, learnt, refused)
+        CcBinding.read(control, 0)
+        self._learning = (control, on_learnt, on_refused)
 
-    def forget_learning(self) -> None:
-        """No knob is waited for any longer."""
-        self._to_learn = None
+    def cancel_learning(self) -> None:
+        """Stops waiting for a knob."""
+        self._learning = None
 
-    def sent(self, move: CcMove, at_s: float) -> None:
-        """A value goes out to a controller at `at_s`; should it come in again at once, it is nobody's."""
+    def on_value_sent(self, move: CcMove, at_s: float) -> None:
+        """Notes that a value was sent to a controller at `at_s`: the same value, received at once, is an echo."""
         self._sent[move.cc, move.channel] = (move.value, at_s)
 
-    def take(self) -> None:
-        """Sets what has been moved, on the loop."""
-        self._is_called = False
+    def apply_pending(self) -> None:
+        """Sets the controls that have been moved; runs on the loop. What is refused is counted in `faults`."""
+        self._is_scheduled = False
         latest: dict[str, int] = {}
-        while self._waiting:
-            item = self._waiting.popleft()
-            if isinstance(item, ProgramChoice):
-                self._do(partial(self._choose, item.program))
+        while self._pending:
+            item = self._pending.popleft()
+            if isinstance(item, ProgramSelected):
+                self._count_faults(partial(self._select_program, item.program))
                 continue
             control, value = item
             if BY_NAME[control].kind == "action":
-                self._set(latest)
+                # An action must find the controls as they were when its pedal went down.
+                self._set_controls(latest)
                 latest = {}
-                self._do(partial(self._press, control, value))
+                self._count_faults(partial(self._press_action, control, value))
             else:
                 latest[control] = value
-        self._set(latest)
+        self._set_controls(latest)
 
     def _learn(self, move: CcMove) -> str | None:
-        # Taken away before it is looked at: a port and a page may ask at once.
-        to_learn, self._to_learn = self._to_learn, None
-        if to_learn is None:
+        # Removed before it is used: a port and a page may call at the same time, from two threads.
+        learning, self._learning = self._learning, None
+        if learning is None:
             return None
-        control, learnt, refused = to_learn
+        control, on_learnt, on_refused = learning
         try:
-            binding = self.bindings.learnt(control, move)
+            binding = self.bindings.learn(control, move)
         except BadValue as error:
-            self._soon(partial(refused, error))
+            self._call_soon(partial(on_refused, error))
             return None
-        self.bindings = self.bindings.bound(control, binding)
-        self._soon(lambda: learnt(control, binding))
+        self.bindings = self.bindings.with_binding(control, binding)
+        self._call_soon(lambda: on_learnt(control, binding))
         return control
 
-    def _is_loop(self, move: CcMove, at_s: float) -> bool:
+    def _is_echo(self, move: CcMove, at_s: float) -> bool:
         value, sent_s = self._sent.get((move.cc, move.channel), (-1, 0.0))
-        return value == move.value and at_s - sent_s < LOOP_S
+        return value == move.value and at_s - sent_s < ECHO_S
 
-    def _leave(self, control: str, value: int) -> None:
-        self._waiting.append((control, value))
-        self._call()
+    def _enqueue(self, item: tuple[str, int] | ProgramSelected) -> None:
+        self._pending.append(item)
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._call_soon(self.apply_pending)
 
-    def _call(self) -> None:
-        if not self._is_called:
-            self._is_called = True
-            self._soon(self.take)
+    def _set_controls(self, latest: Mapping[str, int]) -> None:
+        for control, cc in latest.items():
+            self._count_faults(partial(self._set_control, control, cc))
 
-    def _set(self, latest: Mapping[str, int]) -> None:
-        for control, value in latest.items():
-            self._do(partial(self._turn, control, value))
-
-    def _do(self, deed: Callable[[], None]) -> None:
+    def _count_faults(self, call: Callable[[], None]) -> None:
         try:
-            deed()
+            call()
         except (BadValue, BridgeError, ModelError) as error:
             self.faults.count(error)
 
-    def _turn(self, control: str, cc_value: int) -> None:
-        row, present = control_named(control), self._desk.value(control)
-        # Where it is there already, to set it would only round it.
-        if present is not None and cc_of(row, present) != cc_value:
-            self._desk.set(control, value_of_cc(row, cc_value), ORIGIN)
-            self.moved(control)
+    def _set_control(self, name: str, received: int) -> None:
+        control, value = control_named(name), self._controls.value(name)
+        # A value that is there already would only be rounded to one of the knob's 128 steps.
+        if value is not None and cc_value(control, value) != received:
+            self._controls.set(name, value_from_cc(control, received), ORIGIN)
+            self.on_control_moved(name)
 
-    def _press(self, action: str, cc_value: int) -> None:
-        was_down = action in self._down
-        if cc_value < PRESSED:
-            self._down.discard(action)
-        elif not was_down:  # a pedal that tells how far down it is does it once
-            self._down.add(action)
-            self._desk.set(action, 1.0, ORIGIN)
+    def _press_action(self, action: str, received: int) -> None:
+        was_down = action in self._pressed_actions
+        if received < PRESSED_FROM:
+            self._pressed_actions.discard(action)
+        elif not was_down:  # a continuous pedal sends many values on its way down; the action is done once
+            self._pressed_actions.add(action)
+            self._controls.set(action, 1.0, ORIGIN)
 
-    def _choose(self, program: int) -> None:
-        what = self._program_change
-        names = self._programs[what]
+    def _select_program(self, program: int) -> None:
+        control = self._program_change
+        names = self._programs[control]
         if program >= len(names):
-            raise BadValue(f"program {program + 1} is no {what}; there are {len(names)}: {', '.join(names)}")
-        self._desk.set(what, names[program], ORIGIN)
+            raise BadValue(f"program {program + 1} is no {control}; there are {len(names)}: {', '.join(names)}")
+        self._controls.set(control, names[program], ORIGIN)

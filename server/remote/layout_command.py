@@ -1,44 +1,48 @@
-"""`fours layout`: writes a control surface of these controls for an app, and draws it; knows no app's format itself."""
+"""`fours layout`: writes a control surface with all controls for an app, and draws a picture of it; knows no app's format."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from bridge.surfaces.open_stage_control import session
+from bridge.surfaces.open_stage_control import session_json
 from bridge.surfaces.surface import Surface, lay_out
-from bridge.surfaces.surface_picture import draw
-from bridge.surfaces.touchosc_file import tosc
+from bridge.surfaces.surface_picture import draw_surface
+from bridge.surfaces.touchosc_file import touchosc_bytes
 from model.pack.pack import available_packs
 from server.config.config import Config
 from server.errors import LayoutError
-from server.remote.surface_rows import lamps, rows
+from server.remote.surface_rows import control_rows, status_lights
 
-App = Literal["touchosc", "open-stage-control"]
+SurfaceApp = Literal["touchosc", "open-stage-control"]
 
-APPS: Mapping[App, tuple[str, Callable[[Surface], bytes]]] = {
-    "touchosc": ("trading-fours.tosc", tosc),
-    "open-stage-control": ("trading-fours.json", lambda surface: session(surface).encode()),
+SURFACE_APPS: Mapping[SurfaceApp, tuple[str, Callable[[Surface], bytes]]] = {
+    "touchosc": ("trading-fours.tosc", touchosc_bytes),
+    "open-stage-control": ("trading-fours.json", lambda surface: session_json(surface).encode()),
 }
-"""The name that its file has if nobody names it, and what writes it."""
+"""For each app the default name of the layout's file, and the function that makes the file's bytes."""
 
 
-def app_named(name: str) -> App:
-    """The app of that name. Raises LayoutError where there is none."""
-    for app in APPS:
+def find_surface_app(name: str) -> SurfaceApp:
+    """The app of that name. Raises LayoutError if there is no layout for it."""
+    for app in SURFACE_APPS:
         if app == name:
             return app
-    raise LayoutError(f"there is no layout for {name}; there are those for {' and '.join(APPS)}")
+    raise LayoutError(f"there is no layout for {name}; there are those for {' and '.join(SURFACE_APPS)}")
 
 
-def write_layout(app: App, config: Config, out: Path | None, picture: Path | None) -> list[Path]:
-    """The files that it has written. Raises LayoutError where one cannot be."""
-    surface = lay_out(rows(config.settings, tuple(available_packs(config.pack_folders))), lamps())
-    name, make = APPS[app]
-    path = out or Path(name)
-    _write(path, lambda: path.write_bytes(make(surface)))
+def write_layout(app: SurfaceApp, config: Config, out: Path | None, picture: Path | None) -> list[Path]:
+    """Writes the layout to `out`, or to the app's default name in the working folder, and a picture of it to `picture`, whose suffix names the format.
+
+    Controls stand at their values in `config`, and each pack that it finds gets a button. Returns the files that were
+    written. Raises LayoutError if one cannot be written.
+    """
+    surface = lay_out(control_rows(config.settings, tuple(available_packs(config.pack_folders))), status_lights())
+    default_name, to_bytes = SURFACE_APPS[app]
+    path = out or Path(default_name)
+    _write(path, lambda: path.write_bytes(to_bytes(surface)))
     if picture is None:
         return [path]
-    _write(picture, lambda: draw(surface, picture))
+    _write(picture, lambda: draw_surface(surface, picture))
     return [path, picture]
 
 

@@ -1,48 +1,49 @@
-"""`fours learn`: waits for a knob to move and writes into the configuration which control it moves from then on.
+"""`fours learn`: waits until a knob moves, and writes into the configuration which control that knob moves.
 
-Opens an input and nothing else; knows no jam.
+It opens a MIDI input and nothing else; knows no jam.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 
-from bridge.midi.controller_moves import CcMove, moved
+from bridge.midi.controller_moves import CcMove, parse_controller_move
 from bridge.midi.ports import MidiSystem
 from server.config.config import Config
 from server.config.toml_editor import write_key
-from server.controls.cc_bindings import CC_SECTION, Binding
+from server.controls.cc_bindings import CC_SECTION, CcBinding
 
 Say = Callable[[str], None]
 
 
 def learn(
     control: str, config: Config, system: MidiSystem, say: Say, *, path: Path | None, any_channel: bool = False
-) -> Binding:
-    """The binding of a control to the next knob that moves, written to `path`; with None it is only said.
+) -> CcBinding:
+    """Binds the control to the next knob that moves, and writes the binding to `path`; if that is None, it only says it.
 
-    Raises BadValue where the control takes none or the knob moves another, and what opening a port and writing a file
-    raise.
+    With `any_channel` the binding holds on every channel, else only on the channel on which the knob moved. Blocks until a
+    knob moves. Raises BadValue if no knob can move this control, or if the knob moves another one already; and the errors
+    of opening a port and of writing the configuration.
     """
-    Binding.read(control, 0)
+    CcBinding.read(control, 0)
     moves: SimpleQueue[CcMove] = SimpleQueue()
 
-    def hear(data: bytes, _at_s: float) -> None:
-        move = moved(data)
+    def receive(data: bytes, _at_s: float) -> None:
+        move = parse_controller_move(data)
         if isinstance(move, CcMove):
             moves.put(move)
 
-    with system.open_input(config.midi.input or None, hear) as port:
+    with system.open_input(config.midi.input or None, receive) as port:
         say(f"Listening on {port.name}. Move the knob for {control}; Ctrl-C gives up.")
         move = moves.get()
-    binding = config.midi.bindings.learnt(control, move, any_channel=any_channel)
+    binding = config.midi.bindings.learn(control, move, any_channel=any_channel)
     if path is not None:
         write_binding(path, control, binding)
-    say(f"{control} = {binding.written}")
+    say(f"{control} = {binding.as_toml}")
     say(f"Written to {path}, under [{CC_SECTION}]." if path else f"Put this into config.toml, under [{CC_SECTION}].")
     return binding
 
 
-def write_binding(path: Path, control: str, binding: Binding) -> None:
-    """Into a configuration file, which need not be there. Raises ConfigError where it cannot be written."""
-    write_key(path, CC_SECTION, control, binding.written)
+def write_binding(path: Path, control: str, binding: CcBinding) -> None:
+    """Writes a binding into a configuration file, which need not exist. Raises ConfigError if it cannot be written."""
+    write_key(path, CC_SECTION, control, binding.as_toml)

@@ -1,66 +1,75 @@
-"""MIDI controllers in a running jam: knobs in, motor faders and lights back; `hear` stands between the port and the player.
+"""MIDI controllers in a running jam: knobs move controls, and motor faders and lights show their values.
 
-Knows the asyncio loop it runs in. What is told back goes out by the music thread, as a port is one thread's.
+It knows the asyncio loop in which it runs. Feedback goes out through the music thread, because only one thread may use a
+port.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from typing import Self
 
-from bridge.midi.controller_moves import CcMove
 from bridge.midi.messages import ControlChange
 from bridge.midi.ports import Receiver
 from bridge.timing.clock import Clock
 from server.config.config import MidiSection
-from server.controls.control_store import Change, Desk
-from server.remote.cc_feedback import Motors
-from server.remote.cc_input import Knobs
+from server.controls.control_store import AcceptedChange, ControlStore
+from server.remote.cc_feedback import CcFeedback
+from server.remote.cc_input import CcInput
 
 TICK_S = 1 / 30
 
-Send = Callable[[ControlChange], None]
+SendControlChange = Callable[[ControlChange], None]
+"""Hands a control change to the music thread, which sends it."""
 
 
-class Controllers:
-    """`async with` begins to tell back; `knobs` can learn."""
+class MidiControllers:
+    """Receives controllers from the start; feedback runs inside `async with`, if the configuration has it on.
+
+    `forward` receives every message that moves no control. `cc_input` can learn knobs. Create it on the asyncio loop.
+    """
 
     def __init__(
-        self, config: MidiSection, desk: Desk, onward: Receiver, send: Send, clock: Clock, packs: Sequence[str] = ()
+        self,
+        config: MidiSection,
+        controls: ControlStore,
+        forward: Receiver,
+        send: SendControlChange,
+        clock: Clock,
+        packs: Sequence[str] = (),
     ) -> None:
         loop = asyncio.get_running_loop()
-        self.knobs = Knobs(config.bindings, config.program_change, packs, desk, onward, loop.call_soon_threadsafe)
-        self._tells_back = config.cc_feedback
-        self._desk = desk
+        self.cc_input = CcInput(
+            config.bindings, config.program_change, packs, controls, forward, loop.call_soon_threadsafe
+        )
+        self._has_feedback = config.cc_feedback
+        self._controls = controls
         self._send = send
         self._clock = clock
-        self._motors = Motors(self.knobs, desk)
-        self._next: asyncio.TimerHandle | None = None
+        self._feedback = CcFeedback(self.cc_input, controls)
+        self._tick_handle: asyncio.TimerHandle | None = None
 
-    def hear(self, data: bytes, at_s: float) -> None:
-        """A message that has come in; made to be a port's receiver."""
-        self.knobs.hear(data, at_s)
+    def receive_midi(self, data: bytes, at_s: float) -> None:
+        """Takes one MIDI message that came in at `at_s`. It has the signature of a port's receiver; any thread may call it."""
+        self.cc_input.receive_midi(data, at_s)
 
     async def __aenter__(self) -> Self:
-        self.knobs.moved = lambda control: self._motors.moved(control, self._clock.now_s())
-        self._leave = self._desk.listen(self._changed)
-        if self._tells_back:
+        self.cc_input.on_control_moved = lambda control: self._feedback.on_control_moved(control, self._clock.now_s())
+        self._remove_listener = self._controls.add_listener(self._on_control_changed)
+        if self._has_feedback:
             self._tick()
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        self._leave()
-        if self._next is not None:
-            self._next.cancel()
+        self._remove_listener()
+        if self._tick_handle is not None:
+            self._tick_handle.cancel()
 
-    def _changed(self, change: Change) -> None:
-        self._motors.changed(change, self._clock.now_s())
+    def _on_control_changed(self, change: AcceptedChange) -> None:
+        self._feedback.on_control_changed(change, self._clock.now_s())
 
     def _tick(self) -> None:
-        self._next = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+        self._tick_handle = asyncio.get_running_loop().call_later(TICK_S, self._tick)
         now_s = self._clock.now_s()
-        for move in self._motors.due(now_s):
-            self._tell(move, now_s)
-
-    def _tell(self, move: CcMove, now_s: float) -> None:
-        self.knobs.sent(move, now_s)
-        self._send(ControlChange(move.cc, move.value, move.channel))
+        for move in self._feedback.take_due(now_s):
+            self.cc_input.on_value_sent(move, now_s)
+            self._send(ControlChange(move.cc, move.value, move.channel))

@@ -1,7 +1,8 @@
-"""OSC addresses to the desk and back, for many at once: who says what, and what each is to be told; knows no sockets.
+"""Sets controls from OSC messages, and makes the OSC messages that update the apps; knows no sockets.
 
-`/fours/<control>` sets, and asks where nothing is said; `/norm` behind it is the way of a fader, a choice behind it a
-button of its own, `/text` what a label shows. docs/osc.md tells musicians the same.
+`/fours/<control>` sets a control, or asks for its value if it has no argument. Behind it, `/norm` is a fader's position,
+`/<choice>` is a button for one choice, and `/text` is what a label shows. docs/osc.md explains the same to musicians. All
+methods run on the asyncio loop.
 """
 
 import difflib
@@ -9,19 +10,19 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 from bridge.errors import BridgeError
-from bridge.fault_counter import Faults
+from bridge.fault_counter import FaultCounter
 from bridge.osc.osc_packets import OscArgument, OscMessage
 from bridge.osc.osc_server import Address
 from bridge.timing.clock import Clock
 from model.errors import ModelError
-from server.controls.control_store import Change, Desk
+from server.controls.control_store import AcceptedChange, ControlStore
 from server.controls.control_table import BY_NAME, OSC_PREFIX, Control, Value, control_named, is_pressed
-from server.controls.fader import has_fader, share_of, value_at
-from server.controls.labels import shown, spelt
+from server.controls.fader import fader_position, has_fader, value_at_position
+from server.controls.labels import address_part, label_text
 from server.errors import BadValue
-from server.music.jam_status import TELLS, Tell
-from server.remote.osc_subscribers import Subscribers
-from server.remote.pending_updates import Lights
+from server.music.jam_status import READOUTS, Readout
+from server.remote.osc_subscribers import OscSubscribers
+from server.remote.pending_updates import ActionLamps
 
 logger = logging.getLogger("fours.osc.in")
 
@@ -29,61 +30,65 @@ ERROR_ADDRESS = f"{OSC_PREFIX}/error"
 SYNC = "sync"
 NORM, TEXT = "norm", "text"
 
-TELL_BY_NAME: Mapping[str, Tell] = {tell.name: tell for tell in TELLS}
+READOUT_BY_NAME: Mapping[str, Readout] = {readout.name: readout for readout in READOUTS}
 
 
-class Remote:
-    """Takes each message to the desk, and gathers what there is to tell; `packs` are those that have a button."""
+class OscControls:
+    """Carries out each message, and collects the updates of all apps; `packs` are the packs that have a button each."""
 
-    def __init__(self, desk: Desk, clock: Clock, reply_port: int | None = None, packs: Sequence[str] = ()) -> None:
-        self._desk = desk
+    def __init__(
+        self, controls: ControlStore, clock: Clock, reply_port: int | None = None, packs: Sequence[str] = ()
+    ) -> None:
+        self._controls = controls
         self._clock = clock
         self._packs = tuple(packs)
-        self._told: dict[str, Value] = {}
-        self._lights = Lights()
-        self.subscribers = Subscribers((*BY_NAME, *TELL_BY_NAME), reply_port)
-        self.faults = Faults(logger, "OSC")
-        """What was refused, by kind."""
+        self._readout_values: dict[str, Value] = {}
+        self._lamps = ActionLamps()
+        self.subscribers = OscSubscribers((*BY_NAME, *READOUT_BY_NAME), reply_port)
+        self.faults = FaultCounter(logger, "OSC")
+        """Counts the messages that were refused, by kind of error."""
 
     def handle(self, message: OscMessage, sender: Address) -> Sequence[OscMessage]:
-        """What to answer at once; made to be an `OscServer`'s handler."""
-        self.subscribers.heard(sender, self._clock.now_s())
+        """Carries out a message, and returns the messages to answer at once; it has the signature of an `OscServer`'s handler.
+
+        A message that is refused changes nothing; the answer is then one sentence at `/fours/error`.
+        """
+        self.subscribers.on_message_from(sender, self._clock.now_s())
         try:
-            return self._said(message, sender)
+            return self._carry_out(message, sender)
         except (BadValue, BridgeError, ModelError) as error:
             self.faults.count(error)
             return (OscMessage(ERROR_ADDRESS, (str(error),)),)
 
-    def changed(self, change: Change) -> None:
-        """A control was changed, by whomever; made to be a desk's listener."""
+    def on_control_changed(self, change: AcceptedChange) -> None:
+        """Notes that a control was changed, from wherever; it has the signature of a control store's listener."""
         if BY_NAME[change.control].kind == "action":
-            self._lights.flash(change.control, self._clock.now_s())
-        self.subscribers.changed(change.control)
+            self._lamps.flash(change.control, self._clock.now_s())
+        self.subscribers.add_update(change.control)
 
-    def stands(self, values: Mapping[str, Value]) -> None:
-        """How the jam stands now; what is other than before is told."""
+    def update_readouts(self, values: Mapping[str, Value]) -> None:
+        """Takes the present values of readouts, by name; those that have changed are sent with the next updates."""
         for name, value in values.items():
-            if self._told.get(name) != value:
-                self._told[name] = value
-                self.subscribers.changed(name)
+            if self._readout_values.get(name) != value:
+                self._readout_values[name] = value
+                self.subscribers.add_update(name)
 
-    def due(self) -> Iterable[tuple[Sequence[OscMessage], Sequence[OscMessage], Sequence[Address]]]:
-        """What is to be told now, and to whom: the values, and then what else shows them."""
+    def take_updates(self) -> Iterable[tuple[Sequence[OscMessage], Sequence[OscMessage], Sequence[Address]]]:
+        """The updates to send now, each once: values, the messages for faders, labels and buttons, and who gets both."""
         now_s = self._clock.now_s()
-        for action in self._lights.gone_out(now_s):
-            self.subscribers.changed(action)
-        for names, addresses in self.subscribers.take(now_s).items():
-            values, shows = [], []
+        for action in self._lamps.take_expired(now_s):
+            self.subscribers.add_update(action)
+        for names, addresses in self.subscribers.take_due(now_s).items():
+            values, widgets = [], []
             for name in names:
-                row = TELL_BY_NAME.get(name) or BY_NAME[name]
-                value = self._present(row)
+                row = READOUT_BY_NAME.get(name) or BY_NAME[name]
+                value = self._value(row)
                 if value is not None:
                     values.append(OscMessage(row.address, (value,)))
-                    shows += self._shows(row, value)
-            yield values, shows, addresses
+                    widgets += self._widget_messages(row, value)
+            yield values, widgets, addresses
 
-    def _said(self, message: OscMessage, sender: Address) -> Sequence[OscMessage]:
-        """Does what a message says, or answers what it asks."""
+    def _carry_out(self, message: OscMessage, sender: Address) -> Sequence[OscMessage]:
         address, arguments = message.address, message.arguments
         name, *parts = address.removeprefix(f"{OSC_PREFIX}/").split("/")
         if not address.startswith(f"{OSC_PREFIX}/") or len(parts) > 1:
@@ -91,81 +96,85 @@ class Remote:
         if len(arguments) > 1:
             raise BadValue(f"{address} takes one argument, not {len(arguments)}")
         if name == SYNC and not parts:
-            self.subscribers.sync(sender)
+            self.subscribers.resend_all(sender)
             return ()
-        row = TELL_BY_NAME.get(name) or control_named(name)
+        row = READOUT_BY_NAME.get(name) or control_named(name)
         if isinstance(row, Control) and row.kind == "action" and not parts:
-            # An action keeps no value to tell; without an argument it is done, as buttons of some apps send it.
+            # An action has no value to ask for: without an argument, as the buttons of some apps send it, it is done.
             pressed = arguments[0] if arguments else 1.0
-            return () if self._desk.set(name, pressed, _origin(sender)) else (OscMessage(address, (0.0,)),)
+            return () if self._controls.set(name, pressed, _origin(sender)) else (OscMessage(address, (0.0,)),)
         if not arguments:
-            return (OscMessage(address, (self._asked(row, address),)),)
-        if isinstance(row, Tell):
+            return (OscMessage(address, (self._argument_at(row, address),)),)
+        if isinstance(row, Readout):
             raise BadValue(f"{address} tells, and cannot be set; ask it without an argument")
         answer = self._set(row, address, arguments[0], _origin(sender))
-        self.subscribers.moved(sender, name, self._clock.now_s())
+        self.subscribers.hold_back(sender, name, self._clock.now_s())
         return answer
 
-    def _asked(self, row: Control | Tell, address: str) -> OscArgument:
-        value = self._present(row)
+    def _argument_at(self, row: Control | Readout, address: str) -> OscArgument:
+        """The present argument of the row's address, or of one of its widgets' addresses."""
+        value = self._value(row)
         if value is None:
             raise BadValue(f"{row.address} is not known yet")
         if address == row.address:
             return value
-        for show in self._shows(row, value):
-            if show.address == address:
-                return show.arguments[0]
-        raise self._no_such(row, address)
+        for widget in self._widget_messages(row, value):
+            if widget.address == address:
+                return widget.arguments[0]
+        raise self._unknown_address(row, address)
 
     def _set(self, control: Control, address: str, raw: OscArgument, origin: str) -> Sequence[OscMessage]:
-        before = self._desk.value(control.name)
-        choices = {f"{control.address}/{spelt(choice)}": choice for choice in self._choices(control)}
+        before = self._controls.value(control.name)
+        choices = {f"{control.address}/{address_part(choice)}": choice for choice in self._choices(control)}
         if address == control.address:
-            self._desk.set(control.name, raw, origin)
+            self._controls.set(control.name, raw, origin)
         elif address == f"{control.address}/{NORM}":
-            self._desk.set(control.name, value_at(control, raw), origin)
+            self._controls.set(control.name, value_at_position(control, raw), origin)
         elif address == f"{control.address}/{TEXT}":
             raise BadValue(f"{address} tells, and cannot be set; set {control.address}")
         elif address not in choices:
-            raise self._no_such(control, address)
+            raise self._unknown_address(control, address)
         elif _is_chosen(address, raw):
-            self._desk.set(control.name, choices[address], origin)
-            # The finger is on this button and not on the one that was lit, which goes out at once.
+            self._controls.set(control.name, choices[address], origin)
+            # Updates of this control wait while the finger is on the new button, but the old button must go out at once.
             return [
                 OscMessage(other, (0,)) for other, choice in choices.items() if choice == before != choices[address]
             ]
-        # A button that goes out alone is lit again by its echo: of radio buttons one is always on.
+        # A button that sends 0 has switched itself off in the app; the update lights it again, as one choice is always on.
         return ()
 
-    def _no_such(self, row: Control | Tell, address: str) -> BadValue:
-        value = self._present(row)
-        there = [row.address, *(show.address for show in (() if value is None else self._shows(row, value)))]
-        near = difflib.get_close_matches(address, there, n=1)
+    def _unknown_address(self, row: Control | Readout, address: str) -> BadValue:
+        value = self._value(row)
+        widgets = [] if value is None else self._widget_messages(row, value)
+        known = [row.address, *(widget.address for widget in widgets)]
+        near = difflib.get_close_matches(address, known, n=1)
         return BadValue(f"there is no address {address}; did you mean {near[0] if near else row.address}?")
 
-    def _choices(self, row: Control | Tell) -> tuple[str, ...]:
+    def _choices(self, row: Control | Readout) -> tuple[str, ...]:
         return self._packs if row.name == "pack" else row.choices
 
-    def _present(self, row: Control | Tell) -> Value | None:
-        if isinstance(row, Tell):
-            return self._told.get(row.name)
+    def _value(self, row: Control | Readout) -> Value | None:
+        """The present value: of an action 1 while its lamp is lit, of a readout None until it is known."""
+        if isinstance(row, Readout):
+            return self._readout_values.get(row.name)
         if row.kind == "action":
-            return float(self._lights.shines(row.name))
-        return self._desk.value(row.name)
+            return float(self._lamps.is_lit(row.name))
+        return self._controls.value(row.name)
 
-    def _shows(self, row: Control | Tell, value: Value) -> list[OscMessage]:
-        """What else shows a value: a fader, a label, and a button for each choice."""
-        shows = []
-        if isinstance(row, Tell):
-            shows.append(OscMessage(f"{row.address}/{TEXT}", (f"{value}",)))
+    def _widget_messages(self, row: Control | Readout, value: Value) -> list[OscMessage]:
+        """The messages for what else shows a value: a label, a fader, and a button for each choice."""
+        messages = []
+        if isinstance(row, Readout):
+            messages.append(OscMessage(f"{row.address}/{TEXT}", (f"{value}",)))
         elif row.kind != "action":
-            shows.append(OscMessage(f"{row.address}/{TEXT}", (shown(row, value),)))
+            messages.append(OscMessage(f"{row.address}/{TEXT}", (label_text(row, value),)))
             if has_fader(row):
-                shows.append(OscMessage(f"{row.address}/{NORM}", (share_of(row, value),)))
-        shows += [
-            OscMessage(f"{row.address}/{spelt(choice)}", (int(choice == str(value)),)) for choice in self._choices(row)
+                messages.append(OscMessage(f"{row.address}/{NORM}", (fader_position(row, value),)))
+        messages += [
+            OscMessage(f"{row.address}/{address_part(choice)}", (int(choice == str(value)),))
+            for choice in self._choices(row)
         ]
-        return shows
+        return messages
 
 
 def _is_chosen(address: str, raw: OscArgument) -> bool:

@@ -1,6 +1,6 @@
-"""The OSC side of a running jam: opens the port, and thirty times a second and on every beat tells what there is to tell.
+"""OSC in a running jam: opens the port, and sends updates thirty times a second and on every beat.
 
-Knows the asyncio loop it runs in, and no control. Nothing here waits for an app, and no app is waited for.
+It knows the asyncio loop in which it runs, and no single control. It never waits for an app.
 """
 
 import asyncio
@@ -8,51 +8,56 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Self
 
-from bridge.osc.discovery import Advert
+from bridge.osc.discovery import ServiceAnnouncement
 from bridge.osc.osc_server import OscServer
-from bridge.osc.trusted_senders import Trust
+from bridge.osc.trusted_senders import TrustedSenders
 from bridge.timing.clock import Clock
 from server.config.config import OscSection
-from server.controls.control_store import Desk
-from server.jam.modes import Turns
+from server.controls.control_store import ControlStore
+from server.jam.modes import TurnSchedule
 from server.music.feed import Feed
-from server.music.jam_status import Standing
-from server.remote.osc_controls import Remote
+from server.music.jam_status import JamStatus
+from server.remote.osc_controls import OscControls
 
 ADVERTISED_AS = "Trading Fours"
 TICK_S = 1 / 30
-# On the beat, not a hair before it.
+# A tick for a beat comes just after it: before it, the readout would still show the last beat.
 AFTER_BEAT_S = 0.001
 
 
 class OscRemote:
-    """`async with` opens it and closes it; `packs` are those that have a button."""
+    """Serves OSC inside `async with`; `packs` are the packs that have a button each.
 
-    def __init__(self, config: OscSection, desk: Desk, feed: Feed, clock: Clock, packs: Sequence[str] = ()) -> None:
-        self._desk = desk
+    Entering raises a BridgeError if the port cannot be opened.
+    """
+
+    def __init__(
+        self, config: OscSection, controls: ControlStore, feed: Feed, clock: Clock, packs: Sequence[str] = ()
+    ) -> None:
+        self._controls = controls
         self._feed = feed
         self._clock = clock
-        self._advertises = config.advertise
-        self._standing = Standing()
+        self._is_advertised = config.advertise
+        self._status = JamStatus()
         self._stack = AsyncExitStack()
         self._tick_handle: asyncio.TimerHandle | None = None
-        self.remote = Remote(desk, clock, config.reply_port, packs)
+        self.osc_controls = OscControls(controls, clock, config.reply_port, packs)
         self.server = OscServer(
             config.host,
             config.port,
-            self.remote.handle,
+            self.osc_controls.handle,
             reply_port=config.reply_port,
-            trust=Trust.read(config.trust),
+            trust=TrustedSenders.read(config.trust),
         )
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.server)
-        if self._advertises:
-            await self._stack.enter_async_context(Advert(ADVERTISED_AS, *self.server.address))
-        self._watch = self._feed.watch()
-        self._stack.callback(self._feed.leave, self._watch)
-        self._stack.callback(self._desk.listen(self.remote.changed))
-        self._stack.callback(self._stop)
+        if self._is_advertised:
+            await self._stack.enter_async_context(ServiceAnnouncement(ADVERTISED_AS, *self.server.address))
+        self._subscription = self._feed.subscribe()
+        self._stack.callback(self._feed.unsubscribe, self._subscription)
+        self._stack.callback(self._controls.add_listener(self.osc_controls.on_control_changed))
+        self._stack.callback(self._stop_ticking)
         self._tick()
         return self
 
@@ -61,15 +66,15 @@ class OscRemote:
 
     def _tick(self) -> None:
         now_s = self._clock.now_s()
-        next_beat_s = self._standing.next_beat_s(now_s)
+        next_beat_s = self._status.next_beat_s(now_s)
         in_s = TICK_S if next_beat_s is None else min(TICK_S, next_beat_s - now_s + AFTER_BEAT_S)
         self._tick_handle = asyncio.get_running_loop().call_later(in_s, self._tick)
-        self._standing.take(self._watch.take())
-        settings = self._desk.settings
-        self.remote.stands(self._standing.values(now_s, Turns(settings.turn_bars, settings.begins)))
-        for values, shows, addresses in self.remote.due():
-            self.server.spread(values, shows, addresses)
+        self._status.update(self._subscription.take_events())
+        settings = self._controls.settings
+        self.osc_controls.update_readouts(self._status.values(now_s, TurnSchedule(settings.turn_bars, settings.begins)))
+        for values, widgets, addresses in self.osc_controls.take_updates():
+            self.server.broadcast(values, widgets, addresses)
 
-    def _stop(self) -> None:
+    def _stop_ticking(self) -> None:
         if self._tick_handle is not None:
             self._tick_handle.cancel()

@@ -1,91 +1,95 @@
-"""Who is told of changes by OSC: whoever has said anything, until it has been silent for long; knows no socket.
+"""The apps that get updates by OSC: each that has sent anything, until it is silent for long; knows no socket.
 
-An app is told where it sends from and, as TouchOSC listens elsewhere, at the reply port of its host. So a host's apps
-share what comes to its reply port, and a finger counts for both places. Reads no clock.
+An app gets its updates at the port it sends from and, as TouchOSC listens elsewhere, also at the reply port of its host. All
+apps of a host share what comes to its reply port, so a control that is touched is held back at both ports. Reads no clock:
+every method gets the time in seconds.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bridge.osc.osc_server import Address
-from server.remote.pending_updates import Due
+from server.remote.pending_updates import PendingUpdates
 
-FORGOTTEN_AFTER_S = 3600.0
-"""A screen that nobody touches says nothing, and is still looked at."""
-PLACES_PER_HOST = 8
-"""A script may send from another port each time; then the one that has been silent longest makes room."""
-HOSTS = 16
+EXPIRES_AFTER_S = 3600.0
+"""Long, because a screen that nobody touches sends nothing, and people still look at it."""
+DESTINATIONS_PER_HOST = 8
+"""A script may send from a new port each time; the port that has been silent longest is then dropped."""
+MAX_HOSTS = 16
 
 
 @dataclass(slots=True)
-class _Place:
-    due: Due
-    heard_s: float
+class _Destination:
+    pending: PendingUpdates
+    last_message_s: float
 
 
-class Subscribers:
-    """The places that are told, each with what it is yet to be told of; new ones of all of `names`."""
+class OscSubscribers:
+    """The addresses that get updates, each with its pending ones; a new address gets all of `names` first.
+
+    With `reply_port` None, only the ports that apps send from get updates.
+    """
 
     def __init__(self, names: Iterable[str], reply_port: int | None) -> None:
         self._names = tuple(names)
         self._reply_port = reply_port
-        self._hosts: dict[str, dict[int, _Place]] = {}
+        self._hosts: dict[str, dict[int, _Destination]] = {}
 
     @property
     def addresses(self) -> tuple[Address, ...]:
-        """All of them."""
-        return tuple((host, port) for host, places in self._hosts.items() for port in places)
+        """All addresses that get updates."""
+        return tuple((host, port) for host, destinations in self._hosts.items() for port in destinations)
 
-    def heard(self, sender: Address, now_s: float) -> None:
-        """Somebody has said something."""
+    def on_message_from(self, sender: Address, now_s: float) -> None:
+        """Subscribes the sender of a message, or renews its subscription."""
         host, port = sender
-        places = self._hosts.pop(host, {})
-        self._hosts[host] = places  # the host that was heard last is the last
-        for own in self._ports(port):
-            place = places.pop(own, None) or _Place(Due(self._names), now_s)
-            place.heard_s = now_s
-            places[own] = place
-        while len(places) > PLACES_PER_HOST:
-            del places[next(iter(places))]
-        while len(self._hosts) > HOSTS:
+        destinations = self._hosts.pop(host, {})
+        self._hosts[host] = destinations  # moved to the end: the first host is the one that was silent longest
+        for own_port in self._ports(port):
+            destination = destinations.pop(own_port, None) or _Destination(PendingUpdates(self._names), now_s)
+            destination.last_message_s = now_s
+            destinations[own_port] = destination
+        while len(destinations) > DESTINATIONS_PER_HOST:
+            del destinations[next(iter(destinations))]
+        while len(self._hosts) > MAX_HOSTS:
             del self._hosts[next(iter(self._hosts))]
 
-    def sync(self, sender: Address) -> None:
-        """It wants to be told of everything again."""
-        for due in self._dues_of(sender):
+    def resend_all(self, sender: Address) -> None:
+        """Adds an update of everything for this app."""
+        for pending in self._pending_of(sender):
             for name in self._names:
-                due.changed(name)
+                pending.add(name)
 
-    def moved(self, sender: Address, name: str, now_s: float) -> None:
-        """Its finger has moved this."""
-        for due in self._dues_of(sender):
-            due.moved(name, now_s)
+    def hold_back(self, sender: Address, name: str, now_s: float) -> None:
+        """Adds an update for the app that has just moved this control, to be sent when the finger is at rest."""
+        for pending in self._pending_of(sender):
+            pending.hold_back(name, now_s)
 
-    def changed(self, name: str) -> None:
-        """All are to be told of this."""
-        for places in self._hosts.values():
-            for place in places.values():
-                place.due.changed(name)
+    def add_update(self, name: str) -> None:
+        """Adds an update of this control or readout for all apps."""
+        for destinations in self._hosts.values():
+            for destination in destinations.values():
+                destination.pending.add(name)
 
-    def take(self, now_s: float) -> Mapping[tuple[str, ...], list[Address]]:
-        """What is to be told now, and to whom; the silent are forgotten."""
-        told: dict[tuple[str, ...], list[Address]] = {}
-        for host, places in list(self._hosts.items()):
-            for port, place in list(places.items()):
-                if now_s - place.heard_s > FORGOTTEN_AFTER_S:
-                    del places[port]
-                elif names := place.due.take(now_s):
-                    told.setdefault(names, []).append((host, port))
-            if not places:
+    def take_due(self, now_s: float) -> Mapping[tuple[str, ...], list[Address]]:
+        """Removes and returns the updates to send now: names, with the addresses that get them. Drops silent apps."""
+        addresses_by_names: dict[tuple[str, ...], list[Address]] = {}
+        for host, destinations in list(self._hosts.items()):
+            for port, destination in list(destinations.items()):
+                if now_s - destination.last_message_s > EXPIRES_AFTER_S:
+                    del destinations[port]
+                elif names := destination.pending.take_due(now_s):
+                    addresses_by_names.setdefault(names, []).append((host, port))
+            if not destinations:
                 del self._hosts[host]
-        return told
+        return addresses_by_names
 
     def _ports(self, port: int) -> tuple[int, ...]:
         if self._reply_port is None or self._reply_port == port:
             return (port,)
         return (port, self._reply_port)
 
-    def _dues_of(self, sender: Address) -> list[Due]:
+    def _pending_of(self, sender: Address) -> list[PendingUpdates]:
         host, port = sender
-        places = self._hosts.get(host, {})
-        return [places[own].due for own in self._ports(port) if own in places]
+        destinations = self._hosts.get(host, {})
+        return [destinations[own_port].pending for own_port in self._ports(port) if own_port in destinations]

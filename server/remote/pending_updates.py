@@ -1,35 +1,36 @@
-"""What somebody is yet to be told of, and nothing while a finger of theirs is on it; knows no wire and reads no clock.
+"""The updates that one screen has yet to get, held back while a finger moves the same control; knows no protocol.
 
-A fader that is being moved must not be moved back by its own echo, which comes a moment late. It is told the value
-that was taken once it has been at rest for a moment, as is whatever else was changed meanwhile.
+A fader that is being moved must not be moved back by its own echo, which comes a moment late. Once it has been at rest for
+a moment, the accepted value is sent, and with it whatever else has changed meanwhile. Reads no clock: every method gets
+the time in seconds.
 """
 
 from collections.abc import Iterable
 
-FINGER_S = 0.150
-"""How long a finger counts as on what it last moved."""
+TOUCH_S = 0.150
+"""How long after its last move a control counts as touched."""
 FLASH_S = 0.150
-"""How long the light of an action shines that was done."""
+"""How long the lamp of an action is lit after the action was done."""
 
 
-class Due:
-    """One listener's share: names, each at most once, however often it has changed."""
+class PendingUpdates:
+    """The pending updates of one receiver: names of controls, each at most once, however often it has changed."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names = dict.fromkeys(names)
         self._held_until_s: dict[str, float] = {}
 
-    def changed(self, name: str) -> None:
-        """It is to be told of this."""
+    def add(self, name: str) -> None:
+        """Adds a control that has changed."""
         self._names[name] = None
 
-    def moved(self, name: str, now_s: float) -> None:
-        """Its own finger has moved this."""
-        self._held_until_s[name] = now_s + FINGER_S
+    def hold_back(self, name: str, now_s: float) -> None:
+        """Adds a control that the receiver's own finger has moved now: its update waits until the finger is at rest."""
+        self._held_until_s[name] = now_s + TOUCH_S
         self._names[name] = None
 
-    def take(self, now_s: float) -> tuple[str, ...]:
-        """What it is to be told of now."""
+    def take_due(self, now_s: float) -> tuple[str, ...]:
+        """Removes and returns the names whose updates are to be sent now, in the order in which they were added."""
         if not self._names:
             return ()
         taken = tuple(name for name in self._names if self._held_until_s.get(name, now_s) <= now_s)
@@ -39,23 +40,23 @@ class Due:
         return taken
 
 
-class Lights:
-    """Those of actions: each shines for a moment after its action was done."""
+class ActionLamps:
+    """The lamps of actions: each is lit for a moment after its action was done."""
 
     def __init__(self) -> None:
-        self._until_s: dict[str, float] = {}
+        self._lit_until_s: dict[str, float] = {}
 
     def flash(self, action: str, now_s: float) -> None:
-        """It was done."""
-        self._until_s[action] = now_s + FLASH_S
+        """Lights the lamp of an action."""
+        self._lit_until_s[action] = now_s + FLASH_S
 
-    def shines(self, action: str) -> bool:
-        """Whether it does, as far as `gone_out` was asked."""
-        return action in self._until_s
+    def is_lit(self, action: str) -> bool:
+        """Whether the lamp is lit; it stays lit until `take_expired` has returned it."""
+        return action in self._lit_until_s
 
-    def gone_out(self, now_s: float) -> tuple[str, ...]:
-        """Those that shine no longer."""
-        gone = tuple(action for action, until_s in self._until_s.items() if until_s <= now_s)
-        for action in gone:
-            del self._until_s[action]
-        return gone
+    def take_expired(self, now_s: float) -> tuple[str, ...]:
+        """Switches off the lamps whose time is over, and returns their actions."""
+        expired = tuple(action for action, until_s in self._lit_until_s.items() if until_s <= now_s)
+        for action in expired:
+            del self._lit_until_s[action]
+        return expired

@@ -1,58 +1,63 @@
-"""The rows and lamps of a control surface, made from the table of controls; knows no app and no place on a screen."""
+"""The rows and lights of a control surface, made from the table of controls; knows no app and no place on a screen."""
 
 from collections.abc import Sequence
 
-from bridge.surfaces.surface import Choice, Lamps, Row
+from bridge.surfaces.surface import LabelledAddress, StatusLights, SurfaceRow
 from server.controls.control import OSC_PREFIX, Control, Value
 from server.controls.control_table import CONTROLS, Settings
-from server.controls.fader import has_fader, share_of
-from server.controls.labels import shown, spelt
-from server.music.jam_status import Tell
-from server.remote.osc_controls import NORM, SYNC, TELL_BY_NAME, TEXT
+from server.controls.fader import fader_position, has_fader
+from server.controls.labels import address_part, label_text
+from server.music.jam_status import Readout
+from server.remote.osc_controls import NORM, READOUT_BY_NAME, SYNC, TEXT
 
 CAPTIONS = {"player": "your turn", "partner": "its turn"}
-BESIDE = ("bar", "bpm")
+"""What a light shows instead of the readout's own value."""
+TEXT_READOUTS = ("bar", "bpm")
+"""The readouts that are shown as text beside the lights."""
 
 
-def rows(settings: Settings, packs: Sequence[str]) -> tuple[Row, ...]:
-    """A row for each control, at its value in `settings`; `packs` have a button each."""
+def control_rows(settings: Settings, packs: Sequence[str]) -> tuple[SurfaceRow, ...]:
+    """A row for each control, with its value in `settings`; each of `packs` gets a button."""
     return tuple(_row(control, settings, packs) for control in CONTROLS)
 
 
-def lamps() -> Lamps:
-    """What is told: lights for the state and the turn, the bar and the tempo beside them, and the beats."""
-    state, turn, beat = (TELL_BY_NAME[name] for name in ("state", "turn", "beat"))
-    return Lamps(
-        lines=(_lights(state), tuple(light for light in _lights(turn) if light.caption in CAPTIONS.values())),
-        values=tuple(Choice(name, f"{TELL_BY_NAME[name].address}/{TEXT}") for name in BESIDE),
+def status_lights() -> StatusLights:
+    """The readouts on a surface: lights for the state, the turn and the beats, and bar and tempo as text."""
+    state, turn, beat = (READOUT_BY_NAME[name] for name in ("state", "turn", "beat"))
+    return StatusLights(
+        light_groups=(_lights(state), tuple(light for light in _lights(turn) if light.caption in CAPTIONS.values())),
+        values=tuple(LabelledAddress(name, f"{READOUT_BY_NAME[name].address}/{TEXT}") for name in TEXT_READOUTS),
         beats=_lights(beat),
-        sync=f"{OSC_PREFIX}/{SYNC}",
+        sync_address=f"{OSC_PREFIX}/{SYNC}",
     )
 
 
-def _row(control: Control, settings: Settings, packs: Sequence[str]) -> Row:
+def _row(control: Control, settings: Settings, packs: Sequence[str]) -> SurfaceRow:
     if control.kind == "action":
-        return Row(control.name, control.group, action=control.address)
+        return SurfaceRow(control.name, control.group, action_address=control.address)
     value: Value = getattr(settings, control.name)
     fader = has_fader(control)
-    return Row(
+    return SurfaceRow(
         control.name,
         control.group,
-        fader=f"{control.address}/{NORM}" if fader else "",
-        text=f"{control.address}/{TEXT}",
+        fader_address=f"{control.address}/{NORM}" if fader else "",
+        text_address=f"{control.address}/{TEXT}",
         choices=_choices(control, control.choices or (tuple(packs) if control.kind == "name" else ())),
-        share=share_of(control, value) if fader else 0.0,
-        chosen=str(value),
-        shown=shown(control, value),
+        fader_position=fader_position(control, value) if fader else 0.0,
+        chosen_caption=str(value),
+        value_text=label_text(control, value),
     )
 
 
-def _choices(row: Control | Tell, choices: Sequence[str]) -> tuple[Choice, ...]:
+def _choices(row: Control | Readout, choices: Sequence[str]) -> tuple[LabelledAddress, ...]:
     return tuple(
-        Choice(CAPTIONS.get(choice, choice) if isinstance(row, Tell) else choice, f"{row.address}/{spelt(choice)}")
+        LabelledAddress(
+            CAPTIONS.get(choice, choice) if isinstance(row, Readout) else choice,
+            f"{row.address}/{address_part(choice)}",
+        )
         for choice in choices
     )
 
 
-def _lights(tell: Tell) -> tuple[Choice, ...]:
-    return _choices(tell, tell.choices)
+def _lights(readout: Readout) -> tuple[LabelledAddress, ...]:
+    return _choices(readout, readout.choices)

@@ -1,1 +1,1 @@
-"""Everything that was played, kept on disk: journals, their library, and how one becomes a song."""
+"""Everything that was played, kept on disk: journals, the library that holds them, and the way from a journal to a song."""

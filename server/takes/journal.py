@@ -1,8 +1,8 @@
-"""The journal of a jam: what happened, as lines that can be checked one by one; knows no file, no clock and no music.
+"""The journal of a jam: what happened, as lines that can each be checked alone; knows no file, no clock and no music.
 
-A record is a line: the CRC-32 of what follows, a space, and a JSON array whose first item says what it is. A line counts
-only whole: a journal that was cut off anywhere, or in which a byte was flipped, still gives back every other record.
-Seconds are counted from the journal's beginning, beats as in the jam.
+Each line is one record: a CRC-32 in hexadecimal, a space, and a JSON array, which the CRC covers and whose first item
+names the kind of record. Only an undamaged line counts. If a journal was cut off, or a byte in it was flipped, every
+other record can still be read. Seconds are counted from the start of the journal; beats are the beats of the jam.
 """
 
 import json
@@ -19,26 +19,29 @@ from bridge.timing.meter import Meter
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Segment, Timeline
 from server.controls.control_table import Value
-from server.music.feed import Asked, Heard, Kept, Played, Turned
+from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
 
 VERSION = 1
 
-# A tenth of a millisecond and a hundred-thousandth of a beat: far finer than MIDI's wire, and short to write.
+# A tenth of a millisecond and a hundred-thousandth of a beat: far finer than MIDI on a cable, and short to write.
 SECOND_DECIMALS, BEAT_DECIMALS = 4, 5
-# A timeline is the sum of its segments, so they are kept finer.
+# A position is the sum of many segments, so rounding errors add up: segments are written with more digits.
 SEGMENT_DECIMALS = 7
-LONGEST_MESSAGE = 16
-"""Bytes. Whatever is longer is sysex, which is no music, and of which a flood would fill the disk."""
+LONGEST_MESSAGE_BYTES = 16
+"""A longer message is sysex: it is not music, and a flood of it would fill the disk."""
 
-KEYS_KNOWN = 4096
-"""Messages that are spelt and read once: a hand plays the same ones over and over."""
+MESSAGES_CACHED = 4096
+"""Encoding and parsing of messages is cached, because a player sends the same messages again and again."""
 
 MarkKind = Literal["record", "capture"]
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """The first record: when the jam began, by the wall's clock, and how far back `capture` reaches in it."""
+class JournalBegun:
+    """The first record: the wall-clock time (ISO 8601) at which the jam began, and the limits of `capture` in it.
+
+    `capture` goes back to the last silence of at least `silence_s`, but at most `capture_minutes`.
+    """
 
     at: str
     capture_minutes: float
@@ -47,7 +50,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A stretch that somebody wanted to keep."""
+    """A stretch of the jam that the player marked, to keep it."""
 
     kind: MarkKind
     from_s: float
@@ -55,8 +58,8 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """The last record: what the journal comes to, so that a list need not read all of it."""
+class JournalEnded:
+    """The last record: the length of the jam, its notes and its marks, so that a list need not read the whole journal."""
 
     at_s: float
     heard_notes: int
@@ -64,119 +67,120 @@ class Ended:
     marks: tuple[Mark, ...] = ()
 
 
-Happening = Heard | Played | Turned | Asked | Kept
-"""What of a feed is kept: not how the jam stands, which follows from the rest."""
-Record = Begun | Happening | Ended
-"""A `Kept` that was read has only those segments of its timeline that are new; see `Ribbon`."""
+RecordedEvent = MessageReceived | MessagePlayed | ControlChanged | ActionRequested | TimelineChanged
+"""The events of a feed that go into a journal. `StatusChanged` does not, because it follows from the others."""
+Record = JournalBegun | RecordedEvent | JournalEnded
+"""One line of a journal. A `TimelineChanged` that was read holds only the new segments; see `TimelineAssembler`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
-    """What is in a journal's bytes: its records, how many lines are damaged, and how many bytes are whole lines."""
+class JournalContents:
+    """What the bytes of a journal hold: records, the number of damaged lines, and the number of bytes up to the last line end."""
 
     records: tuple[Record, ...]
-    damaged: int
+    damaged_lines: int
     whole_bytes: int
 
 
-class Scribe:
-    """Spells records as lines; of a timeline only what is new is told."""
+class RecordEncoder:
+    """Encodes the records of one journal, in order, as lines; of a timeline it writes only the new segments."""
 
     def __init__(self) -> None:
-        self._told: tuple[Segment, ...] = ()
+        self._written_segments: tuple[Segment, ...] = ()
 
-    def spell(self, record: Record) -> bytes:
-        """The record's line; nothing for sysex."""
+    def encode(self, record: Record) -> bytes:
+        """The line of the record, with its line end; empty for sysex."""
         items: tuple[object, ...] = ()
         match record:
-            case Begun(at, capture_minutes, silence_s):
+            case JournalBegun(at, capture_minutes, silence_s):
                 items = ("begun", VERSION, at, capture_minutes, silence_s)
-            case Heard(message, at_s, beat) if _is_short(message):
+            case MessageReceived(message, at_s, beat) if _is_short(message):
                 items = ("h", _second(at_s), _beat(beat), _hex(message))
-            case Played(message, at_s, beat) if _is_short(message):
+            case MessagePlayed(message, at_s, beat) if _is_short(message):
                 items = ("p", _second(at_s), _beat(beat), _hex(message))
-            case Turned(control, value, at_s, beat):
+            case ControlChanged(control, value, at_s, beat):
                 items = ("c", _second(at_s), _beat(beat), control, value)
-            case Asked(action, at_s, beat):
+            case ActionRequested(action, at_s, beat):
                 items = ("a", _second(at_s), _beat(beat), action)
-            case Kept():
-                items = self._kept(record)
-            case Ended(at_s, heard_notes, played_notes, marks):
-                shown = [(mark.kind, _second(mark.from_s), _second(mark.until_s)) for mark in marks]
-                items = ("ended", _second(at_s), heard_notes, played_notes, shown)
+            case TimelineChanged():
+                items = self._timeline_items(record)
+            case JournalEnded(at_s, heard_notes, played_notes, marks):
+                mark_items = [(mark.kind, _second(mark.from_s), _second(mark.until_s)) for mark in marks]
+                items = ("ended", _second(at_s), heard_notes, played_notes, mark_items)
         return _line(items) if items else b""
 
-    def _kept(self, kept: Kept) -> tuple[object, ...]:
-        timeline = kept.timeline
-        new = [[_fine(s.at_s), _fine(s.beat), _fine(s.tempo_bpm)] for s in self._new(timeline.segments)]
+    def _timeline_items(self, change: TimelineChanged) -> tuple[object, ...]:
+        timeline = change.timeline
+        new = [[_fine(s.at_s), _fine(s.beat), _fine(s.tempo_bpm)] for s in self._new_segments(timeline.segments)]
         downbeat, meter = _fine(timeline.downbeat), str(timeline.meter)
-        return ("t", _second(kept.at_s), new, meter, downbeat, kept.transport, kept.source)
+        return ("t", _second(change.at_s), new, meter, downbeat, change.transport, change.source)
 
-    def _new(self, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
-        """Those that were not told yet; a timeline forgets its oldest, which is nothing new."""
-        told = [segment for segment in self._told if segment.at_s >= segments[0].at_s]
-        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(told, segments, strict=False)))
-        self._told = segments
+    def _new_segments(self, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
+        """The segments that are not in the journal yet. A timeline drops its oldest ones; that is no change to write."""
+        written = [segment for segment in self._written_segments if segment.at_s >= segments[0].at_s]
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(written, segments, strict=False)))
+        self._written_segments = segments
         return segments[same:]
 
 
-def since(event: Happening, began_s: float) -> Happening:
-    """The same with its seconds counted from `began_s`."""
-    at_s = event.at_s - began_s
-    if isinstance(event, Kept):
-        segments = tuple(replace(segment, at_s=segment.at_s - began_s) for segment in event.timeline.segments)
+def with_time_origin(event: RecordedEvent, origin_s: float) -> RecordedEvent:
+    """The same event with its seconds counted from `origin_s`."""
+    at_s = event.at_s - origin_s
+    if isinstance(event, TimelineChanged):
+        segments = tuple(replace(segment, at_s=segment.at_s - origin_s) for segment in event.timeline.segments)
         return replace(event, timeline=replace(event.timeline, segments=segments), at_s=at_s)
     return replace(event, at_s=at_s)
 
 
-def scan(data: bytes) -> Scan:
-    """All whole records in `data`, whatever is between them."""
+def read_records(data: bytes) -> JournalContents:
+    """All undamaged records in `data`, whatever lies between them; a last line without a line end is not read."""
     *lines, cut_off = data.split(b"\n")
     records = []
     for line in lines:
         record = read_line(line)
         if record is not None:
             records.append(record)
-    return Scan(tuple(records), len(lines) - len(records), len(data) - len(cut_off))
+    return JournalContents(tuple(records), len(lines) - len(records), len(data) - len(cut_off))
 
 
 def read_line(line: bytes) -> Record | None:
-    """The record that a line is, without its end; None where it is damaged, or of a kind that is not known."""
-    written, _, text = line.partition(b" ")
-    if written != _crc(text):
+    """The record in a line without its line end; None if it is damaged, or of an unknown kind."""
+    crc, _, text = line.partition(b" ")
+    if crc != _crc(text):
         return None
     try:
-        tag, *rest = json.loads(text)
-        return _READERS[tag](rest)
+        kind, *items = json.loads(text)
+        return _READERS[kind](items)
     except (ValueError, TypeError, LookupError, BridgeError):
         return None
 
 
-class Ribbon:
-    """A timeline as long as the jam, put together from the new ends of it that a journal tells."""
+class TimelineAssembler:
+    """Puts the timeline of a whole jam together from the new segments in a journal's records."""
 
     def __init__(self) -> None:
         self._segments: list[Segment] = []
 
-    def follow(self, kept: Kept) -> None:
-        """What was to come from the new end on is gone."""
-        new = kept.timeline.segments
+    def add(self, change: TimelineChanged) -> None:
+        """Appends the new segments of the next record; they replace earlier segments that start at the same time or later."""
+        new = change.timeline.segments
         while new and self._segments and self._segments[-1].at_s >= new[0].at_s:
             self._segments.pop()
         self._segments.extend(new)
 
     @property
     def segments(self) -> tuple[Segment, ...]:
+        """All segments so far, in order of time."""
         return tuple(self._segments)
 
 
-@lru_cache(KEYS_KNOWN)
+@lru_cache(MESSAGES_CACHED)
 def _hex(message: Message) -> str:
     return encode(message).hex()
 
 
 def _is_short(message: Message) -> bool:
-    return not isinstance(message, OtherMessage) or len(message.data) <= LONGEST_MESSAGE
+    return not isinstance(message, OtherMessage) or len(message.data) <= LONGEST_MESSAGE_BYTES
 
 
 def _line(items: tuple[object, ...]) -> bytes:
@@ -203,14 +207,14 @@ def _fine(number: float) -> float:
 Items = list[object]
 
 
-def _read_begun(items: Items) -> Begun:
+def _read_begun(items: Items) -> JournalBegun:
     version, at, capture_minutes, silence_s = items
     if version != VERSION:
-        raise ValueError(f"a journal of version {version}")
-    return Begun(str(at), _number(capture_minutes), _number(silence_s))
+        raise ValueError(f"journal version {version} is not supported")
+    return JournalBegun(str(at), _number(capture_minutes), _number(silence_s))
 
 
-def _read_message(kind: type[Heard] | type[Played]) -> Callable[[Items], Record]:
+def _read_message(kind: type[MessageReceived] | type[MessagePlayed]) -> Callable[[Items], Record]:
     def read(items: Items) -> Record:
         at_s, beat, message = items
         return kind(_message(str(message)), _number(at_s), _number(beat))
@@ -218,49 +222,49 @@ def _read_message(kind: type[Heard] | type[Played]) -> Callable[[Items], Record]
     return read
 
 
-@lru_cache(KEYS_KNOWN)
+@lru_cache(MESSAGES_CACHED)
 def _message(text: str) -> Message:
     return parse(bytes.fromhex(text))
 
 
-def _read_turned(items: Items) -> Turned:
+def _read_control(items: Items) -> ControlChanged:
     at_s, beat, control, value = items
-    return Turned(str(control), cast("Value", value), _number(at_s), _number(beat))
+    return ControlChanged(str(control), cast("Value", value), _number(at_s), _number(beat))
 
 
-def _read_asked(items: Items) -> Asked:
+def _read_action(items: Items) -> ActionRequested:
     at_s, beat, action = items
-    return Asked(str(action), _number(at_s), _number(beat))
+    return ActionRequested(str(action), _number(at_s), _number(beat))
 
 
-def _read_kept(items: Items) -> Kept:
+def _read_timeline(items: Items) -> TimelineChanged:
     at_s, segments, meter, downbeat, transport, source = items
     new = tuple(Segment(*map(_number, segment)) for segment in cast("Iterable[Items]", segments))
-    timeline = Timeline(new, Meter.read(str(meter)), _number(downbeat))
-    return Kept(timeline, cast("Transport", transport), str(source), _number(at_s))
+    timeline = Timeline(new, Meter.parse(str(meter)), _number(downbeat))
+    return TimelineChanged(timeline, cast("Transport", transport), str(source), _number(at_s))
 
 
-def _read_ended(items: Items) -> Ended:
-    at_s, heard, played, marks = items
-    read = tuple(
+def _read_ended(items: Items) -> JournalEnded:
+    at_s, heard_notes, played_notes, mark_items = items
+    marks = tuple(
         Mark(cast("MarkKind", kind), _number(from_s), _number(until_s))
-        for kind, from_s, until_s in cast("Iterable[Items]", marks)
+        for kind, from_s, until_s in cast("Iterable[Items]", mark_items)
     )
-    return Ended(_number(at_s), int(_number(heard)), int(_number(played)), read)
+    return JournalEnded(_number(at_s), int(_number(heard_notes)), int(_number(played_notes)), marks)
 
 
 def _number(item: object) -> float:
     if isinstance(item, int | float):
         return item
-    raise TypeError(f"{item!r} is no number")
+    raise TypeError(f"{item!r} is not a number")
 
 
 _READERS: Mapping[str, Callable[[Items], Record]] = {
     "begun": _read_begun,
-    "h": _read_message(Heard),
-    "p": _read_message(Played),
-    "c": _read_turned,
-    "a": _read_asked,
-    "t": _read_kept,
+    "h": _read_message(MessageReceived),
+    "p": _read_message(MessagePlayed),
+    "c": _read_control,
+    "a": _read_action,
+    "t": _read_timeline,
     "ended": _read_ended,
 }

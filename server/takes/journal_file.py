@@ -1,7 +1,8 @@
-"""One journal on disk while its jam goes on: appended to, given to the disk now and then, and nobody else's; knows no record.
+"""The journal file of a running jam: appended to, flushed to the disk, and locked; knows nothing of what is in a record.
 
-Its file is locked for as long as the process lives, so that whoever finds it unlocked and unended knows that its jam was
-killed. A disk that is full is tried again: what could not be written waits, as far as there is room for it.
+The file is locked as long as the process lives. A journal without a last record and without a lock therefore belongs to a
+jam that was killed. If the disk is full, writing is tried again: lines that could not be written wait in memory, up to a
+limit.
 """
 
 import errno
@@ -15,11 +16,14 @@ if sys.platform != "win32":
     import fcntl
 
 BACKLOG_BYTES = 1 << 20
-"""What waits for a disk to have room again: some ten minutes of busy playing. Beyond it the newest is lost."""
+"""How much may wait in memory until the disk has room again: some ten minutes of busy playing. Newer lines are then lost."""
 
 
 class JournalFile:
-    """Made by opening it; raises OSError where that cannot be done, or there is such a file already."""
+    """Creates the file and locks it. Raises OSError if that fails, or if the file exists already.
+
+    One thread at a time may use it; closing it releases the lock.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -28,22 +32,26 @@ class JournalFile:
         self._backlog = bytearray()
 
     def append(self, lines: bytes) -> None:
-        """Hands whole lines to the system, where they survive the process. Raises OSError where it takes no more for now."""
+        """Hands whole lines to the operating system; from then on they survive the process.
+
+        First it writes the lines that are still waiting. Raises OSError if the disk takes no more for now; the lines then
+        wait for the next call.
+        """
         if len(self._backlog) + len(lines) <= BACKLOG_BYTES:
             self._backlog += lines
         while self._backlog:
-            # A disk with little room takes a part of it; the rest must follow it, or a record would be torn.
+            # A disk with little room may take only a part; the rest must follow directly, or the record is torn.
             written = os.write(self._descriptor, self._backlog)
             if not written:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             del self._backlog[:written]
 
     def sync(self) -> None:
-        """Waits until the disk has it, where it survives a power cut. Raises OSError."""
+        """Waits until everything written is on the disk, where it survives a power cut. Raises OSError."""
         os.fsync(self._descriptor)
 
     def close(self) -> None:
-        """Gives it back; a second time does nothing."""
+        """Closes the file and releases its lock; a second call does nothing."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
@@ -58,19 +66,20 @@ class JournalFile:
 
 
 def is_in_use(path: Path) -> bool:
-    """Whether a jam is still writing it."""
+    """Whether a running jam still writes to this journal. Raises OSError."""
     with path.open("r+b") as file:
         return not _lock(file.fileno())
 
 
 def _lock(descriptor: int) -> bool:
-    """Locks it until it is closed; False where another has done so."""
-    if sys.platform == "win32":  # there a second jam in the same folder sums the first one up too early, no more
+    """Locks a file until it is closed; False if another process holds the lock."""
+    if sys.platform == "win32":
+        # It has no fcntl: a second jam in the same folder may end this journal too early; that is all that can happen.
         return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # a file system without locks
+    except OSError:  # this file system has no locks
         return True
     return True

@@ -1,52 +1,60 @@
-"""The minutes of a jam: what of all that happens is worth writing down, as lines of its journal; knows no file and no clock."""
+"""Turns the events of a jam into the lines of its journal, and thins out floods of them; knows no file and no clock."""
 
 from collections.abc import Sequence
 
 from server.controls.control_table import CONTROLS, Settings
-from server.music.feed import Asked, Event, Kept, Stands, Turned
-from server.takes.journal import Begun, Scribe, since
-from server.takes.take_summary import RECORD, Tally
+from server.music.feed import ActionRequested, ControlChanged, Event, StatusChanged, TimelineChanged
+from server.takes.journal import JournalBegun, RecordEncoder, with_time_origin
+from server.takes.take_summary import RECORD, TakeSummary
 
 
-class Minutes:
-    """Takes the events of one jam, some at a time; seconds are counted from `began_s`."""
+class JournalWriter:
+    """Encodes the events of one jam, batch by batch.
 
-    def __init__(self, begun: Begun, began_s: float) -> None:
+    `began_s` is the clock's second at which the journal starts; the seconds in its records count from there. Call
+    `encode_start` first, then `encode_events` any number of times, then `encode_end`.
+    """
+
+    def __init__(self, begun: JournalBegun, began_s: float) -> None:
         self._begun = begun
         self._began_s = began_s
-        self._scribe = Scribe()
-        self._tally = Tally()
+        self._encoder = RecordEncoder()
+        self._summary = TakeSummary()
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was played and nothing marked so far."""
-        return self._tally.is_empty
+        """Whether so far nothing was played and nothing marked."""
+        return self._summary.is_empty
 
-    def begin(self, settings: Settings) -> bytes:
-        """The first lines: where every control stands."""
-        self._tally.add(self._begun)
-        rows = [row.name for row in CONTROLS if row.kind != "action"]
-        turned = [Turned(name, getattr(settings, name), self._began_s, 0.0) for name in rows]
-        return self._scribe.spell(self._begun) + self.take(turned)
+    def encode_start(self, settings: Settings) -> bytes:
+        """The first lines: the date, and the value of every control."""
+        self._summary.add(self._begun)
+        names = [control.name for control in CONTROLS if control.kind != "action"]
+        values = [ControlChanged(name, getattr(settings, name), self._began_s, 0.0) for name in names]
+        return self._encoder.encode(self._begun) + self.encode_events(values)
 
-    def take(self, events: Sequence[Event]) -> bytes:
-        """The lines of what has happened since the last time, thinned already where there was much of it."""
+    def encode_events(self, events: Sequence[Event]) -> bytes:
+        """The lines of the next events, in order. Where they come in floods, call `thin_out` on them first."""
         lines = []
         for event in events:
-            if isinstance(event, Stands):
+            if isinstance(event, StatusChanged):
                 continue
-            record = since(event, self._began_s)
-            self._tally.add(record)
-            lines.append(self._scribe.spell(record))
+            record = with_time_origin(event, self._began_s)
+            self._summary.add(record)
+            lines.append(self._encoder.encode(record))
         return b"".join(lines)
 
-    def end(self, at_s: float) -> bytes:
-        """The last line: what it all comes to."""
-        return self._scribe.spell(self._tally.ended(at_s - self._began_s))
+    def encode_end(self, at_s: float) -> bytes:
+        """The last line, with the summary of a jam that ends at `at_s` by the clock."""
+        return self._encoder.encode(self._summary.journal_end(at_s - self._began_s))
 
 
-def thinned(events: Sequence[Event]) -> list[Event]:
-    """Of what was moved or asked for over and over, and of a tempo that is followed, the last: floods must not fill a disk."""
+def thin_out(events: Sequence[Event]) -> list[Event]:
+    """Keeps, of many events about the same thing, only the last, so that floods do not fill the disk.
+
+    Such things are a control that moves, an action that is repeated, and a tempo that follows a clock. Notes, pedals and
+    the `record` control are kept in full.
+    """
     kept: list[Event] = []
     seen: set[object] = set()
     for event in reversed(events):
@@ -59,13 +67,13 @@ def thinned(events: Sequence[Event]) -> list[Event]:
 
 
 def _subject(event: Event) -> object:
-    """What a later event about the same replaces; None for what each time counts."""
+    """What an event is about: a later event with the same subject replaces it. None if every one counts."""
     match event:
-        case Turned(control) if control != RECORD:
-            return (Turned, control)
-        case Asked(action):
-            return (Asked, action)
-        case Kept(timeline, transport, source):
-            return (Kept, timeline.downbeat, timeline.meter, transport, source)
+        case ControlChanged(control) if control != RECORD:
+            return (ControlChanged, control)
+        case ActionRequested(action):
+            return (ActionRequested, action)
+        case TimelineChanged(timeline, transport, source):
+            return (TimelineChanged, timeline.downbeat, timeline.meter, transport, source)
         case _:
             return None

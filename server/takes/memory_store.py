@@ -1,7 +1,7 @@
-"""What a jam remembers, from one evening to the next: read at its start, written at its end; knows no music thread.
+"""What a jam remembers, from one jam to the next: read at its start, written at its end; knows no music thread.
 
-It is saved with the take. A jam may begin with what an earlier one remembered, which stays as it is, or with a file that is
-kept from jam to jam.
+A jam's memories are saved beside its journal. A jam may begin with the memories of an earlier take, which stay as they
+are, or with a file that every jam reads and writes again.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,52 +12,56 @@ from model.errors import MemoryFileError
 from model.memory.memory_file import load_memories, save_memories
 from server.errors import TakeError
 from server.jam.jam import Jam
-from server.takes.take_library import MEMORY_SUFFIX, Row, Shelf
+from server.takes.take_library import MEMORY_SUFFIX, TakeEntry, TakeLibrary
 
 LAST = "last"
 
 Say = Callable[[str], None]
 
 
-def origin_named(name: str, shelf: Shelf, say: Say) -> Path | Row | None:
-    """The file or the earlier take that a jam is to begin with; None where the last is asked for and there is none yet.
+def find_memory_origin(name: str, library: TakeLibrary, say: Say) -> Path | TakeEntry | None:
+    """The file or the earlier take with whose memories a jam begins; None if `name` is "last" and there is no take yet.
 
-    It is a file where there is one of that name, or the name has a suffix or a folder in it; else a take. The files of a take are
-    the take, or they would be written over. Raises TakeError where no take fits the name, or several do.
+    `name` means a file if that file exists, or if the name has a suffix or a folder in it; otherwise it means a take. The
+    path of a take's own file means the take: as a file, the jam would write over it. Raises TakeError if no take matches
+    the name, or several do.
     """
     path = Path(name)
     if path.is_file() or path.suffix or path.name != name:
-        return shelf.owner(path) or path
+        return library.find_by_file(path) or path
     if name == LAST:
         try:
-            return shelf.last(with_memory=True)
+            return library.last(with_memory=True)
         except TakeError as error:
             say(f"Memory     {error}. The jam starts without it")
             return None
     try:
-        return shelf.find(name)
+        return library.find(name)
     except TakeError as error:
         raise TakeError(f"{error}. A file is named with a suffix: {name}{MEMORY_SUFFIX}") from error
 
 
-def begin_with(take: Row, jam: Jam, say: Say) -> None:
-    """The jam begins with what the take's jam remembered, if it can; to be called before the music thread has it."""
-    if take.memory is None:
+def load_take_memory(take: TakeEntry, jam: Jam, say: Say) -> None:
+    """Loads the take's memories into the jam; if that is not possible, it only reports it.
+
+    Call it before the music thread runs the jam.
+    """
+    if take.memory_file is None:
         say(f"Memory     jam {take.id} has none. The jam starts without it")
         return
     try:
-        load_memories(take.memory, jam.memories)
+        load_memories(take.memory_file, jam.memories)
         say(f"Memory     of jam {take.id}")
     except MemoryFileError as error:
         say(f"Memory     {error}. The jam starts without it")
 
 
 @contextmanager
-def remembering(path: Path, jam: Jam, say: Say) -> Iterator[None]:
-    """The jam begins with what the file holds, if there is one, and the file ends with what the jam holds.
+def kept_in_file(path: Path, jam: Jam, say: Say) -> Iterator[None]:
+    """Loads the memories of a file into the jam on entry, if the file exists, and saves the jam's memories in it on exit.
 
-    To be entered before the music thread has the jam, and left when it has it no more. A file that cannot be used is said,
-    and kept: the jam then starts without it, and what it heard goes to another one beside it.
+    Enter it before the music thread runs the jam, and leave it when the thread has ended. A file that cannot be used is
+    reported and left as it is: the jam then starts without it, and its memories go to a new file beside it.
     """
     if path.exists():
         try:
@@ -68,9 +72,10 @@ def remembering(path: Path, jam: Jam, say: Say) -> Iterator[None]:
             say(f"Memory     {error}. The jam starts without it; what it hears goes to {path}")
     else:
         say(f"Memory     {path}, which begins now")
-    words = {approach: memory.vocabulary for approach, memory in jam.memories.items()}
+    vocabularies = {approach: memory.vocabulary for approach, memory in jam.memories.items()}
     yield
-    if path.exists() and words != {approach: memory.vocabulary for approach, memory in jam.memories.items()}:
+    # A pack that was loaded meanwhile may have other vocabularies; the old file stays readable with the old pack.
+    if path.exists() and vocabularies != {approach: memory.vocabulary for approach, memory in jam.memories.items()}:
         path = _beside(path)
         say(f"Memory     another pack spells music in other words: what was heard since goes to {path}")
     try:
@@ -79,10 +84,10 @@ def remembering(path: Path, jam: Jam, say: Say) -> Iterator[None]:
         say(f"{error}; choose another file")
 
 
-def keep_memory(path: Path, jam: Jam, say: Say) -> None:
-    """Writes what the jam remembers, if anything, where it belongs beside the jam's journal.
+def save_take_memory(path: Path, jam: Jam, say: Say) -> None:
+    """Writes what the jam remembers, if anything, to `path`, the memory file beside the jam's journal.
 
-    To be called when the music thread has the jam no more.
+    A failure is only reported. Call it when the music thread has ended.
     """
     if not any(len(memory) for memory in jam.memories.values()):
         return

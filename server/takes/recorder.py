@@ -1,7 +1,7 @@
-"""Writes down everything that happens in a jam, whether or not anybody asks for it: from the feed into a journal.
+"""The recorder: writes everything that happens in a jam from the feed into a journal, without being asked to.
 
-It lives on the asyncio side and gives the disk its work in a thread of its own: whatever the disk does, the music plays
-on. Knows the shelf, and nothing of how a jam comes about.
+It runs on the asyncio loop and writes to the disk in a worker thread, so that a slow disk never holds up the music. It
+knows the take library, and not how a jam is set up.
 """
 
 import asyncio
@@ -12,38 +12,40 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from bridge.fault_counter import Faults
+from bridge.fault_counter import FaultCounter
 from bridge.timing.clock import Clock
 from server.config.config import TakesSection
 from server.controls.control_table import Settings
 from server.errors import TakeError
-from server.music.feed import Event, Feed, Watch
-from server.takes.journal import Begun
+from server.music.feed import Event, Feed, FeedSubscription
+from server.takes.journal import JournalBegun
 from server.takes.journal_file import JournalFile
-from server.takes.journal_writer import Minutes, thinned
-from server.takes.take_export import midi_of
-from server.takes.take_library import Row, Shelf, memory_beside
+from server.takes.journal_writer import JournalWriter, thin_out
+from server.takes.take_export import journal_as_midi
+from server.takes.take_library import TakeEntry, TakeLibrary, memory_path
 
 logger = logging.getLogger("fours.takes")
 
 WRITE_EVERY_S = 0.5
-"""How much of a jam a crash of the process can lose."""
+"""A crash of the process loses at most so much of a jam."""
 WRITES_PER_SYNC = 10
-"""A power cut can lose five seconds: until a flush, what was written lies with the system. A flush takes a disk some 1 to
-50 ms and wears a memory card, so it comes seldom; the process itself may die at any time without one."""
-EVENTS_AT_ONCE, BREATH_S = 32, 0.01
-"""So many take a third of a millisecond, which is less than the music thread waits for anybody; then others have their turn."""
+"""A power cut loses at most five seconds: until a flush, data that was written is only in the operating system's cache. A
+flush takes 1 to 50 ms on most disks and wears a memory card, so it is rare; a crash of the process alone needs none."""
+EVENTS_PER_BATCH, PAUSE_S = 32, 0.01
+"""Encoding one batch takes a third of a millisecond, less than the music thread waits for any other thread; then comes a
+pause for the others."""
 MEGABYTE = 1_000_000
 
 Say = Callable[[str], None]
-Keepsake = Callable[[Path], None]
-"""Writes what a jam remembers to the file that belongs beside its journal."""
+SaveMemory = Callable[[Path], None]
+"""Writes what the jam remembers to this file beside its journal. Called in a worker thread."""
 
 
 class Recorder:
-    """Writes from `async with` on until it is left; `settings` are the controls' values at the start.
+    """Records a jam while its `async with` block runs; `settings` are the values of the controls at the start.
 
-    Where the folder takes no journal, it says so and does nothing more. A jam that is kept gets its keepsake at the end.
+    If the folder takes no journal, it says so and records nothing. At the end, an empty journal is removed; for any other,
+    `save_memory` is called.
     """
 
     def __init__(
@@ -54,100 +56,105 @@ class Recorder:
         clock: Clock,
         now: datetime,
         say: Say,
-        keepsake: Keepsake,
+        save_memory: SaveMemory,
     ) -> None:
         self._config = config
-        self._shelf = Shelf(config.place)
+        self._library = TakeLibrary(config.data_folder)
         self._settings = settings
         self._feed = feed
         self._clock = clock
         self._now = now
         self._say = say
-        self._keepsake = keepsake
-        begun = Begun(now.isoformat(timespec="seconds"), config.capture_minutes, config.long_silence_s)
-        self._minutes = Minutes(begun, clock.now_s())
+        self._save_memory = save_memory
+        begun = JournalBegun(now.isoformat(timespec="seconds"), config.capture_minutes, config.long_silence_s)
+        self._writer = JournalWriter(begun, clock.now_s())
         self._stopping = asyncio.Event()
-        self._faults = Faults(logger, "recorder")
+        self._faults = FaultCounter(logger, "recorder")
         self._has_failed = False
-        self._turns = 0
-        self._turn = asyncio.Lock()  # of writing: lines go in the order in which they were taken
-        self._synced = True
-        self._open: tuple[JournalFile, Watch, asyncio.Task[None]] | None = None
+        self._write_count = 0
+        self._write_lock = asyncio.Lock()  # keeps the lines in the order in which their events were taken from the feed
+        self._is_synced = True
+        self._recording: tuple[JournalFile, FeedSubscription, asyncio.Task[None]] | None = None
 
     async def __aenter__(self) -> Self:
         try:
-            file = self._shelf.begin(self._now)
+            file = self._library.create_journal(self._now)
         except OSError as error:
-            self._say(f"Takes      nothing is written down: {self._shelf.folder}: {error.strerror or error}")
+            self._say(f"Takes      nothing is written down: {self._library.folder}: {error.strerror or error}")
             return self
-        self._say(f"Takes      {self._shelf.folder}")
-        self._tidy()
-        watch = self._feed.watch()
-        self._put(file, self._minutes.begin(self._settings))
-        self._open = (file, watch, asyncio.create_task(self._run(file, watch), name="recorder"))
+        self._say(f"Takes      {self._library.folder}")
+        self._tidy_library()
+        subscription = self._feed.subscribe()
+        self._append(file, self._writer.encode_start(self._settings))
+        task = asyncio.create_task(self._run(file, subscription), name="recorder")
+        self._recording = (file, subscription, task)
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        if self._open is None:
+        if self._recording is None:
             return
-        file, watch, task = self._open
+        file, subscription, task = self._recording
         self._stopping.set()
         await task
-        self._feed.leave(watch)
-        self._put(file, self._minutes.end(self._clock.now_s()), sync=True)
-        if not self._minutes.is_empty:
-            # While the journal is still ours: what somebody else removed now would come back as a memory alone.
-            await asyncio.to_thread(self._keepsake, memory_beside(file.path))
+        self._feed.unsubscribe(subscription)
+        self._append(file, self._writer.encode_end(self._clock.now_s()), sync=True)
+        if not self._writer.is_empty:
+            # The journal is still locked: otherwise another process could remove it now, and a memory alone would be left.
+            await asyncio.to_thread(self._save_memory, memory_path(file.path))
         file.close()
-        if self._minutes.is_empty:
+        if self._writer.is_empty:
             with suppress(OSError):
                 file.path.unlink()
 
-    async def midi(self, mark: int | None = None) -> bytes:
-        """This jam up to now as the content of a `.mid` file, or one of its marks, counted from 1. Raises TakeError."""
-        if self._open is None:
-            raise TakeError("this jam is not being written down, so there is nothing to take of it")
-        file, watch, _ = self._open
-        await self._write(file, watch)
-        return await asyncio.to_thread(midi_of, file.path, mark)
+    async def as_midi(self, mark: int | None = None) -> bytes:
+        """This jam up to now as the bytes of a `.mid` file, or one of its marks; `mark` is its number, counted from 1.
 
-    async def _run(self, file: JournalFile, watch: Watch) -> None:
-        is_over = False
-        while not is_over:  # and once more when it is: what has happened last counts too
+        Raises TakeError if the jam is not recorded, has no such mark, or nothing was played in it.
+        """
+        if self._recording is None:
+            raise TakeError("this jam is not being written down, so there is nothing to take of it")
+        file, subscription, _ = self._recording
+        await self._write_new_events(file, subscription)
+        return await asyncio.to_thread(journal_as_midi, file.path, mark)
+
+    async def _run(self, file: JournalFile, subscription: FeedSubscription) -> None:
+        is_stopping = False
+        while not is_stopping:  # and once more after the stop, for the last events
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), WRITE_EVERY_S)
-            is_over = self._stopping.is_set()
+            is_stopping = self._stopping.is_set()
             try:
-                await self._write(file, watch)
-            except Exception as error:  # noqa: BLE001  what is wrong with one event must not keep those after it
+                await self._write_new_events(file, subscription)
+            except Exception as error:  # noqa: BLE001  one bad event must not keep later events from being written
                 self._faults.count(error)
 
-    async def _write(self, file: JournalFile, watch: Watch) -> None:
-        """Writes what has happened since the last time."""
-        async with self._turn:
-            lines = await self._spell(thinned(watch.take()))
-            self._turns += 1
-            sync = not self._synced and self._turns % WRITES_PER_SYNC == 0
+    async def _write_new_events(self, file: JournalFile, subscription: FeedSubscription) -> None:
+        """Writes the events since the last call."""
+        async with self._write_lock:
+            lines = await self._encode(thin_out(subscription.take_events()))
+            self._write_count += 1
+            sync = not self._is_synced and self._write_count % WRITES_PER_SYNC == 0
             if lines or sync or self._has_failed:
-                await asyncio.to_thread(self._put, file, lines, sync=sync)
+                await asyncio.to_thread(self._append, file, lines, sync=sync)
 
-    async def _spell(self, events: list[Event]) -> bytes:
-        """The lines of these, some at a time: the music thread waits whenever another spells on and on."""
+    async def _encode(self, events: list[Event]) -> bytes:
+        """The lines of the events, in batches with pauses: a long computation in this thread would delay the music thread."""
         lines = []
-        for first in range(0, len(events), EVENTS_AT_ONCE):
-            lines.append(self._minutes.take(events[first : first + EVENTS_AT_ONCE]))
-            if first + EVENTS_AT_ONCE < len(events):
+        for first in range(0, len(events), EVENTS_PER_BATCH):
+            lines.append(self._writer.encode_events(events[first : first + EVENTS_PER_BATCH]))
+            if first + EVENTS_PER_BATCH < len(events):
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), BREATH_S)
+                    await asyncio.wait_for(self._stopping.wait(), PAUSE_S)
         return b"".join(lines)
 
-    def _put(self, file: JournalFile, lines: bytes, *, sync: bool = False) -> None:
+    def _append(self, file: JournalFile, lines: bytes, *, sync: bool = False) -> None:
+        """Writes lines to the disk; a failure is logged once, until writing succeeds again."""
         try:
             file.append(lines)
-            self._synced = False
+            self._is_synced = False
             if sync:
                 file.sync()
-                self._synced = True
+                self._is_synced = True
             self._has_failed = False
         except OSError as error:
             if not self._has_failed:
@@ -158,13 +165,13 @@ class Recorder:
                 )
             self._has_failed = True
 
-    def _tidy(self) -> None:
-        """Sums up what a crash has left, and makes room."""
-        mended = self._shelf.mend()
-        if mended:
-            self._say(f"Recovered  {_ids(mended)}, cut off before the end")
+    def _tidy_library(self) -> None:
+        """Repairs journals that a crash has left behind, and removes old ones to make room."""
+        repaired = self._library.repair()
+        if repaired:
+            self._say(f"Recovered  {_ids(repaired)}, cut off before the end")
         config = self._config
-        pruned = self._shelf.prune(self._now, config.keep_days, config.keep_mb * MEGABYTE)
+        pruned = self._library.prune(self._now, config.keep_days, config.keep_mb * MEGABYTE)
         if pruned.removed:
             self._say(f"Removed    {_ids(pruned.removed)}: unmarked, and too old or too large")
         if pruned.marked_bytes > config.keep_mb * MEGABYTE:
@@ -174,6 +181,6 @@ class Recorder:
             )
 
 
-def _ids(rows: list[Row]) -> str:
-    shown = [row.id for row in rows[:3]]
-    return ", ".join(shown) + (f" and {len(rows) - 3} more" if len(rows) > 3 else "")
+def _ids(entries: list[TakeEntry]) -> str:
+    shown = [entry.id for entry in entries[:3]]
+    return ", ".join(shown) + (f" and {len(entries) - 3} more" if len(entries) > 3 else "")

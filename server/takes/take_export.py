@@ -1,4 +1,4 @@
-"""A take from the shelf as a `.mid` file; knows the shelf and the disk, and leaves the music to `server.takes.take`."""
+"""Writes a take from the library as a `.mid` file; `server.takes.take` makes the music of it."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -6,35 +6,41 @@ from pathlib import Path
 from bridge.midi.song_file import as_midi_file
 from model.files.midi_file import write_whole
 from server.errors import ExportError, TakeError
-from server.takes.take import read_tape, song_of, take_of
-from server.takes.take_library import Row, Shelf, read_scan
+from server.takes.take import read_recording, song_from, take_from
+from server.takes.take_library import TakeEntry, TakeLibrary, read_journal
 
 
-def export_take(shelf: Shelf, name: str, out: Path) -> Path:
-    """Writes a jam by its id, or one of its marks by `id:number`. Raises TakeError and ExportError."""
+def export_take(library: TakeLibrary, name: str, out: Path) -> Path:
+    """Writes a jam to `out`; `name` is its id, or `id:number` for one of its marks. Returns `out`.
+
+    Raises TakeError if there is no such take, and ExportError if the file cannot be written.
+    """
     jam, colon, mark = name.partition(":")
     if not colon:
-        return _export(shelf.find(jam), None, out)
+        return _export(library.find(jam), None, out)
     with suppress(ValueError):
-        return _export(shelf.find(jam), int(mark), out)
+        return _export(library.find(jam), int(mark), out)
     raise TakeError(f"a mark is a number, such as {jam}:1, not {mark!r}")
 
 
-def export_last(shelf: Shelf, out: Path) -> Path:
-    """Writes the last jam, or the last mark in it where it has some. Raises TakeError and ExportError."""
-    row = shelf.last()
-    return _export(row, len(row.ended.marks) or None, out)
+def export_last(library: TakeLibrary, out: Path) -> Path:
+    """Writes the last jam, or its last mark if it has any. Returns and raises what `export_take` does."""
+    entry = library.last()
+    return _export(entry, len(entry.summary.marks) or None, out)
 
 
-def midi_of(path: Path, mark: int | None = None) -> bytes:
-    """The content of the `.mid` file of a journal, or of one of its marks. Raises TakeError."""
-    return as_midi_file(song_of(take_of(read_tape(read_scan(path).records), mark)))
+def journal_as_midi(path: Path, mark: int | None = None) -> bytes:
+    """The bytes of a `.mid` file of a journal, or of the mark of that number, counted from 1.
+
+    Raises TakeError if the journal cannot be read, has no such mark, or nothing was played in it.
+    """
+    return as_midi_file(song_from(take_from(read_recording(read_journal(path).records), mark)))
 
 
-def _export(row: Row, mark: int | None, out: Path) -> Path:
+def _export(entry: TakeEntry, mark: int | None, out: Path) -> Path:
     if out.is_dir():
         raise ExportError(f"{out} is a folder; name a file, such as {out / 'take.mid'}")
-    data = midi_of(row.path, mark)
+    data = journal_as_midi(entry.path, mark)
     try:
         write_whole(out, data)
     except OSError as error:

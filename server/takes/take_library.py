@@ -1,7 +1,7 @@
-"""The folder of journals, one for each jam: listing, finding, mending, pruning and removing them; knows no music.
+"""The folder of journals, one for each jam: lists, finds, repairs, prunes and removes them; knows no music.
 
-A journal is named after when its jam began. One that ends with what it comes to is read from its ends alone. What the jam
-remembered lies beside it, by the same name, and goes where it goes.
+A journal is named after the time at which its jam began. Of a journal that has its last record, only the two ends are
+read. The jam's memory file lies beside it under the same name, and is removed together with it.
 """
 
 import os
@@ -12,210 +12,221 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from server.errors import TakeError
-from server.takes.journal import Begun, Ended, Scan, Scribe, read_line, scan
+from server.takes.journal import JournalBegun, JournalContents, JournalEnded, RecordEncoder, read_line, read_records
 from server.takes.journal_file import JournalFile, is_in_use
-from server.takes.take_summary import Tally
+from server.takes.take_summary import TakeSummary
 
-SUFFIX, MEMORY_SUFFIX = ".jam", ".memory"
-NAME = "%Y-%m-%d-%H%M%S"
-# Where the first record and the last are found; a jam with hundreds of marks is read whole instead.
+JOURNAL_SUFFIX, MEMORY_SUFFIX = ".jam", ".memory"
+STEM_FORMAT = "%Y-%m-%d-%H%M%S"
+# The first and the last record fit into these; of a jam with hundreds of marks the whole journal is read instead.
 HEAD_BYTES, TAIL_BYTES = 512, 8192
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One jam, as it is listed."""
+class TakeEntry:
+    """One jam in the list of takes."""
 
     id: str
+    """The name of the journal without its suffix."""
     path: Path
     began_at: str
-    ended: Ended
-    size: int
-    """In bytes, with its memory."""
+    """Wall-clock time, ISO 8601; empty if the first record is damaged."""
+    summary: JournalEnded
+    size_bytes: int
+    """The journal and its memory file together."""
     is_ended: bool
-    """Whether it was seen to its end: not by a jam that goes on, nor by one that was killed."""
-    memory: Path | None
-    """What it remembered, where it was seen to its end and there was anything."""
+    """Whether the journal has its last record: not while the jam goes on, nor if it was killed."""
+    memory_file: Path | None
+    """What the jam remembered; None if it did not come to its end, or remembered nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
-    """What was removed to make room, and how much of it marked jams take, which are never removed by themselves."""
+class PruneResult:
+    """The jams that were removed, and how much room the marked jams take, which are never removed automatically."""
 
-    removed: list[Row]
+    removed: list[TakeEntry]
     marked_bytes: int
 
 
-class Shelf:
-    """A folder of journals, which may not be there yet."""
+class TakeLibrary:
+    """The journals in one folder, which need not exist yet."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def begin(self, at: datetime) -> JournalFile:
-        """A new journal. Raises OSError where the folder takes none."""
+    def create_journal(self, began: datetime) -> JournalFile:
+        """Creates a journal that is named after `began`. Raises OSError if that fails."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        stem = at.strftime(NAME)
+        stem = began.strftime(STEM_FORMAT)
         for name in (stem, *(f"{stem}-{number}" for number in range(2, 100))):
             with suppress(FileExistsError):
-                return JournalFile(self.folder / f"{name}{SUFFIX}")
+                return JournalFile(self.folder / f"{name}{JOURNAL_SUFFIX}")
         raise FileExistsError(f"there are a hundred journals of {stem}")
 
-    def rows(self) -> list[Row]:
-        """All that can be read, the oldest first."""
-        found = []
+    def entries(self) -> list[TakeEntry]:
+        """All journals that can be read, the oldest first."""
+        entries = []
         for path in self._paths():
-            with suppress(OSError):  # removed meanwhile, or another's
-                found.append(_row(path))
-        return found
+            with suppress(OSError):  # removed meanwhile, or not readable for this user
+                entries.append(_read_entry(path))
+        return entries
 
-    def find(self, name: str) -> Row:
-        """The jam whose id is `name` or the only one to have it in its own. Raises TakeError."""
-        named = [path for path in self._paths() if name in path.stem]
-        exact = [path for path in named if path.stem == name]
-        fitting = exact or named
-        if len(fitting) == 1:
+    def find(self, name: str) -> TakeEntry:
+        """The jam with the id `name`, or else the only jam whose id contains `name`.
+
+        Raises TakeError if there is none, if several match, or if its journal cannot be read.
+        """
+        containing = [path for path in self._paths() if name in path.stem]
+        exact = [path for path in containing if path.stem == name]
+        matches = exact or containing
+        if len(matches) == 1:
             try:
-                return _row(fitting[0])
+                return _read_entry(matches[0])
             except OSError as error:
-                raise TakeError(f"{fitting[0]} cannot be read: {error.strerror}") from error
-        if fitting:
+                raise TakeError(f"{matches[0]} cannot be read: {error.strerror}") from error
+        if matches:
             raise TakeError(
-                f"{name} fits {len(fitting)} jams, {_few(path.stem for path in fitting)}; give more of the id"
+                f"{name} fits {len(matches)} jams, {_shortened(path.stem for path in matches)}; give more of the id"
             )
         raise TakeError(f"there is no jam {name} in {self.folder}; `fours takes` lists those that there are")
 
-    def last(self, *, with_memory: bool = False) -> Row:
-        """The newest in which something was played; of those with a memory, where one is wanted. Raises TakeError."""
+    def last(self, *, with_memory: bool = False) -> TakeEntry:
+        """The newest jam in which something was played; if `with_memory`, the newest such jam that has a memory file.
+
+        Raises TakeError if there is none.
+        """
         for path in reversed(self._paths()):
             with suppress(OSError):
-                row = _row(path)
-                if (row.ended.heard_notes or row.ended.played_notes) and (row.memory or not with_memory):
-                    return row
+                entry = _read_entry(path)
+                has_notes = entry.summary.heard_notes or entry.summary.played_notes
+                if has_notes and (entry.memory_file or not with_memory):
+                    return entry
         if with_memory:
             raise TakeError(f"nothing was remembered yet: there is no jam with a memory in {self.folder}")
         raise TakeError(f"nothing was played yet: there is no jam in {self.folder}")
 
-    def owner(self, path: Path) -> Row | None:
-        """The jam whose journal or memory this file is; None where it is another's."""
-        is_one = path.suffix in {SUFFIX, MEMORY_SUFFIX} and path.with_suffix(SUFFIX).is_file()
-        return self.find(path.stem) if is_one and path.parent.resolve() == self.folder.resolve() else None
+    def find_by_file(self, path: Path) -> TakeEntry | None:
+        """The jam that this journal or memory file belongs to; None if it is not a file of this library."""
+        is_ours = path.suffix in {JOURNAL_SUFFIX, MEMORY_SUFFIX} and path.with_suffix(JOURNAL_SUFFIX).is_file()
+        return self.find(path.stem) if is_ours and path.parent.resolve() == self.folder.resolve() else None
 
-    def remove(self, row: Row) -> None:
-        """Removes a jam for good. Raises TakeError where it still goes on, or cannot be removed."""
+    def remove(self, entry: TakeEntry) -> None:
+        """Removes a jam for good. Raises TakeError if the jam still goes on, or its files cannot be removed."""
         try:
-            if is_in_use(row.path):
-                raise TakeError(f"jam {row.id} still goes on; end it first")
-            _unlink(row.path)
+            if is_in_use(entry.path):
+                raise TakeError(f"jam {entry.id} still goes on; end it first")
+            _remove_files(entry.path)
         except OSError as error:
-            raise TakeError(f"{row.path} cannot be removed: {error.strerror}") from error
+            raise TakeError(f"{entry.path} cannot be removed: {error.strerror}") from error
 
-    def mend(self) -> list[Row]:
-        """Sums up the journals of jams that were killed, and removes what is empty; the rows of those that were mended."""
-        mended = []
+    def repair(self) -> list[TakeEntry]:
+        """Adds the last record to the journals of jams that were killed, and removes empty ones.
+
+        Returns the entries of the repaired journals.
+        """
+        repaired = []
         for path in self._paths():
             with suppress(OSError):
-                if _tail(path) is None and not is_in_use(path) and _mend(path):
-                    mended.append(_row(path))
-        self._sweep()
-        return mended
+                if _read_end(path) is None and not is_in_use(path) and _repair(path):
+                    repaired.append(_read_entry(path))
+        self._remove_partial_memories()
+        return repaired
 
-    def prune(self, now: datetime, keep_days: float, keep_bytes: float) -> Pruned:
-        """Removes unmarked jams that are too old, then the oldest of them while all take too much room."""
-        rows = self.rows()
-        room = sum(row.size for row in rows)
-        oldest = (now - timedelta(days=keep_days)).strftime(NAME)
+    def prune(self, now: datetime, keep_days: float, keep_bytes: float) -> PruneResult:
+        """Removes unmarked jams that are too old, then the oldest of the others until all jams fit into `keep_bytes`.
+
+        Marked jams and jams that have not ended stay.
+        """
+        entries = self.entries()
+        total_bytes = sum(entry.size_bytes for entry in entries)
+        oldest_id = (now - timedelta(days=keep_days)).strftime(STEM_FORMAT)
         removed = []
-        for row in rows:
-            if row.ended.marks or not row.is_ended or not (row.id < oldest or room > keep_bytes):
+        for entry in entries:
+            if entry.summary.marks or not entry.is_ended or not (entry.id < oldest_id or total_bytes > keep_bytes):
                 continue
             with suppress(OSError):
-                _unlink(row.path)
-                room -= row.size
-                removed.append(row)
-        return Pruned(removed, sum(row.size for row in rows if row.ended.marks))
+                _remove_files(entry.path)
+                total_bytes -= entry.size_bytes
+                removed.append(entry)
+        return PruneResult(removed, sum(entry.size_bytes for entry in entries if entry.summary.marks))
 
-    def _sweep(self) -> None:
-        """Removes what is left of memories whose writers were killed: a part, by a hidden name."""
+    def _remove_partial_memories(self) -> None:
+        """Removes partly written memory files, which have hidden names, of processes that were killed while writing."""
         for part in self.folder.glob(f".*{MEMORY_SUFFIX}.*"):
             with suppress(OSError):
-                if not is_in_use(self.folder / f"{part.name[1:].partition('.')[0]}{SUFFIX}"):
+                if not is_in_use(self.folder / f"{part.name[1:].partition('.')[0]}{JOURNAL_SUFFIX}"):
                     part.unlink()
 
     def _paths(self) -> list[Path]:
-        return sorted(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else []
+        return sorted(self.folder.glob(f"*{JOURNAL_SUFFIX}")) if self.folder.is_dir() else []
 
 
-def memory_beside(journal: Path) -> Path:
-    """Where that which its jam remembers belongs."""
+def memory_path(journal: Path) -> Path:
+    """Where the memory file of a journal belongs."""
     return journal.with_suffix(MEMORY_SUFFIX)
 
 
-def read_scan(path: Path) -> Scan:
-    """All that a journal holds. Raises TakeError where it cannot be read."""
+def read_journal(path: Path) -> JournalContents:
+    """Everything that a journal holds. Raises TakeError if the file cannot be read."""
     try:
-        return scan(path.read_bytes())
+        return read_records(path.read_bytes())
     except OSError as error:
         raise TakeError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _row(path: Path) -> Row:
+def _read_entry(path: Path) -> TakeEntry:
     with path.open("rb") as file:
         begun = read_line(file.read(HEAD_BYTES).partition(b"\n")[0])
-    ended = _tail(path)
-    summed = ended or _summed(scan(path.read_bytes()))
-    began_at = begun.at if isinstance(begun, Begun) else ""
-    size = path.stat().st_size
-    memory: Path | None = memory_beside(path)
+    end = _read_end(path)
+    summary = end or _summarise(read_records(path.read_bytes())).journal_end()
+    began_at = begun.at if isinstance(begun, JournalBegun) else ""
+    size_bytes = path.stat().st_size
+    memory_file: Path | None = memory_path(path)
     try:
-        size += memory_beside(path).stat().st_size
+        size_bytes += memory_path(path).stat().st_size
     except FileNotFoundError:
-        memory = None
-    return Row(path.stem, path, began_at, summed, size, ended is not None, memory)
+        memory_file = None
+    return TakeEntry(path.stem, path, began_at, summary, size_bytes, end is not None, memory_file)
 
 
-def _unlink(journal: Path) -> None:
-    """The memory first: a journal without one is still listed, and a memory without a journal would never be."""
-    memory_beside(journal).unlink(missing_ok=True)
+def _remove_files(journal: Path) -> None:
+    # The memory file first: if the second step fails, a journal alone is still listed, but a memory alone never is.
+    memory_path(journal).unlink(missing_ok=True)
     journal.unlink()
 
 
-def _tail(path: Path) -> Ended | None:
-    """What a journal says at its end that it comes to."""
+def _read_end(path: Path) -> JournalEnded | None:
+    """The last record of a journal; None if the journal has no whole one."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(size - TAIL_BYTES, 0))
         lines = file.read().split(b"\n")
-    # A whole journal ends with the end of a line, after which there is nothing.
+    # A whole journal ends with a line end, so that the last item of the split is empty.
     last = read_line(lines[-2]) if len(lines) > 1 and not lines[-1] else None
-    return last if isinstance(last, Ended) else None
+    return last if isinstance(last, JournalEnded) else None
 
 
-def _summed(found: Scan) -> Ended:
-    return _tally(found).ended()
+def _summarise(contents: JournalContents) -> TakeSummary:
+    summary = TakeSummary()
+    for record in contents.records:
+        summary.add(record)
+    return summary
 
 
-def _tally(found: Scan) -> Tally:
-    tally = Tally()
-    for record in found.records:
-        tally.add(record)
-    return tally
-
-
-def _mend(path: Path) -> bool:
-    """Ends a journal that was cut off at its last whole record; False where there was nothing in it, and it is gone."""
-    found = scan(path.read_bytes())
-    tally = _tally(found)
-    if tally.is_empty and not found.damaged:
+def _repair(path: Path) -> bool:
+    """Cuts a journal off after its last whole line and adds the last record. An empty journal is removed: then False."""
+    contents = read_records(path.read_bytes())
+    summary = _summarise(contents)
+    if summary.is_empty and not contents.damaged_lines:
         path.unlink()
         return False
     with path.open("r+b") as file:
-        file.truncate(found.whole_bytes)
+        file.truncate(contents.whole_bytes)
         file.seek(0, os.SEEK_END)
-        file.write(Scribe().spell(tally.ended()))
+        file.write(RecordEncoder().encode(summary.journal_end()))
     return True
 
 
-def _few(names: Iterable[str]) -> str:
+def _shortened(names: Iterable[str]) -> str:
     shown = list(names)
     return ", ".join(shown[:3]) + (" and others" if len(shown) > 3 else "")

@@ -2,11 +2,11 @@ import logging
 
 import pytest
 
-from bridge.fault_counter import Faults
+from bridge.fault_counter import FaultCounter
 
 
 def test_each_kind_is_counted_every_time_and_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
-    faults = Faults(logging.getLogger("fours.test"), "the port")
+    faults = FaultCounter(logging.getLogger("fours.test"), "the port")
     with caplog.at_level(logging.DEBUG, "fours.test"):
         for error in (ValueError("a"), ValueError("b"), KeyError("c"), ValueError("d")):
             faults.count(error)

@@ -1,4 +1,4 @@
-"""The other side of a running jam: a keyboard, a recorder and a phone, each a program or a socket of its own."""
+"""A running `fours jam`, and what surrounds it: a keyboard, a MIDI recorder and a phone, each a process or a socket."""
 
 import signal
 import socket
@@ -21,20 +21,21 @@ from tests.programs import require_program
 from tests.server.jams import as_played
 
 PATIENCE_S = 15
-"""How long a test waits for what is sure to come; nothing waits that long unless it fails."""
+"""How long a test waits for something that must come; only a failing test waits that long."""
 
 HOST = "127.0.0.1"
-ERROR = "/fours/error"
+ERROR_ADDRESS = "/fours/error"
 SAMPLE_RATE = 48_000
-# Fast, so that little time is spent listening: a beat is 0.2 s.
+# Fast, so that the tests take little time: a beat is 0.2 s.
 TEMPO_BPM = 300.0
 BEAT_S = 60.0 / TEMPO_BPM
-QUIET_S = 3 * BEAT_S
-"""After so long a silence nothing more comes: a phrase is answered a beat after its end."""
-FOURS = (sys.executable, "-c", "import sys; from server.cli import main; sys.exit(main())")
+ANSWER_OVER_S = 3 * BEAT_S
+"""After a silence of this length an answer is over: a phrase is answered one beat after its end."""
+FOURS_COMMAND = (sys.executable, "-c", "import sys; from server.cli import main; sys.exit(main())")
 
-# A keyboard in a process of its own, with rtmidi alone: on each line a phrase, seconds and messages in turns.
-KEYBOARD = """
+# A keyboard in its own process, which uses only rtmidi. Each line that it reads is a phrase: seconds and a message in
+# hexadecimal, in turns.
+KEYBOARD_SCRIPT = """
 import sys, time, rtmidi
 port = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="test keyboard")
 port.open_port(port.get_ports().index(sys.argv[1]), name="out")
@@ -52,33 +53,33 @@ port.close_port()
 
 
 def free_port() -> int:
-    """A UDP port that nobody has."""
+    """A UDP port that no program uses."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
-def wait_until(there: Callable[[], bool], what: str) -> None:
-    """Asks over and over; fails where `what` never comes."""
+def wait_until(is_there: Callable[[], bool], what: str) -> None:
+    """Waits until `is_there` returns true; fails after `PATIENCE_S`, with the description `what`."""
     clock = MonotonicClock()
     until_s = clock.now_s() + PATIENCE_S
-    while not there():
+    while not is_there():
         assert clock.now_s() < until_s, f"{what} never came"
 
 
 class Keyboard:
-    """Plays to a port from another process."""
+    """Plays to a MIDI port from another process."""
 
     def __init__(self, port_name: str) -> None:
-        command = [sys.executable, "-c", KEYBOARD, port_name]
+        command = [sys.executable, "-c", KEYBOARD_SCRIPT, port_name]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def play(self, notes: Iterable[Note]) -> None:
-        """Returns when all keys are up."""
+        """Plays the notes at `TEMPO_BPM`; returns when all keys are up."""
         self.send((message.beat * BEAT_S, message.message) for message in as_played(notes))
 
     def send(self, timed: Iterable[tuple[float, Message]]) -> None:
-        """Sends messages, each so many seconds from now; returns when all are sent."""
+        """Sends messages, each at a time in seconds from now; returns when all are sent."""
         words = (f"{at_s:.6f} {encode_midi(message).hex()}" for at_s, message in timed)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -93,18 +94,18 @@ class Keyboard:
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
-    """A message that was recorded, and the second at which."""
+class RecordedMessage:
+    """A recorded message, and its time on the JACK server's clock."""
 
     data: bytes
     at_s: float
 
     @property
-    def is_on(self) -> bool:
+    def is_note_on(self) -> bool:
         return self.data[0] >> 4 == 9 and self.data[2] > 0
 
     @property
-    def is_off(self) -> bool:
+    def is_note_off(self) -> bool:
         return self.data[0] >> 4 == 8 or (self.data[0] >> 4 == 9 and self.data[2] == 0)
 
     @property
@@ -113,96 +114,96 @@ class Came:
 
 
 @dataclass(slots=True)
-class Recording:
-    """What `jack_midi_dump` hears; each method waits for more, and `heard` keeps all of it."""
+class MidiRecording:
+    """What `jack_midi_dump` records: each method waits for more messages, and `messages` holds all so far."""
 
-    coming: SimpleQueue[Came] = field(default_factory=SimpleQueue)
-    heard: list[Came] = field(default_factory=list)
+    incoming: SimpleQueue[RecordedMessage] = field(default_factory=SimpleQueue)
+    messages: list[RecordedMessage] = field(default_factory=list)
 
-    def next(self, patience_s: float = PATIENCE_S) -> Came:
-        """The next message; raises Empty where none comes."""
-        self.heard.append(self.coming.get(timeout=patience_s))
-        return self.heard[-1]
+    def next(self, patience_s: float = PATIENCE_S) -> RecordedMessage:
+        """The next message; raises Empty if none comes in time."""
+        self.messages.append(self.incoming.get(timeout=patience_s))
+        return self.messages[-1]
 
-    def next_on(self) -> Came:
-        """The next beginning of a note."""
-        while not (came := self.next()).is_on:
+    def next_note_on(self) -> RecordedMessage:
+        """The next note-on."""
+        while not (message := self.next()).is_note_on:
             pass
-        return came
+        return message
 
-    def rest(self, quiet_s: float = QUIET_S) -> list[Came]:
-        """All that comes until there is silence for so long."""
-        before = len(self.heard)
+    def until_quiet(self, quiet_s: float = ANSWER_OVER_S) -> list[RecordedMessage]:
+        """All messages until no note sounds and none comes for `quiet_s`."""
+        before = len(self.messages)
         with suppress(Empty):
             while True:
-                self.next(PATIENCE_S if sounding(self.heard) else quiet_s)
-        return self.heard[before:]
+                self.next(PATIENCE_S if sounding_pitches(self.messages) else quiet_s)
+        return self.messages[before:]
 
-    def answer(self) -> list[Came]:
-        """All that comes from the next beginning of a note until there is silence."""
-        return [self.next_on(), *self.rest()]
+    def next_answer(self) -> list[RecordedMessage]:
+        """All messages from the next note-on until there is silence."""
+        return [self.next_note_on(), *self.until_quiet()]
 
 
-def sounding(heard: Iterable[Came]) -> set[int]:
-    """The pitches that were begun and not ended; none is begun twice."""
+def sounding_pitches(messages: Iterable[RecordedMessage]) -> set[int]:
+    """The pitches with a note-on and no note-off after it; fails if a pitch starts while it sounds."""
     pitches: set[int] = set()
-    for came in heard:
-        if came.is_on:
-            assert came.pitch not in pitches
-            pitches.add(came.pitch)
-        elif came.is_off:
-            pitches.discard(came.pitch)
+    for message in messages:
+        if message.is_note_on:
+            assert message.pitch not in pitches
+            pitches.add(message.pitch)
+        elif message.is_note_off:
+            pitches.discard(message.pitch)
     return pitches
 
 
 @contextmanager
-def recording(port_name: str) -> Iterator[Recording]:
-    """Records a port by `jack_midi_dump`."""
+def recorded_port(port_name: str) -> Iterator[MidiRecording]:
+    """Records a JACK port with `jack_midi_dump`."""
     dump, connect, lister = (require_program(name) for name in ("jack_midi_dump", "jack_connect", "jack_lsp"))
     client = f"test-recorder-{free_port()}"
-    # Through a pipe it would keep its lines to itself until there are 4 kB of them.
+    # With `stdbuf`, because it would write to a pipe only in blocks of 4 kB.
     command = ["stdbuf", "-oL", dump, "-a", client]
-    made = Recording()
+    recording = MidiRecording()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
-            wait_until(lambda: f"{client}:input" in _lines([lister]), client)
+            wait_until(lambda: f"{client}:input" in _output_lines([lister]), client)
             subprocess.run([connect, port_name, f"{client}:input"], check=True, timeout=PATIENCE_S)
             assert process.stdout is not None
-            reader = Thread(target=_record, args=(process.stdout, made), daemon=True)
+            reader = Thread(target=_read_dump, args=(process.stdout, recording), daemon=True)
             reader.start()
-            yield made
+            yield recording
         finally:
-            # By SIGTERM it would die without a word to JACK, and of that jackd may die in turn.
+            # SIGTERM would kill it before it closes its JACK client, which can kill jackd too.
             process.send_signal(signal.SIGINT)
             reader.join(PATIENCE_S)
             process.terminate()
 
 
-def _record(lines: Iterable[str], made: Recording) -> None:
+def _read_dump(lines: Iterable[str], recording: MidiRecording) -> None:
     for line in lines:
         frame, _, rest = line.partition(":")
         if frame.strip().isdigit():
-            made.coming.put(Came(bytes.fromhex("".join(rest.split()[:3])), int(frame) / SAMPLE_RATE))
+            recording.incoming.put(RecordedMessage(bytes.fromhex("".join(rest.split()[:3])), int(frame) / SAMPLE_RATE))
 
 
-def _lines(command: list[str]) -> list[str]:
+def _output_lines(command: list[str]) -> list[str]:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE_S).stdout.splitlines()
 
 
 @contextmanager
-def oscdump(port: int) -> Iterator[Callable[[str], str]]:
-    """What comes to a port, as liblo's `oscdump` prints it; each call waits for a line that begins so, without its time."""
-    said: SimpleQueue[str] = SimpleQueue()
+def osc_listener(port: int) -> Iterator[Callable[[str], str]]:
+    """Listens on a UDP port with liblo's `oscdump`; the function waits for a line with this beginning, without its time."""
+    printed: SimpleQueue[str] = SimpleQueue()
     command = [require_program("oscdump"), "-L", str(port)]
     hello = encode(OscMessage("/hello"))
 
     def read(lines: Iterable[str]) -> None:
         for line in lines:
-            said.put(line[line.find("/") :].strip())
+            printed.put(line[line.find("/") :].strip())
 
-    def heard(beginning: str) -> str:
-        # What everyone is told comes in between.
-        while not (line := said.get(timeout=PATIENCE_S)).startswith(beginning):
+    def next_line(beginning: str) -> str:
+        # Skips the updates that go to all subscribers.
+        while not (line := printed.get(timeout=PATIENCE_S)).startswith(beginning):
             pass
         return line
 
@@ -214,48 +215,48 @@ def oscdump(port: int) -> Iterator[Callable[[str], str]]:
         reader = Thread(target=read, args=(process.stdout,), daemon=True)
         reader.start()
         try:
-            # Greeted until it is there, then once more: what follows comes after the last greeting.
-            while said.empty():
+            # Sends /hello until it answers, and then /ready: all lines after /ready belong to the test.
+            while printed.empty():
                 caller.sendto(hello, (HOST, port))
                 with suppress(Empty):
-                    said.put(said.get(timeout=0.05))
+                    printed.put(printed.get(timeout=0.05))
             caller.sendto(encode(OscMessage("/ready")), (HOST, port))
-            while said.get(timeout=PATIENCE_S) != "/ready":
+            while printed.get(timeout=PATIENCE_S) != "/ready":
                 pass
-            yield heard
+            yield next_line
         finally:
             process.terminate()
             reader.join(PATIENCE_S)
 
 
 class Phone:
-    """A socket that says things by OSC, and hears what is answered to it."""
+    """An OSC client: a socket that sends messages and receives the replies."""
 
     def __init__(self, port: int, host: str = HOST) -> None:
         self._to = (host, port)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.settimeout(PATIENCE_S)
-        self._heard: deque[OscMessage] = deque()
+        self._received: deque[OscMessage] = deque()
 
     def ask(self, address: str, *arguments: OscArgument) -> OscMessage:
-        """What comes back, which is the value that was taken, or a complaint."""
+        """Sends a message; returns the reply, which holds the accepted value, or an error message."""
         return self.ask_raw(encode(OscMessage(address, arguments)), address)
 
-    def ask_raw(self, packet: bytes, wanted: str = ERROR) -> OscMessage:
+    def ask_raw(self, packet: bytes, wanted: str = ERROR_ADDRESS) -> OscMessage:
         self._socket.sendto(packet, self._to)
-        return self.hear(wanted)
+        return self.receive(wanted)
 
     def send(self, address: str, *arguments: OscArgument) -> None:
         self._socket.sendto(encode(OscMessage(address, arguments)), self._to)
 
-    def hear(self, address: str) -> OscMessage:
-        """The next of that address, or the next complaint; what else everyone is told is passed over."""
+    def receive(self, address: str) -> OscMessage:
+        """The next message with that address, or the next error; skips the updates that go to all subscribers."""
         while True:
-            while self._heard:
-                message = self._heard.popleft()
-                if message.address in {address, ERROR}:
+            while self._received:
+                message = self._received.popleft()
+                if message.address in {address, ERROR_ADDRESS}:
                     return message
-            self._heard.extend(decode(self._socket.recv(65536)))
+            self._received.extend(decode(self._socket.recv(65536)))
 
     def close(self) -> None:
         self._socket.close()
@@ -263,30 +264,30 @@ class Phone:
 
 @dataclass(slots=True)
 class RunningJam:
-    """A `fours jam` that has said that it is ready."""
+    """A `fours jam` that has printed that it is ready."""
 
     process: subprocess.Popen[str]
-    lines: list[str]
-    """What it has printed."""
-    complaints: Path
+    printed_lines: list[str]
+    """The lines that it has printed, up to "Ready in"."""
+    stderr_file: Path
     """The file of its stderr."""
     osc_port: int
     reply_port: int
     phone: Phone
     keyboard: Keyboard | None = None
 
-    def told(self, label: str) -> str:
-        """What a line of the start says after its label."""
-        (line,) = [line for line in self.lines if line.startswith(f"{label} ")]
+    def start_line(self, label: str) -> str:
+        """The text after a label in the lines of the start."""
+        (line,) = [line for line in self.printed_lines if line.startswith(f"{label} ")]
         return line.removeprefix(label).strip()
 
     @property
     def midi_in(self) -> str:
-        return self.told("MIDI in").rpartition(" (")[0]
+        return self.start_line("MIDI in").rpartition(" (")[0]
 
     @property
     def midi_out(self) -> str:
-        return self.told("MIDI out").rpartition(" (")[0]
+        return self.start_line("MIDI out").rpartition(" (")[0]
 
     def play(self, notes: Iterable[Note]) -> None:
         """Plays notes to it; returns when all keys are up."""
@@ -294,34 +295,38 @@ class RunningJam:
             self.keyboard = Keyboard(self.midi_in)
         self.keyboard.play(notes)
 
-    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
-        """Ends it by a signal; its exit status, and what it said on stderr."""
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """Stops it with a signal; returns its exit status and all of its stderr."""
         self.process.send_signal(number)
         status = self.process.wait(PATIENCE_S)
-        return status, self.complaints.read_text(encoding="utf-8")
+        return status, self.stderr_file.read_text(encoding="utf-8")
 
 
 @contextmanager
-def jamming(folder: Path, *options: str, osc_port: int | None = None, more_config: str = "") -> Iterator[RunningJam]:
-    """A jam in a process of its own, with OSC ports that nobody has; `folder` holds its configuration."""
+def running_jam(
+    folder: Path, *options: str, osc_port: int | None = None, more_config: str = ""
+) -> Iterator[RunningJam]:
+    """A jam in its own process, with free OSC ports; `folder` is its working folder, and gets its config.toml."""
     osc_port, reply_port = osc_port or free_port(), free_port()
     (folder / "config.toml").write_text(
         f"[osc]\nport = {osc_port}\nreply_port = {reply_port}\n[controls]\ntempo = {TEMPO_BPM}\n{more_config}",
         encoding="utf-8",
     )
-    # Many jams at once have one panel's port between them, so only who asks for a panel has one.
+    # Jams that run at the same time would share the panel's default port, so a test must request a panel with its port.
     panel = () if "--panel-port" in options else ("--no-panel",)
-    command = [*FOURS, "jam", *options, *panel]
+    command = [*FOURS_COMMAND, "jam", *options, *panel]
     phone = Phone(osc_port)
-    # To a file: a pipe that nobody reads is full after 64 kB, and whoever logs into it then waits for ever.
-    complaints = folder / "stderr.txt"
+    # Into a file, because a pipe that nobody reads is full after 64 kB, and then blocks the process.
+    stderr_file = folder / "stderr.txt"
     with (
-        complaints.open("w", encoding="utf-8") as stderr,
+        stderr_file.open("w", encoding="utf-8") as stderr,
         subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=stderr, text=True) as process,
     ):
         jam = None
         try:
-            jam = RunningJam(process, _said_at_start(process, complaints), complaints, osc_port, reply_port, phone)
+            jam = RunningJam(
+                process, _lines_until_ready(process, stderr_file), stderr_file, osc_port, reply_port, phone
+            )
             yield jam
         finally:
             phone.close()
@@ -335,7 +340,7 @@ def jamming(folder: Path, *options: str, osc_port: int | None = None, more_confi
                     process.kill()
 
 
-def _said_at_start(process: subprocess.Popen[str], complaints: Path) -> list[str]:
+def _lines_until_ready(process: subprocess.Popen[str], stderr_file: Path) -> list[str]:
     assert process.stdout is not None
     lines: list[str] = []
     for line in process.stdout:
@@ -343,4 +348,4 @@ def _said_at_start(process: subprocess.Popen[str], complaints: Path) -> list[str
         if line.startswith("Ready in"):
             return lines
     status = process.wait(PATIENCE_S)
-    raise AssertionError(f"the jam ended with {status} and said: {lines} {complaints.read_text(encoding='utf-8')}")
+    raise AssertionError(f"the jam ended with {status} and said: {lines} {stderr_file.read_text(encoding='utf-8')}")

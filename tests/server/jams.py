@@ -1,4 +1,4 @@
-"""Improvisers that play what a test tells them to, and a stage that drives a jam by hand; they know no clock."""
+"""Improvisers that play what a test scripts, and a harness that runs a jam step by step; they know no clock."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,170 +10,176 @@ from bridge.midi.messages import Message, NoteOff, NoteOn
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
 from model.approach import Approach
-from model.improvising.improviser import PLANNED_VELOCITY, Planned, Snapshot, Taste
+from model.improvising.improviser import PLANNED_VELOCITY, PlannedNote, Snapshot
+from model.improvising.sampling_settings import SamplingSettings
 from model.memory.memory import Memory
 from model.notes import Note
 from model.tokens.vocabulary import Cursor
 from server.controls.control_table import Settings, Value
-from server.jam.jam import Jam, Timed
+from server.jam.jam import Jam
+from server.jam.jam_output import TimedMessage
 
 DEFAULTS = Settings()
 
-Heard = list[tuple[int, float]]
-"""Pitches, each with its onset in beats; keep to sixteenths, for they go through 32 bits."""
+HeardNotes = list[tuple[int, float]]
+"""Pitches with their onsets in beats; use only sixteenths, because they are stored as float32."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What an improviser was asked to compose."""
+class CompositionRequest:
+    """The arguments of one call of `compose`."""
 
     start_beats: float
     until_beats: float
-    taste: Taste
+    sampling: SamplingSettings
 
 
-class Scripted:
-    """Plays its pitches from the first, round and round: a step apart, or in its rhythm; its state is what it has heard."""
+class ScriptedImproviser:
+    """An improviser that plays its pitches in a loop, a step apart or in its rhythm; its state is the notes it has heard."""
 
     def __init__(self, approach: Approach, pitches: Sequence[int], rhythm: Sequence[float] = ()) -> None:
         self.approach = approach
-        self.asked: list[Asked] = []
+        self.requests: list[CompositionRequest] = []
         self.memory: Memory | None = None
-        self.learnt: list[int] = []
-        """Pitches that are remembered."""
+        self.remembered_pitches: list[int] = []
+        """The pitches that it heard with `learn` on."""
         self._pitches = pitches
         self._rhythm = rhythm
-        self._now = _snapshot([])
+        self._snapshot = _snapshot_of([])
 
     @property
-    def heard(self) -> Heard:
-        return _heard(self._now)
+    def heard_notes(self) -> HeardNotes:
+        return _notes_of(self._snapshot)
 
     def hear(self, note: Note, *, learn: bool = True) -> None:
-        self._now = _after(self._now, note)
+        self._snapshot = _after(self._snapshot, note)
         if learn:
-            self.learnt.append(note.pitch)
+            self.remembered_pitches.append(note.pitch)
 
     def forget(self) -> None:
-        self.learnt.clear()
+        self.remembered_pitches.clear()
 
-    def remember(self, memory: Memory) -> None:
+    def load_memory(self, memory: Memory) -> None:
         self.memory = memory
 
     def snapshot(self) -> Snapshot:
-        return self._now
+        return self._snapshot
 
     def restore(self, snapshot: Snapshot) -> None:
-        self._now = snapshot
+        self._snapshot = snapshot
 
-    def compose(self, start_beats: float, until_beats: float, taste: Taste, random: Random) -> Iterator[Planned]:
-        # What has been played already has tests of its own.
-        self.asked.append(Asked(start_beats, until_beats, replace(taste, played=(), novelty=None)))
-        now, onset_beats, index = self._now, start_beats, 0
+    def compose(
+        self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
+    ) -> Iterator[PlannedNote]:
+        # The tests of novelty check these two fields.
+        self.requests.append(
+            CompositionRequest(start_beats, until_beats, replace(settings, answer_outline=(), novelty=None))
+        )
+        now, onset_beats, index = self._snapshot, start_beats, 0
         while onset_beats < until_beats:
-            beats = self._rhythm[index % len(self._rhythm)] if self._rhythm else taste.step_beats
+            beats = self._rhythm[index % len(self._rhythm)] if self._rhythm else settings.step_beats
             end_beats = min(onset_beats + beats, until_beats)
             pitch = self._pitches[index % len(self._pitches)]
             note = Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY)
             now = _after(now, note)
-            yield Planned(note, now)
+            yield PlannedNote(note, now)
             onset_beats, index = onset_beats + beats, index + 1
 
 
-def _snapshot(heard: Heard) -> Snapshot:
+def _snapshot_of(heard: HeardNotes) -> Snapshot:
     return Snapshot(np.array(heard, np.float32).reshape(1, -1, 2), np.zeros(1, np.float32), Cursor())
 
 
-def _heard(snapshot: Snapshot) -> Heard:
-    return [(int(pitch), float(onset_beats)) for pitch, onset_beats in snapshot.engine[0]]
+def _notes_of(snapshot: Snapshot) -> HeardNotes:
+    return [(int(pitch), float(onset_beats)) for pitch, onset_beats in snapshot.engine_state[0]]
 
 
 def _after(snapshot: Snapshot, note: Note) -> Snapshot:
-    return _snapshot([*_heard(snapshot), (note.pitch, note.onset_beats)])
+    return _snapshot_of([*_notes_of(snapshot), (note.pitch, note.onset_beats)])
 
 
-def onsets(timed: Iterable[Timed]) -> list[tuple[int, float]]:
-    """What begins: pitches and beats."""
+def onsets(timed: Iterable[TimedMessage]) -> list[tuple[int, float]]:
+    """The notes that start: pitches and beats."""
     return [(item.message.pitch, item.beat) for item in timed if isinstance(item.message, NoteOn)]
 
 
-def on(pitch: int, beat: float, velocity: int = 80) -> Timed:
-    return Timed(NoteOn(pitch, velocity), beat)
+def on(pitch: int, beat: float, velocity: int = 80) -> TimedMessage:
+    return TimedMessage(NoteOn(pitch, velocity), beat)
 
 
-def off(pitch: int, beat: float) -> Timed:
-    return Timed(NoteOff(pitch), beat)
+def off(pitch: int, beat: float) -> TimedMessage:
+    return TimedMessage(NoteOff(pitch), beat)
 
 
-def as_played(notes: Iterable[Note]) -> list[Timed]:
-    """The keys' messages in the order of time; at equal beats what ends comes before what begins."""
+def as_played(notes: Iterable[Note]) -> list[TimedMessage]:
+    """The messages of keys that play the notes, in the order of time; at the same beat, note-offs come first."""
     keys = [on(note.pitch, note.onset_beats, note.velocity) for note in notes]
     keys += [off(note.pitch, note.end_beats) for note in notes]
     return sorted(keys, key=lambda timed: (timed.beat, isinstance(timed.message, NoteOn)))
 
 
-def think(jam: Jam) -> None:
-    """All that there is to think."""
-    while jam.thinking:
-        jam.think()
+def do_all_work(jam: Jam) -> None:
+    """Does the model work that waits, until there is none."""
+    while jam.has_work:
+        jam.do_work()
 
 
-def until(jam: Jam, beat: float) -> list[Timed]:
-    """Lets time go on, as the player does who has all the time there is to think; what comes out."""
-    came: list[Timed] = []
-    think(jam)
+def run_jam_until(jam: Jam, beat: float) -> list[TimedMessage]:
+    """Runs a jam to this beat, as a music thread does that always has time for the model work; returns what is sent."""
+    sent: list[TimedMessage] = []
+    do_all_work(jam)
     while (wake_beat := jam.wake_at()) is not None and wake_beat <= beat:
-        came += jam.advance(wake_beat)
-        think(jam)
-    return came + jam.advance(beat)
+        sent += jam.advance(wake_beat)
+        do_all_work(jam)
+    return sent + jam.advance(beat)
 
 
-class Stage:
-    """A jam of two scripted partners, driven as the player drives it: it thinks whenever it can, and wakes when it says.
+class JamHarness:
+    """A jam with two scripted improvisers, run as the music thread runs it, with endless time for the model work.
 
-    The pitch partner plays 60 62 64 65, the event partner 72 (a beat), 74 and 76 (half a beat each).
+    The pitch improviser plays 60 62 64 65; the event improviser 72 (a beat), 74 and 76 (half a beat each).
     """
 
     def __init__(self, *, random_seed: int = 0, settings: Settings = DEFAULTS) -> None:
-        self.pitch = Scripted("pitch", (60, 62, 64, 65))
-        self.event = Scripted("event", (72, 74, 76), (1.0, 0.5, 0.5))
+        self.pitch = ScriptedImproviser("pitch", (60, 62, 64, 65))
+        self.event = ScriptedImproviser("event", (72, 74, 76), (1.0, 0.5, 0.5))
         self.jam = Jam({"pitch": self.pitch, "event": self.event}, settings, random_seed)
-        self.out: list[Timed] = []
-        """All that has come out so far."""
+        self.sent: list[TimedMessage] = []
+        """All messages so far."""
 
-    def until(self, beat: float) -> list[Timed]:
-        """Lets time go on; what comes out."""
-        came = until(self.jam, beat)
-        self.out += came
-        return came
+    def run_until(self, beat: float) -> list[TimedMessage]:
+        """Runs to this beat; returns the messages sent."""
+        sent = run_jam_until(self.jam, beat)
+        self.sent += sent
+        return sent
 
-    def think(self) -> None:
-        think(self.jam)
+    def do_all_work(self) -> None:
+        do_all_work(self.jam)
 
     def receive(self, message: Message, beat: float) -> None:
-        self.until(beat)
+        self.run_until(beat)
         self.jam.receive(message, beat)
 
     def change(self, control: str, value: Value, beat: float) -> None:
-        self.until(beat)
+        self.run_until(beat)
         self.jam.change(control, value, beat)
 
     def act(self, action: str, beat: float) -> None:
-        self.until(beat)
+        self.run_until(beat)
         self.jam.act(action, beat)
 
-    def follow(self, timeline: Timeline, beat: float, transport: Transport = "playing") -> None:
-        self.until(beat)
-        self.jam.follow(timeline, beat, transport)
+    def set_timeline(self, timeline: Timeline, beat: float, transport: Transport = "playing") -> None:
+        self.run_until(beat)
+        self.jam.set_timeline(timeline, beat, transport)
 
     def play(self, notes: Iterable[Note]) -> None:
         for timed in as_played(notes):
             self.receive(timed.message, timed.beat)
 
-    def end(self) -> list[Timed]:
-        """Lets time go on for as long as anything is due; what comes out."""
-        came: list[Timed] = []
-        self.think()
+    def run_to_end(self) -> list[TimedMessage]:
+        """Runs until nothing is due any more; returns the messages sent."""
+        sent: list[TimedMessage] = []
+        self.do_all_work()
         while (wake_beat := self.jam.wake_at()) is not None:
-            came += self.until(wake_beat)
-        return came
+            sent += self.run_until(wake_beat)
+        return sent

@@ -1,4 +1,4 @@
-"""A player that a test takes through each turn of its loop by hand, on a clock that stands still in between."""
+"""A music thread without its thread: a test runs each turn of its loop, and its clock stands still in between."""
 
 from bridge.midi.memory_ports import MemoryOutput
 from bridge.midi.messages import Message, NoteOn, encode, parse
@@ -6,8 +6,8 @@ from bridge.timing.clock import ManualClock
 from model.notes import Note
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
-from server.music.music_thread import Player
-from tests.server.jams import DEFAULTS, Scripted, as_played
+from server.music.music_thread import MusicThread
+from tests.server.jams import DEFAULTS, ScriptedImproviser, as_played
 
 # At 120 bpm a beat is half a second.
 BEAT_S = 0.5
@@ -16,16 +16,16 @@ EXACT_DECIMALS = 4
 TICK_S = 1e-6
 
 
-class Rehearsal:
-    """A player without its thread: each turn of its loop is taken by hand, and time stands still in between."""
+class MusicThreadHarness:
+    """A `MusicThread` that is never started, with two scripted improvisers, a memory port and a manual clock."""
 
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self.clock = ManualClock(START_S)
         self.output = MemoryOutput("Trading Fours Out", self.clock)
-        self.pitch = Scripted("pitch", (60, 62, 64, 65))
-        self.event = Scripted("event", (72, 74, 76), (1.0, 0.5, 0.5))
+        self.pitch = ScriptedImproviser("pitch", (60, 62, 64, 65))
+        self.event = ScriptedImproviser("event", (72, 74, 76), (1.0, 0.5, 0.5))
         self.jam = Jam({"pitch": self.pitch, "event": self.event}, settings, 0)
-        self.player = Player(self.jam, self.output, self.clock)
+        self.music_thread = MusicThread(self.jam, self.output, self.clock)
 
     @property
     def now_s(self) -> float:
@@ -33,37 +33,37 @@ class Rehearsal:
 
     @property
     def onsets_s(self) -> list[float]:
-        """When notes began."""
+        """The onsets of the notes sent, in seconds since the start."""
         return [at_s for message, at_s in self.sent if isinstance(message, NoteOn)]
 
     @property
     def sent(self) -> list[tuple[Message, float]]:
-        """All that went out, with the second since the start, to a tenth of a millisecond."""
+        """All messages sent, with their time in seconds since the start, to a tenth of a millisecond."""
         return [(parse(data), round(at_s - START_S, EXACT_DECIMALS)) for data, at_s in self.output.sent]
 
-    def settle(self) -> None:
-        """All that is to be done now is done."""
-        while self.jam.thinking or not self.player._inbox.empty():
-            self.player._turn()
+    def run_pending_work(self) -> None:
+        """Runs turns until neither model work nor an input waits."""
+        while self.jam.has_work or not self.music_thread._inbox.empty():
+            self.music_thread._run_once()
 
-    def until(self, at_s: float) -> None:
-        """Time goes on to `at_s`, by way of each moment at which something is due."""
-        self.settle()
-        while (wake_s := self.player._wake_at_s()) is not None:
+    def run_until(self, at_s: float) -> None:
+        """Moves the clock to `at_s`, with a stop at each time at which something is due."""
+        self.run_pending_work()
+        while (wake_s := self.music_thread._wake_at_s()) is not None:
             due_s = wake_s - START_S
             if due_s > at_s:
                 break
-            # Just past it: on the way from beats to seconds and back a due time may lose its last bit.
+            # Just past it, because converting from beats to seconds and back may lose the last bit of a due time.
             self.clock.advance(max(0.0, due_s - self.now_s) + TICK_S)
-            self.player._turn()
-            self.settle()
+            self.music_thread._run_once()
+            self.run_pending_work()
         self.clock.advance(max(0.0, at_s - self.now_s))
 
-    def hear(self, message: Message | bytes, at_s: float) -> None:
-        self.until(at_s)
-        self.player.hear(message if isinstance(message, bytes) else encode(message), self.clock.now_s())
-        self.settle()
+    def receive(self, message: Message | bytes, at_s: float) -> None:
+        self.run_until(at_s)
+        self.music_thread.receive_midi(message if isinstance(message, bytes) else encode(message), self.clock.now_s())
+        self.run_pending_work()
 
     def play(self, notes: list[Note]) -> None:
         for timed in as_played(notes):
-            self.hear(timed.message, timed.beat * BEAT_S)
+            self.receive(timed.message, timed.beat * BEAT_S)

@@ -11,7 +11,7 @@ import pytest
 from model.pack import pack as packs
 from server import cli
 from server.controls.control_table import CONTROLS
-from tests.music import NOT_WHOLE_MIDI, Part, line, midi_bytes
+from tests.music import BROKEN_MIDI_FILES, Part, line, midi_bytes
 
 COMMANDS = ("jam", "export", "takes", "ports", "controls", "layout", "learn", "packs", "train", "evaluate", "compare")
 # The console command, as its wrapper in the environment's bin folder calls it.
@@ -20,8 +20,8 @@ PATIENCE_S = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """How a command ended, and what it said."""
+class CommandResult:
+    """The exit status of a command, and what it printed."""
 
     status: int
     out: str
@@ -29,26 +29,26 @@ class Done:
 
 
 class Fours:
-    """Runs `fours` in this process, in a folder of its own."""
+    """Runs `fours` in this process, in the test's own working folder."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self._capsys = capsys
         self._monkeypatch = monkeypatch
 
-    def __call__(self, *arguments: str | Path) -> Done:
+    def __call__(self, *arguments: str | Path) -> CommandResult:
         self._monkeypatch.setattr(sys, "argv", ["fours", *map(str, arguments)])
-        status, complaint = 0, ""
+        status, error_text = 0, ""
         try:
             cli.main()
         except SystemExit as end:
-            # As the interpreter does: a text goes to stderr, and the status is 1.
+            # As the interpreter does: a text is printed to stderr, and the status is 1.
             status = end.code if isinstance(end.code, int) else int(end.code is not None)
-            complaint = f"{end.code}\n" if isinstance(end.code, str) else ""
-        said = self._capsys.readouterr()
-        return Done(status, said.out, said.err + complaint)
+            error_text = f"{end.code}\n" if isinstance(end.code, str) else ""
+        printed = self._capsys.readouterr()
+        return CommandResult(status, printed.out, printed.err + error_text)
 
     def refusal(self, *arguments: str | Path) -> str:
-        """The one sentence that a command ends with."""
+        """Runs a command that must fail; returns the one sentence that it ends with."""
         done = self(*arguments)
         assert done.status == 1
         assert not done.out
@@ -58,25 +58,25 @@ class Fours:
 
 
 @pytest.fixture
-def fours(elsewhere: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Fours:
-    assert Path.cwd() == elsewhere
+def fours(working_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Fours:
+    assert Path.cwd() == working_folder
     monkeypatch.setenv("COLUMNS", "200")
     return Fours(capsys, monkeypatch)
 
 
 @pytest.fixture
-def seed(elsewhere: Path) -> Path:
-    path = elsewhere / "phrase.mid"
+def seed(working_folder: Path) -> Path:
+    path = working_folder / "phrase.mid"
     path.write_bytes(midi_bytes(Part(line(60, 62, 64, 65))))
     return path
 
 
 @pytest.fixture
-def own_packs(elsewhere: Path, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of packs of one's own, with a small one; none comes with the program."""
-    monkeypatch.setattr(packs, "PACKS_FOLDER", elsewhere / "no packs")
-    shutil.copytree(tiny_pack, elsewhere / "packs" / "tiny")
-    return elsewhere / "packs"
+def own_packs(working_folder: Path, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the user's own packs, with a small one; the program's own packs are hidden."""
+    monkeypatch.setattr(packs, "PACKS_FOLDER", working_folder / "no packs")
+    shutil.copytree(tiny_pack, working_folder / "packs" / "tiny")
+    return working_folder / "packs"
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def no_midi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither JACK nor ALSA."""
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "fours-tests-none")
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
-    monkeypatch.setattr("bridge.midi.rtmidi_module.SEQUENCER", tmp_path / "seq")
+    monkeypatch.setattr("bridge.midi.rtmidi_module.ALSA_SEQUENCER", tmp_path / "seq")
 
 
 class TestHelp:
@@ -95,7 +95,7 @@ class TestHelp:
             assert f" {command} " in done.out
 
     @pytest.mark.parametrize("command", ["jam", "export", "takes", "ports", "controls", "layout", "learn", "packs"])
-    def test_of_each_command_says_what_it_does(self, fours: Fours, command: str) -> None:
+    def test_is_there_for_each_command(self, fours: Fours, command: str) -> None:
         done = fours(command, "--help")
         assert done.status == 0
         assert f"fours {command}" in done.out
@@ -108,12 +108,12 @@ class TestHelp:
                 option = "length" if (command, row.name) == ("export", "answer_length") else row.name.replace("_", "-")
                 assert f"--{option} " in text
 
-    def test_is_shown_where_no_command_is_given(self, fours: Fours) -> None:
+    def test_is_shown_without_a_command(self, fours: Fours) -> None:
         done = fours()
         assert done.status == 2
         assert "Commands" in done.out + done.err
 
-    def test_loads_nothing_that_takes_its_time(self) -> None:
+    def test_imports_no_slow_module(self) -> None:
         slow = {"onnxruntime", "numpy", "pydantic", "mido", "pretty_midi", "torch", "rtmidi"}
         script = (
             "import sys; from server import cli\n"
@@ -134,7 +134,7 @@ class TestControls:
             assert control.address in done.out
             assert control.help in done.out
 
-    def test_are_listed_for_programs(self, fours: Fours) -> None:
+    def test_are_listed_as_json(self, fours: Fours) -> None:
         rows = json.loads(fours("controls", "--json").out)
         assert [row["address"] for row in rows] == [control.address for control in CONTROLS]
         by_name = {row["name"]: row for row in rows}
@@ -152,31 +152,31 @@ class TestControls:
         assert by_name["answer_length"]["low"] == by_name["answer_length"]["default"] == 0.0
         assert set(by_name["stop"]) == {"address", "name", "kind", "group", "help"}
 
-    def test_are_listed_as_a_page(self, fours: Fours) -> None:
+    def test_are_listed_as_a_markdown_page(self, fours: Fours) -> None:
         done = fours("controls", "--markdown")
         assert done.out.startswith("# Trading Fours by OSC\n")
         assert "| `/fours/temperature` |" in done.out
 
 
 class TestLayout:
-    def test_is_written_and_named(self, fours: Fours, elsewhere: Path) -> None:
-        assert fours("layout") == Done(0, "trading-fours.tosc\n", "")
-        assert (elsewhere / "trading-fours.tosc").is_file()
+    def test_is_written_and_its_path_printed(self, fours: Fours, working_folder: Path) -> None:
+        assert fours("layout") == CommandResult(0, "trading-fours.tosc\n", "")
+        assert (working_folder / "trading-fours.tosc").is_file()
 
-    def test_for_an_app_that_is_not_known(self, fours: Fours) -> None:
+    def test_for_an_unknown_app_is_refused(self, fours: Fours) -> None:
         assert fours.refusal("layout", "--for", "lemur").startswith("there is no layout for lemur")
 
 
 @pytest.mark.usefixtures("no_midi")
 class TestPortsWithoutMidi:
     @pytest.mark.parametrize("options", [(), ("--json",)])
-    def test_says_how_to_get_some(self, fours: Fours, options: tuple[str, ...]) -> None:
+    def test_says_how_to_get_midi(self, fours: Fours, options: tuple[str, ...]) -> None:
         assert "Start JACK" in fours.refusal("ports", *options)
 
 
 @pytest.mark.usefixtures("no_midi")
 class TestLearnWithoutMidi:
-    def test_says_how_to_get_some(self, fours: Fours) -> None:
+    def test_says_how_to_get_midi(self, fours: Fours) -> None:
         assert "Start JACK" in fours.refusal("learn", "temperature")
 
 
@@ -185,17 +185,17 @@ class TestPacks:
     def test_are_listed_with_their_folder(self, fours: Fours) -> None:
         assert "tiny  (packs/tiny)" in fours("packs").out
 
-    def test_are_listed_for_programs(self, fours: Fours) -> None:
+    def test_are_listed_as_json(self, fours: Fours) -> None:
         (row,) = json.loads(fours("packs", "--json").out)
         assert (row["name"], row["folder"]) == ("tiny", "packs/tiny")
         assert set(row["approaches"]) == {"pitch", "event"}
 
-    def test_may_lie_elsewhere(self, fours: Fours, own_packs: Path, elsewhere: Path) -> None:
-        own_packs.rename(elsewhere / "mine")
-        (elsewhere / "config.toml").write_text('[engine]\npacks_folder = "mine"\n', encoding="utf-8")
+    def test_may_be_in_a_configured_folder(self, fours: Fours, own_packs: Path, working_folder: Path) -> None:
+        own_packs.rename(working_folder / "mine")
+        (working_folder / "config.toml").write_text('[engine]\npacks_folder = "mine"\n', encoding="utf-8")
         assert "tiny  (mine/tiny)" in fours("packs").out
 
-    def test_one_that_is_broken_is_named_and_does_not_hide_the_others(
+    def test_a_broken_one_is_reported_and_does_not_hide_the_others(
         self, fours: Fours, own_packs: Path, tiny_pack: Path
     ) -> None:
         shutil.copytree(tiny_pack, own_packs / "broken")
@@ -207,55 +207,57 @@ class TestPacks:
 
 @pytest.mark.usefixtures("own_packs")
 class TestExport:
-    def test_writes_the_file_and_says_where(self, fours: Fours, seed: Path, elsewhere: Path) -> None:
+    def test_writes_the_file_and_says_where(self, fours: Fours, seed: Path, working_folder: Path) -> None:
         done = fours("export", seed, "-o", "answer.mid", "--pack", "tiny", "--approach", "event", "--length", "8")
-        assert done == Done(0, "answer.mid\n", "")
-        assert (elsewhere / "answer.mid").read_bytes().startswith(b"MThd")
+        assert done == CommandResult(0, "answer.mid\n", "")
+        assert (working_folder / "answer.mid").read_bytes().startswith(b"MThd")
 
-    def test_the_same_arguments_give_the_same_bytes(self, fours: Fours, seed: Path, elsewhere: Path) -> None:
+    def test_the_same_arguments_give_the_same_bytes(self, fours: Fours, seed: Path, working_folder: Path) -> None:
         for name in ("one.mid", "two.mid"):
             fours("export", seed, "-o", name, "--pack", "tiny", "--temperature", "0.9", "--random-seed", "7")
-        assert (elsewhere / "one.mid").read_bytes() == (elsewhere / "two.mid").read_bytes()
+        assert (working_folder / "one.mid").read_bytes() == (working_folder / "two.mid").read_bytes()
 
-    def test_several_and_their_pictures_are_named_one_a_line(self, fours: Fours, seed: Path, elsewhere: Path) -> None:
+    def test_several_answers_and_their_pictures_are_printed_one_a_line(
+        self, fours: Fours, seed: Path, working_folder: Path
+    ) -> None:
         options = ("--pack", "tiny", "--count", "2", "--piano-roll", "roll.png", "--answer-only")
         done = fours("export", seed, "-o", "answer.mid", *options)
         assert done.out.splitlines() == ["answer-1.mid", "roll-1.png", "answer-2.mid", "roll-2.png"]
-        assert all((elsewhere / name).is_file() for name in done.out.splitlines())
+        assert all((working_folder / name).is_file() for name in done.out.splitlines())
 
-    def test_the_configurations_controls_count(self, fours: Fours, seed: Path, elsewhere: Path) -> None:
-        (elsewhere / "config.toml").write_text('[controls]\npack = "tiny"\n', encoding="utf-8")
+    def test_uses_the_controls_of_the_configuration(self, fours: Fours, seed: Path, working_folder: Path) -> None:
+        (working_folder / "config.toml").write_text('[controls]\npack = "tiny"\n', encoding="utf-8")
         assert fours("export", seed, "-o", "answer.mid").status == 0
 
-    def test_of_a_seed_that_is_not_there(self, fours: Fours, elsewhere: Path) -> None:
+    def test_of_a_missing_seed_is_refused(self, fours: Fours, working_folder: Path) -> None:
         sentence = fours.refusal("export", "none.mid", "-o", "answer.mid", "--pack", "tiny")
         assert sentence == "there is no file none.mid; a seed is a .mid file with at least one note"
-        assert not (elsewhere / "answer.mid").exists()
+        assert not (working_folder / "answer.mid").exists()
 
-    def test_to_a_place_that_is_not_there(self, fours: Fours, seed: Path) -> None:
+    def test_into_a_missing_folder_is_refused(self, fours: Fours, seed: Path) -> None:
         sentence = fours.refusal("export", seed, "-o", "none/answer.mid", "--pack", "tiny")
         assert sentence == "none/answer.mid cannot be written: No such file or directory; choose another place"
 
-    def test_to_a_folder(self, fours: Fours, seed: Path) -> None:
+    def test_to_a_folder_instead_of_a_file_is_refused(self, fours: Fours, seed: Path) -> None:
         assert fours.refusal("export", seed, "-o", ".", "--pack", "tiny") == (
             ". is a folder; name a file, such as answer.mid"
         )
 
-    def test_from_a_pack_that_is_not_there(self, fours: Fours, seed: Path) -> None:
+    def test_from_an_unknown_pack_is_refused(self, fours: Fours, seed: Path) -> None:
         sentence = fours.refusal("export", seed, "-o", "answer.mid", "--pack", "tinny")
         assert sentence == "there is no pack named tinny and no such folder; did you mean tiny?"
 
     @pytest.mark.parametrize("name", ["pitch.int8.onnx", "event.fp32.onnx"])
-    def test_from_a_pack_that_was_cut_off(
-        self, fours: Fours, seed: Path, own_packs: Path, elsewhere: Path, name: str
+    def test_from_a_truncated_pack_is_refused(
+        self, fours: Fours, seed: Path, own_packs: Path, working_folder: Path, name: str
     ) -> None:
         path = own_packs / "tiny" / name
         path.write_bytes(path.read_bytes()[:-1])
         assert "is cut off or was changed" in fours.refusal("export", seed, "-o", "answer.mid", "--pack", "tiny")
-        assert not (elsewhere / "answer.mid").exists()
+        assert not (working_folder / "answer.mid").exists()
 
     @pytest.mark.parametrize("option", [("--temperature", "9"), ("--count", "0"), ("--approach", "evnt"), ("--bogus",)])
-    def test_an_option_that_is_none_ends_it(self, fours: Fours, seed: Path, option: tuple[str, ...]) -> None:
+    def test_a_bad_option_ends_it(self, fours: Fours, seed: Path, option: tuple[str, ...]) -> None:
         done = fours("export", seed, "-o", "answer.mid", *option)
         assert done.status == 2
         assert "Traceback" not in done.err
@@ -263,13 +265,13 @@ class TestExport:
 
 
 class TestJamThatCannotStart:
-    """Each in one sentence; what a jam is that can, the live tests say."""
+    """Each ends with one sentence; the live tests cover jams that can start."""
 
-    def test_without_its_pack(self, fours: Fours) -> None:
+    def test_with_an_unknown_pack(self, fours: Fours) -> None:
         assert fours.refusal("jam", "--pack", "tinny").startswith("there is no pack named tinny and no such folder")
 
-    def test_with_a_configuration_that_is_wrong(self, fours: Fours, elsewhere: Path) -> None:
-        (elsewhere / "config.toml").write_text("[osc]\nprt = 1\n[controls]\ntempo = 1\n", encoding="utf-8")
+    def test_with_mistakes_in_its_configuration(self, fours: Fours, working_folder: Path) -> None:
+        (working_folder / "config.toml").write_text("[osc]\nprt = 1\n[controls]\ntempo = 1\n", encoding="utf-8")
         done = fours("jam")
         assert (done.status, done.out) == (1, "")
         assert done.err.splitlines() == [
@@ -277,36 +279,36 @@ class TestJamThatCannotStart:
             "config.toml: controls: tempo is 20 to 400 bpm; 1 is out of range",
         ]
 
-    @pytest.mark.parametrize("content", NOT_WHOLE_MIDI.values(), ids=NOT_WHOLE_MIDI.keys())
-    def test_with_a_seed_that_is_no_midi_file(self, fours: Fours, elsewhere: Path, content: bytes) -> None:
-        (elsewhere / "tune.mid").write_bytes(content)
+    @pytest.mark.parametrize("content", BROKEN_MIDI_FILES.values(), ids=BROKEN_MIDI_FILES.keys())
+    def test_with_a_seed_that_is_not_a_midi_file(self, fours: Fours, working_folder: Path, content: bytes) -> None:
+        (working_folder / "tune.mid").write_bytes(content)
         assert fours.refusal("jam", "--dummy", "--seed", "tune.mid") == (
             "tune.mid is not a whole MIDI file; export it again from where it was made"
         )
 
-    def test_with_a_seed_that_is_not_there(self, fours: Fours) -> None:
+    def test_with_a_missing_seed(self, fours: Fours) -> None:
         assert fours.refusal("jam", "--seed", "none.mid").startswith("there is no file none.mid; ")
 
-    def test_from_a_take_that_is_not_there(self, fours: Fours, elsewhere: Path) -> None:
-        (elsewhere / "config.toml").write_text('[takes]\nfolder = "takes"\n', encoding="utf-8")
+    def test_with_the_memory_of_an_unknown_take(self, fours: Fours, working_folder: Path) -> None:
+        (working_folder / "config.toml").write_text('[takes]\nfolder = "takes"\n', encoding="utf-8")
         assert fours.refusal("jam", "--remember", "1999").startswith("there is no jam 1999 in takes; ")
 
-    def test_with_a_configuration_that_is_not_there(self, fours: Fours) -> None:
+    def test_with_a_missing_configuration(self, fours: Fours) -> None:
         assert fours.refusal("jam", "--config", "none.toml") == "none.toml cannot be read: No such file or directory"
 
     @pytest.mark.parametrize(
-        ("option", "said"),
+        ("option", "sentence"),
         [
             (("--osc-port", "99999"), "the command line: osc.port: input should be less than or equal to 65535"),
             (("--midi-api", "oss"), "the command line: midi.api: input should be 'auto', 'jack'"),
             (("--device", "gpu"), "the command line: engine.device: input should be 'auto', 'cpu' or 'cuda'"),
         ],
     )
-    def test_with_an_option_out_of_its_range(self, fours: Fours, option: tuple[str, ...], said: str) -> None:
-        assert fours.refusal("jam", *option).startswith(said)
+    def test_with_an_option_out_of_its_range(self, fours: Fours, option: tuple[str, ...], sentence: str) -> None:
+        assert fours.refusal("jam", *option).startswith(sentence)
 
     @pytest.mark.usefixtures("no_midi", "own_packs")
-    def test_where_another_has_its_osc_port(self, fours: Fours) -> None:
+    def test_if_another_program_has_its_osc_port(self, fours: Fours) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
             taken.bind(("127.0.0.1", 0))
             port = taken.getsockname()[1]
@@ -317,7 +319,7 @@ class TestJamThatCannotStart:
 
     @pytest.mark.usefixtures("no_midi", "own_packs")
     @pytest.mark.parametrize("option", ["--midi-in", "--midi-out"])
-    def test_where_a_port_is_asked_for_and_there_are_none(self, fours: Fours, option: str) -> None:
+    def test_if_a_midi_port_is_requested_and_there_are_none(self, fours: Fours, option: str) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -338,7 +340,7 @@ class TestTrain:
             "training needs torch, which is not installed: pip install 'trading-fours[train]'"
         )
 
-    def test_takes_its_options_to_training(self, fours: Fours) -> None:
+    def test_passes_its_options_to_training(self, fours: Fours) -> None:
         done = fours("train", "none", "--out", "pack")
         assert done.status == 1
         assert done.err.startswith("fours: ")
@@ -354,7 +356,7 @@ class TestCompare:
             "training needs jinja2, which is not installed: pip install 'trading-fours[train]'"
         )
 
-    def test_takes_its_options_to_the_comparison(self, fours: Fours) -> None:
+    def test_passes_its_options_to_the_comparison(self, fours: Fours) -> None:
         sentence = fours.refusal("compare", "sonbook", "--out", "report")
         assert sentence == "there is no pack named sonbook and no such folder; did you mean songbook?"
         assert not Path("report").exists()
@@ -367,7 +369,7 @@ def test_the_console_command_ends_with_status_1_and_a_sentence_on_stderr(tmp_pat
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"fours: {sentence}\n")
 
 
-def test_a_mistake_of_ours_is_not_hidden_behind_a_sentence(fours: Fours, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_ends_with_its_traceback(fours: Fours, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 

@@ -16,10 +16,10 @@ from model.notes import Note
 from server.config.config import Config
 from server.controls.control_table import Settings
 from server.errors import ExportError
-from server.export import Order, answer_to, export_answers
+from server.export import ExportRequest, answer_to, export_answers
 from server.jam.jam import Jam
-from tests.music import NOT_WHOLE_MIDI, Part, exercise, line, midi_bytes
-from tests.server.jams import Scripted
+from tests.music import BROKEN_MIDI_FILES, Part, exercise, line, midi_bytes
+from tests.server.jams import ScriptedImproviser
 
 PHRASE = line(60, 62, 64, 65, 67, 65, 64, 62)  # a bar of 4/4
 
@@ -42,7 +42,7 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "out" / "answer.mid"
 
 
-def exported(order: Order, config: Config, *, own_tempo: bool = False) -> list[Path]:
+def exported(order: ExportRequest, config: Config, *, own_tempo: bool = False) -> list[Path]:
     return list(export_answers(order, config, own_tempo=own_tempo))
 
 
@@ -65,7 +65,7 @@ def onsets(notes: Sequence[tuple[int, float, float]]) -> list[float]:
 
 class TestTheFile:
     def test_has_the_seed_and_the_answer_on_two_tracks(self, seed: Path, out: Path, config: Config) -> None:
-        assert exported(Order(seed, out), config) == [out]
+        assert exported(ExportRequest(seed, out), config) == [out]
         written = tracks(out)
         assert list(written) == ["Seed", "Answer"]
         assert written["Seed"] == [(note.pitch, note.onset_beats, note.end_beats) for note in PHRASE]
@@ -74,7 +74,7 @@ class TestTheFile:
     def test_the_answer_is_as_long_as_the_seed_and_begins_at_the_bar_line_after_it(
         self, seed: Path, out: Path, config: Config
     ) -> None:
-        exported(Order(seed, out), config)
+        exported(ExportRequest(seed, out), config)
         answer = tracks(out)["Answer"]
         assert onsets(answer)[0] == 4.0
         assert max(end_beats for _, _, end_beats in answer) <= 8.0
@@ -82,29 +82,29 @@ class TestTheFile:
     def test_keeps_the_seeds_tempo_meter_and_program(self, tmp_path: Path, out: Path, config: Config) -> None:
         waltz = tmp_path / "waltz.mid"
         waltz.write_bytes(midi_bytes(Part(line(60, 62, 64), program=26), tempo_bpm=90.0, meter=(3, 4)))
-        exported(Order(waltz, out), config)
+        exported(ExportRequest(waltz, out), config)
         midi = pretty_midi.PrettyMIDI(str(out))
         assert midi.get_tempo_changes()[1].tolist() == pytest.approx([90.0])
         assert [(change.numerator, change.denominator) for change in midi.time_signature_changes] == [(3, 4)]
         assert [track.program for track in midi.instruments] == [26, 26]
         assert onsets(tracks(out)["Answer"])[0] == 3.0
 
-    def test_a_tempo_of_ones_own_goes_before_the_seeds(self, seed: Path, out: Path, config: Config) -> None:
-        exported(Order(seed, out), config.with_values({"controls.tempo": 150.0}), own_tempo=True)
+    def test_a_tempo_that_was_given_is_used_instead_of_the_seeds(self, seed: Path, out: Path, config: Config) -> None:
+        exported(ExportRequest(seed, out), config.with_values({"controls.tempo": 150.0}), own_tempo=True)
         assert pretty_midi.PrettyMIDI(str(out)).get_tempo_changes()[1].tolist() == pytest.approx([150.0])
         assert onsets(tracks(out)["Answer"])[0] == 4.0
 
-    def test_may_hold_the_answer_alone_from_its_beginning(self, seed: Path, out: Path, config: Config) -> None:
-        exported(Order(seed, out), config)
+    def test_may_hold_the_answer_alone_without_the_time_before_it(self, seed: Path, out: Path, config: Config) -> None:
+        exported(ExportRequest(seed, out), config)
         both = tracks(out)["Answer"]
-        exported(Order(seed, out, answer_only=True), config)
+        exported(ExportRequest(seed, out, answer_only=True), config)
         alone = tracks(out)
         assert list(alone) == ["Answer"]
         assert alone["Answer"] == [(pitch, onset - 4.0, end - 4.0) for pitch, onset, end in both]
 
     @pytest.mark.parametrize("approach", ["pitch", "event"])
     def test_both_approaches_answer(self, seed: Path, out: Path, config: Config, approach: str) -> None:
-        exported(Order(seed, out), config.with_values({"controls.approach": approach}))
+        exported(ExportRequest(seed, out), config.with_values({"controls.approach": approach}))
         answer = onsets(tracks(out)["Answer"])
         if approach == "pitch":
             assert answer == [4.0 + step / 2 for step in range(7)]  # the last is held for a beat
@@ -112,101 +112,106 @@ class TestTheFile:
 
     @pytest.mark.parametrize("beats", [1.0, 16.0])
     def test_the_length_is_a_control(self, seed: Path, out: Path, config: Config, beats: float) -> None:
-        exported(Order(seed, out), config.with_values({"controls.answer_length": beats, "controls.approach": "pitch"}))
+        exported(
+            ExportRequest(seed, out),
+            config.with_values({"controls.answer_length": beats, "controls.approach": "pitch"}),
+        )
         assert max(end_beats for _, _, end_beats in tracks(out)["Answer"]) == 4.0 + beats
 
 
-class TestTheSameAgain:
+class TestReproducibility:
     @pytest.mark.parametrize("approach", ["pitch", "event"])
-    def test_the_same_order_gives_the_same_bytes(self, seed: Path, out: Path, config: Config, approach: str) -> None:
+    def test_the_same_request_gives_the_same_bytes(self, seed: Path, out: Path, config: Config, approach: str) -> None:
         config = config.with_values({"controls.approach": approach})
         hashes = set()
         for name in ("one.mid", "two.mid"):
-            (path,) = exported(Order(seed, out.with_name(name), random_seed=7), config)
+            (path,) = exported(ExportRequest(seed, out.with_name(name), random_seed=7), config)
             hashes.add(hashlib.sha256(path.read_bytes()).hexdigest())
         assert len(hashes) == 1
 
     def test_another_random_seed_gives_another_answer(self, seed: Path, out: Path, config: Config) -> None:
         answers = []
         for number in (7, 8):
-            exported(Order(seed, out, random_seed=number), config)
+            exported(ExportRequest(seed, out, random_seed=number), config)
             answers.append(tracks(out)["Answer"])
         assert answers[0] != answers[1]
 
     def test_another_temperature_gives_another_answer(self, seed: Path, out: Path, config: Config) -> None:
         answers = []
         for temperature in (0.1, 2.0):
-            exported(Order(seed, out), config.with_values({"controls.temperature": temperature}))
+            exported(ExportRequest(seed, out), config.with_values({"controls.temperature": temperature}))
             answers.append(tracks(out)["Answer"])
         assert answers[0] != answers[1]
 
 
 class TestCount:
     def test_several_answers_go_to_files_of_their_own(self, seed: Path, out: Path, config: Config) -> None:
-        made = exported(Order(seed, out, count=3), config)
-        assert [path.name for path in made] == ["answer-1.mid", "answer-2.mid", "answer-3.mid"]
-        assert len({path.read_bytes() for path in made}) == 3
+        paths = exported(ExportRequest(seed, out, count=3), config)
+        assert [path.name for path in paths] == ["answer-1.mid", "answer-2.mid", "answer-3.mid"]
+        assert len({path.read_bytes() for path in paths}) == 3
         assert not out.exists()
 
     def test_ten_and_more_are_numbered_so_that_they_sort(self, seed: Path, out: Path, config: Config) -> None:
-        made = exported(Order(seed, out, count=10), config)
-        assert [made[0].name, made[-1].name] == ["answer-01.mid", "answer-10.mid"]
-        assert sorted(made) == made
+        paths = exported(ExportRequest(seed, out, count=10), config)
+        assert [paths[0].name, paths[-1].name] == ["answer-01.mid", "answer-10.mid"]
+        assert sorted(paths) == paths
 
-    def test_one_of_several_is_what_its_own_random_seed_gives(self, seed: Path, out: Path, config: Config) -> None:
-        several = exported(Order(seed, out, count=3, random_seed=7), config)
-        exported(Order(seed, out, random_seed=8), config)
+    def test_each_of_several_is_the_answer_for_its_own_random_seed(self, seed: Path, out: Path, config: Config) -> None:
+        several = exported(ExportRequest(seed, out, count=3, random_seed=7), config)
+        exported(ExportRequest(seed, out, random_seed=8), config)
         assert several[1].read_bytes() == out.read_bytes()
 
 
-class TestThePianoRoll:
+class TestPianoRoll:
     def test_is_a_picture_beside_the_file(self, seed: Path, out: Path, config: Config) -> None:
         picture = out.with_suffix(".png")
-        assert exported(Order(seed, out, piano_roll=picture), config) == [out, picture]
+        assert exported(ExportRequest(seed, out, piano_roll=picture), config) == [out, picture]
         assert picture.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
         assert picture.stat().st_size > 5_000
 
     def test_there_is_one_for_each_answer(self, seed: Path, out: Path, config: Config) -> None:
-        made = exported(Order(seed, out, count=2, piano_roll=out.with_suffix(".png"), answer_only=True), config)
-        assert [path.name for path in made] == ["answer-1.mid", "answer-1.png", "answer-2.mid", "answer-2.png"]
+        paths = exported(
+            ExportRequest(seed, out, count=2, piano_roll=out.with_suffix(".png"), answer_only=True), config
+        )
+        assert [path.name for path in paths] == ["answer-1.mid", "answer-1.png", "answer-2.mid", "answer-2.png"]
 
     def test_without_matplotlib_it_says_how_to_get_it(
         self, seed: Path, out: Path, config: Config, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
         with pytest.raises(PictureError, match=r"a piano roll needs matplotlib: pip install 'trading-fours\[train\]'"):
-            exported(Order(seed, out, piano_roll=out.with_suffix(".png")), config)
+            exported(ExportRequest(seed, out, piano_roll=out.with_suffix(".png")), config)
 
 
 class TestBadSeeds:
-    """A seed that is none ends in one sentence that names it, and leaves nothing behind."""
+    """A bad seed ends the export with one sentence that names it, and no file is written."""
 
     def refusal(self, seed: Path, out: Path, config: Config) -> str:
         with pytest.raises(SeedError) as refusal:
-            exported(Order(seed, out), config)
+            exported(ExportRequest(seed, out), config)
         assert list(out.parent.iterdir()) == []
         sentence = str(refusal.value)
         assert "\n" not in sentence
         assert str(seed) in sentence
         return sentence
 
-    def test_one_that_is_not_there(self, tmp_path: Path, out: Path, config: Config) -> None:
+    def test_a_missing_file(self, tmp_path: Path, out: Path, config: Config) -> None:
         assert self.refusal(tmp_path / "none.mid", out, config).startswith("there is no file")
 
-    def test_one_that_is_empty(self, tmp_path: Path, out: Path, config: Config) -> None:
+    def test_an_empty_file(self, tmp_path: Path, out: Path, config: Config) -> None:
         seed = tmp_path / "empty.mid"
         seed.touch()
         assert "is empty" in self.refusal(seed, out, config)
 
-    @pytest.mark.parametrize("data", NOT_WHOLE_MIDI.values(), ids=NOT_WHOLE_MIDI)
-    def test_one_that_is_cut_off_or_no_midi_at_all(
+    @pytest.mark.parametrize("data", BROKEN_MIDI_FILES.values(), ids=BROKEN_MIDI_FILES)
+    def test_a_truncated_file_or_one_that_is_not_midi(
         self, tmp_path: Path, out: Path, config: Config, data: bytes
     ) -> None:
         seed = tmp_path / "broken.mid"
         seed.write_bytes(data)
         assert "is not a whole MIDI file" in self.refusal(seed, out, config)
 
-    def test_one_without_notes(self, tmp_path: Path, out: Path, config: Config) -> None:
+    def test_a_file_without_notes(self, tmp_path: Path, out: Path, config: Config) -> None:
         seed = tmp_path / "silent.mid"
         seed.write_bytes(midi_bytes(Part([])))
         assert "holds no notes" in self.refusal(seed, out, config)
@@ -215,73 +220,77 @@ class TestBadSeeds:
         assert "there is no file" in self.refusal(tmp_path, out, config)
 
 
-class TestBadPlaces:
-    """A place that cannot be written ends in one sentence that names it, and leaves nothing half-written."""
+class TestBadPaths:
+    """A path that cannot be written ends the export with one sentence that names it, and no file is half written."""
 
-    def refusal(self, order: Order, config: Config) -> str:
+    def refusal(self, order: ExportRequest, config: Config) -> str:
         with pytest.raises(ExportError) as refusal:
             exported(order, config)
         assert "\n" not in str(refusal.value)
         return str(refusal.value)
 
-    def test_a_folder_that_is_not_there(self, seed: Path, tmp_path: Path, config: Config) -> None:
-        place = tmp_path / "none" / "answer.mid"
-        sentence = self.refusal(Order(seed, place), config)
-        assert sentence == f"{place} cannot be written: No such file or directory; choose another place"
+    def test_a_missing_folder(self, seed: Path, tmp_path: Path, config: Config) -> None:
+        path = tmp_path / "none" / "answer.mid"
+        sentence = self.refusal(ExportRequest(seed, path), config)
+        assert sentence == f"{path} cannot be written: No such file or directory; choose another place"
 
     def test_a_folder_instead_of_a_file(self, seed: Path, out: Path, config: Config) -> None:
-        assert str(out.parent) in self.refusal(Order(seed, out.parent), config)
+        assert str(out.parent) in self.refusal(ExportRequest(seed, out.parent), config)
         assert list(out.parent.iterdir()) == []
         assert [path.name for path in out.parent.parent.iterdir() if path.name.startswith(".")] == []
 
-    @pytest.mark.parametrize("place", [".", "..", "/"])
+    @pytest.mark.parametrize("path", [".", "..", "/"])
     @pytest.mark.parametrize("count", [1, 2])
-    def test_a_place_without_a_name(self, seed: Path, elsewhere: Path, config: Config, place: str, count: int) -> None:
-        self.refusal(Order(seed, Path(place), count=count), config)
-        self.refusal(Order(seed, Path("answer.mid"), count=count, piano_roll=Path(place)), config)
-        assert not [path for path in elsewhere.iterdir() if path.name.startswith(".")]
+    def test_a_path_without_a_file_name(
+        self, seed: Path, working_folder: Path, config: Config, path: str, count: int
+    ) -> None:
+        self.refusal(ExportRequest(seed, Path(path), count=count), config)
+        self.refusal(ExportRequest(seed, Path("answer.mid"), count=count, piano_roll=Path(path)), config)
+        assert not [path for path in working_folder.iterdir() if path.name.startswith(".")]
 
-    def test_a_place_that_is_not_ours_to_write(self, seed: Path, config: Config) -> None:
-        place = Path("/proc/answer.mid")  # where not even root may
-        assert re.match(rf"^{place} cannot be written: ", self.refusal(Order(seed, place), config))
+    def test_a_path_without_write_permission(self, seed: Path, config: Config) -> None:
+        path = Path("/proc/answer.mid")  # where not even root may
+        assert re.match(rf"^{path} cannot be written: ", self.refusal(ExportRequest(seed, path), config))
 
-    def test_a_picture_that_cannot_be_written_leaves_a_whole_midi_file(
+    def test_the_midi_file_is_complete_even_if_the_picture_cannot_be_written(
         self, seed: Path, out: Path, tmp_path: Path, config: Config
     ) -> None:
-        self.refusal(Order(seed, out, piano_roll=tmp_path / "none" / "roll.png"), config)
+        self.refusal(ExportRequest(seed, out, piano_roll=tmp_path / "none" / "roll.png"), config)
         assert [path.name for path in out.parent.iterdir()] == ["answer.mid"]
         assert read_seed(out).notes
 
     def test_the_seed_itself(self, seed: Path, config: Config) -> None:
         before = seed.read_bytes()
-        assert "is the seed itself" in self.refusal(Order(seed, seed), config)
+        assert "is the seed itself" in self.refusal(ExportRequest(seed, seed), config)
         assert seed.read_bytes() == before
 
-    def test_an_older_file_stays_as_it_was(self, seed: Path, out: Path, config: Config, tmp_path: Path) -> None:
+    def test_an_older_file_is_kept_if_the_seed_is_bad(
+        self, seed: Path, out: Path, config: Config, tmp_path: Path
+    ) -> None:
         out.write_bytes(b"older")
         with pytest.raises(SeedError):
-            exported(Order(tmp_path / "none.mid", out), config)
+            exported(ExportRequest(tmp_path / "none.mid", out), config)
         assert out.read_bytes() == b"older"
 
 
-@pytest.mark.usefixtures("elsewhere")
-def test_a_pack_that_is_not_there_leaves_nothing_behind(seed: Path, out: Path) -> None:
+@pytest.mark.usefixtures("working_folder")
+def test_with_an_unknown_pack_no_file_is_written(seed: Path, out: Path) -> None:
     with pytest.raises(PackError, match="there is no pack named sonbook and no such folder"):
-        exported(Order(seed, out), Config().with_values({"controls.pack": "sonbook"}))
+        exported(ExportRequest(seed, out), Config().with_values({"controls.pack": "sonbook"}))
     assert list(out.parent.iterdir()) == []
 
 
-class TestTheJamBehindIt:
-    """`answer_to` drives the jam that plays live."""
+class TestAnswerTo:
+    """`answer_to` runs the same `Jam` that plays live."""
 
     def answer(self, seed: Seed) -> list[Note]:
         partners: dict[Approach, Improviser] = {
-            "pitch": Scripted("pitch", (72, 74)),
-            "event": Scripted("event", (80,), (1.0,)),
+            "pitch": ScriptedImproviser("pitch", (72, 74)),
+            "event": ScriptedImproviser("event", (80,), (1.0,)),
         }
         return answer_to(seed, Jam(partners, Settings(approach="pitch", answer_after=math.inf), 0))
 
-    def test_it_plays_what_the_jam_does_in_beats(self) -> None:
+    def test_it_returns_the_notes_of_the_jam_in_beats(self) -> None:
         assert self.answer(Seed(tuple(line(60, 62, 64, 65)))) == line(72, 74, 72, 74, start_beats=4.0)
 
     def test_a_rest_in_the_seed_is_not_answered(self) -> None:
@@ -292,7 +301,7 @@ class TestTheJamBehindIt:
         notes = (*line(60, 62, 64), Note(65, 1.5, 2.53, 80))
         assert self.answer(Seed(notes))[0].onset_beats == 4.0
 
-    def test_and_one_that_ends_well_past_it_is_not(self) -> None:
+    def test_a_note_that_ends_well_past_the_bar_line_is_in_the_bar_after_it(self) -> None:
         notes = (*line(60, 62, 64), Note(65, 1.5, 3.0, 80))
         assert self.answer(Seed(notes))[0].onset_beats == 8.0
 
@@ -302,10 +311,10 @@ class TestTheJamBehindIt:
 
     def test_a_long_seed_gets_a_long_answer_of_eight_bars_at_most(self) -> None:
         for length, beats in ((24, 16.0), (64, 32.0)):
-            answered = self.answer(Seed(tuple(exercise(length))))
-            assert answered[-1].end_beats - answered[0].onset_beats == beats
+            answer = self.answer(Seed(tuple(exercise(length))))
+            assert answer[-1].end_beats - answer[0].onset_beats == beats
 
     def test_a_very_long_rest_in_the_seed_is_not_answered_either_and_belongs_to_it(self) -> None:
         notes = (*line(60, 62), *line(64, start_beats=23.0))
-        answered = self.answer(Seed(notes))
-        assert (answered[0].onset_beats, answered[-1].end_beats) == (24.0, 48.0)
+        answer = self.answer(Seed(notes))
+        assert (answer[0].onset_beats, answer[-1].end_beats) == (24.0, 48.0)

@@ -1,4 +1,4 @@
-"""A jam led by a real clock through real ports; how near to the beat it plays is measured by `python -m bench in_time`."""
+"""A jam that follows a real MIDI clock through real ports; `python -m bench in_time` measures its distance from the beat."""
 
 import numpy as np
 import pytest
@@ -7,19 +7,19 @@ from bench.live.in_time import STEP_BEATS, TEMPO_BPM, deviations_ms, in_fours, j
 from tests.programs import require_program
 
 SECONDS = 14.0
-# What a machine that does other things, too, may add to a few milliseconds.
-NEAR_MS = 40.0
+# The distance is a few milliseconds, and more on a machine that is busy with other things.
+TOLERANCE_MS = 40.0
 
 
-def test_in_fours_it_plays_its_own_bars_on_the_clocks_beats() -> None:
+def test_in_fours_it_plays_in_its_own_bars_on_the_beats_of_the_clock() -> None:
     for program in ("jackd", "jack_midi_clock", "jack_midi_dump", "jack_transport"):
         require_program(program)
     with jackd():
-        heard = in_fours(SECONDS)
-    _, off_ms = deviations_ms(heard)
-    assert len(off_ms) >= 4
-    assert np.median(np.abs(off_ms)) < NEAR_MS
-    # A bar is four beats of ticks from the first, and the partner has every other one.
-    beats = np.interp(heard.onsets_s, heard.ticks_s, np.arange(len(heard.ticks_s))) / 24
+        recording = in_fours(SECONDS)
+    _, distances_ms = deviations_ms(recording)
+    assert len(distances_ms) >= 4
+    assert np.median(np.abs(distances_ms)) < TOLERANCE_MS
+    # Bars are counted in fours from the first tick, and every other bar belongs to the partner.
+    beats = np.interp(recording.onsets_s, recording.ticks_s, np.arange(len(recording.ticks_s))) / 24
     assert {int((beat + STEP_BEATS / 2) // 4) % 2 for beat in beats} == {1}
-    assert pytest.approx(60 / np.median(np.diff(heard.ticks_s)) / 24, rel=0.02) == TEMPO_BPM
+    assert pytest.approx(60 / np.median(np.diff(recording.ticks_s)) / 24, rel=0.02) == TEMPO_BPM

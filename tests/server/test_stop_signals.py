@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.timing.clock import ManualClock
-from server.stop_signals import SAME_WISH_S, STOP_SIGNALS, StopSignals
+from server.stop_signals import SAME_REQUEST_S, STOP_SIGNALS, StopSignals
 from tests.server.jam_process import PATIENCE_S
 
-# A process that takes no notice of being asked, and asks itself again so much later.
-HUNG = """
+# A process that ignores the request to stop, and gets a second signal this many seconds later.
+HUNG_SCRIPT = """
 import signal, sys
 from bridge.timing.clock import ManualClock
 from server.stop_signals import StopSignals
@@ -24,19 +24,19 @@ print("goes on")
 
 
 @pytest.fixture
-def asked() -> Iterator[list[str]]:
-    """What was asked of somebody who listens to the signals of this process."""
+def stop_requests() -> Iterator[list[str]]:
+    """The calls of `on_stop`, while this process handles the signals."""
     before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
-    heard: list[str] = []
-    with StopSignals(ManualClock(), lambda: heard.append("stop")):
-        yield heard
+    requests: list[str] = []
+    with StopSignals(ManualClock(), lambda: requests.append("stop")):
+        yield requests
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
-def hung(again_after_s: float) -> tuple[int, str]:
+def signal_hung_process(second_signal_after_s: float) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-c", HUNG, str(again_after_s)],
+        [sys.executable, "-c", HUNG_SCRIPT, str(second_signal_after_s)],
         capture_output=True,
         text=True,
         check=False,
@@ -46,24 +46,24 @@ def hung(again_after_s: float) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
-def test_any_of_them_asks_to_stop(asked: list[str], number: signal.Signals) -> None:
+def test_each_signal_requests_a_stop(stop_requests: list[str], number: signal.Signals) -> None:
     signal.raise_signal(number)
-    assert asked == ["stop"]
+    assert stop_requests == ["stop"]
 
 
-def test_what_comes_soon_after_is_the_same_wish_whoever_says_it(asked: list[str]) -> None:
+def test_signals_soon_after_the_first_belong_to_the_same_request(stop_requests: list[str]) -> None:
     for number in (*STOP_SIGNALS, *STOP_SIGNALS):
         signal.raise_signal(number)
-    assert asked == ["stop"]
+    assert stop_requests == ["stop"]
 
 
-def test_who_was_asked_nothing_gives_them_back() -> None:
+def test_without_a_signal_the_previous_handlers_are_restored() -> None:
     before = [signal.getsignal(number) for number in STOP_SIGNALS]
     with StopSignals(ManualClock(), lambda: None):
         assert [signal.getsignal(number) for number in STOP_SIGNALS] != before
     assert [signal.getsignal(number) for number in STOP_SIGNALS] == before
 
 
-def test_a_process_that_hangs_is_ended_by_whoever_asks_once_more_later() -> None:
-    assert hung(again_after_s=SAME_WISH_S) == (0, "goes on\n")
-    assert hung(again_after_s=SAME_WISH_S + 0.1) == (-signal.SIGINT, "")
+def test_a_later_signal_ends_a_process_that_hangs() -> None:
+    assert signal_hung_process(second_signal_after_s=SAME_REQUEST_S) == (0, "goes on\n")
+    assert signal_hung_process(second_signal_after_s=SAME_REQUEST_S + 0.1) == (-signal.SIGINT, "")

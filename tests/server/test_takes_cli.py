@@ -12,31 +12,31 @@ Run = Callable[..., tuple[str, str]]
 
 
 @pytest.fixture
-def folder(elsewhere: Path) -> Path:
-    """The takes of a configuration in the working folder."""
-    (elsewhere / "config.toml").write_text('[takes]\nfolder = "takes"\n', encoding="utf-8")
-    return elsewhere / "takes"
+def folder(working_folder: Path) -> Path:
+    """The takes folder that the configuration in the working folder names."""
+    (working_folder / "config.toml").write_text('[takes]\nfolder = "takes"\n', encoding="utf-8")
+    return working_folder / "takes"
 
 
 @pytest.fixture
 def takes(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs `fours takes ...`: what it prints, and the sentence that it ends with, if it does."""
+    """Runs `fours takes ...`; returns what it prints, and the error that it ends with, or an empty text."""
     assert not folder.exists()
 
     def run(*arguments: str) -> tuple[str, str]:
         monkeypatch.setattr(sys, "argv", ["fours", "takes", *arguments])
-        complaint = ""
+        error_text = ""
         try:
             cli.main()
         except SystemExit as end:
-            complaint = str(end.code or "")
-        return capsys.readouterr().out, complaint
+            error_text = str(end.code or "")
+        return capsys.readouterr().out, error_text
 
     return run
 
 
 class TestTheList:
-    def test_of_nothing_says_where_it_will_be(self, takes: Run) -> None:
+    def test_without_jams_says_where_they_will_be(self, takes: Run) -> None:
         assert takes() == ("There are none yet: what is played in `fours jam` is written down in takes.\n", "")
 
     def test_has_a_line_for_each_jam_and_each_mark(self, takes: Run, folder: Path) -> None:
@@ -51,7 +51,7 @@ class TestTheList:
             "  :1  capture  0:00 to 0:04",
         ]
 
-    def test_for_programs_is_json(self, takes: Run, folder: Path) -> None:
+    def test_as_json_has_all_fields(self, takes: Run, folder: Path) -> None:
         path = write_journal(folder, is_marked=True, memory=b"a memory")
         (row,) = json.loads(takes("--json")[0])
         assert row == {
@@ -67,7 +67,7 @@ class TestTheList:
             "marks": [{"number": 1, "kind": "capture", "from_s": 0.0, "until_s": 4.0}],
         }
 
-    def test_for_programs_has_no_memory_where_there_is_none(self, takes: Run, folder: Path) -> None:
+    def test_as_json_has_no_memory_where_there_is_none(self, takes: Run, folder: Path) -> None:
         write_journal(folder)
         assert json.loads(takes("--json")[0])[0]["memory"] is None
 
@@ -83,21 +83,21 @@ class TestExport:
         assert takes("export", "--last", "-o", "take.mid") == ("take.mid\n", "")
 
     @pytest.mark.parametrize("which", [(), ("02-03", "--last")])
-    def test_wants_one_or_the_other(self, takes: Run, which: tuple[str, ...]) -> None:
+    def test_needs_either_an_id_or_last(self, takes: Run, which: tuple[str, ...]) -> None:
         assert takes("export", *which, "-o", "take.mid")[1] == "fours: name the jam to export by its id, or say --last"
 
-    def test_of_what_is_not_there_is_one_sentence(self, takes: Run) -> None:
+    def test_of_an_unknown_jam_ends_with_one_sentence(self, takes: Run) -> None:
         assert takes("export", "1999", "-o", "take.mid")[1].startswith("fours: there is no jam 1999 in takes")
 
 
 class TestRemove:
-    def test_takes_jams_away_and_says_so(self, takes: Run, folder: Path) -> None:
+    def test_removes_jams_and_says_so(self, takes: Run, folder: Path) -> None:
         paths = [write_journal(folder, days_ago=day, is_marked=True) for day in (0, 1, 2)]
         out, _ = takes("remove", "02-03", "02-01")
         assert out == "2026-02-03-201500 is gone\n2026-02-01-201500 is gone\n"
         assert [path.exists() for path in paths] == [False, True, False]
 
-    def test_removes_nothing_where_one_of_them_is_not_there(self, takes: Run, folder: Path) -> None:
+    def test_removes_nothing_if_one_of_the_jams_does_not_exist(self, takes: Run, folder: Path) -> None:
         path = write_journal(folder)
         assert "there is no jam 1999" in takes("remove", "02-03", "1999")[1]
         assert path.exists()

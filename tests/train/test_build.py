@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from model.approach import APPROACHES, Approach
-from model.pack.card import CARD_FILE, Bins, Card, Epoch, read_card
+from model.pack.card import CARD_FILE, Card, CardBins, Epoch, read_card
 from model.pack.pack import open_pack, sha256_of
 from model.tokens.time_bins import BinChoice, TimeBins
 from model.tokens.vocabulary import EventVocabulary
@@ -146,7 +146,7 @@ class TestWholePack:
         assert pack.card == card == read_card(out)
         for approach in APPROACHES:
             assert pack.engine(approach, "cpu").vocabulary_size == pack.vocabulary(approach).size
-            assert pack.twin(approach).initial().shape == (2, 2, 16)
+            assert pack.reference_engine(approach).initial_state().shape == (2, 2, 16)
 
     def test_its_vocabularies_are_those_of_the_training_side(self, built: tuple[Path, Card]) -> None:
         _, card = built
@@ -507,7 +507,7 @@ class TestFromAPack:
     ) -> None:
         base = open_pack(str(built[0]))
         event = base.card.approaches["event"]
-        renamed = event.model_copy(update={"bins": Bins(choice="quantile", shifts=(0.5, 1.0), edges=(0.75,))})
+        renamed = event.model_copy(update={"bins": CardBins(choice="quantile", shifts=(0.5, 1.0), edges=(0.75,))})
         of_quantiles = base.card.model_copy(update={"approaches": {**base.card.approaches, "event": renamed}})
         card = built_card([corpus], replace(order(tmp_path / "tiny"), base=replace(base, card=of_quantiles)))
         assert card.approaches["event"].bins == renamed.bins
@@ -518,7 +518,7 @@ class TestInSeconds:
         # At 120 beats a minute, as which seconds are read, the exercise's beat is half a second.
         asked = replace(order(tmp_path / "tiny"), choice=Choice(time_unit="seconds"))
         card = built_card([corpus], asked)
-        assert card.approaches["event"].bins == Bins(
+        assert card.approaches["event"].bins == CardBins(
             unit="seconds", choice="commonest", shifts=(0.25, 0.5), edges=(0.375,)
         )
         at_90 = card.vocabulary("event", tempo_bpm=90.0)

@@ -14,7 +14,7 @@ import pytest
 import typer
 
 from model.approach import APPROACHES
-from model.memory.backoff import DEFAULTS
+from model.memory.backoff import DEFAULT_BACKOFFS
 from model.pack import pack as packs
 from model.pack.card import CARD_FILE, read_card
 from model.pack.pack import open_pack
@@ -180,7 +180,7 @@ class TestPack:
         card = read_card(base)
         for approach, part in card.approaches.items():
             assert part.memory is not None
-            assert card.backoff(approach) != DEFAULTS[approach]
+            assert card.backoff(approach) != DEFAULT_BACKOFFS[approach]
             figures = part.held_out["tunes"]
             assert figures.pitch_bits_with_memory is not None
             assert (figures.time_bits_with_memory is None) == (approach == "pitch")

@@ -85,9 +85,13 @@ class TestWeights:
             tuple(range(40, 90)), TimeBins((0.25, THIRD, 0.5, 1.0, 2.0), (0.3, 0.4, 0.75, 1.5))
         )
         after = grown_weights(before, EVENT_WORDS, after_words)
-        old = [0, *(1 + PITCHES.index(pitch) for pitch in PITCHES), *range(EVENT_WORDS.first_time, EVENT_WORDS.size)]
+        old = [
+            0,
+            *(1 + PITCHES.index(pitch) for pitch in PITCHES),
+            *range(EVENT_WORDS.first_time_token, EVENT_WORDS.size),
+        ]
         new = [0, *(1 + pitch - 40 for pitch in PITCHES)]
-        new += [after_words.first_time + after_words.bins.shifts.index(shift) for shift in BINS.shifts]
+        new += [after_words.first_time_token + after_words.bins.shifts.index(shift) for shift in BINS.shifts]
         for name in ("embedding.weight", "output.weight", "output.bias"):
             assert len(after[name]) == after_words.size
             assert np.array_equal(after[name][new], before[name][old])
@@ -100,8 +104,8 @@ class TestWeights:
         after_words = EventVocabulary((*PITCHES, 85, 86), bins)
         after = grown_weights(before, EVENT_WORDS, after_words)
         # The pitch an octave lower, and the shift whose bin it fell into.
-        octave, quarter = 1 + PITCHES.index(85 - 12), EVENT_WORDS.first_time
-        for token, kin in ((1 + len(PITCHES), octave), (after_words.first_time + 1, quarter)):
+        octave, quarter = 1 + PITCHES.index(85 - 12), EVENT_WORDS.first_time_token
+        for token, kin in ((1 + len(PITCHES), octave), (after_words.first_time_token + 1, quarter)):
             for name in ("embedding.weight", "output.weight"):
                 assert np.array_equal(after[name][token], before[name][kin])
             assert after["output.bias"][token] == pytest.approx(before["output.bias"][kin] + NEW_TOKEN_BIAS)

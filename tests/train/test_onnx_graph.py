@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from model.engines.onnx_engine import LOGITS, TOKEN, OnnxEngine
+from model.engines.onnx_engine import LOGITS_OUTPUT, TOKEN_INPUT, OnnxEngine
 from tests.tiny_pack import SHAPE, random_weights
 from train.onnx_graph import one_step_graph, write_fp32, write_int8
 
@@ -21,7 +21,7 @@ def test_a_graph_takes_a_token_and_a_state_to_logits_and_the_next_state() -> Non
     states = {
         name: [1, 1, 16] for layer in (0, 1) for name in (f"h{layer}", f"c{layer}", f"next_h{layer}", f"next_c{layer}")
     }
-    assert shapes == {TOKEN: [1], LOGITS: [1, 1, SIZE], **states}
+    assert shapes == {TOKEN_INPUT: [1], LOGITS_OUTPUT: [1, 1, SIZE], **states}
 
 
 def test_a_step_is_as_many_nodes_as_it_needs() -> None:
@@ -50,7 +50,7 @@ def test_int8_holds_every_matrix_in_8_bits_and_the_table_of_entries_in_full(tmp_
 def test_int8_plays(tmp_path: Path) -> None:
     write_int8(random_weights(SIZE, WIDE), tmp_path / "int8.onnx")
     engine = OnnxEngine(tmp_path / "int8.onnx")
-    logits, state = engine.step(7, engine.initial())
+    logits, state = engine.step(7, engine.initial_state())
     assert np.isfinite(logits).all()
     assert state.shape == (2, 2, 64)
 

@@ -13,8 +13,8 @@ from typing import Literal, Self
 
 import numpy as np
 
-from model.analysis.key_finder import key_of
-from model.analysis.lead import MEDIAN_PITCH, MIN_NOTES, MONOPHONIC_SHARE
+from model.analysis.key_finder import key_from_weights
+from model.analysis.lead import MEDIAN_PITCH_RANGE, MIN_NOTES, MONOPHONIC_SHARE
 from model.notes import Note, in_onset_order
 from train.corpus.cache import Cache
 from train.corpus.duplicates import groups_of
@@ -169,7 +169,7 @@ def _corpus_of(name: str, folder: Path, files: Sequence[Path], readings: Sequenc
             corpus.lines[split].extend(lines)
             corpus.seconds += reading.seconds
             corpus.tempi_bpm.append(reading.tempo_bpm)
-            key = key_of(reading.pitch_classes)
+            key = key_from_weights(reading.pitch_classes)
             corpus.keys[str(key) if key else "none"] += 1
     _check(corpus, choice)
     return corpus
@@ -194,7 +194,7 @@ def _check(corpus: Corpus, choice: Choice) -> None:
         if choice.tracks in {"lead", "melodic"}:
             raise CorpusError(
                 f"no file of {corpus.folder} has a lead-like track: at least {MIN_NOTES} notes, {MONOPHONIC_SHARE:.0%} of "
-                f"the onsets a single note, median pitch {MEDIAN_PITCH[0]} to {MEDIAN_PITCH[1]}; --tracks most-notes takes "
+                f"the onsets a single note, median pitch {MEDIAN_PITCH_RANGE[0]} to {MEDIAN_PITCH_RANGE[1]}; --tracks most-notes takes "
                 f"any track"
             )
         raise CorpusError(f"no file of {corpus.folder} has two notes to learn from; drums count with --drums only")

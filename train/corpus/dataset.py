@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.notes import CHORD_BEATS, HIGHEST_PITCH, LOWEST_PITCH
-from model.tokens.time_bins import BinChoice, time_bins
+from model.tokens.time_bins import BinChoice, choose_bins
 from model.tokens.vocabulary import START, EventVocabulary, PitchVocabulary, Vocabulary, nearest_pitch
 from train.corpus.corpora import Line
 from train.corpus.reading import Records
@@ -54,7 +54,7 @@ def pitch_vocabulary(lines: Iterable[Line]) -> PitchVocabulary:
 
 def event_vocabulary(lines: Sequence[Line], choice: BinChoice, count: int) -> EventVocabulary:
     """The event vocabulary of a corpus with at most `count` time bins. Raises ValueError without any shift."""
-    return EventVocabulary(pitches_of(lines), time_bins(shifts_of(lines), choice, count))
+    return EventVocabulary(pitches_of(lines), choose_bins(shifts_of(lines), choice, count))
 
 
 def spelt(vocabulary: Vocabulary, records: Records) -> Tokens:
@@ -65,7 +65,7 @@ def spelt(vocabulary: Vocabulary, records: Records) -> Tokens:
         return np.concatenate([[START], notes])
     begins = _begins_chord(records["onset_beats"])
     onsets = records["onset_beats"][begins]
-    times = vocabulary.first_time + np.searchsorted(_edges(vocabulary), onsets[1:] - onsets[:-1], side="left")
+    times = vocabulary.first_time_token + np.searchsorted(_edges(vocabulary), onsets[1:] - onsets[:-1], side="left")
     begins[0] = False  # no TIME stands before all music
     tokens = np.empty(1 + len(notes) + len(times), np.int64)
     at = np.cumsum(begins) + np.arange(1, len(notes) + 1)

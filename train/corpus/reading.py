@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import symusic
 
-from model.analysis.lead import reads_as_lead
+from model.analysis.lead import is_lead_line
 from model.tokens.time_bins import TimeUnit
 from train.corpus.duplicates import Signature, signature_of
 
@@ -104,7 +104,7 @@ def _reading_of(sha256: str, score: symusic.core.ScoreTick, choice: Choice) -> R
     seconds = float(_seconds(np.array([last_tick]), score.ticks_per_quarter, tempi)[0])
     if seconds > LONGEST_S:
         raise _Unreadable(f"it claims to last {seconds / 3600:,.0f} hours")
-    judged = [(track, reads_as_lead(track.tick, track.pitch)) for track in _chosen(tracks, choice.tracks)]
+    judged = [(track, is_lead_line(track.tick, track.pitch)) for track in _chosen(tracks, choice.tracks)]
     chosen = [(track, leads) for track, leads in judged if leads or _wanted(track, choice.tracks)]
     lines = tuple(_in_unit(track, score.ticks_per_quarter, tempi, choice) for track, _ in chosen)
     return Reading(
@@ -138,7 +138,7 @@ def _wanted(track: _Track, tracks: TrackChoice) -> bool:
         case "lead":
             return False
         case "melodic":
-            return reads_as_lead(track.tick, track.pitch, MELODIC_MIN_NOTES, MELODIC_MONOPHONIC_SHARE)
+            return is_lead_line(track.tick, track.pitch, MELODIC_MIN_NOTES, MELODIC_MONOPHONIC_SHARE)
         case _:
             return len(track) > 1
 

@@ -88,7 +88,7 @@ def event_tokens(vocabulary: EventVocabulary, onsets: Sequence[Onset]) -> Tokens
     for index, (at_s, pitch) in enumerate(onsets):
         shift_s = at_s - onsets[index - 1][0] if index else 0.0
         if shift_s >= SHORTEST_SHIFT_S:
-            tokens.append(vocabulary.first_time + vocabulary.bins.index(shift_s))
+            tokens.append(vocabulary.first_time_token + vocabulary.bins.index(shift_s))
         tokens.append(1 + _place(vocabulary.pitches, pitch))
     return np.array(tokens, np.int64)
 

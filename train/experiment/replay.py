@@ -19,7 +19,7 @@ import torch
 
 from model.approach import APPROACHES, Approach
 from model.engines.network import MusicLSTM
-from model.pack.card import ApproachCard, Bins, Card, Epoch, HeldOut, Training
+from model.pack.card import ApproachCard, CardBins, Card, Epoch, HeldOut, Training
 from model.pack.pack import sha256_of
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
@@ -151,7 +151,7 @@ def _written(approach: Approach, run: "_Run", order: Order, folder: Path) -> App
     bins = vocabulary.bins if isinstance(vocabulary, EventVocabulary) else None
     return ApproachCard(
         pitches=vocabulary.pitches,
-        bins=Bins(unit="seconds", choice="notebook", shifts=bins.shifts, edges=bins.edges) if bins else None,
+        bins=CardBins(unit="seconds", choice="notebook", shifts=bins.shifts, edges=bins.edges) if bins else None,
         network=notebook.SHAPE,
         files={path.name: sha256_of(path) for path in files},
         training=Training(

@@ -11,7 +11,8 @@ import numpy as np
 from model.approach import APPROACHES, Approach
 from model.engines.engine import Engine
 from model.files.midi_file import Seed
-from model.improvising.improviser import Improviser, Taste, improviser
+from model.improvising.improviser import Improviser, create_improviser
+from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from model.pack.card import Card
 from model.pack.pack import Pack
@@ -32,7 +33,7 @@ class Order:
 
     bars: int = 8
     answers: int = 8
-    taste: Taste = field(default_factory=lambda: Taste(temperature=0.9, top_p=0.95))
+    taste: SamplingSettings = field(default_factory=lambda: SamplingSettings(temperature=0.9, top_p=0.95))
     random_seed: int = 0
 
     @property
@@ -157,7 +158,7 @@ def compare(
 
 
 def _having_heard(seed: Seed, pack: Pack, approach: Approach, engine: Engine) -> Improviser:
-    partner = improviser(engine, pack.vocabulary(approach, seed.tempo_bpm))
+    partner = create_improviser(engine, pack.vocabulary(approach, seed.tempo_bpm))
     for note in seed.notes:
         partner.hear(note)
     return partner

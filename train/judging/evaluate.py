@@ -10,7 +10,7 @@ import torch
 from model.approach import APPROACHES, Approach
 from model.engines.network import MusicLSTM
 from model.files.midi_file import Seed
-from model.improvising.improviser import Taste
+from model.improvising.sampling_settings import SamplingSettings
 from model.pack.card import HeldOut
 from model.pack.pack import Pack
 from train.corpus.corpora import Corpus, Line, Split, joined
@@ -47,7 +47,9 @@ class Evaluation:
     real: Yardstick
 
 
-def evaluate(pack: Pack, corpora: Sequence[Corpus], split: Split, taste: Taste, random_seed: int = 0) -> Evaluation:
+def evaluate(
+    pack: Pack, corpora: Sequence[Corpus], split: Split, taste: SamplingSettings, random_seed: int = 0
+) -> Evaluation:
     """Judges both approaches; PPM learns from the training side of the same corpora. The same arguments give the same figures.
 
     Raises CorpusError where no file falls to the side, and PackError where the pack is damaged.

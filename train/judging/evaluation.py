@@ -66,7 +66,7 @@ def engine_bits(engine: Engine, vocabulary: Vocabulary, lines: Sequence[Line]) -
     nats = 0.0
     for line in lines:
         piece = spelt(vocabulary, line.records)
-        state = engine.initial()
+        state = engine.initial_state()
         for token, target in zip(piece[:-1].tolist(), piece[1:].tolist(), strict=True):
             logits, state = engine.step(token, state)
             peak = float(logits.max())
@@ -108,4 +108,4 @@ def _by_kind(vocabulary: Vocabulary, bits: npt.NDArray[np.float64]) -> tuple[flo
     """Bits by token, shape (vocabulary,), as those of pitches and, where the vocabulary has any, those of times."""
     if not isinstance(vocabulary, EventVocabulary):
         return float(bits.sum()), None
-    return float(bits[: vocabulary.first_time].sum()), float(bits[vocabulary.first_time :].sum())
+    return float(bits[: vocabulary.first_time_token].sum()), float(bits[vocabulary.first_time_token :].sum())

@@ -13,7 +13,8 @@ from random import Random
 from model.approach import Approach
 from model.files.midi_file import Meter, Seed, Track, as_midi
 from model.files.piano_roll import draw_piano_roll
-from model.improvising.improviser import Improviser, Planned, Taste
+from model.improvising.improviser import Improviser, PlannedNote
+from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 
 FILE_STEMS: dict[Approach, str] = {"pitch": "lstm_generated_melody", "event": "lstm_generated_melody_event"}
@@ -53,7 +54,7 @@ class Melody:
 def pitch_melody(partner: Improviser, seed: Seed, random: Random) -> Melody:
     """So many notes, one a beat, from a partner who has heard the seed."""
     start_beats = math.ceil(seed.end_beats)
-    taste = Taste(temperature=PITCH_TEMPERATURE, step_beats=1.0)
+    taste = SamplingSettings(temperature=PITCH_TEMPERATURE, step_beats=1.0)
     composed = partner.compose(start_beats, start_beats + PITCH_NOTES, taste, random)
     return Melody(partner.approach, _from_zero(composed, start_beats), PITCH_TEMPO_BPM, Meter(), PITCH_TEMPERATURE)
 
@@ -62,7 +63,7 @@ def event_melody(partner: Improviser, seed: Seed, random: Random) -> Melody:
     """What so many NOTE and TIME events say, at the seed's tempo, from a partner who has heard the seed."""
     bar = seed.meter.beats_per_bar
     start_beats = math.ceil(seed.end_beats / bar) * bar
-    composed = partner.compose(start_beats, math.inf, Taste(temperature=EVENT_TEMPERATURE), random)
+    composed = partner.compose(start_beats, math.inf, SamplingSettings(temperature=EVENT_TEMPERATURE), random)
     notes = _from_zero(_first_events(composed, EVENTS), start_beats)
     return Melody(partner.approach, notes, seed.tempo_bpm, seed.meter, EVENT_TEMPERATURE)
 
@@ -80,7 +81,7 @@ def write_melody(folder: Path, melody: Melody) -> Iterator[Path]:
     yield picture
 
 
-def _first_events(composed: Iterable[Planned], count: int) -> Iterator[Planned]:
+def _first_events(composed: Iterable[PlannedNote], count: int) -> Iterator[PlannedNote]:
     """The notes among the first `count` events: each note is one, and each step on to a new onset another."""
     events, onset_beats = 0, None
     for planned in composed:
@@ -91,7 +92,7 @@ def _first_events(composed: Iterable[Planned], count: int) -> Iterator[Planned]:
         yield planned
 
 
-def _from_zero(composed: Iterable[Planned], start_beats: float) -> tuple[Note, ...]:
+def _from_zero(composed: Iterable[PlannedNote], start_beats: float) -> tuple[Note, ...]:
     return tuple(
         replace(planned.note, onset_beats=planned.note.onset_beats - start_beats, velocity=VELOCITY)
         for planned in composed

@@ -94,7 +94,7 @@ def remembered_bits(memory: Memory, line: Foretold, strength: float = FITTED_STR
     memory.forget()
     chances = np.empty(len(line.targets))
     for place, (p, target) in enumerate(zip(line.p, line.targets.tolist(), strict=True)):
-        chances[place] = memory.mix(p, strength).p[target]
+        chances[place] = memory.mix(p, strength).probabilities[target]
         memory.hear(target)
     return _bits(chances)
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from model.approach import APPROACHES, Approach
 from model.engines.network import MusicLSTM
-from model.memory.backoff import DEFAULTS, Backoff
+from model.memory.backoff import DEFAULT_BACKOFFS, Backoff
 from model.memory.memory import Memory
-from model.pack.card import CARD_FILE, ApproachCard, Card, Remembering
+from model.pack.card import CARD_FILE, ApproachCard, Card, MemoryTrust
 from model.pack.pack import Pack
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.corpus.corpora import Corpus, Line
@@ -27,7 +27,7 @@ MOST_NOTES_FITTED = 50_000
 def fit_memory(network: MusicLSTM, vocabulary: PitchVocabulary | EventVocabulary, corpora: Sequence[Corpus]) -> Backoff:
     """What suits the validation lines of the corpora; the usual where there are none."""
     approach: Approach = "event" if isinstance(vocabulary, EventVocabulary) else "pitch"
-    usual = DEFAULTS[approach]
+    usual = DEFAULT_BACKOFFS[approach]
     memory = Memory(vocabulary, usual)
     evidence = [
         [evidence_of(memory, line) for line in foretold(network, vocabulary, _few(corpus.lines["valid"]))]
@@ -69,7 +69,7 @@ def _refitted(pack: Pack, approach: Approach, corpora: Sequence[Corpus]) -> Appr
         if corpus.name in held_out and corpus.lines["test"]:
             figures = remembered(network, vocabulary, corpus.lines["test"], backoff)
             held_out[corpus.name] = held_out[corpus.name].model_copy(update=figures)
-    return part.model_copy(update={"memory": Remembering.of(backoff), "held_out": held_out})
+    return part.model_copy(update={"memory": MemoryTrust.from_backoff(backoff), "held_out": held_out})
 
 
 def _few(lines: Sequence[Line]) -> Sequence[Line]:

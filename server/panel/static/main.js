@@ -1,213 +1,221 @@
-// The page: puts the parts together, and passes on what the jam tells.
+// The page: creates its parts, hands the jam's messages to them, and draws sixty times a second.
 
-import { Band, SAME_NOTE_S } from "./band.js";
-import { Controls } from "./controls.js";
-import { Deck } from "./deck.js";
-import { Door } from "./door.js";
-import { Hands } from "./hands.js";
-import { ComputerKeys } from "./keys.js";
-import { Lessons } from "./lessons.js";
-import { Link } from "./link.js";
-import { nameOf } from "./notes.js";
-import { Piano } from "./piano.js";
-import { Roll } from "./roll.js";
-import { Score } from "./score.js";
-import { Stand } from "./stand.js";
-import { Timeline, turnAt } from "./timeline.js";
-import { hasWebMidi, listen } from "./webmidi.js";
+import { JamConnection } from "./connection/jam_connection.js";
+import { TokenDialog } from "./connection/token_dialog.js";
+import { ActionButtons } from "./controls/action_buttons.js";
+import { ControlPanel } from "./controls/control_panel.js";
+import { MidiLearn } from "./controls/midi_learn.js";
+import { ComputerKeys } from "./input/computer_keys.js";
+import { connectMidiKeyboards, isMidiSupported } from "./input/midi_keyboards.js";
+import { PlayerInput } from "./input/player_input.js";
+import { ScreenPiano } from "./input/screen_piano.js";
+import { noteName } from "./music/pitches.js";
+import { Timeline, turnAt } from "./music/timeline.js";
+import { JamSound, SAME_NOTE_S } from "./sound/jam_sound.js";
+import { PianoRoll } from "./view/piano_roll.js";
+import { PlayedNotes } from "./view/played_notes.js";
+import { StatusDisplay } from "./view/status_display.js";
 
 const find = (id) => document.getElementById(id);
 const CLICK_AHEAD_S = 0.1;
-const WAKING_MS = 400;
-const HARDNESS = { softest: 20, loudest: 127, step: 20 };
+// The press that starts the sound arrives as a click this much later at most.
+const SOUND_START_MS = 400;
+const VELOCITY = { softest: 20, loudest: 127, step: 20 };
+const HIGHEST_OCTAVE = 8;
 
-const stage = { timeline: null, standing: { state: "listening", turn: null, plan: [] }, wiring: null, figures: null };
-const touch = { octave: 4, velocity: 90 };
-let refusal = "";
-let clickedBeat = -Infinity;
-let wokeMs = -Infinity;
+// What the jam has sent last; `plan` is its planned notes with their seconds.
+const jam = { timeline: null, status: { state: "listening", turn: null, plan: [] }, plan: [], wiring: null, figures: null };
+const keyboard = { octave: 4, velocity: 90 };
+let lastRefusal = "";
+let lastClickBeat = -Infinity;
+let soundStartedMs = -Infinity;
 
-const link = new Link(hear, lineChanged);
-const band = new Band(() => link.nowS());
-const hands = new Hands(link, band);
-const score = new Score();
-const roll = new Roll(find("roll"));
-const stand = new Stand(find);
-const set = (control, value) => link.send({ type: "set", control, value });
-const say = (text, isWrong) => stand.say(text, isWrong);
-const lessons = new Lessons(find("learn"), find("lesson"), { send: (message) => link.send(message), say });
-const controls = new Controls(find("groups"), set, lessons);
-const deck = new Deck(find("deck"), document.body, lessons, { send: set, say });
-const door = new Door(find("door"), () => link.open());
-const playing = { pitchOfA: () => (touch.octave + 1) * 12, velocity: () => touch.velocity, shift, harder };
-const piano = new Piano(find("piano"), hands, playing);
-new ComputerKeys(hands, playing);
+const connection = new JamConnection(handleMessage, onConnectionChanged);
+const sound = new JamSound(() => connection.nowS());
+const playerInput = new PlayerInput(connection, sound);
+const playedNotes = new PlayedNotes();
+const pianoRoll = new PianoRoll(find("roll"));
+const statusDisplay = new StatusDisplay(find);
+const send = (message) => connection.send(message);
+const sendValue = (control, value) => send({ type: "set", control, value });
+const showNotice = (sentence, isError) => statusDisplay.showNotice(sentence, isError);
+const midiLearn = new MidiLearn(find("learn"), find("learn-status"), { send, showNotice });
+const controlPanel = new ControlPanel(find("control-groups"), sendValue, midiLearn);
+const actionButtons = new ActionButtons(find("actions"), document.body, midiLearn, { sendValue, showNotice });
+const tokenDialog = new TokenDialog(find("token-dialog"), () => connection.open());
+const basePitch = () => (keyboard.octave + 1) * 12;
+const velocity = () => keyboard.velocity;
+const screenPiano = new ScreenPiano(find("piano"), playerInput, { basePitch, velocity });
+new ComputerKeys(playerInput, { basePitch, velocity, shiftOctave, changeVelocity });
 
-function hear(message) {
+function handleMessage(message) {
   if (message.type === "refused") {
-    refusal = message.reason;
-    stand.say(message.reason, true);
-    controls.show(message.values, true);
+    lastRefusal = message.reason;
+    showNotice(message.reason, true);
+    controlPanel.showValues(message.values, true);
     return;
   }
-  if (message.type === "welcome") welcome(message);
-  else if (message.bindings) lessons.take(message);
-  if (message.time) stage.timeline = new Timeline(message.time);
-  if (message.stands) stage.standing = message.stands;
+  if (message.type === "welcome") handleWelcome(message);
+  else if (message.bindings) midiLearn.update(message);
+  if (message.time) jam.timeline = new Timeline(message.time);
+  if (message.stands) jam.status = message.stands;
   for (const note of message.notes ?? []) {
-    score.take(note, fromMemory(note));
-    if (message.type === "news") band.take(note);
+    playedNotes.add(note, shareFromMemory(note));
+    if (message.type === "news") sound.handleNote(note);
   }
-  if (message.notes) light();
+  if (message.notes) showPlayedNotes();
   if (message.values) {
-    controls.show(message.values);
-    deck.show(message.values);
+    controlPanel.showValues(message.values);
+    actionButtons.showValues(message.values);
   }
-  for (const action of message.asked ?? []) deck.flash(action);
+  for (const action of message.asked ?? []) actionButtons.flash(action);
   if (message.figures) {
-    stage.figures = message.figures;
-    stand.showWiring(stage.wiring, stage.figures, refusal);
+    jam.figures = message.figures;
+    statusDisplay.showWiring(jam.wiring, jam.figures, lastRefusal);
   }
-  if (message.time) stand.showTime(stage.timeline);
-  if (message.stands) stand.showState(stage.standing.state);
-  if (message.time || message.stands || message.values) plan();
-  if (message.notes?.length) document.body.classList.add("is-played");
+  if (message.time) statusDisplay.showTempo(jam.timeline);
+  if (message.stands) statusDisplay.showState(jam.status.state);
+  if (message.time || message.stands || message.values) updatePlan();
+  if (message.notes?.length) document.body.classList.add("has-notes");
 }
 
-function welcome(message) {
-  stage.wiring = message.wiring;
-  score.clear();
-  band.silence();
-  lessons.take(message);
-  controls.build(message.controls, message.values);
-  deck.build(message.controls, message.offers);
-  lessons.show();
+// The first message of a connection: everything that the jam knows.
+function handleWelcome(message) {
+  jam.wiring = message.wiring;
+  playedNotes.clear();
+  sound.stopAll();
+  midiLearn.update(message);
+  controlPanel.build(message.controls, message.values);
+  actionButtons.build(message.controls, message.offers);
+  midiLearn.show();
 }
 
-// The plan with its seconds, as the roll draws it and the band plays it.
-function plan() {
-  const { timeline, standing } = stage;
+// Computes the planned notes with their seconds, for the roll and the sound.
+function updatePlan() {
+  const { timeline, status } = jam;
   if (!timeline) return;
-  const { transpose = 0, offset_ms: offsetMs = 0 } = controls.values;
-  band.setPlan(standing.plan, timeline, transpose, offsetMs);
-  stage.plan = standing.plan.map(([pitch, beat, beats, share]) => ({
+  const { transpose = 0, offset_ms: offsetMs = 0 } = controlPanel.values;
+  jam.plan = status.plan.map(([pitch, onsetBeat, beats, fromMemory]) => ({
+    key: `${pitch}@${onsetBeat}`,
     pitch: pitch + transpose,
-    dueS: timeline.secondsAt(beat) + offsetMs / 1000,
-    endS: timeline.secondsAt(beat + beats) + offsetMs / 1000,
-    fromMemory: share,
+    onsetS: timeline.secondsAt(onsetBeat) + offsetMs / 1000,
+    endS: timeline.secondsAt(onsetBeat + beats) + offsetMs / 1000,
+    fromMemory,
   }));
-  find("roll").dataset.planned = standing.plan.length;
+  sound.setPlan(jam.plan);
+  find("roll").dataset.planned = jam.plan.length;
 }
 
-// How much of a note came from memory, as the plan had it that was told of before.
-function fromMemory([side, atS, kind, pitch]) {
+// How much of a played note came from memory, 0 to 1: only the plan, in which it stood before, has that.
+function shareFromMemory([side, atS, kind, pitch]) {
   if (side !== "partner" || kind !== "on") return 0;
-  const planned = stage.plan?.find((note) => note.pitch === pitch && Math.abs(note.dueS - atS) < SAME_NOTE_S);
+  const planned = jam.plan.find((note) => note.pitch === pitch && Math.abs(note.onsetS - atS) < SAME_NOTE_S);
   return planned?.fromMemory ?? 0;
 }
 
-function light() {
-  const sounding = { player: new Set(hands.held.keys()), partner: new Set() };
-  for (const note of score.open.values()) sounding[note.side].add(note.pitch);
-  piano.show(sounding);
-  const played = score.notes.filter((note) => note.side === "partner");
-  find("roll").dataset.played = played.length;
-  find("roll").dataset.remembered = played.filter((note) => note.fromMemory > 0).length;
+function showPlayedNotes() {
+  const sounding = { player: new Set(playerInput.heldPitches.keys()), partner: new Set() };
+  for (const note of playedNotes.soundingNotes.values()) sounding[note.side].add(note.pitch);
+  screenPiano.showSounding(sounding);
+  const partnerNotes = playedNotes.notes.filter((note) => note.side === "partner");
+  find("roll").dataset.played = partnerNotes.length;
+  find("roll").dataset.remembered = partnerNotes.filter((note) => note.fromMemory > 0).length;
 }
 
-function frame() {
-  const nowS = link.nowS();
-  const { timeline, standing } = stage;
-  score.prune(nowS);
-  const { turn_bars: turnBars = 4, begins = "player" } = controls.values;
+function drawFrame() {
+  const nowS = connection.nowS();
+  const { timeline, status } = jam;
+  playedNotes.prune(nowS);
+  const { turn_bars: turnBars = 4, begins: firstSide = "player" } = controlPanel.values;
   if (timeline) {
     const beat = timeline.beatAt(nowS);
-    const turn = turnAt(beat, standing.turn, turnBars, begins, timeline);
-    stand.showBeat(beat, timeline, turn);
-    if (band.clicks && (timeline.hasBars || turn)) click(nowS);
+    const turn = turnAt(beat, status.turn, turnBars, firstSide, timeline);
+    statusDisplay.showBeat(beat, timeline, turn);
+    if (sound.isClickOn && (timeline.hasBars || turn)) scheduleClick(nowS);
   }
-  roll.draw(nowS, {
-    notes: score.notes,
-    plan: (stage.plan ?? []).filter((note) => note.endS > nowS),
+  pianoRoll.draw(nowS, {
+    notes: playedNotes.notes,
+    plan: jam.plan.filter((note) => note.endS > nowS),
     timeline,
-    turn: standing.turn,
+    turn: status.turn,
     turnBars,
-    begins,
+    firstSide,
   });
-  requestAnimationFrame(frame);
+  requestAnimationFrame(drawFrame);
 }
 
-function click(nowS) {
-  const { timeline } = stage;
-  const { bar, into } = timeline.barAt(timeline.beatAt(nowS + CLICK_AHEAD_S));
-  const unit = 4 / timeline.meter[1];
-  const place = Math.floor(into / unit + 1e-6);
-  const beat = timeline.barLine(bar) + place * unit;
-  if (Math.abs(beat - clickedBeat) < unit / 2 || timeline.secondsAt(beat) < nowS) return;
-  clickedBeat = beat;
-  band.click(timeline.secondsAt(beat), place === 0);
+// Schedules the metronome's next click once it is less than CLICK_AHEAD_S away.
+function scheduleClick(nowS) {
+  const { timeline } = jam;
+  const { bar, beatsIntoBar } = timeline.barAt(timeline.beatAt(nowS + CLICK_AHEAD_S));
+  const unitBeats = 4 / timeline.meter[1];
+  const unit = Math.floor(beatsIntoBar / unitBeats + 1e-6);
+  const beat = timeline.barLine(bar) + unit * unitBeats;
+  if (Math.abs(beat - lastClickBeat) < unitBeats / 2 || timeline.secondsAt(beat) < nowS) return;
+  lastClickBeat = beat;
+  sound.scheduleClick(timeline.secondsAt(beat), unit === 0);
 }
 
-function shift(octaves) {
-  hands.releaseAll();
-  touch.octave = Math.min(Math.max(touch.octave + octaves, 0), 8);
-  find("octave").textContent = nameOf(playing.pitchOfA());
-  piano.draw();
+function shiftOctave(octaves) {
+  playerInput.releaseAll();
+  keyboard.octave = Math.min(Math.max(keyboard.octave + octaves, 0), HIGHEST_OCTAVE);
+  find("octave").textContent = noteName(basePitch());
+  screenPiano.draw();
 }
 
-function harder(steps) {
-  const { softest, loudest, step } = HARDNESS;
-  touch.velocity = Math.min(Math.max(touch.velocity + steps * step, softest), loudest);
-  stand.say(`The keys play with velocity ${touch.velocity}`);
+function changeVelocity(steps) {
+  const { softest, loudest, step } = VELOCITY;
+  keyboard.velocity = Math.min(Math.max(keyboard.velocity + steps * step, softest), loudest);
+  showNotice(`The keys play with velocity ${keyboard.velocity}`);
 }
 
-function lineChanged(line, reason) {
-  document.body.dataset.line = line;
-  find("banner").hidden = line !== "lost";
+function onConnectionChanged(state, reason) {
+  document.body.dataset.connection = state;
+  find("banner").hidden = state !== "lost";
   find("banner").textContent = reason || "The line to the jam is lost. It is tried again by itself.";
-  if (line === "lost") {
-    hands.releaseAll();
-    band.silence();
-    score.clear();
-    stage.plan = [];
-    lessons.forget();
+  if (state === "lost") {
+    playerInput.releaseAll();
+    sound.stopAll();
+    playedNotes.clear();
+    jam.plan = [];
+    midiLearn.stopWaiting();
   }
-  if (line === "door") door.ask();
+  if (state === "locked") tokenDialog.askForToken();
 }
 
-async function wake() {
-  wokeMs = performance.now();
-  await band.wake();
-  document.body.classList.add("has-sound");
-  find("sound").setAttribute("aria-pressed", String(!band.isMuted));
+async function startSound() {
+  soundStartedMs = performance.now();
+  await sound.start();
+  find("sound").setAttribute("aria-pressed", String(!sound.isMuted));
 }
 
-function wire() {
-  for (const type of ["pointerup", "keydown"]) addEventListener(type, () => band.isOn || wake(), { capture: true });
+function connectButtons() {
+  for (const type of ["pointerup", "keydown"]) {
+    addEventListener(type, () => sound.isRunning || startSound(), { capture: true });
+  }
   find("sound").onclick = () => {
-    // The press that woke it is not meant to mute it.
-    if (!band.isOn || performance.now() - wokeMs < WAKING_MS) return;
-    band.mute(!band.isMuted);
-    find("sound").setAttribute("aria-pressed", String(!band.isMuted));
+    // The press that started the sound is not meant to mute it.
+    if (!sound.isRunning || performance.now() - soundStartedMs < SOUND_START_MS) return;
+    sound.setMuted(!sound.isMuted);
+    find("sound").setAttribute("aria-pressed", String(!sound.isMuted));
   };
-  find("volume").oninput = (event) => band.setVolume(event.target.value / 100);
+  find("volume").oninput = (event) => sound.setVolume(event.target.value / 100);
   find("click").onclick = () => {
-    band.clicks = !band.clicks;
-    find("click").setAttribute("aria-pressed", String(band.clicks));
+    sound.isClickOn = !sound.isClickOn;
+    find("click").setAttribute("aria-pressed", String(sound.isClickOn));
   };
-  find("octave-down").onclick = () => shift(-1);
-  find("octave-up").onclick = () => shift(1);
-  find("webmidi").hidden = !hasWebMidi;
-  find("webmidi").onclick = () =>
-    listen(hands, (names) => {
-      const text = names.length ? `MIDI: ${names.join(", ")}` : "No MIDI keyboard is there; plug one in";
-      stand.say(text);
-      find("webmidi").setAttribute("aria-pressed", String(names.length > 0));
-    }).catch(() => stand.say("The browser does not let this page have MIDI", true));
-  hands.onChange = light;
-  hands.isBound = (number, channel) => lessons.isBound(number, channel);
+  find("octave-down").onclick = () => shiftOctave(-1);
+  find("octave-up").onclick = () => shiftOctave(1);
+  find("midi-keyboards").hidden = !isMidiSupported;
+  find("midi-keyboards").onclick = () =>
+    connectMidiKeyboards(playerInput, (names) => {
+      showNotice(names.length ? `MIDI: ${names.join(", ")}` : "No MIDI keyboard is there; plug one in");
+      find("midi-keyboards").setAttribute("aria-pressed", String(names.length > 0));
+    }).catch(() => showNotice("The browser does not let this page have MIDI", true));
+  playerInput.onChange = showPlayedNotes;
+  playerInput.isBound = (cc, channel) => midiLearn.isBound(cc, channel);
 }
 
-wire();
-link.open();
-requestAnimationFrame(frame);
+connectButtons();
+connection.open();
+requestAnimationFrame(drawFrame);

@@ -39,10 +39,10 @@ def test_an_output_keeps_what_it_was_sent_and_when() -> None:
 
 def test_a_lost_output_takes_nothing_until_it_is_found() -> None:
     port = MemorySystem().open_output(None)
-    port.lose()
+    port.disconnect()
     with pytest.raises(PortLost, match='"Trading Fours Out" is gone'):
         port.send(NOTE)
-    port.find()
+    port.reconnect()
     port.send(NOTE)
     assert len(port.sent) == 1
 

@@ -2,7 +2,7 @@ import pytest
 
 from bridge.errors import PortNotFound
 from bridge.midi.memory_ports import MemorySystem
-from bridge.midi.ports import PortRow, match_port, rows
+from bridge.midi.ports import PortInfo, match_port, list_all_ports
 
 NAMES = ["Piano:Piano MIDI 1 20:0", "Piano 2:Piano 2 MIDI 1 24:0", "Trading Fours:Trading Fours In 128:0"]
 
@@ -43,8 +43,8 @@ def test_a_name_that_fits_none_is_refused_with_all_names(wanted: str) -> None:
 
 def test_a_listing_has_inputs_then_outputs() -> None:
     system = MemorySystem(inputs=["Keys"], outputs=["Synth", "Drums"])
-    assert rows(system) == (
-        PortRow("input", "Keys", "memory"),
-        PortRow("output", "Synth", "memory"),
-        PortRow("output", "Drums", "memory"),
+    assert list_all_ports(system) == (
+        PortInfo("input", "Keys", "memory"),
+        PortInfo("output", "Synth", "memory"),
+        PortInfo("output", "Drums", "memory"),
     )

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.errors import NoMidiSystem
 from bridge.midi import rtmidi_module as rtmidi_backend
-from bridge.midi.rtmidi_module import ApiChoice, choose_api, load_backend
+from bridge.midi.rtmidi_module import ApiChoice, choose_api, load_rtmidi
 from tests.bridge.midi.fake_rtmidi import FakeRtMidi
 
 
@@ -72,7 +72,7 @@ def test_an_api_of_another_system_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_probe_for_jack_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JACK_NO_START_SERVER", raising=False)
     backend = FakeRtMidi(jack_runs=True)
-    assert rtmidi_backend.jack_runs(backend)
+    assert rtmidi_backend.is_jack_running(backend)
     assert backend.alive == 0
     assert "JACK_NO_START_SERVER" not in os.environ
 
@@ -82,8 +82,8 @@ def test_without_a_server_libjack_is_silent_and_is_heard_again_afterwards(
 ) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "fours-tests-no-such-server")
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
-    backend = load_backend()
-    assert not rtmidi_backend.jack_runs(backend)
+    backend = load_rtmidi()
+    assert not rtmidi_backend.is_jack_running(backend)
     assert capfd.readouterr() == ("", "")
     with pytest.raises(backend.RtMidiError):
         backend.MidiIn(rtmidi_backend.api_number(backend, "jack"), "not quiet")
@@ -93,17 +93,17 @@ def test_without_a_server_libjack_is_silent_and_is_heard_again_afterwards(
 def test_without_python_rtmidi_the_install_line_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     fail_to_import(monkeypatch, ModuleNotFoundError("No module named 'rtmidi'"))
     with pytest.raises(NoMidiSystem, match=r"not installed: pip install python-rtmidi$"):
-        load_backend()
+        load_rtmidi()
 
 
 def test_on_a_python_without_wheels_the_one_to_use_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     fail_to_import(monkeypatch, ModuleNotFoundError("No module named 'rtmidi'"))
     monkeypatch.setattr(rtmidi_backend, "LAST_PYTHON_WITH_WHEELS", (3, 10))
     with pytest.raises(NoMidiSystem, match=r"^MIDI ports need Python 3[.]12 or 3[.]11: .+ with Python 3[.]12[.]$"):
-        load_backend()
+        load_rtmidi()
 
 
 def test_a_python_rtmidi_that_does_not_load_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     fail_to_import(monkeypatch, ImportError("libasound.so.2: cannot open shared object file"))
     with pytest.raises(NoMidiSystem, match=r"does not load: libasound"):
-        load_backend()
+        load_rtmidi()

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from bridge.errors import PortLost
-from bridge.midi.rtmidi_open_ports import ALERT_FOR_S, ALERT_POLL_S, IDLE_POLL_S, JACK_DRAIN_S, Arrivals, Attention
+from bridge.midi.rtmidi_open_ports import ACTIVE_FOR_S, ACTIVE_POLL_S, IDLE_POLL_S, JACK_DRAIN_S, ArrivalEstimator, PollRate
 from bridge.midi.rtmidi_system import RtMidiSystem
 from bridge.timing.clock import ManualClock, MonotonicClock
 from tests.bridge.midi.fake_rtmidi import FakeRtMidi
@@ -29,7 +29,7 @@ def jack(backend: FakeRtMidi) -> RtMidiSystem:
 def test_a_message_is_stamped_with_the_clock_and_not_with_rtmidis_delta() -> None:
     heard: list[tuple[bytes, float]] = []
     port = mac(FakeRtMidi(), ManualClock(7.0)).open_input(None, lambda data, at_s: heard.append((data, at_s)))
-    port.hear(([0x90, 60, 100], 123.0))
+    port.on_rtmidi_event(([0x90, 60, 100], 123.0))
     assert heard == [(NOTE, 7.0)]
 
 
@@ -38,8 +38,8 @@ def test_what_a_receiver_raises_stays_in_the_callback() -> None:
         raise RuntimeError("a bug of ours")
 
     port = mac(FakeRtMidi()).open_input(None, raising)
-    port.hear(([0x90, 60, 100], 0.0))
-    port.hear(([0x90, 60, 999], 0.0))
+    port.on_rtmidi_event(([0x90, 60, 100], 0.0))
+    port.on_rtmidi_event(([0x90, 60, 999], 0.0))
     assert port.faults.counts == {"RuntimeError": 1, "ValueError": 1}
 
 
@@ -76,7 +76,7 @@ def test_an_output_that_fails_is_lost() -> None:
 
 
 def test_what_is_found_by_looking_now_and_then_is_known_to_when_it_came() -> None:
-    chance, arrivals = Random(1), Arrivals()
+    chance, arrivals = Random(1), ArrivalEstimator()
     came_s = [1.0]
     for _ in range(200):
         came_s.append(came_s[-1] + chance.uniform(0.0, 0.02))
@@ -93,7 +93,7 @@ def test_what_is_found_by_looking_now_and_then_is_known_to_when_it_came() -> Non
 
 
 def test_a_delta_that_leaves_something_out_is_believed_as_far_as_it_can_be() -> None:
-    arrivals = Arrivals()
+    arrivals = ArrivalEstimator()
     arrivals.at_s(0.0, 0.9, 1.0)
     # Half a second went by in messages that were kept from us; and a delta can be no longer than the time there was.
     assert arrivals.at_s(0.5, 1.999, 2.0) == 1.999
@@ -127,8 +127,8 @@ def test_an_output_of_jack_is_closed_when_what_was_sent_has_gone_out() -> None:
 
 
 def test_listening_is_close_after_a_note_and_loose_when_all_is_still() -> None:
-    attention = Attention()
-    assert attention.poll_s(0.0) == IDLE_POLL_S
-    attention.notice(1.0)
-    assert attention.poll_s(1.0 + ALERT_FOR_S * 0.99) == ALERT_POLL_S
-    assert attention.poll_s(1.0 + ALERT_FOR_S) == IDLE_POLL_S
+    attention = PollRate()
+    assert attention.interval_s(0.0) == IDLE_POLL_S
+    attention.on_activity(1.0)
+    assert attention.interval_s(1.0 + ACTIVE_FOR_S * 0.99) == ACTIVE_POLL_S
+    assert attention.interval_s(1.0 + ACTIVE_FOR_S) == IDLE_POLL_S

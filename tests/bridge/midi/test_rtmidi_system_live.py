@@ -9,7 +9,7 @@ from threading import Event, Thread
 
 import pytest
 
-from bridge.midi.ports import OutputPort, PortRow
+from bridge.midi.ports import OutputPort, PortInfo
 from bridge.midi.rtmidi_system import RtMidiSystem, list_ports
 from bridge.timing.clock import MonotonicClock
 from tests.programs import require_program
@@ -102,8 +102,8 @@ def test_others_see_both_ports_under_the_names_told() -> None:
         assert sink.name == "Trading Fours Out:Trading Fours Out"
         for port in (source, sink):
             wait_for_port(port.name)
-        assert PortRow("output", source.name, "jack") in list_ports()
-        assert PortRow("input", sink.name, "jack") in list_ports()
+        assert PortInfo("output", source.name, "jack") in list_ports()
+        assert PortInfo("input", sink.name, "jack") in list_ports()
     assert not {"Trading Fours In", "Trading Fours Out"} & {row.name.split(":")[-1] for row in list_ports()}
 
 

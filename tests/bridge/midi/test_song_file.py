@@ -5,19 +5,19 @@ import pretty_midi
 import pytest
 
 from bridge.midi.messages import ControlChange, NoteOff, NoteOn
-from bridge.midi.song_file import TICKS_PER_BEAT, MeterChange, Placed, Song, SongTrack, TempoChange, as_midi_file
+from bridge.midi.song_file import TICKS_PER_BEAT, MeterChange, PlacedMessage, Song, SongTrack, TempoChange, as_midi_file
 from bridge.timing.meter import Meter
 
 TUNE = SongTrack(
     "Player",
     [
-        Placed(NoteOn(60, 80), 0.0), Placed(NoteOff(60), 1.0),
-        Placed(NoteOn(60, 81), 1.0), Placed(NoteOff(60), 2.5),
-        Placed(ControlChange(64, 127), 1.0), Placed(ControlChange(64, 0), 3.0),
+        PlacedMessage(NoteOn(60, 80), 0.0), PlacedMessage(NoteOff(60), 1.0),
+        PlacedMessage(NoteOn(60, 81), 1.0), PlacedMessage(NoteOff(60), 2.5),
+        PlacedMessage(ControlChange(64, 127), 1.0), PlacedMessage(ControlChange(64, 0), 3.0),
     ],
 )  # fmt: skip
 SONG = Song(
-    [TUNE, SongTrack("Answer", [Placed(NoteOff(72, 5), 4.0), Placed(NoteOn(72, 90, 5), 3.0)])],
+    [TUNE, SongTrack("Answer", [PlacedMessage(NoteOff(72, 5), 4.0), PlacedMessage(NoteOn(72, 90, 5), 3.0)])],
     [TempoChange(0.0, 120.0), TempoChange(2.0, 60.0)],
     [MeterChange(0.0, Meter(3, 4)), MeterChange(3.0, Meter(7, 8))],
 )

@@ -5,7 +5,7 @@ import asyncio
 from zeroconf import ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
-from bridge.osc.discovery import SERVICE, Advert
+from bridge.osc.discovery import SERVICE, ServiceAnnouncement
 
 HOST = "127.0.0.1"
 PATIENCE_S = 10
@@ -25,7 +25,7 @@ def test_an_app_that_looks_for_osc_finds_it_and_sees_it_go() -> None:
     async def test() -> None:
         app = AsyncZeroconf(interfaces=[HOST])
         browser = AsyncServiceBrowser(app.zeroconf, SERVICE, handlers=[on_change])
-        async with Advert(NAME, HOST, 8123):
+        async with ServiceAnnouncement(NAME, HOST, 8123):
             name, change = await asyncio.wait_for(seen.get(), PATIENCE_S)
             assert change is ServiceStateChange.Added
             info = AsyncServiceInfo(SERVICE, name)

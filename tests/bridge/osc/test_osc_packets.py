@@ -10,8 +10,8 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from bridge.errors import BadOsc
 from bridge.osc.osc_packets import (
-    DEEPEST_BUNDLE,
-    LARGEST_BUNDLE,
+    MAX_BUNDLE_BYTES,
+    MAX_BUNDLE_DEPTH,
     OscArgument,
     OscMessage,
     decode,
@@ -149,7 +149,7 @@ def test_one_bad_message_spoils_its_bundle() -> None:
 
 def test_bundles_are_not_followed_without_end() -> None:
     nested = encode(TEMPERATURE)
-    for _ in range(DEEPEST_BUNDLE):
+    for _ in range(MAX_BUNDLE_DEPTH):
         nested = bundle(nested)
     assert decode(nested) == (TEMPERATURE,)
     with pytest.raises(BadOsc, match="more than 8 others"):
@@ -183,7 +183,7 @@ class TestBundlesOfOurs:
         packets = list(encode_bundles(messages))
         assert [message for packet in packets for message in decode(packet)] == messages
         assert 1 < len(packets) < 10
-        assert all(len(packet) <= LARGEST_BUNDLE for packet in packets)
+        assert all(len(packet) <= MAX_BUNDLE_BYTES for packet in packets)
         assert all(packet.startswith(b"#bundle\0" + bytes(7) + b"\x01") for packet in packets)
 
     def test_one_that_is_larger_goes_alone(self) -> None:

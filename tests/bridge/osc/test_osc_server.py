@@ -11,7 +11,7 @@ import pytest
 from bridge.errors import OscHostUnknown, OscPortTaken
 from bridge.osc.osc_packets import OscMessage, decode, encode
 from bridge.osc.osc_server import Address, OscServer
-from bridge.osc.trusted_senders import Trust
+from bridge.osc.trusted_senders import TrustedSenders
 from tests.programs import require_program
 
 HOST = "127.0.0.1"
@@ -282,7 +282,7 @@ class TestManyAreToldTheSame:
         async def test() -> None:
             async with talking(Desk()) as (server, app):
                 with App(server.address) as other:
-                    server.spread([TEMPERATURE, tempo], shows, [(HOST, app.port), (HOST, other.port)])
+                    server.broadcast([TEMPERATURE, tempo], shows, [(HOST, app.port), (HOST, other.port)])
                     for screen in (app, other):
                         assert [await screen.hear(), await screen.hear()] == [TEMPERATURE, tempo]
                         assert await screen.hear_bundle() == tuple(shows)
@@ -292,8 +292,8 @@ class TestManyAreToldTheSame:
     def test_what_is_no_osc_is_counted_and_one_place_that_cannot_be_reached_keeps_no_other_from_hearing(self) -> None:
         async def test() -> None:
             async with talking(Desk()) as (server, app):
-                server.spread([OscMessage("no slash")], [], [(HOST, app.port)])
-                server.spread([TEMPERATURE], [], [("no host", 1), server.address, (HOST, app.port)])
+                server.broadcast([OscMessage("no slash")], [], [(HOST, app.port)])
+                server.broadcast([TEMPERATURE], [], [("no host", 1), server.address, (HOST, app.port)])
                 assert await app.hear() == TEMPERATURE
                 assert server.faults.counts["BadOsc"] == 1
                 assert server.faults.counts.total() == 2
@@ -301,7 +301,7 @@ class TestManyAreToldTheSame:
         run(test())
 
 
-class TestStrangers:
+class TestUntrustedSenders:
     def test_are_not_read_not_answered_and_counted(self, caplog: pytest.LogCaptureFixture) -> None:
         async def test() -> None:
             desk = Desk()
@@ -309,7 +309,7 @@ class TestStrangers:
                 for packet in (encode(TEMPERATURE), CUT_OFF):
                     server._receive(packet, ("192.168.1.20", app.port))
                 assert desk.heard.empty()
-                assert server.faults.counts == {"Stranger": 2}
+                assert server.faults.counts == {"UntrustedSender": 2}
                 assert await app.ask(encode(TEMPERATURE)) == TEMPERATURE
 
         with caplog.at_level(logging.WARNING, "fours.osc.in"):
@@ -322,7 +322,7 @@ class TestStrangers:
     def test_whoever_is_trusted_is_read(self) -> None:
         async def test() -> None:
             desk = Desk()
-            async with OscServer(HOST, 0, desk, trust=Trust.read(["192.168.1.0/24"])) as server:
+            async with OscServer(HOST, 0, desk, trust=TrustedSenders.read(["192.168.1.0/24"])) as server:
                 server._receive(encode(TEMPERATURE), ("192.168.1.20", 9001))
                 assert await desk.hear() == TEMPERATURE
 

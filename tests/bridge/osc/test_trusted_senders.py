@@ -1,17 +1,17 @@
 import pytest
 
-from bridge.errors import BadTrust
-from bridge.osc.trusted_senders import Trust
+from bridge.errors import BadTrustedAddress
+from bridge.osc.trusted_senders import TrustedSenders
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.1.1", "::1"])
 def test_this_machine_is_always_trusted(host: str) -> None:
-    assert Trust().includes(host)
+    assert TrustedSenders().includes(host)
 
 
 @pytest.mark.parametrize("host", ["192.168.1.20", "8.8.8.8", "localhost", ""])
 def test_nobody_else_is_unless_told_so(host: str) -> None:
-    assert not Trust().includes(host)
+    assert not TrustedSenders().includes(host)
 
 
 @pytest.mark.parametrize(
@@ -19,13 +19,13 @@ def test_nobody_else_is_unless_told_so(host: str) -> None:
     [("192.168.1.20", True), ("192.168.1.21", False), ("10.0.7.7", True), ("10.1.0.1", False), ("fe80::1", False)],
 )
 def test_addresses_and_networks_are(host: str, included: bool) -> None:  # noqa: FBT001  the expected answer
-    assert Trust.read(["192.168.1.20", " 10.0.7.1/16 "]).includes(host) is included
+    assert TrustedSenders.read(["192.168.1.20", " 10.0.7.1/16 "]).includes(host) is included
 
 
 @pytest.mark.parametrize("text", ["", "my phone", "192.168.1", "192.168.1.0/33"])
 def test_what_is_none_is_named_with_how_one_is_written(text: str) -> None:
-    with pytest.raises(BadTrust) as refusal:
-        Trust.read([text])
+    with pytest.raises(BadTrustedAddress) as refusal:
+        TrustedSenders.read([text])
     assert str(refusal.value) == (
         f'"{text}" is no address; one is written like 192.168.1.20, a network like 192.168.1.0/24'
     )

@@ -2,13 +2,13 @@ import json
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from bridge.surfaces.open_stage_control import session
+from bridge.surfaces.open_stage_control import session_json
 from bridge.surfaces.surface import lay_out
-from tests.bridge.surfaces.test_surface import LAMPS, ROWS
+from tests.bridge.surfaces.test_surface import ROWS, STATUS_LIGHTS
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
 
-SURFACE = lay_out(ROWS, LAMPS)
+SURFACE = lay_out(ROWS, STATUS_LIGHTS)
 
 
 def widgets(tree: Json) -> Iterator[dict[str, Json]]:
@@ -23,7 +23,7 @@ def widgets(tree: Json) -> Iterator[dict[str, Json]]:
             yield from widgets(child)
 
 
-CONTENT = json.loads(session(SURFACE))["content"]
+CONTENT = json.loads(session_json(SURFACE))["content"]
 
 
 def test_every_address_of_the_surface_is_in_it_and_no_other() -> None:
@@ -50,4 +50,4 @@ def test_faders_go_from_0_to_1_and_lights_cannot_be_pressed() -> None:
 
 
 def test_the_same_surface_gives_the_same_text() -> None:
-    assert session(SURFACE) == session(lay_out(ROWS, LAMPS))
+    assert session_json(SURFACE) == session_json(lay_out(ROWS, STATUS_LIGHTS))

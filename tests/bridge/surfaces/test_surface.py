@@ -8,44 +8,56 @@ from bridge.surfaces.surface import (
     PAGE_HEIGHT,
     WARNING,
     WIDTH,
-    Choice,
-    Lamps,
-    Row,
+    LabelledAddress,
+    StatusLights,
     Surface,
+    SurfaceRow,
     Widget,
     lay_out,
 )
 
-LAMPS = Lamps(
-    lines=((Choice("listening", "/t/state/listening"),), (Choice("your turn", "/t/turn/player"),)),
-    values=(Choice("bar", "/t/bar/text"),),
-    beats=tuple(Choice(str(beat), f"/t/beat/{beat}") for beat in range(1, 13)),
-    sync="/t/sync",
+STATUS_LIGHTS = StatusLights(
+    light_groups=(
+        (LabelledAddress("listening", "/t/state/listening"),),
+        (LabelledAddress("your turn", "/t/turn/player"),),
+    ),
+    values=(LabelledAddress("bar", "/t/bar/text"),),
+    beats=tuple(LabelledAddress(str(beat), f"/t/beat/{beat}") for beat in range(1, 13)),
+    sync_address="/t/sync",
 )
 
 
-def choices(name: str, *captions: str) -> tuple[Choice, ...]:
-    return tuple(Choice(caption, f"/t/{name}/{caption.replace(' ', '_')}") for caption in captions)
+def choices(name: str, *captions: str) -> tuple[LabelledAddress, ...]:
+    return tuple(LabelledAddress(caption, f"/t/{name}/{caption.replace(' ', '_')}") for caption in captions)
 
 
 KEYS = choices("key", "off", "auto", *(f"{tonic} {mode}" for mode in ("major", "minor") for tonic in "CDEFGABHIJKL"))
 ROWS = (
-    Row("temperature", "partner", "/t/temperature/norm", "/t/temperature/text", share=0.4, shown="0.9"),
-    Row("key", "partner", "/t/key/norm", "/t/key/text", choices=KEYS, chosen="auto", shown="auto"),
-    Row("top_p", "partner", "/t/top_p/norm", "/t/top_p/text"),
-    Row("begins", "turns", choices=choices("begins", "player", "partner")),
-    Row("record", "takes", choices=choices("record", "off", "on"), chosen="off"),
-    Row("mode", "turns", "/t/mode/norm", "/t/mode/text", choices=choices("mode", "answer", "fours"), chosen="fours"),
-    Row("respond", "turns", action="/t/respond"),
-    Row("stop", "turns", action="/t/stop"),
-    Row("panic", "turns", action="/t/panic"),
-    Row("tap", "time", action="/t/tap"),
+    SurfaceRow(
+        "temperature", "partner", "/t/temperature/norm", "/t/temperature/text", fader_position=0.4, value_text="0.9"
+    ),
+    SurfaceRow("key", "partner", "/t/key/norm", "/t/key/text", choices=KEYS, chosen_caption="auto", value_text="auto"),
+    SurfaceRow("top_p", "partner", "/t/top_p/norm", "/t/top_p/text"),
+    SurfaceRow("begins", "turns", choices=choices("begins", "player", "partner")),
+    SurfaceRow("record", "takes", choices=choices("record", "off", "on"), chosen_caption="off"),
+    SurfaceRow(
+        "mode",
+        "turns",
+        "/t/mode/norm",
+        "/t/mode/text",
+        choices=choices("mode", "answer", "fours"),
+        chosen_caption="fours",
+    ),
+    SurfaceRow("respond", "turns", action_address="/t/respond"),
+    SurfaceRow("stop", "turns", action_address="/t/stop"),
+    SurfaceRow("panic", "turns", action_address="/t/panic"),
+    SurfaceRow("tap", "time", action_address="/t/tap"),
 )
 
 
 @pytest.fixture(scope="module")
 def surface() -> Surface:
-    return lay_out(ROWS, LAMPS)
+    return lay_out(ROWS, STATUS_LIGHTS)
 
 
 def overlap(one: Widget, other: Widget) -> bool:
@@ -62,11 +74,16 @@ def test_there_is_a_page_to_play_by_one_for_each_group_and_one_for_what_has_many
 
 
 def test_everything_that_can_be_moved_or_told_is_somewhere(surface: Surface) -> None:
-    wanted = {LAMPS.sync}
-    for lights in (*LAMPS.lines, LAMPS.values, LAMPS.beats, *(row.choices for row in ROWS)):
+    wanted = {STATUS_LIGHTS.sync_address}
+    for lights in (
+        *STATUS_LIGHTS.light_groups,
+        STATUS_LIGHTS.values,
+        STATUS_LIGHTS.beats,
+        *(row.choices for row in ROWS),
+    ):
         wanted |= {choice.address for choice in lights}
     for row in ROWS:
-        wanted |= {row.action} if row.action else set()
+        wanted |= {row.action_address} if row.action_address else set()
     wanted |= {f"/t/{name}/{part}" for name in ("temperature", "top_p", "key") for part in ("norm", "text")}
     assert {widget.address for widget in surface.widgets if widget.address} == wanted
 
@@ -89,14 +106,16 @@ def test_what_is_played_with_has_the_largest_places(surface: Surface) -> None:
     def area(address: str) -> float:
         return next(widget.width * widget.height for widget in surface.pages[0].widgets if widget.address == address)
 
-    assert area("/t/respond") == max(area(row.action) for row in ROWS if row.action)
+    assert area("/t/respond") == max(area(row.action_address) for row in ROWS if row.action_address)
     assert area("/t/temperature/norm") > 0.1 * WIDTH * PAGE_HEIGHT
 
 
 def test_it_shows_how_things_stand_at_first(surface: Surface) -> None:
-    lit = {widget.address for page in surface.pages for widget in page.widgets if widget.kind == "choice" and widget.on}
+    lit = {
+        widget.address for page in surface.pages for widget in page.widgets if widget.kind == "choice" and widget.level
+    }
     assert lit == {"/t/key/auto", "/t/mode/fours", "/t/record/off"}
-    assert {widget.on for widget in surface.widgets if widget.address == "/t/temperature/norm"} == {0.4}
+    assert {widget.level for widget in surface.widgets if widget.address == "/t/temperature/norm"} == {0.4}
 
 
 def test_what_all_buttons_of_a_line_say_is_said_once(surface: Surface) -> None:
@@ -107,7 +126,7 @@ def test_what_all_buttons_of_a_line_say_is_said_once(surface: Surface) -> None:
 
 
 def test_a_table_of_other_rows_is_laid_out_as_well() -> None:
-    one = lay_out([Row("gate", "rhythm", "/t/gate/norm", "/t/gate/text")], LAMPS)
+    one = lay_out([SurfaceRow("gate", "rhythm", "/t/gate/norm", "/t/gate/text")], STATUS_LIGHTS)
     assert [page.name for page in one.pages] == ["play", "rhythm"]
 
 

@@ -6,19 +6,19 @@ import py2tosc
 import pytest
 
 from bridge.surfaces.surface import Surface, lay_out
-from bridge.surfaces.touchosc_file import tosc
-from tests.bridge.surfaces.test_surface import LAMPS, ROWS
+from bridge.surfaces.touchosc_file import touchosc_bytes
+from tests.bridge.surfaces.test_surface import ROWS, STATUS_LIGHTS
 
 
 @pytest.fixture(scope="module")
 def surface() -> Surface:
-    return lay_out(ROWS, LAMPS)
+    return lay_out(ROWS, STATUS_LIGHTS)
 
 
 @pytest.fixture(scope="module")
 def root(surface: Surface) -> ET.Element:
     """The file, decoded again without the library that wrote it."""
-    return ET.fromstring(zlib.decompress(tosc(surface)))  # noqa: S314  our own file
+    return ET.fromstring(zlib.decompress(touchosc_bytes(surface)))  # noqa: S314  our own file
 
 
 def nodes(root: ET.Element, kind: str) -> Iterator[ET.Element]:
@@ -68,10 +68,10 @@ def test_its_pages_are_those_of_the_surface(surface: Surface, root: ET.Element) 
 
 
 def test_the_library_finds_nothing_wrong_with_it(surface: Surface) -> None:
-    assert py2tosc.validate(py2tosc.loads(tosc(surface))) == []
+    assert py2tosc.validate(py2tosc.loads(touchosc_bytes(surface))) == []
 
 
 def test_the_same_surface_gives_the_same_bytes_and_no_number_twice(surface: Surface, root: ET.Element) -> None:
-    assert tosc(surface) == tosc(lay_out(ROWS, LAMPS))
+    assert touchosc_bytes(surface) == touchosc_bytes(lay_out(ROWS, STATUS_LIGHTS))
     numbers = [node.get("ID") for node in root.iter("node")]
     assert len(set(numbers)) == len(numbers)

@@ -1,11 +1,12 @@
 """MIDI clock to test with: a DAW that sends it in simulated time, and somebody who follows it and checks every step."""
 
+import math
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.timing.midi_clock import MidiClock, Move
+from bridge.timing.midi_clock import MidiClock, TransportChange
 from bridge.timing.timeline import Timeline
 
 TICK, START, CONTINUE, STOP = bytes([0xF8]), bytes([0xFA]), bytes([0xFB]), bytes([0xFC])
@@ -83,7 +84,7 @@ class Listener:
 
     timeline: Timeline = field(default_factory=lambda: Timeline.start(120.0))
     clock: MidiClock = field(default_factory=MidiClock)
-    moves: list[Move] = field(default_factory=list)
+    moves: list[TransportChange] = field(default_factory=list)
     heard: int = 0
 
     def hear(self, sent: Iterable[Sent]) -> "Listener":
@@ -92,7 +93,14 @@ class Listener:
             self.timeline = self.clock.receive(data, before, at_s, at_s)
             assert abs(self.timeline.beat_at(at_s) - before.beat_at(at_s)) < 1e-9
             assert all(segment.tempo_bpm > 0 for segment in self.timeline.segments[-3:])
-            self.moves.extend(self.clock.take_moves())
+            self.clock.pass_time(at_s)
+            self.moves.extend(self.clock.take_transport_changes())
+        return self.pass_time()
+
+    def pass_time(self) -> "Listener":
+        """Nothing else comes for a moment."""
+        self.clock.pass_time(math.inf)
+        self.moves.extend(self.clock.take_transport_changes())
         return self
 
     def catch_up(self, daw: Daw) -> "Listener":

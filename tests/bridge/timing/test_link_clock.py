@@ -5,7 +5,7 @@ import pytest
 
 from bridge.errors import LinkMissing
 from bridge.timing.clock import ManualClock
-from bridge.timing.link_clock import SETTLE_S, LinkClock, LinkMoment, RawState, new_peer
+from bridge.timing.link_clock import SETTLE_S, LinkClock, LinkMoment, RawState, create_peer
 
 BOOTED_S = 1000.0
 """Link's clock began so much earlier than ours."""
@@ -122,4 +122,4 @@ def test_closed_it_leaves_the_session_and_stays_away(clock: ManualClock, peer: F
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "link", None)
     with pytest.raises(LinkMissing, match=r'pip install "trading-fours\[link\]"'):
-        new_peer(120.0)
+        create_peer(120.0)

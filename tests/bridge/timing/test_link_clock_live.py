@@ -8,7 +8,8 @@ import pytest
 
 from bridge.timing.clock import MonotonicClock
 from bridge.timing.link_clock import LinkClock, LinkMoment
-from server.music.timekeeper import Timekeeper
+from server.controls.control_table import Settings
+from server.music.conductor import Conductor
 
 pytest.importorskip("link", reason='no Ableton Link here: pip install "trading-fours[link]"')
 
@@ -65,17 +66,17 @@ def other_peer() -> Iterator[Peer]:
 
 
 class Follower:
-    """Our peer and the timekeeper that follows it."""
+    """Our peer and the conductor that follows it."""
 
     def __init__(self, link: LinkClock, clock: MonotonicClock) -> None:
         self.link, self.clock = link, clock
-        self.timekeeper = Timekeeper(120.0, clock.now_s(), clock="link")
+        self.conductor = Conductor(Settings(clock="link"), clock.now_s())
         self.moment: LinkMoment | None = None
 
     def poll(self) -> None:
         self.moment = self.link.moment(QUANTUM)
         if self.moment is not None:
-            self.timekeeper.link(self.moment, self.clock.now_s())
+            self.conductor.follow_link(self.moment, self.clock.now_s())
         time.sleep(POLL_S)
 
     def poll_for(self, seconds: float) -> None:
@@ -104,14 +105,14 @@ def following() -> Iterator[tuple[Follower, Peer]]:
 def off_s(follower: Follower, peer: Peer) -> float:
     """How far our bar is from the other's."""
     at_s, phase, tempo_bpm, _ = peer.say("where")
-    timeline = follower.timekeeper.timeline
+    timeline = follower.conductor.timeline
     off_beats = timeline.position(timeline.beat_at(at_s)) - phase
     return (off_beats - QUANTUM * round(off_beats / QUANTUM)) * 60.0 / tempo_bpm
 
 
 def test_two_peers_agree_on_bars_and_tempo_within_a_millisecond(following: tuple[Follower, Peer]) -> None:
     follower, peer = following
-    assert follower.timekeeper.timeline.tempo_bpm == pytest.approx(97.0, abs=0.001)
+    assert follower.conductor.timeline.tempo_bpm == pytest.approx(97.0, abs=0.001)
     for _ in range(20):
         follower.poll()
         assert abs(off_s(follower, peer)) < WITHIN_S
@@ -121,7 +122,7 @@ def test_a_tempo_set_by_either_is_the_sessions(following: tuple[Follower, Peer])
     follower, peer = following
     peer.say("tempo", 140.0)
     follower.poll_for(1.0)
-    assert follower.timekeeper.timeline.tempo_bpm == pytest.approx(140.0, abs=0.001)
+    assert follower.conductor.timeline.tempo_bpm == pytest.approx(140.0, abs=0.001)
     assert abs(off_s(follower, peer)) < WITHIN_S
     follower.link.set_tempo(84.0)
     follower.poll_for(1.0)
@@ -131,8 +132,8 @@ def test_a_tempo_set_by_either_is_the_sessions(following: tuple[Follower, Peer])
 
 def test_start_and_stop_of_the_other_are_ours(following: tuple[Follower, Peer]) -> None:
     follower, peer = following
-    follower.timekeeper.take_moves()
+    follower.conductor.take_transport_changes()
     for word, move in ((1, "started"), (0, "stopped")):
         peer.say("play", word)
         follower.poll_for(1.0)
-        assert follower.timekeeper.take_moves() == (move,)
+        assert follower.conductor.take_transport_changes() == (move,)

@@ -5,19 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.timing.meter import Meter
-from bridge.timing.midi_clock_sender import ClockSender, DueBytes
+from bridge.timing.midi_clock_sender import ClockSender, TimedBytes
 from bridge.timing.timeline import Timeline
 from tests.bridge.timing.clock_streams import CONTINUE, START, STOP, TICK, Listener, song_position
 
 TIMELINE = Timeline.start(120.0).with_downbeat(1.0)
 
 
-def played(sender: ClockSender, from_beat: float, to_beat: float, steps: int = 50) -> list[DueBytes]:
+def played(sender: ClockSender, from_beat: float, to_beat: float, steps: int = 50) -> list[TimedBytes]:
     span = to_beat - from_beat
     return [due for step in range(steps + 1) for due in sender.advance(from_beat + span * step / steps)]
 
 
-def commands(due: list[DueBytes]) -> list[tuple[bytes, float]]:
+def commands(due: list[TimedBytes]) -> list[tuple[bytes, float]]:
     return [(each.data, round(each.beat * 48) / 48) for each in due if each.data != TICK]
 
 

@@ -2,16 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.timing.tap_tempo import Tapped, TapTempo
+from bridge.timing.tap_tempo import TapResult, TapTempo
 
 
-def tapped(*taps_s: float) -> list[Tapped | None]:
+def tapped(*taps_s: float) -> list[TapResult | None]:
     tempo = TapTempo()
     return [tempo.tap(at_s) for at_s in taps_s]
 
 
 def test_the_first_tap_is_no_tempo_and_the_second_is() -> None:
-    assert tapped(10.0, 10.5) == [None, Tapped(120.0, first_s=10.0)]
+    assert tapped(10.0, 10.5) == [None, TapResult(120.0, first_s=10.0)]
 
 
 def test_a_bar_begins_at_the_first_tap_of_a_series() -> None:
@@ -33,16 +33,16 @@ def test_who_speeds_up_is_followed() -> None:
 
 
 def test_after_a_pause_of_two_seconds_it_begins_anew() -> None:
-    assert tapped(0.0, 0.5, 2.6, 3.6)[2:] == [None, Tapped(60.0, first_s=2.6)]
+    assert tapped(0.0, 0.5, 2.6, 3.6)[2:] == [None, TapResult(60.0, first_s=2.6)]
 
 
 def test_another_tempo_altogether_begins_anew() -> None:
     last = tapped(0.0, 0.5, 1.0, 2.0, 3.0)
-    assert last[3:] == [None, Tapped(60.0, first_s=2.0)]
+    assert last[3:] == [None, TapResult(60.0, first_s=2.0)]
 
 
 def test_a_finger_that_bounces_taps_once() -> None:
-    assert tapped(0.0, 0.02, 0.5) == [None, None, Tapped(120.0, first_s=0.0)]
+    assert tapped(0.0, 0.02, 0.5) == [None, None, TapResult(120.0, first_s=0.0)]
 
 
 @given(st.lists(st.floats(0, 5), max_size=40))

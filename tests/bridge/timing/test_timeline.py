@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.timing.meter import Meter
-from bridge.timing.timeline import GLIDE_S, SEGMENTS_KEPT, Segment, Timeline
+from bridge.timing.timeline import GLIDE_S, MAX_SEGMENTS, Segment, Timeline
 
 tempos_bpm = st.floats(20, 400)
 moments_s = st.floats(0, 10_000)
@@ -54,7 +54,7 @@ def test_hours_of_changes_keep_a_bounded_past_and_the_right_beat() -> None:
     timeline = Timeline.start(60.0)
     for at_s in range(1, 7201):
         timeline = timeline.with_tempo(60.0 if at_s % 2 else 120.0, float(at_s))
-    assert len(timeline.segments) == SEGMENTS_KEPT
+    assert len(timeline.segments) == MAX_SEGMENTS
     # A beat in each of 7200 seconds, and one more in each that is even, but for the first.
     assert timeline.beat_at(7200.0) == 10799.0
     assert timeline.seconds_at(timeline.beat_at(1.0)) == pytest.approx(1.0)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.analysis.scale import KEY_CHOICES, KEYS, MODES, Key, Mode, read_key, read_key_choice
+from model.analysis.scale import KEY_CHOICES, KEYS, MODES, Key, Mode, parse_key, parse_key_choice
 
 C_MAJOR = {0, 2, 4, 5, 7, 9, 11}
 keys = st.sampled_from(KEYS)
@@ -42,11 +42,11 @@ def test_a_transposed_key_has_the_transposed_notes(key: Key, semitones: int) -> 
         (6, "phrygian", "F# phrygian"),
     ],
 )
-def test_a_key_is_told_as_musicians_write_it(tonic: int, mode: Mode, name: str) -> None:
+def test_a_key_is_named_as_musicians_write_it(tonic: int, mode: Mode, name: str) -> None:
     assert str(Key(tonic, mode)) == name
 
 
-def test_there_are_84_keys_beside_none_and_the_one_that_is_heard() -> None:
+def test_there_are_84_keys_besides_off_and_auto() -> None:
     assert len(set(KEY_CHOICES)) == len(KEY_CHOICES) == 86
     assert KEY_CHOICES[:3] == ("off", "auto", "C major")
     assert set(map(str, KEYS)) == set(KEY_CHOICES[2:])
@@ -54,9 +54,9 @@ def test_there_are_84_keys_beside_none_and_the_one_that_is_heard() -> None:
 
 
 @given(keys)
-def test_every_name_is_read_as_its_key(key: Key) -> None:
-    assert read_key(str(key)) == key
-    assert read_key(str(key).upper()) == read_key(str(key).lower()) == key
+def test_every_key_name_is_parsed_as_that_key(key: Key) -> None:
+    assert parse_key(str(key)) == key
+    assert parse_key(str(key).upper()) == parse_key(str(key).lower()) == key
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_every_name_is_read_as_its_key(key: Key) -> None:
         ("  g   lydian ", "G lydian"),
     ],
 )
-def test_a_key_is_read_as_people_type_it(text: str, name: str) -> None:
-    assert str(read_key(text)) == name
+def test_common_spellings_of_a_key_are_parsed(text: str, name: str) -> None:
+    assert str(parse_key(text)) == name
 
 
 @pytest.mark.parametrize(
@@ -103,16 +103,16 @@ def test_a_key_is_read_as_people_type_it(text: str, name: str) -> None:
         ("blues", "a key is off, auto, or a tonic and major"),
     ],
 )
-def test_what_is_no_key_is_refused_with_the_nearest_name(text: str, hint: str) -> None:
+def test_an_unknown_key_is_an_error_with_the_nearest_name(text: str, hint: str) -> None:
     with pytest.raises(ValueError, match=f"there is no key '{text}'; ") as caught:
-        read_key_choice(text)
+        parse_key_choice(text)
     assert hint in str(caught.value)
 
 
 @given(st.text(max_size=12))
-def test_whatever_is_typed_is_a_key_or_refused_in_a_sentence(text: str) -> None:
+def test_any_text_is_a_key_or_an_error_message(text: str) -> None:
     try:
-        choice = read_key_choice(text)
+        choice = parse_key_choice(text)
     except ValueError as error:
         choice = str(error)
     assert choice in KEY_CHOICES or choice.startswith("there is no key ")
@@ -120,4 +120,4 @@ def test_whatever_is_typed_is_a_key_or_refused_in_a_sentence(text: str) -> None:
 
 @pytest.mark.parametrize(("text", "choice"), [("off", "off"), ("AUTO", "auto"), (" Off ", "off"), ("am", "A minor")])
 def test_a_choice_is_off_auto_or_a_key_by_its_name(text: str, choice: str) -> None:
-    assert read_key_choice(text) == choice
+    assert parse_key_choice(text) == choice

@@ -1,4 +1,4 @@
-"""All engines run one network: the numpy twin is the measure of the others."""
+"""All engines run one network; the numpy engine is the reference for the others."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -21,10 +21,10 @@ from train.onnx_graph import one_step_graph, write_fp32, write_int8
 
 SIZE = EVENT_WORDS.size
 WALK = random_walk(SIZE, 150)
-# fp32 sums in another order; the states stay within -1 and 1, and the logits within about 10.
-SAME = 1e-4
-# What 8 bits do to the probabilities of a network as small as this: they move by less than a thousandth.
-CLOSE = 0.005
+# fp32 sums in another order. States stay within -1 and 1, and logits within about 10.
+FP32_TOLERANCE = 1e-4
+# The effect of int8 on the probabilities of such a small network is below a thousandth.
+INT8_TOLERANCE = 0.005
 
 TORCH_DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
 MakeEngine = Callable[[Weights, Hyperparameters, Path], Engine]
@@ -32,7 +32,7 @@ MakeEngine = Callable[[Weights, Hyperparameters, Path], Engine]
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """A step as small as these is slower on two threads, by far so where other programs are busy."""
+    """Such a small step is slower on two threads, and much slower where other programs are busy."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -57,9 +57,9 @@ FP32_ENGINES = {"onnx fp32": onnx_fp32} | {f"torch {device}": torch_on(device) f
 ENGINES = {"numpy": lambda weights, _shape, _folder: NumpyEngine(weights), "onnx int8": onnx_int8} | FP32_ENGINES
 
 
-def walked(engine: Engine, tokens: Sequence[int]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """The logits after each token, and the state after all."""
-    state, rows = engine.initial(), []
+def run_engine(engine: Engine, tokens: Sequence[int]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The logits after each token, and the state after all tokens."""
+    state, rows = engine.initial_state(), []
     for token in tokens:
         logits, state = engine.step(token, state)
         rows.append(logits)
@@ -74,47 +74,49 @@ def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
 
 @pytest.mark.parametrize("make", FP32_ENGINES.values(), ids=FP32_ENGINES.keys())
 @pytest.mark.parametrize("layers", [1, 2, 3])
-def test_it_foretells_and_remembers_what_the_numpy_twin_does(make: MakeEngine, layers: int, tmp_path: Path) -> None:
+def test_its_logits_and_state_are_those_of_the_reference_engine(make: MakeEngine, layers: int, tmp_path: Path) -> None:
     shape = SHAPE.model_copy(update={"layers": layers})
     weights = random_weights(SIZE, shape, random_seed=layers)
-    logits, state = walked(make(weights, shape, tmp_path), WALK)
-    expected_logits, expected_state = walked(NumpyEngine(weights), WALK)
-    assert np.abs(logits - expected_logits).max() < SAME
-    assert np.abs(state - expected_state).max() < SAME
+    logits, state = run_engine(make(weights, shape, tmp_path), WALK)
+    expected_logits, expected_state = run_engine(NumpyEngine(weights), WALK)
+    assert np.abs(logits - expected_logits).max() < FP32_TOLERANCE
+    assert np.abs(state - expected_state).max() < FP32_TOLERANCE
 
 
-def test_int8_foretells_nearly_the_same(tmp_path: Path) -> None:
+def test_int8_gives_nearly_the_same_probabilities(tmp_path: Path) -> None:
     weights = random_weights(SIZE)
-    logits, _ = walked(onnx_int8(weights, SHAPE, tmp_path), WALK)
-    expected, _ = walked(NumpyEngine(weights), WALK)
-    assert np.abs(softmax(logits) - softmax(expected)).max() < CLOSE
+    logits, _ = run_engine(onnx_int8(weights, SHAPE, tmp_path), WALK)
+    expected, _ = run_engine(NumpyEngine(weights), WALK)
+    assert np.abs(softmax(logits) - softmax(expected)).max() < INT8_TOLERANCE
 
 
-def test_the_numpy_twin_is_the_network_that_was_trained() -> None:
+def test_the_reference_engine_is_the_trained_network() -> None:
     network = MusicLSTM(SIZE, SHAPE).eval()
     weights = {name: value.numpy() for name, value in network.state_dict().items()}
     with torch.no_grad():
         logits, _ = network(torch.tensor([list(WALK)]))
-    assert np.abs(walked(NumpyEngine(weights), WALK)[0] - logits[0].numpy()).max() < SAME
+    assert np.abs(run_engine(NumpyEngine(weights), WALK)[0] - logits[0].numpy()).max() < FP32_TOLERANCE
 
 
 @pytest.mark.parametrize("make", ENGINES.values(), ids=ENGINES.keys())
 class TestEveryEngine:
-    def test_it_begins_with_zeros_and_knows_its_vocabulary(self, make: MakeEngine, tmp_path: Path) -> None:
+    def test_its_initial_state_is_zeros_and_it_knows_its_vocabulary_size(
+        self, make: MakeEngine, tmp_path: Path
+    ) -> None:
         engine = make(random_weights(SIZE), SHAPE, tmp_path)
         assert engine.vocabulary_size == SIZE
-        assert engine.initial().shape == (2, 2, 16)
-        assert not engine.initial().any()
+        assert engine.initial_state().shape == (2, 2, 16)
+        assert not engine.initial_state().any()
 
-    def test_it_gives_a_row_of_logits_and_a_state_like_the_one_it_got(self, make: MakeEngine, tmp_path: Path) -> None:
+    def test_a_step_returns_logits_and_a_state_of_the_same_shape(self, make: MakeEngine, tmp_path: Path) -> None:
         engine = make(random_weights(SIZE), SHAPE, tmp_path)
-        logits, state = engine.step(1, engine.initial())
-        assert (logits.shape, state.shape) == ((SIZE,), engine.initial().shape)
+        logits, state = engine.step(1, engine.initial_state())
+        assert (logits.shape, state.shape) == ((SIZE,), engine.initial_state().shape)
         assert logits.dtype == state.dtype == np.float32
 
-    def test_what_it_handed_out_stays_as_it_was(self, make: MakeEngine, tmp_path: Path) -> None:
+    def test_returned_arrays_never_change(self, make: MakeEngine, tmp_path: Path) -> None:
         engine = make(random_weights(SIZE), SHAPE, tmp_path)
-        handed_out = [engine.step(1, engine.initial())]
+        handed_out = [engine.step(1, engine.initial_state())]
         for token in WALK[:8]:
             handed_out.append(engine.step(token, handed_out[-1][1]))
         copies = [(logits.copy(), state.copy()) for logits, state in handed_out]
@@ -124,30 +126,30 @@ class TestEveryEngine:
             assert (logits == logits_then).all()
             assert (state == state_then).all()
 
-    def test_a_state_that_is_taken_up_again_leads_to_the_same_place(self, make: MakeEngine, tmp_path: Path) -> None:
+    def test_a_step_from_the_same_state_gives_the_same_result(self, make: MakeEngine, tmp_path: Path) -> None:
         engine = make(random_weights(SIZE), SHAPE, tmp_path)
-        _, state = walked(engine, WALK[:20])
+        _, state = run_engine(engine, WALK[:20])
         first = engine.step(3, state)
         engine.step(5, state)
         again = engine.step(3, state)
         assert (first[0] == again[0]).all()
         assert (first[1] == again[1]).all()
 
-    def test_it_says_where_it_runs(self, make: MakeEngine, tmp_path: Path) -> None:
+    def test_it_reports_where_it_runs(self, make: MakeEngine, tmp_path: Path) -> None:
         device = make(random_weights(SIZE), SHAPE, tmp_path).device
         assert device.startswith("CPU, ") or device.endswith(", CUDA graph fp32")
 
 
 class TestBadGraph:
     @pytest.mark.parametrize("content", [b"", b"no graph at all"])
-    def test_bytes_that_are_no_graph(self, content: bytes, tmp_path: Path) -> None:
+    def test_bytes_that_are_no_graph_are_an_error(self, content: bytes, tmp_path: Path) -> None:
         graph = tmp_path / "pitch.onnx"
         graph.write_bytes(content)
         with pytest.raises(PackError) as raised:
             OnnxEngine(graph)
         assert str(raised.value) == f"{graph} is no network that ONNX Runtime can run; copy the pack again"
 
-    def test_a_graph_that_is_cut_off(self, tmp_path: Path) -> None:
+    def test_a_graph_that_is_cut_off_is_an_error(self, tmp_path: Path) -> None:
         graph = tmp_path / "pitch.onnx"
         write_fp32(random_weights(SIZE), graph)
         graph.write_bytes(graph.read_bytes()[:-100])
@@ -155,7 +157,7 @@ class TestBadGraph:
             OnnxEngine(graph)
         assert str(raised.value) == f"{graph} is no network that ONNX Runtime can run; copy the pack again"
 
-    def test_a_graph_of_something_else(self, tmp_path: Path) -> None:
+    def test_a_graph_of_another_network_is_an_error(self, tmp_path: Path) -> None:
         graph = tmp_path / "pitch.onnx"
         model = one_step_graph(random_weights(SIZE))
         model.graph.input[0].name = model.graph.node[0].input[1] = "pixels"

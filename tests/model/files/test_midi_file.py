@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from model.errors import SeedError
 from model.files.midi_file import RESOLUTION, Meter, Seed, Track, as_midi, read_seed, write_midi
 from model.notes import Note, in_onset_order
-from tests.music import DRUM_CHANNEL, NOT_WHOLE_MIDI, WHOLE, Part, exercise, line, midi_bytes
+from tests.music import BROKEN_MIDI_FILES, DRUM_CHANNEL, WHOLE_MIDI_FILE, Part, exercise, line, midi_bytes
 
 PHRASE = line(60, 62, 64, 65)
 BASS = line(*[36, 43] * 8, step_beats=1.0)
@@ -100,7 +100,7 @@ class TestBadSeed:
         seed_file.touch()
         assert complaint(seed_file) == f"{seed_file} is empty; a seed is a .mid file with at least one note"
 
-    @pytest.mark.parametrize("content", NOT_WHOLE_MIDI.values(), ids=NOT_WHOLE_MIDI.keys())
+    @pytest.mark.parametrize("content", BROKEN_MIDI_FILES.values(), ids=BROKEN_MIDI_FILES.keys())
     def test_one_that_is_no_whole_midi_file(self, content: bytes, seed_file: Path) -> None:
         seed_file.write_bytes(content)
         text = f"{seed_file} is not a whole MIDI file; export it again from where it was made"
@@ -119,7 +119,7 @@ class TestBadSeed:
     def test_any_damage_is_a_seed_or_a_sentence(
         self, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
     ) -> None:
-        content = bytearray(WHOLE[: data.draw(st.integers(1, len(WHOLE)))])
+        content = bytearray(WHOLE_MIDI_FILE[: data.draw(st.integers(1, len(WHOLE_MIDI_FILE)))])
         for _ in range(data.draw(st.integers(0, 4))):
             content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
         path = tmp_path_factory.getbasetemp() / "damaged.mid"

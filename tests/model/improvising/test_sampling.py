@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from model.engines.engine import Logits
-from model.improvising.sampling import draw, probabilities
+from model.improvising.sampling import draw_token, sampling_probabilities
 
 FIVE_THREE_TWO = np.log(np.array([0.2, 0.5, 0.3], np.float32))
 SOME_LOGITS = arrays(np.float32, 12, elements=st.floats(-30, 30, width=32))
@@ -14,26 +14,28 @@ TEMPERATURES = st.floats(0.05, 4.0)
 SHARES = st.floats(0.0, 1.0)
 
 
-def of(logits: Logits, temperature: float = 1.0, top_p: float = 1.0) -> list[float]:
-    p: list[float] = probabilities(logits, temperature, top_p, np.ones(len(logits), np.bool_)).tolist()
+def probabilities_of(logits: Logits, temperature: float = 1.0, top_p: float = 1.0) -> list[float]:
+    p: list[float] = sampling_probabilities(logits, temperature, top_p, np.ones(len(logits), np.bool_)).tolist()
     return p
 
 
 class TestTemperature:
-    def test_at_one_the_network_is_taken_at_its_word(self) -> None:
-        assert of(FIVE_THREE_TWO) == pytest.approx([0.2, 0.5, 0.3])
+    def test_at_one_the_probabilities_are_the_networks(self) -> None:
+        assert probabilities_of(FIVE_THREE_TWO) == pytest.approx([0.2, 0.5, 0.3])
 
-    def test_near_zero_the_likeliest_is_certain(self) -> None:
-        assert of(FIVE_THREE_TWO, temperature=0.01) == pytest.approx([0.0, 1.0, 0.0])
+    def test_near_zero_the_likeliest_token_is_certain(self) -> None:
+        assert probabilities_of(FIVE_THREE_TWO, temperature=0.01) == pytest.approx([0.0, 1.0, 0.0])
 
-    def test_very_high_all_are_alike(self) -> None:
-        assert of(FIVE_THREE_TWO, temperature=1e6) == pytest.approx([1 / 3, 1 / 3, 1 / 3])
+    def test_when_very_high_all_tokens_are_equally_likely(self) -> None:
+        assert probabilities_of(FIVE_THREE_TWO, temperature=1e6) == pytest.approx([1 / 3, 1 / 3, 1 / 3])
 
     def test_at_a_half_probabilities_are_squared(self) -> None:
-        assert of(FIVE_THREE_TWO, temperature=0.5) == pytest.approx([0.04 / 0.38, 0.25 / 0.38, 0.09 / 0.38])
+        assert probabilities_of(FIVE_THREE_TWO, temperature=0.5) == pytest.approx(
+            [0.04 / 0.38, 0.25 / 0.38, 0.09 / 0.38]
+        )
 
     def test_large_logits_do_not_overflow(self) -> None:
-        assert of(np.array([1e30, 0.0, -1e30], np.float32), temperature=0.05) == [1.0, 0.0, 0.0]
+        assert probabilities_of(np.array([1e30, 0.0, -1e30], np.float32), temperature=0.05) == [1.0, 0.0, 0.0]
 
 
 class TestTopP:
@@ -48,61 +50,61 @@ class TestTopP:
             (0.0, [0.0, 1.0, 0.0]),
         ],
     )
-    def test_the_fewest_tokens_that_hold_so_much_remain(self, top_p: float, kept: list[float]) -> None:
-        assert of(FIVE_THREE_TWO, top_p=top_p) == pytest.approx(kept)
+    def test_the_smallest_set_of_tokens_that_reaches_top_p_remains(self, top_p: float, kept: list[float]) -> None:
+        assert probabilities_of(FIVE_THREE_TWO, top_p=top_p) == pytest.approx(kept)
 
-    def test_tokens_that_reach_it_exactly_are_enough(self) -> None:
-        assert of(np.zeros(4, np.float32), top_p=0.5) == [0.5, 0.5, 0.0, 0.0]
+    def test_a_set_that_reaches_top_p_exactly_is_enough(self) -> None:
+        assert probabilities_of(np.zeros(4, np.float32), top_p=0.5) == [0.5, 0.5, 0.0, 0.0]
 
-    def test_the_nucleus_is_taken_after_the_temperature(self) -> None:
-        assert of(FIVE_THREE_TWO, temperature=0.5, top_p=0.65) == pytest.approx([0.0, 1.0, 0.0])
+    def test_top_p_applies_after_the_temperature(self) -> None:
+        assert probabilities_of(FIVE_THREE_TWO, temperature=0.5, top_p=0.65) == pytest.approx([0.0, 1.0, 0.0])
 
     @given(SOME_LOGITS, MASKS, TEMPERATURES, SHARES)
-    def test_no_token_of_the_nucleus_could_be_spared(
+    def test_without_its_least_likely_token_the_nucleus_is_below_top_p(
         self, logits: Logits, mask: np.typing.NDArray[np.bool_], temperature: float, top_p: float
     ) -> None:
-        whole = probabilities(logits, temperature, 1.0, mask)
-        kept = whole[probabilities(logits, temperature, top_p, mask) > 0]
+        whole = sampling_probabilities(logits, temperature, 1.0, mask)
+        kept = whole[sampling_probabilities(logits, temperature, top_p, mask) > 0]
         assert kept.sum() >= top_p - 1e-9
         assert len(kept) == 1 or kept.sum() - kept.min() < top_p + 1e-9
 
 
 class TestMask:
     @given(SOME_LOGITS, MASKS, TEMPERATURES, SHARES)
-    def test_what_is_not_allowed_has_no_chance(
+    def test_tokens_that_are_not_allowed_have_probability_zero(
         self, logits: Logits, mask: np.typing.NDArray[np.bool_], temperature: float, top_p: float
     ) -> None:
-        p = probabilities(logits, temperature, top_p, mask)
+        p = sampling_probabilities(logits, temperature, top_p, mask)
         assert (p[~mask] == 0.0).all()
         assert p.sum() == pytest.approx(1.0)
 
     def test_the_likeliest_token_counts_for_nothing_where_it_is_not_allowed(self) -> None:
         mask = np.array([True, False, True])
-        assert probabilities(FIVE_THREE_TWO, 1.0, 1.0, mask).tolist() == pytest.approx([0.4, 0.0, 0.6])
+        assert sampling_probabilities(FIVE_THREE_TWO, 1.0, 1.0, mask).tolist() == pytest.approx([0.4, 0.0, 0.6])
 
-    def test_nothing_allowed_is_an_error(self) -> None:
+    def test_an_empty_mask_is_an_error(self) -> None:
         with pytest.raises(ValueError, match=r"^nothing is allowed: the mask holds no token$"):
-            probabilities(FIVE_THREE_TWO, 1.0, 1.0, np.zeros(3, np.bool_))
+            sampling_probabilities(FIVE_THREE_TWO, 1.0, 1.0, np.zeros(3, np.bool_))
 
-    def test_the_logits_and_the_mask_stay_as_they_were(self) -> None:
+    def test_the_logits_and_the_mask_are_not_changed(self) -> None:
         logits, mask = FIVE_THREE_TWO.copy(), np.array([True, True, False])
-        probabilities(logits, 0.7, 0.5, mask)
+        sampling_probabilities(logits, 0.7, 0.5, mask)
         assert (logits == FIVE_THREE_TWO).all()
         assert mask.tolist() == [True, True, False]
 
 
 class TestDraw:
     @pytest.mark.parametrize(("uniform", "token"), [(0.0, 0), (0.24, 0), (0.25, 2), (0.74, 2), (0.75, 3), (0.999, 3)])
-    def test_each_token_has_its_share_of_the_unit(self, uniform: float, token: int) -> None:
-        assert draw(np.array([0.25, 0.0, 0.5, 0.25, 0.0]), uniform) == token
+    def test_each_token_is_drawn_for_its_share_of_the_unit_interval(self, uniform: float, token: int) -> None:
+        assert draw_token(np.array([0.25, 0.0, 0.5, 0.25, 0.0]), uniform) == token
 
     @given(SOME_LOGITS, MASKS, SHARES, st.floats(0.0, 1.0, exclude_max=True))
-    def test_a_token_without_a_chance_is_never_drawn(
+    def test_a_token_of_probability_zero_is_never_drawn(
         self, logits: Logits, mask: np.typing.NDArray[np.bool_], top_p: float, uniform: float
     ) -> None:
-        p = probabilities(logits, 1.0, top_p, mask)
-        assert p[draw(p, uniform)] > 0.0
+        p = sampling_probabilities(logits, 1.0, top_p, mask)
+        assert p[draw_token(p, uniform)] > 0.0
 
     @pytest.mark.parametrize("uniform", [0.0, 0.5, np.nextafter(1.0, 0.0)])
-    def test_a_lone_token_is_drawn_whatever_comes(self, uniform: float) -> None:
-        assert draw(np.array([0.0, 0.0, 1.0, 0.0]), uniform) == 2
+    def test_the_only_token_is_always_drawn(self, uniform: float) -> None:
+        assert draw_token(np.array([0.0, 0.0, 1.0, 0.0]), uniform) == 2

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.memory.backoff import DEFAULTS, MOST_FOLLOWERS, ORDERS
-from model.memory.memory import MOST_UNDONE, Memory
+from model.memory.backoff import DEFAULT_BACKOFFS, MAX_FOLLOWERS, ORDERS
+from model.memory.memory import MAX_UNDO, Memory
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import START, EventVocabulary, PitchVocabulary, Vocabulary
 from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS
@@ -20,236 +20,236 @@ LINES = st.lists(st.one_of(FEW_TOKENS, TOKENS), max_size=60)
 
 
 def pitch_memory(heard: Iterable[int] = (), capacity: int = 10_000) -> Memory:
-    return remembering(Memory(PITCH_WORDS, DEFAULTS["pitch"], capacity), heard)
+    return with_heard_tokens(Memory(PITCH_WORDS, DEFAULT_BACKOFFS["pitch"], capacity), heard)
 
 
 def event_memory(heard: Iterable[int] = (), capacity: int = 10_000) -> Memory:
-    return remembering(Memory(EVENT_WORDS, DEFAULTS["event"], capacity), heard)
+    return with_heard_tokens(Memory(EVENT_WORDS, DEFAULT_BACKOFFS["event"], capacity), heard)
 
 
-def remembering(memory: Memory, heard: Iterable[int]) -> Memory:
+def with_heard_tokens(memory: Memory, heard: Iterable[int]) -> Memory:
     for token in heard:
         memory.hear(token)
     return memory
 
 
-def state(memory: Memory) -> tuple[object, ...]:
-    """All that can ever be told from a memory."""
+def observable_state(memory: Memory) -> tuple[object, ...]:
+    """Everything that can be observed of a memory."""
     even = np.full(memory.vocabulary.size, 1 / memory.vocabulary.size)
-    return list(memory.contexts()), memory.followers(), memory.mix(even).p.tolist()
+    return list(memory.contexts()), memory.followers(), memory.mix(even).probabilities.tolist()
 
 
-def chances(size: int, random_seed: int = 0) -> npt.NDArray[np.float64]:
+def random_probabilities(size: int, random_seed: int = 0) -> npt.NDArray[np.float64]:
     return np.random.default_rng(random_seed).dirichlet(np.full(size, 0.2))
 
 
-class TestWhatItForetells:
-    def test_without_having_heard_anything_the_network_is_right(self) -> None:
-        p = chances(PITCH_WORDS.size)
-        assert pitch_memory().mix(p).p.tolist() == pytest.approx(p.tolist())
+class TestForecast:
+    def test_an_empty_memory_does_not_change_the_networks_forecast(self) -> None:
+        p = random_probabilities(PITCH_WORDS.size)
+        assert pitch_memory().mix(p).probabilities.tolist() == pytest.approx(p.tolist())
 
-    def test_a_riff_that_comes_again_is_known(self) -> None:
+    def test_a_repeated_riff_is_recognised(self) -> None:
         memory = pitch_memory(RIFF * 3)
         for token in RIFF:
             mixed = memory.mix(EVEN)
-            assert mixed.p[token] > 0.8
-            assert mixed.p.argmax() == token
+            assert mixed.probabilities[token] > 0.8
+            assert mixed.probabilities.argmax() == token
             memory.hear(token)
 
-    def test_it_is_surer_of_a_riff_each_time(self) -> None:
-        certainty = [pitch_memory(RIFF * times + RIFF[:4]).mix(EVEN).p[RIFF[4]] for times in range(1, 5)]
+    def test_a_riff_becomes_more_probable_with_each_repeat(self) -> None:
+        certainty = [pitch_memory(RIFF * times + RIFF[:4]).mix(EVEN).probabilities[RIFF[4]] for times in range(1, 5)]
         assert certainty == sorted(certainty)
         assert certainty[0] > 0.4 > EVEN[0]
 
-    def test_a_riff_is_known_in_another_key(self) -> None:
+    def test_a_riff_is_recognised_in_another_key(self) -> None:
         moved = [token + 5 for token in RIFF]
-        assert pitch_memory((*RIFF * 2, *moved[:5])).mix(EVEN).p.argmax() == moved[5]
+        assert pitch_memory((*RIFF * 2, *moved[:5])).mix(EVEN).probabilities.argmax() == moved[5]
 
-    def test_it_is_surer_in_the_same_key(self) -> None:
-        again = pitch_memory(RIFF * 2 + RIFF[:5]).mix(EVEN).p[RIFF[5]]
-        moved = pitch_memory((*RIFF * 2, *(token + 5 for token in RIFF[:5]))).mix(EVEN).p[RIFF[5] + 5]
+    def test_a_riff_is_more_probable_in_its_own_key(self) -> None:
+        again = pitch_memory(RIFF * 2 + RIFF[:5]).mix(EVEN).probabilities[RIFF[5]]
+        moved = pitch_memory((*RIFF * 2, *(token + 5 for token in RIFF[:5]))).mix(EVEN).probabilities[RIFF[5] + 5]
         assert again > moved
 
-    def test_rhythm_is_known_in_another_key_too(self) -> None:
-        first_time = EVENT_WORDS.first_time
+    def test_a_rhythm_is_recognised_in_another_key(self) -> None:
+        first_time = EVENT_WORDS.first_time_token
         riff = [10, first_time, 12, first_time + 1, 14, first_time, 15, first_time + 3]
         moved = [token + 7 if token < first_time else token for token in riff]
         mixed = event_memory([*riff, *riff, *moved[:5]]).mix(np.full(EVENT_WORDS.size, 1 / EVENT_WORDS.size))
-        assert mixed.p.argmax() == first_time
+        assert mixed.probabilities.argmax() == first_time
 
     def test_where_riffs_differ_the_longer_context_decides(self) -> None:
         heard = (*(1, 5, 9), *(2, 5, 11)) * 4
-        assert pitch_memory((*heard, 1, 5)).mix(EVEN).p.argmax() == 9
-        assert pitch_memory((*heard, 2, 5)).mix(EVEN).p.argmax() == 11
+        assert pitch_memory((*heard, 1, 5)).mix(EVEN).probabilities.argmax() == 9
+        assert pitch_memory((*heard, 2, 5)).mix(EVEN).probabilities.argmax() == 11
 
-    def test_what_would_leave_the_pitches_is_no_pitch(self) -> None:
+    def test_intervals_that_leave_the_vocabulary_are_left_out(self) -> None:
         top = len(PITCH_WORDS.pitches)
         mixed = pitch_memory((1, 20, 1, 20, 1, 20, top)).mix(EVEN)
-        assert mixed.p.sum() == pytest.approx(1.0)
-        assert (mixed.p > 0).all()
+        assert mixed.probabilities.sum() == pytest.approx(1.0)
+        assert (mixed.probabilities > 0).all()
 
     def test_a_leap_of_more_than_five_octaves_can_be_heard(self) -> None:
         wide = PitchVocabulary(tuple(range(128)))
-        memory = remembering(Memory(wide, DEFAULTS["pitch"]), (1, 128, 1, 128, 1))
+        memory = with_heard_tokens(Memory(wide, DEFAULT_BACKOFFS["pitch"]), (1, 128, 1, 128, 1))
         mixed = memory.mix(np.full(wide.size, 1 / wide.size))
-        assert mixed.p.argmax() == 128
+        assert mixed.probabilities.argmax() == 128
 
     def test_a_new_piece_begins_without_context(self) -> None:
         memory = pitch_memory((*RIFF, START))
         assert memory.followers() == [b""] * 2 * len(ORDERS)
         assert len(memory) > 0
 
-    def test_the_start_is_never_foretold(self) -> None:
+    def test_the_start_token_is_never_forecast(self) -> None:
         p = EVEN.copy()
         p[START] = 0.0
-        assert pitch_memory((*RIFF, START, *RIFF)).mix(p).p[START] == 0.0
+        assert pitch_memory((*RIFF, START, *RIFF)).mix(p).probabilities[START] == 0.0
 
-    def test_what_is_not_to_be_learnt_is_only_where_the_line_stands(self) -> None:
+    def test_a_token_that_is_not_learnt_is_only_context(self) -> None:
         memory = pitch_memory(RIFF * 2)
         before = list(memory.contexts())
         for token in RIFF[:5]:
             memory.hear(token, learn=False)
         assert list(memory.contexts()) == before
-        assert memory.mix(EVEN).p.argmax() == RIFF[5]
+        assert memory.mix(EVEN).probabilities.argmax() == RIFF[5]
 
     @given(LINES, st.integers(0, 1000), st.floats(0.0, 1.0))
-    def test_a_forecast_is_one_whatever_was_heard(self, line: list[int], random_seed: int, strength: float) -> None:
-        p = chances(EVENT_WORDS.size, random_seed)
+    def test_probabilities_sum_to_one_after_any_line(self, line: list[int], random_seed: int, strength: float) -> None:
+        p = random_probabilities(EVENT_WORDS.size, random_seed)
         mixed = event_memory(line).mix(p, strength)
-        assert mixed.p.sum() == pytest.approx(1.0)
-        assert (mixed.p >= 0.0).all()
-        # What the network thinks possible stays so: a mask may leave nothing else.
-        assert (mixed.p[p > 1e-9] > 0.0).all()
+        assert mixed.probabilities.sum() == pytest.approx(1.0)
+        assert (mixed.probabilities >= 0.0).all()
+        # Every token that the network holds possible stays possible, as a mask may leave no other.
+        assert (mixed.probabilities[p > 1e-9] > 0.0).all()
 
 
 class TestStrength:
     HEARD = RIFF * 3 + RIFF[:4]
 
-    def test_at_zero_the_network_is_alone(self) -> None:
-        p = chances(PITCH_WORDS.size)
+    def test_at_zero_the_forecast_is_the_networks(self) -> None:
+        p = random_probabilities(PITCH_WORDS.size)
         mixed = pitch_memory(self.HEARD).mix(p, strength=0.0)
-        assert mixed.p.tolist() == pytest.approx(p.tolist())
-        assert mixed.of_memory.sum() == 0.0
+        assert mixed.probabilities.tolist() == pytest.approx(p.tolist())
+        assert mixed.from_memory.sum() == 0.0
 
-    def test_it_rises_from_there(self) -> None:
+    def test_the_memorys_share_rises_with_the_strength(self) -> None:
         memory = pitch_memory(self.HEARD)
-        shares = [memory.mix(EVEN, strength).of_memory.sum() for strength in np.linspace(0.0, 1.0, 11)]
+        shares = [memory.mix(EVEN, strength).from_memory.sum() for strength in np.linspace(0.0, 1.0, 11)]
         assert shares == sorted(shares)
 
-    def test_at_one_it_is_almost_all_from_memory(self) -> None:
+    def test_at_one_almost_all_comes_from_memory(self) -> None:
         memory = pitch_memory(self.HEARD)
-        assert memory.mix(EVEN, strength=1.0).of_memory.sum() > 0.999
+        assert memory.mix(EVEN, strength=1.0).from_memory.sum() > 0.999
         heard_once = pitch_memory((5, 6, 5))
-        assert heard_once.mix(EVEN, strength=1.0).of_memory.sum() > 0.95
+        assert heard_once.mix(EVEN, strength=1.0).from_memory.sum() > 0.95
 
-    def test_even_there_nothing_is_impossible(self) -> None:
+    def test_at_one_nothing_is_impossible(self) -> None:
         certain = pitch_memory((5, 6) * 200)
-        assert (certain.mix(EVEN.astype(np.float32), strength=1.0).p > 0.0).all()
+        assert (certain.mix(EVEN.astype(np.float32), strength=1.0).probabilities > 0.0).all()
 
-    def test_going_back_to_the_middle_is_the_middle_again(self) -> None:
+    def test_strength_can_be_changed_back(self) -> None:
         memory = pitch_memory(self.HEARD)
-        middle = memory.mix(EVEN).p.tolist()
+        middle = memory.mix(EVEN).probabilities.tolist()
         memory.mix(EVEN, strength=0.9)
-        assert memory.mix(EVEN).p.tolist() == middle
+        assert memory.mix(EVEN).probabilities.tolist() == middle
 
 
-class TestShare:
-    def test_a_token_that_was_never_heard_is_the_networks(self) -> None:
+class TestMemoryShare:
+    def test_a_token_that_was_never_heard_has_no_memory_share(self) -> None:
         mixed = pitch_memory(RIFF * 2).mix(EVEN)
-        assert mixed.share(30) == 0.0
+        assert mixed.memory_share(30) == 0.0
 
-    def test_a_token_that_was_heard_here_is_mostly_the_memorys(self) -> None:
+    def test_a_token_that_was_heard_in_this_context_has_a_high_memory_share(self) -> None:
         mixed = pitch_memory(RIFF * 3).mix(EVEN)
-        assert 0.9 < mixed.share(RIFF[0]) < 1.0
+        assert 0.9 < mixed.memory_share(RIFF[0]) < 1.0
 
-    def test_it_is_what_the_network_did_not_bring(self) -> None:
+    def test_the_rest_is_the_networks_share(self) -> None:
         mixed = pitch_memory(RIFF * 2 + RIFF[:2]).mix(EVEN)
-        networks = mixed.p[30] / EVEN[30]  # all of it the network's
-        assert mixed.share(RIFF[2]) == pytest.approx(1 - networks * EVEN[0] / mixed.p[RIFF[2]])
+        networks = mixed.probabilities[30] / EVEN[30]  # all of it the network's
+        assert mixed.memory_share(RIFF[2]) == pytest.approx(1 - networks * EVEN[0] / mixed.probabilities[RIFF[2]])
 
-    def test_a_token_without_a_chance_has_none(self) -> None:
+    def test_a_token_of_probability_zero_has_no_memory_share(self) -> None:
         p = EVEN.copy()
         p[START] = 0.0
-        assert pitch_memory().mix(p).share(START) == 0.0
+        assert pitch_memory().mix(p).memory_share(START) == 0.0
 
 
-class TestGoingBack:
+class TestRestore:
     @given(LINES, LINES, st.integers(5, 200))
-    def test_what_was_heard_since_is_as_if_it_had_not_been(
-        self, before: list[int], after: list[int], capacity: int
-    ) -> None:
+    def test_restoring_undoes_what_was_heard_since(self, before: list[int], after: list[int], capacity: int) -> None:
         memory = event_memory(before, capacity)
-        was, mark = state(memory), memory.snapshot()
-        remembering(memory, after)
+        expected, mark = observable_state(memory), memory.snapshot()
+        with_heard_tokens(memory, after)
         memory.restore(mark)
-        assert state(memory) == was
+        assert observable_state(memory) == expected
 
     @given(LINES, st.lists(st.tuples(FEW_TOKENS, st.booleans()), max_size=40), st.integers(5, 200))
-    def test_one_can_go_forward_again(self, before: list[int], after: list[tuple[int, bool]], capacity: int) -> None:
+    def test_a_later_mark_can_be_restored_again(
+        self, before: list[int], after: list[tuple[int, bool]], capacity: int
+    ) -> None:
         memory = event_memory(before, capacity)
         mark = memory.snapshot()
         for token, learn in after:
             memory.hear(token, learn=learn)
-        is_now, ahead = state(memory), memory.snapshot()
+        expected, ahead = observable_state(memory), memory.snapshot()
         memory.restore(mark)
         memory.restore(ahead)
-        assert state(memory) == is_now
+        assert observable_state(memory) == expected
 
     @given(st.data())
-    def test_any_of_many_plans_can_be_gone_to(self, data: st.DataObject) -> None:
+    def test_any_mark_of_many_plans_can_be_restored(self, data: st.DataObject) -> None:
         memory = event_memory(capacity=data.draw(st.integers(5, 100)))
-        marks = [(memory.snapshot(), state(memory))]
+        marks = [(memory.snapshot(), observable_state(memory))]
         for _ in range(data.draw(st.integers(1, 12))):
             memory.restore(data.draw(st.sampled_from([mark for mark, _ in marks])))
-            remembering(memory, data.draw(st.lists(FEW_TOKENS, max_size=8)))
-            marks.append((memory.snapshot(), state(memory)))
-        for mark, was in data.draw(st.permutations(marks)):
+            with_heard_tokens(memory, data.draw(st.lists(FEW_TOKENS, max_size=8)))
+            marks.append((memory.snapshot(), observable_state(memory)))
+        for mark, expected in data.draw(st.permutations(marks)):
             memory.restore(mark)
-            assert state(memory) == was
+            assert observable_state(memory) == expected
 
-    def test_it_costs_what_was_heard_since(self) -> None:
+    def test_the_cost_is_proportional_to_what_was_heard_since(self) -> None:
         memory = pitch_memory(RIFF * 200)
         mark = memory.snapshot()
-        remembering(memory, (30,))
-        assert len(memory.snapshot().changed) <= 2 * len(ORDERS)
+        with_heard_tokens(memory, (30,))
+        assert len(memory.snapshot().overwritten) <= 2 * len(ORDERS)
         memory.restore(mark)
         assert memory.snapshot() is mark
 
-    def test_too_far_back_is_said(self) -> None:
+    def test_a_mark_too_far_back_is_an_error(self) -> None:
         memory = pitch_memory()
         mark = memory.snapshot()
-        remembering(memory, RIFF * (MOST_UNDONE // len(RIFF) + 1))
+        with_heard_tokens(memory, RIFF * (MAX_UNDO // len(RIFF) + 1))
         with pytest.raises(
             ValueError, match=r"^the mark is more than 2048 tokens away, and cannot be restored any more$"
         ):
             memory.restore(mark)
 
-    def test_as_far_back_as_is_promised_it_goes(self) -> None:
+    def test_a_mark_at_the_limit_can_be_restored(self) -> None:
         memory = pitch_memory(RIFF)
-        was, mark = state(memory), memory.snapshot()
-        remembering(memory, (RIFF * MOST_UNDONE)[: MOST_UNDONE - 1])
+        expected, mark = observable_state(memory), memory.snapshot()
+        with_heard_tokens(memory, (RIFF * MAX_UNDO)[: MAX_UNDO - 1])
         memory.restore(mark)
-        assert state(memory) == was
+        assert observable_state(memory) == expected
 
 
-class TestForgetting:
-    def test_nothing_is_left(self) -> None:
+class TestForget:
+    def test_nothing_is_remembered(self) -> None:
         memory = pitch_memory(RIFF * 3)
         memory.forget()
         assert len(memory) == 0
-        assert state(memory) == state(pitch_memory())
+        assert observable_state(memory) == observable_state(pitch_memory())
 
-    def test_a_mark_from_before_is_a_line_without_memory_of_it(self) -> None:
+    def test_an_earlier_mark_restores_the_context_but_no_memory(self) -> None:
         memory = pitch_memory(RIFF * 3)
         mark = memory.snapshot()
         memory.forget()
         memory.restore(mark)
         assert len(memory) == 0
         memory.hear(RIFF[0])
-        assert memory.snapshot().of_tokens.endswith(bytes(token - 1 for token in (*RIFF, RIFF[0])))
+        assert memory.snapshot().token_history.endswith(bytes(token - 1 for token in (*RIFF, RIFF[0])))
         assert len(memory) == 2 * len(ORDERS)
 
-    def test_a_plan_from_before_can_still_be_gone_through(self) -> None:
+    def test_marks_of_an_earlier_plan_can_still_be_restored(self) -> None:
         memory = pitch_memory(RIFF * 3)
         base = memory.snapshot()
         planned = []
@@ -263,62 +263,62 @@ class TestForgetting:
             assert len(memory) == 0
 
 
-class TestItsSize:
+class TestCapacity:
     @pytest.mark.parametrize("words", [PITCH_WORDS, EVENT_WORDS])
     @given(random_seed=st.integers(0, 1000), capacity=st.integers(1, 300))
     @settings(max_examples=20)
-    def test_no_flood_takes_it_past_its_cap(self, words: Vocabulary, random_seed: int, capacity: int) -> None:
-        memory = Memory(words, DEFAULTS["event"], capacity)
+    def test_the_capacity_is_never_exceeded(self, words: Vocabulary, random_seed: int, capacity: int) -> None:
+        memory = Memory(words, DEFAULT_BACKOFFS["event"], capacity)
         for token in np.random.default_rng(random_seed).integers(0, words.size, 300).tolist():
             memory.hear(token)
             assert len(memory) <= capacity
-        assert all(len(followers) <= MOST_FOLLOWERS for _, followers in memory.contexts())
+        assert all(len(followers) <= MAX_FOLLOWERS for _, followers in memory.contexts())
 
-    def test_what_was_heard_first_gives_way_first(self) -> None:
+    def test_the_oldest_contexts_are_dropped_first(self) -> None:
         memory = pitch_memory(RIFF, capacity=10_000)
         firsts = [context for context, _ in memory.contexts()][:10]
         small = pitch_memory(RIFF, capacity=len(memory) - 10)
         assert not {context for context, _ in small.contexts()} & set(firsts)
 
-    def test_of_one_note_for_hours_there_is_little_to_keep(self) -> None:
+    def test_one_note_for_hours_takes_little_space(self) -> None:
         assert len(pitch_memory([20] * 5000)) == 2 * len(ORDERS)
 
-    def test_only_the_last_time_counts_of_what_was_heard_too_often(self) -> None:
-        memory = pitch_memory((5, 6) * 100 + (5, 7) * MOST_FOLLOWERS + (5,))
+    def test_only_the_latest_followers_count(self) -> None:
+        memory = pitch_memory((5, 6) * 100 + (5, 7) * MAX_FOLLOWERS + (5,))
         assert set(memory.followers()[1]) == {6}  # the symbol of token 7
 
 
-class TestWhatItHolds:
+class TestContexts:
     @given(LINES)
-    def test_another_that_holds_the_same_foretells_the_same(self, line: list[int]) -> None:
+    def test_a_memory_with_the_same_contexts_gives_the_same_forecast(self, line: list[int]) -> None:
         memory, other = event_memory(line), event_memory()
-        other.remember(memory.contexts())
+        other.load_contexts(memory.contexts())
         for token in (START, *line[-20:]):
             memory.hear(token)
             other.hear(token)
-        assert state(other) == state(memory)
+        assert observable_state(other) == observable_state(memory)
 
-    def test_of_too_many_contexts_the_last_are_held(self) -> None:
+    def test_of_too_many_contexts_the_last_are_kept(self) -> None:
         contexts = list(pitch_memory(RIFF).contexts())
         small = pitch_memory(capacity=7)
-        small.remember(contexts)
+        small.load_contexts(contexts)
         assert list(small.contexts()) == contexts[-7:]
 
 
 class TestVocabularies:
     @pytest.mark.parametrize("words", [PITCH_WORDS, EVENT_WORDS])
     def test_every_token_can_be_heard(self, words: Vocabulary) -> None:
-        memory = remembering(Memory(words, DEFAULTS["event"]), range(words.size))
-        assert memory.mix(np.full(words.size, 1 / words.size)).p.sum() == pytest.approx(1.0)
+        memory = with_heard_tokens(Memory(words, DEFAULT_BACKOFFS["event"]), range(words.size))
+        assert memory.mix(np.full(words.size, 1 / words.size)).probabilities.sum() == pytest.approx(1.0)
 
-    def test_the_largest_that_there_is_fits(self) -> None:
+    def test_the_largest_vocabulary_fits(self) -> None:
         largest = EventVocabulary(tuple(range(128)), bins(128))
-        memory = remembering(Memory(largest, DEFAULTS["event"]), (1, 256, 128, 256, 1, 256))
-        assert memory.mix(np.full(largest.size, 1 / largest.size)).p.argmax() in {1, 128}
+        memory = with_heard_tokens(Memory(largest, DEFAULT_BACKOFFS["event"]), (1, 256, 128, 256, 1, 256))
+        assert memory.mix(np.full(largest.size, 1 / largest.size)).probabilities.argmax() in {1, 128}
 
-    def test_a_larger_one_is_told(self) -> None:
+    def test_a_larger_vocabulary_is_an_error(self) -> None:
         with pytest.raises(ValueError, match=r"^a memory is for 128 pitches and 128 times at most, not 258 tokens$"):
-            Memory(EventVocabulary(tuple(range(128)), bins(129)), DEFAULTS["event"])
+            Memory(EventVocabulary(tuple(range(128)), bins(129)), DEFAULT_BACKOFFS["event"])
 
 
 def bins(count: int) -> TimeBins:

@@ -8,9 +8,9 @@ from safetensors.numpy import load_file, save_file
 
 from model.approach import Approach
 from model.errors import MemoryFileError
-from model.memory.backoff import DEFAULTS
+from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
-from model.memory.memory_file import _content_of, load_memories, save_memories
+from model.memory.memory_file import _content_hash, load_memories, save_memories
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from tests.tiny_pack import EVENT_WORDS, PITCHES, VOCABULARIES, random_walk
@@ -21,15 +21,15 @@ Memories = dict[Approach, Memory]
 def memories(
     vocabularies: dict[Approach, PitchVocabulary | EventVocabulary] = VOCABULARIES, heard: int = 0
 ) -> Memories:
-    made = {approach: Memory(words, DEFAULTS[approach]) for approach, words in vocabularies.items()}
+    made = {approach: Memory(words, DEFAULT_BACKOFFS[approach]) for approach, words in vocabularies.items()}
     for memory in made.values():
         for token in random_walk(memory.vocabulary.size, heard):
             memory.hear(token)
     return made
 
 
-def held(which: Memories) -> dict[Approach, list[tuple[bytes, bytes]]]:
-    return {approach: list(memory.contexts()) for approach, memory in which.items()}
+def contents_of(memories_by_approach: Memories) -> dict[Approach, list[tuple[bytes, bytes]]]:
+    return {approach: list(memory.contexts()) for approach, memory in memories_by_approach.items()}
 
 
 @pytest.fixture
@@ -39,86 +39,88 @@ def saved(tmp_path: Path) -> Path:
     return path
 
 
-def complaint(path: Path, into: Memories | None = None) -> str:
+def error_message(path: Path, into: Memories | None = None) -> str:
     into = memories(heard=30) if into is None else into
-    before = held(into)
+    before = contents_of(into)
     with pytest.raises(MemoryFileError) as raised:
         load_memories(path, into)
-    assert held(into) == before
+    assert contents_of(into) == before
     assert "\n" not in str(raised.value)
     return str(raised.value)
 
 
 class TestRoundTrip:
-    def test_both_approaches_are_remembered(self, saved: Path) -> None:
+    def test_both_approaches_are_saved_and_loaded(self, saved: Path) -> None:
         read = memories(heard=30)
         load_memories(saved, read)
-        assert held(read) == held(memories(heard=200))
+        assert contents_of(read) == contents_of(memories(heard=200))
 
-    def test_of_nothing_nothing(self, tmp_path: Path) -> None:
+    def test_an_empty_memory_is_saved_and_loaded(self, tmp_path: Path) -> None:
         save_memories(tmp_path / "empty", memories())
         read = memories(heard=30)
         load_memories(tmp_path / "empty", read)
-        assert held(read) == {"pitch": [], "event": []}
+        assert contents_of(read) == {"pitch": [], "event": []}
 
-    def test_an_approach_that_the_file_does_not_have_is_empty(self, tmp_path: Path) -> None:
+    def test_an_approach_that_the_file_lacks_is_emptied(self, tmp_path: Path) -> None:
         save_memories(tmp_path / "one", {"pitch": memories(heard=50)["pitch"]})
         read = memories(heard=30)
         load_memories(tmp_path / "one", read)
-        assert held(read) == {"pitch": held(memories(heard=50))["pitch"], "event": []}
+        assert contents_of(read) == {"pitch": contents_of(memories(heard=50))["pitch"], "event": []}
 
-    def test_what_stood_there_is_replaced_and_nothing_else_is_left(self, saved: Path) -> None:
+    def test_an_existing_file_is_replaced_and_no_other_file_is_left(self, saved: Path) -> None:
         save_memories(saved, memories(heard=10))
         read = memories()
         load_memories(saved, read)
-        assert held(read) == held(memories(heard=10))
+        assert contents_of(read) == contents_of(memories(heard=10))
         assert [path.name for path in saved.parent.iterdir()] == [saved.name]
 
 
 class TestBadFile:
-    def test_one_that_is_not_there(self, tmp_path: Path) -> None:
-        assert complaint(tmp_path / "gone") == f"there is no {tmp_path / 'gone'} to remember from"
+    def test_a_missing_file_is_an_error(self, tmp_path: Path) -> None:
+        assert error_message(tmp_path / "gone") == f"there is no {tmp_path / 'gone'} to remember from"
 
     @pytest.mark.parametrize("content", [b"", b"MThd", b"PK\x03\x04", b"\x93NUMPY", b"{}"])
-    def test_one_that_is_something_else(self, tmp_path: Path, content: bytes) -> None:
+    def test_another_kind_of_file_is_an_error(self, tmp_path: Path, content: bytes) -> None:
         path = tmp_path / "other"
         path.write_bytes(content)
-        assert complaint(path) == f"{path} is no remembered jam, or is damaged; copy it again, or start without it"
+        assert error_message(path) == f"{path} is no remembered jam, or is damaged; copy it again, or start without it"
 
-    def test_the_weights_of_a_network(self, tiny_pack: Path) -> None:
+    def test_the_weights_of_a_network_are_an_error(self, tiny_pack: Path) -> None:
         path = tiny_pack / "pitch.safetensors"
-        assert complaint(path).startswith(f"{path} is no remembered jam, or is damaged")
+        assert error_message(path).startswith(f"{path} is no remembered jam, or is damaged")
 
     @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
-    def test_one_that_is_cut_off(self, saved: Path, share: float) -> None:
+    def test_a_file_that_is_cut_off_is_an_error(self, saved: Path, share: float) -> None:
         content = saved.read_bytes()
         saved.write_bytes(content[: int(len(content) * share)])
-        assert complaint(saved).startswith(f"{saved} is no remembered jam, or is damaged")
+        assert error_message(saved).startswith(f"{saved} is no remembered jam, or is damaged")
 
     @given(place=st.floats(0.0, 1.0, exclude_max=True), change=st.integers(1, 255))
-    def test_a_changed_byte_is_told(self, tmp_path_factory: pytest.TempPathFactory, place: float, change: int) -> None:
+    def test_a_changed_byte_is_an_error(
+        self, tmp_path_factory: pytest.TempPathFactory, place: float, change: int
+    ) -> None:
         path = tmp_path_factory.mktemp("changed") / "take.memory"
         save_memories(path, memories(heard=20))
         content = bytearray(path.read_bytes())
         content[int(place * len(content))] ^= change
         path.write_bytes(content)
-        complaint(path)
+        error_message(path)
 
-    def test_parts_that_contradict_each_other(self, saved: Path) -> None:
+    def test_parts_that_contradict_each_other_are_an_error(self, saved: Path) -> None:
         parts = {name: value for name, value in load_file(saved).items() if name != "event.followers"}
         with safe_open(saved, "numpy") as file:
             said = file.metadata()
-        save_file(parts, saved, {**said, "content": _content_of(said, parts)})
-        assert complaint(saved).startswith(f"{saved} is no remembered jam, or is damaged")
+        save_file(parts, saved, {**said, "content": _content_hash(said, parts)})
+        assert error_message(saved).startswith(f"{saved} is no remembered jam, or is damaged")
 
-    def test_one_of_another_version(self, saved: Path) -> None:
+    def test_another_format_is_an_error(self, saved: Path) -> None:
         save_file(load_file(saved), saved, {"format": "7"})
-        assert complaint(saved) == f"{saved} is of format 7; this program reads format 1"
+        assert error_message(saved) == f"{saved} is of format 7; this program reads format 1"
 
-    def test_a_folder(self, tmp_path: Path) -> None:
-        assert complaint(tmp_path).startswith(f"{tmp_path} is no remembered jam, or is damaged")
+    def test_a_folder_is_an_error(self, tmp_path: Path) -> None:
+        assert error_message(tmp_path).startswith(f"{tmp_path} is no remembered jam, or is damaged")
 
-    def test_a_place_that_cannot_be_written(self, tmp_path: Path) -> None:
+    def test_a_path_that_cannot_be_written_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(
             MemoryFileError, match=r"^what was heard cannot be written to .* \(No such file or directory\)$"
         ):
@@ -126,14 +128,14 @@ class TestBadFile:
 
 
 class TestOtherVocabulary:
-    def test_of_other_pitches(self, saved: Path) -> None:
+    def test_other_pitches_are_an_error(self, saved: Path) -> None:
         other = memories({"pitch": PitchVocabulary(PITCHES[1:]), "event": EVENT_WORDS}, heard=30)
-        assert complaint(saved, other) == (
+        assert error_message(saved, other) == (
             f"{saved} was heard with another pitch vocabulary than this pack's; take the pack it was made with"
         )
 
-    def test_of_other_times(self, saved: Path) -> None:
+    def test_other_times_are_an_error(self, saved: Path) -> None:
         words = EventVocabulary(PITCHES, TimeBins((0.25, 0.5, 1.0, 3.0), (0.375, 0.75, 1.5)))
-        assert complaint(saved, memories({**VOCABULARIES, "event": words}, heard=30)) == (
+        assert error_message(saved, memories({**VOCABULARIES, "event": words}, heard=30)) == (
             f"{saved} was heard with another event vocabulary than this pack's; take the pack it was made with"
         )

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.approach import APPROACHES, Approach
-from model.improvising.improviser import Improviser, Taste, improviser
+from model.improvising.improviser import Improviser, create_improviser
+from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from model.pack.dummy_pack import PITCHES, DummyPack, RuleEngine
 from tests.music import line
@@ -14,27 +15,30 @@ from tests.music import line
 PACK = DummyPack()
 
 
-def partner(approach: Approach) -> Improviser:
-    return improviser(PACK.engine(approach), PACK.vocabulary(approach))
+def dummy_improviser(approach: Approach) -> Improviser:
+    return create_improviser(PACK.engine(approach), PACK.vocabulary(approach))
 
 
 def answer(approach: Approach, phrase: list[Note], random_seed: int = 1, beats: float = 16.0) -> list[Note]:
-    player = partner(approach)
+    player = dummy_improviser(approach)
     for note in phrase:
         player.hear(note)
     start_beats = phrase[-1].end_beats if phrase else 0.0
-    return [planned.note for planned in player.compose(start_beats, start_beats + beats, Taste(), Random(random_seed))]
+    return [
+        planned.note
+        for planned in player.compose(start_beats, start_beats + beats, SamplingSettings(), Random(random_seed))
+    ]
 
 
 @pytest.mark.parametrize("approach", APPROACHES)
 class TestAnAnswer:
-    def test_is_of_the_phrases_own_notes_mostly(self, approach: Approach) -> None:
+    def test_plays_mostly_the_notes_of_the_phrase(self, approach: Approach) -> None:
         phrase = line(62, 65, 69, 65, 67, 65, 64, 62)
         played = [note.pitch % 12 for seed in range(10) for note in answer(approach, phrase, seed)]
         own = {note.pitch % 12 for note in phrase}
         assert sum(pitch in own for pitch in played) > 0.7 * len(played)
 
-    def test_lies_where_the_phrase_did(self, approach: Approach) -> None:
+    def test_stays_in_the_register_of_the_phrase(self, approach: Approach) -> None:
         high, low = (
             np.mean([note.pitch for note in answer(approach, line(*pitches))])
             for pitches in ([86, 88, 84], [43, 45, 40])
@@ -45,10 +49,10 @@ class TestAnAnswer:
         pitches = [note.pitch for note in answer(approach, line(60, 62, 64, 65, 67, 65, 64, 62), beats=64.0)]
         assert np.median(np.abs(np.diff(pitches))) <= 4
 
-    def test_to_nothing_is_music_too(self, approach: Approach) -> None:
+    def test_without_a_phrase_is_music_too(self, approach: Approach) -> None:
         assert len(answer(approach, [])) > 4
 
-    def test_is_the_random_seeds(self, approach: Approach) -> None:
+    def test_depends_on_the_random_seed(self, approach: Approach) -> None:
         phrase = line(60, 62, 64)
         assert answer(approach, phrase, 1) == answer(approach, phrase, 1)
         assert answer(approach, phrase, 1) != answer(approach, phrase, 2)
@@ -62,11 +66,11 @@ def test_an_answer_in_events_has_the_phrases_rhythm() -> None:
 class TestTheEngine:
     @pytest.mark.parametrize("approach", APPROACHES)
     @given(st.lists(st.integers(0, len(PITCHES)), max_size=100))
-    def test_whatever_it_heard_it_foretells_finite_logits_and_leaves_its_states_alone(
+    def test_after_any_tokens_its_logits_are_finite_and_its_states_unchanged(
         self, approach: Approach, tokens: list[int]
     ) -> None:
         engine = RuleEngine(PACK.vocabulary(approach))
-        state = engine.initial()
+        state = engine.initial_state()
         for token in tokens:
             before = state.copy()
             logits, after = engine.step(token, state)
@@ -75,5 +79,5 @@ class TestTheEngine:
             assert np.isfinite(logits).all()
             state = after
 
-    def test_says_that_it_has_no_weights(self) -> None:
+    def test_reports_that_it_has_no_weights(self) -> None:
         assert PACK.engine("event").device == "rules, no weights"

@@ -12,23 +12,23 @@ from model.errors import PackError
 from model.pack import pack as pack_module
 from model.pack.card import CARD_FILE
 from model.pack.pack import available_packs, open_pack, save_weights, sha256_of
-from tests.model.engines.test_engines import softmax, walked
+from tests.model.engines.test_engines import softmax, run_engine
 from tests.tiny_pack import EVENT_WORDS, PITCHES, VOCABULARIES, random_walk, random_weights
 from train.onnx_graph import write_fp32
 
-# How far apart the probabilities of the graph that ships and of its fp16 weights are on average, summed over the
-# vocabulary: a few in a thousand on trained weights.
-WITHIN_REASON = 0.05
+# The largest allowed difference between the probabilities of the included graph and of its fp16 weights, on average and
+# summed over the vocabulary; on trained weights it is a few in a thousand.
+MAX_MEAN_DIFFERENCE = 0.05
 
 
-def complaint(folder: Path, approach: Approach = "pitch") -> str:
-    """What opening the pack and its engine says."""
+def error_message(folder: Path, approach: Approach = "pitch") -> str:
+    """The error message from opening the pack and its engine."""
     with pytest.raises(PackError) as raised:
         open_pack(str(folder)).engine(approach, "cpu")
     return str(raised.value)
 
 
-def complaint_of_weights(folder: Path, approach: Approach = "pitch") -> str:
+def error_message_of_weights(folder: Path, approach: Approach = "pitch") -> str:
     with pytest.raises(PackError) as raised:
         open_pack(str(folder)).weights(approach)
     return str(raised.value)
@@ -39,8 +39,8 @@ def cut_off(path: Path) -> Path:
     return path
 
 
-def recount(folder: Path) -> None:
-    """Puts into the card the hashes that the files now have."""
+def update_hashes(folder: Path) -> None:
+    """Writes the present hashes of the files into the card."""
     file = folder / CARD_FILE
     card = json.loads(file.read_text(encoding="utf-8"))
     for part in card["approaches"].values():
@@ -60,21 +60,21 @@ class TestWholePack:
     def test_its_engines_fit_its_vocabularies(self, tiny_pack: Path, approach: Approach) -> None:
         pack = open_pack(str(tiny_pack))
         assert pack.vocabulary(approach) == VOCABULARIES[approach]
-        for engine in (pack.engine(approach, "cpu"), pack.twin(approach)):
+        for engine in (pack.engine(approach, "cpu"), pack.reference_engine(approach)):
             assert engine.vocabulary_size == VOCABULARIES[approach].size
 
-    def test_each_engine_says_the_precision_of_its_graph(self, tiny_pack: Path) -> None:
+    def test_each_engine_reports_the_precision_of_its_graph(self, tiny_pack: Path) -> None:
         pack = open_pack(str(tiny_pack))
         devices = [pack.engine(approach, "cpu").device for approach in APPROACHES]
         assert devices == ["CPU, ONNX Runtime int8", "CPU, ONNX Runtime fp32"]
 
-    def test_weights_come_back_in_fp32_as_they_were_saved(self, tiny_pack: Path) -> None:
+    def test_saved_weights_are_read_back_in_fp32(self, tiny_pack: Path) -> None:
         weights = open_pack(str(tiny_pack)).weights("event")
         expected = random_weights(EVENT_WORDS.size)
         assert weights.keys() == expected.keys()
         assert all(weights[name].dtype == np.float32 and (weights[name] == expected[name]).all() for name in weights)
 
-    def test_its_files_can_be_read_by_all(self, tiny_pack: Path) -> None:
+    def test_its_files_are_readable_by_all_users(self, tiny_pack: Path) -> None:
         assert all(path.stat().st_mode & 0o044 == 0o044 for path in tiny_pack.glob("*.safetensors"))
 
     def test_auto_is_the_cpu_where_there_is_no_gpu(self, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,22 +82,22 @@ class TestWholePack:
         assert open_pack(str(tiny_pack)).engine("pitch").device == "CPU, ONNX Runtime int8"
 
     def test_without_a_driver_there_is_no_cuda(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        monkeypatch.setattr(device_module, "_DRIVER_SIGNS", (str(tmp_path / "driver"),))
+        monkeypatch.setattr(device_module, "_DRIVER_FILES", (str(tmp_path / "driver"),))
         assert not has_cuda()
 
 
 class TestNaming:
-    def test_a_name_that_is_nearly_one_is_answered_with_it(self, tiny_pack: Path) -> None:
+    def test_the_error_for_a_mistyped_name_suggests_the_nearest(self, tiny_pack: Path) -> None:
         with pytest.raises(PackError) as raised:
             open_pack("tiney", (tiny_pack.parent,))
         assert str(raised.value) == "there is no pack named tiney and no such folder; did you mean tiny?"
 
-    def test_any_other_name_is_answered_with_all_there_are(self, tiny_pack: Path, tmp_path: Path) -> None:
+    def test_the_error_for_any_other_name_lists_all_packs(self, tiny_pack: Path, tmp_path: Path) -> None:
         shutil.copytree(tiny_pack, tmp_path / "blues")
         with pytest.raises(PackError, match=r"^there is no pack named xyzzy and no such folder; there are .*blues"):
             open_pack("xyzzy", (tmp_path,))
 
-    def test_where_there_is_none_it_says_so(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def test_the_error_reports_that_there_are_no_packs(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(pack_module, "PACKS_FOLDER", tmp_path / "packs")
         with pytest.raises(PackError) as raised:
             open_pack("tiny")
@@ -110,7 +110,7 @@ class TestNaming:
         found = available_packs((tmp_path, tmp_path / "nowhere"))
         assert {name for name, folder in found.items() if folder.parent == tmp_path} == {"blues"}
 
-    def test_a_pack_of_the_program_is_not_hidden_by_one_of_its_name(
+    def test_a_pack_of_the_same_name_does_not_hide_one_of_the_program(
         self, own_pack: Path, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(pack_module, "PACKS_FOLDER", tiny_pack.parent)
@@ -118,67 +118,69 @@ class TestNaming:
 
 
 class TestBadPack:
-    def test_a_graph_that_is_missing(self, own_pack: Path) -> None:
+    def test_a_missing_graph_is_an_error(self, own_pack: Path) -> None:
         graph = own_pack / "pitch.int8.onnx"
         graph.unlink()
-        assert complaint(own_pack) == f"pack tiny: {graph} is missing; copy the pack again"
+        assert error_message(own_pack) == f"pack tiny: {graph} is missing; copy the pack again"
 
-    def test_a_graph_that_is_cut_off(self, own_pack: Path) -> None:
+    def test_a_graph_that_is_cut_off_is_an_error(self, own_pack: Path) -> None:
         graph = cut_off(own_pack / "pitch.int8.onnx")
-        assert complaint(own_pack) == f"pack tiny: {graph} is cut off or was changed; copy the pack again"
+        assert error_message(own_pack) == f"pack tiny: {graph} is cut off or was changed; copy the pack again"
 
-    def test_a_graph_that_was_cut_off_before_it_was_counted(self, own_pack: Path) -> None:
+    def test_a_graph_that_was_cut_off_before_hashing_is_an_error(self, own_pack: Path) -> None:
         graph = cut_off(own_pack / "pitch.int8.onnx")
-        recount(own_pack)
-        assert complaint(own_pack) == f"{graph} is no network that ONNX Runtime can run; copy the pack again"
+        update_hashes(own_pack)
+        assert error_message(own_pack) == f"{graph} is no network that ONNX Runtime can run; copy the pack again"
 
-    def test_weights_that_are_cut_off(self, own_pack: Path) -> None:
+    def test_weights_that_are_cut_off_are_an_error(self, own_pack: Path) -> None:
         weights = cut_off(own_pack / "event.safetensors")
-        assert complaint_of_weights(own_pack, "event") == (
+        assert error_message_of_weights(own_pack, "event") == (
             f"pack tiny: {weights} is cut off or was changed; copy the pack again"
         )
 
-    def test_weights_that_were_cut_off_before_they_were_counted(self, own_pack: Path) -> None:
+    def test_weights_that_were_cut_off_before_hashing_are_an_error(self, own_pack: Path) -> None:
         weights = cut_off(own_pack / "event.safetensors")
-        recount(own_pack)
-        assert complaint_of_weights(own_pack, "event") == f"{weights} is no safetensors file; copy the pack again"
+        update_hashes(own_pack)
+        assert error_message_of_weights(own_pack, "event") == f"{weights} is no safetensors file; copy the pack again"
 
-    def test_one_byte_that_changed(self, own_pack: Path) -> None:
+    def test_a_changed_byte_is_an_error(self, own_pack: Path) -> None:
         weights = own_pack / "pitch.safetensors"
         content = bytearray(weights.read_bytes())
         content[-1] ^= 1
         weights.write_bytes(content)
-        assert complaint_of_weights(own_pack) == f"pack tiny: {weights} is cut off or was changed; copy the pack again"
+        assert (
+            error_message_of_weights(own_pack) == f"pack tiny: {weights} is cut off or was changed; copy the pack again"
+        )
 
-    def test_damage_to_one_approach_leaves_the_other_playing(self, own_pack: Path) -> None:
+    def test_damage_to_one_approach_does_not_affect_the_other(self, own_pack: Path) -> None:
         cut_off(own_pack / "pitch.int8.onnx")
         assert open_pack(str(own_pack)).engine("event", "cpu").vocabulary_size == EVENT_WORDS.size
 
-    def test_a_folder_in_the_place_of_a_file(self, own_pack: Path) -> None:
+    def test_a_folder_in_place_of_a_file_is_an_error(self, own_pack: Path) -> None:
         graph = own_pack / "pitch.int8.onnx"
         graph.unlink()
         graph.mkdir()
-        assert complaint(own_pack).startswith(f"pack tiny: {graph} cannot be read: ")
+        assert error_message(own_pack).startswith(f"pack tiny: {graph} cannot be read: ")
 
-    def test_a_vocabulary_that_does_not_fit_its_weights(self, own_pack: Path) -> None:
+    def test_a_vocabulary_that_does_not_fit_the_weights_is_an_error(self, own_pack: Path) -> None:
         file = own_pack / CARD_FILE
         card = json.loads(file.read_text(encoding="utf-8"))
         card["approaches"]["pitch"]["pitches"] = PITCHES[1:]
         file.write_text(json.dumps(card), encoding="utf-8")
         text = "pack tiny: the pitch vocabulary has 37 tokens, but its weights are for 38; train the pack again or copy it again"
-        assert complaint(own_pack) == text
+        assert error_message(own_pack) == text
         with pytest.raises(PackError, match=text):
-            open_pack(str(own_pack)).twin("pitch")
+            open_pack(str(own_pack)).reference_engine("pitch")
 
-    def test_a_graph_of_another_network(self, own_pack: Path) -> None:
+    def test_a_graph_of_another_network_is_an_error(self, own_pack: Path) -> None:
         write_fp32(random_weights(50), own_pack / "event.fp32.onnx")
-        recount(own_pack)
-        assert complaint(own_pack, "event") == (
+        update_hashes(own_pack)
+        assert error_message(own_pack, "event") == (
             "pack tiny: the event vocabulary has 42 tokens, but its weights are for 50; "
             "train the pack again or copy it again"
         )
 
-    def test_time_bins_that_contradict_themselves_are_found_when_it_opens(self, own_pack: Path) -> None:
+    def test_time_bins_that_contradict_themselves_are_an_error_when_the_pack_opens(self, own_pack: Path) -> None:
         file = own_pack / CARD_FILE
         card = json.loads(file.read_text(encoding="utf-8"))
         card["approaches"]["event"]["bins"]["shifts"] = [1.0, 0.5, 0.25, 2.0]
@@ -189,14 +191,14 @@ class TestBadPack:
             "pack tiny: the card's time bins are wrong (the bins' shifts must rise); train the pack again"
         )
 
-    def test_a_card_that_names_no_graph(self, own_pack: Path) -> None:
+    def test_a_card_that_names_no_graph_is_an_error(self, own_pack: Path) -> None:
         file = own_pack / CARD_FILE
         card = json.loads(file.read_text(encoding="utf-8"))
         del card["approaches"]["pitch"]["files"]["pitch.int8.onnx"]
         file.write_text(json.dumps(card), encoding="utf-8")
-        assert complaint(own_pack) == "pack tiny: its card names no .onnx file for pitch; train the pack again"
+        assert error_message(own_pack) == "pack tiny: its card names no .onnx file for pitch; train the pack again"
 
-    def test_cuda_where_there_is_none(self, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_cuda_without_a_device_is_an_error(self, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(pack_module, "has_cuda", lambda: False)
         with pytest.raises(PackError) as raised:
             open_pack(str(tiny_pack)).engine("pitch", "cuda")
@@ -210,11 +212,11 @@ def test_weights_are_saved_in_half_the_bytes(tmp_path: Path) -> None:
     assert 2 * values < (tmp_path / "half.safetensors").stat().st_size < 2 * values + 2000
 
 
-def test_every_pack_of_the_program_opens_and_its_graphs_play_its_weights() -> None:
+def test_every_included_pack_opens_and_its_graphs_match_its_weights() -> None:
     for name in available_packs():
         pack = open_pack(name)
         for approach in APPROACHES:
-            graph, twin = pack.engine(approach, "cpu"), pack.twin(approach)
+            graph, twin = pack.engine(approach, "cpu"), pack.reference_engine(approach)
             walk = [0, *(1 + token for token in random_walk(graph.vocabulary_size - 1, 48))]
-            apart = np.abs(softmax(walked(graph, walk)[0]) - softmax(walked(twin, walk)[0])).sum(axis=-1)
-            assert apart.mean() < WITHIN_REASON, (name, approach)
+            apart = np.abs(softmax(run_engine(graph, walk)[0]) - softmax(run_engine(twin, walk)[0])).sum(axis=-1)
+            assert apart.mean() < MAX_MEAN_DIFFERENCE, (name, approach)

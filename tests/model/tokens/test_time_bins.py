@@ -14,18 +14,18 @@ from model.tokens.time_bins import (
     MUSICAL_TICKS,
     BinChoice,
     TimeBins,
+    add_missing_bins,
+    choose_bins,
     commonest_bins,
     musical_bins,
     quantile_bins,
-    time_bins,
-    with_more_bins,
 )
 
 QUARTERS_AND_TRIPLETS = [1.0] * 5 + [0.5] * 4 + [1 / 3] * 3 + [2.0] * 2 + [4.0]
 ANY_SHIFT = st.floats(min_value=0.001, max_value=64.0)
 COUNTS = st.integers(min_value=1, max_value=40)
-# As a corpus counts them, few values and each often.
-COUNTED = st.dictionaries(
+# As in a corpus: few values, each of them often.
+SHIFT_COUNTS = st.dictionaries(
     st.integers(60, 2000).map(lambda ticks: ticks / 960), st.integers(1, 30), min_size=1, max_size=30
 )
 NO_RHYTHM = "no time between any two onsets: there is nothing to learn rhythm from"
@@ -38,7 +38,7 @@ class TestCommonest:
     def test_two_bins_divide_halfway(self) -> None:
         assert commonest_bins(Counter([0.5, 1.0, 2.0]), 3).edges == (0.75, 1.5)
 
-    def test_of_two_shifts_as_common_the_shorter_is_kept(self) -> None:
+    def test_of_two_equally_common_shifts_the_shorter_gets_a_bin(self) -> None:
         assert commonest_bins(Counter([2.0, 1.0]), 1).shifts == (1.0,)
 
     def test_played_timing_is_counted_on_the_grid(self) -> None:
@@ -47,7 +47,7 @@ class TestCommonest:
     def test_fewer_different_shifts_than_asked_for_give_fewer_bins(self) -> None:
         assert len(commonest_bins(Counter(QUARTERS_AND_TRIPLETS), 32)) == 5
 
-    def test_a_shift_shorter_than_half_a_tick_of_the_grid_is_no_bin(self) -> None:
+    def test_a_shift_shorter_than_half_a_tick_of_the_grid_gets_no_bin(self) -> None:
         assert commonest_bins(Counter([0.01, 0.01, 1.0]), 2).shifts == (1.0,)
 
     @pytest.mark.parametrize("shifts", [[], [0.0, 0.0], [0.01]])
@@ -67,15 +67,15 @@ class TestQuantile:
     def test_played_timing_is_brought_to_the_grid(self) -> None:
         assert quantile_bins(Counter([0.24, 0.26, 0.98, 1.02]), 2) == TimeBins((0.25, 1.0), ((0.26 + 0.98) / 2,))
 
-    def test_the_old_way_leaves_the_median_where_it_is(self) -> None:
+    def test_without_a_grid_the_median_is_not_rounded(self) -> None:
         assert quantile_bins(Counter([0.24, 0.26, 0.98, 1.02]), 2, grid=None).shifts == (0.25, 1.0)
 
-    def test_shifts_that_come_to_one_place_on_the_grid_are_one_bin(self) -> None:
+    def test_shifts_that_round_to_one_tick_are_one_bin(self) -> None:
         assert quantile_bins(Counter([0.49, 0.5, 0.51, 0.98, 1.0, 1.02]), 6) == TimeBins(
             (0.5, 1.0), ((0.51 + 0.98) / 2,)
         )
 
-    def test_a_third_of_a_beat_stays_in_its_bin_however_it_was_rounded(self) -> None:
+    def test_a_third_of_a_beat_falls_into_its_bin_for_any_rounding(self) -> None:
         bins = quantile_bins(Counter([4 / 3 - 1, 1.0] * 8), 4)
         assert bins.index(1 / 3) == bins.index(4 / 3 - 1) == bins.index(7 / 3 - 2) == 0
 
@@ -91,7 +91,7 @@ class TestQuantile:
         assert quantile_bins({0.5: 2, 1.0: 1, 3.0: 1}, 1, grid=None).shifts == (0.75,)
         assert quantile_bins({0.5: 2, 1.0: 2, 3.0: 1}, 1, grid=None).shifts == (1.0,)
 
-    def test_means_lie_where_no_note_value_is(self) -> None:
+    def test_means_lie_between_note_values(self) -> None:
         assert quantile_bins({0.5: 3, 4.0: 1}, 1, grid=None, middle="mean").shifts == (1.375,)
 
     @given(st.floats(0.001, 64.0), st.integers(1, 10**9))
@@ -101,8 +101,8 @@ class TestQuantile:
     def test_a_billion_shifts_cost_no_more_than_one(self) -> None:
         assert quantile_bins({0.5: 10**9, 1.0: 10**9}, 2) == TimeBins((0.5, 1.0), (0.75,))
 
-    @given(COUNTED, COUNTS)
-    def test_counted_shifts_give_what_the_whole_list_gives(self, shifts: dict[float, int], count: int) -> None:
+    @given(SHIFT_COUNTS, COUNTS)
+    def test_counts_of_shifts_give_the_same_bins_as_the_whole_list(self, shifts: dict[float, int], count: int) -> None:
         every = np.array(sorted(Counter(shifts).elements()))
         uppers = np.unique(np.quantile(every, np.linspace(0.0, 1.0, count + 1)[1:], method="lower"))
         bin_of = np.searchsorted(uppers, every)
@@ -121,7 +121,7 @@ class TestQuantile:
         st.sampled_from([GRID_PER_BEAT, None]),
         st.sampled_from(["median", "mean"]),
     )
-    def test_each_bin_reads_what_it_plays(
+    def test_the_shift_that_a_bin_plays_falls_into_that_bin(
         self, shifts: list[float], count: int, grid: int | None, middle: Literal["median", "mean"]
     ) -> None:
         bins = quantile_bins(Counter(shifts), count, grid, middle)
@@ -130,7 +130,7 @@ class TestQuantile:
 
 
 class TestMusical:
-    def test_the_plainest_come_first(self) -> None:
+    def test_the_simplest_note_values_come_first(self) -> None:
         assert musical_bins(4).shifts == (0.25, 0.5, 1.0, 2.0)
         assert {1.5, 0.75, 1 / 3, 2 / 3, 4.0, 3.0} <= set(musical_bins(10).shifts)
 
@@ -138,7 +138,7 @@ class TestMusical:
     def test_there_are_as_many_as_asked_for_as_long_as_there_are_more(self, count: int) -> None:
         assert len(musical_bins(count)) == min(count, len(MUSICAL_TICKS), 32)
 
-    def test_all_are_longer_than_a_chord_is_wide_and_two_bars_at_most(self) -> None:
+    def test_all_shifts_are_longer_than_a_chord_spread_and_at_most_two_bars(self) -> None:
         shifts = musical_bins(32).shifts
         assert min(shifts) > CHORD_BEATS
         assert max(shifts) == 8.0
@@ -146,7 +146,7 @@ class TestMusical:
 
 def test_each_choice_has_its_bins() -> None:
     shifts = {0.5: 6, 0.53: 1, 3.0: 3}
-    bins = {choice: time_bins(shifts, choice, 2) for choice in get_args(BinChoice)}
+    bins = {choice: choose_bins(shifts, choice, 2) for choice in get_args(BinChoice)}
     assert bins["commonest"] == commonest_bins(shifts, 2)
     assert bins["quantile"] == quantile_bins(shifts, 2)
     assert bins["quantile-mean"] == quantile_bins(shifts, 2, grid=None, middle="mean")
@@ -154,36 +154,36 @@ def test_each_choice_has_its_bins() -> None:
     assert len(set(bins.values())) == 4
 
 
-class TestMoreBins:
+class TestAddMissingBins:
     BINS = TimeBins((0.5, 1.0), (0.6,))
 
     def test_a_shift_that_is_common_enough_and_has_no_bin_gets_one(self) -> None:
-        grown = with_more_bins(self.BINS, {0.5: 70, 1 / 3: 20, 2.0: 9, 1.5: 1}, least_share=0.05)
+        grown = add_missing_bins(self.BINS, {0.5: 70, 1 / 3: 20, 2.0: 9, 1.5: 1}, min_share=0.05)
         assert grown.shifts == (1 / 3, 0.5, 1.0, 2.0)
         assert grown.edges == pytest.approx((5 / 12, 0.75, 1.5))
 
-    def test_what_is_read_well_already_changes_nothing(self) -> None:
-        assert with_more_bins(self.BINS, {0.5: 5, 0.51: 5, 0.99: 5, 4.0: 1}, least_share=0.1) is self.BINS
+    def test_shifts_that_have_a_bin_already_add_none(self) -> None:
+        assert add_missing_bins(self.BINS, {0.5: 5, 0.51: 5, 0.99: 5, 4.0: 1}, min_share=0.1) is self.BINS
 
     @pytest.mark.parametrize("shifts", [{}, {0.0: 3}, {0.01: 3}])
-    def test_no_rhythm_adds_none(self, shifts: dict[float, int]) -> None:
-        assert with_more_bins(self.BINS, shifts, least_share=0.0) is self.BINS
+    def test_music_without_rhythm_adds_no_bin(self, shifts: dict[float, int]) -> None:
+        assert add_missing_bins(self.BINS, shifts, min_share=0.0) is self.BINS
 
-    @given(COUNTED, COUNTED, COUNTS, st.floats(0.0, 1.0))
-    def test_all_that_could_be_said_can_still_be_said(
-        self, before: dict[float, int], after: dict[float, int], count: int, least_share: float
+    @given(SHIFT_COUNTS, SHIFT_COUNTS, COUNTS, st.floats(0.0, 1.0))
+    def test_no_bin_is_lost(
+        self, before: dict[float, int], after: dict[float, int], count: int, min_share: float
     ) -> None:
         for choice in get_args(BinChoice):
-            bins = time_bins(before, choice, count)
-            grown = with_more_bins(bins, after, least_share)
+            bins = choose_bins(before, choice, count)
+            grown = add_missing_bins(bins, after, min_share)
             assert set(bins.shifts) <= set(grown.shifts)
             assert [grown.index(shift) for shift in grown.shifts] == list(range(len(grown)))
 
-    @given(COUNTED, COUNTS)
-    def test_with_no_least_share_every_shift_falls_into_a_bin_less_than_a_tick_away(
+    @given(SHIFT_COUNTS, COUNTS)
+    def test_without_a_min_share_every_shift_has_a_bin_less_than_a_tick_away(
         self, shifts: dict[float, int], count: int
     ) -> None:
-        grown = with_more_bins(musical_bins(count), shifts, least_share=0.0)
+        grown = add_missing_bins(musical_bins(count), shifts, min_share=0.0)
         assert all(abs(grown.shifts[grown.index(shift)] - shift) <= 0.5 / GRID_PER_BEAT + 1e-9 for shift in shifts)
 
 

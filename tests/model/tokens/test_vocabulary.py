@@ -13,7 +13,7 @@ from model.tokens.vocabulary import (
     EventVocabulary,
     PitchVocabulary,
     Vocabulary,
-    encode,
+    encode_notes,
     nearest_pitch,
 )
 from tests.music import line
@@ -26,89 +26,93 @@ CADENCE = [Note(60, 0.0, 1.0, 80), Note(64, 1.0, 0.5, 80), Note(67, 1.0, 0.5, 80
 
 
 def decode(tokens: Sequence[int]) -> list[tuple[float, int]]:
-    """Onsets and pitches, as a reader of the event vocabulary's docstring would write them down."""
+    """Onsets and pitches, decoded independently by the grammar in the event vocabulary's docstring."""
     onset_beats, read = 0.0, []
     for token in tokens[1:]:
         if EVENTS.is_time(token):
-            onset_beats += EVENTS.shift(token)
+            onset_beats += EVENTS.shift_beats(token)
         else:
             read.append((onset_beats, EVENTS.pitch(token)))
     return read
 
 
-def named(tokens: Sequence[int]) -> str:
-    return " ".join(EVENTS.names()[token] for token in tokens)
+def token_names(tokens: Sequence[int]) -> str:
+    return " ".join(EVENTS.token_names()[token] for token in tokens)
 
 
 class TestGolden:
-    def test_pitches_alone(self) -> None:
-        assert encode(PITCHES_ONLY, CADENCE) == [0, 1, 5, 8, 13]
+    def test_the_tokens_of_pitches(self) -> None:
+        assert encode_notes(PITCHES_ONLY, CADENCE) == [0, 1, 5, 8, 13]
 
-    def test_events(self) -> None:
-        assert encode(EVENTS, CADENCE) == [0, 1, 16, 5, 8, 15, 13]
-        assert named(encode(EVENTS, CADENCE)) == "START NOTE_60 TIME_2 NOTE_64 NOTE_67 TIME_1 NOTE_72"
+    def test_the_tokens_of_events(self) -> None:
+        assert encode_notes(EVENTS, CADENCE) == [0, 1, 16, 5, 8, 15, 13]
+        assert token_names(encode_notes(EVENTS, CADENCE)) == "START NOTE_60 TIME_2 NOTE_64 NOTE_67 TIME_1 NOTE_72"
 
-    def test_the_order_in_which_notes_are_given_changes_nothing(self) -> None:
-        assert encode(EVENTS, CADENCE[::-1]) == encode(EVENTS, CADENCE)
+    def test_the_order_of_the_given_notes_does_not_matter(self) -> None:
+        assert encode_notes(EVENTS, CADENCE[::-1]) == encode_notes(EVENTS, CADENCE)
 
     @pytest.mark.parametrize("vocabulary", [PITCHES_ONLY, EVENTS])
-    def test_no_music_is_the_start_alone(self, vocabulary: Vocabulary) -> None:
-        assert encode(vocabulary, []) == [START]
+    def test_no_music_is_the_start_token_alone(self, vocabulary: Vocabulary) -> None:
+        assert encode_notes(vocabulary, []) == [START]
 
     def test_every_token_has_a_name(self) -> None:
-        assert PITCHES_ONLY.names() == ("START", *(str(pitch) for pitch in OCTAVE))
-        assert EVENTS.names()[-5:] == ("NOTE_72", "TIME_0", "TIME_1", "TIME_2", "TIME_3")
-        assert (len(PITCHES_ONLY.names()), len(EVENTS.names())) == (PITCHES_ONLY.size, EVENTS.size) == (14, 18)
+        assert PITCHES_ONLY.token_names() == ("START", *(str(pitch) for pitch in OCTAVE))
+        assert EVENTS.token_names()[-5:] == ("NOTE_72", "TIME_0", "TIME_1", "TIME_2", "TIME_3")
+        assert (
+            (len(PITCHES_ONLY.token_names()), len(EVENTS.token_names())) == (PITCHES_ONLY.size, EVENTS.size) == (14, 18)
+        )
 
 
 class TestTime:
     def test_notes_within_a_sixteenth_of_a_beat_are_one_chord(self) -> None:
         spread = [Note(60, 0.0, 1.0, 80), Note(64, 0.0624, 1.0, 80)]
-        assert named(encode(EVENTS, spread)) == "START NOTE_60 NOTE_64"
+        assert token_names(encode_notes(EVENTS, spread)) == "START NOTE_60 NOTE_64"
 
-    def test_a_sixteenth_of_a_beat_apart_they_are_two_onsets(self) -> None:
+    def test_notes_a_sixteenth_of_a_beat_apart_are_two_onsets(self) -> None:
         apart = [Note(60, 0.0, 1.0, 80), Note(64, 0.0625, 1.0, 80)]
-        assert named(encode(EVENTS, apart)) == "START NOTE_60 TIME_0 NOTE_64"
+        assert token_names(encode_notes(EVENTS, apart)) == "START NOTE_60 TIME_0 NOTE_64"
 
-    def test_a_chord_is_measured_from_its_first_note_so_a_fast_run_is_none(self) -> None:
+    def test_a_chord_is_measured_from_its_first_note_so_a_fast_run_is_no_chord(self) -> None:
         run = line(60, 62, 64, step_beats=0.04)
-        assert named(encode(EVENTS, run)) == "START NOTE_60 NOTE_62 TIME_0 NOTE_64"
+        assert token_names(encode_notes(EVENTS, run)) == "START NOTE_60 NOTE_62 TIME_0 NOTE_64"
 
     def test_music_that_begins_with_a_rest_begins_with_its_first_note(self) -> None:
-        assert encode(EVENTS, line(60, 62, start_beats=7.0)) == encode(EVENTS, line(60, 62))
+        assert encode_notes(EVENTS, line(60, 62, start_beats=7.0)) == encode_notes(EVENTS, line(60, 62))
 
     def test_a_very_long_rest_is_the_longest_time(self) -> None:
-        assert named(encode(EVENTS, line(60, 62, step_beats=300.0))) == "START NOTE_60 TIME_3 NOTE_62"
+        assert token_names(encode_notes(EVENTS, line(60, 62, step_beats=300.0))) == "START NOTE_60 TIME_3 NOTE_62"
 
-    def test_waiting_before_all_music_says_nothing(self) -> None:
-        assert EVENTS.wait(16.0, Cursor()) == ()
+    def test_a_rest_before_all_music_has_no_token(self) -> None:
+        assert EVENTS.encode_time(16.0, Cursor()) == ()
 
 
 class TestPitch:
     @pytest.mark.parametrize(
-        ("played", "spelt"), [(60, 60), (36, 60), (47, 71), (73, 61), (84, 72), (0, 60), (127, 67)]
+        ("played", "encoded"), [(60, 60), (36, 60), (47, 71), (73, 61), (84, 72), (0, 60), (127, 67)]
     )
-    def test_a_pitch_outside_is_brought_in_by_octaves(self, played: int, spelt: int) -> None:
+    def test_a_pitch_out_of_range_is_moved_by_octaves(self, played: int, encoded: int) -> None:
         for vocabulary in (PITCHES_ONLY, EVENTS):
-            (token,), cursor = vocabulary.spell(Note(played, 0.0, 1.0, 80), Cursor())
-            assert vocabulary.pitch(token) == spelt
-            assert cursor == Cursor(0.0, (spelt,))
+            (token,), cursor = vocabulary.encode_note(Note(played, 0.0, 1.0, 80), Cursor())
+            assert vocabulary.pitch(token) == encoded
+            assert cursor == Cursor(0.0, (encoded,))
 
-    def test_a_note_name_that_is_nowhere_becomes_the_nearest_pitch_the_lower_of_two(self) -> None:
+    def test_an_unknown_note_name_becomes_the_nearest_pitch_and_the_lower_of_two(self) -> None:
         assert [nearest_pitch(pitch, (60, 62, 67)) for pitch in (61, 64, 65, 97)] == [60, 62, 67, 67]
 
     @given(st.integers(0, 127), st.sets(st.integers(0, 127), min_size=1))
-    def test_any_pitch_is_spelt_with_one_that_is_there(self, pitch: int, known: set[int]) -> None:
+    def test_any_pitch_is_encoded_as_a_known_one(self, pitch: int, known: set[int]) -> None:
         pitches = tuple(sorted(known))
-        spelt = nearest_pitch(pitch, pitches)
-        assert spelt in known
+        encoded = nearest_pitch(pitch, pitches)
+        assert encoded in known
         if any((other - pitch) % 12 == 0 for other in known):
-            assert (spelt - pitch) % 12 == 0
+            assert (encoded - pitch) % 12 == 0
 
 
 class TestGrammar:
     def names_allowed(self, *chord: int) -> list[str]:
-        return [name for name, allowed in zip(EVENTS.names(), EVENTS.allowed(chord), strict=True) if allowed]
+        return [
+            name for name, allowed in zip(EVENTS.token_names(), EVENTS.allowed_after(chord), strict=True) if allowed
+        ]
 
     def test_after_a_time_a_note_must_come(self) -> None:
         assert self.names_allowed() == [f"NOTE_{pitch}" for pitch in OCTAVE]
@@ -117,22 +121,22 @@ class TestGrammar:
         others = [f"NOTE_{pitch}" for pitch in OCTAVE if pitch not in {60, 64}]
         assert self.names_allowed(60, 64) == [*others, "TIME_0", "TIME_1", "TIME_2", "TIME_3"]
 
-    def test_a_full_chord_moves_on(self) -> None:
+    def test_after_a_full_chord_a_time_must_come(self) -> None:
         assert self.names_allowed(*OCTAVE[:MAX_CHORD_NOTES]) == ["TIME_0", "TIME_1", "TIME_2", "TIME_3"]
 
-    def test_a_chord_of_all_there_is_moves_on(self) -> None:
+    def test_after_a_chord_of_all_pitches_a_time_must_come(self) -> None:
         lone = EventVocabulary((60,), TimeBins((1.0,), ()))
-        assert lone.allowed((60,)).tolist() == [False, False, True]
+        assert lone.allowed_after((60,)).tolist() == [False, False, True]
 
-    def test_the_start_never_comes_again(self) -> None:
-        assert not PITCHES_ONLY.playable[START]
-        assert PITCHES_ONLY.playable[1:].all()
-        assert not any(EVENTS.allowed(OCTAVE[:size])[START] for size in range(MAX_CHORD_NOTES + 1))
+    def test_the_start_token_is_never_allowed(self) -> None:
+        assert not PITCHES_ONLY.note_mask[START]
+        assert PITCHES_ONLY.note_mask[1:].all()
+        assert not any(EVENTS.allowed_after(OCTAVE[:size])[START] for size in range(MAX_CHORD_NOTES + 1))
 
-    def test_asking_changes_no_later_answer(self) -> None:
-        before = EVENTS.allowed(()).copy()
-        EVENTS.allowed((60,))[:] = False
-        assert (EVENTS.allowed(()) == before).all()
+    def test_a_mask_may_be_written_to_by_the_caller(self) -> None:
+        before = EVENTS.allowed_after(()).copy()
+        EVENTS.allowed_after((60,))[:] = False
+        assert (EVENTS.allowed_after(()) == before).all()
 
 
 CHORDS = st.lists(
@@ -150,12 +154,14 @@ class TestRoundTrip:
         for shift, pitches in chords:
             onset_beats += shift
             notes += [Note(pitch, onset_beats, shift, 80) for pitch in sorted(pitches)]
-        assert decode(encode(EVENTS, notes)) == [(note.onset_beats, note.pitch) for note in notes]
-        assert [PITCHES_ONLY.pitch(token) for token in encode(PITCHES_ONLY, notes)[1:]] == [n.pitch for n in notes]
+        assert decode(encode_notes(EVENTS, notes)) == [(note.onset_beats, note.pitch) for note in notes]
+        assert [PITCHES_ONLY.pitch(token) for token in encode_notes(PITCHES_ONLY, notes)[1:]] == [
+            n.pitch for n in notes
+        ]
 
     @given(st.lists(st.builds(Note, st.integers(0, 127), st.floats(0.0, 64.0), st.just(0.0), st.just(80)), max_size=40))
     def test_whatever_is_played_follows_the_grammar(self, notes: list[Note]) -> None:
-        tokens = encode(EVENTS, notes)
+        tokens = encode_notes(EVENTS, notes)
         times = [EVENTS.is_time(token) for token in tokens]
         assert tokens.count(START) == 1
         assert not any(a and b for a, b in pairwise(times))

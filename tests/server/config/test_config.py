@@ -5,72 +5,72 @@ from pathlib import Path
 import pytest
 
 from server.config.config import Config, load
-from server.controls.cc_bindings import Binding
+from server.controls.cc_bindings import CcBinding
 from server.controls.control_table import CONTROLS, Settings
 from server.errors import ConfigError
 from tests.conftest import CHECKOUT
 
-MANUAL = CHECKOUT / "config.toml"
+DEFAULT_FILE = CHECKOUT / "config.toml"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def config_path(tmp_path: Path) -> Path:
     return tmp_path / "config.toml"
 
 
-def mistakes(place: Path, text: str) -> list[str]:
-    """What is said of a file, line by line, without the place that each line begins with."""
-    place.write_text(text, encoding="utf-8")
+def mistakes(config_path: Path, text: str) -> list[str]:
+    """What is said of a file, line by line, without the config_path that each line begins with."""
+    config_path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as refusal:
-        load(place)
+        load(config_path)
     lines = str(refusal.value).splitlines()
-    assert all(line.startswith(f"{place}: ") for line in lines)
-    return [line.removeprefix(f"{place}: ") for line in lines]
+    assert all(line.startswith(f"{config_path}: ") for line in lines)
+    return [line.removeprefix(f"{config_path}: ") for line in lines]
 
 
-class TestTheManual:
+class TestDefaultFile:
     """config.toml at the top of the checkout."""
 
     def test_it_has_every_key_and_every_control_with_its_default_and_nothing_else(self) -> None:
         defaults = Config().model_dump()
         defaults["controls"] = {row.name: row.default for row in CONTROLS if row.kind != "action"}
-        assert tomllib.loads(MANUAL.read_text(encoding="utf-8")) == defaults
+        assert tomllib.loads(DEFAULT_FILE.read_text(encoding="utf-8")) == defaults
 
-    def test_it_can_be_loaded_and_changes_nothing(self) -> None:
-        loaded = load(MANUAL)
+    def test_loading_it_changes_nothing(self) -> None:
+        loaded = load(DEFAULT_FILE)
         assert loaded.settings == Settings()
         assert loaded.model_copy(update={"controls": {}}) == Config()
 
     def test_every_key_has_a_comment(self) -> None:
-        lines = MANUAL.read_text(encoding="utf-8").splitlines()
+        lines = DEFAULT_FILE.read_text(encoding="utf-8").splitlines()
         keys = [text for text in lines if re.match(r"\w+ *=", text)]
         assert keys
         assert all("# " in text for text in keys)
 
 
 class TestLoad:
-    def test_without_a_file_there_are_the_defaults(self, elsewhere: Path) -> None:
+    def test_without_a_file_the_defaults_are_used(self, working_folder: Path) -> None:
         assert load() == Config()
         assert load().settings == Settings()
 
-    def test_the_working_folders_file_is_read(self, elsewhere: Path) -> None:
-        (elsewhere / "config.toml").write_text("[osc]\nport = 9001\n", encoding="utf-8")
+    def test_the_file_in_the_working_folder_is_read(self, working_folder: Path) -> None:
+        (working_folder / "config.toml").write_text("[osc]\nport = 9001\n", encoding="utf-8")
         assert load().osc.port == 9001
 
-    def test_a_named_file_goes_before_it(self, elsewhere: Path, place: Path) -> None:
-        (elsewhere / "config.toml").write_text("nonsense", encoding="utf-8")
-        place.write_text("[osc]\nport = 9002\n", encoding="utf-8")
-        assert load(place).osc.port == 9002
+    def test_a_given_file_is_read_instead_of_it(self, working_folder: Path, config_path: Path) -> None:
+        (working_folder / "config.toml").write_text("nonsense", encoding="utf-8")
+        config_path.write_text("[osc]\nport = 9002\n", encoding="utf-8")
+        assert load(config_path).osc.port == 9002
 
-    def test_what_is_left_out_keeps_its_default(self, place: Path) -> None:
-        place.write_text('[midi]\ninput = "Keystation"\n[controls]\ntempo = 90\n', encoding="utf-8")
-        config = load(place)
+    def test_a_missing_key_has_its_default(self, config_path: Path) -> None:
+        config_path.write_text('[midi]\ninput = "Keystation"\n[controls]\ntempo = 90\n', encoding="utf-8")
+        config = load(config_path)
         assert (config.midi.input, config.midi.output) == ("Keystation", "")
         assert config.settings == Settings(tempo=90.0)
 
-    def test_a_choice_may_be_given_by_name_only_where_it_is_one(self, place: Path) -> None:
-        place.write_text('[controls]\napproach = "pitch"\n', encoding="utf-8")
-        assert load(place).settings.approach == "pitch"
+    def test_a_choice_is_given_by_its_name(self, config_path: Path) -> None:
+        config_path.write_text('[controls]\napproach = "pitch"\n', encoding="utf-8")
+        assert load(config_path).settings.approach == "pitch"
 
     @pytest.mark.parametrize(
         ("text", "bound"),
@@ -82,9 +82,11 @@ class TestLoad:
             ('host = "192.168.1.5"\nlan = true', "192.168.1.5"),
         ],
     )
-    def test_the_panel_is_bound_to_this_machine_or_where_lan_says(self, place: Path, text: str, bound: str) -> None:
-        place.write_text(f"[panel]\n{text}\n", encoding="utf-8")
-        assert load(place).panel.bind_host == bound
+    def test_the_panel_is_bound_to_this_machine_unless_lan_opens_it(
+        self, config_path: Path, text: str, bound: str
+    ) -> None:
+        config_path.write_text(f"[panel]\n{text}\n", encoding="utf-8")
+        assert load(config_path).panel.bind_host == bound
 
     @pytest.mark.parametrize(
         ("text", "bound"),
@@ -96,31 +98,31 @@ class TestLoad:
             ('[osc]\nhost = "192.168.1.5"', "192.168.1.5"),
         ],
     )
-    def test_osc_is_opened_to_the_network_with_the_panel_or_where_its_host_says(
-        self, place: Path, text: str, bound: str
+    def test_osc_is_opened_to_the_network_by_lan_or_by_its_own_host(
+        self, config_path: Path, text: str, bound: str
     ) -> None:
-        place.write_text(f"{text}\n", encoding="utf-8")
-        config = load(place)
-        assert config.osc_served == config.osc.model_copy(update={"host": bound})
+        config_path.write_text(f"{text}\n", encoding="utf-8")
+        config = load(config_path)
+        assert config.effective_osc == config.osc.model_copy(update={"host": bound})
 
-    def test_packs_are_looked_for_at_home_too(self, place: Path) -> None:
-        place.write_text('[engine]\npacks_folder = "~/packs"\n', encoding="utf-8")
-        assert load(place).pack_folders == (Path.home() / "packs",)
+    def test_a_tilde_in_the_packs_folder_is_the_home_folder(self, config_path: Path) -> None:
+        config_path.write_text('[engine]\npacks_folder = "~/packs"\n', encoding="utf-8")
+        assert load(config_path).pack_folders == (Path.home() / "packs",)
 
     def test_it_cannot_be_changed_once_loaded(self) -> None:
         with pytest.raises(ValueError, match="frozen"):
             Config().osc.port = 1
 
 
-class TestKnobs:
-    def test_are_on_any_channel_or_on_one(self, place: Path) -> None:
-        place.write_text("[midi.cc]\ntemperature = 21\nrespond = { cc = 64, channel = 2 }\n", encoding="utf-8")
-        bindings = load(place).midi.bindings
-        assert bindings.by_control == {"temperature": Binding(21), "respond": Binding(64, 2)}
+class TestCcBindings:
+    def test_are_for_any_channel_or_for_one(self, config_path: Path) -> None:
+        config_path.write_text("[midi.cc]\ntemperature = 21\nrespond = { cc = 64, channel = 2 }\n", encoding="utf-8")
+        bindings = load(config_path).midi.bindings
+        assert bindings.by_control == {"temperature": CcBinding(21), "respond": CcBinding(64, 2)}
 
 
 class TestMistakes:
-    def test_all_are_told_at_once(self, place: Path) -> None:
+    def test_all_are_reported_at_once(self, config_path: Path) -> None:
         text = """
             [midi]
             api = "oss"
@@ -132,7 +134,7 @@ class TestMistakes:
             tempr = 120
             approach = "evnt"
         """
-        assert mistakes(place, text) == [
+        assert mistakes(config_path, text) == [
             "midi.api: input should be 'auto', 'jack', 'alsa', 'coremidi', 'winmm' or 'none', not 'oss'",
             "osc.port: input should be less than or equal to 65535, not 70000",
             "there is no key osc.prt; did you mean osc.port?",
@@ -141,19 +143,19 @@ class TestMistakes:
             "controls: approach is pitch or event, not 'evnt'; did you mean event?",
         ]
 
-    def test_an_unknown_section_is_told_what_was_meant(self, place: Path) -> None:
-        assert mistakes(place, "[midii]\n") == ["there is no key midii; did you mean midi?"]
+    def test_an_unknown_section_gets_a_suggestion(self, config_path: Path) -> None:
+        assert mistakes(config_path, "[midii]\n") == ["there is no key midii; did you mean midi?"]
 
-    def test_a_name_near_nothing_is_told_what_there_is(self, place: Path) -> None:
-        (mistake,) = mistakes(place, "[osc]\nzzz = 1\n")
+    def test_a_key_without_a_near_name_gets_the_list_of_keys(self, config_path: Path) -> None:
+        (mistake,) = mistakes(config_path, "[osc]\nzzz = 1\n")
         assert mistake == "there is no key osc.zzz; there are host, port, reply_port, trust, advertise"
 
     @pytest.mark.parametrize("port", ["0", "-1", '"8000"', "8000.5", "true"])
-    def test_a_port_is_a_whole_number_of_its_range(self, place: Path, port: str) -> None:
-        (mistake,) = mistakes(place, f"[osc]\nport = {port}\n")
+    def test_a_port_must_be_an_integer_in_its_range(self, config_path: Path, port: str) -> None:
+        (mistake,) = mistakes(config_path, f"[osc]\nport = {port}\n")
         assert mistake.startswith("osc.port: input should be ")
 
-    def test_of_knobs_are_all_told_too(self, place: Path) -> None:
+    def test_all_mistakes_in_cc_bindings_are_reported_too(self, config_path: Path) -> None:
         text = """
             [midi]
             program_change = "bank"
@@ -168,7 +170,7 @@ class TestMistakes:
             gate = { cc = 26, chan = 1 }
             swing = true
         """
-        assert mistakes(place, text) == [
+        assert mistakes(config_path, text) == [
             "midi.program_change: input should be 'off', 'pack' or 'approach', not 'bank'",
             "midi.cc: top_p and temperature are both on CC 21",
             "midi.cc: there is no control tempr; did you mean tempo?",
@@ -181,60 +183,60 @@ class TestMistakes:
         ]
 
     @pytest.mark.parametrize("text", ["[midi]\ncc = 3\n", 'midi = "x"\n'])
-    def test_knobs_are_a_section(self, place: Path, text: str) -> None:
-        (mistake,) = mistakes(place, text)
+    def test_cc_bindings_must_be_a_section(self, config_path: Path, text: str) -> None:
+        (mistake,) = mistakes(config_path, text)
         assert mistake.startswith("midi")
 
-    def test_whom_to_trust_is_an_address_or_a_network(self, place: Path) -> None:
-        assert mistakes(place, '[osc]\ntrust = ["10.0.0.1", "my phone"]\n') == [
+    def test_a_trusted_sender_must_be_an_address_or_a_network(self, config_path: Path) -> None:
+        assert mistakes(config_path, '[osc]\ntrust = ["10.0.0.1", "my phone"]\n') == [
             'osc.trust: "my phone" is no address; one is written like 192.168.1.20, a network like 192.168.1.0/24'
         ]
 
     @pytest.mark.parametrize("value", ["true", "false", "[1]", "{}", "2026-01-01", "nan", "inf", "1" + 400 * "0"])
     @pytest.mark.parametrize("name", ["temperature", "approach", "pack"])
-    def test_a_control_takes_what_its_row_reads_and_nothing_else(self, place: Path, name: str, value: str) -> None:
-        (mistake,) = mistakes(place, f"[controls]\n{name} = {value}\n")
+    def test_a_value_that_a_control_does_not_accept_is_reported(self, config_path: Path, name: str, value: str) -> None:
+        (mistake,) = mistakes(config_path, f"[controls]\n{name} = {value}\n")
         assert mistake.startswith(f"controls: {name} is ")
 
-    def test_a_row_that_cannot_be_set_says_so(self, place: Path) -> None:
-        assert mistakes(place, "[controls]\nstop = 1\n") == ["controls: stop is an action and keeps no value"]
+    def test_an_action_cannot_be_set(self, config_path: Path) -> None:
+        assert mistakes(config_path, "[controls]\nstop = 1\n") == ["controls: stop is an action and keeps no value"]
 
-    def test_a_panel_that_the_network_can_reach_needs_lan(self, place: Path) -> None:
-        (mistake,) = mistakes(place, '[panel]\nhost = "0.0.0.0"\n')
+    def test_a_panel_that_the_network_can_reach_needs_lan(self, config_path: Path) -> None:
+        (mistake,) = mistakes(config_path, '[panel]\nhost = "0.0.0.0"\n')
         assert mistake == "panel: 0.0.0.0 can be reached from the network, which needs lan = true; or use 127.0.0.1"
 
     @pytest.mark.parametrize("section", ["midi", "osc", "panel", "engine", "controls"])
-    def test_a_section_that_is_a_value_is_named(self, place: Path, section: str) -> None:
-        (mistake,) = mistakes(place, f"{section} = 3\n")
+    def test_a_value_instead_of_a_section_is_reported(self, config_path: Path, section: str) -> None:
+        (mistake,) = mistakes(config_path, f"{section} = 3\n")
         assert mistake.startswith(section)
 
-    def test_what_is_no_toml_is_told_where(self, place: Path) -> None:
-        place.write_text("[osc\nport = 8000\n", encoding="utf-8")
+    def test_a_syntax_error_is_reported_with_its_line(self, config_path: Path) -> None:
+        config_path.write_text("[osc\nport = 8000\n", encoding="utf-8")
         with pytest.raises(ConfigError, match=r"is no TOML: .*line 1"):
-            load(place)
+            load(config_path)
 
-    def test_what_is_not_even_text_is_no_toml(self, place: Path) -> None:
-        place.write_bytes(b"\xff\xfe\x00")
+    def test_a_binary_file_is_reported(self, config_path: Path) -> None:
+        config_path.write_bytes(b"\xff\xfe\x00")
         with pytest.raises(ConfigError, match="is no TOML"):
-            load(place)
+            load(config_path)
 
-    def test_a_named_file_that_is_not_there_is_an_error(self, place: Path) -> None:
-        with pytest.raises(ConfigError, match=rf"^{re.escape(str(place))} cannot be read: No such file"):
-            load(place)
+    def test_a_given_file_that_does_not_exist_is_an_error(self, config_path: Path) -> None:
+        with pytest.raises(ConfigError, match=rf"^{re.escape(str(config_path))} cannot be read: No such file"):
+            load(config_path)
 
-    def test_a_folder_is_no_file(self, tmp_path: Path) -> None:
+    def test_a_folder_instead_of_a_file_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
             load(tmp_path)
 
 
-class TestTheCommandLine:
-    def test_its_values_go_before_the_files(self, place: Path) -> None:
-        place.write_text("[osc]\nport = 9001\n[controls]\ntempo = 90\nstep = 1\n", encoding="utf-8")
-        changed = load(place).with_values({"osc.port": 9002, "controls.tempo": 100.0, "midi.input": None})
+class TestCommandLine:
+    def test_its_values_replace_those_of_the_file(self, config_path: Path) -> None:
+        config_path.write_text("[osc]\nport = 9001\n[controls]\ntempo = 90\nstep = 1\n", encoding="utf-8")
+        changed = load(config_path).with_values({"osc.port": 9002, "controls.tempo": 100.0, "midi.input": None})
         assert changed.osc.port == 9002
         assert changed.settings == Settings(tempo=100.0, step=1.0)
 
-    def test_its_mistakes_are_told_as_its_own(self) -> None:
+    def test_its_mistakes_are_reported_as_mistakes_of_the_command_line(self) -> None:
         with pytest.raises(ConfigError) as refusal:
             Config().with_values({"osc.port": 0, "controls.tempo": 1000.0})
         assert str(refusal.value).splitlines() == [

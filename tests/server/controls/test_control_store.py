@@ -1,152 +1,168 @@
 import pytest
 
 from model.errors import PackError
-from server.controls.control_store import THE_MUSIC, Change, Desk
+from server.controls.control_store import ORIGIN_MUSIC, AcceptedChange, ControlStore
 from server.controls.control_table import CONTROLS, Settings, Value
 from server.errors import BadValue
 
 
-class Notebook:
-    """A performer who writes down what it is told, and packs that are all there but `lost`."""
+class RecordingReceiverWithPacks:
+    """A receiver that records its calls, and a pack loader that finds every pack except `lost`."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, Value | str]] = []
+        self.calls: list[tuple[str, Value | str]] = []
 
     def change(self, control: str, value: Value) -> None:
-        self.told.append((control, value))
+        self.calls.append((control, value))
 
     def act(self, action: str) -> None:
-        self.told.append(("act", action))
+        self.calls.append(("act", action))
 
     def load_pack(self, settings: Settings) -> None:
         if settings.pack == "lost":
-            raise PackError("there is no pack settings.packd lost")
-        self.told.append(("load", settings.pack))
+            raise PackError("there is no pack named lost")
+        self.calls.append(("load", settings.pack))
 
 
 @pytest.fixture
-def notebook() -> Notebook:
-    return Notebook()
+def receiver() -> RecordingReceiverWithPacks:
+    return RecordingReceiverWithPacks()
 
 
 @pytest.fixture
-def desk(notebook: Notebook) -> Desk:
-    return Desk(Settings(), notebook, {"pack": notebook.load_pack})
+def store(receiver: RecordingReceiverWithPacks) -> ControlStore:
+    return ControlStore(Settings(), receiver, {"pack": receiver.load_pack})
 
 
-def test_it_begins_with_the_settings_it_is_given(notebook: Notebook) -> None:
-    desk = Desk(Settings(tempo=90.0, approach="pitch"), notebook, {"pack": notebook.load_pack})
-    assert desk.value("tempo") == 90.0
-    assert desk.value("approach") == "pitch"
-    assert notebook.told == []
+def test_it_starts_with_the_given_settings(receiver: RecordingReceiverWithPacks) -> None:
+    store = ControlStore(Settings(tempo=90.0, approach="pitch"), receiver, {"pack": receiver.load_pack})
+    assert store.value("tempo") == 90.0
+    assert store.value("approach") == "pitch"
+    assert receiver.calls == []
 
 
-def test_what_is_set_is_read_by_its_row_remembered_and_passed_on(desk: Desk, notebook: Notebook) -> None:
-    assert desk.set("temperature", "0,5") == 0.5
-    assert desk.set("approach", 0.0) == "pitch"
-    assert desk.value("temperature") == 0.5
-    assert desk.value("approach") == "pitch"
-    assert notebook.told == [("temperature", 0.5), ("approach", "pitch")]
+def test_a_value_is_parsed_stored_and_passed_on(store: ControlStore, receiver: RecordingReceiverWithPacks) -> None:
+    assert store.set("temperature", "0,5") == 0.5
+    assert store.set("approach", 0.0) == "pitch"
+    assert store.value("temperature") == 0.5
+    assert store.value("approach") == "pitch"
+    assert receiver.calls == [("temperature", 0.5), ("approach", "pitch")]
 
 
-def test_every_control_that_keeps_a_value_tells_it(desk: Desk) -> None:
-    desk.set("tempo", 90)
+def test_values_has_every_control_that_holds_one(store: ControlStore) -> None:
+    store.set("tempo", 90)
     defaults = {row.name: row.default for row in CONTROLS if row.kind != "action"}
-    assert desk.values() == defaults | {"tempo": 90.0}
+    assert store.values() == defaults | {"tempo": 90.0}
 
 
 @pytest.mark.parametrize(("name", "raw"), [("temperature", 9.0), ("approach", "x"), ("tmpo", 90.0), ("stop", "x")])
-def test_what_is_refused_changes_nothing(desk: Desk, notebook: Notebook, name: str, raw: str | float) -> None:
-    before = desk.values()
+def test_a_refused_value_changes_nothing(
+    store: ControlStore, receiver: RecordingReceiverWithPacks, name: str, raw: str | float
+) -> None:
+    before = store.values()
     with pytest.raises(BadValue):
-        desk.set(name, raw)
-    assert desk.values() == before
-    assert notebook.told == []
+        store.set(name, raw)
+    assert store.values() == before
+    assert receiver.calls == []
 
 
-def test_an_action_is_done_at_one_and_not_at_nought(desk: Desk, notebook: Notebook) -> None:
-    assert desk.set("respond", 1.0) == 1.0
-    assert desk.set("respond", 0.0) == 0.0
-    assert notebook.told == [("act", "respond")]
+def test_an_action_is_done_at_one_and_not_at_zero(store: ControlStore, receiver: RecordingReceiverWithPacks) -> None:
+    assert store.set("respond", 1.0) == 1.0
+    assert store.set("respond", 0.0) == 0.0
+    assert receiver.calls == [("act", "respond")]
 
 
-def test_an_action_has_no_value_to_tell(desk: Desk) -> None:
-    assert desk.value("panic") is None
-    assert "panic" not in desk.values()
+def test_an_action_has_no_value(store: ControlStore) -> None:
+    assert store.value("panic") is None
+    assert "panic" not in store.values()
 
 
-def test_a_value_of_no_control_cannot_be_told(desk: Desk) -> None:
+def test_an_unknown_control_has_no_value(store: ControlStore) -> None:
     with pytest.raises(BadValue, match="did you mean tempo"):
-        desk.value("tempi")
+        store.value("tempi")
 
 
-def test_a_pack_is_loaded_before_it_is_told_of(desk: Desk, notebook: Notebook) -> None:
-    assert desk.set("pack", "rock") == "rock"
-    assert notebook.told == [("load", "rock"), ("pack", "rock")]
+def test_a_pack_is_loaded_before_the_change_is_passed_on(
+    store: ControlStore, receiver: RecordingReceiverWithPacks
+) -> None:
+    assert store.set("pack", "rock") == "rock"
+    assert receiver.calls == [("load", "rock"), ("pack", "rock")]
 
 
-def test_a_pack_that_cannot_be_loaded_changes_nothing(desk: Desk, notebook: Notebook) -> None:
+def test_a_pack_that_cannot_be_loaded_changes_nothing(
+    store: ControlStore, receiver: RecordingReceiverWithPacks
+) -> None:
     with pytest.raises(PackError):
-        desk.set("pack", "lost")
-    assert desk.value("pack") == Settings().pack
-    assert notebook.told == []
+        store.set("pack", "lost")
+    assert store.value("pack") == Settings().pack
+    assert receiver.calls == []
 
 
 class TestListeners:
     @pytest.fixture
-    def told(self, desk: Desk) -> list[Change]:
-        changes: list[Change] = []
-        desk.listen(changes.append)
+    def changes(self, store: ControlStore) -> list[AcceptedChange]:
+        changes: list[AcceptedChange] = []
+        store.add_listener(changes.append)
         return changes
 
-    def test_all_hear_of_each_change_as_it_was_read_and_whose_it_is(self, desk: Desk, told: list[Change]) -> None:
-        also: list[Change] = []
-        desk.listen(also.append)
-        desk.set("temperature", "0,5", "a phone")
-        desk.set("approach", 0.0)
-        assert told == also == [Change("temperature", 0.5, "a phone"), Change("approach", "pitch", "")]
-
-    def test_they_hear_of_an_action_that_is_done_and_not_of_its_button_coming_up(
-        self, desk: Desk, told: list[Change]
+    def test_all_get_each_change_with_the_parsed_value_and_its_origin(
+        self, store: ControlStore, changes: list[AcceptedChange]
     ) -> None:
-        desk.set("respond", 1.0, "a phone")
-        desk.set("respond", 0.0, "a phone")
-        assert told == [Change("respond", 1.0, "a phone")]
+        second_changes: list[AcceptedChange] = []
+        store.add_listener(second_changes.append)
+        store.set("temperature", "0,5", "a phone")
+        store.set("approach", 0.0)
+        assert (
+            changes
+            == second_changes
+            == [AcceptedChange("temperature", 0.5, "a phone"), AcceptedChange("approach", "pitch", "")]
+        )
 
-    def test_they_hear_of_what_the_music_changed(self, desk: Desk, notebook: Notebook, told: list[Change]) -> None:
-        desk.note("tempo", 96.0)
-        assert desk.value("tempo") == 96.0
-        assert told == [Change("tempo", 96.0, THE_MUSIC)]
-        assert notebook.told == []
+    def test_they_get_an_action_but_not_the_release_of_its_button(
+        self, store: ControlStore, changes: list[AcceptedChange]
+    ) -> None:
+        store.set("respond", 1.0, "a phone")
+        store.set("respond", 0.0, "a phone")
+        assert changes == [AcceptedChange("respond", 1.0, "a phone")]
 
-    def test_they_hear_nothing_of_what_is_refused(self, desk: Desk, told: list[Change]) -> None:
+    def test_they_get_changes_that_the_receiver_made(
+        self, store: ControlStore, receiver: RecordingReceiverWithPacks, changes: list[AcceptedChange]
+    ) -> None:
+        store.record_change("tempo", 96.0)
+        assert store.value("tempo") == 96.0
+        assert changes == [AcceptedChange("tempo", 96.0, ORIGIN_MUSIC)]
+        assert receiver.calls == []
+
+    def test_they_get_no_refused_changes(self, store: ControlStore, changes: list[AcceptedChange]) -> None:
         for name, raw in (("temperature", 9.0), ("pack", "lost"), ("tmpo", 90.0)):
             with pytest.raises((BadValue, PackError)):
-                desk.set(name, raw)
-        assert told == []
+                store.set(name, raw)
+        assert changes == []
 
-    def test_they_know_the_new_value_when_they_ask(self, desk: Desk) -> None:
-        asked: list[Value | None] = []
-        desk.listen(lambda change: asked.append(desk.value(change.control)))
-        desk.set("tempo", 90.0)
-        assert asked == [90.0]
+    def test_the_store_has_the_new_value_when_they_are_called(self, store: ControlStore) -> None:
+        seen_values: list[Value | None] = []
+        store.add_listener(lambda change: seen_values.append(store.value(change.control)))
+        store.set("tempo", 90.0)
+        assert seen_values == [90.0]
 
-    def test_whoever_has_left_hears_no_more(self, desk: Desk, told: list[Change]) -> None:
-        more: list[Change] = []
-        leave = desk.listen(more.append)
-        leave()
-        leave()
-        desk.set("tempo", 90.0)
-        assert (len(told), more) == (1, [])
+    def test_a_removed_listener_gets_no_more_changes(self, store: ControlStore, changes: list[AcceptedChange]) -> None:
+        removed_changes: list[AcceptedChange] = []
+        remove_listener = store.add_listener(removed_changes.append)
+        remove_listener()
+        remove_listener()
+        store.set("tempo", 90.0)
+        assert (len(changes), removed_changes) == (1, [])
 
-    def test_one_that_fails_keeps_no_other_from_hearing(self, desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-        def fail(change: Change) -> None:
+    def test_one_that_fails_does_not_keep_changes_from_the_others(
+        self, store: ControlStore, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def fail(change: AcceptedChange) -> None:
             raise ZeroDivisionError(change.control)
 
-        heard: list[Change] = []
-        desk.listen(fail)
-        desk.listen(heard.append)
-        assert desk.set("tempo", 90.0) == 90.0
-        assert len(heard) == 1
-        assert desk.faults.counts == {"ZeroDivisionError": 1}
+        received: list[AcceptedChange] = []
+        store.add_listener(fail)
+        store.add_listener(received.append)
+        assert store.set("tempo", 90.0) == 90.0
+        assert len(received) == 1
+        assert store.faults.counts == {"ZeroDivisionError": 1}
         assert len(caplog.records) == 1

@@ -29,12 +29,12 @@ def named(control: Control) -> str:
 
 
 def in_32_bits(number: float) -> float:
-    """As it comes out of an OSC float."""
+    """The number after it was sent as an OSC float."""
     (read,) = struct.unpack(">f", struct.pack(">f", number))
     return float(read)
 
 
-class TestTheTable:
+class TestTable:
     def test_it_has_a_row_for_each_setting_and_each_action_in_this_order(self) -> None:
         assert [control.name for control in CONTROLS] == [
             *(row.name for row in fields(Settings)),
@@ -42,8 +42,8 @@ class TestTheTable:
         ]
         assert list(BY_NAME) == [control.name for control in CONTROLS]
 
-    def test_it_has_all_that_was_promised(self) -> None:
-        promised = {
+    def test_it_has_all_documented_controls(self) -> None:
+        documented = {
             *("temperature", "approach", "top_p", "pack", "key", "memory", "learn_from", "novelty"),
             *("mode", "answer_after", "answer_length", "start", "over", "turn_bars", "begins"),
             *("clock", "tempo", "tempo_from", "meter", "send_clock"),
@@ -51,22 +51,22 @@ class TestTheTable:
             *("low", "high", "transpose", "max_polyphony", "velocity", "channel"),
             "record",
         }
-        assert {control.name for control in CONTROLS if control.kind != "action"} == promised
+        assert {control.name for control in CONTROLS if control.kind != "action"} == documented
         assert {control.name for control in ACTIONS} == {"respond", "stop", "panic", "tap", "forget", "capture"}
 
     @pytest.mark.parametrize("control", CONTROLS, ids=named)
-    def test_each_row_says_what_it_is_in_a_sentence_and_has_an_address(self, control: Control) -> None:
+    def test_each_row_has_a_help_sentence_and_an_address(self, control: Control) -> None:
         assert control.help.endswith(".")
         assert control.address == f"/fours/{control.name}"
         assert control.allowed
 
     @pytest.mark.parametrize("row", fields(Settings), ids=lambda row: row.name)
-    def test_the_settings_defaults_are_the_rows(self, row: object) -> None:
+    def test_the_defaults_of_the_settings_are_those_of_the_rows(self, row: object) -> None:
         name = getattr(row, "name", "")
         assert getattr(Settings(), name) == BY_NAME[name].default
 
     @pytest.mark.parametrize("control", [row for row in CONTROLS if row.kind != "action"], ids=named)
-    def test_each_default_is_one_that_the_row_takes(self, control: Control) -> None:
+    def test_each_default_is_accepted_by_its_row(self, control: Control) -> None:
         assert control.default is not None
         assert control.read(control.default) == control.default
 
@@ -78,13 +78,13 @@ class TestTheTable:
 
 
 @pytest.mark.parametrize("control", NUMBERS, ids=named)
-class TestANumber:
-    def test_its_bounds_are_finite_and_belong_to_it(self, control: Control) -> None:
+class TestNumber:
+    def test_its_bounds_are_finite_and_accepted(self, control: Control) -> None:
         assert -math.inf < control.low < control.high < math.inf
         assert control.read(control.low) == control.low
         assert control.read(control.high) == control.high
 
-    def test_what_is_beyond_its_bounds_is_refused_with_them(self, control: Control) -> None:
+    def test_a_number_out_of_range_is_refused_with_the_range(self, control: Control) -> None:
         for number in (control.low - 0.01, control.high + 0.01, math.inf, -math.inf, math.nan):
             with pytest.raises(BadValue) as refusal:
                 control.read(number)
@@ -95,7 +95,7 @@ class TestANumber:
         for number in (control.low, control.high, control.default):
             assert control.read(in_32_bits(number)) == number
 
-    def test_it_may_come_as_text_with_a_point_or_a_comma(self, control: Control) -> None:
+    def test_it_can_be_text_with_a_point_or_a_comma(self, control: Control) -> None:
         middle = round((control.low + control.high) / 2, 0 if control.whole else 3)
         assert control.read(f"{middle}") == middle
         assert control.read(f"{middle}".replace(".", ",")) == middle
@@ -106,12 +106,12 @@ class TestANumber:
         with pytest.raises(BadValue, match=rf"^{control.name} is "):
             control.read(text)
 
-    def test_a_whole_number_too_great_for_a_float_is_refused(self, control: Control) -> None:
+    def test_an_integer_too_large_for_a_float_is_refused(self, control: Control) -> None:
         with pytest.raises(BadValue):
             control.read(10**400)
 
     @given(raw=st.one_of(st.floats(), st.integers(), st.text(), st.booleans()))
-    def test_whatever_comes_is_read_within_its_bounds_or_refused(self, control: Control, raw: Raw) -> None:
+    def test_any_input_is_parsed_within_the_bounds_or_refused(self, control: Control, raw: Raw) -> None:
         with suppress(BadValue):
             value = control.read(raw)
             assert not isinstance(value, str)
@@ -119,9 +119,9 @@ class TestANumber:
             assert control.low <= value <= control.high
 
 
-class TestAChoice:
+class TestChoice:
     @pytest.mark.parametrize("control", CHOICES, ids=named)
-    def test_each_is_taken_by_name_and_by_index(self, control: Control) -> None:
+    def test_each_is_accepted_by_name_and_by_index(self, control: Control) -> None:
         for index, choice in enumerate(control.choices):
             assert control.read(choice) == choice
             assert control.read(index) == choice
@@ -131,76 +131,76 @@ class TestAChoice:
         assert BY_NAME["approach"].choices == APPROACHES
 
     @pytest.mark.parametrize("raw", [-1, 2, 0.5, math.nan, math.inf])
-    def test_an_index_that_is_none_is_refused(self, raw: float) -> None:
+    def test_a_bad_index_is_refused(self, raw: float) -> None:
         with pytest.raises(BadValue, match="approach is pitch or event, or its index 0 to 1, not "):
             BY_NAME["approach"].read(raw)
 
     @pytest.mark.parametrize(("raw", "meant"), [("evnt", "event"), ("pitches", "pitch"), ("Pitch", "pitch")])
-    def test_a_near_miss_is_told_what_was_meant(self, raw: str, meant: str) -> None:
+    def test_a_near_miss_gets_a_suggestion(self, raw: str, meant: str) -> None:
         with pytest.raises(BadValue, match=rf"approach is pitch or event, not '{raw}'; did you mean {meant}\?"):
             BY_NAME["approach"].read(raw)
 
-    def test_a_wide_miss_is_told_what_there_is(self) -> None:
+    def test_a_wide_miss_gets_the_list_of_names(self) -> None:
         with pytest.raises(BadValue, match=r"^approach is pitch or event, not 'zzz'$"):
             BY_NAME["approach"].read("zzz")
 
 
-class TestAName:
-    def test_any_text_will_do(self) -> None:
+class TestName:
+    def test_any_text_is_accepted(self) -> None:
         assert BY_NAME["pack"].read("rock") == "rock"
 
     @pytest.mark.parametrize("raw", ["", 1.0, True])
-    def test_nothing_and_numbers_will_not(self, raw: Raw) -> None:
+    def test_an_empty_text_and_numbers_are_refused(self, raw: Raw) -> None:
         with pytest.raises(BadValue, match="pack is the name of a pack, not "):
             BY_NAME["pack"].read(raw)
 
 
-class TestAnAction:
+class TestAction:
     @pytest.mark.parametrize("raw", [1, 1.0, True, "1", 0.5, 127])
-    def test_is_done_at_anything_but_nought(self, raw: Raw) -> None:
+    def test_is_done_at_any_number_but_zero(self, raw: Raw) -> None:
         assert is_pressed(raw)
 
     @pytest.mark.parametrize("raw", [0, 0.0, False, "0"])
-    def test_is_not_done_when_the_button_comes_up(self, raw: Raw) -> None:
+    def test_is_not_done_when_the_button_is_released(self, raw: Raw) -> None:
         assert not is_pressed(raw)
 
     @pytest.mark.parametrize("raw", ["now", "", "nan", math.nan])
-    def test_what_is_no_number_is_refused(self, raw: Raw) -> None:
+    def test_an_input_that_is_not_a_number_is_refused(self, raw: Raw) -> None:
         with pytest.raises(BadValue, match="an action takes 1, to do it, not "):
             is_pressed(raw)
 
 
-class TestNames:
+class TestControlNamed:
     @pytest.mark.parametrize("control", CONTROLS, ids=named)
-    def test_each_is_found_by_its_name(self, control: Control) -> None:
+    def test_finds_each_control(self, control: Control) -> None:
         assert control_named(control.name) is control
 
-    def test_a_near_miss_is_told_what_was_meant(self) -> None:
+    def test_a_near_miss_gets_a_suggestion(self) -> None:
         with pytest.raises(BadValue, match=r"there is no control temprature; did you mean temperature\?"):
             control_named("temprature")
 
-    def test_a_wide_miss_is_told_what_there_is(self) -> None:
+    def test_a_wide_miss_gets_the_list_of_names(self) -> None:
         with pytest.raises(BadValue, match=r"there is no control zzz; there are approach, .*, capture$"):
             control_named("zzz")
 
 
-class TestAWholeNumber:
+class TestWholeNumber:
     @pytest.mark.parametrize(("raw", "value"), [(60.4, 60), ("59,6", 60), (True, 1), (127.0, 127)])
-    def test_a_fader_stops_at_the_nearest(self, raw: Raw, value: int) -> None:
+    def test_a_fraction_is_rounded_to_the_nearest(self, raw: Raw, value: int) -> None:
         assert BY_NAME["low"].read(raw) == value
 
 
-class TestAKey:
+class TestKey:
     @pytest.mark.parametrize(
         ("raw", "meant"), [("Am", "A minor"), ("d-dorian", "D dorian"), ("off", "off"), ("Auto", "auto")]
     )
-    def test_it_may_be_written_as_musicians_do(self, raw: str, meant: str) -> None:
+    def test_it_can_be_written_as_musicians_do(self, raw: str, meant: str) -> None:
         assert BY_NAME["key"].read(raw) == meant
 
-    def test_a_fader_finds_them_by_index(self) -> None:
+    def test_it_can_be_chosen_by_index(self) -> None:
         assert [BY_NAME["key"].read(index) for index in (0, 1, 2.0)] == ["off", "auto", "C major"]
 
-    def test_what_is_none_is_told_what_there_is(self) -> None:
+    def test_an_unknown_key_is_refused_with_what_is_accepted(self) -> None:
         with pytest.raises(
             BadValue, match=r"^key: there is no key 'H blue'; a key is off, auto, or a tonic and major, "
         ):

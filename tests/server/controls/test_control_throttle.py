@@ -2,80 +2,88 @@ from collections.abc import Callable
 
 import pytest
 
-from server.controls.control_throttle import EVERY_S, Pace
-from tests.server.network_peers import Band
+from server.controls.control_throttle import INTERVAL_S, ControlThrottle
+from tests.server.recording_receiver import RecordingReceiver
 
 
-class Loop:
-    """Calls what is to be called later when it is told to."""
+class ManualLoop:
+    """A clock for tests: collects the calls for later, and makes them at `tick`."""
 
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
 
-    def later(self, in_s: float, deed: Callable[[], None]) -> None:
-        assert in_s == EVERY_S
-        self.waiting.append(deed)
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> None:
+        assert delay_s == INTERVAL_S
+        self.waiting.append(callback)
 
     def tick(self) -> None:
         waiting, self.waiting = self.waiting, []
-        for deed in waiting:
-            deed()
+        for callback in waiting:
+            callback()
 
 
 @pytest.fixture
-def band() -> Band:
-    return Band()
+def receiver() -> RecordingReceiver:
+    return RecordingReceiver()
 
 
 @pytest.fixture
-def loop() -> Loop:
-    return Loop()
+def loop() -> ManualLoop:
+    return ManualLoop()
 
 
 @pytest.fixture
-def pace(band: Band, loop: Loop) -> Pace:
-    return Pace(band, loop.later)
+def throttle(receiver: RecordingReceiver, loop: ManualLoop) -> ControlThrottle:
+    return ControlThrottle(receiver, loop.call_later)
 
 
-def test_a_single_change_goes_at_once(pace: Pace, band: Band) -> None:
-    pace.change("tempo", 90.0)
-    assert band.done == ["tempo 90.0"]
+def test_a_single_change_is_passed_on_at_once(throttle: ControlThrottle, receiver: RecordingReceiver) -> None:
+    throttle.change("tempo", 90.0)
+    assert receiver.calls == ["tempo 90.0"]
 
 
-def test_of_many_the_first_goes_at_once_and_then_the_latest_at_each_tick(pace: Pace, band: Band, loop: Loop) -> None:
+def test_of_many_changes_the_first_is_passed_on_at_once_and_then_the_latest_at_each_tick(
+    throttle: ControlThrottle, receiver: RecordingReceiver, loop: ManualLoop
+) -> None:
     for tempo in range(90, 100):
-        pace.change("tempo", tempo)
-    assert band.done == ["tempo 90"]
+        throttle.change("tempo", tempo)
+    assert receiver.calls == ["tempo 90"]
     loop.tick()
-    assert band.done == ["tempo 90", "tempo 99"]
-    pace.change("tempo", 100)
-    pace.change("tempo", 101)
+    assert receiver.calls == ["tempo 90", "tempo 99"]
+    throttle.change("tempo", 100)
+    throttle.change("tempo", 101)
     loop.tick()
-    assert band.done == ["tempo 90", "tempo 99", "tempo 101"]
+    assert receiver.calls == ["tempo 90", "tempo 99", "tempo 101"]
 
 
-def test_two_controls_do_not_wait_for_each_other(pace: Pace, band: Band, loop: Loop) -> None:
-    pace.change("tempo", 90)
-    pace.change("key", "off")
-    pace.change("tempo", 91)
-    assert band.done == ["tempo 90", "key off"]
+def test_each_control_is_throttled_on_its_own(
+    throttle: ControlThrottle, receiver: RecordingReceiver, loop: ManualLoop
+) -> None:
+    throttle.change("tempo", 90)
+    throttle.change("key", "off")
+    throttle.change("tempo", 91)
+    assert receiver.calls == ["tempo 90", "key off"]
     loop.tick()
-    assert band.done == ["tempo 90", "key off", "tempo 91"]
+    assert receiver.calls == ["tempo 90", "key off", "tempo 91"]
 
 
-def test_an_action_waits_for_nothing_and_finds_everything_as_it_was_set(pace: Pace, band: Band, loop: Loop) -> None:
-    pace.change("answer_length", 4.0)
-    pace.change("answer_length", 8.0)
-    pace.act("respond")
-    assert band.done == ["answer_length 4.0", "answer_length 8.0", "respond"]
+def test_an_action_is_passed_on_at_once_after_the_changes_that_wait(
+    throttle: ControlThrottle, receiver: RecordingReceiver, loop: ManualLoop
+) -> None:
+    throttle.change("answer_length", 4.0)
+    throttle.change("answer_length", 8.0)
+    throttle.act("respond")
+    assert receiver.calls == ["answer_length 4.0", "answer_length 8.0", "respond"]
     loop.tick()
-    assert len(band.done) == 3
+    assert len(receiver.calls) == 3
 
 
-def test_at_rest_it_keeps_nothing_waiting(pace: Pace, band: Band, loop: Loop) -> None:
-    pace.change("tempo", 90)
+def test_it_sets_no_timer_while_nothing_changes(
+    throttle: ControlThrottle, receiver: RecordingReceiver, loop: ManualLoop
+) -> None:
+    throttle.change("tempo", 90)
     loop.tick()
     assert loop.waiting == []
-    pace.change("tempo", 91)
-    assert band.done == ["tempo 90", "tempo 91"]
+    throttle.change("tempo", 91)
+    assert receiver.calls == ["tempo 90", "tempo 91"]
     assert len(loop.waiting) == 1

@@ -4,24 +4,24 @@ import pytest
 
 from server.controls.control import Control
 from server.controls.control_table import BY_NAME, CONTROLS
-from server.controls.labels import shown, spelt
+from server.controls.labels import address_part, label_text
 
-CHOOSERS = [control for control in CONTROLS if control.choices]
+WITH_CHOICES = [control for control in CONTROLS if control.choices]
 
 
 @pytest.mark.parametrize(
     ("choice", "spelling"),
     [("fours", "fours"), ("1/8t", "1_8t"), ("6/8", "6_8"), ("D dorian", "D_dorian"), ("F# minor", "Fs_minor")],
 )
-def test_what_an_address_may_not_hold_is_replaced(choice: str, spelling: str) -> None:
-    assert spelt(choice) == spelling
+def test_characters_that_an_address_may_not_hold_are_replaced(choice: str, spelling: str) -> None:
+    assert address_part(choice) == spelling
 
 
-@pytest.mark.parametrize("control", CHOOSERS, ids=lambda control: control.name)
-def test_every_choice_has_a_spelling_of_its_own_that_is_fit_for_an_address(control: Control) -> None:
-    spellings = [spelt(choice) for choice in control.choices]
+@pytest.mark.parametrize("control", WITH_CHOICES, ids=lambda control: control.name)
+def test_every_choice_of_a_control_has_its_own_valid_address_part(control: Control) -> None:
+    spellings = [address_part(choice) for choice in control.choices]
     assert len(set(spellings)) == len(control.choices)
-    # Beside them, an address may end so.
+    # The addresses of the fader and of the label end with these.
     assert not {"norm", "text"} & set(spellings)
     for spelling in spellings:
         assert re.fullmatch(r"[A-Za-z0-9._-]+", spelling)
@@ -39,5 +39,5 @@ def test_every_choice_has_a_spelling_of_its_own_that_is_fit_for_an_address(contr
         ("key", "D dorian", "D dorian"),
     ],
 )
-def test_a_label_shows_what_can_be_read_at_a_glance(name: str, value: float | str, text: str) -> None:
-    assert shown(BY_NAME[name], value) == text
+def test_a_label_shows_at_most_four_digits_and_the_unit(name: str, value: float | str, text: str) -> None:
+    assert label_text(BY_NAME[name], value) == text

@@ -4,150 +4,153 @@ import pytest
 
 from bridge.timing.timeline import Timeline
 from model.approach import Approach
-from model.improvising.improviser import PLANNED_VELOCITY, Taste
+from model.improvising.improviser import PLANNED_VELOCITY
+from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
-from server.jam.answer import NOTES_AHEAD, UNASKED_VELOCITY, Answer
+from server.jam.answer import DEFAULT_VELOCITY, NOTES_AHEAD, Answer
 from server.jam.groove import Groove
-from server.jam.turn_planner import Span
-from tests.server.jams import Asked, Scripted
+from server.jam.turn_planner import BeatSpan
+from tests.server.jams import CompositionRequest, ScriptedImproviser
 
 STRAIGHT = Groove()
-TASTE = Taste(temperature=0.9, top_p=0.95, step_beats=0.5)
-COLD = Taste(temperature=0.2, top_p=0.95, step_beats=0.5)
+WARM = SamplingSettings(temperature=0.9, top_p=0.95, step_beats=0.5)
+COLD = SamplingSettings(temperature=0.2, top_p=0.95, step_beats=0.5)
 
 
-def partner(approach: Approach = "pitch", *pitches: int) -> Scripted:
-    return Scripted(approach, pitches or (60, 62, 64))
+def create_improviser(approach: Approach = "pitch", *pitches: int) -> ScriptedImproviser:
+    return ScriptedImproviser(approach, pitches or (60, 62, 64))
 
 
-def answer_of(scripted: Scripted, *velocities: int, until_beats: float = 6.0, groove: Groove = STRAIGHT) -> Answer:
-    return Answer(scripted, Span(4.0, until_beats), TASTE, Random(1), velocities, groove, Timeline.start(120.0))
+def answer_of(
+    improviser: ScriptedImproviser, *velocities: int, until_beats: float = 6.0, groove: Groove = STRAIGHT
+) -> Answer:
+    return Answer(improviser, BeatSpan(4.0, until_beats), WARM, Random(1), velocities, groove, Timeline.start(120.0))
 
 
 def compose(answer: Answer, notes: int) -> None:
     for _ in range(notes):
-        answer.think()
+        answer.do_work()
 
 
 def onsets(answer: Answer) -> list[float]:
     return [note.onset_beats for note in answer.plan]
 
 
-def test_it_asks_nothing_of_its_improviser_before_it_is_told_to_compose() -> None:
-    scripted = partner()
-    answer = answer_of(scripted)
-    assert scripted.asked == []
-    assert answer.thinking
+def test_it_reads_nothing_from_its_improviser_before_the_first_work() -> None:
+    improviser = create_improviser()
+    answer = answer_of(improviser)
+    assert improviser.requests == []
+    assert answer.has_work
     assert not answer.is_over
     assert answer.next_note is None
 
 
-def test_it_composes_a_note_at_a_time_until_there_are_no_more() -> None:
-    answer = answer_of(partner())
+def test_each_work_composes_one_note_until_the_span_is_full() -> None:
+    answer = answer_of(create_improviser())
     grown = []
     for _ in range(6):
-        answer.think()
+        answer.do_work()
         grown.append((len(answer.plan), answer.is_composing))
     assert grown == [(1, True), (2, True), (3, True), (4, True), (4, False), (4, False)]
     assert onsets(answer) == [4.0, 4.5, 5.0, 5.5]
 
 
-def test_its_plan_reaches_some_notes_ahead_and_then_waits_until_one_has_sounded() -> None:
-    answer = answer_of(partner(), until_beats=24.0)
-    while answer.thinking:
-        answer.think()
+def test_its_plan_reaches_some_notes_ahead_and_grows_as_notes_sound() -> None:
+    answer = answer_of(create_improviser(), until_beats=24.0)
+    while answer.has_work:
+        answer.do_work()
     assert len(answer.plan) == NOTES_AHEAD
-    answer.sound()
-    compose(answer, int(answer.thinking))
+    answer.take_next_note()
+    compose(answer, int(answer.has_work))
     assert len(answer.plan) == NOTES_AHEAD
     assert onsets(answer)[-1] == 4.0 + NOTES_AHEAD * 0.5
 
 
-def test_it_hears_what_was_played_between_its_making_and_its_composing() -> None:
-    scripted = partner()
-    answer = answer_of(scripted)
-    scripted.hear(Note(59, 3.5, 0.5, 80))
+def test_it_composes_from_notes_that_were_heard_after_it_was_created() -> None:
+    improviser = create_improviser()
+    answer = answer_of(improviser)
+    improviser.hear(Note(59, 3.5, 0.5, 80))
     compose(answer, 1)
-    answer.sound()
-    assert scripted.heard == [(59, 3.5), (60, 4.0)]
+    answer.take_next_note()
+    assert improviser.heard_notes == [(59, 3.5), (60, 4.0)]
 
 
-def test_loudness_follows_the_phrase_round_and_round() -> None:
-    answer = answer_of(partner(), 90, 40)
+def test_velocities_repeat_those_of_the_phrase() -> None:
+    answer = answer_of(create_improviser(), 90, 40)
     compose(answer, 9)
-    assert [answer.sound().heard.velocity for _ in range(4)] == [90, 40, 90, 40]
+    assert [answer.take_next_note().as_played.velocity for _ in range(4)] == [90, 40, 90, 40]
     assert answer.is_over
 
 
-def test_without_a_phrase_it_is_of_middling_loudness() -> None:
-    answer = answer_of(partner())
+def test_without_a_phrase_it_has_a_default_velocity() -> None:
+    answer = answer_of(create_improviser())
     compose(answer, 1)
-    assert answer.sound().heard == Note(60, 4.0, 0.5, UNASKED_VELOCITY)
+    assert answer.take_next_note().as_played == Note(60, 4.0, 0.5, DEFAULT_VELOCITY)
 
 
-def test_its_improviser_has_heard_what_has_sounded_and_no_more() -> None:
-    scripted = partner()
-    answer = answer_of(scripted)
+def test_its_improviser_has_heard_only_the_notes_that_have_sounded() -> None:
+    improviser = create_improviser()
+    answer = answer_of(improviser)
     compose(answer, 9)
-    answer.sound()
-    answer.sound()
-    assert scripted.heard == [(60, 4.0), (62, 4.5)]
+    answer.take_next_note()
+    answer.take_next_note()
+    assert improviser.heard_notes == [(60, 4.0), (62, 4.5)]
 
 
 class TestReplan:
     def test_the_next_note_keeps_its_onset(self) -> None:
-        scripted, other = partner(), partner("event", 72)
-        answer = answer_of(scripted)
+        improviser, other = create_improviser(), create_improviser("event", 72)
+        answer = answer_of(improviser)
         compose(answer, 9)
-        answer.sound()
+        answer.take_next_note()
         answer.replan(other, 6.0, COLD)
         assert answer.next_note is None
         compose(answer, 9)
-        assert other.asked == [Asked(4.5, 6.0, COLD)]
+        assert other.requests == [CompositionRequest(4.5, 6.0, COLD)]
         assert onsets(answer) == [4.5, 5.0, 5.5]
 
-    def test_before_anything_is_composed_it_begins_where_it_would_have(self) -> None:
-        scripted = partner()
-        answer = answer_of(scripted)
-        answer.replan(scripted, 6.0, COLD)
+    def test_before_anything_is_composed_it_keeps_its_start(self) -> None:
+        improviser = create_improviser()
+        answer = answer_of(improviser)
+        answer.replan(improviser, 6.0, COLD)
         compose(answer, 1)
-        assert scripted.asked == [Asked(4.0, 6.0, COLD)]
+        assert improviser.requests == [CompositionRequest(4.0, 6.0, COLD)]
 
-    def test_twice_without_composing_in_between_loses_no_time(self) -> None:
-        scripted = partner()
-        answer = answer_of(scripted)
+    def test_twice_without_work_in_between_keeps_the_onset(self) -> None:
+        improviser = create_improviser()
+        answer = answer_of(improviser)
         compose(answer, 9)
-        answer.sound()
-        answer.replan(scripted, 6.0, TASTE)
-        answer.replan(scripted, 6.0, COLD)
+        answer.take_next_note()
+        answer.replan(improviser, 6.0, WARM)
+        answer.replan(improviser, 6.0, COLD)
         compose(answer, 9)
-        assert scripted.asked[-1] == Asked(4.5, 6.0, COLD)
+        assert improviser.requests[-1] == CompositionRequest(4.5, 6.0, COLD)
 
-    def test_after_its_last_composed_note_it_goes_on_where_that_ends(self) -> None:
-        scripted = partner()
-        answer = answer_of(scripted)
+    def test_after_its_last_composed_note_it_goes_on_at_the_end_of_that_note(self) -> None:
+        improviser = create_improviser()
+        answer = answer_of(improviser)
         compose(answer, 1)
-        answer.sound()
-        answer.replan(scripted, 6.0, COLD)
+        answer.take_next_note()
+        answer.replan(improviser, 6.0, COLD)
         compose(answer, 1)
-        assert scripted.asked[-1] == Asked(4.5, 6.0, COLD)
+        assert improviser.requests[-1] == CompositionRequest(4.5, 6.0, COLD)
 
-    def test_once_all_has_sounded_it_stays_over(self) -> None:
-        scripted = partner()
-        answer = answer_of(scripted)
+    def test_an_answer_that_is_over_stays_over(self) -> None:
+        improviser = create_improviser()
+        answer = answer_of(improviser)
         compose(answer, 9)
         for _ in range(4):
-            answer.sound()
-        answer.replan(scripted, 6.0, COLD)
+            answer.take_next_note()
+        answer.replan(improviser, 6.0, COLD)
         assert answer.is_over
 
-    def test_a_longer_answer_goes_on_after_all_has_sounded(self) -> None:
-        scripted = partner()
-        answer = answer_of(scripted)
+    def test_a_later_end_continues_an_answer_that_was_over(self) -> None:
+        improviser = create_improviser()
+        answer = answer_of(improviser)
         compose(answer, 9)
         for _ in range(4):
-            answer.sound()
-        answer.replan(scripted, 7.0, TASTE)
+            answer.take_next_note()
+        answer.replan(improviser, 7.0, WARM)
         compose(answer, 9)
         assert list(answer.plan) == [
             Note(60, 6.0, 0.5, PLANNED_VELOCITY),
@@ -155,11 +158,11 @@ class TestReplan:
         ]
 
     @pytest.mark.parametrize("until_beats", [4.5, 4.0, 1.0])
-    def test_a_shorter_answer_ends_where_it_already_is(self, until_beats: float) -> None:
-        scripted = partner()
-        answer = answer_of(scripted)
+    def test_an_end_that_has_passed_ends_the_answer_now(self, until_beats: float) -> None:
+        improviser = create_improviser()
+        answer = answer_of(improviser)
         compose(answer, 9)
-        answer.sound()
-        answer.replan(scripted, until_beats, TASTE)
+        answer.take_next_note()
+        answer.replan(improviser, until_beats, WARM)
         compose(answer, 9)
         assert answer.is_over

@@ -7,51 +7,51 @@ from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.notes import Note
 from server.controls.control_table import Settings
-from server.jam.jam import Wish
+from server.jam.jam_output import TimelineRequest
 from tests.music import line
-from tests.server.jams import Scripted, Stage, off, on, onsets
+from tests.server.jams import JamHarness, ScriptedImproviser, off, on, onsets
 
 FROM_ZERO = Timeline.start(120.0)
 PHRASE = line(48, 50, 52, 53)
 
 
-def stage_in(*, playing: bool = True, timeline: Timeline = FROM_ZERO, **controls: object) -> Stage:
-    """A jam in the pitch approach, a note each beat; in a song that runs from beat 0 on, unless nobody's clock is followed."""
-    stage = Stage(settings=Settings(approach="pitch", step=1.0, **controls))  # type: ignore[arg-type]  # controls by name
-    stage.follow(timeline, 0.0, "playing" if playing else "free")
-    return stage
+def harness_in(*, playing: bool = True, timeline: Timeline = FROM_ZERO, **controls: object) -> JamHarness:
+    """A jam in the pitch approach, a note each beat, beside a song that plays from beat 0; not `playing`, no song is followed."""
+    harness = JamHarness(settings=Settings(approach="pitch", step=1.0, **controls))  # type: ignore[arg-type]  # controls by name
+    harness.set_timeline(timeline, 0.0, "playing" if playing else "free")
+    return harness
 
 
-def beats(stage: Stage, until: float) -> list[float]:
-    return [beat for _, beat in onsets(stage.until(until))]
+def beats(harness: JamHarness, until: float) -> list[float]:
+    return [beat for _, beat in onsets(harness.run_until(until))]
 
 
-def tap(stage: Stage, beat: float, pitch: int = 48) -> None:
-    stage.receive(NoteOn(pitch, 80), beat)
-    stage.receive(NoteOff(pitch), beat + 0.125)
+def tap(harness: JamHarness, beat: float, pitch: int = 48) -> None:
+    harness.receive(NoteOn(pitch, 80), beat)
+    harness.receive(NoteOff(pitch), beat + 0.125)
 
 
 class TestFours:
     def test_the_partner_plays_its_bars_and_not_yours(self) -> None:
-        stage = stage_in(mode="fours", turn_bars=1)
-        stage.play(PHRASE)
-        assert beats(stage, 19.5) == [4.0, 5.0, 6.0, 7.0, 12.0, 13.0, 14.0, 15.0]
+        harness = harness_in(mode="fours", turn_bars=1)
+        harness.play(PHRASE)
+        assert beats(harness, 19.5) == [4.0, 5.0, 6.0, 7.0, 12.0, 13.0, 14.0, 15.0]
 
-    def test_every_note_is_ended_with_the_turn(self) -> None:
-        stage = stage_in(mode="fours", turn_bars=1)
-        stage.play(PHRASE)
-        assert stage.until(11.0)[-1] == off(65, 8.0)
+    def test_every_note_ends_with_the_turn(self) -> None:
+        harness = harness_in(mode="fours", turn_bars=1)
+        harness.play(PHRASE)
+        assert harness.run_until(11.0)[-1] == off(65, 8.0)
 
-    def test_it_need_not_be_given_a_phrase(self) -> None:
-        assert beats(stage_in(mode="fours", turn_bars=2), 16.0) == [float(beat) for beat in range(8, 16)]
+    def test_the_partner_plays_its_turn_without_a_phrase(self) -> None:
+        assert beats(harness_in(mode="fours", turn_bars=2), 16.0) == [float(beat) for beat in range(8, 16)]
 
-    def test_it_does_not_wait_for_hands_that_still_hold_a_key(self) -> None:
-        stage = stage_in(mode="fours", turn_bars=1)
-        stage.receive(NoteOn(60, 80), 3.5)
-        assert beats(stage, 5.5) == [4.0, 5.0]
+    def test_it_does_not_wait_while_a_key_is_held(self) -> None:
+        harness = harness_in(mode="fours", turn_bars=1)
+        harness.receive(NoteOn(60, 80), 3.5)
+        assert beats(harness, 5.5) == [4.0, 5.0]
 
-    def test_it_may_begin(self) -> None:
-        assert beats(stage_in(mode="fours", turn_bars=1, begins="partner"), 11.0) == [
+    def test_the_partner_may_begin(self) -> None:
+        assert beats(harness_in(mode="fours", turn_bars=1, begins="partner"), 11.0) == [
             0.0,
             1.0,
             2.0,
@@ -62,307 +62,310 @@ class TestFours:
             11.0,
         ]
 
-    def test_both_hear_your_turn_up_to_its_last_note(self) -> None:
-        stage = stage_in(mode="fours", turn_bars=1)
-        stage.play(line(*range(48, 56)))
-        stage.until(4.0)
-        assert stage.pitch.heard[-1] == (60, 4.0)
-        assert [pitch for pitch, _ in stage.pitch.heard[:8]] == list(range(48, 56))
+    def test_the_models_hear_your_turn_up_to_its_last_note(self) -> None:
+        harness = harness_in(mode="fours", turn_bars=1)
+        harness.play(line(*range(48, 56)))
+        harness.run_until(4.0)
+        assert harness.pitch.heard_notes[-1] == (60, 4.0)
+        assert [pitch for pitch, _ in harness.pitch.heard_notes[:8]] == list(range(48, 56))
 
-    def test_its_loudness_follows_your_turn(self) -> None:
-        stage = stage_in(mode="fours", turn_bars=1)
-        stage.play(line(48, 50, velocity=33))
-        assert stage.until(4.0) == [on(60, 4.0, 33)]
+    def test_its_velocities_follow_your_turn(self) -> None:
+        harness = harness_in(mode="fours", turn_bars=1)
+        harness.play(line(48, 50, velocity=33))
+        assert harness.run_until(4.0) == [on(60, 4.0, 33)]
 
-    def test_hands_that_are_a_little_late_do_not_stop_it(self) -> None:
-        stage = stage_in(mode="fours", turn_bars=1)
-        tap(stage, 4.2)
-        assert beats(stage, 8.0) == [5.0, 6.0, 7.0]
+    def test_a_key_that_is_a_little_late_does_not_stop_it(self) -> None:
+        harness = harness_in(mode="fours", turn_bars=1)
+        tap(harness, 4.2)
+        assert beats(harness, 8.0) == [5.0, 6.0, 7.0]
 
-    def test_whoever_plays_into_its_turn_takes_that_and_no_more(self) -> None:
-        stage = stage_in(mode="fours", turn_bars=1)
-        stage.until(4.9)
-        tap(stage, 5.5)
-        assert beats(stage, 16.0) == [12.0, 13.0, 14.0, 15.0]
+    def test_playing_into_its_turn_ends_that_turn_only(self) -> None:
+        harness = harness_in(mode="fours", turn_bars=1)
+        harness.run_until(4.9)
+        tap(harness, 5.5)
+        assert beats(harness, 16.0) == [12.0, 13.0, 14.0, 15.0]
 
     def test_with_overlap_both_go_on(self) -> None:
-        stage = stage_in(mode="fours", turn_bars=1, over="overlap")
-        tap(stage, 5.5)
-        assert beats(stage, 8.0) == [6.0, 7.0]
+        harness = harness_in(mode="fours", turn_bars=1, over="overlap")
+        tap(harness, 5.5)
+        assert beats(harness, 8.0) == [6.0, 7.0]
 
     def test_stop_ends_this_turn_and_the_next_is_played(self) -> None:
-        stage = stage_in(mode="fours", turn_bars=1)
-        stage.act("stop", 5.5)
-        assert beats(stage, 13.0) == [12.0, 13.0]
+        harness = harness_in(mode="fours", turn_bars=1)
+        harness.act("stop", 5.5)
+        assert beats(harness, 13.0) == [12.0, 13.0]
 
     def test_respond_plays_in_your_turn_but_not_past_it(self) -> None:
-        stage = stage_in(mode="fours", turn_bars=1, answer_length=16.0)
-        stage.act("respond", 1.5)
-        assert stage.until(3.9)[-1] == on(64, 3.5)
-        assert stage.until(4.0) == [off(64, 4.0), on(60, 4.0)]
+        harness = harness_in(mode="fours", turn_bars=1, answer_length=16.0)
+        harness.act("respond", 1.5)
+        assert harness.run_until(3.9)[-1] == on(64, 3.5)
+        assert harness.run_until(4.0) == [off(64, 4.0), on(60, 4.0)]
 
     @pytest.mark.parametrize("meter", [Meter(3, 4), Meter(7, 8), Meter(6, 8), Meter(5, 4)])
     def test_in_any_meter_no_note_leaves_its_turn(self, meter: Meter) -> None:
-        stage = stage_in(mode="fours", turn_bars=1, timeline=FROM_ZERO.with_meter(meter))
-        stage.until(40.0)
+        harness = harness_in(mode="fours", turn_bars=1, timeline=FROM_ZERO.with_meter(meter))
+        harness.run_until(40.0)
         bar_beats = meter.beats_per_bar
-        assert onsets(stage.out)
-        for timed in stage.out:
+        assert onsets(harness.sent)
+        for timed in harness.sent:
             if isinstance(timed.message, NoteOn):
                 assert int(timed.beat / bar_beats) % 2 == 1
-        assert {timed.beat for timed in stage.out} >= {2 * bar_beats, 4 * bar_beats}
+        assert {timed.beat for timed in harness.sent} >= {2 * bar_beats, 4 * bar_beats}
 
-    def test_it_says_whose_turn_it_is(self) -> None:
-        stage = stage_in(mode="fours", turn_bars=1)
-        told = []
+    def test_the_present_turn_is_known(self) -> None:
+        harness = harness_in(mode="fours", turn_bars=1)
+        turns = []
         for beat in (1.0, 5.0):
-            stage.until(beat)
-            assert stage.jam.turn
-            told.append((stage.jam.turn.side, stage.jam.turn.end_beats))
-        assert told == [("player", 4.0), ("partner", 8.0)]
+            harness.run_until(beat)
+            assert harness.jam.turn
+            turns.append((harness.jam.turn.side, harness.jam.turn.end_beats))
+        assert turns == [("player", 4.0), ("partner", 8.0)]
 
-    def test_a_control_that_moves_after_its_end_does_not_make_the_turn_longer(self) -> None:
-        stage = stage_in(mode="fours", turn_bars=1, begins="partner")
-        # Nobody had time to think, so that the answer has not come to its end by then.
-        stage.jam.change("approach", "event", 6.0)
-        assert all(timed.beat <= 4.0 for timed in stage.until(7.5))
+    def test_a_control_changed_after_the_end_of_a_turn_does_not_extend_it(self) -> None:
+        harness = harness_in(mode="fours", turn_bars=1, begins="partner")
+        # No work was done, so the answer has not been composed to its end by then.
+        harness.jam.change("approach", "event", 6.0)
+        assert all(timed.beat <= 4.0 for timed in harness.run_until(7.5))
 
 
 class TestFoursWithoutAClock:
     def test_your_first_note_begins_the_first_bar(self) -> None:
-        stage = stage_in(playing=False, mode="fours", turn_bars=1)
-        assert stage.until(10.3) == []
-        tap(stage, 10.375)
-        assert beats(stage, 24.0) == [14.375, 15.375, 16.375, 17.375, 22.375, 23.375]
+        harness = harness_in(playing=False, mode="fours", turn_bars=1)
+        assert harness.run_until(10.3) == []
+        tap(harness, 10.375)
+        assert beats(harness, 24.0) == [14.375, 15.375, 16.375, 17.375, 22.375, 23.375]
 
-    def test_and_the_keeper_of_the_time_is_told(self) -> None:
-        stage = stage_in(playing=False, mode="fours")
-        tap(stage, 10.375)
-        assert stage.jam.wish == Wish(10.375, begins=True)
+    def test_a_request_asks_the_timeline_for_that_bar(self) -> None:
+        harness = harness_in(playing=False, mode="fours")
+        tap(harness, 10.375)
+        assert harness.jam.timeline_request == TimelineRequest(10.375, starts_turns=True)
 
     def test_where_the_partner_begins_a_bar_is_counted_first(self) -> None:
-        stage = stage_in(playing=False, mode="fours", turn_bars=1, begins="partner")
-        assert stage.jam.turn
-        assert stage.jam.turn.side is None
-        assert beats(stage, 11.5) == [4.0, 5.0, 6.0, 7.0]
+        harness = harness_in(playing=False, mode="fours", turn_bars=1, begins="partner")
+        assert harness.jam.turn
+        assert harness.jam.turn.side is None
+        assert beats(harness, 11.5) == [4.0, 5.0, 6.0, 7.0]
 
-    def test_after_stop_your_next_note_begins_anew(self) -> None:
-        stage = stage_in(playing=False, mode="fours", turn_bars=1)
-        tap(stage, 0.0)
-        stage.act("stop", 5.25)
-        assert stage.until(30.0) == [off(62, 5.25)]
-        tap(stage, 31.5)
-        assert beats(stage, 36.0) == [35.5]
+    def test_after_stop_your_next_note_begins_the_first_bar_again(self) -> None:
+        harness = harness_in(playing=False, mode="fours", turn_bars=1)
+        tap(harness, 0.0)
+        harness.act("stop", 5.25)
+        assert harness.run_until(30.0) == [off(62, 5.25)]
+        tap(harness, 31.5)
+        assert beats(harness, 36.0) == [35.5]
 
 
 class TestASong:
-    def test_that_stops_silences_it_at_once(self) -> None:
-        stage = stage_in(mode="fours", turn_bars=1)
-        stage.follow(FROM_ZERO, 5.25, "stopped")
-        assert stage.until(50.0) == [off(62, 5.25)]
+    def test_that_stops_silences_the_jam_at_once(self) -> None:
+        harness = harness_in(mode="fours", turn_bars=1)
+        harness.set_timeline(FROM_ZERO, 5.25, "stopped")
+        assert harness.run_until(50.0) == [off(62, 5.25)]
 
     def test_that_starts_again_has_turns_from_its_beginning(self) -> None:
-        stage = stage_in(mode="fours", turn_bars=1)
-        stage.follow(FROM_ZERO, 5.25, "stopped")
-        stage.follow(FROM_ZERO.with_downbeat(20.5), 20.5, "playing")
-        assert beats(stage, 26.0) == [24.5, 25.5]
+        harness = harness_in(mode="fours", turn_bars=1)
+        harness.set_timeline(FROM_ZERO, 5.25, "stopped")
+        harness.set_timeline(FROM_ZERO.with_downbeat(20.5), 20.5, "playing")
+        assert beats(harness, 26.0) == [24.5, 25.5]
 
-    def test_that_jumps_takes_its_turns_along(self) -> None:
-        stage = stage_in(mode="fours", turn_bars=1)
-        stage.until(5.25)
+    def test_that_jumps_moves_the_turns(self) -> None:
+        harness = harness_in(mode="fours", turn_bars=1)
+        harness.run_until(5.25)
         # Back to the beginning: bars 0, 1, 2 ... begin at 5.5, 9.5, 13.5 ...
-        stage.follow(FROM_ZERO.with_downbeat(5.5), 5.5, "playing")
-        assert beats(stage, 14.0) == [9.5, 10.5, 11.5, 12.5]
+        harness.set_timeline(FROM_ZERO.with_downbeat(5.5), 5.5, "playing")
+        assert beats(harness, 14.0) == [9.5, 10.5, 11.5, 12.5]
 
-    def test_that_jumps_within_its_turn_is_followed_to_the_turns_new_end(self) -> None:
-        stage = stage_in(mode="fours", turn_bars=1)
-        stage.until(4.25)
-        stage.follow(FROM_ZERO.with_downbeat(-10.0), 4.5, "playing")  # bar 3 since 2.0
-        assert stage.until(9.5)[-1] == off(60, 6.0)
+    def test_that_jumps_within_a_turn_moves_the_end_of_that_turn(self) -> None:
+        harness = harness_in(mode="fours", turn_bars=1)
+        harness.run_until(4.25)
+        harness.set_timeline(FROM_ZERO.with_downbeat(-10.0), 4.5, "playing")  # bar 3 since 2.0
+        assert harness.run_until(9.5)[-1] == off(60, 6.0)
 
-    def test_that_stands_does_not_keep_a_phrase_from_its_answer(self) -> None:
-        stage = stage_in(mode="answer")
-        stage.follow(FROM_ZERO, 0.0, "stopped")
-        stage.play(PHRASE)
-        assert beats(stage, 10.0) == [3.0, 4.0]
+    def test_that_stands_still_does_not_prevent_answers(self) -> None:
+        harness = harness_in(mode="answer")
+        harness.set_timeline(FROM_ZERO, 0.0, "stopped")
+        harness.play(PHRASE)
+        assert beats(harness, 10.0) == [3.0, 4.0]
 
 
 class TestContinuous:
     def test_it_begins_by_itself_on_the_next_beat_and_goes_on(self) -> None:
-        stage = stage_in(playing=False)
-        stage.change("mode", "continuous", 0.4)
-        assert beats(stage, 40.0) == [float(beat) for beat in range(1, 41)]
+        harness = harness_in(playing=False)
+        harness.change("mode", "continuous", 0.4)
+        assert beats(harness, 40.0) == [float(beat) for beat in range(1, 41)]
 
-    def test_what_you_play_turns_it_from_the_next_note_on(self) -> None:
-        stage = stage_in(mode="continuous")
-        tap(stage, 2.5)
-        stage.until(3.0)
-        assert stage.pitch.heard == [(60, 0.0), (62, 1.0), (64, 2.0), (48, 2.5), (60, 3.0)]
+    def test_it_continues_from_what_you_play_with_its_next_note(self) -> None:
+        harness = harness_in(mode="continuous")
+        tap(harness, 2.5)
+        harness.run_until(3.0)
+        assert harness.pitch.heard_notes == [(60, 0.0), (62, 1.0), (64, 2.0), (48, 2.5), (60, 3.0)]
 
     def test_stop_silences_it_until_you_play(self) -> None:
-        stage = stage_in(mode="continuous")
-        stage.act("stop", 1.5)
-        assert beats(stage, 9.0) == []
-        tap(stage, 9.5)
-        assert beats(stage, 11.0) == [10.0, 11.0]
+        harness = harness_in(mode="continuous")
+        harness.act("stop", 1.5)
+        assert beats(harness, 9.0) == []
+        tap(harness, 9.5)
+        assert beats(harness, 11.0) == [10.0, 11.0]
 
-    def test_keys_going_down_do_not_put_off_its_first_note(self) -> None:
-        stage = stage_in(playing=False)
-        stage.change("mode", "continuous", 0.4)
+    def test_keys_going_down_do_not_delay_its_first_note(self) -> None:
+        harness = harness_in(playing=False)
+        harness.change("mode", "continuous", 0.4)
         for beat in (0.5, 0.7, 0.85):
-            tap(stage, beat)
-        assert beats(stage, 1.0) == [1.0]
+            tap(harness, beat)
+        assert beats(harness, 1.0) == [1.0]
 
 
 class TestListen:
     def test_it_hears_and_does_not_play(self) -> None:
-        stage = stage_in(mode="listen")
-        stage.play(PHRASE)
-        assert stage.until(50.0) == []
-        assert len(stage.pitch.heard) == len(PHRASE)
+        harness = harness_in(mode="listen")
+        harness.play(PHRASE)
+        assert harness.run_until(50.0) == []
+        assert len(harness.pitch.heard_notes) == len(PHRASE)
 
-    def test_until_it_is_asked_to(self) -> None:
-        stage = stage_in(mode="listen")
-        stage.play(PHRASE)
-        stage.act("respond", 7.5)
-        assert beats(stage, 50.0) == [7.5, 8.5]
+    def test_it_plays_on_request(self) -> None:
+        harness = harness_in(mode="listen")
+        harness.play(PHRASE)
+        harness.act("respond", 7.5)
+        assert beats(harness, 50.0) == [7.5, 8.5]
 
 
 class TestChangingTheMode:
-    def test_an_answer_goes_on_for_ever_in_continuous(self) -> None:
-        stage = stage_in(mode="answer")
-        stage.play(PHRASE)
-        stage.change("mode", "continuous", 3.5)
-        assert beats(stage, 12.0) == [float(beat) for beat in range(4, 13)]
+    def test_an_answer_has_no_end_in_continuous(self) -> None:
+        harness = harness_in(mode="answer")
+        harness.play(PHRASE)
+        harness.change("mode", "continuous", 3.5)
+        assert beats(harness, 12.0) == [float(beat) for beat in range(4, 13)]
 
-    def test_and_comes_to_an_end_where_it_is_one_again(self) -> None:
-        stage = stage_in(mode="continuous")
-        stage.change("mode", "answer", 3.5)
-        stage.end()
-        assert stage.out[-1].beat == 3.5 + 8.0
+    def test_an_endless_answer_gets_an_end_in_answer(self) -> None:
+        harness = harness_in(mode="continuous")
+        harness.change("mode", "answer", 3.5)
+        harness.run_to_end()
+        assert harness.sent[-1].beat == 3.5 + 8.0
 
-    def test_it_falls_in_with_the_beats_of_a_song_that_starts_while_it_plays(self) -> None:
-        stage = stage_in(mode="continuous", playing=False)
-        assert beats(stage, 3.5) == [0.0, 1.0, 2.0, 3.0]
-        stage.follow(FROM_ZERO.with_downbeat(3.3), 3.5, "playing")
-        assert beats(stage, 7.5) == pytest.approx([4.3, 5.3, 6.3, 7.3])
+    def test_continuous_moves_to_the_beats_of_a_song_that_starts(self) -> None:
+        harness = harness_in(mode="continuous", playing=False)
+        assert beats(harness, 3.5) == [0.0, 1.0, 2.0, 3.0]
+        harness.set_timeline(FROM_ZERO.with_downbeat(3.3), 3.5, "playing")
+        assert beats(harness, 7.5) == pytest.approx([4.3, 5.3, 6.3, 7.3])
 
-    def test_it_begins_on_a_beat_of_the_song_that_starts_before_it_does(self) -> None:
-        stage = Stage(settings=Settings(approach="pitch", step=1.0, mode="continuous"))
-        stage.follow(FROM_ZERO, 0.2, "free")
-        stage.follow(FROM_ZERO.with_downbeat(0.6), 0.7, "playing")
-        assert beats(stage, 3.5) == pytest.approx([1.6, 2.6])
+    def test_continuous_begins_on_a_beat_of_a_song_that_starts_first(self) -> None:
+        harness = JamHarness(settings=Settings(approach="pitch", step=1.0, mode="continuous"))
+        harness.set_timeline(FROM_ZERO, 0.2, "free")
+        harness.set_timeline(FROM_ZERO.with_downbeat(0.6), 0.7, "playing")
+        assert beats(harness, 3.5) == pytest.approx([1.6, 2.6])
 
-    def test_fours_takes_up_the_turn_that_it_is(self) -> None:
-        stage = stage_in(mode="continuous", turn_bars=1)
-        stage.change("mode", "fours", 5.5)  # the partner's bar
-        assert beats(stage, 12.0) == [6.0, 7.0, 12.0]
+    def test_fours_continues_in_the_present_turn_of_the_partner(self) -> None:
+        harness = harness_in(mode="continuous", turn_bars=1)
+        harness.change("mode", "fours", 5.5)  # the partner's bar
+        assert beats(harness, 12.0) == [6.0, 7.0, 12.0]
 
-    def test_fours_ends_it_in_yours(self) -> None:
-        stage = stage_in(mode="continuous", turn_bars=1)
-        stage.change("mode", "fours", 1.5)
-        assert beats(stage, 4.0) == [4.0]
+    def test_fours_ends_an_answer_in_your_turn(self) -> None:
+        harness = harness_in(mode="continuous", turn_bars=1)
+        harness.change("mode", "fours", 1.5)
+        assert beats(harness, 4.0) == [4.0]
 
-    def test_listen_lets_an_answer_come_to_its_end(self) -> None:
-        stage = stage_in(mode="answer")
-        stage.play(PHRASE)
-        stage.change("mode", "listen", 3.5)
-        assert beats(stage, 50.0) == [4.0]
+    def test_listen_lets_a_playing_answer_finish(self) -> None:
+        harness = harness_in(mode="answer")
+        harness.play(PHRASE)
+        harness.change("mode", "listen", 3.5)
+        assert beats(harness, 50.0) == [4.0]
 
-    def test_listen_drops_one_that_waits(self) -> None:
-        stage = stage_in(mode="answer")
-        stage.play(PHRASE)
-        stage.change("mode", "listen", 2.5)
-        assert beats(stage, 50.0) == []
+    def test_listen_drops_a_waiting_answer(self) -> None:
+        harness = harness_in(mode="answer")
+        harness.play(PHRASE)
+        harness.change("mode", "listen", 2.5)
+        assert beats(harness, 50.0) == []
 
 
 class TestOverlap:
     def test_both_go_on_and_it_hears_what_you_play(self) -> None:
-        stage = stage_in(over="overlap", answer_length=4.0)
-        stage.play(PHRASE)
-        tap(stage, 3.5, 55)
-        stage.until(4.0)
-        assert stage.pitch.heard[-3:] == [(60, 3.0), (55, 3.5), (60, 4.0)]
-        assert stage.event.heard == stage.pitch.heard
-        assert beats(stage, 50.0) == [5.0, 6.0]
+        harness = harness_in(over="overlap", answer_length=4.0)
+        harness.play(PHRASE)
+        tap(harness, 3.5, 55)
+        harness.run_until(4.0)
+        assert harness.pitch.heard_notes[-3:] == [(60, 3.0), (55, 3.5), (60, 4.0)]
+        assert harness.event.heard_notes == harness.pitch.heard_notes
+        assert beats(harness, 50.0) == [5.0, 6.0]
 
-    def test_what_ends_under_the_answer_is_heard_and_not_answered(self) -> None:
-        stage = stage_in(over="overlap", answer_length=4.0)
-        stage.play(PHRASE)
-        tap(stage, 3.5)
-        assert beats(stage, 50.0) == [4.0, 5.0, 6.0]
+    def test_a_phrase_that_ends_during_the_answer_is_heard_and_not_answered(self) -> None:
+        harness = harness_in(over="overlap", answer_length=4.0)
+        harness.play(PHRASE)
+        tap(harness, 3.5)
+        assert beats(harness, 50.0) == [4.0, 5.0, 6.0]
 
-    def test_what_goes_on_after_it_is_answered(self) -> None:
-        stage = stage_in(over="overlap", answer_length=2.0)
-        stage.play(PHRASE)
-        stage.play(line(*range(48, 54), start_beats=4.25))  # to 7.25
-        assert beats(stage, 50.0) == [8.25, 9.25]
+    def test_a_phrase_that_continues_after_the_answer_is_answered(self) -> None:
+        harness = harness_in(over="overlap", answer_length=2.0)
+        harness.play(PHRASE)
+        harness.play(line(*range(48, 54), start_beats=4.25))  # to 7.25
+        assert beats(harness, 50.0) == [8.25, 9.25]
 
-    def test_what_is_due_within_a_blink_is_played_as_it_was_planned(self) -> None:
-        stage = stage_in(over="overlap", answer_length=4.0)
-        stage.play(PHRASE)
-        stage.until(3.995)
-        stage.jam.receive(NoteOn(55, 80), 3.995)  # 2.5 ms before the next note
-        assert stage.jam.advance(4.0)[-1] == on(62, 4.0)
-        stage.until(5.0)
+    def test_a_note_that_is_due_at_once_is_played_as_planned(self) -> None:
+        harness = harness_in(over="overlap", answer_length=4.0)
+        harness.play(PHRASE)
+        harness.run_until(3.995)
+        harness.jam.receive(NoteOn(55, 80), 3.995)  # 2.5 ms before the next note
+        assert harness.jam.advance(4.0)[-1] == on(62, 4.0)
+        harness.run_until(5.0)
         assert (
-            stage.pitch.heard[-4:] == [(60, 3.0), (62, 4.0), (55, 3.995), (60, 5.0)] or stage.pitch.heard[-2][0] == 55
+            harness.pitch.heard_notes[-4:] == [(60, 3.0), (62, 4.0), (55, 3.995), (60, 5.0)]
+            or harness.pitch.heard_notes[-2][0] == 55
         )
 
 
 class TestStart:
     @pytest.mark.parametrize(("start", "first"), [("now", 3.0625), ("beat", 4.0), ("bar", 4.0)])
-    def test_an_answer_waits_for_the_beat_or_the_bar(self, start: str, first: float) -> None:
-        stage = stage_in(start=start)
-        stage.play([Note(48, 0.0, 2.0625, 80)])
-        assert beats(stage, 50.0)[0] == first
+    def test_an_answer_may_wait_for_the_beat_or_the_bar(self, start: str, first: float) -> None:
+        harness = harness_in(start=start)
+        harness.play([Note(48, 0.0, 2.0625, 80)])
+        assert beats(harness, 50.0)[0] == first
 
-    def test_on_the_bar_it_is_of_whole_bars(self) -> None:
-        stage = stage_in(start="bar")
-        stage.play([Note(48, 0.0, 5.5, 80)])
-        timed = stage.end()
+    def test_an_answer_from_a_bar_line_lasts_whole_bars(self) -> None:
+        harness = harness_in(start="bar")
+        harness.play([Note(48, 0.0, 5.5, 80)])
+        timed = harness.run_to_end()
         assert (timed[0].beat, timed[-1].beat) == (8.0, 16.0)
 
-    def test_what_is_due_on_the_line_begins_there(self) -> None:
-        stage = stage_in(start="bar")
-        stage.play([Note(48, 0.0, 3.0, 80)])
-        assert beats(stage, 50.0)[0] == 4.0
+    def test_an_answer_that_is_due_on_the_line_begins_there(self) -> None:
+        harness = harness_in(start="bar")
+        harness.play([Note(48, 0.0, 3.0, 80)])
+        assert beats(harness, 50.0)[0] == 4.0
 
 
-class TestAlways:
-    def test_it_begins_as_soon_as_it_knows_the_time(self) -> None:
-        stage = Stage(settings=Settings(approach="pitch", step=1.0, mode="continuous"))
-        stage.follow(FROM_ZERO, 0.01, "free")
-        assert beats(stage, 2.0) == [1.0, 2.0]
+class TestContinuousFromTheStart:
+    def test_it_begins_once_it_has_a_timeline(self) -> None:
+        harness = JamHarness(settings=Settings(approach="pitch", step=1.0, mode="continuous"))
+        harness.set_timeline(FROM_ZERO, 0.01, "free")
+        assert beats(harness, 2.0) == [1.0, 2.0]
 
-    def test_it_follows_your_loudness(self) -> None:
-        stage = stage_in(mode="continuous")
-        stage.receive(NoteOn(48, 33), 2.5)
-        assert stage.until(3.0)[-1] == on(60, 3.0, 33)
+    def test_it_follows_your_velocity(self) -> None:
+        harness = harness_in(mode="continuous")
+        harness.receive(NoteOn(48, 33), 2.5)
+        assert harness.run_until(3.0)[-1] == on(60, 3.0, 33)
 
     def test_a_new_pack_takes_over_at_the_next_note(self) -> None:
-        stage = stage_in(mode="continuous")
-        stage.until(2.5)
-        stage.jam.seat({"pitch": Scripted("pitch", (90,)), "event": Scripted("event", (80,))})
-        assert onsets(stage.until(4.0)) == [(90, 3.0), (90, 4.0)]
+        harness = harness_in(mode="continuous")
+        harness.run_until(2.5)
+        harness.jam.replace_improvisers(
+            {"pitch": ScriptedImproviser("pitch", (90,)), "event": ScriptedImproviser("event", (80,))}
+        )
+        assert onsets(harness.run_until(4.0)) == [(90, 3.0), (90, 4.0)]
 
     def test_a_phrase_is_over_after_a_rest(self) -> None:
-        stage = stage_in(mode="continuous", rhythm="phrase")
+        harness = harness_in(mode="continuous", rhythm="phrase")
         for beat in (0.25, 0.75):
-            tap(stage, beat)
+            tap(harness, beat)
         for beat in (40.0, 40.5, 41.0):
-            tap(stage, beat)
-        stage.think()
-        rhythm = stage.pitch.asked[-1].taste.rhythm
+            tap(harness, beat)
+        harness.do_all_work()
+        rhythm = harness.pitch.requests[-1].sampling.rhythm
         assert rhythm
         assert rhythm.period_beats <= 4.0
 
 
-def test_a_phrase_played_under_an_answer_is_no_part_of_the_next() -> None:
-    stage = stage_in(over="overlap", answer_length=8.0)
-    stage.play(PHRASE)
-    tap(stage, 5.0)
-    stage.until(60.0)
-    tap(stage, 60.0)
-    stage.end()
-    assert stage.out[-1].beat < 72.0
+def test_a_phrase_played_during_an_answer_is_not_part_of_the_next() -> None:
+    harness = harness_in(over="overlap", answer_length=8.0)
+    harness.play(PHRASE)
+    tap(harness, 5.0)
+    harness.run_until(60.0)
+    tap(harness, 60.0)
+    harness.run_to_end()
+    assert harness.sent[-1].beat < 72.0

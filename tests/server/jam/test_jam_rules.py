@@ -1,4 +1,4 @@
-"""What holds for a jam whatever is done to it, with real networks of random weights."""
+"""Properties of a jam under any sequence of inputs, with real networks of random weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,20 +16,21 @@ from bridge.timing.timeline import Timeline
 from model.approach import APPROACHES, Approach
 from model.engines.engine import Engine
 from model.engines.numpy_engine import NumpyEngine
-from model.improvising.improviser import Improviser, improviser
-from model.memory.backoff import DEFAULTS
+from model.improvising.improviser import Improviser, create_improviser
+from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
-from server.controls.choices import Quantize, Side
+from server.controls.choices import Quantize, TurnOwner
 from server.controls.control_table import BY_NAME, CONTROLS, Settings, Value
 from server.jam.groove import GRID_BEATS
-from server.jam.jam import Jam, Timed
-from server.jam.modes import MODES, Turns
+from server.jam.jam import Jam
+from server.jam.jam_output import TimedMessage
+from server.jam.modes import MODES, TurnSchedule
 from tests.tiny_pack import VOCABULARIES, random_weights
 
-# Three hundred jams each, in CI.
+# Each test plays three hundred jams in CI.
 pytestmark = pytest.mark.timeout(300)
 
-# Sharp: what foretells all alike never repeats a pitch nor builds a chord.
+# Sharpened weights: a uniform forecast would hardly ever repeat a pitch or build a chord.
 SHARPNESS = 4.0
 ENGINES: Mapping[Approach, Engine] = {
     approach: NumpyEngine(
@@ -40,15 +41,15 @@ ENGINES: Mapping[Approach, Engine] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """The player does something, and it is read `late_beats` after it was done."""
+class ReceiveMessage:
+    """The player sends a message, which is read `late_beats` after it was sent."""
 
     message: Message
     late_beats: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangeControl:
     """A control has a new value."""
 
     control: str
@@ -56,20 +57,20 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class DoAction:
     """An action is done."""
 
     action: str
 
 
 @dataclass(frozen=True, slots=True)
-class Seated:
+class ReplaceImprovisers:
     """New improvisers take over."""
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
-    """Time goes otherwise: another tempo, bars that begin so far from now, a song that starts or stops."""
+class SetTimeline:
+    """The timeline changes: its tempo, its bars (from so many beats after now), its transport."""
 
     tempo_bpm: float
     downbeat_from_now: float
@@ -77,16 +78,16 @@ class Followed:
     transport: Transport
 
 
-Deed = Received | Changed | Done | Seated | Followed | None
+JamInput = ReceiveMessage | ChangeControl | DoAction | ReplaceImprovisers | SetTimeline | None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Time goes on, then something is done, then there is time for so many thoughts."""
+    """Time goes on, then an input comes, then there is time for so many pieces of work."""
 
     beats: float
-    deed: Deed
-    thoughts: int
+    jam_input: JamInput
+    max_work: int
 
 
 def values(name: str) -> st.SearchStrategy[Value]:
@@ -102,7 +103,7 @@ def values(name: str) -> st.SearchStrategy[Value]:
     return st.floats(control.low, min(control.high, control.low + 3.0))
 
 
-ALL = 10_000
+UNLIMITED = 10_000
 SETTABLE = [control.name for control in CONTROLS if control.kind != "action"]
 MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(NoteOn, st.sampled_from((0, 48, 60, 61, 127)), st.integers(1, 127)),
@@ -110,14 +111,14 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(ControlChange, st.sampled_from((1, 64, 120, 123)), st.sampled_from((0, 127))),
     st.just(OtherMessage(b"\xf8")),
 )
-DEEDS: st.SearchStrategy[Deed] = st.one_of(
-    st.builds(Received, MESSAGES),
-    st.builds(Received, MESSAGES, st.floats(0.0, 0.25)),
-    st.sampled_from(SETTABLE).flatmap(lambda name: values(name).map(lambda value: Changed(name, value))),
-    st.builds(Done, st.sampled_from(("respond", "respond", "stop", "panic", "forget"))),
-    st.just(Seated()),
+INPUTS: st.SearchStrategy[JamInput] = st.one_of(
+    st.builds(ReceiveMessage, MESSAGES),
+    st.builds(ReceiveMessage, MESSAGES, st.floats(0.0, 0.25)),
+    st.sampled_from(SETTABLE).flatmap(lambda name: values(name).map(lambda value: ChangeControl(name, value))),
+    st.builds(DoAction, st.sampled_from(("respond", "respond", "stop", "panic", "forget"))),
+    st.just(ReplaceImprovisers()),
     st.builds(
-        Followed,
+        SetTimeline,
         st.sampled_from((20.0, 97.0, 140.0, 400.0)),
         st.sampled_from((0.0, -2.5, 1.0, 17.25)),
         st.sampled_from((Meter(), Meter(3, 4), Meter(7, 8))),
@@ -126,13 +127,19 @@ DEEDS: st.SearchStrategy[Deed] = st.one_of(
     st.none(),
 )
 BEATS = st.one_of(st.sampled_from((0.0, 0.0, 0.25, 1.0, 3.0)), st.floats(0.0, 6.0))
-THOUGHTS = st.sampled_from((0, 1, 2, ALL, ALL, ALL))
-TAP = [Step(0.0, Received(NoteOn(60, 80)), ALL), Step(0.25, Received(NoteOff(60)), ALL), Step(2.0, None, ALL)]
-# What is done is mostly done to an answer: each jam begins with a phrase of one note, and more come.
+WORK_LIMITS = st.sampled_from((0, 1, 2, UNLIMITED, UNLIMITED, UNLIMITED))
+TAP = [
+    Step(0.0, ReceiveMessage(NoteOn(60, 80)), UNLIMITED),
+    Step(0.25, ReceiveMessage(NoteOff(60)), UNLIMITED),
+    Step(2.0, None, UNLIMITED),
+]
+# Most inputs should meet an answer: each jam begins with a phrase of one note, and more phrases follow.
 STEPS = st.lists(
-    st.one_of(st.builds(Step, BEATS, DEEDS, THOUGHTS).map(lambda step: [step]), st.just(TAP)), min_size=4, max_size=12
+    st.one_of(st.builds(Step, BEATS, INPUTS, WORK_LIMITS).map(lambda step: [step]), st.just(TAP)),
+    min_size=4,
+    max_size=12,
 ).map(lambda parts: [*TAP, *chain.from_iterable(parts)])
-AT_ONCE = st.builds(
+SETTINGS = st.builds(
     Settings,
     approach=st.sampled_from(APPROACHES),
     answer_after=st.sampled_from((0.125, 1.0)),
@@ -143,36 +150,36 @@ AT_ONCE = st.builds(
 )
 
 
-def band() -> dict[Approach, Improviser]:
+def create_improvisers() -> dict[Approach, Improviser]:
     return {
-        approach: improviser(
-            ENGINES[approach], VOCABULARIES[approach], Memory(VOCABULARIES[approach], DEFAULTS[approach])
+        approach: create_improviser(
+            ENGINES[approach], VOCABULARIES[approach], Memory(VOCABULARIES[approach], DEFAULT_BACKOFFS[approach])
         )
         for approach in APPROACHES
     }
 
 
-def do(jam: Jam, deed: Deed, beat: float) -> None:
-    match deed:
-        case Received(message, late_beats):
+def apply(jam: Jam, jam_input: JamInput, beat: float) -> None:
+    match jam_input:
+        case ReceiveMessage(message, late_beats):
             jam.receive(message, beat - late_beats)
-        case Changed(control, value):
+        case ChangeControl(control, value):
             jam.change(control, value, beat)
-        case Done(action):
+        case DoAction(action):
             jam.act(action, beat)
-        case Seated():
-            jam.seat(band())
-        case Followed(tempo_bpm, downbeat_from_now, meter, transport):
+        case ReplaceImprovisers():
+            jam.replace_improvisers(create_improvisers())
+        case SetTimeline(tempo_bpm, downbeat_from_now, meter, transport):
             timeline = Timeline.start(tempo_bpm, meter=meter).with_downbeat(beat + downbeat_from_now)
-            jam.follow(timeline, beat, transport)
+            jam.set_timeline(timeline, beat, transport)
         case None:
             pass
 
 
-def jammed(settings: Settings, steps: list[Step], *, wakes: bool) -> list[Timed]:
-    """All that a jam hands out; one that `wakes` is advanced at each beat that it asks for, else between the steps only."""
-    jam = Jam(band(), settings, random_seed=3)
-    beat, out = 0.0, list[Timed]()
+def play_jam(settings: Settings, steps: list[Step], *, wakes: bool) -> list[TimedMessage]:
+    """All messages of a jam; with `wakes` it is advanced at each beat that it asks for, else only between the steps."""
+    jam = Jam(create_improvisers(), settings, random_seed=3)
+    beat, out = 0.0, list[TimedMessage]()
 
     def advance(to_beat: float) -> None:
         due = jam.advance(to_beat)
@@ -188,11 +195,11 @@ def jammed(settings: Settings, steps: list[Step], *, wakes: bool) -> list[Timed]
             advance(beat)
         beat = until_beat
         advance(beat)
-        do(jam, step.deed, beat)
-        for _ in range(step.thoughts):
-            if not jam.thinking:
+        apply(jam, step.jam_input, beat)
+        for _ in range(step.max_work):
+            if not jam.has_work:
                 break
-            jam.think()
+            jam.do_work()
         advance(beat)
     jam.change("mode", "listen", beat)
     jam.act("stop", beat)
@@ -202,10 +209,10 @@ def jammed(settings: Settings, steps: list[Step], *, wakes: bool) -> list[Timed]
     return out
 
 
-@given(settings=AT_ONCE, steps=STEPS, wakes=st.booleans())
-def test_every_note_is_ended_and_none_begins_twice(settings: Settings, steps: list[Step], wakes: bool) -> None:  # noqa: FBT001  hypothesis says it by name
+@given(settings=SETTINGS, steps=STEPS, wakes=st.booleans())
+def test_every_note_is_ended_and_none_begins_twice(settings: Settings, steps: list[Step], wakes: bool) -> None:  # noqa: FBT001  hypothesis passes it by name
     sounding: set[tuple[int, int]] = set()
-    for timed in jammed(settings, steps, wakes=wakes):
+    for timed in play_jam(settings, steps, wakes=wakes):
         match timed.message:
             case NoteOn(pitch, _, channel):
                 assert (pitch, channel) not in sounding
@@ -217,14 +224,16 @@ def test_every_note_is_ended_and_none_begins_twice(settings: Settings, steps: li
     assert not sounding
 
 
-@given(settings=AT_ONCE, steps=STEPS)
+@given(settings=SETTINGS, steps=STEPS)
 def test_the_same_input_gives_the_same_output(settings: Settings, steps: list[Step]) -> None:
-    assert jammed(settings, steps, wakes=True) == jammed(settings, steps, wakes=True)
+    assert play_jam(settings, steps, wakes=True) == play_jam(settings, steps, wakes=True)
 
 
-@given(settings=AT_ONCE, steps=STEPS)
-def test_with_time_to_think_each_message_is_handed_out_at_its_very_beat(settings: Settings, steps: list[Step]) -> None:
-    jam = Jam(band(), settings, random_seed=3)
+@given(settings=SETTINGS, steps=STEPS)
+def test_with_enough_time_for_work_each_message_is_handed_out_exactly_at_its_beat(
+    settings: Settings, steps: list[Step]
+) -> None:
+    jam = Jam(create_improvisers(), settings, random_seed=3)
     beat = 0.0
     for step in steps:
         until_beat = beat + step.beats
@@ -232,44 +241,44 @@ def test_with_time_to_think_each_message_is_handed_out_at_its_very_beat(settings
             assert wake_beat >= beat
             beat = wake_beat
             assert all(timed.beat == beat for timed in jam.advance(beat))
-            while jam.thinking:
-                jam.think()
+            while jam.has_work:
+                jam.do_work()
         beat = until_beat
         assert jam.advance(beat) == []
-        do(jam, step.deed, beat)
-        while jam.thinking:
-            jam.think()
+        apply(jam, step.jam_input, beat)
+        while jam.has_work:
+            jam.do_work()
 
 
-# What may be done to a jam and leaves its turns, its bars and its groove as they are.
-IN_TIME: st.SearchStrategy[Deed] = st.one_of(
-    st.builds(Received, MESSAGES),
+# Inputs that leave the turns, the bars and the groove of a jam as they are.
+INPUTS_IN_TIME: st.SearchStrategy[JamInput] = st.one_of(
+    st.builds(ReceiveMessage, MESSAGES),
     st.sampled_from(
         ("approach", "temperature", "step", "key", "answer_length", "over", "rhythm", "time_scale", "memory")
-    ).flatmap(lambda name: values(name).map(lambda value: Changed(name, value))),
-    st.builds(Done, st.sampled_from(("stop", "forget"))),
-    st.just(Seated()),
+    ).flatmap(lambda name: values(name).map(lambda value: ChangeControl(name, value))),
+    st.builds(DoAction, st.sampled_from(("stop", "forget"))),
+    st.just(ReplaceImprovisers()),
     st.none(),
 )
-IN_TIME_STEPS = st.lists(st.builds(Step, BEATS, IN_TIME, THOUGHTS), min_size=4, max_size=16)
+STEPS_IN_TIME = st.lists(st.builds(Step, BEATS, INPUTS_IN_TIME, WORK_LIMITS), min_size=4, max_size=16)
 METERS = st.sampled_from((Meter(), Meter(3, 4), Meter(7, 8), Meter(5, 4)))
 
 
-def played_in_time(settings: Settings, timeline: Timeline, steps: list[Step]) -> list[Timed]:
-    """All that a jam hands out beside a song that plays, with time to think."""
-    jam = Jam(band(), settings, random_seed=3)
-    jam.follow(timeline, 0.0, "playing")
-    beat, out = 0.0, list[Timed]()
-    for step in [*steps, Step(20.0, None, ALL)]:
+def play_jam_in_time(settings: Settings, timeline: Timeline, steps: list[Step]) -> list[TimedMessage]:
+    """All messages of a jam beside a song that plays, with enough time for work."""
+    jam = Jam(create_improvisers(), settings, random_seed=3)
+    jam.set_timeline(timeline, 0.0, "playing")
+    beat, out = 0.0, list[TimedMessage]()
+    for step in [*steps, Step(20.0, None, UNLIMITED)]:
         until_beat = beat + step.beats
         while (wake_beat := jam.wake_at()) is not None and wake_beat <= until_beat:
             out += jam.advance(wake_beat)
-            while jam.thinking:
-                jam.think()
+            while jam.has_work:
+                jam.do_work()
         beat = until_beat
-        do(jam, step.deed, beat)
-        while jam.thinking:
-            jam.think()
+        apply(jam, step.jam_input, beat)
+        while jam.has_work:
+            jam.do_work()
         out += jam.advance(beat)
     jam.act("stop", beat)
     return out + jam.advance(beat)
@@ -280,16 +289,16 @@ def played_in_time(settings: Settings, timeline: Timeline, steps: list[Step]) ->
     bars=st.sampled_from((1, 2, 4)),
     begins=st.sampled_from(("player", "partner")),
     meter=METERS,
-    steps=IN_TIME_STEPS,
+    steps=STEPS_IN_TIME,
 )
 def test_in_fours_no_note_sounds_in_the_players_turn(
-    approach: Approach, bars: int, begins: Side, meter: Meter, steps: list[Step]
+    approach: Approach, bars: int, begins: TurnOwner, meter: Meter, steps: list[Step]
 ) -> None:
     timeline = Timeline.start(120.0, meter=meter).with_downbeat(1.5)
     settings = Settings(approach=approach, mode="fours", turn_bars=bars, begins=begins)
-    turns = Turns(bars, begins)
+    turns = TurnSchedule(bars, begins)
     ends: dict[int, float] = {}
-    for timed in played_in_time(settings, timeline, steps):
+    for timed in play_jam_in_time(settings, timeline, steps):
         match timed.message:
             case NoteOn(pitch):
                 turn = turns.at(timed.beat, timeline)
@@ -307,14 +316,14 @@ def test_in_fours_no_note_sounds_in_the_players_turn(
     mode=st.sampled_from(("answer", "fours", "continuous")),
     quantize=st.sampled_from(tuple(GRID_BEATS)),
     meter=METERS,
-    steps=IN_TIME_STEPS,
+    steps=STEPS_IN_TIME,
 )
-def test_what_is_quantised_begins_on_the_grid_of_its_bar(
+def test_quantised_notes_begin_on_the_grid_of_their_bar(
     approach: Approach, mode: str, quantize: Quantize, meter: Meter, steps: list[Step]
 ) -> None:
     timeline = Timeline.start(120.0, meter=meter).with_downbeat(1.5)
     settings = Settings(approach=approach, quantize=quantize, turn_bars=1).with_value("mode", mode)
-    for timed in played_in_time(settings, timeline, steps):
+    for timed in play_jam_in_time(settings, timeline, steps):
         if isinstance(timed.message, NoteOn):
             _, into_bar = timeline.bar_at(timed.beat)
             steps_in = into_bar / GRID_BEATS[quantize]

@@ -9,33 +9,33 @@ def phrase() -> Phrase:
     return Phrase()
 
 
-def test_before_any_note_there_is_no_silence_to_end_it(phrase: Phrase) -> None:
-    assert phrase.silent_since is None
+def test_before_any_note_there_is_no_silence(phrase: Phrase) -> None:
+    assert phrase.silent_since_beats is None
     assert not phrase.is_held
     assert phrase.length_beats == 0.0
 
 
-def test_a_key_that_is_down_is_a_note_whose_end_is_not_known(phrase: Phrase) -> None:
+def test_a_key_that_is_down_is_a_note_without_a_length(phrase: Phrase) -> None:
     phrase.press(60, 90, 1.0)
     assert list(phrase.notes) == [Note(60, 1.0, 0.0, 90)]
     assert phrase.is_held
-    assert phrase.silent_since is None
+    assert phrase.silent_since_beats is None
 
 
 def test_a_key_that_comes_up_ends_its_note(phrase: Phrase) -> None:
     phrase.press(60, 90, 1.0)
     phrase.release(60, 1.75)
     assert list(phrase.notes) == [Note(60, 1.0, 0.75, 90)]
-    assert phrase.silent_since == 1.75
+    assert phrase.silent_since_beats == 1.75
 
 
-def test_silence_begins_with_the_last_of_the_keys(phrase: Phrase) -> None:
+def test_silence_begins_when_the_last_key_comes_up(phrase: Phrase) -> None:
     phrase.press(60, 90, 0.0)
     phrase.press(64, 70, 0.5)
     silences = []
     for pitch, beat in ((60, 1.0), (64, 3.0)):
         phrase.release(pitch, beat)
-        silences.append(phrase.silent_since)
+        silences.append(phrase.silent_since_beats)
     assert silences == [None, 3.0]
     assert phrase.length_beats == 3.0
     assert phrase.velocities == (90, 70)
@@ -43,25 +43,25 @@ def test_silence_begins_with_the_last_of_the_keys(phrase: Phrase) -> None:
 
 def test_the_pedal_holds_the_phrase_after_the_keys(phrase: Phrase) -> None:
     phrase.press(60, 90, 0.0)
-    phrase.pedal(0.5, is_down=True)
+    phrase.move_pedal(0.5, is_down=True)
     phrase.release(60, 1.0)
-    under_the_pedal = phrase.silent_since
-    phrase.pedal(4.0, is_down=False)
-    assert (under_the_pedal, phrase.silent_since) == (None, 4.0)
+    under_the_pedal = phrase.silent_since_beats
+    phrase.move_pedal(4.0, is_down=False)
+    assert (under_the_pedal, phrase.silent_since_beats) == (None, 4.0)
     assert phrase.length_beats == 4.0
 
 
-def test_a_pedal_that_was_up_all_along_ends_nothing_anew(phrase: Phrase) -> None:
+def test_releasing_a_pedal_that_was_up_changes_nothing(phrase: Phrase) -> None:
     phrase.press(60, 90, 0.0)
     phrase.release(60, 1.0)
-    phrase.pedal(4.0, is_down=False)
-    assert phrase.silent_since == 1.0
+    phrase.move_pedal(4.0, is_down=False)
+    assert phrase.silent_since_beats == 1.0
 
 
 def test_a_pedal_alone_is_no_phrase(phrase: Phrase) -> None:
-    phrase.pedal(0.0, is_down=True)
-    phrase.pedal(1.0, is_down=False)
-    assert phrase.silent_since is None
+    phrase.move_pedal(0.0, is_down=True)
+    phrase.move_pedal(1.0, is_down=False)
+    assert phrase.silent_since_beats is None
 
 
 def test_a_key_struck_again_without_coming_up_is_a_second_note(phrase: Phrase) -> None:
@@ -69,7 +69,7 @@ def test_a_key_struck_again_without_coming_up_is_a_second_note(phrase: Phrase) -
     phrase.press(60, 50, 1.0)
     assert list(phrase.notes) == [Note(60, 0.0, 1.0, 90), Note(60, 1.0, 0.0, 50)]
     phrase.release(60, 1.5)
-    assert phrase.silent_since == 1.5
+    assert phrase.silent_since_beats == 1.5
 
 
 def test_a_key_that_comes_up_without_having_gone_down_changes_nothing(phrase: Phrase) -> None:
@@ -78,20 +78,20 @@ def test_a_key_that_comes_up_without_having_gone_down_changes_nothing(phrase: Ph
     assert phrase.is_held
     phrase.release(60, 2.0)
     phrase.release(60, 3.0)
-    assert phrase.silent_since == 2.0
+    assert phrase.silent_since_beats == 2.0
 
 
 def test_all_keys_and_the_pedal_can_come_up_at_once(phrase: Phrase) -> None:
     for pitch in (60, 64, 67):
         phrase.press(pitch, 90, 0.0)
-    phrase.pedal(0.5, is_down=True)
+    phrase.move_pedal(0.5, is_down=True)
     phrase.release_all(2.0)
     assert [note.duration_beats for note in phrase.notes] == [2.0, 2.0, 2.0]
-    assert phrase.silent_since == 2.0
+    assert phrase.silent_since_beats == 2.0
 
 
 def test_it_can_be_finished_under_a_pedal_that_stays_down(phrase: Phrase) -> None:
-    phrase.pedal(0.0, is_down=True)
+    phrase.move_pedal(0.0, is_down=True)
     phrase.press(60, 90, 0.0)
     phrase.finish(1.0)
     assert list(phrase.notes) == [Note(60, 0.0, 1.0, 90)]
@@ -99,26 +99,26 @@ def test_it_can_be_finished_under_a_pedal_that_stays_down(phrase: Phrase) -> Non
 
 
 def test_the_next_phrase_has_no_notes_but_keys_and_pedal_that_are_down_still_are(phrase: Phrase) -> None:
-    phrase.pedal(0.0, is_down=True)
+    phrase.move_pedal(0.0, is_down=True)
     phrase.press(60, 90, 0.0)
-    following = phrase.next()
+    following = phrase.next_phrase()
     assert not following.notes
     held = [following.is_held]
-    following.pedal(5.0, is_down=False)
+    following.move_pedal(5.0, is_down=False)
     held.append(following.is_held)
     following.release(60, 6.0)
     held.append(following.is_held)
     assert held == [True, True, False]
-    assert following.silent_since is None
+    assert following.silent_since_beats is None
 
 
-def test_a_finished_phrase_is_as_long_as_it_is_by_now_whatever_the_hands_do(phrase: Phrase) -> None:
+def test_a_finished_phrase_lasts_until_now_while_keys_are_down(phrase: Phrase) -> None:
     phrase.press(60, 90, 0.0)
     phrase.finish(3.0)
     assert phrase.length_beats == 3.0
 
 
-def test_of_a_very_long_phrase_the_latest_notes_are_kept_and_its_whole_length(phrase: Phrase) -> None:
+def test_a_very_long_phrase_keeps_its_latest_notes_and_its_whole_length(phrase: Phrase) -> None:
     for index in range(2 * NOTES_KEPT):
         phrase.press(60, 90, float(index))
         phrase.release(60, index + 0.5)
@@ -127,10 +127,10 @@ def test_of_a_very_long_phrase_the_latest_notes_are_kept_and_its_whole_length(ph
     assert phrase.length_beats == 2 * NOTES_KEPT - 0.5
 
 
-def test_a_key_held_for_longer_than_its_note_is_kept_comes_up_all_the_same(phrase: Phrase) -> None:
+def test_a_key_held_longer_than_its_note_is_kept_can_still_come_up(phrase: Phrase) -> None:
     phrase.press(40, 90, 0.0)
     for index in range(NOTES_KEPT):
         phrase.press(60, 90, float(index))
         phrase.release(60, index + 0.5)
     phrase.release(40, 300.0)
-    assert phrase.silent_since == 300.0
+    assert phrase.silent_since_beats == 300.0

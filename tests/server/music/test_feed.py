@@ -1,51 +1,51 @@
 from bridge.midi.messages import NoteOn
 from bridge.timing.timeline import Timeline
-from server.music.feed import EVENTS_KEPT, Asked, Feed, Heard, Kept, Stands
+from server.music.feed import EVENTS_KEPT, ActionRequested, Feed, MessageReceived, StatusChanged, TimelineChanged
 
 
-def heard(number: int) -> Heard:
-    return Heard(NoteOn(60, 80), float(number), float(number))
+def received(number: int) -> MessageReceived:
+    return MessageReceived(NoteOn(60, 80), float(number), float(number))
 
 
-def test_each_watcher_takes_what_has_happened_since_it_last_took() -> None:
+def test_each_subscriber_takes_the_events_since_it_last_took() -> None:
     feed = Feed()
-    first, second = feed.watch(), feed.watch()
-    feed.put(heard(1))
-    assert first.take() == [heard(1)]
-    feed.put(Asked("stop", 2.0, 4.0))
-    assert first.take() == [Asked("stop", 2.0, 4.0)]
-    assert second.take() == [heard(1), Asked("stop", 2.0, 4.0)]
-    assert second.take() == []
+    first, second = feed.subscribe(), feed.subscribe()
+    feed.put(received(1))
+    assert first.take_events() == [received(1)]
+    feed.put(ActionRequested("stop", 2.0, 4.0))
+    assert first.take_events() == [ActionRequested("stop", 2.0, 4.0)]
+    assert second.take_events() == [received(1), ActionRequested("stop", 2.0, 4.0)]
+    assert second.take_events() == []
 
 
-def test_whoever_has_left_gets_nothing_and_an_unwatched_feed_says_so() -> None:
+def test_an_ended_subscription_gets_nothing_and_a_feed_knows_whether_it_has_any() -> None:
     feed = Feed()
-    told = [feed.is_watched]
-    watch = feed.watch()
-    told.append(feed.is_watched)
-    feed.leave(watch)
-    told.append(feed.is_watched)
-    feed.put(heard(1))
-    assert watch.take() == []
-    assert told == [False, True, False]
+    has_subscribers = [feed.has_subscribers]
+    subscription = feed.subscribe()
+    has_subscribers.append(feed.has_subscribers)
+    feed.unsubscribe(subscription)
+    has_subscribers.append(feed.has_subscribers)
+    feed.put(received(1))
+    assert subscription.take_events() == []
+    assert has_subscribers == [False, True, False]
 
 
-def test_a_watcher_that_sleeps_loses_the_oldest_and_costs_no_more_memory() -> None:
+def test_a_slow_subscriber_loses_the_oldest_events_and_uses_no_more_memory() -> None:
     feed = Feed()
-    watch = feed.watch()
+    subscription = feed.subscribe()
     for number in range(EVENTS_KEPT + 10):
-        feed.put(heard(number))
-    taken = watch.take()
+        feed.put(received(number))
+    taken = subscription.take_events()
     assert len(taken) == EVENTS_KEPT
-    assert taken[0] == heard(10)
+    assert taken[0] == received(10)
 
 
-def test_a_late_watcher_begins_with_how_things_stand() -> None:
+def test_a_late_subscriber_begins_with_the_last_timeline_and_status() -> None:
     feed = Feed()
     for at_s in (1.0, 2.0):
-        feed.put(Stands("listening", None, (), at_s))
-        feed.put(Kept(Timeline.start(120.0), "free", "internal", at_s))
-        feed.put(heard(1))
-    kept, stands = feed.watch().take()
-    assert (kept.at_s, stands.at_s) == (2.0, 2.0)
-    assert (type(kept), type(stands)) == (Kept, Stands)
+        feed.put(StatusChanged("listening", None, (), at_s))
+        feed.put(TimelineChanged(Timeline.start(120.0), "free", "internal", at_s))
+        feed.put(received(1))
+    timeline, status = feed.subscribe().take_events()
+    assert (timeline.at_s, status.at_s) == (2.0, 2.0)
+    assert (type(timeline), type(status)) == (TimelineChanged, StatusChanged)

@@ -4,49 +4,55 @@ from bridge.timing.meter import Meter
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
 from model.notes import Note
-from server.controls.choices import Side
+from server.controls.choices import TurnOwner
 from server.controls.control_table import BY_NAME
-from server.jam.jam import State
-from server.jam.modes import Turn, Turns
-from server.music.feed import Asked, Kept, Stands
-from server.music.jam_status import MOST_BEATS, TELLS, Standing
+from server.jam.jam_output import JamState
+from server.jam.modes import Turn, TurnSchedule
+from server.music.feed import ActionRequested, StatusChanged, TimelineChanged
+from server.music.jam_status import MOST_BEATS, READOUTS, JamStatus
 
 # A beat is half a second.
 TEMPO_BPM = 120.0
-TURNS = Turns(4, "player")
+TURNS = TurnSchedule(4, "player")
 
 
-def kept(meter: str = "4/4", downbeat: float = 0.0, transport: Transport = "playing") -> Kept:
-    timeline = Timeline.start(TEMPO_BPM, meter=Meter.read(meter)).with_downbeat(downbeat)
-    return Kept(timeline, transport, "internal", 0.0)
+def timeline_changed(meter: str = "4/4", downbeat: float = 0.0, transport: Transport = "playing") -> TimelineChanged:
+    timeline = Timeline.start(TEMPO_BPM, meter=Meter.parse(meter)).with_downbeat(downbeat)
+    return TimelineChanged(timeline, transport, "internal", 0.0)
 
 
-def stands(state: State = "listening", side: Side | None = None, *, in_turns: bool = True, planned: int = 0) -> Stands:
+def status_changed(
+    state: JamState = "listening", side: TurnOwner | None = None, *, in_turns: bool = True, planned: int = 0
+) -> StatusChanged:
     turn = Turn(side, 0.0, 16.0) if in_turns else None
-    return Stands(state, turn, tuple(Note(60, float(beat), 1.0, 80) for beat in range(planned)), 0.0)
+    return StatusChanged(state, turn, tuple(Note(60, float(beat), 1.0, 80) for beat in range(planned)), 0.0)
 
 
 @pytest.fixture
-def standing() -> Standing:
-    return Standing()
+def status() -> JamStatus:
+    return JamStatus()
 
 
-def test_before_anything_has_happened_it_listens(standing: Standing) -> None:
-    assert standing.values(0.0, TURNS) == {"state": "listening", "turn": "nobody", "planned": 0}
-    assert standing.next_beat_s(0.0) is None
+def test_before_anything_has_happened_it_listens(status: JamStatus) -> None:
+    assert status.values(0.0, TURNS) == {"state": "listening", "turn": "nobody", "planned": 0}
+    assert status.next_beat_s(0.0) is None
 
 
-def test_only_how_it_stands_now_counts(standing: Standing) -> None:
-    standing.take(
-        [stands("waiting", planned=3, in_turns=False), Asked("stop", 0.0, 0.0), stands("answering", in_turns=False)]
+def test_only_the_latest_status_counts(status: JamStatus) -> None:
+    status.update(
+        [
+            status_changed("waiting", planned=3, in_turns=False),
+            ActionRequested("stop", 0.0, 0.0),
+            status_changed("answering", in_turns=False),
+        ]
     )
-    values = standing.values(0.0, TURNS)
+    values = status.values(0.0, TURNS)
     assert (values["state"], values["planned"]) == ("answering", 0)
 
 
-def test_what_is_planned_is_counted(standing: Standing) -> None:
-    standing.take([stands("waiting", planned=3)])
-    assert standing.values(0.0, TURNS)["planned"] == 3
+def test_planned_notes_are_counted(status: JamStatus) -> None:
+    status.update([status_changed("waiting", planned=3)])
+    assert status.values(0.0, TURNS)["planned"] == 3
 
 
 @pytest.mark.parametrize(
@@ -64,55 +70,55 @@ def test_what_is_planned_is_counted(standing: Standing) -> None:
     ],
 )
 def test_bars_and_beats_are_counted_as_musicians_do(
-    standing: Standing, meter: str, at_beat: float, bar: int, beat: int
+    status: JamStatus, meter: str, at_beat: float, bar: int, beat: int
 ) -> None:
-    standing.take([kept(meter, downbeat=100.0)])
-    values = standing.values((100.0 + at_beat) / 2, TURNS)
+    status.update([timeline_changed(meter, downbeat=100.0)])
+    values = status.values((100.0 + at_beat) / 2, TURNS)
     assert (values["bar"], values["beat"]) == (bar, beat)
     assert values["bpm"] == TEMPO_BPM
 
 
-def test_where_the_song_stands_still_no_bars_go_by(standing: Standing) -> None:
-    standing.take([kept(transport="stopped")])
-    assert not {"bar", "beat"} & set(standing.values(1.0, TURNS))
-    assert standing.next_beat_s(1.0) is None
+def test_while_the_song_stands_still_there_are_no_bars_and_beats(status: JamStatus) -> None:
+    status.update([timeline_changed(transport="stopped")])
+    assert not {"bar", "beat"} & set(status.values(1.0, TURNS))
+    assert status.next_beat_s(1.0) is None
 
 
 @pytest.mark.parametrize(
     ("meter", "now_s", "next_s"), [("4/4", 0.0, 0.5), ("4/4", 0.51, 1.0), ("6/8", 0.1, 0.25), ("7/8", 1.6, 1.75)]
 )
-def test_the_next_beat_is_known_beforehand(standing: Standing, meter: str, now_s: float, next_s: float) -> None:
-    standing.take([kept(meter)])
-    assert standing.next_beat_s(now_s) == pytest.approx(next_s)
+def test_the_second_of_the_next_beat_is_known(status: JamStatus, meter: str, now_s: float, next_s: float) -> None:
+    status.update([timeline_changed(meter)])
+    assert status.next_beat_s(now_s) == pytest.approx(next_s)
 
 
-def test_turns_change_in_time_though_nothing_happens_at_their_ends(standing: Standing) -> None:
-    standing.take([kept(downbeat=4.0), stands(side=None)])
+def test_turns_change_on_time_without_an_event(status: JamStatus) -> None:
+    status.update([timeline_changed(downbeat=4.0), status_changed(side=None)])
     at_beats = (0.0, 3.9, 4.0, 19.9, 20.0, 35.9, 36.0)
-    assert [standing.values(beat / 2, TURNS)["turn"] for beat in at_beats] == [
+    assert [status.values(beat / 2, TURNS)["turn"] for beat in at_beats] == [
         *("nobody", "nobody", "player", "player", "partner", "partner", "player")
     ]
 
 
-def test_while_it_is_nobodys_turn_the_bars_are_counted_in(standing: Standing) -> None:
-    standing.take([kept(downbeat=4.0), stands("waiting", None)])
-    assert standing.values(1.0, TURNS)["state"] == "counting"
-    assert standing.values(2.0, TURNS)["state"] == "waiting"
+def test_before_the_first_turn_the_state_is_counting(status: JamStatus) -> None:
+    status.update([timeline_changed(downbeat=4.0), status_changed("waiting", None)])
+    assert status.values(1.0, TURNS)["state"] == "counting"
+    assert status.values(2.0, TURNS)["state"] == "waiting"
 
 
-def test_without_turns_it_is_nobodys_and_nothing_is_counted_in(standing: Standing) -> None:
-    standing.take([kept(downbeat=4.0), stands("waiting", in_turns=False)])
-    values = standing.values(1.0, TURNS)
+def test_without_turns_the_turn_is_nobodys_and_nothing_is_counted_in(status: JamStatus) -> None:
+    status.update([timeline_changed(downbeat=4.0), status_changed("waiting", in_turns=False)])
+    values = status.values(1.0, TURNS)
     assert (values["state"], values["turn"]) == ("waiting", "nobody")
 
 
-def test_every_meter_has_a_light_for_each_of_its_beats() -> None:
-    assert max(Meter.read(meter).numerator for meter in BY_NAME["meter"].choices) == MOST_BEATS
+def test_every_meter_has_a_lamp_for_each_of_its_beats() -> None:
+    assert max(Meter.parse(meter).numerator for meter in BY_NAME["meter"].choices) == MOST_BEATS
 
 
-@pytest.mark.parametrize("tell", TELLS, ids=lambda tell: tell.name)
-def test_what_is_told_has_an_address_and_says_what_it_is(tell: object) -> None:
-    name, about, address = (getattr(tell, part) for part in ("name", "help", "address"))
+@pytest.mark.parametrize("readout", READOUTS, ids=lambda readout: readout.name)
+def test_each_readout_has_an_address_and_a_help_text(readout: object) -> None:
+    name, help_text, address = (getattr(readout, part) for part in ("name", "help", "address"))
     assert name not in BY_NAME
     assert address == f"/fours/{name}"
-    assert about.endswith(".")
+    assert help_text.endswith(".")

@@ -9,8 +9,8 @@ from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherM
 from server.music.ledger import Ledger
 
 
-class Wire:
-    """Keeps what is sent; fails for the pitches that it is told to, and for all while it is lost."""
+class FailingPort:
+    """Records what is sent; fails for `bad_pitches`, and for every message while it is lost."""
 
     def __init__(self) -> None:
         self.sent: list[Message] = []
@@ -24,91 +24,93 @@ class Wire:
 
 
 @pytest.fixture
-def wire() -> Wire:
-    return Wire()
+def port() -> FailingPort:
+    return FailingPort()
 
 
 @pytest.fixture
-def ledger(wire: Wire) -> Ledger:
-    return Ledger(wire.send)
+def ledger(port: FailingPort) -> Ledger:
+    return Ledger(port.send)
 
 
-def test_notes_pass_as_they_come(ledger: Ledger, wire: Wire) -> None:
+def test_notes_pass_in_order(ledger: Ledger, port: FailingPort) -> None:
     ledger.post(NoteOn(60, 90))
-    assert ledger.sounding == 1
+    assert ledger.sounding_count == 1
     ledger.post(NoteOff(60))
-    assert ledger.sounding == 0
-    assert wire.sent == [NoteOn(60, 90), NoteOff(60)]
+    assert ledger.sounding_count == 0
+    assert port.sent == [NoteOn(60, 90), NoteOff(60)]
 
 
-def test_an_end_without_a_beginning_goes_nowhere(ledger: Ledger, wire: Wire) -> None:
+def test_a_note_off_without_a_note_on_is_not_sent(ledger: Ledger, port: FailingPort) -> None:
     ledger.post(NoteOff(60))
     ledger.post(NoteOn(60, 90))
     ledger.post(NoteOff(60))
     ledger.post(NoteOff(60))
-    assert wire.sent == [NoteOn(60, 90), NoteOff(60)]
+    assert port.sent == [NoteOn(60, 90), NoteOff(60)]
 
 
-def test_a_note_that_begins_while_it_sounds_is_ended_first(ledger: Ledger, wire: Wire) -> None:
+def test_a_note_that_begins_while_it_sounds_is_ended_first(ledger: Ledger, port: FailingPort) -> None:
     ledger.post(NoteOn(60, 90))
     ledger.post(NoteOn(60, 50))
-    assert wire.sent == [NoteOn(60, 90), NoteOff(60), NoteOn(60, 50)]
-    assert ledger.sounding == 1
+    assert port.sent == [NoteOn(60, 90), NoteOff(60), NoteOn(60, 50)]
+    assert ledger.sounding_count == 1
 
 
-def test_channels_do_not_end_each_others_notes(ledger: Ledger, wire: Wire) -> None:
+def test_channels_do_not_end_each_others_notes(ledger: Ledger, port: FailingPort) -> None:
     ledger.post(NoteOn(60, 90, channel=0))
     ledger.post(NoteOn(60, 90, channel=1))
     ledger.post(NoteOff(60, channel=2))
     ledger.post(NoteOff(60, channel=1))
-    assert wire.sent[2:] == [NoteOff(60, channel=1)]
-    assert ledger.sounding == 1
+    assert port.sent[2:] == [NoteOff(60, channel=1)]
+    assert ledger.sounding_count == 1
 
 
-def test_what_is_no_note_passes_untouched(ledger: Ledger, wire: Wire) -> None:
+def test_messages_that_are_not_notes_pass_unchanged(ledger: Ledger, port: FailingPort) -> None:
     others: list[Message] = [ControlChange(123, 0, 5), OtherMessage(b"\xc0\x05")]
     for message in others:
         ledger.post(message)
-    assert wire.sent == others
+    assert port.sent == others
 
 
-def test_release_all_ends_every_note_once(ledger: Ledger, wire: Wire) -> None:
+def test_release_all_ends_every_note_once(ledger: Ledger, port: FailingPort) -> None:
     for pitch, channel in ((64, 0), (60, 3), (60, 0)):
         ledger.post(NoteOn(pitch, 90, channel))
     ledger.release_all()
     ledger.release_all()
-    assert wire.sent[3:] == [NoteOff(60), NoteOff(64), NoteOff(60, channel=3)]
-    assert ledger.sounding == 0
+    assert port.sent[3:] == [NoteOff(60), NoteOff(64), NoteOff(60, channel=3)]
+    assert ledger.sounding_count == 0
 
 
-def test_a_note_whose_sending_failed_counts_as_sounding_for_it_may_have_been_heard(ledger: Ledger, wire: Wire) -> None:
-    wire.is_lost = True
+def test_a_note_whose_sending_failed_counts_as_sounding_as_it_may_have_been_played(
+    ledger: Ledger, port: FailingPort
+) -> None:
+    port.is_lost = True
     with pytest.raises(PortLost):
         ledger.post(NoteOn(60, 90))
-    wire.is_lost = False
+    port.is_lost = False
     ledger.release_all()
-    assert wire.sent == [NoteOff(60)]
+    assert port.sent == [NoteOff(60)]
 
 
-def test_an_end_that_failed_is_sent_again_when_the_port_is_back(ledger: Ledger, wire: Wire) -> None:
+def test_a_note_off_that_failed_is_sent_again_when_the_port_is_back(ledger: Ledger, port: FailingPort) -> None:
     ledger.post(NoteOn(60, 90))
-    wire.is_lost = True
+    port.is_lost = True
     with pytest.raises(PortLost):
         ledger.post(NoteOff(60))
-    assert ledger.sounding == 1
-    wire.is_lost = False
+    assert ledger.sounding_count == 1
+    port.is_lost = False
     ledger.release_all()
-    assert wire.sent == [NoteOn(60, 90), NoteOff(60)]
+    assert port.sent == [NoteOn(60, 90), NoteOff(60)]
 
 
-def test_one_note_that_cannot_be_ended_does_not_keep_the_others(ledger: Ledger, wire: Wire) -> None:
+def test_a_note_that_cannot_be_ended_does_not_keep_the_others_sounding(ledger: Ledger, port: FailingPort) -> None:
     for pitch in (60, 64, 67):
         ledger.post(NoteOn(pitch, 90))
-    wire.bad_pitches = {60}
+    port.bad_pitches = {60}
     with pytest.raises(PortLost):
         ledger.release_all()
-    assert wire.sent[3:] == [NoteOff(64), NoteOff(67)]
-    assert ledger.sounding == 1
+    assert port.sent[3:] == [NoteOff(64), NoteOff(67)]
+    assert ledger.sounding_count == 1
 
 
 NOTES = st.one_of(
@@ -118,19 +120,19 @@ NOTES = st.one_of(
 
 
 @given(posted=st.lists(st.tuples(NOTES, st.booleans())))
-def test_whatever_is_posted_and_whenever_the_port_fails_every_note_is_ended(
+def test_every_note_is_ended_whatever_is_posted_and_whenever_the_port_fails(
     posted: list[tuple[NoteOn | NoteOff, bool]],
 ) -> None:
-    wire = Wire()
-    ledger = Ledger(wire.send)
+    port = FailingPort()
+    ledger = Ledger(port.send)
     for message, is_lost in posted:
-        wire.is_lost = is_lost
+        port.is_lost = is_lost
         with suppress(PortLost):
             ledger.post(message)
-    wire.is_lost = False
+    port.is_lost = False
     ledger.release_all()
     sounding: set[tuple[int, int]] = set()
-    for sent in wire.sent:
+    for sent in port.sent:
         match sent:
             case NoteOn(pitch, _, channel):
                 assert (channel, pitch) not in sounding
@@ -138,4 +140,4 @@ def test_whatever_is_posted_and_whenever_the_port_fails_every_note_is_ended(
             case NoteOff(pitch, channel):
                 sounding.discard((channel, pitch))
     assert not sounding
-    assert ledger.sounding == 0
+    assert ledger.sounding_count == 0

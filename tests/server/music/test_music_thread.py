@@ -7,9 +7,9 @@ from bridge.errors import PortLost
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, encode
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
-from server.music.feed import Kept, Played, Stands, Turned
+from server.music.feed import ControlChanged, MessagePlayed, StatusChanged, TimelineChanged
 from tests.music import line
-from tests.server.music_thread_harness import BEAT_S, START_S, Rehearsal
+from tests.server.music_thread_harness import BEAT_S, START_S, MusicThreadHarness
 
 PHRASE = line(48, 50, 52, 53)
 DUE_S = 1.5
@@ -17,19 +17,19 @@ LIVE_PATIENCE_S = 10
 
 
 @pytest.fixture
-def rehearsal() -> Rehearsal:
-    return Rehearsal()
+def harness() -> MusicThreadHarness:
+    return MusicThreadHarness()
 
 
-def names(sent: list[tuple[Message, float]]) -> list[Message]:
+def messages_of(sent: list[tuple[Message, float]]) -> list[Message]:
     return [message for message, _ in sent]
 
 
 class TestTime:
-    def test_a_phrase_is_answered_at_the_tempo_to_the_tenth_of_a_millisecond(self, rehearsal: Rehearsal) -> None:
-        rehearsal.play(PHRASE)
-        rehearsal.until(10.0)
-        assert rehearsal.sent == [
+    def test_a_phrase_is_answered_at_the_tempo_to_the_tenth_of_a_millisecond(self, harness: MusicThreadHarness) -> None:
+        harness.play(PHRASE)
+        harness.run_until(10.0)
+        assert harness.sent == [
             (NoteOn(72, 80), DUE_S),
             (NoteOff(72), 2.0),
             (NoteOn(74, 80), 2.0),
@@ -38,180 +38,191 @@ class TestTime:
             (NoteOff(76), 2.5),
         ]
 
-    def test_a_message_counts_from_when_it_arrived_not_from_when_it_was_read(self, rehearsal: Rehearsal) -> None:
-        rehearsal.player.hear(encode(NoteOn(60, 80)), START_S)
-        rehearsal.player.hear(encode(NoteOff(60)), START_S + 0.5)
-        rehearsal.clock.advance(0.75)
-        rehearsal.settle()
-        rehearsal.until(5.0)
-        assert rehearsal.sent[0] == (NoteOn(72, 80), 1.0)
+    def test_a_message_has_the_second_at_which_it_arrived_not_at_which_it_was_read(
+        self, harness: MusicThreadHarness
+    ) -> None:
+        harness.music_thread.receive_midi(encode(NoteOn(60, 80)), START_S)
+        harness.music_thread.receive_midi(encode(NoteOff(60)), START_S + 0.5)
+        harness.clock.advance(0.75)
+        harness.run_pending_work()
+        harness.run_until(5.0)
+        assert harness.sent[0] == (NoteOn(72, 80), 1.0)
 
-    def test_a_change_of_tempo_moves_what_has_not_sounded(self, rehearsal: Rehearsal) -> None:
-        rehearsal.play(PHRASE)
-        rehearsal.until(2.0)
-        rehearsal.player.change("tempo", 60.0)
-        rehearsal.until(10.0)
-        assert rehearsal.sent[3:] == [(NoteOff(74), 2.5), (NoteOn(76, 80), 2.5), (NoteOff(76), 3.0)]
+    def test_a_change_of_tempo_moves_notes_that_have_not_sounded(self, harness: MusicThreadHarness) -> None:
+        harness.play(PHRASE)
+        harness.run_until(2.0)
+        harness.music_thread.change("tempo", 60.0)
+        harness.run_until(10.0)
+        assert harness.sent[3:] == [(NoteOff(74), 2.5), (NoteOn(76, 80), 2.5), (NoteOff(76), 3.0)]
 
     def test_the_tempo_at_the_start_is_the_settings(self) -> None:
-        rehearsal = Rehearsal(Settings(tempo=60.0))
-        rehearsal.hear(NoteOn(60, 80), 0.0)
-        rehearsal.hear(NoteOff(60), 1.0)
-        rehearsal.until(10.0)
-        assert rehearsal.sent[0] == (NoteOn(72, 80), 2.0)
+        harness = MusicThreadHarness(Settings(tempo=60.0))
+        harness.receive(NoteOn(60, 80), 0.0)
+        harness.receive(NoteOff(60), 1.0)
+        harness.run_until(10.0)
+        assert harness.sent[0] == (NoteOn(72, 80), 2.0)
 
-    def test_it_says_how_late_each_note_was(self, rehearsal: Rehearsal) -> None:
-        rehearsal.play(PHRASE)
-        rehearsal.settle()
-        rehearsal.clock.advance(DUE_S + 0.01 - rehearsal.now_s)
-        rehearsal.player._turn()
-        assert list(rehearsal.player.lateness_s) == [pytest.approx(0.01)]
+    def test_the_lateness_of_each_note_is_recorded(self, harness: MusicThreadHarness) -> None:
+        harness.play(PHRASE)
+        harness.run_pending_work()
+        harness.clock.advance(DUE_S + 0.01 - harness.now_s)
+        harness.music_thread._run_once()
+        assert list(harness.music_thread.lateness_s) == [pytest.approx(0.01)]
 
 
-class TestWhatComesIn:
-    def test_playing_over_the_answer_ends_it_before_time_goes_on(self, rehearsal: Rehearsal) -> None:
-        rehearsal.play(PHRASE)
-        rehearsal.hear(NoteOn(55, 80), 1.75)
-        assert rehearsal.sent[1:] == [(NoteOff(72), 1.75)]
-        rehearsal.until(20.0)
-        assert len(rehearsal.sent) == 2
+class TestInput:
+    def test_playing_over_the_answer_ends_it_at_once(self, harness: MusicThreadHarness) -> None:
+        harness.play(PHRASE)
+        harness.receive(NoteOn(55, 80), 1.75)
+        assert harness.sent[1:] == [(NoteOff(72), 1.75)]
+        harness.run_until(20.0)
+        assert len(harness.sent) == 2
 
-    def test_what_comes_in_goes_before_thinking(self, rehearsal: Rehearsal) -> None:
-        rehearsal.play(PHRASE)
-        rehearsal.until(1.75)
-        rehearsal.player.change("temperature", 0.5)
-        rehearsal.player.hear(encode(NoteOn(55, 80)), rehearsal.clock.now_s())
-        rehearsal.player._turn()
-        rehearsal.player._turn()
-        assert rehearsal.sent[-1] == (NoteOff(72), 1.75)
+    def test_input_goes_before_model_work(self, harness: MusicThreadHarness) -> None:
+        harness.play(PHRASE)
+        harness.run_until(1.75)
+        harness.music_thread.change("temperature", 0.5)
+        harness.music_thread.receive_midi(encode(NoteOn(55, 80)), harness.clock.now_s())
+        harness.music_thread._run_once()
+        harness.music_thread._run_once()
+        assert harness.sent[-1] == (NoteOff(72), 1.75)
 
-    def test_its_own_notes_coming_back_are_not_played_by_anyone(self, rehearsal: Rehearsal) -> None:
-        rehearsal.play(PHRASE)
-        came_back = 0
-        while rehearsal.now_s < 3.0:
-            rehearsal.until(rehearsal.now_s + 0.005)
-            for data, at_s in rehearsal.output.sent[came_back:]:
-                rehearsal.player.hear(data, at_s + 0.005)
-                came_back += 1
-        assert len(rehearsal.sent) == came_back == 6
-        assert rehearsal.event.heard == [*[(n.pitch, n.onset_beats) for n in PHRASE], (72, 3.0), (74, 4.0), (76, 4.5)]
+    def test_its_own_notes_coming_back_are_ignored(self, harness: MusicThreadHarness) -> None:
+        harness.play(PHRASE)
+        returned_count = 0
+        while harness.now_s < 3.0:
+            harness.run_until(harness.now_s + 0.005)
+            for data, at_s in harness.output.sent[returned_count:]:
+                harness.music_thread.receive_midi(data, at_s + 0.005)
+                returned_count += 1
+        assert len(harness.sent) == returned_count == 6
+        assert harness.event.heard_notes == [
+            *[(n.pitch, n.onset_beats) for n in PHRASE],
+            (72, 3.0),
+            (74, 4.0),
+            (76, 4.5),
+        ]
 
-    def test_a_keyboard_that_hears_nothing_of_ours_may_play_in_unison(self, rehearsal: Rehearsal) -> None:
-        rehearsal.play(PHRASE)
-        rehearsal.until(DUE_S)
-        data, at_s = rehearsal.output.sent[-1]
-        rehearsal.player.hear_here(data, at_s)
-        rehearsal.settle()
-        # It was played over, and so it yields.
-        assert rehearsal.jam.state == "listening"
+    def test_a_keyboard_without_echo_may_play_in_unison_with_the_jam(self, harness: MusicThreadHarness) -> None:
+        harness.play(PHRASE)
+        harness.run_until(DUE_S)
+        data, at_s = harness.output.sent[-1]
+        harness.music_thread.receive_without_echo(data, at_s)
+        harness.run_pending_work()
+        # The player has played over the answer, so the jam yields.
+        assert harness.jam.state == "listening"
 
-    def test_a_key_that_comes_up_as_a_note_of_the_answer_ends_is_no_echo(self, rehearsal: Rehearsal) -> None:
-        rehearsal.play(PHRASE)
-        rehearsal.hear(NoteOn(72, 33), 1.75)
-        rehearsal.hear(NoteOff(72), 1.76)
-        rehearsal.until(10.0)
-        assert rehearsal.sent[2] == (NoteOn(72, 33), 2.26)
+    def test_a_key_that_comes_up_as_a_note_of_the_answer_ends_is_no_echo(self, harness: MusicThreadHarness) -> None:
+        harness.play(PHRASE)
+        harness.receive(NoteOn(72, 33), 1.75)
+        harness.receive(NoteOff(72), 1.76)
+        harness.run_until(10.0)
+        assert harness.sent[2] == (NoteOn(72, 33), 2.26)
 
     @pytest.mark.parametrize("data", [b"", b"\x90", b"\x90\x3c", b"\xf0\x7d", b"\x3c\x40", b"\x90\x80\x80"])
-    def test_what_is_no_midi_is_counted_and_the_music_goes_on(
-        self, rehearsal: Rehearsal, data: bytes, caplog: pytest.LogCaptureFixture
+    def test_bytes_that_are_not_midi_are_counted_and_the_music_goes_on(
+        self, harness: MusicThreadHarness, data: bytes, caplog: pytest.LogCaptureFixture
     ) -> None:
-        rehearsal.play(PHRASE)
-        rehearsal.until(1.75)
-        rehearsal.player.hear(data, rehearsal.clock.now_s())
-        rehearsal.until(10.0)
-        assert rehearsal.player.faults.counts == {"BadMidi": 1}
-        assert len(rehearsal.sent) == 6
+        harness.play(PHRASE)
+        harness.run_until(1.75)
+        harness.music_thread.receive_midi(data, harness.clock.now_s())
+        harness.run_until(10.0)
+        assert harness.music_thread.faults.counts == {"BadMidi": 1}
+        assert len(harness.sent) == 6
         assert len(caplog.records) == 1
 
-    def test_a_control_reaches_the_jam(self, rehearsal: Rehearsal) -> None:
-        rehearsal.player.change("approach", "pitch")
-        rehearsal.play(PHRASE)
-        rehearsal.until(10.0)
-        assert names(rehearsal.sent)[0] == NoteOn(60, 80)
-        assert rehearsal.jam.settings.approach == "pitch"
+    def test_a_control_reaches_the_jam(self, harness: MusicThreadHarness) -> None:
+        harness.music_thread.change("approach", "pitch")
+        harness.play(PHRASE)
+        harness.run_until(10.0)
+        assert messages_of(harness.sent)[0] == NoteOn(60, 80)
+        assert harness.jam.settings.approach == "pitch"
 
-    def test_actions_reach_the_jam(self, rehearsal: Rehearsal) -> None:
-        rehearsal.play(PHRASE)
-        rehearsal.player.act("respond")
-        rehearsal.until(1.1)
-        assert rehearsal.sent == [(NoteOn(72, 80), 1.0)]
-        rehearsal.player.act("stop")
-        rehearsal.until(20.0)
-        assert rehearsal.sent[1:] == [(NoteOff(72), 1.1)]
+    def test_actions_reach_the_jam(self, harness: MusicThreadHarness) -> None:
+        harness.play(PHRASE)
+        harness.music_thread.act("respond")
+        harness.run_until(1.1)
+        assert harness.sent == [(NoteOn(72, 80), 1.0)]
+        harness.music_thread.act("stop")
+        harness.run_until(20.0)
+        assert harness.sent[1:] == [(NoteOff(72), 1.1)]
 
-    def test_panic_reaches_every_channel(self, rehearsal: Rehearsal) -> None:
-        rehearsal.player.act("panic")
-        rehearsal.until(0.1)
-        assert names(rehearsal.sent) == [
+    def test_panic_reaches_every_channel(self, harness: MusicThreadHarness) -> None:
+        harness.music_thread.act("panic")
+        harness.run_until(0.1)
+        assert messages_of(harness.sent) == [
             ControlChange(controller, 0, channel) for channel in range(16) for controller in (123, 120)
         ]
 
-    def test_a_controller_is_told_its_place_by_the_music_thread_and_nobody_writes_it_down(
-        self, rehearsal: Rehearsal
+    def test_a_control_change_is_sent_by_the_music_thread_and_is_not_in_the_feed(
+        self, harness: MusicThreadHarness
     ) -> None:
-        watch = rehearsal.player.feed.watch()
-        rehearsal.player.send(ControlChange(21, 64, 3))
-        assert rehearsal.sent == []
-        rehearsal.settle()
-        assert names(rehearsal.sent) == [ControlChange(21, 64, 3)]
-        assert not [event for event in watch.take() if isinstance(event, Played)]
+        subscription = harness.music_thread.feed.subscribe()
+        harness.music_thread.send_control_change(ControlChange(21, 64, 3))
+        assert harness.sent == []
+        harness.run_pending_work()
+        assert messages_of(harness.sent) == [ControlChange(21, 64, 3)]
+        assert not [event for event in subscription.take_events() if isinstance(event, MessagePlayed)]
 
-    def test_anything_else_is_done_to_the_jam_in_its_turn(self, rehearsal: Rehearsal) -> None:
-        came: list[Jam] = []
-        rehearsal.player.call(came.append)
-        assert came == []
-        rehearsal.settle()
-        assert came == [rehearsal.jam]
+    def test_a_command_runs_on_the_jam_in_its_turn(self, harness: MusicThreadHarness) -> None:
+        received: list[Jam] = []
+        harness.music_thread.run_on_jam(received.append)
+        assert received == []
+        harness.run_pending_work()
+        assert received == [harness.jam]
 
 
 class TestFaults:
-    """Nothing ends the music thread: what goes wrong is counted, all notes end, and it listens again."""
+    """No error ends the music thread: it is counted, all notes end, and the jam listens again."""
 
-    def test_a_lost_port_is_survived_and_its_notes_are_ended_when_it_is_back(
-        self, rehearsal: Rehearsal, caplog: pytest.LogCaptureFixture
+    def test_notes_of_a_lost_port_are_ended_when_it_is_back(
+        self, harness: MusicThreadHarness, caplog: pytest.LogCaptureFixture
     ) -> None:
-        rehearsal.play(PHRASE)
-        rehearsal.until(1.75)
-        rehearsal.output.lose()
-        rehearsal.until(4.0)
-        assert rehearsal.player.faults.counts[PortLost.__name__] >= 1
+        harness.play(PHRASE)
+        harness.run_until(1.75)
+        harness.output.disconnect()
+        harness.run_until(4.0)
+        assert harness.music_thread.faults.counts[PortLost.__name__] >= 1
         assert len(caplog.records) == 1
-        rehearsal.output.find()
-        rehearsal.player.hear(encode(NoteOn(48, 80)), rehearsal.clock.now_s())
-        rehearsal.player.hear(encode(NoteOff(48)), rehearsal.clock.now_s())
-        rehearsal.until(5.0)
-        rehearsal.player._release_all()
-        assert NoteOff(72) in names(rehearsal.sent)
-        assert rehearsal.player._ledger.sounding == 0
+        harness.output.reconnect()
+        harness.music_thread.receive_midi(encode(NoteOn(48, 80)), harness.clock.now_s())
+        harness.music_thread.receive_midi(encode(NoteOff(48)), harness.clock.now_s())
+        harness.run_until(5.0)
+        harness.music_thread._release_all()
+        assert NoteOff(72) in messages_of(harness.sent)
+        assert harness.music_thread._ledger.sounding_count == 0
 
     @pytest.mark.parametrize("method", ["hear", "compose"])
-    def test_a_model_that_fails_stops_its_answer_and_not_the_thread(
-        self, rehearsal: Rehearsal, method: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    def test_a_model_error_stops_the_answer_and_not_the_thread(
+        self,
+        harness: MusicThreadHarness,
+        method: str,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
     ) -> None:
-        rehearsal.play(PHRASE)
-        rehearsal.until(1.75)
+        harness.play(PHRASE)
+        harness.run_until(1.75)
         with monkeypatch.context() as broken:
-            broken.setattr(rehearsal.event, method, failing)
-            rehearsal.player.change("temperature", 0.5)
-            rehearsal.player.call(lambda jam: jam.receive(NoteOn(48, 80), jam._beat))
-            rehearsal.player.call(lambda jam: jam.receive(NoteOff(48), jam._beat))
-            rehearsal.settle()
-            rehearsal.until(3.0)
-        assert rehearsal.player.faults.counts["ZeroDivisionError"] >= 1
-        assert names(rehearsal.sent) == [NoteOn(72, 80), NoteOff(72)]
+            broken.setattr(harness.event, method, failing)
+            harness.music_thread.change("temperature", 0.5)
+            harness.music_thread.run_on_jam(lambda jam: jam.receive(NoteOn(48, 80), jam._now_beat))
+            harness.music_thread.run_on_jam(lambda jam: jam.receive(NoteOff(48), jam._now_beat))
+            harness.run_pending_work()
+            harness.run_until(3.0)
+        assert harness.music_thread.faults.counts["ZeroDivisionError"] >= 1
+        assert messages_of(harness.sent) == [NoteOn(72, 80), NoteOff(72)]
         assert caplog.records
-        rehearsal.hear(NoteOn(48, 80), 4.0)
-        rehearsal.hear(NoteOff(48), 4.25)
-        rehearsal.until(10.0)
-        assert len(rehearsal.sent) > 2
+        harness.receive(NoteOn(48, 80), 4.0)
+        harness.receive(NoteOff(48), 4.25)
+        harness.run_until(10.0)
+        assert len(harness.sent) > 2
 
-    def test_a_deed_that_fails_does_not_end_the_thread(
-        self, rehearsal: Rehearsal, caplog: pytest.LogCaptureFixture
+    def test_a_command_that_fails_does_not_end_the_thread(
+        self, harness: MusicThreadHarness, caplog: pytest.LogCaptureFixture
     ) -> None:
-        rehearsal.player.call(failing)
-        assert rehearsal.player._turn()
-        assert rehearsal.player.faults.counts == {"ZeroDivisionError": 1}
+        harness.music_thread.run_on_jam(failing)
+        assert harness.music_thread._run_once()
+        assert harness.music_thread.faults.counts == {"ZeroDivisionError": 1}
         assert "music thread" in caplog.text
 
 
@@ -223,96 +234,98 @@ class TestTheEnd:
     """The thread itself, on a clock that stands still: what it ends with does not depend on time."""
 
     @pytest.fixture
-    def begun(self, rehearsal: Rehearsal) -> Rehearsal:
+    def answering(self, harness: MusicThreadHarness) -> MusicThreadHarness:
         """A note of the answer sounds, and the thread is not yet running."""
-        rehearsal.play(PHRASE)
-        rehearsal.until(1.75)
-        assert names(rehearsal.sent) == [NoteOn(72, 80)]
-        return rehearsal
+        harness.play(PHRASE)
+        harness.run_until(1.75)
+        assert messages_of(harness.sent) == [NoteOn(72, 80)]
+        return harness
 
-    def test_stop_ends_every_note_that_sounds(self, begun: Rehearsal) -> None:
-        begun.player.start()
-        begun.player.stop()
-        assert names(begun.sent) == [NoteOn(72, 80), NoteOff(72)]
-        assert not begun.player._thread.is_alive()
+    def test_stop_ends_every_note_that_sounds(self, answering: MusicThreadHarness) -> None:
+        answering.music_thread.start()
+        answering.music_thread.stop()
+        assert messages_of(answering.sent) == [NoteOn(72, 80), NoteOff(72)]
+        assert not answering.music_thread._thread.is_alive()
 
-    def test_stop_with_a_lost_port_ends_all_the_same(self, begun: Rehearsal) -> None:
-        begun.output.lose()
-        begun.player.start()
-        begun.player.stop()
-        assert not begun.player._thread.is_alive()
-        assert begun.player.faults.counts == {"PortLost": 1}
+    def test_stop_with_a_lost_port_ends_the_thread_too(self, answering: MusicThreadHarness) -> None:
+        answering.output.disconnect()
+        answering.music_thread.start()
+        answering.music_thread.stop()
+        assert not answering.music_thread._thread.is_alive()
+        assert answering.music_thread.faults.counts == {"PortLost": 1}
 
-    def test_stop_twice_or_before_the_start_does_nothing(self, begun: Rehearsal) -> None:
-        begun.player.stop()
-        begun.player.start()
-        begun.player.stop()
-        begun.player.stop()
-        assert len(begun.sent) == 2
+    def test_stop_twice_or_before_the_start_does_nothing(self, answering: MusicThreadHarness) -> None:
+        answering.music_thread.stop()
+        answering.music_thread.start()
+        answering.music_thread.stop()
+        answering.music_thread.stop()
+        assert len(answering.sent) == 2
 
-    def test_any_thread_may_bring_something(self, rehearsal: Rehearsal) -> None:
-        came: list[int] = []
-        bring: list[Callable[[], None]] = [
-            lambda number=number: rehearsal.player.call(lambda _: came.append(number))  # type: ignore[misc]
+    def test_any_thread_may_put_commands(self, harness: MusicThreadHarness) -> None:
+        received: list[int] = []
+        commands: list[Callable[[], None]] = [
+            lambda number=number: harness.music_thread.run_on_jam(lambda _: received.append(number))  # type: ignore[misc]
             for number in range(20)
         ]
-        threads = [Thread(target=deed) for deed in bring]
-        rehearsal.player.start()
+        threads = [Thread(target=bring_one) for bring_one in commands]
+        harness.music_thread.start()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(LIVE_PATIENCE_S)
-        rehearsal.player.stop()
-        assert sorted(came) == list(range(20))
+        harness.music_thread.stop()
+        assert sorted(received) == list(range(20))
 
 
 class TestTheFeed:
-    def test_begins_with_how_things_stand_before_anything_is_played(self, rehearsal: Rehearsal) -> None:
-        rehearsal.player.start()
-        rehearsal.player.stop()
-        kept, stands = rehearsal.player.feed.watch().take()
-        assert isinstance(kept, Kept)
-        assert kept.timeline.tempo_bpm == Settings().tempo
-        assert isinstance(stands, Stands)
-        assert stands.state == "listening"
+    def test_begins_with_timeline_and_status_before_anything_is_played(self, harness: MusicThreadHarness) -> None:
+        harness.music_thread.start()
+        harness.music_thread.stop()
+        timeline, status = harness.music_thread.feed.subscribe().take_events()
+        assert isinstance(timeline, TimelineChanged)
+        assert timeline.timeline.tempo_bpm == Settings().tempo
+        assert isinstance(status, StatusChanged)
+        assert status.state == "listening"
 
 
-class TestWhatIsTold:
-    """The feed: whoever watches knows all that has reached the port."""
+class TestPublishedEvents:
+    """Subscribers of the feed get all that has reached the port."""
 
-    def test_notes_that_end_because_the_music_does_are_told_too(self, rehearsal: Rehearsal) -> None:
-        watch = rehearsal.player.feed.watch()
-        rehearsal.play(PHRASE)
-        rehearsal.until(1.75)
-        rehearsal.output.lose()
-        rehearsal.until(4.0)
-        played = [event.message for event in watch.take() if isinstance(event, Played)]
+    def test_note_offs_after_an_error_are_published_too(self, harness: MusicThreadHarness) -> None:
+        subscription = harness.music_thread.feed.subscribe()
+        harness.play(PHRASE)
+        harness.run_until(1.75)
+        harness.output.disconnect()
+        harness.run_until(4.0)
+        played = [event.message for event in subscription.take_events() if isinstance(event, MessagePlayed)]
         assert played[:2] == [NoteOn(72, 80), NoteOff(72)]
 
-    def test_a_control_that_only_marks_is_told_and_changes_no_answer(self, rehearsal: Rehearsal) -> None:
-        watch = rehearsal.player.feed.watch()
-        rehearsal.play(PHRASE)
-        composed = len(rehearsal.event.asked)
-        rehearsal.player.change("record", "on")
-        rehearsal.settle()
-        assert [event.value for event in watch.take() if isinstance(event, Turned)] == ["on"]
-        assert len(rehearsal.event.asked) == composed
+    def test_a_control_without_effect_on_the_music_is_published_and_replans_nothing(
+        self, harness: MusicThreadHarness
+    ) -> None:
+        subscription = harness.music_thread.feed.subscribe()
+        harness.play(PHRASE)
+        composed = len(harness.event.requests)
+        harness.music_thread.change("record", "on")
+        harness.run_pending_work()
+        assert [event.value for event in subscription.take_events() if isinstance(event, ControlChanged)] == ["on"]
+        assert len(harness.event.requests) == composed
 
-    def test_any_thread_may_ask_what_time_it_is_by_the_jam(self, rehearsal: Rehearsal) -> None:
-        rehearsal.player.change("tempo", 90.0)
-        rehearsal.settle()
-        assert rehearsal.player.timeline.tempo_bpm == 90.0
+    def test_any_thread_may_read_the_timeline(self, harness: MusicThreadHarness) -> None:
+        harness.music_thread.change("tempo", 90.0)
+        harness.run_pending_work()
+        assert harness.music_thread.timeline.tempo_bpm == 90.0
 
-    def test_a_song_that_stops_is_told_although_the_beats_go_on_as_they_did(self, rehearsal: Rehearsal) -> None:
-        watch = rehearsal.player.feed.watch()
+    def test_a_song_that_stops_is_published_although_the_beats_go_on(self, harness: MusicThreadHarness) -> None:
+        subscription = harness.music_thread.feed.subscribe()
         for tick in range(48):
             if tick == 24:
-                rehearsal.player.hear(b"\xfa", rehearsal.clock.now_s())
-            rehearsal.player.hear(b"\xf8", rehearsal.clock.now_s())
-            rehearsal.settle()
-            rehearsal.clock.advance(BEAT_S / 24)
-        rehearsal.player.hear(b"\xfc", rehearsal.clock.now_s())
-        rehearsal.settle()
-        told = [event for event in watch.take() if isinstance(event, Kept)]
-        assert [event.transport for event in told][-2:] == ["playing", "stopped"]
-        assert told[-1].timeline == told[-2].timeline
+                harness.music_thread.receive_midi(b"\xfa", harness.clock.now_s())
+            harness.music_thread.receive_midi(b"\xf8", harness.clock.now_s())
+            harness.run_pending_work()
+            harness.clock.advance(BEAT_S / 24)
+        harness.music_thread.receive_midi(b"\xfc", harness.clock.now_s())
+        harness.run_until(harness.clock.now_s() - START_S + 0.01)
+        changes = [event for event in subscription.take_events() if isinstance(event, TimelineChanged)]
+        assert [event.transport for event in changes][-2:] == ["playing", "stopped"]
+        assert changes[-1].timeline == changes[-2].timeline

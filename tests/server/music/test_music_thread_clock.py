@@ -1,4 +1,4 @@
-"""What a player makes of somebody else's time: a DAW's clock, taps, the tempo of a phrase."""
+"""How the music thread follows the time of others: a DAW's clock, taps, the tempo of a phrase."""
 
 import logging
 
@@ -9,18 +9,18 @@ from bridge.midi.messages import NoteOff, NoteOn
 from server.controls.control_table import Settings, Value
 from tests.bridge.timing.clock_streams import CONTINUE, START, STOP, Daw, jitter, song_position
 from tests.music import exercise, line
-from tests.server.music_thread_harness import START_S, Rehearsal
+from tests.server.music_thread_harness import START_S, MusicThreadHarness
 
 FOURS = Settings(approach="pitch", step=1.0, mode="fours", turn_bars=1)
 BAR = 96
 """In ticks."""
 
 
-def follow(rehearsal: Rehearsal, daw: Daw, *, first: int = 0) -> None:
-    """What the DAW sends comes in when it does."""
+def receive_all(harness: MusicThreadHarness, daw: Daw, *, first: int = 0) -> None:
+    """Each message of the DAW comes in at its second."""
     for data, at_s in daw.sent[first:]:
-        rehearsal.hear(data, at_s)
-    rehearsal.until(daw.next_s)
+        harness.receive(data, at_s)
+    harness.run_until(daw.next_s)
 
 
 def beat_s(daw: Daw, tick: int) -> float:
@@ -29,123 +29,123 @@ def beat_s(daw: Daw, tick: int) -> float:
 
 class TestADawsClock:
     def test_in_fours_the_partner_plays_on_its_beats(self) -> None:
-        rehearsal, daw = Rehearsal(FOURS), Daw(97.0)
-        follow(rehearsal, daw.say(START).tick(4 * BAR))
+        harness, daw = MusicThreadHarness(FOURS), Daw(97.0)
+        receive_all(harness, daw.say(START).tick(4 * BAR))
         expected = [daw.due_s[tick] for bar in (1, 3) for tick in range(bar * BAR, (bar + 1) * BAR, 24)]
-        assert rehearsal.onsets_s == pytest.approx(expected, abs=0.0005)
+        assert harness.onsets_s == pytest.approx(expected, abs=0.0005)
 
-    def test_a_jittering_one_is_smoothed(self) -> None:
-        rehearsal, daw = Rehearsal(FOURS), Daw(97.0, delay=jitter())
-        follow(rehearsal, daw.say(START).tick(20 * BAR))
+    def test_a_jittering_clock_is_smoothed(self) -> None:
+        harness, daw = MusicThreadHarness(FOURS), Daw(97.0, delay=jitter())
+        receive_all(harness, daw.say(START).tick(20 * BAR))
         expected = [daw.due_s[tick] for bar in range(1, 20, 2) for tick in range(bar * BAR, (bar + 1) * BAR, 24)]
-        # From the second bar of the partner's on it is known well.
-        off_ms = 1000 * (np.array(rehearsal.onsets_s) - expected)[4:]
+        # From the partner's second bar on the tempo is known well.
+        off_ms = 1000 * (np.array(harness.onsets_s) - expected)[4:]
         assert np.abs(off_ms).max() < 3.0
         assert np.median(np.abs(off_ms)) < 1.0
 
     def test_another_tempo_in_an_answer_is_followed_within_a_beat(self) -> None:
-        rehearsal, daw = Rehearsal(FOURS), Daw(97.0)
-        follow(rehearsal, daw.say(START).tick(BAR + 30).tempo(140.0).tick(3 * BAR))
+        harness, daw = MusicThreadHarness(FOURS), Daw(97.0)
+        receive_all(harness, daw.say(START).tick(BAR + 30).tempo(140.0).tick(3 * BAR))
         expected = [daw.due_s[tick] for tick in range(BAR, 2 * BAR, 24)]
         expected += [daw.due_s[tick] for tick in range(3 * BAR, 4 * BAR, 24)]
-        assert rehearsal.onsets_s[:2] == pytest.approx(expected[:2], abs=0.001)
-        assert rehearsal.onsets_s[2:] == pytest.approx(expected[2:], abs=0.005)
+        assert harness.onsets_s[:2] == pytest.approx(expected[:2], abs=0.001)
+        assert harness.onsets_s[2:] == pytest.approx(expected[2:], abs=0.005)
 
-    def test_stop_is_silence_at_once_and_start_begins_with_your_turn(self) -> None:
-        rehearsal, daw = Rehearsal(FOURS), Daw(120.0)
+    def test_stop_silences_the_jam_at_once_and_start_begins_with_your_turn(self) -> None:
+        harness, daw = MusicThreadHarness(FOURS), Daw(120.0)
         daw.say(START).tick(BAR + 30).say(STOP)
-        follow(rehearsal, daw)
-        assert rehearsal.sent[-1][0] == NoteOff(62)
-        sounded = len(rehearsal.onsets_s)
-        heard = len(daw.sent)
+        receive_all(harness, daw)
+        assert harness.sent[-1][0] == NoteOff(62)
+        onset_count = len(harness.onsets_s)
+        received_count = len(daw.sent)
         daw.rest(1.0).say(START).tick(BAR + 1)
-        follow(rehearsal, daw, first=heard)
-        assert rehearsal.onsets_s[sounded:] == pytest.approx([daw.due_s[-1]], abs=0.001)
+        receive_all(harness, daw, first=received_count)
+        assert harness.onsets_s[onset_count:] == pytest.approx([daw.due_s[-1]], abs=0.001)
 
     def test_continue_goes_on_in_the_middle_of_the_bar(self) -> None:
-        rehearsal, daw = Rehearsal(FOURS), Daw(120.0)
+        harness, daw = MusicThreadHarness(FOURS), Daw(120.0)
         daw.say(START).tick(BAR + 30).say(STOP).rest(0.7)
-        follow(rehearsal, daw)
-        sounded, heard = len(rehearsal.onsets_s), len(daw.sent)
-        follow(rehearsal, daw.say(CONTINUE).tick(BAR), first=heard)
+        receive_all(harness, daw)
+        onset_count, received_count = len(harness.onsets_s), len(daw.sent)
+        receive_all(harness, daw.say(CONTINUE).tick(BAR), first=received_count)
         # Beats two and three of the partner's bar are left; then it is the player's turn.
         ticks = [BAR + 48, BAR + 72]
-        assert rehearsal.onsets_s[sounded:] == pytest.approx([daw.due_s[tick] for tick in ticks], abs=0.001)
+        assert harness.onsets_s[onset_count:] == pytest.approx([daw.due_s[tick] for tick in ticks], abs=0.001)
 
     def test_a_song_position_moves_the_turns(self) -> None:
-        rehearsal, daw = Rehearsal(FOURS), Daw(120.0)
+        harness, daw = MusicThreadHarness(FOURS), Daw(120.0)
         daw.say(STOP, song_position(16), CONTINUE).tick(BAR)  # the second bar: the partner's
-        follow(rehearsal, daw)
-        assert len(rehearsal.onsets_s) >= 3
+        receive_all(harness, daw)
+        assert len(harness.onsets_s) >= 3
 
-    def test_one_that_is_lost_in_a_turn_is_said_once_and_the_music_goes_on(
+    def test_a_clock_lost_during_a_turn_is_logged_once_and_the_music_goes_on(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
-        rehearsal, daw = Rehearsal(FOURS), Daw(120.0)
-        follow(rehearsal, daw.say(START).tick(BAR + 10))
+        harness, daw = MusicThreadHarness(FOURS), Daw(120.0)
+        receive_all(harness, daw.say(START).tick(BAR + 10))
         with caplog.at_level(logging.WARNING, "fours.clock"):
-            rehearsal.until(daw.next_s + 8.0)
+            harness.run_until(daw.next_s + 8.0)
         assert [record.message for record in caplog.records] == [
             "MIDI clock is gone, or is none that can be followed; the tempo stays 120.0 bpm"
         ]
-        assert len(rehearsal.onsets_s) > 6
-        first = rehearsal.onsets_s[0]
-        assert rehearsal.onsets_s[:4] == pytest.approx([first + beat * 0.5 for beat in range(4)], abs=0.001)
+        assert len(harness.onsets_s) > 6
+        first = harness.onsets_s[0]
+        assert harness.onsets_s[:4] == pytest.approx([first + beat * 0.5 for beat in range(4)], abs=0.001)
 
-    def test_it_is_left_alone_where_our_own_is_asked_for(self) -> None:
-        rehearsal, daw = Rehearsal(Settings(clock="internal")), Daw(60.0)
-        follow(rehearsal, daw.say(START).tick(BAR))
-        assert rehearsal.player._timeline.tempo_bpm == 120.0
+    def test_it_is_ignored_where_our_own_clock_is_chosen(self) -> None:
+        harness, daw = MusicThreadHarness(Settings(clock="internal")), Daw(60.0)
+        receive_all(harness, daw.say(START).tick(BAR))
+        assert harness.music_thread._timeline.tempo_bpm == 120.0
 
 
 class TestTaps:
-    def test_four_taps_make_a_tempo_and_whoever_shows_it_is_told(self) -> None:
-        rehearsal = Rehearsal()
-        told: list[tuple[str, Value]] = []
-        rehearsal.player.told = lambda control, value: told.append((control, value))
+    def test_four_taps_make_a_tempo_and_it_is_reported(self) -> None:
+        harness = MusicThreadHarness()
+        changed: list[tuple[str, Value]] = []
+        harness.music_thread.on_control_changed = lambda control, value: changed.append((control, value))
         for tap in range(4):
-            rehearsal.until(1.0 + 0.4 * tap)
-            rehearsal.player.act("tap")
-            rehearsal.settle()
-        assert told[-1][0] == "tempo"
-        assert told[-1][1] == pytest.approx(150.0, abs=0.1)
-        assert rehearsal.jam.settings.tempo == told[-1][1]
+            harness.run_until(1.0 + 0.4 * tap)
+            harness.music_thread.act("tap")
+            harness.run_pending_work()
+        assert changed[-1][0] == "tempo"
+        assert changed[-1][1] == pytest.approx(150.0, abs=0.1)
+        assert harness.jam.settings.tempo == changed[-1][1]
 
-    def test_the_first_of_them_begins_a_bar(self) -> None:
-        rehearsal = Rehearsal()
+    def test_the_first_tap_begins_a_bar(self) -> None:
+        harness = MusicThreadHarness()
         for tap in range(4):
-            rehearsal.until(1.25 + 0.4 * tap)
-            rehearsal.player.act("tap")
-            rehearsal.settle()
-        timeline = rehearsal.player._timeline
+            harness.run_until(1.25 + 0.4 * tap)
+            harness.music_thread.act("tap")
+            harness.run_pending_work()
+        timeline = harness.music_thread._timeline
         assert timeline.seconds_at(timeline.bar_line(1)) - START_S == pytest.approx(1.25 + 4 * 0.4, abs=0.002)
 
 
 class TestTheTempoOfAPhrase:
-    def play_at(self, tempo_bpm: float, **controls: object) -> Rehearsal:
-        rehearsal = Rehearsal(Settings(approach="pitch", tempo_from="phrase", start="beat", **controls))  # type: ignore[arg-type]
-        for note in exercise(16):  # a beat and two halves, over and over
-            rehearsal.hear(NoteOn(note.pitch, 80), 2.0 + note.onset_beats * 60 / tempo_bpm)
-            rehearsal.hear(NoteOff(note.pitch), 2.0 + (note.end_beats - 0.1) * 60 / tempo_bpm)
-        rehearsal.until(12.0)
-        return rehearsal
+    def play_at(self, tempo_bpm: float, **controls: object) -> MusicThreadHarness:
+        harness = MusicThreadHarness(Settings(approach="pitch", tempo_from="phrase", start="beat", **controls))  # type: ignore[arg-type]
+        for note in exercise(16):  # a beat and two halves, again and again
+            harness.receive(NoteOn(note.pitch, 80), 2.0 + note.onset_beats * 60 / tempo_bpm)
+            harness.receive(NoteOff(note.pitch), 2.0 + (note.end_beats - 0.1) * 60 / tempo_bpm)
+        harness.run_until(12.0)
+        return harness
 
     @pytest.mark.parametrize("tempo_bpm", [88.0, 104.0, 132.0])
-    def test_is_that_of_the_answer_which_falls_on_its_beats(self, tempo_bpm: float) -> None:
-        rehearsal = self.play_at(tempo_bpm)
-        onsets_s = np.array(rehearsal.onsets_s)
+    def test_is_the_tempo_of_the_answer_which_falls_on_its_beats(self, tempo_bpm: float) -> None:
+        harness = self.play_at(tempo_bpm)
+        onsets_s = np.array(harness.onsets_s)
         eighth_s = 30 / tempo_bpm
         assert np.diff(onsets_s) == pytest.approx(eighth_s, rel=0.02)
         beats = (onsets_s[0] - 2.0) / (2 * eighth_s)
         assert beats == pytest.approx(round(beats), abs=0.05)
 
-    def test_the_models_have_heard_it_in_its_own_beats(self) -> None:
-        rehearsal = self.play_at(88.0)
-        onsets = [onset for _, onset in rehearsal.event.heard[:16]]
+    def test_the_models_hear_the_phrase_in_its_own_beats(self) -> None:
+        harness = self.play_at(88.0)
+        onsets = [onset for _, onset in harness.event.heard_notes[:16]]
         assert np.diff(onsets) == pytest.approx(np.diff([note.onset_beats for note in exercise(16)]), abs=0.02)
 
-    def test_is_none_of_the_jams_business_where_the_control_has_it(self) -> None:
-        rehearsal = Rehearsal(Settings(approach="pitch"))
-        rehearsal.play(line(60, 62, 64, 65, 67, 65, step_beats=0.61))
-        rehearsal.until(12.0)
-        assert np.diff(rehearsal.onsets_s) == pytest.approx(0.25, abs=0.001)
+    def test_is_not_detected_where_the_tempo_comes_from_the_control(self) -> None:
+        harness = MusicThreadHarness(Settings(approach="pitch"))
+        harness.play(line(60, 62, 64, 65, 67, 65, step_beats=0.61))
+        harness.run_until(12.0)
+        assert np.diff(harness.onsets_s) == pytest.approx(0.25, abs=0.001)

@@ -1,4 +1,4 @@
-"""The music thread with real ports and the real clock, in this process; the jam's partners play what they are told."""
+"""The music thread with real ports and the real clock, in this process; the jam's partners are scripted."""
 
 import statistics
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ from model.approach import Approach
 from model.improvising.improviser import Improviser
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
-from server.music.music_thread import Player
+from server.music.music_thread import MusicThread
 from tests.conftest import Jackd
-from tests.server.jams import Scripted
+from tests.server.jams import ScriptedImproviser
 
 PATIENCE_S = 10
 TEMPO_BPM = 300.0
@@ -26,7 +26,7 @@ BEAT_S = 60.0 / TEMPO_BPM
 STEP_S = BEAT_S / 2
 CYCLE_S = 1024 / 48_000
 LATE_S = 0.01
-"""How late the median of the notes may be here, beside whatever else this machine does; bench/ measures the real figure."""
+"""How late the median of the notes may be here, where the machine may be busy; bench/ measures the real figure."""
 AT_ONCE_S = 0.25
 """Far less than a note of the long answer takes to end by itself, and far more than a busy machine needs."""
 
@@ -34,19 +34,21 @@ AT_ONCE_S = 0.25
 PING = bytes([0xB0, 102, 1])
 
 
-class Line:
-    """A keyboard into the player, and ears at its output."""
+class LoopbackConnection:
+    """A keyboard connected to the music thread, and an input connected to its output."""
 
-    def __init__(self, keyboard: OutputPort, player: Player, heard: SimpleQueue[tuple[bytes, float]]) -> None:
+    def __init__(
+        self, keyboard: OutputPort, music_thread: MusicThread, received: SimpleQueue[tuple[bytes, float]]
+    ) -> None:
         self._keyboard = keyboard
-        self._heard = heard
-        self.player = player
+        self._received = received
+        self.music_thread = music_thread
 
     def send(self, message: Message) -> None:
         self._keyboard.send(encode(message))
 
-    def hear(self) -> tuple[Message, float]:
-        data, at_s = self._heard.get(timeout=PATIENCE_S)
+    def next_message(self) -> tuple[Message, float]:
+        data, at_s = self._received.get(timeout=PATIENCE_S)
         return parse(data), at_s
 
     def tap(self) -> None:
@@ -55,58 +57,58 @@ class Line:
 
 
 @pytest.fixture
-def live(patient_jackd: Jackd, settings: Settings) -> Iterator[Line]:
-    assert patient_jackd.name
+def live(long_cycle_jackd: Jackd, settings: Settings) -> Iterator[LoopbackConnection]:
+    assert long_cycle_jackd.name
     clock, system = MonotonicClock(), RtMidiSystem()
-    heard: SimpleQueue[tuple[bytes, float]] = SimpleQueue()
+    received: SimpleQueue[tuple[bytes, float]] = SimpleQueue()
     partners: dict[Approach, Improviser] = {
-        "pitch": Scripted("pitch", (60, 62, 64, 65)),
-        "event": Scripted("event", (72,), (64.0,)),
+        "pitch": ScriptedImproviser("pitch", (60, 62, 64, 65)),
+        "event": ScriptedImproviser("event", (72,), (64.0,)),
     }
     with ExitStack() as stack:
         output = stack.enter_context(system.open_output(None))
-        player = Player(Jam(partners, settings, 0), output, clock)
-        source = stack.enter_context(system.open_input(None, player.hear))
+        music_thread = MusicThread(Jam(partners, settings, 0), output, clock)
+        source = stack.enter_context(system.open_input(None, music_thread.receive_midi))
         keyboard = stack.enter_context(system.open_output(source.name))
-        stack.enter_context(system.open_input(output.name, lambda data, at_s: heard.put((data, at_s))))
-        came = b""
-        while came != PING:
+        stack.enter_context(system.open_input(output.name, lambda data, at_s: received.put((data, at_s))))
+        received_ping = b""
+        while received_ping != PING:
             output.send(PING)
-            keyboard.send(PING)  # no controller that a jam knows
+            keyboard.send(PING)  # a controller that a jam ignores
             with suppress(Empty):
-                came = heard.get(timeout=0.05)[0]
-        player.start()
-        stack.callback(player.stop)
-        while not heard.empty():
-            heard.get()
-        yield Line(keyboard, player, heard)
+                received_ping = received.get(timeout=0.05)[0]
+        music_thread.start()
+        stack.callback(music_thread.stop)
+        while not received.empty():
+            received.get()
+        yield LoopbackConnection(keyboard, music_thread, received)
 
 
 @pytest.mark.parametrize("settings", [Settings(approach="pitch", tempo=TEMPO_BPM, answer_length=4.0)])
-def test_an_answer_is_heard_in_time(live: Line) -> None:
+def test_an_answer_is_played_in_time(live: LoopbackConnection) -> None:
     live.tap()
-    heard = [live.hear() for _ in range(16)]
-    ons = [(message, at_s) for message, at_s in heard if isinstance(message, NoteOn)]
+    received = [live.next_message() for _ in range(16)]
+    ons = [(message, at_s) for message, at_s in received if isinstance(message, NoteOn)]
     assert [message for message, _ in ons] == [NoteOn(pitch, 70) for pitch in (60, 62, 64, 65)] * 2
     gaps_s = [after_s - before_s for (_, before_s), (_, after_s) in pairwise(ons)]
     assert statistics.median(gaps_s) == pytest.approx(STEP_S, abs=CYCLE_S + LATE_S)
-    assert 0.0 <= statistics.median(live.player.lateness_s) < LATE_S
+    assert 0.0 <= statistics.median(live.music_thread.lateness_s) < LATE_S
 
 
 @pytest.mark.parametrize("settings", [Settings(approach="event", tempo=TEMPO_BPM, answer_length=64.0)])
-def test_playing_over_it_ends_it_at_once(live: Line) -> None:
+def test_playing_over_it_ends_it_at_once(live: LoopbackConnection) -> None:
     live.tap()
-    assert live.hear()[0] == NoteOn(72, 70)
+    assert live.next_message()[0] == NoteOn(72, 70)
     began_s = MonotonicClock().now_s()
     live.send(NoteOn(50, 70))
-    message, at_s = live.hear()
+    message, at_s = live.next_message()
     assert message == NoteOff(72)
     assert at_s - began_s < AT_ONCE_S
 
 
 @pytest.mark.parametrize("settings", [Settings(approach="event", tempo=TEMPO_BPM, answer_length=64.0)])
-def test_what_sounds_when_it_is_stopped_is_ended(live: Line) -> None:
+def test_stop_ends_the_sounding_note(live: LoopbackConnection) -> None:
     live.tap()
-    assert live.hear()[0] == NoteOn(72, 70)
-    live.player.stop()
-    assert live.hear()[0] == NoteOff(72)
+    assert live.next_message()[0] == NoteOn(72, 70)
+    live.music_thread.stop()
+    assert live.next_message()[0] == NoteOff(72)

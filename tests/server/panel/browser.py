@@ -1,4 +1,4 @@
-"""A page of a running jam in a browser, and the screens that it is to fit."""
+"""Opens the page of a running jam in a browser; the screen sizes that it must fit."""
 
 from playwright.sync_api import BrowserContext, Page
 
@@ -8,11 +8,11 @@ PATIENCE_MS = 15_000
 SIZES = {"phone": (390, 844), "tablet": (820, 1180), "laptop": (1440, 900)}
 
 
-def opened(context: BrowserContext, jam: RunningJam) -> Page:
-    """A page that has been told everything. What it complains of is an error of the test."""
+def open_page(context: BrowserContext, jam: RunningJam) -> Page:
+    """A page that has received the full state. An uncaught error in its scripts fails the test."""
     page = context.new_page()
     page.on("pageerror", _raise)
-    page.goto(jam.told("Panel"))
+    page.goto(jam.start_line("Panel"))
     page.wait_for_selector("[data-control=temperature]")
     return page
 

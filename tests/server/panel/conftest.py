@@ -1,4 +1,4 @@
-"""A browser without a window for the tests that look at the page, and an empty context of it for each."""
+"""A headless browser for the tests of the page, and an empty context of it for each test."""
 
 from collections.abc import Iterator
 
@@ -18,14 +18,14 @@ CHROMIUM = (
 def browser() -> Iterator[Browser]:
     path = require_program("chromium")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM])
-        yield started
-        started.close()
+        chromium = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM])
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    made = browser.new_context(viewport={"width": 1440, "height": 900})
-    made.set_default_timeout(PATIENCE_MS)
-    yield made
-    made.close()
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PATIENCE_MS)
+    yield context
+    context.close()

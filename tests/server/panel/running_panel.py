@@ -1,4 +1,4 @@
-"""A jam of two scripted partners with a panel, in this process, and pages of it that speak for themselves."""
+"""A jam of two scripted improvisers with a panel, in this process, and clients that act as its pages."""
 
 import asyncio
 import json
@@ -15,118 +15,119 @@ from bridge.midi.memory_ports import MemoryOutput
 from bridge.midi.messages import Message, parse
 from bridge.timing.clock import MonotonicClock
 from server.config.config import MidiSection, PanelSection
-from server.controls.control_store import Desk
+from server.controls.control_store import ControlStore
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
-from server.music.music_thread import Player
-from server.panel.jam_handle import Stage, TakeShelf, Wiring
-from server.panel.page_connections import Guests
+from server.music.music_thread import MusicThread
+from server.panel.jam_handle import JamHandle, TakeSource, Wiring
+from server.panel.page_connections import PageConnections
 from server.panel.panel import Panel
-from server.remote.midi_controllers import Controllers
-from server.remote.midi_learn import Lessons
-from tests.server.jams import Scripted
+from server.remote.midi_controllers import MidiControllers
+from server.remote.midi_learn import MidiLearn
+from tests.server.jams import ScriptedImproviser
 
 HOST = "127.0.0.1"
 PATIENCE_S = 10
-# Fast, so that little time is spent listening: a beat is 0.15 s.
+# Fast, so that tests wait little: a beat is 0.15 s.
 SETTINGS = Settings(tempo=400.0)
 WIRING = Wiring("Keys", "Synth", "memory", "127.0.0.1:8000", {"pitch": 0.1, "event": 0.2})
 
-NO_KNOBS = MidiSection()
-NOWHERE = Path("/nowhere/config.toml")
-"""A configuration that cannot be written."""
+NO_BINDINGS = MidiSection()
+UNWRITABLE_CONFIG = Path("/nowhere/config.toml")
 
-Told = dict[str, Any]
-"""What a page is told: JSON, which a test looks into."""
+JsonObject = dict[str, Any]
+"""A message that a page gets, which a test looks into."""
 
 
 def free_tcp_port() -> int:
-    """A TCP port that nobody has."""
+    """A TCP port that no program uses."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
-def stage(
-    takes: TakeShelf | None = None,
+def jam_handle(
+    takes: TakeSource | None = None,
     settings: Settings = SETTINGS,
-    midi: MidiSection = NO_KNOBS,
-    config_file: Path = NOWHERE,
-) -> Stage:
-    """A stage whose player has not begun, made in the asyncio loop."""
+    midi: MidiSection = NO_BINDINGS,
+    config_file: Path = UNWRITABLE_CONFIG,
+) -> JamHandle:
+    """The handle of a jam whose music thread is not started; call it in the asyncio loop."""
     clock = MonotonicClock()
-    partners = {"pitch": Scripted("pitch", (60, 62, 64, 65)), "event": Scripted("event", (72, 74, 76), (1.0, 0.5, 0.5))}
-    jam = Jam({"pitch": partners["pitch"], "event": partners["event"]}, settings, 0)
-    player = Player(jam, MemoryOutput("Synth", clock), clock)
-    desk = Desk(settings, player, {})
-    controllers = Controllers(midi, desk, player.hear, player.send, clock)
-    lessons = Lessons(controllers.knobs, config_file)
+    improvisers = {
+        "pitch": ScriptedImproviser("pitch", (60, 62, 64, 65)),
+        "event": ScriptedImproviser("event", (72, 74, 76), (1.0, 0.5, 0.5)),
+    }
+    jam = Jam({"pitch": improvisers["pitch"], "event": improvisers["event"]}, settings, 0)
+    music_thread = MusicThread(jam, MemoryOutput("Synth", clock), clock)
+    controls = ControlStore(settings, music_thread, {})
+    controllers = MidiControllers(midi, controls, music_thread.receive_midi, music_thread.send_control_change, clock)
+    midi_learn = MidiLearn(controllers.cc_input, config_file)
     packs = ("songbook", "rock")
-    return Stage(desk, player, clock, WIRING, controllers.hear, lessons, lambda: packs, takes)
+    return JamHandle(controls, music_thread, clock, WIRING, controllers.receive_midi, midi_learn, lambda: packs, takes)
 
 
-class Page:
-    """One page: says things, and waits for what it is told."""
+class PageClient:
+    """Sends and receives messages as a page does."""
 
-    def __init__(self, line: ClientConnection) -> None:
-        self.line = line
-        self.told: list[Told] = []
+    def __init__(self, websocket: ClientConnection) -> None:
+        self.websocket = websocket
+        self.received: list[JsonObject] = []
 
-    async def say(self, kind: str, **parts: object) -> None:
-        await self.line.send(json.dumps({"type": kind, **parts}))
+    async def send(self, kind: str, **fields: object) -> None:
+        await self.websocket.send(json.dumps({"type": kind, **fields}))
 
     async def play(self, *data: int) -> None:
-        await self.say("play", data=data)
+        await self.send("play", data=data)
 
-    async def hear(self, fits: Callable[[Told], object]) -> Told:
-        """The next that fits; what comes before it is kept in `told` too."""
+    async def receive(self, matches: Callable[[JsonObject], object]) -> JsonObject:
+        """The next message that matches; those before it are kept in `received` too."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
-                self.told.append(json.loads(await self.line.recv()))
-                if fits(self.told[-1]):
-                    return self.told[-1]
+                self.received.append(json.loads(await self.websocket.recv()))
+                if matches(self.received[-1]):
+                    return self.received[-1]
 
-    async def hear_of(self, kind: str) -> Told:
-        return await self.hear(lambda told: told["type"] == kind)
+    async def receive_type(self, kind: str) -> JsonObject:
+        return await self.receive(lambda message: message["type"] == kind)
 
-    async def values(self, name: str) -> Any:
-        """The next value that is told of a control."""
-        told = await self.hear(lambda told: told["type"] == "news" and name in told.get("values", {}))
-        return told["values"][name]
+    async def next_value(self, name: str) -> Any:
+        """The next value of a control that is sent."""
+        message = await self.receive(lambda message: message["type"] == "news" and name in message.get("values", {}))
+        return message["values"][name]
 
-    async def notes(self, side: str, kind: str, count: int) -> list[int]:
-        """The pitches, or controllers, of the next so many messages of a side."""
+    async def next_notes(self, side: str, kind: str, count: int) -> list[int]:
+        """The pitches, or controllers, of the next `count` note messages of a side and a kind."""
         found: list[int] = []
         while len(found) < count:
-            told = await self.hear(lambda told: told.get("notes"))
-            found += [note[3] for note in told["notes"] if (note[0], note[2]) == (side, kind)]
+            message = await self.receive(lambda message: message.get("notes"))
+            found += [note[3] for note in message["notes"] if (note[0], note[2]) == (side, kind)]
         return found
 
 
 @dataclass(slots=True)
-class House:
-    """The panel that is served, and what it has said at its start."""
+class RunningPanel:
+    """A panel that is served, its jam, and the lines that it printed at its start."""
 
     port: int
-    stage: Stage
-    said: list[str] = field(default_factory=list)
+    jam: JamHandle
+    printed_lines: list[str] = field(default_factory=list)
     panel: Panel | None = None
 
     @property
-    def guests(self) -> Guests:
-        """The pages, as the panel has them."""
+    def connections(self) -> PageConnections:
         assert self.panel is not None
-        assert self.panel._open is not None
-        return self.panel._open[0]
+        assert self.panel._serving is not None
+        return self.panel._serving[0]
 
     @property
-    def sent(self) -> list[Message]:
-        """What went out of the port."""
-        return [parse(data) for data, _ in cast("MemoryOutput", self.stage.player._output).sent]
+    def sent_messages(self) -> list[Message]:
+        """What the jam has sent to its MIDI output."""
+        return [parse(data) for data, _ in cast("MemoryOutput", self.jam.music_thread._output).sent]
 
     @asynccontextmanager
-    async def page(self, cookie: str | None = None) -> AsyncIterator[Page]:
-        """A page that has been told everything."""
+    async def page(self, cookie: str | None = None) -> AsyncIterator[PageClient]:
+        """A page that is connected and has received the full state."""
         origin = f"http://{HOST}:{self.port}"
         headers = {} if cookie is None else {"Cookie": cookie}
         async with connect(
@@ -135,15 +136,15 @@ class House:
             additional_headers=headers,
             proxy=None,
             max_queue=None,
-        ) as line:
-            page = Page(line)
-            await page.hear_of("welcome")
+        ) as websocket:
+            page = PageClient(websocket)
+            await page.receive_type("welcome")
             yield page
 
-    async def ask(
+    async def request(
         self, target: str, method: str = "GET", body: bytes = b"", host: str | None = None, headers: Sequence[str] = ()
     ) -> tuple[int, str, bytes]:
-        """One request, and the answer's status, head and body."""
+        """Sends one HTTP request; returns the response's status, head and body."""
         host = f"{HOST}:{self.port}" if host is None else host
         lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", "Connection: close", *headers]
         if method != "GET":
@@ -151,28 +152,33 @@ class House:
         async with asyncio.timeout(PATIENCE_S):
             reader, writer = await asyncio.open_connection(HOST, self.port)
             writer.write("\r\n".join([*lines, "", ""]).encode() + body)
-            answer = await reader.read()
+            response = await reader.read()
             writer.close()
             await writer.wait_closed()
-        head, _, content = answer.partition(b"\r\n\r\n")
+        head, _, content = response.partition(b"\r\n\r\n")
         return int(head.split()[1]), head.decode(), content
 
     @property
-    def own(self) -> str:
-        """The header that a page of ours sends."""
+    def own_origin(self) -> str:
+        """The header that a page of this panel sends."""
         return f"Origin: http://{HOST}:{self.port}"
 
 
 @asynccontextmanager
-async def open_house(
-    takes: TakeShelf | None = None, midi: MidiSection = NO_KNOBS, config_file: Path = NOWHERE, **panel: Any
-) -> AsyncIterator[House]:
-    """Serves it, and plays."""
-    on = stage(takes, midi=midi, config_file=config_file)
-    house = House(free_tcp_port(), on)
-    on.player.start()
+async def running_panel(
+    takes: TakeSource | None = None,
+    midi: MidiSection = NO_BINDINGS,
+    config_file: Path = UNWRITABLE_CONFIG,
+    **section: Any,
+) -> AsyncIterator[RunningPanel]:
+    """A running jam with a panel; `section` has keys of the configuration's section [panel]."""
+    jam = jam_handle(takes, midi=midi, config_file=config_file)
+    running = RunningPanel(free_tcp_port(), jam)
+    jam.music_thread.start()
     try:
-        async with Panel(PanelSection(port=house.port, **panel), on, house.said.append) as house.panel:
-            yield house
+        async with Panel(
+            PanelSection(port=running.port, **section), jam, running.printed_lines.append
+        ) as running.panel:
+            yield running
     finally:
-        on.player.stop()
+        jam.music_thread.stop()

@@ -3,25 +3,33 @@ import json
 import pytest
 
 from server.errors import BadMessage
-from server.panel.page_messages import LONGEST_MESSAGE, Learn, Ping, Play, Said, Set, read
+from server.panel.page_messages import (
+    LONGEST_MESSAGE,
+    LearnControl,
+    PageMessage,
+    Ping,
+    PlayMessage,
+    SetControl,
+    read_page_message,
+)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
-        ('{"type":"play","data":[144,60,80]}', Play(bytes([144, 60, 80]))),
-        ('{"type":"play","data":[128,60,0]}', Play(bytes([128, 60, 0]))),
-        ('{"type":"play","data":[191,64,127]}', Play(bytes([191, 64, 127]))),
-        ('{"type":"set","control":"temperature","value":0.7}', Set("temperature", 0.7)),
-        ('{"type":"set","control":"mode","value":"fours"}', Set("mode", "fours")),
-        ('{"type":"set","control":"respond","value":true}', Set("respond", value=True)),
-        ('{"type":"learn","control":"tempo"}', Learn("tempo")),
-        ('{"type":"learn","control":null}', Learn(None)),
+        ('{"type":"play","data":[144,60,80]}', PlayMessage(bytes([144, 60, 80]))),
+        ('{"type":"play","data":[128,60,0]}', PlayMessage(bytes([128, 60, 0]))),
+        ('{"type":"play","data":[191,64,127]}', PlayMessage(bytes([191, 64, 127]))),
+        ('{"type":"set","control":"temperature","value":0.7}', SetControl("temperature", 0.7)),
+        ('{"type":"set","control":"mode","value":"fours"}', SetControl("mode", "fours")),
+        ('{"type":"set","control":"respond","value":true}', SetControl("respond", value=True)),
+        ('{"type":"learn","control":"tempo"}', LearnControl("tempo")),
+        ('{"type":"learn","control":null}', LearnControl(None)),
         ('{"type":"ping","sent_ms":12.5}', Ping(12.5)),
     ],
 )
-def test_what_a_page_says_is_read(text: str, said: Said) -> None:
-    assert read(text) == said
+def test_a_message_of_a_page_is_read(text: str, message: PageMessage) -> None:
+    assert read_page_message(text) == message
 
 
 @pytest.mark.parametrize(
@@ -60,20 +68,20 @@ def test_what_a_page_says_is_read(text: str, said: Said) -> None:
         (b"\x90\x3c\x50", "the panel takes text, and this was binary"),
     ],
 )  # fmt: skip
-def test_anything_else_is_refused_with_what_is_wrong_with_it(text: str | bytes, reason: str) -> None:
+def test_anything_else_is_refused_with_a_sentence_that_names_what_is_wrong(text: str | bytes, reason: str) -> None:
     with pytest.raises(BadMessage) as refusal:
-        read(text)
+        read_page_message(text)
     assert str(refusal.value) == reason
 
 
-def test_a_message_cut_off_anywhere_is_refused() -> None:
+def test_a_message_that_is_cut_off_anywhere_is_refused() -> None:
     whole = json.dumps({"type": "set", "control": "temperature", "value": 0.7})
     for length in range(len(whole)):
         with pytest.raises(BadMessage):
-            read(whole[:length])
+            read_page_message(whole[:length])
 
 
-def test_a_note_on_of_velocity_0_is_the_end_of_a_note() -> None:
-    played = read('{"type":"play","data":[144,60,0]}')
-    assert isinstance(played, Play)
-    assert (played.is_note_on, played.is_note_off, played.key) == (False, True, (0, 60))
+def test_a_note_on_of_velocity_0_is_a_note_off() -> None:
+    message = read_page_message('{"type":"play","data":[144,60,0]}')
+    assert isinstance(message, PlayMessage)
+    assert (message.is_note_on, message.is_note_off, message.key) == (False, True, (0, 60))

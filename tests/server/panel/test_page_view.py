@@ -8,29 +8,37 @@ from bridge.timing.timeline import Timeline
 from model.notes import Note
 from server.controls.control_table import CONTROLS
 from server.jam.modes import Turn
-from server.music.feed import Asked, Event, Heard, Kept, Played, Stands, Turned
-from server.panel.page_view import RECENT_EVENTS, SEGMENTS_TOLD, Json, View, as_text, control_table
+from server.music.feed import (
+    ActionRequested,
+    ControlChanged,
+    Event,
+    MessagePlayed,
+    MessageReceived,
+    StatusChanged,
+    TimelineChanged,
+)
+from server.panel.page_view import RECENT_NOTES, SEGMENTS_SENT, Json, PageView, control_rows, to_json
 
 TIMELINE = Timeline.start(90.0, at_s=10.0, beat=2.0, meter=Meter(3, 4)).with_downbeat(1.0)
-KEPT = Kept(TIMELINE, "playing", "midi", 10.0)
+TIMELINE_CHANGED = TimelineChanged(TIMELINE, "playing", "midi", 10.0)
 PLAN = (Note(60, 17.123456, 0.5, 0), Note(62, 17.625, 0.5, 0))
-STANDS = Stands("answering", Turn("partner", 16.0, 32.0), PLAN, 11.0, (0.61234567, 0.0))
+STATUS_CHANGED = StatusChanged("answering", Turn("partner", 16.0, 32.0), PLAN, 11.0, (0.61234567, 0.0))
 
 
-def told(message: Mapping[str, Json]) -> Any:
-    """What a page makes of it."""
-    return json.loads(as_text(message))
+def sent(message: Mapping[str, Json]) -> Any:
+    """A message as a page reads it."""
+    return json.loads(to_json(message))
 
 
-def test_what_is_played_is_told_by_side_in_its_order() -> None:
+def test_note_messages_of_both_sides_come_in_their_order() -> None:
     events: list[Event] = [
-        Heard(NoteOn(60, 80, 3), 1.00004, 2.0),
-        Played(NoteOn(72, 90), 1.5, 3.0),
-        Heard(NoteOff(60, 3), 1.75, 3.5),
-        Heard(ControlChange(64, 127), 2.0, 4.0),
-        Heard(OtherMessage(b"\xe0\x00\x40"), 2.5, 5.0),
+        MessageReceived(NoteOn(60, 80, 3), 1.00004, 2.0),
+        MessagePlayed(NoteOn(72, 90), 1.5, 3.0),
+        MessageReceived(NoteOff(60, 3), 1.75, 3.5),
+        MessageReceived(ControlChange(64, 127), 2.0, 4.0),
+        MessageReceived(OtherMessage(b"\xe0\x00\x40"), 2.5, 5.0),
     ]
-    assert View().news(events) == {
+    assert PageView().updates(events) == {
         "notes": [
             ["player", 1.0, "on", 60, 80],
             ["partner", 1.5, "on", 72, 90],
@@ -40,9 +48,9 @@ def test_what_is_played_is_told_by_side_in_its_order() -> None:
     }
 
 
-def test_how_the_jam_stands_and_how_time_goes_are_told_once_as_they_are_at_last() -> None:
-    earlier = Stands("waiting", None, (), 10.5)
-    assert View().news([earlier, KEPT, STANDS]) == {
+def test_of_several_changes_of_status_and_timeline_only_the_latest_is_an_update() -> None:
+    earlier = StatusChanged("waiting", None, (), 10.5)
+    assert PageView().updates([earlier, TIMELINE_CHANGED, STATUS_CHANGED]) == {
         "stands": {
             "state": "answering",
             "turn": {"side": "partner", "start_beats": 16.0, "end_beats": 32.0},
@@ -58,34 +66,34 @@ def test_how_the_jam_stands_and_how_time_goes_are_told_once_as_they_are_at_last(
     }
 
 
-def test_where_nothing_happened_that_a_page_shows_there_is_no_news() -> None:
-    assert View().news([Turned("tempo", 90.0, 1.0, 2.0)]) == {}
+def test_events_that_no_page_shows_are_no_update() -> None:
+    assert PageView().updates([ControlChanged("tempo", 90.0, 1.0, 2.0)]) == {}
 
 
-def test_actions_are_told_so_that_their_buttons_light_up() -> None:
-    assert View().news([Asked("respond", 1.0, 2.0)]) == {"asked": ["respond"]}
+def test_requested_actions_are_an_update_so_that_their_buttons_flash() -> None:
+    assert PageView().updates([ActionRequested("respond", 1.0, 2.0)]) == {"asked": ["respond"]}
 
 
-def test_a_page_that_comes_later_is_told_how_it_stands_and_what_was_played_lately() -> None:
-    view = View()
-    view.news([KEPT, STANDS])
-    view.news([Heard(NoteOn(60, 80), float(number), 0.0) for number in range(RECENT_EVENTS + 5)])
-    whole = told(view.whole())
-    assert len(whole["notes"]) == RECENT_EVENTS
-    assert {"stands", "time"} < set(whole)
+def test_the_full_state_has_status_timeline_and_the_recent_notes() -> None:
+    view = PageView()
+    view.updates([TIMELINE_CHANGED, STATUS_CHANGED])
+    view.updates([MessageReceived(NoteOn(60, 80), float(number), 0.0) for number in range(RECENT_NOTES + 5)])
+    state = sent(view.full_state())
+    assert len(state["notes"]) == RECENT_NOTES
+    assert {"stands", "time"} < set(state)
 
 
-def test_of_a_clock_that_wanders_only_the_latest_tempi_are_told() -> None:
+def test_of_a_wandering_clock_only_the_latest_tempo_changes_are_sent() -> None:
     timeline = TIMELINE
     for number in range(50):
         timeline = timeline.with_tempo(90.0 + number, 11.0 + number)
-    segments = told(View().news([Kept(timeline, "playing", "midi", 61.0)]))["time"]["segments"]
-    assert len(segments) == SEGMENTS_TOLD
+    segments = sent(PageView().updates([TimelineChanged(timeline, "playing", "midi", 61.0)]))["time"]["segments"]
+    assert len(segments) == SEGMENTS_SENT
     assert segments[-1][2] == 139.0
 
 
-def test_the_table_of_controls_is_told_whole_and_is_json() -> None:
-    rows = told({"controls": control_table({"pack": ["songbook", "rock"]})})["controls"]
+def test_the_table_of_controls_is_complete_and_is_json() -> None:
+    rows = sent({"controls": control_rows({"pack": ["songbook", "rock"]})})["controls"]
     assert [row["name"] for row in rows] == [control.name for control in CONTROLS]
     by_name = {row["name"]: row for row in rows}
     assert by_name["pack"]["choices"] == ["songbook", "rock"]

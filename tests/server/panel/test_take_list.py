@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from server.errors import TakeError
-from server.panel.take_list import JournalTakes
-from server.takes.take_export import midi_of
-from server.takes.take_library import Shelf
+from server.panel.take_list import TakeList
+from server.takes.take_export import journal_as_midi
+from server.takes.take_library import TakeLibrary
 from tests.server.takes.journals import write_journal
 
 TODAY, YESTERDAY = "2026-02-03-201500", "2026-02-02-201500"
@@ -20,29 +20,29 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def takes(folder: Path) -> JournalTakes:
-    return JournalTakes(Shelf(folder))
+def takes(folder: Path) -> TakeList:
+    return TakeList(TakeLibrary(folder))
 
 
-def test_the_newest_jam_is_first_and_after_it_what_is_marked_in_it(takes: JournalTakes) -> None:
-    rows = takes.rows()
-    assert rows[0].id == TODAY
-    assert rows[1].id == f"{TODAY}:1"
-    assert rows[-1].id == YESTERDAY
-    assert [row.notes is None for row in rows] == [":" in row.id for row in rows]
+def test_the_newest_jam_comes_first_and_is_followed_by_its_marks(takes: TakeList) -> None:
+    listings = takes.listings()
+    assert listings[0].id == TODAY
+    assert listings[1].id == f"{TODAY}:1"
+    assert listings[-1].id == YESTERDAY
+    assert [listing.notes is None for listing in listings] == [":" in listing.id for listing in listings]
 
 
-def test_each_is_fetched_by_the_id_that_it_is_listed_with(takes: JournalTakes, folder: Path) -> None:
-    for row in takes.rows():
-        assert takes.midi(row.id).startswith(b"MThd")
-    assert takes.midi(f"{TODAY}:1") == midi_of(folder / f"{TODAY}.jam", 1)
+def test_each_take_is_fetched_by_the_id_of_its_listing(takes: TakeList, folder: Path) -> None:
+    for listing in takes.listings():
+        assert takes.as_midi(listing.id).startswith(b"MThd")
+    assert takes.as_midi(f"{TODAY}:1") == journal_as_midi(folder / f"{TODAY}.jam", 1)
 
 
 @pytest.mark.parametrize("name", ["none", f"{TODAY}:9", f"{TODAY}:x", "../../etc/passwd", ""])
-def test_what_is_not_there_is_said(takes: JournalTakes, name: str) -> None:
+def test_an_unknown_id_is_an_error(takes: TakeList, name: str) -> None:
     with pytest.raises(TakeError):
-        takes.midi(name)
+        takes.as_midi(name)
 
 
-def test_of_no_folder_there_are_none(tmp_path: Path) -> None:
-    assert JournalTakes(Shelf(tmp_path / "none")).rows() == []
+def test_a_folder_that_is_not_there_has_no_takes(tmp_path: Path) -> None:
+    assert TakeList(TakeLibrary(tmp_path / "none")).listings() == []

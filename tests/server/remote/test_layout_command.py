@@ -5,34 +5,34 @@ from pathlib import Path
 import pytest
 
 from bridge.surfaces.surface import lay_out
-from bridge.surfaces.touchosc_file import xml
+from bridge.surfaces.touchosc_file import touchosc_xml
 from model.pack.pack import available_packs
 from server.config.config import Config
 from server.controls.control_table import Settings
 from server.errors import LayoutError
-from server.remote.layout_command import app_named, write_layout
-from server.remote.surface_rows import lamps, rows
+from server.remote.layout_command import find_surface_app, write_layout
+from server.remote.surface_rows import control_rows, status_lights
 from tests.conftest import CHECKOUT
 from tests.tiny_pack import write_tiny_pack
 
-OURS = CHECKOUT / "bridge" / "touchosc" / "trading-fours.tosc"
+SHIPPED_LAYOUT = CHECKOUT / "bridge" / "touchosc" / "trading-fours.tosc"
 
 
-def test_the_layout_that_comes_with_the_program_is_that_of_its_controls_and_packs() -> None:
-    surface = lay_out(rows(Settings(), tuple(available_packs())), lamps())
-    # What is in it: how small zlib makes it differs from one release to another.
-    assert zlib.decompress(OURS.read_bytes()).decode() == xml(surface), "write it again: make docs"
+def test_the_shipped_layout_has_the_present_controls_and_packs() -> None:
+    surface = lay_out(control_rows(Settings(), tuple(available_packs())), status_lights())
+    # Compared unpacked, because releases of zlib compress the same content differently.
+    assert zlib.decompress(SHIPPED_LAYOUT.read_bytes()).decode() == touchosc_xml(surface), "write it again: make docs"
 
 
 @pytest.mark.parametrize(
     ("app", "name"), [("touchosc", "trading-fours.tosc"), ("open-stage-control", "trading-fours.json")]
 )
-def test_one_is_written_for_each_app_under_a_name_of_its_own(elsewhere: Path, app: str, name: str) -> None:
-    assert write_layout(app_named(app), Config(), None, None) == [Path(name)]
-    assert (elsewhere / name).is_file()
+def test_each_app_has_a_layout_with_a_default_name(working_folder: Path, app: str, name: str) -> None:
+    assert write_layout(find_surface_app(app), Config(), None, None) == [Path(name)]
+    assert (working_folder / name).is_file()
 
 
-def test_your_own_packs_have_buttons(tmp_path: Path) -> None:
+def test_the_users_packs_have_buttons(tmp_path: Path) -> None:
     write_tiny_pack(tmp_path / "packs" / "my pack")
     config = Config.model_validate({"engine": {"packs_folder": str(tmp_path / "packs")}})
     out = tmp_path / "layout.json"
@@ -42,22 +42,22 @@ def test_your_own_packs_have_buttons(tmp_path: Path) -> None:
     assert '"/fours/pack/my_pack"' in text
 
 
-def test_a_picture_is_drawn_where_it_is_asked_for(tmp_path: Path) -> None:
+def test_a_picture_is_drawn_on_request(tmp_path: Path) -> None:
     out, picture = tmp_path / "layout.tosc", tmp_path / "layout.png"
     assert write_layout("touchosc", Config(), out, picture) == [out, picture]
     assert picture.stat().st_size > 10_000
 
 
-def test_for_an_app_that_there_is_none_for() -> None:
+def test_an_unknown_app_is_refused() -> None:
     with pytest.raises(LayoutError, match="there is no layout for lemur; there are those for touchosc and open-stage"):
-        app_named("lemur")
+        find_surface_app("lemur")
 
 
-def test_to_a_place_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LayoutError, match=r"layout\.tosc cannot be written: No such file or directory"):
         write_layout("touchosc", Config(), tmp_path / "none" / "layout.tosc", None)
 
 
-def test_a_picture_of_no_known_kind_is_refused(tmp_path: Path) -> None:
+def test_a_picture_of_an_unknown_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LayoutError, match=r"layout\.xyz cannot be written"):
         write_layout("touchosc", Config(), tmp_path / "layout.tosc", tmp_path / "layout.xyz")

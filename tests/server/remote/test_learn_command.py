@@ -6,13 +6,13 @@ from bridge.midi.memory_ports import MemoryInput, MemorySystem
 from bridge.midi.messages import ControlChange, Message, NoteOn, encode
 from bridge.midi.ports import Receiver
 from server.config.config import Config, load
-from server.controls.cc_bindings import Binding
+from server.controls.cc_bindings import CcBinding
 from server.errors import BadValue
 from server.remote.learn_command import learn
 
 
-class Rig(MemorySystem):
-    """A system on whose input somebody plays these as soon as it is open."""
+class PlayedSystem(MemorySystem):
+    """A MIDI system whose input receives these messages as soon as it is open."""
 
     def __init__(self, *played: Message) -> None:
         super().__init__()
@@ -26,48 +26,48 @@ class Rig(MemorySystem):
 
 
 @pytest.fixture
-def said() -> list[str]:
+def lines() -> list[str]:
     return []
 
 
-def test_the_next_knob_is_bound_and_written(tmp_path: Path, said: list[str]) -> None:
+def test_the_next_knob_is_bound_and_written(tmp_path: Path, lines: list[str]) -> None:
     path = tmp_path / "config.toml"
-    rig = Rig(NoteOn(60, 80), ControlChange(123, 0), ControlChange(21, 5, 2), ControlChange(22, 5, 2))
-    assert learn("temperature", Config(), rig, said.append, path=path) == Binding(21, 3)
-    assert load(path).midi.bindings.by_control == {"temperature": Binding(21, 3)}
-    assert said == [
+    system = PlayedSystem(NoteOn(60, 80), ControlChange(123, 0), ControlChange(21, 5, 2), ControlChange(22, 5, 2))
+    assert learn("temperature", Config(), system, lines.append, path=path) == CcBinding(21, 3)
+    assert load(path).midi.bindings.by_control == {"temperature": CcBinding(21, 3)}
+    assert lines == [
         "Listening on Trading Fours In. Move the knob for temperature; Ctrl-C gives up.",
         "temperature = { cc = 21, channel = 3 }",
         f"Written to {path}, under [midi.cc].",
     ]
-    assert not rig.opened_inputs[0].is_open
+    assert not system.opened_inputs[0].is_open
 
 
-def test_it_may_be_bound_on_any_channel(tmp_path: Path, said: list[str]) -> None:
+def test_it_may_be_bound_on_any_channel(tmp_path: Path, lines: list[str]) -> None:
     path = tmp_path / "config.toml"
-    learn("respond", Config(), Rig(ControlChange(67, 127, 2)), said.append, path=path, any_channel=True)
+    learn("respond", Config(), PlayedSystem(ControlChange(67, 127, 2)), lines.append, path=path, any_channel=True)
     assert path.read_text(encoding="utf-8") == "[midi.cc]\nrespond = 67\n"
 
 
-def test_without_a_file_it_is_only_said(said: list[str]) -> None:
-    learn("temperature", Config(), Rig(ControlChange(21, 5)), said.append, path=None)
-    assert said[1:] == [
+def test_without_a_file_it_is_only_printed(lines: list[str]) -> None:
+    learn("temperature", Config(), PlayedSystem(ControlChange(21, 5)), lines.append, path=None)
+    assert lines[1:] == [
         "temperature = { cc = 21, channel = 1 }",
         "Put this into config.toml, under [midi.cc].",
     ]
 
 
-def test_a_knob_that_moves_another_control_is_refused(tmp_path: Path, said: list[str]) -> None:
+def test_a_knob_that_moves_another_control_is_refused(tmp_path: Path, lines: list[str]) -> None:
     config = Config.model_validate({"midi": {"cc": {"tempo": {"cc": 21, "channel": 1}}}})
     path = tmp_path / "config.toml"
     with pytest.raises(BadValue, match="CC 21 on channel 1 moves tempo already"):
-        learn("temperature", config, Rig(ControlChange(21, 5)), said.append, path=path)
+        learn("temperature", config, PlayedSystem(ControlChange(21, 5)), lines.append, path=path)
     assert not path.exists()
 
 
 @pytest.mark.parametrize("control", ["pack", "tempratur"])
-def test_a_control_that_takes_none_is_refused_before_a_port_is_opened(control: str, said: list[str]) -> None:
-    rig = Rig()
+def test_a_control_that_takes_no_cc_is_refused_before_a_port_is_opened(control: str, lines: list[str]) -> None:
+    system = PlayedSystem()
     with pytest.raises(BadValue):
-        learn(control, Config(), rig, said.append, path=None)
-    assert (rig.opened_inputs, said) == ([], [])
+        learn(control, Config(), system, lines.append, path=None)
+    assert (system.opened_inputs, lines) == ([], [])

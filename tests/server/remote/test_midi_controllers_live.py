@@ -1,4 +1,4 @@
-"""A second JACK client as the controller: knobs, pedals and programs into a running jam, and what it is told back."""
+"""A second JACK client as a controller: knobs, pedals and program changes into a running jam, and its feedback."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from bridge.midi.messages import ControlChange, Message, OtherMessage
 from tests.conftest import Jackd
 from tests.music import line
-from tests.server.jam_process import Keyboard, RunningJam, jamming, recording, sounding
+from tests.server.jam_process import Keyboard, RunningJam, recorded_port, running_jam, sounding_pitches
 
 TEMPERATURE_CC, LENGTH_CC, RESPOND_CC, LENGTH_CHANNEL = 21, 22, 64, 4
 CONFIG = f"""
@@ -22,12 +22,12 @@ respond = {RESPOND_CC}
 
 
 @pytest.fixture(scope="module")
-def jam(patient_jackd: Jackd, tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningJam]:
-    assert patient_jackd.name
+def jam(long_cycle_jackd: Jackd, tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningJam]:
+    assert long_cycle_jackd.name
     folder = tmp_path_factory.mktemp("jam")
-    with jamming(folder, "--pack", str(tiny_pack), "--mode", "listen", more_config=CONFIG) as running:
+    with running_jam(folder, "--pack", str(tiny_pack), "--mode", "listen", more_config=CONFIG) as running:
         running.phone.ask("/fours/tempo")
-        running.phone.hear("/fours/beat/12")  # the last of all that it is told at first
+        running.phone.receive("/fours/beat/12")  # the last of the updates that a new app gets
         yield running
 
 
@@ -38,48 +38,48 @@ def controller(jam: RunningJam) -> Iterator[Keyboard]:
     made.close()
 
 
-def now(*messages: Message) -> list[tuple[float, Message]]:
+def at_once(*messages: Message) -> list[tuple[float, Message]]:
     return [(0.0, message) for message in messages]
 
 
-def test_an_automation_lane_steers_a_control_as_it_steers_a_synth(jam: RunningJam, controller: Keyboard) -> None:
+def test_an_automation_lane_moves_a_control(jam: RunningJam, controller: Keyboard) -> None:
     controller.send((number / 500, ControlChange(TEMPERATURE_CC, number % 128)) for number in range(896))
-    while jam.phone.hear("/fours/temperature/norm").arguments != (1.0,):
+    while jam.phone.receive("/fours/temperature/norm").arguments != (1.0,):
         pass
     assert jam.phone.ask("/fours/temperature").arguments == (2.0,)
 
 
-def test_a_program_change_picks_the_approach(jam: RunningJam, controller: Keyboard) -> None:
+def test_a_program_change_selects_the_approach(jam: RunningJam, controller: Keyboard) -> None:
     for program, approach in ((0, "pitch"), (1, "event")):
-        controller.send(now(OtherMessage(bytes([0xC0, program]))))
-        while jam.phone.hear("/fours/approach").arguments != (approach,):
+        controller.send(at_once(OtherMessage(bytes([0xC0, program]))))
+        while jam.phone.receive("/fours/approach").arguments != (approach,):
             pass
 
 
-def test_a_pedal_has_it_answer(jam: RunningJam, controller: Keyboard) -> None:
-    with recording(jam.midi_out) as heard:
+def test_a_pedal_requests_an_answer(jam: RunningJam, controller: Keyboard) -> None:
+    with recorded_port(jam.midi_out) as heard:
         jam.play(line(60, 62, 64))
-        assert not heard.rest()
-        controller.send(now(ControlChange(RESPOND_CC, 127), ControlChange(RESPOND_CC, 0)))
-        assert not sounding(heard.answer())
+        assert not heard.until_quiet()
+        controller.send(at_once(ControlChange(RESPOND_CC, 127), ControlChange(RESPOND_CC, 0)))
+        assert not sounding_pitches(heard.next_answer())
 
 
-def test_a_motor_fader_goes_where_anyone_has_put_it(jam: RunningJam, controller: Keyboard) -> None:
-    with recording(jam.midi_out) as heard:
-        for share, value in ((1.0, 127), (0.5, 64)):
-            jam.phone.send("/fours/answer_length/norm", share)
+def test_a_motor_fader_follows_changes_from_anywhere(jam: RunningJam, controller: Keyboard) -> None:
+    with recorded_port(jam.midi_out) as heard:
+        for position, value in ((1.0, 127), (0.5, 64)):
+            jam.phone.send("/fours/answer_length/norm", position)
             assert heard.next().data == bytes([0xB0 | LENGTH_CHANNEL, LENGTH_CC, value])
-        controller.send(now(ControlChange(LENGTH_CC, 0, LENGTH_CHANNEL)))
+        controller.send(at_once(ControlChange(LENGTH_CC, 0, LENGTH_CHANNEL)))
         assert heard.next().data == bytes([0xB0 | LENGTH_CHANNEL, LENGTH_CC, 0])
 
 
-def test_of_the_pedal_nothing_but_its_action_is_done(jam: RunningJam, controller: Keyboard) -> None:
-    controller.send(now(ControlChange(RESPOND_CC, 127)))
-    jam.phone.hear("/fours/respond")
+def test_a_bound_pedal_does_its_action_and_does_not_sustain(jam: RunningJam, controller: Keyboard) -> None:
+    controller.send(at_once(ControlChange(RESPOND_CC, 127)))
+    jam.phone.receive("/fours/respond")
     jam.phone.ask("/fours/stop")
-    with recording(jam.midi_out) as heard:
+    with recorded_port(jam.midi_out) as heard:
         # Held down as a sustain pedal it would keep the phrase open, and it would not be answered.
         jam.phone.ask("/fours/mode", "answer")
         jam.play(line(60, 62, 64))
-        assert [came for came in heard.answer() if came.is_on]
+        assert [came for came in heard.next_answer() if came.is_note_on]
     jam.phone.ask("/fours/mode", "listen")

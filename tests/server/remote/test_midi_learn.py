@@ -4,24 +4,24 @@ import pytest
 
 from bridge.midi.messages import ControlChange, encode
 from server.config.config import load
-from server.controls.cc_bindings import Binding, Bindings
-from server.controls.control_store import Desk
+from server.controls.cc_bindings import CcBinding, CcBindings
+from server.controls.control_store import ControlStore
 from server.controls.control_table import Settings, Value
 from server.errors import BadValue
-from server.remote.cc_input import Knobs
-from server.remote.midi_learn import Lessons, Outcome
+from server.remote.cc_input import CcInput
+from server.remote.midi_learn import LearnOutcome, MidiLearn
 
 
-class Rig:
-    """Lessons whose knobs are moved by hand, on a loop that does at once what it is asked."""
+class LearnHarness:
+    """MIDI learn with CC input; what is scheduled on the loop is done at once."""
 
     def __init__(self, path: Path) -> None:
-        desk = Desk(Settings(), self, {})
-        bindings = Bindings.read({"step": 22})
+        controls = ControlStore(Settings(), self, {})
+        bindings = CcBindings.read({"step": 22})
         self.path = path
-        self.knobs = Knobs(bindings, "off", (), desk, lambda _data, _at_s: None, lambda deed: deed())
-        self.lessons = Lessons(self.knobs, path)
-        self.outcomes: list[Outcome] = []
+        self.cc_input = CcInput(bindings, "off", (), controls, lambda _data, _at_s: None, lambda call: call())
+        self.midi_learn = MidiLearn(self.cc_input, path)
+        self.outcomes: list[LearnOutcome] = []
 
     def change(self, control: str, value: Value) -> None:
         pass
@@ -29,51 +29,51 @@ class Rig:
     def act(self, action: str) -> None:
         pass
 
-    def move(self, cc: int) -> None:
-        self.knobs.hear(encode(ControlChange(cc, 90)), 0.0)
+    def move_knob(self, cc: int) -> None:
+        self.cc_input.receive_midi(encode(ControlChange(cc, 90)), 0.0)
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Rig:
-    return Rig(tmp_path / "config.toml")
+def harness(tmp_path: Path) -> LearnHarness:
+    return LearnHarness(tmp_path / "config.toml")
 
 
-def test_what_is_learnt_is_in_force_and_written_down(rig: Rig) -> None:
-    waited = []
-    rig.lessons.begin("tempo", rig.outcomes.append)
-    waited.append(rig.lessons.control)
-    rig.move(21)
-    waited.append(rig.lessons.control)
-    assert waited == ["tempo", None]
-    assert rig.outcomes == [Outcome(f"CC 21 on channel 1 moves tempo now; it is written to {rig.path}")]
-    assert rig.lessons.bindings.binding("tempo") == Binding(21, 1)
-    assert load(rig.path).midi.bindings.by_control == {"tempo": Binding(21, 1)}
+def test_a_learnt_binding_holds_at_once_and_is_written_down(harness: LearnHarness) -> None:
+    waiting = []
+    harness.midi_learn.start("tempo", harness.outcomes.append)
+    waiting.append(harness.midi_learn.waiting_control)
+    harness.move_knob(21)
+    waiting.append(harness.midi_learn.waiting_control)
+    assert waiting == ["tempo", None]
+    assert harness.outcomes == [LearnOutcome(f"CC 21 on channel 1 moves tempo now; it is written to {harness.path}")]
+    assert harness.midi_learn.bindings.binding_of("tempo") == CcBinding(21, 1)
+    assert load(harness.path).midi.bindings.by_control == {"tempo": CcBinding(21, 1)}
 
 
-def test_a_knob_that_moves_another_control_ends_it_and_nothing_is_written(rig: Rig) -> None:
-    rig.lessons.begin("tempo", rig.outcomes.append)
-    rig.move(22)
-    assert [outcome.is_wrong for outcome in rig.outcomes] == [True]
-    assert rig.lessons.control is None
-    assert not rig.path.exists()
+def test_a_knob_that_moves_another_control_ends_the_learning_and_nothing_is_written(harness: LearnHarness) -> None:
+    harness.midi_learn.start("tempo", harness.outcomes.append)
+    harness.move_knob(22)
+    assert [outcome.is_error for outcome in harness.outcomes] == [True]
+    assert harness.midi_learn.waiting_control is None
+    assert not harness.path.exists()
 
 
-def test_one_that_is_given_up_has_no_outcome(rig: Rig) -> None:
-    rig.lessons.begin("tempo", rig.outcomes.append)
-    rig.lessons.give_up()
-    rig.move(21)
-    assert (rig.lessons.control, rig.outcomes) == (None, [])
+def test_a_cancelled_learning_has_no_outcome(harness: LearnHarness) -> None:
+    harness.midi_learn.start("tempo", harness.outcomes.append)
+    harness.midi_learn.cancel()
+    harness.move_knob(21)
+    assert (harness.midi_learn.waiting_control, harness.outcomes) == (None, [])
 
 
-def test_another_takes_its_place(rig: Rig) -> None:
-    rig.lessons.begin("tempo", rig.outcomes.append)
-    rig.lessons.begin("swing", rig.outcomes.append)
-    rig.move(21)
-    assert dict(rig.lessons.bindings.by_control) == {"step": Binding(22), "swing": Binding(21, 1)}
+def test_a_new_learning_replaces_the_one_that_waits(harness: LearnHarness) -> None:
+    harness.midi_learn.start("tempo", harness.outcomes.append)
+    harness.midi_learn.start("swing", harness.outcomes.append)
+    harness.move_knob(21)
+    assert dict(harness.midi_learn.bindings.by_control) == {"step": CcBinding(22), "swing": CcBinding(21, 1)}
 
 
-def test_what_takes_no_knob_leaves_a_lesson_as_it_is(rig: Rig) -> None:
-    rig.lessons.begin("tempo", rig.outcomes.append)
+def test_a_control_that_takes_no_cc_does_not_end_the_learning_that_waits(harness: LearnHarness) -> None:
+    harness.midi_learn.start("tempo", harness.outcomes.append)
     with pytest.raises(BadValue):
-        rig.lessons.begin("pack", rig.outcomes.append)
-    assert rig.lessons.control == "tempo"
+        harness.midi_learn.start("pack", harness.outcomes.append)
+    assert harness.midi_learn.waiting_control == "tempo"

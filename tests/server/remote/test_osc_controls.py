@@ -6,187 +6,205 @@ from bridge.osc.osc_packets import OscArgument, OscMessage, decode, encode, enco
 from bridge.osc.osc_server import Address
 from bridge.timing.clock import ManualClock
 from model.errors import PackError
-from server.controls.control_store import Desk
+from server.controls.control_store import ControlStore
 from server.controls.control_table import BY_NAME, CONTROLS, Control, Settings
-from server.controls.labels import spelt
-from server.music.jam_status import TELLS, Tell
-from server.remote.osc_controls import Remote
-from server.remote.pending_updates import FINGER_S, FLASH_S
-from tests.server.network_peers import Band
+from server.controls.labels import address_part
+from server.music.jam_status import READOUTS, Readout
+from server.remote.osc_controls import OscControls
+from server.remote.pending_updates import FLASH_S, TOUCH_S
+from tests.server.recording_receiver import RecordingReceiver
 
 PHONE, TABLET = ("192.168.1.20", 54321), ("192.168.1.21", 54321)
 REPLY_PORT = 9000
 PACKS = ("rock", "song book")
-RESTED_S = 10.0
+LONG_S = 10.0
 
 ERROR = "/fours/error"
-Told = dict[str, OscArgument]
-"""What came, by address."""
+Updates = dict[str, OscArgument]
+"""The arguments that one app received, by address."""
 
 
-class PickyBand(Band):
-    """Has no pack but `rock` and `song book`."""
+class RefusingReceiver(RecordingReceiver):
+    """Refuses every pack but `rock` and `song book`."""
 
     def load_pack(self, settings: Settings) -> None:
         if settings.pack not in PACKS:
             raise PackError(f"there is no pack named {settings.pack}; did you mean rock?")
 
 
-class Room:
-    """A desk, a remote, and apps that say things to it; all that goes through has gone over the wire."""
+class OscHarness:
+    """A control store, the OSC controls, and apps that send messages; every message is encoded and decoded."""
 
     def __init__(self) -> None:
-        self.band = PickyBand()
+        self.receiver = RefusingReceiver()
         self.clock = ManualClock()
-        self.desk = Desk(Settings(), self.band, {"pack": self.band.load_pack})
-        self.remote = Remote(self.desk, self.clock, REPLY_PORT, PACKS)
-        self.desk.listen(self.remote.changed)
+        self.controls = ControlStore(Settings(), self.receiver, {"pack": self.receiver.load_pack})
+        self.osc_controls = OscControls(self.controls, self.clock, REPLY_PORT, PACKS)
+        self.controls.add_listener(self.osc_controls.on_control_changed)
 
-    def says(self, address: str, *arguments: OscArgument, sender: Address = PHONE) -> list[OscMessage]:
-        """What is answered at once."""
+    def send(self, address: str, *arguments: OscArgument, sender: Address = PHONE) -> list[OscMessage]:
+        """Sends a message, and returns the answers that come at once."""
         (sent,) = decode(encode(OscMessage(address, arguments)))
-        return [heard for answer in self.remote.handle(sent, sender) for heard in decode(encode(answer))]
+        return [received for answer in self.osc_controls.handle(sent, sender) for received in decode(encode(answer))]
 
-    def told(self, in_s: float = 0.0) -> dict[Address, Told]:
-        """After so long, what each place is told, but for places that are told nothing."""
-        self.clock.advance(in_s)
-        places: dict[Address, Told] = {}
-        for values, shows, addresses in self.remote.due():
-            packets = [*map(encode, values), *encode_bundles(shows)]
-            heard = {message.address: message.arguments[0] for packet in packets for message in decode(packet)}
+    def updates(self, after_s: float = 0.0) -> dict[Address, Updates]:
+        """The updates that are sent after so long, for each address that gets any."""
+        self.clock.advance(after_s)
+        by_address: dict[Address, Updates] = {}
+        for values, widgets, addresses in self.osc_controls.take_updates():
+            packets = [*map(encode, values), *encode_bundles(widgets)]
+            received = {message.address: message.arguments[0] for packet in packets for message in decode(packet)}
             for address in addresses:
-                places.setdefault(address, {}).update(heard)
-        return places
+                by_address.setdefault(address, {}).update(received)
+        return by_address
 
-    def meets(self, *apps: Address) -> None:
-        """Each says hello, and is told everything."""
+    def subscribe(self, *apps: Address) -> None:
+        """Each app sends its first message, and gets all values."""
         for app in apps:
-            self.says("/fours/sync", sender=app)
-        self.told(RESTED_S)
+            self.send("/fours/sync", sender=app)
+        self.updates(LONG_S)
 
 
 @pytest.fixture
-def room() -> Iterator[Room]:
-    made = Room()
+def harness() -> Iterator[OscHarness]:
+    made = OscHarness()
     yield made
-    assert made.desk.faults.counts == {}
+    assert made.controls.faults.counts == {}
 
 
 class TestSetting:
-    def test_a_value_sets_a_control_and_comes_back_to_the_finger_once_it_rests(self, room: Room) -> None:
-        room.meets(PHONE)
-        assert room.says("/fours/approach", "pitch") == []
-        assert room.band.done == ["approach pitch"]
-        assert room.told() == {}
-        assert room.told(FINGER_S)[PHONE]["/fours/approach"] == "pitch"
-        assert room.told(RESTED_S) == {}
+    def test_a_value_sets_a_control_and_comes_back_to_its_app_when_the_finger_rests(self, harness: OscHarness) -> None:
+        harness.subscribe(PHONE)
+        assert harness.send("/fours/approach", "pitch") == []
+        assert harness.receiver.calls == ["approach pitch"]
+        assert harness.updates() == {}
+        assert harness.updates(TOUCH_S)[PHONE]["/fours/approach"] == "pitch"
+        assert harness.updates(LONG_S) == {}
 
-    def test_while_it_moves_the_others_follow_and_it_is_not_disturbed(self, room: Room) -> None:
-        room.meets(PHONE, TABLET)
+    def test_while_a_fader_moves_other_apps_follow_and_its_own_app_gets_nothing(self, harness: OscHarness) -> None:
+        harness.subscribe(PHONE, TABLET)
         for norm in (0.1, 0.2, 0.3):
-            room.says("/fours/temperature/norm", norm)
-            told = room.told(0.03)
-            assert PHONE not in told
-            assert told[TABLET]["/fours/temperature/norm"] == pytest.approx(norm)
-            assert (TABLET[0], REPLY_PORT) in told
-        assert room.told(FINGER_S)[PHONE]["/fours/temperature"] == pytest.approx(0.67)
+            harness.send("/fours/temperature/norm", norm)
+            updates = harness.updates(0.03)
+            assert PHONE not in updates
+            assert updates[TABLET]["/fours/temperature/norm"] == pytest.approx(norm)
+            assert (TABLET[0], REPLY_PORT) in updates
+        assert harness.updates(TOUCH_S)[PHONE]["/fours/temperature"] == pytest.approx(0.67)
 
-    def test_thirty_two_bits_are_read_as_the_number_that_was_meant(self, room: Room) -> None:
-        room.says("/fours/temperature", 0.7)
-        assert room.desk.value("temperature") == 0.7
+    def test_a_32_bit_float_is_read_as_the_decimal_number_that_was_meant(self, harness: OscHarness) -> None:
+        harness.send("/fours/temperature", 0.7)
+        assert harness.controls.value("temperature") == 0.7
 
     @pytest.mark.parametrize(("raw", "value"), [(90, 90.0), (90.5, 90.5), ("90,5", 90.5)])
-    def test_a_number_may_come_as_float_int_or_text(self, room: Room, raw: OscArgument, value: float) -> None:
-        room.says("/fours/tempo", raw)
-        assert room.desk.value("tempo") == value
+    def test_a_number_may_come_as_float_int_or_text(self, harness: OscHarness, raw: OscArgument, value: float) -> None:
+        harness.send("/fours/tempo", raw)
+        assert harness.controls.value("tempo") == value
 
-    @pytest.mark.parametrize("row", [row for row in CONTROLS if row.choices], ids=lambda row: str(row.name))
-    def test_a_choice_may_come_by_name_by_index_or_as_a_button_of_its_own(self, room: Room, row: Control) -> None:
-        for index, choice in enumerate(row.choices):
-            for address, raw in ((row.address, choice), (row.address, index), (f"{row.address}/{spelt(choice)}", 1.0)):
-                room.says(row.address, row.choices[index - 1])
-                room.says(address, raw)
-                assert room.desk.value(row.name) == choice
+    @pytest.mark.parametrize(
+        "control", [control for control in CONTROLS if control.choices], ids=lambda control: str(control.name)
+    )
+    def test_a_choice_may_come_by_name_by_index_or_as_a_button_of_its_own(
+        self, harness: OscHarness, control: Control
+    ) -> None:
+        for index, choice in enumerate(control.choices):
+            for address, raw in (
+                (control.address, choice),
+                (control.address, index),
+                (f"{control.address}/{address_part(choice)}", 1.0),
+            ):
+                harness.send(control.address, control.choices[index - 1])
+                harness.send(address, raw)
+                assert harness.controls.value(control.name) == choice
 
-    def test_radio_buttons_light_up_for_all(self, room: Room) -> None:
-        room.meets(PHONE, TABLET)
-        room.says("/fours/quantize/1_8t", 1.0)
-        for app, told in ((TABLET, room.told()), (PHONE, room.told(FINGER_S))):
-            lights = {address: lit for address, lit in told[app].items() if address.startswith("/fours/quantize/1")}
-            assert lights.pop("/fours/quantize/1_8t") == 1
-            assert set(lights.values()) == {0}
-            assert len(lights) == 6
+    def test_radio_buttons_are_updated_for_all_apps(self, harness: OscHarness) -> None:
+        harness.subscribe(PHONE, TABLET)
+        harness.send("/fours/quantize/1_8t", 1.0)
+        for app, updates in ((TABLET, harness.updates()), (PHONE, harness.updates(TOUCH_S))):
+            buttons = {address: lit for address, lit in updates[app].items() if address.startswith("/fours/quantize/1")}
+            assert buttons.pop("/fours/quantize/1_8t") == 1
+            assert set(buttons.values()) == {0}
+            assert len(buttons) == 6
 
-    def test_the_radio_button_that_was_lit_goes_out_at_once_for_the_finger_too(self, room: Room) -> None:
-        assert room.says("/fours/mode/fours", 1.0) == [OscMessage("/fours/mode/answer", (0,))]
-        assert room.says("/fours/mode/fours", 1.0) == []
+    def test_the_radio_button_that_was_lit_goes_out_at_once_in_the_app_that_chose_another(
+        self, harness: OscHarness
+    ) -> None:
+        assert harness.send("/fours/mode/fours", 1.0) == [OscMessage("/fours/mode/answer", (0,))]
+        assert harness.send("/fours/mode/fours", 1.0) == []
 
-    def test_a_radio_button_that_goes_out_changes_nothing_and_is_lit_again(self, room: Room) -> None:
-        room.meets(PHONE)
-        assert room.says("/fours/mode/answer", 0.0) == []
-        assert room.band.done == []
-        assert room.told(FINGER_S)[PHONE]["/fours/mode/answer"] == 1
+    def test_a_radio_button_that_goes_out_changes_nothing_and_is_lit_again(self, harness: OscHarness) -> None:
+        harness.subscribe(PHONE)
+        assert harness.send("/fours/mode/answer", 0.0) == []
+        assert harness.receiver.calls == []
+        assert harness.updates(TOUCH_S)[PHONE]["/fours/mode/answer"] == 1
 
-    def test_packs_have_buttons_too(self, room: Room) -> None:
-        room.meets(PHONE)
-        room.says("/fours/pack/song_book", 1.0)
-        assert room.desk.value("pack") == "song book"
-        told = room.told(FINGER_S)[PHONE]
-        assert (told["/fours/pack"], told["/fours/pack/song_book"], told["/fours/pack/rock"]) == ("song book", 1, 0)
+    def test_each_pack_has_a_button(self, harness: OscHarness) -> None:
+        harness.subscribe(PHONE)
+        harness.send("/fours/pack/song_book", 1.0)
+        assert harness.controls.value("pack") == "song book"
+        updates = harness.updates(TOUCH_S)[PHONE]
+        assert (updates["/fours/pack"], updates["/fours/pack/song_book"], updates["/fours/pack/rock"]) == (
+            "song book",
+            1,
+            0,
+        )
 
-    def test_a_fader_goes_by_its_way(self, room: Room) -> None:
-        room.meets(PHONE)
-        room.says("/fours/step/norm", 0.5)
-        room.says("/fours/low/norm", 0.5)
-        room.says("/fours/over/norm", 1.0)
-        assert [room.desk.value(name) for name in ("step", "low", "over")] == [0.5, 64, "overlap"]
-        told = room.told(FINGER_S)[PHONE]
-        assert told["/fours/step"] == 0.5
-        assert told["/fours/step/norm"] == 0.5
-        assert told["/fours/low/norm"] == pytest.approx(64 / 127)
+    def test_a_fader_sets_the_value_at_its_position(self, harness: OscHarness) -> None:
+        harness.subscribe(PHONE)
+        harness.send("/fours/step/norm", 0.5)
+        harness.send("/fours/low/norm", 0.5)
+        harness.send("/fours/over/norm", 1.0)
+        assert [harness.controls.value(name) for name in ("step", "low", "over")] == [0.5, 64, "overlap"]
+        updates = harness.updates(TOUCH_S)[PHONE]
+        assert updates["/fours/step"] == 0.5
+        assert updates["/fours/step/norm"] == 0.5
+        assert updates["/fours/low/norm"] == pytest.approx(64 / 127)
 
-    def test_labels_are_told_what_to_show(self, room: Room) -> None:
-        room.meets(PHONE)
-        room.says("/fours/tempo", 96.0)
-        room.says("/fours/key", "d-dorian")
-        told = room.told(FINGER_S)[PHONE]
-        assert (told["/fours/tempo/text"], told["/fours/key/text"]) == ("96 bpm", "D dorian")
+    def test_labels_get_their_text(self, harness: OscHarness) -> None:
+        harness.subscribe(PHONE)
+        harness.send("/fours/tempo", 96.0)
+        harness.send("/fours/key", "d-dorian")
+        updates = harness.updates(TOUCH_S)[PHONE]
+        assert (updates["/fours/tempo/text"], updates["/fours/key/text"]) == ("96 bpm", "D dorian")
 
-    def test_what_anyone_else_changes_is_told_too(self, room: Room) -> None:
-        room.meets(PHONE)
-        room.desk.set("temperature", 0.5, "panel")
-        room.desk.note("tempo", 96.0)
-        told = room.told()[PHONE]
-        assert (told["/fours/temperature"], told["/fours/tempo"]) == (0.5, 96.0)
+    def test_changes_from_elsewhere_are_sent_too(self, harness: OscHarness) -> None:
+        harness.subscribe(PHONE)
+        harness.controls.set("temperature", 0.5, "panel")
+        harness.controls.record_change("tempo", 96.0)
+        updates = harness.updates()[PHONE]
+        assert (updates["/fours/temperature"], updates["/fours/tempo"]) == (0.5, 96.0)
 
 
 class TestActions:
     @pytest.mark.parametrize("action", ["respond", "stop", "panic"])
-    def test_one_is_done_at_one_or_with_nothing_said_and_not_when_the_button_comes_up(
-        self, room: Room, action: str
+    def test_an_action_is_done_by_1_or_without_an_argument_and_not_when_the_button_is_released(
+        self, harness: OscHarness, action: str
     ) -> None:
         address = f"/fours/{action}"
-        assert room.says(address, 1.0) == room.says(address) == []
-        assert room.band.done == [action, action]
-        assert room.says(address, 0.0) == [OscMessage(address, (0.0,))]
-        assert room.band.done == [action, action]
+        assert harness.send(address, 1.0) == harness.send(address) == []
+        assert harness.receiver.calls == [action, action]
+        assert harness.send(address, 0.0) == [OscMessage(address, (0.0,))]
+        assert harness.receiver.calls == [action, action]
 
-    def test_its_light_flashes_for_all(self, room: Room) -> None:
-        room.meets(PHONE, TABLET)
-        room.says("/fours/respond", 1.0)
-        told = room.told()
-        assert told[PHONE] == told[TABLET] == {"/fours/respond": 1.0}
-        assert room.told(FLASH_S)[PHONE] == {"/fours/respond": 0.0}
-        assert room.told(RESTED_S) == {}
+    def test_the_light_of_an_action_flashes_in_all_apps(self, harness: OscHarness) -> None:
+        harness.subscribe(PHONE, TABLET)
+        harness.send("/fours/respond", 1.0)
+        updates = harness.updates()
+        assert updates[PHONE] == updates[TABLET] == {"/fours/respond": 1.0}
+        assert harness.updates(FLASH_S)[PHONE] == {"/fours/respond": 0.0}
+        assert harness.updates(LONG_S) == {}
 
 
 class TestAsking:
-    @pytest.mark.parametrize("row", [row for row in CONTROLS if row.kind != "action"], ids=lambda row: str(row.name))
-    def test_every_control_can_be_asked_for(self, room: Room, row: Control) -> None:
-        (answer,) = room.says(row.address)
-        assert answer.address == row.address
-        assert answer.arguments == (pytest.approx(row.default) if isinstance(row.default, float) else row.default,)
-        assert room.band.done == []
+    @pytest.mark.parametrize(
+        "control", [control for control in CONTROLS if control.kind != "action"], ids=lambda control: str(control.name)
+    )
+    def test_every_control_can_be_asked_for(self, harness: OscHarness, control: Control) -> None:
+        (answer,) = harness.send(control.address)
+        assert answer.address == control.address
+        assert answer.arguments == (
+            pytest.approx(control.default) if isinstance(control.default, float) else control.default,
+        )
+        assert harness.receiver.calls == []
 
     @pytest.mark.parametrize(
         ("address", "value"),
@@ -197,56 +215,58 @@ class TestAsking:
             ("/fours/mode/fours", 0),
         ],
     )
-    def test_so_can_what_shows_it(self, room: Room, address: str, value: OscArgument) -> None:
-        assert room.says(address) == [OscMessage(address, (value,))]
-        assert room.band.done == []
+    def test_faders_labels_and_buttons_can_be_asked_for(
+        self, harness: OscHarness, address: str, value: OscArgument
+    ) -> None:
+        assert harness.send(address) == [OscMessage(address, (value,))]
+        assert harness.receiver.calls == []
 
-    @pytest.mark.parametrize("tell", TELLS, ids=lambda tell: str(tell.name))
-    def test_how_the_jam_stands_can_be_asked_for_once_it_is_known(self, room: Room, tell: Tell) -> None:
-        assert room.says(tell.address) == [OscMessage(ERROR, (f"{tell.address} is not known yet",))]
-        room.remote.stands({tell.name: "1"})
-        assert room.says(tell.address) == [OscMessage(tell.address, ("1",))]
+    @pytest.mark.parametrize("readout", READOUTS, ids=lambda readout: str(readout.name))
+    def test_a_readout_can_be_asked_for_once_it_is_known(self, harness: OscHarness, readout: Readout) -> None:
+        assert harness.send(readout.address) == [OscMessage(ERROR, (f"{readout.address} is not known yet",))]
+        harness.osc_controls.update_readouts({readout.name: "1"})
+        assert harness.send(readout.address) == [OscMessage(readout.address, ("1",))]
 
 
-class TestBeingTold:
-    def test_on_first_contact_of_everything(self, room: Room) -> None:
-        room.remote.stands({"state": "listening"})
-        room.says("/fours/tempo")
-        told = room.told()
-        assert set(told) == {PHONE, (PHONE[0], REPLY_PORT)}
-        for row in CONTROLS:
-            assert row.address in told[PHONE]
-            assert {f"{row.address}/{spelt(choice)}" for choice in row.choices} <= set(told[PHONE])
-        assert told[PHONE]["/fours/state"] == "listening"
-        assert (told[PHONE]["/fours/state/listening"], told[PHONE]["/fours/state/answering"]) == (1, 0)
-        assert room.told(1.0) == {}
+class TestUpdates:
+    def test_a_new_app_gets_everything(self, harness: OscHarness) -> None:
+        harness.osc_controls.update_readouts({"state": "listening"})
+        harness.send("/fours/tempo")
+        updates = harness.updates()
+        assert set(updates) == {PHONE, (PHONE[0], REPLY_PORT)}
+        for control in CONTROLS:
+            assert control.address in updates[PHONE]
+            assert {f"{control.address}/{address_part(choice)}" for choice in control.choices} <= set(updates[PHONE])
+        assert updates[PHONE]["/fours/state"] == "listening"
+        assert (updates[PHONE]["/fours/state/listening"], updates[PHONE]["/fours/state/answering"]) == (1, 0)
+        assert harness.updates(1.0) == {}
 
-    def test_and_on_sync_again(self, room: Room) -> None:
-        room.meets(PHONE, TABLET)
-        assert room.says("/fours/sync") == []
-        told = room.told()
-        assert TABLET not in told
-        assert {row.address for row in CONTROLS} <= set(told[PHONE])
+    def test_sync_sends_everything_again(self, harness: OscHarness) -> None:
+        harness.subscribe(PHONE, TABLET)
+        assert harness.send("/fours/sync") == []
+        updates = harness.updates()
+        assert TABLET not in updates
+        assert {control.address for control in CONTROLS} <= set(updates[PHONE])
 
-    def test_even_a_message_that_is_refused_is_a_contact(self, room: Room) -> None:
-        room.says("/volume", 1.0)
-        assert "/fours/tempo" in room.told()[PHONE]
+    def test_a_refused_message_subscribes_its_sender_too(self, harness: OscHarness) -> None:
+        harness.send("/volume", 1.0)
+        assert "/fours/tempo" in harness.updates()[PHONE]
 
-    def test_of_how_the_jam_stands_where_that_has_changed(self, room: Room) -> None:
-        room.meets(PHONE)
-        room.remote.stands({"state": "waiting", "bar": 3, "beat": 2})
-        told = room.told()[PHONE]
-        assert (told["/fours/state"], told["/fours/state/waiting"]) == ("waiting", 1)
-        assert (told["/fours/bar"], told["/fours/beat"], told["/fours/bar/text"]) == (3, 2, "3")
-        assert (told["/fours/beat/1"], told["/fours/beat/2"]) == (0, 1)
-        room.remote.stands({"state": "waiting", "bar": 3, "beat": 3})
-        assert "/fours/state" not in room.told()[PHONE]
+    def test_changed_readouts_are_sent(self, harness: OscHarness) -> None:
+        harness.subscribe(PHONE)
+        harness.osc_controls.update_readouts({"state": "waiting", "bar": 3, "beat": 2})
+        updates = harness.updates()[PHONE]
+        assert (updates["/fours/state"], updates["/fours/state/waiting"]) == ("waiting", 1)
+        assert (updates["/fours/bar"], updates["/fours/beat"], updates["/fours/bar/text"]) == (3, 2, "3")
+        assert (updates["/fours/beat/1"], updates["/fours/beat/2"]) == (0, 1)
+        harness.osc_controls.update_readouts({"state": "waiting", "bar": 3, "beat": 3})
+        assert "/fours/state" not in harness.updates()[PHONE]
 
-    def test_an_app_that_reads_no_bundles_is_told_every_value(self, room: Room) -> None:
-        room.says("/fours/sync")
-        ((values, shows, _),) = room.remote.due()
-        assert {row.address for row in CONTROLS} <= {message.address for message in values}
-        assert all(len(packet) <= 1_400 for packet in encode_bundles(shows))
+    def test_an_app_that_reads_no_bundles_gets_every_value(self, harness: OscHarness) -> None:
+        harness.send("/fours/sync")
+        ((values, widgets, _),) = harness.osc_controls.take_updates()
+        assert {control.address for control in CONTROLS} <= {message.address for message in values}
+        assert all(len(packet) <= 1_400 for packet in encode_bundles(widgets))
 
 
 @pytest.mark.parametrize(
@@ -284,22 +304,22 @@ class TestBeingTold:
         ("/", (), "there is no address /; controls are /fours/<control>"),
     ],
 )
-def test_what_cannot_be_taken_is_answered_with_a_sentence_counted_and_changes_nothing(
-    room: Room, address: str, arguments: tuple[OscArgument, ...], sentence: str
+def test_a_refused_message_is_answered_with_a_sentence_and_counted_and_changes_nothing(
+    harness: OscHarness, address: str, arguments: tuple[OscArgument, ...], sentence: str
 ) -> None:
-    before = room.desk.values()
-    room.meets(PHONE)
-    assert room.says(address, *arguments) == [OscMessage(ERROR, (sentence,))]
-    assert room.desk.values() == before
-    assert room.band.done == []
-    assert room.remote.faults.counts.total() == 1
-    assert room.told(RESTED_S) == {}
+    before = harness.controls.values()
+    harness.subscribe(PHONE)
+    assert harness.send(address, *arguments) == [OscMessage(ERROR, (sentence,))]
+    assert harness.controls.values() == before
+    assert harness.receiver.calls == []
+    assert harness.osc_controls.faults.counts.total() == 1
+    assert harness.updates(LONG_S) == {}
 
 
-def test_an_address_without_a_name_is_told_what_there_is(room: Room) -> None:
-    ((sentence,),) = [answer.arguments for answer in room.says("/fours/", 1.0)]
+def test_an_address_without_a_control_name_is_refused(harness: OscHarness) -> None:
+    ((sentence,),) = [answer.arguments for answer in harness.send("/fours/", 1.0)]
     assert str(sentence).startswith("there is no control")
 
 
-def test_no_two_things_share_an_address() -> None:
-    assert not {"sync", *(tell.name for tell in TELLS)} & set(BY_NAME)
+def test_no_control_has_the_name_of_a_readout_or_of_sync() -> None:
+    assert not {"sync", *(readout.name for readout in READOUTS)} & set(BY_NAME)

@@ -9,11 +9,11 @@ from bridge.osc.osc_packets import OscArgument, OscMessage, decode, encode
 from bridge.timing.clock import MonotonicClock
 from bridge.timing.timeline import Timeline
 from server.config.config import OscSection
-from server.controls.control_store import Desk
+from server.controls.control_store import ControlStore
 from server.controls.control_table import CONTROLS, Settings
-from server.music.feed import Feed, Kept, Stands
+from server.music.feed import Feed, StatusChanged, TimelineChanged
 from server.remote.osc_remote import OscRemote
-from tests.server.network_peers import Band
+from tests.server.recording_receiver import RecordingReceiver
 
 HOST = "127.0.0.1"
 PATIENCE_S = 10
@@ -25,8 +25,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class App:
-    """A socket that talks to a remote."""
+class OscApp:
+    """A socket that sends OSC to the remote, and receives from it."""
 
     def __init__(self, port: int) -> None:
         self._to = (HOST, port)
@@ -37,16 +37,16 @@ class App:
     def send(self, packet: bytes) -> None:
         self._socket.sendto(packet, self._to)
 
-    def says(self, address: str, *arguments: OscArgument) -> None:
+    def send_message(self, address: str, *arguments: OscArgument) -> None:
         self.send(encode(OscMessage(address, arguments)))
 
-    async def hears(self, address: str, *values: OscArgument) -> None:
-        """Waits until that comes."""
+    async def wait_for(self, address: str, *values: OscArgument) -> None:
+        """Waits until this message comes."""
         wanted = OscMessage(address, values)
-        while wanted not in await self.hear():
+        while wanted not in await self.receive():
             pass
 
-    async def hear(self) -> tuple[OscMessage, ...]:
+    async def receive(self) -> tuple[OscMessage, ...]:
         """The next packet's messages."""
         loop = asyncio.get_running_loop()
         return decode(await asyncio.wait_for(loop.sock_recv(self._socket, 65536), PATIENCE_S))
@@ -55,30 +55,30 @@ class App:
         self._socket.close()
 
 
-class Concert:
-    """A desk, a feed, and the remote on a port of its own."""
+class RemoteHarness:
+    """A control store, a feed, and the OSC remote on a port of its own."""
 
     def __init__(self) -> None:
         self.feed = Feed()
-        self.desk = Desk(Settings(), Band(), {})
+        self.controls = ControlStore(Settings(), RecordingReceiver(), {})
         self.port = free_port()
         config = OscSection(port=self.port, reply_port=free_port(), advertise=False)
-        self.remote = OscRemote(config, self.desk, self.feed, MonotonicClock())
-        self.apps: list[App] = []
+        self.remote = OscRemote(config, self.controls, self.feed, MonotonicClock())
+        self.apps: list[OscApp] = []
 
-    def app(self) -> App:
-        self.apps.append(App(self.port))
+    def new_app(self) -> OscApp:
+        self.apps.append(OscApp(self.port))
         return self.apps[-1]
 
 
 @asynccontextmanager
-async def playing() -> AsyncIterator[Concert]:
-    concert = Concert()
-    async with concert.remote:
+async def running_remote() -> AsyncIterator[RemoteHarness]:
+    harness = RemoteHarness()
+    async with harness.remote:
         try:
-            yield concert
+            yield harness
         finally:
-            for app in concert.apps:
+            for app in harness.apps:
                 app.close()
 
 
@@ -86,83 +86,83 @@ def run(test: Coroutine[None, None, None]) -> None:
     asyncio.run(test)
 
 
-def test_whoever_says_anything_is_told_everything() -> None:
+def test_an_app_that_sends_a_message_gets_all_values() -> None:
     async def test() -> None:
-        async with playing() as concert:
-            app = concert.app()
-            app.says("/fours/sync")
+        async with running_remote() as harness:
+            app = harness.new_app()
+            app.send_message("/fours/sync")
             missing = {row.address for row in CONTROLS}
             while missing:
-                missing -= {message.address for message in await app.hear()}
+                missing -= {message.address for message in await app.receive()}
 
     run(test())
 
 
-def test_what_one_app_or_the_music_changes_every_app_is_told() -> None:
+def test_a_change_by_an_app_or_by_the_music_goes_to_every_app() -> None:
     async def test() -> None:
-        async with playing() as concert:
-            phone, tablet = concert.app(), concert.app()
+        async with running_remote() as harness:
+            phone, tablet = harness.new_app(), harness.new_app()
             for app in (phone, tablet):
-                app.says("/fours/sync")
-                await app.hears("/fours/tempo", 120.0)
-            phone.says("/fours/tempo", 96.0)
-            await tablet.hears("/fours/tempo", 96.0)
-            await phone.hears("/fours/tempo", 96.0)
-            concert.desk.note("tempo", 90.0)
+                app.send_message("/fours/sync")
+                await app.wait_for("/fours/tempo", 120.0)
+            phone.send_message("/fours/tempo", 96.0)
+            await tablet.wait_for("/fours/tempo", 96.0)
+            await phone.wait_for("/fours/tempo", 96.0)
+            harness.controls.record_change("tempo", 90.0)
             for app in (phone, tablet):
-                await app.hears("/fours/tempo/text", "90 bpm")
+                await app.wait_for("/fours/tempo/text", "90 bpm")
 
     run(test())
 
 
-def test_a_bundle_for_the_next_century_blocks_nobody() -> None:
+def test_a_bundle_with_a_far_future_time_is_carried_out_at_once() -> None:
     elements = b"".join(
         len(part).to_bytes(4, "big") + part
         for part in (encode(OscMessage("/fours/tempo", (90,))), encode(OscMessage("/fours/key/D_dorian", (1,))))
     )
 
     async def test() -> None:
-        async with playing() as concert:
-            app = concert.app()
+        async with running_remote() as harness:
+            app = harness.new_app()
             app.send(b"#bundle\0" + (2**64 - 1).to_bytes(8, "big") + elements)
-            await app.hears("/fours/key", "D dorian")
-            assert concert.desk.value("tempo") == 90.0
+            await app.wait_for("/fours/key", "D dorian")
+            assert harness.controls.value("tempo") == 90.0
 
     run(test())
 
 
-def test_how_the_jam_stands_is_told_from_the_feed() -> None:
+def test_the_jams_status_comes_from_the_feed() -> None:
     async def test() -> None:
-        async with playing() as concert:
-            app = concert.app()
-            app.says("/fours/sync")
-            await app.hears("/fours/state", "listening")
-            concert.feed.put(Stands("answering", None, (), 0.0))
-            await app.hears("/fours/state", "answering")
-            concert.feed.put(Kept(Timeline.start(390.0, MonotonicClock().now_s()), "free", "internal", 0.0))
+        async with running_remote() as harness:
+            app = harness.new_app()
+            app.send_message("/fours/sync")
+            await app.wait_for("/fours/state", "listening")
+            harness.feed.put(StatusChanged("answering", None, (), 0.0))
+            await app.wait_for("/fours/state", "answering")
+            harness.feed.put(TimelineChanged(Timeline.start(390.0, MonotonicClock().now_s()), "free", "internal", 0.0))
             for beat in (1, 2, 3, 4):
-                await app.hears("/fours/beat", beat)
-            await app.hears("/fours/bar", 2)
+                await app.wait_for("/fours/beat", beat)
+            await app.wait_for("/fours/bar", 2)
 
     run(test())
 
 
-def test_when_it_is_closed_it_listens_to_nobody() -> None:
+def test_after_closing_it_has_left_the_feed_the_controls_and_the_port() -> None:
     async def test() -> None:
-        async with playing() as concert:
-            watched = [concert.feed.is_watched]
-        watched.append(concert.feed.is_watched)
-        assert watched == [True, False]
-        concert.desk.set("tempo", 90.0)
+        async with running_remote() as harness:
+            has_subscribers = [harness.feed.has_subscribers]
+        has_subscribers.append(harness.feed.has_subscribers)
+        assert has_subscribers == [True, False]
+        harness.controls.set("tempo", 90.0)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
-            again.bind((HOST, concert.port))
+            again.bind((HOST, harness.port))
 
     run(test())
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_who_is_trusted_is_the_configurations(trusted: bool) -> None:  # noqa: FBT001  one of two cases
+def test_only_senders_trusted_by_the_configuration_are_read(trusted: bool) -> None:  # noqa: FBT001  one of two cases
     config = OscSection(port=free_port(), trust=["10.0.0.0/8"] if trusted else [])
-    remote = OscRemote(config, Desk(Settings(), Band(), {}), Feed(), MonotonicClock())
+    remote = OscRemote(config, ControlStore(Settings(), RecordingReceiver(), {}), Feed(), MonotonicClock())
     remote.server._receive(encode(OscMessage("/fours/sync")), ("10.1.2.3", 9001))
-    assert bool(remote.remote.subscribers.addresses) is trusted
+    assert bool(remote.osc_controls.subscribers.addresses) is trusted

@@ -1,90 +1,90 @@
-from server.remote.osc_subscribers import FORGOTTEN_AFTER_S, HOSTS, PLACES_PER_HOST, Subscribers
+from server.remote.osc_subscribers import DESTINATIONS_PER_HOST, EXPIRES_AFTER_S, MAX_HOSTS, OscSubscribers
 
 NAMES = ("tempo", "key")
 REPLY_PORT = 9000
 PHONE, TABLET = ("192.168.1.20", 54321), ("192.168.1.21", 54321)
-PHONES_SCREEN, TABLETS_SCREEN = (PHONE[0], REPLY_PORT), (TABLET[0], REPLY_PORT)
+PHONE_REPLY, TABLET_REPLY = (PHONE[0], REPLY_PORT), (TABLET[0], REPLY_PORT)
 
 
-def those(subscribers: Subscribers, now_s: float) -> dict[tuple[str, int], tuple[str, ...]]:
-    """What is told now, by place."""
-    return {address: names for names, addresses in subscribers.take(now_s).items() for address in addresses}
+def due_by_address(subscribers: OscSubscribers, now_s: float) -> dict[tuple[str, int], tuple[str, ...]]:
+    """The names to send now, by address."""
+    return {address: names for names, addresses in subscribers.take_due(now_s).items() for address in addresses}
 
 
-def test_whoever_says_anything_is_told_everything_where_it_sends_from_and_at_the_reply_port() -> None:
-    subscribers = Subscribers(NAMES, REPLY_PORT)
-    assert those(subscribers, 0.0) == {}
-    subscribers.heard(PHONE, 0.0)
-    assert those(subscribers, 0.0) == {PHONE: NAMES, PHONES_SCREEN: NAMES}
-    subscribers.heard(PHONE, 1.0)
-    assert those(subscribers, 1.0) == {}
+def test_a_new_app_gets_everything_at_its_own_port_and_at_the_reply_port() -> None:
+    subscribers = OscSubscribers(NAMES, REPLY_PORT)
+    assert due_by_address(subscribers, 0.0) == {}
+    subscribers.on_message_from(PHONE, 0.0)
+    assert due_by_address(subscribers, 0.0) == {PHONE: NAMES, PHONE_REPLY: NAMES}
+    subscribers.on_message_from(PHONE, 1.0)
+    assert due_by_address(subscribers, 1.0) == {}
 
 
-def test_an_app_that_listens_where_it_sends_from_is_one_place() -> None:
-    subscribers = Subscribers(NAMES, REPLY_PORT)
-    subscribers.heard(PHONES_SCREEN, 0.0)
-    assert subscribers.addresses == (PHONES_SCREEN,)
+def test_an_app_that_sends_from_the_reply_port_is_one_address() -> None:
+    subscribers = OscSubscribers(NAMES, REPLY_PORT)
+    subscribers.on_message_from(PHONE_REPLY, 0.0)
+    assert subscribers.addresses == (PHONE_REPLY,)
 
 
-def test_without_a_reply_port_there_is_the_senders_only() -> None:
-    subscribers = Subscribers(NAMES, None)
-    subscribers.heard(PHONE, 0.0)
+def test_without_a_reply_port_only_the_senders_port_gets_updates() -> None:
+    subscribers = OscSubscribers(NAMES, None)
+    subscribers.on_message_from(PHONE, 0.0)
     assert subscribers.addresses == (PHONE,)
 
 
-def test_all_are_told_of_a_change_and_those_who_are_to_be_told_the_same_are_told_together() -> None:
-    subscribers = Subscribers(NAMES, REPLY_PORT)
+def test_all_apps_get_a_change_and_those_with_the_same_updates_are_grouped() -> None:
+    subscribers = OscSubscribers(NAMES, REPLY_PORT)
     for app in (PHONE, TABLET):
-        subscribers.heard(app, 0.0)
-    subscribers.take(0.0)
-    subscribers.changed("tempo")
-    assert subscribers.take(0.0) == {("tempo",): [PHONE, PHONES_SCREEN, TABLET, TABLETS_SCREEN]}
+        subscribers.on_message_from(app, 0.0)
+    subscribers.take_due(0.0)
+    subscribers.add_update("tempo")
+    assert subscribers.take_due(0.0) == {("tempo",): [PHONE, PHONE_REPLY, TABLET, TABLET_REPLY]}
 
 
-def test_a_finger_gets_no_echo_in_either_of_its_places_and_others_do() -> None:
-    subscribers = Subscribers(NAMES, REPLY_PORT)
+def test_the_app_that_moved_a_control_gets_no_echo_at_either_port_and_others_get_the_change() -> None:
+    subscribers = OscSubscribers(NAMES, REPLY_PORT)
     for app in (PHONE, TABLET):
-        subscribers.heard(app, 0.0)
-    subscribers.take(0.0)
-    subscribers.changed("tempo")
-    subscribers.moved(PHONE, "tempo", 0.0)
-    assert set(those(subscribers, 0.1)) == {TABLET, TABLETS_SCREEN}
-    assert set(those(subscribers, 0.2)) == {PHONE, PHONES_SCREEN}
+        subscribers.on_message_from(app, 0.0)
+    subscribers.take_due(0.0)
+    subscribers.add_update("tempo")
+    subscribers.hold_back(PHONE, "tempo", 0.0)
+    assert set(due_by_address(subscribers, 0.1)) == {TABLET, TABLET_REPLY}
+    assert set(due_by_address(subscribers, 0.2)) == {PHONE, PHONE_REPLY}
 
 
-def test_whoever_asks_to_be_in_step_is_told_everything_again_and_nobody_else() -> None:
-    subscribers = Subscribers(NAMES, REPLY_PORT)
+def test_only_the_app_that_asks_for_it_gets_everything_again() -> None:
+    subscribers = OscSubscribers(NAMES, REPLY_PORT)
     for app in (PHONE, TABLET):
-        subscribers.heard(app, 0.0)
-    subscribers.take(0.0)
-    subscribers.sync(TABLET)
-    assert those(subscribers, 0.0) == {TABLET: NAMES, TABLETS_SCREEN: NAMES}
+        subscribers.on_message_from(app, 0.0)
+    subscribers.take_due(0.0)
+    subscribers.resend_all(TABLET)
+    assert due_by_address(subscribers, 0.0) == {TABLET: NAMES, TABLET_REPLY: NAMES}
 
 
-def test_whoever_has_been_silent_for_long_is_forgotten_and_begins_anew() -> None:
-    subscribers = Subscribers(NAMES, REPLY_PORT)
-    subscribers.heard(PHONE, 0.0)
-    subscribers.heard(TABLET, 10.0)
-    subscribers.take(FORGOTTEN_AFTER_S + 1.0)
-    assert subscribers.addresses == (TABLET, TABLETS_SCREEN)
-    subscribers.heard(PHONE, FORGOTTEN_AFTER_S + 2.0)
-    assert those(subscribers, FORGOTTEN_AFTER_S + 2.0) == {PHONE: NAMES, PHONES_SCREEN: NAMES}
+def test_an_app_that_was_silent_for_long_is_dropped_and_later_starts_as_a_new_one() -> None:
+    subscribers = OscSubscribers(NAMES, REPLY_PORT)
+    subscribers.on_message_from(PHONE, 0.0)
+    subscribers.on_message_from(TABLET, 10.0)
+    subscribers.take_due(EXPIRES_AFTER_S + 1.0)
+    assert subscribers.addresses == (TABLET, TABLET_REPLY)
+    subscribers.on_message_from(PHONE, EXPIRES_AFTER_S + 2.0)
+    assert due_by_address(subscribers, EXPIRES_AFTER_S + 2.0) == {PHONE: NAMES, PHONE_REPLY: NAMES}
 
 
-def test_a_script_that_sends_from_ever_new_ports_takes_nobody_elses_place() -> None:
-    subscribers = Subscribers(NAMES, REPLY_PORT)
-    subscribers.heard(PHONE, 0.0)
+def test_a_script_that_sends_from_many_ports_displaces_no_other_host() -> None:
+    subscribers = OscSubscribers(NAMES, REPLY_PORT)
+    subscribers.on_message_from(PHONE, 0.0)
     for port in range(20_000, 20_100):
-        subscribers.heard((TABLET[0], port), 1.0)
-    places = subscribers.addresses
-    assert places[:2] == (PHONE, PHONES_SCREEN)
-    assert len(places) == 2 + PLACES_PER_HOST
-    assert TABLETS_SCREEN in places
-    assert (TABLET[0], 20_099) in places
+        subscribers.on_message_from((TABLET[0], port), 1.0)
+    addresses = subscribers.addresses
+    assert addresses[:2] == (PHONE, PHONE_REPLY)
+    assert len(addresses) == 2 + DESTINATIONS_PER_HOST
+    assert TABLET_REPLY in addresses
+    assert (TABLET[0], 20_099) in addresses
 
 
-def test_ever_new_hosts_cost_no_more_than_so_many() -> None:
-    subscribers = Subscribers(NAMES, REPLY_PORT)
+def test_the_number_of_hosts_is_limited() -> None:
+    subscribers = OscSubscribers(NAMES, REPLY_PORT)
     for number in range(200):
-        subscribers.heard((f"10.0.0.{number}", 9001), 0.0)
-    assert len(subscribers.addresses) == 2 * HOSTS
+        subscribers.on_message_from((f"10.0.0.{number}", 9001), 0.0)
+    assert len(subscribers.addresses) == 2 * MAX_HOSTS

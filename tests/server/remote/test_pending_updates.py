@@ -1,42 +1,42 @@
-from server.remote.pending_updates import FINGER_S, Due
+from server.remote.pending_updates import TOUCH_S, PendingUpdates
 
 
-def test_a_name_is_due_once_however_often_it_has_changed() -> None:
-    due = Due()
+def test_a_name_is_sent_once_however_often_it_has_changed() -> None:
+    pending = PendingUpdates()
     for _ in range(3):
-        due.changed("tempo")
-    due.changed("key")
-    assert due.take(0.0) == ("tempo", "key")
-    assert due.take(1.0) == ()
+        pending.add("tempo")
+    pending.add("key")
+    assert pending.take_due(0.0) == ("tempo", "key")
+    assert pending.take_due(1.0) == ()
 
 
-def test_whoever_is_new_is_due_all_it_was_given() -> None:
-    assert Due(("tempo", "key")).take(0.0) == ("tempo", "key")
+def test_a_new_receiver_gets_all_its_names() -> None:
+    assert PendingUpdates(("tempo", "key")).take_due(0.0) == ("tempo", "key")
 
 
-def test_a_finger_gets_no_echo_while_it_moves_and_the_value_that_was_taken_when_it_rests() -> None:
-    due = Due()
+def test_a_finger_gets_no_echo_while_it_moves_and_the_accepted_value_when_it_rests() -> None:
+    pending = PendingUpdates()
     for at_s in (0.0, 0.1, 0.2):
-        due.moved("tempo", at_s)
-        due.changed("tempo")
-        assert due.take(at_s + 0.09) == ()
-    assert due.take(0.2 + FINGER_S) == ("tempo",)
-    assert due.take(9.0) == ()
+        pending.hold_back("tempo", at_s)
+        pending.add("tempo")
+        assert pending.take_due(at_s + 0.09) == ()
+    assert pending.take_due(0.2 + TOUCH_S) == ("tempo",)
+    assert pending.take_due(9.0) == ()
 
 
-def test_a_finger_on_one_fader_keeps_no_other_from_moving() -> None:
-    due = Due()
-    due.moved("tempo", 0.0)
-    due.changed("key")
-    assert due.take(0.01) == ("key",)
+def test_a_finger_on_one_fader_holds_back_no_other() -> None:
+    pending = PendingUpdates()
+    pending.hold_back("tempo", 0.0)
+    pending.add("key")
+    assert pending.take_due(0.01) == ("key",)
 
 
-def test_what_others_change_meanwhile_waits_until_the_finger_rests() -> None:
-    due = Due()
-    due.moved("tempo", 0.0)
-    assert due.take(0.1) == ()
-    due.changed("tempo")
-    assert due.take(0.14) == ()
-    assert due.take(0.15) == ("tempo",)
-    due.changed("tempo")
-    assert due.take(0.16) == ("tempo",)
+def test_changes_by_others_wait_until_the_finger_rests() -> None:
+    pending = PendingUpdates()
+    pending.hold_back("tempo", 0.0)
+    assert pending.take_due(0.1) == ()
+    pending.add("tempo")
+    assert pending.take_due(0.14) == ()
+    assert pending.take_due(0.15) == ("tempo",)
+    pending.add("tempo")
+    assert pending.take_due(0.16) == ("tempo",)

@@ -1,14 +1,14 @@
-"""Journals on a shelf, made without a jam."""
+"""Writes journals into a library's folder, without a jam."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bridge.midi.messages import NoteOff, NoteOn
 from bridge.timing.timeline import Timeline
-from server.music.feed import Asked, Heard, Kept, Played
-from server.takes.journal import Begun, Record, Scribe
-from server.takes.take_library import NAME, SUFFIX, memory_beside
-from server.takes.take_summary import Tally
+from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, TimelineChanged
+from server.takes.journal import JournalBegun, Record, RecordEncoder
+from server.takes.take_library import JOURNAL_SUFFIX, STEM_FORMAT, memory_path
+from server.takes.take_summary import TakeSummary
 
 NOW = datetime(2026, 2, 3, 20, 15, tzinfo=UTC)
 
@@ -20,37 +20,40 @@ def write_journal(
     notes: int = 4,
     is_marked: bool = False,
     is_ended: bool = True,
-    cut: int = 0,
+    cut_bytes: int = 0,
     memory: bytes = b"",
 ) -> Path:
-    """A jam of so many notes of the player and as many answers, which began so long ago; beside it its memory, if any."""
+    """Writes the journal of a jam with `notes` notes of each side, and beside it a memory file, if `memory` is not empty.
+
+    `cut_bytes` are left out at its end.
+    """
     began = NOW - timedelta(days=days_ago)
     records: list[Record] = [
-        Begun(began.isoformat(), 5.0, 8.0),
-        Kept(Timeline.start(120.0), "free", "internal", 0.0),
+        JournalBegun(began.isoformat(), 5.0, 8.0),
+        TimelineChanged(Timeline.start(120.0), "free", "internal", 0.0),
     ]
     for number in range(notes):
         beat = float(number)
         records += [
-            Heard(NoteOn(60 + number % 12, 80), beat / 2, beat),
-            Heard(NoteOff(60 + number % 12), beat / 2 + 0.5, beat + 1),
+            MessageReceived(NoteOn(60 + number % 12, 80), beat / 2, beat),
+            MessageReceived(NoteOff(60 + number % 12), beat / 2 + 0.5, beat + 1),
         ]
     for number in range(notes):
         beat = float(number + notes)
-        records += [Played(NoteOn(72, 80), beat / 2, beat), Played(NoteOff(72), beat / 2 + 0.5, beat + 1)]
+        records += [MessagePlayed(NoteOn(72, 80), beat / 2, beat), MessagePlayed(NoteOff(72), beat / 2 + 0.5, beat + 1)]
     if is_marked:
-        records.append(Asked("capture", float(notes), 2.0 * notes))
-    scribe, tally = Scribe(), Tally()
+        records.append(ActionRequested("capture", float(notes), 2.0 * notes))
+    encoder, summary = RecordEncoder(), TakeSummary()
     lines = []
     for record in records:
-        tally.add(record)
-        lines.append(scribe.spell(record))
+        summary.add(record)
+        lines.append(encoder.encode(record))
     if is_ended:
-        lines.append(scribe.spell(tally.ended()))
+        lines.append(encoder.encode(summary.journal_end()))
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{began.strftime(NAME)}{SUFFIX}"
+    path = folder / f"{began.strftime(STEM_FORMAT)}{JOURNAL_SUFFIX}"
     data = b"".join(lines)
-    path.write_bytes(data[: len(data) - cut])
+    path.write_bytes(data[: len(data) - cut_bytes])
     if memory:
-        memory_beside(path).write_bytes(memory)
+        memory_path(path).write_bytes(memory)
     return path

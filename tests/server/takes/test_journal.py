@@ -7,52 +7,62 @@ from hypothesis import strategies as st
 
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage
 from bridge.timing.meter import Meter
-from bridge.timing.timeline import SEGMENTS_KEPT, Segment, Timeline
-from server.music.feed import Asked, Heard, Kept, Played, Turned
-from server.takes.journal import LONGEST_MESSAGE, Begun, Ended, Mark, Record, Ribbon, Scribe, scan, since
+from bridge.timing.timeline import MAX_SEGMENTS, Segment, Timeline
+from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
+from server.takes.journal import (
+    LONGEST_MESSAGE_BYTES,
+    JournalBegun,
+    JournalEnded,
+    Mark,
+    Record,
+    RecordEncoder,
+    TimelineAssembler,
+    read_records,
+    with_time_origin,
+)
 
-BEGUN = Begun("2026-02-03T20:15:00+01:00", 5.0, 8.0)
+BEGUN = JournalBegun("2026-02-03T20:15:00+01:00", 5.0, 8.0)
 TIMELINE = Timeline.start(120.0, at_s=0.0)
 JAM: list[Record] = [
     BEGUN,
-    Turned("temperature", 0.9, 0.0, 0.0),
-    Turned("pack", "Jürgens Lieder", 0.0, 0.0),
-    Kept(TIMELINE, "free", "internal", 0.001),
-    Heard(NoteOn(60, 80), 1.25, 2.5),
-    Heard(ControlChange(64, 127, 3), 1.3, 2.6),
-    Heard(OtherMessage(bytes([0xE0, 0, 64])), 1.4, 2.8),
-    Heard(NoteOff(60), 1.5, 3.0),
-    Asked("capture", 1.6, 3.2),
-    Played(NoteOn(72, 81, 15), 2.0001, 4.0),
-    Played(NoteOff(72, 15), 2.5, 5.0),
-    Ended(3.0, 1, 1, (Mark("capture", 1.25, 1.5), Mark("record", 2.0, 3.0))),
+    ControlChanged("temperature", 0.9, 0.0, 0.0),
+    ControlChanged("pack", "Jürgens Lieder", 0.0, 0.0),
+    TimelineChanged(TIMELINE, "free", "internal", 0.001),
+    MessageReceived(NoteOn(60, 80), 1.25, 2.5),
+    MessageReceived(ControlChange(64, 127, 3), 1.3, 2.6),
+    MessageReceived(OtherMessage(bytes([0xE0, 0, 64])), 1.4, 2.8),
+    MessageReceived(NoteOff(60), 1.5, 3.0),
+    ActionRequested("capture", 1.6, 3.2),
+    MessagePlayed(NoteOn(72, 81, 15), 2.0001, 4.0),
+    MessagePlayed(NoteOff(72, 15), 2.5, 5.0),
+    JournalEnded(3.0, 1, 1, (Mark("capture", 1.25, 1.5), Mark("record", 2.0, 3.0))),
 ]
 
 
-def spelt(records: Sequence[Record]) -> bytes:
-    scribe = Scribe()
-    return b"".join(scribe.spell(record) for record in records)
+def encoded(records: Sequence[Record]) -> bytes:
+    encoder = RecordEncoder()
+    return b"".join(encoder.encode(record) for record in records)
 
 
-WHOLE = spelt(JAM)
+JOURNAL = encoded(JAM)
 
 
 class TestReadingBack:
     def test_a_journal_gives_back_what_was_written(self) -> None:
-        found = scan(WHOLE)
-        assert list(found.records) == JAM
-        assert (found.damaged, found.whole_bytes) == (0, len(WHOLE))
+        contents = read_records(JOURNAL)
+        assert list(contents.records) == JAM
+        assert (contents.damaged_lines, contents.whole_bytes) == (0, len(JOURNAL))
 
     def test_it_can_be_read_with_a_pager(self) -> None:
-        assert WHOLE.splitlines()[4].endswith(b' ["h",1.25,2.5,"903c50"]')
-        assert WHOLE.isascii()
+        assert JOURNAL.splitlines()[4].endswith(b' ["h",1.25,2.5,"903c50"]')
+        assert JOURNAL.isascii()
 
-    def test_an_empty_one_holds_nothing(self) -> None:
-        assert scan(b"").records == ()
+    def test_an_empty_journal_holds_nothing(self) -> None:
+        assert read_records(b"").records == ()
 
     @given(
         st.builds(
-            Heard,
+            MessageReceived,
             st.one_of(
                 st.builds(NoteOn, st.integers(0, 127), st.integers(1, 127), st.integers(0, 15)),
                 st.builds(NoteOff, st.integers(0, 127), st.integers(0, 15)),
@@ -62,101 +72,105 @@ class TestReadingBack:
             st.floats(-1e5, 1e6),
         )
     )
-    def test_any_message_comes_back_within_a_tenth_of_a_millisecond(self, heard: Heard) -> None:
-        (read,) = scan(spelt([heard])).records
-        assert isinstance(read, Heard)
+    def test_any_message_comes_back_within_a_tenth_of_a_millisecond(self, heard: MessageReceived) -> None:
+        (read,) = read_records(encoded([heard])).records
+        assert isinstance(read, MessageReceived)
         assert read.message == heard.message
         assert read.at_s == pytest.approx(heard.at_s, abs=1e-4)
         assert read.beat == pytest.approx(heard.beat, abs=1e-5)
 
 
 class TestDamage:
-    def test_cut_at_every_byte_it_gives_back_all_whole_records(self) -> None:
-        ends = [index + 1 for index, byte in enumerate(WHOLE) if byte == ord("\n")]
-        for cut in range(len(WHOLE) + 1):
-            found = scan(WHOLE[:cut])
+    def test_a_journal_that_is_cut_off_anywhere_gives_back_all_whole_records(self) -> None:
+        ends = [index + 1 for index, byte in enumerate(JOURNAL) if byte == ord("\n")]
+        for cut in range(len(JOURNAL) + 1):
+            contents = read_records(JOURNAL[:cut])
             whole = sum(end <= cut for end in ends)
-            assert list(found.records) == JAM[:whole]
-            assert found.damaged == 0
-            assert found.whole_bytes == ([0, *ends][whole])
+            assert list(contents.records) == JAM[:whole]
+            assert contents.damaged_lines == 0
+            assert contents.whole_bytes == ([0, *ends][whole])
 
-    def test_a_byte_that_was_flipped_anywhere_is_noticed_and_costs_no_other_record(self) -> None:
-        for index in range(len(WHOLE)):
+    def test_any_flipped_bit_is_noticed_and_loses_no_other_record(self) -> None:
+        for index in range(len(JOURNAL)):
             for bit in range(8):
-                data = bytearray(WHOLE)
+                data = bytearray(JOURNAL)
                 data[index] ^= 1 << bit
-                found = scan(bytes(data))
-                lost = [record for record in JAM if record not in found.records]
-                # Where the end of a line is hit, two lines are one, and the last has no end.
-                assert 1 <= len(lost) <= 2 if WHOLE[index] == ord("\n") else len(lost) == 1
-                assert found.damaged or index == len(WHOLE) - 1
-                assert all(record in JAM for record in found.records)
+                contents = read_records(bytes(data))
+                lost = [record for record in JAM if record not in contents.records]
+                # A hit on a line end makes one line of two, or leaves the last line without an end.
+                assert 1 <= len(lost) <= 2 if JOURNAL[index] == ord("\n") else len(lost) == 1
+                assert contents.damaged_lines or index == len(JOURNAL) - 1
+                assert all(record in JAM for record in contents.records)
 
     @given(st.binary(max_size=300))
-    def test_whatever_lies_between_two_records_both_come_back(self, rubbish: bytes) -> None:
-        found = scan(WHOLE + rubbish + b"\n" + WHOLE)
-        assert list(found.records) == [*JAM, *JAM]
+    def test_records_before_and_after_rubbish_are_read(self, rubbish: bytes) -> None:
+        contents = read_records(JOURNAL + rubbish + b"\n" + JOURNAL)
+        assert list(contents.records) == [*JAM, *JAM]
 
-    def test_a_record_of_a_kind_that_is_not_known_is_counted(self) -> None:
+    def test_a_record_of_an_unknown_kind_counts_as_damaged(self) -> None:
         text = b'["weather",1]'
-        found = scan(WHOLE + b"%08x %s\n" % (zlib.crc32(text), text) + WHOLE)
-        assert list(found.records) == [*JAM, *JAM]
-        assert found.damaged == 1
+        contents = read_records(JOURNAL + b"%08x %s\n" % (zlib.crc32(text), text) + JOURNAL)
+        assert list(contents.records) == [*JAM, *JAM]
+        assert contents.damaged_lines == 1
 
 
 class TestSize:
     def test_a_note_takes_less_than_fifty_bytes_an_hour_into_the_jam(self) -> None:
-        assert len(spelt([Heard(NoteOn(60, 80), 3600.12345, 7200.2468)])) < 50
+        assert len(encoded([MessageReceived(NoteOn(60, 80), 3600.12345, 7200.2468)])) < 50
 
-    def test_sysex_is_not_written_for_a_flood_of_it_would_fill_the_disk(self) -> None:
-        assert spelt([Heard(OtherMessage(b"\xf0" + bytes(LONGEST_MESSAGE) + b"\xf7"), 0.0, 0.0)]) == b""
+    def test_sysex_is_not_written_because_a_flood_of_it_would_fill_the_disk(self) -> None:
+        assert (
+            encoded([MessageReceived(OtherMessage(b"\xf0" + bytes(LONGEST_MESSAGE_BYTES) + b"\xf7"), 0.0, 0.0)]) == b""
+        )
 
-    def test_of_a_timeline_only_what_is_new_is_told(self) -> None:
-        timeline, scribe = TIMELINE, Scribe()
+    def test_only_the_new_segments_of_a_timeline_are_written(self) -> None:
+        timeline, encoder = TIMELINE, RecordEncoder()
         sizes = []
-        for number in range(3 * SEGMENTS_KEPT):
+        for number in range(3 * MAX_SEGMENTS):
             timeline = timeline.steered(Segment(float(number), 2.0 * number + 0.01, 120.0), float(number))
-            sizes.append(len(scribe.spell(Kept(timeline, "playing", "midi", float(number)))))
+            sizes.append(len(encoder.encode(TimelineChanged(timeline, "playing", "midi", float(number)))))
         assert max(sizes) < 200
 
 
-class TestATimeline:
-    def test_is_put_together_from_its_new_ends(self) -> None:
+class TestTimeline:
+    def test_is_assembled_from_its_new_segments(self) -> None:
         timelines = [TIMELINE]
         timelines.append(timelines[-1].with_tempo(90.0, 4.0))
         timelines.append(timelines[-1].steered(Segment(8.0, 14.1, 100.0), 8.0))
         timelines.append(timelines[-1].steered(Segment(8.02, 14.2, 101.0), 8.05))  # before the last glide has ended
         timelines.append(timelines[-1].with_tempo(60.0, 12.0).with_meter(Meter(3, 4)).with_downbeat(7.0))
-        kept = [Kept(timeline, "free", "internal", 12.0) for timeline in timelines]
-        ribbon = Ribbon()
-        for record in scan(spelt(kept)).records:
-            assert isinstance(record, Kept)
-            ribbon.follow(record)
-        read = Timeline(ribbon.segments)
+        changes = [TimelineChanged(timeline, "free", "internal", 12.0) for timeline in timelines]
+        assembler = TimelineAssembler()
+        for record in read_records(encoded(changes)).records:
+            assert isinstance(record, TimelineChanged)
+            assembler.add(record)
+        read = Timeline(assembler.segments)
         for at_s in (0.0, 3.0, 5.0, 8.0, 8.02, 8.06, 8.2, 13.0):
             assert read.beat_at(at_s) == pytest.approx(timelines[-1].beat_at(at_s), abs=1e-5)
-        assert isinstance(record, Kept)
+        assert isinstance(record, TimelineChanged)
         assert (record.timeline.meter, record.timeline.downbeat) == (Meter(3, 4), 7.0)
 
     @given(st.lists(st.tuples(st.floats(0.01, 2.0), st.floats(30.0, 300.0), st.floats(-0.4, 0.4)), max_size=600))
-    def test_comes_back_whole_however_often_it_was_bent(self, bends: list[tuple[float, float, float]]) -> None:
-        scribe, ribbon, timeline, at_s = Scribe(), Ribbon(), TIMELINE, 0.0
-        told = scribe.spell(Kept(timeline, "free", "internal", 0.0))
+    def test_is_read_back_whole_after_any_number_of_tempo_changes(
+        self, bends: list[tuple[float, float, float]]
+    ) -> None:
+        encoder, assembler, timeline, at_s = RecordEncoder(), TimelineAssembler(), TIMELINE, 0.0
+        written = encoder.encode(TimelineChanged(timeline, "free", "internal", 0.0))
         probes = []
         for wait_s, tempo_bpm, off_beats in bends:
             at_s += wait_s
             probes.append((at_s, timeline.beat_at(at_s)))
             timeline = timeline.steered(Segment(at_s, timeline.beat_at(at_s) + off_beats, tempo_bpm), at_s)
-            told += scribe.spell(Kept(timeline, "playing", "midi", at_s))
-        for record in scan(told).records:
-            assert isinstance(record, Kept)
-            ribbon.follow(record)
-        read = Timeline(ribbon.segments)
+            written += encoder.encode(TimelineChanged(timeline, "playing", "midi", at_s))
+        for record in read_records(written).records:
+            assert isinstance(record, TimelineChanged)
+            assembler.add(record)
+        read = Timeline(assembler.segments)
         assert all(read.beat_at(at_s) == pytest.approx(beat, abs=1e-4) for at_s, beat in probes)
 
 
-def test_seconds_are_counted_from_the_beginning() -> None:
+def test_seconds_are_counted_from_the_start_of_the_journal() -> None:
     message: Message = NoteOn(60, 80)
-    assert since(Heard(message, 1001.5, 3.0), 1000.0) == Heard(message, 1.5, 3.0)
-    kept = Kept(Timeline.start(120.0, at_s=1000.0), "free", "internal", 1000.0)
-    assert since(kept, 1000.0) == Kept(TIMELINE, "free", "internal", 0.0)
+    assert with_time_origin(MessageReceived(message, 1001.5, 3.0), 1000.0) == MessageReceived(message, 1.5, 3.0)
+    changes = TimelineChanged(Timeline.start(120.0, at_s=1000.0), "free", "internal", 1000.0)
+    assert with_time_origin(changes, 1000.0) == TimelineChanged(TIMELINE, "free", "internal", 0.0)

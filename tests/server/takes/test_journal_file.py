@@ -7,19 +7,19 @@ import pytest
 from server.takes.journal_file import BACKLOG_BYTES, JournalFile, is_in_use
 
 
-class Disk:
-    """Takes as many bytes as it has room for, and then none."""
+class FullDisk:
+    """A disk that takes so many bytes, and then is full."""
 
-    def __init__(self, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.room = room
+    def __init__(self, free_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.free_bytes = free_bytes
         self._write = os.write
         monkeypatch.setattr(os, "write", self.write)
 
     def write(self, descriptor: int, data: bytes) -> int:
-        if not self.room:
+        if not self.free_bytes:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        written = self._write(descriptor, bytes(data[: self.room]))
-        self.room -= written
+        written = self._write(descriptor, bytes(data[: self.free_bytes]))
+        self.free_bytes -= written
         return written
 
 
@@ -28,7 +28,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "a.jam"
 
 
-def test_what_is_appended_is_there_at_once(path: Path) -> None:
+def test_appended_lines_are_in_the_file_at_once(path: Path) -> None:
     with JournalFile(path) as file:
         file.append(b"one\n")
         file.append(b"two\n")
@@ -36,7 +36,7 @@ def test_what_is_appended_is_there_at_once(path: Path) -> None:
         file.sync()
 
 
-def test_a_file_that_is_there_is_not_opened(path: Path) -> None:
+def test_an_existing_file_is_not_opened(path: Path) -> None:
     path.touch()
     with pytest.raises(FileExistsError):
         JournalFile(path)
@@ -48,28 +48,30 @@ def test_it_is_in_use_until_it_is_closed(path: Path) -> None:
     assert not is_in_use(path)
 
 
-def test_a_disk_that_was_full_gets_the_rest_without_a_torn_record(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    disk = Disk(6, monkeypatch)
+def test_a_disk_that_was_full_later_gets_the_rest_without_a_torn_record(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = FullDisk(6, monkeypatch)
     with JournalFile(path) as file:
         with pytest.raises(OSError, match="No space left"):
             file.append(b"one\ntwo\n")
         with pytest.raises(OSError, match="No space left"):
             file.append(b"three\n")
         assert path.read_bytes() == b"one\ntw"
-        disk.room = 1000
+        disk.free_bytes = 1000
         file.append(b"")
         assert path.read_bytes() == b"one\ntwo\nthree\n"
 
 
-def test_what_waits_for_a_full_disk_has_a_bound_and_what_is_kept_is_whole(
+def test_the_backlog_for_a_full_disk_is_limited_and_holds_whole_lines(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    disk = Disk(0, monkeypatch)
+    disk = FullDisk(0, monkeypatch)
     line = b"x" * 1023 + b"\n"
     with JournalFile(path) as file:
         for _ in range(2 * BACKLOG_BYTES // len(line)):
             with pytest.raises(OSError, match="No space left"):
                 file.append(line)
-        disk.room = 10 * BACKLOG_BYTES
+        disk.free_bytes = 10 * BACKLOG_BYTES
         file.append(b"")
     assert path.read_bytes() == line * (BACKLOG_BYTES // len(line))

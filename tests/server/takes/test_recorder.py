@@ -14,20 +14,29 @@ from bridge.timing.timeline import Timeline
 from server.config.config import TakesSection
 from server.controls.control_table import CONTROLS, Settings
 from server.errors import TakeError
-from server.music.feed import Asked, Event, Feed, Heard, Kept, Played, Stands, Turned
+from server.music.feed import (
+    ActionRequested,
+    ControlChanged,
+    Event,
+    Feed,
+    MessagePlayed,
+    MessageReceived,
+    StatusChanged,
+    TimelineChanged,
+)
 from server.takes import recorder as module
-from server.takes.journal import Begun, Ended, Record, scan
+from server.takes.journal import JournalBegun, JournalEnded, Record, read_records
 from server.takes.journal_file import JournalFile, is_in_use
 from server.takes.recorder import WRITES_PER_SYNC, Recorder
-from server.takes.take_library import Shelf
+from server.takes.take_library import TakeLibrary
 from tests.server.takes.journals import NOW, write_journal
 
 BEGAN_S = 1000.0
 DEFAULTS = Settings()
 
 
-class Evening:
-    """A recorder, the feed that it watches, and what it said; time is moved by hand."""
+class RecorderHarness:
+    """A recorder, its feed, its output and the memory files that it asked for; the test moves the time."""
 
     def __init__(
         self, folder: Path, *, keep_days: float = 90.0, keep_mb: float = 1000.0, settings: Settings = DEFAULTS
@@ -35,31 +44,31 @@ class Evening:
         self.folder = folder
         self.clock = ManualClock(BEGAN_S)
         self.feed = Feed()
-        self.said: list[str] = []
-        self.remembered: list[Path] = []
+        self.output: list[str] = []
+        self.memory_files: list[Path] = []
         config = TakesSection(folder=str(folder), keep_days=keep_days, keep_mb=keep_mb)
-        self.recorder = Recorder(config, settings, self.feed, self.clock, NOW, self.said.append, self._remember)
+        self.recorder = Recorder(config, settings, self.feed, self.clock, NOW, self.output.append, self._save_memory)
 
-    def _remember(self, path: Path) -> None:
+    def _save_memory(self, path: Path) -> None:
         assert is_in_use(path.with_suffix(".jam"))
-        self.remembered.append(path)
+        self.memory_files.append(path)
 
     def put(self, *events: Event) -> None:
         for event in events:
             self.feed.put(event)
 
-    async def write(self) -> None:
-        """What the recorder does now and then."""
-        assert self.recorder._open is not None
-        file, watch, _ = self.recorder._open
-        await self.recorder._write(file, watch)
+    async def write_new_events(self) -> None:
+        """What the recorder does every half second."""
+        assert self.recorder._recording is not None
+        file, subscription, _ = self.recorder._recording
+        await self.recorder._write_new_events(file, subscription)
 
     @property
     def records(self) -> list[Record]:
         (path,) = self.folder.glob("2026-02-03*.jam")
-        found = scan(path.read_bytes())
-        assert found.damaged == 0
-        return list(found.records)
+        contents = read_records(path.read_bytes())
+        assert contents.damaged_lines == 0
+        return list(contents.records)
 
 
 @pytest.fixture
@@ -68,242 +77,254 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def evening(folder: Path) -> Evening:
-    return Evening(folder)
+def harness(folder: Path) -> RecorderHarness:
+    return RecorderHarness(folder)
 
 
 @pytest.fixture(autouse=True)
-def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The recorder writes when it is told to, and at its end."""
+def no_automatic_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recorder writes only when a test calls it, and at its end."""
     monkeypatch.setattr(module, "WRITE_EVERY_S", 3600.0)
 
 
-def heard(pitch: int, from_s: float, until_s: float) -> list[Event]:
+def note_events(pitch: int, from_s: float, until_s: float) -> list[Event]:
     on, off = NoteOn(pitch, 80), NoteOff(pitch)
-    return [Heard(on, BEGAN_S + from_s, 2 * from_s), Heard(off, BEGAN_S + until_s, 2 * until_s)]
+    return [MessageReceived(on, BEGAN_S + from_s, 2 * from_s), MessageReceived(off, BEGAN_S + until_s, 2 * until_s)]
 
 
-def during(evening: Evening, play: Callable[[], None]) -> None:
+def run_recorder(harness: RecorderHarness, play: Callable[[], None]) -> None:
     async def run() -> None:
-        async with evening.recorder:
+        async with harness.recorder:
             play()
 
     asyncio.run(run())
 
 
-class TestAJournal:
-    def test_begins_with_its_date_and_where_every_control_stands(self, folder: Path) -> None:
-        evening = Evening(folder, settings=Settings(tempo=90.0))
-        during(evening, lambda: evening.put(*heard(60, 1, 2)))
-        begun, *rest = evening.records
-        assert begun == Begun(NOW.isoformat(), 5.0, 8.0)
-        turned = {record.control: record.value for record in rest if isinstance(record, Turned)}
+class TestJournal:
+    def test_begins_with_its_date_and_the_value_of_every_control(self, folder: Path) -> None:
+        harness = RecorderHarness(folder, settings=Settings(tempo=90.0))
+        run_recorder(harness, lambda: harness.put(*note_events(60, 1, 2)))
+        begun, *rest = harness.records
+        assert begun == JournalBegun(NOW.isoformat(), 5.0, 8.0)
+        turned = {record.control: record.value for record in rest if isinstance(record, ControlChanged)}
         assert turned["tempo"] == 90.0
         assert list(turned) == [control.name for control in CONTROLS if control.kind != "action"]
 
-    def test_has_what_happened_in_its_order_from_its_beginning(self, evening: Evening) -> None:
-        happened = [
-            Kept(Timeline.start(120.0, BEGAN_S), "free", "internal", BEGAN_S),
-            *heard(60, 1, 2),
-            Asked("respond", BEGAN_S + 2.5, 5.0),
-            Turned("temperature", 1.5, BEGAN_S + 3.0, 6.0),
-            Played(NoteOn(72, 80), BEGAN_S + 4.0, 8.0),
+    def test_holds_the_events_in_order_with_seconds_from_its_start(self, harness: RecorderHarness) -> None:
+        events = [
+            TimelineChanged(Timeline.start(120.0, BEGAN_S), "free", "internal", BEGAN_S),
+            *note_events(60, 1, 2),
+            ActionRequested("respond", BEGAN_S + 2.5, 5.0),
+            ControlChanged("temperature", 1.5, BEGAN_S + 3.0, 6.0),
+            MessagePlayed(NoteOn(72, 80), BEGAN_S + 4.0, 8.0),
         ]
-        during(evening, lambda: evening.put(*happened))
-        records = [record for record in evening.records if not isinstance(record, Begun) and record.at_s > 0.0]
-        assert [type(record) for record in records] == [Heard, Heard, Asked, Turned, Played, Ended]
-        assert records[0] == Heard(NoteOn(60, 80), 1.0, 2.0)
-        assert records[-2] == Played(NoteOn(72, 80), 4.0, 8.0)
+        run_recorder(harness, lambda: harness.put(*events))
+        records = [record for record in harness.records if not isinstance(record, JournalBegun) and record.at_s > 0.0]
+        assert [type(record) for record in records] == [
+            MessageReceived,
+            MessageReceived,
+            ActionRequested,
+            ControlChanged,
+            MessagePlayed,
+            JournalEnded,
+        ]
+        assert records[0] == MessageReceived(NoteOn(60, 80), 1.0, 2.0)
+        assert records[-2] == MessagePlayed(NoteOn(72, 80), 4.0, 8.0)
 
-    def test_ends_with_what_it_comes_to(self, evening: Evening) -> None:
+    def test_ends_with_its_summary(self, harness: RecorderHarness) -> None:
         def play() -> None:
-            evening.put(*heard(60, 1, 2), Asked("capture", BEGAN_S + 3.0, 6.0))
-            evening.clock.advance(9.0)
+            harness.put(*note_events(60, 1, 2), ActionRequested("capture", BEGAN_S + 3.0, 6.0))
+            harness.clock.advance(9.0)
 
-        during(evening, play)
-        ended = evening.records[-1]
-        assert isinstance(ended, Ended)
+        run_recorder(harness, play)
+        ended = harness.records[-1]
+        assert isinstance(ended, JournalEnded)
         assert (ended.at_s, ended.heard_notes, [mark.kind for mark in ended.marks]) == (9.0, 1, ["capture"])
 
-    def test_in_which_nothing_happened_is_not_kept(self, evening: Evening) -> None:
-        during(evening, lambda: evening.put(Turned("tempo", 90.0, BEGAN_S, 0.0)))
-        assert list(evening.folder.iterdir()) == []
-        assert evening.remembered == []
+    def test_without_notes_and_marks_is_not_kept(self, harness: RecorderHarness) -> None:
+        run_recorder(harness, lambda: harness.put(ControlChanged("tempo", 90.0, BEGAN_S, 0.0)))
+        assert list(harness.folder.iterdir()) == []
+        assert harness.memory_files == []
 
-    def test_gets_what_the_jam_remembers_beside_it_while_it_is_still_its_own(self, evening: Evening) -> None:
-        during(evening, lambda: evening.put(*heard(60, 1, 2)))
-        assert evening.remembered == [evening.folder / "2026-02-03-201500.memory"]
+    def test_gets_its_memory_file_while_it_is_still_locked(self, harness: RecorderHarness) -> None:
+        run_recorder(harness, lambda: harness.put(*note_events(60, 1, 2)))
+        assert harness.memory_files == [harness.folder / "2026-02-03-201500.memory"]
 
-    def test_is_on_disk_before_the_jam_ends(self, evening: Evening) -> None:
+    def test_is_on_disk_before_the_jam_ends(self, harness: RecorderHarness) -> None:
         async def run() -> None:
-            async with evening.recorder:
-                evening.put(*heard(60, 1, 2))
-                await evening.write()
-                assert [type(record) for record in evening.records[-2:]] == [Heard, Heard]
+            async with harness.recorder:
+                harness.put(*note_events(60, 1, 2))
+                await harness.write_new_events()
+                assert [type(record) for record in harness.records[-2:]] == [MessageReceived, MessageReceived]
 
         asyncio.run(run())
 
-    def test_nobody_watches_before_and_after(self, evening: Evening) -> None:
-        during(evening, lambda: None)
-        assert not evening.feed.is_watched
+    def test_the_recorder_unsubscribes_from_the_feed_at_its_end(self, harness: RecorderHarness) -> None:
+        run_recorder(harness, lambda: None)
+        assert not harness.feed.has_subscribers
 
 
-class TestATakeOfTheJamThatGoesOn:
-    def test_has_what_was_played_a_moment_ago(self, evening: Evening) -> None:
+class TestTakeOfTheRunningJam:
+    def test_has_the_notes_played_a_moment_ago(self, harness: RecorderHarness) -> None:
         async def run() -> bytes:
-            async with evening.recorder:
-                evening.put(*heard(60, 1, 2), Asked("capture", BEGAN_S + 3.0, 6.0))
-                whole = await evening.recorder.midi()
-                assert await evening.recorder.midi(1) == whole
+            async with harness.recorder:
+                harness.put(*note_events(60, 1, 2), ActionRequested("capture", BEGAN_S + 3.0, 6.0))
+                whole = await harness.recorder.as_midi()
+                assert await harness.recorder.as_midi(1) == whole
                 with pytest.raises(TakeError, match="there is no mark 2"):
-                    await evening.recorder.midi(2)
+                    await harness.recorder.as_midi(2)
                 return whole
 
         midi = pretty_midi.PrettyMIDI(io.BytesIO(asyncio.run(run())))
         assert [part.name for part in midi.instruments if part.notes] == ["Player"]
 
-    def test_is_refused_where_nothing_is_written_down(self, tmp_path: Path) -> None:
+    def test_is_refused_if_nothing_is_recorded(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        evening = Evening(tmp_path / "file" / "takes")
+        harness = RecorderHarness(tmp_path / "file" / "takes")
 
         async def run() -> None:
-            async with evening.recorder:
-                await evening.recorder.midi()
+            async with harness.recorder:
+                await harness.recorder.as_midi()
 
         with pytest.raises(TakeError, match="not being written down"):
             asyncio.run(run())
 
 
 class TestFloods:
-    def test_of_a_fader_the_last_move_of_each_time_is_written(self, evening: Evening) -> None:
-        moves = [Turned("temperature", number / 1000, BEGAN_S, 0.0) for number in range(200, 1200)]
-        during(evening, lambda: evening.put(*heard(60, 1, 2), *moves))
+    def test_only_the_last_move_of_a_fader_in_each_write_is_kept(self, harness: RecorderHarness) -> None:
+        moves = [ControlChanged("temperature", number / 1000, BEGAN_S, 0.0) for number in range(200, 1200)]
+        run_recorder(harness, lambda: harness.put(*note_events(60, 1, 2), *moves))
         written = [
-            record for record in evening.records if isinstance(record, Turned) and record.control == "temperature"
+            record
+            for record in harness.records
+            if isinstance(record, ControlChanged) and record.control == "temperature"
         ]
         assert [record.value for record in written] == [0.9, 1.199]
 
-    def test_every_turn_of_record_counts(self, evening: Evening) -> None:
-        turns = [Turned("record", value, BEGAN_S + at_s, 0.0) for at_s, value in enumerate(("on", "off", "on", "off"))]
-        during(evening, lambda: evening.put(*turns))
-        ended = evening.records[-1]
-        assert isinstance(ended, Ended)
+    def test_every_change_of_record_is_kept(self, harness: RecorderHarness) -> None:
+        changes = [
+            ControlChanged("record", value, BEGAN_S + at_s, 0.0)
+            for at_s, value in enumerate(("on", "off", "on", "off"))
+        ]
+        run_recorder(harness, lambda: harness.put(*changes))
+        ended = harness.records[-1]
+        assert isinstance(ended, JournalEnded)
         assert len(ended.marks) == 2
 
-    def test_how_the_jam_stands_is_not_written(self, evening: Evening) -> None:
-        stands = [Stands("listening", None, (), BEGAN_S) for _ in range(1000)]
-        during(evening, lambda: evening.put(*heard(60, 1, 2), *stands))
-        assert len(evening.records) < 50
+    def test_the_jams_status_is_not_written(self, harness: RecorderHarness) -> None:
+        status_events = [StatusChanged("listening", None, (), BEGAN_S) for _ in range(1000)]
+        run_recorder(harness, lambda: harness.put(*note_events(60, 1, 2), *status_events))
+        assert len(harness.records) < 50
 
-    def test_notes_and_pedals_all_count(self, evening: Evening) -> None:
-        moves = [Heard(ControlChange(1, number % 128), BEGAN_S, 0.0) for number in range(1000)]
-        during(evening, lambda: evening.put(*heard(60, 1, 2), *moves))
-        assert sum(isinstance(record, Heard) for record in evening.records) == 1002
+    def test_all_notes_and_pedals_are_written(self, harness: RecorderHarness) -> None:
+        moves = [MessageReceived(ControlChange(1, number % 128), BEGAN_S, 0.0) for number in range(1000)]
+        run_recorder(harness, lambda: harness.put(*note_events(60, 1, 2), *moves))
+        assert sum(isinstance(record, MessageReceived) for record in harness.records) == 1002
 
 
-class TestADiskThatIsFull:
-    def test_is_told_once_and_what_waited_is_written_when_there_is_room(
-        self, evening: Evening, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+class TestFullDisk:
+    def test_is_logged_once_and_the_backlog_is_written_when_there_is_room(
+        self, harness: RecorderHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         def full(_: int, __: bytes) -> int:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         async def run() -> None:
-            async with evening.recorder:
+            async with harness.recorder:
                 with monkeypatch.context() as disk:
                     disk.setattr(os, "write", full)
                     for at_s in (1, 3, 5):
-                        evening.put(*heard(60, at_s, at_s + 1))
-                        await evening.write()
-                await evening.write()
+                        harness.put(*note_events(60, at_s, at_s + 1))
+                        await harness.write_new_events()
+                await harness.write_new_events()
 
         asyncio.run(run())
         assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
             "what is played is not being written down, and the jam plays on; it is tried again"
         ]
         assert caplog.records[0].getMessage().endswith("No space left on device")
-        ended = evening.records[-1]
-        assert isinstance(ended, Ended)
+        ended = harness.records[-1]
+        assert isinstance(ended, JournalEnded)
         assert ended.heard_notes == 3
 
-    def test_where_the_folder_takes_nothing_it_says_so_and_the_jam_plays_on(self, tmp_path: Path) -> None:
+    def test_a_folder_that_takes_no_journal_is_reported_and_the_jam_plays_on(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        evening = Evening(tmp_path / "file" / "takes")
-        during(evening, lambda: evening.put(*heard(60, 1, 2)))
-        assert evening.said == [f"Takes      nothing is written down: {tmp_path / 'file' / 'takes'}: Not a directory"]
+        harness = RecorderHarness(tmp_path / "file" / "takes")
+        run_recorder(harness, lambda: harness.put(*note_events(60, 1, 2)))
+        assert harness.output == [f"Takes      nothing is written down: {tmp_path / 'file' / 'takes'}: Not a directory"]
 
-    def test_an_event_that_cannot_be_written_does_not_keep_those_after_it(
-        self, evening: Evening, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    def test_an_event_that_cannot_be_written_does_not_stop_later_ones(
+        self, harness: RecorderHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(module, "WRITE_EVERY_S", 0.0)
 
         async def run() -> None:
-            async with evening.recorder:
-                evening.put(Heard(NoteOn(600, 80), BEGAN_S, 0.0))
-                while not evening.recorder._faults.counts:
+            async with harness.recorder:
+                harness.put(MessageReceived(NoteOn(600, 80), BEGAN_S, 0.0))
+                while not harness.recorder._faults.counts:
                     await asyncio.get_running_loop().run_in_executor(None, int)
-                evening.put(*heard(60, 1, 2))
+                harness.put(*note_events(60, 1, 2))
 
         asyncio.run(run())
-        assert evening.recorder._faults.counts == {"BadMidi": 1}
+        assert harness.recorder._faults.counts == {"BadMidi": 1}
         assert len(caplog.records) == 1
-        assert sum(isinstance(record, Heard) for record in evening.records) == 2
+        assert sum(isinstance(record, MessageReceived) for record in harness.records) == 2
 
 
-class TestTheDisksCache:
-    def test_is_flushed_once_in_some_writes_and_at_the_end(
-        self, evening: Evening, monkeypatch: pytest.MonkeyPatch
+class TestDiskCache:
+    def test_is_flushed_every_few_writes_and_at_the_end(
+        self, harness: RecorderHarness, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         flushed: list[int] = []
         monkeypatch.setattr(JournalFile, "sync", lambda _: flushed.append(1))
 
         async def run() -> None:
-            async with evening.recorder:
+            async with harness.recorder:
                 for number in range(2 * WRITES_PER_SYNC):
-                    evening.put(*heard(60, number, number + 1))
-                    await evening.write()
+                    harness.put(*note_events(60, number, number + 1))
+                    await harness.write_new_events()
                 assert len(flushed) == 2
                 for _ in range(10 * WRITES_PER_SYNC):  # nobody plays
-                    await evening.write()
+                    await harness.write_new_events()
                 assert len(flushed) == 2
 
         asyncio.run(run())
         assert len(flushed) == 3
 
 
-class TestTheStart:
-    def test_a_jam_that_was_cut_off_is_recovered_and_told_in_a_line(self, evening: Evening) -> None:
-        write_journal(evening.folder, days_ago=1, is_ended=False, cut=4)
-        during(evening, lambda: None)
-        assert evening.said == [
-            f"Takes      {evening.folder}",
+class TestStart:
+    def test_a_jam_that_was_cut_off_is_recovered_and_reported(self, harness: RecorderHarness) -> None:
+        write_journal(harness.folder, days_ago=1, is_ended=False, cut_bytes=4)
+        run_recorder(harness, lambda: None)
+        assert harness.output == [
+            f"Takes      {harness.folder}",
             "Recovered  2026-02-02-201500, cut off before the end",
         ]
-        assert Shelf(evening.folder).rows()[0].is_ended
+        assert TakeLibrary(harness.folder).entries()[0].is_ended
 
-    def test_what_is_old_and_unmarked_is_removed_and_told(self, folder: Path) -> None:
+    def test_old_unmarked_jams_are_removed_and_reported(self, folder: Path) -> None:
         for days_ago in (100, 101, 102, 103, 104):
             write_journal(folder, days_ago=days_ago, is_marked=days_ago == 104)
-        evening = Evening(folder, keep_days=90)
-        during(evening, lambda: None)
-        assert evening.said[1:] == [
+        harness = RecorderHarness(folder, keep_days=90)
+        run_recorder(harness, lambda: None)
+        assert harness.output[1:] == [
             "Removed    2025-10-23-201500, 2025-10-24-201500, 2025-10-25-201500 and 1 more: unmarked, and too old or too large"
         ]
-        assert [row.id for row in Shelf(folder).rows()] == ["2025-10-22-201500"]
+        assert [entry.id for entry in TakeLibrary(folder).entries()] == ["2025-10-22-201500"]
 
-    def test_marked_jams_that_fill_all_the_room_are_kept_and_told(self, folder: Path) -> None:
+    def test_marked_jams_that_fill_all_the_room_are_kept_and_reported(self, folder: Path) -> None:
         write_journal(folder, is_marked=True, memory=bytes(2_000_000))
-        evening = Evening(folder, keep_mb=1.5)
-        during(evening, lambda: None)
-        (sentence,) = evening.said[1:]
+        harness = RecorderHarness(folder, keep_mb=1.5)
+        run_recorder(harness, lambda: None)
+        (sentence,) = harness.output[1:]
         assert sentence == (
             "Full       marked jams alone take 2 MB, and takes.keep_mb is 1.5, "
             "so all others go at each start; `fours takes remove` some, or raise it"
         )
-        assert len(Shelf(folder).rows()) == 1
+        assert len(TakeLibrary(folder).entries()) == 1
 
-    def test_marked_jams_that_leave_room_are_not_spoken_of(self, folder: Path) -> None:
+    def test_marked_jams_that_leave_room_are_not_reported(self, folder: Path) -> None:
         write_journal(folder, is_marked=True, memory=bytes(2_000_000))
-        evening = Evening(folder, keep_mb=2.5)
-        during(evening, lambda: None)
-        assert evening.said[1:] == []
+        harness = RecorderHarness(folder, keep_mb=2.5)
+        run_recorder(harness, lambda: None)
+        assert harness.output[1:] == []

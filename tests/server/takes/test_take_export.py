@@ -6,7 +6,7 @@ import pytest
 
 from server.errors import ExportError, TakeError
 from server.takes.take_export import export_last, export_take
-from server.takes.take_library import Shelf
+from server.takes.take_library import TakeLibrary
 from tests.programs import require_program
 from tests.server.takes.journals import write_journal
 
@@ -16,11 +16,11 @@ PATIENCE_S = 60
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
+def library(tmp_path: Path) -> TakeLibrary:
     folder = tmp_path / "takes"
     write_journal(folder, is_marked=True)
     write_journal(folder, days_ago=1)
-    return Shelf(folder)
+    return TakeLibrary(folder)
 
 
 @pytest.fixture
@@ -32,28 +32,30 @@ def tracks(path: Path) -> dict[str, int]:
     return {part.name: len(part.notes) for part in pretty_midi.PrettyMIDI(str(path)).instruments}
 
 
-class TestATake:
-    def test_is_written_by_its_jams_id(self, shelf: Shelf, out: Path) -> None:
-        assert export_take(shelf, "2026-02-02", out) == out
+class TestTake:
+    def test_is_exported_by_the_id_of_its_jam(self, library: TakeLibrary, out: Path) -> None:
+        assert export_take(library, "2026-02-02", out) == out
         assert tracks(out) == {"Player": 4, "Answer": 4}
 
-    def test_is_written_by_its_mark(self, shelf: Shelf, out: Path) -> None:
-        export_take(shelf, "02-03:1", out)
+    def test_is_exported_by_its_mark(self, library: TakeLibrary, out: Path) -> None:
+        export_take(library, "02-03:1", out)
         assert tracks(out) == {"Player": 4, "Answer": 4}
 
-    def test_of_a_jam_that_was_cut_off_is_what_there_is_of_it(self, shelf: Shelf, out: Path) -> None:
-        write_journal(shelf.folder, days_ago=2, is_ended=False, cut=100)
-        export_take(shelf, "02-01", out)
+    def test_of_a_jam_that_was_cut_off_holds_what_was_written(self, library: TakeLibrary, out: Path) -> None:
+        write_journal(library.folder, days_ago=2, is_ended=False, cut_bytes=100)
+        export_take(library, "02-01", out)
         assert tracks(out) == {"Player": 4, "Answer": 2}
 
-    def test_the_last_is_the_last_mark_of_the_last_jam(self, shelf: Shelf, out: Path) -> None:
-        export_last(shelf, out)
+    def test_the_last_is_the_last_mark_of_the_last_jam(self, library: TakeLibrary, out: Path) -> None:
+        export_last(library, out)
         marked = out.read_bytes()
-        export_take(shelf, "02-03:1", out)
+        export_take(library, "02-03:1", out)
         assert out.read_bytes() == marked
 
-    def test_is_rendered_by_a_synthesizer_without_complaint(self, shelf: Shelf, out: Path, tmp_path: Path) -> None:
-        export_take(shelf, "02-03", out)
+    def test_is_rendered_by_a_synthesizer_without_complaint(
+        self, library: TakeLibrary, out: Path, tmp_path: Path
+    ) -> None:
+        export_take(library, "02-03", out)
         sound = tmp_path / "take.wav"
         command = [
             require_program("fluidsynth"),
@@ -67,13 +69,13 @@ class TestATake:
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE_S)
         complaints = [text for text in done.stderr.splitlines() if "warning" in text.lower() or "error" in text.lower()]
-        # Its real-time priority and its sound card are the machine's business.
+        # Complaints about real-time priority and a missing sound card are not about the file.
         assert [text for text in complaints if "midi" in text.lower() or "parser" in text.lower()] == []
         # Four seconds of two beats each, in 16 bits and two channels.
         assert sound.stat().st_size > 4.0 * SAMPLE_RATE * 4
 
 
-class TestARefusal:
+class TestRefusal:
     @pytest.mark.parametrize(
         ("name", "sentence"),
         [
@@ -85,21 +87,23 @@ class TestARefusal:
             ("02-03:", "a mark is a number, such as 02-03:1, not ''"),
         ],
     )
-    def test_of_what_is_not_there_says_what_is(self, shelf: Shelf, out: Path, name: str, sentence: str) -> None:
+    def test_of_a_missing_take_says_which_there_are(
+        self, library: TakeLibrary, out: Path, name: str, sentence: str
+    ) -> None:
         with pytest.raises(TakeError) as raised:
-            export_take(shelf, name, out)
+            export_take(library, name, out)
         assert str(raised.value).startswith(sentence)
         assert not out.exists()
 
-    def test_of_a_jam_in_which_nothing_was_played(self, shelf: Shelf, out: Path) -> None:
-        write_journal(shelf.folder, days_ago=9, notes=0)
+    def test_of_a_jam_in_which_nothing_was_played(self, library: TakeLibrary, out: Path) -> None:
+        write_journal(library.folder, days_ago=9, notes=0)
         with pytest.raises(TakeError, match="nothing was played in this take"):
-            export_take(shelf, "01-25", out)
+            export_take(library, "01-25", out)
 
-    def test_to_a_folder(self, shelf: Shelf, tmp_path: Path) -> None:
+    def test_to_a_folder(self, library: TakeLibrary, tmp_path: Path) -> None:
         with pytest.raises(ExportError, match=r"is a folder; name a file, such as .*take\.mid"):
-            export_last(shelf, tmp_path)
+            export_last(library, tmp_path)
 
-    def test_to_a_place_that_is_not_there(self, shelf: Shelf, tmp_path: Path) -> None:
+    def test_to_a_missing_folder(self, library: TakeLibrary, tmp_path: Path) -> None:
         with pytest.raises(ExportError, match="cannot be written: No such file or directory; choose another place"):
-            export_last(shelf, tmp_path / "none" / "take.mid")
+            export_last(library, tmp_path / "none" / "take.mid")

@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 
 from server.errors import TakeError
-from server.takes.journal import Ended, Mark, scan
+from server.takes.journal import JournalEnded, Mark, read_records
 from server.takes.journal_file import JournalFile
-from server.takes.take_library import Pruned, Shelf, memory_beside
+from server.takes.take_library import PruneResult, TakeLibrary, memory_path
 from tests.server.takes.journals import NOW, write_journal
 
-GREAT = 1e12
+NO_LIMIT_BYTES = 1e12
 
 
 @pytest.fixture
@@ -17,219 +17,221 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def shelf(folder: Path) -> Shelf:
-    return Shelf(folder)
+def library(folder: Path) -> TakeLibrary:
+    return TakeLibrary(folder)
 
 
-def refusal(shelf: Shelf, name: str) -> str:
+def refusal(library: TakeLibrary, name: str) -> str:
     with pytest.raises(TakeError) as raised:
-        shelf.find(name)
+        library.find(name)
     return str(raised.value)
 
 
-class TestANewJournal:
-    def test_is_named_after_when_it_began(self, shelf: Shelf, folder: Path) -> None:
-        with shelf.begin(NOW) as file:
+class TestCreateJournal:
+    def test_names_the_journal_after_its_start(self, library: TakeLibrary, folder: Path) -> None:
+        with library.create_journal(NOW) as file:
             assert file.path == folder / "2026-02-03-201500.jam"
 
-    def test_is_never_anothers(self, shelf: Shelf) -> None:
-        with shelf.begin(NOW) as first, shelf.begin(NOW) as second:
+    def test_never_opens_a_journal_that_exists(self, library: TakeLibrary) -> None:
+        with library.create_journal(NOW) as first, library.create_journal(NOW) as second:
             assert first.path != second.path
             assert second.path.stem == "2026-02-03-201500-2"
 
-    def test_in_a_place_that_is_a_file_is_an_oserror(self, tmp_path: Path) -> None:
+    def test_raises_oserror_where_the_folder_is_a_file(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(OSError, match=r"exists|directory"):
-            Shelf(tmp_path / "file").begin(NOW)
+            TakeLibrary(tmp_path / "file").create_journal(NOW)
 
 
-class TestRows:
-    def test_of_no_folder_are_none(self, shelf: Shelf) -> None:
-        assert shelf.rows() == []
+class TestEntries:
+    def test_of_a_missing_folder_are_none(self, library: TakeLibrary) -> None:
+        assert library.entries() == []
 
-    def test_come_in_the_order_of_time_with_what_each_jam_comes_to(self, shelf: Shelf, folder: Path) -> None:
+    def test_come_in_order_of_time_with_their_summaries(self, library: TakeLibrary, folder: Path) -> None:
         write_journal(folder, is_marked=True)
         write_journal(folder, days_ago=1, notes=2)
-        yesterday, today = shelf.rows()
-        assert (yesterday.id, yesterday.ended) == ("2026-02-02-201500", Ended(2.0, 2, 2))
+        yesterday, today = library.entries()
+        assert (yesterday.id, yesterday.summary) == ("2026-02-02-201500", JournalEnded(2.0, 2, 2))
         assert (today.id, today.began_at) == ("2026-02-03-201500", "2026-02-03T20:15:00+00:00")
-        assert today.ended == Ended(4.0, 4, 4, (Mark("capture", 0.0, 4.0),))
+        assert today.summary == JournalEnded(4.0, 4, 4, (Mark("capture", 0.0, 4.0),))
         assert today.is_ended
 
-    def test_of_a_jam_that_was_not_ended_is_read_from_all_of_it(self, shelf: Shelf, folder: Path) -> None:
-        write_journal(folder, is_ended=False, cut=3)
-        (row,) = shelf.rows()
-        assert (row.ended.heard_notes, row.ended.played_notes, row.is_ended) == (4, 4, False)
+    def test_a_jam_that_has_not_ended_is_summed_up_from_all_its_records(
+        self, library: TakeLibrary, folder: Path
+    ) -> None:
+        write_journal(folder, is_ended=False, cut_bytes=3)
+        (entry,) = library.entries()
+        assert (entry.summary.heard_notes, entry.summary.played_notes, entry.is_ended) == (4, 4, False)
 
-    def test_tell_where_what_a_jam_remembered_is_and_count_its_bytes(self, shelf: Shelf, folder: Path) -> None:
+    def test_name_the_memory_file_and_count_its_bytes(self, library: TakeLibrary, folder: Path) -> None:
         path = write_journal(folder, memory=b"a memory")
         write_journal(folder, days_ago=1)
-        without, remembered = shelf.rows()
-        assert (without.memory, remembered.memory) == (None, memory_beside(path))
-        assert remembered.size == without.size + len(b"a memory") == path.stat().st_size + len(b"a memory")
+        without, remembered = library.entries()
+        assert (without.memory_file, remembered.memory_file) == (None, memory_path(path))
+        assert remembered.size_bytes == without.size_bytes + len(b"a memory") == path.stat().st_size + len(b"a memory")
 
-    def test_what_is_no_journal_has_nothing_in_it(self, shelf: Shelf, folder: Path) -> None:
+    def test_a_file_that_is_no_journal_is_empty(self, library: TakeLibrary, folder: Path) -> None:
         folder.mkdir()
         (folder / "2026-01-01-000000.jam").write_bytes(b"\x00\xff" * 1000)
         (folder / "notes.txt").write_text("hello", encoding="utf-8")
-        (row,) = shelf.rows()
-        assert row.ended == Ended(0.0, 0, 0)
+        (entry,) = library.entries()
+        assert entry.summary == JournalEnded(0.0, 0, 0)
 
-    def test_a_folder_by_that_name_hides_no_other(self, shelf: Shelf, folder: Path) -> None:
+    def test_a_folder_with_a_journals_name_is_skipped(self, library: TakeLibrary, folder: Path) -> None:
         write_journal(folder)
         (folder / "2026-01-01-000000.jam").mkdir()
-        assert len(shelf.rows()) == 1
+        assert len(library.entries()) == 1
 
 
 class TestFind:
-    def test_any_part_of_an_id_will_do_where_it_is_the_only_one(self, shelf: Shelf, folder: Path) -> None:
+    def test_any_part_of_an_id_is_enough_if_only_one_jam_has_it(self, library: TakeLibrary, folder: Path) -> None:
         write_journal(folder)
         write_journal(folder, days_ago=1)
-        assert shelf.find("02-03").id == "2026-02-03-201500"
+        assert library.find("02-03").id == "2026-02-03-201500"
 
-    def test_an_id_is_itself_even_where_another_has_it_in_its_own(self, shelf: Shelf) -> None:
-        with shelf.begin(NOW), shelf.begin(NOW):
-            assert shelf.find("2026-02-03-201500").id == "2026-02-03-201500"
+    def test_a_whole_id_is_found_even_if_another_contains_it(self, library: TakeLibrary) -> None:
+        with library.create_journal(NOW), library.create_journal(NOW):
+            assert library.find("2026-02-03-201500").id == "2026-02-03-201500"
 
-    def test_one_that_is_not_there(self, shelf: Shelf, folder: Path) -> None:
-        assert refusal(shelf, "1999") == f"there is no jam 1999 in {folder}; `fours takes` lists those that there are"
+    def test_a_missing_jam_is_an_error(self, library: TakeLibrary, folder: Path) -> None:
+        assert refusal(library, "1999") == f"there is no jam 1999 in {folder}; `fours takes` lists those that there are"
 
-    def test_one_that_fits_several(self, shelf: Shelf, folder: Path) -> None:
+    def test_a_name_that_fits_several_jams_is_an_error(self, library: TakeLibrary, folder: Path) -> None:
         for day in range(4):
             write_journal(folder, days_ago=day)
-        assert refusal(shelf, "2026") == (
+        assert refusal(library, "2026") == (
             "2026 fits 4 jams, 2026-01-31-201500, 2026-02-01-201500, 2026-02-02-201500 and others; give more of the id"
         )
 
-    def test_the_last_is_the_newest_in_which_something_was_played(self, shelf: Shelf, folder: Path) -> None:
+    def test_the_last_is_the_newest_in_which_something_was_played(self, library: TakeLibrary, folder: Path) -> None:
         write_journal(folder, days_ago=1)
         write_journal(folder, notes=0)
-        assert shelf.last().id == "2026-02-02-201500"
+        assert library.last().id == "2026-02-02-201500"
 
-    def test_there_is_no_last_where_there_is_none(self, shelf: Shelf) -> None:
+    def test_an_empty_library_has_no_last_jam(self, library: TakeLibrary) -> None:
         with pytest.raises(TakeError, match="nothing was played yet"):
-            shelf.last()
+            library.last()
 
-    def test_the_last_with_a_memory_may_be_an_earlier_one(self, shelf: Shelf, folder: Path) -> None:
+    def test_the_last_with_a_memory_may_be_an_earlier_jam(self, library: TakeLibrary, folder: Path) -> None:
         write_journal(folder)
         with pytest.raises(TakeError, match=f"^nothing was remembered yet: there is no jam with a memory in {folder}$"):
-            shelf.last(with_memory=True)
+            library.last(with_memory=True)
         write_journal(folder, days_ago=2, memory=b"a memory")
         write_journal(folder, days_ago=3, memory=b"a memory")
-        assert shelf.last(with_memory=True).id == "2026-02-01-201500"
+        assert library.last(with_memory=True).id == "2026-02-01-201500"
 
-    def test_a_journal_and_its_memory_are_known_by_their_paths(
-        self, shelf: Shelf, folder: Path, monkeypatch: pytest.MonkeyPatch
+    def test_a_jam_is_found_by_its_journal_and_by_its_memory_file(
+        self, library: TakeLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         path = write_journal(folder, memory=b"a memory")
-        (row,) = shelf.rows()
-        assert shelf.owner(path) == shelf.owner(memory_beside(path)) == row
+        (entry,) = library.entries()
+        assert library.find_by_file(path) == library.find_by_file(memory_path(path)) == entry
         monkeypatch.chdir(folder)
-        assert shelf.owner(Path(memory_beside(path).name)) == row
+        assert library.find_by_file(Path(memory_path(path).name)) == entry
 
-    def test_what_is_no_jams_is_nobodys(self, shelf: Shelf, folder: Path, tmp_path: Path) -> None:
+    def test_a_file_of_no_jam_is_not_found(self, library: TakeLibrary, folder: Path, tmp_path: Path) -> None:
         path = write_journal(folder, memory=b"a memory")
         for other in (folder / "me.memory", path.with_suffix(".mid"), tmp_path / path.name):
             other.touch()
-            assert shelf.owner(other) is None
+            assert library.find_by_file(other) is None
 
 
-class TestMend:
-    def test_a_jam_that_was_killed_is_ended_at_its_last_whole_record(self, shelf: Shelf, folder: Path) -> None:
-        path = write_journal(folder, is_ended=False, is_marked=True, cut=5)
-        whole = scan(path.read_bytes()).records
-        assert [row.id for row in shelf.mend()] == ["2026-02-03-201500"]
-        found = scan(path.read_bytes())
-        assert found.records[:-1] == whole
-        assert isinstance(found.records[-1], Ended)
-        assert (found.damaged, shelf.rows()[0].is_ended, shelf.mend()) == (0, True, [])
+class TestRepair:
+    def test_a_jam_that_was_killed_is_ended_at_its_last_whole_record(self, library: TakeLibrary, folder: Path) -> None:
+        path = write_journal(folder, is_ended=False, is_marked=True, cut_bytes=5)
+        whole = read_records(path.read_bytes()).records
+        assert [entry.id for entry in library.repair()] == ["2026-02-03-201500"]
+        contents = read_records(path.read_bytes())
+        assert contents.records[:-1] == whole
+        assert isinstance(contents.records[-1], JournalEnded)
+        assert (contents.damaged_lines, library.entries()[0].is_ended, library.repair()) == (0, True, [])
 
-    def test_one_that_is_damaged_keeps_what_is_whole(self, shelf: Shelf, folder: Path) -> None:
+    def test_a_damaged_journal_keeps_its_whole_records(self, library: TakeLibrary, folder: Path) -> None:
         path = write_journal(folder, is_ended=False)
         data = bytearray(path.read_bytes())
         data[len(data) // 2] ^= 1
         path.write_bytes(data)
-        before = scan(bytes(data))
-        shelf.mend()
-        after = scan(path.read_bytes())
-        assert (after.records[:-1], after.damaged) == (before.records, 1)
+        before = read_records(bytes(data))
+        library.repair()
+        after = read_records(path.read_bytes())
+        assert (after.records[:-1], after.damaged_lines) == (before.records, 1)
 
-    def test_one_in_which_nothing_happened_is_removed(self, shelf: Shelf, folder: Path) -> None:
+    def test_an_empty_journal_is_removed(self, library: TakeLibrary, folder: Path) -> None:
         path = write_journal(folder, is_ended=False, notes=0)
-        assert shelf.mend() == []
+        assert library.repair() == []
         assert not path.exists()
 
-    def test_one_that_still_goes_on_is_left_alone(self, shelf: Shelf, folder: Path) -> None:
-        with shelf.begin(NOW) as file:
+    def test_a_jam_that_goes_on_is_left_alone(self, library: TakeLibrary, folder: Path) -> None:
+        with library.create_journal(NOW) as file:
             file.append(write_journal(folder, days_ago=1, is_ended=False).read_bytes()[:-3])
-            assert [row.id for row in shelf.mend()] == ["2026-02-02-201500"]
-            assert not next(row for row in shelf.rows() if row.path == file.path).is_ended
+            assert [entry.id for entry in library.repair()] == ["2026-02-02-201500"]
+            assert not next(entry for entry in library.entries() if entry.path == file.path).is_ended
 
-    def test_what_is_left_of_a_memory_that_was_being_written_is_removed(self, shelf: Shelf, folder: Path) -> None:
+    def test_a_partly_written_memory_file_is_removed(self, library: TakeLibrary, folder: Path) -> None:
         killed = write_journal(folder)
-        with shelf.begin(NOW) as file:
-            parts = [path.with_name(f".{memory_beside(path).name}.4711") for path in (killed, file.path)]
+        with library.create_journal(NOW) as file:
+            parts = [path.with_name(f".{memory_path(path).name}.4711") for path in (killed, file.path)]
             for part in parts:
                 part.touch()
-            shelf.mend()
+            library.repair()
             assert [part.exists() for part in parts] == [False, True]
 
 
 class TestPrune:
-    def test_what_is_too_old_is_removed_but_nothing_that_is_marked(self, shelf: Shelf, folder: Path) -> None:
+    def test_old_jams_are_removed_unless_they_are_marked(self, library: TakeLibrary, folder: Path) -> None:
         write_journal(folder, days_ago=40)
         write_journal(folder, days_ago=41, is_marked=True)
         write_journal(folder, days_ago=20)
-        assert [row.id for row in shelf.prune(NOW, 30, GREAT).removed] == ["2025-12-25-201500"]
-        assert [row.id for row in shelf.rows()] == ["2025-12-24-201500", "2026-01-14-201500"]
+        assert [entry.id for entry in library.prune(NOW, 30, NO_LIMIT_BYTES).removed] == ["2025-12-25-201500"]
+        assert [entry.id for entry in library.entries()] == ["2025-12-24-201500", "2026-01-14-201500"]
 
-    def test_while_all_take_too_much_room_the_oldest_go(self, shelf: Shelf, folder: Path) -> None:
+    def test_the_oldest_are_removed_until_the_others_fit(self, library: TakeLibrary, folder: Path) -> None:
         paths = [write_journal(folder, days_ago=day, is_marked=day == 3) for day in (4, 3, 2, 1)]
-        room = sum(path.stat().st_size for path in paths[1:])
-        shelf.prune(NOW, 30, room - 1)
+        total_bytes = sum(path.stat().st_size for path in paths[1:])
+        library.prune(NOW, 30, total_bytes - 1)
         assert [path.exists() for path in paths] == [False, True, False, True]
 
-    def test_a_memory_takes_room_and_goes_with_its_jam(self, shelf: Shelf, folder: Path) -> None:
+    def test_a_memory_file_counts_and_is_removed_with_its_jam(self, library: TakeLibrary, folder: Path) -> None:
         paths = [write_journal(folder, days_ago=day, memory=bytes(10_000)) for day in (2, 1)]
-        assert len(shelf.prune(NOW, 30, 15_000).removed) == 1
-        assert sorted(folder.iterdir()) == [paths[1], memory_beside(paths[1])]
+        assert len(library.prune(NOW, 30, 15_000).removed) == 1
+        assert sorted(folder.iterdir()) == [paths[1], memory_path(paths[1])]
 
-    def test_one_that_still_goes_on_stays(self, shelf: Shelf, folder: Path) -> None:
+    def test_a_jam_that_has_not_ended_stays(self, library: TakeLibrary, folder: Path) -> None:
         write_journal(folder, days_ago=50, is_ended=False)
-        assert shelf.prune(NOW, 30, 0.0) == Pruned([], 0)
+        assert library.prune(NOW, 30, 0.0) == PruneResult([], 0)
 
-    def test_what_is_marked_stays_and_its_room_is_told(self, shelf: Shelf, folder: Path) -> None:
+    def test_marked_jams_stay_and_their_size_is_returned(self, library: TakeLibrary, folder: Path) -> None:
         write_journal(folder, is_marked=True, memory=bytes(1000))
-        (row,) = shelf.rows()
-        assert shelf.prune(NOW, 30, 0.0) == Pruned([], row.size)
+        (entry,) = library.entries()
+        assert library.prune(NOW, 30, 0.0) == PruneResult([], entry.size_bytes)
 
 
 class TestRemove:
-    def test_takes_it_away_marked_or_not(self, shelf: Shelf, folder: Path) -> None:
+    def test_removes_a_jam_even_if_it_is_marked(self, library: TakeLibrary, folder: Path) -> None:
         path = write_journal(folder, is_marked=True)
-        shelf.remove(shelf.find("2026"))
+        library.remove(library.find("2026"))
         assert not path.exists()
 
-    def test_takes_what_it_remembered_away_too(self, shelf: Shelf, folder: Path) -> None:
+    def test_removes_the_memory_file_too(self, library: TakeLibrary, folder: Path) -> None:
         write_journal(folder, memory=b"a memory")
-        shelf.remove(shelf.find("2026"))
+        library.remove(library.find("2026"))
         assert list(folder.iterdir()) == []
 
-    def test_one_that_still_goes_on_is_refused(self, shelf: Shelf) -> None:
-        with shelf.begin(NOW) as file, pytest.raises(TakeError, match=r"still goes on; end it first"):
-            shelf.remove(shelf.find(file.path.stem))
+    def test_a_jam_that_goes_on_is_not_removed(self, library: TakeLibrary) -> None:
+        with library.create_journal(NOW) as file, pytest.raises(TakeError, match=r"still goes on; end it first"):
+            library.remove(library.find(file.path.stem))
 
-    def test_one_that_is_gone_is_a_sentence(self, shelf: Shelf, folder: Path) -> None:
+    def test_a_missing_journal_is_an_error(self, library: TakeLibrary, folder: Path) -> None:
         path = write_journal(folder)
-        row = shelf.find("2026")
+        entry = library.find("2026")
         path.unlink()
         with pytest.raises(TakeError, match=r"cannot be removed: No such file"):
-            shelf.remove(row)
+            library.remove(entry)
 
 
-def test_a_closed_journal_is_nobodys(shelf: Shelf) -> None:
-    file = shelf.begin(NOW)
+def test_a_closed_journal_can_be_removed(library: TakeLibrary) -> None:
+    file = library.create_journal(NOW)
     assert isinstance(file, JournalFile)
     file.close()
     file.close()
-    shelf.remove(shelf.find("2026"))
+    library.remove(library.find("2026"))

@@ -5,14 +5,14 @@ import pytest
 from bridge.midi.song_file import TempoChange
 from bridge.timing.meter import COMMON_TIME
 from bridge.timing.timeline import Segment, Timeline
-from server.takes.score_bars import Grid, Layout, lay_out
+from server.takes.score_bars import BarGrid, ScoreLayout, lay_out
 from server.takes.tempo_map import TOLERANCE_S, tempo_map
 
-PLAIN = lay_out([Grid(0.0, COMMON_TIME)], 0.0, 64.0)
+PLAIN = lay_out([BarGrid(0.0, COMMON_TIME)], 0.0, 64.0)
 
 
 def seconds(changes: tuple[TempoChange, ...], beat: float) -> float:
-    """As a program that reads the file counts them."""
+    """The second of a beat, as a program that reads the file computes it."""
     at_s = 0.0
     for change, after in zip(changes, (*changes[1:], TempoChange(float("inf"), 0.0)), strict=True):
         at_s += (min(beat, after.beat) - change.beat) * 60.0 / change.tempo_bpm
@@ -21,41 +21,41 @@ def seconds(changes: tuple[TempoChange, ...], beat: float) -> float:
     return at_s
 
 
-def told(changes: tuple[TempoChange, ...]) -> list[tuple[float, float]]:
-    """Beats and tempi, the latter to a thousandth."""
+def rounded(changes: tuple[TempoChange, ...]) -> list[tuple[float, float]]:
+    """The beat and tempo of each change, the tempo to a thousandth."""
     return [(change.beat, round(change.tempo_bpm, 3)) for change in changes]
 
 
-def test_one_tempo_is_one_change_at_the_beginning() -> None:
-    assert told(tempo_map(Timeline.start(96.0).segments, PLAIN, 64.0)) == [(0.0, 96.0)]
+def test_one_tempo_is_one_change_at_the_start() -> None:
+    assert rounded(tempo_map(Timeline.start(96.0).segments, PLAIN, 64.0)) == [(0.0, 96.0)]
 
 
-def test_a_tempo_that_was_changed_changes_where_it_did() -> None:
+def test_a_tempo_change_stays_at_its_beat() -> None:
     timeline = Timeline.start(120.0).with_tempo(60.0, 4.0)
-    assert told(tempo_map(timeline.segments, PLAIN, 64.0)) == [(0.0, 120.0), (8.0, 60.0)]
+    assert rounded(tempo_map(timeline.segments, PLAIN, 64.0)) == [(0.0, 120.0), (8.0, 60.0)]
 
 
-def test_what_was_before_and_after_the_take_is_left_out() -> None:
+def test_changes_before_and_after_the_take_are_left_out() -> None:
     timeline = Timeline.start(30.0, at_s=-100.0, beat=-25.0).with_tempo(120.0, -50.0).with_tempo(60.0, 400.0)
-    layout = lay_out([Grid(0.0, COMMON_TIME)], 8.0, 16.0)
-    assert told(tempo_map(timeline.segments, layout, 16.0)) == [(0.0, 120.0)]
+    layout = lay_out([BarGrid(0.0, COMMON_TIME)], 8.0, 16.0)
+    assert rounded(tempo_map(timeline.segments, layout, 16.0)) == [(0.0, 120.0)]
 
 
-def test_a_change_just_after_the_end_bends_nothing_before_it() -> None:
+def test_a_change_just_after_the_end_changes_nothing_before_it() -> None:
     timeline = Timeline.start(120.0).with_tempo(40.0, 1.5)
     for until_beats in (2.5, 3.0):
-        assert told(tempo_map(timeline.segments, PLAIN, until_beats)) == [(0.0, 120.0)]
+        assert rounded(tempo_map(timeline.segments, PLAIN, until_beats)) == [(0.0, 120.0)]
 
 
-def test_a_bar_that_is_drawn_out_keeps_its_seconds_by_its_tempo() -> None:
-    layout = lay_out([Grid(0.0, COMMON_TIME), Grid(9.4, COMMON_TIME)], 0.0, 20.0)
+def test_a_stretched_bar_keeps_its_seconds_by_its_tempo() -> None:
+    layout = lay_out([BarGrid(0.0, COMMON_TIME), BarGrid(9.4, COMMON_TIME)], 0.0, 20.0)
     changes = tempo_map(Timeline.start(120.0).segments, layout, 20.0)
-    assert told(changes) == [(0.0, 120.0), (8.0, 128.571), (9.5, 120.0)]
+    assert rounded(changes) == [(0.0, 120.0), (8.0, 128.571), (9.5, 120.0)]
     for beat in (8.0, 8.7, 9.4, 12.0):
-        assert seconds(changes, layout.place(beat)) == pytest.approx(beat / 2)
+        assert seconds(changes, layout.score_beat(beat)) == pytest.approx(beat / 2)
 
 
-def test_a_clock_that_trembles_makes_few_changes_and_every_moment_stays_where_it_was() -> None:
+def test_a_jittering_clock_makes_few_changes_and_every_beat_keeps_its_second() -> None:
     random = Random(1)
     timeline = Timeline.start(120.0)
     segments: list[Segment] = []
@@ -71,6 +71,6 @@ def test_a_clock_that_trembles_makes_few_changes_and_every_moment_stays_where_it
         assert seconds(changes, beat) == pytest.approx(whole.seconds_at(beat) - whole.seconds_at(0.0), abs=TOLERANCE_S)
 
 
-def test_of_a_layout_that_begins_before_all_time_it_is_the_first_tempo() -> None:
-    early = Layout(PLAIN.stretches, PLAIN.meters)
-    assert told(tempo_map((Segment(10.0, 20.0, 90.0),), early, 64.0)) == [(0.0, 90.0)]
+def test_a_layout_that_begins_before_the_timeline_has_the_first_tempo() -> None:
+    early = ScoreLayout(PLAIN.stretches, PLAIN.meters)
+    assert rounded(tempo_map((Segment(10.0, 20.0, 90.0),), early, 64.0)) == [(0.0, 90.0)]

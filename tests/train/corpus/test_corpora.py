@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.notes import Note, in_onset_order
-from tests.music import DRUM_CHANNEL, NOT_WHOLE_MIDI, WHOLE, Part, exercise, line, midi_bytes, tune, write_part
+from tests.music import (
+    BROKEN_MIDI_FILES,
+    DRUM_CHANNEL,
+    WHOLE_MIDI_FILE,
+    Part,
+    exercise,
+    line,
+    midi_bytes,
+    tune,
+    write_part,
+)
 from tests.train.corpus.test_cache import is_mapped
 from train.corpus import corpora as corpus_module
 from train.corpus.cache import Cache
@@ -173,7 +183,7 @@ class TestSplitByContent:
         for number in range(first, first + 3):
             write_part(tmp_path / f"{number}.mid", tune(number))
             write_part(tmp_path / f"short-{number}.mid", tune(number + 100, 12))
-            (tmp_path / f"broken-{number}.mid").write_bytes(WHOLE[: -1 - number])
+            (tmp_path / f"broken-{number}.mid").write_bytes(WHOLE_MIDI_FILE[: -1 - number])
         (corpus,) = read(tmp_path)
         assert [corpus.files(split) for split in SPLITS] == [1, 1, 1]
         assert [len(corpus.leadless), len(corpus.broken)] == [3, 3]
@@ -368,9 +378,9 @@ class TestTracks:
 class TestBadFiles:
     def test_broken_files_are_named_and_the_others_read(self, tmp_path: Path) -> None:
         write_part(tmp_path / "a whole one.mid", tune(1))
-        (tmp_path / "cut off.mid").write_bytes(WHOLE[:-1])
+        (tmp_path / "cut off.mid").write_bytes(WHOLE_MIDI_FILE[:-1])
         (tmp_path / "empty.mid").touch()
-        (tmp_path / "letter.mid").write_bytes(NOT_WHOLE_MIDI["a text"])
+        (tmp_path / "letter.mid").write_bytes(BROKEN_MIDI_FILES["a text"])
         (tmp_path / "._a whole one.mid").write_bytes(b"\x00\x05\x16\x07" + bytes(28))  # as a Mac leaves behind
         (corpus,) = read(tmp_path)
         assert corpus.files("train") == 1
@@ -472,7 +482,7 @@ class TestWithWorkers:
             write_part(folder / f"{number}.mid", tune(number))
         write_part(folder / "copy.mid", tune(1, key=62))
         write_part(folder / "short.mid", tune(2, 12))
-        (folder / "broken.mid").write_bytes(WHOLE[:-1])
+        (folder / "broken.mid").write_bytes(WHOLE_MIDI_FILE[:-1])
         (first,), (second,) = (read_corpora([folder], cache, Choice(), workers=1) for _ in range(2))
         for corpus in (first, second):
             assert corpus.files("train") + corpus.files("valid") + corpus.files("test") == 13

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from model.notes import CHORD_BEATS, Note
 from model.tokens.time_bins import BinChoice, TimeBins
-from model.tokens.vocabulary import START, EventVocabulary, PitchVocabulary, encode
+from model.tokens.vocabulary import START, EventVocabulary, PitchVocabulary, encode_notes
 from tests.music import exercise, line, tune
 from train.corpus.corpora import Line
 from train.corpus.dataset import (
@@ -81,7 +81,7 @@ class TestVocabularies:
     @given(st.lists(PLAYED, max_size=4))
     def test_there_is_one_shift_less_than_there_are_onsets(self, played: list[list[tuple[int, float]]]) -> None:
         tunes = lines(*(performed(some) for some in played))
-        times = [(spelt(EVENTS, tune.records) >= EVENTS.first_time).sum() for tune in tunes]
+        times = [(spelt(EVENTS, tune.records) >= EVENTS.first_time_token).sum() for tune in tunes]
         assert shifts_of(tunes).total() == sum(times)
 
     @pytest.mark.parametrize("choice", ["commonest", "quantile", "quantile-mean"])
@@ -104,23 +104,23 @@ class TestSpelling:
     def test_a_line_is_spelt_as_a_player_is_note_by_note(self, played: list[tuple[int, float]]) -> None:
         (tune,) = lines(performed(played))
         for words in (EVENTS, PITCHES):
-            assert spelt(words, tune.records).tolist() == encode(words, tune.notes)
+            assert spelt(words, tune.records).tolist() == encode_notes(words, tune.notes)
 
     def test_a_shift_on_an_edge_belongs_to_the_bin_below(self) -> None:
         (steady,) = lines(line(60, 60, step_beats=0.75))
         assert (
             spelt(EVENTS, steady.records).tolist()
-            == encode(EVENTS, steady.notes)
-            == [START, 13, EVENTS.first_time + 1, 13]
+            == encode_notes(EVENTS, steady.notes)
+            == [START, 13, EVENTS.first_time_token + 1, 13]
         )
 
     @pytest.mark.parametrize("step_beats", [0.02, 0.04, 0.06, CHORD_BEATS])
     def test_in_a_run_of_near_notes_a_chord_ends_where_its_first_is_too_far(self, step_beats: float) -> None:
         (run,) = lines(line(*range(48, 68), step_beats=step_beats))
         tokens = spelt(EVENTS, run.records)
-        assert tokens.tolist() == encode(EVENTS, run.notes)
+        assert tokens.tolist() == encode_notes(EVENTS, run.notes)
         in_a_chord = int(np.ceil(CHORD_BEATS / step_beats))
-        assert np.flatnonzero(tokens >= EVENTS.first_time)[0] == 1 + in_a_chord
+        assert np.flatnonzero(tokens >= EVENTS.first_time_token)[0] == 1 + in_a_chord
 
     def test_a_line_of_no_notes_is_its_start(self) -> None:
         (silence,) = lines([])
@@ -138,7 +138,7 @@ class TestTransposition:
         for words in (pitch_vocabulary(tunes), EventVocabulary(pitches_of(tunes), EVENTS.bins)):
             table = transposing(words)
             for row, semitones in enumerate(TRANSPOSITIONS):
-                expected = encode(words, transposed(tunes[0].notes, semitones))
+                expected = encode_notes(words, transposed(tunes[0].notes, semitones))
                 assert table[row][spelt(words, tunes[0].records)].tolist() == expected
 
     @given(st.lists(st.tuples(st.integers(6, 121), GAPS), min_size=1, max_size=20))
@@ -147,19 +147,19 @@ class TestTransposition:
         words = EventVocabulary(pitches_of(tunes), EVENTS.bins)
         pieces = pieces_in_memory(words, tunes)
         for semitones in TRANSPOSITIONS:
-            assert pieces.piece(0, semitones).tolist() == encode(words, transposed(tunes[0].notes, semitones))
+            assert pieces.piece(0, semitones).tolist() == encode_notes(words, transposed(tunes[0].notes, semitones))
 
     def test_a_line_is_spelt_in_twelve_keys_its_own_among_them(self) -> None:
         tunes = lines(exercise())
         words = pitch_vocabulary(tunes)
         pieces = pieces_in_memory(words, tunes)
         assert len({tuple(pieces.piece(0, semitones).tolist()) for semitones in TRANSPOSITIONS}) == 12
-        assert pieces.piece(0).tolist() == pieces.piece(0, 0).tolist() == encode(words, exercise())
+        assert pieces.piece(0).tolist() == pieces.piece(0, 0).tolist() == encode_notes(words, exercise())
 
     def test_start_and_time_stay_what_they_are(self) -> None:
         table = transposing(EVENTS)
         assert (table[:, START] == START).all()
-        assert (table[:, EVENTS.first_time :] == np.arange(EVENTS.first_time, EVENTS.size)).all()
+        assert (table[:, EVENTS.first_time_token :] == np.arange(EVENTS.first_time_token, EVENTS.size)).all()
         assert (table[TRANSPOSITIONS.index(0)] == np.arange(EVENTS.size)).all()
 
 
@@ -171,9 +171,13 @@ class TestPieces:
         tunes = lines(*self.TUNES)
         kept = pieces_in_memory(words, tunes)
         mapped, _ = pieces_on_disk(words, iter(tunes), tmp_path / "tokens")
-        assert mapped.lengths.tolist() == kept.lengths.tolist() == [len(encode(words, notes)) for notes in self.TUNES]
+        assert (
+            mapped.lengths.tolist()
+            == kept.lengths.tolist()
+            == [len(encode_notes(words, notes)) for notes in self.TUNES]
+        )
         for index, notes in enumerate(self.TUNES):
-            assert mapped.piece(index).tolist() == kept.piece(index).tolist() == encode(words, notes)
+            assert mapped.piece(index).tolist() == kept.piece(index).tolist() == encode_notes(words, notes)
             for semitones in TRANSPOSITIONS:
                 assert mapped.piece(index, semitones).tolist() == kept.piece(index, semitones).tolist()
 

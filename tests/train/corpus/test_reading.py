@@ -10,10 +10,10 @@ import pytest
 
 from model.notes import Note
 from tests.music import (
+    BROKEN_MIDI_FILES,
     DRUM_CHANNEL,
-    NOT_WHOLE_MIDI,
     TICKS_PER_BEAT,
-    WHOLE,
+    WHOLE_MIDI_FILE,
     Part,
     exercise,
     line,
@@ -231,11 +231,11 @@ class TestWholeFile:
 
 
 class TestBadFiles:
-    @pytest.mark.parametrize("content", NOT_WHOLE_MIDI.values(), ids=NOT_WHOLE_MIDI.keys())
+    @pytest.mark.parametrize("content", BROKEN_MIDI_FILES.values(), ids=BROKEN_MIDI_FILES.keys())
     def test_what_is_no_whole_midi_file_is_told_in_one_line(self, content: bytes, tmp_path: Path) -> None:
         reading = reading_of(content, tmp_path, Choice("merged", drums=True))
         assert reading.lines == ()
-        if content == WHOLE[:14]:
+        if content == WHOLE_MIDI_FILE[:14]:
             assert reading.reason == ""  # symusic takes a header alone for a file of no tracks
         else:
             assert reading.reason.startswith(("not a readable MIDI file (", "it counts no ticks per beat"))

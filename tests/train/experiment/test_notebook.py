@@ -11,7 +11,7 @@ from model.engines.network import MusicLSTM
 from model.engines.network_shape import Hyperparameters
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
-from tests.music import DRUM_CHANNEL, NOT_WHOLE_MIDI, Part, line, midi_bytes
+from tests.music import BROKEN_MIDI_FILES, DRUM_CHANNEL, Part, line, midi_bytes
 from train.experiment.notebook import (
     BATCH,
     BIN_COUNT,
@@ -78,7 +78,7 @@ class TestFiles:
 
     def test_a_broken_file_is_an_error(self, tmp_path: Path) -> None:
         path = tmp_path / "broken.mid"
-        path.write_bytes(NOT_WHOLE_MIDI["a text"])
+        path.write_bytes(BROKEN_MIDI_FILES["a text"])
         with pytest.raises(OSError, match="MThd"):
             pitches_of(path)
 
@@ -120,7 +120,7 @@ class TestTokens:
         onsets = [(0.0, 60), (0.0, 64), (0.0099, 67), (0.0199, 60), (0.5199, 62)]
         assert shifts_of(onsets) == pytest.approx([0.01, 0.5])
         words = EventVocabulary((60, 62, 64, 67), self.BINS)
-        short, long = words.first_time, words.first_time + 1
+        short, long = words.first_time_token, words.first_time_token + 1
         assert event_tokens(words, onsets).tolist() == [1, 3, 4, short, 1, long, 2]
 
     def test_no_time_stands_before_the_first_note_and_there_is_no_start(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 from model.approach import APPROACHES
 from model.errors import PackError
 from model.files.midi_file import Meter, Seed
-from model.improvising.improviser import Taste
+from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from model.pack.pack import Pack, open_pack
 from tests.music import exercise, line
@@ -59,7 +59,7 @@ class TestTheAnswers:
                     assert max(note.end_beats for note in answer.notes) <= exchange.until_beats
 
     def test_pitch_plays_at_its_step(self, pack: Pack) -> None:
-        order = replace(ORDER, taste=Taste(step_beats=1.5))
+        order = replace(ORDER, taste=SamplingSettings(step_beats=1.5))
         (exchange,) = compare(pack, [WALTZ], order).exchanges
         assert [note.onset_beats for note in exchange.answers["pitch"][0].notes] == [3.0, 4.5, 6.0, 7.5]
 
@@ -111,7 +111,7 @@ class TestTheFigures:
         assert len(comparison.answers("pitch")) == 6
 
     def test_a_bar_is_the_seeds_own(self, pack: Pack, real: Yardstick) -> None:
-        (exchange,) = compare(pack, [WALTZ], replace(ORDER, taste=Taste(step_beats=1.5)), real).exchanges
+        (exchange,) = compare(pack, [WALTZ], replace(ORDER, taste=SamplingSettings(step_beats=1.5)), real).exchanges
         assert exchange.answers["pitch"][0].figures["groove_consistency"] == 1.0
 
 

@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 
 from model.approach import APPROACHES
-from model.improvising.improviser import Taste
+from model.improvising.sampling_settings import SamplingSettings
 from model.pack.pack import Pack, open_pack
 from tests.music import exercise, tune
 from train.corpus.corpora import Corpus, Line
 from train.errors import CorpusError
 from train.judging.evaluate import ANSWER_BARS, ANSWERS, Evaluation, evaluate
 
-TASTE = Taste()
+TASTE = SamplingSettings()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import torch
 
 from model.engines.network import MusicLSTM
 from model.engines.numpy_engine import NumpyEngine
-from model.memory.backoff import DEFAULTS
+from model.memory.backoff import DEFAULT_BACKOFFS
 from model.tokens.vocabulary import Vocabulary
 from tests.music import exercise
 from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS, SHAPE
@@ -79,7 +79,7 @@ class TestFiguresOfCorpora:
         learnt, asked = (pieces_in_memory(EVENT_WORDS, TUNES).piece(index) for index in range(2))
         model = Ppm(list(transposing(EVENT_WORDS)[:, learnt]), EVENT_WORDS.size)
         by_token = model.bits_by_token([asked], PPM_ORDERS)
-        times = by_token[:, EVENT_WORDS.first_time :].sum(axis=1) / 70
+        times = by_token[:, EVENT_WORDS.first_time_token :].sum(axis=1) / 70
         assert figures.ppm_time == {name: pytest.approx(bits) for name, bits in zip(NAMES, times.tolist(), strict=True)}
 
     def test_a_pitch_model_has_no_time_to_tell(self) -> None:
@@ -106,7 +106,7 @@ class TestFiguresOfCorpora:
     @pytest.mark.parametrize("words", [PITCH_WORDS, EVENT_WORDS])
     def test_a_memory_of_a_line_that_repeats_itself_foretells_it_better(self, words: Vocabulary) -> None:
         tunes, trained = corpus(train=TUNES[:1], test=TUNES[1:]), network(words)
-        (figures,) = held_out_figures(trained, words, [tunes], backoff=DEFAULTS["event"]).values()
+        (figures,) = held_out_figures(trained, words, [tunes], backoff=DEFAULT_BACKOFFS["event"]).values()
         assert figures.pitch_bits_with_memory is not None
         assert figures.pitch_bits_with_memory < figures.pitch_bits / 2
         assert (figures.time_bits_with_memory is None) == (words is PITCH_WORDS)

@@ -7,7 +7,7 @@ import pytest
 
 from model.approach import Approach
 from model.files.midi_file import Meter, Seed
-from model.improvising.improviser import Improviser, improviser
+from model.improvising.improviser import Improviser, create_improviser
 from model.pack.pack import open_pack
 from tests.music import line
 from train.judging.melodies import EVENTS, Melody, event_melody, pitch_melody, write_melody
@@ -17,7 +17,7 @@ SEED = Seed(tuple(line(60, 62, 64, 65, 67)), 96.0, Meter(3, 4))
 
 def partner(pack: Path, approach: Approach) -> Improviser:
     opened = open_pack(str(pack))
-    return improviser(opened.engine(approach, "cpu"), opened.vocabulary(approach))
+    return create_improviser(opened.engine(approach, "cpu"), opened.vocabulary(approach))
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from model.memory.backoff import DEFAULTS, Backoff
+from model.memory.backoff import DEFAULT_BACKOFFS, Backoff
 from model.memory.memory import Memory
 from tests.tiny_pack import PITCH_WORDS
 from train.memory.fitting import fitted_backoff
 from train.memory.foretelling import Evidence, Foretold, evidence_of, remembered_bits
 
-USUAL = DEFAULTS["pitch"]
+USUAL = DEFAULT_BACKOFFS["pitch"]
 SIZE = PITCH_WORDS.size
 
 

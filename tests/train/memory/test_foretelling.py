@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from model.engines.network import MusicLSTM
-from model.memory.backoff import DEFAULTS, ORDERS
+from model.memory.backoff import DEFAULT_BACKOFFS, ORDERS
 from model.memory.memory import Memory
 from model.tokens.vocabulary import Vocabulary
 from tests.music import exercise, tune
@@ -26,7 +26,7 @@ def network(words: Vocabulary) -> MusicLSTM:
 
 
 def memory_of(words: Vocabulary) -> Memory:
-    return Memory(words, DEFAULTS["event"])
+    return Memory(words, DEFAULT_BACKOFFS["event"])
 
 
 class TestForetold:
@@ -88,7 +88,7 @@ class TestRemembered:
     @BOTH
     def test_it_is_told_by_the_token_it_was_spent_on(self, words: Vocabulary) -> None:
         lines = list(foretold(network(words), words, LINES))
-        by_token = remembered_bits_by_token(words, DEFAULTS["event"], lines)
+        by_token = remembered_bits_by_token(words, DEFAULT_BACKOFFS["event"], lines)
         assert by_token.shape == (words.size,)
         assert by_token.sum() == pytest.approx(sum(remembered_bits(memory_of(words), line).sum() for line in lines))
         assert by_token[0] == 0.0

@@ -13,7 +13,7 @@ from model.approach import APPROACHES, Approach
 from model.files.midi_file import Meter, Seed
 from model.pack.card import ApproachCard, Card, Epoch, HeldOut, Source
 from model.pack.pack import Pack, open_pack
-from tests.music import NOT_WHOLE_MIDI, exercise, line, write_part
+from tests.music import BROKEN_MIDI_FILES, exercise, line, write_part
 from train.compare_cli import main
 from train.corpus.corpora import Corpus, Line
 from train.errors import OutputError
@@ -351,7 +351,7 @@ class TestTheCommand:
 
     def test_a_bad_seed_is_one_sentence_and_leaves_nothing(self, tiny_pack: Path, tmp_path: Path) -> None:
         seed = tmp_path / "seed.mid"
-        seed.write_bytes(NOT_WHOLE_MIDI["a text"])
+        seed.write_bytes(BROKEN_MIDI_FILES["a text"])
         sentence = self.refusal(tiny_pack, "--out", tmp_path / "report", "--seeds", seed)
         assert sentence == f"{seed} is not a whole MIDI file; export it again from where it was made"
         assert not (tmp_path / "report").exists()

@@ -1,0 +1,44 @@
+"""How an answer is composed: how boldly to sample, which notes are allowed, in what rhythm, and the say of the memory."""
+
+from dataclasses import dataclass
+
+from model.defaults import FITTED_STRENGTH
+from model.improvising.novelty import Novelty
+from model.improvising.rhythm import Rhythm
+from model.notes import MAX_CHORD_NOTES
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingSettings:
+    """What `Improviser.compose` follows. One value holds for one call.
+
+    Both approaches:
+
+    - `temperature` divides the logits. `top_p` keeps the likeliest tokens that together hold this much probability.
+    - `pitches` are the MIDI pitches that may be played; None allows all. Where none of them can be played, all can.
+    - No note begins in the last `closing_beats` of an answer, so that the answer ends on a held note.
+    - `memory` is the weight of what was heard in this jam, from 0 (the network alone) to 1.
+    - `learn_answer`: the answer is remembered too, as the player's notes are.
+    - `novelty` limits how much of the player's phrases is repeated; None sets no limit. `answer_outline` holds the highest
+      pitch of each onset that the answer has played so far, which is what `novelty` compares.
+
+    Approach 1 (`pitch`): a note comes every `step_beats`; or, where there is a `rhythm`, in that rhythm, whose first
+    period begins at beat `rhythm_from_beats`.
+
+    Approach 2 (`event`): the time between notes is `time_scale` times the learnt one, and at most `max_chord` notes
+    sound together.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    step_beats: float = 0.5
+    rhythm: Rhythm | None = None
+    rhythm_from_beats: float = 0.0
+    time_scale: float = 1.0
+    max_chord: int = MAX_CHORD_NOTES
+    pitches: frozenset[int] | None = None
+    closing_beats: float = 0.0
+    memory: float = FITTED_STRENGTH
+    learn_answer: bool = False
+    novelty: Novelty | None = None
+    answer_outline: tuple[int, ...] = ()

@@ -1,0 +1,30 @@
+"""What a new value of a control does to an answer that is already planned; knows no answer."""
+
+from collections.abc import Mapping
+
+from model.approach import APPROACHES, Approach
+
+RECOMPOSING_CONTROLS: Mapping[str, tuple[Approach, ...]] = {
+    "approach": APPROACHES,
+    "temperature": APPROACHES,
+    "top_p": APPROACHES,
+    "answer_length": APPROACHES,
+    "key": APPROACHES,
+    "memory": APPROACHES,
+    "novelty": APPROACHES,
+    "learn_from": APPROACHES,
+    "low": APPROACHES,
+    "high": APPROACHES,
+    "transpose": APPROACHES,
+    "step": ("pitch",),
+    "rhythm": ("pitch",),
+    "time_scale": ("event",),
+    "max_polyphony": ("event",),
+}
+"""Controls that make the notes which have not sounded be composed again, and the approaches for which they do."""
+
+PLACING_CONTROLS = ("quantize", "swing", "gate")
+"""Controls that only move the planned notes in time."""
+
+TURN_CONTROLS = ("mode", "turn_bars", "begins")
+"""Controls that decide whose turn it is."""

@@ -1,0 +1,32 @@
+"""What a jam hands out: messages with their beats, what it is doing, and changes of the timeline that it asks for.
+
+Beats are quarter notes on the jam's timeline.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bridge.midi.messages import Message
+
+JamState = Literal["listening", "waiting", "answering"]
+"""Listening to a phrase or to silence, waiting until a planned answer may begin, or playing an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedMessage:
+    """A message to send, and the beat at which it was due: never later than the beat at which it is handed out."""
+
+    message: Message
+    beat: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRequest:
+    """What the jam asks of the timeline's owner: that a bar begins at `downbeat`, and optionally a new tempo.
+
+    `starts_turns` is true where that bar is the first of the turns.
+    """
+
+    downbeat: float
+    tempo_bpm: float | None = None
+    starts_turns: bool = False

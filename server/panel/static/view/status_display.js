@@ -1,0 +1,107 @@
+// The status at the top and in the corner: state, turn and count-in, beat lamps, tempo, wiring, and short notices.
+
+import { createElement } from "./dom.js";
+
+const STATE_TEXTS = { listening: "Listening", waiting: "Waiting to answer", answering: "Answering" };
+const CLOCK_TEXTS = { internal: "own clock", midi: "MIDI clock", link: "Ableton Link" };
+const SIDE_TEXTS = { player: "You", partner: "Partner" };
+const NOTICE_MS = 4000;
+const ERROR_NOTICE_MS = 7000;
+// A beat this close before a line counts as on it.
+const TOLERANCE_BEATS = 1e-6;
+
+const IDS = [
+  "state", "tempo", "clock-source", "position", "beat-lamps", "turn", "turn-side", "turn-bar", "turn-count", "wiring", "notice",
+]; // prettier-ignore
+
+export class StatusDisplay {
+  // `find` returns the element of an id.
+  constructor(find) {
+    this.elements = Object.fromEntries(IDS.map((id) => [id, find(id)]));
+    this.shown = {}; // what each element shows now, so that only changes touch the page
+  }
+
+  showState(state) {
+    this.#setText("state", STATE_TEXTS[state] ?? state);
+    document.body.dataset.state = state;
+  }
+
+  showTempo(timeline) {
+    this.#setText("tempo", timeline.bpm.toFixed(timeline.bpm % 1 < 0.05 || timeline.bpm % 1 > 0.95 ? 0 : 1));
+    this.#setText("clock-source", timeline.transport === "stopped" ? "song stopped" : CLOCK_TEXTS[timeline.source]);
+    const lampCount = timeline.meter[0];
+    const lamps = this.elements["beat-lamps"];
+    if (lamps.childElementCount !== lampCount) {
+      lamps.replaceChildren(...Array.from({ length: lampCount }, () => createElement("i")));
+    }
+  }
+
+  // Is called sixty times a second.
+  showBeat(beat, timeline, turn) {
+    const isCounted = timeline.hasBars || turn;
+    const { bar, beatsIntoBar } = timeline.barAt(beat);
+    const lamp = isCounted ? Math.floor((beatsIntoBar * timeline.meter[1]) / 4 + TOLERANCE_BEATS) : -1;
+    if (lamp !== this.shown.lamp) {
+      this.shown.lamp = lamp;
+      [...this.elements["beat-lamps"].children].forEach((one, i) => one.classList.toggle("is-on", i === lamp));
+    }
+    this.#setText("position", isCounted && bar >= 0 ? `${bar + 1}.${lamp + 1}` : "–");
+    this.#showTurn(turn, timeline);
+  }
+
+  // `refusal` is the jam's last reason for refusing a message of this page, or empty.
+  showWiring({ midi_in: midiIn, midi_out: midiOut, midi_api: api, osc, ms_per_token: speeds }, figures, refusal) {
+    const lateness = figures.lateness_ms;
+    const rows = [
+      ["Clock", this.shown["clock-source"] ?? ""],
+      ["MIDI in", midiIn, api],
+      ["MIDI out", midiOut, api],
+      ["OSC", osc],
+      ["Notes late by", lateness.p50 === undefined ? "nothing played yet" : `${lateness.p50} ms`, lateness.p99 === undefined ? "" : `p99 ${lateness.p99} ms`],
+      ["Thinking", Object.entries(speeds).map(([name, ms]) => `${name} ${ms.toFixed(2)}`).join(", ") + " ms per token"],
+      ["Panels open", String(figures.panels)],
+      ["Refused", String(figures.refused), refusal],
+    ]; // prettier-ignore
+    const content = JSON.stringify(rows);
+    if (content === this.shown.wiring) return;
+    this.shown.wiring = content;
+    this.elements.wiring.replaceChildren(
+      ...rows.flatMap(([name, value, detail]) => {
+        const description = createElement("dd", "", value);
+        if (detail) description.append(" ", createElement("small", "", detail));
+        return [createElement("dt", "", name), description];
+      }),
+    );
+  }
+
+  // Shows a sentence for some seconds; an error stays a little longer.
+  showNotice(sentence, isError = false) {
+    const { notice } = this.elements;
+    notice.textContent = sentence;
+    notice.classList.toggle("is-error", isError);
+    notice.classList.add("is-shown");
+    clearTimeout(this.noticeTimer);
+    this.noticeTimer = setTimeout(() => notice.classList.remove("is-shown"), isError ? ERROR_NOTICE_MS : NOTICE_MS);
+  }
+
+  #showTurn(turn, timeline) {
+    const { turn: box } = this.elements;
+    const side = turn ? (turn.side ?? "count") : "";
+    if (side !== this.shown.side) {
+      this.shown.side = side;
+      box.hidden = !turn;
+      box.dataset.side = side;
+      if (turn) this.#setText("turn-side", turn.side ? `${SIDE_TEXTS[turn.side]} play${turn.side === "partner" ? "s" : ""}` : "Count-in");
+    }
+    if (!turn) return;
+    this.#setText("turn-bar", turn.side ? `bar ${turn.bar + 1} of ${turn.bars}` : `${SIDE_TEXTS[turn.nextSide]} in`);
+    const unitsLeft = Math.ceil((turn.beatsLeft * timeline.meter[1]) / 4 - TOLERANCE_BEATS);
+    this.#setText("turn-count", unitsLeft <= timeline.meter[0] ? String(unitsLeft) : "");
+  }
+
+  #setText(id, text) {
+    if (this.shown[id] === text) return;
+    this.shown[id] = text;
+    this.elements[id].textContent = text;
+  }
+}

@@ -1,0 +1,303 @@
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import chain
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.timing.link_clock import LinkMoment
+from bridge.timing.meter import Meter
+from server.controls.choices import ClockChoice
+from server.controls.control_table import Settings
+from server.music.clock_sources import Source
+from server.music.conductor import Conductor
+from tests.bridge.timing.clock_streams import CONTINUE, START, STOP, TICK, Daw, song_position
+
+BEAT, BAR = 24, 96
+"""In ticks."""
+
+
+def create_conductor(clock: ClockChoice = "auto", tempo_bpm: float = 120.0) -> Conductor:
+    return Conductor(Settings(tempo=tempo_bpm, clock=clock), 0.0)
+
+
+def receive_all(conductor: Conductor, daw: Daw) -> None:
+    """Hands on all that the DAW has sent, and clears it."""
+    for data, at_s in daw.sent:
+        assert conductor.receive(data, at_s)
+    daw.sent.clear()
+
+
+def leader(conductor: Conductor) -> Source:
+    """In a function, as the type checker would otherwise narrow the property once and for all."""
+    return conductor.source
+
+
+def link_moment(at_s: float, tempo_bpm: float = 97.0, first_s: float = 0.3) -> LinkMoment:
+    """A session whose beat 0 was at `first_s`."""
+    return LinkMoment(at_s, (at_s - first_s) * tempo_bpm / 60.0, tempo_bpm)
+
+
+class TestOurOwnTempo:
+    def test_it_leads_where_no_other_clock_does(self) -> None:
+        conductor = create_conductor()
+        assert (conductor.source, conductor.transport, conductor.is_running) == ("internal", "free", True)
+        assert conductor.set_tempo(90.0, 2.0)
+        assert conductor.timeline.beat_at(4.0) == 7.0
+        assert conductor.wake_at_s() is None
+
+    def test_taps_set_the_tempo_and_where_bars_begin(self) -> None:
+        conductor = create_conductor()
+        assert [conductor.tap(at_s) for at_s in (10.1, 10.7, 11.3)] == [
+            None,
+            pytest.approx(100.0),
+            pytest.approx(100.0),
+        ]
+        timeline = conductor.timeline
+        assert timeline.tempo_bpm == pytest.approx(100.0)
+        assert timeline.bar_at(timeline.beat_at(11.3)) == pytest.approx((0, 2.0), abs=1e-6)
+        assert timeline.bar_at(timeline.beat_at(12.5)) == pytest.approx((1, 0.0), abs=1e-6)
+
+    def test_a_new_meter_counts_from_the_present_bar(self) -> None:
+        conductor = create_conductor()
+        conductor.set_meter(Meter(3, 4), 3.0)
+        assert [conductor.timeline.bar_at(beat) for beat in (4.0, 6.0, 7.0)] == [(0, 0.0), (0, 2.0), (1, 0.0)]
+
+    def test_a_change_never_takes_effect_before_an_earlier_change(self) -> None:
+        conductor = create_conductor()
+        conductor.set_tempo(60.0, 4.0)
+        conductor.set_tempo(240.0, 3.0)
+        assert conductor.timeline.beat_at(4.0) == 8.0
+
+
+class TestMidiClock:
+    def test_it_takes_over_as_soon_as_it_has_a_tempo(self) -> None:
+        conductor, daw = create_conductor(), Daw(97.0)
+        receive_all(conductor, daw.tick(3))
+        assert leader(conductor) == "internal"
+        receive_all(conductor, daw.tick(1))
+        assert leader(conductor) == "midi"
+        assert conductor.timeline.tempo_bpm == pytest.approx(97.0)
+
+    def test_while_it_leads_our_own_tempo_cannot_be_set(self) -> None:
+        conductor, daw = create_conductor(), Daw(97.0).tick(BAR)
+        receive_all(conductor, daw)
+        before = conductor.timeline
+        assert not conductor.set_tempo(150.0, daw.next_s)
+        assert conductor.tap(daw.next_s) is None
+        assert conductor.tap(daw.next_s + 0.5) is None
+        assert conductor.timeline is before
+
+    def test_each_transport_change_is_reported_once(self) -> None:
+        conductor, daw = create_conductor(), Daw().say(START).tick(BAR)
+        receive_all(conductor, daw)
+        assert conductor.take_transport_changes() == ("started",)
+        assert (conductor.transport, conductor.is_running) == ("playing", True)
+        receive_all(conductor, daw.say(song_position(400)).tick(BAR).say(STOP))
+        conductor.pass_time(daw.next_s)
+        assert conductor.take_transport_changes() == ("relocated", "stopped")
+        assert (conductor.transport, conductor.is_running) == ("stopped", False)
+        assert conductor.take_transport_changes() == ()
+
+    def test_lost_for_two_seconds_it_is_logged_once_and_the_tempo_stays_and_is_ours_again(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        conductor, daw = create_conductor(), Daw(97.0).say(START).tick(2 * BAR)
+        receive_all(conductor, daw)
+        last_s = daw.due_s[-1]
+        assert conductor.wake_at_s() == pytest.approx(last_s + 2.0)
+        conductor.pass_time(last_s + 1.9)
+        assert leader(conductor) == "midi"
+        before = conductor.timeline
+        conductor.pass_time(last_s + 2.1)
+        conductor.pass_time(last_s + 5.0)
+        assert leader(conductor) == "internal"
+        assert conductor.transport == "free"
+        assert conductor.timeline is before
+        assert conductor.wake_at_s() is None
+        assert [record.getMessage() for record in caplog.records] == [
+            "MIDI clock is gone, or is none that can be followed; the tempo stays 97.0 bpm"
+        ]
+        assert conductor.set_tempo(120.0, last_s + 6.0)
+
+    def test_when_it_comes_back_it_leads_again_and_the_song_goes_on(self) -> None:
+        conductor, daw = create_conductor(), Daw(97.0).say(START).tick(2 * BAR).tick(2 * BAR, lost=True)
+        receive_all(conductor, daw)
+        conductor.pass_time(daw.next_s - 0.01)
+        receive_all(conductor, daw.tick(BAR))
+        assert (conductor.source, conductor.transport) == ("midi", "playing")
+        timeline = conductor.timeline
+        assert timeline.position(timeline.beat_at(daw.next_s)) == pytest.approx(20.0, abs=0.001)
+
+    def test_stopped_and_silent_it_still_leads_but_our_own_tempo_works(self) -> None:
+        conductor, daw = create_conductor(), Daw(97.0).say(START).tick(BAR).say(STOP)
+        receive_all(conductor, daw)
+        conductor.pass_time(daw.next_s + 60.0)
+        assert (conductor.source, conductor.transport) == ("midi", "stopped")
+        assert conductor.set_tempo(120.0, daw.next_s + 60.0)
+        receive_all(conductor, daw.rest(70.0).say(CONTINUE).tick(BAR))
+        assert conductor.timeline.tempo_bpm == pytest.approx(97.0, abs=0.01)
+
+    def test_a_new_meter_counts_the_song_from_its_beginning(self) -> None:
+        conductor, daw = create_conductor(), Daw().say(START).tick(BAR)
+        receive_all(conductor, daw)
+        downbeat = conductor.timeline.downbeat
+        conductor.set_meter(Meter(3, 4), daw.next_s)
+        assert conductor.timeline.downbeat == downbeat
+        assert conductor.timeline.bar_at(downbeat + 4.0) == (1, 1.0)
+
+    @pytest.mark.parametrize("clock", ["internal", "link"])
+    def test_where_the_control_excludes_it_it_is_ignored_and_logged_once(
+        self, clock: ClockChoice, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        conductor, daw = create_conductor(clock), Daw(97.0).say(START).tick(BAR)
+        before = conductor.timeline
+        receive_all(conductor, daw)
+        assert conductor.timeline is before
+        assert conductor.take_transport_changes() == ()
+        assert [record.getMessage() for record in caplog.records] == [
+            f"MIDI clock comes in and is not followed, as clock = {clock}"
+        ]
+
+    def test_a_tempo_out_of_range_is_not_followed_and_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
+        conductor, daw = create_conductor(), Daw(600.0).say(START).tick(BAR)
+        receive_all(conductor, daw)
+        assert conductor.source == "internal"
+        assert conductor.set_tempo(90.0, daw.next_s)
+        assert [record.getMessage() for record in caplog.records] == [
+            "MIDI clock ticks at 600 bpm and is not followed: a tempo is 20 to 400 bpm"
+        ]
+
+    def test_other_messages_are_not_its_own(self) -> None:
+        assert not create_conductor().receive(bytes([0x90, 60, 100]), 1.0)
+        assert not create_conductor().receive(b"", 1.0)
+
+    def test_when_it_is_no_longer_followed_the_timeline_goes_on_as_it_was(self) -> None:
+        conductor, daw = create_conductor(), Daw(97.0).tick(BAR)
+        receive_all(conductor, daw)
+        before = conductor.timeline
+        conductor.set_clock("internal", daw.next_s)
+        assert leader(conductor) == "internal"
+        receive_all(conductor, daw.tempo(200.0).tick(BAR))
+        assert conductor.timeline is before
+        conductor.set_clock("auto", daw.next_s)
+        receive_all(conductor, daw.tick(BEAT))
+        assert leader(conductor) == "midi"
+        assert conductor.timeline.tempo_bpm == pytest.approx(200.0, rel=0.001)
+
+
+class TestLink:
+    @pytest.mark.parametrize("clock", ["auto", "link"])
+    def test_it_gives_tempo_beats_and_bars(self, clock: ClockChoice) -> None:
+        conductor = create_conductor(clock)
+        before = conductor.timeline
+        conductor.follow_link(link_moment(5.0), 5.0)
+        timeline = conductor.timeline
+        assert leader(conductor) == "link"
+        assert timeline.beat_at(5.0) == pytest.approx(before.beat_at(5.0))
+        assert timeline.tempo_bpm == 97.0
+        # Bars begin where the session's beat is a multiple of four.
+        bar_s = 0.3 + 8 * 60 / 97
+        assert timeline.bar_at(timeline.beat_at(bar_s)) == pytest.approx((2, 0.0), abs=1e-6)
+
+    def test_a_session_that_has_not_changed_changes_nothing(self) -> None:
+        conductor = create_conductor("link")
+        conductor.follow_link(link_moment(5.0), 5.0)
+        before = conductor.timeline
+        for tenth in range(20):
+            conductor.follow_link(link_moment(5.0 + tenth / 10), 5.0 + tenth / 10)
+        assert conductor.timeline is before
+
+    def test_its_start_and_stop_are_followed_where_they_are_shared(self) -> None:
+        conductor = create_conductor("link")
+        for at_s, is_playing in ((5.0, False), (5.1, False), (5.2, True), (5.3, True), (5.4, False)):
+            conductor.follow_link(replace(link_moment(at_s), is_playing=is_playing), at_s)
+        assert conductor.take_transport_changes() == ("started", "stopped")
+        assert conductor.transport == "stopped"
+
+    def test_where_they_are_not_shared_no_song_is_followed(self) -> None:
+        conductor = create_conductor("link")
+        conductor.follow_link(link_moment(5.0), 5.0)
+        assert (conductor.transport, conductor.is_running) == ("free", True)
+
+    def test_midi_clock_goes_before_it_and_that_is_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
+        conductor, daw = create_conductor(), Daw(140.0).tick(BAR)
+        conductor.follow_link(link_moment(0.5), 0.5)
+        receive_all(conductor, daw)
+        assert leader(conductor) == "midi"
+        conductor.follow_link(link_moment(daw.next_s), daw.next_s)
+        conductor.follow_link(link_moment(daw.next_s + 0.1), daw.next_s + 0.1)
+        assert conductor.timeline.tempo_bpm == pytest.approx(140.0)
+        assert [record.getMessage() for record in caplog.records] == [
+            "Link and MIDI clock both lead: MIDI clock is followed, as clock = auto"
+        ]
+
+    def test_where_the_control_excludes_it_it_is_ignored_and_logged_once(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        conductor = create_conductor("midi")
+        for at_s in (1.0, 2.0):
+            conductor.follow_link(link_moment(at_s), at_s)
+        assert conductor.timeline.tempo_bpm == 120.0
+        assert [record.getMessage() for record in caplog.records] == ["Link is on and is not followed, as clock = midi"]
+
+    def test_while_it_leads_our_own_tempo_is_not_set_here(self) -> None:
+        conductor = create_conductor("link")
+        conductor.follow_link(link_moment(1.0), 1.0)
+        assert not conductor.set_tempo(150.0, 2.0)
+        assert conductor.timeline.tempo_bpm == 97.0
+
+
+Action = Callable[[Conductor, float], object]
+"""Something that happens to a conductor at a second."""
+
+
+def receiving(data: bytes) -> Action:
+    return lambda conductor, now_s: conductor.receive(data, now_s - 0.001, now_s)
+
+
+choices: list[ClockChoice] = ["auto", "internal", "midi", "link"]
+actions: st.SearchStrategy[list[Action]] = st.one_of(
+    st.sampled_from([START, STOP, CONTINUE, song_position(9)]).map(lambda data: [receiving(data)]),
+    st.integers(1, 60).map(lambda count: [receiving(TICK)] * count),
+    st.floats(20, 400).map(lambda tempo_bpm: [lambda conductor, now_s: conductor.set_tempo(tempo_bpm, now_s)]),
+    st.just([lambda conductor, now_s: conductor.tap(now_s)]),
+    st.sampled_from(choices).map(lambda clock: [lambda conductor, now_s: conductor.set_clock(clock, now_s)]),
+    st.integers(1, 9).map(lambda beats: [lambda conductor, now_s: conductor.set_meter(Meter(beats, 8), now_s)]),
+    st.floats(20, 400).map(
+        lambda bpm: [lambda conductor, now_s: conductor.follow_link(link_moment(now_s, bpm), now_s)]
+    ),
+    st.floats(0, 5).map(lambda seconds: [lambda conductor, now_s: conductor.pass_time(now_s + seconds)]),
+)
+
+
+@given(st.lists(actions, max_size=40), st.floats(20, 400))
+def test_whichever_clock_leads_beats_never_jump_and_never_run_backwards(
+    sequences: list[list[Action]], daw_bpm: float
+) -> None:
+    conductor, now_s, beat = create_conductor(), 1.0, 0.0
+    for action in chain.from_iterable(sequences):
+        now_s += 60 / daw_bpm / 24
+        before = conductor.timeline
+        action(conductor, now_s)
+        assert conductor.timeline.beat_at(now_s) == pytest.approx(before.beat_at(now_s), abs=1e-9)
+        assert conductor.timeline.beat_at(now_s) > beat
+        beat = conductor.timeline.beat_at(now_s)
+
+
+def test_a_link_session_that_was_left_no_longer_leads() -> None:
+    conductor = create_conductor("link")
+    conductor.follow_link(LinkMoment(1.0, 0.0, 100.0, is_playing=False), 1.0)
+    conductor.set_clock("auto", 2.0)
+    assert (conductor.source, conductor.transport) == ("internal", "free")
+    assert conductor.set_tempo(90.0, 3.0)
+
+
+def test_a_clock_that_only_ticks_lets_us_set_the_bars() -> None:
+    conductor = create_conductor()
+    for data, at_s in Daw(120.0).tick(2 * BEAT).sent:
+        conductor.receive(data, at_s)
+    assert conductor.source == "midi"
+    assert conductor.set_downbeat(4.367, 2.1)
+    assert conductor.timeline.downbeat == 4.367
