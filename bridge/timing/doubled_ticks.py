@@ -6,7 +6,7 @@ are to a buffer apart, so that for so long nothing is said.
 
 from collections import deque
 
-from bridge.timing.buffer_grid import PERIODS_S
+from bridge.timing.grid_search import PERIODS_S
 
 COPY_S, COPY_SHARE = 0.004, 0.3
 """How long after a tick its copy may come, in seconds and of the time between pairs."""
