@@ -98,7 +98,8 @@ class BufferGrid:
             return
         # One with each tick, as each costs half as much as all else.
         found = hidden_grid(self._dates_s, HIDDEN_PERIODS_S[self._added % len(HIDDEN_PERIODS_S)])
-        if found is not None:
+        # Dates on a grid are on one of half its period, too.
+        if found is not None and clear_grid(list(self._dates_s)[-MOST_DATES:]) is None:
             self._take(found, found.jitter_s)
 
     def _take(self, found: FoundGrid, most_jitter_s: float) -> None:

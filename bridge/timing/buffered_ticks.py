@@ -82,7 +82,8 @@ class BufferedTicks:
         """Whether straight lines are of use."""
         self._lines = lines or self._window(windows[-1].at_s, interval_s, interval_s)
         self._recent.extend(windows)
-        self._age = len(ticks)
+        self.age = len(ticks)
+        """How many ticks the line is based on: since the first, or since the last change."""
         self._line = Line(self.number, *self._lines.middle)
 
     @property
@@ -97,10 +98,10 @@ class BufferedTicks:
 
     def tick(self, at_s: float, *, is_on_grid: bool) -> None:
         """A tick came."""
-        self._age += 1
+        self.age += 1
         self._follow(at_s, is_on_grid=is_on_grid)
         at_s, interval_s = middle = self._lines.middle
-        if self._age > SETTLED_TICKS:
+        if self.age > SETTLED_TICKS:
             due_s = self._line.due_s(self.number)
             at_s = due_s + min(max(at_s - due_s, -GLIDE_S), GLIDE_S)
             # Slower than it is learnt, as long as that is no more wrong than not to know it would have been.
@@ -148,7 +149,7 @@ class BufferedTicks:
         period_s = self._period_s
         self._lines = FeasibleLines.within(at_s - period_s, at_s + period_s, shortest_s, longest_s)
         self._lines.advance(-1)
-        self._age = 0
+        self.age = 0
         self._line = Line(self.number, *self._lines.middle)
         self._settle()
         self._recent.clear()
@@ -202,6 +203,15 @@ class BufferedTicks:
         before = self._before
         assert before is not None
         lost = self._lost
+        if not self._is_explained and self.age < RECENT_TICKS:
+            everything = list(self._recent)
+            interval_s = self._lines.middle.interval_s
+            lines = self._through(everything, None, interval_s / TEMPO_RANGE, interval_s * TEMPO_RANGE)
+            if lines is not None:
+                # Nothing has happened: windows had been cut a little too sharply, while their grid was not known well.
+                self._take(lines, everything, 0)
+                self._settle()
+                return
         new = [Tick(number - lost, at_s) for number, at_s in self._recent if number - lost >= before.number]
         self._astray.clear()
         self._is_explained = True
@@ -260,7 +270,7 @@ class BufferedTicks:
         lines.advance(self.number - self._lost + lost - new[-1].number)
         self._lines = lines
         self.number += lost - self._lost
-        self._age = 0
+        self.age = 0
         self._lost = lost
         self._recent.clear()
         self._recent.extend(new)

@@ -4,9 +4,10 @@ For ticks whose dates say no more than a window, each second in it being as like
 polygon is the mean of all that may be true. Knows no windows' reasons. Seconds; the cost is a few corners per tick.
 """
 
+import math
 from typing import NamedTuple
 
-MOST_CORNERS = 32
+MOST_CORNERS = 24
 """More are not kept: each tick's window adds two at most, and takes away those that it excludes."""
 
 LEAST_AREA = 1e-18
@@ -56,8 +57,8 @@ class FeasibleLines:
             self._corners = _cut(self._corners, earliest_s, 1.0)
         if most_s > latest_s:
             self._corners = _cut(self._corners, latest_s, -1.0)
-        if len(self._corners) > MOST_CORNERS:
-            self._corners = self._corners[::2]
+        while len(self._corners) > MOST_CORNERS:
+            self._corners.pop(_bluntest(self._corners))
         return True
 
     def relax(self, share: float, middle: Corner) -> None:
@@ -124,3 +125,19 @@ def _cut(corners: list[Corner], edge_s: float, side: float) -> list[Corner]:
             kept.append(corner)
         before, before_in_s = corner, in_s
     return kept
+
+
+def _bluntest(corners: list[Corner]) -> int:
+    """The corner that is nearest to the line between its neighbours, seconds and intervals by what the polygon has of each."""
+    count = len(corners)
+    width_s = max(corners)[0] - min(corners)[0] or 1.0
+    intervals_s = [interval_s for _, interval_s in corners]
+    height_s = max(intervals_s) - min(intervals_s) or 1.0
+    points = [(at_s / width_s, interval_s / height_s) for at_s, interval_s in corners]
+
+    def height(index: int) -> float:
+        (x1, y1), (x, y), (x2, y2) = points[index - 1], points[index], points[(index + 1) % count]
+        chord = math.hypot(x2 - x1, y2 - y1)
+        return abs((x - x1) * (y2 - y1) - (x2 - x1) * (y - y1)) / chord if chord else 0.0
+
+    return min(range(count), key=height)

@@ -43,11 +43,11 @@ by what the buffer is off that is tried."""
 ACCIDENT = 1e-5
 """Dates lie on a grid where that is no more probable as an accident."""
 
-HIDDEN_PERIODS_S = tuple(period_s for period_s in PERIODS_S if 0.0012 < period_s < 0.006)
+HIDDEN_PERIODS_S = tuple(period_s for period_s in PERIODS_S if 0.0012 < period_s < 0.0048)
 MOST_HIDDEN_JITTER, HIDDEN_DATES = 0.75, 96
 """Buffers that jitter hides, by how much of them it may be at most, on how many dates they are tried."""
 
-LESS_SCATTER = 0.85
+LESS_SCATTER = 0.8
 """A hidden grid is one if dates scatter so much less round it than round a steady clock's line."""
 
 # The deviation of dates that are spread evenly, per width of the spread.
@@ -81,7 +81,7 @@ def hidden_grid(dates_s: Sequence[float], period_s: float) -> FoundGrid | None:
     if len(dates_s) < HIDDEN_DATES:
         return None
     origin_s, jitter_s = spread(dates_s, period_s)
-    if jitter_s > MOST_HIDDEN_JITTER * period_s or _chance(jitter_s / period_s, len(dates_s)) > ACCIDENT:
+    if not MOST_JITTER * period_s < jitter_s <= MOST_HIDDEN_JITTER * period_s or _chance(jitter_s / period_s, len(dates_s)) > ACCIDENT:
         return None
     if EVENLY_SPREAD * jitter_s > LESS_SCATTER * _scatter_s(dates_s):
         return None

@@ -23,8 +23,11 @@ DATES_KEPT = 96
 DOUBLED_KEPT = 24
 """So many ticks are gone through again where a clock turns out to be doubled."""
 
-UNSTEADY_TICKS = 192
-"""A clock that was not steady is not taken for steady again sooner."""
+UNSTEADY_TICKS, RETRY_TICKS = 192, 12
+"""A clock that was not steady is not taken for steady again sooner; one that has a grid and no line yet is tried again soon."""
+
+LOOK_AGAIN_AGES = frozenset({24, 36, 48, 72, 95})
+"""After so many ticks on a grid, or since the last change on it."""
 
 
 class TickFollower:
@@ -89,6 +92,8 @@ class TickFollower:
                 self._buffered.tick(at_s, is_on_grid=is_on_grid)
             if self._grid.period_s is None or not self._buffered.is_steady:
                 self._leave_grid(at_s)
+            elif self._buffered.age in LOOK_AGAIN_AGES:
+                self._look_again(at_s)
         else:
             self._jittering.tick(at_s)
             self._unsteady -= 1
@@ -130,7 +135,15 @@ class TickFollower:
             if buffered.is_steady:
                 self._buffered = buffered
                 return
-        self._unsteady = UNSTEADY_TICKS
+        self._unsteady = RETRY_TICKS
+
+    def _look_again(self, at_s: float) -> None:
+        """A grid is known better by now than it was when the first windows were cut by it."""
+        assert self._buffered is not None
+        dates = [*self._dates, Tick(self.number, at_s)][-self._buffered.age :]
+        buffered = BufferedTicks(self._grid, dates, self._buffered.line.interval_s)
+        if buffered.is_steady:
+            self._buffered = buffered
 
     def _leave_grid(self, at_s: float) -> None:
         assert self._buffered is not None
