@@ -29,6 +29,12 @@ TOLERATED, MOST_TOLERATED = 1.3, 0.9
 MOVED_DATES, SHORTEST_MOVED_S = 3, 0.005
 """So many dates in a row show the phase of a grid that has moved, if it is long beside jitter."""
 
+FEW_DATES = 32
+"""A grid is looked for in so many dates, too: one date that was held up hides it among all."""
+
+DATES_BETWEEN_MOVES = 48
+"""A grid that moves again sooner is another one."""
+
 MOST_MISSES, MISSES_DECAY = 2.5, 0.9
 """When a grid is given up: recent dates that do not lie on it, older ones counting less."""
 
@@ -48,11 +54,13 @@ class BufferGrid:
         self._origin_s = 0.0
         self._added = 0
         self._misses = 0.0
+        self._since_moved = DATES_BETWEEN_MOVES
 
     def add(self, at_s: float) -> bool:
         """A tick has this date; True where there is a grid and the date is on it."""
         self._dates_s.append(at_s)
         self._added += 1
+        self._since_moved += 1
         if self.period_s is None:
             self._look()
             return self.period_s is not None
@@ -90,17 +98,21 @@ class BufferGrid:
         return line, at_s - self._origin_s - line * self.period_s
 
     def _look(self) -> None:
-        found = None
         if self._added % (LOOK_EVERY if self._added <= MOST_DATES else LOOK_SELDOM_EVERY) == 0:
-            found = clear_grid(list(self._dates_s)[-MOST_DATES:])
-        if found is not None:
-            self._take(found, min(MOST_JITTER_S, MOST_JITTER * found.period_s))
-            return
+            for count in (MOST_DATES, FEW_DATES):
+                found = clear_grid(list(self._dates_s)[-count:])
+                if found is not None:
+                    self._keep_dates(count)
+                    self._take(found, min(MOST_JITTER_S, MOST_JITTER * found.period_s))
+                    return
         # One with each tick, as each costs half as much as all else.
         found = hidden_grid(self._dates_s, HIDDEN_PERIODS_S[self._added % len(HIDDEN_PERIODS_S)])
         # Dates on a grid are on one of half its period, too.
         if found is not None and clear_grid(list(self._dates_s)[-MOST_DATES:]) is None:
             self._take(found, found.jitter_s)
+
+    def _keep_dates(self, count: int) -> None:
+        self._dates_s = deque(list(self._dates_s)[-count:], maxlen=DATES_KEPT)
 
     def _take(self, found: FoundGrid, most_jitter_s: float) -> None:
         period_s = self.period_s = found.period_s
@@ -127,10 +139,12 @@ class BufferGrid:
         origin_s, jitter_s = spread(last_s, period_s)
         self.forget()
         most_s = min(MOST_JITTER_S, MOST_JITTER * period_s)
-        if period_s >= SHORTEST_MOVED_S and jitter_s <= most_s:
+        is_rare = self._since_moved > DATES_BETWEEN_MOVES
+        if is_rare and period_s >= SHORTEST_MOVED_S and jitter_s <= most_s:
             self._dates_s.extend(last_s)
             self._take(FoundGrid(period_s, origin_s, jitter_s), most_s)
             self.moved += 1
+            self._since_moved = 0
 
     def _measure(self) -> None:
         """By least squares, and its phase by the earliest dates: delivery makes none early."""

@@ -6,10 +6,10 @@ are to a buffer apart, so that for so long nothing is said.
 
 from collections import deque
 
-from bridge.timing.grid_search import PERIODS_S
-
 COPY_S, COPY_SHARE = 0.004, 0.3
 """How long after a tick its copy may come, in seconds and of the time between pairs."""
+
+FIRST_DATES = 12
 
 PAIRS = 24
 """So many in a row are no accident."""
@@ -17,8 +17,9 @@ PAIRS = 24
 SLIPS = 2.0
 """A pair that a buffer makes slips after as many pairs as it is parts off the buffer; so many times that are waited for."""
 
-SHORTEST_BUFFER_S, MOST_IN_BUFFER = 0.004, 4
-"""Shorter buffers, or more pairs in one, make no pairs that last."""
+BUFFERS_S = tuple(frames / rate for frames in (256, 512, 1_024, 2_048) for rate in (44_100, 48_000, 96_000))
+MOST_IN_BUFFER, MOST_PAIRS = 2, 400
+"""Buffers that make pairs, and how many pairs; so many in a row are a buffer's by no accident."""
 
 ALONE_TICKS = 8
 """After so many ticks in a row without a copy the clock is single again."""
@@ -77,7 +78,8 @@ class DoubledTicks:
         return self._starts[parity] + run - 1
 
     def _near_s(self) -> float:
-        return min(COPY_S, COPY_SHARE * self._pair_s())
+        # Of the first few it is not known how far pairs are apart: they may all be in one buffer.
+        return min(COPY_S, COPY_SHARE * self._pair_s()) if len(self._dates_s) > FIRST_DATES else COPY_S
 
     def _pair_s(self) -> float:
         return 2 * (self._dates_s[-1] - self._dates_s[0]) / max(len(self._dates_s) - 1, 1)
@@ -85,9 +87,6 @@ class DoubledTicks:
     def _enough_pairs(self) -> float:
         pair_s = self._pair_s()
         off = min(
-            abs(count * pair_s / period_s - 1.0)
-            for period_s in PERIODS_S
-            if period_s >= SHORTEST_BUFFER_S
-            for count in range(1, MOST_IN_BUFFER + 1)
+            abs(count * pair_s / period_s - 1.0) for period_s in BUFFERS_S for count in range(1, MOST_IN_BUFFER + 1)
         )
-        return SLIPS / max(off, 1e-9)
+        return min(SLIPS / max(off, 1e-9), MOST_PAIRS)

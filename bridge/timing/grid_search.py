@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import fmean
+from statistics import fmean, median
 
 from bridge.timing.tick_noise import deviation_s
 
@@ -47,6 +47,9 @@ HIDDEN_PERIODS_S = tuple(period_s for period_s in PERIODS_S if 0.0012 < period_s
 MOST_HIDDEN_JITTER, HIDDEN_DATES = 0.75, 96
 """Buffers that jitter hides, by how much of them it may be at most, on how many dates they are tried."""
 
+LEAST_BEND = 0.1
+"""As a share of the buffer: of three dates in a row, the middle one is half the time at least so far from between the others."""
+
 LESS_SCATTER = 0.8
 """A hidden grid is one if dates scatter so much less round it than round a steady clock's line."""
 
@@ -81,9 +84,12 @@ def hidden_grid(dates_s: Sequence[float], period_s: float) -> FoundGrid | None:
     if len(dates_s) < HIDDEN_DATES:
         return None
     origin_s, jitter_s = spread(dates_s, period_s)
-    if not MOST_JITTER * period_s < jitter_s <= MOST_HIDDEN_JITTER * period_s or _chance(jitter_s / period_s, len(dates_s)) > ACCIDENT:
+    if (
+        not MOST_JITTER * period_s < jitter_s <= MOST_HIDDEN_JITTER * period_s
+        or _chance(jitter_s / period_s, len(dates_s)) > ACCIDENT
+    ):
         return None
-    if EVENLY_SPREAD * jitter_s > LESS_SCATTER * _scatter_s(dates_s):
+    if EVENLY_SPREAD * jitter_s > LESS_SCATTER * _scatter_s(dates_s) or _bend_s(dates_s) < LEAST_BEND * period_s:
         return None
     return FoundGrid(period_s, origin_s, jitter_s)
 
@@ -124,6 +130,12 @@ def _candidates_s(dates_s: Sequence[float]) -> Iterable[tuple[float, float]]:
 def _chance(share: float, count: int) -> float:
     """How probable it is that so many dates of no grid lie in one such share of it."""
     return count * share ** (count - 1)
+
+
+def _bend_s(dates_s: Sequence[float]) -> float:
+    """The median of second differences."""
+    dates_s = list(dates_s)
+    return median(abs(a - 2 * b + c) for a, b, c in zip(dates_s, dates_s[1:], dates_s[2:], strict=False))
 
 
 def _scatter_s(dates_s: Sequence[float]) -> float:

@@ -37,6 +37,9 @@ and the wire of a MIDI plug brings one in 0.3."""
 COPY_S = 0.004
 """A tick that is too early, and comes so soon after another, is a copy of that, if the next one is on time."""
 
+COPIES_APART = 96
+"""Copies that come sooner after one another are none, unless each tick has one, which is known before ticks come here."""
+
 FEWEST_LOST, BESIDE_DEVIATIONS, LEAST_BESIDE_S = 6, 2.0, 0.00005
 """Where ticks were lost, those after them are in phase. A gap of fewer ticks that leaves them so many deviations of what is usual
 beside it is a clock that stood still for a moment, as an audio engine does that missed its deadline, and none was lost."""
@@ -72,6 +75,8 @@ class JitteringTicks:
         self._stretch = LongestStretch()
         self._astray: list[Tick] = []
         self._copy_s: float | None = None
+        self._left_out: int | None = None
+        self._counted_until = number
         self._lately: deque[Tick] = deque(maxlen=MOST_MEASURED)
         self._earliness_s = 0.0
         self._gap: _Gap | None = None
@@ -101,10 +106,21 @@ class JitteringTicks:
             if copy_s is None and is_close and early_s > self._astray_s:
                 self._copy_s = at_s
                 return
-            if copy_s is not None and abs(early_s) > self._astray_s:
-                # This one is not where the next tick was due, either: what came before it was no copy.
-                self._number(copy_s)
+            if copy_s is not None:
+                self._judge_copy(copy_s, is_next_on_time=abs(early_s) <= self._astray_s)
         self._number(at_s)
+
+    def _judge_copy(self, copy_s: float, *, is_next_on_time: bool) -> None:
+        """A copy is left out. It is none where the next tick is not on time, nor where there are several: those come in a buffer."""
+        if not is_next_on_time or self.number < self._counted_until:
+            self._number(copy_s)
+        elif self._left_out is not None and self.number - self._left_out <= COPIES_APART:
+            self.number += 1
+            self._left_out = None
+            self._counted_until = self.number + COPIES_APART
+            self._number(copy_s)
+        else:
+            self._left_out = self.number
 
     def _number(self, at_s: float) -> None:
         if self.last_s is not None and at_s - self.last_s < TOGETHER_S:

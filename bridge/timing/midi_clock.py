@@ -65,7 +65,7 @@ class MidiClock:
     def ticked_bpm(self) -> float | None:
         """What its ticks would be as a tempo, if they can be followed or not; None before there are enough."""
         line = self._ticks.line
-        return None if line is None else 60.0 / (line.interval_s * TICKS_PER_BEAT)
+        return None if line is None or line.interval_s <= 0.0 else 60.0 / (line.interval_s * TICKS_PER_BEAT)
 
     @property
     def last_tick_s(self) -> float | None:

@@ -26,6 +26,9 @@ DOUBLED_KEPT = 24
 UNSTEADY_TICKS, RETRY_TICKS = 192, 12
 """A clock that was not steady is not taken for steady again sooner; one that has a grid and no line yet is tried again soon."""
 
+MISTAKEN_TICKS = 24
+"""So many ticks, at most, are taken for lost or not by a grid that is given up for another."""
+
 LOOK_AGAIN_AGES = frozenset({24, 36, 48, 72, 95})
 """After so many ticks on a grid, or since the last change on it."""
 
@@ -150,7 +153,9 @@ class TickFollower:
         number, line = self._buffered.number, self._buffered.line
         self._jittering = JitteringTicks()
         if self._grid.period_s is None:
-            # Another buffer, or none: dates on the old one's grid say little.
+            # Another buffer, or none: dates on the old one's grid say little, and what it made of the last ones is wrong.
+            known = list(self._dates)[-MISTAKEN_TICKS:]
+            number = known[0].number + len(known) - 1 if known else number
             self._jittering.begin([Tick(number, line.at_s)], line)
             self._jittering.tick(at_s)
         else:
