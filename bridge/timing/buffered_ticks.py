@@ -25,6 +25,12 @@ LATE_TICKS, EARLY_TICKS = 4, 3
 DOUBTFUL_TICKS = 2
 """So many are enough where something has just been explained, and they contradict it."""
 
+KNOWN_TICKS, KNOWN_EVERY = 36, 12
+"""What was known is kept for so long, at every so many ticks."""
+
+JUDGED_AGES = frozenset({24, 48, 80})
+"""So many ticks after something was explained, more is known on both sides of it."""
+
 NEAR_TICKS = 24
 """What was astray longer ago was an accident."""
 
@@ -72,6 +78,7 @@ class BufferedTicks:
         self._before: _Before | None = None
         self._is_explained = False
         self._lost = 0
+        self._known: deque[_Before] = deque(maxlen=KNOWN_TICKS // KNOWN_EVERY + 1)
         self._moved = grid.moved
         self._changes = 0.0
         self.number = ticks[-1].number
@@ -92,14 +99,16 @@ class BufferedTicks:
         return self._line
 
     @property
-    def spread_s(self) -> float:
-        """How far apart the lines are that are possible."""
-        return self._lines.spread_s
+    def is_calm(self) -> bool:
+        """Whether nothing has changed lately."""
+        return not self._is_explained
 
     def tick(self, at_s: float, *, is_on_grid: bool) -> None:
         """A tick came."""
         self.age += 1
         self._follow(at_s, is_on_grid=is_on_grid)
+        if self._is_explained and self.age in JUDGED_AGES:
+            self._judge()
         at_s, interval_s = middle = self._lines.middle
         if self.age > SETTLED_TICKS:
             due_s = self._line.due_s(self.number)
@@ -128,13 +137,10 @@ class BufferedTicks:
             return
         self._unplaced.clear()
         tick = Tick(self.number, self._grid.snapped(at_s))
-        before = lines.copy() if not self._astray else None
         if self._keep(lines, tick.at_s):
             self._recent.append(tick)
             self._calm_down()
             return
-        if before is not None and self._before is None:
-            self._before = _Before(self.number, before)
         self._stray(tick, is_late=tick.at_s > lines.middle.at_s)
         late_ticks = sum(is_late for _, is_late in self._astray)
         early_ticks = len(self._astray) - late_ticks
@@ -178,11 +184,24 @@ class BufferedTicks:
 
     def _stray(self, tick: Tick, *, is_late: bool) -> None:
         if self._before is None:
-            self._before = _Before(self.number, self._lines.copy())
+            self._before = self._known_before()
         self._recent.append(tick)
         self._astray.append((tick.number, is_late))
 
+    def _known_before(self) -> _Before:
+        """What was known some ticks ago, as of the present one: the last few may have fitted although all had changed already."""
+        for known in self._known:
+            if known.number <= self.number - KNOWN_TICKS:
+                break
+        else:
+            return _Before(self.number, self._lines.copy())
+        lines = known.lines.copy()
+        lines.advance(self.number - known.number)
+        return _Before(self.number, lines)
+
     def _calm_down(self) -> None:
+        if self.number % KNOWN_EVERY == 0 and self._before is None:
+            self._known.appendleft(_Before(self.number, self._lines.copy()))
         if self._astray and self._astray[0][0] <= self.number - NEAR_TICKS:
             self._astray.pop(0)
         if self._before is None or self._astray:
@@ -197,6 +216,7 @@ class BufferedTicks:
         self._before = None
         self._is_explained = False
         self._lost = 0
+        self._known.clear()
 
     def _explain(self) -> None:
         """Ticks have left their windows: finds out what has happened since."""
@@ -223,7 +243,7 @@ class BufferedTicks:
         tempo = self._another_tempo(before, new)
         phase = self._through(new, None, *_widened(before.lines.intervals_s))
         if phase is not None and (tempo is None or self._is_gap(before, new)):
-            self._take_phase(before, new, phase, interval_s)
+            self._take_phase(before, new, phase)
         elif tempo is not None:
             self._take(tempo, new, 0)
         else:
@@ -253,18 +273,35 @@ class BufferedTicks:
         lines = FeasibleLines.within(at_s - half_s, at_s + half_s, interval_s / TEMPO_RANGE, interval_s * TEMPO_RANGE)
         return self._through(new, Tick(before.number - 1, 0.0), lines=lines)
 
-    def _take_phase(self, before: _Before, new: Sequence[Tick], phase: FeasibleLines, interval_s: float) -> None:
+    def _take_phase(self, before: _Before, new: Sequence[Tick], phase: FeasibleLines) -> None:
         """The same tempo, later or earlier: by ticks that were lost, where that is a whole number of them for all that is known."""
+        self._take(*(self._lost_between(before, new, phase) or (phase, new, 0)))
+
+    def _lost_between(
+        self, before: _Before, new: Sequence[Tick], phase: FeasibleLines
+    ) -> tuple[FeasibleLines, list[Tick], int] | None:
+        """The lines through what was before and what came since, with so many ticks lost between; None where there are none."""
         old = before.lines.copy()
         old.advance(new[-1].number - before.number)
-        lost = max(round((phase.middle.at_s - old.middle.at_s) / interval_s), 0)
-        if lost:
-            counted = [Tick(number + lost, at_s) for number, at_s in new]
-            lines = self._through(counted, Tick(before.number, 0.0), lines=before.lines.copy())
-            if lines is not None:
-                self._take(lines, counted, lost)
-                return
-        self._take(phase, new, 0)
+        at_s, interval_s = old.middle
+        lost = round((phase.middle.at_s - at_s) / interval_s)
+        if lost <= 0:
+            return None
+        counted = [Tick(number + lost, at_s) for number, at_s in new]
+        lines = self._through(counted, Tick(before.number, 0.0), lines=before.lines.copy())
+        return None if lines is None else (lines, counted, lost)
+
+    def _judge(self) -> None:
+        """Whether ticks were lost, once more is known."""
+        before, lost = self._before, self._lost
+        assert before is not None
+        new = [Tick(number - lost, at_s) for number, at_s in self._recent if number - lost >= before.number]
+        phase = self._through(new, None, *_widened(before.lines.intervals_s)) if new else None
+        found = None if phase is None else self._lost_between(before, new, phase)
+        if found is not None and found[2] != lost:
+            age = self.age
+            self._take(*found)
+            self.age = age
 
     def _take(self, lines: FeasibleLines, new: Sequence[Tick], lost: int) -> None:
         lines.advance(self.number - self._lost + lost - new[-1].number)

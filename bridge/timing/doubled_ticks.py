@@ -18,7 +18,7 @@ SLIPS = 2.0
 """A pair that a buffer makes slips after as many pairs as it is parts off the buffer; so many times that are waited for."""
 
 BUFFERS_S = tuple(frames / rate for frames in (256, 512, 1_024, 2_048) for rate in (44_100, 48_000, 96_000))
-MOST_IN_BUFFER, MOST_PAIRS = 2, 400
+MOST_IN_BUFFER, MOST_PAIRS = 4, 400
 """Buffers that make pairs, and how many pairs; so many in a row are a buffer's by no accident."""
 
 ALONE_TICKS = 8
@@ -32,7 +32,7 @@ class DoubledTicks:
         self.is_doubled = False
         self._dates_s: deque[float] = deque(maxlen=2 * PAIRS + 1)
         self._runs = [0, 0]
-        self._starts = [0, 0]
+        self._starts = [(0, 0.0), (0, 0.0)]
         self._parity = 0
         self._is_copied = True
         self._alone = 0
@@ -69,13 +69,14 @@ class DoubledTicks:
             self._runs[parity] = 0
             return None
         if self._runs[parity] == 0:
-            self._starts[parity] = number - 1
+            self._starts[parity] = (number - 1, self._dates_s[-1])
         self._runs[parity] += 1
         run, other = self._runs[parity], self._runs[1 - parity]
-        if run < PAIRS or other >= run - 1 or run < self._enough_pairs():
+        first_number, since_s = self._starts[parity]
+        if run < PAIRS or other >= run - 1 or run < self._enough_pairs(run, since_s):
             return None
         self.is_doubled = self._is_copied = True
-        return self._starts[parity] + run - 1
+        return first_number + run - 1
 
     def _near_s(self) -> float:
         # Of the first few it is not known how far pairs are apart: they may all be in one buffer.
@@ -84,9 +85,13 @@ class DoubledTicks:
     def _pair_s(self) -> float:
         return 2 * (self._dates_s[-1] - self._dates_s[0]) / max(len(self._dates_s) - 1, 1)
 
-    def _enough_pairs(self) -> float:
-        pair_s = self._pair_s()
+    def _enough_pairs(self, run: int, since_s: float) -> float:
+        """How many pairs in a row are no buffer's, by how far a buffer is from what these are apart, as far as that is known."""
+        span_s = self._dates_s[-1] - since_s
+        pair_s = span_s / max(run - 1, 1)
         off = min(
-            abs(count * pair_s / period_s - 1.0) for period_s in BUFFERS_S for count in range(1, MOST_IN_BUFFER + 1)
+            max(abs(count * pair_s - buffer_s) - count * buffer_s / max(run - 1, 1), 0.0) / buffer_s
+            for buffer_s in BUFFERS_S
+            for count in range(1, MOST_IN_BUFFER + 1)
         )
         return min(SLIPS / max(off, 1e-9), MOST_PAIRS)

@@ -16,7 +16,8 @@ from bridge.timing.tick_noise import deviation_s
 RATES = (44_100, 48_000, 88_200, 96_000)
 FRAMES = (32, 48, 64, 96, 128, 192, 256, 384, 441, 480, 512, 768, 882, 960, 1_024, 1_536, 2_048, 4_096)
 PERIODS_S = tuple(sorted({frames / rate for rate in RATES for frames in FRAMES}))
-"""The buffers that there usually are. Others are found too, where both lengths of interval are frequent."""
+COMMON_PERIODS_S = tuple(sorted({2**power / rate for rate in RATES for power in range(5, 12)}))
+"""The buffers that there usually are, and the commonest of them. Others are found too, where both lengths of interval are frequent."""
 
 SHORTEST_S, LONGEST_S = 0.0006, 0.1
 """Buffers that are looked for."""
@@ -31,7 +32,7 @@ CLEAR_GAP_S = 0.0002
 """What the two lengths of interval are at least apart, after jitter."""
 
 NOT_RARE = 0.12
-"""Where one length has a smaller share it may be an accident, and the buffer has to be one of the usual."""
+"""Where one length has a smaller share it may be an accident, such as a lost tick, and the buffer has to be one of the commonest."""
 
 LIKE_USUAL = 0.0015
 """How far from a usual buffer one may be and still be taken for it, as a share."""
@@ -122,7 +123,7 @@ def _candidates_s(dates_s: Sequence[float]) -> Iterable[tuple[float, float]]:
         return
     scatter_s = max(short[-1] - short[0], long[-1] - long[0])
     is_frequent = min(len(short), len(long)) >= max(3, NOT_RARE * len(intervals_s))
-    for period_s in (apart_s, *PERIODS_S) if is_frequent else PERIODS_S:
+    for period_s in (apart_s, *PERIODS_S) if is_frequent else COMMON_PERIODS_S:
         if abs(period_s / apart_s - 1.0) <= scatter_s / apart_s + LIKE_USUAL:
             yield period_s, min(MOST_JITTER * period_s, MOST_JITTER_S, MOST_SCATTER * scatter_s + MEASURED_S)
 

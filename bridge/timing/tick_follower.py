@@ -95,7 +95,7 @@ class TickFollower:
                 self._buffered.tick(at_s, is_on_grid=is_on_grid)
             if self._grid.period_s is None or not self._buffered.is_steady:
                 self._leave_grid(at_s)
-            elif self._buffered.age in LOOK_AGAIN_AGES:
+            elif self._buffered.age in LOOK_AGAIN_AGES and self._buffered.is_calm:
                 self._look_again(at_s)
         else:
             self._jittering.tick(at_s)
