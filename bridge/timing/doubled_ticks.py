@@ -4,6 +4,7 @@ A clock of which two ticks fall into each audio buffer looks the same for a whil
 are to a buffer apart, so that for so long nothing is said.
 """
 
+import math
 from collections import deque
 
 COPY_S, COPY_SHARE = 0.004, 0.3
@@ -18,8 +19,8 @@ SLIPS = 2.0
 """A pair that a buffer makes slips after as many pairs as it is parts off the buffer; so many times that are waited for."""
 
 BUFFERS_S = tuple(frames / rate for frames in (256, 512, 1_024, 2_048) for rate in (44_100, 48_000, 96_000))
-MOST_IN_BUFFER, MOST_PAIRS = 4, 400
-"""Buffers that make pairs, and how many pairs; so many in a row are a buffer's by no accident."""
+MOST_IN_BUFFER = 4
+"""Buffers that make pairs, and how many pairs in one."""
 
 ALONE_TICKS = 8
 """After so many ticks in a row without a copy the clock is single again."""
@@ -94,4 +95,4 @@ class DoubledTicks:
             for buffer_s in BUFFERS_S
             for count in range(1, MOST_IN_BUFFER + 1)
         )
-        return min(SLIPS / max(off, 1e-9), MOST_PAIRS)
+        return SLIPS / off if off else math.inf

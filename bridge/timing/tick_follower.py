@@ -26,6 +26,9 @@ DOUBLED_KEPT = 24
 UNSTEADY_TICKS, RETRY_TICKS = 192, 12
 """A clock that was not steady is not taken for steady again sooner; one that has a grid and no line yet is tried again soon."""
 
+ANOTHER_PERIOD = 0.01
+"""Periods that differ by a greater share are two."""
+
 MISTAKEN_TICKS = 24
 """So many ticks, at most, are taken for lost or not by a grid that is given up for another."""
 
@@ -46,6 +49,7 @@ class TickFollower:
         self._buffered: BufferedTicks | None = None
         self._dates: deque[Tick] = deque(maxlen=DATES_KEPT)
         self._unsteady = 0
+        self._unsteady_period_s: float | None = None
 
     @property
     def number(self) -> int:
@@ -100,7 +104,7 @@ class TickFollower:
         else:
             self._jittering.tick(at_s)
             self._unsteady -= 1
-            if self._grid.period_s is not None and self._unsteady <= 0:
+            if self._grid.period_s is not None and (self._unsteady <= 0 or self._is_another_grid(self._grid.period_s)):
                 self._enter_grid(at_s)
         self._dates.append(Tick(self.number, at_s))
 
@@ -128,6 +132,10 @@ class TickFollower:
         else:
             self._buffered.resume(at_s, lost)
 
+    def _is_another_grid(self, period_s: float) -> bool:
+        """Than that on which the clock was not steady: a longer buffer's dates lie on a shorter one's grid, too."""
+        return self._unsteady_period_s is not None and abs(period_s / self._unsteady_period_s - 1.0) > ANOTHER_PERIOD
+
     def _enter_grid(self, at_s: float) -> None:
         dates = [*self._dates, Tick(self.number, at_s)]
         first, line = dates[0].number, self._jittering.line
@@ -139,6 +147,7 @@ class TickFollower:
                 self._buffered = buffered
                 return
         self._unsteady = RETRY_TICKS
+        self._unsteady_period_s = self._grid.period_s
 
     def _look_again(self, at_s: float) -> None:
         """A grid is known better by now than it was when the first windows were cut by it."""
@@ -149,17 +158,21 @@ class TickFollower:
             self._buffered = buffered
 
     def _leave_grid(self, at_s: float) -> None:
+        """Another buffer, or none, or a clock that is not steady: what the grid made of the last ticks is not to be trusted."""
         assert self._buffered is not None
         number, line = self._buffered.number, self._buffered.line
+        known = list(self._dates)[-MISTAKEN_TICKS:]
+        is_counted = self._grid.period_s is not None
+        if known:
+            number = known[0].number + len(known) - (0 if is_counted else 1)
         self._jittering = JitteringTicks()
-        if self._grid.period_s is None:
-            # Another buffer, or none: dates on the old one's grid say little, and what it made of the last ones is wrong.
-            known = list(self._dates)[-MISTAKEN_TICKS:]
-            number = known[0].number + len(known) - 1 if known else number
+        if is_counted:
+            self._unsteady = UNSTEADY_TICKS
+            self._unsteady_period_s = self._grid.period_s
+            self._jittering.begin([*known, Tick(number, at_s)], line)
+            self._grid.forget()
+        else:
             self._jittering.begin([Tick(number, line.at_s)], line)
             self._jittering.tick(at_s)
-        else:
-            self._unsteady = UNSTEADY_TICKS
-            self._jittering.begin([*self._dates, Tick(number, at_s)], line)
         self._buffered = None
         self._dates.clear()
