@@ -1,1 +1,1 @@
-"""Speed and size, measured as ratios against named alternatives in one run; each module is one question."""
+"""Benchmarks: each module answers one question, as a ratio to a named alternative that is measured in the same run."""

@@ -1,4 +1,4 @@
-"""`python -m bench [QUESTION ...]`: all of them, or those named."""
+"""`python -m bench [QUESTION ...]`: runs all benchmarks, or those named."""
 
 import importlib
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "training": ("steps", "bits", "rhythm", "bins", "recipes", "targets", "ingest"),
     "music": ("keys", "in_key", "pulse", "memory", "backoffs", "jam_day"),
-    "live": ("takes", "startup", "lateness", "answering", "clock", "buffered_clock", "in_time", "panel"),
+    "live": ("takes", "startup", "lateness", "answering", "clock", "buffered_clock", "in_time", "onsets", "panel"),
 }
 QUESTIONS: Mapping[str, str] = {name: f"bench.{room}.{name}" for room, names in ROOMS.items() for name in names}
 

@@ -1,4 +1,4 @@
-"""How benchmarks time and show what they found; knows none of them."""
+"""Timing and tables for benchmarks; knows no benchmark."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,12 +10,12 @@ from rich.table import Table
 
 def median_and_p99_ms(step: Callable[[int], object], count: int, warm_up: int = 20) -> tuple[float, float]:
     """The median and 99th percentile of `step(i)` over `count` calls, in milliseconds."""
-    taken_s = []
+    durations_s = []
     for i in range(warm_up + count):
-        began_s = time.perf_counter()
+        started_s = time.perf_counter()
         step(i)
-        taken_s.append(time.perf_counter() - began_s)
-    median, p99 = np.percentile(np.array(taken_s[warm_up:]) * 1000, [50, 99])
+        durations_s.append(time.perf_counter() - started_s)
+    median, p99 = np.percentile(np.array(durations_s[warm_up:]) * 1000, [50, 99])
     return float(median), float(p99)
 
 

@@ -1,12 +1,12 @@
-"""All errors of `server`: mistakes in what a person asked for, each explained in one sentence.
+"""All errors of `server`: mistakes in what a user requested, each explained in one sentence.
 
 ServerError
 ├── BadValue      a control was given a value that it does not accept
 ├── ConfigError   config.toml cannot be used; all its mistakes at once
-├── ExportError   an export cannot be written where it was asked for
+├── ExportError   an export cannot be written to the requested path
 ├── LayoutError   a layout or its picture cannot be written
 ├── TakeError     there is no such take or mark, or nothing was played in it
-├── PanelError    the panel cannot be served where it was asked for
+├── PanelError    the panel cannot be served at the requested address
 └── BadMessage    a page sent a message that the panel does not accept
 """
 

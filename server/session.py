@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Self
 
 from bridge.errors import NoMidiSystem
+from bridge.midi.midi_systems import open_midi_system
 from bridge.midi.ports import MidiSystem
-from bridge.midi.rtmidi_system import RtMidiSystem
 from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
 from model.engines.engine import Engine
@@ -75,8 +75,8 @@ class Session:
 
     `started_s` is the time on `clock` at which the process started, for the line that says how long the start took. With
     a `seed`, the session first plays that phrase to the jam. `memory_origin` is where the jam's memory comes from: a
-    memory file, in which it is also kept, or an earlier take. MIDI bindings that are learnt are written to
-    `config_file`, or to the default file where that is None.
+    memory file, to which it is also saved, or an earlier take. MIDI bindings that are learnt are written to
+    `config_file`, or to the default file if that is None.
 
     `async with` raises what a part raises if it cannot be opened, a PackError, BridgeError or ServerError; then the parts
     that were open are closed again.
@@ -134,25 +134,25 @@ class Session:
         jam = Jam(loaded_pack.improvisers(self._settings.tempo), self._settings, self._random_seed)
         midi_system = self._choose_midi_system()
         output = midi_system.open_output(self._config.midi.output or None)
-        music = MusicThread(jam, output, self._clock)
-        link = await self._open_link(music)
-        controls = self._create_control_store(music, link)
+        music_thread = MusicThread(jam, output, self._clock)
+        link = await self._open_link(music_thread)
+        controls = self._create_control_store(music_thread, link)
         packs = self._available_packs()
         self._stack.callback(output.close)
-        osc_remote = await self._open_osc(controls, music, packs)
+        osc_remote = await self._open_osc(controls, music_thread, packs)
         self._open_memory(jam)
-        await self._open_recorder(jam, music)
-        self._open_music_thread(music)
-        controllers = await self._open_controllers(controls, music, packs)
+        await self._open_recorder(jam, music_thread)
+        self._open_music_thread(music_thread)
+        controllers = await self._open_controllers(controls, music_thread, packs)
         # Opened after all that answers its messages, and so closed before it.
         midi_input = self._stack.enter_context(
             midi_system.open_input(self._config.midi.input or None, controllers.receive_midi)
         )
         osc_address = f"{self._config.effective_osc.host}:{osc_remote.server.address[1]}"
-        wiring = Wiring(midi_input.name, output.name, midi_system.api, osc_address, speeds_ms)
-        await self._open_panel(controls, music, controllers, wiring)
-        self._print_wiring(wiring, loaded_pack)
-        await self._open_seed(music)
+        wiring = Wiring(midi_input.name, output.name, output.description, osc_address, speeds_ms)
+        await self._open_panel(controls, music_thread, controllers, wiring)
+        self._print_wiring(wiring, midi_input.description, loaded_pack)
+        await self._open_seed(music_thread)
 
     def _open_stop_signals(self) -> None:
         """Must be the first part: a signal that comes while ports are opening must close them too."""
@@ -161,34 +161,31 @@ class Session:
 
     def _choose_midi_system(self) -> MidiSystem:
         """The machine's MIDI system; without one the jam runs in silence, and a printed line says how to get one."""
-        api = self._config.midi.api
-        if api == "none":
-            return SilentSystem()
         try:
-            return RtMidiSystem(api, clock=self._clock)
+            return open_midi_system(self._config.midi.api, self._clock)
         except NoMidiSystem as error:
             self._say(str(error))
             return SilentSystem()
 
-    async def _open_link(self, music: MusicThread) -> LinkSession:
-        link = await self._stack.enter_async_context(LinkSession(music.follow_link, self._clock))
+    async def _open_link(self, music_thread: MusicThread) -> LinkSession:
+        link = await self._stack.enter_async_context(LinkSession(music_thread.follow_link, self._clock))
         link.apply_settings(self._settings)
         return link
 
-    def _create_control_store(self, music: MusicThread, link: LinkSession) -> ControlStore:
+    def _create_control_store(self, music_thread: MusicThread, link: LinkSession) -> ControlStore:
         preparations: dict[str, Preparation] = {
-            "pack": partial(self._change_pack, music),
+            "pack": partial(self._change_pack, music_thread),
             "clock": link.apply_settings,
             "meter": link.apply_settings,
             "tempo": lambda settings: link.set_tempo(settings.tempo),
         }
-        throttle = ControlThrottle(music, asyncio.get_running_loop().call_later)
+        throttle = ControlThrottle(music_thread, asyncio.get_running_loop().call_later)
         controls = ControlStore(self._settings, throttle, preparations)
-        music.on_control_changed = self._on_event_loop(controls.record_change)
+        music_thread.on_control_changed = self._on_event_loop(controls.record_change)
         return controls
 
-    async def _open_osc(self, controls: ControlStore, music: MusicThread, packs: Sequence[str]) -> OscRemote:
-        remote = OscRemote(self._config.effective_osc, controls, music.feed, self._clock, packs)
+    async def _open_osc(self, controls: ControlStore, music_thread: MusicThread, packs: Sequence[str]) -> OscRemote:
+        remote = OscRemote(self._config.effective_osc, controls, music_thread.feed, self._clock, packs)
         return await self._stack.enter_async_context(remote)
 
     def _open_memory(self, jam: Jam) -> None:
@@ -198,30 +195,32 @@ class Session:
         elif self._memory_origin is not None:
             self._stack.enter_context(kept_in_file(self._memory_origin, jam, self._say))
 
-    async def _open_recorder(self, jam: Jam, music: MusicThread) -> None:
+    async def _open_recorder(self, jam: Jam, music_thread: MusicThread) -> None:
         now = datetime.now().astimezone()
         save_memory = partial(save_take_memory, jam=jam, say=self._say)
-        recorder = Recorder(self._config.takes, self._settings, music.feed, self._clock, now, self._say, save_memory)
+        recorder = Recorder(
+            self._config.takes, self._settings, music_thread.feed, self._clock, now, self._say, save_memory
+        )
         await self._stack.enter_async_context(recorder)
 
-    def _open_music_thread(self, music: MusicThread) -> None:
-        music.start()
-        self._stack.callback(music.stop)
+    def _open_music_thread(self, music_thread: MusicThread) -> None:
+        music_thread.start()
+        self._stack.callback(music_thread.stop)
 
     async def _open_controllers(
-        self, controls: ControlStore, music: MusicThread, packs: Sequence[str]
+        self, controls: ControlStore, music_thread: MusicThread, packs: Sequence[str]
     ) -> MidiControllers:
         controllers = MidiControllers(
-            self._config.midi, controls, music.receive_midi, music.send_control_change, self._clock, packs
+            self._config.midi, controls, music_thread.receive_midi, music_thread.send_control_change, self._clock, packs
         )
         return await self._stack.enter_async_context(controllers)
 
     async def _open_panel(
-        self, controls: ControlStore, music: MusicThread, controllers: MidiControllers, wiring: Wiring
+        self, controls: ControlStore, music_thread: MusicThread, controllers: MidiControllers, wiring: Wiring
     ) -> None:
         jam_handle = JamHandle(
             controls,
-            music,
+            music_thread,
             self._clock,
             wiring,
             controllers.receive_midi,
@@ -231,9 +230,9 @@ class Session:
         )
         await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say))
 
-    def _print_wiring(self, wiring: Wiring, loaded_pack: LoadedPack) -> None:
+    def _print_wiring(self, wiring: Wiring, midi_in_description: str, loaded_pack: LoadedPack) -> None:
         osc = self._config.effective_osc
-        self._say(f"MIDI in    {wiring.midi_in} ({wiring.midi_api})")
+        self._say(f"MIDI in    {wiring.midi_in} ({midi_in_description})")
         self._say(f"MIDI out   {wiring.midi_out} ({wiring.midi_api})")
         self._say(f"OSC        {wiring.osc}, answers to the sender and to its port {osc.reply_port}")
         if not is_loopback(osc.host):
@@ -243,9 +242,9 @@ class Session:
             device = loaded_pack.engines[approach].device
             self._say(f"{approach.capitalize():10} {device}, {speed_ms:.2f} ms per token")
 
-    async def _open_seed(self, music: MusicThread) -> None:
+    async def _open_seed(self, music_thread: MusicThread) -> None:
         if self._seed is not None:
-            seed = seed_playing(self._seed, music.receive_midi, lambda: music.timeline, self._clock)
+            seed = seed_playing(self._seed, music_thread.receive_midi, lambda: music_thread.timeline, self._clock)
             await self._stack.enter_async_context(seed)
             self._say(f"Seed       {len(self._seed.notes)} notes, from the next bar on")
 
@@ -261,10 +260,10 @@ class Session:
 
         return on_control_changed
 
-    def _change_pack(self, music: MusicThread, settings: Settings) -> None:
+    def _change_pack(self, music_thread: MusicThread, settings: Settings) -> None:
         loaded_pack = load_pack(settings.pack, self._config)
         improvisers = loaded_pack.improvisers(settings.tempo)
-        music.run_on_jam(lambda jam: jam.replace_improvisers(improvisers))
+        music_thread.run_on_jam(lambda jam: jam.replace_improvisers(improvisers))
         logger.info("pack %s", loaded_pack.pack.name)
 
 

@@ -22,13 +22,13 @@ def modules_in(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("folder", folders(), ids=str)
-def test_a_folder_holds_no_more_modules_than_a_reader_takes_in(folder: Path) -> None:
+def test_a_folder_has_no_more_modules_than_a_reader_can_survey(folder: Path) -> None:
     names = sorted(path.name for path in modules_in(CHECKOUT / folder))
     assert len(names) <= MOST_MODULES, f"{folder} has {len(names)} modules: {', '.join(names)}; give it rooms"
 
 
 @pytest.mark.parametrize("folder", [folder for folder in folders() if folder.parts[0] != "tests"], ids=str)
-def test_a_folder_of_python_says_what_it_is(folder: Path) -> None:
+def test_a_python_package_has_a_docstring_that_says_what_it_is(folder: Path) -> None:
     init = CHECKOUT / folder / "__init__.py"
     if not any(path.suffix == ".py" for path in modules_in(CHECKOUT / folder)):
         return

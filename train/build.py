@@ -1,4 +1,7 @@
-"""From corpora to a pack: trains the approaches, measures them, writes all or nothing; knows no command line."""
+"""Builds a pack from corpora: trains the networks, measures them, and writes everything or nothing.
+
+It knows no command line.
+"""
 
 import hashlib
 import json
@@ -14,53 +17,54 @@ import numpy.typing as npt
 from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
 from model.engines.onnx_engine import OnnxEngine
-from model.pack.card import CARD_FILE, ApproachCard, CardBins, Card, Epoch, MemoryTrust, Training
-from model.pack.pack import Pack, save_weights, sha256_of
+from model.pack.card import CARD_FILE, ApproachCard, Card, CardBins, Epoch, MemoryTrust, Training
+from model.pack.pack import Pack, Weights, save_weights, sha256_of
 from model.tokens.time_bins import BinChoice
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.corpus.corpora import Corpus, Line, content_of, joined
 from train.corpus.dataset import event_vocabulary, pieces_in_memory, pieces_on_disk, pitch_vocabulary
 from train.corpus.reading import NOMINAL_TEMPO_BPM, Choice
 from train.errors import CorpusError, OutputError
-from train.finetune import grown, grown_weights
-from train.judging.evaluation import engine_bits, held_out_figures
-from train.learning.checkpoint import Checkpoints
-from train.learning.parallel import ALONE, World
+from train.finetune import grow_vocabulary, grow_weights
+from train.judging.bits_per_note import engine_bits, held_out_figures, lines_within
+from train.learning.checkpoint import CheckpointSettings, EpochFigures
+from train.learning.parallel import SINGLE_PROCESS, World
 from train.learning.recipe import Recipe
 from train.learning.tracker import NO_TRACKER, Tracker
-from train.learning.trainer import Lesson, Outcome, Progress, fit
+from train.learning.trainer import LearningTask, Outcome, Progress, fit
 from train.memory.refit import fit_memory
 from train.onnx_graph import write_fp32, write_int8
-from train.provenance import NOTICES_FILE, notices, source_of
-from train.staging import appearing, checkpoint_file, tokens_file, workshop_for
+from train.provenance import NOTICES_FILE, legal_notices, source_of
+from train.staging import atomic_folder, checkpoint_file, staging_folder_for, tokens_file
 
-# int8 ships where it costs no more than this share of the held-out bits per note, else fp32 does.
-MOST_INT8_MAY_COST = 0.005
-# A large corpus has more notes held out than it takes to tell int8 from fp32.
-MOST_NOTES_STEPPED = 50_000
+# A pack gets int8 where it costs no more than this share of the held-out bits per note, otherwise fp32.
+MAX_INT8_LOSS_SHARE = 0.005
+# So many held-out notes suffice to compare int8 with fp32. An engine steps through them in a minute or two.
+MAX_NOTES_STEPPED = 50_000
 # A checkpoint holds five copies of the weights in fp32: the network, its average, the best, and Adam's two moments.
 COPIES_IN_A_CHECKPOINT = 5
-# It is written beside the one before; then the pack's own files are small beside it.
+# Each is written beside the one before it. The files of the pack are small compared with both.
 CHECKPOINTS_ON_DISK = 2
 
 Vocabulary = PitchVocabulary | EventVocabulary
-Weights = Mapping[str, npt.NDArray[np.float32]]
-Report = Callable[[Approach, Progress], None]
-Say = Callable[[Approach, Vocabulary], None]
+OnProgress = Callable[[Approach, Progress], None]
+OnVocabulary = Callable[[Approach, Vocabulary], None]
 
-# As many lanes as suit the corpus: enough steps an epoch for the optimiser to get somewhere, else as many as are fast.
+# As many lanes as suit the corpus: few enough that an epoch has this many steps of the optimiser, and within these
+# limits.
 AUTO_LANES = 0
-LEAST_STEPS_PER_EPOCH = 32
+MIN_STEPS_PER_EPOCH = 32
 LANES = (16, 32)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What is asked for: the pack's place, and how its networks are made.
+class TrainingRequest:
+    """What to train: the place of the pack, and how its networks are made.
 
-    An approach without a recipe is taken over from the pack `kept`, as it is. Training starts from the pack `base`, if
-    there is one, whose shape must be `shape`. With `resume` it goes on where it was broken off. `budget_s` is for both
-    approaches together.
+    `recipes` has one recipe for each approach to train; the other approach is copied from `existing_pack` as it is.
+    Training starts from the weights of `base_pack`, if there is one, which must have the shape `shape`. With `resume`
+    an interrupted training goes on. `budget_s` is the time for both approaches together, `command` the command line
+    for the card.
     """
 
     out: Path
@@ -70,62 +74,64 @@ class Order:
     bin_choice: BinChoice = "commonest"
     bin_count: int = 32
     command: str = ""
-    kept: Pack | None = None
-    base: Pack | None = None
+    existing_pack: Pack | None = None
+    base_pack: Pack | None = None
     resume: bool = False
     budget_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """One approach, ready to be trained."""
+class PreparedTraining:
+    """All that one approach needs for its training; a checkpoint must have the same `fingerprint` to be resumed."""
 
     vocabulary: Vocabulary
-    lesson: Lesson
+    task: LearningTask
     recipe: Recipe
     fingerprint: str
 
 
 def build_pack(
     corpora: Sequence[Corpus],
-    order: Order,
-    report: Report,
-    world: World = ALONE,
+    request: TrainingRequest,
+    on_progress: OnProgress,
+    world: World = SINGLE_PROCESS,
     tracker: Callable[[Approach], Tracker] = lambda _: NO_TRACKER,
-    say: Say = lambda *_: None,
+    on_vocabulary: OnVocabulary = lambda *_: None,
 ) -> Card | None:
-    """Trains the approaches and writes the pack to `order.out`, which appears whole or not at all.
+    """Trains the approaches and writes the pack to `request.out`, as a whole or not at all.
 
-    `say` hears of each vocabulary before any training, `report` of every step. Of several processes only the first
-    writes the pack, and gets its card; the others get None.
-    Raises OutputError before any training where the pack cannot be written, and CorpusError where nothing of the
-    corpora falls to the training side, there is too little of it, or there is no rhythm in it.
+    `on_vocabulary` is called with each vocabulary before any training, `on_progress` after every step, both on the
+    caller's thread. Of several processes only the first writes the pack, and gets its card; the others get None.
+    Raises OutputError before any training where the pack cannot be written, and CorpusError where no file of the
+    corpora is on the training side, where there is too little music there, or where it has no rhythm.
     """
     training = joined(corpora, "train")
     if not training:
         raise CorpusError("no file of the corpus falls to the training side of the split; give it more files")
-    with workshop_for(order.out, room_for(order.shape, len(order.recipes)), world, resume=order.resume) as workshop:
-        prepared = _prepare(corpora, training, order, workshop, world)
-        if world.first:
+    with staging_folder_for(
+        request.out, staging_bytes_needed(request.shape, len(request.recipes)), world, resume=request.resume
+    ) as staging_folder:
+        prepared = _prepare(corpora, training, request, staging_folder, world)
+        if world.is_first:
             for approach, part in prepared.items():
-                say(approach, part.vocabulary)
-        outcomes = _train(prepared, order, workshop, report, world, tracker)
-        if not world.first:
+                on_vocabulary(approach, part.vocabulary)
+        outcomes = _train(prepared, request, staging_folder, on_progress, world, tracker)
+        if not world.is_first:
             return None
-        with appearing(order.out, workshop) as folder:
+        with atomic_folder(request.out, staging_folder) as folder:
             approaches = {
-                approach: _finish(
-                    approach, prepared[approach], outcomes[approach], corpora, order, folder, world.device
+                approach: _write_approach(
+                    approach, prepared[approach], outcomes[approach], corpora, request, folder, world.device
                 )
                 if approach in prepared
-                else _keep_approach(approach, order.kept, folder)
+                else _copy_approach(approach, request.existing_pack, folder)
                 for approach in APPROACHES
             }
-            return write_card(folder, order.out.name, approaches, corpora, order.base)
+            return write_card(folder, request.out.name, approaches, corpora, request.base_pack)
 
 
-def room_for(shape: Hyperparameters, networks: int) -> float:
-    """About how many bytes the checkpoints of so many networks take."""
+def staging_bytes_needed(shape: Hyperparameters, networks: int) -> float:
+    """About how many bytes the checkpoints of so many networks take on disk."""
     gates = shape.hidden * (shape.embedding + shape.hidden * (2 * shape.layers - 1))
     weights = 4 * (gates + 256 * shape.hidden)
     return 4.0 * weights * COPIES_IN_A_CHECKPOINT * CHECKPOINTS_ON_DISK * networks
@@ -136,30 +142,30 @@ def write_card(
     name: str,
     approaches: dict[Approach, ApproachCard],
     corpora: Sequence[Corpus],
-    base: Pack | None = None,
+    base_pack: Pack | None = None,
 ) -> Card:
-    """Writes the card, and beside it what the licences of the corpora, and of the pack it started from, ask to be said."""
+    """Writes the card, and beside it the legal notices of the corpora and of the base pack."""
     trained = tuple(source_of(corpus) for corpus in corpora)
-    before = tuple(source for source in (base.card.corpora if base else ()) if source not in trained)
-    card = Card(name=name, corpora=before + trained, approaches=approaches)
+    sources_of_base = tuple(source for source in (base_pack.card.corpora if base_pack else ()) if source not in trained)
+    card = Card(name=name, corpora=sources_of_base + trained, approaches=approaches)
     (folder / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    texts = notices(corpora)
-    if base and (base.folder / NOTICES_FILE).is_file():
-        theirs = (base.folder / NOTICES_FILE).read_text(encoding="utf-8")
-        texts = theirs if texts in theirs else f"{theirs}\n{texts}"
+    texts = legal_notices(corpora)
+    if base_pack and (base_pack.folder / NOTICES_FILE).is_file():
+        notices_of_base = (base_pack.folder / NOTICES_FILE).read_text(encoding="utf-8")
+        texts = notices_of_base if texts in notices_of_base else f"{notices_of_base}\n{texts}"
     if texts:
         (folder / NOTICES_FILE).write_text(texts, encoding="utf-8")
     return card
 
 
 def _prepare(
-    corpora: Sequence[Corpus], training: Sequence[Line], order: Order, workshop: Path, world: World
-) -> dict[Approach, Prepared]:
+    corpora: Sequence[Corpus], training: Sequence[Line], request: TrainingRequest, staging_folder: Path, world: World
+) -> dict[Approach, PreparedTraining]:
     valid = joined(corpora, "valid")
     prepared = {}
-    for approach, asked in order.recipes.items():
-        vocabulary = _vocabulary(approach, training, order)
-        tokens = tokens_file(workshop, approach, world.rank)
+    for approach, requested in request.recipes.items():
+        vocabulary = _choose_vocabulary(approach, training, request)
+        tokens = tokens_file(staging_folder, approach, world.rank)
         try:
             pieces, content = pieces_on_disk(vocabulary, training, tokens)
         except OSError as error:
@@ -167,84 +173,90 @@ def _prepare(
                 f"{tokens} cannot be written ({error.strerror or error}); make room, or choose another --out"
             ) from error
         targets = int((pieces.lengths - 1).sum())
-        if targets < asked.chunk:
+        if targets < requested.chunk:
             raise CorpusError(
-                f"the training side has {targets} tokens for {approach}, fewer than one chunk of {asked.chunk}; give it more "
+                f"the training side has {targets} tokens for {approach}, fewer than one chunk of {requested.chunk}; give it more "
                 f"files, or a smaller --chunk"
             )
-        recipe = replace(asked, lanes=asked.lanes or _lanes(targets, asked.chunk, world))
-        measured = pieces_in_memory(vocabulary, valid)
-        initial = None if order.base is None else _initial(order.base, approach, vocabulary)
-        lesson = Lesson(
-            vocabulary.size, order.shape, pieces, measured, sum(len(line) for line in valid), initial=initial
+        recipe = replace(requested, lanes=requested.lanes or _choose_lanes(targets, requested.chunk, world))
+        valid_pieces = pieces_in_memory(vocabulary, valid)
+        initial = None if request.base_pack is None else _initial_weights(request.base_pack, approach, vocabulary)
+        task = LearningTask(
+            vocabulary.size, request.shape, pieces, valid_pieces, sum(len(line) for line in valid), initial=initial
         )
-        fingerprint = _fingerprint(vocabulary, recipe, order, content, content_of(valid))
-        prepared[approach] = Prepared(vocabulary, lesson, recipe, fingerprint)
+        fingerprint = _fingerprint(vocabulary, recipe, request, content, content_of(valid))
+        prepared[approach] = PreparedTraining(vocabulary, task, recipe, fingerprint)
     return prepared
 
 
-def _lanes(targets: int, chunk: int, world: World) -> int:
+def _choose_lanes(targets: int, chunk: int, world: World) -> int:
     fewest, most = LANES
-    lanes = min(max(targets // (chunk * LEAST_STEPS_PER_EPOCH), fewest), most)
+    lanes = min(max(targets // (chunk * MIN_STEPS_PER_EPOCH), fewest), most)
     return -(-lanes // world.size) * world.size
 
 
-def _vocabulary(approach: Approach, training: Sequence[Line], order: Order) -> Vocabulary:
-    if order.base is not None:
-        return grown(order.base.vocabulary(approach, NOMINAL_TEMPO_BPM), training)
+def _choose_vocabulary(approach: Approach, training: Sequence[Line], request: TrainingRequest) -> Vocabulary:
+    if request.base_pack is not None:
+        return grow_vocabulary(request.base_pack.vocabulary(approach, NOMINAL_TEMPO_BPM), training)
     try:
         if approach == "pitch":
             return pitch_vocabulary(training)
-        return event_vocabulary(training, order.bin_choice, order.bin_count)
+        return event_vocabulary(training, request.bin_choice, request.bin_count)
     except ValueError as error:
         raise CorpusError(str(error)) from error
 
 
-def _initial(base: Pack, approach: Approach, vocabulary: Vocabulary) -> dict[str, npt.NDArray[np.float32]]:
-    return grown_weights(base.weights(approach), base.vocabulary(approach, NOMINAL_TEMPO_BPM), vocabulary)
+def _initial_weights(base_pack: Pack, approach: Approach, vocabulary: Vocabulary) -> dict[str, npt.NDArray[np.float32]]:
+    return grow_weights(base_pack.weights(approach), base_pack.vocabulary(approach, NOMINAL_TEMPO_BPM), vocabulary)
 
 
-def _fingerprint(vocabulary: Vocabulary, recipe: Recipe, order: Order, *contents: str) -> str:
-    """A hash of all that decides what a training comes to, so that it is not resumed as another one."""
-    base = {} if order.base is None else {name: part.files for name, part in order.base.card.approaches.items()}
-    said = [repr(vocabulary), asdict(recipe), order.shape.model_dump(), base, contents]
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+def _fingerprint(vocabulary: Vocabulary, recipe: Recipe, request: TrainingRequest, *contents: str) -> str:
+    """A hash of everything that decides the result of a training; a checkpoint with another hash is refused."""
+    base_files = (
+        {}
+        if request.base_pack is None
+        else {name: part.files for name, part in request.base_pack.card.approaches.items()}
+    )
+    facts = [repr(vocabulary), asdict(recipe), request.shape.model_dump(), base_files, contents]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _train(
-    prepared: Mapping[Approach, Prepared],
-    order: Order,
-    workshop: Path,
-    report: Report,
+    prepared: Mapping[Approach, PreparedTraining],
+    request: TrainingRequest,
+    staging_folder: Path,
+    on_progress: OnProgress,
     world: World,
     tracker: Callable[[Approach], Tracker],
 ) -> dict[Approach, Outcome]:
-    tokens = {approach: int(part.lesson.training.lengths.sum()) for approach, part in prepared.items()}
+    tokens = {approach: int(part.task.training.lengths.sum()) for approach, part in prepared.items()}
     outcomes = {}
     for approach, part in prepared.items():
         share = tokens[approach] / sum(tokens.values())
-        writer = tracker(approach) if world.first else NO_TRACKER
+        writer = tracker(approach) if world.is_first else NO_TRACKER
         try:
             outcomes[approach] = fit(
-                part.lesson,
+                part.task,
                 part.recipe,
                 world,
-                checkpoints=Checkpoints(checkpoint_file(workshop, approach), part.fingerprint, resume=order.resume),
-                budget_s=None if order.budget_s is None else order.budget_s * share,
+                checkpoints=CheckpointSettings(
+                    checkpoint_file(staging_folder, approach), part.fingerprint, resume=request.resume
+                ),
+                budget_s=None if request.budget_s is None else request.budget_s * share,
                 tracker=writer,
-                report=lambda progress, approach=approach: report(approach, progress),  # type: ignore[misc]  # bound now
+                on_progress=lambda progress, approach=approach: on_progress(approach, progress),  # type: ignore[misc]  # bound now
             )
         finally:
             writer.close()
     return outcomes
 
 
-def _finish(
+def _write_approach(
     approach: Approach,
-    part: Prepared,
+    part: PreparedTraining,
     outcome: Outcome,
     corpora: Sequence[Corpus],
-    order: Order,
+    request: TrainingRequest,
     folder: Path,
     device: str,
 ) -> ApproachCard:
@@ -254,58 +266,66 @@ def _finish(
     backoff = fit_memory(network, part.vocabulary, corpora)
     return ApproachCard(
         pitches=part.vocabulary.pitches,
-        bins=_bins_card(part.vocabulary, order),
-        network=order.shape,
+        bins=_bins_card(part.vocabulary, request),
+        network=request.shape,
         files={path.name: sha256_of(path) for path in files},
         training=Training(
-            command=order.command,
-            base=order.base.name if order.base else "",
+            command=request.command,
+            base=request.base_pack.name if request.base_pack else "",
             device=device,
-            tracks=order.choice.tracks,
-            drums=order.choice.drums,
+            tracks=request.choice.tracks,
+            drums=request.choice.drums,
             epochs=outcome.epochs,
             best_epoch=outcome.best_epoch,
             tokens_per_epoch=outcome.tokens_per_epoch,
             seconds=round(outcome.seconds, 1),
             random_seed=part.recipe.random_seed,
             recipe=asdict(part.recipe),
-            valid_bits=outcome.valid_bits if part.lesson.valid_notes else None,
+            valid_bits=outcome.valid_bits if part.task.valid_notes else None,
             fp32_bits=fp32_bits,
             int8_bits=int8_bits,
-            history=tuple(
-                Epoch(
-                    epoch=row.epoch,
-                    training_bits=_rounded(row.training_bits),
-                    valid_bits=_rounded(row.valid_bits),
-                    seconds=round(row.seconds, 1),
-                    tokens=row.tokens,
-                )
-                for row in outcome.history
-            ),
+            history=card_history(outcome.history),
         ),
         held_out=held_out_figures(network, part.vocabulary, corpora, backoff=backoff),
         memory=MemoryTrust.from_backoff(backoff),
     )
 
 
+def card_history(history: Sequence[EpochFigures]) -> tuple[Epoch, ...]:
+    """The figures of the epochs as the card has them."""
+    return tuple(
+        Epoch(
+            epoch=figures.epoch,
+            training_bits=_rounded(figures.training_bits),
+            valid_bits=_rounded(figures.valid_bits),
+            seconds=round(figures.seconds, 1),
+            tokens=figures.tokens,
+        )
+        for figures in history
+    )
+
+
 def _rounded(bits: float) -> float | None:
-    """None where there is no such figure: before training, or with nothing held out."""
+    """None where there is no figure: before training, or with nothing held out."""
     return None if math.isnan(bits) else round(bits, 4)
 
 
-def _bins_card(vocabulary: Vocabulary, order: Order) -> CardBins | None:
+def _bins_card(vocabulary: Vocabulary, request: TrainingRequest) -> CardBins | None:
     if isinstance(vocabulary, PitchVocabulary):
         return None
-    before = order.base.card.approaches["event"].bins if order.base else None
-    unit = order.choice.time_unit
+    bins_of_base = request.base_pack.card.approaches["event"].bins if request.base_pack else None
+    unit = request.choice.time_unit
     units_per_beat = 60 / NOMINAL_TEMPO_BPM if unit == "seconds" else 1.0
     shifts, edges = (
         tuple(value * units_per_beat for value in v) for v in (vocabulary.bins.shifts, vocabulary.bins.edges)
     )
-    return CardBins(unit=unit, choice=before.choice if before else order.bin_choice, shifts=shifts, edges=edges)
+    return CardBins(
+        unit=unit, choice=bins_of_base.choice if bins_of_base else request.bin_choice, shifts=shifts, edges=edges
+    )
 
 
-def _keep_approach(approach: Approach, pack: Pack | None, folder: Path) -> ApproachCard:
+def _copy_approach(approach: Approach, pack: Pack | None, folder: Path) -> ApproachCard:
+    """Copies the files of an approach that is not trained, and returns its part of the card."""
     if pack is None:
         raise OutputError(f"there is no recipe for {approach} and no pack to keep it from")
     for path in (pack.weights_file(approach), pack.graph_file(approach)):
@@ -316,23 +336,20 @@ def _keep_approach(approach: Approach, pack: Pack | None, folder: Path) -> Appro
 def write_network(
     approach: Approach, weights: Weights, vocabulary: Vocabulary, valid: Sequence[Line], folder: Path
 ) -> tuple[list[Path], float | None, float | None]:
-    """Writes the weights and the graph that ships; the files, and what fp32 and int8 cost in bits per note on `valid`."""
+    """Writes the weights and the graph for playing.
+
+    Returns the files, and the bits per note of fp32 and int8 on `valid`.
+    """
     weights_file = folder / f"{approach}.safetensors"
     save_weights(weights, weights_file)
     fp32, int8 = folder / f"{approach}.fp32.onnx", folder / f"{approach}.int8.onnx"
     write_fp32(weights, fp32)
     write_int8(weights, int8)
-    stepped = _few(valid)
+    lines = lines_within(valid, MAX_NOTES_STEPPED)
     fp32_bits, int8_bits = (
-        engine_bits(OnnxEngine(path), vocabulary, stepped) if stepped else None for path in (fp32, int8)
+        engine_bits(OnnxEngine(path), vocabulary, lines) if lines else None for path in (fp32, int8)
     )
-    keep_fp32 = fp32_bits is not None and int8_bits is not None and int8_bits > fp32_bits * (1 + MOST_INT8_MAY_COST)
+    keep_fp32 = fp32_bits is not None and int8_bits is not None and int8_bits > fp32_bits * (1 + MAX_INT8_LOSS_SHARE)
     dropped, graph = (int8, fp32) if keep_fp32 else (fp32, int8)
     dropped.unlink()
     return [weights_file, graph], fp32_bits, int8_bits
-
-
-def _few(lines: Sequence[Line]) -> Sequence[Line]:
-    """The first lines, as many as are stepped through one token at a time within a minute or two."""
-    within = np.cumsum([len(line) for line in lines]) <= MOST_NOTES_STEPPED
-    return lines[: max(1, int(within.sum()))]

@@ -1,4 +1,4 @@
-"""`fours train`: the command around `train.build`; knows what can be asked for, not how it is done or shown."""
+"""`fours train`: the command around `train.build`; knows the options, not how a pack is trained or shown."""
 
 import re
 import shlex
@@ -17,9 +17,9 @@ from model.engines.network_shape import Hyperparameters
 from model.pack.card import CARD_FILE, Card
 from model.pack.pack import Pack, open_pack
 from model.tokens.time_bins import BinChoice, TimeUnit
-from train.build import AUTO_LANES, Order, build_pack
+from train.build import AUTO_LANES, TrainingRequest, build_pack
 from train.command import run_command
-from train.console import Bars, console, figures_of, say_vocabulary, show
+from train.console import ProgressBars, console, held_out_table, show_corpora, show_vocabulary
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Corpus, read_corpora
 from train.corpus.reading import Choice, TrackChoice
@@ -30,27 +30,27 @@ from train.learning.parallel import joined_world
 from train.learning.recipe import Precision, Recipe
 from train.learning.tracker import NO_TRACKER, TensorBoardTracker, Tracker
 from train.memory.refit import refit_memory
-from train.staging import is_unfinished
+from train.staging import has_unfinished_training
 
 DEFAULTS = Recipe()
 SHAPE = Hyperparameters()
-# Who starts from a pack has most of it learnt: a smaller step keeps it.
+# A pack that is trained further has learnt most already; a smaller step keeps that.
 FINE_TUNING_RATE = 5e-4
 
-# What --from leaves no choice in: parameters of `train`.
-_KEPT_WITH_A_PACK = ("time_unit", "bins", "bin_count", "embedding", "hidden", "layers")
+# Parameters of `train` that --from fixes.
+_FIXED_BY_BASE_PACK = ("time_unit", "bins", "bin_count", "embedding", "hidden", "layers")
 
-# What --memory-only leaves a choice in.
-_WITH_MEMORY_ONLY = ("sources", "out", "memory_only", "threads", "workers", "cache")
+# Parameters of `train` that may be given with --memory-only.
+_ALLOWED_WITH_MEMORY_ONLY = ("sources", "out", "memory_only", "threads", "workers", "cache")
 
 RecipeName = Literal["ours", "notebook"]
 _DURATION = re.compile(r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?")
 
 
-def seconds_of(text: str) -> float:
+def parse_duration(text: str) -> float:
     """`90`, `90s`, `30m`, `1h30m` in seconds. Raises typer.BadParameter for anything else."""
-    found = _DURATION.fullmatch(text.strip())
-    seconds = sum(float(found[unit] or 0) * of for unit, of in (("h", 3600), ("m", 60), ("s", 1))) if found else 0.0
+    match = _DURATION.fullmatch(text.strip())
+    seconds = sum(float(match[unit] or 0) * of for unit, of in (("h", 3600), ("m", 60), ("s", 1))) if match else 0.0
     if seconds <= 0:
         raise typer.BadParameter(f"{text!r} is no time; write it like 90s, 30m or 1h30m")
     return seconds
@@ -67,9 +67,11 @@ def train(
     out: Annotated[Path, typer.Option(help="The folder of the pack to write.")],
     resume: Annotated[bool, typer.Option(help="Go on with a training that was broken off.")] = False,  # noqa: FBT002  a flag
     force: Annotated[bool, typer.Option(help="Replace a pack, or a training, that is already there.")] = False,  # noqa: FBT002
-    base: Annotated[str | None, typer.Option("--from", help="Start from this pack instead of from nothing.")] = None,
+    base_name: Annotated[
+        str | None, typer.Option("--from", help="Start from this pack instead of from nothing.")
+    ] = None,
     time_budget: Annotated[
-        float | None, typer.Option(parser=seconds_of, metavar="TIME", help="Be done in this time, such as 30m.")
+        float | None, typer.Option(parser=parse_duration, metavar="TIME", help="Be done in this time, such as 30m.")
     ] = None,
     tracks: Annotated[
         TrackChoice,
@@ -120,33 +122,35 @@ def train(
         _check_memory_only(context)
         _fit_memory(out, sources, cache, workers)
         return
-    _check_options(context, recipe, base, approach)
-    started_from = open_pack(base) if base is not None else None
-    kept = (
-        _existing(out, "keep the other approach of; train both, without --approach") if approach is not None else None
+    _check_options(context, recipe, base_name, approach)
+    base_pack = open_pack(base_name) if base_name is not None else None
+    existing_pack = (
+        _open_existing_pack(out, "keep the other approach of; train both, without --approach")
+        if approach is not None
+        else None
     )
-    _check_place(out, resume=resume, force=force, keeps=kept is not None)
+    _check_out(out, resume=resume, force=force, updates=existing_pack is not None)
     trained = [name for name in APPROACHES if approach in {None, name}]
-    choice = Choice(tracks, drums, _unit_of(started_from) if started_from else time_unit)
+    choice = Choice(tracks, drums, _time_unit_of(base_pack) if base_pack else time_unit)
     if recipe == "notebook":
         choice = Choice("merged", drums=True, time_unit="seconds")
-    ours = replace(
+    custom_recipe = replace(
         DEFAULTS,
         epochs=epochs,
         patience=patience,
         lanes=lanes,
         chunk=chunk,
-        learning_rate=_rate(learning_rate, started_from),
+        learning_rate=_learning_rate(learning_rate, base_pack),
         random_seed=random_seed,
         precision=precision,
     )
     shape = Hyperparameters(embedding=embedding, hidden=hidden, layers=layers, dropout=dropout)
-    order = Order(
+    request = TrainingRequest(
         out=out,
-        recipes=dict.fromkeys(trained, ours),
-        kept=kept,
-        base=started_from,
-        shape=_shape_of(started_from, trained, dropout) if started_from else shape,
+        recipes=dict.fromkeys(trained, custom_recipe),
+        existing_pack=existing_pack,
+        base_pack=base_pack,
+        shape=_shape_of(base_pack, trained, dropout) if base_pack else shape,
         choice=choice,
         bin_choice=bins,
         bin_count=bin_count,
@@ -154,54 +158,57 @@ def train(
         budget_s=time_budget,
         command=shlex.join(["fours", "train", *context.obj]),
     )
-    with joined_world() as world, _resumable(out, context.obj, shown=world.first):
+    with joined_world() as world, _resume_hint(out, context.obj, shown=world.is_first):
         if world.size > 1:
-            world.once(lambda: len(_read(sources, cache, choice, workers)))  # fills the cache, from which all read
-        corpora = _read(sources, cache, choice, workers)
-        if kept is not None:
-            _check_same_corpora(kept.card, corpora, started_from)
-        if world.first:
-            show(corpora)
-        with Bars(shown=world.first) as bars:
+            # Fills the cache, from which all processes read.
+            world.run_on_first(lambda: len(read_corpora(sources, cache, choice, workers)))
+        corpora = read_corpora(sources, cache, choice, workers)
+        if existing_pack is not None:
+            _check_same_corpora(existing_pack.card, corpora, base_pack)
+        if world.is_first:
+            show_corpora(corpora)
+        with ProgressBars(shown=world.is_first) as bars:
             if recipe == "notebook":
-                card: Card | None = replay_experiment(corpora, order, bars.report, world)
+                card: Card | None = replay_experiment(corpora, request, bars.show_progress, world)
             else:
                 card = build_pack(
                     corpora,
-                    order,
-                    bars.report,
+                    request,
+                    bars.show_progress,
                     world,
                     partial(_tracker, tensorboard, out),
-                    partial(say_vocabulary, choice.time_unit),
+                    partial(show_vocabulary, choice.time_unit),
                 )
     if card is not None:
         if any(part.held_out for part in card.approaches.values()):
-            console.print(figures_of(card))
+            console.print(held_out_table(card))
         console.print(f"Pack written to {out}. Play with it: fours jam --pack {shlex.quote(str(out))}", soft_wrap=True)
 
 
 def _check_memory_only(context: typer.Context) -> None:
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
-        if parameter.name not in _WITH_MEMORY_ONLY and source is not None and source.name == "COMMANDLINE":
+        if parameter.name not in _ALLOWED_WITH_MEMORY_ONLY and source is not None and source.name == "COMMANDLINE":
             raise RecipeError(
                 f"--memory-only trains nothing, and reads what the pack was trained on; leave out {parameter.opts[0]}"
             )
 
 
 def _fit_memory(out: Path, sources: Sequence[Path], cache: Path, workers: int) -> None:
-    pack = _existing(out, "fit the memory of; train one first, without --memory-only")
-    card = refit_memory(pack, _read(sources, cache, choice_of(pack), workers))
-    console.print(figures_of(card))
+    pack = _open_existing_pack(out, "fit the memory of; train one first, without --memory-only")
+    card = refit_memory(pack, read_corpora(sources, cache, choice_of(pack), workers))
+    console.print(held_out_table(card))
     console.print(f"The memory's figures stand on {out / CARD_FILE}.", soft_wrap=True)
 
 
-def _check_options(context: typer.Context, recipe: RecipeName, base: str | None, approach: Approach | None) -> None:
-    """What is asked for must be what is done."""
-    if recipe == "notebook" and (base is not None or approach is not None):
+def _check_options(
+    context: typer.Context, recipe: RecipeName, base_name: str | None, approach: Approach | None
+) -> None:
+    """Refuses options that would have no effect."""
+    if recipe == "notebook" and (base_name is not None or approach is not None):
         raise RecipeError("the notebook's recipe trains both approaches from nothing; leave out --from and --approach")
-    if base is not None:
-        for name in _KEPT_WITH_A_PACK:
+    if base_name is not None:
+        for name in _FIXED_BY_BASE_PACK:
             source = context.get_parameter_source(name)
             if source is not None and source.name == "COMMANDLINE":
                 raise RecipeError(
@@ -209,26 +216,26 @@ def _check_options(context: typer.Context, recipe: RecipeName, base: str | None,
                 )
 
 
-def _existing(out: Path, wanted: str) -> Pack:
-    """By its path alone: what comes with the program may have the same name."""
+def _open_existing_pack(out: Path, purpose: str) -> Pack:
+    """Opens the pack by its path alone: a pack that comes with the program may have the same name."""
     if not out.is_dir():
-        raise OutputError(f"there is no pack at {out} to {wanted}")
+        raise OutputError(f"there is no pack at {out} to {purpose}")
     return open_pack(str(out.resolve()))
 
 
-def _rate(asked: float | None, base: Pack | None) -> float:
-    if asked is not None:
-        return asked
-    return DEFAULTS.learning_rate if base is None else FINE_TUNING_RATE
+def _learning_rate(requested: float | None, base_pack: Pack | None) -> float:
+    if requested is not None:
+        return requested
+    return DEFAULTS.learning_rate if base_pack is None else FINE_TUNING_RATE
 
 
-def _unit_of(pack: Pack) -> TimeUnit:
+def _time_unit_of(pack: Pack) -> TimeUnit:
     bins = pack.card.approaches["event"].bins
     return bins.unit if bins else "beats"
 
 
 def _shape_of(pack: Pack, approaches: Sequence[Approach], dropout: float) -> Hyperparameters:
-    """Both networks of a pack have one shape, as one command made them or said so twice."""
+    """The shape of both networks, with this dropout. Networks that were trained one by one may differ in shape."""
     shapes = {pack.card.approaches[approach].network.model_copy(update={"dropout": dropout}) for approach in approaches}
     if len(shapes) > 1:
         raise CorpusError(
@@ -237,46 +244,42 @@ def _shape_of(pack: Pack, approaches: Sequence[Approach], dropout: float) -> Hyp
     return shapes.pop()
 
 
-def _check_place(out: Path, *, resume: bool, force: bool, keeps: bool) -> None:
+def _check_out(out: Path, *, resume: bool, force: bool, updates: bool) -> None:
     if not out.name:
         raise OutputError(f"{out} is no place for a pack; name a folder of its own with --out")
-    if out.exists() and not (force or keeps):
+    if out.exists() and not (force or updates):
         raise OutputError(f"{out} is already there; choose another --out, or say --force to replace it")
-    if is_unfinished(out) and not (force or resume):
+    if has_unfinished_training(out) and not (force or resume):
         raise OutputError(
             f"a training of {out} was broken off; go on with it with --resume, or say --force to begin anew"
         )
 
 
-def _check_same_corpora(card: Card, corpora: Sequence[Corpus], base: Pack | None) -> None:
-    """What one approach was trained on stands on the card for both, so it must be the same."""
-    before, now = {source.name for source in card.corpora}, {corpus.name for corpus in corpora}
-    if before != now | {source.name for source in (base.card.corpora if base else ())}:
+def _check_same_corpora(card: Card, corpora: Sequence[Corpus], base_pack: Pack | None) -> None:
+    """The card names one list of corpora for both approaches, so both must have been trained on the same ones."""
+    trained_on, now = {source.name for source in card.corpora}, {corpus.name for corpus in corpora}
+    if trained_on != now | {source.name for source in (base_pack.card.corpora if base_pack else ())}:
         raise CorpusError(
-            f"the pack that is there was trained on {', '.join(sorted(before))}; one approach can be trained anew on the "
+            f"the pack that is there was trained on {', '.join(sorted(trained_on))}; one approach can be trained anew on the "
             f"same, from the same pack"
         )
 
 
 @contextmanager
-def _resumable(out: Path, arguments: Sequence[str], *, shown: bool) -> Iterator[None]:
-    """Says, to whoever stops a training, how to go on with it."""
+def _resume_hint(out: Path, arguments: Sequence[str], *, shown: bool) -> Iterator[None]:
+    """On Ctrl-C: prints how to resume the training, and exits with status 130, as a shell expects."""
     try:
         yield
     except KeyboardInterrupt:
-        if shown and is_unfinished(out):
-            # A pack that is to be replaced is still there, and is so only by --force.
-            needless = {"--resume"} if out.exists() else {"--resume", "--force"}
-            again = [argument for argument in arguments if argument not in needless]
+        if shown and has_unfinished_training(out):
+            # --force is needed again where the pack that is to be replaced still exists, and only there.
+            superfluous = {"--resume"} if out.exists() else {"--resume", "--force"}
+            resume_arguments = [argument for argument in arguments if argument not in superfluous]
             console.print(
-                f"Stopped; nothing is lost. Go on with: {shlex.join(['fours', 'train', *again, '--resume'])}",
+                f"Stopped; nothing is lost. Go on with: {shlex.join(['fours', 'train', *resume_arguments, '--resume'])}",
                 soft_wrap=True,
             )
         raise SystemExit(130) from None
-
-
-def _read(sources: Sequence[Path], cache: Path, choice: Choice, workers: int) -> list[Corpus]:
-    return read_corpora(sources, cache, choice, workers)
 
 
 def _tracker(folder: Path | None, out: Path, approach: Approach) -> Tracker:
@@ -291,5 +294,5 @@ def _tracker(folder: Path | None, out: Path, approach: Approach) -> Tracker:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command on `arguments`, those of this process where there are none; what is wrong is one sentence."""
+    """Runs the command on `arguments`, or on those of this process; reports errors as one sentence."""
     run_command(train, "fours train", arguments)

@@ -1,4 +1,4 @@
-"""How a command of this room is run: its arguments parsed, what is wrong said in one sentence; knows none of them."""
+"""Runs one training command: parses its arguments and reports errors as one sentence; knows none of the commands."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -10,9 +10,10 @@ from train.errors import TrainError
 
 
 def run_command(command: Callable[..., None], name: str, arguments: Sequence[str] | None = None) -> None:
-    """Runs `command` on `arguments`, those of this process where there are none; its context's `obj` is a list of them.
+    """Runs `command` as a Typer app named `name`, on `arguments` or, where there are none, on those of this process.
 
-    Exits with status 1 and a sentence where a TrainError or ModelError is raised.
+    `context.obj` of the command is the list of its arguments. Exits with status 1 and one sentence where a TrainError
+    or ModelError is raised.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -1,4 +1,4 @@
-"""What `fours train` says on a terminal: what was found, how the training goes, what came of it; knows no option."""
+"""What `fours train` prints on a terminal: the corpora, the progress and the results; knows no command-line option."""
 
 import math
 import statistics
@@ -20,14 +20,14 @@ from train.corpus.corpora import SPLITS, Corpus
 from train.corpus.reading import NOMINAL_TEMPO_BPM
 from train.learning.trainer import Progress as Step
 
-# A name may hold what rich takes for markup: "Song [live].mid".
+# A file name may look like markup of rich: "Song [live].mid".
 console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-# How many broken files are named, one by one.
+# So many broken files are named one by one.
 BROKEN_SHOWN = 20
 
 
-class Bars:
-    """A bar per approach over the steps of an epoch, and a line per epoch."""
+class ProgressBars:
+    """One bar per approach, which counts the steps of all epochs, and one line per epoch."""
 
     def __init__(self, *, shown: bool = True) -> None:
         self._progress = Progress(
@@ -48,7 +48,11 @@ class Bars:
     def __exit__(self, *exception: object) -> None:
         self._progress.stop()
 
-    def report(self, approach: Approach, step: Step) -> None:
+    def show_progress(self, approach: Approach, step: Step) -> None:
+        """Moves the bar of an approach to this step; at the end of an epoch it prints a line.
+
+        It can be passed as `train.build.OnProgress`.
+        """
         if approach not in self._tasks:
             self._tasks[approach] = self._progress.add_task(approach, total=step.epochs * step.steps, speed="")
         self._progress.update(
@@ -59,7 +63,7 @@ class Bars:
             refresh=False,
         )
         if step.valid_bits is not None:
-            held_out = f"held out {step.valid_bits:.4f} bits/note{' (best)' if step.best else ''}"
+            held_out = f"held out {step.valid_bits:.4f} bits/note{' (best)' if step.is_best else ''}"
             console.print(
                 f"{approach} epoch {step.epoch}: training {step.loss_bits:.3f} bits/token, "
                 f"{'nothing held out' if math.isnan(step.valid_bits) else held_out}, "
@@ -68,8 +72,8 @@ class Bars:
             )
 
 
-def show(corpora: Sequence[Corpus]) -> None:
-    """What was found, what was not, and what follows from it."""
+def show_corpora(corpora: Sequence[Corpus]) -> None:
+    """Prints what was found, what was left out and why, and what follows from it."""
     table = Table("corpus", "side", "files", "lines", "notes", title="Found", title_justify="left")
     for corpus in corpora:
         for split in SPLITS:
@@ -79,7 +83,7 @@ def show(corpora: Sequence[Corpus]) -> None:
         table.add_row(corpus.name, "broken", str(len(corpus.broken)), "", "", style="dim")
     console.print(table)
     for corpus in corpora:
-        console.print(_described(corpus), soft_wrap=True)
+        console.print(_description(corpus), soft_wrap=True)
         for broken in corpus.broken[:BROKEN_SHOWN]:
             console.print(f"left out {broken.file}: {broken.reason}", style="yellow", soft_wrap=True)
         if len(corpus.broken) > BROKEN_SHOWN:
@@ -99,36 +103,38 @@ def show(corpora: Sequence[Corpus]) -> None:
         )
 
 
-def _described(corpus: Corpus) -> str:
+def _description(corpus: Corpus) -> str:
     keys = Counter(corpus.keys)
     commonest = ", ".join(f"{key} {count}" for key, count in keys.most_common(4))
     slowest, middle, fastest = min(corpus.tempi_bpm), statistics.median(corpus.tempi_bpm), max(corpus.tempi_bpm)
-    alike = f", {corpus.alike} near-duplicates" if corpus.alike else ""
+    near_duplicates = f", {corpus.alike} near-duplicates" if corpus.alike else ""
     hours = corpus.seconds / 3600
     length = f"{hours:,.1f} hours" if hours >= 1 else f"{corpus.seconds / 60:.1f} minutes"
     return (
-        f"{corpus.name}: {corpus.found:,} files{alike}, {length}; in {len(keys)} keys ({commonest}); "
+        f"{corpus.name}: {corpus.found:,} files{near_duplicates}, {length}; in {len(keys)} keys ({commonest}); "
         f"tempi {slowest:.0f} to {fastest:.0f}, median {middle:.0f}"
     )
 
 
-def say_vocabulary(unit: TimeUnit, approach: Approach, vocabulary: Vocabulary) -> None:
+def show_vocabulary(unit: TimeUnit, approach: Approach, vocabulary: Vocabulary) -> None:
+    """Prints the pitches and, for event, the time bins in `unit`."""
     pitches = f"{len(vocabulary.pitches)} pitches, {vocabulary.pitches[0]} to {vocabulary.pitches[-1]}"
     if isinstance(vocabulary, EventVocabulary):
-        shifts = ", ".join(_as_told(shift, unit) for shift in vocabulary.bins.shifts)
+        shifts = ", ".join(_shift_text(shift, unit) for shift in vocabulary.bins.shifts)
         pitches += f"; {len(vocabulary.bins)} time bins, in {unit}: {shifts}"
     console.print(f"{approach}: {pitches}", soft_wrap=True)
 
 
-def _as_told(beats: float, unit: TimeUnit) -> str:
-    """1/3 and 3/2 for what lies on the grid of beats, else three digits."""
+def _shift_text(beats: float, unit: TimeUnit) -> str:
+    """1/3 or 3/2 for a shift on the grid of 1/24 beat, otherwise three digits."""
     if unit == "seconds":
         return f"{beats * 60 / NOMINAL_TEMPO_BPM:.3g}"
-    near = Fraction(beats).limit_denominator(24)
-    return str(near) if abs(near - Fraction(beats)) < Fraction(1, 1000) else f"{beats:.3g}"
+    fraction = Fraction(beats).limit_denominator(24)
+    return str(fraction) if abs(fraction - Fraction(beats)) < Fraction(1, 1000) else f"{beats:.3g}"
 
 
-def figures_of(card: Card) -> Table:
+def held_out_table(card: Card) -> Table:
+    """Bits per note on the test files: a row for each approach and corpus."""
     table = Table(
         "approach",
         "corpus",
@@ -140,16 +146,16 @@ def figures_of(card: Card) -> Table:
         title_justify="left",
     )
     for approach, part in card.approaches.items():
-        for corpus, figures in part.held_out.items():
-            time_bits = "" if figures.time_bits is None else f"{figures.time_bits:.3f}"
-            remembered = [figures.pitch_bits_with_memory, figures.time_bits_with_memory]
-            order, best = min(figures.ppm.items(), key=lambda item: item[1], default=("", math.nan))
+        for corpus, held_out in part.held_out.items():
+            time_bits = "" if held_out.time_bits is None else f"{held_out.time_bits:.3f}"
+            with_memory = [held_out.pitch_bits_with_memory, held_out.time_bits_with_memory]
+            order, best = min(held_out.ppm.items(), key=lambda item: item[1], default=("", math.nan))
             table.add_row(
                 approach,
                 corpus,
-                f"{figures.pitch_bits:.3f}",
+                f"{held_out.pitch_bits:.3f}",
                 time_bits,
-                " + ".join(f"{bits:.3f}" for bits in remembered if bits is not None),
+                " + ".join(f"{bits:.3f}" for bits in with_memory if bits is not None),
                 f"{best:.3f} ({order})" if order else "",
             )
     return table

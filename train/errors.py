@@ -1,21 +1,21 @@
-"""What can be wrong with a corpus or a training run, each said in one sentence; the whole tree of this room."""
+"""All errors of this room: what can be wrong with a corpus or a training, each with a text of one sentence."""
 
 
 class TrainError(Exception):
-    """The root: its text is one sentence for the person who trains."""
+    """The root of the tree; its text is one sentence for the person who trains."""
 
 
 class CorpusError(TrainError):
-    """No music to train on: the folder is missing, holds no MIDI file, or none that can be read."""
+    """There is no music to train on: the folder is missing, or holds no MIDI file, or none that can be read."""
 
 
 class OutputError(TrainError):
-    """The pack cannot be written where it was asked for."""
+    """A file or folder cannot be written at the requested place."""
 
 
 class CheckpointError(TrainError):
-    """A checkpoint that this training cannot go on from: cut off, of another version, or of another training."""
+    """A checkpoint that cannot be resumed from: cut off, of another version, or of another training."""
 
 
 class RecipeError(TrainError):
-    """Settings that do not go together, or that no network learns by."""
+    """Settings that contradict each other, or with which no network learns."""

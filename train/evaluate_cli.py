@@ -1,4 +1,7 @@
-"""`fours evaluate`: the command around `train.judging.evaluate`; knows how to show figures, not how they come about."""
+"""`fours evaluate`: the command around `train.judging.evaluate`.
+
+It knows how figures are shown, not how they are measured.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -46,16 +49,16 @@ def evaluate_pack(
     """Judge a pack on music: bits per note, with and without memory of the piece so far, beside PPM's; and what it plays beside what musicians wrote."""
     if threads:
         torch.set_num_threads(threads)
-    opened = open_pack(pack)
-    corpora = read_corpora(sources, cache, choice_of(opened, tracks), workers)
-    found = evaluate(opened, corpora, split, SamplingSettings(temperature, top_p), random_seed)
+    opened_pack = open_pack(pack)
+    corpora = read_corpora(sources, cache, choice_of(opened_pack, tracks), workers)
+    evaluation = evaluate(opened_pack, corpora, split, SamplingSettings(temperature, top_p), random_seed)
     if as_json:
-        typer.echo(json.dumps(_as_json(found), indent=2))
+        typer.echo(json.dumps(_as_json(evaluation), indent=2))
         return
     for approach in APPROACHES:
-        console.print(_bits_table(approach, found.held_out[approach], split))
-    console.print(_measures_table(found))
-    console.print(_copying_table(found))
+        console.print(_bits_table(approach, evaluation.held_out[approach], split))
+    console.print(_measures_table(evaluation))
+    console.print(_copying_table(evaluation))
 
 
 def _bits_table(approach: Approach, figures: Mapping[str, HeldOut], split: Split) -> Table:
@@ -65,9 +68,9 @@ def _bits_table(approach: Approach, figures: Mapping[str, HeldOut], split: Split
         rows = [("the network", held_out.pitch_bits, held_out.time_bits)]
         if held_out.pitch_bits_with_memory is not None:
             rows.append(("with memory", held_out.pitch_bits_with_memory, held_out.time_bits_with_memory))
-        for order, total in held_out.ppm.items():
-            time_bits = held_out.ppm_time.get(order)
-            rows.append((f"PPM, {order}", total - (time_bits or 0.0), time_bits))
+        for context_order, total in held_out.ppm.items():
+            time_bits = held_out.ppm_time.get(context_order)
+            rows.append((f"PPM, {context_order}", total - (time_bits or 0.0), time_bits))
         for index, (name, pitch_bits, time_bits) in enumerate(rows):
             table.add_row(
                 corpus if index == 0 else "",
@@ -81,30 +84,37 @@ def _bits_table(approach: Approach, figures: Mapping[str, HeldOut], split: Split
     return table
 
 
-def _measures_table(found: Evaluation) -> Table:
+def _measures_table(evaluation: Evaluation) -> Table:
     title = f"What it plays, answers of {ANSWER_BARS} bars: median (and quartiles)"
     table = Table(
-        "measure", *found.played, f"unseen music ({found.real.excerpts} excerpts)", title=title, title_justify="left"
+        "measure",
+        *evaluation.answers,
+        f"unseen music ({evaluation.reference.excerpts} excerpts)",
+        title=title,
+        title_justify="left",
     )
-    real = {**found.real.quartiles, "longest_run": found.real.longest_run}
+    reference = {**evaluation.reference.quartiles, "longest_run": evaluation.reference.longest_run}
     for figure in FIGURES:
-        cells = [_quartiles(played.measures.get(figure.name)) for played in found.played.values()]
+        cells = [_quartiles(statistics.measures.get(figure.name)) for statistics in evaluation.answers.values()]
         unit = f", {figure.unit}" if figure.unit else ""
-        table.add_row(f"{figure.title}{unit}", *cells, _quartiles(real.get(figure.name)))
+        table.add_row(f"{figure.title}{unit}", *cells, _quartiles(reference.get(figure.name)))
     return table
 
 
-def _copying_table(found: Evaluation) -> Table:
+def _copying_table(evaluation: Evaluation) -> Table:
     title = "Share of its runs of successive intervals that stand in the training files"
-    table = Table("intervals", *found.played, "unseen music", title=title, title_justify="left")
+    table = Table("intervals", *evaluation.answers, "unseen music", title=title, title_justify="left")
     for length in NGRAM_INTERVALS:
-        every = [*(played.copying for played in found.played.values()), found.real.copying]
-        table.add_row(str(length), *(_share(copying, length) for copying in every))
+        copying_columns = [
+            *(statistics.copying for statistics in evaluation.answers.values()),
+            evaluation.reference.copying,
+        ]
+        table.add_row(str(length), *(_share(copying, length) for copying in copying_columns))
     return table
 
 
-def _quartiles(found: Quartiles | None) -> str:
-    return "" if found is None else f"{found.median:.2f} ({found.low:.2f} to {found.high:.2f})"
+def _quartiles(quartiles: Quartiles | None) -> str:
+    return "" if quartiles is None else f"{quartiles.median:.2f} ({quartiles.low:.2f} to {quartiles.high:.2f})"
 
 
 def _share(copying: Copying, length: int) -> str:
@@ -112,28 +122,33 @@ def _share(copying: Copying, length: int) -> str:
     return "" if share is None else f"{share:.3f}"
 
 
-def _as_json(found: Evaluation) -> dict[str, object]:
+def _as_json(evaluation: Evaluation) -> dict[str, object]:
     return {
-        "pack": found.pack,
-        "split": found.split,
+        "pack": evaluation.pack,
+        "split": evaluation.split,
         "held_out": {
             approach: {name: held_out.model_dump() for name, held_out in figures.items()}
-            for approach, figures in found.held_out.items()
+            for approach, figures in evaluation.held_out.items()
         },
         "played": {
-            approach: {"measures": _measures_json(played.measures), "copying": _copying_json(played.copying)}
-            for approach, played in found.played.items()
+            approach: {"measures": _measures_json(statistics.measures), "copying": _copying_json(statistics.copying)}
+            for approach, statistics in evaluation.answers.items()
         },
         "real": {
-            "excerpts": found.real.excerpts,
-            "measures": _measures_json({**found.real.quartiles, "longest_run": found.real.longest_run}),
-            "copying": _copying_json(found.real.copying),
+            "excerpts": evaluation.reference.excerpts,
+            "measures": _measures_json(
+                {**evaluation.reference.quartiles, "longest_run": evaluation.reference.longest_run}
+            ),
+            "copying": _copying_json(evaluation.reference.copying),
         },
     }
 
 
 def _measures_json(measures: Mapping[str, Quartiles]) -> dict[str, dict[str, float]]:
-    return {name: {"low": found.low, "median": found.median, "high": found.high} for name, found in measures.items()}
+    return {
+        name: {"low": quartiles.low, "median": quartiles.median, "high": quartiles.high}
+        for name, quartiles in measures.items()
+    }
 
 
 def _copying_json(copying: Copying) -> dict[str, object]:
@@ -144,5 +159,5 @@ def _copying_json(copying: Copying) -> dict[str, object]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command on `arguments`, those of this process where there are none; what is wrong is one sentence."""
+    """Runs the command on `arguments`, or on those of this process; reports errors as one sentence."""
     run_command(evaluate_pack, "fours evaluate", arguments)

@@ -1,8 +1,7 @@
-"""From trained weights to a pack's one-step `.onnx` graph, fp32 or dynamic int8; knows no training."""
+"""Writes trained weights as a pack's one-step `.onnx` graph, fp32 or dynamic int8; knows no training."""
 
 import logging
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,16 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from model.engines.onnx_engine import LOGITS_OUTPUT, TOKEN_INPUT, cell_name, hidden_name, next_cell_name, next_hidden_name
+from model.engines.onnx_engine import (
+    LOGITS_OUTPUT,
+    TOKEN_INPUT,
+    cell_name,
+    hidden_name,
+    next_cell_name,
+    next_hidden_name,
+)
+from model.pack.pack import Weights
 
-Weights = Mapping[str, npt.NDArray[np.float32]]
 OPSET = 17
 IR_VERSION = 9
 
@@ -21,8 +27,9 @@ IR_VERSION = 9
 def one_step_graph(weights: Weights) -> onnx.ModelProto:
     """The network of `weights` (torch's names) as a graph of one step: see `model.engines.onnx_engine`.
 
-    Four nodes, as each costs a step some microseconds. What a token brings to the first layer's gates depends on
-    the token alone, so it is looked up in a table and enters as that layer's bias, without a matrix product.
+    It has as few nodes as possible, since each costs some microseconds per step. What a token adds to the first
+    layer's gates depends on the token alone, so it is looked up in a table and enters as that layer's bias, without a
+    matrix product.
     """
     layers = sum(name.startswith("lstm.weight_hh_l") for name in weights)
     vocabulary, hidden = weights["output.weight"].shape
@@ -71,9 +78,9 @@ def write_fp32(weights: Weights, path: Path) -> None:
 
 
 def write_int8(weights: Weights, path: Path) -> None:
-    """Matrices in 8 bits by output column, activations quantised as they come.
+    """Writes matrices in 8 bits per output column; activations are quantised while the graph runs.
 
-    Unsigned: signed weights saturate on x86 CPUs without VNNI (AVX2), and the speed is the same.
+    The weights are unsigned: signed ones saturate on x86 CPUs without VNNI (AVX2), and the speed is the same.
     """
     with tempfile.TemporaryDirectory() as folder:
         fp32 = Path(folder) / "fp32.onnx"
@@ -82,7 +89,7 @@ def write_int8(weights: Weights, path: Path) -> None:
         level = root.level
         root.setLevel(
             logging.ERROR
-        )  # the quantiser advises a pre-processing step that a graph this plain does not need
+        )  # the quantiser advises a pre-processing step, which so plain a graph does not need
         try:
             quantize_dynamic(
                 fp32, path, op_types_to_quantize=["LSTM", "MatMul"], weight_type=QuantType.QUInt8, per_channel=True
@@ -92,18 +99,18 @@ def write_int8(weights: Weights, path: Path) -> None:
 
 
 def _lstm_constants(weights: Weights, layer: int) -> dict[str, npt.NDArray[np.float32]]:
-    """What one layer's node reads: gates in the order i, o, f, c where torch has i, f, c, o."""
+    """The constants of one layer's node, with gates in ONNX's order i, o, f, c; torch has i, f, c, o."""
 
-    def regate(value: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def reorder_gates(value: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         entry, forget, update, out = np.split(value, 4)
         return np.concatenate([entry, out, forget, update])
 
-    entering = regate(weights[f"lstm.weight_ih_l{layer}"])
-    recurrent = regate(weights[f"lstm.weight_hh_l{layer}"])
-    bias = regate(weights[f"lstm.bias_ih_l{layer}"] + weights[f"lstm.bias_hh_l{layer}"])
+    entering = reorder_gates(weights[f"lstm.weight_ih_l{layer}"])
+    recurrent = reorder_gates(weights[f"lstm.weight_hh_l{layer}"])
+    bias = reorder_gates(weights[f"lstm.bias_ih_l{layer}"] + weights[f"lstm.bias_hh_l{layer}"])
     gates = len(bias)
     if layer:
-        # ONNX wants two biases, of the input and of the recurrence, and adds them.
+        # ONNX has two biases, of the input and of the recurrence, and adds them.
         both = np.concatenate([bias, np.zeros(gates, np.float32)])
         return {f"W{layer}": entering[None], f"R{layer}": recurrent[None], f"B{layer}": both[None]}
     entries = weights["embedding.weight"] @ entering.T + bias

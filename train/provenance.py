@@ -1,4 +1,4 @@
-"""Where a corpus comes from and what its licences ask to be carried on with whatever is trained on it."""
+"""The sources of a corpus, and the legal texts that must come with every network trained on it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,14 +8,14 @@ from model.pack.card import Source
 from train.corpus.corpora import Corpus, manifest_of
 
 NOTICES_FILE = "NOTICES.txt"
-# What a corpus's folder says of its licence, in the order in which it is read.
-_SHORT_NOTICES = ("NOTICE*",)
+# Files about the licence in the folder of a corpus, in the order of reading: for the card, and all of them.
+_NOTICE_FILES = ("NOTICE*",)
 _SOURCE_COLUMNS = {"licence", "source_repo", "source_commit"}
-_LEGAL_TEXTS = ("NOTICE*", "LICEN[CS]E*", "COPYING*", "ATTRIBUTION*", "CREDITS-MUSIC*")
+_LEGAL_FILES = ("NOTICE*", "LICEN[CS]E*", "COPYING*", "ATTRIBUTION*", "CREDITS-MUSIC*")
 
 
 def source_of(corpus: Corpus) -> Source:
-    """The card's entry for a corpus: how much of it was trained on, and its licences and sources as its manifest has them."""
+    """The card's entry for a corpus: how much of it was trained on, with licences and sources from its manifest."""
     trained = {line.file for line in corpus.lines["train"]}
     folders = _folders(corpus)
     manifest: dict[Path, dict[str, str]] = {}
@@ -28,33 +28,33 @@ def source_of(corpus: Corpus) -> Source:
         notes=corpus.notes("train"),
         licences=dict(Counter(row["licence"] for row in rows).most_common()),
         sources=tuple(sorted({f"{row['source_repo']} at {row['source_commit']}" for row in rows})),
-        attribution="\n".join(_read(path) for folder in folders for path in _texts(folder, _SHORT_NOTICES)),
+        attribution="\n".join(_read(path) for folder in folders for path in _files_matching(folder, _NOTICE_FILES)),
     )
 
 
-def notices(corpora: Sequence[Corpus]) -> str:
-    """All legal texts of the corpora, to lie beside the weights that were trained on them."""
+def legal_notices(corpora: Sequence[Corpus]) -> str:
+    """All legal texts of the corpora in one text, to be put beside the weights that were trained on them."""
     sections = [
         f"==== {folder.name}/{path.name} ====\n\n{_read(path)}\n"
         for folder in dict.fromkeys(folder for corpus in corpora for folder in _folders(corpus))
-        for path in _texts(folder, _LEGAL_TEXTS)
+        for path in _files_matching(folder, _LEGAL_FILES)
     ]
     return "\n".join(sections)
 
 
 def _folders(corpus: Corpus) -> list[Path]:
-    """The corpus's folder, and those within it, or elsewhere, that hold what was trained on; outer ones first."""
-    found = {corpus.folder}
+    """The folder of the corpus, and all folders inside it or elsewhere with a training file; outer folders first."""
+    folders = {corpus.folder}
     for folder in {line.file.parent for line in corpus.lines["train"]}:
-        between = {parent for parent in (folder, *folder.parents) if parent.is_relative_to(corpus.folder)}
-        found |= between or {folder}
-    return sorted(found)
+        ancestors = {parent for parent in (folder, *folder.parents) if parent.is_relative_to(corpus.folder)}
+        folders |= ancestors or {folder}
+    return sorted(folders)
 
 
-def _texts(folder: Path, patterns: Sequence[str]) -> list[Path]:
+def _files_matching(folder: Path, patterns: Sequence[str]) -> list[Path]:
     return [path for pattern in patterns for path in sorted(folder.glob(pattern)) if path.is_file()]
 
 
 def _read(path: Path) -> str:
-    """A legal text of whatever age and encoding: it must not cost hours of training."""
+    """The text of a legal file, of any encoding: a wrong byte must not end a training of hours."""
     return path.read_text(encoding="utf-8", errors="replace").strip()

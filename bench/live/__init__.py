@@ -1,1 +1,1 @@
-"""What a running jam costs, and how well it keeps time."""
+"""The cost of a running jam, and how well it keeps time."""

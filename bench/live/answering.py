@@ -1,6 +1,7 @@
-"""From the last key's release to the first note of the answer, and from a control's change to the first note that follows it.
+"""The delay from the last release to the first note of the answer, and from a control's change to the next note.
 
-Beside it a peer's way: wait the same gap, run a window of 100 tokens through the network anew, then play; and for each change again.
+The alternative is what a simpler program would do: wait for the same gap, run a window of 100 tokens through the network, then
+play; and the same again for each change.
 """
 
 import time
@@ -31,18 +32,18 @@ PITCHES = (60, 62, 64, 67, 65, 64, 62, 60)
 
 
 def run() -> None:
-    """Prints how much later than the gap the first note came, and how late the first note after a change."""
+    """Prints how much later than the gap the first note came, and how late the first note after a change was."""
     pack = open_pack(Settings().pack)
     rows = []
     for approach in APPROACHES:
-        theirs_ms = _window_ms(pack.vocabulary(approach).size)
-        for what, measured in (
-            ("release to first note, past the gap", _first),
-            ("first note after a change, past its due time", _changed),
+        window_ms = _window_ms(pack.vocabulary(approach).size)
+        for what, measure in (
+            ("release to first note, past the gap", _first_note_delays),
+            ("first note after a change, past its due time", _delays_after_change),
         ):
-            ours_ms = np.array(measured(pack, approach)) * 1000
+            our_ms = np.array(measure(pack, approach)) * 1000
             rows.append(
-                (approach, what, f"{np.median(ours_ms):.2f}", f"{np.percentile(ours_ms, 99):.2f}", f"{theirs_ms:.0f}")
+                (approach, what, f"{np.median(our_ms):.2f}", f"{np.percentile(our_ms, 99):.2f}", f"{window_ms:.0f}")
             )
     show(
         "Milliseconds",
@@ -55,63 +56,64 @@ def _window_ms(vocabulary: int) -> float:
     torch.set_num_threads(1)
     network = MusicLSTM(vocabulary, Hyperparameters()).eval()
     tokens = torch.randint(1, vocabulary, (1, WINDOW))
-    taken_s = []
+    durations_s = []
     with torch.inference_mode():
         for _ in range(20):
-            began_s = time.perf_counter()
+            started_s = time.perf_counter()
             network(tokens)
-            taken_s.append(time.perf_counter() - began_s)
-    return float(np.median(taken_s)) * 1000
+            durations_s.append(time.perf_counter() - started_s)
+    return float(np.median(durations_s)) * 1000
 
 
-def _first(pack: Pack, approach: Approach) -> list[float]:
+def _first_note_delays(pack: Pack, approach: Approach) -> list[float]:
     late_s: list[float] = []
 
-    def play(player: MusicThread, output: MemoryOutput, clock: MonotonicClock) -> None:
+    def play(music: MusicThread, output: MemoryOutput, clock: MonotonicClock) -> None:
         for _ in range(PHRASES):
             output.sent.clear()
             for pitch in PITCHES:
-                player.receive_midi(encode(NoteOn(pitch, 80)), clock.now_s())
+                music.receive_midi(encode(NoteOn(pitch, 80)), clock.now_s())
                 time.sleep(0.02)
                 released_s = clock.now_s()
-                player.receive_midi(encode(NoteOff(pitch)), released_s)
+                music.receive_midi(encode(NoteOff(pitch)), released_s)
             time.sleep(GAP_BEATS * BEAT_S + 0.1)
             late_s.append(_onsets(output)[0] - released_s - GAP_BEATS * BEAT_S)
-            player.act("stop")
+            music.act("stop")
 
-    _jamming(pack, Settings(approach=approach, tempo=TEMPO_BPM, answer_after=GAP_BEATS), play)
+    _run_jam(pack, Settings(approach=approach, tempo=TEMPO_BPM, answer_after=GAP_BEATS), play)
     return late_s
 
 
-def _changed(pack: Pack, approach: Approach) -> list[float]:
+def _delays_after_change(pack: Pack, approach: Approach) -> list[float]:
     late_s: list[float] = []
 
-    def play(player: MusicThread, output: MemoryOutput, _clock: MonotonicClock) -> None:
-        player.act("respond")
+    def play(music: MusicThread, output: MemoryOutput, _clock: MonotonicClock) -> None:
+        music.act("respond")
         time.sleep(0.3)
         for index in range(CHANGES):
             before = len(_onsets(output))
-            player.change("temperature", 0.5 + index / 200)
+            music.change("temperature", 0.5 + index / 200)
             while len(_onsets(output)) == before:
                 time.sleep(0.001)
-            late_s.append(player.lateness_s[-1])
+            late_s.append(music.lateness_s[-1])
 
-    _jamming(pack, Settings(approach=approach, tempo=TEMPO_BPM, answer_length=256.0), play)
+    _run_jam(pack, Settings(approach=approach, tempo=TEMPO_BPM, answer_length=256.0), play)
     return late_s
 
 
-def _jamming(pack: Pack, settings: Settings, play: Callable[[MusicThread, MemoryOutput, MonotonicClock], None]) -> None:
+def _run_jam(pack: Pack, settings: Settings, play: Callable[[MusicThread, MemoryOutput, MonotonicClock], None]) -> None:
     clock = MonotonicClock()
     output = MemoryOutput("bench", clock)
     improvisers = {
-        name: create_improviser(pack.engine(name, "cpu"), pack.vocabulary(name), pack.memory(name)) for name in APPROACHES
+        name: create_improviser(pack.engine(name, "cpu"), pack.vocabulary(name), pack.memory(name))
+        for name in APPROACHES
     }
-    player = MusicThread(Jam(improvisers, settings, random_seed=0), output, clock)
-    player.start()
+    music = MusicThread(Jam(improvisers, settings, random_seed=0), output, clock)
+    music.start()
     try:
-        play(player, output, clock)
+        play(music, output, clock)
     finally:
-        player.stop()
+        music.stop()
 
 
 def _onsets(output: MemoryOutput) -> list[float]:

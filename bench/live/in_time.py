@@ -1,8 +1,9 @@
-"""How near to a DAW's beat the partner plays: `jack_midi_clock` leads a running jam in fours, and `jack_midi_dump` tells frame by frame.
+"""How close to a DAW's beat the partner plays: `jack_midi_clock` leads a jam in fours, and `jack_midi_dump` records each frame.
 
-All of it is real: jackd without sound hardware, the clock's own process, the jam's, a keyboard on a port. The clock's ticks, as
-recorded, are the grid; the partner's onsets are held against it. Beside it a bare loop that sends notes by its own clock
-through the same library, which shows what the machine does to anybody. `MINUTES=5 python -m bench in_time`.
+Everything is real: jackd without sound hardware, a process for the clock, one for the jam, and a keyboard on a port. The
+recorded ticks of the clock are the grid, and the partner's onsets are compared with it. The alternative is a bare loop that
+sends notes by its own clock through the same library: it shows the error of the machine itself.
+`MINUTES=5 python -m bench in_time`.
 """
 
 import os
@@ -34,7 +35,7 @@ PATIENCE_S = 15.0
 FOURS = (sys.executable, "-c", "import sys; from server.cli import main; sys.exit(main())")
 CLOCK_PORT = "jack_midi_clock:mclk_out"
 
-# A loop as anybody would write it, on the beat of its own clock, through the same MIDI library.
+# A simple loop on the beat of its own clock, through the same MIDI library.
 BARE_LOOP = """
 import sys, time, rtmidi
 port = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="bare loop")
@@ -53,20 +54,20 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What `jack_midi_dump` has told: the seconds at which ticks and onsets came, and starts."""
+class Recorded:
+    """What `jack_midi_dump` recorded: the times of ticks and onsets, in seconds."""
 
     ticks_s: Floats
     onsets_s: Floats
 
 
 def run() -> None:
-    """Prints how far onsets were from the grid, in milliseconds."""
+    """Prints the distances of onsets from the grid, in milliseconds."""
     rows = []
     with jackd():
         for name, jitter in (("jack_midi_clock", ()), ("jack_midi_clock -J 20", ("-J", "20"))):
-            heard = in_fours(60 * MINUTES, *jitter)
-            rows.append(_row(f"ours, led by {name}", *deviations_ms(heard)))
+            recorded = in_fours(60 * MINUTES, *jitter)
+            rows.append(_row(f"ours, led by {name}", *deviations_ms(recorded)))
         rows.append(_row("a bare loop on its own clock", *_bare(min(60 * MINUTES, 60))))
         rows.append(
             _row(f"ours, from {TEMPO_BPM:g} to {OTHER_TEMPO_BPM:g} bpm, from a beat after the change on", *_change())
@@ -84,12 +85,12 @@ def _row(what: str, at_s: Floats, off_ms: Floats) -> tuple[str, ...]:
     return (what, str(len(off_ms)), f"{median:.2f}", f"{p99:.2f}", f"{worst:.2f}", f"{drift:+.3f}")
 
 
-def in_fours(seconds: float, *clock_options: str) -> Heard:
-    """What comes of a jam in turns of a bar, led by a clock, with a phrase played in each of the player's turns."""
+def in_fours(seconds: float, *clock_options: str) -> Recorded:
+    """Runs a jam in turns of one bar, led by a clock, with a phrase in each of the player's turns; returns what was recorded."""
     with ExitStack() as stack:
         jam_in, jam_out = stack.enter_context(_jam())
         clock = ("jack_midi_clock", "-b", str(TEMPO_BPM), "-B", *clock_options)
-        stack.enter_context(_running(clock, CLOCK_PORT))
+        stack.enter_context(_running_client(clock, CLOCK_PORT))
         lines = stack.enter_context(_recording(CLOCK_PORT, jam_out))
         _connect(CLOCK_PORT, jam_in)
         stack.enter_context(_playing_phrases(jam_in))
@@ -97,46 +98,46 @@ def in_fours(seconds: float, *clock_options: str) -> Heard:
         time.sleep(seconds)
         subprocess.run(["jack_transport"], input="stop\nquit\n", text=True, capture_output=True, check=True)
         time.sleep(0.5)
-        return read(lines)
+        return parse_dump(lines)
 
 
-def deviations_ms(heard: Heard) -> tuple[Floats, Floats]:
-    """For each onset that comes once the clock is known, its second and how much later than its tick it came.
+def deviations_ms(recorded: Recorded) -> tuple[Floats, Floats]:
+    """For each onset after the clock has settled: its time, and how much later than its tick it came.
 
-    Its tick, and not the line through all of them: `-J` makes each interval longer or shorter by chance, so that the
-    clock itself wanders.
+    It is compared with its tick, and not with a line through all ticks, because `-J` changes each interval at random, so that
+    the clock itself wanders.
     """
-    grid_s = heard.ticks_s
+    grid_s = recorded.ticks_s
     numbers = np.arange(len(grid_s), dtype=np.float64)
-    onsets_s = heard.onsets_s[heard.onsets_s > grid_s[0] + SETTLED_BEATS * 60 / TEMPO_BPM]
+    onsets_s = recorded.onsets_s[recorded.onsets_s > grid_s[0] + SETTLED_BEATS * 60 / TEMPO_BPM]
     beats = np.interp(onsets_s, grid_s, numbers) / TICKS_PER_BEAT
-    places = np.round(beats / STEP_BEATS) * STEP_BEATS
-    return onsets_s - grid_s[0], (onsets_s - np.interp(places * TICKS_PER_BEAT, numbers, grid_s)) * 1000
+    grid_beats = np.round(beats / STEP_BEATS) * STEP_BEATS
+    return onsets_s - grid_s[0], (onsets_s - np.interp(grid_beats * TICKS_PER_BEAT, numbers, grid_s)) * 1000
 
 
 def _bare(seconds: float) -> tuple[Floats, Floats]:
-    """A bare loop's onsets against the line through them."""
+    """The onsets of a bare loop, against the line through them."""
     interval_s = STEP_BEATS * 60 / TEMPO_BPM
     with (
-        _running((sys.executable, "-c", BARE_LOOP, str(interval_s)), "bare loop:out"),
+        _running_client((sys.executable, "-c", BARE_LOOP, str(interval_s)), "bare loop:out"),
         _recording("bare loop:out") as lines,
     ):
         time.sleep(seconds)
-        onsets_s = read(lines).onsets_s
+        onsets_s = parse_dump(lines).onsets_s
     numbers = np.arange(len(onsets_s), dtype=np.float64)
-    # It knows no grid but its own, of which the earliest onsets tell best.
+    # Its grid is its own clock, which the earliest onsets show best.
     off_ms = (onsets_s - np.polyval(np.polyfit(numbers, onsets_s, 1), numbers)) * 1000
     return onsets_s, off_ms - off_ms.min()
 
 
 def _change() -> tuple[Floats, Floats]:
-    """In continuous mode: the clock's tempo changes, as a DAW's would, and what counts begins a beat later."""
+    """In continuous mode the clock's tempo changes, as in a DAW; onsets count from a beat after the change."""
     import jack
 
     tempo_bpm = [TEMPO_BPM]
     master = jack.Client("tempo master", servername=SERVER)
 
-    def timebase(_state: object, _frames: int, position: "jack.Position", _new: bool) -> None:  # noqa: FBT001  JACK's own order
+    def timebase(_state: object, _frames: int, position: "jack.Position", _new: bool) -> None:  # noqa: FBT001  JACK's own signature
         position.valid = jack.POSITION_BBT
         position.beats_per_bar, position.beat_type, position.ticks_per_beat = 4.0, 4.0, 1920.0
         position.beats_per_minute = tempo_bpm[0]
@@ -146,7 +147,7 @@ def _change() -> tuple[Floats, Floats]:
     with ExitStack() as stack:
         stack.enter_context(master)
         jam_in, jam_out = stack.enter_context(_jam("--mode", "continuous"))
-        stack.enter_context(_running(("jack_midi_clock", "-P"), CLOCK_PORT))
+        stack.enter_context(_running_client(("jack_midi_clock", "-P"), CLOCK_PORT))
         lines = stack.enter_context(_recording(CLOCK_PORT, jam_out))
         _connect(CLOCK_PORT, jam_in)
         master.transport_locate(0)
@@ -156,16 +157,16 @@ def _change() -> tuple[Floats, Floats]:
         time.sleep(10)
         master.transport_stop()
         time.sleep(0.5)
-        heard = read(lines)
-    intervals_s = np.diff(heard.ticks_s)
-    changed_s = heard.ticks_s[int(np.argmax(intervals_s < 60 / (TEMPO_BPM + OTHER_TEMPO_BPM) * 2 / TICKS_PER_BEAT))]
-    at_s, off_ms = deviations_ms(heard)
-    after = at_s > changed_s - heard.ticks_s[0] + 60 / OTHER_TEMPO_BPM
+        recorded = parse_dump(lines)
+    intervals_s = np.diff(recorded.ticks_s)
+    changed_s = recorded.ticks_s[int(np.argmax(intervals_s < 60 / (TEMPO_BPM + OTHER_TEMPO_BPM) * 2 / TICKS_PER_BEAT))]
+    at_s, off_ms = deviations_ms(recorded)
+    after = at_s > changed_s - recorded.ticks_s[0] + 60 / OTHER_TEMPO_BPM
     return at_s[after], off_ms[after]
 
 
-def read(lines: list[str]) -> Heard:
-    """What the dump's lines tell."""
+def parse_dump(lines: list[str]) -> Recorded:
+    """Parses the lines of `jack_midi_dump`."""
     ticks, onsets = [], []
     for line in lines:
         frame, _, rest = line.partition(":")
@@ -175,15 +176,15 @@ def read(lines: list[str]) -> Heard:
                 ticks.append(int(frame))
             elif message[0] >> 4 == 9 and message[2]:
                 onsets.append(int(frame))
-    return Heard(np.array(ticks) / SAMPLE_RATE, np.array(onsets) / SAMPLE_RATE)
+    return Recorded(np.array(ticks) / SAMPLE_RATE, np.array(onsets) / SAMPLE_RATE)
 
 
 @contextmanager
 def jackd() -> Iterator[None]:
-    """A JACK server of its own, and the one for all that is started within."""
-    before = os.environ.get("JACK_DEFAULT_SERVER")
-    # With real-time priority, where that is granted: else whatever else runs makes its cycles late, and its frames, by
-    # which all is measured, stand still meanwhile.
+    """Runs a separate JACK server, the default for everything that is started within the block."""
+    previous = os.environ.get("JACK_DEFAULT_SERVER")
+    # With real-time priority, where that is allowed: otherwise other programs make its cycles late, and its frame counter, by
+    # which everything is measured, stands still.
     priority = ("-R", "-P", "70") if _may_be_realtime() else ("-r",)
     command = ["jackd", "-n", SERVER, *priority, "-d", "dummy", "-r", str(SAMPLE_RATE), "-p", str(CYCLE_FRAMES)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
@@ -193,10 +194,10 @@ def jackd() -> Iterator[None]:
             yield
         finally:
             server.terminate()
-            if before is None:
+            if previous is None:
                 del os.environ["JACK_DEFAULT_SERVER"]
             else:
-                os.environ["JACK_DEFAULT_SERVER"] = before
+                os.environ["JACK_DEFAULT_SERVER"] = previous
 
 
 def _may_be_realtime() -> bool:
@@ -211,7 +212,7 @@ def _may_be_realtime() -> bool:
 
 @contextmanager
 def _jam(*options: str) -> Iterator[tuple[str, str]]:
-    """A jam in the pitch approach; its ports."""
+    """Runs a jam in the pitch approach; yields the names of its ports."""
     controls = (
         "--mode",
         "fours",
@@ -225,7 +226,7 @@ def _jam(*options: str) -> Iterator[tuple[str, str]]:
         "overlap",
     )
     command = [*FOURS, "jam", "--osc-port", OSC_PORT, *controls, *options]
-    # In a folder of its own: no configuration of whoever runs this, and nothing left behind.
+    # In a separate folder, so that the user's configuration does not count, and nothing is left behind.
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "config.toml").write_text('[panel]\non = false\n[takes]\nfolder = "takes"\n', encoding="utf-8")
         environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
@@ -233,8 +234,8 @@ def _jam(*options: str) -> Iterator[tuple[str, str]]:
             assert process.stdout is not None
             ports: dict[str, str] = {}
             for line in process.stdout:
-                label, _, told = line.rstrip("\n").partition("  ")
-                ports[label] = told.strip().rpartition(" (")[0]
+                label, _, value = line.rstrip("\n").partition("  ")
+                ports[label] = value.strip().rpartition(" (")[0]
                 if line.startswith("Ready"):
                     break
             try:
@@ -245,14 +246,14 @@ def _jam(*options: str) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def _running(command: tuple[str, ...], port: str) -> Iterator[None]:
-    """A JACK client in a process of its own, once its port is there."""
+def _running_client(command: tuple[str, ...], port: str) -> Iterator[None]:
+    """Runs a JACK client in a separate process; the block begins once its port exists."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             _wait_for(port)
             yield
         finally:
-            # Kindly, so that JACK is told; but whoever was started in the background may not hear that.
+            # SIGINT first, so that the client can close its JACK ports; a process started in the background may ignore it.
             process.send_signal(signal.SIGINT)
             try:
                 process.wait(2.0)
@@ -262,7 +263,7 @@ def _running(command: tuple[str, ...], port: str) -> Iterator[None]:
 
 @contextmanager
 def _recording(*ports: str) -> Iterator[list[str]]:
-    """The lines that `jack_midi_dump` prints of what these ports send."""
+    """Yields the lines that `jack_midi_dump` prints for these ports."""
     lines: list[str] = []
     command = ["stdbuf", "-oL", "jack_midi_dump", "-a", "in-time-recorder"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
@@ -282,7 +283,7 @@ def _recording(*ports: str) -> Iterator[list[str]]:
 
 @contextmanager
 def _playing_phrases(port_name: str) -> Iterator[None]:
-    """Four notes over and over, so that there is something to answer."""
+    """Plays four notes over and over, so that there is a phrase to answer."""
     import rtmidi
 
     keyboard = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="in-time-keyboard")

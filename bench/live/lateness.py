@@ -1,4 +1,4 @@
-"""How late notes leave: the music thread, against `time.sleep` to each note, while another thread burns the interpreter."""
+"""How late notes are sent: the music thread, against `time.sleep` until each note, also beside a thread that never idles."""
 
 import threading
 import time
@@ -23,29 +23,29 @@ STEP_BEATS = 0.25
 
 
 def run() -> None:
-    """Prints how much later than due notes left, in milliseconds."""
+    """Prints how much later than due notes were sent, in milliseconds."""
     rows = []
     for busy in (False, True):
-        with _burning(busy):
-            for name, lateness_s in (("time.sleep", _by_sleep()), ("ours", _by_player())):
+        with _busy_thread(busy):
+            for name, lateness_s in (("time.sleep", _by_sleep()), ("ours", _by_music_thread())):
                 median, p99, worst = np.percentile(np.array(lateness_s) * 1000, [50, 99, 100])
                 beside = "a thread burning" if busy else "an idle process"
                 rows.append((name, beside, str(len(lateness_s)), f"{median:.3f}", f"{p99:.3f}", f"{worst:.3f}"))
     show("Lateness of notes", ("way", "beside", "notes", "median ms", "p99 ms", "worst ms"), rows)
 
 
-def _by_player() -> list[float]:
+def _by_music_thread() -> list[float]:
     pack = open_pack(Settings().pack)
     settings = Settings(approach="pitch", tempo=TEMPO_BPM, step=STEP_BEATS, answer_length=SECONDS * TEMPO_BPM / 60)
     improvisers = {name: create_improviser(pack.engine(name, "cpu"), pack.vocabulary(name)) for name in APPROACHES}
     clock = MonotonicClock()
-    player = MusicThread(Jam(improvisers, settings, random_seed=0), MemoryOutput("bench", clock), clock)
-    player.start()
-    player.act("respond")
+    music = MusicThread(Jam(improvisers, settings, random_seed=0), MemoryOutput("bench", clock), clock)
+    music.start()
+    music.act("respond")
     time.sleep(SECONDS)
-    player.stop()
-    # The first answer is due at the very moment it is asked for, before anything of it is composed.
-    return list(player.lateness_s)[2:]
+    music.stop()
+    # The first answer is due at the moment it is requested, before any of it is composed.
+    return list(music.lateness_s)[2:]
 
 
 def _by_sleep() -> list[float]:
@@ -59,14 +59,14 @@ def _by_sleep() -> list[float]:
 
 
 @contextmanager
-def _burning(busy: bool) -> Iterator[None]:  # noqa: FBT001  one of two rows
+def _busy_thread(busy: bool) -> Iterator[None]:  # noqa: FBT001  selects one of two rows
     done = threading.Event()
 
-    def burn() -> None:
+    def run() -> None:
         while not done.is_set():
             sum(range(1000))
 
-    thread = threading.Thread(target=burn, daemon=True)
+    thread = threading.Thread(target=run, daemon=True)
     if busy:
         thread.start()
     try:

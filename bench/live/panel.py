@@ -1,7 +1,7 @@
-"""What the panel costs: how soon a key on a page is a note in the jam, and how late notes leave while everybody talks at once.
+"""The cost of the panel: the delay from a key on a page to its note in the jam, and how late notes are sent under load.
 
-The jam is a process of its own, as it is played. What disturbs it comes from this one: pages that listen, OSC, and MIDI
-by way of the pages' sockets, as machines that measure have no keyboard.
+The jam runs in a separate process, as usual. The load comes from this process: pages that listen, OSC, and MIDI through the
+pages' sockets, as a machine for measurements has no keyboard.
 """
 
 import asyncio
@@ -26,48 +26,48 @@ from bridge.osc.osc_packets import OscMessage, encode
 
 HOST = "127.0.0.1"
 PORT, OSC_PORT = 18_744, 18_764
-# A jam that tells, for each line that it is sent, when it took what was played, and how late its messages left since.
+# A jam that prints, for each line on stdin, when it received each message, and how late its messages were sent since.
 JAM = """
 import json, sys, threading, time
 from server.cli import main
 from server.jam.jam import Jam
 from server.music.music_thread import MusicThread
 
-players, taken_s = [], []
+threads, received_s = [], []
 start, receive = MusicThread.start, Jam.receive
 
-def started(player):
-    players.append(player)
-    start(player)
+def started(music):
+    threads.append(music)
+    start(music)
 
 def received(jam, message, beat):
     receive(jam, message, beat)
-    taken_s.append(time.perf_counter())
+    received_s.append(time.perf_counter())
 
-def tell():
+def report():
     for _ in sys.stdin:
-        late_s = players[0].lateness_s
-        print("told", json.dumps([taken_s, list(late_s)]), flush=True)
+        late_s = threads[0].lateness_s
+        print("report", json.dumps([received_s, list(late_s)]), flush=True)
         late_s.clear()
-        taken_s.clear()
+        received_s.clear()
 
 MusicThread.start, Jam.receive = started, received
-threading.Thread(target=tell, daemon=True).start()
+threading.Thread(target=report, daemon=True).start()
 main()
 """
-# Sixteenths at 240 bpm: sixteen notes a second, all the time.
+# Sixteenths at 240 bpm: sixteen notes per second, all the time.
 OPTIONS = ("--mode", "continuous", "--over", "overlap", "--approach", "pitch", "--step", "0.25", "--tempo", "240")
 KEYS = 300
 SECONDS = 20.0
 PATIENCE_S = 300.0
-TURNS = 3
-"""Idle and busy take turns, so that whatever else the machine does is in both."""
+ROUNDS = 3
+"""Idle and busy alternate, so that other load on the machine affects both."""
 PANELS, OSC_PER_S, MIDI_PER_S = 4, 1000, 500
 SPREAD_S = 0.004
 
 
 def run() -> None:
-    """Prints both, and what memory the jam took before and after."""
+    """Prints both, and the memory of the jam before and after."""
     options = ("--panel-port", str(PORT), "--osc-port", str(OSC_PORT), "--midi-api", "none", *OPTIONS)
     command = [sys.executable, "-c", JAM, "jam", *options]
     with (
@@ -96,7 +96,7 @@ def run() -> None:
 
 
 def _env(folder: str) -> dict[str, str]:
-    """Takes are written, as in any jam, but into this folder."""
+    """Takes are recorded, as in any jam, but into this folder."""
     return {**os.environ, "XDG_DATA_HOME": folder}
 
 
@@ -107,11 +107,11 @@ async def _measure(jam: subprocess.Popen[bytes]) -> tuple[list[float], list[floa
         idle_ms: list[float] = []
         busy_ms: list[float] = []
         before_mib = 0.0
-        for turn in range(TURNS):
+        for round_number in range(ROUNDS):
             idle_ms += await _lateness(jam, busy=False)
             busy_ms += await _lateness(jam, busy=True)
-            # Once everything that is bounded has filled up.
-            before_mib = _resident_mib(jam.pid) if turn == 0 else before_mib
+            # After the first round, when all bounded buffers are full.
+            before_mib = _resident_mib(jam.pid) if round_number == 0 else before_mib
         return keys_ms, idle_ms, busy_ms, before_mib, _resident_mib(jam.pid)
 
 
@@ -124,8 +124,8 @@ async def _page() -> AsyncIterator[ClientConnection]:
 
 
 async def _keys(page: ClientConnection, jam: subprocess.Popen[bytes]) -> list[float]:
-    """From just before a key is sent to when the jam has taken it; on one machine both clocks are the same."""
-    _told(jam)
+    """From just before a key is sent until the jam has received it. On one machine both processes share a clock."""
+    _request_report(jam)
     sent_s = []
     for number in range(KEYS):
         sent_s.append(time.perf_counter())
@@ -133,40 +133,40 @@ async def _keys(page: ClientConnection, jam: subprocess.Popen[bytes]) -> list[fl
         await asyncio.sleep(SPREAD_S)
         await page.send(json.dumps({"type": "play", "data": [0x80, 48 + number % 24, 0]}))
         await asyncio.sleep(SPREAD_S)
-    taken_s, _ = _told(jam)
-    return [(taken - sent) * 1000 for taken, sent in zip(taken_s[::2], sent_s, strict=True)]
+    received_s, _ = _request_report(jam)
+    return [(received - sent) * 1000 for received, sent in zip(received_s[::2], sent_s, strict=True)]
 
 
 async def _lateness(jam: subprocess.Popen[bytes], *, busy: bool) -> list[float]:
-    """How late each message of a while left, in milliseconds."""
-    disturbing = [asyncio.create_task(task) for task in _disturbances()] if busy else []
-    _told(jam)
+    """How late each message was sent, over SECONDS seconds, in milliseconds."""
+    load_tasks = [asyncio.create_task(task) for task in _load()] if busy else []
+    _request_report(jam)
     await asyncio.sleep(SECONDS)
-    _, late_s = _told(jam)
-    for task in disturbing:
+    _, late_s = _request_report(jam)
+    for task in load_tasks:
         task.cancel()
-    for ended in await asyncio.gather(*disturbing, return_exceptions=True):
+    for ended in await asyncio.gather(*load_tasks, return_exceptions=True):
         assert isinstance(ended, asyncio.CancelledError), ended
     return [seconds * 1000 for seconds in late_s]
 
 
-def _told(jam: subprocess.Popen[bytes]) -> tuple[list[float], list[float]]:
-    """When it took what, and how late its messages left, in seconds, since it was last asked."""
+def _request_report(jam: subprocess.Popen[bytes]) -> tuple[list[float], list[float]]:
+    """When the jam received each message, and how late it sent its own, in seconds, since the last call."""
     assert jam.stdin is not None
     assert jam.stdout is not None
     jam.stdin.write(b"\n")
     jam.stdin.flush()
-    taken_s, late_s = json.loads(jam.stdout.readline().removeprefix(b"told "))
-    return taken_s, late_s
+    received_s, late_s = json.loads(jam.stdout.readline().removeprefix(b"report "))
+    return received_s, late_s
 
 
-def _disturbances() -> list[Coroutine[object, object, None]]:
-    """Two pages that play and two that only look, and OSC."""
+def _load() -> list[Coroutine[object, object, None]]:
+    """Two pages that play, two that only listen, and OSC."""
     return [*(_listening() for _ in range(PANELS - 2)), _playing(), _playing(), _osc()]
 
 
 async def _steadily() -> AsyncIterator[int]:
-    """Every so often, without falling behind: what a timer is late by, the next one makes up for."""
+    """Yields every SPREAD_S seconds on average: a late timer is followed by an earlier one."""
     next_s = time.perf_counter()
     for number in itertools.count():
         yield number
@@ -190,7 +190,7 @@ async def _osc() -> None:
 
 
 async def _playing() -> None:
-    """Half of the MIDI, of a wheel: keys would be answered, and end what is measured."""
+    """Sends half of the MIDI messages, from a modulation wheel: keys would be answered, which would end the measurement."""
     async with _page() as page:
         async for _ in _steadily():
             for _ in range(round(MIDI_PER_S / 2 * SPREAD_S)):

@@ -1,4 +1,4 @@
-"""The whole process: how soon it answers, what it weighs, and what it takes while nobody plays. Linux only: reads /proc."""
+"""The whole process: start-up time, memory, and CPU use while nobody plays. Linux only: reads /proc."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ OSC_PORT = "18765"
 
 
 def run() -> None:
-    """Prints the start-up and idle figures beside the interpreter's own start and the import of torch."""
+    """Prints start-up and idle figures, beside the start of the interpreter alone and the import of torch."""
     rows = [
         ("python -c pass", f"{_seconds([sys.executable, '-c', 'pass']):.2f} s"),
         (
@@ -35,24 +35,24 @@ def run() -> None:
 
 
 def _seconds(command: list[str]) -> float:
-    taken_s = []
+    durations_s = []
     for _ in range(RUNS):
-        began_s = time.perf_counter()
+        started_s = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
-        taken_s.append(time.perf_counter() - began_s)
-    return sorted(taken_s)[RUNS // 2]
+        durations_s.append(time.perf_counter() - started_s)
+    return sorted(durations_s)[RUNS // 2]
 
 
 def _jam() -> tuple[float, float, float, float]:
     ready_s = []
     for run_number in range(RUNS):
-        began_s = time.perf_counter()
+        started_s = time.perf_counter()
         with subprocess.Popen([FOURS, "jam", "--osc-port", OSC_PORT], stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             for line in process.stdout:
                 if line.startswith("Ready"):
                     break
-            ready_s.append(time.perf_counter() - began_s)
+            ready_s.append(time.perf_counter() - started_s)
             if run_number == RUNS - 1:
                 own_mib, shared_mib = _resident_mib(process.pid)
                 before_s = _cpu_s(process.pid)
@@ -63,7 +63,7 @@ def _jam() -> tuple[float, float, float, float]:
 
 
 def _resident_mib(pid: int) -> tuple[float, float]:
-    """What is its own (anonymous and of files), and what it maps of memory shared between processes."""
+    """Its own memory (anonymous and of files), and the shared memory that it maps."""
     lines = (line.split() for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     kib = {words[0]: int(words[1]) for words in lines if words[0] in {"RssAnon:", "RssFile:", "RssShmem:"}}
     return (kib["RssAnon:"] + kib["RssFile:"]) / 1024, kib["RssShmem:"] / 1024

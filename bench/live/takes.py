@@ -1,4 +1,4 @@
-"""Writing everything down: what it takes of a disk, of a core, and of whoever reads or lists it; beside pickles and a `.mid`."""
+"""The cost of recording everything: disk space, CPU, reading and listing; against pickles and a `.mid`."""
 
 import pickle
 import tempfile
@@ -20,11 +20,11 @@ from server.takes.take import read_recording, song_from, take_from
 from server.takes.take_library import JOURNAL_SUFFIX, TakeLibrary
 
 MINUTES = 10
-# Both hands of a pianist and a partner as busy, each note with its end, and a pedal.
+# A pianist with both hands, a partner who plays as much, each note with its end, and a pedal.
 NOTES_PER_S, PEDALS_PER_S = 10, 2
 FLOOD_PER_S = 500
 JAMS = 1000
-BEGUN = JournalBegun("2026-02-03T20:15:00+01:00", 5.0, 8.0)
+JOURNAL_BEGUN = JournalBegun("2026-02-03T20:15:00+01:00", 5.0, 8.0)
 TEMPO_BPM = 120.0
 
 T = TypeVar("T")
@@ -32,17 +32,17 @@ T = TypeVar("T")
 
 def run() -> None:
     """Prints the figures."""
-    busy, flood = _busy(MINUTES * 60.0), _flood(60.0)
-    began_s = time.process_time()
-    journal = _written(busy)
-    busy_s = time.process_time() - began_s
-    began_s = time.process_time()
-    _written(flood)
-    flood_s = time.process_time() - began_s
+    busy, flood = _busy_playing(MINUTES * 60.0), _flood(60.0)
+    started_s = time.process_time()
+    journal = _write_journal(busy)
+    busy_s = time.process_time() - started_s
+    started_s = time.process_time()
+    _write_journal(flood)
+    flood_s = time.process_time() - started_s
     pickled = sum(len(pickle.dumps(event)) for event in busy)
-    read_s, records = _timed(lambda: read_records(journal).records)
-    tape_s, data = _timed(lambda: as_midi_file(song_from(take_from(read_recording(records)))))
-    listed_s, listed = _listed(journal)
+    read_s, records = _time(lambda: read_records(journal).records)
+    export_s, data = _time(lambda: as_midi_file(song_from(take_from(read_recording(records)))))
+    list_s, count = _time_listing(journal)
     rows = [
         ("busy playing, a minute on disk", f"{len(journal) / MINUTES / 1000:.0f} kB"),
         ("the same as one pickle for each event", f"{pickled / MINUTES / 1000:.0f} kB"),
@@ -50,27 +50,27 @@ def run() -> None:
         ("busy playing, share of a core", f"{busy_s / (MINUTES * 60):.2%}"),
         (f"{FLOOD_PER_S} messages a second and a trembling clock, share of a core", f"{flood_s / 60:.2%}"),
         (f"reading {MINUTES} minutes back, as a start after a crash does", f"{read_s:.2f} s"),
-        ("and from there to a .mid", f"{tape_s:.2f} s"),
-        (f"listing {listed} jams", f"{listed_s:.2f} s"),
+        ("and from there to a .mid", f"{export_s:.2f} s"),
+        (f"listing {count} jams", f"{list_s:.2f} s"),
     ]
     show("Takes", ("what", "figure"), rows)
 
 
-def _written(events: list[Event]) -> bytes:
-    """The journal, written in the turns of the recorder."""
-    minutes = JournalWriter(BEGUN, 0.0)
-    lines = [minutes.encode_start(Settings())]
-    turn: list[Event] = []
+def _write_journal(events: list[Event]) -> bytes:
+    """The journal, written as often as the recorder writes."""
+    writer = JournalWriter(JOURNAL_BEGUN, 0.0)
+    lines = [writer.encode_start(Settings())]
+    batch: list[Event] = []
     until_s = WRITE_EVERY_S
     for event in events:
         if event.at_s >= until_s:
-            lines.append(minutes.encode_events(thin_out(turn)))
-            turn, until_s = [], until_s + WRITE_EVERY_S
-        turn.append(event)
-    return b"".join([*lines, minutes.encode_events(thin_out(turn)), minutes.encode_end(until_s)])
+            lines.append(writer.encode_events(thin_out(batch)))
+            batch, until_s = [], until_s + WRITE_EVERY_S
+        batch.append(event)
+    return b"".join([*lines, writer.encode_events(thin_out(batch)), writer.encode_end(until_s)])
 
 
-def _busy(seconds: float) -> list[Event]:
+def _busy_playing(seconds: float) -> list[Event]:
     events: list[Event] = [TimelineChanged(Timeline.start(TEMPO_BPM), "free", "internal", 0.0)]
     for number in range(int(seconds * NOTES_PER_S)):
         at_s, pitch = number / NOTES_PER_S, 48 + number * 7 % 36
@@ -84,7 +84,7 @@ def _busy(seconds: float) -> list[Event]:
 
 
 def _flood(seconds: float) -> list[Event]:
-    """Messages without end, and a timeline that is bent at every tick of a clock."""
+    """Very many messages, and a timeline that changes at every tick of a clock."""
     events: list[Event] = []
     for number in range(int(seconds * FLOOD_PER_S)):
         at_s = number / FLOOD_PER_S
@@ -98,14 +98,14 @@ def _flood(seconds: float) -> list[Event]:
     return sorted(events, key=lambda event: event.at_s)
 
 
-def _listed(journal: bytes) -> tuple[float, int]:
+def _time_listing(journal: bytes) -> tuple[float, int]:
     with tempfile.TemporaryDirectory() as name:
         for number in range(JAMS):
             (Path(name) / f"2026-02-03-{number:06}{JOURNAL_SUFFIX}").write_bytes(journal)
-        return _timed(lambda: len(TakeLibrary(Path(name)).entries()))
+        return _time(lambda: len(TakeLibrary(Path(name)).entries()))
 
 
-def _timed(do: Callable[[], T]) -> tuple[float, T]:
-    began_s = time.perf_counter()
+def _time(do: Callable[[], T]) -> tuple[float, T]:
+    started_s = time.perf_counter()
     done = do()
-    return time.perf_counter() - began_s, done
+    return time.perf_counter() - started_s, done

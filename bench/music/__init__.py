@@ -1,1 +1,1 @@
-"""How well the models know music: keys, pulse, memory."""
+"""How well music is analysed and remembered: keys, pulse, memory."""

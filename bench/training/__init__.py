@@ -1,1 +1,1 @@
-"""What training costs, and what its choices are worth."""
+"""The cost of training, and the effect of its choices."""

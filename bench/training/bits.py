@@ -1,21 +1,17 @@
-"""What int8 costs: held-out bits per note of the graph that ships, against the same weights in fp32."""
+"""The cost of int8: held-out bits per note of the included graph, against the same weights in fp32."""
 
-import os
-from pathlib import Path
-
+from bench.corpora import CORPORA
 from bench.table import show
 from model.approach import APPROACHES
 from model.pack.pack import available_packs, open_pack
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import joined, read_corpora
 from train.corpus.reading import Choice
-from train.judging.evaluation import engine_bits
-
-CORPORA = Path(os.environ.get("FOURS_CORPORA", "../shared/corpora"))
+from train.judging.bits_per_note import engine_bits
 
 
 def run() -> None:
-    """Prints bits per note on the test files that each default pack was held out from."""
+    """Prints bits per note on the test files of each included pack's corpora."""
     rows = []
     for name in available_packs():
         pack = open_pack(name)
@@ -23,7 +19,7 @@ def run() -> None:
         lines = joined(read_corpora(folders, USER_CACHE, Choice()), "test")
         for approach in APPROACHES:
             vocabulary = pack.vocabulary(approach)
-            shipped = engine_bits(pack.engine(approach, "cpu"), vocabulary, lines)
+            graph = engine_bits(pack.engine(approach, "cpu"), vocabulary, lines)
             fp32 = engine_bits(pack.reference_engine(approach), vocabulary, lines)
-            rows.append((name, approach, f"{shipped:.4f}", f"{fp32:.4f}", f"{shipped / fp32 - 1:+.3%}"))
+            rows.append((name, approach, f"{graph:.4f}", f"{fp32:.4f}", f"{graph / fp32 - 1:+.3%}"))
     show("Bits per note on test files", ("pack", "approach", "as it ships", "fp32", "cost"), rows)

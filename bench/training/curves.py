@@ -1,4 +1,4 @@
-"""`python -m bench.training.curves PICTURE PACK ...`: what packs came to pass after pass, training against held out, from their cards."""
+"""`python -m bench.training.curves PICTURE PACK ...`: draws the learning curves on the packs' cards, training and held out."""
 
 import sys
 from pathlib import Path
@@ -12,15 +12,15 @@ COLOURS = ("#d04a10", "#0b6aa8", "#3b7d3b", "#7a4fa3")
 
 
 def draw(picture: Path, packs: list[str]) -> None:
-    """A panel for each approach: held-out bits per note, full, and training bits per token, dashed, over the passes."""
+    """Draws a plot for each approach over the passes: held-out bits per note (solid), training bits per token (dashed)."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     for axes, approach in zip(figure.subplots(1, 2), APPROACHES, strict=True):
         for name, colour in zip(packs, COLOURS, strict=False):
             pack = open_pack(name)
             history = pack.card.approaches[approach].training.history
-            epochs = [row.epoch for row in history]
-            axes.plot(epochs, [row.valid_bits for row in history], color=colour, marker=".", label=pack.name)
-            axes.plot(epochs, [row.training_bits for row in history], color=colour, linestyle="--", linewidth=1)
+            epochs = [epoch.epoch for epoch in history]
+            axes.plot(epochs, [epoch.valid_bits for epoch in history], color=colour, marker=".", label=pack.name)
+            axes.plot(epochs, [epoch.training_bits for epoch in history], color=colour, linestyle="--", linewidth=1)
         axes.set_title(approach, loc="left", fontweight="bold")
         axes.set_xlabel("passes over the training files")
         axes.set_ylim(bottom=0)

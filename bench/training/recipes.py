@@ -1,7 +1,7 @@
-"""The experiment's recipe against ours on the experiment's own tokens: same files, same split, same vocabulary, only the training differs.
+"""Our recipe on the tokens of the notebook experiment: same files, same split, same vocabulary; only the training differs.
 
-The tokens are the notebook's, drums and seconds and all, so nothing is transposed here. What the old recipe comes to in
-the same time is on the card of a pack made by `fours train --recipe notebook`, of which the figures are read here.
+The tokens are the notebook's, with drums and times in seconds, so nothing is transposed here. The result of the notebook's
+recipe in the same time is on the card of a pack made by `fours train --recipe notebook`.
 """
 
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from bench.corpora import CORPORA
 from bench.table import show
 from model.approach import APPROACHES
 from model.engines.network_shape import Hyperparameters
@@ -23,15 +24,14 @@ from train.corpus.reading import Choice
 from train.experiment.replay import streams_of
 from train.learning.loss import sum_bits
 from train.learning.recipe import Recipe
-from train.learning.trainer import Lesson, Progress, fit
+from train.learning.trainer import LearningTask, Progress, fit
 
-CORPORA = Path(os.environ.get("FOURS_CORPORA", "../shared/corpora"))
 LIST = Path("freedoom/rock43.txt")
 EPOCHS = int(os.environ.get("EPOCHS", "20"))
 
 
 def run() -> None:
-    """Trains both networks by our recipe on the notebook's tokens, and prints what the test files cost, after how long."""
+    """Trains both networks by our recipe on the notebook's tokens, and prints the bits on the test files, and the time."""
     torch.set_num_threads(1)
     corpora = read_corpora([CORPORA / LIST], USER_CACHE, Choice("merged", drums=True, time_unit="seconds"))
     rows = []
@@ -39,11 +39,11 @@ def run() -> None:
         streams = streams_of(approach, corpora)
         size = streams.vocabulary.size
         training, valid, test = (_pieces(streams.all_of(split), size) for split in SPLITS)
-        lesson = Lesson(size, Hyperparameters(), training, valid, streams.notes("valid"))
-        outcome = fit(lesson, Recipe(epochs=EPOCHS, patience=6), report=partial(_say, approach))
+        task = LearningTask(size, Hyperparameters(), training, valid, streams.notes("valid"))
+        outcome = fit(task, Recipe(epochs=EPOCHS, patience=6), on_progress=partial(_print_progress, approach))
         bits = sum_bits(outcome.network, test) / streams.notes("test")
-        first_time = 1 + len(streams.vocabulary.pitches)
-        pitch_bits, time_bits = bits[:first_time].sum(), bits[first_time:].sum()
+        first_time_token = 1 + len(streams.vocabulary.pitches)
+        pitch_bits, time_bits = bits[:first_time_token].sum(), bits[first_time_token:].sum()
         minutes = f"{outcome.seconds / 60:.1f}"
         rows.append((approach, str(outcome.best_epoch), minutes, f"{pitch_bits:.3f}", f"{time_bits:.3f}"))
     show(
@@ -54,13 +54,13 @@ def run() -> None:
 
 
 def _pieces(files: Sequence[Tokens], size: int) -> TokenPieces:
-    """The files, each with a start; drums among them, so that moving them would make no sense: every key is the written one."""
+    """The files, each with a start token. They contain drums, which cannot be transposed, so every key is the written one."""
     tokens = [np.concatenate([[START], file]).astype(np.uint16) for file in files]
     as_written = np.tile(np.arange(size), (len(TRANSPOSITIONS), 1))
     return TokenPieces(np.concatenate(tokens), [len(piece) for piece in tokens], as_written)
 
 
-def _say(approach: str, progress: Progress) -> None:
+def _print_progress(approach: str, progress: Progress) -> None:
     if progress.valid_bits is not None:
         print(
             f"{approach} epoch {progress.epoch}: training {progress.loss_bits:.3f} bits/token, held out "

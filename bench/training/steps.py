@@ -1,4 +1,4 @@
-"""One token: our engines against an `nn.LSTM` step as installed, and against re-running a window of 100 for each token."""
+"""The time of one token: our engines, against an `nn.LSTM` step as installed, and against re-running a window of 100 tokens."""
 
 import tempfile
 from collections.abc import Callable
@@ -24,37 +24,37 @@ Timing = tuple[float, float]
 def run() -> None:
     """Prints milliseconds per token, and how many times faster each is than the two alternatives as installed.
 
-    A step of oneDNN's LSTM asks for scratch memory as large as the weights; whether malloc maps it anew each time or
-    has it at hand hangs on what the process did before, and makes a factor of two and a half. On Linux, to see either:
-    MALLOC_MMAP_THRESHOLD_=1048576, or MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=4294967296. Each way
-    is built and timed several times, and its row is the median of those builds, with the fastest and the slowest.
+    A step of oneDNN's LSTM allocates scratch memory as large as the weights. Whether malloc maps new memory each time or
+    reuses some depends on what the process did before, and makes a factor of two and a half. On Linux one can force either:
+    MALLOC_MMAP_THRESHOLD_=1048576, or MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=4294967296. So each
+    alternative is built and timed several times; its row is the median of these builds, with the fastest and the slowest.
     """
     pack = open_pack(Settings().pack)
     weights = pack.weights("event")
-    with tempfile.TemporaryDirectory() as place:
-        fp32 = Path(place) / "event.onnx"
+    with tempfile.TemporaryDirectory() as folder:
+        fp32 = Path(folder) / "event.onnx"
         write_fp32(weights, fp32)
         steps: dict[str, list[Timing]] = {
-            "ours: ONNX Runtime as it ships": _built(lambda: _stepper(pack.engine("event", "cpu")), 1000),
-            "ONNX Runtime fp32": _built(lambda: _stepper(OnnxEngine(fp32, "fp32")), 300),
-            "numpy fp32": _built(lambda: _stepper(pack.reference_engine("event")), 300),
+            "ours: ONNX Runtime as it ships": _time_builds(lambda: _stepper(pack.engine("event", "cpu")), 1000),
+            "ONNX Runtime fp32": _time_builds(lambda: _stepper(OnnxEngine(fp32, "fp32")), 300),
+            "numpy fp32": _time_builds(lambda: _stepper(pack.reference_engine("event")), 300),
         }
 
     def network() -> MusicLSTM:
-        made = MusicLSTM(pack.vocabulary("event").size, pack.card.approaches["event"].network).eval()
-        made.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-        return made
+        lstm = MusicLSTM(pack.vocabulary("event").size, pack.card.approaches["event"].network).eval()
+        lstm.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+        return lstm
 
     installed = torch.get_num_threads()
     for threads in dict.fromkeys((installed, 1)):
         torch.set_num_threads(threads)
-        using = f"{threads} thread{'s' if threads > 1 else ''}{', as installed' if threads == installed else ''}"
+        suffix = f"{threads} thread{'s' if threads > 1 else ''}{', as installed' if threads == installed else ''}"
         alternatives = (
-            _built(lambda: _lstm_stepper(network()), 100),
-            _built(lambda: _window_stepper(network()), 10),
+            _time_builds(lambda: _lstm_stepper(network()), 100),
+            _time_builds(lambda: _window_stepper(network()), 10),
         )
         steps |= dict(
-            zip((f"nn.LSTM step, {using}", f"nn.LSTM over a window of {WINDOW}, {using}"), alternatives, strict=True)
+            zip((f"nn.LSTM step, {suffix}", f"nn.LSTM over a window of {WINDOW}, {suffix}"), alternatives, strict=True)
         )
         if threads == installed:
             step_ms, window_ms = map(_median, alternatives)
@@ -71,8 +71,8 @@ def run() -> None:
     show("One token; ours on one thread", columns, rows)
 
 
-def _built(build: Callable[[], Callable[[int], None]], count: int) -> list[Timing]:
-    """Median and p99 of each of several builds; all are kept meanwhile, so that each lies somewhere else."""
+def _time_builds(build: Callable[[], Callable[[int], None]], count: int) -> list[Timing]:
+    """Median and p99 of each of several builds. All builds stay alive, so that each has other memory."""
     steppers, timings = [], []
     for _ in range(BUILDS):
         steppers.append(build())

@@ -1,7 +1,7 @@
-"""How many targets a second each recipe learns from: a loss at every position, against one target for each window.
+"""How many targets per second each recipe learns from: a loss at every position, against one target per window.
 
-Both on one CPU thread, at the same precision, with the network of the packs; steps of the two take turns, so that whatever else
-the machine does falls on both.
+Both use one CPU thread, the same precision, and the network of the packs. Their steps alternate, so that other load on the
+machine affects both.
 """
 
 import time
@@ -16,9 +16,9 @@ from model.engines.network import MusicLSTM
 from model.engines.network_shape import Hyperparameters
 from train.corpus.dataset import Chunk
 from train.experiment import notebook
-from train.learning.checkpoint import Standing
+from train.learning.checkpoint import TrainingState
 from train.learning.learner import Learner
-from train.learning.parallel import ALONE
+from train.learning.parallel import SINGLE_PROCESS
 from train.learning.recipe import Precision, Recipe
 
 VOCABULARY = 125
@@ -27,17 +27,19 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")
 
 
 def run() -> None:
-    """Prints targets a second of both recipes, and how many times more ours is."""
+    """Prints targets per second of both recipes, and their ratio."""
     torch.set_num_threads(1)
     rows = []
     for approach in APPROACHES:
         window = notebook.WINDOW[approach]
         for precision in PRECISIONS:
-            ways = (_ours(precision), _windows(window, precision))
-            ours, theirs = (
-                float(np.median(rates)) for rates in zip(*(_round(ways) for _ in range(ROUNDS)), strict=True)
+            recipes = (_our_steps(precision), _window_steps(window, precision))
+            our_rate, window_rate = (
+                float(np.median(rates)) for rates in zip(*(_round(recipes) for _ in range(ROUNDS)), strict=True)
             )
-            rows.append((approach, precision, f"{ours:,.0f}", f"{theirs:,.0f}", f"{ours / theirs:.0f} x"))
+            rows.append(
+                (approach, precision, f"{our_rate:,.0f}", f"{window_rate:,.0f}", f"{our_rate / window_rate:.0f} x")
+            )
     show(
         "Targets a second, one thread",
         ("approach", "precision", "loss everywhere", "one a window", "ratio"),
@@ -45,19 +47,19 @@ def run() -> None:
     )
 
 
-def _round(ways: tuple[Iterator[int], ...]) -> tuple[float, ...]:
+def _round(recipes: tuple[Iterator[int], ...]) -> tuple[float, ...]:
     rates = []
-    for way in ways:
-        began_s = time.perf_counter()
-        targets = next(way)
-        rates.append(targets / (time.perf_counter() - began_s))
+    for steps in recipes:
+        started_s = time.perf_counter()
+        targets = next(steps)
+        rates.append(targets / (time.perf_counter() - started_s))
     return tuple(rates)
 
 
-def _ours(precision: Precision) -> Iterator[int]:
-    """Steps of our recipe, each giving how many targets it learnt from."""
+def _our_steps(precision: Precision) -> Iterator[int]:
+    """Steps of our recipe; yields the number of targets of each."""
     recipe = Recipe(precision=precision)
-    learner = Learner(VOCABULARY, Hyperparameters(), recipe, ALONE)
+    learner = Learner(VOCABULARY, Hyperparameters(), recipe, SINGLE_PROCESS)
     random = np.random.default_rng(0)
     shape = (recipe.lanes, recipe.chunk)
     for step in range(1_000_000):
@@ -66,10 +68,12 @@ def _ours(precision: Precision) -> Iterator[int]:
         yield targets.size
 
 
-def _windows(window: int, precision: Precision) -> Iterator[int]:
-    """The same of the old recipe."""
+def _window_steps(window: int, precision: Precision) -> Iterator[int]:
+    """Steps of the notebook's recipe; yields the number of targets of each."""
     stream = np.random.default_rng(0).integers(1, VOCABULARY, 4 * notebook.BATCH * ROUNDS + window)
     network = MusicLSTM(VOCABULARY, notebook.SHAPE)
     optimizer = torch.optim.Adam(network.parameters(), notebook.LEARNING_RATE)
-    for _ in notebook.train_epochs(network, optimizer, stream, window, Standing(), epochs=1, bf16=precision == "bf16"):
+    for _ in notebook.train_epochs(
+        network, optimizer, stream, window, TrainingState(), epochs=1, bf16=precision == "bf16"
+    ):
         yield notebook.BATCH

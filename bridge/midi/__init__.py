@@ -1,1 +1,1 @@
-"""MIDI messages and ports: the seam, and one module or more for each system behind it."""
+"""MIDI messages and ports: the interface (`ports`), and the systems behind it (python-rtmidi, memory, none)."""

@@ -1,15 +1,15 @@
-"""Knobs, pedals and programs among MIDI bytes, told apart without building messages. Knows no ports and no controls."""
+"""Finds control changes and program changes in MIDI bytes, without building messages. Knows no ports and no controls."""
 
 from dataclasses import dataclass
 
 _CONTROL_CHANGE, _PROGRAM_CHANGE = 0xB, 0xC
 LAST_CC = 119
-"""Those above are no knobs: they silence a synth, or change its mode."""
+"""Higher controller numbers are channel mode messages (MIDI 1.0): they silence a synth, or change its mode."""
 
 
 @dataclass(frozen=True, slots=True)
 class CcMove:
-    """A knob, a fader or a pedal is at this value now, 0 to 127; channels count from 0."""
+    """A knob, fader or pedal moved to this value, 0 to 127. Channels count from 0."""
 
     cc: int
     value: int
@@ -25,7 +25,7 @@ class ProgramSelected:
 
 
 def parse_controller_move(data: bytes) -> CcMove | ProgramSelected | None:
-    """What was moved or chosen, if anything: cheap enough for every byte that comes in."""
+    """The control change or program change in `data`, or None. Cheap enough to call for every incoming message."""
     if len(data) == 3 and data[0] >> 4 == _CONTROL_CHANGE and data[1] <= LAST_CC and data[2] <= 127:
         return CcMove(data[1], data[2], data[0] & 0xF)
     if len(data) == 2 and data[0] >> 4 == _PROGRAM_CHANGE and data[1] <= 127:

@@ -1,25 +1,25 @@
-"""Drops what comes straight back from where it was sent. Knows no ports and reads no clock: the time is an argument."""
+"""Recognises our own messages when they come straight back. Knows no ports and reads no clock: the time is an argument."""
 
 from collections import deque
 
 ECHO_WINDOW_S = 0.030
-"""A loop through a DAW comes back within its buffer, some 3 to 25 ms; a player repeats a note exactly later than that."""
+"""A loop through a DAW returns a message within its buffer, some 3 to 25 ms. A player who repeats a note is slower."""
 
 
 class EchoGuard:
-    """Remembers what was sent lately; each message sent excuses one same message received."""
+    """Remembers what was sent lately. Each message sent explains one equal message received."""
 
     def __init__(self, window_s: float = ECHO_WINDOW_S) -> None:
         self._window_s = window_s
         self._sent: deque[tuple[bytes, float]] = deque()
 
     def record_sent(self, data: bytes, at_s: float) -> None:
-        """`data` goes out at `at_s`; say so before sending, as its echo may be quick."""
+        """Records that `data` is sent at `at_s`. To be called before sending, as the echo may be quick."""
         self._drop_old(at_s)
         self._sent.append((data, at_s))
 
     def is_echo(self, data: bytes, at_s: float) -> bool:
-        """Whether `data`, received at `at_s`, is ours come back; it counts as such once only."""
+        """Whether `data`, received at `at_s`, is an echo of a message sent. Each message sent has one echo at most."""
         self._drop_old(at_s)
         for entry in self._sent:
             if entry[0] == data and entry[1] <= at_s:

@@ -1,4 +1,4 @@
-"""Ports in memory, the twin of the real ones: feed an input, read an output, lose one. Knows no MIDI system."""
+"""MIDI ports in memory, for tests and demos: feed an input, read an output, unplug one. Knows no MIDI system."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from collections.abc import Sequence
 
 from bridge.errors import PortLost
 from bridge.fault_counter import FaultCounter
-from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, ClosedOnExit, Receiver, match_port
+from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, BasePort, OnChange, Receiver, match_port
 from bridge.timing.clock import Clock, ManualClock
 
 logger_in = logging.getLogger("fours.midi.in")
 logger_out = logging.getLogger("fours.midi.out")
 
 
-class MemoryInput(ClosedOnExit):
-    """An input that hears what it is fed."""
+class MemoryInput(BasePort):
+    """An input that receives the messages passed to `feed`."""
+
+    description = "memory"
 
     def __init__(self, name: str, receiver: Receiver) -> None:
         self._name = name
@@ -25,59 +27,86 @@ class MemoryInput(ClosedOnExit):
 
     @property
     def name(self) -> str:
-        """The name it was opened under."""
+        """The name that it was opened under."""
         return self._name
 
     def feed(self, data: bytes, at_s: float) -> None:
-        """`data` arrives at `at_s`; a closed port hears nothing."""
+        """Delivers `data` as if it had arrived at `at_s`. A closed port receives nothing."""
         if not self.is_open:
             return
         try:
             self._receiver(data, at_s)
-        except Exception as error:  # noqa: BLE001 - as in a real callback, nothing may escape
+        except Exception as error:  # noqa: BLE001 - as in a real callback, no exception may escape
             self.faults.count(error)
 
     def close(self) -> None:
-        """Hear nothing from now on."""
+        """Stops receiving."""
         self.is_open = False
 
 
-class MemoryOutput(ClosedOnExit):
-    """An output that keeps what it is sent, each with the second it was sent at."""
+class MemoryOutput(BasePort):
+    """An output that stores each message sent, with the time it was sent at and the time it was due.
 
-    def __init__(self, name: str, clock: Clock) -> None:
+    With a `lead_s` it asks for messages that long before they are due, as a port does that can schedule.
+    """
+
+    description = "memory"
+
+    def __init__(self, name: str, clock: Clock, lead_s: float = 0.0) -> None:
         self._name = name
         self._clock = clock
-        self._is_lost = False
+        self._is_disconnected = False
+        self._on_lost: OnChange = _do_nothing
+        self._on_found: OnChange = _do_nothing
+        self.lead_s = lead_s
         self.is_open = True
         self.sent: list[tuple[bytes, float]] = []
+        self.due_s: list[float] = []
+        """When each of `sent` was due; the time it was sent at where no time was given."""
 
     @property
     def name(self) -> str:
-        """The name it was opened under."""
+        """The name that it was opened under."""
         return self._name
 
-    def send(self, data: bytes) -> None:
-        """Keep `data`, or fail as a port does that was unplugged."""
-        if self._is_lost or not self.is_open:
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is disconnected."""
+        return self._is_disconnected
+
+    def watch(self, on_lost: OnChange, on_found: OnChange) -> None:
+        """See `Port`; `disconnect` and `reconnect` call these."""
+        self._on_lost, self._on_found = on_lost, on_found
+
+    def send(self, data: bytes, due_s: float | None = None) -> None:
+        """Stores `data`. Raises PortLost where the port is closed or disconnected."""
+        if self._is_disconnected or not self.is_open:
             raise PortLost(f'MIDI output "{self._name}" is gone. Connect it again, then restart the jam.')
-        self.sent.append((data, self._clock.now_s()))
+        now_s = self._clock.now_s()
+        self.sent.append((data, now_s))
+        self.due_s.append(now_s if due_s is None else due_s)
 
     def disconnect(self) -> None:
-        """As if unplugged: sending fails until `find`."""
-        self._is_lost = True
+        """Acts as if unplugged: sending fails until `reconnect`."""
+        self._is_disconnected = True
+        self._on_lost()
 
     def reconnect(self) -> None:
-        """As if plugged in again."""
-        self._is_lost = False
+        """Acts as if plugged in again."""
+        self._is_disconnected = False
+        self._on_found()
 
     def close(self) -> None:
-        """Take nothing more."""
+        """Accepts no more messages."""
         self.is_open = False
 
 
+def _do_nothing() -> None:
+    """The watcher of a port that nobody watches."""
+
+
 class MemorySystem:
-    """A MIDI system with the ports it is given; those opened are kept, to be fed and read."""
+    """A MIDI system with the given ports. Those that were opened are in `opened_inputs` and `opened_outputs`."""
 
     api = "memory"
 
@@ -89,21 +118,21 @@ class MemorySystem:
         self.opened_outputs: list[MemoryOutput] = []
 
     def inputs(self) -> list[str]:
-        """The inputs it was given."""
+        """The given inputs."""
         return list(self._inputs)
 
     def outputs(self) -> list[str]:
-        """The outputs it was given."""
+        """The given outputs."""
         return list(self._outputs)
 
     def open_input(self, name: str | None, receiver: Receiver) -> MemoryInput:
-        """An input to feed."""
-        found = INPUT_NAME if name is None else self._inputs[match_port(name, "input", self._inputs)]
-        self.opened_inputs.append(MemoryInput(found, receiver))
+        """Opens an input that tests can feed."""
+        opened_name = INPUT_NAME if name is None else self._inputs[match_port(name, "input", self._inputs)]
+        self.opened_inputs.append(MemoryInput(opened_name, receiver))
         return self.opened_inputs[-1]
 
     def open_output(self, name: str | None) -> MemoryOutput:
-        """An output to read."""
-        found = OUTPUT_NAME if name is None else self._outputs[match_port(name, "output", self._outputs)]
-        self.opened_outputs.append(MemoryOutput(found, self._clock))
+        """Opens an output that tests can read."""
+        opened_name = OUTPUT_NAME if name is None else self._outputs[match_port(name, "output", self._outputs)]
+        self.opened_outputs.append(MemoryOutput(opened_name, self._clock))
         return self.opened_outputs[-1]

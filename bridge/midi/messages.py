@@ -1,4 +1,4 @@
-"""The MIDI messages that cross the border, to and from bytes. Knows no ports and no time."""
+"""MIDI messages as values, from bytes and to bytes. Knows no ports and no time."""
 
 import importlib
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ PEDAL_DOWN = 64
 
 @dataclass(frozen=True, slots=True)
 class NoteOn:
-    """A key goes down; its velocity is 1 to 127."""
+    """A key goes down. The velocity is 1 to 127; channels count from 0."""
 
     pitch: int
     velocity: int
@@ -41,7 +41,7 @@ class ControlChange:
 
 @dataclass(frozen=True, slots=True)
 class OtherMessage:
-    """Any other whole MIDI message, as it came: program, bend, pressure, clock, sysex."""
+    """Any other whole MIDI message, as its bytes: program, pitch bend, pressure, clock, sysex."""
 
     data: bytes
 
@@ -51,12 +51,12 @@ Message = NoteOn | NoteOff | ControlChange | OtherMessage
 
 @cache
 def mido_module() -> ModuleType:
-    """mido, imported at the first call: that takes some 40 ms, so whoever opens a port calls this beforehand."""
+    """mido, imported at the first call. The import takes some 40 ms, so a port calls this before the first note."""
     return importlib.import_module("mido")
 
 
 def parse(data: bytes) -> Message:
-    """The message in `data`, which holds exactly one."""
+    """The message in `data`, which must hold exactly one. Raises BadMidi where it does not."""
     try:
         midi = mido_module().Message.from_bytes(data)
     except (ValueError, TypeError, LookupError) as error:
@@ -74,7 +74,7 @@ def parse(data: bytes) -> Message:
 
 
 def encode(message: Message) -> bytes:
-    """The bytes of `message`."""
+    """The bytes of `message`. Raises BadMidi where a value is out of range, or a note-on has velocity 0."""
     try:
         match message:
             case NoteOn(pitch, velocity, channel):
@@ -96,6 +96,6 @@ def _bytes(kind: str, **values: int) -> bytes:
 
 
 def _hex_preview(data: bytes) -> str:
-    """The bytes in hexadecimal, at most eight of them."""
-    shown = data[:8].hex(" ").upper() or "nothing"
-    return f"{shown} … ({len(data)} bytes)" if len(data) > 8 else shown
+    """The first eight bytes in hexadecimal, for an error message."""
+    first_bytes = data[:8].hex(" ").upper() or "nothing"
+    return f"{first_bytes} … ({len(data)} bytes)" if len(data) > 8 else first_bytes

@@ -1,4 +1,7 @@
-"""The narrow seam to MIDI ports: bytes and monotonic seconds. Knows no MIDI library and no messages."""
+"""The interface to MIDI ports: bytes and monotonic seconds. Knows no MIDI library and no messages.
+
+A new kind of port is a `MidiSystem` with an `InputPort` and an `OutputPort`; `memory_ports` is the smallest example.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,18 @@ from bridge.errors import PortNotFound
 CLIENT_NAME = "Trading Fours"
 INPUT_NAME = "Trading Fours In"
 OUTPUT_NAME = "Trading Fours Out"
-"""CoreMIDI and many DAWs show the port's name only, so it says whose it is. In and Out are as seen from the program."""
+"""CoreMIDI and many DAWs show only the port's name, so it names the program. In and Out are as seen from the program."""
 
 Direction = Literal["input", "output"]
 Receiver = Callable[[bytes, float], None]
-"""Takes one whole message and the monotonic second it arrived; called in the MIDI system's thread."""
+"""Takes one whole message, and the time it arrived in seconds of the `Clock`. Called in a thread of the MIDI system, one call
+at a time and in the order of arrival; it must return quickly, and should only put the message into a queue."""
+OnChange = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
 class PortInfo:
-    """One port that could be opened, as `fours ports` lists it."""
+    """One port that can be opened, as `fours ports` lists it."""
 
     direction: Direction
     name: str
@@ -30,15 +35,34 @@ class PortInfo:
 
 
 class Port(Protocol):
-    """What inputs and outputs have in common; leaving its `with` block closes it."""
+    """What inputs and outputs have in common. Leaving the `with` block closes the port."""
 
     @property
     def name(self) -> str:
-        """The name under which others find it, or of the port it is connected to."""
+        """For a virtual port the name under which other programs find it, otherwise the name of the port it is connected to."""
+        ...
+
+    @property
+    def latency_s(self) -> float:
+        """The delay that the MIDI system adds at this port, as far as it is known; otherwise 0."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """The system behind the port and how it keeps time, for one line of text: "jack, 256 frames: ..."."""
+        ...
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the MIDI system, or the port that was named, is known to be gone."""
+        ...
+
+    def watch(self, on_lost: OnChange, on_found: OnChange) -> None:
+        """Calls `on_lost` when the port is lost and `on_found` when it is back, both in any thread; replaces earlier ones."""
         ...
 
     def close(self) -> None:
-        """Give it back; a second time does nothing."""
+        """Closes the port. Returns once no receiver call is running, and all sent messages are out. A second call does nothing."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -48,11 +72,26 @@ class Port(Protocol):
     ) -> None: ...
 
 
-class ClosedOnExit:
-    """For ports to inherit: the `with` block, once and for all."""
+class BasePort:
+    """A base class for ports: the `with` block, and the answers of a port that knows no latency and cannot tell when it is lost."""
+
+    lead_s = 0.0
+
+    @property
+    def latency_s(self) -> float:
+        """See `Port`."""
+        return 0.0
+
+    @property
+    def is_lost(self) -> bool:
+        """See `Port`."""
+        return False
+
+    def watch(self, on_lost: OnChange, on_found: OnChange) -> None:
+        """Does nothing."""
 
     def close(self) -> None:
-        """What leaving the block calls."""
+        """Called when the block is left."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:
@@ -65,44 +104,61 @@ class ClosedOnExit:
 
 
 class InputPort(Port, Protocol):
-    """Calls its receiver for each message until it is closed; what the receiver raises is counted, not passed on."""
+    """Calls its receiver for each message until it is closed, clock and sysex included.
+
+    An exception in the receiver must not escape into the MIDI library: the port counts and logs it (`FaultCounter`), and
+    goes on.
+    """
 
 
 class OutputPort(Port, Protocol):
-    """Sends at once."""
+    """Sends each message when it is due, as far as the system can, always in the order in which they were passed to `send`.
 
-    def send(self, data: bytes) -> None:
-        """Send one whole message; `PortLost` where that is no longer possible."""
+    Used from one thread at a time, `close` included.
+    """
+
+    @property
+    def lead_s(self) -> float:
+        """How long before it is due a message should be passed to `send`; 0 where the system sends at once."""
+        ...
+
+    def send(self, data: bytes, due_s: float | None = None) -> None:
+        """Sends one whole message, due at `due_s` or now. Never blocks. Raises PortLost where the port is gone or closed."""
         ...
 
 
 class MidiSystem(Protocol):
-    """Where ports come from. `None` for a name asks for a virtual port of our own."""
+    """Lists and opens ports. Any thread may call it, one at a time."""
 
     @property
     def api(self) -> str:
-        """Its name, as `fours ports` shows it."""
+        """The name of the system, as `fours ports` shows it."""
         ...
 
     def inputs(self) -> list[str]:
-        """Names of the ports that can be listened to."""
+        """The names of the ports that we can receive from, as they are now."""
         ...
 
     def outputs(self) -> list[str]:
-        """Names of the ports that can be played to."""
+        """The names of the ports that we can send to, as they are now."""
         ...
 
     def open_input(self, name: str | None, receiver: Receiver) -> InputPort:
-        """Listen to the one port whose name has `name` in it."""
+        """Opens an input and delivers its messages to `receiver` from now on.
+
+        `name` selects an existing port, by the rules of `match_port`; None opens a virtual port named INPUT_NAME. Raises
+        PortNotFound where no port or several match, PortTaken where the port cannot be opened, and NoMidiSystem where the
+        system is gone or has no virtual ports.
+        """
         ...
 
     def open_output(self, name: str | None) -> OutputPort:
-        """Play to the one port whose name has `name` in it."""
+        """Opens an output; None opens a virtual port named OUTPUT_NAME. Selects and raises as `open_input` does."""
         ...
 
 
 def list_all_ports(system: MidiSystem) -> tuple[PortInfo, ...]:
-    """All ports of a system: inputs, then outputs."""
+    """All ports of a system: the inputs, then the outputs."""
     return (
         *(PortInfo("input", name, system.api) for name in system.inputs()),
         *(PortInfo("output", name, system.api) for name in system.outputs()),
@@ -110,21 +166,24 @@ def list_all_ports(system: MidiSystem) -> tuple[PortInfo, ...]:
 
 
 def match_port(wanted: str, direction: Direction, names: Sequence[str]) -> int:
-    """The index of the one name that is `wanted` or, failing that, has it in it; capitals do not matter."""
-    sought = wanted.strip().casefold()
-    folded = [name.casefold() for name in names]
-    for fits in (
-        [index for index, name in enumerate(folded) if name == sought],
-        [index for index, name in enumerate(folded) if _without_alsa_numbers(name) == sought],
-        [index for index, name in enumerate(folded) if sought and sought in name],
+    """The index of the name that equals `wanted`; if none does, of the one name that contains it. Case does not matter.
+
+    Raises PortNotFound where no name fits, or several do.
+    """
+    lowered = wanted.strip().casefold()
+    lowered_names = [name.casefold() for name in names]
+    for matches in (
+        [index for index, name in enumerate(lowered_names) if name == lowered],
+        [index for index, name in enumerate(lowered_names) if _without_alsa_numbers(name) == lowered],
+        [index for index, name in enumerate(lowered_names) if lowered and lowered in name],
     ):
-        if len(fits) == 1:
-            return fits[0]
-        if fits:
-            raise PortNotFound.ambiguous(wanted, direction, [names[index] for index in fits])
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            raise PortNotFound.ambiguous(wanted, direction, [names[index] for index in matches])
     raise PortNotFound.missing(wanted, direction, names)
 
 
 def _without_alsa_numbers(name: str) -> str:
-    """The name without the numbers that ALSA appends and hands out anew at each start: "Synth:Synth MIDI 1 20:0"."""
+    """The name without the numbers that ALSA appends, which change at each start: "Synth:Synth MIDI 1 20:0"."""
     return re.sub(r" \d+:\d+$", "", name)

@@ -1,4 +1,4 @@
-"""python-rtmidi as we use it: its shape for the type checker, and which of its APIs works here. Opens no ports."""
+"""python-rtmidi as we use it: its types for the type checker, and the choice of the API that works here. Opens no ports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from bridge.errors import NoMidiSystem
 logger = logging.getLogger("fours.midi")
 
 Api = Literal["jack", "alsa", "coremidi", "winmm"]
-ApiChoice = Literal["auto", "jack", "alsa", "coremidi", "winmm"]
+"""What RtMidi can talk to. `midi_systems` names the choices that a user has."""
+ApiChoice = Literal["auto", Api]
 
 CONSTANT_OF: Mapping[Api, str] = {
     "jack": "API_UNIX_JACK",
@@ -33,7 +34,7 @@ RawReceiver = Callable[[tuple[Sequence[int], float], object], None]
 
 
 class RawPort(Protocol):
-    """What rtmidi.MidiIn and rtmidi.MidiOut share; python-rtmidi ships no types, so this is what we rely on."""
+    """What rtmidi.MidiIn and rtmidi.MidiOut share. python-rtmidi has no types, so these are the methods that we rely on."""
 
     def get_ports(self) -> list[str]: ...
     def open_port(self, port: int, name: str) -> object: ...
@@ -58,7 +59,7 @@ class RawOut(RawPort, Protocol):
 
 
 class RtMidiModule(Protocol):
-    """The module rtmidi; tests put their own in its place. Its API_ constants are read by name."""
+    """The module rtmidi; tests replace it. Its API_ constants are read by name."""
 
     @property
     def RtMidiError(self) -> type[Exception]: ...  # noqa: N802 - rtmidi's name
@@ -68,7 +69,7 @@ class RtMidiModule(Protocol):
 
 
 def load_rtmidi() -> RtMidiModule:
-    """Import python-rtmidi, or say in one line how to get it."""
+    """Imports python-rtmidi. Raises NoMidiSystem, whose text says how to install it."""
     try:
         return cast("RtMidiModule", importlib.import_module("rtmidi"))
     except ModuleNotFoundError as error:
@@ -86,12 +87,12 @@ def load_rtmidi() -> RtMidiModule:
 
 
 def api_number(backend: RtMidiModule, api: Api) -> int:
-    """rtmidi's number for `api`."""
+    """The number that rtmidi has for `api`."""
     return int(getattr(backend, CONSTANT_OF[api]))
 
 
 def choose_api(backend: RtMidiModule, choice: ApiChoice, platform: str = sys.platform) -> Api:
-    """The API to use: the one chosen, if it works here, or else the best that does."""
+    """The API to use: the chosen one, or for `auto` the best that works here. Raises NoMidiSystem where there is none."""
     if choice == "auto":
         return _best_api(backend, platform)
     if api_number(backend, choice) not in backend.get_compiled_api():
@@ -104,7 +105,7 @@ def choose_api(backend: RtMidiModule, choice: ApiChoice, platform: str = sys.pla
 
 
 def is_jack_running(backend: RtMidiModule) -> bool:
-    """Whether a JACK server is really there; starts none, and keeps libjack from saying so on stderr."""
+    """Whether a JACK server is running. Does not start one, and keeps libjack from printing to stderr."""
     number = api_number(backend, "jack")
     if number not in backend.get_compiled_api():
         return False
@@ -134,34 +135,34 @@ def _best_api(backend: RtMidiModule, platform: str) -> Api:
 
 @contextmanager
 def _no_server_start() -> Iterator[None]:
-    before = os.environ.get("JACK_NO_START_SERVER")
+    previous = os.environ.get("JACK_NO_START_SERVER")
     os.environ["JACK_NO_START_SERVER"] = "1"
     try:
         yield
     finally:
-        if before is None:
+        if previous is None:
             del os.environ["JACK_NO_START_SERVER"]
         else:
-            os.environ["JACK_NO_START_SERVER"] = before
+            os.environ["JACK_NO_START_SERVER"] = previous
 
 
 @contextmanager
 def _quiet_libjack(backend: RtMidiModule) -> Iterator[None]:
-    """What libjack would print goes to the log at DEBUG, until left; what was set before is put back."""
+    """Within the block, libjack's messages go to the log at DEBUG; afterwards its previous handler is restored."""
     libjack = _libjack_of(backend)
     if libjack is None:
         yield
         return
-    before = ctypes.c_void_p.in_dll(libjack, "jack_error_callback").value
-    listener = JackListener(_log_libjack)
-    libjack.jack_set_error_function(listener)
+    previous = ctypes.c_void_p.in_dll(libjack, "jack_error_callback").value
+    handler = JackErrorHandler(_log_libjack)
+    libjack.jack_set_error_function(handler)
     try:
         yield
     finally:
-        libjack.jack_set_error_function(ctypes.c_void_p(before))
+        libjack.jack_set_error_function(ctypes.c_void_p(previous))
 
 
-JackListener = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
+JackErrorHandler = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
 
 
 def _log_libjack(text: bytes) -> None:
@@ -169,12 +170,12 @@ def _log_libjack(text: bytes) -> None:
 
 
 def _libjack_of(backend: RtMidiModule) -> ctypes.CDLL | None:
-    """The libjack inside this process, or None where the backend has none that can be hushed."""
+    """The libjack in this process; None where rtmidi has no libjack whose messages can be redirected."""
     extension = getattr(getattr(backend, "_rtmidi", None), "__file__", None)
     if not isinstance(extension, str):
         return None
     with suppress(OSError, AttributeError, ValueError):
-        # A look-up in the extension also finds what it is linked to: the system's libjack, or the one in its wheel.
+        # A symbol look-up in the extension also finds the libjack that it is linked to: the system's, or the one in its wheel.
         libjack = ctypes.CDLL(extension)
         ctypes.c_void_p.in_dll(libjack, "jack_error_callback")
         _ = libjack.jack_set_error_function

@@ -1,4 +1,4 @@
-"""MIDI ports of this machine, through python-rtmidi: JACK, ALSA, CoreMIDI, Windows. Knows bytes, not what they mean."""
+"""MIDI ports of this machine through python-rtmidi: JACK, ALSA, CoreMIDI, Windows. Does not interpret the bytes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from bridge.midi.ports import (
     INPUT_NAME,
     OUTPUT_NAME,
     Direction,
-    PortInfo,
     Receiver,
     match_port,
-    list_all_ports,
 )
 from bridge.midi.rtmidi_module import (
     PROBE_NAME,
@@ -36,7 +34,7 @@ from bridge.timing.clock import Clock, MonotonicClock
 
 
 class RtMidiSystem:
-    """This machine's MIDI, through one of RtMidi's APIs; raises `NoMidiSystem` where there is none."""
+    """The MIDI ports of this machine, through one of RtMidi's APIs. Raises NoMidiSystem where none works."""
 
     def __init__(
         self,
@@ -57,44 +55,50 @@ class RtMidiSystem:
         """jack, alsa, coremidi or winmm."""
         return self._api
 
+    @property
+    def _description(self) -> str:
+        return "jack by RtMidi: each cycle's messages at its start" if self._api == "jack" else self._api
+
     def inputs(self) -> list[str]:
-        """Names of the ports that can be listened to."""
+        """The names of the ports that we can receive from, as they are now."""
         return self._list_ports(self._new_in)
 
     def outputs(self) -> list[str]:
-        """Names of the ports that can be played to."""
+        """The names of the ports that we can send to, as they are now."""
         return self._list_ports(self._new_out)
 
     def open_input(self, name: str | None, receiver: Receiver) -> RtMidiInput:
-        """Listen to a port, or with no name offer one."""
-        # So that the first note does not wait for an import.
+        """Opens an input, a virtual one where `name` is None; see `MidiSystem`."""
+        # Imported now, so that the first note does not wait for it.
         messages.mido_module()
         raw = self._new_in(CLIENT_NAME)
         with _deleted_on_error(raw):
             # Without this RtMidi drops clock and sysex.
             raw.ignore_types(sysex=False, timing=False, active_sense=True)
-            found = self._open(raw, name, "input")
-        port = self._new_input(raw, found, receiver)
+            opened_name = self._open(raw, name, "input")
+        port = self._new_input(raw, opened_name, receiver)
         port.listen()
         return port
 
     def open_output(self, name: str | None) -> RtMidiOutput:
-        """Play to a port, or with no name offer one."""
-        # JACK wants a name for each client, and RtMidi opens one for each port. Left to JACK, this one would become
-        # "Trading Fours-01", which reads as a second jam; under its port's name, "-01" means what it says.
+        """Opens an output, a virtual one where `name` is None; see `MidiSystem`."""
+        # JACK needs a unique name for each client, and RtMidi opens a client for each port. JACK would rename this one to
+        # "Trading Fours-01", which looks like a second jam. With the port's name, "-01" really means a second jam.
         raw = self._new_out(OUTPUT_NAME if self._api == "jack" else CLIENT_NAME)
         with _deleted_on_error(raw):
-            found = self._open(raw, name, "output")
+            opened_name = self._open(raw, name, "output")
         drain_s = JACK_DRAIN_S if self._api == "jack" else 0.0
-        return RtMidiOutput(raw, found, self._backend.RtMidiError, self._clock, self._poll_rate, drain_s)
+        return RtMidiOutput(
+            raw, opened_name, self._backend.RtMidiError, self._clock, self._poll_rate, drain_s, self._description
+        )
 
     def _new_input(self, raw: RawIn, name: str, receiver: Receiver) -> RtMidiInput:
         if self._api == "jack":
-            return PolledInput(raw, name, receiver, self._clock, self._poll_rate)
-        return RtMidiInput(raw, name, receiver, self._clock)
+            return PolledInput(raw, name, receiver, self._clock, self._poll_rate, self._description)
+        return RtMidiInput(raw, name, receiver, self._clock, self._description)
 
     def _open(self, raw: RawPort, wanted: str | None, direction: Direction) -> str:
-        """Open `raw`, and say under which name others see it or which port it is connected to."""
+        """Opens `raw`, and returns the name under which others see it, or of the port that it is connected to."""
         own_name = INPUT_NAME if direction == "input" else OUTPUT_NAME
         if wanted is None:
             return self._open_virtual(raw, own_name, direction)
@@ -116,7 +120,7 @@ class RtMidiSystem:
                 "(https://www.tobias-erichsen.de/software/loopmidi.html), add one port for each direction in it, "
                 "and name them with --midi-in and --midi-out."
             )
-        # Our input is what others play to, so it is listed among the outputs.
+        # Other programs send to our input, so it is listed among the outputs.
         listed = self.outputs if direction == "input" else self.inputs
         before = Counter(listed())
         try:
@@ -126,12 +130,12 @@ class RtMidiSystem:
                 f'The virtual MIDI port "{own_name}" could not be made through {self._api} ({error}). '
                 "Restart the MIDI system, or name an existing port instead."
             ) from error
-        # A second jam on JACK is "Trading Fours-01", and ALSA adds numbers: only the list knows the name we were given.
+        # A second jam on JACK is "Trading Fours-01", and ALSA adds numbers: only the list has the name that we got.
         ours = [name for name in Counter(listed()) - before if own_name in name]
         return ours[0] if len(ours) == 1 else own_name
 
     def _list_ports(self, new_port: Callable[[str], RawPort]) -> list[str]:
-        # A fresh object each time: those of CoreMIDI and ALSA do not always see what came later.
+        # A new object each time: with CoreMIDI and ALSA an old one does not always see ports that were added later.
         raw = new_port(PROBE_NAME)
         try:
             return raw.get_ports()
@@ -152,11 +156,6 @@ class RtMidiSystem:
             yield
         except self._backend.RtMidiError as error:
             raise NoMidiSystem(f"The MIDI system ({self._api}) does not answer: {error}. Start it anew.") from error
-
-
-def list_ports(api: ApiChoice = "auto") -> tuple[PortInfo, ...]:
-    """The ports of this machine."""
-    return list_all_ports(RtMidiSystem(api))
 
 
 @contextmanager

@@ -1,42 +1,43 @@
-"""Ports to nowhere, for a machine without a MIDI system: they hear nothing and are heard by nobody."""
+"""MIDI ports that are connected to nothing, for a machine without a MIDI system."""
 
 from bridge.errors import PortNotFound
-from bridge.midi.ports import ClosedOnExit, Direction, Receiver
+from bridge.midi.ports import BasePort, Direction, Receiver
 
 NOWHERE = "none"
 
 
-class SilentPort(ClosedOnExit):
-    """An input that never hears, and an output that takes everything."""
+class SilentPort(BasePort):
+    """An input that never receives, and an output that drops every message."""
 
     name = NOWHERE
+    description = "no MIDI system"
 
-    def send(self, data: bytes) -> None:
-        """Nothing comes of it."""
+    def send(self, data: bytes, due_s: float | None = None) -> None:
+        """Drops the message."""
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """Does nothing."""
 
 
 class SilentSystem:
-    """A MIDI system without ports; only virtual ones can be asked of it."""
+    """A MIDI system without ports. Only virtual ports can be opened; PortNotFound for any other."""
 
     api = "no MIDI system"
 
     def inputs(self) -> list[str]:
-        """None."""
+        """An empty list."""
         return []
 
     def outputs(self) -> list[str]:
-        """None."""
+        """An empty list."""
         return []
 
     def open_input(self, name: str | None, receiver: Receiver) -> SilentPort:
-        """An input that never hears."""
+        """An input that never receives."""
         return _port(name, "input")
 
     def open_output(self, name: str | None) -> SilentPort:
-        """An output that takes everything."""
+        """An output that drops every message."""
         return _port(name, "output")
 
 

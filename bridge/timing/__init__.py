@@ -1,1 +1,1 @@
-"""Seconds, beats and bars, and the clocks that lead them: MIDI clock, Ableton Link, taps."""
+"""Seconds, beats and bars, and the sources of tempo: MIDI clock, Ableton Link, taps."""

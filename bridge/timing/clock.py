@@ -1,20 +1,21 @@
-"""Monotonic seconds, from the machine or by hand. Knows no beats; nothing else in `bridge` reads a clock."""
+"""`Clock`: monotonic seconds, from the machine or set by hand. Knows no beats; nothing else in `bridge` reads a clock."""
 
 import time
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Something that tells monotonic seconds."""
+    """A source of monotonic seconds. Any thread may use it."""
 
     def now_s(self) -> float:
-        """Seconds since some fixed moment; never goes back."""
+        """Seconds since a fixed but unknown moment. Never goes back."""
         ...
 
-    def wait_until(self, at_s: float, keep_s: float) -> None:
-        """Returns at `at_s`, to the microsecond, without sleeping; a clock that stands still returns at once.
+    def wait_until(self, at_s: float, spin_s: float) -> None:
+        """Returns at `at_s`, exact to the microsecond; at once where `at_s` is past, or the clock does not run by itself.
 
-        Other threads have the interpreter until `keep_s` before, and not then, when they might keep it for longer.
+        It does not sleep, as a sleep may last too long. Until `spin_s` before `at_s` it lets other threads run; in the last
+        `spin_s` it does not release the interpreter, as another thread might keep it for longer.
         """
         ...
 
@@ -23,33 +24,33 @@ class MonotonicClock:
     """The machine's own clock."""
 
     def now_s(self) -> float:
-        """Seconds since some moment before the program began."""
+        """Seconds since some moment before the program started."""
         # perf_counter, not monotonic: before Python 3.13 the latter moves in steps of 15.6 ms on Windows.
         # On Linux and macOS both read the same clock.
         return time.perf_counter()
 
-    def wait_until(self, at_s: float, keep_s: float) -> None:
-        """As the protocol says."""
+    def wait_until(self, at_s: float, spin_s: float) -> None:
+        """See `Clock`."""
         while (left_s := at_s - time.perf_counter()) > 0.0:
-            if left_s > keep_s:
+            if left_s > spin_s:
                 time.sleep(0)
 
 
 class ManualClock:
-    """A clock that stands still until it is told to move."""
+    """A clock that only moves when `advance` is called; for tests and for export."""
 
     def __init__(self, now_s: float = 0.0) -> None:
         self._now_s = now_s
 
     def now_s(self) -> float:
-        """The second it was last moved to."""
+        """The time that it was last set to."""
         return self._now_s
 
-    def wait_until(self, at_s: float, keep_s: float) -> None:
-        """Nobody waits for what only a hand moves."""
+    def wait_until(self, at_s: float, spin_s: float) -> None:
+        """Returns at once."""
 
     def advance(self, by_s: float) -> None:
-        """Move on by `by_s` seconds."""
+        """Moves the clock on by `by_s` seconds. Raises ValueError where that is negative."""
         if by_s < 0:
             raise ValueError(f"a monotonic clock does not go back, and was told to by {-by_s} s")
         self._now_s += by_s

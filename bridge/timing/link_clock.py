@@ -1,6 +1,6 @@
-"""Ableton Link in and out: where the session of the network is, in our seconds. Knows no timeline and starts no thread.
+"""Ableton Link in and out: the beat and tempo of the network's session, at our seconds. Knows no timeline, starts no thread.
 
-Its library is GPL, so it is an extra that whoever wants it installs, and is imported when it is asked for.
+The Link library is GPL, so it is an optional extra, and is imported only when Link is used.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from bridge.errors import LinkMissing
 from bridge.timing.clock import Clock
 
 SETTLE_S = 0.5
-"""How long Link is left alone before it is enabled. Sooner, it may set the session's tempo instead of taking it."""
+"""How long after its creation Link is enabled. Sooner, it may set the session's tempo instead of taking it over."""
 
 READINGS = 5
-"""How often the two clocks are read, one between two of the other: the closest pair is not one that was interrupted."""
+"""How often the two clocks are read, Link's between two readings of ours. The closest reading was not interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkMoment:
-    """Where a session is at one of our seconds; its beats are quarter notes, and its bars begin at multiples of theirs."""
+    """The state of a session at one of our seconds. Beats are quarter notes; bars begin at multiples of a bar's beats."""
 
     at_s: float
     beat: float
     tempo_bpm: float
     is_playing: bool | None = None
-    """None where start and stop are not shared."""
+    """None where start and stop are not shared with the session."""
     peers: int = 0
 
 
 class RawState(Protocol):
-    """The library's picture of a session, which it changes when it is committed."""
+    """The library's copy of a session's state. Committing it changes the session."""
 
     def tempo(self) -> float: ...
     def setTempo(self, bpm: float, at_micros: int) -> None: ...  # noqa: N802  the library's name
@@ -60,7 +60,7 @@ class RawLink(Protocol):
 
 
 def create_peer(tempo_bpm: float) -> RawLink:
-    """A peer of the installed library, not enabled yet. Raises LinkMissing where there is none."""
+    """A peer of the installed library, not yet enabled. Raises LinkMissing where the library is not installed."""
     try:
         from link import Link
     except ImportError as error:
@@ -71,7 +71,7 @@ def create_peer(tempo_bpm: float) -> RawLink:
 
 
 class LinkClock:
-    """One peer of the session, to be asked for its `moment` some twenty times a second. Any thread may ask or set."""
+    """One peer of the session. The caller reads `moment` some twenty times a second. Any thread may call any method."""
 
     def __init__(
         self, tempo_bpm: float, clock: Clock, *, shares_start_stop: bool = True, peer: RawLink | None = None
@@ -82,7 +82,7 @@ class LinkClock:
         self._enable_at_s = clock.now_s() + SETTLE_S
 
     def moment(self, beats_per_bar: float) -> LinkMoment | None:
-        """Where the session is now, with bars of so many beats; None while it is not joined yet."""
+        """The state of the session now, for bars of so many beats; None until the session is joined."""
         now_s, now_micros = self._read_both_clocks()
         if not self._peer.enabled:
             self._peer.enabled = now_s >= self._enable_at_s
@@ -97,13 +97,13 @@ class LinkClock:
         )
 
     def set_tempo(self, tempo_bpm: float) -> None:
-        """The session's tempo, for all peers."""
+        """Sets the tempo of the session, for all peers."""
         state = self._peer.captureAppSessionState()
         state.setTempo(tempo_bpm, self._peer.clock().micros())
         self._peer.commitAppSessionState(state)
 
-    def set_playing(self, is_playing: bool) -> None:  # noqa: FBT001  that is what it is
-        """Starts or stops the session, for all peers that share it."""
+    def set_playing(self, is_playing: bool) -> None:  # noqa: FBT001  a plain on or off
+        """Starts or stops the session, for all peers that share start and stop."""
         state = self._peer.captureAppSessionState()
         state.setIsPlaying(is_playing, self._peer.clock().micros())
         self._peer.commitAppSessionState(state)
@@ -122,7 +122,7 @@ class LinkClock:
         self.close()
 
     def _read_both_clocks(self) -> tuple[float, int]:
-        """The same moment by our clock and by Link's. They may drift apart, so it is read anew each time."""
+        """One moment by our clock and by Link's. Both are read each time, as they may drift apart."""
         clock = self._peer.clock()
         readings = []
         for _ in range(READINGS):

@@ -1,4 +1,4 @@
-"""How many beats a bar has. Knows no time; a beat is a quarter note, whatever the meter counts in."""
+"""`Meter`: a time signature, and how many beats a bar has. Knows no time. A beat is a quarter note in every meter."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -9,7 +9,7 @@ MAX_NUMERATOR = 64
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """So many notes of such a value to the bar: 6/8 is `Meter(6, 8)`."""
+    """A time signature: 6/8 is `Meter(6, 8)`. Raises ValueError where there is no such meter."""
 
     numerator: int = 4
     denominator: int = 4
@@ -23,7 +23,7 @@ class Meter:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The meter that "6/8" means. Raises ValueError where it means none."""
+        """The meter that a text such as "6/8" means. Raises ValueError where it means none."""
         numerator, _, denominator = text.partition("/")
         try:
             return cls(int(numerator), int(denominator))
@@ -32,7 +32,7 @@ class Meter:
 
     @property
     def beats_per_bar(self) -> float:
-        """Quarter notes in a bar: 3.0 in 6/8, 3.5 in 7/8. Every such number is exact in binary."""
+        """Quarter notes in a bar: 3.0 in 6/8, 3.5 in 7/8. All these numbers are exact as floats."""
         return self.numerator * 4 / self.denominator
 
     def __str__(self) -> str:

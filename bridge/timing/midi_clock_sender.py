@@ -1,7 +1,7 @@
-"""MIDI clock out: which of its messages are due, each at its beat. No I/O and no time but beats; knows not who hears it.
+"""MIDI clock out: which messages are due, each at its beat. Does no I/O, and knows no time except beats.
 
-Ticks go out all the time, so that whoever follows has the tempo before the song starts. Start and continue go out in
-the middle between two ticks, as it is the next tick that they are about.
+Ticks are sent all the time, so that a follower has the tempo before the song starts. Start and continue are sent halfway
+between two ticks, as they take effect at the next tick (MIDI 1.0).
 """
 
 import math
@@ -12,35 +12,35 @@ from bridge.timing.timeline import Timeline
 
 TICK_BEATS = 1 / TICKS_PER_BEAT
 MAX_SIXTEENTH = 0x3FFF
-"""The furthest song position that fits its 14 bits."""
+"""The highest song position, which has 14 bits (MIDI 1.0)."""
 
 MAX_TICKS_AT_ONCE = 2 * TICKS_PER_BEAT
-"""After a longer pause than these take, as of a machine that slept, ticks are left out: nobody can follow a flood."""
+"""After a longer pause than this many ticks (the machine slept), the late ticks are skipped: no device could follow them."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimedBytes:
-    """A message, and the beat it was due at."""
+    """The bytes of a message, and the beat at which they are due."""
 
     data: bytes
     beat: float
 
 
 class ClockSender:
-    """Sends clock to one output; its song begins at the bar line at which it was started."""
+    """MIDI clock for one output. The song begins at the bar line at which it was started. Used from one thread."""
 
     def __init__(self, timeline: Timeline, beat: float) -> None:
-        self._origin_beat = timeline.bar_line_at_or_after(beat)  # a beat on which a tick falls
-        self._next_tick = math.ceil((beat - self._origin_beat) * TICKS_PER_BEAT)  # counted from there
+        self._origin_beat = timeline.bar_line_at_or_after(beat)  # a beat with a tick
+        self._next_tick = math.ceil((beat - self._origin_beat) * TICKS_PER_BEAT)  # counted from the origin
         self._pending: list[TimedBytes] = []
-        self._song_start_tick = 0  # the tick of the song's beginning, where it has begun
-        self._stopped_at_tick = 0  # the song's tick at which it goes on
+        self._song_start_tick = 0  # the tick at which the song began
+        self._stopped_at_tick = 0  # the song's tick from which it continues
         self.is_playing = False
 
     def start(self, timeline: Timeline, beat: float) -> None:
-        """Starts the song at the next bar line that leaves time to say so."""
+        """Starts the song at the next bar line that leaves time to send the start message."""
         line = timeline.bar_line_at_or_after(beat + TICK_BEATS)
-        # Ticks fall on bar lines: where the song was moved, the last interval before the line is a little off.
+        # A tick falls on each bar line: where the song was moved, the last interval before the line differs a little.
         ticks = math.ceil((line - self._beat_of(self._next_tick)) * TICKS_PER_BEAT - 0.5)
         first = self._next_tick + max(ticks, 1)
         self._origin_beat = line - first * TICK_BEATS
@@ -48,7 +48,7 @@ class ClockSender:
         self._schedule_start(first, bytes([START]))
 
     def resume(self, beat: float) -> None:
-        """Goes on where it was stopped, from the next sixteenth on, as song position knows no finer place."""
+        """Continues where the song was stopped, from the next sixteenth on, as song position has no finer unit."""
         sixteenth = min(-(-self._stopped_at_tick // TICKS_PER_SIXTEENTH), MAX_SIXTEENTH)
         first = max(math.ceil((beat - self._origin_beat) * TICKS_PER_BEAT) + 1, self._next_tick + 1)
         self._song_start_tick = first - sixteenth * TICKS_PER_SIXTEENTH
@@ -56,14 +56,14 @@ class ClockSender:
         self._schedule_start(first, position, bytes([CONTINUE]))
 
     def stop(self, beat: float) -> None:
-        """Stops the song now; ticks go on."""
+        """Stops the song now. Ticks continue."""
         self._pending = [TimedBytes(bytes([STOP]), beat)]
         if self.is_playing:
             self._stopped_at_tick = max(self._next_tick - self._song_start_tick, 0)
         self.is_playing = False
 
     def advance(self, beat: float) -> list[TimedBytes]:
-        """Every message due up to `beat`, in order."""
+        """Returns every message due up to `beat`, in order. Each message is returned once."""
         self._skip_late_ticks(beat)
         due = []
         while (wake_at := self.wake_at()) <= beat:
@@ -75,7 +75,7 @@ class ClockSender:
         return due
 
     def wake_at(self) -> float:
-        """The next beat at which something is due."""
+        """The next beat at which a message is due."""
         tick = self._beat_of(self._next_tick)
         return min(tick, self._pending[0].beat) if self._pending else tick
 

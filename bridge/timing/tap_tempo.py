@@ -1,4 +1,4 @@
-"""Tempo from taps on the beat. Reads no clock: each tap brings its second."""
+"""Tempo from taps on the beat. Reads no clock: the time of each tap is an argument."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -6,36 +6,36 @@ from itertools import pairwise
 from statistics import median
 
 PAUSE_S = 2.0
-"""After a longer pause a tap begins anew, so the slowest tempo that can be tapped is 30 bpm."""
+"""After a longer pause a tap starts a new series, so the slowest tempo that can be tapped is 30 bpm."""
 
 BOUNCE_S = 0.15
-"""Two taps that are nearer, at 400 bpm, are one finger."""
+"""A tap sooner than this after another (400 bpm) is a bounce, and does not count."""
 
 MAX_TAPS = 9
-"""Eight intervals: two bars of four, after which a drummer who speeds up is followed."""
+"""Eight intervals, which are two bars of four: so a drummer who speeds up is followed after two bars."""
 
 MAX_INTERVAL_RATIO = 1.4
-"""An interval that is so much longer or shorter than the others is no slip of the finger: it begins anew."""
+"""An interval longer or shorter than the others by this factor is not just inaccurate: it starts a new series."""
 
 
 @dataclass(frozen=True, slots=True)
 class TapResult:
-    """What a series of taps says."""
+    """The tempo of a series of taps, and the time of its first tap."""
 
     tempo_bpm: float
     first_s: float
-    """Its first tap, on which a bar begins."""
+    """The time of the first tap, where a bar begins."""
 
 
 class TapTempo:
-    """One finger."""
+    """Collects taps, and returns the tempo of the present series."""
 
     def __init__(self) -> None:
         self._taps_s: deque[float] = deque(maxlen=MAX_TAPS)
         self._first_s = 0.0
 
     def tap(self, at_s: float) -> TapResult | None:
-        """A tap; None where it is the first of a series, or none at all."""
+        """Adds a tap at `at_s` seconds. Returns None where it is the first of a series, or a bounce."""
         if self._taps_s:
             gap_s = at_s - self._taps_s[-1]
             if gap_s < BOUNCE_S:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import PydanticCustomError
 
 from bridge.errors import BadTrustedAddress
+from bridge.midi.midi_systems import MidiApi
 from bridge.osc.trusted_senders import TrustedSenders
 from server.controls.cc_bindings import CcBindings, ConfigBinding
 from server.controls.control_table import Settings, Value, control_named
@@ -51,7 +52,7 @@ class Section(BaseModel):
 class MidiSection(Section):
     """MIDI ports: a name is any part of the name of an existing port; an empty one asks for a virtual port of our own."""
 
-    api: Literal["auto", "jack", "alsa", "coremidi", "winmm", "none"] = "auto"
+    api: MidiApi = "auto"
     input: str = ""
     output: str = ""
     program_change: ProgramChange = "off"
@@ -218,9 +219,9 @@ def _section_mistakes(
     return find_mistakes(table) if isinstance(table, Mapping) else [f"{section} is a section: [{section}]"]
 
 
-def _cc_mistakes(written: Mapping[str, Any]) -> list[str]:
+def _cc_mistakes(bindings: Mapping[str, Any]) -> list[str]:
     try:
-        CcBindings.read(written)
+        CcBindings.read(bindings)
     except BadValue as error:
         return [f"midi.cc: {line}" for line in str(error).splitlines()]
     return []

@@ -18,7 +18,7 @@ ConfigBinding = int | dict[str, int]
 """A binding as config.toml holds it: 21, or { cc = 21, channel = 3 }."""
 
 
-def takes_cc(control: Control) -> bool:
+def is_bindable(control: Control) -> bool:
     """Whether a knob, a fader or a pedal can move the control."""
     return has_fader(control) or control.kind == "action"
 
@@ -31,17 +31,17 @@ class CcBinding:
     channel: int | None = None
 
     @classmethod
-    def read(cls, control: str, written: object) -> Self:
+    def read(cls, control: str, toml_value: object) -> Self:
         """Parses the binding of a control as config.toml holds it.
 
         Raises BadValue if it is not a binding, or if no CC can move this control.
         """
-        if not takes_cc(control_named(control)):
+        if not is_bindable(control_named(control)):
             raise BadValue(f"{control} takes no CC; let program changes choose it (midi.program_change)")
-        table = {"cc": written} if not isinstance(written, dict) else written
+        table = {"cc": toml_value} if not isinstance(toml_value, dict) else toml_value
         if "cc" not in table or not set(table) <= {"cc", "channel"}:
             raise BadValue(
-                f"{control} is bound to a CC, such as 21 or {{ cc = 21, channel = 3 }}, not to {_toml(written)}"
+                f"{control} is bound to a CC, such as 21 or {{ cc = 21, channel = 3 }}, not to {_toml(toml_value)}"
             )
         channel = table.get("channel")
         return cls(
@@ -63,15 +63,15 @@ class CcBindings:
 
     def __init__(self, by_control: Mapping[str, CcBinding]) -> None:
         self._by_control = dict(by_control)
-        self._controls = {(binding.cc, binding.channel): name for name, binding in by_control.items()}
+        self._control_by_cc = {(binding.cc, binding.channel): name for name, binding in by_control.items()}
 
     @classmethod
-    def read(cls, written: Mapping[str, object]) -> Self:
+    def read(cls, toml_table: Mapping[str, object]) -> Self:
         """Parses the section of config.toml. Raises BadValue with one line for each mistake."""
         bindings: dict[str, CcBinding] = {}
         owners: dict[CcBinding, str] = {}
         mistakes = []
-        for control, entry in written.items():
+        for control, entry in toml_table.items():
             try:
                 binding = CcBinding.read(control, entry)
                 if binding in owners:
@@ -85,7 +85,7 @@ class CcBindings:
 
     def control_moved_by(self, move: CcMove) -> str | None:
         """The control that a CC message moves, or None: a binding to its channel goes before one to any channel."""
-        return self._controls.get((move.cc, move.channel + 1)) or self._controls.get((move.cc, None))
+        return self._control_by_cc.get((move.cc, move.channel + 1)) or self._control_by_cc.get((move.cc, None))
 
     def binding_of(self, control: str) -> CcBinding | None:
         """The binding of a control, or None if it has none."""
@@ -96,14 +96,14 @@ class CcBindings:
         """A copy of all bindings, by the control's name."""
         return dict(self._by_control)
 
-    def learn(self, control: str, move: CcMove, *, any_channel: bool = False) -> CcBinding:
+    def binding_to_learn(self, control: str, move: CcMove, *, any_channel: bool = False) -> CcBinding:
         """The binding that would let the CC message `move` control this control; changes nothing.
 
         Raises BadValue if that CC already moves another control.
         """
         binding = CcBinding(move.cc, None if any_channel else move.channel + 1)
         # The first look finds a binding to any channel too: the new one would silently take this channel away from it.
-        for owner in (self.control_moved_by(move), self._controls.get((binding.cc, binding.channel))):
+        for owner in (self.control_moved_by(move), self._control_by_cc.get((binding.cc, binding.channel))):
             if owner not in {None, control}:
                 owned = self._by_control[owner] if owner else binding
                 raise BadValue(

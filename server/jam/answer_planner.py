@@ -36,13 +36,14 @@ class AnswerPlanner:
         self.settings = settings
         self.answer: Answer | None = None
         self.now_beat = -math.inf
+        """The latest beat so far."""
         self._turns = turns
         self._models = models
         self._input = input_state
         self._random_seed = random_seed
         self._planned_count = 0
         self._novelty = input_state.novelty_limit(settings.novelty)
-        self._has_begun = False  # the answer has, so the phrase that it answers is over
+        self._has_begun = False  # the answer has begun, so the phrase that it answers is over
         self._is_outdated = False  # something was played or changed since the waiting answer was planned
         self._earliest_due_beat = -math.inf
 
@@ -67,7 +68,7 @@ class AnswerPlanner:
         return max(beat + self.beats_in(self.settings.offset_ms), self._earliest_due_beat)
 
     def on_offset_changed(self) -> None:
-        """The offset is another number of beats now; no note becomes due before the present beat because of that."""
+        """To be called when the offset, or its length in beats, changes: no note becomes due in the past by it."""
         self._earliest_due_beat = self.now_beat
 
     def pass_time(self, beat: float) -> None:
@@ -117,13 +118,13 @@ class AnswerPlanner:
         self.answer = None
 
     def take_next_note(self, answer: Answer) -> PlayedNote:
-        """The answer's next note sounds: takes it off the plan, and all models will have heard it."""
+        """The answer's next note sounds: takes it off the plan, and queues it for the other models to hear."""
         played = answer.take_next_note()
         self._models.add(played.as_planned, heard_by=played.improviser, learn=self.settings.learn_from == "both")
         return played
 
     def add_player_note(self, pitch: int, velocity: int, beat: float) -> None:
-        """The player plays a note that does not end the answer: an answer that plays goes on from it."""
+        """The player plays a note: all models will hear it, and an answer that still plays goes on from it."""
         answer = self.playing
         if MODES[self.settings.mode].occasion == "always" and self._input.has_rested(self.settings.answer_after, beat):
             self._input.end_phrase()

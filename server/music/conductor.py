@@ -112,7 +112,9 @@ class Conductor:
 
     def set_clock(self, clock: ClockChoice, now_s: float) -> None:
         """Sets which clocks may lead. A clock that no longer may is forgotten; the timeline goes on as it was."""
-        self._sources.set_choice(clock, self._timeline, self._effective_s(now_s))
+        now_s = self._effective_s(now_s)
+        self._sources.set_choice(clock, self._timeline, now_s)
+        self._pass_transport_on(now_s)
 
     def set_meter(self, meter: Meter, now_s: float) -> None:
         """Sets the length of bars. A song that is followed is counted again from its beginning, else from this bar."""

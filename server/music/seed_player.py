@@ -58,7 +58,7 @@ async def seed_playing(
     seed: Seed, receive: Receiver, timeline: Callable[[], Timeline], clock: Clock
 ) -> AsyncIterator[None]:
     """Plays the seed in a task of its own, which is cancelled at the end of the context."""
-    task = asyncio.create_task(play_seed(seed, receive, timeline, clock, _pause), name="seed")
+    task = asyncio.create_task(play_seed(seed, receive, timeline, clock, pause), name="seed")
     try:
         yield
     finally:
@@ -67,7 +67,7 @@ async def seed_playing(
             await task
 
 
-async def _pause(seconds: float) -> None:
+async def pause(seconds: float) -> None:
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.Event().wait(), seconds)
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from model.files.midi_file import Seed, read_seed
-from server.music.seed_player import play_seed
+from server.music.seed_player import pause, play_seed
 from server.panel.jam_handle import JamHandle
 from server.panel.page_view import Json
 
@@ -31,7 +31,7 @@ class DroppedSeeds:
         seed = await asyncio.to_thread(_read, name, content)
         await self.stop()
         music_thread, clock = self._jam.music_thread, self._jam.clock
-        playing = play_seed(seed, music_thread.receive_midi, lambda: music_thread.timeline, clock, _pause)
+        playing = play_seed(seed, music_thread.receive_midi, lambda: music_thread.timeline, clock, pause)
         self._playing = asyncio.create_task(playing, name="seed")
         beats = seed.end_beats - seed.notes[0].onset_beats
         seconds = round(beats * 60.0 / music_thread.timeline.tempo_bpm, 1)
@@ -52,8 +52,3 @@ def _read(name: str, content: bytes) -> Seed:
         path = Path(folder) / (Path(name).name[-LONGEST_FILE_NAME:] or "seed.mid")
         path.write_bytes(content)
         return read_seed(path)
-
-
-async def _pause(seconds: float) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.Event().wait(), seconds)

@@ -15,6 +15,7 @@ from model.errors import ModelError
 from server.controls.control_store import AcceptedChange
 from server.controls.control_table import BY_NAME
 from server.errors import BadMessage, ServerError
+from server.jam.modes import TurnSchedule
 from server.panel.jam_handle import JamHandle
 from server.panel.page_messages import (
     CONTROL_CHANGE,
@@ -222,14 +223,21 @@ class PageConnections:
         if changed_values:
             news["values"] = changed_values
         now_s = self._jam.clock.now_s()
+        if readouts := self._readout_updates(now_s):
+            news["readouts"] = readouts
         if now_s - self._figures_at_s >= FIGURES_EVERY_S:
             self._figures_at_s = now_s
             news["figures"] = self._figures()
         if news:
             self.broadcast({"type": "news", "now_s": now_s, **news})
 
+    def _readout_updates(self, now_s: float) -> dict[str, Json]:
+        settings = self._jam.controls.settings
+        return self._view.readout_updates(now_s, TurnSchedule(settings.turn_bars, settings.begins))
+
     def _welcome(self) -> dict[str, Json]:
         wiring = self._jam.wiring
+        self._readout_updates(self._jam.clock.now_s())
         return {
             "type": "welcome",
             "now_s": self._jam.clock.now_s(),

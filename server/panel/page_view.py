@@ -4,15 +4,17 @@ import dataclasses
 import json
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, repeat
 
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn
 from bridge.timing.timeline import Timeline
-from server.controls.cc_bindings import CcBinding, CcBindings, takes_cc
-from server.controls.control import Control
+from server.controls.cc_bindings import CcBinding, CcBindings, is_bindable
+from server.controls.control import Control, Value
 from server.controls.control_table import CONTROLS
+from server.jam.modes import TurnSchedule
 from server.music.feed import ActionRequested, Event, MessagePlayed, MessageReceived, StatusChanged, TimelineChanged
+from server.music.jam_status import JamStatus
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -31,9 +33,12 @@ class PageView:
         self._status: StatusChanged | None = None
         self._timeline: TimelineChanged | None = None
         self._recent_notes: deque[list[Json]] = deque(maxlen=RECENT_NOTES)
+        self._jam_status = JamStatus()
+        self._readouts: dict[str, Value] = {}
 
-    def updates(self, events: Iterable[Event]) -> dict[str, Json]:
+    def updates(self, events: Sequence[Event]) -> dict[str, Json]:
         """What the events changed, by kind, each kind in the order of its events; empty where a page shows none of it."""
+        self._jam_status.update(events)
         notes: list[list[Json]] = []
         actions: list[Json] = []
         changed: set[str] = set()
@@ -62,9 +67,16 @@ class PageView:
             updates["asked"] = actions
         return updates
 
+    def readout_updates(self, now_s: float, turns: TurnSchedule) -> dict[str, Json]:
+        """The readouts that have changed since the last call, at a monotonic second; `turns` are those of the controls."""
+        values = self._jam_status.values(now_s, turns)
+        changed = {name: value for name, value in values.items() if self._readouts.get(name) != value}
+        self._readouts = values
+        return {**changed}
+
     def full_state(self) -> dict[str, Json]:
-        """The recent notes, and the status and the timeline as far as they are known."""
-        return {"notes": list(self._recent_notes), **self._status_and_time()}
+        """The recent notes and the readouts, and the status and the timeline as far as they are known."""
+        return {"notes": list(self._recent_notes), "readouts": {**self._readouts}, **self._status_and_time()}
 
     def _status_and_time(self) -> dict[str, Json]:
         found: dict[str, Json] = {}
@@ -87,7 +99,9 @@ def control_rows(options: Mapping[str, Sequence[str]]) -> list[Json]:
 
 def as_bindings(bindings: CcBindings) -> dict[str, Json]:
     """For each control that a knob can move, its controller (`cc`) and channel, or None where it is not bound."""
-    return {control.name: _as_binding(bindings.binding_of(control.name)) for control in CONTROLS if takes_cc(control)}
+    return {
+        control.name: _as_binding(bindings.binding_of(control.name)) for control in CONTROLS if is_bindable(control)
+    }
 
 
 def _as_binding(binding: CcBinding | None) -> Json:

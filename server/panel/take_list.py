@@ -1,10 +1,7 @@
 """The list of takes, as the page shows and fetches them. It knows no page; `server.takes.take_export` makes the files."""
 
-from contextlib import suppress
-
-from server.errors import TakeError
 from server.panel.jam_handle import TakeListing
-from server.takes.take_export import journal_as_midi
+from server.takes.take_export import find_take, journal_as_midi
 from server.takes.take_library import TakeLibrary
 
 MOST_LISTED = 40
@@ -33,11 +30,5 @@ class TakeList:
 
     def as_midi(self, name: str) -> bytes:
         """A jam, by its id, or one of its marks, by `id:number` from 1, as a `.mid` file. Raises TakeError."""
-        jam, colon, mark = name.partition(":")
-        number = None
-        if colon:
-            with suppress(ValueError):
-                number = int(mark)
-            if number is None:
-                raise TakeError(f"a mark is a number, such as {jam}:1, not {mark!r}")
-        return journal_as_midi(self._library.find(jam).path, number)
+        entry, mark = find_take(self._library, name)
+        return journal_as_midi(entry.path, mark)

@@ -76,7 +76,10 @@ class CcInput:
             is_echo = self._is_echo(move, at_s)
             control = (None if is_echo else self._learn(move)) or self.bindings.control_moved_by(move)
             if control is not None:
-                if not is_echo:
+                # A lamp that goes out is sent 0 too, and a foot may lift its pedal just then. To take a release that
+                # is an echo for a real one changes nothing; to miss a real one would lose the next press.
+                is_release = move.value < PRESSED_FROM and BY_NAME[control].kind == "action"
+                if not is_echo or is_release:
                     self.channels[control] = move.channel
                     self._enqueue((control, move.value))
                 return
@@ -128,7 +131,7 @@ class CcInput:
             return None
         control, on_learnt, on_refused = learning
         try:
-            binding = self.bindings.learn(control, move)
+            binding = self.bindings.binding_to_learn(control, move)
         except BadValue as error:
             self._call_soon(partial(on_refused, error))
             return None

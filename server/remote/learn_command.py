@@ -36,7 +36,7 @@ def learn(
     with system.open_input(config.midi.input or None, receive) as port:
         say(f"Listening on {port.name}. Move the knob for {control}; Ctrl-C gives up.")
         move = moves.get()
-    binding = config.midi.bindings.learn(control, move, any_channel=any_channel)
+    binding = config.midi.bindings.binding_to_learn(control, move, any_channel=any_channel)
     if path is not None:
         write_binding(path, control, binding)
     say(f"{control} = {binding.as_toml}")

@@ -15,18 +15,23 @@ def export_take(library: TakeLibrary, name: str, out: Path) -> Path:
 
     Raises TakeError if there is no such take, and ExportError if the file cannot be written.
     """
-    jam, colon, mark = name.partition(":")
-    if not colon:
-        return _export(library.find(jam), None, out)
-    with suppress(ValueError):
-        return _export(library.find(jam), int(mark), out)
-    raise TakeError(f"a mark is a number, such as {jam}:1, not {mark!r}")
+    return _export(*find_take(library, name), out)
 
 
 def export_last(library: TakeLibrary, out: Path) -> Path:
     """Writes the last jam, or its last mark if it has any. Returns and raises what `export_take` does."""
     entry = library.last()
     return _export(entry, len(entry.summary.marks) or None, out)
+
+
+def find_take(library: TakeLibrary, name: str) -> tuple[TakeEntry, int | None]:
+    """The jam of an id, and with `id:number` the number of one of its marks, from 1. Raises TakeError if there is none."""
+    jam, colon, mark = name.partition(":")
+    if not colon:
+        return library.find(jam), None
+    with suppress(ValueError):
+        return library.find(jam), int(mark)
+    raise TakeError(f"a mark is a number, such as {jam}:1, not {mark!r}")
 
 
 def journal_as_midi(path: Path, mark: int | None = None) -> bytes:

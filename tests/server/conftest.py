@@ -32,5 +32,5 @@ def long_cycle_jackd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jackd
     reached a recorder twice or not at all, no matter what the jam had sent. With 21 ms none did. The tests of the
     bridge cover short cycles.
     """
-    with running_jackd("fours-tests-patient", tmp_path_factory, cycle_frames=1024) as server:
+    with running_jackd("fours-tests-long-cycles", tmp_path_factory, cycle_frames=1024) as server:
         yield server

@@ -117,12 +117,12 @@ class RecordedMessage:
 class MidiRecording:
     """What `jack_midi_dump` records: each method waits for more messages, and `messages` holds all so far."""
 
-    incoming: SimpleQueue[RecordedMessage] = field(default_factory=SimpleQueue)
+    _incoming: SimpleQueue[RecordedMessage] = field(default_factory=SimpleQueue)
     messages: list[RecordedMessage] = field(default_factory=list)
 
     def next(self, patience_s: float = PATIENCE_S) -> RecordedMessage:
         """The next message; raises Empty if none comes in time."""
-        self.messages.append(self.incoming.get(timeout=patience_s))
+        self.messages.append(self._incoming.get(timeout=patience_s))
         return self.messages[-1]
 
     def next_note_on(self) -> RecordedMessage:
@@ -183,7 +183,7 @@ def _read_dump(lines: Iterable[str], recording: MidiRecording) -> None:
     for line in lines:
         frame, _, rest = line.partition(":")
         if frame.strip().isdigit():
-            recording.incoming.put(RecordedMessage(bytes.fromhex("".join(rest.split()[:3])), int(frame) / SAMPLE_RATE))
+            recording._incoming.put(RecordedMessage(bytes.fromhex("".join(rest.split()[:3])), int(frame) / SAMPLE_RATE))
 
 
 def _output_lines(command: list[str]) -> list[str]:

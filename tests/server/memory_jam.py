@@ -24,10 +24,10 @@ class MemoryJam:
     """A jam of untrained networks, each with a memory."""
 
     def __init__(self, approach: Approach = "pitch", **controls: Value) -> None:
-        words: dict[Approach, PitchVocabulary | EventVocabulary] = dict(VOCABULARIES)
-        self.memories = {name: Memory(words[name], DEFAULT_BACKOFFS[name]) for name in APPROACHES}
+        vocabularies: dict[Approach, PitchVocabulary | EventVocabulary] = dict(VOCABULARIES)
+        self.memories = {name: Memory(vocabularies[name], DEFAULT_BACKOFFS[name]) for name in APPROACHES}
         improvisers = {
-            name: create_improviser(RandomEngine(words[name].size, 3), words[name], self.memories[name])
+            name: create_improviser(RandomEngine(vocabularies[name].size, 3), vocabularies[name], self.memories[name])
             for name in APPROACHES
         }
         settings = Settings(approach=approach, answer_length=16.0)
@@ -37,10 +37,10 @@ class MemoryJam:
         self.beat = 0.0
 
     def play(self, notes: Sequence[Note]) -> None:
-        begins = self.beat
+        start_beats = self.beat
         for timed in as_played(notes):
-            self.run_until(begins + timed.beat)
-            self.jam.receive(timed.message, begins + timed.beat)
+            self.run_until(start_beats + timed.beat)
+            self.jam.receive(timed.message, start_beats + timed.beat)
 
     def run_until(self, beat: float) -> list[TimedMessage]:
         self.beat = beat

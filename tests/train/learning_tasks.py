@@ -1,4 +1,4 @@
-"""Something small to learn: one exercise in several keys, as the trainer takes it."""
+"""Something small to learn: one exercise in several keys, prepared for the trainer."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +9,11 @@ from tests.music import exercise
 from train.corpus.corpora import Line
 from train.corpus.dataset import pieces_in_memory, pitch_vocabulary
 from train.learning.recipe import Recipe
-from train.learning.trainer import Lesson, Outcome
+from train.learning.trainer import LearningTask, Outcome
 
 TUNES = [Line.of(Path(f"{key}.mid"), exercise(key=key)) for key in range(57, 65)]
 HELD_OUT = [Line.of(Path("held out.mid"), exercise(key=65, start=3))]
-WORDS = pitch_vocabulary(TUNES)
+VOCABULARY = pitch_vocabulary(TUNES)
 SMALL = Hyperparameters(embedding=8, hidden=16, layers=1, dropout=0.0)
 DROPPED_OUT = Hyperparameters(embedding=8, hidden=16, layers=2, dropout=0.2)
 BRIEF = Recipe(epochs=2, lanes=4, chunk=16, learning_rate=0.02, warm_up_steps=4, average_decay=0.9, precision="fp32")
@@ -21,17 +21,17 @@ BRIEF = Recipe(epochs=2, lanes=4, chunk=16, learning_rate=0.02, warm_up_steps=4,
 STEPS_OF_AN_EPOCH = 2 * 4
 
 
-def lesson(
+def learning_task(
     tunes: Sequence[Line] = TUNES,
     held_out: Sequence[Line] = HELD_OUT,
     shape: Hyperparameters = SMALL,
-    words: Vocabulary = WORDS,
-) -> Lesson:
-    return Lesson(
-        words.size,
+    vocabulary: Vocabulary = VOCABULARY,
+) -> LearningTask:
+    return LearningTask(
+        vocabulary.size,
         shape,
-        pieces_in_memory(words, tunes),
-        pieces_in_memory(words, held_out),
+        pieces_in_memory(vocabulary, tunes),
+        pieces_in_memory(vocabulary, held_out),
         valid_notes=sum(len(line) for line in held_out),
     )
 
@@ -40,6 +40,6 @@ def weights_of(outcome: Outcome) -> dict[str, list[float]]:
     return {name: value.flatten().tolist() for name, value in outcome.network.state_dict().items()}
 
 
-def stopped() -> float:
+def stopped_clock() -> float:
     """A clock that stands still."""
     return 0.0

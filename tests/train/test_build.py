@@ -13,7 +13,7 @@ from model.pack.card import CARD_FILE, Card, CardBins, Epoch, read_card
 from model.pack.pack import open_pack, sha256_of
 from model.tokens.time_bins import BinChoice, TimeBins
 from model.tokens.vocabulary import EventVocabulary
-from tests.music import line, tune
+from tests.music import line
 from tests.train.trainings import (
     RECIPE,
     SHAPE,
@@ -24,22 +24,22 @@ from tests.train.trainings import (
     write_sides,
 )
 from train import build as build_module
-from train.build import AUTO_LANES, LANES, Order, build_pack, room_for
+from train.build import AUTO_LANES, LANES, TrainingRequest, build_pack, staging_bytes_needed
 from train.corpus.corpora import Corpus, Line, read_corpora
 from train.corpus.reading import Choice
 from train.errors import CheckpointError, CorpusError, OutputError, RecipeError
-from train.learning.checkpoint import Checkpoints
-from train.learning.parallel import ALONE
+from train.learning.checkpoint import CheckpointSettings
+from train.learning.parallel import SINGLE_PROCESS
 from train.learning.tracker import NoTracker
-from train.learning.trainer import Lesson, Outcome, Progress, fit
+from train.learning.trainer import LearningTask, Outcome, Progress, fit
 from train.staging import training_folder
 
-# Long enough to be broken off in the middle.
+# Long enough to be interrupted in the middle.
 LONGER = replace(RECIPE, epochs=4, chunk=16)
 
 
-def order(out: Path) -> Order:
-    return Order(
+def request(out: Path) -> TrainingRequest:
+    return TrainingRequest(
         out=out,
         recipes=dict.fromkeys(APPROACHES, RECIPE),
         shape=SHAPE,
@@ -49,20 +49,20 @@ def order(out: Path) -> Order:
     )
 
 
-def longer(out: Path) -> Order:
-    return replace(order(out), recipes=dict.fromkeys(APPROACHES, LONGER))
+def longer(out: Path) -> TrainingRequest:
+    return replace(request(out), recipes=dict.fromkeys(APPROACHES, LONGER))
 
 
-def say_nothing(approach: Approach, progress: Progress) -> None:
-    """Reports to nobody."""
+def ignore_progress(approach: Approach, progress: Progress) -> None:
+    """Takes no notice of the progress."""
 
 
 def train_nothing(*_: object, **__: object) -> NoReturn:
     pytest.fail("there should have been no training")
 
 
-def stop_in(approach: Approach, epoch: int) -> build_module.Report:
-    """A report on which someone presses Ctrl-C once the epoch's second step is taken."""
+def interrupt_in(approach: Approach, epoch: int) -> build_module.OnProgress:
+    """A callback that raises KeyboardInterrupt after the second step of the epoch."""
 
     def report(trained: Approach, progress: Progress) -> None:
         if (trained, progress.epoch, progress.step) == (approach, epoch, 2):
@@ -87,13 +87,13 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 @pytest.fixture(scope="module")
 def built(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Card]:
     out = tmp_path_factory.mktemp("out") / "deep" / "tiny"
-    return out, built_card([corpus], order(out))
+    return out, built_card([corpus], request(out))
 
 
 @pytest.fixture(scope="module")
-def unbroken(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pack of a training that nothing came between."""
-    out = tmp_path_factory.mktemp("out") / "unbroken"
+def uninterrupted(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pack of a training that was not interrupted."""
+    out = tmp_path_factory.mktemp("out") / "uninterrupted"
     built_card([corpus], longer(out))
     return out
 
@@ -111,23 +111,23 @@ def triplet_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 
 @pytest.fixture(scope="module")
-def tuned(
+def fine_tuned(
     built: tuple[Path, Card], triplet_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Card]:
-    out = tmp_path_factory.mktemp("out") / "tuned"
+    out = tmp_path_factory.mktemp("out") / "fine_tuned"
     base = open_pack(str(built[0]))
-    return out, built_card([triplet_corpus], replace(order(out), base=base))
+    return out, built_card([triplet_corpus], replace(request(out), base_pack=base))
 
 
-def built_card(corpora: list[Corpus], asked: Order) -> Card:
-    card = build_pack(corpora, asked, say_nothing)
+def built_card(corpora: list[Corpus], request_changed: TrainingRequest) -> Card:
+    card = build_pack(corpora, request_changed, ignore_progress)
     assert card is not None
     return card
 
 
-def complaint(corpus: Corpus, asked: Order) -> str:
+def complaint(corpus: Corpus, request_changed: TrainingRequest) -> str:
     with pytest.raises(OutputError) as raised:
-        build_pack([corpus], asked, say_nothing)
+        build_pack([corpus], request_changed, ignore_progress)
     return str(raised.value)
 
 
@@ -154,7 +154,7 @@ class TestWholePack:
         assert event == EventVocabulary(tuple(range(51, 80)), TimeBins((0.5, 1.0), (0.75,)))
         assert card.vocabulary("pitch").pitches == event.pitches
 
-    def test_the_card_tells_how_it_came_about(self, built: tuple[Path, Card]) -> None:
+    def test_the_card_records_corpus_and_training(self, built: tuple[Path, Card]) -> None:
         _, card = built
         assert card.name == "tiny"
         (source,) = card.corpora
@@ -167,8 +167,8 @@ class TestWholePack:
             assert (training.epochs, training.best_epoch, training.random_seed) == (1, 1, 0)
             assert training.recipe == asdict(RECIPE)
 
-    def test_the_card_tells_each_epoch(self, unbroken: Path) -> None:
-        for part in read_card(unbroken).approaches.values():
+    def test_the_card_records_each_epoch(self, uninterrupted: Path) -> None:
+        for part in read_card(uninterrupted).approaches.values():
             history = part.training.history
             assert [row.epoch for row in history] == list(range(1, part.training.epochs + 1))
             assert [row.tokens for row in history] == [row.epoch * part.training.tokens_per_epoch for row in history]
@@ -176,12 +176,12 @@ class TestWholePack:
             assert best.valid_bits == pytest.approx(part.training.valid_bits, abs=1e-4)
             assert best.valid_bits == min(row.valid_bits or 0.0 for row in history)
 
-    def test_the_card_counts_its_files(self, built: tuple[Path, Card]) -> None:
+    def test_the_card_has_the_hashes_of_its_files(self, built: tuple[Path, Card]) -> None:
         out, card = built
         for part in card.approaches.values():
             assert part.files == {name: sha256_of(out / name) for name in part.files}
 
-    def test_the_card_says_how_well_held_out_lines_are_foretold(self, built: tuple[Path, Card]) -> None:
+    def test_the_card_has_figures_of_held_out_lines(self, built: tuple[Path, Card]) -> None:
         _, card = built
         for approach, part in card.approaches.items():
             figures = part.held_out["tunes"]
@@ -200,12 +200,12 @@ class TestWholePack:
         out, _ = built
         assert (out / "NOTICES.txt").read_text(encoding="utf-8") == "==== tunes/NOTICE ====\n\nPlayed by nobody.\n"
 
-    def test_one_approach_is_trained_anew_and_the_other_kept_as_it_is(
+    def test_one_approach_is_trained_again_and_the_other_stays_as_it_is(
         self, built: tuple[Path, Card], corpus: Corpus, tmp_path: Path
     ) -> None:
         before = open_pack(str(built[0]))
         changed = replace(RECIPE, random_seed=1)
-        anew = replace(order(tmp_path / "anew"), recipes={"pitch": changed}, kept=before)
+        anew = replace(request(tmp_path / "anew"), recipes={"pitch": changed}, existing_pack=before)
         card = built_card([corpus], anew)
         after = open_pack(str(tmp_path / "anew"))
         assert card.approaches["event"] == before.card.approaches["event"]
@@ -217,25 +217,32 @@ class TestWholePack:
         out.mkdir()
         (out / CARD_FILE).write_text("an older card", encoding="utf-8")
         (out / "older.onnx").touch()
-        told: list[tuple[Approach, int]] = []
-        card = build_pack([corpus], order(out), lambda approach, progress: told.append((approach, progress.epoch)))
+        reported: list[tuple[Approach, int]] = []
+        card = build_pack(
+            [corpus], request(out), lambda approach, progress: reported.append((approach, progress.epoch))
+        )
         assert read_card(out) == card
         assert not (out / "older.onnx").exists()
         assert names_in(tmp_path) == ["tiny"]
-        assert set(told) == {("pitch", 1), ("event", 1)}
+        assert set(reported) == {("pitch", 1), ("event", 1)}
 
-    def test_the_vocabularies_are_told_before_any_training(
+    def test_the_vocabularies_are_reported_before_any_training(
         self, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        told: list[Approach] = []
+        reported: list[Approach] = []
 
         def stop(*_: object, **__: object) -> NoReturn:
             raise KeyboardInterrupt
 
         monkeypatch.setattr(build_module, "fit", stop)
         with pytest.raises(KeyboardInterrupt):
-            build_pack([corpus], order(tmp_path / "tiny"), say_nothing, say=lambda approach, _: told.append(approach))
-        assert told == list(APPROACHES)
+            build_pack(
+                [corpus],
+                request(tmp_path / "tiny"),
+                ignore_progress,
+                on_vocabulary=lambda approach, _: reported.append(approach),
+            )
+        assert reported == list(APPROACHES)
 
 
 class TestGraphThatShips:
@@ -245,25 +252,15 @@ class TestGraphThatShips:
     ) -> None:
         figures = iter([2.0, int8_bits] * len(APPROACHES))
         monkeypatch.setattr(build_module, "engine_bits", lambda *_: next(figures))
-        build_pack([corpus], order(tmp_path / "tiny"), say_nothing)
+        build_pack([corpus], request(tmp_path / "tiny"), ignore_progress)
         assert [name for name in names_in(tmp_path / "tiny") if name.endswith(".onnx")] == [
             f"event.{ships}.onnx",
             f"pitch.{ships}.onnx",
         ]
 
-    def test_of_a_large_corpus_only_some_of_what_is_held_out_is_stepped_through(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        lines = [Line.of(Path(f"{number}.mid"), tune(number)) for number in range(5)]
-        monkeypatch.setattr(build_module, "MOST_NOTES_STEPPED", sum(len(line) for line in lines[:3]))
-        assert build_module._few(lines) == lines[:3]
-        monkeypatch.setattr(build_module, "MOST_NOTES_STEPPED", 1)
-        assert build_module._few(lines) == lines[:1]
-        assert not build_module._few([])
-
     def test_with_nothing_held_out_int8_ships_unmeasured(self, corpus: Corpus, tmp_path: Path) -> None:
         alone = Corpus("tunes", corpus.folder, {"train": corpus.lines["train"], "valid": [], "test": []})
-        card = built_card([alone], order(tmp_path / "tiny"))
+        card = built_card([alone], request(tmp_path / "tiny"))
         assert read_card(tmp_path / "tiny") == card
         for approach, part in card.approaches.items():
             assert f"{approach}.int8.onnx" in part.files
@@ -273,8 +270,8 @@ class TestGraphThatShips:
             assert part.held_out == {}
 
 
-class TestNothingHalfWritten:
-    def test_what_fails_while_the_pack_is_written_costs_no_training(
+class TestAtomicWriting:
+    def test_a_failure_while_the_pack_is_written_loses_no_training(
         self, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fill_the_disk(_: object, path: Path) -> None:
@@ -284,16 +281,16 @@ class TestNothingHalfWritten:
         out = tmp_path / "tiny"
         with monkeypatch.context() as full:
             full.setattr(build_module, "write_int8", fill_the_disk)
-            assert complaint(corpus, order(out)) == (
+            assert complaint(corpus, request(out)) == (
                 f"{out} cannot be written (No space left on device); make room, then go on with --resume"
             )
         assert names_in(tmp_path) == ["tiny.training"]
         assert "pack" not in names_in(tmp_path / "tiny.training")
-        told: list[Progress] = []
-        build_pack([corpus], replace(order(out), resume=True), lambda _, progress: told.append(progress))
-        assert (names_in(tmp_path), told) == (["tiny"], [])
+        reported: list[Progress] = []
+        build_pack([corpus], replace(request(out), resume=True), lambda _, progress: reported.append(progress))
+        assert (names_in(tmp_path), reported) == (["tiny"], [])
 
-    def test_whoever_stops_before_the_training_leaves_nothing(
+    def test_an_interrupt_before_the_training_leaves_nothing(
         self, built: tuple[Path, Card], corpus: Corpus, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def press_ctrl_c(*_: object, **__: object) -> NoReturn:
@@ -302,7 +299,7 @@ class TestNothingHalfWritten:
         out, card = built
         monkeypatch.setattr(build_module, "fit", press_ctrl_c)
         with pytest.raises(KeyboardInterrupt):
-            build_pack([corpus], order(out), say_nothing)
+            build_pack([corpus], request(out), ignore_progress)
         assert read_card(out) == card
         assert names_in(out.parent) == ["tiny"]
 
@@ -322,52 +319,52 @@ class TestNothingHalfWritten:
             return rename(path, target)
 
         monkeypatch.setattr(Path, "rename", refuse_once)
-        assert complaint(corpus, order(out)).startswith(f"{out} cannot be written (Input/output error)")
+        assert complaint(corpus, request(out)).startswith(f"{out} cannot be written (Input/output error)")
         assert (out / CARD_FILE).read_text(encoding="utf-8") == "an older card"
         assert names_in(tmp_path) == ["tiny", "tiny.training"]
 
 
-class TestBrokenOff:
+class TestInterrupted:
     @pytest.mark.parametrize(("approach", "epoch"), [("pitch", 2), ("event", 3)])
-    def test_it_goes_on_where_it_was_and_ends_with_the_same_weights(
-        self, approach: Approach, epoch: int, corpus: Corpus, unbroken: Path, tmp_path: Path
+    def test_it_resumes_at_the_next_step_and_gives_the_same_weights(
+        self, approach: Approach, epoch: int, corpus: Corpus, uninterrupted: Path, tmp_path: Path
     ) -> None:
         out = tmp_path / "tiny"
         with pytest.raises(KeyboardInterrupt):
-            build_pack([corpus], longer(out), stop_in(approach, epoch))
+            build_pack([corpus], longer(out), interrupt_in(approach, epoch))
         assert names_in(tmp_path) == ["tiny.training"]
-        told: list[tuple[Approach, int, int]] = []
+        reported: list[tuple[Approach, int, int]] = []
         build_pack(
             [corpus],
             replace(longer(out), resume=True),
-            lambda trained, progress: told.append((trained, progress.epoch, progress.step)),
+            lambda trained, progress: reported.append((trained, progress.epoch, progress.step)),
         )
-        assert told[0] == (approach, epoch, 3)
-        assert weights_of(out) == weights_of(unbroken)
+        assert reported[0] == (approach, epoch, 3)
+        assert weights_of(out) == weights_of(uninterrupted)
         assert names_in(tmp_path) == ["tiny"]
 
-    def test_without_resume_it_begins_anew(self, corpus: Corpus, tmp_path: Path) -> None:
+    def test_without_resume_it_starts_again(self, corpus: Corpus, tmp_path: Path) -> None:
         out = tmp_path / "tiny"
         with pytest.raises(KeyboardInterrupt):
-            build_pack([corpus], longer(out), stop_in("pitch", 2))
-        told: list[int] = []
-        build_pack([corpus], order(out), lambda _, progress: told.append(progress.epoch))
-        assert set(told) == {1}
+            build_pack([corpus], longer(out), interrupt_in("pitch", 2))
+        reported: list[int] = []
+        build_pack([corpus], request(out), lambda _, progress: reported.append(progress.epoch))
+        assert set(reported) == {1}
         assert names_in(tmp_path) == ["tiny"]
 
-    def test_with_other_settings_it_is_not_gone_on_with_and_not_lost(self, corpus: Corpus, tmp_path: Path) -> None:
+    def test_with_other_settings_it_is_neither_resumed_nor_lost(self, corpus: Corpus, tmp_path: Path) -> None:
         out = tmp_path / "tiny"
         with pytest.raises(KeyboardInterrupt):
-            build_pack([corpus], longer(out), stop_in("event", 2))
+            build_pack([corpus], longer(out), interrupt_in("event", 2))
         fewer_held_out = replace_lines(corpus, valid=[])
-        other_weights = replace(order(out).recipes["pitch"], epochs=4, random_seed=7)
-        for corpora, asked in (
+        other_weights = replace(request(out).recipes["pitch"], epochs=4, random_seed=7)
+        for corpora, request_changed in (
             ([fewer_held_out], longer(out)),
             ([corpus], replace(longer(out), recipes=dict.fromkeys(APPROACHES, other_weights))),
             ([corpus], replace(longer(out), shape=SHAPE.model_copy(update={"dropout": 0.2}))),
         ):
             with pytest.raises(CheckpointError, match="is of a training with other settings or another corpus"):
-                build_pack(corpora, replace(asked, resume=True), say_nothing)
+                build_pack(corpora, replace(request_changed, resume=True), ignore_progress)
         assert {"event.checkpoint", "pitch.checkpoint"} <= set(names_in(tmp_path / "tiny.training"))
 
 
@@ -375,70 +372,72 @@ def replace_lines(corpus: Corpus, **sides: list[Line]) -> Corpus:
     return Corpus(corpus.name, corpus.folder, {**corpus.lines, **sides})  # type: ignore[dict-item]  # sides are Splits
 
 
-class TestWhatTrainingIsGiven:
-    """What `fit` hears from here; it does not train."""
+class TestArgumentsOfTraining:
+    """The arguments that `fit` is called with; it trains something else."""
 
     @pytest.fixture
-    def heard(self, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
-        heard: list[dict[str, object]] = []
+    def calls(self, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+        calls: list[dict[str, object]] = []
 
-        def listen(lesson: Lesson, recipe: object, _: object, **named: object) -> Outcome:
-            heard.append({"lesson": lesson, "recipe": recipe, **named})
-            return fit(lesson, RECIPE, ALONE)
+        def record_call(task: LearningTask, recipe: object, _: object, **named: object) -> Outcome:
+            calls.append({"lesson": task, "recipe": recipe, **named})
+            return fit(task, RECIPE, SINGLE_PROCESS)
 
-        monkeypatch.setattr(build_module, "fit", listen)
-        return heard
+        monkeypatch.setattr(build_module, "fit", record_call)
+        return calls
 
     def test_the_time_is_shared_as_the_tokens_are(
-        self, corpus: Corpus, tmp_path: Path, heard: list[dict[str, object]]
+        self, corpus: Corpus, tmp_path: Path, calls: list[dict[str, object]]
     ) -> None:
-        build_pack([corpus], replace(order(tmp_path / "tiny"), budget_s=60.0), say_nothing)
-        pitch_s, event_s = (float(str(named["budget_s"])) for named in heard)
+        build_pack([corpus], replace(request(tmp_path / "tiny"), budget_s=60.0), ignore_progress)
+        pitch_s, event_s = (float(str(named["budget_s"])) for named in calls)
         assert pitch_s + event_s == pytest.approx(60.0)
         # Four lines of 64 notes with a start, and 63 times between them.
         assert event_s / pitch_s == pytest.approx((1 + 64 + 63) / (1 + 64))
 
     def test_without_a_budget_there_is_none(
-        self, corpus: Corpus, tmp_path: Path, heard: list[dict[str, object]]
+        self, corpus: Corpus, tmp_path: Path, calls: list[dict[str, object]]
     ) -> None:
-        build_pack([corpus], order(tmp_path / "tiny"), say_nothing)
-        assert [named["budget_s"] for named in heard] == [None, None]
+        build_pack([corpus], request(tmp_path / "tiny"), ignore_progress)
+        assert [named["budget_s"] for named in calls] == [None, None]
 
     def test_each_approach_has_a_checkpoint_and_a_tracker_of_its_own(
-        self, corpus: Corpus, tmp_path: Path, heard: list[dict[str, object]]
+        self, corpus: Corpus, tmp_path: Path, calls: list[dict[str, object]]
     ) -> None:
         closed: list[Approach] = []
 
-        class Closing(NoTracker):
+        class ClosingTracker(NoTracker):
             def __init__(self, approach: Approach) -> None:
                 self.approach = approach
 
             def close(self) -> None:
                 closed.append(self.approach)
 
-        build_pack([corpus], order(tmp_path / "tiny"), say_nothing, tracker=Closing)
+        build_pack([corpus], request(tmp_path / "tiny"), ignore_progress, tracker=ClosingTracker)
         assert closed == list(APPROACHES)
-        places = [named["checkpoints"] for named in heard]
+        places = [named["checkpoints"] for named in calls]
         folder = training_folder(tmp_path / "tiny")
-        assert [place.path for place in places if isinstance(place, Checkpoints)] == [
+        assert [place.path for place in places if isinstance(place, CheckpointSettings)] == [
             folder / f"{approach}.checkpoint" for approach in APPROACHES
         ]
-        assert len({place.fingerprint for place in places if isinstance(place, Checkpoints)}) == 2
+        assert len({place.fingerprint for place in places if isinstance(place, CheckpointSettings)}) == 2
 
     def test_a_small_corpus_gets_few_lanes_and_a_large_one_many(
-        self, corpus: Corpus, tmp_path: Path, heard: list[dict[str, object]]
+        self, corpus: Corpus, tmp_path: Path, calls: list[dict[str, object]]
     ) -> None:
         auto = replace(RECIPE, lanes=AUTO_LANES, chunk=2)
         for lines, name in ((1, "small"), (64, "large")):
             many = replace_lines(corpus, train=corpus.lines["train"] * lines, valid=[], test=[])
-            build_pack([many], replace(order(tmp_path / name), recipes=dict.fromkeys(APPROACHES, auto)), say_nothing)
-        lanes = [getattr(named["recipe"], "lanes", None) for named in heard]
+            build_pack(
+                [many], replace(request(tmp_path / name), recipes=dict.fromkeys(APPROACHES, auto)), ignore_progress
+            )
+        lanes = [getattr(named["recipe"], "lanes", None) for named in calls]
         assert lanes == [LANES[0], LANES[0], LANES[1], LANES[1]]
 
 
 class TestFromAPack:
-    def test_its_vocabulary_is_kept_and_grown(self, built: tuple[Path, Card], tuned: tuple[Path, Card]) -> None:
-        before, after = (open_pack(str(out)).vocabulary("event") for out, _ in (built, tuned))
+    def test_its_vocabulary_is_extended(self, built: tuple[Path, Card], fine_tuned: tuple[Path, Card]) -> None:
+        before, after = (open_pack(str(out)).vocabulary("event") for out, _ in (built, fine_tuned))
         assert isinstance(before, EventVocabulary)
         assert isinstance(after, EventVocabulary)
         assert before.bins.shifts == (0.5, 1.0)
@@ -446,16 +445,16 @@ class TestFromAPack:
         assert before.pitches == tuple(range(51, 80))
         assert after.pitches[0] == 51
         assert after.pitches[-1] > 90
-        assert tuned[1].vocabulary("pitch").pitches == after.pitches
+        assert fine_tuned[1].vocabulary("pitch").pitches == after.pitches
 
-    def test_it_opens_and_plays(self, tuned: tuple[Path, Card]) -> None:
-        pack = open_pack(str(tuned[0]))
-        assert pack.card == tuned[1]
+    def test_it_opens_and_plays(self, fine_tuned: tuple[Path, Card]) -> None:
+        pack = open_pack(str(fine_tuned[0]))
+        assert pack.card == fine_tuned[1]
         for approach in APPROACHES:
             assert pack.engine(approach, "cpu").vocabulary_size == pack.vocabulary(approach).size
 
-    def test_the_card_names_the_pack_and_all_that_was_learnt_from(self, tuned: tuple[Path, Card]) -> None:
-        out, card = tuned
+    def test_the_card_names_the_pack_and_all_corpora(self, fine_tuned: tuple[Path, Card]) -> None:
+        out, card = fine_tuned
         assert [source.name for source in card.corpora] == ["tunes", "mine"]
         assert card.corpora[0].licences == {"CC0-1.0": 4}
         assert {part.training.base for part in card.approaches.values()} == {"tiny"}
@@ -463,20 +462,20 @@ class TestFromAPack:
             "==== tunes/NOTICE ====\n\nPlayed by nobody.\n\n==== mine/LICENSE ====\n\nMine.\n"
         )
 
-    def test_what_it_knew_before_is_measured_as_epoch_nought(self, tuned: tuple[Path, Card]) -> None:
-        for part in tuned[1].approaches.values():
+    def test_the_initial_weights_are_measured_as_epoch_zero(self, fine_tuned: tuple[Path, Card]) -> None:
+        for part in fine_tuned[1].approaches.values():
             first, second = part.training.history
             assert (first.epoch, first.tokens, first.training_bits) == (0, 0, None)
             assert first.valid_bits is not None
             assert second.epoch == 1
             assert part.training.valid_bits == pytest.approx(min(first.valid_bits, second.valid_bits or 0.0), abs=1e-4)
 
-    def test_where_nothing_is_learnt_the_old_rows_are_as_they_were(
+    def test_with_a_learning_rate_of_zero_known_rows_stay_as_they_were(
         self, built: tuple[Path, Card], triplet_corpus: Corpus, tmp_path: Path
     ) -> None:
         base = open_pack(str(built[0]))
-        still = dict.fromkeys(APPROACHES, replace(RECIPE, learning_rate=0.0))
-        card = built_card([triplet_corpus], replace(order(tmp_path / "still"), base=base, recipes=still))
+        frozen = dict.fromkeys(APPROACHES, replace(RECIPE, learning_rate=0.0))
+        card = built_card([triplet_corpus], replace(request(tmp_path / "still"), base_pack=base, recipes=frozen))
         assert {part.training.best_epoch for part in card.approaches.values()} == {0}
         grown = open_pack(str(tmp_path / "still"))
         before, after = base.weights("pitch"), grown.weights("pitch")
@@ -488,17 +487,15 @@ class TestFromAPack:
         self, built: tuple[Path, Card], triplet_corpus: Corpus, tmp_path: Path
     ) -> None:
         other = Corpus("tunes", triplet_corpus.folder, triplet_corpus.lines)
-        card = built_card([other], replace(order(tmp_path / "tuned"), base=open_pack(str(built[0]))))
+        card = built_card([other], replace(request(tmp_path / "fine_tuned"), base_pack=open_pack(str(built[0]))))
         assert [(source.name, source.licences) for source in card.corpora] == [
             ("tunes", {"CC0-1.0": 4}),
             ("tunes", {}),
         ]
 
-    def test_on_the_same_corpus_nothing_is_said_twice(
-        self, built: tuple[Path, Card], corpus: Corpus, tmp_path: Path
-    ) -> None:
+    def test_the_same_corpus_is_listed_once(self, built: tuple[Path, Card], corpus: Corpus, tmp_path: Path) -> None:
         out = tmp_path / "again"
-        card = built_card([corpus], replace(order(out), base=open_pack(str(built[0]))))
+        card = built_card([corpus], replace(request(out), base_pack=open_pack(str(built[0]))))
         assert card.corpora == built[1].corpora
         assert (out / "NOTICES.txt").read_bytes() == (built[0] / "NOTICES.txt").read_bytes()
 
@@ -509,15 +506,15 @@ class TestFromAPack:
         event = base.card.approaches["event"]
         renamed = event.model_copy(update={"bins": CardBins(choice="quantile", shifts=(0.5, 1.0), edges=(0.75,))})
         of_quantiles = base.card.model_copy(update={"approaches": {**base.card.approaches, "event": renamed}})
-        card = built_card([corpus], replace(order(tmp_path / "tiny"), base=replace(base, card=of_quantiles)))
+        card = built_card([corpus], replace(request(tmp_path / "tiny"), base_pack=replace(base, card=of_quantiles)))
         assert card.approaches["event"].bins == renamed.bins
 
 
 class TestInSeconds:
     def test_the_bins_are_in_seconds_on_the_card(self, corpus: Corpus, tmp_path: Path) -> None:
-        # At 120 beats a minute, as which seconds are read, the exercise's beat is half a second.
-        asked = replace(order(tmp_path / "tiny"), choice=Choice(time_unit="seconds"))
-        card = built_card([corpus], asked)
+        # Seconds are read as beats at 120 a minute, so a beat of the exercise is half a second.
+        request_changed = replace(request(tmp_path / "tiny"), choice=Choice(time_unit="seconds"))
+        card = built_card([corpus], request_changed)
         assert card.approaches["event"].bins == CardBins(
             unit="seconds", choice="commonest", shifts=(0.25, 0.5), edges=(0.375,)
         )
@@ -526,10 +523,10 @@ class TestInSeconds:
         assert at_90.bins == TimeBins((0.375, 0.75), (0.5625,))
 
     def test_a_pack_in_seconds_is_trained_on_in_seconds(self, corpus: Corpus, tmp_path: Path) -> None:
-        in_seconds = replace(order(tmp_path / "tiny"), choice=Choice(time_unit="seconds"))
+        in_seconds = replace(request(tmp_path / "tiny"), choice=Choice(time_unit="seconds"))
         first = built_card([corpus], in_seconds)
         base = open_pack(str(tmp_path / "tiny"))
-        card = built_card([corpus], replace(in_seconds, out=tmp_path / "tuned", base=base))
+        card = built_card([corpus], replace(in_seconds, out=tmp_path / "fine_tuned", base_pack=base))
         assert card.approaches["event"].bins == first.approaches["event"].bins
 
 
@@ -538,24 +535,26 @@ class TestRefused:
     def no_training(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(build_module, "fit", train_nothing)
 
-    def test_a_place_that_cannot_be_written_is_told_before_any_training(self, corpus: Corpus, tmp_path: Path) -> None:
+    def test_a_place_that_cannot_be_written_is_refused_before_any_training(
+        self, corpus: Corpus, tmp_path: Path
+    ) -> None:
         (tmp_path / "file").touch()
-        text = complaint(corpus, order(tmp_path / "file" / "tiny"))
-        workshop = re.escape(str(tmp_path / "file" / "tiny.training"))
-        assert re.fullmatch(rf"{workshop} cannot be written \(.+\); choose another --out", text)
+        text = complaint(corpus, request(tmp_path / "file" / "tiny"))
+        folder = re.escape(str(tmp_path / "file" / "tiny.training"))
+        assert re.fullmatch(rf"{folder} cannot be written \(.+\); choose another --out", text)
 
     def test_a_corpus_with_no_training_side_is_an_error(self, corpus: Corpus, tmp_path: Path) -> None:
         text = "no file of the corpus falls to the training side of the split; give it more files"
         with pytest.raises(CorpusError, match=f"^{text}$"):
-            build_pack([replace_lines(corpus, train=[])], order(tmp_path / "tiny"), say_nothing)
+            build_pack([replace_lines(corpus, train=[])], request(tmp_path / "tiny"), ignore_progress)
         assert names_in(tmp_path) == []
 
     @pytest.mark.parametrize("choice", ["commonest", "quantile", "quantile-mean"])
     def test_a_corpus_without_rhythm_is_an_error(self, choice: BinChoice, tmp_path: Path) -> None:
-        still = Corpus("still", tmp_path)
-        still.lines["train"].append(Line.of(tmp_path / "one.mid", line(*range(60, 100), step_beats=0.0)))
+        frozen = Corpus("still", tmp_path)
+        frozen.lines["train"].append(Line.of(tmp_path / "one.mid", line(*range(60, 100), step_beats=0.0)))
         with pytest.raises(CorpusError) as raised:
-            build_pack([still], replace(order(tmp_path / "tiny"), bin_choice=choice), say_nothing)
+            build_pack([frozen], replace(request(tmp_path / "tiny"), bin_choice=choice), ignore_progress)
         assert str(raised.value) == "no time between any two onsets: there is nothing to learn rhythm from"
         assert names_in(tmp_path) == []
 
@@ -563,7 +562,7 @@ class TestRefused:
         short = Corpus("short", tmp_path)
         short.lines["train"].append(Line.of(tmp_path / "one.mid", line(*range(60, 80))))
         with pytest.raises(CorpusError) as raised:
-            build_pack([short], order(tmp_path / "tiny"), say_nothing)
+            build_pack([short], request(tmp_path / "tiny"), ignore_progress)
         assert str(raised.value) == (
             "the training side has 20 tokens for pitch, fewer than one chunk of 32; give it more files, or a smaller "
             "--chunk"
@@ -573,26 +572,26 @@ class TestRefused:
     def test_more_time_bins_than_there_may_be_are_an_error(
         self, built: tuple[Path, Card], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("train.finetune.MOST_BINS", 2)
+        monkeypatch.setattr("train.finetune.MAX_BINS", 2)
         new = Corpus("new", tmp_path)
         new.lines["train"].append(Line.of(tmp_path / "one.mid", triplets(0)))
         with pytest.raises(CorpusError, match="needs 1 time bins besides the pack's 2, and 2 are the most"):
-            build_pack([new], replace(order(tmp_path / "tiny"), base=open_pack(str(built[0]))), say_nothing)
+            build_pack([new], replace(request(tmp_path / "tiny"), base_pack=open_pack(str(built[0]))), ignore_progress)
         assert names_in(tmp_path) == []
 
 
-def test_a_learning_rate_that_no_network_survives_is_told(corpus: Corpus, tmp_path: Path) -> None:
+def test_a_learning_rate_that_is_much_too_high_is_reported(corpus: Corpus, tmp_path: Path) -> None:
     too_fast = dict.fromkeys(APPROACHES, replace(RECIPE, learning_rate=1e30))
     with pytest.raises(RecipeError, match="train with a lower --learning-rate"):
-        build_pack([corpus], replace(order(tmp_path / "tiny"), recipes=too_fast), say_nothing)
+        build_pack([corpus], replace(request(tmp_path / "tiny"), recipes=too_fast), ignore_progress)
 
 
-def test_room_is_asked_for_by_what_a_checkpoint_takes(corpus: Corpus, tmp_path: Path) -> None:
+def test_the_bytes_needed_suffice_for_the_checkpoints(corpus: Corpus, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        build_pack([corpus], order(tmp_path / "tiny"), stop_in("event", 1))
+        build_pack([corpus], request(tmp_path / "tiny"), interrupt_in("event", 1))
     written = (tmp_path / "tiny.training" / "event.checkpoint").stat().st_size
-    # That of one network, and the one before.
-    assert 2 * written < room_for(SHAPE, 1) < 10 * written
+    # The checkpoint of one network, and the one before it.
+    assert 2 * written < staging_bytes_needed(SHAPE, 1) < 10 * written
 
 
 def test_a_card_is_json_that_any_program_reads(built: tuple[Path, Card]) -> None:

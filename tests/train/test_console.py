@@ -9,7 +9,7 @@ from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary
 from tests.music import exercise
 from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS, PITCHES, write_tiny_pack
-from train.console import BROKEN_SHOWN, Bars, console, figures_of, say_vocabulary, show
+from train.console import BROKEN_SHOWN, ProgressBars, console, held_out_table, show_corpora, show_vocabulary
 from train.corpus.corpora import Broken, Corpus, Line
 from train.learning.trainer import Progress
 
@@ -25,109 +25,113 @@ def corpus() -> Corpus:
     return made
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> str:
+def shown(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().err
 
 
-def row(said: str, *first: str) -> list[str]:
-    """The cells of the table's row that begins so."""
-    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in said.splitlines() if "│" in line]
+def row(output: str, *first: str) -> list[str]:
+    """The cells of the row of the table that starts with `first`."""
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in output.splitlines() if "│" in line]
     (found,) = [each for each in cells if each[: len(first)] == list(first)]
     return found
 
 
 class TestWhatWasFound:
     def test_files_lines_and_notes_by_side(self, corpus: Corpus, capsys: pytest.CaptureFixture[str]) -> None:
-        show([corpus])
-        said = told(capsys)
-        assert row(said, "tunes [live]", "train")[2:] == ["1", "2", "1,500"]
-        assert row(said, "tunes [live]", "valid")[2:] == ["1", "1", "2,000"]
-        assert row(said, "tunes [live]", "test")[2:] == ["1", "1", "3,000"]
+        show_corpora([corpus])
+        output = shown(capsys)
+        assert row(output, "tunes [live]", "train")[2:] == ["1", "2", "1,500"]
+        assert row(output, "tunes [live]", "valid")[2:] == ["1", "1", "2,000"]
+        assert row(output, "tunes [live]", "test")[2:] == ["1", "1", "3,000"]
 
     def test_near_duplicates_hours_keys_and_tempi(self, corpus: Corpus, capsys: pytest.CaptureFixture[str]) -> None:
-        show([corpus])
+        show_corpora([corpus])
         assert (
             "tunes [live]: 1,234 files, 7 near-duplicates, 2.5 hours; in 6 keys (C major 900, A minor 300, D minor 20, "
             "Eb major 9); tempi 60 to 240, median 120\n"
-        ) in told(capsys)
+        ) in shown(capsys)
 
-    def test_a_short_corpus_is_told_in_minutes(self, corpus: Corpus, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_the_length_of_a_short_corpus_is_in_minutes(
+        self, corpus: Corpus, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         corpus.seconds, corpus.alike = 90.0, 0
-        show([corpus])
-        assert "tunes [live]: 1,234 files, 1.5 minutes; " in told(capsys)
+        show_corpora([corpus])
+        assert "tunes [live]: 1,234 files, 1.5 minutes; " in shown(capsys)
 
     def test_files_that_were_left_out_with_their_reasons(
         self, corpus: Corpus, capsys: pytest.CaptureFixture[str]
     ) -> None:
         corpus.broken = [Broken(Path(f"take {n} [/b].mid"), "the file is empty") for n in range(BROKEN_SHOWN + 3)]
         corpus.leadless = [Path("chords.mid")]
-        show([corpus])
-        said = told(capsys)
-        assert "left out take 0 [/b].mid: the file is empty\n" in said
-        assert said.count("the file is empty") == BROKEN_SHOWN
-        assert "left out 3 more\n" in said
-        assert row(said, "tunes [live]", "broken")[2] == str(BROKEN_SHOWN + 3)
-        assert row(said, "tunes [live]", "nothing to learn")[2] == "1"
+        show_corpora([corpus])
+        output = shown(capsys)
+        assert "left out take 0 [/b].mid: the file is empty\n" in output
+        assert output.count("the file is empty") == BROKEN_SHOWN
+        assert "left out 3 more\n" in output
+        assert row(output, "tunes [live]", "broken")[2] == str(BROKEN_SHOWN + 3)
+        assert row(output, "tunes [live]", "nothing to learn")[2] == "1"
 
-    def test_near_duplicates_that_a_manifest_parts(self, corpus: Corpus, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_near_duplicates_on_different_sides_of_a_manifest(
+        self, corpus: Corpus, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         corpus.astride = 2
-        show([corpus])
-        assert ("tunes [live]: 2 files are near-duplicates of one on another side of its manifest's split\n") in told(
+        show_corpora([corpus])
+        assert ("tunes [live]: 2 files are near-duplicates of one on another side of its manifest's split\n") in shown(
             capsys
         )
 
-    def test_that_nothing_is_held_out(self, corpus: Corpus, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_note_that_nothing_is_held_out(self, corpus: Corpus, capsys: pytest.CaptureFixture[str]) -> None:
         other = Corpus("other", Path("other"), tempi_bpm=[120.0])
-        show([corpus, other])
-        assert "Nothing is held out" not in told(capsys)
+        show_corpora([corpus, other])
+        assert "Nothing is held out" not in shown(capsys)
         corpus.lines["valid"] = []
-        show([corpus, other])
-        assert "Nothing is held out, as there are too few files: all are learnt from" in told(capsys)
+        show_corpora([corpus, other])
+        assert "Nothing is held out, as there are too few files: all are learnt from" in shown(capsys)
 
 
 class TestVocabulary:
     def test_the_pitches(self, capsys: pytest.CaptureFixture[str]) -> None:
-        say_vocabulary("beats", "pitch", PITCH_WORDS)
-        assert told(capsys) == "pitch: 37 pitches, 48 to 84\n"
+        show_vocabulary("beats", "pitch", PITCH_WORDS)
+        assert shown(capsys) == "pitch: 37 pitches, 48 to 84\n"
 
     def test_the_bins_that_were_really_made(self, capsys: pytest.CaptureFixture[str]) -> None:
-        say_vocabulary("beats", "event", EVENT_WORDS)
-        assert told(capsys) == "event: 37 pitches, 48 to 84; 4 time bins, in beats: 1/4, 1/2, 1, 2\n"
+        show_vocabulary("beats", "event", EVENT_WORDS)
+        assert shown(capsys) == "event: 37 pitches, 48 to 84; 4 time bins, in beats: 1/4, 1/2, 1, 2\n"
 
     def test_triplets_are_fractions_and_what_lies_off_the_grid_is_not(self, capsys: pytest.CaptureFixture[str]) -> None:
         bins = TimeBins((0.146, 1 / 3, 17 / 24), (0.2, 0.5))
-        say_vocabulary("beats", "event", EventVocabulary(PITCHES, bins))
-        assert told(capsys).endswith("3 time bins, in beats: 0.146, 1/3, 17/24\n")
+        show_vocabulary("beats", "event", EventVocabulary(PITCHES, bins))
+        assert shown(capsys).endswith("3 time bins, in beats: 0.146, 1/3, 17/24\n")
 
-    def test_bins_in_seconds_are_told_in_seconds(self, capsys: pytest.CaptureFixture[str]) -> None:
-        # They are kept as beats at 120.
-        say_vocabulary("seconds", "event", EVENT_WORDS)
-        assert told(capsys).endswith("4 time bins, in seconds: 0.125, 0.25, 0.5, 1\n")
+    def test_bins_in_seconds_are_shown_in_seconds(self, capsys: pytest.CaptureFixture[str]) -> None:
+        # They are stored as beats at 120 a minute.
+        show_vocabulary("seconds", "event", EVENT_WORDS)
+        assert shown(capsys).endswith("4 time bins, in seconds: 0.125, 0.25, 0.5, 1\n")
 
 
-class TestBars:
+class TestProgressBars:
     def test_each_epoch_is_a_line(self, capsys: pytest.CaptureFixture[str]) -> None:
-        with Bars() as bars:
-            bars.report("pitch", Progress(1, 2, 1, 2, 5000.0, 3.2, 0.1))
-            bars.report("pitch", Progress(1, 2, 2, 2, 5000.0, 3.1, 0.2, valid_bits=3.45678, best=True))
-            bars.report("pitch", Progress(2, 2, 2, 2, 6000.0, 2.9, 0.3, valid_bits=3.5))
-            bars.report("event", Progress(1, 2, 2, 2, 7000.0, 2.0, 0.3, valid_bits=math.nan, best=True))
-        lines = [line for line in told(capsys).splitlines() if " epoch " in line]
+        with ProgressBars() as bars:
+            bars.show_progress("pitch", Progress(1, 2, 1, 2, 5000.0, 3.2, 0.1))
+            bars.show_progress("pitch", Progress(1, 2, 2, 2, 5000.0, 3.1, 0.2, valid_bits=3.45678, is_best=True))
+            bars.show_progress("pitch", Progress(2, 2, 2, 2, 6000.0, 2.9, 0.3, valid_bits=3.5))
+            bars.show_progress("event", Progress(1, 2, 2, 2, 7000.0, 2.0, 0.3, valid_bits=math.nan, is_best=True))
+        lines = [line for line in shown(capsys).splitlines() if " epoch " in line]
         assert lines == [
             "pitch epoch 1: training 3.100 bits/token, held out 3.4568 bits/note (best), 5,000 tokens/s",
             "pitch epoch 2: training 2.900 bits/token, held out 3.5000 bits/note, 6,000 tokens/s",
             "event epoch 1: training 2.000 bits/token, nothing held out, 7,000 tokens/s",
         ]
 
-    def test_the_bar_tells_how_far_it_is_of_all_epochs(self, capsys: pytest.CaptureFixture[str]) -> None:
-        with Bars() as bars:
-            bars.report("event", Progress(2, 4, 3, 10, 1234.5, 3.2, 0.1))
-        assert "13/40" in told(capsys)
+    def test_the_bar_counts_the_steps_of_all_epochs(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with ProgressBars() as bars:
+            bars.show_progress("event", Progress(2, 4, 3, 10, 1234.5, 3.2, 0.1))
+        assert "13/40" in shown(capsys)
 
-    def test_those_who_only_help_say_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
-        with Bars(shown=False) as bars:
-            bars.report("event", Progress(1, 4, 3, 10, 1234.5, 3.2, 0.1))
-        assert told(capsys) == ""
+    def test_processes_that_are_not_the_first_print_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with ProgressBars(shown=False) as bars:
+            bars.show_progress("event", Progress(1, 4, 3, 10, 1234.5, 3.2, 0.1))
+        assert shown(capsys) == ""
 
 
 class TestFigures:
@@ -135,7 +139,7 @@ class TestFigures:
     def card(self, tmp_path: Path) -> Card:
         return read_card(write_tiny_pack(tmp_path / "tiny"))
 
-    def test_the_best_ppm_and_what_a_memory_adds_stand_beside(
+    def test_the_table_has_the_best_ppm_and_the_figures_with_memory(
         self, card: Card, capsys: pytest.CaptureFixture[str]
     ) -> None:
         pitch = {"notes": 9, "pitch_bits": 3.14159, "ppm": {"order 1": 4.0, "order 2": 3.5, "unbounded": 3.6}}
@@ -150,7 +154,7 @@ class TestFigures:
             approach: part.model_validate({**part.model_dump(), "held_out": {"tunes [live]": figures}})
             for (approach, part), figures in zip(card.approaches.items(), (pitch, event), strict=True)
         }
-        console.print(figures_of(card.model_copy(update={"approaches": parts})))
-        said = told(capsys)
-        assert row(said, "pitch") == ["pitch", "tunes [live]", "3.142", "", "", "3.500 (order 2)"]
-        assert row(said, "event") == ["event", "tunes [live]", "3.000", "1.250", "2.000 + 1.000", ""]
+        console.print(held_out_table(card.model_copy(update={"approaches": parts})))
+        output = shown(capsys)
+        assert row(output, "pitch") == ["pitch", "tunes [live]", "3.142", "", "", "3.500 (order 2)"]
+        assert row(output, "event") == ["event", "tunes [live]", "3.000", "1.250", "2.000 + 1.000", ""]

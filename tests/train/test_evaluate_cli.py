@@ -18,30 +18,30 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def evaluated(pack: Path, folder: Path, *arguments: str) -> None:
-    given = [str(pack), str(folder), "--workers", "1", "--cache", str(folder.parent / "cache"), *arguments]
+def run_evaluate(pack: Path, folder: Path, *arguments: str) -> None:
+    command_line = [str(pack), str(folder), "--workers", "1", "--cache", str(folder.parent / "cache"), *arguments]
     with pytest.raises(SystemExit) as ended:
-        main(given)
+        main(command_line)
     if ended.value.code:
         raise RuntimeError(ended.value.code)
 
 
 def test_it_shows_bits_measures_and_copying(tiny_pack: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    evaluated(tiny_pack, folder)
-    shown = capsys.readouterr().out
+    run_evaluate(tiny_pack, folder)
+    output = capsys.readouterr().out
     for title in (
         "pitch: bits per note, test files",
         "event: bits per note, test files",
         "What it plays",
         "training files",
     ):
-        assert title in shown
+        assert title in output
     for words in ("the network", "with memory", "PPM, order 0", "PPM, unbounded", "unseen music"):
-        assert words in shown
+        assert words in output
 
 
-def test_for_programs_it_is_json(tiny_pack: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    evaluated(tiny_pack, folder, "--json", "--split", "train")
+def test_with_json_it_prints_json(tiny_pack: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_evaluate(tiny_pack, folder, "--json", "--split", "train")
     found = json.loads(capsys.readouterr().out)
     assert (found["pack"], found["split"]) == ("tiny", "train")
     assert found["held_out"]["event"]["tunes"]["time_bits"] > 0
@@ -62,8 +62,8 @@ def test_for_programs_it_is_json(tiny_pack: Path, folder: Path, capsys: pytest.C
         ("sogbook", (), "did you mean songbook?"),
     ],
 )
-def test_what_is_wrong_is_one_sentence(
+def test_errors_are_one_sentence(
     pack: str, arguments: tuple[str, ...], sentence: str, tiny_pack: Path, folder: Path
 ) -> None:
     with pytest.raises(RuntimeError, match=sentence.replace("?", r"\?")):
-        evaluated(Path(pack) if pack else tiny_pack, folder, *arguments)
+        run_evaluate(Path(pack) if pack else tiny_pack, folder, *arguments)

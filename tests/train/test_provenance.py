@@ -5,7 +5,7 @@ import pytest
 from model.pack.card import Source
 from tests.music import exercise, line
 from train.corpus.corpora import Corpus, Line
-from train.provenance import notices, source_of
+from train.provenance import legal_notices, source_of
 
 MANIFEST = """path,split,licence,source_repo,source_commit
 tunes/one.mid,train,CC0-1.0,https://example.org/tunes,abc
@@ -27,7 +27,7 @@ def corpus(tmp_path: Path) -> Corpus:
     return tunes
 
 
-def test_a_corpus_is_told_by_what_was_trained_on(corpus: Corpus, tmp_path: Path) -> None:
+def test_an_entry_counts_what_was_trained_on(corpus: Corpus, tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").write_text(MANIFEST, encoding="utf-8")
     (tmp_path / "tunes" / "NOTICE").write_text("Played by many.\n", encoding="utf-8")
     assert source_of(corpus) == Source(
@@ -43,7 +43,7 @@ def test_a_corpus_is_told_by_what_was_trained_on(corpus: Corpus, tmp_path: Path)
 @pytest.mark.parametrize(
     "table", [None, "path,split\ntunes/one.mid,train\n", "path,split,licence\ntunes/one.mid,train,CC0\n"]
 )
-def test_a_folder_that_says_nothing_of_licences_has_none(corpus: Corpus, tmp_path: Path, table: str | None) -> None:
+def test_a_folder_without_licence_columns_has_no_licences(corpus: Corpus, tmp_path: Path, table: str | None) -> None:
     if table:
         (tmp_path / "manifest.csv").write_text(table, encoding="utf-8")
     assert source_of(corpus) == Source(name="tunes", files=3, notes=193)
@@ -53,22 +53,22 @@ def test_all_legal_texts_are_carried_on(tmp_path: Path) -> None:
     for name, text in (("LICENSE", "Do as you like."), ("NOTICE.txt", "By many."), ("readme.md", "Tunes.")):
         (tmp_path / name).write_text(f"\n{text}\n\n", encoding="utf-8")
     name = tmp_path.name
-    assert notices([Corpus("tunes", tmp_path)]) == (
+    assert legal_notices([Corpus("tunes", tmp_path)]) == (
         f"==== {name}/NOTICE.txt ====\n\nBy many.\n\n==== {name}/LICENSE ====\n\nDo as you like.\n"
     )
 
 
 def test_a_legal_text_in_an_old_encoding_costs_no_training(tmp_path: Path) -> None:
     (tmp_path / "COPYING").write_bytes("© Béla".encode("latin-1"))
-    assert notices([Corpus("tunes", tmp_path)]).endswith("\n\n\ufffd B\ufffdla\n")
+    assert legal_notices([Corpus("tunes", tmp_path)]).endswith("\n\n\ufffd B\ufffdla\n")
 
 
 def test_without_legal_texts_there_is_nothing_to_carry_on(tmp_path: Path) -> None:
-    assert notices([Corpus("tunes", tmp_path)]) == ""
+    assert legal_notices([Corpus("tunes", tmp_path)]) == ""
 
 
 class TestFoldersInFolders:
-    """A corpus of corpora: what they say of themselves lies further in."""
+    """A corpus of several corpora, whose notices are in inner folders."""
 
     @pytest.fixture
     def both(self, tmp_path: Path) -> Corpus:
@@ -85,14 +85,14 @@ class TestFoldersInFolders:
             (folder.parent / "NOTICE").write_text(f"Played by {name}.", encoding="utf-8")
         return both
 
-    def test_their_licences_are_told(self, both: Corpus) -> None:
+    def test_their_licences_are_listed(self, both: Corpus) -> None:
         source = source_of(both)
         assert source.licences == {"CC0-1.0": 2}
         assert source.sources == ("https://new at abc", "https://old at abc")
         assert source.attribution == "Played by new.\nPlayed by old."
 
     def test_their_legal_texts_are_carried_on(self, both: Corpus) -> None:
-        heads = [text for text in notices([both]).splitlines() if text.startswith("====")]
+        heads = [text for text in legal_notices([both]).splitlines() if text.startswith("====")]
         assert heads == [
             "==== new/NOTICE ====",
             "==== new/LICENSE ====",
@@ -102,7 +102,7 @@ class TestFoldersInFolders:
 
     def test_what_was_not_trained_on_asks_for_nothing(self, both: Corpus) -> None:
         both.lines["test"].append(both.lines["train"].pop())
-        assert "new" not in notices([both])
+        assert "new" not in legal_notices([both])
 
     def test_a_list_names_files_of_other_folders(self, both: Corpus, tmp_path: Path) -> None:
         (tmp_path / "lists").mkdir()
@@ -110,6 +110,6 @@ class TestFoldersInFolders:
         assert source_of(listed).licences == {"CC0-1.0": 2}
 
 
-def test_one_folder_of_several_corpora_is_told_once(corpus: Corpus, tmp_path: Path) -> None:
+def test_a_folder_of_several_corpora_is_listed_once(corpus: Corpus, tmp_path: Path) -> None:
     (tmp_path / "tunes" / "NOTICE").write_text("Played by many.", encoding="utf-8")
-    assert notices([corpus, corpus]).count("Played by many.") == 1
+    assert legal_notices([corpus, corpus]).count("Played by many.") == 1

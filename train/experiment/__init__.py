@@ -1,1 +1,1 @@
-"""The recipe of the experiment that this project grew from, kept for the comparison."""
+"""The recipe of the experiment from which this project grew, kept for comparison."""

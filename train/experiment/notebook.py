@@ -1,7 +1,8 @@
-"""The experiment's old recipe, faithfully: sliding windows over all files joined end to end, one target each.
+"""The original recipe of the experiment: sliding windows over all files joined end to end, one target each.
 
-Kept for the comparison with the recipe of `train.learning.trainer` (docs/experiment.md). It reads files with pretty_midi, keeps
-drums, counts time in seconds, crosses the joints between files, and keeps the last epoch. Knows no pack.
+It is kept for comparison with the recipe of `train.learning.trainer` (docs/experiment.md). It reads files with
+pretty_midi, keeps drums, counts time in seconds, has windows across the joints between files, and keeps the last epoch.
+It knows no pack.
 """
 
 import math
@@ -21,14 +22,14 @@ from model.engines.network import MusicLSTM
 from model.engines.network_shape import Hyperparameters
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary, nearest_pitch
-from train.learning.checkpoint import Standing
+from train.learning.checkpoint import TrainingState
 from train.learning.recipe import seed_of
 
 Tokens = npt.NDArray[np.int64]
 Onset = tuple[float, int]
 """Seconds and pitch."""
 
-# What the notebook had, in its own units. Its network had no dropout on the embedding.
+# The notebook's settings, in its own units. Its network had no dropout on the embedding.
 SHAPE = Hyperparameters(embedding=256, hidden=512, layers=2, dropout=0.3)
 WINDOW: dict[Approach, int] = {"pitch": 100, "event": 150}
 BATCH = 128
@@ -42,7 +43,10 @@ MEASURED_AT_ONCE = 512
 
 
 def onsets_of(path: Path) -> list[list[Onset]]:
-    """Per instrument of a file, drums too, its onsets in order. Raises whatever pretty_midi makes of a broken file."""
+    """The onsets of each instrument of a file, drums too, in order.
+
+    Raises what pretty_midi raises for a broken file.
+    """
     import pretty_midi
 
     with warnings.catch_warnings():
@@ -67,23 +71,23 @@ def shifts_of(onsets: Sequence[Onset]) -> list[float]:
 
 
 def notebook_bins(shifts_s: Sequence[float], count: int = BIN_COUNT) -> TimeBins:
-    """Quantile bins of shifts in seconds, equal edges dropped; a bin plays the midpoint of its edges.
+    """Quantile bins of shifts in seconds, with equal edges dropped; a bin plays the midpoint of its edges.
 
-    There must be a shift; raises ValueError where all are the same.
+    There must be at least one shift; raises ValueError where all are the same.
     """
     edges = np.unique(np.quantile(np.asarray(shifts_s), np.linspace(0.0, 1.0, count + 1)))
-    # Of edges that rounding alone tells apart, the last: no middle lies between them.
+    # Of edges that differ by rounding only, keep the last: there is no midpoint between them.
     edges = edges[np.append(np.diff(edges) > SAME_EDGE_S, True)]
     return TimeBins(tuple(((edges[:-1] + edges[1:]) / 2).tolist()), tuple(edges[1:-1].tolist()))
 
 
 def pitch_tokens(vocabulary: PitchVocabulary, pitches: Sequence[int]) -> Tokens:
-    """One token a note; a pitch that the vocabulary lacks becomes the nearest that it has."""
+    """One token per note; a pitch that is not in the vocabulary becomes the nearest that is."""
     return np.array([1 + _place(vocabulary.pitches, pitch) for pitch in pitches], np.int64)
 
 
 def event_tokens(vocabulary: EventVocabulary, onsets: Sequence[Onset]) -> Tokens:
-    """NOTE for each onset, TIME before it where it is at least 10 ms after the last one."""
+    """A NOTE for each onset, and before it a TIME where it is at least 10 ms after the last onset."""
     tokens = []
     for index, (at_s, pitch) in enumerate(onsets):
         shift_s = at_s - onsets[index - 1][0] if index else 0.0
@@ -102,25 +106,25 @@ def train_epochs(
     optimizer: torch.optim.Optimizer,
     stream: Tokens,
     window: int,
-    at: Standing,
+    state: TrainingState,
     *,
     epochs: int,
     random_seed: int = 0,
     bf16: bool = False,
     device: str = "cpu",
 ) -> Iterator[int]:
-    """Trains on every window of `stream` and the one token after it, shuffled, from where `at` stands to the end of `epochs`.
+    """Trains on every window of `stream` and the one token after it, shuffled, from `state` to the end of `epochs`.
 
-    Gives the steps of an epoch after each step, with `at` moved on; at an epoch's end `at.step` is that number. What is done
-    between two steps may look at the network and keep it.
+    After each step it yields the number of steps of an epoch; `state` is then updated, and `state.step` is that
+    number at the end of an epoch. Between two steps the caller may measure the network and save it.
     """
     windows = np.lib.stride_tricks.sliding_window_view(stream, window + 1)
-    while at.epoch <= epochs:
-        order = np.random.default_rng((random_seed, at.epoch)).permutation(len(windows))
+    while state.epoch <= epochs:
+        order = np.random.default_rng((random_seed, state.epoch)).permutation(len(windows))
         batches = np.array_split(order, range(BATCH, len(order), BATCH))
-        for batch in batches[at.step :]:
+        for batch in batches[state.step :]:
             network.train()
-            torch.manual_seed(seed_of(random_seed, at.steps_taken, 0))
+            torch.manual_seed(seed_of(random_seed, state.steps_taken, 0))
             rows = torch.from_numpy(windows[batch]).to(device)
             with torch.autocast(device.split(":", maxsplit=1)[0], torch.bfloat16, enabled=bf16):
                 logits = next_logits(network, rows[:, :-1])
@@ -129,19 +133,22 @@ def train_epochs(
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM)
             optimizer.step()
-            at.step += 1
-            at.steps_taken += 1
-            at.epoch_nats += float(loss.detach()) * len(batch)
-            at.epoch_tokens += len(batch)
-            at.tokens += len(batch)
+            state.step += 1
+            state.steps_taken += 1
+            state.epoch_nats += float(loss.detach()) * len(batch)
+            state.epoch_tokens += len(batch)
+            state.tokens += len(batch)
             yield len(batches)
-        at.epoch, at.step, at.epoch_nats, at.epoch_tokens = at.epoch + 1, 0, 0.0, 0
+        state.epoch, state.step, state.epoch_nats, state.epoch_tokens = state.epoch + 1, 0, 0.0, 0
 
 
 def next_logits(network: MusicLSTM, windows: Tensor) -> Tensor:
-    """What comes after each of `windows` (batch, time): logits (batch, vocabulary); all other outputs are thrown away."""
-    out, _ = network.lstm(network.embedding(windows))
-    logits: Tensor = network.output(network.dropout(out[:, -1]))
+    """The logits (batch, vocabulary) of the token after each of `windows` (batch, time).
+
+    All other outputs are dropped.
+    """
+    outputs, _ = network.lstm(network.embedding(windows))
+    logits: Tensor = network.output(network.dropout(outputs[:, -1]))
     return logits
 
 
@@ -154,18 +161,21 @@ def window_bits(
     bf16: bool = False,
     device: str = "cpu",
 ) -> npt.NDArray[np.float64]:
-    """Bits of every `every`-th token of each stream, foretold from the `window` before it; shape (targets, 2): token, bits."""
+    """The bits of every `every`-th token of each stream, predicted from the `window` tokens before it.
+
+    Shape (targets, 2): token, bits.
+    """
     network.eval()
-    found: list[npt.NDArray[np.float64]] = [np.zeros((0, 2))]
+    measured: list[npt.NDArray[np.float64]] = [np.zeros((0, 2))]
     for stream in streams:
         if len(stream) <= window:
             continue
         windows = np.lib.stride_tricks.sliding_window_view(stream, window + 1)[::every]
-        for begin in range(0, len(windows), MEASURED_AT_ONCE):
-            rows = torch.from_numpy(windows[begin : begin + MEASURED_AT_ONCE].copy()).to(device)
+        for first in range(0, len(windows), MEASURED_AT_ONCE):
+            rows = torch.from_numpy(windows[first : first + MEASURED_AT_ONCE].copy()).to(device)
             with torch.inference_mode(), torch.autocast(device.split(":", maxsplit=1)[0], torch.bfloat16, enabled=bf16):
                 log_p = torch.log_softmax(next_logits(network, rows[:, :-1]).float(), -1)
             targets = rows[:, -1]
             bits = -log_p.gather(1, targets[:, None])[:, 0] / math.log(2)
-            found.append(np.stack([targets.cpu().numpy(), bits.cpu().numpy()], axis=1))
-    return np.concatenate(found)
+            measured.append(np.stack([targets.cpu().numpy(), bits.cpu().numpy()], axis=1))
+    return np.concatenate(measured)

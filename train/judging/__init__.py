@@ -1,1 +1,1 @@
-"""What a pack is worth: bits per note, what it plays beside real music, and how much of it is copied."""
+"""Measures a pack: bits per note, its answers compared with real music, and how much of them is copied."""

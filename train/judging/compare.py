@@ -1,4 +1,7 @@
-"""Both approaches at the same seeds: what they answer, and what that measures beside real music; knows no file and no page."""
+"""Both approaches answer the same seeds; their answers are measured and compared with real music.
+
+It knows no file and no page.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,35 +19,38 @@ from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from model.pack.card import Card
 from model.pack.pack import Pack
-from train.judging.copying import Copying, pooled
+from train.judging.copying import Copying, pool_copying
 from train.judging.measures import MEASURES, Quartiles, measure, quartiles
 from train.judging.melodies import Melody, event_melody, pitch_melody
-from train.judging.reference_statistics import Yardstick
+from train.judging.reference_statistics import ReferenceStatistics
 from train.judging.seeds import NamedSeed
 
-# An end this little past a bar line is still in the bar before; as an export has it.
+# A seed that ends at most this far past a bar line ends in the bar before it, as in `fours export`.
 BAR_TOLERANCE_BEATS = 1 / 16
 BEATS_PER_BAR = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """How the answers are to be: so many bars each, so many to a seed, of which the first is shown and all are measured."""
+class AnswerSettings:
+    """The length of the answers in bars, their number for each seed, and how they are sampled.
+
+    A report shows the first answer to each seed; all are measured.
+    """
 
     bars: int = 8
     answers: int = 8
-    taste: SamplingSettings = field(default_factory=lambda: SamplingSettings(temperature=0.9, top_p=0.95))
+    sampling: SamplingSettings = field(default_factory=lambda: SamplingSettings(temperature=0.9, top_p=0.95))
     random_seed: int = 0
 
     @property
     def excerpt_beats(self) -> float:
-        """How long the real music is to be that the answers are held against."""
+        """The length of the excerpts of real music that the answers are compared with."""
         return float(self.bars * BEATS_PER_BAR)
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number of an answer: what it is called, its unit, and what it says."""
+    """A number that is measured for an answer: its name in data, its title, its unit, and its explanation."""
 
     name: str
     title: str
@@ -66,7 +72,7 @@ FIGURES: tuple[Figure, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an approach played to a seed, on the seed's own timeline; `figures` by name, without those it is too short for."""
+    """An answer to a seed, on the seed's timeline; `figures` are by name, without those that it is too short for."""
 
     notes: tuple[Note, ...]
     figures: Mapping[str, float]
@@ -75,34 +81,37 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A seed, and what each approach answers to it: `Order.answers` times, between these two beats."""
+    """A seed, and the answers of each approach to it, between these two beats.
 
-    named: NamedSeed
+    Each approach has `AnswerSettings.answers` of them.
+    """
+
+    named_seed: NamedSeed
     start_beats: float
     until_beats: float
     answers: Mapping[Approach, tuple[Answer, ...]]
 
     @property
     def seed(self) -> Seed:
-        return self.named.seed
+        return self.named_seed.seed
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All that a report shows."""
+    """Everything that a report shows; `reference` is None where there is no real music to compare with."""
 
     pack: str
     card: Card
-    order: Order
+    settings: AnswerSettings
     exchanges: tuple[Exchange, ...]
     melodies: Mapping[Approach, Melody]
-    yardstick: Yardstick | None = None
+    reference: ReferenceStatistics | None = None
 
     def answers(self, approach: Approach) -> list[Answer]:
         return [answer for exchange in self.exchanges for answer in exchange.answers[approach]]
 
     def quartiles(self, approach: Approach) -> dict[str, Quartiles]:
-        """Of each figure over all the answers of an approach."""
+        """The quartiles of each figure over all answers of an approach."""
         figures = [answer.figures for answer in self.answers(approach)]
         found = quartiles({name: value for name, value in each.items() if name != LONGEST_RUN.name} for each in figures)
         runs = [each[LONGEST_RUN.name] for each in figures if LONGEST_RUN.name in each]
@@ -110,81 +119,90 @@ class Comparison:
             found[LONGEST_RUN.name] = Quartiles(*np.percentile(runs, (25, 50, 75)).tolist())
         return found
 
-    def music(self) -> dict[str, Quartiles]:
-        """The same of real music; empty where there is none to compare with."""
-        if self.yardstick is None:
+    def reference_quartiles(self) -> dict[str, Quartiles]:
+        """The quartiles of each figure of real music; empty where there is none to compare with."""
+        if self.reference is None:
             return {}
-        return {**self.yardstick.quartiles, LONGEST_RUN.name: self.yardstick.longest_run}
+        return {**self.reference.quartiles, LONGEST_RUN.name: self.reference.longest_run}
 
     def copying(self, approach: Approach) -> Copying | None:
-        """All that an approach copied, pooled; None where it is not known what it learnt from."""
-        if self.yardstick is None:
+        """The copying in all answers of an approach together; None where the training music is not known."""
+        if self.reference is None:
             return None
-        return pooled(answer.copying for answer in self.answers(approach) if answer.copying is not None)
+        return pool_copying(answer.copying for answer in self.answers(approach) if answer.copying is not None)
 
 
 def compare(
-    pack: Pack, seeds: Sequence[NamedSeed], order: Order = Order(), real: Yardstick | None = None
+    pack: Pack,
+    seeds: Sequence[NamedSeed],
+    settings: AnswerSettings = AnswerSettings(),
+    reference: ReferenceStatistics | None = None,
 ) -> Comparison:
-    """Lets both approaches of a pack answer each seed, from the bar line after it; the same arguments give the same answers.
+    """Lets both approaches of a pack answer each seed, from the bar line after it.
 
-    Raises PackError where a file of the pack is damaged, and ValueError without any seed.
+    The same arguments give the same answers. Raises PackError where a file of the pack is damaged, and ValueError
+    without any seed.
     """
     if not seeds:
         raise ValueError("there is no seed to answer")
-    # Not `auto`: a report is the same whether or not there is a GPU.
+    # Not `auto`: a report must be the same with and without a GPU.
     engines = {approach: pack.engine(approach, "cpu") for approach in APPROACHES}
 
-    def heard(approach: Approach, seed: Seed) -> Improviser:
-        return _having_heard(seed, pack, approach, engines[approach])
+    def improviser_for(approach: Approach, seed: Seed) -> Improviser:
+        return _improviser_after(seed, pack, approach, engines[approach])
 
     exchanges = []
-    for named in seeds:
-        start_beats, until_beats = _span(named.seed, order.bars)
+    for named_seed in seeds:
+        start_beats, until_beats = _answer_span(named_seed.seed, settings.bars)
         answers: dict[Approach, tuple[Answer, ...]] = {}
         for approach in APPROACHES:
-            partner = heard(approach, named.seed)
+            improviser = improviser_for(approach, named_seed.seed)
             answers[approach] = tuple(
-                _measured(_answer(partner, named.seed, start_beats, until_beats, order, take), named.seed, real)
-                for take in range(order.answers)
+                _measure_answer(
+                    _compose_answer(improviser, named_seed.seed, start_beats, until_beats, settings, index),
+                    named_seed.seed,
+                    reference,
+                )
+                for index in range(settings.answers)
             )
-        exchanges.append(Exchange(named, start_beats, until_beats, answers))
+        exchanges.append(Exchange(named_seed, start_beats, until_beats, answers))
     first = seeds[0].seed
     melodies: dict[Approach, Melody] = {
-        "pitch": pitch_melody(heard("pitch", first), first, Random(order.random_seed)),
-        "event": event_melody(heard("event", first), first, Random(order.random_seed)),
+        "pitch": pitch_melody(improviser_for("pitch", first), first, Random(settings.random_seed)),
+        "event": event_melody(improviser_for("event", first), first, Random(settings.random_seed)),
     }
-    return Comparison(pack.name, pack.card, order, tuple(exchanges), melodies, real)
+    return Comparison(pack.name, pack.card, settings, tuple(exchanges), melodies, reference)
 
 
-def _having_heard(seed: Seed, pack: Pack, approach: Approach, engine: Engine) -> Improviser:
-    partner = create_improviser(engine, pack.vocabulary(approach, seed.tempo_bpm))
+def _improviser_after(seed: Seed, pack: Pack, approach: Approach, engine: Engine) -> Improviser:
+    """An improviser that has heard the seed."""
+    improviser = create_improviser(engine, pack.vocabulary(approach, seed.tempo_bpm))
     for note in seed.notes:
-        partner.hear(note)
-    return partner
+        improviser.hear(note)
+    return improviser
 
 
-def _span(seed: Seed, bars: int) -> tuple[float, float]:
-    """From the bar line after the seed's end, for so many bars."""
+def _answer_span(seed: Seed, bars: int) -> tuple[float, float]:
+    """The beats of the answer: from the bar line after the end of the seed, for so many bars."""
     bar = seed.meter.beats_per_bar
     start_beats = math.ceil((seed.end_beats - BAR_TOLERANCE_BEATS) / bar) * bar
     return start_beats, start_beats + bars * bar
 
 
-def _answer(
-    partner: Improviser, seed: Seed, start_beats: float, until_beats: float, order: Order, take: int
+def _compose_answer(
+    improviser: Improviser, seed: Seed, start_beats: float, until_beats: float, settings: AnswerSettings, index: int
 ) -> tuple[Note, ...]:
-    """As loud as the seed, note by note."""
-    composed = partner.compose(start_beats, until_beats, order.taste, Random(order.random_seed + take))
+    """The notes of answer number `index`; their velocities are those of the seed, one after another."""
+    composed = improviser.compose(start_beats, until_beats, settings.sampling, Random(settings.random_seed + index))
     velocities = cycle(note.velocity for note in seed.notes)
     return tuple(
         replace(planned.note, velocity=velocity) for planned, velocity in zip(composed, velocities, strict=False)
     )
 
 
-def _measured(notes: tuple[Note, ...], seed: Seed, real: Yardstick | None) -> Answer:
-    figures = measure(notes, real.grid if real else None, seed.meter.beats_per_bar)
-    if real is None:
+def _measure_answer(notes: tuple[Note, ...], seed: Seed, reference: ReferenceStatistics | None) -> Answer:
+    figures = measure(notes, reference.grid if reference else None, seed.meter.beats_per_bar)
+    if reference is None:
         return Answer(notes, figures, None)
-    copying = real.learnt.copied(notes)
+    copying = reference.training_intervals.measure_copying(notes)
     return Answer(notes, {**figures, LONGEST_RUN.name: float(copying.longest_run)}, copying)

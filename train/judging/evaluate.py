@@ -1,4 +1,7 @@
-"""A pack judged on a corpus: bits per note beside PPM's, and what it plays beside real music; knows no command line."""
+"""Judges a pack on a corpus: bits per note beside those of PPM, and its answers beside real music.
+
+It knows no command line.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,21 +19,21 @@ from model.pack.pack import Pack
 from train.corpus.corpora import Corpus, Line, Split, joined
 from train.corpus.reading import NOMINAL_TEMPO_BPM, Choice, TrackChoice
 from train.errors import CorpusError
-from train.judging.compare import Comparison, Order, compare
+from train.judging.bits_per_note import held_out_figures
+from train.judging.compare import AnswerSettings, Comparison, compare
 from train.judging.copying import Copying
-from train.judging.evaluation import held_out_figures
 from train.judging.measures import Quartiles
-from train.judging.reference_statistics import Yardstick, yardstick
+from train.judging.reference_statistics import ReferenceStatistics, measure_reference
 from train.judging.seeds import NamedSeed, first_phrase
 
-# What it plays is judged by so many answers, each to the first phrase of another line.
+# A pack is judged by so many answers of so many bars, each to the first phrase of another line.
 ANSWERS = 32
 ANSWER_BARS = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Played:
-    """What an approach plays: the quartiles of each measure over its answers, and how much of them is copied."""
+class AnswerStatistics:
+    """The quartiles of each measure over the answers of an approach, and how much of the answers is copied."""
 
     measures: Mapping[str, Quartiles]
     copying: Copying
@@ -38,21 +41,25 @@ class Played:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """All that was found. `real` is what `played` is held against: excerpts of unseen music, as long as the answers."""
+    """All results.
+
+    `answers` are compared with `reference`: excerpts of unseen music that are as long as the answers.
+    """
 
     pack: str
     split: Split
     held_out: Mapping[Approach, Mapping[str, HeldOut]]
-    played: Mapping[Approach, Played]
-    real: Yardstick
+    answers: Mapping[Approach, AnswerStatistics]
+    reference: ReferenceStatistics
 
 
 def evaluate(
-    pack: Pack, corpora: Sequence[Corpus], split: Split, taste: SamplingSettings, random_seed: int = 0
+    pack: Pack, corpora: Sequence[Corpus], split: Split, sampling: SamplingSettings, random_seed: int = 0
 ) -> Evaluation:
-    """Judges both approaches; PPM learns from the training side of the same corpora. The same arguments give the same figures.
+    """Judges both approaches; PPM learns from the training side of the same corpora.
 
-    Raises CorpusError where no file falls to the side, and PackError where the pack is damaged.
+    The same arguments give the same figures. Raises CorpusError where no file is on this side of the split, and
+    PackError where the pack is damaged.
     """
     lines = joined(corpora, split)
     if not lines:
@@ -69,17 +76,20 @@ def evaluate(
         )
         for approach in APPROACHES
     }
-    order = Order(bars=ANSWER_BARS, answers=1, taste=taste, random_seed=random_seed)
-    real = yardstick(corpora, order.excerpt_beats)
-    comparison = compare(pack, _seeds(lines), order, real)
-    played = {approach: _played(comparison, approach) for approach in APPROACHES}
-    return Evaluation(pack.name, split, held_out, played, real)
+    settings = AnswerSettings(bars=ANSWER_BARS, answers=1, sampling=sampling, random_seed=random_seed)
+    reference = measure_reference(corpora, settings.excerpt_beats)
+    comparison = compare(pack, _seeds(lines), settings, reference)
+    statistics = {approach: _answer_statistics(comparison, approach) for approach in APPROACHES}
+    return Evaluation(pack.name, split, held_out, statistics, reference)
 
 
 def choice_of(pack: Pack, tracks: TrackChoice | None = None) -> Choice:
-    """What the pack was trained on, read as it counts time; what it was judged on was lead-like even where it learnt from more."""
+    """How to read files for this pack: its tracks and its time unit.
+
+    A pack that learnt from `melodic` tracks is judged on lead-like ones.
+    """
     event = pack.card.approaches["event"]
-    trained: TrackChoice = (
+    tracks_trained_on: TrackChoice = (
         "merged"
         if event.training.tracks == "merged"
         else "most-notes"
@@ -87,26 +97,26 @@ def choice_of(pack: Pack, tracks: TrackChoice | None = None) -> Choice:
         else "lead"
     )
     unit = event.bins.unit if event.bins else "beats"
-    return Choice(tracks or trained, event.training.drums, unit)
+    return Choice(tracks or tracks_trained_on, event.training.drums, unit)
 
 
 def pack_network(pack: Pack, approach: Approach) -> MusicLSTM:
-    """The approach's network, in torch and fp32. Raises PackError where its weights are damaged."""
+    """The network of an approach, in torch and fp32. Raises PackError where its weights are damaged."""
     network = MusicLSTM(pack.vocabulary(approach).size, pack.card.approaches[approach].network)
     network.load_state_dict({name: torch.from_numpy(value) for name, value in pack.weights(approach).items()})
     return network.eval()
 
 
 def _seeds(lines: Sequence[Line]) -> list[NamedSeed]:
-    """The first phrases of lines from all over the side."""
-    chosen = np.unique(np.linspace(0, len(lines) - 1, ANSWERS).round().astype(int)).tolist()
+    """The first phrases of lines that are spread evenly over the side."""
+    indices = np.unique(np.linspace(0, len(lines) - 1, ANSWERS).round().astype(int)).tolist()
     return [
         NamedSeed(lines[index].file.stem, "", first_phrase(Seed(lines[index].notes)))
-        for index in islice(chosen, ANSWERS)
+        for index in islice(indices, ANSWERS)
     ]
 
 
-def _played(comparison: Comparison, approach: Approach) -> Played:
+def _answer_statistics(comparison: Comparison, approach: Approach) -> AnswerStatistics:
     copying = comparison.copying(approach)
-    assert copying is not None  # there is real music to copy from
-    return Played(comparison.quartiles(approach), copying)
+    assert copying is not None  # None only without a reference
+    return AnswerStatistics(comparison.quartiles(approach), copying)

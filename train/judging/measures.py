@@ -1,7 +1,7 @@
-"""Statistics of a line of notes, one table of them, and what a corpus's quartiles of each are; knows no file and no model.
+"""Statistics of a line of notes, in one table, and their quartiles over a corpus; knows no file and no model.
 
-They describe a line's length too: entropies, range and scale consistency of sixteen bars are not those of a whole song, so
-that what is compared should be about equally long.
+They depend on the length of the line: entropies, range and scale consistency of sixteen bars differ from those of a
+whole song. So only lines of about equal length should be compared.
 """
 
 from collections import defaultdict
@@ -16,14 +16,14 @@ from model.notes import Note
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-# A corpus's own grid: fine enough for thirty-second triplets and for what is played beside them.
+# The resolution of a corpus's grid: fine enough for thirty-second triplets and for notes played beside them.
 TICKS_PER_BEAT = 96
 GRID_SHARE = 0.99
-# Wu and Yang's: 64 positions in a bar of four beats.
+# As Wu and Yang: 64 positions in a bar of four beats.
 GROOVE_POSITIONS_PER_BEAT = 16
 # About 10 ms at 120 beats a minute; every note value down to thirty-second triplets is a whole number of it.
 INTER_ONSET_RESOLUTION_BEATS = 1 / 48
-# A natural minor scale has the tones of a major one, so these twelve are all twenty-four.
+# A natural minor scale has the tones of a major one, so these twelve stand for all twenty-four.
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 SCALES: Integers = (np.arange(12)[:, None] + np.array(MAJOR_SCALE)) % 12
 
@@ -35,7 +35,7 @@ class Grid:
     positions: tuple[int, ...]
 
     def share_of(self, onsets_beats: Floats) -> float:
-        """How many of these onsets, of which there is at least one, are nearest to a tick of the grid."""
+        """The share of these onsets that are nearest to a tick of the grid. There must be at least one onset."""
         return float(np.isin(_ticks_in_beat(onsets_beats), self.positions).mean())
 
 
@@ -60,7 +60,7 @@ def _ticks_in_beat(onsets_beats: Floats) -> Integers:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A line as the measures see it: the pitch and onset of every note, in order, and the same of the highest at each onset."""
+    """A line as the measures need it: pitch and onset of every note, in order, and of the top note at each onset."""
 
     pitches: Integers
     onsets_beats: Floats
@@ -71,7 +71,7 @@ class Outline:
 
     @classmethod
     def of(cls, notes: Sequence[Note], grid: Grid | None = None, beats_per_bar: float = 4.0) -> "Outline":
-        """Of notes in any order; beat 0 is a bar line."""
+        """From notes in any order; beat 0 is a bar line."""
         pitches: Integers = np.array([note.pitch for note in notes], np.int64)
         onsets_beats: Floats = np.array([note.onset_beats for note in notes], np.float64)
         order = np.lexsort((pitches, onsets_beats))
@@ -93,7 +93,7 @@ def scale_consistency(line: Outline) -> float | None:
 
 
 def groove_consistency(line: Outline) -> float | None:
-    """Pairs of bars of which neither holds an onset are left out: a rest of forty bars is no groove."""
+    """Pairs of bars without any onset are left out, so that a long rest does not count as a consistent groove."""
     positions = round(line.beats_per_bar * GROOVE_POSITIONS_PER_BEAT)
     onsets = np.unique(np.rint(line.top_onsets_beats * GROOVE_POSITIONS_PER_BEAT).astype(np.int64))
     bars = onsets // positions
@@ -119,7 +119,7 @@ def repeated_note_share(line: Outline) -> float | None:
 
 
 def inter_onset_entropy(line: Outline, resolution_beats: float = INTER_ONSET_RESOLUTION_BEATS) -> float | None:
-    """At one tempo, 10 ms are a resolution of `0.01 * tempo_bpm / 60` beats."""
+    """The resolution in beats; 10 ms at one tempo are `0.01 * tempo_bpm / 60` beats."""
     if len(line.top_onsets_beats) < 2:
         return None
     return _entropy(np.rint(np.diff(line.top_onsets_beats) / resolution_beats).astype(np.int64))
@@ -130,7 +130,7 @@ def on_grid_share(line: Outline) -> float | None:
 
 
 def notes_per_beat(line: Outline) -> float | None:
-    """From the first onset to the last, whose notes do not count: how long a line's last note lasts is a matter of who wrote it."""
+    """From the first onset to the last, without the notes there: the length of a last note is arbitrary in files."""
     if len(line.top_onsets_beats) < 2:
         return None
     first, last = line.onsets_beats[0], line.onsets_beats[-1]
@@ -138,14 +138,17 @@ def notes_per_beat(line: Outline) -> float | None:
 
 
 def _entropy(values: Integers) -> float:
-    """In bits, of how often each value comes."""
+    """The entropy in bits of how often each value occurs."""
     _, counts = np.unique(values, return_counts=True)
     return float((counts / len(values) * np.log2(len(values) / counts)).sum())
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One statistic of a line: what it is called, what it says, and how it is had; None where the line is too short for it."""
+    """One statistic of a line: its name, title, unit, explanation and source, and its function.
+
+    The function returns None where the line is too short.
+    """
 
     name: str
     title: str
@@ -238,25 +241,25 @@ MEASURES: tuple[Measure, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Quartiles:
-    """A quarter of what was measured lies below `low`, half below `median`, a quarter above `high`."""
+    """A quarter of the measured values is below `low`, half below `median`, a quarter above `high`."""
 
     low: float
     median: float
     high: float
 
-    def holds(self, value: float) -> bool:
+    def contains(self, value: float) -> bool:
         return self.low <= value <= self.high
 
 
 def measure(notes: Sequence[Note], grid: Grid | None, beats_per_bar: float = 4.0) -> dict[str, float]:
-    """Every measure of a line by name, but those that it is too short for; without a grid none of how it keeps to it."""
+    """Every measure of a line by name, but those that it is too short for; `on_grid_share` only with a grid."""
     line = Outline.of(notes, grid, beats_per_bar)
     measured = {known.name: known.of(line) for known in MEASURES}
     return {name: value for name, value in measured.items() if value is not None}
 
 
 def quartiles(measured: Iterable[Mapping[str, float]]) -> dict[str, Quartiles]:
-    """Of each measure over those lines that have it, in the order of the table."""
+    """The quartiles of each measure over the lines that have it, in the order of the table."""
     values: dict[str, list[float]] = defaultdict(list)
     for line in measured:
         for name, value in line.items():

@@ -1,7 +1,7 @@
-"""The experiment's two pieces: its counts, temperatures, loudness and file names, played by the models of a pack; see docs/experiment.md.
+"""The experiment's two pieces, played by the models of a pack: its counts, temperatures, loudness and file names.
 
-What it could not know of durations, the event approach here knows: a note lasts until the next. Neither has a grammar that
-was not learnt, beyond the improviser's own. Knows no engine.
+See docs/experiment.md. The experiment did not know durations; here a note of the event approach lasts until the next
+one. There are no musical rules besides those of the improviser. This module knows no engine.
 """
 
 import math
@@ -21,7 +21,7 @@ FILE_STEMS: dict[Approach, str] = {"pitch": "lstm_generated_melody", "event": "l
 PITCH_NOTES, PITCH_TEMPERATURE = 300, 1.0
 EVENTS, EVENT_TEMPERATURE = 500, 0.8
 VELOCITY = 100
-# Its notes are 0.4 s long and 0.4 s apart: a beat at this tempo.
+# The experiment's notes are 0.4 s long and 0.4 s apart: one beat at this tempo.
 PITCH_TEMPO_BPM = 150.0
 
 
@@ -51,25 +51,25 @@ class Melody:
         return as_midi(self.tracks, self.tempo_bpm, self.meter)
 
 
-def pitch_melody(partner: Improviser, seed: Seed, random: Random) -> Melody:
-    """So many notes, one a beat, from a partner who has heard the seed."""
+def pitch_melody(improviser: Improviser, seed: Seed, random: Random) -> Melody:
+    """300 notes, one a beat, from an improviser that has heard the seed."""
     start_beats = math.ceil(seed.end_beats)
-    taste = SamplingSettings(temperature=PITCH_TEMPERATURE, step_beats=1.0)
-    composed = partner.compose(start_beats, start_beats + PITCH_NOTES, taste, random)
-    return Melody(partner.approach, _from_zero(composed, start_beats), PITCH_TEMPO_BPM, Meter(), PITCH_TEMPERATURE)
+    sampling = SamplingSettings(temperature=PITCH_TEMPERATURE, step_beats=1.0)
+    composed = improviser.compose(start_beats, start_beats + PITCH_NOTES, sampling, random)
+    return Melody(improviser.approach, _from_zero(composed, start_beats), PITCH_TEMPO_BPM, Meter(), PITCH_TEMPERATURE)
 
 
-def event_melody(partner: Improviser, seed: Seed, random: Random) -> Melody:
-    """What so many NOTE and TIME events say, at the seed's tempo, from a partner who has heard the seed."""
+def event_melody(improviser: Improviser, seed: Seed, random: Random) -> Melody:
+    """The notes of 500 NOTE and TIME events, at the seed's tempo, from an improviser that has heard the seed."""
     bar = seed.meter.beats_per_bar
     start_beats = math.ceil(seed.end_beats / bar) * bar
-    composed = partner.compose(start_beats, math.inf, SamplingSettings(temperature=EVENT_TEMPERATURE), random)
+    composed = improviser.compose(start_beats, math.inf, SamplingSettings(temperature=EVENT_TEMPERATURE), random)
     notes = _from_zero(_first_events(composed, EVENTS), start_beats)
-    return Melody(partner.approach, notes, seed.tempo_bpm, seed.meter, EVENT_TEMPERATURE)
+    return Melody(improviser.approach, notes, seed.tempo_bpm, seed.meter, EVENT_TEMPERATURE)
 
 
 def write_melody(folder: Path, melody: Melody) -> Iterator[Path]:
-    """Writes the piece and its piano roll, and tells each file as it is there.
+    """Writes the piece and its piano roll, and yields the path of each file once it is written.
 
     Raises OSError where the folder cannot be written, and PictureError where there is no matplotlib.
     """
@@ -82,7 +82,7 @@ def write_melody(folder: Path, melody: Melody) -> Iterator[Path]:
 
 
 def _first_events(composed: Iterable[PlannedNote], count: int) -> Iterator[PlannedNote]:
-    """The notes among the first `count` events: each note is one, and each step on to a new onset another."""
+    """The notes among the first `count` events: each note is one event, and each move to a new onset another."""
     events, onset_beats = 0, None
     for planned in composed:
         events += 1 + (onset_beats not in {None, planned.note.onset_beats})

@@ -1,4 +1,4 @@
-"""Phrases to be answered: a few of our own, or the beginnings of given files; knows no model and no answer."""
+"""Phrases to be answered: a few built-in ones, or the first phrases of given files; knows no model and no answer."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -12,51 +12,56 @@ from train.corpus.corpora import SPLITS, read_corpora
 from train.corpus.reading import Choice
 from train.errors import CorpusError
 
-# A seed is a phrase: of a longer file its first bars, from where there is something to hear.
+# A seed is a phrase: the first bars of a longer file that hold so many notes.
 PHRASE_BARS = 4
 PHRASE_NOTES = 8
-# So many files of a folder: what fits on a few pages, and is still looked at.
+# So many files of a folder fit on a few pages of a report.
 FILES_OF_A_FOLDER = 4
 DOWNBEAT_VELOCITY, BEAT_VELOCITY, OFFBEAT_VELOCITY = 96, 88, 80
 
 
 @dataclass(frozen=True, slots=True)
 class NamedSeed:
-    """A phrase with what it is called, and where it comes from in a few words."""
+    """A phrase with its name, and its origin in a few words."""
 
     name: str
     origin: str
     seed: Seed
 
 
-def own_seeds() -> tuple[NamedSeed, ...]:
+def built_in_seeds() -> tuple[NamedSeed, ...]:
     """Three phrases that come with the program: a blues, a waltz, a riff; each is four bars from beat 0."""
     return tuple(
-        NamedSeed(name, "comes with the program", Seed(_played(written, meter), tempo_bpm, meter))
-        for name, meter, tempo_bpm, written in _OWN
+        NamedSeed(name, "comes with the program", Seed(_notes_of(written, meter), tempo_bpm, meter))
+        for name, meter, tempo_bpm, written in _BUILT_IN
     )
 
 
-def seeds_of(sources: Sequence[Path], cache: Path, bars: int = PHRASE_BARS) -> tuple[NamedSeed, ...]:
-    """The first phrase of each file, and of a few files of each folder: of those on its test side, where it has one.
+def read_seeds(sources: Sequence[Path], cache: Path, bars: int = PHRASE_BARS) -> tuple[NamedSeed, ...]:
+    """The first phrase of each file, and of a few files of each folder: of its test side, where it has one.
 
-    Raises CorpusError where a folder holds nothing to take a seed from, and SeedError where a file does not.
+    Raises CorpusError where a folder has no file with a phrase, and SeedError where a file has none.
     """
-    found: list[NamedSeed] = []
+    seeds: list[NamedSeed] = []
     for source in sources:
         if source.is_dir():
-            side, files = _held_out(source, cache)
-            found += [
-                NamedSeed(_name_of(file), f"{source.resolve().name}, {side} side", first_phrase(read_seed(file), bars))
+            side, files = _files_to_sample(source, cache)
+            seeds += [
+                NamedSeed(
+                    _seed_name(file), f"{source.resolve().name}, {side} side", first_phrase(read_seed(file), bars)
+                )
                 for file in files
             ]
         else:
-            found.append(NamedSeed(_name_of(source), source.name, first_phrase(read_seed(source), bars)))
-    return tuple(_told_apart(found))
+            seeds.append(NamedSeed(_seed_name(source), source.name, first_phrase(read_seed(source), bars)))
+    return tuple(_with_distinct_names(seeds))
 
 
 def first_phrase(seed: Seed, bars: int = PHRASE_BARS) -> Seed:
-    """The first `bars` bars that hold a phrase's worth of notes, moved to beat 0; the first with any, where none do."""
+    """The first `bars` bars that hold enough notes, moved to beat 0.
+
+    Where there are none, the first bars with any note.
+    """
     bar = seed.meter.beats_per_bar
     starts = sorted({note.onset_beats // bar * bar for note in seed.notes})
     windows = [_between(seed.notes, start, start + bars * bar) for start in starts]
@@ -75,8 +80,11 @@ def _between(notes: Iterable[Note], begin_beats: float, end_beats: float) -> tup
     )
 
 
-def _held_out(folder: Path, cache: Path) -> tuple[str, list[Path]]:
-    """The side, and a few of its files; which, is decided by their names' hashes, so that a neighbour is no likelier."""
+def _files_to_sample(folder: Path, cache: Path) -> tuple[str, list[Path]]:
+    """The side, and a few of its files.
+
+    They are chosen by the hashes of their names, so that neighbours are not preferred.
+    """
     corpora = read_corpora([folder], cache, Choice())
     for side in reversed(SPLITS):
         files = {line.file for corpus in corpora for line in corpus.lines[side]}
@@ -86,22 +94,22 @@ def _held_out(folder: Path, cache: Path) -> tuple[str, list[Path]]:
     raise CorpusError(f"no file of {folder} has a line to take a seed from")
 
 
-def _name_of(file: Path) -> str:
+def _seed_name(file: Path) -> str:
     return " ".join(file.stem.replace("_", " ").split()) or file.name
 
 
-def _told_apart(seeds: Iterable[NamedSeed]) -> Iterable[NamedSeed]:
-    """The seeds, with a number after a name that was there before."""
-    taken: dict[str, int] = {}
+def _with_distinct_names(seeds: Iterable[NamedSeed]) -> Iterable[NamedSeed]:
+    """The seeds, with a number added to a name that occurred before."""
+    uses: dict[str, int] = {}
     for seed in seeds:
-        taken[seed.name] = taken.get(seed.name, 0) + 1
-        yield seed if taken[seed.name] == 1 else replace(seed, name=f"{seed.name} ({taken[seed.name]})")
+        uses[seed.name] = uses.get(seed.name, 0) + 1
+        yield seed if uses[seed.name] == 1 else replace(seed, name=f"{seed.name} ({uses[seed.name]})")
 
 
 _Written = tuple[tuple[int | None, float], ...]
 """One note after another: its pitch, None for a rest, and how many beats it lasts."""
 
-_OWN: tuple[tuple[str, Meter, float, _Written], ...] = (
+_BUILT_IN: tuple[tuple[str, Meter, float, _Written], ...] = (
     (
         "Blues in G minor",
         Meter(4, 4),
@@ -134,7 +142,7 @@ _OWN: tuple[tuple[str, Meter, float, _Written], ...] = (
 )  # fmt: skip
 
 
-def _played(written: _Written, meter: Meter) -> tuple[Note, ...]:
+def _notes_of(written: _Written, meter: Meter) -> tuple[Note, ...]:
     ends = [0.0]
     for _, beats in written:
         ends.append(ends[-1] + beats)

@@ -1,1 +1,1 @@
-"""One network learning from batches, on one process or several, resumable at any moment; knows no MIDI."""
+"""Trains one network on batches, in one process or several, resumable at any moment; knows no MIDI."""

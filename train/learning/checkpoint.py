@@ -1,6 +1,8 @@
-"""Where a training stands, on disk: written whole or not at all, checked when it is read; knows no network and no corpus.
+"""The state of a training on disk: written as a whole or not at all, checked when it is read.
 
-One `.safetensors` file: every tensor by name, and in its metadata, as JSON, the numbers.
+It knows no network and no corpus.
+
+It is one `.safetensors` file with every tensor by name; the numbers are JSON in its metadata.
 """
 
 import json
@@ -21,10 +23,10 @@ CHECKPOINT_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoints:
-    """Where checkpoints go, and whether the one that is there is gone on from.
+class CheckpointSettings:
+    """Where checkpoints go, how often one is written, and whether training resumes from the existing one.
 
-    `fingerprint` stands for what is trained on what: a checkpoint of another one is refused.
+    `fingerprint` stands for the settings and the music: a checkpoint with another fingerprint is refused.
     """
 
     path: Path
@@ -35,7 +37,7 @@ class Checkpoints:
 
 @dataclass(frozen=True, slots=True)
 class EpochFigures:
-    """What an epoch came to; bits per token in training and per note held out, seconds and targets since training began."""
+    """The figures of an epoch: bits per training token and per held-out note; seconds and targets since the start."""
 
     epoch: int
     training_bits: float
@@ -45,8 +47,8 @@ class EpochFigures:
 
 
 @dataclass(slots=True)
-class Standing:
-    """The numbers that a training goes on from; it stands before step `step` (from 0) of `epoch` (from 1)."""
+class TrainingState:
+    """The numbers that a training resumes from: its next step is `step` (from 0) of `epoch` (from 1)."""
 
     epoch: int = 1
     step: int = 0
@@ -60,13 +62,15 @@ class Standing:
     history: list[EpochFigures] = field(default_factory=list)
 
 
-def save_checkpoint(path: Path, fingerprint: str, standing: Standing, tensors: Mapping[str, Tensor]) -> None:
-    """Replaces the checkpoint at `path`; killed at any moment, it leaves the old one or the new one.
+def save_checkpoint(path: Path, fingerprint: str, state: TrainingState, tensors: Mapping[str, Tensor]) -> None:
+    """Replaces the checkpoint at `path`.
+
+    If the process is killed at any moment, either the old or the new one is there.
 
     Raises OutputError where it cannot be written.
     """
-    numbers = {"format": CHECKPOINT_FORMAT, "fingerprint": fingerprint, "standing": asdict(standing)}
-    # A fixed name: what a killed run leaves behind is overwritten by the next.
+    numbers = {"format": CHECKPOINT_FORMAT, "fingerprint": fingerprint, "standing": asdict(state)}
+    # A fixed name, so that the next run overwrites what a killed one left behind.
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,23 +88,26 @@ def save_checkpoint(path: Path, fingerprint: str, standing: Standing, tensors: M
             partial.unlink()
 
 
-def load_checkpoint(path: Path, fingerprint: str) -> tuple[Standing, dict[str, Tensor]]:
-    """Raises CheckpointError where the file is damaged, of another version, or of another training."""
+def load_checkpoint(path: Path, fingerprint: str) -> tuple[TrainingState, dict[str, Tensor]]:
+    """The state and the tensors.
+
+    Raises CheckpointError where the file is damaged, of another version, or of another training.
+    """
     try:
         with safe_open(path, "pt") as file:
             numbers = json.loads((file.metadata() or {}).get("training", "{}"))
             _check(path, fingerprint, numbers)
-            # Copies: the file behind the tensors is soon replaced.
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  it is no dict
-        standing = Standing(**numbers["standing"])
-        standing.history = [EpochFigures(**figures) for figures in numbers["standing"]["history"]]
+            # Copied, as the file behind the tensors is soon replaced.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  the file is no dict
+        state = TrainingState(**numbers["standing"])
+        state.history = [EpochFigures(**figures) for figures in numbers["standing"]["history"]]
     except OSError as error:
         raise CheckpointError(f"the checkpoint {path} cannot be read ({error.strerror or error})") from error
     except (SafetensorError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
             f"{path} is cut off or is no checkpoint; delete it and train from the beginning, without --resume"
         ) from error
-    return standing, tensors
+    return state, tensors
 
 
 def _as_metadata(numbers: Mapping[str, object]) -> dict[str, str]:

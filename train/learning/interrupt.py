@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps, never within one: who is asked to stop ends what is in hand first; knows no training."""
+"""Delays Ctrl-C until the current step has ended; knows no training."""
 
 import signal
 import threading
@@ -6,36 +6,39 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-# A cluster asks with SIGTERM, some seconds before it kills.
+# A cluster sends SIGTERM some seconds before it kills the process.
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(slots=True)
 class Interrupt:
-    """Whether someone asked to stop."""
+    """Whether a stop was requested."""
 
-    asked: bool = False
+    requested: bool = False
 
 
 @contextmanager
 def deferred_interrupts(*, second_at_once: bool = True) -> Iterator[Interrupt]:
-    """Notes the first Ctrl-C and raises its KeyboardInterrupt at the end; a second one is raised at once.
+    """Records the first Ctrl-C, and raises its KeyboardInterrupt at the end of the block.
 
-    In any other thread than the main one, where no signal arrives, it only gives the note.
+    A second one is raised at once.
+
+    With `second_at_once=False` a second one is recorded only. On any other thread than the main one, which gets no
+    signals, `requested` can be set by the block alone.
     """
     interrupt = Interrupt()
 
-    def ask(*_: object) -> None:
-        if interrupt.asked and second_at_once:
+    def on_signal(*_: object) -> None:
+        if interrupt.requested and second_at_once:
             raise KeyboardInterrupt
-        interrupt.asked = True
+        interrupt.requested = True
 
-    heard = SIGNALS if threading.current_thread() is threading.main_thread() else ()
-    before = {number: signal.signal(number, ask) for number in heard}
+    signals = SIGNALS if threading.current_thread() is threading.main_thread() else ()
+    previous_handlers = {number: signal.signal(number, on_signal) for number in signals}
     try:
         yield interrupt
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-    if interrupt.asked:
+    if interrupt.requested:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""What a network's guesses cost, at every position of a chunk; knows no optimiser."""
+"""The loss of a network at every position of a chunk; knows no optimiser."""
 
 import math
 from collections.abc import Sequence
@@ -16,25 +16,27 @@ MEASURED_LANES, MEASURED_CHUNK = 32, 128
 
 
 def chunk_nats(network: nn.Module, chunk: Chunk, state: LstmState | None, device: str) -> tuple[Tensor, LstmState]:
-    """The loss of a chunk in nats, summed over its targets, and the state after it, cut off from the graph."""
-    logits, (hidden, cell) = network(_on(device, chunk.inputs), reset(state, chunk, device))
+    """The loss of a chunk in nats, summed over its targets, and the state after it, detached from the graph."""
+    logits, (hidden, cell) = network(_to_device(device, chunk.inputs), reset_lanes(state, chunk, device))
     return _nats(logits, chunk, device, "sum"), (hidden.detach(), cell.detach())
 
 
-def reset(state: LstmState | None, chunk: Chunk, device: str) -> LstmState | None:
-    """The state with zeros in each lane where a piece begins."""
+def reset_lanes(state: LstmState | None, chunk: Chunk, device: str) -> LstmState | None:
+    """The state, with zeros in each lane where a piece begins."""
     if state is None:
         return None
-    keep = _on(device, ~chunk.fresh).to(state[0].dtype)[None, :, None]
+    keep = _to_device(device, ~chunk.fresh).to(state[0].dtype)[None, :, None]
     return state[0] * keep, state[1] * keep
 
 
 def sum_bits(
     network: MusicLSTM, pieces: Pieces, device: str = "cpu", order: Sequence[int] | None = None
 ) -> npt.NDArray[np.float64]:
-    """How many bits each token cost, summed over all its occurrences as a target; shape (vocabulary,), fp32.
+    """How many bits each token cost, summed over all its occurrences as a target.
 
-    Of the pieces in `order`, or of all; they are read as they are needed.
+    Shape (vocabulary,), measured in fp32.
+
+    It measures the pieces of `order`, or all; each is read when it is needed.
     """
     order = range(len(pieces.lengths)) if order is None else order
     lanes = max(1, min(MEASURED_LANES, len(order)))
@@ -43,22 +45,22 @@ def sum_bits(
     network.eval()
     with torch.inference_mode():
         for chunk in chunks(pieces, order, [0] * len(order), lanes, MEASURED_CHUNK):
-            logits, state = network(_on(device, chunk.inputs), reset(state, chunk, device))
+            logits, state = network(_to_device(device, chunk.inputs), reset_lanes(state, chunk, device))
             bits = _nats(logits, chunk, device, "none").cpu().numpy() / NATS_PER_BIT
             targets = chunk.targets.flatten()
-            counted = targets != NO_TARGET
-            total += np.bincount(targets[counted], bits[counted], len(total))
+            is_counted = targets != NO_TARGET
+            total += np.bincount(targets[is_counted], bits[is_counted], len(total))
     return total
 
 
 def _nats(logits: Tensor, chunk: Chunk, device: str, reduction: str) -> Tensor:
-    targets = _on(device, chunk.targets).flatten()
+    targets = _to_device(device, chunk.targets).flatten()
     return nn.functional.cross_entropy(
         logits.float().flatten(0, 1), targets, ignore_index=NO_TARGET, reduction=reduction
     )
 
 
-def _on(device: str, values: Tokens | npt.NDArray[np.bool_]) -> Tensor:
+def _to_device(device: str, values: Tokens | npt.NDArray[np.bool_]) -> Tensor:
     tensor = torch.from_numpy(values)
-    # From pinned memory a GPU fetches it while the step before is still being computed.
+    # A GPU can fetch from pinned memory while it still computes the step before.
     return tensor.pin_memory().to(device, non_blocking=True) if device.startswith("cuda") else tensor

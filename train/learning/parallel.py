@@ -1,6 +1,7 @@
-"""The processes that train one network together, and the few words they exchange; knows no music.
+"""The processes that train one network together, and how they exchange values; knows no music.
 
-Started by `torchrun`, each finds the others by the environment that it sets. One process alone is the same with nobody to ask.
+They are started by `torchrun`, which sets the environment by which they find each other. A single process is a group
+of one.
 """
 
 import os
@@ -19,15 +20,17 @@ from train.errors import RecipeError, TrainError
 
 Result = TypeVar("Result")
 
-# Others wait while the first reads a large corpus for the first time. torchrun, not this, notices a process that died.
+# The others wait while the first process reads a large corpus. It is torchrun that notices a process that died.
 LONGEST_WAIT = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """This process among those that train together. The first one reports and writes; what it decides holds for all.
+    """This process within the group that trains together.
 
-    All processes must call the same methods in the same order.
+    The first process reports and writes; its decisions hold for all.
+
+    All processes must call the same methods in the same order, as each call waits for the others.
     """
 
     rank: int = 0
@@ -35,49 +38,54 @@ class World:
     device: str = "cpu"
 
     @property
-    def first(self) -> bool:
+    def is_first(self) -> bool:
         return self.rank == 0
 
-    def share(self, lanes: int) -> range:
-        """The lanes that are this process's. Raises RecipeError where not all would have the same number."""
-        each, left = divmod(lanes, self.size)
-        if left:
+    def own_lanes(self, lanes: int) -> range:
+        """The lanes of this process. Raises RecipeError where the processes would not get equally many."""
+        lanes_each, remainder = divmod(lanes, self.size)
+        if remainder:
             raise RecipeError(
                 f"{lanes} lanes cannot be shared evenly by {self.size} processes; choose a multiple of {self.size} for --lanes"
             )
-        return range(self.rank * each, (self.rank + 1) * each)
+        return range(self.rank * lanes_each, (self.rank + 1) * lanes_each)
 
-    def wrapped(self, network: nn.Module) -> nn.Module:
-        """The network, whose gradients become the mean of all processes' as they are computed."""
+    def wrap(self, network: nn.Module) -> nn.Module:
+        """The network, changed so that its gradients become the mean over all processes while they are computed."""
         return network if self.size == 1 else DistributedDataParallel(network)
 
     def sum(self, value: float) -> float:
+        """The sum of the values of all processes."""
         if self.size == 1:
             return value
         total = torch.tensor(value, dtype=torch.float64, device=self.device)
         dist.all_reduce(total)
         return total.item()
 
-    def any(self, flag: bool) -> bool:  # noqa: FBT001  a flag is all there is to say
+    def any(self, flag: bool) -> bool:  # noqa: FBT001  the flag is its only argument
+        """Whether the flag is set in any process."""
         return self.sum(float(flag)) > 0
 
-    def once(self, work: Callable[[], Result]) -> Result:
-        """What the first process's `work` gives; where it raises a TrainError, all do."""
+    def run_on_first(self, work: Callable[[], Result]) -> Result:
+        """The result of `work`, which runs in the first process only.
+
+        If it raises a TrainError there, all processes raise it.
+        """
         if self.size == 1:
             return work()
-        done: list[Result | TrainError | None] = [None]
-        if self.first:
+        result: list[Result | TrainError | None] = [None]
+        if self.is_first:
             try:
-                done = [work()]
+                result = [work()]
             except TrainError as error:
-                done = [error]
-        dist.broadcast_object_list(done, src=0)
-        if isinstance(done[0], TrainError):
-            raise done[0]
-        return done[0]  # type: ignore[return-value]  # None only where `work` gives it
+                result = [error]
+        dist.broadcast_object_list(result, src=0)
+        if isinstance(result[0], TrainError):
+            raise result[0]
+        return result[0]  # type: ignore[return-value]  # None only where `work` gives it
 
     def gather(self, part: Tensor, dim: int) -> Tensor:
-        """The parts of all processes, in the order of their ranks, side by side."""
+        """The parts of all processes side by side, in the order of their ranks."""
         if self.size == 1:
             return part
         parts = [torch.empty_like(part) for _ in range(self.size)]
@@ -85,14 +93,14 @@ class World:
         return torch.cat(parts, dim)
 
 
-ALONE = World()
+SINGLE_PROCESS = World()
 
 
 @contextmanager
 def joined_world() -> Iterator[World]:
-    """The processes that torchrun started, until the end of the block; without torchrun, this one alone.
+    """The group of processes that torchrun started, until the end of the block; without torchrun, this process alone.
 
-    Each has a GPU of its own where there is any. Raises RecipeError where there are too few.
+    Each process has a GPU of its own where there are any. Raises RecipeError where there are too few.
     """
     rank, size, local = (int(os.environ.get(name, default)) for name, default in _ENVIRONMENT.items())
     gpus = torch.cuda.device_count()
@@ -109,14 +117,17 @@ def joined_world() -> Iterator[World]:
     _groups.append(dist.group.WORLD)
     try:
         yield world
-        # All leave together. Who left alone, right after a word was said, could be aborted at its exit: a thread of gloo's
-        # that still held that word's tensor then wanted an interpreter that was gone.
+        # All leave together. A process that left alone, right after an exchange, could be aborted at its exit: a
+        # thread of gloo
+        # still held the exchanged tensor, and then needed an interpreter that was gone.
         dist.barrier()
     finally:
         dist.destroy_process_group()
 
 
 _ENVIRONMENT = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}
-# Kept until the process ends: where a network that was wrapped outlives the group, as in the traceback of a Ctrl-C, and is
-# the last to hold it, torch 2.13 joins gloo's thread without letting go of the interpreter, for which that thread may wait.
+# Kept until the process ends. A wrapped network may outlive the group, for instance in the traceback of a Ctrl-C. If
+# it is
+# then the last to hold the group, torch 2.13 joins gloo's thread without releasing the GIL, for which that thread may
+# wait.
 _groups: list[dist.ProcessGroup | None] = []

@@ -1,4 +1,4 @@
-"""How a network is trained, as numbers, and what follows from them; knows no network."""
+"""The settings of a training, as numbers, and what is computed from them; knows no network."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +14,11 @@ Precision = Literal["auto", "fp32", "bf16"]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a network is trained; each number is a key of the card's command."""
+    """The settings of a training; each is also an entry of `recipe` on the card.
+
+    `lanes` lines are trained side by side, `chunk` tokens at a time. `patience` counts epochs without a better
+    held-out figure.
+    """
 
     epochs: int = 30
     patience: int = 8
@@ -30,9 +34,9 @@ class Recipe:
 
 
 def schedule(step: int, steps: int, warm_up_steps: int, time_used: float = 0.0) -> float:
-    """The share of the learning rate at a step: a straight rise, then half a cosine down to 1 %.
+    """The share of the learning rate at a step: a linear warm-up, then half a cosine down to 1 %.
 
-    How far the cosine has come is told by the steps or by the share of the time that is used, whichever is further.
+    The cosine follows the steps or the share of the time that is used, whichever is further.
     """
     if step < warm_up_steps:
         return (step + 1) / warm_up_steps
@@ -41,24 +45,27 @@ def schedule(step: int, steps: int, warm_up_steps: int, time_used: float = 0.0) 
 
 
 def average_decay_at(step: int, decay: float) -> float:
-    """How much of the moving average stays at a step; it is short while there is little to average."""
+    """How much of the moving average is kept at a step; the average is short while there are few steps to average."""
     return min(decay, step / (step + 10))
 
 
 def wants_bf16(precision: Precision, device: str) -> bool:
-    """bf16 on a GPU and on CPUs that multiply it in hardware (AMX); elsewhere it is slower than fp32."""
+    """Whether to multiply in bf16: on a GPU and on CPUs with bf16 in hardware (AMX).
+
+    Elsewhere it is slower than fp32.
+    """
     if precision == "auto":
         return device != "cpu" or bool(torch.cpu._is_amx_tile_supported())  # noqa: SLF001  torch has no public name for it
     return precision == "bf16"
 
 
 def shuffled(pieces: int, random_seed: int, epoch: int) -> tuple[list[int], list[int]]:
-    """The order of the pieces in an epoch, and by how many semitones each is moved."""
+    """The order of the pieces in an epoch, and by how many semitones each is transposed."""
     random = np.random.default_rng((random_seed, epoch))
-    order, keys = random.permutation(pieces), random.choice(TRANSPOSITIONS, pieces)
-    return order.tolist(), keys.tolist()
+    order, transpositions = random.permutation(pieces), random.choice(TRANSPOSITIONS, pieces)
+    return order.tolist(), transpositions.tolist()
 
 
 def seed_of(*numbers: int) -> int:
-    """A seed of 64 bits for these numbers and no others."""
+    """A seed of 64 bits that depends on all of these numbers."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])

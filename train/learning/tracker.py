@@ -1,17 +1,21 @@
-"""Where the figures of a running training go to be looked at; knows no training."""
+"""Where the figures of a running training are sent, to be looked at; knows no training."""
 
 from pathlib import Path
 from typing import Protocol
 
 
 class Tracker(Protocol):
-    def scalar(self, name: str, value: float, step: int) -> None: ...
+    """Receives the figures of one training, always on the thread that trains."""
 
-    def close(self) -> None: ...
+    def scalar(self, name: str, value: float, step: int) -> None:
+        """Records the value of a figure after `step` steps of the optimiser."""
+
+    def close(self) -> None:
+        """Writes what is still buffered. It is called once, after the last figure, also when the training failed."""
 
 
 class NoTracker:
-    """The tracker of those who do not want one."""
+    """A tracker that drops everything."""
 
     def scalar(self, name: str, value: float, step: int) -> None:
         pass
@@ -24,7 +28,7 @@ NO_TRACKER = NoTracker()
 
 
 class TensorBoardTracker:
-    """Event files in `folder`, for `tensorboard --logdir`."""
+    """Writes event files into `folder`, for `tensorboard --logdir`. Raises OSError where it cannot be written."""
 
     def __init__(self, folder: Path) -> None:
         from torch.utils.tensorboard import SummaryWriter

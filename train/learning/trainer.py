@@ -1,11 +1,13 @@
-"""The training loop of one network: pieces in, best weights out; knows no MIDI, and no file but its checkpoint.
+"""The training loop of one network: takes pieces, returns the best weights.
 
-A loss at every position, the state carried from chunk to chunk and reset where a piece begins, one random
-transposition of each piece per epoch, AdamW under a warm-up and a cosine, gradient clipping, and a moving
-average of the weights, which is what is measured on held-out pieces and kept at its best.
+It knows no MIDI, and no file but its checkpoint.
 
-Everything random is made from the seed and the number of the epoch or step, so that a training that was killed goes on
-as if it had not been. With several processes each trains its share of the lanes, on the mean of all gradients.
+There is a loss at every position. The LSTM state is carried from chunk to chunk and reset where a piece begins. Each
+piece is transposed at random once per epoch. AdamW learns with a warm-up and a cosine schedule and with gradient
+clipping. A moving average of the weights is measured on held-out pieces, and its best state is kept.
+
+Everything random follows from the seed and the number of the epoch or step, so a training that was killed and resumed
+gives the same weights. With several processes each trains its share of the lanes, on the mean of all gradients.
 """
 
 import math
@@ -22,24 +24,24 @@ from model.engines.network import MusicLSTM
 from model.engines.network_shape import Hyperparameters
 from train.corpus.dataset import Chunk, Pieces, chunk_count, chunks
 from train.errors import CorpusError, RecipeError
-from train.learning.checkpoint import Checkpoints, EpochFigures, Standing, load_checkpoint, save_checkpoint
+from train.learning.checkpoint import CheckpointSettings, EpochFigures, TrainingState, load_checkpoint, save_checkpoint
 from train.learning.interrupt import Interrupt, deferred_interrupts
-from train.learning.learner import Learner, part_of
+from train.learning.learner import Learner, tensors_named
 from train.learning.loss import NATS_PER_BIT, sum_bits
-from train.learning.parallel import ALONE, World
+from train.learning.parallel import SINGLE_PROCESS, World
 from train.learning.recipe import Recipe, schedule, shuffled
 from train.learning.tracker import NO_TRACKER, Tracker
 
-# To read the loss or to agree on the time makes a GPU, or other processes, wait: not after every step.
+# Reading the loss makes a GPU wait, and agreeing on the time other processes: so not after every step.
 STEPS_BETWEEN_PAUSES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
-    """What a network is to learn, and from what.
+class LearningTask:
+    """What a network is to learn, and the pieces to learn it from.
 
-    With no `valid_notes` nothing is held out, and the last epoch is kept. A network that begins with `initial` weights
-    is measured before it learns, as epoch 0, and what it learns is kept only where that is better.
+    Where `valid_notes` is 0 nothing is held out, and the last epoch is kept. A network that starts with `initial`
+    weights is measured before it learns, as epoch 0, and later weights are kept only where they are better.
     """
 
     vocabulary_size: int
@@ -52,9 +54,11 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a training has to say; `valid_bits` only where it measured: at an epoch's end, or at its own.
+    """The progress of a training after a step.
 
-    `loss_bits` is of the steps since it last spoke, and where it measured of the whole epoch.
+    `valid_bits` is there only after a measurement: at the end of an epoch or of the training.
+
+    `loss_bits` covers the steps since the last report; after a measurement it covers the whole epoch.
     """
 
     epoch: int
@@ -65,12 +69,12 @@ class Progress:
     loss_bits: float
     seconds: float
     valid_bits: float | None = None
-    best: bool = False
+    is_best: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The best averaged weights, and how they came about."""
+    """The best averaged weights, and the figures of the training that led to them."""
 
     network: MusicLSTM
     best_epoch: int
@@ -81,216 +85,239 @@ class Outcome:
     history: tuple[EpochFigures, ...]
 
 
-Report = Callable[[Progress], None]
+OnProgress = Callable[[Progress], None]
 
 
 def fit(
-    lesson: Lesson,
+    task: LearningTask,
     recipe: Recipe,
-    world: World = ALONE,
+    world: World = SINGLE_PROCESS,
     *,
-    checkpoints: Checkpoints | None = None,
+    checkpoints: CheckpointSettings | None = None,
     budget_s: float | None = None,
     tracker: Tracker = NO_TRACKER,
-    report: Report = lambda _: None,
+    on_progress: OnProgress = lambda _: None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Outcome:
-    """Trains until the epochs, the patience or the seconds are used up, saying after each step how it goes.
+    """Trains until the epochs, the patience or the seconds of the budget are used up.
 
-    Two runs with equal arguments on one CPU give equal weights, and so does one that was killed and resumed. Ctrl-C
-    saves a checkpoint, then raises KeyboardInterrupt. Raises CheckpointError where there is one that cannot be gone
-    on from, OutputError where none can be written, RecipeError where the settings do not go together.
+    It calls `on_progress` after each step, on the caller's thread. Two runs with equal arguments on one CPU give
+    equal weights; so does one that was killed and resumed. Ctrl-C saves a checkpoint, then raises KeyboardInterrupt.
+    Raises CheckpointError where the training cannot be resumed from the checkpoint, OutputError where none can be
+    written, RecipeError where the settings contradict each other.
     """
-    training = _Training(lesson, recipe, world, checkpoints, budget_s, clock)
-    training.begin()
-    stop = False
+    training = _Training(task, recipe, world, checkpoints, budget_s, clock)
+    training.start()
+    should_stop = False
     with deferred_interrupts(second_at_once=world.size == 1) as interrupt:
-        for chunk in training.chunks_ahead():
+        for chunk in training.remaining_chunks():
             training.learn(chunk)
-            if not training.pauses():
+            if not training.is_pause_due():
                 continue
-            progress = training.take_stock()
-            stop = training.tell(progress, tracker, report, interrupt)
-            ends = stop or training.finished()
-            if ends or progress.valid_bits is not None or training.saves():
+            progress = training.update_figures()
+            should_stop = training.publish_progress(progress, tracker, on_progress, interrupt)
+            is_over = should_stop or training.is_finished()
+            if is_over or progress.valid_bits is not None or training.is_checkpoint_due():
                 training.save()
-            if ends:
+            if is_over:
                 break
-        if training.within_epoch and not stop:  # the time is used up
-            training.tell(training.measure(), tracker, report, interrupt)
+        if training.is_within_epoch and not should_stop:  # the time budget is used up
+            training.publish_progress(training.measure(), tracker, on_progress, interrupt)
     return training.outcome()
 
 
 class _Training:
-    """One training, and where it stands."""
+    """One training and its state."""
 
     def __init__(
         self,
-        lesson: Lesson,
+        task: LearningTask,
         recipe: Recipe,
         world: World,
-        checkpoints: Checkpoints | None,
+        checkpoints: CheckpointSettings | None,
         budget_s: float | None,
         clock: Callable[[], float],
     ) -> None:
-        self._lesson, self._recipe, self._world = lesson, recipe, world
+        self._task, self._recipe, self._world = task, recipe, world
         self._checkpoints, self._budget_s, self._clock = checkpoints, budget_s, clock
-        self._mine = world.share(recipe.lanes)
-        self._learner = Learner(lesson.vocabulary_size, lesson.shape, recipe, world, lesson.initial)
-        self._best = self._learner.averaged_copy()
-        self._at = Standing()
-        self._tokens = self._stretch_tokens = 0
+        self._own_lanes = world.own_lanes(recipe.lanes)
+        self._learner = Learner(task.vocabulary_size, task.shape, recipe, world, task.initial)
+        self._best_weights = self._learner.copy_average()
+        self._state = TrainingState()
+        self._new_tokens = self._timed_tokens = 0
         self._rate_share = 0.0
-        self._began_s = self._stretch_began_s = self._saved_s = clock()
+        self._started_s = self._timed_since_s = self._saved_s = clock()
 
     @property
-    def within_epoch(self) -> bool:
-        return self._at.step > 0
+    def is_within_epoch(self) -> bool:
+        return self._state.step > 0
 
-    def begin(self) -> None:
-        """Goes on from the checkpoint if it is to and can; writes one, so that a full disk shows now and not later."""
-        saved = self._saved()
-        if saved is not None:
-            self._at, tensors = saved
+    def start(self) -> None:
+        """Resumes from the checkpoint where that is requested and possible.
+
+        It then writes one, so that a full disk is noticed at once.
+        """
+        loaded = self._load_checkpoint()
+        if loaded is not None:
+            self._state, tensors = loaded
             self._learner.restore(tensors)
-            self._best = {name: value.to(self._world.device) for name, value in part_of(tensors, "best").items()}
-        elif self._lesson.initial is not None:
-            self._keep(EpochFigures(0, math.nan, self._valid_bits(), 0.0, 0))
-        self._began_s -= self._at.seconds
-        self._turn_to_epoch()
+            self._best_weights = {
+                name: value.to(self._world.device) for name, value in tensors_named(tensors, "best").items()
+            }
+        elif self._task.initial is not None:
+            self._record_epoch(EpochFigures(0, math.nan, self._valid_bits(), 0.0, 0))
+        self._started_s -= self._state.seconds
+        self._set_up_epoch()
         if not self._steps:
             raise CorpusError("there is no note to learn from; give it more files")
         self.save()
 
-    def finished(self) -> bool:
-        at, recipe = self._at, self._recipe
-        impatient = not self.within_epoch and at.epoch - 1 - at.best_epoch >= recipe.patience
-        return at.epoch > recipe.epochs or impatient or self._time_used() >= 1.0
+    def is_finished(self) -> bool:
+        state, recipe = self._state, self._recipe
+        is_out_of_patience = not self.is_within_epoch and state.epoch - 1 - state.best_epoch >= recipe.patience
+        return state.epoch > recipe.epochs or is_out_of_patience or self._share_of_time_used() >= 1.0
 
-    def chunks_ahead(self) -> Iterator[Chunk]:
-        """What is yet to be learnt, epoch after epoch; at the end of each one has to `take_stock`."""
+    def remaining_chunks(self) -> Iterator[Chunk]:
+        """The chunks that are still to be learnt, epoch after epoch.
+
+        `update_figures` must be called at the end of each epoch.
+        """
         recipe = self._recipe
-        while not self.finished():
-            self._stretch_tokens, self._stretch_began_s = 0, self._clock()
-            every = chunks(self._lesson.training, self._order, self._keys, recipe.lanes, recipe.chunk, self._mine)
-            yield from islice(every, self._at.step, None)
+        while not self.is_finished():
+            self._timed_tokens, self._timed_since_s = 0, self._clock()
+            every = chunks(
+                self._task.training,
+                self._piece_order,
+                self._transpositions,
+                recipe.lanes,
+                recipe.chunk,
+                self._own_lanes,
+            )
+            yield from islice(every, self._state.step, None)
 
     def learn(self, chunk: Chunk) -> None:
-        at, recipe = self._at, self._recipe
-        # By the epoch's own chunks: their number changes a little with the order of the pieces.
+        state, recipe = self._state, self._recipe
+        # From this epoch's number of chunks, which varies a little with the order of the pieces.
         planned = recipe.epochs * self._steps
-        self._rate_share = schedule(at.steps_taken, planned, recipe.warm_up_steps, self._time_used())
-        self._learner.learn(chunk, self._rate_share, at.steps_taken)
-        self._tokens += chunk.total_targets
-        at.steps_taken += 1
-        at.step += 1
+        self._rate_share = schedule(state.steps_taken, planned, recipe.warm_up_steps, self._share_of_time_used())
+        self._learner.learn(chunk, self._rate_share, state.steps_taken)
+        self._new_tokens += chunk.total_targets
+        state.steps_taken += 1
+        state.step += 1
 
-    def pauses(self) -> bool:
-        """Whether it is time to take stock."""
+    def is_pause_due(self) -> bool:
+        """Whether it is time to update the figures."""
         every = 1 if self._world.size == 1 and self._world.device == "cpu" else STEPS_BETWEEN_PAUSES
-        return self._at.step % every == 0 or self._at.step == self._steps
+        return self._state.step % every == 0 or self._state.step == self._steps
 
-    def take_stock(self) -> Progress:
-        """Looks at the clock and at the loss; at an epoch's end it measures, and turns to the next."""
-        at, tokens, nats = self._at, self._tokens, self._learner.take_nats()
+    def update_figures(self) -> Progress:
+        """Reads the clock and the loss; at the end of an epoch it measures the network and sets up the next epoch."""
+        state, tokens, nats = self._state, self._new_tokens, self._learner.pop_nats()
         if not math.isfinite(nats):
             raise RecipeError(
-                f"the loss is no number any more after {at.steps_taken} steps; train with a lower --learning-rate"
+                f"the loss is no number any more after {state.steps_taken} steps; train with a lower --learning-rate"
             )
-        at.seconds = self._world.once(lambda: self._clock() - self._began_s)
-        at.epoch_nats += nats
-        at.epoch_tokens += tokens
-        at.tokens += tokens
-        self._stretch_tokens += tokens
-        self._tokens = 0
-        if at.step < self._steps:
+        state.seconds = self._world.run_on_first(lambda: self._clock() - self._started_s)
+        state.epoch_nats += nats
+        state.epoch_tokens += tokens
+        state.tokens += tokens
+        self._timed_tokens += tokens
+        self._new_tokens = 0
+        if state.step < self._steps:
             return self._progress(nats / tokens / NATS_PER_BIT)
         progress = self.measure()
-        at.epoch, at.step, at.epoch_nats, at.epoch_tokens = at.epoch + 1, 0, 0.0, 0
-        self._learner.forget_lanes()
-        self._turn_to_epoch()
+        state.epoch, state.step, state.epoch_nats, state.epoch_tokens = state.epoch + 1, 0, 0.0, 0
+        self._learner.reset_lanes()
+        self._set_up_epoch()
         return progress
 
     def measure(self) -> Progress:
-        """Measures on what is held out, and keeps the averaged weights if they are the best so far."""
-        at = self._at
-        progress = self._progress(at.epoch_nats / at.epoch_tokens / NATS_PER_BIT)
-        figures = EpochFigures(at.epoch, progress.loss_bits, self._valid_bits(), at.seconds, at.tokens)
-        return replace(progress, valid_bits=figures.valid_bits, best=self._keep(figures))
+        """Measures the averaged weights on the held-out pieces, and keeps them if they are the best so far."""
+        state = self._state
+        progress = self._progress(state.epoch_nats / state.epoch_tokens / NATS_PER_BIT)
+        figures = EpochFigures(state.epoch, progress.loss_bits, self._valid_bits(), state.seconds, state.tokens)
+        return replace(progress, valid_bits=figures.valid_bits, is_best=self._record_epoch(figures))
 
-    def tell(self, progress: Progress, tracker: Tracker, report: Report, interrupt: Interrupt) -> bool:
-        """Says how it goes, and hears whether any process was asked to stop; who is told may ask, too."""
-        if self._world.first:
-            tracker.scalar("training bits per token", progress.loss_bits, self._at.steps_taken)
-            tracker.scalar("tokens per second", progress.tokens_per_s, self._at.steps_taken)
-            tracker.scalar("share of the learning rate", self._rate_share, self._at.steps_taken)
+    def publish_progress(
+        self, progress: Progress, tracker: Tracker, on_progress: OnProgress, interrupt: Interrupt
+    ) -> bool:
+        """Reports the progress; returns whether any process was asked to stop.
+
+        `on_progress` may ask for it by KeyboardInterrupt.
+        """
+        if self._world.is_first:
+            tracker.scalar("training bits per token", progress.loss_bits, self._state.steps_taken)
+            tracker.scalar("tokens per second", progress.tokens_per_s, self._state.steps_taken)
+            tracker.scalar("share of the learning rate", self._rate_share, self._state.steps_taken)
             if progress.valid_bits is not None and not math.isnan(progress.valid_bits):
-                tracker.scalar("held-out bits per note", progress.valid_bits, self._at.steps_taken)
+                tracker.scalar("held-out bits per note", progress.valid_bits, self._state.steps_taken)
             try:
-                report(progress)
+                on_progress(progress)
             except KeyboardInterrupt:
-                interrupt.asked = True
-        stop = self._world.any(interrupt.asked)
-        if stop:  # and else not written to: a signal may have come in the meantime
-            interrupt.asked = True
-        return stop
+                interrupt.requested = True
+        should_stop = self._world.any(interrupt.requested)
+        if should_stop:  # only then: a signal may have set it in the meantime
+            interrupt.requested = True
+        return should_stop
 
-    def saves(self) -> bool:
+    def is_checkpoint_due(self) -> bool:
         """Whether a checkpoint is due."""
         if self._checkpoints is None:
             return False
         due_s = self._saved_s + self._checkpoints.every_s
-        return self._world.once(lambda: self._clock() >= due_s)
+        return self._world.run_on_first(lambda: self._clock() >= due_s)
 
     def save(self) -> None:
-        place = self._checkpoints
-        if place is None:
+        settings = self._checkpoints
+        if settings is None:
             return
-        tensors = self._learner.tensors() | {f"best.{name}": value for name, value in self._best.items()}
-        self._world.once(lambda: save_checkpoint(place.path, place.fingerprint, self._at, tensors))
+        tensors = self._learner.state_tensors() | {f"best.{name}": value for name, value in self._best_weights.items()}
+        self._world.run_on_first(lambda: save_checkpoint(settings.path, settings.fingerprint, self._state, tensors))
         self._saved_s = self._clock()
 
     def outcome(self) -> Outcome:
-        at, network = self._at, self._learner.averaged
-        network.load_state_dict(self._best)
-        epochs = at.epoch if self.within_epoch else at.epoch - 1
-        targets = int((self._lesson.training.lengths - 1).sum())
-        return Outcome(network, at.best_epoch, epochs, at.best_bits, targets, at.seconds, tuple(at.history))
+        state, network = self._state, self._learner.averaged
+        network.load_state_dict(self._best_weights)
+        epochs = state.epoch if self.is_within_epoch else state.epoch - 1
+        targets = int((self._task.training.lengths - 1).sum())
+        return Outcome(network, state.best_epoch, epochs, state.best_bits, targets, state.seconds, tuple(state.history))
 
-    def _saved(self) -> tuple[Standing, dict[str, Tensor]] | None:
-        place = self._checkpoints
-        if place is None or not place.resume:
+    def _load_checkpoint(self) -> tuple[TrainingState, dict[str, Tensor]] | None:
+        settings = self._checkpoints
+        if settings is None or not settings.resume:
             return None
-        return self._world.once(lambda: load_checkpoint(place.path, place.fingerprint) if place.path.exists() else None)
+        return self._world.run_on_first(
+            lambda: load_checkpoint(settings.path, settings.fingerprint) if settings.path.exists() else None
+        )
 
-    def _turn_to_epoch(self) -> None:
-        recipe, lengths = self._recipe, self._lesson.training.lengths
-        self._order, self._keys = shuffled(len(lengths), recipe.random_seed, self._at.epoch)
-        self._steps = chunk_count(lengths[self._order].tolist(), recipe.lanes, recipe.chunk)
+    def _set_up_epoch(self) -> None:
+        recipe, lengths = self._recipe, self._task.training.lengths
+        self._piece_order, self._transpositions = shuffled(len(lengths), recipe.random_seed, self._state.epoch)
+        self._steps = chunk_count(lengths[self._piece_order].tolist(), recipe.lanes, recipe.chunk)
 
-    def _time_used(self) -> float:
-        return self._at.seconds / self._budget_s if self._budget_s else 0.0
+    def _share_of_time_used(self) -> float:
+        return self._state.seconds / self._budget_s if self._budget_s else 0.0
 
     def _progress(self, loss_bits: float) -> Progress:
-        at = self._at
-        stretch_s = at.seconds + self._began_s - self._stretch_began_s
-        rate = self._stretch_tokens / stretch_s if stretch_s > 0 else 0.0
-        return Progress(at.epoch, self._recipe.epochs, at.step, self._steps, rate, loss_bits, at.seconds)
+        state = self._state
+        timed_s = state.seconds + self._started_s - self._timed_since_s
+        rate = self._timed_tokens / timed_s if timed_s > 0 else 0.0
+        return Progress(state.epoch, self._recipe.epochs, state.step, self._steps, rate, loss_bits, state.seconds)
 
     def _valid_bits(self) -> float:
         """Bits per note of the averaged weights; the processes share the held-out pieces."""
-        lesson, world = self._lesson, self._world
-        if not lesson.valid_notes:
+        task, world = self._task, self._world
+        if not task.valid_notes:
             return math.nan
-        share = range(world.rank, len(lesson.valid.lengths), world.size)
-        bits = sum_bits(self._learner.averaged, lesson.valid, world.device, share).sum()
-        return world.sum(float(bits)) / lesson.valid_notes
+        share = range(world.rank, len(task.valid.lengths), world.size)
+        bits = sum_bits(self._learner.averaged, task.valid, world.device, share).sum()
+        return world.sum(float(bits)) / task.valid_notes
 
-    def _keep(self, figures: EpochFigures) -> bool:
-        """Notes the figures, and keeps the averaged weights if they are the best so far."""
-        self._at.history.append(figures)
-        best = math.isnan(figures.valid_bits) or figures.valid_bits < self._at.best_bits
-        if best:
-            self._best = self._learner.averaged_copy()
-            self._at.best_epoch, self._at.best_bits = figures.epoch, figures.valid_bits
-        return best
+    def _record_epoch(self, figures: EpochFigures) -> bool:
+        """Records the figures; keeps the averaged weights, and returns True, if they are the best so far."""
+        self._state.history.append(figures)
+        is_best = math.isnan(figures.valid_bits) or figures.valid_bits < self._state.best_bits
+        if is_best:
+            self._best_weights = self._learner.copy_average()
+            self._state.best_epoch, self._state.best_bits = figures.epoch, figures.valid_bits
+        return is_best

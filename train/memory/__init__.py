@@ -1,1 +1,1 @@
-"""A memory beside a network: what it adds to forecasts, and how far it is to be trusted."""
+"""A memory beside a network: how much it improves the predictions, and how far it is to be trusted."""

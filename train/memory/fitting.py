@@ -1,7 +1,7 @@
-"""Fitting a memory's back-off to lines that were held out; knows no network and no music, only what a memory held.
+"""Fits the back-off of a memory to held-out lines; knows no network and no music, only the counts of a memory.
 
-The figures that make the lines likeliest, each drawn a little to what suits most music, so that few lines suffice. Every
-corpus counts alike, however large, as the memory is to serve any.
+It finds the parameters that make the lines likeliest, each with a weak prior at the default, so that few lines suffice.
+Every corpus has the same weight, whatever its size, since the memory is to serve any of them.
 """
 
 import math
@@ -14,44 +14,48 @@ import torch
 from torch import Tensor
 
 from model.memory.backoff import ORDERS, Backoff
-from train.memory.foretelling import Evidence
+from train.memory.forecasts import Evidence
 
-MOST_STEPS = 60
-# How far a figure may lie from the usual, as the standard deviation of its logarithm (of the exponents: of themselves).
-USUAL_SPREAD = 1.0
+MAX_STEPS = 60
+# The prior's width: the standard deviation of a parameter's logarithm, or of the parameter itself for the two
+# exponents.
+DEFAULT_SPREAD = 1.0
 
 
-def fitted_backoff(corpora: Sequence[Sequence[Evidence]], usual: Backoff) -> Backoff:
-    """What foretells the corpora best; `usual` where they hold nothing."""
-    joined = [_Joined.of(lines) for lines in corpora if lines]
+def fit_backoff(corpora: Sequence[Sequence[Evidence]], default: Backoff) -> Backoff:
+    """The back-off that predicts the corpora best; `default` where they hold nothing."""
+    joined = [_JoinedEvidence.of(lines) for lines in corpora if lines]
     targets = sum(len(lines.p) for lines in joined)
     if not targets:
-        return usual
-    centre = torch.tensor([*map(math.log, usual.concentrations), usual.variety, usual.evidence])
-    figures = centre.clone().requires_grad_()
-    optimizer = torch.optim.LBFGS([figures], max_iter=MOST_STEPS, line_search_fn="strong_wolfe")
+        return default
+    centre = torch.tensor([*map(math.log, default.concentrations), default.variety, default.evidence])
+    parameters = centre.clone().requires_grad_()
+    optimizer = torch.optim.LBFGS([parameters], max_iter=MAX_STEPS, line_search_fn="strong_wolfe")
 
     def loss() -> float:
         optimizer.zero_grad()
-        value = ((figures - centre) ** 2).sum() / (2 * USUAL_SPREAD**2 * targets)
-        value = value + torch.stack([lines.nats(figures).mean() for lines in joined]).mean()
+        value = ((parameters - centre) ** 2).sum() / (2 * DEFAULT_SPREAD**2 * targets)
+        value = value + torch.stack([lines.nats(parameters).mean() for lines in joined]).mean()
         value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return value.item()
 
     optimizer.step(loss)  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    found = figures.detach().tolist()
-    concentrations = [round(math.exp(value), 4) for value in found[:-2]]
+    fitted = parameters.detach().tolist()
+    concentrations = [round(math.exp(value), 4) for value in fitted[:-2]]
     return Backoff(
         intervals=tuple(concentrations[0::2]),
         tokens=tuple(concentrations[1::2]),
-        variety=round(found[-2], 4),
-        evidence=round(found[-1], 4),
+        variety=round(fitted[-2], 4),
+        evidence=round(fitted[-1], 4),
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Joined:
-    """The evidence of several lines; of each context only the targets before which it was known, by their places."""
+class _JoinedEvidence:
+    """The evidence of several lines, joined.
+
+    For each context it has only the targets where the context was known, by index.
+    """
 
     p: Tensor
     known: list[Tensor]
@@ -65,26 +69,28 @@ class _Joined:
             torch.from_numpy(np.concatenate([getattr(line, name) for line in lines]).T.astype(np.float32))
             for name in ("followers", "hits", "different")
         )
-        known = [row.nonzero()[:, 0] for row in followers]
+        known = [followers_in_context.nonzero()[:, 0] for followers_in_context in followers]
         rows = [
-            (row[places], hit[places], others[places])
-            for row, hit, others, places in zip(followers, hits, different, known, strict=True)
+            (followers_in_context[places], hits_in_context[places], different_in_context[places])
+            for followers_in_context, hits_in_context, different_in_context, places in zip(
+                followers, hits, different, known, strict=True
+            )
         ]
         return cls(
             torch.from_numpy(np.concatenate([line.p for line in lines]).astype(np.float32)),
             known,
-            [hit / row for row, hit, _ in rows],
-            [row.log() for row, _, _ in rows],
-            [others.log() for _, _, others in rows],
+            [hits_in_context / followers_in_context for followers_in_context, hits_in_context, _ in rows],
+            [followers_in_context.log() for followers_in_context, _, _ in rows],
+            [different_in_context.log() for _, _, different_in_context in rows],
         )
 
-    def nats(self, figures: Tensor) -> Tensor:
-        """What `Memory.mix` leaves each target to cost, as a function of the figures that torch can follow."""
-        variety, evidence = figures[-2], figures[-1]
+    def nats(self, parameters: Tensor) -> Tensor:
+        """The cost of each target after `Memory.mix`, as a function of the parameters that torch can differentiate."""
+        variety, evidence = parameters[-2], parameters[-1]
         p = self.p
         for level in range(2 * len(ORDERS)):
             places = self.known[level]
-            odds = figures[level] + variety * self.log_different[level] - evidence * self.log_followers[level]
+            odds = parameters[level] + variety * self.log_different[level] - evidence * self.log_followers[level]
             escape = torch.sigmoid(odds)
             p = p.index_put((places,), (1 - escape) * self.hit_share[level] + escape * p[places])
         return -p.log()

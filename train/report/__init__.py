@@ -1,1 +1,1 @@
-"""A comparison as one HTML page that can be looked at, listened to and printed."""
+"""A comparison as one HTML page, to look at, to listen to and to print."""

@@ -1,4 +1,4 @@
-"""What a report says of the answers, ready to be shown: rolls to draw, play and save, with their figures; knows no HTML."""
+"""The answers as a report shows them: piano rolls to draw, play and save, with their figures; knows no HTML."""
 
 import base64
 import json
@@ -13,25 +13,29 @@ from train.judging.compare import Comparison, Exchange
 from train.judging.melodies import EVENTS, Melody
 from train.report.charts import Scale
 from train.report.figure_views import TITLES, FigureView, counted, figure_views, scales_of
-from train.report.roll import Box, Part, Roll, draw_roll, name_of, pitch_range
+from train.report.roll import Box, Part, Roll, draw_roll, pitch_name, pitch_range
 
-# The seed sounds a little to the left of the middle and the answer to the right, as two who face each other.
+# The seed sounds a little to the left and the answer to the right, like two musicians side by side.
 SEED_PAN, ANSWER_PAN = -0.25, 0.25
 RIBBON_PX = 132.0
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A roll with all it takes to draw, play and save it; `answer_from` is in percent of its width."""
+class PlayableRoll:
+    """A piano roll with all that is needed to draw, play and save it.
+
+    `answer_from` is the start of the answer in percent of the width, `playback` JSON for player.js, `midi` a file in
+    base64.
+    """
 
     roll: Roll
     kind: str
     label: str
-    what: str
+    description: str
     tempo_bpm: float
     beats: float
     answer_from: float | None
-    sound: str
+    playback: str
     midi: str
     file: str
 
@@ -42,7 +46,7 @@ class AnswerView:
     title: str
     about: str
     label: str
-    shown: Shown
+    playable: PlayableRoll
     figures: tuple[FigureView, ...]
 
 
@@ -58,14 +62,14 @@ class MelodyView:
     kind: str
     about: str
     label: str
-    shown: Shown
+    playable: PlayableRoll
 
 
 def exchange_views(comparison: Comparison) -> tuple[ExchangeView, ...]:
     scales = scales_of(comparison)
     return tuple(
         ExchangeView(
-            name=exchange.named.name,
+            name=exchange.named_seed.name,
             about=_about_seed(exchange),
             answers=tuple(_answer_view(comparison, exchange, approach, scales) for approach in APPROACHES),
         )
@@ -78,42 +82,42 @@ def _about_seed(exchange: Exchange) -> str:
     bars = round(exchange.start_beats / meter.beats_per_bar)
     return (
         f"{meter.numerator}/{meter.denominator} at {seed.tempo_bpm:.0f} bpm, {counted(bars, 'bar')} and "
-        f"{counted(len(seed.notes), 'note')}; {exchange.named.origin}"
+        f"{counted(len(seed.notes), 'note')}; {exchange.named_seed.origin}"
     )
 
 
 def _answer_view(
     comparison: Comparison, exchange: Exchange, approach: Approach, scales: Mapping[str, Scale]
 ) -> AnswerView:
-    answer, title, name = exchange.answers[approach][0], TITLES[approach], exchange.named.name
-    step_beats = comparison.order.taste.step_beats
+    answer, title, name = exchange.answers[approach][0], TITLES[approach], exchange.named_seed.name
+    step_beats = comparison.settings.sampling.step_beats
     how = f"a note every {step_beats:g} beats" if approach == "pitch" else "in a rhythm of its own"
     return AnswerView(
         kind=approach,
         title=title,
         about=f"{counted(len(answer.notes), 'note')}, {how}",
         label=f"{title} answers {name}",
-        shown=_exchange_shown(comparison, exchange, approach),
+        playable=_exchange_roll(comparison, exchange, approach),
         figures=figure_views(comparison, answer, approach, scales),
     )
 
 
-def _exchange_shown(comparison: Comparison, exchange: Exchange, approach: Approach) -> Shown:
+def _exchange_roll(comparison: Comparison, exchange: Exchange, approach: Approach) -> PlayableRoll:
     seed, beats = exchange.seed, exchange.until_beats
-    answer, title, name = exchange.answers[approach][0].notes, TITLES[approach], exchange.named.name
-    # All of an exchange on the same rows, so that the eye can compare.
+    answer, title, name = exchange.answers[approach][0].notes, TITLES[approach], exchange.named_seed.name
+    # Both answers of an exchange have the same rows, so that they can be compared by eye.
     both = [note for approach in APPROACHES for note in exchange.answers[approach][0].notes]
     parts = [Part("seed", seed.notes), Part(approach, answer)]
     tracks = [Track("Seed", seed.notes, seed.program), Track("Answer", answer, seed.program)]
-    return Shown(
+    return PlayableRoll(
         roll=draw_roll(parts, pitch_range([*seed.notes, *both]), beats, seed.meter.beats_per_bar),
         kind=approach,
-        label=f"Piano roll of {name}: the seed, {_told(seed.notes)}; then {title.lower()}'s answer, {_told(answer)}",
-        what=f"{name}, answered by {title.lower()}",
+        label=f"Piano roll of {name}: the seed, {_note_summary(seed.notes)}; then {title.lower()}'s answer, {_note_summary(answer)}",
+        description=f"{name}, answered by {title.lower()}",
         tempo_bpm=round(seed.tempo_bpm, 3),
         beats=beats,
         answer_from=round(100 * exchange.start_beats / beats, 3),
-        sound=_sound([(seed.notes, SEED_PAN), (answer, ANSWER_PAN)]),
+        playback=_playback_rows([(seed.notes, SEED_PAN), (answer, ANSWER_PAN)]),
         midi=_in_base64(as_midi(tracks, seed.tempo_bpm, seed.meter)),
         file=f"{_slug(f'{comparison.pack} {name} {approach}')}.mid",
     )
@@ -127,20 +131,20 @@ def _melody_view(melody: Melody) -> MelodyView:
     title, meter = TITLES[melody.approach], melody.meter
     beats = max(note.end_beats for note in melody.notes)
     file = f"{melody.stem}.mid"
-    shown = Shown(
+    playable = PlayableRoll(
         roll=draw_roll([Part(melody.approach, melody.notes)], pitch_range(melody.notes), beats, meter.beats_per_bar),
         kind=melody.approach,
-        label=f"Piano roll of {file}: {_told(melody.notes)}",
-        what=file,
+        label=f"Piano roll of {file}: {_note_summary(melody.notes)}",
+        description=file,
         tempo_bpm=round(melody.tempo_bpm, 3),
         beats=beats,
         answer_from=None,
-        sound=_sound([(melody.notes, 0.0)]),
+        playback=_playback_rows([(melody.notes, 0.0)]),
         midi=_in_base64(melody.as_midi()),
         file=file,
     )
     about = f"{title}: {counted(len(melody.notes), 'note')}, {melody.seconds:.0f} s, temperature {melody.temperature:g}"
-    return MelodyView(melody.approach, about, f"{title}'s piece", shown)
+    return MelodyView(melody.approach, about, f"{title}'s piece", playable)
 
 
 def about_melodies(comparison: Comparison) -> str:
@@ -151,7 +155,7 @@ def about_melodies(comparison: Comparison) -> str:
 
 
 def ribbon(comparison: Comparison) -> tuple[Box, ...]:
-    """The first exchange, both answers over each other, as a pattern."""
+    """Both answers to the first seed, drawn over each other as a pattern for the top of the page."""
     first = comparison.exchanges[0]
     answers = [Part(approach, first.answers[approach][0].notes) for approach in APPROACHES]
     parts = [Part("seed", first.seed.notes), *answers]
@@ -171,18 +175,21 @@ def ribbon(comparison: Comparison) -> tuple[Box, ...]:
 
 
 def about_answers(comparison: Comparison) -> str:
-    order = comparison.order
-    shown = f", of {order.answers} the first" if order.answers > 1 else ""
-    return f"Each roll is the seed, then {counted(order.bars, 'bar')} of answer{shown}."
+    settings = comparison.settings
+    shown = f", of {settings.answers} the first" if settings.answers > 1 else ""
+    return f"Each roll is the seed, then {counted(settings.bars, 'bar')} of answer{shown}."
 
 
-def _told(notes: Sequence[Note]) -> str:
+def _note_summary(notes: Sequence[Note]) -> str:
     pitches = [note.pitch for note in notes]
-    return f"{counted(len(notes), 'note')} from {name_of(min(pitches))} to {name_of(max(pitches))}"
+    return f"{counted(len(notes), 'note')} from {pitch_name(min(pitches))} to {pitch_name(max(pitches))}"
 
 
-def _sound(parts: Sequence[tuple[Sequence[Note], float]]) -> str:
-    """Rows of onset and length in beats, pitch, velocity and place between left and right; in the order of the roll's notes."""
+def _playback_rows(parts: Sequence[tuple[Sequence[Note], float]]) -> str:
+    """JSON rows: onset and length in beats, pitch, velocity, position between left (-1) and right (1).
+
+    In the order of the roll's notes.
+    """
     rows = [
         [round(note.onset_beats, 4), round(note.duration_beats, 4), note.pitch, note.velocity, pan]
         for notes, pan in parts
@@ -196,5 +203,5 @@ def _in_base64(content: bytes) -> str:
 
 
 def _slug(text: str) -> str:
-    """A file name that every system takes."""
+    """A file name that is valid on every system."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -1,4 +1,4 @@
-"""What a report takes from a pack's card, ready to be shown: held-out figures, learning curves, corpora and licences; knows no HTML."""
+"""A pack's card as a report shows it: held-out figures, learning curves, corpora and licences; knows no HTML."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from model.pack.card import Card, HeldOut, Source, Training
 from train.report.charts import draw_curve
 from train.report.figure_views import NOTHING, TITLES, Tile, TileRow
 
-# A place on the web without its scheme, as the corpora's manifests name them.
+# A web address with or without its scheme, as in the manifests of the corpora.
 _WEB_PLACE = re.compile(r"(?:https?://)?((?:[\w-]+\.)+[a-z]{2,}/\S*)")
 
 
@@ -38,7 +38,7 @@ class CorpusView:
 
 @dataclass(frozen=True, slots=True)
 class CurveView:
-    """A line over a field of 100 by 100, and what stands beside it."""
+    """A curve in a field of 100 by 100, and the texts beside it."""
 
     kind: str
     title: str
@@ -76,7 +76,7 @@ class SourceView:
 
 
 def held_out_views(card: Card) -> tuple[CorpusView, ...]:
-    """Each corpus that the card has figures of, with a row for each approach that was measured on it."""
+    """Each corpus with figures on the card, with a row for each approach that was measured on it."""
     names = dict.fromkeys(name for part in card.approaches.values() for name in part.held_out)
     widest = _widest(card)
     views = []
@@ -110,13 +110,13 @@ def _row(approach: Approach, figures: HeldOut, widest: float) -> HeldOutRow:
 
 
 def bit_lines(card: Card) -> tuple[float, ...]:
-    """Where whole bits lie on the bars, in percent."""
+    """The positions of whole bits on the bars, in percent."""
     widest = _widest(card)
     return tuple(round(100 * bits / widest, 2) for bits in range(int(widest) + 1))
 
 
 def _widest(card: Card) -> float:
-    """What the longest bar or the farthest diamond stands for, and a little more."""
+    """The bits at the right end of the field: a little more than the longest bar or the rightmost diamond."""
     shown = [
         bits
         for part in card.approaches.values()
@@ -131,7 +131,7 @@ def _total(figures: HeldOut) -> float:
 
 
 def tiles_of_card(card: Card) -> tuple[Tile, ...]:
-    """Bits per note over all corpora, each note counting the same; none where nothing was held out."""
+    """Bits per note over all corpora, where each note counts the same; no tiles where nothing was held out."""
     pitch, time = [], []
     for approach in APPROACHES:
         measured = list(card.approaches[approach].held_out.values())
@@ -157,7 +157,7 @@ def tiles_of_card(card: Card) -> tuple[Tile, ...]:
 
 
 def curve_views(card: Card) -> tuple[CurveView, ...]:
-    """Of each approach whose card tells of held-out music after more than one epoch."""
+    """The curve of each approach whose card has held-out figures of more than one epoch."""
     return tuple(
         view for approach in APPROACHES if (view := _curve(approach, card.approaches[approach].training)) is not None
     )
@@ -198,7 +198,7 @@ def source_views(card: Card) -> tuple[SourceView, ...]:
 
 
 def _links(source: Source) -> tuple[Link, ...]:
-    """Each of the card's sources, which reads `place` or `place at revision`."""
+    """The sources of the card, each written as `place` or `place at revision`."""
 
     def link(text: str) -> Link:
         place, _, revision = text.partition(" at ")

@@ -1,4 +1,7 @@
-"""Numbers as small pictures: where a figure lies beside real music, and how long a bar is; positions in percent, draws nothing itself."""
+"""Numbers as positions in small charts: figures beside real music, and curves.
+
+Positions are in percent; it draws nothing itself.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,27 +14,27 @@ MARGIN = 0.07
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """From the least to the greatest number that a row of pictures shows."""
+    """The range of numbers that a row of charts shows."""
 
     least: float
     greatest: float
 
     @classmethod
     def of(cls, values: Iterable[float]) -> "Scale":
-        """With a margin on both sides; numbers that are all alike lie in the middle."""
+        """The range of these values with a margin on both sides; equal values lie in the middle."""
         shown = list(values)
         least, greatest = min(shown), max(shown)
         margin = (greatest - least) * MARGIN or 1.0
         return cls(least - margin, greatest + margin)
 
     def at(self, value: float) -> float:
-        """In percent of the width."""
+        """The position of a value, in percent of the width."""
         return round(100 * (value - self.least) / (self.greatest - self.least), 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One number of an approach, or the middle half of several with their median."""
+    """One number of an approach, or the quartiles of several."""
 
     kind: str
     at: float
@@ -41,7 +44,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """The middle half of real music as a band with its median, and the marks over it."""
+    """The middle half of real music as a band, with its median, and the marks drawn over it."""
 
     low: float
     median: float
@@ -63,7 +66,7 @@ def draw_strip(scale: Scale, music: Quartiles, marks: Mapping[Approach, Quartile
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A line through points as an SVG path over a field of 100 by 100, with the one that is marked, and what the field spans."""
+    """A line through points as an SVG path in a field of 100 by 100, its marked point, and the range of the field."""
 
     path: str
     marked_x: float
@@ -73,7 +76,7 @@ class Curve:
 
 
 def draw_curve(values: Sequence[float], marked: int) -> Curve:
-    """From the first of at least two values to the last; `marked` is the index of one of them."""
+    """A curve through at least two values, from the first to the last; `marked` is the index of one of them."""
     scale, last = Scale.of(values), len(values) - 1
     points = [(round(100 * index / last, 2), round(100 - scale.at(value), 2)) for index, value in enumerate(values)]
     path = "M" + "L".join(f"{x:g},{y:g}" for x, y in points)

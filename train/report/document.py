@@ -1,6 +1,9 @@
-"""A comparison as one HTML page that needs nothing else: style, script, pictures and MIDI files are all inside; and the folder it goes to.
+"""A comparison as one HTML page that needs no other file: style, script, pictures and MIDI files are all inside.
 
-The page is `page/report.html`; what it says is prepared in `train.report.answer_views`, `train.report.figure_views` and `train.report.card_views`.
+And where it is written.
+
+The page is `page/report.html`. Its content is prepared in `train.report.answer_views`, `train.report.figure_views` and
+`train.report.card_views`.
 """
 
 import os
@@ -45,7 +48,7 @@ PAGE_SUFFIXES = {".html", ".htm"}
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All that the page shows, in its order."""
+    """Everything that the page shows, in its order."""
 
     pack: str
     ribbon: tuple[Box, ...]
@@ -89,12 +92,12 @@ def page_of(comparison: Comparison, command: str = "") -> Page:
         melodies=melody_views(comparison),
         sources=source_views(card),
         commands=tuple(dict.fromkeys(text for text in (*trained, command) if text)),
-        made=_made(comparison),
+        made=_how_it_was_made(comparison),
     )
 
 
 def render(comparison: Comparison, command: str = "") -> str:
-    """The page; the same comparison and command give the same text. Every name in it is escaped."""
+    """The text of the page; the same comparison and command give the same text. Every name in it is escaped."""
     folder = files("train.report") / "page"
     texts = {name: (folder / name).read_text(encoding="utf-8") for name in ("report.html", "report.css", "player.js")}
     environment = Environment(
@@ -113,10 +116,10 @@ def render(comparison: Comparison, command: str = "") -> str:
     )
 
 
-def place_for(out: Path) -> Path:
-    """The page's file in the folder `out`; of a name that ends in .html, that file itself. Makes nothing.
+def page_path_for(out: Path) -> Path:
+    """The path of the page in the folder `out`, or `out` itself where it ends in .html. Creates nothing.
 
-    Raises OutputError where it could not be written.
+    Raises OutputError where the page could not be written.
     """
     page = out if out.suffix.lower() in PAGE_SUFFIXES else out / PAGE_NAME
     if out != page and out.exists() and not out.is_dir():
@@ -125,22 +128,24 @@ def place_for(out: Path) -> Path:
         )
     if page.is_dir():
         raise OutputError(f"{page} is a folder; name a page that is none, or the folder that the report goes to")
-    there = next(folder for folder in page.parents if folder.exists())
-    with _writing(page):
-        probe = there / f".{page.name}.{os.getpid()}"
+    existing_folder = next(folder for folder in page.parents if folder.exists())
+    with _output_errors(page):
+        probe = existing_folder / f".{page.name}.{os.getpid()}"
         probe.touch()
         probe.unlink()
     return page
 
 
 def write_report(page: Path, comparison: Comparison, command: str = "") -> Iterator[Path]:
-    """Writes the page, and beside it the experiment's two pieces with their piano rolls; tells each file as it is there.
+    """Writes the page, and beside it the experiment's two pieces with their piano rolls.
 
-    Raises OutputError where one cannot be written.
+    Yields each path once it is written.
+
+    Raises OutputError where a file cannot be written.
     """
     text = render(comparison, command)
     partial = page.with_name(f".{page.name}.{os.getpid()}")
-    with _writing(page):
+    with _output_errors(page):
         page.parent.mkdir(parents=True, exist_ok=True)
         try:
             partial.write_text(text, encoding="utf-8", newline="\n")
@@ -149,21 +154,21 @@ def write_report(page: Path, comparison: Comparison, command: str = "") -> Itera
             partial.unlink(missing_ok=True)
     yield page
     for approach in APPROACHES:
-        with _writing(page.parent):
+        with _output_errors(page.parent):
             yield from write_melody(page.parent, comparison.melodies[approach])
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _output_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise OutputError(f"{path} cannot be written ({error.strerror or error}); choose another --out") from error
 
 
-def _made(comparison: Comparison) -> str:
-    order, taste = comparison.order, comparison.order.taste
+def _how_it_was_made(comparison: Comparison) -> str:
+    settings, sampling = comparison.settings, comparison.settings.sampling
     return (
-        f"Answers at temperature {taste.temperature:g}, top-p {taste.top_p:g}, pitch at a step of {taste.step_beats:g} beats, "
-        f"random seed {order.random_seed}. The same arguments give the same page."
+        f"Answers at temperature {sampling.temperature:g}, top-p {sampling.top_p:g}, pitch at a step of {sampling.step_beats:g} beats, "
+        f"random seed {settings.random_seed}. The same arguments give the same page."
     )

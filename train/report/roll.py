@@ -1,4 +1,7 @@
-"""A piano roll as shapes: across in percent of its width, down in pixels, so that it stretches and stays crisp; draws nothing itself."""
+"""A piano roll as shapes: x in percent of its width, y in pixels, so that it stretches and stays sharp.
+
+It draws nothing itself.
+"""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -12,7 +15,7 @@ ROLL_PX = 176.0
 THINNEST_ROW_PX, THICKEST_ROW_PX = 4.0, 9.0
 MARGIN_SEMITONES = 2
 MIN_SEMITONES = 18
-# Between neighbours that touch, so that they are seen to be two.
+# Space between notes in neighbouring rows, so that they look like two.
 GAP_PX = 0.8
 MAX_NUMBERED_BARS = 16
 BARS_BETWEEN_NUMBERS = (1, 2, 4, 5, 8, 10, 20, 50, 100)
@@ -20,7 +23,7 @@ BARS_BETWEEN_NUMBERS = (1, 2, 4, 5, 8, 10, 20, 50, 100)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Notes of one colour, by the name of what plays them."""
+    """Notes of one colour; `kind` is the CSS class of their player."""
 
     kind: str
     notes: Sequence[Note]
@@ -39,7 +42,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class BarLine:
-    """Where a bar begins, in percent, and its number, where there is room for it."""
+    """The start of a bar, in percent, and its number where there is room for it."""
 
     x: float
     number: int | None
@@ -47,18 +50,18 @@ class BarLine:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key of the keyboard at the side: its row, and the name of a C."""
+    """A key of the keyboard at the left: its row, and the name of a C."""
 
     y: float
     black: bool
     name: str
     joined: bool
-    """Whether the next key up is a white one too, so that a line must part them."""
+    """Whether the next key up is white too, so that a line must separate them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """What is to be drawn, from behind to the front."""
+    """The shapes to draw, from back to front."""
 
     height: float
     row: float
@@ -72,7 +75,7 @@ class Roll:
 
 
 def pitch_range(notes: Iterable[Note]) -> range:
-    """The rows of a roll that holds these notes, of which there is at least one, with some room around them."""
+    """The rows of a roll for these notes, of which there is at least one, with some space above and below."""
     pitches = [note.pitch for note in notes]
     lowest, highest = min(pitches) - MARGIN_SEMITONES, max(pitches) + MARGIN_SEMITONES
     lacking = max(MIN_SEMITONES - (highest - lowest + 1), 0)
@@ -80,38 +83,41 @@ def pitch_range(notes: Iterable[Note]) -> range:
 
 
 def draw_roll(parts: Sequence[Part], pitches: range, beats: float, beats_per_bar: float) -> Roll:
-    """The parts over `beats` beats from beat 0, on these rows; notes in the order of the parts, each in its own order."""
+    """The notes of the parts over `beats` beats from beat 0, on these rows; parts and their notes keep their order."""
     row = min(max(ROLL_PX / len(pitches), THINNEST_ROW_PX), THICKEST_ROW_PX)
 
     def y_of(pitch: int) -> float:
-        return _tidy(RULER_PX + (pitches[-1] - pitch) * row)
+        return _rounded(RULER_PX + (pitches[-1] - pitch) * row)
 
     def x_of(at_beats: float) -> float:
-        return _tidy(100 * at_beats / beats)
+        return _rounded(100 * at_beats / beats)
 
     bars = math.ceil(beats / beats_per_bar - 1e-9)
-    between = next(
+    bars_between_numbers = next(
         (step for step in BARS_BETWEEN_NUMBERS if bars / step <= MAX_NUMBERED_BARS), BARS_BETWEEN_NUMBERS[-1]
     )
     return Roll(
-        height=_tidy(RULER_PX + len(pitches) * row),
-        row=_tidy(row),
+        height=_rounded(RULER_PX + len(pitches) * row),
+        row=_rounded(row),
         keys=tuple(
             Key(
                 y_of(pitch),
                 pitch % 12 in BLACK_KEYS,
-                name_of(pitch) if pitch % 12 == 0 else "",
+                pitch_name(pitch) if pitch % 12 == 0 else "",
                 joined=pitch % 12 in {4, 11} and pitch < pitches[-1],
             )
             for pitch in pitches
         ),
-        bars=tuple(BarLine(x_of(bar * beats_per_bar), bar + 1 if bar % between == 0 else None) for bar in range(bars)),
+        bars=tuple(
+            BarLine(x_of(bar * beats_per_bar), bar + 1 if bar % bars_between_numbers == 0 else None)
+            for bar in range(bars)
+        ),
         notes=tuple(
             Box(
                 x_of(note.onset_beats),
-                _tidy(y_of(note.pitch) + GAP_PX / 2),
+                _rounded(y_of(note.pitch) + GAP_PX / 2),
                 x_of(note.duration_beats),
-                _tidy(row - GAP_PX),
+                _rounded(row - GAP_PX),
                 part.kind,
             )
             for part in parts
@@ -120,11 +126,11 @@ def draw_roll(parts: Sequence[Part], pitches: range, beats: float, beats_per_bar
     )
 
 
-def name_of(pitch: int) -> str:
-    """As a musician writes it; C4 is middle C."""
+def pitch_name(pitch: int) -> str:
+    """The name of a pitch as musicians write it; C4 is middle C."""
     return f"{NOTE_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
-def _tidy(number: float) -> float:
-    """To a thousandth: less than a printer's dot, and the same text on every machine."""
+def _rounded(number: float) -> float:
+    """Rounded to a thousandth: less than a dot of a printer, and the same text on every machine."""
     return round(number, 3)

@@ -24,7 +24,7 @@ const VELOCITY = { softest: 20, loudest: 127, step: 20 };
 const HIGHEST_OCTAVE = 8;
 
 // What the jam has sent last; `plan` is its planned notes with their seconds.
-const jam = { timeline: null, status: { state: "listening", turn: null, plan: [] }, plan: [], wiring: null, figures: null };
+const jam = { timeline: null, status: { state: "listening", turn: null, plan: [] }, plan: [], wiring: null, figures: null, readouts: {} };
 const keyboard = { octave: 4, velocity: 90 };
 let lastRefusal = "";
 let lastClickBeat = -Infinity;
@@ -69,10 +69,9 @@ function handleMessage(message) {
     actionButtons.showValues(message.values);
   }
   for (const action of message.asked ?? []) actionButtons.flash(action);
-  if (message.figures) {
-    jam.figures = message.figures;
-    statusDisplay.showWiring(jam.wiring, jam.figures, lastRefusal);
-  }
+  Object.assign(jam.readouts, message.readouts);
+  if (message.figures) jam.figures = message.figures;
+  if (message.figures || message.readouts) statusDisplay.showWiring(jam.wiring, jam.figures, jam.readouts, lastRefusal);
   if (message.time) statusDisplay.showTempo(jam.timeline);
   if (message.stands) statusDisplay.showState(jam.status.state);
   if (message.time || message.stands || message.values) updatePlan();

@@ -1,4 +1,4 @@
-"""A stand-in for the module rtmidi, for the systems that are not under the tests: CoreMIDI, Windows, ALSA."""
+"""A fake of the module rtmidi, for the systems that the tests do not run on: CoreMIDI, Windows, ALSA."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from bridge.midi.rtmidi_module import RawReceiver
 
 
 class FakeRtMidi:
-    """Ports are names in two lists; what is done to each port is written into `done`."""
+    """Ports are names in two lists. `done` records every operation on a port."""
 
     class RtMidiError(Exception):
         pass
@@ -39,26 +39,28 @@ class FakeRtMidi:
 
 
 class FakePort:
-    def __init__(self, rtmidi: FakeRtMidi, rtapi: int, client: str, theirs: list[str], ours: list[str]) -> None:
+    def __init__(
+        self, rtmidi: FakeRtMidi, rtapi: int, client: str, other_ports: list[str], own_ports: list[str]
+    ) -> None:
         if rtapi == rtmidi.API_UNIX_JACK and not rtmidi.jack_runs:
             raise rtmidi.RtMidiError("JACK server not running?")
-        self._rtmidi, self._client, self._theirs, self._ours = rtmidi, client, theirs, ours
+        self._rtmidi, self._client, self._other_ports, self._own_ports = rtmidi, client, other_ports, own_ports
         self._rtmidi.alive += 1
 
     def get_ports(self) -> list[str]:
-        return list(self._theirs)
+        return list(self._other_ports)
 
     def open_port(self, port: int, name: str) -> object:
         if self._rtmidi.is_out_of_order:
             raise self._rtmidi.RtMidiError("error creating port")
-        self._rtmidi.done.append(f"open {self._theirs[port]} as {name}")
+        self._rtmidi.done.append(f"open {self._other_ports[port]} as {name}")
         return self
 
     def open_virtual_port(self, name: str) -> object:
         if self._rtmidi.is_out_of_order:
             raise self._rtmidi.RtMidiError("error creating port")
-        # As ALSA lists it; its client numbers begin at 128.
-        self._ours.append(f"{self._client}:{name} {128 + len(self._ours)}:0")
+        # As ALSA lists it, with client numbers from 128.
+        self._own_ports.append(f"{self._client}:{name} {128 + len(self._own_ports)}:0")
         return self
 
     def close_port(self) -> None:

@@ -8,7 +8,7 @@ from bridge.timing.clock import ManualClock
 NOTE = bytes([0x90, 60, 100])
 
 
-def test_what_an_input_is_fed_it_hands_on_with_its_time() -> None:
+def test_an_input_delivers_what_it_is_fed_with_its_time() -> None:
     heard: list[tuple[bytes, float]] = []
     system = MemorySystem()
     with system.open_input(None, lambda data, at_s: heard.append((data, at_s))) as port:
@@ -18,7 +18,7 @@ def test_what_an_input_is_fed_it_hands_on_with_its_time() -> None:
     assert port.name == "Trading Fours In"
 
 
-def test_what_a_receiver_raises_stays_in_the_port() -> None:
+def test_an_exception_in_the_receiver_does_not_escape() -> None:
     def raising(_data: bytes, _at_s: float) -> None:
         raise RuntimeError("a bug of ours")
 
@@ -28,7 +28,7 @@ def test_what_a_receiver_raises_stays_in_the_port() -> None:
     assert port.faults.counts == {"RuntimeError": 2}
 
 
-def test_an_output_keeps_what_it_was_sent_and_when() -> None:
+def test_an_output_stores_messages_with_their_times() -> None:
     clock = ManualClock()
     with MemorySystem(clock=clock).open_output(None) as port:
         port.send(NOTE)
@@ -37,7 +37,7 @@ def test_an_output_keeps_what_it_was_sent_and_when() -> None:
     assert port.sent == [(NOTE, 0.0), (NOTE, 0.25)]
 
 
-def test_a_lost_output_takes_nothing_until_it_is_found() -> None:
+def test_a_disconnected_output_fails_until_it_is_reconnected() -> None:
     port = MemorySystem().open_output(None)
     port.disconnect()
     with pytest.raises(PortLost, match='"Trading Fours Out" is gone'):
@@ -47,7 +47,7 @@ def test_a_lost_output_takes_nothing_until_it_is_found() -> None:
     assert len(port.sent) == 1
 
 
-def test_a_closed_output_takes_nothing() -> None:
+def test_a_closed_output_fails() -> None:
     port = MemorySystem().open_output(None)
     port.close()
     with pytest.raises(PortLost):
@@ -62,7 +62,7 @@ def test_existing_ports_are_opened_by_a_part_of_their_name() -> None:
         system.open_output("keys")
 
 
-def test_it_is_a_midi_system_to_the_type_checker() -> None:
+def test_it_implements_midi_system() -> None:
     system: MidiSystem = MemorySystem()
     source: InputPort = system.open_input(None, lambda _data, _at_s: None)
     sink: OutputPort = system.open_output(None)

@@ -27,7 +27,7 @@ def test_a_note_on_of_velocity_0_is_a_note_off() -> None:
     assert parse(bytes([0x91, 60, 0])) == NoteOff(60, channel=1)
 
 
-def test_a_note_off_forgets_how_fast_the_key_came_up() -> None:
+def test_a_note_off_has_no_velocity() -> None:
     assert parse(bytes([0x80, 60, 77])) == NoteOff(60)
 
 
@@ -48,7 +48,7 @@ def test_the_sustain_pedal_is_a_control_change() -> None:
         pytest.param(bytes([0xF0, 1, 2, 0xF7]), id="sysex"),
     ],
 )
-def test_any_other_message_goes_through_as_it_came(data: bytes) -> None:
+def test_any_other_message_keeps_its_bytes(data: bytes) -> None:
     assert parse(data) == OtherMessage(data)
     assert encode(parse(data)) == data
 
@@ -65,18 +65,18 @@ def test_any_other_message_goes_through_as_it_came(data: bytes) -> None:
         pytest.param(bytes([0xF0, 1, 2]), id="sysex without an end"),
     ],
 )
-def test_bytes_that_are_no_message_are_refused_in_a_sentence(data: bytes) -> None:
+def test_bytes_that_are_no_message_are_an_error(data: bytes) -> None:
     with pytest.raises(BadMidi, match=r"is no MIDI message: .+[.]$"):
         parse(data)
 
 
-def test_a_refusal_shows_the_first_bytes_only() -> None:
+def test_the_error_shows_the_first_bytes_only() -> None:
     with pytest.raises(BadMidi, match=r"^00 01 02 03 04 05 06 07 … \(256 bytes\)"):
         parse(bytes(range(256)))
 
 
 @given(st.binary(max_size=8))
-def test_whatever_the_bytes_they_are_parsed_or_refused(data: bytes) -> None:
+def test_any_bytes_are_parsed_or_an_error(data: bytes) -> None:
     try:
         message = parse(data)
     except BadMidi:
@@ -85,18 +85,18 @@ def test_whatever_the_bytes_they_are_parsed_or_refused(data: bytes) -> None:
 
 
 @given(spoken)
-def test_a_message_survives_the_wire(message: Message) -> None:
+def test_an_encoded_message_is_parsed_back_equal(message: Message) -> None:
     assert parse(encode(message)) == message
 
 
 @pytest.mark.parametrize(
     "message", [NoteOn(128, 1), NoteOn(60, 128), NoteOn(60, 0), NoteOff(-1), ControlChange(1, 200)]
 )
-def test_values_out_of_range_are_refused(message: Message) -> None:
+def test_values_out_of_range_are_an_error(message: Message) -> None:
     with pytest.raises(BadMidi, match="cannot be sent as MIDI"):
         encode(message)
 
 
-def test_the_codec_is_not_imported_before_it_is_used() -> None:
+def test_mido_is_not_imported_before_it_is_used() -> None:
     question = "import sys, bridge.midi.messages; sys.exit('mido' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", question], check=False).returncode == 0

@@ -14,7 +14,7 @@ from tests.bridge.midi.fake_rtmidi import FakeRtMidi
 @pytest.fixture
 def no_sequencer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "seq"
-    monkeypatch.setattr(rtmidi_backend, "SEQUENCER", path)
+    monkeypatch.setattr(rtmidi_backend, "ALSA_SEQUENCER", path)
     return path
 
 
@@ -28,22 +28,22 @@ def fail_to_import(monkeypatch: pytest.MonkeyPatch, error: ImportError) -> None:
 @pytest.mark.parametrize(
     ("platform", "api"), [pytest.param("darwin", "coremidi", id="macOS"), pytest.param("win32", "winmm", id="Windows")]
 )
-def test_auto_takes_what_the_system_has(platform: str, api: str) -> None:
+def test_auto_chooses_the_api_of_the_platform(platform: str, api: str) -> None:
     assert choose_api(FakeRtMidi(), "auto", platform) == api
 
 
-def test_auto_on_linux_takes_jack_where_a_server_runs(no_sequencer: Path) -> None:
+def test_auto_on_linux_chooses_jack_where_a_server_runs(no_sequencer: Path) -> None:
     no_sequencer.touch()
     assert choose_api(FakeRtMidi(jack_runs=True), "auto", "linux") == "jack"
 
 
-def test_auto_on_linux_takes_alsa_where_no_jack_runs(no_sequencer: Path) -> None:
+def test_auto_on_linux_chooses_alsa_where_no_jack_runs(no_sequencer: Path) -> None:
     no_sequencer.touch()
     assert choose_api(FakeRtMidi(), "auto", "linux") == "alsa"
 
 
 @pytest.mark.usefixtures("no_sequencer")
-def test_auto_on_linux_without_either_says_how_to_get_one() -> None:
+def test_the_error_on_linux_without_either_names_both_solutions() -> None:
     with pytest.raises(
         NoMidiSystem, match=r"Start JACK \(jackd .+\) or load ALSA's sequencer \(sudo modprobe snd-seq\)"
     ):
@@ -52,24 +52,24 @@ def test_auto_on_linux_without_either_says_how_to_get_one() -> None:
 
 @pytest.mark.usefixtures("no_sequencer")
 @pytest.mark.parametrize(
-    ("choice", "said"),
+    ("choice", "message"),
     [
         pytest.param("jack", "No JACK server is running. Start one", id="jack"),
         pytest.param("alsa", "sequencer is not there", id="alsa"),
     ],
 )
-def test_an_api_that_was_chosen_and_is_not_there_is_refused(choice: ApiChoice, said: str) -> None:
-    with pytest.raises(NoMidiSystem, match=said):
+def test_a_chosen_api_that_does_not_work_is_an_error(choice: ApiChoice, message: str) -> None:
+    with pytest.raises(NoMidiSystem, match=message):
         choose_api(FakeRtMidi(), choice, "linux")
 
 
-def test_an_api_of_another_system_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_api_of_another_platform_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeRtMidi, "get_compiled_api", lambda _self: [FakeRtMidi.API_LINUX_ALSA])
     with pytest.raises(NoMidiSystem, match='"winmm" is not to be had on this system'):
         choose_api(FakeRtMidi(), "winmm", "linux")
 
 
-def test_the_probe_for_jack_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_probe_for_jack_leaves_no_port_and_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JACK_NO_START_SERVER", raising=False)
     backend = FakeRtMidi(jack_runs=True)
     assert rtmidi_backend.is_jack_running(backend)
@@ -77,7 +77,7 @@ def test_the_probe_for_jack_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatc
     assert "JACK_NO_START_SERVER" not in os.environ
 
 
-def test_without_a_server_libjack_is_silent_and_is_heard_again_afterwards(
+def test_the_probe_silences_libjack_and_restores_its_handler(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "fours-tests-no-such-server")
@@ -90,20 +90,20 @@ def test_without_a_server_libjack_is_silent_and_is_heard_again_afterwards(
     assert "jack server is not running" in capfd.readouterr().err
 
 
-def test_without_python_rtmidi_the_install_line_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_without_python_rtmidi_has_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     fail_to_import(monkeypatch, ModuleNotFoundError("No module named 'rtmidi'"))
     with pytest.raises(NoMidiSystem, match=r"not installed: pip install python-rtmidi$"):
         load_rtmidi()
 
 
-def test_on_a_python_without_wheels_the_one_to_use_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_on_a_python_without_wheels_names_the_python_to_use(monkeypatch: pytest.MonkeyPatch) -> None:
     fail_to_import(monkeypatch, ModuleNotFoundError("No module named 'rtmidi'"))
     monkeypatch.setattr(rtmidi_backend, "LAST_PYTHON_WITH_WHEELS", (3, 10))
     with pytest.raises(NoMidiSystem, match=r"^MIDI ports need Python 3[.]12 or 3[.]11: .+ with Python 3[.]12[.]$"):
         load_rtmidi()
 
 
-def test_a_python_rtmidi_that_does_not_load_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_python_rtmidi_that_does_not_load_has_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     fail_to_import(monkeypatch, ImportError("libasound.so.2: cannot open shared object file"))
     with pytest.raises(NoMidiSystem, match=r"does not load: libasound"):
         load_rtmidi()

@@ -5,7 +5,14 @@ from random import Random
 import pytest
 
 from bridge.errors import PortLost
-from bridge.midi.rtmidi_open_ports import ACTIVE_FOR_S, ACTIVE_POLL_S, IDLE_POLL_S, JACK_DRAIN_S, ArrivalEstimator, PollRate
+from bridge.midi.rtmidi_open_ports import (
+    ACTIVE_FOR_S,
+    ACTIVE_POLL_S,
+    IDLE_POLL_S,
+    JACK_DRAIN_S,
+    ArrivalEstimator,
+    PollRate,
+)
 from bridge.midi.rtmidi_system import RtMidiSystem
 from bridge.timing.clock import ManualClock, MonotonicClock
 from tests.bridge.midi.fake_rtmidi import FakeRtMidi
@@ -14,8 +21,8 @@ NOTE = bytes([0x90, 60, 100])
 PATIENCE_S = 10
 
 
-def deaf(_data: bytes, _at_s: float) -> None:
-    """Hear nothing."""
+def ignore_message(_data: bytes, _at_s: float) -> None:
+    """A receiver that does nothing."""
 
 
 def mac(backend: FakeRtMidi, clock: ManualClock | None = None) -> RtMidiSystem:
@@ -26,14 +33,14 @@ def jack(backend: FakeRtMidi) -> RtMidiSystem:
     return RtMidiSystem("jack", backend=backend, platform="linux")
 
 
-def test_a_message_is_stamped_with_the_clock_and_not_with_rtmidis_delta() -> None:
+def test_a_message_gets_the_time_of_the_clock_not_of_rtmidi() -> None:
     heard: list[tuple[bytes, float]] = []
     port = mac(FakeRtMidi(), ManualClock(7.0)).open_input(None, lambda data, at_s: heard.append((data, at_s)))
     port.on_rtmidi_event(([0x90, 60, 100], 123.0))
     assert heard == [(NOTE, 7.0)]
 
 
-def test_what_a_receiver_raises_stays_in_the_callback() -> None:
+def test_an_exception_in_the_receiver_does_not_escape() -> None:
     def raising(_data: bytes, _at_s: float) -> None:
         raise RuntimeError("a bug of ours")
 
@@ -43,15 +50,15 @@ def test_what_a_receiver_raises_stays_in_the_callback() -> None:
     assert port.faults.counts == {"RuntimeError": 1, "ValueError": 1}
 
 
-def test_clock_and_sysex_are_asked_for() -> None:
+def test_clock_and_sysex_are_not_ignored() -> None:
     backend = FakeRtMidi()
-    mac(backend).open_input(None, deaf)
+    mac(backend).open_input(None, ignore_message)
     assert backend.done == ["ignore sysex=False timing=False active_sense=True", "set callback"]
 
 
-def test_a_closed_input_is_deaf_before_it_is_gone() -> None:
+def test_an_input_cancels_its_callback_before_it_closes() -> None:
     backend = FakeRtMidi()
-    port = mac(backend).open_input(None, deaf)
+    port = mac(backend).open_input(None, ignore_message)
     port.close()
     port.close()
     assert backend.done[2:] == ["cancel callback", "close"]
@@ -67,7 +74,7 @@ def test_an_output_sends_until_it_is_closed() -> None:
         port.send(NOTE)
 
 
-def test_an_output_that_fails_is_lost() -> None:
+def test_an_output_that_fails_raises_port_lost() -> None:
     backend = FakeRtMidi()
     port = mac(backend).open_output(None)
     backend.is_out_of_order = True
@@ -75,7 +82,7 @@ def test_an_output_that_fails_is_lost() -> None:
         port.send(NOTE)
 
 
-def test_what_is_found_by_looking_now_and_then_is_known_to_when_it_came() -> None:
+def test_polled_messages_get_exact_arrival_times() -> None:
     chance, arrivals = Random(1), ArrivalEstimator()
     came_s = [1.0]
     for _ in range(200):
@@ -92,15 +99,15 @@ def test_what_is_found_by_looking_now_and_then_is_known_to_when_it_came() -> Non
     assert max(errors_s[50:]) < 0.00005
 
 
-def test_a_delta_that_leaves_something_out_is_believed_as_far_as_it_can_be() -> None:
+def test_a_delta_is_used_only_within_the_limits_of_the_polls() -> None:
     arrivals = ArrivalEstimator()
     arrivals.at_s(0.0, 0.9, 1.0)
-    # Half a second went by in messages that were kept from us; and a delta can be no longer than the time there was.
+    # Half a second passed with messages that RtMidi did not deliver; and a delta cannot be longer than the time that passed.
     assert arrivals.at_s(0.5, 1.999, 2.0) == 1.999
     assert arrivals.at_s(7.0, 2.499, 2.5) == 2.5
 
 
-def test_an_input_of_jack_is_fetched_from_and_not_called_back() -> None:
+def test_a_jack_input_is_polled_and_has_no_callback() -> None:
     backend, heard = FakeRtMidi(jack_runs=True), SimpleQueue[bytes]()
     chord = [bytes([0x90, pitch, 100]) for pitch in (60, 64, 67)]
     with jack(backend).open_input(None, lambda data, _at_s: heard.put(data)):
@@ -110,14 +117,14 @@ def test_an_input_of_jack_is_fetched_from_and_not_called_back() -> None:
     assert backend.alive == 0
 
 
-def test_an_input_of_jack_that_is_closed_hears_nothing_more() -> None:
+def test_a_closed_jack_input_receives_nothing_more() -> None:
     backend, heard = FakeRtMidi(jack_runs=True), SimpleQueue[bytes]()
     jack(backend).open_input(None, lambda data, _at_s: heard.put(data)).close()
     backend.queue.append((list(NOTE), 0.0))
     assert heard.empty()
 
 
-def test_an_output_of_jack_is_closed_when_what_was_sent_has_gone_out() -> None:
+def test_a_jack_output_closes_after_the_last_messages_are_out() -> None:
     backend, clock = FakeRtMidi(["Synth"], ["Synth"], jack_runs=True), MonotonicClock()
     port = jack(backend).open_output("synth")
     port.send(NOTE)
@@ -126,9 +133,9 @@ def test_an_output_of_jack_is_closed_when_what_was_sent_has_gone_out() -> None:
     assert clock.now_s() - sent_s >= JACK_DRAIN_S * 0.99
 
 
-def test_listening_is_close_after_a_note_and_loose_when_all_is_still() -> None:
-    attention = PollRate()
-    assert attention.interval_s(0.0) == IDLE_POLL_S
-    attention.on_activity(1.0)
-    assert attention.interval_s(1.0 + ACTIVE_FOR_S * 0.99) == ACTIVE_POLL_S
-    assert attention.interval_s(1.0 + ACTIVE_FOR_S) == IDLE_POLL_S
+def test_polling_is_frequent_after_a_note_and_slow_when_idle() -> None:
+    poll_rate = PollRate()
+    assert poll_rate.interval_s(0.0) == IDLE_POLL_S
+    poll_rate.on_activity(1.0)
+    assert poll_rate.interval_s(1.0 + ACTIVE_FOR_S * 0.99) == ACTIVE_POLL_S
+    assert poll_rate.interval_s(1.0 + ACTIVE_FOR_S) == IDLE_POLL_S

@@ -6,8 +6,8 @@ from bridge.midi.rtmidi_system import RtMidiSystem
 from tests.bridge.midi.fake_rtmidi import FakeRtMidi
 
 
-def deaf(_data: bytes, _at_s: float) -> None:
-    """Hear nothing."""
+def ignore_message(_data: bytes, _at_s: float) -> None:
+    """A receiver that does nothing."""
 
 
 def mac(backend: FakeRtMidi) -> RtMidiSystem:
@@ -18,53 +18,56 @@ def windows(backend: FakeRtMidi) -> RtMidiSystem:
     return RtMidiSystem(backend=backend, platform="win32")
 
 
-def test_virtual_ports_tell_the_names_that_others_see() -> None:
+def test_virtual_ports_have_the_names_that_others_see() -> None:
     backend = FakeRtMidi()
-    with mac(backend).open_input(None, deaf) as source, mac(backend).open_output(None) as sink:
+    with mac(backend).open_input(None, ignore_message) as source, mac(backend).open_output(None) as sink:
         assert source.name == "Trading Fours:Trading Fours In 128:0"
         assert sink.name == "Trading Fours:Trading Fours Out 128:0"
         assert mac(backend).outputs() == [source.name]
         assert mac(backend).inputs() == [sink.name]
 
 
-def test_a_second_jam_tells_its_own_name() -> None:
+def test_a_second_jam_has_its_own_port_name() -> None:
     backend = FakeRtMidi()
-    with mac(backend).open_input(None, deaf), mac(backend).open_input(None, deaf) as second:
+    with mac(backend).open_input(None, ignore_message), mac(backend).open_input(None, ignore_message) as second:
         assert second.name == "Trading Fours:Trading Fours In 129:0"
 
 
-def test_windows_has_no_virtual_ports_and_is_told_what_to_get() -> None:
+def test_the_error_for_virtual_ports_on_windows_names_loopmidi() -> None:
     backend = FakeRtMidi()
-    for open_port in (lambda: windows(backend).open_input(None, deaf), lambda: windows(backend).open_output(None)):
+    for open_port in (
+        lambda: windows(backend).open_input(None, ignore_message),
+        lambda: windows(backend).open_output(None),
+    ):
         with pytest.raises(NoMidiSystem, match=r"Get loopMIDI \(https://.+--midi-in and --midi-out"):
             open_port()
     assert backend.alive == 0
 
 
-def test_a_port_that_somebody_holds_is_named() -> None:
+def test_the_error_for_a_port_in_use_names_the_port() -> None:
     backend = FakeRtMidi(sources=["Keys"])
     backend.is_out_of_order = True
     with pytest.raises(PortTaken, match=r'MIDI input "Keys" is there and does not open .+ Another program may hold it'):
-        windows(backend).open_input("keys", deaf)
+        windows(backend).open_input("keys", ignore_message)
     assert backend.alive == 0
 
 
-def test_a_port_that_is_not_there_is_refused_and_nothing_stays_open() -> None:
+def test_a_missing_port_is_an_error_and_nothing_stays_open() -> None:
     backend = FakeRtMidi(sources=["Keys"])
     with pytest.raises(PortNotFound, match='Did you mean "Keys"'):
-        windows(backend).open_input("kyes", deaf)
+        windows(backend).open_input("kyes", ignore_message)
     assert backend.alive == 0
 
 
-def test_a_virtual_port_that_cannot_be_made_is_reported() -> None:
+def test_a_virtual_port_that_cannot_be_opened_is_an_error() -> None:
     backend = FakeRtMidi()
     backend.is_out_of_order = True
     with pytest.raises(NoMidiSystem, match='"Trading Fours In" could not be made through coremidi'):
-        mac(backend).open_input(None, deaf)
+        mac(backend).open_input(None, ignore_message)
     assert backend.alive == 0
 
 
-def test_a_server_that_goes_away_between_two_calls_is_reported() -> None:
+def test_a_server_that_goes_away_between_two_calls_is_an_error() -> None:
     backend = FakeRtMidi(jack_runs=True)
     system = RtMidiSystem("jack", backend=backend, platform="linux")
     backend.jack_runs = False
@@ -72,8 +75,8 @@ def test_a_server_that_goes_away_between_two_calls_is_reported() -> None:
         system.inputs()
 
 
-def test_it_is_a_midi_system_to_the_type_checker() -> None:
-    receiver: Receiver = deaf
+def test_it_implements_midi_system() -> None:
+    receiver: Receiver = ignore_message
     system: MidiSystem = mac(FakeRtMidi())
     source: InputPort = system.open_input(None, receiver)
     sink: OutputPort = system.open_output(None)

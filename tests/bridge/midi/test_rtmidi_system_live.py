@@ -9,25 +9,25 @@ from threading import Event, Thread
 
 import pytest
 
-from bridge.midi.ports import OutputPort, PortInfo
-from bridge.midi.rtmidi_system import RtMidiSystem, list_ports
+from bridge.midi.ports import OutputPort, PortInfo, list_all_ports
+from bridge.midi.rtmidi_system import RtMidiSystem
 from bridge.timing.clock import MonotonicClock
 from tests.programs import require_program
 
 pytestmark = pytest.mark.usefixtures("jackd")
 
 PATIENCE_S = 10
-"""How long a test waits for what is sure to come; nothing waits that long unless it fails."""
+"""How long a test waits for something that is certain to happen; only a failing test waits that long."""
 
 NOTE = bytes([0x90, 60, 100])
 CLOCK = bytes([0xF8])
 SYSEX = bytes([0xF0, 0x7D, 1, 2, 0xF7])
 
-# Sent until one comes through: JACK may drop or repeat what is sent in the very cycle in which it connects two ports.
+# Sent until one arrives: JACK may drop or repeat messages in the cycle in which it connects two ports.
 PING = bytes([0xB0, 102, 1])
 READY = bytes([0xB0, 102, 2])
 
-# Another process, with rtmidi alone: it plays what it is given to the port it is given.
+# Another process, with rtmidi alone: it sends the given messages to the given port.
 PLAYER = """
 import sys, time, rtmidi
 port = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="test player")
@@ -52,8 +52,8 @@ def play(port_name: str, *messages: bytes) -> None:
     subprocess.run([sys.executable, "-c", PLAYER, port_name, *hexadecimal], check=True, timeout=PATIENCE_S)
 
 
-def settle(port: OutputPort, heard: Heard) -> None:
-    """Wait until what is sent arrives."""
+def wait_until_connected(port: OutputPort, heard: Heard) -> None:
+    """Waits until a message that is sent arrives."""
     came = b""
     while came != PING:
         port.send(PING)
@@ -65,11 +65,11 @@ def settle(port: OutputPort, heard: Heard) -> None:
 
 
 @contextmanager
-def dumped(port: OutputPort) -> Iterator[Iterator[bytes]]:
-    """The messages that `jack_midi_dump`, connected to a port, writes; the iterator waits for each."""
+def dumped_messages(port: OutputPort) -> Iterator[Iterator[bytes]]:
+    """The messages that `jack_midi_dump` prints for a port; the iterator waits for each."""
     client = "test-dump"
     dump, connect = require_program("jack_midi_dump"), require_program("jack_connect")
-    # Through a pipe it would keep its lines to itself until there are 4 kB of them.
+    # Through a pipe, without stdbuf, it would buffer its lines up to 4 kB.
     command = ["stdbuf", "-oL", dump, client]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
@@ -95,19 +95,19 @@ def test_auto_finds_the_jack_server() -> None:
     assert RtMidiSystem().api == "jack"
 
 
-def test_others_see_both_ports_under_the_names_told() -> None:
+def test_others_see_both_ports_under_their_reported_names() -> None:
     system = RtMidiSystem()
     with system.open_input(None, lambda _data, _at_s: None) as source, system.open_output(None) as sink:
         assert source.name == "Trading Fours:Trading Fours In"
         assert sink.name == "Trading Fours Out:Trading Fours Out"
         for port in (source, sink):
             wait_for_port(port.name)
-        assert PortInfo("output", source.name, "jack") in list_ports()
-        assert PortInfo("input", sink.name, "jack") in list_ports()
-    assert not {"Trading Fours In", "Trading Fours Out"} & {row.name.split(":")[-1] for row in list_ports()}
+        assert PortInfo("output", source.name, "jack") in list_all_ports(system)
+        assert PortInfo("input", sink.name, "jack") in list_all_ports(system)
+    assert not {"Trading Fours In", "Trading Fours Out"} & {row.name.split(":")[-1] for row in list_all_ports(system)}
 
 
-def test_a_second_jam_on_jack_tells_its_own_names() -> None:
+def test_a_second_jam_on_jack_reports_its_own_names() -> None:
     system = RtMidiSystem()
     with (
         system.open_input(None, lambda _data, _at_s: None),
@@ -119,7 +119,7 @@ def test_a_second_jam_on_jack_tells_its_own_names() -> None:
         assert sink.name == "Trading Fours Out-01:Trading Fours Out"
 
 
-def test_what_another_process_plays_is_heard_with_the_time_it_came(heard: Heard) -> None:
+def test_messages_of_another_process_arrive_with_their_time(heard: Heard) -> None:
     clock = MonotonicClock()
     with RtMidiSystem(clock=clock).open_input(None, lambda data, at_s: heard.put((data, at_s))) as port:
         before_s = clock.now_s()
@@ -131,7 +131,7 @@ def test_what_another_process_plays_is_heard_with_the_time_it_came(heard: Heard)
     assert moments_s == sorted(moments_s)
 
 
-def test_a_receiver_that_raises_hears_the_next_message_too(heard: Heard, capfd: pytest.CaptureFixture[str]) -> None:
+def test_after_an_exception_the_receiver_gets_the_next_message(heard: Heard, capfd: pytest.CaptureFixture[str]) -> None:
     def raising(data: bytes, at_s: float) -> None:
         heard.put((data, at_s))
         raise RuntimeError("a bug of ours")
@@ -144,18 +144,18 @@ def test_a_receiver_that_raises_hears_the_next_message_too(heard: Heard, capfd: 
 
 
 def test_jack_midi_dump_reads_what_is_sent() -> None:
-    with RtMidiSystem().open_output(None) as port, dumped(port) as messages:
+    with RtMidiSystem().open_output(None) as port, dumped_messages(port) as messages:
         port.send(NOTE)
         assert next(messages) == NOTE
 
 
 @pytest.mark.parametrize("attempt", range(3))
-def test_all_that_is_sent_right_before_closing_goes_out_once_and_unharmed(heard: Heard, attempt: int) -> None:
+def test_messages_sent_right_before_closing_arrive_once_and_undamaged(heard: Heard, attempt: int) -> None:
     system = RtMidiSystem()
     releases = [bytes([0x80, pitch, attempt]) for pitch in range(128)]
     output = system.open_output(None)
     with system.open_input(output.name, lambda data, at_s: heard.put((data, at_s))):
-        settle(output, heard)
+        wait_until_connected(output, heard)
         for release in releases:
             output.send(release)
         output.close()
@@ -172,7 +172,7 @@ def test_chords_arrive_whole_while_another_thread_keeps_python_busy(heard: Heard
         system.open_input(None, lambda data, at_s: heard.put((data, at_s))) as port,
         system.open_output(port.name) as out,
     ):
-        settle(out, heard)
+        wait_until_connected(out, heard)
         busy.start()
         try:
             for note in chords:
@@ -183,11 +183,11 @@ def test_chords_arrive_whole_while_another_thread_keeps_python_busy(heard: Heard
             busy.join()
 
 
-def test_an_existing_port_is_played_to_by_a_part_of_its_name(heard: Heard) -> None:
+def test_an_existing_port_is_opened_by_a_part_of_its_name(heard: Heard) -> None:
     system = RtMidiSystem()
     with system.open_input(None, lambda data, at_s: heard.put((data, at_s))) as ours:
         with system.open_output("FOURS IN") as port:
-            settle(port, heard)
+            wait_until_connected(port, heard)
             port.send(NOTE)
             assert heard.get(timeout=PATIENCE_S)[0] == NOTE
         assert port.name == ours.name

@@ -1,4 +1,4 @@
-"""Multicast DNS on this machine's loopback: an app that looks for OSC finds it, and finds it gone."""
+"""Multicast DNS on the loopback interface: an app that searches for OSC finds the service, and sees it disappear."""
 
 import asyncio
 
@@ -12,10 +12,10 @@ PATIENCE_S = 10
 NAME = "Trading Fours test"
 
 
-def test_an_app_that_looks_for_osc_finds_it_and_sees_it_go() -> None:
+def test_an_app_that_searches_for_osc_finds_it_and_sees_it_disappear() -> None:
     seen: asyncio.Queue[tuple[str, ServiceStateChange]] = asyncio.Queue()
 
-    # zeroconf calls by these names.
+    # zeroconf passes its arguments by these names.
     def on_change(zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
         assert zeroconf.started
         assert service_type == SERVICE

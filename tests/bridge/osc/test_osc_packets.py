@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
-from pythonosc.osc_message import OscMessage as TheirMessage
+from pythonosc.osc_message import OscMessage as PythonOscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from bridge.errors import BadOsc
@@ -29,7 +29,7 @@ arguments = st.one_of(
     st.booleans(),
     words,
 )
-spoken = st.builds(OscMessage, words.map("/".__add__), st.lists(arguments, max_size=6).map(tuple))
+messages_of_any_kind = st.builds(OscMessage, words.map("/".__add__), st.lists(arguments, max_size=6).map(tuple))
 
 
 def bundle(*elements: bytes, timetag: int = 1) -> bytes:
@@ -63,33 +63,33 @@ def test_an_argument_of_each_type_is_read(typed: tuple[str, OscArgument], argume
     assert type(message.arguments[0]) is type(argument)
 
 
-def test_an_address_alone_is_a_question_with_or_without_type_tags() -> None:
+def test_an_address_alone_is_a_message_without_arguments_with_or_without_type_tags() -> None:
     assert decode(b"/fours/tempo\0\0\0\0,\0\0\0") == decode(b"/fours/tempo\0\0\0\0") == (OscMessage("/fours/tempo"),)
 
 
-@given(spoken)
-def test_a_message_survives_the_wire(message: OscMessage) -> None:
+@given(messages_of_any_kind)
+def test_a_message_is_the_same_after_encoding_and_decoding(message: OscMessage) -> None:
     assert decode(encode(message)) == (message,)
 
 
-@given(spoken)
-def test_others_read_what_we_write(message: OscMessage) -> None:
-    theirs = TheirMessage(encode(message))
-    assert (theirs.address, tuple(theirs.params)) == (message.address, message.arguments)
+@given(messages_of_any_kind)
+def test_python_osc_reads_encoded_messages(message: OscMessage) -> None:
+    python_osc_message = PythonOscMessage(encode(message))
+    assert (python_osc_message.address, tuple(python_osc_message.params)) == (message.address, message.arguments)
 
 
-@given(st.lists(spoken, max_size=4), st.integers(0, 2**64 - 1))
-def test_a_bundle_is_its_messages_in_order_whatever_its_timetag(messages: list[OscMessage], timetag: int) -> None:
+@given(st.lists(messages_of_any_kind, max_size=4), st.integers(0, 2**64 - 1))
+def test_a_bundle_gives_its_messages_in_order_for_any_timetag(messages: list[OscMessage], timetag: int) -> None:
     assert decode(bundle(*map(encode, messages), timetag=timetag)) == tuple(messages)
 
 
-def test_bundles_in_bundles_are_read_in_order() -> None:
+def test_nested_bundles_are_read_in_order() -> None:
     first, second, third = (OscMessage(f"/{number}") for number in (1, 2, 3))
     inner = bundle(encode(second), timetag=FAR_FUTURE)
     assert decode(bundle(encode(first), inner, encode(third))) == (first, second, third)
 
 
-def test_a_bundle_that_python_osc_wrote_is_read() -> None:
+def test_a_bundle_from_python_osc_is_read() -> None:
     builder = OscBundleBuilder(IMMEDIATELY)
     content = OscMessageBuilder("/fours/respond")
     content.add_arg(1)
@@ -97,12 +97,12 @@ def test_a_bundle_that_python_osc_wrote_is_read() -> None:
     assert decode(builder.build().dgram) == (OscMessage("/fours/respond", (1,)),)
 
 
-@given(st.data(), spoken)
-def test_a_message_cut_off_anywhere_is_refused(data: st.DataObject, message: OscMessage) -> None:
+@given(st.data(), messages_of_any_kind)
+def test_a_message_truncated_anywhere_is_refused(data: st.DataObject, message: OscMessage) -> None:
     whole = encode(message)
     address_ends = (len(message.address.encode()) // 4 + 1) * 4
     cut = whole[: data.draw(st.integers(0, len(whole) - 1))]
-    # What is left of a message cut right after its address is a question, by any reading.
+    # A message that is cut right after its address is a valid message without arguments.
     if len(cut) == address_ends:
         assert decode(cut) == (OscMessage(message.address),)
     else:
@@ -111,14 +111,14 @@ def test_a_message_cut_off_anywhere_is_refused(data: st.DataObject, message: Osc
 
 
 @given(st.binary(max_size=64))
-def test_whatever_the_bytes_they_are_read_or_refused(data: bytes) -> None:
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     for prefix in (b"", b"/", b"/a\0\0,", b"#bundle\0", bundle()):
         with suppress(BadOsc):
             decode(prefix + data)
 
 
 @pytest.mark.parametrize(
-    ("bad", "said"),
+    ("bad", "sentence_pattern"),
     [
         pytest.param(packet("/a", ("f", 0.5))[:-4], r"^/a was cut off: 0 of 4 bytes of an argument[.]$", id="no float"),
         pytest.param(packet("/a", ("f", 0.5))[:-1], r"^/a was cut off: 3 of 4 bytes", id="most of a float"),
@@ -137,17 +137,17 @@ def test_whatever_the_bytes_they_are_read_or_refused(data: bytes) -> None:
         pytest.param(bundle(encode(TEMPERATURE))[:-4], r"element of 28 bytes where 24 are left", id="half a bundle"),
     ],
 )
-def test_a_bad_packet_is_refused_in_a_sentence(bad: bytes, said: str) -> None:
-    with pytest.raises(BadOsc, match=said):
+def test_a_bad_packet_is_refused_with_a_sentence(bad: bytes, sentence_pattern: str) -> None:
+    with pytest.raises(BadOsc, match=sentence_pattern):
         decode(bad)
 
 
-def test_one_bad_message_spoils_its_bundle() -> None:
+def test_one_bad_message_makes_its_bundle_bad() -> None:
     with pytest.raises(BadOsc):
         decode(bundle(encode(TEMPERATURE), b"/a\0\0,f\0\0"))
 
 
-def test_bundles_are_not_followed_without_end() -> None:
+def test_bundles_nested_too_deeply_are_refused() -> None:
     nested = encode(TEMPERATURE)
     for _ in range(MAX_BUNDLE_DEPTH):
         nested = bundle(nested)
@@ -156,14 +156,14 @@ def test_bundles_are_not_followed_without_end() -> None:
         decode(bundle(nested))
 
 
-def test_a_very_long_address_is_not_repeated_whole() -> None:
+def test_a_very_long_address_is_shortened_in_the_error() -> None:
     with pytest.raises(BadOsc) as refused:
         decode(b"/" + b"a" * 59_999 + b"\0\0\0\0,f\0\0")
     assert len(str(refused.value)) < 150
 
 
 @pytest.mark.parametrize(
-    ("message", "said"),
+    ("message", "sentence_pattern"),
     [
         (OscMessage("fours/tempo"), "does not begin with /"),
         (OscMessage("/fours/say", ("a\0b",)), "end at a zero byte"),
@@ -172,13 +172,13 @@ def test_a_very_long_address_is_not_repeated_whole() -> None:
         (OscMessage("/fours/say", ("\ud800",)), "cannot be sent as OSC"),
     ],
 )
-def test_what_osc_cannot_carry_is_refused(message: OscMessage, said: str) -> None:
-    with pytest.raises(BadOsc, match=said):
+def test_a_message_that_osc_cannot_carry_is_refused(message: OscMessage, sentence_pattern: str) -> None:
+    with pytest.raises(BadOsc, match=sentence_pattern):
         encode(message)
 
 
-class TestBundlesOfOurs:
-    def test_hold_the_messages_in_order_to_be_taken_at_once(self) -> None:
+class TestEncodeBundles:
+    def test_bundles_hold_the_messages_in_order_with_the_immediate_timetag(self) -> None:
         messages = [OscMessage(f"/fours/show/{number}", (number, "text", 0.5)) for number in range(200)]
         packets = list(encode_bundles(messages))
         assert [message for packet in packets for message in decode(packet)] == messages
@@ -186,9 +186,9 @@ class TestBundlesOfOurs:
         assert all(len(packet) <= MAX_BUNDLE_BYTES for packet in packets)
         assert all(packet.startswith(b"#bundle\0" + bytes(7) + b"\x01") for packet in packets)
 
-    def test_one_that_is_larger_goes_alone(self) -> None:
+    def test_a_message_that_is_too_large_goes_alone(self) -> None:
         large, small = OscMessage("/fours/say", ("x" * 3000,)), OscMessage("/fours/tempo", (90,))
         assert [decode(packet) for packet in encode_bundles([small, large, small])] == [(small,), (large,), (small,)]
 
-    def test_of_nothing_is_none(self) -> None:
+    def test_no_messages_make_no_bundle(self) -> None:
         assert list(encode_bundles([])) == []

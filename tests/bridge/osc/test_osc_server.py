@@ -16,14 +16,14 @@ from tests.programs import require_program
 
 HOST = "127.0.0.1"
 PATIENCE_S = 10
-"""How long a test waits for what is sure to come; nothing waits that long unless it fails."""
+"""How long a test waits for something that must come; only a failing test waits that long."""
 
 TEMPERATURE = OscMessage("/fours/temperature", (0.5,))
 CUT_OFF = encode(TEMPERATURE)[:-4]
 
 
 class App:
-    """A phone or a script on the other side: one socket that sends from where it listens."""
+    """An OSC client, such as a phone or a script: one socket that sends from the port on which it listens."""
 
     def __init__(self, to: Address) -> None:
         self._to = to
@@ -38,17 +38,17 @@ class App:
     def send(self, packet: bytes) -> None:
         self._socket.sendto(packet, self._to)
 
-    async def hear(self) -> OscMessage:
-        (message,) = await self.hear_bundle()
+    async def receive(self) -> OscMessage:
+        (message,) = await self.receive_bundle()
         return message
 
-    async def hear_bundle(self) -> tuple[OscMessage, ...]:
+    async def receive_bundle(self) -> tuple[OscMessage, ...]:
         packet = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self._socket, 65536), PATIENCE_S)
         return decode(packet)
 
     async def ask(self, packet: bytes) -> OscMessage:
         self.send(packet)
-        return await self.hear()
+        return await self.receive()
 
     def __enter__(self) -> Self:
         return self
@@ -57,18 +57,18 @@ class App:
         self._socket.close()
 
 
-class Desk:
-    """A handler that keeps what it is told, and says it back."""
+class EchoHandler:
+    """A message handler that records each message, and sends it back."""
 
     def __init__(self) -> None:
-        self.heard: asyncio.Queue[OscMessage] = asyncio.Queue()
+        self.messages: asyncio.Queue[OscMessage] = asyncio.Queue()
 
     def __call__(self, message: OscMessage, sender: Address) -> list[OscMessage]:
-        self.heard.put_nowait(message)
+        self.messages.put_nowait(message)
         return [message]
 
-    async def hear(self) -> OscMessage:
-        return await asyncio.wait_for(self.heard.get(), PATIENCE_S)
+    async def receive(self) -> OscMessage:
+        return await asyncio.wait_for(self.messages.get(), PATIENCE_S)
 
 
 def run(test: Coroutine[None, None, None]) -> None:
@@ -76,28 +76,28 @@ def run(test: Coroutine[None, None, None]) -> None:
 
 
 @asynccontextmanager
-async def talking(desk: Desk) -> AsyncIterator[tuple[OscServer, App]]:
-    async with OscServer(HOST, 0, desk) as server:
+async def server_and_app(handler: EchoHandler) -> AsyncIterator[tuple[OscServer, App]]:
+    async with OscServer(HOST, 0, handler) as server:
         with App(server.address) as app:
             yield server, app
 
 
-def test_a_message_is_answered_to_where_it_came_from() -> None:
+def test_a_message_is_answered_to_its_sender() -> None:
     async def test() -> None:
-        async with talking(Desk()) as (_, app):
+        async with server_and_app(EchoHandler()) as (_, app):
             assert await app.ask(encode(TEMPERATURE)) == TEMPERATURE
 
     run(test())
 
 
-def test_all_messages_of_a_bundle_are_handled_at_once_and_in_order() -> None:
+def test_all_messages_of_a_bundle_are_handled_in_order_without_waiting_for_its_timetag() -> None:
     tempo = OscMessage("/fours/tempo", (90,))
     elements = b"".join(len(part).to_bytes(4, "big") + part for part in map(encode, (TEMPERATURE, tempo)))
     in_a_century = b"#bundle\0" + (2**64 - 1).to_bytes(8, "big") + elements
 
     async def test() -> None:
-        async with talking(Desk()) as (_, app):
-            assert [await app.ask(in_a_century), await app.hear()] == [TEMPERATURE, tempo]
+        async with server_and_app(EchoHandler()) as (_, app):
+            assert [await app.ask(in_a_century), await app.receive()] == [TEMPERATURE, tempo]
 
     run(test())
 
@@ -114,33 +114,33 @@ def test_all_messages_of_a_bundle_are_handled_at_once_and_in_order() -> None:
         pytest.param(b"/" + b"a" * 65_000, id="65 kB without an end"),
     ],
 )
-def test_a_bad_packet_is_answered_with_one_sentence_and_changes_nothing(bad: bytes) -> None:
+def test_a_bad_packet_is_answered_with_one_sentence_and_not_handled(bad: bytes) -> None:
     async def test() -> None:
-        desk = Desk()
-        async with talking(desk) as (_, app):
-            complaint = await app.ask(bad)
-            assert complaint.address == "/fours/error"
-            (sentence,) = complaint.arguments
+        handler = EchoHandler()
+        async with server_and_app(handler) as (_, app):
+            error_message = await app.ask(bad)
+            assert error_message.address == "/fours/error"
+            (sentence,) = error_message.arguments
             assert isinstance(sentence, str)
             assert sentence.endswith(".")
-            # Still there, and the bad one reached nobody.
+            # The server still answers, and the bad packet did not reach the handler.
             assert await app.ask(encode(TEMPERATURE)) == TEMPERATURE
-            assert desk.heard.qsize() == 1
+            assert handler.messages.qsize() == 1
 
     run(test())
 
 
-def test_a_large_message_arrives_whole() -> None:
+def test_a_large_message_arrives_complete() -> None:
     large = OscMessage("/fours/say", ("x" * 60_000,))
 
     async def test() -> None:
-        async with talking(Desk()) as (_, app):
+        async with server_and_app(EchoHandler()) as (_, app):
             assert await app.ask(encode(large)) == large
 
     run(test())
 
 
-def test_an_answer_too_large_for_udp_is_counted_and_the_next_one_is_sent() -> None:
+def test_a_reply_too_large_for_udp_is_counted_and_the_next_one_is_sent() -> None:
     def handle(message: OscMessage, _sender: Address) -> list[OscMessage]:
         return [OscMessage("/fours/say", ("x" * 70_000,)), message]
 
@@ -161,9 +161,9 @@ def test_a_handler_that_fails_is_reported_and_the_server_goes_on(caplog: pytest.
         async with OscServer(HOST, 0, handle) as server:
             with App(server.address) as app:
                 for _ in range(3):
-                    complaint = await app.ask(encode(TEMPERATURE))
-                    said = "/fours/temperature could not be handled; the log says why."
-                    assert complaint == OscMessage("/fours/error", (said,))
+                    error_message = await app.ask(encode(TEMPERATURE))
+                    error_text = "/fours/temperature could not be handled; the log says why."
+                    assert error_message == OscMessage("/fours/error", (error_text,))
             assert server.faults.counts == {"LookupError": 3}
 
     with caplog.at_level(logging.WARNING, "fours.osc.in"):
@@ -171,7 +171,7 @@ def test_a_handler_that_fails_is_reported_and_the_server_goes_on(caplog: pytest.
     assert [record.name for record in caplog.records] == ["fours.osc.in"]
 
 
-def test_an_answer_that_is_no_osc_is_counted_and_not_sent() -> None:
+def test_a_reply_that_is_not_osc_is_counted_and_not_sent() -> None:
     def handle(message: OscMessage, _sender: Address) -> list[OscMessage]:
         return [OscMessage("no slash"), message]
 
@@ -184,15 +184,15 @@ def test_an_answer_that_is_no_osc_is_counted_and_not_sent() -> None:
     run(test())
 
 
-def test_answers_also_go_to_the_reply_port() -> None:
+def test_replies_also_go_to_the_reply_port() -> None:
     async def test() -> None:
         with App((HOST, 0)) as screen:
-            async with OscServer(HOST, 0, Desk(), reply_port=screen.port) as server:
-                with App(server.address) as fingers:
-                    assert await fingers.ask(encode(TEMPERATURE)) == TEMPERATURE
-                    assert await screen.hear() == TEMPERATURE
-                    assert (await fingers.ask(CUT_OFF)).address == "/fours/error"
-                    assert (await screen.hear()).address == "/fours/error"
+            async with OscServer(HOST, 0, EchoHandler(), reply_port=screen.port) as server:
+                with App(server.address) as sender:
+                    assert await sender.ask(encode(TEMPERATURE)) == TEMPERATURE
+                    assert await screen.receive() == TEMPERATURE
+                    assert (await sender.ask(CUT_OFF)).address == "/fours/error"
+                    assert (await screen.receive()).address == "/fours/error"
 
     run(test())
 
@@ -201,9 +201,9 @@ def test_a_sender_that_listens_on_the_reply_port_is_answered_once() -> None:
     tempo = OscMessage("/fours/tempo", (90,))
 
     async def test() -> None:
-        desk = Desk()
-        async with talking(desk) as (server, app):
-            async with OscServer(HOST, 0, desk, reply_port=app.port) as other:
+        handler = EchoHandler()
+        async with server_and_app(handler) as (server, app):
+            async with OscServer(HOST, 0, handler, reply_port=app.port) as other:
                 app._to = other.address
                 assert await app.ask(encode(TEMPERATURE)) == TEMPERATURE
                 assert await app.ask(encode(tempo)) == tempo
@@ -212,44 +212,44 @@ def test_a_sender_that_listens_on_the_reply_port_is_answered_once() -> None:
     run(test())
 
 
-def test_a_complaint_of_another_server_is_not_answered() -> None:
+def test_an_error_message_from_another_server_is_not_answered() -> None:
     async def test() -> None:
-        async with talking(Desk()) as (_, app):
+        async with server_and_app(EchoHandler()) as (_, app):
             app.send(encode(OscMessage("/fours/error", ("what?",))))
             assert await app.ask(encode(TEMPERATURE)) == TEMPERATURE
 
     run(test())
 
 
-def test_it_does_not_talk_to_itself() -> None:
+def test_it_does_not_answer_itself() -> None:
     async def test() -> None:
-        desk = Desk()
-        async with talking(desk) as (server, app):
+        handler = EchoHandler()
+        async with server_and_app(handler) as (server, app):
             server.send(TEMPERATURE, server.address)
-            # As a packet with a forged sender would have it.
+            # As if a packet came with a forged sender.
             server._receive(encode(TEMPERATURE), server.address)
-            assert await desk.hear() == TEMPERATURE
+            assert await handler.receive() == TEMPERATURE
             assert await app.ask(encode(OscMessage("/fours/tempo"))) == OscMessage("/fours/tempo")
-            assert desk.heard.qsize() == 1
+            assert handler.messages.qsize() == 1
 
     run(test())
 
 
-def test_the_prefix_of_complaints_can_be_chosen() -> None:
+def test_the_prefix_of_error_messages_can_be_chosen() -> None:
     async def test() -> None:
-        async with OscServer(HOST, 0, Desk(), prefix="/jam") as server:
+        async with OscServer(HOST, 0, EchoHandler(), prefix="/jam") as server:
             with App(server.address) as app:
                 assert (await app.ask(CUT_OFF)).address == "/jam/error"
 
     run(test())
 
 
-def test_a_taken_port_is_named_with_what_to_do() -> None:
+def test_a_taken_port_is_reported_with_what_to_do() -> None:
     async def test() -> None:
-        async with OscServer(HOST, 0, Desk()) as first:
+        async with OscServer(HOST, 0, EchoHandler()) as first:
             port = first.address[1]
             with pytest.raises(OscPortTaken) as refused:
-                await OscServer(HOST, port, Desk()).start()
+                await OscServer(HOST, port, EchoHandler()).start()
             assert str(refused.value) == (
                 f"OSC port {port} on 127.0.0.1 is taken, perhaps by another jam. "
                 "Stop that program, or choose another OSC port (--osc-port)."
@@ -259,10 +259,10 @@ def test_a_taken_port_is_named_with_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
-def test_a_host_that_is_not_ours_is_refused(host: str) -> None:
+def test_a_host_of_another_machine_is_refused(host: str) -> None:
     async def test() -> None:
         with pytest.raises(OscHostUnknown, match=r"Use 127[.]0[.]0[.]1, or 0[.]0[.]0[.]0 for all[.]$"):
-            await OscServer(host, 0, Desk()).start()
+            await OscServer(host, 0, EchoHandler()).start()
 
     run(test())
 
@@ -270,31 +270,31 @@ def test_a_host_that_is_not_ours_is_refused(host: str) -> None:
 def test_a_port_that_does_not_exist_is_refused() -> None:
     async def test() -> None:
         with pytest.raises(OscPortTaken, match="OSC port 70000 does not exist"):
-            await OscServer(HOST, 70_000, Desk()).start()
+            await OscServer(HOST, 70_000, EchoHandler()).start()
 
     run(test())
 
 
-class TestManyAreToldTheSame:
-    def test_values_come_one_by_one_and_what_shows_them_in_bundles(self) -> None:
-        tempo, shows = OscMessage("/fours/tempo", (90.0,)), [OscMessage(f"/fours/show/{n}", (n,)) for n in range(3)]
+class TestBroadcast:
+    def test_values_arrive_one_by_one_and_the_other_messages_in_bundles(self) -> None:
+        tempo, bundled = OscMessage("/fours/tempo", (90.0,)), [OscMessage(f"/fours/show/{n}", (n,)) for n in range(3)]
 
         async def test() -> None:
-            async with talking(Desk()) as (server, app):
+            async with server_and_app(EchoHandler()) as (server, app):
                 with App(server.address) as other:
-                    server.broadcast([TEMPERATURE, tempo], shows, [(HOST, app.port), (HOST, other.port)])
+                    server.broadcast([TEMPERATURE, tempo], bundled, [(HOST, app.port), (HOST, other.port)])
                     for screen in (app, other):
-                        assert [await screen.hear(), await screen.hear()] == [TEMPERATURE, tempo]
-                        assert await screen.hear_bundle() == tuple(shows)
+                        assert [await screen.receive(), await screen.receive()] == [TEMPERATURE, tempo]
+                        assert await screen.receive_bundle() == tuple(bundled)
 
         run(test())
 
-    def test_what_is_no_osc_is_counted_and_one_place_that_cannot_be_reached_keeps_no_other_from_hearing(self) -> None:
+    def test_a_bad_message_and_an_unreachable_address_are_counted_and_the_others_still_get_their_packets(self) -> None:
         async def test() -> None:
-            async with talking(Desk()) as (server, app):
+            async with server_and_app(EchoHandler()) as (server, app):
                 server.broadcast([OscMessage("no slash")], [], [(HOST, app.port)])
                 server.broadcast([TEMPERATURE], [], [("no host", 1), server.address, (HOST, app.port)])
-                assert await app.hear() == TEMPERATURE
+                assert await app.receive() == TEMPERATURE
                 assert server.faults.counts["BadOsc"] == 1
                 assert server.faults.counts.total() == 2
 
@@ -302,13 +302,13 @@ class TestManyAreToldTheSame:
 
 
 class TestUntrustedSenders:
-    def test_are_not_read_not_answered_and_counted(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_are_neither_read_nor_answered_but_counted(self, caplog: pytest.LogCaptureFixture) -> None:
         async def test() -> None:
-            desk = Desk()
-            async with talking(desk) as (server, app):
+            handler = EchoHandler()
+            async with server_and_app(handler) as (server, app):
                 for packet in (encode(TEMPERATURE), CUT_OFF):
                     server._receive(packet, ("192.168.1.20", app.port))
-                assert desk.heard.empty()
+                assert handler.messages.empty()
                 assert server.faults.counts == {"UntrustedSender": 2}
                 assert await app.ask(encode(TEMPERATURE)) == TEMPERATURE
 
@@ -319,24 +319,24 @@ class TestUntrustedSenders:
             in caplog.text
         )
 
-    def test_whoever_is_trusted_is_read(self) -> None:
+    def test_a_trusted_sender_is_read(self) -> None:
         async def test() -> None:
-            desk = Desk()
-            async with OscServer(HOST, 0, desk, trust=TrustedSenders.read(["192.168.1.0/24"])) as server:
+            handler = EchoHandler()
+            async with OscServer(HOST, 0, handler, trust=TrustedSenders.read(["192.168.1.0/24"])) as server:
                 server._receive(encode(TEMPERATURE), ("192.168.1.20", 9001))
-                assert await desk.hear() == TEMPERATURE
+                assert await handler.receive() == TEMPERATURE
 
         run(test())
 
 
-def test_a_stopped_server_has_given_its_port_back_and_can_start_again() -> None:
+def test_a_stopped_server_has_released_its_port_and_can_start_again() -> None:
     async def test() -> None:
-        desk = Desk()
-        async with OscServer(HOST, 0, desk) as server:
+        handler = EchoHandler()
+        async with OscServer(HOST, 0, handler) as server:
             address = server.address
         server.send(TEMPERATURE, address)
         await server.stop()
-        async with OscServer(*address, desk) as again:
+        async with OscServer(*address, handler) as again:
             await again.start()
             with App(address) as app:
                 assert await app.ask(encode(TEMPERATURE)) == TEMPERATURE
@@ -344,7 +344,7 @@ def test_a_stopped_server_has_given_its_port_back_and_can_start_again() -> None:
     run(test())
 
 
-def test_oscsend_sets_a_value_and_oscdump_hears_it_back() -> None:
+def test_a_message_of_oscsend_is_answered_to_oscdump() -> None:
     oscsend, oscdump = require_program("oscsend"), require_program("oscdump")
 
     async def test() -> None:
@@ -353,16 +353,16 @@ def test_oscsend_sets_a_value_and_oscdump_hears_it_back() -> None:
         screen = await asyncio.create_subprocess_exec(oscdump, "-L", str(port), stdout=PIPE)
         assert screen.stdout is not None
         try:
-            desk = Desk()
-            async with OscServer(HOST, 0, desk, reply_port=port) as server:
-                # oscdump says nothing when it is ready, so it is asked until it answers.
+            handler = EchoHandler()
+            async with OscServer(HOST, 0, handler, reply_port=port) as server:
+                # oscdump prints nothing when it is ready, so send messages until it prints one.
                 line = b""
                 while b"/ready" not in line:
                     server.send(OscMessage("/ready"), (HOST, port))
                     line = await _line(screen.stdout)
-                said = ["/fours/approach", "sifTF", "pitch", "3", "0.25"]
-                await (await asyncio.create_subprocess_exec(oscsend, HOST, str(server.address[1]), *said)).wait()
-                assert await desk.hear() == OscMessage("/fours/approach", ("pitch", 3, 0.25, True, False))
+                arguments = ["/fours/approach", "sifTF", "pitch", "3", "0.25"]
+                await (await asyncio.create_subprocess_exec(oscsend, HOST, str(server.address[1]), *arguments)).wait()
+                assert await handler.receive() == OscMessage("/fours/approach", ("pitch", 3, 0.25, True, False))
                 while b"/ready" in line or not line:
                     line = await _line(screen.stdout)
                 assert line.split()[1:] == [b"/fours/approach", b"sifTF", b'"pitch"', b"3", b"0.250000", b"#T", b"#F"]
@@ -374,7 +374,7 @@ def test_oscsend_sets_a_value_and_oscdump_hears_it_back() -> None:
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:
-    """The next line, or nothing where none comes in a tenth of a second."""
+    """The next line, or an empty one if none comes in a tenth of a second."""
     try:
         return await asyncio.wait_for(stream.readline(), 0.1)
     except TimeoutError:

@@ -12,7 +12,7 @@ SURFACE = lay_out(ROWS, STATUS_LIGHTS)
 
 
 def widgets(tree: Json) -> Iterator[dict[str, Json]]:
-    """Every widget, the root too."""
+    """All widgets, including the root."""
     if isinstance(tree, dict):
         if "type" in tree:
             yield tree
@@ -36,9 +36,9 @@ def test_its_tabs_are_the_pages() -> None:
     assert tabs == [page.name for page in SURFACE.pages]
 
 
-def test_every_widget_has_a_name_of_its_own_and_a_type_that_the_app_knows() -> None:
-    names = [widget["id"] for widget in widgets(CONTENT)]
-    assert len(set(map(str, names))) == len(names)
+def test_every_widget_has_a_unique_id_and_a_type_that_the_app_knows() -> None:
+    ids = [widget["id"] for widget in widgets(CONTENT)]
+    assert len(set(map(str, ids))) == len(ids)
     assert {widget["type"] for widget in widgets(CONTENT)} == {"root", "panel", "tab", "fader", "button", "text"}
 
 

@@ -69,26 +69,28 @@ def overlap(one: Widget, other: Widget) -> bool:
     )
 
 
-def test_there_is_a_page_to_play_by_one_for_each_group_and_one_for_what_has_many_choices(surface: Surface) -> None:
+def test_there_is_a_page_for_playing_one_for_each_group_and_one_for_each_row_with_many_choices(
+    surface: Surface,
+) -> None:
     assert [page.name for page in surface.pages] == ["play", "partner", "turns", "key"]
 
 
-def test_everything_that_can_be_moved_or_told_is_somewhere(surface: Surface) -> None:
+def test_every_address_is_on_some_page(surface: Surface) -> None:
     wanted = {STATUS_LIGHTS.sync_address}
-    for lights in (
+    for addresses in (
         *STATUS_LIGHTS.light_groups,
         STATUS_LIGHTS.values,
         STATUS_LIGHTS.beats,
         *(row.choices for row in ROWS),
     ):
-        wanted |= {choice.address for choice in lights}
+        wanted |= {choice.address for choice in addresses}
     for row in ROWS:
         wanted |= {row.action_address} if row.action_address else set()
     wanted |= {f"/t/{name}/{part}" for name in ("temperature", "top_p", "key") for part in ("norm", "text")}
     assert {widget.address for widget in surface.widgets if widget.address} == wanted
 
 
-def test_nothing_lies_over_anything_else_or_beyond_its_page(surface: Surface) -> None:
+def test_no_widget_overlaps_another_or_its_page(surface: Surface) -> None:
     for widgets, height in (
         (surface.header, HEIGHT - PAGE_HEIGHT),
         *((page.widgets, PAGE_HEIGHT) for page in surface.pages),
@@ -102,7 +104,7 @@ def test_nothing_lies_over_anything_else_or_beyond_its_page(surface: Surface) ->
             assert widget.top + widget.height <= height
 
 
-def test_what_is_played_with_has_the_largest_places(surface: Surface) -> None:
+def test_the_widgets_for_playing_are_the_largest(surface: Surface) -> None:
     def area(address: str) -> float:
         return next(widget.width * widget.height for widget in surface.pages[0].widgets if widget.address == address)
 
@@ -110,7 +112,7 @@ def test_what_is_played_with_has_the_largest_places(surface: Surface) -> None:
     assert area("/t/temperature/norm") > 0.1 * WIDTH * PAGE_HEIGHT
 
 
-def test_it_shows_how_things_stand_at_first(surface: Surface) -> None:
+def test_it_shows_the_initial_values(surface: Surface) -> None:
     lit = {
         widget.address for page in surface.pages for widget in page.widgets if widget.kind == "choice" and widget.level
     }
@@ -118,19 +120,19 @@ def test_it_shows_how_things_stand_at_first(surface: Surface) -> None:
     assert {widget.level for widget in surface.widgets if widget.address == "/t/temperature/norm"} == {0.4}
 
 
-def test_what_all_buttons_of_a_line_say_is_said_once(surface: Surface) -> None:
+def test_a_word_that_all_buttons_of_a_line_share_is_shown_once(surface: Surface) -> None:
     texts = [(widget.kind, widget.text) for widget in surface.pages[-1].widgets]
     assert ("caption", "minor") in texts
     assert ("choice", "C") in texts
     assert ("choice", "C minor") not in texts
 
 
-def test_a_table_of_other_rows_is_laid_out_as_well() -> None:
+def test_other_rows_can_be_laid_out() -> None:
     one = lay_out([SurfaceRow("gate", "rhythm", "/t/gate/norm", "/t/gate/text")], STATUS_LIGHTS)
     assert [page.name for page in one.pages] == ["play", "rhythm"]
 
 
-def test_red_is_what_must_not_be_touched_by_mistake_and_off_is_never_red(surface: Surface) -> None:
+def test_dangerous_buttons_are_red_but_off_never_is(surface: Surface) -> None:
     colours = {widget.address: widget.colour for widget in surface.pages[0].widgets}
     assert colours["/t/panic"] == colours["/t/record/on"] == WARNING
     assert colours["/t/record/off"] == NEUTRAL

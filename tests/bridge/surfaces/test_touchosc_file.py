@@ -17,7 +17,7 @@ def surface() -> Surface:
 
 @pytest.fixture(scope="module")
 def root(surface: Surface) -> ET.Element:
-    """The file, decoded again without the library that wrote it."""
+    """The file, decoded without the library that wrote it."""
     return ET.fromstring(zlib.decompress(touchosc_bytes(surface)))  # noqa: S314  our own file
 
 
@@ -30,7 +30,7 @@ def address(message: ET.Element) -> str:
 
 
 def messages(root: ET.Element) -> dict[str, set[tuple[str, str]]]:
-    """By address, whether it is sent and whether it is received."""
+    """For each address, whether messages are sent and whether they are received."""
     found: dict[str, set[tuple[str, str]]] = {}
     for osc in root.iter("osc"):
         found.setdefault(address(osc), set()).add((osc.findtext("send", ""), osc.findtext("receive", "")))
@@ -41,19 +41,23 @@ def test_every_address_of_the_surface_is_in_it_and_no_other(surface: Surface, ro
     assert set(messages(root)) == {widget.address for widget in surface.widgets if widget.address}
 
 
-def test_what_is_touched_goes_both_ways_and_what_is_told_comes_only(root: ET.Element) -> None:
-    ways = messages(root)
+def test_touched_widgets_send_and_receive_and_the_others_only_receive(root: ET.Element) -> None:
+    directions = messages(root)
     for touched in ("/t/temperature/norm", "/t/mode/fours", "/t/respond", "/t/sync"):
-        assert ways[touched] == {("1", "1")}
-    for told in ("/t/temperature/text", "/t/state/listening", "/t/beat/1", "/t/bar/text"):
-        assert ways[told] == {("0", "1")}
+        assert directions[touched] == {("1", "1")}
+    for shown_only in ("/t/temperature/text", "/t/state/listening", "/t/beat/1", "/t/bar/text"):
+        assert directions[shown_only] == {("0", "1")}
 
 
-def test_a_label_shows_text_and_a_fader_its_way(root: ET.Element) -> None:
-    for kind, shown, variable in (("LABEL", "STRING", "text"), ("FADER", "FLOAT", "x"), ("BUTTON", "FLOAT", "x")):
+def test_a_label_shows_text_and_a_fader_its_position(root: ET.Element) -> None:
+    for kind, expected_conversion, variable in (
+        ("LABEL", "STRING", "text"),
+        ("FADER", "FLOAT", "x"),
+        ("BUTTON", "FLOAT", "x"),
+    ):
         for osc in (osc for node in nodes(root, kind) for osc in node.findall("messages/osc")):
             (argument,) = osc.findall("arguments/partial")
-            assert (argument.findtext("conversion"), argument.findtext("value")) == (shown, variable)
+            assert (argument.findtext("conversion"), argument.findtext("value")) == (expected_conversion, variable)
 
 
 def test_its_pages_are_those_of_the_surface(surface: Surface, root: ET.Element) -> None:
@@ -71,7 +75,7 @@ def test_the_library_finds_nothing_wrong_with_it(surface: Surface) -> None:
     assert py2tosc.validate(py2tosc.loads(touchosc_bytes(surface))) == []
 
 
-def test_the_same_surface_gives_the_same_bytes_and_no_number_twice(surface: Surface, root: ET.Element) -> None:
+def test_the_same_surface_gives_the_same_bytes_and_unique_ids(surface: Surface, root: ET.Element) -> None:
     assert touchosc_bytes(surface) == touchosc_bytes(lay_out(ROWS, STATUS_LIGHTS))
-    numbers = [node.get("ID") for node in root.iter("node")]
-    assert len(set(numbers)) == len(numbers)
+    ids = [node.get("ID") for node in root.iter("node")]
+    assert len(set(ids)) == len(ids)

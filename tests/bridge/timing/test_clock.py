@@ -9,7 +9,7 @@ def test_the_machines_clock_never_goes_back() -> None:
     assert read == sorted(read)
 
 
-def test_a_manual_clock_moves_when_told_and_not_otherwise() -> None:
+def test_a_manual_clock_moves_only_by_advance() -> None:
     clock = ManualClock(2.0)
     assert clock.now_s() == 2.0
     clock.advance(0.5)
@@ -21,14 +21,14 @@ def test_a_manual_clock_does_not_go_back() -> None:
         ManualClock().advance(-0.1)
 
 
-def test_the_machines_clock_is_waited_for_and_never_short() -> None:
+def test_waiting_for_the_machines_clock_never_returns_early() -> None:
     clock = MonotonicClock()
     at_s = clock.now_s() + 0.002
-    clock.wait_until(at_s, keep_s=0.0005)
+    clock.wait_until(at_s, spin_s=0.0005)
     assert at_s <= clock.now_s()
 
 
-def test_nobody_waits_for_a_clock_that_stands_still() -> None:
+def test_waiting_for_a_manual_clock_returns_at_once() -> None:
     clock = ManualClock(2.0)
-    clock.wait_until(3.0, keep_s=0.0005)
+    clock.wait_until(3.0, spin_s=0.0005)
     assert clock.now_s() == 2.0

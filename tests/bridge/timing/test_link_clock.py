@@ -8,7 +8,7 @@ from bridge.timing.clock import ManualClock
 from bridge.timing.link_clock import SETTLE_S, LinkClock, LinkMoment, RawState, create_peer
 
 BOOTED_S = 1000.0
-"""Link's clock began so much earlier than ours."""
+"""How much earlier than ours Link's clock began."""
 
 
 @dataclass
@@ -78,7 +78,7 @@ def joined(clock: ManualClock, peer: FakeLink, *, shares_start_stop: bool = True
     return link
 
 
-def test_link_is_left_alone_for_half_a_second_or_it_sets_the_tempo_of_the_session(
+def test_link_is_enabled_after_half_a_second_so_that_it_does_not_set_the_sessions_tempo(
     clock: ManualClock, peer: FakeLink
 ) -> None:
     link = LinkClock(120.0, clock, peer=peer)
@@ -90,27 +90,25 @@ def test_link_is_left_alone_for_half_a_second_or_it_sets_the_tempo_of_the_sessio
     assert peer.enabled
 
 
-def test_a_moment_is_in_our_seconds_whenever_links_clock_began(clock: ManualClock, peer: FakeLink) -> None:
+def test_a_moment_is_in_our_seconds_whatever_links_clock_shows(clock: ManualClock, peer: FakeLink) -> None:
     link = joined(clock, peer)
     assert link.moment(4.0) == LinkMoment(50.5, 101.0, 120.0, is_playing=False, peers=2)
 
 
-def test_where_start_and_stop_are_not_shared_it_is_not_known_whether_it_plays(
-    clock: ManualClock, peer: FakeLink
-) -> None:
+def test_without_shared_start_and_stop_is_playing_is_none(clock: ManualClock, peer: FakeLink) -> None:
     moment = joined(clock, peer, shares_start_stop=False).moment(4.0)
     assert moment is not None
     assert moment.is_playing is None
 
 
-def test_tempo_start_and_stop_are_set_for_all(clock: ManualClock, peer: FakeLink) -> None:
+def test_tempo_start_and_stop_are_set_for_the_session(clock: ManualClock, peer: FakeLink) -> None:
     link = joined(clock, peer)
     link.set_tempo(97.0)
     link.set_playing(is_playing=True)
     assert peer.state == FakeState(97.0, playing=True)
 
 
-def test_closed_it_leaves_the_session_and_stays_away(clock: ManualClock, peer: FakeLink) -> None:
+def test_a_closed_link_leaves_the_session_for_good(clock: ManualClock, peer: FakeLink) -> None:
     with joined(clock, peer) as link:
         pass
     assert not peer.enabled
@@ -119,7 +117,7 @@ def test_closed_it_leaves_the_session_and_stays_away(clock: ManualClock, peer: F
     assert not peer.enabled
 
 
-def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_without_the_library_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "link", None)
     with pytest.raises(LinkMissing, match=r'pip install "trading-fours\[link\]"'):
         create_peer(120.0)

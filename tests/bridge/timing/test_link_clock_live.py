@@ -18,8 +18,8 @@ QUANTUM = 4.0
 POLL_S = 0.05
 WITHIN_S = 0.001
 
-# Another peer, in a process of its own, with the library alone. perf_counter is the same clock in both processes
-# (on Linux and macOS), so that it can say on which of our seconds a beat fell.
+# Another peer, in another process, with the library alone. perf_counter is the same clock in both processes (on Linux and
+# macOS), so the peer can report at which of our seconds a beat fell.
 PEER = """
 import sys, time, link
 peer = link.Link(97.0)
@@ -44,8 +44,8 @@ class Peer:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
-    def say(self, *words: object) -> tuple[float, float, float, int]:
-        """One of our seconds, its phase in a bar of four, the tempo, and how many others it sees."""
+    def ask(self, *words: object) -> tuple[float, float, float, int]:
+        """Returns one of our seconds, the phase then in a bar of four, the tempo, and the number of other peers."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(*words, file=self._process.stdin, flush=True)
@@ -66,7 +66,7 @@ def other_peer() -> Iterator[Peer]:
 
 
 class Follower:
-    """Our peer and the conductor that follows it."""
+    """Our peer, and the conductor that follows it."""
 
     def __init__(self, link: LinkClock, clock: MonotonicClock) -> None:
         self.link, self.clock = link, clock
@@ -86,11 +86,11 @@ class Follower:
 
 
 @pytest.fixture
-def following() -> Iterator[tuple[Follower, Peer]]:
+def follower_and_peer() -> Iterator[tuple[Follower, Peer]]:
     clock = MonotonicClock()
     with other_peer() as peer:
-        peer.say("hello")
-        # Of two sessions that meet, the older one's tempo stays, and within half a second of age it may be either's.
+        peer.ask("hello")
+        # When two sessions meet, the older one's tempo stays. Where their ages differ by less than half a second, either may.
         time.sleep(1.0)
         with LinkClock(120.0, clock) as link:
             follower = Follower(link, clock)
@@ -102,38 +102,38 @@ def following() -> Iterator[tuple[Follower, Peer]]:
             yield follower, peer
 
 
-def off_s(follower: Follower, peer: Peer) -> float:
-    """How far our bar is from the other's."""
-    at_s, phase, tempo_bpm, _ = peer.say("where")
+def bar_difference_s(follower: Follower, peer: Peer) -> float:
+    """How far our bar is from the other peer's."""
+    at_s, phase, tempo_bpm, _ = peer.ask("where")
     timeline = follower.conductor.timeline
     off_beats = timeline.position(timeline.beat_at(at_s)) - phase
     return (off_beats - QUANTUM * round(off_beats / QUANTUM)) * 60.0 / tempo_bpm
 
 
-def test_two_peers_agree_on_bars_and_tempo_within_a_millisecond(following: tuple[Follower, Peer]) -> None:
-    follower, peer = following
+def test_two_peers_agree_on_bars_and_tempo_within_a_millisecond(follower_and_peer: tuple[Follower, Peer]) -> None:
+    follower, peer = follower_and_peer
     assert follower.conductor.timeline.tempo_bpm == pytest.approx(97.0, abs=0.001)
     for _ in range(20):
         follower.poll()
-        assert abs(off_s(follower, peer)) < WITHIN_S
+        assert abs(bar_difference_s(follower, peer)) < WITHIN_S
 
 
-def test_a_tempo_set_by_either_is_the_sessions(following: tuple[Follower, Peer]) -> None:
-    follower, peer = following
-    peer.say("tempo", 140.0)
+def test_a_tempo_set_by_either_is_the_sessions(follower_and_peer: tuple[Follower, Peer]) -> None:
+    follower, peer = follower_and_peer
+    peer.ask("tempo", 140.0)
     follower.poll_for(1.0)
     assert follower.conductor.timeline.tempo_bpm == pytest.approx(140.0, abs=0.001)
-    assert abs(off_s(follower, peer)) < WITHIN_S
+    assert abs(bar_difference_s(follower, peer)) < WITHIN_S
     follower.link.set_tempo(84.0)
     follower.poll_for(1.0)
-    assert peer.say("where")[2] == pytest.approx(84.0, abs=0.001)
-    assert abs(off_s(follower, peer)) < WITHIN_S
+    assert peer.ask("where")[2] == pytest.approx(84.0, abs=0.001)
+    assert abs(bar_difference_s(follower, peer)) < WITHIN_S
 
 
-def test_start_and_stop_of_the_other_are_ours(following: tuple[Follower, Peer]) -> None:
-    follower, peer = following
+def test_start_and_stop_of_the_other_peer_are_received(follower_and_peer: tuple[Follower, Peer]) -> None:
+    follower, peer = follower_and_peer
     follower.conductor.take_transport_changes()
     for word, move in ((1, "started"), (0, "stopped")):
-        peer.say("play", word)
+        peer.ask("play", word)
         follower.poll_for(1.0)
         assert follower.conductor.take_transport_changes() == (move,)

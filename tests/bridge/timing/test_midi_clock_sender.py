@@ -12,7 +12,7 @@ from tests.bridge.timing.clock_streams import CONTINUE, START, STOP, TICK, Liste
 TIMELINE = Timeline.start(120.0).with_downbeat(1.0)
 
 
-def played(sender: ClockSender, from_beat: float, to_beat: float, steps: int = 50) -> list[TimedBytes]:
+def sent_messages(sender: ClockSender, from_beat: float, to_beat: float, steps: int = 50) -> list[TimedBytes]:
     span = to_beat - from_beat
     return [due for step in range(steps + 1) for due in sender.advance(from_beat + span * step / steps)]
 
@@ -21,65 +21,65 @@ def commands(due: list[TimedBytes]) -> list[tuple[bytes, float]]:
     return [(each.data, round(each.beat * 48) / 48) for each in due if each.data != TICK]
 
 
-def test_ticks_go_out_twenty_four_to_the_beat_and_fall_on_the_bar_lines() -> None:
-    due = played(ClockSender(TIMELINE, 3.0), 3.0, 7.0)
+def test_there_are_twenty_four_ticks_per_beat_and_one_on_each_bar_line() -> None:
+    due = sent_messages(ClockSender(TIMELINE, 3.0), 3.0, 7.0)
     assert len(due) == 97
     assert {each.data for each in due} == {TICK}
     assert [later.beat - due.beat for due, later in pairwise(due)] == pytest.approx([1 / 24] * 96)
     assert any(each.beat == pytest.approx(5.0) for each in due)
 
 
-def test_start_goes_out_half_a_tick_before_the_tick_of_the_next_bar_line() -> None:
+def test_start_is_sent_half_a_tick_before_the_next_bar_line() -> None:
     sender = ClockSender(TIMELINE, 3.0)
     sender.start(TIMELINE, 3.0)
-    due = played(sender, 3.0, 6.0)
+    due = sent_messages(sender, 3.0, 6.0)
     assert commands(due) == [(START, 5.0 - 1 / 48)]
     (index,) = [index for index, each in enumerate(due) if each.data == START]
     assert due[index + 1].data == TICK
     assert due[index + 1].beat == pytest.approx(5.0)
 
 
-def test_on_the_very_bar_line_it_is_too_late_to_say_so_and_the_next_one_is_it() -> None:
+def test_on_a_bar_line_the_song_starts_at_the_next_one() -> None:
     sender = ClockSender(TIMELINE, 5.0)
     sender.start(TIMELINE, 5.0)
-    assert commands(played(sender, 5.0, 10.0)) == [(START, 9.0 - 1 / 48)]
+    assert commands(sent_messages(sender, 5.0, 10.0)) == [(START, 9.0 - 1 / 48)]
 
 
-def test_who_follows_hears_the_song_where_it_was_started_stopped_and_resumed() -> None:
+def test_a_follower_has_the_song_position_after_start_stop_and_continue() -> None:
     sender = ClockSender(TIMELINE, 3.0)
     sender.start(TIMELINE, 3.0)
-    due = played(sender, 3.0, 7.55)
+    due = sent_messages(sender, 3.0, 7.55)
     sender.stop(7.56)
-    due += played(sender, 7.56, 12.0)
+    due += sent_messages(sender, 7.56, 12.0)
     sender.resume(12.0)
-    due += played(sender, 12.0, 16.0)
-    # Started at 5.0 it was stopped after 2.55 beats, and goes on at 2.75, the next sixteenth.
+    due += sent_messages(sender, 12.0, 16.0)
+    # Started at 5.0, the song was stopped after 2.55 beats, and continues at 2.75, the next sixteenth.
     assert [data for data, _ in commands(due)] == [START, STOP, song_position(11), CONTINUE]
     listener = Listener().hear((each.data, TIMELINE.seconds_at(each.beat)) for each in due)
     assert listener.moves == ["started", "stopped", "started"]
     assert listener.position_ticks(TIMELINE.seconds_at(15.0)) / 24 == pytest.approx(15.0 - 12.0 + 2.75, abs=0.1)
 
 
-def test_where_bars_were_moved_a_start_moves_the_ticks_onto_them() -> None:
+def test_a_start_moves_the_ticks_onto_moved_bar_lines() -> None:
     sender = ClockSender(TIMELINE, 3.0)
     moved = TIMELINE.with_downbeat(1.02).with_meter(Meter(7, 8))
     sender.start(moved, 3.0)
-    due = played(sender, 3.0, 9.0)
+    due = sent_messages(sender, 3.0, 9.0)
     assert [each.beat for each in due if each.data == START] == pytest.approx([4.52 - 1 / 48])
     ticks = [each.beat for each in due if each.data == TICK]
     assert min(abs(beat - 4.52) for beat in ticks) < 1e-9
     assert all(0.4 / 24 < later - beat < 1.6 / 24 for beat, later in pairwise(ticks))
 
 
-def test_stop_before_the_bar_line_takes_the_start_back() -> None:
+def test_a_stop_before_the_bar_line_cancels_the_start() -> None:
     sender = ClockSender(TIMELINE, 3.0)
     sender.start(TIMELINE, 3.0)
     sender.stop(3.5)
-    assert commands(played(sender, 3.5, 9.0)) == [(STOP, 3.5)]
+    assert commands(sent_messages(sender, 3.5, 9.0)) == [(STOP, 3.5)]
     assert not sender.is_playing
 
 
-def test_a_position_beyond_what_can_be_told_is_the_last_that_can() -> None:
+def test_a_song_position_beyond_the_limit_is_the_highest() -> None:
     sender = ClockSender(TIMELINE, 0.0)
     sender.start(TIMELINE, 0.0)
     for beat in range(5000):
@@ -89,7 +89,7 @@ def test_a_position_beyond_what_can_be_told_is_the_last_that_can() -> None:
     assert commands(sender.advance(5001.0))[1][0] == song_position(16383)
 
 
-def test_after_a_long_sleep_nobody_is_flooded() -> None:
+def test_after_a_long_sleep_late_ticks_are_skipped() -> None:
     sender = ClockSender(TIMELINE, 0.0)
     assert len(sender.advance(10_000.0)) < 5
 
@@ -99,7 +99,7 @@ def test_after_a_long_sleep_nobody_is_flooded() -> None:
     st.lists(st.tuples(st.sampled_from(["start", "stop", "resume", "wait"]), st.floats(0, 9))),
     st.floats(0, 4),
 )
-def test_whatever_is_asked_messages_are_in_order_and_never_early(
+def test_messages_are_always_in_order_and_never_early(
     beat: float, deeds: list[tuple[str, float]], downbeat: float
 ) -> None:
     timeline = TIMELINE.with_downbeat(downbeat)

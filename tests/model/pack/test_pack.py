@@ -12,7 +12,7 @@ from model.errors import PackError
 from model.pack import pack as pack_module
 from model.pack.card import CARD_FILE
 from model.pack.pack import available_packs, open_pack, save_weights, sha256_of
-from tests.model.engines.test_engines import softmax, run_engine
+from tests.model.engines.test_engines import run_engine, softmax
 from tests.tiny_pack import EVENT_WORDS, PITCHES, VOCABULARIES, random_walk, random_weights
 from train.onnx_graph import write_fp32
 
@@ -216,7 +216,7 @@ def test_every_included_pack_opens_and_its_graphs_match_its_weights() -> None:
     for name in available_packs():
         pack = open_pack(name)
         for approach in APPROACHES:
-            graph, twin = pack.engine(approach, "cpu"), pack.reference_engine(approach)
+            graph, reference = pack.engine(approach, "cpu"), pack.reference_engine(approach)
             walk = [0, *(1 + token for token in random_walk(graph.vocabulary_size - 1, 48))]
-            apart = np.abs(softmax(run_engine(graph, walk)[0]) - softmax(run_engine(twin, walk)[0])).sum(axis=-1)
+            apart = np.abs(softmax(run_engine(graph, walk)[0]) - softmax(run_engine(reference, walk)[0])).sum(axis=-1)
             assert apart.mean() < MAX_MEAN_DIFFERENCE, (name, approach)

@@ -19,7 +19,7 @@ def config_path(tmp_path: Path) -> Path:
 
 
 def mistakes(config_path: Path, text: str) -> list[str]:
-    """What is said of a file, line by line, without the config_path that each line begins with."""
+    """The mistakes that are reported for a file with this text, without the path at the start of each line."""
     config_path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as refusal:
         load(config_path)

@@ -59,11 +59,13 @@ def test_a_control_can_learn_a_cc_that_moves_no_other_control(
 ) -> None:
     bindings = CcBindings.read(bound)
     if not refusal:
-        assert bindings.learn("tempo", MOVE, any_channel=any_channel) == CcBinding(21, None if any_channel else 3)
+        assert bindings.binding_to_learn("tempo", MOVE, any_channel=any_channel) == CcBinding(
+            21, None if any_channel else 3
+        )
         return
     advice = "; let step learn another knob, or take its line out of [midi.cc]"
     with pytest.raises(BadValue) as refused:
-        bindings.learn("tempo", MOVE, any_channel=any_channel)
+        bindings.binding_to_learn("tempo", MOVE, any_channel=any_channel)
     assert str(refused.value) == refusal + advice
 
 

@@ -221,6 +221,19 @@ class TestMidiClock:
         assert conductor.timeline.tempo_bpm == pytest.approx(200.0, rel=0.001)
 
 
+class TestSentClock:
+    def test_starts_with_the_song_that_is_followed_again_after_another_clock_led(self) -> None:
+        conductor = Conductor(Settings(send_clock="on", clock="link"), 0.0)
+        conductor.follow_link(replace(link_moment(1.0), is_playing=True), 1.0)
+        conductor.advance(4.0)
+        conductor.set_clock("internal", 4.0)
+        conductor.stop(4.0)
+        assert conductor.advance(4.0)[-1].data == STOP
+        conductor.set_clock("link", 4.0)
+        conductor.follow_link(replace(link_moment(4.1), is_playing=True), 4.1)
+        assert START in [due.data for due in conductor.advance(8.0)]
+
+
 class TestLink:
     @pytest.mark.parametrize("clock", ["auto", "link"])
     def test_it_gives_tempo_beats_and_bars(self, clock: ClockChoice) -> None:

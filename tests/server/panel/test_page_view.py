@@ -7,7 +7,7 @@ from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.notes import Note
 from server.controls.control_table import CONTROLS
-from server.jam.modes import Turn
+from server.jam.modes import Turn, TurnSchedule
 from server.music.feed import (
     ActionRequested,
     ControlChanged,
@@ -17,6 +17,7 @@ from server.music.feed import (
     StatusChanged,
     TimelineChanged,
 )
+from server.music.jam_status import READOUTS
 from server.panel.page_view import RECENT_NOTES, SEGMENTS_SENT, Json, PageView, control_rows, to_json
 
 TIMELINE = Timeline.start(90.0, at_s=10.0, beat=2.0, meter=Meter(3, 4)).with_downbeat(1.0)
@@ -100,3 +101,24 @@ def test_the_table_of_controls_is_complete_and_is_json() -> None:
     assert {"low": 20.0, "high": 400.0, "unit": "bpm", "group": "time"}.items() <= by_name["tempo"].items()
     assert "low" not in by_name["mode"]
     assert all(row["help"] for row in rows)
+
+
+TURNS = TurnSchedule(4, "player")
+
+
+def test_every_readout_of_the_jam_is_sent_when_it_has_changed() -> None:
+    view = PageView()
+    view.updates([TIMELINE_CHANGED, STATUS_CHANGED])
+    first = view.readout_updates(10.0, TURNS)
+    assert set(first) == {readout.name for readout in READOUTS}
+    assert first["planned"] == 2
+    assert view.readout_updates(10.0, TURNS) == {}
+    view.updates([StatusChanged("answering", None, (), 11.0)])
+    assert view.readout_updates(10.0, TURNS) == {"planned": 0, "turn": "nobody"}
+
+
+def test_a_page_that_connects_gets_the_readouts() -> None:
+    view = PageView()
+    view.updates([STATUS_CHANGED])
+    view.readout_updates(10.0, TURNS)
+    assert view.full_state()["readouts"] == {"state": "answering", "turn": "partner", "planned": 2}

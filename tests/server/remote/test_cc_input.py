@@ -173,6 +173,14 @@ class TestPedal:
         assert harness.calls == ["stop"]
         assert harness.forwarded == [ControlChange(67, 127, 0)]
 
+    def test_that_comes_up_just_as_its_lamp_goes_out_is_heard_at_its_next_press(self, harness: CcInputHarness) -> None:
+        harness.receive(ControlChange(64, 127), at_s=1.0)
+        harness.cc_input.on_value_sent(CcMove(64, 0, 0), 1.2)
+        harness.receive(ControlChange(64, 0), at_s=1.2 + ECHO_S / 2)
+        harness.receive(ControlChange(64, 127), at_s=1.5)
+        harness.run_loop()
+        assert harness.calls == ["respond", "respond"]
+
 
 class TestProgramChange:
     def test_selects_a_pack(self) -> None:

@@ -15,23 +15,23 @@ from train.judging.melodies import EVENTS, Melody, event_melody, pitch_melody, w
 SEED = Seed(tuple(line(60, 62, 64, 65, 67)), 96.0, Meter(3, 4))
 
 
-def partner(pack: Path, approach: Approach) -> Improviser:
+def improviser(pack: Path, approach: Approach) -> Improviser:
     opened = open_pack(str(pack))
     return create_improviser(opened.engine(approach, "cpu"), opened.vocabulary(approach))
 
 
 @pytest.fixture
 def pitch(tiny_pack: Path) -> Melody:
-    return pitch_melody(partner(tiny_pack, "pitch"), SEED, Random(0))
+    return pitch_melody(improviser(tiny_pack, "pitch"), SEED, Random(0))
 
 
 @pytest.fixture
 def event(tiny_pack: Path) -> Melody:
-    return event_melody(partner(tiny_pack, "event"), SEED, Random(0))
+    return event_melody(improviser(tiny_pack, "event"), SEED, Random(0))
 
 
 class TestThePitchPiece:
-    def test_it_is_300_notes_each_as_long_as_the_way_to_the_next(self, pitch: Melody) -> None:
+    def test_it_is_300_notes_each_lasting_until_the_next(self, pitch: Melody) -> None:
         assert len(pitch.notes) == 300
         assert [(note.onset_beats, note.duration_beats) for note in pitch.notes] == [
             (float(i), 1.0) for i in range(300)
@@ -50,9 +50,9 @@ class TestThePitchPiece:
 
 
 class TestTheEventPiece:
-    def test_it_is_what_500_events_say_from_the_first_beat_on(self, event: Melody) -> None:
+    def test_it_has_the_notes_of_500_events_from_the_first_beat_on(self, event: Melody) -> None:
         onsets = sorted({note.onset_beats for note in event.notes})
-        # A TIME stands between two onsets; the last of the 500 may be one that nothing follows.
+        # There is a TIME between two onsets; the last of the 500 events may be a TIME without a note.
         assert len(event.notes) + len(onsets) - 1 in {EVENTS - 1, EVENTS}
         assert onsets[0] == 0.0
 

@@ -8,26 +8,26 @@ from model.files.midi_file import Meter, Seed
 from model.notes import Note
 from tests.music import Part, exercise, line, midi_bytes, write_part
 from train.errors import CorpusError
-from train.judging.seeds import FILES_OF_A_FOLDER, first_phrase, own_seeds, seeds_of
+from train.judging.seeds import FILES_OF_A_FOLDER, built_in_seeds, first_phrase, read_seeds
 
 
-class TestOurOwn:
+class TestBuiltInSeeds:
     def test_there_are_a_few_with_names_of_their_own(self) -> None:
-        names = [named.name for named in own_seeds()]
+        names = [named.name for named in built_in_seeds()]
         assert len(names) == len(set(names)) == 3
 
     def test_each_is_four_bars_from_the_first_beat_on(self) -> None:
-        for named in own_seeds():
+        for named in built_in_seeds():
             bar = named.seed.meter.beats_per_bar
             assert named.seed.notes[0].onset_beats == 0.0
             assert 3 * bar < named.seed.end_beats <= 4 * bar
 
     def test_they_differ_in_meter_and_tempo(self) -> None:
-        assert {named.seed.meter for named in own_seeds()} == {Meter(4, 4), Meter(3, 4)}
-        assert len({named.seed.tempo_bpm for named in own_seeds()}) == 3
+        assert {named.seed.meter for named in built_in_seeds()} == {Meter(4, 4), Meter(3, 4)}
+        assert len({named.seed.tempo_bpm for named in built_in_seeds()}) == 3
 
     def test_one_note_follows_the_other_the_first_of_a_bar_the_loudest(self) -> None:
-        for named in own_seeds():
+        for named in built_in_seeds():
             notes, bar = named.seed.notes, named.seed.meter.beats_per_bar
             assert all(one.end_beats <= other.onset_beats for one, other in pairwise(notes))
             assert {note.velocity for note in notes if note.onset_beats % bar == 0} == {96}
@@ -47,7 +47,7 @@ class TestFirstPhrase:
         phrase = first_phrase(Seed(tuple(line(*range(60, 70), start_beats=9.5))))
         assert phrase.notes == tuple(line(*range(60, 70), start_beats=1.5))
 
-    def test_a_few_notes_before_the_song_begins_are_not_the_phrase(self) -> None:
+    def test_a_few_notes_before_the_song_are_not_the_phrase(self) -> None:
         song = (*line(40, 41), *line(*range(60, 72), start_beats=40.0))
         assert first_phrase(Seed(song), bars=2).notes == tuple(line(*range(60, 72)))
 
@@ -64,14 +64,14 @@ class TestOfFiles:
     def test_a_file_is_a_seed_by_its_name(self, tmp_path: Path) -> None:
         path = tmp_path / "My_first__tune.mid"
         path.write_bytes(midi_bytes(Part(exercise(), program=26), tempo_bpm=90.0, meter=(3, 4)))
-        (named,) = seeds_of([path], tmp_path / "cache")
+        (named,) = read_seeds([path], tmp_path / "cache")
         assert (named.name, named.origin) == ("My first tune", "My_first__tune.mid")
         assert (named.seed.meter, named.seed.program) == (Meter(3, 4), 26)
         assert named.seed.end_beats == 12.0
 
-    def test_files_of_one_name_are_told_apart(self, tmp_path: Path) -> None:
+    def test_files_of_one_name_get_numbers(self, tmp_path: Path) -> None:
         files = [write_part(tmp_path / folder / "tune.mid", exercise()) for folder in ("one", "two")]
-        assert [named.name for named in seeds_of(files, tmp_path / "cache")] == ["tune", "tune (2)"]
+        assert [named.name for named in read_seeds(files, tmp_path / "cache")] == ["tune", "tune (2)"]
 
     def test_a_folder_gives_a_few_of_its_test_files(self, tmp_path: Path) -> None:
         tunes = tmp_path / "tunes"
@@ -80,22 +80,22 @@ class TestOfFiles:
             write_part(tunes / f"{index}.mid", exercise(key=56 + index, start=index))
             rows.append(f"{index}.mid,{'test' if index > 1 else 'train'}")
         (tunes / "manifest.csv").write_text("\n".join(rows), encoding="utf-8")
-        found = seeds_of([tunes], tmp_path / "cache")
+        found = read_seeds([tunes], tmp_path / "cache")
         assert len(found) == FILES_OF_A_FOLDER
         assert {named.origin for named in found} == {"tunes, test side"}
         assert {named.name for named in found} <= {str(index) for index in range(2, 8)}
-        assert found == seeds_of([tunes], tmp_path / "cache")
+        assert found == read_seeds([tunes], tmp_path / "cache")
 
     def test_a_folder_without_a_test_side_gives_what_it_has(self, tmp_path: Path) -> None:
         write_part(tmp_path / "tunes" / "one.mid", exercise())
-        (named,) = seeds_of([tmp_path / "tunes"], tmp_path / "cache")
+        (named,) = read_seeds([tmp_path / "tunes"], tmp_path / "cache")
         assert named.origin == "tunes, train side"
 
-    def test_a_folder_without_midi_files_is_told(self, tmp_path: Path) -> None:
+    def test_a_folder_without_midi_files_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
         with pytest.raises(CorpusError, match="holds no MIDI file"):
-            seeds_of([tmp_path / "empty"], tmp_path / "cache")
+            read_seeds([tmp_path / "empty"], tmp_path / "cache")
 
-    def test_a_file_that_is_not_there_is_told(self, tmp_path: Path) -> None:
+    def test_a_missing_file_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(SeedError, match="there is no file"):
-            seeds_of([tmp_path / "none.mid"], tmp_path / "cache")
+            read_seeds([tmp_path / "none.mid"], tmp_path / "cache")

@@ -4,15 +4,15 @@ import pytest
 from model.memory.backoff import DEFAULT_BACKOFFS, Backoff
 from model.memory.memory import Memory
 from tests.tiny_pack import PITCH_WORDS
-from train.memory.fitting import fitted_backoff
-from train.memory.foretelling import Evidence, Foretold, evidence_of, remembered_bits
+from train.memory.fitting import fit_backoff
+from train.memory.forecasts import Evidence, LineForecast, bits_with_memory, collect_evidence
 
-USUAL = DEFAULT_BACKOFFS["pitch"]
+DEFAULT = DEFAULT_BACKOFFS["pitch"]
 SIZE = PITCH_WORDS.size
 
 
-def blind(tokens: list[int]) -> Foretold:
-    return Foretold(np.array([0, *tokens]), len(tokens), np.full((len(tokens), SIZE), 1 / SIZE, np.float32))
+def uniform_forecast(tokens: list[int]) -> LineForecast:
+    return LineForecast(np.array([0, *tokens]), len(tokens), np.full((len(tokens), SIZE), 1 / SIZE, np.float32))
 
 
 def noise(length: int, random_seed: int = 0) -> list[int]:
@@ -20,44 +20,44 @@ def noise(length: int, random_seed: int = 0) -> list[int]:
     return tokens
 
 
-LOOP = blind([5, 9, 12, 10, 7, 3] * 30)
-NOISE = blind(noise(300))
+LOOP = uniform_forecast([5, 9, 12, 10, 7, 3] * 30)
+NOISE = uniform_forecast(noise(300))
 
 
-def evidence(*lines: Foretold) -> list[Evidence]:
-    memory = Memory(PITCH_WORDS, USUAL)
-    return [evidence_of(memory, line) for line in lines]
+def evidence(*lines: LineForecast) -> list[Evidence]:
+    memory = Memory(PITCH_WORDS, DEFAULT)
+    return [collect_evidence(memory, line) for line in lines]
 
 
-def bits(backoff: Backoff, line: Foretold) -> float:
-    return float(remembered_bits(Memory(PITCH_WORDS, backoff), line).mean())
+def bits(backoff: Backoff, line: LineForecast) -> float:
+    return float(bits_with_memory(Memory(PITCH_WORDS, backoff), line).mean())
 
 
 class TestFit:
-    def test_lines_that_repeat_themselves_are_trusted_more(self) -> None:
-        fitted = fitted_backoff([evidence(LOOP)], USUAL)
-        assert bits(fitted, LOOP) < bits(USUAL, LOOP)
-        assert sum(fitted.concentrations) < sum(USUAL.concentrations)
+    def test_for_repetitive_lines_the_memory_is_trusted_more(self) -> None:
+        fitted = fit_backoff([evidence(LOOP)], DEFAULT)
+        assert bits(fitted, LOOP) < bits(DEFAULT, LOOP)
+        assert sum(fitted.concentrations) < sum(DEFAULT.concentrations)
 
-    def test_lines_without_any_order_are_trusted_less(self) -> None:
-        fitted = fitted_backoff([evidence(NOISE)], USUAL)
-        assert bits(fitted, blind(noise(300, 1))) < bits(USUAL, blind(noise(300, 1)))
+    def test_for_random_lines_the_memory_is_trusted_less(self) -> None:
+        fitted = fit_backoff([evidence(NOISE)], DEFAULT)
+        assert bits(fitted, uniform_forecast(noise(300, 1))) < bits(DEFAULT, uniform_forecast(noise(300, 1)))
 
-    def test_each_corpus_counts_alike(self) -> None:
-        one = fitted_backoff([evidence(LOOP), evidence(NOISE)], USUAL)
-        other = fitted_backoff([evidence(LOOP), evidence(NOISE, NOISE, NOISE)], USUAL)
-        # All but the draw to the usual, which is weaker beside more lines.
+    def test_each_corpus_has_the_same_weight(self) -> None:
+        one = fit_backoff([evidence(LOOP), evidence(NOISE)], DEFAULT)
+        other = fit_backoff([evidence(LOOP), evidence(NOISE, NOISE, NOISE)], DEFAULT)
+        # They differ only by the prior, which is weaker when there are more lines.
         assert bits(one, LOOP) == pytest.approx(bits(other, LOOP), rel=0.05)
         assert bits(one, NOISE) == pytest.approx(bits(other, NOISE), rel=0.05)
 
-    def test_a_line_of_a_few_notes_moves_little(self) -> None:
-        fitted = fitted_backoff([evidence(blind([5, 9, 5, 9, 5]))], USUAL)
-        assert fitted.concentrations == pytest.approx(USUAL.concentrations, rel=2.0)
-        assert fitted != USUAL
+    def test_a_line_of_a_few_notes_changes_little(self) -> None:
+        fitted = fit_backoff([evidence(uniform_forecast([5, 9, 5, 9, 5]))], DEFAULT)
+        assert fitted.concentrations == pytest.approx(DEFAULT.concentrations, rel=2.0)
+        assert fitted != DEFAULT
 
     @pytest.mark.parametrize("nothing", [[], [[]], [[], []]])
-    def test_where_nothing_is_held_out_it_is_the_usual(self, nothing: list[list[Evidence]]) -> None:
-        assert fitted_backoff(nothing, USUAL) == USUAL
+    def test_with_nothing_held_out_it_is_the_default(self, nothing: list[list[Evidence]]) -> None:
+        assert fit_backoff(nothing, DEFAULT) == DEFAULT
 
     def test_the_same_lines_give_the_same_figures(self) -> None:
-        assert fitted_backoff([evidence(LOOP)], USUAL) == fitted_backoff([evidence(LOOP)], USUAL)
+        assert fit_backoff([evidence(LOOP)], DEFAULT) == fit_backoff([evidence(LOOP)], DEFAULT)

@@ -1,7 +1,6 @@
 // The buttons: the jam's actions, recording, a .mid file as the seed, and the list of takes where the jam keeps them.
 
-import { createElement } from "../view/dom.js";
-import { labelOf } from "./control_widgets.js";
+import { createElement, labelOf } from "../view/dom.js";
 
 const LARGEST_SEED_BYTES = 256 * 1024;
 const FLASH_MS = 180;

@@ -1,8 +1,8 @@
 // All controls of the jam in groups, built from the jam's table alone, so that a new control needs nothing here. A
 // control that is being moved on this page ignores the jam's echo of its own changes.
 
-import { createElement } from "../view/dom.js";
-import { createWidget, formatValue, labelOf } from "./control_widgets.js";
+import { createElement, labelOf } from "../view/dom.js";
+import { createWidget, formatValue } from "./control_widgets.js";
 
 const GROUP_TITLES = { partner: "Partner", turns: "Turns", time: "Time", rhythm: "Rhythm", sound: "Sound", takes: "Takes" };
 const GROUPS_OPEN_ON_A_PHONE = new Set(["partner", "turns"]);

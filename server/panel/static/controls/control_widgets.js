@@ -2,16 +2,11 @@
 // jam; it has a `head` and a `body` to put on the page, `show(value)`, and `onInput(value)`, which is called when the
 // user moves it.
 
-import { createElement } from "../view/dom.js";
+import { createElement, labelOf } from "../view/dom.js";
 
 // A choice with no more options than this, and no more letters in all of them, is shown as radio buttons.
 const RADIO_LIMITS = { choices: 5, letters: 30 };
 const SLIDER_STEPS = 1000;
-
-export const labelOf = (name) => {
-  const words = name.replace(/_ms$/, "").replaceAll("_", " ");
-  return words[0].toUpperCase() + words.slice(1);
-};
 
 export function formatValue(value, { whole }) {
   return whole ? String(value) : String(Number(Number(value).toFixed(3)));

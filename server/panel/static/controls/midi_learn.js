@@ -1,8 +1,7 @@
 // MIDI learn: shows which knob moves which control, and the learn mode, in which the user picks a control and then moves
 // the knob for it. All pages show the same; the bindings are the jam's.
 
-import { createElement } from "../view/dom.js";
-import { labelOf } from "./control_widgets.js";
+import { createElement, labelOf } from "../view/dom.js";
 
 const HINT = "Press Learn at a control, or a button, then move its knob, fader or pedal.";
 

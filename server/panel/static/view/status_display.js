@@ -1,10 +1,12 @@
 // The status at the top and in the corner: state, turn and count-in, beat lamps, tempo, wiring, and short notices.
 
-import { createElement } from "./dom.js";
+import { createElement, labelOf } from "./dom.js";
 
 const STATE_TEXTS = { listening: "Listening", waiting: "Waiting to answer", answering: "Answering" };
 const CLOCK_TEXTS = { internal: "own clock", midi: "MIDI clock", link: "Ableton Link" };
 const SIDE_TEXTS = { player: "You", partner: "Partner" };
+// These readouts of the jam have a place of their own on the page; a new one is listed with the wiring.
+const DISPLAYED_READOUTS = new Set(["state", "turn", "bar", "beat", "bpm"]);
 const NOTICE_MS = 4000;
 const ERROR_NOTICE_MS = 7000;
 // A beat this close before a line counts as on it.
@@ -50,10 +52,12 @@ export class StatusDisplay {
   }
 
   // `refusal` is the jam's last reason for refusing a message of this page, or empty.
-  showWiring({ midi_in: midiIn, midi_out: midiOut, midi_api: api, osc, ms_per_token: speeds }, figures, refusal) {
+  showWiring({ midi_in: midiIn, midi_out: midiOut, midi_api: api, osc, ms_per_token: speeds }, figures, readouts, refusal) {
     const lateness = figures.lateness_ms;
+    const others = Object.entries(readouts).filter(([name]) => !DISPLAYED_READOUTS.has(name));
     const rows = [
       ["Clock", this.shown["clock-source"] ?? ""],
+      ...others.map(([name, value]) => [labelOf(name), String(value)]),
       ["MIDI in", midiIn, api],
       ["MIDI out", midiOut, api],
       ["OSC", osc],
