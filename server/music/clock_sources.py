@@ -17,6 +17,7 @@ from bridge.timing.midi_clock import (
     Transport,
     TransportChange,
 )
+from bridge.timing.tick_follower import BufferSide
 from bridge.timing.timeline import Segment, Timeline
 from bridge.timing.timeline_follower import TimelineFollower
 from server.controls.choices import ClockChoice
@@ -44,9 +45,11 @@ soon, and `continuous` begins by itself while somebody thinks of the next take; 
 class ClockSources:
     """The clocks of others, and which of them leads."""
 
-    def __init__(self, choice: ClockChoice) -> None:
+    def __init__(self, choice: ClockChoice, side: BufferSide = "unknown") -> None:
+        """`side` is where in its buffer the input port dates a tick that it has no frame of."""
         self._choice: ClockChoice = choice
-        self._midi = MidiClock()
+        self._side: BufferSide = side
+        self._midi = MidiClock(side)
         self._link: LinkMoment | None = None
         self._link_follower = TimelineFollower()
         self._leader: Source = "internal"
@@ -97,7 +100,7 @@ class ClockSources:
         self._choice = choice
         self._warned.clear()
         if "midi" not in FOLLOWED_SOURCES[choice]:
-            self._midi = MidiClock()
+            self._midi = MidiClock(self._side)
         if choice != "link":  # the Link session is left then
             self._link = None
         self.choose_leader(timeline, now_s)
