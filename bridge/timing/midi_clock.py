@@ -6,7 +6,7 @@ Reads no clock, opens no port. Start, continue and song position move the timeli
 from typing import Literal
 
 from bridge.timing.song_position import SongPositions
-from bridge.timing.tick_follower import BufferSide, TickFollower
+from bridge.timing.ticks.tick_follower import BufferSide, TickFollower
 from bridge.timing.timeline import Segment, Timeline
 from bridge.timing.timeline_follower import TimelineFollower
 

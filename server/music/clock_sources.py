@@ -17,7 +17,7 @@ from bridge.timing.midi_clock import (
     Transport,
     TransportChange,
 )
-from bridge.timing.tick_follower import BufferSide
+from bridge.timing.ticks.tick_follower import BufferSide
 from bridge.timing.timeline import Segment, Timeline
 from bridge.timing.timeline_follower import TimelineFollower
 from server.controls.choices import ClockChoice

@@ -10,7 +10,7 @@ from bridge.timing.meter import Meter
 from bridge.timing.midi_clock import Transport, TransportChange, is_clock_message
 from bridge.timing.midi_clock_sender import ClockSender, TimedBytes
 from bridge.timing.tap_tempo import TapTempo
-from bridge.timing.tick_follower import BufferSide
+from bridge.timing.ticks.tick_follower import BufferSide
 from bridge.timing.timeline import Timeline
 from server.controls.choices import ClockChoice
 from server.controls.control_table import Settings, Value

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from bridge.timing.midi_clock import MidiClock, is_clock_message
 from bridge.timing.timeline import Timeline
-from tests.bridge.timing.buffered_streams import delivered, late_by_up_to
 from tests.bridge.timing.clock_streams import (
     CONTINUE,
     START,
@@ -21,6 +20,7 @@ from tests.bridge.timing.clock_streams import (
     on_time,
     song_position,
 )
+from tests.bridge.timing.ticks.buffered_streams import delivered, late_by_up_to
 
 BEAT, BAR = 24, 96
 """In ticks."""

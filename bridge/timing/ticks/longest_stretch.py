@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import median
 
-from bridge.timing.tick import Line, Tick
-from bridge.timing.tick_noise import Noise
+from bridge.timing.ticks.tick import Line, Tick
+from bridge.timing.ticks.tick_noise import Noise
 
 STRETCHES = (5, 6, 8, 11, 16, 24, 36, 48, 72, 96, 144, 192, 288)
 """How many ticks a line may be drawn through."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from bridge.timing.tick import Tick
+from bridge.timing.ticks.tick import Tick
 
 FAR_TICKS = 8
 """Over so many ticks jitter is what it is over one, and wander has grown."""

@@ -1,6 +1,6 @@
 import pytest
 
-from bridge.timing.jittering_ticks import JitteringTicks
+from bridge.timing.ticks.jittering_ticks import JitteringTicks
 
 INTERVAL_S = 0.02
 

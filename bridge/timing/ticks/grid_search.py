@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median
 
-from bridge.timing.tick_noise import deviation_s
+from bridge.timing.ticks.tick_noise import deviation_s
 
 RATES = (44_100, 48_000, 88_200, 96_000)
 FRAMES = (32, 48, 64, 96, 128, 192, 256, 384, 441, 480, 512, 768, 882, 960, 1_024, 1_536, 2_048, 4_096)

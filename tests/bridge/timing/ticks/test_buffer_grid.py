@@ -1,8 +1,8 @@
 import pytest
 
-from bridge.timing.buffer_grid import BufferGrid
-from tests.bridge.timing.buffered_streams import delivered, late_by_up_to, steady
+from bridge.timing.ticks.buffer_grid import BufferGrid
 from tests.bridge.timing.clock_streams import jitter
+from tests.bridge.timing.ticks.buffered_streams import delivered, late_by_up_to, steady
 
 
 def grid_of(dates_s: list[float]) -> BufferGrid:

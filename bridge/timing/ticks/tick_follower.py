@@ -7,11 +7,11 @@ exact, or late by chance, and are followed by the mean. Knows no beats, no trans
 from collections import deque
 from typing import Literal
 
-from bridge.timing.buffer_grid import BufferGrid
-from bridge.timing.buffered_ticks import BufferedTicks
-from bridge.timing.doubled_ticks import DoubledTicks
-from bridge.timing.jittering_ticks import JitteringTicks
-from bridge.timing.tick import Line, Tick
+from bridge.timing.ticks.buffer_grid import BufferGrid
+from bridge.timing.ticks.buffered_ticks import BufferedTicks
+from bridge.timing.ticks.doubled_ticks import DoubledTicks
+from bridge.timing.ticks.jittering_ticks import JitteringTicks
+from bridge.timing.ticks.tick import Line, Tick
 
 BufferSide = Literal["start", "end", "unknown"]
 """Where in its buffer a tick is dated. From dates alone nobody can tell; where it is not known, ticks are expected in the

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from bridge.timing.tick_follower import BufferSide, TickFollower
-from tests.bridge.timing.buffered_streams import delivered, late_by_up_to, steady
+from bridge.timing.ticks.tick_follower import BufferSide, TickFollower
+from tests.bridge.timing.ticks.buffered_streams import delivered, late_by_up_to, steady
 
 BUFFER_S = 1_024 / 48_000
 BEAT = 24

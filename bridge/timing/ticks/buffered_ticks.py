@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bridge.timing.buffer_grid import BufferGrid
-from bridge.timing.feasible_lines import FeasibleLines
-from bridge.timing.tick import Line, Tick
+from bridge.timing.ticks.buffer_grid import BufferGrid
+from bridge.timing.ticks.feasible_lines import FeasibleLines
+from bridge.timing.ticks.tick import Line, Tick
 
 MARGIN_S = 0.0002
 """How far a tick may be beside its window: the grid itself is measured, and dates are whole frames."""

@@ -6,7 +6,7 @@ still for a moment, and is given up where dates leave it, as with another buffer
 
 from collections import deque
 
-from bridge.timing.grid_search import (
+from bridge.timing.ticks.grid_search import (
     HIDDEN_PERIODS_S,
     MOST_DATES,
     MOST_JITTER,

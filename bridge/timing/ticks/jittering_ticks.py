@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bridge.timing.longest_stretch import LongestStretch, offs_from_fit, swayed, without_bow
-from bridge.timing.tick import Line, Tick
-from bridge.timing.tick_noise import Noise, deviation_s, earliness_s, measured_noise
+from bridge.timing.ticks.longest_stretch import LongestStretch, offs_from_fit, swayed, without_bow
+from bridge.timing.ticks.tick import Line, Tick
+from bridge.timing.ticks.tick_noise import Noise, deviation_s, earliness_s, measured_noise
 
 LATE_TICKS, EARLY_TICKS = 4, 3
 """So many in a row, all too late or all too early, are no accident; early ones are rarer, as nothing makes them so."""

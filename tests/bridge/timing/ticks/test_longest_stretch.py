@@ -3,9 +3,9 @@ from random import Random
 
 import pytest
 
-from bridge.timing.longest_stretch import LongestStretch, swayed, without_bow
-from bridge.timing.tick import Line, Tick
-from bridge.timing.tick_noise import LEAST_NOISE_S, Noise, earliness_s, measured_noise
+from bridge.timing.ticks.longest_stretch import LongestStretch, swayed, without_bow
+from bridge.timing.ticks.tick import Line, Tick
+from bridge.timing.ticks.tick_noise import LEAST_NOISE_S, Noise, earliness_s, measured_noise
 
 INTERVAL_S = 0.02
 
