@@ -4,10 +4,12 @@ One plays at a time; another one takes its place.
 """
 
 import asyncio
+import re
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from model.errors import SeedError
 from model.files.midi_file import Seed, read_seed
 from server.music.seed_player import pause, play_seed
 from server.panel.jam_handle import JamHandle
@@ -17,6 +19,9 @@ LARGEST_BYTES = 256 * 1024
 """A long piano piece, played by hand, takes half of that; and at this size even a file that is built to be slow to read is not slow."""
 
 LONGEST_FILE_NAME = 100
+"""In bytes; file systems take 255."""
+FORBIDDEN_IN_NAMES = '<>:"|?*'
+"""By Windows."""
 
 
 class DroppedSeeds:
@@ -47,8 +52,19 @@ class DroppedSeeds:
 
 
 def _read(name: str, content: bytes) -> Seed:
-    with tempfile.TemporaryDirectory(prefix="fours-") as folder:
-        # The file keeps its own name, as errors mention it, without folders and no longer than file systems allow.
-        path = Path(folder) / (Path(name).name[-LONGEST_FILE_NAME:] or "seed.mid")
-        path.write_bytes(content)
-        return read_seed(path)
+    try:
+        with tempfile.TemporaryDirectory(prefix="fours-") as folder:
+            # The file keeps its own name, as errors mention it.
+            path = Path(folder) / _file_name(name)
+            path.write_bytes(content)
+            return read_seed(path)
+    except OSError as error:
+        raise SeedError(f"the seed cannot be read here: {error.strerror or error}") from error
+
+
+def _file_name(name: str) -> str:
+    """A name that every file system takes, as near to the given one as can be: without folders, and not too long."""
+    last = re.split(r"[/\\]", name)[-1]
+    allowed = "".join(sign for sign in last if sign.isprintable() and sign not in FORBIDDEN_IN_NAMES)
+    short = allowed.encode()[-LONGEST_FILE_NAME:].decode(errors="ignore")
+    return short if short.strip(" .") else "seed.mid"

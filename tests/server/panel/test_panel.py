@@ -286,6 +286,7 @@ class TestRefusedMessages:
             ('{"type":"set","control":"tempr","value":1}', "there is no control tempr; did you mean tempo?"),
             ('{"type":"set","control":"tempo","value":9000}', "tempo is 20 to 400 bpm; 9000 is out of range"),
             ('{"type":"set","control":"stop","value":"now"}', "an action takes 1, to do it, not 'now'"),
+            ('{"type":"ping","sent_ms":NaN}', "NaN is no number that the panel takes"),
         ],
     )
     @with_panel
@@ -301,6 +302,24 @@ class TestRefusedMessages:
             await page.receive(lambda message: message.get("figures", {}).get("refused") == 1)
             await page.play(ON, 60, 80)
             assert await page.next_notes("player", "on", 1) == [60]
+
+    @with_panel
+    async def test_a_message_that_leads_to_an_error_of_ours_is_refused_and_the_page_stays(
+        self, panel: RunningPanel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise OSError("File name too long")
+
+        monkeypatch.setattr(panel.jam.controls, "set", fail)
+        async with panel.page() as page:
+            for count in (1, 2):
+                await page.send("set", control="pack", value="x" * 300)
+                refusal = await page.receive_type("refused")
+                assert refusal["reason"] == "this could not be done; the log of the jam has the reason"
+                assert refusal["count"] == count
+        (record,) = caplog.records
+        assert record.getMessage() == "panel: OSError: File name too long (more are only counted)"
+        assert record.exc_info is None
 
     @with_panel
     async def test_after_a_refused_value_the_page_gets_the_current_one_to_show_it_again(
@@ -494,6 +513,14 @@ class TestSeeds:
         answer = await panel.request("/seed", "POST", content, headers=[panel.own_origin, "X-Name: ../../tune.mid"])
         assert answer[0] == status
         assert reason in json.loads(answer[2])["reason"]
+
+    @pytest.mark.parametrize(
+        "name", ["..", ".", "", "%00", "x/..", "a%00b.mid", "%F0%9F%8E%B9" * 100, "c:\\tune.mid", "%ff"]
+    )
+    @with_panel
+    async def test_may_have_any_name(self, panel: RunningPanel, name: str) -> None:
+        headers = [panel.own_origin, f"X-Name: {name}"]
+        assert (await panel.request("/seed", "POST", WHOLE_MIDI_FILE, headers=headers))[0] == 200
 
     @with_panel
     async def test_another_sites_page_cannot_send_one(self, panel: RunningPanel) -> None:
