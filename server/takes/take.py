@@ -30,6 +30,8 @@ from server.takes.tempo_map import tempo_map
 PLAYER_TRACK, ANSWER_TRACK = "Player", "Answer"
 # A MIDI file holds nothing shorter than a tick.
 SHORTEST_BEATS = 1 / TICKS_PER_BEAT
+LONGEST_BEATS = (2**28 - 1) / TICKS_PER_BEAT
+"""A MIDI file holds no longer time between two of its messages: three days at 120 bpm."""
 CHANNEL_MESSAGES = range(0x80, 0xF0)
 
 
@@ -113,6 +115,8 @@ def song_from(take: Take) -> Song:
     if first_beat is None:
         raise TakeError("nothing was played in this take")
     layout = _layout(take, first_beat)
+    if layout.score_beat(take.until_beats) > LONGEST_BEATS:
+        raise TakeError("this take is longer than a .mid file can be; export one of its marks")
     tracks = [
         SongTrack(name, [PlacedMessage(placed.message, layout.score_beat(placed.beat)) for placed in side])
         for name, side in ((PLAYER_TRACK, take.player), (ANSWER_TRACK, take.answer))

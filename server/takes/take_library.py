@@ -4,6 +4,7 @@ A journal is named after the time at which its jam began. Of a journal that has 
 read. The jam's memory file lies beside it under the same name, and is removed together with it.
 """
 
+import errno
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -20,6 +21,8 @@ JOURNAL_SUFFIX, MEMORY_SUFFIX = ".jam", ".memory"
 STEM_FORMAT = "%Y-%m-%d-%H%M%S"
 # The first and the last record fit into these; of a jam with hundreds of marks the whole journal is read instead.
 HEAD_BYTES, TAIL_BYTES = 512, 8192
+LARGEST_BYTES = 256_000_000
+"""A hundred hours of busy playing. A larger file is none of ours, and is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,11 @@ class TakeLibrary:
                     part.unlink()
 
     def _paths(self) -> list[Path]:
-        return sorted(self.folder.glob(f"*{JOURNAL_SUFFIX}")) if self.folder.is_dir() else []
+        try:
+            # Only files: a pipe of that name would be waited for without end.
+            return sorted(path for path in self.folder.glob(f"*{JOURNAL_SUFFIX}") if path.is_file())
+        except OSError:  # this user may not look there
+            return []
 
 
 def memory_path(journal: Path) -> Path:
@@ -169,7 +176,7 @@ def memory_path(journal: Path) -> Path:
 def read_journal(path: Path) -> JournalContents:
     """Everything that a journal holds. Raises TakeError if the file cannot be read."""
     try:
-        return read_records(path.read_bytes())
+        return _read_records(path)
     except OSError as error:
         raise TakeError(f"{path} cannot be read: {error.strerror}") from error
 
@@ -178,7 +185,7 @@ def _read_entry(path: Path) -> TakeEntry:
     with path.open("rb") as file:
         begun = read_line(file.read(HEAD_BYTES).partition(b"\n")[0])
     end = _read_end(path)
-    summary = end or _summarise(read_records(path.read_bytes())).journal_end()
+    summary = end or _summarise(_read_records(path)).journal_end()
     began_at = begun.at if isinstance(begun, JournalBegun) else ""
     size_bytes = path.stat().st_size
     memory_file: Path | None = memory_path(path)
@@ -206,6 +213,13 @@ def _read_end(path: Path) -> JournalEnded | None:
     return last if isinstance(last, JournalEnded) else None
 
 
+def _read_records(path: Path) -> JournalContents:
+    """Everything that a journal holds. Raises OSError."""
+    if path.stat().st_size > LARGEST_BYTES:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return read_records(path.read_bytes())
+
+
 def _summarise(contents: JournalContents) -> TakeSummary:
     summary = TakeSummary()
     for record in contents.records:
@@ -215,7 +229,7 @@ def _summarise(contents: JournalContents) -> TakeSummary:
 
 def _repair(path: Path) -> bool:
     """Cuts a journal off after its last whole line and adds the last record. An empty journal is removed: then False."""
-    contents = read_records(path.read_bytes())
+    contents = _read_records(path)
     summary = _summarise(contents)
     if summary.is_empty and not contents.damaged_lines:
         path.unlink()

@@ -13,6 +13,9 @@ TOLERANCE_S = 0.001
 While the jam follows a MIDI clock, its tempo changes every few ticks, by less than anyone can hear.
 """
 
+SHORTEST_S = 1e-9
+"""Two points that rounding has put at one second."""
+
 Point = tuple[float, float]
 """A beat of the jam and its second."""
 
@@ -23,7 +26,10 @@ def tempo_map(segments: Sequence[Segment], layout: ScoreLayout, until_beats: flo
     from_beats = layout.from_beats
     beats = [from_beats, *(s.beat for s in segments if from_beats < s.beat < until_beats), until_beats]
     points = _simplify([(beat, timeline.seconds_at(beat)) for beat in beats])
-    tempi = {beat: (to_beat - beat) / (to_s - at_s) * 60.0 for (beat, at_s), (to_beat, to_s) in pairwise(points)}
+    tempi = {
+        beat: (to_beat - beat) / max(to_s - at_s, SHORTEST_S) * 60.0
+        for (beat, at_s), (to_beat, to_s) in pairwise(points)
+    }
     for stretch in layout.stretches:
         if from_beats < stretch.beat < until_beats:
             tempi.setdefault(stretch.beat, tempi[max(beat for beat in tempi if beat <= stretch.beat)])

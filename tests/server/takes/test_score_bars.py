@@ -12,7 +12,7 @@ IN_FOUR = Timeline.start(120.0)
 
 
 def meter_changes(*changes: tuple[float, str]) -> tuple[MeterChange, ...]:
-    return tuple(MeterChange(beat, Meter.read(meter)) for beat, meter in changes)
+    return tuple(MeterChange(beat, Meter.parse(meter)) for beat, meter in changes)
 
 
 class TestBarGrids:
@@ -98,7 +98,7 @@ class TestLayout:
         timelines, beat = [(IN_FOUR, 0.0)], 0.0
         for wait_beats, off_beats, meter in changes:
             beat += wait_beats
-            timelines.append((IN_FOUR.with_meter(Meter.read(meter)).with_downbeat(beat + off_beats), beat))
+            timelines.append((IN_FOUR.with_meter(Meter.parse(meter)).with_downbeat(beat + off_beats), beat))
         last_beat = first_beat + 200.0
         layout = lay_out(bar_grids(timelines), first_beat, last_beat)
         probes = [layout.from_beats + step / 4 for step in range(900)]

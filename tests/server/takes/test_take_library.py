@@ -1,3 +1,5 @@
+import os
+import zlib
 from pathlib import Path
 
 import pytest
@@ -204,6 +206,37 @@ class TestPrune:
         write_journal(folder, is_marked=True, memory=bytes(1000))
         (entry,) = library.entries()
         assert library.prune(NOW, 30, 0.0) == PruneResult([], entry.size_bytes)
+
+
+class TestFilesThatNoJamWrote:
+    def test_a_pipe_and_a_file_of_gigabytes_are_passed_over(self, library: TakeLibrary, folder: Path) -> None:
+        path = write_journal(folder)
+        os.mkfifo(folder / "2026-01-01-000000.jam")
+        with (folder / "2026-01-01-000001.jam").open("wb") as file:
+            file.truncate(1_000_000_000_000)
+        assert library.repair() == []
+        assert [entry.path for entry in library.entries()] == [path]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '["ended",1e999,0,0,[]]',
+            '["ended",1,1e999,0,[]]',
+            '["h",1e999,0,"903c50"]',
+            '["begun",1,"soon",5,8]',
+            "[" * 50_000,
+        ],
+        ids=lambda text: text[:20],
+    )
+    def test_absurd_values_with_a_right_checksum_stop_no_start(
+        self, library: TakeLibrary, folder: Path, text: str
+    ) -> None:
+        path = write_journal(folder, is_ended=False)
+        with path.open("ab") as file:
+            file.write(b"%08x %s\n" % (zlib.crc32(text.encode()), text.encode()))
+        (entry,) = library.repair()
+        assert (entry.summary.at_s, entry.summary.heard_notes) == (4.0, 4)
+        assert library.prune(NOW, 30, NO_LIMIT_BYTES).removed == []
 
 
 class TestRemove:
