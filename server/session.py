@@ -202,7 +202,14 @@ class Session:
         now = datetime.now().astimezone()
         save_memory = partial(save_take_memory, jam=jam, say=self._say)
         recorder = Recorder(
-            self._config.takes, self._settings, music_thread.feed, self._clock, now, self._say, save_memory
+            self._config.takes,
+            self._settings,
+            music_thread.feed,
+            self._clock,
+            now,
+            self._say,
+            save_memory,
+            lambda: jam.memories,
         )
         await self._stack.enter_async_context(recorder)
 

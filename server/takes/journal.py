@@ -17,6 +17,7 @@ from bridge.errors import BridgeError
 from bridge.midi.messages import Message, OtherMessage, encode, parse
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Segment, Timeline
+from model.approach import Approach
 from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
 from server.takes import journal_values as values
 
@@ -70,9 +71,28 @@ class JournalEnded:
     marks: tuple[Mark, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class MemoryBegun:
+    """A memory of this vocabulary begins to hear: with what it already holds, or empty. Without `shifts` it has no times."""
+
+    approach: Approach
+    pitches: tuple[int, ...]
+    shifts: tuple[float, ...]
+    keeps_content: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryHeard:
+    """The first `position` tokens since it began still hold, and then came `tokens`; one that was not learnt is -1 - token."""
+
+    approach: Approach
+    position: int
+    tokens: tuple[int, ...]
+
+
 RecordedEvent = MessageReceived | MessagePlayed | ControlChanged | ActionRequested | TimelineChanged
 """The events of a feed that go into a journal. `StatusChanged` does not, because it follows from the others."""
-Record = JournalBegun | RecordedEvent | JournalEnded
+Record = JournalBegun | RecordedEvent | MemoryBegun | MemoryHeard | JournalEnded
 """One line of a journal. A `TimelineChanged` that was read holds only the new segments; see `TimelineAssembler`."""
 
 
@@ -107,6 +127,10 @@ class RecordEncoder:
                 items = ("a", _second(at_s), _beat(beat), action)
             case TimelineChanged():
                 items = self._timeline_items(record)
+            case MemoryBegun(approach, pitches, shifts, keeps_content):
+                items = ("v", approach, pitches, [_fine(shift) for shift in shifts], keeps_content)
+            case MemoryHeard(approach, position, tokens):
+                items = ("m", approach, position, tokens)
             case JournalEnded(at_s, heard_notes, played_notes, marks):
                 mark_items = [(mark.kind, _second(mark.from_s), _second(mark.until_s)) for mark in marks]
                 items = ("ended", _second(at_s), heard_notes, played_notes, mark_items)
@@ -264,6 +288,20 @@ def _read_segment(at_s: object, beat: object, tempo_bpm: object) -> Segment:
     return Segment(values.second(at_s), values.beat(beat), values.tempo_bpm(tempo_bpm))
 
 
+def _read_memory_begun(items: Items) -> MemoryBegun:
+    approach, pitches, shifts, keeps_content = items
+    if not isinstance(pitches, list) or not isinstance(shifts, list) or not isinstance(keeps_content, bool):
+        raise TypeError("this is no vocabulary")
+    return MemoryBegun(values.approach(approach), values.pitches(pitches), values.shifts(shifts), keeps_content)
+
+
+def _read_memory_heard(items: Items) -> MemoryHeard:
+    approach, position, tokens = items
+    if not isinstance(tokens, list):
+        raise TypeError("these are no tokens")
+    return MemoryHeard(values.approach(approach), values.count(position), tuple(map(values.token, tokens)))
+
+
 def _read_ended(items: Items) -> JournalEnded:
     at_s, heard_notes, played_notes, mark_items = items
     marks = tuple(_read_mark(*mark) for mark in cast("Iterable[Items]", mark_items))
@@ -284,5 +322,7 @@ _READERS: Mapping[str, Callable[[Items], Record]] = {
     "c": _read_control,
     "a": _read_action,
     "t": _read_timeline,
+    "v": _read_memory_begun,
+    "m": _read_memory_heard,
     "ended": _read_ended,
 }

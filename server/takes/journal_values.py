@@ -4,15 +4,19 @@ A checksum tells that a line is as it was written, and not that a jam wrote it. 
 """
 
 from datetime import datetime
+from itertools import pairwise
 from typing import cast, get_args
 
 from bridge.timing.midi_clock import Transport
+from model.approach import APPROACHES, Approach
 
 LARGEST_S = LARGEST_BEATS = 1e8
 """Three years of seconds; so many beats go by in half a year at 400 bpm."""
 SLOWEST_BPM, FASTEST_BPM = 1.0, 10_000.0
 """Wider than any clock's tempo, as a glide is faster or slower than the tempo that it leads to."""
 MOST_NOTES = 1_000_000_000
+MOST_TOKENS = 128
+"""Of pitches or of times in a vocabulary."""
 LONGEST_NAME = 4096
 """In characters. A control's value may be the path of a pack."""
 
@@ -59,6 +63,36 @@ def transport(item: object) -> Transport:
     if item not in get_args(Transport):
         raise ValueError("this is no transport")
     return cast("Transport", item)
+
+
+def approach(item: object) -> Approach:
+    """The approach of a memory."""
+    for known in APPROACHES:
+        if item == known:
+            return known
+    raise ValueError("this is no approach")
+
+
+def pitches(items: list[object]) -> tuple[int, ...]:
+    """The pitches of a vocabulary, rising."""
+    return tuple(int(pitch) for pitch in _rising(items, 0, 127))
+
+
+def shifts(items: list[object]) -> tuple[float, ...]:
+    """The shifts of a vocabulary's time bins, rising; none in a vocabulary without time."""
+    return _rising(items, 1e-6, LARGEST_BEATS) if items else ()
+
+
+def token(item: object) -> int:
+    """A token of a memory; negative where it was not learnt."""
+    return int(_number(item, -2 * MOST_TOKENS - 2, 2 * MOST_TOKENS + 1))
+
+
+def _rising(items: list[object], low: float, high: float) -> tuple[float, ...]:
+    numbers = tuple(_number(item, low, high) for item in items)
+    if not 1 <= len(numbers) <= MOST_TOKENS or any(after <= before for before, after in pairwise(numbers)):
+        raise ValueError("these do not rise")
+    return numbers
 
 
 def date(item: object) -> str:

@@ -9,12 +9,15 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
+from model.errors import MemoryFileError
 from server.errors import TakeError
 from server.takes.journal import JournalBegun, JournalContents, JournalEnded, RecordEncoder, read_line, read_records
 from server.takes.journal_file import JournalFile, is_in_use
+from server.takes.memory_journal import recover_memories
+from server.takes.take_ages import TakeAges
 from server.takes.take_summary import TakeSummary
 
 JOURNAL_SUFFIX, MEMORY_SUFFIX = ".jam", ".memory"
@@ -125,7 +128,7 @@ class TakeLibrary:
     def repair(self) -> list[TakeEntry]:
         """Adds the last record to the journals of jams that were killed, and removes empty ones.
 
-        Returns the entries of the repaired journals.
+        What was remembered in a jam that was killed is written into its memory file. Returns the entries of the repaired journals.
         """
         repaired = []
         for path in self._paths():
@@ -138,14 +141,17 @@ class TakeLibrary:
     def prune(self, now: datetime, keep_days: float, keep_bytes: float) -> PruneResult:
         """Removes unmarked jams that are too old, then the oldest of the others until all jams fit into `keep_bytes`.
 
-        Marked jams and jams that have not ended stay.
+        Marked jams and jams that have not ended stay. How old a jam is, `TakeAges` counts: a wrong clock makes none old.
         """
         entries = self.entries()
+        ages = TakeAges.read(self.folder).at_start(now, (entry.id for entry in entries))
+        with suppress(OSError):  # then the next start counts from the last one that could write them
+            ages.write(self.folder)
         total_bytes = sum(entry.size_bytes for entry in entries)
-        oldest_id = (now - timedelta(days=keep_days)).strftime(STEM_FORMAT)
         removed = []
-        for entry in entries:
-            if entry.summary.marks or not entry.is_ended or not (entry.id < oldest_id or total_bytes > keep_bytes):
+        for entry in sorted(entries, key=lambda entry: -ages.days(entry.id)):  # of one age, by date
+            is_old = ages.days(entry.id) > keep_days
+            if entry.summary.marks or not entry.is_ended or not (is_old or total_bytes > keep_bytes):
                 continue
             with suppress(OSError):
                 _remove_files(entry.path)
@@ -232,8 +238,10 @@ def _repair(path: Path) -> bool:
     contents = _read_records(path)
     summary = _summarise(contents)
     if summary.is_empty and not contents.damaged_lines:
-        path.unlink()
+        _remove_files(path)
         return False
+    with suppress(MemoryFileError):  # the take is kept without it
+        recover_memories(contents.records, memory_path(path))
     with path.open("r+b") as file:
         file.truncate(contents.whole_bytes)
         file.seek(0, os.SEEK_END)
