@@ -121,7 +121,7 @@ class Session:
         await self._stack.aclose()
 
     async def until_stopped(self) -> None:
-        """Returns at the first Ctrl-C, SIGTERM or SIGHUP; another one, not too soon after it, ends the process at once."""
+        """Returns at the first Ctrl-C, SIGTERM, SIGHUP or SIGQUIT; another one, not too soon after it, ends the process at once."""
         await self._stop_requested.wait()
 
     async def _start(self) -> None:
@@ -278,7 +278,7 @@ class Session:
 
 
 def run(session: Session) -> None:
-    """Runs a session until Ctrl-C, SIGTERM or SIGHUP. Raises the errors of the start: see `Session`."""
+    """Runs a session until Ctrl-C, SIGTERM, SIGHUP or SIGQUIT. Raises the errors of the start: see `Session`."""
 
     async def jam() -> None:
         async with session:

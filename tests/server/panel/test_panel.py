@@ -16,15 +16,19 @@ from server.config.config import MidiSection, PanelSection, load
 from server.controls.cc_bindings import CcBinding
 from server.controls.control_table import BY_NAME, CONTROLS
 from server.errors import PanelError, TakeError
+from server.panel import app as app_module
+from server.panel import page_http
 from server.panel.dropped_seeds import LARGEST_BYTES
 from server.panel.jam_handle import TakeListing, TakeSource
 from server.panel.page_connections import MESSAGES_AT_ONCE, MOST_PAGES
+from server.panel.page_http import MOST_PER_ADDRESS
 from server.panel.page_messages import LONGEST_MESSAGE
 from server.panel.panel import LARGEST_FRAME, Panel
 from tests.music import WHOLE_MIDI_FILE
 from tests.server.panel.running_panel import (
     HOST,
     NO_BINDINGS,
+    PATIENCE_S,
     UNWRITABLE_CONFIG,
     JsonObject,
     RunningPanel,
@@ -458,6 +462,50 @@ class TestAccess:
             writer.close()
 
 
+class TestUnfinishedRequests:
+    @with_panel
+    async def test_of_too_many_from_one_address_the_oldest_are_closed_and_a_page_connects(
+        self, panel: RunningPanel
+    ) -> None:
+        halves = [await _half_open(panel) for _ in range(3 * MOST_PER_ADDRESS)]
+        async with panel.page() as page:
+            await page.play(ON, 60, 80)
+            assert await page.next_notes("player", "on", 1) == [60]
+        assert await asyncio.wait_for(halves[0][0].read(), PATIENCE_S) == b""
+        for _, writer in halves:
+            writer.close()
+
+    @with_panel
+    async def test_are_given_up_after_some_seconds_the_first_and_a_later_one_of_a_connection(
+        self, panel: RunningPanel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await panel.request("/")
+        monkeypatch.setattr(page_http, "UNFINISHED_S", 0.01)
+        reader, writer = await _half_open(panel)
+        assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b""
+        writer.close()
+        monkeypatch.undo()
+        reader, writer = await asyncio.open_connection(HOST, panel.port)
+        writer.write(f"GET /main.js HTTP/1.1\r\nHost: {HOST}\r\nIf-None-Match: x\r\n\r\n".encode())
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        monkeypatch.setattr(page_http, "UNFINISHED_S", 0.01)
+        writer.write(b"GET /")
+        await asyncio.wait_for(reader.read(), PATIENCE_S)  # to the end of the connection
+        writer.close()
+
+    @with_panel
+    async def test_a_body_that_does_not_come_is_given_up(
+        self, panel: RunningPanel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await panel.request("/")
+        monkeypatch.setattr(app_module, "BODY_TIMEOUT_S", 0.01)
+        reader, writer = await asyncio.open_connection(HOST, panel.port)
+        head = f"POST /door HTTP/1.1\r\nHost: {HOST}:{panel.port}\r\nContent-Length: 10\r\n\r\n"
+        writer.write(head.encode())
+        assert (await asyncio.wait_for(reader.read(), PATIENCE_S)).startswith(b"HTTP/1.1 408")
+        writer.close()
+
+
 class TestAPanelInTheNetwork:
     @with_lan_panel
     async def test_the_start_prints_a_token_and_a_code_to_scan(self, panel: RunningPanel) -> None:
@@ -579,6 +627,13 @@ class TestStartAndStop:
                 again.bind((HOST, port))
 
         asyncio.run(run())
+
+
+async def _half_open(panel: RunningPanel) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection on which half a request was sent."""
+    reader, writer = await asyncio.open_connection(HOST, panel.port)
+    writer.write(b"GET / HT")
+    return reader, writer
 
 
 async def _upgrade(panel: RunningPanel, headers: list[str]) -> int:
