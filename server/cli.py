@@ -12,10 +12,11 @@ import random
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
+from bridge.midi.midi_systems import MidiApi
 from bridge.timing.clock import MonotonicClock
 from server.controls.cli_options import with_control_options
 from server.controls.control_table import CONTROLS, Control, Value
@@ -38,7 +39,7 @@ def jam(
     *,
     midi_in: Annotated[str | None, typer.Option(help="Listen to the port with this in its name.")] = None,
     midi_out: Annotated[str | None, typer.Option(help="Play to the port with this in its name.")] = None,
-    midi_api: Annotated[str | None, typer.Option(help="auto, jack, alsa, coremidi, winmm, or none.")] = None,
+    midi_api: Annotated[str | None, typer.Option(help=", ".join(get_args(MidiApi)) + ".")] = None,
     osc_port: Annotated[int | None, typer.Option(help="Where OSC comes in.")] = None,
     panel: Annotated[
         bool | None, typer.Option("--panel/--no-panel", help="Serve the panel, a page to play on.")
@@ -128,9 +129,10 @@ def ports(*, as_json: JsonOption = False) -> None:
     """List the MIDI ports there are."""
     from dataclasses import asdict
 
-    from bridge.midi.rtmidi_system import list_ports
+    from bridge.midi.midi_systems import list_ports
+    from bridge.timing.clock import MonotonicClock
 
-    rows = list_ports()
+    rows = list_ports("auto", MonotonicClock())
     if as_json:
         print(json.dumps([asdict(row) for row in rows], indent=2))
         return
@@ -170,13 +172,13 @@ def learn(
     *,
     control: Annotated[str, typer.Argument(help="What the knob is to move, such as temperature.")],
     midi_in: Annotated[str | None, typer.Option(help="Listen to the port with this in its name.")] = None,
-    midi_api: Annotated[str | None, typer.Option(help="auto, jack, alsa, coremidi or winmm.")] = None,
+    midi_api: Annotated[str | None, typer.Option(help="As for jam: auto, jack, alsa, ...")] = None,
     any_channel: Annotated[bool, typer.Option(help="Let the knob count on every channel.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Say it, and write nothing.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Bind the next MIDI knob, fader or pedal that moves to a control, and write that into the configuration."""
-    from bridge.midi.rtmidi_system import RtMidiSystem
+    from bridge.midi.midi_systems import open_midi_system
     from server.config.config import CONFIG_FILE, load
     from server.remote.learn_command import learn as learn_knob
 
@@ -187,7 +189,8 @@ def learn(
         learn_knob(
             control,
             checked,
-            RtMidiSystem("auto" if api == "none" else api),  # learning needs a port even if the jam has none
+            # Learning needs a port even if the jam has none.
+            open_midi_system("auto" if api == "none" else api, MonotonicClock()),
             _print_line,
             path=path,
             any_channel=any_channel,

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Self
 
 from bridge.errors import NoMidiSystem
+from bridge.midi.midi_systems import open_midi_system
 from bridge.midi.ports import MidiSystem
-from bridge.midi.rtmidi_system import RtMidiSystem
 from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
 from model.engines.engine import Engine
@@ -149,9 +149,9 @@ class Session:
             midi_system.open_input(self._config.midi.input or None, controllers.receive_midi)
         )
         osc_address = f"{self._config.effective_osc.host}:{osc_remote.server.address[1]}"
-        wiring = Wiring(midi_input.name, output.name, midi_system.api, osc_address, speeds_ms)
+        wiring = Wiring(midi_input.name, output.name, output.description, osc_address, speeds_ms)
         await self._open_panel(controls, music_thread, controllers, wiring)
-        self._print_wiring(wiring, loaded_pack)
+        self._print_wiring(wiring, midi_input.description, loaded_pack)
         await self._open_seed(music_thread)
 
     def _open_stop_signals(self) -> None:
@@ -161,11 +161,8 @@ class Session:
 
     def _choose_midi_system(self) -> MidiSystem:
         """The machine's MIDI system; without one the jam runs in silence, and a printed line says how to get one."""
-        api = self._config.midi.api
-        if api == "none":
-            return SilentSystem()
         try:
-            return RtMidiSystem(api, clock=self._clock)
+            return open_midi_system(self._config.midi.api, self._clock)
         except NoMidiSystem as error:
             self._say(str(error))
             return SilentSystem()
@@ -240,9 +237,9 @@ class Session:
         )
         await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say))
 
-    def _print_wiring(self, wiring: Wiring, loaded_pack: LoadedPack) -> None:
+    def _print_wiring(self, wiring: Wiring, midi_in_description: str, loaded_pack: LoadedPack) -> None:
         osc = self._config.effective_osc
-        self._say(f"MIDI in    {wiring.midi_in} ({wiring.midi_api})")
+        self._say(f"MIDI in    {wiring.midi_in} ({midi_in_description})")
         self._say(f"MIDI out   {wiring.midi_out} ({wiring.midi_api})")
         self._say(f"OSC        {wiring.osc}, answers to the sender and to its port {osc.reply_port}")
         if not is_loopback(osc.host):

@@ -16,6 +16,7 @@ PACKAGES = {
     "jack_transport": JACK_TOOLS,
     "jack_wait": JACK_TOOLS,
     "jackd": "jackd2",
+    "pipewire": "pipewire (and pipewire-jack)",
     "oscdump": "liblo-tools",
     "oscsend": "liblo-tools",
 }

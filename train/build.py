@@ -18,7 +18,7 @@ from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
 from model.engines.onnx_engine import OnnxEngine
 from model.pack.card import CARD_FILE, ApproachCard, Card, CardBins, Epoch, MemoryTrust, Training
-from model.pack.pack import Pack, save_weights, sha256_of
+from model.pack.pack import Pack, Weights, save_weights, sha256_of
 from model.tokens.time_bins import BinChoice
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.corpus.corpora import Corpus, Line, content_of, joined
@@ -47,7 +47,6 @@ COPIES_IN_A_CHECKPOINT = 5
 CHECKPOINTS_ON_DISK = 2
 
 Vocabulary = PitchVocabulary | EventVocabulary
-Weights = Mapping[str, npt.NDArray[np.float32]]
 OnProgress = Callable[[Approach, Progress], None]
 OnVocabulary = Callable[[Approach, Vocabulary], None]
 
@@ -145,7 +144,7 @@ def write_card(
     corpora: Sequence[Corpus],
     base_pack: Pack | None = None,
 ) -> Card:
-    """Writes the card, and beside it the legal notices of the corpora and of the pack that the training started from."""
+    """Writes the card, and beside it the legal notices of the corpora and of the base pack."""
     trained = tuple(source_of(corpus) for corpus in corpora)
     sources_of_base = tuple(source for source in (base_pack.card.corpora if base_pack else ()) if source not in trained)
     card = Card(name=name, corpora=sources_of_base + trained, approaches=approaches)
@@ -180,10 +179,10 @@ def _prepare(
                 f"files, or a smaller --chunk"
             )
         recipe = replace(requested, lanes=requested.lanes or _choose_lanes(targets, requested.chunk, world))
-        measured = pieces_in_memory(vocabulary, valid)
+        valid_pieces = pieces_in_memory(vocabulary, valid)
         initial = None if request.base_pack is None else _initial_weights(request.base_pack, approach, vocabulary)
         task = LearningTask(
-            vocabulary.size, request.shape, pieces, measured, sum(len(line) for line in valid), initial=initial
+            vocabulary.size, request.shape, pieces, valid_pieces, sum(len(line) for line in valid), initial=initial
         )
         fingerprint = _fingerprint(vocabulary, recipe, request, content, content_of(valid))
         prepared[approach] = PreparedTraining(vocabulary, task, recipe, fingerprint)
@@ -212,7 +211,7 @@ def _initial_weights(base_pack: Pack, approach: Approach, vocabulary: Vocabulary
 
 
 def _fingerprint(vocabulary: Vocabulary, recipe: Recipe, request: TrainingRequest, *contents: str) -> str:
-    """A hash of everything that decides the result of a training, so that no other training is resumed from its checkpoint."""
+    """A hash of everything that decides the result of a training; a checkpoint with another hash is refused."""
     base_files = (
         {}
         if request.base_pack is None
@@ -314,14 +313,14 @@ def _rounded(bits: float) -> float | None:
 def _bins_card(vocabulary: Vocabulary, request: TrainingRequest) -> CardBins | None:
     if isinstance(vocabulary, PitchVocabulary):
         return None
-    sources_of_base = request.base_pack.card.approaches["event"].bins if request.base_pack else None
+    bins_of_base = request.base_pack.card.approaches["event"].bins if request.base_pack else None
     unit = request.choice.time_unit
     units_per_beat = 60 / NOMINAL_TEMPO_BPM if unit == "seconds" else 1.0
     shifts, edges = (
         tuple(value * units_per_beat for value in v) for v in (vocabulary.bins.shifts, vocabulary.bins.edges)
     )
     return CardBins(
-        unit=unit, choice=sources_of_base.choice if sources_of_base else request.bin_choice, shifts=shifts, edges=edges
+        unit=unit, choice=bins_of_base.choice if bins_of_base else request.bin_choice, shifts=shifts, edges=edges
     )
 
 

@@ -51,7 +51,7 @@ class ProgressBars:
     def show_progress(self, approach: Approach, step: Step) -> None:
         """Moves the bar of an approach to this step; at the end of an epoch it prints a line.
 
-        Suits `train.build.OnProgress`.
+        It can be passed as `train.build.OnProgress`.
         """
         if approach not in self._tasks:
             self._tasks[approach] = self._progress.add_task(approach, total=step.epochs * step.steps, speed="")

@@ -14,7 +14,7 @@ class OutputError(TrainError):
 
 
 class CheckpointError(TrainError):
-    """The training cannot be resumed from this checkpoint: it is cut off, of another version, or of another training."""
+    """A checkpoint that cannot be resumed from: cut off, of another version, or of another training."""
 
 
 class RecipeError(TrainError):

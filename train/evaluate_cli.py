@@ -113,8 +113,8 @@ def _copying_table(evaluation: Evaluation) -> Table:
     return table
 
 
-def _quartiles(evaluation: Quartiles | None) -> str:
-    return "" if evaluation is None else f"{evaluation.median:.2f} ({evaluation.low:.2f} to {evaluation.high:.2f})"
+def _quartiles(quartiles: Quartiles | None) -> str:
+    return "" if quartiles is None else f"{quartiles.median:.2f} ({quartiles.low:.2f} to {quartiles.high:.2f})"
 
 
 def _share(copying: Copying, length: int) -> str:
@@ -146,8 +146,8 @@ def _as_json(evaluation: Evaluation) -> dict[str, object]:
 
 def _measures_json(measures: Mapping[str, Quartiles]) -> dict[str, dict[str, float]]:
     return {
-        name: {"low": evaluation.low, "median": evaluation.median, "high": evaluation.high}
-        for name, evaluation in measures.items()
+        name: {"low": quartiles.low, "median": quartiles.median, "high": quartiles.high}
+        for name, quartiles in measures.items()
     }
 
 

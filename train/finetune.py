@@ -3,18 +3,17 @@
 It knows no training.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from model.pack.pack import Weights
 from model.tokens.time_bins import add_missing_bins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary, nearest_pitch
 from train.corpus.corpora import Line
 from train.corpus.dataset import pitches_of, shifts_of
 from train.errors import CorpusError
-
-Weights = Mapping[str, npt.NDArray[np.float32]]
 
 # A shift between onsets without a time bin in the pack gets one if it has at least this share of the new music's
 # shifts.
@@ -66,7 +65,7 @@ def _nearest_tokens(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """For each token of `after`, the same or the nearest token of `before`, and whether it is new.
 
-    Both of shape (vocabulary,).
+    Both have the shape (vocabulary,).
     """
     index_of = {pitch: 1 + index for index, pitch in enumerate(before.pitches)}
     nearest = [0, *(index_of[nearest_pitch(pitch, before.pitches)] for pitch in after.pitches)]

@@ -2,7 +2,6 @@
 
 import logging
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +18,8 @@ from model.engines.onnx_engine import (
     next_cell_name,
     next_hidden_name,
 )
+from model.pack.pack import Weights
 
-Weights = Mapping[str, npt.NDArray[np.float32]]
 OPSET = 17
 IR_VERSION = 9
 

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 
 from bridge.errors import PortLost
 from bridge.fault_counter import FaultCounter
-from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, ClosedOnExit, Receiver, match_port
+from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, BasePort, OnChange, Receiver, match_port
 from bridge.timing.clock import Clock, ManualClock
 
 logger_in = logging.getLogger("fours.midi.in")
 logger_out = logging.getLogger("fours.midi.out")
 
 
-class MemoryInput(ClosedOnExit):
+class MemoryInput(BasePort):
     """An input that receives the messages passed to `feed`."""
+
+    description = "memory"
 
     def __init__(self, name: str, receiver: Receiver) -> None:
         self._name = name
@@ -42,38 +44,65 @@ class MemoryInput(ClosedOnExit):
         self.is_open = False
 
 
-class MemoryOutput(ClosedOnExit):
-    """An output that stores each message sent, with the time it was sent at."""
+class MemoryOutput(BasePort):
+    """An output that stores each message sent, with the time it was sent at and the time it was due.
 
-    def __init__(self, name: str, clock: Clock) -> None:
+    With a `lead_s` it asks for messages that long before they are due, as a port does that can schedule.
+    """
+
+    description = "memory"
+
+    def __init__(self, name: str, clock: Clock, lead_s: float = 0.0) -> None:
         self._name = name
         self._clock = clock
         self._is_disconnected = False
+        self._on_lost: OnChange = _do_nothing
+        self._on_found: OnChange = _do_nothing
+        self.lead_s = lead_s
         self.is_open = True
         self.sent: list[tuple[bytes, float]] = []
+        self.due_s: list[float] = []
+        """When each of `sent` was due; the time it was sent at where no time was given."""
 
     @property
     def name(self) -> str:
         """The name that it was opened under."""
         return self._name
 
-    def send(self, data: bytes) -> None:
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is disconnected."""
+        return self._is_disconnected
+
+    def watch(self, on_lost: OnChange, on_found: OnChange) -> None:
+        """See `Port`; `disconnect` and `reconnect` call these."""
+        self._on_lost, self._on_found = on_lost, on_found
+
+    def send(self, data: bytes, due_s: float | None = None) -> None:
         """Stores `data`. Raises PortLost where the port is closed or disconnected."""
         if self._is_disconnected or not self.is_open:
             raise PortLost(f'MIDI output "{self._name}" is gone. Connect it again, then restart the jam.')
-        self.sent.append((data, self._clock.now_s()))
+        now_s = self._clock.now_s()
+        self.sent.append((data, now_s))
+        self.due_s.append(now_s if due_s is None else due_s)
 
     def disconnect(self) -> None:
         """Acts as if unplugged: sending fails until `reconnect`."""
         self._is_disconnected = True
+        self._on_lost()
 
     def reconnect(self) -> None:
         """Acts as if plugged in again."""
         self._is_disconnected = False
+        self._on_found()
 
     def close(self) -> None:
         """Accepts no more messages."""
         self.is_open = False
+
+
+def _do_nothing() -> None:
+    """The watcher of a port that nobody watches."""
 
 
 class MemorySystem:

@@ -22,6 +22,7 @@ Direction = Literal["input", "output"]
 Receiver = Callable[[bytes, float], None]
 """Takes one whole message, and the time it arrived in seconds of the `Clock`. Called in a thread of the MIDI system, one call
 at a time and in the order of arrival; it must return quickly, and should only put the message into a queue."""
+OnChange = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,25 @@ class Port(Protocol):
         """For a virtual port the name under which other programs find it, otherwise the name of the port it is connected to."""
         ...
 
+    @property
+    def latency_s(self) -> float:
+        """The delay that the MIDI system adds at this port, as far as it is known; otherwise 0."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """The system behind the port and how it keeps time, for one line of text: "jack, 256 frames: ..."."""
+        ...
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the MIDI system, or the port that was named, is known to be gone."""
+        ...
+
+    def watch(self, on_lost: OnChange, on_found: OnChange) -> None:
+        """Calls `on_lost` when the port is lost and `on_found` when it is back, both in any thread; replaces earlier ones."""
+        ...
+
     def close(self) -> None:
         """Closes the port. Returns once no receiver call is running, and all sent messages are out. A second call does nothing."""
         ...
@@ -52,8 +72,23 @@ class Port(Protocol):
     ) -> None: ...
 
 
-class ClosedOnExit:
-    """A base class for ports: the `with` block."""
+class BasePort:
+    """A base class for ports: the `with` block, and the answers of a port that knows no latency and cannot tell when it is lost."""
+
+    lead_s = 0.0
+
+    @property
+    def latency_s(self) -> float:
+        """See `Port`."""
+        return 0.0
+
+    @property
+    def is_lost(self) -> bool:
+        """See `Port`."""
+        return False
+
+    def watch(self, on_lost: OnChange, on_found: OnChange) -> None:
+        """Does nothing."""
 
     def close(self) -> None:
         """Called when the block is left."""
@@ -77,10 +112,18 @@ class InputPort(Port, Protocol):
 
 
 class OutputPort(Port, Protocol):
-    """Sends messages at once. Used from one thread at a time, `close` included."""
+    """Sends each message when it is due, as far as the system can, always in the order in which they were passed to `send`.
 
-    def send(self, data: bytes) -> None:
-        """Sends one whole message. Raises PortLost where the port is gone or closed."""
+    Used from one thread at a time, `close` included.
+    """
+
+    @property
+    def lead_s(self) -> float:
+        """How long before it is due a message should be passed to `send`; 0 where the system sends at once."""
+        ...
+
+    def send(self, data: bytes, due_s: float | None = None) -> None:
+        """Sends one whole message, due at `due_s` or now. Never blocks. Raises PortLost where the port is gone or closed."""
         ...
 
 

@@ -17,7 +17,8 @@ from bridge.errors import NoMidiSystem
 logger = logging.getLogger("fours.midi")
 
 Api = Literal["jack", "alsa", "coremidi", "winmm"]
-ApiChoice = Literal["auto", "jack", "alsa", "coremidi", "winmm"]
+"""What RtMidi can talk to. `midi_systems` names the choices that a user has."""
+ApiChoice = Literal["auto", Api]
 
 CONSTANT_OF: Mapping[Api, str] = {
     "jack": "API_UNIX_JACK",

@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 from bridge.errors import PortLost
 from bridge.fault_counter import FaultCounter
-from bridge.midi.ports import ClosedOnExit, Receiver
+from bridge.midi.ports import BasePort, Receiver
 from bridge.midi.rtmidi_module import RawIn, RawOut
 from bridge.timing.clock import Clock
 
@@ -42,12 +42,13 @@ class PollRate:
         return ACTIVE_POLL_S if now_s - self._last_s < ACTIVE_FOR_S else IDLE_POLL_S
 
 
-class RtMidiInput(ClosedOnExit):
+class RtMidiInput(BasePort):
     """An open input. Gives each message the time of its arrival, and delivers it in RtMidi's thread."""
 
-    def __init__(self, raw: RawIn, name: str, receiver: Receiver, clock: Clock) -> None:
+    def __init__(self, raw: RawIn, name: str, receiver: Receiver, clock: Clock, description: str = "rtmidi") -> None:
         self._raw: RawIn | None = raw
         self._name = name
+        self.description = description
         self._receiver = receiver
         self._now_s = clock.now_s
         self.faults = FaultCounter(logger_in, name)
@@ -111,8 +112,10 @@ class PolledInput(RtMidiInput):
     is delivered again in place of the others. With another busy thread, this hit one chord in fifteen.
     """
 
-    def __init__(self, raw: RawIn, name: str, receiver: Receiver, clock: Clock, poll_rate: PollRate) -> None:
-        super().__init__(raw, name, receiver, clock)
+    def __init__(
+        self, raw: RawIn, name: str, receiver: Receiver, clock: Clock, poll_rate: PollRate, description: str = "rtmidi"
+    ) -> None:
+        super().__init__(raw, name, receiver, clock, description)
         self._poll_rate = poll_rate
         self._closing = Event()
         self._thread = Thread(target=self._poll, args=(raw,), name="midi-in", daemon=True)
@@ -137,16 +140,24 @@ class PolledInput(RtMidiInput):
         self._thread.join()
 
 
-class RtMidiOutput(ClosedOnExit):
+class RtMidiOutput(BasePort):
     """An open output. Used from one thread at a time: its owner must not close it while another thread sends."""
 
     def __init__(
-        self, raw: RawOut, name: str, error_types: type[Exception], clock: Clock, poll_rate: PollRate, drain_s: float
+        self,
+        raw: RawOut,
+        name: str,
+        error_types: type[Exception],
+        clock: Clock,
+        poll_rate: PollRate,
+        drain_s: float,
+        description: str = "rtmidi",
     ) -> None:
         # None after closing, as rtmidi crashes when a deleted port is used.
         self._raw: RawOut | None = raw
         self._name = name
         self._error_types = error_types
+        self.description = description
         self._now_s = clock.now_s
         self._poll_rate = poll_rate
         self._drain_s = drain_s
@@ -157,8 +168,8 @@ class RtMidiOutput(ClosedOnExit):
         """See `Port`."""
         return self._name
 
-    def send(self, data: bytes) -> None:
-        """Sends one whole message. Raises PortLost where the port is closed or gone."""
+    def send(self, data: bytes, due_s: float | None = None) -> None:
+        """Sends one whole message at once, as RtMidi cannot schedule. Raises PortLost where the port is closed or gone."""
         if self._raw is None:
             raise PortLost(f'MIDI output "{self._name}" is closed.')
         try:

@@ -14,9 +14,7 @@ from bridge.midi.ports import (
     INPUT_NAME,
     OUTPUT_NAME,
     Direction,
-    PortInfo,
     Receiver,
-    list_all_ports,
     match_port,
 )
 from bridge.midi.rtmidi_module import (
@@ -57,6 +55,10 @@ class RtMidiSystem:
         """jack, alsa, coremidi or winmm."""
         return self._api
 
+    @property
+    def _description(self) -> str:
+        return "jack by RtMidi: each cycle's messages at its start" if self._api == "jack" else self._api
+
     def inputs(self) -> list[str]:
         """The names of the ports that we can receive from, as they are now."""
         return self._list_ports(self._new_in)
@@ -86,12 +88,14 @@ class RtMidiSystem:
         with _deleted_on_error(raw):
             opened_name = self._open(raw, name, "output")
         drain_s = JACK_DRAIN_S if self._api == "jack" else 0.0
-        return RtMidiOutput(raw, opened_name, self._backend.RtMidiError, self._clock, self._poll_rate, drain_s)
+        return RtMidiOutput(
+            raw, opened_name, self._backend.RtMidiError, self._clock, self._poll_rate, drain_s, self._description
+        )
 
     def _new_input(self, raw: RawIn, name: str, receiver: Receiver) -> RtMidiInput:
         if self._api == "jack":
-            return PolledInput(raw, name, receiver, self._clock, self._poll_rate)
-        return RtMidiInput(raw, name, receiver, self._clock)
+            return PolledInput(raw, name, receiver, self._clock, self._poll_rate, self._description)
+        return RtMidiInput(raw, name, receiver, self._clock, self._description)
 
     def _open(self, raw: RawPort, wanted: str | None, direction: Direction) -> str:
         """Opens `raw`, and returns the name under which others see it, or of the port that it is connected to."""
@@ -152,11 +156,6 @@ class RtMidiSystem:
             yield
         except self._backend.RtMidiError as error:
             raise NoMidiSystem(f"The MIDI system ({self._api}) does not answer: {error}. Start it anew.") from error
-
-
-def list_ports(api: ApiChoice = "auto") -> tuple[PortInfo, ...]:
-    """All ports of this machine. Raises NoMidiSystem where it has no MIDI system."""
-    return list_all_ports(RtMidiSystem(api))
 
 
 @contextmanager

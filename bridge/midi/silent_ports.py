@@ -1,17 +1,18 @@
 """MIDI ports that are connected to nothing, for a machine without a MIDI system."""
 
 from bridge.errors import PortNotFound
-from bridge.midi.ports import ClosedOnExit, Direction, Receiver
+from bridge.midi.ports import BasePort, Direction, Receiver
 
 NOWHERE = "none"
 
 
-class SilentPort(ClosedOnExit):
+class SilentPort(BasePort):
     """An input that never receives, and an output that drops every message."""
 
     name = NOWHERE
+    description = "no MIDI system"
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes, due_s: float | None = None) -> None:
         """Drops the message."""
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from bridge.errors import BadTrustedAddress, cut_short, shown
+from bridge.midi.midi_systems import MidiApi
 from bridge.osc.trusted_senders import TrustedSenders
 from server.config.toml_file import parse, read_text
 from server.controls.cc_bindings import CcBindings, ConfigBinding
@@ -93,7 +94,7 @@ class Section(BaseModel):
 class MidiSection(Section):
     """MIDI ports: a name is any part of the name of an existing port; an empty one asks for a virtual port of our own."""
 
-    api: Literal["auto", "jack", "alsa", "coremidi", "winmm", "none"] = "auto"
+    api: MidiApi = "auto"
     input: str = ""
     output: str = ""
     program_change: ProgramChange = "off"

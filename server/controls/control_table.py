@@ -84,18 +84,22 @@ class Settings:
         "partner", 0.9, 0.1, 2.0, "How daring the choice of notes is; 1 is as the model learnt it."
     )
     top_p: float = _number(
-        "partner", 0.95, 0.05, 1.0, "Leave out the unlikeliest notes: keep this share of the probability."
+        "partner", 0.95, 0.05, 1.0, "Leaves out the least likely notes: this share of the probability is kept."
     )
     pack: str = _row("name", "songbook", "partner", "The trained pack that answers, by its name or folder.")
     key: str = _row(
-        "key", "off", "partner", "The key that it plays in; auto: the one that it hears you in.", choices=KEY_CHOICES
+        "key",
+        "off",
+        "partner",
+        "The key that it plays in; auto: the key that it hears in your playing.",
+        choices=KEY_CHOICES,
     )
     memory: float = _number(
         "partner",
         FITTED_STRENGTH,
         0.0,
         1.0,
-        "How much what it heard from you has a say: 0 the network alone, 1 nearly nothing else.",
+        "How much it plays from its memory of you: 0 the network alone, 1 almost only memory.",
     )
     learn_from: LearnFrom = _choice(
         "partner", "player", get_args(LearnFrom), "Whose playing is remembered: yours, or its own answers too."
@@ -105,7 +109,7 @@ class Settings:
         MAX_REPEATED_INTERVALS,
         1,
         32,
-        "At most so many intervals of your phrases are repeated in a row.",
+        "The most intervals in a row that it may repeat from your phrases.",
         "intervals",
     )
 
@@ -131,41 +135,49 @@ class Settings:
     begins: TurnOwner = _choice("turns", "player", get_args(TurnOwner), "Who has the first turn in fours.")
 
     clock: ClockChoice = _choice(
-        "time", "auto", get_args(ClockChoice), "Whose beat it keeps: its own, a DAW's MIDI clock, Ableton Link; auto: MIDI clock where it comes."
+        "time", "auto", get_args(ClockChoice), "Whose beat it keeps: its own, a DAW's MIDI clock, or Link; auto: MIDI clock when it comes."
     )  # fmt: skip
     tempo: float = _number("time", 120.0, SLOWEST_BPM, FASTEST_BPM, "How fast a beat goes.", "bpm", "log")
     tempo_from: TempoFrom = _choice(
         "time",
         "control",
         get_args(TempoFrom),
-        "Without another's clock: the tempo of the control, or that of each phrase.",
+        "Without another clock: the tempo of the control, or the tempo of each phrase.",
     )
-    meter: str = _row("choice", "4/4", "time", "What a bar holds.", choices=METERS)
+    meter: str = _row("choice", "4/4", "time", "The length of a bar, as a time signature.", choices=METERS)
     send_clock: Switch = _choice("time", "off", get_args(Switch), "Send MIDI clock to the output port.")
 
-    step: float = _number("rhythm", 0.5, 0.0625, 4.0, "From note to note in the pitch approach.", "beats", "log")
+    step: float = _number(
+        "rhythm", 0.5, 0.0625, 4.0, "The time from note to note in the pitch approach.", "beats", "log"
+    )
     rhythm: RhythmFrom = _choice(
         "rhythm",
         "fixed",
         get_args(RhythmFrom),
-        "In the pitch approach: a note each step, or the rhythm of your phrase.",
+        "In the pitch approach: a note at each step, or the rhythm of your phrase.",
     )
     time_scale: float = _number(
         "rhythm",
         1.0,
         0.25,
         4.0,
-        "In the event approach: how much longer notes are; 2 is half time, 0.5 double time.",
+        "In the event approach: stretches the time between notes; 2 is half time, 0.5 double time.",
         curve="log",
     )
     quantize: Quantize = _choice(
-        "rhythm", "off", get_args(Quantize), "The grid that its notes are put on; t: triplets."
+        "rhythm", "off", get_args(Quantize), "The grid that its notes are moved to; t: triplets."
     )
     swing: float = _number(
         "rhythm", STRAIGHT_SWING * PERCENT, STRAIGHT_SWING * PERCENT, MAX_SWING * PERCENT,
-        "How long the first of two eighths is; 50 is straight, 67 a triplet's.", "%",
+        "The share of a pair of eighths that the first one takes; 50 is straight, 67 a triplet's.", "%",
     )  # fmt: skip
-    gate: float = _number("rhythm", 1.0, MIN_GATE, MAX_GATE, "How much of its length a note sounds.")
+    gate: float = _number(
+        "rhythm",
+        1.0,
+        MIN_GATE,
+        MAX_GATE,
+        "How much of its length a note sounds: below 1 detached, above 1 overlapping.",
+    )
     offset_ms: float = _number(
         "rhythm", 0.0, -250.0, 250.0, "How much later than the beat it plays; negative: earlier.", "ms"
     )
@@ -174,8 +186,10 @@ class Settings:
         "sound", LOWEST_PITCH, LOWEST_PITCH, HIGHEST_PITCH, "The lowest note that it plays; 60 is middle C."
     )
     high: int = _whole("sound", HIGHEST_PITCH, LOWEST_PITCH, HIGHEST_PITCH, "The highest note that it plays.")
-    transpose: int = _whole("sound", 0, -48, 48, "How much higher than it means it plays.", "semitones")
-    max_polyphony: int = _whole("sound", MAX_CHORD_NOTES, 1, MAX_CHORD_NOTES, "At most so many notes at once.", "notes")
+    transpose: int = _whole("sound", 0, -48, 48, "Transposes all that it plays.", "semitones")
+    max_polyphony: int = _whole(
+        "sound", MAX_CHORD_NOTES, 1, MAX_CHORD_NOTES, "The most notes that it plays at once.", "notes"
+    )
     velocity: int = _whole(
         "sound", VELOCITY_OF_PLAYER, VELOCITY_OF_PLAYER, 127, "How loud it plays; 0: as loud as you."
     )

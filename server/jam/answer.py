@@ -17,7 +17,7 @@ from model.notes import ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
 from server.jam.groove import Groove
 from server.jam.turn_planner import BeatSpan
 
-# How far a plan reaches. Each change of a control composes it again, and a fader sends sixty changes a second.
+# How far a plan reaches. A fader that moves has the plan composed again thirty times a second (see `ControlThrottle`).
 NOTES_AHEAD = 8
 # How many played notes novelty looks back at, so that replanning does not let an answer repeat too much of the
 # player's: chords of 32 onsets.

@@ -24,7 +24,15 @@ RECOMPOSING_CONTROLS: Mapping[str, tuple[Approach, ...]] = {
 """Controls that make the notes which have not sounded be composed again, and the approaches for which they do."""
 
 PLACING_CONTROLS = ("quantize", "swing", "gate")
-"""Controls that only move the planned notes in time."""
+"""Controls that only move the planned notes in time, or change how long they sound."""
 
 TURN_CONTROLS = ("mode", "turn_bars", "begins")
 """Controls that decide whose turn it is."""
+
+OTHER_CONTROLS = (
+    # Read when the note sounds, or when the next answer is planned.
+    *("offset_ms", "velocity", "channel", "answer_after", "start", "over"),
+    # Carried out elsewhere: the conductor keeps time, the session loads packs, the recorder marks takes.
+    *("clock", "tempo", "tempo_from", "meter", "send_clock", "pack", "record"),
+)
+"""Controls whose new value needs nothing done to planned notes."""

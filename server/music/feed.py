@@ -5,7 +5,7 @@ too slow loses the oldest events. Seconds (`at_s`) are monotonic, beats are quar
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bridge.midi.messages import Message
 from bridge.timing.midi_clock import Transport
@@ -77,7 +77,7 @@ class StatusChanged:
     state: JamState
     turn: Turn | None
     plan: tuple[Note, ...]
-    at_s: float
+    at_s: float = field(compare=False)  # the same status a moment later is no change
     from_memory: tuple[float, ...] = ()
 
 

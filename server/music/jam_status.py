@@ -16,11 +16,15 @@ MOST_BEATS = 12
 
 @dataclass(frozen=True, slots=True)
 class Readout:
-    """A value that is published and cannot be set; `choices` are its possible values, where lamps can show them."""
+    """A value that is published and cannot be set: a number, or with `is_text` a text.
+
+    `choices` are its possible values, where they are few and lamps can show them.
+    """
 
     name: str
     help: str
     choices: tuple[str, ...] = ()
+    is_text: bool = False
 
     @property
     def address(self) -> str:

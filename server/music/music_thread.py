@@ -3,6 +3,9 @@
 It knows no music and no OSC. One loop, one inbox: the thread sleeps until a millisecond before the next due time, or
 until something comes in. In that last millisecond it spins, as a sleep alone wakes late, and does nothing else: what
 comes in then waits for the note. It never waits longer for a model than one piece of model work takes.
+
+A port that can schedule wants each message some milliseconds before it is due (`lead_s`). Then the thread works that far
+ahead of the clock: all that is due up to `lead_s` from now is sent, and counts as played. There is no need to spin.
 """
 
 import logging
@@ -12,12 +15,13 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import TypeGuard
 
 from bridge.errors import BadMidi
 from bridge.fault_counter import FaultCounter
-from bridge.midi.echo_guard import EchoGuard
+from bridge.midi.echo_guard import ECHO_WINDOW_S, EchoGuard
 from bridge.midi.messages import ControlChange, Message, NoteOn, encode, parse
 from bridge.midi.ports import OutputPort
 from bridge.timing.clock import Clock
@@ -72,9 +76,14 @@ class MusicThread:
         self._jam = jam
         self._output = output
         self._clock = clock
-        self._conductor = Conductor(jam.settings, clock.now_s())
+        self._conductor = Conductor(jam.settings, clock.now_s() + output.lead_s)
         self._ledger = Ledger(self._send)
-        self._echo = EchoGuard()
+        self._lead_s = output.lead_s
+        self._spin_s = 0.0 if self._lead_s else SPIN_S
+        # A message leaves one latency after it is due; an echo may take one cycle of the audio system more to come back.
+        self._echo = EchoGuard(ECHO_WINDOW_S + self._lead_s + 2 * output.latency_s)
+        self._due_s: float | None = None
+        """When the message that is being sent is due; None for one that is not planned."""
         self._inbox: SimpleQueue[tuple[Command | bytes | None, float]] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="music", daemon=True)
         self.faults = FaultCounter(logger, "music thread")
@@ -82,7 +91,7 @@ class MusicThread:
         self.feed = Feed()
         """All events of the jam, for subscribers."""
         self._jam_timeline, self._transport = self._timeline, self._conductor.transport
-        self._published_status: tuple[object, ...] = ()
+        self._published_status: StatusChanged | None = None
         self._published_timeline: Timeline | None = None
         self._published_source: tuple[object, ...] = ()
         self.on_control_changed: Callable[[str, Value], None] = lambda _name, _value: None
@@ -176,7 +185,7 @@ class MusicThread:
     def _next_item(self) -> tuple[Command | bytes | None, float] | None:
         """What comes in before anything is due; None once something is due, or where there is model work to do."""
         due_s = self._wake_at_s()
-        if self._is_within(due_s, SPIN_S):
+        if self._is_within(due_s, self._spin_s):
             self._clock.wait_until(due_s, HOLD_INTERPRETER_S)
             if self._clock.now_s() >= due_s:
                 return None
@@ -187,12 +196,12 @@ class MusicThread:
         if due_s is None:
             return self._inbox.get()
         with suppress(Empty):
-            return self._inbox.get(timeout=max(0.0, due_s - self._clock.now_s() - SPIN_S))
+            return self._inbox.get(timeout=max(0.0, due_s - self._now_s() - self._spin_s))
         return None
 
     def _is_within(self, due_s: float | None, seconds: float) -> TypeGuard[float]:
         """Whether something is due within so many seconds from now, and not already."""
-        return due_s is not None and 0.0 < due_s - self._clock.now_s() <= seconds
+        return due_s is not None and 0.0 < due_s - self._now_s() <= seconds
 
     def _wake_at_s(self) -> float | None:
         """The next second at which there is something to do, even if nothing comes in."""
@@ -205,7 +214,7 @@ class MusicThread:
             content()
         elif is_clock_message(content):
             if not self._echo.is_echo(content, at_s):
-                self._conductor.receive(content, at_s, self._clock.now_s())
+                self._conductor.receive(content, at_s, self._now_s())
                 self._update_jam_timeline()
         else:
             self._receive(content, at_s, may_be_echo=True)
@@ -225,13 +234,14 @@ class MusicThread:
 
     def _advance_jam(self) -> None:
         for timed in self._jam.advance(self._now_beat()):
-            now_s = self._clock.now_s()
-            self.lateness_s.append(now_s - self._timeline.seconds_at(timed.beat))
-            self._ledger.post(timed.message)
-            self.feed.put(MessagePlayed(timed.message, now_s, timed.beat))
+            due_s = self._timeline.seconds_at(timed.beat)
+            self.lateness_s.append(max(0.0, self._clock.now_s() - due_s))
+            self._post(timed.message, due_s)
+            # A late message sounds when it is sent, any other when it is due.
+            self.feed.put(MessagePlayed(timed.message, max(due_s, self._clock.now_s()), timed.beat))
 
     def _change(self, control: str, value: Value) -> None:
-        now_s = self._clock.now_s()
+        now_s = self._now_s()
         self._conductor.change(control, value, now_s)
         self._update_jam_timeline()
         self._change_jam(control, value, now_s)
@@ -244,22 +254,24 @@ class MusicThread:
     def _act(self, action: str, at_s: float) -> None:
         self.feed.put(ActionRequested(action, at_s, self._timeline.beat_at(at_s)))
         if action == "tap":
-            self._adopt_tempo(self._conductor.tap(at_s))
+            self._adopt_tempo(self._conductor.tap(at_s, at_s + self._lead_s))
         else:
-            self._jam.act(action, self._timeline.beat_at(at_s))
+            self._jam.act(action, self._timeline.beat_at(at_s + self._lead_s))
         if action in {"stop", "panic"}:
-            self._conductor.stop(at_s)
+            self._conductor.stop(at_s + self._lead_s)
 
     def _follow_link(self, moment: LinkMoment) -> None:
-        self._conductor.follow_link(moment, self._clock.now_s())
+        # What is due sounds one latency later, and must then be on the beat of the others in the session.
+        moment = replace(moment, at_s=moment.at_s - self._output.latency_s)
+        self._conductor.follow_link(moment, self._now_s())
         self._update_jam_timeline()
 
     def _advance_clock(self) -> None:
         """Sends the clock messages that are due, notices a lost clock, and grants the jam's request if there is one."""
-        now_s = self._clock.now_s()
+        now_s = self._now_s()
         for due in self._conductor.advance(now_s):
-            self._echo.record_sent(due.data, now_s)
-            self._output.send(due.data)
+            self._echo.record_sent(due.data, self._clock.now_s())
+            self._output.send(due.data, self._timeline.seconds_at(due.beat))
         if self._timeline is not self._jam_timeline or self._conductor.transport != self._transport:
             self._update_jam_timeline()
         request, self._jam.timeline_request = self._jam.timeline_request, None
@@ -271,7 +283,7 @@ class MusicThread:
         self._update_jam_timeline()
         if tempo_bpm is not None:
             value = BY_NAME["tempo"].read(tempo_bpm)
-            self._change_jam("tempo", value, self._clock.now_s())
+            self._change_jam("tempo", value, self._now_s())
             self.on_control_changed("tempo", value)
 
     def _update_jam_timeline(self) -> None:
@@ -282,10 +294,10 @@ class MusicThread:
     def _publish_status(self) -> None:
         """Puts the status and the timeline into the feed, where they have changed."""
         now_s, jam = self._clock.now_s(), self._jam
-        status = (jam.state, jam.turn, jam.plan, jam.from_memory)
+        status = StatusChanged(jam.state, jam.turn, jam.plan, now_s, jam.from_memory)
         if status != self._published_status:
             self._published_status = status
-            self.feed.put(StatusChanged(jam.state, jam.turn, jam.plan, now_s, jam.from_memory))
+            self.feed.put(status)
         source = (self._transport, self._conductor.source)
         # By identity: comparing the contents of a timeline that a clock has changed a hundred times takes too long.
         if self._timeline is not self._published_timeline or source != self._published_source:
@@ -296,14 +308,25 @@ class MusicThread:
     def _timeline(self) -> Timeline:
         return self._conductor.timeline
 
+    def _now_s(self) -> float:
+        """The time up to which all messages have been sent; a change takes effect from there on."""
+        return self._clock.now_s() + self._lead_s
+
     def _now_beat(self) -> float:
-        return self._timeline.beat_at(self._clock.now_s())
+        return self._timeline.beat_at(self._now_s())
+
+    def _post(self, message: Message, due_s: float) -> None:
+        self._due_s = due_s
+        try:
+            self._ledger.post(message)
+        finally:
+            self._due_s = None
 
     def _send(self, message: Message) -> None:
         data = encode(message)
         if isinstance(message, NoteOn):
             self._echo.record_sent(data, self._clock.now_s())
-        self._output.send(data)
+        self._output.send(data, self._due_s)
 
     def _recover(self) -> None:
         """After an error: ends what sounds, and the jam listens again."""

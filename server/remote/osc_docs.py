@@ -87,7 +87,7 @@ def _readouts() -> Iterator[str]:
     yield "| address | is | |"
     yield "|---|---|---|"
     for readout in READOUTS:
-        yield f"| `{readout.address}` | {_choices(readout) or 'a number'} | {readout.help} |"
+        yield f"| `{readout.address}` | {_choices(readout) or ('text' if readout.is_text else 'a number')} | {readout.help} |"
     yield ""
 
 

@@ -4,6 +4,8 @@ import hashlib
 import logging
 import traceback
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,11 +38,10 @@ def kept_inputs(target: FuzzTarget) -> dict[Path, bytes]:
 
 def fuzz(target: FuzzTarget, clock: Clock, random_seed: int, *, inputs: int = 0, seconds: float = 0.0) -> FuzzOutcome:
     """Runs so many inputs, or for so many seconds. One failure of each kind is reported."""
-    logging.getLogger("fours").setLevel(logging.CRITICAL)
     mutator = Mutator([*target.seeds(), *kept_inputs(target).values()], random_seed)
     outcome, kinds = FuzzOutcome(), set[str]()
     started_s = clock.now_s()
-    with target.opened() as run:
+    with without_log(), target.opened() as run:
         while outcome.inputs < inputs or clock.now_s() - started_s < seconds:
             data = mutator.next_input()
             failure = failure_of(run, data, clock)
@@ -56,6 +57,18 @@ def fuzz(target: FuzzTarget, clock: Clock, random_seed: int, *, inputs: int = 0,
                     outcome.failures[data] = failure
     outcome.seconds = clock.now_s() - started_s
     return outcome
+
+
+@contextmanager
+def without_log() -> Iterator[None]:
+    """Each refusal is logged, which would take longer than the refusal."""
+    logger = logging.getLogger("fours")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def failure_of(run: Run, data: bytes, clock: Clock) -> str:

@@ -19,9 +19,9 @@ TICK_S = 1e-6
 class MusicThreadHarness:
     """A `MusicThread` that is never started, with two scripted improvisers, a memory port and a manual clock."""
 
-    def __init__(self, settings: Settings = DEFAULTS) -> None:
+    def __init__(self, settings: Settings = DEFAULTS, lead_s: float = 0.0) -> None:
         self.clock = ManualClock(START_S)
-        self.output = MemoryOutput("Trading Fours Out", self.clock)
+        self.output = MemoryOutput("Trading Fours Out", self.clock, lead_s)
         self.pitch = ScriptedImproviser("pitch", (60, 62, 64, 65))
         self.event = ScriptedImproviser("event", (72, 74, 76), (1.0, 0.5, 0.5))
         self.jam = Jam({"pitch": self.pitch, "event": self.event}, settings, 0)
@@ -41,6 +41,12 @@ class MusicThreadHarness:
         """All messages sent, with their time in seconds since the start, to a tenth of a millisecond."""
         return [(parse(data), round(at_s - START_S, EXACT_DECIMALS)) for data, at_s in self.output.sent]
 
+    @property
+    def due(self) -> list[tuple[Message, float]]:
+        """All messages sent, with the time that they were due at, as in `sent`."""
+        pairs = zip(self.output.sent, self.output.due_s, strict=True)
+        return [(parse(data), round(due_s - START_S, EXACT_DECIMALS)) for (data, _), due_s in pairs]
+
     def run_pending_work(self) -> None:
         """Runs turns until neither model work nor an input waits."""
         while self.jam.has_work or not self.music_thread._inbox.empty():
@@ -50,7 +56,7 @@ class MusicThreadHarness:
         """Moves the clock to `at_s`, with a stop at each time at which something is due."""
         self.run_pending_work()
         while (wake_s := self.music_thread._wake_at_s()) is not None:
-            due_s = wake_s - START_S
+            due_s = wake_s - START_S - self.output.lead_s
             if due_s > at_s:
                 break
             # Just past it, because converting from beats to seconds and back may lose the last bit of a due time.

@@ -1,4 +1,4 @@
-"""What the tests of this room share."""
+"""Fixtures for all tests of this room."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.tiny_pack import write_tiny_pack
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> Iterator[None]:
-    """Networks this small are slower on two threads, by far so where other programs are busy."""
+    """Networks this small are slower on two threads, much slower when other programs are busy."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -20,5 +20,5 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a small pack; it is all tests', so none writes to it."""
+    """The folder of a small pack that all tests share; none may write to it."""
     return write_tiny_pack(tmp_path_factory.mktemp("packs") / "tiny")

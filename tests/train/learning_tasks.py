@@ -1,4 +1,4 @@
-"""Something small to learn: one exercise in several keys, as the trainer takes it."""
+"""Something small to learn: one exercise in several keys, prepared for the trainer."""
 
 from collections.abc import Sequence
 from pathlib import Path

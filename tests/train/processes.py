@@ -1,4 +1,4 @@
-"""Other processes for tests, forked from a server that has imported torch already, so that each starts at once."""
+"""Other processes for tests, forked from a server that has already imported torch, so that each starts at once."""
 
 import multiprocessing
 import os
@@ -13,32 +13,32 @@ Given = TypeVar("Given")
 Result = TypeVar("Result")
 
 SERVER = multiprocessing.get_context("forkserver")
-# Torch's optimisers import its compiler, which takes longer than all else.
+# Torch's optimisers import its compiler, which takes longer than everything else.
 SERVER.set_forkserver_preload(["pytest", "torch._dynamo", "tests.train.learning_tasks"])
 LONGEST_WAIT_S = 40.0
 
 
 @contextmanager
 def other_process(work: Callable[[Connection, Given], None], given: Given) -> Iterator[tuple[BaseProcess, Connection]]:
-    """A process that does `work`, and the end of its pipe to listen at; killed at the end if it is not over."""
-    ours, theirs = SERVER.Pipe()
-    process = SERVER.Process(target=_work, args=(work, theirs, given))
+    """A process that runs `work`, and our end of the pipe to it; it is killed at the end if it is still running."""
+    our_end, their_end = SERVER.Pipe()
+    process = SERVER.Process(target=_work, args=(work, their_end, given))
     process.start()
-    theirs.close()
+    their_end.close()
     try:
-        yield process, ours
+        yield process, our_end
     finally:
         process.kill()
         process.join()
         process.close()
-        ours.close()
+        our_end.close()
 
 
 def two_together(work: Callable[[Given], Result], given: Given) -> tuple[Result, Result]:
-    """What `work` gives in two processes whose environment is torchrun's."""
+    """The results of `work` in two processes with an environment as torchrun sets it."""
     from torch._C._distributed_c10d import TCPStore
 
-    # Where they meet: as torchrun does it, the port is taken before they are told of it.
+    # Where they meet. As in torchrun, the port is open before the processes get its number.
     store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     environments = [
         {

@@ -34,7 +34,7 @@ from train.learning.tracker import NoTracker
 from train.learning.trainer import LearningTask, Outcome, Progress, fit
 from train.staging import training_folder
 
-# Long enough to be broken off in the middle.
+# Long enough to be interrupted in the middle.
 LONGER = replace(RECIPE, epochs=4, chunk=16)
 
 
@@ -54,7 +54,7 @@ def longer(out: Path) -> TrainingRequest:
 
 
 def ignore_progress(approach: Approach, progress: Progress) -> None:
-    """Reports to nobody."""
+    """Takes no notice of the progress."""
 
 
 def train_nothing(*_: object, **__: object) -> NoReturn:
@@ -62,7 +62,7 @@ def train_nothing(*_: object, **__: object) -> NoReturn:
 
 
 def interrupt_in(approach: Approach, epoch: int) -> build_module.OnProgress:
-    """A report on which someone presses Ctrl-C once the epoch's second step is taken."""
+    """A callback that raises KeyboardInterrupt after the second step of the epoch."""
 
     def report(trained: Approach, progress: Progress) -> None:
         if (trained, progress.epoch, progress.step) == (approach, epoch, 2):
@@ -91,9 +91,9 @@ def built(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 
 
 @pytest.fixture(scope="module")
-def unbroken(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pack of a training that nothing came between."""
-    out = tmp_path_factory.mktemp("out") / "unbroken"
+def uninterrupted(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pack of a training that was not interrupted."""
+    out = tmp_path_factory.mktemp("out") / "uninterrupted"
     built_card([corpus], longer(out))
     return out
 
@@ -111,10 +111,10 @@ def triplet_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 
 @pytest.fixture(scope="module")
-def tuned(
+def fine_tuned(
     built: tuple[Path, Card], triplet_corpus: Corpus, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Card]:
-    out = tmp_path_factory.mktemp("out") / "tuned"
+    out = tmp_path_factory.mktemp("out") / "fine_tuned"
     base = open_pack(str(built[0]))
     return out, built_card([triplet_corpus], replace(request(out), base_pack=base))
 
@@ -154,7 +154,7 @@ class TestWholePack:
         assert event == EventVocabulary(tuple(range(51, 80)), TimeBins((0.5, 1.0), (0.75,)))
         assert card.vocabulary("pitch").pitches == event.pitches
 
-    def test_the_card_tells_how_it_came_about(self, built: tuple[Path, Card]) -> None:
+    def test_the_card_records_corpus_and_training(self, built: tuple[Path, Card]) -> None:
         _, card = built
         assert card.name == "tiny"
         (source,) = card.corpora
@@ -167,8 +167,8 @@ class TestWholePack:
             assert (training.epochs, training.best_epoch, training.random_seed) == (1, 1, 0)
             assert training.recipe == asdict(RECIPE)
 
-    def test_the_card_tells_each_epoch(self, unbroken: Path) -> None:
-        for part in read_card(unbroken).approaches.values():
+    def test_the_card_records_each_epoch(self, uninterrupted: Path) -> None:
+        for part in read_card(uninterrupted).approaches.values():
             history = part.training.history
             assert [row.epoch for row in history] == list(range(1, part.training.epochs + 1))
             assert [row.tokens for row in history] == [row.epoch * part.training.tokens_per_epoch for row in history]
@@ -176,12 +176,12 @@ class TestWholePack:
             assert best.valid_bits == pytest.approx(part.training.valid_bits, abs=1e-4)
             assert best.valid_bits == min(row.valid_bits or 0.0 for row in history)
 
-    def test_the_card_counts_its_files(self, built: tuple[Path, Card]) -> None:
+    def test_the_card_has_the_hashes_of_its_files(self, built: tuple[Path, Card]) -> None:
         out, card = built
         for part in card.approaches.values():
             assert part.files == {name: sha256_of(out / name) for name in part.files}
 
-    def test_the_card_says_how_well_held_out_lines_are_foretold(self, built: tuple[Path, Card]) -> None:
+    def test_the_card_has_figures_of_held_out_lines(self, built: tuple[Path, Card]) -> None:
         _, card = built
         for approach, part in card.approaches.items():
             figures = part.held_out["tunes"]
@@ -200,7 +200,7 @@ class TestWholePack:
         out, _ = built
         assert (out / "NOTICES.txt").read_text(encoding="utf-8") == "==== tunes/NOTICE ====\n\nPlayed by nobody.\n"
 
-    def test_one_approach_is_trained_anew_and_the_other_kept_as_it_is(
+    def test_one_approach_is_trained_again_and_the_other_stays_as_it_is(
         self, built: tuple[Path, Card], corpus: Corpus, tmp_path: Path
     ) -> None:
         before = open_pack(str(built[0]))
@@ -226,7 +226,7 @@ class TestWholePack:
         assert names_in(tmp_path) == ["tiny"]
         assert set(reported) == {("pitch", 1), ("event", 1)}
 
-    def test_the_vocabularies_are_told_before_any_training(
+    def test_the_vocabularies_are_reported_before_any_training(
         self, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         reported: list[Approach] = []
@@ -270,8 +270,8 @@ class TestGraphThatShips:
             assert part.held_out == {}
 
 
-class TestNothingHalfWritten:
-    def test_what_fails_while_the_pack_is_written_costs_no_training(
+class TestAtomicWriting:
+    def test_a_failure_while_the_pack_is_written_loses_no_training(
         self, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fill_the_disk(_: object, path: Path) -> None:
@@ -290,7 +290,7 @@ class TestNothingHalfWritten:
         build_pack([corpus], replace(request(out), resume=True), lambda _, progress: reported.append(progress))
         assert (names_in(tmp_path), reported) == (["tiny"], [])
 
-    def test_whoever_stops_before_the_training_leaves_nothing(
+    def test_an_interrupt_before_the_training_leaves_nothing(
         self, built: tuple[Path, Card], corpus: Corpus, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def press_ctrl_c(*_: object, **__: object) -> NoReturn:
@@ -324,10 +324,10 @@ class TestNothingHalfWritten:
         assert names_in(tmp_path) == ["tiny", "tiny.training"]
 
 
-class TestBrokenOff:
+class TestInterrupted:
     @pytest.mark.parametrize(("approach", "epoch"), [("pitch", 2), ("event", 3)])
-    def test_it_goes_on_where_it_was_and_ends_with_the_same_weights(
-        self, approach: Approach, epoch: int, corpus: Corpus, unbroken: Path, tmp_path: Path
+    def test_it_resumes_at_the_next_step_and_gives_the_same_weights(
+        self, approach: Approach, epoch: int, corpus: Corpus, uninterrupted: Path, tmp_path: Path
     ) -> None:
         out = tmp_path / "tiny"
         with pytest.raises(KeyboardInterrupt):
@@ -340,10 +340,10 @@ class TestBrokenOff:
             lambda trained, progress: reported.append((trained, progress.epoch, progress.step)),
         )
         assert reported[0] == (approach, epoch, 3)
-        assert weights_of(out) == weights_of(unbroken)
+        assert weights_of(out) == weights_of(uninterrupted)
         assert names_in(tmp_path) == ["tiny"]
 
-    def test_without_resume_it_begins_anew(self, corpus: Corpus, tmp_path: Path) -> None:
+    def test_without_resume_it_starts_again(self, corpus: Corpus, tmp_path: Path) -> None:
         out = tmp_path / "tiny"
         with pytest.raises(KeyboardInterrupt):
             build_pack([corpus], longer(out), interrupt_in("pitch", 2))
@@ -352,7 +352,7 @@ class TestBrokenOff:
         assert set(reported) == {1}
         assert names_in(tmp_path) == ["tiny"]
 
-    def test_with_other_settings_it_is_not_gone_on_with_and_not_lost(self, corpus: Corpus, tmp_path: Path) -> None:
+    def test_with_other_settings_it_is_neither_resumed_nor_lost(self, corpus: Corpus, tmp_path: Path) -> None:
         out = tmp_path / "tiny"
         with pytest.raises(KeyboardInterrupt):
             build_pack([corpus], longer(out), interrupt_in("event", 2))
@@ -372,8 +372,8 @@ def replace_lines(corpus: Corpus, **sides: list[Line]) -> Corpus:
     return Corpus(corpus.name, corpus.folder, {**corpus.lines, **sides})  # type: ignore[dict-item]  # sides are Splits
 
 
-class TestWhatTrainingIsGiven:
-    """What `fit` hears from here; it does not train."""
+class TestArgumentsOfTraining:
+    """The arguments that `fit` is called with; it trains something else."""
 
     @pytest.fixture
     def calls(self, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
@@ -436,8 +436,8 @@ class TestWhatTrainingIsGiven:
 
 
 class TestFromAPack:
-    def test_its_vocabulary_is_kept_and_grown(self, built: tuple[Path, Card], tuned: tuple[Path, Card]) -> None:
-        before, after = (open_pack(str(out)).vocabulary("event") for out, _ in (built, tuned))
+    def test_its_vocabulary_is_extended(self, built: tuple[Path, Card], fine_tuned: tuple[Path, Card]) -> None:
+        before, after = (open_pack(str(out)).vocabulary("event") for out, _ in (built, fine_tuned))
         assert isinstance(before, EventVocabulary)
         assert isinstance(after, EventVocabulary)
         assert before.bins.shifts == (0.5, 1.0)
@@ -445,16 +445,16 @@ class TestFromAPack:
         assert before.pitches == tuple(range(51, 80))
         assert after.pitches[0] == 51
         assert after.pitches[-1] > 90
-        assert tuned[1].vocabulary("pitch").pitches == after.pitches
+        assert fine_tuned[1].vocabulary("pitch").pitches == after.pitches
 
-    def test_it_opens_and_plays(self, tuned: tuple[Path, Card]) -> None:
-        pack = open_pack(str(tuned[0]))
-        assert pack.card == tuned[1]
+    def test_it_opens_and_plays(self, fine_tuned: tuple[Path, Card]) -> None:
+        pack = open_pack(str(fine_tuned[0]))
+        assert pack.card == fine_tuned[1]
         for approach in APPROACHES:
             assert pack.engine(approach, "cpu").vocabulary_size == pack.vocabulary(approach).size
 
-    def test_the_card_names_the_pack_and_all_that_was_learnt_from(self, tuned: tuple[Path, Card]) -> None:
-        out, card = tuned
+    def test_the_card_names_the_pack_and_all_corpora(self, fine_tuned: tuple[Path, Card]) -> None:
+        out, card = fine_tuned
         assert [source.name for source in card.corpora] == ["tunes", "mine"]
         assert card.corpora[0].licences == {"CC0-1.0": 4}
         assert {part.training.base for part in card.approaches.values()} == {"tiny"}
@@ -462,15 +462,15 @@ class TestFromAPack:
             "==== tunes/NOTICE ====\n\nPlayed by nobody.\n\n==== mine/LICENSE ====\n\nMine.\n"
         )
 
-    def test_what_it_knew_before_is_measured_as_epoch_nought(self, tuned: tuple[Path, Card]) -> None:
-        for part in tuned[1].approaches.values():
+    def test_the_initial_weights_are_measured_as_epoch_zero(self, fine_tuned: tuple[Path, Card]) -> None:
+        for part in fine_tuned[1].approaches.values():
             first, second = part.training.history
             assert (first.epoch, first.tokens, first.training_bits) == (0, 0, None)
             assert first.valid_bits is not None
             assert second.epoch == 1
             assert part.training.valid_bits == pytest.approx(min(first.valid_bits, second.valid_bits or 0.0), abs=1e-4)
 
-    def test_where_nothing_is_learnt_the_old_rows_are_as_they_were(
+    def test_with_a_learning_rate_of_zero_known_rows_stay_as_they_were(
         self, built: tuple[Path, Card], triplet_corpus: Corpus, tmp_path: Path
     ) -> None:
         base = open_pack(str(built[0]))
@@ -487,15 +487,13 @@ class TestFromAPack:
         self, built: tuple[Path, Card], triplet_corpus: Corpus, tmp_path: Path
     ) -> None:
         other = Corpus("tunes", triplet_corpus.folder, triplet_corpus.lines)
-        card = built_card([other], replace(request(tmp_path / "tuned"), base_pack=open_pack(str(built[0]))))
+        card = built_card([other], replace(request(tmp_path / "fine_tuned"), base_pack=open_pack(str(built[0]))))
         assert [(source.name, source.licences) for source in card.corpora] == [
             ("tunes", {"CC0-1.0": 4}),
             ("tunes", {}),
         ]
 
-    def test_on_the_same_corpus_nothing_is_said_twice(
-        self, built: tuple[Path, Card], corpus: Corpus, tmp_path: Path
-    ) -> None:
+    def test_the_same_corpus_is_listed_once(self, built: tuple[Path, Card], corpus: Corpus, tmp_path: Path) -> None:
         out = tmp_path / "again"
         card = built_card([corpus], replace(request(out), base_pack=open_pack(str(built[0]))))
         assert card.corpora == built[1].corpora
@@ -514,7 +512,7 @@ class TestFromAPack:
 
 class TestInSeconds:
     def test_the_bins_are_in_seconds_on_the_card(self, corpus: Corpus, tmp_path: Path) -> None:
-        # At 120 beats a minute, as which seconds are read, the exercise's beat is half a second.
+        # Seconds are read as beats at 120 a minute, so a beat of the exercise is half a second.
         request_changed = replace(request(tmp_path / "tiny"), choice=Choice(time_unit="seconds"))
         card = built_card([corpus], request_changed)
         assert card.approaches["event"].bins == CardBins(
@@ -528,7 +526,7 @@ class TestInSeconds:
         in_seconds = replace(request(tmp_path / "tiny"), choice=Choice(time_unit="seconds"))
         first = built_card([corpus], in_seconds)
         base = open_pack(str(tmp_path / "tiny"))
-        card = built_card([corpus], replace(in_seconds, out=tmp_path / "tuned", base_pack=base))
+        card = built_card([corpus], replace(in_seconds, out=tmp_path / "fine_tuned", base_pack=base))
         assert card.approaches["event"].bins == first.approaches["event"].bins
 
 
@@ -537,7 +535,9 @@ class TestRefused:
     def no_training(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(build_module, "fit", train_nothing)
 
-    def test_a_place_that_cannot_be_written_is_told_before_any_training(self, corpus: Corpus, tmp_path: Path) -> None:
+    def test_a_place_that_cannot_be_written_is_refused_before_any_training(
+        self, corpus: Corpus, tmp_path: Path
+    ) -> None:
         (tmp_path / "file").touch()
         text = complaint(corpus, request(tmp_path / "file" / "tiny"))
         folder = re.escape(str(tmp_path / "file" / "tiny.training"))
@@ -580,17 +580,17 @@ class TestRefused:
         assert names_in(tmp_path) == []
 
 
-def test_a_learning_rate_that_no_network_survives_is_told(corpus: Corpus, tmp_path: Path) -> None:
+def test_a_learning_rate_that_is_much_too_high_is_reported(corpus: Corpus, tmp_path: Path) -> None:
     too_fast = dict.fromkeys(APPROACHES, replace(RECIPE, learning_rate=1e30))
     with pytest.raises(RecipeError, match="train with a lower --learning-rate"):
         build_pack([corpus], replace(request(tmp_path / "tiny"), recipes=too_fast), ignore_progress)
 
 
-def test_room_is_asked_for_by_what_a_checkpoint_takes(corpus: Corpus, tmp_path: Path) -> None:
+def test_the_bytes_needed_suffice_for_the_checkpoints(corpus: Corpus, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         build_pack([corpus], request(tmp_path / "tiny"), interrupt_in("event", 1))
     written = (tmp_path / "tiny.training" / "event.checkpoint").stat().st_size
-    # That of one network, and the one before.
+    # The checkpoint of one network, and the one before it.
     assert 2 * written < staging_bytes_needed(SHAPE, 1) < 10 * written
 
 

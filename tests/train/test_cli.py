@@ -41,7 +41,7 @@ from train.experiment import notebook
 from train.learning.trainer import Progress
 from train.staging import has_unfinished_training, training_folder
 
-# Some seconds of training, so that who kills it comes in time.
+# Some seconds of training, so that there is time to kill it.
 LONG = ("--epochs", "30", "--patience", "30", "--threads", "1")
 PATIENCE_S = 50
 
@@ -68,20 +68,20 @@ def tunes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def triplets_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_triplets(tmp_path_factory.mktemp("corpora") / "mine")
 
 
 @pytest.fixture(scope="module")
 def base(tunes: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pack of the tunes, to start from; nobody writes to it."""
+    """A pack of the tunes to start from; no test writes to it."""
     return train_pack(tmp_path_factory.mktemp("packs") / "base", tunes, "--cache", cache)
 
 
 @pytest.fixture(scope="module")
-def unbroken(tunes: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pack of a long training that nothing came between."""
-    return train_pack(tmp_path_factory.mktemp("packs") / "unbroken", tunes, *LONG, "--cache", cache)
+def uninterrupted(tunes: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pack of a long training that was not interrupted."""
+    return train_pack(tmp_path_factory.mktemp("packs") / "uninterrupted", tunes, *LONG, "--cache", cache)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def in_seconds(tunes: Path, cache: Path, tmp_path_factory: pytest.TempPathFactor
     return train_pack(tmp_path_factory.mktemp("packs") / "seconds", tunes, "--time-unit", "seconds", "--cache", cache)
 
 
-def break_off(fours_train: FoursTrain, folder: Path, out: Path, *arguments: str) -> CommandResult:
+def interrupt_training(fours_train: FoursTrain, folder: Path, out: Path, *arguments: str) -> CommandResult:
     """Presses Ctrl-C in the second epoch of the pitch model."""
     report = ProgressBars.show_progress
 
@@ -114,10 +114,10 @@ class TestMemoryOnly:
             for figures in part["held_out"].values():
                 del figures["pitch_bits_with_memory"], figures["time_bits_with_memory"]
         (out / CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
-        done = fours_train(tunes, "--out", out, "--memory-only", shape=(), recipe=())
-        assert done.status == 0
-        assert done.stderr.endswith(f"The memory's figures stand on {out / CARD_FILE}.\n")
-        # What is measured is fp16, as it is stored, and was fp32 at the training's end.
+        result = fours_train(tunes, "--out", out, "--memory-only", shape=(), recipe=())
+        assert result.status == 0
+        assert result.stderr.endswith(f"The memory's figures stand on {out / CARD_FILE}.\n")
+        # Refitting measures the stored fp16 weights; the training measured fp32.
         before, after = read_card(base), read_card(out)
         for approach, part in after.approaches.items():
             theirs = before.approaches[approach]
@@ -157,9 +157,9 @@ class TestMemoryOnly:
 
 class TestPack:
     def test_a_folder_of_midi_files_becomes_a_pack(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
-        done = fours_train(tunes, "--out", tmp_path / "my pack")
-        assert done.status == 0
-        assert done.stderr.endswith(
+        result = fours_train(tunes, "--out", tmp_path / "my pack")
+        assert result.status == 0
+        assert result.stderr.endswith(
             f"Pack written to {tmp_path / 'my pack'}. Play with it: fours jam --pack '{tmp_path / 'my pack'}'\n"
         )
         assert names_in(tmp_path) == ["my pack"]
@@ -169,7 +169,7 @@ class TestPack:
             assert part.training.command.startswith("fours train --hidden 16 ")
             assert part.training.command.endswith(shlex.join([str(tunes), "--out", str(tmp_path / "my pack")]))
 
-    def test_the_card_holds_what_ppm_foretells(self, base: Path) -> None:
+    def test_the_card_holds_the_figures_of_ppm(self, base: Path) -> None:
         orders = ["order 0", "order 1", "order 2", "order 3", "order 4", "unbounded"]
         for approach, part in read_card(base).approaches.items():
             figures = part.held_out["tunes"]
@@ -198,41 +198,41 @@ class TestPack:
     ) -> None:
         folder = shutil.copytree(tunes, tmp_path / "tunes")
         (folder / "torn [live].mid").write_bytes(b"MThd")
-        done = fours_train(folder, "--out", tmp_path / "tiny")
-        assert done.status == 0
-        assert f"left out {folder / 'torn [live].mid'}: not a readable MIDI file (" in done.stderr
+        result = fours_train(folder, "--out", tmp_path / "tiny")
+        assert result.status == 0
+        assert f"left out {folder / 'torn [live].mid'}: not a readable MIDI file (" in result.stderr
 
-    def test_of_one_file_nothing_is_held_out_and_it_says_what_then(
+    def test_a_single_file_is_not_held_out_and_a_message_explains_it(
         self, fours_train: FoursTrain, tmp_path: Path
     ) -> None:
         path = write_part(tmp_path / "one.mid", tune(1, 96))
-        done = fours_train(path, "--out", tmp_path / "tiny")
-        assert done.status == 0
+        result = fours_train(path, "--out", tmp_path / "tiny")
+        assert result.status == 0
         assert (
             "Nothing is held out, as there are too few files: all are learnt from, and the last epoch is kept, since none "
             "can be told to be the best.\n"
-        ) in done.stderr
+        ) in result.stderr
         for part in read_card(tmp_path / "tiny").approaches.values():
             assert (part.training.valid_bits, part.held_out) == (None, {})
 
     def test_time_that_is_used_up_ends_the_training(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
-        done = fours_train(tunes, "--out", tmp_path / "tiny", "--epochs", "5000", "--time-budget", "0.1s")
-        assert done.status == 0
+        result = fours_train(tunes, "--out", tmp_path / "tiny", "--epochs", "5000", "--time-budget", "0.1s")
+        assert result.status == 0
         for part in read_card(tmp_path / "tiny").approaches.values():
             assert 1 <= part.training.epochs < 100
             assert part.training.valid_bits is not None
 
-    def test_curves_are_kept_for_tensorboard(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
+    def test_curves_are_written_for_tensorboard(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
         fours_train(tunes, "--out", tmp_path / "tiny", "--tensorboard", tmp_path / "curves")
         assert names_in(tmp_path / "curves") == ["tiny-event", "tiny-pitch"]
 
 
 class TestInSeconds:
-    def test_its_card_says_so_and_a_tempo_makes_beats_of_them(self, in_seconds: Path) -> None:
+    def test_the_card_has_bins_in_seconds_and_a_tempo_turns_them_into_beats(self, in_seconds: Path) -> None:
         card = read_card(in_seconds)
         bins = card.approaches["event"].bins
         assert bins is not None
-        # The tunes go at 120, in steps of one, two and three half beats.
+        # The tunes have 120 beats a minute and steps of one, two and three half beats.
         assert (bins.unit, bins.shifts) == ("seconds", (0.25, 0.5, 0.75))
         at_60 = card.vocabulary("event", tempo_bpm=60.0)
         assert isinstance(at_60, EventVocabulary)
@@ -252,35 +252,35 @@ class TestInSeconds:
         assert steps_s <= {0.25, 0.5, 0.75}
 
 
-class TestBrokenOff:
-    def test_ctrl_c_keeps_what_was_learnt_and_says_how_to_go_on(
+class TestInterrupted:
+    def test_ctrl_c_saves_a_checkpoint_and_prints_the_command_to_resume(
         self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
     ) -> None:
         out = tmp_path / "tiny"
-        fours_train(tunes, "--out", tmp_path / "unbroken", "--epochs", "3")
-        done = break_off(fours_train, tunes, out)
-        assert done.status == 130
-        assert names_in(tmp_path) == ["tiny.training", "unbroken"]
+        fours_train(tunes, "--out", tmp_path / "uninterrupted", "--epochs", "3")
+        result = interrupt_training(fours_train, tunes, out)
+        assert result.status == 130
+        assert names_in(tmp_path) == ["tiny.training", "uninterrupted"]
         assert (training_folder(out) / "pitch.checkpoint").is_file()
-        told = re.search(r"^Stopped; nothing is lost\. Go on with: fours train (.+)$", done.stderr, re.MULTILINE)
-        assert told
-        again = shlex.split(told[1])
+        hint = re.search(r"^Stopped; nothing is lost\. Go on with: fours train (.+)$", result.stderr, re.MULTILINE)
+        assert hint
+        again = shlex.split(hint[1])
         assert again[-1] == "--resume"
         assert fours_train(*again[len(SHAPE_OPTIONS) + len(RECIPE_OPTIONS) + 2 :]).status == 0
-        assert weights_of(out) == weights_of(tmp_path / "unbroken")
-        assert names_in(tmp_path) == ["tiny", "unbroken"]
+        assert weights_of(out) == weights_of(tmp_path / "uninterrupted")
+        assert names_in(tmp_path) == ["tiny", "uninterrupted"]
 
-    def test_who_was_replacing_a_pack_goes_on_replacing_it(
+    def test_the_command_to_resume_still_replaces_a_pack(
         self, fours_train: FoursTrain, tunes: Path, base: Path, tmp_path: Path
     ) -> None:
         out = shutil.copytree(base, tmp_path / "tiny")
-        done = break_off(fours_train, tunes, out, "--force")
-        assert done.stderr.endswith(" --force --resume\n")
+        result = interrupt_training(fours_train, tunes, out, "--force")
+        assert result.stderr.endswith(" --force --resume\n")
         assert weights_of(out) == weights_of(base)
         assert fours_train(tunes, "--out", out, "--epochs", "3", "--force", "--resume").status == 0
         assert weights_of(out) != weights_of(base)
 
-    def test_ctrl_c_before_there_is_anything_to_lose_says_nothing(
+    def test_ctrl_c_before_the_first_checkpoint_prints_nothing(
         self, fours_train: FoursTrain, tunes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def press_ctrl_c(*_: object) -> None:
@@ -290,71 +290,71 @@ class TestBrokenOff:
         assert fours_train(tunes, "--out", tmp_path / "tiny") == CommandResult(130, "")
         assert names_in(tmp_path) == []
 
-    def test_it_is_neither_lost_nor_gone_on_with_unasked(
+    def test_it_is_neither_lost_nor_resumed_without_an_option(
         self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
     ) -> None:
         out = tmp_path / "tiny"
-        break_off(fours_train, tunes, out)
+        interrupt_training(fours_train, tunes, out)
         assert fours_train(tunes, "--out", out, "--epochs", "3").error_message == (
             f"a training of {out} was broken off; go on with it with --resume, or say --force to begin anew"
         )
         assert has_unfinished_training(out)
-        anew = fours_train(tunes, "--out", out, "--epochs", "3", "--force")
-        assert anew.status == 0
-        assert "pitch epoch 1:" in anew.stderr
+        restarted = fours_train(tunes, "--out", out, "--epochs", "3", "--force")
+        assert restarted.status == 0
+        assert "pitch epoch 1:" in restarted.stderr
         assert names_in(tmp_path) == ["tiny"]
 
-    def test_with_other_settings_it_is_not_gone_on_with(
-        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
-    ) -> None:
+    def test_with_other_settings_it_is_not_resumed(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
         out = tmp_path / "tiny"
-        break_off(fours_train, tunes, out)
+        interrupt_training(fours_train, tunes, out)
         assert fours_train(tunes, "--out", out, "--epochs", "4", "--resume").error_message == (
             f"{training_folder(out) / 'pitch.checkpoint'} is of a training with other settings or another corpus; repeat "
             "the command that began it, with --resume, or begin anew without --resume"
         )
         assert has_unfinished_training(out)
 
-    def test_a_checkpoint_of_another_version_is_told(
+    def test_a_checkpoint_of_another_version_is_refused(
         self, fours_train: FoursTrain, tunes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         out = tmp_path / "tiny"
-        break_off(fours_train, tunes, out)
+        interrupt_training(fours_train, tunes, out)
         monkeypatch.setattr("train.learning.checkpoint.CHECKPOINT_FORMAT", 2)
         assert "is of checkpoint format 1, and this program goes on from format 2" in (
             fours_train(tunes, "--out", out, "--epochs", "3", "--resume").error_message
         )
         assert has_unfinished_training(out)
 
-    def test_resume_where_nothing_was_begun_begins(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
+    def test_resume_without_a_checkpoint_starts_a_training(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
         assert fours_train(tunes, "--out", tmp_path / "tiny", "--resume").status == 0
 
     def test_killed_in_the_middle_and_resumed_it_ends_with_the_same_weights(
-        self, fours_train: FoursTrain, tunes: Path, cache: Path, unbroken: Path, tmp_path: Path
+        self, fours_train: FoursTrain, tunes: Path, cache: Path, uninterrupted: Path, tmp_path: Path
     ) -> None:
         out = tmp_path / "tiny"
         arguments = [*SHAPE_OPTIONS, *RECIPE_OPTIONS, *LONG, "--cache", str(cache), str(tunes), "--out", str(out)]
         with subprocess.Popen([*AS_A_PROGRAM, *arguments], stderr=subprocess.PIPE, text=True) as training:
             assert training.stderr is not None
-            for said in training.stderr:
-                if said.startswith("pitch epoch 3:"):
+            for line in training.stderr:
+                if line.startswith("pitch epoch 3:"):
                     break
             training.kill()
         assert training.returncode == -signal.SIGKILL
         assert names_in(tmp_path) == ["tiny.training"]
-        done = fours_train(tunes, "--out", out, *LONG, "--resume")
-        assert done.status == 0
-        assert "pitch epoch 2:" not in done.stderr
-        assert weights_of(out) == weights_of(unbroken)
+        result = fours_train(tunes, "--out", out, *LONG, "--resume")
+        assert result.status == 0
+        assert "pitch epoch 2:" not in result.stderr
+        assert weights_of(out) == weights_of(uninterrupted)
         assert names_in(tmp_path) == ["tiny"]
 
 
 class TestFromAPack:
-    def test_it_goes_on_from_what_the_pack_knows(
-        self, fours_train: FoursTrain, mine: Path, base: Path, tmp_path: Path
+    def test_training_starts_from_the_weights_and_vocabulary_of_the_pack(
+        self, fours_train: FoursTrain, triplets_folder: Path, base: Path, tmp_path: Path
     ) -> None:
         out = tmp_path / "tuned"
-        assert fours_train(mine, "--from", base, "--out", out, shape=()).status == 0
+        assert fours_train(triplets_folder, "--from", base, "--out", out, shape=()).status == 0
         before, after = open_pack(str(base)), open_pack(str(out))
         assert [source.name for source in after.card.corpora] == ["tunes", "mine"]
         for approach in APPROACHES:
@@ -368,7 +368,7 @@ class TestFromAPack:
         assert bins is not None
         assert bins.shifts == pytest.approx((1 / 3, 0.5, 1.0, 1.5))
 
-    def test_it_goes_on_in_the_packs_own_time_unit(
+    def test_it_uses_the_time_unit_of_the_pack(
         self, fours_train: FoursTrain, tunes: Path, in_seconds: Path, tmp_path: Path
     ) -> None:
         out = tmp_path / "tuned"
@@ -378,28 +378,33 @@ class TestFromAPack:
     @pytest.mark.parametrize(
         ("option", "value"), [("--hidden", "32"), ("--time-unit", "seconds"), ("--bin-count", "8")]
     )
-    def test_what_the_pack_decides_cannot_be_asked_for(
-        self, option: str, value: str, fours_train: FoursTrain, mine: Path, base: Path, tmp_path: Path
+    def test_options_that_the_pack_decides_are_refused(
+        self, option: str, value: str, fours_train: FoursTrain, triplets_folder: Path, base: Path, tmp_path: Path
     ) -> None:
-        done = fours_train(mine, "--from", base, "--out", tmp_path / "tuned", option, value, shape=())
-        assert done.error_message == f"with --from the pack's shape, time unit and bins are kept; leave out {option}"
+        result = fours_train(triplets_folder, "--from", base, "--out", tmp_path / "tuned", option, value, shape=())
+        assert result.error_message == f"with --from the pack's shape, time unit and bins are kept; leave out {option}"
 
-    def test_a_pack_of_another_format_is_told(
-        self, fours_train: FoursTrain, mine: Path, base: Path, tmp_path: Path
+    def test_a_pack_of_another_format_is_refused(
+        self, fours_train: FoursTrain, triplets_folder: Path, base: Path, tmp_path: Path
     ) -> None:
         later = shutil.copytree(base, tmp_path / "later")
         card = (later / CARD_FILE).read_text(encoding="utf-8").replace('"format": 1', '"format": 2')
         (later / CARD_FILE).write_text(card, encoding="utf-8")
-        done = fours_train(mine, "--from", later, "--out", tmp_path / "tuned", shape=())
-        assert done.error_message == f"{later / CARD_FILE} is of pack format 2; this program reads format 1"
+        result = fours_train(triplets_folder, "--from", later, "--out", tmp_path / "tuned", shape=())
+        assert result.error_message == f"{later / CARD_FILE} is of pack format 2; this program reads format 1"
         assert names_in(tmp_path) == ["later"]
 
-    def test_a_vocabulary_that_would_grow_too_large_is_told(
-        self, fours_train: FoursTrain, mine: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    def test_a_vocabulary_that_would_grow_too_large_is_refused(
+        self,
+        fours_train: FoursTrain,
+        triplets_folder: Path,
+        base: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr("train.finetune.MAX_BINS", 3)
-        done = fours_train(mine, "--from", base, "--out", tmp_path / "tuned", shape=())
-        assert done.error_message == (
+        result = fours_train(triplets_folder, "--from", base, "--out", tmp_path / "tuned", shape=())
+        assert result.error_message == (
             "the new music needs 1 time bins besides the pack's 3, and 3 are the most there may be; train it from nothing, "
             "without --from"
         )
@@ -407,24 +412,26 @@ class TestFromAPack:
 
 
 class TestOneApproach:
-    def test_the_other_is_kept(self, fours_train: FoursTrain, tunes: Path, base: Path, tmp_path: Path) -> None:
+    def test_the_other_approach_stays_as_it_is(
+        self, fours_train: FoursTrain, tunes: Path, base: Path, tmp_path: Path
+    ) -> None:
         out = shutil.copytree(base, tmp_path / "tiny")
         assert fours_train(tunes, "--out", out, "--approach", "event", "--random-seed", "3").status == 0
         before, after = weights_of(base), weights_of(out)
         assert after["pitch"] == before["pitch"]
         assert after["event"] != before["event"]
 
-    def test_a_training_of_it_that_was_broken_off_is_not_lost(
+    def test_an_interrupted_training_of_it_is_not_lost(
         self, fours_train: FoursTrain, tunes: Path, base: Path, tmp_path: Path
     ) -> None:
         out = shutil.copytree(base, tmp_path / "tiny")
-        break_off(fours_train, tunes, out, "--approach", "event")
-        done = fours_train(tunes, "--out", out, "--epochs", "3", "--approach", "event")
-        assert "was broken off; go on with it with --resume" in done.error_message
+        interrupt_training(fours_train, tunes, out, "--approach", "event")
+        result = fours_train(tunes, "--out", out, "--epochs", "3", "--approach", "event")
+        assert "was broken off; go on with it with --resume" in result.error_message
         assert fours_train(tunes, "--out", out, "--epochs", "3", "--approach", "event", "--resume").status == 0
         assert names_in(tmp_path) == ["tiny"]
 
-    def test_it_is_kept_from_the_place_and_not_from_a_pack_of_that_name(
+    def test_the_other_approach_comes_from_the_out_folder_and_not_from_a_pack_of_that_name(
         self,
         fours_train: FoursTrain,
         tunes: Path,
@@ -447,22 +454,24 @@ class TestOneApproach:
             f"there is no pack at {out} to keep the other approach of; train both, without --approach"
         )
 
-    def test_what_both_learnt_from_must_be_the_same(
-        self, fours_train: FoursTrain, mine: Path, base: Path, tmp_path: Path
+    def test_both_approaches_must_be_trained_on_the_same_corpora(
+        self, fours_train: FoursTrain, triplets_folder: Path, base: Path, tmp_path: Path
     ) -> None:
         out = shutil.copytree(base, tmp_path / "tiny")
-        assert fours_train(mine, "--out", out, "--approach", "pitch").error_message == (
+        assert fours_train(triplets_folder, "--out", out, "--approach", "pitch").error_message == (
             "the pack that is there was trained on tunes; one approach can be trained anew on the same, from the same pack"
         )
         assert weights_of(out) == weights_of(base)
 
-    def test_from_the_same_pack_one_of_two_is_tuned_anew(
-        self, fours_train: FoursTrain, mine: Path, base: Path, tmp_path: Path
+    def test_one_approach_can_be_fine_tuned_again_from_the_same_pack(
+        self, fours_train: FoursTrain, triplets_folder: Path, base: Path, tmp_path: Path
     ) -> None:
         out = tmp_path / "tuned"
-        fours_train(mine, "--from", base, "--out", out, shape=())
-        done = fours_train(mine, "--from", base, "--out", out, "--approach", "pitch", "--dropout", "0.1", shape=())
-        assert done.status == 0
+        fours_train(triplets_folder, "--from", base, "--out", out, shape=())
+        result = fours_train(
+            triplets_folder, "--from", base, "--out", out, "--approach", "pitch", "--dropout", "0.1", shape=()
+        )
+        assert result.status == 0
         assert [source.name for source in read_card(out).corpora] == ["tunes", "mine"]
 
     def test_networks_of_two_shapes_are_tuned_one_by_one(
@@ -471,8 +480,8 @@ class TestOneApproach:
         wide = shutil.copytree(base, tmp_path / "wide")
         shape = ("--hidden", "24", "--embedding", "8")
         assert fours_train(tunes, "--out", wide, "--approach", "event", shape=shape).status == 0
-        done = fours_train(tunes, "--from", wide, "--out", tmp_path / "tuned", shape=())
-        assert done.error_message == (
+        result = fours_train(tunes, "--from", wide, "--out", tmp_path / "tuned", shape=())
+        assert result.error_message == (
             "the two networks of wide differ in shape, so both cannot be trained on; use --approach"
         )
         tuned = shutil.copytree(wide, tmp_path / "tuned")
@@ -488,9 +497,9 @@ class TestNotebook:
         monkeypatch.setattr(notebook, "WINDOW", {"pitch": 16, "event": 16})
 
     def test_the_old_recipe_makes_a_pack(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
-        done = fours_train(tunes, "--out", tmp_path / "old", "--recipe", "notebook")
-        assert done.status == 0
-        assert "event epoch 1: training " in done.stderr
+        result = fours_train(tunes, "--out", tmp_path / "old", "--recipe", "notebook")
+        assert result.status == 0
+        assert "event epoch 1: training " in result.stderr
         pack = open_pack(str(tmp_path / "old"))
         assert {part.training.recipe["name"] for part in pack.card.approaches.values()} == {"notebook"}
         for approach in APPROACHES:
@@ -500,33 +509,33 @@ class TestNotebook:
         self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
     ) -> None:
         notebooks = ("--recipe", "notebook")
-        fours_train(tunes, "--out", tmp_path / "unbroken", "--epochs", "3", *notebooks)
-        assert break_off(fours_train, tunes, tmp_path / "old", *notebooks).status == 130
+        fours_train(tunes, "--out", tmp_path / "uninterrupted", "--epochs", "3", *notebooks)
+        assert interrupt_training(fours_train, tunes, tmp_path / "old", *notebooks).status == 130
         assert fours_train(tunes, "--out", tmp_path / "old", "--epochs", "3", *notebooks, "--resume").status == 0
-        assert weights_of(tmp_path / "old") == weights_of(tmp_path / "unbroken")
+        assert weights_of(tmp_path / "old") == weights_of(tmp_path / "uninterrupted")
 
     @pytest.mark.parametrize("more", [("--approach", "pitch"), ("--from", "songbook")])
     def test_it_is_both_approaches_from_nothing(
         self, more: tuple[str, str], fours_train: FoursTrain, tunes: Path, tmp_path: Path
     ) -> None:
-        done = fours_train(tunes, "--out", tmp_path / "old", "--recipe", "notebook", *more)
-        assert done.error_message == (
+        result = fours_train(tunes, "--out", tmp_path / "old", "--recipe", "notebook", *more)
+        assert result.error_message == (
             "the notebook's recipe trains both approaches from nothing; leave out --from and --approach"
         )
 
 
 class TestRefused:
-    """Each with one sentence, before any training, and with nothing written or lost."""
+    """Each is refused with one sentence, before any training, with nothing written or lost."""
 
     def test_a_folder_without_midi_files(self, fours_train: FoursTrain, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
-        done = fours_train(tmp_path / "empty", "--out", tmp_path / "tiny")
-        assert done.error_message == f"{tmp_path / 'empty'} holds no MIDI file (.mid or .midi)"
+        result = fours_train(tmp_path / "empty", "--out", tmp_path / "tiny")
+        assert result.error_message == f"{tmp_path / 'empty'} holds no MIDI file (.mid or .midi)"
         assert names_in(tmp_path) == ["empty"]
 
     def test_fewer_tokens_than_one_chunk(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
-        done = fours_train(tunes, "--out", tmp_path / "tiny", "--chunk", "9999")
-        assert done.error_message == (
+        result = fours_train(tunes, "--out", tmp_path / "tiny", "--chunk", "9999")
+        assert result.error_message == (
             "the training side has 480 tokens for pitch, fewer than one chunk of 9999; give it more files, or a smaller "
             "--chunk"
         )
@@ -534,19 +543,19 @@ class TestRefused:
 
     def test_a_place_that_cannot_be_written(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        done = fours_train(tunes, "--out", tmp_path / "file" / "tiny")
+        result = fours_train(tunes, "--out", tmp_path / "file" / "tiny")
         assert re.fullmatch(
-            r".+/file/tiny\.training cannot be written \(.+\); choose another --out", done.error_message
+            r".+/file/tiny\.training cannot be written \(.+\); choose another --out", result.error_message
         )
-        assert "epoch" not in done.stderr
+        assert "epoch" not in result.stderr
 
     def test_a_full_disk(
         self, fours_train: FoursTrain, tunes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 0}))
-        done = fours_train(tunes, "--out", tmp_path / "tiny")
-        assert done.error_message.endswith(" MB are free; make room, or choose another --out")
-        assert "epoch" not in done.stderr
+        result = fours_train(tunes, "--out", tmp_path / "tiny")
+        assert result.error_message.endswith(" MB are free; make room, or choose another --out")
+        assert "epoch" not in result.stderr
         assert names_in(tmp_path) == []
 
     def test_a_place_without_a_name(
@@ -574,7 +583,7 @@ class TestRefused:
         self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
     ) -> None:
         out = tmp_path / "tiny"
-        break_off(fours_train, tunes, out)
+        interrupt_training(fours_train, tunes, out)
         (tmp_path / "empty").mkdir()
         assert fours_train(tmp_path / "empty", "--out", out, "--force").status == 1
         assert has_unfinished_training(out)
@@ -583,8 +592,8 @@ class TestRefused:
         self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
     ) -> None:
         (tmp_path / "file").touch()
-        done = fours_train(tunes, "--out", tmp_path / "tiny", "--tensorboard", tmp_path / "file")
-        assert re.fullmatch(r".+/file cannot be written \(.+\); choose another --tensorboard", done.error_message)
+        result = fours_train(tunes, "--out", tmp_path / "tiny", "--tensorboard", tmp_path / "file")
+        assert re.fullmatch(r".+/file cannot be written \(.+\); choose another --tensorboard", result.error_message)
         assert names_in(tmp_path) == ["file"]
 
     @pytest.mark.parametrize(
@@ -598,10 +607,10 @@ class TestRefused:
     def test_a_value_that_an_option_does_not_take(
         self, option: str, value: str, complaint: str, fours_train: FoursTrain, tunes: Path, tmp_path: Path
     ) -> None:
-        done = fours_train(tunes, "--out", tmp_path / "tiny", option, value)
-        assert done.status == 2
+        result = fours_train(tunes, "--out", tmp_path / "tiny", option, value)
+        assert result.status == 2
         # Typer draws a box around it.
-        assert f"Invalid value for '{option}': {complaint}" in " ".join(done.stderr.replace("│", " ").split())
+        assert f"Invalid value for '{option}': {complaint}" in " ".join(result.stderr.replace("│", " ").split())
         assert names_in(tmp_path) == []
 
 
@@ -644,16 +653,16 @@ def test_two_processes_come_to_the_weights_of_one(
         "--out",
         str(tmp_path / "together" / "tiny"),
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [*torchrun, str(tunes), *more], capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count("Pack written to ") == 1
-    assert done.stderr.count("event epoch 2: ") == 1
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("Pack written to ") == 1
+    assert result.stderr.count("event epoch 2: ") == 1
     assert names_in(tmp_path / "together") == ["tiny"]
     alone, together = (open_pack(str(tmp_path / name / "tiny")) for name in ("alone", "together"))
     for approach in APPROACHES:
-        ours = together.weights(approach)
+        two_processes = together.weights(approach)
         for name, value in alone.weights(approach).items():
-            # They lie on fp16's grid, as they are saved.
-            assert np.allclose(ours[name], value, rtol=1e-3, atol=1e-4)
+            # Saved weights are fp16 numbers.
+            assert np.allclose(two_processes[name], value, rtol=1e-3, atol=1e-4)

@@ -51,18 +51,18 @@ def test_without_arguments_they_are_those_of_this_process(
     ("command", "message"),
     [(fail_by_train, "fours: tunes holds no MIDI file"), (fail_by_model, "fours: tunes is no pack")],
 )
-def test_what_is_wrong_is_one_sentence_and_status_1(command: object, message: str) -> None:
-    # A text as a status is what the interpreter prints before it exits with 1.
+def test_errors_are_one_sentence_and_status_1(command: object, message: str) -> None:
+    # The interpreter prints a status that is a text, and exits with 1.
     assert status_of(command, "tunes") == message
 
 
-def test_what_nobody_thought_of_keeps_its_traceback() -> None:
+def test_an_unexpected_error_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
         run_command(fail_otherwise, "fours greet", ["tunes"])
 
 
 @pytest.mark.parametrize("arguments", [(), ("Anna", "--times", "0"), ("Anna", "--tmies", "2")])
-def test_arguments_that_it_does_not_take_are_told_with_its_name(
+def test_wrong_arguments_are_reported_with_the_name_of_the_command(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert status_of(greet, *arguments) == 2

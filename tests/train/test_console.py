@@ -30,7 +30,7 @@ def shown(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def row(output: str, *first: str) -> list[str]:
-    """The cells of the table's row that begins so."""
+    """The cells of the row of the table that starts with `first`."""
     cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in output.splitlines() if "│" in line]
     (found,) = [each for each in cells if each[: len(first)] == list(first)]
     return found
@@ -51,7 +51,9 @@ class TestWhatWasFound:
             "Eb major 9); tempi 60 to 240, median 120\n"
         ) in shown(capsys)
 
-    def test_a_short_corpus_is_told_in_minutes(self, corpus: Corpus, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_the_length_of_a_short_corpus_is_in_minutes(
+        self, corpus: Corpus, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         corpus.seconds, corpus.alike = 90.0, 0
         show_corpora([corpus])
         assert "tunes [live]: 1,234 files, 1.5 minutes; " in shown(capsys)
@@ -69,14 +71,16 @@ class TestWhatWasFound:
         assert row(output, "tunes [live]", "broken")[2] == str(BROKEN_SHOWN + 3)
         assert row(output, "tunes [live]", "nothing to learn")[2] == "1"
 
-    def test_near_duplicates_that_a_manifest_parts(self, corpus: Corpus, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_near_duplicates_on_different_sides_of_a_manifest(
+        self, corpus: Corpus, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         corpus.astride = 2
         show_corpora([corpus])
         assert ("tunes [live]: 2 files are near-duplicates of one on another side of its manifest's split\n") in shown(
             capsys
         )
 
-    def test_that_nothing_is_held_out(self, corpus: Corpus, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_note_that_nothing_is_held_out(self, corpus: Corpus, capsys: pytest.CaptureFixture[str]) -> None:
         other = Corpus("other", Path("other"), tempi_bpm=[120.0])
         show_corpora([corpus, other])
         assert "Nothing is held out" not in shown(capsys)
@@ -99,13 +103,13 @@ class TestVocabulary:
         show_vocabulary("beats", "event", EventVocabulary(PITCHES, bins))
         assert shown(capsys).endswith("3 time bins, in beats: 0.146, 1/3, 17/24\n")
 
-    def test_bins_in_seconds_are_told_in_seconds(self, capsys: pytest.CaptureFixture[str]) -> None:
-        # They are kept as beats at 120.
+    def test_bins_in_seconds_are_shown_in_seconds(self, capsys: pytest.CaptureFixture[str]) -> None:
+        # They are stored as beats at 120 a minute.
         show_vocabulary("seconds", "event", EVENT_WORDS)
         assert shown(capsys).endswith("4 time bins, in seconds: 0.125, 0.25, 0.5, 1\n")
 
 
-class TestBars:
+class TestProgressBars:
     def test_each_epoch_is_a_line(self, capsys: pytest.CaptureFixture[str]) -> None:
         with ProgressBars() as bars:
             bars.show_progress("pitch", Progress(1, 2, 1, 2, 5000.0, 3.2, 0.1))
@@ -119,12 +123,12 @@ class TestBars:
             "event epoch 1: training 2.000 bits/token, nothing held out, 7,000 tokens/s",
         ]
 
-    def test_the_bar_tells_how_far_it_is_of_all_epochs(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_the_bar_counts_the_steps_of_all_epochs(self, capsys: pytest.CaptureFixture[str]) -> None:
         with ProgressBars() as bars:
             bars.show_progress("event", Progress(2, 4, 3, 10, 1234.5, 3.2, 0.1))
         assert "13/40" in shown(capsys)
 
-    def test_those_who_only_help_say_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_processes_that_are_not_the_first_print_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
         with ProgressBars(shown=False) as bars:
             bars.show_progress("event", Progress(1, 4, 3, 10, 1234.5, 3.2, 0.1))
         assert shown(capsys) == ""
@@ -135,7 +139,7 @@ class TestFigures:
     def card(self, tmp_path: Path) -> Card:
         return read_card(write_tiny_pack(tmp_path / "tiny"))
 
-    def test_the_best_ppm_and_what_a_memory_adds_stand_beside(
+    def test_the_table_has_the_best_ppm_and_the_figures_with_memory(
         self, card: Card, capsys: pytest.CaptureFixture[str]
     ) -> None:
         pitch = {"notes": 9, "pitch_bits": 3.14159, "ppm": {"order 1": 4.0, "order 2": 3.5, "unbounded": 3.6}}

@@ -40,7 +40,7 @@ def test_it_shows_bits_measures_and_copying(tiny_pack: Path, folder: Path, capsy
         assert words in output
 
 
-def test_for_programs_it_is_json(tiny_pack: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_json_it_prints_json(tiny_pack: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_evaluate(tiny_pack, folder, "--json", "--split", "train")
     found = json.loads(capsys.readouterr().out)
     assert (found["pack"], found["split"]) == ("tiny", "train")
@@ -62,7 +62,7 @@ def test_for_programs_it_is_json(tiny_pack: Path, folder: Path, capsys: pytest.C
         ("sogbook", (), "did you mean songbook?"),
     ],
 )
-def test_what_is_wrong_is_one_sentence(
+def test_errors_are_one_sentence(
     pack: str, arguments: tuple[str, ...], sentence: str, tiny_pack: Path, folder: Path
 ) -> None:
     with pytest.raises(RuntimeError, match=sentence.replace("?", r"\?")):

@@ -22,18 +22,18 @@ def line_of(*pitches: int, step_beats: float = 0.5) -> Line:
 
 
 def shifts_of(*steps: tuple[float, int]) -> list[Line]:
-    """Lines whose onsets lie so many beats apart, so many times."""
+    """Lines with these steps between onsets, in beats, each so many times."""
     return [line_of(*[60] * (times + 1), step_beats=step_beats) for step_beats, times in steps]
 
 
 class TestVocabulary:
-    def test_music_that_it_can_spell_leaves_it_as_it_is(self) -> None:
+    def test_music_within_the_vocabulary_leaves_it_as_it_is(self) -> None:
         inside = [line_of(60, 64, 67)]
         assert grow_vocabulary(PITCH_WORDS, inside) == PITCH_WORDS
         assert grow_vocabulary(EVENT_WORDS, inside) == EVENT_WORDS
 
     def test_it_reaches_as_far_as_the_music_and_its_transposed_copies(self) -> None:
-        # Six semitones down and five up: any key.
+        # Six semitones down and five up reach every key.
         assert grow_vocabulary(PITCH_WORDS, [line_of(50)]).pitches == tuple(range(44, PITCHES[-1] + 1))
         assert grow_vocabulary(EVENT_WORDS, [line_of(90)]).pitches == tuple(range(PITCHES[0], 96))
 
@@ -52,7 +52,7 @@ class TestVocabulary:
         assert isinstance(after, EventVocabulary)
         assert len(after.bins) == bins
 
-    def test_what_is_rarer_goes_to_the_nearest_bin_as_before(self) -> None:
+    def test_a_rarer_shift_uses_the_nearest_bin_as_before(self) -> None:
         after = grow_vocabulary(EVENT_WORDS, shifts_of((0.5, 200), (THIRD, 1)))
         assert isinstance(after, EventVocabulary)
         assert after.bins == BINS
@@ -79,7 +79,7 @@ class TestVocabulary:
 
 
 class TestWeights:
-    def test_what_is_known_stays_as_it_was(self) -> None:
+    def test_rows_of_known_tokens_stay_as_they_were(self) -> None:
         before = random_weights(EVENT_WORDS.size)
         after_words = EventVocabulary(
             tuple(range(40, 90)), TimeBins((0.25, THIRD, 0.5, 1.0, 2.0), (0.3, 0.4, 0.75, 1.5))
@@ -98,12 +98,12 @@ class TestWeights:
         for name in before.keys() - {"embedding.weight", "output.weight", "output.bias"}:
             assert np.array_equal(after[name], before[name])
 
-    def test_a_new_token_begins_as_its_nearest_kin_and_unlikelier(self) -> None:
+    def test_a_new_token_copies_its_nearest_token_with_a_lower_bias(self) -> None:
         before = random_weights(EVENT_WORDS.size)
         bins = TimeBins((0.25, THIRD, 0.5, 1.0, 2.0), (0.3, 0.4, 0.75, 1.5))
         after_words = EventVocabulary((*PITCHES, 85, 86), bins)
         after = grow_weights(before, EVENT_WORDS, after_words)
-        # The pitch an octave lower, and the shift whose bin it fell into.
+        # The pitch an octave lower, and the shift whose bin it was in.
         octave, quarter = 1 + PITCHES.index(85 - 12), EVENT_WORDS.first_time_token
         for token, nearest in ((1 + len(PITCHES), octave), (after_words.first_time_token + 1, quarter)):
             for name in ("embedding.weight", "output.weight"):
@@ -115,7 +115,7 @@ class TestWeights:
         assert {value.dtype for value in after.values()} == {np.dtype(np.float32)}
 
     @given(st.sets(st.integers(0, 127), min_size=1, max_size=20), st.sets(st.integers(0, 127), max_size=20))
-    def test_whatever_is_added_old_rows_stand_where_their_pitch_stands(self, known: set[int], added: set[int]) -> None:
+    def test_known_rows_move_with_their_pitch(self, known: set[int], added: set[int]) -> None:
         before, after = PitchVocabulary(tuple(sorted(known))), PitchVocabulary(tuple(sorted(known | added)))
         weights = random_weights(before.size)
         grown_to = grow_weights(weights, before, after)

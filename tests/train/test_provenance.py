@@ -27,7 +27,7 @@ def corpus(tmp_path: Path) -> Corpus:
     return tunes
 
 
-def test_a_corpus_is_told_by_what_was_trained_on(corpus: Corpus, tmp_path: Path) -> None:
+def test_an_entry_counts_what_was_trained_on(corpus: Corpus, tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").write_text(MANIFEST, encoding="utf-8")
     (tmp_path / "tunes" / "NOTICE").write_text("Played by many.\n", encoding="utf-8")
     assert source_of(corpus) == Source(
@@ -43,7 +43,7 @@ def test_a_corpus_is_told_by_what_was_trained_on(corpus: Corpus, tmp_path: Path)
 @pytest.mark.parametrize(
     "table", [None, "path,split\ntunes/one.mid,train\n", "path,split,licence\ntunes/one.mid,train,CC0\n"]
 )
-def test_a_folder_that_says_nothing_of_licences_has_none(corpus: Corpus, tmp_path: Path, table: str | None) -> None:
+def test_a_folder_without_licence_columns_has_no_licences(corpus: Corpus, tmp_path: Path, table: str | None) -> None:
     if table:
         (tmp_path / "manifest.csv").write_text(table, encoding="utf-8")
     assert source_of(corpus) == Source(name="tunes", files=3, notes=193)
@@ -68,7 +68,7 @@ def test_without_legal_texts_there_is_nothing_to_carry_on(tmp_path: Path) -> Non
 
 
 class TestFoldersInFolders:
-    """A corpus of corpora: what they say of themselves lies further in."""
+    """A corpus of several corpora, whose notices are in inner folders."""
 
     @pytest.fixture
     def both(self, tmp_path: Path) -> Corpus:
@@ -85,7 +85,7 @@ class TestFoldersInFolders:
             (folder.parent / "NOTICE").write_text(f"Played by {name}.", encoding="utf-8")
         return both
 
-    def test_their_licences_are_told(self, both: Corpus) -> None:
+    def test_their_licences_are_listed(self, both: Corpus) -> None:
         source = source_of(both)
         assert source.licences == {"CC0-1.0": 2}
         assert source.sources == ("https://new at abc", "https://old at abc")
@@ -110,6 +110,6 @@ class TestFoldersInFolders:
         assert source_of(listed).licences == {"CC0-1.0": 2}
 
 
-def test_one_folder_of_several_corpora_is_told_once(corpus: Corpus, tmp_path: Path) -> None:
+def test_a_folder_of_several_corpora_is_listed_once(corpus: Corpus, tmp_path: Path) -> None:
     (tmp_path / "tunes" / "NOTICE").write_text("Played by many.", encoding="utf-8")
     assert legal_notices([corpus, corpus]).count("Played by many.") == 1

@@ -35,8 +35,8 @@ def complaint(out: Path, *, resume: bool = False) -> str:
     return str(raised.value)
 
 
-def break_off(out: Path) -> None:
-    """A training that got as far as a checkpoint, and was stopped."""
+def interrupt_training(out: Path) -> None:
+    """A training that wrote a checkpoint and was interrupted."""
     with pytest.raises(KeyboardInterrupt):
         stop_after(out, "pitch.checkpoint")
 
@@ -47,8 +47,8 @@ def stop_after(out: Path, written: str) -> None:
         raise KeyboardInterrupt
 
 
-class TestWorkshop:
-    def test_it_lies_beside_the_pack_and_goes_away_with_all_in_it(self, tmp_path: Path) -> None:
+class TestStagingFolder:
+    def test_it_is_beside_the_pack_and_is_removed_with_its_content(self, tmp_path: Path) -> None:
         out = tmp_path / "deep" / "tiny"
         with staging_folder_for(out, SOME_BYTES) as staging_folder:
             assert staging_folder == training_folder(out) == tmp_path / "deep" / "tiny.training"
@@ -56,22 +56,22 @@ class TestWorkshop:
             checkpoint_file(staging_folder, "pitch").touch()
         assert names_in(tmp_path / "deep") == []
 
-    def test_it_stays_where_there_is_something_to_go_on_with(self, tmp_path: Path) -> None:
+    def test_it_stays_where_there_is_a_checkpoint_to_resume_from(self, tmp_path: Path) -> None:
         out = tmp_path / "tiny"
         assert not has_unfinished_training(out)
-        break_off(out)
+        interrupt_training(out)
         assert has_unfinished_training(out)
         with staging_folder_for(out, SOME_BYTES, resume=True) as staging_folder:
             assert checkpoint_file(staging_folder, "pitch").read_bytes() == b"far"
         assert not has_unfinished_training(out)
 
-    def test_without_resume_what_was_begun_is_gone(self, tmp_path: Path) -> None:
+    def test_without_resume_an_interrupted_training_is_removed(self, tmp_path: Path) -> None:
         out = tmp_path / "tiny"
-        break_off(out)
+        interrupt_training(out)
         with staging_folder_for(out, SOME_BYTES) as staging_folder:
             assert names_in(staging_folder) == []
 
-    def test_what_fails_before_the_first_checkpoint_leaves_nothing(self, tmp_path: Path) -> None:
+    def test_a_failure_before_the_first_checkpoint_leaves_nothing(self, tmp_path: Path) -> None:
         out = tmp_path / "tiny"
         with pytest.raises(KeyboardInterrupt):
             stop_after(out, "pitch.0.tokens")
@@ -93,9 +93,7 @@ class TestRefused:
         assert complaint(out) == f"{out} is there and is no pack, so it is not replaced; choose another --out"
         assert out.read_text(encoding="utf-8") == "a letter"
 
-    def test_a_full_disk_is_told_before_anything_is_trained(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_full_disk_is_reported_before_any_training(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 10**9 - 2500, 2500))
         out = tmp_path / "tiny"
         assert complaint(out) == (
@@ -103,14 +101,14 @@ class TestRefused:
         )
         assert names_in(tmp_path) == []
 
-    def test_a_full_disk_costs_nothing_of_what_was_begun(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_full_disk_keeps_an_interrupted_training(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         out = tmp_path / "tiny"
-        break_off(out)
+        interrupt_training(out)
         monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 0))
         assert "make room" in complaint(out, resume=True)
         assert has_unfinished_training(out)
 
-    def test_a_place_that_is_no_folder_is_told(self, tmp_path: Path) -> None:
+    def test_a_place_that_is_no_folder_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         text = complaint(tmp_path / "file" / "tiny")
         assert text.startswith(f"{tmp_path / 'file' / 'tiny.training'} cannot be written (")
@@ -119,7 +117,7 @@ class TestRefused:
 
 class TestSeveralProcesses:
     class Second(World):
-        """One that is not the first; what the first does once, was done."""
+        """A process that is not the first; the first one has done its work."""
 
         def __init__(self) -> None:
             super().__init__(rank=1, size=2)
@@ -127,7 +125,7 @@ class TestSeveralProcesses:
         def run_on_first(self, work: object) -> None:  # type: ignore[override]  # it gives nothing here
             assert callable(work)
 
-    def test_the_others_take_away_what_is_theirs(self, tmp_path: Path) -> None:
+    def test_other_processes_remove_their_own_files(self, tmp_path: Path) -> None:
         out = tmp_path / "tiny"
         folder = training_folder(out)
         folder.mkdir()
@@ -137,39 +135,39 @@ class TestSeveralProcesses:
             tokens_file(staging_folder, "pitch", 1).touch()
         assert names_in(folder) == ["pitch.0.tokens", "pitch.checkpoint"]
 
-    def test_on_a_machine_of_its_own_one_leaves_nothing(self, tmp_path: Path) -> None:
+    def test_a_process_on_a_machine_of_its_own_leaves_nothing(self, tmp_path: Path) -> None:
         with staging_folder_for(tmp_path / "deep" / "tiny", SOME_BYTES, self.Second()) as staging_folder:
             tokens_file(staging_folder, "event", 1).touch()
         assert names_in(tmp_path / "deep") == []
 
 
-class TestAppearing:
+class TestAtomicFolder:
     @pytest.fixture
     def staging_folder(self, tmp_path: Path) -> Path:
         folder = training_folder(tmp_path / "tiny")
         folder.mkdir()
         return folder
 
-    def test_it_is_there_once_all_is_written(self, tmp_path: Path, staging_folder: Path) -> None:
+    def test_the_folder_appears_once_everything_is_written(self, tmp_path: Path, staging_folder: Path) -> None:
         with atomic_folder(tmp_path / "tiny", staging_folder) as folder:
             (folder / CARD_FILE).touch()
             assert not (tmp_path / "tiny").exists()
         assert names_in(tmp_path / "tiny") == [CARD_FILE]
         assert names_in(staging_folder) == []
 
-    def test_an_empty_folder_makes_room(self, tmp_path: Path, staging_folder: Path) -> None:
+    def test_an_empty_folder_is_replaced(self, tmp_path: Path, staging_folder: Path) -> None:
         (tmp_path / "tiny").mkdir()
         with atomic_folder(tmp_path / "tiny", staging_folder) as folder:
             (folder / CARD_FILE).touch()
         assert names_in(tmp_path / "tiny") == [CARD_FILE]
 
-    def test_what_a_killed_run_left_half_written_is_gone(self, tmp_path: Path, staging_folder: Path) -> None:
+    def test_half_written_files_of_a_killed_run_are_removed(self, tmp_path: Path, staging_folder: Path) -> None:
         (staging_folder / "pack").mkdir()
         (staging_folder / "pack" / "half").touch()
         with atomic_folder(tmp_path / "tiny", staging_folder) as folder:
             assert names_in(folder) == []
 
-    def test_a_run_that_was_killed_between_the_two_renames_left_the_old_pack(
+    def test_after_a_kill_between_the_two_renames_the_old_pack_is_restored(
         self, tmp_path: Path, staging_folder: Path
     ) -> None:
         (staging_folder / "replaced").mkdir()

@@ -1,4 +1,4 @@
-"""Whole trainings, small enough to be run in a test: corpora on disk, `fours train` in this process, and what it said."""
+"""Whole trainings that are small enough for a test: corpora on disk, `fours train` in this process, and its output."""
 
 import sys
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ RECIPE = Recipe(epochs=1, lanes=4, chunk=32, learning_rate=0.02, warm_up_steps=2
 SHAPE = Hyperparameters(embedding=8, hidden=16, layers=2, dropout=0.1)
 SHAPE_OPTIONS = ("--hidden", "16", "--embedding", "8")
 RECIPE_OPTIONS = ("--epochs", "1", "--chunk", "32", "--lanes", "4", "--precision", "fp32")
-# The console command, as its wrapper in the environment's bin folder calls it.
+# The console command, as the script in the environment's bin folder runs it.
 AS_A_PROGRAM = (sys.executable, "-W", "error", "-m", "train")
 TUNES = 8
 
 
 @contextmanager
 def read_in_this_process() -> Iterator[None]:
-    """MIDI files are read by a thread and not by processes of their own, which take a second to start."""
+    """MIDI files are read by a thread instead of processes, which take a second to start."""
 
     def pool(workers: int, known: frozenset[str]) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(workers, initializer=ingest._remember, initargs=(known,))
@@ -48,7 +48,7 @@ def write_tunes(folder: Path) -> Path:
 
 
 def triplets(number: int, length: int = 96) -> list[Note]:
-    """A tune that is higher than the others, and goes in triplets."""
+    """A tune in triplets that is higher than the others."""
     return line(*(note.pitch for note in tune(number, length, key=76)), step_beats=1 / 3)
 
 
@@ -59,7 +59,10 @@ def write_triplets(folder: Path) -> Path:
 
 
 def write_sides(folder: Path) -> Path:
-    """One exercise in several keys, a corpus with a manifest and a licence: 57, 59, 60 and 62 train, 64 validates, 65 tests."""
+    """One exercise in several keys: a corpus with a manifest and a licence.
+
+    Keys 57, 59, 60 and 62 train, 64 validates, 65 tests.
+    """
     sides = {"train": (57, 59, 60, 62), "valid": (64,), "test": (65,)}
     rows = ["path,split,licence,source_repo,source_commit"]
     for side, keys in sides.items():
@@ -73,14 +76,14 @@ def write_sides(folder: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How a command ended, and what it said."""
+    """The exit status of a command, and its output on stderr."""
 
     status: int
     stderr: str
 
     @property
     def error_message(self) -> str:
-        """The one sentence that it ended with, where it did not do what was asked."""
+        """The one sentence that ended the command with status 1."""
         assert self.status == 1
         last = self.stderr.rstrip("\n").splitlines()[-1]
         assert last.startswith("fours: ")
@@ -88,17 +91,17 @@ class CommandResult:
 
 
 def run_train(*arguments: str | Path) -> tuple[int, str]:
-    """Runs `fours train` here; its status, and the sentence that it ended with, if any."""
+    """Runs `fours train` in this process; returns its status, and the sentence that ended it, if any."""
     try:
         main([str(argument) for argument in arguments])
     except SystemExit as end:
-        # As the interpreter does: a text goes to stderr, and the status is 1.
+        # As in the interpreter, a text is printed on stderr, and the status is 1.
         return (1, f"{end.code}\n") if isinstance(end.code, str) else (end.code or 0, "")
     return 0, ""
 
 
 def train_pack(out: Path, *arguments: str | Path) -> Path:
-    """A small pack at `out`, made with these arguments."""
+    """Trains a small pack at `out` with these arguments."""
     status, error_message = run_train(*SHAPE_OPTIONS, *RECIPE_OPTIONS, "--out", out, *arguments)
     assert status == 0, error_message
     return out

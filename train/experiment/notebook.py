@@ -1,7 +1,8 @@
-"""The original recipe of the experiment: sliding windows over all files joined end to end, one target for each window.
+"""The original recipe of the experiment: sliding windows over all files joined end to end, one target each.
 
-It is kept for comparison with the recipe of `train.learning.trainer` (docs/experiment.md). It reads files with pretty_midi,
-keeps drums, counts time in seconds, has windows across the joints between files, and keeps the last epoch. It knows no pack.
+It is kept for comparison with the recipe of `train.learning.trainer` (docs/experiment.md). It reads files with
+pretty_midi, keeps drums, counts time in seconds, has windows across the joints between files, and keeps the last epoch.
+It knows no pack.
 """
 
 import math

@@ -1,7 +1,7 @@
-"""Repeats the experiment: trains a pack by the notebook's recipe on the files of a corpus, and measures it on held-out files.
+"""Repeats the experiment: trains a pack by the notebook's recipe, and measures it on the held-out files of a corpus.
 
-The networks are as they were in the experiment, so such a pack is for comparison only: its time is in seconds, drums are
-among its notes, and its start token was never trained. `docs/experiment.md` compares it with ours.
+The networks are as they were in the experiment, so such a pack is for comparison only: its time is in seconds, drums
+are among its notes, and its start token was never trained. `docs/experiment.md` compares it with ours.
 """
 
 import hashlib
@@ -70,10 +70,9 @@ def replay_experiment(
 ) -> Card:
     """Trains both approaches by the notebook's recipe and writes the pack to `request.out`.
 
-    Always keeps the last epoch.
-
-    `request.recipes` give the number of epochs and the random seed, `request.budget_s` the time. Raises what
-    `train.build.build_pack` raises, and RecipeError where there are several processes.
+    It always keeps the last epoch. `request.recipes` give the number of epochs and the random seed,
+    `request.budget_s` the time. Raises what `train.build.build_pack` raises, and RecipeError where there are several
+    processes.
     """
     if world.size > 1:
         raise RecipeError("the notebook's recipe knows one process only; start it without torchrun")

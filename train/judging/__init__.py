@@ -1,1 +1,1 @@
-"""Measures what a pack is worth: bits per note, its answers compared with real music, and how much of them is copied."""
+"""Measures a pack: bits per note, its answers compared with real music, and how much of them is copied."""

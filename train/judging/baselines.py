@@ -136,7 +136,7 @@ def ppm_bits_per_note(
 
 
 def pieces_within(lengths: Sequence[int] | npt.NDArray[np.integer], most: int = MAX_TOKENS) -> npt.NDArray[np.intp]:
-    """The indices of the pieces to learn from, given their lengths in tokens: all, or if too many a fixed random choice."""
+    """The indices of the pieces to learn from, by their lengths in tokens: all, or a fixed random choice that fits."""
     shuffled = np.random.default_rng(0).permutation(len(lengths))
     fits = np.cumsum(np.asarray(lengths, np.int64)[shuffled]) <= most
     return np.sort(shuffled[fits])
@@ -170,14 +170,14 @@ def _extend_contexts(
 ) -> tuple[_Positions, _Positions]:
     """Both with contexts that are one token longer, `order` tokens in all.
 
-    Keeps only training positions that a query needs.
+    It keeps only the training positions that a query needs.
     """
     contexts, width = shape[0], np.intp(shape[1] + 1)
     keys = queried.contexts * width + queried.tokens_before(order)
     distinct, numbers = np.unique(keys, return_inverse=True)
     number = np.full(contexts * width, -1, np.int32)
     number[distinct] = np.arange(len(distinct))
-    number[BREAK::width] = -1  # contexts that reach a start are not compared
+    number[BREAK::width] = -1  # a context that would reach past a start equals no other
     parts_kept = [training[:0]]
     for part in training.parts(LEARNED_AT_ONCE):
         context = number[part.contexts * width + part.tokens_before(order)]

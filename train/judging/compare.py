@@ -1,6 +1,6 @@
 """Both approaches answer the same seeds; their answers are measured and compared with real music.
 
-Knows no file and no page.
+It knows no file and no page.
 """
 
 import math
@@ -83,7 +83,7 @@ class Answer:
 class Exchange:
     """A seed, and the answers of each approach to it, between these two beats.
 
-    See `AnswerSettings.answers` for how many.
+    Each approach has `AnswerSettings.answers` of them.
     """
 
     named_seed: NamedSeed
@@ -140,9 +140,8 @@ def compare(
 ) -> Comparison:
     """Lets both approaches of a pack answer each seed, from the bar line after it.
 
-    The same arguments give the same answers.
-
-    Raises PackError where a file of the pack is damaged, and ValueError without any seed.
+    The same arguments give the same answers. Raises PackError where a file of the pack is damaged, and ValueError
+    without any seed.
     """
     if not seeds:
         raise ValueError("there is no seed to answer")

@@ -82,7 +82,7 @@ class IntervalIndex:
         return (intervals + UNISON).astype(np.uint8).tobytes()
 
     def _longest_run(self, encoded: bytes) -> int:
-        """How many of these intervals, from the first one, are in the text: its neighbours in the suffix array share the most."""
+        """How many of these intervals, from the first one, are in the text; the nearest suffixes share the most."""
         at = bisect_left(self._suffix_array, encoded, key=lambda start: self._text[start : start + len(encoded)])
         neighbours = self._suffix_array[max(at - 1, 0) : at + 1].tolist()
         return max(

@@ -58,9 +58,8 @@ def evaluate(
 ) -> Evaluation:
     """Judges both approaches; PPM learns from the training side of the same corpora.
 
-    The same arguments give the same figures.
-
-    Raises CorpusError where no file is on this side of the split, and PackError where the pack is damaged.
+    The same arguments give the same figures. Raises CorpusError where no file is on this side of the split, and
+    PackError where the pack is damaged.
     """
     lines = joined(corpora, split)
     if not lines:

@@ -60,7 +60,7 @@ def _ticks_in_beat(onsets_beats: Floats) -> Integers:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A line as the measures need it: pitch and onset of every note, in order, and of the highest note at each onset."""
+    """A line as the measures need it: pitch and onset of every note, in order, and of the top note at each onset."""
 
     pitches: Integers
     onsets_beats: Floats
@@ -130,7 +130,7 @@ def on_grid_share(line: Outline) -> float | None:
 
 
 def notes_per_beat(line: Outline) -> float | None:
-    """From the first onset to the last, without the notes there: how long the last note lasts depends on how a file was written."""
+    """From the first onset to the last, without the notes there: the length of a last note is arbitrary in files."""
     if len(line.top_onsets_beats) < 2:
         return None
     first, last = line.onsets_beats[0], line.onsets_beats[-1]
@@ -252,7 +252,7 @@ class Quartiles:
 
 
 def measure(notes: Sequence[Note], grid: Grid | None, beats_per_bar: float = 4.0) -> dict[str, float]:
-    """Every measure of a line by name, without those that it is too short for, and without `on_grid_share` where there is no grid."""
+    """Every measure of a line by name, but those that it is too short for; `on_grid_share` only with a grid."""
     line = Outline.of(notes, grid, beats_per_bar)
     measured = {known.name: known.of(line) for known in MEASURES}
     return {name: value for name, value in measured.items() if value is not None}

@@ -1,7 +1,7 @@
-"""The experiment's two pieces, played by the models of a pack, with its counts, temperatures, loudness and file names.
+"""The experiment's two pieces, played by the models of a pack: its counts, temperatures, loudness and file names.
 
-See docs/experiment.md. The experiment did not know durations; here a note of the event approach lasts until the next one.
-There are no musical rules besides those of the improviser. This module knows no engine.
+See docs/experiment.md. The experiment did not know durations; here a note of the event approach lasts until the next
+one. There are no musical rules besides those of the improviser. This module knows no engine.
 """
 
 import math

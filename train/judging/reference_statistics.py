@@ -1,7 +1,7 @@
-"""Statistics of real music, to compare answers with: quartiles of each measure, and how much of it is in the training music.
+"""Statistics of real music, to compare answers with: quartiles of each measure, and how much of it is training music.
 
-They are taken from excerpts as long as the answers, since entropies and ranges of a few bars differ from those of a whole song.
-It knows no model and no meter: a bar is four beats.
+They are taken from excerpts as long as the answers, since entropies and ranges of a few bars differ from those of a
+whole song. The module knows no model and no meter: a bar is four beats.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,10 +24,8 @@ EXCERPT_NOTES = 8
 class ReferenceStatistics:
     """The measures of held-out music of `corpora`, in excerpts.
 
-    `training_intervals` is the index of the training music.
-
-    `copying` is that of all excerpts together, and `longest_run` the quartiles of their longest runs, in successive
-    intervals.
+    `training_intervals` is the index of the training music, `copying` what all excerpts together have in common with
+    it, and `longest_run` the quartiles of their longest runs, in successive intervals.
     """
 
     corpora: tuple[str, ...]

@@ -37,7 +37,7 @@ class CheckpointSettings:
 
 @dataclass(frozen=True, slots=True)
 class EpochFigures:
-    """The figures of an epoch: bits per token in training, bits per held-out note, seconds and targets since training began."""
+    """The figures of an epoch: bits per training token and per held-out note; seconds and targets since the start."""
 
     epoch: int
     training_bits: float

@@ -46,7 +46,7 @@ class Learner:
         self._nats = torch.zeros((), device=world.device)
 
     def learn(self, chunk: Chunk, rate_share: float, step: int) -> None:
-        """Takes step number `step` (from 0) of the optimiser on `chunk`, at `rate_share` (0 to 1) of the recipe's learning rate."""
+        """Takes step `step` (from 0) of the optimiser on `chunk`, at `rate_share` (0 to 1) of the recipe's rate."""
         recipe, world = self._recipe, self._world
         for group in self._optimizer.param_groups:
             group["lr"] = recipe.learning_rate * rate_share

@@ -101,11 +101,10 @@ def fit(
 ) -> Outcome:
     """Trains until the epochs, the patience or the seconds of the budget are used up.
 
-    Calls `on_progress` after each step.
-
-    Two runs with equal arguments on one CPU give equal weights; so does one that was killed and resumed. Ctrl-C saves
-    a checkpoint, then raises KeyboardInterrupt. Raises CheckpointError where the training cannot be resumed from the
-    checkpoint, OutputError where none can be written, RecipeError where the settings contradict each other.
+    It calls `on_progress` after each step, on the caller's thread. Two runs with equal arguments on one CPU give
+    equal weights; so does one that was killed and resumed. Ctrl-C saves a checkpoint, then raises KeyboardInterrupt.
+    Raises CheckpointError where the training cannot be resumed from the checkpoint, OutputError where none can be
+    written, RecipeError where the settings contradict each other.
     """
     training = _Training(task, recipe, world, checkpoints, budget_s, clock)
     training.start()
@@ -143,9 +142,9 @@ class _Training:
         self._checkpoints, self._budget_s, self._clock = checkpoints, budget_s, clock
         self._own_lanes = world.own_lanes(recipe.lanes)
         self._learner = Learner(task.vocabulary_size, task.shape, recipe, world, task.initial)
-        self._best = self._learner.copy_average()
+        self._best_weights = self._learner.copy_average()
         self._state = TrainingState()
-        self._tokens = self._timed_tokens = 0
+        self._new_tokens = self._timed_tokens = 0
         self._rate_share = 0.0
         self._started_s = self._timed_since_s = self._saved_s = clock()
 
@@ -156,13 +155,15 @@ class _Training:
     def start(self) -> None:
         """Resumes from the checkpoint where that is requested and possible.
 
-        Writes one, so that a full disk is noticed at once.
+        It then writes one, so that a full disk is noticed at once.
         """
         loaded = self._load_checkpoint()
         if loaded is not None:
             self._state, tensors = loaded
             self._learner.restore(tensors)
-            self._best = {name: value.to(self._world.device) for name, value in tensors_named(tensors, "best").items()}
+            self._best_weights = {
+                name: value.to(self._world.device) for name, value in tensors_named(tensors, "best").items()
+            }
         elif self._task.initial is not None:
             self._record_epoch(EpochFigures(0, math.nan, self._valid_bits(), 0.0, 0))
         self._started_s -= self._state.seconds
@@ -184,7 +185,14 @@ class _Training:
         recipe = self._recipe
         while not self.is_finished():
             self._timed_tokens, self._timed_since_s = 0, self._clock()
-            every = chunks(self._task.training, self._order, self._keys, recipe.lanes, recipe.chunk, self._own_lanes)
+            every = chunks(
+                self._task.training,
+                self._piece_order,
+                self._transpositions,
+                recipe.lanes,
+                recipe.chunk,
+                self._own_lanes,
+            )
             yield from islice(every, self._state.step, None)
 
     def learn(self, chunk: Chunk) -> None:
@@ -193,7 +201,7 @@ class _Training:
         planned = recipe.epochs * self._steps
         self._rate_share = schedule(state.steps_taken, planned, recipe.warm_up_steps, self._share_of_time_used())
         self._learner.learn(chunk, self._rate_share, state.steps_taken)
-        self._tokens += chunk.total_targets
+        self._new_tokens += chunk.total_targets
         state.steps_taken += 1
         state.step += 1
 
@@ -204,7 +212,7 @@ class _Training:
 
     def update_figures(self) -> Progress:
         """Reads the clock and the loss; at the end of an epoch it measures the network and sets up the next epoch."""
-        state, tokens, nats = self._state, self._tokens, self._learner.pop_nats()
+        state, tokens, nats = self._state, self._new_tokens, self._learner.pop_nats()
         if not math.isfinite(nats):
             raise RecipeError(
                 f"the loss is no number any more after {state.steps_taken} steps; train with a lower --learning-rate"
@@ -214,7 +222,7 @@ class _Training:
         state.epoch_tokens += tokens
         state.tokens += tokens
         self._timed_tokens += tokens
-        self._tokens = 0
+        self._new_tokens = 0
         if state.step < self._steps:
             return self._progress(nats / tokens / NATS_PER_BIT)
         progress = self.measure()
@@ -263,13 +271,13 @@ class _Training:
         settings = self._checkpoints
         if settings is None:
             return
-        tensors = self._learner.state_tensors() | {f"best.{name}": value for name, value in self._best.items()}
+        tensors = self._learner.state_tensors() | {f"best.{name}": value for name, value in self._best_weights.items()}
         self._world.run_on_first(lambda: save_checkpoint(settings.path, settings.fingerprint, self._state, tensors))
         self._saved_s = self._clock()
 
     def outcome(self) -> Outcome:
         state, network = self._state, self._learner.averaged
-        network.load_state_dict(self._best)
+        network.load_state_dict(self._best_weights)
         epochs = state.epoch if self.is_within_epoch else state.epoch - 1
         targets = int((self._task.training.lengths - 1).sum())
         return Outcome(network, state.best_epoch, epochs, state.best_bits, targets, state.seconds, tuple(state.history))
@@ -284,8 +292,8 @@ class _Training:
 
     def _set_up_epoch(self) -> None:
         recipe, lengths = self._recipe, self._task.training.lengths
-        self._order, self._keys = shuffled(len(lengths), recipe.random_seed, self._state.epoch)
-        self._steps = chunk_count(lengths[self._order].tolist(), recipe.lanes, recipe.chunk)
+        self._piece_order, self._transpositions = shuffled(len(lengths), recipe.random_seed, self._state.epoch)
+        self._steps = chunk_count(lengths[self._piece_order].tolist(), recipe.lanes, recipe.chunk)
 
     def _share_of_time_used(self) -> float:
         return self._state.seconds / self._budget_s if self._budget_s else 0.0
@@ -310,6 +318,6 @@ class _Training:
         self._state.history.append(figures)
         is_best = math.isnan(figures.valid_bits) or figures.valid_bits < self._state.best_bits
         if is_best:
-            self._best = self._learner.copy_average()
+            self._best_weights = self._learner.copy_average()
             self._state.best_epoch, self._state.best_bits = figures.epoch, figures.valid_bits
         return is_best

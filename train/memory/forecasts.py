@@ -26,7 +26,7 @@ TOKENS_AT_ONCE = 1 << 15
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LineForecast:
-    """A line, and the network's prediction of each of its tokens but the first: `p` has the shape (tokens - 1, vocabulary)."""
+    """A line, and the network's prediction of each token but the first: `p`, shape (tokens - 1, vocabulary)."""
 
     tokens: Tokens
     notes: int
@@ -58,7 +58,7 @@ class Evidence:
 
 
 def forecast_lines(network: MusicLSTM, vocabulary: Vocabulary, lines: Sequence[Line]) -> Iterator[LineForecast]:
-    """The predictions of all lines, from the shortest to the longest, as lines of similar length are computed together."""
+    """The predictions of all lines, from the shortest to the longest; similar lengths are computed together."""
     in_order = sorted(lines, key=len)
     network.eval()
     while in_order:

@@ -1,6 +1,6 @@
 """Fits how far a pack's memory is trusted to the validation lines; the networks stay as they are.
 
-Knows no command line.
+It knows no command line.
 """
 
 import os
@@ -41,10 +41,10 @@ def fit_memory(network: MusicLSTM, vocabulary: PitchVocabulary | EventVocabulary
 
 
 def refit_memory(pack: Pack, corpora: Sequence[Corpus]) -> Card:
-    """Fits the memory of a pack again, measures it on the test lines, writes the new card over the old one, and returns it.
+    """Fits and measures the memory of a pack again, replaces the card by one with these figures, and returns it.
 
-    Raises CorpusError where nothing is held out to fit it to, PackError where the pack is damaged, and OutputError where
-    the card cannot be written.
+    Raises CorpusError where nothing is held out to fit it to, PackError where the pack is damaged, and OutputError
+    where the card cannot be written.
     """
     if not any(corpus.lines["valid"] for corpus in corpora):
         raise CorpusError(

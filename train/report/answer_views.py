@@ -46,7 +46,7 @@ class AnswerView:
     title: str
     about: str
     label: str
-    shown: PlayableRoll
+    playable: PlayableRoll
     figures: tuple[FigureView, ...]
 
 
@@ -62,7 +62,7 @@ class MelodyView:
     kind: str
     about: str
     label: str
-    shown: PlayableRoll
+    playable: PlayableRoll
 
 
 def exchange_views(comparison: Comparison) -> tuple[ExchangeView, ...]:
@@ -97,7 +97,7 @@ def _answer_view(
         title=title,
         about=f"{counted(len(answer.notes), 'note')}, {how}",
         label=f"{title} answers {name}",
-        shown=_exchange_roll(comparison, exchange, approach),
+        playable=_exchange_roll(comparison, exchange, approach),
         figures=figure_views(comparison, answer, approach, scales),
     )
 
@@ -131,7 +131,7 @@ def _melody_view(melody: Melody) -> MelodyView:
     title, meter = TITLES[melody.approach], melody.meter
     beats = max(note.end_beats for note in melody.notes)
     file = f"{melody.stem}.mid"
-    shown = PlayableRoll(
+    playable = PlayableRoll(
         roll=draw_roll([Part(melody.approach, melody.notes)], pitch_range(melody.notes), beats, meter.beats_per_bar),
         kind=melody.approach,
         label=f"Piano roll of {file}: {_note_summary(melody.notes)}",
@@ -144,7 +144,7 @@ def _melody_view(melody: Melody) -> MelodyView:
         file=file,
     )
     about = f"{title}: {counted(len(melody.notes), 'note')}, {melody.seconds:.0f} s, temperature {melody.temperature:g}"
-    return MelodyView(melody.approach, about, f"{title}'s piece", shown)
+    return MelodyView(melody.approach, about, f"{title}'s piece", playable)
 
 
 def about_melodies(comparison: Comparison) -> str:

@@ -69,11 +69,9 @@ function handleMessage(message) {
     actionButtons.showValues(message.values);
   }
   for (const action of message.asked ?? []) actionButtons.flash(action);
-  if (message.readouts) Object.assign(jam.readouts, message.readouts);
-  if (message.figures) {
-    jam.figures = message.figures;
-    statusDisplay.showWiring(jam.wiring, jam.figures, jam.readouts, lastRefusal);
-  }
+  Object.assign(jam.readouts, message.readouts);
+  if (message.figures) jam.figures = message.figures;
+  if (message.figures || message.readouts) statusDisplay.showWiring(jam.wiring, jam.figures, jam.readouts, lastRefusal);
   if (message.time) statusDisplay.showTempo(jam.timeline);
   if (message.stands) statusDisplay.showState(jam.status.state);
   if (message.time || message.stands || message.values) updatePlan();

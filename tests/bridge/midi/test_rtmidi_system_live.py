@@ -9,8 +9,8 @@ from threading import Event, Thread
 
 import pytest
 
-from bridge.midi.ports import OutputPort, PortInfo
-from bridge.midi.rtmidi_system import RtMidiSystem, list_ports
+from bridge.midi.ports import OutputPort, PortInfo, list_all_ports
+from bridge.midi.rtmidi_system import RtMidiSystem
 from bridge.timing.clock import MonotonicClock
 from tests.programs import require_program
 
@@ -102,9 +102,9 @@ def test_others_see_both_ports_under_their_reported_names() -> None:
         assert sink.name == "Trading Fours Out:Trading Fours Out"
         for port in (source, sink):
             wait_for_port(port.name)
-        assert PortInfo("output", source.name, "jack") in list_ports()
-        assert PortInfo("input", sink.name, "jack") in list_ports()
-    assert not {"Trading Fours In", "Trading Fours Out"} & {row.name.split(":")[-1] for row in list_ports()}
+        assert PortInfo("output", source.name, "jack") in list_all_ports(system)
+        assert PortInfo("input", sink.name, "jack") in list_all_ports(system)
+    assert not {"Trading Fours In", "Trading Fours Out"} & {row.name.split(":")[-1] for row in list_all_ports(system)}
 
 
 def test_a_second_jam_on_jack_reports_its_own_names() -> None:

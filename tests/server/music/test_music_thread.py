@@ -25,6 +25,51 @@ def messages_of(sent: list[tuple[Message, float]]) -> list[Message]:
     return [message for message, _ in sent]
 
 
+LEAD_S = 0.004
+
+
+class TestAPortThatSchedules:
+    @pytest.fixture
+    def ahead(self) -> MusicThreadHarness:
+        return MusicThreadHarness(lead_s=LEAD_S)
+
+    def test_gets_each_message_ahead_of_time_and_is_told_when_it_is_due(self, ahead: MusicThreadHarness) -> None:
+        ahead.play(PHRASE)
+        ahead.run_until(10.0)
+        assert ahead.due == [
+            (NoteOn(72, 80), DUE_S),
+            (NoteOff(72), 2.0),
+            (NoteOn(74, 80), 2.0),
+            (NoteOff(74), 2.25),
+            (NoteOn(76, 80), 2.25),
+            (NoteOff(76), 2.5),
+        ]
+        assert [at_s for _, at_s in ahead.sent] == [pytest.approx(due_s - LEAD_S, abs=2e-4) for _, due_s in ahead.due]
+
+    def test_takes_the_end_of_a_note_after_its_beginning_though_it_is_due_before(
+        self, ahead: MusicThreadHarness
+    ) -> None:
+        ahead.play(PHRASE)
+        ahead.run_until(DUE_S - LEAD_S / 2)
+        ahead.music_thread.act("stop")
+        ahead.run_pending_work()
+        assert messages_of(ahead.due) == [NoteOn(72, 80), NoteOff(72)]
+
+    def test_plays_nothing_of_what_was_planned_once_it_is_stopped(self, ahead: MusicThreadHarness) -> None:
+        ahead.play(PHRASE)
+        ahead.run_until(2.1)
+        ahead.music_thread.act("stop")
+        ahead.run_until(10.0)
+        assert messages_of(ahead.due) == [NoteOn(72, 80), NoteOff(72), NoteOn(74, 80), NoteOff(74)]
+
+    def test_is_written_down_with_the_time_at_which_each_note_sounds(self, ahead: MusicThreadHarness) -> None:
+        events = ahead.music_thread.feed.subscribe()
+        ahead.play(PHRASE)
+        ahead.run_until(10.0)
+        played = [event for event in events.take_events() if isinstance(event, MessagePlayed)]
+        assert [(event.message, round(event.at_s - START_S, 4)) for event in played] == ahead.due
+
+
 class TestTime:
     def test_a_phrase_is_answered_at_the_tempo_to_the_tenth_of_a_millisecond(self, harness: MusicThreadHarness) -> None:
         harness.play(PHRASE)

@@ -38,7 +38,7 @@ VOCABULARY_SIZE = 6
 
 @pytest.fixture
 def band(tmp_path: Path) -> Path:
-    """Two parts and drums, at a beat a second; the drums have the most notes."""
+    """Two parts and drums, with one beat per second; the drums have the most notes."""
     path = tmp_path / "band.mid"
     parts = [
         Part(line(60, 62, 64)),
@@ -102,13 +102,13 @@ class TestBins:
     @given(
         st.lists(st.floats(0.01, 8.0), min_size=2, max_size=60).filter(lambda shifts: max(shifts) - min(shifts) > 0.1)
     )
-    def test_there_are_as_many_as_asked_for_at_most_and_each_reads_what_it_plays(self, shifts: list[float]) -> None:
+    def test_there_are_at_most_as_many_as_requested_and_each_holds_its_own_shift(self, shifts: list[float]) -> None:
         bins = notebook_bins(shifts)
         assert 1 <= len(bins) <= BIN_COUNT
         assert [bins.index(shift) for shift in bins.shifts] == list(range(len(bins)))
 
     @pytest.mark.parametrize("shifts", [[0.5], [0.5, 0.5]])
-    def test_one_shift_alone_makes_no_bin(self, shifts: list[float]) -> None:
+    def test_a_single_shift_makes_no_bin(self, shifts: list[float]) -> None:
         with pytest.raises(ValueError, match="0 bins need"):
             notebook_bins(shifts)
 
@@ -123,16 +123,16 @@ class TestTokens:
         short, long = vocabulary.first_time_token, vocabulary.first_time_token + 1
         assert event_tokens(vocabulary, onsets).tolist() == [1, 3, 4, short, 1, long, 2]
 
-    def test_no_time_stands_before_the_first_note_and_there_is_no_start(self) -> None:
+    def test_there_is_no_time_token_before_the_first_note_and_no_start_token(self) -> None:
         vocabulary = EventVocabulary((60,), self.BINS)
         assert event_tokens(vocabulary, [(3.0, 60)]).tolist() == [1]
         assert pitch_tokens(PitchVocabulary((60, 62)), [62, 60]).tolist() == [2, 1]
 
-    def test_a_pitch_that_was_never_heard_is_the_nearest_of_its_name(self) -> None:
+    def test_an_unknown_pitch_becomes_the_nearest_of_its_pitch_class(self) -> None:
         vocabulary = PitchVocabulary((48, 60, 61))
         assert pitch_tokens(vocabulary, [72, 36, 62, 61]).tolist() == [2, 1, 3, 3]
 
-    def test_nothing_is_spelt_as_nothing(self) -> None:
+    def test_no_notes_give_no_tokens(self) -> None:
         assert event_tokens(EventVocabulary((60,), self.BINS), []).tolist() == []
         assert pitch_tokens(PitchVocabulary((60,)), []).tolist() == []
 
@@ -143,31 +143,31 @@ def network(shape: Hyperparameters = SMALL) -> MusicLSTM:
 
 
 def trained(epochs: int, random_seed: int = 0, stop_after: int | None = None) -> tuple[list[torch.Tensor], list[float]]:
-    """Weights after so many epochs, and each epoch's loss; broken off once after so many steps, and gone on with."""
-    ours = network()
-    optimizer = torch.optim.Adam(ours.parameters(), 0.02)
+    """The weights after `epochs`, and the loss of each epoch; interrupted once after `stop_after` steps, and resumed."""
+    model = network()
+    optimizer = torch.optim.Adam(model.parameters(), 0.02)
     state, losses = TrainingState(), []
     for limit in [stop_after, None] if stop_after else [None]:
-        for steps in train_epochs(ours, optimizer, PATTERN, WINDOW, state, epochs=epochs, random_seed=random_seed):
+        for steps in train_epochs(model, optimizer, PATTERN, WINDOW, state, epochs=epochs, random_seed=random_seed):
             if state.step == steps:
                 losses.append(state.epoch_nats / state.epoch_tokens)
             if state.steps_taken == limit:
                 break
-    return [weight.detach().clone() for weight in ours.parameters()], losses
+    return [weight.detach().clone() for weight in model.parameters()], losses
 
 
-def alike(ours: list[torch.Tensor], theirs: list[torch.Tensor]) -> bool:
-    return all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))
+def are_equal(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 class TestTraining:
     def test_every_window_is_trained_on_once_an_epoch(self) -> None:
         state = TrainingState()
-        ours = network()
-        optimizer = torch.optim.Adam(ours.parameters(), 0.002)
+        model = network()
+        optimizer = torch.optim.Adam(model.parameters(), 0.002)
         windows = len(PATTERN) - WINDOW
         steps_seen = []
-        for steps in train_epochs(ours, optimizer, PATTERN, WINDOW, state, epochs=2):
+        for steps in train_epochs(model, optimizer, PATTERN, WINDOW, state, epochs=2):
             steps_seen.append((state.epoch, state.step, state.epoch_tokens, state.tokens))
             assert steps == math.ceil(windows / BATCH) == 2
         assert steps_seen == [
@@ -180,9 +180,9 @@ class TestTraining:
 
     def test_a_stream_of_one_window_is_one_step(self) -> None:
         state = TrainingState()
-        ours = network()
-        optimizer = torch.optim.Adam(ours.parameters(), 0.002)
-        assert list(train_epochs(ours, optimizer, PATTERN[: WINDOW + 1], WINDOW, state, epochs=1)) == [1]
+        model = network()
+        optimizer = torch.optim.Adam(model.parameters(), 0.002)
+        assert list(train_epochs(model, optimizer, PATTERN[: WINDOW + 1], WINDOW, state, epochs=1)) == [1]
         assert state.tokens == 1
 
     def test_the_loss_falls_on_a_pattern(self) -> None:
@@ -192,37 +192,37 @@ class TestTraining:
         assert losses[-1] < 0.1
 
     def test_equal_seeds_give_equal_weights_and_others_do_not(self) -> None:
-        (ours, ours_losses), (theirs, their_losses) = trained(2), trained(2)
-        assert alike(ours, theirs)
-        assert ours_losses == their_losses
-        assert not alike(ours, trained(2, random_seed=1)[0])
+        (first, first_losses), (second, second_losses) = trained(2), trained(2)
+        assert are_equal(first, second)
+        assert first_losses == second_losses
+        assert not are_equal(first, trained(2, random_seed=1)[0])
 
     @pytest.mark.parametrize("stop_after", [1, 2, 3])
-    def test_broken_off_after_any_step_it_comes_to_the_same(self, stop_after: int) -> None:
-        (ours, ours_losses), (theirs, their_losses) = trained(2), trained(2, stop_after=stop_after)
-        assert alike(ours, theirs)
-        assert ours_losses == their_losses
+    def test_interrupted_after_any_step_it_gives_the_same_weights(self, stop_after: int) -> None:
+        (first, first_losses), (second, second_losses) = trained(2), trained(2, stop_after=stop_after)
+        assert are_equal(first, second)
+        assert first_losses == second_losses
 
     def test_it_has_the_experiments_size(self) -> None:
         sizes = {size: sum(w.numel() for w in MusicLSTM(size, SHAPE).parameters()) for size in (55, 124)}
-        # So many tokens it had without a start token, of which it knew nothing.
+        # The vocabulary sizes of the experiment, which had no start token.
         assert sizes == {55: 3_720_503, 124: 3_773_564}
 
 
 class TestMeasuring:
     CHANCES = (0.05, 0.5, 0.25, 0.125, 0.05, 0.025)
 
-    def foretelling(self) -> MusicLSTM:
-        """A network that expects each token as often as CHANCES say, whatever it has heard."""
-        ours = network()
+    def network_with_fixed_predictions(self) -> MusicLSTM:
+        """A network that always predicts the probabilities CHANCES."""
+        model = network()
         with torch.no_grad():
-            ours.output.weight.zero_()
-            ours.output.bias.copy_(torch.tensor(self.CHANCES).log())
-        return ours
+            model.output.weight.zero_()
+            model.output.bias.copy_(torch.tensor(self.CHANCES).log())
+        return model
 
     def test_bits_are_what_the_network_gives_each_token(self) -> None:
         tokens = np.array([1, 2, 3, 1, 2, 3, 4, 5], np.int64)
-        found = window_bits(self.foretelling(), [tokens], window=3)
+        found = window_bits(self.network_with_fixed_predictions(), [tokens], window=3)
         assert found[:, 0].tolist() == [1, 2, 3, 4, 5]
         assert found[:, 1].tolist() == pytest.approx(
             [-math.log2(self.CHANCES[token]) for token in (1, 2, 3, 4, 5)], abs=1e-5
@@ -232,24 +232,27 @@ class TestMeasuring:
         streams: list[Tokens] = [
             np.array(tokens, np.int64) for tokens in ([1, 2, 3, 4], [5, 4, 3], [], [2, 2, 2, 5, 1])
         ]
-        assert window_bits(self.foretelling(), streams, window=3)[:, 0].tolist() == [4, 5, 1]
-        assert window_bits(self.foretelling(), [], window=3).shape == (0, 2)
+        assert window_bits(self.network_with_fixed_predictions(), streams, window=3)[:, 0].tolist() == [4, 5, 1]
+        assert window_bits(self.network_with_fixed_predictions(), [], window=3).shape == (0, 2)
 
-    def test_every_so_maniest_may_do(self) -> None:
+    def test_only_every_nth_target_can_be_measured(self) -> None:
         tokens = np.arange(20) % 5 + 1
-        every = window_bits(self.foretelling(), [tokens], window=4)
-        assert window_bits(self.foretelling(), [tokens], window=4, every=3).tolist() == every[::3].tolist()
+        every = window_bits(self.network_with_fixed_predictions(), [tokens], window=4)
+        assert (
+            window_bits(self.network_with_fixed_predictions(), [tokens], window=4, every=3).tolist()
+            == every[::3].tolist()
+        )
 
-    def test_each_window_is_heard_alone_and_without_dropout(self) -> None:
-        ours = network().train()
+    def test_each_window_is_measured_by_itself_and_without_dropout(self) -> None:
+        model = network().train()
         tokens = np.random.default_rng(0).integers(0, VOCABULARY_SIZE, 600)
-        found = window_bits(ours, [tokens], WINDOW)
+        found = window_bits(model, [tokens], WINDOW)
         assert len(found) == 600 - WINDOW
         for place in (0, 511, 512, 594):
             window = torch.from_numpy(tokens[place : place + WINDOW])[None]
             with torch.inference_mode():
-                (logits,) = next_logits(ours.eval(), window)
-                whole, _ = ours(window)
+                (logits,) = next_logits(model.eval(), window)
+                whole, _ = model(window)
             assert torch.allclose(logits, whole[0, -1], atol=1e-6)
             bits = -torch.log_softmax(logits, -1)[tokens[place + WINDOW]].item() / math.log(2)
             assert found[place].tolist() == pytest.approx([tokens[place + WINDOW], bits], abs=1e-5)

@@ -27,14 +27,14 @@ from train.learning.trainer import Progress
 AS_THE_NOTEBOOK = Choice("merged", drums=True, time_unit="seconds")
 SMALL = Hyperparameters(embedding=8, hidden=16, layers=2, dropout=0.3)
 EPOCHS = 3
-# Four files of 64 notes, and 63 times in each; windows of 16 and 24, 32 at a time.
+# Four files with 64 notes and 63 times each; windows of 16 and 24 tokens, 32 windows at a time.
 WINDOWS: dict[Approach, int] = {"pitch": 4 * 64 - 16, "event": 4 * (64 + 63) - 24}
 STEPS = {approach: -(-windows // 32) for approach, windows in WINDOWS.items()}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def small_and_here() -> Iterator[None]:
-    """The notebook's recipe on a network that is small, and MIDI files read in this process."""
+    """A small network for the notebook's recipe, and MIDI files read in this process."""
     with read_in_this_process(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(notebook, "SHAPE", SMALL)
         patch.setattr(notebook, "WINDOW", {"pitch": 16, "event": 24})
@@ -64,11 +64,11 @@ def request(out: Path, epochs: int = EPOCHS) -> TrainingRequest:
 
 
 def ignore_progress(approach: Approach, progress: Progress) -> None:
-    """Reports to nobody."""
+    """Takes no notice of the progress."""
 
 
 class ProgressRecorder:
-    """Hears how it goes, and does something once a step has come."""
+    """Records the progress, and calls `do` after a given step."""
 
     def __init__(self, at: tuple[Approach, int, int] | None = None, do: Callable[[], None] = lambda: None) -> None:
         self.steps: list[tuple[Approach, int, int]] = []
@@ -81,7 +81,7 @@ class ProgressRecorder:
 
 
 class Killed(Exception):
-    """Nothing is done after it, as after kill -9."""
+    """Ends a training without any clean-up, like kill -9."""
 
 
 def kill() -> NoReturn:
@@ -102,7 +102,7 @@ class TestPack:
         assert names_in(out.parent) == ["old"]
         assert "NOTICES.txt" in names_in(out)
 
-    def test_its_vocabulary_is_what_stands_in_the_training_files(self, replayed: tuple[Path, Card]) -> None:
+    def test_its_vocabulary_is_that_of_the_training_files(self, replayed: tuple[Path, Card]) -> None:
         pitches = {57, 59, 60, 62}
         expected = tuple(sorted(key + shape for key in pitches for shape in (0, 4, 7, 12)))
         for part in replayed[1].approaches.values():
@@ -112,13 +112,13 @@ class TestPack:
         bins = replayed[1].approaches["event"].bins
         assert bins is not None
         assert (bins.unit, bins.choice) == ("seconds", "notebook")
-        # A half second and a quarter are all there is, so one bin lies between them: that is what the notebook made.
+        # There are only shifts of 1/2 and 1/4 second; the notebook made one bin between them.
         assert bins.shifts == pytest.approx((0.375,))
         at_60 = replayed[1].vocabulary("event", tempo_bpm=60.0)
         assert isinstance(at_60, EventVocabulary)
         assert at_60.bins.shifts == pytest.approx((0.375,))
 
-    def test_the_card_says_how_it_was_made(self, replayed: tuple[Path, Card]) -> None:
+    def test_the_card_records_how_it_was_made(self, replayed: tuple[Path, Card]) -> None:
         _, card = replayed
         assert card.approaches["pitch"].training.tracks == "most-notes"
         assert card.approaches["event"].training.tracks == "merged"
@@ -138,20 +138,20 @@ class TestPack:
                 "precision": "fp32",
             }
 
-    def test_the_card_says_how_well_held_out_files_are_foretold(self, replayed: tuple[Path, Card]) -> None:
+    def test_the_card_has_figures_of_held_out_files(self, replayed: tuple[Path, Card]) -> None:
         _, card = replayed
         for approach, part in card.approaches.items():
             figures = part.held_out["tunes"]
-            # All notes but those of the first window.
+            # All notes except those of the first window.
             assert figures.notes == (64 - 16 if approach == "pitch" else 64 - 12)
             assert 0.0 < figures.pitch_bits < 10.0
             assert (figures.time_bits is None) == (approach == "pitch")
             assert all(0.0 < (row.valid_bits or 0.0) < 20.0 for row in part.training.history)
 
-    def test_the_last_epoch_is_kept_whatever_it_is_worth(
+    def test_the_last_epoch_is_used_even_if_it_is_not_the_best(
         self, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        # It was best before it learnt too fast.
+        # The network is best before it learns, as the rate is far too high.
         monkeypatch.setattr(notebook, "LEARNING_RATE", 3.0)
         card = replay_experiment([corpus], request(tmp_path / "old", epochs=2), ignore_progress, SINGLE_PROCESS)
         assert {part.training.best_epoch for part in card.approaches.values()} == {2}
@@ -166,7 +166,7 @@ class TestPack:
             assert [row.valid_bits for row in part.training.history] == [None]
 
 
-class TestBrokenOff:
+class TestInterrupted:
     @pytest.mark.parametrize("at", [("pitch", 2, 3), ("pitch", 2, STEPS["pitch"]), ("event", 1, 1), ("event", 3, 5)])
     def test_stopped_and_resumed_it_ends_with_the_same_weights(
         self, at: tuple[Approach, int, int], corpus: Corpus, replayed: tuple[Path, Card], tmp_path: Path
@@ -190,7 +190,7 @@ class TestBrokenOff:
             replay_experiment([corpus], request(out), ProgressRecorder(("event", 2, 4), kill), SINGLE_PROCESS)
         recorder = ProgressRecorder()
         card = replay_experiment([corpus], replace(request(out), resume=True), recorder, SINGLE_PROCESS)
-        # What was reported as it died was not kept.
+        # The step at which it was killed was not saved.
         assert recorder.steps[0] == ("event", 2, 4)
         assert weights_of(out) == weights_of(replayed[0])
         for approach, part in card.approaches.items():
@@ -200,7 +200,7 @@ class TestBrokenOff:
                 row.training_bits for row in before.training.history
             ]
 
-    def test_it_may_go_on_for_more_epochs_than_were_asked_at_first(self, corpus: Corpus, tmp_path: Path) -> None:
+    def test_it_can_be_resumed_for_more_epochs(self, corpus: Corpus, tmp_path: Path) -> None:
         out = tmp_path / "longer"
         with pytest.raises(KeyboardInterrupt):
             replay_experiment([corpus], request(out), ProgressRecorder(("pitch", 1, 2), press_ctrl_c), SINGLE_PROCESS)
@@ -210,7 +210,7 @@ class TestBrokenOff:
         )
         assert card.approaches["pitch"].training.epochs == epochs + 1
 
-    def test_with_other_settings_it_is_not_gone_on_with(self, corpus: Corpus, tmp_path: Path) -> None:
+    def test_with_other_settings_it_is_not_resumed(self, corpus: Corpus, tmp_path: Path) -> None:
         out = tmp_path / "old"
         with pytest.raises(KeyboardInterrupt):
             replay_experiment([corpus], request(out), ProgressRecorder(("pitch", 1, 2), press_ctrl_c), SINGLE_PROCESS)
@@ -253,7 +253,7 @@ class TestRefused:
 
     @pytest.mark.parametrize("step_beats", [0.0, 1.0])
     def test_music_without_rhythm(self, step_beats: float, tmp_path: Path) -> None:
-        # A beat is a second, so that no rounding makes two shifts of one.
+        # One beat is one second, so that rounding does not split one shift into two.
         notes = [Note(40 + index, index * step_beats, 1.0, 80) for index in range(40)]
         (tmp_path / "still").mkdir()
         (tmp_path / "still" / "one.mid").write_bytes(midi_bytes(Part(notes), tempo_bpm=60.0))
@@ -264,7 +264,7 @@ class TestRefused:
         assert recorder.steps == []
         assert "old.training" not in names_in(tmp_path)
 
-    def test_a_file_that_only_its_own_reader_refuses(self, corpus: Corpus, tmp_path: Path) -> None:
+    def test_a_file_that_only_pretty_midi_refuses(self, corpus: Corpus, tmp_path: Path) -> None:
         spoilt = tmp_path / "spoilt.mid"
         spoilt.write_bytes(b"RIFF")
         with_it = Corpus("tunes", corpus.folder, {**corpus.lines, "valid": [Line.of(spoilt, exercise())]})
@@ -285,7 +285,7 @@ class TestStreams:
         assert streams.notes("train") == 4 * 64
         assert streams_of("event", [corpus]).notes("train") == 4 * 64
 
-    def test_drums_and_all_instruments_are_in_the_events_alone(self, tmp_path: Path) -> None:
+    def test_only_event_streams_have_drums_and_all_instruments(self, tmp_path: Path) -> None:
         path = tmp_path / "band" / "one.mid"
         path.parent.mkdir()
         drums = line(*[36, 38] * 10, start_beats=0.25)
@@ -296,9 +296,9 @@ class TestStreams:
         assert events.notes("train") == 60
         assert {36, 38} <= set(events.vocabulary.pitches)
 
-    def test_what_is_held_out_is_spelt_with_the_nearest_that_is_known(self, corpus: Corpus) -> None:
+    def test_held_out_pitches_become_the_nearest_known_ones(self, corpus: Corpus) -> None:
         streams = streams_of("pitch", [corpus])
         (test,) = streams.all_of("test")
-        # 65 of the key of F stands in no training file; 64 and 66 do.
+        # The test file is in F, and its 65 is in no training file; 64 and 66 are.
         assert int(np.max(test)) <= len(streams.vocabulary.pitches)
         assert 65 not in streams.vocabulary.pitches

@@ -36,7 +36,7 @@ def bits_of(trained: MusicLSTM, words: Vocabulary) -> float:
 
 
 class TestHeldOut:
-    def test_a_pitch_model_has_pitch_bits_alone(self) -> None:
+    def test_a_pitch_model_has_only_pitch_bits(self) -> None:
         trained = network(PITCH_WORDS)
         figures = held_out(trained, PITCH_WORDS, TUNES)
         assert (figures.notes, figures.time_bits) == (134, None)
@@ -47,7 +47,7 @@ class TestHeldOut:
         figures = held_out(trained, EVENT_WORDS, TUNES)
         assert figures.time_bits is not None
         assert figures.pitch_bits + figures.time_bits == pytest.approx(bits_of(trained, EVENT_WORDS) / 134)
-        # An untrained network gives every token about the same; 134 notes have 132 times between them.
+        # An untrained network gives all tokens about the same probability; 134 notes have 132 times between them.
         assert figures.time_bits / figures.pitch_bits == pytest.approx(132 / 134, rel=0.05)
 
 
@@ -70,10 +70,10 @@ class TestFiguresOfCorpora:
         assert figures.ppm == {
             name: pytest.approx(sum(bits) / 70) for name, bits in zip(NAMES, costs.tolist(), strict=True)
         }
-        # The line goes on as it did in training, a fourth away: what follows two notes is nearly certain.
+        # The test line is the training line a fourth away, so the token after two notes is nearly certain.
         assert figures.ppm["order 2"] < figures.ppm["order 0"]
 
-    def test_what_a_baseline_spends_on_time_is_told_apart(self) -> None:
+    def test_a_baselines_bits_for_times_are_separate(self) -> None:
         tunes = corpus(train=TUNES[:1], test=TUNES[1:])
         (figures,) = held_out_figures(network(EVENT_WORDS), EVENT_WORDS, [tunes]).values()
         training_piece, test_piece = (pieces_in_memory(EVENT_WORDS, TUNES).piece(index) for index in range(2))
@@ -82,11 +82,11 @@ class TestFiguresOfCorpora:
         times = by_token[:, EVENT_WORDS.first_time_token :].sum(axis=1) / 70
         assert figures.ppm_time == {name: pytest.approx(bits) for name, bits in zip(NAMES, times.tolist(), strict=True)}
 
-    def test_a_pitch_model_has_no_time_to_tell(self) -> None:
+    def test_a_pitch_model_has_no_ppm_bits_for_times(self) -> None:
         tunes = corpus(train=TUNES[:1], test=TUNES[1:])
         assert held_out_figures(network(PITCH_WORDS), PITCH_WORDS, [tunes])["tunes"].ppm_time == {}
 
-    def test_each_corpus_is_measured_by_what_all_learnt(self) -> None:
+    def test_baselines_learn_from_all_corpora_and_are_measured_on_each(self) -> None:
         one = corpus("one", train=TUNES[:1], test=TUNES[:1])
         other = corpus("other", train=TUNES[1:], test=TUNES[1:])
         trained = network(PITCH_WORDS)
@@ -104,7 +104,7 @@ class TestFiguresOfCorpora:
         assert held_out_figures(trained, PITCH_WORDS, [empty]) == {}
 
     @pytest.mark.parametrize("words", [PITCH_WORDS, EVENT_WORDS])
-    def test_a_memory_of_a_line_that_repeats_itself_foretells_it_better(self, words: Vocabulary) -> None:
+    def test_a_memory_predicts_a_repetitive_line_better(self, words: Vocabulary) -> None:
         tunes, trained = corpus(train=TUNES[:1], test=TUNES[1:]), network(words)
         (figures,) = held_out_figures(trained, words, [tunes], backoff=DEFAULT_BACKOFFS["event"]).values()
         assert figures.pitch_bits_with_memory is not None
@@ -112,7 +112,7 @@ class TestFiguresOfCorpora:
         assert (figures.time_bits_with_memory is None) == (words is PITCH_WORDS)
         assert (figures.time_bits_with_memory or 0.0) <= (figures.time_bits or 0.0) / 2
 
-    def test_without_a_memory_nothing_is_said_of_one(self) -> None:
+    def test_without_a_backoff_there_are_no_figures_with_memory(self) -> None:
         tunes = corpus(train=TUNES[:1], test=TUNES[1:])
         assert held_out_figures(network(PITCH_WORDS), PITCH_WORDS, [tunes])["tunes"].pitch_bits_with_memory is None
 
@@ -124,7 +124,7 @@ class TestFiguresOfCorpora:
     def test_the_baselines_learn_from_some_lines_where_all_are_too_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
         trained = network(PITCH_WORDS)
         few = held_out_figures(trained, PITCH_WORDS, [corpus(train=TUNES[:1], test=TUNES[1:])])
-        # Room for one of these lines, in its twelve keys, were each of its notes two tokens.
+        # Room for one of these lines in twelve keys, at two tokens per note.
         monkeypatch.setattr(
             "train.judging.bits_per_note.pieces_within", lambda lengths: pieces_within(lengths, 2 * 12 * 65)
         )

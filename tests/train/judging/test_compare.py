@@ -41,17 +41,20 @@ def comparison(pack: Pack) -> Comparison:
 
 
 class TestTheAnswers:
-    def test_each_approach_answers_each_seed_as_often_as_asked(self, comparison: Comparison) -> None:
+    def test_each_approach_gives_the_requested_number_of_answers_to_each_seed(self, comparison: Comparison) -> None:
         assert [exchange.named_seed for exchange in comparison.exchanges] == [WALTZ, MARCH]
         for exchange in comparison.exchanges:
             assert [len(exchange.answers[approach]) for approach in APPROACHES] == [3, 3]
 
-    def test_they_begin_at_the_bar_line_after_the_seed_and_last_as_many_bars_as_asked(
+    def test_they_start_at_the_bar_line_after_the_seed_and_last_the_requested_number_of_bars(
         self, comparison: Comparison
     ) -> None:
         waltz, march = comparison.exchanges
         assert (waltz.start_beats, waltz.until_beats) == (3.0, 9.0)
-        assert (march.start_beats, march.until_beats) == (4.0, 12.0)  # what hangs over the bar line is no bar
+        assert (march.start_beats, march.until_beats) == (
+            4.0,
+            12.0,
+        )  # a note that ends just past the bar line adds no bar
         for exchange in comparison.exchanges:
             for approach in APPROACHES:
                 for answer in exchange.answers[approach]:
@@ -82,7 +85,7 @@ class TestTheAnswers:
     def test_one_answer_knows_nothing_of_another_seed(self, pack: Pack, comparison: Comparison) -> None:
         assert compare(pack, [MARCH], SETTINGS).exchanges[0] == comparison.exchanges[1]
 
-    def test_our_own_seeds_are_answered(self, pack: Pack) -> None:
+    def test_the_built_in_seeds_are_answered(self, pack: Pack) -> None:
         assert len(compare(pack, built_in_seeds(), replace(SETTINGS, answers=1)).exchanges) == 3
 
 
@@ -118,7 +121,7 @@ class TestTheFigures:
 
 
 class TestTheExperimentsPieces:
-    def test_both_are_there(self, comparison: Comparison) -> None:
+    def test_there_is_one_of_each_approach(self, comparison: Comparison) -> None:
         assert {approach: melody.approach for approach, melody in comparison.melodies.items()} == {
             "pitch": "pitch",
             "event": "event",
@@ -135,7 +138,7 @@ def test_without_a_seed_there_is_nothing_to_compare(pack: Pack) -> None:
         compare(pack, [])
 
 
-def test_a_damaged_pack_is_told(tiny_pack: Path, tmp_path: Path) -> None:
+def test_a_damaged_pack_is_refused(tiny_pack: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny_pack, tmp_path / "damaged")
     (tmp_path / "damaged" / "event.fp32.onnx").write_bytes(b"no graph")
     with pytest.raises(PackError, match="is cut off or was changed"):

@@ -11,7 +11,7 @@ from train.judging.copying import NGRAM_INTERVALS, Copying, IntervalIndex, _buil
 
 
 def melody(*intervals: int, start: int = 60, step_beats: float = 0.5) -> list[Note]:
-    """A line by the steps from each note to the next."""
+    """A line with these intervals from each note to the next."""
     pitches = [start]
     for interval in intervals:
         pitches.append(pitches[-1] + interval)
@@ -23,7 +23,7 @@ ODE = (0, 1, 2, 0, -2, -1, -2, -2, 0, 2, 2, 0, -2, 0)
 
 
 class TestLongestRun:
-    def test_a_line_that_was_learnt_is_found_whole(self) -> None:
+    def test_a_training_line_is_found_whole(self) -> None:
         assert IntervalIndex([exercise()]).measure_copying(exercise()).longest_run == 63
 
     def test_in_another_key_and_another_rhythm_too(self) -> None:
@@ -34,7 +34,7 @@ class TestLongestRun:
     def test_a_phrase_out_of_the_middle_is_found_in_the_middle(self) -> None:
         assert IntervalIndex([melody(*ODE)]).measure_copying(melody(7, 7, *ODE[3:9], -7)).longest_run == 6
 
-    def test_a_run_does_not_cross_from_one_learnt_line_to_the_next(self) -> None:
+    def test_a_run_does_not_cross_from_one_training_line_to_the_next(self) -> None:
         learned = IntervalIndex([melody(*ODE[:7]), melody(*ODE[7:])])
         assert learned.measure_copying(melody(*ODE)).longest_run == 7
 
@@ -55,11 +55,11 @@ class TestLongestRun:
 
 
 class TestShares:
-    def test_of_a_line_that_was_learnt_they_are_whole(self) -> None:
+    def test_all_ngrams_of_a_training_line_are_found(self) -> None:
         assert IntervalIndex([exercise()]).measure_copying(exercise()).shares == {8: 1.0, 12: 1.0, 16: 1.0}
 
-    def test_by_hand(self) -> None:
-        # The ode's first nine intervals and then eight others: 17 in all, so ten 8-grams, six 12-grams, two 16-grams.
+    def test_shares_of_a_line_counted_by_hand(self) -> None:
+        # The first nine intervals of the ode and eight others: 17 in all, so ten 8-grams, six 12-grams, two 16-grams.
         copying = IntervalIndex([melody(*ODE)]).measure_copying(melody(*ODE[:9], 5, -5, 5, -5, 5, -5, 5, -5))
         assert copying == Copying(longest_run=9, found={8: 2, 12: 0, 16: 0}, ngrams={8: 10, 12: 6, 16: 2})
         assert copying.shares == {8: 0.2, 12: 0.0, 16: 0.0}
@@ -72,7 +72,7 @@ class TestShares:
         assert IntervalIndex([exercise()]).measure_copying(short).shares == {}
 
     @pytest.mark.parametrize("learned", [[], [[]], [line(60)]])
-    def test_where_nothing_was_learnt_nothing_is_found(self, learned: Sequence[Sequence[Note]]) -> None:
+    def test_without_training_lines_nothing_is_found(self, learned: Sequence[Sequence[Note]]) -> None:
         copying = IntervalIndex(learned).measure_copying(exercise(20))
         assert (copying.longest_run, copying.shares) == (0, {8: 0.0, 12: 0.0, 16: 0.0})
 
@@ -112,11 +112,15 @@ steps = st.lists(st.integers(-1, 1), max_size=40)
 
 
 @given(st.lists(steps, max_size=3), steps, st.booleans())
-def test_all_is_what_looking_for_every_run_gives(learned: list[list[int]], played: list[int], dropped: bool) -> None:  # noqa: FBT001  hypothesis gives it
+def test_the_index_agrees_with_a_search_for_every_run(
+    learned: list[list[int]],
+    played: list[int],
+    dropped: bool,  # noqa: FBT001  hypothesis passes it by name
+) -> None:
     def without_repeats(intervals: list[int]) -> list[int]:
         return [interval for interval in intervals if interval or not dropped]
 
-    def stands(run: list[int]) -> bool:
+    def is_learned(run: list[int]) -> bool:
         return any(run == without_repeats(other)[at : at + len(run)] for other in learned for at in range(len(other)))
 
     def runs(length: int) -> list[list[int]]:
@@ -125,19 +129,21 @@ def test_all_is_what_looking_for_every_run_gives(learned: list[list[int]], playe
     copying = IntervalIndex([melody(*other) for other in learned], drop_repeats=dropped).measure_copying(
         melody(*played)
     )
-    assert copying.longest_run == max((length for length in range(1, 41) if any(map(stands, runs(length)))), default=0)
+    assert copying.longest_run == max(
+        (length for length in range(1, 41) if any(map(is_learned, runs(length)))), default=0
+    )
     assert copying.ngrams == {length: len(runs(length)) for length in NGRAM_INTERVALS}
-    assert copying.found == {length: sum(map(stands, runs(length))) for length in NGRAM_INTERVALS}
+    assert copying.found == {length: sum(map(is_learned, runs(length))) for length in NGRAM_INTERVALS}
 
 
 @given(st.lists(steps, max_size=3), steps, st.integers(-12, 12))
-def test_copying_does_not_hear_the_key(learned: list[list[int]], played: list[int], semitones: int) -> None:
+def test_copying_does_not_depend_on_the_key(learned: list[list[int]], played: list[int], semitones: int) -> None:
     lines, other = [melody(*intervals) for intervals in learned], melody(*played)
     transposed = [replace(note, pitch=note.pitch + semitones) for note in other]
     assert IntervalIndex(lines).measure_copying(transposed) == IntervalIndex(lines).measure_copying(other)
 
 
 @given(st.text("abc", max_size=60).map(str.encode))
-def test_suffixes_stand_in_alphabetical_order(text: bytes) -> None:
+def test_the_suffix_array_is_in_alphabetical_order(text: bytes) -> None:
     order = _build_suffix_array(text).tolist()
     assert order == sorted(range(len(text)), key=lambda start: text[start:])

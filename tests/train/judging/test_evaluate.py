@@ -49,7 +49,7 @@ def test_ppm_learns_from_the_training_side_of_all_corpora(
     assert without_songs.held_out["pitch"]["tunes"].ppm != evaluation.held_out["pitch"]["tunes"].ppm
 
 
-def test_what_it_plays_stands_beside_excerpts_as_long_as_its_answers(evaluation: Evaluation) -> None:
+def test_answers_are_compared_with_excerpts_of_the_same_length(evaluation: Evaluation) -> None:
     assert evaluation.reference.excerpt_beats == 4 * ANSWER_BARS
     for approach in APPROACHES:
         assert set(evaluation.reference.quartiles) <= set(evaluation.answers[approach].measures)
@@ -82,7 +82,7 @@ def test_another_random_seed_plays_something_else(pack: Pack, corpora: list[Corp
     assert other.answers["event"].measures != evaluation.answers["event"].measures
 
 
-def test_a_side_with_nothing_on_it_is_told(pack: Pack, corpora: list[Corpus]) -> None:
+def test_a_side_without_files_is_refused(pack: Pack, corpora: list[Corpus]) -> None:
     with pytest.raises(CorpusError) as raised:
         evaluate(pack, corpora, "valid", SAMPLING)
     assert str(raised.value) == (

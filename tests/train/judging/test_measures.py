@@ -38,7 +38,7 @@ def chord(onset_beats: float, *pitches: int) -> list[Note]:
 
 
 class TestPitchClassEntropy:
-    def test_four_classes_alike_are_two_bits(self) -> None:
+    def test_four_equally_common_classes_are_two_bits(self) -> None:
         assert of("pitch_class_entropy", line(C, D, E, F)) == pytest.approx(2.0)
 
     def test_octaves_are_one_class(self) -> None:
@@ -83,8 +83,8 @@ class TestGrooveConsistency:
         assert of("groove_consistency", at(0, 3.99, 8)) == 1.0
 
     def test_a_long_rest_is_no_groove(self) -> None:
-        # From the first bar to silence and from silence to the sixth: four positions each. The silence itself is left
-        # out.
+        # From the first bar to the rest and from the rest to the sixth bar: four positions each. The rest itself is
+        # left out.
         assert of("groove_consistency", at(0, 1, 2, 3, 20, 21, 22, 23)) == 1 - 4 / 64
 
     def test_one_bar_has_none(self) -> None:
@@ -102,7 +102,7 @@ class TestGrooveConsistency:
 
 class TestTheTopLine:
     NOTES = (*chord(0.0, C, E, G), *chord(1.0, D, A), *chord(2.0, A), *chord(3.0, C, D))
-    """Its top line is G A A D: up 2, again, down 7."""
+    """The top line is G A A D: up 2, repeated, down 7."""
 
     def test_range(self) -> None:
         assert of("pitch_range", self.NOTES) == A - D
@@ -135,7 +135,7 @@ class TestInterOnsetEntropy:
 
     def test_at_a_coarser_resolution_played_timing_is_even(self) -> None:
         played = Outline.of(at(0, 1.02, 1.99, 3.01))
-        # To 1/48 beat they are 49, 47 and 49.
+        # In units of 1/48 beat they are 49, 47 and 49.
         assert inter_onset_entropy(played) == pytest.approx(1 / 3 * math.log2(3) + 2 / 3 * math.log2(3 / 2))
         assert inter_onset_entropy(played, resolution_beats=1 / 4) == 0.0
 
@@ -215,10 +215,10 @@ notes = st.builds(
 
 
 @given(st.lists(notes, max_size=30), st.integers(-12, 12), st.integers(0, 8), st.sampled_from([3.0, 4.0, 3.5]))
-def test_no_measure_hears_the_key_or_how_many_bars_went_before(
+def test_no_measure_depends_on_the_key_or_the_number_of_bars_before(
     played: list[Note], semitones: int, bars: int, beats_per_bar: float
 ) -> None:
-    # Whole beats too, as positions within the beat are what the grid is about.
+    # Moved by whole beats too, as the grid consists of positions within a beat.
     later_beats = 2 * bars * beats_per_bar
     moved = [replace(note, pitch=note.pitch + semitones, onset_beats=note.onset_beats + later_beats) for note in played]
     measured = measure(played, EIGHTHS, beats_per_bar)

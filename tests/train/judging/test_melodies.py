@@ -31,7 +31,7 @@ def event(tiny_pack: Path) -> Melody:
 
 
 class TestThePitchPiece:
-    def test_it_is_300_notes_each_as_long_as_the_way_to_the_next(self, pitch: Melody) -> None:
+    def test_it_is_300_notes_each_lasting_until_the_next(self, pitch: Melody) -> None:
         assert len(pitch.notes) == 300
         assert [(note.onset_beats, note.duration_beats) for note in pitch.notes] == [
             (float(i), 1.0) for i in range(300)
@@ -50,9 +50,9 @@ class TestThePitchPiece:
 
 
 class TestTheEventPiece:
-    def test_it_is_what_500_events_say_from_the_first_beat_on(self, event: Melody) -> None:
+    def test_it_has_the_notes_of_500_events_from_the_first_beat_on(self, event: Melody) -> None:
         onsets = sorted({note.onset_beats for note in event.notes})
-        # A TIME stands between two onsets; the last of the 500 may be one that nothing follows.
+        # There is a TIME between two onsets; the last of the 500 events may be a TIME without a note.
         assert len(event.notes) + len(onsets) - 1 in {EVENTS - 1, EVENTS}
         assert onsets[0] == 0.0
 

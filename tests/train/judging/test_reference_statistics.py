@@ -19,17 +19,17 @@ def corpus(**sides: list[Note]) -> Corpus:
 
 
 class TestExcerpts:
-    def test_music_is_cut_every_so_many_beats_and_each_piece_begins_at_zero(self) -> None:
+    def test_music_is_cut_every_so_many_beats_and_each_excerpt_starts_at_zero(self) -> None:
         found = list(excerpts_of(line(*range(50, 70)), excerpt_beats=5.0))
         assert found == [tuple(line(*range(50, 60))), tuple(line(*range(60, 70)))]
 
-    def test_what_is_mostly_a_rest_is_left_out(self) -> None:
+    def test_excerpts_that_are_mostly_rests_are_left_out(self) -> None:
         music = [*line(*range(60, 60 + EXCERPT_NOTES)), *line(*range(60, 59 + EXCERPT_NOTES), start_beats=16.0)]
         assert len(list(excerpts_of(music, 16.0))) == 1
 
 
-class TestYardstick:
-    def test_it_is_of_the_test_side_and_what_was_learnt_of_the_training_side(self) -> None:
+class TestReferenceStatistics:
+    def test_statistics_are_of_the_test_side_and_intervals_of_the_training_side(self) -> None:
         reference = measure_reference([corpus(train=exercise(96), valid=exercise(8), test=line(*range(60, 70)))], 32.0)
         assert (reference.corpora, reference.side, reference.excerpts) == (("tunes",), "test", 1)
         assert reference.quartiles["pitch_range"].median == 9.0
@@ -46,9 +46,9 @@ class TestYardstick:
         assert reference.longest_run.low > 16
 
     @pytest.mark.parametrize(("sides", "taken"), [(("train", "valid"), "valid"), (("train",), "train")])
-    def test_without_a_test_side_it_is_of_what_there_is(self, sides: tuple[str, ...], taken: str) -> None:
+    def test_without_a_test_side_another_side_is_measured(self, sides: tuple[str, ...], taken: str) -> None:
         assert measure_reference([corpus(**{side: exercise(64) for side in sides})], 32.0).side == taken
 
-    def test_too_little_music_is_told(self) -> None:
+    def test_too_little_music_is_refused(self) -> None:
         with pytest.raises(CorpusError, match=r"no 1 beats of tunes hold 8 notes.*--bars"):
             measure_reference([corpus(train=exercise(64))], 1.0)

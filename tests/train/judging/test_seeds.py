@@ -11,7 +11,7 @@ from train.errors import CorpusError
 from train.judging.seeds import FILES_OF_A_FOLDER, built_in_seeds, first_phrase, read_seeds
 
 
-class TestOurOwn:
+class TestBuiltInSeeds:
     def test_there_are_a_few_with_names_of_their_own(self) -> None:
         names = [named.name for named in built_in_seeds()]
         assert len(names) == len(set(names)) == 3
@@ -47,7 +47,7 @@ class TestFirstPhrase:
         phrase = first_phrase(Seed(tuple(line(*range(60, 70), start_beats=9.5))))
         assert phrase.notes == tuple(line(*range(60, 70), start_beats=1.5))
 
-    def test_a_few_notes_before_the_song_begins_are_not_the_phrase(self) -> None:
+    def test_a_few_notes_before_the_song_are_not_the_phrase(self) -> None:
         song = (*line(40, 41), *line(*range(60, 72), start_beats=40.0))
         assert first_phrase(Seed(song), bars=2).notes == tuple(line(*range(60, 72)))
 
@@ -69,7 +69,7 @@ class TestOfFiles:
         assert (named.seed.meter, named.seed.program) == (Meter(3, 4), 26)
         assert named.seed.end_beats == 12.0
 
-    def test_files_of_one_name_are_told_apart(self, tmp_path: Path) -> None:
+    def test_files_of_one_name_get_numbers(self, tmp_path: Path) -> None:
         files = [write_part(tmp_path / folder / "tune.mid", exercise()) for folder in ("one", "two")]
         assert [named.name for named in read_seeds(files, tmp_path / "cache")] == ["tune", "tune (2)"]
 
@@ -91,11 +91,11 @@ class TestOfFiles:
         (named,) = read_seeds([tmp_path / "tunes"], tmp_path / "cache")
         assert named.origin == "tunes, train side"
 
-    def test_a_folder_without_midi_files_is_told(self, tmp_path: Path) -> None:
+    def test_a_folder_without_midi_files_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
         with pytest.raises(CorpusError, match="holds no MIDI file"):
             read_seeds([tmp_path / "empty"], tmp_path / "cache")
 
-    def test_a_file_that_is_not_there_is_told(self, tmp_path: Path) -> None:
+    def test_a_missing_file_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(SeedError, match="there is no file"):
             read_seeds([tmp_path / "none.mid"], tmp_path / "cache")

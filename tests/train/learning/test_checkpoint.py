@@ -42,23 +42,23 @@ def saved(path: Path) -> Path:
 
 
 class TestSaving:
-    def test_what_is_saved_is_what_is_loaded(self, saved: Path) -> None:
+    def test_a_saved_checkpoint_loads_unchanged(self, saved: Path) -> None:
         state, tensors = load_checkpoint(saved, "these settings")
         assert repr(state) == repr(STATE)  # NaN is not equal to itself
         assert tensors.keys() == TENSORS.keys()
         assert all(torch.equal(tensors[name], value) for name, value in TENSORS.items())
         assert {name: value.dtype for name, value in tensors.items()} == {n: v.dtype for n, v in TENSORS.items()}
 
-    def test_infinity_is_a_number_to_stand_at(self, path: Path) -> None:
+    def test_infinity_is_saved_and_loaded(self, path: Path) -> None:
         save_checkpoint(path, "", TrainingState(), {})
         assert load_checkpoint(path, "") == (TrainingState(), {})
 
-    def test_it_takes_the_place_of_the_last_one_and_leaves_nothing_else(self, saved: Path) -> None:
+    def test_it_replaces_the_last_one_and_leaves_nothing_else(self, saved: Path) -> None:
         save_checkpoint(saved, "these settings", TrainingState(epoch=4), TENSORS)
         assert load_checkpoint(saved, "these settings")[0].epoch == 4
         assert list(saved.parent.iterdir()) == [saved]
 
-    def test_a_full_disk_is_said_and_leaves_the_last_one(self, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_full_disk_is_reported_and_keeps_the_last_one(self, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def full(_: int) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -70,7 +70,7 @@ class TestSaving:
         assert load_checkpoint(saved, "these settings")[0].epoch == STATE.epoch
         assert list(saved.parent.iterdir()) == [saved]
 
-    def test_a_place_that_is_no_folder_is_said(self, tmp_path: Path) -> None:
+    def test_a_place_that_is_no_folder_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "a file").write_text("")
         with pytest.raises(OutputError, match="cannot be written"):
             save_checkpoint(tmp_path / "a file" / "pitch.safetensors", "", STATE, TENSORS)
@@ -91,13 +91,13 @@ class TestLoading:
                 load_checkpoint(saved, "these settings")
 
     @pytest.mark.parametrize("content", [b"", b"a letter", bytes(64), b"\xff" * 64])
-    def test_what_is_no_checkpoint_is_refused(self, path: Path, content: bytes) -> None:
+    def test_another_file_is_refused(self, path: Path, content: bytes) -> None:
         path.parent.mkdir()
         path.write_bytes(content)
         with pytest.raises(CheckpointError, match="no checkpoint"):
             load_checkpoint(path, "")
 
-    def test_weights_of_a_pack_are_no_checkpoint(self, tmp_path: Path) -> None:
+    def test_weights_of_a_pack_are_refused(self, tmp_path: Path) -> None:
         save_file(TENSORS | {"network.weight": torch.zeros(2)}, tmp_path / "pitch.safetensors")
         with pytest.raises(CheckpointError, match="is cut off or is no checkpoint"):
             load_checkpoint(tmp_path / "pitch.safetensors", "")
@@ -111,12 +111,12 @@ class TestLoading:
             load_checkpoint(path, "")
 
     @pytest.mark.parametrize("state", [{}, {"weather": "fine", "history": []}, {"history": [{}]}, None])
-    def test_numbers_that_say_something_else_are_refused(self, tmp_path: Path, state: object) -> None:
+    def test_metadata_with_other_fields_is_refused(self, tmp_path: Path, state: object) -> None:
         path = tmp_path / "pitch.safetensors"
         save_file({}, path, {"training": json.dumps({"format": 1, "fingerprint": "", "standing": state})})
         with pytest.raises(CheckpointError, match="no checkpoint"):
             load_checkpoint(path, "")
 
-    def test_one_that_cannot_be_read_is_said(self, tmp_path: Path) -> None:
+    def test_a_file_that_cannot_be_read_is_reported(self, tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match="cannot be read"):
             load_checkpoint(tmp_path / "none.safetensors", "")

@@ -28,42 +28,42 @@ def trained_learner(recipe: Recipe = BRIEF, steps: int = 3) -> Learner:
 
 
 def distance(one: Learner, other: Learner, part: str) -> float:
-    ours, theirs = tensors_named(one.state_tensors(), part), tensors_named(other.state_tensors(), part)
-    return max((ours[name] - theirs[name]).abs().max().item() for name in ours)
+    first, second = tensors_named(one.state_tensors(), part), tensors_named(other.state_tensors(), part)
+    return max((first[name] - second[name]).abs().max().item() for name in first)
 
 
 class TestLearning:
-    def test_the_average_goes_after_the_weights_at_its_decay(self) -> None:
+    def test_the_average_follows_the_weights_at_its_decay(self) -> None:
         before, after = learner().state_tensors(), trained_learner(steps=1).state_tensors()
         name = "output.bias"
         moved = after[f"network.{name}"] - before[f"network.{name}"]
         followed = after[f"averaged.{name}"] - before[f"averaged.{name}"]
         assert torch.allclose(followed, moved * 10 / 11, atol=1e-7)
 
-    def test_at_no_share_of_the_rate_nothing_moves(self) -> None:
+    def test_with_a_rate_share_of_zero_no_weight_changes(self) -> None:
         learning = learner()
         learning.learn(next(training_chunks()), 0.0, 0)
         assert distance(learning, learner(), "network") == 0.0
 
-    def test_the_loss_is_added_up_until_it_is_taken(self) -> None:
+    def test_the_loss_is_summed_until_it_is_popped(self) -> None:
         still = replace(BRIEF, learning_rate=0.0)
         once, twice = trained_learner(still, 1), trained_learner(still, 2)
         assert twice.pop_nats() > 1.5 * once.pop_nats() > 0
         assert twice.pop_nats() == 0.0
 
-    def test_another_step_drops_others_out(self) -> None:
+    def test_dropout_differs_from_step_to_step(self) -> None:
         one, other = learner(), learner()
         one.learn(next(training_chunks()), 1.0, step=5)
         other.learn(next(training_chunks()), 1.0, step=6)
         assert distance(one, other, "network") > 0
 
-    def test_it_begins_with_the_weights_it_is_given(self) -> None:
+    def test_it_starts_with_the_initial_weights(self) -> None:
         weights = {name: value.numpy() for name, value in trained_learner().copy_average().items()}
-        begun = Learner(VOCABULARY.size, DROPPED_OUT, BRIEF, SINGLE_PROCESS, weights)
-        assert all((begun.copy_average()[name].numpy() == value).all() for name, value in weights.items())
-        assert distance(begun, trained_learner(), "averaged") == 0.0
+        started = Learner(VOCABULARY.size, DROPPED_OUT, BRIEF, SINGLE_PROCESS, weights)
+        assert all((started.copy_average()[name].numpy() == value).all() for name, value in weights.items())
+        assert distance(started, trained_learner(), "averaged") == 0.0
 
-    def test_weights_that_are_given_stay_as_they_are(self) -> None:
+    def test_the_given_arrays_are_not_changed(self) -> None:
         weights = {name: value.numpy() for name, value in learner().copy_average().items()}
         before = {name: value.copy() for name, value in weights.items()}
         Learner(VOCABULARY.size, DROPPED_OUT, BRIEF, SINGLE_PROCESS, weights).learn(next(training_chunks()), 1.0, 0)
@@ -72,15 +72,15 @@ class TestLearning:
 
 class TestState:
     @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-    def test_one_that_is_restored_goes_on_as_the_other_would_have(self, precision: Precision) -> None:
+    def test_a_restored_learner_gives_the_same_weights(self, precision: Precision) -> None:
         recipe = replace(BRIEF, precision=precision)
         whole, restored = trained_learner(recipe, 6), learner(recipe)
         restored.restore(trained_learner(recipe, 3).state_tensors())
         for step, chunk in list(enumerate(training_chunks()))[3:6]:
             restored.learn(chunk, 1.0, step)
-        ours, theirs = restored.state_tensors(), whole.state_tensors()
-        assert ours.keys() == theirs.keys()
-        assert all(torch.equal(ours[name], value) for name, value in theirs.items())
+        found, expected = restored.state_tensors(), whole.state_tensors()
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(found[name], value) for name, value in expected.items())
 
     def test_before_the_first_step_there_are_no_moments_and_no_lanes(self) -> None:
         new = learner()
@@ -89,7 +89,7 @@ class TestState:
         restored.reset_lanes()
         assert not tensors_named(restored.state_tensors(), "lanes")
 
-    def test_each_process_takes_its_own_lanes_back(self) -> None:
+    def test_each_process_restores_its_own_lanes(self) -> None:
         recipe = replace(BRIEF, lanes=4)
         tensors = trained_learner(recipe).state_tensors()
         other = Learner(VOCABULARY.size, SMALL.model_copy(update={"layers": 2}), recipe, SecondProcess())
@@ -98,7 +98,7 @@ class TestState:
 
 
 class SecondProcess(World):
-    """The second of two processes that do not talk."""
+    """The second of two processes, without communication."""
 
     def __init__(self) -> None:
         super().__init__(rank=1, size=2)

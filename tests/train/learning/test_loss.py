@@ -28,7 +28,7 @@ def pieces(*tokens: Tokens) -> TokenPieces:
 
 
 class TestChunkNats:
-    def test_a_network_that_knows_nothing_pays_the_same_for_each_target(self) -> None:
+    def test_an_untrained_network_has_the_same_loss_for_each_target(self) -> None:
         ignorant = network(10)
         torch.nn.init.zeros_(ignorant.output.weight)
         torch.nn.init.zeros_(ignorant.output.bias)
@@ -57,7 +57,7 @@ class TestChunkNats:
         assert not cell.requires_grad
 
 
-class TestReset:
+class TestResetLanes:
     def test_only_the_lanes_where_a_piece_begins_are_zeroed(self) -> None:
         hidden, cell = torch.ones(2, 3, 4), torch.full((2, 3, 4), 2.0)
         rows = [([1], [2], fresh) for fresh in (False, True, False)]
@@ -67,12 +67,12 @@ class TestReset:
         assert state[1][:, :, 0].tolist() == [[2.0, 0.0, 2.0]] * 2
         assert (hidden == 1.0).all()
 
-    def test_before_all_music_there_is_nothing_to_reset(self) -> None:
+    def test_without_a_state_there_is_nothing_to_reset(self) -> None:
         assert reset_lanes(None, chunk(([0], [1], True)), "cpu") is None
 
 
 class TestSumBits:
-    # Longer than a chunk of measuring, and shorter; more of them than fit side by side.
+    # Longer and shorter than a measured chunk, and more pieces than lanes.
     WALKS: Sequence[Tokens] = [
         np.array([0, *(1 + token for token in random_walk(19, length, random_seed=length))], np.int64)
         for length in (300, 128, 129, 5, *range(20, 60))

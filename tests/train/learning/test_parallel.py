@@ -8,18 +8,18 @@ from train.errors import OutputError, RecipeError, TrainError
 from train.learning.parallel import SINGLE_PROCESS, World, joined_world
 
 
-class TestAlone:
-    def test_one_process_is_all_there_is(self) -> None:
+class TestSingleProcess:
+    def test_it_is_the_first_and_has_all_lanes(self) -> None:
         assert SINGLE_PROCESS.is_first
         assert SINGLE_PROCESS.sum(2.5) == 2.5
         assert SINGLE_PROCESS.any(flag=True)
         assert not SINGLE_PROCESS.any(flag=False)
         assert SINGLE_PROCESS.own_lanes(7) == range(7)
 
-    def test_it_does_itself_what_is_to_be_done_once(self) -> None:
+    def test_it_runs_the_work_of_the_first_process(self) -> None:
         assert SINGLE_PROCESS.run_on_first(lambda: "done") == "done"
 
-    def test_it_is_given_without_torchrun(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_torchrun_the_world_is_one_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"):
             monkeypatch.delenv(name, raising=False)
         with joined_world() as world:
@@ -30,8 +30,8 @@ class TestAlone:
         assert SINGLE_PROCESS.wrap(network) is network
 
 
-class TestShare:
-    def test_each_process_has_the_lanes_after_those_before_it(self) -> None:
+class TestOwnLanes:
+    def test_each_process_has_the_next_lanes(self) -> None:
         assert [World(rank, 4).own_lanes(8) for rank in range(4)] == [range(2), range(2, 4), range(4, 6), range(6, 8)]
 
     def test_lanes_that_cannot_be_shared_evenly_are_refused(self) -> None:
@@ -72,12 +72,12 @@ def average(_: None) -> float:
         return network.weight.grad.item()
 
 
-class TestTwo:
-    def test_what_they_say_to_each_other_both_hear(self) -> None:
+class TestTwoProcesses:
+    def test_exchanged_values_are_the_same_in_both(self) -> None:
         first, second = two_together(exchange, None)
         agreed = [4.0, True, False, ("the process", "0"), [[0.0, 0.0, 1.0, 1.0]], "the disk is full"]
         assert first == [0, *agreed]
         assert second == [1, *agreed]
 
-    def test_gradients_become_their_mean(self) -> None:
+    def test_gradients_become_the_mean_of_both(self) -> None:
         assert two_together(average, None) == (1.5, 1.5)

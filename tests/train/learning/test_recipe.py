@@ -20,11 +20,11 @@ class TestSchedule:
 
 
 class TestAverage:
-    def test_it_is_short_at_first_and_never_longer_than_asked_for(self) -> None:
+    def test_it_is_short_at_first_and_never_longer_than_the_recipe_allows(self) -> None:
         assert [average_decay_at(step, 0.9) for step in (1, 10, 1000)] == pytest.approx([1 / 11, 0.5, 0.9])
 
 
-class TestChance:
+class TestRandomness:
     def test_an_epoch_takes_each_piece_once_in_an_order_of_its_own(self) -> None:
         orders = [shuffled(50, random_seed=3, epoch=epoch)[0] for epoch in (1, 2)]
         assert [sorted(order) for order in orders] == [list(range(50))] * 2
@@ -32,7 +32,7 @@ class TestChance:
         assert shuffled(50, random_seed=3, epoch=2)[0] == orders[1]
         assert shuffled(50, random_seed=4, epoch=2)[0] != orders[1]
 
-    def test_every_key_has_its_turn(self) -> None:
+    def test_every_transposition_occurs(self) -> None:
         assert set(shuffled(500, random_seed=0, epoch=1)[1]) == set(TRANSPOSITIONS)
 
     def test_a_seed_depends_on_each_number(self) -> None:
@@ -41,9 +41,9 @@ class TestChance:
 
 
 class TestPrecision:
-    def test_what_is_asked_for_is_done(self) -> None:
+    def test_the_requested_precision_is_used(self) -> None:
         assert wants_bf16("bf16", "cpu")
         assert not wants_bf16("fp32", "cuda")
 
-    def test_left_to_itself_a_gpu_multiplies_in_bf16(self) -> None:
+    def test_auto_uses_bf16_on_a_gpu(self) -> None:
         assert wants_bf16("auto", "cuda")

@@ -31,13 +31,13 @@ from train.learning.recipe import Recipe
 from train.learning.trainer import Outcome, Progress, fit
 
 TASK_WITH_DROPOUT = learning_task(shape=DROPPED_OUT)
-# Dropout, which needs chance at every step, and three epochs, of which the last ones may be the best.
+# Dropout, which is random at every step, and three epochs, of which any may be the best.
 LONGER = replace(BRIEF, epochs=3)
 ALL_STEPS = LONGER.epochs * STEPS_OF_AN_EPOCH
 
 
 def figures_of(outcome: Outcome) -> tuple[object, ...]:
-    """All of it that does not depend on the time it took."""
+    """Everything in an outcome that does not depend on the time it took."""
     history = [(each.epoch, each.training_bits, each.valid_bits, each.tokens) for each in outcome.history]
     return weights_of(outcome), outcome.best_epoch, outcome.epochs, outcome.valid_bits, history
 
@@ -48,12 +48,12 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def unbroken() -> Outcome:
+def uninterrupted() -> Outcome:
     return fit(TASK_WITH_DROPOUT, LONGER)
 
 
 class TestFit:
-    def test_it_learns_what_lines_have_in_common(self) -> None:
+    def test_it_learns_a_common_pattern_of_lines(self) -> None:
         larger = SMALL.model_copy(update={"hidden": 32})
         outcome = fit(learning_task(shape=larger), replace(BRIEF, epochs=24, patience=24))
         assert outcome.valid_bits < 0.6 * math.log2(VOCABULARY.size)
@@ -64,13 +64,13 @@ class TestFit:
         tokens_per_note = (64 + 63) / 64
         assert outcome.valid_bits < 0.6 * tokens_per_note * math.log2(vocabulary.size)
 
-    def test_equal_seeds_give_equal_weights(self, unbroken: Outcome) -> None:
-        assert figures_of(fit(TASK_WITH_DROPOUT, LONGER)) == figures_of(unbroken)
+    def test_equal_seeds_give_equal_weights(self, uninterrupted: Outcome) -> None:
+        assert figures_of(fit(TASK_WITH_DROPOUT, LONGER)) == figures_of(uninterrupted)
 
-    def test_another_seed_gives_other_weights(self, unbroken: Outcome) -> None:
-        assert weights_of(fit(TASK_WITH_DROPOUT, replace(LONGER, random_seed=1))) != weights_of(unbroken)
+    def test_another_seed_gives_other_weights(self, uninterrupted: Outcome) -> None:
+        assert weights_of(fit(TASK_WITH_DROPOUT, replace(LONGER, random_seed=1))) != weights_of(uninterrupted)
 
-    def test_it_tells_of_every_step_and_measures_at_an_epochs_end(self) -> None:
+    def test_it_reports_every_step_and_measures_at_the_end_of_an_epoch(self) -> None:
         reported: list[Progress] = []
         fit(learning_task(), BRIEF, on_progress=reported.append)
         ends = [progress for progress in reported if progress.valid_bits is not None]
@@ -83,7 +83,7 @@ class TestFit:
         assert all(progress.tokens_per_s > 0 for progress in reported)
         assert {progress.steps for progress in reported} == {STEPS_OF_AN_EPOCH}
 
-    def test_it_tells_a_steps_loss_and_at_an_epochs_end_the_whole_epochs(self) -> None:
+    def test_it_reports_the_loss_of_a_step_and_at_the_end_of_an_epoch_that_of_the_epoch(self) -> None:
         reported: list[Progress] = []
         outcome = fit(learning_task(), replace(BRIEF, learning_rate=0.0), on_progress=reported.append)
         [*steps, end] = [progress.loss_bits for progress in reported[:STEPS_OF_AN_EPOCH]]
@@ -91,12 +91,12 @@ class TestFit:
         assert min(steps) < end < max(steps)
         assert end == pytest.approx(math.log2(VOCABULARY.size), rel=0.05)
 
-    def test_it_counts_what_it_foretold(self) -> None:
+    def test_it_counts_its_targets(self) -> None:
         outcome = fit(learning_task(), BRIEF)
         assert (outcome.epochs, outcome.tokens_per_epoch) == (2, 8 * 64)
         assert [(each.epoch, each.tokens) for each in outcome.history] == [(1, 8 * 64), (2, 2 * 8 * 64)]
 
-    def test_it_remembers_how_it_went(self) -> None:
+    def test_it_records_the_figures_of_each_epoch(self) -> None:
         reported: list[Progress] = []
         outcome = fit(learning_task(), BRIEF, on_progress=reported.append, clock=count().__next__)
         ends = [progress for progress in reported if progress.valid_bits is not None]
@@ -105,11 +105,11 @@ class TestFit:
         ]
         assert outcome.seconds == ends[-1].seconds > ends[0].seconds > 0
 
-    def test_it_stops_when_held_out_lines_are_foretold_no_better(self) -> None:
+    def test_it_stops_when_the_held_out_figure_does_not_improve(self) -> None:
         outcome = fit(learning_task(), replace(BRIEF, epochs=20, patience=3, learning_rate=0.0))
         assert (outcome.best_epoch, outcome.epochs) == (1, 4)
 
-    def test_the_best_weights_are_kept_and_not_the_last(self) -> None:
+    def test_it_returns_the_best_weights_and_not_the_last(self) -> None:
         wild = replace(BRIEF, epochs=6, learning_rate=0.5, average_decay=0.0, patience=6)
         few = learning_task(tunes=TUNES[:1])
         outcome = fit(few, wild)
@@ -118,7 +118,7 @@ class TestFit:
         assert outcome.best_epoch == 1 + measured.index(min(measured))
         assert sum_bits(outcome.network, few.valid).sum() / len(HELD_OUT[0]) == outcome.valid_bits
 
-    def test_with_nothing_held_out_the_last_epoch_is_kept(self) -> None:
+    def test_with_nothing_held_out_it_returns_the_last_epoch(self) -> None:
         outcome = fit(learning_task(held_out=[]), replace(BRIEF, epochs=3, patience=1))
         assert (outcome.best_epoch, outcome.epochs) == (3, 3)
         assert math.isnan(outcome.valid_bits)
@@ -127,14 +127,14 @@ class TestFit:
         outcome = fit(learning_task(), replace(BRIEF, epochs=1, precision="bf16"))
         assert outcome.valid_bits < math.log2(VOCABULARY.size)
 
-    def test_a_loss_that_is_no_number_ends_it(self) -> None:
+    def test_a_loss_that_is_not_finite_ends_it(self) -> None:
         mad = replace(BRIEF, learning_rate=1e30, gradient_norm=1e30, warm_up_steps=1)
         with pytest.raises(
             RecipeError, match=r"no number any more after \d+ steps; train with a lower --learning-rate"
         ):
             fit(learning_task(), mad)
 
-    def test_with_nothing_to_learn_it_does_not_begin(self) -> None:
+    def test_with_nothing_to_learn_it_does_not_start(self) -> None:
         with pytest.raises(CorpusError, match="there is no note to learn from; give it more files"):
             fit(learning_task(tunes=[]), BRIEF)
 
@@ -149,21 +149,21 @@ class TestFit:
 
 
 class TestFineTuning:
-    def test_what_is_there_is_measured_first_and_kept_if_nothing_is_better(self, unbroken: Outcome) -> None:
+    def test_initial_weights_are_measured_first_and_returned_if_nothing_is_better(self, uninterrupted: Outcome) -> None:
         spoilt = replace(BRIEF, learning_rate=1.0, average_decay=0.0, patience=1)
-        outcome = fit(replace(TASK_WITH_DROPOUT, initial=_arrays(unbroken)), spoilt)
-        assert (outcome.history[0].epoch, outcome.history[0].valid_bits) == (0, unbroken.valid_bits)
-        assert (outcome.best_epoch, outcome.epochs, outcome.valid_bits) == (0, 1, unbroken.valid_bits)
-        assert weights_of(outcome) == weights_of(unbroken)
+        outcome = fit(replace(TASK_WITH_DROPOUT, initial=_arrays(uninterrupted)), spoilt)
+        assert (outcome.history[0].epoch, outcome.history[0].valid_bits) == (0, uninterrupted.valid_bits)
+        assert (outcome.best_epoch, outcome.epochs, outcome.valid_bits) == (0, 1, uninterrupted.valid_bits)
+        assert weights_of(outcome) == weights_of(uninterrupted)
 
-    def test_it_goes_on_from_there(self, unbroken: Outcome) -> None:
-        outcome = fit(replace(TASK_WITH_DROPOUT, initial=_arrays(unbroken)), BRIEF)
+    def test_training_starts_from_the_initial_weights(self, uninterrupted: Outcome) -> None:
+        outcome = fit(replace(TASK_WITH_DROPOUT, initial=_arrays(uninterrupted)), BRIEF)
         assert [each.epoch for each in outcome.history] == [0, 1, 2]
-        assert outcome.history[1].training_bits < unbroken.history[0].training_bits
+        assert outcome.history[1].training_bits < uninterrupted.history[0].training_bits
 
 
 class TestTimeBudget:
-    def test_training_ends_when_the_time_is_used_and_measures_there(self) -> None:
+    def test_training_ends_when_the_time_is_used_and_measures_then(self) -> None:
         reported: list[Progress] = []
         outcome = fit(
             learning_task(),
@@ -179,8 +179,8 @@ class TestTimeBudget:
         assert outcome.epochs == outcome.best_epoch == reported[-1].epoch == len(outcome.history)
         assert outcome.valid_bits == min(each.valid_bits for each in outcome.history)
 
-    def test_the_rate_has_come_down_by_then(self) -> None:
-        """Though by its steps the training has hardly begun."""
+    def test_the_learning_rate_has_fallen_by_then(self) -> None:
+        """Although the training has taken only few of its steps."""
         tracker = RecordingTracker()
         fit(
             learning_task(),
@@ -214,8 +214,8 @@ class TestTimeBudget:
         assert [progress.valid_bits for progress in reported] == [first.history[-1].valid_bits]
         assert 0 < reported[0].step < reported[0].steps == STEPS_OF_AN_EPOCH
 
-    def test_more_time_goes_on_where_the_last_ended(self, path: Path) -> None:
-        """As if it had never ended, were it not for the learning rate."""
+    def test_with_more_time_it_resumes_where_the_last_run_ended(self, path: Path) -> None:
+        """A constant learning rate, as the schedule depends on the time budget."""
         constant = replace(LONGER, learning_rate=0.0)
         fit(
             TASK_WITH_DROPOUT,
@@ -237,8 +237,8 @@ class TestTimeBudget:
 
 class TestResuming:
     @pytest.mark.parametrize("at", range(1, ALL_STEPS + 1))
-    def test_interrupted_after_any_step_it_ends_as_if_it_had_not_been(
-        self, at: int, path: Path, unbroken: Outcome
+    def test_interrupted_after_any_step_it_gives_the_same_weights(
+        self, at: int, path: Path, uninterrupted: Outcome
     ) -> None:
         with pytest.raises(KeyboardInterrupt):
             fit(
@@ -255,9 +255,9 @@ class TestResuming:
             on_progress=reported.append,
         )
         assert len(reported) == ALL_STEPS - at
-        assert figures_of(resumed) == figures_of(unbroken)
+        assert figures_of(resumed) == figures_of(uninterrupted)
 
-    def test_ctrl_c_is_heard_after_the_step(self, path: Path) -> None:
+    def test_ctrl_c_takes_effect_after_the_step(self, path: Path) -> None:
         with pytest.raises(KeyboardInterrupt):
             fit(
                 learning_task(),
@@ -267,21 +267,21 @@ class TestResuming:
             )
         assert load_checkpoint(path, "")[0].steps_taken == 1
 
-    def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(self, path: Path, unbroken: Outcome) -> None:
+    def test_killed_at_any_moment_it_gives_the_same_weights(self, path: Path, uninterrupted: Outcome) -> None:
         random = np.random.default_rng(0)
         for _ in range(5):
             with other_process(_train_until_killed, path) as (process, reported):
                 for _ in range(random.integers(1, 5)):
                     assert reported.recv() is not None
-                # A step takes some milliseconds, most of which go into writing the checkpoint.
+                # A step takes some milliseconds, most of them for writing the checkpoint.
                 wait([process.sentinel], timeout=random.uniform(0.0, 0.01))
                 process.kill()
                 process.join()
                 assert process.exitcode == -9
         resumed = fit(TASK_WITH_DROPOUT, LONGER, checkpoints=CheckpointSettings(path, "", resume=True))
-        assert figures_of(resumed) == figures_of(unbroken)
+        assert figures_of(resumed) == figures_of(uninterrupted)
 
-    def test_a_training_that_has_ended_says_again_what_came_of_it(self, path: Path) -> None:
+    def test_resuming_a_finished_training_returns_the_same_outcome(self, path: Path) -> None:
         reported: list[Progress] = []
         outcome = fit(TASK_WITH_DROPOUT, LONGER, checkpoints=CheckpointSettings(path, ""))
         again = fit(
@@ -295,37 +295,37 @@ class TestResuming:
         assert again.seconds == outcome.seconds
         assert reported == []
 
-    def test_one_that_lost_patience_does_not_find_it_again(self, path: Path) -> None:
+    def test_resuming_a_training_that_ran_out_of_patience_changes_nothing(self, path: Path) -> None:
         stuck = replace(BRIEF, epochs=20, patience=3, learning_rate=0.0)
         fit(learning_task(), stuck, checkpoints=CheckpointSettings(path, ""))
         again = fit(learning_task(), stuck, checkpoints=CheckpointSettings(path, "", resume=True))
         assert (again.best_epoch, again.epochs) == (1, 4)
 
-    def test_with_no_checkpoint_to_go_on_from_it_begins(self, path: Path, unbroken: Outcome) -> None:
+    def test_without_a_checkpoint_resuming_starts_a_training(self, path: Path, uninterrupted: Outcome) -> None:
         outcome = fit(TASK_WITH_DROPOUT, LONGER, checkpoints=CheckpointSettings(path, "", resume=True))
-        assert figures_of(outcome) == figures_of(unbroken)
+        assert figures_of(outcome) == figures_of(uninterrupted)
 
-    def test_unasked_it_begins_anew(self, path: Path, unbroken: Outcome) -> None:
+    def test_without_resume_it_starts_again(self, path: Path, uninterrupted: Outcome) -> None:
         fit(TASK_WITH_DROPOUT, LONGER, checkpoints=CheckpointSettings(path, "another"))
         reported: list[Progress] = []
         outcome = fit(TASK_WITH_DROPOUT, LONGER, checkpoints=CheckpointSettings(path, ""), on_progress=reported.append)
         assert len(reported) == ALL_STEPS
-        assert figures_of(outcome) == figures_of(unbroken)
+        assert figures_of(outcome) == figures_of(uninterrupted)
 
-    def test_another_training_is_not_gone_on_with(self, path: Path) -> None:
+    def test_another_training_is_not_resumed(self, path: Path) -> None:
         fit(TASK_WITH_DROPOUT, BRIEF, checkpoints=CheckpointSettings(path, "BRIEF"))
         with pytest.raises(CheckpointError, match="of a training with other settings or another corpus"):
             fit(TASK_WITH_DROPOUT, LONGER, checkpoints=CheckpointSettings(path, "LONGER", resume=True))
 
-    def test_fine_tuning_is_resumed_with_what_it_began_with(self, path: Path, unbroken: Outcome) -> None:
-        fine_tuning = replace(TASK_WITH_DROPOUT, initial=_arrays(unbroken))
+    def test_resumed_fine_tuning_needs_no_initial_weights(self, path: Path, uninterrupted: Outcome) -> None:
+        fine_tuning = replace(TASK_WITH_DROPOUT, initial=_arrays(uninterrupted))
         with pytest.raises(KeyboardInterrupt):
             fit(fine_tuning, BRIEF, checkpoints=CheckpointSettings(path, ""), on_progress=_interrupt_at(3))
         resumed = fit(TASK_WITH_DROPOUT, BRIEF, checkpoints=CheckpointSettings(path, "", resume=True))
         assert figures_of(resumed)[:-1] == figures_of(fit(fine_tuning, BRIEF))[:-1]
-        assert resumed.history[0].valid_bits == unbroken.valid_bits
+        assert resumed.history[0].valid_bits == uninterrupted.valid_bits
 
-    def test_time_goes_on_from_where_it_was(self, path: Path) -> None:
+    def test_the_seconds_of_all_runs_are_summed(self, path: Path) -> None:
         with pytest.raises(KeyboardInterrupt):
             fit(
                 learning_task(),
@@ -354,7 +354,7 @@ class TestCheckpointing:
 
     @staticmethod
     def after_steps(path: Path, every_s: float) -> list[int]:
-        """How many steps the checkpoint knew of when each step was told."""
+        """The steps of the checkpoint at the time when each step is reported."""
         seen: list[int] = []
         fit(
             learning_task(),
@@ -366,10 +366,10 @@ class TestCheckpointing:
         return seen
 
 
-class TestTogether:
+class TestTwoProcesses:
     """Two processes train one network."""
 
-    def test_they_learn_what_one_learns(self) -> None:
+    def test_two_processes_learn_the_same_as_one(self) -> None:
         alone: list[Progress] = []
         one = fit(learning_task(), LONGER, on_progress=alone.append)
         (first, reported), (second, reported_by_second) = two_together(_train_together, (None, LONGER, 0))
@@ -383,7 +383,7 @@ class TestTogether:
         )
         assert reported_by_second == []
 
-    def test_interrupted_they_go_on_as_if_they_had_not_been(self, path: Path) -> None:
+    def test_interrupted_and_resumed_they_give_the_same_weights(self, path: Path) -> None:
         (whole, _), _ = two_together(_train_together, (None, LONGER, 0))
         (interrupted, _), _ = two_together(_train_together, (path, LONGER, 2))
         (resumed, reported), _ = two_together(_train_together, (path, LONGER, 0))
@@ -391,7 +391,7 @@ class TestTogether:
         assert [progress.epoch for progress in reported] == [3]
         assert resumed == whole
 
-    def test_one_goes_on_with_what_two_began(self, path: Path) -> None:
+    def test_one_process_resumes_a_training_of_two(self, path: Path) -> None:
         two_together(_train_together, (path, LONGER, 2))
         outcome = fit(learning_task(), LONGER, checkpoints=CheckpointSettings(path, "", resume=True))
         assert _largest_difference(weights_of(outcome), fit(learning_task(), LONGER)) < 1e-5
@@ -402,7 +402,7 @@ class TestTogether:
 
 
 class RecordingTracker:
-    """A tracker that keeps what it is told."""
+    """A tracker that records all figures."""
 
     def __init__(self) -> None:
         self.scalars: dict[str, list[tuple[int, float]]] = {}
@@ -428,7 +428,7 @@ def _largest_difference(weights: dict[str, list[float]] | None, outcome: Outcome
 
 
 def _clock_of_one_second_steps() -> Callable[[], float]:
-    """A clock on which each look takes a second."""
+    """A clock that moves on by a second each time it is read."""
     return count().__next__
 
 
@@ -454,7 +454,7 @@ def _train_until_killed(reported: Connection, path: Path) -> None:
 def _train_together(
     given: tuple[Path | None, Recipe, int],
 ) -> tuple[dict[str, list[float]] | None, list[Progress]]:
-    """The weights, and what was told; None where it was interrupted, when it told so many times."""
+    """The weights and the reported progress; no weights where it was interrupted after `interrupted_at` reports."""
     path, recipe, interrupted_at = given
     reported: list[Progress] = []
     interrupt = _interrupt_at(interrupted_at)

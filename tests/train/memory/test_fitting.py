@@ -11,7 +11,7 @@ DEFAULT = DEFAULT_BACKOFFS["pitch"]
 SIZE = PITCH_WORDS.size
 
 
-def blind(tokens: list[int]) -> LineForecast:
+def uniform_forecast(tokens: list[int]) -> LineForecast:
     return LineForecast(np.array([0, *tokens]), len(tokens), np.full((len(tokens), SIZE), 1 / SIZE, np.float32))
 
 
@@ -20,8 +20,8 @@ def noise(length: int, random_seed: int = 0) -> list[int]:
     return tokens
 
 
-LOOP = blind([5, 9, 12, 10, 7, 3] * 30)
-NOISE = blind(noise(300))
+LOOP = uniform_forecast([5, 9, 12, 10, 7, 3] * 30)
+NOISE = uniform_forecast(noise(300))
 
 
 def evidence(*lines: LineForecast) -> list[Evidence]:
@@ -34,29 +34,29 @@ def bits(backoff: Backoff, line: LineForecast) -> float:
 
 
 class TestFit:
-    def test_lines_that_repeat_themselves_are_trusted_more(self) -> None:
+    def test_for_repetitive_lines_the_memory_is_trusted_more(self) -> None:
         fitted = fit_backoff([evidence(LOOP)], DEFAULT)
         assert bits(fitted, LOOP) < bits(DEFAULT, LOOP)
         assert sum(fitted.concentrations) < sum(DEFAULT.concentrations)
 
-    def test_lines_without_any_order_are_trusted_less(self) -> None:
+    def test_for_random_lines_the_memory_is_trusted_less(self) -> None:
         fitted = fit_backoff([evidence(NOISE)], DEFAULT)
-        assert bits(fitted, blind(noise(300, 1))) < bits(DEFAULT, blind(noise(300, 1)))
+        assert bits(fitted, uniform_forecast(noise(300, 1))) < bits(DEFAULT, uniform_forecast(noise(300, 1)))
 
-    def test_each_corpus_counts_alike(self) -> None:
+    def test_each_corpus_has_the_same_weight(self) -> None:
         one = fit_backoff([evidence(LOOP), evidence(NOISE)], DEFAULT)
         other = fit_backoff([evidence(LOOP), evidence(NOISE, NOISE, NOISE)], DEFAULT)
-        # All but the draw to the usual, which is weaker beside more lines.
+        # They differ only by the prior, which is weaker when there are more lines.
         assert bits(one, LOOP) == pytest.approx(bits(other, LOOP), rel=0.05)
         assert bits(one, NOISE) == pytest.approx(bits(other, NOISE), rel=0.05)
 
-    def test_a_line_of_a_few_notes_moves_little(self) -> None:
-        fitted = fit_backoff([evidence(blind([5, 9, 5, 9, 5]))], DEFAULT)
+    def test_a_line_of_a_few_notes_changes_little(self) -> None:
+        fitted = fit_backoff([evidence(uniform_forecast([5, 9, 5, 9, 5]))], DEFAULT)
         assert fitted.concentrations == pytest.approx(DEFAULT.concentrations, rel=2.0)
         assert fitted != DEFAULT
 
     @pytest.mark.parametrize("nothing", [[], [[]], [[], []]])
-    def test_where_nothing_is_held_out_it_is_the_usual(self, nothing: list[list[Evidence]]) -> None:
+    def test_with_nothing_held_out_it_is_the_default(self, nothing: list[list[Evidence]]) -> None:
         assert fit_backoff(nothing, DEFAULT) == DEFAULT
 
     def test_the_same_lines_give_the_same_figures(self) -> None:

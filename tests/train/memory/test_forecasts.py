@@ -35,7 +35,7 @@ def memory_of(vocabulary: Vocabulary) -> Memory:
     return Memory(vocabulary, DEFAULT_BACKOFFS["event"])
 
 
-class TestForetold:
+class TestForecast:
     @BOTH_VOCABULARIES
     def test_the_networks_bits_are_those_of_its_held_out_figure(self, vocabulary: Vocabulary) -> None:
         trained = network(vocabulary)
@@ -43,7 +43,9 @@ class TestForetold:
         assert bits == pytest.approx(sum_bits(trained, pieces_in_memory(vocabulary, LINES)).sum(), rel=1e-5)
 
     @pytest.mark.parametrize("at_once", [1, 150, 1 << 20])
-    def test_however_many_go_together_all_come_once(self, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_each_line_comes_once_whatever_the_size_of_a_batch(
+        self, at_once: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(forecasts, "TOKENS_AT_ONCE", at_once)
         lines = list(forecast_lines(network(PITCH_WORDS), PITCH_WORDS, LINES))
         assert [line.notes for line in lines] == [64, 65, 70, 90]
@@ -51,20 +53,20 @@ class TestForetold:
         assert [line.tokens.tolist() for line in lines] == expected
         assert all(line.p.shape == (line.notes, PITCH_WORDS.size) for line in lines)
 
-    def test_of_no_lines_there_are_none(self) -> None:
+    def test_no_lines_give_no_forecasts(self) -> None:
         assert list(forecast_lines(network(PITCH_WORDS), PITCH_WORDS, [])) == []
 
 
-def blind(tokens: list[int], vocabulary: Vocabulary = PITCH_WORDS) -> LineForecast:
-    """A line of which a network foretold nothing: all tokens alike."""
+def uniform_forecast(tokens: list[int], vocabulary: Vocabulary = PITCH_WORDS) -> LineForecast:
+    """A line for which a network predicts all tokens with the same probability."""
     return LineForecast(
         np.array([0, *tokens]), len(tokens), np.full((len(tokens), vocabulary.size), 1 / vocabulary.size, np.float32)
     )
 
 
 class TestEvidence:
-    def test_it_counts_what_followed_and_what_of_it_came_again(self) -> None:
-        found = collect_evidence(memory_of(PITCH_WORDS), blind([5, 6, 5, 6, 5, 7]))
+    def test_it_counts_followers_and_hits(self) -> None:
+        found = collect_evidence(memory_of(PITCH_WORDS), uniform_forecast([5, 6, 5, 6, 5, 7]))
         tokens = 1  # the shortest context of tokens
         assert found.followers[:, tokens].tolist() == [0, 0, 0, 1, 1, 2]
         assert found.hits[:, tokens].tolist() == [0, 0, 0, 1, 1, 0]
@@ -72,29 +74,29 @@ class TestEvidence:
         assert found.p.tolist() == pytest.approx([1 / PITCH_WORDS.size] * 6)
         assert found.followers.shape == (6, 2 * len(ORDERS))
 
-    def test_an_interval_is_found_where_the_note_was_never_heard(self) -> None:
-        found = collect_evidence(memory_of(PITCH_WORDS), blind([5, 6, 7, 8]))
+    def test_an_interval_is_found_where_the_note_is_new(self) -> None:
+        found = collect_evidence(memory_of(PITCH_WORDS), uniform_forecast([5, 6, 7, 8]))
         assert (found.followers[3, 0], found.hits[3, 0]) == (1, 1)
         assert found.followers[3, 1] == 0
 
-    def test_each_line_begins_with_nothing(self) -> None:
+    def test_the_memory_is_empty_at_the_start_of_each_line(self) -> None:
         memory = memory_of(PITCH_WORDS)
-        first, second = (collect_evidence(memory, blind([5, 6, 5, 6])) for _ in range(2))
+        first, second = (collect_evidence(memory, uniform_forecast([5, 6, 5, 6])) for _ in range(2))
         assert first.followers.tolist() == second.followers.tolist()
 
 
-class TestRemembered:
-    def test_what_was_heard_before_costs_less(self) -> None:
-        bits = bits_with_memory(memory_of(PITCH_WORDS), blind([5, 9, 12, 10] * 6))
+class TestBitsWithMemory:
+    def test_repeated_music_costs_less(self) -> None:
+        bits = bits_with_memory(memory_of(PITCH_WORDS), uniform_forecast([5, 9, 12, 10] * 6))
         assert bits[:4] == pytest.approx([np.log2(PITCH_WORDS.size)] * 4, rel=0.1)
         assert bits[-8:].max() < 0.5
 
     def test_without_strength_it_costs_what_the_network_costs(self) -> None:
-        line = blind([5, 9, 12, 10] * 6)
+        line = uniform_forecast([5, 9, 12, 10] * 6)
         assert bits_with_memory(memory_of(PITCH_WORDS), line, 0.0).tolist() == pytest.approx(line.network_bits.tolist())
 
     @BOTH_VOCABULARIES
-    def test_it_is_told_by_the_token_it_was_spent_on(self, vocabulary: Vocabulary) -> None:
+    def test_bits_are_given_for_the_token_they_were_spent_on(self, vocabulary: Vocabulary) -> None:
         lines = list(forecast_lines(network(vocabulary), vocabulary, LINES))
         by_token = bits_with_memory_by_token(vocabulary, DEFAULT_BACKOFFS["event"], lines)
         assert by_token.shape == (vocabulary.size,)

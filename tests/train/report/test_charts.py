@@ -11,7 +11,7 @@ class TestScale:
         assert scale.at(3.0) == 50.0
         assert 90 < scale.at(4.0) < 100
 
-    def test_numbers_that_are_all_alike_lie_in_the_middle(self) -> None:
+    def test_equal_numbers_lie_in_the_middle(self) -> None:
         assert Scale.of([1.0, 1.0]).at(1.0) == 50.0
 
 

@@ -32,7 +32,7 @@ FILES = {
 SETTINGS = AnswerSettings(bars=2, answers=2)
 WALTZ = NamedSeed("Waltz", "tests", Seed(tuple(line(60, 64, 67)), 90.0, Meter(3, 4)))
 RUDE = NamedSeed('<b>Rude</b> & "quoted"', "<script>alert(1)</script>", Seed(tuple(exercise(8))))
-# What has no end tag: HTML's own, and SVG's shapes are closed in their start tag.
+# HTML elements without an end tag; SVG shapes are closed in their start tag.
 VOID = {"meta", "br", "hr", "img", "input", "link", "source", "wbr"}
 
 
@@ -44,7 +44,7 @@ class Element:
 
 @dataclass
 class Page(HTMLParser):
-    """A page as a reader of HTML sees it; whatever is not closed, or closed twice, fails."""
+    """A parsed page; elements that are not closed, or closed twice, fail the test."""
 
     elements: list[Element] = field(default_factory=list)
     text: str = ""
@@ -91,7 +91,7 @@ def pack(tiny_pack: Path) -> Pack:
 
 
 def trained_card(card: Card) -> Card:
-    """The card as training would have filled it."""
+    """The card with the figures that training would have written."""
 
     def trained(approach: Approach, part: ApproachCard) -> ApproachCard:
         time_bits = 1.5 if approach == "event" else None
@@ -120,7 +120,7 @@ def trained_card(card: Card) -> Card:
 
 @pytest.fixture(scope="module")
 def bare(pack: Pack) -> Comparison:
-    """Of a pack that says nothing of itself, and no music to compare with."""
+    """A comparison of a pack without figures, and without music to compare with."""
     return compare(pack, [WALTZ, RUDE], SETTINGS)
 
 
@@ -141,7 +141,7 @@ class TestThePage:
         assert page.elements[0].attributes["lang"] == "en"
 
     @pytest.mark.parametrize("which", ["bare", "full"])
-    def test_asks_for_nothing_from_anywhere(self, which: str, request: pytest.FixtureRequest) -> None:
+    def test_loads_nothing_from_anywhere(self, which: str, request: pytest.FixtureRequest) -> None:
         text = render(request.getfixturevalue(which))
         page = read(text)
         assert not page.all("link")
@@ -178,7 +178,7 @@ class TestThePage:
         assert len(page.all("script")) == 1
         assert not page.all("u")
 
-    def test_says_what_a_screen_reader_needs(self, full: Comparison) -> None:
+    def test_has_the_labels_that_a_screen_reader_needs(self, full: Comparison) -> None:
         page = read(render(full))
         pictures = page.all("svg", role="img")
         assert pictures
@@ -191,7 +191,7 @@ class TestThePage:
     def test_the_same_comparison_gives_the_same_text(self, full: Comparison) -> None:
         assert render(full, "fours compare") == render(full, "fours compare")
 
-    def test_says_how_it_was_made(self, full: Comparison) -> None:
+    def test_shows_how_it_was_made(self, full: Comparison) -> None:
         text = read(render(full, "fours compare tiny --out report")).text
         assert "fours compare tiny --out report" in text
         assert "temperature 0.9, top-p 0.95, pitch at a step of 0.5 beats, random seed 0" in text
@@ -228,11 +228,13 @@ class TestItsRolls:
             ("Seed", 3),
             ("Answer", len(answer.notes)),
         ]
-        assert midi.get_tempo_changes()[1].tolist() == pytest.approx([90.0], rel=1e-5)  # whole microseconds in a beat
+        assert midi.get_tempo_changes()[1].tolist() == pytest.approx(
+            [90.0], rel=1e-5
+        )  # a MIDI file has whole microseconds per beat
 
 
 class TestItsFigures:
-    def test_all_stand_beside_real_music(self, full: Comparison) -> None:
+    def test_all_are_shown_beside_real_music(self, full: Comparison) -> None:
         page = read(render(full))
         for figure in FIGURES:
             assert figure.title in page.text
@@ -259,7 +261,7 @@ class TestItsFigures:
         assert "Pitch: 2.50 bits per note; best PPM 3.25" in labels
         assert "Event: 4.00 bits per note, of which 1.50 for time; best PPM 3.25" in labels
 
-    def test_the_training_curve_has_the_epoch_that_was_kept(self, full: Comparison) -> None:
+    def test_the_training_curve_marks_the_best_epoch(self, full: Comparison) -> None:
         labels = read(render(full)).having("aria-label")
         for title in ("Pitch", "Event"):
             assert f"{title}: from 4.00 bits per note after epoch 1 to 2.75 after epoch 3, which was kept" in labels
@@ -298,9 +300,9 @@ class TestItsPlace:
         assert {path.name for path in written} == {path.name for path in page.parent.iterdir()} == FILES
         assert all(path.read_bytes() != b"older" for path in written)
 
-    def refusal(self, place: Path) -> str:
+    def refusal(self, out: Path) -> str:
         with pytest.raises(OutputError) as raised:
-            page_path_for(place)
+            page_path_for(out)
         assert "\n" not in str(raised.value)
         return str(raised.value)
 
@@ -319,11 +321,11 @@ class TestItsPlace:
         assert "is a folder" in self.refusal(tmp_path / "songs.html")
 
     def test_nor_what_is_not_ours_to_write(self) -> None:
-        assert "cannot be written" in self.refusal(Path("/proc/report"))  # where not even root may
+        assert "cannot be written" in self.refusal(Path("/proc/report"))  # not even root can write there
 
 
 class TestTheCommand:
-    def test_needs_a_pack_and_a_place_alone_and_the_same_again_gives_the_same_bytes(
+    def test_needs_only_a_pack_and_a_place_and_gives_the_same_bytes_again(
         self, tiny_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         contents = []

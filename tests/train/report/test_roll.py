@@ -16,18 +16,18 @@ class TestThePitchRange:
 
 
 class TestTheRoll:
-    def test_notes_stand_where_they_sound(self) -> None:
+    def test_notes_are_drawn_where_they_sound(self) -> None:
         roll = draw_roll([Part("seed", [Note(60, 2.0, 1.0, 80)])], range(55, 75), beats=8.0, beats_per_bar=4.0)
         (box,) = roll.notes
         assert (box.kind, box.x, box.width) == ("seed", 25.0, 12.5)
         key = next(key for key in roll.keys if key.name == "C4")
         assert box.y == pytest.approx(key.y, abs=1.0)
 
-    def test_higher_notes_stand_higher(self) -> None:
+    def test_higher_notes_are_drawn_higher(self) -> None:
         low, high = draw_roll([Part("seed", line(60, 64))], range(55, 75), 8.0, 4.0).notes
         assert high.y < low.y
 
-    def test_nothing_sticks_out(self) -> None:
+    def test_all_notes_are_inside_the_field(self) -> None:
         notes = exercise(64)
         beats = notes[-1].end_beats
         roll = draw_roll([Part("event", notes)], pitch_range(notes), beats, 4.0)

@@ -1,0 +1,46 @@
+"""A JACK client that writes down each MIDI message with its frame, in a process of its own: the truth of `bench onsets`.
+
+Lines on stdout: `PORT FRAME HEX` for a message, `gap FRAME FRAMES` where cycles are missing before FRAME, `xruns COUNT` at the end.
+Frames come from JACK and not from any clock, so they are right however late this process runs. Ends on SIGINT.
+"""
+
+import signal
+from threading import Event
+
+import jack
+
+PORTS = ("clock", "notes")
+
+
+def main() -> None:
+    """Records until it is told to stop."""
+    done = Event()
+    signal.signal(signal.SIGINT, lambda _number, _frame: done.set())
+    client = jack.Client("onset-recorder", no_start_server=True)
+    ports = [client.midi_inports.register(name) for name in PORTS]
+    lines: list[str] = []
+    expected, xruns = [-1], [0]
+
+    @client.set_process_callback  # type: ignore[untyped-decorator]
+    def process(frames: int) -> None:
+        first = client.last_frame_time
+        if expected[0] not in {-1, first}:
+            lines.append(f"gap {first} {first - expected[0]}")
+        expected[0] = first + frames
+        for port, name in zip(ports, PORTS, strict=True):
+            for offset, data in port.incoming_midi_events():
+                lines.append(f"{name} {first + offset} {bytes(data).hex()}")
+
+    @client.set_xrun_callback  # type: ignore[untyped-decorator]
+    def count(_delayed_us: float) -> None:
+        xruns[0] += 1
+
+    with client:
+        print("ready", flush=True)
+        done.wait()
+    print(*lines, sep="\n")
+    print(f"xruns {xruns[0]}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

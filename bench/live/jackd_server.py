@@ -1,0 +1,86 @@
+"""A JACK server without sound hardware for benchmarks, and what steers it: connections, transport, clients."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+NAME = "fours-bench"
+SAMPLE_RATE = 48_000
+PATIENCE_S = 15.0
+
+
+@contextmanager
+def running(cycle_frames: int) -> Iterator[None]:
+    """The server for all that is started within, real-time where that is granted: else its own lateness is measured."""
+    before = os.environ.get("JACK_DEFAULT_SERVER")
+    priority = ("-R", "-P", "70") if _may_be_realtime() else ("-r",)
+    command = ["jackd", "-n", NAME, *priority, "-d", "dummy", "-r", str(SAMPLE_RATE), "-p", str(cycle_frames)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        os.environ["JACK_DEFAULT_SERVER"], os.environ["JACK_NO_START_SERVER"] = NAME, "1"
+        try:
+            subprocess.run(["jack_wait", "-s", NAME, "-w", "-t", "10"], check=True, capture_output=True)
+            yield
+        finally:
+            server.terminate()
+            server.wait(PATIENCE_S)
+            if before is None:
+                del os.environ["JACK_DEFAULT_SERVER"]
+            else:
+                os.environ["JACK_DEFAULT_SERVER"] = before
+
+
+def connect(source: str, target: str) -> None:
+    """From one port to another."""
+    subprocess.run(["jack_connect", source, target], check=True, capture_output=True)
+
+
+def roll() -> None:
+    """Starts the transport from its beginning."""
+    _transport("locate 0\nplay\nquit\n")
+
+
+def stop() -> None:
+    """Stops the transport."""
+    _transport("stop\nquit\n")
+
+
+@contextmanager
+def client(command: tuple[str, ...], port: str) -> Iterator[None]:
+    """A program, once its port is there."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_for(port)
+            yield
+        finally:
+            # Kindly, so that JACK is told; but a process that was started in the background may not hear that.
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(2.0)
+            except subprocess.TimeoutExpired:
+                process.terminate()
+
+
+def wait_for(port: str) -> None:
+    """Returns when there is a port of that name."""
+    until_s = time.perf_counter() + PATIENCE_S
+    while port not in subprocess.run(["jack_lsp"], capture_output=True, text=True, check=True).stdout.splitlines():
+        if time.perf_counter() > until_s:
+            raise TimeoutError(f"{port} never came")
+        time.sleep(0.05)
+
+
+def _transport(commands: str) -> None:
+    subprocess.run(["jack_transport"], input=commands, text=True, capture_output=True, check=True)
+
+
+def _may_be_realtime() -> bool:
+    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(70))
+    except OSError:
+        return False
+    os.sched_setscheduler(0, policy, priority)
+    return True

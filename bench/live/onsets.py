@@ -1,0 +1,166 @@
+"""How far our notes are from the beat of a MIDI clock, in frames: one jam per period and tempo, recorded by `jack_recorder`.
+
+`jack_midi_clock` leads, with JACK's transport, on jackd without sound hardware. Ticks are numbered by their time and never by
+their count, so that a lost one moves nothing; each onset is held against the tick of its place. Cycles that JACK missed are
+told in a column of their own, and make a note late that is not ours to play in time. The first beats, in which the clock is
+not yet known, are left out.
+
+`FRAMES=256,1024 TEMPI=97,120 MINUTES=5 APIS=jack python -m bench onsets`; `BUILD=../other` runs the jam of another checkout.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.live import jackd_server
+from bench.table import show
+
+FRAMES = tuple(map(int, os.environ.get("FRAMES", "64,128,256,512,1024,2048").split(",")))
+TEMPI_BPM = tuple(map(float, os.environ.get("TEMPI", "97,120").split(",")))
+SECONDS = 60 * float(os.environ.get("MINUTES", "0.5"))
+BUILDS = tuple(os.environ.get("BUILD", ".").split(","))
+SETTLED_BEATS = 16
+STEP_BEATS = 0.5
+TICKS_PER_BEAT = 24
+SAMPLE_RATE = 48_000
+OSC_PORT = "18767"
+PATIENCE_S = 15.0
+FOURS = (sys.executable, "-c", "import sys; from server.cli import main; sys.exit(main())")
+CLOCK_PORT = "jack_midi_clock:mclk_out"
+
+Frames = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What the recorder wrote, in frames, and how often JACK was late."""
+
+    ticks: Frames
+    onsets: Frames
+    gaps: tuple[tuple[float, float], ...]
+    """The frame before which cycles are missing, and how many frames."""
+    xruns: int
+
+    @classmethod
+    def read(cls, lines: list[str]) -> "Recording":
+        """Of the recorder's lines."""
+        ticks, onsets, gaps, xruns = [], [], [], 0
+        for words in (line.split() for line in lines):
+            match words:
+                case ["clock", frame, "f8"]:
+                    ticks.append(float(frame))
+                case ["notes", frame, data] if data[0] == "9" and not data.endswith("00"):
+                    onsets.append(float(frame))
+                case ["gap", frame, missing]:
+                    gaps.append((float(frame), float(missing)))
+                case ["xruns", count]:
+                    xruns = int(count)
+        return cls(np.array(ticks), np.array(onsets), tuple(gaps), xruns)
+
+
+def errors_ms(recording: Recording, tempo_bpm: float) -> Frames:
+    """How much later than its tick each onset came, once the clock has run for some beats."""
+    tick_frames = 60 * SAMPLE_RATE / tempo_bpm / TICKS_PER_BEAT
+    ticks = recording.ticks
+    # JACK's transport, and so the song, stands still while cycles are missed.
+    song = ticks - sum((missing * (ticks >= frame) for frame, missing in recording.gaps), np.zeros(len(ticks)))
+    # By the time since the tick before: one that is missing leaves its number free.
+    numbers = np.concatenate(([0.0], np.cumsum(np.round(np.diff(song) / tick_frames))))
+    onsets = recording.onsets[recording.onsets > ticks[0] + SETTLED_BEATS * TICKS_PER_BEAT * tick_frames]
+    onsets = onsets[onsets < ticks[-1]]
+    step = STEP_BEATS * TICKS_PER_BEAT
+    places = np.round(np.interp(onsets, ticks, numbers) / step) * step
+    return np.asarray((onsets - np.interp(places, numbers, ticks)) / SAMPLE_RATE * 1000, dtype=np.float64)
+
+
+def run() -> None:
+    """Prints the table."""
+    rows = []
+    for frames in FRAMES:
+        for tempo_bpm in TEMPI_BPM:
+            for build in BUILDS:
+                with jackd_server.running(frames):
+                    recording = record(tempo_bpm, SECONDS, Path(build))
+                rows.append((str(frames), f"{tempo_bpm:g}", build, *_figures(recording, tempo_bpm)))
+    show(
+        f"Onsets against the clock's ticks, {SECONDS:g} s each",
+        ("frames", "bpm", "build", "onsets", "median ms", "p99 ms", "worst ms", "xruns", "gaps"),
+        rows,
+    )
+
+
+def _figures(recording: Recording, tempo_bpm: float) -> tuple[str, ...]:
+    off_ms = np.abs(errors_ms(recording, tempo_bpm))
+    if not len(off_ms):
+        return ("0", "-", "-", "-", str(recording.xruns), str(len(recording.gaps)))
+    median, p99, worst = np.percentile(off_ms, [50, 99, 100])
+    figures = (f"{median:.3f}", f"{p99:.3f}", f"{worst:.3f}")
+    return (str(len(off_ms)), *figures, str(recording.xruns), str(len(recording.gaps)))
+
+
+def record(tempo_bpm: float, seconds: float, build: Path) -> Recording:
+    """A jam in continuous mode, led by the clock."""
+    with (
+        _recorder() as process,
+        jackd_server.client(("jack_midi_clock", "-b", f"{tempo_bpm:g}", "-B"), CLOCK_PORT),
+        _jam(build.resolve()) as (midi_in, midi_out),
+    ):
+        jackd_server.connect(CLOCK_PORT, midi_in)
+        jackd_server.connect(CLOCK_PORT, "onset-recorder:clock")
+        jackd_server.connect(midi_out, "onset-recorder:notes")
+        jackd_server.roll()
+        time.sleep(seconds)
+        jackd_server.stop()
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=PATIENCE_S)
+    return Recording.read(out.splitlines())
+
+
+@contextmanager
+def _recorder() -> Iterator[subprocess.Popen[str]]:
+    command = (sys.executable, "-m", "bench.live.jack_recorder")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def _jam(build: Path) -> Iterator[tuple[str, str]]:
+    """A jam of a checkout, in a folder of its own; its ports."""
+    controls = ("--mode", "continuous", "--approach", "pitch", "--step", str(STEP_BEATS))
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "config.toml").write_text('[panel]\non = false\n[takes]\nfolder = "takes"\n', encoding="utf-8")
+        with subprocess.Popen(
+            (*FOURS, "jam", "--osc-port", OSC_PORT, *controls),
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(build)},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            said: dict[str, str] = {}
+            for line in process.stdout:
+                label, _, text = line.rstrip("\n").partition("  ")
+                said[label] = text.strip().rpartition(" (")[0]
+                if line.startswith("Ready"):
+                    break
+            try:
+                yield said["MIDI in"], said["MIDI out"]
+            finally:
+                process.terminate()
+                process.wait(PATIENCE_S)
