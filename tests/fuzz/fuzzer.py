@@ -18,6 +18,10 @@ SLOW_S = 2.0
 """An input that takes longer is a fault too: readers of some kilobytes take milliseconds."""
 
 
+INPUTS_PER_OPENING = 300
+"""Then what reads them is opened anew: a jam of rules remembers every note, and becomes slow."""
+
+
 @dataclass(slots=True)
 class FuzzOutcome:
     """How many inputs were read in how long, and the inputs that failed, each with its error."""
@@ -41,20 +45,22 @@ def fuzz(target: FuzzTarget, clock: Clock, random_seed: int, *, inputs: int = 0,
     mutator = Mutator([*target.seeds(), *kept_inputs(target).values()], random_seed)
     outcome, kinds = FuzzOutcome(), set[str]()
     started_s = clock.now_s()
-    with without_log(), target.opened() as run:
-        while outcome.inputs < inputs or clock.now_s() - started_s < seconds:
-            data = mutator.next_input()
-            failure = failure_of(run, data, clock)
-            outcome.inputs += 1
-            if failure:
-                kind = (
-                    failure.splitlines()[-1][:60] + failure.splitlines()[-3][:80]
-                    if failure.count("\n") > 3
-                    else failure
-                )
-                if kind not in kinds:
-                    kinds.add(kind)
-                    outcome.failures[data] = failure
+
+    def is_wanted() -> bool:
+        return outcome.inputs < inputs or clock.now_s() - started_s < seconds
+
+    with without_log():
+        while is_wanted():
+            with target.opened() as run:
+                for _ in range(INPUTS_PER_OPENING):
+                    if not is_wanted():
+                        break
+                    data = mutator.next_input()
+                    failure = failure_of(run, data, clock)
+                    outcome.inputs += 1
+                    if failure and failure.splitlines()[-1] not in kinds:
+                        kinds.add(failure.splitlines()[-1])
+                        outcome.failures[data] = failure
     outcome.seconds = clock.now_s() - started_s
     return outcome
 
