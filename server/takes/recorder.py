@@ -21,7 +21,7 @@ from server.music.feed import Event, Feed, FeedSubscription
 from server.takes.journal import JournalBegun
 from server.takes.journal_file import BACKLOG_BYTES, JournalFile
 from server.takes.journal_writer import JournalWriter, thin_out
-from server.takes.memory_journal import Memories, MemoryJournal
+from server.takes.memories.memory_journal import Memories, MemoryJournal
 from server.takes.take_export import journal_as_midi
 from server.takes.take_library import TakeEntry, TakeLibrary, memory_path
 

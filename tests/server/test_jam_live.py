@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.osc.osc_packets import OscMessage
-from model.files.midi_file import read_seed
+from model.files.seed import read_seed
 from model.notes import Note
 from tests.conftest import Jackd
 from tests.music import line

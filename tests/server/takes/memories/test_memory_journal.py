@@ -10,7 +10,7 @@ from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
 from model.memory.memory_file import load_memories, save_memories
 from server.takes.journal import MemoryBegun, MemoryHeard, Record, RecordEncoder, read_records
-from server.takes.memory_journal import MemoryJournal, recover_memories
+from server.takes.memories.memory_journal import MemoryJournal, recover_memories
 from tests.tiny_pack import VOCABULARIES, random_walk
 
 
