@@ -37,7 +37,7 @@ class OscRemote:
         self._controls = controls
         self._feed = feed
         self._clock = clock
-        self._is_advertised = config.advertise
+        self._is_advertised = config.is_advertised
         self._status = JamStatus()
         self._stack = AsyncExitStack()
         self._tick_handle: asyncio.TimerHandle | None = None
@@ -57,6 +57,7 @@ class OscRemote:
         self._subscription = self._feed.subscribe()
         self._stack.callback(self._feed.unsubscribe, self._subscription)
         self._stack.callback(self._controls.add_listener(self.osc_controls.on_control_changed))
+        self._stack.callback(self._controls.add_failure_listener(self.osc_controls.on_change_failed))
         self._stack.callback(self._stop_ticking)
         self._tick()
         return self
