@@ -16,7 +16,10 @@ from bridge.timing.ticks.tick import Line, Tick
 MARGIN_S = 0.0002
 """How far a tick may be beside its window: the grid itself is measured, and dates are whole frames."""
 
-FORGETTING = 0.001
+MISFIT_S = 0.0006
+"""What is beside all that was known by no more is no change: a grid's phase is known by the earliest of its dates, and they are few at first."""
+
+FORGETTING = 0.0003
 """By how much what is possible grows at each tick, as a share: a tempo may drift by some millionths in a minute."""
 
 LATE_TICKS, EARLY_TICKS = 4, 3
@@ -223,15 +226,8 @@ class BufferedTicks:
         before = self._before
         assert before is not None
         lost = self._lost
-        if not self._is_explained and self.age < RECENT_TICKS:
-            everything = list(self._recent)
-            interval_s = self._lines.middle.interval_s
-            lines = self._through(everything, None, interval_s / TEMPO_RANGE, interval_s * TEMPO_RANGE)
-            if lines is not None:
-                # Nothing has happened: windows had been cut a little too sharply, while their grid was not known well.
-                self._take(lines, everything, 0)
-                self._settle()
-                return
+        if not self._is_explained and self._was_cut_too_sharply(before):
+            return
         new = [Tick(number - lost, at_s) for number, at_s in self._recent if number - lost >= before.number]
         self._astray.clear()
         self._is_explained = True
@@ -254,6 +250,22 @@ class BufferedTicks:
                     self._take(lines, new[start:], 0)
                     self._settle()
                     break
+
+    def _was_cut_too_sharply(self, before: _Before) -> bool:
+        """Whether nothing has happened: windows had been cut by a grid that was not known well yet. Then they are cut anew."""
+        interval_s = before.lines.middle.interval_s
+        recent = list(self._recent)
+        if self.age >= RECENT_TICKS:
+            new = [tick for tick in recent if tick.number >= before.number]
+            since = Tick(before.number, 0.0)
+            if self._through(new, since, lines=before.lines.copy(), margin_s=MISFIT_S) is None:
+                return False
+        lines = self._through(recent, None, interval_s / TEMPO_RANGE, interval_s * TEMPO_RANGE)
+        if lines is None:
+            return False
+        self._take(lines, recent, 0)
+        self._settle()
+        return True
 
     def _is_gap(self, before: _Before, new: Sequence[Tick]) -> bool:
         """Whether one interval was longer than the grid alone makes it: another tempo makes all of them so, one leaves a gap."""
@@ -319,15 +331,17 @@ class BufferedTicks:
         shortest_s: float = 0.0,
         longest_s: float = 0.0,
         lines: FeasibleLines | None = None,
+        margin_s: float = 0.0,
     ) -> FeasibleLines | None:
-        """The lines through the windows of ticks, as of the last; None where there is none."""
+        """The lines through the windows of ticks, and a margin, as of the last; None where there is none."""
         at = 0 if since is None else since.number
         for number, date_s in ticks:
             if lines is None:
                 lines = self._window(date_s, shortest_s, longest_s)
             else:
                 lines.advance(number - at)
-                if not self._keep(lines, date_s):
+                half_s = self._half_s + margin_s
+                if not lines.keep_between(date_s - half_s, date_s + half_s):
                     return None
             at = number
         return lines
