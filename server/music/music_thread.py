@@ -175,8 +175,7 @@ class MusicThread:
             self._advance_jam()
             if self._jam.has_work and not self._is_within(self._wake_at_s(), MODEL_WORK_S):
                 self._jam.do_work()
-            if self.feed.has_subscribers:
-                self._publish_status()
+            self._publish_status()
         except Exception as error:  # noqa: BLE001  no error ends the music thread
             self.faults.count(error)
             self._recover()

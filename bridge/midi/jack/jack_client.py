@@ -32,12 +32,16 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 65536
 CLOCK_TRIES = 5
-DATED_WHEN_IDLE_S = 0.1
-"""How often a cycle is dated while nothing goes in or out, to know whether JACK's dates can be believed."""
+DATED_WHEN_IDLE_S = 0.25
+"""How often a cycle is dated while nothing goes in or out, to know whether JACK's dates can be believed. Dating each cycle
+would double what an idle client costs."""
 AT_ONCE_S = 0.0
 """A second long past."""
 LAST_CYCLES = 3
 """So many cycles a port stays after its last message: one that goes in the very cycle of its last messages may lose them."""
+
+WORK_PENDING = -1
+"""No value that the doorbell can have."""
 
 Microseconds = ctypes.c_uint64
 Notes = set[tuple[int, int]]
@@ -74,6 +78,20 @@ class ClientPort:
     """The cycle in which something was written last."""
 
 
+@dataclass(slots=True)
+class CycleState:
+    """All that an idle cycle reads, in one small object: between two cycles other programs have emptied the CPU's caches."""
+
+    cycles: int = 0
+    """The number of cycles so far."""
+    doorbell: int = WORK_PENDING
+    """The value of the doorbell at the last look into the pipe; WORK_PENDING where the next cycle has work in any case."""
+    inputs: tuple[object, ...] = ()
+    """JACK's pointers to the input ports."""
+    dated_every: int = 1
+    """In how many idle cycles one is dated."""
+
+
 class JackClient:
     """A client of the running server, active from the start; raises `jack.JackOpenError` where no server answers."""
 
@@ -85,10 +103,7 @@ class JackClient:
         self._jack_error = jack.JackError
         self._received_fd, self._to_send_fd = pipes.received_fd, pipes.to_send_fd
         self._doorbell = mmap.mmap(pipes.doorbell_fd, DOORBELL_BYTES)
-        self._rung = self._doorbell[0]
-        self._is_busy = True
-        self._inputs: tuple[object, ...] = ()
-        self._outputs: tuple[object, ...] = ()
+        self._state = CycleState()
         self._unpacker = Unpacker()
         self._ports: tuple[ClientPort, ...] = ()
         self._dates = CycleDates()
@@ -98,15 +113,13 @@ class JackClient:
         self._take_period(self._client.blocksize)
         self._prepare_calls(jack)
         self.offset_s = self.measure_offset_s()
-        self.cycles = 0
-        """How many cycles there were; a server that stands still is known by it."""
         self.xruns = 0
         self.unread = 0
         """How many messages that came in nobody fetched."""
         self.ports_changed = False
         self.faults: Counter[str] = Counter()
         self._client.set_shutdown_callback(lambda _status, reason: on_gone(reason))
-        self._client.set_process_callback(self._create_process())
+        self._set_process_callback(jack)
         self._client.set_xrun_callback(self._count_xrun)
         self._client.set_blocksize_callback(self._take_period)
         self._client.set_samplerate_callback(self._take_rate)
@@ -117,6 +130,11 @@ class JackClient:
     def name(self) -> str:
         """The name under which JACK knows us."""
         return str(self._client.name)
+
+    @property
+    def cycles(self) -> int:
+        """How many cycles there were; a server that stands still is known by it."""
+        return self._state.cycles
 
     @property
     def frames(self) -> int:
@@ -171,7 +189,7 @@ class JackClient:
             for channel in sorted(port.channels):
                 port.queue.put(AT_ONCE_S, bytes((0xB0 | channel, 64, 0)))
                 port.queue.put(AT_ONCE_S, bytes((0xB0 | channel, 123, 0)))
-        self._is_busy = True
+        self._state.doorbell = WORK_PENDING
 
     def has_sent(self, port: ClientPort) -> bool:
         """Whether all that it was given has gone out, some cycles ago."""
@@ -187,29 +205,42 @@ class JackClient:
             tries.append((after_s - before_s, (before_s + after_s) / 2 - jack_s))
         return min(tries)[1]
 
-    def _create_process(self) -> Callable[[int], None]:
-        """What JACK calls in each cycle. Nearly always there is nothing to do, so until that is known it does the least."""
-        get_buffer, count_events, clear_buffer = self._get_buffer, self._count_events, self._clear_buffer
-        doorbell = self._doorbell
+    def _set_process_callback(self, jack: ModuleType) -> None:
+        # Not by JACK-Client, whose wrapper is one Python function more in each cycle.
+        self._process = jack._ffi.callback("JackProcessCallback", self._create_process())  # noqa: SLF001
+        if jack._lib.jack_set_process_callback(self._client._ptr, self._process, jack._ffi.NULL):  # noqa: SLF001
+            raise self._jack_error("the process callback was refused")
 
-        def process(frames: int) -> None:
-            self.cycles = number = self.cycles + 1
-            if not self._is_busy and doorbell[0] == self._rung and number % self._dated_every:
-                for pointer in self._inputs:
+    def _create_process(self) -> Callable[[int, object], int]:
+        """What JACK calls in each cycle. Nearly always there is nothing to do, so until that is known it does the least."""
+        get_buffer, count_events, doorbell, state = self._get_buffer, self._count_events, self._doorbell, self._state
+
+        def process(frames: int, _argument: object) -> int:
+            state.cycles = number = state.cycles + 1
+            has_work = True
+            if doorbell[0] == state.doorbell:
+                for pointer in state.inputs:
                     if count_events(get_buffer(pointer, frames)):
                         break
                 else:
-                    for pointer in self._outputs:
-                        clear_buffer(get_buffer(pointer, frames))
-                    return
+                    # Outputs are empty: a cycle that writes is followed by one that clears what was written.
+                    if number % state.dated_every:
+                        return 0
+                    has_work = False
             try:
-                self._work(frames)
+                if has_work:
+                    self._work(frames)
+                else:
+                    self._dated(frames)
             except Exception as error:  # noqa: BLE001  JACK would drop a client whose callback fails
                 self.faults[f"{type(error).__name__}: {error}"] += 1
+            return 0
 
         return process
 
     def _work(self, frames: int) -> None:
+        # Before anything is read: what comes after this look is looked for again in the next cycle.
+        self._state.doorbell = self._doorbell[0]
         cycle = self._dated(frames)
         latency_s = self._latency.at_s(cycle.starts_s, frames / self._rate)
         ports = self._ports
@@ -217,7 +248,6 @@ class JackClient:
             if port.direction == "input":
                 self._read(port, cycle, latency_s)
         self._fetch(ports)
-        self._is_busy = False
         for port in ports:
             if port.direction == "output":
                 self._write(port, cycle, latency_s)
@@ -234,8 +264,6 @@ class JackClient:
 
     def _fetch(self, ports: tuple[ClientPort, ...]) -> None:
         """Takes what is to be sent out of the pipe."""
-        # In this order: a message that comes after the look is looked for again in the next cycle.
-        self._rung = self._doorbell[0]
         try:
             chunk = os.read(self._to_send_fd, CHUNK_BYTES)
         except BlockingIOError:
@@ -257,7 +285,8 @@ class JackClient:
             port.last_cycle = self.cycles
             self._latency.notice(cycle.starts_s)
             _note(port, data)
-        self._is_busy = self._is_busy or bool(port.queue)
+        if port.queue or port.last_cycle == self.cycles:
+            self._state.doorbell = WORK_PENDING
 
     def _dated(self, frames: int) -> Cycle:
         now_s = self._clock.now_s()
@@ -271,7 +300,6 @@ class JackClient:
         """JACK's own functions, for what JACK-Client does not wrap (a cycle's second) or wraps in too many steps."""
         self._get_buffer = jack._lib.jack_port_get_buffer  # noqa: SLF001
         self._count_events = jack._lib.jack_midi_get_event_count  # noqa: SLF001
-        self._clear_buffer = jack._lib.jack_midi_clear_buffer  # noqa: SLF001
         self._cycle_times = self._library.jack_get_cycle_times
         self._library.jack_get_time.restype = Microseconds
         ffi = jack._ffi  # noqa: SLF001
@@ -284,16 +312,16 @@ class JackClient:
     def _set_ports(self, ports: tuple[ClientPort, ...]) -> None:
         # New tuples, and not lists that change: the real-time thread goes through the old ones meanwhile.
         self._ports = ports
-        self._inputs = tuple(port.port._ptr for port in ports if port.direction == "input")  # noqa: SLF001
-        self._outputs = tuple(port.port._ptr for port in ports if port.direction == "output")  # noqa: SLF001
-        self._is_busy = True
+        self._state.inputs = tuple(port.port._ptr for port in ports if port.direction == "input")  # noqa: SLF001
+        self._state.doorbell = WORK_PENDING
 
     def _count_xrun(self, _delayed_us: float) -> None:
         self.xruns += 1
 
     def _take_period(self, frames: int) -> None:
         self._frames = frames
-        self._dated_every = max(1, int(DATED_WHEN_IDLE_S * self._rate / frames))
+        self._state.dated_every = max(1, int(DATED_WHEN_IDLE_S * self._rate / frames))
+        self._state.doorbell = WORK_PENDING
 
     def _take_rate(self, rate: int) -> None:
         self._rate = rate
