@@ -1,7 +1,9 @@
 """The errors of the model: what can be wrong with music files, packs, memory files and pictures. Each message is one sentence.
 
 ModelError
-├── SeedError      a MIDI file cannot be used as a seed
+├── SeedError      a file cannot serve as music to answer
+├── UnreadableError  a file's content is no music; goes on from the file's name
+│   └── MissingLibraryError  or what would read it is not installed
 ├── PackError      a pack is missing, damaged, of another version, or does not fit together
 ├── MemoryFileError  a memory file is missing, damaged, or of another vocabulary
 └── PictureError   a picture cannot be drawn, as matplotlib is not installed
@@ -13,7 +15,15 @@ class ModelError(Exception):
 
 
 class SeedError(ModelError):
-    """A MIDI file is missing, is no MIDI file, is cut off, or holds no notes."""
+    """A file of music is missing, is none, or holds no notes to answer."""
+
+
+class UnreadableError(ModelError):
+    """A file's content cannot be read as music. Its text goes on from the file's name: "holds no notes"."""
+
+
+class MissingLibraryError(UnreadableError):
+    """A file's content could be read by a library that is not installed."""
 
 
 class PackError(ModelError):

@@ -1,7 +1,10 @@
 """`Note`, the value that hearing, composing and writing share, and the limits of notes; knows no MIDI."""
 
-from collections.abc import Iterable
+import gc
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 LOWEST_PITCH, HIGHEST_PITCH = 0, 127
 # Notes closer than this to the first note of a chord belong to the chord: 31 ms at 120 bpm, the spread of a hand.
@@ -28,6 +31,29 @@ class Note:
     @property
     def end_beats(self) -> float:
         return self.onset_beats + self.duration_beats
+
+
+_SETTERS = tuple(Note.__dict__[name].__set__ for name in ("pitch", "onset_beats", "duration_beats", "velocity"))
+
+
+def notes_from_columns(
+    pitches: Sequence[int], onsets_beats: Sequence[float], durations_beats: Sequence[float], velocities: Sequence[int]
+) -> list[Note]:
+    """A note for each row of the columns, which are equally long.
+
+    Filled column by column, in half the time that the constructor of a frozen class takes: a long song has 30,000 notes. Meanwhile
+    the garbage collector pauses, which would look again and again for cycles that notes cannot form.
+    """
+    is_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        notes = list(map(object.__new__, repeat(Note, len(pitches))))
+        for set_value, column in zip(_SETTERS, (pitches, onsets_beats, durations_beats, velocities), strict=True):
+            deque(map(set_value, notes, column), maxlen=0)
+    finally:
+        if is_collecting:
+            gc.enable()
+    return notes
 
 
 def in_onset_order(notes: Iterable[Note]) -> list[Note]:

@@ -54,7 +54,7 @@ def jam(
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     random_seed: Annotated[int | None, typer.Option(help="The same playing gets the same answers.")] = None,
-    seed: Annotated[Path | None, typer.Option(help="Play this .mid file in first, at its tempo.")] = None,
+    seed: Annotated[Path | None, typer.Option(help="Play this file of music in first, at its tempo.")] = None,
     remember: Annotated[
         str | None,
         typer.Option(
@@ -70,7 +70,7 @@ def jam(
     """Start the jam partner: it listens on a MIDI port and answers on another."""
     clock = MonotonicClock()
     started_s = clock.now_s()
-    from model.files.midi_file import read_seed
+    from model.files.seed import read_seed
     from server.config.config import load
     from server.music.seed_player import seed_values
     from server.session import Session, run
@@ -106,7 +106,7 @@ def jam(
 
 def export(
     *,
-    seed: Annotated[Path, typer.Argument(help="A .mid file: the phrase to answer.")],
+    seed: Annotated[Path, typer.Argument(help="A file of music (.mid, MusicXML, ABC): the phrase to answer.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The .mid file to write.")],
     count: Annotated[int, typer.Option(min=1, max=999, help="So many answers, each in a file of its own.")] = 1,
     answer_only: Annotated[bool, typer.Option(help="Leave the seed out of the file.")] = False,
@@ -115,13 +115,13 @@ def export(
     config: ConfigOption = None,
     controls: Controls,
 ) -> None:
-    """Answer a .mid file, and write the answer as a .mid file."""
+    """Answer a file of music, and write the answer as a .mid file."""
     from server.config.config import load
     from server.export import ExportRequest, export_answers
 
     checked = load(config).with_values({f"controls.{name}": value for name, value in controls.items()})
     request = ExportRequest(seed, out, count, answer_only, piano_roll, random_seed)
-    for path in export_answers(request, checked, own_tempo="tempo" in controls):
+    for path in export_answers(request, checked, own_tempo="tempo" in controls, say=_print_error):
         print(path)
 
 
@@ -284,6 +284,10 @@ def _run_training_command(module: str, context: typer.Context) -> None:
             f"fours: training needs {error.name}, which is not installed: pip install 'trading-fours[train]'"
         ) from error
     command.main(context.args)
+
+
+def _print_error(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
 
 
 def _print_line(line: str) -> None:

@@ -1,13 +1,16 @@
 """Offline answers: drives a `Jam` from a file instead of a clock; writes `.mid` files and pictures, opens no port."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.midi.messages import NoteOff, NoteOn
-from model.files.midi_file import Seed, Track, read_seed, write_midi
+from model.files.meter import bar_line_at_or_after, meter_at
+from model.files.midi_writer import Track, as_midi, write_whole
+from model.files.seed import Seed, read_seed, remark_on
+from model.files.tempo import TempoChange
 from model.notes import Note
 from server.config.config import Config
 from server.errors import ExportError
@@ -37,12 +40,14 @@ class ExportRequest:
     random_seed: int = 0
 
 
-def export_answers(request: ExportRequest, config: Config, *, own_tempo: bool) -> Iterator[Path]:
+def export_answers(
+    request: ExportRequest, config: Config, *, own_tempo: bool, say: Callable[[str], None] = lambda _: None
+) -> Iterator[Path]:
     """Writes each answer and its picture, and yields each path as soon as its file is complete.
 
-    The files have the tempo of the seed, or with `own_tempo` that of the configuration. Equal requests and
-    configurations give equal bytes. Raises SeedError, PackError, PictureError without matplotlib, and ExportError if a
-    file cannot be written.
+    The files have the tempo of the seed, or with `own_tempo` that of the configuration. `say` is given one sentence about
+    what of the seed's file was left out, if anything was. Equal requests and configurations give equal bytes. Raises
+    SeedError, PackError, PictureError without matplotlib, and ExportError if a file cannot be written.
     """
     for place, name in ((request.out, "answer.mid"), (request.piano_roll, "answer.png")):
         if place is not None and place.is_dir():
@@ -50,6 +55,8 @@ def export_answers(request: ExportRequest, config: Config, *, own_tempo: bool) -
     if request.out.resolve() == request.seed.resolve():
         raise ExportError(f"{request.out} is the seed itself; choose another place for the answer")
     seed = read_seed(request.seed)
+    if seed.remarks:
+        say(remark_on(request.seed, seed))
     settings = config.settings
     tempo_bpm = settings.tempo if own_tempo else seed.tempo_bpm
     loaded_pack = load_pack(settings.pack, config)
@@ -58,15 +65,18 @@ def export_answers(request: ExportRequest, config: Config, *, own_tempo: bool) -
     for number in range(request.count):
         jam = Jam(loaded_pack.improvisers(tempo_bpm), answering_on_request, request.random_seed + number)
         answer = answer_to(seed, jam)
-        tracks = [Track(ANSWER_TRACK, answer, seed.program)]
-        if not request.answer_only:
-            tracks.insert(0, Track(SEED_TRACK, seed.notes, seed.program))
+        start_beats = _answer_start(seed)
+        if request.answer_only:
+            first_beat = min(note.onset_beats for note in answer)
+            tracks = [Track(ANSWER_TRACK, [_shifted(note, -first_beat) for note in answer], seed.program)]
+            content = as_midi(tracks, tempo_bpm, meter_at(start_beats, seed.bars))
         else:
-            start_beats = min(note.onset_beats for note in answer)
-            tracks = [replace(tracks[0], notes=[_shifted(note, -start_beats) for note in answer])]
+            tracks = [Track(SEED_TRACK, seed.notes, seed.program), Track(ANSWER_TRACK, answer, seed.program)]
+            tempi = () if own_tempo else _tempi_with_answer(seed, start_beats)
+            content = as_midi(tracks, tempo_bpm, seed.meter, tempi, seed.meters)
         out = _numbered(request.out, number, request.count)
         with _write_errors_translated(out):
-            write_midi(out, tracks, tempo_bpm, seed.meter)
+            write_whole(out, content)
         yield out
         if request.piano_roll is not None:
             from model.files.piano_roll import draw_piano_roll
@@ -81,8 +91,7 @@ def answer_to(seed: Seed, jam: Jam) -> list[Note]:
     """Plays the seed to the jam, and returns its answer, which starts at the bar line after the seed's end."""
     for beat, message in as_messages(seed.notes):
         jam.receive(message, beat)
-    bar = seed.meter.beats_per_bar
-    jam.act("respond", math.ceil((seed.end_beats - BAR_TOLERANCE_BEATS) / bar) * bar)
+    jam.act("respond", _answer_start(seed))
     timed: list[TimedMessage] = []
     while True:
         while jam.has_work:
@@ -91,6 +100,18 @@ def answer_to(seed: Seed, jam: Jam) -> list[Note]:
         if wake_beat is None:
             return _as_notes(timed)
         timed += jam.advance(wake_beat)
+
+
+def _answer_start(seed: Seed) -> float:
+    return bar_line_at_or_after(seed.end_beats - BAR_TOLERANCE_BEATS, seed.bars)
+
+
+def _tempi_with_answer(seed: Seed, start_beats: float) -> list[TempoChange]:
+    """The changes of tempo in the seed; the answer is at the tempo that the seed began with."""
+    changes = [change for change in seed.tempi if change.beat < start_beats]
+    if changes and changes[-1].tempo_bpm != seed.tempo_bpm:
+        changes.append(TempoChange(start_beats, seed.tempo_bpm))
+    return changes
 
 
 def _as_notes(timed: Iterable[TimedMessage]) -> list[Note]:

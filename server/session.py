@@ -20,7 +20,7 @@ from bridge.midi.ports import MidiSystem
 from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
 from model.engines.engine import Engine
-from model.files.midi_file import Seed
+from model.files.seed import Seed
 from model.pack.pack import available_packs
 from server.config.config import CONFIG_FILE, Config, OscSection, is_loopback
 from server.controls.control_store import ControlStore, Preparation
@@ -247,6 +247,8 @@ class Session:
             seed = seed_playing(self._seed, music_thread.receive_midi, lambda: music_thread.timeline, self._clock)
             await self._stack.enter_async_context(seed)
             self._say(f"Seed       {len(self._seed.notes)} notes, from the next bar on")
+            for remark in self._seed.remarks:
+                self._say(f"           its file {remark}")
 
     def _available_packs(self) -> tuple[str, ...]:
         return tuple(available_packs(self._config.pack_folders))

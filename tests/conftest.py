@@ -91,6 +91,15 @@ def corpora() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of small files that went wrong once, kept beside the corpora; tests make the like of them themselves, too."""
+    folder = Path(os.environ.get("FOURS_CASES", CHECKOUT.parent / "shared" / "cases"))
+    if not (folder / "midi").is_dir():
+        pytest.skip(f"no cases in {folder}: set FOURS_CASES to their folder")
+    return folder
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield

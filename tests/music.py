@@ -101,11 +101,15 @@ WHOLE_MIDI_FILE = bytes(midi_bytes(Part(exercise())))
 BROKEN_MIDI_FILES = {
     "cut off in its header": WHOLE_MIDI_FILE[:10],
     "cut off after its header": WHOLE_MIDI_FILE[:14],
-    "cut off in a track": WHOLE_MIDI_FILE[: len(WHOLE_MIDI_FILE) // 2],
-    "without its last byte": WHOLE_MIDI_FILE[:-1],
     "a text": b"Not a MIDI file, but a letter about one.\n",
     "a picture": b"\x89PNG\r\n\x1a\n" + bytes(64),
-    "timed by film frames": WHOLE_MIDI_FILE[:12] + b"\xe7\x28" + WHOLE_MIDI_FILE[14:],
     "with no ticks in a beat": WHOLE_MIDI_FILE[:12] + b"\x00\x00" + WHOLE_MIDI_FILE[14:],
 }
-"""Contents of files that every reader must refuse."""
+"""What no reader may take for music."""
+
+DAMAGED_MIDI_FILES = {
+    "cut off in a track": WHOLE_MIDI_FILE[: len(WHOLE_MIDI_FILE) // 2],
+    "without its last byte": WHOLE_MIDI_FILE[:-1],
+    "timed by film frames": WHOLE_MIDI_FILE[:12] + b"\xe7\x28" + WHOLE_MIDI_FILE[14:],
+}
+"""What can be read, though not all of it, or not as it stands."""

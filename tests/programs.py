@@ -1,5 +1,6 @@
-"""The external programs that tests use, and how to install each; a test without its program is skipped with a reason."""
+"""The programs and libraries that tests use, and how to install each; a test without its own is skipped with a reason."""
 
+import importlib.util
 import shutil
 
 import pytest
@@ -28,3 +29,9 @@ def require_program(name: str) -> str:
     if path is None:
         pytest.skip(f"no {name} here: apt install {PACKAGES[name]}")
     return path
+
+
+def require_module(name: str) -> None:
+    """Without the library `name` the test skips, and says how to get it."""
+    if importlib.util.find_spec(name) is None:
+        pytest.skip(f"no {name} here: pip install 'trading-fours[dev]'")

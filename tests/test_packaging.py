@@ -17,7 +17,7 @@ from tests.conftest import CHECKOUT
 PACKAGES = ("bridge", "model", "server", "train")
 # The two modules of a jam's packages that may import torch, where it is installed.
 TORCH_MODULES = {"model.engines.network", "model.engines.torch_engine"}
-TRAINING_ONLY = ("jinja2", "matplotlib", "onnx", "symusic", "tensorboard", "torch")
+TRAINING_ONLY = ("jinja2", "matplotlib", "onnx", "partitura", "pretty_midi", "tensorboard", "torch")
 
 
 class Project(TypedDict):

@@ -23,6 +23,7 @@ from model.tokens.time_bins import BinChoice
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.corpus.corpora import Corpus, Line, content_of, joined
 from train.corpus.dataset import event_vocabulary, pieces_in_memory, pieces_on_disk, pitch_vocabulary
+from train.corpus.manifest import printable
 from train.corpus.reading import NOMINAL_TEMPO_BPM, Choice
 from train.errors import CorpusError, OutputError
 from train.finetune import grow_vocabulary, grow_weights
@@ -147,7 +148,7 @@ def write_card(
     """Writes the card, and beside it the legal notices of the corpora and of the base pack."""
     trained = tuple(source_of(corpus) for corpus in corpora)
     sources_of_base = tuple(source for source in (base_pack.card.corpora if base_pack else ()) if source not in trained)
-    card = Card(name=name, corpora=sources_of_base + trained, approaches=approaches)
+    card = Card(name=printable(name), corpora=sources_of_base + trained, approaches=approaches)
     (folder / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     texts = legal_notices(corpora)
     if base_pack and (base_pack.folder / NOTICES_FILE).is_file():
@@ -270,7 +271,7 @@ def _write_approach(
         network=request.shape,
         files={path.name: sha256_of(path) for path in files},
         training=Training(
-            command=request.command,
+            command=printable(request.command),
             base=request.base_pack.name if request.base_pack else "",
             device=device,
             tracks=request.choice.tracks,

@@ -2,12 +2,14 @@
 
 import math
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import Self
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -17,13 +19,16 @@ from model.tokens.time_bins import TimeUnit
 from model.tokens.vocabulary import EventVocabulary
 from train.build import Vocabulary
 from train.corpus.corpora import SPLITS, Corpus
+from train.corpus.manifest import printable
 from train.corpus.reading import NOMINAL_TEMPO_BPM
 from train.learning.trainer import Progress as Step
 
 # A file name may look like markup of rich: "Song [live].mid".
 console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-# So many broken files are named one by one.
-BROKEN_SHOWN = 20
+# So many files are named of those that were left out for one reason.
+NAMED = 3
+# Reasons are read better on one line than in a narrow column; a terminal breaks what it has no room for.
+WIDEST = 240
 
 
 class ProgressBars:
@@ -79,15 +84,13 @@ def show_corpora(corpora: Sequence[Corpus]) -> None:
         for split in SPLITS:
             lines = corpus.lines[split]
             table.add_row(corpus.name, split, str(corpus.files(split)), str(len(lines)), f"{corpus.notes(split):,}")
-        table.add_row(corpus.name, "nothing to learn", str(len(corpus.leadless)), "", "", style="dim")
-        table.add_row(corpus.name, "broken", str(len(corpus.broken)), "", "", style="dim")
     console.print(table)
+    left_out = _left_out(corpora)
+    if left_out.row_count:
+        left_out.width = Measurement.get(console, console.options.update(max_width=WIDEST), left_out).maximum
+        console.print(left_out, crop=False)
     for corpus in corpora:
         console.print(_description(corpus), soft_wrap=True)
-        for broken in corpus.broken[:BROKEN_SHOWN]:
-            console.print(f"left out {broken.file}: {broken.reason}", style="yellow", soft_wrap=True)
-        if len(corpus.broken) > BROKEN_SHOWN:
-            console.print(f"left out {len(corpus.broken) - BROKEN_SHOWN} more", style="yellow")
         if corpus.astride:
             console.print(
                 f"{corpus.name}: {corpus.astride} files are near-duplicates of one on another side of its manifest's split",
@@ -101,6 +104,26 @@ def show_corpora(corpora: Sequence[Corpus]) -> None:
             style="yellow",
             soft_wrap=True,
         )
+
+
+def _left_out(corpora: Sequence[Corpus]) -> Table:
+    """What was left out, by reason: how many files, and the first of them."""
+    table = Table("corpus", "what", "why", "number", "such as", title="Left out", title_justify="left")
+    for corpus in corpora:
+        kinds = (
+            ("file", [(broken.reason, printable(broken.file)) for broken in corpus.broken]),
+            ("part of a file", [(broken.reason, printable(broken.file)) for broken in corpus.incomplete]),
+            ("file", [("has no line to learn from", printable(file)) for file in corpus.leadless]),
+            ("row of the manifest", [("has no file", path) for path in corpus.rows_without_file]),
+        )
+        for kind, items in kinds:
+            by_reason: dict[str, list[str]] = defaultdict(list)
+            for reason, name in items:
+                by_reason[reason].append(name)
+            for reason, names in by_reason.items():
+                named = ", ".join(Path(name).name for name in names[:NAMED])
+                table.add_row(corpus.name, kind, reason, str(len(names)), named)
+    return table
 
 
 def _description(corpus: Corpus) -> str:

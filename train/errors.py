@@ -6,7 +6,7 @@ class TrainError(Exception):
 
 
 class CorpusError(TrainError):
-    """There is no music to train on: the folder is missing, or holds no MIDI file, or none that can be read."""
+    """No music to train on: the folder is missing, holds no file of music, or none that can be read."""
 
 
 class OutputError(TrainError):

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model.pack.card import Source
-from train.corpus.corpora import Corpus, manifest_of
+from train.corpus.corpora import Corpus
+from train.corpus.manifest import printable, rows_of
 
 NOTICES_FILE = "NOTICES.txt"
 # Files about the licence in the folder of a corpus, in the order of reading: for the card, and all of them.
@@ -18,10 +19,7 @@ def source_of(corpus: Corpus) -> Source:
     """The card's entry for a corpus: how much of it was trained on, with licences and sources from its manifest."""
     trained = {line.file for line in corpus.lines["train"]}
     folders = _folders(corpus)
-    manifest: dict[Path, dict[str, str]] = {}
-    for folder in folders:
-        manifest |= manifest_of(folder)
-    rows = [row for file, row in manifest.items() if file in trained and row.keys() >= _SOURCE_COLUMNS]
+    rows = [row for row in rows_of(trained, folders).by_file.values() if row.keys() >= _SOURCE_COLUMNS]
     return Source(
         name=corpus.name,
         files=corpus.files("train"),
@@ -35,7 +33,7 @@ def source_of(corpus: Corpus) -> Source:
 def legal_notices(corpora: Sequence[Corpus]) -> str:
     """All legal texts of the corpora in one text, to be put beside the weights that were trained on them."""
     sections = [
-        f"==== {folder.name}/{path.name} ====\n\n{_read(path)}\n"
+        f"==== {printable(Path(folder.name, path.name))} ====\n\n{_read(path)}\n"
         for folder in dict.fromkeys(folder for corpus in corpora for folder in _folders(corpus))
         for path in _files_matching(folder, _LEGAL_FILES)
     ]

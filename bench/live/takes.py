@@ -9,15 +9,16 @@ from typing import TypeVar
 
 from bench.table import show
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn
-from bridge.midi.song_file import as_midi_file
 from bridge.timing.timeline import Segment, Timeline
+from model.files.midi_writer import as_midi_file
 from server.controls.control_table import Settings
 from server.music.feed import Event, MessagePlayed, MessageReceived, TimelineChanged
 from server.takes.journal import JournalBegun, read_records
 from server.takes.journal_writer import JournalWriter, thin_out
 from server.takes.recorder import WRITE_EVERY_S
-from server.takes.take import read_recording, song_from, take_from
+from server.takes.take import read_recording, take_from
 from server.takes.take_library import JOURNAL_SUFFIX, TakeLibrary
+from server.takes.take_song import song_from
 
 MINUTES = 10
 # A pianist with both hands, a partner who plays as much, each note with its end, and a pedal.

@@ -13,7 +13,7 @@ from bench.corpora import CORPORA, SONGBOOK_FOLDERS
 from bench.table import show
 from model.analysis.key_finder import key_from_weights
 from model.approach import APPROACHES, Approach
-from model.files.midi_file import Seed
+from model.files.seed import Seed
 from model.notes import Note
 from server.config.config import Config
 from server.controls.control_table import Settings

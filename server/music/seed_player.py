@@ -12,7 +12,7 @@ from bridge.midi.ports import Receiver
 from bridge.timing.clock import Clock
 from bridge.timing.midi_clock import FASTEST_BPM, SLOWEST_BPM
 from bridge.timing.timeline import Timeline
-from model.files.midi_file import Seed
+from model.files.seed import Seed
 from model.notes import Note
 from server.controls.choices import METERS
 from server.controls.control_table import Value

@@ -1,22 +1,19 @@
-"""Seeds from the page: a `.mid` file that was dropped there is played into the jam, as if the player played it.
+"""Seeds from the page: a file of music that was dropped there is played into the jam, as if the player played it.
 
 One plays at a time; another one takes its place.
 """
 
 import asyncio
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from model.files.midi_file import Seed, read_seed
+from model.files.seed import remark_on, seed_of
 from server.music.seed_player import pause, play_seed
 from server.panel.jam_handle import JamHandle
 from server.panel.page_view import Json
 
 LARGEST_BYTES = 256 * 1024
 """A long piano piece, played by hand, takes half of that; and at this size even a file that is built to be slow to read is not slow."""
-
-LONGEST_FILE_NAME = 100
 
 
 class DroppedSeeds:
@@ -28,14 +25,20 @@ class DroppedSeeds:
 
     async def play(self, name: str, content: bytes) -> dict[str, Json]:
         """Starts to play a file, and returns a description of it for the page. Raises SeedError."""
-        seed = await asyncio.to_thread(_read, name, content)
+        # Errors mention the file by its own name, without folders.
+        path = Path(Path(name).name or "seed.mid")
+        seed = await asyncio.to_thread(seed_of, content, path)
         await self.stop()
         music_thread, clock = self._jam.music_thread, self._jam.clock
         playing = play_seed(seed, music_thread.receive_midi, lambda: music_thread.timeline, clock, pause)
         self._playing = asyncio.create_task(playing, name="seed")
         beats = seed.end_beats - seed.notes[0].onset_beats
-        seconds = round(beats * 60.0 / music_thread.timeline.tempo_bpm, 1)
-        return {"name": name, "notes": len(seed.notes), "seconds": seconds}
+        return {
+            "name": name,
+            "notes": len(seed.notes),
+            "seconds": round(beats * 60.0 / music_thread.timeline.tempo_bpm, 1),
+            "remark": remark_on(path, seed) if seed.remarks else "",
+        }
 
     async def stop(self) -> None:
         """Stops the seed that plays, if any, and releases the keys that it holds."""
@@ -44,11 +47,3 @@ class DroppedSeeds:
             playing.cancel()
             with suppress(asyncio.CancelledError):
                 await playing
-
-
-def _read(name: str, content: bytes) -> Seed:
-    with tempfile.TemporaryDirectory(prefix="fours-") as folder:
-        # The file keeps its own name, as errors mention it, without folders and no longer than file systems allow.
-        path = Path(folder) / (Path(name).name[-LONGEST_FILE_NAME:] or "seed.mid")
-        path.write_bytes(content)
-        return read_seed(path)

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bridge.midi.song_file import MeterChange
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
+from model.files import meter as score_meter
+from model.files.meter import MeterChange
 
 SIXTEENTHS = 4
 SHORTEST_BAR_BEATS = 1 / 8
@@ -100,7 +101,7 @@ def lay_out(
     else:
         start_beats = song_start_beats
     stretches = [BeatStretch(start_beats, 0.0)]
-    meters = [MeterChange(0.0, grid.meter)]
+    meters = [_meter_change(0.0, grid.meter)]
     for before, after in pairwise((BarGrid(start_beats, grid.meter), *later)):
         _append_bars(stretches, meters, before, after)
     return ScoreLayout(tuple(stretches), tuple(meters))
@@ -121,11 +122,17 @@ def _append_bars(stretches: list[BeatStretch], meters: list[MeterChange], before
         sixteenths = max(round(remainder_beats * SIXTEENTHS), 1)
         factor = sixteenths / SIXTEENTHS / remainder_beats
         stretches.append(BeatStretch(before.start_beats + whole_beats, score_beats, factor))
-        meters.append(MeterChange(score_beats, _short_bar(sixteenths)))
+        meters.append(_meter_change(score_beats, _short_bar(sixteenths)))
         score_beats += sixteenths / SIXTEENTHS
     stretches.append(BeatStretch(after.start_beats, score_beats))
-    if after.meter != meters[-1].meter:
-        meters.append(MeterChange(score_beats, after.meter))
+    change = _meter_change(score_beats, after.meter)
+    if change.meter != meters[-1].meter:
+        meters.append(change)
+
+
+def _meter_change(beat: float, meter: Meter) -> MeterChange:
+    """A change of meter as a file knows it: the bridge and the model have a meter each."""
+    return MeterChange(beat, score_meter.Meter(meter.numerator, meter.denominator))
 
 
 def _beats_past_bar(beats: float, meter: Meter) -> float:

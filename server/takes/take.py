@@ -1,7 +1,6 @@
-"""Reads a journal back as music: what the player and the partner played, in beats, and as a song; knows no folder.
+"""Reads a journal back as music: what the player and the partner played, in beats; knows no folder and no file format.
 
-A take is a stretch of a jam: all of it, or one mark. Its song begins at a bar line: at the bar of its first note or, if
-the jam followed a DAW's song, at bar 1 of that song, so that the notes lie in the DAW where they were played.
+A take is a stretch of a jam: all of it, or one mark.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,24 +12,29 @@ from bridge.midi.messages import (
     PEDAL_DOWN,
     SUSTAIN_PEDAL,
     ControlChange,
+    Message,
     NoteOff,
     NoteOn,
     OtherMessage,
 )
-from bridge.midi.song_file import TICKS_PER_BEAT, PlacedMessage, Song, SongTrack
-from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Segment, Timeline
+from model.files.midi_writer import TICKS_PER_BEAT
 from server.errors import TakeError
-from server.music.feed import MessagePlayed, MessageReceived, TimelineChanged
+from server.music.feed import ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
 from server.takes.journal import JournalEnded, Record, TimelineAssembler
-from server.takes.score_bars import ScoreLayout, bar_grids, lay_out
 from server.takes.take_summary import TakeSummary
-from server.takes.tempo_map import tempo_map
 
-PLAYER_TRACK, ANSWER_TRACK = "Player", "Answer"
 # A MIDI file holds nothing shorter than a tick.
 SHORTEST_BEATS = 1 / TICKS_PER_BEAT
 CHANNEL_MESSAGES = range(0x80, 0xF0)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedMessage:
+    """A message at a beat of the jam."""
+
+    message: Message
+    beat: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class JamRecording:
 
     received: tuple[MessageReceived, ...]
     played: tuple[MessagePlayed, ...]
+    turned: tuple[ControlChanged, ...]
     timeline_changes: tuple[TimelineChanged, ...]
     segments: tuple[Segment, ...]
     summary: JournalEnded
@@ -55,6 +60,7 @@ class Take:
 
     player: tuple[PlacedMessage, ...]
     answer: tuple[PlacedMessage, ...]
+    turned: tuple[ControlChanged, ...]
     until_beats: float
     recording: JamRecording
 
@@ -69,6 +75,7 @@ def read_recording(records: Iterable[Record]) -> JamRecording:
     """The recording in the records of a journal; a jam that was killed ends with its last record."""
     received: list[MessageReceived] = []
     played: list[MessagePlayed] = []
+    turned: list[ControlChanged] = []
     timeline_changes: list[TimelineChanged] = []
     timeline, summary = TimelineAssembler(), TakeSummary()
     for record in records:
@@ -78,11 +85,18 @@ def read_recording(records: Iterable[Record]) -> JamRecording:
                 received.append(record)
             case MessagePlayed():
                 played.append(record)
+            case ControlChanged():
+                turned.append(record)
             case TimelineChanged():
                 timeline_changes.append(record)
                 timeline.add(record)
     return JamRecording(
-        tuple(received), tuple(played), tuple(timeline_changes), timeline.segments, summary.journal_end()
+        tuple(received),
+        tuple(played),
+        tuple(turned),
+        tuple(timeline_changes),
+        timeline.segments,
+        summary.journal_end(),
     )
 
 
@@ -104,35 +118,8 @@ def take_from(recording: JamRecording, mark: int | None = None) -> Take:
         for events in (recording.received, recording.played)
     ]
     last_beats = max((placed.beat for side in sides for placed in side), default=until_beats)
-    return Take(sides[0], sides[1], last_beats, recording)
-
-
-def song_from(take: Take) -> Song:
-    """The take as a song with bars, tempo and two tracks. Raises TakeError if nothing was played in it."""
-    first_beat = take.first_beat
-    if first_beat is None:
-        raise TakeError("nothing was played in this take")
-    layout = _layout(take, first_beat)
-    tracks = [
-        SongTrack(name, [PlacedMessage(placed.message, layout.score_beat(placed.beat)) for placed in side])
-        for name, side in ((PLAYER_TRACK, take.player), (ANSWER_TRACK, take.answer))
-    ]
-    return Song(tracks, tempo_map(take.recording.timeline.segments, layout, take.until_beats), layout.meters)
-
-
-def _layout(take: Take, first_beat: float) -> ScoreLayout:
-    recording = take.recording
-    whole = recording.timeline
-    changes = recording.timeline_changes
-    # Each timeline with the beat from which it was valid.
-    timelines = [(change.timeline, whole.beat_at(change.at_s)) for change in changes] or [(whole, 0.0)]
-    transport: Transport = "free"
-    downbeat = 0.0
-    for change, (timeline, beat) in zip(changes, timelines, strict=False):
-        if beat <= first_beat:
-            transport, downbeat = change.transport, timeline.downbeat
-    song_start_beats = downbeat if transport == "playing" else None
-    return lay_out(bar_grids(timelines), first_beat, take.until_beats, song_start_beats)
+    turned = tuple(event for event in recording.turned if from_s <= event.at_s <= until_s)
+    return Take(sides[0], sides[1], turned, last_beats, recording)
 
 
 def _whole_notes(events: Sequence[MessageReceived | MessagePlayed], until_beats: float) -> tuple[PlacedMessage, ...]:

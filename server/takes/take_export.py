@@ -3,11 +3,11 @@
 from contextlib import suppress
 from pathlib import Path
 
-from bridge.midi.song_file import as_midi_file
-from model.files.midi_file import write_whole
+from model.files.midi_writer import as_midi_file, write_whole
 from server.errors import ExportError, TakeError
-from server.takes.take import read_recording, song_from, take_from
+from server.takes.take import read_recording, take_from
 from server.takes.take_library import TakeEntry, TakeLibrary, read_journal
+from server.takes.take_song import song_from
 
 
 def export_take(library: TakeLibrary, name: str, out: Path) -> Path:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from bridge.midi.song_file import TempoChange
 from bridge.timing.timeline import Segment, Timeline
+from model.files.tempo import TempoChange
 from server.takes.score_bars import ScoreLayout
 
 TOLERANCE_S = 0.001
@@ -17,12 +17,22 @@ Point = tuple[float, float]
 """A beat of the jam and its second."""
 
 
-def tempo_map(segments: Sequence[Segment], layout: ScoreLayout, until_beats: float) -> tuple[TempoChange, ...]:
-    """The tempo changes, in the score's beats, from the layout's first bar to `until_beats`, a later beat of the jam."""
+def tempo_map(
+    segments: Sequence[Segment], layout: ScoreLayout, until_beats: float, settling_beats: float = 0.0
+) -> tuple[TempoChange, ...]:
+    """The tempo changes, in the score's beats, from the layout's first bar to `until_beats`, a later beat of the jam.
+
+    The tempo that is in force `settling_beats` after the beginning counts from the beginning.
+    """
     timeline = Timeline(tuple(segments))
     from_beats = layout.from_beats
-    beats = [from_beats, *(s.beat for s in segments if from_beats < s.beat < until_beats), until_beats]
-    points = _simplify([(beat, timeline.seconds_at(beat)) for beat in beats])
+    settled_beats = min(from_beats + settling_beats, until_beats)
+    beats = [settled_beats, *(s.beat for s in segments if settled_beats < s.beat < until_beats), until_beats]
+    points = [(beat, timeline.seconds_at(beat)) for beat in dict.fromkeys(beats)]
+    if settled_beats > from_beats:
+        tempo_bpm = max((s for s in segments if s.beat <= settled_beats), key=lambda s: s.beat).tempo_bpm
+        points.insert(0, (from_beats, points[0][1] - (settled_beats - from_beats) * 60.0 / tempo_bpm))
+    points = _simplify(points)
     tempi = {beat: (to_beat - beat) / (to_s - at_s) * 60.0 for (beat, at_s), (to_beat, to_s) in pairwise(points)}
     for stretch in layout.stretches:
         if from_beats < stretch.beat < until_beats:

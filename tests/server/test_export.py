@@ -10,7 +10,7 @@ import pytest
 
 from model.approach import Approach
 from model.errors import PackError, PictureError, SeedError
-from model.files.midi_file import Seed, read_seed
+from model.files.seed import Seed, read_seed
 from model.improvising.improviser import Improviser
 from model.notes import Note
 from server.config.config import Config
@@ -209,7 +209,7 @@ class TestBadSeeds:
     ) -> None:
         seed = tmp_path / "broken.mid"
         seed.write_bytes(data)
-        assert "is not a whole MIDI file" in self.refusal(seed, out, config)
+        assert self.refusal(seed, out, config).endswith("; a seed is a file of music with at least one pitched note")
 
     def test_a_file_without_notes(self, tmp_path: Path, out: Path, config: Config) -> None:
         seed = tmp_path / "silent.mid"

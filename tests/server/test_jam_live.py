@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.osc.osc_packets import OscMessage
-from model.files.midi_file import read_seed
+from model.files.seed import read_seed
 from model.notes import Note
 from tests.conftest import Jackd
 from tests.music import line
@@ -50,8 +50,11 @@ def oscsend(port: int, *words: str) -> None:
 
 class TestTheStart:
     def test_prints_what_is_bound_where(self, jam: RunningJam) -> None:
-        assert jam.start_line("MIDI in") == "Trading Fours:Trading Fours In (jack)"
-        assert jam.start_line("MIDI out") == "Trading Fours Out:Trading Fours Out (jack)"
+        cycle = "jack, 1024 frames: notes"
+        assert jam.start_line("MIDI in") == (
+            f"Trading Fours:Trading Fours In ({cycle} dated by their frame, 21.3 ms before it)"
+        )
+        assert jam.start_line("MIDI out") == f"Trading Fours:Trading Fours Out ({cycle} on their frame, 21.3 ms ahead)"
         assert jam.start_line("OSC").startswith(f"{HOST}:{jam.osc_port}, ")
         assert str(jam.reply_port) in jam.start_line("OSC")
         assert jam.start_line("Pack") == "tiny"
@@ -64,7 +67,7 @@ class TestTheStart:
     ) -> None:
         with running_jam(tmp_path, "--pack", str(tiny_pack)) as second:
             assert second.midi_in == "Trading Fours-01:Trading Fours In"
-            assert second.midi_out == "Trading Fours Out-01:Trading Fours Out"
+            assert second.midi_out == "Trading Fours-01:Trading Fours Out"
             assert second.stop() == (0, "")
 
     def test_a_taken_osc_port_ends_it_with_one_sentence(self, jam: RunningJam, tiny_pack: Path, tmp_path: Path) -> None:
@@ -81,7 +84,7 @@ class TestTheStart:
         monkeypatch.setenv("JACK_DEFAULT_SERVER", "fours-tests-none")
         monkeypatch.setenv("JACK_NO_START_SERVER", "1")
         with running_jam(tmp_path, "--pack", str(tiny_pack), "--midi-api", "jack") as silent:
-            assert silent.printed_lines[0].startswith("No JACK server is running. Start one (jackd ")
+            assert silent.printed_lines[0].startswith("No JACK server is running. Start JACK (jackd ")
             assert silent.start_line("MIDI in") == silent.start_line("MIDI out") == "none (no MIDI system)"
             assert silent.phone.ask("/fours/tempo", 90.0) == OscMessage("/fours/tempo", (90.0,))
             assert silent.phone.ask("/fours/respond") == OscMessage("/fours/respond", (1.0,))

@@ -114,11 +114,12 @@ class _Shard:
             signature=index["signatures"][row] if index["signed"][row] else None,
             known=True,
             reason=str(index["reasons"][row]),
+            remarks=tuple(str(index["remarks"][row]).splitlines()),
         )
 
 
 _INDEX = (
-    "sha256", "lines", "seconds", "tempo_bpm", "pitch_classes", "signatures", "signed", "reasons", "line_lengths", "leads",
+    "sha256", "lines", "seconds", "tempo_bpm", "pitch_classes", "signatures", "signed", "reasons", "remarks", "line_lengths", "leads",
 )  # fmt: skip
 _UNSIGNED: Signature = np.zeros(HASHES, np.uint32)
 
@@ -140,6 +141,7 @@ def _index_of(readings: Sequence[Reading]) -> dict[str, npt.NDArray[np.generic]]
         "signatures": np.array(signatures, np.uint32),
         "signed": np.array([reading.signature is not None for reading in readings]),
         "reasons": np.array([reading.reason for reading in readings], np.str_),
+        "remarks": np.array(["\n".join(reading.remarks) for reading in readings], np.str_),
         "line_lengths": np.array([len(line) for reading in readings for line in reading.lines], np.int64),
         "leads": np.array([lead for reading in readings for lead in reading.leads], np.bool_),
     }

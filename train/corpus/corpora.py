@@ -1,13 +1,11 @@
 """From folders, files and lists of files to a corpus: which files, which side of the split; knows no tokens."""
 
-import csv
 import glob
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from operator import attrgetter
 from pathlib import Path
 from typing import Literal, Self
 
@@ -15,18 +13,19 @@ import numpy as np
 
 from model.analysis.key_finder import key_from_weights
 from model.analysis.lead import MEDIAN_PITCH_RANGE, MIN_NOTES, MONOPHONIC_SHARE
+from model.files.score_reader import MUSIC_SUFFIXES
 from model.notes import Note, in_onset_order
 from train.corpus.cache import Cache
 from train.corpus.duplicates import groups_of
 from train.corpus.ingest import ingest
+from train.corpus.manifest import MANIFEST_FILE, printable, rows_of
+from train.corpus.music_files import is_music, music_files_in
 from train.corpus.reading import NOTE, Choice, Reading, Records
 from train.errors import CorpusError
 
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 
-MANIFEST_FILE = "manifest.csv"
-MIDI_SUFFIXES = {".mid", ".midi"}
 LIST_SUFFIX = ".txt"
 
 
@@ -59,7 +58,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A file that could not be read, and why."""
+    """A file that could not be read, or not all of it, and why: the reason goes on from the file's name."""
 
     file: Path
     reason: str
@@ -78,6 +77,8 @@ class Corpus:
     lines: dict[Split, list[Line]] = field(default_factory=lambda: {split: [] for split in SPLITS})
     leadless: list[Path] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
+    incomplete: list[Broken] = field(default_factory=list)
+    rows_without_file: list[str] = field(default_factory=list)
     found: int = 0
     seconds: float = 0.0
     keys: Counter[str] = field(default_factory=Counter)
@@ -98,7 +99,7 @@ def read_corpora(sources: Sequence[Path], cache: Path, choice: Choice, workers: 
     A list is a `.txt` with a path on each line, as seen from its own folder. The split is that of a `manifest.csv` in a
     file's folder or the one above (columns `path` and `split`); what none names is split 80/10/10 by its content's hash,
     with near-duplicates on one side.
-    Raises CorpusError where a source is not there, holds no MIDI file, or none that can be learnt from, and OutputError
+    Raises CorpusError where a source is not there, holds no file of music, or none that can be learnt from, and OutputError
     where the cache cannot be written.
     """
     named = _named(sources)
@@ -114,17 +115,17 @@ def _named(sources: Sequence[Path]) -> list[tuple[str, Path, list[Path]]]:
     for source in sources:
         if source.is_dir():
             folder = source.resolve()  # so that "." has a name
-            files = [path for path in folder.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES and path.is_file()]
+            files = music_files_in(folder)
             if not files:
-                raise CorpusError(f"{source} holds no MIDI file (.mid or .midi)")
-            named.append((folder.name, folder, sorted(files, key=attrgetter("parts"))))
+                raise CorpusError(f"{source} holds no file of music ({', '.join(sorted(MUSIC_SUFFIXES))})")
+            named.append((printable(folder.name), folder, files))
         elif source.suffix.lower() == LIST_SUFFIX and source.is_file():
-            named.append((source.stem, source.parent.resolve(), _listed(source)))
+            named.append((printable(source.stem), source.parent.resolve(), _listed(source)))
         else:
             loose += _loose(source)
     if loose:
         folder = loose[0].parent
-        named.append((folder.name, folder, sorted(set(loose))))
+        named.append((printable(folder.name), folder, sorted(set(loose))))
     return named
 
 
@@ -137,9 +138,7 @@ def _listed(source: Path) -> list[Path]:
     files = {(folder / line.strip()).resolve() for line in text.splitlines() if line.strip()}
     missing = [file for file in sorted(files) if not file.is_file()]
     if missing or not files:
-        raise CorpusError(
-            f"{source} names {missing[0]}, which is not there" if missing else f"{source} names no MIDI file"
-        )
+        raise CorpusError(f"{source} names {missing[0]}, which is not there" if missing else f"{source} names no file")
     return sorted(files)
 
 
@@ -147,10 +146,10 @@ def _loose(source: Path) -> list[Path]:
     if source.is_file():
         return [source.resolve()]
     matching = [Path(name).resolve() for name in glob.glob(str(source), recursive=True)]  # noqa: PTH207  may be absolute
-    files = [path for path in matching if path.suffix.lower() in MIDI_SUFFIXES and path.is_file()]
+    files = [path for path in matching if is_music(path)]
     if not files:
         raise CorpusError(
-            f"{source} is no folder and no MIDI file; name folders, .mid files, or a .txt that lists them"
+            f"{source} is no folder and no file of music; name folders, .mid files, or a .txt that lists them"
         )
     return files
 
@@ -162,6 +161,7 @@ def _corpus_of(name: str, folder: Path, files: Sequence[Path], readings: Sequenc
         if reading.reason:
             corpus.broken.append(Broken(file, reading.reason))
             continue
+        corpus.incomplete += [Broken(file, remark) for remark in reading.remarks]
         lines = [Line(file, records) for records in _lines_of(reading, choice, held_out=split != "train")]
         if not lines:
             corpus.leadless.append(file)
@@ -183,7 +183,7 @@ def _lines_of(reading: Reading, choice: Choice, *, held_out: bool) -> list[Recor
 def _check(corpus: Corpus, choice: Choice) -> None:
     if len(corpus.broken) == corpus.found:
         raise CorpusError(
-            f"none of the {corpus.found} MIDI files of {corpus.folder} can be read: {corpus.broken[0].reason}"
+            f"none of the {corpus.found} files of music of {corpus.folder} can be read: the first {corpus.broken[0].reason}"
         )
     if not any(corpus.lines.values()):
         if len(corpus.broken) + len(corpus.leadless) < corpus.found:
@@ -203,11 +203,10 @@ def _check(corpus: Corpus, choice: Choice) -> None:
 def _splits(corpus: Corpus, files: Sequence[Path], readings: Sequence[Reading], choice: Choice) -> list[str]:
     """Each file's side: the manifest's, else that of its group of near-duplicates. Counts the like on the way."""
     groups = groups_of([reading.signature for reading in readings])
-    manifest: dict[Path, dict[str, str]] = {}
-    folders = {file.parent for file in files} | {corpus.folder}
-    # From the outside in, so that the manifest nearest to a file has the word.
-    for folder in sorted(folders | {folder.parent for folder in folders}):
-        manifest |= _manifest_in(folder)
+    rows = rows_of(files, {file.parent for file in files} | {corpus.folder})
+    rows.check()
+    manifest = rows.by_file
+    corpus.rows_without_file.extend(rows.without_file)
     sides: dict[int, set[str]] = defaultdict(set)
     hashes: dict[int, str] = {}
     for file, reading, group in zip(files, readings, groups, strict=True):
@@ -250,29 +249,6 @@ def _seen_to(sides: Mapping[int, Split]) -> dict[int, Split]:
             spare = [group for group in seen if counts[seen[group]] > 1 or seen[group] not in wanted]
             seen[max(spare, key=lambda group: counts[seen[group]])] = side
     return seen
-
-
-def manifest_of(folder: Path) -> dict[Path, dict[str, str]]:
-    """The rows of a `manifest.csv` in the folder or its parent, by file; empty where there is none.
-
-    Raises CorpusError where it lacks the columns `path` and `split`.
-    """
-    return _manifest_in(folder) or _manifest_in(folder.parent)
-
-
-def _manifest_in(folder: Path) -> dict[Path, dict[str, str]]:
-    path = folder / MANIFEST_FILE
-    if not path.is_file():
-        return {}
-    with path.open(newline="", encoding="utf-8-sig") as lines:
-        table = csv.DictReader(lines, restval="")
-        try:
-            columns, rows = set(table.fieldnames or ()), list(table)
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise CorpusError(f"{path} is no table in UTF-8 ({error}); save it as such") from error
-    if not {"path", "split"} <= columns:
-        raise CorpusError(f"{path} has no columns path and split; name them so, or take the file away")
-    return {folder / row["path"]: row for row in rows}
 
 
 def joined(corpora: Iterable[Corpus], split: Split) -> list[Line]:

@@ -1,5 +1,6 @@
 """Many MIDI files to readings, in worker processes, by way of the cache; survives whatever a file does to the parser."""
 
+import gc
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -53,6 +54,9 @@ def _remember(known: frozenset[str]) -> None:
     """In each worker, once: what need not be parsed."""
     global _known  # noqa: PLW0603  a worker process has no other place
     _known = known
+    # What is imported stays, and what is read holds no cycles: looking for some takes a tenth of the time.
+    gc.freeze()
+    gc.disable()
 
 
 def _read_batch(paths: tuple[Path, ...], choice: Choice) -> list[Reading]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from model.approach import APPROACHES, Approach
 from model.engines.engine import Engine
-from model.files.midi_file import Seed
+from model.files.seed import Seed
 from model.improvising.improviser import Improviser, create_improviser
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note

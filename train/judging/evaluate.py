@@ -12,7 +12,7 @@ import torch
 
 from model.approach import APPROACHES, Approach
 from model.engines.network import MusicLSTM
-from model.files.midi_file import Seed
+from model.files.seed import Seed
 from model.improvising.sampling_settings import SamplingSettings
 from model.pack.card import HeldOut
 from model.pack.pack import Pack

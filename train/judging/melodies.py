@@ -11,8 +11,10 @@ from pathlib import Path
 from random import Random
 
 from model.approach import Approach
-from model.files.midi_file import Meter, Seed, Track, as_midi
+from model.files.meter import Meter
+from model.files.midi_writer import Track, as_midi
 from model.files.piano_roll import draw_piano_roll
+from model.files.seed import Seed
 from model.improvising.improviser import Improviser, PlannedNote
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note

@@ -1,12 +1,14 @@
 """Phrases to be answered: a few built-in ones, or the first phrases of given files; knows no model and no answer."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from model.files.midi_file import Meter, Seed, read_seed
+from model.files.meter import Meter
+from model.files.seed import Seed, read_seed
 from model.notes import Note
 from train.corpus.corpora import SPLITS, read_corpora
 from train.corpus.reading import Choice
@@ -65,7 +67,9 @@ def first_phrase(seed: Seed, bars: int = PHRASE_BARS) -> Seed:
     bar = seed.meter.beats_per_bar
     starts = sorted({note.onset_beats // bar * bar for note in seed.notes})
     windows = [_between(seed.notes, start, start + bars * bar) for start in starts]
-    return replace(seed, notes=next((window for window in windows if len(window) >= PHRASE_NOTES), windows[0]))
+    phrase = next((window for window in windows if len(window) >= PHRASE_NOTES), windows[0])
+    # Where tempo and meter change in the file is no longer where it is.
+    return replace(seed, notes=phrase, tempi=(), meters=())
 
 
 def _between(notes: Iterable[Note], begin_beats: float, end_beats: float) -> tuple[Note, ...]:
@@ -89,7 +93,7 @@ def _files_to_sample(folder: Path, cache: Path) -> tuple[str, list[Path]]:
     for side in reversed(SPLITS):
         files = {line.file for corpus in corpora for line in corpus.lines[side]}
         if files:
-            by_hash = sorted(files, key=lambda file: hashlib.sha256(file.name.encode()).digest())
+            by_hash = sorted(files, key=lambda file: hashlib.sha256(os.fsencode(file.name)).digest())
             return side, sorted(by_hash[:FILES_OF_A_FOLDER])
     raise CorpusError(f"no file of {folder} has a line to take a seed from")
 

@@ -1,5 +1,6 @@
 """MIDI clock to test with: a DAW that sends it in simulated time, and somebody who follows it and checks every step."""
 
+import math
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -92,7 +93,14 @@ class Listener:
             self.timeline = self.clock.receive(data, before, at_s, at_s)
             assert abs(self.timeline.beat_at(at_s) - before.beat_at(at_s)) < 1e-9
             assert all(segment.tempo_bpm > 0 for segment in self.timeline.segments[-3:])
+            self.clock.pass_time(at_s)
             self.moves.extend(self.clock.take_transport_changes())
+        return self.pass_time()
+
+    def pass_time(self) -> "Listener":
+        """Nothing else comes for a moment."""
+        self.clock.pass_time(math.inf)
+        self.moves.extend(self.clock.take_transport_changes())
         return self
 
     def catch_up(self, daw: Daw) -> "Listener":

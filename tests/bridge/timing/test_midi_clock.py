@@ -20,6 +20,7 @@ from tests.bridge.timing.clock_streams import (
     on_time,
     song_position,
 )
+from tests.bridge.timing.ticks.buffered_streams import delivered, late_by_up_to
 
 BEAT, BAR = 24, 96
 """In ticks."""
@@ -314,6 +315,84 @@ def test_what_is_no_clock_message_is_left_to_others(data: bytes) -> None:
 @pytest.mark.parametrize("data", [TICK, START, CONTINUE, STOP, song_position(300)])
 def test_clock_messages_are_known(data: bytes) -> None:
     assert is_clock_message(data)
+
+
+def test_a_loop_goes_on_without_a_stop() -> None:
+    daw = Daw().say(START).tick(4 * BAR).say(STOP, song_position(16), CONTINUE)
+    listener = Listener().catch_up(daw)
+    assert listener.clock.transport == "playing"
+    looped_s = daw.next_s
+    listener.catch_up(daw.tick(BAR))
+    assert listener.position_ticks(looped_s) == pytest.approx(BAR, abs=1e-6)
+    assert listener.moves == ["started", "relocated"]
+
+
+def test_a_stop_is_one_once_nothing_else_has_come_for_5_ms() -> None:
+    daw = Daw().say(START).tick(BAR)
+    clock, timeline = MidiClock(), Timeline.start(120.0)
+    for data, at_s in daw.sent:
+        timeline = clock.receive(data, timeline, at_s, at_s)
+    clock.receive(STOP, timeline, daw.next_s, daw.next_s)
+    clock.pass_time(daw.next_s + 0.0049)
+    assert clock.take_transport_changes() == ("started",)
+    assert clock.stops_at_s == pytest.approx(daw.next_s + 0.005)
+    clock.pass_time(daw.next_s + 0.0051)
+    assert clock.take_transport_changes() == ("stopped",)
+
+
+def test_a_daw_that_tells_its_position_in_ticks_is_found_out_at_the_first_stop() -> None:
+    daw = Daw().say(song_position(0), START).tick(4 * BAR).say(STOP).rest(1.0).say(song_position(4 * BAR))
+    listener = Listener().catch_up(daw)
+    continued_s = daw.next_s
+    listener.catch_up(daw.say(CONTINUE).tick(BAR))
+    assert listener.position_ticks(continued_s) == pytest.approx(4 * BAR, abs=0.01)
+    looped_s = daw.say(STOP, song_position(2 * BAR), CONTINUE).next_s
+    listener.catch_up(daw.tick(BAR))
+    assert listener.position_ticks(looped_s) == pytest.approx(2 * BAR, abs=0.01)
+
+
+def test_a_unit_of_song_position_may_be_given() -> None:
+    daw = Daw().tick(30).say(song_position(576), CONTINUE)
+    listener = Listener(clock=MidiClock(position_ticks=1)).catch_up(daw)
+    continued_s = daw.next_s
+    listener.catch_up(daw.tick(BAR))
+    assert listener.position_ticks(continued_s) == pytest.approx(576, abs=1e-6)
+
+
+@pytest.mark.parametrize("copy_s", [0.0, 0.0003, 0.003])
+def test_a_clock_that_comes_twice_is_followed_at_its_own_tempo_and_bars(copy_s: float) -> None:
+    daw = Daw(97.0).say(START).tick(6 * BAR)
+    listener = Listener(Timeline.start(97.0))
+    for data, at_s in daw.sent:
+        listener.hear([(data, at_s)])
+        if data == TICK:
+            listener.hear([(data, at_s + copy_s)])
+    assert listener.clock.is_doubled
+    assert listener.timeline.tempo_bpm == pytest.approx(97.0, abs=0.1)
+    assert listener.position_ticks(daw.next_s) == pytest.approx(6 * BAR, abs=0.3)
+
+
+def test_dates_that_run_backwards_move_nothing() -> None:
+    daw = Daw(97.0).say(START).tick(2 * BAR)
+    listener = Listener(Timeline.start(97.0)).catch_up(daw)
+    before = listener.timeline
+    daw.tick(BAR)
+    for number, (data, at_s) in enumerate(daw.sent[listener.heard :]):
+        date_s = at_s - (0.05 if number % 20 == 7 else 0.0)
+        listener.timeline = listener.clock.receive(data, listener.timeline, date_s, at_s)
+    assert listener.position_ticks(daw.next_s) == pytest.approx(3 * BAR, abs=0.02)
+    assert listener.timeline.tempo_bpm == pytest.approx(before.tempo_bpm, abs=0.05)
+
+
+@pytest.mark.parametrize("frames", [256, 1_024])
+def test_a_song_whose_clock_comes_in_buffers_is_where_it_is(frames: int) -> None:
+    buffer_s = frames / 48_000
+    daw = Daw(97.0).say(START).tick(20 * BAR)
+    ticks = delivered(daw.due_s, buffer_s, delay=late_by_up_to(0.0005))
+    listener = Listener(Timeline.start(97.0), MidiClock(side="start")).hear([daw.sent[0]])
+    listener.hear((TICK, at_s) for at_s in ticks)
+    assert listener.position_ticks(daw.next_s) == pytest.approx(20 * BAR, abs=0.03)
+    assert listener.timeline.tempo_bpm == pytest.approx(97.0, abs=0.02)
 
 
 commands = st.sampled_from([START, CONTINUE, STOP, song_position(0), song_position(5), song_position(16383)])

@@ -95,6 +95,7 @@ class TestMidiClock:
         assert conductor.take_transport_changes() == ("started",)
         assert (conductor.transport, conductor.is_running) == ("playing", True)
         receive_all(conductor, daw.say(song_position(400)).tick(BAR).say(STOP))
+        conductor.pass_time(daw.next_s)
         assert conductor.take_transport_changes() == ("relocated", "stopped")
         assert (conductor.transport, conductor.is_running) == ("stopped", False)
         assert conductor.take_transport_changes() == ()
@@ -137,6 +138,40 @@ class TestMidiClock:
         assert conductor.set_tempo(120.0, daw.next_s + 60.0)
         receive_all(conductor, daw.rest(70.0).say(CONTINUE).tick(BAR))
         assert conductor.timeline.tempo_bpm == pytest.approx(97.0, abs=0.01)
+
+    def test_stopped_and_silent_for_two_minutes_it_is_gone_and_time_is_ours(self) -> None:
+        conductor, daw = create_conductor(), Daw(97.0).say(START).tick(BAR).say(STOP)
+        receive_all(conductor, daw)
+        conductor.pass_time(daw.next_s)
+        last_s = daw.due_s[-1]
+        wake_s = conductor.wake_at_s()
+        assert wake_s == pytest.approx(last_s + 120.0)
+        conductor.advance(last_s + 119.9)
+        assert (conductor.source, conductor.transport) == ("midi", "stopped")
+        conductor.advance(last_s + 120.1)
+        assert (conductor.source, conductor.transport) == ("internal", "free")
+        receive_all(conductor, daw.rest(200.0).say(CONTINUE).tick(BAR))
+        assert (conductor.source, conductor.transport) == ("midi", "playing")
+
+    def test_it_wakes_to_stop_after_what_may_be_a_loop(self) -> None:
+        conductor, daw = create_conductor(), Daw(97.0).say(START).tick(BAR).say(STOP)
+        stopped_s = daw.sent[-1][1]
+        receive_all(conductor, daw)
+        assert (conductor.transport, conductor.is_running) == ("playing", True)
+        assert conductor.wake_at_s() == pytest.approx(max(stopped_s, daw.due_s[-1]) + 0.005)
+        conductor.advance(daw.next_s)
+        assert (conductor.transport, conductor.is_running) == ("stopped", False)
+
+    def test_one_that_comes_twice_is_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
+        conductor, daw = create_conductor(), Daw(97.0).say(START).tick(4 * BAR)
+        for data, at_s in daw.sent:
+            conductor.receive(data, at_s)
+            if data == TICK:
+                conductor.receive(data, at_s + 0.0003)
+        assert conductor.timeline.tempo_bpm == pytest.approx(97.0, abs=0.1)
+        assert [record.getMessage() for record in caplog.records] == [
+            "MIDI clock comes twice, as by two cables: every other tick is left out"
+        ]
 
     def test_a_new_meter_counts_the_song_from_its_beginning(self) -> None:
         conductor, daw = create_conductor(), Daw().say(START).tick(BAR)

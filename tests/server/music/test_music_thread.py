@@ -370,7 +370,7 @@ class TestPublishedEvents:
             harness.run_pending_work()
             harness.clock.advance(BEAT_S / 24)
         harness.music_thread.receive_midi(b"\xfc", harness.clock.now_s())
-        harness.run_pending_work()
+        harness.run_until(harness.clock.now_s() - START_S + 0.01)
         changes = [event for event in subscription.take_events() if isinstance(event, TimelineChanged)]
         assert [event.transport for event in changes][-2:] == ["playing", "stopped"]
         assert changes[-1].timeline == changes[-2].timeline

@@ -6,7 +6,8 @@ import pytest
 
 from bridge.midi.messages import NoteOff, NoteOn, encode, parse
 from bridge.timing.timeline import Timeline
-from model.files.midi_file import Meter, Seed
+from model.files.meter import Meter
+from model.files.seed import Seed
 from model.notes import Note
 from server.controls.control_table import Settings
 from server.music.seed_player import LONGEST_WAIT_S, as_messages, play_seed, seed_playing, seed_values

@@ -117,7 +117,7 @@ class TestPlaying:
         expect(page.locator("#notice")).to_contain_text("my tune.mid is played to the partner: 3 notes")
         page.wait_for_selector("#piano [data-pitch='74'].is-player")
         page.set_input_files(".is-seed input", {"name": "x.mid", "mimeType": "audio/midi", "buffer": b"x"})
-        expect(page.locator("#notice")).to_contain_text("x.mid is not a whole MIDI file")
+        expect(page.locator("#notice")).to_contain_text("x.mid is not a MIDI file")
 
 
 class TestControls:

@@ -482,7 +482,7 @@ class TestSeeds:
     @pytest.mark.parametrize(
         ("content", "status", "reason"),
         [
-            (b"not music", 422, "tune.mid is not a whole MIDI file"),
+            (b"not music", 422, "tune.mid is not a MIDI file"),
             (b"", 422, "tune.mid is empty"),
             (bytes(LARGEST_BYTES + 1), 413, "a seed has at most 256 kB"),
         ],

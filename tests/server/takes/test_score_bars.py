@@ -2,9 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.midi.song_file import MeterChange
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
+from model.files import meter as score_meter
+from model.files.meter import MeterChange
 from server.takes.score_bars import BarGrid, bar_grids, lay_out
 
 FOUR, THREE = Meter(4, 4), Meter(3, 4)
@@ -12,7 +13,8 @@ IN_FOUR = Timeline.start(120.0)
 
 
 def meter_changes(*changes: tuple[float, str]) -> tuple[MeterChange, ...]:
-    return tuple(MeterChange(beat, Meter.parse(meter)) for beat, meter in changes)
+    read = [(beat, Meter.parse(meter)) for beat, meter in changes]
+    return tuple(MeterChange(beat, score_meter.Meter(meter.numerator, meter.denominator)) for beat, meter in read)
 
 
 class TestBarGrids:

@@ -7,18 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage
-from bridge.midi.song_file import TICKS_PER_BEAT, MeterChange, PlacedMessage, as_midi_file
-from bridge.timing.meter import Meter
+from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage, parse
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
+from model.files.meter import Meter, MeterChange
+from model.files.midi_writer import TICKS_PER_BEAT, SongTrack, as_midi_file
 from model.notes import Note
 from server.controls.control_table import Settings
 from server.errors import TakeError
 from server.music.feed import ActionRequested, ControlChanged, Event, MessagePlayed, MessageReceived, TimelineChanged
 from server.takes.journal import JournalBegun, Record, read_records
 from server.takes.journal_writer import JournalWriter
-from server.takes.take import ANSWER_TRACK, PLAYER_TRACK, JamRecording, read_recording, song_from, take_from
+from server.takes.take import JamRecording, PlacedMessage, read_recording, take_from
+from server.takes.take_song import ANSWER_TRACK, PLAYER_TRACK, song_from
 from tests.music import line
 from tests.server.music_thread_harness import BEAT_S, START_S, MusicThreadHarness
 
@@ -61,6 +62,11 @@ def notes_from(placed: Iterable[PlacedMessage]) -> list[Note]:
                 notes.append(Note(pitch, onset_beats, item.beat - onset_beats, velocity))
     assert not sounding
     return sorted(notes, key=lambda note: note.onset_beats)
+
+
+def song_notes(track: SongTrack) -> list[Note]:
+    """The notes in one track of a song."""
+    return notes_from(PlacedMessage(parse(event.data), event.beat) for event in track.events)
 
 
 def notes_read_by_mido(data: bytes) -> dict[str, list[Note]]:
@@ -162,13 +168,13 @@ class TestBars:
     def test_a_free_jam_begins_with_the_bar_of_its_first_note(self) -> None:
         song = song_from(take_from(recording(timeline_change(), *note_events(line(60, 62, start_beats=10.0)))))
         assert song.meters == (MeterChange(0.0, Meter(4, 4)),)
-        assert notes_from(song.tracks[0].messages) == line(60, 62, start_beats=2.0)
+        assert song_notes(song.tracks[0]) == line(60, 62, start_beats=2.0)
 
     def test_bars_that_the_first_note_started_begin_with_that_note(self) -> None:
         counted = timeline_change(IN_FOUR.with_downbeat(10.3), 10.31 * BEAT_S)
         first, *others = note_events(line(60, 62, start_beats=10.3))
         song = song_from(take_from(recording(timeline_change(), first, counted, *others)))
-        assert notes_from(song.tracks[0].messages)[0].onset_beats == 0.0
+        assert song_notes(song.tracks[0])[0].onset_beats == 0.0
 
     def test_a_song_that_was_followed_lies_where_it_was_played(self) -> None:
         song = song_from(
@@ -176,11 +182,11 @@ class TestBars:
                 recording(timeline_change(IN_FOUR.with_downbeat(-29.5), 0.0, "playing"), *note_events(line(60, 62)))
             )
         )
-        assert notes_from(song.tracks[0].messages) == line(60, 62, start_beats=29.5)
+        assert song_notes(song.tracks[0]) == line(60, 62, start_beats=29.5)
 
     def test_a_journal_without_a_timeline_still_makes_a_song(self) -> None:
         song = song_from(take_from(recording(*note_events(line(60, 62)))))
-        assert notes_from(song.tracks[0].messages) == line(60, 62)
+        assert song_notes(song.tracks[0]) == line(60, 62)
 
     @given(
         st.lists(st.tuples(st.integers(0, 20), st.integers(1, 40), st.integers(30, 90)), min_size=1, max_size=30),

@@ -1,12 +1,21 @@
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pretty_midi
 import pytest
 
+from bridge.midi.messages import ControlChange, NoteOff, NoteOn, OtherMessage
+from model.files.midi_writer import Song, as_midi_file
 from server.errors import ExportError, TakeError
+from server.music.feed import MessagePlayed, MessageReceived
+from server.takes.journal import JournalBegun
+from server.takes.take import read_recording, take_from
 from server.takes.take_export import export_last, export_take
 from server.takes.take_library import TakeLibrary
+from server.takes.take_song import song_from
 from tests.programs import require_program
 from tests.server.takes.journals import write_journal
 
@@ -107,3 +116,37 @@ class TestRefusal:
     def test_to_a_missing_folder(self, library: TakeLibrary, tmp_path: Path) -> None:
         with pytest.raises(ExportError, match="cannot be written: No such file or directory; choose another place"):
             export_last(library, tmp_path / "none" / "take.mid")
+
+
+class TestOneSynthForBoth:
+    """Player and answer of a take in one synthesizer: pedal, program and note-offs of the one do not touch the other."""
+
+    def rendered(self, song: Song, folder: Path) -> npt.NDArray[np.float32]:
+        path, sound = folder / "song.mid", folder / "song.wav"
+        path.write_bytes(as_midi_file(song))
+        settings = ["synth.reverb.active=0", "synth.chorus.active=0"]
+        command = [require_program("fluidsynth"), "-ni", "-q", "-g", "0.3", "-r", str(SAMPLE_RATE), "-O", "float"]
+        command += [word for setting in settings for word in ("-o", setting)]
+        command += ["-F", str(sound), str(SOUNDFONT), str(path)]
+        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE_S)
+        content = sound.read_bytes()
+        return np.frombuffer(content[content.index(b"data") + 8 :], "<f4")
+
+    def test_both_tracks_sound_as_the_two_do_apart(self, tmp_path: Path) -> None:
+        player, answer = [MessageReceived(OtherMessage(b"\xc0\x28"), 0.0, 0.0)], []
+        for beat in range(8):
+            pedal = ControlChange(64, 127 if beat % 2 else 0)
+            player += [MessageReceived(message, beat / 2, float(beat)) for message in (pedal, NoteOn(60, 90))]
+            player.append(MessageReceived(NoteOff(60), beat / 2 + 0.4, beat + 0.8))
+            answer.append(MessagePlayed(NoteOn(60, 90), beat / 2 + 0.25, beat + 0.5))
+            answer.append(MessagePlayed(NoteOff(60), beat / 2 + 0.6, beat + 1.2))
+        song = song_from(take_from(read_recording([JournalBegun("", 5.0, 8.0), *player, *answer])))
+        alone = [replace(track, events=()) for track in song.tracks]
+        both = self.rendered(song, tmp_path)
+        apart = [
+            self.rendered(replace(song, tracks=tracks), tmp_path)
+            for tracks in ([song.tracks[0], alone[1]], [alone[0], song.tracks[1]])
+        ]
+        length = min(len(sound) for sound in (both, *apart))
+        difference = both[:length] - apart[0][:length] - apart[1][:length]
+        assert np.sqrt((difference**2).mean()) < 0.01 * np.sqrt((both**2).mean())

@@ -2,9 +2,9 @@ from random import Random
 
 import pytest
 
-from bridge.midi.song_file import TempoChange
 from bridge.timing.meter import COMMON_TIME
 from bridge.timing.timeline import Segment, Timeline
+from model.files.tempo import TempoChange
 from server.takes.score_bars import BarGrid, ScoreLayout, lay_out
 from server.takes.tempo_map import TOLERANCE_S, tempo_map
 

@@ -23,7 +23,7 @@ from tests.music import (
 from tests.train.corpus.test_cache import is_mapped
 from train.corpus import corpora as corpus_module
 from train.corpus.cache import Cache
-from train.corpus.corpora import SPLITS, Corpus, Line, Split, content_of, joined, manifest_of, read_corpora
+from train.corpus.corpora import SPLITS, Corpus, Line, Split, content_of, joined, read_corpora
 from train.corpus.reading import Choice, Reading, TrackChoice, read_file
 from train.errors import CorpusError, OutputError
 
@@ -121,12 +121,6 @@ class TestManifest:
         sides = {name: split for split, stems in names(corpus).items() for name in stems}
         assert sides == {path.stem: side_by_hash(path) for path in paths} | {"0": "test"}
 
-    def test_its_rows_are_told_by_file(self, tmp_path: Path) -> None:
-        write_manifest(tmp_path, "a.mid,train")
-        row = {"path": "a.mid", "split": "train"}
-        assert manifest_of(tmp_path) == manifest_of(tmp_path / "within") == {tmp_path / "a.mid": row}
-        assert manifest_of(tmp_path.parent / "elsewhere") == {}
-
     @pytest.mark.parametrize("text", ["file,side\ntune.mid,train\n", ""])
     def test_a_table_of_something_else_is_an_error(self, text: str, tmp_path: Path) -> None:
         write_part(tmp_path / "tune.mid", tune(1))
@@ -183,7 +177,7 @@ class TestSplitByContent:
         for number in range(first, first + 3):
             write_part(tmp_path / f"{number}.mid", tune(number))
             write_part(tmp_path / f"short-{number}.mid", tune(number + 100, 12))
-            (tmp_path / f"broken-{number}.mid").write_bytes(WHOLE_MIDI_FILE[: -1 - number])
+            (tmp_path / f"broken-{number}.mid").write_bytes(b"no music" + bytes(number))
         (corpus,) = read(tmp_path)
         assert [corpus.files(split) for split in SPLITS] == [1, 1, 1]
         assert [len(corpus.leadless), len(corpus.broken)] == [3, 3]
@@ -307,7 +301,7 @@ class TestSources:
     def test_a_list_of_nothing_is_an_error(self, text: str, folder: Path) -> None:
         path = folder / "mine.txt"
         path.write_text(text, encoding="utf-8")
-        assert complaint(path) == f"{path} names no MIDI file"
+        assert complaint(path) == f"{path} names no file"
 
     def test_a_list_in_another_encoding_is_an_error(self, folder: Path) -> None:
         path = folder / "mine.txt"
@@ -317,12 +311,15 @@ class TestSources:
     def test_a_folder_without_midi_files_is_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "readme.md").touch()
         (tmp_path / "folder.mid").mkdir()
-        assert complaint(tmp_path) == f"{tmp_path} holds no MIDI file (.mid or .midi)"
+        assert (
+            complaint(tmp_path)
+            == f"{tmp_path} holds no file of music (.abc, .kar, .mid, .midi, .musicxml, .mxl, .rmi, .xml)"
+        )
 
     @pytest.mark.parametrize("name", ["nowhere", "*.mid", "nowhere.txt"])
     def test_what_is_not_there_is_an_error(self, name: str, tmp_path: Path) -> None:
         assert complaint(tmp_path / name) == (
-            f"{tmp_path / name} is no folder and no MIDI file; name folders, .mid files, or a .txt that lists them"
+            f"{tmp_path / name} is no folder and no file of music; name folders, .mid files, or a .txt that lists them"
         )
 
     def test_a_cache_that_cannot_be_made_is_an_error(self, folder: Path) -> None:
@@ -378,14 +375,23 @@ class TestTracks:
 class TestBadFiles:
     def test_broken_files_are_named_and_the_others_read(self, tmp_path: Path) -> None:
         write_part(tmp_path / "a whole one.mid", tune(1))
-        (tmp_path / "cut off.mid").write_bytes(WHOLE_MIDI_FILE[:-1])
+        (tmp_path / "cut off in its header.mid").write_bytes(WHOLE_MIDI_FILE[:10])
         (tmp_path / "empty.mid").touch()
         (tmp_path / "letter.mid").write_bytes(BROKEN_MIDI_FILES["a text"])
         (tmp_path / "._a whole one.mid").write_bytes(b"\x00\x05\x16\x07" + bytes(28))  # as a Mac leaves behind
         (corpus,) = read(tmp_path)
         assert corpus.files("train") == 1
-        broken = ["._a whole one.mid", "cut off.mid", "empty.mid", "letter.mid"]
+        broken = ["._a whole one.mid", "cut off in its header.mid", "empty.mid", "letter.mid"]
         assert [broken.file.name for broken in corpus.broken] == broken
+
+    def test_a_file_that_breaks_off_is_learnt_from_as_far_as_it_goes_and_named(self, tmp_path: Path) -> None:
+        write_part(tmp_path / "whole.mid", tune(1))
+        (tmp_path / "cut off.mid").write_bytes(bytes(midi_bytes(Part(tune(2, 80))))[:-40])
+        (corpus,) = read(tmp_path)
+        assert sum(corpus.files(split) for split in SPLITS) == 2
+        assert [(broken.file.name, broken.reason) for broken in corpus.incomplete] == [
+            ("cut off.mid", "breaks off in its last track")
+        ]
 
     def test_files_without_a_lead_are_no_broken_files(self, tmp_path: Path) -> None:
         write_part(tmp_path / "a lead.mid", tune(1))
@@ -399,7 +405,7 @@ class TestBadFiles:
     def test_all_files_broken_is_an_error(self, tmp_path: Path) -> None:
         for name in ("one.mid", "two.mid"):
             (tmp_path / name).touch()
-        assert complaint(tmp_path) == f"none of the 2 MIDI files of {tmp_path} can be read: the file is empty"
+        assert complaint(tmp_path) == f"none of the 2 files of music of {tmp_path} can be read: the first is empty"
 
     @pytest.mark.parametrize("tracks", ["lead", "melodic"])
     def test_no_lead_anywhere_is_an_error(self, tracks: TrackChoice, tmp_path: Path) -> None:
@@ -482,10 +488,12 @@ class TestWithWorkers:
             write_part(folder / f"{number}.mid", tune(number))
         write_part(folder / "copy.mid", tune(1, key=62))
         write_part(folder / "short.mid", tune(2, 12))
-        (folder / "broken.mid").write_bytes(WHOLE_MIDI_FILE[:-1])
+        (folder / "broken.mid").write_bytes(b"no music")
+        (folder / "cut off.mid").write_bytes(WHOLE_MIDI_FILE[:-1])
         (first,), (second,) = (read_corpora([folder], cache, Choice(), workers=1) for _ in range(2))
         for corpus in (first, second):
-            assert corpus.files("train") + corpus.files("valid") + corpus.files("test") == 13
+            assert corpus.files("train") + corpus.files("valid") + corpus.files("test") == 14
+            assert [broken.reason for broken in corpus.incomplete] == ["breaks off in its last track"]
         for split in SPLITS:
             assert [line.file for line in first.lines[split]] == [line.file for line in second.lines[split]]
             assert content_of(first.lines[split]) == content_of(second.lines[split])

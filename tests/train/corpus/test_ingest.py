@@ -48,8 +48,8 @@ class TestManyFiles:
     def test_one_that_is_no_music_and_one_that_has_vanished_have_their_reasons(self, ingested: Ingested) -> None:
         reasons = {index: reading.reason for index, reading in enumerate(ingested.readings) if reading.reason}
         assert list(reasons) == [2, 5]
-        assert reasons[2].startswith("not a readable MIDI file (")
-        assert reasons[5] == "it cannot be read (No such file or directory)"
+        assert reasons[2].startswith("is not a MIDI file: ")
+        assert reasons[5] == "cannot be read (No such file or directory)"
 
     def test_who_waits_hears_how_far_it_is(self, ingested: Ingested) -> None:
         assert ingested.told == [2, 4, 6, 8, 10]

@@ -11,9 +11,9 @@ import pytest
 from model.notes import Note
 from tests.music import (
     BROKEN_MIDI_FILES,
+    DAMAGED_MIDI_FILES,
     DRUM_CHANNEL,
     TICKS_PER_BEAT,
-    WHOLE_MIDI_FILE,
     Part,
     exercise,
     line,
@@ -21,7 +21,7 @@ from tests.music import (
     tune,
     write_part,
 )
-from train.corpus.reading import LONGEST_S, NOMINAL_TEMPO_BPM, NOTE, Choice, Reading, Records, TrackChoice, read_file
+from train.corpus.reading import NOMINAL_TEMPO_BPM, NOTE, Choice, Reading, Records, TrackChoice, read_file
 
 QUARTER = b"\x83\x60"
 """A delta time of 480 ticks."""
@@ -235,32 +235,33 @@ class TestBadFiles:
     def test_what_is_no_whole_midi_file_is_told_in_one_line(self, content: bytes, tmp_path: Path) -> None:
         reading = reading_of(content, tmp_path, Choice("merged", drums=True))
         assert reading.lines == ()
-        if content == WHOLE_MIDI_FILE[:14]:
-            assert reading.reason == ""  # symusic takes a header alone for a file of no tracks
-        else:
-            assert reading.reason.startswith(("not a readable MIDI file (", "it counts no ticks per beat"))
-            assert "\n" not in reading.reason
+        assert reading.reason.startswith(("is not a MIDI file: ", "breaks off ", "counts no ticks per beat"))
+        assert "\n" not in reading.reason
+
+    @pytest.mark.parametrize("content", DAMAGED_MIDI_FILES.values(), ids=DAMAGED_MIDI_FILES.keys())
+    def test_of_a_damaged_file_what_can_be_read_is_and_a_remark_says_so(self, content: bytes, tmp_path: Path) -> None:
+        reading = reading_of(content, tmp_path, Choice("merged"))
+        assert len(reading.lines) == len(reading.remarks) == 1
 
     def test_an_empty_file_is_told_as_such(self, tmp_path: Path) -> None:
-        assert reading_of(b"", tmp_path, Choice()).reason == "the file is empty"
+        assert reading_of(b"", tmp_path, Choice()).reason == "is empty"
 
     def test_a_file_that_has_vanished_is_a_broken_file_without_a_hash(self, tmp_path: Path) -> None:
         reading = read_file(tmp_path / "gone.mid", Choice())
-        assert (reading.sha256, reading.reason) == ("", "it cannot be read (No such file or directory)")
+        assert (reading.sha256, reading.reason) == ("", "cannot be read (No such file or directory)")
 
     def test_a_file_that_claims_to_last_for_days_is_not_believed(self, tmp_path: Path) -> None:
         slowest, longest_delta = b"\x00\xff\x51\x03\xff\xff\xff", b"\xff\xff\xff\x7f"
         rest = longest_delta + b"\xb0\x07\x7f"
         reading = reading_of(one_track(slowest + ONE_NOTE + rest + ONE_NOTE), tmp_path, Choice("merged"))
-        assert LONGEST_S == 24 * 3600
         assert reading.lines == ()
-        assert reading.reason == "it claims to last 2,606 hours"
+        assert reading.reason == "claims to last 2,606 hours"
 
     def test_a_file_whose_times_run_over_is_not_believed(self, tmp_path: Path) -> None:
         rest = b"\xff\xff\xff\x7f\xb0\x07\x7f"
         reading = reading_of(one_track(ONE_NOTE + 9 * rest + 3 * ONE_NOTE, 0x7FFF), tmp_path, Choice("merged"))
         assert reading.lines == ()
-        assert reading.reason == "its delta times run over"
+        assert reading.reason == "has delta times that run over"
 
     def test_whatever_is_changed_in_a_file_it_gives_music_in_order_or_a_reason(self, tmp_path: Path) -> None:
         random = np.random.default_rng(0)
@@ -275,7 +276,7 @@ class TestBadFiles:
             read += bool(reading.lines)
             for kept in reading.lines:
                 assert_plausible(kept)
-        assert 0 < read < 150
+        assert read > 100
 
 
 def assert_plausible(kept: Records) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from model.approach import APPROACHES
 from model.errors import PackError
-from model.files.midi_file import Meter, Seed
+from model.files.meter import Meter
+from model.files.seed import Seed
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from model.pack.pack import Pack, open_pack

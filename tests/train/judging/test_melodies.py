@@ -6,7 +6,8 @@ import pretty_midi
 import pytest
 
 from model.approach import Approach
-from model.files.midi_file import Meter, Seed
+from model.files.meter import Meter
+from model.files.seed import Seed
 from model.improvising.improviser import Improviser, create_improviser
 from model.pack.pack import open_pack
 from tests.music import line

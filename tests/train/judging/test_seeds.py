@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from model.errors import SeedError
-from model.files.midi_file import Meter, Seed
+from model.files.meter import Meter
+from model.files.seed import Seed
 from model.notes import Note
 from tests.music import Part, exercise, line, midi_bytes, write_part
 from train.errors import CorpusError
@@ -93,7 +94,7 @@ class TestOfFiles:
 
     def test_a_folder_without_midi_files_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
-        with pytest.raises(CorpusError, match="holds no MIDI file"):
+        with pytest.raises(CorpusError, match="holds no file of music"):
             read_seeds([tmp_path / "empty"], tmp_path / "cache")
 
     def test_a_missing_file_is_refused(self, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pretty_midi
 import pytest
 
 from model.approach import APPROACHES, Approach
-from model.files.midi_file import Meter, Seed
+from model.files.meter import Meter
+from model.files.seed import Seed
 from model.pack.card import ApproachCard, Card, Epoch, HeldOut, Source
 from model.pack.pack import Pack, open_pack
 from tests.music import BROKEN_MIDI_FILES, exercise, line, write_part
@@ -355,7 +356,9 @@ class TestTheCommand:
         seed = tmp_path / "seed.mid"
         seed.write_bytes(BROKEN_MIDI_FILES["a text"])
         sentence = self.refusal(tiny_pack, "--out", tmp_path / "report", "--seeds", seed)
-        assert sentence == f"{seed} is not a whole MIDI file; export it again from where it was made"
+        assert sentence == (
+            f"{seed} is not a MIDI file: it does not begin as one does, with MThd; a seed is a file of music with at least one pitched note"
+        )
         assert not (tmp_path / "report").exists()
 
     def test_so_is_a_pack_that_is_none(self, tmp_path: Path) -> None:
@@ -366,7 +369,7 @@ class TestTheCommand:
         sentence = self.refusal(
             tiny_pack, "--out", tmp_path / "report", "--corpus", tmp_path / "empty", "--cache", tmp_path / "cache"
         )
-        assert "holds no MIDI file" in sentence
+        assert "holds no file of music" in sentence
         assert not (tmp_path / "report").exists()
 
     def test_and_a_place_that_is_a_file(self, tiny_pack: Path, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ export class ActionButtons {
   #createSeedButton() {
     const label = createElement("label", "action is-seed");
     const input = createElement("input");
-    Object.assign(input, { type: "file", accept: ".mid,.midi,audio/midi" });
+    Object.assign(input, { type: "file", accept: ".mid,.midi,.kar,.rmi,.musicxml,.mxl,.abc,audio/midi" });
     input.onchange = () => {
       if (input.files[0]) this.#sendSeed(input.files[0]);
       input.value = "";
@@ -125,7 +125,8 @@ export class ActionButtons {
       const headers = { "X-Name": encodeURIComponent(file.name) };
       const response = await fetch("/seed", { method: "POST", body: file, headers });
       const seed = await response.json();
-      if (response.ok) this.showNotice(`${seed.name} is played to the partner: ${seed.notes} notes, ${seed.seconds} s`);
+      const remark = seed.remark ? `. ${seed.remark}` : "";
+      if (response.ok) this.showNotice(`${seed.name} is played to the partner: ${seed.notes} notes, ${seed.seconds} s${remark}`);
       else this.showNotice(seed.reason, true);
     } catch {
       this.showNotice(`${file.name} did not get through`, true);

@@ -1,12 +1,12 @@
 import pytest
 
-from bridge.timing.tick_line import TickLine
+from bridge.timing.ticks.jittering_ticks import JitteringTicks
 
 INTERVAL_S = 0.02
 
 
-def after(*times_s: float) -> TickLine:
-    line = TickLine()
+def after(*times_s: float) -> JitteringTicks:
+    line = JitteringTicks()
     for at_s in times_s:
         line.tick(at_s)
     return line
@@ -16,7 +16,7 @@ def regular(count: int, from_s: float = 1.0, interval_s: float = INTERVAL_S) -> 
     return [from_s + tick * interval_s for tick in range(count)]
 
 
-def next_due_s(line: TickLine) -> float:
+def next_due_s(line: JitteringTicks) -> float:
     assert line.line is not None
     return line.line.due_s(line.number + 1)
 
@@ -29,7 +29,7 @@ def test_one_late_tick_proves_nothing() -> None:
     steady = after(*regular(48))
     before = steady.line
     steady.tick(1.0 + 48 * INTERVAL_S + 0.009)
-    assert steady.line is before
+    assert steady.line == before
     steady.tick(1.0 + 49 * INTERVAL_S)
     assert next_due_s(steady) == pytest.approx(1.0 + 50 * INTERVAL_S)
 

@@ -1,0 +1,111 @@
+"""The chunks of a standard MIDI file: what a beat is divided in, and the bytes of each track; knows no event.
+
+What is not understood is skipped, as the standard says, and what is missing is told. Source: "Standard MIDI Files 1.0" (MIDI
+Association, RP-001) and "RIFF-based MIDI files" (RP-029).
+"""
+
+import struct
+from dataclasses import dataclass
+
+from model.errors import UnreadableError
+
+DRUM_CHANNEL = 9
+"""Counted from 0: the channel of drums, by General MIDI and nearly everybody."""
+
+HEADER, TRACK = b"MThd", b"MTrk"
+END_OF_TRACK = b"\xff\x2f\x00"
+# Some programs put a header of their own before a MIDI file: MacBinary's has 128 bytes.
+LARGEST_FOREIGN_HEADER = 128
+# Of the seconds of a film, of which a file may count fractions instead of beats; 29 stands for 30 with frames left out.
+FRAMES_PER_SECOND = {24: 24.0, 25: 25.0, 29: 30_000 / 1001, 30: 30.0}
+SMPTE_TEMPO_BPM = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """What a file holds, and what is odd about it: each remark goes on from "the file …"."""
+
+    ticks_per_beat: float
+    counts_seconds: bool
+    tracks: tuple[bytes, ...]
+    remarks: tuple[str, ...]
+
+
+def chunks_of(content: bytes) -> Chunks:
+    """The header and the tracks of a file. Raises UnreadableError where there are none."""
+    begin = _begin_of(content)
+    if len(content) < begin + 14:
+        raise UnreadableError("breaks off in its header")
+    length, _, declared, division = struct.unpack_from(">IHHH", content, begin + 4)
+    ticks_per_beat, counts_seconds = _division(division)
+    tracks, skipped, is_cut = _tracks(content, begin + 8 + length, declared)
+    remarks = []
+    if counts_seconds:
+        remarks.append(f"counts seconds, not beats, so its beats are those of {SMPTE_TEMPO_BPM:.0f} bpm")
+    if len(tracks) + skipped < declared:
+        remarks.append(f"says that it has {_tracks_told(declared)} and has {len(tracks)}")
+    elif is_cut:
+        remarks.append("breaks off in its last track")
+    if not tracks:
+        raise UnreadableError("breaks off after its header" if declared else "holds no tracks")
+    return Chunks(ticks_per_beat, counts_seconds, tuple(tracks), tuple(remarks))
+
+
+def _begin_of(content: bytes) -> int:
+    if not content:
+        raise UnreadableError("is empty")
+    if content.startswith(HEADER):
+        return 0
+    if content[:4] == b"RIFF" and content[8:12] == b"RMID":
+        begin = content.find(HEADER)
+    else:
+        begin = content.find(HEADER, 0, LARGEST_FOREIGN_HEADER + len(HEADER))
+    if begin < 0:
+        raise UnreadableError("is not a MIDI file: it does not begin as one does, with MThd")
+    return begin
+
+
+def _division(division: int) -> tuple[float, bool]:
+    """Ticks in a beat, and whether they are fractions of seconds: then those of a beat at 120 bpm."""
+    if division < 0x8000:
+        if division == 0:
+            raise UnreadableError("counts no ticks per beat, so it says nothing of time")
+        return float(division), False
+    frames, ticks_per_frame = 0x100 - (division >> 8), division & 0xFF
+    if frames not in FRAMES_PER_SECOND or ticks_per_frame == 0:
+        raise UnreadableError(
+            f"counts time in {frames} frames of {ticks_per_frame} ticks, which is no division there is"
+        )
+    return FRAMES_PER_SECOND[frames] * ticks_per_frame * 60 / SMPTE_TEMPO_BPM, True
+
+
+def _tracks(content: bytes, at: int, declared: int) -> tuple[list[bytes], int, bool]:
+    """The bytes of each track, how many chunks are none, and whether the last track breaks off."""
+    tracks: list[bytes] = []
+    skipped = 0
+    is_cut = False
+    while at + 8 <= len(content):
+        kind, length = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8])
+        end = at + 8 + length
+        if kind == TRACK:
+            if end > len(content):
+                # A program that was cut off may not have come to write the length, and yet have begun the next track.
+                following = content.find(END_OF_TRACK + TRACK, at + 8)
+                end = following + len(END_OF_TRACK) if following >= 0 else len(content)
+                is_cut = following < 0 and not content.endswith(END_OF_TRACK)
+            tracks.append(content[at + 8 : end])
+        elif not all(0x20 <= byte < 0x7F for byte in kind):
+            # No chunk: the length before was wrong, or what follows the last track is padding.
+            end = content.find(TRACK, at) if len(tracks) < declared else -1
+            if end < 0:
+                break
+            if tracks:
+                tracks[-1] += content[at:end]
+        else:
+            skipped += 1
+        at = end
+    return tracks, skipped, is_cut
+
+
+def _tracks_told(count: int) -> str:
+    return "1 track" if count == 1 else f"{count} tracks"

@@ -1,0 +1,116 @@
+"""The content of a MusicXML file, plain or packed, to a score: by partitura, which is in the extra `scores` and met here only.
+
+Repeats are played, ties are one note, a grace has no length and stands on the note it leads to. Not read: dynamics, so every note
+has one velocity, and unpitched percussion, which is left out.
+"""
+
+import io
+import warnings
+import zipfile
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import numpy.typing as npt
+
+from model.errors import MissingLibraryError, UnreadableError
+from model.files.meter import Meter, MeterChange
+from model.files.score import FileScore, Part, TempoMap, Ticks
+
+if TYPE_CHECKING:
+    import partitura.score
+
+# Divides by what scores divide a beat in: 32nds, quintuplets, septuplets.
+TICKS_PER_BEAT = 10_080
+VELOCITY = 80
+_DENOMINATORS = (4, 8, 16, 32, 64)
+
+
+def read_musicxml(content: bytes) -> FileScore:
+    """All that a file holds. Raises UnreadableError where it cannot be read, or partitura is not installed."""
+    with warnings.catch_warnings():
+        # Of partitura, which tells of every small thing that it has to guess, and of what it imports.
+        warnings.simplefilter("ignore")
+        try:
+            import partitura.score
+        except ModuleNotFoundError as error:
+            raise MissingLibraryError(
+                "is MusicXML, which needs partitura: pip install 'trading-fours[scores]'"
+            ) from error
+        text = _unpacked(content) if content.startswith(b"PK") else content
+        try:
+            score = partitura.load_musicxml(io.BytesIO(text))
+            voices = [_Voice(partitura.score.unfold_part_maximal(part)) for part in score.parts]
+            parts = [voice.part(number) for number, voice in enumerate(voices)]
+            tempi = [tempo for voice in voices for tempo in voice.tempi()]
+            meters = voices[0].meters() if voices else ()
+        except Exception as error:  # partitura raises whatever the text leads it to
+            raise UnreadableError(f"is not MusicXML that can be read ({_first_line(error)})") from error
+    return FileScore(float(TICKS_PER_BEAT), tuple(part for part in parts if len(part)), TempoMap.of(tempi), meters)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+
+
+def _unpacked(content: bytes) -> bytes:
+    """The score in an `.mxl`, which is a zip file; its container names which of its files that is."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            container = ET.fromstring(packed.read("META-INF/container.xml"))  # noqa: S314  a name is taken, no more
+            names = [file.get("full-path") for file in container.iter() if file.tag.endswith("rootfile")]
+            return packed.read(str(names[0]))
+    except (KeyError, IndexError, ValueError, zipfile.BadZipFile, ET.ParseError) as error:
+        raise UnreadableError("is no packed MusicXML: it does not say which of its files is the score") from error
+
+
+class _Voice:
+    """One part of a score by partitura, whose beats begin after the pickup: here they begin with it."""
+
+    def __init__(self, part: "partitura.score.Part") -> None:
+        self._part = part
+        self._begin_beats = float(part.quarter_map(part.first_point.t))
+
+    def part(self, number: int) -> Part:
+        # Not by `note_array`, which stumbles over a grace in what was unfolded (partitura 1.9).
+        notes = sorted(self._part.notes_tied, key=lambda note: (note.start.t, note.midi_pitch))
+        begins = [note.start.t for note in notes]
+        ends = [note.start.t + note.duration_tied for note in notes]
+        return Part(
+            self._ticks(begins),
+            self._ticks(ends),
+            np.array([note.midi_pitch for note in notes], np.uint8),
+            np.full(len(notes), VELOCITY, np.uint8),
+            number,
+        )
+
+    def tempi(self) -> list[tuple[int, int]]:
+        import partitura.score
+
+        found = self._part.iter_all(partitura.score.Tempo)
+        return [(int(self._ticks(tempo.start.t)), int(tempo.microseconds_per_quarter)) for tempo in found]
+
+    def meters(self) -> tuple[MeterChange, ...]:
+        """Where meters change; a pickup is a first bar of its own, as in a MIDI file."""
+        import partitura.score
+
+        changes = [
+            MeterChange(self._beat(signature.start.t), Meter(signature.beats, signature.beat_type))
+            for signature in self._part.iter_all(partitura.score.TimeSignature)
+        ]
+        first_bar = next(iter(self._part.iter_all(partitura.score.Measure)), None)
+        if changes and first_bar is not None:
+            beats = self._beat(first_bar.end.t)
+            pickup = next((Meter(round(beats * d / 4), d) for d in _DENOMINATORS if (beats * d / 4).is_integer()), None)
+            if pickup is not None and beats < changes[0].meter.beats_per_bar:
+                changes = [MeterChange(0.0, pickup), MeterChange(beats, changes[0].meter), *changes[1:]]
+        return tuple(change for change in changes if change.meter.is_usable)
+
+    def _beat(self, at: int) -> float:
+        return round(float(self._part.quarter_map(at)) - self._begin_beats, 6)
+
+    def _ticks(self, at: npt.ArrayLike) -> Ticks:
+        beats = np.asarray(self._part.quarter_map(at)) - self._begin_beats
+        ticks: Ticks = np.rint(beats * TICKS_PER_BEAT).astype(np.int64)
+        return ticks

@@ -1,0 +1,104 @@
+"""What a file of music holds, whatever it is written in: parts of notes, tempi and meters, in ticks; knows no file format.
+
+A part is a channel of a track, whatever programs it changes to. Its columns are numpy arrays of shape (notes,).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from model.files.meter import MeterChange
+from model.files.tempo import DEFAULT_TEMPO_BPM, microseconds_of, tempo_of
+
+Ticks = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """The notes of one voice by onset, then pitch: as they are written, those of no length among them.
+
+    `members` are the channels that may belong to one player of MPE, as the track says; None where it says nothing.
+    """
+
+    tick: Ticks
+    end: Ticks
+    pitch: Bytes
+    velocity: Bytes
+    track: int = 0
+    channel: int = 0
+    program: int = 0
+    members: frozenset[int] | None = None
+    is_drums: bool = False
+
+    def __len__(self) -> int:
+        return len(self.tick)
+
+
+@dataclass(frozen=True, slots=True)
+class TempoMap:
+    """Tempi from tick 0 on: at each tick the microseconds of a beat."""
+
+    ticks: Ticks
+    microseconds: Ticks
+
+    @classmethod
+    def of(cls, changes: Sequence[tuple[int, ...]]) -> Self:
+        """From pairs of tick and microseconds in any order; of two at one tick the later one in `changes` is in force.
+
+        A tempo of no microseconds is a damaged event and left out; where nothing is said it is 120 bpm.
+        """
+        in_force = {0: microseconds_of(DEFAULT_TEMPO_BPM)}
+        in_force |= {tick: microseconds for tick, microseconds in changes if microseconds > 0}
+        rows = sorted(in_force.items())
+        return cls(np.array([tick for tick, _ in rows], np.int64), np.array([value for _, value in rows], np.int64))
+
+    def seconds(self, ticks: Ticks, ticks_per_beat: float) -> npt.NDArray[np.float64]:
+        """The seconds at which ticks are."""
+        seconds_per_tick: npt.NDArray[np.float64] = self.microseconds / (1e6 * ticks_per_beat)
+        if len(self.ticks) == 1:
+            return np.asarray(ticks * seconds_per_tick[0])
+        starts = np.concatenate([[0.0], np.cumsum(np.diff(self.ticks) * seconds_per_tick[:-1])])
+        at = np.searchsorted(self.ticks, ticks, side="right") - 1
+        found: npt.NDArray[np.float64] = starts[at] + (ticks - self.ticks[at]) * seconds_per_tick[at]
+        return found
+
+    def tempo_at(self, tick: int) -> float:
+        """Beats per minute at a tick."""
+        return tempo_of(int(self.microseconds[np.searchsorted(self.ticks, tick, side="right") - 1]))
+
+    def commonest(self, last_tick: int) -> float:
+        """The tempo that is in force for the most beats, all told, until `last_tick`."""
+        if len(self.ticks) == 1:
+            return tempo_of(int(self.microseconds[0]))
+        ticks = np.append(self.ticks, last_tick).clip(max=last_tick)
+        values, which = np.unique(self.microseconds, return_inverse=True)
+        return tempo_of(int(values[np.argmax(np.bincount(which, np.diff(ticks)))]))
+
+
+@dataclass(frozen=True, slots=True)
+class FileScore:
+    """All of a file; `is_playable` where every note is known to have a length and a place of its own. Each remark says what is odd about it or was left out, and goes on from the file's name."""
+
+    ticks_per_beat: float
+    parts: tuple[Part, ...]
+    tempi: TempoMap
+    meters: tuple[MeterChange, ...] = ()
+    remarks: tuple[str, ...] = ()
+    is_playable: bool = False
+
+    @property
+    def last_tick(self) -> int:
+        """Where the last note ends; 0 where there is none."""
+        return max((int(part.end.max()) for part in self.parts if len(part)), default=0)
+
+    def is_longer_than(self, seconds: float, last_tick: int) -> bool:
+        """Whether it lasts longer, up to a tick; asked of every file, so only those are counted out that may."""
+        slowest_s = last_tick * int(self.tempi.microseconds.max()) / (1e6 * self.ticks_per_beat)
+        return slowest_s > seconds and self.seconds_at(last_tick) > seconds
+
+    def seconds_at(self, tick: int) -> float:
+        return float(self.tempi.seconds(np.array([tick]), self.ticks_per_beat)[0])

@@ -1,0 +1,46 @@
+"""A file of music to a score, whatever it is written in: the one reader of all that reads music. Knows paths and suffixes.
+
+| suffix | is | read by |
+|---|---|---|
+| `.mid` `.midi` `.kar` `.rmi` | standard MIDI files | `midi_reader` |
+| `.musicxml` `.xml` `.mxl` | MusicXML, plain or packed | `musicxml` |
+| `.abc` | ABC notation | `abc_notation` |
+"""
+
+from pathlib import Path
+
+from model.errors import UnreadableError
+from model.files.midi_reader import read_midi
+from model.files.score import FileScore
+
+MIDI_SUFFIXES = frozenset({".mid", ".midi", ".kar", ".rmi"})
+MUSICXML_SUFFIXES = frozenset({".musicxml", ".xml", ".mxl"})
+ABC_SUFFIXES = frozenset({".abc"})
+MUSIC_SUFFIXES = MIDI_SUFFIXES | MUSICXML_SUFFIXES | ABC_SUFFIXES
+
+
+def read_score(path: Path) -> FileScore:
+    """All that a file holds. Raises UnreadableError, whose text goes on from the file's name, where that is nothing."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnreadableError(f"cannot be read ({error.strerror or error})") from error
+    return score_of(content, path.suffix)
+
+
+def score_of(content: bytes, suffix: str = ".mid", *, is_trusted: bool = False) -> FileScore:
+    """What a content holds that was under a name with this suffix; for `is_trusted` see `midi_reader.read_midi`.
+
+    Raises UnreadableError.
+    """
+    if not content:
+        raise UnreadableError("is empty")
+    if suffix.lower() in MUSICXML_SUFFIXES:
+        from model.files.musicxml import read_musicxml
+
+        return read_musicxml(content)
+    if suffix.lower() in ABC_SUFFIXES:
+        from model.files.abc_notation import read_abc
+
+        return read_abc(content)
+    return read_midi(content, is_trusted=is_trusted)

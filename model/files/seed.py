@@ -1,0 +1,120 @@
+"""What an answer continues: the leading line of a file of music, in beats; knows no models."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.analysis.lead import is_lead_line
+from model.errors import SeedError, UnreadableError
+from model.files.lines import begins_of, lines_of
+from model.files.meter import COMMON_TIME, Meter, MeterChange, pickup_beats
+from model.files.score import FileScore, Part
+from model.files.score_reader import score_of
+from model.files.tempo import DEFAULT_TEMPO_BPM, TempoChange
+from model.notes import Note, notes_from_columns
+
+PIANO = 0
+_HELP = "a seed is a file of music with at least one pitched note"
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """What an answer continues: a line of notes, with the tempo, meter and program that it was written with.
+
+    Bars begin at beat 0: before a pickup stands the rest of its bar. `tempi` and `meters` say where tempo and meter change
+    after that. Each of `remarks` is what was odd about its file or was left out, and goes on from the file's name.
+    """
+
+    notes: tuple[Note, ...]
+    tempo_bpm: float = DEFAULT_TEMPO_BPM
+    meter: Meter = COMMON_TIME
+    program: int = PIANO
+    tempi: tuple[TempoChange, ...] = ()
+    meters: tuple[MeterChange, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def end_beats(self) -> float:
+        return max(note.end_beats for note in self.notes)
+
+    @property
+    def bars(self) -> tuple[MeterChange, ...]:
+        """All its meters, from beat 0 on."""
+        return (MeterChange(0.0, self.meter), *self.meters)
+
+
+def read_seed(path: Path) -> Seed:
+    """The lead of a file (see `model.analysis.lead`), drums left out; where the file begins with a rest, so does the seed.
+
+    Raises SeedError where there is no such file, where it cannot be read as music, or where it holds no notes.
+    """
+    if not path.is_file():
+        raise SeedError(f"there is no file {path}; {_HELP}")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SeedError(f"{path} cannot be read: {error.strerror or error}") from error
+    return seed_of(content, path)
+
+
+def seed_of(content: bytes, path: Path) -> Seed:
+    """The seed in the content of a file of this name. Raises SeedError."""
+    try:
+        return _seed_in(score_of(content, path.suffix))
+    except UnreadableError as error:
+        raise SeedError(f"{path} {error}; {_HELP}") from error
+
+
+def remark_on(path: Path, seed: Seed) -> str:
+    """What is odd about a seed's file, in one sentence."""
+    return f"{path.name} {', and '.join(seed.remarks)}; what can be read of it is played"
+
+
+def _seed_in(score: FileScore) -> Seed:
+    lines = lines_of(score)
+    candidates = [line for line in lines if not line.is_drums]
+    if not candidates:
+        raise UnreadableError("holds nothing but drums" if lines else "holds no notes")
+    lead = lead_of(candidates, score.ticks_per_beat)
+    pickup = pickup_beats(score.meters)
+    meters = score.meters[1:] if pickup else score.meters
+    meter = meters[0].meter if meters else COMMON_TIME
+    # A pickup stands at the end of its bar, so that bars begin at 0.
+    ahead_beats = meter.beats_per_bar - pickup if pickup else 0.0
+    first_beat = int(lead.tick[0]) / score.ticks_per_beat
+    return Seed(
+        tuple(_notes(lead, score.ticks_per_beat, ahead_beats)),
+        score.tempi.tempo_at(int(lead.tick[0])),
+        meter,
+        lead.program,
+        tuple(_tempo_changes(score, first_beat, ahead_beats)),
+        tuple(MeterChange(change.beat + ahead_beats, change.meter) for change in meters[1:]),
+        score.remarks,
+    )
+
+
+def lead_of(lines: Sequence[Part], ticks_per_beat: float) -> Part:
+    """The line to answer: the lead-like one with most notes, else the one with most notes, drums left out before.
+
+    A seed may be short, so its length is no condition. Raises ValueError without any line.
+    """
+    if len(lines) == 1:
+        return lines[0]
+    leads = [line for line in lines if is_lead_line(begins_of(line, ticks_per_beat), line.pitch, min_notes=1)]
+    return max(leads or lines, key=len)
+
+
+def _notes(line: Part, ticks_per_beat: float, ahead_beats: float) -> list[Note]:
+    onsets = line.tick / ticks_per_beat + ahead_beats
+    durations = line.end / ticks_per_beat + ahead_beats - onsets
+    return notes_from_columns(line.pitch.tolist(), onsets.tolist(), durations.tolist(), line.velocity.tolist())
+
+
+def _tempo_changes(score: FileScore, first_beat: float, ahead_beats: float) -> list[TempoChange]:
+    """The changes after the first note, which is at the seed's own tempo."""
+    beats = (score.tempi.ticks / score.ticks_per_beat).tolist()
+    return [
+        TempoChange(beat + ahead_beats, score.tempi.tempo_at(tick))
+        for beat, tick in zip(beats, score.tempi.ticks.tolist(), strict=True)
+        if beat > first_beat
+    ]

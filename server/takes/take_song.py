@@ -1,0 +1,121 @@
+"""Lays a take out as a song to write: bars, tempo, two tracks, and a marker where a control changed; knows no file format.
+
+The song begins at a bar line: at the bar of the first note or, if the jam followed a DAW's song, at bar 1 of that song, so that
+the notes lie in the DAW where they were played. The two tracks share no channel: in one file pedal, program and note-offs
+of the player would act on the answer.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from bridge.midi.messages import encode
+from model.files.midi_writer import CHANNELS, Event, Marker, Song, SongTrack
+from server.controls.control_table import Value
+from server.errors import TakeError
+from server.music.feed import ControlChanged
+from server.takes.score_bars import ScoreLayout, bar_grids, lay_out
+from server.takes.take import PlacedMessage, Take
+from server.takes.tempo_map import tempo_map
+
+PLAYER_TRACK, ANSWER_TRACK = "Player", "Answer"
+EARLY_BEATS = 1 / 4
+"""A note this little before a song begins belongs to its first bar: a hand is early, or the clock's first tick is late."""
+
+JOINING_BEATS = 1.0
+"""A clock is followed only after a few ticks, and leads from its first all the same."""
+
+SETTLING_BEATS = 1.0
+"""A clock that is followed is caught up with in its first beat, at whatever tempo that takes; the song's own tempo comes after."""
+
+MARKER_BEATS = 1 / 2
+"""Of the changes of one control that follow each other faster than this, only the last is a marker."""
+
+
+def song_from(take: Take) -> Song:
+    """The take as a song with bars, tempo and two tracks. Raises TakeError if nothing was played in it."""
+    first_beat = take.first_beat
+    if first_beat is None:
+        raise TakeError("nothing was played in this take")
+    start = _start_of(take, first_beat)
+    layout = start.layout
+    answer_channels = _answer_channels(take)
+    tracks = [
+        SongTrack(PLAYER_TRACK, [_event(placed, layout) for placed in take.player]),
+        SongTrack(ANSWER_TRACK, [_event(placed, layout, answer_channels) for placed in take.answer]),
+    ]
+    tempi = tempo_map(
+        take.recording.timeline.segments, layout, take.until_beats, SETTLING_BEATS if start.is_followed else 0.0
+    )
+    return Song(tracks, tempi, layout.meters, _markers(take.turned, layout))
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Where the bars of a song begin, and whether somebody else's clock was followed there."""
+
+    layout: ScoreLayout
+    is_followed: bool
+
+
+def _start_of(take: Take, first_beat: float) -> _Start:
+    recording = take.recording
+    whole = recording.timeline
+    changes = recording.timeline_changes
+    # Each timeline with the beat from which it was valid.
+    timelines = [(change.timeline, whole.beat_at(change.at_s)) for change in changes] or [(whole, 0.0)]
+    song_start_beats: float | None = None
+    is_followed = False
+    for change, (timeline, beat) in zip(changes, timelines, strict=False):
+        is_joining = change.transport == "playing" and timeline.downbeat <= first_beat + EARLY_BEATS
+        if beat <= first_beat + (JOINING_BEATS if is_joining else 0.0):
+            song_start_beats = timeline.downbeat if change.transport == "playing" else None
+            is_followed = change.source != "internal"
+    if song_start_beats is not None and first_beat < song_start_beats <= first_beat + EARLY_BEATS:
+        first_beat = song_start_beats
+    return _Start(lay_out(bar_grids(timelines), first_beat, take.until_beats, song_start_beats), is_followed)
+
+
+def _event(placed: PlacedMessage, layout: ScoreLayout, channels: Mapping[int, int] = MappingProxyType({})) -> Event:
+    data = encode(placed.message)
+    kind, channel = data[0] & 0xF0, data[0] & 0x0F
+    return Event(bytes([kind | channels.get(channel, channel), *data[1:]]), layout.score_beat(placed.beat))
+
+
+def _answer_channels(take: Take) -> dict[int, int]:
+    """A free channel for each of the answer's channels that the player plays on too.
+
+    If the player has them all, as an MPE player has, the answer takes the one that the player uses least.
+    """
+    player = Counter(encode(placed.message)[0] & 0x0F for placed in take.player)
+    answer = sorted({encode(placed.message)[0] & 0x0F for placed in take.answer})
+    free = [channel for channel in CHANNELS if channel not in player and channel not in answer]
+    free += sorted(CHANNELS, key=lambda channel: player[channel])
+    return dict(zip((channel for channel in answer if channel in player), free, strict=False))
+
+
+def _markers(turned: Sequence[ControlChanged], layout: ScoreLayout) -> list[Marker]:
+    """A marker for each change; the values that a journal begins with, at second 0, are none."""
+    kept = [
+        change
+        for change, following in zip(turned, _next_of_its_control(turned), strict=True)
+        if change.at_s > 0.0
+        and change.beat >= layout.from_beats
+        and (following is None or following - change.beat >= MARKER_BEATS)
+    ]
+    return [Marker(layout.score_beat(change.beat), f"{change.control} {_text_of(change.value)}") for change in kept]
+
+
+def _next_of_its_control(turned: Sequence[ControlChanged]) -> list[float | None]:
+    """For each change the beat of the next change of the same control."""
+    following: dict[str, float] = {}
+    found: list[float | None] = []
+    for change in reversed(turned):
+        found.append(following.get(change.control))
+        following[change.control] = change.beat
+    return found[::-1]
+
+
+def _text_of(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

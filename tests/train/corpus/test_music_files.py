@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from model.files.score_reader import MUSIC_SUFFIXES
+from train.corpus.music_files import is_music, music_files_in
+
+
+def touch(*paths: Path) -> None:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def names(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in music_files_in(folder)]
+
+
+def test_every_file_of_music_is_found_however_deep_and_in_order(tmp_path: Path) -> None:
+    touch(*(tmp_path / name for name in ("b.mid", "a/z/c.MXL", "a/d.abc", "readme.md", "a/picture.png")))
+    (tmp_path / "folder.mid").mkdir()
+    assert names(tmp_path) == ["a/d.abc", "a/z/c.MXL", "b.mid"]
+
+
+def test_a_link_to_a_folder_is_followed(tmp_path: Path) -> None:
+    touch(tmp_path / "elsewhere" / "a.mid")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "link").symlink_to(tmp_path / "elsewhere")
+    assert names(tmp_path / "here") == ["link/a.mid"]
+
+
+def test_links_that_lead_round_are_no_circle_and_no_folder_is_searched_twice(tmp_path: Path) -> None:
+    touch(tmp_path / "a" / "one.mid")
+    (tmp_path / "a" / "back").symlink_to(tmp_path)
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    assert [name.rsplit("/", 1)[-1] for name in names(tmp_path)] == ["one.mid"]
+
+
+def test_a_name_that_is_no_utf_8_is_a_name(tmp_path: Path) -> None:
+    touch(Path(str(tmp_path) + "/\udcff.mid"))
+    assert len(music_files_in(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "is_score"),
+    [
+        ('<?xml version="1.0"?>\n<score-partwise version="3.1">', True),
+        ("<score-timewise>", True),
+        ("<project/>", False),
+    ],
+)
+def test_of_plain_xml_only_a_score_is_music(content: str, *, is_score: bool, tmp_path: Path) -> None:
+    path = tmp_path / "file.xml"
+    path.write_text(content, encoding="utf-8")
+    assert ".xml" in MUSIC_SUFFIXES
+    assert is_music(path) is is_score

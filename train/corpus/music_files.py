@@ -1,0 +1,54 @@
+"""Which files of a folder hold music: every one that the reader of music knows, however deep; knows no content.
+
+Links to folders are followed, and no folder is searched twice, so that a link that leads round is no circle.
+"""
+
+import os
+from operator import attrgetter
+from pathlib import Path
+
+from model.files.score_reader import MUSIC_SUFFIXES
+
+# Much else is written in XML; a score says that it is one at its beginning.
+PLAIN_XML = ".xml"
+SCORE_ROOTS = (b"<score-partwise", b"<score-timewise")
+ROOT_WITHIN_BYTES = 4096
+
+
+def music_files_in(folder: Path) -> list[Path]:
+    """The files of music in a folder, in the order of their names."""
+    found: list[Path] = []
+    searched: set[tuple[int, int]] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        # In order, so that of two ways to a folder the same one is taken each time.
+        folders[:] = [name for name in sorted(folders) if _is_new(Path(place) / name, searched)]
+        found += [path for name in names if is_music(path := Path(place) / name)]
+    return sorted(found, key=attrgetter("parts"))
+
+
+def is_music(path: Path) -> bool:
+    """Whether this is a file, and under a name that the reader of music knows."""
+    suffix = path.suffix.lower()
+    if suffix not in MUSIC_SUFFIXES or not path.is_file():
+        return False
+    return suffix != PLAIN_XML or _is_score(path)
+
+
+def _is_new(folder: Path, searched: set[tuple[int, int]]) -> bool:
+    try:
+        status = folder.stat()
+    except OSError:
+        return False  # a link to nowhere
+    identity = (status.st_dev, status.st_ino)
+    is_new = identity not in searched
+    searched.add(identity)
+    return is_new
+
+
+def _is_score(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(ROOT_WITHIN_BYTES)
+    except OSError:
+        return False
+    return any(root in beginning for root in SCORE_ROOTS)
