@@ -20,17 +20,20 @@ from bridge.midi.ports import MidiSystem
 from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
 from model.engines.engine import Engine
+from model.errors import ModelError
 from model.files.seed import Seed
 from model.pack.pack import available_packs
 from server.config.config import CONFIG_FILE, Config, OscSection, is_loopback
 from server.controls.control_store import ControlStore, Preparation
-from server.controls.control_table import Settings, Value
+from server.controls.control_table import Value
 from server.controls.control_throttle import ControlThrottle
 from server.jam.jam import Jam
 from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
-from server.music.pack_loader import LoadedPack, load_pack
+from server.music.pack_loader import LoadedPack, check_pack_exists, load_pack
+from server.music.pack_switcher import PackSwitcher
 from server.music.seed_player import seed_playing
+from server.music.watchdog import Watchdog
 from server.panel.jam_handle import JamHandle, Wiring
 from server.panel.panel import Panel
 from server.panel.take_list import TakeList
@@ -104,6 +107,7 @@ class Session:
         self._memory_origin = memory_origin
         self._stack = AsyncExitStack()
         self._stop_requested = asyncio.Event()
+        self._music_thread: MusicThread | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -142,7 +146,7 @@ class Session:
         osc_remote = await self._open_osc(controls, music_thread, packs)
         self._open_memory(jam)
         await self._open_recorder(jam, music_thread)
-        self._open_music_thread(music_thread)
+        await self._open_music_thread(music_thread)
         controllers = await self._open_controllers(controls, music_thread, packs)
         # Opened after all that answers its messages, and so closed before it.
         midi_input = self._stack.enter_context(
@@ -157,7 +161,14 @@ class Session:
     def _open_stop_signals(self) -> None:
         """Must be the first part: a signal that comes while ports are opening must close them too."""
         loop = asyncio.get_running_loop()
-        self._stack.enter_context(StopSignals(self._clock, lambda: loop.call_soon_threadsafe(self._stop_requested.set)))
+
+        def on_stop() -> None:
+            # At once, as the loop may be busy, and as closing the panel may take a while: notes must not sound on meanwhile.
+            if self._music_thread is not None:
+                self._music_thread.request_stop()
+            loop.call_soon_threadsafe(self._stop_requested.set)
+
+        self._stack.enter_context(StopSignals(self._clock, on_stop))
 
     def _choose_midi_system(self) -> MidiSystem:
         """The machine's MIDI system; without one the jam runs in silence, and a printed line says how to get one."""
@@ -173,8 +184,22 @@ class Session:
         return link
 
     def _create_control_store(self, music_thread: MusicThread, link: LinkSession) -> ControlStore:
+        loop = asyncio.get_running_loop()
+
+        def on_pack_failed(name: str, seated: str, error: Exception) -> None:
+            sentence = str(error) if isinstance(error, ModelError) else f"pack {name} cannot be loaded: {error}"
+            with suppress(RuntimeError):  # the loop is closed: the jam has ended while the pack was loading
+                loop.call_soon_threadsafe(controls.take_back, "pack", name, seated, sentence)
+
+        packs = PackSwitcher(
+            lambda name, before_step: load_pack(name, self._config, before_step),
+            lambda name: check_pack_exists(name, self._config),
+            music_thread,
+            on_pack_failed,
+            self._settings.pack,
+        )
         preparations: dict[str, Preparation] = {
-            "pack": partial(self._change_pack, music_thread),
+            "pack": lambda settings: packs.switch_to(settings.pack, settings.tempo),
             "clock": link.apply_settings,
             "meter": link.apply_settings,
             "tempo": lambda settings: link.set_tempo(settings.tempo),
@@ -203,9 +228,11 @@ class Session:
         )
         await self._stack.enter_async_context(recorder)
 
-    def _open_music_thread(self, music_thread: MusicThread) -> None:
+    async def _open_music_thread(self, music_thread: MusicThread) -> None:
         music_thread.start()
+        self._music_thread = music_thread
         self._stack.callback(music_thread.stop)
+        await self._stack.enter_async_context(Watchdog(music_thread))
 
     async def _open_controllers(
         self, controls: ControlStore, music_thread: MusicThread, packs: Sequence[str]
@@ -261,12 +288,6 @@ class Session:
             loop.call_soon_threadsafe(callback, control, value)
 
         return on_control_changed
-
-    def _change_pack(self, music_thread: MusicThread, settings: Settings) -> None:
-        loaded_pack = load_pack(settings.pack, self._config)
-        improvisers = loaded_pack.improvisers(settings.tempo)
-        music_thread.run_on_jam(lambda jam: jam.replace_improvisers(improvisers))
-        logger.info("pack %s", loaded_pack.pack.name)
 
 
 def run(session: Session) -> None:

@@ -77,6 +77,20 @@ class Memory:
         self._evict_oldest(self._current)
         self._current.evicted.clear()
 
+    def load_from(self, other: "Memory") -> None:
+        """Replaces the content by a copy of another memory's, which must be of an equal vocabulary; the position stays.
+
+        Takes some milliseconds for a full memory, a tenth of what `load_contexts` takes.
+        """
+        self._followers, self._oldest_first = other._followers.copy(), other._oldest_first.copy()  # noqa: SLF001  another of this class
+        before, self._current = self._current, MemoryMark(object())
+        self._current.token_history, self._current.interval_history = before.token_history, before.interval_history
+        self._current.last_note_token = before.last_note_token
+        self._current_contexts = None
+        self._undo_stack = deque([self._current])
+        self._evict_oldest(self._current)
+        self._current.evicted.clear()
+
     def contexts(self) -> Iterator[tuple[bytes, bytes]]:
         """The whole content, oldest first: each context with the symbols that followed it, the latest last."""
         return ((context, self._followers[context]) for context in self._oldest_first)

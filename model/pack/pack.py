@@ -144,11 +144,8 @@ def available_packs(folders: tuple[Path, ...] = ()) -> dict[str, Path]:
     return found
 
 
-def open_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Pack:
-    """Opens a pack by its name, or by its folder.
-
-    Raises PackError where there is none (the message has the nearest name), or its card is wrong.
-    """
+def find_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Path:
+    """The folder of a pack, from its name or its folder. Raises PackError where there is none; the text has the nearest name."""
     found = available_packs(folders)
     folder = found.get(name_or_path)
     if folder is None:
@@ -157,6 +154,12 @@ def open_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Pack:
             near = difflib.get_close_matches(name_or_path, found, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(found) or 'none'}"
             raise PackError(f"there is no pack named {name_or_path} and no such folder; {hint}")
+    return folder
+
+
+def open_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Pack:
+    """Opens a pack by its name, or by its folder. Raises PackError as `find_pack` does, and where its card is wrong."""
+    folder = find_pack(name_or_path, folders)
     card = read_card(folder)
     pack = Pack(folder, card)
     for approach in card.approaches:

@@ -130,6 +130,15 @@ class Settings:
     over: OverlapRule = _choice(
         "turns", "yield", get_args(OverlapRule), "When you play over an answer: yield stops it, overlap lets it go on."
     )
+    hold_limit_s: float = _number(
+        "turns",
+        30.0,
+        1.0,
+        600.0,
+        "A key or pedal that is held for longer no longer makes it wait: it may have been unplugged.",
+        "s",
+        "log",
+    )
     turn_bars: int = _whole("turns", 4, 1, 16, "How long a turn is in fours.", "bars")
     begins: TurnOwner = _choice("turns", "player", get_args(TurnOwner), "Who has the first turn in fours.")
 

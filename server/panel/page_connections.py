@@ -12,7 +12,7 @@ from itertools import islice
 
 from bridge.midi.messages import SUSTAIN_PEDAL, ControlChange, NoteOff, encode
 from model.errors import ModelError
-from server.controls.control_store import AcceptedChange
+from server.controls.control_store import AcceptedChange, FailedChange
 from server.controls.control_table import BY_NAME
 from server.errors import BadMessage, ServerError
 from server.jam.modes import TurnSchedule
@@ -86,6 +86,7 @@ class PageConnections:
         self._figures_at_s = 0.0
         self._tick_timer: asyncio.TimerHandle | None = None
         self._remove_listener = jam.controls.add_listener(self._on_control_changed)
+        self._remove_failure_listener = jam.controls.add_failure_listener(self._on_change_failed)
         self.refused_counts: Counter[str] = Counter()
         """How many messages were refused, by kind."""
 
@@ -103,6 +104,7 @@ class PageConnections:
         if self._tick_timer is not None:
             self._tick_timer.cancel()
         self._remove_listener()
+        self._remove_failure_listener()
         self._jam.music_thread.feed.unsubscribe(self._subscription)
         for connection in tuple(self._connections):
             self.disconnect(connection)
@@ -206,6 +208,11 @@ class PageConnections:
     def _on_control_changed(self, change: AcceptedChange) -> None:
         if BY_NAME[change.control].kind != "action":
             self._changed_values[change.control] = change.value
+
+    def _on_change_failed(self, failure: FailedChange) -> None:
+        for connection in self._connections:
+            if connection.name == failure.origin:
+                self._refuse(connection, "value", failure.sentence, self._jam.clock.now_s())
 
     def _tick(self) -> None:
         if self._tick_timer is not None:

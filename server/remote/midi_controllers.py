@@ -12,9 +12,10 @@ from bridge.midi.messages import ControlChange
 from bridge.midi.ports import Receiver
 from bridge.timing.clock import Clock
 from server.config.config import MidiSection
-from server.controls.control_store import AcceptedChange, ControlStore
+from server.controls.control_store import AcceptedChange, ControlStore, FailedChange
+from server.errors import BadValue
 from server.remote.cc_feedback import CcFeedback
-from server.remote.cc_input import CcInput
+from server.remote.cc_input import ORIGIN, CcInput
 
 TICK_S = 1 / 30
 
@@ -55,12 +56,14 @@ class MidiControllers:
     async def __aenter__(self) -> Self:
         self.cc_input.on_control_moved = self._on_control_moved
         self._remove_listener = self._controls.add_listener(self._on_control_changed)
+        self._remove_failure_listener = self._controls.add_failure_listener(self._on_change_failed)
         if self._has_feedback:
             self._tick()
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         self._remove_listener()
+        self._remove_failure_listener()
         if self._tick_handle is not None:
             self._tick_handle.cancel()
             self._tick_handle = None
@@ -76,6 +79,10 @@ class MidiControllers:
     def _schedule_tick(self) -> None:
         if self._has_feedback and self._tick_handle is None and self._feedback.is_pending:
             self._tick_handle = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+
+    def _on_change_failed(self, failure: FailedChange) -> None:
+        if failure.origin == ORIGIN:
+            self.cc_input.faults.count(BadValue(failure.sentence))
 
     def _tick(self) -> None:
         self._tick_handle = None

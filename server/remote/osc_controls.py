@@ -15,7 +15,7 @@ from bridge.osc.osc_packets import OscArgument, OscMessage
 from bridge.osc.osc_server import Address
 from bridge.timing.clock import Clock
 from model.errors import ModelError
-from server.controls.control_store import AcceptedChange, ControlStore
+from server.controls.control_store import AcceptedChange, ControlStore, FailedChange
 from server.controls.control_table import BY_NAME, OSC_PREFIX, Control, Value, control_named, is_pressed
 from server.controls.fader import fader_position, has_fader, value_at_position
 from server.controls.labels import address_part, label_text
@@ -28,6 +28,7 @@ logger = logging.getLogger("fours.osc.in")
 
 ERROR_ADDRESS = f"{OSC_PREFIX}/error"
 SYNC = "sync"
+ORIGIN = "osc "
 NORM, TEXT = "norm", "text"
 
 READOUT_BY_NAME: Mapping[str, Readout] = {readout.name: readout for readout in READOUTS}
@@ -44,6 +45,7 @@ class OscControls:
         self._packs = tuple(packs)
         self._readout_values: dict[str, Value] = {}
         self._lamps = ActionLamps()
+        self._failures: list[FailedChange] = []
         self.subscribers = OscSubscribers((*BY_NAME, *READOUT_BY_NAME), reply_port)
         self.faults = FaultCounter(logger, "OSC")
         """Counts the messages that were refused, by kind of error."""
@@ -66,6 +68,10 @@ class OscControls:
             self._lamps.flash(change.control, self._clock.now_s())
         self.subscribers.add_update(change.control)
 
+    def on_change_failed(self, failure: FailedChange) -> None:
+        """Notes a change that failed after it was accepted; it has the signature of a control store's failure listener."""
+        self._failures.append(failure)
+
     def update_readouts(self, values: Mapping[str, Value]) -> None:
         """Takes the present values of readouts, by name; those that have changed are sent with the next updates."""
         for name, value in values.items():
@@ -76,6 +82,10 @@ class OscControls:
     def take_updates(self) -> Iterable[tuple[Sequence[OscMessage], Sequence[OscMessage], Sequence[Address]]]:
         """The updates to send now, each once: values, the messages for faders, labels and buttons, and who gets both."""
         now_s = self._clock.now_s()
+        failures, self._failures = self._failures, []
+        for failure in failures:
+            if (address := _address_of(failure.origin)) is not None:
+                yield [OscMessage(ERROR_ADDRESS, (failure.sentence,))], [], [address]
         for action in self._lamps.take_expired(now_s):
             self.subscribers.add_update(action)
         for names, addresses in self.subscribers.take_due(now_s).items():
@@ -185,4 +195,10 @@ def _is_chosen(address: str, raw: OscArgument) -> bool:
 
 
 def _origin(sender: Address) -> str:
-    return f"osc {sender[0]}:{sender[1]}"
+    return f"{ORIGIN}{sender[0]}:{sender[1]}"
+
+
+def _address_of(origin: str) -> Address | None:
+    """The sender that `_origin` names; None for the origin of another source of changes."""
+    host, _, port = origin.removeprefix(ORIGIN).rpartition(":")
+    return (host, int(port)) if origin.startswith(ORIGIN) else None

@@ -58,6 +58,7 @@ class OscRemote:
         if self._is_advertised:
             await self._stack.enter_async_context(ServiceAnnouncement(ADVERTISED_AS, *self.server.address))
         self._stack.callback(self._controls.add_listener(self.osc_controls.on_control_changed))
+        self._stack.callback(self._controls.add_failure_listener(self.osc_controls.on_change_failed))
         self._stack.callback(self._stop_updates)
         return self
 

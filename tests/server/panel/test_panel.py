@@ -102,7 +102,7 @@ class TestAPage:
             assert planned["stands"]["state"] == "waiting"
             assert [note[0] for note in planned["stands"]["plan"]][:2] == [72, 74]
             assert (await page.next_notes("partner", "on", 2)) == [72, 74]
-        assert panel.sent_messages[0] == NoteOn(72, 90)
+        assert next(message for message in panel.sent_messages if isinstance(message, NoteOn)) == NoteOn(72, 90)
 
     @with_panel
     async def test_gets_the_values_that_another_page_has_set(self, panel: RunningPanel) -> None:
@@ -277,6 +277,16 @@ class TestMidiLearn:
 
 
 class TestRefusedMessages:
+    @with_panel
+    async def test_a_change_that_fails_later_is_told_to_the_page_that_made_it(self, panel: RunningPanel) -> None:
+        async with panel.page() as page, panel.page() as other:
+            await page.send("set", control="tempo", value=90.0)
+            assert await page.next_value("tempo") == 90.0
+            panel.jam.controls.take_back("tempo", 90.0, 120.0, "that did not work")
+            assert (await page.receive_type("refused"))["reason"] == "that did not work"
+            assert await other.next_value("tempo") == 90.0
+            assert await other.next_value("tempo") == 120.0
+
     @pytest.mark.parametrize(
         ("text", "reason"),
         [
