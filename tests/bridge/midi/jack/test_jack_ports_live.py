@@ -249,10 +249,9 @@ class TestServer:
     def test_a_frozen_server_never_blocks_the_sender(self, tmp_path_factory: pytest.TempPathFactory) -> None:
         clock = MonotonicClock()
         lost = Event()
-        with running_jackd(SERVER, tmp_path_factory, 256), JackSystem().open_output(None) as out:
+        with running_jackd(SERVER, tmp_path_factory, 256) as jackd, JackSystem().open_output(None) as out:
             out.watch(lost.set, lambda: None)
-            pid = _jackd_pid()
-            os.kill(pid, signal.SIGSTOP)
+            jackd.process.send_signal(signal.SIGSTOP)
             try:
                 longest_s = 0.0
                 with suppress(PortLost):
@@ -265,7 +264,7 @@ class TestServer:
                 with pytest.raises(PortLost):
                     out.send(NOTE)
             finally:
-                os.kill(pid, signal.SIGCONT)
+                jackd.process.send_signal(signal.SIGCONT)
 
 
 def _python(script: str, *arguments: str) -> list[str]:
@@ -276,13 +275,3 @@ def _python(script: str, *arguments: str) -> list[str]:
 
 def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(Path.cwd())}
-
-
-def _jackd_pid() -> int:
-    """The process id of the server that these tests started."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            if words[0].endswith(b"jackd") and SERVER.encode() in words:
-                return int(folder.name)
-    raise AssertionError(f"no {SERVER}")
