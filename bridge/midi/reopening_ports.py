@@ -28,12 +28,16 @@ class ReopeningPort(BasePort, Generic[P]):
     """A port that is opened again by `open_port` when it was gone; that may raise a BridgeError while it cannot be opened.
 
     `is_named` is whether the port is one of the listed ones. A virtual port is not: it is gone only with the whole system.
+    `abandon` is called in place of the port's `close` when the system itself is gone.
     """
 
-    def __init__(self, open_port: Callable[[], P], list_names: ListNames, *, is_named: bool) -> None:
+    def __init__(
+        self, open_port: Callable[[], P], list_names: ListNames, abandon: Callable[[P], None], *, is_named: bool
+    ) -> None:
         """Opens the port; raises what `open_port` raises."""
         self._open_port = open_port
         self._list_names = list_names
+        self._abandon = abandon
         self._is_named = is_named
         self._port: P | None = open_port()
         self._name, self.description = self._port.name, self._port.description
@@ -69,10 +73,10 @@ class ReopeningPort(BasePort, Generic[P]):
             names = self._list_names()
         except BridgeError as error:
             logger.debug("no ports: %s", error)
-            self._lose()
+            self._lose(self._abandon)
             return
         if self._has_failed or (self._is_named and self._name not in names):
-            self._lose()
+            self._lose(_close)
         if self._port is None:
             self._find()
         else:
@@ -98,7 +102,7 @@ class ReopeningPort(BasePort, Generic[P]):
             except Exception as error:  # noqa: BLE001  no error ends the checks
                 self.faults.count(error)
 
-    def _lose(self) -> None:
+    def _lose(self, end: Callable[[P], None]) -> None:
         with self._use_lock:
             port, self._port = self._port, None
             self._has_failed = False
@@ -106,7 +110,7 @@ class ReopeningPort(BasePort, Generic[P]):
             return
         self._on_lost()
         # Last, as closing a port whose system has ended may take a second.
-        port.close()
+        end(port)
 
     def _find(self) -> None:
         try:
@@ -130,11 +134,12 @@ class ReopeningOutput(ReopeningPort[OutputPort]):
         self,
         open_port: Callable[[], OutputPort],
         list_names: ListNames,
+        abandon: Callable[[OutputPort], None],
         on_confirmed: Callable[[OutputPort], None] | None = None,
         *,
         is_named: bool,
     ) -> None:
-        super().__init__(open_port, list_names, is_named=is_named)
+        super().__init__(open_port, list_names, abandon, is_named=is_named)
         self._on_confirmed = on_confirmed
 
     def send(self, data: bytes, due_s: float | None = None) -> None:
@@ -158,6 +163,10 @@ class ReopeningOutput(ReopeningPort[OutputPort]):
     def _confirm(self, port: OutputPort) -> None:
         if self._on_confirmed is not None:
             self._on_confirmed(port)
+
+
+def _close(port: InputPort | OutputPort) -> None:
+    port.close()
 
 
 def _ignore_change() -> None:

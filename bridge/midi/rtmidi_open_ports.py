@@ -9,7 +9,7 @@ from threading import Event, Thread
 from bridge.errors import PortFull, PortLost
 from bridge.fault_counter import FaultCounter
 from bridge.midi.ports import BasePort, Receiver
-from bridge.midi.rtmidi_module import RawIn, RawOut
+from bridge.midi.rtmidi_module import RawIn, RawOut, RawPort
 from bridge.timing.clock import Clock
 
 logger_in = logging.getLogger("fours.midi.in")
@@ -31,6 +31,11 @@ IDLE_POLL_S = 0.010
 ACTIVE_FOR_S = 10.0
 """How often an input is polled, and for how long after the last note it is still polled often. While music is played a note
 waits a millisecond at most; otherwise ten, where polling costs some 0.5 % of a core instead of 4 %."""
+
+
+ABANDONED: list[RawPort] = []
+"""Ports of a JACK server that is gone. libjack has freed their clients when it looked for the next server, so closing them,
+as Python would for an object that nobody holds, crashes the process."""
 
 
 class PollRate:
@@ -88,6 +93,13 @@ class RtMidiInput(BasePort):
         self._stop_listening(raw)
         raw.close_port()
         raw.delete()
+
+    def abandon(self) -> None:
+        """Stops receiving, and leaves the port as it is: see `ABANDONED`."""
+        raw, self._raw = self._raw, None
+        if raw is not None:
+            self._stop_listening(raw)
+            ABANDONED.append(raw)
 
     def _stop_listening(self, raw: RawIn) -> None:
         raw.cancel_callback()
@@ -197,6 +209,12 @@ class RtMidiOutput(BasePort):
         """Notes that JACK's server is running, so that it has taken what was sent; from the first call on, sending is bounded."""
         # Half, as what was sent within the present cycle may still be there.
         self._room_bytes = JACK_RING_BYTES // 2
+
+    def abandon(self) -> None:
+        """Sends nothing more, and leaves the port as it is: see `ABANDONED`."""
+        raw, self._raw = self._raw, None
+        if raw is not None:
+            ABANDONED.append(raw)
 
     def close(self) -> None:
         """Closes the port once all sent messages are out. Where JACK has died, RtMidi takes a second for it."""

@@ -74,7 +74,9 @@ class RtMidiSystem:
         """Opens an input, a virtual one where `name` is None; see `MidiSystem`. It comes back when it was gone."""
         if not self._may_vanish(name):
             return self._open_input(name, receiver)
-        port = ReopeningInput(lambda: self._open_input(name, receiver), self.inputs, is_named=name is not None)
+        port = ReopeningInput(
+            lambda: self._open_input(name, receiver), self.inputs, self._abandon, is_named=name is not None
+        )
         port.start()
         return port
 
@@ -83,7 +85,11 @@ class RtMidiSystem:
         if not self._may_vanish(name):
             return self._open_output(name)
         port = ReopeningOutput(
-            lambda: self._open_output(name), self.outputs, self._confirm_output, is_named=name is not None
+            lambda: self._open_output(name),
+            self.outputs,
+            self._abandon,
+            self._confirm_output,
+            is_named=name is not None,
         )
         port.start()
         return port
@@ -91,6 +97,12 @@ class RtMidiSystem:
     def _may_vanish(self, name: str | None) -> bool:
         """Whether a port may go while the jam runs: a device may, and JACK's server with all of its ports."""
         return name is not None or self._api == "jack"
+
+    def _abandon(self, port: InputPort | OutputPort) -> None:
+        if self._api == "jack" and isinstance(port, RtMidiInput | RtMidiOutput):
+            port.abandon()
+        else:
+            port.close()
 
     def _confirm_output(self, port: OutputPort) -> None:
         if self._api == "jack" and isinstance(port, RtMidiOutput):

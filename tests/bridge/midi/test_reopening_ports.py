@@ -32,6 +32,7 @@ class Harness:
         port = ReopeningOutput(
             lambda: self.system.open_output("synth" if is_named else None),
             lambda: self.names("output"),
+            lambda _port: self.changes.append("abandoned"),
             self.confirmed.append,
             is_named=is_named,
         )
@@ -73,6 +74,7 @@ def test_an_input_that_was_unplugged_receives_again(harness: Harness) -> None:
     port = ReopeningInput(
         lambda: harness.system.open_input("keys", lambda data, _at_s: harness.received.append(data)),
         lambda: harness.names("input"),
+        lambda port: port.close(),
         is_named=True,
     )
     harness.unplug()
@@ -105,6 +107,7 @@ def test_a_virtual_port_is_lost_with_the_system_alone(harness: Harness) -> None:
         port.check()
         is_lost.append(port.is_lost)
     assert is_lost == [False, True, False]
+    assert harness.changes == ["lost", "abandoned", "found"]
 
 
 def test_a_port_that_is_not_there_at_the_start_is_an_error(harness: Harness) -> None:
