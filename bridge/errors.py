@@ -89,6 +89,25 @@ def quoted(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
+SHOWN_CHARACTERS = 60
+
+
+def shown(value: object) -> str:
+    """A value as a sentence shows it: text in quotes, and never longer than can be read, however large the value is."""
+    if isinstance(value, bytes | str):
+        value = value[: SHOWN_CHARACTERS + 1]  # the whole would be spelt only to be cut
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # Python spells no whole number of more than 4,300 digits
+        return "a number with too many digits" if isinstance(value, int) else "a value that is too large to show"
+    return cut_short(text)
+
+
+def cut_short(text: str) -> str:
+    """A text, cut so that it fits into a sentence."""
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+
+
 def did_you_mean(wanted: str, names: Sequence[str]) -> str:
     """A question that suggests the nearest of `names`, with a leading space; empty if none is near."""
     # Imported here because it takes 5 ms, and almost no start needs it.

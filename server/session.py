@@ -41,7 +41,7 @@ from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
 from server.remote.osc_remote import OscRemote
 from server.stop_signals import StopSignals
-from server.takes.memory_store import kept_in_file, load_take_memory, save_take_memory
+from server.takes.memories.memory_store import kept_in_file, load_take_memory, save_take_memory
 from server.takes.recorder import Recorder
 from server.takes.take_library import TakeEntry, TakeLibrary
 
@@ -125,7 +125,7 @@ class Session:
         await self._stack.aclose()
 
     async def until_stopped(self) -> None:
-        """Returns at the first Ctrl-C, SIGTERM or SIGHUP; another one, not too soon after it, ends the process at once."""
+        """Returns at the first Ctrl-C, SIGTERM, SIGHUP or SIGQUIT; another one, not too soon after it, ends the process at once."""
         await self._stop_requested.wait()
 
     async def _start(self) -> None:
@@ -225,7 +225,14 @@ class Session:
         now = datetime.now().astimezone()
         save_memory = partial(save_take_memory, jam=jam, say=self._say)
         recorder = Recorder(
-            self._config.takes, self._settings, music_thread.feed, self._clock, now, self._say, save_memory
+            self._config.takes,
+            self._settings,
+            music_thread.feed,
+            self._clock,
+            now,
+            self._say,
+            save_memory,
+            lambda: jam.memories,
         )
         await self._stack.enter_async_context(recorder)
 
@@ -312,7 +319,7 @@ class Session:
 
 
 def run(session: Session) -> None:
-    """Runs a session until Ctrl-C, SIGTERM or SIGHUP. Raises the errors of the start: see `Session`."""
+    """Runs a session until Ctrl-C, SIGTERM, SIGHUP or SIGQUIT. Raises the errors of the start: see `Session`."""
 
     async def jam() -> None:
         async with session:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar, cast, get_args
 
+from bridge.errors import cut_short, shown
 from bridge.timing.midi_clock import FASTEST_BPM, SLOWEST_BPM
 from model.analysis.scale import KEY_CHOICES
 from model.approach import Approach
@@ -233,7 +234,7 @@ def control_named(name: str) -> Control:
     except KeyError:
         near = difflib.get_close_matches(name, BY_NAME, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(BY_NAME)}"
-        raise BadValue(f"there is no control {name}; {hint}") from None
+        raise BadValue(f"there is no control {cut_short(name)}; {hint}") from None
 
 
 def is_pressed(raw: Raw) -> bool:
@@ -243,8 +244,8 @@ def is_pressed(raw: Raw) -> bool:
     """
     try:
         number = float(raw)
-    except ValueError:
+    except (ValueError, OverflowError):
         number = math.nan
     if math.isnan(number):
-        raise BadValue(f"an action takes 1, to do it, not {raw!r}")
+        raise BadValue(f"an action takes 1, to do it, not {shown(raw)}")
     return number != 0.0

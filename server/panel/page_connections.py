@@ -5,11 +5,13 @@ that does not read its outbox is disconnected, so that no outbox grows without e
 """
 
 import asyncio
+import logging
 import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import islice
 
+from bridge.fault_counter import FaultCounter
 from bridge.midi.messages import SUSTAIN_PEDAL, ControlChange, NoteOff, encode
 from model.errors import ModelError
 from server.controls.control_store import AcceptedChange, FailedChange
@@ -29,6 +31,8 @@ from server.panel.page_messages import (
 from server.panel.page_view import Json, PageView, as_bindings, control_rows, to_json
 from server.panel.rate_limiter import RateLimiter
 from server.remote.midi_learn import LearnOutcome
+
+logger = logging.getLogger("fours.panel")
 
 TICK_S, IDLE_TICK_S = 1 / 40, 1.0
 FIGURES_EVERY_S = 0.5
@@ -89,6 +93,8 @@ class PageConnections:
         self._remove_failure_listener = jam.controls.add_failure_listener(self._on_change_failed)
         self.refused_counts: Counter[str] = Counter()
         """How many messages were refused, by kind."""
+        self.faults = FaultCounter(logger, "panel")
+        """The errors that no message should lead to, counted by kind."""
 
     @property
     def is_full(self) -> bool:
@@ -154,6 +160,9 @@ class PageConnections:
             return connection.message_limiter.try_acquire(now_s)
         except (ServerError, ModelError) as error:
             self._refuse(connection, "value", str(error), now_s)
+        except Exception as error:  # noqa: BLE001  whatever one message leads to, the page stays connected
+            self.faults.count(error)
+            self._refuse(connection, "fault", "this could not be done; the log of the jam has the reason", now_s)
         return True
 
     def _execute(self, connection: PageConnection, message: PageMessage, now_s: float) -> None:

@@ -9,7 +9,7 @@ import difflib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, cut_short, shown
 from bridge.fault_counter import FaultCounter
 from bridge.osc.osc_packets import OscArgument, OscMessage
 from bridge.osc.osc_server import Address
@@ -102,9 +102,9 @@ class OscControls:
         address, arguments = message.address, message.arguments
         name, *parts = address.removeprefix(f"{OSC_PREFIX}/").split("/")
         if not address.startswith(f"{OSC_PREFIX}/") or len(parts) > 1:
-            raise BadValue(f"there is no address {address}; controls are {OSC_PREFIX}/<control>")
+            raise BadValue(f"there is no address {cut_short(address)}; controls are {OSC_PREFIX}/<control>")
         if len(arguments) > 1:
-            raise BadValue(f"{address} takes one argument, not {len(arguments)}")
+            raise BadValue(f"{cut_short(address)} takes one argument, not {len(arguments)}")
         if name == SYNC and not parts:
             self.subscribers.resend_all(sender)
             return ()
@@ -116,7 +116,7 @@ class OscControls:
         if not arguments:
             return (OscMessage(address, (self._argument_at(row, address),)),)
         if isinstance(row, Readout):
-            raise BadValue(f"{address} tells, and cannot be set; ask it without an argument")
+            raise BadValue(f"{cut_short(address)} tells, and cannot be set; ask it without an argument")
         answer = self._set(row, address, arguments[0], _origin(sender))
         self.subscribers.hold_back(sender, name, self._clock.now_s())
         return answer
@@ -141,7 +141,7 @@ class OscControls:
         elif address == f"{control.address}/{NORM}":
             self._controls.set(control.name, value_at_position(control, raw), origin)
         elif address == f"{control.address}/{TEXT}":
-            raise BadValue(f"{address} tells, and cannot be set; set {control.address}")
+            raise BadValue(f"{cut_short(address)} tells, and cannot be set; set {control.address}")
         elif address not in choices:
             raise self._unknown_address(control, address)
         elif _is_chosen(address, raw):
@@ -158,7 +158,7 @@ class OscControls:
         widgets = [] if value is None else self._widget_messages(row, value)
         known = [row.address, *(widget.address for widget in widgets)]
         near = difflib.get_close_matches(address, known, n=1)
-        return BadValue(f"there is no address {address}; did you mean {near[0] if near else row.address}?")
+        return BadValue(f"there is no address {cut_short(address)}; did you mean {near[0] if near else row.address}?")
 
     def _choices(self, row: Control | Readout) -> tuple[str, ...]:
         return self._packs if row.name == "pack" else row.choices
@@ -191,7 +191,7 @@ def _is_chosen(address: str, raw: OscArgument) -> bool:
     try:
         return is_pressed(raw)
     except BadValue as error:
-        raise BadValue(f"{address} takes 1, to choose it, not {raw!r}") from error
+        raise BadValue(f"{cut_short(address)} takes 1, to choose it, not {shown(raw)}") from error
 
 
 def _origin(sender: Address) -> str:

@@ -39,7 +39,7 @@ class OscRemote:
         self._controls = controls
         self._feed = feed
         self._clock = clock
-        self._is_advertised = config.advertise
+        self._is_advertised = config.is_advertised
         self._status = JamStatus()
         self._stack = AsyncExitStack()
         self._subscription: FeedSubscription | None = None

@@ -105,8 +105,10 @@ class BufferGrid:
                     self._keep_dates(count)
                     self._take(found, min(MOST_JITTER_S, MOST_JITTER * found.period_s))
                     return
-        # One with each tick, as each costs half as much as all else.
-        found = hidden_grid(self._dates_s, HIDDEN_PERIODS_S[self._added % len(HIDDEN_PERIODS_S)])
+        if self._added % LOOK_EVERY:
+            return
+        # One at a time, as each costs as much as all else.
+        found = hidden_grid(self._dates_s, HIDDEN_PERIODS_S[self._added // LOOK_EVERY % len(HIDDEN_PERIODS_S)])
         # Dates on a grid are on one of half its period, too.
         if found is not None and clear_grid(list(self._dates_s)[-MOST_DATES:]) is None:
             self._take(found, found.jitter_s)

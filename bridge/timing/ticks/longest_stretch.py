@@ -25,6 +25,10 @@ FIRST_TICKS = 4
 CONFIDENCE = 2.5
 """Deviations within which stretches have to agree: fewer, and jitter passes for a change; more, and a change is late."""
 
+LONG_TICKS, LONG_CONFIDENCE = 96, 2.0
+"""A longer stretch has to agree with this one by more: the deviation of the difference of two lines, one of which is part of the other, is
+what their variances differ by. A tempo that rises slowly is behind in a long stretch before it shows in a short one."""
+
 WANDER_SHARE = 0.13
 """How much of a wander's variance per tick, and tick of the stretch, the end of a fitted line has: two fifteenths."""
 
@@ -90,6 +94,7 @@ class LongestStretch:
         _, all_x, all_y, all_xx, all_xy = sums[-1]
         end_x = float(number - self._origin.number)
         low_s, high_s = float("-inf"), float("inf")
+        long_s = long_variance = 0.0
         best = None
         for stretch in STRETCHES:
             count = min(stretch, kept)
@@ -102,12 +107,17 @@ class LongestStretch:
                 due_s = sum_y / count + interval_s * (end_x - mean_x)
                 # The deviation of a line's value at its newest tick.
                 off_x = end_x - mean_x
-                width_s = noise.drift_s + CONFIDENCE * math.sqrt(
-                    jitter * (1.0 / count + off_x * off_x * count / spread) + wander * count
-                )
+                variance = jitter * (1.0 / count + off_x * off_x * count / spread) + wander * count
+                width_s = noise.drift_s + CONFIDENCE * math.sqrt(variance)
                 low_s, high_s = max(low_s, due_s - width_s), min(high_s, due_s + width_s)
                 if low_s > high_s:
                     break
+                if stretch == LONG_TICKS:
+                    long_s, long_variance = due_s, variance
+                elif stretch > LONG_TICKS:
+                    apart_s = noise.drift_s + LONG_CONFIDENCE * math.sqrt(max(long_variance - variance, 0.0))
+                    if abs(due_s - long_s) > apart_s:
+                        break
                 if interval_s > 0.0:
                     best = Line(number, self._origin.at_s + due_s, interval_s)
             if count == kept:

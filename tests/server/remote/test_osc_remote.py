@@ -63,7 +63,7 @@ class RemoteHarness:
         self.feed = Feed()
         self.controls = ControlStore(Settings(), RecordingReceiver(), {})
         self.port = free_port()
-        config = OscSection(port=self.port, reply_port=free_port(), advertise=False)
+        config = OscSection(port=self.port, reply_port=free_port(), advertise="off")
         self.remote = OscRemote(config, self.controls, self.feed, clock)
         self.apps: list[OscApp] = []
 

@@ -27,7 +27,7 @@ def find_memory_origin(name: str, library: TakeLibrary, say: Say) -> Path | Take
     the name, or several do.
     """
     path = Path(name)
-    if path.is_file() or path.suffix or path.name != name:
+    if path.suffix or path.name != name or _is_file(path):
         return library.find_by_file(path) or path
     if name == LAST:
         try:
@@ -95,6 +95,13 @@ def save_take_memory(path: Path, jam: Jam, say: Say) -> None:
         save_memories(path, jam.memories)
     except MemoryFileError as error:
         say(f"{error}; the take is kept without it")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def _beside(path: Path) -> Path:

@@ -10,10 +10,10 @@ from model.approach import APPROACHES
 from model.memory.memory_file import load_memories, save_memories
 from model.pack.dummy_pack import DummyPack
 from server.errors import TakeError
-from server.takes.memory_store import find_memory_origin, kept_in_file, load_take_memory, save_take_memory
+from server.takes.memories.memory_store import find_memory_origin, kept_in_file, load_take_memory, save_take_memory
 from server.takes.take_library import TakeLibrary, memory_path
-from tests.server.memory_jam import RIFF, MemoryJam
 from tests.server.takes.journals import write_journal
+from tests.server.takes.memories.memory_jam import RIFF, MemoryJam
 
 
 class TestMemoryFile:

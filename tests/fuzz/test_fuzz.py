@@ -1,0 +1,26 @@
+"""A short run of each fuzzer, the same in every run, and the inputs on which one once failed."""
+
+import pytest
+
+from bridge.timing.clock import MonotonicClock
+from tests.fuzz.fuzzer import CORPUS, failure_of, fuzz, kept_inputs
+from tests.fuzz.targets import TARGETS, FuzzTarget
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_good_inputs_and_those_that_once_failed_are_read_or_refused(target: FuzzTarget) -> None:
+    with target.opened() as run:
+        for data in (*target.seeds(), *kept_inputs(target).values()):
+            assert failure_of(run, data, MonotonicClock()) == ""
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_hostile_inputs_are_read_or_refused(target: FuzzTarget) -> None:
+    outcome = fuzz(target, MonotonicClock(), random_seed=1, inputs=target.short_run)
+    assert outcome.inputs == target.short_run
+    assert list(outcome.failures.values()) == []
+
+
+def test_the_corpus_holds_inputs_of_targets_only() -> None:
+    names = {target.name for target in TARGETS}
+    assert {folder.name for folder in CORPUS.iterdir() if folder.is_dir()} <= names
