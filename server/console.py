@@ -1,7 +1,7 @@
-"""Lines for the terminal, written by threads of their own: a reader that takes nothing, or is gone, never holds up the jam.
+"""Writes lines to the terminal from separate threads, so a reader that is stuck or gone never holds up the jam.
 
-They write to the file descriptor itself. A buffered stream would keep its lock while it waits, and the interpreter could
-then not end.
+The threads write to the file descriptor itself: a buffered stream would keep its lock while it waits, and the interpreter
+could then not exit.
 """
 
 import atexit
@@ -16,16 +16,16 @@ from queue import SimpleQueue
 from typing import IO
 
 MOST_WAITING_LINES = 10_000
-"""How many lines wait for a reader; what comes after them is left out."""
+"""How many lines may wait for a reader; further lines are dropped."""
 AT_END_S = 0.5
-"""How long the end of the process waits for a reader."""
+"""How long the process waits for a reader when it exits."""
 STANDARD_DESCRIPTORS = (0, 1, 2)
 
 
 class LineWriter:
-    """Writes lines to a stream in a thread of its own, which needs no end; writing never blocks and raises nothing.
+    """Writes lines to a stream in its own daemon thread, so nothing needs to be closed. Writing never blocks or raises.
 
-    Where the stream has no file descriptor, as in a test, lines are written to it at once. None stands for no stream.
+    If the stream has no file descriptor, as in a test, lines are written to it at once. None means that there is no stream.
     """
 
     def __init__(self, stream: IO[str] | None) -> None:
@@ -38,7 +38,7 @@ class LineWriter:
             atexit.register(self.flush)
 
     def write(self, line: str) -> None:
-        """Writes a line, without its line end."""
+        """Writes a line, given without its newline."""
         if self._descriptor is not None:
             if self._lines.qsize() < MOST_WAITING_LINES:
                 self._lines.put(line)
@@ -59,7 +59,7 @@ class LineWriter:
             if isinstance(line, threading.Event):
                 line.set()
             elif self._descriptor is not None:
-                # The reader is gone: later lines fail as this one does, and are left out as well.
+                # The reader is gone: later lines fail in the same way and are dropped, too.
                 with suppress(OSError):
                     _write(self._descriptor, f"{line}\n".encode(self._encoding, errors="backslashreplace"))
 
@@ -72,33 +72,33 @@ class LineHandler(logging.Handler):
         self._writer = writer
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Writes one record; one that cannot be formatted is left out."""
+        """Writes one record; a record that cannot be formatted is dropped."""
         with suppress(Exception):
             self._writer.write(self.format(record))
 
 
 def fill_closed_descriptors() -> None:
-    """Opens nothing (`os.devnull`) as standard input, output and error, where the process was started without.
+    """Opens `os.devnull` as standard input, output or error, where the process was started without it.
 
-    Otherwise the next file or socket would be opened as one of them, and what a library prints would go there.
+    Otherwise the next file or socket would get that descriptor, and what a library prints would go there.
     """
     for descriptor in STANDARD_DESCRIPTORS:
         try:
             os.fstat(descriptor)
         except OSError:
             with suppress(OSError):
-                os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+                os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this descriptor
 
 
 def start_logging(level: int) -> None:
-    """Logs to stderr, in a form for people."""
+    """Logs to stderr, in a readable form."""
     handler = LineHandler(LineWriter(sys.stderr))
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler])
 
 
 def _descriptor_of(stream: IO[str] | None) -> int | None:
-    """A descriptor of its own for the stream: as long as the process lives, nobody else closes it."""
+    """Duplicates the stream's descriptor, so that it stays open if other code closes the stream; None if it has none."""
     if stream is None:
         return None
     try:
@@ -109,7 +109,7 @@ def _descriptor_of(stream: IO[str] | None) -> int | None:
 
 
 def _write(descriptor: int, data: bytes) -> None:
-    """Waits until all of it is written. Raises OSError."""
+    """Writes all bytes, and blocks until that is done. Raises OSError."""
     while data:
         try:
             data = data[os.write(descriptor, data) :]

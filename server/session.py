@@ -187,10 +187,10 @@ class Session:
     def _create_control_store(self, music_thread: MusicThread, link: LinkSession) -> ControlStore:
         loop = asyncio.get_running_loop()
 
-        def on_pack_failed(name: str, seated: str, error: Exception) -> None:
+        def on_pack_failed(name: str, current_name: str, error: Exception) -> None:
             sentence = str(error) if isinstance(error, ModelError) else f"pack {name} cannot be loaded: {error}"
             with suppress(RuntimeError):  # the loop is closed: the jam has ended while the pack was loading
-                loop.call_soon_threadsafe(controls.take_back, "pack", name, seated, sentence)
+                loop.call_soon_threadsafe(controls.take_back, "pack", name, current_name, sentence)
 
         packs = PackSwitcher(
             lambda name, before_step: load_pack(name, self._config, before_step),

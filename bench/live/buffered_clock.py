@@ -1,10 +1,10 @@
-"""How well MIDI clocks that come in audio buffers are followed, in simulation: steady ones, steps of tempo, stalls and lost ticks.
+"""Simulates MIDI clocks in audio buffers, and measures how well they are followed: steady tempi, steps, stalls and lost ticks.
 
-The truth is the time that each tick was meant for. A tick is dated at the start or at the end of the buffer that it falls in, and
-up to 2 ms of delivery are added. What is measured is where the beat is that the jam plays by, glides and all.
+The reference is each tick's true time. A tick gets the date of the start or the end of its buffer, plus up to 2 ms of delivery.
+Measured is the position of the beat that the jam plays by, glides included.
 
-`CLOCKS=10000 python -m bench buffered_clock`; with `BESIDE=PATH` a build in another checkout is measured in the same run, in a
-process of its own. A build that takes the buffer's side is measured with it and without.
+Run it with `CLOCKS=10000 python -m bench buffered_clock`. With `BESIDE=PATH`, the build in another checkout is measured in the
+same run, in its own process. This build is measured with and without knowing the buffer's side.
 """
 
 import importlib
@@ -26,14 +26,14 @@ TICKS_PER_BEAT = 24
 FIRST_BEATS, MEASURED_BEATS = 8, 16
 MOST_JITTER_S = 0.002
 LARGE_FRAMES, FINE_MS, COARSE_MS = 512, 1.0, 2.0
-"""How much a followed beat may wobble: up to so many frames, and beyond."""
+"""How much a followed beat may wobble: `FINE_MS` up to `LARGE_FRAMES`, and `COARSE_MS` beyond."""
 STALLS_S = (0.004, 0.060)
 TICK, START = b"\xf8", b"\xfa"
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A clock, and how it is delivered."""
+    """A clock and its delivery."""
 
     tempo_bpm: float
     frames: int
@@ -48,7 +48,7 @@ class Clock:
         return self.frames / self.rate
 
     def dates_s(self, meant_s: Sequence[float]) -> Iterator[float]:
-        """When each tick comes."""
+        """Yields the date of each tick, given its true time."""
         chance, before_s, buffer_s = random.Random(self.seed), 0.0, self.buffer_s
         for at_s in meant_s:
             date_s = at_s
@@ -59,8 +59,8 @@ class Clock:
             yield before_s
 
 
-class Followed:
-    """The timeline of a jam that follows a clock from its start on."""
+class FollowingTimeline:
+    """The timeline of a jam that follows a clock from the clock's start on."""
 
     def __init__(self, tempo_bpm: float, side: str | None) -> None:
         midi_clock, timeline = _module("midi_clock"), _module("timeline")
@@ -71,7 +71,7 @@ class Followed:
         self._timeline = self._clock.receive(TICK, self._timeline, date_s, date_s)
 
     def off_s(self, at_s: float, ticks: int, interval_s: float) -> float:
-        """How much later than meant a tick is played."""
+        """How much later than its true time a tick is played."""
         beat = self._timeline.beat_at(at_s) - self._timeline.downbeat
         return float(ticks / TICKS_PER_BEAT - beat) * TICKS_PER_BEAT * interval_s
 
@@ -81,7 +81,7 @@ class Followed:
 
 
 def _module(name: str) -> Any:
-    """By name, as in another checkout it may lie elsewhere."""
+    """Imports a module by name, as another checkout may have it in another package."""
     try:
         return importlib.import_module(f"bridge.timing.{name}")
     except ModuleNotFoundError:
@@ -103,24 +103,24 @@ def _clocks(count: int) -> Iterator[Clock]:
 
 
 def _steady(clock: Clock, *, is_side_known: bool) -> tuple[float, float]:
-    """How far off the beat is at most, in ms beyond half a buffer, and how much it wobbles, after eight beats."""
+    """Returns the beat's largest error, in ms beyond half a buffer, and its wobble in ms, both after eight beats."""
     interval_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
     meant_s = [1.0 + tick * interval_s for tick in range((FIRST_BEATS + MEASURED_BEATS) * TICKS_PER_BEAT)]
-    followed, offs_s = Followed(120.0, clock.side if is_side_known else None), []
+    followed, offs_s = FollowingTimeline(120.0, clock.side if is_side_known else None), []
     for tick, date_s in enumerate(clock.dates_s(meant_s)):
         followed.tick(date_s)
         if tick >= FIRST_BEATS * TICKS_PER_BEAT:
-            # Where the beat is at this tick's date, against where the clock is by then.
+            # The beat's position at this tick's date, compared with the clock's.
             offs_s.append(followed.off_s(date_s, tick, interval_s) + date_s - meant_s[tick])
     worst_s = max(map(abs, offs_s)) - clock.buffer_s / 2
     return worst_s * 1000, (max(offs_s) - min(offs_s)) * 1000
 
 
 def _minute(clock: Clock, *, is_side_known: bool, minutes: float = 1.0) -> tuple[float, float]:
-    """How far tempo is off after so many minutes, in bpm, and the beat, in ms."""
+    """Returns the error of the tempo in bpm, and of the beat in ms, after `minutes`."""
     interval_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
     meant_s = [1.0 + tick * interval_s for tick in range(int(60 * minutes / interval_s))]
-    followed, date_s = Followed(120.0, clock.side if is_side_known else None), 0.0
+    followed, date_s = FollowingTimeline(120.0, clock.side if is_side_known else None), 0.0
     for date_s in clock.dates_s(meant_s):
         followed.tick(date_s)
     off_s = followed.off_s(date_s, len(meant_s) - 1, interval_s) + date_s - meant_s[-1]
@@ -128,7 +128,7 @@ def _minute(clock: Clock, *, is_side_known: bool, minutes: float = 1.0) -> tuple
 
 
 def _step(clock: Clock, share: float, *, is_side_known: bool) -> float:
-    """How far off the beat is at most after a step, in ms beyond half a buffer: from a beat after it on, or two."""
+    """Returns the beat's largest error after a step of tempo, in ms beyond half a buffer, from one or two beats after it on."""
     old_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
     changed = FIRST_BEATS * TICKS_PER_BEAT + int(clock.seed * 48)
     from_tick = changed + (1 if clock.frames <= 256 else 2) * TICKS_PER_BEAT
@@ -136,7 +136,7 @@ def _step(clock: Clock, share: float, *, is_side_known: bool) -> float:
     for tick in range(from_tick + 4 * TICKS_PER_BEAT):
         meant_s.append(at_s)
         at_s += old_s if tick < changed else old_s / share
-    followed, worst_s = Followed(120.0, clock.side if is_side_known else None), 0.0
+    followed, worst_s = FollowingTimeline(120.0, clock.side if is_side_known else None), 0.0
     for tick, date_s in enumerate(clock.dates_s(meant_s)):
         followed.tick(date_s)
         if tick >= from_tick:
@@ -145,12 +145,12 @@ def _step(clock: Clock, share: float, *, is_side_known: bool) -> float:
 
 
 def _gap(clock: Clock, stall_s: float, *, is_lost: bool) -> bool:
-    """Whether the beat is a tick off twelve beats after the clock stood still, or lost a tick."""
+    """Whether the beat is a tick off, twelve beats after the clock stalled or lost a tick."""
     interval_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
     gap = 12 * TICKS_PER_BEAT + int(clock.seed * TICKS_PER_BEAT)
     count = gap + 12 * TICKS_PER_BEAT
     meant_s = [1.0 + tick * interval_s + (stall_s if tick >= gap else 0.0) for tick in range(count)]
-    followed, date_s = Followed(clock.tempo_bpm, None), 0.0
+    followed, date_s = FollowingTimeline(clock.tempo_bpm, None), 0.0
     for tick, date_s in enumerate(clock.dates_s(meant_s)):
         if not (is_lost and tick == gap):
             followed.tick(date_s)
@@ -160,7 +160,7 @@ def _gap(clock: Clock, stall_s: float, *, is_lost: bool) -> bool:
 
 
 def measured(count: int, *, is_side_known: bool) -> list[tuple[str, ...]]:
-    """A row for each buffer: clocks; how many are off, and by how much; wobble; steps; stalls and lost ticks."""
+    """Returns a row for each buffer length, with the columns of `COLUMNS`."""
     steady: dict[int, list[tuple[float, float]]] = {frames: [] for frames in FRAMES}
     for clock in _clocks(count):
         steady[clock.frames].append(_steady(clock, is_side_known=is_side_known))
@@ -213,7 +213,7 @@ COLUMNS = ("frames", "clocks", "off", "worst", "wobble ms", "wobbles", "steps la
 
 
 def run() -> None:
-    """Prints a table for each build and way."""
+    """Prints the tables of each build, with and without the buffer's side."""
     from bench.table import show
 
     title = (
@@ -221,19 +221,19 @@ def run() -> None:
     )
     if BESIDE is not None:
         show(f"{BESIDE}: {title}", COLUMNS, _beside(BESIDE))
-    show(f"This build, told the side of the buffer: {title}", COLUMNS, measured(CLOCKS, is_side_known=True))
-    show(f"This build, not told: {title}", COLUMNS, measured(CLOCKS, is_side_known=False))
+    show(f"This build, given the side of the buffer: {title}", COLUMNS, measured(CLOCKS, is_side_known=True))
+    show(f"This build, without the side: {title}", COLUMNS, measured(CLOCKS, is_side_known=False))
     tempos, offs = zip(*(_minute(clock, is_side_known=True) for clock in _clocks(max(CLOCKS // 20, 10))), strict=True)
     hour = _minute(Clock(120.0, 1_024, 48_000, 0.3, 0.0005, "start", 0.5), is_side_known=True, minutes=60.0)
     rows = [
         ("a minute", f"{max(tempos):.3f}", f"{max(offs):.1f}"),
         ("an hour at 120 bpm, 1,024 frames", f"{hour[0]:.3f}", f"{hour[1]:.1f}"),
     ]
-    show("This build, told the side of the buffer", ("after", "tempo off, bpm", "beat off, ms"), rows)
+    show("This build, given the side of the buffer", ("after", "tempo off, bpm", "beat off, ms"), rows)
 
 
 def _beside(path: str) -> list[tuple[str, ...]]:
-    """The rows of the build in another checkout, which knows no sides."""
+    """Returns the rows of the build in another checkout, measured without the buffer's side."""
     environment = {**os.environ, "PYTHONPATH": path, "CLOCKS": str(CLOCKS)}
     command = (sys.executable, "-P", __file__, "--rows")
     done = subprocess.run(command, cwd=path, env=environment, capture_output=True, text=True, check=True)

@@ -123,9 +123,9 @@ class Answer:
         return PlayedNote(replace(placed, velocity=velocity), replace(planned.note, velocity=velocity), improviser)
 
     def leave_out_late_notes(self, is_late: Callable[[Note], bool]) -> None:
-        """Takes the first notes off the plan as long as `is_late` holds for them, as they would sound: they never sound.
+        """Drops notes from the start of the plan while `is_late` is true for them, as they would sound.
 
-        The improviser has not heard them, and goes on from the last note that did sound once it is asked to compose again.
+        The improviser has not heard them. When it composes again, it goes on from the last note that did sound.
         """
         while (note := self.next_note) is not None and is_late(note):
             _, planned = self._planned.popleft()
@@ -134,7 +134,7 @@ class Answer:
 
     @property
     def next_beats(self) -> float:
-        """The onset, as composed, of the next note: of the plan's first, or where it is empty, of the one that is composed."""
+        """The onset of the next note, as composed: the first note of the plan, or the one being composed if the plan is empty."""
         return self._planned[0][1].note.onset_beats if self._planned else self._next_beats
 
     def set_groove(self, groove: Groove, timeline: Timeline, earliest_beats: float) -> None:

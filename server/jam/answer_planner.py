@@ -24,7 +24,7 @@ from server.jam.turn_planner import BeatSpan, TurnPlanner
 
 # A note that is due sooner is played as it is planned: there is no time to compose another.
 AS_PLANNED_MS = 5.0
-# A new pack composes from here on in an answer without an end: until then it has time for its first notes.
+# In an answer without an end, a new pack's notes start this much later, so that it has time to compose the first ones.
 TAKE_OVER_MS = 100.0
 # A note that would be later than this is left out: the machine was suspended, or so busy that nothing ran.
 LATEST_NOTE_MS = 100.0
@@ -129,9 +129,9 @@ class AnswerPlanner:
         return played
 
     def leave_out_late_notes(self, answer: Answer) -> bool:
-        """Leaves out the notes that should have begun too long ago; returns whether there were any.
+        """Drops the notes that should have started too long ago; returns whether there were any.
 
-        Where none of the plan is left, the answer goes on as many whole beats later as have gone by.
+        If the plan is then empty, the answer goes on later by the whole beats that were missed.
         """
         earliest_beat = self.now_beat - self.beats_in(LATEST_NOTE_MS)
         note = answer.next_note
@@ -232,12 +232,12 @@ class AnswerPlanner:
             self.plan_next()
 
     def replace_improvisers(self, improvisers: Mapping[Approach, Improviser], heard_count: int = 0) -> None:
-        """New models take over with the next answer, or in an answer without an end, which has no next one, shortly."""
+        """Replaces the models from the next answer on; in an answer without an end, which has no next one, after a moment."""
         answer = self.playing
         # The present answer still belongs to the old model, which must have heard the phrase before it composes.
         self._models.replace_improvisers(improvisers, answer.improviser if answer else None, heard_count)
         if answer is not None and math.isinf(answer.span.until_beats):
-            answer.take_unheard_notes()  # the new models hear them with the latest notes
+            answer.take_unheard_notes()  # the new models get them with the latest notes
             self._replan(answer, "approach", as_planned_ms=TAKE_OVER_MS)
         self._is_outdated = True
         self.plan_next()

@@ -16,21 +16,21 @@ PHRASES_KEPT = 8
 RESET_ALL_CONTROLLERS = 121
 RELEASING_KEYS = frozenset(range(123, 128))
 
-# MPE 1.0: this registered parameter, sent on the lowest or the highest channel, gives that channel so many members.
+# MPE 1.0: this registered parameter, sent on the lowest or the highest channel, sets that channel's number of members.
 DATA_ENTRY, RPN_LOW, RPN_HIGH = 6, 100, 101
 MPE_CONFIGURATION = (0, 6)
 LOWEST_CHANNEL, HIGHEST_CHANNEL = 0, 15
 
 
 class MpeZones:
-    """The zones of MPE keyboards: a manager channel speaks for its members too. Without one, each channel is alone."""
+    """The zones of MPE keyboards: messages on a manager channel also count for its members. Other channels are separate."""
 
     def __init__(self) -> None:
         self._members: dict[int, range] = {}
         self._parameter: dict[int, tuple[int | None, int | None]] = {}
 
     def handle(self, message: ControlChange) -> None:
-        """Takes a control change: a keyboard says in three of them which channels it plays on."""
+        """Takes a control change; a keyboard sets its zone with three of them."""
         channel, value = message.channel, message.value
         if channel not in {LOWEST_CHANNEL, HIGHEST_CHANNEL}:
             return
@@ -48,7 +48,7 @@ class MpeZones:
                 )
 
     def channels_of(self, channel: int) -> tuple[int, ...]:
-        """The channels that a message on this channel is meant for."""
+        """Returns the channels that a message on this channel counts for."""
         return (channel, *self._members.get(channel, ()))
 
 
@@ -75,7 +75,7 @@ class InputState:
 
     @property
     def releases(self) -> tuple[Message, ...]:
-        """The messages that would let every key and pedal come up that is down."""
+        """The messages that would release every held key and pedal."""
         keys = (NoteOff(pitch, channel) for channel, pitch in self.phrase.held_keys)
         return (*keys, *(ControlChange(SUSTAIN_PEDAL, 0, channel) for channel in self.phrase.held_pedals))
 
@@ -111,7 +111,7 @@ class InputState:
         return True
 
     def let_go(self, since_beat: float, beat: float) -> None:
-        """Keys and pedals that have been held since this beat, or longer, no longer keep the phrase open at `beat`."""
+        """Stops counting keys and pedals held since `since_beat` or longer, so they no longer keep the phrase open at `beat`."""
         for note in self.phrase.let_go(since_beat):
             self._key_finder.hear(note.pitch, beat - note.onset_beats, note.onset_beats)
 
@@ -147,7 +147,7 @@ class InputState:
             self._key_finder.hear(pitch, note.duration_beats, note.onset_beats)
 
     def _release_all(self, channel: int, beat: float, *, keys: bool, pedals: bool) -> None:
-        """All keys or pedals of a channel come up; where it is the manager of an MPE zone, those of the members too."""
+        """Releases all keys or pedals of a channel and, if it manages an MPE zone, of the zone's members."""
         channels = self._zones.channels_of(channel)
         if keys:
             for held_channel, pitch in self.phrase.held_keys:

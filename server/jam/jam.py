@@ -111,7 +111,7 @@ class Jam:
 
     @property
     def input_releases(self) -> tuple[Message, ...]:
-        """The messages that let every key and pedal come up that the player holds: for an input port that is lost."""
+        """The messages that release every key and pedal that the player holds, for use when the input port is lost."""
         return self._input.releases
 
     def change(self, control: str, value: Value, beat: float) -> None:
@@ -183,7 +183,7 @@ class Jam:
 
     @property
     def sounded_notes(self) -> tuple[int, tuple[tuple[Note, bool], ...]]:
-        """How many notes have sounded, and the latest of them, each with whether it is remembered: for new models."""
+        """How many notes have sounded, and the latest of them, each with whether a model should learn it; for new models."""
         return self._models.sounded_notes
 
     def replace_improvisers(self, improvisers: Mapping[Approach, Improviser], heard_count: int = 0) -> None:
@@ -198,7 +198,7 @@ class Jam:
     def advance(self, beat: float) -> list[TimedMessage]:
         """Every message due up to `beat`, in order of time; at equal beats notes end before notes begin.
 
-        A note that should have begun more than `LATEST_NOTE_MS` ago is left out; what ends a note never is.
+        A note that should have started more than `LATEST_NOTE_MS` ago is dropped; messages that end notes never are.
         """
         self._answers.pass_time(beat)
         due, self._outbox = self._outbox, []
@@ -219,7 +219,7 @@ class Jam:
                 break
         held_since = self._input.phrase.held_since_beat
         if held_since is not None and held_since + self._hold_limit_beats <= beat:
-            # The difference alone may be the last bit smaller than what was just compared.
+            # Rounding may make the difference slightly smaller than `held_since`, though the sum passed the comparison.
             self._input.let_go(max(beat - self._hold_limit_beats, held_since), beat)
             self._on_keys_moved()
         if self._tempo_detection_beat is not None and self._tempo_detection_beat <= beat:
@@ -284,12 +284,12 @@ class Jam:
 
     @property
     def _let_go_beat(self) -> float | None:
-        """The beat at which the longest-held key or pedal no longer keeps the phrase open; None where none is held."""
+        """The beat from which the longest-held key or pedal no longer keeps the phrase open; None where none is held."""
         held_since = self._input.phrase.held_since_beat
         return None if held_since is None else held_since + self._hold_limit_beats
 
     def _on_keys_moved(self) -> None:
-        """A key or a pedal has moved, or no longer counts: the next answer may be another one."""
+        """Plans the next answer again after a key or pedal has moved, or has been held for too long."""
         self._tempo_detection_beat = self._turns.tempo_detection_beat(self.settings, self._input.phrase)
         self._must_detect_tempo = False
         self._answers.plan_next()

@@ -99,15 +99,15 @@ class ModelFeed:
 
     @property
     def sounded_notes(self) -> tuple[int, tuple[tuple[Note, bool], ...]]:
-        """How many notes have sounded, and the latest of them, each with whether it is remembered."""
+        """How many notes have sounded, and the latest of them, each with whether a model should learn it."""
         return self._sounded_count, tuple(self._recent)
 
     def replace_improvisers(
         self, improvisers: Mapping[Approach, Improviser], answering: Improviser | None, heard_count: int = 0
     ) -> None:
-        """New models take over, and will hear the latest notes, except the first `heard_count` notes of all.
+        """Replaces the models. The new ones will get the latest notes, except the first `heard_count` notes of all.
 
-        `answering` still hears what is pending for it.
+        `answering` still gets what is pending for it.
         """
         before, self._improvisers = self._improvisers, dict(improvisers)
         self._before_phrase.clear()

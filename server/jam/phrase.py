@@ -10,19 +10,19 @@ from model.notes import Note
 NOTES_KEPT = 256
 
 Key = tuple[int, int]
-"""The channel and the pitch of a key: one pitch may be held on several channels, as MPE keyboards do."""
+"""The channel and the pitch of a key. One pitch may be held on several channels, as on MPE keyboards."""
 
 
 class Phrase:
     """Notes in the order they were played, and the held keys and pedals that keep the phrase from ending.
 
-    Keys and pedals are told apart by channel, from 0. A note whose key is still down has a duration of 0.
+    Keys and pedals are separate for each channel (from 0). A note whose key is still down has a duration of 0.
     """
 
     def __init__(
         self, *, held_keys: Mapping[Key, float] | None = None, held_pedals: Mapping[int, float] | None = None
     ) -> None:
-        """`held_keys` and `held_pedals` are those that are down already, each with the beat since which it is held."""
+        """Takes the keys and pedals that are down already, each with the beat since which it has been held."""
         self.notes: deque[Note] = deque(maxlen=NOTES_KEPT)
         self._held_keys = dict(held_keys or {})
         self._held_pedals = dict(held_pedals or {})
@@ -54,17 +54,17 @@ class Phrase:
         return self._end_note((channel, pitch), beat)
 
     def move_pedal(self, beat: float, *, is_down: bool, channel: int = 0) -> None:
-        """The sustain pedal of a channel moves."""
+        """Moves the sustain pedal of a channel."""
         if is_down:
             self._held_pedals.setdefault(channel, beat)
         elif self._held_pedals.pop(channel, None) is not None:
             self._last_beat = beat
 
     def let_go(self, since_beat: float) -> list[Note]:
-        """Keys and pedals that have been held since this beat, or longer, no longer count; returns the notes of the keys.
+        """Stops counting keys and pedals that have been held since this beat or longer; returns the notes of the keys.
 
-        A key counts from the beat at which it went down, a pedal from the last key that went down. Where nothing else is
-        held, the phrase ended with the last thing that was played.
+        A key is held since it went down, a pedal since it went down or, if that is later, since the last key went down. If
+        nothing else is held, the phrase ended with the last event that was played.
         """
         gone = [key for key, held_since in self._held_keys.items() if held_since <= since_beat]
         for pedal, held_since in tuple(self._held_pedals.items()):
@@ -99,7 +99,7 @@ class Phrase:
 
     @property
     def held_since_beat(self) -> float | None:
-        """Since when the longest-held key or pedal has been held, by the rules of `let_go`; None where none is held."""
+        """The beat since which the longest-held key or pedal has been held (see `let_go`); None where none is held."""
         return min((*self._held_keys.values(), *self._held_pedals.values()), default=None)
 
     @property
@@ -139,13 +139,13 @@ class Phrase:
         if index is None:
             return None
         note = self.notes[index]
-        # The notes of a chord share one onset though their keys go down one after another, so a key may come up before
-        # its note's onset: no note ends before it began.
+        # The notes of a chord share one onset, though their keys go down one after another. So a key may come up before
+        # its note's onset, and the duration is then 0.
         self.notes[index] = replace(note, duration_beats=max(beat - note.onset_beats, 0.0))
         return self.notes[index]
 
     def _index_of_note(self, key: Key) -> int | None:
-        """The place in `notes` of the latest note of a key; None where it belongs to an earlier phrase, or is not kept."""
+        """The index in `notes` of a key's latest note; None if it belongs to an earlier phrase or is no longer kept."""
         number = self._note_numbers.get(key)
         if number is None:
             return None

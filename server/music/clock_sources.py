@@ -37,16 +37,17 @@ FOLLOWED_SOURCES: Mapping[ClockChoice, tuple[Source, ...]] = {
 
 
 STOPPED_GONE_AFTER_S = 120.0
-"""A MIDI clock that was stopped and is silent leads for so long. Some DAWs go on ticking while they are stopped, and are lost as any
-clock is once they no longer do. Others are silent then, and so is a DAW that has quit; nothing tells one from the other but time. Too
-soon, and `continuous` begins by itself while somebody thinks of the next take; a DAW that comes back leads again at its first ticks."""
+"""How long a stopped, silent MIDI clock keeps the lead. Some DAWs go on ticking while they are stopped; when they fall silent, they
+count as lost like any clock. Others are silent while they are stopped, and so is a DAW that has quit; only time shows the
+difference. With a short time, `continuous` would start by itself while the musician prepares the next take. A DAW that comes
+back leads again at its first ticks."""
 
 
 class ClockSources:
     """The clocks of others, and which of them leads."""
 
     def __init__(self, choice: ClockChoice, side: BufferSide = "unknown") -> None:
-        """`side` is where in its buffer the input port dates a tick that it has no frame of."""
+        """Takes which clocks may lead, and `side`: which end of a buffer the input port's dates show for ticks without a frame."""
         self._choice: ClockChoice = choice
         self._side: BufferSide = side
         self._midi = MidiClock(side)
@@ -114,10 +115,10 @@ class ClockSources:
         self._transport_changes.extend(self._midi.take_transport_changes())
         if self._midi.is_doubled:
             self._warn_once("MIDI clock comes twice, as by two cables: every other tick is left out")
-        if self._midi.ticked_bpm is not None and self._midi.tempo_bpm is None:
+        if self._midi.raw_tempo_bpm is not None and self._midi.tempo_bpm is None:
             self._warn_once(
                 "MIDI clock ticks at %.0f bpm and is not followed: a tempo is %.0f to %.0f bpm",
-                self._midi.ticked_bpm,
+                self._midi.raw_tempo_bpm,
                 SLOWEST_BPM,
                 FASTEST_BPM,
             )

@@ -103,7 +103,7 @@ class MusicThread:
         self._round = 0
         self._is_waiting = True
         self._next_due_s = float("inf")
-        self._seating: tuple[Mapping[Approach, Improviser], int, float] | None = None
+        self._replacement: tuple[Mapping[Approach, Improviser], int, float] | None = None
         self._is_input_lost = False
         self._is_output_lost = False
         self._must_resume = False  # when the output is back
@@ -212,7 +212,7 @@ class MusicThread:
             now_s = self._clock.now_s()
 
     def sounded_notes(self, at_most_s: float) -> tuple[int, Sequence[tuple[Note, bool]]]:
-        """See `Jam.sounded_notes`; none where the music thread does not answer within `at_most_s`. For other threads."""
+        """Returns `Jam.sounded_notes`, or no notes if the music thread does not answer within `at_most_s`. For other threads."""
         answers: SimpleQueue[tuple[int, Sequence[tuple[Note, bool]]]] = SimpleQueue()
         self._enqueue(lambda: answers.put(self._jam.sounded_notes))
         try:
@@ -220,12 +220,12 @@ class MusicThread:
         except Empty:
             return 0, ()
 
-    def seat(self, improvisers: Mapping[Approach, Improviser], heard_count: int) -> None:
-        """New models take over, between two notes: see `Jam.replace_improvisers`."""
+    def replace_improvisers(self, improvisers: Mapping[Approach, Improviser], heard_count: int) -> None:
+        """Replaces the models between two notes; see `Jam.replace_improvisers`. For other threads."""
         at_s = self._clock.now_s()
 
         def keep() -> None:
-            self._seating = (improvisers, heard_count, at_s)
+            self._replacement = (improvisers, heard_count, at_s)
 
         self._enqueue(keep)
 
@@ -262,7 +262,7 @@ class MusicThread:
             self._advance_clock()
             self._advance_jam()
             self._repeat_releases(self._clock.now_s())
-            self._seat_when_quiet()
+            self._replace_models_when_quiet()
             if self._jam.has_work and not self._is_within(self._wake_at_s(), MODEL_WORK_S):
                 self._jam.do_work()
             self._publish_status()
@@ -333,12 +333,12 @@ class MusicThread:
             self._jam.receive(message, beat)
             self.feed.put(MessageReceived(message, now_s, beat))
 
-    def _seat_when_quiet(self) -> None:
-        if self._seating is None:
+    def _replace_models_when_quiet(self) -> None:
+        if self._replacement is None:
             return
-        improvisers, heard_count, since_s = self._seating
+        improvisers, heard_count, since_s = self._replacement
         if not self._is_within(self._wake_at_s(), SEAT_S) or self._clock.now_s() - since_s > LONGEST_WAIT_S:
-            self._seating = None
+            self._replacement = None
             self._jam.replace_improvisers(improvisers, heard_count)
 
     def _on_input_changed(self, *, is_lost: bool) -> None:

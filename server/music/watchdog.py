@@ -1,7 +1,7 @@
-"""Watches the music thread from the asyncio loop: where it hangs, the watchdog ends what sounds and says so.
+"""Watches the music thread from the asyncio loop. If the thread hangs, the watchdog ends the sounding notes and reports it.
 
-No error ends the music thread, but a driver, a model's library or a file system may keep it for ever. It reads no clock: it
-counts its own checks, so a process that was suspended, and its watchdog with it, is not taken for one that hangs.
+No error ends the music thread, but a driver, a model's library or a file system may block it for ever. The watchdog reads no
+clock. It counts its own checks, so a process that was suspended, and the watchdog with it, does not look like a hang.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ logger = logging.getLogger("fours.player")
 
 CHECK_EVERY_S = 0.25
 CHECKS_UNTIL_HUNG = 4
-"""Without progress for a second it hangs: the longest piece of its work takes some milliseconds."""
+"""Without progress for a second, the thread counts as hung: the longest piece of its work takes some milliseconds."""
 
 
 class WatchedThread(Protocol):
@@ -24,12 +24,12 @@ class WatchedThread(Protocol):
         ...
 
     def end_notes_from_outside(self) -> bool:
-        """Ends every note that sounds, from another thread; False where the port itself is in use, so that nothing can be sent."""
+        """Ends every sounding note, from another thread. Returns False if the port itself is in use, so nothing can be sent."""
         ...
 
 
 class Watchdog:
-    """Checks inside `async with`."""
+    """Checks the thread regularly while its `async with` block runs."""
 
     def __init__(self, watched: WatchedThread) -> None:
         self._watched = watched
@@ -46,7 +46,7 @@ class Watchdog:
             self._timer.cancel()
 
     def check(self) -> None:
-        """Looks once whether the thread has gone on since the last check."""
+        """Checks once whether the thread has made progress since the last check. Call it from the event loop."""
         progress = self._watched.progress
         if progress is None or progress != self._last_progress:
             if self._checks_without_progress >= CHECKS_UNTIL_HUNG:

@@ -1,7 +1,7 @@
-"""Which control changes come from a knob that can be learnt, while it is not known yet which knob will move; knows no control.
+"""Decides which control changes come from a knob that MIDI learn can bind; knows no controls.
 
 A keyboard also sends control changes that are parts of longer messages (MIDI 1.0): the bank before a program, and the number
-of a parameter before its value. None of them is a knob, and what is bound to one would move with every preset.
+of a parameter before its value. These are not knobs, and a control bound to one would move with every change of preset.
 """
 
 from bridge.midi.controller_moves import CcMove
@@ -17,18 +17,18 @@ NULL = 127
 
 
 class LearnableMoves:
-    """Sees every control change of the inputs, and says of each whether its knob can be learnt."""
+    """Takes every control change of the inputs, in order, and decides whether its knob can be learnt."""
 
     def __init__(self) -> None:
         self._selected: dict[
             int, tuple[int, int]
-        ] = {}  # by channel: the controller and value that selected a parameter last
-        self._nrpn: dict[int, list[int]] = {}  # by channel: the high and the low part of the NRPN selected last
+        ] = {}  # by channel: the controller and value of the last parameter selection
+        self._nrpn: dict[int, list[int]] = {}  # by channel: the high and low part of the last NRPN selection
 
     def is_learnable(self, move: CcMove) -> bool:
-        """Whether the move comes from a knob that sends a CC of its own.
+        """Whether the move comes from a knob that sends its own CC.
 
-        Raises BadValue where it comes from a knob that sends an NRPN, with its number.
+        Raises BadValue, with the NRPN's number, if it comes from a knob that sends an NRPN.
         """
         cc, channel = move.cc, move.channel
         if cc in NUMBERS:
@@ -48,6 +48,6 @@ class LearnableMoves:
                 f"this knob sends NRPN {high * 128 + low} on channel {channel + 1}, and only a CC can be learnt; "
                 "set the knob to send a CC"
             )
-        # The value of a registered parameter, such as the range of pitch bend: no knob. After the null parameter nothing
-        # is selected, and the same numbers are knobs again.
+        # This is the value of a registered parameter, such as the pitch bend range, and not a knob. After the null parameter
+        # no parameter is selected, and the same controller numbers are knobs again.
         return value == NULL

@@ -1,4 +1,4 @@
-"""A jam whose output nobody takes: it starts, plays, and ends properly when it is asked to."""
+"""A jam whose output is not read: it starts, plays, and ends properly on request."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ NO_STREAMS = ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh")
 def started_jam(
     folder: Path, *command: str, stdout: int = subprocess.DEVNULL, stderr: int = subprocess.DEVNULL
 ) -> Iterator[tuple[subprocess.Popen[bytes], Phone]]:
-    """A jam of rules that answers OSC, and a phone that sends some."""
+    """Runs a rule-based jam; yields its process, and a phone connected by OSC."""
     port = free_port()
     (folder / "config.toml").write_text(f"[osc]\nport = {port}\nreply_port = {free_port()}\n", encoding="utf-8")
     phone = Phone(port)

@@ -1,4 +1,4 @@
-"""By default nothing that a jam opens can be reached from another machine."""
+"""By default, no port that a jam opens can be reached from another machine."""
 
 import sys
 import time
@@ -14,11 +14,11 @@ from tests.server.panel.running_panel import free_tcp_port
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sockets are listed in Linux's /proc")
 MDNS_PORT = 5353
 WATCHED_S = 3.0
-"""The address is announced some tenths of a second after the start."""
+"""Long enough: the address is announced a few tenths of a second after the start."""
 
 
 def bound_sockets(process_id: int) -> set[tuple[IPv4Address | IPv6Address, int]]:
-    """The addresses and ports on which a process receives."""
+    """Returns the addresses and ports on which a process receives."""
     process = Path("/proc") / str(process_id)
     own = set()
     for descriptor in (process / "fd").iterdir():
@@ -37,7 +37,7 @@ def bound_sockets(process_id: int) -> set[tuple[IPv4Address | IPv6Address, int]]
 
 
 def all_bound_sockets(process_id: int) -> set[tuple[IPv4Address | IPv6Address, int]]:
-    """What was bound at any time within the next seconds."""
+    """Returns all that was bound at any time within the next `WATCHED_S`."""
     found = set()
     until_s = time.monotonic() + WATCHED_S
     while time.monotonic() < until_s:
@@ -46,7 +46,7 @@ def all_bound_sockets(process_id: int) -> set[tuple[IPv4Address | IPv6Address, i
     return found
 
 
-def test_all_is_bound_to_this_machine_alone(tiny_pack: Path, tmp_path: Path) -> None:
+def test_all_sockets_are_bound_to_loopback_addresses(tiny_pack: Path, tmp_path: Path) -> None:
     port = free_tcp_port()
     options = ("--pack", str(tiny_pack), "--midi-api", "none", "--panel-port", str(port))
     with running_jam(tmp_path, *options) as jam:

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz --minutes 60`: every target in turn, each for its share; failures are kept in the corpus."""
+"""Runs the fuzzers for some time: `python -m tests.fuzz --minutes 60`. The targets share the time; failures go to the corpus."""
 
 import argparse
 import random

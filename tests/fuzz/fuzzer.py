@@ -1,4 +1,4 @@
-"""Runs a target on hostile inputs, for a number of inputs or of seconds; those that it fails on are kept in its corpus."""
+"""Runs a target on hostile inputs, for a number of inputs or of seconds, and keeps failing inputs in the target's corpus."""
 
 import hashlib
 import logging
@@ -15,16 +15,16 @@ from tests.fuzz.targets import FuzzTarget, Run
 
 CORPUS = Path(__file__).parent / "corpus"
 SLOW_S = 2.0
-"""An input that takes longer is a fault too: readers of some kilobytes take milliseconds."""
+"""An input that takes longer is a failure, too: reading a few kilobytes takes milliseconds."""
 
 
 INPUTS_PER_OPENING = 300
-"""Then what reads them is opened anew: a jam of rules remembers every note, and becomes slow."""
+"""After this many inputs the target is opened again, because a rule-based jam remembers every note and becomes slow."""
 
 
 @dataclass(slots=True)
 class FuzzOutcome:
-    """How many inputs were read in how long, and the inputs that failed, each with its error."""
+    """The number of inputs, the seconds they took, and the inputs that failed, each with its error."""
 
     inputs: int = 0
     seconds: float = 0.0
@@ -36,12 +36,12 @@ class FuzzOutcome:
 
 
 def kept_inputs(target: FuzzTarget) -> dict[Path, bytes]:
-    """The inputs of the corpus: those on which the target once failed."""
+    """Returns the inputs of the corpus, on which the target has failed before."""
     return {path: path.read_bytes() for path in sorted((CORPUS / target.name).glob("*.bin"))}
 
 
 def fuzz(target: FuzzTarget, clock: Clock, random_seed: int, *, inputs: int = 0, seconds: float = 0.0) -> FuzzOutcome:
-    """Runs so many inputs, or for so many seconds. One failure of each kind is reported."""
+    """Runs a number of inputs, or for a number of seconds, whichever is longer. Reports one failure of each kind."""
     mutator = Mutator([*target.seeds(), *kept_inputs(target).values()], random_seed)
     outcome, kinds = FuzzOutcome(), set[str]()
     started_s = clock.now_s()
@@ -67,7 +67,7 @@ def fuzz(target: FuzzTarget, clock: Clock, random_seed: int, *, inputs: int = 0,
 
 @contextmanager
 def without_log() -> Iterator[None]:
-    """Each refusal is logged, which would take longer than the refusal."""
+    """Turns off logging in the block: each refusal is logged, which takes longer than the refusal itself."""
     logger = logging.getLogger("fours")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -78,15 +78,15 @@ def without_log() -> Iterator[None]:
 
 
 def failure_of(run: Run, data: bytes, clock: Clock) -> str:
-    """What went wrong with an input; empty where nothing did."""
+    """Returns what went wrong with an input, or an empty string."""
     took_s = 0.0
-    for _ in range(3):  # one that is slow each time is slow, and not the machine
+    for _ in range(3):  # an input that is slow every time is not slow because of a busy machine
         before_s = clock.now_s()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 run(data)
-        except Exception:  # noqa: BLE001  whatever it is, it is what is looked for
+        except Exception:  # noqa: BLE001  any exception is a failure
             return traceback.format_exc()
         took_s = clock.now_s() - before_s
         if took_s <= SLOW_S:

@@ -1,4 +1,4 @@
-"""Hostile inputs: bytes that were right, and then flipped, cut, doubled, spliced, or given a value that nobody expects."""
+"""Makes hostile inputs: valid bytes with bits flipped, parts cut, doubled or spliced, or unexpected values put in."""
 
 from collections.abc import Sequence
 from random import Random
@@ -8,21 +8,21 @@ TEXTS = (
     b"0x" + b"f" * 5000, b"-1", b"128", b"256", b"65536", b"4294967296", b"1e-300", b"..", b"a" * 300, b"\\u0000",
     b"\\ud800", b"[" * 2000, b"2026-02-30", b"inf", b"nan", "é𝄞".encode(), b"\xff\xfe",
 )  # fmt: skip
-"""Values that readers of numbers and texts tend to take without a thought."""
+"""Values that readers of numbers and texts tend to accept without a check."""
 EDGES = (0x00, 0x01, 0x2F, 0x3F, 0x40, 0x7F, 0x80, 0x90, 0xB0, 0xF0, 0xF7, 0xFE, 0xFF)
 NUMBER_BYTES = frozenset(b"0123456789.+-eE")
 MOST_BYTES = 4096
 
 
 class Mutator:
-    """Makes inputs from the inputs of a corpus; the same random seed makes the same ones."""
+    """Makes inputs from those of a corpus; the same random seed gives the same inputs."""
 
     def __init__(self, corpus: Sequence[bytes], random_seed: int) -> None:
         self._corpus = list(corpus)
         self.random = Random(random_seed)
 
     def next_input(self) -> bytes:
-        """Another input; mostly near one of the corpus."""
+        """Returns another input, in most cases close to one of the corpus."""
         random = self.random
         data = bytearray(random.choice(self._corpus))
         for _ in range(1 + int(random.expovariate(0.7))):

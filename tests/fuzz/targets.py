@@ -1,6 +1,6 @@
-"""What is fuzzed: each target gives good inputs to start from, and reads any input as the program does.
+"""The targets of fuzzing: each one supplies valid inputs to start from, and reads any input as the program does.
 
-A target fails by raising; what the program refuses in a sentence of its own is caught here, and its length checked.
+A target fails by raising an exception. Errors with which the program refuses input are caught, and their length is checked.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ LONGEST_SENTENCE = 1000
 LONGEST_ERROR = 100_000
 SENDER = ("127.0.0.1", 9)
 MOST_TURNS = 20_000
-"""Of a music thread in half a second: far more than it has notes to play."""
+"""The most loop rounds of a music thread in half a second: far more than it has notes to play."""
 REFUSALS = {"BadValue", "BadOsc", "BadMidi"}
 
 Run = Callable[[bytes], None]
@@ -71,18 +71,18 @@ Run = Callable[[bytes], None]
 
 @dataclass(frozen=True, slots=True)
 class FuzzTarget:
-    """`seeds` are good inputs; `open` makes what reads one input after another, in a folder of its own; the
-    stack closes what it opened."""
+    """A target. `seeds` returns valid inputs. `open` takes a folder and a stack that closes what it opens, and returns a function
+    that reads one input at a time."""
 
     name: str
     seeds: Callable[[], Sequence[bytes]]
     open: Callable[[Path, ExitStack], Run]
     short_run: int = 1500
-    """How many inputs take some seconds."""
+    """The number of inputs that take a few seconds."""
 
     @contextmanager
     def opened(self) -> Iterator[Run]:
-        """Reads inputs until the block ends."""
+        """Opens the target for the block; yields the function that reads one input."""
         with TemporaryDirectory(prefix="fours-fuzz-") as folder, ExitStack() as stack:
             yield self.open(Path(folder), stack)
 
@@ -145,7 +145,7 @@ def _jam(clock: ManualClock) -> MusicThread:
 
 
 def _run_music(music_thread: MusicThread) -> None:
-    """Lets a music thread that is not started handle what waits for it."""
+    """Lets a music thread that is not started handle its inbox."""
     while not music_thread._inbox.empty():
         music_thread._run_once()
     cast("MemoryOutput", music_thread._output).sent.clear()
@@ -180,7 +180,7 @@ def _open_websocket(folder: Path, stack: ExitStack) -> Run:
             connections.receive(connection, data)
             while not connection.outbox.empty():
                 assert len(connection.outbox.get_nowait()) < LONGEST_ERROR
-            if data.startswith(b"{}"):  # now and then another page
+            if data.startswith(b"{}"):  # connects another page now and then
                 connections.disconnect(connected.pop())
 
         runner.run(send())
@@ -229,7 +229,7 @@ def _open_osc(_folder: Path, _stack: ExitStack) -> Run:
     return run
 
 
-# MIDI bytes, as a port hands them over.
+# MIDI bytes, as a port delivers them.
 
 
 def _midi_seeds() -> list[bytes]:
@@ -242,7 +242,7 @@ def _midi_seeds() -> list[bytes]:
 
 
 def _split(data: bytes) -> Iterator[bytes]:
-    """The bytes as messages, each with the status byte that begins it."""
+    """Splits bytes into messages, each starting with its status byte."""
     start = 0
     for place in range(1, len(data) + 1):
         if place == len(data) or data[place] >= 0x80:
@@ -251,7 +251,7 @@ def _split(data: bytes) -> Iterator[bytes]:
 
 
 def _let_pass(harness: MusicThreadHarness, seconds: float) -> None:
-    """Lets time pass for a music thread, as the harness does, and also where model work waits for a note that is near."""
+    """Lets time pass for a music thread, as the harness does, and also while model work waits for an imminent note."""
     music_thread, clock = harness.music_thread, harness.clock
     until_s = clock.now_s() + seconds
     for _ in range(MOST_TURNS):
@@ -280,7 +280,7 @@ def _open_midi(_folder: Path, _stack: ExitStack) -> Run:
     return run
 
 
-# Journals: lines with right checksums.
+# Journals: lines with valid checksums.
 
 
 def _records() -> list[Record]:
@@ -306,7 +306,7 @@ def _records() -> list[Record]:
 
 
 def _journal_seeds() -> list[bytes]:
-    """The texts of the lines, without their checksums."""
+    """Returns the texts of the lines, without their checksums."""
     encoder = RecordEncoder()
     lines = [encoder.encode(record)[9:] for record in _records()]
     return [b"".join(lines), b"".join(lines[:-1]), *lines[4:]]
@@ -316,7 +316,7 @@ def _open_journal(folder: Path, _stack: ExitStack) -> Run:
     path = folder / "2026-02-03-201500.jam"
     library = TakeLibrary(folder)
     encoder = RecordEncoder()
-    # Memories take most of the time to recover: only inputs that tell of some get any.
+    # Recovering memories takes most of the time, so only inputs with memory records have any.
     whole = b"".join(
         encoder.encode(record) for record in _records()[:-1] if not isinstance(record, MemoryBegun | MemoryHeard)
     )
@@ -337,7 +337,7 @@ def _open_journal(folder: Path, _stack: ExitStack) -> Run:
     return run
 
 
-# Memory files with right hashes.
+# Memory files with valid hashes.
 
 
 def _memories(heard: int) -> dict[Approach, Memory]:
@@ -358,7 +358,7 @@ SEPARATOR = b"\xf5\xf6"
 
 
 def _memory_seeds() -> list[bytes]:
-    """The parts of a file, one after another."""
+    """Returns the parts of memory files, joined by a separator."""
     seeds = []
     for heard in (1, 5, 20):
         with TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""A short run of each fuzzer, the same in every run, and the inputs on which one once failed."""
+"""A short run of each fuzzer with a fixed random seed, and the inputs on which one failed before."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.fuzz.targets import TARGETS, FuzzTarget
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_good_inputs_and_those_that_once_failed_are_read_or_refused(target: FuzzTarget) -> None:
+def test_valid_inputs_and_earlier_failures_are_read_or_refused(target: FuzzTarget) -> None:
     with target.opened() as run:
         for data in (*target.seeds(), *kept_inputs(target).values()):
             assert failure_of(run, data, MonotonicClock()) == ""
@@ -21,6 +21,6 @@ def test_hostile_inputs_are_read_or_refused(target: FuzzTarget) -> None:
     assert list(outcome.failures.values()) == []
 
 
-def test_the_corpus_holds_inputs_of_targets_only() -> None:
+def test_every_folder_of_the_corpus_belongs_to_a_target() -> None:
     names = {target.name for target in TARGETS}
     assert {folder.name for folder in CORPUS.iterdir() if folder.is_dir()} <= names

@@ -1,1 +1,1 @@
-"""When the ticks of a followed MIDI clock are due: how their dates are modelled, by chance or by audio buffers."""
+"""Predicts the ticks of a followed MIDI clock from their dates, which carry random jitter or come in audio buffers."""

@@ -1,7 +1,7 @@
-"""The grid that dates lie on where ticks are delivered once per audio buffer: its period, and the last line before a date.
+"""The grid that dates lie on where ticks are delivered once per audio buffer: its period, and the last grid line before a date.
 
-Delivery on top of the grid only ever makes a date later. A grid is followed as it drifts against our seconds, moves with a machine that stood
-still for a moment, and is given up where dates leave it, as with another buffer or sample rate. Seconds.
+Further delivery only ever makes a date later. The grid is followed as it drifts against our clock, moves when the machine
+pauses for a moment, and is dropped when dates leave it, as with another buffer size or sample rate. Times are in seconds.
 """
 
 from collections import deque
@@ -18,35 +18,35 @@ from bridge.timing.ticks.grid_search import (
 )
 
 DATES_KEPT = 192
-"""A grid is measured on so many dates."""
+"""How many dates a grid is measured on."""
 
-LOOK_EVERY, LOOK_SELDOM_EVERY, MEASURE_EVERY = 4, 16, 12
-"""It is looked for and measured at every so many; less often once there are as many as are looked at."""
+SEARCH_EVERY, SEARCH_SELDOM_EVERY, MEASURE_EVERY = 4, 16, 12
+"""How often, in dates, a grid is searched for and measured: a search comes less often once there are `MOST_DATES`."""
 
 TOLERATED, MOST_TOLERATED = 1.3, 0.9
-"""How much later than when it was found dates may be: as a share of what was allowed then, and of the buffer."""
+"""How late dates may be once a grid is known: in parts of what its search allowed, and of the buffer."""
 
 MOVED_DATES, SHORTEST_MOVED_S = 3, 0.005
-"""So many dates in a row show the phase of a grid that has moved, if it is long beside jitter."""
+"""This many dates in a row show the phase of a grid that has moved, if its period is long compared with jitter."""
 
 FEW_DATES = 32
-"""A grid is looked for in so many dates, too: one date that was held up hides it among all."""
+"""A grid is also searched for in this many last dates, as one date that was held up can hide it among all."""
 
 DATES_BETWEEN_MOVES = 48
-"""A grid that moves again sooner is another one."""
+"""A grid that moves again sooner than this counts as another grid."""
 
 MOST_MISSES, MISSES_DECAY = 2.5, 0.9
-"""When a grid is given up: recent dates that do not lie on it, older ones counting less."""
+"""A grid is dropped, or has moved, when more dates than this miss it; older misses count less."""
 
 
 class BufferGrid:
-    """Looks for a grid in the dates it is given, follows it, and gives it up where dates leave it."""
+    """Searches dates for a grid, follows it, and drops it when dates leave it."""
 
     def __init__(self) -> None:
         self.period_s: float | None = None
-        """None where no grid is known."""
+        """The period of the grid; None where no grid is known."""
         self.moved = 0
-        """How often it has stood still and gone on in another phase."""
+        """How often the machine has paused and the grid gone on in another phase."""
         self._jitter_s = 0.0
         self._most_jitter_s = 0.0
         self._dates_s: deque[float] = deque(maxlen=DATES_KEPT)
@@ -57,12 +57,12 @@ class BufferGrid:
         self._since_moved = DATES_BETWEEN_MOVES
 
     def add(self, at_s: float) -> bool:
-        """A tick has this date; True where there is a grid and the date is on it."""
+        """Adds the date of a tick; returns True if a grid is known and the date is on it."""
         self._dates_s.append(at_s)
         self._added += 1
         self._since_moved += 1
         if self.period_s is None:
-            self._look()
+            self._search()
             return self.period_s is not None
         line, late_s = self._place(at_s)
         self._misses *= MISSES_DECAY
@@ -73,14 +73,14 @@ class BufferGrid:
                 return self.period_s is not None
             return False
         self._lines.append((line, at_s))
-        if self._added % (LOOK_EVERY if len(self._lines) <= MOST_DATES else MEASURE_EVERY) == 0:
+        if self._added % (SEARCH_EVERY if len(self._lines) <= MOST_DATES else MEASURE_EVERY) == 0:
             self._measure()
             if self._jitter_s > self._most_jitter_s:
                 self.forget()
         return self.period_s is not None
 
     def forget(self) -> None:
-        """There is no grid any more; what comes from now on may have another."""
+        """Drops the grid and all dates."""
         self.period_s = None
         self._added = 0
         self._misses = 0.0
@@ -88,7 +88,7 @@ class BufferGrid:
         self._lines.clear()
 
     def snapped(self, at_s: float) -> float:
-        """The last line of the grid before a date: without what delivery has added."""
+        """Returns the last grid line before a date, without the delay that delivery added."""
         assert self.period_s is not None
         return self._origin_s + self._place(at_s)[0] * self.period_s
 
@@ -97,32 +97,32 @@ class BufferGrid:
         line = round((at_s - self._origin_s - self._jitter_s / 2) / self.period_s)
         return line, at_s - self._origin_s - line * self.period_s
 
-    def _look(self) -> None:
-        if self._added % (LOOK_EVERY if self._added <= MOST_DATES else LOOK_SELDOM_EVERY) == 0:
+    def _search(self) -> None:
+        if self._added % (SEARCH_EVERY if self._added <= MOST_DATES else SEARCH_SELDOM_EVERY) == 0:
             for count in (MOST_DATES, FEW_DATES):
                 found = clear_grid(list(self._dates_s)[-count:])
                 if found is not None:
-                    self._keep_dates(count)
-                    self._take(found, min(MOST_JITTER_S, MOST_JITTER * found.period_s))
+                    self._truncate_dates(count)
+                    self._use(found, min(MOST_JITTER_S, MOST_JITTER * found.period_s))
                     return
-        if self._added % LOOK_EVERY:
+        if self._added % SEARCH_EVERY:
             return
-        # One at a time, as each costs as much as all else.
-        found = hidden_grid(self._dates_s, HIDDEN_PERIODS_S[self._added // LOOK_EVERY % len(HIDDEN_PERIODS_S)])
-        # Dates on a grid are on one of half its period, too.
+        # One at a time, as each costs as much as all the rest.
+        found = hidden_grid(self._dates_s, HIDDEN_PERIODS_S[self._added // SEARCH_EVERY % len(HIDDEN_PERIODS_S)])
+        # Dates on a grid also lie on a grid of half its period.
         if found is not None and clear_grid(list(self._dates_s)[-MOST_DATES:]) is None:
-            self._take(found, found.jitter_s)
+            self._use(found, found.jitter_s)
 
-    def _keep_dates(self, count: int) -> None:
+    def _truncate_dates(self, count: int) -> None:
         self._dates_s = deque(list(self._dates_s)[-count:], maxlen=DATES_KEPT)
 
-    def _take(self, found: FoundGrid, most_jitter_s: float) -> None:
+    def _use(self, found: FoundGrid, most_jitter_s: float) -> None:
         period_s = self.period_s = found.period_s
         self._most_jitter_s = min(TOLERATED * most_jitter_s, MOST_TOLERATED * period_s)
         self._lines.clear()
         line, before_s = 0, found.origin_s + found.jitter_s / 2
         for at_s in self._dates_s:
-            # From each to the next, which a period that is a little off does not lead astray.
+            # Counted from each date to the next, so that a slightly wrong period adds up no error.
             steps = round((at_s - before_s) / period_s)
             line += steps
             self._lines.append((line, at_s))
@@ -135,7 +135,7 @@ class BufferGrid:
             self.period_s = None
 
     def _move_or_forget(self) -> None:
-        """The last dates are beside the grid: one that stood still for a moment, as after an engine's missed deadline, or another one."""
+        """The last dates miss the grid: it moved when the engine missed a deadline and paused for a moment, or it is another one."""
         assert self.period_s is not None
         period_s, last_s = self.period_s, list(self._dates_s)[-MOVED_DATES:]
         origin_s, jitter_s = spread(last_s, period_s)
@@ -144,12 +144,12 @@ class BufferGrid:
         is_rare = self._since_moved > DATES_BETWEEN_MOVES
         if is_rare and period_s >= SHORTEST_MOVED_S and jitter_s <= most_s:
             self._dates_s.extend(last_s)
-            self._take(FoundGrid(period_s, origin_s, jitter_s), most_s)
+            self._use(FoundGrid(period_s, origin_s, jitter_s), most_s)
             self.moved += 1
             self._since_moved = 0
 
     def _measure(self) -> None:
-        """By least squares, and its phase by the earliest dates: delivery makes none early."""
+        """Fits the period by least squares, and the phase to the earliest date, as delivery makes no date early."""
         count = len(self._lines)
         first_line, first_s = self._lines[0]
         points = [(line - first_line, at_s - first_s) for line, at_s in self._lines]

@@ -1,33 +1,35 @@
-"""Tells a clock that comes twice, as by two cables, from one that is twice as fast: each tick has a copy right after it. Seconds.
+"""Detects a clock that arrives twice, for example through two cables: each tick has a copy right after it. Times in seconds.
 
-A clock of which two ticks fall into each audio buffer looks the same for a while. It does so for the longer, the nearer the pairs
-are to a buffer apart, so that for so long nothing is said.
+A clock with two ticks in each audio buffer looks the same for a while. The closer the distance of its pairs is to the buffer's
+length, the longer that lasts, and the longer detection waits.
 """
 
 import math
 from collections import deque
 
 COPY_S, COPY_SHARE = 0.004, 0.3
-"""How long after a tick its copy may come, in seconds and of the time between pairs."""
+"""How long after a tick its copy may come: in seconds, and as a share of the time between pairs."""
 
 FIRST_DATES = 12
+"""How many dates it takes until the time between pairs is known."""
 
 PAIRS = 24
-"""So many in a row are no accident."""
+"""This many pairs in a row are not a coincidence."""
 
 SLIPS = 2.0
-"""A pair that a buffer makes slips after as many pairs as it is parts off the buffer; so many times that are waited for."""
+"""Pairs that a buffer makes slip apart after 1 / (their distance from the buffer's length, as a share of it) pairs. Detection
+waits for this many times that number."""
 
 BUFFERS_S = tuple(frames / rate for frames in (256, 512, 1_024, 2_048) for rate in (44_100, 48_000, 96_000))
 MOST_IN_BUFFER = 4
-"""Buffers that make pairs, and how many pairs in one."""
+"""The buffers that are considered as a cause of pairs, and how many pairs one of them may hold."""
 
-ALONE_TICKS = 8
-"""After so many ticks in a row without a copy the clock is single again."""
+SINGLE_TICKS = 8
+"""After this many ticks in a row without a copy, the clock counts as single again."""
 
 
 class DoubledTicks:
-    """Takes the date of every tick that comes; says which is a copy once the clock is known to be doubled."""
+    """Takes the date of every tick. Once the clock is known to be doubled, it reports which ticks are copies."""
 
     def __init__(self) -> None:
         self.is_doubled = False
@@ -36,37 +38,37 @@ class DoubledTicks:
         self._starts = [(0, 0.0), (0, 0.0)]
         self._parity = 0
         self._is_copied = True
-        self._alone = 0
+        self._single_ticks = 0
 
     def is_copy(self, at_s: float) -> bool:
-        """Whether this tick is the copy of the last one."""
+        """Adds the date of a tick; returns whether it is the copy of the last one."""
         last_s = self._dates_s[-1] if self._dates_s else None
         self._dates_s.append(at_s)
         if not self.is_doubled or last_s is None:
             return False
-        is_near = at_s - last_s <= self._near_s()
+        is_near = at_s - last_s <= self._most_copy_s()
         if is_near and not self._is_copied:
             self._is_copied = True
-            self._alone = 0
+            self._single_ticks = 0
             return True
         if not self._is_copied:
-            self._alone += 1
-            if self._alone >= ALONE_TICKS:
+            self._single_ticks += 1
+            if self._single_ticks >= SINGLE_TICKS:
                 self.is_doubled = False
                 self._runs = [0, 0]
         self._is_copied = False
         return False
 
-    def found(self, number: int) -> int | None:
-        """The number that the last tick has if the clock turns out to be doubled just now; None where it does not.
+    def detect(self, number: int) -> int | None:
+        """Returns the last tick's number without copies if the clock turns out to be doubled with this tick, and else None.
 
-        To be asked after each tick, with the number that it was given.
+        Call it after each tick, with the number that the tick was given.
         """
         if self.is_doubled or len(self._dates_s) < 2:
             return None
         self._parity ^= 1
         parity = self._parity
-        if self._dates_s[-1] - self._dates_s[-2] > self._near_s():
+        if self._dates_s[-1] - self._dates_s[-2] > self._most_copy_s():
             self._runs[parity] = 0
             return None
         if self._runs[parity] == 0:
@@ -79,15 +81,15 @@ class DoubledTicks:
         self.is_doubled = self._is_copied = True
         return first_number + run - 1
 
-    def _near_s(self) -> float:
-        # Of the first few it is not known how far pairs are apart: they may all be in one buffer.
+    def _most_copy_s(self) -> float:
+        # The first few dates do not show how far apart pairs are: they may all be in one buffer.
         return min(COPY_S, COPY_SHARE * self._pair_s()) if len(self._dates_s) > FIRST_DATES else COPY_S
 
     def _pair_s(self) -> float:
         return 2 * (self._dates_s[-1] - self._dates_s[0]) / max(len(self._dates_s) - 1, 1)
 
     def _enough_pairs(self, run: int, since_s: float) -> float:
-        """How many pairs in a row are no buffer's, by how far a buffer is from what these are apart, as far as that is known."""
+        """How many pairs in a row rule out a buffer as their cause, by how far the nearest buffer's length is at least."""
         span_s = self._dates_s[-1] - since_s
         pair_s = span_s / max(run - 1, 1)
         off = min(

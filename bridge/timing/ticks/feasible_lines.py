@@ -1,35 +1,35 @@
-"""All the straight lines that pass through every tick's window: a convex polygon of (second of a tick, interval).
+"""All straight lines that pass through every tick's window, as a convex polygon of (time of a tick, interval).
 
-For ticks whose dates say no more than a window, each second in it being as likely as any other, the middle of the
-polygon is the mean of all that may be true. Knows no windows' reasons. Seconds; the cost is a few corners per tick.
+A date gives each tick a window in which every time is equally likely. The polygon's centre is then the mean of all lines that
+may be true. This module does not know where windows come from. Times are in seconds; each tick costs a few corners.
 """
 
 import math
 from typing import NamedTuple
 
 MOST_CORNERS = 24
-"""More are not kept: each tick's window adds two at most, and takes away those that it excludes."""
+"""How many corners are kept: each tick's window adds two at most, and removes those that it excludes."""
 
 LEAST_AREA = 1e-18
-"""In square seconds: of a polygon that is thinner, the mean of its corners is its middle."""
+"""In square seconds. The middle of a polygon with a smaller area is the mean of its corners."""
 
 
 class Corner(NamedTuple):
-    """A line at the edge of what is possible, by the second of the tick in question and the interval."""
+    """A line at the edge of what is possible: the time of the current tick, and the interval."""
 
     at_s: float
     interval_s: float
 
 
 class FeasibleLines:
-    """Lines are given for one tick at a time, and carried on to the next."""
+    """The lines that are possible at a current tick, which `advance` moves on."""
 
     def __init__(self, corners: list[Corner]) -> None:
         self._corners = corners
 
     @classmethod
     def within(cls, earliest_s: float, latest_s: float, shortest_s: float, longest_s: float) -> "FeasibleLines":
-        """All lines on which the tick is within a window, and the interval within bounds."""
+        """Returns all lines whose tick is within a window and whose interval is within bounds."""
         return cls(
             [
                 Corner(earliest_s, shortest_s),
@@ -40,29 +40,29 @@ class FeasibleLines:
         )
 
     def copy(self) -> "FeasibleLines":
-        """The same lines, to try something with."""
+        """Returns a copy, for a trial that leaves the original as it is."""
         return FeasibleLines(self._corners)
 
     def advance(self, ticks: int = 1) -> None:
-        """The tick in question is now so many later."""
+        """Moves the current tick on by `ticks`."""
         self._corners = [Corner(at_s + ticks * interval_s, interval_s) for at_s, interval_s in self._corners]
 
     def keep_between(self, earliest_s: float, latest_s: float) -> bool:
-        """Keeps the lines on which the tick is within a window; where there is none, all are kept, and False is said."""
+        """Keeps the lines whose tick is within the window. If there are none, it returns False and keeps all."""
         least_s = min(self._corners)[0]
         most_s = max(self._corners)[0]
         if least_s > latest_s or most_s < earliest_s:
             return False
         if least_s < earliest_s:
-            self._corners = _cut(self._corners, earliest_s, 1.0)
+            self._corners = _clip(self._corners, earliest_s, 1.0)
         if most_s > latest_s:
-            self._corners = _cut(self._corners, latest_s, -1.0)
+            self._corners = _clip(self._corners, latest_s, -1.0)
         while len(self._corners) > MOST_CORNERS:
             self._corners.pop(_bluntest(self._corners))
         return True
 
     def relax(self, share: float, middle: Corner) -> None:
-        """Lets lines in again that are a little off, so that a clock that drifts is not lost: the past counts less."""
+        """Enlarges the polygon by a share, seen from `middle`, so that old ticks count less and a drifting clock is not lost."""
         grown = 1.0 + share
         middle_s, middle_interval_s = middle
         self._corners = [
@@ -72,7 +72,7 @@ class FeasibleLines:
 
     @property
     def middle(self) -> Corner:
-        """The line in the middle of all: the polygon's centre of gravity."""
+        """The line in the middle: the polygon's centre of gravity."""
         corners = self._corners
         first_s, first_interval_s = corners[0]
         area = sum_s = sum_interval_s = 0.0
@@ -91,28 +91,28 @@ class FeasibleLines:
 
     @property
     def earliest_s(self) -> float:
-        """When the tick may be at the earliest."""
+        """The earliest time that the tick may have."""
         return min(self._corners)[0]
 
     @property
     def latest_s(self) -> float:
-        """When the tick may be at the latest."""
+        """The latest time that the tick may have."""
         return max(self._corners)[0]
 
     @property
     def spread_s(self) -> float:
-        """How far apart these are."""
+        """The time between the earliest and the latest."""
         return self.latest_s - self.earliest_s
 
     @property
     def intervals_s(self) -> tuple[float, float]:
-        """The shortest interval and the longest."""
+        """The shortest and the longest interval."""
         intervals_s = [interval_s for _, interval_s in self._corners]
         return min(intervals_s), max(intervals_s)
 
 
-def _cut(corners: list[Corner], edge_s: float, side: float) -> list[Corner]:
-    """The part of a polygon beyond an edge (`side` 1) or before it (-1)."""
+def _clip(corners: list[Corner], edge_s: float, side: float) -> list[Corner]:
+    """Returns the part of a polygon after an edge (`side` 1) or before it (-1)."""
     kept: list[Corner] = []
     before = corners[-1]
     before_in_s = side * (before[0] - edge_s)
@@ -128,7 +128,7 @@ def _cut(corners: list[Corner], edge_s: float, side: float) -> list[Corner]:
 
 
 def _bluntest(corners: list[Corner]) -> int:
-    """The corner that is nearest to the line between its neighbours, seconds and intervals by what the polygon has of each."""
+    """Returns the index of the corner nearest to the line between its neighbours; both axes are scaled by the polygon's size."""
     count = len(corners)
     width_s = max(corners)[0] - min(corners)[0] or 1.0
     intervals_s = [interval_s for _, interval_s in corners]

@@ -1,7 +1,7 @@
-"""The line through the longest stretch of ticks, from the newest back, that agrees with every shorter one.
+"""Fits a line through the longest stretch of ticks, back from the newest, that agrees with every shorter stretch.
 
-By least squares, from running sums, so that a stretch costs the same whatever its length. Many ticks while the tempo is
-constant, few in a ramp (Goldenshluger and Nemirovski's rule: as long as the intervals of confidence overlap). Seconds.
+It fits by least squares from running sums, so a stretch costs the same at any length. A stretch is long while the tempo is
+constant and short in a ramp (Goldenshluger and Nemirovski's rule: it grows while confidence intervals overlap). In seconds.
 """
 
 import math
@@ -14,35 +14,36 @@ from bridge.timing.ticks.tick import Line, Tick
 from bridge.timing.ticks.tick_noise import Noise
 
 STRETCHES = (5, 6, 8, 11, 16, 24, 36, 48, 72, 96, 144, 192, 288)
-"""How many ticks a line may be drawn through."""
+"""The lengths of stretches that a line may be fitted through, in ticks."""
 
 MOST_TICKS = STRETCHES[-1]
-"""Twelve beats, in which 1 ms of jitter makes 0.005 bpm."""
+"""Twelve beats, over which 1 ms of jitter changes the tempo by 0.005 bpm."""
 
 FIRST_TICKS = 4
-"""So many ticks make a line; the first few intervals of a clock that starts are its worst."""
+"""The fewest ticks that make a line; a clock's first intervals after its start are its worst."""
 
 CONFIDENCE = 2.5
-"""Deviations within which stretches have to agree: fewer, and jitter passes for a change; more, and a change is late."""
+"""How closely stretches must agree, in standard deviations. If it is smaller, jitter looks like a change; if larger, a change
+is noticed late."""
 
 LONG_TICKS, LONG_CONFIDENCE = 96, 2.0
-"""A longer stretch has to agree with this one by more: the deviation of the difference of two lines, one of which is part of the other, is
-what their variances differ by. A tempo that rises slowly is behind in a long stretch before it shows in a short one."""
+"""A longer stretch must agree with this one more closely. Where one stretch is part of the other, the variance of the difference
+of their lines is the difference of their variances. A slowly rising tempo puts a long stretch late before a short one shows it."""
 
 WANDER_SHARE = 0.13
-"""How much of a wander's variance per tick, and tick of the stretch, the end of a fitted line has: two fifteenths."""
+"""The variance of a fitted line's end per tick of the stretch, as a share of the wander's variance per tick: two fifteenths."""
 
-SWAY_TICKS = 16
-"""What wanders is followed by so many last ticks."""
+WANDER_TICKS = 16
+"""How many last ticks are used to follow wander."""
 
 Sums = tuple[int, float, float, float, float]
-"""Of a count of ticks: how many; numbers; seconds; squares of numbers; numbers times seconds."""
+"""Running sums over ticks: their count, numbers, seconds, squared numbers, and numbers times seconds."""
 
 NO_SUMS: Sums = (0, 0.0, 0.0, 0.0, 0.0)
 
 
 class LongestStretch:
-    """The ticks that a line is drawn through."""
+    """The ticks that a line may be fitted through, with running sums."""
 
     def __init__(self) -> None:
         self.ticks: deque[Tick] = deque(maxlen=MOST_TICKS)
@@ -51,8 +52,8 @@ class LongestStretch:
         self._added = 0
 
     def add(self, tick: Tick) -> None:
-        """The newest tick."""
-        # Sums that grow for ever would lose the digits that count, so that they begin anew now and then.
+        """Adds the newest tick."""
+        # Ever-growing sums would lose precision, so they are computed afresh now and then.
         if not self.ticks or self._added >= MOST_TICKS:
             self.replace([*self.ticks, tick])
             return
@@ -60,7 +61,7 @@ class LongestStretch:
         self._sum(tick)
 
     def replace(self, ticks: Iterable[Tick]) -> None:
-        """These ticks and no others."""
+        """Replaces all ticks by these."""
         self.ticks = deque(ticks, maxlen=MOST_TICKS)
         self._sums.clear()
         self._sums.append(NO_SUMS)
@@ -71,7 +72,7 @@ class LongestStretch:
         self._added = 0
 
     def first_line(self) -> Line | None:
-        """By medians, as one of so few may be late; None where they are too few."""
+        """Returns a line by medians, as one of so few ticks may be late; None where there are too few."""
         ticks = self.ticks
         if len(ticks) < FIRST_TICKS:
             return None
@@ -85,7 +86,7 @@ class LongestStretch:
         return Line(number, due_s, interval_s) if interval_s > 0.0 else None
 
     def line(self, number: int, noise: Noise) -> Line | None:
-        """The line, with `number` as the tick that it is given by; None where no stretch makes one."""
+        """Returns the fitted line, given at tick `number`; None where no stretch makes one."""
         jitter, wander = noise.jitter_s**2, noise.wander_s**2 * WANDER_SHARE
         sums = self._sums
         kept = len(sums) - 1
@@ -105,7 +106,7 @@ class LongestStretch:
                 interval_s = (count * (all_xy - old_xy) - sum_x * sum_y) / spread
                 mean_x = sum_x / count
                 due_s = sum_y / count + interval_s * (end_x - mean_x)
-                # The deviation of a line's value at its newest tick.
+                # The variance of a line's value at its newest tick.
                 off_x = end_x - mean_x
                 variance = jitter * (1.0 / count + off_x * off_x * count / spread) + wander * count
                 width_s = noise.drift_s + CONFIDENCE * math.sqrt(variance)
@@ -131,8 +132,8 @@ class LongestStretch:
         self._added += 1
 
 
-def offs_from_fit(ticks: Sequence[Tick]) -> list[float]:
-    """How far ticks are from the line of least squares through all of them."""
+def offsets_from_fit(ticks: Sequence[Tick]) -> list[float]:
+    """Returns how far ticks are from the least-squares line through all of them."""
     count = len(ticks)
     first_number, first_s = ticks[0]
     points = [(number - first_number, at_s - first_s) for number, at_s in ticks]
@@ -141,8 +142,8 @@ def offs_from_fit(ticks: Sequence[Tick]) -> list[float]:
     return [y - mean_y - (x - mean_x) * interval_s for x, y in points]
 
 
-def without_bow(offs_s: Sequence[float]) -> list[float]:
-    """The same, without what a tempo makes of them that rises or falls all the while."""
+def without_curvature(offs_s: Sequence[float]) -> list[float]:
+    """Returns these offsets without the parabola that a steadily rising or falling tempo adds to them."""
     half = (len(offs_s) - 1) / 2
     bow = [(index - half) ** 2 for index in range(len(offs_s))]
     mean = sum(bow) / len(bow)
@@ -150,12 +151,12 @@ def without_bow(offs_s: Sequence[float]) -> list[float]:
     return [off_s - depth_s * (x - mean) for x, off_s in zip(bow, offs_s, strict=True)]
 
 
-def swayed(line: Line, ticks: Iterable[Tick], noise: Noise) -> Line:
-    """The line, moved to where the last ticks have wandered from it."""
+def follow_wander(line: Line, ticks: Iterable[Tick], noise: Noise) -> Line:
+    """Returns the line, moved to where the last ticks have wandered."""
     gain = noise.gain
     if gain == 0.0:
         return line
     off_s = 0.0
-    for tick in list(ticks)[-SWAY_TICKS:]:
+    for tick in list(ticks)[-WANDER_TICKS:]:
         off_s += gain * (tick.at_s - line.due_s(tick.number) - off_s)
     return line.moved(off_s)

@@ -1,11 +1,11 @@
-"""A tick of MIDI clock with its date, and the straight line that says when ticks are due. Seconds; knows no beats."""
+"""A tick of MIDI clock with its date, and the straight line that predicts ticks. Times are in seconds; it knows no beats."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 
 class Tick(NamedTuple):
-    """The tick of a number, and the second it came at. (A tuple, as many are gone through at each tick.)"""
+    """A tick's number and its date. It is a tuple for speed: each new tick makes the follower go through many old ones."""
 
     number: int
     at_s: float
@@ -13,16 +13,16 @@ class Tick(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """When ticks are due."""
+    """Predicts when ticks are due: tick `number` at `at_s`, and each further one `interval_s` later."""
 
     number: int
     at_s: float
     interval_s: float
 
     def due_s(self, number: int) -> float:
-        """The second of a tick."""
+        """Returns when the tick `number` is due."""
         return self.at_s + (number - self.number) * self.interval_s
 
     def moved(self, by_s: float) -> "Line":
-        """The same, so much later."""
+        """Returns the same line, `by_s` later."""
         return Line(self.number, self.at_s + by_s, self.interval_s)

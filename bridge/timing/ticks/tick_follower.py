@@ -1,7 +1,7 @@
-"""When the ticks of a clock are due, whatever carries them: by the model that fits how they are dated, which is learnt from them.
+"""Predicts the ticks of a clock, with a model that it chooses from the ticks' dates. It knows no beats and no transport.
 
-Dates that lie on the grid of an audio buffer say in which buffer a tick was, and are followed by what is possible; others are
-exact, or late by chance, and are followed by the mean. Knows no beats, no transport. Seconds.
+Where dates lie on the grid of an audio buffer, each one only names the buffer that its tick was in, and `BufferedTicks` keeps
+all lines that are possible. Other dates are exact, or late at random, and `JitteringTicks` averages them. Times are in seconds.
 """
 
 from collections import deque
@@ -14,30 +14,30 @@ from bridge.timing.ticks.jittering_ticks import JitteringTicks
 from bridge.timing.ticks.tick import Line, Tick
 
 BufferSide = Literal["start", "end", "unknown"]
-"""Where in its buffer a tick is dated. From dates alone nobody can tell; where it is not known, ticks are expected in the
-middle of their dates, which is half a buffer off either way."""
+"""Whether a tick gets the date of its buffer's start or end. Dates alone do not show it. Where it is unknown, ticks are
+expected in the middle between the two, which is at most half a buffer wrong."""
 
 DATES_KEPT = 96
-"""When a grid is found, what came before is counted again: on a grid that was not known some of it looked like lost ticks."""
+"""When a grid is found, the dates before it are counted again: before the grid was known, some looked like lost ticks."""
 
-DOUBLED_KEPT = 24
-"""So many ticks are gone through again where a clock turns out to be doubled."""
+REPLAYED_TICKS = 24
+"""How many ticks are replayed, without their copies, when a clock turns out to be doubled."""
 
 UNSTEADY_TICKS, RETRY_TICKS = 192, 12
-"""A clock that was not steady is not taken for steady again sooner; one that has a grid and no line yet is tried again soon."""
+"""How many ticks to wait before the grid is tried again: after an unsteady clock, and where a grid has no line yet."""
 
-ANOTHER_PERIOD = 0.01
-"""Periods that differ by a greater share are two."""
+SAME_PERIOD = 0.01
+"""Two periods that differ by more than this share belong to different grids."""
 
-MISTAKEN_TICKS = 24
-"""So many ticks, at most, are taken for lost or not by a grid that is given up for another."""
+RECOUNTED_TICKS = 24
+"""When a grid is dropped, at most this many last ticks are counted again: the grid may have taken some for lost by mistake."""
 
-LOOK_AGAIN_AGES = frozenset({24, 36, 48, 72, 95})
-"""After so many ticks on a grid, or since the last change on it."""
+REFIT_AGES = frozenset({24, 36, 48, 72, 95})
+"""Ticks on a grid, or since the last change on it, after which the line is fitted again."""
 
 
 class TickFollower:
-    """Takes the date of each tick; gives its number and the line."""
+    """Takes the date of each tick, and keeps the last tick's number and the line that predicts the next ones."""
 
     def __init__(self, side: BufferSide = "unknown") -> None:
         self.side: BufferSide = side
@@ -53,12 +53,12 @@ class TickFollower:
 
     @property
     def number(self) -> int:
-        """Of the last tick, from 0; those that must have been lost are counted."""
+        """The number of the last tick, from 0. Ticks that must have been lost are counted."""
         return self._jittering.number if self._buffered is None else self._buffered.number
 
     @property
     def line(self) -> Line | None:
-        """When ticks are due; None before there are enough."""
+        """The line that predicts ticks; None until enough have come."""
         if self._buffered is None:
             return self._jittering.line
         line = self._buffered.line
@@ -69,7 +69,7 @@ class TickFollower:
 
     @property
     def lag_s(self) -> float:
-        """How much later than the line says a tick is best expected, as one that came earlier cannot be taken back."""
+        """How much later than the line to expect a tick, as a note that sounded too early cannot be taken back."""
         return self._jittering.noise.lag_s if self._buffered is None else 0.0
 
     @property
@@ -79,17 +79,17 @@ class TickFollower:
 
     @property
     def buffer_s(self) -> float | None:
-        """How long the buffer is that the clock comes in; None where it comes in none."""
+        """The length of the audio buffer that the clock is delivered in; None where there is none."""
         return None if self._buffered is None else self._grid.period_s
 
     def tick(self, at_s: float) -> None:
-        """A tick came."""
+        """Adds a tick with its date. Dates must not go back."""
         if self._doubled.is_copy(at_s):
             return
         self._add(at_s)
-        number = self._doubled.found(self.number)
+        number = self._doubled.detect(self.number)
         if number is not None:
-            self._begin_anew(number)
+            self._replay_without_copies(number)
 
     def _add(self, at_s: float) -> None:
         self.last_s = at_s
@@ -99,8 +99,8 @@ class TickFollower:
                 self._buffered.tick(at_s, is_on_grid=is_on_grid)
             if self._grid.period_s is None or not self._buffered.is_steady:
                 self._leave_grid(at_s)
-            elif self._buffered.age in LOOK_AGAIN_AGES and self._buffered.is_calm:
-                self._look_again(at_s)
+            elif self._buffered.age in REFIT_AGES and self._buffered.is_calm:
+                self._refit(at_s)
         else:
             self._jittering.tick(at_s)
             self._unsteady -= 1
@@ -108,9 +108,9 @@ class TickFollower:
                 self._enter_grid(at_s)
         self._dates.append(Tick(self.number, at_s))
 
-    def _begin_anew(self, number: int) -> None:
-        """Every other tick was a copy: goes through those again that were none, the last of which has this number."""
-        dates_s = [at_s for _, at_s in self._dates][-2 * DOUBLED_KEPT :: 2]
+    def _replay_without_copies(self, number: int) -> None:
+        """Replays the ticks without every other one, which was a copy. The last real tick gets `number`."""
+        dates_s = [at_s for _, at_s in self._dates][-2 * REPLAYED_TICKS :: 2]
         self._grid = BufferGrid()
         self._jittering = JitteringTicks(number - len(dates_s))
         self._buffered = None
@@ -119,11 +119,11 @@ class TickFollower:
             self._add(at_s)
 
     def is_on_time(self, at_s: float) -> bool:
-        """Whether a tick that came now would be the next one."""
+        """Whether a tick at `at_s` would be the next one, with none lost between."""
         return self._jittering.is_on_time(at_s) if self._buffered is None else self._buffered.is_on_time(at_s)
 
     def resume(self, at_s: float, lost: int = 0) -> None:
-        """The next tick is at `at_s`, whatever went before: the same tempo in another phase, after so many were lost."""
+        """Expects the next tick at `at_s`: the tempo stays and the phase is new. `lost` ticks are counted as lost before it."""
         self.last_s = None
         self._dates.clear()
         if self._buffered is None:
@@ -133,8 +133,8 @@ class TickFollower:
             self._buffered.resume(at_s, lost)
 
     def _is_another_grid(self, period_s: float) -> bool:
-        """Than that on which the clock was not steady: a longer buffer's dates lie on a shorter one's grid, too."""
-        return self._unsteady_period_s is not None and abs(period_s / self._unsteady_period_s - 1.0) > ANOTHER_PERIOD
+        """Whether this grid differs from the one that failed: dates from a longer buffer fit a shorter one's grid, too."""
+        return self._unsteady_period_s is not None and abs(period_s / self._unsteady_period_s - 1.0) > SAME_PERIOD
 
     def _enter_grid(self, at_s: float) -> None:
         dates = [*self._dates, Tick(self.number, at_s)]
@@ -149,8 +149,8 @@ class TickFollower:
         self._unsteady = RETRY_TICKS
         self._unsteady_period_s = self._grid.period_s
 
-    def _look_again(self, at_s: float) -> None:
-        """A grid is known better by now than it was when the first windows were cut by it."""
+    def _refit(self, at_s: float) -> None:
+        """Fits the line again, as the grid is known better now than when the first ticks' windows came from it."""
         assert self._buffered is not None
         dates = [*self._dates, Tick(self.number, at_s)][-self._buffered.age :]
         buffered = BufferedTicks(self._grid, dates, self._buffered.line.interval_s)
@@ -158,10 +158,10 @@ class TickFollower:
             self._buffered = buffered
 
     def _leave_grid(self, at_s: float) -> None:
-        """Another buffer, or none, or a clock that is not steady: what the grid made of the last ticks is not to be trusted."""
+        """Goes back to jittering ticks: the buffer changed or is gone, or the clock is unsteady, so recent counts may be wrong."""
         assert self._buffered is not None
         number, line = self._buffered.number, self._buffered.line
-        known = list(self._dates)[-MISTAKEN_TICKS:]
+        known = list(self._dates)[-RECOUNTED_TICKS:]
         is_counted = self._grid.period_s is not None
         if known:
             number = known[0].number + len(known) - (0 if is_counted else 1)
@@ -169,10 +169,10 @@ class TickFollower:
         if is_counted:
             self._unsteady = UNSTEADY_TICKS
             self._unsteady_period_s = self._grid.period_s
-            self._jittering.begin([*known, Tick(number, at_s)], line)
+            self._jittering.take_over([*known, Tick(number, at_s)], line)
             self._grid.forget()
         else:
-            self._jittering.begin([Tick(number, line.at_s)], line)
+            self._jittering.take_over([Tick(number, line.at_s)], line)
             self._jittering.tick(at_s)
         self._buffered = None
         self._dates.clear()

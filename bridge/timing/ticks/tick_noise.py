@@ -1,7 +1,7 @@
-"""How unsteady ticks are: what each has of its own, what each leaves to the next, and whether it only ever makes them late.
+"""Measures how unsteady ticks are: their jitter, their wander, and whether they are only ever late. Pure; times in seconds.
 
-Two things make ticks unsteady. Jitter: each is late or early by itself, and the next one knows nothing of it, so an
-average over many is best. Wander: each puts off all that follow, so the last ones are what matters. Pure; seconds.
+Jitter makes each tick late or early by itself and does not touch the next one, so an average over many ticks is best.
+Wander delays a tick and all that follow, so only the last ticks matter.
 """
 
 import math
@@ -12,82 +12,82 @@ from statistics import median
 from bridge.timing.ticks.tick import Tick
 
 FAR_TICKS = 8
-"""Over so many ticks jitter is what it is over one, and wander has grown."""
+"""The distance at which wander is measured: over this many ticks it has grown, and jitter is the same as over one."""
 
-FARTHER_TICKS, AT_MOST = 32, 2.0
-"""Wander grows on and on, where a drift to and fro does not: over so many ticks it is at least this much smaller."""
+FARTHER_TICKS, MOST_WANDER_GROWTH = 32, 2.0
+"""Wander keeps growing, and a drift to and fro does not. So wander is at most `MOST_WANDER_GROWTH` times what it is over this many ticks."""
 
-DOUBT = 0.5
-"""Share of the jitter that wander has to exceed to be believed: so much may be an accident of 96 ticks."""
+WANDER_DOUBT = 0.5
+"""Wander counts only beyond this share of the jitter's variance: that much can appear by chance in 96 ticks."""
 
 DRIFT_DOUBT, MOST_DRIFT_S = 1.5, 0.0015
-"""Half of the longest buffer that 2 ms of jitter hide."""
+"""Drift counts only beyond this many times the jitter's variance, and up to half of the longest buffer that 2 ms of jitter hide."""
 
 LAG_DEVIATIONS = math.sqrt(3) / 3
-"""Of a wander's deviation, how much later than the line says a tick is expected; see `Noise.lag_s`."""
+"""How much later than the line a tick is expected, as a share of the wander's deviation; see `Noise.lag_s`."""
 
 LEAST_NOISE_S, GUESSED_NOISE_S = 0.0002, 0.001
-"""Jitter is taken to be `GUESSED_NOISE_S` until it is measured, and never to be nothing."""
+"""Jitter counts as `GUESSED_NOISE_S` until it is measured, and as `LEAST_NOISE_S` at least."""
 
 # The deviation of a normal distribution, per median of its absolute values.
-PER_MEDIAN = 1.4826
+DEVIATION_PER_MEDIAN = 1.4826
 
 BOUNDED_RANGE, NORMAL_RANGE = 4.4, 5.0
-"""Deviations between the earliest and the latest of 96 to 192 ticks: delivery that is late by up to a bound, each delay as likely
-as any other, makes 3.5 to 4.4; a normal distribution, which has no bound, 5 and more."""
+"""The distance between the earliest and the latest of 96 to 192 ticks, in standard deviations. It is 3.5 to 4.4 where delays are
+evenly distributed up to a bound, and 5 or more for a normal distribution, which has no bound."""
 
 EARLIER_DEVIATIONS = 0.9
-"""Ticks that are late by up to a bound are expected so much earlier than their mean: towards the bound, as nothing makes one
-early, and less than all the way to it, as a bound is known by its rarest ticks only."""
+"""How much earlier than their mean ticks are expected whose delay has a bound, in standard deviations. Nothing makes a tick
+early, so the true time is near the earliest ones; but not at the earliest, as only the rarest ticks show where the bound is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """How unsteady ticks are: deviations of what each has of its own, and of what each leaves to the next."""
+    """The standard deviations of jitter (each tick by itself) and of wander (each tick and all that follow)."""
 
     jitter_s: float = GUESSED_NOISE_S
     wander_s: float = 0.0
     drift_s: float = 0.0
-    """How far ticks drift to and fro, as they do on a grid that is hidden by jitter: no tempo, and no wander either."""
+    """How far ticks drift to and fro, as on a grid that jitter hides. It is neither a tempo nor wander."""
 
-    def drifting(self, deviation_s: float) -> "Noise":
-        """The same, with as much drift as makes the deviation of all ticks what it is."""
+    def with_drift(self, deviation_s: float) -> "Noise":
+        """Returns the same noise with the drift that explains `deviation_s`, the standard deviation of all ticks."""
         drift_s = math.sqrt(3.0 * max(deviation_s**2 - DRIFT_DOUBT * self.jitter_s**2, 0.0))
         return replace(self, drift_s=min(drift_s, MOST_DRIFT_S))
 
     @property
-    def usual_s(self) -> float:
-        """Both together, on one tick."""
+    def total_s(self) -> float:
+        """The standard deviation of one tick, from jitter and wander together."""
         return math.hypot(self.jitter_s, self.wander_s)
 
     @property
     def gain(self) -> float:
-        """How much of what the last tick was off by the next one will be off by too."""
+        """The share of the last tick's error that the next tick will have, too; 0 without wander."""
         ratio = (self.wander_s / self.jitter_s) ** 2
         return (math.sqrt(ratio * ratio + 4 * ratio) - ratio) / 2
 
     @property
     def lag_s(self) -> float:
-        """How much later than the line says a tick is best expected: only what wanders makes that worth while.
+        """How much later than the line to expect a tick; 0 without wander.
 
-        A note that was expected too early has sounded by the time its tick comes; one expected too late is caught up with
-        at double tempo when the tick comes, so half of that is heard. With an interval that is random within +-w the worst
-        of the two are the same, and two thirds of w, at a lag of w / 3: of the deviation, w / sqrt 3, it is LAG_DEVIATIONS.
+        A note expected too early has sounded by the time its tick comes. One expected too late catches up at double tempo
+        when the tick comes, so half of the error is heard. With an interval that is random within +-w, the worst cases of
+        both are equal, two thirds of w, at a lag of w / 3. As a share of the deviation, w / sqrt 3, that is LAG_DEVIATIONS.
         """
         return LAG_DEVIATIONS * self.wander_s * self.gain
 
 
 def measured_noise(ticks: Sequence[Tick], interval_s: float) -> Noise:
-    """From all ticks that came, late ones too: by medians, which a few of those do not move.
+    """Measures noise from all ticks, late ones included: it takes medians, which a few late ticks do not move.
 
-    By second differences, which do not see the tempo, and of a change of it only the moment. Of those, jitter makes a
-    variance of 6 over any distance, and wander one of twice the distance.
+    It uses second differences: the tempo cancels out in them, and a change of tempo shows for a moment only. In units of their
+    own variance, jitter adds 6 to the variance of second differences over any distance, and wander twice the distance in ticks.
     """
     first = ticks[0].number
     offs_s = [at_s - (number - first) * interval_s for number, at_s in ticks]
 
     def variance(lag: int) -> float:
-        return (PER_MEDIAN * median(map(_bend, offs_s, offs_s[lag:], offs_s[2 * lag :]))) ** 2
+        return (DEVIATION_PER_MEDIAN * median(map(_second_difference, offs_s, offs_s[lag:], offs_s[2 * lag :]))) ** 2
 
     near = variance(1)
 
@@ -96,19 +96,19 @@ def measured_noise(ticks: Sequence[Tick], interval_s: float) -> Noise:
 
     wander = wander_by(FAR_TICKS) if len(ticks) > 3 * FAR_TICKS else 0.0
     if wander and len(ticks) > 3 * FARTHER_TICKS:
-        wander = min(wander, AT_MOST * wander_by(FARTHER_TICKS))
+        wander = min(wander, MOST_WANDER_GROWTH * wander_by(FARTHER_TICKS))
     jitter = max((near - 2 * wander) / 6, LEAST_NOISE_S**2)
-    return Noise(math.sqrt(jitter), math.sqrt(max(wander - DOUBT * jitter, 0.0)))
+    return Noise(math.sqrt(jitter), math.sqrt(max(wander - WANDER_DOUBT * jitter, 0.0)))
 
 
 def deviation_s(offs_s: Sequence[float]) -> float:
-    """The standard deviation; by plain sums, as `statistics` is exact, and ten times slower."""
+    """Returns the standard deviation from plain sums: `statistics` is exact, but ten times slower."""
     mean_s = sum(offs_s) / len(offs_s)
     return math.sqrt(sum((off_s - mean_s) ** 2 for off_s in offs_s) / len(offs_s))
 
 
 def earliness_s(offs_s: Sequence[float], noise: Noise) -> float:
-    """How much earlier than their mean ticks are meant to be, by how far off it they were; 0 where jitter has no bound."""
+    """Returns how much earlier than their mean to expect ticks, from their offsets; 0 where jitter has no bound."""
     scatter_s = deviation_s(offs_s)
     if scatter_s == 0.0:
         return 0.0
@@ -117,5 +117,5 @@ def earliness_s(offs_s: Sequence[float], noise: Noise) -> float:
     return EARLIER_DEVIATIONS * min(scatter_s, noise.jitter_s) * min(max(bounded, 0.0), 1.0)
 
 
-def _bend(before: float, between: float, after: float) -> float:
+def _second_difference(before: float, between: float, after: float) -> float:
     return abs(before - 2 * between + after)

@@ -1,1 +1,1 @@
-"""What jams remember: written as it is heard, recovered after a crash, and taken from one jam to the next."""
+"""The models' memories: journaled while a jam runs, recovered after a crash, and carried from one jam to the next."""

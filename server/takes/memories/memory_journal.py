@@ -1,7 +1,7 @@
-"""What a jam's memories hear, as records of its journal, and the memories of a jam that was killed from its records.
+"""Journal records of what a jam's memories hear, and the recovery of a killed jam's memories from these records.
 
-A memory hears planned notes too, and goes back from them. So each record tells how many tokens of its history still hold,
-and the tokens that came after those. The file with which a jam began lies beside its journal and is the base of its records.
+A memory also hears planned notes and may take them back. So each record holds how many tokens of the memory's history still
+count, and the tokens after those. The records build on the memory file that the jam started with, which lies beside its journal.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -23,19 +23,19 @@ Memories = Mapping[Approach, Memory]
 
 
 class MemoryJournal:
-    """Reads what the memories have heard, from any one thread, while the music thread lets them hear more."""
+    """Makes records of what memories have heard. Use it from one thread, any one; the music thread may use the memories meanwhile."""
 
     def __init__(self, memories: Callable[[], Memories]) -> None:
         self._memories = memories
         self._written: dict[Approach, dict[int, MemoryMark]] = {}
-        """For each approach the marks that are in the journal, by their position."""
+        """For each approach, the marks that are in the journal, by position."""
 
     def start_again(self) -> None:
-        """The next records begin from the start, for another journal."""
+        """Makes the next records start from the beginning, for another journal."""
         self._written.clear()
 
     def new_records(self) -> list[Record]:
-        """What was heard since the last call."""
+        """Returns the records of what was heard since the last call."""
         records: list[Record] = []
         for approach, memory in self._memories().items():
             records += self._new_records(approach, memory)
@@ -71,9 +71,9 @@ class MemoryJournal:
 
 
 def recover_memories(records: Iterable[Record], memory_file: Path) -> bool:
-    """Writes the memories that a journal's records tell of into the memory file beside it; False if there are none.
+    """Writes the memories that the records of a journal hold to the memory file beside it; returns False if there are none.
 
-    Raises MemoryFileError where it cannot be written.
+    Raises MemoryFileError if the file cannot be written.
     """
     memories: dict[Approach, Memory] = {}
     marks: dict[Approach, dict[int, MemoryMark]] = {}
@@ -108,7 +108,7 @@ def _hear(memory: Memory, marks: dict[int, MemoryMark], record: MemoryHeard) -> 
     if mark is not None:
         with suppress(ValueError):
             memory.restore(mark)
-    elif record.position < next(reversed(marks)):  # the line that led there is damaged
+    elif record.position < next(reversed(marks)):  # the record of this position was damaged
         return
     for place in [place for place in marks if not record.position - MAX_UNDO <= place <= record.position]:
         del marks[place]

@@ -3,12 +3,12 @@ import pytest
 from bridge.timing.song_position import SongPositions
 
 
-def test_positions_are_sixteenths_unless_they_say_otherwise() -> None:
+def test_positions_are_sixteenths_by_default() -> None:
     positions = SongPositions()
     assert positions.in_ticks(21) == 126
 
 
-def test_a_song_that_went_on_by_what_it_tells_in_ticks_tells_ticks() -> None:
+def test_positions_that_differ_by_the_ticks_between_are_in_ticks() -> None:
     positions = SongPositions()
     positions.start()
     positions.tick(192)
@@ -16,14 +16,14 @@ def test_a_song_that_went_on_by_what_it_tells_in_ticks_tells_ticks() -> None:
     assert positions.in_ticks(576) == 576
 
 
-def test_a_song_that_went_on_by_what_it_tells_in_sixteenths_tells_sixteenths() -> None:
+def test_positions_that_differ_by_the_sixteenths_between_are_in_sixteenths() -> None:
     positions = SongPositions()
     positions.in_ticks(16)
     positions.tick(96)
     assert positions.in_ticks(32) == 192
 
 
-def test_in_the_middle_of_a_sixteenth_the_last_one_is_told() -> None:
+def test_a_position_within_a_sixteenth_is_rounded_down() -> None:
     positions = SongPositions()
     positions.start()
     positions.tick(100)
@@ -31,7 +31,7 @@ def test_in_the_middle_of_a_sixteenth_the_last_one_is_told() -> None:
     assert positions.unit_ticks == 6
 
 
-def test_another_place_says_nothing_on_the_unit() -> None:
+def test_a_jump_does_not_change_the_unit() -> None:
     positions = SongPositions()
     positions.start()
     positions.tick(192)
@@ -39,7 +39,7 @@ def test_another_place_says_nothing_on_the_unit() -> None:
 
 
 @pytest.mark.parametrize("unit_ticks", [1, 6])
-def test_a_unit_that_is_given_stays(unit_ticks: int) -> None:
+def test_a_given_unit_never_changes(unit_ticks: int) -> None:
     positions = SongPositions(unit_ticks)
     positions.start()
     positions.tick(96)

@@ -236,7 +236,7 @@ class TestANewPack:
         self, playing: MusicThreadHarness
     ) -> None:
         other = ScriptedImproviser("pitch", (90,))
-        playing.music_thread.seat({"pitch": other, "event": ScriptedImproviser("event", (91,))}, 0)
+        playing.music_thread.replace_improvisers({"pitch": other, "event": ScriptedImproviser("event", (91,))}, 0)
         playing.run_until(3.01)
         onsets = [(message.pitch, at_s) for message, at_s in playing.sent if isinstance(message, NoteOn)]
         assert [at_s for pitch, at_s in onsets if pitch == 90] == [2.25, 2.5, 2.75, 3.0]
@@ -247,7 +247,7 @@ class TestANewPack:
     ) -> None:
         playing.run_until(2.2)
         other = ScriptedImproviser("pitch", (90,))
-        playing.music_thread.seat({"pitch": other, "event": ScriptedImproviser("event", (91,))}, 0)
+        playing.music_thread.replace_improvisers({"pitch": other, "event": ScriptedImproviser("event", (91,))}, 0)
         playing.run_until(2.51)
         pitches = [message.pitch for message, at_s in playing.sent if isinstance(message, NoteOn) and at_s > 2.2]
         assert pitches[0] in {60, 62, 64, 65}
@@ -255,11 +255,11 @@ class TestANewPack:
 
     def test_waits_for_the_note_that_is_due_at_once(self, playing: MusicThreadHarness) -> None:
         playing.run_until(2.24)
-        seated: list[float] = []
-        playing.jam.replace_improvisers = lambda *_: seated.append(playing.now_s)  # type: ignore[method-assign]
-        playing.music_thread.seat({}, 0)
+        replaced_s: list[float] = []
+        playing.jam.replace_improvisers = lambda *_: replaced_s.append(playing.now_s)  # type: ignore[method-assign]
+        playing.music_thread.replace_improvisers({}, 0)
         playing.run_until(2.3)
-        assert seated == [pytest.approx(2.25, abs=1e-3)]
+        assert replaced_s == [pytest.approx(2.25, abs=1e-3)]
 
     def test_another_thread_can_ask_what_it_has_to_hear(self, harness: MusicThreadHarness) -> None:
         harness.play(PHRASE)

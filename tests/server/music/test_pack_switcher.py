@@ -19,11 +19,11 @@ PATIENCE_S = 10
 HEARD = ((Note(60, 0.0, 0.5, 80), True), (Note(62, 0.5, 0.5, 80), False))
 
 
-class FakeSeat:
-    """A music thread that notes what is seated."""
+class FakeReceiver:
+    """A music thread that records its replacement models."""
 
     def __init__(self) -> None:
-        self.seated: SimpleQueue[tuple[Mapping[Approach, Improviser], int]] = SimpleQueue()
+        self.replacements: SimpleQueue[tuple[Mapping[Approach, Improviser], int]] = SimpleQueue()
 
     def wait_for_quiet(self, quiet_s: float, at_most_s: float) -> None:
         pass
@@ -31,19 +31,19 @@ class FakeSeat:
     def sounded_notes(self, at_most_s: float) -> tuple[int, Sequence[tuple[Note, bool]]]:
         return 2, HEARD
 
-    def seat(self, improvisers: Mapping[Approach, Improviser], heard_count: int) -> None:
-        self.seated.put((improvisers, heard_count))
+    def replace_improvisers(self, improvisers: Mapping[Approach, Improviser], heard_count: int) -> None:
+        self.replacements.put((improvisers, heard_count))
 
 
 class Loader:
     """Loads the dummy pack under any name, once `may_load` is set; a name that begins with "bad" cannot be loaded."""
 
     def __init__(self) -> None:
-        self.begun: SimpleQueue[str] = SimpleQueue()
+        self.started: SimpleQueue[str] = SimpleQueue()
         self.may_load = Event()
 
     def load(self, name: str, before_step: Callable[[], None]) -> LoadedPack:
-        self.begun.put(name)
+        self.started.put(name)
         before_step()
         assert self.may_load.wait(PATIENCE_S)
         if name.startswith("bad"):
@@ -65,24 +65,24 @@ def exists(name: str) -> None:
 
 class Switching:
     def __init__(self, loader: Loader, exists: Callable[[str], None] = exists) -> None:
-        self.seat = FakeSeat()
+        self.receiver = FakeReceiver()
         self.failures: SimpleQueue[tuple[str, str, str]] = SimpleQueue()
         self.switcher = PackSwitcher(
             loader.load,
             exists,
-            self.seat,
-            lambda name, seated, error: self.failures.put((name, seated, str(error))),
+            self.receiver,
+            lambda name, current_name, error: self.failures.put((name, current_name, str(error))),
             "first",
         )
 
 
-def test_a_pack_is_seated_once_it_is_loaded_and_has_heard_the_latest_notes(loader: Loader) -> None:
+def test_a_pack_takes_over_once_it_is_loaded_and_has_heard_the_latest_notes(loader: Loader) -> None:
     switching = Switching(loader)
     switching.switcher.switch_to("second", 120.0)
-    assert loader.begun.get(timeout=PATIENCE_S) == "second"
-    assert switching.seat.seated.empty()
+    assert loader.started.get(timeout=PATIENCE_S) == "second"
+    assert switching.receiver.replacements.empty()
     loader.may_load.set()
-    improvisers, heard_count = switching.seat.seated.get(timeout=PATIENCE_S)
+    improvisers, heard_count = switching.receiver.replacements.get(timeout=PATIENCE_S)
     assert heard_count == 2
     assert [improviser.snapshot().cursor.onset_beats for improviser in improvisers.values()] == [0.5, 0.5]
 
@@ -91,31 +91,31 @@ def test_a_pack_that_does_not_exist_is_refused_at_once(loader: Loader) -> None:
     switching = Switching(loader)
     with pytest.raises(PackError, match="there is no pack named none such"):
         switching.switcher.switch_to("none such", 120.0)
-    assert loader.begun.empty()
+    assert loader.started.empty()
 
 
-def test_what_is_wrong_with_a_pack_is_told_later_with_the_pack_that_stays(loader: Loader) -> None:
+def test_a_fault_in_a_pack_is_reported_later_with_the_name_of_the_pack_that_stays(loader: Loader) -> None:
     switching = Switching(loader)
     loader.may_load.set()
     switching.switcher.switch_to("second", 120.0)
-    switching.seat.seated.get(timeout=PATIENCE_S)
+    switching.receiver.replacements.get(timeout=PATIENCE_S)
     switching.switcher.switch_to("bad one", 120.0)
     assert switching.failures.get(timeout=PATIENCE_S) == ("bad one", "second", "pack bad one is cut off")
     switching.switcher.switch_to("third", 120.0)
-    assert switching.seat.seated.get(timeout=PATIENCE_S)
+    assert switching.receiver.replacements.get(timeout=PATIENCE_S)
 
 
-def test_of_many_that_are_wanted_while_one_is_loading_only_the_last_is_loaded_and_seated(loader: Loader) -> None:
+def test_of_many_requests_during_loading_only_the_last_one_is_loaded(loader: Loader) -> None:
     switching = Switching(loader)
     switching.switcher.switch_to("first one", 120.0)
-    assert loader.begun.get(timeout=PATIENCE_S) == "first one"
+    assert loader.started.get(timeout=PATIENCE_S) == "first one"
     for number in range(20):
         switching.switcher.switch_to(f"pack {number}", 120.0)
     loader.may_load.set()
-    assert switching.seat.seated.get(timeout=PATIENCE_S)
-    assert loader.begun.get(timeout=PATIENCE_S) == "pack 19"
-    assert loader.begun.empty()
-    assert switching.seat.seated.empty()
+    assert switching.receiver.replacements.get(timeout=PATIENCE_S)
+    assert loader.started.get(timeout=PATIENCE_S) == "pack 19"
+    assert loader.started.empty()
+    assert switching.receiver.replacements.empty()
 
 
 def test_a_disk_that_never_answers_holds_nobody_up(loader: Loader) -> None:

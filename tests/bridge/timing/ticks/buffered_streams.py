@@ -1,4 +1,4 @@
-"""Ticks as a DAW delivers them that sends its clock once per audio buffer."""
+"""Ticks of a DAW that sends its clock once per audio buffer."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -6,7 +6,7 @@ from random import Random
 
 
 def steady(tempo_bpm: float, count: int, first_s: float = 1.0) -> list[float]:
-    """When the ticks of a steady clock are meant."""
+    """The true times of a steady clock's ticks."""
     return [first_s + tick * 2.5 / tempo_bpm for tick in range(count)]
 
 
@@ -17,7 +17,7 @@ def delivered(
     phase: float = 0.3,
     delay: Callable[[], float] = lambda: 0.0,
 ) -> Iterator[float]:
-    """When they come: at the start or the end of the buffer they fall in, and a delay later; none overtakes another."""
+    """Yields the ticks' dates: the start or the end of their buffers, plus a delay; no tick overtakes another."""
     before_s = 0.0
     for at_s in meant_s:
         buffers = math.floor(at_s / buffer_s - phase) + (side == "end")

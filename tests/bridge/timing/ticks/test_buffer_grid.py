@@ -22,17 +22,17 @@ def test_a_buffer_is_found_within_a_beat(frames: int, rate: int, side: str) -> N
     assert grid.period_s == pytest.approx(buffer_s, rel=0.003)
 
 
-def test_a_buffer_that_is_nobody_s_usual_one_is_found_too() -> None:
+def test_a_buffer_of_unusual_length_is_found_too() -> None:
     grid = grid_of(list(delivered(steady(120.0, 48), 0.0177, delay=late_by_up_to(0.001))))
     assert grid.period_s == pytest.approx(0.0177, rel=0.001)
 
 
-def test_a_buffer_that_is_hardly_longer_than_jitter_is_found_by_many_dates() -> None:
+def test_a_buffer_hardly_longer_than_jitter_is_found_from_many_dates() -> None:
     grid = grid_of(list(delivered(steady(97.0, 240), 128 / 48_000, delay=late_by_up_to(0.0017))))
     assert grid.period_s == pytest.approx(128 / 48_000, rel=0.001)
 
 
-def test_without_what_delivery_adds_a_date_is_its_buffer_s() -> None:
+def test_a_snapped_date_is_its_buffers_date_without_the_delay() -> None:
     buffer_s = 1_024 / 48_000
     meant_s = steady(97.0, 200)
     late = list(delivered(meant_s, buffer_s, delay=late_by_up_to(0.002)))
@@ -42,33 +42,33 @@ def test_without_what_delivery_adds_a_date_is_its_buffer_s() -> None:
 
 
 @pytest.mark.parametrize("tempo_bpm", [60.0, 97.0, 120.0, 174.0])
-def test_exact_dates_have_no_grid(tempo_bpm: float) -> None:
+def test_no_grid_is_found_in_exact_dates(tempo_bpm: float) -> None:
     assert grid_of(steady(tempo_bpm, 400)).period_s is None
 
 
 @pytest.mark.parametrize("tempo_bpm", [60.0, 97.0, 120.0, 174.0])
-def test_jitter_has_no_grid(tempo_bpm: float) -> None:
+def test_no_grid_is_found_in_jittering_dates(tempo_bpm: float) -> None:
     delay = jitter(1)
     assert grid_of([at_s + delay() for at_s in steady(tempo_bpm, 400)]).period_s is None
 
 
 @pytest.mark.parametrize("share", [0.5, 2.0, 1.5, 0.75])
-def test_another_tempo_is_no_grid(share: float) -> None:
+def test_a_change_of_tempo_is_not_taken_for_a_grid(share: float) -> None:
     slow = steady(97.0, 100)
     assert grid_of([*slow, *steady(97.0 * share, 100, slow[-1] + 2.5 / 97.0 / share)]).period_s is None
 
 
-def test_a_lost_tick_is_no_grid() -> None:
+def test_a_lost_tick_is_not_taken_for_a_grid() -> None:
     assert grid_of([at_s for tick, at_s in enumerate(steady(97.0, 200)) if tick != 120]).period_s is None
 
 
-def test_another_buffer_is_found_after_the_old_one() -> None:
+def test_after_a_change_of_buffer_size_the_new_grid_is_found() -> None:
     first = list(delivered(steady(97.0, 100), 512 / 48_000))
     second = list(delivered(steady(97.0, 100, first[-1] + 0.03), 1_024 / 44_100))
     assert grid_of([*first, *second]).period_s == pytest.approx(1_024 / 44_100, rel=0.001)
 
 
-def test_a_machine_that_stood_still_has_its_grid_in_another_phase() -> None:
+def test_after_the_machine_paused_the_grid_is_found_in_its_new_phase() -> None:
     buffer_s = 1_024 / 48_000
     dates_s = list(delivered(steady(97.0, 120), buffer_s))
     grid = grid_of([at_s + (0.009 if at_s > 2.0 else 0.0) for at_s in dates_s])

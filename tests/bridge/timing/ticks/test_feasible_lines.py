@@ -11,7 +11,7 @@ def test_the_middle_of_all_lines_is_the_middle_of_the_bounds() -> None:
     assert lines().middle == pytest.approx((1.1, 0.6))
 
 
-def test_each_line_goes_on_by_its_own_interval() -> None:
+def test_each_line_advances_by_its_own_interval() -> None:
     carried = lines()
     carried.advance(3)
     assert carried.middle == pytest.approx((2.9, 0.6))
@@ -25,7 +25,7 @@ def test_a_window_keeps_the_lines_that_pass_through_it() -> None:
     assert (cut.earliest_s, cut.latest_s) == pytest.approx((1.7, 1.9))
 
 
-def test_two_windows_far_apart_tell_the_interval() -> None:
+def test_two_windows_far_apart_narrow_the_interval() -> None:
     known = lines()
     known.advance(10)
     assert known.keep_between(7.05, 7.15)
@@ -40,14 +40,14 @@ def test_a_window_that_no_line_passes_through_changes_nothing() -> None:
     assert kept.middle == pytest.approx((1.1, 0.6))
 
 
-def test_a_copy_may_be_cut_without_the_original() -> None:
+def test_cutting_a_copy_leaves_the_original_unchanged() -> None:
     original = lines()
     copy = original.copy()
     assert copy.keep_between(1.0, 1.05)
     assert original.latest_s == pytest.approx(1.2)
 
 
-def test_relaxed_all_is_possible_that_is_a_little_off() -> None:
+def test_relaxing_widens_the_bounds_a_little() -> None:
     relaxed = lines()
     relaxed.relax(0.1, relaxed.middle)
     assert (relaxed.earliest_s, relaxed.latest_s) == pytest.approx((0.99, 1.21))
@@ -57,7 +57,7 @@ def test_a_single_line_has_a_middle() -> None:
     assert FeasibleLines.within(1.0, 1.0, 0.5, 0.5).middle == pytest.approx((1.0, 0.5))
 
 
-def test_corners_are_never_more_than_a_few_and_the_true_line_is_kept() -> None:
+def test_the_number_of_corners_is_limited_and_the_true_line_is_kept() -> None:
     # An interval that is nearly a whole number of buffers: each window cuts a little off both ends.
     known = FeasibleLines.within(-0.5, 0.5, 0.5, 1.5)
     for tick in range(1, 200):

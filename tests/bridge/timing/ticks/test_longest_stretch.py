@@ -3,7 +3,7 @@ from random import Random
 
 import pytest
 
-from bridge.timing.ticks.longest_stretch import LongestStretch, swayed, without_bow
+from bridge.timing.ticks.longest_stretch import LongestStretch, follow_wander, without_curvature
 from bridge.timing.ticks.tick import Line, Tick
 from bridge.timing.ticks.tick_noise import LEAST_NOISE_S, Noise, earliness_s, measured_noise
 
@@ -34,7 +34,7 @@ def wandering(seed: int, count: int = 192) -> list[Tick]:
     return ticks(*offs_s)
 
 
-def test_four_ticks_make_a_line_and_one_of_them_may_be_late() -> None:
+def test_four_ticks_make_a_line_even_if_one_is_late() -> None:
     assert stretch(ticks(0.0, 0.0, 0.0)).first_line() is None
     line = stretch(ticks(0.0, 0.0, 0.0, 0.0)).first_line()
     assert line is not None
@@ -45,7 +45,7 @@ def test_four_ticks_make_a_line_and_one_of_them_may_be_late() -> None:
     assert late.due_s(8) == pytest.approx(5.16, abs=0.003)
 
 
-def test_ticks_that_all_came_at_once_make_no_line() -> None:
+def test_ticks_that_all_arrive_at_once_make_no_line() -> None:
     assert stretch([Tick(number, 5.0) for number in range(6)]).first_line() is None
 
 
@@ -56,20 +56,20 @@ def test_a_line_through_many_jittering_ticks_is_steadier_than_any_of_them() -> N
     assert line.at_s == pytest.approx(5.0 + 95 * INTERVAL_S, abs=0.0006)
 
 
-def test_after_a_change_of_tempo_only_what_came_since_counts() -> None:
+def test_after_a_change_of_tempo_only_later_ticks_count() -> None:
     changed = ticks(*[0.0] * 40, *(0.005 * number for number in range(1, 9)))
     line = stretch(changed).line(47, Noise(0.0005))
     assert line is not None
     assert line.interval_s == pytest.approx(INTERVAL_S + 0.005, abs=0.0002)
 
 
-def test_a_line_needs_ticks() -> None:
+def test_too_few_ticks_make_no_line() -> None:
     assert stretch([]).line(0, Noise()) is None
     assert stretch(ticks(0.0, 0.0, 0.0)).line(2, Noise()) is None
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_jitter_is_told_from_wander(seed: int) -> None:
+def test_jitter_and_wander_are_distinguished(seed: int) -> None:
     noise = measured_noise(jittered(seed), INTERVAL_S)
     assert noise.jitter_s == pytest.approx(0.001, rel=0.3)
     assert noise.wander_s < 0.0003
@@ -78,23 +78,23 @@ def test_jitter_is_told_from_wander(seed: int) -> None:
     assert noise.gain > 0.5
 
 
-def test_the_tempo_need_not_be_known_to_tell_them() -> None:
+def test_the_measured_jitter_does_not_depend_on_the_assumed_tempo() -> None:
     noise, by_another = (measured_noise(jittered(0), interval_s) for interval_s in (INTERVAL_S, 0.9 * INTERVAL_S))
     assert noise.jitter_s == pytest.approx(by_another.jitter_s)
 
 
-def test_no_noise_at_all_is_taken_for_a_little() -> None:
+def test_exact_ticks_count_as_slightly_noisy() -> None:
     assert measured_noise(ticks(*[0.0] * 50), INTERVAL_S) == Noise(LEAST_NOISE_S, 0.0)
 
 
-def test_what_jitters_is_not_swayed_and_what_wanders_is_followed_to_its_last_tick() -> None:
+def test_the_line_follows_wander_to_the_last_tick_and_ignores_jitter() -> None:
     line = Line(3, 5.06, INTERVAL_S)
     off = ticks(0.0, 0.0, 0.0, 0.01)
-    assert swayed(line, off, Noise(0.001, 0.0)) is line
-    assert swayed(line, off, Noise(0.0002, 0.003)).at_s == pytest.approx(5.07, abs=0.0002)
+    assert follow_wander(line, off, Noise(0.001, 0.0)) is line
+    assert follow_wander(line, off, Noise(0.0002, 0.003)).at_s == pytest.approx(5.07, abs=0.0002)
 
 
-def test_only_what_wanders_is_expected_later_than_the_line_says() -> None:
+def test_only_wandering_ticks_are_expected_later_than_the_line() -> None:
     assert Noise(0.001, 0.0).lag_s == 0.0
     # Random within 3 ms: a third of that.
     assert Noise(0.0002, 0.003 / math.sqrt(3)).lag_s == pytest.approx(0.001, rel=0.05)
@@ -107,7 +107,7 @@ def test_after_hours_a_line_is_as_exact_as_after_a_minute() -> None:
     assert line.at_s == pytest.approx(201_000 * INTERVAL_S, abs=1e-7)
 
 
-def test_a_drift_to_and_fro_is_no_wander() -> None:
+def test_a_drift_to_and_fro_is_not_measured_as_wander() -> None:
     chance = Random(0)
     sawtooth = ticks(*((number % 11) * 0.0001 + chance.uniform(0.0, 0.001) for number in range(192)))
     assert measured_noise(sawtooth, INTERVAL_S).wander_s == 0.0
@@ -115,17 +115,17 @@ def test_a_drift_to_and_fro_is_no_wander() -> None:
 
 def test_lines_that_differ_by_a_drift_agree() -> None:
     sawtooth = ticks(*((number % 24) * 0.0001 for number in range(192)))
-    line = stretch(sawtooth).line(191, Noise(0.0002).drifting(0.0009))
+    line = stretch(sawtooth).line(191, Noise(0.0002).with_drift(0.0009))
     assert line is not None
     assert line.interval_s == pytest.approx(INTERVAL_S, abs=0.000005)
 
 
-def test_a_tempo_that_rises_is_no_drift() -> None:
+def test_a_rising_tempo_is_removed_as_curvature() -> None:
     bow = [0.00001 * ((number - 20) ** 2 - 140) for number in range(41)]
-    assert max(map(abs, without_bow(bow))) == pytest.approx(0.0, abs=1e-12)
+    assert max(map(abs, without_curvature(bow))) == pytest.approx(0.0, abs=1e-12)
 
 
-def test_ticks_that_are_late_by_up_to_a_bound_are_meant_before_their_mean() -> None:
+def test_ticks_with_bounded_delay_are_expected_before_their_mean() -> None:
     chance = Random(0)
     late = [chance.uniform(-0.001, 0.001) for _ in range(144)]
     assert earliness_s(late, Noise(0.00058)) == pytest.approx(0.0005, abs=0.0001)

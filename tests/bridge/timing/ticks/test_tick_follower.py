@@ -1,4 +1,4 @@
-"""Ticks that come in buffers; those that come as they may are followed in `test_jittering_ticks`."""
+"""Ticks that are delivered in audio buffers; `test_jittering_ticks` has those that are not."""
 
 from collections.abc import Iterable
 
@@ -25,7 +25,7 @@ def off_ms(follower: TickFollower, number: int, meant_s: float) -> float:
 
 @pytest.mark.parametrize("tempo_bpm", [60.0, 97.0, 120.0, 125.0, 140.0, 174.0, 280.0])
 @pytest.mark.parametrize("side", ["start", "end"])
-def test_told_the_side_the_true_line_is_found_in_eight_beats(tempo_bpm: float, side: BufferSide) -> None:
+def test_with_a_known_side_the_true_line_is_found_in_eight_beats(tempo_bpm: float, side: BufferSide) -> None:
     meant_s = steady(tempo_bpm, 8 * BEAT)
     follower = followed(delivered(meant_s, BUFFER_S, side, delay=late_by_up_to(0.002)), side)
     assert follower.buffer_s == pytest.approx(BUFFER_S, rel=0.001)
@@ -35,7 +35,7 @@ def test_told_the_side_the_true_line_is_found_in_eight_beats(tempo_bpm: float, s
     assert 2.5 / follower.line.interval_s == pytest.approx(tempo_bpm, abs=0.1)
 
 
-def test_not_told_the_side_the_middle_of_the_dates_is_followed() -> None:
+def test_with_an_unknown_side_the_middle_of_the_dates_is_followed() -> None:
     meant_s = steady(97.0, 8 * BEAT)
     for side, half_ms in (("start", -BUFFER_S * 500), ("end", BUFFER_S * 500)):
         follower = followed(delivered(meant_s, BUFFER_S, side))
@@ -44,7 +44,7 @@ def test_not_told_the_side_the_middle_of_the_dates_is_followed() -> None:
 
 @pytest.mark.parametrize("tempo_bpm", [63.0, 97.0, 120.0, 174.0])
 @pytest.mark.parametrize("frames", [64, 256, 1_024, 2_048])
-def test_a_steady_clock_loses_nothing_in_ten_minutes(tempo_bpm: float, frames: int) -> None:
+def test_ten_minutes_of_a_steady_clock_are_counted_without_loss(tempo_bpm: float, frames: int) -> None:
     count = int(10 * tempo_bpm * BEAT)
     meant_s = steady(tempo_bpm, count)
     follower = followed(delivered(meant_s, frames / 48_000, delay=late_by_up_to(0.0005)), "start")
@@ -54,7 +54,7 @@ def test_a_steady_clock_loses_nothing_in_ten_minutes(tempo_bpm: float, frames: i
 
 @pytest.mark.parametrize("new_bpm", [85.0, 92.0, 102.0, 110.0, 140.0])
 @pytest.mark.parametrize(("frames", "beats"), [(256, 1), (1_024, 2), (2_048, 2)])
-def test_another_tempo_is_followed_within_a_beat_or_two(new_bpm: float, frames: int, beats: int) -> None:
+def test_a_step_of_tempo_is_followed_within_one_or_two_beats(new_bpm: float, frames: int, beats: int) -> None:
     first = steady(97.0, 200)
     meant_s = [*first, *steady(new_bpm, (beats + 2) * BEAT, first[-1] + 2.5 / 97.0)]
     follower, buffer_s = TickFollower("start"), frames / 48_000
@@ -72,7 +72,7 @@ def test_a_lost_tick_is_counted(frames: int) -> None:
 
 @pytest.mark.parametrize("stall_ms", [9.0, 17.0, 33.0, 38.0])
 @pytest.mark.parametrize("frames", [256, 1_024])
-def test_a_clock_that_stood_still_lost_nothing(stall_ms: float, frames: int) -> None:
+def test_after_a_stall_no_tick_is_counted_as_lost(stall_ms: float, frames: int) -> None:
     meant_s = [at_s + (stall_ms / 1000 if tick >= 310 else 0.0) for tick, at_s in enumerate(steady(97.0, 600))]
     follower = followed(delivered(meant_s, frames / 48_000), "start")
     assert follower.number == 599
@@ -80,14 +80,14 @@ def test_a_clock_that_stood_still_lost_nothing(stall_ms: float, frames: int) -> 
 
 
 @pytest.mark.parametrize("stall_s", [0.004, 0.0123, 0.0311, 0.0587])
-def test_exact_dates_tell_a_clock_that_stood_still_from_lost_ticks(stall_s: float) -> None:
+def test_with_exact_dates_stalls_and_lost_ticks_are_distinguished(stall_s: float) -> None:
     meant_s = [at_s + (stall_s if tick >= 310 else 0.0) for tick, at_s in enumerate(steady(97.0, 500))]
     assert followed(meant_s).number == 499
     assert followed(at_s for tick, at_s in enumerate(steady(97.0, 500)) if tick not in {310, 311}).number == 499
 
 
 @pytest.mark.parametrize(("frames", "rate"), [(128, 48_000), (2_048, 48_000), (1_024, 44_100)])
-def test_another_buffer_or_rate_in_the_middle_loses_no_tick(frames: int, rate: int) -> None:
+def test_no_tick_is_lost_when_the_buffer_or_rate_changes(frames: int, rate: int) -> None:
     meant_s = steady(97.0, 800)
     dates_s = [
         *delivered(meant_s[:400], 512 / 48_000, delay=late_by_up_to(0.0003)),
@@ -98,7 +98,7 @@ def test_another_buffer_or_rate_in_the_middle_loses_no_tick(frames: int, rate: i
     assert off_ms(follower, 799, meant_s[-1]) == pytest.approx(0.0, abs=1.5)
 
 
-def test_a_clock_on_a_grid_that_wanders_is_followed_all_the_same() -> None:
+def test_a_wandering_clock_on_a_grid_is_followed() -> None:
     chance = late_by_up_to(0.006, seed=3)
     meant_s, at_s = [], 1.0
     for _ in range(600):
@@ -109,14 +109,14 @@ def test_a_clock_on_a_grid_that_wanders_is_followed_all_the_same() -> None:
     assert abs(off_ms(follower, 599, meant_s[-1])) < 20.0
 
 
-def test_dates_that_are_equal_or_held_up_are_counted() -> None:
+def test_ticks_with_equal_dates_are_all_counted() -> None:
     dates_s = list(delivered(steady(97.0, 600), BUFFER_S))
     for tick in range(200, 600, 60):
         dates_s[tick : tick + 3] = [dates_s[tick + 2]] * 3
     assert followed(dates_s).number == 599
 
 
-def test_a_clock_that_comes_twice_is_followed_at_its_tempo() -> None:
+def test_a_doubled_clock_is_followed_at_its_true_tempo() -> None:
     for frames in (0, 64, 1_024, 2_048):
         meant_s = steady(97.0, 20 * BEAT)
         dates_s = list(delivered(meant_s, frames / 48_000)) if frames else meant_s
@@ -127,7 +127,7 @@ def test_a_clock_that_comes_twice_is_followed_at_its_tempo() -> None:
         assert 2.5 / follower.line.interval_s == pytest.approx(97.0, abs=0.05)
 
 
-def test_the_second_cable_may_be_pulled_out_again() -> None:
+def test_when_the_second_cable_is_unplugged_the_clock_is_single_again() -> None:
     meant_s = steady(97.0, 600)
     dates_s = [at_s + copy * 0.0004 for tick, at_s in enumerate(meant_s) for copy in range(2 if tick < 300 else 1)]
     follower = followed(dates_s)
@@ -136,6 +136,6 @@ def test_the_second_cable_may_be_pulled_out_again() -> None:
 
 
 @pytest.mark.parametrize("tempo_bpm", [58.6, 117.19, 117.5, 120.0, 234.4])
-def test_two_ticks_in_each_buffer_are_no_doubled_clock(tempo_bpm: float) -> None:
+def test_two_ticks_in_each_buffer_are_not_taken_for_a_doubled_clock(tempo_bpm: float) -> None:
     follower = followed(delivered(steady(tempo_bpm, 40 * BEAT), 2_048 / 48_000, delay=late_by_up_to(0.001)))
     assert not follower.is_doubled
