@@ -14,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from model.files.midi_chunks import END_OF_TRACK
+from model.files.midi_chunks import END_OF_TRACK, TRACK
 from model.files.midi_events import repaired
 
 _NOTE_ON, _NOTE_OFF = 0x90, 0x80
@@ -24,9 +24,11 @@ _TEMPO, _METER = b"\xff\x51", b"\xff\x58"
 # A tick behind a track's end what still sounds is ended, another tick later each channel says which it is, and of which track,
 # by the pitch and the velocity of a note that is a tick long.
 _TEXT = b"\xff\x01\x00"
+_END_DELTA = _TEXT + b"\x01" + _TEXT
 _TELLS = 2
 _TELLABLE = 127
 # Any division does: symusic counts ticks, and nothing else is asked of it.
+_PITCHES = bytes(range(128))
 _HEADER, _DIVISION = b"MThd\x00\x00\x00\x06\x00\x01", b"\x01\xe0"
 # How many notes of one pitch may be left sounding: more are looked for by this factor.
 _MORE = 16
@@ -135,8 +137,9 @@ def _parsed(
 
     pieces: list[bytes | memoryview] = [_HEADER, len(tracks).to_bytes(2), _DIVISION]
     for number, (track, of_track) in enumerate(zip(tracks, channels, strict=True)):
-        behind = _behind(of_track, copies, number)
-        pieces += (b"MTrk", (len(track) + len(behind)).to_bytes(4), track, behind)
+        offs = _offs(track, of_track) * copies
+        marks = _marks(of_track, number)
+        pieces += (TRACK, (len(track) + len(_END_DELTA) + len(offs) + len(marks)).to_bytes(4), track, _END_DELTA, offs, marks)
     try:
         score = symusic.core.ScoreTick.from_midi(b"".join(pieces))
     except Exception:  # noqa: BLE001  it raises bare errors of several kinds, and all say that it reads no further
@@ -145,50 +148,51 @@ def _parsed(
     ends = [0] * len(tracks)
     silent = {(number, channel) for number, of_track in enumerate(channels) for channel in of_track}
     for part in score.tracks:
-        notes = part.notes.numpy()
-        time, pitch, duration, velocity = notes["time"], notes["pitch"], notes["duration"], notes["velocity"]
-        if not len(time):
+        if not part.notes:
             continue  # it has nothing but controls
-        number, channel = int(velocity[-1]) - 1, int(pitch[-1])
-        if duration[-1] != 1 or (number, channel) not in silent:
+        # Its last note says whose it is. An object for one note, as arrays take longer than the notes of a short track.
+        last = part.notes[-1]
+        number, channel = last.velocity - 1, last.pitch
+        if last.duration != 1 or (number, channel) not in silent:
             return None  # its last note is none of ours
         silent.remove((number, channel))
-        ends[number] = int(time[-1]) - _TELLS
-        if len(time) > 1:
+        ends[number] = last.time - _TELLS
+        if len(part.notes) > 1:
+            notes = part.notes.numpy()
             program = programs.get(channel, 0) if programs else part.program
-            found[number].append(ChannelNotes(channel, time[:-1], duration[:-1], pitch[:-1], velocity[:-1], program))
+            found[number].append(
+                ChannelNotes(
+                    channel,
+                    notes["time"][:-1],
+                    notes["duration"][:-1],
+                    notes["pitch"][:-1],
+                    notes["velocity"][:-1],
+                    program,
+                )
+            )
     if silent:
         return None  # a track ends before its end
-    # Asked for only where there are any: to be told of none takes as long as to be told of notes.
-    tempi = _rows(score.tempos.numpy(), "time", "mspq") if len(score.tempos) else ()
-    meters = (
-        _rows(score.time_signatures.numpy(), "time", "numerator", "denominator") if len(score.time_signatures) else ()
-    )
+    tempi = tuple([(tempo.time, tempo.mspq) for tempo in score.tempos])
+    meters = tuple([(meter.time, meter.numerator, meter.denominator) for meter in score.time_signatures])
     first = TrackNotes(tuple(found[0]), ends[0], tempi, meters)
     return [first, *(TrackNotes(tuple(of_track), end) for of_track, end in zip(found[1:], ends[1:], strict=True))]
 
 
-def _rows(table: dict[str, npt.NDArray[np.int32]], *names: str) -> tuple[tuple[int, ...], ...]:
-    """The rows of some columns of what symusic gives as arrays by name."""
-    return tuple(zip(*(table[name].tolist() for name in names), strict=True))
+def _offs(track: bytes | memoryview, channels: Sequence[int]) -> bytes:
+    """Note-offs on the channels for every pitch that the track may have: for every data byte that is in it."""
+    pitches = _PITCHES.translate(None, _PITCHES.translate(None, track))
+    # A status once, and then by running status: a delta time, a pitch, a velocity.
+    offs = bytearray(3 * len(pitches))
+    offs[1::3] = pitches
+    return b"".join([b"\x00%c%b" % (_NOTE_OFF | channel, offs[1:]) for channel in channels])
 
 
 @lru_cache(maxsize=1024)
-def _behind(channels: tuple[int, ...], copies: int, number: int) -> bytes:
-    """What is put behind a track, whose end stands before it as a delta time: its notes' ends, and notes that say whose they are."""
-    offs = [_offs(channel, copies) for channel in channels]
+def _marks(channels: tuple[int, ...], number: int) -> bytes:
+    """What is put behind the note-offs of a track: notes that say whose its channels are."""
     begins = [bytes([0, _NOTE_ON | channel, channel, number + 1]) for channel in channels]
     ends = [bytes([0, _NOTE_OFF | channel, channel, 0]) for channel in channels]
-    return b"".join(
-        (_TEXT, b"\x01", _TEXT, *offs, b"\x01", _TEXT, *begins, b"\x01", _TEXT, *ends, b"\x00", END_OF_TRACK)
-    )
-
-
-@lru_cache(maxsize=32)
-def _offs(channel: int, copies: int) -> bytes:
-    """A note-off for each pitch, so many times."""
-    offs = b"".join(bytes([0, pitch, 0]) for pitch in range(128)) * copies
-    return bytes([0, _NOTE_OFF | channel]) + offs[1:]
+    return b"".join((b"\x01", _TEXT, *begins, b"\x01", _TEXT, *ends, b"\x00", END_OF_TRACK))
 
 
 def _with_members(track: TrackNotes, body: bytes) -> TrackNotes:

@@ -101,4 +101,7 @@ class FileScore:
         return slowest_s > seconds and self.seconds_at(last_tick) > seconds
 
     def seconds_at(self, tick: int) -> float:
+        if len(self.tempi.ticks) == 1:
+            # Most files have one tempo.
+            return tick * (self.tempi.microseconds.item(0) / (1e6 * self.ticks_per_beat))
         return float(self.tempi.seconds(np.array([tick]), self.ticks_per_beat)[0])
