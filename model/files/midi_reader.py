@@ -47,26 +47,17 @@ def _repair(numbers: Sequence[int], tracks: list[TrackNotes], chunks: Chunks, re
 class _Notes:
     """The notes of all tracks as columns, and whose they are: all at once, as a file has ten tracks, of few notes each.
 
-    `bounds` are where each part's notes begin and the last one's end; `last_ends` are the latest tick of each part.
+    `bounds` are where each part's notes begin and the last one's end; `open_tracks` are the tracks that have notes that still
+    sound at the track's end; `last_tick` is the last at which a note sounds.
     """
 
     parts: Sequence[tuple[int, TrackNotes, ChannelNotes]]
     bounds: Sequence[int]
     tick: Ticks
     end: Ticks
-    last_ends: Sequence[int]
     shortest: int
-
-    @property
-    def open_tracks(self) -> list[int]:
-        """The tracks that have notes that still sound at the track's end."""
-        pairs = zip(self.parts, self.last_ends, strict=True)
-        return sorted({number for (number, track, _), last_end in pairs if last_end > track.end})
-
-    @property
-    def last_tick(self) -> int:
-        pairs = zip(self.parts, self.last_ends, strict=True)
-        return max([min(last_end, track.end) for (_, track, _), last_end in pairs])
+    open_tracks: Sequence[int]
+    last_tick: int
 
     def per_note(self, of_parts: Sequence[int]) -> Ticks:
         """What is given for each part, for each of its notes."""
@@ -85,7 +76,12 @@ def _stacked(tracks: Sequence[TrackNotes]) -> _Notes | None:
     if shortest < 0 or np.minimum.reduce(tick) < 0:
         raise UnreadableError("has delta times that run over")
     end = tick + duration
-    return _Notes(parts, bounds, tick, end, np.maximum.reduceat(end, bounds[:-1]).tolist(), shortest)
+    last_tick, open_tracks = 0, []
+    for (number, track, _), last_end in zip(parts, np.maximum.reduceat(end, bounds[:-1]).tolist(), strict=True):
+        last_tick = max(last_tick, min(last_end, track.end))
+        if last_end > track.end and number not in open_tracks:
+            open_tracks.append(number)
+    return _Notes(parts, bounds, tick, end, shortest, open_tracks, last_tick)
 
 
 def _score_of(
@@ -125,13 +121,12 @@ def _parts(notes: _Notes) -> tuple[list[Part], bool]:
     pitch: Bytes = np.concatenate([channel.pitch for channel in channels]).view(np.uint8)
     velocity: Bytes = np.concatenate([channel.velocity for channel in channels]).view(np.uint8)
     place = tick << PITCH_BITS | pitch
-    if len(channels) > 1:
-        place += notes.per_note([number << PART_BITS for number in range(len(channels))])
-    is_in_order = _is_rising(place)
+    is_in_order = _is_rising(place, notes.bounds)
     if not is_in_order:
+        place += notes.per_note([number << PART_BITS for number in range(len(channels))])
         order = place.argsort(kind="stable")
         tick, end, pitch, velocity = tick[order], end[order], pitch[order], velocity[order]
-        is_in_order = _is_rising(place[order])
+        is_in_order = _is_rising(place[order], notes.bounds)
     parts = [
         Part(
             tick[begin:after],
@@ -149,6 +144,9 @@ def _parts(notes: _Notes) -> tuple[list[Part], bool]:
     return parts, is_in_order and has_lengths
 
 
-def _is_rising(places: Ticks) -> bool:
-    """Whether each is greater than the one before."""
-    return np.count_nonzero(places[1:] > places[:-1]) == len(places) - 1
+def _is_rising(places: Ticks, bounds: Sequence[int]) -> bool:
+    """Whether, between the bounds, each place is greater than the one before."""
+    rising = places[1:] > places[:-1]
+    for begin in bounds[1:-1]:
+        rising[begin - 1] = True
+    return int(np.count_nonzero(rising)) == len(rising)

@@ -180,6 +180,8 @@ def _parsed(
 
 def _offs(track: bytes | memoryview, channels: Sequence[int]) -> bytes:
     """Note-offs on the channels for every pitch that the track may have: for every data byte that is in it."""
+    if not channels:
+        return b""
     pitches = _PITCHES.translate(None, _PITCHES.translate(None, track))
     # A status once, and then by running status: a delta time, a pitch, a velocity.
     offs = bytearray(3 * len(pitches))
