@@ -10,9 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import symusic.core
 
 from model.files.midi_chunks import END_OF_TRACK, TRACK
 from model.files.midi_events import repaired
@@ -25,15 +29,16 @@ _TEMPO, _METER = b"\xff\x51", b"\xff\x58"
 # by the pitch and the velocity of a note that is a tick long.
 _TEXT = b"\xff\x01\x00"
 _END_DELTA = _TEXT + b"\x01" + _TEXT
-_TELLS = 2
-_TELLABLE = 127
+_MARK_TICKS = 2
+_MOST_MARKED = 127
 # Any division does: symusic counts ticks, and nothing else is asked of it.
 _PITCHES = bytes(range(128))
 _HEADER, _DIVISION = b"MThd\x00\x00\x00\x06\x00\x01", b"\x01\xe0"
 # How many notes of one pitch may be left sounding: more are looked for by this factor.
 _MORE = 16
 # A delta time may hold a note-on's status, too; that it is followed by two data bytes is likelier of a note-on.
-_NOTE_ONS = tuple((channel, re.compile(bytes([_NOTE_ON | channel]) + rb"[\x00-\x7f]{2}")) for channel in range(16))
+_NOTE_ON_STATUSES = bytes(range(0x90, 0xA0))
+_NOTE_ONS = [re.compile(b"%c" % status + rb"[\x00-\x7f]{2}") for status in _NOTE_ON_STATUSES]
 _DELTA = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
 # Registered parameter 6 on the first or last channel: so many channels next to it are one player's ("MIDI Polyphonic
 # Expression", MMA 2018).
@@ -74,31 +79,39 @@ SILENT = TrackNotes()
 
 
 def read_together(bodies: Sequence[bytes]) -> list[TrackNotes | None]:
-    """All tracks of a file as they stand, at once; None for those that have to be looked at first.
+    """All tracks of a file as they stand, at once; None for those that have to be repaired first.
 
-    Notes that never end may be fewer than they are: where one is found, its track has to be looked at, too. Tempi and meters are
-    told of the first track that is read, whosever they are.
+    Of the notes that never end some may be missing: where a track has one, it has to be repaired, too. The tempi and meters of
+    all tracks are with the first track that has notes.
     """
     found: list[TrackNotes | None] = [None] * len(bodies)
-    told: list[tuple[int, tuple[int, ...]]] = []
+    marked: list[tuple[int, tuple[int, ...]]] = []
     for number, body in enumerate(bodies):
         if body.endswith(END_OF_TRACK) and _ESCAPE not in body:
             channels = _channels_of(body)
             if channels or _TEMPO in body or _METER in body:
-                told.append((number, channels))
+                marked.append((number, channels))
             else:
                 found[number] = SILENT
-    for begin in range(0, len(told), _TELLABLE):
-        some = told[begin : begin + _TELLABLE]
-        parsed = _parsed([memoryview(bodies[number])[: -len(END_OF_TRACK)] for number, _ in some], [c for _, c in some])
-        for index, (number, channels) in enumerate(some):
-            if parsed is None:
-                # One of them is not as it should be: each by itself, to find out which.
-                alone = _parsed([memoryview(bodies[number])[: -len(END_OF_TRACK)]], [channels])
-                found[number] = None if alone is None else _with_members(alone[0], bodies[number])
-            else:
-                found[number] = _with_members(parsed[index], bodies[number])
+    for begin in range(0, len(marked), _MOST_MARKED):
+        some = marked[begin : begin + _MOST_MARKED]
+        tracks = _each([bodies[number] for number, _ in some], [channels for _, channels in some])
+        for (number, _), track in zip(some, tracks, strict=True):
+            found[number] = None if track is None else _with_members(track, bodies[number])
     return found
+
+
+def _each(bodies: Sequence[bytes], channels: Sequence[tuple[int, ...]]) -> Sequence[TrackNotes | None]:
+    """Tracks by one call of symusic; or by one call each, where it is not clear which of them has to be repaired."""
+    events = [memoryview(body)[: -len(END_OF_TRACK)] for body in bodies]
+    found = _parsed(events, channels)
+    # The tempi and meters of a track that is repaired would be there twice.
+    if found is not None and not any(
+        track is None and (_TEMPO in body or _METER in body) for track, body in zip(found, bodies, strict=True)
+    ):
+        return found
+    alone = [_parsed([body], [of_track]) for body, of_track in zip(events, channels, strict=True)]
+    return [None if track is None else track[0] for track in alone]
 
 
 def read_carefully(body: bytes) -> tuple[TrackNotes, bool]:
@@ -109,10 +122,12 @@ def read_carefully(body: bytes) -> tuple[TrackNotes, bool]:
     events, programs = (track.plain, track.programs) if track.changes_between_notes else (track.events, {})
     copies = 1
     found = _parsed([events], [channels], copies, programs)
-    while found is not None and any(_most_of_a_pitch(found[0], channel) >= copies for channel in found[0].channels):
+    while found and found[0] and any(_most_of_a_pitch(found[0], channel) >= copies for channel in found[0].channels):
         copies *= _MORE
         found = _parsed([events], [channels], copies, programs)
-    return (SILENT, True) if found is None else (_with_members(found[0], body), track.broken_at is not None)
+    if not found or not found[0]:
+        return SILENT, True
+    return _with_members(found[0], body), track.broken_at is not None
 
 
 def _most_of_a_pitch(track: TrackNotes, channel: ChannelNotes) -> int:
@@ -123,7 +138,8 @@ def _most_of_a_pitch(track: TrackNotes, channel: ChannelNotes) -> int:
 
 def _channels_of(body: bytes) -> tuple[int, ...]:
     """The channels that may have notes: all that have, and a few more."""
-    return tuple(channel for channel, note_on in _NOTE_ONS if _NOTE_ON | channel in body and note_on.search(body))
+    statuses = _NOTE_ON_STATUSES.translate(None, _NOTE_ON_STATUSES.translate(None, body))  # those that are in it
+    return tuple([status & 0xF for status in statuses if _NOTE_ONS[status & 0xF].search(body)])
 
 
 def _parsed(
@@ -131,51 +147,74 @@ def _parsed(
     channels: Sequence[tuple[int, ...]],
     copies: int = 1,
     programs: Mapping[int, int] = MappingProxyType({}),
-) -> list[TrackNotes] | None:
-    """Tracks by symusic; None where it refuses one, or does not give each channel of each track as one of its own tracks."""
+) -> list[TrackNotes | None] | None:
+    """Tracks by symusic: None in place of each that it does not give as one track for each channel; None for all where it refuses."""
     import symusic.core
 
     pieces: list[bytes | memoryview] = [_HEADER, len(tracks).to_bytes(2), _DIVISION]
     for number, (track, of_track) in enumerate(zip(tracks, channels, strict=True)):
-        offs = _offs(track, of_track) * copies
-        marks = _marks(of_track, number)
-        pieces += (TRACK, (len(track) + len(_END_DELTA) + len(offs) + len(marks)).to_bytes(4), track, _END_DELTA, offs, marks)
+        offs, marks = _offs(track, of_track) * copies, _marks(of_track, number)
+        length = len(track) + len(_END_DELTA) + len(offs) + len(marks)
+        pieces += (TRACK, length.to_bytes(4), track, _END_DELTA, offs, marks)
     try:
         score = symusic.core.ScoreTick.from_midi(b"".join(pieces))
     except Exception:  # noqa: BLE001  it raises bare errors of several kinds, and all say that it reads no further
         return None
+    parts = [part for part in score.tracks if part.notes]  # others have nothing but controls
+    marks_of = _marks_of(parts, channels)
+    if marks_of is None:
+        return None
+    marks_found, doubtful = marks_of
     found: list[list[ChannelNotes]] = [[] for _ in tracks]
     ends = [0] * len(tracks)
-    silent = {(number, channel) for number, of_track in enumerate(channels) for channel in of_track}
-    for part in score.tracks:
-        if not part.notes:
-            continue  # it has nothing but controls
-        # Its last note says whose it is. An object for one note, as arrays take longer than the notes of a short track.
-        last = part.notes[-1]
-        number, channel = last.velocity - 1, last.pitch
-        if last.duration != 1 or (number, channel) not in silent:
-            return None  # its last note is none of ours
-        silent.remove((number, channel))
-        ends[number] = last.time - _TELLS
+    for part, (number, channel, end) in marks_found:
+        ends[number] = end
         if len(part.notes) > 1:
             notes = part.notes.numpy()
+            time, duration, pitch, velocity = notes["time"], notes["duration"], notes["pitch"], notes["velocity"]
             program = programs.get(channel, 0) if programs else part.program
-            found[number].append(
-                ChannelNotes(
-                    channel,
-                    notes["time"][:-1],
-                    notes["duration"][:-1],
-                    notes["pitch"][:-1],
-                    notes["velocity"][:-1],
-                    program,
-                )
-            )
-    if silent:
-        return None  # a track ends before its end
+            found[number].append(ChannelNotes(channel, time[:-1], duration[:-1], pitch[:-1], velocity[:-1], program))
     tempi = tuple([(tempo.time, tempo.mspq) for tempo in score.tempos])
     meters = tuple([(meter.time, meter.numerator, meter.denominator) for meter in score.time_signatures])
-    first = TrackNotes(tuple(found[0]), ends[0], tempi, meters)
-    return [first, *(TrackNotes(tuple(of_track), end) for of_track, end in zip(found[1:], ends[1:], strict=True))]
+    every: list[TrackNotes | None] = [None] * len(tracks)
+    for number in range(len(tracks)):
+        if number not in doubtful:
+            every[number] = TrackNotes(tuple(found[number]), ends[number], tempi, meters)
+            tempi = meters = ()
+    return every
+
+
+_Mark = tuple[int, int, int]
+"""What the last note of one of symusic's tracks says: the file's track, the channel, and the tick at which the track ends."""
+
+
+def _marks_of(
+    parts: Sequence["symusic.core.TrackTick"], channels: Sequence[tuple[int, ...]]
+) -> tuple[list[tuple["symusic.core.TrackTick", _Mark]], set[int]] | None:
+    """symusic's tracks that have a mark, and the numbers of the file's tracks of which some may have none; None where that is unclear."""
+    to_come = {(number, channel) for number, of_track in enumerate(channels) for channel in of_track}
+    found = []
+    # symusic's tracks are in the order of the file's: one without a mark is of a track from `at` to the next one with a mark.
+    at, is_unmarked = 0, False
+    doubtful: set[int] = set()
+    for part in parts:
+        last = part.notes[-1]
+        number, channel = last.velocity - 1, last.pitch
+        is_mark = last.duration == 1 and 0 <= number < len(channels) and channel in channels[number]
+        if not is_mark:
+            is_unmarked = True
+            continue
+        if (number, channel) not in to_come or number < at:
+            return None  # one of two that look like the same mark is a note
+        to_come.remove((number, channel))
+        if is_unmarked:
+            doubtful |= set(range(at, number + 1))
+        at, is_unmarked = number, False
+        found.append((part, (number, channel, last.time - _MARK_TICKS)))
+    if is_unmarked:
+        doubtful |= set(range(at, len(channels)))
+    # A track of which a mark does not come ends before its end.
+    return found, doubtful | {number for number, _ in to_come}
 
 
 def _offs(track: bytes | memoryview, channels: Sequence[int]) -> bytes:
@@ -186,7 +225,8 @@ def _offs(track: bytes | memoryview, channels: Sequence[int]) -> bytes:
     # A status once, and then by running status: a delta time, a pitch, a velocity.
     offs = bytearray(3 * len(pitches))
     offs[1::3] = pitches
-    return b"".join([b"\x00%c%b" % (_NOTE_OFF | channel, offs[1:]) for channel in channels])
+    after_status = bytes(offs[1:])
+    return b"".join([b"\x00%c%b" % (_NOTE_OFF | channel, after_status) for channel in channels])
 
 
 @lru_cache(maxsize=1024)

@@ -53,9 +53,8 @@ class TempoMap:
         A tempo of no microseconds is a damaged event and left out; where nothing is said it is 120 bpm.
         """
         in_force = {0: _DEFAULT_MICROSECONDS}
-        for tick, microseconds in changes:
-            if microseconds > 0:
-                in_force[tick] = microseconds
+        if changes:
+            in_force |= {tick: microseconds for tick, microseconds in changes if microseconds > 0}
         rows = sorted(in_force.items())
         return cls(np.array([tick for tick, _ in rows], np.int64), np.array([value for _, value in rows], np.int64))
 
