@@ -33,6 +33,8 @@ _MARK_TICKS = 2
 _MOST_MARKED = 127
 # Any division does: symusic counts ticks, and nothing else is asked of it.
 _PITCHES = bytes(range(128))
+# Bytes from which on a track has so many of the data bytes that looking for them takes longer than a note-off for each.
+_LONG_TRACK = 2000
 _HEADER, _DIVISION = b"MThd\x00\x00\x00\x06\x00\x01", b"\x01\xe0"
 # How many notes of one pitch may be left sounding: more are looked for by this factor.
 _MORE = 16
@@ -221,7 +223,7 @@ def _offs(track: bytes | memoryview, channels: Sequence[int]) -> bytes:
     """Note-offs on the channels for every pitch that the track may have: for every data byte that is in it."""
     if not channels:
         return b""
-    pitches = _PITCHES.translate(None, _PITCHES.translate(None, track))
+    pitches = _PITCHES if len(track) > _LONG_TRACK else _PITCHES.translate(None, _PITCHES.translate(None, track))
     # A status once, and then by running status: a delta time, a pitch, a velocity.
     offs = bytearray(3 * len(pitches))
     offs[1::3] = pitches
