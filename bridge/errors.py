@@ -5,6 +5,7 @@ BridgeError
 ├── PortNotFound      no port has that name, or more than one
 ├── PortTaken         the port exists, and would not open
 ├── PortLost          an open port accepts no messages any more
+│   └── PortFull      or none for the moment
 ├── BadMidi           bytes or values that are not a MIDI message
 ├── LinkMissing       Ableton Link was requested, and its library is not installed
 ├── OscPortTaken      the OSC port could not be bound: another program has it, or the user may not open it
@@ -49,6 +50,10 @@ class PortTaken(BridgeError):
 
 class PortLost(BridgeError):
     """A port that was open is closed, or its device is gone."""
+
+
+class PortFull(PortLost):
+    """An output takes no more messages until its MIDI system has taken those that wait; perhaps that is gone."""
 
 
 class BadMidi(BridgeError):

@@ -16,7 +16,7 @@ from typing import Self
 
 from bridge.errors import NoMidiSystem
 from bridge.midi.midi_systems import open_midi_system
-from bridge.midi.ports import MidiSystem
+from bridge.midi.ports import InputPort, MidiSystem, OutputPort, Port
 from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
 from model.engines.engine import Engine
@@ -154,6 +154,7 @@ class Session:
         )
         osc_address = f"{self._config.effective_osc.host}:{osc_remote.server.address[1]}"
         wiring = Wiring(midi_input.name, output.name, output.description, osc_address, speeds_ms)
+        self._watch_ports(midi_input, output, music_thread)
         await self._open_panel(controls, music_thread, controllers, wiring)
         self._print_wiring(wiring, midi_input.description, loaded_pack)
         await self._open_seed(music_thread)
@@ -263,6 +264,26 @@ class Session:
             TakeList(TakeLibrary(self._config.takes.data_folder)),
         )
         await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say))
+
+    def _watch_ports(self, midi_input: InputPort, output: OutputPort, music_thread: MusicThread) -> None:
+        """Follows ports that go and come back, and says so; the callbacks run in a thread of the MIDI system."""
+
+        def on_change(port: Port, direction: str, *, is_lost: bool) -> None:
+            if port is output:
+                music_thread.on_output_changed()
+            else:
+                music_thread.on_input_changed(is_lost=is_lost)
+            if is_lost:
+                logger.warning('MIDI %s "%s" is lost; it is used again when it is back', direction, port.name)
+            else:
+                logger.warning('MIDI %s "%s" is back', direction, port.name)
+
+        for port, direction in ((midi_input, "input"), (output, "output")):
+            port.watch(
+                partial(on_change, port, direction, is_lost=True), partial(on_change, port, direction, is_lost=False)
+            )
+            if port.is_lost:
+                on_change(port, direction, is_lost=True)
 
     def _print_wiring(self, wiring: Wiring, midi_in_description: str, loaded_pack: LoadedPack) -> None:
         osc = self._config.effective_osc

@@ -20,14 +20,18 @@ def is_lead_line(
     min_monophonic_share: float = MONOPHONIC_SHARE,
 ) -> bool:
     """Whether a track with these onsets and pitches, both of shape (notes,), could be a lead, by the constants above."""
-    if np.size(pitches) < max(min_notes, 1):
+    by_pitch = np.array(pitches)
+    count = len(by_pitch)
+    if count < max(min_notes, 1):
         return False
-    by_pitch = np.sort(np.asarray(pitches))
-    median = (int(by_pitch[(len(by_pitch) - 1) // 2]) + int(by_pitch[len(by_pitch) // 2])) / 2
+    by_pitch.sort()
+    median = (int(by_pitch[(count - 1) // 2]) + int(by_pitch[count // 2])) / 2
     if not MEDIAN_PITCH_RANGE[0] <= median <= MEDIAN_PITCH_RANGE[1]:
         return False
-    in_order = np.sort(np.asarray(onsets))
-    is_new_onset = np.ones(len(in_order) + 1, np.bool_)
+    in_order = np.array(onsets)
+    in_order.sort()
+    is_new_onset = np.empty(count + 1, np.bool_)
+    is_new_onset[0] = is_new_onset[-1] = True
     np.not_equal(in_order[1:], in_order[:-1], out=is_new_onset[1:-1])
     single = np.count_nonzero(is_new_onset[:-1] & is_new_onset[1:])
     return bool(single / np.count_nonzero(is_new_onset[:-1]) >= min_monophonic_share)

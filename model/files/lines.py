@@ -4,6 +4,7 @@ What a reader of the score would see, and a program could not play, is mended he
 on the note they lead to, a pitch that begins twice at once.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -129,8 +130,8 @@ def begins_of(line: Part, ticks_per_beat: float) -> Ticks:
     """
     tick = line.tick
     gap = tick[1:] - tick[:-1]
-    near = (gap > 0) & (gap < CHORD_BEATS * ticks_per_beat)
-    if not near.any():
+    near = (gap > 0) & (gap < math.ceil(CHORD_BEATS * ticks_per_beat))
+    if not np.count_nonzero(near):
         return tick
     shorter = np.minimum(line.end[1:] - tick[1:], line.end[:-1] - tick[:-1])
     together = np.minimum(line.end[1:], line.end[:-1]) - tick[1:]

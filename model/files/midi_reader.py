@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from model.errors import UnreadableError
 from model.files.meter import Meter, MeterChange
@@ -31,8 +30,8 @@ def read_midi(content: bytes, *, is_trusted: bool = False) -> FileScore:
     remarks = list(chunks.remarks)
     _repair([number for number, track in enumerate(quick) if track is None], tracks, chunks, remarks)
     notes = _stacked(tracks)
-    if is_trusted and notes is not None and notes.is_open.any():
-        _repair(sorted(set(notes.track[notes.is_open].tolist())), tracks, chunks, remarks)
+    if is_trusted and notes is not None and (open_tracks := notes.open_tracks):
+        _repair(open_tracks, tracks, chunks, remarks)
         notes = _stacked(tracks)
     return _score_of(chunks, tracks, notes, tuple(remarks))
 
@@ -46,27 +45,23 @@ def _repair(numbers: Sequence[int], tracks: list[TrackNotes], chunks: Chunks, re
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Notes:
-    """The notes of all tracks as columns, and whose they are: all at once, as a file has ten tracks, of few notes each."""
+    """The notes of all tracks as columns, and whose they are: all at once, as a file has ten tracks, of few notes each.
+
+    `bounds` are where each part's notes begin and the last one's end; `open_tracks` are the tracks that have notes that still
+    sound at the track's end; `last_tick` is the last at which a note sounds.
+    """
 
     parts: Sequence[tuple[int, TrackNotes, ChannelNotes]]
-    part: npt.NDArray[np.int64]
+    bounds: Sequence[int]
     tick: Ticks
     end: Ticks
-    limit: Ticks
+    shortest: int
+    open_tracks: Sequence[int]
+    last_tick: int
 
-    @property
-    def is_open(self) -> npt.NDArray[np.bool_]:
-        """Which still sound at their track's end."""
-        still: npt.NDArray[np.bool_] = self.end > self.limit
-        return still
-
-    @property
-    def track(self) -> npt.NDArray[np.int64]:
-        return np.array([number for number, _, _ in self.parts])[self.part]
-
-    def column(self, name: str) -> npt.NDArray[np.int8]:
-        column: npt.NDArray[np.int8] = np.concatenate([getattr(channel, name) for _, _, channel in self.parts])
-        return column
+    def per_note(self, of_parts: Sequence[int]) -> Ticks:
+        """What is given for each part, for each of its notes."""
+        return np.repeat(np.array(of_parts, np.int64), [after - begin for begin, after in pairwise(self.bounds)])
 
 
 def _stacked(tracks: Sequence[TrackNotes]) -> _Notes | None:
@@ -74,12 +69,19 @@ def _stacked(tracks: Sequence[TrackNotes]) -> _Notes | None:
     parts = [(number, track, channel) for number, track in enumerate(tracks) for channel in track.channels]
     if not parts:
         return None
-    part = np.repeat(np.arange(len(parts)), [len(channel.time) for _, _, channel in parts])
-    tick = np.concatenate([channel.time for _, _, channel in parts]).astype(np.int64)
-    end = tick + np.concatenate([channel.duration for _, _, channel in parts])
-    if tick.min() < 0 or (end < tick).any():
+    bounds = list(accumulate([len(channel.time) for _, _, channel in parts], initial=0))
+    tick = np.concatenate([channel.time for _, _, channel in parts], dtype=np.int64)
+    duration = np.concatenate([channel.duration for _, _, channel in parts])
+    shortest = int(np.minimum.reduce(duration))
+    if shortest < 0 or np.minimum.reduce(tick) < 0:
         raise UnreadableError("has delta times that run over")
-    return _Notes(parts, part, tick, end, np.array([track.end for _, track, _ in parts])[part])
+    end = tick + duration
+    last_tick, open_tracks = 0, []
+    for (number, track, _), last_end in zip(parts, np.maximum.reduceat(end, bounds[:-1]).tolist(), strict=True):
+        last_tick = max(last_tick, min(last_end, track.end))
+        if last_end > track.end and number not in open_tracks:
+            open_tracks.append(number)
+    return _Notes(parts, bounds, tick, end, shortest, open_tracks, last_tick)
 
 
 def _score_of(
@@ -89,7 +91,7 @@ def _score_of(
     meters = _meters([meter for track in tracks for meter in track.meters], chunks.ticks_per_beat)
     parts, is_playable = ([], True) if notes is None else _parts(notes)
     score = FileScore(chunks.ticks_per_beat, tuple(parts), TempoMap.of(tempi), meters, remarks, is_playable)
-    if notes is not None and score.is_longer_than(LONGEST_S, int(np.minimum(notes.end, notes.limit).max())):
+    if notes is not None and score.is_longer_than(LONGEST_S, notes.last_tick):
         raise UnreadableError(f"claims to last {score.seconds_at(score.last_tick) / 3600:,.0f} hours")
     return score
 
@@ -110,17 +112,21 @@ def _meters(told: Sequence[tuple[int, ...]], ticks_per_beat: float) -> tuple[Met
 
 def _parts(notes: _Notes) -> tuple[list[Part], bool]:
     """Every channel of every track that has notes, and whether they can be played as they stand."""
-    tick, end = notes.tick, np.minimum(notes.end, notes.limit)
-    pitch: Bytes = notes.column("pitch").view(np.uint8)
-    velocity: Bytes = notes.column("velocity").view(np.uint8)
-    place = notes.part << PART_BITS | tick << PITCH_BITS | pitch
-    is_playable = bool((place[1:] > place[:-1]).all())
-    if not is_playable:
-        order = np.argsort(place, kind="stable")
-        tick, end, pitch, velocity, place = tick[order], end[order], pitch[order], velocity[order], place[order]
-        is_playable = bool((place[1:] > place[:-1]).all())
-    is_playable &= bool((end > tick).all())
-    bounds = pairwise(np.searchsorted(notes.part, np.arange(len(notes.parts) + 1)).tolist())
+    tick, end = notes.tick, notes.end
+    has_lengths = notes.shortest > 0
+    if notes.open_tracks:
+        end = np.minimum(end, notes.per_note([track.end for _, track, _ in notes.parts]))
+        has_lengths = bool((end > tick).all())
+    channels = [channel for _, _, channel in notes.parts]
+    pitch: Bytes = np.concatenate([channel.pitch for channel in channels]).view(np.uint8)
+    velocity: Bytes = np.concatenate([channel.velocity for channel in channels]).view(np.uint8)
+    place = tick << PITCH_BITS | pitch
+    is_in_order = _is_rising(place, notes.bounds)
+    if not is_in_order:
+        place += notes.per_note([number << PART_BITS for number in range(len(channels))])
+        order = place.argsort(kind="stable")
+        tick, end, pitch, velocity = tick[order], end[order], pitch[order], velocity[order]
+        is_in_order = _is_rising(place[order], notes.bounds)
     parts = [
         Part(
             tick[begin:after],
@@ -133,6 +139,14 @@ def _parts(notes: _Notes) -> tuple[list[Part], bool]:
             track.members,
             channel.channel == DRUM_CHANNEL,
         )
-        for (number, track, channel), (begin, after) in zip(notes.parts, bounds, strict=True)
+        for (number, track, channel), (begin, after) in zip(notes.parts, pairwise(notes.bounds), strict=True)
     ]
-    return parts, is_playable
+    return parts, is_in_order and has_lengths
+
+
+def _is_rising(places: Ticks, bounds: Sequence[int]) -> bool:
+    """Whether, between the bounds, each place is greater than the one before."""
+    rising = places[1:] > places[:-1]
+    for begin in bounds[1:-1]:
+        rising[begin - 1] = True
+    return int(np.count_nonzero(rising)) == len(rising)

@@ -6,15 +6,22 @@ is, and of which track. Where a track does not come back so, it is repaired firs
 """
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from model.files.midi_chunks import END_OF_TRACK
+if TYPE_CHECKING:
+    import symusic.core
+
+from model.files.midi_chunks import END_OF_TRACK, TRACK
 from model.files.midi_events import repaired
 
 _NOTE_ON, _NOTE_OFF = 0x90, 0x80
@@ -24,14 +31,19 @@ _TEMPO, _METER = b"\xff\x51", b"\xff\x58"
 # A tick behind a track's end what still sounds is ended, another tick later each channel says which it is, and of which track,
 # by the pitch and the velocity of a note that is a tick long.
 _TEXT = b"\xff\x01\x00"
-_TELLS = 2
-_TELLABLE = 127
+_END_DELTA = _TEXT + b"\x01" + _TEXT
+_MARK_TICKS = 2
+_MOST_MARKED = 127
 # Any division does: symusic counts ticks, and nothing else is asked of it.
+_PITCHES = bytes(range(128))
+# Bytes from which on a track has so many of the data bytes that looking for them takes longer than a note-off for each.
+_LONG_TRACK = 2000
 _HEADER, _DIVISION = b"MThd\x00\x00\x00\x06\x00\x01", b"\x01\xe0"
 # How many notes of one pitch may be left sounding: more are looked for by this factor.
 _MORE = 16
 # A delta time may hold a note-on's status, too; that it is followed by two data bytes is likelier of a note-on.
-_NOTE_ONS = tuple((channel, re.compile(bytes([_NOTE_ON | channel]) + rb"[\x00-\x7f]{2}")) for channel in range(16))
+_NOTE_ON_STATUSES = bytes(range(0x90, 0xA0))
+_NOTE_ONS = [re.compile(b"%c" % status + rb"[\x00-\x7f]{2}") for status in _NOTE_ON_STATUSES]
 _DELTA = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
 # Registered parameter 6 on the first or last channel: so many channels next to it are one player's ("MIDI Polyphonic
 # Expression", MMA 2018).
@@ -72,31 +84,39 @@ SILENT = TrackNotes()
 
 
 def read_together(bodies: Sequence[bytes]) -> list[TrackNotes | None]:
-    """All tracks of a file as they stand, at once; None for those that have to be looked at first.
+    """All tracks of a file as they stand, at once; None for those that have to be repaired first.
 
-    Notes that never end may be fewer than they are: where one is found, its track has to be looked at, too. Tempi and meters are
-    told of the first track that is read, whosever they are.
+    Of the notes that never end some may be missing: where a track has one, it has to be repaired, too. The tempi and meters of
+    all tracks are with the first track that has notes.
     """
     found: list[TrackNotes | None] = [None] * len(bodies)
-    told: list[tuple[int, tuple[int, ...]]] = []
+    marked: list[tuple[int, tuple[int, ...]]] = []
     for number, body in enumerate(bodies):
         if body.endswith(END_OF_TRACK) and _ESCAPE not in body:
             channels = _channels_of(body)
             if channels or _TEMPO in body or _METER in body:
-                told.append((number, channels))
+                marked.append((number, channels))
             else:
                 found[number] = SILENT
-    for begin in range(0, len(told), _TELLABLE):
-        some = told[begin : begin + _TELLABLE]
-        parsed = _parsed([memoryview(bodies[number])[: -len(END_OF_TRACK)] for number, _ in some], [c for _, c in some])
-        for index, (number, channels) in enumerate(some):
-            if parsed is None:
-                # One of them is not as it should be: each by itself, to find out which.
-                alone = _parsed([memoryview(bodies[number])[: -len(END_OF_TRACK)]], [channels])
-                found[number] = None if alone is None else _with_members(alone[0], bodies[number])
-            else:
-                found[number] = _with_members(parsed[index], bodies[number])
+    for begin in range(0, len(marked), _MOST_MARKED):
+        some = marked[begin : begin + _MOST_MARKED]
+        tracks = _each([bodies[number] for number, _ in some], [channels for _, channels in some])
+        for (number, _), track in zip(some, tracks, strict=True):
+            found[number] = None if track is None else _with_members(track, bodies[number])
     return found
+
+
+def _each(bodies: Sequence[bytes], channels: Sequence[tuple[int, ...]]) -> Sequence[TrackNotes | None]:
+    """Tracks by one call of symusic; or by one call each, where it is not clear which of them has to be repaired."""
+    events = [memoryview(body)[: -len(END_OF_TRACK)] for body in bodies]
+    found = _parsed(events, channels)
+    # The tempi and meters of a track that is repaired would be there twice.
+    if found is not None and not any(
+        track is None and (_TEMPO in body or _METER in body) for track, body in zip(found, bodies, strict=True)
+    ):
+        return found
+    alone = [_parsed([body], [of_track]) for body, of_track in zip(events, channels, strict=True)]
+    return [None if track is None else track[0] for track in alone]
 
 
 def read_carefully(body: bytes) -> tuple[TrackNotes, bool]:
@@ -107,10 +127,12 @@ def read_carefully(body: bytes) -> tuple[TrackNotes, bool]:
     events, programs = (track.plain, track.programs) if track.changes_between_notes else (track.events, {})
     copies = 1
     found = _parsed([events], [channels], copies, programs)
-    while found is not None and any(_most_of_a_pitch(found[0], channel) >= copies for channel in found[0].channels):
+    while found and found[0] and any(_most_of_a_pitch(found[0], channel) >= copies for channel in found[0].channels):
         copies *= _MORE
         found = _parsed([events], [channels], copies, programs)
-    return (SILENT, True) if found is None else (_with_members(found[0], body), track.broken_at is not None)
+    if not found or not found[0]:
+        return SILENT, True
+    return _with_members(found[0], body), track.broken_at is not None
 
 
 def _most_of_a_pitch(track: TrackNotes, channel: ChannelNotes) -> int:
@@ -121,7 +143,8 @@ def _most_of_a_pitch(track: TrackNotes, channel: ChannelNotes) -> int:
 
 def _channels_of(body: bytes) -> tuple[int, ...]:
     """The channels that may have notes: all that have, and a few more."""
-    return tuple(channel for channel, note_on in _NOTE_ONS if _NOTE_ON | channel in body and note_on.search(body))
+    statuses = _NOTE_ON_STATUSES.translate(None, _NOTE_ON_STATUSES.translate(None, body))  # those that are in it
+    return tuple([status & 0xF for status in statuses if _NOTE_ONS[status & 0xF].search(body)])
 
 
 def _parsed(
@@ -129,66 +152,111 @@ def _parsed(
     channels: Sequence[tuple[int, ...]],
     copies: int = 1,
     programs: Mapping[int, int] = MappingProxyType({}),
-) -> list[TrackNotes] | None:
-    """Tracks by symusic; None where it refuses one, or does not give each channel of each track as one of its own tracks."""
-    import symusic.core
-
+) -> list[TrackNotes | None] | None:
+    """Tracks by symusic: None in place of each that it does not give as one track for each channel; None for all where it refuses."""
     pieces: list[bytes | memoryview] = [_HEADER, len(tracks).to_bytes(2), _DIVISION]
     for number, (track, of_track) in enumerate(zip(tracks, channels, strict=True)):
-        behind = _behind(of_track, copies, number)
-        pieces += (b"MTrk", (len(track) + len(behind)).to_bytes(4), track, behind)
+        offs, marks = _offs(track, of_track) * copies, _marks(of_track, number)
+        length = len(track) + len(_END_DELTA) + len(offs) + len(marks)
+        pieces += (TRACK, length.to_bytes(4), track, _END_DELTA, offs, marks)
     try:
-        score = symusic.core.ScoreTick.from_midi(b"".join(pieces))
+        score = _symusic_score().from_midi(b"".join(pieces))
     except Exception:  # noqa: BLE001  it raises bare errors of several kinds, and all say that it reads no further
         return None
+    parts = [part for part in score.tracks if part.notes]  # others have nothing but controls
+    marks_of = _marks_of(parts, channels)
+    if marks_of is None:
+        return None
+    marks_found, doubtful = marks_of
     found: list[list[ChannelNotes]] = [[] for _ in tracks]
     ends = [0] * len(tracks)
-    silent = {(number, channel) for number, of_track in enumerate(channels) for channel in of_track}
-    for part in score.tracks:
-        notes = part.notes.numpy()
-        time, pitch, duration, velocity = notes["time"], notes["pitch"], notes["duration"], notes["velocity"]
-        if not len(time):
-            continue  # it has nothing but controls
-        number, channel = int(velocity[-1]) - 1, int(pitch[-1])
-        if duration[-1] != 1 or (number, channel) not in silent:
-            return None  # its last note is none of ours
-        silent.remove((number, channel))
-        ends[number] = int(time[-1]) - _TELLS
-        if len(time) > 1:
+    for part, (number, channel, end) in marks_found:
+        ends[number] = end
+        if len(part.notes) > 1:
+            notes = part.notes.numpy()
+            time, duration, pitch, velocity = notes["time"], notes["duration"], notes["pitch"], notes["velocity"]
             program = programs.get(channel, 0) if programs else part.program
             found[number].append(ChannelNotes(channel, time[:-1], duration[:-1], pitch[:-1], velocity[:-1], program))
-    if silent:
-        return None  # a track ends before its end
-    # Asked for only where there are any: to be told of none takes as long as to be told of notes.
-    tempi = _rows(score.tempos.numpy(), "time", "mspq") if len(score.tempos) else ()
-    meters = (
-        _rows(score.time_signatures.numpy(), "time", "numerator", "denominator") if len(score.time_signatures) else ()
-    )
-    first = TrackNotes(tuple(found[0]), ends[0], tempi, meters)
-    return [first, *(TrackNotes(tuple(of_track), end) for of_track, end in zip(found[1:], ends[1:], strict=True))]
+    tempi = tuple([(tempo.time, tempo.mspq) for tempo in score.tempos])
+    meters = tuple([(meter.time, meter.numerator, meter.denominator) for meter in score.time_signatures])
+    every: list[TrackNotes | None] = [None] * len(tracks)
+    for number in range(len(tracks)):
+        if number not in doubtful:
+            every[number] = TrackNotes(tuple(found[number]), ends[number], tempi, meters)
+            tempi = meters = ()
+    return every
 
 
-def _rows(table: dict[str, npt.NDArray[np.int32]], *names: str) -> tuple[tuple[int, ...], ...]:
-    """The rows of some columns of what symusic gives as arrays by name."""
-    return tuple(zip(*(table[name].tolist() for name in names), strict=True))
+@cache
+def _symusic_score() -> "type[symusic.core.ScoreTick]":
+    """symusic's class, imported without the rest of its package, which loads a download client for sound fonts: 5 ms, not 32 ms.
+
+    The module is registered under its own name, so that a later `import symusic` uses it.
+    """
+    core = sys.modules.get("symusic.core")
+    if core is None:
+        package = find_spec("symusic")
+        folders = None if package is None else package.submodule_search_locations
+        spec = None if folders is None else PathFinder.find_spec("symusic.core", folders)
+        if spec is None or spec.loader is None:
+            raise ModuleNotFoundError("No module named 'symusic.core'", name="symusic.core")
+        core = sys.modules["symusic.core"] = module_from_spec(spec)
+        spec.loader.exec_module(core)
+    found: type[symusic.core.ScoreTick] = core.ScoreTick
+    return found
+
+
+_Mark = tuple[int, int, int]
+"""What the last note of one of symusic's tracks says: the file's track, the channel, and the tick at which the track ends."""
+
+
+def _marks_of(
+    parts: Sequence["symusic.core.TrackTick"], channels: Sequence[tuple[int, ...]]
+) -> tuple[list[tuple["symusic.core.TrackTick", _Mark]], set[int]] | None:
+    """symusic's tracks that have a mark, and the numbers of the file's tracks of which some may have none; None where that is unclear."""
+    to_come = {(number, channel) for number, of_track in enumerate(channels) for channel in of_track}
+    found = []
+    # symusic's tracks are in the order of the file's: one without a mark is of a track from `at` to the next one with a mark.
+    at, is_unmarked = 0, False
+    doubtful: set[int] = set()
+    for part in parts:
+        last = part.notes[-1]
+        number, channel = last.velocity - 1, last.pitch
+        is_mark = last.duration == 1 and 0 <= number < len(channels) and channel in channels[number]
+        if not is_mark:
+            is_unmarked = True
+            continue
+        if (number, channel) not in to_come or number < at:
+            return None  # one of two that look like the same mark is a note
+        to_come.remove((number, channel))
+        if is_unmarked:
+            doubtful |= set(range(at, number + 1))
+        at, is_unmarked = number, False
+        found.append((part, (number, channel, last.time - _MARK_TICKS)))
+    if is_unmarked:
+        doubtful |= set(range(at, len(channels)))
+    # A track of which a mark does not come ends before its end.
+    return found, doubtful | {number for number, _ in to_come}
+
+
+def _offs(track: bytes | memoryview, channels: Sequence[int]) -> bytes:
+    """Note-offs on the channels for every pitch that the track may have: for every data byte that is in it."""
+    if not channels:
+        return b""
+    pitches = _PITCHES if len(track) > _LONG_TRACK else _PITCHES.translate(None, _PITCHES.translate(None, track))
+    # A status once, and then by running status: a delta time, a pitch, a velocity.
+    offs = bytearray(3 * len(pitches))
+    offs[1::3] = pitches
+    after_status = bytes(offs[1:])
+    return b"".join([b"\x00%c%b" % (_NOTE_OFF | channel, after_status) for channel in channels])
 
 
 @lru_cache(maxsize=1024)
-def _behind(channels: tuple[int, ...], copies: int, number: int) -> bytes:
-    """What is put behind a track, whose end stands before it as a delta time: its notes' ends, and notes that say whose they are."""
-    offs = [_offs(channel, copies) for channel in channels]
+def _marks(channels: tuple[int, ...], number: int) -> bytes:
+    """What is put behind the note-offs of a track: notes that say whose its channels are."""
     begins = [bytes([0, _NOTE_ON | channel, channel, number + 1]) for channel in channels]
     ends = [bytes([0, _NOTE_OFF | channel, channel, 0]) for channel in channels]
-    return b"".join(
-        (_TEXT, b"\x01", _TEXT, *offs, b"\x01", _TEXT, *begins, b"\x01", _TEXT, *ends, b"\x00", END_OF_TRACK)
-    )
-
-
-@lru_cache(maxsize=32)
-def _offs(channel: int, copies: int) -> bytes:
-    """A note-off for each pitch, so many times."""
-    offs = b"".join(bytes([0, pitch, 0]) for pitch in range(128)) * copies
-    return bytes([0, _NOTE_OFF | channel]) + offs[1:]
+    return b"".join((b"\x01", _TEXT, *begins, b"\x01", _TEXT, *ends, b"\x00", END_OF_TRACK))
 
 
 def _with_members(track: TrackNotes, body: bytes) -> TrackNotes:

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from model.files.meter import MeterChange
-from model.files.tempo import DEFAULT_TEMPO_BPM, microseconds_of, tempo_of
+from model.files.tempo import DEFAULT_TEMPO_BPM, SLOWEST_MICROSECONDS, microseconds_of, tempo_of
 
 Ticks = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
+_DEFAULT_MICROSECONDS = microseconds_of(DEFAULT_TEMPO_BPM)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,8 +52,9 @@ class TempoMap:
 
         A tempo of no microseconds is a damaged event and left out; where nothing is said it is 120 bpm.
         """
-        in_force = {0: microseconds_of(DEFAULT_TEMPO_BPM)}
-        in_force |= {tick: microseconds for tick, microseconds in changes if microseconds > 0}
+        in_force = {0: _DEFAULT_MICROSECONDS}
+        if changes:
+            in_force |= {tick: microseconds for tick, microseconds in changes if microseconds > 0}
         rows = sorted(in_force.items())
         return cls(np.array([tick for tick, _ in rows], np.int64), np.array([value for _, value in rows], np.int64))
 
@@ -97,8 +99,11 @@ class FileScore:
 
     def is_longer_than(self, seconds: float, last_tick: int) -> bool:
         """Whether it lasts longer, up to a tick; asked of every file, so only those are counted out that may."""
-        slowest_s = last_tick * int(self.tempi.microseconds.max()) / (1e6 * self.ticks_per_beat)
+        slowest_s = last_tick * SLOWEST_MICROSECONDS / (1e6 * self.ticks_per_beat)
         return slowest_s > seconds and self.seconds_at(last_tick) > seconds
 
     def seconds_at(self, tick: int) -> float:
+        if len(self.tempi.ticks) == 1:
+            # Most files have one tempo.
+            return tick * (self.tempi.microseconds.item(0) / (1e6 * self.ticks_per_beat))
         return float(self.tempi.seconds(np.array([tick]), self.ticks_per_beat)[0])

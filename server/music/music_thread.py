@@ -19,7 +19,7 @@ from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import TypeGuard
 
-from bridge.errors import BadMidi, BridgeError
+from bridge.errors import BadMidi, BridgeError, PortLost
 from bridge.fault_counter import FaultCounter
 from bridge.midi.echo_guard import ECHO_WINDOW_S, EchoGuard
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, encode, parse
@@ -105,6 +105,9 @@ class MusicThread:
         self._is_waiting = True
         self._next_due_s = float("inf")
         self._replacement: tuple[Mapping[Approach, Improviser], int, float] | None = None
+        self._is_input_lost = False
+        self._is_output_lost = False
+        self._must_resume = False  # when the output is back
         self._published_status: StatusChanged | None = None
         self._published_timeline: Timeline | None = None
         self._published_source: tuple[object, ...] = ()
@@ -179,7 +182,19 @@ class MusicThread:
 
     def send_control_change(self, message: ControlChange) -> None:
         """Sends a message to a controller, such as the position of a motor fader. It is not put into the feed."""
-        self._enqueue(lambda: self._ledger.post(message))
+        self._enqueue(lambda: None if self._is_output_lost else self._ledger.post(message))
+
+    def on_input_changed(self, *, is_lost: bool) -> None:
+        """Notes that the input is lost or back. What the player holds on an input that is lost comes up."""
+        self._enqueue(lambda: self._on_input_changed(is_lost=is_lost))
+
+    def on_output_changed(self) -> None:
+        """Notes that `is_lost` of the output has changed.
+
+        While it is lost, the jam plays nothing, and its state is `listening` or `waiting`. When it is back, the notes that
+        sounded are ended, and an answer without an end goes on.
+        """
+        self._enqueue(lambda: None)  # each round of the loop looks at the output
 
     def release_input(self) -> None:
         """Lets every key and pedal come up that the player holds: their port is lost, so no release will come from it."""
@@ -244,16 +259,16 @@ class MusicThread:
                 if content is None:
                     return False
                 self._handle(content, at_s)
+            self._check_output()
             self._advance_clock()
             self._advance_jam()
             self._repeat_releases(self._clock.now_s())
             self._replace_models_when_quiet()
             if self._jam.has_work and not self._is_within(self._wake_at_s(), MODEL_WORK_S):
                 self._jam.do_work()
-            if self.feed.has_subscribers:
-                self._publish_status()
+            self._publish_status()
         except Exception as error:  # noqa: BLE001  no error ends the music thread
-            self.faults.count(error)
+            self._count_fault(error)
             self._recover()
         return True
 
@@ -327,8 +342,32 @@ class MusicThread:
             self._replacement = None
             self._jam.replace_improvisers(improvisers, heard_count)
 
+    def _on_input_changed(self, *, is_lost: bool) -> None:
+        self._is_input_lost = is_lost
+        if is_lost:
+            self._release_input()
+
+    def _check_output(self) -> None:
+        if self._output.is_lost == self._is_output_lost:
+            return
+        self._is_output_lost = self._output.is_lost
+        if self._is_output_lost:
+            self._must_resume = self._jam.state == "answering" and self._jam.settings.mode == "continuous"
+            # The ledger still counts these as sounding; in the take they end here.
+            self._record_note_offs()
+            self._jam.act("stop", self._now_beat())
+            return
+        self._end_notes()
+        if self._must_resume:
+            self._jam.act("respond", self._now_beat())
+
     def _advance_jam(self) -> None:
-        for timed in self._jam.advance(self._now_beat()):
+        messages = self._jam.advance(self._now_beat())
+        if self._is_output_lost:
+            if any(isinstance(timed.message, NoteOn) for timed in messages):
+                self._jam.act("stop", self._now_beat())
+            return
+        for timed in messages:
             due_s = self._timeline.seconds_at(timed.beat)
             self.lateness_s.append(max(0.0, self._clock.now_s() - due_s))
             self._post(timed.message, due_s)
@@ -367,8 +406,9 @@ class MusicThread:
         """Sends the clock messages that are due, notices a lost clock, and grants the jam's request if there is one."""
         now_s = self._now_s()
         for due in self._conductor.advance(now_s):
-            self._echo.record_sent(due.data, self._clock.now_s())
-            self._send_bytes(due.data, self._timeline.seconds_at(due.beat))
+            if not self._is_output_lost:
+                self._echo.record_sent(due.data, self._clock.now_s())
+                self._send_bytes(due.data, self._timeline.seconds_at(due.beat))
         if self._timeline is not self._jam_timeline or self._conductor.transport != self._transport:
             self._update_jam_timeline()
         request, self._jam.timeline_request = self._jam.timeline_request, None
@@ -391,7 +431,8 @@ class MusicThread:
     def _publish_status(self) -> None:
         """Puts the status and the timeline into the feed, where they have changed."""
         now_s, jam = self._clock.now_s(), self._jam
-        status = StatusChanged(jam.state, jam.turn, jam.plan, now_s, jam.from_memory)
+        ports = (self._is_input_lost, self._is_output_lost)
+        status = StatusChanged(jam.state, jam.turn, jam.plan, now_s, jam.from_memory, *ports)
         if status != self._published_status:
             self._published_status = status
             self.feed.put(status)
@@ -432,6 +473,7 @@ class MusicThread:
     def _recover(self) -> None:
         """After an error: ends what sounds, and the jam listens again."""
         try:
+            self._check_output()
             self._jam.act("stop", self._now_beat())
             self._jam.advance(self._now_beat())
         except Exception as error:  # noqa: BLE001  as above
@@ -439,14 +481,22 @@ class MusicThread:
         self._release_all()
 
     def _release_all(self, channels: Collection[int] = ()) -> None:
+        if self._is_output_lost:
+            return
+        self._record_note_offs()
+        self._end_notes(channels)
+
+    def _record_note_offs(self) -> None:
         now_s = self._clock.now_s()
         beat = self._timeline.beat_at(now_s)
         for message in self._ledger.pending_note_offs:
             self.feed.put(MessagePlayed(message, now_s, beat))
+
+    def _end_notes(self, channels: Collection[int] = ()) -> None:
         try:
-            self._ledger.release_all(now_s, channels)
+            self._ledger.release_all(self._clock.now_s(), channels)
         except Exception as error:  # noqa: BLE001  a lost port takes no note-off
-            self.faults.count(error)
+            self._count_fault(error)
 
     def _repeat_releases(self, at_s: float) -> None:
         """Sends again what ended notes a little while ago: see `Ledger`."""
@@ -457,6 +507,11 @@ class MusicThread:
         try:
             self._ledger.repeat_due(at_s, held)
         except Exception as error:  # noqa: BLE001  as above
+            self._count_fault(error)
+
+    def _count_fault(self, error: Exception) -> None:
+        # A loss that the port itself reports is no fault, even if a message was just being sent.
+        if not (isinstance(error, PortLost) and self._output.is_lost):
             self.faults.count(error)
 
 

@@ -29,7 +29,8 @@ def test_the_docstring_draws_the_whole_tree_of_errors() -> None:
         name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, BridgeError)
     }
     assert errors.__doc__ is not None
-    drawn = {line.strip("├└─ ").split()[0] for line in errors.__doc__.splitlines() if line.startswith(("├", "└"))}
+    lines = [line for line in errors.__doc__.splitlines() if line.startswith(("├", "└", "│"))]
+    drawn = {line.strip("│├└─ ").split()[0] for line in lines}
     assert error_classes == drawn | {"BridgeError"}
 
 

@@ -21,7 +21,11 @@ BANDS = 16
 _POWER = 0x9E3779B97F4A7C15
 # Two odd numbers that scatter the bits of a product all over it.
 _SCATTER, _PER_BIN = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_BIN_BITS = np.uint64(64 - (HASHES - 1).bit_length())
+_HALF, _NEARLY_HALF = np.uint64(31), np.uint64(29)
+# Pieces of an n-gram that are put together two by two: how long they are, and the power to that place.
+_PIECES = tuple((length, np.uint64(pow(_POWER, length, 1 << 64))) for length in (1, 2, 4))
+_BINS = np.arange(HASHES)
+_BIN_BEGINS = _BINS.astype(np.uint64) << np.uint64(64 - (HASHES - 1).bit_length())
 
 
 def signature_of(lines: Sequence[npt.NDArray[np.uint8]]) -> Signature | None:
@@ -30,48 +34,45 @@ def signature_of(lines: Sequence[npt.NDArray[np.uint8]]) -> Signature | None:
     The hashes are one permutation cut in equal bins, and of each bin the smallest; an empty one takes the next one's
     (Shrivastava and Li 2014, "Densifying one permutation hashing via rotation").
     """
-    every = np.sort(_grams(lines))
+    every = _grams(lines)
     if not len(every):
         return None
-    begins = np.searchsorted(every, np.arange(HASHES, dtype=np.uint64) << _BIN_BITS)
-    full = np.flatnonzero(np.diff(begins, append=len(every)))
-    taken = np.searchsorted(full, np.arange(HASHES))
-    place = full[taken % len(full)]
-    distance = (place - np.arange(HASHES)) % HASHES
+    every.sort()
+    bounds = np.full(HASHES + 1, len(every))
+    begins = bounds[:-1] = every.searchsorted(_BIN_BEGINS)
+    full = (bounds[1:] > begins).nonzero()[0]
+    # Of each bin, itself or the next one that is full, round the end to the first.
+    place = full.take(full.searchsorted(_BINS), mode="wrap")
+    distance = (place - _BINS) % HASHES
     signature: Signature = (every[begins[place]] + distance.astype(np.uint64) * _PER_BIN).astype(np.uint32)
     return signature
 
 
 def _grams(lines: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint64]:
     """A hash of every n-gram of intervals but those of one repeated note, which any two riffs may share."""
-    ends = np.cumsum([len(line) for line in lines], dtype=np.int64)
-    intervals = np.diff(np.concatenate([np.zeros(0, np.int64), *lines]).astype(np.int64))
+    if not lines:
+        return np.zeros(0, np.uint64)
+    pitches = np.concatenate(lines, dtype=np.int64)
+    intervals = pitches[1:] - pitches[:-1]
     count = len(intervals) - GRAM_INTERVALS + 1
     if count < 1:
         return np.zeros(0, np.uint64)
     # The sum of interval times power to the place, by ever longer pieces: pairs, fours, eights.
-    hashes = (intervals + 128).astype(np.uint64)
-    length = 1
-    while length < GRAM_INTERVALS:
-        hashes = hashes[:-length] + hashes[length:] * np.uint64(pow(_POWER, length, 1 << 64))
-        length *= 2
-    joins = np.zeros(len(intervals), np.bool_)
-    joins[ends[:-1] - 1] = True
-    # Of one line, and not across the joint of two.
-    moving = hashes[_in_any(intervals != 0) & ~_in_any(joins)]
+    hashes = (intervals + 128).view(np.uint64)
+    is_moving = intervals != 0
+    for length, power in _PIECES:
+        hashes = hashes[:-length] + hashes[length:] * power
+        is_moving = is_moving[:-length] | is_moving[length:]
+    # An n-gram is of one line, and not across the joint of two.
+    joint = -1
+    for line in lines[:-1]:
+        joint += len(line)
+        is_moving[max(joint - GRAM_INTERVALS + 1, 0) : joint + 1] = False
+    moving = hashes[is_moving]
     # What a multiplication brings upwards, the shift brings down again.
-    moving = (moving ^ (moving >> np.uint64(31))) * _SCATTER
-    scattered: npt.NDArray[np.uint64] = moving ^ (moving >> np.uint64(29))
+    moving = (moving ^ (moving >> _HALF)) * _SCATTER
+    scattered: npt.NDArray[np.uint64] = moving ^ (moving >> _NEARLY_HALF)
     return scattered
-
-
-def _in_any(of: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """For each n-gram, whether any of its intervals is so; by ever longer pieces, too."""
-    length = 1
-    while length < GRAM_INTERVALS:
-        of = of[:-length] | of[length:]
-        length *= 2
-    return of
 
 
 def groups_of(signatures: Sequence[Signature | None]) -> list[int]:

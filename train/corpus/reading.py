@@ -87,7 +87,7 @@ def _reading_of(sha256: str, score: FileScore, choice: Choice) -> Reading:
     judged = [(track, *_judged(track, score, choice.tracks)) for track in _chosen(tracks, choice.tracks)]
     chosen = [(track, leads) for track, leads, is_wanted in judged if is_wanted]
     lines = tuple(_in_unit(track, score, choice) for track, _ in chosen)
-    last_tick = max((int(track.end.max()) for track in tracks), default=0)
+    last_tick = max([int(np.maximum.reduce(track.end)) for track in tracks], default=0)
     return Reading(
         sha256,
         lines,

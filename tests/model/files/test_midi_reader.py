@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -102,6 +104,16 @@ class TestOddFiles:
     def test_more_than_ten_million_ticks_are_read(self) -> None:
         part = only_part(midi_file(track(event(10_000_000, 0x90, 60, 80), event(400, 0x80, 60, 0)), division=960))
         assert rows(part) == [(10_000_000, 10_000_400, 60, 80)]
+
+
+def test_reading_does_not_load_what_symusic_downloads_sound_fonts_with() -> None:
+    script = (
+        "import sys; from model.files.midi_reader import read_midi; "
+        f"assert len(read_midi({PLAIN!r}).parts) == 1; assert 'pySmartDL' not in sys.modules; "
+        "import symusic; assert len(symusic.Score.from_midi("
+        f"{PLAIN!r}).tracks) == 1; assert len(read_midi({PLAIN!r}).parts) == 1"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 class TestLines:
