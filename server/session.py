@@ -41,7 +41,7 @@ from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
 from server.remote.osc_remote import OscRemote
 from server.stop_signals import StopSignals
-from server.takes.memories.memory_store import kept_in_file, load_take_memory, save_take_memory
+from server.takes.memories.memory_store import load_take_memory, memories_in_file, save_take_memory
 from server.takes.recorder import Recorder
 from server.takes.take_library import TakeEntry, TakeLibrary
 
@@ -219,7 +219,7 @@ class Session:
         if isinstance(self._memory_origin, TakeEntry):
             load_take_memory(self._memory_origin, jam, self._say)
         elif self._memory_origin is not None:
-            self._stack.enter_context(kept_in_file(self._memory_origin, jam, self._say))
+            self._stack.enter_context(memories_in_file(self._memory_origin, jam, self._say))
 
     async def _open_recorder(self, jam: Jam, music_thread: MusicThread) -> None:
         now = datetime.now().astimezone()

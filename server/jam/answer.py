@@ -122,7 +122,7 @@ class Answer:
         self._played.append(planned.note)
         return PlayedNote(replace(placed, velocity=velocity), replace(planned.note, velocity=velocity), improviser)
 
-    def leave_out_late_notes(self, is_late: Callable[[Note], bool]) -> None:
+    def drop_late_notes(self, is_late: Callable[[Note], bool]) -> None:
         """Drops notes from the start of the plan while `is_late` is true for them, as they would sound.
 
         The improviser has not heard them. When it composes again, it goes on from the last note that did sound.

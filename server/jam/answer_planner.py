@@ -128,7 +128,7 @@ class AnswerPlanner:
         self._models.add(played.as_planned, heard_by=played.improviser, learn=self.settings.learn_from == "both")
         return played
 
-    def leave_out_late_notes(self, answer: Answer) -> bool:
+    def drop_late_notes(self, answer: Answer) -> bool:
         """Drops the notes that should have started too long ago; returns whether there were any.
 
         If the plan is then empty, the answer goes on later by the whole beats that were missed.
@@ -137,7 +137,7 @@ class AnswerPlanner:
         note = answer.next_note
         if note is None or self.due_beat(note.onset_beats) >= earliest_beat:
             return False
-        answer.leave_out_late_notes(lambda note: self.due_beat(note.onset_beats) < earliest_beat)
+        answer.drop_late_notes(lambda note: self.due_beat(note.onset_beats) < earliest_beat)
         if answer.next_note is None and answer.is_composing:
             missed_beats = self.now_beat - answer.next_beats - self.beats_in(self.settings.offset_ms)
             self._replan(answer, keeps_imminent=False, later_beats=float(max(math.ceil(missed_beats), 0)))

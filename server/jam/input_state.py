@@ -110,9 +110,9 @@ class InputState:
                 return False
         return True
 
-    def let_go(self, since_beat: float, beat: float) -> None:
+    def expire_holds(self, since_beat: float, beat: float) -> None:
         """Stops counting keys and pedals held since `since_beat` or longer, so they no longer keep the phrase open at `beat`."""
-        for note in self.phrase.let_go(since_beat):
+        for note in self.phrase.expire_holds(since_beat):
             self._key_finder.hear(note.pitch, beat - note.onset_beats, note.onset_beats)
 
     def has_rested(self, beats: float, beat: float) -> bool:

@@ -213,14 +213,14 @@ class Jam:
             ):
                 due.append(TimedMessage(self._voices.end_next(), self._answers.due_beat(end_beats)))
             elif note and answer and self._answers.due_beat(note.onset_beats) <= beat:
-                if not self._answers.leave_out_late_notes(answer):
+                if not self._answers.drop_late_notes(answer):
                     due.extend(self._play_next_note(answer))
             else:
                 break
         held_since = self._input.phrase.held_since_beat
         if held_since is not None and held_since + self._hold_limit_beats <= beat:
             # Rounding may make the difference slightly smaller than `held_since`, though the sum passed the comparison.
-            self._input.let_go(max(beat - self._hold_limit_beats, held_since), beat)
+            self._input.expire_holds(max(beat - self._hold_limit_beats, held_since), beat)
             self._on_keys_moved()
         if self._tempo_detection_beat is not None and self._tempo_detection_beat <= beat:
             self._tempo_detection_beat, self._must_detect_tempo = None, True
@@ -247,7 +247,9 @@ class Jam:
         )
         beats = [self._answers.due_beat(beat) for beat in upcoming if beat is not None]
         beats.extend(
-            max(beat, self._now_beat) for beat in (self._tempo_detection_beat, self._let_go_beat) if beat is not None
+            max(beat, self._now_beat)
+            for beat in (self._tempo_detection_beat, self._hold_expiry_beat)
+            if beat is not None
         )
         return min(beats, default=None)
 
@@ -283,7 +285,7 @@ class Jam:
         return self._answers.beats_in(1000.0 * self.settings.hold_limit_s)
 
     @property
-    def _let_go_beat(self) -> float | None:
+    def _hold_expiry_beat(self) -> float | None:
         """The beat from which the longest-held key or pedal no longer keeps the phrase open; None where none is held."""
         held_since = self._input.phrase.held_since_beat
         return None if held_since is None else held_since + self._hold_limit_beats

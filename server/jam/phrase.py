@@ -60,7 +60,7 @@ class Phrase:
         elif self._held_pedals.pop(channel, None) is not None:
             self._last_beat = beat
 
-    def let_go(self, since_beat: float) -> list[Note]:
+    def expire_holds(self, since_beat: float) -> list[Note]:
         """Stops counting keys and pedals that have been held since this beat or longer; returns the notes of the keys.
 
         A key is held since it went down, a pedal since it went down or, if that is later, since the last key went down. If
@@ -99,7 +99,7 @@ class Phrase:
 
     @property
     def held_since_beat(self) -> float | None:
-        """The beat since which the longest-held key or pedal has been held (see `let_go`); None where none is held."""
+        """The beat since which the longest-held key or pedal has been held (see `expire_holds`); None where none is held."""
         return min((*self._held_keys.values(), *self._held_pedals.values()), default=None)
 
     @property

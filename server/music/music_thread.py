@@ -57,8 +57,9 @@ HOLD_INTERPRETER_S = 0.0004
 # How long CPython lets another thread run before the music thread gets its turn; its default, 5 ms, can be heard.
 SWITCH_INTERVAL_S = 0.0005
 REALTIME_PRIORITY = 20
-SEAT_S = 0.02
-"""So shortly before no new pack takes over, as its memory is handed over then, unless that has waited for `LONGEST_WAIT_S`."""
+TAKE_OVER_S = 0.02
+"""New models do not take over this shortly before something is due, as handing over memories takes time, unless they have waited
+for `LONGEST_WAIT_S`."""
 LONGEST_WAIT_S = 1.0
 QUIET_POLL_S = 0.002
 STOP_TIMEOUT_S = 2.0
@@ -337,7 +338,7 @@ class MusicThread:
         if self._replacement is None:
             return
         improvisers, heard_count, since_s = self._replacement
-        if not self._is_within(self._wake_at_s(), SEAT_S) or self._clock.now_s() - since_s > LONGEST_WAIT_S:
+        if not self._is_within(self._wake_at_s(), TAKE_OVER_S) or self._clock.now_s() - since_s > LONGEST_WAIT_S:
             self._replacement = None
             self._jam.replace_improvisers(improvisers, heard_count)
 

@@ -13,7 +13,7 @@ DATA_HIGH, DATA_LOW, DATA_UP, DATA_DOWN = 6, 38, 96, 97
 
 NUMBERS = frozenset({BANK_HIGH, BANK_LOW, NRPN_LOW, NRPN_HIGH, RPN_LOW, RPN_HIGH})
 VALUES = frozenset({DATA_HIGH, DATA_LOW, DATA_UP, DATA_DOWN})
-NULL = 127
+NULL_PARAMETER = 127
 
 
 class LearnableMoves:
@@ -39,10 +39,10 @@ class LearnableMoves:
             return False
         if cc not in VALUES or channel not in self._selected:
             return True
-        selecting, value = self._selected[channel]
-        if selecting in {NRPN_HIGH, NRPN_LOW}:
+        selector, value = self._selected[channel]
+        if selector in {NRPN_HIGH, NRPN_LOW}:
             high, low = self._nrpn[channel]
-            if high == low == NULL:
+            if high == low == NULL_PARAMETER:
                 return True
             raise BadValue(
                 f"this knob sends NRPN {high * 128 + low} on channel {channel + 1}, and only a CC can be learnt; "
@@ -50,4 +50,4 @@ class LearnableMoves:
             )
         # This is the value of a registered parameter, such as the pitch bend range, and not a knob. After the null parameter
         # no parameter is selected, and the same controller numbers are knobs again.
-        return value == NULL
+        return value == NULL_PARAMETER

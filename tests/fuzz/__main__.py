@@ -5,7 +5,7 @@ import random
 import sys
 
 from bridge.timing.clock import MonotonicClock
-from tests.fuzz.fuzzer import fuzz, keep
+from tests.fuzz.fuzzer import add_to_corpus, fuzz
 from tests.fuzz.targets import TARGETS
 
 
@@ -28,7 +28,7 @@ def main() -> int:
         )
         for data, failure in outcome.failures.items():
             has_failed = True
-            print(f"{keep(target, data)}\n{failure}", flush=True)
+            print(f"{add_to_corpus(target, data)}\n{failure}", flush=True)
     return int(has_failed)
 
 

@@ -35,25 +35,25 @@ class FuzzOutcome:
         return self.inputs / self.seconds * 60.0 if self.seconds else 0.0
 
 
-def kept_inputs(target: FuzzTarget) -> dict[Path, bytes]:
+def corpus_inputs(target: FuzzTarget) -> dict[Path, bytes]:
     """Returns the inputs of the corpus, on which the target has failed before."""
     return {path: path.read_bytes() for path in sorted((CORPUS / target.name).glob("*.bin"))}
 
 
 def fuzz(target: FuzzTarget, clock: Clock, random_seed: int, *, inputs: int = 0, seconds: float = 0.0) -> FuzzOutcome:
     """Runs a number of inputs, or for a number of seconds, whichever is longer. Reports one failure of each kind."""
-    mutator = Mutator([*target.seeds(), *kept_inputs(target).values()], random_seed)
+    mutator = Mutator([*target.seeds(), *corpus_inputs(target).values()], random_seed)
     outcome, kinds = FuzzOutcome(), set[str]()
     started_s = clock.now_s()
 
-    def is_wanted() -> bool:
+    def needs_more_inputs() -> bool:
         return outcome.inputs < inputs or clock.now_s() - started_s < seconds
 
     with without_log():
-        while is_wanted():
+        while needs_more_inputs():
             with target.opened() as run:
                 for _ in range(INPUTS_PER_OPENING):
-                    if not is_wanted():
+                    if not needs_more_inputs():
                         break
                     data = mutator.next_input()
                     failure = failure_of(run, data, clock)
@@ -94,7 +94,7 @@ def failure_of(run: Run, data: bytes, clock: Clock) -> str:
     return f"it took {took_s:.1f} s"
 
 
-def keep(target: FuzzTarget, data: bytes) -> Path:
+def add_to_corpus(target: FuzzTarget, data: bytes) -> Path:
     """Adds an input to the corpus."""
     path = CORPUS / target.name / f"{hashlib.sha256(data).hexdigest()[:12]}.bin"
     path.parent.mkdir(parents=True, exist_ok=True)

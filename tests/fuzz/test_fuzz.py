@@ -3,14 +3,14 @@
 import pytest
 
 from bridge.timing.clock import MonotonicClock
-from tests.fuzz.fuzzer import CORPUS, failure_of, fuzz, kept_inputs
+from tests.fuzz.fuzzer import CORPUS, corpus_inputs, failure_of, fuzz
 from tests.fuzz.targets import TARGETS, FuzzTarget
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_valid_inputs_and_earlier_failures_are_read_or_refused(target: FuzzTarget) -> None:
     with target.opened() as run:
-        for data in (*target.seeds(), *kept_inputs(target).values()):
+        for data in (*target.seeds(), *corpus_inputs(target).values()):
             assert failure_of(run, data, MonotonicClock()) == ""
 
 

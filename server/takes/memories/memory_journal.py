@@ -47,7 +47,7 @@ class MemoryJournal:
         records: list[Record] = []
         if not written or next(iter(written.values())).history is not current.history:
             written.clear()
-            records.append(_begun(approach, memory.vocabulary, keeps_content=not current.history.began_empty))
+            records.append(_begin_record(approach, memory.vocabulary, keeps_content=not current.history.began_empty))
         new: list[MemoryMark] = []
         mark: MemoryMark | None = current
         while mark is not None and written.get(mark.position) is not mark and len(new) <= MAX_UNDO:
@@ -61,10 +61,10 @@ class MemoryJournal:
         if new or position + 1 in written:
             tokens = tuple(mark.token if mark.is_learnt else -1 - mark.token for mark in new)
             records.append(MemoryHeard(approach, position, tokens))
-        for later in [place for place in written if place > position]:
+        for later in [each for each in written if each > position]:
             del written[later]
         written.update((mark.position, mark) for mark in new)
-        for old in [place for place in written if place < current.position - MAX_UNDO]:
+        for old in [each for each in written if each < current.position - MAX_UNDO]:
             del written[old]
         self._written[approach] = written
         return records
@@ -79,17 +79,17 @@ def recover_memories(records: Iterable[Record], memory_file: Path) -> bool:
     marks: dict[Approach, dict[int, MemoryMark]] = {}
     for record in records:
         if isinstance(record, MemoryBegun):
-            memories[record.approach] = memory = _begin(record, memories.get(record.approach), memory_file)
+            memories[record.approach] = memory = _create_memory(record, memories.get(record.approach), memory_file)
             marks[record.approach] = {0: memory.snapshot()}
         elif isinstance(record, MemoryHeard) and record.approach in memories:
-            _hear(memories[record.approach], marks[record.approach], record)
+            _replay(memories[record.approach], marks[record.approach], record)
     if not any(len(memory) for memory in memories.values()):
         return False
     save_memories(memory_file, memories)
     return True
 
 
-def _begin(record: MemoryBegun, before: Memory | None, memory_file: Path) -> Memory:
+def _create_memory(record: MemoryBegun, before: Memory | None, memory_file: Path) -> Memory:
     vocabulary: Vocabulary = PitchVocabulary(record.pitches)
     if record.shifts:
         edges = tuple((shift + after) / 2 for shift, after in pairwise(record.shifts))
@@ -103,25 +103,25 @@ def _begin(record: MemoryBegun, before: Memory | None, memory_file: Path) -> Mem
     return memory
 
 
-def _hear(memory: Memory, marks: dict[int, MemoryMark], record: MemoryHeard) -> None:
+def _replay(memory: Memory, marks: dict[int, MemoryMark], record: MemoryHeard) -> None:
     mark = marks.get(record.position)
     if mark is not None:
         with suppress(ValueError):
             memory.restore(mark)
     elif record.position < next(reversed(marks)):  # the record of this position was damaged
         return
-    for place in [place for place in marks if not record.position - MAX_UNDO <= place <= record.position]:
-        del marks[place]
-    for place, token in enumerate(record.tokens, start=record.position + 1):
+    for old in [each for each in marks if not record.position - MAX_UNDO <= each <= record.position]:
+        del marks[old]
+    for position, token in enumerate(record.tokens, start=record.position + 1):
         learn = token >= 0
         plain = token if learn else -1 - token
         if plain < memory.vocabulary.size:
             memory.hear(plain, learn=learn)
-        marks[place] = memory.snapshot()
+        marks[position] = memory.snapshot()
     if not marks:
         marks[record.position] = memory.snapshot()
 
 
-def _begun(approach: Approach, vocabulary: Vocabulary, *, keeps_content: bool) -> MemoryBegun:
+def _begin_record(approach: Approach, vocabulary: Vocabulary, *, keeps_content: bool) -> MemoryBegun:
     shifts = vocabulary.bins.shifts if isinstance(vocabulary, EventVocabulary) else ()
     return MemoryBegun(approach, tuple(vocabulary.pitches), tuple(shifts), keeps_content)

@@ -57,7 +57,7 @@ def load_take_memory(take: TakeEntry, jam: Jam, say: Say) -> None:
 
 
 @contextmanager
-def kept_in_file(path: Path, jam: Jam, say: Say) -> Iterator[None]:
+def memories_in_file(path: Path, jam: Jam, say: Say) -> Iterator[None]:
     """Loads the memories of a file into the jam on entry, if the file exists, and saves the jam's memories in it on exit.
 
     Enter it before the music thread runs the jam, and leave it when the thread has ended. A file that cannot be used is

@@ -100,7 +100,7 @@ class TestChannels:
 
 
 class TestMpe:
-    """A keyboard with a channel for each finger is one instrument: its first or last channel speaks for all of them."""
+    """A keyboard with a channel for each finger is one instrument: messages on its first or last channel count for all."""
 
     def held_by_fingers(self, harness: JamHarness, manager: int, members: tuple[int, ...]) -> None:
         for controller, value in ((101, 0), (100, 6), (6, len(members))):

@@ -1,4 +1,4 @@
-"""A jam that did not run for a while, as its process was suspended: what it missed is left out, and then it is in time."""
+"""A jam whose process was suspended for a while: it drops the notes that it missed, and then plays in time."""
 
 import pytest
 

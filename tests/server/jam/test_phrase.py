@@ -85,9 +85,9 @@ def test_what_has_been_held_since_a_beat_can_be_let_go(phrase: Phrase) -> None:
     for pitch, beat in ((60, 0.0), (64, 1.0)):
         phrase.press(pitch, 90, beat)
     held_since = [phrase.held_since_beat]
-    assert phrase.let_go(0.5) == [Note(60, 0.0, 0.0, 90)]
+    assert phrase.expire_holds(0.5) == [Note(60, 0.0, 0.0, 90)]
     held_since.append(phrase.held_since_beat)
-    assert phrase.let_go(1.0) == [Note(64, 1.0, 0.0, 90)]
+    assert phrase.expire_holds(1.0) == [Note(64, 1.0, 0.0, 90)]
     held_since.append(phrase.held_since_beat)
     assert held_since == [0.0, 1.0, None]
     assert phrase.silent_since_beats == 1.0

@@ -12,7 +12,7 @@ PATIENCE_S = 10
 
 
 class FakeThread:
-    """A music thread that stands at a place in its work."""
+    """A music thread that stays at one point of its work."""
 
     def __init__(self) -> None:
         self.progress: int | None = 1
@@ -29,7 +29,7 @@ def thread() -> FakeThread:
     return FakeThread()
 
 
-def test_a_thread_without_progress_for_a_second_is_silenced_once_and_that_is_said_once(
+def test_a_thread_without_progress_for_a_second_is_silenced_and_reported_once(
     thread: FakeThread, caplog: pytest.LogCaptureFixture
 ) -> None:
     watchdog = Watchdog(thread)
@@ -48,7 +48,7 @@ def test_a_thread_without_progress_for_a_second_is_silenced_once_and_that_is_sai
     assert caplog.records[-1].message == "the music thread goes on"
 
 
-def test_where_the_port_hangs_too_it_says_that_notes_may_sound_on(
+def test_if_the_port_hangs_too_the_report_says_that_notes_may_sound_on(
     thread: FakeThread, caplog: pytest.LogCaptureFixture
 ) -> None:
     thread.can_send = False

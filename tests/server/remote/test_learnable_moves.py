@@ -17,12 +17,12 @@ def learnable(moves: LearnableMoves, *played: tuple[int, int], channel: int = 0)
 
 
 @pytest.mark.parametrize("cc", [1, 6, 21, 38, 64, 96, 97, 119])
-def test_a_knob_with_a_cc_of_its_own_is_learnable(moves: LearnableMoves, cc: int) -> None:
+def test_a_knob_with_its_own_cc_is_learnable(moves: LearnableMoves, cc: int) -> None:
     assert learnable(moves, (cc, 64)) == [True]
 
 
 @pytest.mark.parametrize("cc", [0, 32, 98, 99, 100, 101])
-def test_the_number_of_a_bank_or_a_parameter_is_none(moves: LearnableMoves, cc: int) -> None:
+def test_bank_and_parameter_numbers_are_not_learnable(moves: LearnableMoves, cc: int) -> None:
     assert learnable(moves, (cc, 3)) == [False]
 
 
@@ -33,7 +33,7 @@ def test_a_knob_that_sends_an_nrpn_is_refused_with_its_number(moves: LearnableMo
         moves.is_learnable(CcMove(value_cc, 64, 2))
 
 
-def test_a_registered_parameter_is_no_knob(moves: LearnableMoves) -> None:
+def test_a_registered_parameter_is_not_learnable(moves: LearnableMoves) -> None:
     assert learnable(moves, (101, 0), (100, 0), (6, 12), (38, 0), *RPN_NULL) == [False] * 6
 
 
