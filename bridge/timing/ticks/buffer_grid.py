@@ -4,13 +4,16 @@ Further delivery only ever makes a date later. The grid is followed as it drifts
 pauses for a moment, and is dropped when dates leave it, as with another buffer size or sample rate. Times are in seconds.
 """
 
+import math
 from collections import deque
 
 from bridge.timing.ticks.grid_search import (
     HIDDEN_PERIODS_S,
+    LONGEST_S,
     MOST_DATES,
     MOST_JITTER,
     MOST_JITTER_S,
+    SHORTEST_S,
     FoundGrid,
     clear_grid,
     hidden_grid,
@@ -158,6 +161,10 @@ class BufferGrid:
         if square == 0.0:
             return
         period_s = sum((x - mean_x) * y for x, y in points) / square
+        if not SHORTEST_S <= period_s <= LONGEST_S:
+            # Dates that run backwards, or many at once: this is no grid of a buffer, and the caller drops it.
+            self._jitter_s = math.inf
+            return
         offs_s = [y - x * period_s for x, y in points]
         earliest_s = min(offs_s)
         self.period_s = period_s

@@ -1,6 +1,9 @@
+from random import Random
+
 import pytest
 
 from bridge.timing.ticks.buffer_grid import BufferGrid
+from bridge.timing.ticks.grid_search import SHORTEST_S
 from tests.bridge.timing.clock_streams import jitter
 from tests.bridge.timing.ticks.buffered_streams import delivered, late_by_up_to, steady
 
@@ -75,3 +78,15 @@ def test_after_the_machine_paused_the_grid_is_found_in_its_new_phase() -> None:
     assert grid.moved == 1
     assert grid.period_s == pytest.approx(buffer_s, rel=0.001)
     assert grid.snapped(dates_s[-1] + 0.009 + 0.001) == pytest.approx(dates_s[-1] + 0.009, abs=0.0003)
+
+
+@pytest.mark.parametrize("seed", [27, 32, 51, 180])
+def test_a_burst_and_then_scattered_dates_make_no_grid_that_is_finer_than_any_buffer(seed: int) -> None:
+    chance, grid = Random(seed), BufferGrid()
+    at_s = latest_s = 0.0
+    for gap_s, count, spread_s in ((0.0, 146, 0.0), (0.000588, 92, 0.015625)):
+        for _ in range(count):
+            at_s += gap_s
+            latest_s = max(latest_s, at_s + chance.uniform(0.0, spread_s))
+            grid.add(latest_s)
+            assert grid.period_s is None or grid.period_s >= SHORTEST_S
