@@ -4,6 +4,7 @@
 #   ARGS=...         passed on: make jam ARGS="--pack songbook", make test ARGS="-k jam"
 #   TORCH_INDEX=...  where to take torch from, for the targets that need it. On Linux the usual wheel carries CUDA
 #                    (gigabytes); PyTorch's site names an index of small CPU-only ones.
+#   MINUTES=...      how long to fuzz
 #   CORPORA=...      the folder of MIDI corpora (docs/corpora.md)
 
 VENV ?= .venv
@@ -11,6 +12,7 @@ PYTHON ?=
 ARGS ?=
 TORCH_INDEX ?=
 CORPORA ?= ../shared/corpora
+MINUTES ?= 10
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
@@ -20,7 +22,7 @@ READY_TO_JAM := $(VENV)/.ready-to-jam
 READY_TO_DEVELOP := $(VENV)/.ready-to-develop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup jam test check bench docs packs
+.PHONY: help setup jam test check fuzz bench docs packs
 
 help:  ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +41,9 @@ check: $(READY_TO_DEVELOP)  ## lint, format, types, import rules and the size of
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q tests/test_rooms.py
+
+fuzz: $(READY_TO_DEVELOP)  ## try hostile inputs on everything that reads some: MINUTES=60 for all of it
+	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(ARGS)
 
 bench: $(READY_TO_DEVELOP)  ## measure speed and size
 	@$(BIN)/python -m bench $(ARGS)

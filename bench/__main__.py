@@ -7,7 +7,18 @@ from collections.abc import Mapping
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "training": ("steps", "bits", "rhythm", "bins", "recipes", "targets", "ingest"),
     "music": ("keys", "in_key", "pulse", "memory", "backoffs", "jam_day"),
-    "live": ("takes", "startup", "lateness", "answering", "clock", "in_time", "onsets", "panel"),
+    "live": (
+        "takes",
+        "startup",
+        "idle",
+        "lateness",
+        "answering",
+        "clock",
+        "buffered_clock",
+        "in_time",
+        "onsets",
+        "panel",
+    ),
 }
 QUESTIONS: Mapping[str, str] = {name: f"bench.{room}.{name}" for room, names in ROOMS.items() for name in names}
 

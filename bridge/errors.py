@@ -5,6 +5,7 @@ BridgeError
 ├── PortNotFound      no port has that name, or more than one
 ├── PortTaken         the port exists, and would not open
 ├── PortLost          an open port accepts no messages any more
+│   └── PortFull      or none for the moment
 ├── BadMidi           bytes or values that are not a MIDI message
 ├── LinkMissing       Ableton Link was requested, and its library is not installed
 ├── OscPortTaken      the OSC port could not be bound: another program has it, or the user may not open it
@@ -51,6 +52,10 @@ class PortLost(BridgeError):
     """A port that was open is closed, or its device is gone."""
 
 
+class PortFull(PortLost):
+    """An output takes no more messages until its MIDI system has taken those that wait; perhaps that is gone."""
+
+
 class BadMidi(BridgeError):
     """Bytes or values that are not a MIDI message."""
 
@@ -82,6 +87,25 @@ class UntrustedSender(BridgeError):
 def quoted(names: Sequence[str]) -> str:
     """The names as a list in a sentence: "a", "b"."""
     return ", ".join(f'"{name}"' for name in names)
+
+
+SHOWN_CHARACTERS = 60
+
+
+def shown(value: object) -> str:
+    """A value as a sentence shows it: text in quotes, and never longer than can be read, however large the value is."""
+    if isinstance(value, bytes | str):
+        value = value[: SHOWN_CHARACTERS + 1]  # the whole would be spelt only to be cut
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # Python spells no whole number of more than 4,300 digits
+        return "a number with too many digits" if isinstance(value, int) else "a value that is too large to show"
+    return cut_short(text)
+
+
+def cut_short(text: str) -> str:
+    """A text, cut so that it fits into a sentence."""
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
 def did_you_mean(wanted: str, names: Sequence[str]) -> str:

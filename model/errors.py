@@ -6,6 +6,7 @@ ModelError
 │   └── MissingLibraryError  or what would read it is not installed
 ├── PackError      a pack is missing, damaged, of another version, or does not fit together
 ├── MemoryFileError  a memory file is missing, damaged, or of another vocabulary
+├── BrokenForecast  a network forecasts what is no number
 └── PictureError   a picture cannot be drawn, as matplotlib is not installed
 """
 
@@ -32,6 +33,10 @@ class PackError(ModelError):
 
 class MemoryFileError(ModelError):
     """A memory file is missing, damaged, of another version, or belongs to another vocabulary."""
+
+
+class BrokenForecast(ModelError):
+    """A network's forecast is not a number, or infinite. What was heard and played so far is not affected."""
 
 
 class PictureError(ModelError):

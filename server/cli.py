@@ -4,7 +4,6 @@ Its commands are `jam`, `export`, `takes`, `ports`, `controls`, `layout`, `learn
 `compare`. Each command imports what it needs when it runs, so that `fours --help` is quick.
 """
 
-import atexit
 import importlib
 import json
 import logging
@@ -12,9 +11,7 @@ import math
 import random
 import sys
 from contextlib import suppress
-from logging.handlers import QueueHandler, QueueListener
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Annotated, get_args
 
 import typer
@@ -72,12 +69,15 @@ def jam(
     started_s = clock.now_s()
     from model.files.seed import read_seed
     from server.config.config import load
+    from server.console import LineWriter, fill_closed_descriptors, start_logging
     from server.music.seed_player import seed_values
     from server.session import Session, run
-    from server.takes.memory_store import find_memory_origin
+    from server.takes.memories.memory_store import find_memory_origin
     from server.takes.take_library import TakeLibrary
 
-    _log_from_own_thread(logging.DEBUG if verbose else logging.WARNING)
+    fill_closed_descriptors()
+    start_logging(logging.DEBUG if verbose else logging.WARNING)
+    say = LineWriter(sys.stdout).write
     seed_phrase = None if seed is None else read_seed(seed)
     if dummy:
         midi_in, midi_out, midi_api, controls = "", "", "none", {"pack": "dummy", **controls}
@@ -100,8 +100,8 @@ def jam(
     checked = loaded.with_values(changes)
     random_seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
     library = TakeLibrary(checked.takes.data_folder)
-    memory_origin = None if remember is None else find_memory_origin(remember, library, _print_line)
-    run(Session(checked, random_seed, _print_line, clock, started_s, seed_phrase, memory_origin, config))
+    memory_origin = None if remember is None else find_memory_origin(remember, library, say)
+    run(Session(checked, random_seed, say, clock, started_s, seed_phrase, memory_origin, config))
 
 
 def export(
@@ -292,19 +292,6 @@ def _print_error(sentence: str) -> None:
 
 def _print_line(line: str) -> None:
     print(line, flush=True)
-
-
-def _log_from_own_thread(level: int) -> None:
-    """Logs to stderr from a separate thread: a terminal that is stopped (Ctrl-S) must not stop the music."""
-    records: SimpleQueue[logging.LogRecord] = SimpleQueue()
-    stderr = logging.StreamHandler()
-    stderr.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
-    listener = QueueListener(records, stderr)
-    listener.start()
-    atexit.register(listener.stop)
-    to_thread = QueueHandler(records)
-    to_thread.setFormatter(logging.Formatter("%(message)s"))  # otherwise the whole line would be formatted twice
-    logging.basicConfig(level=level, handlers=[to_thread])
 
 
 _OMITTED_VALUES = {math.inf, -math.inf, (), "", None}

@@ -16,21 +16,24 @@ from typing import Self
 
 from bridge.errors import NoMidiSystem
 from bridge.midi.midi_systems import open_midi_system
-from bridge.midi.ports import MidiSystem
+from bridge.midi.ports import InputPort, MidiSystem, OutputPort, Port
 from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
 from model.engines.engine import Engine
+from model.errors import ModelError
 from model.files.seed import Seed
 from model.pack.pack import available_packs
 from server.config.config import CONFIG_FILE, Config, OscSection, is_loopback
 from server.controls.control_store import ControlStore, Preparation
-from server.controls.control_table import Settings, Value
+from server.controls.control_table import Value
 from server.controls.control_throttle import ControlThrottle
 from server.jam.jam import Jam
 from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
-from server.music.pack_loader import LoadedPack, load_pack
+from server.music.pack_loader import LoadedPack, check_pack_exists, load_pack
+from server.music.pack_switcher import PackSwitcher
 from server.music.seed_player import seed_playing
+from server.music.watchdog import Watchdog
 from server.panel.jam_handle import JamHandle, Wiring
 from server.panel.panel import Panel
 from server.panel.take_list import TakeList
@@ -38,7 +41,7 @@ from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
 from server.remote.osc_remote import OscRemote
 from server.stop_signals import StopSignals
-from server.takes.memory_store import kept_in_file, load_take_memory, save_take_memory
+from server.takes.memories.memory_store import load_take_memory, memories_in_file, save_take_memory
 from server.takes.recorder import Recorder
 from server.takes.take_library import TakeEntry, TakeLibrary
 
@@ -104,6 +107,7 @@ class Session:
         self._memory_origin = memory_origin
         self._stack = AsyncExitStack()
         self._stop_requested = asyncio.Event()
+        self._music_thread: MusicThread | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -121,7 +125,7 @@ class Session:
         await self._stack.aclose()
 
     async def until_stopped(self) -> None:
-        """Returns at the first Ctrl-C, SIGTERM or SIGHUP; another one, not too soon after it, ends the process at once."""
+        """Returns at the first Ctrl-C, SIGTERM, SIGHUP or SIGQUIT; another one, not too soon after it, ends the process at once."""
         await self._stop_requested.wait()
 
     async def _start(self) -> None:
@@ -142,7 +146,7 @@ class Session:
         osc_remote = await self._open_osc(controls, music_thread, packs)
         self._open_memory(jam)
         await self._open_recorder(jam, music_thread)
-        self._open_music_thread(music_thread)
+        await self._open_music_thread(music_thread)
         controllers = await self._open_controllers(controls, music_thread, packs)
         # Opened after all that answers its messages, and so closed before it.
         midi_input = self._stack.enter_context(
@@ -150,6 +154,7 @@ class Session:
         )
         osc_address = f"{self._config.effective_osc.host}:{osc_remote.server.address[1]}"
         wiring = Wiring(midi_input.name, output.name, output.description, osc_address, speeds_ms)
+        self._watch_ports(midi_input, output, music_thread)
         await self._open_panel(controls, music_thread, controllers, wiring)
         self._print_wiring(wiring, midi_input.description, loaded_pack)
         await self._open_seed(music_thread)
@@ -157,7 +162,14 @@ class Session:
     def _open_stop_signals(self) -> None:
         """Must be the first part: a signal that comes while ports are opening must close them too."""
         loop = asyncio.get_running_loop()
-        self._stack.enter_context(StopSignals(self._clock, lambda: loop.call_soon_threadsafe(self._stop_requested.set)))
+
+        def on_stop() -> None:
+            # At once, as the loop may be busy, and as closing the panel may take a while: notes must not sound on meanwhile.
+            if self._music_thread is not None:
+                self._music_thread.request_stop()
+            loop.call_soon_threadsafe(self._stop_requested.set)
+
+        self._stack.enter_context(StopSignals(self._clock, on_stop))
 
     def _choose_midi_system(self) -> MidiSystem:
         """The machine's MIDI system; without one the jam runs in silence, and a printed line says how to get one."""
@@ -173,8 +185,22 @@ class Session:
         return link
 
     def _create_control_store(self, music_thread: MusicThread, link: LinkSession) -> ControlStore:
+        loop = asyncio.get_running_loop()
+
+        def on_pack_failed(name: str, current_name: str, error: Exception) -> None:
+            sentence = str(error) if isinstance(error, ModelError) else f"pack {name} cannot be loaded: {error}"
+            with suppress(RuntimeError):  # the loop is closed: the jam has ended while the pack was loading
+                loop.call_soon_threadsafe(controls.take_back, "pack", name, current_name, sentence)
+
+        packs = PackSwitcher(
+            lambda name, before_step: load_pack(name, self._config, before_step),
+            lambda name: check_pack_exists(name, self._config),
+            music_thread,
+            on_pack_failed,
+            self._settings.pack,
+        )
         preparations: dict[str, Preparation] = {
-            "pack": partial(self._change_pack, music_thread),
+            "pack": lambda settings: packs.switch_to(settings.pack, settings.tempo),
             "clock": link.apply_settings,
             "meter": link.apply_settings,
             "tempo": lambda settings: link.set_tempo(settings.tempo),
@@ -193,19 +219,28 @@ class Session:
         if isinstance(self._memory_origin, TakeEntry):
             load_take_memory(self._memory_origin, jam, self._say)
         elif self._memory_origin is not None:
-            self._stack.enter_context(kept_in_file(self._memory_origin, jam, self._say))
+            self._stack.enter_context(memories_in_file(self._memory_origin, jam, self._say))
 
     async def _open_recorder(self, jam: Jam, music_thread: MusicThread) -> None:
         now = datetime.now().astimezone()
         save_memory = partial(save_take_memory, jam=jam, say=self._say)
         recorder = Recorder(
-            self._config.takes, self._settings, music_thread.feed, self._clock, now, self._say, save_memory
+            self._config.takes,
+            self._settings,
+            music_thread.feed,
+            self._clock,
+            now,
+            self._say,
+            save_memory,
+            lambda: jam.memories,
         )
         await self._stack.enter_async_context(recorder)
 
-    def _open_music_thread(self, music_thread: MusicThread) -> None:
+    async def _open_music_thread(self, music_thread: MusicThread) -> None:
         music_thread.start()
+        self._music_thread = music_thread
         self._stack.callback(music_thread.stop)
+        await self._stack.enter_async_context(Watchdog(music_thread))
 
     async def _open_controllers(
         self, controls: ControlStore, music_thread: MusicThread, packs: Sequence[str]
@@ -229,6 +264,26 @@ class Session:
             TakeList(TakeLibrary(self._config.takes.data_folder)),
         )
         await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say))
+
+    def _watch_ports(self, midi_input: InputPort, output: OutputPort, music_thread: MusicThread) -> None:
+        """Follows ports that go and come back, and says so; the callbacks run in a thread of the MIDI system."""
+
+        def on_change(port: Port, direction: str, *, is_lost: bool) -> None:
+            if port is output:
+                music_thread.on_output_changed()
+            else:
+                music_thread.on_input_changed(is_lost=is_lost)
+            if is_lost:
+                logger.warning('MIDI %s "%s" is lost; it is used again when it is back', direction, port.name)
+            else:
+                logger.warning('MIDI %s "%s" is back', direction, port.name)
+
+        for port, direction in ((midi_input, "input"), (output, "output")):
+            port.watch(
+                partial(on_change, port, direction, is_lost=True), partial(on_change, port, direction, is_lost=False)
+            )
+            if port.is_lost:
+                on_change(port, direction, is_lost=True)
 
     def _print_wiring(self, wiring: Wiring, midi_in_description: str, loaded_pack: LoadedPack) -> None:
         osc = self._config.effective_osc
@@ -262,15 +317,9 @@ class Session:
 
         return on_control_changed
 
-    def _change_pack(self, music_thread: MusicThread, settings: Settings) -> None:
-        loaded_pack = load_pack(settings.pack, self._config)
-        improvisers = loaded_pack.improvisers(settings.tempo)
-        music_thread.run_on_jam(lambda jam: jam.replace_improvisers(improvisers))
-        logger.info("pack %s", loaded_pack.pack.name)
-
 
 def run(session: Session) -> None:
-    """Runs a session until Ctrl-C, SIGTERM or SIGHUP. Raises the errors of the start: see `Session`."""
+    """Runs a session until Ctrl-C, SIGTERM, SIGHUP or SIGQUIT. Raises the errors of the start: see `Session`."""
 
     async def jam() -> None:
         async with session:

@@ -12,8 +12,10 @@ from typing import Self
 
 from bridge.timing.clock import Clock
 
-# Ctrl-C, a supervisor, and a terminal window that closes; Windows has no SIGHUP.
-STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+# Ctrl-C, a supervisor, a terminal window that closes, and Ctrl-\; Windows has neither of the last two, but Ctrl-Break.
+STOP_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK") if hasattr(signal, name)
+)
 SAME_REQUEST_S = 2.0
 """Longer than a jam takes to close, even if it has much to write, and short enough for a user whose jam hangs."""
 

@@ -59,6 +59,19 @@ class RandomEngine(_HistoryEngine):
         return random.normal(scale=3.0, size=self.vocabulary_size).astype(np.float32)
 
 
+class FailingEngine(RandomEngine):
+    """A random engine that forecasts `forecast`, and has that in its state, while it is not None."""
+
+    forecast: float | None = None
+
+    def step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
+        logits, after = super().step(token, np.nan_to_num(state))
+        if self.forecast is None:
+            # As in a real network, one state that holds no numbers spoils all that follow.
+            return logits if np.isfinite(state).all() else np.full_like(logits, np.nan), after
+        return np.full_like(logits, self.forecast), np.full_like(after, self.forecast)
+
+
 def heard_tokens(snapshot: Snapshot) -> tuple[int, ...]:
     """The tokens behind a snapshot of an improviser that plays one of these engines."""
     return tuple(snapshot.engine_state[0, 0].astype(int).tolist())

@@ -1,7 +1,7 @@
-"""A JACK client that writes down each MIDI message with its frame, in a process of its own: the truth of `bench onsets`.
+"""A JACK client that records each MIDI message with its frame, in a process of its own, as the reference of `bench onsets`.
 
 Lines on stdout: `PORT FRAME HEX` for a message, `gap FRAME FRAMES` where cycles are missing before FRAME, `xruns COUNT` at the end.
-Frames come from JACK and not from any clock, so they are right however late this process runs. Ends on SIGINT.
+The frames come from JACK and not from a clock, so they are right however late this process runs. It ends on SIGINT.
 """
 
 import signal
@@ -13,7 +13,7 @@ PORTS = ("clock", "notes")
 
 
 def main() -> None:
-    """Records until it is told to stop."""
+    """Records until SIGINT."""
     done = Event()
     signal.signal(signal.SIGINT, lambda _number, _frame: done.set())
     client = jack.Client("onset-recorder", no_start_server=True)

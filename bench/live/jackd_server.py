@@ -1,4 +1,4 @@
-"""A JACK server without sound hardware for benchmarks, and what steers it: connections, transport, clients."""
+"""A JACK server without sound hardware for benchmarks; starts clients, connects ports, and moves the transport."""
 
 import os
 import signal
@@ -9,12 +9,15 @@ from contextlib import contextmanager
 
 NAME = "fours-bench"
 SAMPLE_RATE = 48_000
-PATIENCE_S = 15.0
+TIMEOUT_S = 15.0
 
 
 @contextmanager
 def running(cycle_frames: int) -> Iterator[None]:
-    """The server for all that is started within, real-time where that is granted: else its own lateness is measured."""
+    """Runs the server, for all programs that are started in the block.
+
+    It has real-time priority where that is granted; without it, its own lateness would be measured.
+    """
     before = os.environ.get("JACK_DEFAULT_SERVER")
     priority = ("-R", "-P", "70") if _may_be_realtime() else ("-r",)
     command = ["jackd", "-n", NAME, *priority, "-d", "dummy", "-r", str(SAMPLE_RATE), "-p", str(cycle_frames)]
@@ -25,7 +28,7 @@ def running(cycle_frames: int) -> Iterator[None]:
             yield
         finally:
             server.terminate()
-            server.wait(PATIENCE_S)
+            server.wait(TIMEOUT_S)
             if before is None:
                 del os.environ["JACK_DEFAULT_SERVER"]
             else:
@@ -33,7 +36,7 @@ def running(cycle_frames: int) -> Iterator[None]:
 
 
 def connect(source: str, target: str) -> None:
-    """From one port to another."""
+    """Connects two ports."""
     subprocess.run(["jack_connect", source, target], check=True, capture_output=True)
 
 
@@ -49,13 +52,13 @@ def stop() -> None:
 
 @contextmanager
 def client(command: tuple[str, ...], port: str) -> Iterator[None]:
-    """A program, once its port is there."""
+    """Runs a program; the block starts once the program's port is there."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             wait_for(port)
             yield
         finally:
-            # Kindly, so that JACK is told; but a process that was started in the background may not hear that.
+            # SIGINT, so that the program closes its client; a process that was started in the background may ignore it.
             process.send_signal(signal.SIGINT)
             try:
                 process.wait(2.0)
@@ -64,11 +67,11 @@ def client(command: tuple[str, ...], port: str) -> Iterator[None]:
 
 
 def wait_for(port: str) -> None:
-    """Returns when there is a port of that name."""
-    until_s = time.perf_counter() + PATIENCE_S
+    """Waits until there is a port of that name."""
+    until_s = time.perf_counter() + TIMEOUT_S
     while port not in subprocess.run(["jack_lsp"], capture_output=True, text=True, check=True).stdout.splitlines():
         if time.perf_counter() > until_s:
-            raise TimeoutError(f"{port} never came")
+            raise TimeoutError(f"there is no port {port}")
         time.sleep(0.05)
 
 

@@ -1,11 +1,11 @@
-"""How far our notes are from the beat of a MIDI clock, in frames: one jam per period and tempo, recorded by `jack_recorder`.
+"""How far the jam's notes are from the beat of a MIDI clock: one jam for each period and tempo, recorded by `jack_recorder`.
 
-`jack_midi_clock` leads, with JACK's transport, on jackd without sound hardware. Ticks are numbered by their time and never by
-their count, so that a lost one moves nothing; each onset is held against the tick of its place. Cycles that JACK missed are
-told in a column of their own, and make a note late that is not ours to play in time. The first beats, in which the clock is
-not yet known, are left out.
+`jack_midi_clock` sends the clock, from JACK's transport, on jackd without sound hardware. Ticks are numbered by their time
+and not by counting them, so that a lost tick moves nothing; each onset is compared with the tick of its beat. Cycles that
+the server missed ("gaps") have a column of their own: they make notes late that no program could play on time. The first
+beats, in which the jam does not know the clock yet, are left out.
 
-`FRAMES=256,1024 TEMPI=97,120 MINUTES=5 APIS=jack python -m bench onsets`; `BUILD=../other` runs the jam of another checkout.
+`FRAMES=256,1024 TEMPI=97,120 MINUTES=5 python -m bench onsets`; `BUILD=.,../other` also runs the jam of another checkout.
 """
 
 import os
@@ -34,7 +34,7 @@ STEP_BEATS = 0.5
 TICKS_PER_BEAT = 24
 SAMPLE_RATE = 48_000
 OSC_PORT = "18767"
-PATIENCE_S = 15.0
+TIMEOUT_S = 15.0
 FOURS = (sys.executable, "-c", "import sys; from server.cli import main; sys.exit(main())")
 CLOCK_PORT = "jack_midi_clock:mclk_out"
 
@@ -43,17 +43,17 @@ Frames = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What the recorder wrote, in frames, and how often JACK was late."""
+    """What the recorder wrote, in frames, and how often JACK reported an xrun."""
 
     ticks: Frames
     onsets: Frames
     gaps: tuple[tuple[float, float], ...]
-    """The frame before which cycles are missing, and how many frames."""
+    """For each gap, the frame before which cycles are missing, and how many frames are missing."""
     xruns: int
 
     @classmethod
     def read(cls, lines: list[str]) -> "Recording":
-        """Of the recorder's lines."""
+        """Reads the lines of the recorder."""
         ticks, onsets, gaps, xruns = [], [], [], 0
         for words in (line.split() for line in lines):
             match words:
@@ -69,12 +69,12 @@ class Recording:
 
 
 def errors_ms(recording: Recording, tempo_bpm: float) -> Frames:
-    """How much later than its tick each onset came, once the clock has run for some beats."""
+    """How much later than its tick each onset came, in milliseconds, from `SETTLED_BEATS` on."""
     tick_frames = 60 * SAMPLE_RATE / tempo_bpm / TICKS_PER_BEAT
     ticks = recording.ticks
-    # JACK's transport, and so the song, stands still while cycles are missed.
+    # JACK's transport, and with it the song, stands still while cycles are missed.
     song = ticks - sum((missing * (ticks >= frame) for frame, missing in recording.gaps), np.zeros(len(ticks)))
-    # By the time since the tick before: one that is missing leaves its number free.
+    # By the time since the previous tick: the number of a lost tick is left out.
     numbers = np.concatenate(([0.0], np.cumsum(np.round(np.diff(song) / tick_frames))))
     onsets = recording.onsets[recording.onsets > ticks[0] + SETTLED_BEATS * TICKS_PER_BEAT * tick_frames]
     onsets = onsets[onsets < ticks[-1]]
@@ -100,16 +100,16 @@ def run() -> None:
 
 
 def _figures(recording: Recording, tempo_bpm: float) -> tuple[str, ...]:
-    off_ms = np.abs(errors_ms(recording, tempo_bpm))
-    if not len(off_ms):
+    error_ms = np.abs(errors_ms(recording, tempo_bpm))
+    if not len(error_ms):
         return ("0", "-", "-", "-", str(recording.xruns), str(len(recording.gaps)))
-    median, p99, worst = np.percentile(off_ms, [50, 99, 100])
+    median, p99, worst = np.percentile(error_ms, [50, 99, 100])
     figures = (f"{median:.3f}", f"{p99:.3f}", f"{worst:.3f}")
-    return (str(len(off_ms)), *figures, str(recording.xruns), str(len(recording.gaps)))
+    return (str(len(error_ms)), *figures, str(recording.xruns), str(len(recording.gaps)))
 
 
 def record(tempo_bpm: float, seconds: float, build: Path) -> Recording:
-    """A jam in continuous mode, led by the clock."""
+    """Records a jam in continuous mode that follows the clock."""
     with (
         _recorder() as process,
         jackd_server.client(("jack_midi_clock", "-b", f"{tempo_bpm:g}", "-B"), CLOCK_PORT),
@@ -123,7 +123,7 @@ def record(tempo_bpm: float, seconds: float, build: Path) -> Recording:
         jackd_server.stop()
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=PATIENCE_S)
+        out, _ = process.communicate(timeout=TIMEOUT_S)
     return Recording.read(out.splitlines())
 
 
@@ -141,7 +141,7 @@ def _recorder() -> Iterator[subprocess.Popen[str]]:
 
 @contextmanager
 def _jam(build: Path) -> Iterator[tuple[str, str]]:
-    """A jam of a checkout, in a folder of its own; its ports."""
+    """Runs the jam of a checkout in a temporary folder; yields the names of its input and output."""
     controls = ("--mode", "continuous", "--approach", "pitch", "--step", str(STEP_BEATS))
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "config.toml").write_text('[panel]\non = false\n[takes]\nfolder = "takes"\n', encoding="utf-8")
@@ -153,14 +153,14 @@ def _jam(build: Path) -> Iterator[tuple[str, str]]:
             text=True,
         ) as process:
             assert process.stdout is not None
-            said: dict[str, str] = {}
+            wiring: dict[str, str] = {}
             for line in process.stdout:
                 label, _, text = line.rstrip("\n").partition("  ")
-                said[label] = text.strip().rpartition(" (")[0]
+                wiring[label] = text.strip().rpartition(" (")[0]
                 if line.startswith("Ready"):
                     break
             try:
-                yield said["MIDI in"], said["MIDI out"]
+                yield wiring["MIDI in"], wiring["MIDI out"]
             finally:
                 process.terminate()
-                process.wait(PATIENCE_S)
+                process.wait(TIMEOUT_S)

@@ -1,11 +1,11 @@
 """The whole process: start-up time, memory, and CPU use while nobody plays. Linux only: reads /proc."""
 
-import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from bench.live.idle import cpu_times_s
 from bench.table import show
 
 RUNS = 5
@@ -55,9 +55,9 @@ def _jam() -> tuple[float, float, float, float]:
             ready_s.append(time.perf_counter() - started_s)
             if run_number == RUNS - 1:
                 own_mib, shared_mib = _resident_mib(process.pid)
-                before_s = _cpu_s(process.pid)
+                before_s = sum(cpu_times_s(process.pid))
                 time.sleep(IDLE_S)
-                idle_share = (_cpu_s(process.pid) - before_s) / IDLE_S
+                idle_share = (sum(cpu_times_s(process.pid)) - before_s) / IDLE_S
             process.terminate()
     return sorted(ready_s)[RUNS // 2], own_mib, shared_mib, idle_share
 
@@ -67,8 +67,3 @@ def _resident_mib(pid: int) -> tuple[float, float]:
     lines = (line.split() for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     kib = {words[0]: int(words[1]) for words in lines if words[0] in {"RssAnon:", "RssFile:", "RssShmem:"}}
     return (kib["RssAnon:"] + kib["RssFile:"]) / 1024, kib["RssShmem:"] / 1024
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

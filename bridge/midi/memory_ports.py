@@ -81,7 +81,7 @@ class MemoryOutput(BasePort):
     def send(self, data: bytes, due_s: float | None = None) -> None:
         """Stores `data`. Raises PortLost where the port is closed or disconnected."""
         if self._is_disconnected or not self.is_open:
-            raise PortLost(f'MIDI output "{self._name}" is gone. Connect it again, then restart the jam.')
+            raise PortLost(f'MIDI output "{self._name}" is gone. Connect it again.')
         now_s = self._clock.now_s()
         self.sent.append((data, now_s))
         self.due_s.append(now_s if due_s is None else due_s)

@@ -1,4 +1,4 @@
-"""Which MIDI system to use: the choices a user has, and the one place that knows every system there is."""
+"""Chooses the MIDI system; the one place that knows all of them, and the choices that a user has."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Opener = Callable[[Clock], MidiSystem]
 
 
 def open_midi_system(choice: MidiApi, clock: Clock, platform: str = sys.platform) -> MidiSystem:
-    """The system of that name, or with `auto` the best that works here; raises `NoMidiSystem`, which says what is missing."""
+    """Opens the chosen system, for `auto` the best that works here. Raises NoMidiSystem, whose text says what is missing."""
     return OPENERS[choice](clock) if choice != "auto" else _open_best(clock, platform)
 
 
 def list_ports(choice: MidiApi, clock: Clock) -> tuple[PortInfo, ...]:
-    """The ports of this machine."""
+    """All ports of the chosen system."""
     return list_all_ports(open_midi_system(choice, clock))
 
 
@@ -46,13 +46,13 @@ def _open_best(clock: Clock, platform: str) -> MidiSystem:
     return _open_alsa(clock)
 
 
-# Each is imported when it is wanted: what one system needs is not there on another.
+# Each system is imported only when it is opened, as the libraries of one may be missing where another is used.
 
 
 def _open_jack(clock: Clock) -> MidiSystem:
-    from bridge.midi.jack.jack_library import can_be_tried
+    from bridge.midi.jack.jack_library import is_supported
 
-    if not can_be_tried():
+    if not is_supported():
         return _open_rtmidi("jack", clock)
     from bridge.midi.jack.jack_ports import JackSystem
 

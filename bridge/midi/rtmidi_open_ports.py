@@ -6,10 +6,10 @@ import logging
 from collections.abc import Sequence
 from threading import Event, Thread
 
-from bridge.errors import PortLost
+from bridge.errors import PortFull, PortLost
 from bridge.fault_counter import FaultCounter
 from bridge.midi.ports import BasePort, Receiver
-from bridge.midi.rtmidi_module import RawIn, RawOut
+from bridge.midi.rtmidi_module import RawIn, RawOut, RawPort
 from bridge.timing.clock import Clock
 
 logger_in = logging.getLogger("fours.midi.in")
@@ -20,11 +20,22 @@ JACK_DRAIN_S = 0.2
 them all, and notes would hang. Two cycles of 4,096 frames, the longest in use, take 0.19 s. On other systems a message is
 out when `send` returns."""
 
+JACK_RING_BYTES = 16_384
+"""How much RtMidi holds for JACK's next cycle. When it is full, RtMidi waits for room and holds Python's interpreter: for
+ever, if the server is gone."""
+JACK_LENGTH_BYTES = 4
+"""What RtMidi adds to each message there."""
+
 ACTIVE_POLL_S = 0.001
 IDLE_POLL_S = 0.010
 ACTIVE_FOR_S = 10.0
 """How often an input is polled, and for how long after the last note it is still polled often. While music is played a note
 waits a millisecond at most; otherwise ten, where polling costs some 0.5 % of a core instead of 4 %."""
+
+
+ABANDONED: list[RawPort] = []
+"""Ports of a JACK server that is gone. libjack has freed their clients when it looked for the next server, so closing them,
+as Python would for an object that nobody holds, crashes the process."""
 
 
 class PollRate:
@@ -82,6 +93,13 @@ class RtMidiInput(BasePort):
         self._stop_listening(raw)
         raw.close_port()
         raw.delete()
+
+    def abandon(self) -> None:
+        """Stops receiving, and leaves the port as it is: see `ABANDONED`."""
+        raw, self._raw = self._raw, None
+        if raw is not None:
+            self._stop_listening(raw)
+            ABANDONED.append(raw)
 
     def _stop_listening(self, raw: RawIn) -> None:
         raw.cancel_callback()
@@ -162,6 +180,8 @@ class RtMidiOutput(BasePort):
         self._poll_rate = poll_rate
         self._drain_s = drain_s
         self._last_sent_s = float("-inf")
+        self._room_bytes: int | None = None
+        """How much can be sent before the server has to be seen again; None where sending never waits."""
 
     @property
     def name(self) -> str:
@@ -172,16 +192,29 @@ class RtMidiOutput(BasePort):
         """Sends one whole message at once, as RtMidi cannot schedule. Raises PortLost where the port is closed or gone."""
         if self._raw is None:
             raise PortLost(f'MIDI output "{self._name}" is closed.')
+        if self._room_bytes is not None:
+            self._room_bytes -= len(data) + JACK_LENGTH_BYTES
+            if self._room_bytes < 0:
+                raise PortFull(f'MIDI output "{self._name}" is full: the JACK server takes no more messages.')
         try:
             self._raw.send_message(data)
         except self._error_types as error:
-            raise PortLost(
-                f'MIDI output "{self._name}" is gone ({error}). Connect it again, then restart the jam.'
-            ) from error
+            raise PortLost(f'MIDI output "{self._name}" is gone ({error}). Connect it again.') from error
         self._last_sent_s = self._now_s()
         self._poll_rate.on_activity(self._last_sent_s)
         if logger_out.isEnabledFor(logging.DEBUG):
             logger_out.debug("%s", data.hex(" "))
+
+    def confirm_room(self) -> None:
+        """Notes that JACK's server is running, so that it has taken what was sent; from the first call on, sending is bounded."""
+        # Half, as what was sent within the present cycle may still be there.
+        self._room_bytes = JACK_RING_BYTES // 2
+
+    def abandon(self) -> None:
+        """Sends nothing more, and leaves the port as it is: see `ABANDONED`."""
+        raw, self._raw = self._raw, None
+        if raw is not None:
+            ABANDONED.append(raw)
 
     def close(self) -> None:
         """Closes the port once all sent messages are out. Where JACK has died, RtMidi takes a second for it."""

@@ -14,9 +14,12 @@ from bridge.midi.ports import (
     INPUT_NAME,
     OUTPUT_NAME,
     Direction,
+    InputPort,
+    OutputPort,
     Receiver,
     match_port,
 )
+from bridge.midi.reopening_ports import ReopeningInput, ReopeningOutput
 from bridge.midi.rtmidi_module import (
     PROBE_NAME,
     Api,
@@ -67,8 +70,45 @@ class RtMidiSystem:
         """The names of the ports that we can send to, as they are now."""
         return self._list_ports(self._new_out)
 
-    def open_input(self, name: str | None, receiver: Receiver) -> RtMidiInput:
-        """Opens an input, a virtual one where `name` is None; see `MidiSystem`."""
+    def open_input(self, name: str | None, receiver: Receiver) -> InputPort:
+        """Opens an input, a virtual one where `name` is None; see `MidiSystem`. It comes back when it was gone."""
+        if not self._may_vanish(name):
+            return self._open_input(name, receiver)
+        port = ReopeningInput(
+            lambda: self._open_input(name, receiver), self.inputs, self._abandon, is_named=name is not None
+        )
+        port.start()
+        return port
+
+    def open_output(self, name: str | None) -> OutputPort:
+        """Opens an output, a virtual one where `name` is None; see `MidiSystem`. It comes back when it was gone."""
+        if not self._may_vanish(name):
+            return self._open_output(name)
+        port = ReopeningOutput(
+            lambda: self._open_output(name),
+            self.outputs,
+            self._abandon,
+            self._confirm_output,
+            is_named=name is not None,
+        )
+        port.start()
+        return port
+
+    def _may_vanish(self, name: str | None) -> bool:
+        """Whether a port may go while the jam runs: a device may, and JACK's server with all of its ports."""
+        return name is not None or self._api == "jack"
+
+    def _abandon(self, port: InputPort | OutputPort) -> None:
+        if self._api == "jack" and isinstance(port, RtMidiInput | RtMidiOutput):
+            port.abandon()
+        else:
+            port.close()
+
+    def _confirm_output(self, port: OutputPort) -> None:
+        if self._api == "jack" and isinstance(port, RtMidiOutput):
+            port.confirm_room()
+
+    def _open_input(self, name: str | None, receiver: Receiver) -> RtMidiInput:
         # Imported now, so that the first note does not wait for it.
         messages.mido_module()
         raw = self._new_in(CLIENT_NAME)
@@ -80,17 +120,18 @@ class RtMidiSystem:
         port.listen()
         return port
 
-    def open_output(self, name: str | None) -> RtMidiOutput:
-        """Opens an output, a virtual one where `name` is None; see `MidiSystem`."""
+    def _open_output(self, name: str | None) -> RtMidiOutput:
         # JACK needs a unique name for each client, and RtMidi opens a client for each port. JACK would rename this one to
         # "Trading Fours-01", which looks like a second jam. With the port's name, "-01" really means a second jam.
         raw = self._new_out(OUTPUT_NAME if self._api == "jack" else CLIENT_NAME)
         with _deleted_on_error(raw):
             opened_name = self._open(raw, name, "output")
         drain_s = JACK_DRAIN_S if self._api == "jack" else 0.0
-        return RtMidiOutput(
+        port = RtMidiOutput(
             raw, opened_name, self._backend.RtMidiError, self._clock, self._poll_rate, drain_s, self._description
         )
+        self._confirm_output(port)
+        return port
 
     def _new_input(self, raw: RawIn, name: str, receiver: Receiver) -> RtMidiInput:
         if self._api == "jack":

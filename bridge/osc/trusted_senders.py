@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Self
 
-from bridge.errors import BadTrustedAddress
+from bridge.errors import BadTrustedAddress, cut_short
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -24,7 +24,7 @@ class TrustedSenders:
                 networks.append(ipaddress.ip_network(text.strip(), strict=False))
             except ValueError as error:
                 raise BadTrustedAddress(
-                    f'"{text}" is no address; one is written like 192.168.1.20, a network like 192.168.1.0/24'
+                    f'"{cut_short(text)}" is no address; one is written like 192.168.1.20, a network like 192.168.1.0/24'
                 ) from error
         return cls(networks)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from model.approach import Approach
 from model.engines.engine import Engine, EngineState, Logits
+from model.errors import BrokenForecast
 from model.improvising.rhythm import Rhythm
 from model.improvising.sampling import draw_token, sampling_probabilities, softmax
 from model.improvising.sampling_settings import SamplingSettings
@@ -59,7 +60,8 @@ class Improviser(Protocol):
 
     Used from one thread at a time (in a jam the music thread); no method waits for anything. `hear` and each note taken
     from `compose` cost a few steps of the network, of about 0.15 ms each on a CPU; everything else is cheap.
-    The methods may be called in any order.
+    The methods may be called in any order. Both raise BrokenForecast where the network forecasts what is no number; the
+    improviser then stands where it stood before, so it goes on as soon as the network is sound again.
     """
 
     @property
@@ -123,11 +125,13 @@ V = TypeVar("V", bound=Vocabulary)
 class _BaseImproviser(Generic[V]):
     """Hearing and sampling, which both approaches do alike."""
 
+    approach: Approach
+
     def __init__(self, engine: Engine, vocabulary: V, memory: Memory | None = None) -> None:
         self._engine = engine
         self._vocabulary = vocabulary
         self.memory = memory
-        logits, state = engine.step(START, engine.initial_state())
+        logits, state = self._step(START, engine.initial_state())
         self._current = Snapshot(state, logits, Cursor(), _mark(memory))
 
     def hear(self, note: Note, *, learn: bool = True) -> None:
@@ -141,7 +145,7 @@ class _BaseImproviser(Generic[V]):
 
     def load_memory(self, memory: Memory) -> None:
         if self.memory is not None:
-            self.memory.load_contexts(memory.contexts())
+            self.memory.load_from(memory)
             self._current = replace(self._current, memory=self.memory.snapshot())
 
     def snapshot(self) -> Snapshot:
@@ -154,10 +158,17 @@ class _BaseImproviser(Generic[V]):
         state, logits = snapshot.engine_state, snapshot.logits
         memory = self._memory_at(snapshot)
         for token in tokens:
-            logits, state = self._engine.step(token, state)
+            logits, state = self._step(token, state)
             if memory is not None:
                 memory.hear(token, learn=learn)
         return Snapshot(state, logits, cursor, _mark(memory))
+
+    def _step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
+        logits, after = self._engine.step(token, state)
+        # A state that holds no numbers shows in its forecast, and would spoil every later one.
+        if not np.isfinite(logits).all():
+            raise BrokenForecast(f"the {self.approach} network forecasts what is no number; the answer ends here")
+        return logits, after
 
     def _sample(
         self, current: Snapshot, allowed: Mask, settings: SamplingSettings, random: Random

@@ -19,10 +19,12 @@ from model.approach import Approach
 from model.errors import MemoryFileError
 from model.memory.backoff import MAX_FOLLOWERS, ORDERS
 from model.memory.memory import Memory
-from model.memory.memory_mark import INTERVAL_CONTEXT, TOKEN_CONTEXT
+from model.memory.memory_mark import FIRST_TIME_SYMBOL, INTERVAL_CONTEXT, TOKEN_CONTEXT
 from model.tokens.vocabulary import EventVocabulary, Vocabulary
 
 FORMAT = "1"
+LARGEST_BYTES = 64_000_000
+"""Two full memories take some 25 MB."""
 Bytes = npt.NDArray[np.uint8]
 
 
@@ -54,12 +56,16 @@ def load_memories(path: Path, memories: Mapping[Approach, Memory]) -> None:
     Raises MemoryFileError, and changes no memory, where the file is missing, damaged, or of another vocabulary.
     """
     try:
+        size_bytes = path.stat().st_size
+        # A pipe of that name would be waited for without end.
+        if not path.is_file() or size_bytes > LARGEST_BYTES:
+            raise MemoryFileError(_damaged_message(path))
         with safe_open(path, "numpy") as file:
             metadata = file.metadata() or {}
             parts = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
     except FileNotFoundError as error:
         raise MemoryFileError(f"there is no {path} to remember from") from error
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, TypeError, ValueError, LookupError) as error:  # numpy has not all of its types
         raise MemoryFileError(_damaged_message(path)) from error
     if metadata.get("format", FORMAT) != FORMAT:
         raise MemoryFileError(f"{path} is of format {metadata['format']}; this program reads format {FORMAT}")
@@ -83,11 +89,20 @@ def _read_contexts(
     try:
         contexts = _unpack_texts(parts, f"{approach}.contexts", 1 + ORDERS[-1])
         followers = _unpack_texts(parts, f"{approach}.followers", MAX_FOLLOWERS)
-        if not all(context[:1] in {INTERVAL_CONTEXT, TOKEN_CONTEXT} for context in contexts):
-            raise ValueError("a context is of neither kind")
-        return list(zip(contexts, followers, strict=True))
+        found = list(zip(contexts, followers, strict=True))
+        ends = _symbol_ends(memory.vocabulary)
+        # A follower that the vocabulary has no token for would take its share of the forecast from all others.
+        if not all(max(context[1:] + followed) < ends[context[:1]] for context, followed in found):
+            raise ValueError("a symbol is outside the vocabulary")
     except (KeyError, ValueError) as error:
         raise MemoryFileError(_damaged_message(path)) from error
+    return found
+
+
+def _symbol_ends(vocabulary: Vocabulary) -> dict[bytes, int]:
+    """The number of symbols that there are in each kind of context."""
+    times = vocabulary.size - 1 - len(vocabulary.pitches)
+    return {INTERVAL_CONTEXT: FIRST_TIME_SYMBOL + times, TOKEN_CONTEXT: vocabulary.size - 1}
 
 
 def _damaged_message(path: Path) -> str:
@@ -113,6 +128,8 @@ def _pack_texts(name: str, texts: Sequence[bytes]) -> dict[str, Bytes]:
 
 def _unpack_texts(parts: Mapping[str, Bytes], name: str, longest: int) -> list[bytes]:
     """Raises KeyError where a part is missing, and ValueError where two contradict each other."""
+    if not parts[name].dtype == parts[f"{name}.lengths"].dtype == np.uint8:
+        raise ValueError(f"{name} is no text")
     text, lengths = parts[name].tobytes(), parts[f"{name}.lengths"].flatten().tolist()
     ends = list(accumulate(lengths, initial=0))
     if ends[-1] != len(text) or not all(1 <= length <= longest for length in lengths):

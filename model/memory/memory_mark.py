@@ -14,11 +14,20 @@ INTERVAL_CONTEXT, TOKEN_CONTEXT = b"i", b"t"
 NO_CONTEXT = b""
 
 
+class MemoryHistory:
+    """A line of tokens that a memory heard without being emptied or loaded; `began_empty` is whether it held nothing before."""
+
+    __slots__ = ("began_empty",)
+
+    def __init__(self, *, began_empty: bool) -> None:
+        self.began_empty = began_empty
+
+
 class MemoryMark:
     """A position in what was heard, which a memory can go back to. It holds only the way to that position, no memory.
 
-    Marks form a chain: `previous` is one token earlier. `history` is an object that all marks of one history share; a
-    memory starts a new history when it is emptied or loaded.
+    Marks form a chain: `previous` is one token earlier. All marks of one history share `history`; a memory starts
+    a new one when it is emptied or loaded.
     """
 
     __slots__ = (
@@ -34,7 +43,7 @@ class MemoryMark:
         "token_history",
     )
 
-    def __init__(self, history: object) -> None:
+    def __init__(self, history: MemoryHistory) -> None:
         self.history = history
         self.position = 0
         self.previous: MemoryMark | None = None

@@ -7,6 +7,7 @@ graph (`.onnx`). Loading a pack runs no code from it. Two packs come with the pr
 import difflib
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from model.pack.card import CARD_FILE, Card, read_card
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 
 PACKS_FOLDER = Path(__file__).parents[1] / "packs"
+LONGEST_SHOWN_NAME = 200
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
@@ -137,26 +139,38 @@ def available_packs(folders: tuple[Path, ...] = ()) -> dict[str, Path]:
     """The packs that come with the program and those in `folders`, by name. Of two with one name, the program's own is used."""
     found: dict[str, Path] = {}
     for folder in (PACKS_FOLDER, *folders):
-        if folder.is_dir():
-            for child in sorted(folder.iterdir()):
+        with suppress(OSError):  # a folder that this user may not read
+            for child in sorted(folder.iterdir()) if _is_folder(folder) else ():
                 if (child / CARD_FILE).is_file():
                     found.setdefault(child.name, child)
     return found
 
 
-def open_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Pack:
-    """Opens a pack by its name, or by its folder.
+def _is_folder(path: Path) -> bool:
+    """Whether there is such a folder; not where the name is one that no file system can have."""
+    try:
+        return path.is_dir()
+    except OSError:  # it is too long, or lies where this user may not look
+        return False
 
-    Raises PackError where there is none (the message has the nearest name), or its card is wrong.
-    """
+
+def find_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Path:
+    """The folder of a pack, from its name or its folder. Raises PackError where there is none; the text has the nearest name."""
     found = available_packs(folders)
     folder = found.get(name_or_path)
     if folder is None:
         folder = Path(name_or_path)
-        if not folder.is_dir():
+        if not _is_folder(folder):
             near = difflib.get_close_matches(name_or_path, found, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(found) or 'none'}"
-            raise PackError(f"there is no pack named {name_or_path} and no such folder; {hint}")
+            name = name_or_path if len(name_or_path) <= LONGEST_SHOWN_NAME else f"{name_or_path[:LONGEST_SHOWN_NAME]}…"
+            raise PackError(f"there is no pack named {name} and no such folder; {hint}")
+    return folder
+
+
+def open_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Pack:
+    """Opens a pack by its name, or by its folder. Raises PackError as `find_pack` does, and where its card is wrong."""
+    folder = find_pack(name_or_path, folders)
     card = read_card(folder)
     pack = Pack(folder, card)
     for approach in card.approaches:

@@ -4,19 +4,19 @@ Its keys are the fields of `Config`, and under `[controls]` the names in `server
 """
 
 import difflib
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from bridge.errors import BadTrustedAddress
+from bridge.errors import BadTrustedAddress, cut_short, shown
 from bridge.midi.midi_systems import MidiApi
 from bridge.osc.trusted_senders import TrustedSenders
+from server.config.toml_file import parse, read_text
 from server.controls.cc_bindings import CcBindings, ConfigBinding
 from server.controls.control_table import Settings, Value, control_named
 from server.errors import BadValue, ConfigError
@@ -25,9 +25,51 @@ CONFIG_FILE = "config.toml"
 FULL_SENTENCE = "own_sentence"
 """The type of our own validation errors, whose message is a full sentence already."""
 
+MOST_MISTAKES = 20
+"""More of them than anyone reads at once are only counted."""
+
+LONGEST_FILE_NAME, LONGEST_PATH = 255, 4000
+"""In bytes: what file systems take at most."""
+
 ALL_INTERFACES = "0.0.0.0"  # noqa: S104  used only where `lan` is on
+Advertise = Literal["auto", "on", "off"]
 ProgramChange = Literal["off", "pack", "approach"]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _own_error(sentence: str) -> PydanticCustomError:
+    return PydanticCustomError(FULL_SENTENCE, "{sentence}", {"sentence": sentence})
+
+
+def _check_host(host: str) -> str:
+    """Refuses what no system looks up."""
+    try:
+        is_name = bool(host.encode("idna")) and "\0" not in host
+    except UnicodeError:
+        is_name = False
+    if not is_name:
+        raise _own_error(f"{shown(host)} is no address of a machine; one is written like 127.0.0.1 or localhost")
+    return host
+
+
+def _check_path(text: str) -> str:
+    """Refuses a path that no file system can have, and a home folder that no user has."""
+    if "\0" in text:
+        raise _own_error(f"{shown(text)} has a zero byte, which no path can have")
+    parts = [part.encode(errors="surrogateescape") for part in Path(text).parts]
+    if any(len(part) > LONGEST_FILE_NAME for part in parts) or sum(map(len, parts)) > LONGEST_PATH:
+        raise _own_error(f"{shown(text)} is too long: a name in a path has at most {LONGEST_FILE_NAME} bytes")
+    try:
+        Path(text).expanduser()
+    except RuntimeError as error:
+        raise _own_error(
+            f"{shown(text)} begins with the home folder of a user whom this system does not know"
+        ) from error
+    return text
+
+
+Host = Annotated[str, AfterValidator(_check_host)]
+PathText = Annotated[str, AfterValidator(_check_path)]
 
 
 def is_loopback(host: str) -> bool:
@@ -46,7 +88,7 @@ def bound_host(host: str, *, lan: bool) -> str:
 class Section(BaseModel):
     """A section of the file; it cannot be changed once loaded, and an unknown key is a mistake."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class MidiSection(Section):
@@ -68,11 +110,22 @@ class MidiSection(Section):
 class OscSection(Section):
     """Where OSC comes in, which senders are trusted, and the second port of the sender's machine that gets answers."""
 
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: PortNumber = 8000
     reply_port: PortNumber = 9000
     trust: list[str] = []
-    advertise: bool = True
+    advertise: Advertise = "auto"
+
+    @field_validator("advertise", mode="before")
+    @classmethod
+    def _switch(cls, value: object) -> object:
+        """Also true and false, as earlier files have it."""
+        return ("on" if value else "off") if isinstance(value, bool) else value
+
+    @property
+    def is_advertised(self) -> bool:
+        """Whether the address is announced. On `auto` only where the network can reach it: nothing else listens there."""
+        return self.advertise == "on" or (self.advertise == "auto" and not is_loopback(self.host))
 
     @field_validator("trust")
     @classmethod
@@ -80,7 +133,7 @@ class OscSection(Section):
         try:
             TrustedSenders.read(texts)
         except BadTrustedAddress as error:
-            raise PydanticCustomError(FULL_SENTENCE, "{sentence}", {"sentence": str(error)}) from error
+            raise _own_error(str(error)) from error
         return texts
 
 
@@ -88,7 +141,7 @@ class PanelSection(Section):
     """Where the panel is served; other machines reach it only with `lan`, which opens OSC too."""
 
     on: bool = True
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: PortNumber = 4444
     lan: bool = False
 
@@ -101,7 +154,7 @@ class PanelSection(Section):
     def _needs_lan_beyond_this_machine(self) -> Self:
         if not self.lan and not is_loopback(self.host):
             sentence = f"{self.host} can be reached from the network, which needs lan = true; or use 127.0.0.1"
-            raise PydanticCustomError(FULL_SENTENCE, "{sentence}", {"sentence": sentence})
+            raise _own_error(sentence)
         return self
 
 
@@ -109,15 +162,15 @@ class EngineSection(Section):
     """The device that runs the models, and the folder of the user's own packs."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    packs_folder: str = "packs"
+    packs_folder: PathText = "packs"
 
 
 class TakesSection(Section):
     """The folder of the recorded jams, how long they are kept, and how far back `capture` reaches."""
 
-    folder: str = ""
-    keep_days: Annotated[float, Field(gt=0)] = 90.0
-    keep_mb: Annotated[float, Field(gt=0)] = 1000.0
+    folder: PathText = ""
+    keep_days: Annotated[float, Field(gt=0, le=36_500)] = 90.0
+    keep_mb: Annotated[float, Field(gt=0, le=1e9)] = 1000.0
     capture_minutes: Annotated[float, Field(gt=0, le=600)] = 5.0
     long_silence_s: Annotated[float, Field(gt=0, le=600)] = 8.0
 
@@ -180,14 +233,7 @@ def load(path: Path | None = None) -> Config:
     config_path = path or Path(CONFIG_FILE)
     if path is None and not config_path.is_file():
         return Config()
-    try:
-        with config_path.open("rb") as file:
-            tree = tomllib.load(file)
-    except OSError as error:
-        raise ConfigError(f"{config_path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{config_path} is no TOML: {error}") from error
-    return _validated(tree, str(config_path))
+    return _validated(parse(read_text(config_path), str(config_path)), str(config_path))
 
 
 def _validated(tree: Mapping[str, Any], source: str) -> Config:
@@ -205,6 +251,8 @@ def _validated(tree: Mapping[str, Any], source: str) -> Config:
     if isinstance(midi, Mapping):
         mistakes += _section_mistakes("midi.cc", midi.get("cc", {}), _cc_mistakes)
     if mistakes or config is None:
+        if len(mistakes) > MOST_MISTAKES:
+            mistakes[MOST_MISTAKES:] = [f"and {len(mistakes) - MOST_MISTAKES:,} more mistakes"]
         raise ConfigError("\n".join(f"{source}: {mistake}" for mistake in mistakes))
     return config
 
@@ -235,7 +283,7 @@ def _control_mistakes(controls: Mapping[str, Any]) -> list[str]:
             if control.kind == "action":
                 raise BadValue(f"{name} is an action and keeps no value")
             if isinstance(raw, bool) or not isinstance(raw, int | float | str):
-                raise BadValue(f"{name} is {control.allowed}, not {raw!r}")
+                raise BadValue(f"{name} is {control.allowed}, not {shown(raw)}")
             control.read(raw)
         except BadValue as error:
             mistakes.append(f"controls: {error}")
@@ -245,7 +293,7 @@ def _control_mistakes(controls: Mapping[str, Any]) -> list[str]:
 def _sentence_for(detail: Any) -> str:
     """One of pydantic's errors as a sentence of ours."""
     path = [str(step) for step in detail["loc"]]
-    key = ".".join(path)
+    key = cut_short(".".join(path))
     if detail["type"] == "extra_forbidden":
         near = difflib.get_close_matches(path[-1], _known_keys(path[:-1]), n=1)
         return f"there is no key {key}; " + (
@@ -255,7 +303,7 @@ def _sentence_for(detail: Any) -> str:
         )
     if detail["type"] == FULL_SENTENCE:
         return f"{key}: {detail['msg']}"
-    return f"{key}: {detail['msg'][0].lower()}{detail['msg'][1:]}, not {detail['input']!r}"
+    return f"{key}: {detail['msg'][0].lower()}{detail['msg'][1:]}, not {shown(detail['input'])}"
 
 
 def _known_keys(sections: list[str]) -> list[str]:

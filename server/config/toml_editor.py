@@ -4,9 +4,9 @@ Therefore it edits lines, and is no TOML writer: it replaces the line of a key t
 """
 
 import re
-import tomllib
 from pathlib import Path
 
+from server.config.toml_file import BYTE_ORDER_MARK, parse, read_text, write_whole
 from server.errors import ConfigError
 
 _HEADER = re.compile(r"\s*\[\s*(?P<name>[^\[\]]+?)\s*\]\s*(#.*)?$")
@@ -18,23 +18,24 @@ def write_key(path: Path, section: str, key: str, value: str) -> None:
     Raises ConfigError if the file cannot be written, or would not be valid TOML afterwards; then it is not changed.
     """
     try:
-        text = with_key(path.read_text(encoding="utf-8") if path.exists() else "", section, key, value)
-        tomllib.loads(text)  # a section that is written in another of TOML's ways would be defined twice
-        path.write_text(text, encoding="utf-8")
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} would be no TOML with {key} = {value} under [{section}]: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be written: {error}") from error
+        mark = BYTE_ORDER_MARK if _has_mark(path) else ""
+        text = with_key(read_text(path) if path.exists() else "", section, key, value)
+        # A section that is written in another of TOML's ways would be defined twice.
+        parse(text, f"with {key} = {value} under [{section}], {path}")
+        write_whole(path, f"{mark}{text}")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be written, and is as it was: {error}") from error
 
 
 def with_key(text: str, section: str, key: str, value: str) -> str:
     """The text with a key of a section set to `value`, which is TOML text."""
+    line_end = "\r\n" if "\r\n" in text else "\n"
     lines = text.splitlines()
     line = f"{key} = {value}"
     start = next((number for number, old in enumerate(lines) if _section_name(old) == section), None)
     if start is None:
         gap = [""] if lines and lines[-1].strip() else []
-        return "\n".join([*lines, *gap, f"[{section}]", line]) + "\n"
+        return line_end.join([*lines, *gap, f"[{section}]", line, ""])
     end = next((number for number in range(start + 1, len(lines)) if _section_name(lines[number])), len(lines))
     for number in range(start + 1, end):
         if re.match(rf"\s*{re.escape(key)}\s*=", lines[number]):
@@ -44,7 +45,15 @@ def with_key(text: str, section: str, key: str, value: str) -> str:
         while not lines[end - 1].strip():
             end -= 1
         lines.insert(end, line)
-    return "\n".join(lines) + "\n"
+    return line_end.join([*lines, ""])
+
+
+def _has_mark(path: Path) -> bool:
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        mark = BYTE_ORDER_MARK.encode()
+        return file.read(len(mark)) == mark
 
 
 def _section_name(line: str) -> str | None:

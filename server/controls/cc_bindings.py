@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from bridge.errors import shown
 from bridge.midi.controller_moves import LAST_CC, CcMove
 from server.controls.control import Control
 from server.controls.control_table import control_named
@@ -123,4 +124,4 @@ def _whole_number(what: str, number: object, low: int, high: int) -> int:
 
 
 def _toml(value: object) -> str:
-    return repr(value).lower() if isinstance(value, bool) else repr(value)
+    return repr(value).lower() if isinstance(value, bool) else shown(value)

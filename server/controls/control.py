@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from bridge.errors import cut_short, shown
 from model.analysis.scale import parse_key_choice
 from server.errors import BadValue
 
@@ -77,13 +78,13 @@ class Control:
             case _ if isinstance(raw, str) and raw:
                 return raw
             case _:
-                raise BadValue(f"{self.name} is {self.allowed}, not {raw!r}")
+                raise BadValue(f"{self.name} is {self.allowed}, not {shown(raw)}")
 
     def _read_number(self, raw: Raw) -> float:
         try:
             number = float(raw.replace(",", ".")) if isinstance(raw, str) else float(raw)
         except (ValueError, OverflowError) as error:
-            raise BadValue(f"{self.name} is a number, {self.allowed}, not {raw!r}") from error
+            raise BadValue(f"{self.name} is a number, {self.allowed}, not {shown(raw)}") from error
         if not self.low <= number <= self.high:  # NaN fails too
             raise BadValue(f"{self.name} is {self.allowed}; {number:g} is out of range")
         # OSC sends 32 bits, in which 0.9 is 0.8999999762: store and report the number that was meant.
@@ -94,17 +95,17 @@ class Control:
             return self._read_key(raw) if self.kind == "key" else self._read_word(raw)
         if 0 <= raw < len(self.choices) and float(raw).is_integer():
             return self.choices[int(raw)]
-        raise BadValue(f"{self.name} is {self.allowed}, or its index 0 to {len(self.choices) - 1}, not {raw!r}")
+        raise BadValue(f"{self.name} is {self.allowed}, or its index 0 to {len(self.choices) - 1}, not {shown(raw)}")
 
     def _read_word(self, raw: str) -> str:
         if raw in self.choices:
             return raw
         near = difflib.get_close_matches(raw, self.choices, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise BadValue(f"{self.name} is {self.allowed}, not {raw!r}{hint}")
+        raise BadValue(f"{self.name} is {self.allowed}, not {shown(raw)}{hint}")
 
     def _read_key(self, raw: str) -> str:
         try:
-            return parse_key_choice(raw)
+            return parse_key_choice(cut_short(raw))
         except ValueError as error:
             raise BadValue(f"{self.name}: {error}") from error

@@ -44,7 +44,17 @@ class AcceptedChange:
     origin: str
 
 
+@dataclass(frozen=True, slots=True)
+class FailedChange:
+    """A change that was accepted could not be carried out; `sentence` says why, and `origin` names who wanted it."""
+
+    control: str
+    sentence: str
+    origin: str
+
+
 ChangeListener = Callable[[AcceptedChange], None]
+FailureListener = Callable[[FailedChange], None]
 
 
 class ControlStore:
@@ -58,6 +68,8 @@ class ControlStore:
         self._receiver = receiver
         self._preparations = preparations
         self._listeners: tuple[ChangeListener, ...] = ()
+        self._failure_listeners: tuple[FailureListener, ...] = ()
+        self._origins: dict[str, str] = {}  # who set each control last
         self.faults = FaultCounter(logger, "a listener of the desk")
 
     @property
@@ -83,6 +95,15 @@ class ControlStore:
 
         return remove_listener
 
+    def add_failure_listener(self, listener: FailureListener) -> Callable[[], None]:
+        """Calls `listener` after every change that failed later; returns a function that removes it again."""
+        self._failure_listeners = (*self._failure_listeners, listener)
+
+        def remove_listener() -> None:
+            self._failure_listeners = tuple(other for other in self._failure_listeners if other is not listener)
+
+        return remove_listener
+
     def set(self, name: str, raw: Raw, origin: str = "") -> Value:
         """Sets a control, or does an action unless `raw` is 0; returns the parsed value.
 
@@ -101,9 +122,26 @@ class ControlStore:
         if name in self._preparations:
             self._preparations[name](settings)
         self._settings = settings
+        self._origins[name] = origin
         self._receiver.change(name, value)
         self._notify(AcceptedChange(name, value, origin))
         return value
+
+    def take_back(self, name: str, failed: Value, before: Value, sentence: str) -> None:
+        """A change to the value `failed` was accepted, and could not be carried out: the control is at `before` again.
+
+        Where it has been changed once more meanwhile, it stays as it is. Whoever wanted the change is told in either case.
+        """
+        origin = self._origins.get(name, "")
+        if self._value(name) == failed:
+            self._settings = self._settings.with_value(name, before)
+            self._receiver.change(name, before)
+            self._notify(AcceptedChange(name, before, ORIGIN_MUSIC))
+        for listener in self._failure_listeners:
+            try:
+                listener(FailedChange(name, sentence, origin))
+            except Exception as error:  # noqa: BLE001  as in `_notify`
+                self.faults.count(error)
 
     def record_change(self, name: str, value: Value) -> None:
         """Stores a change that the receiver made itself, and notifies the listeners; the receiver is not called."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar, cast, get_args
 
+from bridge.errors import cut_short, shown
 from bridge.timing.midi_clock import FASTEST_BPM, SLOWEST_BPM
 from model.analysis.scale import KEY_CHOICES
 from model.approach import Approach
@@ -130,6 +131,15 @@ class Settings:
     over: OverlapRule = _choice(
         "turns", "yield", get_args(OverlapRule), "When you play over an answer: yield stops it, overlap lets it go on."
     )
+    hold_limit_s: float = _number(
+        "turns",
+        30.0,
+        1.0,
+        600.0,
+        "A key or pedal that is held for longer no longer makes it wait: it may have been unplugged.",
+        "s",
+        "log",
+    )
     turn_bars: int = _whole("turns", 4, 1, 16, "How long a turn is in fours.", "bars")
     begins: TurnOwner = _choice("turns", "player", get_args(TurnOwner), "Who has the first turn in fours.")
 
@@ -224,7 +234,7 @@ def control_named(name: str) -> Control:
     except KeyError:
         near = difflib.get_close_matches(name, BY_NAME, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(BY_NAME)}"
-        raise BadValue(f"there is no control {name}; {hint}") from None
+        raise BadValue(f"there is no control {cut_short(name)}; {hint}") from None
 
 
 def is_pressed(raw: Raw) -> bool:
@@ -234,8 +244,8 @@ def is_pressed(raw: Raw) -> bool:
     """
     try:
         number = float(raw)
-    except ValueError:
+    except (ValueError, OverflowError):
         number = math.nan
     if math.isnan(number):
-        raise BadValue(f"an action takes 1, to do it, not {raw!r}")
+        raise BadValue(f"an action takes 1, to do it, not {shown(raw)}")
     return number != 0.0

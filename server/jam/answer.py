@@ -5,7 +5,7 @@ It knows no messages and no clock. All beats are quarter notes on the jam's time
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -121,6 +121,21 @@ class Answer:
         self._earliest_beats = placed.onset_beats
         self._played.append(planned.note)
         return PlayedNote(replace(placed, velocity=velocity), replace(planned.note, velocity=velocity), improviser)
+
+    def drop_late_notes(self, is_late: Callable[[Note], bool]) -> None:
+        """Drops notes from the start of the plan while `is_late` is true for them, as they would sound.
+
+        The improviser has not heard them. When it composes again, it goes on from the last note that did sound.
+        """
+        while (note := self.next_note) is not None and is_late(note):
+            _, planned = self._planned.popleft()
+            self._fixed_count = max(self._fixed_count - 1, 0)
+            self._next_beats = planned.note.end_beats
+
+    @property
+    def next_beats(self) -> float:
+        """The onset of the next note, as composed: the first note of the plan, or the one being composed if the plan is empty."""
+        return self._planned[0][1].note.onset_beats if self._planned else self._next_beats
 
     def set_groove(self, groove: Groove, timeline: Timeline, earliest_beats: float) -> None:
         """Places the notes that have not sounded in this groove and in these bars, none before `earliest_beats`."""

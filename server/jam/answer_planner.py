@@ -1,4 +1,4 @@
-"""Plans the present answer, replans it after changes, and drops it at its end; knows no messages and no clock.
+"""Plans the present answer, replans it after changes, and drops it at its end; knows no clock.
 
 `Jam` decides what happens; this class carries it out on the answer. All beats are quarter notes on the jam's timeline.
 """
@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from random import Random
 
+from bridge.midi.messages import NoteOn
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS
 from model.approach import Approach
 from model.improvising.improviser import Improviser
@@ -23,6 +24,10 @@ from server.jam.turn_planner import BeatSpan, TurnPlanner
 
 # A note that is due sooner is played as it is planned: there is no time to compose another.
 AS_PLANNED_MS = 5.0
+# In an answer without an end, a new pack's notes start this much later, so that it has time to compose the first ones.
+TAKE_OVER_MS = 100.0
+# A note that would be later than this is left out: the machine was suspended, or so busy that nothing ran.
+LATEST_NOTE_MS = 100.0
 # Keys that go down within so long are one chord, and have one onset.
 CHORD_MS = 30.0
 
@@ -123,19 +128,36 @@ class AnswerPlanner:
         self._models.add(played.as_planned, heard_by=played.improviser, learn=self.settings.learn_from == "both")
         return played
 
-    def add_player_note(self, pitch: int, velocity: int, beat: float) -> None:
+    def drop_late_notes(self, answer: Answer) -> bool:
+        """Drops the notes that should have started too long ago; returns whether there were any.
+
+        If the plan is then empty, the answer goes on later by the whole beats that were missed.
+        """
+        earliest_beat = self.now_beat - self.beats_in(LATEST_NOTE_MS)
+        note = answer.next_note
+        if note is None or self.due_beat(note.onset_beats) >= earliest_beat:
+            return False
+        answer.drop_late_notes(lambda note: self.due_beat(note.onset_beats) < earliest_beat)
+        if answer.next_note is None and answer.is_composing:
+            missed_beats = self.now_beat - answer.next_beats - self.beats_in(self.settings.offset_ms)
+            self._replan(answer, keeps_imminent=False, later_beats=float(max(math.ceil(missed_beats), 0)))
+        return True
+
+    def add_player_note(self, message: NoteOn, beat: float) -> None:
         """The player plays a note: all models will hear it, and an answer that still plays goes on from it."""
         answer = self.playing
         if MODES[self.settings.mode].occasion == "always" and self._input.has_rested(self.settings.answer_after, beat):
             self._input.end_phrase()
             self._novelty = self._input.novelty_limit(self.settings.novelty)
-        note, begins_phrase = self._input.press(pitch, velocity, beat, self.beats_in(CHORD_MS))
+        note, begins_phrase = self._input.press(
+            message.pitch, message.velocity, beat, self.beats_in(CHORD_MS), message.channel
+        )
         self._models.add(note, heard_by=answer.improviser if answer else None, begins_phrase=begins_phrase)
         if answer is not None:
             if begins_phrase:
                 self._models.forget_phrase_start(answer.improviser)
             answer.velocities = self._input.phrase_to_answer.velocities
-            answer.add_heard_note(note, self._sampling(answer.span), self._as_planned_until_beat)
+            answer.add_heard_note(note, self._sampling(answer.span), self._as_planned_until_beat())
         self._is_outdated = True
 
     def replace_phrase(self) -> None:
@@ -209,20 +231,20 @@ class AnswerPlanner:
             self._is_outdated = True
             self.plan_next()
 
-    def replace_improvisers(self, improvisers: Mapping[Approach, Improviser]) -> None:
-        """New models take over with the next answer, or at once in an answer without an end, which has no next one."""
+    def replace_improvisers(self, improvisers: Mapping[Approach, Improviser], heard_count: int = 0) -> None:
+        """Replaces the models from the next answer on; in an answer without an end, which has no next one, after a moment."""
         answer = self.playing
         # The present answer still belongs to the old model, which must have heard the phrase before it composes.
-        self._models.replace_improvisers(improvisers, answer.improviser if answer else None)
+        self._models.replace_improvisers(improvisers, answer.improviser if answer else None, heard_count)
         if answer is not None and math.isinf(answer.span.until_beats):
-            self._replan(answer, "approach")
+            answer.take_unheard_notes()  # the new models get them with the latest notes
+            self._replan(answer, "approach", as_planned_ms=TAKE_OVER_MS)
         self._is_outdated = True
         self.plan_next()
 
-    @property
-    def _as_planned_until_beat(self) -> float:
+    def _as_planned_until_beat(self, as_planned_ms: float = AS_PLANNED_MS) -> float:
         """Notes that are planned for this beat or an earlier one are played as they are planned."""
-        return self.now_beat + self.beats_in(AS_PLANNED_MS - self.settings.offset_ms)
+        return self.now_beat + self.beats_in(as_planned_ms - self.settings.offset_ms)
 
     def _replan(
         self,
@@ -231,15 +253,16 @@ class AnswerPlanner:
         until_beats: float | None = None,
         *,
         keeps_imminent: bool = True,
+        as_planned_ms: float = AS_PLANNED_MS,
         later_beats: float = 0.0,
     ) -> None:
-        """Composes again what has not sounded; with `keeps_imminent`, except notes that are due at once.
+        """Composes again what has not sounded; with `keeps_imminent`, except notes that are due within `as_planned_ms`.
 
         `control` is the one that has changed, if one has; the end stays unless `until_beats` is given.
         """
         # A pack that was loaded meanwhile takes over with the next answer, unless another approach is asked for.
         improviser = self._models[self.settings.approach] if control == "approach" else answer.improviser
-        from_beats = self._as_planned_until_beat if keeps_imminent else -math.inf
+        from_beats = self._as_planned_until_beat(as_planned_ms) if keeps_imminent else -math.inf
         if improviser is not answer.improviser:
             missed = answer.take_unheard_notes()
             self._models.add_missed(answer.improviser, missed)

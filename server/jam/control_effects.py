@@ -31,7 +31,7 @@ TURN_CONTROLS = ("mode", "turn_bars", "begins")
 
 OTHER_CONTROLS = (
     # Read when the note sounds, or when the next answer is planned.
-    *("offset_ms", "velocity", "channel", "answer_after", "start", "over"),
+    *("offset_ms", "velocity", "channel", "answer_after", "start", "over", "hold_limit_s"),
     # Carried out elsewhere: the conductor keeps time, the session loads packs, the recorder marks takes.
     *("clock", "tempo", "tempo_from", "meter", "send_clock", "pack", "record"),
 )

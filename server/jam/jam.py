@@ -8,7 +8,7 @@ time: a note that is due, or a key that goes down, waits for the few network ste
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bridge.midi.messages import ALL_NOTES_OFF, ALL_SOUND_OFF, ControlChange, Message, NoteOn
+from bridge.midi.messages import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN_PEDAL, ControlChange, Message, NoteOn
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
 from model.approach import Approach
@@ -107,9 +107,12 @@ class Jam:
             self._press(message, beat)
         elif not self._input.handle_release(message, beat):
             return
-        self._tempo_detection_beat = self._turns.tempo_detection_beat(self.settings, self._input.phrase)
-        self._must_detect_tempo = False
-        self._answers.plan_next()
+        self._on_keys_moved()
+
+    @property
+    def input_releases(self) -> tuple[Message, ...]:
+        """The messages that release every key and pedal that the player holds, for use when the input port is lost."""
+        return self._input.releases
 
     def change(self, control: str, value: Value, beat: float) -> None:
         """Sets a control at `beat`, and plans again what has not sounded where that depends on it.
@@ -128,8 +131,8 @@ class Jam:
     def act(self, action: str, beat: float) -> None:
         """Does an action at `beat`: `respond`, `stop`, `panic` or `forget`; other actions are ignored.
 
-        `respond` begins an answer at once. `stop` ends the answer and drops the phrase. `panic` does so too, forgets
-        which keys are held, and ends every note on every channel. `forget` clears the models' memories.
+        `respond` begins an answer at once. `stop` ends the answer, drops the phrase and forgets which keys and pedals are
+        held. `panic` does so too, and ends every note on every channel. `forget` clears the models' memories.
         """
         if action not in {"respond", "stop", "panic", "forget"}:
             return
@@ -143,11 +146,11 @@ class Jam:
             phrase = self._input.phrase_to_answer
             self._answers.plan(self._turns.span_on_request(self.settings, beat, phrase))
             return
-        self._input.drop_phrase(with_keys=action == "panic")
+        self._input.drop_phrase(with_keys=True)
         self._turns.on_stop()
         if action == "panic":
             for channel in range(MIDI_CHANNELS):
-                for controller in (ALL_NOTES_OFF, ALL_SOUND_OFF):
+                for controller in (SUSTAIN_PEDAL, ALL_NOTES_OFF, ALL_SOUND_OFF):
                     self._outbox.append(TimedMessage(ControlChange(controller, 0, channel), beat))
         self._answers.plan_next()
 
@@ -178,16 +181,25 @@ class Jam:
         self._answers.shift_to_beats((new_timeline.downbeat - old_timeline.downbeat) % 1.0)
         self._answers.plan_next()
 
-    def replace_improvisers(self, improvisers: Mapping[Approach, Improviser]) -> None:
+    @property
+    def sounded_notes(self) -> tuple[int, tuple[tuple[Note, bool], ...]]:
+        """How many notes have sounded, and the latest of them, each with whether a model should learn it; for new models."""
+        return self._models.sounded_notes
+
+    def replace_improvisers(self, improvisers: Mapping[Approach, Improviser], heard_count: int = 0) -> None:
         """New models take over with the next answer, once they have heard the latest notes.
 
-        An answer without an end goes over to them at its next note. Memories are handed over to models of the same
+        They may have heard the first `heard_count` notes of all that sounded already. An answer without an end goes over
+        to them at the first note that is not due at once. Memories are handed over to models of the same
         vocabulary.
         """
-        self._answers.replace_improvisers(improvisers)
+        self._answers.replace_improvisers(improvisers, heard_count)
 
     def advance(self, beat: float) -> list[TimedMessage]:
-        """Every message due up to `beat`, in order of time; at equal beats notes end before notes begin."""
+        """Every message due up to `beat`, in order of time; at equal beats notes end before notes begin.
+
+        A note that should have started more than `LATEST_NOTE_MS` ago is dropped; messages that end notes never are.
+        """
         self._answers.pass_time(beat)
         due, self._outbox = self._outbox, []
         while True:
@@ -201,9 +213,15 @@ class Jam:
             ):
                 due.append(TimedMessage(self._voices.end_next(), self._answers.due_beat(end_beats)))
             elif note and answer and self._answers.due_beat(note.onset_beats) <= beat:
-                due.extend(self._play_next_note(answer))
+                if not self._answers.drop_late_notes(answer):
+                    due.extend(self._play_next_note(answer))
             else:
                 break
+        held_since = self._input.phrase.held_since_beat
+        if held_since is not None and held_since + self._hold_limit_beats <= beat:
+            # Rounding may make the difference slightly smaller than `held_since`, though the sum passed the comparison.
+            self._input.expire_holds(max(beat - self._hold_limit_beats, held_since), beat)
+            self._on_keys_moved()
         if self._tempo_detection_beat is not None and self._tempo_detection_beat <= beat:
             self._tempo_detection_beat, self._must_detect_tempo = None, True
         if self._has_finished_answer:
@@ -228,8 +246,11 @@ class Jam:
             answer.span.start_beats if answer and is_empty else None,
         )
         beats = [self._answers.due_beat(beat) for beat in upcoming if beat is not None]
-        if self._tempo_detection_beat is not None:
-            beats.append(max(self._tempo_detection_beat, self._now_beat))
+        beats.extend(
+            max(beat, self._now_beat)
+            for beat in (self._tempo_detection_beat, self._hold_expiry_beat)
+            if beat is not None
+        )
         return min(beats, default=None)
 
     @property
@@ -259,6 +280,22 @@ class Jam:
         answer = self._answers.playing
         return answer is not None and answer.is_over and self._voices.next_end is None
 
+    @property
+    def _hold_limit_beats(self) -> float:
+        return self._answers.beats_in(1000.0 * self.settings.hold_limit_s)
+
+    @property
+    def _hold_expiry_beat(self) -> float | None:
+        """The beat from which the longest-held key or pedal no longer keeps the phrase open; None where none is held."""
+        held_since = self._input.phrase.held_since_beat
+        return None if held_since is None else held_since + self._hold_limit_beats
+
+    def _on_keys_moved(self) -> None:
+        """Plans the next answer again after a key or pedal has moved, or has been held for too long."""
+        self._tempo_detection_beat = self._turns.tempo_detection_beat(self.settings, self._input.phrase)
+        self._must_detect_tempo = False
+        self._answers.plan_next()
+
     def _press(self, message: NoteOn, beat: float) -> None:
         self._turns.on_player_note()
         self._count_in(beat, by_player=True)
@@ -267,7 +304,7 @@ class Jam:
             since_beats = beat - self._answers.due_beat(answer.span.start_beats)
             if self._turns.should_yield(self.settings, since_beats):
                 self._end_answer()
-        self._answers.add_player_note(message.pitch, message.velocity, beat)
+        self._answers.add_player_note(message, beat)
 
     def _detect_tempo(self) -> None:
         """After the phrase: where it was played in a tempo of its own, its notes get the beats of that tempo."""

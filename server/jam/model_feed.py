@@ -97,13 +97,24 @@ class ModelFeed:
         """A phrase began while this model was composing an answer, so there is no state to go back to."""
         self._before_phrase.pop(improviser.approach, None)
 
-    def replace_improvisers(self, improvisers: Mapping[Approach, Improviser], answering: Improviser | None) -> None:
-        """New models take over, and will hear the latest notes; `answering` still hears what is pending for it."""
+    @property
+    def sounded_notes(self) -> tuple[int, tuple[tuple[Note, bool], ...]]:
+        """How many notes have sounded, and the latest of them, each with whether a model should learn it."""
+        return self._sounded_count, tuple(self._recent)
+
+    def replace_improvisers(
+        self, improvisers: Mapping[Approach, Improviser], answering: Improviser | None, heard_count: int = 0
+    ) -> None:
+        """Replaces the models. The new ones will get the latest notes, except the first `heard_count` notes of all.
+
+        `answering` still gets what is pending for it.
+        """
         before, self._improvisers = self._improvisers, dict(improvisers)
         self._before_phrase.clear()
         handed_over = _hand_over_memories(before, self._improvisers)
         self._pending = deque(pending for pending in self._pending if pending.improviser is answering)
-        for note, learn in self._recent:
+        unheard_count = min(self._sounded_count - heard_count, len(self._recent))
+        for note, learn in list(self._recent)[len(self._recent) - unheard_count :]:
             for improviser in self._improvisers.values():
                 self._pending.append(_PendingNote(improviser, note, learn and improviser.approach not in handed_over))
 

@@ -17,6 +17,7 @@ from bridge.timing.midi_clock import (
     Transport,
     TransportChange,
 )
+from bridge.timing.ticks.tick_follower import BufferSide
 from bridge.timing.timeline import Segment, Timeline
 from bridge.timing.timeline_follower import TimelineFollower
 from server.controls.choices import ClockChoice
@@ -35,12 +36,21 @@ FOLLOWED_SOURCES: Mapping[ClockChoice, tuple[Source, ...]] = {
 """For each choice of the control, the clocks that may lead; MIDI clock goes before Link."""
 
 
+STOPPED_GONE_AFTER_S = 120.0
+"""How long a stopped, silent MIDI clock keeps the lead. Some DAWs go on ticking while they are stopped; when they fall silent, they
+count as lost like any clock. Others are silent while they are stopped, and so is a DAW that has quit; only time shows the
+difference. With a short time, `continuous` would start by itself while the musician prepares the next take. A DAW that comes
+back leads again at its first ticks."""
+
+
 class ClockSources:
     """The clocks of others, and which of them leads."""
 
-    def __init__(self, choice: ClockChoice) -> None:
+    def __init__(self, choice: ClockChoice, side: BufferSide = "unknown") -> None:
+        """Takes which clocks may lead, and `side`: which end of a buffer the input port's dates show for ticks without a frame."""
         self._choice: ClockChoice = choice
-        self._midi = MidiClock()
+        self._side: BufferSide = side
+        self._midi = MidiClock(side)
         self._link: LinkMoment | None = None
         self._link_follower = TimelineFollower()
         self._leader: Source = "internal"
@@ -67,12 +77,13 @@ class ClockSources:
         return self._leader == "link" or self._midi.transport != "free"
 
     @property
-    def midi_lost_at_s(self) -> float | None:
-        """The second at which MIDI clock counts as lost if no tick comes; None where it does not lead or is stopped."""
+    def wake_at_s(self) -> float | None:
+        """The next second at which `choose_leader` may notice that MIDI clock has stopped or is lost; None where there is none."""
         last_s = self._midi.last_tick_s
-        if self._leader != "midi" or last_s is None or self._midi.transport == "stopped":
-            return None
-        return last_s + GONE_AFTER_S
+        if self._leader != "midi" or last_s is None:
+            return self._midi.stops_at_s
+        lost_at_s = last_s + (STOPPED_GONE_AFTER_S if self._midi.transport == "stopped" else GONE_AFTER_S)
+        return min(lost_at_s, self._midi.stops_at_s or lost_at_s)
 
     def is_led(self, now_s: float) -> bool:
         """Whether another clock gives the tempo; a stopped MIDI clock that no longer ticks does not."""
@@ -90,7 +101,7 @@ class ClockSources:
         self._choice = choice
         self._warned.clear()
         if "midi" not in FOLLOWED_SOURCES[choice]:
-            self._midi = MidiClock()
+            self._midi = MidiClock(self._side)
         if choice != "link":  # the Link session is left then
             self._link = None
         self.choose_leader(timeline, now_s)
@@ -102,10 +113,12 @@ class ClockSources:
             return None
         timeline = self._midi.receive(data, timeline, at_s, now_s)
         self._transport_changes.extend(self._midi.take_transport_changes())
-        if self._midi.ticked_bpm is not None and self._midi.tempo_bpm is None:
+        if self._midi.is_doubled:
+            self._warn_once("MIDI clock comes twice, as by two cables: every other tick is left out")
+        if self._midi.raw_tempo_bpm is not None and self._midi.tempo_bpm is None:
             self._warn_once(
                 "MIDI clock ticks at %.0f bpm and is not followed: a tempo is %.0f to %.0f bpm",
-                self._midi.ticked_bpm,
+                self._midi.raw_tempo_bpm,
                 SLOWEST_BPM,
                 FASTEST_BPM,
             )
@@ -128,7 +141,9 @@ class ClockSources:
         return self._steered_by_link(moment, timeline, now_s)
 
     def choose_leader(self, timeline: Timeline, now_s: float) -> None:
-        """Chooses the clock that leads from now on. Regular calls notice a clock that no longer ticks."""
+        """Chooses the clock that leads from now on. Regular calls notice a clock that has stopped or no longer ticks."""
+        self._midi.pass_time(now_s)
+        self._transport_changes.extend(self._midi.take_transport_changes())
         followed = FOLLOWED_SOURCES[self._choice]
         leader: Source = "internal"
         if "midi" in followed and self._is_midi_present(now_s):
@@ -157,8 +172,12 @@ class ClockSources:
         return timeline
 
     def _is_midi_present(self, now_s: float) -> bool:
-        # A stopped MIDI clock may be silent for any time, and will still be the one that starts the song again.
-        return self._midi.is_ticking(now_s) or (self._leader == "midi" and self._midi.transport == "stopped")
+        if self._midi.is_ticking(now_s):
+            return True
+        # A stopped MIDI clock may be silent, and will still be the one that starts the song again.
+        last_s = self._midi.last_tick_s
+        is_waiting = self._leader == "midi" and self._midi.transport == "stopped"
+        return is_waiting and last_s is not None and now_s - last_s < STOPPED_GONE_AFTER_S
 
     def _warn_once(self, message: str, *arguments: object) -> None:
         if message not in self._warned:

@@ -10,6 +10,7 @@ from bridge.timing.meter import Meter
 from bridge.timing.midi_clock import Transport, TransportChange, is_clock_message
 from bridge.timing.midi_clock_sender import ClockSender, TimedBytes
 from bridge.timing.tap_tempo import TapTempo
+from bridge.timing.ticks.tick_follower import BufferSide
 from bridge.timing.timeline import Timeline
 from server.controls.choices import ClockChoice
 from server.controls.control_table import Settings, Value
@@ -25,11 +26,14 @@ class Conductor:
     one thread; `timeline` may be read from any. None of them blocks or raises.
     """
 
-    def __init__(self, settings: Settings, now_s: float) -> None:
-        """Beat 0 is at `now_s`, at the tempo and in the meter of `settings`."""
+    def __init__(self, settings: Settings, now_s: float, side: BufferSide = "unknown") -> None:
+        """Beat 0 is at `now_s`, at the tempo and in the meter of `settings`.
+
+        `side` is where in its buffer the input port dates a tick of MIDI clock, where it knows no better.
+        """
         self._timeline = Timeline.start(settings.tempo, now_s, meter=Meter.parse(settings.meter))
         self._changed_s = now_s
-        self._sources = ClockSources(settings.clock)
+        self._sources = ClockSources(settings.clock, side)
         self._tap = TapTempo()
         self._sender: ClockSender | None = None
         self._sent_transport: Transport = "free"
@@ -161,14 +165,14 @@ class Conductor:
 
     def advance(self, now_s: float) -> list[TimedBytes]:
         """The messages of the sent clock that are due by now, in order; also notices a followed clock that is lost."""
-        lost_at_s = self._sources.midi_lost_at_s
-        if lost_at_s is not None and lost_at_s <= now_s:
+        wake_at_s = self._sources.wake_at_s
+        if wake_at_s is not None and wake_at_s <= now_s:
             self.pass_time(now_s)
         return [] if self._sender is None else self._sender.advance(self._timeline.beat_at(now_s))
 
     def wake_at_s(self) -> float | None:
         """The next second at which `advance` has something to do; None where there is none."""
-        seconds = [self._sources.midi_lost_at_s]
+        seconds = [self._sources.wake_at_s]
         if self._sender is not None:
             seconds.append(self._timeline.seconds_at(self._sender.wake_at()))
         return min((at_s for at_s in seconds if at_s is not None), default=None)

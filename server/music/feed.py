@@ -71,7 +71,7 @@ class StatusChanged:
     """The status of the jam has changed.
 
     `turn` is None where no turns are taken. `from_memory` is, for each note of `plan`, how much of it came from memory,
-    from 0 to 1.
+    from 0 to 1. A port is lost while its device or the MIDI system is gone.
     """
 
     state: JamState
@@ -79,6 +79,8 @@ class StatusChanged:
     plan: tuple[Note, ...]
     at_s: float = field(compare=False)  # the same status a moment later is no change
     from_memory: tuple[float, ...] = ()
+    is_input_lost: bool = False
+    is_output_lost: bool = False
 
 
 Event = MessageReceived | MessagePlayed | ControlChanged | ActionRequested | TimelineChanged | StatusChanged

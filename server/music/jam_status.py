@@ -12,6 +12,7 @@ from server.jam.modes import TurnSchedule
 from server.music.feed import Event, StatusChanged, TimelineChanged
 
 MOST_BEATS = 12
+PORT_STATES = ("ok", "lost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ READOUTS = (
     ),
     Readout("planned", "How many notes are planned and have not sounded; at most some eight."),
     Readout("bpm", "How fast the beat goes, whoever keeps it."),
+    Readout("midi_in", "Whether the MIDI input is there; one that is lost comes back by itself.", PORT_STATES),
+    Readout("midi_out", "Whether the MIDI output is there; one that is lost comes back by itself.", PORT_STATES),
 )
 
 
@@ -86,6 +89,8 @@ class JamStatus:
         values["state"] = "counting" if counts_in else status.state
         values["turn"] = turn or "nobody"
         values["planned"] = len(status.plan)
+        values["midi_in"] = PORT_STATES[status.is_input_lost]
+        values["midi_out"] = PORT_STATES[status.is_output_lost]
         return values
 
     def next_beat_s(self, now_s: float) -> float | None:

@@ -1,13 +1,13 @@
 """Opens a pack and its engines; knows no jam and no thread."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from model.approach import APPROACHES, Approach
 from model.engines.engine import Engine
 from model.improvising.improviser import Improviser, create_improviser
 from model.pack.dummy_pack import DUMMY_PACK, DummyPack
-from model.pack.pack import Pack, open_pack
+from model.pack.pack import Pack, find_pack, open_pack
 from server.config.config import Config
 
 
@@ -33,7 +33,21 @@ class LoadedPack:
         }
 
 
-def load_pack(name: str, config: Config) -> LoadedPack:
-    """Opens the pack of this name, or in this folder, and its engines. Raises PackError."""
+def check_pack_exists(name: str, config: Config) -> None:
+    """Raises PackError where there is no pack of this name and no such folder."""
+    if name != DUMMY_PACK:
+        find_pack(name, config.pack_folders)
+
+
+def load_pack(name: str, config: Config, before_step: Callable[[], None] = lambda: None) -> LoadedPack:
+    """Opens the pack of this name, or in this folder, and its engines. Raises PackError.
+
+    `before_step` is called before each step that keeps the interpreter for some milliseconds.
+    """
+    before_step()
     pack = DummyPack() if name == DUMMY_PACK else open_pack(name, config.pack_folders)
-    return LoadedPack(pack, {approach: pack.engine(approach, config.engine.device) for approach in APPROACHES})
+    engines = {}
+    for approach in APPROACHES:
+        before_step()
+        engines[approach] = pack.engine(approach, config.engine.device)
+    return LoadedPack(pack, engines)

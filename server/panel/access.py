@@ -14,10 +14,12 @@ from server.config.config import is_loopback
 from server.panel.rate_limiter import RateLimiter
 
 # Without letters and digits that look alike. 30 of them to the power of 12 are 58 bits, far too many to guess at ten
-# attempts a second.
+# attempts a second from each of a thousand addresses.
 ALPHABET = "abcdefghjkmnpqrstuvwxyz2345679"
 TOKEN_GROUPS, TOKEN_GROUP_LENGTH = 3, 4
 ATTEMPTS_PER_S = 10.0
+"""From one address, so that one that guesses locks out no other."""
+ADDRESSES_KEPT = 1024
 
 
 class AccessControl:
@@ -27,10 +29,10 @@ class AccessControl:
     machine has access, and needs no token.
     """
 
-    def __init__(self, *, lan: bool, names: tuple[str, ...] = (), now_s: float = 0.0) -> None:
+    def __init__(self, *, lan: bool, names: tuple[str, ...] = ()) -> None:
         self._lan = lan
         self._names = names if lan else ()
-        self._attempts = RateLimiter(ATTEMPTS_PER_S, ATTEMPTS_PER_S, now_s)
+        self._attempts: dict[str, RateLimiter] = {}  # by address, the one that tried last at the end
         self._session_key = secrets.token_urlsafe(32)
         self.token = _new_token() if lan else ""
         """What a person types to get access; empty where none is needed."""
@@ -53,9 +55,13 @@ class AccessControl:
         """Whether a request with this session key, from its cookie, has access."""
         return not self.token or (session_key is not None and _equals_in_constant_time(session_key, self._session_key))
 
-    def exchange_token(self, token: str, now_s: float) -> str | None:
-        """The session key for a token; None where the token is wrong, or where too many were tried lately."""
-        if not self._attempts.try_acquire(now_s):
+    def exchange_token(self, token: str, address: str, now_s: float) -> str | None:
+        """The session key for a token; None where the token is wrong, or where its address has tried too many lately."""
+        attempts = self._attempts.pop(address, None) or RateLimiter(ATTEMPTS_PER_S, ATTEMPTS_PER_S, now_s)
+        self._attempts[address] = attempts
+        if len(self._attempts) > ADDRESSES_KEPT:
+            del self._attempts[next(iter(self._attempts))]
+        if not attempts.try_acquire(now_s):
             return None
         is_right = bool(self.token) and _equals_in_constant_time(_normalised(token), _normalised(self.token))
         return self._session_key if is_right else None

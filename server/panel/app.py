@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -22,6 +23,8 @@ from server.panel.page_connections import PageConnection, PageConnections
 from server.panel.page_files import INDEX, page_files
 
 LONGEST_TOKEN = 100
+BODY_TIMEOUT_S = 20.0
+"""In which a request's body must come: enough for the largest seed over a poor connection."""
 # How long a page that sends too much is not read; meanwhile TCP makes it wait.
 FLOOD_PAUSE_S = 0.05
 TRY_AGAIN_LATER = 1013  # the WebSocket close code of that name (IANA registry)
@@ -69,9 +72,10 @@ class PanelApp:
         """GET: whether the page has access. POST: exchanges a token for access, which a cookie then proves."""
         if request.method == "GET":
             return JSONResponse({"open": self._has_access(request)})
+        address = request.client.host if request.client else ""
         body = await _read_body(request, LONGEST_TOKEN)
         token = "" if body is None else body.decode(errors="replace")
-        session_key = self._access.exchange_token(token, self._jam.clock.now_s())
+        session_key = self._access.exchange_token(token, address, self._jam.clock.now_s())
         if not self._is_own_page(request) or session_key is None:
             return _refusal("this is not the token that the start of the jam has printed", 403)
         response = JSONResponse({"open": True})
@@ -190,10 +194,14 @@ async def _send_outbox(websocket: WebSocket, connection: PageConnection) -> None
 async def _read_body(request: Request, at_most: int) -> bytes | None:
     """A request's body; None where it has more bytes than `at_most`, and then the rest is not read."""
     content = b""
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > at_most:
-            return None
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for chunk in request.stream():
+                content += chunk
+                if len(content) > at_most:
+                    return None
+    except TimeoutError as error:
+        raise HTTPException(408) from error  # its connection is closed then, too
     return content
 
 

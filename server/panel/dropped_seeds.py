@@ -15,6 +15,9 @@ from server.panel.page_view import Json
 LARGEST_BYTES = 256 * 1024
 """A long piano piece, played by hand, takes half of that; and at this size even a file that is built to be slow to read is not slow."""
 
+LONGEST_NAME = 100
+"""In characters; of a longer one the end is shown."""
+
 
 class DroppedSeeds:
     """Plays seeds into the jam at its current tempo; use it in the asyncio loop."""
@@ -26,7 +29,7 @@ class DroppedSeeds:
     async def play(self, name: str, content: bytes) -> dict[str, Json]:
         """Starts to play a file, and returns a description of it for the page. Raises SeedError."""
         # Errors mention the file by its own name, without folders.
-        path = Path(Path(name).name or "seed.mid")
+        path = Path(Path(name[-LONGEST_NAME:]).name or "seed.mid")
         seed = await asyncio.to_thread(seed_of, content, path)
         await self.stop()
         music_thread, clock = self._jam.music_thread, self._jam.clock

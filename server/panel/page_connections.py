@@ -5,14 +5,16 @@ that does not read its outbox is disconnected, so that no outbox grows without e
 """
 
 import asyncio
+import logging
 import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import islice
 
+from bridge.fault_counter import FaultCounter
 from bridge.midi.messages import SUSTAIN_PEDAL, ControlChange, NoteOff, encode
 from model.errors import ModelError
-from server.controls.control_store import AcceptedChange
+from server.controls.control_store import AcceptedChange, FailedChange
 from server.controls.control_table import BY_NAME
 from server.errors import BadMessage, ServerError
 from server.jam.modes import TurnSchedule
@@ -29,6 +31,8 @@ from server.panel.page_messages import (
 from server.panel.page_view import Json, PageView, as_bindings, control_rows, to_json
 from server.panel.rate_limiter import RateLimiter
 from server.remote.midi_learn import LearnOutcome
+
+logger = logging.getLogger("fours.panel")
 
 TICK_S, IDLE_TICK_S = 1 / 40, 1.0
 FIGURES_EVERY_S = 0.5
@@ -86,8 +90,11 @@ class PageConnections:
         self._figures_at_s = 0.0
         self._tick_timer: asyncio.TimerHandle | None = None
         self._remove_listener = jam.controls.add_listener(self._on_control_changed)
+        self._remove_failure_listener = jam.controls.add_failure_listener(self._on_change_failed)
         self.refused_counts: Counter[str] = Counter()
         """How many messages were refused, by kind."""
+        self.faults = FaultCounter(logger, "panel")
+        """The errors that no message should lead to, counted by kind."""
 
     @property
     def is_full(self) -> bool:
@@ -103,6 +110,7 @@ class PageConnections:
         if self._tick_timer is not None:
             self._tick_timer.cancel()
         self._remove_listener()
+        self._remove_failure_listener()
         self._jam.music_thread.feed.unsubscribe(self._subscription)
         for connection in tuple(self._connections):
             self.disconnect(connection)
@@ -152,6 +160,9 @@ class PageConnections:
             return connection.message_limiter.try_acquire(now_s)
         except (ServerError, ModelError) as error:
             self._refuse(connection, "value", str(error), now_s)
+        except Exception as error:  # noqa: BLE001  whatever one message leads to, the page stays connected
+            self.faults.count(error)
+            self._refuse(connection, "fault", "this could not be done; the log of the jam has the reason", now_s)
         return True
 
     def _execute(self, connection: PageConnection, message: PageMessage, now_s: float) -> None:
@@ -206,6 +217,11 @@ class PageConnections:
     def _on_control_changed(self, change: AcceptedChange) -> None:
         if BY_NAME[change.control].kind != "action":
             self._changed_values[change.control] = change.value
+
+    def _on_change_failed(self, failure: FailedChange) -> None:
+        for connection in self._connections:
+            if connection.name == failure.origin:
+                self._refuse(connection, "value", failure.sentence, self._jam.clock.now_s())
 
     def _tick(self) -> None:
         if self._tick_timer is not None:

@@ -1,8 +1,11 @@
 """The messages that a page may send, read from JSON into values. It knows no socket, and no control's range."""
 
 import json
+import math
 from dataclasses import dataclass
+from typing import NoReturn
 
+from bridge.errors import cut_short
 from server.controls.control_table import Raw
 from server.errors import BadMessage
 
@@ -12,6 +15,8 @@ LONGEST_MESSAGE = 1024
 CONTROL_CHANGE, NOTE_OFF, NOTE_ON = 0xB0, 0x80, 0x90
 PLAYABLE_KINDS = (NOTE_OFF, NOTE_ON, CONTROL_CHANGE)
 MIDI_MESSAGE_BYTES = 3
+LONGEST_INTEGER = 20
+"""In characters: 64 bits and a sign. A page sends none that is nearly as long."""
 LARGEST_DATA_BYTE = 0x7F
 
 
@@ -74,7 +79,7 @@ def read_page_message(text: str | bytes) -> PageMessage:
     if len(text) > LONGEST_MESSAGE:
         raise BadMessage(f"a message has at most {LONGEST_MESSAGE} characters, and this had {len(text)}")
     try:
-        message = json.loads(text)
+        message = json.loads(text, parse_constant=_refuse_number, parse_float=_finite, parse_int=_short_integer)
     except (ValueError, RecursionError) as error:
         raise BadMessage("this was no JSON") from error
     if not isinstance(message, dict):
@@ -93,6 +98,20 @@ def read_page_message(text: str | bytes) -> PageMessage:
         case {"type": "play" | "set" | "learn" | "ping" as kind}:
             raise BadMessage(f"a {kind} message has {_FIELDS[kind]}, and nothing else")
     raise BadMessage("a message's type is play, set, learn or ping")
+
+
+def _refuse_number(text: str) -> NoReturn:
+    """NaN and infinity, which Python's reader of JSON takes, though JSON has none."""
+    raise BadMessage(f"{cut_short(text)} is no number that the panel takes")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse_number(text)
+
+
+def _short_integer(text: str) -> int:
+    return int(text) if len(text) <= LONGEST_INTEGER else _refuse_number(text)
 
 
 def _midi_bytes(data: list[object]) -> bytes:

@@ -30,7 +30,8 @@ logger = logging.getLogger("fours.panel")
 
 Say = Callable[[str], None]
 
-MOST_CONNECTIONS = 64
+MOST_CONNECTIONS = 256
+"""Of all addresses together; `page_http` has the limit of each."""
 LARGEST_FRAME = 64 * 1024
 PING_EVERY_S = 5.0
 SHUTDOWN_TIMEOUT_S = 1
@@ -47,9 +48,7 @@ class Panel:
         self._config = config
         self._jam = jam
         self._say = say
-        self._access = AccessControl(
-            lan=config.lan, names=network_names() if config.lan else (), now_s=jam.clock.now_s()
-        )
+        self._access = AccessControl(lan=config.lan, names=network_names() if config.lan else ())
         self._serving: tuple[PageConnections, asyncio.Task[None]] | None = None
         self._stop_requested = asyncio.Event()
 
@@ -83,9 +82,9 @@ class Panel:
 
     async def _serve(self, listener: socket.socket, connections: PageConnections) -> None:
         try:
-            # Importing these two modules is what takes the time.
-            await asyncio.to_thread(importlib.import_module, "server.panel.app")
-            await asyncio.to_thread(importlib.import_module, "server.panel.page_socket")
+            # Importing these modules is what takes the time.
+            for module in ("app", "page_http", "page_socket"):
+                await asyncio.to_thread(importlib.import_module, f"server.panel.{module}")
             from server.panel.app import PanelApp
 
             app = PanelApp(self._jam, self._access, connections, listener.getsockname()[1])
@@ -108,11 +107,12 @@ def _server(app: "PanelApp") -> "uvicorn.Server":
     """A uvicorn server that is loaded but not started. Its own `run` would take over the signals and wake ten times a second."""
     import uvicorn
 
+    from server.panel.page_http import PageHttpProtocol
     from server.panel.page_socket import PageSocketProtocol
 
     config = uvicorn.Config(
         app.asgi,
-        http="h11",
+        http=PageHttpProtocol,
         ws=PageSocketProtocol,
         ws_max_size=LARGEST_FRAME,
         ws_ping_interval=PING_EVERY_S,

@@ -34,6 +34,11 @@ class CcFeedback:
         """Notes that a hand has moved the knob of this control."""
         self._pending.hold_back(control, now_s)
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether there is, or will be, something to send that no further change brings about."""
+        return not (self._pending.is_empty and self._lamps.are_dark)
+
     def take_due(self, now_s: float) -> Iterator[CcMove]:
         """The values to send now, each once."""
         for action in self._lamps.take_expired(now_s):

@@ -21,6 +21,7 @@ from server.controls.control_store import ControlStore
 from server.controls.control_table import BY_NAME, control_named
 from server.controls.fader import cc_value, value_from_cc
 from server.errors import BadValue
+from server.remote.learnable_moves import LearnableMoves
 
 logger = logging.getLogger("fours.midi.in")
 
@@ -62,6 +63,7 @@ class CcInput:
         self._is_scheduled = False
         self._pressed_actions: set[str] = set()
         self._learning: tuple[str, OnLearnt, OnRefused] | None = None
+        self._learnable_moves = LearnableMoves()
         self._sent: dict[tuple[int, int], tuple[int, float]] = {}
         self.on_control_moved: Callable[[str], None] = lambda _control: None
         """Called on the loop with each control that a knob has moved, so that its motor does not work against the hand."""
@@ -91,7 +93,8 @@ class CcInput:
     def start_learning(self, control: str, on_learnt: OnLearnt, on_refused: OnRefused) -> None:
         """Binds the next knob that moves to `control`, and calls `on_learnt` on the loop.
 
-        If that knob moves another control already, nothing changes and `on_refused` is called instead. Either of the two
+        If that knob moves another control already, or sends no CC of its own, nothing changes and `on_refused` is called
+        instead. Either of the two
         ends the learning. Raises BadValue if no knob can move this control.
         """
         CcBinding.read(control, 0)
@@ -125,12 +128,20 @@ class CcInput:
         self._set_controls(latest)
 
     def _learn(self, move: CcMove) -> str | None:
+        refusal: BadValue | None = None
+        try:
+            if not self._learnable_moves.is_learnable(move):
+                return None
+        except BadValue as error:
+            refusal = error
         # Removed before it is used: a port and a page may call at the same time, from two threads.
         learning, self._learning = self._learning, None
         if learning is None:
             return None
         control, on_learnt, on_refused = learning
         try:
+            if refusal is not None:
+                raise refusal
             binding = self.bindings.binding_to_learn(control, move)
         except BadValue as error:
             self._call_soon(partial(on_refused, error))

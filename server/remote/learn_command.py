@@ -12,6 +12,7 @@ from bridge.midi.ports import MidiSystem
 from server.config.config import Config
 from server.config.toml_editor import write_key
 from server.controls.cc_bindings import CC_SECTION, CcBinding
+from server.remote.learnable_moves import LearnableMoves
 
 Say = Callable[[str], None]
 
@@ -22,8 +23,8 @@ def learn(
     """Binds the control to the next knob that moves, and writes the binding to `path`; if that is None, it only says it.
 
     With `any_channel` the binding holds on every channel, else only on the channel on which the knob moved. Blocks until a
-    knob moves. Raises BadValue if no knob can move this control, or if the knob moves another one already; and the errors
-    of opening a port and of writing the configuration.
+    knob moves. Raises BadValue if no knob can move this control, if the knob moves another one already, or if it sends no CC of
+    its own; and the errors of opening a port and of writing the configuration.
     """
     CcBinding.read(control, 0)
     moves: SimpleQueue[CcMove] = SimpleQueue()
@@ -35,7 +36,9 @@ def learn(
 
     with system.open_input(config.midi.input or None, receive) as port:
         say(f"Listening on {port.name}. Move the knob for {control}; Ctrl-C gives up.")
-        move = moves.get()
+        learnable_moves = LearnableMoves()
+        while not learnable_moves.is_learnable(move := moves.get()):
+            pass
     binding = config.midi.bindings.binding_to_learn(control, move, any_channel=any_channel)
     if path is not None:
         write_binding(path, control, binding)

@@ -1,7 +1,7 @@
 """MIDI controllers in a running jam: knobs move controls, and motor faders and lights show their values.
 
 It knows the asyncio loop in which it runs. Feedback goes out through the music thread, because only one thread may use a
-port.
+port. It is sent thirty times a second while values are pending, and nothing runs while none are.
 """
 
 import asyncio
@@ -12,9 +12,10 @@ from bridge.midi.messages import ControlChange
 from bridge.midi.ports import Receiver
 from bridge.timing.clock import Clock
 from server.config.config import MidiSection
-from server.controls.control_store import AcceptedChange, ControlStore
+from server.controls.control_store import AcceptedChange, ControlStore, FailedChange
+from server.errors import BadValue
 from server.remote.cc_feedback import CcFeedback
-from server.remote.cc_input import CcInput
+from server.remote.cc_input import ORIGIN, CcInput
 
 TICK_S = 1 / 30
 
@@ -53,23 +54,40 @@ class MidiControllers:
         self.cc_input.receive_midi(data, at_s)
 
     async def __aenter__(self) -> Self:
-        self.cc_input.on_control_moved = lambda control: self._feedback.on_control_moved(control, self._clock.now_s())
+        self.cc_input.on_control_moved = self._on_control_moved
         self._remove_listener = self._controls.add_listener(self._on_control_changed)
+        self._remove_failure_listener = self._controls.add_failure_listener(self._on_change_failed)
         if self._has_feedback:
             self._tick()
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         self._remove_listener()
+        self._remove_failure_listener()
         if self._tick_handle is not None:
             self._tick_handle.cancel()
+            self._tick_handle = None
+
+    def _on_control_moved(self, control: str) -> None:
+        self._feedback.on_control_moved(control, self._clock.now_s())
+        self._schedule_tick()
 
     def _on_control_changed(self, change: AcceptedChange) -> None:
         self._feedback.on_control_changed(change, self._clock.now_s())
+        self._schedule_tick()
+
+    def _schedule_tick(self) -> None:
+        if self._has_feedback and self._tick_handle is None and self._feedback.is_pending:
+            self._tick_handle = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+
+    def _on_change_failed(self, failure: FailedChange) -> None:
+        if failure.origin == ORIGIN:
+            self.cc_input.faults.count(BadValue(failure.sentence))
 
     def _tick(self) -> None:
-        self._tick_handle = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+        self._tick_handle = None
         now_s = self._clock.now_s()
         for move in self._feedback.take_due(now_s):
             self.cc_input.on_value_sent(move, now_s)
             self._send(ControlChange(move.cc, move.value, move.channel))
+        self._schedule_tick()

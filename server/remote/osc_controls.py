@@ -9,13 +9,13 @@ import difflib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, cut_short, shown
 from bridge.fault_counter import FaultCounter
 from bridge.osc.osc_packets import OscArgument, OscMessage
 from bridge.osc.osc_server import Address
 from bridge.timing.clock import Clock
 from model.errors import ModelError
-from server.controls.control_store import AcceptedChange, ControlStore
+from server.controls.control_store import AcceptedChange, ControlStore, FailedChange
 from server.controls.control_table import BY_NAME, OSC_PREFIX, Control, Value, control_named, is_pressed
 from server.controls.fader import fader_position, has_fader, value_at_position
 from server.controls.labels import address_part, label_text
@@ -28,6 +28,7 @@ logger = logging.getLogger("fours.osc.in")
 
 ERROR_ADDRESS = f"{OSC_PREFIX}/error"
 SYNC = "sync"
+ORIGIN = "osc "
 NORM, TEXT = "norm", "text"
 
 READOUT_BY_NAME: Mapping[str, Readout] = {readout.name: readout for readout in READOUTS}
@@ -44,6 +45,7 @@ class OscControls:
         self._packs = tuple(packs)
         self._readout_values: dict[str, Value] = {}
         self._lamps = ActionLamps()
+        self._failures: list[FailedChange] = []
         self.subscribers = OscSubscribers((*BY_NAME, *READOUT_BY_NAME), reply_port)
         self.faults = FaultCounter(logger, "OSC")
         """Counts the messages that were refused, by kind of error."""
@@ -66,6 +68,10 @@ class OscControls:
             self._lamps.flash(change.control, self._clock.now_s())
         self.subscribers.add_update(change.control)
 
+    def on_change_failed(self, failure: FailedChange) -> None:
+        """Notes a change that failed after it was accepted; it has the signature of a control store's failure listener."""
+        self._failures.append(failure)
+
     def update_readouts(self, values: Mapping[str, Value]) -> None:
         """Takes the present values of readouts, by name; those that have changed are sent with the next updates."""
         for name, value in values.items():
@@ -76,6 +82,10 @@ class OscControls:
     def take_updates(self) -> Iterable[tuple[Sequence[OscMessage], Sequence[OscMessage], Sequence[Address]]]:
         """The updates to send now, each once: values, the messages for faders, labels and buttons, and who gets both."""
         now_s = self._clock.now_s()
+        failures, self._failures = self._failures, []
+        for failure in failures:
+            if (address := _address_of(failure.origin)) is not None:
+                yield [OscMessage(ERROR_ADDRESS, (failure.sentence,))], [], [address]
         for action in self._lamps.take_expired(now_s):
             self.subscribers.add_update(action)
         for names, addresses in self.subscribers.take_due(now_s).items():
@@ -92,9 +102,9 @@ class OscControls:
         address, arguments = message.address, message.arguments
         name, *parts = address.removeprefix(f"{OSC_PREFIX}/").split("/")
         if not address.startswith(f"{OSC_PREFIX}/") or len(parts) > 1:
-            raise BadValue(f"there is no address {address}; controls are {OSC_PREFIX}/<control>")
+            raise BadValue(f"there is no address {cut_short(address)}; controls are {OSC_PREFIX}/<control>")
         if len(arguments) > 1:
-            raise BadValue(f"{address} takes one argument, not {len(arguments)}")
+            raise BadValue(f"{cut_short(address)} takes one argument, not {len(arguments)}")
         if name == SYNC and not parts:
             self.subscribers.resend_all(sender)
             return ()
@@ -106,7 +116,7 @@ class OscControls:
         if not arguments:
             return (OscMessage(address, (self._argument_at(row, address),)),)
         if isinstance(row, Readout):
-            raise BadValue(f"{address} tells, and cannot be set; ask it without an argument")
+            raise BadValue(f"{cut_short(address)} tells, and cannot be set; ask it without an argument")
         answer = self._set(row, address, arguments[0], _origin(sender))
         self.subscribers.hold_back(sender, name, self._clock.now_s())
         return answer
@@ -131,7 +141,7 @@ class OscControls:
         elif address == f"{control.address}/{NORM}":
             self._controls.set(control.name, value_at_position(control, raw), origin)
         elif address == f"{control.address}/{TEXT}":
-            raise BadValue(f"{address} tells, and cannot be set; set {control.address}")
+            raise BadValue(f"{cut_short(address)} tells, and cannot be set; set {control.address}")
         elif address not in choices:
             raise self._unknown_address(control, address)
         elif _is_chosen(address, raw):
@@ -148,7 +158,7 @@ class OscControls:
         widgets = [] if value is None else self._widget_messages(row, value)
         known = [row.address, *(widget.address for widget in widgets)]
         near = difflib.get_close_matches(address, known, n=1)
-        return BadValue(f"there is no address {address}; did you mean {near[0] if near else row.address}?")
+        return BadValue(f"there is no address {cut_short(address)}; did you mean {near[0] if near else row.address}?")
 
     def _choices(self, row: Control | Readout) -> tuple[str, ...]:
         return self._packs if row.name == "pack" else row.choices
@@ -181,8 +191,14 @@ def _is_chosen(address: str, raw: OscArgument) -> bool:
     try:
         return is_pressed(raw)
     except BadValue as error:
-        raise BadValue(f"{address} takes 1, to choose it, not {raw!r}") from error
+        raise BadValue(f"{cut_short(address)} takes 1, to choose it, not {shown(raw)}") from error
 
 
 def _origin(sender: Address) -> str:
-    return f"osc {sender[0]}:{sender[1]}"
+    return f"{ORIGIN}{sender[0]}:{sender[1]}"
+
+
+def _address_of(origin: str) -> Address | None:
+    """The sender that `_origin` names; None for the origin of another source of changes."""
+    host, _, port = origin.removeprefix(ORIGIN).rpartition(":")
+    return (host, int(port)) if origin.startswith(ORIGIN) else None

@@ -29,6 +29,11 @@ class PendingUpdates:
         self._held_until_s[name] = now_s + TOUCH_S
         self._names[name] = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no update is pending, not even one that is held back."""
+        return not self._names
+
     def take_due(self, now_s: float) -> tuple[str, ...]:
         """Removes and returns the names whose updates are to be sent now, in the order in which they were added."""
         if not self._names:
@@ -53,6 +58,11 @@ class ActionLamps:
     def is_lit(self, action: str) -> bool:
         """Whether the lamp is lit; it stays lit until `take_expired` has returned it."""
         return action in self._lit_until_s
+
+    @property
+    def are_dark(self) -> bool:
+        """Whether no lamp is lit."""
+        return not self._lit_until_s
 
     def take_expired(self, now_s: float) -> tuple[str, ...]:
         """Switches off the lamps whose time is over, and returns their actions."""

@@ -10,16 +10,16 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import takewhile
-from typing import Literal, cast
+from itertools import pairwise, takewhile
+from typing import Literal, cast, get_args
 
 from bridge.errors import BridgeError
 from bridge.midi.messages import Message, OtherMessage, encode, parse
 from bridge.timing.meter import Meter
-from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Segment, Timeline
-from server.controls.control_table import Value
+from model.approach import Approach
 from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
+from server.takes import journal_values as values
 
 VERSION = 1
 
@@ -27,8 +27,12 @@ VERSION = 1
 SECOND_DECIMALS, BEAT_DECIMALS = 4, 5
 # A position is the sum of many segments, so rounding errors add up: segments are written with more digits.
 SEGMENT_DECIMALS = 7
-LONGEST_MESSAGE_BYTES = 16
-"""A longer message is sysex: it is not music, and a flood of it would fill the disk."""
+SYSTEM_MESSAGES = 0xF0
+"""From this status byte on, a message is no music: sysex, time code (MTC), active sensing. They come many times a second, and
+would fill the disk."""
+
+JOIN_BEATS = 1e-3
+"""By less than this a segment may miss the next one by rounding; it cannot be heard."""
 
 MESSAGES_CACHED = 4096
 """Encoding and parsing of messages is cached, because a player sends the same messages again and again."""
@@ -67,9 +71,28 @@ class JournalEnded:
     marks: tuple[Mark, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class MemoryBegun:
+    """A memory of this vocabulary begins to hear: with what it already holds, or empty. Without `shifts` it has no times."""
+
+    approach: Approach
+    pitches: tuple[int, ...]
+    shifts: tuple[float, ...]
+    keeps_content: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryHeard:
+    """The first `position` tokens since it began still hold, and then came `tokens`; one that was not learnt is -1 - token."""
+
+    approach: Approach
+    position: int
+    tokens: tuple[int, ...]
+
+
 RecordedEvent = MessageReceived | MessagePlayed | ControlChanged | ActionRequested | TimelineChanged
 """The events of a feed that go into a journal. `StatusChanged` does not, because it follows from the others."""
-Record = JournalBegun | RecordedEvent | JournalEnded
+Record = JournalBegun | RecordedEvent | MemoryBegun | MemoryHeard | JournalEnded
 """One line of a journal. A `TimelineChanged` that was read holds only the new segments; see `TimelineAssembler`."""
 
 
@@ -89,14 +112,14 @@ class RecordEncoder:
         self._written_segments: tuple[Segment, ...] = ()
 
     def encode(self, record: Record) -> bytes:
-        """The line of the record, with its line end; empty for sysex."""
+        """The line of the record, with its line end; empty for a message that is no music."""
         items: tuple[object, ...] = ()
         match record:
             case JournalBegun(at, capture_minutes, silence_s):
                 items = ("begun", VERSION, at, capture_minutes, silence_s)
-            case MessageReceived(message, at_s, beat) if _is_short(message):
+            case MessageReceived(message, at_s, beat) if _is_music(message):
                 items = ("h", _second(at_s), _beat(beat), _hex(message))
-            case MessagePlayed(message, at_s, beat) if _is_short(message):
+            case MessagePlayed(message, at_s, beat) if _is_music(message):
                 items = ("p", _second(at_s), _beat(beat), _hex(message))
             case ControlChanged(control, value, at_s, beat):
                 items = ("c", _second(at_s), _beat(beat), control, value)
@@ -104,6 +127,10 @@ class RecordEncoder:
                 items = ("a", _second(at_s), _beat(beat), action)
             case TimelineChanged():
                 items = self._timeline_items(record)
+            case MemoryBegun(approach, pitches, shifts, keeps_content):
+                items = ("v", approach, pitches, [_fine(shift) for shift in shifts], keeps_content)
+            case MemoryHeard(approach, position, tokens):
+                items = ("m", approach, position, tokens)
             case JournalEnded(at_s, heard_notes, played_notes, marks):
                 mark_items = [(mark.kind, _second(mark.from_s), _second(mark.until_s)) for mark in marks]
                 items = ("ended", _second(at_s), heard_notes, played_notes, mark_items)
@@ -144,14 +171,14 @@ def read_records(data: bytes) -> JournalContents:
 
 
 def read_line(line: bytes) -> Record | None:
-    """The record in a line without its line end; None if it is damaged, or of an unknown kind."""
+    """The record in a line without its line end; None if it is damaged, of an unknown kind, or has a value out of range."""
     crc, _, text = line.partition(b" ")
     if crc != _crc(text):
         return None
     try:
         kind, *items = json.loads(text)
         return _READERS[kind](items)
-    except (ValueError, TypeError, LookupError, BridgeError):
+    except (ValueError, TypeError, LookupError, RecursionError, BridgeError):
         return None
 
 
@@ -162,16 +189,24 @@ class TimelineAssembler:
         self._segments: list[Segment] = []
 
     def add(self, change: TimelineChanged) -> None:
-        """Appends the new segments of the next record; they replace earlier segments that start at the same time or later."""
-        new = change.timeline.segments
-        while new and self._segments and self._segments[-1].at_s >= new[0].at_s:
-            self._segments.pop()
-        self._segments.extend(new)
+        """Appends the new segments of the next record; they replace earlier ones that start at the same time or beat, or later."""
+        for new in change.timeline.segments:
+            while self._segments and (self._segments[-1].at_s >= new.at_s or self._segments[-1].beat >= new.beat):
+                self._segments.pop()
+            self._segments.append(new)
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """All segments so far, in order of time."""
-        return tuple(self._segments)
+        """All segments so far, in order of time and of beats. Where records are missing, a segment leads to the next one."""
+        joined = [_leading_to(segment, after) for segment, after in pairwise(self._segments)]
+        return (*joined, *self._segments[-1:])
+
+
+def _leading_to(segment: Segment, after: Segment) -> Segment:
+    """The segment, with the tempo that reaches `after` where its own does not."""
+    if abs(segment.beat_at(after.at_s) - after.beat) <= JOIN_BEATS:
+        return segment
+    return replace(segment, tempo_bpm=(after.beat - segment.beat) * 60.0 / (after.at_s - segment.at_s))
 
 
 @lru_cache(MESSAGES_CACHED)
@@ -179,8 +214,8 @@ def _hex(message: Message) -> str:
     return encode(message).hex()
 
 
-def _is_short(message: Message) -> bool:
-    return not isinstance(message, OtherMessage) or len(message.data) <= LONGEST_MESSAGE_BYTES
+def _is_music(message: Message) -> bool:
+    return not isinstance(message, OtherMessage) or message.data[0] < SYSTEM_MESSAGES
 
 
 def _line(items: tuple[object, ...]) -> bytes:
@@ -211,52 +246,73 @@ def _read_begun(items: Items) -> JournalBegun:
     version, at, capture_minutes, silence_s = items
     if version != VERSION:
         raise ValueError(f"journal version {version} is not supported")
-    return JournalBegun(str(at), _number(capture_minutes), _number(silence_s))
+    return JournalBegun(values.date(at), values.duration(capture_minutes), values.duration(silence_s))
 
 
 def _read_message(kind: type[MessageReceived] | type[MessagePlayed]) -> Callable[[Items], Record]:
     def read(items: Items) -> Record:
         at_s, beat, message = items
-        return kind(_message(str(message)), _number(at_s), _number(beat))
+        return kind(_message(values.name(message)), values.second(at_s), values.beat(beat))
 
     return read
 
 
 @lru_cache(MESSAGES_CACHED)
 def _message(text: str) -> Message:
-    return parse(bytes.fromhex(text))
+    message = parse(bytes.fromhex(text))
+    if not _is_music(message):
+        raise ValueError("this is no message of a journal")
+    return message
 
 
 def _read_control(items: Items) -> ControlChanged:
     at_s, beat, control, value = items
-    return ControlChanged(str(control), cast("Value", value), _number(at_s), _number(beat))
+    return ControlChanged(values.name(control), values.control_value(value), values.second(at_s), values.beat(beat))
 
 
 def _read_action(items: Items) -> ActionRequested:
     at_s, beat, action = items
-    return ActionRequested(str(action), _number(at_s), _number(beat))
+    return ActionRequested(values.name(action), values.second(at_s), values.beat(beat))
 
 
 def _read_timeline(items: Items) -> TimelineChanged:
     at_s, segments, meter, downbeat, transport, source = items
-    new = tuple(Segment(*map(_number, segment)) for segment in cast("Iterable[Items]", segments))
-    timeline = Timeline(new, Meter.parse(str(meter)), _number(downbeat))
-    return TimelineChanged(timeline, cast("Transport", transport), str(source), _number(at_s))
+    new = tuple(_read_segment(*segment) for segment in cast("Iterable[Items]", segments))
+    if any(after.at_s < before.at_s or after.beat < before.beat for before, after in pairwise(new)):
+        raise ValueError("a timeline runs forward")
+    timeline = Timeline(new, Meter.parse(values.name(meter)), values.beat(downbeat))
+    return TimelineChanged(timeline, values.transport(transport), values.name(source), values.second(at_s))
+
+
+def _read_segment(at_s: object, beat: object, tempo_bpm: object) -> Segment:
+    return Segment(values.second(at_s), values.beat(beat), values.tempo_bpm(tempo_bpm))
+
+
+def _read_memory_begun(items: Items) -> MemoryBegun:
+    approach, pitches, shifts, keeps_content = items
+    if not isinstance(pitches, list) or not isinstance(shifts, list) or not isinstance(keeps_content, bool):
+        raise TypeError("this is no vocabulary")
+    return MemoryBegun(values.approach(approach), values.pitches(pitches), values.shifts(shifts), keeps_content)
+
+
+def _read_memory_heard(items: Items) -> MemoryHeard:
+    approach, position, tokens = items
+    if not isinstance(tokens, list):
+        raise TypeError("these are no tokens")
+    return MemoryHeard(values.approach(approach), values.count(position), tuple(map(values.token, tokens)))
 
 
 def _read_ended(items: Items) -> JournalEnded:
     at_s, heard_notes, played_notes, mark_items = items
-    marks = tuple(
-        Mark(cast("MarkKind", kind), _number(from_s), _number(until_s))
-        for kind, from_s, until_s in cast("Iterable[Items]", mark_items)
-    )
-    return JournalEnded(_number(at_s), int(_number(heard_notes)), int(_number(played_notes)), marks)
+    marks = tuple(_read_mark(*mark) for mark in cast("Iterable[Items]", mark_items))
+    return JournalEnded(values.duration(at_s), values.count(heard_notes), values.count(played_notes), marks)
 
 
-def _number(item: object) -> float:
-    if isinstance(item, int | float):
-        return item
-    raise TypeError(f"{item!r} is not a number")
+def _read_mark(kind: object, from_s: object, until_s: object) -> Mark:
+    mark = Mark(cast("MarkKind", kind), values.second(from_s), values.second(until_s))
+    if kind not in get_args(MarkKind) or mark.until_s < mark.from_s:
+        raise ValueError("this is no mark")
+    return mark
 
 
 _READERS: Mapping[str, Callable[[Items], Record]] = {
@@ -266,5 +322,7 @@ _READERS: Mapping[str, Callable[[Items], Record]] = {
     "c": _read_control,
     "a": _read_action,
     "t": _read_timeline,
+    "v": _read_memory_begun,
+    "m": _read_memory_heard,
     "ended": _read_ended,
 }

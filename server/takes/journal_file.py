@@ -19,6 +19,9 @@ BACKLOG_BYTES = 1 << 20
 """How much may wait in memory until the disk has room again: some ten minutes of busy playing. Newer lines are then lost."""
 
 
+READ_BYTES = 1 << 16
+
+
 class JournalFile:
     """Creates the file and locks it. Raises OSError if that fails, or if the file exists already.
 
@@ -45,6 +48,28 @@ class JournalFile:
             if not written:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             del self._backlog[:written]
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file is still found at its path: not if it, or its folder, was removed, renamed or replaced."""
+        try:
+            there, ours = self.path.stat(), os.fstat(self._descriptor)
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+
+    def content(self) -> bytes:
+        """All that was appended, also if the file was removed, and without what still waits. Raises OSError."""
+        os.lseek(self._descriptor, 0, os.SEEK_SET)  # lines are appended at the end, wherever it is read
+        chunks = []
+        while chunk := os.read(self._descriptor, READ_BYTES):
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    @property
+    def waiting(self) -> bytes:
+        """The lines that the disk has not taken yet."""
+        return bytes(self._backlog)
 
     def sync(self) -> None:
         """Waits until everything written is on the disk, where it survives a power cut. Raises OSError."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from server.controls.control_table import CONTROLS, Settings
 from server.music.feed import ActionRequested, ControlChanged, Event, StatusChanged, TimelineChanged
-from server.takes.journal import JournalBegun, RecordEncoder, with_time_origin
+from server.takes.journal import JournalBegun, Record, RecordEncoder, with_time_origin
 from server.takes.take_summary import RECORD, TakeSummary
 
 
@@ -20,6 +20,8 @@ class JournalWriter:
         self._began_s = began_s
         self._encoder = RecordEncoder()
         self._summary = TakeSummary()
+        self._last_values: dict[str, ControlChanged] = {}
+        self._last_timeline: TimelineChanged | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -41,8 +43,24 @@ class JournalWriter:
                 continue
             record = with_time_origin(event, self._began_s)
             self._summary.add(record)
+            if isinstance(record, ControlChanged):
+                self._last_values[record.control] = record
+            elif isinstance(record, TimelineChanged):
+                self._last_timeline = record
             lines.append(self._encoder.encode(record))
         return b"".join(lines)
+
+    def encode_memories(self, records: Sequence[Record]) -> bytes:
+        """The lines of what the memories have heard; they are no events, and count for nothing in the summary."""
+        return b"".join(map(self._encoder.encode, records))
+
+    def encode_again(self) -> bytes:
+        """The first lines of another journal of this jam, if what was written so far is lost: all but the notes."""
+        self._encoder = RecordEncoder()
+        records: list[Record] = [self._begun, *self._last_values.values()]
+        if self._last_timeline is not None:
+            records.append(self._last_timeline)
+        return b"".join(map(self._encoder.encode, records))
 
     def encode_end(self, at_s: float) -> bytes:
         """The last line, with the summary of a jam that ends at `at_s` by the clock."""

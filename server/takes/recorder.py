@@ -19,8 +19,9 @@ from server.controls.control_table import Settings
 from server.errors import TakeError
 from server.music.feed import Event, Feed, FeedSubscription
 from server.takes.journal import JournalBegun
-from server.takes.journal_file import JournalFile
+from server.takes.journal_file import BACKLOG_BYTES, JournalFile
 from server.takes.journal_writer import JournalWriter, thin_out
+from server.takes.memories.memory_journal import Memories, MemoryJournal
 from server.takes.take_export import journal_as_midi
 from server.takes.take_library import TakeEntry, TakeLibrary, memory_path
 
@@ -57,6 +58,7 @@ class Recorder:
         now: datetime,
         say: Say,
         save_memory: SaveMemory,
+        memories: Callable[[], Memories] = dict,
     ) -> None:
         self._config = config
         self._library = TakeLibrary(config.data_folder)
@@ -66,6 +68,8 @@ class Recorder:
         self._now = now
         self._say = say
         self._save_memory = save_memory
+        self._memories = memories
+        self._memory_journal = MemoryJournal(memories)
         begun = JournalBegun(now.isoformat(timespec="seconds"), config.capture_minutes, config.long_silence_s)
         self._writer = JournalWriter(begun, clock.now_s())
         self._stopping = asyncio.Event()
@@ -74,7 +78,8 @@ class Recorder:
         self._write_count = 0
         self._write_lock = asyncio.Lock()  # keeps the lines in the order in which their events were taken from the feed
         self._is_synced = True
-        self._recording: tuple[JournalFile, FeedSubscription, asyncio.Task[None]] | None = None
+        self._file: JournalFile
+        self._recording: tuple[FeedSubscription, asyncio.Task[None]] | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -84,27 +89,38 @@ class Recorder:
             return self
         self._say(f"Takes      {self._library.folder}")
         self._tidy_library()
+        if any(len(memory) for memory in self._memories().values()):
+            # What the jam begins with, as its journal holds only what comes to that.
+            self._save_memory(memory_path(file.path))
         subscription = self._feed.subscribe()
-        self._append(file, self._writer.encode_start(self._settings))
-        task = asyncio.create_task(self._run(file, subscription), name="recorder")
-        self._recording = (file, subscription, task)
+        self._file = file
+        self._append(self._writer.encode_start(self._settings))
+        task = asyncio.create_task(self._run(subscription), name="recorder")
+        self._recording = (subscription, task)
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         if self._recording is None:
             return
-        file, subscription, task = self._recording
+        subscription, task = self._recording
         self._stopping.set()
         await task
         self._feed.unsubscribe(subscription)
-        self._append(file, self._writer.encode_end(self._clock.now_s()), sync=True)
-        if not self._writer.is_empty:
+        await asyncio.to_thread(self._append, self._writer.encode_end(self._clock.now_s()), sync=True)
+        file = self._file
+        is_in_place = file.is_in_place
+        if not self._writer.is_empty and is_in_place:
             # The journal is still locked: otherwise another process could remove it now, and a memory alone would be left.
             await asyncio.to_thread(self._save_memory, memory_path(file.path))
+        elif not self._writer.is_empty:
+            self._say(
+                f"This jam is not written down: its journal is gone from {file.path.parent}, and no other could be made"
+            )
         file.close()
-        if self._writer.is_empty:
-            with suppress(OSError):
-                file.path.unlink()
+        if self._writer.is_empty and is_in_place:
+            for path in (memory_path(file.path), file.path):
+                with suppress(OSError):
+                    path.unlink()
 
     async def as_midi(self, mark: int | None = None) -> bytes:
         """This jam up to now as the bytes of a `.mid` file, or one of its marks; `mark` is its number, counted from 1.
@@ -113,29 +129,27 @@ class Recorder:
         """
         if self._recording is None:
             raise TakeError("this jam is not being written down, so there is nothing to take of it")
-        file, subscription, _ = self._recording
-        await self._write_new_events(file, subscription)
-        return await asyncio.to_thread(journal_as_midi, file.path, mark)
+        await self._write_new_events(self._recording[0])
+        return await asyncio.to_thread(journal_as_midi, self._file.path, mark)
 
-    async def _run(self, file: JournalFile, subscription: FeedSubscription) -> None:
+    async def _run(self, subscription: FeedSubscription) -> None:
         is_stopping = False
         while not is_stopping:  # and once more after the stop, for the last events
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), WRITE_EVERY_S)
             is_stopping = self._stopping.is_set()
             try:
-                await self._write_new_events(file, subscription)
+                await self._write_new_events(subscription)
             except Exception as error:  # noqa: BLE001  one bad event must not keep later events from being written
                 self._faults.count(error)
 
-    async def _write_new_events(self, file: JournalFile, subscription: FeedSubscription) -> None:
-        """Writes the events since the last call."""
+    async def _write_new_events(self, subscription: FeedSubscription) -> None:
+        """Writes the events, and what the memories have heard, since the last call."""
         async with self._write_lock:
             lines = await self._encode(thin_out(subscription.take_events()))
             self._write_count += 1
             sync = not self._is_synced and self._write_count % WRITES_PER_SYNC == 0
-            if lines or sync or self._has_failed:
-                await asyncio.to_thread(self._append, file, lines, sync=sync)
+            await asyncio.to_thread(self._append, lines, sync=sync)
 
     async def _encode(self, events: list[Event]) -> bytes:
         """The lines of the events, in batches with pauses: a long computation in this thread would delay the music thread."""
@@ -147,23 +161,60 @@ class Recorder:
                     await asyncio.wait_for(self._stopping.wait(), PAUSE_S)
         return b"".join(lines)
 
-    def _append(self, file: JournalFile, lines: bytes, *, sync: bool = False) -> None:
+    def _append(self, lines: bytes, *, sync: bool = False) -> None:
         """Writes lines to the disk; a failure is logged once, until writing succeeds again."""
+        lines += self._writer.encode_memories(self._memory_journal.new_records())
         try:
-            file.append(lines)
-            self._is_synced = False
+            self._keep_in_place()
+        except OSError as error:
+            self._report_failure(error)
+            # Into the file that is gone: another is made from it as soon as one can be.
+            with suppress(OSError):
+                self._file.append(lines)
+            return
+        try:
+            if lines or sync or self._has_failed:
+                self._file.append(lines)
+                self._is_synced = False
             if sync:
-                file.sync()
+                self._file.sync()
                 self._is_synced = True
             self._has_failed = False
         except OSError as error:
-            if not self._has_failed:
-                logger.warning(
-                    "what is played is not being written down, and the jam plays on; it is tried again: %s: %s",
-                    file.path,
-                    error.strerror or error,
-                )
-            self._has_failed = True
+            self._report_failure(error)
+
+    def _report_failure(self, error: OSError) -> None:
+        if not self._has_failed:
+            logger.warning(
+                "what is played is not being written down, and the jam plays on; it is tried again: %s: %s",
+                self._file.path,
+                error.strerror or error,
+            )
+        self._has_failed = True
+
+    def _keep_in_place(self) -> None:
+        """Makes another journal in the place of one that was removed or renamed, with all that was in it. Raises OSError."""
+        lost = self._file
+        if lost.is_in_place:
+            return
+        file = self._library.create_journal(self._now)
+        try:
+            try:
+                content = lost.content()
+            except OSError:  # a network disk keeps no file that was removed
+                self._memory_journal.start_again()
+                content = self._writer.encode_again()
+            content += lost.waiting
+            for start in range(0, len(content), BACKLOG_BYTES):
+                file.append(content[start : start + BACKLOG_BYTES])
+        except OSError:
+            file.close()
+            with suppress(OSError):
+                file.path.unlink()
+            raise
+        lost.close()
+        self._file = file
+        logger.warning("the journal of this jam was removed or renamed: it is written again, to %s", file.path)
 
     def _tidy_library(self) -> None:
         """Repairs journals that a crash has left behind, and removes old ones to make room."""

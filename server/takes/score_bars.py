@@ -76,8 +76,8 @@ def bar_grids(timelines: Iterable[tuple[Timeline, float]]) -> list[BarGrid]:
         before = grids[-1]
         if meter == before.meter and _beats_past_bar(start_beats - before.start_beats, meter) == 0.0:
             continue
-        while start_beats <= before.start_beats - LINE_TOLERANCE_BEATS:
-            start_beats += meter.beats_per_bar
+        bars_back = math.ceil((before.start_beats - LINE_TOLERANCE_BEATS - start_beats) / meter.beats_per_bar)
+        start_beats += max(bars_back, 0) * meter.beats_per_bar
         if start_beats - before.start_beats < SHORTEST_BAR_BEATS and len(grids) > 1:
             grids.pop()
         grids.append(BarGrid(start_beats, meter))

@@ -4,22 +4,28 @@ A journal is named after the time at which its jam began. Of a journal that has 
 read. The jam's memory file lies beside it under the same name, and is removed together with it.
 """
 
+import errno
 import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
+from model.errors import MemoryFileError
 from server.errors import TakeError
 from server.takes.journal import JournalBegun, JournalContents, JournalEnded, RecordEncoder, read_line, read_records
 from server.takes.journal_file import JournalFile, is_in_use
+from server.takes.memories.memory_journal import recover_memories
+from server.takes.take_ages import TakeAges
 from server.takes.take_summary import TakeSummary
 
 JOURNAL_SUFFIX, MEMORY_SUFFIX = ".jam", ".memory"
 STEM_FORMAT = "%Y-%m-%d-%H%M%S"
 # The first and the last record fit into these; of a jam with hundreds of marks the whole journal is read instead.
 HEAD_BYTES, TAIL_BYTES = 512, 8192
+LARGEST_BYTES = 256_000_000
+"""A hundred hours of busy playing. A larger file is none of ours, and is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,7 @@ class TakeLibrary:
     def repair(self) -> list[TakeEntry]:
         """Adds the last record to the journals of jams that were killed, and removes empty ones.
 
-        Returns the entries of the repaired journals.
+        What was remembered in a jam that was killed is written into its memory file. Returns the entries of the repaired journals.
         """
         repaired = []
         for path in self._paths():
@@ -135,14 +141,17 @@ class TakeLibrary:
     def prune(self, now: datetime, keep_days: float, keep_bytes: float) -> PruneResult:
         """Removes unmarked jams that are too old, then the oldest of the others until all jams fit into `keep_bytes`.
 
-        Marked jams and jams that have not ended stay.
+        Marked jams and jams that have not ended stay. How old a jam is, `TakeAges` counts: a wrong clock makes none old.
         """
         entries = self.entries()
+        ages = TakeAges.read(self.folder).at_start(now, (entry.id for entry in entries))
+        with suppress(OSError):  # then the next start counts from the last one that could write them
+            ages.write(self.folder)
         total_bytes = sum(entry.size_bytes for entry in entries)
-        oldest_id = (now - timedelta(days=keep_days)).strftime(STEM_FORMAT)
         removed = []
-        for entry in entries:
-            if entry.summary.marks or not entry.is_ended or not (entry.id < oldest_id or total_bytes > keep_bytes):
+        for entry in sorted(entries, key=lambda entry: -ages.days(entry.id)):  # of one age, by date
+            is_old = ages.days(entry.id) > keep_days
+            if entry.summary.marks or not entry.is_ended or not (is_old or total_bytes > keep_bytes):
                 continue
             with suppress(OSError):
                 _remove_files(entry.path)
@@ -158,7 +167,11 @@ class TakeLibrary:
                     part.unlink()
 
     def _paths(self) -> list[Path]:
-        return sorted(self.folder.glob(f"*{JOURNAL_SUFFIX}")) if self.folder.is_dir() else []
+        try:
+            # Only files: a pipe of that name would be waited for without end.
+            return sorted(path for path in self.folder.glob(f"*{JOURNAL_SUFFIX}") if path.is_file())
+        except OSError:  # this user may not look there
+            return []
 
 
 def memory_path(journal: Path) -> Path:
@@ -169,7 +182,7 @@ def memory_path(journal: Path) -> Path:
 def read_journal(path: Path) -> JournalContents:
     """Everything that a journal holds. Raises TakeError if the file cannot be read."""
     try:
-        return read_records(path.read_bytes())
+        return _read_records(path)
     except OSError as error:
         raise TakeError(f"{path} cannot be read: {error.strerror}") from error
 
@@ -178,7 +191,7 @@ def _read_entry(path: Path) -> TakeEntry:
     with path.open("rb") as file:
         begun = read_line(file.read(HEAD_BYTES).partition(b"\n")[0])
     end = _read_end(path)
-    summary = end or _summarise(read_records(path.read_bytes())).journal_end()
+    summary = end or _summarise(_read_records(path)).journal_end()
     began_at = begun.at if isinstance(begun, JournalBegun) else ""
     size_bytes = path.stat().st_size
     memory_file: Path | None = memory_path(path)
@@ -206,6 +219,13 @@ def _read_end(path: Path) -> JournalEnded | None:
     return last if isinstance(last, JournalEnded) else None
 
 
+def _read_records(path: Path) -> JournalContents:
+    """Everything that a journal holds. Raises OSError."""
+    if path.stat().st_size > LARGEST_BYTES:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return read_records(path.read_bytes())
+
+
 def _summarise(contents: JournalContents) -> TakeSummary:
     summary = TakeSummary()
     for record in contents.records:
@@ -215,11 +235,13 @@ def _summarise(contents: JournalContents) -> TakeSummary:
 
 def _repair(path: Path) -> bool:
     """Cuts a journal off after its last whole line and adds the last record. An empty journal is removed: then False."""
-    contents = read_records(path.read_bytes())
+    contents = _read_records(path)
     summary = _summarise(contents)
     if summary.is_empty and not contents.damaged_lines:
-        path.unlink()
+        _remove_files(path)
         return False
+    with suppress(MemoryFileError):  # the take is kept without it
+        recover_memories(contents.records, memory_path(path))
     with path.open("r+b") as file:
         file.truncate(contents.whole_bytes)
         file.seek(0, os.SEEK_END)

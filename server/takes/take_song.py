@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bridge.midi.messages import encode
-from model.files.midi_writer import CHANNELS, Event, Marker, Song, SongTrack
+from model.files.midi_writer import CHANNELS, TICKS_PER_BEAT, Event, Marker, Song, SongTrack
 from server.controls.control_table import Value
 from server.errors import TakeError
 from server.music.feed import ControlChanged
@@ -29,6 +29,9 @@ JOINING_BEATS = 1.0
 SETTLING_BEATS = 1.0
 """Following a clock, the jam catches up in the first beat at any tempo that this takes; the song's own tempo comes after."""
 
+LONGEST_BEATS = (2**28 - 1) / TICKS_PER_BEAT
+"""A MIDI file holds no longer time between two of its messages: three days at 120 bpm."""
+
 MARKER_BEATS = 1 / 2
 """Of the changes of one control that follow each other faster than this, only the last is a marker."""
 
@@ -40,6 +43,8 @@ def song_from(take: Take) -> Song:
         raise TakeError("nothing was played in this take")
     start = _start_of(take, first_beat)
     layout = start.layout
+    if layout.score_beat(take.until_beats) > LONGEST_BEATS:
+        raise TakeError("this take is longer than a .mid file can be; export one of its marks")
     answer_channels = _answer_channels(take)
     tracks = [
         SongTrack(PLAYER_TRACK, [_event(placed, layout) for placed in take.player]),

@@ -2,7 +2,15 @@
 
 from bridge.midi.messages import ALL_NOTES_OFF, ALL_SOUND_OFF, ControlChange, Message, NoteOff, NoteOn
 from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived
-from server.takes.journal import JournalBegun, JournalEnded, Mark, MarkKind, Record
+from server.takes.journal import (
+    JournalBegun,
+    JournalEnded,
+    Mark,
+    MarkKind,
+    MemoryBegun,
+    MemoryHeard,
+    Record,
+)
 
 RECORD: MarkKind = "record"
 CAPTURE: MarkKind = "capture"
@@ -40,7 +48,7 @@ class TakeSummary:
                 self._set_recording(at_s, is_on=value == "on")
             case ActionRequested("capture", at_s):
                 self._capture(at_s)
-        if not isinstance(record, JournalBegun):
+        if not isinstance(record, JournalBegun | MemoryBegun | MemoryHeard):
             self._last_record_s = max(self._last_record_s, record.at_s)
 
     @property

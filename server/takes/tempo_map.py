@@ -13,6 +13,9 @@ TOLERANCE_S = 0.001
 While the jam follows a MIDI clock, its tempo changes every few ticks, by less than anyone can hear.
 """
 
+SHORTEST_S = 1e-9
+"""Two points that rounding has put at one second."""
+
 Point = tuple[float, float]
 """A beat of the jam and its second."""
 
@@ -33,7 +36,10 @@ def tempo_map(
         tempo_bpm = max((s for s in segments if s.beat <= settled_beats), key=lambda s: s.beat).tempo_bpm
         points.insert(0, (from_beats, points[0][1] - (settled_beats - from_beats) * 60.0 / tempo_bpm))
     points = _simplify(points)
-    tempi = {beat: (to_beat - beat) / (to_s - at_s) * 60.0 for (beat, at_s), (to_beat, to_s) in pairwise(points)}
+    tempi = {
+        beat: (to_beat - beat) / max(to_s - at_s, SHORTEST_S) * 60.0
+        for (beat, at_s), (to_beat, to_s) in pairwise(points)
+    }
     for stretch in layout.stretches:
         if from_beats < stretch.beat < until_beats:
             tempi.setdefault(stretch.beat, tempi[max(beat for beat in tempi if beat <= stretch.beat)])

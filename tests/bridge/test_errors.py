@@ -1,5 +1,5 @@
 from bridge import errors
-from bridge.errors import BridgeError, PortNotFound, did_you_mean
+from bridge.errors import SHOWN_CHARACTERS, BridgeError, PortNotFound, did_you_mean, shown
 
 PORTS = ["Piano:Piano MIDI 1 20:0", "Trading Fours:Trading Fours In 128:0"]
 
@@ -29,5 +29,12 @@ def test_the_docstring_draws_the_whole_tree_of_errors() -> None:
         name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, BridgeError)
     }
     assert errors.__doc__ is not None
-    drawn = {line.strip("├└─ ").split()[0] for line in errors.__doc__.splitlines() if line.startswith(("├", "└"))}
+    lines = [line for line in errors.__doc__.splitlines() if line.startswith(("├", "└", "│"))]
+    drawn = {line.strip("│├└─ ").split()[0] for line in lines}
     assert error_classes == drawn | {"BridgeError"}
+
+
+def test_a_sentence_shows_a_value_in_no_more_characters_than_can_be_read() -> None:
+    assert shown("a\0b") == r"'a\x00b'"
+    assert shown("x" * 1_000_000) == f"'{'x' * (SHOWN_CHARACTERS - 1)}…"
+    assert shown(10**5000) == "a number with too many digits"

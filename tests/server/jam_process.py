@@ -86,6 +86,11 @@ class Keyboard:
         print(*words, file=self._process.stdin, flush=True)
         assert self._process.stdout.readline() == "played\n"
 
+    def kill(self) -> None:
+        """Ends it where its JACK server is gone, so that it cannot close its port."""
+        with self._process:
+            self._process.kill()
+
     def close(self) -> None:
         with self._process:
             assert self._process.stdin is not None

@@ -1,8 +1,12 @@
 """A music thread without its thread: a test runs each turn of its loop, and its clock stands still in between."""
 
+from collections.abc import Mapping
+
 from bridge.midi.memory_ports import MemoryOutput
-from bridge.midi.messages import Message, NoteOn, encode, parse
+from bridge.midi.messages import ALL_NOTES_OFF, SUSTAIN_PEDAL, ControlChange, Message, NoteOff, NoteOn, encode, parse
 from bridge.timing.clock import ManualClock
+from model.approach import Approach
+from model.improvising.improviser import Improviser
 from model.notes import Note
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
@@ -17,14 +21,22 @@ TICK_S = 1e-6
 
 
 class MusicThreadHarness:
-    """A `MusicThread` that is never started, with two scripted improvisers, a memory port and a manual clock."""
+    """A `MusicThread` that is never started, with a memory port and a manual clock.
 
-    def __init__(self, settings: Settings = DEFAULTS, lead_s: float = 0.0) -> None:
+    Without `improvisers` it has two scripted ones, `pitch` and `event`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings = DEFAULTS,
+        improvisers: Mapping[Approach, Improviser] | None = None,
+        lead_s: float = 0.0,
+    ) -> None:
         self.clock = ManualClock(START_S)
         self.output = MemoryOutput("Trading Fours Out", self.clock, lead_s)
         self.pitch = ScriptedImproviser("pitch", (60, 62, 64, 65))
         self.event = ScriptedImproviser("event", (72, 74, 76), (1.0, 0.5, 0.5))
-        self.jam = Jam({"pitch": self.pitch, "event": self.event}, settings, 0)
+        self.jam = Jam(improvisers or {"pitch": self.pitch, "event": self.event}, settings, 0)
         self.music_thread = MusicThread(self.jam, self.output, self.clock)
 
     @property
@@ -38,6 +50,11 @@ class MusicThreadHarness:
 
     @property
     def sent(self) -> list[tuple[Message, float]]:
+        """As `sent_with_repeats`, but without what ends notes that do not sound, such as a note-off that is repeated."""
+        return _without_repeats(self.sent_with_repeats)
+
+    @property
+    def sent_with_repeats(self) -> list[tuple[Message, float]]:
         """All messages sent, with their time in seconds since the start, to a tenth of a millisecond."""
         return [(parse(data), round(at_s - START_S, EXACT_DECIMALS)) for data, at_s in self.output.sent]
 
@@ -45,7 +62,7 @@ class MusicThreadHarness:
     def due(self) -> list[tuple[Message, float]]:
         """All messages sent, with the time that they were due at, as in `sent`."""
         pairs = zip(self.output.sent, self.output.due_s, strict=True)
-        return [(parse(data), round(due_s - START_S, EXACT_DECIMALS)) for (data, _), due_s in pairs]
+        return _without_repeats([(parse(data), round(due_s - START_S, EXACT_DECIMALS)) for (data, _), due_s in pairs])
 
     def run_pending_work(self) -> None:
         """Runs turns until neither model work nor an input waits."""
@@ -73,3 +90,20 @@ class MusicThreadHarness:
     def play(self, notes: list[Note]) -> None:
         for timed in as_played(notes):
             self.receive(timed.message, timed.beat * BEAT_S)
+
+
+def _without_repeats(timed: list[tuple[Message, float]]) -> list[tuple[Message, float]]:
+    sounding: set[tuple[int, int]] = set()
+    kept = []
+    for message, at_s in timed:
+        match message:
+            case NoteOn(pitch, _, channel):
+                sounding.add((pitch, channel))
+            case NoteOff(pitch, channel):
+                if (pitch, channel) not in sounding:
+                    continue
+                sounding.discard((pitch, channel))
+            case ControlChange(controller) if controller in {SUSTAIN_PEDAL, ALL_NOTES_OFF}:
+                continue
+        kept.append((message, at_s))
+    return kept

@@ -1,4 +1,4 @@
-"""The jam's JACK client and its ports, which outlive the server: where it ends, they come back with the next one."""
+"""The jam's JACK client and its ports, which outlive the server: when it ends, they come back with the next one."""
 
 from __future__ import annotations
 
@@ -10,36 +10,39 @@ from threading import Event, Lock
 
 from bridge.errors import NoMidiSystem, PortNotFound, PortTaken
 from bridge.fault_counter import FaultCounter
-from bridge.midi.jack.jack_helper import Answer, JackHelper
+from bridge.midi.jack.jack_helper import JackHelper, OnReply, Reply
 from bridge.midi.jack.jack_library import (
-    HOW_TO_GET_IT,
-    can_be_tried,
+    INSTALL_HINT,
+    is_pipewire_running,
+    is_supported,
     pipewire_environment,
     pipewire_library_folder,
-    pipewire_runs,
 )
 from bridge.midi.ports import CLIENT_NAME, Direction
 
 logger = logging.getLogger("fours.midi")
-RESTART_S = 0.5
+RESTART_AFTER_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class JackState:
-    """How the server runs, and what was counted since it was there."""
+    """The server's period (`frames`) and sample rate, and what was counted since the client connected to it."""
 
     frames: int = 0
     rate: int = 0
     latency_s: float = 0.0
-    """How much later than handed over a message goes out, and how much earlier than its frame one is dated."""
+    """How much later than due a message goes out, and how much earlier than its frame an incoming one is dated."""
     xruns: int = 0
     unread: int = 0
+    """Messages that arrived and found the pipe to the jam full."""
     too_late: int = 0
+    """Note-ons that were left out because they would have sounded too late."""
     dropped: int = 0
+    """Messages that found the queue full."""
 
 
 class JackPort:
-    """What the connection knows of a port of ours, and tells it; the ports that others see build on it."""
+    """One of our ports as the connection knows it; the ports of `jack_ports` are built on it."""
 
     def __init__(self, connection: JackConnection, number: int, direction: Direction, short_name: str) -> None:
         self.connection = connection
@@ -47,214 +50,218 @@ class JackPort:
         self.direction: Direction = direction
         self.short_name = short_name
         self.wanted: str | None = None
+        """The text that selects the port to connect to; None for a virtual port."""
         self.name = short_name
         self.is_lost = False
-        self.receive: Callable[[bytes, float], None] = _ignore
-        self.on_lost: Callable[[], None] = _do_nothing
-        self.on_found: Callable[[], None] = _do_nothing
+        self.on_message: Callable[[bytes, float], None] = _ignore_message
+        self.on_lost: Callable[[], None] = _ignore_change
+        self.on_found: Callable[[], None] = _ignore_change
 
-    def lose(self) -> None:
-        """The server is gone, or the port that it is connected to."""
+    def mark_lost(self) -> None:
+        """Notes that the server is gone, or the port that this one is connected to."""
         if not self.is_lost:
             self.is_lost = True
-            self._tell(self.on_lost)
+            self._call(self.on_lost)
 
-    def find(self, name: str) -> None:
-        """It is there again."""
+    def mark_found(self, name: str) -> None:
+        """Notes that the port is there again, under this name."""
         self.name = name
         if self.is_lost:
             self.is_lost = False
-            self._tell(self.on_found)
+            self._call(self.on_found)
 
-    def _tell(self, watcher: Callable[[], None]) -> None:
+    def _call(self, on_change: Callable[[], None]) -> None:
         try:
-            watcher()
-        except Exception as error:  # noqa: BLE001  the thread that calls this has to go on
+            on_change()
+        except Exception as error:  # noqa: BLE001  the thread that reads the notices must go on
             self.connection.faults.count(error)
 
 
 class JackConnection:
-    """A client of the server that runs; raises `NoMidiSystem` where none does. Ends with the last that uses it."""
+    """A client of the running server. Raises NoMidiSystem where there is none.
+
+    It counts its users: the creator and each open port. It ends when the last one is removed.
+    """
 
     def __init__(self, name: str = CLIENT_NAME) -> None:
-        if not can_be_tried():
+        if not is_supported():
             raise NoMidiSystem("JACK needs JACK-Client, which is not installed: pip install JACK-Client")
         self._name = name
         self._ports: dict[int, JackPort] = {}
-        self._opened = 0
-        self._users = 1
+        self._last_number = 0
+        self._user_count = 1
         self._lock = Lock()
-        self._ended = Event()
+        self._closed = Event()
         self.faults = FaultCounter(logger, "JACK")
         self.state = JackState()
         self.through_pipewire = False
-        """Whether PipeWire's own library was needed, and found."""
+        """Whether the client uses PipeWire's own JACK library, because the system's one reaches no server."""
         self._environment: Mapping[str, str] = os.environ
-        self._helper = self._begin()
+        self._helper = self._connect()
 
-    def ask_names(self, direction: Direction) -> list[str]:
-        """The ports that could be listened to, or played to."""
-        return list(self._ask(do="list", direction=direction)["names"])
+    def port_names(self, direction: Direction) -> list[str]:
+        """The names of the ports of other programs that an input or an output of ours can be connected to."""
+        return list(self._request(do="list", direction=direction)["names"])
 
     def open(self, direction: Direction, short_name: str, wanted: str | None) -> JackPort:
-        """A new port; `PortNotFound` and `PortTaken` as in `MidiSystem`."""
+        """Opens a port; raises PortNotFound and PortTaken as a `MidiSystem` does."""
         with self._lock:
-            self._opened += 1
-            port = JackPort(self, self._opened, direction, short_name)
+            self._last_number += 1
+            port = JackPort(self, self._last_number, direction, short_name)
         port.wanted = wanted
-        # Before it is asked for: a message may come with the answer.
+        # Before the request, as the first message may arrive before the reply.
         self._ports[port.number] = port
         try:
-            port.name = self._ask(**self._command(port, patient=False))["name"]
+            port.name = self._request(**_open_command(port, may_be_missing=False))["name"]
         except BaseException:
             del self._ports[port.number]
             raise
-        self._users += 1
+        self._user_count += 1
         return port
 
-    def listen(self, port: JackPort, receive: Callable[[bytes, float], None]) -> None:
-        """From now on `receive` hears what comes in."""
-        port.receive = receive
-
     def send(self, due_s: float, port: JackPort, data: bytes) -> None:
-        """A message to go out; never waits. Raises OSError where the client is gone."""
+        """Sends a message; never blocks. Raises OSError where the client is gone."""
         self._helper.send(due_s, port.number, data)
 
     def close(self, port: JackPort) -> None:
-        """Takes a port away, once what it was given has gone out."""
+        """Closes a port once its messages are out."""
         if self._ports.pop(port.number, None) is None:
             return
         try:
             if port.is_lost:
-                # The client waits for a server and reads no commands before: this is for when it has one.
-                self._helper.tell(_ignore_answer, do="close", port=port.number)
+                # A client that waits for a server reads no commands: this one is carried out once there is a server.
+                self._helper.send_command(_ignore_reply, do="close", port=port.number)
             else:
-                self._ask(do="close", port=port.number)
+                self._request(do="close", port=port.number)
         except NoMidiSystem as error:
             logger.debug("closing %s: %s", port.name, error)
         finally:
-            self.leave()
+            self.remove_user()
 
-    def leave(self) -> None:
-        """One user less; the last one ends the client."""
+    def remove_user(self) -> None:
+        """Counts one user less; without users the client ends."""
         with self._lock:
-            self._users -= 1
-            if self._users > 0 or self._ended.is_set():
+            self._user_count -= 1
+            if self._user_count > 0 or self._closed.is_set():
                 return
-            self._ended.set()
-        self._helper.end()
+            self._closed.set()
+        self._helper.stop()
 
-    def _ask(self, **command: object) -> Answer:
-        answer = self._helper.ask(**command)
-        match answer.get("kind"):
+    def _request(self, **command: object) -> Reply:
+        reply = self._helper.request(**command)
+        match reply.get("kind"):
             case None:
-                return answer
+                return reply
             case "not found":
-                raise PortNotFound(str(answer["error"]))
+                raise PortNotFound(str(reply["error"]))
             case _:
-                raise PortTaken(f"JACK refuses the port ({answer['error']}). Name another one, or start JACK anew.")
+                raise PortTaken(f"JACK refuses the port ({reply['error']}). Name another one, or start JACK anew.")
 
-    def _begin(self) -> JackHelper:
-        """A first try with the system's library, and one with PipeWire's where that is another."""
-        first = self._started(patient=False)
-        answer = first.wait_until_ready()
-        if answer["notice"] == "ready":
+    def _connect(self) -> JackHelper:
+        """Connects with the system's JACK library; if that reaches no server, with PipeWire's where that is another one."""
+        first = self._start_helper(waits_for_server=False)
+        reply = first.wait_until_ready()
+        if reply["notice"] == "ready":
             return first
-        first.end()
-        if not pipewire_runs():
-            raise NoMidiSystem(_no_server(answer))
+        first.stop()
+        if not is_pipewire_running():
+            raise NoMidiSystem(_no_server_text(reply))
         folder = pipewire_library_folder()
         if folder is None:
             raise NoMidiSystem(
-                f"PipeWire runs, but its JACK library is not there. Install it ({HOW_TO_GET_IT}), then start the jam anew."
+                f"PipeWire runs, but its JACK library is not there. Install it ({INSTALL_HINT}), then start the jam anew."
             )
         self._environment = pipewire_environment(folder)
-        second = self._started(patient=False)
-        answer = second.wait_until_ready()
-        if answer["notice"] == "ready":
+        second = self._start_helper(waits_for_server=False)
+        reply = second.wait_until_ready()
+        if reply["notice"] == "ready":
             self.through_pipewire = True
             return second
-        second.end()
+        second.stop()
         raise NoMidiSystem(
-            f"PipeWire runs, but its JACK library in {folder} does not reach it ({answer['reason']}). "
+            f"PipeWire runs, but its JACK library in {folder} does not reach it ({reply['reason']}). "
             "Start the jam under pw-jack to see what it says: pw-jack fours jam."
         )
 
-    def _started(self, *, patient: bool) -> JackHelper:
-        return JackHelper(self._name, self._environment, self._on_message, self._on_notice, patient=patient)
-
-    def _command(self, port: JackPort, *, patient: bool) -> dict[str, object]:
-        return {
-            "do": "open",
-            "port": port.number,
-            "direction": port.direction,
-            "name": port.short_name,
-            "wanted": port.wanted,
-            "patient": patient,
-        }
+    def _start_helper(self, *, waits_for_server: bool) -> JackHelper:
+        return JackHelper(
+            self._name, self._environment, self._on_message, self._on_notice, waits_for_server=waits_for_server
+        )
 
     def _on_message(self, number: int, data: bytes, at_s: float) -> None:
         port = self._ports.get(number)
         if port is not None:
-            port.receive(data, at_s)
+            port.on_message(data, at_s)
 
-    def _on_notice(self, answer: Answer) -> None:
-        """In the thread that hears the client's process."""
-        match answer["notice"]:
+    def _on_notice(self, notice: Reply) -> None:
+        """Handles a notice of the client's process, in the thread that reads them."""
+        match notice["notice"]:
             case "ready" | "state":
-                self._take_state(answer)
+                self._update_state(notice)
             case "plugged":
-                self._ports[answer["port"]].find(answer["name"])
+                self._ports[notice["port"]].mark_found(notice["name"])
             case "unplugged":
-                self._ports[answer["port"]].lose()
+                self._ports[notice["port"]].mark_lost()
             case "gone":
-                self._on_gone(answer["reason"])
+                self._on_server_gone(notice["reason"])
 
-    def _take_state(self, answer: Answer) -> None:
-        values = {name: answer[name] for name in JackState.__slots__}
-        self.state = JackState(**values)
-        for kind, count in answer["faults"].items():
+    def _update_state(self, notice: Reply) -> None:
+        self.state = JackState(**{name: notice[name] for name in JackState.__slots__})
+        for kind, count in notice["faults"].items():
             logger.debug("in JACK's callback: %s (%d times)", kind, count)
 
-    def _on_gone(self, reason: str) -> None:
-        if self._ended.is_set() or not self._ports:
+    def _on_server_gone(self, reason: str) -> None:
+        if self._closed.is_set() or not self._ports:
             return
-        logger.warning("the JACK server is gone (%s); the ports come back with it", reason)
+        logger.info("the JACK server is gone (%s)", reason)
         for port in list(self._ports.values()):
-            port.lose()
-        if self._ended.wait(RESTART_S):
+            port.mark_lost()
+        if self._closed.wait(RESTART_AFTER_S):
             return
         with self._lock:
-            if self._ended.is_set():
+            if self._closed.is_set():
                 return
-            before, self._helper = self._helper, self._started(patient=True)
-        before.end()
+            before, self._helper = self._helper, self._start_helper(waits_for_server=True)
+        before.stop()
         for port in list(self._ports.values()):
-            self._helper.tell(self._on_found_of(port), **self._command(port, patient=True))
-
-    def _on_found_of(self, port: JackPort) -> Callable[[Answer], None]:
-        def on_answer(answer: Answer) -> None:
-            if answer.get("connected"):
-                port.find(answer["name"])
-
-        return on_answer
+            self._helper.send_command(_on_reopened(port), **_open_command(port, may_be_missing=True))
 
 
-def _no_server(answer: Answer) -> str:
-    if answer["notice"] == "no library":
+def _open_command(port: JackPort, *, may_be_missing: bool) -> dict[str, object]:
+    """The command that opens a port; with `may_be_missing` it need not be there yet, and is connected when it comes."""
+    return {
+        "do": "open",
+        "port": port.number,
+        "direction": port.direction,
+        "name": port.short_name,
+        "wanted": port.wanted,
+        "may_be_missing": may_be_missing,
+    }
+
+
+def _on_reopened(port: JackPort) -> OnReply:
+    def on_reply(reply: Reply) -> None:
+        if reply.get("connected"):
+            port.mark_found(reply["name"])
+
+    return on_reply
+
+
+def _no_server_text(reply: Reply) -> str:
+    if reply["notice"] == "no library":
         return "JACK's library is not there. Install jackd2 (JACK) or pipewire-jack (PipeWire)."
-    if "not answer" in answer["reason"]:
+    if "not answer" in reply["reason"]:
         return "The JACK server does not answer. Start it anew."
     return "No JACK server is running. Start JACK (jackd -d dummy -r 48000 -p 64) or PipeWire."
 
 
-def _ignore(_data: bytes, _at_s: float) -> None:
-    """Before anybody listens."""
+def _ignore_message(_data: bytes, _at_s: float) -> None:
+    """The receiver of a port until it has another one."""
 
 
-def _ignore_answer(_answer: Answer) -> None:
-    """Nobody waits for it."""
+def _ignore_reply(_reply: Reply) -> None:
+    """For commands whose reply does not matter."""
 
 
-def _do_nothing() -> None:
-    """Nobody watches."""
+def _ignore_change() -> None:
+    """The watcher of a port until it has another one."""

@@ -1,12 +1,13 @@
-"""JACK's frames and the program's seconds: the dates of what arrives, and the frames of what is to be sent. Does no I/O.
+"""Converts between JACK's frames and the program's seconds: dates incoming messages, and places outgoing ones. No I/O.
 
-JACK works in cycles. In each, a client reads what came in and writes what goes out, each message with its frame counted
-from the cycle's first. JACK says when a cycle began, as a loop that follows its wake-ups sees it: to 0.02 ms, and after
-an overrun up to 26 ms off for seconds. So that is checked against when cycles were really begun.
+JACK works in cycles. In each, a client reads the messages that came in and writes those that go out, each with its frame,
+counted from the first of the cycle. JACK reports when a cycle began, from a loop that follows its own wake-ups: exact to
+0.02 ms, but after an overrun up to 26 ms off for some seconds. So it is checked against the times at which our callback
+was really called.
 
-Every date is `latency_s`, one period, earlier than its frame, and everything sent sounds `latency_s` later than it is due.
-A message that arrives is therefore never dated later than the moment it is read, a message that is handed over when it
-is due never misses its frame, and a note that is due with a tick goes out on that tick's frame: the two cancel.
+A message is dated `latency_s`, one period, earlier than its frame, and is sent `latency_s` later than it is due. So no
+message has a date after the moment at which it is read, a message that is sent when it is due never misses its frame, and
+a note that is due with a clock tick goes out on the frame of that tick: the two latencies cancel.
 """
 
 from __future__ import annotations
@@ -15,27 +16,27 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-TOO_LATE_S = 0.1
-"""A note that would begin later than this is left out: after a standstill all missed notes would begin at once."""
-LONGEST_QUEUE = 4096
-"""More messages than this do not wait; a jam has a few dozen at most."""
-QUIET_S = 2.0
-"""After so long without a message the latency may become shorter again: a change in the music would be heard as a jump."""
-BEGINNINGS = 16
-"""One cycle in sixteen is begun in time even on a busy machine."""
-FEWEST_BEGINNINGS = 4
-"""Fewer may all have been late."""
-DISAGREE_S = 0.001
-"""So far JACK's date of a cycle may be from when cycles are begun before it is no longer believed, and..."""
-AGREE_S = 0.0002
-"""...so near it has to come to be believed again."""
+MAX_LATENESS_S = 0.1
+"""A note-on that would be later than this is left out: after a standstill all missed notes would begin at once."""
+MAX_QUEUE_LENGTH = 4096
+"""In messages; a jam has a few dozen waiting at most."""
+SHRINK_AFTER_S = 2.0
+"""The latency becomes shorter only after so long without a message: within music the change would be heard as a jump."""
+STARTS_KEPT = 16
+"""Even on a busy machine, one cycle in sixteen is started on time."""
+STARTS_NEEDED = 4
+"""With fewer, all may have been started late."""
+DISTRUST_S = 0.001
+"""JACK's date of a cycle is no longer used when it differs by this from the date by the starts of cycles."""
+TRUST_AGAIN_S = 0.0002
+"""It is used again when it differs by less than this."""
 FRAME_NUMBERS = 2**32
-"""JACK counts frames in 32 bits: at 48 kHz for a day."""
+"""JACK counts frames with 32 bits, which at 48 kHz lasts a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """One cycle of JACK: when its first frame is, in the program's seconds, and how long its frames are."""
+    """One cycle of JACK: the second of its first frame, how many frames it has, and how long one is."""
 
     starts_s: float
     frames: int
@@ -43,111 +44,116 @@ class Cycle:
 
     @property
     def ends_s(self) -> float:
-        """When the next cycle begins."""
+        """The second at which the next cycle begins."""
         return self.starts_s + self.frames * self.frame_s
 
     def second_of(self, offset: int) -> float:
-        """The second of a frame, counted from the first of this cycle."""
+        """The second of the frame at `offset` in this cycle."""
         return self.starts_s + offset * self.frame_s
 
     def offset_of(self, at_s: float) -> int:
-        """The frame nearest to a second, or the first or last where that is not in this cycle."""
+        """The offset of the frame nearest to a second; of the first or last frame where the second is outside the cycle."""
         return min(max(round((at_s - self.starts_s) / self.frame_s), 0), self.frames - 1)
 
 
 class CycleDates:
-    """Dates cycles: as JACK does where that agrees with when they were begun, else by those beginnings alone."""
+    """Dates cycles: by JACK's dates where these agree with the starts of cycles, otherwise by those starts alone."""
 
     def __init__(self) -> None:
         self._last_number = 0
         self._total = 0
-        """The frame of the last cycle, as if JACK's numbers had no end."""
-        self._zeros_s: deque[float] = deque(maxlen=BEGINNINGS)
-        self.is_by_jack = True
+        """The first frame of the last cycle, counted without the wrap of JACK's 32 bits."""
+        self._frame_zeros_s: deque[float] = deque(maxlen=STARTS_KEPT)
+        """The second of frame 0, by the start of each of the last cycles."""
+        self.is_jack_trusted = True
 
     def date(self, number: int, frame: int, frames: int, rate: int, by_jack_s: float | None, now_s: float) -> Cycle:
-        """Cycle `number`, with `frame` as its first: at `by_jack_s` if JACK is believed, and really begun at `now_s`."""
+        """Dates cycle `number`, whose first frame is `frame`; JACK dates it `by_jack_s`, and its callback began at `now_s`.
+
+        `frames` is the period, `rate` the sample rate. Cycles may be left out between two calls.
+        """
         passed = (frame - self._total) % FRAME_NUMBERS
         if passed != (number - self._last_number) * frames:
-            # An overrun, or another period: what was is no measure of what is.
-            self._zeros_s.clear()
+            # After an overrun, and with another period, earlier starts no longer apply.
+            self._frame_zeros_s.clear()
         self._last_number, self._total = number, self._total + passed
-        self._zeros_s.append(now_s - self._total / rate)
-        # A cycle is begun late or in time, and never early.
-        by_beginnings_s = min(self._zeros_s) + self._total / rate
+        self._frame_zeros_s.append(now_s - self._total / rate)
+        # The minimum, as a cycle is started on time or late, and never early.
+        by_starts_s = min(self._frame_zeros_s) + self._total / rate
         if by_jack_s is None:
-            return Cycle(by_beginnings_s, frames, 1 / rate)
-        if len(self._zeros_s) >= FEWEST_BEGINNINGS:
-            apart_s = abs(by_jack_s - by_beginnings_s)
-            self.is_by_jack = apart_s < (DISAGREE_S if self.is_by_jack else AGREE_S)
-        return Cycle(by_jack_s if self.is_by_jack else by_beginnings_s, frames, 1 / rate)
+            return Cycle(by_starts_s, frames, 1 / rate)
+        if len(self._frame_zeros_s) >= STARTS_NEEDED:
+            difference_s = abs(by_jack_s - by_starts_s)
+            self.is_jack_trusted = difference_s < (DISTRUST_S if self.is_jack_trusted else TRUST_AGAIN_S)
+        return Cycle(by_jack_s if self.is_jack_trusted else by_starts_s, frames, 1 / rate)
 
 
 class Latency:
-    """By how much dates are earlier than frames: the longest period of late, so that a shorter one moves no music."""
+    """By how much dates are earlier than frames: the longest recent period, so that a shorter one moves no music."""
 
     def __init__(self) -> None:
         self._longest_s = 0.0
         self._last_message_s = float("-inf")
 
-    def notice(self, at_s: float) -> None:
-        """A message was read or written."""
+    def on_message(self, at_s: float) -> None:
+        """Notes that a message was read or written."""
         self._last_message_s = at_s
 
     def at_s(self, now_s: float, period_s: float) -> float:
-        """What it is now, in seconds."""
-        if period_s > self._longest_s or now_s - self._last_message_s > QUIET_S:
+        """The latency at this moment, in seconds."""
+        if period_s > self._longest_s or now_s - self._last_message_s > SHRINK_AFTER_S:
             self._longest_s = period_s
         return self._longest_s
 
 
 class SendQueue:
-    """Messages that wait for their cycle. None ever overtakes another, so a note's end never comes before its beginning."""
+    """Messages that wait for their cycle. None overtakes another, so a note-off never comes before its note-on."""
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[float, bytes]] = deque()
         self._last_due_s = float("-inf")
         self.too_late = 0
-        """How many notes were left out as they would have begun too late."""
+        """How many note-ons were left out because they would have been too late."""
         self.dropped = 0
-        """How many messages found the queue full."""
+        """How many messages were dropped because the queue was full."""
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def put(self, due_s: float, data: bytes) -> None:
-        """To be written at `due_s`, or with the message before it where that is later."""
-        if len(self._waiting) >= LONGEST_QUEUE and not _ends_a_note(data):
+        """Adds a message that is due at `due_s`, or with the message before it if that is due later."""
+        if len(self._waiting) >= MAX_QUEUE_LENGTH and not _ends_sound(data):
             self.dropped += 1
             return
         self._last_due_s = max(due_s, self._last_due_s) if self._waiting else due_s
         self._waiting.append((self._last_due_s, data))
 
     def take(self, cycle: Cycle, latency_s: float) -> Iterator[tuple[int, bytes]]:
-        """What is to be written in this cycle, with its frame; what is late goes first."""
+        """Removes and yields the messages of this cycle, with their offsets; late messages get the first frame."""
         while self._waiting:
             due_s, data = self._waiting[0]
             frame_s = due_s + latency_s
             if frame_s >= cycle.ends_s - cycle.frame_s / 2:
                 return
             self._waiting.popleft()
-            if cycle.starts_s - frame_s > TOO_LATE_S and _begins_a_note(data):
+            if cycle.starts_s - frame_s > MAX_LATENESS_S and _is_note_on(data):
                 self.too_late += 1
                 continue
             yield cycle.offset_of(frame_s), data
 
     def put_back(self, data: bytes, cycle: Cycle, latency_s: float) -> None:
-        """The last message taken found no room in its cycle: it goes first in the next."""
+        """Puts back the message that was taken last and found no room in its cycle; it is the first of the next cycle."""
         self._waiting.appendleft((cycle.ends_s - latency_s, data))
 
     def clear(self) -> None:
-        """Nothing waits any more."""
+        """Removes all messages."""
         self._waiting.clear()
 
 
-def _begins_a_note(data: bytes) -> bool:
+def _is_note_on(data: bytes) -> bool:
     return data[0] >> 4 == 9 and len(data) > 2 and data[2] > 0
 
 
-def _ends_a_note(data: bytes) -> bool:
-    return data[0] >> 4 == 8 or (data[0] >> 4 == 9 and not _begins_a_note(data)) or data[0] >> 4 == 11
+def _ends_sound(data: bytes) -> bool:
+    """Whether a message may end a note: a note-off, or a control change such as that of a pedal."""
+    return data[0] >> 4 == 8 or (data[0] >> 4 == 9 and not _is_note_on(data)) or data[0] >> 4 == 11

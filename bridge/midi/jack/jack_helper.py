@@ -1,6 +1,6 @@
-"""The jam's side of the process that holds the JACK client: starts it, asks it, hears from it, starts it again.
+"""The jam's side of the process that holds the JACK client: starts it, sends it commands and messages, reads its replies.
 
-Nothing here calls JACK, so nothing here can be held up by a server that is frozen or gone.
+Nothing here calls JACK, so a server that is frozen or gone cannot block it.
 """
 
 from __future__ import annotations
@@ -18,64 +18,69 @@ from threading import Lock, Thread, current_thread
 from typing import Any
 
 from bridge.errors import NoMidiSystem
-from bridge.midi.jack.jack_pipes import DOORBELL_BYTES, LONGEST_BYTES, Unpacker, pack
+from bridge.midi.jack.jack_pipes import DOORBELL_BYTES, MAX_MESSAGE_BYTES, Unpacker, pack
 
-START_S = 5.0
-"""A server that answers does so within a tenth of a second; one that is frozen never does."""
-ANSWER_S = 5.0
-END_S = 2.0
+START_TIMEOUT_S = 5.0
+"""A server that works answers within a tenth of a second; one that is frozen never does."""
+REPLY_TIMEOUT_S = 5.0
+STOP_TIMEOUT_S = 2.0
 CHUNK_BYTES = 65536
-LAST_WORDS = {"no server", "no library", "gone"}
+FINAL_NOTICES = {"no server", "no library", "gone"}
+"""After one of these the process ends."""
 ROOT = Path(__file__).resolve().parents[3]
-# By its path and not as a module: the folder it is started in may be anything.
-BEGIN = (
+# With the path of this code and not with -m: the working directory may be any folder.
+START_CODE = (
     f"import sys; sys.path.insert(0, {str(ROOT)!r}); from bridge.midi.jack.jack_process import main; main(sys.argv[1:])"
 )
 
-Answer = dict[str, Any]
+Reply = dict[str, Any]
+"""One line of JSON from the process: the reply to a command, or a notice, which it sends of its own accord."""
 OnMessage = Callable[[int, bytes, float], None]
-"""A message came in at a port of this number, at this second."""
-OnNotice = Callable[[Answer], None]
-"""The process says something of its own: `ready`, `state`, `plugged`, `unplugged`, and `gone` as its last word."""
+"""Takes the number of a port, a message that arrived there, and the second at which it arrived."""
+OnReply = Callable[[Reply], None]
 
 
 class JackHelper:
-    """One such process, from its start to its end."""
+    """One process with a JACK client, from its start to its end.
+
+    `on_message` and `on_notice` are each called in a thread of their own. The notices are `ready`, `state`, `plugged`,
+    `unplugged`, and one of `FINAL_NOTICES` as the last. With `waits_for_server` the process waits until there is a
+    server; otherwise it ends where there is none.
+    """
 
     def __init__(
         self,
         name: str,
         environment: Mapping[str, str],
         on_message: OnMessage,
-        on_notice: OnNotice,
+        on_notice: OnReply,
         *,
-        patient: bool = False,
+        waits_for_server: bool = False,
     ) -> None:
         self._on_message, self._on_notice = on_message, on_notice
-        self._answers: dict[int, OnNotice] = {}
-        self._asked = 0
-        self._asking = Lock()
-        self._first: SimpleQueue[Answer] = SimpleQueue()
+        self._on_reply: dict[int, OnReply] = {}
+        self._command_count = 0
+        self._command_lock = Lock()
+        self._first_notice: SimpleQueue[Reply] = SimpleQueue()
         self._is_over = False
         self.dropped = 0
-        """How many messages were not sent as the pipe was full: the process stands still."""
+        """How many messages were not sent because the pipe was full: the process does not run."""
         received_fd, their_received_fd = os.pipe()
         their_to_send_fd, self._to_send_fd = os.pipe()
         os.set_blocking(self._to_send_fd, False)
-        doorbell = TemporaryFile()  # noqa: SIM115  both processes have it open until they end
+        doorbell = TemporaryFile()  # noqa: SIM115  both processes keep it open until they end
         doorbell.truncate(DOORBELL_BYTES)
         self._doorbell = mmap.mmap(doorbell.fileno(), DOORBELL_BYTES)
         fds = (their_received_fd, their_to_send_fd, doorbell.fileno())
-        manner = "wait" if patient else "once"
         try:
             self._process = subprocess.Popen(
-                (sys.executable, "-P", "-c", BEGIN, name, *map(str, fds), manner),
+                (sys.executable, "-P", "-c", START_CODE, name, *map(str, fds), "wait" if waits_for_server else "once"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 pass_fds=fds,
                 env=dict(environment),
-                # A Ctrl-C or a closed terminal is the jam's to hear, which then ends the notes before it ends this.
+                # Ctrl-C and a closed terminal are for the jam, which ends the notes before it ends this process.
                 start_new_session=True,
             )
         except BaseException:
@@ -87,44 +92,47 @@ class JackHelper:
             os.close(their_to_send_fd)
             doorbell.close()
         self._threads = (
-            Thread(target=self._hear_notices, name="jack-notices", daemon=True),
-            Thread(target=self._hear_messages, args=(received_fd,), name="midi-in", daemon=True),
+            Thread(target=self._read_replies, name="jack-notices", daemon=True),
+            Thread(target=self._read_messages, args=(received_fd,), name="midi-in", daemon=True),
         )
         for thread in self._threads:
             thread.start()
 
-    def wait_until_ready(self) -> Answer:
-        """What it says first: that it is ready, or why it cannot be."""
+    def wait_until_ready(self) -> Reply:
+        """Waits for the first notice: `ready`, or the reason why there is no client."""
         try:
-            return self._first.get(timeout=START_S)
+            return self._first_notice.get(timeout=START_TIMEOUT_S)
         except Empty:
-            self.end()
+            self.stop()
             return {"notice": "no server", "reason": "it does not answer"}
 
-    def tell(self, on_answer: OnNotice, **command: object) -> None:
-        """A command; `on_answer` hears the answer, in the thread that hears notices."""
+    def send_command(self, on_reply: OnReply, **command: object) -> None:
+        """Sends a command; `on_reply` is called in the thread of the notices. Raises NoMidiSystem if the process is gone."""
         assert self._process.stdin is not None
-        with self._asking:
-            self._asked += 1
-            number = self._asked
-            self._answers[number] = on_answer
+        with self._command_lock:
+            self._command_count += 1
+            number = self._command_count
+            self._on_reply[number] = on_reply
             try:
                 os.write(self._process.stdin.fileno(), json.dumps({"id": number, **command}).encode() + b"\n")
             except (OSError, ValueError) as error:
                 raise NoMidiSystem(f"The JACK server is gone ({error}).") from error
 
-    def ask(self, **command: object) -> Answer:
-        """A command, and its answer."""
-        answers: SimpleQueue[Answer] = SimpleQueue()
-        self.tell(answers.put, **command)
+    def request(self, **command: object) -> Reply:
+        """Sends a command and returns its reply. Raises NoMidiSystem if none comes in time."""
+        replies: SimpleQueue[Reply] = SimpleQueue()
+        self.send_command(replies.put, **command)
         try:
-            return answers.get(timeout=ANSWER_S)
+            return replies.get(timeout=REPLY_TIMEOUT_S)
         except Empty:
             raise NoMidiSystem("The JACK server does not answer. Start it anew.") from None
 
     def send(self, due_s: float, port: int, data: bytes) -> None:
-        """A message to go out; raises BrokenPipeError where the process is gone, and drops what does not fit in the pipe."""
-        if len(data) > LONGEST_BYTES:
+        """Sends a MIDI message to the client; drops and counts one that does not fit into the pipe. Never blocks.
+
+        Raises BrokenPipeError where the process is gone.
+        """
+        if len(data) > MAX_MESSAGE_BYTES:
             self.dropped += 1
             return
         try:
@@ -134,8 +142,8 @@ class JackHelper:
         else:
             self._doorbell[0] = (self._doorbell[0] + 1) % 256
 
-    def end(self) -> None:
-        """Ends the process, and what sounds; returns when both are done."""
+    def stop(self) -> None:
+        """Makes the process end all sounding notes, then itself; returns when it has ended. A second call does nothing."""
         process, to_send_fd = self._process, self._to_send_fd
         if to_send_fd < 0:
             return
@@ -143,39 +151,39 @@ class JackHelper:
         assert process.stdin is not None
         process.stdin.close()
         try:
-            process.wait(END_S)
+            process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
         os.close(to_send_fd)
         for thread in self._threads:
             if thread.is_alive() and thread is not current_thread():
-                thread.join(END_S)
+                thread.join(STOP_TIMEOUT_S)
 
-    def _hear_notices(self) -> None:
+    def _read_replies(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
             for line in lines:
-                self._take(json.loads(line))
-        self._take({"notice": "gone", "reason": "its process ended"})
+                self._dispatch(json.loads(line))
+        self._dispatch({"notice": "gone", "reason": "its process ended"})
 
-    def _take(self, answer: Answer) -> None:
-        notice = answer.get("notice")
+    def _dispatch(self, reply: Reply) -> None:
+        notice = reply.get("notice")
         if notice is None:
-            self._answers.pop(answer["id"])(answer)
+            self._on_reply.pop(reply["id"])(reply)
             return
         if self._is_over:
             return
-        self._is_over = notice in LAST_WORDS
-        self._on_notice(answer)
+        self._is_over = notice in FINAL_NOTICES
+        self._on_notice(reply)
         if self._is_over or notice == "ready":
-            self._first.put(answer)
+            self._first_notice.put(reply)
 
-    def _hear_messages(self, received_fd: int) -> None:
+    def _read_messages(self, received_fd: int) -> None:
         unpacker = Unpacker()
         try:
             while chunk := os.read(received_fd, CHUNK_BYTES):
-                for at_s, port, data in unpacker.take(chunk):
+                for at_s, port, data in unpacker.unpack(chunk):
                     self._on_message(port, data, at_s)
         finally:
             os.close(received_fd)

@@ -1,4 +1,4 @@
-"""Dated MIDI messages as bytes in a pipe between two processes; whole messages only, whatever the pipe does to them."""
+"""Dated MIDI messages as bytes in a pipe between two processes, and back, however the pipe cuts them."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import struct
 from collections.abc import Iterator
 
 HEADER = struct.Struct("<dBH")
-"""Its second, its port's number, its length."""
-LONGEST_BYTES = 500
-"""The longest message that passes: with its header it is shorter than the least that a pipe takes or refuses as a whole
-(512 on macOS). Longer ones are system exclusive dumps, which nobody here reads."""
+"""The second, the number of the port, and the length of a message."""
+MAX_MESSAGE_BYTES = 500
+"""The longest message that is passed on: with its header it stays below 512 bytes, which every pipe takes or refuses as a
+whole (512 is the limit on macOS). Longer messages are system exclusive dumps, which the jam does not use."""
 DOORBELL_BYTES = 1
 
 
 def pack(at_s: float, port: int, data: bytes) -> bytes:
-    """One message, ready for the pipe."""
+    """The bytes of one message in the pipe."""
     return HEADER.pack(at_s, port, len(data)) + data
 
 
 class Unpacker:
-    """Finds the messages in what a pipe gives, piece by piece."""
+    """Collects the pieces that are read from a pipe, and finds the messages in them."""
 
     def __init__(self) -> None:
         self._rest = b""
 
-    def take(self, chunk: bytes) -> Iterator[tuple[float, int, bytes]]:
-        """Each message that is complete now: its second, its port's number, its bytes."""
+    def unpack(self, chunk: bytes) -> Iterator[tuple[float, int, bytes]]:
+        """Adds a piece; yields each message that is now complete: its second, the number of its port, its bytes."""
         buffer = self._rest + chunk if self._rest else chunk
         begin, size = 0, len(buffer)
         while size - begin >= HEADER.size:

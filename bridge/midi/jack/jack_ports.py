@@ -1,4 +1,4 @@
-"""MIDI ports of JACK and PipeWire: what comes in is dated by its frame, what goes out is written on its frame."""
+"""MIDI ports of JACK and PipeWire: incoming messages are dated by their frame, outgoing ones are written on their frame."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ logger_in = logging.getLogger("fours.midi.in")
 logger_out = logging.getLogger("fours.midi.out")
 
 LEAD_S = 0.004
-"""How far ahead of its second a message is best handed over. The period asks for nothing, as messages go out one period
-later than they are due; this is for a sender that wakes up late, or waits for the interpreter."""
+"""How long before it is due a message is best sent. The period needs no lead, as messages go out one period after they are
+due; the lead is for a sender that wakes up late, or waits for the interpreter."""
 
 
-class JackEnd(BasePort):
+class OpenJackPort(BasePort):
     """What inputs and outputs have in common."""
 
-    manner, side = "", ""
+    timing, latency_place = "", ""
+    """For the description: how the port keeps time, and where its latency is."""
 
     def __init__(self, port: JackPort) -> None:
         self._port = port
@@ -31,60 +32,59 @@ class JackEnd(BasePort):
 
     @property
     def name(self) -> str:
-        """Where others find it, or what it is connected to."""
+        """See `Port`."""
         return self._port.name
 
     @property
     def is_lost(self) -> bool:
-        """Whether the server is gone, or the port that was named; it comes back by itself."""
+        """Whether the server is gone, or the port that was named; the port comes back by itself."""
         return self._port.is_lost
 
     @property
     def latency_s(self) -> float:
-        """One period: how much earlier than its frame a message is dated, how much later than due one goes out."""
+        """One period: how much earlier than its frame a message is dated, and how much later than due one goes out."""
         return self._connection.state.latency_s
 
     @property
     def description(self) -> str:
-        """The server, its period, and what that does to messages."""
+        """The server, its period, and what that means for messages."""
         state, latency_ms = self._connection.state, 1000 * self.latency_s
         server = "jack by PipeWire" if self._connection.through_pipewire else "jack"
-        return f"{server}, {state.frames} frames: {self.manner}, {latency_ms:.1f} ms {self.side}"
+        return f"{server}, {state.frames} frames: {self.timing}, {latency_ms:.1f} ms {self.latency_place}"
 
     def watch(self, on_lost: OnChange, on_found: OnChange) -> None:
-        """Calls, in a thread of its own, when the port is lost and when it is there again."""
+        """See `Port`; both are called in a thread of the connection."""
         self._port.on_lost, self._port.on_found = on_lost, on_found
 
     def close(self) -> None:
-        """Give it back, when what was sent has gone out."""
+        """Closes the port once its messages are out."""
         if not self._is_closed:
             self._is_closed = True
             self._connection.close(self._port)
 
 
-class JackInput(JackEnd):
-    """An open input; its receiver is called in a thread of its own."""
+class JackInput(OpenJackPort):
+    """An open input; its receiver is called in a thread of the connection."""
 
-    manner, side = "notes dated by their frame", "before it"
+    timing, latency_place = "notes dated by their frame", "before it"
 
     def __init__(self, port: JackPort, receiver: Receiver) -> None:
         super().__init__(port)
         self._receiver = receiver
         self.faults = FaultCounter(logger_in, port.name)
-        port.receive = self.hear
+        port.on_message = self._deliver
 
-    def hear(self, data: bytes, at_s: float) -> None:
-        """A message came in."""
+    def _deliver(self, data: bytes, at_s: float) -> None:
         try:
             self._receiver(data, at_s)
-        except Exception as error:  # noqa: BLE001 - nothing may escape into the thread that reads
+        except Exception as error:  # noqa: BLE001 - no exception may end the thread that reads messages
             self.faults.count(error)
 
 
-class JackOutput(JackEnd):
+class JackOutput(OpenJackPort):
     """An open output. Any thread may send."""
 
-    manner, side = "notes on their frame", "ahead"
+    timing, latency_place = "notes on their frame", "ahead"
     lead_s = LEAD_S
 
     def __init__(self, port: JackPort, clock: Clock) -> None:
@@ -92,7 +92,7 @@ class JackOutput(JackEnd):
         self._now_s = clock.now_s
 
     def send(self, data: bytes, due_s: float | None = None) -> None:
-        """One whole message, to go out at `due_s` and `latency_s`, or where none is given from now."""
+        """Sends one whole message, which goes out `latency_s` after `due_s`, or after now. Raises PortLost."""
         if self._is_closed:
             raise PortLost(f'MIDI output "{self.name}" is closed.')
         if self.is_lost:
@@ -108,29 +108,29 @@ class JackOutput(JackEnd):
 
 
 class JackSystem:
-    """JACK's MIDI, of jackd or PipeWire; raises `NoMidiSystem` where neither runs, and says which is missing."""
+    """The MIDI ports of JACK or PipeWire. Raises NoMidiSystem where neither runs; its text says what is missing."""
 
     api = "jack"
 
     def __init__(self, clock: Clock | None = None) -> None:
-        """`clock` has to be the machine's own: JACK knows no other."""
+        """`clock` must be the machine's own, as JACK knows no other."""
         self._clock = clock or MonotonicClock()
         self.connection = JackConnection()
-        # Not by `with`: ports outlive the system that opened them.
-        weakref.finalize(self, self.connection.leave)
+        # No `with`: ports live longer than the system that opened them.
+        weakref.finalize(self, self.connection.remove_user)
 
     def inputs(self) -> list[str]:
-        """Names of the ports that can be listened to."""
-        return self.connection.ask_names("input")
+        """The names of the ports that we can receive from, as they are now."""
+        return self.connection.port_names("input")
 
     def outputs(self) -> list[str]:
-        """Names of the ports that can be played to."""
-        return self.connection.ask_names("output")
+        """The names of the ports that we can send to, as they are now."""
+        return self.connection.port_names("output")
 
     def open_input(self, name: str | None, receiver: Receiver) -> JackInput:
-        """Listen to a port, or with no name offer one."""
+        """Opens an input, a virtual one where `name` is None; see `MidiSystem`."""
         return JackInput(self.connection.open("input", INPUT_NAME, name), receiver)
 
     def open_output(self, name: str | None) -> JackOutput:
-        """Play to a port, or with no name offer one."""
+        """Opens an output, a virtual one where `name` is None; see `MidiSystem`."""
         return JackOutput(self.connection.open("output", OUTPUT_NAME, name), self._clock)

@@ -1,6 +1,6 @@
-"""The process that holds the JACK client: takes commands as lines of JSON, and says what becomes of ports and server.
+"""The process that holds the JACK client: carries out commands (lines of JSON on stdin), and reports changes on stdout.
 
-It ends with the process that started it, whatever way that ends: it ends the notes that sound, then goes.
+It ends when its stdin closes, so with the jam, however that ends. Before that, it ends all sounding notes.
 """
 
 from __future__ import annotations
@@ -19,193 +19,195 @@ from bridge.midi.jack.jack_client import ClientPort, JackClient, Pipes, load_jac
 from bridge.midi.ports import Direction, match_port
 from bridge.timing.clock import MonotonicClock
 
-LOOK_S = 0.5
-"""How often ports, cycles and counts are looked at, and a server that is away is asked for."""
-STALLED_LOOKS = 3
-"""After so many looks without a cycle in between the server counts as gone: it may be there, and does nothing."""
-RELEASE_S = 0.5
-"""How long it may take to end what sounds; where JACK is frozen, nothing can be ended."""
-DRAIN_S = 1.0
-"""How long a port that is closed waits for its last messages to go out."""
+CHECK_EVERY_S = 0.5
+"""How often ports, cycles and counters are checked, and how often a missing server is looked for."""
+STALLED_CHECKS = 3
+"""After so many checks without a new cycle the server counts as gone: it may be there, but does nothing."""
+RELEASE_TIMEOUT_S = 0.5
+"""How long ending the sounding notes may take; with a frozen server they cannot be ended."""
+DRAIN_TIMEOUT_S = 1.0
+"""How long a port that is being closed waits for its last messages to go out."""
 
 Command = Mapping[str, object]
-Answer = dict[str, object]
+Reply = dict[str, object]
 
 
 def main(arguments: list[str]) -> None:
-    """The client's name, the numbers of its three pipes, and `wait` to stay until there is a server."""
-    name, *fds, manner = arguments
-    # Ctrl-C is meant for the jam, which then closes this.
+    """Arguments: the client's name, the file numbers of `Pipes`, and `wait` to wait for a server, or `once`."""
+    name, *fds, waiting = arguments
+    # Ctrl-C is for the jam, which then closes this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipes = Pipes(*map(int, fds))
     os.set_blocking(pipes.received_fd, False)
     os.set_blocking(pipes.to_send_fd, False)
-    served = Served(name, pipes, patient=manner == "wait")
-    # Nothing in here makes cycles, so there is nothing to collect.
+    process = JackProcess(name, pipes, waits_for_server=waiting == "wait")
+    # Nothing here makes reference cycles, so there is no garbage to search for.
     gc.disable()
-    served.run()
+    process.run()
 
 
-class Served:
-    """One client from the server's first answer to its end."""
+class JackProcess:
+    """One client, from the server's first answer to its end."""
 
-    def __init__(self, name: str, pipes: Pipes, *, patient: bool) -> None:
+    def __init__(self, name: str, pipes: Pipes, *, waits_for_server: bool) -> None:
         self._clock = MonotonicClock()
-        self._lines = b""
-        self._said: Answer = {}
-        self._client = self._connect(name, pipes, patient=patient)
-        self._commands: dict[str, Callable[[Command], Answer]] = {
+        self._input = b""
+        self._reported_state: Reply = {}
+        self._client = self._connect(name, pipes, waits_for_server=waits_for_server)
+        self._commands: dict[str, Callable[[Command], Reply]] = {
             "list": self._list,
             "open": self._open,
             "close": self._close,
         }
 
     def run(self) -> NoReturn:
-        """Until the server or whoever started this is gone."""
-        self._said = self._state()
-        say({"notice": "ready", "name": self._client.name, **self._said})
-        look_at_s = self._clock.now_s() + LOOK_S
-        cycles, idle_looks = -1, 0
+        """Runs until the server or the jam is gone."""
+        self._reported_state = self._state()
+        report({"notice": "ready", "name": self._client.name, **self._reported_state})
+        next_check_s = self._clock.now_s() + CHECK_EVERY_S
+        last_cycles, stalled_checks = -1, 0
         while True:
-            self._serve(max(0.0, look_at_s - self._clock.now_s()))
-            late_s = self._clock.now_s() - look_at_s
+            self._handle_commands(max(0.0, next_check_s - self._clock.now_s()))
+            late_s = self._clock.now_s() - next_check_s
             if late_s < 0:
                 continue
-            look_at_s = self._clock.now_s() + LOOK_S
-            # A process that was itself suspended has seen no cycles either.
-            idle_looks = idle_looks + 1 if self._client.cycles == cycles and late_s < LOOK_S else 0
-            cycles = self._client.cycles
-            if idle_looks >= STALLED_LOOKS:
-                leave("it does not answer any more")
+            next_check_s = self._clock.now_s() + CHECK_EVERY_S
+            # A check that is late does not count: this process was suspended itself, and had no cycles either.
+            is_stalled = self._client.cycles == last_cycles and late_s < CHECK_EVERY_S
+            stalled_checks = stalled_checks + 1 if is_stalled else 0
+            last_cycles = self._client.cycles
+            if stalled_checks >= STALLED_CHECKS:
+                exit_with("it does not answer any more")
             self._client.offset_s = self._client.measure_offset_s()
             self._reconnect()
-            self._say_changes()
+            self._report_changes()
 
-    def _connect(self, name: str, pipes: Pipes, *, patient: bool) -> JackClient:
+    def _connect(self, name: str, pipes: Pipes, *, waits_for_server: bool) -> JackClient:
         try:
             jack = load_jack()
         except OSError as error:
-            leave(str(error), "no library")
-        jack.set_error_function(_hear_nothing)
-        jack.set_info_function(_hear_nothing)
+            exit_with(str(error), "no library")
+        jack.set_error_function(_ignore_text)
+        jack.set_info_function(_ignore_text)
         while True:
             try:
-                return JackClient(name, pipes, leave)
+                return JackClient(name, pipes, exit_with)
             except jack.JackError as error:
-                if not patient:
-                    leave(str(error), "no server")
-            self._wait(LOOK_S)
+                if not waits_for_server:
+                    exit_with(str(error), "no server")
+            self._wait(CHECK_EVERY_S)
 
     def _wait(self, seconds: float) -> None:
-        """Lets time go by; leaves where whoever started this is gone. Commands wait until there is a server."""
+        """Waits, and exits if the jam is gone. Commands are read, and carried out once there is a server."""
         until_s = self._clock.now_s() + seconds
         while (left_s := until_s - self._clock.now_s()) > 0:
             readable, _, _ = select.select([sys.stdin], [], [], left_s)
-            if readable and not self._read_lines():
-                leave("the jam is gone")
+            if readable and not self._read_input():
+                exit_with("the jam is gone")
 
-    def _serve(self, seconds: float) -> None:
-        readable, _, _ = select.select([sys.stdin] if b"\n" not in self._lines else [], [], [], seconds)
-        if readable and not self._read_lines():
-            self._release()
-            leave("the jam is gone")
-        while b"\n" in self._lines:
-            line, _, self._lines = self._lines.partition(b"\n")
-            self._obey(json.loads(line))
+    def _handle_commands(self, seconds: float) -> None:
+        """Carries out all commands that are there; waits up to `seconds` for the first."""
+        readable, _, _ = select.select([sys.stdin] if b"\n" not in self._input else [], [], [], seconds)
+        if readable and not self._read_input():
+            self._end_all_notes()
+            exit_with("the jam is gone")
+        while b"\n" in self._input:
+            line, _, self._input = self._input.partition(b"\n")
+            self._execute(json.loads(line))
 
-    def _read_lines(self) -> bool:
-        """Takes what was said to this process; False once nobody can say anything any more."""
+    def _read_input(self) -> bool:
+        """Reads what is there of the commands; False once the jam has closed its end."""
         chunk = os.read(sys.stdin.fileno(), 65536)
-        self._lines += chunk
+        self._input += chunk
         return bool(chunk)
 
-    def _obey(self, command: Command) -> None:
+    def _execute(self, command: Command) -> None:
         try:
-            answer = self._commands[str(command["do"])](command)
+            reply = self._commands[str(command["do"])](command)
         except PortNotFound as error:
-            answer = {"error": str(error), "kind": "not found"}
-        except Exception as error:  # noqa: BLE001  it is told to the one who asked
-            answer = {"error": f"{type(error).__name__}: {error}", "kind": "failed"}
-        say({"id": command["id"], **answer})
+            reply = {"error": str(error), "kind": "not found"}
+        except Exception as error:  # noqa: BLE001  it is reported to the jam
+            reply = {"error": f"{type(error).__name__}: {error}", "kind": "failed"}
+        report({"id": command["id"], **reply})
 
-    def _list(self, command: Command) -> Answer:
-        return {"names": self._client.names(_direction(command))}
+    def _list(self, command: Command) -> Reply:
+        return {"names": self._client.port_names(_direction(command))}
 
-    def _open(self, command: Command) -> Answer:
+    def _open(self, command: Command) -> Reply:
         direction, wanted = _direction(command), command["wanted"]
         found = None
         if isinstance(wanted, str):
-            names = self._client.names(direction)
+            names = self._client.port_names(direction)
             try:
                 found = names[match_port(wanted, direction, names)]
             except PortNotFound:
-                if not command["patient"]:
+                if not command["may_be_missing"]:
                     raise
-        port = self._client.open(
+        port = self._client.open_port(
             int(str(command["port"])), direction, str(command["name"]), str(wanted) if wanted else None
         )
         if found is not None:
             try:
                 self._client.connect(port, found)
             except BaseException:
-                self._client.close(port)
+                self._client.close_port(port)
                 raise
         return {"name": found or port.port.name, "connected": wanted is None or found is not None}
 
-    def _close(self, command: Command) -> Answer:
+    def _close(self, command: Command) -> Reply:
         for port in self._client.ports:
             if port.number == command["port"]:
                 if port.direction == "output":
-                    self._drain((port,), DRAIN_S)
-                self._client.close(port)
+                    self._drain((port,), DRAIN_TIMEOUT_S)
+                self._client.close_port(port)
         return {}
 
-    def _release(self) -> None:
-        """What sounds must not go on sounding for ever."""
-        self._client.release()
-        self._drain(tuple(port for port in self._client.ports if port.direction == "output"), RELEASE_S)
+    def _end_all_notes(self) -> None:
+        self._client.end_all_notes()
+        self._drain(tuple(port for port in self._client.ports if port.direction == "output"), RELEASE_TIMEOUT_S)
 
-    def _drain(self, ports: tuple[ClientPort, ...], patience_s: float) -> None:
-        until_s = self._clock.now_s() + patience_s
-        # What was sent before this was asked for may still be in the pipe for one cycle.
-        self._pass_cycles(2, until_s)
-        while self._clock.now_s() < until_s and not all(self._client.has_sent(port) for port in ports):
-            self._pass_cycles(1, until_s)
+    def _drain(self, ports: tuple[ClientPort, ...], timeout_s: float) -> None:
+        """Waits until all messages of these ports are out."""
+        until_s = self._clock.now_s() + timeout_s
+        # Messages that were sent before may still be in the pipe for one cycle.
+        self._wait_for_cycles(2, until_s)
+        while self._clock.now_s() < until_s and not all(self._client.is_drained(port) for port in ports):
+            self._wait_for_cycles(1, until_s)
 
-    def _pass_cycles(self, count: int, until_s: float) -> None:
+    def _wait_for_cycles(self, count: int, until_s: float) -> None:
         last = self._client.cycles + count
         while self._client.cycles < last and self._clock.now_s() < until_s:
             select.select([], [], [], self._client.frames / self._client.rate)
 
     def _reconnect(self) -> None:
-        """A port that was asked for by name went, or came back."""
+        """Notices ports of other programs that are gone, and connects to those that are back."""
         if not self._client.ports_changed:
             return
         self._client.ports_changed = False
         for port in self._client.ports:
             if port.wanted is None:
                 continue
-            names = self._client.names(port.direction)
+            names = self._client.port_names(port.direction)
             if port.target is not None and port.target not in names:
                 port.target = None
-                say({"notice": "unplugged", "port": port.number})
+                report({"notice": "unplugged", "port": port.number})
             if port.target is None:
                 try:
                     target = names[match_port(port.wanted, port.direction, names)]
                     self._client.connect(port, target)
-                except Exception as error:  # noqa: BLE001  it may be gone again, and comes back then
+                except Exception as error:  # noqa: BLE001  it may be gone again already, and is tried at the next change
                     self._client.faults[f"{type(error).__name__}: {error}"] += 1
                     continue
-                say({"notice": "plugged", "port": port.number, "name": target})
+                report({"notice": "plugged", "port": port.number, "name": target})
 
-    def _say_changes(self) -> None:
+    def _report_changes(self) -> None:
         state = self._state()
-        if state != self._said:
-            self._said = state
-            say({"notice": "state", **state})
+        if state != self._reported_state:
+            self._reported_state = state
+            report({"notice": "state", **state})
 
-    def _state(self) -> Answer:
-        """The period, the latency, and what was counted."""
+    def _state(self) -> Reply:
+        """The period, the latency, and the counters."""
         client = self._client
         return {
             "frames": client.frames,
@@ -219,15 +221,15 @@ class Served:
         }
 
 
-def say(answer: Answer) -> None:
-    """One line to whoever started this."""
-    os.write(sys.stdout.fileno(), json.dumps(answer).encode() + b"\n")
+def report(reply: Reply) -> None:
+    """Writes one line to the jam."""
+    os.write(sys.stdout.fileno(), json.dumps(reply).encode() + b"\n")
 
 
-def leave(reason: str, notice: str = "gone") -> NoReturn:
-    """Says why, and ends at once: to close the client of a server that is gone may take for ever."""
+def exit_with(reason: str, notice: str = "gone") -> NoReturn:
+    """Reports why, and exits at once: closing the client of a server that is gone may take for ever."""
     try:
-        say({"notice": notice, "reason": reason})
+        report({"notice": notice, "reason": reason})
     finally:
         os._exit(0)
 
@@ -236,5 +238,5 @@ def _direction(command: Command) -> Direction:
     return "input" if command["direction"] == "input" else "output"
 
 
-def _hear_nothing(_text: str) -> None:
-    """What libjack would print is told in other words."""
+def _ignore_text(_text: str) -> None:
+    """Takes what libjack would print; the jam prints sentences of its own."""

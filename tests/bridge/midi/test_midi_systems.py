@@ -12,8 +12,8 @@ from bridge.timing.clock import Clock, ManualClock
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Which systems were asked for; each is there."""
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the systems that were opened; each of them works."""
     names: list[str] = []
 
     def opener(name: str) -> object:
@@ -37,21 +37,21 @@ def test_each_choice_has_its_opener() -> None:
 
 
 @pytest.mark.parametrize(("platform", "first"), [("linux", "jack"), ("darwin", "coremidi"), ("win32", "winmm")])
-def test_auto_is_the_best_of_each_platform(asked: list[str], platform: str, first: str) -> None:
+def test_auto_is_the_best_of_each_platform(opened: list[str], platform: str, first: str) -> None:
     open_midi_system("auto", ManualClock(), platform)
-    assert asked == [first]
+    assert opened == [first]
 
 
 def test_auto_is_alsa_where_no_jack_server_answers(
-    asked: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    opened: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(midi_systems, "_open_jack", no_jack)
     monkeypatch.setattr("bridge.midi.rtmidi_module.ALSA_SEQUENCER", tmp_path)
     open_midi_system("auto", ManualClock(), "linux")
-    assert asked == ["alsa"]
+    assert opened == ["alsa"]
 
 
-def test_where_nothing_is_there_it_is_said_what_to_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_any_system_the_error_says_what_to_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(midi_systems, "_open_jack", no_jack)
     monkeypatch.setattr("bridge.midi.rtmidi_module.ALSA_SEQUENCER", tmp_path / "seq")
     with pytest.raises(NoMidiSystem, match=r"No JACK server is running\. Or load ALSA's sequencer"):

@@ -12,6 +12,7 @@ from bridge.midi.rtmidi_open_ports import (
     JACK_DRAIN_S,
     ArrivalEstimator,
     PollRate,
+    RtMidiInput,
 )
 from bridge.midi.rtmidi_system import RtMidiSystem
 from bridge.timing.clock import ManualClock, MonotonicClock
@@ -36,6 +37,7 @@ def jack(backend: FakeRtMidi) -> RtMidiSystem:
 def test_a_message_gets_the_time_of_the_clock_not_of_rtmidi() -> None:
     heard: list[tuple[bytes, float]] = []
     port = mac(FakeRtMidi(), ManualClock(7.0)).open_input(None, lambda data, at_s: heard.append((data, at_s)))
+    assert isinstance(port, RtMidiInput)
     port.on_rtmidi_event(([0x90, 60, 100], 123.0))
     assert heard == [(NOTE, 7.0)]
 
@@ -45,6 +47,7 @@ def test_an_exception_in_the_receiver_does_not_escape() -> None:
         raise RuntimeError("a bug of ours")
 
     port = mac(FakeRtMidi()).open_input(None, raising)
+    assert isinstance(port, RtMidiInput)
     port.on_rtmidi_event(([0x90, 60, 100], 0.0))
     port.on_rtmidi_event(([0x90, 60, 999], 0.0))
     assert port.faults.counts == {"RuntimeError": 1, "ValueError": 1}

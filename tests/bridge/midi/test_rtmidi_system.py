@@ -35,12 +35,11 @@ def test_a_second_jam_has_its_own_port_name() -> None:
 
 def test_the_error_for_virtual_ports_on_windows_names_loopmidi() -> None:
     backend = FakeRtMidi()
-    for open_port in (
-        lambda: windows(backend).open_input(None, ignore_message),
-        lambda: windows(backend).open_output(None),
-    ):
-        with pytest.raises(NoMidiSystem, match=r"Get loopMIDI \(https://.+--midi-in and --midi-out"):
-            open_port()
+    system, sentence = windows(backend), r"Get loopMIDI \(https://.+--midi-in and --midi-out"
+    with pytest.raises(NoMidiSystem, match=sentence):
+        system.open_input(None, ignore_message)
+    with pytest.raises(NoMidiSystem, match=sentence):
+        system.open_output(None)
     assert backend.alive == 0
 
 

@@ -136,7 +136,7 @@ def test_after_an_exception_the_receiver_gets_the_next_message(heard: Heard, cap
         heard.put((data, at_s))
         raise RuntimeError("a bug of ours")
 
-    with RtMidiSystem().open_input(None, raising) as port:
+    with RtMidiSystem()._open_input(None, raising) as port:
         play(port.name, NOTE, NOTE)
         assert [heard.get(timeout=PATIENCE_S)[0] for _ in range(2)] == [NOTE, NOTE]
     assert port.faults.counts == {"RuntimeError": 2}

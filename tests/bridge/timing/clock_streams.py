@@ -1,5 +1,6 @@
-"""MIDI clock to test with: a DAW that sends it in simulated time, and somebody who follows it and checks every step."""
+"""MIDI clock for tests: a DAW that sends it in simulated time, and a listener that follows it and checks every step."""
 
+import math
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -32,18 +33,18 @@ def jitter(seed: int = 0) -> Delay:
 
 @dataclass(slots=True)
 class Daw:
-    """Sends clock; every method goes on where the last one ended."""
+    """Sends MIDI clock; every method goes on where the last one ended."""
 
     tempo_bpm: float = 120.0
     next_s: float = 1.0
     """When the next tick is due."""
     delay: Delay = on_time
     wander: Delay = on_time
-    """What is put off at each tick, and with it all that follow."""
+    """Returns how much each tick delays all that follow."""
     sent: list[Sent] = field(default_factory=list)
     """Each message with the second it arrives at."""
     due_s: list[float] = field(default_factory=list)
-    """The true second of each tick, lost ones too."""
+    """The true time of each tick, lost ones included."""
 
     @property
     def interval_s(self) -> float:
@@ -57,14 +58,14 @@ class Daw:
             self.next_s += self.interval_s + self.wander()
         return self
 
-    def say(self, *messages: bytes) -> "Daw":
-        """Between two ticks."""
+    def send(self, *messages: bytes) -> "Daw":
+        """Sends messages between two ticks."""
         for message in messages:
             self._send(message, self.next_s - self.interval_s / 2)
         return self
 
     def rest(self, seconds: float) -> "Daw":
-        """No ticks, and none are meant to be there."""
+        """Sends no ticks for a while, and none are due."""
         self.next_s += seconds
         return self
 
@@ -79,12 +80,12 @@ class Daw:
 
 @dataclass(slots=True)
 class Listener:
-    """Follows what is sent, and sees to it that beats never go back."""
+    """Follows the messages that are sent, and checks that beats never go back."""
 
     timeline: Timeline = field(default_factory=lambda: Timeline.start(120.0))
     clock: MidiClock = field(default_factory=MidiClock)
-    moves: list[TransportChange] = field(default_factory=list)
-    heard: int = 0
+    changes: list[TransportChange] = field(default_factory=list)
+    received_count: int = 0
 
     def hear(self, sent: Iterable[Sent]) -> "Listener":
         for data, at_s in sent:
@@ -92,16 +93,23 @@ class Listener:
             self.timeline = self.clock.receive(data, before, at_s, at_s)
             assert abs(self.timeline.beat_at(at_s) - before.beat_at(at_s)) < 1e-9
             assert all(segment.tempo_bpm > 0 for segment in self.timeline.segments[-3:])
-            self.moves.extend(self.clock.take_transport_changes())
+            self.clock.pass_time(at_s)
+            self.changes.extend(self.clock.take_transport_changes())
+        return self.pass_time()
+
+    def pass_time(self) -> "Listener":
+        """Lets a pending stop take effect."""
+        self.clock.pass_time(math.inf)
+        self.changes.extend(self.clock.take_transport_changes())
         return self
 
     def catch_up(self, daw: Daw) -> "Listener":
-        """Hears what the DAW has sent since."""
-        sent, self.heard = daw.sent[self.heard :], len(daw.sent)
+        """Receives what the DAW has sent since the last call."""
+        sent, self.received_count = daw.sent[self.received_count :], len(daw.sent)
         return self.hear(sent)
 
     def position_ticks(self, at_s: float) -> float:
-        """Where the song is, in ticks."""
+        """The song's position, in ticks."""
         return self.timeline.position(self.timeline.beat_at(at_s)) * 24
 
 
@@ -112,11 +120,11 @@ class Recorded:
     data: bytes
     at_s: float
     frame: int
-    """When its sender meant it to be, in JACK's frames, which stretch a little where JACK cannot keep up."""
+    """The time that its sender gave it, in JACK frames; these stretch a little where JACK cannot keep up."""
 
 
 def recorded(name: str) -> list[Recorded]:
-    """A recording of `jack_midi_clock`; its file says which."""
+    """Reads a recording of `jack_midi_clock`; its file says what was recorded."""
     lines = (FIXTURES / f"{name}.txt").read_text(encoding="ascii").splitlines()
     fields = (line.split() for line in lines if not line.startswith("#"))
     return [Recorded(bytes.fromhex(data), float(at_s), int(frame)) for at_s, frame, data in fields]

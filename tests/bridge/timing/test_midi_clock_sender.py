@@ -56,7 +56,7 @@ def test_a_follower_has_the_song_position_after_start_stop_and_continue() -> Non
     # Started at 5.0, the song was stopped after 2.55 beats, and continues at 2.75, the next sixteenth.
     assert [data for data, _ in commands(due)] == [START, STOP, song_position(11), CONTINUE]
     listener = Listener().hear((each.data, TIMELINE.seconds_at(each.beat)) for each in due)
-    assert listener.moves == ["started", "stopped", "started"]
+    assert listener.changes == ["started", "stopped", "started"]
     assert listener.position_ticks(TIMELINE.seconds_at(15.0)) / 24 == pytest.approx(15.0 - 12.0 + 2.75, abs=0.1)
 
 

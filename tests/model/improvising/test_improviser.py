@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from model.approach import Approach
 from model.engines.engine import Engine
 from model.engines.numpy_engine import NumpyEngine
+from model.errors import BrokenForecast
 from model.improvising.improviser import (
     LONGEST_NOTE_BEATS,
     PLANNED_VELOCITY,
@@ -22,7 +23,7 @@ from model.improvising.sampling_settings import SamplingSettings
 from model.notes import MAX_CHORD_NOTES, Note
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary
-from tests.engines import RandomEngine, TableEngine, heard_tokens
+from tests.engines import FailingEngine, RandomEngine, TableEngine, heard_tokens
 from tests.music import line
 from tests.tiny_pack import random_weights
 
@@ -370,3 +371,51 @@ class TestSamplingSettings:
     def test_the_size_of_a_chord_can_be_limited(self) -> None:
         planned = notes_of(answer(any_improviser("event"), settings=SamplingSettings(max_chord=1)))
         assert len({note.onset_beats for note in planned}) == len(planned)
+
+
+@BOTH
+@pytest.mark.parametrize("forecast", [float("nan"), float("inf"), float("-inf")])
+class TestANetworkThatForecastsNoNumbers:
+    """An overflow, or damaged memory: it must not play the highest note for ever, and not be silent after it healed."""
+
+    def test_hearing_it_is_an_error_and_changes_nothing(self, approach: Approach, forecast: float) -> None:
+        engine = FailingEngine(VOCABULARIES[approach].size, 1)
+        improviser = create_improviser(engine, VOCABULARIES[approach])
+        improviser.hear(PHRASE[0])
+        before = improviser.snapshot()
+        engine.forecast = forecast
+        with pytest.raises(BrokenForecast, match=f"the {approach} network"):
+            improviser.hear(PHRASE[1])
+        assert improviser.snapshot() is before
+
+    def test_composing_by_it_is_an_error_and_what_was_composed_before_stands(
+        self, approach: Approach, forecast: float
+    ) -> None:
+        engine = FailingEngine(VOCABULARIES[approach].size, 1)
+        improviser = create_improviser(engine, VOCABULARIES[approach])
+        answer = improviser.compose(4.0, 64.0, DEFAULT_SETTINGS, Random(1))
+        next(answer)
+        engine.forecast = forecast
+        with pytest.raises(BrokenForecast):
+            list(answer)
+
+    def test_once_it_is_sound_again_it_plays_as_if_nothing_had_been(self, approach: Approach, forecast: float) -> None:
+        engine = FailingEngine(VOCABULARIES[approach].size, 1)
+        improviser, sound = create_improviser(engine, VOCABULARIES[approach]), any_improviser(approach)
+        engine.forecast = forecast
+        with pytest.raises(BrokenForecast):
+            improviser.hear(PHRASE[0])
+        engine.forecast = None
+        for each in (improviser, sound):
+            each.hear(PHRASE[1])
+        answers = [
+            [planned.note for planned in each.compose(4.0, 12.0, DEFAULT_SETTINGS, Random(1))]
+            for each in (improviser, sound)
+        ]
+        assert answers[0] == answers[1] != []
+
+    def test_it_is_refused_as_it_is_loaded(self, approach: Approach, forecast: float) -> None:
+        engine = FailingEngine(VOCABULARIES[approach].size, 1)
+        engine.forecast = forecast
+        with pytest.raises(BrokenForecast):
+            create_improviser(engine, VOCABULARIES[approach])

@@ -324,3 +324,31 @@ class TestVocabularies:
 def bins(count: int) -> TimeBins:
     shifts: Sequence[float] = [0.25 * (1 + index) for index in range(count)]
     return TimeBins(tuple(shifts), tuple(shift + 0.125 for shift in shifts[:-1]))
+
+
+@given(heard=LINES, own=LINES, more=LINES)
+def test_loading_from_another_memory_is_as_hearing_on_with_its_content(
+    heard: list[int], own: list[int], more: list[int]
+) -> None:
+    other, memory = event_memory(heard), event_memory(own)
+    memory.load_from(other)
+    assert list(memory.contexts()) == list(other.contexts())
+    # The position stays, so the contexts of what comes next begin in its own line; and the other memory is not affected.
+    before = observable_state(other)
+    with_heard_tokens(memory, more)
+    assert observable_state(other) == before
+
+
+def test_loading_from_another_memory_keeps_the_position() -> None:
+    memory, other = pitch_memory(RIFF[:3]), pitch_memory(RIFF)
+    memory.load_from(other)
+    assert memory.followers()[1] == other_followers_after(RIFF[:3], other)
+
+
+def other_followers_after(line: Sequence[int], other: Memory) -> bytes:
+    """What the other memory has seen after the shortest token context of this line."""
+    fresh = pitch_memory()
+    fresh.load_from(other)
+    for token in line:
+        fresh.hear(token, learn=False)
+    return fresh.followers()[1]

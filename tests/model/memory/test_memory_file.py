@@ -1,5 +1,8 @@
+import os
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -112,6 +115,44 @@ class TestBadFile:
             said = file.metadata()
         save_file(parts, saved, {**said, "content": _content_hash(said, parts)})
         assert error_message(saved).startswith(f"{saved} is no remembered jam, or is damaged")
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("pitch.contexts", np.frombuffer(b"x\x00", np.uint8)),
+            ("pitch.contexts", np.frombuffer(b"i\xff", np.uint8)),
+            ("pitch.contexts", np.frombuffer(b"t\xff", np.uint8)),
+            ("pitch.followers", np.frombuffer(b"\xfe", np.uint8)),
+            ("pitch.followers", np.array([1], np.float64)),
+            ("pitch.followers.lengths", np.array([1.0])),
+            ("pitch.followers.lengths", np.array([255], np.uint8)),
+            ("pitch.contexts.lengths", np.array([], np.uint8)),
+        ],
+    )
+    def test_values_that_no_jam_writes_are_an_error_although_the_hash_is_right(
+        self, saved: Path, name: str, value: npt.NDArray[np.generic]
+    ) -> None:
+        with safe_open(saved, "numpy") as file:
+            said = file.metadata()
+        parts = load_file(saved)
+        for part, content in (("contexts", b"i\x00"), ("followers", b"\x00")):
+            parts[f"pitch.{part}"] = np.frombuffer(content, np.uint8)
+            parts[f"pitch.{part}.lengths"] = np.array([len(content)], np.uint8)
+        save_file(parts, saved, {**said, "content": _content_hash(said, parts)})
+        load_memories(saved, memories())
+        parts[name] = value
+        save_file(parts, saved, {**said, "content": _content_hash(said, parts)})
+        assert error_message(saved).startswith(f"{saved} is no remembered jam, or is damaged")
+
+    def test_a_pipe_is_an_error(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "take.memory")
+        assert "is no remembered jam" in error_message(tmp_path / "take.memory")
+
+    def test_a_file_of_gigabytes_is_an_error(self, tmp_path: Path) -> None:
+        path = tmp_path / "take.memory"
+        with path.open("wb") as file:
+            file.truncate(5_000_000_000)
+        assert "is no remembered jam" in error_message(path)
 
     def test_another_format_is_an_error(self, saved: Path) -> None:
         save_file(load_file(saved), saved, {"format": "7"})

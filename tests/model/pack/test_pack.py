@@ -97,6 +97,12 @@ class TestNaming:
         with pytest.raises(PackError, match=r"^there is no pack named xyzzy and no such folder; there are .*blues"):
             open_pack("xyzzy", (tmp_path,))
 
+    @pytest.mark.parametrize("name", ["x" * 300, "x/" * 5000, "a\0b", "\udcff"])
+    def test_a_name_that_no_folder_can_have_is_a_pack_that_is_not_there(self, tiny_pack: Path, name: str) -> None:
+        with pytest.raises(PackError, match="there is no pack named") as raised:
+            open_pack(name, (tiny_pack.parent, Path("y" * 300)))
+        assert len(str(raised.value)) < 400
+
     def test_the_error_reports_that_there_are_no_packs(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(pack_module, "PACKS_FOLDER", tmp_path / "packs")
         with pytest.raises(PackError) as raised:

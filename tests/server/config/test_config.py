@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from server.config.config import Config, load
+from server.config.config import MOST_MISTAKES, Config, load
+from server.config.toml_file import LARGEST_BYTES
 from server.controls.cc_bindings import CcBinding
 from server.controls.control_table import CONTROLS, Settings
 from server.errors import ConfigError
@@ -56,6 +57,31 @@ class TestLoad:
     def test_the_file_in_the_working_folder_is_read(self, working_folder: Path) -> None:
         (working_folder / "config.toml").write_text("[osc]\nport = 9001\n", encoding="utf-8")
         assert load().osc.port == 9001
+
+    def test_a_file_with_a_byte_order_mark_is_read(self, config_path: Path) -> None:
+        config_path.write_text("[osc]\nport = 9001\n", encoding="utf-8-sig")
+        assert load(config_path).osc.port == 9001
+
+    @pytest.mark.parametrize(
+        ("text", "is_advertised"),
+        [
+            ("", False),
+            ('host = "0.0.0.0"', True),
+            ('host = "0.0.0.0"\nadvertise = "off"', False),
+            ('advertise = "on"', True),
+            ("advertise = true", True),
+            ('host = "0.0.0.0"\nadvertise = false', False),
+        ],
+    )
+    def test_osc_is_announced_where_the_network_can_reach_it_or_where_asked_for(
+        self, config_path: Path, text: str, *, is_advertised: bool
+    ) -> None:
+        config_path.write_text(f"[osc]\n{text}\n", encoding="utf-8")
+        assert load(config_path).effective_osc.is_advertised == is_advertised
+
+    def test_lan_announces_osc_too(self, config_path: Path) -> None:
+        config_path.write_text("[panel]\nlan = true\n", encoding="utf-8")
+        assert load(config_path).effective_osc.is_advertised
 
     def test_a_given_file_is_read_instead_of_it(self, working_folder: Path, config_path: Path) -> None:
         (working_folder / "config.toml").write_text("nonsense", encoding="utf-8")
@@ -197,6 +223,63 @@ class TestMistakes:
     def test_a_value_that_a_control_does_not_accept_is_reported(self, config_path: Path, name: str, value: str) -> None:
         (mistake,) = mistakes(config_path, f"[controls]\n{name} = {value}\n")
         assert mistake.startswith(f"controls: {name} is ")
+
+    @pytest.mark.parametrize(
+        ("text", "mistake"),
+        [
+            ("[takes]\nkeep_days = 1000000", "takes.keep_days: input should be less than or equal to 36500, not 1000000"),
+            ("[takes]\nkeep_days = inf", "takes.keep_days: input should be a finite number, not inf"),
+            ("[takes]\nkeep_mb = nan", "takes.keep_mb: input should be a finite number, not nan"),
+            ('[takes]\nfolder = "a\\u0000b"', r"takes.folder: 'a\x00b' has a zero byte, which no path can have"),
+            (
+                '[engine]\npacks_folder = "~nobody-of-that-name/packs"',
+                "engine.packs_folder: '~nobody-of-that-name/packs' begins with the home folder of a user whom this system does not know",
+            ),
+            (
+                f'[takes]\nfolder = "{"x" * 300}"',
+                f"takes.folder: '{'x' * 59}… is too long: a name in a path has at most 255 bytes",
+            ),
+            (
+                '[osc]\nhost = "a\\u0000b"',
+                r"osc.host: 'a\x00b' is no address of a machine; one is written like 127.0.0.1 or localhost",
+            ),
+            ('[osc]\nhost = ""', "osc.host: '' is no address of a machine; one is written like 127.0.0.1 or localhost"),
+            (f"[osc]\nport = 0x{'f' * 9000}", "osc.port: input should be less than or equal to 65535, not a number with too many digits"),
+        ],
+    )  # fmt: skip
+    def test_what_no_system_can_have_is_reported_in_one_sentence(
+        self, config_path: Path, text: str, mistake: str
+    ) -> None:
+        assert mistakes(config_path, f"{text}\n") == [mistake]
+
+    def test_a_sentence_shows_no_more_of_a_value_or_a_name_than_can_be_read(self, config_path: Path) -> None:
+        text = f"[controls]\ntempo = {'9' * 4000}\nkey = '{'x' * 4000}'\n{'y' * 4000} = 1\n[{'z' * 4000}]\n"
+        assert all(len(mistake) < 500 for mistake in mistakes(config_path, text))
+
+    def test_of_very_many_mistakes_the_last_are_only_counted(self, config_path: Path) -> None:
+        text = "[controls]\n" + "".join(f"tempo{number} = 1\n" for number in range(1000))
+        shown = mistakes(config_path, text)
+        assert len(shown) == MOST_MISTAKES + 1
+        assert shown[-1] == "and 980 more mistakes"
+
+    @pytest.mark.parametrize(
+        ("text", "sentence"),
+        [
+            (f"a = {'[' * 5000}{']' * 5000}", "is nested too deeply: there are 8 levels at most"),
+            (f"[controls.tempo{'.a' * 5000}]", "is nested too deeply: there are 8 levels at most"),
+            (f"[osc]\ntrust = {'[' * 12}{']' * 12}", "is nested too deeply: there are 8 levels at most"),
+            (f"a = {'9' * 5000}", "has a number with too many digits"),
+            (f"#{'x' * LARGEST_BYTES}", "is larger than 1024 kB, which no configuration is"),
+        ],
+        ids=["arrays", "tables", "a dozen", "digits", "bytes"],
+    )
+    def test_a_file_that_nobody_writes_by_hand_is_refused_in_one_sentence(
+        self, config_path: Path, text: str, sentence: str
+    ) -> None:
+        config_path.write_text(text, encoding="utf-8")
+        with pytest.raises(ConfigError) as refusal:
+            load(config_path)
+        assert str(refusal.value) == f"{config_path} {sentence}"
 
     def test_an_action_cannot_be_set(self, config_path: Path) -> None:
         assert mistakes(config_path, "[controls]\nstop = 1\n") == ["controls: stop is an action and keeps no value"]

@@ -1,3 +1,4 @@
+import errno
 import os
 import tomllib
 from pathlib import Path
@@ -60,7 +61,7 @@ def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be written"):
         write_key(tmp_path / "none" / "config.toml", "midi.cc", "tempo", "21")
     (tmp_path / "config.toml").write_bytes(os.fsencode("\udcff"))
-    with pytest.raises(ConfigError, match="cannot be written"):
+    with pytest.raises(ConfigError, match="is no TOML"):
         write_key(tmp_path / "config.toml", "midi.cc", "tempo", "21")
 
 
@@ -68,6 +69,31 @@ def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
 def test_a_file_that_would_become_invalid_toml_is_not_changed(tmp_path: Path, text: str) -> None:
     path = tmp_path / "config.toml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"would be no TOML with tempo = 21 under \[midi.cc\]"):
+    with pytest.raises(ConfigError, match=r"with tempo = 21 under \[midi.cc\], .*config.toml is no TOML"):
         write_key(path, "midi.cc", "tempo", "21")
     assert path.read_text(encoding="utf-8") == text
+
+
+def test_on_a_full_disk_the_file_is_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[osc]\nport = 8001\n", encoding="utf-8")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)  # where a disk says at the latest that it has no room
+    with pytest.raises(ConfigError, match=r"cannot be written, and is as it was: .*No space left"):
+        write_key(path, "midi.cc", "tempo", "21")
+    assert path.read_text(encoding="utf-8") == "[osc]\nport = 8001\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_byte_order_mark_line_ends_permissions_and_a_link_stay(tmp_path: Path) -> None:
+    path, link = tmp_path / "mine.toml", tmp_path / "config.toml"
+    path.write_bytes("\ufeff[midi.cc]\r\nkey = 2\r\n".encode())
+    path.chmod(0o600)
+    link.symlink_to(path)
+    write_key(link, "midi.cc", "tempo", "21")
+    assert path.read_bytes() == "\ufeff[midi.cc]\r\nkey = 2\r\ntempo = 21\r\n".encode()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert link.is_symlink()

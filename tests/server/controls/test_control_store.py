@@ -1,7 +1,7 @@
 import pytest
 
 from model.errors import PackError
-from server.controls.control_store import ORIGIN_MUSIC, AcceptedChange, ControlStore
+from server.controls.control_store import ORIGIN_MUSIC, AcceptedChange, ControlStore, FailedChange
 from server.controls.control_table import CONTROLS, Settings, Value
 from server.errors import BadValue
 
@@ -166,3 +166,33 @@ class TestListeners:
         assert len(received) == 1
         assert store.faults.counts == {"ZeroDivisionError": 1}
         assert len(caplog.records) == 1
+
+
+class TestAChangeThatFailsLater:
+    """A pack that was accepted may turn out to be damaged once it is loaded."""
+
+    def test_the_control_goes_back_and_who_wanted_it_is_told(
+        self, store: ControlStore, receiver: RecordingReceiverWithPacks
+    ) -> None:
+        failures: list[FailedChange] = []
+        changes: list[AcceptedChange] = []
+        store.set("pack", "damaged", "panel 3")
+        store.add_failure_listener(failures.append)
+        store.add_listener(changes.append)
+        store.take_back("pack", "damaged", "songbook", "pack damaged is cut off")
+        assert store.value("pack") == "songbook"
+        assert receiver.calls[-1] == ("pack", "songbook")
+        assert changes == [AcceptedChange("pack", "songbook", ORIGIN_MUSIC)]
+        assert failures == [FailedChange("pack", "pack damaged is cut off", "panel 3")]
+
+    def test_a_control_that_was_changed_again_stays(self, store: ControlStore) -> None:
+        failures: list[FailedChange] = []
+        remove_listener = store.add_failure_listener(failures.append)
+        store.set("pack", "damaged")
+        store.set("pack", "rock")
+        store.take_back("pack", "damaged", "songbook", "pack damaged is cut off")
+        assert store.value("pack") == "rock"
+        assert len(failures) == 1
+        remove_listener()
+        store.take_back("pack", "damaged", "songbook", "pack damaged is cut off")
+        assert len(failures) == 1

@@ -45,7 +45,7 @@ class TestTable:
     def test_it_has_all_documented_controls(self) -> None:
         documented = {
             *("temperature", "approach", "top_p", "pack", "key", "memory", "learn_from", "novelty"),
-            *("mode", "answer_after", "answer_length", "start", "over", "turn_bars", "begins"),
+            *("mode", "answer_after", "answer_length", "start", "over", "hold_limit_s", "turn_bars", "begins"),
             *("clock", "tempo", "tempo_from", "meter", "send_clock"),
             *("step", "rhythm", "time_scale", "quantize", "swing", "gate", "offset_ms"),
             *("low", "high", "transpose", "max_polyphony", "velocity", "channel"),

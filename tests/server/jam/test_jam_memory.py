@@ -7,7 +7,7 @@ from model.approach import APPROACHES, Approach
 from model.improvising.novelty import longest_repeat, outline_of
 from model.notes import Note
 from tests.music import exercise
-from tests.server.memory_jam import RIFF, MemoryJam
+from tests.server.takes.memories.memory_jam import RIFF, MemoryJam
 
 
 def test_a_phrase_played_again_and_again_comes_back_in_answers() -> None:

@@ -167,6 +167,19 @@ class TestASong:
         harness.set_timeline(FROM_ZERO.with_downbeat(20.5), 20.5, "playing")
         assert beats(harness, 26.0) == [24.5, 25.5]
 
+    @pytest.mark.parametrize("early_beats", [0.0125, 0.09])
+    def test_that_starts_a_little_after_its_first_note_has_that_note_in_the_first_phrase(
+        self, early_beats: float
+    ) -> None:
+        # A DAW's track may sound 6 to 43 ms before its clock starts.
+        harness = JamHarness(settings=Settings(approach="pitch", step=1.0, mode="fours", turn_bars=1))
+        harness.set_timeline(FROM_ZERO, 0.0, "stopped")
+        tap(harness, 20.0 - early_beats, 48)
+        harness.set_timeline(FROM_ZERO.with_downbeat(20.0), 20.0, "playing")
+        tap(harness, 21.0, 50)
+        assert beats(harness, 24.5) == [24.0]
+        assert [pitch for pitch, _ in harness.pitch.heard_notes][:2] == [48, 50]
+
     def test_that_jumps_moves_the_turns(self) -> None:
         harness = harness_in(mode="fours", turn_bars=1)
         harness.run_until(5.25)

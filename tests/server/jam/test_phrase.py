@@ -81,13 +81,16 @@ def test_a_key_that_comes_up_without_having_gone_down_changes_nothing(phrase: Ph
     assert phrase.silent_since_beats == 2.0
 
 
-def test_all_keys_and_the_pedal_can_come_up_at_once(phrase: Phrase) -> None:
-    for pitch in (60, 64, 67):
-        phrase.press(pitch, 90, 0.0)
-    phrase.move_pedal(0.5, is_down=True)
-    phrase.release_all(2.0)
-    assert [note.duration_beats for note in phrase.notes] == [2.0, 2.0, 2.0]
-    assert phrase.silent_since_beats == 2.0
+def test_what_has_been_held_since_a_beat_can_be_let_go(phrase: Phrase) -> None:
+    for pitch, beat in ((60, 0.0), (64, 1.0)):
+        phrase.press(pitch, 90, beat)
+    held_since = [phrase.held_since_beat]
+    assert phrase.expire_holds(0.5) == [Note(60, 0.0, 0.0, 90)]
+    held_since.append(phrase.held_since_beat)
+    assert phrase.expire_holds(1.0) == [Note(64, 1.0, 0.0, 90)]
+    held_since.append(phrase.held_since_beat)
+    assert held_since == [0.0, 1.0, None]
+    assert phrase.silent_since_beats == 1.0
 
 
 def test_it_can_be_finished_under_a_pedal_that_stays_down(phrase: Phrase) -> None:

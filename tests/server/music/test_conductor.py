@@ -90,11 +90,12 @@ class TestMidiClock:
         assert conductor.timeline is before
 
     def test_each_transport_change_is_reported_once(self) -> None:
-        conductor, daw = create_conductor(), Daw().say(START).tick(BAR)
+        conductor, daw = create_conductor(), Daw().send(START).tick(BAR)
         receive_all(conductor, daw)
         assert conductor.take_transport_changes() == ("started",)
         assert (conductor.transport, conductor.is_running) == ("playing", True)
-        receive_all(conductor, daw.say(song_position(400)).tick(BAR).say(STOP))
+        receive_all(conductor, daw.send(song_position(400)).tick(BAR).send(STOP))
+        conductor.pass_time(daw.next_s)
         assert conductor.take_transport_changes() == ("relocated", "stopped")
         assert (conductor.transport, conductor.is_running) == ("stopped", False)
         assert conductor.take_transport_changes() == ()
@@ -102,7 +103,7 @@ class TestMidiClock:
     def test_lost_for_two_seconds_it_is_logged_once_and_the_tempo_stays_and_is_ours_again(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
-        conductor, daw = create_conductor(), Daw(97.0).say(START).tick(2 * BAR)
+        conductor, daw = create_conductor(), Daw(97.0).send(START).tick(2 * BAR)
         receive_all(conductor, daw)
         last_s = daw.due_s[-1]
         assert conductor.wake_at_s() == pytest.approx(last_s + 2.0)
@@ -121,7 +122,7 @@ class TestMidiClock:
         assert conductor.set_tempo(120.0, last_s + 6.0)
 
     def test_when_it_comes_back_it_leads_again_and_the_song_goes_on(self) -> None:
-        conductor, daw = create_conductor(), Daw(97.0).say(START).tick(2 * BAR).tick(2 * BAR, lost=True)
+        conductor, daw = create_conductor(), Daw(97.0).send(START).tick(2 * BAR).tick(2 * BAR, lost=True)
         receive_all(conductor, daw)
         conductor.pass_time(daw.next_s - 0.01)
         receive_all(conductor, daw.tick(BAR))
@@ -130,16 +131,50 @@ class TestMidiClock:
         assert timeline.position(timeline.beat_at(daw.next_s)) == pytest.approx(20.0, abs=0.001)
 
     def test_stopped_and_silent_it_still_leads_but_our_own_tempo_works(self) -> None:
-        conductor, daw = create_conductor(), Daw(97.0).say(START).tick(BAR).say(STOP)
+        conductor, daw = create_conductor(), Daw(97.0).send(START).tick(BAR).send(STOP)
         receive_all(conductor, daw)
         conductor.pass_time(daw.next_s + 60.0)
         assert (conductor.source, conductor.transport) == ("midi", "stopped")
         assert conductor.set_tempo(120.0, daw.next_s + 60.0)
-        receive_all(conductor, daw.rest(70.0).say(CONTINUE).tick(BAR))
+        receive_all(conductor, daw.rest(70.0).send(CONTINUE).tick(BAR))
         assert conductor.timeline.tempo_bpm == pytest.approx(97.0, abs=0.01)
 
+    def test_stopped_and_silent_for_two_minutes_it_is_gone_and_time_is_ours(self) -> None:
+        conductor, daw = create_conductor(), Daw(97.0).send(START).tick(BAR).send(STOP)
+        receive_all(conductor, daw)
+        conductor.pass_time(daw.next_s)
+        last_s = daw.due_s[-1]
+        wake_s = conductor.wake_at_s()
+        assert wake_s == pytest.approx(last_s + 120.0)
+        conductor.advance(last_s + 119.9)
+        assert (conductor.source, conductor.transport) == ("midi", "stopped")
+        conductor.advance(last_s + 120.1)
+        assert (conductor.source, conductor.transport) == ("internal", "free")
+        receive_all(conductor, daw.rest(200.0).send(CONTINUE).tick(BAR))
+        assert (conductor.source, conductor.transport) == ("midi", "playing")
+
+    def test_it_wakes_to_stop_after_what_may_be_a_loop(self) -> None:
+        conductor, daw = create_conductor(), Daw(97.0).send(START).tick(BAR).send(STOP)
+        stopped_s = daw.sent[-1][1]
+        receive_all(conductor, daw)
+        assert (conductor.transport, conductor.is_running) == ("playing", True)
+        assert conductor.wake_at_s() == pytest.approx(max(stopped_s, daw.due_s[-1]) + 0.005)
+        conductor.advance(daw.next_s)
+        assert (conductor.transport, conductor.is_running) == ("stopped", False)
+
+    def test_one_that_comes_twice_is_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
+        conductor, daw = create_conductor(), Daw(97.0).send(START).tick(4 * BAR)
+        for data, at_s in daw.sent:
+            conductor.receive(data, at_s)
+            if data == TICK:
+                conductor.receive(data, at_s + 0.0003)
+        assert conductor.timeline.tempo_bpm == pytest.approx(97.0, abs=0.1)
+        assert [record.getMessage() for record in caplog.records] == [
+            "MIDI clock comes twice, as by two cables: every other tick is left out"
+        ]
+
     def test_a_new_meter_counts_the_song_from_its_beginning(self) -> None:
-        conductor, daw = create_conductor(), Daw().say(START).tick(BAR)
+        conductor, daw = create_conductor(), Daw().send(START).tick(BAR)
         receive_all(conductor, daw)
         downbeat = conductor.timeline.downbeat
         conductor.set_meter(Meter(3, 4), daw.next_s)
@@ -150,7 +185,7 @@ class TestMidiClock:
     def test_where_the_control_excludes_it_it_is_ignored_and_logged_once(
         self, clock: ClockChoice, caplog: pytest.LogCaptureFixture
     ) -> None:
-        conductor, daw = create_conductor(clock), Daw(97.0).say(START).tick(BAR)
+        conductor, daw = create_conductor(clock), Daw(97.0).send(START).tick(BAR)
         before = conductor.timeline
         receive_all(conductor, daw)
         assert conductor.timeline is before
@@ -160,7 +195,7 @@ class TestMidiClock:
         ]
 
     def test_a_tempo_out_of_range_is_not_followed_and_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
-        conductor, daw = create_conductor(), Daw(600.0).say(START).tick(BAR)
+        conductor, daw = create_conductor(), Daw(600.0).send(START).tick(BAR)
         receive_all(conductor, daw)
         assert conductor.source == "internal"
         assert conductor.set_tempo(90.0, daw.next_s)

@@ -34,8 +34,20 @@ def status() -> JamStatus:
 
 
 def test_before_anything_has_happened_it_listens(status: JamStatus) -> None:
-    assert status.values(0.0, TURNS) == {"state": "listening", "turn": "nobody", "planned": 0}
+    assert status.values(0.0, TURNS) == {
+        "state": "listening",
+        "turn": "nobody",
+        "planned": 0,
+        "midi_in": "ok",
+        "midi_out": "ok",
+    }
     assert status.next_beat_s(0.0) is None
+
+
+def test_a_port_is_ok_or_lost(status: JamStatus) -> None:
+    status.update([StatusChanged("listening", None, (), 0.0, is_output_lost=True)])
+    values = status.values(0.0, TURNS)
+    assert (values["midi_in"], values["midi_out"]) == ("ok", "lost")
 
 
 def test_only_the_latest_status_counts(status: JamStatus) -> None:

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from bridge.errors import PortLost
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage
-from server.music.ledger import Ledger
+from server.music.ledger import REPEAT_AFTER_S, Ledger
+
+RELEASED: list[Message] = [ControlChange(64, 0), ControlChange(123, 0)]  # the pedal, then all notes, of channel 1
 
 
 class FailingPort:
@@ -77,7 +79,8 @@ def test_release_all_ends_every_note_once(ledger: Ledger, port: FailingPort) -> 
         ledger.post(NoteOn(pitch, 90, channel))
     ledger.release_all()
     ledger.release_all()
-    assert port.sent[3:] == [NoteOff(60), NoteOff(64), NoteOff(60, channel=3)]
+    assert port.sent[3:6] == [NoteOff(60), NoteOff(64), NoteOff(60, channel=3)]
+    assert port.sent[6:] == [*RELEASED, ControlChange(64, 0, 3), ControlChange(123, 0, 3)]
     assert ledger.sounding_count == 0
 
 
@@ -89,7 +92,7 @@ def test_a_note_whose_sending_failed_counts_as_sounding_as_it_may_have_been_play
         ledger.post(NoteOn(60, 90))
     port.is_lost = False
     ledger.release_all()
-    assert port.sent == [NoteOff(60)]
+    assert port.sent == [NoteOff(60), *RELEASED]
 
 
 def test_a_note_off_that_failed_is_sent_again_when_the_port_is_back(ledger: Ledger, port: FailingPort) -> None:
@@ -100,7 +103,7 @@ def test_a_note_off_that_failed_is_sent_again_when_the_port_is_back(ledger: Ledg
     assert ledger.sounding_count == 1
     port.is_lost = False
     ledger.release_all()
-    assert port.sent == [NoteOn(60, 90), NoteOff(60)]
+    assert port.sent == [NoteOn(60, 90), NoteOff(60), *RELEASED]
 
 
 def test_a_note_that_cannot_be_ended_does_not_keep_the_others_sounding(ledger: Ledger, port: FailingPort) -> None:
@@ -109,8 +112,79 @@ def test_a_note_that_cannot_be_ended_does_not_keep_the_others_sounding(ledger: L
     port.bad_pitches = {60}
     with pytest.raises(PortLost):
         ledger.release_all()
-    assert port.sent[3:] == [NoteOff(64), NoteOff(67)]
+    assert port.sent[3:] == [NoteOff(64), NoteOff(67), *RELEASED]
     assert ledger.sounding_count == 1
+
+
+class TestRepeats:
+    def test_a_note_off_is_repeated_once(self, ledger: Ledger, port: FailingPort) -> None:
+        ledger.post(NoteOn(60, 90), 1.0)
+        ledger.post(NoteOff(60), 2.0)
+        assert ledger.next_repeat_s == 2.0 + REPEAT_AFTER_S
+        for at_s in (2.0, 2.0 + REPEAT_AFTER_S, 9.0):
+            ledger.repeat_due(at_s)
+        assert port.sent == [NoteOn(60, 90), NoteOff(60), NoteOff(60)]
+        assert ledger.next_repeat_s is None
+
+    def test_a_note_that_sounds_again_is_not_ended_by_a_repeat(self, ledger: Ledger, port: FailingPort) -> None:
+        for message, at_s in ((NoteOn(60, 90), 1.0), (NoteOff(60), 2.0), (NoteOn(60, 90), 2.05)):
+            ledger.post(message, at_s)
+        ledger.repeat_due(9.0)
+        assert port.sent == [NoteOn(60, 90), NoteOff(60), NoteOn(60, 90)]
+
+    def test_after_a_release_of_all_a_note_that_sounds_again_goes_on(self, ledger: Ledger, port: FailingPort) -> None:
+        for pitch in (60, 64):
+            ledger.post(NoteOn(pitch, 90), 1.0)
+        ledger.release_all(2.0)
+        ledger.post(NoteOn(64, 90), 2.05)
+        before = len(port.sent)
+        ledger.repeat_due(2.0 + REPEAT_AFTER_S)
+        assert port.sent[before:] == [NoteOff(60)]
+
+    def test_what_the_player_holds_is_not_ended(self, ledger: Ledger, port: FailingPort) -> None:
+        for pitch in (60, 64):
+            ledger.post(NoteOn(pitch, 90), 1.0)
+        ledger.release_all(2.0)
+        before = len(port.sent)
+        ledger.repeat_due(9.0, {64})
+        assert port.sent[before:] == [NoteOff(60)]
+
+    def test_a_lost_port_ends_no_loop(self, ledger: Ledger, port: FailingPort) -> None:
+        ledger.post(NoteOn(60, 90), 1.0)
+        ledger.post(NoteOff(60), 2.0)
+        port.is_lost = True
+        with pytest.raises(PortLost):
+            ledger.repeat_due(9.0)
+        assert ledger.next_repeat_s is None
+
+
+@given(lost=st.integers(0, 40))
+def test_whichever_message_is_lost_nothing_sounds_after_a_release_and_its_repeat(lost: int) -> None:
+    """The receiver knows no "all notes off", and misses one message."""
+    arrived: list[Message] = []
+    count = 0
+
+    def send(message: Message) -> None:
+        nonlocal count
+        if count != lost:
+            arrived.append(message)
+        count += 1
+
+    ledger = Ledger(send)
+    for number in range(8):
+        ledger.post(NoteOn(60 + number % 5, 90, number % 2), number / 8)
+        if number % 3:
+            ledger.post(NoteOff(60 + number % 5, number % 2), number / 8 + 0.01)
+        ledger.repeat_due(number / 8 + 0.02)
+    ledger.release_all(2.0)
+    ledger.repeat_due(2.0 + REPEAT_AFTER_S)
+    sounding: set[tuple[int, int]] = set()
+    for message in arrived:
+        if isinstance(message, NoteOn):
+            sounding.add((message.pitch, message.channel))
+        elif isinstance(message, NoteOff):
+            sounding.discard((message.pitch, message.channel))
+    assert not sounding
 
 
 NOTES = st.one_of(

@@ -30,13 +30,13 @@ def beat_s(daw: Daw, tick: int) -> float:
 class TestADawsClock:
     def test_in_fours_the_partner_plays_on_its_beats(self) -> None:
         harness, daw = MusicThreadHarness(FOURS), Daw(97.0)
-        receive_all(harness, daw.say(START).tick(4 * BAR))
+        receive_all(harness, daw.send(START).tick(4 * BAR))
         expected = [daw.due_s[tick] for bar in (1, 3) for tick in range(bar * BAR, (bar + 1) * BAR, 24)]
         assert harness.onsets_s == pytest.approx(expected, abs=0.0005)
 
     def test_a_jittering_clock_is_smoothed(self) -> None:
         harness, daw = MusicThreadHarness(FOURS), Daw(97.0, delay=jitter())
-        receive_all(harness, daw.say(START).tick(20 * BAR))
+        receive_all(harness, daw.send(START).tick(20 * BAR))
         expected = [daw.due_s[tick] for bar in range(1, 20, 2) for tick in range(bar * BAR, (bar + 1) * BAR, 24)]
         # From the partner's second bar on the tempo is known well.
         off_ms = 1000 * (np.array(harness.onsets_s) - expected)[4:]
@@ -45,7 +45,7 @@ class TestADawsClock:
 
     def test_another_tempo_in_an_answer_is_followed_within_a_beat(self) -> None:
         harness, daw = MusicThreadHarness(FOURS), Daw(97.0)
-        receive_all(harness, daw.say(START).tick(BAR + 30).tempo(140.0).tick(3 * BAR))
+        receive_all(harness, daw.send(START).tick(BAR + 30).tempo(140.0).tick(3 * BAR))
         expected = [daw.due_s[tick] for tick in range(BAR, 2 * BAR, 24)]
         expected += [daw.due_s[tick] for tick in range(3 * BAR, 4 * BAR, 24)]
         assert harness.onsets_s[:2] == pytest.approx(expected[:2], abs=0.001)
@@ -53,28 +53,28 @@ class TestADawsClock:
 
     def test_stop_silences_the_jam_at_once_and_start_begins_with_your_turn(self) -> None:
         harness, daw = MusicThreadHarness(FOURS), Daw(120.0)
-        daw.say(START).tick(BAR + 30).say(STOP)
+        daw.send(START).tick(BAR + 30).send(STOP)
         receive_all(harness, daw)
         assert harness.sent[-1][0] == NoteOff(62)
         onset_count = len(harness.onsets_s)
         received_count = len(daw.sent)
-        daw.rest(1.0).say(START).tick(BAR + 1)
+        daw.rest(1.0).send(START).tick(BAR + 1)
         receive_all(harness, daw, first=received_count)
         assert harness.onsets_s[onset_count:] == pytest.approx([daw.due_s[-1]], abs=0.001)
 
     def test_continue_goes_on_in_the_middle_of_the_bar(self) -> None:
         harness, daw = MusicThreadHarness(FOURS), Daw(120.0)
-        daw.say(START).tick(BAR + 30).say(STOP).rest(0.7)
+        daw.send(START).tick(BAR + 30).send(STOP).rest(0.7)
         receive_all(harness, daw)
         onset_count, received_count = len(harness.onsets_s), len(daw.sent)
-        receive_all(harness, daw.say(CONTINUE).tick(BAR), first=received_count)
+        receive_all(harness, daw.send(CONTINUE).tick(BAR), first=received_count)
         # Beats two and three of the partner's bar are left; then it is the player's turn.
         ticks = [BAR + 48, BAR + 72]
         assert harness.onsets_s[onset_count:] == pytest.approx([daw.due_s[tick] for tick in ticks], abs=0.001)
 
     def test_a_song_position_moves_the_turns(self) -> None:
         harness, daw = MusicThreadHarness(FOURS), Daw(120.0)
-        daw.say(STOP, song_position(16), CONTINUE).tick(BAR)  # the second bar: the partner's
+        daw.send(STOP, song_position(16), CONTINUE).tick(BAR)  # the second bar: the partner's
         receive_all(harness, daw)
         assert len(harness.onsets_s) >= 3
 
@@ -82,7 +82,7 @@ class TestADawsClock:
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         harness, daw = MusicThreadHarness(FOURS), Daw(120.0)
-        receive_all(harness, daw.say(START).tick(BAR + 10))
+        receive_all(harness, daw.send(START).tick(BAR + 10))
         with caplog.at_level(logging.WARNING, "fours.clock"):
             harness.run_until(daw.next_s + 8.0)
         assert [record.message for record in caplog.records] == [
@@ -94,7 +94,7 @@ class TestADawsClock:
 
     def test_it_is_ignored_where_our_own_clock_is_chosen(self) -> None:
         harness, daw = MusicThreadHarness(Settings(clock="internal")), Daw(60.0)
-        receive_all(harness, daw.say(START).tick(BAR))
+        receive_all(harness, daw.send(START).tick(BAR))
         assert harness.music_thread._timeline.tempo_bpm == 120.0
 
 

@@ -16,6 +16,7 @@ from model.approach import Approach
 from model.improvising.improviser import Improviser
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
+from server.music.feed import MessagePlayed
 from server.music.music_thread import MusicThread
 from tests.conftest import Jackd
 from tests.server.jams import ScriptedImproviser
@@ -30,6 +31,9 @@ LATE_S = 0.01
 AT_ONCE_S = 0.25
 """Far less than a note of the long answer takes to end by itself, and far more than a busy machine needs."""
 
+WITHIN_S = 0.01
+"""The promise: so soon after Ctrl-C nothing sounds."""
+
 # JACK may drop or repeat what is sent in the cycle in which two ports are connected, so this is sent until it comes.
 PING = bytes([0xB0, 102, 1])
 
@@ -42,14 +46,23 @@ class LoopbackConnection:
     ) -> None:
         self._keyboard = keyboard
         self._received = received
+        self._sounding: set[int] = set()
         self.music_thread = music_thread
 
     def send(self, message: Message) -> None:
         self._keyboard.send(encode(message))
 
     def next_message(self) -> tuple[Message, float]:
-        data, at_s = self._received.get(timeout=PATIENCE_S)
-        return parse(data), at_s
+        """The next beginning or end of a note; what ends a note that does not sound, such as a repeat, is skipped."""
+        while True:
+            data, at_s = self._received.get(timeout=PATIENCE_S)
+            message = parse(data)
+            if isinstance(message, NoteOn):
+                self._sounding.add(message.pitch)
+                return message, at_s
+            if isinstance(message, NoteOff) and message.pitch in self._sounding:
+                self._sounding.discard(message.pitch)
+                return message, at_s
 
     def tap(self) -> None:
         self.send(NoteOn(48, 70))
@@ -112,3 +125,19 @@ def test_stop_ends_the_sounding_note(live: LoopbackConnection) -> None:
     assert live.next_message()[0] == NoteOn(72, 70)
     live.music_thread.stop()
     assert live.next_message()[0] == NoteOff(72)
+
+
+@pytest.mark.parametrize("settings", [Settings(approach="event", tempo=TEMPO_BPM, answer_length=64.0)])
+def test_a_request_to_stop_ends_the_sounding_note_within_ten_milliseconds(live: LoopbackConnection) -> None:
+    live.tap()
+    assert live.next_message()[0] == NoteOn(72, 70)
+    subscription = live.music_thread.feed.subscribe()
+    requested_s = MonotonicClock().now_s()
+    live.music_thread.request_stop()
+    live.music_thread.stop()
+    ended_s = [
+        event.at_s
+        for event in subscription.take_events()
+        if isinstance(event, MessagePlayed) and event.message == NoteOff(72)
+    ]
+    assert ended_s[0] - requested_s < WITHIN_S

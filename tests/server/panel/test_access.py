@@ -1,6 +1,13 @@
 import pytest
 
-from server.panel.access import ALPHABET, ATTEMPTS_PER_S, TOKEN_GROUP_LENGTH, TOKEN_GROUPS, AccessControl
+from server.panel.access import (
+    ADDRESSES_KEPT,
+    ALPHABET,
+    ATTEMPTS_PER_S,
+    TOKEN_GROUP_LENGTH,
+    TOKEN_GROUPS,
+    AccessControl,
+)
 
 NAMES = ("stage-laptop", "stage-laptop.local")
 
@@ -55,7 +62,7 @@ class TestToken:
 
     def test_is_exchanged_for_a_session_key_however_it_is_typed(self) -> None:
         access = AccessControl(lan=True)
-        session_key = access.exchange_token(f" {access.token.upper().replace('-', ' ')} ", 0.0)
+        session_key = access.exchange_token(f" {access.token.upper().replace('-', ' ')} ", "192.168.1.5", 0.0)
         assert session_key is not None
         assert access.has_access(session_key)
 
@@ -64,11 +71,24 @@ class TestToken:
         access = AccessControl(lan=True)
         assert not access.has_access(session_key)
         assert not access.has_access(access.token)
-        assert access.exchange_token(session_key or "", 0.0) is None
+        assert access.exchange_token(session_key or "", "192.168.1.5", 0.0) is None
 
     def test_cannot_be_guessed_quickly(self) -> None:
         access = AccessControl(lan=True)
         for _ in range(int(ATTEMPTS_PER_S)):
-            assert access.exchange_token("wrong", 0.0) is None
-        assert access.exchange_token(access.token, 0.0) is None
-        assert access.exchange_token(access.token, 1.0) is not None
+            assert access.exchange_token("wrong", "192.168.1.5", 0.0) is None
+        assert access.exchange_token(access.token, "192.168.1.5", 0.0) is None
+        assert access.exchange_token(access.token, "192.168.1.5", 1.0) is not None
+
+    def test_of_one_address_that_guesses_no_other_address_feels_anything(self) -> None:
+        access = AccessControl(lan=True)
+        for number in range(1000):
+            access.exchange_token("wrong", "192.168.1.66", number / 1000)
+        assert access.exchange_token(access.token, "192.168.1.66", 1.0) is None
+        assert access.exchange_token(access.token, "192.168.1.5", 1.0) is not None
+
+    def test_addresses_without_end_take_no_memory_without_end(self) -> None:
+        access = AccessControl(lan=True)
+        for number in range(3 * ADDRESSES_KEPT):
+            access.exchange_token("wrong", str(number), 0.0)
+        assert len(access._attempts) == ADDRESSES_KEPT

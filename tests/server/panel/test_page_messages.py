@@ -65,6 +65,11 @@ def test_a_message_of_a_page_is_read(text: str, message: PageMessage) -> None:
         ('{"type":"learn","control":"tempo","cc":74}', "a learn message has control, and nothing else"),
         ('{"type":"ping","sent_ms":"now"}', "a ping message has sent_ms, and nothing else"),
         (" " * (LONGEST_MESSAGE + 1), f"a message has at most {LONGEST_MESSAGE} characters, and this had {LONGEST_MESSAGE + 1}"),
+        ('{"type":"ping","sent_ms":' + "9" * 400 + "}", "9" * 60 + "… is no number that the panel takes"),
+        ('{"type":"ping","sent_ms":NaN}', "NaN is no number that the panel takes"),
+        ('{"type":"ping","sent_ms":-Infinity}', "-Infinity is no number that the panel takes"),
+        ('{"type":"ping","sent_ms":1e999}', "1e999 is no number that the panel takes"),
+        ('{"type":"set","control":"respond","value":' + "9" * 400 + "}", "9" * 60 + "… is no number that the panel takes"),
         (b"\x90\x3c\x50", "the panel takes text, and this was binary"),
     ],
 )  # fmt: skip

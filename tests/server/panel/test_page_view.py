@@ -121,4 +121,10 @@ def test_a_page_that_connects_gets_the_readouts() -> None:
     view = PageView()
     view.updates([STATUS_CHANGED])
     view.readout_updates(10.0, TURNS)
-    assert view.full_state()["readouts"] == {"state": "answering", "turn": "partner", "planned": 2}
+    assert view.full_state()["readouts"] == {
+        "state": "answering",
+        "turn": "partner",
+        "planned": 2,
+        "midi_in": "ok",
+        "midi_out": "ok",
+    }

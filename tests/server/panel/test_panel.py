@@ -16,15 +16,19 @@ from server.config.config import MidiSection, PanelSection, load
 from server.controls.cc_bindings import CcBinding
 from server.controls.control_table import BY_NAME, CONTROLS
 from server.errors import PanelError, TakeError
+from server.panel import app as app_module
+from server.panel import page_http
 from server.panel.dropped_seeds import LARGEST_BYTES
 from server.panel.jam_handle import TakeListing, TakeSource
 from server.panel.page_connections import MESSAGES_AT_ONCE, MOST_PAGES
+from server.panel.page_http import MOST_PER_ADDRESS
 from server.panel.page_messages import LONGEST_MESSAGE
 from server.panel.panel import LARGEST_FRAME, Panel
 from tests.music import WHOLE_MIDI_FILE
 from tests.server.panel.running_panel import (
     HOST,
     NO_BINDINGS,
+    PATIENCE_S,
     UNWRITABLE_CONFIG,
     JsonObject,
     RunningPanel,
@@ -102,7 +106,7 @@ class TestAPage:
             assert planned["stands"]["state"] == "waiting"
             assert [note[0] for note in planned["stands"]["plan"]][:2] == [72, 74]
             assert (await page.next_notes("partner", "on", 2)) == [72, 74]
-        assert panel.sent_messages[0] == NoteOn(72, 90)
+        assert next(message for message in panel.sent_messages if isinstance(message, NoteOn)) == NoteOn(72, 90)
 
     @with_panel
     async def test_gets_the_values_that_another_page_has_set(self, panel: RunningPanel) -> None:
@@ -277,6 +281,16 @@ class TestMidiLearn:
 
 
 class TestRefusedMessages:
+    @with_panel
+    async def test_a_change_that_fails_later_is_told_to_the_page_that_made_it(self, panel: RunningPanel) -> None:
+        async with panel.page() as page, panel.page() as other:
+            await page.send("set", control="tempo", value=90.0)
+            assert await page.next_value("tempo") == 90.0
+            panel.jam.controls.take_back("tempo", 90.0, 120.0, "that did not work")
+            assert (await page.receive_type("refused"))["reason"] == "that did not work"
+            assert await other.next_value("tempo") == 90.0
+            assert await other.next_value("tempo") == 120.0
+
     @pytest.mark.parametrize(
         ("text", "reason"),
         [
@@ -286,6 +300,7 @@ class TestRefusedMessages:
             ('{"type":"set","control":"tempr","value":1}', "there is no control tempr; did you mean tempo?"),
             ('{"type":"set","control":"tempo","value":9000}', "tempo is 20 to 400 bpm; 9000 is out of range"),
             ('{"type":"set","control":"stop","value":"now"}', "an action takes 1, to do it, not 'now'"),
+            ('{"type":"ping","sent_ms":NaN}', "NaN is no number that the panel takes"),
         ],
     )
     @with_panel
@@ -301,6 +316,24 @@ class TestRefusedMessages:
             await page.receive(lambda message: message.get("figures", {}).get("refused") == 1)
             await page.play(ON, 60, 80)
             assert await page.next_notes("player", "on", 1) == [60]
+
+    @with_panel
+    async def test_a_message_that_leads_to_an_error_of_ours_is_refused_and_the_page_stays(
+        self, panel: RunningPanel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise OSError("File name too long")
+
+        monkeypatch.setattr(panel.jam.controls, "set", fail)
+        async with panel.page() as page:
+            for count in (1, 2):
+                await page.send("set", control="pack", value="x" * 300)
+                refusal = await page.receive_type("refused")
+                assert refusal["reason"] == "this could not be done; the log of the jam has the reason"
+                assert refusal["count"] == count
+        (record,) = caplog.records
+        assert record.getMessage() == "panel: OSError: File name too long (more are only counted)"
+        assert record.exc_info is None
 
     @with_panel
     async def test_after_a_refused_value_the_page_gets_the_current_one_to_show_it_again(
@@ -439,6 +472,50 @@ class TestAccess:
             writer.close()
 
 
+class TestUnfinishedRequests:
+    @with_panel
+    async def test_of_too_many_from_one_address_the_oldest_are_closed_and_a_page_connects(
+        self, panel: RunningPanel
+    ) -> None:
+        halves = [await _half_open(panel) for _ in range(3 * MOST_PER_ADDRESS)]
+        async with panel.page() as page:
+            await page.play(ON, 60, 80)
+            assert await page.next_notes("player", "on", 1) == [60]
+        assert await _rest_until_closed(halves[0][0]) == b""
+        for _, writer in halves:
+            writer.close()
+
+    @with_panel
+    async def test_are_given_up_after_some_seconds_the_first_and_a_later_one_of_a_connection(
+        self, panel: RunningPanel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await panel.request("/")
+        monkeypatch.setattr(page_http, "UNFINISHED_S", 0.01)
+        reader, writer = await _half_open(panel)
+        assert await _rest_until_closed(reader) == b""
+        writer.close()
+        monkeypatch.undo()
+        reader, writer = await asyncio.open_connection(HOST, panel.port)
+        writer.write(f"GET /main.js HTTP/1.1\r\nHost: {HOST}\r\nIf-None-Match: x\r\n\r\n".encode())
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        monkeypatch.setattr(page_http, "UNFINISHED_S", 0.01)
+        writer.write(b"GET /")
+        await _rest_until_closed(reader)
+        writer.close()
+
+    @with_panel
+    async def test_a_body_that_does_not_come_is_given_up(
+        self, panel: RunningPanel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await panel.request("/")
+        monkeypatch.setattr(app_module, "BODY_TIMEOUT_S", 0.01)
+        reader, writer = await asyncio.open_connection(HOST, panel.port)
+        head = f"POST /door HTTP/1.1\r\nHost: {HOST}:{panel.port}\r\nContent-Length: 10\r\n\r\n"
+        writer.write(head.encode())
+        assert (await asyncio.wait_for(reader.read(), PATIENCE_S)).startswith(b"HTTP/1.1 408")
+        writer.close()
+
+
 class TestAPanelInTheNetwork:
     @with_lan_panel
     async def test_the_start_prints_a_token_and_a_code_to_scan(self, panel: RunningPanel) -> None:
@@ -494,6 +571,14 @@ class TestSeeds:
         answer = await panel.request("/seed", "POST", content, headers=[panel.own_origin, "X-Name: ../../tune.mid"])
         assert answer[0] == status
         assert reason in json.loads(answer[2])["reason"]
+
+    @pytest.mark.parametrize(
+        "name", ["..", ".", "", "%00", "x/..", "a%00b.mid", "%F0%9F%8E%B9" * 100, "c:\\tune.mid", "%ff"]
+    )
+    @with_panel
+    async def test_may_have_any_name(self, panel: RunningPanel, name: str) -> None:
+        headers = [panel.own_origin, f"X-Name: {name}"]
+        assert (await panel.request("/seed", "POST", WHOLE_MIDI_FILE, headers=headers))[0] == 200
 
     @with_panel
     async def test_another_sites_page_cannot_send_one(self, panel: RunningPanel) -> None:
@@ -552,6 +637,21 @@ class TestStartAndStop:
                 again.bind((HOST, port))
 
         asyncio.run(run())
+
+
+async def _rest_until_closed(reader: asyncio.StreamReader) -> bytes:
+    """What still comes until the other side closes the connection; what it has not read itself makes that a reset."""
+    try:
+        return await asyncio.wait_for(reader.read(), PATIENCE_S)
+    except ConnectionResetError:
+        return b""
+
+
+async def _half_open(panel: RunningPanel) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection on which half a request was sent."""
+    reader, writer = await asyncio.open_connection(HOST, panel.port)
+    writer.write(b"GET / HT")
+    return reader, writer
 
 
 async def _upgrade(panel: RunningPanel, headers: list[str]) -> int:

@@ -237,6 +237,21 @@ class TestLearning:
         assert "already; let" in str(harness.refused[0])
         assert harness.calls == [BOUND.control_moved_by(CcMove(move.controller, move.value, move.channel))]
 
+    def test_of_a_knob_that_sends_an_nrpn_it_says_that_it_cannot_be_learnt(self, harness: CcInputHarness) -> None:
+        harness.cc_input.start_learning("swing", lambda _control, _binding: None, harness.refused.append)
+        harness.receive(*(ControlChange(cc, value) for cc, value in ((99, 9), (98, 82), (6, 64), (38, 0))))
+        harness.run_loop()
+        assert [str(error).partition(",")[0] for error in harness.refused] == ["this knob sends NRPN 1234 on channel 1"]
+        assert harness.cc_input.bindings.by_control == BOUND.by_control
+
+    def test_waits_on_over_a_null_parameter_and_a_bank_select(self, harness: CcInputHarness) -> None:
+        harness.cc_input.start_learning("swing", lambda _control, _binding: None, harness.refused.append)
+        harness.receive(
+            *(ControlChange(cc, value) for cc, value in ((101, 127), (100, 127), (0, 1), (32, 2), (30, 64)))
+        )
+        harness.run_loop()
+        assert harness.cc_input.bindings.binding_of("swing") == CcBinding(30, 1)
+
     def test_replaces_the_knob_of_a_control(self, harness: CcInputHarness) -> None:
         harness.cc_input.start_learning("temperature", lambda _control, _binding: None, harness.refused.append)
         harness.receive(ControlChange(30, 0))

@@ -65,6 +65,19 @@ def test_a_knob_that_moves_another_control_is_refused(tmp_path: Path, lines: lis
     assert not path.exists()
 
 
+def test_parts_of_longer_messages_are_no_knobs(lines: list[str]) -> None:
+    parts = (ControlChange(cc, value) for cc, value in ((101, 127), (100, 127), (0, 1), (32, 2), (21, 64)))
+    assert learn("temperature", Config(), PlayedSystem(*parts), lines.append, path=None) == CcBinding(21, 1)
+
+
+def test_of_a_knob_that_sends_an_nrpn_it_says_that_it_cannot_be_learnt(tmp_path: Path, lines: list[str]) -> None:
+    path = tmp_path / "config.toml"
+    parts = (ControlChange(cc, value) for cc, value in ((99, 9), (98, 82), (6, 64), (38, 0)))
+    with pytest.raises(BadValue, match="this knob sends NRPN 1234 on channel 1"):
+        learn("temperature", Config(), PlayedSystem(*parts), lines.append, path=path)
+    assert not path.exists()
+
+
 @pytest.mark.parametrize("control", ["pack", "tempratur"])
 def test_a_control_that_takes_no_cc_is_refused_before_a_port_is_opened(control: str, lines: list[str]) -> None:
     system = PlayedSystem()

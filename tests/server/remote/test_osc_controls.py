@@ -41,6 +41,7 @@ class OscHarness:
         self.controls = ControlStore(Settings(), self.receiver, {"pack": self.receiver.load_pack})
         self.osc_controls = OscControls(self.controls, self.clock, REPLY_PORT, PACKS)
         self.controls.add_listener(self.osc_controls.on_control_changed)
+        self.controls.add_failure_listener(self.osc_controls.on_change_failed)
 
     def send(self, address: str, *arguments: OscArgument, sender: Address = PHONE) -> list[OscMessage]:
         """Sends a message, and returns the answers that come at once."""
@@ -323,3 +324,23 @@ def test_an_address_without_a_control_name_is_refused(harness: OscHarness) -> No
 
 def test_no_control_has_the_name_of_a_readout_or_of_sync() -> None:
     assert not {"sync", *(readout.name for readout in READOUTS)} & set(BY_NAME)
+
+
+class TestAChangeThatFailsLater:
+    def test_who_sent_it_is_told_why_and_everybody_gets_the_value_that_holds(self) -> None:
+        harness = OscHarness()
+        harness.send("/fours/sync", sender=TABLET)
+        harness.send("/fours/pack", "rock", sender=PHONE)
+        harness.updates(LONG_S)
+        harness.controls.take_back("pack", "rock", "song book", "pack rock is cut off")
+        updates = harness.updates(LONG_S)
+        assert updates[PHONE][ERROR] == "pack rock is cut off"
+        assert ERROR not in updates[TABLET]
+        assert updates[TABLET]["/fours/pack"] == updates[PHONE]["/fours/pack"] == "song book"
+
+    def test_what_was_changed_elsewhere_is_not_told_to_any_app(self) -> None:
+        harness = OscHarness()
+        harness.send("/fours/sync")
+        harness.controls.set("pack", "rock", "panel 1")
+        harness.controls.take_back("pack", "rock", "song book", "pack rock is cut off")
+        assert ERROR not in harness.updates(LONG_S)[PHONE]

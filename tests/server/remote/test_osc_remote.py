@@ -1,18 +1,19 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from bridge.osc.osc_packets import OscArgument, OscMessage, decode, encode
-from bridge.timing.clock import MonotonicClock
+from bridge.timing.clock import Clock, ManualClock, MonotonicClock
 from bridge.timing.timeline import Timeline
 from server.config.config import OscSection
 from server.controls.control_store import ControlStore
 from server.controls.control_table import CONTROLS, Settings
 from server.music.feed import Feed, StatusChanged, TimelineChanged
-from server.remote.osc_remote import OscRemote
+from server.remote.osc_remote import TICK_S, OscRemote
+from server.remote.osc_subscribers import EXPIRES_AFTER_S
 from tests.server.recording_receiver import RecordingReceiver
 
 HOST = "127.0.0.1"
@@ -58,12 +59,12 @@ class OscApp:
 class RemoteHarness:
     """A control store, a feed, and the OSC remote on a port of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.feed = Feed()
         self.controls = ControlStore(Settings(), RecordingReceiver(), {})
         self.port = free_port()
-        config = OscSection(port=self.port, reply_port=free_port(), advertise=False)
-        self.remote = OscRemote(config, self.controls, self.feed, MonotonicClock())
+        config = OscSection(port=self.port, reply_port=free_port(), advertise="off")
+        self.remote = OscRemote(config, self.controls, self.feed, clock)
         self.apps: list[OscApp] = []
 
     def new_app(self) -> OscApp:
@@ -72,8 +73,8 @@ class RemoteHarness:
 
 
 @asynccontextmanager
-async def running_remote() -> AsyncIterator[RemoteHarness]:
-    harness = RemoteHarness()
+async def running_remote(clock: Clock | None = None) -> AsyncIterator[RemoteHarness]:
+    harness = RemoteHarness(clock or MonotonicClock())
     async with harness.remote:
         try:
             yield harness
@@ -147,9 +148,34 @@ def test_the_jams_status_comes_from_the_feed() -> None:
     run(test())
 
 
+def test_it_reads_the_feed_only_while_an_app_listens() -> None:
+    async def test() -> None:
+        clock = ManualClock()
+        async with running_remote(clock) as harness:
+            harness.feed.put(StatusChanged("answering", None, (), 0.0))
+            assert not harness.feed.has_subscribers
+            app = harness.new_app()
+            app.send_message("/fours/state")
+            await app.wait_for("/fours/state", "answering")
+            has_subscribers = [harness.feed.has_subscribers]
+            clock.advance(EXPIRES_AFTER_S + 1.0)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.Event().wait(), 5 * TICK_S)
+            has_subscribers.append(harness.feed.has_subscribers)
+            assert has_subscribers == [True, False]
+            harness.feed.put(StatusChanged("listening", None, (), 0.0))
+            app.send_message("/fours/state")
+            await app.wait_for("/fours/state", "listening")
+
+    run(test())
+
+
 def test_after_closing_it_has_left_the_feed_the_controls_and_the_port() -> None:
     async def test() -> None:
         async with running_remote() as harness:
+            app = harness.new_app()
+            app.send_message("/fours/sync")
+            await app.receive()
             has_subscribers = [harness.feed.has_subscribers]
         has_subscribers.append(harness.feed.has_subscribers)
         assert has_subscribers == [True, False]
@@ -164,5 +190,9 @@ def test_after_closing_it_has_left_the_feed_the_controls_and_the_port() -> None:
 def test_only_senders_trusted_by_the_configuration_are_read(trusted: bool) -> None:  # noqa: FBT001  one of two cases
     config = OscSection(port=free_port(), trust=["10.0.0.0/8"] if trusted else [])
     remote = OscRemote(config, ControlStore(Settings(), RecordingReceiver(), {}), Feed(), MonotonicClock())
-    remote.server._receive(encode(OscMessage("/fours/sync")), ("10.1.2.3", 9001))
+
+    async def test() -> None:
+        remote.server._receive(encode(OscMessage("/fours/sync")), ("10.1.2.3", 9001))
+
+    run(test())
     assert bool(remote.osc_controls.subscribers.addresses) is trusted

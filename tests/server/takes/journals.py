@@ -7,6 +7,7 @@ from bridge.midi.messages import NoteOff, NoteOn
 from bridge.timing.timeline import Timeline
 from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, TimelineChanged
 from server.takes.journal import JournalBegun, Record, RecordEncoder
+from server.takes.take_ages import TakeAges
 from server.takes.take_library import JOURNAL_SUFFIX, STEM_FORMAT, memory_path
 from server.takes.take_summary import TakeSummary
 
@@ -56,4 +57,6 @@ def write_journal(
     path.write_bytes(data[: len(data) - cut_bytes])
     if memory:
         memory_path(path).write_bytes(memory)
+    ages = TakeAges.read(folder)
+    TakeAges(0.0, NOW.timestamp(), {**ages.first_seen, path.stem: -days_ago}).write(folder)
     return path

@@ -10,7 +10,6 @@ from bridge.timing.meter import Meter
 from bridge.timing.timeline import MAX_SEGMENTS, Segment, Timeline
 from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
 from server.takes.journal import (
-    LONGEST_MESSAGE_BYTES,
     JournalBegun,
     JournalEnded,
     Mark,
@@ -114,14 +113,71 @@ class TestDamage:
         assert contents.damaged_lines == 1
 
 
+def line(text: str) -> bytes:
+    """A line with a right checksum."""
+    return b"%08x %s\n" % (zlib.crc32(text.encode()), text.encode())
+
+
+class TestValuesOutOfRange:
+    """A right checksum, and a value that no jam writes: the line counts as damaged, and all others are read."""
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '["begun",1,"last Tuesday",5,8]',
+            '["begun",1,"2026-02-03T20:15:00",NaN,8]',
+            '["begun",1,"2026-02-03T20:15:00",5,-1]',
+            '["h",1e999,2,"903c50"]',
+            '["h",NaN,2,"903c50"]',
+            '["h",1,-Infinity,"903c50"]',
+            f'["h",1,{"9" * 400},"903c50"]',
+            '["h",true,2,"903c50"]',
+            '["h",1,2,"f07df7"]',
+            '["h",1,2,"f123"]',
+            '["h",1,2,3]',
+            '["p",1,2,""]',
+            '["c",1,2,3,4]',
+            '["c",1,2,"tempo",null]',
+            '["c",1,2,"tempo",NaN]',
+            f'["c",1,2,"{"x" * 5000}",1]',
+            '["a",1,2,["stop"]]',
+            '["t",1,[[0,0,0]],"4/4",0,"free","internal"]',
+            '["t",1,[[0,0,1e300]],"4/4",0,"free","internal"]',
+            '["t",1,[[0,0,-120]],"4/4",0,"free","internal"]',
+            '["t",1,[[0,0,120],[1,-5,120]],"4/4",0,"free","internal"]',
+            '["t",1,[[0,0]],"4/4",0,"free","internal"]',
+            '["t",1,[],"0/4",0,"free","internal"]',
+            '["t",1,[],"4/4",1e300,"free","internal"]',
+            '["t",1,[],"4/4",0,"flying","internal"]',
+            '["t",1,[],"4/4",0,["free"],"internal"]',
+            '["ended",1e999,0,0,[]]',
+            '["ended",-1,0,0,[]]',
+            '["ended",1,1e30,0,[]]',
+            '["ended",1,NaN,0,[]]',
+            '["ended",1,0,0,[["capture",5,1]]]',
+            '["ended",1,0,0,[["wish",0,1]]]',
+            '["ended",1,0,0,[3]]',
+            "[" * 100_000,
+            "{}",
+            "7",
+        ],
+        ids=lambda text: text[:50],
+    )
+    def test_makes_its_line_a_damaged_one(self, text: str) -> None:
+        contents = read_records(JOURNAL + line(text) + JOURNAL)
+        assert list(contents.records) == [*JAM, *JAM]
+        assert contents.damaged_lines == 1
+
+
 class TestSize:
     def test_a_note_takes_less_than_fifty_bytes_an_hour_into_the_jam(self) -> None:
         assert len(encoded([MessageReceived(NoteOn(60, 80), 3600.12345, 7200.2468)])) < 50
 
-    def test_sysex_is_not_written_because_a_flood_of_it_would_fill_the_disk(self) -> None:
-        assert (
-            encoded([MessageReceived(OtherMessage(b"\xf0" + bytes(LONGEST_MESSAGE_BYTES) + b"\xf7"), 0.0, 0.0)]) == b""
-        )
+    @pytest.mark.parametrize(
+        "data", [b"\xf0\x7d\xf7", b"\xf0" + bytes(1000) + b"\xf7", b"\xf1\x23", b"\xfe", b"\xf3\x01"]
+    )
+    def test_what_is_no_music_is_not_written_because_a_flood_of_it_would_fill_the_disk(self, data: bytes) -> None:
+        assert encoded([MessageReceived(OtherMessage(data), 0.0, 0.0)]) == b""
 
     def test_only_the_new_segments_of_a_timeline_are_written(self) -> None:
         timeline, encoder = TIMELINE, RecordEncoder()
@@ -149,6 +205,18 @@ class TestTimeline:
             assert read.beat_at(at_s) == pytest.approx(timelines[-1].beat_at(at_s), abs=1e-5)
         assert isinstance(record, TimelineChanged)
         assert (record.timeline.meter, record.timeline.downbeat) == (Meter(3, 4), 7.0)
+
+    def test_segments_that_contradict_each_other_make_a_timeline_that_runs_forward(self) -> None:
+        assembler = TimelineAssembler()
+        for segment in (
+            Segment(0.0, 0.0, 120.0),
+            Segment(1.0, 1e6, 1.0),
+            Segment(2.0, 3.0, 9000.0),
+            Segment(3.0, 5.0, 60.0),
+        ):
+            assembler.add(TimelineChanged(Timeline((segment,)), "free", "internal", 0.0))
+        read = Timeline(assembler.segments)
+        assert [read.beat_at(at_s) for at_s in (0.0, 1.0, 2.0, 2.5, 3.0, 4.0)] == [0.0, 1.5, 3.0, 4.0, 5.0, 6.0]
 
     @given(st.lists(st.tuples(st.floats(0.01, 2.0), st.floats(30.0, 300.0), st.floats(-0.4, 0.4)), max_size=600))
     def test_is_read_back_whole_after_any_number_of_tempo_changes(

@@ -2,6 +2,7 @@ import asyncio
 import errno
 import io
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,9 +26,10 @@ from server.music.feed import (
     TimelineChanged,
 )
 from server.takes import recorder as module
-from server.takes.journal import JournalBegun, JournalEnded, Record, read_records
+from server.takes.journal import JournalBegun, JournalEnded, MemoryBegun, MemoryHeard, Record, read_records
 from server.takes.journal_file import JournalFile, is_in_use
 from server.takes.recorder import WRITES_PER_SYNC, Recorder
+from server.takes.take_ages import AGES_FILE
 from server.takes.take_library import TakeLibrary
 from tests.server.takes.journals import NOW, write_journal
 
@@ -60,8 +62,7 @@ class RecorderHarness:
     async def write_new_events(self) -> None:
         """What the recorder does every half second."""
         assert self.recorder._recording is not None
-        file, subscription, _ = self.recorder._recording
-        await self.recorder._write_new_events(file, subscription)
+        await self.recorder._write_new_events(self.recorder._recording[0])
 
     @property
     def records(self) -> list[Record]:
@@ -119,7 +120,11 @@ class TestJournal:
             MessagePlayed(NoteOn(72, 80), BEGAN_S + 4.0, 8.0),
         ]
         run_recorder(harness, lambda: harness.put(*events))
-        records = [record for record in harness.records if not isinstance(record, JournalBegun) and record.at_s > 0.0]
+        records = [
+            record
+            for record in harness.records
+            if not isinstance(record, JournalBegun | MemoryBegun | MemoryHeard) and record.at_s > 0.0
+        ]
         assert [type(record) for record in records] == [
             MessageReceived,
             MessageReceived,
@@ -143,7 +148,7 @@ class TestJournal:
 
     def test_without_notes_and_marks_is_not_kept(self, harness: RecorderHarness) -> None:
         run_recorder(harness, lambda: harness.put(ControlChanged("tempo", 90.0, BEGAN_S, 0.0)))
-        assert list(harness.folder.iterdir()) == []
+        assert [path.name for path in harness.folder.iterdir()] == [AGES_FILE]
         assert harness.memory_files == []
 
     def test_gets_its_memory_file_while_it_is_still_locked(self, harness: RecorderHarness) -> None:
@@ -290,6 +295,101 @@ class TestDiskCache:
 
         asyncio.run(run())
         assert len(flushed) == 3
+
+
+class TestFolderThatIsDeletedWhileAJamRuns:
+    @pytest.mark.parametrize("is_renamed", [False, True])
+    def test_is_made_again_with_the_whole_journal_which_is_said_once(
+        self, harness: RecorderHarness, caplog: pytest.LogCaptureFixture, *, is_renamed: bool
+    ) -> None:
+        async def run() -> None:
+            async with harness.recorder:
+                harness.put(*note_events(60, 1, 2))
+                await harness.write_new_events()
+                if is_renamed:
+                    harness.folder.rename(harness.folder.with_name("elsewhere"))
+                else:
+                    shutil.rmtree(harness.folder)
+                await harness.write_new_events()  # half a second later, though nobody plays
+                assert sum(isinstance(record, MessageReceived) for record in harness.records) == 2
+                harness.put(*note_events(62, 3, 4))
+                await harness.write_new_events()
+
+        asyncio.run(run())
+        (path,) = harness.folder.glob("*.jam")
+        assert [record.getMessage() for record in caplog.records] == [
+            f"the journal of this jam was removed or renamed: it is written again, to {path}"
+        ]
+        ended = harness.records[-1]
+        assert isinstance(ended, JournalEnded)
+        assert ended.heard_notes == 2
+        assert harness.memory_files == [path.with_suffix(".memory")]
+        assert all("not written down" not in line for line in harness.output)
+
+    def test_the_file_alone_is_made_again_too(self, harness: RecorderHarness) -> None:
+        async def run() -> None:
+            async with harness.recorder:
+                harness.put(*note_events(60, 1, 2))
+                await harness.write_new_events()
+                next(harness.folder.glob("*.jam")).unlink()
+                harness.put(*note_events(62, 3, 4))
+
+        asyncio.run(run())
+        assert sum(isinstance(record, MessageReceived) for record in harness.records) == 4
+
+    def test_a_journal_that_cannot_be_read_back_goes_on_from_then_on(
+        self, harness: RecorderHarness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stale(_: object) -> bytes:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+        async def run() -> None:
+            async with harness.recorder:
+                harness.put(
+                    TimelineChanged(Timeline.start(90.0, BEGAN_S), "free", "internal", BEGAN_S), *note_events(60, 1, 2)
+                )
+                await harness.write_new_events()
+                monkeypatch.setattr(JournalFile, "content", stale)
+                shutil.rmtree(harness.folder)
+                harness.put(*note_events(62, 3, 4))
+
+        asyncio.run(run())
+        kinds = [type(record) for record in harness.records if not isinstance(record, ControlChanged)]
+        assert kinds == [JournalBegun, TimelineChanged, MessageReceived, MessageReceived, JournalEnded]
+
+    def test_where_no_other_can_be_made_the_end_says_that_there_is_no_take(
+        self, harness: RecorderHarness, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def run() -> None:
+            async with harness.recorder:
+                harness.put(*note_events(60, 1, 2))
+                await harness.write_new_events()
+                shutil.rmtree(harness.folder)
+                harness.folder.touch()
+                for _ in range(3):
+                    await harness.write_new_events()
+
+        asyncio.run(run())
+        assert len(caplog.records) == 1
+        assert harness.memory_files == []
+        assert harness.output[-1] == (
+            f"This jam is not written down: its journal is gone from {harness.folder}, and no other could be made"
+        )
+
+    def test_as_soon_as_one_can_be_made_it_holds_everything(self, harness: RecorderHarness) -> None:
+        async def run() -> None:
+            async with harness.recorder:
+                harness.put(*note_events(60, 1, 2))
+                await harness.write_new_events()
+                shutil.rmtree(harness.folder)
+                harness.folder.touch()
+                harness.put(*note_events(62, 3, 4))
+                await harness.write_new_events()
+                harness.folder.unlink()
+                await harness.write_new_events()
+
+        asyncio.run(run())
+        assert sum(isinstance(record, MessageReceived) for record in harness.records) == 4
 
 
 class TestStart:

@@ -1,3 +1,6 @@
+import os
+import zlib
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -5,6 +8,7 @@ import pytest
 from server.errors import TakeError
 from server.takes.journal import JournalEnded, Mark, read_records
 from server.takes.journal_file import JournalFile
+from server.takes.take_ages import AGES_FILE, TakeAges
 from server.takes.take_library import PruneResult, TakeLibrary, memory_path
 from tests.server.takes.journals import NOW, write_journal
 
@@ -194,7 +198,7 @@ class TestPrune:
     def test_a_memory_file_counts_and_is_removed_with_its_jam(self, library: TakeLibrary, folder: Path) -> None:
         paths = [write_journal(folder, days_ago=day, memory=bytes(10_000)) for day in (2, 1)]
         assert len(library.prune(NOW, 30, 15_000).removed) == 1
-        assert sorted(folder.iterdir()) == [paths[1], memory_path(paths[1])]
+        assert sorted(folder.glob("2*")) == [paths[1], memory_path(paths[1])]
 
     def test_a_jam_that_has_not_ended_stays(self, library: TakeLibrary, folder: Path) -> None:
         write_journal(folder, days_ago=50, is_ended=False)
@@ -206,6 +210,89 @@ class TestPrune:
         assert library.prune(NOW, 30, 0.0) == PruneResult([], entry.size_bytes)
 
 
+class TestWrongClock:
+    """`prune` as starts call it; every jam is unmarked, and 30 days are kept."""
+
+    def test_starts_with_the_clock_200_days_ahead_remove_no_jam_of_today(
+        self, library: TakeLibrary, folder: Path
+    ) -> None:
+        path = write_journal(folder)
+        for minutes in range(3):
+            ahead = NOW + timedelta(days=200, minutes=minutes)
+            assert library.prune(ahead, 30, NO_LIMIT_BYTES).removed == []
+        assert library.prune(NOW + timedelta(days=1), 30, NO_LIMIT_BYTES).removed == []
+        assert path.exists()
+
+    def test_a_jam_of_1970_stays_as_long_as_any_other(self, library: TakeLibrary, folder: Path) -> None:
+        write_journal(folder, days_ago=20)
+        path = write_journal(folder, days_ago=20_000)
+        (folder / AGES_FILE).unlink()
+        assert library.prune(NOW, 30, NO_LIMIT_BYTES).removed == []
+        for day in range(1, 31):
+            assert library.prune(NOW + timedelta(days=day), 30, NO_LIMIT_BYTES).removed == []
+        removed = library.prune(NOW + timedelta(days=31), 30, NO_LIMIT_BYTES).removed
+        assert path in [entry.path for entry in removed]
+
+    def test_of_a_full_folder_the_jam_that_was_seen_first_goes_first_whatever_its_date(
+        self, library: TakeLibrary, folder: Path
+    ) -> None:
+        old = write_journal(folder)
+        library.prune(NOW, 30, NO_LIMIT_BYTES)
+        library.prune(NOW + timedelta(days=1), 30, NO_LIMIT_BYTES)
+        new = write_journal(folder, days_ago=20_000)
+        TakeAges(1.0, NOW.timestamp(), {old.stem: 0.0}).write(folder)
+        library.prune(NOW, 30, new.stat().st_size + 1)
+        assert (old.exists(), new.exists()) == (False, True)
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "",
+            "{}",
+            "[" * 100_000,
+            '{"day": NaN, "last_start_s": 0, "first_seen": {}}',
+            '{"day": 1, "last_start_s": 1e999, "first_seen": {"x": "y"}}',
+        ],
+    )
+    def test_a_damaged_file_of_ages_lets_all_jams_be_new(
+        self, library: TakeLibrary, folder: Path, content: str
+    ) -> None:
+        write_journal(folder, days_ago=100)
+        (folder / AGES_FILE).write_text(content, encoding="utf-8")
+        assert library.prune(NOW, 30, NO_LIMIT_BYTES).removed == []
+
+
+class TestFilesThatNoJamWrote:
+    def test_a_pipe_and_a_file_of_gigabytes_are_passed_over(self, library: TakeLibrary, folder: Path) -> None:
+        path = write_journal(folder)
+        os.mkfifo(folder / "2026-01-01-000000.jam")
+        with (folder / "2026-01-01-000001.jam").open("wb") as file:
+            file.truncate(1_000_000_000_000)
+        assert library.repair() == []
+        assert [entry.path for entry in library.entries()] == [path]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '["ended",1e999,0,0,[]]',
+            '["ended",1,1e999,0,[]]',
+            '["h",1e999,0,"903c50"]',
+            '["begun",1,"soon",5,8]',
+            "[" * 50_000,
+        ],
+        ids=lambda text: text[:20],
+    )
+    def test_absurd_values_with_a_right_checksum_stop_no_start(
+        self, library: TakeLibrary, folder: Path, text: str
+    ) -> None:
+        path = write_journal(folder, is_ended=False)
+        with path.open("ab") as file:
+            file.write(b"%08x %s\n" % (zlib.crc32(text.encode()), text.encode()))
+        (entry,) = library.repair()
+        assert (entry.summary.at_s, entry.summary.heard_notes) == (4.0, 4)
+        assert library.prune(NOW, 30, NO_LIMIT_BYTES).removed == []
+
+
 class TestRemove:
     def test_removes_a_jam_even_if_it_is_marked(self, library: TakeLibrary, folder: Path) -> None:
         path = write_journal(folder, is_marked=True)
@@ -215,7 +302,7 @@ class TestRemove:
     def test_removes_the_memory_file_too(self, library: TakeLibrary, folder: Path) -> None:
         write_journal(folder, memory=b"a memory")
         library.remove(library.find("2026"))
-        assert list(folder.iterdir()) == []
+        assert list(folder.glob("2*")) == []
 
     def test_a_jam_that_goes_on_is_not_removed(self, library: TakeLibrary) -> None:
         with library.create_journal(NOW) as file, pytest.raises(TakeError, match=r"still goes on; end it first"):

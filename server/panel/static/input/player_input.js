@@ -9,6 +9,7 @@ export class PlayerInput {
     this.connection = connection;
     this.sound = sound;
     this.heldPitches = new Map(); // pitch: the sources that hold it
+    this.heldPedals = new Map(); // channel, from 0: the sources that hold its sustain pedal down
     this.onChange = () => {}; // is called after a key went down or came up
     this.isBound = () => false; // whether a controller, on a channel from 0, moves a control of the jam
     addEventListener("blur", () => this.releaseAll());
@@ -44,8 +45,26 @@ export class PlayerInput {
     }
   }
 
-  // A knob, a pedal or a wheel moves.
-  moveController(controller, value, channel) {
+  // Releases the keys and pedals that one source holds.
+  releaseSource(source) {
+    for (const [pitch, sources] of [...this.heldPitches]) if (sources.has(source)) this.releaseKey(source, pitch);
+    for (const [channel, sources] of [...this.heldPedals]) {
+      if (sources.delete(source) && !sources.size) this.#moveController(SUSTAIN_PEDAL, 0, channel);
+    }
+  }
+
+  // A knob, a pedal or a wheel of a source moves.
+  moveController(source, controller, value, channel) {
+    if (controller === SUSTAIN_PEDAL) {
+      const sources = this.heldPedals.get(channel) ?? new Set();
+      if (isPedalDown(value)) sources.add(source);
+      else sources.delete(source);
+      this.heldPedals.set(channel, sources);
+    }
+    this.#moveController(controller, value, channel);
+  }
+
+  #moveController(controller, value, channel) {
     if (controller === SUSTAIN_PEDAL && !this.isBound(controller, channel)) this.sound.setPedal(isPedalDown(value));
     this.#send(CONTROL_CHANGE | channel, controller, value);
   }

@@ -1,4 +1,4 @@
-"""Ports by JACK-Client against jackd without sound hardware, at short, middling and long periods; another program plays and listens."""
+"""The JACK ports on a real jackd without sound hardware, with short, medium and long periods."""
 
 import os
 import signal
@@ -20,14 +20,14 @@ from bridge.timing.clock import MonotonicClock
 from tests.conftest import running_jackd
 from tests.programs import require_program
 
-PATIENCE_S = 10
+TIMEOUT_S = 10
 SERVER = "fours-jack-ports"
 SAMPLE_RATE = 48_000
 NOTE = bytes([0x90, 60, 100])
-# Sent until it comes: JACK may drop what is sent in the very cycle in which it connects two ports.
+# Sent until it arrives: JACK may drop messages in the cycle in which it connects two ports.
 PING = bytes([0xB0, 102, 1])
 
-Heard = SimpleQueue[tuple[bytes, float]]
+Received = SimpleQueue[tuple[bytes, float]]
 
 
 @pytest.fixture(params=[64, 256, 1024])
@@ -44,42 +44,43 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
-def heard() -> Heard:
+def received() -> Received:
     return SimpleQueue()
 
 
 @contextmanager
-def loop(heard: Heard) -> Iterator[JackOutput]:
-    """An output of ours into an input of ours, once what is sent arrives."""
+def loop(received: Received) -> Iterator[JackOutput]:
+    """An output of ours that is connected to an input of ours."""
     system = JackSystem()
     with (
-        system.open_input(None, lambda data, at_s: heard.put((data, at_s))) as source,
+        system.open_input(None, lambda data, at_s: received.put((data, at_s))) as source,
         system.open_output(source.name) as out,
     ):
-        settle(out, heard)
+        settle(out, received)
         yield out
 
 
-def settle(out: JackOutput, heard: Heard) -> None:
-    came = b""
-    while came != PING:
+def settle(out: JackOutput, received: Received) -> None:
+    """Returns once messages arrive, and none is left over."""
+    data = b""
+    while data != PING:
         out.send(PING)
         with suppress(Empty):
-            came = heard.get(timeout=0.1)[0]
+            data = received.get(timeout=0.1)[0]
     with suppress(Empty):
         while True:
-            heard.get(timeout=0.1)
+            received.get(timeout=0.1)
 
 
-def wait_until(there: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
+def wait_until(is_true: Callable[[], bool], what: str, timeout_s: float = TIMEOUT_S) -> None:
     clock = MonotonicClock()
-    until_s = clock.now_s() + patience_s
-    while not there():
-        assert clock.now_s() < until_s, f"{what} never came"
+    until_s = clock.now_s() + timeout_s
+    while not is_true():
+        assert clock.now_s() < until_s, f"{what} did not come"
         Event().wait(0.02)
 
 
-def test_auto_finds_it(frames: int) -> None:
+def test_auto_opens_the_jack_system(frames: int) -> None:
     system = open_midi_system("auto", MonotonicClock(), platform="linux")
     assert isinstance(system, JackSystem)
     with system.open_output(None) as out:
@@ -92,166 +93,165 @@ def test_auto_finds_it(frames: int) -> None:
         assert source.name in system.outputs()
 
 
-def test_what_is_due_at_a_second_goes_out_on_its_frame_whatever_the_period(frames: int, heard: Heard) -> None:
+def test_a_message_goes_out_on_the_frame_of_its_due_time_at_every_period(frames: int, received: Received) -> None:
     clock = MonotonicClock()
-    with loop(heard) as out:
+    with loop(received) as out:
         due_s = [clock.now_s() + 0.05 + 0.0137 * number for number in range(60)]
         for number, second in enumerate(due_s):
             clock.wait_until(second - LEAD_S, 0.0)
             out.send(bytes([0x90, number, 100]), second)
-        came = [heard.get(timeout=PATIENCE_S) for _ in due_s]
-    assert [data[1] for data, _ in came] == list(range(60))
-    # By the way through JACK from an output back to an input of the same client, it is one cycle later.
-    off_ms = [1000 * (at_s - second - frames / SAMPLE_RATE) for (_, at_s), second in zip(came, due_s, strict=True)]
-    # Most of them: without real-time priority jackd itself stands still at times, and all the more often at 64 frames.
-    assert statistics.median(off_ms) == pytest.approx(0.0, abs=0.05)
+        arrived = [received.get(timeout=TIMEOUT_S) for _ in due_s]
+    assert [data[1] for data, _ in arrived] == list(range(60))
+    # JACK delivers a message from an output to an input of the same client one cycle later.
+    error_ms = [1000 * (at_s - second - frames / SAMPLE_RATE) for (_, at_s), second in zip(arrived, due_s, strict=True)]
+    # The median, as jackd without real-time priority stands still at times, and more often at 64 frames.
+    assert statistics.median(error_ms) == pytest.approx(0.0, abs=0.05)
 
 
 @pytest.mark.usefixtures("frames")
-def test_a_date_is_never_later_than_the_moment_it_is_read(heard: Heard) -> None:
+def test_a_message_is_never_dated_after_the_moment_at_which_it_is_read(received: Received) -> None:
     clock = MonotonicClock()
-    late_s: list[float] = []
-    with loop(heard) as out:
+    age_s: list[float] = []
+    with loop(received) as out:
         for _ in range(30):
             out.send(NOTE)
-            _, at_s = heard.get(timeout=PATIENCE_S)
-            late_s.append(clock.now_s() - at_s)
-    assert statistics.median(late_s) > 0.0
-    assert min(late_s) > -0.002
+            _, at_s = received.get(timeout=TIMEOUT_S)
+            age_s.append(clock.now_s() - at_s)
+    assert statistics.median(age_s) > 0.0
+    assert min(age_s) > -0.002
 
 
 @pytest.mark.usefixtures("frames")
-def test_a_notes_end_that_is_due_before_its_beginning_comes_after_it(heard: Heard) -> None:
+def test_a_note_off_that_is_due_before_its_note_on_comes_after_it(received: Received) -> None:
     clock = MonotonicClock()
-    with loop(heard) as out:
+    with loop(received) as out:
         out.send(NOTE, clock.now_s() + LEAD_S)
         out.send(bytes([0x80, 60, 0]))
         out.send(bytes([0xB0, 123, 0]))
-        came = [heard.get(timeout=PATIENCE_S)[0] for _ in range(3)]
-    assert came == [NOTE, bytes([0x80, 60, 0]), bytes([0xB0, 123, 0])]
+        arrived = [received.get(timeout=TIMEOUT_S)[0] for _ in range(3)]
+    assert arrived == [NOTE, bytes([0x80, 60, 0]), bytes([0xB0, 123, 0])]
 
 
 @pytest.mark.usefixtures("frames")
-def test_chords_arrive_whole_while_another_thread_keeps_python_busy(heard: Heard) -> None:
+def test_chords_arrive_complete_while_another_thread_keeps_python_busy(received: Received) -> None:
     chords = [bytes([0x90, pitch, 1 + number]) for number in range(40) for pitch in (48, 55, 60, 64, 67)]
     done = Event()
     busy = Thread(target=lambda: all(not done.is_set() for _ in count()))
-    with loop(heard) as out:
+    with loop(received) as out:
         busy.start()
         try:
             for note in chords:
                 out.send(note)
-            assert [heard.get(timeout=PATIENCE_S)[0] for _ in chords] == chords
+            assert [received.get(timeout=TIMEOUT_S)[0] for _ in chords] == chords
         finally:
             done.set()
             busy.join()
 
 
 @pytest.mark.usefixtures("frames")
-def test_all_that_is_sent_right_before_closing_goes_out(heard: Heard) -> None:
+def test_messages_sent_just_before_closing_go_out(received: Received) -> None:
     releases = [bytes([0x80, pitch, 64]) for pitch in range(128)]
-    with loop(heard) as out:
+    with loop(received) as out:
         for release in releases:
             out.send(release)
         out.close()
-        assert [heard.get(timeout=PATIENCE_S)[0] for _ in releases] == releases
+        assert [received.get(timeout=TIMEOUT_S)[0] for _ in releases] == releases
 
 
 @pytest.mark.usefixtures("server")
 class TestPorts:
-    def test_an_existing_one_is_played_to_by_a_part_of_its_name(self, heard: Heard) -> None:
+    def test_an_existing_port_is_opened_by_a_part_of_its_name(self, received: Received) -> None:
         ours, other = JackSystem(), JackSystem()
         with (
-            ours.open_input(None, lambda data, at_s: heard.put((data, at_s))) as source,
+            ours.open_input(None, lambda data, at_s: received.put((data, at_s))) as source,
             other.open_output("FOURS IN") as out,
         ):
             assert out.name == source.name
-            settle(out, heard)
+            settle(out, received)
             out.send(NOTE)
-            assert heard.get(timeout=PATIENCE_S)[0] == NOTE
+            assert received.get(timeout=TIMEOUT_S)[0] == NOTE
 
-    def test_one_that_is_not_there_is_named(self) -> None:
+    def test_the_error_for_a_missing_port_names_it(self) -> None:
         with pytest.raises(PortNotFound, match='No MIDI input port fits "keys"'):
             JackSystem().open_input("keys", lambda _data, _at_s: None)
 
-    def test_of_a_second_jam_tell_their_own_names(self) -> None:
+    def test_the_ports_of_a_second_jam_have_another_name(self) -> None:
         with JackSystem().open_input(None, lambda _data, _at_s: None), JackSystem().open_output(None) as second:
             assert second.name == "Trading Fours-01:Trading Fours Out"
 
-    def test_one_by_name_is_lost_and_found_again_with_the_program_that_has_it(self, heard: Heard) -> None:
+    def test_a_named_port_is_lost_and_found_again_with_its_program(self, received: Received) -> None:
         lost, found = Event(), Event()
         other = JackSystem()
-        source = other.open_input(None, lambda data, at_s: heard.put((data, at_s)))
+        source = other.open_input(None, lambda data, at_s: received.put((data, at_s)))
         with JackSystem().open_output("fours in") as out:
             out.watch(lost.set, found.set)
             source.close()
-            assert lost.wait(PATIENCE_S)
+            assert lost.wait(TIMEOUT_S)
             assert out.is_lost
             with pytest.raises(PortLost):
                 out.send(NOTE)
-            with other.open_input(None, lambda data, at_s: heard.put((data, at_s))):
-                assert found.wait(PATIENCE_S)
-                settle(out, heard)
+            with other.open_input(None, lambda data, at_s: received.put((data, at_s))):
+                assert found.wait(TIMEOUT_S)
+                settle(out, received)
                 out.send(NOTE)
-                assert heard.get(timeout=PATIENCE_S)[0] == NOTE
+                assert received.get(timeout=TIMEOUT_S)[0] == NOTE
 
-    def test_a_receiver_that_raises_hears_the_next_message_too(self, heard: Heard) -> None:
+    def test_a_receiver_that_raises_gets_the_next_message_too(self, received: Received) -> None:
         def raising(data: bytes, at_s: float) -> None:
-            heard.put((data, at_s))
+            received.put((data, at_s))
             raise RuntimeError("a bug of ours")
 
         with JackSystem().open_input(None, raising) as source, JackSystem().open_output(source.name) as out:
-            settle(out, heard)
+            settle(out, received)
             before = source.faults.counts["RuntimeError"]
             for _ in range(2):
                 out.send(NOTE)
-                assert heard.get(timeout=PATIENCE_S)[0] == NOTE
+                assert received.get(timeout=TIMEOUT_S)[0] == NOTE
             wait_until(lambda: source.faults.counts["RuntimeError"] == before + 2, "the second fault")
 
-    def test_what_sounds_is_ended_when_the_jam_is_killed(self, heard: Heard, tmp_path: Path) -> None:
+    def test_sounding_notes_are_ended_when_the_jam_is_killed(self, received: Received, tmp_path: Path) -> None:
         player = (
             "import os, signal, sys, time; from bridge.midi.jack.jack_ports import JackSystem\n"
             "out = JackSystem().open_output(sys.argv[1]); time.sleep(0.3)\n"
             "out.send(bytes([0x92, 60, 100])); time.sleep(0.3); os.kill(os.getpid(), signal.SIGKILL)"
         )
-        with JackSystem().open_input(None, lambda data, at_s: heard.put((data, at_s))) as source:
-            killed = subprocess.run(_python(player, source.name), check=False, timeout=PATIENCE_S, env=_environment())
+        with JackSystem().open_input(None, lambda data, at_s: received.put((data, at_s))) as source:
+            killed = subprocess.run(_python(player, source.name), check=False, timeout=TIMEOUT_S, env=_environment())
             assert killed.returncode == -signal.SIGKILL
-            came = [heard.get(timeout=PATIENCE_S)[0] for _ in range(4)]
-        assert came == [bytes([0x92, 60, 100]), bytes([0x82, 60, 0]), bytes([0xB2, 64, 0]), bytes([0xB2, 123, 0])]
+            arrived = [received.get(timeout=TIMEOUT_S)[0] for _ in range(4)]
+        assert arrived == [bytes([0x92, 60, 100]), bytes([0x82, 60, 0]), bytes([0xB2, 64, 0]), bytes([0xB2, 123, 0])]
 
 
-class TestTheServer:
-    def test_ends_and_comes_back_and_so_do_the_ports(
-        self, heard: Heard, tmp_path_factory: pytest.TempPathFactory
+class TestServer:
+    def test_the_ports_come_back_with_the_server(
+        self, received: Received, tmp_path_factory: pytest.TempPathFactory
     ) -> None:
         lost, found = Event(), Event()
         with running_jackd(SERVER, tmp_path_factory, 256):
             system = JackSystem()
-            source = system.open_input(None, lambda data, at_s: heard.put((data, at_s)))
+            source = system.open_input(None, lambda data, at_s: received.put((data, at_s)))
             out = system.open_output(None)
             out.watch(lost.set, found.set)
         with source, out:
-            assert lost.wait(PATIENCE_S)
+            assert lost.wait(TIMEOUT_S)
             with pytest.raises(PortLost, match="comes back by itself"):
                 out.send(NOTE)
-            # Another period, too: nothing of the old server is left.
+            # With another period, so that nothing of the old server is left.
             with running_jackd(SERVER, tmp_path_factory, 1024):
-                assert found.wait(PATIENCE_S)
+                assert found.wait(TIMEOUT_S)
                 wait_until(lambda: not source.is_lost, "the input")
                 assert out.latency_s == pytest.approx(1024 / SAMPLE_RATE)
                 subprocess.run([require_program("jack_connect"), out.name, source.name], check=True)
-                settle(out, heard)
+                settle(out, received)
                 out.send(NOTE)
-                assert heard.get(timeout=PATIENCE_S)[0] == NOTE
+                assert received.get(timeout=TIMEOUT_S)[0] == NOTE
 
-    def test_that_is_frozen_never_holds_up_the_sender(self, tmp_path_factory: pytest.TempPathFactory) -> None:
+    def test_a_frozen_server_never_blocks_the_sender(self, tmp_path_factory: pytest.TempPathFactory) -> None:
         clock = MonotonicClock()
         lost = Event()
-        with running_jackd(SERVER, tmp_path_factory, 256), JackSystem().open_output(None) as out:
+        with running_jackd(SERVER, tmp_path_factory, 256) as jackd, JackSystem().open_output(None) as out:
             out.watch(lost.set, lambda: None)
-            number = _jackd_number()
-            os.kill(number, signal.SIGSTOP)
+            jackd.process.send_signal(signal.SIGSTOP)
             try:
                 longest_s = 0.0
                 with suppress(PortLost):
@@ -260,11 +260,11 @@ class TestTheServer:
                         out.send(NOTE)
                         longest_s = max(longest_s, clock.now_s() - before_s)
                 assert longest_s < 0.1
-                assert lost.wait(PATIENCE_S)
+                assert lost.wait(TIMEOUT_S)
                 with pytest.raises(PortLost):
                     out.send(NOTE)
             finally:
-                os.kill(number, signal.SIGCONT)
+                jackd.process.send_signal(signal.SIGCONT)
 
 
 def _python(script: str, *arguments: str) -> list[str]:
@@ -275,13 +275,3 @@ def _python(script: str, *arguments: str) -> list[str]:
 
 def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(Path.cwd())}
-
-
-def _jackd_number() -> int:
-    """The process of the server that these tests started."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            if words[0].endswith(b"jackd") and SERVER.encode() in words:
-                return int(folder.name)
-    raise AssertionError(f"no {SERVER}")

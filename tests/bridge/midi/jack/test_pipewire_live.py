@@ -1,4 +1,4 @@
-"""The same ports by PipeWire: a PipeWire of the tests' own, without a session manager, sound hardware or D-Bus."""
+"""The JACK ports on a real PipeWire of the tests' own, without a session manager, sound hardware or D-Bus."""
 
 import subprocess
 from collections.abc import Iterator
@@ -15,65 +15,65 @@ from bridge.midi.jack.jack_ports import LEAD_S, JackSystem
 from bridge.timing.clock import MonotonicClock
 from tests.programs import require_program
 
-PATIENCE_S = 10
+TIMEOUT_S = 10
 PING = bytes([0xB0, 102, 1])
 
 
 @pytest.fixture
 def pipewire(tmp_path: Path) -> Iterator[None]:
-    """A running PipeWire; JACK's default server is one that nobody starts."""
+    """A running PipeWire; the default JACK server is one that does not exist."""
     program = require_program("pipewire")
     folder = tmp_path / "run"
     folder.mkdir(mode=0o700)
     clock = MonotonicClock()
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("XDG_RUNTIME_DIR", str(folder))
-        environment.setenv("JACK_DEFAULT_SERVER", "fours-nobody")
+        environment.setenv("JACK_DEFAULT_SERVER", "fours-no-server")
         environment.setenv("JACK_NO_START_SERVER", "1")
         with subprocess.Popen([program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
-                until_s = clock.now_s() + PATIENCE_S
+                until_s = clock.now_s() + TIMEOUT_S
                 while not (folder / "pipewire-0").exists():
-                    assert clock.now_s() < until_s, "PipeWire's socket never came"
+                    assert clock.now_s() < until_s, "PipeWire did not open its socket"
                     Event().wait(0.05)
                 yield
             finally:
                 process.terminate()
-                process.wait(PATIENCE_S)
+                process.wait(TIMEOUT_S)
 
 
 @pytest.mark.usefixtures("pipewire")
 def test_messages_go_out_on_their_frame_without_pw_jack() -> None:
     if pipewire_library_folder() is None:
         pytest.skip("no JACK library of PipeWire here: apt install pipewire-jack")
-    heard: SimpleQueue[tuple[bytes, float]] = SimpleQueue()
+    received: SimpleQueue[tuple[bytes, float]] = SimpleQueue()
     clock, system = MonotonicClock(), JackSystem()
     with (
-        system.open_input(None, lambda data, at_s: heard.put((data, at_s))) as source,
+        system.open_input(None, lambda data, at_s: received.put((data, at_s))) as source,
         system.open_output(source.name) as out,
     ):
         assert out.description.startswith("jack by PipeWire, ")
-        came = b""
-        while came != PING:
+        data = b""
+        while data != PING:
             out.send(PING)
             with suppress(Empty):
-                came = heard.get(timeout=0.1)[0]
+                data = received.get(timeout=0.1)[0]
         with suppress(Empty):
             while True:
-                heard.get(timeout=0.2)
-        off_s = []
+                received.get(timeout=0.2)
+        error_s = []
         for number in range(30):
             due_s = clock.now_s() + LEAD_S
             out.send(bytes([0x90, number, 100]), due_s)
-            data, at_s = heard.get(timeout=PATIENCE_S)
+            data, at_s = received.get(timeout=TIMEOUT_S)
             assert data == bytes([0x90, number, 100])
-            off_s.append(at_s - due_s - out.latency_s)
-    # On its frame, and by the loop from an output to an input of the same client one cycle later.
-    assert sorted(map(abs, off_s))[15] < 0.0005
+            error_s.append(at_s - due_s - out.latency_s)
+    # JACK delivers a message from an output to an input of the same client one cycle later.
+    assert sorted(map(abs, error_s))[15] < 0.0005
 
 
 @pytest.mark.usefixtures("pipewire")
-def test_without_its_jack_library_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_jack_library_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.midi.jack.jack_connection.pipewire_library_folder", lambda: None)
     with pytest.raises(NoMidiSystem, match=r"PipeWire runs, but its JACK library is not there\. Install it"):
         JackSystem()

@@ -10,20 +10,20 @@ from model.approach import APPROACHES
 from model.memory.memory_file import load_memories, save_memories
 from model.pack.dummy_pack import DummyPack
 from server.errors import TakeError
-from server.takes.memory_store import find_memory_origin, kept_in_file, load_take_memory, save_take_memory
+from server.takes.memories.memory_store import find_memory_origin, load_take_memory, memories_in_file, save_take_memory
 from server.takes.take_library import TakeLibrary, memory_path
-from tests.server.memory_jam import RIFF, MemoryJam
 from tests.server.takes.journals import write_journal
+from tests.server.takes.memories.memory_jam import RIFF, MemoryJam
 
 
 class TestMemoryFile:
     def test_the_file_keeps_what_was_heard_and_the_next_jam_begins_with_it(self, tmp_path: Path) -> None:
         file, lines = tmp_path / "me.memory", list[str]()
         first, second = MemoryJam(), MemoryJam()
-        with kept_in_file(file, first.jam, lines.append):
+        with memories_in_file(file, first.jam, lines.append):
             first.play(RIFF)
             first.do_all_work()
-        with kept_in_file(file, second.jam, lines.append):
+        with memories_in_file(file, second.jam, lines.append):
             assert [dict(memory.contexts()) for memory in second.memories.values()] == [
                 dict(memory.contexts()) for memory in first.memories.values()
             ]
@@ -33,7 +33,7 @@ class TestMemoryFile:
         file, lines = tmp_path / "me.memory", list[str]()
         file.write_bytes(b"a letter")
         memory_jam = MemoryJam()
-        with kept_in_file(file, memory_jam.jam, lines.append):
+        with memories_in_file(file, memory_jam.jam, lines.append):
             memory_jam.play(RIFF)
             memory_jam.do_all_work()
         assert len(lines) == 1
@@ -43,7 +43,7 @@ class TestMemoryFile:
 
     def test_a_file_that_cannot_be_written_is_reported(self, tmp_path: Path) -> None:
         lines: list[str] = []
-        with kept_in_file(tmp_path / "nowhere" / "me.memory", MemoryJam().jam, lines.append):
+        with memories_in_file(tmp_path / "nowhere" / "me.memory", MemoryJam().jam, lines.append):
             pass
         assert "cannot be written" in lines[-1]
         assert lines[-1].endswith("; choose another file")

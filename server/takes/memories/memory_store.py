@@ -1,7 +1,7 @@
-"""What a jam remembers, from one jam to the next: read at its start, written at its end; knows no music thread.
+"""Loads memories at the start of a jam and saves them at its end; knows no music thread.
 
-A jam's memories are saved beside its journal. A jam may begin with the memories of an earlier take, which stay as they
-are, or with a file that every jam reads and writes again.
+A jam's memories are saved beside its journal. A jam may start with the memories of an earlier take, which stay as they
+are, or with a file that every jam reads and writes.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,14 +20,14 @@ Say = Callable[[str], None]
 
 
 def find_memory_origin(name: str, library: TakeLibrary, say: Say) -> Path | TakeEntry | None:
-    """The file or the earlier take with whose memories a jam begins; None if `name` is "last" and there is no take yet.
+    """Returns the file or the take that a jam gets its memories from; None if `name` is "last" and there is no take yet.
 
     `name` means a file if that file exists, or if the name has a suffix or a folder in it; otherwise it means a take. The
-    path of a take's own file means the take: as a file, the jam would write over it. Raises TakeError if no take matches
+    path of a take's own file means the take, because a jam would overwrite a file. Raises TakeError if no take matches
     the name, or several do.
     """
     path = Path(name)
-    if path.is_file() or path.suffix or path.name != name:
+    if path.suffix or path.name != name or _is_file(path):
         return library.find_by_file(path) or path
     if name == LAST:
         try:
@@ -57,7 +57,7 @@ def load_take_memory(take: TakeEntry, jam: Jam, say: Say) -> None:
 
 
 @contextmanager
-def kept_in_file(path: Path, jam: Jam, say: Say) -> Iterator[None]:
+def memories_in_file(path: Path, jam: Jam, say: Say) -> Iterator[None]:
     """Loads the memories of a file into the jam on entry, if the file exists, and saves the jam's memories in it on exit.
 
     Enter it before the music thread runs the jam, and leave it when the thread has ended. A file that cannot be used is
@@ -95,6 +95,13 @@ def save_take_memory(path: Path, jam: Jam, say: Say) -> None:
         save_memories(path, jam.memories)
     except MemoryFileError as error:
         say(f"{error}; the take is kept without it")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def _beside(path: Path) -> Path:

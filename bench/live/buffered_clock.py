@@ -1,0 +1,244 @@
+"""Simulates MIDI clocks in audio buffers, and measures how well they are followed: steady tempi, steps, stalls and lost ticks.
+
+The reference is each tick's true time. A tick gets the date of the start or the end of its buffer, plus up to 2 ms of delivery.
+Measured is the position of the beat that the jam plays by, glides included.
+
+Run it with `CLOCKS=10000 python -m bench buffered_clock`. With `BESIDE=PATH`, the build in another checkout is measured in the
+same run, in its own process. This build is measured with and without knowing the buffer's side.
+"""
+
+import importlib
+import json
+import math
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+CLOCKS = int(os.environ.get("CLOCKS", "300"))
+BESIDE = os.environ.get("BESIDE")
+FRAMES = (32, 64, 128, 256, 512, 1_024, 2_048)
+RATES = (44_100, 48_000, 96_000)
+TICKS_PER_BEAT = 24
+FIRST_BEATS, MEASURED_BEATS = 8, 16
+MOST_JITTER_S = 0.002
+LARGE_FRAMES, FINE_MS, COARSE_MS = 512, 1.0, 2.0
+"""How much a followed beat may wobble: `FINE_MS` up to `LARGE_FRAMES`, and `COARSE_MS` beyond."""
+STALLS_S = (0.004, 0.060)
+TICK, START = b"\xf8", b"\xfa"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A clock and its delivery."""
+
+    tempo_bpm: float
+    frames: int
+    rate: int
+    phase: float
+    jitter_s: float
+    side: str
+    seed: float
+
+    @property
+    def buffer_s(self) -> float:
+        return self.frames / self.rate
+
+    def dates_s(self, meant_s: Sequence[float]) -> Iterator[float]:
+        """Yields the date of each tick, given its true time."""
+        chance, before_s, buffer_s = random.Random(self.seed), 0.0, self.buffer_s
+        for at_s in meant_s:
+            date_s = at_s
+            if self.frames:
+                buffers = math.floor(at_s / buffer_s - self.phase) + (self.side == "end")
+                date_s = (buffers + self.phase) * buffer_s
+            before_s = max(before_s, date_s + chance.random() * self.jitter_s)
+            yield before_s
+
+
+class FollowingTimeline:
+    """The timeline of a jam that follows a clock from the clock's start on."""
+
+    def __init__(self, tempo_bpm: float, side: str | None) -> None:
+        midi_clock, timeline = _module("midi_clock"), _module("timeline")
+        self._clock = midi_clock.MidiClock() if side is None else midi_clock.MidiClock(side=side)
+        self._timeline = self._clock.receive(START, timeline.Timeline.start(tempo_bpm), 0.9, 0.9)
+
+    def tick(self, date_s: float) -> None:
+        self._timeline = self._clock.receive(TICK, self._timeline, date_s, date_s)
+
+    def off_s(self, at_s: float, ticks: int, interval_s: float) -> float:
+        """How much later than its true time a tick is played."""
+        beat = self._timeline.beat_at(at_s) - self._timeline.downbeat
+        return float(ticks / TICKS_PER_BEAT - beat) * TICKS_PER_BEAT * interval_s
+
+    @property
+    def tempo_bpm(self) -> float:
+        return float(self._timeline.tempo_bpm)
+
+
+def _module(name: str) -> Any:
+    """Imports a module by name, as another checkout may have it in another package."""
+    try:
+        return importlib.import_module(f"bridge.timing.{name}")
+    except ModuleNotFoundError:
+        return importlib.import_module(f"bridge.{name}")
+
+
+def _clocks(count: int) -> Iterator[Clock]:
+    chance = random.Random(0)
+    for _ in range(count):
+        yield Clock(
+            chance.uniform(20.0, 300.0),
+            chance.choice(FRAMES),
+            chance.choice(RATES),
+            chance.random(),
+            chance.uniform(0.0, MOST_JITTER_S),
+            chance.choice(("start", "end")),
+            chance.random(),
+        )
+
+
+def _steady(clock: Clock, *, is_side_known: bool) -> tuple[float, float]:
+    """Returns the beat's largest error, in ms beyond half a buffer, and its wobble in ms, both after eight beats."""
+    interval_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
+    meant_s = [1.0 + tick * interval_s for tick in range((FIRST_BEATS + MEASURED_BEATS) * TICKS_PER_BEAT)]
+    followed, offs_s = FollowingTimeline(120.0, clock.side if is_side_known else None), []
+    for tick, date_s in enumerate(clock.dates_s(meant_s)):
+        followed.tick(date_s)
+        if tick >= FIRST_BEATS * TICKS_PER_BEAT:
+            # The beat's position at this tick's date, compared with the clock's.
+            offs_s.append(followed.off_s(date_s, tick, interval_s) + date_s - meant_s[tick])
+    worst_s = max(map(abs, offs_s)) - clock.buffer_s / 2
+    return worst_s * 1000, (max(offs_s) - min(offs_s)) * 1000
+
+
+def _minute(clock: Clock, *, is_side_known: bool, minutes: float = 1.0) -> tuple[float, float]:
+    """Returns the error of the tempo in bpm, and of the beat in ms, after `minutes`."""
+    interval_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
+    meant_s = [1.0 + tick * interval_s for tick in range(int(60 * minutes / interval_s))]
+    followed, date_s = FollowingTimeline(120.0, clock.side if is_side_known else None), 0.0
+    for date_s in clock.dates_s(meant_s):
+        followed.tick(date_s)
+    off_s = followed.off_s(date_s, len(meant_s) - 1, interval_s) + date_s - meant_s[-1]
+    return abs(followed.tempo_bpm - clock.tempo_bpm), abs(off_s) * 1000
+
+
+def _step(clock: Clock, share: float, *, is_side_known: bool) -> float:
+    """Returns the beat's largest error after a step of tempo, in ms beyond half a buffer, from one or two beats after it on."""
+    old_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
+    changed = FIRST_BEATS * TICKS_PER_BEAT + int(clock.seed * 48)
+    from_tick = changed + (1 if clock.frames <= 256 else 2) * TICKS_PER_BEAT
+    meant_s, at_s = [], 1.0
+    for tick in range(from_tick + 4 * TICKS_PER_BEAT):
+        meant_s.append(at_s)
+        at_s += old_s if tick < changed else old_s / share
+    followed, worst_s = FollowingTimeline(120.0, clock.side if is_side_known else None), 0.0
+    for tick, date_s in enumerate(clock.dates_s(meant_s)):
+        followed.tick(date_s)
+        if tick >= from_tick:
+            worst_s = max(worst_s, abs(followed.off_s(date_s, tick, old_s / share) + date_s - meant_s[tick]))
+    return (worst_s - clock.buffer_s / 2) * 1000
+
+
+def _gap(clock: Clock, stall_s: float, *, is_lost: bool) -> bool:
+    """Whether the beat is a tick off, twelve beats after the clock stalled or lost a tick."""
+    interval_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
+    gap = 12 * TICKS_PER_BEAT + int(clock.seed * TICKS_PER_BEAT)
+    count = gap + 12 * TICKS_PER_BEAT
+    meant_s = [1.0 + tick * interval_s + (stall_s if tick >= gap else 0.0) for tick in range(count)]
+    followed, date_s = FollowingTimeline(clock.tempo_bpm, None), 0.0
+    for tick, date_s in enumerate(clock.dates_s(meant_s)):
+        if not (is_lost and tick == gap):
+            followed.tick(date_s)
+    off_s = followed.off_s(date_s, count - 1, interval_s) + date_s - meant_s[-1]
+    dated_s = clock.buffer_s / 2 * {"start": -1, "end": 1}[clock.side]
+    return abs(off_s - dated_s) > interval_s / 2
+
+
+def measured(count: int, *, is_side_known: bool) -> list[tuple[str, ...]]:
+    """Returns a row for each buffer length, with the columns of `COLUMNS`."""
+    steady: dict[int, list[tuple[float, float]]] = {frames: [] for frames in FRAMES}
+    for clock in _clocks(count):
+        steady[clock.frames].append(_steady(clock, is_side_known=is_side_known))
+    chance, over, off = random.Random(1), 0, 0
+    rows: list[tuple[str, ...]] = []
+    for frames, results in steady.items():
+        limit_ms = FINE_MS if frames <= LARGE_FRAMES else COARSE_MS
+        worst_ms = sorted(worst for worst, _ in results)
+        wobbles_ms = sorted(wobble for _, wobble in results)
+        over += (wide := sum(wobble > limit_ms for wobble in wobbles_ms))
+        off += (far := sum(worst > 1.0 for worst in worst_ms))
+        steps, gaps = max(count // 20, 10), {"stall": 0, "lost": 0}
+        late_steps = 0
+        for _ in range(steps):
+            clock = _some(chance, frames)
+            share = chance.choice((0.5, 0.67, 0.8, 0.9, 0.95, 1.05, 1.1, 1.25, 1.5, 1.9))
+            late_steps += _step(clock, share, is_side_known=is_side_known) > 1.0
+            gaps["stall"] += _gap(clock, chance.uniform(*STALLS_S), is_lost=False)
+            gaps["lost"] += _gap(clock, 0.0, is_lost=True)
+        rows.append(
+            (
+                str(frames),
+                str(len(results)),
+                f"{100 * far / max(len(results), 1):.1f} %",
+                f"{worst_ms[-1]:+.1f}" if worst_ms else "",
+                f"{wobbles_ms[len(wobbles_ms) // 2]:.2f}" if wobbles_ms else "",
+                f"{100 * wide / max(len(results), 1):.1f} %",
+                f"{100 * late_steps / steps:.0f} %",
+                f"{100 * gaps['stall'] / steps:.0f} %",
+                f"{100 * gaps['lost'] / steps:.0f} %",
+            )
+        )
+    rows.append(("all", str(count), f"{100 * off / count:.2f} %", "", "", f"{100 * over / count:.2f} %", "", "", ""))
+    exact = [_some(chance, 0) for _ in range(max(count // 10, 20))]
+    gone = [sum(_gap(c, chance.uniform(*STALLS_S), is_lost=False) for c in exact)]
+    gone.append(sum(_gap(c, 0.0, is_lost=True) for c in exact))
+    rows.append(("exact", str(len(exact)), *[""] * 5, *(f"{100 * each / len(exact):.1f} %" for each in gone)))
+    return rows
+
+
+def _some(chance: random.Random, frames: int) -> Clock:
+    jitter_s = chance.uniform(0.0, 0.0005) if frames else 0.0
+    side = chance.choice(("start", "end"))
+    return Clock(
+        chance.uniform(60.0, 180.0), frames, chance.choice(RATES), chance.random(), jitter_s, side, chance.random()
+    )
+
+
+COLUMNS = ("frames", "clocks", "off", "worst", "wobble ms", "wobbles", "steps late", "stalls off", "lost off")
+
+
+def run() -> None:
+    """Prints the tables of each build, with and without the buffer's side."""
+    from bench.table import show
+
+    title = (
+        f"{CLOCKS} clocks; off: by more than half a buffer and 1 ms; wobbles: by more than 1 ms, beyond 512 frames 2 ms"
+    )
+    if BESIDE is not None:
+        show(f"{BESIDE}: {title}", COLUMNS, _beside(BESIDE))
+    show(f"This build, given the side of the buffer: {title}", COLUMNS, measured(CLOCKS, is_side_known=True))
+    show(f"This build, without the side: {title}", COLUMNS, measured(CLOCKS, is_side_known=False))
+    tempos, offs = zip(*(_minute(clock, is_side_known=True) for clock in _clocks(max(CLOCKS // 20, 10))), strict=True)
+    hour = _minute(Clock(120.0, 1_024, 48_000, 0.3, 0.0005, "start", 0.5), is_side_known=True, minutes=60.0)
+    rows = [
+        ("a minute", f"{max(tempos):.3f}", f"{max(offs):.1f}"),
+        ("an hour at 120 bpm, 1,024 frames", f"{hour[0]:.3f}", f"{hour[1]:.1f}"),
+    ]
+    show("This build, given the side of the buffer", ("after", "tempo off, bpm", "beat off, ms"), rows)
+
+
+def _beside(path: str) -> list[tuple[str, ...]]:
+    """Returns the rows of the build in another checkout, measured without the buffer's side."""
+    environment = {**os.environ, "PYTHONPATH": path, "CLOCKS": str(CLOCKS)}
+    command = (sys.executable, "-P", __file__, "--rows")
+    done = subprocess.run(command, cwd=path, env=environment, capture_output=True, text=True, check=True)
+    return [tuple(row) for row in json.loads(done.stdout)]
+
+
+if __name__ == "__main__":
+    json.dump(measured(CLOCKS, is_side_known=False), sys.stdout)

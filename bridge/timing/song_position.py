@@ -1,0 +1,43 @@
+"""Finds the unit of MIDI song positions: sixteenths, as the standard says, or ticks, as at least one DAW (Ardour 7.3) sends.
+
+The unit follows from two positions and the number of ticks between them, by which the song has moved.
+"""
+
+from typing import Final
+
+TICKS_PER_SIXTEENTH: Final = 6
+"""The standard's unit. 14 bits hold 1,024 bars of 4/4. In a longer song the position starts again from 0 or stays at the highest
+value; either way it names a place, and the bars go on from there."""
+
+UNITS: Final = (TICKS_PER_SIXTEENTH, 1)
+
+FEWEST_TICKS: Final = 24
+"""Two positions less than a beat apart do not show the unit."""
+
+
+class SongPositions:
+    """Converts received song positions to ticks."""
+
+    def __init__(self, unit_ticks: int | None = None) -> None:
+        """Takes the unit where it is known; otherwise it is sixteenths until positions show another one."""
+        self._is_given = unit_ticks is not None
+        self.unit_ticks = unit_ticks or TICKS_PER_SIXTEENTH
+        self._last: int | None = None
+        self._ticks = 0
+
+    def tick(self, ticks: int) -> None:
+        """Reports that the song has moved on by `ticks`."""
+        self._ticks += ticks
+
+    def start(self) -> None:
+        """Reports that the song is at its beginning."""
+        self._last, self._ticks = 0, 0
+
+    def in_ticks(self, position: int) -> int:
+        """Takes the position of a message; returns it in ticks of the song."""
+        if self._last is not None and not self._is_given and self._ticks >= FEWEST_TICKS:
+            fitting = [unit for unit in UNITS if 0 <= self._ticks - (position - self._last) * unit < unit]
+            if fitting:
+                self.unit_ticks = fitting[0]
+        self._last, self._ticks = position, 0
+        return position * self.unit_ticks

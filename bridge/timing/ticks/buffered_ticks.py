@@ -1,0 +1,355 @@
+"""Counts a steady clock's ticks that come once per audio buffer, and keeps the line in the middle of all that fit them.
+
+A date only gives the tick a window, which is a buffer long. Assumptions: the tempo is constant between changes, a change of
+tempo comes without a gap, and a gap does not change the tempo. So when ticks leave their windows, the tempo has changed, or
+the clock has paused, or ticks were lost. The explanation is revised when later ticks contradict it. Times are in seconds.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bridge.timing.ticks.buffer_grid import BufferGrid
+from bridge.timing.ticks.feasible_lines import FeasibleLines
+from bridge.timing.ticks.tick import Line, Tick
+
+MARGIN_S = 0.0002
+"""How far a tick may be outside its window: the grid itself is measured, and dates are whole frames."""
+
+MISFIT_S = 0.0006
+"""Ticks that miss all known lines by this much at most are not a change: a grid's phase comes from its earliest dates, and at
+first there are few of them."""
+
+FORGETTING = 0.0003
+"""The share by which the set of possible lines grows at each tick: a tempo may drift by some millionths in a minute."""
+
+LATE_TICKS, EARLY_TICKS = 4, 3
+"""This many ticks outside their windows are not a coincidence; early ones are rarer, as no delivery makes a tick early."""
+
+CONTRADICTING_TICKS = 2
+"""This many ticks outside their windows are enough to contradict a recent explanation."""
+
+KNOWN_TICKS, KNOWN_EVERY = 36, 12
+"""The possible lines of the last `KNOWN_TICKS` ticks are kept, at every `KNOWN_EVERY`th tick."""
+
+RECHECK_AGES = frozenset({24, 48, 80})
+"""The numbers of ticks after an explanation at which it is checked again, as more is known by then."""
+
+NEAR_TICKS = 24
+"""A tick that was outside its window more ticks ago than this no longer counts."""
+
+BEFORE_TICKS = 96
+"""For this many ticks, the lines before a change are kept, in case another explanation is needed."""
+
+RECENT_TICKS = 96
+"""How many last ticks lines are fitted to."""
+
+TEMPO_RANGE = 2.2
+"""How far a tempo may step, as a factor."""
+
+SAME_TEMPO = 0.001
+"""The share by which the tempo may differ on the two sides of a gap."""
+
+FEWEST_TICKS = 8
+"""The fewest ticks that make a line by themselves."""
+
+CALM_TICKS, MOST_CHANGES = 96, 5.0
+"""A clock with this many changes within about `CALM_TICKS` is not steady, and straight lines do not describe it."""
+
+SETTLED_TICKS, GLIDE_S = 168, 0.000002
+"""After `SETTLED_TICKS`, new knowledge moves the line by `GLIDE_S` a tick at most, which is 0.8 ms in 16 beats. It may be up to a
+buffer that no earlier tick could show; the glide is inaudible, while a sudden jump of the beat would be heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownLines:
+    """The lines that were possible at tick `number`, before ticks left their windows."""
+
+    number: int
+    lines: FeasibleLines
+
+
+class BufferedTicks:
+    """Follows ticks on a grid that is known."""
+
+    def __init__(self, grid: BufferGrid, ticks: Sequence[Tick], interval_s: float) -> None:
+        self._grid = grid
+        self._recent: deque[Tick] = deque(maxlen=RECENT_TICKS)
+        """Their dates are grid lines, without the delay of delivery."""
+        self._outliers: list[tuple[int, bool]] = []
+        self._off_grid_ticks: list[Tick] = []
+        self._before: _KnownLines | None = None
+        self._is_explained = False
+        self._lost = 0
+        self._known: deque[_KnownLines] = deque(maxlen=KNOWN_TICKS // KNOWN_EVERY + 1)
+        self._grid_moves = grid.moved
+        self._changes = 0.0
+        self.number = ticks[-1].number
+        """The number of the last tick. Ticks that must have been lost are counted."""
+        windows = [Tick(number, grid.snapped(at_s)) for number, at_s in ticks]
+        lines = self._lines_through(windows, None, interval_s / TEMPO_RANGE, interval_s * TEMPO_RANGE)
+        self.is_steady = lines is not None
+        """Whether the clock is steady enough for straight lines."""
+        self._lines = lines or self._window(windows[-1].at_s, interval_s, interval_s)
+        self._recent.extend(windows)
+        self.age = len(ticks)
+        """The number of ticks that the line is based on: since the first tick, or since the last change."""
+        self._line = Line(self.number, *self._lines.middle)
+
+    @property
+    def line(self) -> Line:
+        """The line in the middle of all possible ones, or on the way there."""
+        return self._line
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether there was no change recently."""
+        return not self._is_explained
+
+    def tick(self, at_s: float, *, is_on_grid: bool) -> None:
+        """Adds a tick with its date. Dates must not go back."""
+        self.age += 1
+        self._update(at_s, is_on_grid=is_on_grid)
+        if self._is_explained and self.age in RECHECK_AGES:
+            self._recheck_lost_ticks()
+        at_s, interval_s = middle = self._lines.middle
+        if self.age > SETTLED_TICKS:
+            due_s = self._line.due_s(self.number)
+            at_s = due_s + min(max(at_s - due_s, -GLIDE_S), GLIDE_S)
+            # The glide lags behind what is known, but stays within half a buffer of every possible line where that can be.
+            half_s = self._period_s / 2
+            at_s = min(max(at_s, self._lines.latest_s - half_s), max(self._lines.earliest_s + half_s, middle.at_s))
+        self._line = Line(self.number, at_s, interval_s)
+
+    def _update(self, at_s: float, *, is_on_grid: bool) -> None:
+        self.number += 1
+        self._changes -= self._changes / CALM_TICKS
+        lines = self._lines
+        lines.advance()
+        lines.relax(FORGETTING, lines.middle)
+        if self._grid.moved != self._grid_moves:
+            # The whole machine paused, and its buffers with it.
+            self._grid_moves = self._grid.moved
+            late, self._off_grid_ticks = self._off_grid_ticks, []
+            for number, date_s in [*late, (self.number, at_s)]:
+                self._add_outlier(Tick(number, self._grid.snapped(date_s)), is_late=True)
+            self._explain()
+            return
+        if not is_on_grid:
+            self._off_grid_ticks = [*self._off_grid_ticks, Tick(self.number, at_s)][-NEAR_TICKS:]
+            return
+        self._off_grid_ticks.clear()
+        tick = Tick(self.number, self._grid.snapped(at_s))
+        if self._keep_in_window(lines, tick.at_s):
+            self._recent.append(tick)
+            self._calm_down()
+            return
+        self._add_outlier(tick, is_late=tick.at_s > lines.middle.at_s)
+        late_ticks = sum(is_late for _, is_late in self._outliers)
+        early_ticks = len(self._outliers) - late_ticks
+        is_doubtful = self._is_explained and len(self._outliers) >= CONTRADICTING_TICKS
+        if late_ticks >= LATE_TICKS or early_ticks >= EARLY_TICKS or is_doubtful:
+            self._explain()
+
+    def resume(self, at_s: float, lost: int) -> None:
+        """Expects the next tick at `at_s`: the tempo stays and the phase is new. `lost` ticks are counted as lost before it."""
+        shortest_s, longest_s = self._lines.intervals_s
+        self.number += lost
+        period_s = self._period_s
+        self._lines = FeasibleLines.within(at_s - period_s, at_s + period_s, shortest_s, longest_s)
+        self._lines.advance(-1)
+        self.age = 0
+        self._line = Line(self.number, *self._lines.middle)
+        self._settle()
+        self._recent.clear()
+
+    def is_on_time(self, at_s: float) -> bool:
+        """Whether a tick at `at_s` could be the next one, with none lost between."""
+        lines = self._lines.copy()
+        lines.advance()
+        return self._keep_in_window(lines, self._grid.snapped(at_s))
+
+    @property
+    def _period_s(self) -> float:
+        assert self._grid.period_s is not None
+        return self._grid.period_s
+
+    @property
+    def _half_s(self) -> float:
+        return self._period_s / 2 + MARGIN_S
+
+    def _keep_in_window(self, lines: FeasibleLines, date_s: float) -> bool:
+        half_s = self._half_s
+        return lines.keep_between(date_s - half_s, date_s + half_s)
+
+    def _window(self, date_s: float, shortest_s: float, longest_s: float) -> FeasibleLines:
+        return FeasibleLines.within(date_s - self._half_s, date_s + self._half_s, shortest_s, longest_s)
+
+    def _add_outlier(self, tick: Tick, *, is_late: bool) -> None:
+        if self._before is None:
+            self._before = self._known_before()
+        self._recent.append(tick)
+        self._outliers.append((tick.number, is_late))
+
+    def _known_before(self) -> _KnownLines:
+        """Returns older lines, moved on to the present tick: the last few ticks may have fitted although a change had begun."""
+        for known in self._known:
+            if known.number <= self.number - KNOWN_TICKS:
+                break
+        else:
+            return _KnownLines(self.number, self._lines.copy())
+        lines = known.lines.copy()
+        lines.advance(self.number - known.number)
+        return _KnownLines(self.number, lines)
+
+    def _calm_down(self) -> None:
+        if self.number % KNOWN_EVERY == 0 and self._before is None:
+            self._known.appendleft(_KnownLines(self.number, self._lines.copy()))
+        if self._outliers and self._outliers[0][0] <= self.number - NEAR_TICKS:
+            self._outliers.pop(0)
+        if self._before is None or self._outliers:
+            return
+        if not self._is_explained or self._before.number <= self.number - BEFORE_TICKS:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Drops what was kept from before the last change."""
+        self._outliers.clear()
+        self._off_grid_ticks.clear()
+        self._before = None
+        self._is_explained = False
+        self._lost = 0
+        self._known.clear()
+
+    def _explain(self) -> None:
+        """Finds out what has happened when ticks have left their windows."""
+        before = self._before
+        assert before is not None
+        lost = self._lost
+        if not self._is_explained and self._refit_if_grid_was_unclear(before):
+            return
+        new = [Tick(number - lost, at_s) for number, at_s in self._recent if number - lost >= before.number]
+        self._outliers.clear()
+        self._is_explained = True
+        self._changes += 1.0
+        self.is_steady = self._changes < MOST_CHANGES
+        if not new:
+            return
+        interval_s = before.lines.middle.interval_s
+        tempo = self._lines_at_new_tempo(before, new)
+        phase = self._lines_through(new, None, *_widened(before.lines.intervals_s))
+        if phase is not None and (tempo is None or self._is_gap(before, new)):
+            self._use_phase(before, new, phase)
+        elif tempo is not None:
+            self._use(tempo, new, 0)
+        else:
+            # Neither explains all of them: only the last ticks count.
+            for start in range(1, len(new) - FEWEST_TICKS):
+                lines = self._lines_through(new[start:], None, interval_s / TEMPO_RANGE, interval_s * TEMPO_RANGE)
+                if lines is not None:
+                    self._use(lines, new[start:], 0)
+                    self._settle()
+                    break
+
+    def _refit_if_grid_was_unclear(self, before: _KnownLines) -> bool:
+        """Whether the lines were wrong only because the grid was not known well yet. If so, fits them again."""
+        interval_s = before.lines.middle.interval_s
+        recent = list(self._recent)
+        if self.age >= RECENT_TICKS:
+            new = [tick for tick in recent if tick.number >= before.number]
+            since = Tick(before.number, 0.0)
+            if self._lines_through(new, since, lines=before.lines.copy(), margin_s=MISFIT_S) is None:
+                return False
+        lines = self._lines_through(recent, None, interval_s / TEMPO_RANGE, interval_s * TEMPO_RANGE)
+        if lines is None:
+            return False
+        self._use(lines, recent, 0)
+        self._settle()
+        return True
+
+    def _is_gap(self, before: _KnownLines, new: Sequence[Tick]) -> bool:
+        """Whether one interval was longer than the grid explains: a change of tempo changes all of them, a gap only one."""
+        known = [tick for tick in self._recent if tick.number < before.number]
+        if not known:
+            return True
+        most_s = before.lines.intervals_s[1] + self._half_s * 2
+        gap_s = new[0].at_s - known[-1].at_s
+        return gap_s > most_s * max(new[0].number - known[-1].number, 1)
+
+    def _lines_at_new_tempo(self, before: _KnownLines, new: Sequence[Tick]) -> FeasibleLines | None:
+        """Returns the lines, at any tempo, that start where the old ones were one tick before the change."""
+        interval_s = before.lines.middle.interval_s
+        old = before.lines.copy()
+        old.advance(-1)
+        at_s, half_s = old.middle.at_s, old.spread_s / 2 + self._period_s / 4
+        lines = FeasibleLines.within(at_s - half_s, at_s + half_s, interval_s / TEMPO_RANGE, interval_s * TEMPO_RANGE)
+        return self._lines_through(new, Tick(before.number - 1, 0.0), lines=lines)
+
+    def _use_phase(self, before: _KnownLines, new: Sequence[Tick], phase: FeasibleLines) -> None:
+        """Keeps the tempo at a new phase, and counts lost ticks if the gap may be a whole number of ticks."""
+        self._use(*(self._lost_between(before, new, phase) or (phase, new, 0)))
+
+    def _lost_between(
+        self, before: _KnownLines, new: Sequence[Tick], phase: FeasibleLines
+    ) -> tuple[FeasibleLines, list[Tick], int] | None:
+        """Returns the lines through old and new ticks, the new ticks with their numbers, and how many were lost between.
+
+        Returns None if no ticks were lost.
+        """
+        old = before.lines.copy()
+        old.advance(new[-1].number - before.number)
+        at_s, interval_s = old.middle
+        lost = round((phase.middle.at_s - at_s) / interval_s)
+        if lost <= 0:
+            return None
+        counted = [Tick(number + lost, at_s) for number, at_s in new]
+        lines = self._lines_through(counted, Tick(before.number, 0.0), lines=before.lines.copy())
+        return None if lines is None else (lines, counted, lost)
+
+    def _recheck_lost_ticks(self) -> None:
+        """Decides again whether ticks were lost, as more is known now."""
+        before, lost = self._before, self._lost
+        assert before is not None
+        new = [Tick(number - lost, at_s) for number, at_s in self._recent if number - lost >= before.number]
+        phase = self._lines_through(new, None, *_widened(before.lines.intervals_s)) if new else None
+        found = None if phase is None else self._lost_between(before, new, phase)
+        if found is not None and found[2] != lost:
+            age = self.age
+            self._use(*found)
+            self.age = age
+
+    def _use(self, lines: FeasibleLines, new: Sequence[Tick], lost: int) -> None:
+        lines.advance(self.number - self._lost + lost - new[-1].number)
+        self._lines = lines
+        self.number += lost - self._lost
+        self.age = 0
+        self._lost = lost
+        self._recent.clear()
+        self._recent.extend(new)
+
+    def _lines_through(
+        self,
+        ticks: Iterable[Tick],
+        since: Tick | None,
+        shortest_s: float = 0.0,
+        longest_s: float = 0.0,
+        lines: FeasibleLines | None = None,
+        margin_s: float = 0.0,
+    ) -> FeasibleLines | None:
+        """Returns the lines through the ticks' windows, widened by `margin_s`, at the last tick; None if there are none."""
+        at = 0 if since is None else since.number
+        for number, date_s in ticks:
+            if lines is None:
+                lines = self._window(date_s, shortest_s, longest_s)
+            else:
+                lines.advance(number - at)
+                half_s = self._half_s + margin_s
+                if not lines.keep_between(date_s - half_s, date_s + half_s):
+                    return None
+            at = number
+        return lines
+
+
+def _widened(intervals_s: tuple[float, float]) -> tuple[float, float]:
+    shortest_s, longest_s = intervals_s
+    return shortest_s * (1 - SAME_TEMPO), longest_s * (1 + SAME_TEMPO)

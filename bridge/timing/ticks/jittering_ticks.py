@@ -1,0 +1,300 @@
+"""Counts ticks whose dates are exact or unsteady at random, and fits a straight line to the last of them.
+
+Delivery only ever makes a tick late. So one late tick proves nothing until the next ones agree with it. Then either ticks
+were lost, or the clock paused and went on in another phase, or its tempo changed. Times are in seconds; it knows no beats.
+"""
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from bridge.timing.ticks.longest_stretch import LongestStretch, follow_wander, offsets_from_fit, without_curvature
+from bridge.timing.ticks.tick import Line, Tick
+from bridge.timing.ticks.tick_noise import Noise, deviation_s, earliness_s, measured_noise
+
+LATE_TICKS, EARLY_TICKS = 4, 3
+"""This many ticks in a row that are all too late, or all too early, are not a coincidence; early ones are rarer, as no delivery
+makes a tick early."""
+
+MEASURED_TICKS, MOST_MEASURED, MEASURED_EVERY = 8, 288, 8
+"""Noise is measured from this many ticks at least and at most, and at every eighth tick only, as it costs as much as all the rest."""
+
+EARLINESS_SHARE = 0.25
+"""The weight of a new measurement of earliness against the old value."""
+
+EARLINESS_TICKS, DRIFT_TICKS = 48, 72
+"""How many ticks it takes to know whether they are only ever late, and, twice `DRIFT_TICKS`, whether they drift to and fro."""
+
+OFF_DEVIATIONS = 3.5
+ALWAYS_ALLOWED_S = 0.0025
+"""How far off the line a tick may be: in standard deviations of the noise, and in seconds what is always allowed."""
+
+HELD_UP_S = 0.0015
+"""Ticks closer together than this were held up, and only the last one has a true date: at 400 bpm ticks are 6 ms apart, and
+a MIDI cable (DIN) transmits one in 0.3 ms."""
+
+COPY_S = 0.004
+"""A tick that is too early and this close to the last one is a copy of it, if the next tick is on time."""
+
+COPIES_APART = 96
+"""Suspected copies with fewer ticks between them are real ticks. (Where every tick has a copy, copies are removed before.)"""
+
+FEWEST_LOST, OFF_PHASE_DEVIATIONS, LEAST_OFF_PHASE_S = 6, 2.0, 0.00005
+"""After lost ticks the phase is unchanged. So after a gap of fewer than `FEWEST_LOST` ticks, a phase that is this far off (in
+standard deviations of the noise) means that the clock paused for a moment, as an audio engine that missed its deadline does,
+and that no tick was lost."""
+
+SHORTEST_INTERVAL_S = 0.006
+"""The interval of the fastest tempo. Ticks that come faster were held up, and a gap after them cannot be counted in ticks."""
+
+GAP_TICKS = 24
+"""Once there are this many ticks on each side of a gap, it is measured again, more precisely."""
+
+LONG_GAP = 1.6
+"""In a gap of more intervals than this, a tick is missing."""
+
+
+@dataclass(slots=True)
+class _Gap:
+    """A gap that was counted as `lost` ticks, with the ticks before it and those since."""
+
+    before: list[Tick]
+    after: list[Tick]
+    lost: int
+
+
+class JitteringTicks:
+    """Takes the date of each tick, and keeps the last tick's number and the line that predicts the next ones."""
+
+    def __init__(self, number: int = -1) -> None:
+        self.number = number
+        """The number of the last tick. Ticks that must have been lost are counted."""
+        self.last_s: float | None = None
+        self.noise = Noise()
+        self._line: Line | None = None
+        self._stretch = LongestStretch()
+        self._outliers: list[Tick] = []
+        self._possible_copy_s: float | None = None
+        self._last_copy_number: int | None = None
+        self._count_copies_until = number
+        self._noise_ticks: deque[Tick] = deque(maxlen=MOST_MEASURED)
+        self._earliness_s = 0.0
+        self._gap: _Gap | None = None
+
+    @property
+    def line(self) -> Line | None:
+        """The line that predicts ticks; None until enough have come."""
+        return None if self._line is None else self._line.moved(-self._earliness_s)
+
+    def take_over(self, ticks: Sequence[Tick], line: Line) -> None:
+        """Takes over from another model: its last ticks, in order and at least one, and its line."""
+        self.number = ticks[-1].number
+        self.last_s = ticks[-1].at_s
+        self._line = line
+        self._stretch.replace(ticks)
+        self._noise_ticks.extend(ticks)
+        if len(ticks) >= MEASURED_TICKS:
+            self._measure()
+
+    def tick(self, at_s: float) -> None:
+        """Adds a tick with its date. Dates must not go back."""
+        copy_s, self._possible_copy_s = self._possible_copy_s, None
+        line = self._line
+        if line is not None and not self._outliers:
+            early_s = line.due_s(self.number + 1) - at_s
+            is_close = self.last_s is not None and at_s - self.last_s <= COPY_S
+            if copy_s is None and is_close and early_s > self._most_off_s:
+                self._possible_copy_s = at_s
+                return
+            if copy_s is not None:
+                self._judge_copy(copy_s, is_next_on_time=abs(early_s) <= self._most_off_s)
+        self._count(at_s)
+
+    def _judge_copy(self, copy_s: float, *, is_next_on_time: bool) -> None:
+        """Leaves out a copy. It was a real tick if the next one is not on time, or if there are several: a buffer makes those."""
+        if not is_next_on_time or self.number < self._count_copies_until:
+            self._count(copy_s)
+        elif self._last_copy_number is not None and self.number - self._last_copy_number <= COPIES_APART:
+            self.number += 1
+            self._last_copy_number = None
+            self._count_copies_until = self.number + COPIES_APART
+            self._count(copy_s)
+        else:
+            self._last_copy_number = self.number
+
+    def _count(self, at_s: float) -> None:
+        if self.last_s is not None and at_s - self.last_s < HELD_UP_S:
+            self._discard(self.number)
+        self.number += 1
+        self.last_s = at_s
+        tick = Tick(self.number, at_s)
+        self._noise_ticks.append(tick)
+        if self._line is None:
+            self._stretch.add(tick)
+            self._line = self._stretch.first_line()
+            return
+        if self.number % MEASURED_EVERY == 0 and len(self._noise_ticks) >= MEASURED_TICKS:
+            self._measure()
+        off_s = at_s - self._line.due_s(tick.number)
+        if abs(off_s) <= self._most_off_s:
+            self._outliers.clear()
+            self._stretch.add(tick)
+            self._fit_line()
+            if self._gap is not None:
+                self._measure_gap_again(tick)
+        else:
+            self._add_outlier(tick, off_s)
+
+    def is_on_time(self, at_s: float) -> bool:
+        """Whether a tick at `at_s` would be the next one, within the jitter."""
+        return self._line is not None and abs(at_s - self._line.due_s(self.number + 1)) <= self._most_off_s
+
+    def resume(self, at_s: float, lost: int = 0) -> None:
+        """Expects the next tick at `at_s`: the tempo stays and the phase is new. `lost` ticks are counted as lost before it."""
+        self.last_s = None
+        self._possible_copy_s = None
+        self._gap = None
+        self._noise_ticks.clear()
+        self._outliers.clear()
+        if self._line is None:
+            self.number += lost
+            self._stretch.replace(())
+        else:
+            self._shift(lost, at_s - self._line.due_s(self.number + lost + 1))
+
+    @property
+    def _most_off_s(self) -> float:
+        return max(ALWAYS_ALLOWED_S, OFF_DEVIATIONS * self.noise.total_s + self.noise.drift_s)
+
+    def _measure(self) -> None:
+        assert self._line is not None
+        self.noise = measured_noise(list(self._noise_ticks), self._line.interval_s)
+        kept = list(self._stretch.ticks)
+        if len(kept) < EARLINESS_TICKS or self.noise.wander_s > 0.0:
+            self._earliness_s -= EARLINESS_SHARE * self._earliness_s
+            return
+        if len(kept) >= 2 * DRIFT_TICKS:
+            # A change of tempo shows in one half, a drift in both.
+            halves = (kept[-DRIFT_TICKS:], kept[-2 * DRIFT_TICKS : -DRIFT_TICKS])
+            self.noise = self.noise.with_drift(
+                min(deviation_s(without_curvature(offsets_from_fit(half))) for half in halves)
+            )
+        offs_s = offsets_from_fit(kept[-2 * DRIFT_TICKS :])
+        self._earliness_s += EARLINESS_SHARE * (earliness_s(offs_s, self.noise) - self._earliness_s)
+
+    def _discard(self, number: int) -> None:
+        if self._outliers and self._outliers[-1].number == number:
+            self._outliers.pop()
+        kept = self._stretch.ticks
+        if len(kept) > 1 and kept[-1].number == number:
+            self._stretch.replace(list(kept)[:-1])
+
+    def _add_outlier(self, tick: Tick, off_s: float) -> None:
+        """Adds a tick that is off the line. Once enough of them agree, they make a new line."""
+        line = self._line
+        assert line is not None
+        if self._outliers and (self._outliers[-1].at_s > line.due_s(self._outliers[-1].number)) != (off_s > 0):
+            self._outliers.clear()
+        self._outliers.append(tick)
+        if len(self._outliers) < (LATE_TICKS if off_s > 0 else EARLY_TICKS):
+            return
+        outliers, self._outliers = self._outliers, []
+        self._gap = None
+        off_by_s = median(each.at_s - line.due_s(each.number) for each in outliers)
+        last = self._stretch.ticks[-1]
+        before_s = last.at_s - line.due_s(last.number)
+        if self._is_phase_jump(outliers, off_by_s, before_s):
+            # Only what came at once can be lost ticks; a clock that wanders off has sent all of its ticks.
+            lost = self._missing_ticks(off_by_s - before_s, line.interval_s, self.noise.total_s)
+            before = list(self._stretch.ticks)[-GAP_TICKS:]
+            self._shift(lost, off_by_s - lost * line.interval_s)
+            outliers = [Tick(each.number + lost, each.at_s) for each in outliers]
+            if lost < FEWEST_LOST:
+                self._gap = _Gap(before, outliers.copy(), lost)
+        else:
+            # The tempo changed at the last tick on time; those before it would bend the line.
+            self._stretch.replace([last])
+            # The old noise stays in force until it can be measured in the new tempo.
+            self._noise_ticks.clear()
+            self._count_gap_at_new_tempo(outliers)
+        self._stretch.replace([*self._stretch.ticks, *outliers])
+        self._fit_line()
+
+    def _missing_ticks(self, gap_s: float, interval_s: float, noise_s: float) -> int:
+        """Returns how many ticks are missing in a gap; 0 where the number is clearly not whole."""
+        if interval_s < SHORTEST_INTERVAL_S:
+            return 0
+        lost = max(round(gap_s / interval_s), 0)
+        off_phase_s = abs(gap_s - lost * interval_s)
+        if lost < FEWEST_LOST and off_phase_s > max(OFF_PHASE_DEVIATIONS * noise_s, LEAST_OFF_PHASE_S):
+            return 0
+        return lost
+
+    def _measure_gap_again(self, tick: Tick) -> None:
+        """Measures a gap again once there are enough ticks after it: the first few show its length less well."""
+        gap, line = self._gap, self._line
+        assert gap is not None
+        assert line is not None
+        gap.after.append(tick)
+        if len(gap.after) < GAP_TICKS:
+            return
+        self._gap = None
+        interval_s = line.interval_s
+        origin = gap.before[-1]
+
+        def mean_s(ticks: Sequence[Tick]) -> float:
+            return sum(at_s - origin.at_s - (number - origin.number) * interval_s for number, at_s in ticks) / len(
+                ticks
+            )
+
+        gap_s = mean_s(gap.after) - mean_s(gap.before) + gap.lost * interval_s
+        scatter_s = deviation_s([at_s - number * interval_s for number, at_s in gap.after])
+        uncertain_s = math.hypot(math.sqrt(2.0 / GAP_TICKS) * scatter_s, math.sqrt(GAP_TICKS) * self.noise.wander_s)
+        lost = self._missing_ticks(gap_s, interval_s, 1.5 * uncertain_s) - gap.lost
+        if lost:
+            self.number += lost
+            self._line = Line(line.number + lost, line.at_s, line.interval_s)
+            self._stretch.replace([Tick(number + lost, at_s) for number, at_s in self._stretch.ticks])
+            self._noise_ticks.clear()
+
+    def _is_phase_jump(self, outliers: Sequence[Tick], off_by_s: float, before_s: float) -> bool:
+        """Whether these ticks keep the tempo in another phase, rather than leave the line at a slope."""
+        line = self._line
+        assert line is not None
+        before = self._stretch.ticks[-1].number
+        offs = [(each.number - before, each.at_s - line.due_s(each.number)) for each in outliers]
+        slope_s = sum(ticks * (off_s - before_s) for ticks, off_s in offs) / sum(ticks * ticks for ticks, _ in offs)
+        by_phase = sum((off_s - off_by_s) ** 2 for _, off_s in offs)
+        by_tempo = sum((off_s - before_s - slope_s * ticks) ** 2 for ticks, off_s in offs)
+        return by_phase < by_tempo / 2
+
+    def _shift(self, ticks: int, by_s: float) -> None:
+        """Counts `ticks` more, and moves the line and its ticks by `by_s`."""
+        assert self._line is not None
+        self.number += ticks
+        # Old ticks keep their numbers, as only the new ones were counted too low; their times move with the phase.
+        self._stretch.replace([Tick(number, at_s + by_s) for number, at_s in self._stretch.ticks])
+        self._line = self._line.moved(by_s)
+
+    def _count_gap_at_new_tempo(self, outliers: list[Tick]) -> None:
+        """Counts ticks lost at a change of tempo, and then drops the old ticks, which do not show the new tempo's phase."""
+        assert self._line is not None
+        interval_s = (outliers[-1].at_s - outliers[0].at_s) / (outliers[-1].number - outliers[0].number)
+        if min(interval_s, self._line.interval_s) < SHORTEST_INTERVAL_S:
+            return
+        last = self._stretch.ticks[-1]
+        gap_s = outliers[0].at_s - last.at_s
+        missing = outliers[0].number - last.number
+        if gap_s > LONG_GAP * missing * max(interval_s, self._line.interval_s):
+            lost = max(round(gap_s / interval_s) - missing, 0)
+            self.number += lost
+            outliers[:] = [Tick(each.number + lost, each.at_s) for each in outliers]
+            self._stretch.replace(())
+
+    def _fit_line(self) -> None:
+        """Fits the line to the longest stretch of ticks that agrees with every shorter one."""
+        fitted = self._stretch.line(self.number, self.noise)
+        if fitted is not None:
+            self._line = follow_wander(fitted, self._stretch.ticks, self.noise)

@@ -1,0 +1,178 @@
+"""Predicts the ticks of a clock, with a model that it chooses from the ticks' dates. It knows no beats and no transport.
+
+Where dates lie on the grid of an audio buffer, each one only names the buffer that its tick was in, and `BufferedTicks` keeps
+all lines that are possible. Other dates are exact, or late at random, and `JitteringTicks` averages them. Times are in seconds.
+"""
+
+from collections import deque
+from typing import Literal
+
+from bridge.timing.ticks.buffer_grid import BufferGrid
+from bridge.timing.ticks.buffered_ticks import BufferedTicks
+from bridge.timing.ticks.doubled_ticks import DoubledTicks
+from bridge.timing.ticks.jittering_ticks import JitteringTicks
+from bridge.timing.ticks.tick import Line, Tick
+
+BufferSide = Literal["start", "end", "unknown"]
+"""Whether a tick gets the date of its buffer's start or end. Dates alone do not show it. Where it is unknown, ticks are
+expected in the middle between the two, which is at most half a buffer wrong."""
+
+DATES_KEPT = 96
+"""When a grid is found, the dates before it are counted again: before the grid was known, some looked like lost ticks."""
+
+REPLAYED_TICKS = 24
+"""How many ticks are replayed, without their copies, when a clock turns out to be doubled."""
+
+UNSTEADY_TICKS, RETRY_TICKS = 192, 12
+"""How many ticks to wait before the grid is tried again: after an unsteady clock, and where a grid has no line yet."""
+
+SAME_PERIOD = 0.01
+"""Two periods that differ by more than this share belong to different grids."""
+
+RECOUNTED_TICKS = 24
+"""When a grid is dropped, at most this many last ticks are counted again: the grid may have taken some for lost by mistake."""
+
+REFIT_AGES = frozenset({24, 36, 48, 72, 95})
+"""Ticks on a grid, or since the last change on it, after which the line is fitted again."""
+
+
+class TickFollower:
+    """Takes the date of each tick, and keeps the last tick's number and the line that predicts the next ones."""
+
+    def __init__(self, side: BufferSide = "unknown") -> None:
+        self.side: BufferSide = side
+        self.last_s: float | None = None
+        """The date of the last tick."""
+        self._doubled = DoubledTicks()
+        self._grid = BufferGrid()
+        self._jittering = JitteringTicks()
+        self._buffered: BufferedTicks | None = None
+        self._dates: deque[Tick] = deque(maxlen=DATES_KEPT)
+        self._unsteady = 0
+        self._unsteady_period_s: float | None = None
+
+    @property
+    def number(self) -> int:
+        """The number of the last tick, from 0. Ticks that must have been lost are counted."""
+        return self._jittering.number if self._buffered is None else self._buffered.number
+
+    @property
+    def line(self) -> Line | None:
+        """The line that predicts ticks; None until enough have come."""
+        if self._buffered is None:
+            return self._jittering.line
+        line = self._buffered.line
+        if self.side == "unknown" or self._grid.period_s is None:
+            return line
+        half_s = self._grid.period_s / 2
+        return line.moved(half_s if self.side == "start" else -half_s)
+
+    @property
+    def lag_s(self) -> float:
+        """How much later than the line to expect a tick, as a note that sounded too early cannot be taken back."""
+        return self._jittering.noise.lag_s if self._buffered is None else 0.0
+
+    @property
+    def is_doubled(self) -> bool:
+        """Whether every tick comes twice."""
+        return self._doubled.is_doubled
+
+    @property
+    def buffer_s(self) -> float | None:
+        """The length of the audio buffer that the clock is delivered in; None where there is none."""
+        return None if self._buffered is None else self._grid.period_s
+
+    def tick(self, at_s: float) -> None:
+        """Adds a tick with its date. Dates must not go back."""
+        if self._doubled.is_copy(at_s):
+            return
+        self._add(at_s)
+        number = self._doubled.detect(self.number)
+        if number is not None:
+            self._replay_without_copies(number)
+
+    def _add(self, at_s: float) -> None:
+        self.last_s = at_s
+        is_on_grid = self._grid.add(at_s)
+        if self._buffered is not None:
+            if self._grid.period_s is not None:
+                self._buffered.tick(at_s, is_on_grid=is_on_grid)
+            if self._grid.period_s is None or not self._buffered.is_steady:
+                self._leave_grid(at_s)
+            elif self._buffered.age in REFIT_AGES and self._buffered.is_calm:
+                self._refit(at_s)
+        else:
+            self._jittering.tick(at_s)
+            self._unsteady -= 1
+            if self._grid.period_s is not None and (self._unsteady <= 0 or self._is_another_grid(self._grid.period_s)):
+                self._enter_grid(at_s)
+        self._dates.append(Tick(self.number, at_s))
+
+    def _replay_without_copies(self, number: int) -> None:
+        """Replays the ticks without every other one, which was a copy. The last real tick gets `number`."""
+        dates_s = [at_s for _, at_s in self._dates][-2 * REPLAYED_TICKS :: 2]
+        self._grid = BufferGrid()
+        self._jittering = JitteringTicks(number - len(dates_s))
+        self._buffered = None
+        self._dates.clear()
+        for at_s in dates_s:
+            self._add(at_s)
+
+    def is_on_time(self, at_s: float) -> bool:
+        """Whether a tick at `at_s` would be the next one, with none lost between."""
+        return self._jittering.is_on_time(at_s) if self._buffered is None else self._buffered.is_on_time(at_s)
+
+    def resume(self, at_s: float, lost: int = 0) -> None:
+        """Expects the next tick at `at_s`: the tempo stays and the phase is new. `lost` ticks are counted as lost before it."""
+        self.last_s = None
+        self._dates.clear()
+        if self._buffered is None:
+            self._grid.forget()
+            self._jittering.resume(at_s, lost)
+        else:
+            self._buffered.resume(at_s, lost)
+
+    def _is_another_grid(self, period_s: float) -> bool:
+        """Whether this grid differs from the one that failed: dates from a longer buffer fit a shorter one's grid, too."""
+        return self._unsteady_period_s is not None and abs(period_s / self._unsteady_period_s - 1.0) > SAME_PERIOD
+
+    def _enter_grid(self, at_s: float) -> None:
+        dates = [*self._dates, Tick(self.number, at_s)]
+        first, line = dates[0].number, self._jittering.line
+        interval_s = line.interval_s if line is not None else (at_s - dates[0].at_s) / max(len(dates) - 1, 1)
+        counted = [Tick(first + index, date_s) for index, (_, date_s) in enumerate(dates)]
+        for ticks in (counted, dates):
+            buffered = BufferedTicks(self._grid, ticks, interval_s)
+            if buffered.is_steady:
+                self._buffered = buffered
+                return
+        self._unsteady = RETRY_TICKS
+        self._unsteady_period_s = self._grid.period_s
+
+    def _refit(self, at_s: float) -> None:
+        """Fits the line again, as the grid is known better now than when the first ticks' windows came from it."""
+        assert self._buffered is not None
+        dates = [*self._dates, Tick(self.number, at_s)][-self._buffered.age :]
+        buffered = BufferedTicks(self._grid, dates, self._buffered.line.interval_s)
+        if buffered.is_steady:
+            self._buffered = buffered
+
+    def _leave_grid(self, at_s: float) -> None:
+        """Goes back to jittering ticks: the buffer changed or is gone, or the clock is unsteady, so recent counts may be wrong."""
+        assert self._buffered is not None
+        number, line = self._buffered.number, self._buffered.line
+        known = list(self._dates)[-RECOUNTED_TICKS:]
+        is_counted = self._grid.period_s is not None
+        if known:
+            number = known[0].number + len(known) - (0 if is_counted else 1)
+        self._jittering = JitteringTicks()
+        if is_counted:
+            self._unsteady = UNSTEADY_TICKS
+            self._unsteady_period_s = self._grid.period_s
+            self._jittering.take_over([*known, Tick(number, at_s)], line)
+            self._grid.forget()
+        else:
+            self._jittering.take_over([Tick(number, line.at_s)], line)
+            self._jittering.tick(at_s)
+        self._buffered = None
+        self._dates.clear()

@@ -1,0 +1,83 @@
+"""A TOML file of the user, read as text and parsed, and written whole or not at all; knows no key.
+
+What a TOML parser lets through, and nobody writes by hand, is refused here: a file of megabytes, tables in tables without
+end, numbers of thousands of digits. Errors are ConfigError, in one sentence.
+"""
+
+import os
+import shutil
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from server.errors import ConfigError
+
+LARGEST_BYTES = 1 << 20
+"""A configuration with all its comments has some 7 kB."""
+DEEPEST_NESTING = 8
+"""The deepest value of ours, `midi.cc.tempo.channel`, is nested four deep."""
+
+BYTE_ORDER_MARK = "\ufeff"
+"""Some editors on Windows begin a UTF-8 file with it."""
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, as it is, without a byte-order mark. Raises ConfigError."""
+    try:
+        if path.is_file() and path.stat().st_size > LARGEST_BYTES:
+            raise ConfigError(f"{path} is larger than {LARGEST_BYTES // 1024} kB, which no configuration is")
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is no TOML: {error}") from error
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def parse(text: str, where: str) -> dict[str, Any]:
+    """The tree of a TOML text; `where` names its source in an error. Raises ConfigError."""
+    too_deep = f"{where} is nested too deeply: there are {DEEPEST_NESTING} levels at most"
+    try:
+        # tomllib takes no line ends but these two, and says so of others.
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where} is no TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(too_deep) from error
+    except ValueError as error:  # Python reads decimal numbers of up to 4,300 digits
+        raise ConfigError(f"{where} has a number with too many digits") from error
+    if _is_deeper_than(tree, DEEPEST_NESTING):
+        raise ConfigError(too_deep)
+    return tree
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replaces the content of a file, which need not exist; where that fails, the file is as it was. Raises OSError.
+
+    A link stays a link, and the file keeps its permissions.
+    """
+    target = path.resolve()
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with partial.open("wb") as file:
+            file.write(text.encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, partial)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _is_deeper_than(tree: Mapping[str, Any], levels: int) -> bool:
+    """Whether a value lies in more than so many tables and arrays. Without recursion, which has a limit of its own."""
+    layer: list[Any] = [tree]
+    for _ in range(levels):
+        inner: list[Any] = []
+        for node in layer:
+            inner += node.values() if isinstance(node, dict) else node
+        layer = [node for node in inner if isinstance(node, dict | list)]
+        if not layer:
+            return False
+    return True

@@ -1,0 +1,127 @@
+"""Journal records of what a jam's memories hear, and the recovery of a killed jam's memories from these records.
+
+A memory also hears planned notes and may take them back. So each record holds how many tokens of the memory's history still
+count, and the tokens after those. The records build on the memory file that the jam started with, which lies beside its journal.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+
+from model.approach import Approach
+from model.errors import MemoryFileError
+from model.memory.backoff import DEFAULT_BACKOFFS
+from model.memory.memory import MAX_UNDO, Memory
+from model.memory.memory_file import load_memories, save_memories
+from model.memory.memory_mark import MemoryMark
+from model.tokens.time_bins import TimeBins
+from model.tokens.vocabulary import EventVocabulary, PitchVocabulary, Vocabulary
+from server.takes.journal import MemoryBegun, MemoryHeard, Record
+
+Memories = Mapping[Approach, Memory]
+
+
+class MemoryJournal:
+    """Makes records of what memories have heard. Use it from one thread, any one; the music thread may use the memories meanwhile."""
+
+    def __init__(self, memories: Callable[[], Memories]) -> None:
+        self._memories = memories
+        self._written: dict[Approach, dict[int, MemoryMark]] = {}
+        """For each approach, the marks that are in the journal, by position."""
+
+    def start_again(self) -> None:
+        """Makes the next records start from the beginning, for another journal."""
+        self._written.clear()
+
+    def new_records(self) -> list[Record]:
+        """Returns the records of what was heard since the last call."""
+        records: list[Record] = []
+        for approach, memory in self._memories().items():
+            records += self._new_records(approach, memory)
+        return records
+
+    def _new_records(self, approach: Approach, memory: Memory) -> list[Record]:
+        current = memory.snapshot()
+        written = self._written.get(approach, {})
+        records: list[Record] = []
+        if not written or next(iter(written.values())).history is not current.history:
+            written.clear()
+            records.append(_begin_record(approach, memory.vocabulary, keeps_content=not current.history.began_empty))
+        new: list[MemoryMark] = []
+        mark: MemoryMark | None = current
+        while mark is not None and written.get(mark.position) is not mark and len(new) <= MAX_UNDO:
+            new.append(mark)
+            mark = mark.previous
+        new.reverse()
+        position = new[0].position - 1 if new else current.position
+        if new and new[0].position == 0:
+            position = 0
+            written[0] = new.pop(0)
+        if new or position + 1 in written:
+            tokens = tuple(mark.token if mark.is_learnt else -1 - mark.token for mark in new)
+            records.append(MemoryHeard(approach, position, tokens))
+        for later in [each for each in written if each > position]:
+            del written[later]
+        written.update((mark.position, mark) for mark in new)
+        for old in [each for each in written if each < current.position - MAX_UNDO]:
+            del written[old]
+        self._written[approach] = written
+        return records
+
+
+def recover_memories(records: Iterable[Record], memory_file: Path) -> bool:
+    """Writes the memories that the records of a journal hold to the memory file beside it; returns False if there are none.
+
+    Raises MemoryFileError if the file cannot be written.
+    """
+    memories: dict[Approach, Memory] = {}
+    marks: dict[Approach, dict[int, MemoryMark]] = {}
+    for record in records:
+        if isinstance(record, MemoryBegun):
+            memories[record.approach] = memory = _create_memory(record, memories.get(record.approach), memory_file)
+            marks[record.approach] = {0: memory.snapshot()}
+        elif isinstance(record, MemoryHeard) and record.approach in memories:
+            _replay(memories[record.approach], marks[record.approach], record)
+    if not any(len(memory) for memory in memories.values()):
+        return False
+    save_memories(memory_file, memories)
+    return True
+
+
+def _create_memory(record: MemoryBegun, before: Memory | None, memory_file: Path) -> Memory:
+    vocabulary: Vocabulary = PitchVocabulary(record.pitches)
+    if record.shifts:
+        edges = tuple((shift + after) / 2 for shift, after in pairwise(record.shifts))
+        vocabulary = EventVocabulary(record.pitches, TimeBins(record.shifts, edges))
+    memory = Memory(vocabulary, DEFAULT_BACKOFFS[record.approach])
+    if record.keeps_content and before is not None:
+        memory.load_contexts(list(before.contexts()))
+    elif record.keeps_content:
+        with suppress(MemoryFileError):  # then only what was heard in this jam can be recovered
+            load_memories(memory_file, {record.approach: memory})
+    return memory
+
+
+def _replay(memory: Memory, marks: dict[int, MemoryMark], record: MemoryHeard) -> None:
+    mark = marks.get(record.position)
+    if mark is not None:
+        with suppress(ValueError):
+            memory.restore(mark)
+    elif record.position < next(reversed(marks)):  # the record of this position was damaged
+        return
+    for old in [each for each in marks if not record.position - MAX_UNDO <= each <= record.position]:
+        del marks[old]
+    for position, token in enumerate(record.tokens, start=record.position + 1):
+        learn = token >= 0
+        plain = token if learn else -1 - token
+        if plain < memory.vocabulary.size:
+            memory.hear(plain, learn=learn)
+        marks[position] = memory.snapshot()
+    if not marks:
+        marks[record.position] = memory.snapshot()
+
+
+def _begin_record(approach: Approach, vocabulary: Vocabulary, *, keeps_content: bool) -> MemoryBegun:
+    shifts = vocabulary.bins.shifts if isinstance(vocabulary, EventVocabulary) else ()
+    return MemoryBegun(approach, tuple(vocabulary.pitches), tuple(shifts), keeps_content)

@@ -1,0 +1,48 @@
+import pytest
+
+from bridge.timing.song_position import SongPositions
+
+
+def test_positions_are_sixteenths_by_default() -> None:
+    positions = SongPositions()
+    assert positions.in_ticks(21) == 126
+
+
+def test_positions_that_differ_by_the_ticks_between_are_in_ticks() -> None:
+    positions = SongPositions()
+    positions.start()
+    positions.tick(192)
+    assert positions.in_ticks(192) == 192
+    assert positions.in_ticks(576) == 576
+
+
+def test_positions_that_differ_by_the_sixteenths_between_are_in_sixteenths() -> None:
+    positions = SongPositions()
+    positions.in_ticks(16)
+    positions.tick(96)
+    assert positions.in_ticks(32) == 192
+
+
+def test_a_position_within_a_sixteenth_is_rounded_down() -> None:
+    positions = SongPositions()
+    positions.start()
+    positions.tick(100)
+    assert positions.in_ticks(16) == 96
+    assert positions.unit_ticks == 6
+
+
+def test_a_jump_does_not_change_the_unit() -> None:
+    positions = SongPositions()
+    positions.start()
+    positions.tick(192)
+    assert positions.in_ticks(64) == 384
+
+
+@pytest.mark.parametrize("unit_ticks", [1, 6])
+def test_a_given_unit_never_changes(unit_ticks: int) -> None:
+    positions = SongPositions(unit_ticks)
+    positions.start()
+    positions.tick(96)
+    assert positions.in_ticks(96) == 96 * unit_ticks
+    positions.tick(96)
+    assert positions.in_ticks(112) == 112 * unit_ticks

@@ -1,0 +1,141 @@
+"""Ticks that are delivered in audio buffers; `test_jittering_ticks` has those that are not."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from bridge.timing.ticks.tick_follower import BufferSide, TickFollower
+from tests.bridge.timing.ticks.buffered_streams import delivered, late_by_up_to, steady
+
+BUFFER_S = 1_024 / 48_000
+BEAT = 24
+
+
+def followed(dates_s: Iterable[float], side: BufferSide = "unknown") -> TickFollower:
+    follower = TickFollower(side)
+    for at_s in dates_s:
+        follower.tick(at_s)
+    return follower
+
+
+def off_ms(follower: TickFollower, number: int, meant_s: float) -> float:
+    assert follower.line is not None
+    return (follower.line.due_s(number) - meant_s) * 1000
+
+
+@pytest.mark.parametrize("tempo_bpm", [60.0, 97.0, 120.0, 125.0, 140.0, 174.0, 280.0])
+@pytest.mark.parametrize("side", ["start", "end"])
+def test_with_a_known_side_the_true_line_is_found_in_eight_beats(tempo_bpm: float, side: BufferSide) -> None:
+    meant_s = steady(tempo_bpm, 8 * BEAT)
+    follower = followed(delivered(meant_s, BUFFER_S, side, delay=late_by_up_to(0.002)), side)
+    assert follower.buffer_s == pytest.approx(BUFFER_S, rel=0.001)
+    assert follower.number == 8 * BEAT - 1
+    assert off_ms(follower, follower.number, meant_s[-1]) == pytest.approx(0.0, abs=1.0)
+    assert follower.line is not None
+    assert 2.5 / follower.line.interval_s == pytest.approx(tempo_bpm, abs=0.1)
+
+
+def test_with_an_unknown_side_the_middle_of_the_dates_is_followed() -> None:
+    meant_s = steady(97.0, 8 * BEAT)
+    for side, half_ms in (("start", -BUFFER_S * 500), ("end", BUFFER_S * 500)):
+        follower = followed(delivered(meant_s, BUFFER_S, side))
+        assert off_ms(follower, follower.number, meant_s[-1]) == pytest.approx(half_ms, abs=1.0)
+
+
+@pytest.mark.parametrize("tempo_bpm", [63.0, 97.0, 120.0, 174.0])
+@pytest.mark.parametrize("frames", [64, 256, 1_024, 2_048])
+def test_ten_minutes_of_a_steady_clock_are_counted_without_loss(tempo_bpm: float, frames: int) -> None:
+    count = int(10 * tempo_bpm * BEAT)
+    meant_s = steady(tempo_bpm, count)
+    follower = followed(delivered(meant_s, frames / 48_000, delay=late_by_up_to(0.0005)), "start")
+    assert follower.number == count - 1
+    assert off_ms(follower, count - 1, meant_s[-1]) == pytest.approx(0.0, abs=frames / 96 + 1.0)
+
+
+@pytest.mark.parametrize("new_bpm", [85.0, 92.0, 102.0, 110.0, 140.0])
+@pytest.mark.parametrize(("frames", "beats"), [(256, 1), (1_024, 2), (2_048, 2)])
+def test_a_step_of_tempo_is_followed_within_one_or_two_beats(new_bpm: float, frames: int, beats: int) -> None:
+    first = steady(97.0, 200)
+    meant_s = [*first, *steady(new_bpm, (beats + 2) * BEAT, first[-1] + 2.5 / 97.0)]
+    follower, buffer_s = TickFollower("start"), frames / 48_000
+    for number, at_s in enumerate(delivered(meant_s, buffer_s, delay=late_by_up_to(0.001))):
+        follower.tick(at_s)
+        if number >= 200 + beats * BEAT:
+            assert abs(off_ms(follower, number, meant_s[number])) < buffer_s * 500 + 1.0
+
+
+@pytest.mark.parametrize("frames", [256, 1_024])
+def test_a_lost_tick_is_counted(frames: int) -> None:
+    dates_s = [at_s for tick, at_s in enumerate(delivered(steady(97.0, 500), frames / 48_000)) if tick != 310]
+    assert followed(dates_s).number == 499
+
+
+@pytest.mark.parametrize("stall_ms", [9.0, 17.0, 33.0, 38.0])
+@pytest.mark.parametrize("frames", [256, 1_024])
+def test_after_a_stall_no_tick_is_counted_as_lost(stall_ms: float, frames: int) -> None:
+    meant_s = [at_s + (stall_ms / 1000 if tick >= 310 else 0.0) for tick, at_s in enumerate(steady(97.0, 600))]
+    follower = followed(delivered(meant_s, frames / 48_000), "start")
+    assert follower.number == 599
+    assert off_ms(follower, 599, meant_s[-1]) == pytest.approx(0.0, abs=1.0)
+
+
+@pytest.mark.parametrize("stall_s", [0.004, 0.0123, 0.0311, 0.0587])
+def test_with_exact_dates_stalls_and_lost_ticks_are_distinguished(stall_s: float) -> None:
+    meant_s = [at_s + (stall_s if tick >= 310 else 0.0) for tick, at_s in enumerate(steady(97.0, 500))]
+    assert followed(meant_s).number == 499
+    assert followed(at_s for tick, at_s in enumerate(steady(97.0, 500)) if tick not in {310, 311}).number == 499
+
+
+@pytest.mark.parametrize(("frames", "rate"), [(128, 48_000), (2_048, 48_000), (1_024, 44_100)])
+def test_no_tick_is_lost_when_the_buffer_or_rate_changes(frames: int, rate: int) -> None:
+    meant_s = steady(97.0, 800)
+    dates_s = [
+        *delivered(meant_s[:400], 512 / 48_000, delay=late_by_up_to(0.0003)),
+        *delivered(meant_s[400:], frames / rate, delay=late_by_up_to(0.0003)),
+    ]
+    follower = followed(dates_s, "start")
+    assert follower.number == 799
+    assert off_ms(follower, 799, meant_s[-1]) == pytest.approx(0.0, abs=1.5)
+
+
+def test_a_wandering_clock_on_a_grid_is_followed() -> None:
+    chance = late_by_up_to(0.006, seed=3)
+    meant_s, at_s = [], 1.0
+    for _ in range(600):
+        meant_s.append(at_s)
+        at_s += 2.5 / 97.0 - 0.003 + chance()
+    follower = followed(delivered(meant_s, 512 / 48_000))
+    assert follower.number == 599
+    assert abs(off_ms(follower, 599, meant_s[-1])) < 20.0
+
+
+def test_ticks_with_equal_dates_are_all_counted() -> None:
+    dates_s = list(delivered(steady(97.0, 600), BUFFER_S))
+    for tick in range(200, 600, 60):
+        dates_s[tick : tick + 3] = [dates_s[tick + 2]] * 3
+    assert followed(dates_s).number == 599
+
+
+def test_a_doubled_clock_is_followed_at_its_true_tempo() -> None:
+    for frames in (0, 64, 1_024, 2_048):
+        meant_s = steady(97.0, 20 * BEAT)
+        dates_s = list(delivered(meant_s, frames / 48_000)) if frames else meant_s
+        follower = followed((at_s + copy * 0.0004 for at_s in dates_s for copy in (0, 1)), "unknown")
+        assert follower.is_doubled
+        assert follower.number == 20 * BEAT - 1
+        assert follower.line is not None
+        assert 2.5 / follower.line.interval_s == pytest.approx(97.0, abs=0.05)
+
+
+def test_when_the_second_cable_is_unplugged_the_clock_is_single_again() -> None:
+    meant_s = steady(97.0, 600)
+    dates_s = [at_s + copy * 0.0004 for tick, at_s in enumerate(meant_s) for copy in range(2 if tick < 300 else 1)]
+    follower = followed(dates_s)
+    assert not follower.is_doubled
+    assert follower.number == 599
+
+
+@pytest.mark.parametrize("tempo_bpm", [58.6, 117.19, 117.5, 120.0, 234.4])
+def test_two_ticks_in_each_buffer_are_not_taken_for_a_doubled_clock(tempo_bpm: float) -> None:
+    follower = followed(delivered(steady(tempo_bpm, 40 * BEAT), 2_048 / 48_000, delay=late_by_up_to(0.001)))
+    assert not follower.is_doubled

@@ -1,0 +1,102 @@
+"""Runs a target on hostile inputs, for a number of inputs or of seconds, and keeps failing inputs in the target's corpus."""
+
+import hashlib
+import logging
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bridge.timing.clock import Clock
+from tests.fuzz.mutator import Mutator
+from tests.fuzz.targets import FuzzTarget, Run
+
+CORPUS = Path(__file__).parent / "corpus"
+SLOW_S = 2.0
+"""An input that takes longer is a failure, too: reading a few kilobytes takes milliseconds."""
+
+
+INPUTS_PER_OPENING = 300
+"""After this many inputs the target is opened again, because a rule-based jam remembers every note and becomes slow."""
+
+
+@dataclass(slots=True)
+class FuzzOutcome:
+    """The number of inputs, the seconds they took, and the inputs that failed, each with its error."""
+
+    inputs: int = 0
+    seconds: float = 0.0
+    failures: dict[bytes, str] = field(default_factory=dict)
+
+    @property
+    def per_minute(self) -> float:
+        return self.inputs / self.seconds * 60.0 if self.seconds else 0.0
+
+
+def corpus_inputs(target: FuzzTarget) -> dict[Path, bytes]:
+    """Returns the inputs of the corpus, on which the target has failed before."""
+    return {path: path.read_bytes() for path in sorted((CORPUS / target.name).glob("*.bin"))}
+
+
+def fuzz(target: FuzzTarget, clock: Clock, random_seed: int, *, inputs: int = 0, seconds: float = 0.0) -> FuzzOutcome:
+    """Runs a number of inputs, or for a number of seconds, whichever is longer. Reports one failure of each kind."""
+    mutator = Mutator([*target.seeds(), *corpus_inputs(target).values()], random_seed)
+    outcome, kinds = FuzzOutcome(), set[str]()
+    started_s = clock.now_s()
+
+    def needs_more_inputs() -> bool:
+        return outcome.inputs < inputs or clock.now_s() - started_s < seconds
+
+    with without_log():
+        while needs_more_inputs():
+            with target.opened() as run:
+                for _ in range(INPUTS_PER_OPENING):
+                    if not needs_more_inputs():
+                        break
+                    data = mutator.next_input()
+                    failure = failure_of(run, data, clock)
+                    outcome.inputs += 1
+                    if failure and failure.splitlines()[-1] not in kinds:
+                        kinds.add(failure.splitlines()[-1])
+                        outcome.failures[data] = failure
+    outcome.seconds = clock.now_s() - started_s
+    return outcome
+
+
+@contextmanager
+def without_log() -> Iterator[None]:
+    """Turns off logging in the block: each refusal is logged, which takes longer than the refusal itself."""
+    logger = logging.getLogger("fours")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def failure_of(run: Run, data: bytes, clock: Clock) -> str:
+    """Returns what went wrong with an input, or an empty string."""
+    took_s = 0.0
+    for _ in range(3):  # an input that is slow every time is not slow because of a busy machine
+        before_s = clock.now_s()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                run(data)
+        except Exception:  # noqa: BLE001  any exception is a failure
+            return traceback.format_exc()
+        took_s = clock.now_s() - before_s
+        if took_s <= SLOW_S:
+            return ""
+    return f"it took {took_s:.1f} s"
+
+
+def add_to_corpus(target: FuzzTarget, data: bytes) -> Path:
+    """Adds an input to the corpus."""
+    path = CORPUS / target.name / f"{hashlib.sha256(data).hexdigest()[:12]}.bin"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path

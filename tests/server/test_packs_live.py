@@ -1,0 +1,61 @@
+"""Packs are switched in a running process: nobody waits for them, not even where a disk never answers."""
+
+import os
+import signal
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from bridge.timing.clock import MonotonicClock
+from tests.server.jam_process import RunningJam, running_jam
+from tests.tiny_pack import write_tiny_pack
+
+SWITCHES, SWITCHES_PER_S = 40, 20
+ANSWERED_WITHIN_S = 0.5
+ENDED_WITHIN_S = 3.0
+
+
+def ask_tempo_s(jam: RunningJam) -> float:
+    """How long the answer to a question takes."""
+    clock = MonotonicClock()
+    asked_s = clock.now_s()
+    assert jam.phone.ask("/fours/tempo").address == "/fours/tempo"
+    return clock.now_s() - asked_s
+
+
+def test_twenty_switches_a_second_leave_osc_answering_and_the_last_one_holds(tmp_path: Path) -> None:
+    with running_jam(tmp_path, "--midi-api", "none", "--mode", "continuous") as jam:
+        waits_s = []
+        for number in range(SWITCHES):
+            jam.phone.send("/fours/pack", ("rock", "songbook")[number % 2])
+            waits_s.append(ask_tempo_s(jam))
+            Event().wait(1 / SWITCHES_PER_S)
+        assert max(waits_s) < ANSWERED_WITHIN_S
+        assert jam.phone.ask("/fours/pack").arguments == ("songbook",)
+        assert jam.stop(signal.SIGINT) == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pack_on_a_disk_that_never_answers_stops_neither_osc_nor_ctrl_c(tmp_path: Path) -> None:
+    dead = tmp_path / "dead"
+    dead.mkdir()
+    os.mkfifo(dead / "card.json")  # nobody writes to it, so reading it never ends
+    with running_jam(tmp_path, "--midi-api", "none") as jam:
+        jam.phone.send("/fours/pack", str(dead))
+        assert ask_tempo_s(jam) < ANSWERED_WITHIN_S
+        clock = MonotonicClock()
+        stopped_s = clock.now_s()
+        assert jam.stop(signal.SIGINT) == (0, "")
+        assert clock.now_s() - stopped_s < ENDED_WITHIN_S
+
+
+def test_a_damaged_pack_is_told_to_who_chose_it_and_the_old_one_stays(tmp_path: Path) -> None:
+    damaged = write_tiny_pack(tmp_path / "packs" / "damaged")
+    graph = next(damaged.glob("*.onnx"))
+    graph.write_bytes(graph.read_bytes()[:-100])
+    with running_jam(tmp_path, "--midi-api", "none") as jam:
+        jam.phone.send("/fours/pack", "damaged")
+        sentence = jam.phone.receive("/fours/error").arguments[0]
+        assert sentence == f"pack damaged: {graph.relative_to(tmp_path)} is cut off or was changed; copy the pack again"
+        assert jam.phone.ask("/fours/pack").arguments == ("songbook",)
