@@ -9,7 +9,7 @@ from pathlib import Path
 from bridge.midi.messages import NoteOff, NoteOn
 from model.files.meter import bar_line_at_or_after, meter_at
 from model.files.midi_writer import Track, as_midi, write_whole
-from model.files.seed import Seed, read_seed, remark_on
+from model.files.seed import Seed, read_seed, seed_notice
 from model.files.tempo import TempoChange
 from model.notes import Note
 from server.config.config import Config
@@ -56,7 +56,7 @@ def export_answers(
         raise ExportError(f"{request.out} is the seed itself; choose another place for the answer")
     seed = read_seed(request.seed)
     if seed.remarks:
-        say(remark_on(request.seed, seed))
+        say(seed_notice(request.seed, seed))
     settings = config.settings
     tempo_bpm = settings.tempo if own_tempo else seed.tempo_bpm
     loaded_pack = load_pack(settings.pack, config)

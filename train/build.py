@@ -24,7 +24,7 @@ from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.corpus.corpora import Corpus, Line, content_of, joined
 from train.corpus.dataset import event_vocabulary, pieces_in_memory, pieces_on_disk, pitch_vocabulary
 from train.corpus.manifest import printable
-from train.corpus.reading import NOMINAL_TEMPO_BPM, Choice
+from train.corpus.reading import NOMINAL_TEMPO_BPM, LineSelection
 from train.errors import CorpusError, OutputError
 from train.finetune import grow_vocabulary, grow_weights
 from train.judging.bits_per_note import engine_bits, held_out_figures, lines_within
@@ -71,7 +71,7 @@ class TrainingRequest:
     out: Path
     recipes: dict[Approach, Recipe]
     shape: Hyperparameters
-    choice: Choice
+    choice: LineSelection
     bin_choice: BinChoice = "commonest"
     bin_count: int = 32
     command: str = ""

@@ -22,7 +22,7 @@ from train.command import run_command
 from train.console import ProgressBars, console, held_out_table, show_corpora, show_vocabulary
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Corpus, read_corpora
-from train.corpus.reading import Choice, TrackChoice
+from train.corpus.reading import LineSelection, TrackChoice
 from train.errors import CorpusError, OutputError, RecipeError
 from train.experiment.replay import replay_experiment
 from train.judging.evaluate import choice_of
@@ -131,9 +131,9 @@ def train(
     )
     _check_out(out, resume=resume, force=force, updates=existing_pack is not None)
     trained = [name for name in APPROACHES if approach in {None, name}]
-    choice = Choice(tracks, drums, _time_unit_of(base_pack) if base_pack else time_unit)
+    choice = LineSelection(tracks, drums, _time_unit_of(base_pack) if base_pack else time_unit)
     if recipe == "notebook":
-        choice = Choice("merged", drums=True, time_unit="seconds")
+        choice = LineSelection("merged", drums=True, time_unit="seconds")
     custom_recipe = replace(
         DEFAULTS,
         epochs=epochs,

@@ -16,7 +16,7 @@ from model.pack.pack import open_pack
 from train.command import run_command
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import read_corpora
-from train.corpus.reading import Choice
+from train.corpus.reading import LineSelection
 from train.judging.compare import AnswerSettings, compare
 from train.judging.reference_statistics import measure_reference
 from train.judging.seeds import built_in_seeds, read_seeds
@@ -69,7 +69,9 @@ def compare_approaches(
     named_seeds = read_seeds(seeds, cache) if seeds else built_in_seeds()
     settings = AnswerSettings(bars, answers, SamplingSettings(temperature, top_p, step), random_seed)
     reference = (
-        measure_reference(read_corpora(corpus, cache, Choice(), workers), settings.excerpt_beats) if corpus else None
+        measure_reference(read_corpora(corpus, cache, LineSelection(), workers), settings.excerpt_beats)
+        if corpus
+        else None
     )
     comparison = compare(opened_pack, named_seeds, settings, reference)
     command = shlex.join(["fours", "compare", *context.obj])

@@ -91,9 +91,9 @@ def show_corpora(corpora: Sequence[Corpus]) -> None:
         console.print(left_out, crop=False)
     for corpus in corpora:
         console.print(_description(corpus), soft_wrap=True)
-        if corpus.astride:
+        if corpus.duplicates_across_splits:
             console.print(
-                f"{corpus.name}: {corpus.astride} files are near-duplicates of one on another side of its manifest's split",
+                f"{corpus.name}: {corpus.duplicates_across_splits} files are near-duplicates of one on another side of its manifest's split",
                 style="yellow",
                 soft_wrap=True,
             )
@@ -113,7 +113,7 @@ def _left_out(corpora: Sequence[Corpus]) -> Table:
         kinds = (
             ("file", [(broken.reason, printable(broken.file)) for broken in corpus.broken]),
             ("part of a file", [(broken.reason, printable(broken.file)) for broken in corpus.incomplete]),
-            ("file", [("has no line to learn from", printable(file)) for file in corpus.leadless]),
+            ("file", [("has no line to learn from", printable(file)) for file in corpus.without_lead]),
             ("row of the manifest", [("has no file", path) for path in corpus.rows_without_file]),
         )
         for kind, items in kinds:
@@ -130,7 +130,7 @@ def _description(corpus: Corpus) -> str:
     keys = Counter(corpus.keys)
     commonest = ", ".join(f"{key} {count}" for key, count in keys.most_common(4))
     slowest, middle, fastest = min(corpus.tempi_bpm), statistics.median(corpus.tempi_bpm), max(corpus.tempi_bpm)
-    near_duplicates = f", {corpus.alike} near-duplicates" if corpus.alike else ""
+    near_duplicates = f", {corpus.near_duplicates} near-duplicates" if corpus.near_duplicates else ""
     hours = corpus.seconds / 3600
     length = f"{hours:,.1f} hours" if hours >= 1 else f"{corpus.seconds / 60:.1f} minutes"
     return (

@@ -22,7 +22,7 @@ from server.jam.jam import Jam
 from server.music.pack_loader import LoadedPack, load_pack
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import read_corpora
-from train.corpus.reading import Choice
+from train.corpus.reading import LineSelection
 
 LINES, PHRASE_BEATS, MIN_NOTES = 20, 16.0, 8
 TEMPERATURES = (0.9, 1.2)
@@ -55,7 +55,7 @@ def _mean_and_low(shares: list[float]) -> tuple[str, str]:
 
 def _cases() -> list[Case]:
     cases: list[Case] = []
-    for corpus in read_corpora([CORPORA / name for name in SONGBOOK_FOLDERS], USER_CACHE, Choice()):
+    for corpus in read_corpora([CORPORA / name for name in SONGBOOK_FOLDERS], USER_CACHE, LineSelection()):
         lines = corpus.lines["test"]
         for line in Random(1).sample(lines, min(LINES, len(lines))):
             first_onset_beats = line.notes[0].onset_beats

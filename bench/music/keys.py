@@ -18,7 +18,7 @@ from model.analysis.key_finder import TEMPERLEY, KeyFinder, Profiles, key_from_w
 from model.analysis.scale import TONICS
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Corpus, Line, Split, read_corpora
-from train.corpus.reading import Choice
+from train.corpus.reading import LineSelection
 
 SIDES: tuple[tuple[str, tuple[Split, ...]], ...] = (("train", ("train",)), ("held out", ("valid", "test")))
 PROFILES: dict[str, Profiles] = {
@@ -49,7 +49,7 @@ class _Tune:
 
 def run() -> None:
     """Prints both tables."""
-    corpora = read_corpora([CORPORA / name for name in SONGBOOK_FOLDERS], USER_CACHE, Choice("lead"))
+    corpora = read_corpora([CORPORA / name for name in SONGBOOK_FOLDERS], USER_CACHE, LineSelection("lead"))
     tunes = {(c.name, side): list(_tunes(c, splits)) for c in corpora for side, splits in SIDES}
     rows = [
         (name, corpus, side, *_accuracy(profiles, found))

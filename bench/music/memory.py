@@ -24,7 +24,7 @@ from model.pack.pack import open_pack
 from model.tokens.vocabulary import EventVocabulary
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Corpus, Split, read_corpora
-from train.corpus.reading import Choice
+from train.corpus.reading import LineSelection
 from train.judging.evaluate import pack_network
 from train.memory.forecasts import LineForecast, bits_with_memory, forecast_lines
 
@@ -118,7 +118,7 @@ def draw(picture: Path) -> None:
 
 @lru_cache
 def corpus_of(folder: str) -> Corpus:
-    (corpus,) = read_corpora([CORPORA / folder], USER_CACHE, Choice("lead"))
+    (corpus,) = read_corpora([CORPORA / folder], USER_CACHE, LineSelection("lead"))
     return corpus
 
 

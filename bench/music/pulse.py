@@ -15,7 +15,7 @@ from bench.table import median_and_p99_ms, show
 from model.analysis.pulse import MAX_ONSETS, TEMPO_TOLERANCE, Pulse, find_pulse
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Line, read_corpora
-from train.corpus.reading import Choice
+from train.corpus.reading import LineSelection
 
 PHRASES = 400
 MIN_NOTES, MAX_NOTES = 8, 32
@@ -46,7 +46,7 @@ def run() -> None:
         "find_pulse, its tempo so far": find_pulse,
         "median gap": lambda onsets_s, _: _median_gap(onsets_s),
     }
-    corpora = read_corpora([CORPORA / name for name in SONGBOOK_FOLDERS], USER_CACHE, Choice("lead"))
+    corpora = read_corpora([CORPORA / name for name in SONGBOOK_FOLDERS], USER_CACHE, LineSelection("lead"))
     rows = []
     for spread_ms in SPREADS_MS:
         for corpus in corpora:

@@ -25,7 +25,7 @@ from model.tokens.vocabulary import EventVocabulary
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Line, joined, read_corpora
 from train.corpus.dataset import pieces_in_memory, pitches_of, shifts_of
-from train.corpus.reading import Choice
+from train.corpus.reading import LineSelection
 from train.judging.bits_per_note import held_out
 from train.judging.measures import Grid, grid_of, measure
 from train.learning.recipe import Recipe
@@ -44,7 +44,7 @@ SEED_NOTES, ANSWER_BEATS, ANSWERS = 16, 32.0, 40
 def run() -> None:
     """Trains once for each choice of bins (some minutes each) and prints the bits of each."""
     torch.set_num_threads(1)
-    corpora = read_corpora([CORPORA / name for name in FOLDERS], USER_CACHE, Choice("lead"))
+    corpora = read_corpora([CORPORA / name for name in FOLDERS], USER_CACHE, LineSelection("lead"))
     training, valid, test = (joined(corpora, split) for split in ("train", "valid", "test"))
     grid = grid_of(line.notes for line in training)
     rows = []

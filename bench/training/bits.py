@@ -6,7 +6,7 @@ from model.approach import APPROACHES
 from model.pack.pack import available_packs, open_pack
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import joined, read_corpora
-from train.corpus.reading import Choice
+from train.corpus.reading import LineSelection
 from train.judging.bits_per_note import engine_bits
 
 
@@ -16,7 +16,7 @@ def run() -> None:
     for name in available_packs():
         pack = open_pack(name)
         folders = [CORPORA / source.name for source in pack.card.corpora]
-        lines = joined(read_corpora(folders, USER_CACHE, Choice()), "test")
+        lines = joined(read_corpora(folders, USER_CACHE, LineSelection()), "test")
         for approach in APPROACHES:
             vocabulary = pack.vocabulary(approach)
             graph = engine_bits(pack.engine(approach, "cpu"), vocabulary, lines)

@@ -18,7 +18,7 @@ from bench.corpora import CORPORA
 from bench.table import show
 from train.corpus.corpora import joined, read_corpora
 from train.corpus.dataset import event_vocabulary, pieces_on_disk
-from train.corpus.reading import Choice
+from train.corpus.reading import LineSelection
 
 FOLDERS = ("freedoom", "mutopia", "openewld_pd", "openscore_lieder")
 PRETTY_MIDI_FILES = 110
@@ -95,7 +95,7 @@ def _in_new_process(folder: Path, cache: Path) -> tuple[float, float]:
 
 def _ingest(folder: Path, cache: Path) -> None:
     started_s = time.perf_counter()
-    lines = joined(read_corpora([folder], cache, Choice()), "train")
+    lines = joined(read_corpora([folder], cache, LineSelection()), "train")
     vocabulary = event_vocabulary(lines, "commonest", 32)
     pieces_on_disk(vocabulary, lines, cache / "event.tokens")
     print(time.perf_counter() - started_s, _peak_mib())

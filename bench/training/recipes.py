@@ -20,7 +20,7 @@ from model.tokens.vocabulary import START
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import SPLITS, read_corpora
 from train.corpus.dataset import TRANSPOSITIONS, TokenPieces, Tokens
-from train.corpus.reading import Choice
+from train.corpus.reading import LineSelection
 from train.experiment.replay import streams_of
 from train.learning.loss import sum_bits
 from train.learning.recipe import Recipe
@@ -33,7 +33,7 @@ EPOCHS = int(os.environ.get("EPOCHS", "20"))
 def run() -> None:
     """Trains both networks by our recipe on the notebook's tokens, and prints the bits on the test files, and the time."""
     torch.set_num_threads(1)
-    corpora = read_corpora([CORPORA / LIST], USER_CACHE, Choice("merged", drums=True, time_unit="seconds"))
+    corpora = read_corpora([CORPORA / LIST], USER_CACHE, LineSelection("merged", drums=True, time_unit="seconds"))
     rows = []
     for approach in APPROACHES:
         streams = streams_of(approach, corpora)

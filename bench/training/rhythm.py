@@ -17,8 +17,8 @@ from model.tokens.time_bins import quantile_bins
 from model.tokens.vocabulary import EventVocabulary
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Line, joined, read_corpora
-from train.corpus.dataset import shifts_of, spelt
-from train.corpus.reading import Choice
+from train.corpus.dataset import shifts_of, tokens_of_line
+from train.corpus.reading import LineSelection
 
 QUANTILES = 32
 
@@ -30,7 +30,7 @@ def run() -> None:
         pack = open_pack(name)
         vocabulary = pack.vocabulary("event")
         assert isinstance(vocabulary, EventVocabulary)
-        corpora = read_corpora([CORPORA / source.name for source in pack.card.corpora], USER_CACHE, Choice())
+        corpora = read_corpora([CORPORA / source.name for source in pack.card.corpora], USER_CACHE, LineSelection())
         coarse = quantile_bins(shifts_of(joined(corpora, "train")), QUANTILES)
         coarse_bin = [coarse.index(shift) for shift in vocabulary.bins.shifts]
         for corpus in corpora:
@@ -51,7 +51,7 @@ def _time_bits(
     tokens_together = [[first_time_token + j for j in bins if coarse_bin[j] == coarse_bin[i]] for i in bins]
     fine = coarse = 0.0
     for line in lines:
-        piece = spelt(vocabulary, line.records)
+        piece = tokens_of_line(vocabulary, line.records)
         state = engine.initial_state()
         for token, target in zip(piece[:-1].tolist(), piece[1:].tolist(), strict=True):
             logits, state = engine.step(token, state)

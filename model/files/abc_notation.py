@@ -1,7 +1,7 @@
-"""The content of an ABC file to a score: by abc2midi, the program that comes with symusic.
+"""Reads ABC notation with abc2midi, a program that symusic ships.
 
-Repeats and ornaments are played as abc2midi plays them. Not known: where bars begin after a pickup, which abc2midi does not write
-down. Of a book of tunes every tune is read, each as a track of its own, in the tempo and meter of the first.
+Repeats and ornaments are played as abc2midi plays them. abc2midi does not write where bars begin after a pickup, so that is
+unknown. In a book of tunes every tune becomes a track, and tempo and meter are those of the first tune.
 """
 
 import os
@@ -23,7 +23,7 @@ _KEY = re.compile(r"^(K:.*)$", re.MULTILINE)
 
 
 def read_abc(content: bytes) -> FileScore:
-    """All tunes of a file. Raises UnreadableError where it holds none."""
+    """All tunes of a file. Raises UnreadableError if it holds none."""
     text = _text_of(content)
     begins = [match.start() for match in _TUNE.finditer(text)]
     if not begins:
@@ -45,16 +45,16 @@ def _text_of(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return content.decode("latin-1")  # what old tune books are written in; every byte is a letter of it
+        return content.decode("latin-1")  # old tune books use it, and it decodes any byte
 
 
 def _by_abc2midi(tune: str) -> FileScore | None:
-    """A tune by way of a MIDI file; None where abc2midi makes none of it."""
-    import symusic  # noqa: F401  it says in the environment where its program lies
+    """A tune, converted to a MIDI file and read back; None if abc2midi cannot convert it."""
+    import symusic  # noqa: F401  it sets the path of abc2midi in the environment
 
     with tempfile.TemporaryDirectory(prefix="fours-abc-") as folder:
         source, made = Path(folder) / "tune.abc", Path(folder) / "tune.mid"
-        # Chords are struck, not rolled; which may be said only after the key.
+        # Without this line abc2midi rolls chords. The line is allowed only after the key.
         source.write_text(_KEY.sub(r"\1\n%%MIDI chordattack 0", tune, count=1), encoding="utf-8")
         command = [os.environ["SYMUSIC_ABC2MIDI"], str(source), "-silent", "-o", str(made)]
         try:
@@ -62,6 +62,6 @@ def _by_abc2midi(tune: str) -> FileScore | None:
             score = read_midi(made.read_bytes())
         except (OSError, subprocess.TimeoutExpired, UnreadableError):
             return None
-    # It begins every note a tick after its beat, so that it is heard as separate from the one before.
+    # abc2midi starts every note one tick late, to separate it from the note before.
     parts = tuple(replace(part, tick=np.maximum(part.tick - 1, 0)) for part in score.parts)
     return replace(score, parts=parts)

@@ -1,7 +1,7 @@
-"""The lines of a score: a channel of a track each, or all channels of one player of MPE; every note with a length to play.
+"""The lines of a score: one for each channel of a track, or one for all channels of an MPE player. Every note gets a length.
 
-What a reader of the score would see, and a program could not play, is mended here: notes of no length, graces that are written
-on the note they lead to, a pitch that begins twice at once.
+Scores hold things that cannot be played as written; they are corrected here: notes of no length, grace notes at the tick of their
+main note, and a pitch that starts twice at the same tick.
 """
 
 import math
@@ -15,19 +15,19 @@ import numpy.typing as npt
 from model.files.score import FileScore, Part, Ticks
 from model.notes import CHORD_BEATS
 
-# A note of no length lasts until the next onset, and no longer than this.
+# A note of no length lasts until the next onset, but at most this long.
 LONGEST_GIVEN_BEATS = 1.0
-# So long before its note a grace begins, where there is room: 62 ms at 120 bpm. Nearer than CHORD_BEATS it would be a chord's.
+# A grace note starts this long before its main note if there is room: 62 ms at 120 bpm. Closer than CHORD_BEATS they would be a chord.
 GRACE_BEATS = 1 / 8
-# A player of MPE whose file says nothing of zones: each note on the next channel of several, never on the manager's, which is
-# the first, and one note after another, as voices of a choir are not.
+# How an MPE player is recognised in a file that sets up no zones: each note is on the next of several channels, none is on the
+# first, which is the manager's, and notes follow one another, unlike the voices of a choir.
 MPE_MANAGER = 0
 MPE_CHANNELS = 3
 MPE_SHARE = 0.9
 
 
 def lines_of(score: FileScore) -> list[Part]:
-    """The lines, drums among them, in the order of the file."""
+    """All lines, including drums, in the order of the file."""
     parts = list(score.parts)
     if len({part.track for part in parts}) < len(parts):
         parts = [line for _, track in groupby(parts, key=lambda part: part.track) for line in _by_player(list(track))]
@@ -37,7 +37,7 @@ def lines_of(score: FileScore) -> list[Part]:
 
 
 def merged(parts: Sequence[Part]) -> Part:
-    """All notes as one line, like the first part in all else; of a pitch that begins twice at once the later part's is left."""
+    """All notes as one line with the channel and program of the first part. If parts start a pitch at the same tick, the last part's note stays."""
     tick = np.concatenate([part.tick for part in parts])
     pitch = np.concatenate([part.pitch for part in parts])
     every = replace(
@@ -51,7 +51,7 @@ def merged(parts: Sequence[Part]) -> Part:
 
 
 def _by_player(parts: Sequence[Part]) -> list[Part]:
-    """The parts of one track, those together that are one player's."""
+    """The parts of one track; those that belong to one MPE player are merged."""
     members = parts[0].members
     if members is None and _take_turns(parts):
         members = frozenset(part.channel for part in parts)
@@ -63,7 +63,7 @@ def _by_player(parts: Sequence[Part]) -> list[Part]:
 
 
 def _take_turns(parts: Sequence[Part]) -> bool:
-    """Whether notes go round the channels one by one, each sounding alone on its channel."""
+    """Whether each note is on the next channel, and no channel has two notes at once."""
     channels = [part.channel for part in parts]
     if len(parts) < MPE_CHANNELS or MPE_MANAGER in channels:
         return False
@@ -74,7 +74,7 @@ def _take_turns(parts: Sequence[Part]) -> bool:
     place = np.repeat(np.arange(len(parts)), [len(part) for part in parts])[order]
     steps = (place[1:] - place[:-1]) % len(parts)
     later = tick[order][1:] > tick[order][:-1]
-    # Up from the second channel in a lower zone, down from the last but one in an upper.
+    # Upwards in a lower zone (from the second channel), downwards in an upper zone (from the last but one).
     return any(bool(np.mean((steps == step) & later) >= MPE_SHARE) for step in (1, len(parts) - 1))
 
 
@@ -85,7 +85,7 @@ def _playable(part: Part, ticks_per_beat: float) -> Part:
 
 
 def _once(part: Part) -> Part:
-    """The part with one note where a pitch begins twice at once: the last that is written."""
+    """The part without duplicates: if a pitch starts twice at one tick, the last note written stays."""
     twice = (part.tick[1:] == part.tick[:-1]) & (part.pitch[1:] == part.pitch[:-1])
     if not twice.any():
         return part
@@ -112,7 +112,7 @@ def _with_lengths(part: Part, without_length: npt.NDArray[np.bool_], ticks_per_b
 
 
 def _begin_graces(tick: npt.NDArray[np.int64], without_length: npt.NDArray[np.bool_], before: int) -> None:
-    """Moves notes of no length that stand on one that has a length: one after another, they come before it."""
+    """Moves grace notes before their main note, one after another: notes of no length at the tick of a note that has one."""
     main_ticks = np.intersect1d(tick[without_length], tick[~without_length])
     begins = np.unique(tick)
     for at in main_ticks.tolist():
@@ -124,9 +124,9 @@ def _begin_graces(tick: npt.NDArray[np.int64], without_length: npt.NDArray[np.bo
 
 
 def begins_of(line: Part, ticks_per_beat: float) -> Ticks:
-    """For each note the tick at which its chord begins: notes are one chord that begin together, or nearly, and sound together.
+    """For each note the tick at which its chord begins. Notes that start (almost) together and sound together are a chord.
 
-    A grace, which is over when its note begins, is none.
+    A grace note is not part of a chord, as it ends when its main note starts.
     """
     tick = line.tick
     gap = tick[1:] - tick[:-1]

@@ -1,13 +1,13 @@
-"""How many beats a bar has, and where bars begin; knows no file. A beat is a quarter note, whatever a meter counts in."""
+"""Time signatures: how many beats a bar has, and where bars begin. A beat is always a quarter note, also in 6/8."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-# A bar that is shorter or longer than any that is written is a damaged event, and not a meter.
+# Larger numbers than any music uses come from damaged events.
 LARGEST_NUMERATOR, LARGEST_DENOMINATOR = 64, 64
-# What rounding may do to a bar line.
+# How far rounding may move a bar line.
 LINE_TOLERANCE_BEATS = 1e-6
 
 
@@ -24,7 +24,7 @@ class Meter:
 
     @property
     def is_usable(self) -> bool:
-        """Whether music may be counted in it: a file may hold any two numbers."""
+        """Whether this is a meter that music can have; a file may hold any two numbers."""
         return (
             1 <= self.numerator <= LARGEST_NUMERATOR
             and 1 <= self.denominator <= LARGEST_DENOMINATOR
@@ -37,16 +37,16 @@ COMMON_TIME = Meter()
 
 @dataclass(frozen=True, slots=True)
 class MeterChange:
-    """From this beat on, which is a bar line, bars are so long."""
+    """A change of meter at a bar line: `meter` applies from `beat` on."""
 
     beat: float
     meter: Meter
 
 
 def pickup_beats(meters: Sequence[MeterChange]) -> float:
-    """How long the pickup is that a notation program wrote as a first bar of its own; 0.0 where there is none.
+    """The length of a pickup that a notation program wrote as a bar of its own; 0.0 if there is none.
 
-    Such a bar is the only one of its meter, and shorter than those that follow.
+    Such a bar is the only one in its meter, and shorter than the bars that follow.
     """
     if len(meters) < 2 or meters[0].beat > 0.0:
         return 0.0
@@ -57,7 +57,7 @@ def pickup_beats(meters: Sequence[MeterChange]) -> float:
 
 
 def bar_line_at_or_after(beat: float, meters: Sequence[MeterChange]) -> float:
-    """The first bar line that is not before `beat`. `meters` are in order; without any, bars are of 4/4 from beat 0."""
+    """The first bar line at or after `beat`. `meters` are in order of time; if empty, the meter is 4/4 from beat 0."""
     for change, following in pairwise([*(meters or (MeterChange(0.0, COMMON_TIME),)), None]):
         if change is None:
             break
@@ -70,6 +70,6 @@ def bar_line_at_or_after(beat: float, meters: Sequence[MeterChange]) -> float:
 
 
 def meter_at(beat: float, meters: Sequence[MeterChange]) -> Meter:
-    """The meter in force at a beat; 4/4 where nothing is said."""
+    """The meter at a beat; 4/4 if `meters` is empty."""
     in_force = [change.meter for change in meters if change.beat <= beat + LINE_TOLERANCE_BEATS]
     return in_force[-1] if in_force else (meters[0].meter if meters else COMMON_TIME)

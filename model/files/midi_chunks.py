@@ -1,6 +1,6 @@
-"""The chunks of a standard MIDI file: what a beat is divided in, and the bytes of each track; knows no event.
+"""The chunks of a standard MIDI file: the header's division of time, and the bytes of each track. Does not parse events.
 
-What is not understood is skipped, as the standard says, and what is missing is told. Source: "Standard MIDI Files 1.0" (MIDI
+Unknown chunks are skipped, as the standard requires, and missing ones are reported. Source: "Standard MIDI Files 1.0" (MIDI
 Association, RP-001) and "RIFF-based MIDI files" (RP-029).
 """
 
@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from model.errors import UnreadableError
 
 DRUM_CHANNEL = 9
-"""Counted from 0: the channel of drums, by General MIDI and nearly everybody."""
+"""The channel of drums in General MIDI, counted from 0."""
 
 HEADER, TRACK = b"MThd", b"MTrk"
 END_OF_TRACK = b"\xff\x2f\x00"
-# Some programs put a header of their own before a MIDI file: MacBinary's has 128 bytes.
+# Some programs write their own header before the file: MacBinary's has 128 bytes.
 LARGEST_FOREIGN_HEADER = 128
-# Of the seconds of a film, of which a file may count fractions instead of beats; 29 stands for 30 with frames left out.
+# SMPTE division: a file may count fractions of film frames instead of beats. 29 means 30 drop-frame.
 FRAMES_PER_SECOND = {24: 24.0, 25: 25.0, 29: 30_000 / 1001, 30: 30.0}
 SMPTE_TEMPO_BPM = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Chunks:
-    """What a file holds, and what is odd about it: each remark goes on from "the file …"."""
+    """The header and tracks of a file. Each of `remarks` says what is wrong with it, in words that follow "the file …"."""
 
     ticks_per_beat: float
     counts_seconds: bool
@@ -32,7 +32,7 @@ class Chunks:
 
 
 def chunks_of(content: bytes) -> Chunks:
-    """The header and the tracks of a file. Raises UnreadableError where there are none."""
+    """Splits a file into its chunks. Raises UnreadableError if there is no header or no track."""
     begin = _begin_of(content)
     if len(content) < begin + 14:
         raise UnreadableError("breaks off in its header")
@@ -43,7 +43,7 @@ def chunks_of(content: bytes) -> Chunks:
     if counts_seconds:
         remarks.append(f"counts seconds, not beats, so its beats are those of {SMPTE_TEMPO_BPM:.0f} bpm")
     if len(tracks) + skipped < declared:
-        remarks.append(f"says that it has {_tracks_told(declared)} and has {len(tracks)}")
+        remarks.append(f"says that it has {_count_of_tracks(declared)} and has {len(tracks)}")
     elif is_cut:
         remarks.append("breaks off in its last track")
     if not tracks:
@@ -66,7 +66,7 @@ def _begin_of(content: bytes) -> int:
 
 
 def _division(division: int) -> tuple[float, bool]:
-    """Ticks in a beat, and whether they are fractions of seconds: then those of a beat at 120 bpm."""
+    """Ticks per beat, and whether the file counts seconds; then a beat is one at 120 bpm."""
     if division < 0x8000:
         if division == 0:
             raise UnreadableError("counts no ticks per beat, so it says nothing of time")
@@ -80,7 +80,7 @@ def _division(division: int) -> tuple[float, bool]:
 
 
 def _tracks(content: bytes, at: int, declared: int) -> tuple[list[bytes], int, bool]:
-    """The bytes of each track, how many chunks are none, and whether the last track breaks off."""
+    """The bytes of each track, how many other chunks were skipped, and whether the last track breaks off."""
     tracks: list[bytes] = []
     skipped = 0
     is_cut = False
@@ -89,13 +89,13 @@ def _tracks(content: bytes, at: int, declared: int) -> tuple[list[bytes], int, b
         end = at + 8 + length
         if kind == TRACK:
             if end > len(content):
-                # A program that was cut off may not have come to write the length, and yet have begun the next track.
+                # A program that crashed may have left the length unset, and yet have written the next track.
                 following = content.find(END_OF_TRACK + TRACK, at + 8)
                 end = following + len(END_OF_TRACK) if following >= 0 else len(content)
                 is_cut = following < 0 and not content.endswith(END_OF_TRACK)
             tracks.append(content[at + 8 : end])
         elif not all(0x20 <= byte < 0x7F for byte in kind):
-            # No chunk: the length before was wrong, or what follows the last track is padding.
+            # Not a chunk: either the length before is wrong, or padding follows the last track.
             end = content.find(TRACK, at) if len(tracks) < declared else -1
             if end < 0:
                 break
@@ -107,5 +107,5 @@ def _tracks(content: bytes, at: int, declared: int) -> tuple[list[bytes], int, b
     return tracks, skipped, is_cut
 
 
-def _tracks_told(count: int) -> str:
+def _count_of_tracks(count: int) -> str:
     return "1 track" if count == 1 else f"{count} tracks"

@@ -1,6 +1,6 @@
-"""One track of a MIDI file, made safe and plain for a parser: whole events only, and no change of program.
+"""Repairs one track of a MIDI file for a strict parser: keeps whole events only, and can remove program changes.
 
-Walks from event to event and looks at none of the notes: runs of channel messages are passed by one regular expression.
+Steps from event to event without decoding notes: one regular expression skips a whole run of channel messages.
 """
 
 import re
@@ -13,7 +13,7 @@ from model.files.midi_chunks import END_OF_TRACK
 _DELTA = rb"[\x80-\xff]{0,3}+[\x00-\x7f]"
 _DATA = rb"[\x00-\x7f]"
 _TWO, _ONE = rb"[\x80-\xbf\xe0-\xef]", rb"[\xd0-\xdf]"
-# Runs of messages of two data bytes, and of pressure, which has one: the first may lean on the status before it, or may not.
+# Runs of messages of two data bytes, and of pressure, which has one: the first message of a run may use running status (`_GOING_ON`) or not (`_BEGINNING`).
 _GOING_ON = {
     2: re.compile(rb"(?:" + _DELTA + _TWO + rb"?+" + _DATA + _DATA + rb")*+"),
     1: re.compile(rb"(?:" + _DELTA + _ONE + rb"?+" + _DATA + rb")*+"),
@@ -26,18 +26,18 @@ _DELTA_TIME = re.compile(_DELTA)
 _META, _SYSEX, _ESCAPE = 0xFF, 0xF0, 0xF7
 _PROGRAM, _PRESSURE = 0xC, 0xD
 _NOTE_ON = 0x90
-# Data bytes of the system messages that have no place in a file, and that some files hold; others are not defined.
+# Data bytes of system messages, which do not belong in a file but are in some. Others are undefined.
 _SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0, 0xF8: 0, 0xFA: 0, 0xFB: 0, 0xFC: 0, 0xFE: 0}
 
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """A track up to its end, without the message that says so.
+    """A track without its end-of-track message.
 
-    Both end where the next message would stand, after its delta time. What goes on with a system exclusive message, or escapes
-    from the events, is a system exclusive message in both, as symusic looks for no length in the former. In `plain` program changes are channel pressure, which is as
-    long and says nothing of notes; `programs` are those that the channels begin with. `broken_at` is the byte at which it cannot
-    be read on, None where it was read to its end.
+    `events` and `plain` both end after the delta time of the next message. In both, F7 events (continuations and escapes) become
+    system exclusive messages, as symusic reads no length in an F7 event. In `plain` program changes become channel pressure, which
+    has the same length and does not affect notes. `programs` are the channels' first programs. `broken_at` is the byte from which the
+    track cannot be read, None if it was read to its end.
     """
 
     events: bytes
@@ -48,10 +48,10 @@ class Repaired:
 
 
 def repaired(track: bytes) -> Repaired:
-    """The track's whole events, as they are and without changes of program."""
+    """The whole events of a track, as they are and without program changes."""
     walk = _Walk(track)
     end, broken_at = walk.to_the_end()
-    # Where no end of track stands, the delta time before it does not, either.
+    # If the end of track is missing, so is the delta time before it.
     delta = b"" if walk.has_end else b"\x00"
     plain = walk.events[:end] + delta
     events = plain[:]
@@ -67,11 +67,11 @@ class _Walk:
         self.program_changes: list[int] = []
         self.changes_between_notes = False
         self.has_end = False
-        self._running = 0  # data bytes of the status before, or that it is a change of program
+        self._running = 0  # data bytes of the last status, or _PROGRAM
         self._channel = 0
 
     def to_the_end(self) -> tuple[int, int | None]:
-        """Where the whole events end, and where they break off."""
+        """Where the last whole event ends, and where the track breaks off."""
         events = self.events
         at = 0
         while at < len(events):
@@ -93,7 +93,7 @@ class _Walk:
         return at, None
 
     def _run_end(self, at: int) -> int:
-        """Where the messages end that need no look; `at` where there are none."""
+        """Where a run of channel messages ends; `at` if none begins here."""
         for data in (2, 1):
             run = (_GOING_ON if self._running == data else _BEGINNING)[data].match(self.events, at)
             if run is not None and run.end() > at:
@@ -102,7 +102,7 @@ class _Walk:
         return at
 
     def _message_end(self, at: int) -> int | None:
-        """Where another message ends; None where there is none."""
+        """Where another kind of message ends; None if it is invalid."""
         if at >= len(self.events):
             return None
         status = self.events[at]
@@ -111,7 +111,7 @@ class _Walk:
         if status >= _SYSEX:
             return self._system_end(at, status)
         if status >> 4 != _PROGRAM:
-            return None  # its data bytes are none, or it would have been passed with the others
+            return None  # its data bytes are invalid, or the run would have included it
         self._running, self._channel = _PROGRAM, status & 0xF
         end = self._program_end(at + 1)
         if end is not None:

@@ -1,4 +1,4 @@
-"""The content of a `.mid` file to a score: tracks put together, with tempi and meters from whatever track; knows no path and no event."""
+"""Reads the content of a `.mid` file as a score: the notes of all tracks, with tempi and meters from any track."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from model.files.midi_chunks import DRUM_CHANNEL, Chunks, chunks_of
 from model.files.midi_track import SILENT, ChannelNotes, TrackNotes, read_carefully, read_together
 from model.files.score import Bytes, FileScore, Part, TempoMap, Ticks
 
-# Nothing that was played is longer; such a file has a damaged delta time.
+# No performance is longer; such a file has a damaged delta time.
 LONGEST_S = 24 * 3600.0
 # A note's place in a file: part, tick, pitch.
 PITCH_BITS, PART_BITS = 7, 7 + 32
 
 
 def read_midi(content: bytes, *, is_trusted: bool = False) -> FileScore:
-    """All that a file holds; what is broken is left out, and a remark says so.
+    """The notes, tempi and meters of a file; broken parts are left out, and a remark says so.
 
-    Where `is_trusted`, only what symusic refuses is looked at before it parses it: for a process that it may crash.
-    Raises UnreadableError where nothing can be read.
+    By default every track is repaired before symusic parses it. If `is_trusted`, only tracks that symusic refuses are repaired, which
+    is faster; symusic may then crash, so use it only in a worker process. Raises UnreadableError if nothing can be read.
     """
     chunks = chunks_of(content)
     quick = read_together(chunks.tracks) if is_trusted else [None] * len(chunks.tracks)
@@ -45,10 +45,10 @@ def _repair(numbers: Sequence[int], tracks: list[TrackNotes], chunks: Chunks, re
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Notes:
-    """The notes of all tracks as columns, and whose they are: all at once, as a file has ten tracks, of few notes each.
+    """The notes of all tracks as columns. Numpy takes all tracks at once, as a file has some ten tracks with few notes each.
 
-    `bounds` are where each part's notes begin and the last one's end; `open_tracks` are the tracks that have notes that still
-    sound at the track's end; `last_tick` is the last at which a note sounds.
+    `bounds` are the indices at which each part begins, and the end of the last. `shortest` is the least duration in ticks.
+    `open_tracks` are tracks with notes that still sound at the track's end. `last_tick` is where the last note ends.
     """
 
     parts: Sequence[tuple[int, TrackNotes, ChannelNotes]]
@@ -60,12 +60,12 @@ class _Notes:
     last_tick: int
 
     def per_note(self, of_parts: Sequence[int]) -> Ticks:
-        """What is given for each part, for each of its notes."""
+        """A value for each part, repeated for each of its notes."""
         return np.repeat(np.array(of_parts, np.int64), [after - begin for begin, after in pairwise(self.bounds)])
 
 
 def _stacked(tracks: Sequence[TrackNotes]) -> _Notes | None:
-    """The notes of all tracks; None where there are none."""
+    """The notes of all tracks; None if there are none. Raises UnreadableError if their times overflow."""
     parts = [(number, track, channel) for number, track in enumerate(tracks) for channel in track.channels]
     if not parts:
         return None
@@ -96,10 +96,10 @@ def _score_of(
     return score
 
 
-def _meters(told: Sequence[tuple[int, ...]], ticks_per_beat: float) -> tuple[MeterChange, ...]:
-    """The meters in order, those left out that no music is counted in, or that are in force already."""
+def _meters(events: Sequence[tuple[int, ...]], ticks_per_beat: float) -> tuple[MeterChange, ...]:
+    """The meters in order of time, without unusable ones and repetitions."""
     changes: dict[float, Meter] = {}
-    for tick, numerator, denominator in sorted(told, key=lambda row: row[0]):
+    for tick, numerator, denominator in sorted(events, key=lambda row: row[0]):
         meter = Meter(numerator, denominator)
         if meter.is_usable:
             changes[tick / ticks_per_beat] = meter
@@ -111,7 +111,7 @@ def _meters(told: Sequence[tuple[int, ...]], ticks_per_beat: float) -> tuple[Met
 
 
 def _parts(notes: _Notes) -> tuple[list[Part], bool]:
-    """Every channel of every track that has notes, and whether they can be played as they stand."""
+    """Every channel of every track that has notes, and whether all notes are in order, distinct and of some length."""
     tick, end = notes.tick, notes.end
     has_lengths = notes.shortest > 0
     if notes.open_tracks:
@@ -145,7 +145,7 @@ def _parts(notes: _Notes) -> tuple[list[Part], bool]:
 
 
 def _is_rising(places: Ticks, bounds: Sequence[int]) -> bool:
-    """Whether, between the bounds, each place is greater than the one before."""
+    """Whether places rise strictly within each part."""
     rising = places[1:] > places[:-1]
     for begin in bounds[1:-1]:
         rising[begin - 1] = True

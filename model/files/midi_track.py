@@ -1,8 +1,8 @@
-"""One track of a MIDI file to notes of each channel: by symusic, which parses the events and is met here only.
+"""Parses tracks of a MIDI file into the notes of each channel, with symusic, which only this module uses.
 
-symusic tells a note's program, but not its channel, leaves out a note that never ends, and refuses a track of which a byte is wrong.
-So each track gets a few events behind its end: note-offs for what still sounds, and a note on each channel that says which it
-is, and of which track. Where a track does not come back so, it is repaired first (`midi_events`).
+symusic reports a note's program but not its channel, drops a note that never ends, and refuses a track with one invalid byte.
+So a few events are appended to each track: note-offs for all that may still sound, and on each channel one note, the mark, whose
+pitch and velocity hold the channel and the track. A track whose marks do not come back is repaired first (`midi_events`).
 """
 
 import re
@@ -25,27 +25,27 @@ from model.files.midi_chunks import END_OF_TRACK, TRACK
 from model.files.midi_events import repaired
 
 _NOTE_ON, _NOTE_OFF = 0x90, 0x80
-# Ends a system exclusive message, or begins one that symusic takes for another.
+# Ends a system exclusive message, or begins an F7 event, which symusic misreads.
 _ESCAPE = 0xF7
 _TEMPO, _METER = b"\xff\x51", b"\xff\x58"
-# A tick behind a track's end what still sounds is ended, another tick later each channel says which it is, and of which track,
-# by the pitch and the velocity of a note that is a tick long.
+# One tick after a track's end come the note-offs, and one tick later the marks, which are one tick long. A mark's pitch is the
+# channel and its velocity the number of the track, counted from 1.
 _TEXT = b"\xff\x01\x00"
 _END_DELTA = _TEXT + b"\x01" + _TEXT
 _MARK_TICKS = 2
 _MOST_MARKED = 127
-# Any division does: symusic counts ticks, and nothing else is asked of it.
+# Any division will do: only ticks are read from symusic.
 _PITCHES = bytes(range(128))
-# Bytes from which on a track has so many of the data bytes that looking for them takes longer than a note-off for each.
+# A track of more bytes has most of the data bytes: to look for them takes longer than a note-off for each.
 _LONG_TRACK = 2000
 _HEADER, _DIVISION = b"MThd\x00\x00\x00\x06\x00\x01", b"\x01\xe0"
-# How many notes of one pitch may be left sounding: more are looked for by this factor.
+# By how much the number of note-offs per pitch grows while notes of one pitch are still open.
 _MORE = 16
-# A delta time may hold a note-on's status, too; that it is followed by two data bytes is likelier of a note-on.
+# A delta time may contain a note-on's status byte; two data bytes after it make a note-on more likely.
 _NOTE_ON_STATUSES = bytes(range(0x90, 0xA0))
 _NOTE_ONS = [re.compile(b"%c" % status + rb"[\x00-\x7f]{2}") for status in _NOTE_ON_STATUSES]
 _DELTA = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
-# Registered parameter 6 on the first or last channel: so many channels next to it are one player's ("MIDI Polyphonic
+# Registered parameter 6 on the first or last channel: its value is how many channels next to it belong to one player ("MIDI Polyphonic
 # Expression", MMA 2018).
 _MPE_ZONE = re.compile(
     rb"([\xb0\xbf])(?:\x65\x00" + _DELTA + rb"\1?\x64\x06|\x64\x06" + _DELTA + rb"\1?\x65\x00)" + _DELTA + rb"\1?\x06([\x00-\x0f])",
@@ -55,7 +55,7 @@ _MPE_ZONE = re.compile(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelNotes:
-    """A channel's notes as symusic gives them, in no particular order; `program` is the one that it begins with."""
+    """A channel's notes as symusic returns them, in no particular order; `program` is the first one."""
 
     channel: int
     time: npt.NDArray[np.int32]
@@ -67,10 +67,10 @@ class ChannelNotes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrackNotes:
-    """A track up to its `end`; what still sounds there lasts a tick longer.
+    """A track up to its `end` in ticks; a note that never ends lasts one tick longer.
 
-    `tempi` are ticks and microseconds, `meters` ticks, numerators and denominators. `members` are the channels of the zones
-    of MPE that the track sets up, the managers among them; None where it sets up none.
+    `tempi` are pairs of tick and microseconds, `meters` are ticks, numerators and denominators. `members` are the channels of the MPE
+    zones that the track sets up, including the managers; None if it sets up none.
     """
 
     channels: tuple[ChannelNotes, ...] = ()
@@ -84,10 +84,10 @@ SILENT = TrackNotes()
 
 
 def read_together(bodies: Sequence[bytes]) -> list[TrackNotes | None]:
-    """All tracks of a file as they stand, at once; None for those that have to be repaired first.
+    """Parses all tracks of a file at once, without repair; None in place of each track that has to be repaired first.
 
-    Of the notes that never end some may be missing: where a track has one, it has to be repaired, too. The tempi and meters of
-    all tracks are with the first track that has notes.
+    A track with a note that never ends may lack others, so the caller has to repair it, too. The first track that is parsed has the
+    tempi and meters of all tracks.
     """
     found: list[TrackNotes | None] = [None] * len(bodies)
     marked: list[tuple[int, tuple[int, ...]]] = []
@@ -107,10 +107,10 @@ def read_together(bodies: Sequence[bytes]) -> list[TrackNotes | None]:
 
 
 def _each(bodies: Sequence[bytes], channels: Sequence[tuple[int, ...]]) -> Sequence[TrackNotes | None]:
-    """Tracks by one call of symusic; or by one call each, where it is not clear which of them has to be repaired."""
+    """Parses tracks with one call of symusic; or with one call each, if it is unclear which of them has to be repaired."""
     events = [memoryview(body)[: -len(END_OF_TRACK)] for body in bodies]
     found = _parsed(events, channels)
-    # The tempi and meters of a track that is repaired would be there twice.
+    # After the repair of a track its tempi and meters would be there twice.
     if found is not None and not any(
         track is None and (_TEMPO in body or _METER in body) for track, body in zip(found, bodies, strict=True)
     ):
@@ -120,10 +120,10 @@ def _each(bodies: Sequence[bytes], channels: Sequence[tuple[int, ...]]) -> Seque
 
 
 def read_carefully(body: bytes) -> tuple[TrackNotes, bool]:
-    """The track as far as it goes, and whether it breaks off."""
+    """Repairs and parses a track as far as it can be read; and whether it breaks off."""
     track = repaired(body)
     channels = _channels_of(body)
-    # Where a program changes between notes, symusic would cut the channel in two.
+    # symusic would split a channel at a program change between notes.
     events, programs = (track.plain, track.programs) if track.changes_between_notes else (track.events, {})
     copies = 1
     found = _parsed([events], [channels], copies, programs)
@@ -136,13 +136,13 @@ def read_carefully(body: bytes) -> tuple[TrackNotes, bool]:
 
 
 def _most_of_a_pitch(track: TrackNotes, channel: ChannelNotes) -> int:
-    """Of the notes that still sound at the end, the most that are of one pitch."""
+    """How many notes of one pitch are still open at the end, at most."""
     sounding = channel.pitch[channel.time + channel.duration > track.end]
     return int(np.bincount(sounding).max()) if len(sounding) else 0
 
 
 def _channels_of(body: bytes) -> tuple[int, ...]:
-    """The channels that may have notes: all that have, and a few more."""
+    """The channels that may have notes: all that have, and possibly more."""
     statuses = _NOTE_ON_STATUSES.translate(None, _NOTE_ON_STATUSES.translate(None, body))  # those that are in it
     return tuple([status & 0xF for status in statuses if _NOTE_ONS[status & 0xF].search(body)])
 
@@ -153,7 +153,7 @@ def _parsed(
     copies: int = 1,
     programs: Mapping[int, int] = MappingProxyType({}),
 ) -> list[TrackNotes | None] | None:
-    """Tracks by symusic: None in place of each that it does not give as one track for each channel; None for all where it refuses."""
+    """Parses tracks with symusic: None in place of each of which a mark is missing; None for all if symusic refuses one."""
     pieces: list[bytes | memoryview] = [_HEADER, len(tracks).to_bytes(2), _DIVISION]
     for number, (track, of_track) in enumerate(zip(tracks, channels, strict=True)):
         offs, marks = _offs(track, of_track) * copies, _marks(of_track, number)
@@ -161,9 +161,9 @@ def _parsed(
         pieces += (TRACK, length.to_bytes(4), track, _END_DELTA, offs, marks)
     try:
         score = _symusic_score().from_midi(b"".join(pieces))
-    except Exception:  # noqa: BLE001  it raises bare errors of several kinds, and all say that it reads no further
+    except Exception:  # noqa: BLE001  symusic raises several unrelated types, all for invalid content
         return None
-    parts = [part for part in score.tracks if part.notes]  # others have nothing but controls
+    parts = [part for part in score.tracks if part.notes]  # others have controls only
     marks_of = _marks_of(parts, channels)
     if marks_of is None:
         return None
@@ -207,16 +207,16 @@ def _symusic_score() -> "type[symusic.core.ScoreTick]":
 
 
 _Mark = tuple[int, int, int]
-"""What the last note of one of symusic's tracks says: the file's track, the channel, and the tick at which the track ends."""
+"""The content of a mark: the number of the track, the channel, and the tick at which the track ends."""
 
 
 def _marks_of(
     parts: Sequence["symusic.core.TrackTick"], channels: Sequence[tuple[int, ...]]
 ) -> tuple[list[tuple["symusic.core.TrackTick", _Mark]], set[int]] | None:
-    """symusic's tracks that have a mark, and the numbers of the file's tracks of which some may have none; None where that is unclear."""
+    """symusic's tracks with their marks, and the numbers of the file's tracks that may lack one; None if that is unclear."""
     to_come = {(number, channel) for number, of_track in enumerate(channels) for channel in of_track}
     found = []
-    # symusic's tracks are in the order of the file's: one without a mark is of a track from `at` to the next one with a mark.
+    # symusic keeps the order of the file: a track without a mark belongs to one from `at` up to the next mark's.
     at, is_unmarked = 0, False
     doubtful: set[int] = set()
     for part in parts:
@@ -227,7 +227,7 @@ def _marks_of(
             is_unmarked = True
             continue
         if (number, channel) not in to_come or number < at:
-            return None  # one of two that look like the same mark is a note
+            return None  # one of two equal marks is a note of the music
         to_come.remove((number, channel))
         if is_unmarked:
             doubtful |= set(range(at, number + 1))
@@ -235,12 +235,12 @@ def _marks_of(
         found.append((part, (number, channel, last.time - _MARK_TICKS)))
     if is_unmarked:
         doubtful |= set(range(at, len(channels)))
-    # A track of which a mark does not come ends before its end.
+    # If a mark does not arrive, the track has an end-of-track message in the middle.
     return found, doubtful | {number for number, _ in to_come}
 
 
 def _offs(track: bytes | memoryview, channels: Sequence[int]) -> bytes:
-    """Note-offs on the channels for every pitch that the track may have: for every data byte that is in it."""
+    """Note-offs on the channels for every pitch that the track may have, that is, every data byte in it."""
     if not channels:
         return b""
     pitches = _PITCHES if len(track) > _LONG_TRACK else _PITCHES.translate(None, _PITCHES.translate(None, track))
@@ -253,7 +253,7 @@ def _offs(track: bytes | memoryview, channels: Sequence[int]) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _marks(channels: tuple[int, ...], number: int) -> bytes:
-    """What is put behind the note-offs of a track: notes that say whose its channels are."""
+    """The marks of a track's channels, and its end."""
     begins = [bytes([0, _NOTE_ON | channel, channel, number + 1]) for channel in channels]
     ends = [bytes([0, _NOTE_OFF | channel, channel, 0]) for channel in channels]
     return b"".join((b"\x01", _TEXT, *begins, b"\x01", _TEXT, *ends, b"\x00", END_OF_TRACK))

@@ -1,7 +1,7 @@
 """Music to the content of a `.mid` file: the one writer of all that writes one. Equal music gives equal bytes.
 
 A file of type 1: a track of tempo, meter and markers, then the others, which all end at the bar line after the last event. What
-every program reads alike is written, and nothing else: one tempo and one meter at a tick, a channel for each track.
+all programs read in the same way is written, and nothing else: one tempo and one meter at a tick, a channel for each track.
 """
 
 import os

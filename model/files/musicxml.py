@@ -44,7 +44,7 @@ def read_musicxml(content: bytes) -> FileScore:
             parts = [voice.part(number) for number, voice in enumerate(voices)]
             tempi = [tempo for voice in voices for tempo in voice.tempi()]
             meters = voices[0].meters() if voices else ()
-        except Exception as error:  # partitura raises whatever the text leads it to
+        except Exception as error:  # partitura raises many types for invalid content
             raise UnreadableError(f"is not MusicXML that can be read ({_first_line(error)})") from error
     return FileScore(float(TICKS_PER_BEAT), tuple(part for part in parts if len(part)), TempoMap.of(tempi), meters)
 

@@ -1,6 +1,6 @@
-"""What a file of music holds, whatever it is written in: parts of notes, tempi and meters, in ticks; knows no file format.
+"""The content of a music file of any format: parts with notes, tempi and meters, in ticks.
 
-A part is a channel of a track, whatever programs it changes to. Its columns are numpy arrays of shape (notes,).
+A part is a channel of a track, across program changes. Its columns are numpy arrays of shape (notes,).
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ _DEFAULT_MICROSECONDS = microseconds_of(DEFAULT_TEMPO_BPM)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """The notes of one voice by onset, then pitch: as they are written, those of no length among them.
+    """The notes of one voice by onset, then pitch, as written: some may have no length.
 
-    `members` are the channels that may belong to one player of MPE, as the track says; None where it says nothing.
+    `members` are the channels that the track assigns to one MPE player; None if it assigns none.
     """
 
     tick: Ticks
@@ -41,16 +41,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class TempoMap:
-    """Tempi from tick 0 on: at each tick the microseconds of a beat."""
+    """Tempi from tick 0 on: at each of `ticks` the new microseconds per beat."""
 
     ticks: Ticks
     microseconds: Ticks
 
     @classmethod
     def of(cls, changes: Sequence[tuple[int, ...]]) -> Self:
-        """From pairs of tick and microseconds in any order; of two at one tick the later one in `changes` is in force.
+        """From pairs of tick and microseconds in any order; of two at one tick the later one in `changes` applies.
 
-        A tempo of no microseconds is a damaged event and left out; where nothing is said it is 120 bpm.
+        A tempo of zero microseconds is a damaged event and is left out. The default is 120 bpm.
         """
         in_force = {0: _DEFAULT_MICROSECONDS}
         if changes:
@@ -59,7 +59,7 @@ class TempoMap:
         return cls(np.array([tick for tick, _ in rows], np.int64), np.array([value for _, value in rows], np.int64))
 
     def seconds(self, ticks: Ticks, ticks_per_beat: float) -> npt.NDArray[np.float64]:
-        """The seconds at which ticks are."""
+        """The times of ticks in seconds."""
         seconds_per_tick: npt.NDArray[np.float64] = self.microseconds / (1e6 * ticks_per_beat)
         if len(self.ticks) == 1:
             return np.asarray(ticks * seconds_per_tick[0])
@@ -73,7 +73,7 @@ class TempoMap:
         return tempo_of(int(self.microseconds[np.searchsorted(self.ticks, tick, side="right") - 1]))
 
     def commonest(self, last_tick: int) -> float:
-        """The tempo that is in force for the most beats, all told, until `last_tick`."""
+        """The tempo that applies to the most beats in total until `last_tick`."""
         if len(self.ticks) == 1:
             return tempo_of(int(self.microseconds[0]))
         ticks = np.append(self.ticks, last_tick).clip(max=last_tick)
@@ -83,7 +83,10 @@ class TempoMap:
 
 @dataclass(frozen=True, slots=True)
 class FileScore:
-    """All of a file; `is_playable` where every note is known to have a length and a place of its own. Each remark says what is odd about it or was left out, and goes on from the file's name."""
+    """All music of a file. `is_playable` is True if every note has a length, and no pitch starts twice at one tick.
+
+    Each of `remarks` says what is wrong or was left out, in words that follow the file's name.
+    """
 
     ticks_per_beat: float
     parts: tuple[Part, ...]
@@ -94,11 +97,11 @@ class FileScore:
 
     @property
     def last_tick(self) -> int:
-        """Where the last note ends; 0 where there is none."""
+        """Where the last note ends; 0 if there is none."""
         return max((int(part.end.max()) for part in self.parts if len(part)), default=0)
 
     def is_longer_than(self, seconds: float, last_tick: int) -> bool:
-        """Whether it lasts longer, up to a tick; asked of every file, so only those are counted out that may."""
+        """Whether it lasts longer than this, up to `last_tick`. Quick, as the exact time is computed only for scores that may."""
         slowest_s = last_tick * SLOWEST_MICROSECONDS / (1e6 * self.ticks_per_beat)
         return slowest_s > seconds and self.seconds_at(last_tick) > seconds
 

@@ -1,6 +1,6 @@
-"""A file of music to a score, whatever it is written in: the one reader of all that reads music. Knows paths and suffixes.
+"""Reads a music file of any format as a score; the only reader in the project. Chooses the format by the file's suffix.
 
-| suffix | is | read by |
+| suffix | format | read by |
 |---|---|---|
 | `.mid` `.midi` `.kar` `.rmi` | standard MIDI files | `midi_reader` |
 | `.musicxml` `.xml` `.mxl` | MusicXML, plain or packed | `musicxml` |
@@ -20,7 +20,7 @@ MUSIC_SUFFIXES = MIDI_SUFFIXES | MUSICXML_SUFFIXES | ABC_SUFFIXES
 
 
 def read_score(path: Path) -> FileScore:
-    """All that a file holds. Raises UnreadableError, whose text goes on from the file's name, where that is nothing."""
+    """The content of a file. Raises UnreadableError, whose text follows the file's name, if nothing can be read."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -29,7 +29,7 @@ def read_score(path: Path) -> FileScore:
 
 
 def score_of(content: bytes, suffix: str = ".mid", *, is_trusted: bool = False) -> FileScore:
-    """What a content holds that was under a name with this suffix; for `is_trusted` see `midi_reader.read_midi`.
+    """The score in the content of a file with this suffix; for `is_trusted` see `midi_reader.read_midi`.
 
     Raises UnreadableError.
     """

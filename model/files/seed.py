@@ -1,4 +1,4 @@
-"""What an answer continues: the leading line of a file of music, in beats; knows no models."""
+"""Seeds: the leading line of a music file, in beats, for an answer to continue."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ _HELP = "a seed is a file of music with at least one pitched note"
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """What an answer continues: a line of notes, with the tempo, meter and program that it was written with.
+    """A line of notes to continue, with its tempo, meter and program.
 
-    Bars begin at beat 0: before a pickup stands the rest of its bar. `tempi` and `meters` say where tempo and meter change
-    after that. Each of `remarks` is what was odd about its file or was left out, and goes on from the file's name.
+    Beat 0 is a bar line: a pickup is placed at the end of its bar. `tempi` and `meters` are the later changes of tempo and meter.
+    Each of `remarks` says what is wrong with the file or was left out, in words that follow the file's name.
     """
 
     notes: tuple[Note, ...]
@@ -39,14 +39,14 @@ class Seed:
 
     @property
     def bars(self) -> tuple[MeterChange, ...]:
-        """All its meters, from beat 0 on."""
+        """All meters, from beat 0 on."""
         return (MeterChange(0.0, self.meter), *self.meters)
 
 
 def read_seed(path: Path) -> Seed:
-    """The lead of a file (see `model.analysis.lead`), drums left out; where the file begins with a rest, so does the seed.
+    """The lead of a file (see `model.analysis.lead`), without drums. If the file begins with a rest, so does the seed.
 
-    Raises SeedError where there is no such file, where it cannot be read as music, or where it holds no notes.
+    Raises SeedError if the file does not exist, cannot be read as music, or holds no pitched notes.
     """
     if not path.is_file():
         raise SeedError(f"there is no file {path}; {_HELP}")
@@ -65,8 +65,8 @@ def seed_of(content: bytes, path: Path) -> Seed:
         raise SeedError(f"{path} {error}; {_HELP}") from error
 
 
-def remark_on(path: Path, seed: Seed) -> str:
-    """What is odd about a seed's file, in one sentence."""
+def seed_notice(path: Path, seed: Seed) -> str:
+    """One sentence for the user: what is wrong with a seed's file."""
     return f"{path.name} {', and '.join(seed.remarks)}; what can be read of it is played"
 
 
@@ -79,7 +79,7 @@ def _seed_in(score: FileScore) -> Seed:
     pickup = pickup_beats(score.meters)
     meters = score.meters[1:] if pickup else score.meters
     meter = meters[0].meter if meters else COMMON_TIME
-    # A pickup stands at the end of its bar, so that bars begin at 0.
+    # The pickup goes to the end of its bar, so that beat 0 is a bar line.
     ahead_beats = meter.beats_per_bar - pickup if pickup else 0.0
     first_beat = int(lead.tick[0]) / score.ticks_per_beat
     return Seed(
@@ -94,9 +94,9 @@ def _seed_in(score: FileScore) -> Seed:
 
 
 def lead_of(lines: Sequence[Part], ticks_per_beat: float) -> Part:
-    """The line to answer: the lead-like one with most notes, else the one with most notes, drums left out before.
+    """The lead-like line with the most notes; if none is lead-like, the line with the most notes. The caller removes drums.
 
-    A seed may be short, so its length is no condition. Raises ValueError without any line.
+    A seed may be short, so any length is accepted. Raises ValueError if `lines` is empty.
     """
     if len(lines) == 1:
         return lines[0]
@@ -111,7 +111,7 @@ def _notes(line: Part, ticks_per_beat: float, ahead_beats: float) -> list[Note]:
 
 
 def _tempo_changes(score: FileScore, first_beat: float, ahead_beats: float) -> list[TempoChange]:
-    """The changes after the first note, which is at the seed's own tempo."""
+    """The tempo changes after the first note."""
     beats = (score.tempi.ticks / score.ticks_per_beat).tolist()
     return [
         TempoChange(beat + ahead_beats, score.tempi.tempo_at(tick))

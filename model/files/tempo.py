@@ -1,35 +1,35 @@
-"""Tempi as people mean them and as files write them; knows no file."""
+"""Converts tempi between beats per minute and the whole microseconds per beat that MIDI files store."""
 
 from dataclasses import dataclass
 
 DEFAULT_TEMPO_BPM = 120.0
 MICROSECONDS_PER_MINUTE = 60_000_000
-# A file has three bytes for the microseconds of a beat, which is 3.6 bpm.
+# A file has three bytes for the microseconds per beat: at most this many, 3.6 bpm.
 SLOWEST_MICROSECONDS = 0xFFFFFF
 MOST_DECIMALS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class TempoChange:
-    """From this beat on, so fast."""
+    """A change of tempo: `tempo_bpm` applies from `beat` on."""
 
     beat: float
     tempo_bpm: float
 
 
 def tempo_of(microseconds: int) -> float:
-    """The tempo that was meant by so many microseconds a beat: of all that are written so, the one of fewest decimals.
+    """The tempo with the fewest decimals that is stored as this many microseconds per beat.
 
-    A file has room for whole microseconds only: 97 bpm is written 618,557, which is 96.99995 bpm.
+    A file stores whole microseconds: 97 bpm is stored as 618,557, which is exactly 96.99995 bpm.
     """
     exact = MICROSECONDS_PER_MINUTE / microseconds
     for decimals in range(MOST_DECIMALS + 1):
-        meant = round(exact, decimals)
-        if meant > 0.0 and microseconds_of(meant) == microseconds:
-            return meant
+        rounded = round(exact, decimals)
+        if rounded > 0.0 and microseconds_of(rounded) == microseconds:
+            return rounded
     return exact
 
 
 def microseconds_of(tempo_bpm: float) -> int:
-    """The microseconds of a beat at this tempo, as many as a file has room for."""
+    """The whole microseconds per beat at this tempo, within the range that a file can store."""
     return min(max(round(MICROSECONDS_PER_MINUTE / tempo_bpm), 1), SLOWEST_MICROSECONDS)

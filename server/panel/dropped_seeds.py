@@ -7,7 +7,7 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
-from model.files.seed import remark_on, seed_of
+from model.files.seed import seed_notice, seed_of
 from server.music.seed_player import pause, play_seed
 from server.panel.jam_handle import JamHandle
 from server.panel.page_view import Json
@@ -40,7 +40,7 @@ class DroppedSeeds:
             "name": name,
             "notes": len(seed.notes),
             "seconds": round(beats * 60.0 / music_thread.timeline.tempo_bpm, 1),
-            "remark": remark_on(path, seed) if seed.remarks else "",
+            "remark": seed_notice(path, seed) if seed.remarks else "",
         }
 
     async def stop(self) -> None:

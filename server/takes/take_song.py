@@ -24,10 +24,10 @@ EARLY_BEATS = 1 / 4
 """A note this little before a song begins belongs to its first bar: a hand is early, or the clock's first tick is late."""
 
 JOINING_BEATS = 1.0
-"""A clock is followed only after a few ticks, and leads from its first all the same."""
+"""The jam follows a clock only after a few ticks, but the song counts from the first tick."""
 
 SETTLING_BEATS = 1.0
-"""A clock that is followed is caught up with in its first beat, at whatever tempo that takes; the song's own tempo comes after."""
+"""Following a clock, the jam catches up in the first beat at any tempo that this takes; the song's own tempo comes after."""
 
 LONGEST_BEATS = (2**28 - 1) / TICKS_PER_BEAT
 """A MIDI file holds no longer time between two of its messages: three days at 120 bpm."""
@@ -58,7 +58,7 @@ def song_from(take: Take) -> Song:
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """Where the bars of a song begin, and whether somebody else's clock was followed there."""
+    """Where the bars of a song begin, and whether the jam followed an external clock there."""
 
     layout: ScoreLayout
     is_followed: bool
@@ -101,7 +101,7 @@ def _answer_channels(take: Take) -> dict[int, int]:
 
 
 def _markers(turned: Sequence[ControlChanged], layout: ScoreLayout) -> list[Marker]:
-    """A marker for each change; the values that a journal begins with, at second 0, are none."""
+    """A marker for each change; the values at second 0, with which a journal begins, get no marker."""
     kept = [
         change
         for change, following in zip(turned, _next_of_its_control(turned), strict=True)

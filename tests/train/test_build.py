@@ -26,7 +26,7 @@ from tests.train.trainings import (
 from train import build as build_module
 from train.build import AUTO_LANES, LANES, TrainingRequest, build_pack, staging_bytes_needed
 from train.corpus.corpora import Corpus, Line, read_corpora
-from train.corpus.reading import Choice
+from train.corpus.reading import LineSelection
 from train.errors import CheckpointError, CorpusError, OutputError, RecipeError
 from train.learning.checkpoint import CheckpointSettings
 from train.learning.parallel import SINGLE_PROCESS
@@ -43,7 +43,7 @@ def request(out: Path) -> TrainingRequest:
         out=out,
         recipes=dict.fromkeys(APPROACHES, RECIPE),
         shape=SHAPE,
-        choice=Choice(),
+        choice=LineSelection(),
         bin_count=8,
         command="fours train tunes --out tiny",
     )
@@ -80,7 +80,7 @@ def read_here() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     folder = write_sides(tmp_path_factory.mktemp("corpora") / "tunes")
-    (corpus,) = read_corpora([folder], tmp_path_factory.mktemp("cache"), Choice())
+    (corpus,) = read_corpora([folder], tmp_path_factory.mktemp("cache"), LineSelection())
     return corpus
 
 
@@ -513,7 +513,7 @@ class TestFromAPack:
 class TestInSeconds:
     def test_the_bins_are_in_seconds_on_the_card(self, corpus: Corpus, tmp_path: Path) -> None:
         # Seconds are read as beats at 120 a minute, so a beat of the exercise is half a second.
-        request_changed = replace(request(tmp_path / "tiny"), choice=Choice(time_unit="seconds"))
+        request_changed = replace(request(tmp_path / "tiny"), choice=LineSelection(time_unit="seconds"))
         card = built_card([corpus], request_changed)
         assert card.approaches["event"].bins == CardBins(
             unit="seconds", choice="commonest", shifts=(0.25, 0.5), edges=(0.375,)
@@ -523,7 +523,7 @@ class TestInSeconds:
         assert at_90.bins == TimeBins((0.375, 0.75), (0.5625,))
 
     def test_a_pack_in_seconds_is_trained_on_in_seconds(self, corpus: Corpus, tmp_path: Path) -> None:
-        in_seconds = replace(request(tmp_path / "tiny"), choice=Choice(time_unit="seconds"))
+        in_seconds = replace(request(tmp_path / "tiny"), choice=LineSelection(time_unit="seconds"))
         first = built_card([corpus], in_seconds)
         base = open_pack(str(tmp_path / "tiny"))
         card = built_card([corpus], replace(in_seconds, out=tmp_path / "fine_tuned", base_pack=base))

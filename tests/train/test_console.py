@@ -16,7 +16,7 @@ from train.learning.trainer import Progress
 
 @pytest.fixture
 def corpus() -> Corpus:
-    made = Corpus("tunes [live]", Path("tunes"), found=1234, seconds=9000.0, alike=7)
+    made = Corpus("tunes [live]", Path("tunes"), found=1234, seconds=9000.0, near_duplicates=7)
     for number, side in enumerate(made.lines):
         made.lines[side].append(Line.of(Path(f"{number}.mid"), exercise(1000 * (number + 1))))
     made.lines["train"].append(Line.of(Path("0.mid"), exercise(500)))
@@ -54,14 +54,14 @@ class TestWhatWasFound:
     def test_the_length_of_a_short_corpus_is_in_minutes(
         self, corpus: Corpus, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        corpus.seconds, corpus.alike = 90.0, 0
+        corpus.seconds, corpus.near_duplicates = 90.0, 0
         show_corpora([corpus])
         assert "tunes [live]: 1,234 files, 1.5 minutes; " in shown(capsys)
 
     def test_what_was_left_out_by_reason_with_counts(self, corpus: Corpus, capsys: pytest.CaptureFixture[str]) -> None:
         corpus.broken = [Broken(Path(f"take {n} [/b].mid"), "is empty") for n in range(5)]
         corpus.incomplete = [Broken(Path("cut.mid"), "breaks off in its last track")]
-        corpus.leadless = [Path("chords.mid"), Path("b\udcff.mid")]
+        corpus.without_lead = [Path("chords.mid"), Path("b\udcff.mid")]
         corpus.rows_without_file = ["gone.mid"]
         show_corpora([corpus])
         said = shown(capsys)
@@ -80,7 +80,7 @@ class TestWhatWasFound:
     def test_near_duplicates_on_different_sides_of_a_manifest(
         self, corpus: Corpus, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        corpus.astride = 2
+        corpus.duplicates_across_splits = 2
         show_corpora([corpus])
         assert ("tunes [live]: 2 files are near-duplicates of one on another side of its manifest's split\n") in shown(
             capsys

@@ -1,7 +1,7 @@
-"""What was read of MIDI files, kept by the files' content: found again in whatever folder, under whatever name.
+"""A cache of what was read from music files, by a hash of their content; so a file is found again after it was moved or renamed.
 
 A cache is a folder of shards. A shard is two files, written once and never changed: the notes of many MIDI files, which are
-memory-mapped, and an index of them. Deleting any of it costs time and nothing else. Knows no corpus and no split.
+memory-mapped, and an index of them. The cache can be deleted at any time; the files are then read again.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import platformdirs
 
 from train.corpus.duplicates import HASHES, Signature
-from train.corpus.reading import NOTE, READING, Choice, Reading, Records
+from train.corpus.reading import NOTE, READING, LineSelection, Reading, Records
 from train.errors import OutputError
 
 USER_CACHE = Path(platformdirs.user_cache_dir("fours")) / "notes"
@@ -30,7 +30,7 @@ class _Place:
 class Cache:
     """Readings of one choice of tracks, by the SHA-256 of the files."""
 
-    def __init__(self, folder: Path, choice: Choice) -> None:
+    def __init__(self, folder: Path, choice: LineSelection) -> None:
         """Opens the cache, and makes the folder where it is not there. Raises OutputError where that cannot be."""
         drums = "-drums" if choice.drums else ""
         self._folder = folder / f"{choice.tracks}{drums}-{choice.time_unit}-{READING}"

@@ -20,7 +20,7 @@ from train.corpus.duplicates import groups_of
 from train.corpus.ingest import ingest
 from train.corpus.manifest import MANIFEST_FILE, printable, rows_of
 from train.corpus.music_files import is_music, music_files_in
-from train.corpus.reading import NOTE, Choice, Reading, Records
+from train.corpus.reading import NOTE, LineSelection, Reading, Records
 from train.errors import CorpusError
 
 Split = Literal["train", "valid", "test"]
@@ -58,7 +58,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A file that could not be read, or not all of it, and why: the reason goes on from the file's name."""
+    """A file that could not be read, or not all of it, and why: the reason follows the file's name."""
 
     file: Path
     reason: str
@@ -68,14 +68,14 @@ class Broken:
 class Corpus:
     """The lines of each side of the split, and what was found on the way.
 
-    `folder` is where its licences and notices lie. `alike` counts the files that are near-duplicates of an earlier one,
-    `astride` those that a manifest puts on another side than the first of their like.
+    `folder` holds the licences and notices. `without_lead` are the files that have no line to learn from. `near_duplicates` counts the
+    files that nearly equal an earlier one, `duplicates_across_splits` those of them that a manifest puts on another side of the split.
     """
 
     name: str
     folder: Path
     lines: dict[Split, list[Line]] = field(default_factory=lambda: {split: [] for split in SPLITS})
-    leadless: list[Path] = field(default_factory=list)
+    without_lead: list[Path] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
     incomplete: list[Broken] = field(default_factory=list)
     rows_without_file: list[str] = field(default_factory=list)
@@ -83,8 +83,8 @@ class Corpus:
     seconds: float = 0.0
     keys: Counter[str] = field(default_factory=Counter)
     tempi_bpm: list[float] = field(default_factory=list)
-    alike: int = 0
-    astride: int = 0
+    near_duplicates: int = 0
+    duplicates_across_splits: int = 0
 
     def notes(self, split: Split) -> int:
         return sum(len(line) for line in self.lines[split])
@@ -93,7 +93,7 @@ class Corpus:
         return len({line.file for line in self.lines[split]})
 
 
-def read_corpora(sources: Sequence[Path], cache: Path, choice: Choice, workers: int = 2) -> list[Corpus]:
+def read_corpora(sources: Sequence[Path], cache: Path, choice: LineSelection, workers: int = 2) -> list[Corpus]:
     """A corpus for each folder and each list of files among `sources`, and one for all loose files and globs.
 
     A list is a `.txt` with a path on each line, as seen from its own folder. The split is that of a `manifest.csv` in a
@@ -154,7 +154,9 @@ def _loose(source: Path) -> list[Path]:
     return files
 
 
-def _corpus_of(name: str, folder: Path, files: Sequence[Path], readings: Sequence[Reading], choice: Choice) -> Corpus:
+def _corpus_of(
+    name: str, folder: Path, files: Sequence[Path], readings: Sequence[Reading], choice: LineSelection
+) -> Corpus:
     corpus = Corpus(name, folder, found=len(files))
     splits = _splits(corpus, files, readings, choice)
     for file, reading, split in zip(files, readings, splits, strict=True):
@@ -164,7 +166,7 @@ def _corpus_of(name: str, folder: Path, files: Sequence[Path], readings: Sequenc
         corpus.incomplete += [Broken(file, remark) for remark in reading.remarks]
         lines = [Line(file, records) for records in _lines_of(reading, choice, held_out=split != "train")]
         if not lines:
-            corpus.leadless.append(file)
+            corpus.without_lead.append(file)
         elif split in SPLITS:
             corpus.lines[split].extend(lines)
             corpus.seconds += reading.seconds
@@ -175,18 +177,18 @@ def _corpus_of(name: str, folder: Path, files: Sequence[Path], readings: Sequenc
     return corpus
 
 
-def _lines_of(reading: Reading, choice: Choice, *, held_out: bool) -> list[Records]:
+def _lines_of(reading: Reading, choice: LineSelection, *, held_out: bool) -> list[Records]:
     leads_only = held_out and choice.tracks == "melodic"
     return [line for line, lead in zip(reading.lines, reading.leads, strict=True) if lead or not leads_only]
 
 
-def _check(corpus: Corpus, choice: Choice) -> None:
+def _check(corpus: Corpus, choice: LineSelection) -> None:
     if len(corpus.broken) == corpus.found:
         raise CorpusError(
             f"none of the {corpus.found} files of music of {corpus.folder} can be read: the first {corpus.broken[0].reason}"
         )
     if not any(corpus.lines.values()):
-        if len(corpus.broken) + len(corpus.leadless) < corpus.found:
+        if len(corpus.broken) + len(corpus.without_lead) < corpus.found:
             raise CorpusError(
                 f"{MANIFEST_FILE} leaves out every file of {corpus.folder} that could be learnt from; its column split says "
                 f"{', '.join(SPLITS[:-1])} or {SPLITS[-1]}"
@@ -200,8 +202,8 @@ def _check(corpus: Corpus, choice: Choice) -> None:
         raise CorpusError(f"no file of {corpus.folder} has two notes to learn from; drums count with --drums only")
 
 
-def _splits(corpus: Corpus, files: Sequence[Path], readings: Sequence[Reading], choice: Choice) -> list[str]:
-    """Each file's side: the manifest's, else that of its group of near-duplicates. Counts the like on the way."""
+def _splits(corpus: Corpus, files: Sequence[Path], readings: Sequence[Reading], choice: LineSelection) -> list[str]:
+    """Each file's side: the manifest's, else that of its group of near-duplicates. Also counts near-duplicates."""
     groups = groups_of([reading.signature for reading in readings])
     rows = rows_of(files, {file.parent for file in files} | {corpus.folder})
     rows.check()
@@ -215,17 +217,17 @@ def _splits(corpus: Corpus, files: Sequence[Path], readings: Sequence[Reading], 
         hashes[group] = min(hashes.get(group, reading.sha256), reading.sha256)
     by_hash = {group: _side_of(sha256) for group, sha256 in hashes.items() if group not in sides}
     if not sides:
-        told = zip(groups, readings, strict=True)
-        heard = {group for group, reading in told if _lines_of(reading, choice, held_out=True)}
-        by_hash |= _seen_to({group: by_hash[group] for group in sorted(heard, key=lambda group: hashes[group])})
+        pairs = zip(groups, readings, strict=True)
+        with_lines = {group for group, reading in pairs if _lines_of(reading, choice, held_out=True)}
+        by_hash |= _seen_to({group: by_hash[group] for group in sorted(with_lines, key=lambda group: hashes[group])})
     splits = []
     for index, (file, group) in enumerate(zip(files, groups, strict=True)):
-        corpus.alike += group != index
+        corpus.near_duplicates += group != index
         if file in manifest:
             splits.append(manifest[file]["split"])
-            corpus.astride += splits[index] != splits[group]
+            corpus.duplicates_across_splits += splits[index] != splits[group]
         else:
-            # Beside a file that the manifest leaves out of every side, its like need not be left out, too.
+            # If the manifest excludes a file from every side, its near-duplicates need not be excluded, too.
             splits.append(min(sides[group] & set(SPLITS) or sides[group]) if group in sides else by_hash[group])
     return splits
 

@@ -57,8 +57,8 @@ def event_vocabulary(lines: Sequence[Line], choice: BinChoice, count: int) -> Ev
     return EventVocabulary(pitches_of(lines), choose_bins(shifts_of(lines), choice, count))
 
 
-def spelt(vocabulary: Vocabulary, records: Records) -> Tokens:
-    """What `model.tokens.vocabulary.encode` says of a line, the start token first, for all its notes at once."""
+def tokens_of_line(vocabulary: Vocabulary, records: Records) -> Tokens:
+    """The tokens of a line, start token first: what `model.tokens.vocabulary.encode` returns, for all notes at once."""
     token_of_pitch = _pitch_tokens(vocabulary.pitches)
     notes = token_of_pitch[records["pitch"]]
     if not isinstance(vocabulary, EventVocabulary) or not len(records):
@@ -153,7 +153,7 @@ class TokenPieces:
 
 def pieces_in_memory(vocabulary: Vocabulary, lines: Sequence[Line]) -> TokenPieces:
     """For few lines, as those that are held out."""
-    every = [spelt(vocabulary, line.records) for line in lines]
+    every = [tokens_of_line(vocabulary, line.records) for line in lines]
     tokens = np.concatenate([np.zeros(0, np.int64), *every]).astype(np.uint16)
     return TokenPieces(tokens, [len(tokens) for tokens in every], transposing(vocabulary))
 
@@ -166,7 +166,7 @@ def pieces_on_disk(vocabulary: Vocabulary, lines: Iterable[Line], path: Path) ->
     lengths, content = [], hashlib.sha256()
     with path.open("wb") as file:
         for line in lines:
-            tokens = spelt(vocabulary, line.records).astype(np.uint16)
+            tokens = tokens_of_line(vocabulary, line.records).astype(np.uint16)
             lengths.append(len(tokens))
             written = tokens.tobytes()
             content.update(written)

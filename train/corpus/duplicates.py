@@ -1,7 +1,7 @@
 """Near-duplicates among files, by MinHash over n-grams of intervals; knows no files, only pitches.
 
 Two files are near-duplicates where about half or more of their n-grams are the same (Jaccard similarity, estimated as
-in Broder 1997, "On the resemblance and containment of documents"), in whatever key and at whatever tempo.
+in Broder 1997, "On the resemblance and containment of documents"), in any key and at any tempo.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Signature = npt.NDArray[np.uint32]
-"""Of `HASHES` parts of all hashes there may be, the smallest of a file's n-grams, shape (HASHES,)."""
+"""The hash range is divided into `HASHES` bins; in each, the smallest hash of a file's n-grams. Shape (HASHES,)."""
 
 GRAM_INTERVALS = 8  # a power of two
 HASHES = 64
@@ -22,7 +22,7 @@ _POWER = 0x9E3779B97F4A7C15
 # Two odd numbers that scatter the bits of a product all over it.
 _SCATTER, _PER_BIN = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _HALF, _NEARLY_HALF = np.uint64(31), np.uint64(29)
-# Pieces of an n-gram that are put together two by two: how long they are, and the power to that place.
+# An n-gram's hash is built from two pieces of equal length each time: this length, and the factor of the second piece.
 _PIECES = tuple((length, np.uint64(pow(_POWER, length, 1 << 64))) for length in (1, 2, 4))
 _BINS = np.arange(HASHES)
 _BIN_BEGINS = _BINS.astype(np.uint64) << np.uint64(64 - (HASHES - 1).bit_length())
@@ -41,7 +41,7 @@ def signature_of(lines: Sequence[npt.NDArray[np.uint8]]) -> Signature | None:
     bounds = np.full(HASHES + 1, len(every))
     begins = bounds[:-1] = every.searchsorted(_BIN_BEGINS)
     full = (bounds[1:] > begins).nonzero()[0]
-    # Of each bin, itself or the next one that is full, round the end to the first.
+    # For each bin itself or the next full one, wrapping to the first.
     place = full.take(full.searchsorted(_BINS), mode="wrap")
     distance = (place - _BINS) % HASHES
     signature: Signature = (every[begins[place]] + distance.astype(np.uint64) * _PER_BIN).astype(np.uint32)
@@ -49,7 +49,7 @@ def signature_of(lines: Sequence[npt.NDArray[np.uint8]]) -> Signature | None:
 
 
 def _grams(lines: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint64]:
-    """A hash of every n-gram of intervals but those of one repeated note, which any two riffs may share."""
+    """A hash of every n-gram of intervals, except those of one repeated note, which unrelated riffs may share."""
     if not lines:
         return np.zeros(0, np.uint64)
     pitches = np.concatenate(lines, dtype=np.int64)
@@ -63,7 +63,7 @@ def _grams(lines: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint64]:
     for length, power in _PIECES:
         hashes = hashes[:-length] + hashes[length:] * power
         is_moving = is_moving[:-length] | is_moving[length:]
-    # An n-gram is of one line, and not across the joint of two.
+    # No n-gram may span two lines.
     joint = -1
     for line in lines[:-1]:
         joint += len(line)

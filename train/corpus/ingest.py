@@ -1,4 +1,4 @@
-"""Many MIDI files to readings, in worker processes, by way of the cache; survives whatever a file does to the parser."""
+"""Reads many music files in worker processes, through the cache; survives files that crash the parser."""
 
 import gc
 import hashlib
@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from train.corpus.cache import Cache
-from train.corpus.reading import Choice, Reading, read_file
+from train.corpus.reading import LineSelection, Reading, read_file
 from train.errors import CorpusError
 
 FILES_AT_ONCE = 64
@@ -20,15 +20,19 @@ FILES_PER_SHARD = 4096
 NOTES_PER_SHARD = 4_000_000
 _CRASHED = "the MIDI parser crashed on it"
 
-Told = Callable[[int], None]
+OnProgress = Callable[[int], None]
 
 
 def ingest(
-    paths: Sequence[Path], choice: Choice, cache: Cache, workers: int = 2, told: Told = lambda _: None
+    paths: Sequence[Path],
+    choice: LineSelection,
+    cache: Cache,
+    workers: int = 2,
+    on_progress: OnProgress = lambda _: None,
 ) -> list[Reading]:
     """The readings of the files, in their order; those that the cache does not know yet are read into it.
 
-    `told` hears how many files are done. Raises OutputError where the cache cannot be written.
+    `on_progress` is called with the number of files done. Raises OutputError where the cache cannot be written.
     """
     found: list[tuple[str, str]] = []
     new: list[Reading] = []
@@ -42,7 +46,7 @@ def ingest(
         if len(new) >= FILES_PER_SHARD or notes >= NOTES_PER_SHARD:
             cache.add(new)
             new, notes = [], 0
-        told(len(found))
+        on_progress(len(found))
     cache.add(new)
     return [cache.get(sha256) if sha256 else Reading("", reason=reason) for sha256, reason in found]
 
@@ -51,15 +55,15 @@ _known: frozenset[str] = frozenset()
 
 
 def _remember(known: frozenset[str]) -> None:
-    """In each worker, once: what need not be parsed."""
+    """Runs once in each worker: the hashes of files that need not be parsed."""
     global _known  # noqa: PLW0603  a worker process has no other place
     _known = known
-    # What is imported stays, and what is read holds no cycles: looking for some takes a tenth of the time.
+    # Imported modules stay, and readings contain no cycles: the search for cycles would take a tenth of the time.
     gc.freeze()
     gc.disable()
 
 
-def _read_batch(paths: tuple[Path, ...], choice: Choice) -> list[Reading]:
+def _read_batch(paths: tuple[Path, ...], choice: LineSelection) -> list[Reading]:
     return [read_file(path, choice, _known) for path in paths]
 
 
@@ -69,7 +73,7 @@ def _pool(workers: int, known: frozenset[str]) -> ProcessPoolExecutor:
 
 
 def _in_workers(
-    batches: Sequence[tuple[Path, ...]], choice: Choice, known: frozenset[str], workers: int
+    batches: Sequence[tuple[Path, ...]], choice: LineSelection, known: frozenset[str], workers: int
 ) -> Iterator[list[Reading]]:
     """The batches' readings in order, few of them at a time."""
     waiting = deque(batches)
@@ -85,13 +89,13 @@ def _in_workers(
                     yield running[0][1].result()
                     running.popleft()
             except BrokenProcessPool:
-                # A file took its worker down, and all that was running with it: find out which, then go on.
+                # A file crashed its worker, which ended all running batches: find the file, then continue.
                 for batch, future in running:
                     finished = future.done() and future.exception() is None
                     yield future.result() if finished else _read_apart(batch, choice)
 
 
-def _read_apart(paths: tuple[Path, ...], choice: Choice) -> list[Reading]:
+def _read_apart(paths: tuple[Path, ...], choice: LineSelection) -> list[Reading]:
     """The readings of files of which one may crash the parser: all in a process of their own, then half of them, and so on."""
     started = False
     try:

@@ -59,7 +59,7 @@ def rows_of(files: Collection[Path], folders: Collection[Path]) -> ManifestRows:
 
 
 def printable(name: str | Path) -> str:
-    """A name as it can be printed and written, whatever bytes it is of on disk."""
+    """A name that can be printed and written, also if its bytes on disk are not UTF-8."""
     return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
@@ -89,15 +89,15 @@ class _Manifest:
         missing: list[str] = []
         for row in self.rows:
             path = _path_of(row)
-            alike = (
+            candidates = (
                 [within[path]] if path in within else by_form.get(_one_form(path)) or by_case.get(_one_case(path)) or []
             )
-            if len(alike) > 1:
+            if len(candidates) > 1:
                 raise CorpusError(
-                    f"{self.path} has a row {path}, which may be any of {_listed([printable(file) for file in alike])}; write it as on disk"
+                    f"{self.path} has a row {path}, which may be any of {_listed([printable(file) for file in candidates])}; write it as on disk"
                 )
-            if alike:
-                matched[alike[0]] = row
+            if candidates:
+                matched[candidates[0]] = row
             elif not (folder / path).exists():
                 missing.append(path)
         return matched, missing

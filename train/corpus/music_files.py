@@ -1,6 +1,6 @@
-"""Which files of a folder hold music: every one that the reader of music knows, however deep; knows no content.
+"""Finds the music files in a folder and its subfolders, by the suffixes that the reader of music files knows.
 
-Links to folders are followed, and no folder is searched twice, so that a link that leads round is no circle.
+Links to folders are followed. No folder is searched twice, so that a circle of links ends.
 """
 
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from model.files.score_reader import MUSIC_SUFFIXES
 
-# Much else is written in XML; a score says that it is one at its beginning.
+# Other documents are XML, too; a score names its root element near the beginning.
 PLAIN_XML = ".xml"
 SCORE_ROOTS = (b"<score-partwise", b"<score-timewise")
 ROOT_WITHIN_BYTES = 4096
@@ -27,7 +27,7 @@ def music_files_in(folder: Path) -> list[Path]:
 
 
 def is_music(path: Path) -> bool:
-    """Whether this is a file, and under a name that the reader of music knows."""
+    """Whether this is a file with a suffix of music files; of `.xml` files, whether it is a score."""
     suffix = path.suffix.lower()
     if suffix not in MUSIC_SUFFIXES or not path.is_file():
         return False

@@ -1,6 +1,6 @@
-"""One file of music to lines of notes, as numpy records: which lines, in beats or seconds; knows no folder and no split.
+"""Reads the lines to learn from in one music file, as numpy records, in beats or seconds.
 
-Runs in worker processes, as symusic may crash on what it reads. What a file holds is read by `model.files`, as a seed is.
+Runs in worker processes, as symusic may crash on a file. `model.files` reads the file itself, as for a seed.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ from model.tokens.time_bins import TimeUnit
 from train.corpus.duplicates import Signature, signature_of
 
 TrackChoice = Literal["lead", "melodic", "most-notes", "merged"]
-# `melodic` learns from more: shorter lines, and lines with chords in them. What is held out is lead-like all the same.
+# `melodic` also takes shorter lines, and lines with some chords. Held-out lines are always lead-like.
 MELODIC_MIN_NOTES = 32
 MELODIC_MONOPHONIC_SHARE = 0.7
 # Times in seconds are kept as beats of this tempo, so that all that counts in beats works on them.
 NOMINAL_TEMPO_BPM = DEFAULT_TEMPO_BPM
-# A choice of tracks that is read in another way, or other columns, get another number: what was cached is read anew.
+# The version of the cache: raise it if files are read in another way or columns change, so that cached files are read again.
 READING = 3
 
 NOTE = np.dtype([("pitch", "u1"), ("velocity", "u1"), ("onset_beats", "<f8"), ("duration_beats", "<f4")])
@@ -36,8 +36,8 @@ Records = npt.NDArray[np.void]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What of a file is learnt from."""
+class LineSelection:
+    """Which lines of a file to learn from, and the unit of their times."""
 
     tracks: TrackChoice = "lead"
     drums: bool = False
@@ -46,7 +46,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What a file gave: its chosen lines, whether each is lead-like, and what the file is like as a whole.
+    """The selected lines of a file, whether each is lead-like, and properties of the whole file.
 
     `pitch_classes` is how many beats each of the twelve sounds in the lines, shape (12,). A file that could not be
     read has its `reason`, and nothing else; one that was `known` already has its hash alone.
@@ -64,7 +64,7 @@ class Reading:
     remarks: tuple[str, ...] = ()
 
 
-def read_file(path: Path, choice: Choice, known: Container[str] = ()) -> Reading:
+def read_file(path: Path, choice: LineSelection, known: Container[str] = ()) -> Reading:
     """The chosen lines of a file, or why it gives none; a file whose hash is among `known` is not parsed."""
     try:
         content = path.read_bytes()
@@ -81,7 +81,7 @@ def read_file(path: Path, choice: Choice, known: Container[str] = ()) -> Reading
         return Reading(sha256, reason=str(error))
 
 
-def _reading_of(sha256: str, score: FileScore, choice: Choice) -> Reading:
+def _reading_of(sha256: str, score: FileScore, choice: LineSelection) -> Reading:
     every = lines_of(score)
     tracks = [track for track in every if choice.drums or not track.is_drums]
     judged = [(track, *_judged(track, score, choice.tracks)) for track in _chosen(tracks, choice.tracks)]
@@ -95,7 +95,7 @@ def _reading_of(sha256: str, score: FileScore, choice: Choice) -> Reading:
         score.seconds_at(last_tick),
         score.tempi.commonest(last_tick),
         _pitch_classes(lines),
-        # Of the whole file, whatever is chosen of it: which side it falls to must not hang on what is learnt from.
+        # From the whole file: its side of the split must not depend on the selection of lines.
         signature_of([track.pitch for track in every if not track.is_drums]),
         remarks=score.remarks,
     )
@@ -116,7 +116,7 @@ def _judged(track: Part, score: FileScore, tracks: TrackChoice) -> tuple[bool, b
 
 
 def _is_line(track: Part, score: FileScore, min_notes: int, min_share: float) -> bool:
-    """Whether a track is a line also where a chord that is struck a little apart counts as one."""
+    """Whether a track is a melodic line, also if the notes of a chord that start slightly apart count as one onset."""
     if not is_lead_line(track.tick, track.pitch, min_notes, min_share):
         return False
     begins = begins_of(track, score.ticks_per_beat)
@@ -131,7 +131,7 @@ def _chosen(tracks: Sequence[Part], choice: TrackChoice) -> Sequence[Part]:
     return tracks
 
 
-def _in_unit(track: Part, score: FileScore, choice: Choice) -> Records:
+def _in_unit(track: Part, score: FileScore, choice: LineSelection) -> Records:
     line = np.empty(len(track), NOTE)
     line["pitch"], line["velocity"] = track.pitch, track.velocity
     if choice.time_unit == "beats":

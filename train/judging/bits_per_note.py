@@ -15,7 +15,7 @@ from model.memory.backoff import Backoff
 from model.pack.card import HeldOut
 from model.tokens.vocabulary import EventVocabulary, Vocabulary
 from train.corpus.corpora import Corpus, Line, Split, joined
-from train.corpus.dataset import TRANSPOSITIONS, Tokens, pieces_in_memory, spelt, transposing
+from train.corpus.dataset import TRANSPOSITIONS, Tokens, pieces_in_memory, tokens_of_line, transposing
 from train.judging.baselines import Order, pieces_within, ppm_bits_per_note
 from train.learning.loss import sum_bits
 from train.memory.forecasts import bits_with_memory_by_token, forecast_lines
@@ -70,7 +70,7 @@ def engine_bits(engine: Engine, vocabulary: Vocabulary, lines: Sequence[Line]) -
     """Bits per note of an engine that steps through the lines one token at a time, as in a jam."""
     nats = 0.0
     for line in lines:
-        piece = spelt(vocabulary, line.records)
+        piece = tokens_of_line(vocabulary, line.records)
         state = engine.initial_state()
         for token, target in zip(piece[:-1].tolist(), piece[1:].tolist(), strict=True):
             logits, state = engine.step(token, state)
@@ -93,7 +93,7 @@ def _ppm_figures(
     Where these are too many for PPM, it learns from some of the lines, in all their keys.
     """
     tests = {
-        corpus.name: ((spelt(vocabulary, line.records) for line in corpus.lines[split]), corpus.notes(split))
+        corpus.name: ((tokens_of_line(vocabulary, line.records) for line in corpus.lines[split]), corpus.notes(split))
         for corpus in corpora
     }
     found = ppm_bits_per_note(_in_all_keys(vocabulary, training), tests, PPM_ORDERS, vocabulary.size)
@@ -112,7 +112,7 @@ def _in_all_keys(vocabulary: Vocabulary, lines: Sequence[Line]) -> Iterator[Toke
     chosen = pieces_within([2 * len(TRANSPOSITIONS) * len(line) for line in lines])
     table = transposing(vocabulary)
     for index in chosen.tolist():
-        yield from table[:, spelt(vocabulary, lines[index].records)]
+        yield from table[:, tokens_of_line(vocabulary, lines[index].records)]
 
 
 def _split_by_kind(vocabulary: Vocabulary, bits: npt.NDArray[np.float64]) -> tuple[float, float | None]:

@@ -17,7 +17,7 @@ from model.improvising.sampling_settings import SamplingSettings
 from model.pack.card import HeldOut
 from model.pack.pack import Pack
 from train.corpus.corpora import Corpus, Line, Split, joined
-from train.corpus.reading import NOMINAL_TEMPO_BPM, Choice, TrackChoice
+from train.corpus.reading import NOMINAL_TEMPO_BPM, LineSelection, TrackChoice
 from train.errors import CorpusError
 from train.judging.bits_per_note import held_out_figures
 from train.judging.compare import AnswerSettings, Comparison, compare
@@ -83,7 +83,7 @@ def evaluate(
     return Evaluation(pack.name, split, held_out, statistics, reference)
 
 
-def choice_of(pack: Pack, tracks: TrackChoice | None = None) -> Choice:
+def choice_of(pack: Pack, tracks: TrackChoice | None = None) -> LineSelection:
     """How to read files for this pack: its tracks and its time unit.
 
     A pack that learnt from `melodic` tracks is judged on lead-like ones.
@@ -97,7 +97,7 @@ def choice_of(pack: Pack, tracks: TrackChoice | None = None) -> Choice:
         else "lead"
     )
     unit = event.bins.unit if event.bins else "beats"
-    return Choice(tracks or tracks_trained_on, event.training.drums, unit)
+    return LineSelection(tracks or tracks_trained_on, event.training.drums, unit)
 
 
 def pack_network(pack: Pack, approach: Approach) -> MusicLSTM:

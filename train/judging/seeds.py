@@ -11,7 +11,7 @@ from model.files.meter import Meter
 from model.files.seed import Seed, read_seed
 from model.notes import Note
 from train.corpus.corpora import SPLITS, read_corpora
-from train.corpus.reading import Choice
+from train.corpus.reading import LineSelection
 from train.errors import CorpusError
 
 # A seed is a phrase: the first bars of a longer file that hold so many notes.
@@ -89,7 +89,7 @@ def _files_to_sample(folder: Path, cache: Path) -> tuple[str, list[Path]]:
 
     They are chosen by the hashes of their names, so that neighbours are not preferred.
     """
-    corpora = read_corpora([folder], cache, Choice())
+    corpora = read_corpora([folder], cache, LineSelection())
     for side in reversed(SPLITS):
         files = {line.file for corpus in corpora for line in corpus.lines[side]}
         if files:

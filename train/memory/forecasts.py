@@ -18,7 +18,7 @@ from model.memory.backoff import ORDERS, Backoff
 from model.memory.memory import Memory
 from model.tokens.vocabulary import Vocabulary
 from train.corpus.corpora import Line
-from train.corpus.dataset import Tokens, spelt
+from train.corpus.dataset import Tokens, tokens_of_line
 
 # So many tokens go through the network at once: lines side by side, padded to the longest of them.
 TOKENS_AT_ONCE = 1 << 15
@@ -65,7 +65,7 @@ def forecast_lines(network: MusicLSTM, vocabulary: Vocabulary, lines: Sequence[L
         # The last line of a batch is its longest, and decides how many fit.
         count = max(1, next((n for n in range(len(in_order), 0, -1) if n * len(in_order[n - 1]) <= TOKENS_AT_ONCE), 1))
         batch, in_order = in_order[:count], in_order[count:]
-        pieces = [spelt(vocabulary, line.records) for line in batch]
+        pieces = [tokens_of_line(vocabulary, line.records) for line in batch]
         padded = np.zeros((len(pieces), max(map(len, pieces))), np.int64)
         for row, piece in zip(padded, pieces, strict=True):
             row[: len(piece)] = piece

@@ -7,7 +7,7 @@ import pytest
 from model.errors import SeedError
 from model.files.meter import Meter
 from model.files.seed import Seed, read_seed
-from train.corpus.reading import Choice, read_file
+from train.corpus.reading import LineSelection, read_file
 
 PLAIN = tuple(index / 2 for index in range(80))
 """The onsets of `plain`, in beats."""
@@ -27,7 +27,7 @@ def seed_of(cases: Path, name: str) -> Seed:
 
 def trained_on(cases: Path, name: str) -> list[list[float]]:
     """The onsets of each line that a training reads."""
-    reading = read_file(cases / "midi" / f"{name}.mid", Choice("most-notes"))
+    reading = read_file(cases / "midi" / f"{name}.mid", LineSelection("most-notes"))
     assert reading.reason == ""
     return [line["onset_beats"].tolist() for line in reading.lines]
 
@@ -49,14 +49,14 @@ def test_an_hour_and_a_half_of_fine_ticks(cases: Path) -> None:
 
 def test_tempo_and_meter_of_the_second_track(cases: Path) -> None:
     assert seed_of(cases, "17-tempo-in-track-2").tempo_bpm == 200.0
-    assert read_file(cases / "midi" / "17-tempo-in-track-2.mid", Choice()).tempo_bpm == 200.0
+    assert read_file(cases / "midi" / "17-tempo-in-track-2.mid", LineSelection()).tempo_bpm == 200.0
     assert seed_of(cases, "17-meter-in-track-2").meter == Meter(3, 4)
 
 
 def test_a_header_that_promises_more_is_told(cases: Path) -> None:
     told = ("says that it has 9 tracks and has 2",)
     assert seed_of(cases, "16-ntrks-9-of-2").remarks == told
-    assert read_file(cases / "midi" / "16-ntrks-9-of-2.mid", Choice()).remarks == told
+    assert read_file(cases / "midi" / "16-ntrks-9-of-2.mid", LineSelection()).remarks == told
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ def test_no_note_is_lost(name: str, count: int, cases: Path) -> None:
 def test_sixteen_channels_stay_apart_and_drums_are_left_out(cases: Path) -> None:
     path = cases / "midi" / "21-type0-16ch.mid"
     assert len(read_seed(path).notes) == 16
-    (merged,) = read_file(path, Choice("merged")).lines
+    (merged,) = read_file(path, LineSelection("merged")).lines
     assert len(merged) == len({*zip(merged["onset_beats"].tolist(), merged["pitch"].tolist(), strict=True)}) <= 15 * 16
-    (with_drums,) = read_file(path, Choice("merged", drums=True)).lines
+    (with_drums,) = read_file(path, LineSelection("merged", drums=True)).lines
     assert len(with_drums) > len(merged)
 
 
@@ -87,7 +87,7 @@ def test_nothing_but_drums_is_one_sentence(cases: Path) -> None:
         SeedError, match="holds nothing but drums; a seed is a file of music with at least one pitched note"
     ):
         seed_of(cases, "26-drums-only")
-    assert read_file(cases / "midi" / "26-drums-only.mid", Choice("merged")).lines == ()
+    assert read_file(cases / "midi" / "26-drums-only.mid", LineSelection("merged")).lines == ()
 
 
 def test_a_pickup_ends_a_bar(cases: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from model.errors import SeedError
 from model.files.meter import Meter, MeterChange
-from model.files.seed import Seed, read_seed, remark_on
+from model.files.seed import Seed, read_seed, seed_notice
 from model.files.tempo import TempoChange
 from model.notes import Note, in_onset_order
 from tests.model.files.midi_parts import event, meter, midi_file, mpe_line, plain, tempo, track
@@ -137,7 +137,7 @@ class TestLine:
         seed_file.write_bytes(content)
         seed = read_seed(seed_file)
         assert seed.notes
-        assert remark_on(seed_file, seed) == f"seed.mid {seed.remarks[0]}; what can be read of it is played"
+        assert seed_notice(seed_file, seed) == f"seed.mid {seed.remarks[0]}; what can be read of it is played"
 
 
 class TestBadSeed:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tests.music import tune, write_part
 from tests.train.workers import add_two_by_two
 from train.corpus.cache import Cache
-from train.corpus.reading import Choice, Reading, Records, read_file
+from train.corpus.reading import LineSelection, Reading, Records, read_file
 from train.errors import OutputError
 
-LEAD = Choice()
+LEAD = LineSelection()
 
 
 def contents(reading: Reading) -> tuple[object, ...]:
@@ -25,7 +25,7 @@ def contents(reading: Reading) -> tuple[object, ...]:
     return reading.sha256, lines, reading.leads, figures, signature, reading.reason
 
 
-def readings_of(folder: Path, numbers: Sequence[int], choice: Choice = LEAD) -> list[Reading]:
+def readings_of(folder: Path, numbers: Sequence[int], choice: LineSelection = LEAD) -> list[Reading]:
     return [read_file(write_part(folder / f"{number}.mid", tune(number)), choice) for number in numbers]
 
 
@@ -79,9 +79,11 @@ def test_nothing_to_keep_makes_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [Choice("melodic"), Choice(drums=True), Choice(time_unit="seconds")], ids=["tracks", "drums", "seconds"]
+    "other",
+    [LineSelection("melodic"), LineSelection(drums=True), LineSelection(time_unit="seconds")],
+    ids=["tracks", "drums", "seconds"],
 )
-def test_what_was_read_for_another_choice_is_another_thing(other: Choice, tmp_path: Path) -> None:
+def test_what_was_read_for_another_choice_is_another_thing(other: LineSelection, tmp_path: Path) -> None:
     Cache(tmp_path, LEAD).add(readings_of(tmp_path / "files", [1]))
     assert Cache(tmp_path, other).known == frozenset()
 

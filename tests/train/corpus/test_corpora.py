@@ -24,7 +24,7 @@ from tests.train.corpus.test_cache import is_mapped
 from train.corpus import corpora as corpus_module
 from train.corpus.cache import Cache
 from train.corpus.corpora import SPLITS, Corpus, Line, Split, content_of, joined, read_corpora
-from train.corpus.reading import Choice, Reading, TrackChoice, read_file
+from train.corpus.reading import LineSelection, Reading, TrackChoice, read_file
 from train.errors import CorpusError, OutputError
 
 NOTES = st.builds(
@@ -38,7 +38,7 @@ NOTES = st.builds(
 
 def in_this_process(
     paths: Sequence[Path],
-    choice: Choice,
+    choice: LineSelection,
     cache: Cache,  # noqa: ARG001  as `train.corpus.ingest.ingest`
     workers: int = 2,  # noqa: ARG001  the same
 ) -> list[Reading]:
@@ -56,7 +56,7 @@ pytestmark = pytest.mark.usefixtures("_without_workers")
 
 def read(*sources: Path, tracks: TrackChoice = "lead", drums: bool = False) -> list[Corpus]:
     cache = (sources[0] if sources[0].is_dir() else sources[0].parent) / ".cache"
-    return read_corpora(sources, cache, Choice(tracks, drums), workers=1)
+    return read_corpora(sources, cache, LineSelection(tracks, drums), workers=1)
 
 
 def complaint(*sources: Path, tracks: TrackChoice = "lead") -> str:
@@ -180,7 +180,7 @@ class TestSplitByContent:
             (tmp_path / f"broken-{number}.mid").write_bytes(b"no music" + bytes(number))
         (corpus,) = read(tmp_path)
         assert [corpus.files(split) for split in SPLITS] == [1, 1, 1]
-        assert [len(corpus.leadless), len(corpus.broken)] == [3, 3]
+        assert [len(corpus.without_lead), len(corpus.broken)] == [3, 3]
 
     @given(st.lists(st.sampled_from(SPLITS), max_size=12))
     def test_no_side_stays_empty_where_there_are_enough_and_no_file_moves_without_need(
@@ -207,8 +207,8 @@ class TestNearDuplicates:
         for copies_of_one in paths:
             by_content = min(copies_of_one, key=lambda path: hashlib.sha256(path.read_bytes()).hexdigest())
             assert {sides[path.stem] for path in copies_of_one} == {side_by_hash(by_content)}
-        assert corpus.alike == 60
-        assert corpus.astride == 0
+        assert corpus.near_duplicates == 60
+        assert corpus.duplicates_across_splits == 0
         # Each alone would have fallen elsewhere.
         assert any(len({side_by_hash(path) for path in copies_of_one}) > 1 for copies_of_one in paths)
 
@@ -219,7 +219,7 @@ class TestNearDuplicates:
         write_manifest(tmp_path, "original.mid,test", "other.mid,train")
         (corpus,) = read(tmp_path)
         assert names(corpus) == {"train": ["other"], "valid": [], "test": ["copy", "original"]}
-        assert (corpus.alike, corpus.astride) == (1, 0)
+        assert (corpus.near_duplicates, corpus.duplicates_across_splits) == (1, 0)
 
     def test_a_manifest_that_puts_copies_on_two_sides_is_followed_and_counted(self, tmp_path: Path) -> None:
         for name, key in (("a", 60), ("b", 62), ("c", 64), ("d", 65)):
@@ -227,7 +227,7 @@ class TestNearDuplicates:
         write_manifest(tmp_path, "a.mid,train", "b.mid,train", "c.mid,test", "d.mid,valid")
         (corpus,) = read(tmp_path)
         assert names(corpus) == {"train": ["a", "b"], "valid": ["d"], "test": ["c"]}
-        assert (corpus.alike, corpus.astride) == (3, 2)
+        assert (corpus.near_duplicates, corpus.duplicates_across_splits) == (3, 2)
 
     def test_two_copies_of_one_tune_are_no_reason_to_hold_one_out(self, tmp_path: Path) -> None:
         write_part(tmp_path / "home.mid", tune(1))
@@ -344,24 +344,29 @@ class TestTracks:
     def test_leads_alone_are_read_unless_asked_otherwise(self, folder: Path) -> None:
         (corpus,) = read(folder)
         assert names(corpus) == {"train": ["lead-train"], "valid": ["lead-valid"], "test": []}
-        leadless = [f"{name}-{split}" for name in ("chords", "drums", "short") for split in ("train", "valid")]
-        assert [path.stem for path in corpus.leadless] == leadless
+        without_lead = [f"{name}-{split}" for name in ("chords", "drums", "short") for split in ("train", "valid")]
+        assert [path.stem for path in corpus.without_lead] == without_lead
 
     def test_melodic_tracks_are_trained_on_and_leads_alone_are_held_out(self, folder: Path) -> None:
         (corpus,) = read(folder, tracks="melodic")
         assert names(corpus)["train"] == ["chords-train", "lead-train", "short-train"]
         assert names(corpus)["valid"] == ["lead-valid"]
-        assert [path.stem for path in corpus.leadless] == ["chords-valid", "drums-train", "drums-valid", "short-valid"]
+        assert [path.stem for path in corpus.without_lead] == [
+            "chords-valid",
+            "drums-train",
+            "drums-valid",
+            "short-valid",
+        ]
 
     @pytest.mark.parametrize("tracks", ["most-notes", "merged"])
     def test_any_track_is_held_out_as_it_is_trained_on(self, tracks: TrackChoice, folder: Path) -> None:
         (corpus,) = read(folder, tracks=tracks)
         assert names(corpus)["valid"] == ["chords-valid", "lead-valid", "short-valid"]
-        assert [path.stem for path in corpus.leadless] == ["drums-train", "drums-valid"]
+        assert [path.stem for path in corpus.without_lead] == ["drums-train", "drums-valid"]
 
     def test_drums_are_music_where_they_are_asked_for(self, folder: Path) -> None:
         (corpus,) = read(folder, tracks="merged", drums=True)
-        assert corpus.leadless == []
+        assert corpus.without_lead == []
 
     def test_of_melodic_files_one_with_a_lead_is_held_out(self, tmp_path: Path) -> None:
         for number in range(6):
@@ -399,7 +404,7 @@ class TestBadFiles:
         write_part(tmp_path / "drums.mid", tune(3), channel=DRUM_CHANNEL)
         write_part(tmp_path / "silence.mid", [])
         (corpus,) = read(tmp_path)
-        assert [path.name for path in corpus.leadless] == ["bass.mid", "drums.mid", "silence.mid"]
+        assert [path.name for path in corpus.without_lead] == ["bass.mid", "drums.mid", "silence.mid"]
         assert corpus.broken == []
 
     def test_all_files_broken_is_an_error(self, tmp_path: Path) -> None:
@@ -490,14 +495,14 @@ class TestWithWorkers:
         write_part(folder / "short.mid", tune(2, 12))
         (folder / "broken.mid").write_bytes(b"no music")
         (folder / "cut off.mid").write_bytes(WHOLE_MIDI_FILE[:-1])
-        (first,), (second,) = (read_corpora([folder], cache, Choice(), workers=1) for _ in range(2))
+        (first,), (second,) = (read_corpora([folder], cache, LineSelection(), workers=1) for _ in range(2))
         for corpus in (first, second):
             assert corpus.files("train") + corpus.files("valid") + corpus.files("test") == 14
             assert [broken.reason for broken in corpus.incomplete] == ["breaks off in its last track"]
         for split in SPLITS:
             assert [line.file for line in first.lines[split]] == [line.file for line in second.lines[split]]
             assert content_of(first.lines[split]) == content_of(second.lines[split])
-        assert [first.leadless, first.broken] == [second.leadless, second.broken]
+        assert [first.without_lead, first.broken] == [second.without_lead, second.broken]
         assert [first.seconds, first.keys, first.tempi_bpm] == [second.seconds, second.keys, second.tempi_bpm]
-        assert first.alike == second.alike == 1
+        assert first.near_duplicates == second.near_duplicates == 1
         assert is_mapped(second.lines["train"][0].records)

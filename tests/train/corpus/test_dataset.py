@@ -28,7 +28,7 @@ from train.corpus.dataset import (
     pitch_vocabulary,
     pitches_of,
     shifts_of,
-    spelt,
+    tokens_of_line,
     transposing,
 )
 
@@ -81,7 +81,7 @@ class TestVocabularies:
     @given(st.lists(PLAYED, max_size=4))
     def test_there_is_one_shift_less_than_there_are_onsets(self, played: list[list[tuple[int, float]]]) -> None:
         tunes = lines(*(performed(some) for some in played))
-        times = [(spelt(EVENTS, tune.records) >= EVENTS.first_time_token).sum() for tune in tunes]
+        times = [(tokens_of_line(EVENTS, tune.records) >= EVENTS.first_time_token).sum() for tune in tunes]
         assert shifts_of(tunes).total() == sum(times)
 
     @pytest.mark.parametrize("choice", ["commonest", "quantile", "quantile-mean"])
@@ -104,12 +104,12 @@ class TestSpelling:
     def test_a_line_is_spelt_as_a_player_is_note_by_note(self, played: list[tuple[int, float]]) -> None:
         (tune,) = lines(performed(played))
         for words in (EVENTS, PITCHES):
-            assert spelt(words, tune.records).tolist() == encode_notes(words, tune.notes)
+            assert tokens_of_line(words, tune.records).tolist() == encode_notes(words, tune.notes)
 
     def test_a_shift_on_an_edge_belongs_to_the_bin_below(self) -> None:
         (steady,) = lines(line(60, 60, step_beats=0.75))
         assert (
-            spelt(EVENTS, steady.records).tolist()
+            tokens_of_line(EVENTS, steady.records).tolist()
             == encode_notes(EVENTS, steady.notes)
             == [START, 13, EVENTS.first_time_token + 1, 13]
         )
@@ -117,18 +117,18 @@ class TestSpelling:
     @pytest.mark.parametrize("step_beats", [0.02, 0.04, 0.06, CHORD_BEATS])
     def test_in_a_run_of_near_notes_a_chord_ends_where_its_first_is_too_far(self, step_beats: float) -> None:
         (run,) = lines(line(*range(48, 68), step_beats=step_beats))
-        tokens = spelt(EVENTS, run.records)
+        tokens = tokens_of_line(EVENTS, run.records)
         assert tokens.tolist() == encode_notes(EVENTS, run.notes)
         in_a_chord = int(np.ceil(CHORD_BEATS / step_beats))
         assert np.flatnonzero(tokens >= EVENTS.first_time_token)[0] == 1 + in_a_chord
 
     def test_a_line_of_no_notes_is_its_start(self) -> None:
         (silence,) = lines([])
-        assert [spelt(words, silence.records).tolist() for words in (EVENTS, PITCHES)] == [[START]] * 2
+        assert [tokens_of_line(words, silence.records).tolist() for words in (EVENTS, PITCHES)] == [[START]] * 2
 
     def test_no_time_stands_before_all_music_however_late_it_begins(self) -> None:
         (late,) = lines(line(60, start_beats=99.0))
-        assert spelt(EVENTS, late.records).tolist() == [START, 1 + 60 - 48]
+        assert tokens_of_line(EVENTS, late.records).tolist() == [START, 1 + 60 - 48]
 
 
 class TestTransposition:
@@ -139,7 +139,7 @@ class TestTransposition:
             table = transposing(words)
             for row, semitones in enumerate(TRANSPOSITIONS):
                 expected = encode_notes(words, transposed(tunes[0].notes, semitones))
-                assert table[row][spelt(words, tunes[0].records)].tolist() == expected
+                assert table[row][tokens_of_line(words, tunes[0].records)].tolist() == expected
 
     @given(st.lists(st.tuples(st.integers(6, 121), GAPS), min_size=1, max_size=20))
     def test_chords_move_as_a_whole(self, played: list[tuple[int, float]]) -> None:

@@ -13,10 +13,10 @@ from tests.train.corpus.test_cache import contents
 from train.corpus import ingest as ingest_module
 from train.corpus.cache import Cache
 from train.corpus.ingest import ingest
-from train.corpus.reading import Choice, Reading, read_file
+from train.corpus.reading import LineSelection, Reading, read_file
 from train.errors import CorpusError
 
-LEAD = Choice()
+LEAD = LineSelection()
 
 
 class Ingested:
@@ -28,11 +28,11 @@ class Ingested:
         self.paths[5].unlink()
         self.paths.append(write_part(folder / "again" / "one.mid", tune(1)))
         self.cache_folder = folder / "cache"
-        self.told: list[int] = []
+        self.progress: list[int] = []
         with pytest.MonkeyPatch.context() as small:
             small.setattr(ingest_module, "FILES_AT_ONCE", 2)
             small.setattr(ingest_module, "FILES_PER_SHARD", 3)
-            self.readings = ingest(self.paths, LEAD, Cache(self.cache_folder, LEAD), told=self.told.append)
+            self.readings = ingest(self.paths, LEAD, Cache(self.cache_folder, LEAD), on_progress=self.progress.append)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ class TestManyFiles:
         assert reasons[5] == "cannot be read (No such file or directory)"
 
     def test_who_waits_hears_how_far_it_is(self, ingested: Ingested) -> None:
-        assert ingested.told == [2, 4, 6, 8, 10]
+        assert ingested.progress == [2, 4, 6, 8, 10]
 
     def test_they_are_kept_in_shards_each_content_once(self, ingested: Ingested) -> None:
         sizes = [len(list(ingested.cache_folder.rglob(f"*.{kind}"))) for kind in ("npy", "npz")]
@@ -113,9 +113,9 @@ class Pool:
 
     def submit(
         self,
-        read: Callable[[tuple[Path, ...], Choice], list[Reading]],
+        read: Callable[[tuple[Path, ...], LineSelection], list[Reading]],
         paths: tuple[Path, ...],
-        choice: Choice,
+        choice: LineSelection,
     ) -> Future[list[Reading]]:
         future: Future[list[Reading]] = Future()
         self._submitted += 1

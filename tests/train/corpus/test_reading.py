@@ -21,7 +21,7 @@ from tests.music import (
     tune,
     write_part,
 )
-from train.corpus.reading import NOMINAL_TEMPO_BPM, NOTE, Choice, Reading, Records, TrackChoice, read_file
+from train.corpus.reading import NOMINAL_TEMPO_BPM, NOTE, LineSelection, Reading, Records, TrackChoice, read_file
 
 QUARTER = b"\x83\x60"
 """A delta time of 480 ticks."""
@@ -37,7 +37,7 @@ def records(notes: Sequence[Note]) -> list[tuple[int, int, float, float]]:
 
 
 def read_lines(path: Path, tracks: TrackChoice = "lead", *, drums: bool = False) -> list[list[tuple[object, ...]]]:
-    reading = read_file(path, Choice(tracks, drums))
+    reading = read_file(path, LineSelection(tracks, drums))
     assert not reading.reason
     return [kept.tolist() for kept in reading.lines]
 
@@ -52,7 +52,7 @@ def tempo(tempo_bpm: float) -> bytes:
     return b"\x00\xff\x51\x03" + microseconds_per_beat.to_bytes(3, "big")
 
 
-def reading_of(content: bytes, tmp_path: Path, choice: Choice) -> Reading:
+def reading_of(content: bytes, tmp_path: Path, choice: LineSelection) -> Reading:
     path = tmp_path / "file.mid"
     path.write_bytes(content)
     return read_file(path, choice)
@@ -97,7 +97,7 @@ class TestTracks:
     def test_melodic_takes_shorter_lines_and_some_chords_and_says_which_are_leads(self, tmp_path: Path) -> None:
         path = tmp_path / "band.mid"
         path.write_bytes(midi_bytes(Part(exercise(32)), Part(CHORDAL, channel=1), Part(exercise(), channel=2)))
-        reading = read_file(path, Choice("melodic"))
+        reading = read_file(path, LineSelection("melodic"))
         assert [len(kept) for kept in reading.lines] == [32, 72, 64]
         assert reading.leads == (False, False, True)
         assert len(read_lines(path)) == 1
@@ -126,7 +126,7 @@ class TestTracks:
         assert read_lines(path, "merged") == [records(line(60, 62, velocity=50))]
 
     def test_notes_are_records_that_need_eighteen_bytes_at_most(self, tmp_path: Path) -> None:
-        (kept,) = read_file(write_part(tmp_path / "lead.mid", exercise()), Choice()).lines
+        (kept,) = read_file(write_part(tmp_path / "lead.mid", exercise()), LineSelection()).lines
         assert kept.dtype == NOTE
         assert kept.dtype.itemsize <= 18
 
@@ -150,7 +150,7 @@ class TestSeconds:
         return path
 
     def test_onsets_and_ends_are_where_pretty_midi_has_them(self, rubato: Path) -> None:
-        reading = read_file(rubato, Choice("merged", drums=True, time_unit="seconds"))
+        reading = read_file(rubato, LineSelection("merged", drums=True, time_unit="seconds"))
         (merged,) = reading.lines
         beats_per_second = NOMINAL_TEMPO_BPM / 60
         theirs = pretty_midi.PrettyMIDI(str(rubato))
@@ -163,7 +163,7 @@ class TestSeconds:
             merged["onset_beats"] / beats_per_second, [start for (start, _), _ in notes], atol=2e-6
         )
         np.testing.assert_allclose(reading.seconds, theirs.get_end_time(), atol=2e-6)
-        (lead,) = read_file(rubato, Choice(time_unit="seconds")).lines
+        (lead,) = read_file(rubato, LineSelection(time_unit="seconds")).lines
         expected = theirs.instruments[0].notes
         np.testing.assert_allclose(lead["onset_beats"] / beats_per_second, [note.start for note in expected], atol=2e-6)
         durations = [note.end - note.start for note in expected]
@@ -171,45 +171,47 @@ class TestSeconds:
 
     def test_at_the_nominal_tempo_seconds_and_beats_are_the_same(self, tmp_path: Path) -> None:
         path = write_part(tmp_path / "lead.mid", tune(4))
-        (in_seconds,) = read_file(path, Choice(time_unit="seconds")).lines
-        (in_beats,) = read_file(path, Choice()).lines
+        (in_seconds,) = read_file(path, LineSelection(time_unit="seconds")).lines
+        (in_beats,) = read_file(path, LineSelection()).lines
         np.testing.assert_allclose(in_seconds["onset_beats"], in_beats["onset_beats"], rtol=1e-12)
 
     def test_beats_do_not_hear_the_tempo(self, tmp_path: Path) -> None:
         slow, quick = (
-            reading_of(bytes(midi_bytes(Part(tune(5)), tempo_bpm=tempo_bpm)), tmp_path, Choice())
+            reading_of(bytes(midi_bytes(Part(tune(5)), tempo_bpm=tempo_bpm)), tmp_path, LineSelection())
             for tempo_bpm in (60.0, 240.0)
         )
         assert slow.lines[0].tolist() == quick.lines[0].tolist()
         assert slow.seconds == 4 * quick.seconds
 
     def test_of_two_tempi_at_one_tick_the_later_counts(self, tmp_path: Path) -> None:
-        reading = reading_of(one_track(tempo(240) + tempo(60) + 4 * ONE_NOTE), tmp_path, Choice("merged"))
+        reading = reading_of(one_track(tempo(240) + tempo(60) + 4 * ONE_NOTE), tmp_path, LineSelection("merged"))
         assert (reading.tempo_bpm, reading.seconds) == (60.0, 4.0)
 
     def test_a_tempo_without_time_is_passed_over(self, tmp_path: Path) -> None:
         no_time = b"\x00\xff\x51\x03\x00\x00\x00"
-        reading = reading_of(one_track(tempo(60) + 2 * ONE_NOTE + no_time + 2 * ONE_NOTE), tmp_path, Choice("merged"))
+        reading = reading_of(
+            one_track(tempo(60) + 2 * ONE_NOTE + no_time + 2 * ONE_NOTE), tmp_path, LineSelection("merged")
+        )
         assert (reading.tempo_bpm, reading.seconds) == (60.0, 4.0)
 
 
 class TestWholeFile:
     def test_its_tempo_is_the_one_that_most_beats_are_at(self, tmp_path: Path) -> None:
         music = tempo(90) + 3 * ONE_NOTE + tempo(150) + 4 * ONE_NOTE + tempo(90) + 2 * ONE_NOTE + tempo(60)
-        assert reading_of(one_track(music), tmp_path, Choice("merged")).tempo_bpm == pytest.approx(90, abs=0.001)
+        assert reading_of(one_track(music), tmp_path, LineSelection("merged")).tempo_bpm == pytest.approx(90, abs=0.001)
 
     def test_a_file_that_says_no_tempo_is_at_120(self, tmp_path: Path) -> None:
-        reading = reading_of(one_track(4 * ONE_NOTE), tmp_path, Choice("merged"))
+        reading = reading_of(one_track(4 * ONE_NOTE), tmp_path, LineSelection("merged"))
         assert (reading.tempo_bpm, reading.seconds) == (120.0, 2.0)
 
     def test_its_pitch_classes_weigh_as_long_as_they_sound(self, tmp_path: Path) -> None:
         notes = [*line(60, 64, 67, step_beats=2.0), *line(72, step_beats=4.0, start_beats=6.0)]
-        reading = read_file(write_part(tmp_path / "chord.mid", notes), Choice("most-notes"))
+        reading = read_file(write_part(tmp_path / "chord.mid", notes), LineSelection("most-notes"))
         assert reading.pitch_classes.tolist() == [6.0, 0, 0, 0, 2.0, 0, 0, 2.0, 0, 0, 0, 0]
 
     def test_its_signature_is_that_of_a_transposed_copy_and_of_no_other(self, tmp_path: Path) -> None:
         home, away, other = (
-            read_file(write_part(tmp_path / "file.mid", notes), Choice()).signature
+            read_file(write_part(tmp_path / "file.mid", notes), LineSelection()).signature
             for notes in (tune(1), tune(1, key=55), tune(2))
         )
         assert home is not None
@@ -219,47 +221,49 @@ class TestWholeFile:
         assert not (home == other).any()
 
     def test_the_same_content_has_the_same_hash_under_any_name(self, tmp_path: Path) -> None:
-        one, other = (read_file(write_part(tmp_path / name, exercise()), Choice()) for name in ("a.mid", "b.mid"))
+        one, other = (
+            read_file(write_part(tmp_path / name, exercise()), LineSelection()) for name in ("a.mid", "b.mid")
+        )
         assert one.sha256 == other.sha256 != ""
 
     def test_a_known_file_is_not_parsed(self, tmp_path: Path) -> None:
         path = tmp_path / "broken.mid"
         path.write_bytes(b"no music")
-        sha256 = read_file(path, Choice()).sha256
-        known = read_file(path, Choice(), {sha256})
+        sha256 = read_file(path, LineSelection()).sha256
+        known = read_file(path, LineSelection(), {sha256})
         assert (known.sha256, known.known, known.reason) == (sha256, True, "")
 
 
 class TestBadFiles:
     @pytest.mark.parametrize("content", BROKEN_MIDI_FILES.values(), ids=BROKEN_MIDI_FILES.keys())
     def test_what_is_no_whole_midi_file_is_told_in_one_line(self, content: bytes, tmp_path: Path) -> None:
-        reading = reading_of(content, tmp_path, Choice("merged", drums=True))
+        reading = reading_of(content, tmp_path, LineSelection("merged", drums=True))
         assert reading.lines == ()
         assert reading.reason.startswith(("is not a MIDI file: ", "breaks off ", "counts no ticks per beat"))
         assert "\n" not in reading.reason
 
     @pytest.mark.parametrize("content", DAMAGED_MIDI_FILES.values(), ids=DAMAGED_MIDI_FILES.keys())
     def test_of_a_damaged_file_what_can_be_read_is_and_a_remark_says_so(self, content: bytes, tmp_path: Path) -> None:
-        reading = reading_of(content, tmp_path, Choice("merged"))
+        reading = reading_of(content, tmp_path, LineSelection("merged"))
         assert len(reading.lines) == len(reading.remarks) == 1
 
     def test_an_empty_file_is_told_as_such(self, tmp_path: Path) -> None:
-        assert reading_of(b"", tmp_path, Choice()).reason == "is empty"
+        assert reading_of(b"", tmp_path, LineSelection()).reason == "is empty"
 
     def test_a_file_that_has_vanished_is_a_broken_file_without_a_hash(self, tmp_path: Path) -> None:
-        reading = read_file(tmp_path / "gone.mid", Choice())
+        reading = read_file(tmp_path / "gone.mid", LineSelection())
         assert (reading.sha256, reading.reason) == ("", "cannot be read (No such file or directory)")
 
     def test_a_file_that_claims_to_last_for_days_is_not_believed(self, tmp_path: Path) -> None:
         slowest, longest_delta = b"\x00\xff\x51\x03\xff\xff\xff", b"\xff\xff\xff\x7f"
         rest = longest_delta + b"\xb0\x07\x7f"
-        reading = reading_of(one_track(slowest + ONE_NOTE + rest + ONE_NOTE), tmp_path, Choice("merged"))
+        reading = reading_of(one_track(slowest + ONE_NOTE + rest + ONE_NOTE), tmp_path, LineSelection("merged"))
         assert reading.lines == ()
         assert reading.reason == "claims to last 2,606 hours"
 
     def test_a_file_whose_times_run_over_is_not_believed(self, tmp_path: Path) -> None:
         rest = b"\xff\xff\xff\x7f\xb0\x07\x7f"
-        reading = reading_of(one_track(ONE_NOTE + 9 * rest + 3 * ONE_NOTE, 0x7FFF), tmp_path, Choice("merged"))
+        reading = reading_of(one_track(ONE_NOTE + 9 * rest + 3 * ONE_NOTE, 0x7FFF), tmp_path, LineSelection("merged"))
         assert reading.lines == ()
         assert reading.reason == "has delta times that run over"
 
@@ -270,7 +274,7 @@ class TestBadFiles:
         for _ in range(150):
             changed = bytearray(content)
             changed[random.integers(22, len(changed))] = random.integers(256)
-            reading = reading_of(bytes(changed), tmp_path, Choice("merged", drums=True, time_unit="seconds"))
+            reading = reading_of(bytes(changed), tmp_path, LineSelection("merged", drums=True, time_unit="seconds"))
             assert np.isfinite([reading.seconds, reading.tempo_bpm]).all()
             assert bool(reading.lines) != bool(reading.reason)
             read += bool(reading.lines)

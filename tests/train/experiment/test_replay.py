@@ -17,14 +17,14 @@ from tests.music import Part, exercise, line, midi_bytes, write_part
 from tests.train.trainings import RECIPE, names_in, read_in_this_process, weights_of, write_sides
 from train.build import TrainingRequest
 from train.corpus.corpora import SPLITS, Corpus, Line, read_corpora
-from train.corpus.reading import Choice
+from train.corpus.reading import LineSelection
 from train.errors import CheckpointError, CorpusError, RecipeError
 from train.experiment import notebook, replay
 from train.experiment.replay import replay_experiment, streams_of
 from train.learning.parallel import SINGLE_PROCESS, World
 from train.learning.trainer import Progress
 
-AS_THE_NOTEBOOK = Choice("merged", drums=True, time_unit="seconds")
+AS_THE_NOTEBOOK = LineSelection("merged", drums=True, time_unit="seconds")
 SMALL = Hyperparameters(embedding=8, hidden=16, layers=2, dropout=0.3)
 EPOCHS = 3
 # Four files with 64 notes and 63 times each; windows of 16 and 24 tokens, 32 windows at a time.

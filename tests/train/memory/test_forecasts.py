@@ -11,7 +11,7 @@ from model.tokens.vocabulary import Vocabulary
 from tests.music import exercise, tune
 from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS, SHAPE
 from train.corpus.corpora import Line
-from train.corpus.dataset import pieces_in_memory, spelt
+from train.corpus.dataset import pieces_in_memory, tokens_of_line
 from train.learning.loss import sum_bits
 from train.memory import forecasts
 from train.memory.forecasts import (
@@ -49,7 +49,7 @@ class TestForecast:
         monkeypatch.setattr(forecasts, "TOKENS_AT_ONCE", at_once)
         lines = list(forecast_lines(network(PITCH_WORDS), PITCH_WORDS, LINES))
         assert [line.notes for line in lines] == [64, 65, 70, 90]
-        expected = [spelt(PITCH_WORDS, line.records).tolist() for line in sorted(LINES, key=len)]
+        expected = [tokens_of_line(PITCH_WORDS, line.records).tolist() for line in sorted(LINES, key=len)]
         assert [line.tokens.tolist() for line in lines] == expected
         assert all(line.p.shape == (line.notes, PITCH_WORDS.size) for line in lines)
 
