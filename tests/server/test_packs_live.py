@@ -8,11 +8,12 @@ from threading import Event
 import pytest
 
 from bridge.timing.clock import MonotonicClock
-from tests.server.jam_process import RunningJam, running_jam
+from tests.server.jam_process import RunningJam, running_jam, wait_until
 from tests.tiny_pack import write_tiny_pack
 
 SWITCHES, SWITCHES_PER_S = 40, 20
-ANSWERED_WITHIN_S = 0.5
+ANSWERED_WITHIN_S = 0.2
+DEAD_DISK_WITHIN_S = 1.0
 ENDED_WITHIN_S = 3.0
 
 
@@ -31,8 +32,10 @@ def test_twenty_switches_a_second_leave_osc_answering_and_the_last_one_holds(tmp
             jam.phone.send("/fours/pack", ("rock", "songbook")[number % 2])
             waits_s.append(ask_tempo_s(jam))
             Event().wait(1 / SWITCHES_PER_S)
-        assert max(waits_s) < ANSWERED_WITHIN_S
-        assert jam.phone.ask("/fours/pack").arguments == ("songbook",)
+        # The median, as this machine may be busy for a moment; packs that load on the event loop delay every answer.
+        assert sorted(waits_s)[SWITCHES // 2] < ANSWERED_WITHIN_S
+        # Values of earlier switches may still be on their way.
+        wait_until(lambda: jam.phone.ask("/fours/pack").arguments == ("songbook",), "the last pack")
         assert jam.stop(signal.SIGINT) == (0, "")
 
 
@@ -43,7 +46,7 @@ def test_a_pack_on_a_disk_that_never_answers_stops_neither_osc_nor_ctrl_c(tmp_pa
     os.mkfifo(dead / "card.json")  # nobody writes to it, so reading it never ends
     with running_jam(tmp_path, "--midi-api", "none") as jam:
         jam.phone.send("/fours/pack", str(dead))
-        assert ask_tempo_s(jam) < ANSWERED_WITHIN_S
+        assert ask_tempo_s(jam) < DEAD_DISK_WITHIN_S
         clock = MonotonicClock()
         stopped_s = clock.now_s()
         assert jam.stop(signal.SIGINT) == (0, "")
