@@ -199,6 +199,7 @@ class Session:
             on_pack_failed,
             self._settings.pack,
         )
+        self._stack.callback(packs.close)
         preparations: dict[str, Preparation] = {
             "pack": lambda settings: packs.switch_to(settings.pack, settings.tempo),
             "clock": link.apply_settings,

@@ -16,6 +16,8 @@ from server.music.pack_loader import LoadedPack
 
 logger = logging.getLogger("fours.packs")
 
+CLOSE_S = 1.0
+"""How long `close` waits for a load to end: one step of it takes a few tenths of a second."""
 CHECK_S = 0.1
 """How long to wait for the disk to find a pack. A disk that takes longer is dead or asleep: then the pack counts as present,
 and a fault in it is reported later."""
@@ -64,6 +66,7 @@ class PackSwitcher:
         self._requests: SimpleQueue[tuple[str, float]] = SimpleQueue()
         self._checking: threading.Thread | None = None
         self._loading: threading.Thread | None = None
+        self._is_closed = threading.Event()
 
     def switch_to(self, name: str, tempo_bpm: float) -> None:
         """Switches to the pack with this name, or in this folder, as soon as it is loaded.
@@ -76,6 +79,16 @@ class PackSwitcher:
             # A daemon thread, because a disk that never answers must not keep the process from ending.
             self._loading = threading.Thread(target=self._run, name="packs", daemon=True)
             self._loading.start()
+
+    def close(self) -> None:
+        """Stops loading; returns when the loading thread has ended, or after a second where a disk does not answer.
+
+        A thread that is still inside ONNX Runtime when the interpreter ends would abort the process.
+        """
+        self._is_closed.set()
+        if self._loading is not None:
+            self._requests.put(("", 0.0))
+            self._loading.join(CLOSE_S)
 
     def _check(self, name: str) -> None:
         if self._checking is not None and self._checking.is_alive():
@@ -102,20 +115,35 @@ class PackSwitcher:
                     name, tempo_bpm = self._requests.get_nowait()
             except Empty:
                 pass
+            if self._is_closed.is_set():
+                return
             try:
                 self._switch(name, tempo_bpm)
+            except _ClosedError:
+                return
             except Exception as error:  # noqa: BLE001  reported to the user; the next pack can still be loaded
                 self._on_failed(name, self._current_name, error)
 
     def _switch(self, name: str, tempo_bpm: float) -> None:
-        loaded_pack = self._load(name, lambda: self._receiver.wait_for_quiet(QUIET_S, LONGEST_WAIT_S))
+        loaded_pack = self._load(name, self._wait_for_quiet)
         improvisers = loaded_pack.improvisers(tempo_bpm)
         heard_count, notes = self._receiver.sounded_notes(LONGEST_WAIT_S)
         for note, learn in notes:
             for improviser in improvisers.values():
-                self._receiver.wait_for_quiet(QUIET_S, LONGEST_WAIT_S)
+                self._wait_for_quiet()
                 improviser.hear(note, learn=learn)
         if self._requests.empty():
             self._receiver.replace_improvisers(improvisers, heard_count)
             self._current_name = name
             logger.info("pack %s", loaded_pack.pack.name)
+
+    def _wait_for_quiet(self) -> None:
+        if self._is_closed.is_set():
+            raise _ClosedError
+        self._receiver.wait_for_quiet(QUIET_S, LONGEST_WAIT_S)
+        if self._is_closed.is_set():
+            raise _ClosedError
+
+
+class _ClosedError(Exception):
+    """The switcher was closed while it loaded a pack."""

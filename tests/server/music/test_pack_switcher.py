@@ -149,3 +149,14 @@ def test_each_engine_is_a_step_of_its_own() -> None:
     loaded = load_pack("dummy", Config(), lambda: steps.append(1))
     assert isinstance(loaded.pack, DummyPack)
     assert len(steps) == 3
+
+
+def test_closed_while_a_pack_loads_it_waits_for_that_step_and_replaces_nothing(loader: Loader) -> None:
+    switching = Switching(loader)
+    switching.switcher.switch_to("second", 120.0)
+    assert loader.started.get(timeout=PATIENCE_S) == "second"
+    loader.may_load.set()
+    switching.switcher.close()
+    assert switching.switcher._loading is not None
+    assert not switching.switcher._loading.is_alive()
+    assert switching.failures.empty()
