@@ -6,6 +6,7 @@ A target fails by raising an exception. Errors with which the program refuses in
 import asyncio
 import json
 import math
+import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -83,7 +84,8 @@ class FuzzTarget:
     @contextmanager
     def opened(self) -> Iterator[Run]:
         """Opens the target for the block; yields the function that reads one input."""
-        with TemporaryDirectory(prefix="fours-fuzz-") as folder, ExitStack() as stack:
+        folder_in_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  a disk would be slow
+        with TemporaryDirectory(prefix="fours-fuzz-", dir=folder_in_memory) as folder, ExitStack() as stack:
             yield self.open(Path(folder), stack)
 
 
