@@ -11,7 +11,8 @@ from pathlib import Path
 
 from bridge.timing.clock import MonotonicClock
 from tests.fuzz.fuzzer import FuzzOutcome, add_to_corpus, fuzz
-from tests.fuzz.targets import TARGETS, FuzzTarget
+from tests.fuzz.target import FuzzTarget
+from tests.fuzz.targets import TARGETS
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bridge.timing.clock import Clock
 from tests.fuzz.mutator import Mutator
-from tests.fuzz.targets import FuzzTarget, Run
+from tests.fuzz.target import FuzzTarget, Run
 
 CORPUS = Path(__file__).parent / "corpus"
 SLOW_S = 2.0
