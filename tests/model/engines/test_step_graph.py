@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from model.engines import onnx_engine
 from model.engines.onnx_engine import OnnxEngine
 from model.engines.step_graph import StepShape, check_step_graph
 from model.errors import PackError
@@ -29,8 +29,8 @@ def refusal_of(change: Change) -> str:
 
 
 def initializer(model: onnx.ModelProto, name: str) -> onnx.TensorProto:
-    (found,) = [tensor for tensor in model.graph.initializer if tensor.name == name]
-    return found
+    found: list[onnx.TensorProto] = [tensor for tensor in model.graph.initializer if tensor.name == name]
+    return found[0]
 
 
 def test_the_shape_of_both_kinds_of_graph_is_read(tmp_path: Path) -> None:
@@ -120,6 +120,6 @@ def test_what_is_refused_never_reaches_onnx_runtime(tmp_path: Path, monkeypatch:
     add_a_loop(model)
     graph = tmp_path / "pitch.onnx"
     graph.write_bytes(model.SerializeToString())
-    monkeypatch.delattr(onnx_engine.onnxruntime, "InferenceSession")
+    monkeypatch.delattr(onnxruntime, "InferenceSession")
     with pytest.raises(PackError, match="is no network of this program"):
         OnnxEngine(graph)
