@@ -16,6 +16,10 @@ from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 PACK_FORMAT = 1
 CARD_FILE = "card.json"
 
+LONGEST_FILE_NAME = 255
+"""In bytes, with its suffix: what file systems take."""
+LONGEST_SHOWN = 200
+"""In characters: of a longer text an error shows the beginning."""
 LARGEST_CARD_BYTES = 16 << 20
 """A training of a thousand epochs has a card of some hundred kilobytes."""
 
@@ -23,7 +27,9 @@ Pitch = Annotated[int, Field(ge=0, le=127)]
 
 
 def _check_file_name(name: str) -> str:
-    """Refuses a path: all files of a pack lie in its folder."""
+    """Refuses a path, as all files of a pack lie in its folder, and a name that no file can have."""
+    if len(name.encode(errors="replace")) > LONGEST_FILE_NAME:
+        raise ValueError("a file's name has 255 bytes at most")
     if not name or "\0" in name or {"/", "\\"} & set(name):
         raise ValueError("a file of a pack lies in its folder")
     return name
@@ -214,8 +220,10 @@ def read_card(folder: Path) -> Card:
 def _describe_error(path: Path, error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(step) for step in first["loc"])
+    where = where if len(where) <= LONGEST_SHOWN else f"{where[:LONGEST_SHOWN]}…"
     if first["type"] == "json_invalid":
         return f"{path} is not whole JSON ({first['msg']}); copy the pack again"
     if where == "format":
-        return f"{path} is of pack format {first['input']!r}; this program reads format {PACK_FORMAT}"
+        shown = repr(first["input"])[:LONGEST_SHOWN]
+        return f"{path} is of pack format {shown}; this program reads format {PACK_FORMAT}"
     return f"{path}: {f'{where}: ' if where else ''}{first['msg'].lower()}; train the pack again or copy it again"

@@ -127,7 +127,7 @@ class Pack:
         except FileNotFoundError as error:
             raise PackError(f"pack {self.name}: {path} is missing; copy the pack again") from error
         except OSError as error:
-            raise PackError(f"pack {self.name}: {path} cannot be read: {error}") from error
+            raise PackError(f"pack {self.name}: {path} cannot be read: {error.strerror}") from error
         if actual != expected:
             raise PackError(f"pack {self.name}: {path} is cut off or was changed; copy the pack again")
         return path

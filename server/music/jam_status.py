@@ -13,6 +13,8 @@ from server.music.feed import Event, StatusChanged, TimelineChanged
 
 MOST_BEATS = 12
 PORT_STATES = ("ok", "lost")
+BOTH_PORTS_STATES = ("ok", "input lost", "output lost", "both lost")
+"""By which are lost: 1 for the input, 2 for the output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ READOUTS = (
     ),
     Readout("planned", "How many notes are planned and have not sounded; at most some eight."),
     Readout("bpm", "How fast the beat goes, whoever keeps it."),
+    Readout("ports", "Whether all MIDI ports are there, as one lamp.", BOTH_PORTS_STATES),
     Readout("midi_in", "Whether the MIDI input is there; one that is lost comes back by itself.", PORT_STATES),
     Readout("midi_out", "Whether the MIDI output is there; one that is lost comes back by itself.", PORT_STATES),
 )
@@ -89,6 +92,7 @@ class JamStatus:
         values["state"] = "counting" if counts_in else status.state
         values["turn"] = turn or "nobody"
         values["planned"] = len(status.plan)
+        values["ports"] = BOTH_PORTS_STATES[status.is_input_lost + 2 * status.is_output_lost]
         values["midi_in"] = PORT_STATES[status.is_input_lost]
         values["midi_out"] = PORT_STATES[status.is_output_lost]
         return values

@@ -25,32 +25,37 @@ def main() -> int:
     print(f"random seed {random_seed}", flush=True)
     for target in targets:
         outcome = fuzz(
-            target, MonotonicClock(), random_seed, inputs=arguments.inputs, seconds=seconds, on_progress=totals.write
+            target, MonotonicClock(), random_seed, inputs=arguments.inputs, seconds=seconds, on_progress=totals.update
         )
+        has_failed = has_failed or bool(outcome.failures)
         print(_line(target, outcome), flush=True)
-        for data, failure in outcome.failures.items():
-            has_failed = True
-            print(f"{add_to_corpus(target, data)}\n{failure}", flush=True)
         totals.keep()
     return int(has_failed)
 
 
 class _Totals:
-    """The file of counts: earlier lines stay, the last line is that of the target which runs."""
+    """The file of counts: earlier lines stay, the last line is that of the target which runs.
+
+    Inputs that failed go to the corpus, and their errors are printed, as soon as they are known.
+    """
 
     def __init__(self, path: Path | None, random_seed: int) -> None:
         self._path = path
         self._random_seed = random_seed
         self._earlier = path.read_text(encoding="utf-8") if path and path.exists() else ""
         self._last = ""
+        self._kept = 0
 
-    def write(self, target: FuzzTarget, outcome: FuzzOutcome) -> None:
+    def update(self, target: FuzzTarget, outcome: FuzzOutcome) -> None:
+        for data, failure in list(outcome.failures.items())[self._kept :]:
+            print(f"{add_to_corpus(target, data)}\n{failure}", flush=True)
+        self._kept = len(outcome.failures)
         if self._path is not None:
             self._last = f"{_line(target, outcome)}, random seed {self._random_seed}\n"
             self._path.write_text(self._earlier + self._last, encoding="utf-8")
 
     def keep(self) -> None:
-        self._earlier, self._last = self._earlier + self._last, ""
+        self._earlier, self._last, self._kept = self._earlier + self._last, "", 0
 
 
 def _line(target: FuzzTarget, outcome: FuzzOutcome) -> str:

@@ -123,3 +123,14 @@ def test_what_is_refused_never_reaches_onnx_runtime(tmp_path: Path, monkeypatch:
     monkeypatch.delattr(onnxruntime, "InferenceSession")
     with pytest.raises(PackError, match="is no network of this program"):
         OnnxEngine(graph)
+
+
+def test_numbers_that_no_step_can_be_computed_with_are_an_error_at_once(tmp_path: Path) -> None:
+    graph = tmp_path / "pitch.onnx"
+    write_int8(random_weights(SIZE), graph)
+    model = onnx.load(graph)
+    (zero_point,) = [tensor for tensor in model.graph.initializer if tensor.name == "R0_zero_point"]
+    zero_point.int32_data[0] += 1
+    onnx.save(model, graph)
+    with pytest.raises(PackError, match="is no network that ONNX Runtime can run"):
+        OnnxEngine(graph)

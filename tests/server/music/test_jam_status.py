@@ -38,6 +38,7 @@ def test_before_anything_has_happened_it_listens(status: JamStatus) -> None:
         "state": "listening",
         "turn": "nobody",
         "planned": 0,
+        "ports": "ok",
         "midi_in": "ok",
         "midi_out": "ok",
     }
@@ -47,7 +48,20 @@ def test_before_anything_has_happened_it_listens(status: JamStatus) -> None:
 def test_a_port_is_ok_or_lost(status: JamStatus) -> None:
     status.update([StatusChanged("listening", None, (), 0.0, is_output_lost=True)])
     values = status.values(0.0, TURNS)
-    assert (values["midi_in"], values["midi_out"]) == ("ok", "lost")
+    assert (values["ports"], values["midi_in"], values["midi_out"]) == ("output lost", "ok", "lost")
+
+
+def test_one_readout_tells_of_both_ports(status: JamStatus) -> None:
+    for is_input_lost, is_output_lost, told in (
+        (False, False, "ok"),
+        (True, False, "input lost"),
+        (False, True, "output lost"),
+        (True, True, "both lost"),
+    ):
+        status.update(
+            [StatusChanged("listening", None, (), 0.0, is_input_lost=is_input_lost, is_output_lost=is_output_lost)]
+        )
+        assert status.values(0.0, TURNS)["ports"] == told
 
 
 def test_only_the_latest_status_counts(status: JamStatus) -> None:
