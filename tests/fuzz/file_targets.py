@@ -15,8 +15,8 @@ from model.approach import APPROACHES, Approach
 from model.engines.engine import Engine
 from model.engines.network_shape import Hyperparameters
 from model.errors import PackError, SeedError, UnreadableError
-from model.files.midi_reader import read_midi
-from model.files.midi_writer import Track, as_midi
+from model.files.midi.midi_reader import read_midi
+from model.files.midi.midi_writer import Track, as_midi
 from model.files.score_reader import score_of
 from model.files.seed import seed_of
 from model.pack.card import CARD_FILE, ApproachCard, Card, CardBins, Training
@@ -26,7 +26,7 @@ from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from server.music.seed_player import as_messages
 from tests.fuzz.target import FuzzTarget, Run, check_sentence
-from tests.model.files.midi_parts import meter, midi_file, mpe_line, odd_files, plain, tempo, track
+from tests.model.files.midi.midi_parts import meter, midi_file, mpe_line, odd_files, plain, tempo, track
 from tests.tiny_pack import random_weights
 from train.corpus.reading import LineSelection, _reading_of
 from train.onnx_graph import write_fp32, write_int8

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from model.approach import Approach
 from model.errors import MemoryFileError
-from model.files.midi_writer import write_whole
+from model.files.midi.midi_writer import write_whole
 from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import MAX_UNDO, Memory
 from model.memory.memory_file import load_memories, save_memories, words_of
