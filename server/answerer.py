@@ -14,7 +14,7 @@ from server.config.config import load
 from server.controls.control_table import Value
 from server.export import answer_to
 from server.jam.jam import Jam
-from server.music.pack_loader import load_pack
+from server.music.packs.pack_loader import load_pack
 
 AnswerSeed = Callable[[Seed, Approach, float, float, int], tuple[Note, ...]]
 """The answer of an approach to a seed, from one beat to another, with this random seed. Beat 0 is a bar line."""

@@ -11,8 +11,8 @@ from model.analysis.key_finder import key_from_weights
 from model.analysis.scale import Key
 from model.approach import Approach
 from model.errors import SeedError
-from model.files.meter import LINE_TOLERANCE_BEATS, Meter, MeterChange, bar_line_at_or_after, meter_at
 from model.files.seed import Seed, read_seed
+from model.files.time_signature import LINE_TOLERANCE_BEATS, MeterChange, TimeSignature, bar_line_at_or_after, meter_at
 from model.notes import Note
 from train.corpus.corpora import Corpus, Split
 from train.errors import CorpusError
@@ -115,7 +115,7 @@ def _windows(corpus: str, piece: str, whole: Seed, bars: int, key: Key) -> Itera
             start = bar_line_at_or_after(start + LINE_TOLERANCE_BEATS * 2, whole.bars)
 
 
-def _is_one_meter(start: float, end: float, meter: Meter, meters: Sequence[MeterChange]) -> bool:
+def _is_one_meter(start: float, end: float, meter: TimeSignature, meters: Sequence[MeterChange]) -> bool:
     return not any(start < change.beat < end and change.meter != meter for change in meters)
 
 

@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
-from model.files.meter import Meter
+from model.files.time_signature import TimeSignature
 from model.notes import CHORD_BEATS, Note, in_onset_order
 
 TICKS_PER_BEAT = 24
@@ -21,13 +21,19 @@ class JudgedPhrase:
 
     notes: tuple[Note, ...]
     length_beats: float
-    meter: Meter
+    meter: TimeSignature
     goes_on: bool = False
     """Whether more music follows, as in an excerpt of a piece. An answer ends with its last note."""
 
     @classmethod
     def of(
-        cls, notes: Sequence[Note], start_beats: float, until_beats: float, meter: Meter, *, goes_on: bool = False
+        cls,
+        notes: Sequence[Note],
+        start_beats: float,
+        until_beats: float,
+        meter: TimeSignature,
+        *,
+        goes_on: bool = False,
     ) -> "JudgedPhrase":
         """The notes of an answer or of real music that begin within this span."""
         moved = [

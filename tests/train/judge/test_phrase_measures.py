@@ -1,7 +1,7 @@
 import pytest
 
 from model.analysis.scale import Key
-from model.files.meter import COMMON_TIME, Meter
+from model.files.time_signature import COMMON_TIME, TimeSignature
 from model.notes import Note
 from tests.music import line
 from train.judge.phrase import JudgedPhrase
@@ -10,7 +10,7 @@ from train.judge.phrase_measures import FEATURE_SETS, MEASURES, Heard, longest_r
 C_MAJOR = Key(0, "major")
 
 
-def phrase(*notes: Note, bars: int = 2, meter: Meter = COMMON_TIME, goes_on: bool = False) -> JudgedPhrase:
+def phrase(*notes: Note, bars: int = 2, meter: TimeSignature = COMMON_TIME, goes_on: bool = False) -> JudgedPhrase:
     return JudgedPhrase.of(notes, 0.0, bars * meter.beats_per_bar, meter, goes_on=goes_on)
 
 
@@ -24,7 +24,7 @@ def rhythm(*onsets: float, velocity: int = 80) -> list[Note]:
 
 class TestPhrase:
     def test_it_begins_at_its_own_bar_line(self) -> None:
-        moved = JudgedPhrase.of(line(60, 62, start_beats=16.5), 16.0, 24.0, Meter())
+        moved = JudgedPhrase.of(line(60, 62, start_beats=16.5), 16.0, 24.0, TimeSignature())
         assert moved.ticks == (12, 24)
 
     def test_of_a_chord_the_highest_note_counts(self) -> None:
@@ -34,7 +34,10 @@ class TestPhrase:
         assert phrase(Note(60, 0.0, 2.0, 80), Note(64, 1.0, 2.0, 80), Note(62, 5.0, 1.0, 80)).rest_share == 0.5
 
     def test_the_beat_of_six_eight_is_a_dotted_quarter(self) -> None:
-        assert [phrase(*line(60, 62), meter=meter).beat_ticks for meter in (Meter(), Meter(6, 8), Meter(3, 4))] == [
+        assert [
+            phrase(*line(60, 62), meter=meter).beat_ticks
+            for meter in (TimeSignature(), TimeSignature(6, 8), TimeSignature(3, 4))
+        ] == [
             24,
             36,
             24,
