@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from model.improvising.sampling import Weights, draw_token, sampling_probabilities
+from model.improvising.sampling import Weights, draw_token, rank_tokens
 from model.improvising.sampling_settings import SamplingSettings
 from model.tokens.vocabulary import EventVocabulary, Mask, PitchVocabulary
 
@@ -22,13 +22,15 @@ class ForecastPoint:
     """Where in an answer the next token stands. One object for each answer, changed as the answer goes on.
 
     `onset_beats` is the beat of the onset that is being composed, and `chord` the pitches that begin there so far: a TIME token
-    can only come after them. `outline` holds the highest pitch of each earlier onset of the answer.
+    can only come after them. `place` is the onset's place in its bar, None where no bars are known. `outline` holds the highest
+    pitch of each earlier onset of the answer.
     """
 
     start_beats: float
     until_beats: float
     onset_beats: float
     chord: tuple[int, ...] = ()
+    place: int | None = None
     outline: list[int] = field(default_factory=list)
 
 
@@ -57,11 +59,7 @@ class Grammar:
         self._vocabulary, self._max_chord = vocabulary, settings.max_chord
 
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
-        vocabulary = self._vocabulary
-        if isinstance(vocabulary, EventVocabulary):
-            weights *= vocabulary.allowed_after(point.chord, self._max_chord)
-        else:
-            weights *= vocabulary.note_mask
+        self._vocabulary.forbid_after(weights, point.chord, self._max_chord)
 
 
 class AllowedPitches:
@@ -120,4 +118,4 @@ class Forecast:
         """The token that the random number `uniform`, in [0, 1), selects. Overwrites `weights`, shape (vocabulary,)."""
         for factor in self._factors:
             factor.apply(weights, point)
-        return draw_token(sampling_probabilities(weights, self._temperature, self._top_p), uniform)
+        return draw_token(*rank_tokens(weights, self._temperature, self._top_p), uniform)

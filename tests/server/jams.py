@@ -14,6 +14,7 @@ from model.improvising.improviser import PLANNED_VELOCITY, PlannedNote, Snapshot
 from model.improvising.sampling_settings import SamplingSettings
 from model.memory.memory import Memory
 from model.notes import Note
+from model.tokens.bars import Bars
 from model.tokens.vocabulary import Cursor
 from server.controls.control_table import Settings, Value
 from server.jam.jam import Jam
@@ -51,7 +52,7 @@ class ScriptedImproviser:
     def heard_notes(self) -> HeardNotes:
         return _notes_of(self._snapshot)
 
-    def hear(self, note: Note, *, learn: bool = True) -> None:
+    def hear(self, note: Note, bars: Bars | None = None, *, learn: bool = True) -> None:
         self._snapshot = _after(self._snapshot, note)
         if learn:
             self.remembered_pitches.append(note.pitch)
