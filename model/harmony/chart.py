@@ -82,8 +82,10 @@ class Chart:
     def as_text(self, bars_per_line: int = 4) -> str:
         """The chart as a text that `model.harmony.text_chart` reads as the same bars."""
         lines = [f"{name}: {value}" for name, value in self._headings() if value]
-        for at in range(0, len(self.bars), bars_per_line):
-            lines.append(f"| {' | '.join(map(_bar_text, self.bars[at : at + bars_per_line]))} |")
+        lines.extend(
+            f"| {' | '.join(map(_bar_text, self.bars[at : at + bars_per_line]))} |"
+            for at in range(0, len(self.bars), bars_per_line)
+        )
         return "\n".join(lines)
 
     def _headings(self) -> Sequence[tuple[str, str]]:

@@ -14,7 +14,7 @@ SUFFIXES = (
 )  # fmt: skip
 # What it costs that a played note is not in the chord, that a note of the chord is not played (a fifth is often left out), that
 # the lowest note is not the root, and that a chord is rarer than the first ones.
-FOREIGN, MISSING, MISSING_FIFTH, INVERTED, RARITY = 3.0, 1.5, 0.5, 0.8, 0.02
+FOREIGN, MISSING, MISSING_FIFTH, INVERTED, RARITY = 3.0, 1.5, 0.6, 0.55, 0.02
 
 
 @cache

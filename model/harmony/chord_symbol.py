@@ -17,7 +17,9 @@ _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _NOTE = re.compile(r"[A-G](?:bb|##|b|#|x)?")
 _BASS = re.compile(rf"/(?P<bass>{_NOTE.pattern})$")
 _ACCIDENTALS = {"": 0, "b": -1, "#": 1, "bb": -2, "##": 2, "x": 2}
-_PLAIN = str.maketrans({"♭": "b", "♯": "#", "−": "-", "–": "-", "º": "°", "△": "Δ", "∆": "Δ", "Ø": "ø"})
+_PLAIN = str.maketrans(
+    {"♭": "b", "♯": "#", "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "º": "°", "△": "Δ", "∆": "Δ", "Ø": "ø"}
+)
 
 # The parts of a symbol after its root, by what they mean; the first that fits is taken.
 _PARTS = tuple(
@@ -56,7 +58,9 @@ def parse_chord(text: str) -> Chord | None:
     plain = symbol.translate(_PLAIN)
     root = _NOTE.match(plain)
     if len(symbol) > LONGEST_SYMBOL or root is None:
-        raise ChordError(f"{_shown(symbol)} is no chord: one begins with a note from A to G, as in F7, Bbmaj7 or C#m7b5")
+        raise ChordError(
+            f"{_shown(symbol)} is no chord: one begins with a note from A to G, as in F7, Bbmaj7 or C#m7b5"
+        )
     bass = _BASS.search(plain, root.end())
     suffix = plain[root.end() : bass.start() if bass else len(plain)]
     parts = _Parts()

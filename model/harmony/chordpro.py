@@ -19,7 +19,9 @@ _MARGIN = re.compile(r"^[^|]*(?=\|)|(?<=\|)[^|]*$")
 
 def is_chordpro(text: str) -> bool:
     """Whether a text has directives as ChordPro has them, or chords in square brackets before words."""
-    return any(_DIRECTIVE.match(line) for line in text.splitlines()[:200]) or bool(re.search(r"\[[A-G][^\]|]*\]\w", text))
+    return any(_DIRECTIVE.match(line) for line in text.splitlines()[:200]) or bool(
+        re.search(r"\[[A-G][^\]|]*\]\w", text)
+    )
 
 
 def read_chordpro(text: str) -> Chart:

@@ -1,6 +1,6 @@
 """Finds the form of a song from the chords of its bars, by self-similarity: how many bars until they come again. No clock.
 
-"Learnt the changes": a form of so many bars is known once a whole time round, and the first half of the second, has been heard.
+"Learnt the changes": a form of so many bars is known once it has been heard once, and half of it again.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,8 @@ from model.harmony.chord import Chord
 SHORTEST_FORM, LONGEST_FORM = 2, 64
 # How much of what has been heard again must be the same: a song is not played twice alike.
 SAME_SHARE = 0.85
+# Of a short form all bars must have come again: two bars that are alike are found in any song.
+FEWEST_AGAIN = 4
 
 BarChords = tuple[Chord | None, ...]
 """The chord of each beat of a bar."""
@@ -31,14 +33,14 @@ def similarity(first: BarChords, second: BarChords) -> float:
 def form_length(bars: Mapping[int, BarChords], last_bar: int) -> int | None:
     """The length of the form in bars, from the bars that were heard so far, by number; None while it is not known.
 
-    The shortest length is taken at which the bars come again, after half of them have been heard a second time.
+    The shortest length is taken at which the bars come again, after half of them, but at least four, have been heard a second time.
     A single chord that goes on makes no form.
     """
     first_bar = min(bars, default=last_bar + 1)
     count = last_bar - first_bar + 1
     for length in range(SHORTEST_FORM, min(LONGEST_FORM, count) + 1):
         heard_again = count - length
-        if heard_again < max((length + 1) // 2, 2):
+        if heard_again < max((length + 1) // 2, min(length, FEWEST_AGAIN)):
             break
         pairs = [
             similarity(bars[bar - length], bars[bar])

@@ -25,7 +25,7 @@ _HEADING = re.compile(r"(?P<name>title|key|meter|time|form)\s*[:=]\s*(?P<value>.
 _SECTION = re.compile(r"\[[A-Za-z][^\]|:]*\]\s*:?|^\s*[A-Za-z]+\s*\d*:(?=\s)")
 _COMMENT = re.compile(r"(?:^|\s)#(?:\s.*|$)")
 _ENDING = re.compile(r"^\s*(?P<numbers>\d(?:\s*[,.-]?\s*\d)*)\s*[.)](?=\s|$)")
-_TIMES = re.compile(r"^\s*[x×](?P<times>\d{1,2})\b|^\s*\(?(?P<before>\d{1,2})[x×]\)?(?=\s|$)")
+_TIMES = re.compile(r"^\s*[x\u00d7](?P<times>\d{1,2})\b|^\s*\(?(?P<before>\d{1,2})[x\u00d7]\)?(?=\s|$)")
 _METER = re.compile(r"\d{1,2}/\d{1,2}")
 # A bar line, with the repeat that ends or begins at it.
 _BAR_LINE = re.compile(r"(?P<end>:)?(?:\|+\]?|\]|\[(?=:))+(?P<begin>:)?|(?P<end_alone>:\])|(?P<begin_alone>\[:)")
@@ -100,6 +100,7 @@ class _TextReader:
         self._title = ""
         self._key: Key | None = None
         self._meter = ""
+        self._is_too_long = False
 
     def read_line(self, line: str) -> None:
         if not self._written and (heading := _HEADING.fullmatch(line)):
@@ -158,13 +159,16 @@ class _TextReader:
         cells = text.split()
         if not cells and (is_first or not text):
             return
-        self._add_bar(cells, frozenset(int(digit) for digit in re.findall(r"\d", ending["numbers"])) if ending else frozenset())
+        self._add_bar(
+            cells, frozenset(int(digit) for digit in re.findall(r"\d", ending["numbers"])) if ending else frozenset()
+        )
 
     def _add_bar(self, cells: list[str], endings: frozenset[int] = frozenset()) -> None:
         if len(self._written) < MAX_BARS:
             self._written.append(WrittenBar(self._cells.bar(cells), self._begins_repeat, endings=endings))
             self._begins_repeat = False
-        elif len(self._written) == MAX_BARS:
+        elif not self._is_too_long:
+            self._is_too_long = True
             self._cells.remark(f"the chart has more than {MAX_BARS} bars; the rest is left out")
 
     def _end_repeat(self, following: str) -> None:

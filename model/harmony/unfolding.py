@@ -28,40 +28,60 @@ class WrittenBar:
 def unfold(written: Sequence[WrittenBar]) -> tuple[tuple[ChartBar, ...], bool]:
     """The bars as played, and whether all of them fitted in: no more than `MAX_BARS` are played.
 
-    The first coda sign is where a jump leaves for the second one. After a jump repeats are not played again, and the last ending is taken.
+    The first coda sign is where a jump leaves for the last one. After a jump repeats are not played again, and the last ending is
+    taken.
     """
+    walk = _Walk(written)
     played: list[ChartBar] = []
-    at = start = 0
-    turn, has_jumped = 1, False
-    codas = [index for index, bar in enumerate(written) if bar.is_coda]
-    # Without a jump a coda is only a place in the text.
-    while at < len(written):
-        bar = written[at]
+    while walk.at < len(written):
         if len(played) >= MAX_BARS:
             return tuple(played), False
-        if has_jumped and len(codas) > 1 and at == codas[0]:
-            at, codas = codas[-1], []
-            continue
-        if bar.begins_repeat and at != start:
-            start, turn = at, 1
-        if bar.endings and not (turn in bar.endings or (has_jumped and _is_last_ending(written, at))):
-            at = _next_ending(written, at, turn)
-            continue
-        played.append(bar.bar)
-        if bar.is_fine and has_jumped:
-            break
-        if bar.jump and not has_jumped:
-            at, has_jumped = (_segno(written) if bar.jump == "D.S." else 0), True
-            start, turn = at, 1
-        elif bar.times and not has_jumped and _goes_back(written, start, at, turn):
-            at, turn = start, turn + 1
-        else:
-            at += 1
-            if bar.times:
-                # What comes next has its own repeats, unless it is the next ending of this one.
-                if not (at < len(written) and written[at].endings):
-                    start, turn = at, 1
+        if not walk.skips():
+            played.append(written[walk.at].bar)
+            walk.go_on()
     return tuple(played), True
+
+
+class _Walk:
+    """The way through the written bars: where it is, where the present repeat began, and which time round this is."""
+
+    def __init__(self, written: Sequence[WrittenBar]) -> None:
+        self._written = written
+        self.at = self._start = 0
+        self._turn, self._has_jumped = 1, False
+        codas = [index for index, bar in enumerate(written) if bar.is_coda]
+        # A single coda is only a place in the text.
+        self._leave, self._coda = (codas[0], codas[-1]) if len(codas) > 1 else (-1, -1)
+
+    def skips(self) -> bool:
+        """Goes on without playing the present bar, where a coda or another ending comes now; returns whether it did."""
+        bar = self._written[self.at]
+        if self._has_jumped and self.at == self._leave:
+            self.at, self._leave = self._coda, -1
+            return True
+        if bar.begins_repeat and self.at != self._start:
+            self._start, self._turn = self.at, 1
+        is_taken = self._turn in bar.endings or (self._has_jumped and _is_last_ending(self._written, self.at))
+        if bar.endings and not is_taken:
+            self.at = _next_ending(self._written, self.at, self._turn)
+            return True
+        return False
+
+    def go_on(self) -> None:
+        """Goes to the bar after the one that was just played."""
+        bar = self._written[self.at]
+        if bar.is_fine and self._has_jumped:
+            self.at = len(self._written)
+        elif bar.jump and not self._has_jumped:
+            self.at, self._has_jumped = (_segno(self._written) if bar.jump == "D.S." else 0), True
+            self._start, self._turn = self.at, 1
+        elif bar.times and not self._has_jumped and _goes_back(self._written, self._start, self.at, self._turn):
+            self.at, self._turn = self._start, self._turn + 1
+        else:
+            self.at += 1
+            is_next_ending = self.at < len(self._written) and self._written[self.at].endings
+            if bar.times and not is_next_ending:
+                self._start, self._turn = self.at, 1
 
 
 def _segno(written: Sequence[WrittenBar]) -> int:

@@ -20,11 +20,15 @@ from model.harmony.ireal import is_ireal, read_ireal
 from model.harmony.text_chart import MAX_CHARACTERS, read_text_chart
 
 NO_CHART = "off"
-TEXT_SUFFIXES = frozenset({".txt", ".chart", ".html", ".irealb", ".irealbook", ".cho", ".crd", ".chopro", ".chordpro", ".pro"})
+TEXT_SUFFIXES = frozenset(
+    {".txt", ".chart", ".html", ".irealb", ".irealbook", ".cho", ".crd", ".chopro", ".chordpro", ".pro"}
+)
 CHORDPRO_SUFFIXES = frozenset({".cho", ".crd", ".chopro", ".chordpro", ".pro"})
 MAX_BYTES = 10_000_000
 
-_IN_KEY = re.compile(r"(?P<chart>.*\S)\s+in\s+(?P<key>[A-G][#b♯♭]?(?:\s*(?:m|min|minor|maj|major|[a-z]+))?)\s*", re.DOTALL)
+_IN_KEY = re.compile(
+    r"(?P<chart>.*\S)\s+in\s+(?P<key>[A-G][#b♯♭]?(?:\s*(?:m|min|minor|maj|major|[a-z]+))?)\s*", re.DOTALL
+)
 _BY_LOWER_NAME = {name.lower(): name for name in FORMS}
 
 
