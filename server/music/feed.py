@@ -13,7 +13,7 @@ from bridge.timing.timeline import Timeline
 from model.notes import Note
 from server.controls.control_table import Value
 from server.jam.jam_output import JamState
-from server.jam.modes import Turn
+from server.jam.turns.modes import Turn
 
 # Some minutes of very busy playing.
 EVENTS_KEPT = 16_384

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
 from server.controls.control import OSC_PREFIX, Value
-from server.jam.modes import TurnSchedule
+from server.jam.turns.modes import TurnSchedule
 from server.music.feed import Event, StatusChanged, TimelineChanged
 
 MOST_BEATS = 12

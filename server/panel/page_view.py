@@ -12,7 +12,7 @@ from bridge.timing.timeline import Timeline
 from server.controls.cc_bindings import CcBinding, CcBindings, is_bindable
 from server.controls.control import Control, Value
 from server.controls.control_table import CONTROLS
-from server.jam.modes import TurnSchedule
+from server.jam.turns.modes import TurnSchedule
 from server.music.feed import ActionRequested, Event, MessagePlayed, MessageReceived, StatusChanged, TimelineChanged
 from server.music.jam_status import JamStatus
 

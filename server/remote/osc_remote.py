@@ -16,7 +16,7 @@ from bridge.osc.trusted_senders import TrustedSenders
 from bridge.timing.clock import Clock
 from server.config.config import OscSection
 from server.controls.control_store import ControlStore
-from server.jam.modes import TurnSchedule
+from server.jam.turns.modes import TurnSchedule
 from server.music.feed import Feed, FeedSubscription
 from server.music.jam_status import JamStatus
 from server.remote.osc_controls import OscControls

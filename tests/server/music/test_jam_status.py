@@ -7,7 +7,7 @@ from model.notes import Note
 from server.controls.choices import TurnOwner
 from server.controls.control_table import BY_NAME
 from server.jam.jam_output import JamState
-from server.jam.modes import Turn, TurnSchedule
+from server.jam.turns.modes import Turn, TurnSchedule
 from server.music.feed import ActionRequested, StatusChanged, TimelineChanged
 from server.music.jam_status import MOST_BEATS, READOUTS, JamStatus
 

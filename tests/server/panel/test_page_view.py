@@ -7,7 +7,7 @@ from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.notes import Note
 from server.controls.control_table import CONTROLS
-from server.jam.modes import Turn, TurnSchedule
+from server.jam.turns.modes import Turn, TurnSchedule
 from server.music.feed import (
     ActionRequested,
     ControlChanged,
