@@ -24,7 +24,7 @@ from server.jam.accompaniment import Accompaniment
 from server.jam.answering.answer import Answer
 from server.jam.answering.answer_planner import LATEST_NOTE_MS, AnswerPlanner
 from server.jam.control_effects import TURN_CONTROLS
-from server.jam.jam_output import JamState, TimedMessage, TimelineRequest
+from server.jam.jam_output import JamState, JamStatus, TimedMessage, TimelineRequest
 from server.jam.listening.input_state import InputState
 from server.jam.listening.phrase import NOTES_KEPT
 from server.jam.listening.phrase_tempo import tempo_of
@@ -78,6 +78,11 @@ class Jam:
     def settings(self) -> Settings:
         """The present values of all controls; `change` changes them."""
         return self._answers.settings
+
+    @property
+    def status(self) -> JamStatus:
+        """What the jam is doing, as one value: what is published of the jam is a field of it."""
+        return JamStatus(self.state, self.turn, self.plan, self.from_memory)
 
     @property
     def state(self) -> JamState:
