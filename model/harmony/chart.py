@@ -7,6 +7,9 @@ from itertools import groupby
 from model.analysis.scale import Key
 from model.harmony.chord import Chord
 
+NO_CHART = "off"
+"""The text that means no chart."""
+
 MAX_BARS = 1000
 MAX_CHORDS_PER_BAR = 16
 

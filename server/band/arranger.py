@@ -116,11 +116,11 @@ class Arranger:
                 struck.append((begins, min(span.end_beats, end_beats) - begins))
         notes: list[BandNote] = []
         for at, length in sorted(struck):
-            span = next((one for one in spans if one.start_beats <= at + 1e-6 < one.end_beats), None)
-            if span is None or span.chord is None:
+            struck_span = _span_at(spans, at)
+            if struck_span is None or struck_span.chord is None:
                 continue
-            self._voicing = voice_chord(span.chord, self._voicing)
-            sounding = min(length, span.end_beats - at)
+            self._voicing = voice_chord(struck_span.chord, self._voicing)
+            sounding = min(length, struck_span.end_beats - at)
             velocity = CHORDS_VELOCITY + random.randint(-6, 6)
             notes += [BandNote("chords", pitch, at, sounding, velocity) for pitch in self._voicing]
         return notes
@@ -138,6 +138,10 @@ def _spans(changes: Changes, start_beats: float, beats: float) -> list[ChordSpan
         spans.append(span)
         at = max(span.end_beats, at + 1e-3)
     return spans
+
+
+def _span_at(spans: Sequence[ChordSpan], beat: float) -> ChordSpan | None:
+    return next((span for span in spans if span.start_beats <= beat + 1e-6 < span.end_beats), None)
 
 
 def _at_pulse(at: float, pulses: Sequence[float], beats: float, swing: float) -> float:
@@ -161,18 +165,18 @@ def _bass_beats(
     in_order = sorted(onsets)
     places: list[BassBeat] = []
     for index, at in enumerate(in_order):
-        span = next((one for one in spans if one.start_beats <= at + 1e-6 < one.end_beats), None)
-        if span is None or span.chord is None:
+        place = _span_at(spans, at)
+        if place is None or place.chord is None:
             continue
         following = in_order[index + 1] if index + 1 < len(in_order) else start_beats + beats
-        upcoming: Chord | None = span.next_chord
-        leads = upcoming is not None and abs(span.end_beats - following) < 1e-6
+        upcoming: Chord | None = place.next_chord
+        leads = upcoming is not None and abs(place.end_beats - following) < 1e-6
         places.append(
             BassBeat(
                 at,
-                min(onsets[at], following - at, span.end_beats - at),
-                span.chord,
-                abs(span.start_beats - at) < 1e-6,
+                min(onsets[at], following - at, place.end_beats - at),
+                place.chord,
+                abs(place.start_beats - at) < 1e-6,
                 upcoming.bass if leads and upcoming is not None else None,
             )
         )

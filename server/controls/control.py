@@ -76,6 +76,8 @@ class Control:
                 return self._read_number(raw)
             case "choice" | "key":
                 return self._read_choice(raw)
+            case "name" if self.choices and not isinstance(raw, str):
+                return self._read_choice(raw)
             case _ if isinstance(raw, str) and raw:
                 return raw
             case _:

@@ -16,6 +16,7 @@ from bridge.timing.midi_clock import FASTEST_BPM, SLOWEST_BPM
 from model.analysis.scale import KEY_CHOICES
 from model.approach import Approach
 from model.defaults import FITTED_HARMONY, FITTED_STRENGTH, MAX_REPEATED_INTERVALS
+from model.harmony.forms import FORMS
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, MAX_CHORD_NOTES
 from server.controls.choices import (
     MAX_GATE,
@@ -127,7 +128,8 @@ class Settings:
         "off",
         "band",
         "The chords to play over: a form such as blues, with a key if you like (blues in Bb), bars such as | F7 | Bb7 |, or a file.",
-        names="off, the name of a form, bars of chords such as | F7 | Bb7 |, a link of iReal Pro, or a file",
+        choices=("off", *FORMS),
+        names="off, the name of a form, bars such as | F7 | Bb7 |, or a file",
     )
     chords_from: ChordsFrom = _choice(
         "band",

@@ -82,7 +82,7 @@ class Jam:
     @property
     def status(self) -> JamStatus:
         """What the jam is doing, as one value: what is published of the jam is a field of it."""
-        return JamStatus(self.state, self.turn, self.plan, self.from_memory)
+        return JamStatus(self.state, self.turn, self.plan, self.from_memory, self.changes, self.band_plan)
 
     @property
     def state(self) -> JamState:

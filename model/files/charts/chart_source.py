@@ -13,13 +13,12 @@ from model.errors import ChartError, ModelError, UnreadableError
 from model.files.charts.midi_chords import chart_of_midi
 from model.files.charts.musicxml_harmony import chart_of_musicxml
 from model.files.score_reader import MIDI_SUFFIXES, MUSICXML_SUFFIXES
-from model.harmony.chart import Chart
+from model.harmony.chart import NO_CHART, Chart
 from model.harmony.chordpro import is_chordpro, read_chordpro
 from model.harmony.forms import FORMS
 from model.harmony.ireal import is_ireal, read_ireal
 from model.harmony.text_chart import MAX_CHARACTERS, read_text_chart
 
-NO_CHART = "off"
 TEXT_SUFFIXES = frozenset(
     {".txt", ".chart", ".html", ".irealb", ".irealbook", ".cho", ".crd", ".chopro", ".chordpro", ".pro"}
 )
@@ -52,6 +51,12 @@ def read_chart(text: str) -> Chart | None:
 def form_chart(name: str) -> Chart:
     """The chart of a form that comes with the program. Raises KeyError."""
     return read_text_chart(FORMS[name])
+
+
+def describe_chart(chart: Chart) -> str:
+    """A chart in a few words, for a line of text: its title, its length and its meter."""
+    bars = f"{len(chart.bars)} bar{'' if len(chart.bars) == 1 else 's'}"
+    return ", ".join(part for part in (chart.title, bars, chart.meter) if part)
 
 
 def _without_key(text: str) -> Chart | None:

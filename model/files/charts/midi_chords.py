@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from model.errors import ChartError
 from model.files.lines import lines_of
-from model.files.meter import COMMON_TIME, pickup_beats
 from model.files.score import FileScore, Part
 from model.files.score_reader import score_of
+from model.files.time_signature import COMMON_TIME, pickup_beats
 from model.harmony.chart import MAX_BARS, Chart, ChartBar
 from model.harmony.chord import Chord
 from model.harmony.chord_naming import FEWEST_PITCH_CLASSES, name_chord
