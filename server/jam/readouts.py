@@ -15,6 +15,8 @@ from server.jam.turns.modes import TurnSchedule
 
 MOST_BEATS = 12
 PORT_STATES = ("ok", "lost")
+BOTH_PORTS_STATES = ("ok", "input lost", "output lost", "both lost")
+"""In the order of a number that has a bit for each port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,12 @@ READOUTS = (
     ),
     Readout("chord", "The chord that is played over now; empty where none is known.", _chord, is_text=True),
     Readout("next_chord", "The chord that comes next.", lambda moment: _chord(moment, is_next=True), is_text=True),
+    Readout(
+        "ports",
+        "Whether both MIDI ports are there, as one lamp.",
+        lambda moment: BOTH_PORTS_STATES[moment.is_input_lost + 2 * moment.is_output_lost],
+        BOTH_PORTS_STATES,
+    ),
     Readout(
         "midi_in",
         "Whether the MIDI input is there; one that is lost comes back by itself.",

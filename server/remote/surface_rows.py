@@ -27,7 +27,9 @@ def status_lights() -> StatusLights:
     state, turn, beat = (READOUT_BY_NAME[name] for name in ("state", "turn", "beat"))
     return StatusLights(
         light_groups=(_lights(state), tuple(light for light in _lights(turn) if light.caption in CAPTIONS.values())),
-        values=tuple(LabelledAddress(name.replace("_", " "), f"{READOUT_BY_NAME[name].address}/{TEXT}") for name in TEXT_READOUTS),
+        values=tuple(
+            LabelledAddress(name.replace("_", " "), f"{READOUT_BY_NAME[name].address}/{TEXT}") for name in TEXT_READOUTS
+        ),
         beats=_lights(beat),
         sync_address=f"{OSC_PREFIX}/{SYNC}",
     )

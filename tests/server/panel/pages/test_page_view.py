@@ -128,6 +128,7 @@ def test_a_page_that_connects_gets_the_readouts() -> None:
         "planned": 2,
         "chord": "",
         "next_chord": "",
+        "ports": "ok",
         "midi_in": "ok",
         "midi_out": "ok",
     }
