@@ -10,6 +10,8 @@ from math import isfinite
 from random import Random
 from typing import Generic, Protocol, TypeVar
 
+import numpy as np
+
 from model.approach import Approach
 from model.engines.engine import Engine, EngineState, Logits
 from model.errors import BrokenForecast
@@ -136,15 +138,19 @@ class _BaseImproviser(Generic[V]):
         self._current = Snapshot(state, logits, Cursor(), _mark(memory))
 
     def hear(self, note: Note, bars: Bars | None = None, *, learn: bool = True) -> None:
-        before = self._current
-        tokens, cursor = self._vocabulary.encode_note(note, before.cursor)
-        place = None if bars is None else bars.place(note.onset_beats)
-        if len(tokens) == 2:  # a time, which stands at the onset before it, and then the note
-            time_place = (
-                None if bars is None or before.cursor.onset_beats is None else bars.place(before.cursor.onset_beats)
-            )
-            before = self._advance(before, tokens[0], before.cursor, time_place, learn=learn)
-        self._current = self._advance(before, tokens[-1], cursor, place, learn=learn)
+        current, memory = self._current, self._memory_at(self._current)
+        tokens, cursor = self._vocabulary.encode_note(note, current.cursor)
+        state, logits = current.engine_state, current.logits
+        for token in tokens:
+            logits, state = self._step(token, state)
+        if memory is not None:
+            place = None if bars is None else bars.place(note.onset_beats)
+            if len(tokens) == 2:  # a time, which stands at the onset before it, and then the note
+                before_beats = current.cursor.onset_beats
+                time_place = None if bars is None or before_beats is None else bars.place(before_beats)
+                memory.hear(tokens[0], time_place, learn=learn)
+            memory.hear(tokens[-1], place, learn=learn)
+        self._current = Snapshot(state, logits, cursor, _mark(memory))
 
     def forget(self) -> None:
         if self.memory is not None:
@@ -175,7 +181,7 @@ class _BaseImproviser(Generic[V]):
         logits, after = self._engine.step(token, state)
         # A state that holds no numbers shows in its forecast, and would spoil every later one. One that is no number, or
         # infinite, leaves no finite sum.
-        if not isfinite(logits.sum()):
+        if not isfinite(np.add.reduce(logits)):
             raise BrokenForecast(f"the {self.approach} network forecasts what is no number; the answer ends here")
         return logits, after
 

@@ -11,6 +11,8 @@ Tokens = npt.NDArray[np.intp]
 
 # Next to the likeliest token, as a logit: any lower one would be a probability of 0 in double precision before long.
 LEAST_LOGIT = -600.0
+# Below this the inverse of a weight would overflow.
+LEAST_SCALE = 1e-300
 
 
 def rank_tokens(weights: Weights, temperature: float, top_p: float) -> tuple[Tokens, Weights]:
@@ -20,14 +22,15 @@ def rank_tokens(weights: Weights, temperature: float, top_p: float) -> tuple[Tok
     nucleus: the smallest set of the likeliest tokens that hold `top_p` of all probability (Holtzman et al. 2020). The sums do not
     end at 1. Raises ValueError where no token has any weight.
     """
-    highest = float(weights.max())
+    # The reductions of ufuncs: the methods of arrays take twice as long, and this runs for every token.
+    highest = float(np.maximum.reduce(weights))
     if not highest > 0.0:
         raise ValueError("nothing is allowed: no token has any weight")
-    p = weights / -highest  # below 0, so that the likeliest token comes first
+    p = weights * (1.0 / highest) if highest > LEAST_SCALE else weights / highest
     if temperature != 1.0:
-        p = -((-p) ** (1.0 / temperature))
-    tokens = p.argsort(kind="stable")
-    sums = -p[tokens].cumsum()
+        np.power(p, 1.0 / temperature, out=p)
+    tokens = p.argsort(kind="stable")[::-1]
+    sums = p[tokens].cumsum()
     if top_p < 1.0:
         kept = int(sums.searchsorted(top_p * sums[-1])) + 1
         return tokens[:kept], sums[:kept]
@@ -36,8 +39,11 @@ def rank_tokens(weights: Weights, temperature: float, top_p: float) -> tuple[Tok
 
 def softmax(logits: Logits) -> Weights:
     """The probabilities of the logits, shape (vocabulary,); each is above 0, so that any mask leaves a token with weight."""
-    p: Weights = np.exp(np.maximum(logits.astype(np.float64) - logits.max(), LEAST_LOGIT))
-    p /= p.sum()
+    p: Weights = logits.astype(np.float64)
+    p -= np.maximum.reduce(p)
+    np.maximum(p, LEAST_LOGIT, out=p)
+    np.exp(p, out=p)
+    p *= 1.0 / np.add.reduce(p)
     return p
 
 

@@ -39,7 +39,7 @@ MAX_CONTEXTS = 200_000
 MAX_UNDO = 2048
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen, as one is made for every token
 class MixedForecast:
     """A network's forecast mixed with the memory's.
 
@@ -207,6 +207,7 @@ class Memory:
         current, known = self._current, self._followers
         levels = self._levels[current.time_comes]
         escapes, is_transposed = levels.escapes, levels.is_transposed
+        last = current.last_note_token or 0
         remaining = 1.0  # probability left to contexts that are trusted less, and to the network
         remembered: dict[int, float] = {}
         level = len(is_transposed)
@@ -219,7 +220,14 @@ class Memory:
                 weight = remaining * (1.0 - escape)
                 remaining *= escape
                 for symbol, share in shares:
-                    token = self._token_of_step(symbol) if is_transposed[level] else symbol + 1
+                    if not is_transposed[level]:
+                        token = symbol + 1
+                    elif symbol >= FIRST_TIME_SYMBOL:
+                        token = self._first_time_token + symbol - FIRST_TIME_SYMBOL
+                    else:
+                        token = last + symbol - MAX_INTERVAL
+                        if not START < token < self._first_time_token:
+                            token = START  # an interval that leaves the vocabulary
                     remembered[token] = remembered.get(token, 0.0) + weight * share
         return self._mixed(p, remaining, remembered)
 
@@ -234,16 +242,9 @@ class Memory:
             mixed *= scale
             remaining *= scale
             remembered = {token: weight * scale for token, weight in remembered.items()}
-        mixed[list(remembered)] += list(remembered.values())
+        for token, weight in remembered.items():  # a few: an array of them would take longer to make
+            mixed[token] += weight
         return MixedForecast(mixed, remembered, p, remaining)
-
-    def _token_of_step(self, symbol: int) -> int:
-        """The token that an interval or a time means here; START where the vocabulary has no such pitch."""
-        if symbol >= FIRST_TIME_SYMBOL:
-            return self._first_time_token + symbol - FIRST_TIME_SYMBOL
-        last = self._current.last_note_token
-        token = START if last is None else last + symbol - MAX_INTERVAL
-        return token if START < token < self._first_time_token else START
 
     def _append(self, mark: MemoryMark) -> None:
         """Moves to a mark that follows the current one, and learns its token."""
@@ -255,14 +256,16 @@ class Memory:
             if mark.is_learnt:
                 self._learn(mark, symbol, step)
             pitches, intervals, times, tokens, steps = previous.lines
-            tokens, steps = (tokens + symbol)[-LONGEST:], (steps + step)[-LONGEST:]
             if token < self._first_time_token:
                 pitches, intervals = (pitches + symbol)[-LONGEST:], (intervals + step)[-LONGEST:]
                 mark.last_note_token, mark.time_comes = token, self._has_times
             else:
                 times = (times + symbol)[-LONGEST:]
                 mark.last_note_token, mark.time_comes = previous.last_note_token, False
-            mark.lines = (pitches, intervals, times, tokens, steps)
+            if self._has_times:
+                mark.lines = pitches, intervals, times, (tokens + symbol)[-LONGEST:], (steps + step)[-LONGEST:]
+            else:  # the lines with times are those without
+                mark.lines = pitches, intervals, pitches, pitches, intervals
         self._current, self._contexts = mark, None
         self._undo_stack.append(mark)
         if len(self._undo_stack) > MAX_UNDO:

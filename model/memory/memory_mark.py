@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from model.memory.context_kinds import LINES, ContextKind
+from model.memory.context_kinds import LINES, LONGEST, ContextKind
 from model.tokens.vocabulary import START
 
 # A symbol is one byte. Of pitches, times and tokens it is the token minus one, as the start token is never forecast. Of
@@ -13,6 +13,8 @@ MAX_INTERVAL = 63
 FIRST_TIME_SYMBOL = 2 * MAX_INTERVAL + 1
 MAX_TIMES = SYMBOLS - 1 - FIRST_TIME_SYMBOL
 NO_CONTEXT = b""
+INTERVAL_LINE, TIME_LINE = LINES.index("intervals"), LINES.index("times")
+"""The shortest lines of the two approaches: where both are full, all lines are."""
 PLACE_BYTES = 2
 LARGEST_PLACE = 256**PLACE_BYTES - 1
 
@@ -80,6 +82,15 @@ def context_keys(kinds: Sequence[ContextKind], first: int) -> tuple[ContextKey, 
 def contexts_at(lines: Sequence[bytes], keys: Sequence[ContextKey], place: int | None) -> list[bytes]:
     """The contexts that end here, before a token at this place; NO_CONTEXT where too little was heard, or the place is not known."""
     at_place = b"" if place is None else min(place, LARGEST_PLACE).to_bytes(PLACE_BYTES)
+    if (
+        at_place and len(lines[INTERVAL_LINE]) == len(lines[TIME_LINE]) == LONGEST
+    ):  # then nothing has to be asked of each
+        return [
+            first + at_place + lines[index][LONGEST - length :]
+            if has_place
+            else first + lines[index][LONGEST - length :]
+            for first, index, length, has_place in keys
+        ]
     contexts = []
     for first, index, length, has_place in keys:
         line = lines[index]

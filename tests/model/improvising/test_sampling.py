@@ -70,7 +70,7 @@ class TestTopP:
         assert probabilities_of(FIVE_THREE_TWO, top_p=top_p) == pytest.approx(kept)
 
     def test_a_set_that_reaches_top_p_exactly_is_enough(self) -> None:
-        assert probabilities_of(np.zeros(4, np.float32), top_p=0.5) == [0.5, 0.5, 0.0, 0.0]
+        assert probabilities_of(np.zeros(4, np.float32), top_p=0.5) == [0.0, 0.0, 0.5, 0.5]
 
     def test_top_p_applies_after_the_temperature(self) -> None:
         assert probabilities_of(FIVE_THREE_TWO, temperature=0.5, top_p=0.65) == pytest.approx([0.0, 1.0, 0.0])
@@ -116,7 +116,7 @@ class TestMask:
 
 
 class TestDraw:
-    @pytest.mark.parametrize(("uniform", "token"), [(0.0, 2), (0.49, 2), (0.5, 0), (0.74, 0), (0.75, 3), (0.999, 3)])
+    @pytest.mark.parametrize(("uniform", "token"), [(0.0, 2), (0.49, 2), (0.5, 3), (0.74, 3), (0.75, 0), (0.999, 0)])
     def test_each_token_is_drawn_for_its_share_of_the_unit_interval_the_likeliest_first(
         self, uniform: float, token: int
     ) -> None:
