@@ -14,7 +14,9 @@ import numpy as np
 from model.approach import Approach
 from model.engines.engine import Engine, EngineState, Logits
 from model.errors import BrokenForecast
-from model.improvising.forecast import Forecast, ForecastPoint
+from model.improvising.closing import latest_onset_beats
+from model.improvising.forecast import Forecast
+from model.improvising.forecast_point import ForecastPoint
 from model.improvising.rhythm import Rhythm
 from model.improvising.sampling import softmax
 from model.improvising.sampling_settings import SamplingSettings
@@ -206,6 +208,7 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
         if rhythm is None:
             rhythm, from_beats = Rhythm.fixed(settings.step_beats), start_beats
         times = dropwhile(lambda time: time[0] < start_beats - ROUNDING_BEATS, rhythm.unroll(from_beats, start_beats))
+        latest_beats = latest_onset_beats(until_beats, settings.closing_beats)
         current = self._current
         point = ForecastPoint(start_beats, until_beats, start_beats, outline=list(settings.answer_outline))
         onset_beats, duration_beats = next(times)
@@ -217,9 +220,15 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
             del point.outline[:-MAX_OUTLINE_ONSETS]
             current = self._advance(current, (token,), Cursor(onset_beats, (pitch,)), learn=settings.learn_answer)
             next_beats, next_duration_beats = next(times)
-            is_last = _is_last(next_beats, until_beats, settings)
-            end_beats = until_beats if is_last and settings.rhythm is None else onset_beats + duration_beats
-            end_beats = min(end_beats, until_beats)
+            is_last = next_beats > latest_beats
+            if forecast.closing is not None:
+                is_last = is_last or random.random() < forecast.closing.chance_after(onset_beats, pitch)
+            if is_last and settings.ending is not None:
+                end_beats = onset_beats + settings.ending.last_length_beats(onset_beats, random.random())
+            elif is_last and settings.rhythm is None:
+                end_beats = until_beats
+            else:
+                end_beats = min(onset_beats + duration_beats, until_beats)
             yield PlannedNote(
                 Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY), current, memory_share
             )
@@ -243,7 +252,7 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
         new_onset_beats = start_beats if last_beats is None else max(start_beats, last_beats + CHORD_BEATS)
         rest = vocabulary.encode_time(new_onset_beats, self._current.cursor)
         current = self._advance(self._current, rest, Cursor(start_beats), learn=settings.learn_answer)
-        onset_beats = start_beats
+        onset_beats, latest_beats = start_beats, latest_onset_beats(until_beats, settings.closing_beats)
         point = ForecastPoint(start_beats, until_beats, start_beats, outline=list(settings.answer_outline))
         chord: list[tuple[int, float, Snapshot]] = []
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
@@ -251,9 +260,12 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
             token, memory_share = self._draw(current, forecast, point, settings.memory, random)
             if vocabulary.is_time(token):
                 next_beats = onset_beats + vocabulary.shift_beats(token) * settings.time_scale
-                if _is_last(next_beats, until_beats, settings):
-                    next_beats = until_beats
-                yield from _chord_notes(chord, onset_beats, next_beats)
+                duration_beats = next_beats - onset_beats
+                if next_beats > latest_beats:
+                    next_beats, duration_beats = until_beats, until_beats - onset_beats
+                    if settings.ending is not None:
+                        duration_beats = settings.ending.last_length_beats(onset_beats, random.random())
+                yield from _chord_notes(chord, onset_beats, duration_beats)
                 point.outline.append(max(pitch for pitch, *_ in chord))
                 del point.outline[:-MAX_OUTLINE_ONSETS]
                 chord.clear()
@@ -266,15 +278,10 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
                 chord.append((pitch, memory_share, current))
 
 
-def _is_last(next_beats: float, until_beats: float, settings: SamplingSettings) -> bool:
-    """Whether a note is the answer's last: the next one would be cut too short, or would begin in the closing beats."""
-    return next_beats > until_beats - max(SHORTEST_NOTE_BEATS, settings.closing_beats) + ROUNDING_BEATS
-
-
 def _chord_notes(
-    chord: list[tuple[int, float, Snapshot]], onset_beats: float, end_beats: float
+    chord: list[tuple[int, float, Snapshot]], onset_beats: float, duration_beats: float
 ) -> Iterator[PlannedNote]:
-    duration_beats = min(end_beats - onset_beats, LONGEST_NOTE_BEATS)
+    duration_beats = min(duration_beats, LONGEST_NOTE_BEATS)
     for pitch, memory_share, after in chord:
         yield PlannedNote(Note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY), after, memory_share)
 

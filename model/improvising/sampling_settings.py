@@ -6,6 +6,7 @@ from model.defaults import FITTED_STRENGTH
 from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
 from model.notes import MAX_CHORD_NOTES
+from model.phrasing.phrase_ends import Ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class SamplingSettings:
     - `temperature` divides the logits. `top_p` keeps the likeliest tokens that together hold this much probability.
     - `pitches` are the MIDI pitches that may be played; None allows all. Where none of them can be played, all can.
     - No note begins in the last `closing_beats` of an answer, so that the answer ends on a held note.
+    - `ending` says how the answer ends in its last bar; None for a plain end, on a note that is held until the time is over.
     - `memory` is the weight of what was heard in this jam, from 0 (the network alone) to 1.
     - `learn_answer`: the answer is remembered too, as the player's notes are.
     - `novelty` limits how much of the player's phrases is repeated; None sets no limit. `answer_outline` holds the highest
@@ -38,6 +40,7 @@ class SamplingSettings:
     max_chord: int = MAX_CHORD_NOTES
     pitches: frozenset[int] | None = None
     closing_beats: float = 0.0
+    ending: Ending | None = None
     memory: float = FITTED_STRENGTH
     learn_answer: bool = False
     novelty: Novelty | None = None

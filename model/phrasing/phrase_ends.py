@@ -28,7 +28,8 @@ class PhraseEnds:
 
     `first_half` and `second_half` hold, for each `Strength`, the chance that a note there in a phrase's last bar is its last.
     `full_major`, `full_minor`, `half_major` and `half_minor` hold, for each semitone above the tonic, how much likelier a last note
-    is that tone than any note is. `lengths_beats` and `breaths_beats` are rising quantiles of how long the last note sounds and how
+    is that tone than any note is. `passing_weight` is how much likelier (below 1: how much less likely) a last bar begins without an
+    onset than any bar does, as odds. `lengths_beats` and `breaths_beats` are rising quantiles of how long the last note sounds and how
     long the rest after it lasts. Raises ValueError where a number of values is wrong, or a value is out of range.
     """
 
@@ -38,6 +39,7 @@ class PhraseEnds:
     full_minor: tuple[float, ...]
     half_major: tuple[float, ...]
     half_minor: tuple[float, ...]
+    passing_weight: float
     lengths_beats: tuple[float, ...]
     breaths_beats: tuple[float, ...]
 
@@ -48,6 +50,8 @@ class PhraseEnds:
         for weights in (self.full_major, self.full_minor, self.half_major, self.half_minor):
             if len(weights) != 12 or not all(weight > 0.0 for weight in weights):
                 raise ValueError("phrase ends have 12 weights above 0 for each mode")
+        if not self.passing_weight > 0.0:
+            raise ValueError("phrase ends pass over their last bar line with a weight above 0")
         if not self.lengths_beats or not self.breaths_beats or min(*self.lengths_beats, *self.breaths_beats) < 0.0:
             raise ValueError("phrase ends have lengths and breaths, none below 0")
 
@@ -80,16 +84,22 @@ class Ending:
     closing_beats: float = 1.0
 
     @property
+    def line_beats(self) -> float:
+        """The last bar line that leaves time for a last note."""
+        return self.bars.line_at_or_before(self.until_beats - max(self.closing_beats, self.breath_beats))
+
+    @property
     def from_beats(self) -> float:
-        """From here on a note may be the last: the last bar line that leaves time for a last note, in the second half of the answer."""
-        line = self.bars.line_at_or_before(self.until_beats - max(self.closing_beats, self.breath_beats))
-        return max(line, self.start_beats + EARLIEST_END_SHARE * (self.until_beats - self.start_beats))
+        """From here on a note may be the last: the last bar line, but not in the first half of the answer."""
+        return max(self.line_beats, self.start_beats + EARLIEST_END_SHARE * (self.until_beats - self.start_beats))
 
     def chance_of_end(self, onset_beats: float) -> float:
-        """The chance that a note with this onset is the last one, whatever its pitch."""
+        """The chance that a note with this onset is the last one, whatever its pitch. It rises as the time for another one runs out."""
         ends, bars = self.ends, self.bars
         is_late = bars.place(onset_beats) >= bars.beats_per_bar / 2
-        return min((ends.second_half if is_late else ends.first_half)[bars.strength(onset_beats)], MAX_CHANCE)
+        chance = (ends.second_half if is_late else ends.first_half)[bars.strength(onset_beats)]
+        left_pulses = (self.until_beats - self.closing_beats - onset_beats) / bars.pulse_beats
+        return min(max(chance, 1.0 - left_pulses), MAX_CHANCE)
 
     def weight_of(self, pitch: int) -> float:
         """How much likelier this pitch is as a last note than as any note."""

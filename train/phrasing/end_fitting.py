@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from model.analysis.bars import Strength
+from model.analysis.bars import PLACE_TOLERANCE_BEATS, Strength
+from model.notes import CHORD_BEATS
 from model.phrasing.phrase_ends import PhraseEnds
-from train.phrasing.phrases import Melody
+from train.phrasing.phrases import SHORTEST_REST_BEATS, Melody
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,11 +28,13 @@ def fit_ends(melodies: Sequence[Melody]) -> PhraseEnds | None:
     ends, onsets = np.zeros((2, len(Strength))), np.zeros((2, len(Strength)))
     tones = np.full((2, 12), PRIOR_NOTES)  # of all notes, by mode and semitones above the tonic
     last_tones = {"full": np.zeros((2, 12)), "half": np.zeros((2, 12))}
+    lines = np.full((2, 2), PRIOR_NOTES)  # last bars and all bars, each with and without an onset on their line
     lengths: list[float] = []
     breaths: list[float] = []
     for melody in melodies:
         _count_places(melody, ends, onsets)
         _count_tones(melody, tones, last_tones)
+        _count_lines(melody, lines)
         inner = melody.is_end[:-1]
         lengths += melody.lengths[:-1][inner].clip(SHORTEST_LAST_BEATS, LONGEST_LAST_BEATS).tolist()
         rests = melody.gaps[:-1] - melody.lengths[:-1]
@@ -45,6 +48,7 @@ def fit_ends(melodies: Sequence[Melody]) -> PhraseEnds | None:
         _rounded(weights["full"][1]),
         _rounded(weights["half"][0]),
         _rounded(weights["half"][1]),
+        round(float(lines[0, 1] / lines[0, 0] * lines[1, 0] / lines[1, 1]), DECIMALS),
         _quantiles(lengths),
         _quantiles(breaths),
     )
@@ -64,8 +68,26 @@ def _count_places(melody: Melody, ends: Floats, onsets: Floats) -> None:
             index -= 1
 
 
+def _count_lines(melody: Melody, lines: Floats) -> None:
+    """Counts bars that begin with an onset and bars that do not: those in which a phrase ends, and all."""
+    bars = melody.bars
+    line_of_each = [bars.line_at_or_before(onset) for onset in melody.onsets.tolist()]
+    with_onset = {
+        line
+        for line, onset in zip(line_of_each, melody.onsets.tolist(), strict=True)
+        if abs(onset - line) < PLACE_TOLERANCE_BEATS
+    }
+    last_lines = [line for line, is_end in zip(line_of_each, melody.is_end.tolist(), strict=True) if is_end]
+    for row, counted in enumerate((last_lines, sorted(set(line_of_each)))):
+        begun = sum(line in with_onset for line in counted)
+        lines[row] += begun, len(counted) - begun
+
+
 def _count_tones(melody: Melody, tones: Floats, last_tones: dict[str, Floats]) -> None:
-    """Counts tones above the tonic. A half close is not on the tonic, and the next phrase ends there; all other closes are full."""
+    """Counts tones above the tonic.
+
+    A full close is the line's last note, or one before a rest. A half close is not on the tonic, and the next phrase ends there.
+    """
     if melody.key is None:
         return
     mode = int(melody.key.mode == "minor")
@@ -73,8 +95,10 @@ def _count_tones(melody: Melody, tones: Floats, last_tones: dict[str, Floats]) -
     tones[mode] += np.bincount(degrees, minlength=12)
     places = np.flatnonzero(melody.is_end).tolist()
     for place, following in zip(places, [*places[1:], None], strict=True):
-        is_half = following is not None and degrees[place] != 0 and degrees[following] == 0
-        last_tones["half" if is_half else "full"][mode, degrees[place]] += 1
+        if following is None or melody.gaps[place] - melody.lengths[place] >= SHORTEST_REST_BEATS - CHORD_BEATS:
+            last_tones["full"][mode, degrees[place]] += 1
+        elif degrees[place] != 0 and degrees[following] == 0:
+            last_tones["half"][mode, degrees[place]] += 1
 
 
 def _weights(counts: Floats, tones: Floats) -> Floats:
