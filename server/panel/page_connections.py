@@ -17,7 +17,7 @@ from model.errors import ModelError
 from server.controls.control_store import AcceptedChange, FailedChange
 from server.controls.control_table import BY_NAME
 from server.errors import BadMessage, ServerError
-from server.jam.modes import TurnSchedule
+from server.jam.turns.modes import TurnSchedule
 from server.panel.jam_handle import JamHandle
 from server.panel.page_messages import (
     CONTROL_CHANGE,

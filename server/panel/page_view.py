@@ -12,9 +12,10 @@ from bridge.timing.timeline import Timeline
 from server.controls.cc_bindings import CcBinding, CcBindings, is_bindable
 from server.controls.control import Control, Value
 from server.controls.control_table import CONTROLS
-from server.jam.modes import TurnSchedule
+from server.jam.jam_output import JamStatus
+from server.jam.turns.modes import TurnSchedule
 from server.music.feed import ActionRequested, Event, MessagePlayed, MessageReceived, StatusChanged, TimelineChanged
-from server.music.jam_status import JamStatus
+from server.music.latest_status import LatestStatus
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -33,12 +34,12 @@ class PageView:
         self._status: StatusChanged | None = None
         self._timeline: TimelineChanged | None = None
         self._recent_notes: deque[list[Json]] = deque(maxlen=RECENT_NOTES)
-        self._jam_status = JamStatus()
+        self._latest_status = LatestStatus()
         self._readouts: dict[str, Value] = {}
 
     def updates(self, events: Sequence[Event]) -> dict[str, Json]:
         """What the events changed, by kind, each kind in the order of its events; empty where a page shows none of it."""
-        self._jam_status.update(events)
+        self._latest_status.update(events)
         notes: list[list[Json]] = []
         actions: list[Json] = []
         changed: set[str] = set()
@@ -69,7 +70,7 @@ class PageView:
 
     def readout_updates(self, now_s: float, turns: TurnSchedule) -> dict[str, Json]:
         """The readouts that have changed since the last call, at a monotonic second; `turns` are those of the controls."""
-        values = self._jam_status.values(now_s, turns)
+        values = self._latest_status.readout_values(now_s, turns)
         changed = {name: value for name, value in values.items() if self._readouts.get(name) != value}
         self._readouts = values
         return {**changed}
@@ -81,7 +82,7 @@ class PageView:
     def _status_and_time(self) -> dict[str, Json]:
         found: dict[str, Json] = {}
         if self._status is not None:
-            found["stands"] = _as_status(self._status)
+            found["stands"] = _as_status(self._status.jam)
         if self._timeline is not None:
             found["time"] = _as_time(self._timeline)
         return found
@@ -130,7 +131,7 @@ def _note_rows(side: str, message: Message, at_s: float) -> list[list[Json]]:
             return []
 
 
-def _as_status(status: StatusChanged) -> dict[str, Json]:
+def _as_status(status: JamStatus) -> dict[str, Json]:
     turn = status.turn
     return {
         "state": status.state,

@@ -469,7 +469,7 @@ class TestTheFeed:
         assert isinstance(timeline, TimelineChanged)
         assert timeline.timeline.tempo_bpm == Settings().tempo
         assert isinstance(status, StatusChanged)
-        assert status.state == "listening"
+        assert status.jam.state == "listening"
 
 
 class TestPublishedEvents:

@@ -7,7 +7,9 @@ from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.notes import Note
 from server.controls.control_table import CONTROLS
-from server.jam.modes import Turn, TurnSchedule
+from server.jam.jam_output import JamStatus
+from server.jam.readouts import READOUTS
+from server.jam.turns.modes import Turn, TurnSchedule
 from server.music.feed import (
     ActionRequested,
     ControlChanged,
@@ -17,13 +19,12 @@ from server.music.feed import (
     StatusChanged,
     TimelineChanged,
 )
-from server.music.jam_status import READOUTS
 from server.panel.page_view import RECENT_NOTES, SEGMENTS_SENT, Json, PageView, control_rows, to_json
 
 TIMELINE = Timeline.start(90.0, at_s=10.0, beat=2.0, meter=Meter(3, 4)).with_downbeat(1.0)
 TIMELINE_CHANGED = TimelineChanged(TIMELINE, "playing", "midi", 10.0)
 PLAN = (Note(60, 17.123456, 0.5, 0), Note(62, 17.625, 0.5, 0))
-STATUS_CHANGED = StatusChanged("answering", Turn("partner", 16.0, 32.0), PLAN, 11.0, (0.61234567, 0.0))
+STATUS_CHANGED = StatusChanged(JamStatus("answering", Turn("partner", 16.0, 32.0), PLAN, (0.61234567, 0.0)), 11.0)
 
 
 def sent(message: Mapping[str, Json]) -> Any:
@@ -50,7 +51,7 @@ def test_note_messages_of_both_sides_come_in_their_order() -> None:
 
 
 def test_of_several_changes_of_status_and_timeline_only_the_latest_is_an_update() -> None:
-    earlier = StatusChanged("waiting", None, (), 10.5)
+    earlier = StatusChanged(JamStatus("waiting"), 10.5)
     assert PageView().updates([earlier, TIMELINE_CHANGED, STATUS_CHANGED]) == {
         "stands": {
             "state": "answering",
@@ -113,7 +114,7 @@ def test_every_readout_of_the_jam_is_sent_when_it_has_changed() -> None:
     assert set(first) == {readout.name for readout in READOUTS}
     assert first["planned"] == 2
     assert view.readout_updates(10.0, TURNS) == {}
-    view.updates([StatusChanged("answering", None, (), 11.0)])
+    view.updates([StatusChanged(JamStatus("answering"), 11.0)])
     assert view.readout_updates(10.0, TURNS) == {"planned": 0, "turn": "nobody"}
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from model.notes import Note
-from server.jam.phrase import NOTES_KEPT, Phrase
+from server.jam.listening.phrase import NOTES_KEPT, Phrase
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ from model.approach import Approach
 from model.improvising.improviser import Improviser
 from model.improvising.sampling_settings import SamplingSettings
 from server.controls.control_table import Settings, Value
-from server.jam.answer import Answer, PlayedNote
-from server.jam.answer_settings import sampling_settings_for
+from server.jam.answering.answer import Answer, PlayedNote
+from server.jam.answering.answer_settings import sampling_settings_for
+from server.jam.answering.groove import Groove
 from server.jam.control_effects import PLACING_CONTROLS, RECOMPOSING_CONTROLS, TURN_CONTROLS
-from server.jam.groove import Groove
-from server.jam.input_state import InputState
+from server.jam.listening.input_state import InputState
 from server.jam.model_feed import ModelFeed
-from server.jam.modes import MODES
-from server.jam.turn_planner import BeatSpan, TurnPlanner
+from server.jam.turns.modes import MODES
+from server.jam.turns.turn_planner import BeatSpan, TurnPlanner
 
 # A note that is due sooner is played as it is planned: there is no time to compose another.
 AS_PLANNED_MS = 5.0

@@ -14,8 +14,8 @@ from model.improvising.improviser import Improviser, PlannedNote
 from model.improvising.novelty import outline_of
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
-from server.jam.groove import Groove
-from server.jam.turn_planner import BeatSpan
+from server.jam.answering.groove import Groove
+from server.jam.turns.turn_planner import BeatSpan
 
 # How far a plan reaches. A fader that moves has the plan composed again thirty times a second (see `ControlThrottle`).
 NOTES_AHEAD = 8

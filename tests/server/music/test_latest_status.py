@@ -5,11 +5,10 @@ from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
 from model.notes import Note
 from server.controls.choices import TurnOwner
-from server.controls.control_table import BY_NAME
-from server.jam.jam_output import JamState
-from server.jam.modes import Turn, TurnSchedule
+from server.jam.jam_output import JamState, JamStatus
+from server.jam.turns.modes import Turn, TurnSchedule
 from server.music.feed import ActionRequested, StatusChanged, TimelineChanged
-from server.music.jam_status import MOST_BEATS, READOUTS, JamStatus
+from server.music.latest_status import LatestStatus
 
 # A beat is half a second.
 TEMPO_BPM = 120.0
@@ -25,16 +24,17 @@ def status_changed(
     state: JamState = "listening", side: TurnOwner | None = None, *, in_turns: bool = True, planned: int = 0
 ) -> StatusChanged:
     turn = Turn(side, 0.0, 16.0) if in_turns else None
-    return StatusChanged(state, turn, tuple(Note(60, float(beat), 1.0, 80) for beat in range(planned)), 0.0)
+    plan = tuple(Note(60, float(beat), 1.0, 80) for beat in range(planned))
+    return StatusChanged(JamStatus(state, turn, plan), 0.0)
 
 
 @pytest.fixture
-def status() -> JamStatus:
-    return JamStatus()
+def status() -> LatestStatus:
+    return LatestStatus()
 
 
-def test_before_anything_has_happened_it_listens(status: JamStatus) -> None:
-    assert status.values(0.0, TURNS) == {
+def test_before_anything_has_happened_it_listens(status: LatestStatus) -> None:
+    assert status.readout_values(0.0, TURNS) == {
         "state": "listening",
         "turn": "nobody",
         "planned": 0,
@@ -44,13 +44,13 @@ def test_before_anything_has_happened_it_listens(status: JamStatus) -> None:
     assert status.next_beat_s(0.0) is None
 
 
-def test_a_port_is_ok_or_lost(status: JamStatus) -> None:
-    status.update([StatusChanged("listening", None, (), 0.0, is_output_lost=True)])
-    values = status.values(0.0, TURNS)
+def test_a_port_is_ok_or_lost(status: LatestStatus) -> None:
+    status.update([StatusChanged(JamStatus(), 0.0, is_output_lost=True)])
+    values = status.readout_values(0.0, TURNS)
     assert (values["midi_in"], values["midi_out"]) == ("ok", "lost")
 
 
-def test_only_the_latest_status_counts(status: JamStatus) -> None:
+def test_only_the_latest_status_counts(status: LatestStatus) -> None:
     status.update(
         [
             status_changed("waiting", planned=3, in_turns=False),
@@ -58,13 +58,13 @@ def test_only_the_latest_status_counts(status: JamStatus) -> None:
             status_changed("answering", in_turns=False),
         ]
     )
-    values = status.values(0.0, TURNS)
+    values = status.readout_values(0.0, TURNS)
     assert (values["state"], values["planned"]) == ("answering", 0)
 
 
-def test_planned_notes_are_counted(status: JamStatus) -> None:
+def test_planned_notes_are_counted(status: LatestStatus) -> None:
     status.update([status_changed("waiting", planned=3)])
-    assert status.values(0.0, TURNS)["planned"] == 3
+    assert status.readout_values(0.0, TURNS)["planned"] == 3
 
 
 @pytest.mark.parametrize(
@@ -82,55 +82,43 @@ def test_planned_notes_are_counted(status: JamStatus) -> None:
     ],
 )
 def test_bars_and_beats_are_counted_as_musicians_do(
-    status: JamStatus, meter: str, at_beat: float, bar: int, beat: int
+    status: LatestStatus, meter: str, at_beat: float, bar: int, beat: int
 ) -> None:
     status.update([timeline_changed(meter, downbeat=100.0)])
-    values = status.values((100.0 + at_beat) / 2, TURNS)
+    values = status.readout_values((100.0 + at_beat) / 2, TURNS)
     assert (values["bar"], values["beat"]) == (bar, beat)
     assert values["bpm"] == TEMPO_BPM
 
 
-def test_while_the_song_stands_still_there_are_no_bars_and_beats(status: JamStatus) -> None:
+def test_while_the_song_stands_still_there_are_no_bars_and_beats(status: LatestStatus) -> None:
     status.update([timeline_changed(transport="stopped")])
-    assert not {"bar", "beat"} & set(status.values(1.0, TURNS))
+    assert not {"bar", "beat"} & set(status.readout_values(1.0, TURNS))
     assert status.next_beat_s(1.0) is None
 
 
 @pytest.mark.parametrize(
     ("meter", "now_s", "next_s"), [("4/4", 0.0, 0.5), ("4/4", 0.51, 1.0), ("6/8", 0.1, 0.25), ("7/8", 1.6, 1.75)]
 )
-def test_the_second_of_the_next_beat_is_known(status: JamStatus, meter: str, now_s: float, next_s: float) -> None:
+def test_the_second_of_the_next_beat_is_known(status: LatestStatus, meter: str, now_s: float, next_s: float) -> None:
     status.update([timeline_changed(meter)])
     assert status.next_beat_s(now_s) == pytest.approx(next_s)
 
 
-def test_turns_change_on_time_without_an_event(status: JamStatus) -> None:
+def test_turns_change_on_time_without_an_event(status: LatestStatus) -> None:
     status.update([timeline_changed(downbeat=4.0), status_changed(side=None)])
     at_beats = (0.0, 3.9, 4.0, 19.9, 20.0, 35.9, 36.0)
-    assert [status.values(beat / 2, TURNS)["turn"] for beat in at_beats] == [
+    assert [status.readout_values(beat / 2, TURNS)["turn"] for beat in at_beats] == [
         *("nobody", "nobody", "player", "player", "partner", "partner", "player")
     ]
 
 
-def test_before_the_first_turn_the_state_is_counting(status: JamStatus) -> None:
+def test_before_the_first_turn_the_state_is_counting(status: LatestStatus) -> None:
     status.update([timeline_changed(downbeat=4.0), status_changed("waiting", None)])
-    assert status.values(1.0, TURNS)["state"] == "counting"
-    assert status.values(2.0, TURNS)["state"] == "waiting"
+    assert status.readout_values(1.0, TURNS)["state"] == "counting"
+    assert status.readout_values(2.0, TURNS)["state"] == "waiting"
 
 
-def test_without_turns_the_turn_is_nobodys_and_nothing_is_counted_in(status: JamStatus) -> None:
+def test_without_turns_the_turn_is_nobodys_and_nothing_is_counted_in(status: LatestStatus) -> None:
     status.update([timeline_changed(downbeat=4.0), status_changed("waiting", in_turns=False)])
-    values = status.values(1.0, TURNS)
+    values = status.readout_values(1.0, TURNS)
     assert (values["state"], values["turn"]) == ("waiting", "nobody")
-
-
-def test_every_meter_has_a_lamp_for_each_of_its_beats() -> None:
-    assert max(Meter.parse(meter).numerator for meter in BY_NAME["meter"].choices) == MOST_BEATS
-
-
-@pytest.mark.parametrize("readout", READOUTS, ids=lambda readout: readout.name)
-def test_each_readout_has_an_address_and_a_help_text(readout: object) -> None:
-    name, help_text, address = (getattr(readout, part) for part in ("name", "help", "address"))
-    assert name not in BY_NAME
-    assert address == f"/fours/{name}"
-    assert help_text.endswith(".")

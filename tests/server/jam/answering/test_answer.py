@@ -7,9 +7,9 @@ from model.approach import Approach
 from model.improvising.improviser import PLANNED_VELOCITY
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
-from server.jam.answer import DEFAULT_VELOCITY, NOTES_AHEAD, Answer
-from server.jam.groove import Groove
-from server.jam.turn_planner import BeatSpan
+from server.jam.answering.answer import DEFAULT_VELOCITY, NOTES_AHEAD, Answer
+from server.jam.answering.groove import Groove
+from server.jam.turns.turn_planner import BeatSpan
 from tests.server.jams import CompositionRequest, ScriptedImproviser
 
 STRAIGHT = Groove()

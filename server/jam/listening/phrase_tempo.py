@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bridge.timing.timeline import Timeline
 from model.analysis.pulse import find_pulse
-from server.jam.phrase import Phrase
+from server.jam.listening.phrase import Phrase
 
 # How confident the detection must be, from 0 to 1, for its tempo to be used.
 MIN_CONFIDENCE = 0.7

@@ -3,7 +3,7 @@ import pytest
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from server.controls.choices import TurnOwner
-from server.jam.modes import MODES, TurnSchedule
+from server.jam.turns.modes import MODES, TurnSchedule
 
 FROM_ZERO = Timeline.start(120.0)
 

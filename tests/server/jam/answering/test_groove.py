@@ -9,7 +9,7 @@ from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.notes import SHORTEST_NOTE_BEATS, Note
 from server.controls.choices import MAX_GATE, MAX_SWING, MIN_GATE, STRAIGHT_SWING, Quantize
-from server.jam.groove import GRID_BEATS, PAIR_BEATS, Groove
+from server.jam.answering.groove import GRID_BEATS, PAIR_BEATS, Groove
 
 FOUR = Timeline.start(120.0)
 SEVEN_EIGHTHS = Timeline.start(120.0, meter=Meter(7, 8))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
 from server.controls.control_table import Settings
-from server.jam.modes import MODES, Mode, Turn, TurnSchedule
-from server.jam.phrase import Phrase
+from server.jam.listening.phrase import Phrase
+from server.jam.turns.modes import MODES, Mode, Turn, TurnSchedule
 
 # The length of an answer that has no phrase to be as long as: `respond` before anything was played.
 UNPROMPTED_ANSWER_BEATS = 8.0

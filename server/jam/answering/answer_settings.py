@@ -8,7 +8,7 @@ from model.improvising.rhythm import Rhythm
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, Note
 from server.controls.control_table import Settings
-from server.jam.turn_planner import BeatSpan
+from server.jam.turns.turn_planner import BeatSpan
 
 # No note of an answer begins in its last beat, so that it ends on a held note; in a short answer, in its last quarter.
 CLOSING_BEATS, CLOSING_SHARE = 1.0, 0.25

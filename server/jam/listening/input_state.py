@@ -7,7 +7,7 @@ from model.analysis.key_finder import KeyFinder
 from model.analysis.scale import Key
 from model.improvising.novelty import Novelty, outline_of
 from model.notes import Note
-from server.jam.phrase import Phrase
+from server.jam.listening.phrase import Phrase
 
 # An answer does not repeat too much of any of the player's last phrases.
 PHRASES_KEPT = 8
