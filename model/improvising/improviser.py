@@ -23,6 +23,7 @@ from model.improvising.sampling_settings import SamplingSettings
 from model.memory.memory import Memory
 from model.memory.memory_mark import MemoryMark
 from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
+from model.phrasing.phrasing import PLAIN, Phrasing
 from model.tokens.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary, Vocabulary
 
 # The model does not say how long a note lasts: no note of an answer is held longer than a bar of four.
@@ -50,12 +51,14 @@ class Snapshot:
 class PlannedNote:
     """A note of an answer that has not sounded yet, and the snapshot that holds once it has sounded.
 
-    `memory_share` is the part of the note's probability that came from what was heard in this jam, from 0 to 1.
+    `memory_share` is the part of the note's probability that came from what was heard in this jam, from 0 to 1. `fills_gap` is true
+    where the note lasts until the next onset only because nothing says how long it lasts.
     """
 
     note: Note
     after: Snapshot
     memory_share: float = 0.0
+    fills_gap: bool = True
 
 
 class Improviser(Protocol):
@@ -75,6 +78,11 @@ class Improviser(Protocol):
     @property
     def memory(self) -> Memory | None:
         """What it remembers of this jam; None where it has no memory."""
+        ...
+
+    @property
+    def phrasing(self) -> Phrasing:
+        """What its pack knows of touch and phrase ends."""
         ...
 
     def hear(self, note: Note, *, learn: bool = True) -> None:
@@ -130,8 +138,10 @@ class _BaseImproviser(Generic[V]):
 
     approach: Approach
 
-    def __init__(self, engine: Engine, vocabulary: V, memory: Memory | None = None) -> None:
-        self._engine = engine
+    def __init__(
+        self, engine: Engine, vocabulary: V, memory: Memory | None = None, phrasing: Phrasing = PLAIN
+    ) -> None:
+        self._engine, self.phrasing = engine, phrasing
         self._vocabulary = vocabulary
         self.memory = memory
         logits, state = self._step(START, engine.initial_state())
@@ -223,15 +233,16 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
             is_last = next_beats > latest_beats
             if forecast.closing is not None:
                 is_last = is_last or random.random() < forecast.closing.chance_after(onset_beats, pitch)
+            fills_gap = settings.rhythm is None
             if is_last and settings.ending is not None:
+                fills_gap = False
                 end_beats = onset_beats + settings.ending.last_length_beats(onset_beats, random.random())
             elif is_last and settings.rhythm is None:
                 end_beats = until_beats
             else:
                 end_beats = min(onset_beats + duration_beats, until_beats)
-            yield PlannedNote(
-                Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY), current, memory_share
-            )
+            note = Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY)
+            yield PlannedNote(note, current, memory_share, fills_gap)
             if is_last:
                 return
             onset_beats, duration_beats = next_beats, next_duration_beats
@@ -260,12 +271,13 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
             token, memory_share = self._draw(current, forecast, point, settings.memory, random)
             if vocabulary.is_time(token):
                 next_beats = onset_beats + vocabulary.shift_beats(token) * settings.time_scale
-                duration_beats = next_beats - onset_beats
+                duration_beats, fills_gap = next_beats - onset_beats, True
                 if next_beats > latest_beats:
                     next_beats, duration_beats = until_beats, until_beats - onset_beats
                     if settings.ending is not None:
+                        fills_gap = False
                         duration_beats = settings.ending.last_length_beats(onset_beats, random.random())
-                yield from _chord_notes(chord, onset_beats, duration_beats)
+                yield from _chord_notes(chord, onset_beats, duration_beats, fills_gap=fills_gap)
                 point.outline.append(max(pitch for pitch, *_ in chord))
                 del point.outline[:-MAX_OUTLINE_ONSETS]
                 chord.clear()
@@ -279,17 +291,21 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
 
 
 def _chord_notes(
-    chord: list[tuple[int, float, Snapshot]], onset_beats: float, duration_beats: float
+    chord: list[tuple[int, float, Snapshot]], onset_beats: float, duration_beats: float, *, fills_gap: bool
 ) -> Iterator[PlannedNote]:
     duration_beats = min(duration_beats, LONGEST_NOTE_BEATS)
     for pitch, memory_share, after in chord:
-        yield PlannedNote(Note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY), after, memory_share)
+        note = Note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY)
+        yield PlannedNote(note, after, memory_share, fills_gap)
 
 
 def create_improviser(
-    engine: Engine, vocabulary: PitchVocabulary | EventVocabulary, memory: Memory | None = None
+    engine: Engine,
+    vocabulary: PitchVocabulary | EventVocabulary,
+    memory: Memory | None = None,
+    phrasing: Phrasing = PLAIN,
 ) -> Improviser:
     """The improviser of the vocabulary's approach. Without a memory it plays what the network forecasts alone."""
     if isinstance(vocabulary, EventVocabulary):
-        return EventImproviser(engine, vocabulary, memory)
-    return PitchImproviser(engine, vocabulary, memory)
+        return EventImproviser(engine, vocabulary, memory, phrasing)
+    return PitchImproviser(engine, vocabulary, memory, phrasing)
