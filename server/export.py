@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bridge.midi.messages import NoteOff, NoteOn
 from model.files.meter import bar_line_at_or_after, meter_at
-from model.files.midi_writer import Track, as_midi, write_whole
+from model.files.midi.midi_writer import Track, as_midi, write_whole
 from model.files.seed import Seed, read_seed, seed_notice
 from model.files.tempo import TempoChange
 from model.notes import Note

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from model.errors import PictureError
 from model.files.meter import Meter
-from model.files.midi_writer import Track
+from model.files.midi.midi_writer import Track
 
 COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2")
 NOTE_NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")

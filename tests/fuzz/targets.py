@@ -39,7 +39,7 @@ from server.jam.jam import Jam
 from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
 from server.music.music_thread import MODEL_WORK_S, MusicThread
 from server.panel.jam_handle import JamHandle, Wiring
-from server.panel.page_connections import PageConnection, PageConnections
+from server.panel.pages.page_connections import PageConnection, PageConnections
 from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
 from server.remote.osc_controls import OscControls

@@ -12,7 +12,7 @@ from random import Random
 
 from model.approach import Approach
 from model.files.meter import Meter
-from model.files.midi_writer import Track, as_midi
+from model.files.midi.midi_writer import Track, as_midi
 from model.files.piano_roll import draw_piano_roll
 from model.files.seed import Seed
 from model.improvising.improviser import Improviser, PlannedNote

@@ -11,7 +11,7 @@ from model.files.meter import Meter, MeterChange
 from model.files.seed import Seed, read_seed, seed_notice
 from model.files.tempo import TempoChange
 from model.notes import Note, in_onset_order
-from tests.model.files.midi_parts import event, meter, midi_file, mpe_line, plain, tempo, track
+from tests.model.files.midi.midi_parts import event, meter, midi_file, mpe_line, plain, tempo, track
 from tests.music import BROKEN_MIDI_FILES, DAMAGED_MIDI_FILES, DRUM_CHANNEL, WHOLE_MIDI_FILE, Part, line, midi_bytes
 
 HELP = "a seed is a file of music with at least one pitched note"

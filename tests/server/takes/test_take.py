@@ -11,7 +11,7 @@ from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherM
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
 from model.files.meter import Meter, MeterChange
-from model.files.midi_writer import TICKS_PER_BEAT, SongTrack, as_midi_file
+from model.files.midi.midi_writer import TICKS_PER_BEAT, SongTrack, as_midi_file
 from model.notes import Note
 from server.controls.control_table import Settings
 from server.errors import TakeError

@@ -9,8 +9,8 @@ import pytest
 
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage
 from model.files.meter import Meter, MeterChange
-from model.files.midi_reader import read_midi
-from model.files.midi_writer import Marker, Song, as_midi_file
+from model.files.midi.midi_reader import read_midi
+from model.files.midi.midi_writer import Marker, Song, as_midi_file
 from model.files.tempo import tempo_of
 from server.controls.control_table import Settings
 from server.music.conductor import Conductor

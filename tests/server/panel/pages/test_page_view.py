@@ -19,7 +19,7 @@ from server.music.feed import (
     StatusChanged,
     TimelineChanged,
 )
-from server.panel.page_view import RECENT_NOTES, SEGMENTS_SENT, Json, PageView, control_rows, to_json
+from server.panel.pages.page_view import RECENT_NOTES, SEGMENTS_SENT, Json, PageView, control_rows, to_json
 
 TIMELINE = Timeline.start(90.0, at_s=10.0, beat=2.0, meter=Meter(3, 4)).with_downbeat(1.0)
 TIMELINE_CHANGED = TimelineChanged(TIMELINE, "playing", "midi", 10.0)

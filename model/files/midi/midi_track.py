@@ -21,8 +21,8 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import symusic.core
 
-from model.files.midi_chunks import END_OF_TRACK, TRACK
-from model.files.midi_events import repaired
+from model.files.midi.midi_chunks import END_OF_TRACK, TRACK
+from model.files.midi.midi_events import repaired
 
 _NOTE_ON, _NOTE_OFF = 0x90, 0x80
 # Ends a system exclusive message, or begins an F7 event, which symusic misreads.

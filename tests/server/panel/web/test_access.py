@@ -1,6 +1,6 @@
 import pytest
 
-from server.panel.access import (
+from server.panel.web.access import (
     ADDRESSES_KEPT,
     ALPHABET,
     ATTEMPTS_PER_S,

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.files.meter import Meter, MeterChange
-from model.files.midi_reader import read_midi
-from model.files.midi_writer import (
+from model.files.midi.midi_reader import read_midi
+from model.files.midi.midi_writer import (
     CHANNELS,
     TICKS_PER_BEAT,
     Event,

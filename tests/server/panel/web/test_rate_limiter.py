@@ -1,4 +1,4 @@
-from server.panel.rate_limiter import RateLimiter
+from server.panel.web.rate_limiter import RateLimiter
 
 
 def test_only_so_many_events_are_allowed_at_once() -> None:

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from server.errors import BadMessage
-from server.panel.page_messages import (
+from server.panel.pages.page_messages import (
     LONGEST_MESSAGE,
     LearnControl,
     PageMessage,

@@ -19,7 +19,7 @@ from server.controls.control_table import BY_NAME
 from server.errors import BadMessage, ServerError
 from server.jam.turns.modes import TurnSchedule
 from server.panel.jam_handle import JamHandle
-from server.panel.page_messages import (
+from server.panel.pages.page_messages import (
     CONTROL_CHANGE,
     LearnControl,
     PageMessage,
@@ -28,8 +28,8 @@ from server.panel.page_messages import (
     SetControl,
     read_page_message,
 )
-from server.panel.page_view import Json, PageView, as_bindings, control_rows, to_json
-from server.panel.rate_limiter import RateLimiter
+from server.panel.pages.page_view import Json, PageView, as_bindings, control_rows, to_json
+from server.panel.web.rate_limiter import RateLimiter
 from server.remote.midi_learn import LearnOutcome
 
 logger = logging.getLogger("fours.panel")

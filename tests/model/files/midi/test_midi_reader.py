@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from model.errors import UnreadableError
 from model.files.meter import Meter, MeterChange
-from model.files.midi_reader import LONGEST_S, read_midi
+from model.files.midi.midi_reader import LONGEST_S, read_midi
 from model.files.score import FileScore, Part
-from tests.model.files.midi_parts import (
+from tests.model.files.midi.midi_parts import (
     END_OF_TRACK,
     LENGTH_TICKS,
     ODD_FILES,
@@ -108,7 +108,7 @@ class TestOddFiles:
 
 def test_reading_does_not_load_what_symusic_downloads_sound_fonts_with() -> None:
     script = (
-        "import sys; from model.files.midi_reader import read_midi; "
+        "import sys; from model.files.midi.midi_reader import read_midi; "
         f"assert len(read_midi({PLAIN!r}).parts) == 1; assert 'pySmartDL' not in sys.modules; "
         "import symusic; assert len(symusic.Score.from_midi("
         f"{PLAIN!r}).tracks) == 1; assert len(read_midi({PLAIN!r}).parts) == 1"

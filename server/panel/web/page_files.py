@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-STATIC_FOLDER = Path(__file__).with_name("static")
+STATIC_FOLDER = Path(__file__).parent.parent / "static"
 INDEX = "index.html"
 # A system's own table may map these differently, and a browser runs no module that has another type.
 MEDIA_TYPES = {".js": "text/javascript", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json"}

@@ -3,7 +3,7 @@ from posixpath import dirname, join, normpath
 
 import pytest
 
-from server.panel.page_files import INDEX, STATIC_FOLDER, page_files
+from server.panel.web.page_files import INDEX, STATIC_FOLDER, page_files
 
 PAGE_BYTES = 300_000
 

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from server.config.config import is_loopback
-from server.panel.rate_limiter import RateLimiter
+from server.panel.web.rate_limiter import RateLimiter
 
 # Without letters and digits that look alike. 30 of them to the power of 12 are 58 bits, far too many to guess at ten
 # attempts a second from each of a thousand addresses.
