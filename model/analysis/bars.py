@@ -22,6 +22,8 @@ OWN_CONCENTRATION = 0.7
 # The onsets of a phrase lie on halves, quarters or thirds of its pulse.
 PULSE_PARTS = (2, 4, 3)
 MIN_ONSETS = 4
+# More onsets than this, the latest of a phrase, tell nothing more of its bars.
+ONSETS_USED = 32
 
 
 class Strength(IntEnum):
@@ -87,25 +89,31 @@ class Bars:
         return Bars(start_beats, self.beats_per_bar, self.pulse_beats)
 
 
+COMMON_BARS = Bars()
+"""Bars of four quarter notes from beat 0 on."""
+
+
 def bars_of(notes: Sequence[Note], bars: Bars) -> Bars | None:
     """The bars that a phrase was played in, given those of the jam; None where its onsets fit no steady pulse.
 
     Onsets near the points of the jam's pulse (or halfway between) mean the jam's bars. Onsets that all lie as far off that
     pulse mean bars of their own: the first note is the first beat.
     """
-    onsets = sorted({note.onset_beats for note in notes})
+    onsets = sorted({note.onset_beats for note in notes})[-ONSETS_USED:]
     if not onsets:
         return None
     if len(onsets) < MIN_ONSETS:
         places = [(onset - bars.downbeat) / (bars.pulse_beats / 2) for onset in onsets]
         is_near = all(abs(place - round(place)) * bars.pulse_beats / 2 <= PLACE_TOLERANCE_BEATS for place in places)
         return bars if is_near else None
+    concentration, off_beats = _gathering(onsets, bars.downbeat, bars.pulse_beats / 2)
+    if concentration >= OWN_CONCENTRATION and abs(off_beats) > PLACE_TOLERANCE_BEATS:
+        return Bars(onsets[0], bars.beats_per_bar, bars.pulse_beats)
     for parts in PULSE_PARTS:
         concentration, off_beats = _gathering(onsets, bars.downbeat, bars.pulse_beats / parts)
         if concentration >= MIN_CONCENTRATION and abs(off_beats) <= PLACE_TOLERANCE_BEATS / 2:
             return bars
-    concentration, _ = _gathering(onsets, bars.downbeat, bars.pulse_beats / 2)
-    return Bars(onsets[0], bars.beats_per_bar, bars.pulse_beats) if concentration >= OWN_CONCENTRATION else None
+    return None
 
 
 def _gathering(onsets: Sequence[float], zero: float, period_beats: float) -> tuple[float, float]:

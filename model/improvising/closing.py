@@ -59,7 +59,9 @@ class Closing:
         line_beats = self._ending.line_beats
         if self._shifts is None or not point.chord or point.onset_beats < line_beats - self._ending.bars.beats_per_bar:
             return
-        weights[1 + self._note_count :][point.onset_beats + self._shifts > line_beats + CHORD_BEATS] *= self._passing_weight
+        weights[1 + self._note_count :][point.onset_beats + self._shifts > line_beats + CHORD_BEATS] *= (
+            self._passing_weight
+        )
 
     def chance_after(self, onset_beats: float, pitch: int) -> float:
         """The chance that a note is the last, now that its pitch is known; 0 before the place where answers may end."""
@@ -68,4 +70,3 @@ class Closing:
         chance = self._ending.chance_of_end(onset_beats)
         as_last = chance * self._ending.weight_of(pitch)
         return as_last / (1.0 - chance + as_last)
-

@@ -20,6 +20,7 @@ from model.improvising.forecast_point import ForecastPoint
 from model.improvising.rhythm import Rhythm
 from model.improvising.sampling import softmax
 from model.improvising.sampling_settings import SamplingSettings
+from model.improvising.varied_rhythm import VariedRhythm
 from model.memory.memory import Memory
 from model.memory.memory_mark import MemoryMark
 from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
@@ -138,9 +139,7 @@ class _BaseImproviser(Generic[V]):
 
     approach: Approach
 
-    def __init__(
-        self, engine: Engine, vocabulary: V, memory: Memory | None = None, phrasing: Phrasing = PLAIN
-    ) -> None:
+    def __init__(self, engine: Engine, vocabulary: V, memory: Memory | None = None, phrasing: Phrasing = PLAIN) -> None:
         self._engine, self.phrasing = engine, phrasing
         self._vocabulary = vocabulary
         self.memory = memory
@@ -214,7 +213,8 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
         self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
     ) -> Iterator[PlannedNote]:
         vocabulary, forecast = self._vocabulary, Forecast(self._vocabulary, settings)
-        rhythm, from_beats = settings.rhythm, settings.rhythm_from_beats
+        rhythm: Rhythm | VariedRhythm | None = settings.rhythm
+        from_beats = settings.rhythm_from_beats
         if rhythm is None:
             rhythm, from_beats = Rhythm.fixed(settings.step_beats), start_beats
         times = dropwhile(lambda time: time[0] < start_beats - ROUNDING_BEATS, rhythm.unroll(from_beats, start_beats))

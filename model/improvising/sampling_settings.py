@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from model.defaults import FITTED_STRENGTH
 from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
+from model.improvising.varied_rhythm import VariedRhythm
 from model.notes import MAX_CHORD_NOTES
 from model.phrasing.phrase_ends import Ending
 
@@ -21,7 +22,7 @@ class SamplingSettings:
     - `ending` says how the answer ends in its last bar; None for a plain end, on a note that is held until the time is over.
     - `memory` is the weight of what was heard in this jam, from 0 (the network alone) to 1.
     - `learn_answer`: the answer is remembered too, as the player's notes are.
-    - `novelty` limits how much of the player's phrases is repeated; None sets no limit. `answer_outline` holds the highest
+    - `novelty` limits how much of the answer quotes the player's phrases; None sets no limit. `answer_outline` holds the highest
       pitch of each onset that the answer has played so far, which is what `novelty` compares.
 
     Approach 1 (`pitch`): a note comes every `step_beats`; or, where there is a `rhythm`, in that rhythm, whose first
@@ -34,7 +35,7 @@ class SamplingSettings:
     temperature: float = 1.0
     top_p: float = 1.0
     step_beats: float = 0.5
-    rhythm: Rhythm | None = None
+    rhythm: Rhythm | VariedRhythm | None = None
     rhythm_from_beats: float = 0.0
     time_scale: float = 1.0
     max_chord: int = MAX_CHORD_NOTES

@@ -5,7 +5,6 @@ Whoever plays every note with one velocity, every note to its end, and exactly o
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import log2
 from statistics import fmean, pstdev
 
@@ -150,11 +149,17 @@ def learn_touch(phrases: Sequence[HeardPhrase], profile: TouchProfile | None, *,
     pitch = fmean(note.pitch for note in heard[-1].notes)
     spread = pstdev(velocities)
     if not from_player:
-        return plain_touch(mean_velocity) if profile is None else _touch_of_profile(profile, mean_velocity, pitch, spread)
+        return (
+            plain_touch(mean_velocity) if profile is None else _touch_of_profile(profile, mean_velocity, pitch, spread)
+        )
     examples = [example for phrase in heard for example in _examples(phrase)]
     loudness, slots, residuals = _learn_loudness(examples, spread, profile)
     shares = tuple(
-        (_octave(place.gap_beats), place.strength, min(max(note.duration_beats / place.gap_beats, SHORTEST_SHARE), LONGEST_SHARE))
+        (
+            _octave(place.gap_beats),
+            place.strength,
+            min(max(note.duration_beats / place.gap_beats, SHORTEST_SHARE), LONGEST_SHARE),
+        )
         for note, place, _, is_complete in examples
         if is_complete
     )
@@ -173,7 +178,7 @@ _Example = tuple[Note, NotePlace, float, bool]
 
 def _examples(phrase: HeardPhrase) -> Iterator[_Example]:
     notes = in_onset_order(phrase.notes)[-NOTES_LEARNT:]
-    pitch, velocity = fmean(note.pitch for note in notes), fmean(note.velocity for note in notes)
+    velocity = fmean(note.velocity for note in notes)
     first, length = notes[0].onset_beats, max(notes[-1].onset_beats - notes[0].onset_beats, CHORD_BEATS)
     onsets = [note.onset_beats for note in notes]
     following: list[float | None] = [None] * len(notes)

@@ -60,7 +60,11 @@ def _count_places(melody: Melody, ends: Floats, onsets: Floats) -> None:
     for end in np.flatnonzero(melody.is_end).tolist():
         line = bars.line_at_or_before(onset_list[end])
         index = end
-        while index >= 0 and bars.line_at_or_before(onset_list[index]) == line and (index == end or not melody.is_end[index]):
+        while (
+            index >= 0
+            and bars.line_at_or_before(onset_list[index]) == line
+            and (index == end or not melody.is_end[index])
+        ):
             onset = onset_list[index]
             half = int(bars.place(onset) >= bars.beats_per_bar / 2)
             onsets[half, bars.strength(onset)] += 1

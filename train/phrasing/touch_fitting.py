@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -91,7 +92,10 @@ def phrases_of(melody: Melody) -> Iterator[HeardPhrase]:
 
 def _note(melody: Melody, index: int) -> Note:
     return Note(
-        int(melody.pitches[index]), float(melody.onsets[index]), float(melody.lengths[index]), int(melody.velocities[index])
+        int(melody.pitches[index]),
+        float(melody.onsets[index]),
+        float(melody.lengths[index]),
+        int(melody.velocities[index]),
     )
 
 
@@ -117,7 +121,12 @@ def _loudness(phrases: Sequence[HeardPhrase]) -> tuple[float, ...]:
         velocities = np.array([note.velocity for note in phrase.notes], np.float64)
         if velocities.std() == 0.0:
             continue
-        features = np.array([loudness_features(place.strength, place.progress, octaves, place.gap_beats) for place, octaves in _places(phrase)])
+        features = np.array(
+            [
+                loudness_features(place.strength, place.progress, octaves, place.gap_beats)
+                for place, octaves in _places(phrase)
+            ]
+        )
         rows += (features - features.mean(axis=0)).tolist()
         values += ((velocities - velocities.mean()) / velocities.std()).tolist()
     if not rows:
@@ -144,7 +153,7 @@ def _pairs(melodies: Sequence[Melody]) -> Iterator[tuple[HeardPhrase, HeardPhras
     for melody in melodies:
         if has_dynamics(melody):
             phrases = list(phrases_of(melody))
-            yield from zip(phrases, phrases[1:], strict=False)
+            yield from pairwise(phrases)
 
 
 def _error(profile: TouchProfile, pairs: Sequence[tuple[HeardPhrase, HeardPhrase]]) -> float:

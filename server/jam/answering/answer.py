@@ -158,7 +158,9 @@ class Answer:
             self._planned.pop()
             self._composing = None
 
-    def set_touch(self, amounts: TouchAmounts, rendition: Rendition | None = None, *, keeps_planned: bool = False) -> None:
+    def set_touch(
+        self, amounts: TouchAmounts, rendition: Rendition | None = None, *, keeps_planned: bool = False
+    ) -> None:
         """Plays the notes that have not sounded by so much of the touch, and by another rendition where one is given.
 
         With `keeps_planned` the rendition is only that of notes that are yet to be composed.

@@ -86,7 +86,8 @@ class Rendition:
         feel = self.touch.feel(place, chance)
         before_beats = note.onset_beats - previous_onset_beats if previous_onset_beats is not None else math.inf
         late_beats = min(
-            max(feel.late_beats, -MOST_OF_GAP * before_beats), MOST_OF_GAP * max(note.duration_beats, SHORTEST_NOTE_BEATS)
+            max(feel.late_beats, -MOST_OF_GAP * before_beats),
+            MOST_OF_GAP * max(note.duration_beats, SHORTEST_NOTE_BEATS),
         )
         return replace(feel, share=feel.share if planned.fills_gap else 1.0, late_beats=late_beats)
 
