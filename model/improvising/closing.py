@@ -54,6 +54,16 @@ class Closing:
             if end_weight > 0.0 and other_weight > 0.0:
                 times[ends] *= chance / (1.0 - chance) * other_weight / end_weight
 
+    def chance_beyond_times(self, onset_beats: float, until_beats: float, pitch: int) -> float:
+        """The chance that a note is the last where no time of the vocabulary is long enough to end the answer; otherwise 0.
+
+        So a pack of short times ends its answers as soon as any other.
+        """
+        if onset_beats < self._from_beats or self._shifts is None:
+            return 0.0
+        is_reached = onset_beats + self._shifts[-1] > latest_onset_beats(until_beats, self._closing_beats)
+        return 0.0 if is_reached else self.chance_after(onset_beats, pitch)
+
     def _avoid_passing_line(self, weights: Weights, point: ForecastPoint) -> None:
         """Before the last bar: makes the times less likely that go on past its bar line, where a phrase often ends."""
         line_beats = self._ending.line_beats

@@ -272,7 +272,11 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
             if vocabulary.is_time(token):
                 next_beats = onset_beats + vocabulary.shift_beats(token) * settings.time_scale
                 duration_beats, fills_gap = next_beats - onset_beats, True
-                if next_beats > latest_beats:
+                is_last = next_beats > latest_beats
+                if forecast.closing is not None and not is_last:
+                    chance = forecast.closing.chance_beyond_times(onset_beats, until_beats, max(point.chord))
+                    is_last = chance > 0.0 and random.random() < chance
+                if is_last:
                     next_beats, duration_beats = until_beats, until_beats - onset_beats
                     if settings.ending is not None:
                         fills_gap = False

@@ -7,10 +7,10 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from model.errors import UnreadableError
-from model.files.meter import Meter, MeterChange
 from model.files.midi.midi_chunks import DRUM_CHANNEL, Chunks, chunks_of
 from model.files.midi.midi_track import SILENT, ChannelNotes, TrackNotes, read_carefully, read_together
 from model.files.score import Bytes, FileScore, Part, TempoMap, Ticks
+from model.files.time_signature import MeterChange, TimeSignature
 
 # No performance is longer; such a file has a damaged delta time.
 LONGEST_S = 24 * 3600.0
@@ -98,9 +98,9 @@ def _score_of(
 
 def _meters(events: Sequence[tuple[int, ...]], ticks_per_beat: float) -> tuple[MeterChange, ...]:
     """The meters in order of time, without unusable ones and repetitions."""
-    changes: dict[float, Meter] = {}
+    changes: dict[float, TimeSignature] = {}
     for tick, numerator, denominator in sorted(events, key=lambda row: row[0]):
-        meter = Meter(numerator, denominator)
+        meter = TimeSignature(numerator, denominator)
         if meter.is_usable:
             changes[tick / ticks_per_beat] = meter
     kept: list[MeterChange] = []

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.files.meter import COMMON_TIME, Meter, MeterChange, bar_line_at_or_after
 from model.files.midi.midi_chunks import DRUM_CHANNEL
 from model.files.tempo import TempoChange, microseconds_of
+from model.files.time_signature import COMMON_TIME, MeterChange, TimeSignature, bar_line_at_or_after
 from model.notes import Note, in_onset_order
 
 TICKS_PER_BEAT = 480
@@ -73,7 +73,7 @@ class Song:
 def as_midi(
     tracks: Sequence[Track],
     tempo_bpm: float,
-    meter: Meter = COMMON_TIME,
+    meter: TimeSignature = COMMON_TIME,
     tempi: Sequence[TempoChange] = (),
     meters: Sequence[MeterChange] = (),
 ) -> bytes:
@@ -86,7 +86,7 @@ def as_midi(
     return as_midi_file(song)
 
 
-def write_midi(path: Path, tracks: Sequence[Track], tempo_bpm: float, meter: Meter = COMMON_TIME) -> None:
+def write_midi(path: Path, tracks: Sequence[Track], tempo_bpm: float, meter: TimeSignature = COMMON_TIME) -> None:
     """Writes the tracks at one tempo; the file appears whole or not at all. Raises OSError where the place cannot be written."""
     write_whole(path, as_midi(tracks, tempo_bpm, meter))
 

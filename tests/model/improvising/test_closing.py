@@ -14,6 +14,8 @@ from model.improvising.improviser import PlannedNote, create_improviser
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import CHORD_BEATS
 from model.phrasing.phrase_ends import Ending
+from model.tokens.time_bins import musical_bins
+from model.tokens.vocabulary import EventVocabulary
 from tests.engines import RandomEngine
 from tests.phrasings import ENDS
 from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS, VOCABULARIES
@@ -23,9 +25,10 @@ ANSWERS = 60
 
 
 def answers(approach: Approach, ending: Ending | None, breath_beats: float = 0.0) -> list[list[PlannedNote]]:
+    closing_beats = max(1.0, 2 * breath_beats)
     if ending is not None:
-        ending = replace(ending, breath_beats=breath_beats)
-    settings = SamplingSettings(closing_beats=1.0, ending=ending)
+        ending = replace(ending, breath_beats=breath_beats, closing_beats=closing_beats)
+    settings = SamplingSettings(closing_beats=closing_beats, ending=ending)
     vocabulary = VOCABULARIES[approach]
     improviser = create_improviser(RandomEngine(vocabulary.size, 3), vocabulary)
     return [list(improviser.compose(16.0, 32.0, settings, Random(seed))) for seed in range(ANSWERS)]
@@ -39,13 +42,13 @@ class TestAnswers:
             return sum(abs(onset - 28.0) < CHORD_BEATS for onset in lasts)
 
         assert on_first_beat(None) == 0
-        assert on_first_beat(ENDING) >= 0.25 * ANSWERS
+        assert on_first_beat(ENDING) >= 0.1 * ANSWERS
 
     def test_more_of_them_end_on_the_tonic(self, approach: Approach) -> None:
         def on_tonic(ending: Ending | None) -> int:
             return sum(answer[-1].note.pitch % 12 == 0 for answer in answers(approach, ending))
 
-        assert on_tonic(ENDING) > 2 * on_tonic(None)
+        assert on_tonic(ENDING) > 1.5 * on_tonic(None)
 
     def test_none_ends_before_its_last_bar(self, approach: Approach) -> None:
         assert all(answer[-1].note.onset_beats >= 28.0 - CHORD_BEATS for answer in answers(approach, ENDING))
@@ -75,13 +78,14 @@ class TestFactor:
         assert weights[tonic] == pytest.approx(1 - chance + chance * ENDING.weight_of(60))
 
     def test_the_times_that_end_get_the_chance_of_an_end(self) -> None:
-        weights = np.ones(EVENT_WORDS.size)
-        closing = Closing(EVENT_WORDS, ENDING, closing_beats=1.0)
+        words = EventVocabulary(EVENT_WORDS.pitches, musical_bins(16))
+        weights = np.ones(words.size)
+        closing = Closing(words, ENDING, closing_beats=1.0)
         closing.apply(weights, ForecastPoint(16.0, 32.0, 28.0, chord=(62,)))
-        times = weights[EVENT_WORDS.first_time_token :]
-        ends = np.array(EVENT_WORDS.bins.shifts) > 3.0
-        if ends.any():
-            assert times[ends].sum() / times.sum() == pytest.approx(closing.chance_after(28.0, 62))
+        times = weights[words.first_time_token :]
+        ends = np.array(words.bins.shifts) > 3.0
+        assert ends.any()
+        assert times[ends].sum() / times.sum() == pytest.approx(closing.chance_after(28.0, 62))
 
     def test_times_that_pass_the_last_bar_line_are_less_likely(self) -> None:
         weights = np.ones(EVENT_WORDS.size)

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import UnreadableError
-from model.files.meter import Meter, MeterChange
 from model.files.midi.midi_reader import LONGEST_S, read_midi
 from model.files.score import FileScore, Part
+from model.files.time_signature import MeterChange, TimeSignature
 from tests.model.files.midi.midi_parts import (
     END_OF_TRACK,
     LENGTH_TICKS,
@@ -201,18 +201,18 @@ class TestTempoAndMeter:
     def test_they_are_read_from_whatever_track_they_stand_on(self) -> None:
         score = both_ways(midi_file(track(), track(plain()), track(tempo(300_000), meter(3, 2))))
         assert score.tempi.tempo_at(0) == 200.0
-        assert score.meters == (MeterChange(0.0, Meter(3, 4)),)
+        assert score.meters == (MeterChange(0.0, TimeSignature(3, 4)),)
 
     def test_every_change_is_kept_in_order_of_time(self) -> None:
         late = track(tempo(1_000_000, 960), meter(6, 3, 480))
         score = both_ways(midi_file(track(tempo(500_000)), late, track(meter(3, 2, 480), plain())))
         assert (score.tempi.ticks.tolist(), score.tempi.microseconds.tolist()) == ([0, 960], [500_000, 1_000_000])
-        assert score.meters == (MeterChange(1.0, Meter(3, 4)), MeterChange(3.0, Meter(6, 8)))
+        assert score.meters == (MeterChange(1.0, TimeSignature(3, 4)), MeterChange(3.0, TimeSignature(6, 8)))
 
     def test_of_two_at_one_tick_the_later_counts(self) -> None:
         score = both_ways(midi_file(track(tempo(250_000), tempo(1_000_000), meter(3, 2), meter(4, 2), plain())))
         assert score.tempi.microseconds.tolist() == [1_000_000]
-        assert score.meters == (MeterChange(0.0, Meter(4, 4)),)
+        assert score.meters == (MeterChange(0.0, TimeSignature(4, 4)),)
 
     def test_seconds_follow_the_tempi(self) -> None:
         score = both_ways(midi_file(track(tempo(1_000_000), tempo(500_000, 960), plain())))

@@ -9,7 +9,6 @@ import symusic
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.files.meter import Meter, MeterChange
 from model.files.midi.midi_reader import read_midi
 from model.files.midi.midi_writer import (
     CHANNELS,
@@ -25,6 +24,7 @@ from model.files.midi.midi_writer import (
 )
 from model.files.seed import read_seed
 from model.files.tempo import TempoChange
+from model.files.time_signature import MeterChange, TimeSignature
 from model.notes import Note
 from tests.music import exercise, line
 
@@ -43,7 +43,7 @@ TUNE = SongTrack(
 SONG = Song(
     [TUNE, SongTrack("Answer", [Event(b"\x85\x48\x00", 4.0), Event(b"\x95\x48\x5a", 3.0)])],
     [TempoChange(0.0, 120.0), TempoChange(2.0, 60.0)],
-    [MeterChange(0.0, Meter(3, 4)), MeterChange(3.0, Meter(7, 8))],
+    [MeterChange(0.0, TimeSignature(3, 4)), MeterChange(3.0, TimeSignature(7, 8))],
     [Marker(1.5, "temperature 0.7")],
 )
 
@@ -77,7 +77,7 @@ class TestNotes:
 
     def test_tracks_keep_their_names_programs_and_order(self, tmp_path: Path) -> None:
         path = tmp_path / "take.mid"
-        write_midi(path, [Track("Player", PHRASE, 66), Track("Answer", BASS, 4)], 120.0, Meter(3, 4))
+        write_midi(path, [Track("Player", PHRASE, 66), Track("Answer", BASS, 4)], 120.0, TimeSignature(3, 4))
         read = pretty_midi.PrettyMIDI(str(path))
         assert [(part.name, part.program, len(part.notes)) for part in read.instruments] == [
             ("Player", 66, 4),
@@ -103,7 +103,7 @@ class TestNotes:
     def test_the_bytes_of_a_small_file_are_these(self, tmp_path: Path) -> None:
         path = tmp_path / "answer.mid"
         tracks = [Track("A", [Note(60, 1.0, 0.5, 80)], 4), Track("B", [Note(62, 0.0, 1.0, 90)])]
-        write_midi(path, tracks, 97.0, Meter(3, 4))
+        write_midi(path, tracks, 97.0, TimeSignature(3, 4))
         assert path.read_bytes().hex(" ") == (
             "4d 54 68 64 00 00 00 06 00 01 00 03 01 e0 "  # type 1, 3 tracks, 480 ticks in a beat
             "4d 54 72 6b 00 00 00 14 00 ff 51 03 09 70 3d "  # 618,557 microseconds in a beat
@@ -143,7 +143,11 @@ class TestSong:
 
     def test_of_several_tempi_and_meters_on_one_tick_the_last_is_written(self) -> None:
         tempi = [TempoChange(0.0, 52.0), TempoChange(0.0005, 117.0), TempoChange(0.001, 97.0)]
-        meters = [MeterChange(0.0, Meter(5, 8)), MeterChange(0.0005, Meter(4, 4)), MeterChange(4.0, Meter(4, 4))]
+        meters = [
+            MeterChange(0.0, TimeSignature(5, 8)),
+            MeterChange(0.0005, TimeSignature(4, 4)),
+            MeterChange(4.0, TimeSignature(4, 4)),
+        ]
         conductor = by_mido(Song([TUNE], tempi, meters)).tracks[0]
         told = [(message.type, message.time) for message in conductor]
         assert told == [("set_tempo", 0), ("time_signature", 0), ("end_of_track", 4 * TICKS_PER_BEAT)]

@@ -12,8 +12,8 @@ LINE_TOLERANCE_BEATS = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Meter:
-    """A time signature, such as 6 over 8."""
+class TimeSignature:
+    """The meter as a file of music writes it, such as 6 over 8; the file may hold any two numbers: see `is_usable`."""
 
     numerator: int = 4
     denominator: int = 4
@@ -24,7 +24,7 @@ class Meter:
 
     @property
     def is_usable(self) -> bool:
-        """Whether this is a meter that music can have; a file may hold any two numbers."""
+        """Whether music can have this meter."""
         return (
             1 <= self.numerator <= LARGEST_NUMERATOR
             and 1 <= self.denominator <= LARGEST_DENOMINATOR
@@ -32,7 +32,7 @@ class Meter:
         )
 
 
-COMMON_TIME = Meter()
+COMMON_TIME = TimeSignature()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class MeterChange:
     """A change of meter at a bar line: `meter` applies from `beat` on."""
 
     beat: float
-    meter: Meter
+    meter: TimeSignature
 
 
 def pickup_beats(meters: Sequence[MeterChange]) -> float:
@@ -69,7 +69,7 @@ def bar_line_at_or_after(beat: float, meters: Sequence[MeterChange]) -> float:
     raise AssertionError("the last meter has no end")
 
 
-def meter_at(beat: float, meters: Sequence[MeterChange]) -> Meter:
+def meter_at(beat: float, meters: Sequence[MeterChange]) -> TimeSignature:
     """The meter at a beat; 4/4 if `meters` is empty."""
     in_force = [change.meter for change in meters if change.beat <= beat + LINE_TOLERANCE_BEATS]
     return in_force[-1] if in_force else (meters[0].meter if meters else COMMON_TIME)

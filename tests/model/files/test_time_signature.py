@@ -1,20 +1,20 @@
 import pytest
 
-from model.files.meter import Meter, MeterChange, bar_line_at_or_after, meter_at, pickup_beats
+from model.files.time_signature import MeterChange, TimeSignature, bar_line_at_or_after, meter_at, pickup_beats
 
-WALTZ_THEN_FOUR = [MeterChange(0.0, Meter(3, 4)), MeterChange(6.0, Meter(4, 4))]
+WALTZ_THEN_FOUR = [MeterChange(0.0, TimeSignature(3, 4)), MeterChange(6.0, TimeSignature(4, 4))]
 
 
 @pytest.mark.parametrize(
     ("meter", "beats"), [((4, 4), 4.0), ((6, 8), 3.0), ((7, 8), 3.5), ((2, 2), 4.0), ((5, 16), 1.25)]
 )
 def test_a_beat_is_a_quarter_note_whatever_the_meter_counts_in(meter: tuple[int, int], beats: float) -> None:
-    assert Meter(*meter).beats_per_bar == beats
+    assert TimeSignature(*meter).beats_per_bar == beats
 
 
 @pytest.mark.parametrize("meter", [(0, 4), (65, 4), (4, 0), (4, 3), (4, 128)])
 def test_numbers_that_nobody_counts_in_are_no_meter(meter: tuple[int, int]) -> None:
-    assert not Meter(*meter).is_usable
+    assert not TimeSignature(*meter).is_usable
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,14 @@ def test_bar_lines_are_those_of_the_meter_in_force(beat: float, line: float) -> 
 
 
 def test_a_bar_that_the_next_meter_cuts_short_ends_there() -> None:
-    assert bar_line_at_or_after(4.5, [MeterChange(0.0, Meter(4, 4)), MeterChange(6.0, Meter(3, 4))]) == 6.0
+    assert (
+        bar_line_at_or_after(4.5, [MeterChange(0.0, TimeSignature(4, 4)), MeterChange(6.0, TimeSignature(3, 4))]) == 6.0
+    )
 
 
 def test_where_nothing_is_said_bars_are_of_four() -> None:
     assert bar_line_at_or_after(5.0, []) == 8.0
-    assert meter_at(5.0, []) == Meter(4, 4)
+    assert meter_at(5.0, []) == TimeSignature(4, 4)
 
 
 def test_the_meter_at_a_beat_is_that_of_the_bar_that_begins_there() -> None:
@@ -51,4 +53,4 @@ def test_the_meter_at_a_beat_is_that_of_the_bar_that_begins_there() -> None:
 def test_a_pickup_is_one_first_bar_shorter_than_the_next(
     meters: list[tuple[float, tuple[int, int]]], beats: float
 ) -> None:
-    assert pickup_beats([MeterChange(beat, Meter(*meter)) for beat, meter in meters]) == beats
+    assert pickup_beats([MeterChange(beat, TimeSignature(*meter)) for beat, meter in meters]) == beats
