@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from model.analysis.bars import COMMON_BARS, Bars
 from model.analysis.key_finder import key_from_weights
 from model.analysis.scale import AUTO_KEY, NO_KEY, Key, parse_key
+from model.harmony.changes import Changes
 from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
 from model.improvising.sampling_settings import SamplingSettings
@@ -33,8 +34,8 @@ class AnswerContext:
     """What an answer follows besides the controls.
 
     `phrase` are the notes that it answers, and `detected_key` the key that the player plays in, if one was found. `bars` are those of
-    the jam, `phrase_bars` those that the phrase was played in (None where it fits none), and `phrasing` is that of the pack. `random_seed` decides how a rhythm is varied; it stays the same when the answer is
-    planned again.
+    the jam, `phrase_bars` those that the phrase was played in (None where it fits none), and `phrasing` is that of the pack.
+    `random_seed` decides how a rhythm is varied; it stays the same when the answer is planned again. `changes` are the chords.
     """
 
     phrase: Collection[Note]
@@ -44,6 +45,7 @@ class AnswerContext:
     phrase_bars: Bars | None = None
     phrasing: Phrasing = PLAIN
     random_seed: int = 0
+    changes: Changes | None = None
 
     def answer_bars(self, start_beats: float) -> Bars:
         """The bars of an answer that begins at this beat."""
@@ -70,6 +72,9 @@ def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerCon
         memory=settings.memory,
         learn_answer=settings.learn_from == "both",
         novelty=context.novelty,
+        changes=context.changes,
+        harmony=settings.harmony,
+        transpose=settings.transpose,
     )
 
 
