@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
@@ -120,16 +120,26 @@ def read_together(bodies: Sequence[bytes]) -> list[TrackNotes | None]:
 
 
 def _each(bodies: Sequence[bytes], channels: Sequence[tuple[int, ...]]) -> Sequence[TrackNotes | None]:
-    """Parses tracks with one call of symusic; or with one call each, if it is unclear which of them has to be repaired."""
+    """Parses tracks with one call of symusic; and again each one in doubt that may be a single channel with several programs.
+
+    Or with one call each, if it is unclear which of them has to be repaired.
+    """
     events = [memoryview(body)[: -len(END_OF_TRACK)] for body in bodies]
     found = _parsed(events, channels)
     # After the repair of a track its tempi and meters would be there twice.
     if found is not None and not any(
         track is None and (_TEMPO in body or _METER in body) for track, body in zip(found, bodies, strict=True)
     ):
-        return found
-    alone = [_parsed([body], [of_track]) for body, of_track in zip(events, channels, strict=True)]
-    return [None if track is None else track[0] for track in alone]
+        return [
+            _alone(body, of_track) if track is None and len(of_track) == 1 else track
+            for track, body, of_track in zip(found, events, channels, strict=True)
+        ]
+    return [_alone(body, of_track) for body, of_track in zip(events, channels, strict=True)]
+
+
+def _alone(body: bytes | memoryview, channels: tuple[int, ...]) -> TrackNotes | None:
+    found = _parsed([body], [channels])
+    return None if found is None else found[0]
 
 
 def read_carefully(body: bytes) -> tuple[TrackNotes, bool]:
@@ -178,11 +188,14 @@ def _parsed(
         return None
     records_of = _pickled if _is_pickled_as_records() else _copied
     # Others have controls only.
-    parts = [(part, records) for part in score.tracks if (records := records_of(part.notes))]
+    parts = [(part, records) for part in _each_of(score.tracks) if (records := records_of(part.notes))]
     marks_of = _marks_of(parts, channels)
     if marks_of is None:
         return None
     marks_found, doubtful = marks_of
+    if doubtful and len(marks_found) == len(tracks) == 1 and len(channels[0]) == 1:
+        marks_found = _of_one_channel(parts, marks_found[0])
+        doubtful = set() if marks_found else doubtful
     found: list[list[ChannelNotes]] = [[] for _ in tracks]
     ends = [0] * len(tracks)
     for (part, records), (number, channel, end) in marks_found:
@@ -190,14 +203,28 @@ def _parsed(
         if len(records) > _NOTE.size:
             program = programs.get(channel, 0) if programs else part.program
             found[number].append(ChannelNotes(channel, records[: -_NOTE.size], program))
-    tempi = tuple([(tempo.time, tempo.mspq) for tempo in score.tempos])
-    meters = tuple([(meter.time, meter.numerator, meter.denominator) for meter in score.time_signatures])
+    tempi = tuple([(tempo.time, tempo.mspq) for tempo in _each_of(score.tempos)])
+    meters = tuple([(meter.time, meter.numerator, meter.denominator) for meter in _each_of(score.time_signatures)])
     every: list[TrackNotes | None] = [None] * len(tracks)
     for number in range(len(tracks)):
         if number not in doubtful:
             every[number] = TrackNotes(tuple(found[number]), ends[number], tempi, meters)
             tempi = meters = ()
     return every
+
+
+_Item = TypeVar("_Item")
+_ItemOut = TypeVar("_ItemOut", covariant=True)
+
+
+class _List(Protocol[_ItemOut]):
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> _ItemOut: ...
+
+
+def _each_of(items: _List[_Item]) -> list[_Item]:
+    """A list of symusic's, whose own iterator ends with an exception of C++, which takes longer than all the rest."""
+    return [items[index] for index in range(len(items))]
 
 
 @cache
@@ -248,6 +275,19 @@ def _is_pickled_as_records() -> bool:
     return all(found[name].tolist() == values for name, values in columns.items())
 
 
+def _of_one_channel(
+    parts: Sequence["_NotedPart"], marked: tuple["_NotedPart", "_Mark"]
+) -> list[tuple["_NotedPart", "_Mark"]]:
+    """A channel that symusic split at its program changes, as one part with the first program; nothing if two programs begin at once."""
+    begins = [int(np.minimum.reduce(np.frombuffer(records, NOTE_RECORD)["time"])) for _, records in parts]
+    first = min(begins)
+    if begins.count(first) > 1:
+        return []
+    (_, with_mark), mark = marked
+    others = [records for _, records in parts if records is not with_mark]
+    return [((parts[begins.index(first)][0], b"".join([*others, with_mark])), mark)]
+
+
 _Mark = tuple[int, int, int]
 """The content of a mark: the number of the track, the channel, and the tick at which the track ends."""
 
@@ -259,10 +299,10 @@ def _marks_of(
     parts: Sequence[_NotedPart], channels: Sequence[tuple[int, ...]]
 ) -> tuple[list[tuple[_NotedPart, _Mark]], set[int]] | None:
     """symusic's tracks with their marks, and the numbers of the file's tracks that may lack one; None if that is unclear."""
-    to_come = {(number, channel) for number, of_track in enumerate(channels) for channel in of_track}
     found = []
-    # symusic keeps the order of the file: a track without a mark belongs to one from `at` up to the next mark's.
-    at, is_unmarked = 0, False
+    # symusic keeps the order of the file, and in a track that of the channels: a track without a mark belongs to one from the last
+    # mark's up to the next mark's.
+    before, is_unmarked = (0, -1), False
     doubtful: set[int] = set()
     for part in parts:
         time, duration, channel, velocity = _NOTE.unpack_from(part[1], len(part[1]) - _NOTE.size)
@@ -271,17 +311,19 @@ def _marks_of(
         if not is_mark:
             is_unmarked = True
             continue
-        if (number, channel) not in to_come or number < at:
+        if (number, channel) <= before:
             return None  # one of two equal marks is a note of the music
-        to_come.remove((number, channel))
         if is_unmarked:
-            doubtful |= set(range(at, number + 1))
-        at, is_unmarked = number, False
+            doubtful |= set(range(before[0], number + 1))
+        before, is_unmarked = (number, channel), False
         found.append((part, (number, channel, time - _MARK_TICKS)))
     if is_unmarked:
-        doubtful |= set(range(at, len(channels)))
-    # If a mark does not arrive, the track has an end-of-track message in the middle.
-    return found, doubtful | {number for number, _ in to_come}
+        doubtful |= set(range(before[0], len(channels)))
+    if len(found) < sum([len(of_track) for of_track in channels]):
+        # If a mark does not arrive, the track has an end-of-track message in the middle.
+        arrived = {(number, channel) for _, (number, channel, _) in found}
+        doubtful |= {number for number, of_track in enumerate(channels) for c in of_track if (number, c) not in arrived}
+    return found, doubtful
 
 
 @lru_cache(maxsize=256)
