@@ -8,8 +8,9 @@ import numpy as np
 
 from model.errors import UnreadableError
 from model.files.meter import Meter, MeterChange
-from model.files.midi_chunks import DRUM_CHANNEL, Chunks, chunks_of
-from model.files.midi_track import NOTE_RECORD, SILENT, ChannelNotes, TrackNotes, read_carefully, read_together
+from model.files.midi.chunks import DRUM_CHANNEL, Chunks, chunks_of
+from model.files.midi.symusic_parser import NOTE_RECORD
+from model.files.midi.track import SILENT, ChannelNotes, TrackNotes, read_carefully, read_together
 from model.files.score import Bytes, FileScore, Part, TempoMap, Ticks
 
 # No performance is longer; such a file has a damaged delta time.

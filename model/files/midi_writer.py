@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.files.meter import COMMON_TIME, Meter, MeterChange, bar_line_at_or_after
-from model.files.midi_chunks import DRUM_CHANNEL
+from model.files.midi.chunks import DRUM_CHANNEL
 from model.files.tempo import TempoChange, microseconds_of
 from model.notes import Note, in_onset_order
 

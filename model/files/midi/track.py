@@ -1,28 +1,21 @@
-"""Parses tracks of a MIDI file into the notes of each channel, with symusic, which only this module uses.
+"""Parses tracks of a MIDI file into the notes of each channel, with symusic.
 
 symusic reports a note's program but not its channel, drops a note that never ends, and refuses a track with one invalid byte.
 So a few events are appended to each track: note-offs for all that may still sound, and on each channel one note, the mark, whose
-pitch and velocity hold the channel and the track. A track whose marks do not come back is repaired first (`midi_events`).
+pitch and velocity hold the channel and the track. A track whose marks do not come back is repaired first (`events`).
 """
 
 import re
-import struct
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
-from importlib.machinery import PathFinder
-from importlib.util import find_spec, module_from_spec
+from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
-if TYPE_CHECKING:
-    import symusic.core
-
-from model.files.midi_chunks import END_OF_TRACK, TRACK
-from model.files.midi_events import repaired
+from model.files.midi.chunks import END_OF_TRACK, TRACK
+from model.files.midi.events import repaired
+from model.files.midi.symusic_parser import NOTE, NOTE_RECORD, ProgramNotes, parse
 
 _NOTE_ON, _NOTE_OFF = 0x90, 0x80
 # Ends a system exclusive message, or begins an F7 event, which symusic misreads.
@@ -34,17 +27,12 @@ _TEXT = b"\xff\x01\x00"
 _END_DELTA = _TEXT + b"\x01" + _TEXT
 _MARK_TICKS = 2
 _MOST_MARKED = 127
-# symusic pickles a list of notes as their count, and then the notes as they lie in memory.
-_COUNT_BYTES = 4
-_NOTE = struct.Struct("<iiBBxx")
 # Any division will do: only ticks are read from symusic.
 _HEADER, _DIVISION = b"MThd\x00\x00\x00\x06\x00\x01", b"\x01\xe0"
 # By how much the number of note-offs per pitch grows while notes of one pitch are still open.
 _MORE = 16
 # A delta time may contain a note-on's status byte; two data bytes after it make a note-on more likely.
-_NOTE_ONS = {
-    _NOTE_ON | channel: re.compile(b"%c" % (_NOTE_ON | channel) + rb"[\x00-\x7f]{2}") for channel in range(16)
-}
+_NOTE_ONS = {_NOTE_ON | channel: re.compile(b"%c" % (_NOTE_ON | channel) + rb"[\x00-\x7f]{2}") for channel in range(16)}
 _DELTA = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
 # Registered parameter 6 on the first or last channel: its value is how many channels next to it belong to one player ("MIDI Polyphonic
 # Expression", MMA 2018).
@@ -53,17 +41,6 @@ _MPE_ZONE = re.compile(
     rb"([\xb0\xbf])(?:\x65\x00" + _DELTA + rb"\1?\x64\x06|\x64\x06" + _DELTA + rb"\1?\x65\x00)" + _DELTA + rb"\1?\x06([\x00-\x0f])",
     re.DOTALL,
 )  # fmt: skip
-
-
-NOTE_RECORD = np.dtype(
-    {
-        "names": ["time", "duration", "pitch", "velocity"],
-        "formats": ["<i4", "<i4", "u1", "u1"],
-        "offsets": [0, 4, 8, 9],
-        "itemsize": _NOTE.size,
-    }
-)
-"""A note in ticks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +52,7 @@ class ChannelNotes:
     program: int
 
     def __len__(self) -> int:
-        return len(self.records) // _NOTE.size
+        return len(self.records) // NOTE.size
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,13 +159,10 @@ def _parsed(
         offs, marks = _offs(of_track), _marks(of_track, number)
         length = len(track) + len(_END_DELTA) + len(offs) * copies + len(marks)
         pieces += (TRACK, length.to_bytes(4), track, _END_DELTA, *(offs,) * copies, marks)
-    try:
-        score = _symusic_score().from_midi(b"".join(pieces))
-    except Exception:  # noqa: BLE001  symusic raises several unrelated types, all for invalid content
+    parsed = parse(b"".join(pieces))
+    if parsed is None:
         return None
-    records_of = _pickled if _is_pickled_as_records() else _copied
-    # Others have controls only.
-    parts = [(part, records) for part in _each_of(score.tracks) if (records := records_of(part.notes))]
+    parts, tempi, meters = parsed
     marks_of = _marks_of(parts, channels)
     if marks_of is None:
         return None
@@ -198,13 +172,11 @@ def _parsed(
         doubtful = set() if marks_found else doubtful
     found: list[list[ChannelNotes]] = [[] for _ in tracks]
     ends = [0] * len(tracks)
-    for (part, records), (number, channel, end) in marks_found:
+    for (records, first_program), (number, channel, end) in marks_found:
         ends[number] = end
-        if len(records) > _NOTE.size:
-            program = programs.get(channel, 0) if programs else part.program
-            found[number].append(ChannelNotes(channel, records[: -_NOTE.size], program))
-    tempi = tuple([(tempo.time, tempo.mspq) for tempo in _each_of(score.tempos)])
-    meters = tuple([(meter.time, meter.numerator, meter.denominator) for meter in _each_of(score.time_signatures)])
+        if len(records) > NOTE.size:
+            program = programs.get(channel, 0) if programs else first_program
+            found[number].append(ChannelNotes(channel, records[: -NOTE.size], program))
     every: list[TrackNotes | None] = [None] * len(tracks)
     for number in range(len(tracks)):
         if number not in doubtful:
@@ -213,91 +185,26 @@ def _parsed(
     return every
 
 
-_Item = TypeVar("_Item")
-_ItemOut = TypeVar("_ItemOut", covariant=True)
-
-
-class _List(Protocol[_ItemOut]):
-    def __len__(self) -> int: ...
-    def __getitem__(self, index: int, /) -> _ItemOut: ...
-
-
-def _each_of(items: _List[_Item]) -> list[_Item]:
-    """A list of symusic's, whose own iterator ends with an exception of C++, which takes longer than all the rest."""
-    return [items[index] for index in range(len(items))]
-
-
-@cache
-def _symusic_score() -> "type[symusic.core.ScoreTick]":
-    """symusic's class, imported without the rest of its package, which loads a download client for sound fonts: 5 ms, not 32 ms.
-
-    The module is registered under its own name, so that a later `import symusic` uses it.
-    """
-    core = sys.modules.get("symusic.core")
-    if core is None:
-        package = find_spec("symusic")
-        folders = None if package is None else package.submodule_search_locations
-        spec = None if folders is None else PathFinder.find_spec("symusic.core", folders)
-        if spec is None or spec.loader is None:
-            raise ModuleNotFoundError("No module named 'symusic.core'", name="symusic.core")
-        core = sys.modules["symusic.core"] = module_from_spec(spec)
-        spec.loader.exec_module(core)
-    found: type[symusic.core.ScoreTick] = core.ScoreTick
-    return found
-
-
-def _pickled(notes: "symusic.core.NoteTickList") -> bytes:
-    """The notes as records, by one call for all their columns, which takes a tenth of the time of `numpy()`."""
-    return notes.__getstate__()[_COUNT_BYTES:]
-
-
-def _copied(notes: "symusic.core.NoteTickList") -> bytes:
-    """The same by what symusic documents."""
-    records = np.zeros(len(notes), NOTE_RECORD)
-    for name, column in notes.numpy().items():
-        records[name] = column
-    return records.tobytes()
-
-
-@cache
-def _is_pickled_as_records() -> bool:
-    """Whether this version of symusic pickles notes as `_pickled` assumes."""
-    # A duration that cannot be mistaken for pitch and velocity, a time with its highest bit set.
-    columns = {"time": [1, -70_000], "duration": [300, 5], "pitch": [127, 60], "velocity": [64, 1]}
-    types = (np.int32, np.int32, np.int8, np.int8)
-    notes = sys.modules["symusic.core"].NoteTickList.from_numpy(
-        *[np.array(values, column_type) for values, column_type in zip(columns.values(), types, strict=True)]
-    )
-    try:
-        found = np.frombuffer(_pickled(notes), NOTE_RECORD)
-    except (TypeError, ValueError):
-        return False
-    return all(found[name].tolist() == values for name, values in columns.items())
-
-
-def _of_one_channel(
-    parts: Sequence["_NotedPart"], marked: tuple["_NotedPart", "_Mark"]
-) -> list[tuple["_NotedPart", "_Mark"]]:
-    """A channel that symusic split at its program changes, as one part with the first program; nothing if two programs begin at once."""
-    begins = [int(np.minimum.reduce(np.frombuffer(records, NOTE_RECORD)["time"])) for _, records in parts]
-    first = min(begins)
-    if begins.count(first) > 1:
-        return []
-    (_, with_mark), mark = marked
-    others = [records for _, records in parts if records is not with_mark]
-    return [((parts[begins.index(first)][0], b"".join([*others, with_mark])), mark)]
-
-
 _Mark = tuple[int, int, int]
 """The content of a mark: the number of the track, the channel, and the tick at which the track ends."""
 
-_NotedPart = tuple["symusic.core.TrackTick", bytes]
-"""A track of symusic and its notes as records."""
+
+def _of_one_channel(
+    parts: Sequence[ProgramNotes], marked: tuple[ProgramNotes, _Mark]
+) -> list[tuple[ProgramNotes, _Mark]]:
+    """A channel that symusic split at its program changes, as one part with the first program; nothing if two programs begin at once."""
+    begins = [int(np.minimum.reduce(np.frombuffer(records, NOTE_RECORD)["time"])) for records, _ in parts]
+    first = min(begins)
+    if begins.count(first) > 1:
+        return []
+    last, mark = marked
+    others = [part.records for part in parts if part is not last]
+    return [(ProgramNotes(b"".join([*others, last.records]), parts[begins.index(first)].program), mark)]
 
 
 def _marks_of(
-    parts: Sequence[_NotedPart], channels: Sequence[tuple[int, ...]]
-) -> tuple[list[tuple[_NotedPart, _Mark]], set[int]] | None:
+    parts: Sequence[ProgramNotes], channels: Sequence[tuple[int, ...]]
+) -> tuple[list[tuple[ProgramNotes, _Mark]], set[int]] | None:
     """symusic's tracks with their marks, and the numbers of the file's tracks that may lack one; None if that is unclear."""
     found = []
     # symusic keeps the order of the file, and in a track that of the channels: a track without a mark belongs to one from the last
@@ -305,7 +212,7 @@ def _marks_of(
     before, is_unmarked = (0, -1), False
     doubtful: set[int] = set()
     for part in parts:
-        time, duration, channel, velocity = _NOTE.unpack_from(part[1], len(part[1]) - _NOTE.size)
+        time, duration, channel, velocity = NOTE.unpack_from(part.records, len(part.records) - NOTE.size)
         number = velocity - 1
         is_mark = duration == 1 and 0 <= number < len(channels) and channel in channels[number]
         if not is_mark:

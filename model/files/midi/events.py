@@ -6,7 +6,7 @@ Steps from event to event without decoding notes: one regular expression skips a
 import re
 from dataclasses import dataclass
 
-from model.files.midi_chunks import END_OF_TRACK
+from model.files.midi.chunks import END_OF_TRACK
 
 # An event is a delta time, a variable-length number of at most four bytes, and a message; a message that begins with a data
 # byte goes on with the status of the one before ("running status").

@@ -1,0 +1,1 @@
+"""The bytes of MIDI files: chunks, events, and the notes of tracks."""
