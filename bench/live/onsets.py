@@ -6,16 +6,18 @@ the server missed ("gaps") have a column of their own: they make notes late that
 beats, in which the jam does not know the clock yet, are left out.
 
 `FRAMES=256,1024 TEMPI=97,120 MINUTES=5 python -m bench onsets`; `BUILD=.,../other` also runs the jam of another checkout.
+`MODE=fours` takes turns of a bar with a robot player instead of playing continuously, and `JITTER=20` lets the clock wander by 20 %.
 """
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
-import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +25,15 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.live import jackd_server
+from bench.live.jam_process import running_jam
 from bench.table import show
 
 FRAMES = tuple(map(int, os.environ.get("FRAMES", "64,128,256,512,1024,2048").split(",")))
 TEMPI_BPM = tuple(map(float, os.environ.get("TEMPI", "97,120").split(",")))
 SECONDS = 60 * float(os.environ.get("MINUTES", "0.5"))
 BUILDS = tuple(os.environ.get("BUILD", ".").split(","))
+MODE = os.environ.get("MODE", "continuous")
+JITTER_PERCENT = int(os.environ.get("JITTER", "0"))
 SETTLED_BEATS = 16
 STEP_BEATS = 0.5
 TICKS_PER_BEAT = 24
@@ -68,15 +73,19 @@ class Recording:
         return cls(np.array(ticks), np.array(onsets), tuple(gaps), xruns)
 
 
-def errors_ms(recording: Recording, tempo_bpm: float) -> Frames:
-    """How much later than its tick each onset came, in milliseconds, from `SETTLED_BEATS` on."""
+def tick_numbers(recording: Recording, tempo_bpm: float) -> Frames:
+    """The number of each recorded tick, by the time since the tick before, so that lost ticks count too."""
     tick_frames = 60 * SAMPLE_RATE / tempo_bpm / TICKS_PER_BEAT
     ticks = recording.ticks
     # JACK's transport, and with it the song, stands still while cycles are missed.
     song = ticks - sum((missing * (ticks >= frame) for frame, missing in recording.gaps), np.zeros(len(ticks)))
-    # By the time since the previous tick: the number of a lost tick is left out.
-    numbers = np.concatenate(([0.0], np.cumsum(np.round(np.diff(song) / tick_frames))))
-    onsets = recording.onsets[recording.onsets > ticks[0] + SETTLED_BEATS * TICKS_PER_BEAT * tick_frames]
+    return np.concatenate(([0.0], np.cumsum(np.round(np.diff(song) / tick_frames))))
+
+
+def errors_ms(recording: Recording, tempo_bpm: float) -> Frames:
+    """How much later than its tick each onset came, in milliseconds, from `SETTLED_BEATS` on."""
+    ticks, numbers = recording.ticks, tick_numbers(recording, tempo_bpm)
+    onsets = recording.onsets[recording.onsets > ticks[0] + SETTLED_BEATS * 60 * SAMPLE_RATE / tempo_bpm]
     onsets = onsets[onsets < ticks[-1]]
     step = STEP_BEATS * TICKS_PER_BEAT
     places = np.round(np.interp(onsets, ticks, numbers) / step) * step
@@ -108,16 +117,19 @@ def _figures(recording: Recording, tempo_bpm: float) -> tuple[str, ...]:
     return (str(len(error_ms)), *figures, str(recording.xruns), str(len(recording.gaps)))
 
 
-def record(tempo_bpm: float, seconds: float, build: Path) -> Recording:
-    """Records a jam in continuous mode that follows the clock."""
-    with (
-        _recorder() as process,
-        jackd_server.client(("jack_midi_clock", "-b", f"{tempo_bpm:g}", "-B"), CLOCK_PORT),
-        _jam(build.resolve()) as (midi_in, midi_out),
-    ):
+def record(tempo_bpm: float, seconds: float, build: Path, mode: str = MODE) -> Recording:
+    """Records a jam that follows the clock; in `fours` a robot plays all the time, so that there is a phrase to answer."""
+    jitter = ("-J", str(JITTER_PERCENT)) if JITTER_PERCENT else ()
+    clock = ("jack_midi_clock", "-b", f"{tempo_bpm:g}", "-B", *jitter)
+    with ExitStack() as stack:
+        process = stack.enter_context(_recorder())
+        stack.enter_context(jackd_server.client(clock, CLOCK_PORT))
+        midi_in, midi_out = stack.enter_context(_jam(build.resolve(), mode))
         jackd_server.connect(CLOCK_PORT, midi_in)
         jackd_server.connect(CLOCK_PORT, "onset-recorder:clock")
         jackd_server.connect(midi_out, "onset-recorder:notes")
+        if mode != "continuous":
+            stack.enter_context(_playing_phrases(midi_in))
         jackd_server.roll()
         time.sleep(seconds)
         jackd_server.stop()
@@ -140,27 +152,38 @@ def _recorder() -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
-def _jam(build: Path) -> Iterator[tuple[str, str]]:
+def _jam(build: Path, mode: str) -> Iterator[tuple[str, str]]:
     """Runs the jam of a checkout in a temporary folder; yields the names of its input and output."""
-    controls = ("--mode", "continuous", "--approach", "pitch", "--step", str(STEP_BEATS))
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "config.toml").write_text('[panel]\non = false\n[takes]\nfolder = "takes"\n', encoding="utf-8")
-        with subprocess.Popen(
-            (*FOURS, "jam", "--osc-port", OSC_PORT, *controls),
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(build)},
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            wiring: dict[str, str] = {}
-            for line in process.stdout:
-                label, _, text = line.rstrip("\n").partition("  ")
-                wiring[label] = text.strip().rpartition(" (")[0]
-                if line.startswith("Ready"):
-                    break
-            try:
-                yield wiring["MIDI in"], wiring["MIDI out"]
-            finally:
-                process.terminate()
-                process.wait(TIMEOUT_S)
+    turns = () if mode == "continuous" else ("--turn-bars", "1", "--over", "overlap")
+    controls = ("--mode", mode, *turns, "--approach", "pitch", "--step", str(STEP_BEATS))
+    config = '[panel]\non = false\n[takes]\nfolder = "takes"\n'
+    with running_jam(build, ("--osc-port", OSC_PORT, *controls), config) as jam:
+        yield jam.wiring["MIDI in"], jam.wiring["MIDI out"]
+
+
+@contextmanager
+def _playing_phrases(port_name: str) -> Iterator[None]:
+    """Plays four notes over and over."""
+    import rtmidi
+
+    keyboard = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="onset-keyboard")
+    keyboard.open_port(keyboard.get_ports().index(port_name), name="out")
+    done = threading.Event()
+
+    def play() -> None:
+        for pitch in itertools.cycle((60, 62, 64, 67)):
+            if done.wait(0.3):
+                return
+            keyboard.send_message([0x90, pitch, 80])
+            done.wait(0.2)
+            keyboard.send_message([0x80, pitch, 0])
+
+    thread = threading.Thread(target=play, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(TIMEOUT_S)
+        keyboard.close_port()
+        keyboard.delete()

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from model.errors import MissingLibraryError, UnreadableError
-from model.files.meter import Meter, MeterChange
 from model.files.score import FileScore, Part, TempoMap, Ticks
+from model.files.time_signature import MeterChange, TimeSignature
 
 if TYPE_CHECKING:
     import partitura.score
@@ -37,7 +37,7 @@ def read_musicxml(content: bytes) -> FileScore:
             raise MissingLibraryError(
                 "is MusicXML, which needs partitura: pip install 'trading-fours[scores]'"
             ) from error
-        text = _unpacked(content) if content.startswith(b"PK") else content
+        text = unpacked(content)
         try:
             score = partitura.load_musicxml(io.BytesIO(text))
             voices = [_Voice(partitura.score.unfold_part_maximal(part)) for part in score.parts]
@@ -54,8 +54,13 @@ def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
-def _unpacked(content: bytes) -> bytes:
-    """The score in an `.mxl`, which is a zip file; its container names which of its files that is."""
+def unpacked(content: bytes) -> bytes:
+    """The text of a score. An `.mxl` is a zip file whose container names the file with the score; anything else is plain.
+
+    Raises UnreadableError for a zip file without a score.
+    """
+    if not content.startswith(b"PK"):
+        return content
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             container = ET.fromstring(packed.read("META-INF/container.xml"))  # noqa: S314  a name is taken, no more
@@ -96,13 +101,15 @@ class _Voice:
         import partitura.score
 
         changes = [
-            MeterChange(self._beat(signature.start.t), Meter(signature.beats, signature.beat_type))
+            MeterChange(self._beat(signature.start.t), TimeSignature(signature.beats, signature.beat_type))
             for signature in self._part.iter_all(partitura.score.TimeSignature)
         ]
         first_bar = next(iter(self._part.iter_all(partitura.score.Measure)), None)
         if changes and first_bar is not None:
             beats = self._beat(first_bar.end.t)
-            pickup = next((Meter(round(beats * d / 4), d) for d in _DENOMINATORS if (beats * d / 4).is_integer()), None)
+            pickup = next(
+                (TimeSignature(round(beats * d / 4), d) for d in _DENOMINATORS if (beats * d / 4).is_integer()), None
+            )
             if pickup is not None and beats < changes[0].meter.beats_per_bar:
                 changes = [MeterChange(0.0, pickup), MeterChange(beats, changes[0].meter), *changes[1:]]
         return tuple(change for change in changes if change.meter.is_usable)

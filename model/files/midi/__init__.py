@@ -1,1 +1,1 @@
-"""The bytes of MIDI files: chunks, events, and the notes of tracks."""
+"""Standard MIDI files: read, damaged ones too, and written."""

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from model.files.midi import symusic_parser
+from model.files.midi.midi_reader import read_midi
 from model.files.midi.symusic_parser import NOTE_RECORD, parse
-from model.files.midi_reader import read_midi
-from tests.model.files.midi_parts import PLAIN, event, midi_file, tempo, track
+from tests.model.files.midi.midi_parts import PLAIN, event, midi_file, tempo, track
 
 
 def test_notes_are_the_same_by_what_symusic_pickles_and_by_what_it_documents(monkeypatch: pytest.MonkeyPatch) -> None:
