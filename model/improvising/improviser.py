@@ -233,11 +233,10 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
             is_last = next_beats > latest_beats
             if forecast.closing is not None:
                 is_last = is_last or random.random() < forecast.closing.chance_after(onset_beats, pitch)
-            fills_gap = settings.rhythm is None
+            fills_gap = settings.rhythm is None and not is_last
             if is_last and settings.ending is not None:
-                fills_gap = False
                 end_beats = onset_beats + settings.ending.last_length_beats(onset_beats, random.random())
-            elif is_last and settings.rhythm is None:
+            elif is_last and not isinstance(settings.rhythm, Rhythm):
                 end_beats = until_beats
             else:
                 end_beats = min(onset_beats + duration_beats, until_beats)
@@ -277,9 +276,8 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
                     chance = forecast.closing.chance_beyond_times(onset_beats, until_beats, max(point.chord))
                     is_last = chance > 0.0 and random.random() < chance
                 if is_last:
-                    next_beats, duration_beats = until_beats, until_beats - onset_beats
+                    next_beats, duration_beats, fills_gap = until_beats, until_beats - onset_beats, False
                     if settings.ending is not None:
-                        fills_gap = False
                         duration_beats = settings.ending.last_length_beats(onset_beats, random.random())
                 yield from _chord_notes(chord, onset_beats, duration_beats, fills_gap=fills_gap)
                 point.outline.append(max(pitch for pitch, *_ in chord))

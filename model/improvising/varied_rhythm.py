@@ -76,6 +76,8 @@ class VariedRhythm:
             line = first_line + number * self.bars.beats_per_bar
             for place, duration in self._bar(number):
                 onset = line + place
+                if waiting is not None and onset - waiting[0] < CHORD_BEATS:
+                    continue  # from two bars: one plays a little before the beat, and the other on it
                 if waiting is not None:
                     # A note lasts until the next onset at most: that of the phrase may have come later.
                     yield waiting[0], max(min(waiting[1], onset - waiting[0]), SHORTEST_NOTE_BEATS)

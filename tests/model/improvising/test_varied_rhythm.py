@@ -4,7 +4,7 @@ import pytest
 
 from model.analysis.bars import COMMON_BARS, Bars
 from model.improvising.varied_rhythm import VariedRhythm
-from model.notes import Note
+from model.notes import CHORD_BEATS, Note
 from tests.music import line
 
 # Two bars: quarters, then eighths with a long note.
@@ -65,3 +65,10 @@ def test_one_note_has_a_rhythm() -> None:
 def test_a_phrase_without_notes_has_none() -> None:
     with pytest.raises(ValueError, match="without notes"):
         VariedRhythm.from_notes([], COMMON_BARS, COMMON_BARS, 1)
+
+
+def test_onsets_of_two_bars_never_come_together() -> None:
+    early = [note if note.onset_beats < 4.0 else Note(60, note.onset_beats - 0.06, 0.25, 80) for note in PHRASE]
+    for seed in range(8):
+        found = onsets(VariedRhythm.from_notes(early, COMMON_BARS, COMMON_BARS, seed), 16)
+        assert min(after - before for before, after in pairwise(found)) >= CHORD_BEATS
