@@ -12,10 +12,11 @@ class Clock(Protocol):
         ...
 
     def wait_until(self, at_s: float, spin_s: float) -> None:
-        """Returns at `at_s`, exact to the microsecond; at once where `at_s` is past, or the clock does not run by itself.
+        """Returns at `at_s`, exact to the microsecond; at once where `at_s` is past, or the clock does not run by
+        itself.
 
-        It does not sleep, as a sleep may last too long. Until `spin_s` before `at_s` it lets other threads run; in the last
-        `spin_s` it does not release the interpreter, as another thread might keep it for longer.
+        It does not sleep, as a sleep may last too long. Until `spin_s` before `at_s` it lets other threads run; in the
+        last `spin_s` it does not release the interpreter, as another thread might keep it for longer.
         """
         ...
 
@@ -52,5 +53,5 @@ class ManualClock:
     def advance(self, by_s: float) -> None:
         """Moves the clock on by `by_s` seconds. Raises ValueError where that is negative."""
         if by_s < 0:
-            raise ValueError(f"a monotonic clock does not go back, and was told to by {-by_s} s")
+            raise ValueError(f"a monotonic clock cannot go back, here by {-by_s} s")
         self._now_s += by_s

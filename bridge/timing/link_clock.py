@@ -1,4 +1,5 @@
-"""Ableton Link in and out: the beat and tempo of the network's session, at our seconds. Knows no timeline, starts no thread.
+"""Ableton Link in and out: the beat and tempo of the network's session, at our seconds. Knows no timeline, starts no
+thread.
 
 The Link library is GPL, so it is an optional extra, and is imported only when Link is used.
 """
@@ -82,7 +83,7 @@ class LinkClock:
         self._enable_at_s = clock.now_s() + SETTLE_S
 
     def moment(self, beats_per_bar: float) -> LinkMoment | None:
-        """The state of the session now, for bars of so many beats; None until the session is joined."""
+        """The state of the session now, for bars of this many beats; None until the session is joined."""
         now_s, now_micros = self._read_both_clocks()
         if not self._peer.enabled:
             self._peer.enabled = now_s >= self._enable_at_s

@@ -37,7 +37,7 @@ def takes(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
 
 class TestTheList:
     def test_without_jams_says_where_they_will_be(self, takes: Run) -> None:
-        assert takes() == ("There are none yet: what is played in `fours jam` is written down in takes.\n", "")
+        assert takes() == ("There are no takes yet: `fours jam` records what is played in takes.\n", "")
 
     def test_has_a_line_for_each_jam_and_each_mark(self, takes: Run, folder: Path) -> None:
         write_journal(folder, is_marked=True)
@@ -84,7 +84,7 @@ class TestExport:
 
     @pytest.mark.parametrize("which", [(), ("02-03", "--last")])
     def test_needs_either_an_id_or_last(self, takes: Run, which: tuple[str, ...]) -> None:
-        assert takes("export", *which, "-o", "take.mid")[1] == "fours: name the jam to export by its id, or say --last"
+        assert takes("export", *which, "-o", "take.mid")[1] == "fours: name the jam to export by its id, or use --last"
 
     def test_of_an_unknown_jam_ends_with_one_sentence(self, takes: Run) -> None:
         assert takes("export", "1999", "-o", "take.mid")[1].startswith("fours: there is no jam 1999 in takes")

@@ -1,8 +1,9 @@
 """Parses tracks of a MIDI file into the notes of each channel, with symusic, which only this module uses.
 
-symusic reports a note's program but not its channel, drops a note that never ends, and refuses a track with one invalid byte.
-So a few events are appended to each track: note-offs for all that may still sound, and on each channel one note, the mark, whose
-pitch and velocity hold the channel and the track. A track whose marks do not come back is repaired first (`midi_events`).
+symusic reports a note's program but not its channel, drops a note that never ends, and refuses a track with one invalid
+byte. So a few events are appended to each track: note-offs for all that may still sound, and on each channel one note,
+the mark, whose pitch and velocity hold the channel and the track. A track whose marks do not come back is repaired
+first (`midi_events`).
 """
 
 import re
@@ -28,8 +29,8 @@ _NOTE_ON, _NOTE_OFF = 0x90, 0x80
 # Ends a system exclusive message, or begins an F7 event, which symusic misreads.
 _ESCAPE = 0xF7
 _TEMPO, _METER = b"\xff\x51", b"\xff\x58"
-# One tick after a track's end come the note-offs, and one tick later the marks, which are one tick long. A mark's pitch is the
-# channel and its velocity the number of the track, counted from 1.
+# One tick after a track's end come the note-offs, and one tick later the marks, which are one tick long. A mark's pitch
+# is the channel and its velocity the number of the track, counted from 1.
 _TEXT = b"\xff\x01\x00"
 _END_DELTA = _TEXT + b"\x01" + _TEXT
 _MARK_TICKS = 2
@@ -45,8 +46,8 @@ _MORE = 16
 _NOTE_ON_STATUSES = bytes(range(0x90, 0xA0))
 _NOTE_ONS = [re.compile(b"%c" % status + rb"[\x00-\x7f]{2}") for status in _NOTE_ON_STATUSES]
 _DELTA = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
-# Registered parameter 6 on the first or last channel: its value is how many channels next to it belong to one player ("MIDI Polyphonic
-# Expression", MMA 2018).
+# Registered parameter 6 on the first or last channel: its value is how many channels next to it belong to one player
+# ("MIDI Polyphonic Expression", MMA 2018).
 _MPE_ZONE = re.compile(
     rb"([\xb0\xbf])(?:\x65\x00" + _DELTA + rb"\1?\x64\x06|\x64\x06" + _DELTA + rb"\1?\x65\x00)" + _DELTA + rb"\1?\x06([\x00-\x0f])",
     re.DOTALL,
@@ -69,8 +70,8 @@ class ChannelNotes:
 class TrackNotes:
     """A track up to its `end` in ticks; a note that never ends lasts one tick longer.
 
-    `tempi` are pairs of tick and microseconds, `meters` are ticks, numerators and denominators. `members` are the channels of the MPE
-    zones that the track sets up, including the managers; None if it sets up none.
+    `tempi` are pairs of tick and microseconds, `meters` are ticks, numerators and denominators. `members` are the
+    channels of the MPE zones that the track sets up, including the managers; None if it sets up none.
     """
 
     channels: tuple[ChannelNotes, ...] = ()
@@ -86,8 +87,8 @@ SILENT = TrackNotes()
 def read_together(bodies: Sequence[bytes]) -> list[TrackNotes | None]:
     """Parses all tracks of a file at once, without repair; None in place of each track that has to be repaired first.
 
-    A track with a note that never ends may lack others, so the caller has to repair it, too. The first track that is parsed has the
-    tempi and meters of all tracks.
+    A track with a note that never ends may lack others, so the caller has to repair it, too. The first track that is
+    parsed has the tempi and meters of all tracks.
     """
     found: list[TrackNotes | None] = [None] * len(bodies)
     marked: list[tuple[int, tuple[int, ...]]] = []
@@ -153,7 +154,9 @@ def _parsed(
     copies: int = 1,
     programs: Mapping[int, int] = MappingProxyType({}),
 ) -> list[TrackNotes | None] | None:
-    """Parses tracks with symusic: None in place of each of which a mark is missing; None for all if symusic refuses one."""
+    """Parses tracks with symusic: None in place of each of which a mark is missing; None for all if symusic refuses
+    one.
+    """
     pieces: list[bytes | memoryview] = [_HEADER, len(tracks).to_bytes(2), _DIVISION]
     for number, (track, of_track) in enumerate(zip(tracks, channels, strict=True)):
         offs, marks = _offs(track, of_track) * copies, _marks(of_track, number)
@@ -189,7 +192,8 @@ def _parsed(
 
 @cache
 def _symusic_score() -> "type[symusic.core.ScoreTick]":
-    """symusic's class, imported without the rest of its package, which loads a download client for sound fonts: 5 ms, not 32 ms.
+    """symusic's class, imported without the rest of its package, which loads a download client for sound fonts: 5 ms,
+    not 32 ms.
 
     The module is registered under its own name, so that a later `import symusic` uses it.
     """
@@ -213,7 +217,9 @@ _Mark = tuple[int, int, int]
 def _marks_of(
     parts: Sequence["symusic.core.TrackTick"], channels: Sequence[tuple[int, ...]]
 ) -> tuple[list[tuple["symusic.core.TrackTick", _Mark]], set[int]] | None:
-    """symusic's tracks with their marks, and the numbers of the file's tracks that may lack one; None if that is unclear."""
+    """symusic's tracks with their marks, and the numbers of the file's tracks that may lack one; None if that is
+    unclear.
+    """
     to_come = {(number, channel) for number, of_track in enumerate(channels) for channel in of_track}
     found = []
     # symusic keeps the order of the file: a track without a mark belongs to one from `at` up to the next mark's.

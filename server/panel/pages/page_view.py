@@ -1,4 +1,4 @@
-"""The jam as JSON for the pages: spells events, status, timeline and controls. It knows no page and no socket."""
+"""The jam as JSON for the pages: encodes events, status, timeline and controls. It knows no page and no socket."""
 
 import dataclasses
 import json
@@ -21,7 +21,8 @@ Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 # The note messages that a page gets when it connects: more than fit on its piano roll.
 RECENT_NOTES = 512
-# The latest tempo changes, in which everything on the piano roll was played. A followed clock makes some fifty a second.
+# The latest tempo changes, in which everything on the piano roll was played. A followed clock makes some fifty a
+# second.
 SEGMENTS_SENT = 4
 # A tenth of a millisecond: far less than can be seen or heard.
 DECIMALS = 4

@@ -171,7 +171,7 @@ function changeVelocity(steps) {
 function onConnectionChanged(state, reason) {
   document.body.dataset.connection = state;
   find("banner").hidden = state !== "lost";
-  find("banner").textContent = reason || "The line to the jam is lost. It is tried again by itself.";
+  find("banner").textContent = reason || "The connection to the jam is lost. The page tries again by itself.";
   if (state === "lost") {
     playerInput.releaseAll();
     sound.stopAll();
@@ -208,9 +208,9 @@ function connectButtons() {
   find("midi-keyboards").hidden = !isMidiSupported;
   find("midi-keyboards").onclick = () =>
     connectMidiKeyboards(playerInput, (names) => {
-      showNotice(names.length ? `MIDI: ${names.join(", ")}` : "No MIDI keyboard is there; plug one in");
+      showNotice(names.length ? `MIDI: ${names.join(", ")}` : "There is no MIDI keyboard; plug one in");
       find("midi-keyboards").setAttribute("aria-pressed", String(names.length > 0));
-    }).catch(() => showNotice("The browser does not let this page have MIDI", true));
+    }).catch(() => showNotice("The browser does not let this page use MIDI", true));
   playerInput.onChange = showPlayedNotes;
   playerInput.isBound = (cc, channel) => midiLearn.isBound(cc, channel);
 }

@@ -65,7 +65,7 @@ def test_a_chosen_api_that_does_not_work_is_an_error(choice: ApiChoice, message:
 
 def test_an_api_of_another_platform_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeRtMidi, "get_compiled_api", lambda _self: [FakeRtMidi.API_LINUX_ALSA])
-    with pytest.raises(NoMidiSystem, match='"winmm" is not to be had on this system'):
+    with pytest.raises(NoMidiSystem, match='"winmm" is not available on this system'):
         choose_api(FakeRtMidi(), "winmm", "linux")
 
 

@@ -376,7 +376,7 @@ class TestSamplingSettings:
 @BOTH
 @pytest.mark.parametrize("forecast", [float("nan"), float("inf"), float("-inf")])
 class TestANetworkThatForecastsNoNumbers:
-    """An overflow, or damaged memory: it must not play the highest note for ever, and not be silent after it healed."""
+    """An overflow, or damaged memory: it must not play the highest note forever, and not be silent after it healed."""
 
     def test_hearing_it_is_an_error_and_changes_nothing(self, approach: Approach, forecast: float) -> None:
         engine = FailingEngine(VOCABULARIES[approach].size, 1)

@@ -86,7 +86,7 @@ class TestBadFile:
     def test_another_kind_of_file_is_an_error(self, tmp_path: Path, content: bytes) -> None:
         path = tmp_path / "other"
         path.write_bytes(content)
-        assert error_message(path) == f"{path} is no remembered jam, or is damaged; copy it again, or start without it"
+        assert error_message(path) == f"{path} is not a memory file, or is damaged; copy it again, or start without it"
 
     def test_the_weights_of_a_network_are_an_error(self, tiny_pack: Path) -> None:
         path = tiny_pack / "pitch.safetensors"
@@ -172,11 +172,11 @@ class TestOtherVocabulary:
     def test_other_pitches_are_an_error(self, saved: Path) -> None:
         other = memories({"pitch": PitchVocabulary(PITCHES[1:]), "event": EVENT_WORDS}, heard=30)
         assert error_message(saved, other) == (
-            f"{saved} was heard with another pitch vocabulary than this pack's; take the pack it was made with"
+            f"{saved} was heard with another pitch vocabulary than this pack's; use the pack that it was made with"
         )
 
     def test_other_times_are_an_error(self, saved: Path) -> None:
         words = EventVocabulary(PITCHES, TimeBins((0.25, 0.5, 1.0, 3.0), (0.375, 0.75, 1.5)))
         assert error_message(saved, memories({**VOCABULARIES, "event": words}, heard=30)) == (
-            f"{saved} was heard with another event vocabulary than this pack's; take the pack it was made with"
+            f"{saved} was heard with another event vocabulary than this pack's; use the pack that it was made with"
         )

@@ -117,7 +117,7 @@ class TestMidiClock:
         assert conductor.timeline is before
         assert conductor.wake_at_s() is None
         assert [record.getMessage() for record in caplog.records] == [
-            "MIDI clock is gone, or is none that can be followed; the tempo stays 97.0 bpm"
+            "MIDI clock is lost, or cannot be followed; the tempo stays 97.0 bpm"
         ]
         assert conductor.set_tempo(120.0, last_s + 6.0)
 
@@ -170,7 +170,7 @@ class TestMidiClock:
                 conductor.receive(data, at_s + 0.0003)
         assert conductor.timeline.tempo_bpm == pytest.approx(97.0, abs=0.1)
         assert [record.getMessage() for record in caplog.records] == [
-            "MIDI clock comes twice, as by two cables: every other tick is left out"
+            "MIDI clock arrives twice, as through two cables: every second tick is ignored"
         ]
 
     def test_a_new_meter_counts_the_song_from_its_beginning(self) -> None:

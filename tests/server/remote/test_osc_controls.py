@@ -296,8 +296,16 @@ class TestUpdates:
         ("/fours/mode/fours", ("on",), "/fours/mode/fours takes 1, to choose it, not 'on'"),
         ("/fours/quantize/1/8t", (1.0,), "there is no address /fours/quantize/1/8t; controls are /fours/<control>"),
         ("/fours/tempo/", (1.0,), "there is no address /fours/tempo/; did you mean /fours/tempo?"),
-        ("/fours/state", ("answering",), "/fours/state tells, and cannot be set; ask it without an argument"),
-        ("/fours/beat/1", (1.0,), "/fours/beat/1 tells, and cannot be set; ask it without an argument"),
+        (
+            "/fours/state",
+            ("answering",),
+            "/fours/state is a readout and cannot be set; send it without an argument to get its value",
+        ),
+        (
+            "/fours/beat/1",
+            (1.0,),
+            "/fours/beat/1 is a readout and cannot be set; send it without an argument to get its value",
+        ),
         ("/fours/temprature", (0.5,), "there is no control temprature; did you mean temperature?"),
         ("/fours/temprature", (), "there is no control temprature; did you mean temperature?"),
         ("/temperature", (0.5,), "there is no address /temperature; controls are /fours/<control>"),

@@ -257,7 +257,7 @@ class TestFullDisk:
         (tmp_path / "file").touch()
         harness = RecorderHarness(tmp_path / "file" / "takes")
         run_recorder(harness, lambda: harness.put(*note_events(60, 1, 2)))
-        assert harness.output == [f"Takes      nothing is written down: {tmp_path / 'file' / 'takes'}: Not a directory"]
+        assert harness.output == [f"Takes      nothing is recorded: {tmp_path / 'file' / 'takes'}: Not a directory"]
 
     def test_an_event_that_cannot_be_written_does_not_stop_later_ones(
         self, harness: RecorderHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
@@ -374,7 +374,7 @@ class TestFolderThatIsDeletedWhileAJamRuns:
         assert len(caplog.records) == 1
         assert harness.memory_files == []
         assert harness.output[-1] == (
-            f"This jam is not written down: its journal is gone from {harness.folder}, and no other could be made"
+            f"This jam is not recorded: its journal is gone from {harness.folder}, and no other could be made"
         )
 
     def test_as_soon_as_one_can_be_made_it_holds_everything(self, harness: RecorderHarness) -> None:
@@ -420,7 +420,7 @@ class TestStart:
         (sentence,) = harness.output[1:]
         assert sentence == (
             "Full       marked jams alone take 2 MB, and takes.keep_mb is 1.5, "
-            "so all others go at each start; `fours takes remove` some, or raise it"
+            "so all other jams are removed at each start; remove some with `fours takes remove`, or raise takes.keep_mb"
         )
         assert len(TakeLibrary(folder).entries()) == 1
 

@@ -47,7 +47,8 @@ def in_this_process(
 
 @pytest.fixture
 def _without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Starting processes takes longer than reading our few files, and tests/train/test_ingest.py proves that it comes to the same."""
+    """Starting processes takes longer than reading our few files, and tests/train/test_ingest.py proves that it comes
+    to the same."""
     monkeypatch.setattr(corpus_module, "ingest", in_this_process)
 
 
@@ -126,7 +127,7 @@ class TestManifest:
         write_part(tmp_path / "tune.mid", tune(1))
         (tmp_path / "manifest.csv").write_text(text, encoding="utf-8")
         assert complaint(tmp_path) == (
-            f"{tmp_path / 'manifest.csv'} has no columns path and split; name them so, or take the file away"
+            f"{tmp_path / 'manifest.csv'} has no columns path and split; name its columns so, or delete the file"
         )
 
     def test_a_table_in_another_encoding_is_an_error(self, tmp_path: Path) -> None:
@@ -306,7 +307,7 @@ class TestSources:
     def test_a_list_in_another_encoding_is_an_error(self, folder: Path) -> None:
         path = folder / "mine.txt"
         path.write_text("Übung.mid\n", encoding="latin-1")
-        assert complaint(path) == f"{path} is no list of files in UTF-8; save it as such"
+        assert complaint(path) == f"{path} is not a list of files in UTF-8; save it in UTF-8"
 
     def test_a_folder_without_midi_files_is_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "readme.md").touch()

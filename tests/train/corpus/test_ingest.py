@@ -93,7 +93,7 @@ class TestCrashes:
         monkeypatch.setattr(ingest_module, "_remember", workers.die)
         with pytest.raises(CorpusError) as raised:
             ingest(paths, LEAD, Cache(tmp_path / "cache", LEAD), workers=1)
-        assert str(raised.value) == "no process can be started here to read MIDI files in"
+        assert str(raised.value) == "no process can be started to read MIDI files"
         assert Cache(tmp_path / "cache", LEAD).known == frozenset()
 
 

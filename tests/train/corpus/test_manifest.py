@@ -65,7 +65,7 @@ def test_rows_that_fit_no_file_are_refused_where_files_have_no_row(tmp_path: Pat
         found(tmp_path, "one.mid", "two.mid")
     assert str(raised.value) == (
         "manifest.csv has rows for files that are not there: gone0.mid, gone1.mid, gone2.mid, gone3.mid, gone4.mid and 2 more; and "
-        f"files that are there have no row: {tmp_path / 'two.mid'}; mend the rows, or take them away"
+        f"files that are there have no row: {tmp_path / 'two.mid'}; correct the rows, or delete them"
     )
 
 

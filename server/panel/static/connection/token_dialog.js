@@ -1,5 +1,5 @@
-// The dialog that asks for the token of a panel that is open to the network. A scanned address brings the token along,
-// behind its #, and then nobody is asked.
+// The dialog that asks for the token of a panel that is open to the network. A scanned address contains the token,
+// after its #, and then the dialog stays closed.
 
 const LONGEST_TOKEN = 100;
 

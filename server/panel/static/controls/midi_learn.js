@@ -126,7 +126,7 @@ export class MidiLearn {
     const isWaiting = this.waiting === name;
     button.querySelector(".binding").textContent = isWaiting ? "Move…" : (knobTexts(this.bindings[name])?.cc ?? "");
     button.classList.toggle("is-waiting", isWaiting);
-    const description = this.isOn ? "Learn the pedal or button that is to do this" : button.dataset.help;
+    const description = this.isOn ? "Learn a pedal or button for this" : button.dataset.help;
     button.title = description;
     button.setAttribute("aria-description", description);
   }
