@@ -11,7 +11,7 @@ from typing import Protocol
 from bridge.fault_counter import FaultCounter
 from server.controls.control_table import CONTROLS, Raw, Settings, Value, control_named, is_pressed
 
-logger = logging.getLogger("fours.desk")
+logger = logging.getLogger("fours.controls")
 
 ORIGIN_MUSIC = "music"
 """The origin of a change that the jam itself made, such as a tempo that was tapped."""

@@ -32,7 +32,7 @@ from server.music.feed import Feed
 from server.music.ledger import REPEAT_AFTER_S
 from server.music.live_jam import LiveJam
 
-logger = logging.getLogger("fours.player")
+logger = logging.getLogger("fours.music")
 
 SPIN_S = 0.001
 """This long before a note is due nothing else begins, neither model work nor handling input: the note would be late."""

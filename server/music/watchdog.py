@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import Protocol, Self
 
-logger = logging.getLogger("fours.player")
+logger = logging.getLogger("fours.music")
 
 CHECK_EVERY_S = 0.25
 CHECKS_UNTIL_HUNG = 4

@@ -53,7 +53,7 @@ class PanelApp:
         self.dropped_seeds = DroppedSeeds(jam)
         routes = [
             Route("/", self._send_index),
-            Route("/door", self._handle_token, methods=["GET", "POST"]),
+            Route("/access", self._handle_token, methods=["GET", "POST"]),
             Route("/seed", self._handle_seed, methods=["POST", "DELETE"]),
             Route("/takes", self._send_take_list),
             Route("/takes/{name}.mid", self._send_take),

@@ -271,7 +271,7 @@ class AnswerPlanner:
             # Playing the imminent notes would restore their snapshots, which lack the missed notes.
             if missed:
                 from_beats = -math.inf
-        if control == "answer_length" and MODES[self.settings.mode].occasion in {"rest", "asked"}:
+        if control == "answer_length" and MODES[self.settings.mode].occasion in {"rest", "request"}:
             length_beats = self._turns.length_beats(self.settings, self._input.phrase_to_answer)
             until_beats = max(answer.span.start_beats + length_beats, self.now_beat)
         until_beats = answer.span.until_beats if until_beats is None else until_beats

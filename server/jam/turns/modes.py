@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
 from server.controls.choices import ModeName, TurnOwner
 
-Occasion = Literal["rest", "turn", "always", "asked"]
+Occasion = Literal["rest", "turn", "always", "request"]
 """When the jam plays: after a rest of the player's, in its own turn, always, or only on the action `respond`."""
 
 
@@ -27,7 +27,7 @@ MODES: Mapping[str, Mode] = {
         Mode("answer", "rest", "answers a phrase after a rest"),
         Mode("fours", "turn", "takes turns of some bars with you"),
         Mode("continuous", "always", "plays all the time, and what you play changes it"),
-        Mode("listen", "asked", "listens, and plays only when you request it"),
+        Mode("listen", "request", "listens, and plays only when you request it"),
     )
 }
 assert tuple(MODES) == get_args(ModeName)

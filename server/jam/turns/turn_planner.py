@@ -108,7 +108,7 @@ class TurnPlanner:
             case "turn":
                 turn = self.turn(settings, beat)
                 return BeatSpan(span.start_beats, turn.end_beats) if turn and turn.side == "partner" else None
-            case "rest" | "asked":
+            case "rest" | "request":
                 is_endless = math.isinf(span.until_beats)
                 return BeatSpan(span.start_beats, beat + self.length_beats(settings, phrase)) if is_endless else span
 

@@ -194,8 +194,8 @@ class PageConnections:
         self.broadcast({"type": "news", **self._learn_state()})
 
     def _on_learn_outcome(self, outcome: LearnOutcome) -> None:
-        said: dict[str, Json] = {"sentence": outcome.sentence, "is_wrong": outcome.is_error}
-        self.broadcast({"type": "news", **self._learn_state(), "said": said})
+        message: dict[str, Json] = {"sentence": outcome.sentence, "is_error": outcome.is_error}
+        self.broadcast({"type": "news", **self._learn_state(), "outcome": message})
 
     def _learn_state(self) -> dict[str, Json]:
         """The bindings, and the control that waits for its knob."""

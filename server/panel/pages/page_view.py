@@ -54,7 +54,7 @@ class PageView:
                     actions.append(action)
                 case StatusChanged():
                     self._status = event
-                    changed.add("stands")
+                    changed.add("status")
                 case TimelineChanged():
                     self._timeline = event
                     changed.add("time")
@@ -66,7 +66,7 @@ class PageView:
         if notes:
             updates["notes"] = notes
         if actions:
-            updates["asked"] = actions
+            updates["actions"] = actions
         return updates
 
     def readout_updates(self, now_s: float, turns: TurnSchedule) -> dict[str, Json]:
@@ -83,7 +83,7 @@ class PageView:
     def _status_and_time(self) -> dict[str, Json]:
         found: dict[str, Json] = {}
         if self._status is not None:
-            found["stands"] = _as_status(self._status.jam)
+            found["status"] = _as_status(self._status.jam)
         if self._timeline is not None:
             found["time"] = _as_time(self._timeline)
         return found

@@ -58,7 +58,7 @@ function handleMessage(message) {
   if (message.type === "welcome") handleWelcome(message);
   else if (message.bindings) midiLearn.update(message);
   if (message.time) jam.timeline = new Timeline(message.time);
-  if (message.stands) jam.status = message.stands;
+  if (message.status) jam.status = message.status;
   for (const note of message.notes ?? []) {
     playedNotes.add(note, shareFromMemory(note));
     if (message.type === "news") sound.handleNote(note);
@@ -68,13 +68,13 @@ function handleMessage(message) {
     controlPanel.showValues(message.values);
     actionButtons.showValues(message.values);
   }
-  for (const action of message.asked ?? []) actionButtons.flash(action);
+  for (const action of message.actions ?? []) actionButtons.flash(action);
   Object.assign(jam.readouts, message.readouts);
   if (message.figures) jam.figures = message.figures;
   if (message.figures || message.readouts) statusDisplay.showWiring(jam.wiring, jam.figures, jam.readouts, lastRefusal);
   if (message.time) statusDisplay.showTempo(jam.timeline);
-  if (message.stands) statusDisplay.showState(jam.status.state);
-  if (message.time || message.stands || message.values) updatePlan();
+  if (message.status) statusDisplay.showState(jam.status.state);
+  if (message.time || message.status || message.values) updatePlan();
   if (message.notes?.length) document.body.classList.add("has-notes");
 }
 

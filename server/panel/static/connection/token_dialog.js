@@ -27,7 +27,7 @@ export class TokenDialog {
 
   // Whether the jam accepted the token.
   async #submit(token) {
-    const response = await fetch("/door", { method: "POST", body: token.slice(0, LONGEST_TOKEN) });
+    const response = await fetch("/access", { method: "POST", body: token.slice(0, LONGEST_TOKEN) });
     if (!response.ok) {
       this.dialog.querySelector("[role=alert]").textContent = (await response.json()).reason;
       return false;
