@@ -55,8 +55,9 @@ OnControlChanged = Callable[[str, Value], None]
 
 
 def trust_text(osc: OscSection) -> str:
-    """Which senders' OSC messages are read while the port is open to the network, and how to trust another address; for
-    the user.
+    """Which senders' OSC messages are read while the port is open to the network, and how to trust another address.
+
+    For the user.
     """
     others = ", ".join(osc.trust)
     if others:
@@ -128,8 +129,9 @@ class Session:
         await self._stack.aclose()
 
     async def until_stopped(self) -> None:
-        """Returns at the first Ctrl-C, SIGTERM, SIGHUP or SIGQUIT; another one, not too soon after it, ends the process
-        at once.
+        """Returns at the first Ctrl-C, SIGTERM, SIGHUP or SIGQUIT.
+
+        Another one, not too soon after it, ends the process at once.
         """
         await self._stop_requested.wait()
 

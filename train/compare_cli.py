@@ -63,9 +63,7 @@ def compare_approaches(
     workers: Annotated[int, typer.Option(min=1, help="Processes that read MIDI files.")] = 2,
     cache: Annotated[Path, typer.Option(help="The cache of files that were read.", show_default=False)] = USER_CACHE,
 ) -> None:
-    """Let both approaches of a pack answer the same seeds, and write a page that shows, plays and measures them side by
-    side.
-    """
+    """Let both approaches of a pack answer the same seeds, and write a page that shows, plays and measures them side by side."""
     # First what may be wrong with the arguments: the pack, the place, the seeds.
     opened_pack = open_pack(pack)
     page = page_path_for(out)

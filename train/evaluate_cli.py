@@ -52,9 +52,7 @@ def evaluate_pack(
     workers: Annotated[int, typer.Option(min=1, help="Processes that read MIDI files.")] = 2,
     cache: Annotated[Path, typer.Option(help="The cache of files that were read.", show_default=False)] = USER_CACHE,
 ) -> None:
-    """Judge a pack on music: bits per note, with and without memory of the piece so far, beside PPM's; and what it
-    plays beside what musicians wrote.
-    """
+    """Judge a pack on music: bits per note, with and without memory of the piece so far, beside PPM's; and what it plays beside what musicians wrote."""
     if threads:
         torch.set_num_threads(threads)
     opened_pack = open_pack(pack)

@@ -37,9 +37,7 @@ RawReceiver = Callable[[tuple[Sequence[int], float], object], None]
 
 
 class RawPort(Protocol):
-    """What rtmidi.MidiIn and rtmidi.MidiOut share. python-rtmidi has no types, so these are the methods that we rely
-    on.
-    """
+    """What rtmidi.MidiIn and rtmidi.MidiOut share. python-rtmidi has no types, so these are the methods that we rely on."""
 
     def get_ports(self) -> list[str]: ...
     def open_port(self, port: int, name: str) -> object: ...

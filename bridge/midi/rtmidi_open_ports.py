@@ -106,8 +106,7 @@ class RtMidiInput(BasePort):
 
 
 class ArrivalEstimator:
-    """Estimates when a polled message arrived: between the previous poll and this one, at the place that RtMidi's delta
-    gives.
+    """Estimates when a polled message arrived: between the previous poll and this one, at the place that RtMidi's delta gives.
 
     JACK's deltas are exact to the cycle, but count from the previous message, which may be one that RtMidi does not
     deliver. So a delta is used within the limits of the two polls. After a few messages the error is some hundredths of
@@ -210,8 +209,9 @@ class RtMidiOutput(BasePort):
             logger_out.debug("%s", data.hex(" "))
 
     def confirm_room(self) -> None:
-        """Notes that JACK's server is running, so that it has taken what was sent; from the first call on, sending is
-        bounded.
+        """Notes that JACK's server is running, so that it has taken what was sent.
+
+        From the first call on, sending is bounded.
         """
         # Half, as what was sent within the present cycle may still be there.
         self._room_bytes = JACK_RING_BYTES // 2

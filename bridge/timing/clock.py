@@ -5,15 +5,18 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """A source of monotonic seconds. Any thread may use it."""
+    """A source of monotonic seconds. Any thread may use it.
+
+    All parts of a jam share one clock: ports date messages by it, and the music thread sends notes by it. It runs at the
+    speed of real time, or, as `ManualClock` does, only when it is moved.
+    """
 
     def now_s(self) -> float:
         """Seconds since a fixed but unknown moment. Never goes back."""
         ...
 
     def wait_until(self, at_s: float, spin_s: float) -> None:
-        """Returns at `at_s`, exact to the microsecond; at once where `at_s` is past, or the clock does not run by
-        itself.
+        """Returns at `at_s`, exact to the microsecond; at once where `at_s` is past, or the clock does not run by itself.
 
         It does not sleep, as a sleep may last too long. Until `spin_s` before `at_s` it lets other threads run; in the
         last `spin_s` it does not release the interpreter, as another thread might keep it for longer.

@@ -1,5 +1,4 @@
-"""Ableton Link in and out: the beat and tempo of the network's session, at our seconds. Knows no timeline, starts no
-thread.
+"""Ableton Link in and out: the beat and tempo of the network's session, at our seconds. Knows no timeline, starts no thread.
 
 The Link library is GPL, so it is an optional extra, and is imported only when Link is used.
 """

@@ -1,5 +1,6 @@
-"""Finds the key of a whole piece, or of notes as they are heard, from how long each pitch class sounds; knows no tracks
-and no clock.
+"""Finds the key of a whole piece, or of notes as they are heard, from how long each pitch class sounds.
+
+Knows no tracks and no clock.
 
 Uses Temperley's profiles, counted in the harmony of the Kostka-Payne textbook (2007, "Music and Probability", table
 6.1). They find the written signature of four in five melodies of our corpora. Those of Krumhansl and Kessler (1982), in
@@ -42,9 +43,7 @@ KeyProbabilities = npt.NDArray[np.float64]
 
 @cache
 def _key_profiles(profiles: Profiles) -> npt.NDArray[np.float64]:
-    """The profile of each of the 24 keys, shape (24, 12), each with sum 1: the major keys from C up, then the minor
-    keys.
-    """
+    """The profile of each of the 24 keys, shape (24, 12), each with sum 1: the major keys from C up, then the minor keys."""
     rows = np.array([np.roll(profile, tonic) for profile in profiles for tonic in range(12)])
     shares: npt.NDArray[np.float64] = rows / rows.sum(axis=1, keepdims=True)
     return shares
@@ -71,8 +70,7 @@ def key_from_weights(weights: npt.ArrayLike, profiles: Profiles = TEMPERLEY) -> 
 
 
 class KeyFinder:
-    """The key of what was heard lately, with inertia: a single note does not change it, a modulation does within some
-    bars.
+    """The key of what was heard lately, with inertia: a single note does not change it, a modulation does within some bars.
 
     It holds a probability for each of the 24 keys. Each note multiplies them by how likely the note is in each key.
     With each beat that passes, a part of them spreads evenly over all keys, as any key may have begun. So what was

@@ -1,5 +1,6 @@
-"""Reads a MusicXML file, plain or packed, as a score, with partitura. Only this module uses partitura, which is in the
-extra `scores`.
+"""Reads a MusicXML file, plain or packed, as a score, with partitura.
+
+Only this module uses partitura, which is in the extra `scores`.
 
 Repeats are played, and tied notes are one note. A grace note has no length, and has the onset of its main note.
 Dynamics are not read, so all notes have the same velocity. Unpitched percussion is left out.

@@ -1,5 +1,4 @@
-"""`DummyPack`: a pack without weights, whose engines answer by rule with the notes and rhythm of the phrase; knows no
-files.
+"""`DummyPack`: a pack without weights, whose engines answer by rule with the notes and rhythm of the phrase; knows no files.
 
 Its engines remember what they heard, the latest best, and predict what is close to it: the same pitch classes and their
 neighbours by fifths, in small steps, with the same times between notes. Sampling picks among these, as with any pack.
@@ -87,7 +86,7 @@ class RuleEngine:
 
 
 class DummyPack:
-    """What a jam needs of a pack: a name, vocabularies, memories and engines."""
+    """The four things that a jam needs of a pack: `name`, `vocabulary`, `memory` and `engine`. See `Pack`."""
 
     name = DUMMY_PACK
 

@@ -46,9 +46,7 @@ class AcceptedChange:
 
 @dataclass(frozen=True, slots=True)
 class FailedChange:
-    """A change that was accepted could not be carried out; `sentence` says why, and `origin` names the source of the
-    change.
-    """
+    """A change that was accepted could not be carried out; `sentence` says why, and `origin` names the source of the change."""
 
     control: str
     sentence: str

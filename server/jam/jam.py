@@ -188,9 +188,7 @@ class Jam:
 
     @property
     def sounded_notes(self) -> tuple[int, tuple[tuple[Note, bool], ...]]:
-        """How many notes have sounded, and the latest of them, each with whether a model should learn it; for new
-        models.
-        """
+        """How many notes have sounded, and the latest of them, each with whether a model should learn it; for new models."""
         return self._models.sounded_notes
 
     def replace_improvisers(self, improvisers: Mapping[Approach, Improviser], heard_count: int = 0) -> None:

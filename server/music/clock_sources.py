@@ -80,8 +80,9 @@ class ClockSources:
 
     @property
     def wake_at_s(self) -> float | None:
-        """The next second at which `choose_leader` may notice that MIDI clock has stopped or is lost; None where there
-        is none.
+        """The next second at which `choose_leader` may notice that MIDI clock has stopped or is lost.
+
+        None where there is none.
         """
         last_s = self._midi.last_tick_s
         if self._leader != "midi" or last_s is None:

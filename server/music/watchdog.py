@@ -1,5 +1,4 @@
-"""Watches the music thread from the asyncio loop. If the thread hangs, the watchdog ends the sounding notes and reports
-it.
+"""Watches the music thread from the asyncio loop. If the thread hangs, the watchdog ends the sounding notes and reports it.
 
 No error ends the music thread, but a driver, a model's library or a file system may block it forever. The watchdog
 reads no clock. It counts its own checks, so a process that was suspended, and the watchdog with it, does not look like

@@ -1,5 +1,4 @@
-"""MIDI controllers move controls: CC and program changes set them; all other messages go on to the music. Knows no
-port.
+"""MIDI controllers move controls: CC and program changes set them; all other messages go on to the music. Knows no port.
 
 `receive_midi` runs in the thread that received the message, that of a port or of a page: it looks up the binding and
 leaves the rest to the asyncio loop, where `apply_pending` sets each control to its latest value only.

@@ -51,8 +51,7 @@ class OscControls:
         """Counts the messages that were refused, by kind of error."""
 
     def handle(self, message: OscMessage, sender: Address) -> Sequence[OscMessage]:
-        """Carries out a message, and returns the messages to answer at once; it has the signature of an `OscServer`'s
-        handler.
+        """Carries out a message, and returns the messages to answer at once; it has the signature of an `OscServer`'s handler.
 
         A message that is refused changes nothing; the answer is then one sentence at `/fours/error`.
         """

@@ -86,9 +86,7 @@ class MemoryBegun:
 
 @dataclass(frozen=True, slots=True)
 class MemoryHeard:
-    """The first `position` tokens since it began still hold, and then came `tokens`; one that was not learnt is -1 -
-    token.
-    """
+    """The first `position` tokens since it began still hold, and then came `tokens`; one that was not learnt is -1 - token."""
 
     approach: Approach
     position: int
@@ -178,9 +176,7 @@ def read_records(data: bytes) -> JournalContents:
 
 
 def read_line(line: bytes) -> Record | None:
-    """The record in a line without its line end; None if it is damaged, of an unknown kind, or has a value out of
-    range.
-    """
+    """The record in a line without its line end; None if it is damaged, of an unknown kind, or has a value out of range."""
     crc, _, text = line.partition(b" ")
     if crc != _crc(text):
         return None
@@ -198,8 +194,9 @@ class TimelineAssembler:
         self._segments: list[Segment] = []
 
     def add(self, change: TimelineChanged) -> None:
-        """Appends the new segments of the next record; they replace earlier ones that start at the same time or beat,
-        or later.
+        """Appends the new segments of the next record.
+
+        They replace earlier ones that start at the same time or beat, or later.
         """
         for new in change.timeline.segments:
             while self._segments and (self._segments[-1].at_s >= new.at_s or self._segments[-1].beat >= new.beat):

@@ -1,5 +1,4 @@
-"""The journal file of a running jam: appended to, flushed to the disk, and locked; knows nothing of what is in a
-record.
+"""The journal file of a running jam: appended to, flushed to the disk, and locked; knows nothing of what is in a record.
 
 The file is locked as long as the process lives. A journal without a last record and without a lock therefore belongs to
 a jam that was killed. If the disk is full, writing is tried again: lines that could not be written wait in memory, up

@@ -154,9 +154,7 @@ class Recorder:
             await asyncio.to_thread(self._append, lines, sync=sync)
 
     async def _encode(self, events: list[Event]) -> bytes:
-        """The lines of the events, in batches with pauses: a long computation in this thread would delay the music
-        thread.
-        """
+        """The lines of the events, in batches with pauses: a long computation in this thread would delay the music thread."""
         lines = []
         for first in range(0, len(events), EVENTS_PER_BATCH):
             lines.append(self._writer.encode_events(events[first : first + EVENTS_PER_BATCH]))

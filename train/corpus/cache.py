@@ -1,5 +1,6 @@
-"""A cache of what was read from music files, by a hash of their content; so a file is found again after it was moved or
-renamed.
+"""A cache of what was read from music files, by a hash of their content.
+
+So a file is found again after it was moved or renamed.
 
 A cache is a folder of shards. A shard is two files, written once and never changed: the notes of many MIDI files, which
 are memory-mapped, and an index of them. The cache can be deleted at any time; the files are then read again.

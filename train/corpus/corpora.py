@@ -1,5 +1,6 @@
-"""Builds a corpus from folders, files and lists of files: which files it has, and on which side of the split each one
-is. Knows no tokens.
+"""Builds a corpus from folders, files and lists of files: which files it has, and on which side of the split each one is.
+
+Knows no tokens.
 """
 
 import glob

@@ -209,8 +209,9 @@ def chunk_count(lengths: Iterable[int], lanes: int, length: int) -> int:
 def chunks(
     pieces: Pieces, order: Sequence[int], keys: Sequence[int], lanes: int, length: int, mine: range | None = None
 ) -> Iterator[Chunk]:
-    """Yields the pieces side by side in `lanes`, `length` tokens at a time; the caller carries the network's state from
-    chunk to chunk.
+    """Yields the pieces side by side in `lanes`, `length` tokens at a time.
+
+    The caller carries the network's state from chunk to chunk.
 
     `order` is the order of the pieces, and `keys` says by how many semitones each is transposed. When a piece ends, its
     lane takes the next piece at the start of the next chunk, so that the state can be reset there. Lanes without a next

@@ -41,8 +41,9 @@ class ManifestRows:
 
 
 def rows_of(files: Collection[Path], folders: Collection[Path]) -> ManifestRows:
-    """The rows of the files, from the manifests in these folders and the folders above; of several, the manifest
-    nearest to the file counts.
+    """The rows of the files, from the manifests in these folders and the folders above.
+
+    Of several, the manifest nearest to the file counts.
 
     Raises CorpusError if a manifest cannot be read, or if a row fits several files.
     """

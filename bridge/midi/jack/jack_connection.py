@@ -158,9 +158,7 @@ class JackConnection:
                 raise PortTaken(f"JACK refuses the port ({reply['error']}). Name another one, or restart JACK.")
 
     def _connect(self) -> JackHelper:
-        """Connects with the system's JACK library; if that reaches no server, with PipeWire's where that is another
-        one.
-        """
+        """Connects with the system's JACK library; if that reaches no server, with PipeWire's where that is another one."""
         first = self._start_helper(waits_for_server=False)
         reply = first.wait_until_ready()
         if reply["notice"] == "ready":

@@ -53,9 +53,7 @@ class Cycle:
         return self.starts_s + offset * self.frame_s
 
     def offset_of(self, at_s: float) -> int:
-        """The offset of the frame nearest to a second; of the first or last frame where the second is outside the
-        cycle.
-        """
+        """The offset of the frame nearest to a second; of the first or last frame where the second is outside the cycle."""
         return min(max(round((at_s - self.starts_s) / self.frame_s), 0), self.frames - 1)
 
 
@@ -71,8 +69,7 @@ class CycleDates:
         self.is_jack_trusted = True
 
     def date(self, number: int, frame: int, frames: int, rate: int, by_jack_s: float | None, now_s: float) -> Cycle:
-        """Dates cycle `number`, whose first frame is `frame`; JACK dates it `by_jack_s`, and its callback began at
-        `now_s`.
+        """Dates cycle `number`, whose first frame is `frame`; JACK dates it `by_jack_s`, and its callback began at `now_s`.
 
         `frames` is the period, `rate` the sample rate. Cycles may be left out between two calls.
         """

@@ -1,5 +1,4 @@
-"""The jam's side of the process that holds the JACK client: starts it, sends it commands and messages, reads its
-replies.
+"""The jam's side of the process that holds the JACK client: starts it, sends it commands and messages, reads its replies.
 
 Nothing here calls JACK, so a server that is frozen or gone cannot block it.
 """

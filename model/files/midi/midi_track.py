@@ -154,9 +154,7 @@ def _parsed(
     copies: int = 1,
     programs: Mapping[int, int] = MappingProxyType({}),
 ) -> list[TrackNotes | None] | None:
-    """Parses tracks with symusic: None in place of each of which a mark is missing; None for all if symusic refuses
-    one.
-    """
+    """Parses tracks with symusic: None in place of each of which a mark is missing; None for all if symusic refuses one."""
     pieces: list[bytes | memoryview] = [_HEADER, len(tracks).to_bytes(2), _DIVISION]
     for number, (track, of_track) in enumerate(zip(tracks, channels, strict=True)):
         offs, marks = _offs(track, of_track) * copies, _marks(of_track, number)
@@ -217,9 +215,7 @@ _Mark = tuple[int, int, int]
 def _marks_of(
     parts: Sequence["symusic.core.TrackTick"], channels: Sequence[tuple[int, ...]]
 ) -> tuple[list[tuple["symusic.core.TrackTick", _Mark]], set[int]] | None:
-    """symusic's tracks with their marks, and the numbers of the file's tracks that may lack one; None if that is
-    unclear.
-    """
+    """symusic's tracks with their marks, and the numbers of the file's tracks that may lack one; None if that is unclear."""
     to_come = {(number, channel) for number, of_track in enumerate(channels) for channel in of_track}
     found = []
     # symusic keeps the order of the file: a track without a mark belongs to one from `at` up to the next mark's.

@@ -80,9 +80,7 @@ def as_midi(
     tempi: Sequence[TempoChange] = (),
     meters: Sequence[MeterChange] = (),
 ) -> bytes:
-    """Tracks of notes as the content of a `.mid` file, each on its own channel; `tempi` and `meters` are the later
-    changes.
-    """
+    """Tracks of notes as the content of a `.mid` file, each on its own channel; `tempi` and `meters` are the later changes."""
     song = Song(
         [SongTrack(track.name, _events(track, CHANNELS[i % len(CHANNELS)])) for i, track in enumerate(tracks)],
         (TempoChange(0.0, tempo_bpm), *tempi),

@@ -232,9 +232,7 @@ class AnswerPlanner:
             self.plan_next()
 
     def replace_improvisers(self, improvisers: Mapping[Approach, Improviser], heard_count: int = 0) -> None:
-        """Replaces the models from the next answer on; in an answer without an end, which has no next one, after a
-        moment.
-        """
+        """Replaces the models from the next answer on; in an answer without an end, which has no next one, after a moment."""
         answer = self.playing
         # The present answer still belongs to the old model, which must have heard the phrase before it composes.
         self._models.replace_improvisers(improvisers, answer.improviser if answer else None, heard_count)

@@ -179,9 +179,7 @@ class TurnPlanner:
         return True
 
     def _early_beats(self, settings: Settings) -> float:
-        """How far before its beat a negative offset plays a note: an answer cannot begin sooner than this after a
-        request.
-        """
+        """How far before its beat a negative offset plays a note: an answer cannot begin sooner than this after a request."""
         return max(-settings.offset_ms, 0.0) / 1000 * self.timeline.tempo_bpm / 60
 
     @property

@@ -1,5 +1,6 @@
-"""The connections of the pages: each gets all events and may play, and none can hold up another page or the jam. It
-knows no HTTP.
+"""The connections of the pages: each gets all events and may play, and none can hold up another page or the jam.
+
+It knows no HTTP.
 
 The feed is read some forty times a second. Each message is encoded as JSON once and put into every page's outbox. A
 page that does not read its outbox is disconnected, so that no outbox grows without end.

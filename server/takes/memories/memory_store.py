@@ -20,8 +20,7 @@ Say = Callable[[str], None]
 
 
 def find_memory_origin(name: str, library: TakeLibrary, say: Say) -> Path | TakeEntry | None:
-    """Returns the file or the take that a jam gets its memories from; None if `name` is "last" and there is no take
-    yet.
+    """Returns the file or the take that a jam gets its memories from; None if `name` is "last" and there is no take yet.
 
     `name` means a file if that file exists, or if the name has a suffix or a folder in it; otherwise it means a take.
     The path of a take's own file means the take, because a jam would overwrite a file. Raises TakeError if no take
@@ -59,8 +58,7 @@ def load_take_memory(take: TakeEntry, jam: Jam, say: Say) -> None:
 
 @contextmanager
 def memories_in_file(path: Path, jam: Jam, say: Say) -> Iterator[None]:
-    """Loads the memories of a file into the jam on entry, if the file exists, and saves the jam's memories in it on
-    exit.
+    """Loads the memories of a file into the jam on entry, if the file exists, and saves the jam's memories in it on exit.
 
     Enter it before the music thread runs the jam, and leave it when the thread has ended. A file that cannot be used is
     reported and left as it is: the jam then starts without it, and its memories go to a new file beside it.

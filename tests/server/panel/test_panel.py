@@ -510,7 +510,7 @@ class TestUnfinishedRequests:
         await panel.request("/")
         monkeypatch.setattr(app_module, "BODY_TIMEOUT_S", 0.01)
         reader, writer = await asyncio.open_connection(HOST, panel.port)
-        head = f"POST /door HTTP/1.1\r\nHost: {HOST}:{panel.port}\r\nContent-Length: 10\r\n\r\n"
+        head = f"POST /access HTTP/1.1\r\nHost: {HOST}:{panel.port}\r\nContent-Length: 10\r\n\r\n"
         writer.write(head.encode())
         assert (await asyncio.wait_for(reader.read(), PATIENCE_S)).startswith(b"HTTP/1.1 408")
         writer.close()
