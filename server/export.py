@@ -87,11 +87,11 @@ def export_answers(
             yield picture
 
 
-def answer_to(seed: Seed, jam: Jam) -> list[Note]:
-    """Plays the seed to the jam, and returns its answer, which starts at the bar line after the seed's end."""
+def answer_to(seed: Seed, jam: Jam, start_beats: float | None = None) -> list[Note]:
+    """Plays the seed to the jam, and returns its answer, which starts at the bar line after the seed's end if not told where."""
     for beat, message in as_messages(seed.notes):
         jam.receive(message, beat)
-    jam.act("respond", _answer_start(seed))
+    jam.act("respond", _answer_start(seed) if start_beats is None else start_beats)
     timed: list[TimedMessage] = []
     while True:
         while jam.has_work:

@@ -15,6 +15,8 @@ from server.jam.turns.modes import TurnSchedule
 
 MOST_BEATS = 12
 PORT_STATES = ("ok", "lost")
+BOTH_PORTS_STATES = ("ok", "input lost", "output lost", "both lost")
+"""In the order of a number that has a bit for each port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,12 @@ READOUTS = (
         "bpm",
         "How fast the beat goes, whichever clock leads.",
         lambda moment: round(moment.timeline.tempo_bpm, 1) if moment.timeline else None,
+    ),
+    Readout(
+        "ports",
+        "Whether both MIDI ports are there, as one lamp.",
+        lambda moment: BOTH_PORTS_STATES[moment.is_input_lost + 2 * moment.is_output_lost],
+        BOTH_PORTS_STATES,
     ),
     Readout(
         "midi_in",

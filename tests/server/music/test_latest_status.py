@@ -38,6 +38,7 @@ def test_before_anything_has_happened_it_listens(status: LatestStatus) -> None:
         "state": "listening",
         "turn": "nobody",
         "planned": 0,
+        "ports": "ok",
         "midi_in": "ok",
         "midi_out": "ok",
     }
@@ -47,7 +48,18 @@ def test_before_anything_has_happened_it_listens(status: LatestStatus) -> None:
 def test_a_port_is_ok_or_lost(status: LatestStatus) -> None:
     status.update([StatusChanged(JamStatus(), 0.0, is_output_lost=True)])
     values = status.readout_values(0.0, TURNS)
-    assert (values["midi_in"], values["midi_out"]) == ("ok", "lost")
+    assert (values["ports"], values["midi_in"], values["midi_out"]) == ("output lost", "ok", "lost")
+
+
+@pytest.mark.parametrize(
+    ("is_input_lost", "is_output_lost", "told"),
+    [(False, False, "ok"), (True, False, "input lost"), (False, True, "output lost"), (True, True, "both lost")],
+)
+def test_one_readout_tells_of_both_ports(
+    status: LatestStatus, told: str, *, is_input_lost: bool, is_output_lost: bool
+) -> None:
+    status.update([StatusChanged(JamStatus(), 0.0, is_input_lost=is_input_lost, is_output_lost=is_output_lost)])
+    assert status.readout_values(0.0, TURNS)["ports"] == told
 
 
 def test_only_the_latest_status_counts(status: LatestStatus) -> None:

@@ -77,24 +77,38 @@ def mpe_line(count: int = 120, channels: Sequence[int] = range(1, 16)) -> bytes:
     return events
 
 
-ODD_FILES = {
-    "a key signature of eight sharps": midi_file(track(meta(0x59, b"\x08\x00"), plain())),
-    "a RIFF shell": rmid(PLAIN),
-    "a header of another program's before it": bytes(128) + PLAIN,
-    "a header that is longer than ours": b"MThd" + (8).to_bytes(4) + b"\x00\x01\x00\x01\x01\xe0??" + track(plain()),
-    "a vendor's chunk between the tracks": midi_file(
-        track(), chunk(b"XFIH", b"\x90\xff\x00"), track(plain()), declared=2
-    ),
-    "no end of track": midi_file(track(plain(), end=b"")),
-    "padding after the last track": PLAIN + bytes(9),
-    "a track that ends before its chunk does": midi_file(track(plain(), END_OF_TRACK, b"\x00\x90\x3c\x50\x10")),
-    "a length that was never written": PLAIN[:18] + b"\xff\xff\xff\xff" + PLAIN[22:],
-    "an F7 escape with bytes over 127": midi_file(track(b"\x00\xf7\x03\x90\xff\x80", plain())),
-    "a system exclusive message with bytes over 127": midi_file(track(b"\x00\xf0\x04\x43\xff\x90\xf7", plain())),
-    "a system exclusive message in two pieces": midi_file(track(b"\x00\xf0\x02\x43\x12\x00\xf7\x02\x43\xf7", plain())),
-    "a tempo of no time": midi_file(track(tempo(0), plain())),
-    "a meter over a 2048th": midi_file(track(meter(4, 11), plain())),
-    "active sensing among the events": midi_file(track(b"\x00\xfe\x00\xf8", plain())),
-    "meters of nothing": midi_file(track(meter(0, 2), plain())),
-}
-"""Files that hold the plain eighty notes and something odd."""
+def odd_files(count: int = 80) -> dict[str, bytes]:
+    """Files that hold so many plain notes and something odd."""
+    whole = midi_file(track(plain(count)))
+    return {
+        "a key signature of eight sharps": midi_file(track(meta(0x59, b"\x08\x00"), plain(count))),
+        "a RIFF shell": rmid(whole),
+        "a header of another program's before it": bytes(128) + whole,
+        "a header that is longer than ours": b"MThd"
+        + (8).to_bytes(4)
+        + b"\x00\x01\x00\x01\x01\xe0??"
+        + track(plain(count)),
+        "a vendor's chunk between the tracks": midi_file(
+            track(), chunk(b"XFIH", b"\x90\xff\x00"), track(plain(count)), declared=2
+        ),
+        "no end of track": midi_file(track(plain(count), end=b"")),
+        "padding after the last track": whole + bytes(9),
+        "a track that ends before its chunk does": midi_file(
+            track(plain(count), END_OF_TRACK, b"\x00\x90\x3c\x50\x10")
+        ),
+        "a length that was never written": whole[:18] + b"\xff\xff\xff\xff" + whole[22:],
+        "an F7 escape with bytes over 127": midi_file(track(b"\x00\xf7\x03\x90\xff\x80", plain(count))),
+        "a system exclusive message with bytes over 127": midi_file(
+            track(b"\x00\xf0\x04\x43\xff\x90\xf7", plain(count))
+        ),
+        "a system exclusive message in two pieces": midi_file(
+            track(b"\x00\xf0\x02\x43\x12\x00\xf7\x02\x43\xf7", plain(count))
+        ),
+        "a tempo of no time": midi_file(track(tempo(0), plain(count))),
+        "a meter over a 2048th": midi_file(track(meter(4, 11), plain(count))),
+        "active sensing among the events": midi_file(track(b"\x00\xfe\x00\xf8", plain(count))),
+        "meters of nothing": midi_file(track(meter(0, 2), plain(count))),
+    }
+
+
+ODD_FILES = odd_files()

@@ -126,6 +126,7 @@ def test_a_page_that_connects_gets_the_readouts() -> None:
         "state": "answering",
         "turn": "partner",
         "planned": 2,
+        "ports": "ok",
         "midi_in": "ok",
         "midi_out": "ok",
     }
