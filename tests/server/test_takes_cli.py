@@ -94,7 +94,7 @@ class TestRemove:
     def test_removes_jams_and_says_so(self, takes: Run, folder: Path) -> None:
         paths = [write_journal(folder, days_ago=day, is_marked=True) for day in (0, 1, 2)]
         out, _ = takes("remove", "02-03", "02-01")
-        assert out == "2026-02-03-201500 is gone\n2026-02-01-201500 is gone\n"
+        assert out == "2026-02-03-201500 is removed\n2026-02-01-201500 is removed\n"
         assert [path.exists() for path in paths] == [False, True, False]
 
     def test_removes_nothing_if_one_of_the_jams_does_not_exist(self, takes: Run, folder: Path) -> None:

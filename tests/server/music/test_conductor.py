@@ -191,7 +191,7 @@ class TestMidiClock:
         assert conductor.timeline is before
         assert conductor.take_transport_changes() == ()
         assert [record.getMessage() for record in caplog.records] == [
-            f"MIDI clock comes in and is not followed, as clock = {clock}"
+            f"MIDI clock comes in, but is not followed, because clock = {clock}"
         ]
 
     def test_a_tempo_out_of_range_is_not_followed_and_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
@@ -287,7 +287,7 @@ class TestLink:
         for at_s in (1.0, 2.0):
             conductor.follow_link(link_moment(at_s), at_s)
         assert conductor.timeline.tempo_bpm == 120.0
-        assert [record.getMessage() for record in caplog.records] == ["Link is on and is not followed, as clock = midi"]
+        assert [record.getMessage() for record in caplog.records] == ["Link is on, but is not followed, because clock = midi"]
 
     def test_while_it_leads_our_own_tempo_is_not_set_here(self) -> None:
         conductor = create_conductor("link")

@@ -296,7 +296,7 @@ class TestRefusedMessages:
         [
             ("hello", "the message is not JSON"),
             ('{"type":"quit"}', "a message's type is play, set, learn or ping"),
-            ("x" * (LONGEST_MESSAGE + 1), f"a message has at most {LONGEST_MESSAGE} characters, and this had 1025"),
+            ("x" * (LONGEST_MESSAGE + 1), f"a message has at most {LONGEST_MESSAGE} characters, and this one has 1025"),
             ('{"type":"set","control":"tempr","value":1}', "there is no control tempr; did you mean tempo?"),
             ('{"type":"set","control":"tempo","value":9000}', "tempo is 20 to 400 bpm; 9000 is out of range"),
             ('{"type":"set","control":"stop","value":"now"}', "an action takes 1, to do it, not 'now'"),

@@ -282,7 +282,7 @@ class TestUpdates:
         (
             "/fours/temperature/text",
             ("0.5",),
-            "/fours/temperature/text tells, and cannot be set; set /fours/temperature",
+            "/fours/temperature/text is the text of a label and cannot be set; set /fours/temperature",
         ),
         ("/fours/approach", ("evnt",), "approach is pitch or event, not 'evnt'; did you mean event?"),
         ("/fours/approach", (2,), "approach is pitch or event, or its index 0 to 1, not 2"),

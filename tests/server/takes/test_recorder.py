@@ -192,7 +192,7 @@ class TestTakeOfTheRunningJam:
             async with harness.recorder:
                 await harness.recorder.as_midi()
 
-        with pytest.raises(TakeError, match="not being written down"):
+        with pytest.raises(TakeError, match="not being recorded"):
             asyncio.run(run())
 
 
@@ -246,7 +246,7 @@ class TestFullDisk:
 
         asyncio.run(run())
         assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
-            "what is played is not being written down, and the jam plays on; it is tried again"
+            "what is played cannot be recorded; the jam plays on, and recording is tried again"
         ]
         assert caplog.records[0].getMessage().endswith("No space left on device")
         ended = harness.records[-1]
@@ -325,7 +325,7 @@ class TestFolderThatIsDeletedWhileAJamRuns:
         assert isinstance(ended, JournalEnded)
         assert ended.heard_notes == 2
         assert harness.memory_files == [path.with_suffix(".memory")]
-        assert all("not written down" not in line for line in harness.output)
+        assert all("not recorded" not in line for line in harness.output)
 
     def test_the_file_alone_is_made_again_too(self, harness: RecorderHarness) -> None:
         async def run() -> None:
