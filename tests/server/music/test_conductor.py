@@ -162,7 +162,7 @@ class TestMidiClock:
         conductor.advance(daw.next_s)
         assert (conductor.transport, conductor.is_running) == ("stopped", False)
 
-    def test_one_that_comes_twice_is_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_clock_that_arrives_twice_is_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
         conductor, daw = create_conductor(), Daw(97.0).send(START).tick(4 * BAR)
         for data, at_s in daw.sent:
             conductor.receive(data, at_s)
@@ -268,7 +268,7 @@ class TestLink:
         conductor.follow_link(link_moment(5.0), 5.0)
         assert (conductor.transport, conductor.is_running) == ("free", True)
 
-    def test_midi_clock_goes_before_it_and_that_is_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_midi_clock_has_priority_over_link_and_that_is_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
         conductor, daw = create_conductor(), Daw(140.0).tick(BAR)
         conductor.follow_link(link_moment(0.5), 0.5)
         receive_all(conductor, daw)
@@ -287,7 +287,9 @@ class TestLink:
         for at_s in (1.0, 2.0):
             conductor.follow_link(link_moment(at_s), at_s)
         assert conductor.timeline.tempo_bpm == 120.0
-        assert [record.getMessage() for record in caplog.records] == ["Link is on, but is not followed, because clock = midi"]
+        assert [record.getMessage() for record in caplog.records] == [
+            "Link is on, but is not followed, because clock = midi"
+        ]
 
     def test_while_it_leads_our_own_tempo_is_not_set_here(self) -> None:
         conductor = create_conductor("link")

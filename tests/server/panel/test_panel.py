@@ -205,7 +205,7 @@ class TestMidiLearn:
         asyncio.run(run())
 
     @with_panel
-    async def test_a_binding_that_cannot_be_written_holds_for_this_jam_and_the_outcome_says_so(
+    async def test_a_binding_that_cannot_be_written_holds_for_this_jam_and_the_page_is_notified(
         self, panel: RunningPanel
     ) -> None:
         async with panel.page() as page:
@@ -282,7 +282,7 @@ class TestMidiLearn:
 
 class TestRefusedMessages:
     @with_panel
-    async def test_a_change_that_fails_later_is_told_to_the_page_that_made_it(self, panel: RunningPanel) -> None:
+    async def test_a_change_that_fails_later_is_reported_to_the_page_that_made_it(self, panel: RunningPanel) -> None:
         async with panel.page() as page, panel.page() as other:
             await page.send("set", control="tempo", value=90.0)
             assert await page.next_value("tempo") == 90.0

@@ -300,7 +300,7 @@ class TestDiskCache:
 
 class TestFolderThatIsDeletedWhileAJamRuns:
     @pytest.mark.parametrize("is_renamed", [False, True])
-    def test_is_made_again_with_the_whole_journal_which_is_said_once(
+    def test_is_created_again_with_the_whole_journal_and_that_is_logged_once(
         self, harness: RecorderHarness, caplog: pytest.LogCaptureFixture, *, is_renamed: bool
     ) -> None:
         async def run() -> None:
@@ -358,7 +358,7 @@ class TestFolderThatIsDeletedWhileAJamRuns:
         kinds = [type(record) for record in harness.records if not isinstance(record, ControlChanged)]
         assert kinds == [JournalBegun, TimelineChanged, MessageReceived, MessageReceived, JournalEnded]
 
-    def test_where_no_other_can_be_made_the_end_says_that_there_is_no_take(
+    def test_if_no_other_can_be_created_the_end_says_that_there_is_no_take(
         self, harness: RecorderHarness, caplog: pytest.LogCaptureFixture
     ) -> None:
         async def run() -> None:
