@@ -39,7 +39,7 @@ def read_musicxml(content: bytes) -> FileScore:
             raise MissingLibraryError(
                 "is MusicXML, which needs partitura: pip install 'trading-fours[scores]'"
             ) from error
-        text = _unpacked(content) if content.startswith(b"PK") else content
+        text = unpacked(content)
         try:
             score = partitura.load_musicxml(io.BytesIO(text))
             voices = [_Voice(partitura.score.unfold_part_maximal(part)) for part in score.parts]
@@ -56,8 +56,13 @@ def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
-def _unpacked(content: bytes) -> bytes:
-    """The score in an `.mxl` file, which is a zip archive; the container file in it names the score."""
+def unpacked(content: bytes) -> bytes:
+    """The text of a score. An `.mxl` is a zip file whose container names the file with the score; anything else is plain.
+
+    Raises UnreadableError for a zip file without a score.
+    """
+    if not content.startswith(b"PK"):
+        return content
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             container = ET.fromstring(packed.read("META-INF/container.xml"))  # noqa: S314  only a file name is read from it

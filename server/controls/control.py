@@ -34,7 +34,7 @@ class Control:
 
     - `number`: from `low` to `high` in `unit`; a `whole` one has no fraction; `curve` is how a fader goes from `low` to `high`.
     - `choice` and `key`: one of `choices`; a key may be spelled in many ways (`model.analysis.scale`).
-    - `name`: any text, such as the name of a pack.
+    - `name`: any text; `names` says what it names, such as a pack.
     - `action`: done at once; it holds no value and has no `default`. Every other kind has one.
     """
 
@@ -49,6 +49,7 @@ class Control:
     whole: bool = False
     curve: Curve = ""
     choices: tuple[str, ...] = ()
+    names: str = ""
 
     @property
     def address(self) -> str:
@@ -67,7 +68,7 @@ class Control:
             case "key":
                 return "off, auto, or a key such as C minor or D dorian"
             case "name":
-                return "the name of a pack"
+                return self.names
             case "action":
                 return "1, to do it"
 
@@ -80,6 +81,8 @@ class Control:
             case "number":
                 return self._read_number(raw)
             case "choice" | "key":
+                return self._read_choice(raw)
+            case "name" if self.choices and not isinstance(raw, str):
                 return self._read_choice(raw)
             case _ if isinstance(raw, str) and raw:
                 return raw
