@@ -427,7 +427,7 @@ class TestOneApproach:
         out = shutil.copytree(base, tmp_path / "tiny")
         interrupt_training(fours_train, tunes, out, "--approach", "event")
         result = fours_train(tunes, "--out", out, "--epochs", "3", "--approach", "event")
-        assert "was broken off; go on with it with --resume" in result.error_message
+        assert "was interrupted; resume it with --resume" in result.error_message
         assert fours_train(tunes, "--out", out, "--epochs", "3", "--approach", "event", "--resume").status == 0
         assert names_in(tmp_path) == ["tiny"]
 

@@ -133,7 +133,7 @@ class TestManifest:
     def test_a_table_in_another_encoding_is_an_error(self, tmp_path: Path) -> None:
         write_part(tmp_path / "tune.mid", tune(1))
         (tmp_path / "manifest.csv").write_text("path,split\nÜbung.mid,train\n", encoding="latin-1")
-        assert complaint(tmp_path).startswith(f"{tmp_path / 'manifest.csv'} is no table in UTF-8 (")
+        assert complaint(tmp_path).startswith(f"{tmp_path / 'manifest.csv'} is not a table in UTF-8 (")
 
     def test_a_manifest_that_leaves_everything_out_is_an_error(self, tmp_path: Path) -> None:
         write_part(tmp_path / "tune.mid", tune(1))

@@ -54,7 +54,7 @@ def test_a_row_spelt_as_on_disk_goes_before_a_similar_one(tmp_path: Path) -> Non
 def test_a_row_that_fits_two_files_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "SONG.mid")
     with pytest.raises(
-        CorpusError, match=r"manifest\.csv has a row SONG\.mid, which may be any of .*; write it as on disk"
+        CorpusError, match=r"manifest\.csv has a row SONG\.mid, which fits several files: .*; write it as on disk"
     ):
         found(tmp_path, "Song.mid", "song.mid")
 
