@@ -113,7 +113,7 @@ def train(
     memory_only: Annotated[bool, typer.Option(help="Fit the memory of the existing pack, and train nothing.")] = False,  # noqa: FBT002
     phrasing_only: Annotated[
         bool, typer.Option(help="Fit touch and phrase ends of the pack, and train nothing.")
-    ] = False,  # noqa: FBT002
+    ] = False,
     tensorboard: Annotated[Path | None, typer.Option(help="Write curves for TensorBoard into this folder.")] = None,
     cache: Annotated[
         Path, typer.Option(help="The cache of files that were read; it may be deleted at any time.", show_default=False)
