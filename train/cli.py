@@ -111,9 +111,7 @@ def train(
         Approach | None, typer.Option(help="Train this approach only, and keep the other one of the existing pack.")
     ] = None,
     memory_only: Annotated[bool, typer.Option(help="Fit the memory of the existing pack, and train nothing.")] = False,  # noqa: FBT002
-    phrasing_only: Annotated[
-        bool, typer.Option(help="Fit touch and phrase ends of the pack, and train nothing.")
-    ] = False,
+    phrasing_only: Annotated[bool, typer.Option(help="Fit touch and phrase ends only, and train nothing.")] = False,  # noqa: FBT002
     tensorboard: Annotated[Path | None, typer.Option(help="Write curves for TensorBoard into this folder.")] = None,
     cache: Annotated[
         Path, typer.Option(help="The cache of files that were read; it may be deleted at any time.", show_default=False)
