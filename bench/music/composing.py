@@ -34,8 +34,8 @@ except ImportError:  # a checkout from before the rooms of the model
     from model.novelty import Novelty
     from model.pack import open_pack
 try:
-    from model.tokens.bars import Bars
-    bars = {"bars": Bars()}
+    from model.tokens.bar_places import BarPlaces
+    bars = {"bars": BarPlaces()}
 except ImportError:  # before memories knew the bar
     bars = {}
 # The thread's own time: what else runs on the machine is not counted.

@@ -17,12 +17,12 @@ from model.defaults import FITTED_STRENGTH
 from model.engines.network import MusicLSTM
 from model.memory.backoff import Backoff
 from model.memory.memory import Memory
-from model.tokens.bars import bars_at
+from model.tokens.bar_places import bars_at
 from model.tokens.vocabulary import Cursor, Vocabulary
 from train.corpus.corpora import Line
 from train.corpus.dataset import Tokens, tokens_of_line
 
-# So many tokens go through the network at once: lines side by side, padded to the longest of them.
+# This many tokens go through the network at once: lines side by side, padded to the longest of them.
 TOKENS_AT_ONCE = 1 << 15
 
 

@@ -1,4 +1,4 @@
-"""`Bars`: where bars begin, and the place of a beat in its bar; knows no clock and no file."""
+"""`BarPlaces`: where bars begin, and the place of a beat in its bar; knows no clock and no file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ _SNAPPED = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
-    """Bars of `beats_per_bar` beats, one of which begins at `downbeat`. Raises ValueError where a bar has no length."""
+class BarPlaces:
+    """BarPlaces of `beats_per_bar` beats, one of which begins at `downbeat`. Raises ValueError where a bar has no length."""
 
     downbeat: float = 0.0
     beats_per_bar: float = 4.0
@@ -32,7 +32,7 @@ class Bars:
         return (whole * PLACES_PER_BEAT + _SNAPPED[part]) % max(round(self.beats_per_bar * PLACES_PER_BEAT), 1)
 
 
-def bars_at(beat: float, changes: Sequence[tuple[float, float]]) -> Bars:
+def bars_at(beat: float, changes: Sequence[tuple[float, float]]) -> BarPlaces:
     """The bars in force at a beat: `changes` are beats with the beats per bar from there on, in order; 4/4 from 0 where there is none."""
     in_force = [change for change in changes if change[0] <= beat + 1.0 / (2 * PLACES_PER_BEAT)] or list(changes[:1])
-    return Bars(*in_force[-1]) if in_force else Bars()
+    return BarPlaces(*in_force[-1]) if in_force else BarPlaces()
