@@ -9,14 +9,17 @@ from random import Random
 
 from bridge.midi.messages import NoteOn
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS
+from model.analysis.bars import Bars, bars_of
 from model.approach import Approach
 from model.harmony.changes import Changes
 from model.improvising.improviser import Improviser
 from model.improvising.sampling_settings import SamplingSettings
+from model.phrasing.touch import HeardPhrase, Touch, learn_touch
 from server.controls.control_table import Settings, Value
 from server.jam.answering.answer import Answer, PlayedNote
-from server.jam.answering.answer_settings import sampling_settings_for
+from server.jam.answering.answer_settings import AnswerContext, sampling_settings_for
 from server.jam.answering.groove import Groove
+from server.jam.answering.rendition import Rendition, TouchAmounts
 from server.jam.control_effects import PLACING_CONTROLS, RECOMPOSING_CONTROLS, TURN_CONTROLS
 from server.jam.listening.input_state import InputState
 from server.jam.model_feed import ModelFeed
@@ -109,7 +112,8 @@ class AnswerPlanner:
             span,
             self._sampling(span),
             Random(f"{self._random_seed} {self._planned_count}"),
-            self._input.phrase_to_answer.velocities,
+            self._rendition(span),
+            TouchAmounts.from_settings(self.settings),
             Groove.from_settings(self.settings),
             self._turns.timeline,
         )
@@ -158,7 +162,9 @@ class AnswerPlanner:
         if answer is not None:
             if begins_phrase:
                 self._models.forget_phrase_start(answer.improviser)
-            answer.velocities = self._input.phrase_to_answer.velocities
+            answer.set_touch(
+                TouchAmounts.from_settings(self.settings), self._rendition(answer.span), keeps_planned=True
+            )
             answer.add_heard_note(note, self._sampling(answer.span), self._as_planned_until_beat())
         self._is_outdated = True
 
@@ -181,6 +187,8 @@ class AnswerPlanner:
             self._novelty = self._input.novelty_limit(self.settings.novelty)
         if control in PLACING_CONTROLS:
             self.place()
+        if control == "feel_from" and self.answer is not None:
+            self.answer.set_touch(TouchAmounts.from_settings(self.settings), self._rendition(self.answer.span))
         if control in TURN_CONTROLS:
             self._is_outdated = True
         elif (answer := self.playing) is not None:
@@ -202,6 +210,7 @@ class AnswerPlanner:
     def place(self) -> None:
         """Places the planned notes in the groove and the bars as they are now."""
         if self.answer is not None:
+            self.answer.set_touch(TouchAmounts.from_settings(self.settings))
             self.answer.set_groove(Groove.from_settings(self.settings), self._turns.timeline, self.now_beat)
 
     def fit_to_turns(self) -> bool:
@@ -288,6 +297,35 @@ class AnswerPlanner:
         answer.replan(improviser, until_beats, sampling, from_beats, later_beats)
 
     def _sampling(self, span: BeatSpan) -> SamplingSettings:
-        return sampling_settings_for(
-            self.settings, span, self._input.phrase_to_answer.notes, self._input.key, self._novelty, self._changes
+        return sampling_settings_for(self.settings, span, self._context())
+
+    def _context(self) -> AnswerContext:
+        phrase, bars = self._input.phrase_to_answer.notes, self._bars
+        return AnswerContext(
+            phrase,
+            self._input.key,
+            self._novelty,
+            bars,
+            bars_of(phrase, bars),
+            self._models[self.settings.approach].phrasing,
+            self._random_seed + self._planned_count,
+            self._changes,
         )
+
+    @property
+    def _bars(self) -> Bars:
+        timeline = self._turns.timeline
+        return Bars.of_meter(timeline.meter.numerator, timeline.meter.denominator, timeline.downbeat)
+
+    def _rendition(self, span: BeatSpan) -> Rendition:
+        """How an answer within `span` is played, as the phrases up to now were; learnt when its first note is composed."""
+        from_player = self.settings.feel_from == "player"
+        context = self._context()
+        phrases = self._input.touch_phrases or (tuple(context.phrase),)
+
+        def learn() -> Touch:
+            heard = [HeardPhrase(notes, bars_of(notes, context.bars)) for notes in phrases]
+            return learn_touch(heard, context.phrasing.touch, from_player=from_player)
+
+        has_bars = context.phrase_bars is not None
+        return Rendition(learn, context.answer_bars(span.start_beats) if has_bars else None, span)
