@@ -63,7 +63,7 @@ def running_jackd(name: str, tmp_path_factory: pytest.TempPathFactory, cycle_fra
     """
     jackd_path, wait_path = require_program("jackd"), require_program("jack_wait")
     log = tmp_path_factory.mktemp("jackd") / "jackd.log"
-    command = [jackd_path, "--name", name, "-r", "-d", "dummy", "-r", "48000", "-p", str(cycle_frames)]
+    command = [jackd_path, "--name", name, "-r", "-S", "-d", "dummy", "-r", "48000", "-p", str(cycle_frames)]
     with (
         pytest.MonkeyPatch.context() as environment,
         log.open("wb") as log_file,
