@@ -15,7 +15,6 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "answering",
         "clock",
         "buffered_clock",
-        "in_time",
         "onsets",
         "panel",
     ),

@@ -16,7 +16,7 @@ from server.config.config import Config
 from server.errors import ExportError
 from server.jam.jam import Jam
 from server.jam.jam_output import TimedMessage
-from server.music.pack_loader import load_pack
+from server.music.packs.pack_loader import load_pack
 from server.music.seed_player import as_messages
 
 SEED_TRACK, ANSWER_TRACK = "Seed", "Answer"

@@ -30,8 +30,8 @@ from server.controls.control_throttle import ControlThrottle
 from server.jam.jam import Jam
 from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
-from server.music.pack_loader import LoadedPack, check_pack_exists, load_pack
-from server.music.pack_switcher import PackSwitcher
+from server.music.packs.pack_loader import LoadedPack, check_pack_exists, load_pack
+from server.music.packs.pack_switcher import PackSwitcher
 from server.music.seed_player import seed_playing
 from server.music.watchdog import Watchdog
 from server.panel.jam_handle import JamHandle, Wiring

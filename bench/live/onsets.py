@@ -1,22 +1,25 @@
 """How far the jam's notes are from the beat of a MIDI clock: one jam for each period and tempo, recorded by `jack_recorder`.
 
-`jack_midi_clock` sends the clock, from JACK's transport, on jackd without sound hardware. An onset's place is the nearest half
-beat of the transport, so a lost tick moves nothing. The first beats, in which the jam does not know the clock yet, are left out.
-Where the server reported an xrun or missed cycles ("gaps"), no program could play on time: the last column leaves out the two
-beats after each of these.
+`jack_midi_clock` sends the clock, from JACK's transport, on jackd without sound hardware. Each onset is compared with the tick of
+its beat, both by the transport's frames, which number the ticks too: so a lost tick moves nothing. The first beats, in which the
+jam does not know the clock yet, are left out. Where the server reported an xrun or missed cycles ("gaps"), no program could play
+on time: the last column leaves out the two beats after each of these.
 
-`FRAMES=256,1024 TEMPI=97,120 MINUTES=5 python -m bench onsets`; `BUILD=.,../other` also runs the jam of another checkout, and
+`FRAMES=256,1024 TEMPI=97,120 MINUTES=5 python -m bench onsets`; `BUILD=.,../other` also runs the jam of another checkout.
+`MODE=fours` takes turns of a bar with a robot player instead of playing continuously, and `JITTER=20` lets the clock wander by 20 %.
 `SERVER=NAME` names the JACK server, so that several benchmarks can run at the same time. `FOLDER=PATH` keeps the recordings.
 """
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,9 +33,10 @@ FRAMES = tuple(map(int, os.environ.get("FRAMES", "64,128,256,512,1024,2048").spl
 TEMPI_BPM = tuple(map(float, os.environ.get("TEMPI", "97,120").split(",")))
 SECONDS = 60 * float(os.environ.get("MINUTES", "0.5"))
 BUILDS = tuple(os.environ.get("BUILD", ".").split(","))
-SETTLED_BEATS = 16
-RECOVERY_BEATS = 2
+MODE = os.environ.get("MODE", "continuous")
+JITTER_PERCENT = int(os.environ.get("JITTER", "0"))
 FOLDER = os.environ.get("FOLDER")
+SETTLED_BEATS, RECOVERY_BEATS = 16, 2
 STEP_BEATS = 0.5
 TICKS_PER_BEAT = 24
 SAMPLE_RATE = 48_000
@@ -69,29 +73,41 @@ class Recording:
                     xruns.append(float(frame))
         return cls(_pairs(ticks), _pairs(onsets), np.array(gaps), np.array(xruns))
 
+    def beats_at(self, songs: Frames, tempo_bpm: float) -> Frames:
+        """The beats of the clock at frames of the transport."""
+        return np.asarray(np.interp(songs, self.ticks[:, 1], self._tick_numbers(tempo_bpm)) / TICKS_PER_BEAT)
+
+    def songs_at(self, beats: Frames, tempo_bpm: float) -> Frames:
+        """The frames of the transport at beats of the clock."""
+        return np.asarray(np.interp(beats * TICKS_PER_BEAT, self._tick_numbers(tempo_bpm), self.ticks[:, 1]))
+
+    def _tick_numbers(self, tempo_bpm: float) -> Frames:
+        """The number of each tick, by the transport's frames, so that lost ticks count too."""
+        tick_frames = 60 * SAMPLE_RATE / tempo_bpm / TICKS_PER_BEAT
+        songs = self.ticks[:, 1]
+        # One by one, as a clock that wanders may move far from its tempo.
+        return np.cumsum(np.round(np.diff(songs, prepend=0.0) / tick_frames))
+
 
 def _pairs(rows: list[tuple[float, float]]) -> Frames:
     return np.array(rows, dtype=np.float64).reshape(-1, 2)
 
 
 def errors_ms(recording: Recording, tempo_bpm: float) -> tuple[Frames, npt.NDArray[np.bool_]]:
-    """How much later than its place each onset came, in milliseconds, from `SETTLED_BEATS` on.
+    """How much later than its tick each onset came, in milliseconds, from `SETTLED_BEATS` on.
 
     Also returns, for each onset, whether more than `RECOVERY_BEATS` have passed since the last xrun or gap.
     """
-    beat_frames = 60 * SAMPLE_RATE / tempo_bpm
-    tick_frames, step_frames = beat_frames / TICKS_PER_BEAT, STEP_BEATS * beat_frames
-    tick_songs = recording.ticks[:, 1]
-    # By how much this clock's ticks are later than the transport's.
-    clock_frames = float(np.median(tick_songs - np.round(tick_songs / tick_frames) * tick_frames))
-    songs = recording.onsets[:, 1]
-    is_measured = (songs > SETTLED_BEATS * beat_frames) & (recording.onsets[:, 0] < recording.ticks[-1, 0])
-    frames, songs = recording.onsets[is_measured].T
-    songs = songs - clock_frames
-    off_ms = np.asarray((songs - np.round(songs / step_frames) * step_frames) / SAMPLE_RATE * 1000, dtype=np.float64)
+    frames, songs = recording.onsets.T
+    beats = recording.beats_at(songs, tempo_bpm)
+    is_measured = (beats > SETTLED_BEATS) & (frames < recording.ticks[-1, 0])
+    frames, songs, beats = frames[is_measured], songs[is_measured], beats[is_measured]
+    places = np.round(beats / STEP_BEATS) * STEP_BEATS
+    off_ms = (songs - recording.songs_at(places, tempo_bpm)) / SAMPLE_RATE * 1000
+    recovery_frames = RECOVERY_BEATS * 60 * SAMPLE_RATE / tempo_bpm
     is_clear = np.ones(len(frames), dtype=np.bool_)
     for frame in (*recording.xruns, *recording.gaps):
-        is_clear &= (frames < frame) | (frames > frame + RECOVERY_BEATS * beat_frames)
+        is_clear &= (frames < frame) | (frames > frame + recovery_frames)
     return off_ms, is_clear
 
 
@@ -122,16 +138,19 @@ def _figures(recording: Recording, tempo_bpm: float) -> tuple[str, ...]:
     return (str(len(off_ms)), f"{median:.3f}", f"{p99:.3f}", f"{worst:.3f}", *counts, clear)
 
 
-def record(tempo_bpm: float, seconds: float, build: Path) -> Recording:
-    """Records a jam in continuous mode that follows the clock."""
-    with (
-        _recorder() as process,
-        jackd_server.client(("jack_midi_clock", "-b", f"{tempo_bpm:g}", "-B"), CLOCK_PORT),
-        _jam(build.resolve()) as (midi_in, midi_out),
-    ):
+def record(tempo_bpm: float, seconds: float, build: Path, mode: str = MODE) -> Recording:
+    """Records a jam that follows the clock; in `fours` a robot plays all the time, so that there is a phrase to answer."""
+    jitter = ("-J", str(JITTER_PERCENT)) if JITTER_PERCENT else ()
+    clock = ("jack_midi_clock", "-b", f"{tempo_bpm:g}", "-B", *jitter)
+    with ExitStack() as stack:
+        process = stack.enter_context(_recorder())
+        stack.enter_context(jackd_server.client(clock, CLOCK_PORT))
+        midi_in, midi_out = stack.enter_context(_jam(build.resolve(), mode))
         jackd_server.connect(CLOCK_PORT, midi_in)
         jackd_server.connect(CLOCK_PORT, "onset-recorder:clock")
         jackd_server.connect(midi_out, "onset-recorder:notes")
+        if mode != "continuous":
+            stack.enter_context(_playing_phrases(midi_in))
         jackd_server.roll()
         time.sleep(seconds)
         jackd_server.stop()
@@ -157,9 +176,10 @@ def _recorder() -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
-def _jam(build: Path) -> Iterator[tuple[str, str]]:
+def _jam(build: Path, mode: str) -> Iterator[tuple[str, str]]:
     """Runs the jam of a checkout in a temporary folder; yields the names of its input and output."""
-    controls = ("--mode", "continuous", "--approach", "pitch", "--step", str(STEP_BEATS))
+    turns = () if mode == "continuous" else ("--turn-bars", "1", "--over", "overlap")
+    controls = ("--mode", mode, *turns, "--approach", "pitch", "--step", str(STEP_BEATS))
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "config.toml").write_text('[panel]\non = false\n[takes]\nfolder = "takes"\n', encoding="utf-8")
         with subprocess.Popen(
@@ -181,3 +201,31 @@ def _jam(build: Path) -> Iterator[tuple[str, str]]:
             finally:
                 process.terminate()
                 process.wait(TIMEOUT_S)
+
+
+@contextmanager
+def _playing_phrases(port_name: str) -> Iterator[None]:
+    """Plays four notes over and over."""
+    import rtmidi
+
+    keyboard = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="onset-keyboard")
+    keyboard.open_port(keyboard.get_ports().index(port_name), name="out")
+    done = threading.Event()
+
+    def play() -> None:
+        for pitch in itertools.cycle((60, 62, 64, 67)):
+            if done.wait(0.3):
+                return
+            keyboard.send_message([0x90, pitch, 80])
+            done.wait(0.2)
+            keyboard.send_message([0x80, pitch, 0])
+
+    thread = threading.Thread(target=play, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(TIMEOUT_S)
+        keyboard.close_port()
+        keyboard.delete()

@@ -3,7 +3,7 @@
 The two approaches differ in how a token continues the music. Each has a class over one base class.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import dropwhile
 from random import Random
@@ -14,13 +14,14 @@ import numpy as np
 from model.approach import Approach
 from model.engines.engine import Engine, EngineState, Logits
 from model.errors import BrokenForecast
+from model.improvising.forecast import Forecast, ForecastPoint
 from model.improvising.rhythm import Rhythm
-from model.improvising.sampling import draw_token, sampling_probabilities, softmax
+from model.improvising.sampling import softmax
 from model.improvising.sampling_settings import SamplingSettings
 from model.memory.memory import Memory
 from model.memory.memory_mark import MemoryMark
 from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
-from model.tokens.vocabulary import START, Cursor, EventVocabulary, Mask, PitchVocabulary, Vocabulary
+from model.tokens.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary, Vocabulary
 
 # The model does not say how long a note lasts: no note of an answer is held longer than a bar of four.
 LONGEST_NOTE_BEATS = 4.0
@@ -170,19 +171,15 @@ class _BaseImproviser(Generic[V]):
             raise BrokenForecast(f"the {self.approach} network forecasts what is no number; the answer ends here")
         return logits, after
 
-    def _sample(
-        self, current: Snapshot, allowed: Mask, settings: SamplingSettings, random: Random
+    def _draw(
+        self, current: Snapshot, forecast: Forecast, point: ForecastPoint, memory_strength: float, random: Random
     ) -> tuple[int, float]:
-        """One of the allowed tokens, and the part of its probability that came from memory."""
-        memory = self._memory_at(current) if settings.memory > 0.0 else None
+        """The next token, and the part of its probability that came from memory."""
+        memory = self._memory_at(current) if memory_strength > 0.0 else None
         if memory is None:
-            p = sampling_probabilities(current.logits, settings.temperature, settings.top_p, allowed)
-            return draw_token(p, random.random()), 0.0
-        mixed = memory.mix(softmax(current.logits), settings.memory)
-        with np.errstate(divide="ignore"):  # an impossible token has no logarithm
-            logits = np.log(mixed.probabilities)
-        p = sampling_probabilities(logits, settings.temperature, settings.top_p, allowed)
-        token = draw_token(p, random.random())
+            return forecast.draw(softmax(current.logits), point, random.random()), 0.0
+        mixed = memory.mix(softmax(current.logits), memory_strength)
+        token = forecast.draw(mixed.probabilities.copy(), point, random.random())
         return token, mixed.memory_share(token)
 
     def _memory_at(self, snapshot: Snapshot) -> Memory | None:
@@ -196,17 +193,6 @@ def _mark(memory: Memory | None) -> MemoryMark | None:
     return None if memory is None else memory.snapshot()
 
 
-def _prefer(allowed: Mask, wanted: Mask | None) -> Mask:
-    """The allowed tokens that are wanted; all allowed ones where none of them is."""
-    both = allowed if wanted is None else allowed & wanted
-    return both if both.any() else allowed
-
-
-def _without_repeats(allowed: Mask, pitches: Sequence[int], outline: Sequence[int], settings: SamplingSettings) -> Mask:
-    """The allowed tokens that do not repeat too much of the player's phrases."""
-    return allowed if settings.novelty is None else settings.novelty.restrict(allowed, pitches, outline)
-
-
 class PitchImproviser(_BaseImproviser[PitchVocabulary]):
     """Approach 1: one pitch after another, in a given rhythm: every `step_beats` and as long, or that of a phrase."""
 
@@ -215,21 +201,20 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
     def compose(
         self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
     ) -> Iterator[PlannedNote]:
-        vocabulary = self._vocabulary
-        wanted = None if settings.pitches is None else vocabulary.mask_for_pitches(settings.pitches)
+        vocabulary, forecast = self._vocabulary, Forecast(self._vocabulary, settings)
         rhythm, from_beats = settings.rhythm, settings.rhythm_from_beats
         if rhythm is None:
             rhythm, from_beats = Rhythm.fixed(settings.step_beats), start_beats
         times = dropwhile(lambda time: time[0] < start_beats - ROUNDING_BEATS, rhythm.unroll(from_beats, start_beats))
-        current, outline = self._current, list(settings.answer_outline)
+        current = self._current
+        point = ForecastPoint(start_beats, until_beats, start_beats, outline=list(settings.answer_outline))
         onset_beats, duration_beats = next(times)
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
-            allowed = _prefer(vocabulary.note_mask, wanted)
-            allowed = _without_repeats(allowed, vocabulary.pitches, outline, settings)
-            token, memory_share = self._sample(current, allowed, settings, random)
+            point.onset_beats = onset_beats
+            token, memory_share = self._draw(current, forecast, point, settings.memory, random)
             pitch = vocabulary.pitch(token)
-            outline.append(pitch)
-            del outline[:-MAX_OUTLINE_ONSETS]
+            point.outline.append(pitch)
+            del point.outline[:-MAX_OUTLINE_ONSETS]
             current = self._advance(current, (token,), Cursor(onset_beats, (pitch,)), learn=settings.learn_answer)
             next_beats, next_duration_beats = next(times)
             is_last = _is_last(next_beats, until_beats, settings)
@@ -251,28 +236,26 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
     def compose(
         self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
     ) -> Iterator[PlannedNote]:
-        vocabulary = self._vocabulary
-        wanted = None if settings.pitches is None else vocabulary.mask_for_pitches(settings.pitches)
+        vocabulary, forecast = self._vocabulary, Forecast(self._vocabulary, settings)
         # The network hears the rest before the first note like any other rest; then a note must come. However soon
         # that note comes, it is a new onset, and does not belong to the chord that was heard last.
         last_beats = self._current.cursor.onset_beats
         new_onset_beats = start_beats if last_beats is None else max(start_beats, last_beats + CHORD_BEATS)
         rest = vocabulary.encode_time(new_onset_beats, self._current.cursor)
         current = self._advance(self._current, rest, Cursor(start_beats), learn=settings.learn_answer)
-        onset_beats, outline = start_beats, list(settings.answer_outline)
+        onset_beats = start_beats
+        point = ForecastPoint(start_beats, until_beats, start_beats, outline=list(settings.answer_outline))
         chord: list[tuple[int, float, Snapshot]] = []
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
-            allowed = _prefer(vocabulary.allowed_after(current.cursor.chord, settings.max_chord), wanted)
-            if not chord:
-                allowed = _without_repeats(allowed, vocabulary.pitches, outline, settings)
-            token, memory_share = self._sample(current, allowed, settings, random)
+            point.onset_beats, point.chord = onset_beats, current.cursor.chord
+            token, memory_share = self._draw(current, forecast, point, settings.memory, random)
             if vocabulary.is_time(token):
                 next_beats = onset_beats + vocabulary.shift_beats(token) * settings.time_scale
                 if _is_last(next_beats, until_beats, settings):
                     next_beats = until_beats
                 yield from _chord_notes(chord, onset_beats, next_beats)
-                outline.append(max(pitch for pitch, *_ in chord))
-                del outline[:-MAX_OUTLINE_ONSETS]
+                point.outline.append(max(pitch for pitch, *_ in chord))
+                del point.outline[:-MAX_OUTLINE_ONSETS]
                 chord.clear()
                 onset_beats = next_beats
                 current = self._advance(current, (token,), Cursor(onset_beats), learn=settings.learn_answer)

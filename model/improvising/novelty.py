@@ -11,7 +11,6 @@ import numpy as np
 
 from model.defaults import MAX_REPEATED_INTERVALS
 from model.notes import CHORD_BEATS, Note, in_onset_order
-from model.tokens.vocabulary import Mask
 
 # Added to an interval from -127 to 127, so that it is a byte.
 UNISON = 128
@@ -40,19 +39,6 @@ class Novelty:
             return frozenset()
         intervals = self._forbidden_next.get(_intervals(outline[len(outline) - self._max_intervals - 1 :]), ())
         return frozenset(outline[-1] + interval for interval in intervals)
-
-    def restrict(self, allowed: Mask, pitches: Sequence[int], outline: Sequence[int]) -> Mask:
-        """The `allowed` tokens without those that would repeat too much; all of them where none would be left.
-
-        The tokens of `pitches` begin at 1. `outline` is that of the earlier onsets; of a chord, only the first note is
-        restricted.
-        """
-        forbidden = self.forbidden_pitches(outline)
-        if not forbidden:
-            return allowed
-        remaining = allowed.copy()
-        remaining[1 : 1 + len(pitches)] &= ~np.isin(pitches, list(forbidden))
-        return remaining if remaining.any() else allowed
 
 
 def outline_of(notes: Iterable[Note]) -> list[int]:

@@ -255,7 +255,7 @@ def _let_pass(harness: MusicThreadHarness, seconds: float) -> None:
     music_thread, clock = harness.music_thread, harness.clock
     until_s = clock.now_s() + seconds
     for _ in range(MOST_TURNS):
-        due_s = music_thread._wake_at_s()
+        due_s = music_thread._live_jam.wake_at_s()
         is_near = due_s is not None and 0.0 < due_s - clock.now_s() <= MODEL_WORK_S
         if music_thread._inbox.empty() and (is_near or not harness.jam.has_work):
             if due_s is None or due_s > until_s:

@@ -72,7 +72,7 @@ class MusicThreadHarness:
     def run_until(self, at_s: float) -> None:
         """Moves the clock to `at_s`, with a stop at each time at which something is due."""
         self.run_pending_work()
-        while (wake_s := self.music_thread._wake_at_s()) is not None:
+        while (wake_s := self.music_thread._live_jam.wake_at_s()) is not None:
             due_s = wake_s - START_S - self.output.lead_s
             if due_s > at_s:
                 break

@@ -9,7 +9,7 @@ from model.defaults import MAX_REPEATED_INTERVALS
 from model.improvising.novelty import Novelty, longest_repeat, outline_of
 from model.notes import Note
 from tests.music import line
-from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS
+from tests.tiny_pack import PITCH_WORDS
 
 SCALE = (60, 62, 64, 65, 67, 69, 71, 72, 74, 76, 77, 79)
 INTERVALS = st.lists(st.integers(-3, 3), max_size=30)
@@ -54,39 +54,16 @@ class TestForbiddenPitches:
         assert Novelty([(0, 127, 0, 127)], max_intervals=2).forbidden_pitches([0, 127, 0]) == {127}
 
 
-class TestRestrict:
-    def test_forbidden_pitches_are_not_allowed(self) -> None:
-        mask = Novelty([SCALE]).restrict(PITCH_WORDS.note_mask, PITCH_WORDS.pitches, SCALE[:9])
-        assert set(np.flatnonzero(PITCH_WORDS.note_mask & ~mask)) == {PITCH_WORDS.pitches.index(SCALE[9]) + 1}
-
-    def test_times_stay_allowed(self) -> None:
-        allowed = EVENT_WORDS.allowed_after([60])
-        mask = Novelty([SCALE]).restrict(allowed, EVENT_WORDS.pitches, SCALE[:9])
-        assert mask[EVENT_WORDS.first_time_token :].all()
-        assert mask.sum() == allowed.sum() - 1
-
-    def test_at_least_one_token_always_remains(self) -> None:
-        only = np.zeros(PITCH_WORDS.size, np.bool_)
-        only[PITCH_WORDS.pitches.index(SCALE[9]) + 1] = True
-        assert Novelty([SCALE]).restrict(only, PITCH_WORDS.pitches, SCALE[:9]).tolist() == only.tolist()
-
-    def test_the_given_mask_is_not_changed(self) -> None:
-        before = PITCH_WORDS.note_mask.copy()
-        Novelty([SCALE]).restrict(PITCH_WORDS.note_mask, PITCH_WORDS.pitches, SCALE[:9])
-        assert PITCH_WORDS.note_mask.tolist() == before.tolist()
-
+class TestAnswer:
     @given(st.lists(OUTLINES, max_size=4), st.integers(1, 5), st.integers(0, 1000))
-    def test_a_restricted_answer_never_repeats_more_than_the_limit(
+    def test_a_limited_answer_never_repeats_more_than_the_limit(
         self, phrases: list[list[int]], max_intervals: int, random_seed: int
     ) -> None:
         novelty, random = Novelty(phrases, max_intervals), np.random.default_rng(random_seed)
         answer = [66]
         for _ in range(40):
-            mask = novelty.restrict(PITCH_WORDS.note_mask, PITCH_WORDS.pitches, answer)
-            fresh = [pitch for pitch in range(answer[-1] - 3, answer[-1] + 4) if pitch in PITCH_WORDS.pitches]
-            fresh = [pitch for pitch in fresh if mask[1 + PITCH_WORDS.pitches.index(pitch)]] or [
-                PITCH_WORDS.pitches[np.flatnonzero(mask)[0] - 1]
-            ]
+            allowed = set(PITCH_WORDS.pitches) - novelty.forbidden_pitches(answer)
+            fresh = [pitch for pitch in range(answer[-1] - 3, answer[-1] + 4) if pitch in allowed] or [min(allowed)]
             answer.append(int(random.choice(fresh)))
         assert longest_repeat(answer, phrases) <= max_intervals
 

@@ -17,7 +17,7 @@ PHRASE = line(60, 62)
 def run_until_a_note_sounds(harness: MusicThreadHarness) -> None:
     """Plays the phrase and runs until the first note of the answer sounds."""
     harness.play(PHRASE)
-    while harness.music_thread._ledger.sounding_count == 0:
+    while harness.music_thread._live_jam._sender._ledger.sounding_count == 0:
         harness.run_until(harness.now_s + 0.25)
         assert harness.now_s < 60.0
 
@@ -62,7 +62,7 @@ def test_an_error_of_sending_that_comes_before_the_loss_is_noticed_is_counted_on
 
 
 def test_notes_that_sounded_on_a_lost_output_are_ended_when_it_is_back(answering: MusicThreadHarness) -> None:
-    (sounding,) = answering.music_thread._ledger.pending_note_offs
+    (sounding,) = answering.music_thread._live_jam._sender._ledger.pending_note_offs
     count = len(answering.sent)
     lose_output(answering)
     answering.run_until(answering.now_s + 10.0)
@@ -70,12 +70,12 @@ def test_notes_that_sounded_on_a_lost_output_are_ended_when_it_is_back(answering
     answering.output.reconnect()
     answering.run_pending_work()
     assert sent_after(answering, count) == [sounding]
-    assert answering.music_thread._ledger.sounding_count == 0
+    assert answering.music_thread._live_jam._sender._ledger.sounding_count == 0
 
 
 def test_in_the_take_a_note_ends_when_its_output_is_lost(answering: MusicThreadHarness) -> None:
     subscription = answering.music_thread.feed.subscribe()
-    (sounding,) = answering.music_thread._ledger.pending_note_offs
+    (sounding,) = answering.music_thread._live_jam._sender._ledger.pending_note_offs
     lost_s = answering.clock.now_s()
     lose_output(answering)
     answering.output.reconnect()

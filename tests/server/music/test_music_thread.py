@@ -320,7 +320,7 @@ class TestFaults:
             harness.receive(NoteOn(48, 80), at_s)
             harness.receive(NoteOff(48), at_s + 0.2)
         harness.run_until(20.0)
-        assert harness.music_thread._ledger.sounding_count == 0
+        assert harness.music_thread._live_jam._sender._ledger.sounding_count == 0
         assert [record.message.count("what is no number") for record in caplog.records] == [1]
         engine.forecast = None
         before = len(harness.onsets_s)
@@ -359,7 +359,7 @@ class TestWhatIsLostOnTheWay:
         harness.music_thread._run_once()
         offs = [message for message in messages_of(harness.sent_with_repeats) if isinstance(message, NoteOff)]
         assert [offs.count(NoteOff(pitch)) for pitch in (72, 74, 76)] == [2, 2, 2]
-        assert harness.music_thread._ledger.next_repeat_s is None
+        assert harness.music_thread._live_jam._sender._ledger.next_repeat_s is None
 
     def test_a_note_that_the_player_holds_by_then_is_not_ended(self, harness: MusicThreadHarness) -> None:
         harness.play(PHRASE)

@@ -93,7 +93,7 @@ class TestTheMusicThread:
 
         progress_before = music_thread.progress
         music_thread.start()
-        music_thread.run_on_jam(lambda _: music_thread._ledger.post(NoteOn(72, 80)))
+        music_thread.run_on_jam(lambda _: music_thread._live_jam._sender._ledger.post(NoteOn(72, 80)))
         music_thread.run_on_jam(hang)
         assert hangs.wait(PATIENCE_S)
         rounds = [music_thread.progress, music_thread.progress]
@@ -124,6 +124,6 @@ class TestTheMusicThread:
 
     def test_of_a_lost_port_sends_nothing_and_raises_nothing(self) -> None:
         harness = MusicThreadHarness()
-        harness.music_thread._ledger.post(NoteOn(60, 80))
+        harness.music_thread._live_jam._sender._ledger.post(NoteOn(60, 80))
         harness.output.disconnect()
         assert not harness.music_thread.end_notes_from_outside()

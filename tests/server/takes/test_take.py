@@ -230,8 +230,8 @@ class TestJamOnAManualClock:
         harness = MusicThreadHarness(Settings(record="on"))
         writer, subscription = JournalWriter(BEGUN, START_S), harness.music_thread.feed.subscribe()
         journal = writer.encode_start(harness.jam.settings)
-        harness.music_thread._update_jam_timeline()
-        harness.music_thread._change_jam("temperature", 0.5, START_S)
+        harness.music_thread._live_jam._update_jam_timeline()
+        harness.music_thread._live_jam._change_jam("temperature", 0.5, START_S)
         phrase = line(60, 62, 64, 65, step_beats=0.5, velocity=77)
         harness.play(phrase)
         harness.run_until(2.5)
@@ -258,7 +258,7 @@ class TestJamOnAManualClock:
         subscription = harness.music_thread.feed.subscribe()
         harness.play(line(60, 62, 64, 65))
         harness.run_until(1.75)
-        harness.music_thread._release_all()
+        harness.music_thread._live_jam.release_all()
         events: list[Event] = subscription.take_events()
         assert [event.message for event in events if isinstance(event, MessagePlayed)] == [NoteOn(72, 80), NoteOff(72)]
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from model.approach import Approach
 from model.improvising.improviser import Improviser
 from model.notes import Note
-from server.music.pack_loader import LoadedPack
+from server.music.packs.pack_loader import LoadedPack
 
 logger = logging.getLogger("fours.packs")
 

@@ -12,8 +12,8 @@ from model.improvising.improviser import Improviser
 from model.notes import Note
 from model.pack.dummy_pack import DummyPack
 from server.config.config import Config
-from server.music.pack_loader import LoadedPack, check_pack_exists, load_pack
-from server.music.pack_switcher import PackSwitcher
+from server.music.packs.pack_loader import LoadedPack, check_pack_exists, load_pack
+from server.music.packs.pack_switcher import PackSwitcher
 
 PATIENCE_S = 10
 HEARD = ((Note(60, 0.0, 0.5, 80), True), (Note(62, 0.5, 0.5, 80), False))
