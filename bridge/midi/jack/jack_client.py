@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from bridge.midi.jack.jack_frames import Cycle, CycleDates, Latency, SendQueue
 from bridge.midi.jack.jack_library import library_name
-from bridge.midi.jack.jack_pipes import DOORBELL_BYTES, MAX_MESSAGE_BYTES, Unpacker, pack
+from bridge.midi.jack.jack_pipes import DOORBELL_BYTES, MAX_MESSAGE_BYTES, PipedMessage, Unpacker, pack
 from bridge.midi.ports import Direction
 from bridge.timing.clock import MonotonicClock
 
@@ -261,8 +261,9 @@ class JackClient:
             if len(data) > MAX_MESSAGE_BYTES:
                 continue
             self._latency.on_message(cycle.starts_s)
+            at_s, frame_zero_s = cycle.second_of(offset) - latency_s, cycle.frame_zero_s - latency_s
             try:
-                os.write(self._received_fd, pack(cycle.second_of(offset) - latency_s, port.number, bytes(data)))
+                os.write(self._received_fd, pack(PipedMessage(at_s, port.number, bytes(data), frame_zero_s)))
             except OSError:
                 self.unread += 1
 
@@ -272,10 +273,10 @@ class JackClient:
             chunk = os.read(self._to_send_fd, CHUNK_BYTES)
         except BlockingIOError:
             return
-        for due_s, number, data in self._unpacker.unpack(chunk):
+        for message in self._unpacker.unpack(chunk):
             for port in ports:
-                if port.number == number:
-                    port.queue.put(due_s, data)
+                if port.number == message.port:
+                    port.queue.put(message.at_s, message.data)
 
     def _write_output(self, port: ClientPort, cycle: Cycle, latency_s: float) -> None:
         out = port.port

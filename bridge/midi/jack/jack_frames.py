@@ -36,11 +36,13 @@ FRAME_NUMBERS = 2**32
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """One cycle of JACK: the second of its first frame, how many frames it has, and how long one is."""
+    """One cycle of JACK: the second of its first frame, how many frames it has, how long one is, and the second of frame 0."""
 
     starts_s: float
     frames: int
     frame_s: float
+    frame_zero_s: float = 0.0
+    """It moves after an overrun, as JACK does not count the frames that it missed."""
 
     @property
     def ends_s(self) -> float:
@@ -81,11 +83,12 @@ class CycleDates:
         # The minimum, as a cycle is started on time or late, and never early.
         by_starts_s = min(self._frame_zeros_s) + self._total / rate
         if by_jack_s is None:
-            return Cycle(by_starts_s, frames, 1 / rate)
+            return Cycle(by_starts_s, frames, 1 / rate, by_starts_s - self._total / rate)
         if len(self._frame_zeros_s) >= STARTS_NEEDED:
             difference_s = abs(by_jack_s - by_starts_s)
             self.is_jack_trusted = difference_s < (DISTRUST_S if self.is_jack_trusted else TRUST_AGAIN_S)
-        return Cycle(by_jack_s if self.is_jack_trusted else by_starts_s, frames, 1 / rate)
+        starts_s = by_jack_s if self.is_jack_trusted else by_starts_s
+        return Cycle(starts_s, frames, 1 / rate, starts_s - self._total / rate)
 
 
 class Latency:

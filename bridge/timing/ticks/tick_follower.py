@@ -41,15 +41,20 @@ class TickFollower:
 
     def __init__(self, side: BufferSide = "unknown") -> None:
         self.side: BufferSide = side
-        self.last_s: float | None = None
-        """The date of the last tick."""
+        self._last_s: float | None = None
         self._doubled = DoubledTicks()
         self._grid = BufferGrid()
         self._jittering = JitteringTicks()
         self._buffered: BufferedTicks | None = None
         self._dates: deque[Tick] = deque(maxlen=DATES_KEPT)
+        self._moved_s = 0.0
         self._unsteady = 0
         self._unsteady_period_s: float | None = None
+
+    @property
+    def last_s(self) -> float | None:
+        """The date of the last tick."""
+        return None if self._last_s is None else self._last_s + self._moved_s
 
     @property
     def number(self) -> int:
@@ -60,8 +65,9 @@ class TickFollower:
     def line(self) -> Line | None:
         """The line that predicts ticks; None until enough have come."""
         if self._buffered is None:
-            return self._jittering.line
-        line = self._buffered.line
+            line = self._jittering.line
+            return None if line is None else line.moved(self._moved_s)
+        line = self._buffered.line.moved(self._moved_s)
         if self.side == "unknown" or self._grid.period_s is None:
             return line
         half_s = self._grid.period_s / 2
@@ -82,8 +88,13 @@ class TickFollower:
         """The length of the audio buffer that the clock is delivered in; None where there is none."""
         return None if self._buffered is None else self._grid.period_s
 
+    def move_dates(self, by_s: float) -> None:
+        """Notes that all dates from now on are so much later, as the clock that they come from stood still."""
+        self._moved_s += by_s
+
     def tick(self, at_s: float) -> None:
         """Adds a tick with its date. Dates must not go back."""
+        at_s -= self._moved_s
         if self._doubled.is_copy(at_s):
             return
         self._add(at_s)
@@ -92,7 +103,7 @@ class TickFollower:
             self._replay_without_copies(number)
 
     def _add(self, at_s: float) -> None:
-        self.last_s = at_s
+        self._last_s = at_s
         is_on_grid = self._grid.add(at_s)
         if self._buffered is not None:
             if self._grid.period_s is not None:
@@ -120,11 +131,13 @@ class TickFollower:
 
     def is_on_time(self, at_s: float) -> bool:
         """Whether a tick at `at_s` would be the next one, with none lost between."""
+        at_s -= self._moved_s
         return self._jittering.is_on_time(at_s) if self._buffered is None else self._buffered.is_on_time(at_s)
 
     def resume(self, at_s: float, lost: int = 0) -> None:
         """Expects the next tick at `at_s`: the tempo stays and the phase is new. `lost` ticks are counted as lost before it."""
-        self.last_s = None
+        at_s -= self._moved_s
+        self._last_s = None
         self._dates.clear()
         if self._buffered is None:
             self._grid.forget()
