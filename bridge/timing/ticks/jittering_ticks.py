@@ -51,7 +51,7 @@ SHORTEST_INTERVAL_S = 0.006
 
 MOST_EXACT_S, WHOLE_S = 0.00021, 0.0003
 """Where dates are exact, with noise of `MOST_EXACT_S` at most, a tick that is late by whole intervals, give or take `WHOLE_S`,
-shows that ticks were lost before it."""
+shows that ticks were lost before it; one that is early by whole intervals, that ticks came twice."""
 
 GAP_TICKS = 24
 """Once there are this many ticks on each side of a gap, it is measured again, more precisely."""
@@ -209,7 +209,7 @@ class JitteringTicks:
         if self._outliers and (self._outliers[-1].at_s > line.due_s(self._outliers[-1].number)) != (off_s > 0):
             self._outliers.clear()
         self._outliers.append(tick)
-        if self._count_whole_losses():
+        if self._count_by_exact_dates():
             return
         if len(self._outliers) < (LATE_TICKS if off_s > 0 else EARLY_TICKS):
             return
@@ -235,24 +235,23 @@ class JitteringTicks:
         self._stretch.replace([*self._stretch.ticks, *outliers])
         self._fit_line()
 
-    def _count_whole_losses(self) -> bool:
-        """Counts the ticks that were lost before the outliers, if each is late by whole intervals, and the last two are one apart.
+    def _count_by_exact_dates(self) -> bool:
+        """Counts the ticks that were lost, or came twice, before the last two, if these are off by the same whole intervals.
 
-        A tempo that was halved also makes ticks late by whole intervals; but those are two apart.
+        Another tempo may make ticks late by whole intervals too, but not two of them by the same number.
         """
         line, outliers = self._line, self._outliers
         assert line is not None
-        interval_s = line.interval_s
         if len(outliers) < 2 or not self._is_exact:
             return False
-        lost = [(at_s - line.due_s(number)) / interval_s for number, at_s in outliers]
-        if any(each < 0.5 or abs(each - round(each)) * interval_s > WHOLE_S for each in lost):
+        offs = [(at_s - line.due_s(number)) / line.interval_s for number, at_s in outliers]
+        lost = round(offs[-1])
+        if lost == 0 or any(abs(off - lost) * line.interval_s > WHOLE_S for off in offs[-2:]):
             return False
-        if round(lost[-1]) != round(lost[-2]):
-            return False
-        counted = [Tick(tick.number + round(each), tick.at_s) for tick, each in zip(outliers, lost, strict=True)]
+        counted = [Tick(number + lost, at_s) for number, at_s in outliers[-2:]]
         self.number = counted[-1].number
-        self._stretch.replace([*self._stretch.ticks, *counted])
+        kept = [tick for tick in self._stretch.ticks if tick.number < counted[0].number]
+        self._stretch.replace([*kept, *counted])
         self._noise_ticks.clear()
         outliers.clear()
         self._fit_line()

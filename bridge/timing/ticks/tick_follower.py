@@ -8,7 +8,7 @@ from collections import deque
 from typing import Literal
 
 from bridge.timing.ticks.buffer_grid import BufferGrid
-from bridge.timing.ticks.buffered_ticks import BufferedTicks
+from bridge.timing.ticks.buffered_ticks import GLIDE_S, BufferedTicks
 from bridge.timing.ticks.doubled_ticks import DoubledTicks
 from bridge.timing.ticks.jittering_ticks import JitteringTicks
 from bridge.timing.ticks.tick import Line, Tick
@@ -32,6 +32,13 @@ SAME_PERIOD = 0.01
 RECOUNTED_TICKS = 24
 """When a grid is dropped, at most this many last ticks are counted again: the grid may have taken some for lost by mistake."""
 
+SETTLED_TICKS, SAME_TEMPO = 144, 0.003
+"""After `SETTLED_TICKS` with the same tempo, give or take this share, a model that takes over leaves the beat where it is, and only
+then glides to where it expects it: no tick has moved, only more is known."""
+
+MOST_GLIDE_S = 0.003
+"""How far the beat may be from the line where no buffer is known: those that jitter hides are shorter than 5 ms."""
+
 REFIT_AGES = frozenset({24, 36, 48, 72, 95})
 """Ticks on a grid, or since the last change on it, after which the line is fitted again."""
 
@@ -48,6 +55,9 @@ class TickFollower:
         self._buffered: BufferedTicks | None = None
         self._dates: deque[Tick] = deque(maxlen=DATES_KEPT)
         self._moved_s = 0.0
+        self._glide_s = 0.0
+        """How much later than its line the beat still is, after another model took over."""
+        self._settled = 0
         self._unsteady = 0
         self._unsteady_period_s: float | None = None
 
@@ -64,10 +74,14 @@ class TickFollower:
     @property
     def line(self) -> Line | None:
         """The line that predicts ticks; None until enough have come."""
+        line = self._model_line
+        return None if line is None else line.moved(self._moved_s + self._glide_s)
+
+    @property
+    def _model_line(self) -> Line | None:
         if self._buffered is None:
-            line = self._jittering.line
-            return None if line is None else line.moved(self._moved_s)
-        line = self._buffered.line.moved(self._moved_s)
+            return self._jittering.line
+        line = self._buffered.line
         if self.side == "unknown" or self._grid.period_s is None:
             return line
         half_s = self._grid.period_s / 2
@@ -103,6 +117,27 @@ class TickFollower:
             self._replay_without_copies(number)
 
     def _add(self, at_s: float) -> None:
+        before, was_buffered = self._model_line, self._buffered is not None
+        self._add_to_model(at_s)
+        after = self._model_line
+        if before is None or after is None or abs(after.interval_s / before.interval_s - 1.0) > SAME_TEMPO:
+            self._settled, self._glide_s = 0, 0.0
+            return
+        self._settled += 1
+        self._glide_s -= min(max(self._glide_s, -GLIDE_S), GLIDE_S)
+        if was_buffered != (self._buffered is not None) and self._settled > SETTLED_TICKS:
+            self._glide_s += before.due_s(after.number) - after.due_s(after.number)
+        # A beat that no possible line allows is not kept.
+        most_s = self._most_glide_s
+        self._glide_s = min(max(self._glide_s, -most_s), most_s)
+
+    @property
+    def _most_glide_s(self) -> float:
+        if self._buffered is None or self._grid.period_s is None:
+            return MOST_GLIDE_S
+        return max((self._grid.period_s - self._buffered.spread_s) / 2, 0.0)
+
+    def _add_to_model(self, at_s: float) -> None:
         self._last_s = at_s
         is_on_grid = self._grid.add(at_s)
         if self._buffered is not None:
@@ -174,8 +209,15 @@ class TickFollower:
         """Goes back to jittering ticks: the buffer changed or is gone, or the clock is unsteady, so recent counts may be wrong."""
         assert self._buffered is not None
         number, line = self._buffered.number, self._buffered.line
-        known = list(self._dates)[-RECOUNTED_TICKS:]
+        known = list(self._dates)
         is_counted = self._grid.period_s is not None
+        if not is_counted and known and self._buffered.age >= len(known) and self._buffered.is_calm:
+            # Only the grid was wrong: its dates still show the clock.
+            self._jittering = JitteringTicks()
+            self._jittering.take_over([*known, Tick(number + 1, at_s)], line)
+            self._buffered = None
+            return
+        known = known[-RECOUNTED_TICKS:]
         if known:
             number = known[0].number + len(known) - (0 if is_counted else 1)
         self._jittering = JitteringTicks()

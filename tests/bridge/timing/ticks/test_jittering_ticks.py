@@ -120,3 +120,10 @@ def test_copies_are_left_out_however_often_they_come_where_dates_are_exact() -> 
     ticks = after(*copied)
     assert ticks.number == 199
     assert next_due_s(ticks) == pytest.approx(1.0 + 200 * INTERVAL_S)
+
+
+def test_a_tick_that_comes_again_a_buffer_later_is_not_counted_where_dates_are_exact() -> None:
+    """JACK delivers a cycle's messages again, a period later, where their sender missed the next cycle."""
+    ticks = after(*regular(60), 1.0 + 59.5 * INTERVAL_S, *regular(60, 1.0 + 60 * INTERVAL_S))
+    assert ticks.number == 119
+    assert next_due_s(ticks) == pytest.approx(1.0 + 120 * INTERVAL_S)
