@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.midi.messages import NoteOff, NoteOn
-from model.files.meter import bar_line_at_or_after, meter_at
-from model.files.midi_writer import Track, as_midi, write_whole
+from model.files.midi.midi_writer import Track, as_midi, write_whole
 from model.files.seed import Seed, read_seed, seed_notice
 from model.files.tempo import TempoChange
+from model.files.time_signature import bar_line_at_or_after, meter_at
 from model.notes import Note
 from server.config.config import Config
 from server.errors import ExportError

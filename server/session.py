@@ -105,6 +105,7 @@ class Session:
         self._started_s = started_s
         self._seed = seed
         self._memory_origin = memory_origin
+        self._memory_file: Path | None = None
         self._stack = AsyncExitStack()
         self._stop_requested = asyncio.Event()
         self._music_thread: MusicThread | None = None
@@ -220,7 +221,7 @@ class Session:
         if isinstance(self._memory_origin, TakeEntry):
             load_take_memory(self._memory_origin, jam, self._say)
         elif self._memory_origin is not None:
-            self._stack.enter_context(memories_in_file(self._memory_origin, jam, self._say))
+            self._memory_file = self._stack.enter_context(memories_in_file(self._memory_origin, jam, self._say))
 
     async def _open_recorder(self, jam: Jam, music_thread: MusicThread) -> None:
         now = datetime.now().astimezone()
@@ -234,6 +235,7 @@ class Session:
             self._say,
             save_memory,
             lambda: jam.memories,
+            self._memory_file,
         )
         await self._stack.enter_async_context(recorder)
 

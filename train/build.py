@@ -18,7 +18,8 @@ from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
 from model.engines.onnx_engine import OnnxEngine
 from model.pack.card import CARD_FILE, ApproachCard, Card, CardBins, Epoch, MemoryTrust, Training
-from model.pack.pack import Pack, Weights, save_weights, sha256_of
+from model.pack.pack import Pack, sha256_of
+from model.pack.weights import Weights, save_weights
 from model.tokens.time_bins import BinChoice
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.corpus.corpora import Corpus, Line, content_of, joined

@@ -21,7 +21,7 @@ def running(cycle_frames: int) -> Iterator[None]:
     It has real-time priority where that is granted; without it, its own lateness would be measured.
     """
     before = os.environ.get("JACK_DEFAULT_SERVER")
-    priority = ("-R", "-P", "70") if _may_be_realtime() else ("-r",)
+    priority = ("-R", "-P", "70") if may_be_realtime() else ("-r",)
     command = ["jackd", "-n", NAME, *priority, "-d", "dummy", "-r", str(SAMPLE_RATE), "-p", str(cycle_frames)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         os.environ["JACK_DEFAULT_SERVER"], os.environ["JACK_NO_START_SERVER"] = NAME, "1"
@@ -88,7 +88,8 @@ def _transport(commands: str) -> None:
     subprocess.run(["jack_transport"], input=commands, text=True, capture_output=True, check=True)
 
 
-def _may_be_realtime() -> bool:
+def may_be_realtime() -> bool:
+    """Whether this user's processes may have real-time priority."""
     policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(70))

@@ -15,7 +15,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.live import jackd_server
+from bench.live.jam_process import running_jam
 from bench.table import show
 
 FRAMES = tuple(map(int, os.environ.get("FRAMES", "64,128,256,512,1024,2048").split(",")))
@@ -180,27 +180,9 @@ def _jam(build: Path, mode: str) -> Iterator[tuple[str, str]]:
     """Runs the jam of a checkout in a temporary folder; yields the names of its input and output."""
     turns = () if mode == "continuous" else ("--turn-bars", "1", "--over", "overlap")
     controls = ("--mode", mode, *turns, "--approach", "pitch", "--step", str(STEP_BEATS))
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "config.toml").write_text('[panel]\non = false\n[takes]\nfolder = "takes"\n', encoding="utf-8")
-        with subprocess.Popen(
-            (*FOURS, "jam", "--osc-port", str(jackd_server.free_udp_port()), *controls),
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(build)},
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            wiring: dict[str, str] = {}
-            for line in process.stdout:
-                label, _, text = line.rstrip("\n").partition("  ")
-                wiring[label] = text.strip().rpartition(" (")[0]
-                if line.startswith("Ready"):
-                    break
-            try:
-                yield wiring["MIDI in"], wiring["MIDI out"]
-            finally:
-                process.terminate()
-                process.wait(TIMEOUT_S)
+    config = '[panel]\non = false\n[takes]\nfolder = "takes"\n'
+    with running_jam(build, ("--osc-port", str(jackd_server.free_udp_port()), *controls), config) as jam:
+        yield jam.wiring["MIDI in"], jam.wiring["MIDI out"]
 
 
 @contextmanager

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 
 from bridge.errors import PortLost
 from bridge.fault_counter import FaultCounter
-from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, BasePort, OnChange, OnClockMoved, Receiver, ignore_clock, match_port
+from bridge.midi.ports import (
+    INPUT_NAME,
+    OUTPUT_NAME,
+    BasePort,
+    OnChange,
+    OnClockMoved,
+    Receiver,
+    ignore_clock,
+    match_port,
+)
 from bridge.timing.clock import Clock, ManualClock
 
 logger_in = logging.getLogger("fours.midi.in")
@@ -22,7 +31,7 @@ class MemoryInput(BasePort):
     def __init__(self, name: str, receiver: Receiver) -> None:
         self._name = name
         self._receiver = receiver
-        self._on_clock_moved = ignore_clock
+        self._on_clock_moved: OnClockMoved = ignore_clock
         self.faults = FaultCounter(logger_in, name)
         self.is_open = True
 

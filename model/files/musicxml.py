@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from model.errors import MissingLibraryError, UnreadableError
-from model.files.meter import Meter, MeterChange
 from model.files.score import FileScore, Part, TempoMap, Ticks
+from model.files.time_signature import MeterChange, TimeSignature
 
 if TYPE_CHECKING:
     import partitura.score
@@ -96,13 +96,15 @@ class _Voice:
         import partitura.score
 
         changes = [
-            MeterChange(self._beat(signature.start.t), Meter(signature.beats, signature.beat_type))
+            MeterChange(self._beat(signature.start.t), TimeSignature(signature.beats, signature.beat_type))
             for signature in self._part.iter_all(partitura.score.TimeSignature)
         ]
         first_bar = next(iter(self._part.iter_all(partitura.score.Measure)), None)
         if changes and first_bar is not None:
             beats = self._beat(first_bar.end.t)
-            pickup = next((Meter(round(beats * d / 4), d) for d in _DENOMINATORS if (beats * d / 4).is_integer()), None)
+            pickup = next(
+                (TimeSignature(round(beats * d / 4), d) for d in _DENOMINATORS if (beats * d / 4).is_integer()), None
+            )
             if pickup is not None and beats < changes[0].meter.beats_per_bar:
                 changes = [MeterChange(0.0, pickup), MeterChange(beats, changes[0].meter), *changes[1:]]
         return tuple(change for change in changes if change.meter.is_usable)

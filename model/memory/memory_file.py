@@ -76,6 +76,18 @@ def load_memories(path: Path, memories: Mapping[Approach, Memory]) -> None:
         memories[approach].load_contexts(contexts)
 
 
+def words_of(path: Path) -> dict[str, str]:
+    """The hash of each vocabulary that a memory file is written in, by the name of its entry; empty if it is no memory file."""
+    try:
+        if not path.is_file() or path.stat().st_size > LARGEST_BYTES:
+            return {}
+        with safe_open(path, "numpy") as file:
+            metadata = file.metadata() or {}
+    except (OSError, SafetensorError):
+        return {}
+    return {name: value for name, value in metadata.items() if name.endswith(".vocabulary")}
+
+
 def _read_contexts(
     path: Path, metadata: Mapping[str, str], parts: Mapping[str, Bytes], approach: Approach, memory: Memory
 ) -> list[tuple[bytes, bytes]]:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
@@ -16,7 +16,26 @@ from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 PACK_FORMAT = 1
 CARD_FILE = "card.json"
 
+LONGEST_FILE_NAME = 255
+"""In bytes, with its suffix: what file systems take."""
+LONGEST_SHOWN = 200
+"""In characters: of a longer text an error shows the beginning."""
+LARGEST_CARD_BYTES = 16 << 20
+"""A training of a thousand epochs has a card of some hundred kilobytes."""
+
 Pitch = Annotated[int, Field(ge=0, le=127)]
+
+
+def _check_file_name(name: str) -> str:
+    """Refuses a path, as all files of a pack lie in its folder, and a name that no file can have."""
+    if len(name.encode(errors="replace")) > LONGEST_FILE_NAME:
+        raise ValueError("a file's name has 255 bytes at most")
+    if not name or "\0" in name or {"/", "\\"} & set(name):
+        raise ValueError("a file of a pack lies in its folder")
+    return name
+
+
+FileName = Annotated[str, AfterValidator(_check_file_name)]
 
 
 class CardPart(BaseModel):
@@ -113,7 +132,7 @@ class ApproachCard(CardPart):
     pitches: tuple[Pitch, ...] = Field(min_length=1)
     bins: CardBins | None = None
     network: Hyperparameters
-    files: dict[str, str]
+    files: dict[FileName, str]
     training: Training
     held_out: dict[str, HeldOut] = {}
     memory: MemoryTrust | None = None
@@ -176,6 +195,13 @@ def read_card(folder: Path) -> Card:
     """
     path = folder / CARD_FILE
     try:
+        # A pipe would be waited for without end.
+        if path.exists() and not path.is_file():
+            raise PackError(f"{path} is no file; copy the pack again")
+        if path.stat().st_size > LARGEST_CARD_BYTES:
+            raise PackError(
+                f"{path} is larger than {LARGEST_CARD_BYTES >> 20} MB, which no card is; copy the pack again"
+            )
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise PackError(f"{folder} is no pack: it has no {CARD_FILE}; `fours packs` lists those there are") from error
@@ -194,8 +220,10 @@ def read_card(folder: Path) -> Card:
 def _describe_error(path: Path, error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(step) for step in first["loc"])
+    where = where if len(where) <= LONGEST_SHOWN else f"{where[:LONGEST_SHOWN]}…"
     if first["type"] == "json_invalid":
         return f"{path} is not whole JSON ({first['msg']}); copy the pack again"
     if where == "format":
-        return f"{path} is of pack format {first['input']!r}; this program reads format {PACK_FORMAT}"
+        shown = repr(first["input"])[:LONGEST_SHOWN]
+        return f"{path} is of pack format {shown}; this program reads format {PACK_FORMAT}"
     return f"{path}: {f'{where}: ' if where else ''}{first['msg'].lower()}; train the pack again or copy it again"

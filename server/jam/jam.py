@@ -16,16 +16,16 @@ from model.improvising.improviser import Improviser
 from model.memory.memory import Memory
 from model.notes import Note
 from server.controls.control_table import VELOCITY_OF_PLAYER, Settings, Value
-from server.jam.answer import Answer
-from server.jam.answer_planner import AnswerPlanner
+from server.jam.answering.answer import Answer
+from server.jam.answering.answer_planner import AnswerPlanner
 from server.jam.control_effects import TURN_CONTROLS
-from server.jam.input_state import InputState
-from server.jam.jam_output import JamState, TimedMessage, TimelineRequest
+from server.jam.jam_output import JamState, JamStatus, TimedMessage, TimelineRequest
+from server.jam.listening.input_state import InputState
+from server.jam.listening.phrase import NOTES_KEPT
+from server.jam.listening.phrase_tempo import tempo_of
 from server.jam.model_feed import ModelFeed
-from server.jam.modes import Turn
-from server.jam.phrase import NOTES_KEPT
-from server.jam.phrase_tempo import tempo_of
-from server.jam.turn_planner import TurnPlanner
+from server.jam.turns.modes import Turn
+from server.jam.turns.turn_planner import TurnPlanner
 from server.jam.voices import Voices
 
 MIDI_CHANNELS = 16
@@ -72,6 +72,11 @@ class Jam:
     def settings(self) -> Settings:
         """The present values of all controls; `change` changes them."""
         return self._answers.settings
+
+    @property
+    def status(self) -> JamStatus:
+        """What the jam is doing, as one value: what is published of the jam is a field of it."""
+        return JamStatus(self.state, self.turn, self.plan, self.from_memory)
 
     @property
     def state(self) -> JamState:

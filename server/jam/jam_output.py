@@ -7,9 +7,25 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.midi.messages import Message
+from model.notes import Note
+from server.jam.turns.modes import Turn
 
 JamState = Literal["listening", "waiting", "answering"]
 """Listening to a phrase or to silence, waiting until a planned answer may begin, or playing an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class JamStatus:
+    """What the jam is doing: readouts and the page show it.
+
+    `turn` is the present turn, and None where no turns are taken. `plan` is the composed notes that have not sounded;
+    `from_memory` says for each of them how much of it came from memory, from 0 to 1.
+    """
+
+    state: JamState = "listening"
+    turn: Turn | None = None
+    plan: tuple[Note, ...] = ()
+    from_memory: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ ahead of the clock, and there is no need to spin.
 """
 
 import logging
-import os
 import sys
 import threading
 from collections import deque
@@ -31,6 +30,7 @@ from server.jam.jam import Jam
 from server.music.feed import Feed
 from server.music.ledger import REPEAT_AFTER_S
 from server.music.live_jam import LiveJam
+from server.music.thread_priority import request_realtime
 
 logger = logging.getLogger("fours.player")
 
@@ -43,7 +43,6 @@ HOLD_INTERPRETER_S = 0.0004
 
 # How long CPython lets another thread run before the music thread gets its turn; its default, 5 ms, can be heard.
 SWITCH_INTERVAL_S = 0.0005
-REALTIME_PRIORITY = 20
 QUIET_POLL_S = 0.002
 STOP_TIMEOUT_S = 2.0
 
@@ -197,7 +196,7 @@ class MusicThread:
         self._inbox.put((command, 0.0))
 
     def _run(self) -> None:
-        _request_realtime()
+        request_realtime()
         self._is_waiting = False
         self._live_jam.start()
         try:
@@ -254,10 +253,3 @@ class MusicThread:
             return None
         finally:
             self._is_waiting = False
-
-
-def _request_realtime() -> None:
-    """Requests real-time priority for this thread, which sleeps nearly always; goes on without where it is refused."""
-    if hasattr(os, "sched_setscheduler"):
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REALTIME_PRIORITY))

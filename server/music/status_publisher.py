@@ -19,8 +19,7 @@ class StatusPublisher:
 
     def publish(self, now_s: float, *, is_input_lost: bool, is_output_lost: bool) -> None:
         """Publishes what has changed since the last call; `now_s` is the monotonic second of the events."""
-        jam = self._jam
-        status = StatusChanged(jam.state, jam.turn, jam.plan, now_s, jam.from_memory, is_input_lost, is_output_lost)
+        status = StatusChanged(self._jam.status, now_s, is_input_lost, is_output_lost)
         if status != self._status:
             self._status = status
             self._feed.put(status)

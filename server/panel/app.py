@@ -16,11 +16,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from model.errors import SeedError
 from server.errors import ServerError
-from server.panel.access import AccessControl
 from server.panel.dropped_seeds import LARGEST_BYTES, DroppedSeeds
 from server.panel.jam_handle import JamHandle
-from server.panel.page_connections import PageConnection, PageConnections
-from server.panel.page_files import INDEX, page_files
+from server.panel.pages.page_connections import PageConnection, PageConnections
+from server.panel.web.access import AccessControl
+from server.panel.web.page_files import INDEX, page_files
 
 LONGEST_TOKEN = 100
 BODY_TIMEOUT_S = 20.0

@@ -10,7 +10,7 @@ from pathlib import Path
 from model.files.seed import seed_notice, seed_of
 from server.music.seed_player import pause, play_seed
 from server.panel.jam_handle import JamHandle
-from server.panel.page_view import Json
+from server.panel.pages.page_view import Json
 
 LARGEST_BYTES = 256 * 1024
 """A long piano piece, played by hand, takes half of that; and at this size even a file that is built to be slow to read is not slow."""

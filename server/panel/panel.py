@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Self
 
 from server.config.config import PanelSection
 from server.errors import PanelError
-from server.panel.access import AccessControl
 from server.panel.jam_handle import JamHandle
-from server.panel.page_connections import PageConnections
-from server.panel.panel_address import network_address, network_names, qr_code
+from server.panel.pages.page_connections import PageConnections
+from server.panel.web.access import AccessControl
+from server.panel.web.panel_address import network_address, network_names, qr_code
 
 if TYPE_CHECKING:
     import uvicorn
@@ -83,7 +83,7 @@ class Panel:
     async def _serve(self, listener: socket.socket, connections: PageConnections) -> None:
         try:
             # Importing these modules is what takes the time.
-            for module in ("app", "page_http", "page_socket"):
+            for module in ("app", "web.page_http", "web.page_socket"):
                 await asyncio.to_thread(importlib.import_module, f"server.panel.{module}")
             from server.panel.app import PanelApp
 
@@ -107,8 +107,8 @@ def _server(app: "PanelApp") -> "uvicorn.Server":
     """A uvicorn server that is loaded but not started. Its own `run` would take over the signals and wake ten times a second."""
     import uvicorn
 
-    from server.panel.page_http import PageHttpProtocol
-    from server.panel.page_socket import PageSocketProtocol
+    from server.panel.web.page_http import PageHttpProtocol
+    from server.panel.web.page_socket import PageSocketProtocol
 
     config = uvicorn.Config(
         app.asgi,

@@ -20,7 +20,7 @@ from server.controls.control_table import BY_NAME, OSC_PREFIX, Control, Value, c
 from server.controls.fader import fader_position, has_fader, value_at_position
 from server.controls.labels import address_part, label_text
 from server.errors import BadValue
-from server.music.jam_status import READOUTS, Readout
+from server.jam.readouts import READOUTS, Readout
 from server.remote.osc_subscribers import OscSubscribers
 from server.remote.pending_updates import ActionLamps
 

@@ -7,7 +7,7 @@ from server.controls.control import OSC_PREFIX, Control, Value
 from server.controls.control_table import CONTROLS, Settings
 from server.controls.fader import fader_position, has_fader
 from server.controls.labels import address_part, label_text
-from server.music.jam_status import Readout
+from server.jam.readouts import Readout
 from server.remote.osc_controls import NORM, READOUT_BY_NAME, SYNC, TEXT
 
 CAPTIONS = {"player": "your turn", "partner": "its turn"}

@@ -44,12 +44,14 @@ MarkKind = Literal["record", "capture"]
 class JournalBegun:
     """The first record: the wall-clock time (ISO 8601) at which the jam began, and the limits of `capture` in it.
 
-    `capture` goes back to the last silence of at least `silence_s`, but at most `capture_minutes`.
+    `capture` goes back to the last silence of at least `silence_s`, but at most `capture_minutes`. `memory_file` is the file that
+    the jam saves its memories in at its end besides its own; empty for none.
     """
 
     at: str
     capture_minutes: float
     silence_s: float
+    memory_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,8 @@ class RecordEncoder:
         """The line of the record, with its line end; empty for a message that is no music."""
         items: tuple[object, ...] = ()
         match record:
-            case JournalBegun(at, capture_minutes, silence_s):
-                items = ("begun", VERSION, at, capture_minutes, silence_s)
+            case JournalBegun(at, capture_minutes, silence_s, memory_file):
+                items = ("begun", VERSION, at, capture_minutes, silence_s, *([memory_file] if memory_file else ()))
             case MessageReceived(message, at_s, beat) if _is_music(message):
                 items = ("h", _second(at_s), _beat(beat), _hex(message))
             case MessagePlayed(message, at_s, beat) if _is_music(message):
@@ -243,10 +245,13 @@ Items = list[object]
 
 
 def _read_begun(items: Items) -> JournalBegun:
-    version, at, capture_minutes, silence_s = items
+    version, at, capture_minutes, silence_s, *more = items
+    (memory_file,) = more or [""]
     if version != VERSION:
         raise ValueError(f"journal version {version} is not supported")
-    return JournalBegun(values.date(at), values.duration(capture_minutes), values.duration(silence_s))
+    return JournalBegun(
+        values.date(at), values.duration(capture_minutes), values.duration(silence_s), values.path(memory_file)
+    )
 
 
 def _read_message(kind: type[MessageReceived] | type[MessagePlayed]) -> Callable[[Items], Record]:

@@ -53,6 +53,14 @@ def name(item: object) -> str:
     return item
 
 
+def path(item: object) -> str:
+    """The path of a file, or empty."""
+    text = name(item)
+    if "\0" in text:
+        raise ValueError("no path has a zero byte")
+    return text
+
+
 def control_value(item: object) -> float | str:
     """The value of a control."""
     return item if isinstance(item, str) and len(item) <= LONGEST_NAME else _number(item, -LARGEST_S, LARGEST_S)

@@ -23,7 +23,7 @@ from server.takes.journal_file import BACKLOG_BYTES, JournalFile
 from server.takes.journal_writer import JournalWriter, thin_out
 from server.takes.memories.memory_journal import Memories, MemoryJournal
 from server.takes.take_export import journal_as_midi
-from server.takes.take_library import TakeEntry, TakeLibrary, memory_path
+from server.takes.take_library import TakeLibrary, memory_path, shortened_ids, tell_recovered
 
 logger = logging.getLogger("fours.takes")
 
@@ -45,7 +45,8 @@ SaveMemory = Callable[[Path], None]
 class Recorder:
     """Records a jam while its `async with` block runs; `settings` are the values of the controls at the start.
 
-    If the folder takes no journal, it says so and records nothing. At the end, an empty journal is removed; for any other,
+    `memory_file` is the file that the jam's memories are saved in at its end besides its own: if the process is killed, the next
+    start does it. If the folder takes no journal, it says so and records nothing. At the end, an empty journal is removed; for any other,
     `save_memory` is called.
     """
 
@@ -59,6 +60,7 @@ class Recorder:
         say: Say,
         save_memory: SaveMemory,
         memories: Callable[[], Memories] = dict,
+        memory_file: Path | None = None,
     ) -> None:
         self._config = config
         self._library = TakeLibrary(config.data_folder)
@@ -70,7 +72,12 @@ class Recorder:
         self._save_memory = save_memory
         self._memories = memories
         self._memory_journal = MemoryJournal(memories)
-        begun = JournalBegun(now.isoformat(timespec="seconds"), config.capture_minutes, config.long_silence_s)
+        begun = JournalBegun(
+            now.isoformat(timespec="seconds"),
+            config.capture_minutes,
+            config.long_silence_s,
+            str(memory_file.resolve()) if memory_file else "",
+        )
         self._writer = JournalWriter(begun, clock.now_s())
         self._stopping = asyncio.Event()
         self._faults = FaultCounter(logger, "recorder")
@@ -218,20 +225,13 @@ class Recorder:
 
     def _tidy_library(self) -> None:
         """Repairs journals that a crash has left behind, and removes old ones to make room."""
-        repaired = self._library.repair()
-        if repaired:
-            self._say(f"Recovered  {_ids(repaired)}, cut off before the end")
+        tell_recovered(self._library.repair(), self._say)
         config = self._config
         pruned = self._library.prune(self._now, config.keep_days, config.keep_mb * MEGABYTE)
         if pruned.removed:
-            self._say(f"Removed    {_ids(pruned.removed)}: unmarked, and too old or too large")
+            self._say(f"Removed    {shortened_ids(pruned.removed)}: unmarked, and too old or too large")
         if pruned.marked_bytes > config.keep_mb * MEGABYTE:
             self._say(
                 f"Full       marked jams alone take {pruned.marked_bytes / MEGABYTE:,.0f} MB, and takes.keep_mb is "
                 f"{config.keep_mb:g}, so all others go at each start; `fours takes remove` some, or raise it"
             )
-
-
-def _ids(entries: list[TakeEntry]) -> str:
-    shown = [entry.id for entry in entries[:3]]
-    return ", ".join(shown) + (f" and {len(entries) - 3} more" if len(entries) > 3 else "")

@@ -13,8 +13,7 @@ from itertools import pairwise
 
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
-from model.files import meter as score_meter
-from model.files.meter import MeterChange
+from model.files.time_signature import MeterChange, TimeSignature
 
 SIXTEENTHS = 4
 SHORTEST_BAR_BEATS = 1 / 8
@@ -131,8 +130,8 @@ def _append_bars(stretches: list[BeatStretch], meters: list[MeterChange], before
 
 
 def _meter_change(beat: float, meter: Meter) -> MeterChange:
-    """A change of meter as a file knows it: the bridge and the model have a meter each."""
-    return MeterChange(beat, score_meter.Meter(meter.numerator, meter.denominator))
+    """A change of meter as it is written into a file: a file has time signatures, some that no jam could play in."""
+    return MeterChange(beat, TimeSignature(meter.numerator, meter.denominator))
 
 
 def _beats_past_bar(beats: float, meter: Meter) -> float:

@@ -2,23 +2,27 @@
 
 import hashlib
 import logging
+import resource
+import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.timing.clock import Clock
 from tests.fuzz.mutator import Mutator
-from tests.fuzz.targets import FuzzTarget, Run
+from tests.fuzz.target import FuzzTarget, Run
 
 CORPUS = Path(__file__).parent / "corpus"
 SLOW_S = 2.0
 """An input that takes longer is a failure, too: reading a few kilobytes takes milliseconds."""
+MOST_MEMORY_BYTES = 256 << 20
+"""An input that makes the process larger by more is a failure, too."""
+PEAK_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 
-
-INPUTS_PER_OPENING = 300
+INPUTS_PER_OPENING = 50
 """After this many inputs the target is opened again, because a rule-based jam remembers every note and becomes slow."""
 
 
@@ -35,13 +39,27 @@ class FuzzOutcome:
         return self.inputs / self.seconds * 60.0 if self.seconds else 0.0
 
 
+OnProgress = Callable[[FuzzTarget, FuzzOutcome], None]
+
+
 def corpus_inputs(target: FuzzTarget) -> dict[Path, bytes]:
     """Returns the inputs of the corpus, on which the target has failed before."""
     return {path: path.read_bytes() for path in sorted((CORPUS / target.name).glob("*.bin"))}
 
 
-def fuzz(target: FuzzTarget, clock: Clock, random_seed: int, *, inputs: int = 0, seconds: float = 0.0) -> FuzzOutcome:
-    """Runs a number of inputs, or for a number of seconds, whichever is longer. Reports one failure of each kind."""
+def fuzz(
+    target: FuzzTarget,
+    clock: Clock,
+    random_seed: int,
+    *,
+    inputs: int = 0,
+    seconds: float = 0.0,
+    on_progress: OnProgress = lambda _target, _outcome: None,
+) -> FuzzOutcome:
+    """Runs a number of inputs, or for a number of seconds, whichever is longer. Reports one failure of each kind.
+
+    `on_progress` is called each time the target has been closed, with what is counted so far.
+    """
     mutator = Mutator([*target.seeds(), *corpus_inputs(target).values()], random_seed)
     outcome, kinds = FuzzOutcome(), set[str]()
     started_s = clock.now_s()
@@ -61,7 +79,8 @@ def fuzz(target: FuzzTarget, clock: Clock, random_seed: int, *, inputs: int = 0,
                     if failure and failure.splitlines()[-1] not in kinds:
                         kinds.add(failure.splitlines()[-1])
                         outcome.failures[data] = failure
-    outcome.seconds = clock.now_s() - started_s
+            outcome.seconds = clock.now_s() - started_s
+            on_progress(target, outcome)
     return outcome
 
 
@@ -79,7 +98,7 @@ def without_log() -> Iterator[None]:
 
 def failure_of(run: Run, data: bytes, clock: Clock) -> str:
     """Returns what went wrong with an input, or an empty string."""
-    took_s = 0.0
+    took_s, peak_bytes = 0.0, _peak_memory_bytes()
     for _ in range(3):  # an input that is slow every time is not slow because of a busy machine
         before_s = clock.now_s()
         try:
@@ -88,10 +107,18 @@ def failure_of(run: Run, data: bytes, clock: Clock) -> str:
                 run(data)
         except Exception:  # noqa: BLE001  any exception is a failure
             return traceback.format_exc()
+        grown_bytes = _peak_memory_bytes() - peak_bytes
+        if grown_bytes > MOST_MEMORY_BYTES:
+            return f"it took {grown_bytes >> 20} MiB"
         took_s = clock.now_s() - before_s
         if took_s <= SLOW_S:
             return ""
     return f"it took {took_s:.1f} s"
+
+
+def _peak_memory_bytes() -> int:
+    """The most memory that this process has had so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT_BYTES
 
 
 def add_to_corpus(target: FuzzTarget, data: bytes) -> Path:

@@ -4,7 +4,8 @@ import pytest
 
 from bridge.timing.clock import MonotonicClock
 from tests.fuzz.fuzzer import CORPUS, corpus_inputs, failure_of, fuzz
-from tests.fuzz.targets import TARGETS, FuzzTarget
+from tests.fuzz.target import FuzzTarget
+from tests.fuzz.targets import TARGETS
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from model.approach import APPROACHES, Approach
-from model.files.midi_writer import Track, as_midi
+from model.files.midi.midi_writer import Track, as_midi
 from model.notes import Note
 from train.judging.compare import Comparison, Exchange
 from train.judging.melodies import EVENTS, Melody

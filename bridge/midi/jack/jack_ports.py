@@ -77,7 +77,7 @@ class JackInput(OpenJackPort):
     def __init__(self, port: JackPort, receiver: Receiver) -> None:
         super().__init__(port)
         self._receiver = receiver
-        self._on_clock_moved = ignore_clock
+        self._on_clock_moved: OnClockMoved = ignore_clock
         self._frame_zero_s: float | None = None
         self.faults = FaultCounter(logger_in, port.name)
         port.on_message = self._deliver
@@ -92,7 +92,6 @@ class JackInput(OpenJackPort):
             self._receiver(message.data, message.at_s)
         except Exception as error:  # noqa: BLE001 - no exception may end the thread that reads messages
             self.faults.count(error)
-
 
     def _notice_clock(self, frame_zero_s: float) -> None:
         """Reports where frames have another date than before: after an overrun, or by JACK's estimate of its own sample rate."""

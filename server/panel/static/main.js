@@ -71,6 +71,7 @@ function handleMessage(message) {
   for (const action of message.asked ?? []) actionButtons.flash(action);
   Object.assign(jam.readouts, message.readouts);
   if (message.figures) jam.figures = message.figures;
+  statusDisplay.showPorts(jam.readouts.ports);
   if (message.figures || message.readouts) statusDisplay.showWiring(jam.wiring, jam.figures, jam.readouts, lastRefusal);
   if (message.time) statusDisplay.showTempo(jam.timeline);
   if (message.stands) statusDisplay.showState(jam.status.state);

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from model.approach import Approach
 from model.errors import MemoryFileError
+from model.files.midi.midi_writer import write_whole
 from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import MAX_UNDO, Memory
-from model.memory.memory_file import load_memories, save_memories
+from model.memory.memory_file import load_memories, save_memories, words_of
 from model.memory.memory_mark import MemoryMark
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary, Vocabulary
-from server.takes.journal import MemoryBegun, MemoryHeard, Record
+from server.takes.journal import JournalBegun, MemoryBegun, MemoryHeard, Record
 
 Memories = Mapping[Approach, Memory]
 
@@ -70,15 +71,20 @@ class MemoryJournal:
         return records
 
 
-def recover_memories(records: Iterable[Record], memory_file: Path) -> bool:
+def recover_memories(records: Iterable[Record], memory_file: Path, last_written_s: float = 0.0) -> bool:
     """Writes the memories that the records of a journal hold to the memory file beside it; returns False if there are none.
 
-    Raises MemoryFileError if the file cannot be written.
+    They also go into the file that the jam was to save them in at its end, unless a later jam has saved its own there.
+    `last_written_s` is when the journal was written to last, by the system's clock. Raises MemoryFileError if the file beside the
+    journal cannot be written.
     """
     memories: dict[Approach, Memory] = {}
     marks: dict[Approach, dict[int, MemoryMark]] = {}
+    shared_file = ""
     for record in records:
-        if isinstance(record, MemoryBegun):
+        if isinstance(record, JournalBegun):
+            shared_file = record.memory_file
+        elif isinstance(record, MemoryBegun):
             memories[record.approach] = memory = _create_memory(record, memories.get(record.approach), memory_file)
             marks[record.approach] = {0: memory.snapshot()}
         elif isinstance(record, MemoryHeard) and record.approach in memories:
@@ -86,7 +92,27 @@ def recover_memories(records: Iterable[Record], memory_file: Path) -> bool:
     if not any(len(memory) for memory in memories.values()):
         return False
     save_memories(memory_file, memories)
+    if shared_file:
+        _hand_on(memory_file, Path(shared_file), last_written_s)
     return True
+
+
+def _hand_on(recovered: Path, shared_file: Path, last_written_s: float) -> None:
+    """Puts recovered memories in place of a file that was written before `last_written_s`, if that is a memory of the same words.
+
+    A journal may come from anywhere, and must not have another file overwritten.
+    """
+    try:
+        is_there = shared_file.exists()
+        if is_there and (
+            shared_file.stat().st_mtime > last_written_s
+            or not words_of(shared_file)
+            or words_of(shared_file) != words_of(recovered)
+        ):
+            return
+        write_whole(shared_file, recovered.read_bytes())
+    except OSError:  # then they are in the recovered file alone
+        return
 
 
 def _create_memory(record: MemoryBegun, before: Memory | None, memory_file: Path) -> Memory:

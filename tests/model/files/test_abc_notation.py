@@ -5,9 +5,9 @@ import pytest
 from model.errors import UnreadableError
 from model.files.abc_notation import read_abc
 from model.files.lines import lines_of
-from model.files.meter import Meter, MeterChange
 from model.files.score import FileScore
 from model.files.seed import read_seed
+from model.files.time_signature import MeterChange, TimeSignature
 
 TUNE = "X:1\nT:A tune\nM:6/8\nL:1/8\nQ:3/8=90\nK:G\n|:D|GAB d2[GB]:|\n"
 TWO_VOICES = "X:1\nM:4/4\nL:1/4\nQ:1/4=97\nV:1\nV:2 clef=bass\nK:C\n[V:1] CDEF|G4|\n[V:2] C,2D,2|E,4|\n"
@@ -25,7 +25,7 @@ class TestReading:
 
     def test_tempo_and_meter_are_kept(self) -> None:
         score = read_abc(TUNE.encode())
-        assert (score.tempi.tempo_at(0), score.meters) == (135.0, (MeterChange(0.0, Meter(6, 8)),))
+        assert (score.tempi.tempo_at(0), score.meters) == (135.0, (MeterChange(0.0, TimeSignature(6, 8)),))
 
     def test_each_voice_is_a_line(self) -> None:
         score = read_abc(TWO_VOICES.encode())
@@ -45,7 +45,7 @@ class TestReading:
     def test_it_is_a_seed(self, tmp_path: Path) -> None:
         path = tmp_path / "tune.abc"
         path.write_text(TUNE, encoding="utf-8")
-        assert (len(read_seed(path).notes), read_seed(path).meter) == (14, Meter(6, 8))
+        assert (len(read_seed(path).notes), read_seed(path).meter) == (14, TimeSignature(6, 8))
 
 
 @pytest.mark.parametrize(

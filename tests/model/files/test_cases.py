@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from model.errors import SeedError
-from model.files.meter import Meter
 from model.files.seed import Seed, read_seed
+from model.files.time_signature import TimeSignature
 from train.corpus.reading import LineSelection, read_file
 
 PLAIN = tuple(index / 2 for index in range(80))
@@ -50,7 +50,7 @@ def test_an_hour_and_a_half_of_fine_ticks(cases: Path) -> None:
 def test_tempo_and_meter_of_the_second_track(cases: Path) -> None:
     assert seed_of(cases, "17-tempo-in-track-2").tempo_bpm == 200.0
     assert read_file(cases / "midi" / "17-tempo-in-track-2.mid", LineSelection()).tempo_bpm == 200.0
-    assert seed_of(cases, "17-meter-in-track-2").meter == Meter(3, 4)
+    assert seed_of(cases, "17-meter-in-track-2").meter == TimeSignature(3, 4)
 
 
 def test_a_header_that_promises_more_is_told(cases: Path) -> None:
@@ -92,7 +92,7 @@ def test_nothing_but_drums_is_one_sentence(cases: Path) -> None:
 
 def test_a_pickup_ends_a_bar(cases: Path) -> None:
     seed = seed_of(cases, "28-pickup-as-quarter-bar")
-    assert (seed.meter, seed.notes[0].onset_beats, seed.notes[1].onset_beats) == (Meter(4, 4), 3.0, 4.0)
+    assert (seed.meter, seed.notes[0].onset_beats, seed.notes[1].onset_beats) == (TimeSignature(4, 4), 3.0, 4.0)
 
 
 def test_there_is_no_case_without_a_test(cases: Path) -> None:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from model.files.lines import GRACE_BEATS, LONGEST_GIVEN_BEATS, begins_of, lines_of, merged
-from model.files.midi_reader import read_midi
+from model.files.midi.midi_reader import read_midi
 from model.files.score import FileScore, Part, TempoMap
-from tests.model.files.midi_parts import event, midi_file, mpe_line, plain, track
+from tests.model.files.midi.midi_parts import event, midi_file, mpe_line, plain, track
 
 TICKS_PER_BEAT = 480
 

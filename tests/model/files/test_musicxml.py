@@ -9,11 +9,11 @@ import pytest
 from model.errors import MissingLibraryError, UnreadableError
 from model.files import musicxml
 from model.files.lines import lines_of
-from model.files.meter import Meter, MeterChange
 from model.files.musicxml import TICKS_PER_BEAT, read_musicxml
 from model.files.score import FileScore
 from model.files.seed import read_seed
 from model.files.tempo import TempoChange
+from model.files.time_signature import MeterChange, TimeSignature
 from model.notes import Note
 from tests.programs import require_module
 
@@ -74,7 +74,7 @@ class TestReading:
         score = read_musicxml(score_of(PICKUP))
         assert [score.tempi.tempo_at(tick) for tick in score.tempi.ticks.tolist()] == [97.0, 60.0]
         assert score.meters == (
-            MeterChange(0.0, Meter(1, 4)), MeterChange(1.0, Meter(4, 4)), MeterChange(5.0, Meter(3, 4)),
+            MeterChange(0.0, TimeSignature(1, 4)), MeterChange(1.0, TimeSignature(4, 4)), MeterChange(5.0, TimeSignature(3, 4)),
         )  # fmt: skip
 
     def test_repeats_are_played(self) -> None:
@@ -87,7 +87,7 @@ class TestReading:
         path = tmp_path / f"song.{suffix}"
         path.write_bytes(packed(score_of(PICKUP)) if suffix.lower() == "mxl" else score_of(PICKUP))
         seed = read_seed(path)
-        assert (seed.tempo_bpm, seed.meter, seed.tempi) == (97.0, Meter(4, 4), (TempoChange(8.0, 60.0),))
+        assert (seed.tempo_bpm, seed.meter, seed.tempi) == (97.0, TimeSignature(4, 4), (TempoChange(8.0, 60.0),))
         assert seed.notes[0] == Note(67, 3.0, 1.0, 80)
 
     @pytest.mark.parametrize("content", [b"<score-partwise><part", b"no XML", score_of(["<measure>"])])

@@ -11,7 +11,7 @@ import mido
 import pytest
 import symusic
 
-from model.files.midi_reader import read_midi
+from model.files.midi.midi_reader import read_midi
 
 EVERY = 60
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import SeedError
-from model.files.meter import Meter, MeterChange
 from model.files.seed import Seed, read_seed, seed_notice
 from model.files.tempo import TempoChange
+from model.files.time_signature import MeterChange, TimeSignature
 from model.notes import Note, in_onset_order
-from tests.model.files.midi_parts import event, meter, midi_file, mpe_line, plain, tempo, track
+from tests.model.files.midi.midi_parts import event, meter, midi_file, mpe_line, plain, tempo, track
 from tests.music import BROKEN_MIDI_FILES, DAMAGED_MIDI_FILES, DRUM_CHANNEL, WHOLE_MIDI_FILE, Part, line, midi_bytes
 
 HELP = "a seed is a file of music with at least one pitched note"
@@ -40,13 +40,13 @@ class TestReadSeed:
     def test_it_knows_tempo_meter_and_program(self, seed_file: Path) -> None:
         seed_file.write_bytes(midi_bytes(Part(PHRASE, program=66), tempo_bpm=96.0, meter=(6, 8)))
         seed = read_seed(seed_file)
-        assert seed == Seed(tuple(PHRASE), 96.0, Meter(6, 8), 66)
+        assert seed == Seed(tuple(PHRASE), 96.0, TimeSignature(6, 8), 66)
         assert type(seed.program) is int
         assert (seed.meter.beats_per_bar, seed.end_beats) == (3.0, 2.0)
 
     def test_where_nothing_is_said_it_is_four_four(self, seed_file: Path) -> None:
         seed_file.write_bytes(midi_bytes(Part(PHRASE), meter=None))
-        assert read_seed(seed_file).meter == Meter(4, 4)
+        assert read_seed(seed_file).meter == TimeSignature(4, 4)
 
     def test_beats_stay_beats_across_a_change_of_tempo(self, seed_file: Path) -> None:
         file = mido.MidiFile(ticks_per_beat=480)
@@ -83,7 +83,7 @@ class TestReadSeed:
     def test_tempo_and_meter_are_read_from_whatever_track_they_stand_on(self, seed_file: Path) -> None:
         seed_file.write_bytes(midi_file(track(), track(plain(2)), track(tempo(300_000), meter(3, 2))))
         seed = read_seed(seed_file)
-        assert (seed.tempo_bpm, seed.meter, seed.tempi, seed.meters) == (200.0, Meter(3, 4), (), ())
+        assert (seed.tempo_bpm, seed.meter, seed.tempi, seed.meters) == (200.0, TimeSignature(3, 4), (), ())
 
     @pytest.mark.parametrize("tempo_bpm", [97.0, 133.3, 61.5, 96.123, 222.0])
     def test_a_tempo_is_read_as_it_was_meant(self, tempo_bpm: float, seed_file: Path) -> None:
@@ -102,22 +102,22 @@ class TestPickup:
         meters = meter(1, 2) + meter(4, 2, 480)
         seed_file.write_bytes(midi_file(track(meters), track(plain(4))))
         seed = read_seed(seed_file)
-        assert (seed.meter, seed.meters) == (Meter(4, 4), ())
+        assert (seed.meter, seed.meters) == (TimeSignature(4, 4), ())
         assert [note.onset_beats for note in seed.notes] == [3.0, 3.5, 4.0, 4.5]
 
     def test_tempi_move_with_the_notes(self, seed_file: Path) -> None:
         conductor = meter(1, 3) + tempo(500_000) + meter(6, 3, 240) + tempo(600_000, 240)
         seed_file.write_bytes(midi_file(track(conductor), track(plain(4))))
         seed = read_seed(seed_file)
-        assert (seed.meter, seed.tempo_bpm, seed.tempi) == (Meter(6, 8), 120.0, (TempoChange(3.5, 100.0),))
+        assert (seed.meter, seed.tempo_bpm, seed.tempi) == (TimeSignature(6, 8), 120.0, (TempoChange(3.5, 100.0),))
         assert seed.notes[0].onset_beats == 2.5
 
     def test_a_whole_first_bar_is_none(self, seed_file: Path) -> None:
         meters = meter(4, 2) + meter(3, 2, 4 * 480)
         seed_file.write_bytes(midi_file(track(meters), track(plain(12))))
         seed = read_seed(seed_file)
-        assert (seed.meter, seed.notes[0].onset_beats) == (Meter(4, 4), 0.0)
-        assert seed.bars == (MeterChange(0.0, Meter(4, 4)), MeterChange(4.0, Meter(3, 4)))
+        assert (seed.meter, seed.notes[0].onset_beats) == (TimeSignature(4, 4), 0.0)
+        assert seed.bars == (MeterChange(0.0, TimeSignature(4, 4)), MeterChange(4.0, TimeSignature(3, 4)))
 
 
 class TestLine:

@@ -5,7 +5,7 @@ import pytest
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn
 from model.notes import Note
 from server.controls.control_table import Settings
-from server.jam.input_state import InputState
+from server.jam.listening.input_state import InputState
 from tests.music import line
 from tests.server.jams import JamHarness, on, onsets
 

@@ -9,9 +9,9 @@ from model.improvising.improviser import PlannedNote
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from server.controls.control_table import Settings, Value
-from server.jam.answer import NOTES_AHEAD
+from server.jam.answering.answer import NOTES_AHEAD
 from server.jam.jam_output import TimedMessage
-from server.jam.turn_planner import LONGEST_ANSWER_BEATS, SHORTEST_ASKED_BEATS, UNPROMPTED_ANSWER_BEATS
+from server.jam.turns.turn_planner import LONGEST_ANSWER_BEATS, SHORTEST_ASKED_BEATS, UNPROMPTED_ANSWER_BEATS
 from tests.music import line
 from tests.server.jams import CompositionRequest, JamHarness, ScriptedImproviser, as_played, off, on, onsets
 

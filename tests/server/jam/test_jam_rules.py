@@ -21,10 +21,10 @@ from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
 from server.controls.choices import Quantize, TurnOwner
 from server.controls.control_table import BY_NAME, CONTROLS, Settings, Value
-from server.jam.groove import GRID_BEATS
+from server.jam.answering.groove import GRID_BEATS
 from server.jam.jam import Jam
 from server.jam.jam_output import TimedMessage
-from server.jam.modes import MODES, TurnSchedule
+from server.jam.turns.modes import MODES, TurnSchedule
 from tests.tiny_pack import VOCABULARIES, random_weights
 
 # Each test plays three hundred jams in CI.

@@ -4,7 +4,7 @@ import pytest
 
 from bridge.midi.messages import NoteOff, NoteOn
 from server.controls.control_table import Settings
-from server.jam.answer import NOTES_AHEAD
+from server.jam.answering.answer import NOTES_AHEAD
 from tests.music import line
 from tests.server.jams import JamHarness, off, on, onsets
 

@@ -93,7 +93,7 @@ def test_a_phrase_while_the_output_is_lost_gets_no_answer_and_the_next_one_does(
     answering.run_until(answering.now_s + 20.0)
     events = subscription.take_events()
     assert not [event for event in events if isinstance(event, MessagePlayed)]
-    assert "answering" not in {event.state for event in events if isinstance(event, StatusChanged)}
+    assert "answering" not in {event.jam.state for event in events if isinstance(event, StatusChanged)}
     answering.output.reconnect()
     run_until_a_note_sounds(answering)
 

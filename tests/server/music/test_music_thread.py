@@ -31,6 +31,15 @@ def messages_of(sent: list[tuple[Message, float]]) -> list[Message]:
 
 
 LEAD_S = 0.004
+# What the scripted improviser answers to `PHRASE`: each message, and the second at which it is due.
+ANSWER = [
+    (NoteOn(72, 80), DUE_S),
+    (NoteOff(72), 2.0),
+    (NoteOn(74, 80), 2.0),
+    (NoteOff(74), 2.25),
+    (NoteOn(76, 80), 2.25),
+    (NoteOff(76), 2.5),
+]
 
 
 class TestAPortThatSchedules:
@@ -41,14 +50,7 @@ class TestAPortThatSchedules:
     def test_gets_each_message_ahead_of_time_and_is_told_when_it_is_due(self, ahead: MusicThreadHarness) -> None:
         ahead.play(PHRASE)
         ahead.run_until(10.0)
-        assert ahead.due == [
-            (NoteOn(72, 80), DUE_S),
-            (NoteOff(72), 2.0),
-            (NoteOn(74, 80), 2.0),
-            (NoteOff(74), 2.25),
-            (NoteOn(76, 80), 2.25),
-            (NoteOff(76), 2.5),
-        ]
+        assert ahead.due == ANSWER
         assert [at_s for _, at_s in ahead.sent] == [pytest.approx(due_s - LEAD_S, abs=2e-4) for _, due_s in ahead.due]
 
     def test_takes_the_end_of_a_note_after_its_beginning_though_it_is_due_before(
@@ -79,14 +81,7 @@ class TestTime:
     def test_a_phrase_is_answered_at_the_tempo_to_the_tenth_of_a_millisecond(self, harness: MusicThreadHarness) -> None:
         harness.play(PHRASE)
         harness.run_until(10.0)
-        assert harness.sent == [
-            (NoteOn(72, 80), DUE_S),
-            (NoteOff(72), 2.0),
-            (NoteOn(74, 80), 2.0),
-            (NoteOff(74), 2.25),
-            (NoteOn(76, 80), 2.25),
-            (NoteOff(76), 2.5),
-        ]
+        assert harness.sent == ANSWER
 
     def test_a_message_has_the_second_at_which_it_arrived_not_at_which_it_was_read(
         self, harness: MusicThreadHarness
@@ -469,7 +464,7 @@ class TestTheFeed:
         assert isinstance(timeline, TimelineChanged)
         assert timeline.timeline.tempo_bpm == Settings().tempo
         assert isinstance(status, StatusChanged)
-        assert status.state == "listening"
+        assert status.jam.state == "listening"
 
 
 class TestPublishedEvents:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from bridge.osc.osc_packets import OscMessage
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
-from server.jam.modes import TurnSchedule
+from server.jam.turns.modes import TurnSchedule
 from tests.music import line, write_part
 from tests.server.jam_process import RunningJam, running_jam
 from tests.server.panel.browser import PATIENCE_MS, SIZES, open_page

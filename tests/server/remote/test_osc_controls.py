@@ -9,7 +9,7 @@ from model.errors import PackError
 from server.controls.control_store import ControlStore
 from server.controls.control_table import BY_NAME, CONTROLS, Control, Settings
 from server.controls.labels import address_part
-from server.music.jam_status import READOUTS, Readout
+from server.jam.readouts import READOUTS, Readout
 from server.remote.osc_controls import OscControls
 from server.remote.pending_updates import FLASH_S, TOUCH_S
 from tests.server.recording_receiver import RecordingReceiver

@@ -15,6 +15,7 @@ from bridge.timing.timeline import Timeline
 from server.config.config import TakesSection
 from server.controls.control_table import CONTROLS, Settings
 from server.errors import TakeError
+from server.jam.jam_output import JamStatus
 from server.music.feed import (
     ActionRequested,
     ControlChanged,
@@ -217,7 +218,7 @@ class TestFloods:
         assert len(ended.marks) == 2
 
     def test_the_jams_status_is_not_written(self, harness: RecorderHarness) -> None:
-        status_events = [StatusChanged("listening", None, (), BEGAN_S) for _ in range(1000)]
+        status_events = [StatusChanged(JamStatus(), BEGAN_S) for _ in range(1000)]
         run_recorder(harness, lambda: harness.put(*note_events(60, 1, 2), *status_events))
         assert len(harness.records) < 50
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage, parse
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
-from model.files.meter import Meter, MeterChange
-from model.files.midi_writer import TICKS_PER_BEAT, SongTrack, as_midi_file
+from model.files.midi.midi_writer import TICKS_PER_BEAT, SongTrack, as_midi_file
+from model.files.time_signature import MeterChange, TimeSignature
 from model.notes import Note
 from server.controls.control_table import Settings
 from server.errors import TakeError
@@ -167,7 +167,7 @@ class TestMarks:
 class TestBars:
     def test_a_free_jam_begins_with_the_bar_of_its_first_note(self) -> None:
         song = song_from(take_from(recording(timeline_change(), *note_events(line(60, 62, start_beats=10.0)))))
-        assert song.meters == (MeterChange(0.0, Meter(4, 4)),)
+        assert song.meters == (MeterChange(0.0, TimeSignature(4, 4)),)
         assert song_notes(song.tracks[0]) == line(60, 62, start_beats=2.0)
 
     def test_bars_that_the_first_note_started_begin_with_that_note(self) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from model.approach import APPROACHES
 from model.errors import PackError
-from model.files.meter import Meter
 from model.files.seed import Seed
+from model.files.time_signature import TimeSignature
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from model.pack.pack import Pack, open_pack
@@ -18,7 +18,7 @@ from train.judging.measures import Quartiles
 from train.judging.reference_statistics import ReferenceStatistics, measure_reference
 from train.judging.seeds import NamedSeed, built_in_seeds
 
-WALTZ = NamedSeed("Waltz", "tests", Seed(tuple(line(60, 64, 67, velocity=31)), 90.0, Meter(3, 4)))
+WALTZ = NamedSeed("Waltz", "tests", Seed(tuple(line(60, 64, 67, velocity=31)), 90.0, TimeSignature(3, 4)))
 MARCH = NamedSeed("March", "tests", Seed((*line(60, 62, 64, 65), Note(67, 2.0, 2.04, 99))))
 SETTINGS = AnswerSettings(bars=2, answers=3, random_seed=7)
 

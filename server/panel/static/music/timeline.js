@@ -1,5 +1,5 @@
 // Converts seconds to beats and back, and computes bars and turns. It is the page's copy of bridge/timing/timeline.py
-// and server/jam/modes.py, built from their JSON. Seconds are those of the jam's clock; a beat is a quarter note.
+// and server/jam/turns/modes.py, built from their JSON. Seconds are those of the jam's clock; a beat is a quarter note.
 
 // A beat this close before a bar line or the end of a turn counts as on it.
 const TOLERANCE_BEATS = 1e-6;

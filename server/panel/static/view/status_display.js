@@ -78,6 +78,14 @@ export class StatusDisplay {
     );
   }
 
+  // Tells when a MIDI port is lost or back; `ports` is the jam's readout.
+  showPorts(ports) {
+    if (ports === undefined || ports === this.shown.ports) return;
+    if (ports !== "ok") this.showNotice(`MIDI ${ports === "both lost" ? "input and output" : ports.split(" ")[0]} lost; it is used again when it is back`, true);
+    else if (this.shown.ports !== undefined) this.showNotice("MIDI is back");
+    this.shown.ports = ports;
+  }
+
   // Shows a sentence for some seconds; an error stays a little longer.
   showNotice(sentence, isError = false) {
     const { notice } = this.elements;
