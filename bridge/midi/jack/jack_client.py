@@ -21,6 +21,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from bridge.midi.jack.held_keys import HeldKeys
 from bridge.midi.jack.jack_frames import Cycle, CycleDates, Latency, SendQueue
 from bridge.midi.jack.jack_library import library_name
 from bridge.midi.jack.jack_pipes import DOORBELL_BYTES, MAX_MESSAGE_BYTES, PipedMessage, Unpacker, pack
@@ -62,7 +63,7 @@ class Pipes:
 
 @dataclass(slots=True, eq=False)
 class ClientPort:
-    """One of our ports; an output also has the messages that wait and the notes that sound."""
+    """One of our ports; an input also has what is held at it, an output the messages that wait and the notes that sound."""
 
     number: int
     direction: Direction
@@ -71,6 +72,7 @@ class ClientPort:
     """The text that selects the port of another program to connect to; None for a virtual port."""
     target: str | None = None
     """The name of that port while it is there."""
+    keys: HeldKeys = field(default_factory=HeldKeys)
     queue: SendQueue = field(default_factory=SendQueue)
     sounding: Notes = field(default_factory=set)
     channels: set[int] = field(default_factory=set)
@@ -117,6 +119,7 @@ class JackClient:
         self._prepare_calls(jack)
         self.offset_s = self.measure_offset_s()
         self.xruns = 0
+        self._gaps = 0
         self.unread = 0
         """How many messages arrived and found the pipe to the jam full."""
         self.ports_changed = False
@@ -235,7 +238,7 @@ class JackClient:
                 if has_work:
                     self._process_messages(frames)
                 else:
-                    self._date_cycle(frames)
+                    self._release_doubtful_keys(self._date_cycle(frames))
             except Exception as error:  # noqa: BLE001  JACK would drop a client whose callback fails
                 self.faults[f"{type(error).__name__}: {error}"] += 1
             return 0
@@ -246,6 +249,7 @@ class JackClient:
         # Before anything is read: whatever comes after this is then read in the next cycle.
         self._state.doorbell = self._doorbell[0]
         cycle = self._date_cycle(frames)
+        self._release_doubtful_keys(cycle)
         latency_s = self._latency.at_s(cycle.starts_s, frames / self._rate)
         ports = self._ports
         for port in ports:
@@ -261,11 +265,25 @@ class JackClient:
             if len(data) > MAX_MESSAGE_BYTES:
                 continue
             self._latency.on_message(cycle.starts_s)
-            at_s, frame_zero_s = cycle.second_of(offset) - latency_s, cycle.frame_zero_s - latency_s
-            try:
-                os.write(self._received_fd, pack(PipedMessage(at_s, port.number, bytes(data), frame_zero_s)))
-            except OSError:
-                self.unread += 1
+            message = bytes(data)
+            port.keys.on_message(message)
+            self._pass_on(port, message, cycle.second_of(offset) - latency_s, cycle.frame_zero_s - latency_s)
+
+    def _release_doubtful_keys(self, cycle: Cycle) -> None:
+        """Lets keys come up whose note-off was probably in a cycle that was missed."""
+        has_gap, self._gaps = self._gaps != self._dates.gaps, self._dates.gaps
+        latency_s = self._latency.at_s(cycle.starts_s, self._frames / self._rate)
+        for port in self._ports:
+            if has_gap:
+                port.keys.on_missed_cycle(cycle.starts_s)
+            for release in port.keys.take_releases(cycle.starts_s):
+                self._pass_on(port, release, cycle.starts_s - latency_s, cycle.frame_zero_s - latency_s)
+
+    def _pass_on(self, port: ClientPort, message: bytes, at_s: float, frame_zero_s: float) -> None:
+        try:
+            os.write(self._received_fd, pack(PipedMessage(at_s, port.number, message, frame_zero_s)))
+        except OSError:
+            self.unread += 1
 
     def _read_messages_to_send(self, ports: tuple[ClientPort, ...]) -> None:
         """Moves messages from the pipe to the queues of their ports."""

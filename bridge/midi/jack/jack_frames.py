@@ -68,6 +68,8 @@ class CycleDates:
         self._frame_zeros_s: deque[float] = deque(maxlen=STARTS_KEPT)
         """The second of frame 0, by the start of each of the last cycles."""
         self.is_jack_trusted = True
+        self.gaps = 0
+        """How often cycles were missed, or the period has changed."""
 
     def date(self, number: int, frame: int, frames: int, rate: int, by_jack_s: float | None, now_s: float) -> Cycle:
         """Dates cycle `number`, whose first frame is `frame`; JACK dates it `by_jack_s`, and its callback began at `now_s`.
@@ -78,6 +80,7 @@ class CycleDates:
         if passed != (number - self._last_number) * frames:
             # After an overrun, and with another period, earlier starts no longer apply.
             self._frame_zeros_s.clear()
+            self.gaps += 1
         self._last_number, self._total = number, self._total + passed
         self._frame_zeros_s.append(now_s - self._total / rate)
         # The minimum, as a cycle is started on time or late, and never early.
