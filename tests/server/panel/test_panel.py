@@ -180,7 +180,7 @@ class TestMidiLearn:
     async def test_a_page_gets_the_controls_that_can_be_bound_and_their_bindings(self, panel: RunningPanel) -> None:
         async with panel.page() as page:
             (welcome,) = page.received
-            assert welcome["bindings"] == dict.fromkeys(name for name in BY_NAME if name != "pack")
+            assert welcome["bindings"] == dict.fromkeys(name for name, row in BY_NAME.items() if row.kind != "name")
             assert welcome["learning"] is None
 
     def test_the_next_knob_is_bound_and_written_to_the_config_and_all_pages_get_the_outcome(
