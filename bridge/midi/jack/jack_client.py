@@ -89,7 +89,7 @@ class CycleState:
     doorbell: int = WORK_PENDING
     """The value of the doorbell at the last look into the pipe; WORK_PENDING where the next cycle has work in any case."""
     inputs: tuple[object, ...] = ()
-    """JACK's pointers to the input ports."""
+    """JACK's pointers to the input ports that may be connected: each costs two calls into the library."""
     dated_every: int = 1
     """In how many idle cycles one is dated."""
 
@@ -123,12 +123,14 @@ class JackClient:
         self.unread = 0
         """How many messages arrived and found the pipe to the jam full."""
         self.ports_changed = False
+        self._connections_changed = False
         self.faults: Counter[str] = Counter()
         self._client.set_shutdown_callback(lambda _status, reason: on_gone(reason))
         self._set_process_callback(jack)
         self._client.set_xrun_callback(self._count_xrun)
         self._client.set_blocksize_callback(self._set_period)
         self._client.set_samplerate_callback(self._set_rate)
+        self._client.set_port_connect_callback(self._on_connected, only_available=False)
         self._client.set_port_registration_callback(self._on_ports_changed, only_available=False)
         self._client.activate()
 
@@ -200,6 +202,15 @@ class JackClient:
     def is_drained(self, port: ClientPort) -> bool:
         """Whether all messages of a port are out, and so long ago that it may be closed."""
         return not port.queue and self.cycles - port.last_cycle >= DRAIN_CYCLES
+
+    def find_connected_inputs(self) -> None:
+        """Looks which inputs are connected, so that the others are not read in each cycle. To be called now and then."""
+        self._connections_changed = False
+        connected = [port for port in self._ports if port.direction == "input" and port.port.number_of_connections]
+        self._state.inputs = tuple(port.port._ptr for port in connected)  # noqa: SLF001
+        if self._connections_changed:
+            # One may have been connected meanwhile.
+            self._read_all_inputs()
 
     def measure_offset_s(self) -> float:
         """How far our clock is ahead of JACK's, in seconds. On Linux they are the same clock."""
@@ -335,8 +346,16 @@ class JackClient:
     def _set_ports(self, ports: tuple[ClientPort, ...]) -> None:
         # New tuples instead of lists that change: the real-time thread may be iterating over the old ones.
         self._ports = ports
-        self._state.inputs = tuple(port.port._ptr for port in ports if port.direction == "input")  # noqa: SLF001
+        self._read_all_inputs()
+
+    def _read_all_inputs(self) -> None:
+        self._connections_changed = True
+        self._state.inputs = tuple(port.port._ptr for port in self._ports if port.direction == "input")  # noqa: SLF001
         self._state.doorbell = WORK_PENDING
+
+    def _on_connected(self, _one: object, _other: object, is_connected: bool) -> None:  # noqa: FBT001  JACK-Client's order
+        if is_connected:
+            self._read_all_inputs()
 
     def _count_xrun(self, _delayed_us: float) -> None:
         self.xruns += 1

@@ -106,11 +106,6 @@ class BufferedTicks:
         return self._line
 
     @property
-    def spread_s(self) -> float:
-        """The time between the earliest and the latest possible line at the last tick."""
-        return self._lines.spread_s
-
-    @property
     def is_calm(self) -> bool:
         """Whether there was no change recently."""
         return not self._is_explained

@@ -37,7 +37,8 @@ SETTLED_TICKS, SAME_TEMPO = 144, 0.003
 then glides to where it expects it: no tick has moved, only more is known."""
 
 MOST_GLIDE_S = 0.003
-"""How far the beat may be from the line where no buffer is known: those that jitter hides are shorter than 5 ms."""
+"""The largest difference that is glided over: half of the longest buffer that jitter can hide, and a little more. A larger one means
+another buffer."""
 
 REFIT_AGES = frozenset({24, 36, 48, 72, 95})
 """Ticks on a grid, or since the last change on it, after which the line is fitted again."""
@@ -127,15 +128,8 @@ class TickFollower:
         self._glide_s -= min(max(self._glide_s, -GLIDE_S), GLIDE_S)
         if was_buffered != (self._buffered is not None) and self._settled > SETTLED_TICKS:
             self._glide_s += before.due_s(after.number) - after.due_s(after.number)
-        # A beat that no possible line allows is not kept.
-        most_s = self._most_glide_s
-        self._glide_s = min(max(self._glide_s, -most_s), most_s)
-
-    @property
-    def _most_glide_s(self) -> float:
-        if self._buffered is None or self._grid.period_s is None:
-            return MOST_GLIDE_S
-        return max((self._grid.period_s - self._buffered.spread_s) / 2, 0.0)
+            if abs(self._glide_s) > MOST_GLIDE_S:
+                self._glide_s = 0.0
 
     def _add_to_model(self, at_s: float) -> None:
         self._last_s = at_s
