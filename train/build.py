@@ -41,7 +41,7 @@ from train.staging import atomic_folder, checkpoint_file, staging_folder_for, to
 
 # A pack gets int8 where it costs no more than this share of the held-out bits per note, otherwise fp32.
 MAX_INT8_LOSS_SHARE = 0.005
-# So many held-out notes suffice to compare int8 with fp32. An engine steps through them in a minute or two.
+# This many held-out notes suffice to compare int8 with fp32. An engine steps through them in a minute or two.
 MAX_NOTES_STEPPED = 50_000
 # A checkpoint holds five copies of the weights in fp32: the network, its average, the best, and Adam's two moments.
 COPIES_IN_A_CHECKPOINT = 5
@@ -52,8 +52,8 @@ Vocabulary = PitchVocabulary | EventVocabulary
 OnProgress = Callable[[Approach, Progress], None]
 OnVocabulary = Callable[[Approach, Vocabulary], None]
 
-# As many lanes as suit the corpus: few enough that an epoch has this many steps of the optimiser, and within these
-# limits.
+# The number of lanes that suits the corpus: few enough that an epoch has this many steps of the optimiser, and within
+# these limits.
 AUTO_LANES = 0
 MIN_STEPS_PER_EPOCH = 32
 LANES = (16, 32)
@@ -109,7 +109,7 @@ def build_pack(
     """
     training = joined(corpora, "train")
     if not training:
-        raise CorpusError("no file of the corpus falls to the training side of the split; give it more files")
+        raise CorpusError("no file of the corpus is on the training side of the split; give it more files")
     with staging_folder_for(
         request.out, staging_bytes_needed(request.shape, len(request.recipes)), world, resume=request.resume
     ) as staging_folder:
@@ -133,7 +133,7 @@ def build_pack(
 
 
 def staging_bytes_needed(shape: Hyperparameters, networks: int) -> float:
-    """About how many bytes the checkpoints of so many networks take on disk."""
+    """About how many bytes the checkpoints of this many networks take on disk."""
     gates = shape.hidden * (shape.embedding + shape.hidden * (2 * shape.layers - 1))
     weights = 4 * (gates + 256 * shape.hidden)
     return 4.0 * weights * COPIES_IN_A_CHECKPOINT * CHECKPOINTS_ON_DISK * networks

@@ -25,7 +25,7 @@ from train.learning.trainer import Progress as Step
 
 # A file name may look like markup of rich: "Song [live].mid".
 console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-# So many files are named of those that were left out for one reason.
+# How many files are named of those that were left out for one reason.
 NAMED = 3
 # Reasons are read better on one line than in a narrow column; a terminal breaks what it has no room for.
 WIDEST = 240
@@ -100,7 +100,7 @@ def show_corpora(corpora: Sequence[Corpus]) -> None:
     if not any(corpus.lines["valid"] for corpus in corpora):
         console.print(
             "Nothing is held out, as there are too few files: all are learnt from, and the last epoch is kept, "
-            "since none can be told to be the best.",
+            "since no epoch can be called the best.",
             style="yellow",
             soft_wrap=True,
         )

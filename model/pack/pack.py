@@ -35,9 +35,10 @@ LARGEST_FILE_BYTES = 512 << 20
 class Pack:
     """A pack whose card was read and is consistent. Its weights are read, and checked against the card's hashes, when needed.
 
-    To a jam, a pack is `name`, `vocabulary`, `memory` and `engine`; `DummyPack` has the same four without any files. Vocabulary,
-    memory and engine of one approach belong together. Opening an engine takes some tenths of a second, so a running jam does
-    it outside the music thread.
+    A jam uses four things of a pack, and `DummyPack` has them without any files: `name`; and for each approach
+    `vocabulary`, `memory` and `engine`, which belong together: the engine's tokens are those of the vocabulary, and the
+    memory is of the same vocabulary. All of them may be called from any thread. Opening an engine takes some tenths of a
+    second, so a running jam does it outside the music thread. What is wrong with a pack is a PackError, in one sentence.
     """
 
     folder: Path

@@ -127,7 +127,7 @@ class Settings:
         "name",
         "off",
         "band",
-        "The chords to play over: a form such as blues, with a key if you like (blues in Bb), bars such as | F7 | Bb7 |, or a file.",
+        "The chords to play over: a form (blues in Bb), bars (| F7 | Bb7 |), or a file.",
         choices=("off", *FORMS),
         names="off, the name of a form, bars such as | F7 | Bb7 |, or a file",
     )

@@ -175,7 +175,7 @@ class TestPianoRoll:
         )
         assert [path.name for path in paths] == ["answer-1.mid", "answer-1.png", "answer-2.mid", "answer-2.png"]
 
-    def test_without_matplotlib_it_says_how_to_get_it(
+    def test_without_matplotlib_the_error_says_how_to_install_it(
         self, seed: Path, out: Path, config: Config, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
@@ -264,7 +264,7 @@ class TestBadPaths:
         assert "is the seed itself" in self.refusal(ExportRequest(seed, seed), config)
         assert seed.read_bytes() == before
 
-    def test_an_older_file_is_kept_if_the_seed_is_bad(
+    def test_a_bad_seed_leaves_an_older_file_unchanged(
         self, seed: Path, out: Path, config: Config, tmp_path: Path
     ) -> None:
         out.write_bytes(b"older")

@@ -21,7 +21,7 @@ from train.judging.evaluate import pack_network
 from train.memory.fitting import fit_backoff
 from train.memory.forecasts import collect_evidence, forecast_lines
 
-# So many notes of each corpus suffice to fit eighteen parameters.
+# This many notes of each corpus suffice to fit eighteen parameters.
 MAX_NOTES_FITTED = 50_000
 
 
@@ -48,7 +48,7 @@ def refit_memory(pack: Pack, corpora: Sequence[Corpus]) -> Card:
     """
     if not any(corpus.lines["valid"] for corpus in corpora):
         raise CorpusError(
-            "no file falls to the valid side of the split, which a memory is fitted to; give it more files"
+            "no file is on the validation side of the split, which a memory is fitted to; give it more files"
         )
     approaches = {approach: _refit_approach(pack, approach, corpora) for approach in APPROACHES}
     card = pack.card.model_copy(update={"approaches": approaches})

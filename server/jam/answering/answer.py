@@ -1,4 +1,4 @@
-"""One answer: composed ahead as a plan, placed in its groove, played note by note, replanned when asked.
+"""One answer: composed ahead as a plan, placed in its groove, played note by note, and composed again on request.
 
 It knows no messages and no clock. All beats are quarter notes on the jam's timeline.
 """
@@ -22,7 +22,7 @@ NOTES_AHEAD = 8
 # How many played notes novelty looks back at, so that replanning does not let an answer repeat too much of the
 # player's: chords of 32 onsets.
 PLAYED_NOTES_KEPT = 192
-# The velocity of an answer that has no phrase to take its loudness from.
+# The velocity of an answer without a phrase, from which it would take its loudness.
 DEFAULT_VELOCITY = 80
 
 
@@ -56,7 +56,7 @@ class Answer:
         self.velocities = velocities
         self._played_count = 0
         self._next_beats = self._earliest_beats = span.start_beats
-        self._fixed_count = 0  # so many planned notes must sound unchanged before the improviser works again
+        self._fixed_count = 0  # this many planned notes must sound unchanged before the improviser works again
         self._unheard: deque[Note] = deque()
         self._played: deque[Note] = deque(maxlen=PLAYED_NOTES_KEPT)  # as composed
         # Lazy: nothing is composed, and nothing of the improviser's state is read, before `do_work` runs.
@@ -78,7 +78,7 @@ class Answer:
 
     @property
     def is_over(self) -> bool:
-        """Whether every note of it has begun to sound."""
+        """Whether every note of the answer has begun to sound."""
         return not self._planned and not self.is_composing
 
     @property
@@ -123,7 +123,7 @@ class Answer:
         return PlayedNote(replace(placed, velocity=velocity), replace(planned.note, velocity=velocity), improviser)
 
     def drop_late_notes(self, is_late: Callable[[Note], bool]) -> None:
-        """Drops notes from the start of the plan while `is_late` is true for them, as they would sound.
+        """Drops notes from the start of the plan while `is_late`, given the note as it would sound, is true.
 
         The improviser has not heard them. When it composes again, it goes on from the last note that did sound.
         """
@@ -134,7 +134,9 @@ class Answer:
 
     @property
     def next_beats(self) -> float:
-        """The onset of the next note, as composed: the first note of the plan, or the one being composed if the plan is empty."""
+        """The onset of the next note, as composed: the first note of the plan, or the one being composed if the plan is
+        empty.
+        """
         return self._planned[0][1].note.onset_beats if self._planned else self._next_beats
 
     def set_groove(self, groove: Groove, timeline: Timeline, earliest_beats: float) -> None:
@@ -166,7 +168,7 @@ class Answer:
     ) -> None:
         """Composes the notes after `from_beats` again, up to `until_beats`.
 
-        The first of them keeps its onset, so no note comes late or twice; with `later_beats` it comes so much later,
+        The first of them keeps its onset, so no note comes late or twice; with `later_beats` it comes that much later,
         and all that follow move with it. Notes that are due by `from_beats` are played as they were planned, and model
         work goes on once they have sounded.
         """

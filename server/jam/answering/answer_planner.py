@@ -23,13 +23,13 @@ from server.jam.model_feed import ModelFeed
 from server.jam.turns.modes import MODES
 from server.jam.turns.turn_planner import BeatSpan, TurnPlanner
 
-# A note that is due sooner is played as it is planned: there is no time to compose another.
+# A note that is due sooner than this is played as it is planned: there is no time to compose another.
 AS_PLANNED_MS = 5.0
 # In an answer without an end, a new pack's notes start this much later, so that it has time to compose the first ones.
 TAKE_OVER_MS = 100.0
 # A note that would be later than this is left out: the machine was suspended, or so busy that nothing ran.
 LATEST_NOTE_MS = 100.0
-# Keys that go down within so long are one chord, and have one onset.
+# Keys that go down within this time are one chord, and have one onset.
 CHORD_MS = 30.0
 
 
@@ -64,7 +64,7 @@ class AnswerPlanner:
         return None
 
     def beats_in(self, ms: float) -> float:
-        """How many beats go by in so many milliseconds, at the present tempo."""
+        """How many beats this number of milliseconds has, at the present tempo."""
         return ms / 1000 * self._turns.timeline.tempo_bpm / 60
 
     def due_beat(self, beat: float) -> float:
@@ -99,7 +99,7 @@ class AnswerPlanner:
             self.plan(span)
 
     def plan(self, span: BeatSpan) -> None:
-        """Plans a new answer within `span`, in place of one that there may be."""
+        """Plans a new answer within `span`; it replaces the present one, if there is one."""
         self._planned_count += 1
         self._has_begun = self._is_outdated = False
         self._earliest_due_beat = min(self.now_beat, span.start_beats)
@@ -119,7 +119,7 @@ class AnswerPlanner:
         if self.playing is not None:
             self._turns.on_answer_ended(self.now_beat)
             if self._input.has_rested(self.settings.answer_after, self.now_beat):
-                self._input.end_phrase()  # it was played during the answer, and is over
+                self._input.end_phrase()  # the phrase was played during the answer, and is over
         if self.answer is not None:
             self._models.add_missed(self.answer.improviser, self.answer.take_unheard_notes())
         self.answer = None
@@ -271,7 +271,7 @@ class AnswerPlanner:
 
         `control` is the one that has changed, if one has; the end stays unless `until_beats` is given.
         """
-        # A pack that was loaded meanwhile takes over with the next answer, unless another approach is asked for.
+        # A pack that was loaded meanwhile takes over with the next answer, unless the approach has changed.
         improviser = self._models[self.settings.approach] if control == "approach" else answer.improviser
         from_beats = self._as_planned_until_beat(as_planned_ms) if keeps_imminent else -math.inf
         if improviser is not answer.improviser:
@@ -280,7 +280,7 @@ class AnswerPlanner:
             # Playing the imminent notes would restore their snapshots, which lack the missed notes.
             if missed:
                 from_beats = -math.inf
-        if control == "answer_length" and MODES[self.settings.mode].occasion in {"rest", "asked"}:
+        if control == "answer_length" and MODES[self.settings.mode].occasion in {"rest", "request"}:
             length_beats = self._turns.length_beats(self.settings, self._input.phrase_to_answer)
             until_beats = max(answer.span.start_beats + length_beats, self.now_beat)
         until_beats = answer.span.until_beats if until_beats is None else until_beats

@@ -23,7 +23,10 @@ LOWEST_CHANNEL, HIGHEST_CHANNEL = 0, 15
 
 
 class MpeZones:
-    """The zones of MPE keyboards: messages on a manager channel also count for its members. Other channels are separate."""
+    """The zones of MPE keyboards: messages on a manager channel also count for its members.
+
+    Other channels are separate.
+    """
 
     def __init__(self) -> None:
         self._members: dict[int, range] = {}
@@ -111,17 +114,19 @@ class InputState:
         return True
 
     def expire_holds(self, since_beat: float, beat: float) -> None:
-        """Stops counting keys and pedals held since `since_beat` or longer, so they no longer keep the phrase open at `beat`."""
+        """Stops counting keys and pedals held since `since_beat` or longer, so they no longer keep the phrase open at
+        `beat`.
+        """
         for note in self.phrase.expire_holds(since_beat):
             self._key_finder.hear(note.pitch, beat - note.onset_beats, note.onset_beats)
 
     def has_rested(self, beats: float, beat: float) -> bool:
-        """Whether the phrase has been followed by more than so many beats of rest."""
+        """Whether more beats of rest than this have followed the phrase."""
         silent_since = self.phrase.silent_since_beats
         return silent_since is not None and beat - silent_since > beats
 
     def end_phrase(self) -> None:
-        """The present phrase is over: an answer to it begins, or it will have none. The next one begins."""
+        """Ends the present phrase, as an answer to it begins or none will come, and begins the next one."""
         if self.phrase.notes:
             self._answered_phrase, self.phrase = self.phrase, self.phrase.next_phrase()
             self._outlines.append(outline_of(self._answered_phrase.notes))

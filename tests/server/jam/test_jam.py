@@ -208,7 +208,9 @@ class TestHowLongItAnswers:
             ([Note(48, 0.1, 3.0, 80)], 3.0),  # the sum is 3.0000000000000004 in binary fractions
         ],
     )
-    def test_about_as_long_as_the_phrase(self, harness: JamHarness, notes: list[Note], beats: float) -> None:
+    def test_an_answer_is_about_as_long_as_the_phrase(
+        self, harness: JamHarness, notes: list[Note], beats: float
+    ) -> None:
         harness.play(notes)
         timed = harness.run_to_end()
         assert timed[-1].beat - timed[0].beat == pytest.approx(beats)
@@ -216,7 +218,7 @@ class TestHowLongItAnswers:
     @pytest.mark.parametrize(
         ("asked_beats", "beats"), [(0.001, SHORTEST_ASKED_BEATS), (0.25, 0.25), (1.0, 1.0), (8.0, 8.0), (256.0, 256.0)]
     )
-    def test_or_as_long_as_the_control_asks(self, asked_beats: float, beats: float) -> None:
+    def test_an_answer_is_as_long_as_the_control_says(self, asked_beats: float, beats: float) -> None:
         harness = JamHarness(settings=Settings(answer_length=asked_beats))
         harness.play(PHRASE)
         timed = harness.run_to_end()
@@ -283,7 +285,7 @@ class TestPlayingOverIt:
         assert harness.run_until(50.0) == []
         assert harness.jam.plan == ()
 
-    def test_drops_notes_that_were_due_and_not_yet_handed_out(self, harness: JamHarness) -> None:
+    def test_drops_notes_that_were_due_and_not_yet_returned(self, harness: JamHarness) -> None:
         harness.play(PHRASE)
         harness.run_until(3.25)
         harness.jam.receive(NoteOn(55, 90), 4.75)
@@ -638,7 +640,7 @@ class TestWakingAndWork:
         assert harness.jam.advance(DUE) == [on(60, DUE)]
         assert harness.jam.has_work
 
-    def test_a_late_advance_hands_out_every_due_message_with_its_own_beat(self, harness: JamHarness) -> None:
+    def test_a_late_advance_returns_every_due_message_with_its_own_beat(self, harness: JamHarness) -> None:
         harness.play(PHRASE)
         harness.do_all_work()
         assert harness.jam.advance(3.1) == EVENT_ANSWER[:1]

@@ -21,7 +21,7 @@ def test_a_phrase_played_again_and_again_comes_back_in_answers() -> None:
     assert intervals >= 7
 
 
-def test_without_memory_it_is_the_network_alone() -> None:
+def test_without_memory_the_network_plays_alone() -> None:
     answers = []
     for times in (1, 6):
         memory_jam = MemoryJam(memory=0.0)
@@ -60,7 +60,7 @@ def test_no_answer_repeats_more_intervals_in_a_row_than_novelty_allows(approach:
         assert longest_repeat(outline_of(onset_pitches), [phrase]) <= novelty
 
 
-def test_nor_does_an_answer_during_which_faders_move() -> None:
+def test_novelty_also_holds_while_faders_move() -> None:
     memory_jam = MemoryJam(memory=1.0, novelty=3, temperature=0.2)
     memory_jam.play(RIFF)
     onset_pitches: list[int] = []
@@ -73,7 +73,7 @@ def test_nor_does_an_answer_during_which_faders_move() -> None:
 
 
 @pytest.mark.parametrize(("learn_from", "grows"), [("player", False), ("both", True)])
-def test_its_own_answers_are_remembered_where_the_control_asks_for_it(learn_from: str, *, grows: bool) -> None:
+def test_its_own_answers_are_remembered_where_learn_from_is_both(learn_from: str, *, grows: bool) -> None:
     memory_jam = MemoryJam(learn_from=learn_from)
     memory_jam.play(RIFF)
     memory_jam.do_all_work()

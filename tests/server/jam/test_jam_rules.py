@@ -230,7 +230,7 @@ def test_the_same_input_gives_the_same_output(settings: Settings, steps: list[St
 
 
 @given(settings=SETTINGS, steps=STEPS)
-def test_with_enough_time_for_work_each_message_is_handed_out_exactly_at_its_beat(
+def test_with_enough_time_for_work_each_message_is_returned_exactly_at_its_beat(
     settings: Settings, steps: list[Step]
 ) -> None:
     jam = Jam(create_improvisers(), settings, random_seed=3)

@@ -141,7 +141,7 @@ class TestTheRange:
     def test_applies_to_the_pitches_that_sound_after_transposition(self) -> None:
         assert self.allowed(low=50, high=53, transpose=12) == [38, 39, 40, 41]
 
-    def test_and_a_key_allow_what_is_in_both(self) -> None:
+    def test_range_and_key_allow_only_pitches_in_both(self) -> None:
         assert self.allowed(low=60, high=64, key="C major") == [60, 62, 64]
 
     def test_the_key_applies_after_transposition_too(self) -> None:
@@ -222,7 +222,7 @@ class TestBorrowedRhythm:
 
 class TestAnAnswerThatHasBegun:
     @pytest.mark.parametrize("offset_ms", [250.0, -250.0])
-    def test_goes_on_whatever_the_new_offset(self, offset_ms: float) -> None:
+    def test_goes_on_with_any_new_offset(self, offset_ms: float) -> None:
         harness = harness_with(answer_length=4.0)
         harness.change("offset_ms", offset_ms, 3.25)
         assert len(onset_beats_of(harness)) == 8

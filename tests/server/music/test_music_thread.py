@@ -47,7 +47,7 @@ class TestAPortThatSchedules:
     def ahead(self) -> MusicThreadHarness:
         return MusicThreadHarness(lead_s=LEAD_S)
 
-    def test_gets_each_message_ahead_of_time_and_is_told_when_it_is_due(self, ahead: MusicThreadHarness) -> None:
+    def test_gets_each_message_ahead_of_time_with_its_due_time(self, ahead: MusicThreadHarness) -> None:
         ahead.play(PHRASE)
         ahead.run_until(10.0)
         assert ahead.due == ANSWER
@@ -364,7 +364,7 @@ class TestWhatIsLostOnTheWay:
         assert self.repeats_after(harness, 0.2) == []
 
     @pytest.mark.parametrize("action", ["stop", "panic"])
-    def test_a_stop_ends_all_on_the_channels_that_were_used_and_says_it_twice(self, action: str) -> None:
+    def test_a_stop_releases_all_used_channels_and_repeats_it(self, action: str) -> None:
         harness = MusicThreadHarness(Settings(channel=5))
         harness.play(PHRASE)
         harness.run_until(2.1)
@@ -391,7 +391,7 @@ class TestWhatIsLostOnTheWay:
         harness.run_pending_work()
         assert set(self.repeats_after(harness, 0.1)) >= {NoteOff(72), NoteOff(74), NoteOff(76)}
 
-    def test_the_end_of_the_thread_says_it_twice(self, harness: MusicThreadHarness) -> None:
+    def test_the_end_of_the_thread_repeats_its_releases(self, harness: MusicThreadHarness) -> None:
         harness.play(PHRASE)
         harness.run_until(1.75)
         harness.music_thread.start()
