@@ -137,6 +137,10 @@ class LiveJam:
             self._conductor.receive(data, at_s, self.now_s())
             self._update_jam_timeline()
 
+    def on_input_clock_moved(self, by_s: float) -> None:
+        """Notes that all dates of the input are so much later from now on."""
+        self._conductor.move_midi_dates(by_s)
+
     def receive_without_echo(self, data: bytes, at_s: float) -> None:
         """Takes the bytes of a message of the player's, from a keyboard to which no output can loop back."""
         self._receive_from_player(data, at_s, may_be_echo=False)
