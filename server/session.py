@@ -30,6 +30,7 @@ from server.controls.control_throttle import ControlThrottle
 from server.jam.jam import Jam
 from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
+from server.music.packs.pack_list import PackList
 from server.music.packs.pack_loader import LoadedPack, check_pack_exists, load_pack
 from server.music.packs.pack_switcher import PackSwitcher
 from server.music.seed_player import seed_playing
@@ -106,6 +107,7 @@ class Session:
         self._seed = seed
         self._memory_origin = memory_origin
         self._memory_file: Path | None = None
+        self._pack_list = PackList(tuple)
         self._stack = AsyncExitStack()
         self._stop_requested = asyncio.Event()
         self._music_thread: MusicThread | None = None
@@ -142,7 +144,8 @@ class Session:
         music_thread = MusicThread(jam, output, self._clock)
         link = await self._open_link(music_thread)
         controls = self._create_control_store(music_thread, link)
-        packs = self._available_packs()
+        self._pack_list = PackList(lambda: available_packs(self._config.pack_folders))
+        packs = self._pack_list.names()
         self._stack.callback(output.close)
         osc_remote = await self._open_osc(controls, music_thread, packs)
         self._open_memory(jam)
@@ -263,7 +266,7 @@ class Session:
             wiring,
             controllers.receive_midi,
             MidiLearn(controllers.cc_input, self._config_file),
-            self._available_packs,
+            self._pack_list.names,
             TakeList(TakeLibrary(self._config.takes.data_folder)),
         )
         await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say))
@@ -307,9 +310,6 @@ class Session:
             self._say(f"Seed       {len(self._seed.notes)} notes, from the next bar on")
             for remark in self._seed.remarks:
                 self._say(f"           its file {remark}")
-
-    def _available_packs(self) -> tuple[str, ...]:
-        return tuple(available_packs(self._config.pack_folders))
 
     def _on_event_loop(self, callback: OnControlChanged) -> OnControlChanged:
         """Wraps a callback so that another thread may call it: it then runs in the event loop's thread."""

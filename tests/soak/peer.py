@@ -167,7 +167,7 @@ def _phrases(random: Random) -> Playing:
             yield random.uniform(0.02, 0.1), [bytes([NOTE_OFF | channel, pitch, 0]) for pitch in pitches]
         if has_pedal:
             yield 0.05, [bytes([CONTROL_CHANGE | channel, PEDAL, 0])]
-        yield random.uniform(0.8, 3.0), []
+        yield random.uniform(0.5, 2.0), []
 
 
 def _visits(random: Random) -> Playing:

@@ -19,6 +19,9 @@ import numpy as np
 
 from bridge.midi.messages import NoteOn, parse
 from bridge.timing.clock import MonotonicClock
+from model.approach import APPROACHES
+from model.memory.memory_file import save_memories
+from model.pack.pack import open_pack
 from server.music.feed import MessagePlayed, MessageReceived
 from server.takes.journal import read_records
 from tests.server.jam_process import PATIENCE_S, free_port, wait_until
@@ -109,7 +112,10 @@ class JamProcess:
         self._stderr = folder / "stderr.txt"
         (folder / "config.toml").write_text('[takes]\nfolder = "takes"\n', encoding="utf-8")
         self.takes = folder / "takes"
+        memory_file = folder / "full.memory"
+        write_full_memory(memory_file)
         options = ["--osc-port", str(osc_port), "--panel-port", str(panel_port), "--midi-out", "soak-synth"]
+        options += ["--remember", str(memory_file)]
         with self._stderr.open("w", encoding="utf-8") as stderr:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.soak.jam", "jam", *options],
@@ -154,6 +160,19 @@ class JamProcess:
 
     def stderr_text(self) -> str:
         return self._stderr.read_text(encoding="utf-8")
+
+
+def write_full_memory(path: Path) -> None:
+    """A memory that has as many contexts as one can have: it no longer grows, and what else grows is seen."""
+    pack = open_pack("songbook")
+    memories = {approach: pack.memory(approach) for approach in APPROACHES}
+    for memory in memories.values():
+        tokens = np.random.default_rng(0).integers(1, memory.vocabulary.size, memory.capacity // 2)
+        for token in tokens.tolist():
+            memory.hear(token)
+            if len(memory) >= memory.capacity:
+                break
+    save_memories(path, memories)
 
 
 def soak(folder: Path, seconds: float, stretch_s: float, random_seed: int) -> SoakReport:
