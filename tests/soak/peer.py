@@ -1,6 +1,6 @@
 """A JACK client of the soak in a process of its own: `python -m tests.soak.peer ROLE RANDOM_SEED`.
 
-The roles: a `robot` that plays phrases, a `synth` that records what it gets, a `clock` that comes and goes, and a client that is
+The roles: a `robot` that plays phrases, a `player` that does so without connecting itself, a `synth` that records what it gets, a `clock` that comes and goes, and a client that is
 in `trouble`: it delays whole cycles. A line on stdin is a command: `pull SECONDS` unplugs the robot or the synth, `delay SECONDS`
 provokes an xrun. Lines on stdout begin with what happened and the monotonic second: `sent`, `got`, `pulled`, `back`, `gap`, `xrun`.
 """
@@ -183,7 +183,7 @@ def _visits(random: Random) -> Playing:
         yield 0.0, [GO]
 
 
-_PLAYING = {"robot": _phrases, "clock": _visits}
+_PLAYING = {"robot": _phrases, "player": _phrases, "clock": _visits}
 
 if __name__ == "__main__":
     main()
