@@ -1,10 +1,9 @@
 """The command line, `fours`: parses arguments and prints results; the work is done elsewhere.
 
-Its commands are `jam`, `export`, `takes`, `ports`, `controls`, `layout`, `learn`, `packs`, `train`, `evaluate` and
-`compare`. Each command imports what it needs when it runs, so that `fours --help` is quick.
+Its commands are `jam`, `export`, `takes`, `ports`, `controls`, `layout`, `learn`, `packs`, `train`, `evaluate`, `compare`
+and `judge`. Each command imports what it needs when it runs, so that `fours --help` is quick.
 """
 
-import importlib
 import json
 import logging
 import math
@@ -20,6 +19,7 @@ from bridge.midi.midi_systems import MidiApi
 from bridge.timing.clock import MonotonicClock
 from server.controls.cli_options import with_control_options
 from server.controls.control_table import CONTROLS, Control, Value
+from server.judge_cli import judge, training_module
 from server.takes_cli import ConfigOption, JsonOption
 from server.takes_cli import app as takes_app
 
@@ -246,6 +246,7 @@ def packs(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 app.command()(with_control_options(jam))
 app.command()(with_control_options(export, renamed={"answer_length": "length"}))
+app.command()(with_control_options(judge, renamed={"answer_length": "length"}))
 app.command()(ports)
 app.command()(controls)
 app.command()(layout)
@@ -277,13 +278,7 @@ def compare(context: typer.Context) -> None:
 
 def _run_training_command(module: str, context: typer.Context) -> None:
     """Runs a command of the package `train`, which parses its own arguments; its dependencies may not be installed."""
-    try:
-        command = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise SystemExit(
-            f"fours: training needs {error.name}, which is not installed: pip install 'trading-fours[train]'"
-        ) from error
-    command.main(context.args)
+    training_module(module).main(context.args)
 
 
 def _print_error(sentence: str) -> None:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.midi.messages import NoteOff, NoteOn
+from bridge.timing.meter import Meter
+from bridge.timing.timeline import Timeline
+from model.files.charts.chart_source import read_chart
 from model.files.midi.midi_writer import Track, as_midi, write_whole
 from model.files.seed import Seed, read_seed, seed_notice
 from model.files.tempo import TempoChange
@@ -60,10 +63,16 @@ def export_answers(
     settings = config.settings
     tempo_bpm = settings.tempo if own_tempo else seed.tempo_bpm
     loaded_pack = load_pack(settings.pack, config)
+    chart = read_chart(settings.chart)
     # `answer_to` requests the answer; the jam must not answer by itself, however long a rest in the seed is.
     answering_on_request = replace(settings, answer_after=math.inf)
     for number in range(request.count):
         jam = Jam(loaded_pack.improvisers(tempo_bpm), answering_on_request, request.random_seed + number)
+        if chart is not None:
+            # The bars of the chart are those of the seed, which begins on a bar line.
+            meter = Meter(seed.meter.numerator, seed.meter.denominator)
+            jam.set_timeline(Timeline.start(tempo_bpm, meter=meter), 0.0)
+            jam.set_chart(chart, 0.0)
         answer = answer_to(seed, jam)
         start_beats = _answer_start(seed)
         if request.answer_only:
@@ -87,11 +96,11 @@ def export_answers(
             yield picture
 
 
-def answer_to(seed: Seed, jam: Jam) -> list[Note]:
-    """Plays the seed to the jam, and returns its answer, which starts at the bar line after the seed's end."""
+def answer_to(seed: Seed, jam: Jam, start_beats: float | None = None) -> list[Note]:
+    """Plays the seed to the jam, and returns its answer, which starts at the bar line after the seed's end if not told where."""
     for beat, message in as_messages(seed.notes):
         jam.receive(message, beat)
-    jam.act("respond", _answer_start(seed))
+    jam.act("respond", _answer_start(seed) if start_beats is None else start_beats)
     timed: list[TimedMessage] = []
     while True:
         while jam.has_work:

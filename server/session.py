@@ -21,12 +21,15 @@ from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
 from model.engines.engine import Engine
 from model.errors import ModelError
+from model.files.charts.chart_source import describe_chart, read_chart
 from model.files.seed import Seed
+from model.harmony.chart import Chart
 from model.pack.pack import available_packs
 from server.config.config import CONFIG_FILE, Config, OscSection, is_loopback
-from server.controls.control_store import ControlStore, Preparation
-from server.controls.control_table import Value
+from server.controls.control_store import ORIGIN_MUSIC, ControlStore, Preparation
+from server.controls.control_table import Settings, Value
 from server.controls.control_throttle import ControlThrottle
+from server.errors import BadValue
 from server.jam.jam import Jam
 from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
@@ -37,14 +40,14 @@ from server.music.seed_player import seed_playing
 from server.music.watchdog import Watchdog
 from server.panel.jam_handle import JamHandle, Wiring
 from server.panel.panel import Panel
-from server.panel.take_list import TakeList
+from server.panel.work.worker import Worker, WorkerTakes
 from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
 from server.remote.osc_remote import OscRemote
 from server.stop_signals import StopSignals
 from server.takes.memories.memory_store import load_take_memory, memories_in_file, save_take_memory
 from server.takes.recorder import Recorder
-from server.takes.take_library import TakeEntry, TakeLibrary
+from server.takes.take_library import TakeEntry
 
 logger = logging.getLogger("fours.session")
 
@@ -139,6 +142,7 @@ class Session:
             approach: measure_ms_per_token(engine, self._clock) for approach, engine in loaded_pack.engines.items()
         }
         jam = Jam(loaded_pack.improvisers(self._settings.tempo), self._settings, self._random_seed)
+        chart = read_chart(self._settings.chart)
         midi_system = self._choose_midi_system()
         output = midi_system.open_output(self._config.midi.output or None)
         music_thread = MusicThread(jam, output, self._clock)
@@ -151,6 +155,9 @@ class Session:
         self._open_memory(jam)
         await self._open_recorder(jam, music_thread)
         await self._open_music_thread(music_thread)
+        if chart is not None:
+            music_thread.set_chart(chart)
+            self._adopt_meter(chart, controls)
         controllers = await self._open_controllers(controls, music_thread, packs)
         # Opened after all that answers its messages, and so closed before it.
         midi_input = self._stack.enter_context(
@@ -161,6 +168,10 @@ class Session:
         self._watch_ports(midi_input, output, music_thread)
         await self._open_panel(controls, music_thread, controllers, wiring)
         self._print_wiring(wiring, midi_input.description, loaded_pack)
+        if chart is not None:
+            self._say(f"Chart      {describe_chart(chart)}")
+            for remark in chart.remarks:
+                self._say(f"           {remark}")
         await self._open_seed(music_thread)
 
     def _open_stop_signals(self) -> None:
@@ -204,8 +215,18 @@ class Session:
             self._settings.pack,
         )
         self._stack.callback(packs.close)
+
+        def change_chart(settings: Settings) -> None:
+            chart = read_chart(settings.chart)
+            music_thread.set_chart(chart)
+            if chart is not None:
+                for remark in chart.remarks:
+                    loop.call_soon(controls.report_remark, "chart", remark)
+                loop.call_soon(self._adopt_meter, chart, controls)
+
         preparations: dict[str, Preparation] = {
             "pack": lambda settings: packs.switch_to(settings.pack, settings.tempo),
+            "chart": change_chart,
             "clock": link.apply_settings,
             "meter": link.apply_settings,
             "tempo": lambda settings: link.set_tempo(settings.tempo),
@@ -259,6 +280,7 @@ class Session:
     async def _open_panel(
         self, controls: ControlStore, music_thread: MusicThread, controllers: MidiControllers, wiring: Wiring
     ) -> None:
+        worker = Worker()
         jam_handle = JamHandle(
             controls,
             music_thread,
@@ -267,9 +289,9 @@ class Session:
             controllers.receive_midi,
             MidiLearn(controllers.cc_input, self._config_file),
             self._pack_list.names,
-            TakeList(TakeLibrary(self._config.takes.data_folder)),
+            WorkerTakes(worker, self._config.takes.data_folder),
         )
-        await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say))
+        await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say, worker))
 
     def _watch_ports(self, midi_input: InputPort, output: OutputPort, music_thread: MusicThread) -> None:
         """Follows ports that go and come back, and says so; the callbacks run in a thread of the MIDI system."""
@@ -310,6 +332,17 @@ class Session:
             self._say(f"Seed       {len(self._seed.notes)} notes, from the next bar on")
             for remark in self._seed.remarks:
                 self._say(f"           its file {remark}")
+
+    def _adopt_meter(self, chart: Chart, controls: ControlStore) -> None:
+        """A chart that says its meter sets that of the jam."""
+        if not chart.meter or chart.meter == controls.value("meter"):
+            return
+        try:
+            controls.set("meter", chart.meter, ORIGIN_MUSIC)
+        except BadValue as error:
+            controls.report_remark(
+                "chart", f"the chart is in {chart.meter}: {error}; its chords share the bars of the jam"
+            )
 
     def _on_event_loop(self, callback: OnControlChanged) -> OnControlChanged:
         """Wraps a callback so that another thread may call it: it then runs in the event loop's thread."""

@@ -37,7 +37,7 @@ def read_musicxml(content: bytes) -> FileScore:
             raise MissingLibraryError(
                 "is MusicXML, which needs partitura: pip install 'trading-fours[scores]'"
             ) from error
-        text = _unpacked(content) if content.startswith(b"PK") else content
+        text = unpacked(content)
         try:
             score = partitura.load_musicxml(io.BytesIO(text))
             voices = [_Voice(partitura.score.unfold_part_maximal(part)) for part in score.parts]
@@ -54,8 +54,13 @@ def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
-def _unpacked(content: bytes) -> bytes:
-    """The score in an `.mxl`, which is a zip file; its container names which of its files that is."""
+def unpacked(content: bytes) -> bytes:
+    """The text of a score. An `.mxl` is a zip file whose container names the file with the score; anything else is plain.
+
+    Raises UnreadableError for a zip file without a score.
+    """
+    if not content.startswith(b"PK"):
+        return content
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             container = ET.fromstring(packed.read("META-INF/container.xml"))  # noqa: S314  a name is taken, no more

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from model.defaults import FITTED_STRENGTH
+from model.defaults import FITTED_HARMONY, FITTED_STRENGTH
+from model.harmony.changes import Changes
 from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
 from model.notes import MAX_CHORD_NOTES
@@ -21,6 +22,8 @@ class SamplingSettings:
     - `learn_answer`: the answer is remembered too, as the player's notes are.
     - `novelty` limits how much of the player's phrases is repeated; None sets no limit. `answer_outline` holds the highest
       pitch of each onset that the answer has played so far, which is what `novelty` compares.
+    - `changes` are the chords that the answer is played over, None for none, and `harmony` is how much it keeps to them, from 0 to 1.
+      Chords are those of the notes as they sound, `transpose` semitones above the composed ones.
 
     Approach 1 (`pitch`): a note comes every `step_beats`; or, where there is a `rhythm`, in that rhythm, whose first
     period begins at beat `rhythm_from_beats`.
@@ -42,3 +45,6 @@ class SamplingSettings:
     learn_answer: bool = False
     novelty: Novelty | None = None
     answer_outline: tuple[int, ...] = ()
+    changes: Changes | None = None
+    harmony: float = FITTED_HARMONY
+    transpose: int = 0

@@ -27,7 +27,7 @@ DECIMALS = 6
 class Control:
     """One row of the table.
 
-    A number has `low` and `high`, a choice or a key has `choices`, a name takes any text, and an action holds no value.
+    A number has `low` and `high`, a choice or a key has `choices`, a name takes any text (`names` says what of), and an action holds no value.
     `group` sorts the controls where many are shown; a `whole` number has no fraction; `curve` is how a fader goes
     from `low` to `high`.
     """
@@ -43,6 +43,7 @@ class Control:
     whole: bool = False
     curve: Curve = ""
     choices: tuple[str, ...] = ()
+    names: str = ""
 
     @property
     def address(self) -> str:
@@ -61,7 +62,7 @@ class Control:
             case "key":
                 return "off, auto, or a key such as C minor or D dorian"
             case "name":
-                return "the name of a pack"
+                return self.names
             case "action":
                 return "1, to do it"
 
@@ -74,6 +75,8 @@ class Control:
             case "number":
                 return self._read_number(raw)
             case "choice" | "key":
+                return self._read_choice(raw)
+            case "name" if self.choices and not isinstance(raw, str):
                 return self._read_choice(raw)
             case _ if isinstance(raw, str) and raw:
                 return raw

@@ -137,11 +137,11 @@ class ControlStore:
             self._settings = self._settings.with_value(name, before)
             self._receiver.change(name, before)
             self._notify(AcceptedChange(name, before, ORIGIN_MUSIC))
-        for listener in self._failure_listeners:
-            try:
-                listener(FailedChange(name, sentence, origin))
-            except Exception as error:  # noqa: BLE001  as in `_notify`
-                self.faults.count(error)
+        self._notify_failure(FailedChange(name, sentence, origin))
+
+    def report_remark(self, name: str, sentence: str) -> None:
+        """Tells whoever set a control last a sentence about its value: it was accepted, but not all of it could be used."""
+        self._notify_failure(FailedChange(name, sentence, self._origins.get(name, "")))
 
     def record_change(self, name: str, value: Value) -> None:
         """Stores a change that the receiver made itself, and notifies the listeners; the receiver is not called."""
@@ -153,6 +153,13 @@ class ControlStore:
             try:
                 listener(change)
             except Exception as error:  # noqa: BLE001  one listener that fails must not keep the others from the change
+                self.faults.count(error)
+
+    def _notify_failure(self, failure: FailedChange) -> None:
+        for listener in self._failure_listeners:
+            try:
+                listener(failure)
+            except Exception as error:  # noqa: BLE001  as in `_notify`
                 self.faults.count(error)
 
     def _value(self, name: str) -> Value:

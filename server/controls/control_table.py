@@ -15,7 +15,8 @@ from bridge.errors import cut_short, shown
 from bridge.timing.midi_clock import FASTEST_BPM, SLOWEST_BPM
 from model.analysis.scale import KEY_CHOICES
 from model.approach import Approach
-from model.defaults import FITTED_STRENGTH, MAX_REPEATED_INTERVALS
+from model.defaults import FITTED_HARMONY, FITTED_STRENGTH, MAX_REPEATED_INTERVALS
+from model.harmony.forms import FORMS
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, MAX_CHORD_NOTES
 from server.controls.choices import (
     MAX_GATE,
@@ -23,7 +24,10 @@ from server.controls.choices import (
     METERS,
     MIN_GATE,
     STRAIGHT_SWING,
+    BandParts,
+    ChordsFrom,
     ClockChoice,
+    Feel,
     LearnFrom,
     ModeName,
     OverlapRule,
@@ -86,7 +90,13 @@ class Settings:
     top_p: float = _number(
         "partner", 0.95, 0.05, 1.0, "Leaves out the least likely notes: this share of the probability is kept."
     )
-    pack: str = _row("name", "songbook", "partner", "The trained pack that answers, by its name or folder.")
+    pack: str = _row(
+        "name",
+        "songbook",
+        "partner",
+        "The trained pack that answers, by its name or folder.",
+        names="the name of a pack",
+    )
     key: str = _row(
         "key",
         "off",
@@ -112,6 +122,32 @@ class Settings:
         "The most intervals in a row that it may repeat from your phrases.",
         "intervals",
     )
+
+    chart: str = _row(
+        "name",
+        "off",
+        "band",
+        "The chords to play over: a form such as blues, with a key if you like (blues in Bb), bars such as | F7 | Bb7 |, or a file.",
+        choices=("off", *FORMS),
+        names="off, the name of a form, bars such as | F7 | Bb7 |, or a file",
+    )
+    chords_from: ChordsFrom = _choice(
+        "band",
+        "chart",
+        get_args(ChordsFrom),
+        "Where the chords come from: the chart, a MIDI channel, keys below a note, the phrase, or nowhere.",
+    )
+    chord_channel: int = _whole("band", 16, 1, 16, "With chords from a channel: the MIDI channel that sends them.")
+    chords_below: int = _whole(
+        "band", 54, LOWEST_PITCH, HIGHEST_PITCH, "With chords from keys below a note: that note; 60 is middle C."
+    )
+    harmony: float = _number(
+        "band", FITTED_HARMONY, 0.0, 1.0, "How much its notes keep to the chords: 0 not at all, 1 nearly always."
+    )
+    band: BandParts = _choice(
+        "band", "off", get_args(BandParts), "Who plays the chords along: bass on channel 2, chords on 3, drums on 10."
+    )
+    feel: Feel = _choice("band", "swing", get_args(Feel), "How the band plays.")
 
     mode: ModeName = _choice(
         "turns",
@@ -213,7 +249,8 @@ class Settings:
 
 ACTIONS = (
     Control("respond", "action", "Answer now, without waiting for the phrase to end.", "turns"),
-    Control("stop", "action", "End the answer and listen.", "turns"),
+    Control("play", "action", "Count in, and start the band from the top.", "band"),
+    Control("stop", "action", "End the answer and the band, and listen.", "turns"),
     Control("panic", "action", "End every note there could be, and listen.", "turns"),
     Control("forget", "action", "Forget what was played in this jam.", "partner"),
     Control("tap", "action", "Tap the tempo, from the first beat of a bar on.", "time"),

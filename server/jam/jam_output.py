@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.midi.messages import Message
+from model.harmony.changes import ChartChanges
 from model.notes import Note
+from server.band.band_note import BandNote
 from server.jam.turns.modes import Turn
 
 JamState = Literal["listening", "waiting", "answering"]
@@ -19,13 +21,16 @@ class JamStatus:
     """What the jam is doing: readouts and the page show it.
 
     `turn` is the present turn, and None where no turns are taken. `plan` is the composed notes that have not sounded;
-    `from_memory` says for each of them how much of it came from memory, from 0 to 1.
+    `from_memory` says for each of them how much of it came from memory, from 0 to 1. `changes` are the chords that are known, None
+    where none are; `band_plan` is the band's notes that are arranged and have not sounded.
     """
 
     state: JamState = "listening"
     turn: Turn | None = None
     plan: tuple[Note, ...] = ()
     from_memory: tuple[float, ...] = ()
+    changes: ChartChanges | None = None
+    band_plan: tuple[BandNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

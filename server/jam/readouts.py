@@ -75,6 +75,16 @@ class Readout:
         return f"{OSC_PREFIX}/{self.name}"
 
 
+def _chord(moment: JamMoment, *, is_next: bool = False) -> Value:
+    """The chord that sounds, or the one after it; an empty text where none is known."""
+    changes = moment.status.changes
+    if changes is None or moment.beat is None:
+        return ""
+    span = changes.at(moment.beat)
+    chord = span.next_chord if is_next else span.chord
+    return "N.C." if chord is None else str(chord)
+
+
 def _state(moment: JamMoment) -> Value:
     status = moment.status
     counts_in = status.turn is not None and moment.turn_side is None and status.state != "answering"
@@ -115,6 +125,8 @@ READOUTS = (
         "How fast the beat goes, whichever clock leads.",
         lambda moment: round(moment.timeline.tempo_bpm, 1) if moment.timeline else None,
     ),
+    Readout("chord", "The chord that is played over now; empty where none is known.", _chord, is_text=True),
+    Readout("next_chord", "The chord that comes next.", lambda moment: _chord(moment, is_next=True), is_text=True),
     Readout(
         "ports",
         "Whether both MIDI ports are there, as one lamp.",

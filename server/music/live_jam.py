@@ -21,6 +21,7 @@ from bridge.timing.link_clock import LinkMoment
 from bridge.timing.midi_clock import is_clock_message
 from bridge.timing.timeline import Timeline
 from model.approach import Approach
+from model.harmony.chart import NO_CHART, Chart
 from model.improvising.improviser import Improviser
 from server.controls.control_table import BY_NAME, Value
 from server.jam.jam import Jam
@@ -161,6 +162,13 @@ class LiveJam:
         self._update_jam_timeline()
         self._change_jam(control, value, now_s)
 
+    def set_chart(self, chart: Chart | None) -> None:
+        """Sets the chart, None for none. In the feed it is a control's value: the whole chart as text, so that a take keeps it."""
+        now_s = self.now_s()
+        beat = self.timeline.beat_at(now_s)
+        self.jam.set_chart(chart, beat)
+        self._feed.put(ControlChanged("chart", NO_CHART if chart is None else chart.as_text(), now_s, beat))
+
     def act(self, action: str, at_s: float) -> None:
         """Does an action that was requested at `at_s`."""
         self._feed.put(ActionRequested(action, at_s, self.timeline.beat_at(at_s)))
@@ -289,7 +297,8 @@ class LiveJam:
     def _change_jam(self, control: str, value: Value, at_s: float) -> None:
         beat = self.timeline.beat_at(at_s)
         self.jam.change(control, value, beat)
-        self._feed.put(ControlChanged(control, value, at_s, beat))
+        if control != "chart":  # `set_chart` has put it
+            self._feed.put(ControlChanged(control, value, at_s, beat))
 
     def _record_note_offs(self) -> None:
         now_s = self._clock.now_s()

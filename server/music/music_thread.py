@@ -24,6 +24,7 @@ from bridge.timing.clock import Clock
 from bridge.timing.link_clock import LinkMoment
 from bridge.timing.timeline import Timeline
 from model.approach import Approach
+from model.harmony.chart import Chart
 from model.improvising.improviser import Improviser
 from model.notes import Note
 from server.controls.control_table import Value
@@ -131,6 +132,10 @@ class MusicThread:
     def change(self, control: str, value: Value) -> None:
         """Sets a control; `value` must be one that the control's own `read` has returned."""
         self._enqueue(lambda: self._live_jam.change(control, value))
+
+    def set_chart(self, chart: Chart | None) -> None:
+        """Sets the chart that the jam plays over, None for none."""
+        self._enqueue(lambda: self._live_jam.set_chart(chart))
 
     def follow_link(self, moment: LinkMoment) -> None:
         """Takes the present moment of Link's session."""

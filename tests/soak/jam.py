@@ -47,7 +47,7 @@ if __name__ == "__main__":
         _origins_s.append(origin_s)
         begin(writer, first, origin_s)
 
-    Jam.__init__ = created  # type: ignore[method-assign]
+    Jam.__init__ = created  # type: ignore[method-assign, assignment]
     MusicThread.start = started  # type: ignore[method-assign, assignment]
     JournalWriter.__init__ = begun  # type: ignore[method-assign, assignment]
     threading.Thread(target=_report, daemon=True).start()

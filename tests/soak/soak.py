@@ -5,6 +5,7 @@ It counts at the receiver, a JACK client of its own, and compares it with the jo
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,7 +142,7 @@ def _make_trouble(peers: dict[str, PeerProcess], done: threading.Event, random: 
         peers[role].command(name, seconds)
 
 
-def _minute(lateness_s: list[float], resident_mib: float) -> Minute:
+def _minute(lateness_s: Sequence[float], resident_mib: float) -> Minute:
     late_ms = np.percentile(lateness_s, [50, 99]) * 1000 if lateness_s else (0.0, 0.0)
     return Minute(float(late_ms[0]), float(late_ms[1]), len(lateness_s), resident_mib)
 

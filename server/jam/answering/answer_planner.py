@@ -10,6 +10,7 @@ from random import Random
 from bridge.midi.messages import NoteOn
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS
 from model.approach import Approach
+from model.harmony.changes import Changes
 from model.improvising.improviser import Improviser
 from model.improvising.sampling_settings import SamplingSettings
 from server.controls.control_table import Settings, Value
@@ -48,6 +49,7 @@ class AnswerPlanner:
         self._random_seed = random_seed
         self._planned_count = 0
         self._novelty = input_state.novelty_limit(settings.novelty)
+        self._changes: Changes | None = None
         self._has_begun = False  # the answer has begun, so the phrase that it answers is over
         self._is_outdated = False  # something was played or changed since the waiting answer was planned
         self._earliest_due_beat = -math.inf
@@ -188,6 +190,15 @@ class AnswerPlanner:
             self._is_outdated |= control in RECOMPOSING_CONTROLS
         return True
 
+    def set_changes(self, changes: Changes | None) -> None:
+        """The chords are others than before: what has not sounded is composed again over them."""
+        self._changes = changes
+        if (answer := self.playing) is not None:
+            self._replan(answer, "harmony")
+        else:
+            self._is_outdated = True
+            self.plan_next()
+
     def place(self) -> None:
         """Places the planned notes in the groove and the bars as they are now."""
         if self.answer is not None:
@@ -278,5 +289,5 @@ class AnswerPlanner:
 
     def _sampling(self, span: BeatSpan) -> SamplingSettings:
         return sampling_settings_for(
-            self.settings, span, self._input.phrase_to_answer.notes, self._input.key, self._novelty
+            self.settings, span, self._input.phrase_to_answer.notes, self._input.key, self._novelty, self._changes
         )

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from model.analysis.scale import AUTO_KEY, NO_KEY, Key, parse_key
+from model.harmony.changes import Changes
 from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
 from model.improvising.sampling_settings import SamplingSettings
@@ -17,9 +18,17 @@ RECENT_NOTES = 32
 
 
 def sampling_settings_for(
-    settings: Settings, span: BeatSpan, phrase: Collection[Note], detected_key: Key | None, novelty: Novelty
+    settings: Settings,
+    span: BeatSpan,
+    phrase: Collection[Note],
+    detected_key: Key | None,
+    novelty: Novelty,
+    changes: Changes | None = None,
 ) -> SamplingSettings:
-    """The sampling settings for an answer to `phrase` within `span`; `detected_key` is the key the player plays in."""
+    """The sampling settings for an answer to `phrase` within `span`, over the chords of `changes`.
+
+    `detected_key` is the key the player plays in.
+    """
     phrase_rhythm = Rhythm.from_notes(phrase) if settings.rhythm == "phrase" and phrase else None
     return SamplingSettings(
         settings.temperature,
@@ -34,6 +43,9 @@ def sampling_settings_for(
         memory=settings.memory,
         learn_answer=settings.learn_from == "both",
         novelty=novelty,
+        changes=changes,
+        harmony=settings.harmony,
+        transpose=settings.transpose,
     )
 
 

@@ -178,6 +178,12 @@ class TurnPlanner:
         self.timeline = self.timeline.with_downbeat(beat)
         return True
 
+    def begin_bars(self, downbeat: float) -> None:
+        """Begins the first bar at this beat, and counts from there: the band begins the form there, after its count-in."""
+        self._counts_bars = True
+        self.restart_turns()
+        self.timeline = self.timeline.with_downbeat(downbeat)
+
     def _early_beats(self, settings: Settings) -> float:
         """How far before its beat a negative offset plays a note: no answer can begin sooner after a request."""
         return max(-settings.offset_ms, 0.0) / 1000 * self.timeline.tempo_bpm / 60

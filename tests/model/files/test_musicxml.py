@@ -99,7 +99,7 @@ class TestReading:
 
 def test_a_packed_file_that_names_no_score_is_told() -> None:
     with pytest.raises(UnreadableError, match="it does not say which of its files is the score"):
-        musicxml._unpacked(b"PK\x03\x04 and no more")
+        musicxml.unpacked(b"PK\x03\x04 and no more")
 
 
 def test_without_partitura_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,7 @@ class TestTable:
     def test_it_has_all_documented_controls(self) -> None:
         documented = {
             *("temperature", "approach", "top_p", "pack", "key", "memory", "learn_from", "novelty"),
+            *("chart", "chords_from", "chord_channel", "chords_below", "harmony", "band", "feel"),
             *("mode", "answer_after", "answer_length", "start", "over", "hold_limit_s", "turn_bars", "begins"),
             *("clock", "tempo", "tempo_from", "meter", "send_clock"),
             *("step", "rhythm", "time_scale", "quantize", "swing", "gate", "offset_ms"),
@@ -52,7 +53,7 @@ class TestTable:
             "record",
         }
         assert {control.name for control in CONTROLS if control.kind != "action"} == documented
-        assert {control.name for control in ACTIONS} == {"respond", "stop", "panic", "tap", "forget", "capture"}
+        assert {control.name for control in ACTIONS} == {"respond", "play", "stop", "panic", "tap", "forget", "capture"}
 
     @pytest.mark.parametrize("control", CONTROLS, ids=named)
     def test_each_row_has_a_help_sentence_and_an_address(self, control: Control) -> None:

@@ -38,6 +38,8 @@ def test_before_anything_has_happened_it_listens(status: LatestStatus) -> None:
         "state": "listening",
         "turn": "nobody",
         "planned": 0,
+        "chord": "",
+        "next_chord": "",
         "ports": "ok",
         "midi_in": "ok",
         "midi_out": "ok",

@@ -45,10 +45,10 @@ PanelTest = Callable[..., Coroutine[object, object, None]]
 class OneTake:
     """A take source with one take."""
 
-    def listings(self) -> list[TakeListing]:
+    async def listings(self) -> list[TakeListing]:
         return [TakeListing("2026-01-02-030405", "2026-01-02T03:04:05", 12.0, 34)]
 
-    def as_midi(self, name: str) -> bytes:
+    async def as_midi(self, name: str) -> bytes:
         if name != "2026-01-02-030405":
             raise TakeError(f"there is no jam {name}")
         return WHOLE_MIDI_FILE
@@ -180,7 +180,7 @@ class TestMidiLearn:
     async def test_a_page_gets_the_controls_that_can_be_bound_and_their_bindings(self, panel: RunningPanel) -> None:
         async with panel.page() as page:
             (welcome,) = page.received
-            assert welcome["bindings"] == dict.fromkeys(name for name in BY_NAME if name != "pack")
+            assert welcome["bindings"] == dict.fromkeys(name for name, row in BY_NAME.items() if row.kind != "name")
             assert welcome["learning"] is None
 
     def test_the_next_knob_is_bound_and_written_to_the_config_and_all_pages_get_the_outcome(

@@ -126,6 +126,8 @@ def test_a_page_that_connects_gets_the_readouts() -> None:
         "state": "answering",
         "turn": "partner",
         "planned": 2,
+        "chord": "",
+        "next_chord": "",
         "ports": "ok",
         "midi_in": "ok",
         "midi_out": "ok",
