@@ -124,7 +124,7 @@ class Day:
             self._receive(encode(NoteOff(pitch)))
 
     def rest(self) -> None:
-        self.harness.let_pass(self.random.uniform(5.0, 120.0))
+        self.harness.let_pass(self.random.uniform(5.0, 60.0))
 
     def pull_the_output(self) -> None:
         self.harness.output.disconnect()
@@ -143,7 +143,7 @@ class Day:
 
     def suspend(self) -> None:
         """The machine sleeps: the clock goes on, and nothing runs meanwhile."""
-        self.harness.clock.advance(self.random.uniform(0.05, 600.0))
+        self.harness.clock.advance(self.random.uniform(0.05, 60.0))
         self.harness.let_pass(0.0)
 
     def check(self) -> None:

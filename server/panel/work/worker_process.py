@@ -12,14 +12,16 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bridge.midi.messages import encode
 from model.errors import ModelError
 from model.files.seed import seed_notice, seed_of
 from server.errors import ServerError
 from server.music.seed_player import seed_messages
-from server.panel.work.take_list import TakeList
-from server.takes.take_library import TakeLibrary
+
+if TYPE_CHECKING:
+    from server.panel.work.take_list import TakeList
 
 NICENESS = 10
 SEEDS_KEPT = 2
@@ -89,5 +91,9 @@ def main() -> None:
         answers.flush()
 
 
-def _take_list(request: Request) -> TakeList:
+def _take_list(request: Request) -> "TakeList":
+    # Imported here, as a seed needs neither.
+    from server.panel.work.take_list import TakeList
+    from server.takes.take_library import TakeLibrary
+
     return TakeList(TakeLibrary(Path(str(request["folder"]))))
