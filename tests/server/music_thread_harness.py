@@ -88,13 +88,15 @@ class MusicThreadHarness:
         """Lets time pass as for a real music thread: also while model work waits for an imminent note. It must come to rest."""
         until_s = self.clock.now_s() + seconds
         for _ in range(int(MOST_TURNS_PER_S * max(1.0, seconds))):
-            due_s = self.music_thread._live_jam.wake_at_s()
+            live_jam = self.music_thread._live_jam
+            due_s = live_jam.wake_at_s()
             is_near = due_s is not None and 0.0 < due_s - self.clock.now_s() <= MODEL_WORK_S
             if self.music_thread._inbox.empty() and (is_near or not self.jam.has_work):
-                if due_s is None or due_s > until_s:
+                next_s = min((at_s for at_s in (due_s, live_jam.next_repeat_s) if at_s is not None), default=until_s)
+                if next_s >= until_s:
                     self.clock.advance(max(0.0, until_s - self.clock.now_s()))
                     return
-                self.clock.advance(max(0.0, due_s - self.clock.now_s()) + TICK_S)
+                self.clock.advance(max(0.0, next_s - self.clock.now_s()) + TICK_S)
             self.music_thread._run_once()
         raise AssertionError(f"the music thread did not come to rest in {seconds} s")
 

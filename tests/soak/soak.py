@@ -15,9 +15,6 @@ import numpy as np
 
 from bridge.midi.messages import NoteOn
 from bridge.timing.clock import MonotonicClock
-from model.approach import APPROACHES
-from model.memory.memory_file import save_memories
-from model.pack.pack import open_pack
 from server.music.feed import MessagePlayed, MessageReceived
 from server.takes.journal import read_records
 from tests.server.jam_process import PATIENCE_S, free_port
@@ -65,19 +62,6 @@ class SoakReport:
     broken: list[str] = field(default_factory=list)
 
 
-def write_full_memory(path: Path) -> None:
-    """A memory that has as many contexts as one can have: it no longer grows, and what else grows is seen."""
-    pack = open_pack("songbook")
-    memories = {approach: pack.memory(approach) for approach in APPROACHES}
-    for memory in memories.values():
-        tokens = np.random.default_rng(0).integers(1, memory.vocabulary.size, memory.capacity // 2)
-        for token in tokens.tolist():
-            memory.hear(token)
-            if len(memory) >= memory.capacity:
-                break
-    save_memories(path, memories)
-
-
 def soak(folder: Path, seconds: float, stretch_s: float, random_seed: int) -> SoakReport:
     """Runs a soak on the default JACK server; `stretch_s` is how often figures are taken, a minute in a long soak."""
     report = SoakReport()
@@ -86,10 +70,7 @@ def soak(folder: Path, seconds: float, stretch_s: float, random_seed: int) -> So
     with ExitStack() as stack:
         storm = stack.enter_context(closing(Storm(osc_port, panel_port, random_seed)))
         synth = stack.enter_context(running_peer("synth", random_seed))
-        memory_file = folder / "full.memory"
-        write_full_memory(memory_file)
-        options = ["--osc-port", str(osc_port), "--panel-port", str(panel_port), "--remember", str(memory_file)]
-        jam = JamProcess(folder, *options)
+        jam = JamProcess(folder, "--osc-port", str(osc_port), "--panel-port", str(panel_port))
         stack.callback(jam.stop)
         peers = {"synth": synth}
         for role in ("robot", "clock", "trouble"):

@@ -22,8 +22,8 @@ ACTION_SHARE = 0.02
 PACKS = ("songbook", "rock", "songbook", "no such pack")
 PACK_EVERY_S = 25.0
 PAGES = 3
-LEFT_OUT = frozenset({"pack", "forget"})
-"""Packs have a time of their own. A memory that is forgotten would hide how much everything else grows."""
+LEFT_OUT = frozenset({"pack", "forget", "learn_from"})
+"""Packs have a time of their own. What the jam remembers must not grow or shrink: it would hide how much everything else grows."""
 ANSWER_TIMEOUT_S = 10.0
 
 
@@ -109,10 +109,8 @@ class Storm:
     def _page_message(self) -> dict[str, object]:
         random = self._random
         if random.random() < 0.3:
-            return {
-                "type": "play",
-                "data": [random.choice((0x90, 0x80)), random.randrange(48, 84), random.randrange(64)],
-            }
+            # The modulation wheel: keys at random would let the memory grow.
+            return {"type": "play", "data": [0xB0, 1, random.randrange(128)]}
         control = random.choice([c for c in CONTROLS if c.kind == "number"])
         return {"type": "set", "control": control.name, "value": self._value(control)}
 
