@@ -10,6 +10,8 @@ from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
 from model.errors import PackError
 from model.memory.backoff import DEFAULT_BACKOFFS, Backoff
+from model.pack.card_phrasing import CardPhrasing
+from model.phrasing.phrasing import PLAIN, Phrasing
 from model.tokens.time_bins import TimeBins, TimeUnit
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 
@@ -156,6 +158,7 @@ class Card(CardPart):
     name: str
     corpora: tuple[Source, ...] = ()
     approaches: dict[Approach, ApproachCard]
+    phrasing: CardPhrasing | None = None
 
     def vocabulary(self, approach: Approach, tempo_bpm: float = 120.0) -> PitchVocabulary | EventVocabulary:
         """The vocabulary that the approach's weights were trained with, with time bins in beats.
@@ -186,6 +189,20 @@ class Card(CardPart):
             return Backoff(**trust.model_dump())
         except ValueError as error:
             raise PackError(f"pack {self.name}: the card's memory is wrong ({error}); train the pack again") from error
+
+    def to_phrasing(self) -> Phrasing:
+        """The touch and the phrase ends of the corpora; plain ones where the card has no entry, as of packs made before.
+
+        Raises PackError where the entry contradicts itself.
+        """
+        if self.phrasing is None:
+            return PLAIN
+        try:
+            return self.phrasing.to_phrasing()
+        except ValueError as error:
+            raise PackError(
+                f"pack {self.name}: the card's phrasing is wrong ({error}); train the pack again"
+            ) from error
 
 
 def read_card(folder: Path) -> Card:
