@@ -36,7 +36,7 @@ def test_a_card_without_an_entry_plays_plainly() -> None:
 
 def test_a_card_that_contradicts_itself_is_refused_in_one_sentence() -> None:
     broken = CardPhrasing(touch=TOUCH.model_copy(update={"lengths": ((1.0,),)}))
-    with pytest.raises(PackError, match="^pack tiny: the card's phrasing is wrong .*train the pack again$"):
+    with pytest.raises(PackError, match=r"^pack tiny: the card's phrasing is wrong .*train the pack again$"):
         card_with(broken).to_phrasing()
 
 
