@@ -96,5 +96,5 @@ def test_music21_reads_what_was_written(written: Path) -> None:
         ]
         assert tuple(meters) == METERS
     marks = player.recurse().getElementsByClass("MetronomeMark")
-    tempi = [TempoChange(float(mark.getOffsetInHierarchy(player)), float(mark.number)) for mark in marks]
-    assert tempi == [TempoChange(change.beat, pytest.approx(change.tempo_bpm, abs=0.5)) for change in TEMPI]
+    tempi = [(float(mark.getOffsetInHierarchy(player)), float(mark.number)) for mark in marks]
+    assert tempi == [(change.beat, pytest.approx(change.tempo_bpm, abs=0.5)) for change in TEMPI]
