@@ -1,4 +1,6 @@
-"""`fours judge`: has the package `train` judge a pack by the answers of a `Jam`, the same code that answers in a session."""
+"""`fours judge`: has the package `train` judge a pack by the answers of a `Jam`, the same code that answers in a
+session.
+"""
 
 import importlib
 import shlex
@@ -36,7 +38,7 @@ def judge(
     config: ConfigOption = None,
     controls: dict[str, Value],
 ) -> None:
-    """Judge a pack's answers beside what people really played next (needs the extra `train`)."""
+    """Compare a pack's answers with what people really played next (needs the extra `train`)."""
     from server.answerer import open_answerer
 
     judging = training_module("train.judge_cli")

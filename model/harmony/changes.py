@@ -1,4 +1,6 @@
-"""`Changes`: which chord sounds at a beat, which comes next, and when. `ChartChanges` plays a chart round and round; no clock."""
+"""`Changes`: which chord sounds at a beat, which comes next, and when. `ChartChanges` plays a chart round and round; no
+clock.
+"""
 
 import math
 from bisect import bisect_right
@@ -16,7 +18,7 @@ EARLY_BEATS = 1e-6
 class ChordSpan:
     """A chord while it sounds: from `start_beats` to `end_beats`, when `next_chord` begins. None is no chord (`N.C.`).
 
-    `position_beats` and `beats_per_bar` place the beat that was asked about within its bar.
+    `position_beats` and `beats_per_bar` place the requested beat within its bar.
     """
 
     chord: Chord | None
@@ -31,12 +33,16 @@ class Changes(Protocol):
     """The chords of a song on the jam's timeline."""
 
     def at(self, beat: float) -> ChordSpan | None:
-        """The chord at a beat; None where no chord is known. Repeats of one chord are one span, of a form's length at most."""
+        """The chord at a beat; None where no chord is known. Repeats of one chord are one span, of a form's length at
+        most.
+        """
         ...
 
 
 class ChartChanges:
-    """The changes of a chart whose first bar begins at `downbeat`; the form goes round for ever, and before it too."""
+    """The changes of a chart whose first bar begins at `downbeat`; the form repeats without end, after the downbeat and
+    before it.
+    """
 
     def __init__(
         self, chart: Chart, downbeat: float = 0.0, beats_per_bar: float = 4.0, unit_beats: float = 1.0

@@ -1,8 +1,9 @@
 """A JACK client of the soak in a process of its own: `python -m tests.soak.peer ROLE RANDOM_SEED`.
 
-The roles: a `robot` that plays phrases, a `synth` that records what it gets, a `clock` that comes and goes, and a client that is
-in `trouble`: it delays whole cycles. A line on stdin is a command: `pull SECONDS` unplugs the robot or the synth, `delay SECONDS`
-provokes an xrun. Lines on stdout begin with what happened and the monotonic second: `sent`, `got`, `pulled`, `back`, `gap`, `xrun`.
+The roles: a `robot` that plays phrases, a `synth` that records what it gets, a `clock` that comes and goes, and a
+client that is in `trouble`: it delays whole cycles. A line on stdin is a command: `pull SECONDS` unplugs the robot or
+the synth, `delay SECONDS` provokes an xrun. Lines on stdout begin with what happened and the monotonic second: `sent`,
+`got`, `pulled`, `back`, `gap`, `xrun`.
 """
 
 import sys
@@ -25,7 +26,7 @@ COME, GO = b"come", b"go"
 Playing = Iterator[tuple[float, list[bytes]]]
 """In turns the seconds to wait after the messages, and the messages."""
 SOFTEST = 64
-"""The robot plays louder than any page, so that its notes can be told from theirs."""
+"""The robot plays louder than any page, so that its notes can be distinguished from theirs."""
 
 
 class Peer:
@@ -83,7 +84,7 @@ class Peer:
         self._outgoing.clear()
 
     def pull(self, seconds: float) -> None:
-        """Unplugs it for some seconds, whatever it is doing."""
+        """Unplugs it for some seconds, at any moment."""
         self.report("pulled", "")
         self.close()
         time.sleep(seconds)

@@ -1,4 +1,6 @@
-"""The test of the true continuation: does a model find what really came next likelier than bars of other pieces?"""
+"""The test of the true continuation: does a model give what really came next a higher probability than bars of other
+pieces?
+"""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +25,9 @@ OCTAVE = 12
 
 @dataclass(frozen=True, slots=True)
 class ContinuationTest:
-    """The share of exchanges whose true continuation was the likeliest of eight: by the network alone, and with its memory."""
+    """The share of exchanges whose true continuation was the likeliest of eight: by the network alone, and with its
+    memory.
+    """
 
     exchanges: int
     frozen: float
@@ -33,7 +37,9 @@ class ContinuationTest:
 def continuation_test(
     pack: Pack, approach: Approach, exchanges: Sequence[HeldOutExchange], random_seed: int = 0
 ) -> ContinuationTest | None:
-    """Bits per note of the true bars, against those of seven wrong ones; None where no exchange has seven to be mistaken for."""
+    """Bits per note of the true bars, against those of seven wrong ones; None where no exchange has seven to be
+    mistaken for.
+    """
     engine = pack.engine(approach, "cpu")
     right = {False: 0, True: 0}
     asked = 0
@@ -89,7 +95,9 @@ class _Listener:
 def _wrong_continuations(
     exchange: HeldOutExchange, others: Sequence[HeldOutExchange], random: Random
 ) -> list[tuple[Note, ...]]:
-    """Bars of other pieces of the same corpus, in the same meter and moved to the same key, where the true ones would begin."""
+    """Bars of other pieces of the same corpus, in the same meter and moved to the same key, where the true ones would
+    begin.
+    """
     candidates = [
         other
         for other in others

@@ -11,7 +11,7 @@ from model.harmony.chart import MAX_BARS, Chart, ChartBar
 from model.harmony.chord import Chord
 from model.harmony.chord_naming import FEWEST_PITCH_CLASSES, name_chord
 
-# A track of chords has at least so many onsets with three notes or more, and so large a share of its onsets.
+# A track of chords has at least this many onsets with three notes or more, and at least this share of its onsets.
 FEWEST_CHORDS, CHORD_SHARE = 2, 0.6
 # Chords that begin a little after a beat are meant on it; they are placed on sixteenths.
 GRID_BEATS = 0.25
@@ -53,7 +53,9 @@ def chart_of_midi(content: bytes) -> Chart:
 
 
 def chord_part(score: FileScore) -> Part | None:
-    """The line of a score that is its chord track: the one with the most chords, in which chords are most of the onsets."""
+    """The line of a score that is its chord track: the one with the most chords, in which chords are most of the
+    onsets.
+    """
     found: tuple[int, Part] | None = None
     for line in lines_of(score):
         sizes = [len(set(pitches)) for _, _, pitches in _onsets(line)]
