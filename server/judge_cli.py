@@ -1,6 +1,4 @@
-"""`fours judge`: has the package `train` judge a pack by the answers of a `Jam`, the same code that answers in a
-session.
-"""
+"""`fours judge`: has the package `train` judge a pack by the answers of a `Jam`, the same code that answers in a session."""
 
 import importlib
 import shlex

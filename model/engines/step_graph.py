@@ -75,9 +75,7 @@ Dimensions = tuple[int, ...]
 
 
 def check_step_graph(content: bytes) -> StepShape:
-    """The shape of the network in an `.onnx` file. Raises ValueError, with what is wrong, where it is no graph of a
-    pack.
-    """
+    """The shape of the network in an `.onnx` file. Raises ValueError, with what is wrong, where it is no graph of a pack."""
     graph = _graph_of(memoryview(content))
     nodes: list[_Node] = []
     initializers: dict[str, Dimensions] = {}

@@ -1,5 +1,6 @@
-"""`Changes`: which chord sounds at a beat, which comes next, and when. `ChartChanges` plays a chart round and round; no
-clock.
+"""`Changes`: which chord sounds at a beat, which comes next, and when.
+
+`ChartChanges` plays a chart round and round; no clock.
 """
 
 import math
@@ -33,15 +34,14 @@ class Changes(Protocol):
     """The chords of a song on the jam's timeline."""
 
     def at(self, beat: float) -> ChordSpan | None:
-        """The chord at a beat; None where no chord is known. Repeats of one chord are one span, of a form's length at
-        most.
-        """
+        """The chord at a beat; None where no chord is known. Repeats of one chord are one span, of a form's length at most."""
         ...
 
 
 class ChartChanges:
-    """The changes of a chart whose first bar begins at `downbeat`; the form repeats without end, after the downbeat and
-    before it.
+    """The changes of a chart whose first bar begins at `downbeat`.
+
+    The form repeats without end, after the downbeat and before it.
     """
 
     def __init__(

@@ -58,9 +58,7 @@ class Chart:
     remarks: tuple[str, ...] = ()
 
     def transposed_to(self, key: Key) -> "Chart":
-        """The chart in another key: from its own key, or else from the root of its first chord. The mode stays as it
-        is.
-        """
+        """The chart in another key: from its own key, or else from the root of its first chord. The mode stays as it is."""
         semitones = (key.tonic - self.tonic) % 12
         own = self.key or Key(self.tonic, "major")
         new_key = Key(key.tonic, own.mode)

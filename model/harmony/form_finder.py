@@ -1,5 +1,4 @@
-"""Finds the form of a song from the chords of its bars, by self-similarity: how many bars until they come again. No
-clock.
+"""Finds the form of a song from the chords of its bars, by self-similarity: how many bars until they come again. No clock.
 
 "Learnt the changes": a form is known once all its bars have been heard, and half of them again.
 """

@@ -1,5 +1,4 @@
-"""Plays the band in time: counts in, arranges each bar shortly before it begins, and ends every note; no clock and no
-port.
+"""Plays the band in time: counts in, arranges each bar shortly before it begins, and ends every note; no clock and no port.
 
 All beats are quarter notes on the jam's timeline. Each bar is arranged on its own from the chart, so a jump in the
 song, another chart or another feel takes effect with the next note.

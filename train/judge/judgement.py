@@ -1,5 +1,6 @@
-"""Judges a pack: compares its answers to held-out seeds with what people played next, by measures, by classifiers and
-by its forecasts. It knows no page; the caller composes the answers.
+"""Judges a pack: compares its answers to held-out seeds with what people played next, by measures, by classifiers and by its forecasts.
+
+It knows no page; the caller composes the answers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,9 +26,7 @@ LEAST_ONSETS = 3
 
 @dataclass(frozen=True, slots=True)
 class JudgedExchange:
-    """A seed with what people played next, and the answer of each approach; `measured` is by approach, and None for
-    people.
-    """
+    """A seed with what people played next, and the answer of each approach; `measured` is by approach, and None for people."""
 
     exchange: HeldOutExchange
     answers: Mapping[Approach, tuple[Note, ...]]
@@ -64,8 +63,9 @@ class Judgement:
         return float(np.mean(higher)) if higher else None
 
     def rests_follow_seed(self, player: Approach | None) -> float | None:
-        """Spearman's rank correlation between the share of rests in a phrase and in its seed; None where one of them
-        never varies.
+        """Spearman's rank correlation between the share of rests in a phrase and in its seed.
+
+        None where one of them never varies.
         """
         phrases = [judged.measured[player]["rests"] for judged in self.exchanges]
         seeds = [_phrase_of_seed(judged.exchange).rest_share for judged in self.exchanges]

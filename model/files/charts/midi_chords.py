@@ -53,9 +53,7 @@ def chart_of_midi(content: bytes) -> Chart:
 
 
 def chord_part(score: FileScore) -> Part | None:
-    """The line of a score that is its chord track: the one with the most chords, in which chords are most of the
-    onsets.
-    """
+    """The line of a score that is its chord track: the one with the most chords, in which chords are most of the onsets."""
     found: tuple[int, Part] | None = None
     for line in lines_of(score):
         sizes = [len(set(pitches)) for _, _, pitches in _onsets(line)]
