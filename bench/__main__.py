@@ -17,6 +17,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "buffered_clock",
         "onsets",
         "panel",
+        "page_work",
     ),
 }
 QUESTIONS: Mapping[str, str] = {name: f"bench.{room}.{name}" for room, names in ROOMS.items() for name in names}
