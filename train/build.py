@@ -36,6 +36,7 @@ from train.learning.tracker import NO_TRACKER, Tracker
 from train.learning.trainer import LearningTask, Outcome, Progress, fit
 from train.memory.refit import fit_memory
 from train.onnx_graph import write_fp32, write_int8
+from train.phrasing.refit import fit_phrasing
 from train.provenance import NOTICES_FILE, legal_notices, source_of
 from train.staging import atomic_folder, checkpoint_file, staging_folder_for, tokens_file
 
@@ -149,7 +150,12 @@ def write_card(
     """Writes the card, and beside it the legal notices of the corpora and of the base pack."""
     trained = tuple(source_of(corpus) for corpus in corpora)
     sources_of_base = tuple(source for source in (base_pack.card.corpora if base_pack else ()) if source not in trained)
-    card = Card(name=printable(name), corpora=sources_of_base + trained, approaches=approaches)
+    card = Card(
+        name=printable(name),
+        corpora=sources_of_base + trained,
+        approaches=approaches,
+        phrasing=fit_phrasing(corpora),
+    )
     (folder / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     texts = legal_notices(corpora)
     if base_pack and (base_pack.folder / NOTICES_FILE).is_file():

@@ -19,7 +19,7 @@ from model.pack.pack import Pack, open_pack
 from model.tokens.time_bins import BinChoice, TimeUnit
 from train.build import AUTO_LANES, TrainingRequest, build_pack
 from train.command import run_command
-from train.console import ProgressBars, console, held_out_table, show_corpora, show_vocabulary
+from train.console import ProgressBars, console, held_out_table, show_corpora, show_phrasing, show_vocabulary
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Corpus, read_corpora
 from train.corpus.reading import LineSelection, TrackChoice
@@ -30,6 +30,7 @@ from train.learning.parallel import joined_world
 from train.learning.recipe import Precision, Recipe
 from train.learning.tracker import NO_TRACKER, TensorBoardTracker, Tracker
 from train.memory.refit import refit_memory
+from train.phrasing.refit import refit_phrasing
 from train.staging import has_unfinished_training
 
 DEFAULTS = Recipe()
@@ -40,8 +41,8 @@ FINE_TUNING_RATE = 5e-4
 # Parameters of `train` that --from fixes.
 _FIXED_BY_BASE_PACK = ("time_unit", "bins", "bin_count", "embedding", "hidden", "layers")
 
-# Parameters of `train` that may be given with --memory-only.
-_ALLOWED_WITH_MEMORY_ONLY = ("sources", "out", "memory_only", "threads", "workers", "cache")
+# Parameters of `train` that may be given with --memory-only and --phrasing-only.
+_ALLOWED_WITH_FITS_ONLY = ("sources", "out", "memory_only", "phrasing_only", "threads", "workers", "cache")
 
 RecipeName = Literal["ours", "notebook"]
 _DURATION = re.compile(r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?")
@@ -110,17 +111,16 @@ def train(
         Approach | None, typer.Option(help="Train this approach only, and keep the other one of the existing pack.")
     ] = None,
     memory_only: Annotated[bool, typer.Option(help="Fit the memory of the existing pack, and train nothing.")] = False,  # noqa: FBT002
+    phrasing_only: Annotated[bool, typer.Option(help="Fit touch and phrase ends only, and train nothing.")] = False,  # noqa: FBT002
     tensorboard: Annotated[Path | None, typer.Option(help="Write curves for TensorBoard into this folder.")] = None,
     cache: Annotated[
         Path, typer.Option(help="The cache of files that were read; it may be deleted at any time.", show_default=False)
     ] = USER_CACHE,
 ) -> None:
     """Train both approaches on folders of MIDI files, and write a pack."""
-    if threads:
-        torch.set_num_threads(threads)
-    if memory_only:
-        _check_memory_only(context)
-        _fit_memory(out, sources, cache, workers)
+    torch.set_num_threads(threads or torch.get_num_threads())
+    if memory_only or phrasing_only:
+        _fit_only(context, out, sources, cache, workers)
         return
     _check_options(context, recipe, base_name, approach)
     base_pack = open_pack(base_name) if base_name is not None else None
@@ -185,13 +185,23 @@ def train(
         console.print(f"Pack written to {out}. Play with it: fours jam --pack {shlex.quote(str(out))}", soft_wrap=True)
 
 
-def _check_memory_only(context: typer.Context) -> None:
+def _check_fits_only(context: typer.Context) -> None:
+    option = "--memory-only" if context.params["memory_only"] else "--phrasing-only"
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
-        if parameter.name not in _ALLOWED_WITH_MEMORY_ONLY and source is not None and source.name == "COMMANDLINE":
+        if parameter.name not in _ALLOWED_WITH_FITS_ONLY and source is not None and source.name == "COMMANDLINE":
             raise RecipeError(
-                f"--memory-only trains nothing, and reads what the pack was trained on; leave out {parameter.opts[0]}"
+                f"{option} trains nothing, and reads what the pack was trained on; leave out {parameter.opts[0]}"
             )
+
+
+def _fit_only(context: typer.Context, out: Path, sources: Sequence[Path], cache: Path, workers: int) -> None:
+    """Fits what the options ask for, without a training."""
+    _check_fits_only(context)
+    if context.params["memory_only"]:
+        _fit_memory(out, sources, cache, workers)
+    if context.params["phrasing_only"]:
+        _fit_phrasing(out, sources, cache, workers)
 
 
 def _fit_memory(out: Path, sources: Sequence[Path], cache: Path, workers: int) -> None:
@@ -199,6 +209,13 @@ def _fit_memory(out: Path, sources: Sequence[Path], cache: Path, workers: int) -
     card = refit_memory(pack, read_corpora(sources, cache, choice_of(pack), workers))
     console.print(held_out_table(card))
     console.print(f"The memory's figures are on {out / CARD_FILE}.", soft_wrap=True)
+
+
+def _fit_phrasing(out: Path, sources: Sequence[Path], cache: Path, workers: int) -> None:
+    pack = _open_existing_pack(out, "fit the touch and the phrase ends of; train one first, without --phrasing-only")
+    card = refit_phrasing(pack, read_corpora(sources, cache, choice_of(pack), workers))
+    show_phrasing(card)
+    console.print(f"Touch and phrase ends stand on {out / CARD_FILE}.", soft_wrap=True)
 
 
 def _check_options(

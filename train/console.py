@@ -182,3 +182,17 @@ def held_out_table(card: Card) -> Table:
                 f"{best:.3f} ({order})" if order else "",
             )
     return table
+
+
+def show_phrasing(card: Card) -> None:
+    """Says in a line each what the touch and the phrase ends of a card were fitted to."""
+    phrasing = card.phrasing
+    touch = phrasing.touch if phrasing else None
+    ends = phrasing.ends if phrasing else None
+    if touch is None:
+        console.print("Touch       none: the corpora have no lines to learn it from")
+    elif touch.loudness_notes:
+        console.print(f"Touch       loudness of {touch.loudness_notes} notes, lengths of {touch.length_notes}")
+    else:
+        console.print(f"Touch       lengths of {touch.length_notes} notes; no corpus has dynamics note by note")
+    console.print(f"Phrase ends {ends.phrases} phrases" if ends else "Phrase ends none: there are too few phrases")

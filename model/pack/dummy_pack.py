@@ -14,6 +14,7 @@ from model.engines.device import Device
 from model.engines.engine import Engine, EngineState, Logits
 from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
+from model.phrasing.phrasing import PLAIN, Phrasing
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 
@@ -86,7 +87,7 @@ class RuleEngine:
 
 
 class DummyPack:
-    """The four things that a jam needs of a pack: `name`, `vocabulary`, `memory` and `engine`. See `Pack`."""
+    """The five things that a jam needs of a pack: `name`, `vocabulary`, `memory`, `phrasing` and `engine`. See `Pack`."""
 
     name = DUMMY_PACK
 
@@ -95,6 +96,9 @@ class DummyPack:
 
     def memory(self, approach: Approach, tempo_bpm: float = 120.0) -> Memory:
         return Memory(self.vocabulary(approach, tempo_bpm), DEFAULT_BACKOFFS[approach])
+
+    def phrasing(self) -> Phrasing:
+        return PLAIN
 
     def engine(self, approach: Approach, device: Device = "auto") -> Engine:
         return RuleEngine(self.vocabulary(approach))

@@ -4,10 +4,9 @@ import pytest
 
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn
 from model.notes import Note
-from server.controls.control_table import Settings
 from server.jam.listening.input_state import InputState
 from tests.music import line
-from tests.server.jams import JamHarness, on, onsets
+from tests.server.jams import JamHarness, on, onsets, plain_settings
 
 PHRASE = line(48, 50, 52, 53)
 PHRASE_END = 2.0
@@ -170,7 +169,7 @@ class TestHeldPastTheLimit:
         assert harness.run_until(100.0) == []
 
     def test_the_limit_is_a_control_in_seconds(self) -> None:
-        harness = JamHarness(settings=Settings(hold_limit_s=2.0, tempo=60.0))
+        harness = JamHarness(settings=plain_settings(hold_limit_s=2.0, tempo=60.0))
         harness.receive(NoteOn(55, 80), 0.0)
         assert onsets(harness.run_to_end())[0] == (72, 2.0)
 
