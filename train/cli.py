@@ -18,6 +18,7 @@ from model.pack.card import CARD_FILE, Card
 from model.pack.pack import Pack, open_pack
 from model.tokens.time_bins import BinChoice, TimeUnit
 from train.build import AUTO_LANES, TrainingRequest, build_pack
+from train.chords.refit import refit_chords
 from train.command import run_command
 from train.console import ProgressBars, console, held_out_table, show_corpora, show_vocabulary
 from train.corpus.cache import USER_CACHE
@@ -40,8 +41,8 @@ FINE_TUNING_RATE = 5e-4
 # Parameters of `train` that --from fixes.
 _FIXED_BY_BASE_PACK = ("time_unit", "bins", "bin_count", "embedding", "hidden", "layers")
 
-# Parameters of `train` that may be given with --memory-only.
-_ALLOWED_WITH_MEMORY_ONLY = ("sources", "out", "memory_only", "threads", "workers", "cache")
+# Parameters of `train` that may be given with --memory-only and --chords-only.
+_ALLOWED_WITH_ONE_PART = ("sources", "out", "threads", "workers", "cache")
 
 RecipeName = Literal["ours", "notebook"]
 _DURATION = re.compile(r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?")
@@ -110,6 +111,7 @@ def train(
         Approach | None, typer.Option(help="Train this one only, and keep the other of the pack that is there.")
     ] = None,
     memory_only: Annotated[bool, typer.Option(help="Fit the memory of the pack that is there, nothing else.")] = False,  # noqa: FBT002
+    chords_only: Annotated[bool, typer.Option(help="Fit the notes over chords of the pack that is there.")] = False,  # noqa: FBT002
     tensorboard: Annotated[Path | None, typer.Option(help="Write curves for TensorBoard into this folder.")] = None,
     cache: Annotated[
         Path, typer.Option(help="Where files that were read are kept; deleting it costs time only.", show_default=False)
@@ -118,9 +120,9 @@ def train(
     """Train both approaches on folders of MIDI files, and write a pack."""
     if threads:
         torch.set_num_threads(threads)
-    if memory_only:
-        _check_memory_only(context)
-        _fit_memory(out, sources, cache, workers)
+    if chords_only or memory_only:
+        _check_only(context, "chords_only" if chords_only else "memory_only")
+        (_fit_chords if chords_only else _fit_memory)(out, sources, cache, workers)
         return
     _check_options(context, recipe, base_name, approach)
     base_pack = open_pack(base_name) if base_name is not None else None
@@ -185,12 +187,18 @@ def train(
         console.print(f"Pack written to {out}. Play with it: fours jam --pack {shlex.quote(str(out))}", soft_wrap=True)
 
 
-def _check_memory_only(context: typer.Context) -> None:
+def _check_only(context: typer.Context, flag: str) -> None:
+    """Refuses options that have no effect beside --memory-only or --chords-only."""
+    option = f"--{flag.replace('_', '-')}"
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
-        if parameter.name not in _ALLOWED_WITH_MEMORY_ONLY and source is not None and source.name == "COMMANDLINE":
+        if (
+            parameter.name not in {*_ALLOWED_WITH_ONE_PART, flag}
+            and source is not None
+            and source.name == "COMMANDLINE"
+        ):
             raise RecipeError(
-                f"--memory-only trains nothing, and reads what the pack was trained on; leave out {parameter.opts[0]}"
+                f"{option} trains nothing, and reads what the pack was trained on; leave out {parameter.opts[0]}"
             )
 
 
@@ -199,6 +207,20 @@ def _fit_memory(out: Path, sources: Sequence[Path], cache: Path, workers: int) -
     card = refit_memory(pack, read_corpora(sources, cache, choice_of(pack), workers))
     console.print(held_out_table(card))
     console.print(f"The memory's figures stand on {out / CARD_FILE}.", soft_wrap=True)
+
+
+def _fit_chords(out: Path, sources: Sequence[Path], cache: Path, workers: int) -> None:
+    pack = _open_existing_pack(out, "fit the chords of; train one first, without --chords-only")
+    card = refit_chords(pack, read_corpora(sources, cache, choice_of(pack), workers))
+    for approach, part in card.approaches.items():
+        for name, bits in (part.chords.held_out if part.chords else {}).items():
+            console.print(
+                f"{approach}, {name}, {bits.notes:,} notes: {bits.pitch_bits:.3f} bits a note, with chords "
+                f"{bits.pitch_bits_with_chords:.3f}; with memory {bits.pitch_bits_with_memory:.3f}, with both "
+                f"{bits.pitch_bits_with_memory_and_chords:.3f}",
+                soft_wrap=True,
+            )
+    console.print(f"The tables of notes over chords stand on {out / CARD_FILE}.", soft_wrap=True)
 
 
 def _check_options(

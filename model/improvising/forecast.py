@@ -10,6 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
+from model.defaults import FITTED_HARMONY
+from model.harmony.changes import Changes
+from model.harmony.chord_preference import ChordPreference
 from model.improvising.sampling import Weights, draw_token, sampling_probabilities
 from model.improvising.sampling_settings import SamplingSettings
 from model.tokens.vocabulary import EventVocabulary, Mask, PitchVocabulary
@@ -64,6 +67,31 @@ class Grammar:
             weights *= vocabulary.note_mask
 
 
+class ChordNotes:
+    """What the chord of each beat makes likely: a factor that the pack has learnt. Notes against times stay as likely as they were."""
+
+    def __init__(
+        self, vocabulary: AnyVocabulary, preference: ChordPreference, changes: Changes, settings: SamplingSettings
+    ) -> None:
+        self._sounding = np.array(vocabulary.pitches, np.int64) + settings.transpose
+        self._preference, self._changes, self._transpose = preference, changes, settings.transpose
+        self._strength = settings.harmony / FITTED_HARMONY
+
+    def apply(self, weights: Weights, point: ForecastPoint) -> None:
+        span = self._changes.at(point.onset_beats)
+        if span is None:
+            return
+        before = point.outline[-1] + self._transpose if point.outline else None
+        logs = self._preference.log_factor(self._sounding, span, point.onset_beats, before)
+        if logs is None:
+            return
+        notes = weights[1 : 1 + len(self._sounding)]
+        changed = notes * np.exp(self._strength * (logs - logs.max()))
+        total = changed.sum()
+        if total > 0.0:
+            notes[:] = changed * (notes.sum() / total)
+
+
 class AllowedPitches:
     """The pitches that the settings allow, such as those of a key."""
 
@@ -91,6 +119,12 @@ class NoLongRepeats:
             keep_some(weights, mask)
 
 
+def _chord_notes(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:
+    if settings.changes is None or settings.chord_preference is None or settings.harmony == 0.0:
+        return None
+    return ChordNotes(vocabulary, settings.chord_preference, settings.changes, settings)
+
+
 def _allowed_pitches(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:
     return None if settings.pitches is None else AllowedPitches(vocabulary, settings.pitches)
 
@@ -102,6 +136,7 @@ def _no_long_repeats(vocabulary: AnyVocabulary, settings: SamplingSettings) -> F
 FACTORS: Sequence[Callable[[AnyVocabulary, SamplingSettings], Factor | None]] = (
     Grammar,
     # Factors that make a token more or less likely stand here; those that forbid tokens stand below.
+    _chord_notes,
     _allowed_pitches,
     _no_long_repeats,
 )

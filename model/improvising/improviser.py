@@ -14,6 +14,7 @@ import numpy as np
 from model.approach import Approach
 from model.engines.engine import Engine, EngineState, Logits
 from model.errors import BrokenForecast
+from model.harmony.chord_preference import ChordPreference
 from model.improvising.forecast import Forecast, ForecastPoint
 from model.improvising.rhythm import Rhythm
 from model.improvising.sampling import softmax
@@ -128,8 +129,15 @@ class _BaseImproviser(Generic[V]):
 
     approach: Approach
 
-    def __init__(self, engine: Engine, vocabulary: V, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        vocabulary: V,
+        memory: Memory | None = None,
+        chord_preference: ChordPreference | None = None,
+    ) -> None:
         self._engine = engine
+        self._chord_preference = chord_preference
         self._vocabulary = vocabulary
         self.memory = memory
         logits, state = self._step(START, engine.initial_state())
@@ -201,6 +209,7 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
     def compose(
         self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
     ) -> Iterator[PlannedNote]:
+        settings = replace(settings, chord_preference=self._chord_preference)
         vocabulary, forecast = self._vocabulary, Forecast(self._vocabulary, settings)
         rhythm, from_beats = settings.rhythm, settings.rhythm_from_beats
         if rhythm is None:
@@ -236,6 +245,7 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
     def compose(
         self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
     ) -> Iterator[PlannedNote]:
+        settings = replace(settings, chord_preference=self._chord_preference)
         vocabulary, forecast = self._vocabulary, Forecast(self._vocabulary, settings)
         # The network hears the rest before the first note like any other rest; then a note must come. However soon
         # that note comes, it is a new onset, and does not belong to the chord that was heard last.
@@ -280,9 +290,15 @@ def _chord_notes(
 
 
 def create_improviser(
-    engine: Engine, vocabulary: PitchVocabulary | EventVocabulary, memory: Memory | None = None
+    engine: Engine,
+    vocabulary: PitchVocabulary | EventVocabulary,
+    memory: Memory | None = None,
+    chord_preference: ChordPreference | None = None,
 ) -> Improviser:
-    """The improviser of the vocabulary's approach. Without a memory it plays what the network forecasts alone."""
+    """The improviser of the vocabulary's approach.
+
+    Without a memory it plays what the network forecasts alone, and without a preference it takes no account of chords.
+    """
     if isinstance(vocabulary, EventVocabulary):
-        return EventImproviser(engine, vocabulary, memory)
-    return PitchImproviser(engine, vocabulary, memory)
+        return EventImproviser(engine, vocabulary, memory, chord_preference)
+    return PitchImproviser(engine, vocabulary, memory, chord_preference)

@@ -5,6 +5,7 @@ It knows no command line.
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from model.approach import APPROACHES, Approach
 from model.engines.network import MusicLSTM
@@ -52,7 +53,13 @@ def refit_memory(pack: Pack, corpora: Sequence[Corpus]) -> Card:
         )
     approaches = {approach: _refit_approach(pack, approach, corpora) for approach in APPROACHES}
     card = pack.card.model_copy(update={"approaches": approaches})
-    path = pack.folder / CARD_FILE
+    write_card(card, pack.folder)
+    return card
+
+
+def write_card(card: Card, folder: Path) -> None:
+    """Replaces the card in a pack's folder; it is whole at any time. Raises OutputError where it cannot be written."""
+    path = folder / CARD_FILE
     partial = path.with_name(f".{CARD_FILE}.{os.getpid()}")
     try:
         partial.write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -61,7 +68,6 @@ def refit_memory(pack: Pack, corpora: Sequence[Corpus]) -> Card:
         raise OutputError(f"{path} cannot be written ({error.strerror or error}); make room for it") from error
     finally:
         partial.unlink(missing_ok=True)
-    return card
 
 
 def _refit_approach(pack: Pack, approach: Approach, corpora: Sequence[Corpus]) -> ApproachCard:
