@@ -89,13 +89,17 @@ def _once(part: Part) -> Part:
     twice = (part.tick[1:] == part.tick[:-1]) & (part.pitch[1:] == part.pitch[:-1])
     if not twice.any():
         return part
-    return _taken(part, np.append(~twice, True))
+    stays = np.ones(len(part), np.bool_)
+    np.logical_not(twice, out=stays[:-1])
+    return _taken(part, stays)
 
 
 def _taken(part: Part, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Part:
-    return replace(
-        part, tick=part.tick[which], end=part.end[which], pitch=part.pitch[which], velocity=part.velocity[which]
-    )
+    # Not by `replace`, which takes as long as all the rest of it.
+    return Part(
+        part.tick[which], part.end[which], part.pitch[which], part.velocity[which],
+        part.track, part.channel, part.program, part.members, part.is_drums,
+    )  # fmt: skip
 
 
 def _with_lengths(part: Part, without_length: npt.NDArray[np.bool_], ticks_per_beat: float) -> Part:

@@ -25,7 +25,8 @@ _HALF, _NEARLY_HALF = np.uint64(31), np.uint64(29)
 # An n-gram's hash is built from two pieces of equal length each time: this length, and the factor of the second piece.
 _PIECES = tuple((length, np.uint64(pow(_POWER, length, 1 << 64))) for length in (1, 2, 4))
 _BINS = np.arange(HASHES)
-_BIN_BEGINS = _BINS.astype(np.uint64) << np.uint64(64 - (HASHES - 1).bit_length())
+_BIN_SHIFT = np.uint64(64 - (HASHES - 1).bit_length())
+_EMPTY = np.uint64(2**64 - 1)
 
 
 def signature_of(lines: Sequence[npt.NDArray[np.uint8]]) -> Signature | None:
@@ -37,14 +38,15 @@ def signature_of(lines: Sequence[npt.NDArray[np.uint8]]) -> Signature | None:
     every = _grams(lines)
     if not len(every):
         return None
-    every.sort()
-    bounds = np.full(HASHES + 1, len(every))
-    begins = bounds[:-1] = every.searchsorted(_BIN_BEGINS)
-    full = (bounds[1:] > begins).nonzero()[0]
+    smallest = np.full(HASHES, _EMPTY)
+    np.minimum.at(smallest, (every >> _BIN_SHIFT).view(np.int64), every)
+    full = (smallest != _EMPTY).nonzero()[0]
+    if len(full) == HASHES:
+        return smallest.astype(np.uint32)
     # For each bin itself or the next full one, wrapping to the first.
     place = full.take(full.searchsorted(_BINS), mode="wrap")
     distance = (place - _BINS) % HASHES
-    signature: Signature = (every[begins[place]] + distance.astype(np.uint64) * _PER_BIN).astype(np.uint32)
+    signature: Signature = (smallest[place] + distance.astype(np.uint64) * _PER_BIN).astype(np.uint32)
     return signature
 
 

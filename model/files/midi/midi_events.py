@@ -131,7 +131,7 @@ class _Walk:
     def _program_end(self, at: int) -> int | None:
         if at >= len(self.events) or self.events[at] >= 0x80:
             return None
-        if _NOTE_ON | self._channel in self.events[:at]:
+        if self.events.find(_NOTE_ON | self._channel, 0, at) >= 0:
             self.changes_between_notes = True
         else:
             self.programs[self._channel] = self.events[at]

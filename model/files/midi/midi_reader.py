@@ -9,6 +9,7 @@ import numpy as np
 from model.errors import UnreadableError
 from model.files.midi.midi_chunks import DRUM_CHANNEL, Chunks, chunks_of
 from model.files.midi.midi_track import SILENT, ChannelNotes, TrackNotes, read_carefully, read_together
+from model.files.midi.symusic_parser import NOTE_RECORD
 from model.files.score import Bytes, FileScore, Part, TempoMap, Ticks
 from model.files.time_signature import MeterChange, TimeSignature
 
@@ -55,6 +56,8 @@ class _Notes:
     bounds: Sequence[int]
     tick: Ticks
     end: Ticks
+    pitch: Bytes
+    velocity: Bytes
     shortest: int
     open_tracks: Sequence[int]
     last_tick: int
@@ -69,9 +72,10 @@ def _stacked(tracks: Sequence[TrackNotes]) -> _Notes | None:
     parts = [(number, track, channel) for number, track in enumerate(tracks) for channel in track.channels]
     if not parts:
         return None
-    bounds = list(accumulate([len(channel.time) for _, _, channel in parts], initial=0))
-    tick = np.concatenate([channel.time for _, _, channel in parts], dtype=np.int64)
-    duration = np.concatenate([channel.duration for _, _, channel in parts])
+    bounds = list(accumulate([len(channel) for _, _, channel in parts], initial=0))
+    notes = np.frombuffer(b"".join([channel.records for _, _, channel in parts]), NOTE_RECORD)
+    tick = notes["time"].astype(np.int64)
+    duration = notes["duration"]
     shortest = int(np.minimum.reduce(duration))
     if shortest < 0 or np.minimum.reduce(tick) < 0:
         raise UnreadableError("has delta times that run over")
@@ -81,7 +85,8 @@ def _stacked(tracks: Sequence[TrackNotes]) -> _Notes | None:
         last_tick = max(last_tick, min(last_end, track.end))
         if last_end > track.end and number not in open_tracks:
             open_tracks.append(number)
-    return _Notes(parts, bounds, tick, end, shortest, open_tracks, last_tick)
+    pitch, velocity = notes["pitch"].copy(), notes["velocity"].copy()
+    return _Notes(parts, bounds, tick, end, pitch, velocity, shortest, open_tracks, last_tick)
 
 
 def _score_of(
@@ -117,13 +122,11 @@ def _parts(notes: _Notes) -> tuple[list[Part], bool]:
     if notes.open_tracks:
         end = np.minimum(end, notes.per_note([track.end for _, track, _ in notes.parts]))
         has_lengths = bool((end > tick).all())
-    channels = [channel for _, _, channel in notes.parts]
-    pitch: Bytes = np.concatenate([channel.pitch for channel in channels]).view(np.uint8)
-    velocity: Bytes = np.concatenate([channel.velocity for channel in channels]).view(np.uint8)
+    pitch, velocity = notes.pitch, notes.velocity
     place = tick << PITCH_BITS | pitch
     is_in_order = _is_rising(place, notes.bounds)
     if not is_in_order:
-        place += notes.per_note([number << PART_BITS for number in range(len(channels))])
+        place += notes.per_note([number << PART_BITS for number in range(len(notes.parts))])
         order = place.argsort(kind="stable")
         tick, end, pitch, velocity = tick[order], end[order], pitch[order], velocity[order]
         is_in_order = _is_rising(place[order], notes.bounds)

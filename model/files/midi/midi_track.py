@@ -1,4 +1,4 @@
-"""Parses tracks of a MIDI file into the notes of each channel, with symusic, which only this module uses.
+"""Parses tracks of a MIDI file into the notes of each channel, with symusic.
 
 symusic reports a note's program but not its channel, drops a note that never ends, and refuses a track with one invalid byte.
 So a few events are appended to each track: note-offs for all that may still sound, and on each channel one note, the mark, whose
@@ -6,23 +6,16 @@ pitch and velocity hold the channel and the track. A track whose marks do not co
 """
 
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
-from importlib.machinery import PathFinder
-from importlib.util import find_spec, module_from_spec
+from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
-
-if TYPE_CHECKING:
-    import symusic.core
 
 from model.files.midi.midi_chunks import END_OF_TRACK, TRACK
 from model.files.midi.midi_events import repaired
+from model.files.midi.symusic_parser import NOTE, NOTE_RECORD, ProgramNotes, parse
 
 _NOTE_ON, _NOTE_OFF = 0x90, 0x80
 # Ends a system exclusive message, or begins an F7 event, which symusic misreads.
@@ -35,18 +28,15 @@ _END_DELTA = _TEXT + b"\x01" + _TEXT
 _MARK_TICKS = 2
 _MOST_MARKED = 127
 # Any division will do: only ticks are read from symusic.
-_PITCHES = bytes(range(128))
-# A track of more bytes has most of the data bytes: to look for them takes longer than a note-off for each.
-_LONG_TRACK = 2000
 _HEADER, _DIVISION = b"MThd\x00\x00\x00\x06\x00\x01", b"\x01\xe0"
 # By how much the number of note-offs per pitch grows while notes of one pitch are still open.
 _MORE = 16
 # A delta time may contain a note-on's status byte; two data bytes after it make a note-on more likely.
-_NOTE_ON_STATUSES = bytes(range(0x90, 0xA0))
-_NOTE_ONS = [re.compile(b"%c" % status + rb"[\x00-\x7f]{2}") for status in _NOTE_ON_STATUSES]
+_NOTE_ONS = {_NOTE_ON | channel: re.compile(b"%c" % (_NOTE_ON | channel) + rb"[\x00-\x7f]{2}") for channel in range(16)}
 _DELTA = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
 # Registered parameter 6 on the first or last channel: its value is how many channels next to it belong to one player ("MIDI Polyphonic
 # Expression", MMA 2018).
+_MPE_PARAMETER = b"\x64\x06"
 _MPE_ZONE = re.compile(
     rb"([\xb0\xbf])(?:\x65\x00" + _DELTA + rb"\1?\x64\x06|\x64\x06" + _DELTA + rb"\1?\x65\x00)" + _DELTA + rb"\1?\x06([\x00-\x0f])",
     re.DOTALL,
@@ -55,14 +45,14 @@ _MPE_ZONE = re.compile(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelNotes:
-    """A channel's notes as symusic returns them, in no particular order; `program` is the first one."""
+    """A channel's notes as symusic returns them, in no particular order: bytes of `NOTE_RECORD`; `program` is the first one."""
 
     channel: int
-    time: npt.NDArray[np.int32]
-    duration: npt.NDArray[np.int32]
-    pitch: npt.NDArray[np.int8]
-    velocity: npt.NDArray[np.int8]
+    records: bytes
     program: int
+
+    def __len__(self) -> int:
+        return len(self.records) // NOTE.size
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,16 +97,26 @@ def read_together(bodies: Sequence[bytes]) -> list[TrackNotes | None]:
 
 
 def _each(bodies: Sequence[bytes], channels: Sequence[tuple[int, ...]]) -> Sequence[TrackNotes | None]:
-    """Parses tracks with one call of symusic; or with one call each, if it is unclear which of them has to be repaired."""
+    """Parses tracks with one call of symusic; and again each one in doubt that may be a single channel with several programs.
+
+    Or with one call each, if it is unclear which of them has to be repaired.
+    """
     events = [memoryview(body)[: -len(END_OF_TRACK)] for body in bodies]
     found = _parsed(events, channels)
     # After the repair of a track its tempi and meters would be there twice.
     if found is not None and not any(
         track is None and (_TEMPO in body or _METER in body) for track, body in zip(found, bodies, strict=True)
     ):
-        return found
-    alone = [_parsed([body], [of_track]) for body, of_track in zip(events, channels, strict=True)]
-    return [None if track is None else track[0] for track in alone]
+        return [
+            _alone(body, of_track) if track is None and len(of_track) == 1 else track
+            for track, body, of_track in zip(found, events, channels, strict=True)
+        ]
+    return [_alone(body, of_track) for body, of_track in zip(events, channels, strict=True)]
+
+
+def _alone(body: bytes | memoryview, channels: tuple[int, ...]) -> TrackNotes | None:
+    found = _parsed([body], [channels])
+    return None if found is None else found[0]
 
 
 def read_carefully(body: bytes) -> tuple[TrackNotes, bool]:
@@ -137,14 +137,14 @@ def read_carefully(body: bytes) -> tuple[TrackNotes, bool]:
 
 def _most_of_a_pitch(track: TrackNotes, channel: ChannelNotes) -> int:
     """How many notes of one pitch are still open at the end, at most."""
-    sounding = channel.pitch[channel.time + channel.duration > track.end]
+    notes = np.frombuffer(channel.records, NOTE_RECORD)
+    sounding = notes["pitch"][notes["time"] + notes["duration"] > track.end]
     return int(np.bincount(sounding).max()) if len(sounding) else 0
 
 
 def _channels_of(body: bytes) -> tuple[int, ...]:
     """The channels that may have notes: all that have, and possibly more."""
-    statuses = _NOTE_ON_STATUSES.translate(None, _NOTE_ON_STATUSES.translate(None, body))  # those that are in it
-    return tuple([status & 0xF for status in statuses if _NOTE_ONS[status & 0xF].search(body)])
+    return tuple([status & 0xF for status, note_on in _NOTE_ONS.items() if status in body and note_on.search(body)])
 
 
 def _parsed(
@@ -156,29 +156,27 @@ def _parsed(
     """Parses tracks with symusic: None in place of each of which a mark is missing; None for all if symusic refuses one."""
     pieces: list[bytes | memoryview] = [_HEADER, len(tracks).to_bytes(2), _DIVISION]
     for number, (track, of_track) in enumerate(zip(tracks, channels, strict=True)):
-        offs, marks = _offs(track, of_track) * copies, _marks(of_track, number)
-        length = len(track) + len(_END_DELTA) + len(offs) + len(marks)
-        pieces += (TRACK, length.to_bytes(4), track, _END_DELTA, offs, marks)
-    try:
-        score = _symusic_score().from_midi(b"".join(pieces))
-    except Exception:  # noqa: BLE001  symusic raises several unrelated types, all for invalid content
+        offs, marks = _offs(of_track), _marks(of_track, number)
+        length = len(track) + len(_END_DELTA) + len(offs) * copies + len(marks)
+        pieces += (TRACK, length.to_bytes(4), track, _END_DELTA, *(offs,) * copies, marks)
+    parsed = parse(b"".join(pieces))
+    if parsed is None:
         return None
-    parts = [part for part in score.tracks if part.notes]  # others have controls only
+    parts, tempi, meters = parsed
     marks_of = _marks_of(parts, channels)
     if marks_of is None:
         return None
     marks_found, doubtful = marks_of
+    if doubtful and len(marks_found) == len(tracks) == 1 and len(channels[0]) == 1:
+        marks_found = _of_one_channel(parts, marks_found[0])
+        doubtful = set() if marks_found else doubtful
     found: list[list[ChannelNotes]] = [[] for _ in tracks]
     ends = [0] * len(tracks)
-    for part, (number, channel, end) in marks_found:
+    for (records, first_program), (number, channel, end) in marks_found:
         ends[number] = end
-        if len(part.notes) > 1:
-            notes = part.notes.numpy()
-            time, duration, pitch, velocity = notes["time"], notes["duration"], notes["pitch"], notes["velocity"]
-            program = programs.get(channel, 0) if programs else part.program
-            found[number].append(ChannelNotes(channel, time[:-1], duration[:-1], pitch[:-1], velocity[:-1], program))
-    tempi = tuple([(tempo.time, tempo.mspq) for tempo in score.tempos])
-    meters = tuple([(meter.time, meter.numerator, meter.denominator) for meter in score.time_signatures])
+        if len(records) > NOTE.size:
+            program = programs.get(channel, 0) if programs else first_program
+            found[number].append(ChannelNotes(channel, records[: -NOTE.size], program))
     every: list[TrackNotes | None] = [None] * len(tracks)
     for number in range(len(tracks)):
         if number not in doubtful:
@@ -187,67 +185,59 @@ def _parsed(
     return every
 
 
-@cache
-def _symusic_score() -> "type[symusic.core.ScoreTick]":
-    """symusic's class, imported without the rest of its package, which loads a download client for sound fonts: 5 ms, not 32 ms.
-
-    The module is registered under its own name, so that a later `import symusic` uses it.
-    """
-    core = sys.modules.get("symusic.core")
-    if core is None:
-        package = find_spec("symusic")
-        folders = None if package is None else package.submodule_search_locations
-        spec = None if folders is None else PathFinder.find_spec("symusic.core", folders)
-        if spec is None or spec.loader is None:
-            raise ModuleNotFoundError("No module named 'symusic.core'", name="symusic.core")
-        core = sys.modules["symusic.core"] = module_from_spec(spec)
-        spec.loader.exec_module(core)
-    found: type[symusic.core.ScoreTick] = core.ScoreTick
-    return found
-
-
 _Mark = tuple[int, int, int]
 """The content of a mark: the number of the track, the channel, and the tick at which the track ends."""
 
 
+def _of_one_channel(
+    parts: Sequence[ProgramNotes], marked: tuple[ProgramNotes, _Mark]
+) -> list[tuple[ProgramNotes, _Mark]]:
+    """A channel that symusic split at its program changes, as one part with the first program; nothing if two programs begin at once."""
+    begins = [int(np.minimum.reduce(np.frombuffer(records, NOTE_RECORD)["time"])) for records, _ in parts]
+    first = min(begins)
+    if begins.count(first) > 1:
+        return []
+    last, mark = marked
+    others = [part.records for part in parts if part is not last]
+    return [(ProgramNotes(b"".join([*others, last.records]), parts[begins.index(first)].program), mark)]
+
+
 def _marks_of(
-    parts: Sequence["symusic.core.TrackTick"], channels: Sequence[tuple[int, ...]]
-) -> tuple[list[tuple["symusic.core.TrackTick", _Mark]], set[int]] | None:
+    parts: Sequence[ProgramNotes], channels: Sequence[tuple[int, ...]]
+) -> tuple[list[tuple[ProgramNotes, _Mark]], set[int]] | None:
     """symusic's tracks with their marks, and the numbers of the file's tracks that may lack one; None if that is unclear."""
-    to_come = {(number, channel) for number, of_track in enumerate(channels) for channel in of_track}
     found = []
-    # symusic keeps the order of the file: a track without a mark belongs to one from `at` up to the next mark's.
-    at, is_unmarked = 0, False
+    # symusic keeps the order of the file, and in a track that of the channels: a track without a mark belongs to one from the last
+    # mark's up to the next mark's.
+    before, is_unmarked = (0, -1), False
     doubtful: set[int] = set()
     for part in parts:
-        last = part.notes[-1]
-        number, channel = last.velocity - 1, last.pitch
-        is_mark = last.duration == 1 and 0 <= number < len(channels) and channel in channels[number]
+        time, duration, channel, velocity = NOTE.unpack_from(part.records, len(part.records) - NOTE.size)
+        number = velocity - 1
+        is_mark = duration == 1 and 0 <= number < len(channels) and channel in channels[number]
         if not is_mark:
             is_unmarked = True
             continue
-        if (number, channel) not in to_come or number < at:
+        if (number, channel) <= before:
             return None  # one of two equal marks is a note of the music
-        to_come.remove((number, channel))
         if is_unmarked:
-            doubtful |= set(range(at, number + 1))
-        at, is_unmarked = number, False
-        found.append((part, (number, channel, last.time - _MARK_TICKS)))
+            doubtful |= set(range(before[0], number + 1))
+        before, is_unmarked = (number, channel), False
+        found.append((part, (number, channel, time - _MARK_TICKS)))
     if is_unmarked:
-        doubtful |= set(range(at, len(channels)))
-    # If a mark does not arrive, the track has an end-of-track message in the middle.
-    return found, doubtful | {number for number, _ in to_come}
+        doubtful |= set(range(before[0], len(channels)))
+    if len(found) < sum([len(of_track) for of_track in channels]):
+        # If a mark does not arrive, the track has an end-of-track message in the middle.
+        arrived = {(number, channel) for _, (number, channel, _) in found}
+        doubtful |= {number for number, of_track in enumerate(channels) for c in of_track if (number, c) not in arrived}
+    return found, doubtful
 
 
-def _offs(track: bytes | memoryview, channels: Sequence[int]) -> bytes:
-    """Note-offs on the channels for every pitch that the track may have, that is, every data byte in it."""
-    if not channels:
-        return b""
-    pitches = _PITCHES if len(track) > _LONG_TRACK else _PITCHES.translate(None, _PITCHES.translate(None, track))
+@lru_cache(maxsize=256)
+def _offs(channels: tuple[int, ...]) -> bytes:
+    """A note-off for every pitch on each of the channels."""
     # A status once, and then by running status: a delta time, a pitch, a velocity.
-    offs = bytearray(3 * len(pitches))
-    offs[1::3] = pitches
-    after_status = bytes(offs[1:])
+    after_status = b"".join([b"%c\x00\x00" % pitch for pitch in range(128)])[:-1]
     return b"".join([b"\x00%c%b" % (_NOTE_OFF | channel, after_status) for channel in channels])
 
 
@@ -260,7 +250,7 @@ def _marks(channels: tuple[int, ...], number: int) -> bytes:
 
 
 def _with_members(track: TrackNotes, body: bytes) -> TrackNotes:
-    if len(track.channels) < 2:
+    if len(track.channels) < 2 or _MPE_PARAMETER not in body:
         return track
     members: set[int] = set()
     for zone in _MPE_ZONE.finditer(body):

@@ -133,6 +133,27 @@ class TestLines:
         assert only_part(midi_file(track(event(0, 0xC0, 1), event(0, 0xC0, 26), plain()))).program == 26
         assert only_part(midi_file(track(plain(4), event(0, 0xC0, 26), plain(4)))).program == 0
 
+    @pytest.mark.parametrize("channel", [3, 9])
+    def test_a_note_that_sounds_over_a_change_of_program_ends_where_it_ends(self, channel: int) -> None:
+        on, off, change = 0x90 | channel, 0x80 | channel, 0xC0 | channel
+        notes = [event(0, change, 9), event(0, on, 60, 80), event(10, change, 4), event(5, on, 60, 81)]
+        ends = [
+            event(10, off, 60, 0),
+            event(0, change, 9),
+            event(10, off, 60, 0),
+            event(0, on, 62, 7),
+            event(9, off, 62, 0),
+        ]
+        score = both_ways(midi_file(track(plain()), track(*notes, *ends), track(plain())))
+        assert [len(part) for part in score.parts] == [80, 3, 80]
+        assert rows(score.parts[1]) == [(0, 25, 60, 80), (15, 35, 60, 81), (35, 44, 62, 7)]
+        assert (score.parts[1].channel, score.parts[1].program) == (channel, 9)
+
+    def test_of_two_programs_that_begin_at_once_the_first_written_is_the_program(self) -> None:
+        chord = [event(0, 0xC0, 90), event(0, 0x90, 60, 80), event(0, 0xC0, 4), event(0, 0x90, 64, 80)]
+        part = only_part(midi_file(track(*chord, event(10, 0x80, 60, 0), event(0, 0x80, 64, 0))))
+        assert (rows(part), part.program) == ([(0, 10, 60, 80), (0, 10, 64, 80)], 90)
+
     def test_channels_of_one_track_stay_apart_and_the_tenth_is_drums(self) -> None:
         events = b"".join(plain(2, channel) for channel in range(16))
         score = both_ways(midi_file(track(events), kind=0))
