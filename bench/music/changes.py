@@ -18,7 +18,7 @@ from bench.corpora import CORPORA
 from bench.table import median_and_p99_ms, show
 from bridge.timing.meter import Meter
 from model.approach import APPROACHES, Approach
-from model.defaults import FITTED_HARMONY
+from model.defaults import FITTED_HARMONY, PLAYED_HARMONY
 from model.engines.engine import Engine
 from model.harmony.changes import ChartChanges
 from model.harmony.chord import Chord
@@ -39,7 +39,7 @@ from train.corpus.corpora import read_corpora
 from train.corpus.reading import LineSelection
 
 PHRASE_BARS, ANSWER_BARS, FEWEST_NOTES = 8, 8, 8
-STRENGTHS = (0.0, FITTED_HARMONY, 0.75, 1.0)
+STRENGTHS = (0.0, FITTED_HARMONY, PLAYED_HARMONY, 1.0)
 SEEDS = 1
 
 
