@@ -58,7 +58,10 @@ OnControlChanged = Callable[[str, Value], None]
 
 
 def trust_text(osc: OscSection) -> str:
-    """Whose OSC is read while the port is open to the network, and how to trust another address, as a line for the user."""
+    """Which senders' OSC messages are read while the port is open to the network, and how to trust another address.
+
+    For the user.
+    """
     others = ", ".join(osc.trust)
     if others:
         return f"this machine and {others}; nobody else is read or answered"
@@ -79,13 +82,13 @@ def measure_ms_per_token(engine: Engine, clock: Clock) -> float:
 class Session:
     """A running jam: `async with` starts it and stops it, and `until_stopped` waits in between.
 
-    `started_s` is the time on `clock` at which the process started, for the line that says how long the start took. With
-    a `seed`, the session first plays that phrase to the jam. `memory_origin` is where the jam's memory comes from: a
-    memory file, to which it is also saved, or an earlier take. MIDI bindings that are learnt are written to
+    `started_s` is the time on `clock` at which the process started, for the line that says how long the start took.
+    With a `seed`, the session first plays that phrase to the jam. `memory_origin` is where the jam's memory comes from:
+    a memory file, to which it is also saved, or an earlier take. MIDI bindings that are learnt are written to
     `config_file`, or to the default file if that is None.
 
-    `async with` raises what a part raises if it cannot be opened, a PackError, BridgeError or ServerError; then the parts
-    that were open are closed again.
+    `async with` raises what a part raises if it cannot be opened, a PackError, BridgeError or ServerError; then the
+    parts that were open are closed again.
     """
 
     def __init__(
@@ -120,7 +123,8 @@ class Session:
         except BaseException:
             await self._stack.aclose()
             raise
-        # All objects up to here live as long as the jam: a search through them for garbage would stop the music for 50 ms.
+        # All objects up to here live as long as the jam: a search through them for garbage would stop the music for 50
+        # ms.
         gc.freeze()
         self._say(f"Ready in {self._clock.now_s() - self._started_s:.1f} s. Play a phrase; Ctrl-C ends the jam.")
         return self
@@ -129,7 +133,10 @@ class Session:
         await self._stack.aclose()
 
     async def until_stopped(self) -> None:
-        """Returns at the first Ctrl-C, SIGTERM, SIGHUP or SIGQUIT; another one, not too soon after it, ends the process at once."""
+        """Returns at the first Ctrl-C, SIGTERM, SIGHUP or SIGQUIT.
+
+        Another one, not too soon after it, ends the process at once.
+        """
         await self._stop_requested.wait()
 
     async def _start(self) -> None:
@@ -176,7 +183,8 @@ class Session:
         loop = asyncio.get_running_loop()
 
         def on_stop() -> None:
-            # At once, as the loop may be busy, and as closing the panel may take a while: notes must not sound on meanwhile.
+            # At once, as the loop may be busy, and as closing the panel may take a while: notes must not sound on
+            # meanwhile.
             if self._music_thread is not None:
                 self._music_thread.request_stop()
             loop.call_soon_threadsafe(self._stop_requested.set)

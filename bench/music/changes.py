@@ -103,7 +103,7 @@ def _answer(approach: Approach, case: Case, harmony: float, seed: int) -> tuple[
     pack = open_pack("songbook")
     engine = _ENGINES.setdefault(approach, pack.engine(approach))
     improviser = create_improviser(
-        engine, pack.vocabulary(approach), pack.memory(approach), pack.chord_preference(approach)
+        engine, pack.vocabulary(approach), pack.memory(approach), chord_preference=pack.chord_preference(approach)
     )
     for note in case.phrase:
         improviser.hear(note)

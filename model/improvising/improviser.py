@@ -15,13 +15,17 @@ from model.approach import Approach
 from model.engines.engine import Engine, EngineState, Logits
 from model.errors import BrokenForecast
 from model.harmony.chord_preference import ChordPreference
-from model.improvising.forecast import Forecast, ForecastPoint
+from model.improvising.closing import latest_onset_beats
+from model.improvising.forecast import Forecast
+from model.improvising.forecast_point import ForecastPoint
 from model.improvising.rhythm import Rhythm
 from model.improvising.sampling import softmax
 from model.improvising.sampling_settings import SamplingSettings
+from model.improvising.varied_rhythm import VariedRhythm
 from model.memory.memory import Memory
 from model.memory.memory_mark import MemoryMark
 from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
+from model.phrasing.phrasing import PLAIN, Phrasing
 from model.tokens.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary, Vocabulary
 
 # The model does not say how long a note lasts: no note of an answer is held longer than a bar of four.
@@ -49,12 +53,14 @@ class Snapshot:
 class PlannedNote:
     """A note of an answer that has not sounded yet, and the snapshot that holds once it has sounded.
 
-    `memory_share` is the part of the note's probability that came from what was heard in this jam, from 0 to 1.
+    `memory_share` is the part of the note's probability that came from what was heard in this jam, from 0 to 1. `fills_gap` is true
+    where the note lasts until the next onset only because nothing says how long it lasts.
     """
 
     note: Note
     after: Snapshot
     memory_share: float = 0.0
+    fills_gap: bool = True
 
 
 class Improviser(Protocol):
@@ -74,6 +80,11 @@ class Improviser(Protocol):
     @property
     def memory(self) -> Memory | None:
         """What it remembers of this jam; None where it has no memory."""
+        ...
+
+    @property
+    def phrasing(self) -> Phrasing:
+        """What its pack knows of touch and phrase ends."""
         ...
 
     def hear(self, note: Note, *, learn: bool = True) -> None:
@@ -134,9 +145,10 @@ class _BaseImproviser(Generic[V]):
         engine: Engine,
         vocabulary: V,
         memory: Memory | None = None,
+        phrasing: Phrasing = PLAIN,
         chord_preference: ChordPreference | None = None,
     ) -> None:
-        self._engine = engine
+        self._engine, self.phrasing = engine, phrasing
         self._chord_preference = chord_preference
         self._vocabulary = vocabulary
         self.memory = memory
@@ -211,10 +223,12 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
     ) -> Iterator[PlannedNote]:
         settings = replace(settings, chord_preference=self._chord_preference)
         vocabulary, forecast = self._vocabulary, Forecast(self._vocabulary, settings)
-        rhythm, from_beats = settings.rhythm, settings.rhythm_from_beats
+        rhythm: Rhythm | VariedRhythm | None = settings.rhythm
+        from_beats = settings.rhythm_from_beats
         if rhythm is None:
             rhythm, from_beats = Rhythm.fixed(settings.step_beats), start_beats
         times = dropwhile(lambda time: time[0] < start_beats - ROUNDING_BEATS, rhythm.unroll(from_beats, start_beats))
+        latest_beats = latest_onset_beats(until_beats, settings.closing_beats)
         current = self._current
         point = ForecastPoint(start_beats, until_beats, start_beats, outline=list(settings.answer_outline))
         onset_beats, duration_beats = next(times)
@@ -226,12 +240,18 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
             del point.outline[:-MAX_OUTLINE_ONSETS]
             current = self._advance(current, (token,), Cursor(onset_beats, (pitch,)), learn=settings.learn_answer)
             next_beats, next_duration_beats = next(times)
-            is_last = _is_last(next_beats, until_beats, settings)
-            end_beats = until_beats if is_last and settings.rhythm is None else onset_beats + duration_beats
-            end_beats = min(end_beats, until_beats)
-            yield PlannedNote(
-                Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY), current, memory_share
-            )
+            is_last = next_beats > latest_beats
+            if forecast.closing is not None:
+                is_last = is_last or random.random() < forecast.closing.chance_after(onset_beats, pitch)
+            fills_gap = settings.rhythm is None and not is_last
+            if is_last and settings.ending is not None:
+                end_beats = onset_beats + settings.ending.last_length_beats(onset_beats, random.random())
+            elif is_last and not isinstance(settings.rhythm, Rhythm):
+                end_beats = until_beats
+            else:
+                end_beats = min(onset_beats + duration_beats, until_beats)
+            note = Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY)
+            yield PlannedNote(note, current, memory_share, fills_gap)
             if is_last:
                 return
             onset_beats, duration_beats = next_beats, next_duration_beats
@@ -253,7 +273,7 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
         new_onset_beats = start_beats if last_beats is None else max(start_beats, last_beats + CHORD_BEATS)
         rest = vocabulary.encode_time(new_onset_beats, self._current.cursor)
         current = self._advance(self._current, rest, Cursor(start_beats), learn=settings.learn_answer)
-        onset_beats = start_beats
+        onset_beats, latest_beats = start_beats, latest_onset_beats(until_beats, settings.closing_beats)
         point = ForecastPoint(start_beats, until_beats, start_beats, outline=list(settings.answer_outline))
         chord: list[tuple[int, float, Snapshot]] = []
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
@@ -261,9 +281,16 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
             token, memory_share = self._draw(current, forecast, point, settings.memory, random)
             if vocabulary.is_time(token):
                 next_beats = onset_beats + vocabulary.shift_beats(token) * settings.time_scale
-                if _is_last(next_beats, until_beats, settings):
-                    next_beats = until_beats
-                yield from _chord_notes(chord, onset_beats, next_beats)
+                duration_beats, fills_gap = next_beats - onset_beats, True
+                is_last = next_beats > latest_beats
+                if forecast.closing is not None and not is_last:
+                    chance = forecast.closing.chance_beyond_times(onset_beats, until_beats, max(point.chord))
+                    is_last = chance > 0.0 and random.random() < chance
+                if is_last:
+                    next_beats, duration_beats, fills_gap = until_beats, until_beats - onset_beats, False
+                    if settings.ending is not None:
+                        duration_beats = settings.ending.last_length_beats(onset_beats, random.random())
+                yield from _chord_notes(chord, onset_beats, duration_beats, fills_gap=fills_gap)
                 point.outline.append(max(pitch for pitch, *_ in chord))
                 del point.outline[:-MAX_OUTLINE_ONSETS]
                 chord.clear()
@@ -276,23 +303,20 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
                 chord.append((pitch, memory_share, current))
 
 
-def _is_last(next_beats: float, until_beats: float, settings: SamplingSettings) -> bool:
-    """Whether a note is the answer's last: the next one would be cut too short, or would begin in the closing beats."""
-    return next_beats > until_beats - max(SHORTEST_NOTE_BEATS, settings.closing_beats) + ROUNDING_BEATS
-
-
 def _chord_notes(
-    chord: list[tuple[int, float, Snapshot]], onset_beats: float, end_beats: float
+    chord: list[tuple[int, float, Snapshot]], onset_beats: float, duration_beats: float, *, fills_gap: bool
 ) -> Iterator[PlannedNote]:
-    duration_beats = min(end_beats - onset_beats, LONGEST_NOTE_BEATS)
+    duration_beats = min(duration_beats, LONGEST_NOTE_BEATS)
     for pitch, memory_share, after in chord:
-        yield PlannedNote(Note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY), after, memory_share)
+        note = Note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY)
+        yield PlannedNote(note, after, memory_share, fills_gap)
 
 
 def create_improviser(
     engine: Engine,
     vocabulary: PitchVocabulary | EventVocabulary,
     memory: Memory | None = None,
+    phrasing: Phrasing = PLAIN,
     chord_preference: ChordPreference | None = None,
 ) -> Improviser:
     """The improviser of the vocabulary's approach.
@@ -300,5 +324,5 @@ def create_improviser(
     Without a memory it plays what the network forecasts alone, and without a preference it takes no account of chords.
     """
     if isinstance(vocabulary, EventVocabulary):
-        return EventImproviser(engine, vocabulary, memory, chord_preference)
-    return PitchImproviser(engine, vocabulary, memory, chord_preference)
+        return EventImproviser(engine, vocabulary, memory, phrasing, chord_preference)
+    return PitchImproviser(engine, vocabulary, memory, phrasing, chord_preference)

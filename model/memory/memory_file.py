@@ -64,7 +64,7 @@ def load_memories(path: Path, memories: Mapping[Approach, Memory]) -> None:
             metadata = file.metadata() or {}
             parts = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
     except FileNotFoundError as error:
-        raise MemoryFileError(f"there is no {path} to remember from") from error
+        raise MemoryFileError(f"there is no memory file {path}") from error
     except (OSError, SafetensorError, TypeError, ValueError, LookupError) as error:  # numpy has not all of its types
         raise MemoryFileError(_damaged_message(path)) from error
     if metadata.get("format", FORMAT) != FORMAT:
@@ -96,7 +96,7 @@ def _read_contexts(
         return []
     if vocabulary_hash != _vocabulary_hash(memory.vocabulary):
         raise MemoryFileError(
-            f"{path} was heard with another {approach} vocabulary than this pack's; take the pack it was made with"
+            f"{path} was heard with another {approach} vocabulary than this pack's; use the pack that it was made with"
         )
     try:
         contexts = _unpack_texts(parts, f"{approach}.contexts", 1 + ORDERS[-1])
@@ -118,7 +118,7 @@ def _symbol_ends(vocabulary: Vocabulary) -> dict[bytes, int]:
 
 
 def _damaged_message(path: Path) -> str:
-    return f"{path} is no remembered jam, or is damaged; copy it again, or start without it"
+    return f"{path} is not a memory file, or is damaged; copy it again, or start without it"
 
 
 def _content_hash(metadata: Mapping[str, str], parts: Mapping[str, npt.NDArray[np.generic]]) -> str:

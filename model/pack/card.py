@@ -11,6 +11,8 @@ from model.engines.network_shape import Hyperparameters
 from model.errors import PackError
 from model.harmony.chord_preference import ChordPreference
 from model.memory.backoff import DEFAULT_BACKOFFS, Backoff
+from model.pack.card_phrasing import CardPhrasing
+from model.phrasing.phrasing import PLAIN, Phrasing
 from model.tokens.time_bins import TimeBins, TimeUnit
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 
@@ -178,6 +180,7 @@ class Card(CardPart):
     name: str
     corpora: tuple[Source, ...] = ()
     approaches: dict[Approach, ApproachCard]
+    phrasing: CardPhrasing | None = None
 
     def vocabulary(self, approach: Approach, tempo_bpm: float = 120.0) -> PitchVocabulary | EventVocabulary:
         """The vocabulary that the approach's weights were trained with, with time bins in beats.
@@ -221,6 +224,20 @@ class Card(CardPart):
             return _preference_of(tables)
         except ValueError as error:
             raise PackError(f"pack {self.name}: the card's chords are wrong ({error}); train the pack again") from error
+
+    def to_phrasing(self) -> Phrasing:
+        """The touch and the phrase ends of the corpora; plain ones where the card has no entry, as of packs made before.
+
+        Raises PackError where the entry contradicts itself.
+        """
+        if self.phrasing is None:
+            return PLAIN
+        try:
+            return self.phrasing.to_phrasing()
+        except ValueError as error:
+            raise PackError(
+                f"pack {self.name}: the card's phrasing is wrong ({error}); train the pack again"
+            ) from error
 
 
 def _preference_of(tables: ChordTables) -> ChordPreference:

@@ -12,7 +12,7 @@ from model.improvising.improviser import Improviser, Snapshot
 from model.memory.memory import Memory
 from model.notes import Note
 
-# How many of the latest notes a newly loaded pack hears.
+# How many of the latest notes a pack hears when it is loaded.
 RECENT_NOTES_KEPT = 128
 # A memory goes back 2,048 tokens, and a note of either side takes two or three.
 MAX_NOTES_HEARD_AGAIN = 512

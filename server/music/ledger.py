@@ -1,7 +1,7 @@
 """The ledger of sounding notes: every message passes through it to the port, so every note-on gets its note-off.
 
-Each note-off is sent once more a little later, as a message may be lost on its way: between two programs on a machine that is
-too busy, or on a cable. It reads no clock: seconds (`at_s`) are given to it.
+Each note-off is sent once more a little later, as a message may be lost on its way: between two programs on a machine
+that is too busy, or on a cable. It reads no clock: seconds (`at_s`) are given to it.
 """
 
 from collections.abc import Callable, Collection
@@ -96,7 +96,7 @@ class Ledger:
         if failure is not None:
             raise failure
         if used:
-            # Of a synthesizer that knows no "all notes off", whatever it may have missed so far ends by this.
+            # A synthesizer that does not know "all notes off" may have missed some note-offs; these end its notes.
             self._released |= self._played
             self._released_channels |= used
             self._released_s = at_s

@@ -3,8 +3,8 @@
 It joins the jam, the conductor, the output port and the feed. It has no thread and never waits: the music thread calls
 it whenever something has come in or is due. It takes the time from the same clock.
 
-A port that can schedule wants each message some milliseconds before it is due (`lead_s`). Then everything is done that far
-ahead of the clock: all that is due up to `lead_s` from now is sent, and counts as played.
+A port that can schedule wants each message some milliseconds before it is due (`lead_s`). Then everything is done that
+far ahead of the clock: all that is due up to `lead_s` from now is sent, and counts as played.
 """
 
 from collections import deque
@@ -142,7 +142,7 @@ class LiveJam:
         self._receive_from_player(data, at_s, may_be_echo=False)
 
     def release_input(self) -> None:
-        """Lets every key and pedal come up that the player holds."""
+        """Releases every key and pedal that the player holds."""
         now_s = self._clock.now_s()
         beat = self.timeline.beat_at(now_s)
         for message in self.jam.input_releases:
@@ -150,7 +150,7 @@ class LiveJam:
             self._feed.put(MessageReceived(message, now_s, beat))
 
     def on_input_changed(self, *, is_lost: bool) -> None:
-        """Notes that the input is lost or back; all that is held on an input that is lost comes up."""
+        """Notes that the input is lost or back; all that is held on a lost input is released."""
         self._is_input_lost = is_lost
         if is_lost:
             self.release_input()
@@ -237,7 +237,7 @@ class LiveJam:
             self._faults.count(error)
             return
         # Note-ons only: a note-off that is an echo releases a key that is not held, which changes nothing, but
-        # a note-off of the player's that was taken for an echo would leave the phrase open for ever.
+        # a note-off of the player's that was taken for an echo would leave the phrase open forever.
         if not (may_be_echo and isinstance(message, NoteOn) and self._sender.is_echo(data, at_s)):
             beat = self.timeline.beat_at(at_s)
             self.jam.receive(message, beat)

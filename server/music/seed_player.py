@@ -17,13 +17,14 @@ from model.notes import Note
 from server.controls.choices import METERS
 from server.controls.control_table import Value
 
-# The least time from the start of the jam to the first bar: for the listener, and for a synth that is being connected.
+# The shortest time from the start of the jam to the first bar: the listener needs it, and a synth that is being
+# connected.
 LEAD_IN_S = 0.5
 LONGEST_WAIT_S = 0.05
 """The longest single wait for a note, as the tempo may change meanwhile."""
 
 Wait = Callable[[float], Awaitable[None]]
-"""Returns after so many seconds, or sooner."""
+"""Waits for this many seconds, or a shorter time."""
 
 
 def seed_values(seed: Seed) -> dict[str, Value]:

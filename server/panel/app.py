@@ -24,14 +24,14 @@ from server.panel.web.page_files import INDEX, page_files
 
 LONGEST_TOKEN = 100
 BODY_TIMEOUT_S = 20.0
-"""In which a request's body must come: enough for the largest seed over a poor connection."""
+"""The time in which a request's body must arrive: enough for the largest seed over a poor connection."""
 # How long a page that sends too much is not read; meanwhile TCP makes it wait.
 FLOOD_PAUSE_S = 0.05
 TRY_AGAIN_LATER = 1013  # the WebSocket close code of that name (IANA registry)
 MIDI_TYPE = "audio/midi"
 
 HEADERS = {
-    # Whatever a page may be made to do, it can send requests to this server only.
+    # A page that was made to run other code can send requests to this server only.
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self'; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -53,7 +53,7 @@ class PanelApp:
         self.dropped_seeds = DroppedSeeds(jam)
         routes = [
             Route("/", self._send_index),
-            Route("/door", self._handle_token, methods=["GET", "POST"]),
+            Route("/access", self._handle_token, methods=["GET", "POST"]),
             Route("/seed", self._handle_seed, methods=["POST", "DELETE"]),
             Route("/takes", self._send_take_list),
             Route("/takes/{name}.mid", self._send_take),
@@ -77,7 +77,7 @@ class PanelApp:
         token = "" if body is None else body.decode(errors="replace")
         session_key = self._access.exchange_token(token, address, self._jam.clock.now_s())
         if not self._is_own_page(request) or session_key is None:
-            return _refusal("this is not the token that the start of the jam has printed", 403)
+            return _refusal("this is not the token that the jam has printed at its start", 403)
         response = JSONResponse({"open": True})
         response.set_cookie(self._cookie, session_key, httponly=True, samesite="strict")
         return response
@@ -101,7 +101,7 @@ class PanelApp:
     async def _send_take_list(self, request: Request) -> Response:
         takes = self._jam.takes
         if takes is None or not self._has_access(request):
-            return _refusal("there are no takes here", 404)
+            return _refusal("this jam has no takes", 404)
         listings = await run_in_threadpool(takes.listings)
         return JSONResponse(
             [
@@ -113,7 +113,7 @@ class PanelApp:
     async def _send_take(self, request: Request) -> Response:
         takes = self._jam.takes
         if takes is None or not self._has_access(request):
-            return _refusal("there are no takes here", 404)
+            return _refusal("this jam has no takes", 404)
         try:
             content = await run_in_threadpool(takes.as_midi, request.path_params["name"])
         except ServerError as error:

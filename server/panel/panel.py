@@ -41,7 +41,7 @@ BACKLOG = 64
 class Panel:
     """Serves the panel while `async with` is open; where the configuration turns it off, does nothing.
 
-    `say` prints a line of the start. Entering raises PanelError where the port cannot be had.
+    `say` prints a line of the start. Entering raises PanelError where the port cannot be used.
     """
 
     def __init__(self, config: PanelSection, jam: JamHandle, say: Say) -> None:
@@ -104,7 +104,10 @@ class Panel:
 
 
 def _server(app: "PanelApp") -> "uvicorn.Server":
-    """A uvicorn server that is loaded but not started. Its own `run` would take over the signals and wake ten times a second."""
+    """A uvicorn server that is loaded but not started.
+
+    Its own `run` would take over the signals and wake ten times a second.
+    """
     import uvicorn
 
     from server.panel.web.page_http import PageHttpProtocol
@@ -141,7 +144,8 @@ def _bind(host: str, port: int) -> socket.socket:
         if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
-            # Allows a port that was closed a moment ago. On Windows this option would share the port with another program.
+            # Allows a port that was closed a moment ago. On Windows this option would share the port with another
+            # program.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(BACKLOG)
@@ -150,7 +154,9 @@ def _bind(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             reason = "is taken, perhaps by another jam. Stop that program, or choose another port (--panel-port)"
         else:
-            reason = f"cannot be had: {error.strerror or error}. Choose another host or port in [panel]"
-        raise PanelError(f"The panel's port {port} on {host} {reason}; or jam without it (--no-panel).") from error
+            reason = f"cannot be used: {error.strerror or error}. Choose another host or port in [panel]"
+        raise PanelError(
+            f"The panel's port {port} on {host} {reason}; or start the jam without the panel (--no-panel)."
+        ) from error
     listener.settimeout(0.0)
     return listener

@@ -28,11 +28,11 @@ SECOND_DECIMALS, BEAT_DECIMALS = 4, 5
 # A position is the sum of many segments, so rounding errors add up: segments are written with more digits.
 SEGMENT_DECIMALS = 7
 SYSTEM_MESSAGES = 0xF0
-"""From this status byte on, a message is no music: sysex, time code (MTC), active sensing. They come many times a second, and
-would fill the disk."""
+"""From this status byte on, a message is no music: sysex, time code (MTC), active sensing. They come many times a
+second, and would fill the disk."""
 
 JOIN_BEATS = 1e-3
-"""By less than this a segment may miss the next one by rounding; it cannot be heard."""
+"""How far rounding may leave a segment from the start of the next one; it cannot be heard."""
 
 MESSAGES_CACHED = 4096
 """Encoding and parsing of messages is cached, because a player sends the same messages again and again."""
@@ -75,7 +75,10 @@ class JournalEnded:
 
 @dataclass(frozen=True, slots=True)
 class MemoryBegun:
-    """A memory of this vocabulary begins to hear: with what it already holds, or empty. Without `shifts` it has no times."""
+    """A memory of this vocabulary begins to hear: with what it already holds, or empty.
+
+    Without `shifts` it has no times.
+    """
 
     approach: Approach
     pitches: tuple[int, ...]
@@ -100,7 +103,9 @@ Record = JournalBegun | RecordedEvent | MemoryBegun | MemoryHeard | JournalEnded
 
 @dataclass(frozen=True, slots=True)
 class JournalContents:
-    """What the bytes of a journal hold: records, the number of damaged lines, and the number of bytes up to the last line end."""
+    """What the bytes of a journal hold: records, the number of damaged lines, and the number of bytes up to the last
+    line end.
+    """
 
     records: tuple[Record, ...]
     damaged_lines: int
@@ -162,7 +167,7 @@ def with_time_origin(event: RecordedEvent, origin_s: float) -> RecordedEvent:
 
 
 def read_records(data: bytes) -> JournalContents:
-    """All undamaged records in `data`, whatever lies between them; a last line without a line end is not read."""
+    """All undamaged records in `data`, with anything between them skipped; a last line without a line end is not read."""
     *lines, cut_off = data.split(b"\n")
     records = []
     for line in lines:
@@ -191,7 +196,10 @@ class TimelineAssembler:
         self._segments: list[Segment] = []
 
     def add(self, change: TimelineChanged) -> None:
-        """Appends the new segments of the next record; they replace earlier ones that start at the same time or beat, or later."""
+        """Appends the new segments of the next record.
+
+        They replace earlier ones that start at the same time or beat, or later.
+        """
         for new in change.timeline.segments:
             while self._segments and (self._segments[-1].at_s >= new.at_s or self._segments[-1].beat >= new.beat):
                 self._segments.pop()
@@ -199,7 +207,10 @@ class TimelineAssembler:
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """All segments so far, in order of time and of beats. Where records are missing, a segment leads to the next one."""
+        """All segments so far, in order of time and of beats.
+
+        Where records are missing, a segment leads to the next one.
+        """
         joined = [_leading_to(segment, after) for segment, after in pairwise(self._segments)]
         return (*joined, *self._segments[-1:])
 

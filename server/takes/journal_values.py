@@ -1,6 +1,6 @@
 """Range checks of the values in a journal's records: one that no jam writes makes its record a damaged one.
 
-A checksum tells that a line is as it was written, and not that a jam wrote it. Every check raises ValueError or TypeError.
+A checksum shows that a line is unchanged, and not that a jam wrote it. Every check raises ValueError or TypeError.
 """
 
 from datetime import datetime
@@ -11,7 +11,7 @@ from bridge.timing.midi_clock import Transport
 from model.approach import APPROACHES, Approach
 
 LARGEST_S = LARGEST_BEATS = 1e8
-"""Three years of seconds; so many beats go by in half a year at 400 bpm."""
+"""Three years of seconds; as beats, half a year at 400 bpm."""
 SLOWEST_BPM, FASTEST_BPM = 1.0, 10_000.0
 """Wider than any clock's tempo, as a glide is faster or slower than the tempo that it leads to."""
 MOST_NOTES = 1_000_000_000
@@ -37,7 +37,7 @@ def tempo_bpm(item: object) -> float:
 
 
 def duration(item: object) -> float:
-    """A length of time, in whatever unit."""
+    """A length of time, in any unit."""
     return _number(item, 0.0, LARGEST_S)
 
 

@@ -53,7 +53,7 @@ def test_a_pack_on_a_disk_that_never_answers_stops_neither_osc_nor_ctrl_c(tmp_pa
         assert clock.now_s() - stopped_s < ENDED_WITHIN_S
 
 
-def test_a_damaged_pack_is_told_to_who_chose_it_and_the_old_one_stays(tmp_path: Path) -> None:
+def test_a_damaged_pack_is_reported_to_the_sender_and_the_old_one_stays(tmp_path: Path) -> None:
     damaged = write_tiny_pack(tmp_path / "packs" / "damaged")
     graph = next(damaged.glob("*.onnx"))
     graph.write_bytes(graph.read_bytes()[:-100])

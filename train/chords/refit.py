@@ -9,6 +9,7 @@ from model.memory.memory import Memory
 from model.pack.card import ApproachCard, Card, ChordFigures, ChordTables
 from model.pack.pack import Pack
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
+from train.card_file import replace_card
 from train.chords.chord_lines import ChordLine, chord_lines
 from train.chords.fitting import ChordEvidence, fit_preference
 from train.corpus.corpora import Corpus
@@ -16,7 +17,6 @@ from train.corpus.reading import NOMINAL_TEMPO_BPM
 from train.errors import CorpusError
 from train.judging.evaluate import pack_network
 from train.memory.forecasts import forecast_lines
-from train.memory.refit import write_card
 
 
 def refit_chords(pack: Pack, corpora: Sequence[Corpus]) -> Card:
@@ -27,7 +27,7 @@ def refit_chords(pack: Pack, corpora: Sequence[Corpus]) -> Card:
     """
     approaches = {approach: _refit_approach(pack, approach, corpora) for approach in APPROACHES}
     card = pack.card.model_copy(update={"approaches": approaches})
-    write_card(card, pack.folder)
+    replace_card(card, pack.folder)
     return card
 
 

@@ -27,7 +27,8 @@ MELODIC_MIN_NOTES = 32
 MELODIC_MONOPHONIC_SHARE = 0.7
 # Times in seconds are kept as beats of this tempo, so that all that counts in beats works on them.
 NOMINAL_TEMPO_BPM = DEFAULT_TEMPO_BPM
-# The version of the cache: raise it if files are read in another way or columns change, so that cached files are read again.
+# The version of the cache: raise it if files are read in another way or columns change, so that cached files are read
+# again.
 READING = 3
 
 NOTE = np.dtype([("pitch", "u1"), ("velocity", "u1"), ("onset_beats", "<f8"), ("duration_beats", "<f4")])
@@ -48,8 +49,8 @@ class LineSelection:
 class Reading:
     """The selected lines of a file, whether each is lead-like, and properties of the whole file.
 
-    `pitch_classes` is how many beats each of the twelve sounds in the lines, shape (12,). A file that could not be
-    read has its `reason`, and nothing else; one that was `known` already has its hash alone.
+    `pitch_classes` is how many beats each of the twelve sounds in the lines, shape (12,). A file that could not be read
+    has a `reason` and nothing else; a file that was already `known` has only its hash.
     """
 
     sha256: str

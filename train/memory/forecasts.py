@@ -20,7 +20,7 @@ from model.tokens.vocabulary import Vocabulary
 from train.corpus.corpora import Line
 from train.corpus.dataset import Tokens, tokens_of_line
 
-# So many tokens go through the network at once: lines side by side, padded to the longest of them.
+# This many tokens go through the network at once: lines side by side, padded to the longest of them.
 TOKENS_AT_ONCE = 1 << 15
 
 

@@ -155,7 +155,7 @@ class JackConnection:
             case "not found":
                 raise PortNotFound(str(reply["error"]))
             case _:
-                raise PortTaken(f"JACK refuses the port ({reply['error']}). Name another one, or start JACK anew.")
+                raise PortTaken(f"JACK refuses the port ({reply['error']}). Name another one, or restart JACK.")
 
     def _connect(self) -> JackHelper:
         """Connects with the system's JACK library; if that reaches no server, with PipeWire's where that is another one."""
@@ -169,7 +169,7 @@ class JackConnection:
         folder = pipewire_library_folder()
         if folder is None:
             raise NoMidiSystem(
-                f"PipeWire runs, but its JACK library is not there. Install it ({INSTALL_HINT}), then start the jam anew."
+                f"PipeWire runs, but its JACK library is missing. Install it ({INSTALL_HINT}), then restart the jam."
             )
         self._environment = pipewire_environment(folder)
         second = self._start_helper(waits_for_server=False)
@@ -180,7 +180,7 @@ class JackConnection:
         second.stop()
         raise NoMidiSystem(
             f"PipeWire runs, but its JACK library in {folder} does not reach it ({reply['reason']}). "
-            "Start the jam under pw-jack to see what it says: pw-jack fours jam."
+            "Start the jam under pw-jack to see its own messages: pw-jack fours jam."
         )
 
     def _start_helper(self, *, waits_for_server: bool) -> JackHelper:
@@ -249,9 +249,9 @@ def _on_reopened(port: JackPort) -> OnReply:
 
 def _no_server_text(reply: Reply) -> str:
     if reply["notice"] == "no library":
-        return "JACK's library is not there. Install jackd2 (JACK) or pipewire-jack (PipeWire)."
+        return "JACK's library is missing. Install jackd2 (JACK) or pipewire-jack (PipeWire)."
     if "not answer" in reply["reason"]:
-        return "The JACK server does not answer. Start it anew."
+        return "The JACK server does not answer. Restart it."
     return "No JACK server is running. Start JACK (jackd -d dummy -r 48000 -p 64) or PipeWire."
 
 

@@ -1,13 +1,13 @@
 """Converts between JACK's frames and the program's seconds: dates incoming messages, and places outgoing ones. No I/O.
 
-JACK works in cycles. In each, a client reads the messages that came in and writes those that go out, each with its frame,
-counted from the first of the cycle. JACK reports when a cycle began, from a loop that follows its own wake-ups: exact to
-0.02 ms, but after an overrun up to 26 ms off for some seconds. So it is checked against the times at which our callback
-was really called.
+JACK works in cycles. In each, a client reads the messages that came in and writes those that go out, each with its
+frame, counted from the first of the cycle. JACK reports when a cycle began, from a loop that follows its own wake-ups:
+exact to 0.02 ms, but after an overrun up to 26 ms off for some seconds. So it is checked against the times at which our
+callback was really called.
 
 A message is dated `latency_s`, one period, earlier than its frame, and is sent `latency_s` later than it is due. So no
-message has a date after the moment at which it is read, a message that is sent when it is due never misses its frame, and
-a note that is due with a clock tick goes out on the frame of that tick: the two latencies cancel.
+message has a date after the moment at which it is read, a message that is sent when it is due never misses its frame,
+and a note that is due with a clock tick goes out on the frame of that tick: the two latencies cancel.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ MAX_LATENESS_S = 0.1
 MAX_QUEUE_LENGTH = 4096
 """In messages; a jam has a few dozen waiting at most."""
 SHRINK_AFTER_S = 2.0
-"""The latency becomes shorter only after so long without a message: within music the change would be heard as a jump."""
+"""The latency becomes shorter only after this long without a message: within music the change would be heard as a jump.
+"""
 STARTS_KEPT = 16
 """Even on a busy machine, one cycle in sixteen is started on time."""
 STARTS_NEEDED = 4

@@ -34,7 +34,7 @@ START_CODE = (
 )
 
 Reply = dict[str, Any]
-"""One line of JSON from the process: the reply to a command, or a notice, which it sends of its own accord."""
+"""One line of JSON from the process: the reply to a command, or a notice, which it sends without being asked."""
 OnMessage = Callable[[int, bytes, float], None]
 """Takes the number of a port, a message that arrived there, and the second at which it arrived."""
 OnReply = Callable[[Reply], None]
@@ -107,7 +107,10 @@ class JackHelper:
             return {"notice": "no server", "reason": "it does not answer"}
 
     def send_command(self, on_reply: OnReply, **command: object) -> None:
-        """Sends a command; `on_reply` is called in the thread of the notices. Raises NoMidiSystem if the process is gone."""
+        """Sends a command; `on_reply` is called in the thread of the notices.
+
+        Raises NoMidiSystem if the process is gone.
+        """
         assert self._process.stdin is not None
         with self._command_lock:
             self._command_count += 1
@@ -125,7 +128,7 @@ class JackHelper:
         try:
             return replies.get(timeout=REPLY_TIMEOUT_S)
         except Empty:
-            raise NoMidiSystem("The JACK server does not answer. Start it anew.") from None
+            raise NoMidiSystem("The JACK server does not answer. Restart it.") from None
 
     def send(self, due_s: float, port: int, data: bytes) -> None:
         """Sends a MIDI message to the client; drops and counts one that does not fit into the pipe. Never blocks.

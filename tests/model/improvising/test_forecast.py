@@ -4,16 +4,9 @@ import pytest
 from model.harmony.changes import ChartChanges
 from model.harmony.chord_preference import BY_INTERVAL_SIZE, BY_NEXT_SIZE, BY_PLACE_SIZE, ChordPreference
 from model.harmony.text_chart import read_text_chart
-from model.improvising.forecast import (
-    AllowedPitches,
-    ChordNotes,
-    Forecast,
-    ForecastPoint,
-    Grammar,
-    NoLongRepeats,
-    keep_some,
-)
-from model.improvising.novelty import Novelty
+from model.improvising.forecast import AllowedPitches, ChordNotes, Forecast, Grammar, NoLongRepeats, keep_some
+from model.improvising.forecast_point import ForecastPoint
+from model.improvising.novelty import Novelty, Outline
 from model.improvising.sampling_settings import SamplingSettings
 from model.tokens.time_bins import musical_bins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
@@ -109,7 +102,7 @@ class TestChordNotes:
 
 
 class TestNoLongRepeats:
-    SETTINGS = SamplingSettings(novelty=Novelty([SCALE]))
+    SETTINGS = SamplingSettings(novelty=Novelty([Outline(SCALE)], max_share=0.0))
 
     def test_a_pitch_that_repeats_too_much_has_no_weight(self) -> None:
         weights = np.ones(PITCH_WORDS.size)

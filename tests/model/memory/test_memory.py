@@ -298,7 +298,7 @@ class TestContexts:
             other.hear(token)
         assert observable_state(other) == observable_state(memory)
 
-    def test_of_too_many_contexts_the_last_are_kept(self) -> None:
+    def test_of_too_many_contexts_the_latest_stay(self) -> None:
         contexts = list(pitch_memory(RIFF).contexts())
         small = pitch_memory(capacity=7)
         small.load_contexts(contexts)

@@ -160,7 +160,7 @@ class TestRoundTrip:
         ]
 
     @given(st.lists(st.builds(Note, st.integers(0, 127), st.floats(0.0, 64.0), st.just(0.0), st.just(80)), max_size=40))
-    def test_whatever_is_played_follows_the_grammar(self, notes: list[Note]) -> None:
+    def test_every_answer_follows_the_grammar(self, notes: list[Note]) -> None:
         tokens = encode_notes(EVENTS, notes)
         times = [EVENTS.is_time(token) for token in tokens]
         assert tokens.count(START) == 1

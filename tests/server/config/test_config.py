@@ -73,7 +73,7 @@ class TestLoad:
             ('host = "0.0.0.0"\nadvertise = false', False),
         ],
     )
-    def test_osc_is_announced_where_the_network_can_reach_it_or_where_asked_for(
+    def test_osc_is_announced_if_the_network_can_reach_it_or_on_request(
         self, config_path: Path, text: str, *, is_advertised: bool
     ) -> None:
         config_path.write_text(f"[osc]\n{text}\n", encoding="utf-8")

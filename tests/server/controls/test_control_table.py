@@ -49,7 +49,7 @@ class TestTable:
             *("mode", "answer_after", "answer_length", "start", "over", "hold_limit_s", "turn_bars", "begins"),
             *("clock", "tempo", "tempo_from", "meter", "send_clock"),
             *("step", "rhythm", "time_scale", "quantize", "swing", "gate", "offset_ms"),
-            *("low", "high", "transpose", "max_polyphony", "velocity", "channel"),
+            *("low", "high", "transpose", "max_polyphony", "touch", "feel_from", "velocity", "channel"),
             "record",
         }
         assert {control.name for control in CONTROLS if control.kind != "action"} == documented

@@ -57,7 +57,7 @@ def test_a_port_is_ok_or_lost(status: LatestStatus) -> None:
     ("is_input_lost", "is_output_lost", "told"),
     [(False, False, "ok"), (True, False, "input lost"), (False, True, "output lost"), (True, True, "both lost")],
 )
-def test_one_readout_tells_of_both_ports(
+def test_one_readout_covers_both_ports(
     status: LatestStatus, told: str, *, is_input_lost: bool, is_output_lost: bool
 ) -> None:
     status.update([StatusChanged(JamStatus(), 0.0, is_input_lost=is_input_lost, is_output_lost=is_output_lost)])

@@ -43,9 +43,7 @@ class TestForecast:
         assert bits == pytest.approx(sum_bits(trained, pieces_in_memory(vocabulary, LINES)).sum(), rel=1e-5)
 
     @pytest.mark.parametrize("at_once", [1, 150, 1 << 20])
-    def test_each_line_comes_once_whatever_the_size_of_a_batch(
-        self, at_once: int, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_each_line_comes_once_with_any_size_of_batch(self, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(forecasts, "TOKENS_AT_ONCE", at_once)
         lines = list(forecast_lines(network(PITCH_WORDS), PITCH_WORDS, LINES))
         assert [line.notes for line in lines] == [64, 65, 70, 90]

@@ -53,7 +53,7 @@ def test_note_messages_of_both_sides_come_in_their_order() -> None:
 def test_of_several_changes_of_status_and_timeline_only_the_latest_is_an_update() -> None:
     earlier = StatusChanged(JamStatus("waiting"), 10.5)
     assert PageView().updates([earlier, TIMELINE_CHANGED, STATUS_CHANGED]) == {
-        "stands": {
+        "status": {
             "state": "answering",
             "turn": {"side": "partner", "start_beats": 16.0, "end_beats": 32.0},
             "band": [],
@@ -74,7 +74,7 @@ def test_events_that_no_page_shows_are_no_update() -> None:
 
 
 def test_requested_actions_are_an_update_so_that_their_buttons_flash() -> None:
-    assert PageView().updates([ActionRequested("respond", 1.0, 2.0)]) == {"asked": ["respond"]}
+    assert PageView().updates([ActionRequested("respond", 1.0, 2.0)]) == {"actions": ["respond"]}
 
 
 def test_the_full_state_has_status_timeline_and_the_recent_notes() -> None:
@@ -83,7 +83,7 @@ def test_the_full_state_has_status_timeline_and_the_recent_notes() -> None:
     view.updates([MessageReceived(NoteOn(60, 80), float(number), 0.0) for number in range(RECENT_NOTES + 5)])
     state = sent(view.full_state())
     assert len(state["notes"]) == RECENT_NOTES
-    assert {"stands", "time"} < set(state)
+    assert {"status", "time"} < set(state)
 
 
 def test_of_a_wandering_clock_only_the_latest_tempo_changes_are_sent() -> None:

@@ -68,7 +68,7 @@ def test_it_holds_nothing_where_nothing_was_heard(path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_plan_that_was_heard_and_taken_back_leaves_nothing(path: Path) -> None:
+def test_a_plan_that_was_heard_and_undone_leaves_nothing(path: Path) -> None:
     memories = empty_memories()
     journal = MemoryJournal(lambda: memories)
     hear(memories, 10)
