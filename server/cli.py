@@ -78,6 +78,7 @@ def jam(
     from server.config.config import load
     from server.console import LineWriter, fill_closed_descriptors, start_logging
     from server.music.seed_player import seed_values
+    from server.music.thread_priority import request_high_priority
     from server.session import Session, run
     from server.takes.memories.memory_store import find_memory_origin
     from server.takes.take_library import TakeLibrary
@@ -108,6 +109,7 @@ def jam(
     random_seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
     library = TakeLibrary(checked.takes.data_folder)
     memory_origin = None if remember is None else find_memory_origin(remember, library, say)
+    request_high_priority()
     run(Session(checked, random_seed, say, clock, started_s, seed_phrase, memory_origin, config))
 
 

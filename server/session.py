@@ -33,20 +33,21 @@ from server.errors import BadValue
 from server.jam.jam import Jam
 from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
+from server.music.packs.pack_list import PackList
 from server.music.packs.pack_loader import LoadedPack, check_pack_exists, load_pack
 from server.music.packs.pack_switcher import PackSwitcher
 from server.music.seed_player import seed_playing
 from server.music.watchdog import Watchdog
 from server.panel.jam_handle import JamHandle, Wiring
 from server.panel.panel import Panel
-from server.panel.take_list import TakeList
+from server.panel.work.worker import Worker, WorkerTakes
 from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
 from server.remote.osc_remote import OscRemote
 from server.stop_signals import StopSignals
 from server.takes.memories.memory_store import load_take_memory, memories_in_file, save_take_memory
 from server.takes.recorder import Recorder
-from server.takes.take_library import TakeEntry, TakeLibrary
+from server.takes.take_library import TakeEntry
 
 logger = logging.getLogger("fours.session")
 
@@ -112,6 +113,7 @@ class Session:
         self._seed = seed
         self._memory_origin = memory_origin
         self._memory_file: Path | None = None
+        self._pack_list = PackList(tuple)
         self._stack = AsyncExitStack()
         self._stop_requested = asyncio.Event()
         self._music_thread: MusicThread | None = None
@@ -153,7 +155,8 @@ class Session:
         music_thread = MusicThread(jam, output, self._clock)
         link = await self._open_link(music_thread)
         controls = self._create_control_store(music_thread, link)
-        packs = self._available_packs()
+        self._pack_list = PackList(lambda: available_packs(self._config.pack_folders))
+        packs = self._pack_list.names()
         self._stack.callback(output.close)
         osc_remote = await self._open_osc(controls, music_thread, packs)
         self._open_memory(jam)
@@ -285,6 +288,7 @@ class Session:
     async def _open_panel(
         self, controls: ControlStore, music_thread: MusicThread, controllers: MidiControllers, wiring: Wiring
     ) -> None:
+        worker = Worker()
         jam_handle = JamHandle(
             controls,
             music_thread,
@@ -292,10 +296,10 @@ class Session:
             wiring,
             controllers.receive_midi,
             MidiLearn(controllers.cc_input, self._config_file),
-            self._available_packs,
-            TakeList(TakeLibrary(self._config.takes.data_folder)),
+            self._pack_list.names,
+            WorkerTakes(worker, self._config.takes.data_folder),
         )
-        await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say))
+        await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say, worker))
 
     def _watch_ports(self, midi_input: InputPort, output: OutputPort, music_thread: MusicThread) -> None:
         """Follows ports that go and come back, and says so; the callbacks run in a thread of the MIDI system."""
@@ -310,6 +314,7 @@ class Session:
             else:
                 logger.warning('MIDI %s "%s" is back', direction, port.name)
 
+        midi_input.watch_clock(music_thread.on_input_clock_moved)
         for port, direction in ((midi_input, "input"), (output, "output")):
             port.watch(
                 partial(on_change, port, direction, is_lost=True), partial(on_change, port, direction, is_lost=False)
@@ -347,9 +352,6 @@ class Session:
             controls.report_remark(
                 "chart", f"the chart is in {chart.meter}: {error}; its chords share the bars of the jam"
             )
-
-    def _available_packs(self) -> tuple[str, ...]:
-        return tuple(available_packs(self._config.pack_folders))
 
     def _on_event_loop(self, callback: OnControlChanged) -> OnControlChanged:
         """Wraps a callback so that another thread may call it: it then runs in the event loop's thread."""

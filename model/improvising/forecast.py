@@ -14,7 +14,7 @@ from model.harmony.changes import Changes
 from model.harmony.chord_preference import ChordPreference
 from model.improvising.closing import Closing
 from model.improvising.forecast_point import ForecastPoint
-from model.improvising.sampling import Weights, draw_token, sampling_probabilities
+from model.improvising.sampling import Weights, draw_token, rank_tokens
 from model.improvising.sampling_settings import SamplingSettings
 from model.tokens.vocabulary import EventVocabulary, Mask, PitchVocabulary
 
@@ -46,11 +46,7 @@ class Grammar:
         self._vocabulary, self._max_chord = vocabulary, settings.max_chord
 
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
-        vocabulary = self._vocabulary
-        if isinstance(vocabulary, EventVocabulary):
-            weights *= vocabulary.allowed_after(point.chord, self._max_chord)
-        else:
-            weights *= vocabulary.note_mask
+        self._vocabulary.forbid_after(weights, point.chord, self._max_chord)
 
 
 class ChordNotes:
@@ -150,4 +146,4 @@ class Forecast:
         """The token that the random number `uniform`, in [0, 1), selects. Overwrites `weights`, shape (vocabulary,)."""
         for factor in self._factors:
             factor.apply(weights, point)
-        return draw_token(sampling_probabilities(weights, self._temperature, self._top_p), uniform)
+        return draw_token(*rank_tokens(weights, self._temperature, self._top_p), uniform)

@@ -10,6 +10,7 @@ from model.improvising.rhythm import Rhythm
 from model.improvising.varied_rhythm import VariedRhythm
 from model.notes import MAX_CHORD_NOTES
 from model.phrasing.phrase_ends import Ending
+from model.tokens.bar_places import BarPlaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class SamplingSettings:
     - `temperature` divides the logits. `top_p` keeps the likeliest tokens that together hold this much probability.
     - `pitches` are the MIDI pitches that may be played; None allows all. Where none of them can be played, all can.
     - No note begins in the last `closing_beats` of an answer, so that the answer ends on a held note.
+    - `bars` says where bars begin, which the memory counts with; None where that is not known.
     - `ending` says how the answer ends in its last bar; None for a plain end, on a note that is held until the time is over.
     - `memory` is the weight of what was heard in this jam, from 0 (the network alone) to 1.
     - `learn_answer`: the answer is remembered too, as the player's notes are.
@@ -46,6 +48,7 @@ class SamplingSettings:
     max_chord: int = MAX_CHORD_NOTES
     pitches: frozenset[int] | None = None
     closing_beats: float = 0.0
+    bars: BarPlaces | None = None
     ending: Ending | None = None
     memory: float = FITTED_STRENGTH
     learn_answer: bool = False

@@ -55,16 +55,18 @@ class Jam:
         settings: Settings,
         random_seed: int,
         timeline: Timeline | None = None,
+        *,
+        counts_bars: bool = False,
     ) -> None:
         """A jam that listens. The same seed and the same calls give the same messages.
 
         `improvisers` has one improviser for each approach. Without a `timeline`, the jam starts one at the tempo of
-        `settings`.
+        `settings`. `counts_bars`: the bars of the timeline are those of the music, as those of a file are.
         """
         self.timeline_request: TimelineRequest | None = None
         """A change of the timeline that the jam requests. The timeline's owner resets it to None, and calls
         `set_timeline` if it grants the request."""
-        self._turns = TurnPlanner(timeline or Timeline.start(settings.tempo))
+        self._turns = TurnPlanner(timeline or Timeline.start(settings.tempo), counts_bars=counts_bars)
         self._models = ModelFeed(improvisers)
         self._input = InputState()
         self._answers = AnswerPlanner(settings, random_seed, self._turns, self._models, self._input)

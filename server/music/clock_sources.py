@@ -111,6 +111,10 @@ class ClockSources:
             self._link = None
         self.choose_leader(timeline, now_s)
 
+    def move_midi_dates(self, by_s: float) -> None:
+        """Notes that all dates of MIDI clock are so much later from now on; see `MidiClock.move_dates`."""
+        self._midi.move_dates(by_s)
+
     def receive_midi(self, data: bytes, timeline: Timeline, at_s: float, now_s: float) -> Timeline | None:
         """Takes a message of MIDI clock that came at `at_s`; returns None where MIDI clock is not followed."""
         if "midi" not in FOLLOWED_SOURCES[self._choice]:

@@ -29,6 +29,7 @@ class Ledger:
         self._sounding: set[_Key] = set()
         self._ended: dict[_Key, float] = {}  # notes whose note-off was sent once so far, and when, in order of time
         self._played: set[_Key] = set()  # since the last `release_all`
+        self._played_before: set[_Key] = set()  # until the last `release_all`, since the one before it
         self._released: set[_Key] = set()  # what the last `release_all` ended, until that is repeated
         self._released_channels: set[int] = set()
         self._released_s = 0.0
@@ -100,8 +101,14 @@ class Ledger:
             self._released |= self._played
             self._released_channels |= used
             self._released_s = at_s
+            self._played_before = set(self._played)
         self._played.clear()
         self._ended.clear()
+
+    def release_after_loss(self, at_s: float, channels: Collection[int]) -> None:
+        """As `release_all`, where the port was lost: also for notes that were ended already, perhaps just after the port had gone."""
+        self._played |= self._played_before
+        self.release_all(at_s, channels)
 
     def repeat_due(self, at_s: float, held_pitches: Collection[int] = ()) -> None:
         """Sends once more what ended a note, or all notes, `REPEAT_AFTER_S` ago or longer. Raises what `send` raises.

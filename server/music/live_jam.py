@@ -27,11 +27,10 @@ from server.controls.control_table import BY_NAME, Value
 from server.jam.jam import Jam
 from server.music.conductor import Conductor
 from server.music.feed import ActionRequested, ControlChanged, Feed, MessagePlayed, MessageReceived
-from server.music.message_sender import MessageSender
+from server.music.message_sender import ALL_CHANNELS, MessageSender
 from server.music.packs.model_replacement import ModelReplacement
 from server.music.status_publisher import StatusPublisher
 
-ALL_CHANNELS = range(16)
 LATENESSES_KEPT = 4096
 
 
@@ -136,6 +135,10 @@ class LiveJam:
         elif not self._sender.is_echo(data, at_s):
             self._conductor.receive(data, at_s, self.now_s())
             self._update_jam_timeline()
+
+    def on_input_clock_moved(self, by_s: float) -> None:
+        """Notes that all dates of the input are so much later from now on."""
+        self._conductor.move_midi_dates(by_s)
 
     def receive_without_echo(self, data: bytes, at_s: float) -> None:
         """Takes the bytes of a message of the player's, from a keyboard to which no output can loop back."""
@@ -252,7 +255,8 @@ class LiveJam:
             self._record_note_offs()
             self.jam.act("stop", self._now_beat())
             return
-        self._sender.release_all()
+        # A port may have been gone for a while before that was noticed: what was sent meanwhile never arrived.
+        self._sender.release_after_loss()
         if self._must_resume:
             self.jam.act("respond", self._now_beat())
 

@@ -9,7 +9,6 @@ far ahead of the clock, and there is no need to spin.
 """
 
 import logging
-import os
 import sys
 import threading
 from collections import deque
@@ -32,6 +31,7 @@ from server.jam.jam import Jam
 from server.music.feed import Feed
 from server.music.ledger import REPEAT_AFTER_S
 from server.music.live_jam import LiveJam
+from server.music.thread_priority import request_realtime
 
 logger = logging.getLogger("fours.music")
 
@@ -44,7 +44,6 @@ HOLD_INTERPRETER_S = 0.0004
 
 # How long CPython lets another thread run before the music thread gets its turn; its default, 5 ms, can be heard.
 SWITCH_INTERVAL_S = 0.0005
-REALTIME_PRIORITY = 20
 QUIET_POLL_S = 0.002
 STOP_TIMEOUT_S = 2.0
 
@@ -128,6 +127,10 @@ class MusicThread:
         """
         self._inbox.put((data, at_s))
 
+    def on_input_clock_moved(self, by_s: float) -> None:
+        """Notes that all dates of the input are so much later from now on: see `InputPort.watch_clock`."""
+        self._enqueue(lambda: self._live_jam.on_input_clock_moved(by_s))
+
     def receive_without_echo(self, data: bytes, at_s: float) -> None:
         """As `receive_midi`, for a keyboard to which no output can loop back: its notes are never echoes."""
         self._enqueue(lambda: self._live_jam.receive_without_echo(data, at_s))
@@ -207,7 +210,7 @@ class MusicThread:
         self._inbox.put((command, 0.0))
 
     def _run(self) -> None:
-        _request_realtime()
+        request_realtime()
         self._is_waiting = False
         self._live_jam.start()
         try:
@@ -264,10 +267,3 @@ class MusicThread:
             return None
         finally:
             self._is_waiting = False
-
-
-def _request_realtime() -> None:
-    """Requests real-time priority for this thread, which sleeps nearly always; goes on without where it is refused."""
-    if hasattr(os, "sched_setscheduler"):
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REALTIME_PRIORITY))

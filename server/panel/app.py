@@ -5,7 +5,6 @@ from contextlib import suppress
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -21,6 +20,7 @@ from server.panel.jam_handle import JamHandle
 from server.panel.pages.page_connections import PageConnection, PageConnections
 from server.panel.web.access import AccessControl
 from server.panel.web.page_files import INDEX, page_files
+from server.panel.work.worker import Worker
 
 LONGEST_TOKEN = 100
 BODY_TIMEOUT_S = 20.0
@@ -44,13 +44,16 @@ HEADERS = {
 class PanelApp:
     """Serves the panel of one jam; `asgi` is the application to run."""
 
-    def __init__(self, jam: JamHandle, access: AccessControl, connections: PageConnections, port: int) -> None:
+    def __init__(
+        self, jam: JamHandle, access: AccessControl, connections: PageConnections, port: int, worker: Worker
+    ) -> None:
         self._jam = jam
         self._access = access
         self._connections = connections
+        self._worker = worker
         # Browsers share cookies between the ports of a host, so the name has the port: two jams have a cookie each.
         self._cookie = f"fours-{port}"
-        self.dropped_seeds = DroppedSeeds(jam)
+        self.dropped_seeds = DroppedSeeds(jam, worker)
         routes = [
             Route("/", self._send_index),
             Route("/access", self._handle_token, methods=["GET", "POST"]),
@@ -63,6 +66,7 @@ class PanelApp:
         self.asgi: ASGIApp = _HostCheck(Starlette(routes=routes), access)
 
     async def _send_index(self, request: Request) -> Response:
+        await self._worker.start()  # the page will ask for takes or drop a seed, maybe
         return _file_response(INDEX, request.headers)
 
     async def _send_file(self, request: Request) -> Response:
@@ -102,7 +106,10 @@ class PanelApp:
         takes = self._jam.takes
         if takes is None or not self._has_access(request):
             return _refusal("this jam has no takes", 404)
-        listings = await run_in_threadpool(takes.listings)
+        try:
+            listings = await takes.listings()
+        except ServerError as error:
+            return _refusal(str(error), 503)
         return JSONResponse(
             [
                 {"id": listing.id, "began_at": listing.began_at, "seconds": listing.seconds, "notes": listing.notes}
@@ -115,7 +122,7 @@ class PanelApp:
         if takes is None or not self._has_access(request):
             return _refusal("this jam has no takes", 404)
         try:
-            content = await run_in_threadpool(takes.as_midi, request.path_params["name"])
+            content = await takes.as_midi(request.path_params["name"])
         except ServerError as error:
             return _refusal(str(error), 404)
         return Response(content, media_type=MIDI_TYPE, headers={"Content-Disposition": "attachment"})

@@ -20,6 +20,7 @@ from server.panel.jam_handle import JamHandle
 from server.panel.pages.page_connections import PageConnections
 from server.panel.web.access import AccessControl
 from server.panel.web.panel_address import network_address, network_names, qr_code
+from server.panel.work.worker import Worker
 
 if TYPE_CHECKING:
     import uvicorn
@@ -44,7 +45,9 @@ class Panel:
     `say` prints a line of the start. Entering raises PanelError where the port cannot be used.
     """
 
-    def __init__(self, config: PanelSection, jam: JamHandle, say: Say) -> None:
+    def __init__(self, config: PanelSection, jam: JamHandle, say: Say, worker: Worker | None = None) -> None:
+        """`worker` does the heavy work; the panel starts and stops it."""
+        self._worker = worker or Worker()
         self._config = config
         self._jam = jam
         self._say = say
@@ -87,7 +90,7 @@ class Panel:
                 await asyncio.to_thread(importlib.import_module, f"server.panel.{module}")
             from server.panel.app import PanelApp
 
-            app = PanelApp(self._jam, self._access, connections, listener.getsockname()[1])
+            app = PanelApp(self._jam, self._access, connections, listener.getsockname()[1], self._worker)
             server = _server(app)
             await server.startup(sockets=[listener])
             # The session has done so before these modules were loaded. What is frozen, the collector never searches.
@@ -99,6 +102,7 @@ class Panel:
             # The jam goes on without a panel.
             logger.exception("the panel has ended")
         finally:
+            await self._worker.stop()
             with suppress(OSError):
                 listener.close()
 

@@ -75,24 +75,31 @@ class JournalEnded:
 
 @dataclass(frozen=True, slots=True)
 class MemoryBegun:
-    """A memory of this vocabulary begins to hear: with what it already holds, or empty.
+    """A memory of this vocabulary begins to hear: with what it already holds, or empty. Without `shifts` it has no times.
 
-    Without `shifts` it has no times.
+    `note_contexts` and `time_contexts` are the names of the contexts that it counts before notes and before times; both are empty
+    in journals of older versions.
     """
 
     approach: Approach
     pitches: tuple[int, ...]
     shifts: tuple[float, ...]
     keeps_content: bool
+    note_contexts: tuple[str, ...] = ()
+    time_contexts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryHeard:
-    """The first `position` tokens since it began still hold, and then came `tokens`; one that was not learnt is -1 - token."""
+    """The first `position` tokens since it began still hold, and then came `tokens`; one that was not learnt is -1 - token.
+
+    `places` are where in the bar they stood, as many as tokens; None where that was not known.
+    """
 
     approach: Approach
     position: int
     tokens: tuple[int, ...]
+    places: tuple[int | None, ...]
 
 
 RecordedEvent = MessageReceived | MessagePlayed | ControlChanged | ActionRequested | TimelineChanged
@@ -134,10 +141,12 @@ class RecordEncoder:
                 items = ("a", _second(at_s), _beat(beat), action)
             case TimelineChanged():
                 items = self._timeline_items(record)
-            case MemoryBegun(approach, pitches, shifts, keeps_content):
-                items = ("v", approach, pitches, [_fine(shift) for shift in shifts], keeps_content)
-            case MemoryHeard(approach, position, tokens):
-                items = ("m", approach, position, tokens)
+            case MemoryBegun(approach, pitches, shifts, keeps_content, note_contexts, time_contexts):
+                fine_shifts = [_fine(shift) for shift in shifts]
+                items = ("v", approach, pitches, fine_shifts, keeps_content, note_contexts, time_contexts)
+            case MemoryHeard(approach, position, tokens, places):
+                known = any(place is not None for place in places)
+                items = ("m", approach, position, tokens, *([places] if known else ()))
             case JournalEnded(at_s, heard_notes, played_notes, marks):
                 mark_items = [(mark.kind, _second(mark.from_s), _second(mark.until_s)) for mark in marks]
                 items = ("ended", _second(at_s), heard_notes, played_notes, mark_items)
@@ -305,17 +314,33 @@ def _read_segment(at_s: object, beat: object, tempo_bpm: object) -> Segment:
 
 
 def _read_memory_begun(items: Items) -> MemoryBegun:
-    approach, pitches, shifts, keeps_content = items
+    approach, pitches, shifts, keeps_content, *contexts = items
     if not isinstance(pitches, list) or not isinstance(shifts, list) or not isinstance(keeps_content, bool):
         raise TypeError("this is no vocabulary")
-    return MemoryBegun(values.approach(approach), values.pitches(pitches), values.shifts(shifts), keeps_content)
+    note_contexts, time_contexts = map(values.contexts, contexts or ((), ()))
+    return MemoryBegun(
+        values.approach(approach),
+        values.pitches(pitches),
+        values.shifts(shifts),
+        keeps_content,
+        note_contexts,
+        time_contexts,
+    )
 
 
 def _read_memory_heard(items: Items) -> MemoryHeard:
-    approach, position, tokens = items
+    approach, position, tokens, *more = items
     if not isinstance(tokens, list):
         raise TypeError("these are no tokens")
-    return MemoryHeard(values.approach(approach), values.count(position), tuple(map(values.token, tokens)))
+    places = more[0] if more else [None] * len(tokens)  # there are none where no bars were known
+    if not isinstance(places, list) or len(places) != len(tokens) or len(more) > 1:
+        raise TypeError("these are no places")
+    return MemoryHeard(
+        values.approach(approach),
+        values.count(position),
+        tuple(map(values.token, tokens)),
+        tuple(map(values.place, places)),
+    )
 
 
 def _read_ended(items: Items) -> JournalEnded:

@@ -121,8 +121,8 @@ class TestMemoryOnly:
         before, after = read_card(base), read_card(out)
         for approach, part in after.approaches.items():
             theirs = before.approaches[approach]
-            assert after.backoff(approach).concentrations == pytest.approx(
-                before.backoff(approach).concentrations, rel=0.05
+            assert after.backoff(approach).notes.concentrations == pytest.approx(
+                before.backoff(approach).notes.concentrations, rel=0.05
             )
             assert part.held_out["tunes"].pitch_bits_with_memory == pytest.approx(
                 theirs.held_out["tunes"].pitch_bits_with_memory, rel=1e-3

@@ -119,14 +119,14 @@ def _rows(
     notes = iter(line.notes)
     previous: int | None = None
     memory.forget()
-    for p, target in zip(forecast.p, forecast.targets.tolist(), strict=True):
+    for p, (target, place) in zip(forecast.p, forecast.placed_targets, strict=True):
         if 1 <= target <= len(pitches):
             note = next(notes)
             span = line.changes.at(note.onset_beats)
             found = None if span is None else preference_indices(pitches, span, note.onset_beats, previous)
             previous = nearest_pitch(note.pitch, vocabulary.pitches)
             if found is not None:
-                mixed = memory.mix(p).probabilities
+                mixed = memory.mix(p, place=place).probabilities
                 rows.append(
                     (
                         _of_notes(p, len(pitches)),
@@ -137,7 +137,7 @@ def _rows(
                         found.by_interval,
                     )
                 )
-        memory.hear(target)
+        memory.hear(target, place)
     return rows
 
 

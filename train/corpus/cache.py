@@ -101,6 +101,7 @@ class _Shard:
         if self._notes.dtype != NOTE or len(self._notes) != lengths.sum():
             raise ValueError(f"{index_file} does not fit its notes")
         self._last_line = np.cumsum(self._index["lines"])
+        self._last_bar = np.cumsum(self._index["bar_counts"]).tolist()
 
     @property
     def sha256s(self) -> Iterator[str]:
@@ -122,11 +123,18 @@ class _Shard:
             known=True,
             reason=str(index["reasons"][row]),
             remarks=tuple(str(index["remarks"][row]).splitlines()),
+            bars=tuple(
+                map(
+                    tuple,
+                    index["bars"][self._last_bar[row] - int(index["bar_counts"][row]) : self._last_bar[row]].tolist(),
+                )
+            ),
         )
 
 
 _INDEX = (
     "sha256", "lines", "seconds", "tempo_bpm", "pitch_classes", "signatures", "signed", "reasons", "remarks", "line_lengths", "leads",
+    "bars", "bar_counts",
 )  # fmt: skip
 _UNSIGNED: Signature = np.zeros(HASHES, np.uint32)
 
@@ -151,6 +159,8 @@ def _index_of(readings: Sequence[Reading]) -> dict[str, npt.NDArray[np.generic]]
         "remarks": np.array(["\n".join(reading.remarks) for reading in readings], np.str_),
         "line_lengths": np.array([len(line) for reading in readings for line in reading.lines], np.int64),
         "leads": np.array([lead for reading in readings for lead in reading.leads], np.bool_),
+        "bars": np.array([change for reading in readings for change in reading.bars], np.float64).reshape(-1, 2),
+        "bar_counts": np.array([len(reading.bars) for reading in readings], np.int64),
     }
 
 

@@ -36,11 +36,13 @@ LIST_SUFFIX = ".txt"
 class Line:
     """A piece of music that a model reads from start to end: one track of a file, or all its tracks merged.
 
-    `records` may be a view on a memory map, which is loaded only when it is used.
+    `records` may be a view on a memory map, and then costs nothing until it is looked at. `bars` are the beats where a meter
+    begins, each with how many beats its bars have; where there are none, they are taken for bars of four.
     """
 
     file: Path
     records: Records
+    bars: tuple[tuple[float, float], ...] = ()
 
     @classmethod
     def of(cls, file: Path, notes: Iterable[Note]) -> Self:
@@ -167,7 +169,8 @@ def _corpus_of(
             corpus.broken.append(Broken(file, reading.reason))
             continue
         corpus.incomplete += [Broken(file, remark) for remark in reading.remarks]
-        lines = [Line(file, records) for records in _lines_of(reading, choice, held_out=split != "train")]
+        held_out = split != "train"
+        lines = [Line(file, records, reading.bars) for records in _lines_of(reading, choice, held_out=held_out)]
         if not lines:
             corpus.without_lead.append(file)
         elif split in SPLITS:

@@ -18,6 +18,7 @@ from bridge.midi.jack.jack_library import (
     pipewire_environment,
     pipewire_library_folder,
 )
+from bridge.midi.jack.jack_pipes import PipedMessage
 from bridge.midi.ports import CLIENT_NAME, Direction
 
 logger = logging.getLogger("fours.midi")
@@ -53,7 +54,7 @@ class JackPort:
         """The text that selects the port to connect to; None for a virtual port."""
         self.name = short_name
         self.is_lost = False
-        self.on_message: Callable[[bytes, float], None] = _ignore_message
+        self.on_message: Callable[[PipedMessage], None] = _ignore_message
         self.on_lost: Callable[[], None] = _ignore_change
         self.on_found: Callable[[], None] = _ignore_change
 
@@ -188,10 +189,10 @@ class JackConnection:
             self._name, self._environment, self._on_message, self._on_notice, waits_for_server=waits_for_server
         )
 
-    def _on_message(self, number: int, data: bytes, at_s: float) -> None:
-        port = self._ports.get(number)
+    def _on_message(self, message: PipedMessage) -> None:
+        port = self._ports.get(message.port)
         if port is not None:
-            port.on_message(data, at_s)
+            port.on_message(message)
 
     def _on_notice(self, notice: Reply) -> None:
         """Handles a notice of the client's process, in the thread that reads them."""
@@ -255,7 +256,7 @@ def _no_server_text(reply: Reply) -> str:
     return "No JACK server is running. Start JACK (jackd -d dummy -r 48000 -p 64) or PipeWire."
 
 
-def _ignore_message(_data: bytes, _at_s: float) -> None:
+def _ignore_message(_message: PipedMessage) -> None:
     """The receiver of a port until it has another one."""
 
 

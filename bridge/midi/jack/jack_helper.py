@@ -18,7 +18,7 @@ from threading import Lock, Thread, current_thread
 from typing import Any
 
 from bridge.errors import NoMidiSystem
-from bridge.midi.jack.jack_pipes import DOORBELL_BYTES, MAX_MESSAGE_BYTES, Unpacker, pack
+from bridge.midi.jack.jack_pipes import DOORBELL_BYTES, MAX_MESSAGE_BYTES, PipedMessage, Unpacker, pack
 
 START_TIMEOUT_S = 5.0
 """A server that works answers within a tenth of a second; one that is frozen never does."""
@@ -35,8 +35,8 @@ START_CODE = (
 
 Reply = dict[str, Any]
 """One line of JSON from the process: the reply to a command, or a notice, which it sends without being asked."""
-OnMessage = Callable[[int, bytes, float], None]
-"""Takes the number of a port, a message that arrived there, and the second at which it arrived."""
+OnMessage = Callable[[PipedMessage], None]
+"""Takes a message that arrived, with the number of its port."""
 OnReply = Callable[[Reply], None]
 
 
@@ -139,7 +139,7 @@ class JackHelper:
             self.dropped += 1
             return
         try:
-            os.write(self._to_send_fd, pack(due_s, port, data))
+            os.write(self._to_send_fd, pack(PipedMessage(due_s, port, data)))
         except BlockingIOError:
             self.dropped += 1
         else:
@@ -186,7 +186,7 @@ class JackHelper:
         unpacker = Unpacker()
         try:
             while chunk := os.read(received_fd, CHUNK_BYTES):
-                for at_s, port, data in unpacker.unpack(chunk):
-                    self._on_message(port, data, at_s)
+                for message in unpacker.unpack(chunk):
+                    self._on_message(message)
         finally:
             os.close(received_fd)

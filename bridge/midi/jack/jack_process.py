@@ -79,6 +79,7 @@ class JackProcess:
             if stalled_checks >= STALLED_CHECKS:
                 exit_with("it does not answer any more")
             self._client.offset_s = self._client.measure_offset_s()
+            self._client.find_connected_inputs()
             self._reconnect()
             self._report_changes()
 

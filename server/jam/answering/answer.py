@@ -62,6 +62,7 @@ class Answer:
     ) -> None:
         self.improviser = improviser
         self.span = span
+        self.bars = sampling.bars
         self._planned: deque[_Ahead] = deque()
         self._groove, self._timeline = groove, timeline
         self._random = random
@@ -114,7 +115,7 @@ class Answer:
     def do_work(self) -> None:
         """Does one small piece of model work: hears one note, or composes the next one if there is one."""
         if self._unheard:
-            self.improviser.hear(self._unheard.popleft())
+            self.improviser.hear(self._unheard.popleft(), self.bars)
         elif self._composing is not None:
             planned = next(self._composing, None)
             # A note that the groove would move past the end is not played, nor are the notes after it.
@@ -211,7 +212,7 @@ class Answer:
         self._next_beats += later_beats
         while len(self._planned) > fixed_count:
             self._planned.pop()
-        self.improviser, self._fixed_count = improviser, fixed_count
+        self.improviser, self._fixed_count, self.bars = improviser, fixed_count, sampling.bars
         self.span = BeatSpan(self.span.start_beats, until_beats)
         sampling = replace(sampling, answer_outline=tuple(outline_of([*self._played, *notes[:fixed_count]])))
         self._composing = improviser.compose(self._next_beats, until_beats, sampling, self._random)

@@ -5,6 +5,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 
 from bridge.midi.messages import NoteOn
@@ -125,13 +126,14 @@ class AnswerPlanner:
             if self._input.has_rested(self.settings.answer_after, self.now_beat):
                 self._input.end_phrase()  # the phrase was played during the answer, and is over
         if self.answer is not None:
-            self._models.add_missed(self.answer.improviser, self.answer.take_unheard_notes())
+            self._models.add_missed(self.answer.improviser, self.answer.take_unheard_notes(), self.answer.bars)
         self.answer = None
 
     def take_next_note(self, answer: Answer) -> PlayedNote:
         """The answer's next note sounds: takes it off the plan, and queues it for the other models to hear."""
         played = answer.take_next_note()
-        self._models.add(played.as_planned, heard_by=played.improviser, learn=self.settings.learn_from == "both")
+        learn = self.settings.learn_from == "both"
+        self._models.add(played.as_planned, answer.bars, heard_by=played.improviser, learn=learn)
         return played
 
     def drop_late_notes(self, answer: Answer) -> bool:
@@ -158,7 +160,8 @@ class AnswerPlanner:
         note, begins_phrase = self._input.press(
             message.pitch, message.velocity, beat, self.beats_in(CHORD_MS), message.channel
         )
-        self._models.add(note, heard_by=answer.improviser if answer else None, begins_phrase=begins_phrase)
+        bars = self._turns.bars_from(self._input.phrase_to_answer.first_beat)
+        self._models.add(note, bars, heard_by=answer.improviser if answer else None, begins_phrase=begins_phrase)
         if answer is not None:
             if begins_phrase:
                 self._models.forget_phrase_start(answer.improviser)
@@ -170,7 +173,8 @@ class AnswerPlanner:
 
     def replace_phrase(self) -> None:
         """The models hear the present phrase again, as its beats have changed; a waiting answer to it is outdated."""
-        self._models.replace_phrase(tuple(self._input.phrase.notes))
+        phrase = self._input.phrase
+        self._models.replace_phrase(tuple(phrase.notes), self._turns.bars_from(phrase.first_beat))
         self._is_outdated = True
 
     def change_setting(self, control: str, value: Value) -> bool:
@@ -245,7 +249,7 @@ class AnswerPlanner:
         if self.answer is not None:
             self.answer.improviser.forget()  # it may belong to an earlier pack, which plays its last answer
         if (answer := self.playing) is not None:
-            self._models.add_missed(answer.improviser, answer.take_unheard_notes())
+            self._models.add_missed(answer.improviser, answer.take_unheard_notes(), answer.bars)
             self._replan(answer, keeps_imminent=False)
         else:
             self._is_outdated = True
@@ -285,7 +289,7 @@ class AnswerPlanner:
         from_beats = self._as_planned_until_beat(as_planned_ms) if keeps_imminent else -math.inf
         if improviser is not answer.improviser:
             missed = answer.take_unheard_notes()
-            self._models.add_missed(answer.improviser, missed)
+            self._models.add_missed(answer.improviser, missed, answer.bars)
             # Playing the imminent notes would restore their snapshots, which lack the missed notes.
             if missed:
                 from_beats = -math.inf
@@ -297,7 +301,8 @@ class AnswerPlanner:
         answer.replan(improviser, until_beats, sampling, from_beats, later_beats)
 
     def _sampling(self, span: BeatSpan) -> SamplingSettings:
-        return sampling_settings_for(self.settings, span, self._context())
+        sampling = sampling_settings_for(self.settings, span, self._context())
+        return replace(sampling, bars=self._turns.bars_from(span.start_beats))
 
     def _context(self) -> AnswerContext:
         phrase, bars = self._input.phrase_to_answer.notes, self._bars

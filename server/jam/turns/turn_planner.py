@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
+from model.tokens.bar_places import BarPlaces
 from server.controls.control_table import Settings
 from server.jam.listening.phrase import Phrase
 from server.jam.turns.modes import MODES, Mode, Turn, TurnSchedule
@@ -46,10 +47,11 @@ class BeatSpan:
 class TurnPlanner:
     """Whose turn it is, and when the partner plays next."""
 
-    def __init__(self, timeline: Timeline) -> None:
+    def __init__(self, timeline: Timeline, *, counts_bars: bool = False) -> None:
+        """`counts_bars`: the bars of the timeline are those of the music, though no clock leads."""
         self.timeline = timeline
         self._transport: Transport = "free"
-        self._counts_bars = False  # where no song is followed: whether the first bar is known
+        self._counts_bars = counts_bars  # where no song is followed: whether the first bar is known
         self._turn_taken_until_beats = -math.inf  # until then the partner has played its turn, or given it up
         self._last_answer_end_beats = -math.inf
         self._is_silenced = False  # until the player plays again
@@ -64,6 +66,13 @@ class TurnPlanner:
         # Where a clock is lost while its song plays, the bars go on as it counted them.
         self._counts_bars |= self._transport == "playing" and transport == "free"
         self._transport = transport
+
+    def bars_from(self, first_beat: float) -> BarPlaces:
+        """The bars; where it is not known where they begin, a phrase or an answer that begins at `first_beat` begins one.
+
+        So the rhythm of a phrase comes back at the same place of an answer, whenever that begins.
+        """
+        return BarPlaces(self.timeline.downbeat if self._has_bars else first_beat, self.timeline.meter.beats_per_bar)
 
     def turn(self, settings: Settings, beat: float) -> Turn | None:
         """The turn that contains a beat; None in a mode without turns, or where no bars go by."""

@@ -17,7 +17,7 @@ EVENT_WORDS = EventVocabulary(tuple(range(48, 84)), musical_bins(8))
 
 
 def point(*outline: int, chord: tuple[int, ...] = ()) -> ForecastPoint:
-    return ForecastPoint(4.0, 8.0, 5.0, chord, list(outline))
+    return ForecastPoint(4.0, 8.0, 5.0, chord, outline=list(outline))
 
 
 def token(pitch: int) -> int:

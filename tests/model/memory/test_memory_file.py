@@ -11,7 +11,8 @@ from safetensors.numpy import load_file, save_file
 
 from model.approach import Approach
 from model.errors import MemoryFileError
-from model.memory.backoff import DEFAULT_BACKOFFS
+from model.memory.backoff import DEFAULT_BACKOFFS, Backoff, Trust
+from model.memory.context_kinds import kind_named
 from model.memory.memory import Memory
 from model.memory.memory_file import _content_hash, load_memories, save_memories
 from model.tokens.time_bins import TimeBins
@@ -26,8 +27,8 @@ def memories(
 ) -> Memories:
     made = {approach: Memory(words, DEFAULT_BACKOFFS[approach]) for approach, words in vocabularies.items()}
     for memory in made.values():
-        for token in random_walk(memory.vocabulary.size, heard):
-            memory.hear(token)
+        for index, token in enumerate(random_walk(memory.vocabulary.size, heard)):
+            memory.hear(token, index % 5 * 12 or None)
     return made
 
 
@@ -120,8 +121,8 @@ class TestBadFile:
         ("name", "value"),
         [
             ("pitch.contexts", np.frombuffer(b"x\x00", np.uint8)),
-            ("pitch.contexts", np.frombuffer(b"i\xff", np.uint8)),
-            ("pitch.contexts", np.frombuffer(b"t\xff", np.uint8)),
+            ("pitch.contexts", np.frombuffer(b"\x00\xff", np.uint8)),
+            ("pitch.contexts", np.frombuffer(b"\x01\xff", np.uint8)),
             ("pitch.followers", np.frombuffer(b"\xfe", np.uint8)),
             ("pitch.followers", np.array([1], np.float64)),
             ("pitch.followers.lengths", np.array([1.0])),
@@ -135,7 +136,7 @@ class TestBadFile:
         with safe_open(saved, "numpy") as file:
             said = file.metadata()
         parts = load_file(saved)
-        for part, content in (("contexts", b"i\x00"), ("followers", b"\x00")):
+        for part, content in (("contexts", b"\x00\x00"), ("followers", b"\x00")):
             parts[f"pitch.{part}"] = np.frombuffer(content, np.uint8)
             parts[f"pitch.{part}.lengths"] = np.array([len(content)], np.uint8)
         save_file(parts, saved, {**said, "content": _content_hash(said, parts)})
@@ -156,7 +157,16 @@ class TestBadFile:
 
     def test_another_format_is_an_error(self, saved: Path) -> None:
         save_file(load_file(saved), saved, {"format": "7"})
-        assert error_message(saved) == f"{saved} is of format 7; this program reads format 1"
+        assert error_message(saved) == (
+            f"{saved} is of format 7, which another version of this program wrote; this one reads format 2, so start without it"
+        )
+
+    def test_a_memory_of_other_contexts_is_an_error(self, saved: Path) -> None:
+        backoff = Backoff(Trust((kind_named("2 pitches"),), (1.0,), 0.5, 0.5))
+        other: Memories = {"pitch": Memory(VOCABULARIES["pitch"], backoff)}
+        assert error_message(saved, other).startswith(
+            f"{saved} was heard with another pitch vocabulary than this pack's"
+        )
 
     def test_a_folder_is_an_error(self, tmp_path: Path) -> None:
         assert error_message(tmp_path).startswith(f"{tmp_path} is not a memory file, or is damaged")

@@ -34,16 +34,9 @@ def status() -> LatestStatus:
 
 
 def test_before_anything_has_happened_it_listens(status: LatestStatus) -> None:
-    assert status.readout_values(0.0, TURNS) == {
-        "state": "listening",
-        "turn": "nobody",
-        "planned": 0,
-        "chord": "",
-        "next_chord": "",
-        "ports": "ok",
-        "midi_in": "ok",
-        "midi_out": "ok",
-    }
+    values = status.readout_values(0.0, TURNS)
+    assert {"state": "listening", "turn": "nobody", "planned": 0, "midi_in": "ok"}.items() <= values.items()
+    assert not {"bar", "beat", "bpm"} & set(values)
     assert status.next_beat_s(0.0) is None
 
 

@@ -45,10 +45,10 @@ PanelTest = Callable[..., Coroutine[object, object, None]]
 class OneTake:
     """A take source with one take."""
 
-    def listings(self) -> list[TakeListing]:
+    async def listings(self) -> list[TakeListing]:
         return [TakeListing("2026-01-02-030405", "2026-01-02T03:04:05", 12.0, 34)]
 
-    def as_midi(self, name: str) -> bytes:
+    async def as_midi(self, name: str) -> bytes:
         if name != "2026-01-02-030405":
             raise TakeError(f"there is no jam {name}")
         return WHOLE_MIDI_FILE

@@ -147,7 +147,7 @@ def test_a_damaged_line_loses_only_what_it_held(path: Path) -> None:
 
 def test_tokens_outside_the_vocabulary_are_left_out(path: Path) -> None:
     begun = MemoryBegun("pitch", (60, 62), (), keeps_content=False)
-    assert recover_memories([begun, MemoryHeard("pitch", 7, (1, 2, 1, 2, 100, -100))], path)
+    assert recover_memories([begun, MemoryHeard("pitch", 7, (1, 2, 1, 2, 100, -100), (None, 0, 12, 24, 36, 48))], path)
 
 
 class TestTheFileOfTheJam:
