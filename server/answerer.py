@@ -1,4 +1,7 @@
-"""Answers for the judge: each composed by a `Jam`, the same code that answers in a session; opens no port and writes no file."""
+"""Answers for the judge: each composed by a `Jam`, the same code that answers in a session.
+
+Opens no port and writes no file.
+"""
 
 import math
 from collections.abc import Callable
@@ -29,7 +32,7 @@ def open_answerer(controls: dict[str, Value], config_file: Path | None = None) -
         settings = replace(
             config.settings,
             approach=approach,
-            # The answer is asked for; the jam must not answer by itself, however long a rest in the seed is.
+            # The answer is requested below; the jam must not answer by itself, however long a rest in the seed is.
             answer_after=math.inf,
             answer_length=until_beats - start_beats,
         )

@@ -17,6 +17,7 @@ PACKAGES = {
     "jack_transport": JACK_TOOLS,
     "jack_wait": JACK_TOOLS,
     "jackd": "jackd2",
+    "mscore3": "musescore3",
     "pipewire": "pipewire (and pipewire-jack)",
     "oscdump": "liblo-tools",
     "oscsend": "liblo-tools",

@@ -46,8 +46,19 @@ def merged(parts: Sequence[Part]) -> Part:
         end=np.concatenate([part.end for part in parts]),
         pitch=pitch,
         velocity=np.concatenate([part.velocity for part in parts]),
+        programs=None,
     )
     return _once(_taken(every, np.lexsort((pitch, tick))))
+
+
+def by_program(part: Part) -> list[Part]:
+    """The notes of each program as a line of their own; the part itself if it has one program, or its programs are not known."""
+    if part.programs is None:
+        return [part]
+    return [
+        replace(_taken(part, part.programs == program), program=program, programs=None)
+        for program in np.unique(part.programs).tolist()
+    ]
 
 
 def _by_player(parts: Sequence[Part]) -> list[Part]:
@@ -99,6 +110,7 @@ def _taken(part: Part, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> P
     return Part(
         part.tick[which], part.end[which], part.pitch[which], part.velocity[which],
         part.track, part.channel, part.program, part.members, part.is_drums,
+        None if part.programs is None else part.programs[which],
     )  # fmt: skip
 
 

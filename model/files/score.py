@@ -22,7 +22,8 @@ _DEFAULT_MICROSECONDS = microseconds_of(DEFAULT_TEMPO_BPM)
 class Part:
     """The notes of one voice by onset, then pitch, as written: some may have no length.
 
-    `members` are the channels that the track assigns to one MPE player; None if it assigns none.
+    `members` are the channels that the track assigns to one MPE player; None if it assigns none. `programs` are those of the notes
+    if they change and are known: `program` is the first.
     """
 
     tick: Ticks
@@ -34,6 +35,7 @@ class Part:
     program: int = 0
     members: frozenset[int] | None = None
     is_drums: bool = False
+    programs: Bytes | None = None
 
     def __len__(self) -> int:
         return len(self.tick)

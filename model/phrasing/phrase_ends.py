@@ -1,7 +1,7 @@
 """How phrases end: `PhraseEnds`, learnt from a corpus, and `Ending`, the end that one answer is composed towards.
 
-A phrase does not end because its time is over. In its last bar each note may be the last one, as likely as notes at that place
-of a last bar are, and likelier on a tone that is stable in the key.
+A phrase does not end because its time is over. In its last bar each note may be the last one, as likely as notes at
+that place of a last bar are, and likelier on a tone that is stable in the key.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,9 @@ Close = Literal["full", "half"]
 EARLIEST_END_SHARE = 0.5
 # No note is more likely to be the last than this: a gesture may always go on.
 MAX_CHANCE = 0.9
-# The key of a few bars is found wrongly now and then, and phrases end in other keys than that of their piece: both make the counted
-# weights flatter than those in the right key. With this power as many answers end in the triad as phrases do.
+# The key of a few bars is found wrongly now and then, and phrases end in other keys than that of their piece: both make
+# the counted weights flatter than those in the right key. With this power as many answers end in the triad as phrases
+# do.
 SHARPNESS = 2.0
 # A last note sounds for at least half of what is left, up to a beat, even where a breath should follow.
 SHORTEST_LAST_BEATS = 1.0
@@ -29,11 +30,12 @@ SHORTEST_LAST_BEATS = 1.0
 class PhraseEnds:
     """How the phrases of a corpus end.
 
-    `first_half` and `second_half` hold, for each `Strength`, the chance that a note there in a phrase's last bar is its last.
-    `full_major`, `full_minor`, `half_major` and `half_minor` hold, for each semitone above the tonic, how much likelier a last note
-    is that tone than any note is. `passing_weight` is how much likelier (below 1: how much less likely) a last bar begins without an
-    onset than any bar does, as odds. `lengths_beats` and `breaths_beats` are rising quantiles of how long the last note sounds and how
-    long the rest after it lasts. Raises ValueError where a number of values is wrong, or a value is out of range.
+    `first_half` and `second_half` hold, for each `Strength`, the chance that a note there in a phrase's last bar is its
+    last. `full_major`, `full_minor`, `half_major` and `half_minor` hold, for each semitone above the tonic, how much
+    likelier a last note is that tone than any note is. `passing_weight` is how much likelier (below 1: how much less
+    likely) a last bar begins without an onset than any bar does, as odds. `lengths_beats` and `breaths_beats` are
+    rising quantiles of how long the last note sounds and how long the rest after it lasts. Raises ValueError where a
+    number of values is wrong, or a value is out of range.
     """
 
     first_half: tuple[float, ...]
@@ -74,8 +76,8 @@ class PhraseEnds:
 class Ending:
     """The end of one answer, from `start_beats` to `until_beats`.
 
-    `stability` is the weight of each pitch class as the last one; None where nothing is known of the key. `breath_beats` is how much
-    of the end stays free of sound at least.
+    `stability` is the weight of each pitch class as the last one; None where nothing is known of the key.
+    `breath_beats` is how much of the end stays free of sound at least.
     """
 
     ends: PhraseEnds
@@ -97,7 +99,9 @@ class Ending:
         return max(self.line_beats, self.start_beats + EARLIEST_END_SHARE * (self.until_beats - self.start_beats))
 
     def chance_of_end(self, onset_beats: float) -> float:
-        """The chance that a note with this onset is the last one, whatever its pitch. It rises as the time for another one runs out."""
+        """The chance that a note with this onset is the last one, with any pitch. It rises as the time for another one
+        runs out.
+        """
         ends, bars = self.ends, self.bars
         is_late = bars.place(onset_beats) >= bars.beats_per_bar / 2
         chance = (ends.second_half if is_late else ends.first_half)[bars.strength(onset_beats)]
@@ -109,7 +113,9 @@ class Ending:
         return 1.0 if self.stability is None else self.stability[pitch % 12]
 
     def last_length_beats(self, onset_beats: float, chance: float) -> float:
-        """How long a last note sounds: as long as last notes do, and a breath before the end; `chance`, in [0, 1), selects."""
+        """How long a last note sounds: as long as last notes do, and a breath before the end; `chance`, in [0, 1),
+        selects.
+        """
         left = self.until_beats - onset_beats
         lengths, breaths = self.ends.lengths_beats, self.ends.breaths_beats
         length = lengths[int(chance * len(lengths))]

@@ -1,4 +1,6 @@
-"""`Timing`: how early or late a player plays each part of a beat, such as the swing of their eighths; knows no velocity."""
+"""`Timing`: how early or late a player plays each part of a beat, such as the swing of their eighths; knows no
+velocity.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +21,7 @@ _REACHES: tuple[tuple[float, Part], ...] = (
     (0.72, "off_beat"),
     (0.88, "last_sixteenth"),
 )
-# A part is played late (or early) where all its notes are about as late; a spread above this, in beats, tells nothing.
+# A part is played late (or early) where all its notes are about as late; a spread above this, in beats, shows nothing.
 MAX_SPREAD = 0.07
 MIN_NOTES = 2
 # No note is moved further than this, in beats: 60 ms at 120 bpm.
@@ -28,7 +30,9 @@ MAX_LATE_BEATS = 0.12
 
 @dataclass(frozen=True, slots=True)
 class PartTiming:
-    """Where in the beat the notes of a part fall, from 0 (or just below, where they come early) to 1, and how each differs from that."""
+    """Where in the beat the notes of a part fall, from 0 (or just below, where they come early) to 1, and how each
+    differs from that.
+    """
 
     position: float
     differences: tuple[float, ...]

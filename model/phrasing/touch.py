@@ -1,6 +1,8 @@
-"""`Touch`: how loud, how long and how late notes are played, learnt from phrases of the player; knows no plan and no clock.
+"""`Touch`: how loud, how long and how late notes are played, learnt from phrases of the player; knows no plan and no
+clock.
 
-Whoever plays every note with one velocity, every note to its end, and exactly on the grid, has a touch that changes nothing.
+A player who plays all notes with one velocity, to their ends, and exactly on the grid, has a touch that changes
+nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,12 +24,12 @@ from model.phrasing.touch_profile import (
     loudness_features,
 )
 
-# Without a pack's number: so many notes of the player count as much as no difference between places.
+# Without a pack's number: this many notes of the player weigh as much as no difference between places.
 DEFAULT_TRUST_NOTES = 4.0
 # A place of the bar is as loud as the player plays it there, half of the way for two notes heard there.
 SLOT_TRUST_NOTES = 2.0
 SLOT_BEATS = 0.5
-# A planned note is as long as one of so many notes of the player that are most like it.
+# A planned note is as long as one of this many notes of the player that are most like it.
 ALIKE_NOTES = 4
 # How unlike it makes a note to stand at another strength of the bar, in octaves of its gap.
 STRENGTH_DISTANCE = 0.25
@@ -51,10 +53,10 @@ class HeardPhrase:
 
 @dataclass(frozen=True, slots=True)
 class NotePlace:
-    """Where a note stands, as far as its touch depends on it.
+    """The place of a note, as far as its touch depends on it.
 
-    `bars` is None where no bars are known. `progress` is its place in the phrase, from 0 to 1. `previous_onset_beats` is None for the
-    first note.
+    `bars` is None where no bars are known. `progress` is its place in the phrase, from 0 to 1. `previous_onset_beats`
+    is None for the first note.
     """
 
     onset_beats: float
@@ -76,7 +78,9 @@ class NotePlace:
 
 @dataclass(frozen=True, slots=True)
 class Feel:
-    """How one note is played: its velocity, the share of its gap that it sounds, and how much later than planned it begins."""
+    """How one note is played: its velocity, the share of its gap that it sounds, and how much later than planned it
+    begins.
+    """
 
     velocity: int
     share: float = 1.0
@@ -87,9 +91,9 @@ class Feel:
 class Touch:
     """The touch of a player; `learn_touch` makes one.
 
-    `mean_velocity` is that of the latest phrase. `loudness` and `slots` are velocities to add, by feature and by half beat of the
-    bar; `residuals` are what they leave unexplained, rising. `shares` holds a gap (as an octave of beats), a strength and the
-    share that sounded, for each note of the player; where there is none, `profile` has lengths.
+    `mean_velocity` is that of the latest phrase. `loudness` and `slots` are velocities to add, by feature and by half
+    beat of the bar; `residuals` are what they leave unexplained, rising. `shares` holds a gap (as an octave of beats),
+    a strength and the share that sounded, for each note of the player; where there is none, `profile` has lengths.
     """
 
     mean_velocity: float
@@ -136,10 +140,11 @@ def plain_touch(velocity: float) -> Touch:
 
 
 def learn_touch(phrases: Sequence[HeardPhrase], profile: TouchProfile | None, *, from_player: bool = True) -> Touch:
-    """The touch of the player, from their latest phrases, the last one last; where they say little, that of the pack's profile.
+    """The touch of the player, from their latest phrases, the last one last; where they say little, that of the pack's
+    profile.
 
-    Without `from_player` only the mean velocity is theirs, and the rest the profile's. Where the player has no dynamics, the
-    answer has none.
+    Without `from_player` only the mean velocity is theirs, and the rest the profile's. Where the player has no
+    dynamics, the answer has none.
     """
     heard = [phrase for phrase in phrases if phrase.notes]
     velocities = [note.velocity for note in heard[-1].notes] if heard else []
@@ -214,7 +219,8 @@ def _learn_loudness(
     y = np.array([note.velocity - velocity for note, _, velocity, _ in examples])
     prior = spread * np.array(profile.loudness if profile is not None and profile.loudness else nothing)
     trust = profile.trust_notes if profile is not None else DEFAULT_TRUST_NOTES
-    # A constant beside the features, so that they only tell differences; it is dropped, as the mean is that of the phrase.
+    # A constant beside the features, so that they only tell differences; it is dropped, as the mean is that of the
+    # phrase.
     middle = x.mean(axis=0)
     x = x - middle
     coefficients = prior + np.linalg.solve(x.T @ x + trust * np.eye(len(prior)), x.T @ (y - x @ prior))

@@ -1,4 +1,5 @@
-"""`fours jam` as it is, in a process that tells more: for each line on stdin, one line of JSON about the time since the last."""
+"""`fours jam` as it is, in a process that reports more: for each line on stdin, one line of JSON about the time since
+the last."""
 
 import json
 import sys

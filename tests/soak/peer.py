@@ -27,7 +27,7 @@ Playing = Iterator[tuple[float, list[bytes]]]
 """In turns the seconds to wait after the messages, and the messages."""
 REPERTOIRE = 12
 SOFTEST = 64
-"""The robot plays louder than any page, so that its notes can be told from theirs."""
+"""The robot plays louder than any page, so that its notes can be distinguished from theirs."""
 
 
 class Peer:
@@ -85,7 +85,7 @@ class Peer:
         self._outgoing.clear()
 
     def pull(self, seconds: float) -> None:
-        """Unplugs it for some seconds, whatever it is doing."""
+        """Unplugs it for some seconds, at any moment."""
         self.report("pulled", "")
         self.close()
         time.sleep(seconds)

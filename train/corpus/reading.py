@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from model.analysis.lead import MIN_NOTES, MONOPHONIC_SHARE, is_lead_line
 from model.errors import MissingLibraryError, UnreadableError
-from model.files.lines import begins_of, lines_of, merged
+from model.files.lines import begins_of, by_program, lines_of, merged
 from model.files.score import FileScore, Part
 from model.files.score_reader import score_of
 from model.files.tempo import DEFAULT_TEMPO_BPM
@@ -86,7 +86,7 @@ def read_file(path: Path, choice: LineSelection, known: Container[str] = ()) -> 
 def _reading_of(sha256: str, score: FileScore, choice: LineSelection) -> Reading:
     every = lines_of(score)
     tracks = [track for track in every if choice.drums or not track.is_drums]
-    judged = [(track, *_judged(track, score, choice.tracks)) for track in _chosen(tracks, choice.tracks)]
+    judged = [line for track in _chosen(tracks, choice.tracks) for line in _judged_lines(track, score, choice.tracks)]
     chosen = [(track, leads) for track, leads, is_wanted in judged if is_wanted]
     lines = tuple(_in_unit(track, score, choice) for track, _ in chosen)
     last_tick = max([int(np.maximum.reduce(track.end)) for track in tracks], default=0)
@@ -104,6 +104,19 @@ def _reading_of(sha256: str, score: FileScore, choice: LineSelection) -> Reading
         if choice.time_unit == "beats"
         else (),
     )
+
+
+def _judged_lines(track: Part, score: FileScore, tracks: TrackChoice) -> list[tuple[Part, bool, bool]]:
+    """A track, whether it is lead-like, and whether it is learnt from.
+
+    A channel may play a solo by one program and chords by another: if the whole is not lead-like and the notes of a program are, then
+    the notes of each program are a line of their own.
+    """
+    whole = (track, *_judged(track, score, tracks))
+    if whole[1] or track.programs is None or tracks not in {"lead", "melodic"}:
+        return [whole]
+    pieces = [(piece, *_judged(piece, score, tracks)) for piece in by_program(track)]
+    return pieces if any(is_lead for _, is_lead, _ in pieces) else [whole]
 
 
 def _judged(track: Part, score: FileScore, tracks: TrackChoice) -> tuple[bool, bool]:

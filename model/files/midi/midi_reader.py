@@ -130,6 +130,9 @@ def _parts(notes: _Notes) -> tuple[list[Part], bool]:
         order = place.argsort(kind="stable")
         tick, end, pitch, velocity = tick[order], end[order], pitch[order], velocity[order]
         is_in_order = _is_rising(place[order], notes.bounds)
+    else:
+        order = None
+    programs = _programs(notes, order)
     parts = [
         Part(
             tick[begin:after],
@@ -141,10 +144,20 @@ def _parts(notes: _Notes) -> tuple[list[Part], bool]:
             channel.program,
             track.members,
             channel.channel == DRUM_CHANNEL,
+            programs[begin:after] if channel.has_programs else None,
         )
         for (number, track, channel), (begin, after) in zip(notes.parts, pairwise(notes.bounds), strict=True)
     ]
     return parts, is_in_order and has_lengths
+
+
+def _programs(notes: _Notes, order: Ticks | None) -> Bytes:
+    """The program of each note, where the channel has several; nothing if no channel has."""
+    if not any(channel.has_programs for _, _, channel in notes.parts):
+        return np.zeros(0, np.uint8)
+    records = np.frombuffer(b"".join([channel.records for _, _, channel in notes.parts]), NOTE_RECORD)
+    programs: Bytes = records["program"].copy()
+    return programs if order is None else programs[order]
 
 
 def _is_rising(places: Ticks, bounds: Sequence[int]) -> bool:

@@ -46,11 +46,15 @@ _MPE_ZONE = re.compile(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelNotes:
-    """A channel's notes as symusic returns them, in no particular order: bytes of `NOTE_RECORD`; `program` is the first one."""
+    """A channel's notes as symusic returns them, in no particular order: bytes of `NOTE_RECORD`; `program` is the first one.
+
+    If the records say the program of each note, it `has_programs`.
+    """
 
     channel: int
     records: bytes
     program: int
+    has_programs: bool = False
 
     def __len__(self) -> int:
         return len(self.records) // NOTE.size
@@ -124,8 +128,11 @@ def read_carefully(body: bytes) -> tuple[TrackNotes, bool]:
     """Repairs and parses a track as far as it can be read; and whether it breaks off."""
     track = repaired(body)
     channels = _channels_of(body)
-    # symusic would split a channel at a program change between notes.
-    events, programs = (track.plain, track.programs) if track.changes_between_notes else (track.events, {})
+    # symusic splits a channel at a program change between notes. The pieces are put together again if the track has one channel.
+    is_plain = track.changes_between_notes and (
+        len(channels) > 1 or _parsed([track.events], [channels]) in (None, [None])
+    )
+    events, programs = (track.plain, track.programs) if is_plain else (track.events, {})
     copies = 1
     found = _parsed([events], [channels], copies, programs)
     while found and found[0] and any(_most_of_a_pitch(found[0], channel) >= copies for channel in found[0].channels):
@@ -168,7 +175,8 @@ def _parsed(
     if marks_of is None:
         return None
     marks_found, doubtful = marks_of
-    if doubtful and len(marks_found) == len(tracks) == 1 and len(channels[0]) == 1:
+    has_programs = bool(doubtful) and len(marks_found) == len(tracks) == 1 and len(channels[0]) == 1
+    if has_programs:
         marks_found = _of_one_channel(parts, marks_found[0])
         doubtful = set() if marks_found else doubtful
     found: list[list[ChannelNotes]] = [[] for _ in tracks]
@@ -177,7 +185,7 @@ def _parsed(
         ends[number] = end
         if len(records) > NOTE.size:
             program = programs.get(channel, 0) if programs else first_program
-            found[number].append(ChannelNotes(channel, records[: -NOTE.size], program))
+            found[number].append(ChannelNotes(channel, records[: -NOTE.size], program, has_programs))
     every: list[TrackNotes | None] = [None] * len(tracks)
     for number in range(len(tracks)):
         if number not in doubtful:
@@ -199,8 +207,12 @@ def _of_one_channel(
     if begins.count(first) > 1:
         return []
     last, mark = marked
-    others = [part.records for part in parts if part is not last]
-    return [(ProgramNotes(b"".join([*others, last.records]), parts[begins.index(first)].program), mark)]
+    in_order = [*(part for part in parts if part is not last), last]
+    notes = np.frombuffer(b"".join([part.records for part in in_order]), NOTE_RECORD).copy()
+    notes["program"] = np.repeat(
+        [part.program for part in in_order], [len(part.records) // NOTE.size for part in in_order]
+    )
+    return [(ProgramNotes(notes.tobytes(), parts[begins.index(first)].program), mark)]
 
 
 def _marks_of(

@@ -17,13 +17,13 @@ NOTE = struct.Struct("<iiBBxx")
 
 NOTE_RECORD = np.dtype(
     {
-        "names": ["time", "duration", "pitch", "velocity"],
-        "formats": ["<i4", "<i4", "u1", "u1"],
-        "offsets": [0, 4, 8, 9],
+        "names": ["time", "duration", "pitch", "velocity", "program"],
+        "formats": ["<i4", "<i4", "u1", "u1", "u1"],
+        "offsets": [0, 4, 8, 9, 10],
         "itemsize": NOTE.size,
     }
 )
-"""The same for numpy."""
+"""The same for numpy. The program is not set by symusic; it is for notes of several programs that are put together."""
 
 # symusic pickles a list of notes as their count, and then the notes as they lie in memory.
 _COUNT_BYTES = 4

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.files.lines import GRACE_BEATS, LONGEST_GIVEN_BEATS, begins_of, lines_of, merged
+from model.files.lines import GRACE_BEATS, LONGEST_GIVEN_BEATS, begins_of, by_program, lines_of, merged
 from model.files.midi.midi_reader import read_midi
 from model.files.score import FileScore, Part, TempoMap
 from tests.model.files.midi.midi_parts import event, midi_file, mpe_line, plain, track
@@ -107,3 +107,19 @@ def test_tracks_are_lines_in_the_order_of_the_file() -> None:
         480.0, tuple(replace(part_of((0, 1, pitch)), track=pitch) for pitch in (72, 40, 60)), TempoMap.of(())
     )
     assert [line.track for line in lines_of(score)] == [72, 40, 60]
+
+
+def test_the_notes_of_each_program_are_a_line_also_after_notes_got_their_lengths() -> None:
+    programs = np.array([7, 3, 7], np.uint8)
+    part = replace(part_of((0, 0, 60), (0, 240, 62), (480, 720, 64)), program=7, programs=programs)
+    (line,) = lines_of(FileScore(480.0, (part,), TempoMap.of([])))
+    pieces = by_program(line)
+    assert [(piece.program, piece.pitch.tolist(), piece.programs) for piece in pieces] == [
+        (3, [62], None),
+        (7, [60, 64], None),
+    ]
+
+
+def test_a_part_of_one_program_is_its_own_only_line() -> None:
+    part = part_of((0, 240, 60))
+    assert by_program(part) == [part]

@@ -9,6 +9,7 @@ import pretty_midi
 import pytest
 
 from model.notes import Note
+from tests.model.files.midi.midi_parts import event, midi_file, plain, track
 from tests.music import (
     BROKEN_MIDI_FILES,
     DAMAGED_MIDI_FILES,
@@ -110,6 +111,27 @@ class TestTracks:
     def test_silence_and_drums_alone_give_no_line_and_are_not_broken(self, tracks: TrackChoice, tmp_path: Path) -> None:
         assert read_lines(write_part(tmp_path / "silence.mid", []), tracks) == []
         assert read_lines(write_part(tmp_path / "drums.mid", exercise(), channel=DRUM_CHANNEL), tracks) == []
+
+    @pytest.mark.parametrize("tracks", ["lead", "melodic"])
+    def test_a_solo_by_one_program_between_chords_by_another_is_a_line(
+        self, tracks: TrackChoice, tmp_path: Path
+    ) -> None:
+        chords = event(0, 0xC0, 4) + b"".join(
+            event(0, 0x90, 60, 80) + event(0, 64, 80) + event(0, 67, 80) + event(200, 60, 0) + event(0, 64, 0) + event(40, 67, 0)
+            for _ in range(100)
+        )  # fmt: skip
+        path = tmp_path / "solo.mid"
+        path.write_bytes(midi_file(track(chords, event(0, 0xC0, 66), plain(80), chords)))
+        reading = read_file(path, LineSelection(tracks))
+        assert [len(line) for line in reading.lines] == [80]
+        assert reading.leads == (True,)
+        (every,) = read_file(path, LineSelection("most-notes")).lines
+        assert len(every) == 680
+
+    def test_a_line_that_changes_its_program_is_one_line(self, tmp_path: Path) -> None:
+        path = tmp_path / "line.mid"
+        path.write_bytes(midi_file(track(*[event(0, 0xC0, 30 + number) + plain(70) for number in range(3)])))
+        assert [len(line) for line in read_file(path, LineSelection()).lines] == [210]
 
     def test_a_pitch_that_starts_twice_at_once_is_one_note(self, tmp_path: Path) -> None:
         path = tmp_path / "doubled.mid"

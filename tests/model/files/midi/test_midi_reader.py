@@ -148,6 +148,8 @@ class TestLines:
         assert [len(part) for part in score.parts] == [80, 3, 80]
         assert rows(score.parts[1]) == [(0, 25, 60, 80), (15, 35, 60, 81), (35, 44, 62, 7)]
         assert (score.parts[1].channel, score.parts[1].program) == (channel, 9)
+        assert score.parts[1].programs is not None
+        assert score.parts[1].programs.tolist() == [9, 4, 9]
 
     def test_of_two_programs_that_begin_at_once_the_first_written_is_the_program(self) -> None:
         chord = [event(0, 0xC0, 90), event(0, 0x90, 60, 80), event(0, 0xC0, 4), event(0, 0x90, 64, 80)]
