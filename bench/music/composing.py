@@ -26,12 +26,10 @@ from random import Random
 from model.notes import Note
 try:
     from model.improvising.improviser import create_improviser
-    from model.improvising.novelty import Novelty
     from model.improvising.sampling_settings import SamplingSettings
     from model.pack.pack import open_pack
 except ImportError:  # a checkout from before the rooms of the model
     from model.improviser import Taste as SamplingSettings, improviser as create_improviser
-    from model.novelty import Novelty
     from model.pack import open_pack
 try:
     from model.tokens.bar_places import BarPlaces
@@ -56,8 +54,7 @@ for approach in ("pitch", "event"):
         began = now()
         improviser.hear(note, **bars)
         hearing.append(now() - began)
-    novelty = Novelty([[note.pitch for note in notes]])
-    settings = SamplingSettings(temperature=0.9, top_p=0.95, novelty=novelty, closing_beats=1.0, **bars)
+    settings = SamplingSettings(temperature=0.9, top_p=0.95, closing_beats=1.0, **bars)
     composing = []
     for number in range(12):
         answer = improviser.compose(beat + 1.0, beat + 33.0, settings, Random(number))
