@@ -52,7 +52,7 @@ bench: $(READY_TO_DEVELOP)  ## measure speed and size
 	@$(BIN)/python -m bench $(ARGS)
 
 docs: $(READY_TO_DEVELOP)  ## write again what is made from the table of controls
-	$(BIN)/fours controls --markdown > docs/osc.md
+	$(BIN)/fours controls --markdown > docs/osc.md.new && mv docs/osc.md.new docs/osc.md
 	$(BIN)/fours layout -o bridge/touchosc/trading-fours.tosc --picture docs/touchosc.png
 
 packs: $(READY_TO_DEVELOP)  ## train again the packs that come with the program (an hour or two on two cores)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "training": ("steps", "bits", "rhythm", "bins", "recipes", "targets", "ingest"),
-    "music": ("keys", "in_key", "pulse", "memory", "backoffs", "jam_day"),
+    "music": ("keys", "in_key", "pulse", "memory", "backoffs", "jam_day", "composing"),
     "live": (
         "takes",
         "startup",
@@ -17,6 +17,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "buffered_clock",
         "onsets",
         "panel",
+        "page_work",
     ),
 }
 QUESTIONS: Mapping[str, str] = {name: f"bench.{room}.{name}" for room, names in ROOMS.items() for name in names}

@@ -1,18 +1,19 @@
-"""Answers for the judge: each composed by a `Jam`, the same code that answers in a session; opens no port and writes no file."""
+"""Answers for the judge: each composed by a `Jam`, the same code that answers in a session.
+
+Opens no port and writes no file.
+"""
 
 import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from bridge.timing.meter import Meter
-from bridge.timing.timeline import Timeline
 from model.approach import Approach
 from model.files.seed import Seed
 from model.notes import Note
 from server.config.config import load
 from server.controls.control_table import Value
-from server.export import answer_to
+from server.export import answer_to, timeline_of
 from server.jam.jam import Jam
 from server.music.packs.pack_loader import load_pack
 
@@ -31,12 +32,17 @@ def open_answerer(controls: dict[str, Value], config_file: Path | None = None) -
         settings = replace(
             config.settings,
             approach=approach,
-            # The answer is asked for; the jam must not answer by itself, however long a rest in the seed is.
+            # The answer is requested below; the jam must not answer by itself, however long a rest in the seed is.
             answer_after=math.inf,
             answer_length=until_beats - start_beats,
         )
-        timeline = Timeline.start(seed.tempo_bpm, meter=Meter(seed.meter.numerator, seed.meter.denominator))
-        jam = Jam(loaded_pack.improvisers(seed.tempo_bpm), settings, random_seed, timeline)
+        jam = Jam(
+            loaded_pack.improvisers(seed.tempo_bpm),
+            settings,
+            random_seed,
+            timeline_of(seed, seed.tempo_bpm, start_beats),
+            counts_bars=True,
+        )
         return tuple(answer_to(seed, jam, start_beats))
 
     return answer

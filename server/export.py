@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -67,7 +67,9 @@ def export_answers(
     # `answer_to` requests the answer; the jam must not answer by itself, however long a rest in the seed is.
     answering_on_request = replace(settings, answer_after=math.inf)
     for number in range(request.count):
-        jam = Jam(loaded_pack.improvisers(tempo_bpm), answering_on_request, request.random_seed + number)
+        timeline = timeline_of(seed, tempo_bpm, _answer_start(seed))
+        improvisers = loaded_pack.improvisers(tempo_bpm)
+        jam = Jam(improvisers, answering_on_request, request.random_seed + number, timeline, counts_bars=True)
         if chart is not None:
             # The bars of the chart are those of the seed, which begins on a bar line.
             meter = Meter(seed.meter.numerator, seed.meter.denominator)
@@ -94,6 +96,14 @@ def export_answers(
             with _write_errors_translated(picture):
                 draw_piano_roll(picture, tracks, seed.meter)
             yield picture
+
+
+def timeline_of(seed: Seed, tempo_bpm: float, start_beats: float) -> Timeline:
+    """A timeline with the bars that the seed has where its answer starts, at one tempo. A meter that no jam has counts as 4/4."""
+    meter = meter_at(start_beats, seed.bars)
+    with suppress(ValueError):
+        return Timeline.start(tempo_bpm, meter=Meter(meter.numerator, meter.denominator)).with_downbeat(start_beats)
+    return Timeline.start(tempo_bpm).with_downbeat(start_beats)
 
 
 def answer_to(seed: Seed, jam: Jam, start_beats: float | None = None) -> list[Note]:

@@ -36,7 +36,7 @@ def judge(
     config: ConfigOption = None,
     controls: dict[str, Value],
 ) -> None:
-    """Judge a pack's answers beside what people really played next (needs the extra `train`)."""
+    """Compare a pack's answers with what people really played next (needs the extra `train`)."""
     from server.answerer import open_answerer
 
     judging = training_module("train.judge_cli")

@@ -33,20 +33,21 @@ from server.errors import BadValue
 from server.jam.jam import Jam
 from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
+from server.music.packs.pack_list import PackList
 from server.music.packs.pack_loader import LoadedPack, check_pack_exists, load_pack
 from server.music.packs.pack_switcher import PackSwitcher
 from server.music.seed_player import seed_playing
 from server.music.watchdog import Watchdog
 from server.panel.jam_handle import JamHandle, Wiring
 from server.panel.panel import Panel
-from server.panel.take_list import TakeList
+from server.panel.work.worker import Worker, WorkerTakes
 from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
 from server.remote.osc_remote import OscRemote
 from server.stop_signals import StopSignals
 from server.takes.memories.memory_store import load_take_memory, memories_in_file, save_take_memory
 from server.takes.recorder import Recorder
-from server.takes.take_library import TakeEntry, TakeLibrary
+from server.takes.take_library import TakeEntry
 
 logger = logging.getLogger("fours.session")
 
@@ -58,7 +59,10 @@ OnControlChanged = Callable[[str, Value], None]
 
 
 def trust_text(osc: OscSection) -> str:
-    """Whose OSC is read while the port is open to the network, and how to trust another address, as a line for the user."""
+    """Which senders' OSC messages are read while the port is open to the network, and how to trust another address.
+
+    For the user.
+    """
     others = ", ".join(osc.trust)
     if others:
         return f"this machine and {others}; nobody else is read or answered"
@@ -79,13 +83,13 @@ def measure_ms_per_token(engine: Engine, clock: Clock) -> float:
 class Session:
     """A running jam: `async with` starts it and stops it, and `until_stopped` waits in between.
 
-    `started_s` is the time on `clock` at which the process started, for the line that says how long the start took. With
-    a `seed`, the session first plays that phrase to the jam. `memory_origin` is where the jam's memory comes from: a
-    memory file, to which it is also saved, or an earlier take. MIDI bindings that are learnt are written to
+    `started_s` is the time on `clock` at which the process started, for the line that says how long the start took.
+    With a `seed`, the session first plays that phrase to the jam. `memory_origin` is where the jam's memory comes from:
+    a memory file, to which it is also saved, or an earlier take. MIDI bindings that are learnt are written to
     `config_file`, or to the default file if that is None.
 
-    `async with` raises what a part raises if it cannot be opened, a PackError, BridgeError or ServerError; then the parts
-    that were open are closed again.
+    `async with` raises what a part raises if it cannot be opened, a PackError, BridgeError or ServerError; then the
+    parts that were open are closed again.
     """
 
     def __init__(
@@ -109,6 +113,7 @@ class Session:
         self._seed = seed
         self._memory_origin = memory_origin
         self._memory_file: Path | None = None
+        self._pack_list = PackList(tuple)
         self._stack = AsyncExitStack()
         self._stop_requested = asyncio.Event()
         self._music_thread: MusicThread | None = None
@@ -120,7 +125,8 @@ class Session:
         except BaseException:
             await self._stack.aclose()
             raise
-        # All objects up to here live as long as the jam: a search through them for garbage would stop the music for 50 ms.
+        # All objects up to here live as long as the jam: a search through them for garbage would stop the music for 50
+        # ms.
         gc.freeze()
         self._say(f"Ready in {self._clock.now_s() - self._started_s:.1f} s. Play a phrase; Ctrl-C ends the jam.")
         return self
@@ -129,7 +135,10 @@ class Session:
         await self._stack.aclose()
 
     async def until_stopped(self) -> None:
-        """Returns at the first Ctrl-C, SIGTERM, SIGHUP or SIGQUIT; another one, not too soon after it, ends the process at once."""
+        """Returns at the first Ctrl-C, SIGTERM, SIGHUP or SIGQUIT.
+
+        Another one, not too soon after it, ends the process at once.
+        """
         await self._stop_requested.wait()
 
     async def _start(self) -> None:
@@ -146,7 +155,8 @@ class Session:
         music_thread = MusicThread(jam, output, self._clock)
         link = await self._open_link(music_thread)
         controls = self._create_control_store(music_thread, link)
-        packs = self._available_packs()
+        self._pack_list = PackList(lambda: available_packs(self._config.pack_folders))
+        packs = self._pack_list.names()
         self._stack.callback(output.close)
         osc_remote = await self._open_osc(controls, music_thread, packs)
         self._open_memory(jam)
@@ -176,7 +186,8 @@ class Session:
         loop = asyncio.get_running_loop()
 
         def on_stop() -> None:
-            # At once, as the loop may be busy, and as closing the panel may take a while: notes must not sound on meanwhile.
+            # At once, as the loop may be busy, and as closing the panel may take a while: notes must not sound on
+            # meanwhile.
             if self._music_thread is not None:
                 self._music_thread.request_stop()
             loop.call_soon_threadsafe(self._stop_requested.set)
@@ -277,6 +288,7 @@ class Session:
     async def _open_panel(
         self, controls: ControlStore, music_thread: MusicThread, controllers: MidiControllers, wiring: Wiring
     ) -> None:
+        worker = Worker()
         jam_handle = JamHandle(
             controls,
             music_thread,
@@ -284,10 +296,10 @@ class Session:
             wiring,
             controllers.receive_midi,
             MidiLearn(controllers.cc_input, self._config_file),
-            self._available_packs,
-            TakeList(TakeLibrary(self._config.takes.data_folder)),
+            self._pack_list.names,
+            WorkerTakes(worker, self._config.takes.data_folder),
         )
-        await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say))
+        await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say, worker))
 
     def _watch_ports(self, midi_input: InputPort, output: OutputPort, music_thread: MusicThread) -> None:
         """Follows ports that go and come back, and says so; the callbacks run in a thread of the MIDI system."""
@@ -302,6 +314,7 @@ class Session:
             else:
                 logger.warning('MIDI %s "%s" is back', direction, port.name)
 
+        midi_input.watch_clock(music_thread.on_input_clock_moved)
         for port, direction in ((midi_input, "input"), (output, "output")):
             port.watch(
                 partial(on_change, port, direction, is_lost=True), partial(on_change, port, direction, is_lost=False)
@@ -339,9 +352,6 @@ class Session:
             controls.report_remark(
                 "chart", f"the chart is in {chart.meter}: {error}; its chords share the bars of the jam"
             )
-
-    def _available_packs(self) -> tuple[str, ...]:
-        return tuple(available_packs(self._config.pack_folders))
 
     def _on_event_loop(self, callback: OnControlChanged) -> OnControlChanged:
         """Wraps a callback so that another thread may call it: it then runs in the event loop's thread."""

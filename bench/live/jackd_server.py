@@ -2,12 +2,14 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-NAME = "fours-bench"
+NAME = os.environ.get("SERVER", "fours-bench")
+"""With a name of their own, several benchmarks can run at the same time."""
 SAMPLE_RATE = 48_000
 TIMEOUT_S = 15.0
 
@@ -73,6 +75,13 @@ def wait_for(port: str) -> None:
         if time.perf_counter() > until_s:
             raise TimeoutError(f"there is no port {port}")
         time.sleep(0.05)
+
+
+def free_udp_port() -> int:
+    """A UDP port that no program uses."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _transport(commands: str) -> None:

@@ -1,12 +1,13 @@
 """How far the jam's notes are from the beat of a MIDI clock: one jam for each period and tempo, recorded by `jack_recorder`.
 
-`jack_midi_clock` sends the clock, from JACK's transport, on jackd without sound hardware. Ticks are numbered by their time
-and not by counting them, so that a lost tick moves nothing; each onset is compared with the tick of its beat. Cycles that
-the server missed ("gaps") have a column of their own: they make notes late that no program could play on time. The first
-beats, in which the jam does not know the clock yet, are left out.
+`jack_midi_clock` sends the clock, from JACK's transport, on jackd without sound hardware. Each onset is compared with the tick of
+its beat, both by the transport's frames, which number the ticks too: so a lost tick moves nothing. The first beats, in which the
+jam does not know the clock yet, are left out. Where the server reported an xrun or missed cycles ("gaps"), no program could play
+on time: the last column leaves out the two beats after each of these.
 
 `FRAMES=256,1024 TEMPI=97,120 MINUTES=5 python -m bench onsets`; `BUILD=.,../other` also runs the jam of another checkout.
 `MODE=fours` takes turns of a bar with a robot player instead of playing continuously, and `JITTER=20` lets the clock wander by 20 %.
+`SERVER=NAME` names the JACK server, so that several benchmarks can run at the same time. `FOLDER=PATH` keeps the recordings.
 """
 
 import itertools
@@ -34,11 +35,11 @@ SECONDS = 60 * float(os.environ.get("MINUTES", "0.5"))
 BUILDS = tuple(os.environ.get("BUILD", ".").split(","))
 MODE = os.environ.get("MODE", "continuous")
 JITTER_PERCENT = int(os.environ.get("JITTER", "0"))
-SETTLED_BEATS = 16
+FOLDER = os.environ.get("FOLDER")
+SETTLED_BEATS, RECOVERY_BEATS = 16, 2
 STEP_BEATS = 0.5
 TICKS_PER_BEAT = 24
 SAMPLE_RATE = 48_000
-OSC_PORT = "18767"
 TIMEOUT_S = 15.0
 FOURS = (sys.executable, "-c", "import sys; from server.cli import main; sys.exit(main())")
 CLOCK_PORT = "jack_midi_clock:mclk_out"
@@ -48,48 +49,66 @@ Frames = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What the recorder wrote, in frames, and how often JACK reported an xrun."""
+    """What the recorder wrote. Ticks and onsets have two columns: the server's frame, and the transport's."""
 
     ticks: Frames
     onsets: Frames
-    gaps: tuple[tuple[float, float], ...]
-    """For each gap, the frame before which cycles are missing, and how many frames are missing."""
-    xruns: int
+    gaps: Frames
+    """The frames before which cycles are missing."""
+    xruns: Frames
 
     @classmethod
     def read(cls, lines: list[str]) -> "Recording":
         """Reads the lines of the recorder."""
-        ticks, onsets, gaps, xruns = [], [], [], 0
+        ticks, onsets, gaps, xruns = [], [], [], []
         for words in (line.split() for line in lines):
             match words:
-                case ["clock", frame, "f8"]:
-                    ticks.append(float(frame))
-                case ["notes", frame, data] if data[0] == "9" and not data.endswith("00"):
-                    onsets.append(float(frame))
-                case ["gap", frame, missing]:
-                    gaps.append((float(frame), float(missing)))
-                case ["xruns", count]:
-                    xruns = int(count)
-        return cls(np.array(ticks), np.array(onsets), tuple(gaps), xruns)
+                case ["clock", frame, song, "f8"]:
+                    ticks.append((float(frame), float(song)))
+                case ["notes", frame, song, data] if data[0] == "9" and not data.endswith("00"):
+                    onsets.append((float(frame), float(song)))
+                case ["gap", frame, _]:
+                    gaps.append(float(frame))
+                case ["xrun", frame]:
+                    xruns.append(float(frame))
+        return cls(_pairs(ticks), _pairs(onsets), np.array(gaps), np.array(xruns))
+
+    def beats_at(self, songs: Frames, tempo_bpm: float) -> Frames:
+        """The beats of the clock at frames of the transport."""
+        return np.asarray(np.interp(songs, self.ticks[:, 1], self._tick_numbers(tempo_bpm)) / TICKS_PER_BEAT)
+
+    def songs_at(self, beats: Frames, tempo_bpm: float) -> Frames:
+        """The frames of the transport at beats of the clock."""
+        return np.asarray(np.interp(beats * TICKS_PER_BEAT, self._tick_numbers(tempo_bpm), self.ticks[:, 1]))
+
+    def _tick_numbers(self, tempo_bpm: float) -> Frames:
+        """The number of each tick, by the transport's frames, so that lost ticks count too."""
+        tick_frames = 60 * SAMPLE_RATE / tempo_bpm / TICKS_PER_BEAT
+        songs = self.ticks[:, 1]
+        # One by one, as a clock that wanders may move far from its tempo.
+        return np.cumsum(np.round(np.diff(songs, prepend=0.0) / tick_frames))
 
 
-def tick_numbers(recording: Recording, tempo_bpm: float) -> Frames:
-    """The number of each recorded tick, by the time since the tick before, so that lost ticks count too."""
-    tick_frames = 60 * SAMPLE_RATE / tempo_bpm / TICKS_PER_BEAT
-    ticks = recording.ticks
-    # JACK's transport, and with it the song, stands still while cycles are missed.
-    song = ticks - sum((missing * (ticks >= frame) for frame, missing in recording.gaps), np.zeros(len(ticks)))
-    return np.concatenate(([0.0], np.cumsum(np.round(np.diff(song) / tick_frames))))
+def _pairs(rows: list[tuple[float, float]]) -> Frames:
+    return np.array(rows, dtype=np.float64).reshape(-1, 2)
 
 
-def errors_ms(recording: Recording, tempo_bpm: float) -> Frames:
-    """How much later than its tick each onset came, in milliseconds, from `SETTLED_BEATS` on."""
-    ticks, numbers = recording.ticks, tick_numbers(recording, tempo_bpm)
-    onsets = recording.onsets[recording.onsets > ticks[0] + SETTLED_BEATS * 60 * SAMPLE_RATE / tempo_bpm]
-    onsets = onsets[onsets < ticks[-1]]
-    step = STEP_BEATS * TICKS_PER_BEAT
-    places = np.round(np.interp(onsets, ticks, numbers) / step) * step
-    return np.asarray((onsets - np.interp(places, numbers, ticks)) / SAMPLE_RATE * 1000, dtype=np.float64)
+def errors_ms(recording: Recording, tempo_bpm: float) -> tuple[Frames, npt.NDArray[np.bool_]]:
+    """How much later than its tick each onset came, in milliseconds, from `SETTLED_BEATS` on.
+
+    Also returns, for each onset, whether more than `RECOVERY_BEATS` have passed since the last xrun or gap.
+    """
+    frames, songs = recording.onsets.T
+    beats = recording.beats_at(songs, tempo_bpm)
+    is_measured = (beats > SETTLED_BEATS) & (frames < recording.ticks[-1, 0])
+    frames, songs, beats = frames[is_measured], songs[is_measured], beats[is_measured]
+    places = np.round(beats / STEP_BEATS) * STEP_BEATS
+    off_ms = (songs - recording.songs_at(places, tempo_bpm)) / SAMPLE_RATE * 1000
+    recovery_frames = RECOVERY_BEATS * 60 * SAMPLE_RATE / tempo_bpm
+    is_clear = np.ones(len(frames), dtype=np.bool_)
+    for frame in (*recording.xruns, *recording.gaps):
+        is_clear &= (frames < frame) | (frames > frame + recovery_frames)
+    return off_ms, is_clear
 
 
 def run() -> None:
@@ -103,18 +122,20 @@ def run() -> None:
                 rows.append((str(frames), f"{tempo_bpm:g}", build, *_figures(recording, tempo_bpm)))
     show(
         f"Onsets against the clock's ticks, {SECONDS:g} s each",
-        ("frames", "bpm", "build", "onsets", "median ms", "p99 ms", "worst ms", "xruns", "gaps"),
+        ("frames", "bpm", "build", "onsets", "median ms", "p99 ms", "worst ms", "xruns", "gaps", "worst 2 beats after"),
         rows,
     )
 
 
 def _figures(recording: Recording, tempo_bpm: float) -> tuple[str, ...]:
-    error_ms = np.abs(errors_ms(recording, tempo_bpm))
-    if not len(error_ms):
-        return ("0", "-", "-", "-", str(recording.xruns), str(len(recording.gaps)))
-    median, p99, worst = np.percentile(error_ms, [50, 99, 100])
-    figures = (f"{median:.3f}", f"{p99:.3f}", f"{worst:.3f}")
-    return (str(len(error_ms)), *figures, str(recording.xruns), str(len(recording.gaps)))
+    counts = (str(len(recording.xruns)), str(len(recording.gaps)))
+    off_ms, is_clear = errors_ms(recording, tempo_bpm)
+    if not len(off_ms):
+        return ("0", "-", "-", "-", *counts, "-")
+    off_ms = np.abs(off_ms)
+    median, p99, worst = np.percentile(off_ms, [50, 99, 100])
+    clear = f"{off_ms[is_clear].max():.3f} ({is_clear.sum()})" if is_clear.any() else "-"
+    return (str(len(off_ms)), f"{median:.3f}", f"{p99:.3f}", f"{worst:.3f}", *counts, clear)
 
 
 def record(tempo_bpm: float, seconds: float, build: Path, mode: str = MODE) -> Recording:
@@ -136,6 +157,9 @@ def record(tempo_bpm: float, seconds: float, build: Path, mode: str = MODE) -> R
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=TIMEOUT_S)
+    if FOLDER is not None:
+        name = f"{jackd_server.NAME}-{tempo_bpm:g}-{build.resolve().name}-{time.time():.0f}.txt"
+        (Path(FOLDER) / name).write_text(out, encoding="utf-8")
     return Recording.read(out.splitlines())
 
 
@@ -157,7 +181,7 @@ def _jam(build: Path, mode: str) -> Iterator[tuple[str, str]]:
     turns = () if mode == "continuous" else ("--turn-bars", "1", "--over", "overlap")
     controls = ("--mode", mode, *turns, "--approach", "pitch", "--step", str(STEP_BEATS))
     config = '[panel]\non = false\n[takes]\nfolder = "takes"\n'
-    with running_jam(build, ("--osc-port", OSC_PORT, *controls), config) as jam:
+    with running_jam(build, ("--osc-port", str(jackd_server.free_udp_port()), *controls), config) as jam:
         yield jam.wiring["MIDI in"], jam.wiring["MIDI out"]
 
 

@@ -1,9 +1,9 @@
 """The one-step graph of a pack, as the program writes it, and the check that a file holds this graph and nothing else.
 
-ONNX can describe any computation: loops without end, arrays without bound, weights in other files. A pack comes from anyone, so
-before ONNX Runtime sees a graph, it is compared with the only two that a pack may have, of fp32 and of int8: the same nodes in
-the same order, with arrays of the sizes that follow from the network's shape. Then running it can do nothing else than one step
-of an LSTM.
+ONNX can describe any computation: loops without end, arrays without bound, weights in other files. A pack comes from
+anyone, so before ONNX Runtime sees a graph, it is compared with the only two that a pack may have, of fp32 and of int8:
+the same nodes in the same order, with arrays of the sizes that follow from the network's shape. Then running it can do
+nothing else than one step of an LSTM.
 """
 
 from dataclasses import dataclass
@@ -177,7 +177,7 @@ def _graph_of(model: memoryview) -> memoryview:
 
 
 def _shape_of(nodes: list[_Node], initializers: dict[str, Dimensions]) -> StepShape:
-    """The shape that some of the arrays tell; the others must agree."""
+    """The shape that follows from some of the arrays; the others must agree with it."""
     layers = sum(node.op in {"LSTM", "DynamicQuantizeLSTM"} for node in nodes)
     is_int8 = "output.weight_quantized" in initializers
     top = initializers.get("output.weight_quantized" if is_int8 else "output.weight", ())

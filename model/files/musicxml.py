@@ -1,7 +1,9 @@
-"""The content of a MusicXML file, plain or packed, to a score: by partitura, which is in the extra `scores` and met here only.
+"""Reads a MusicXML file, plain or packed, as a score, with partitura.
 
-Repeats are played, ties are one note, a grace has no length and stands on the note it leads to. Not read: dynamics, so every note
-has one velocity, and unpitched percussion, which is left out.
+Only this module uses partitura, which is in the extra `scores`.
+
+Repeats are played, and tied notes are one note. A grace note has no length, and has the onset of its main note.
+Dynamics are not read, so all notes have the same velocity. Unpitched percussion is left out.
 """
 
 import io
@@ -20,16 +22,16 @@ from model.files.time_signature import MeterChange, TimeSignature
 if TYPE_CHECKING:
     import partitura.score
 
-# Divides by what scores divide a beat in: 32nds, quintuplets, septuplets.
+# Ticks per beat: a multiple of the parts into which scores divide a beat, such as 32nds, quintuplets and septuplets.
 TICKS_PER_BEAT = 10_080
 VELOCITY = 80
 _DENOMINATORS = (4, 8, 16, 32, 64)
 
 
 def read_musicxml(content: bytes) -> FileScore:
-    """All that a file holds. Raises UnreadableError where it cannot be read, or partitura is not installed."""
+    """The music of a file. Raises UnreadableError if it cannot be read, or if partitura is not installed."""
     with warnings.catch_warnings():
-        # Of partitura, which tells of every small thing that it has to guess, and of what it imports.
+        # partitura warns of everything that it has to guess, and of what it imports.
         warnings.simplefilter("ignore")
         try:
             import partitura.score
@@ -63,7 +65,7 @@ def unpacked(content: bytes) -> bytes:
         return content
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            container = ET.fromstring(packed.read("META-INF/container.xml"))  # noqa: S314  a name is taken, no more
+            container = ET.fromstring(packed.read("META-INF/container.xml"))  # noqa: S314  only a file name is read from it
             names = [file.get("full-path") for file in container.iter() if file.tag.endswith("rootfile")]
             return packed.read(str(names[0]))
     except (KeyError, IndexError, ValueError, zipfile.BadZipFile, ET.ParseError) as error:
@@ -71,14 +73,14 @@ def unpacked(content: bytes) -> bytes:
 
 
 class _Voice:
-    """One part of a score by partitura, whose beats begin after the pickup: here they begin with it."""
+    """One part of a score. partitura counts beats from the end of a pickup; here they count from its start."""
 
     def __init__(self, part: "partitura.score.Part") -> None:
         self._part = part
         self._begin_beats = float(part.quarter_map(part.first_point.t))
 
     def part(self, number: int) -> Part:
-        # Not by `note_array`, which stumbles over a grace in what was unfolded (partitura 1.9).
+        # Not with `note_array`, which fails on grace notes in parts with unfolded repeats (partitura 1.9).
         notes = sorted(self._part.notes_tied, key=lambda note: (note.start.t, note.midi_pitch))
         begins = [note.start.t for note in notes]
         ends = [note.start.t + note.duration_tied for note in notes]
@@ -97,7 +99,7 @@ class _Voice:
         return [(int(self._ticks(tempo.start.t)), int(tempo.microseconds_per_quarter)) for tempo in found]
 
     def meters(self) -> tuple[MeterChange, ...]:
-        """Where meters change; a pickup is a first bar of its own, as in a MIDI file."""
+        """The changes of meter; a pickup is a first bar of its own, as in a MIDI file."""
         import partitura.score
 
         changes = [

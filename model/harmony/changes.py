@@ -1,4 +1,7 @@
-"""`Changes`: which chord sounds at a beat, which comes next, and when. `ChartChanges` plays a chart round and round; no clock."""
+"""`Changes`: which chord sounds at a beat, which comes next, and when.
+
+`ChartChanges` plays a chart round and round; no clock.
+"""
 
 import math
 from bisect import bisect_right
@@ -16,7 +19,7 @@ EARLY_BEATS = 1e-6
 class ChordSpan:
     """A chord while it sounds: from `start_beats` to `end_beats`, when `next_chord` begins. None is no chord (`N.C.`).
 
-    `position_beats` and `beats_per_bar` place the beat that was asked about within its bar.
+    `position_beats` and `beats_per_bar` place the requested beat within its bar.
     """
 
     chord: Chord | None
@@ -36,7 +39,10 @@ class Changes(Protocol):
 
 
 class ChartChanges:
-    """The changes of a chart whose first bar begins at `downbeat`; the form goes round for ever, and before it too."""
+    """The changes of a chart whose first bar begins at `downbeat`.
+
+    The form repeats without end, after the downbeat and before it.
+    """
 
     def __init__(
         self, chart: Chart, downbeat: float = 0.0, beats_per_bar: float = 4.0, unit_beats: float = 1.0

@@ -21,8 +21,8 @@ _SHARP_SIGNATURES = frozenset({7, 2, 9, 4, 11, 6})
 class ChartBar:
     """One bar: its chords in order, None for no chord (`N.C.`).
 
-    `starts_beats` is where each begins, in beats from the bar line, where the chart says so; without it, the chords share
-    the bar: see `starts`.
+    `starts_beats` is where each begins, in beats from the bar line, where the chart says so; without it, the chords
+    share the bar: see `starts`.
     """
 
     chords: tuple[Chord | None, ...]
@@ -31,9 +31,9 @@ class ChartBar:
     def starts(self, beats_per_bar: float, unit_beats: float) -> tuple[float, ...]:
         """Where each chord begins, in a bar of this length that is counted in units of `unit_beats`.
 
-        Chords share the bar in whole units, the first ones get the longer shares: two chords in 3/4 have two beats and one. More
-        chords than units share the bar evenly. Where the chart says where they begin, a start past the bar's end is dropped
-        by whoever plays it.
+        Chords share the bar in whole units, the first ones get the longer shares: two chords in 3/4 have two beats and
+        one. More chords than units share the bar evenly. Where the chart says where they begin, a start past the bar's
+        end is dropped when the bar is played.
         """
         if self.starts_beats:
             return self.starts_beats
@@ -47,8 +47,8 @@ class ChartBar:
 class Chart:
     """The bars of one time round the form; after the last bar the form begins again.
 
-    `meter` is that of the chart, such as `3/4`; empty if it says none. Each of `remarks` is one sentence about something that could
-    not be read as written.
+    `meter` is that of the chart, such as `3/4`; empty if it says none. Each of `remarks` is one sentence about
+    something that could not be read as written.
     """
 
     bars: tuple[ChartBar, ...]

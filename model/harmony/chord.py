@@ -58,7 +58,7 @@ class Chord:
         return pitch % OCTAVE == self.bass or (pitch - self.root) % OCTAVE in {i % OCTAVE for i in self.intervals}
 
     def transposed(self, semitones: int, *, sharps: bool) -> "Chord":
-        """The same chord so many semitones higher, spelt with sharps or with flats."""
+        """The same chord, this many semitones higher, spelt with sharps or with flats."""
         return replace(
             self,
             root=(self.root + semitones) % OCTAVE,

@@ -1,6 +1,6 @@
 """Finds the form of a song from the chords of its bars, by self-similarity: how many bars until they come again. No clock.
 
-"Learnt the changes": a form of so many bars is known once it has been heard once, and half of it again.
+"Learnt the changes": a form is known once all its bars have been heard, and half of them again.
 """
 
 from collections.abc import Mapping
@@ -33,8 +33,8 @@ def similarity(first: BarChords, second: BarChords) -> float:
 def form_length(bars: Mapping[int, BarChords], last_bar: int) -> int | None:
     """The length of the form in bars, from the bars that were heard so far, by number; None while it is not known.
 
-    The shortest length is taken at which the bars come again, after half of them, but at least four, have been heard a second time.
-    A single chord that goes on makes no form.
+    The shortest length is taken at which the bars come again, after half of them, but at least four, have been heard a
+    second time. A single chord that goes on makes no form.
     """
     first_bar = min(bars, default=last_bar + 1)
     count = last_bar - first_bar + 1

@@ -11,8 +11,9 @@ Jump = Literal["", "D.C.", "D.S."]
 
 @dataclass(slots=True)
 class WrittenBar:
-    """A bar as written. `endings` are the numbers of the ending that begins here; `times` is how often the repeat that ends
-    here is played in all, 0 where none ends here. `jump` is done after the bar, once.
+    """A bar as written. `endings` are the numbers of the ending that begins here; `times` is how often the repeat that ends here is played in all, 0 where none ends here.
+
+    `jump` is done after the bar, once.
     """
 
     bar: ChartBar

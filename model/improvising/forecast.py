@@ -5,31 +5,17 @@ the order of `FACTORS`. Temperature and top-p come last. To add a factor: a clas
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
-from model.improvising.sampling import Weights, draw_token, sampling_probabilities
+from model.improvising.closing import Closing
+from model.improvising.forecast_point import ForecastPoint
+from model.improvising.sampling import Weights, draw_token, rank_tokens
 from model.improvising.sampling_settings import SamplingSettings
 from model.tokens.vocabulary import EventVocabulary, Mask, PitchVocabulary
 
 AnyVocabulary = PitchVocabulary | EventVocabulary
-
-
-@dataclass(slots=True)
-class ForecastPoint:
-    """Where in an answer the next token stands. One object for each answer, changed as the answer goes on.
-
-    `onset_beats` is the beat of the onset that is being composed, and `chord` the pitches that begin there so far: a TIME token
-    can only come after them. `outline` holds the highest pitch of each earlier onset of the answer.
-    """
-
-    start_beats: float
-    until_beats: float
-    onset_beats: float
-    chord: tuple[int, ...] = ()
-    outline: list[int] = field(default_factory=list)
 
 
 class Factor(Protocol):
@@ -57,11 +43,7 @@ class Grammar:
         self._vocabulary, self._max_chord = vocabulary, settings.max_chord
 
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
-        vocabulary = self._vocabulary
-        if isinstance(vocabulary, EventVocabulary):
-            weights *= vocabulary.allowed_after(point.chord, self._max_chord)
-        else:
-            weights *= vocabulary.note_mask
+        self._vocabulary.forbid_after(weights, point.chord, self._max_chord)
 
 
 class AllowedPitches:
@@ -91,6 +73,12 @@ class NoLongRepeats:
             keep_some(weights, mask)
 
 
+def _closing(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Closing | None:
+    if settings.ending is None:
+        return None
+    return Closing(vocabulary, settings.ending, settings.time_scale, settings.closing_beats)
+
+
 def _allowed_pitches(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:
     return None if settings.pitches is None else AllowedPitches(vocabulary, settings.pitches)
 
@@ -102,6 +90,7 @@ def _no_long_repeats(vocabulary: AnyVocabulary, settings: SamplingSettings) -> F
 FACTORS: Sequence[Callable[[AnyVocabulary, SamplingSettings], Factor | None]] = (
     Grammar,
     # Factors that make a token more or less likely stand here; those that forbid tokens stand below.
+    _closing,
     _allowed_pitches,
     _no_long_repeats,
 )
@@ -114,10 +103,12 @@ class Forecast:
     def __init__(self, vocabulary: AnyVocabulary, settings: SamplingSettings) -> None:
         made = [make(vocabulary, settings) for make in FACTORS]
         self._factors = [factor for factor in made if factor is not None]
+        self.closing = next((factor for factor in made if isinstance(factor, Closing)), None)
+        """The factor of the answer's end; None where the settings name no ending."""
         self._temperature, self._top_p = settings.temperature, settings.top_p
 
     def draw(self, weights: Weights, point: ForecastPoint, uniform: float) -> int:
         """The token that the random number `uniform`, in [0, 1), selects. Overwrites `weights`, shape (vocabulary,)."""
         for factor in self._factors:
             factor.apply(weights, point)
-        return draw_token(sampling_probabilities(weights, self._temperature, self._top_p), uniform)
+        return draw_token(*rank_tokens(weights, self._temperature, self._top_p), uniform)

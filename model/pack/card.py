@@ -1,6 +1,6 @@
 """`Card`: everything about a trained pack except the weights, in one checked JSON file; opens no other file."""
 
-from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -9,7 +9,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
 from model.errors import PackError
-from model.memory.backoff import DEFAULT_BACKOFFS, Backoff
+from model.memory.backoff import DEFAULT_BACKOFFS, Backoff, Trust
+from model.memory.context_kinds import ContextKind, kind_named
+from model.pack.card_phrasing import CardPhrasing
+from model.phrasing.phrasing import PLAIN, Phrasing
 from model.tokens.time_bins import TimeBins, TimeUnit
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 
@@ -77,17 +80,65 @@ class HeldOut(CardPart):
     ppm_time: dict[str, float] = {}
 
 
+class ContextTrust(CardPart):
+    """The numbers of `model.memory.backoff.Trust`: a concentration for each context by its name, from the least trusted one up."""
+
+    concentrations: dict[str, float]
+    variety: float
+    evidence: float
+
+    @classmethod
+    def from_trust(cls, trust: Trust) -> Self:
+        names = map(str, trust.kinds)
+        return cls(
+            concentrations=dict(zip(names, trust.concentrations, strict=True)),
+            variety=trust.variety,
+            evidence=trust.evidence,
+        )
+
+    def to_trust(self) -> Trust:
+        """Raises ValueError where a context has no such name, or a number is not possible."""
+        kinds = tuple(map(kind_named, self.concentrations))
+        return Trust(kinds, tuple(self.concentrations.values()), self.variety, self.evidence)
+
+
 class MemoryTrust(CardPart):
     """How far a memory is trusted beside the network: the numbers of `model.memory.backoff.Backoff`, fitted on validation music."""
+
+    notes: ContextTrust
+    times: ContextTrust | None = None
+
+    @classmethod
+    def from_backoff(cls, backoff: Backoff) -> Self:
+        times = None if backoff.times is None else ContextTrust.from_trust(backoff.times)
+        return cls(notes=ContextTrust.from_trust(backoff.notes), times=times)
+
+    def to_backoff(self, approach: Approach) -> Backoff:
+        """Raises ValueError where the numbers contradict each other or the approach."""
+        if (self.times is None) != (approach == "pitch"):
+            raise ValueError("a memory of the event approach has numbers for times, and no other has")
+        return Backoff(self.notes.to_trust(), None if self.times is None else self.times.to_trust())
+
+
+class OlderMemoryTrust(CardPart):
+    """The same on cards of packs from before memories knew the bar: concentrations of contexts of so many tokens, with the
+    pitches as intervals and as they are.
+    """
 
     intervals: tuple[float, ...]
     tokens: tuple[float, ...]
     variety: float
     evidence: float
 
-    @classmethod
-    def from_backoff(cls, backoff: Backoff) -> Self:
-        return cls(**asdict(backoff))
+    def to_backoff(self, approach: Approach) -> Backoff:
+        """The same contexts, trusted as far as before. Raises ValueError where the number of concentrations is wrong."""
+        lengths = (1, 2, 3, 4, 6, 8, 12, 16)
+        if not len(self.intervals) == len(self.tokens) == len(lengths):
+            raise ValueError(f"an older memory has {len(lengths)} concentrations of either kind")
+        kinds = tuple(ContextKind(line, length) for length in lengths for line in ("steps", "tokens"))
+        concentrations = tuple(chain.from_iterable(zip(self.intervals, self.tokens, strict=True)))
+        trust = Trust(kinds, concentrations, self.variety, self.evidence)
+        return Backoff(trust, trust if approach == "event" else None)
 
 
 class Epoch(CardPart):
@@ -135,7 +186,7 @@ class ApproachCard(CardPart):
     files: dict[FileName, str]
     training: Training
     held_out: dict[str, HeldOut] = {}
-    memory: MemoryTrust | None = None
+    memory: MemoryTrust | OlderMemoryTrust | None = None
 
 
 class Source(CardPart):
@@ -156,6 +207,7 @@ class Card(CardPart):
     name: str
     corpora: tuple[Source, ...] = ()
     approaches: dict[Approach, ApproachCard]
+    phrasing: CardPhrasing | None = None
 
     def vocabulary(self, approach: Approach, tempo_bpm: float = 120.0) -> PitchVocabulary | EventVocabulary:
         """The vocabulary that the approach's weights were trained with, with time bins in beats.
@@ -183,9 +235,23 @@ class Card(CardPart):
         if trust is None:
             return DEFAULT_BACKOFFS[approach]
         try:
-            return Backoff(**trust.model_dump())
+            return trust.to_backoff(approach)
         except ValueError as error:
             raise PackError(f"pack {self.name}: the card's memory is wrong ({error}); train the pack again") from error
+
+    def to_phrasing(self) -> Phrasing:
+        """The touch and the phrase ends of the corpora; plain ones where the card has no entry, as of packs made before.
+
+        Raises PackError where the entry contradicts itself.
+        """
+        if self.phrasing is None:
+            return PLAIN
+        try:
+            return self.phrasing.to_phrasing()
+        except ValueError as error:
+            raise PackError(
+                f"pack {self.name}: the card's phrasing is wrong ({error}); train the pack again"
+            ) from error
 
 
 def read_card(folder: Path) -> Card:

@@ -22,6 +22,7 @@ from model.errors import PackError
 from model.memory.memory import Memory
 from model.pack.card import CARD_FILE, Card, read_card
 from model.pack.weights import load_weights
+from model.phrasing.phrasing import Phrasing
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 
 PACKS_FOLDER = Path(__file__).parents[1] / "packs"
@@ -35,9 +36,10 @@ LARGEST_FILE_BYTES = 512 << 20
 class Pack:
     """A pack whose card was read and is consistent. Its weights are read, and checked against the card's hashes, when needed.
 
-    To a jam, a pack is `name`, `vocabulary`, `memory` and `engine`; `DummyPack` has the same four without any files. Vocabulary,
-    memory and engine of one approach belong together. Opening an engine takes some tenths of a second, so a running jam does
-    it outside the music thread.
+    A jam uses five things of a pack, and `DummyPack` has them without any files: `name` and `phrasing`; and for each approach
+    `vocabulary`, `memory` and `engine`, which belong together: the engine's tokens are those of the vocabulary, and the
+    memory is of the same vocabulary. All of them may be called from any thread. Opening an engine takes some tenths of a
+    second, so a running jam does it outside the music thread. What is wrong with a pack is a PackError, in one sentence.
     """
 
     folder: Path
@@ -58,6 +60,10 @@ class Pack:
     def memory(self, approach: Approach, tempo_bpm: float = 120.0) -> Memory:
         """A new, empty memory for the approach, trusted as far as the card says. Raises PackError as `vocabulary` does."""
         return Memory(self.vocabulary(approach, tempo_bpm), self.card.backoff(approach))
+
+    def phrasing(self) -> Phrasing:
+        """What the card says of touch and phrase ends. Raises PackError as `vocabulary` does."""
+        return self.card.to_phrasing()
 
     def weights_file(self, approach: Approach) -> Path:
         """The path of the `.safetensors` file. Raises PackError where the card names none."""
@@ -181,4 +187,5 @@ def open_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Pack:
         # So a card that contradicts itself fails now, and not at the first note.
         pack.vocabulary(approach)
         card.backoff(approach)
+    card.to_phrasing()
     return pack

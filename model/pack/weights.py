@@ -34,7 +34,7 @@ def load_weights(path: Path, tokens: int, shape: Hyperparameters) -> dict[str, n
             expected = weight_sizes(tokens, shape)
             wrong = [name for name in {**expected, **found} if found.get(name) != expected.get(name)]
             if wrong:
-                raise ValueError(f"its array {wrong[0][:40]!r} is missing or has another size than its card tells")
+                raise ValueError(f"its array {wrong[0][:40]!r} is missing or has another size than its card states")
             if not _FLOATS.issuperset(part.get_dtype() for part in slices.values()):
                 raise ValueError("its numbers are of another kind")
             return {name: file.get_tensor(name).astype(np.float32) for name in expected}
@@ -43,7 +43,7 @@ def load_weights(path: Path, tokens: int, shape: Hyperparameters) -> dict[str, n
 
 
 def weight_sizes(tokens: int, shape: Hyperparameters) -> dict[str, tuple[int, ...]]:
-    """The sizes of all arrays of a network with so many tokens, by torch's names."""
+    """The sizes of all arrays of a network with this many tokens, by torch's names."""
     gates = 4 * shape.hidden
     sizes: dict[str, tuple[int, ...]] = {
         "embedding.weight": (tokens, shape.embedding),

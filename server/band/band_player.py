@@ -1,7 +1,7 @@
 """Plays the band in time: counts in, arranges each bar shortly before it begins, and ends every note; no clock and no port.
 
-All beats are quarter notes on the jam's timeline. Each bar is arranged on its own from the chart, so a jump in the song, another chart
-or another feel takes effect with the next note.
+All beats are quarter notes on the jam's timeline. Each bar is arranged on its own from the chart, so a jump in the
+song, another chart or another feel takes effect with the next note.
 """
 
 from collections import deque
@@ -14,7 +14,7 @@ from server.band.band_note import BandNote, pulses_of
 from server.band.drums import count_in
 from server.controls.control_table import PERCENT, Settings
 
-# A bar is arranged so long before it begins: its first notes may be shown and scheduled ahead.
+# A bar is arranged this long before it begins: its first notes may be shown and scheduled ahead.
 ARRANGE_AHEAD_BEATS = 1.0
 
 TimedBandMessage = tuple[Message, float]
@@ -24,8 +24,8 @@ TimedBandMessage = tuple[Message, float]
 class BandPlayer:
     """The band of a jam. It plays while `band` is on, a chart is there and bars go by.
 
-    Where no song is followed, it is started (`start`), and counts one bar in; where one is followed, it plays while the song does.
-    All methods must be called from one thread; none blocks.
+    Where no song is followed, it is started (`start`), and counts one bar in; where one is followed, it plays while the
+    song does. All methods must be called from one thread; none blocks.
     """
 
     def __init__(self, random_seed: int) -> None:

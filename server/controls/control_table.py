@@ -15,7 +15,7 @@ from bridge.errors import cut_short, shown
 from bridge.timing.midi_clock import FASTEST_BPM, SLOWEST_BPM
 from model.analysis.scale import KEY_CHOICES
 from model.approach import Approach
-from model.defaults import FITTED_HARMONY, FITTED_STRENGTH, MAX_REPEATED_INTERVALS
+from model.defaults import DEFAULT_NOVELTY, FITTED_HARMONY, FITTED_STRENGTH
 from model.harmony.forms import FORMS
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, MAX_CHORD_NOTES
 from server.controls.choices import (
@@ -28,6 +28,7 @@ from server.controls.choices import (
     ChordsFrom,
     ClockChoice,
     Feel,
+    FeelFrom,
     LearnFrom,
     ModeName,
     OverlapRule,
@@ -114,20 +115,19 @@ class Settings:
     learn_from: LearnFrom = _choice(
         "partner", "player", get_args(LearnFrom), "Whose playing is remembered: yours, or its own answers too."
     )
-    novelty: int = _whole(
+    novelty: float = _number(
         "partner",
-        MAX_REPEATED_INTERVALS,
-        1,
-        32,
-        "The most intervals in a row that it may repeat from your phrases.",
-        "intervals",
+        DEFAULT_NOVELTY,
+        0.0,
+        1.0,
+        "How much of an answer is no quote of your phrases: 0 sets no limit, 1 allows no quote.",
     )
 
     chart: str = _row(
         "name",
         "off",
         "band",
-        "The chords to play over: a form such as blues, with a key if you like (blues in Bb), bars such as | F7 | Bb7 |, or a file.",
+        "The chords to play over: a form (blues in Bb), bars (| F7 | Bb7 |), or a file.",
         choices=("off", *FORMS),
         names="off, the name of a form, bars such as | F7 | Bb7 |, or a file",
     )
@@ -197,9 +197,9 @@ class Settings:
     )
     rhythm: RhythmFrom = _choice(
         "rhythm",
-        "fixed",
+        "varied",
         get_args(RhythmFrom),
-        "In the pitch approach: a note at each step, or the rhythm of your phrase.",
+        "In the pitch approach: a note at each step (fixed), the rhythm of your phrase, or its bars put together anew (varied).",
     )
     time_scale: float = _number(
         "rhythm",
@@ -234,6 +234,19 @@ class Settings:
     transpose: int = _whole("sound", 0, -48, 48, "Transposes all that it plays.", "semitones")
     max_polyphony: int = _whole(
         "sound", MAX_CHORD_NOTES, 1, MAX_CHORD_NOTES, "The most notes that it plays at once.", "notes"
+    )
+    touch: float = _number(
+        "sound",
+        1.0,
+        0.0,
+        1.0,
+        "How much loudness, length and timing change from note to note as you play them; 0: plain.",
+    )
+    feel_from: FeelFrom = _choice(
+        "sound",
+        "player",
+        get_args(FeelFrom),
+        "Whose touch it plays with: that of your phrases, or that of the pack's music.",
     )
     velocity: int = _whole(
         "sound", VELOCITY_OF_PLAYER, VELOCITY_OF_PLAYER, 127, "How loud it plays; 0: as loud as you."

@@ -24,8 +24,8 @@ RECOMPOSING_CONTROLS: Mapping[str, tuple[Approach, ...]] = {
 }
 """Controls that make the notes which have not sounded be composed again, and the approaches for which they do."""
 
-PLACING_CONTROLS = ("quantize", "swing", "gate")
-"""Controls that only move the planned notes in time, or change how long they sound."""
+PLACING_CONTROLS = ("quantize", "swing", "gate", "touch", "feel_from")
+"""Controls that only move the planned notes in time, or change how long and how loud they sound."""
 
 TURN_CONTROLS = ("mode", "turn_bars", "begins")
 """Controls that decide whose turn it is."""

@@ -55,16 +55,18 @@ class Jam:
         settings: Settings,
         random_seed: int,
         timeline: Timeline | None = None,
+        *,
+        counts_bars: bool = False,
     ) -> None:
         """A jam that listens. The same seed and the same calls give the same messages.
 
         `improvisers` has one improviser for each approach. Without a `timeline`, the jam starts one at the tempo of
-        `settings`.
+        `settings`. `counts_bars`: the bars of the timeline are those of the music, as those of a file are.
         """
         self.timeline_request: TimelineRequest | None = None
-        """A change of the timeline that the jam asks for. The timeline's owner resets it to None, and calls
+        """A change of the timeline that the jam requests. The timeline's owner resets it to None, and calls
         `set_timeline` if it grants the request."""
-        self._turns = TurnPlanner(timeline or Timeline.start(settings.tempo))
+        self._turns = TurnPlanner(timeline or Timeline.start(settings.tempo), counts_bars=counts_bars)
         self._models = ModelFeed(improvisers)
         self._input = InputState()
         self._answers = AnswerPlanner(settings, random_seed, self._turns, self._models, self._input)
@@ -162,8 +164,9 @@ class Jam:
     def act(self, action: str, beat: float) -> None:
         """Does an action at `beat`: `respond`, `play`, `stop`, `panic` or `forget`; other actions are ignored.
 
-        `respond` begins an answer at once. `play` starts the band from the top of the form, with a count-in. `stop` ends the
-        answer and the band, drops the phrase and forgets which keys and pedals are held. `panic` does so too, and ends every note on every channel. `forget` clears the models' memories.
+        `respond` begins an answer at once. `play` starts the band from the top of the form, with a count-in. `stop` ends
+        the answer and the band, drops the phrase and forgets which keys and pedals are held. `panic` does so too, and ends
+        every note on every channel. `forget` clears the models' memories.
         """
         if action not in {"respond", "play", "stop", "panic", "forget"}:
             return
@@ -229,8 +232,8 @@ class Jam:
     def replace_improvisers(self, improvisers: Mapping[Approach, Improviser], heard_count: int = 0) -> None:
         """New models take over with the next answer, once they have heard the latest notes.
 
-        They may have heard the first `heard_count` notes of all that sounded already. An answer without an end goes over
-        to them at the first note that is not due at once. Memories are handed over to models of the same
+        They may have heard the first `heard_count` notes of all that sounded already. An answer without an end goes
+        over to them at the first note that is not due at once. Memories are handed over to models of the same
         vocabulary.
         """
         self._answers.replace_improvisers(improvisers, heard_count)
@@ -282,7 +285,7 @@ class Jam:
             return self._now_beat
         answer = self._answers.answer
         note = answer.next_note if answer else None
-        # An answer that turned out to have no note is over at the beat at which it would have begun, and not before.
+        # An answer for which no note was found is over at the beat at which it would have begun, and not before.
         is_empty = answer is not None and answer.is_over and self._answers.playing is None
         upcoming = (
             self._voices.next_end,

@@ -1,4 +1,4 @@
-"""What a jam hands out: messages with their beats, what it is doing, and changes of the timeline that it asks for.
+"""The values that a jam returns: messages with their beats, its status, and changes of the timeline that it requests.
 
 Beats are quarter notes on the jam's timeline.
 """
@@ -35,7 +35,7 @@ class JamStatus:
 
 @dataclass(frozen=True, slots=True)
 class TimedMessage:
-    """A message to send, and the beat at which it was due: never later than the beat at which it is handed out."""
+    """A message to send, and the beat at which it was due: never later than the beat at which `advance` returned it."""
 
     message: Message
     beat: float
@@ -43,7 +43,7 @@ class TimedMessage:
 
 @dataclass(frozen=True, slots=True)
 class TimelineRequest:
-    """What the jam asks of the timeline's owner: that a bar begins at `downbeat`, and optionally a new tempo.
+    """A request to the owner of the timeline: a bar shall begin at `downbeat`, optionally in a new tempo.
 
     `starts_turns` is true where that bar is the first of the turns.
     """

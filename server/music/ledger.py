@@ -1,7 +1,7 @@
 """The ledger of sounding notes: every message passes through it to the port, so every note-on gets its note-off.
 
-Each note-off is sent once more a little later, as a message may be lost on its way: between two programs on a machine that is
-too busy, or on a cable. It reads no clock: seconds (`at_s`) are given to it.
+Each note-off is sent once more a little later, as a message may be lost on its way: between two programs on a machine
+that is too busy, or on a cable. It reads no clock: seconds (`at_s`) are given to it.
 """
 
 from collections.abc import Callable, Collection
@@ -29,6 +29,7 @@ class Ledger:
         self._sounding: set[_Key] = set()
         self._ended: dict[_Key, float] = {}  # notes whose note-off was sent once so far, and when, in order of time
         self._played: set[_Key] = set()  # since the last `release_all`
+        self._played_before: set[_Key] = set()  # until the last `release_all`, since the one before it
         self._released: set[_Key] = set()  # what the last `release_all` ended, until that is repeated
         self._released_channels: set[int] = set()
         self._released_s = 0.0
@@ -96,12 +97,18 @@ class Ledger:
         if failure is not None:
             raise failure
         if used:
-            # Of a synthesizer that knows no "all notes off", whatever it may have missed so far ends by this.
+            # A synthesizer that does not know "all notes off" may have missed some note-offs; these end its notes.
             self._released |= self._played
             self._released_channels |= used
             self._released_s = at_s
+            self._played_before = set(self._played)
         self._played.clear()
         self._ended.clear()
+
+    def release_after_loss(self, at_s: float, channels: Collection[int]) -> None:
+        """As `release_all`, where the port was lost: also for notes that were ended already, perhaps just after the port had gone."""
+        self._played |= self._played_before
+        self.release_all(at_s, channels)
 
     def repeat_due(self, at_s: float, held_pitches: Collection[int] = ()) -> None:
         """Sends once more what ended a note, or all notes, `REPEAT_AFTER_S` ago or longer. Raises what `send` raises.

@@ -3,8 +3,8 @@
 It joins the jam, the conductor, the output port and the feed. It has no thread and never waits: the music thread calls
 it whenever something has come in or is due. It takes the time from the same clock.
 
-A port that can schedule wants each message some milliseconds before it is due (`lead_s`). Then everything is done that far
-ahead of the clock: all that is due up to `lead_s` from now is sent, and counts as played.
+A port that can schedule wants each message some milliseconds before it is due (`lead_s`). Then everything is done that
+far ahead of the clock: all that is due up to `lead_s` from now is sent, and counts as played.
 """
 
 from collections import deque
@@ -27,11 +27,10 @@ from server.controls.control_table import BY_NAME, Value
 from server.jam.jam import Jam
 from server.music.conductor import Conductor
 from server.music.feed import ActionRequested, ControlChanged, Feed, MessagePlayed, MessageReceived
-from server.music.message_sender import MessageSender
+from server.music.message_sender import ALL_CHANNELS, MessageSender
 from server.music.packs.model_replacement import ModelReplacement
 from server.music.status_publisher import StatusPublisher
 
-ALL_CHANNELS = range(16)
 LATENESSES_KEPT = 4096
 
 
@@ -137,12 +136,16 @@ class LiveJam:
             self._conductor.receive(data, at_s, self.now_s())
             self._update_jam_timeline()
 
+    def on_input_clock_moved(self, by_s: float) -> None:
+        """Notes that all dates of the input are so much later from now on."""
+        self._conductor.move_midi_dates(by_s)
+
     def receive_without_echo(self, data: bytes, at_s: float) -> None:
         """Takes the bytes of a message of the player's, from a keyboard to which no output can loop back."""
         self._receive_from_player(data, at_s, may_be_echo=False)
 
     def release_input(self) -> None:
-        """Lets every key and pedal come up that the player holds."""
+        """Releases every key and pedal that the player holds."""
         now_s = self._clock.now_s()
         beat = self.timeline.beat_at(now_s)
         for message in self.jam.input_releases:
@@ -150,7 +153,7 @@ class LiveJam:
             self._feed.put(MessageReceived(message, now_s, beat))
 
     def on_input_changed(self, *, is_lost: bool) -> None:
-        """Notes that the input is lost or back; all that is held on an input that is lost comes up."""
+        """Notes that the input is lost or back; all that is held on a lost input is released."""
         self._is_input_lost = is_lost
         if is_lost:
             self.release_input()
@@ -237,7 +240,7 @@ class LiveJam:
             self._faults.count(error)
             return
         # Note-ons only: a note-off that is an echo releases a key that is not held, which changes nothing, but
-        # a note-off of the player's that was taken for an echo would leave the phrase open for ever.
+        # a note-off of the player's that was taken for an echo would leave the phrase open forever.
         if not (may_be_echo and isinstance(message, NoteOn) and self._sender.is_echo(data, at_s)):
             beat = self.timeline.beat_at(at_s)
             self.jam.receive(message, beat)
@@ -252,7 +255,8 @@ class LiveJam:
             self._record_note_offs()
             self.jam.act("stop", self._now_beat())
             return
-        self._sender.release_all()
+        # A port may have been gone for a while before that was noticed: what was sent meanwhile never arrived.
+        self._sender.release_after_loss()
         if self._must_resume:
             self.jam.act("respond", self._now_beat())
 

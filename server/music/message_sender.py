@@ -14,6 +14,8 @@ from bridge.midi.ports import OutputPort
 from bridge.timing.clock import Clock
 from server.music.ledger import Ledger
 
+ALL_CHANNELS = range(16)
+
 
 class MessageSender:
     """Sends messages to one port. For the music thread only, except `end_notes_from_outside`.
@@ -77,6 +79,13 @@ class MessageSender:
         try:
             self._ledger.release_all(self._clock.now_s(), channels)
         except Exception as error:  # noqa: BLE001  a lost port takes no note-off
+            self._on_error(error)
+
+    def release_after_loss(self) -> None:
+        """Ends every note that may sound on a port that was lost and is back, on all channels."""
+        try:
+            self._ledger.release_after_loss(self._clock.now_s(), ALL_CHANNELS)
+        except Exception as error:  # noqa: BLE001  it may be lost again
             self._on_error(error)
 
     def repeat_releases(self, at_s: float, held_pitches: Collection[int]) -> None:

@@ -4,12 +4,11 @@ It knows no music and no OSC. One loop, one inbox: the thread sleeps until a mil
 until something comes in. In that last millisecond it spins, as a sleep alone wakes late, and does nothing else: what
 comes in then waits for the note. It never waits longer for a model than one piece of model work takes.
 
-A port that can schedule wants each message some milliseconds before it is due (`lead_s`). Then the thread works that far
-ahead of the clock, and there is no need to spin.
+A port that can schedule wants each message some milliseconds before it is due (`lead_s`). Then the thread works that
+far ahead of the clock, and there is no need to spin.
 """
 
 import logging
-import os
 import sys
 import threading
 from collections import deque
@@ -32,19 +31,19 @@ from server.jam.jam import Jam
 from server.music.feed import Feed
 from server.music.ledger import REPEAT_AFTER_S
 from server.music.live_jam import LiveJam
+from server.music.thread_priority import request_realtime
 
-logger = logging.getLogger("fours.player")
+logger = logging.getLogger("fours.music")
 
 SPIN_S = 0.001
-"""So shortly before a note is due nothing else begins, neither model work nor handling input: it would be late."""
+"""This long before a note is due nothing else begins, neither model work nor handling input: the note would be late."""
 MODEL_WORK_S = 0.002
-"""So shortly before, no model work begins: it takes longer than a message, and waits for the interpreter twice."""
+"""This long before, no model work begins: it takes longer than a message, and waits for the interpreter twice."""
 HOLD_INTERPRETER_S = 0.0004
-"""For so long before, no other thread gets the interpreter, as it might keep it for a whole switch interval."""
+"""For this long before, no other thread gets the interpreter, as it might keep it for a whole switch interval."""
 
 # How long CPython lets another thread run before the music thread gets its turn; its default, 5 ms, can be heard.
 SWITCH_INTERVAL_S = 0.0005
-REALTIME_PRIORITY = 20
 QUIET_POLL_S = 0.002
 STOP_TIMEOUT_S = 2.0
 
@@ -97,7 +96,10 @@ class MusicThread:
         return None if self._is_waiting or not self._thread.is_alive() else self._round
 
     def end_notes_from_outside(self) -> bool:
-        """Ends every note that sounds while the thread hangs; False where it hangs in the port itself. For another thread."""
+        """Ends every note that sounds while the thread hangs; False where it hangs in the port itself.
+
+        For another thread.
+        """
         return self._live_jam.end_notes_from_outside()
 
     def start(self) -> None:
@@ -125,6 +127,10 @@ class MusicThread:
         """
         self._inbox.put((data, at_s))
 
+    def on_input_clock_moved(self, by_s: float) -> None:
+        """Notes that all dates of the input are so much later from now on: see `InputPort.watch_clock`."""
+        self._enqueue(lambda: self._live_jam.on_input_clock_moved(by_s))
+
     def receive_without_echo(self, data: bytes, at_s: float) -> None:
         """As `receive_midi`, for a keyboard to which no output can loop back: its notes are never echoes."""
         self._enqueue(lambda: self._live_jam.receive_without_echo(data, at_s))
@@ -150,19 +156,19 @@ class MusicThread:
         self._enqueue(lambda: self._live_jam.send_control_change(message))
 
     def on_input_changed(self, *, is_lost: bool) -> None:
-        """Notes that the input is lost or back. What the player holds on an input that is lost comes up."""
+        """Notes that the input is lost or back. What the player holds on a lost input is released."""
         self._enqueue(lambda: self._live_jam.on_input_changed(is_lost=is_lost))
 
     def on_output_changed(self) -> None:
         """Notes that `is_lost` of the output has changed.
 
-        While it is lost, the jam plays nothing, and its state is `listening` or `waiting`. When it is back, the notes that
-        sounded are ended, and an answer without an end goes on.
+        While it is lost, the jam plays nothing, and its state is `listening` or `waiting`. When it is back, the notes
+        that sounded are ended, and an answer without an end goes on.
         """
         self._enqueue(lambda: None)  # each round of the loop looks at the output
 
     def release_input(self) -> None:
-        """Lets every key and pedal come up that the player holds: their port is lost, so no release will come from it."""
+        """Releases every key and pedal that the player holds: their port is lost, so no release will come from it."""
         self._enqueue(self._live_jam.release_input)
 
     def run_on_jam(self, command: Callable[[Jam], None]) -> None:
@@ -170,7 +176,10 @@ class MusicThread:
         self._enqueue(lambda: command(self._live_jam.jam))
 
     def wait_for_quiet(self, quiet_s: float, at_most_s: float) -> None:
-        """Returns once nothing is due for `quiet_s`, or after `at_most_s`. For threads that will keep the interpreter long."""
+        """Returns once nothing is due for `quiet_s`, or after `at_most_s`.
+
+        For threads that will keep the interpreter long.
+        """
         now_s = self._clock.now_s()
         until_s = now_s + at_most_s
         while self._next_due_s < now_s + quiet_s and now_s < until_s:
@@ -178,7 +187,10 @@ class MusicThread:
             now_s = self._clock.now_s()
 
     def sounded_notes(self, at_most_s: float) -> tuple[int, Sequence[tuple[Note, bool]]]:
-        """Returns `Jam.sounded_notes`, or no notes if the music thread does not answer within `at_most_s`. For other threads."""
+        """Returns `Jam.sounded_notes`, or no notes if the music thread does not answer within `at_most_s`.
+
+        For other threads.
+        """
         answers: SimpleQueue[tuple[int, Sequence[tuple[Note, bool]]]] = SimpleQueue()
         self._enqueue(lambda: answers.put(self._live_jam.jam.sounded_notes))
         try:
@@ -198,7 +210,7 @@ class MusicThread:
         self._inbox.put((command, 0.0))
 
     def _run(self) -> None:
-        _request_realtime()
+        request_realtime()
         self._is_waiting = False
         self._live_jam.start()
         try:
@@ -211,7 +223,7 @@ class MusicThread:
                 self._live_jam.repeat_releases(self._clock.now_s() + REPEAT_AFTER_S)
 
     def _run_once(self) -> bool:
-        """One round of the loop, whatever goes wrong in it; False once the thread has to stop."""
+        """Runs one round of the loop; catches every error. False once the thread has to stop."""
         live_jam = self._live_jam
         try:
             self._round += 1
@@ -255,10 +267,3 @@ class MusicThread:
             return None
         finally:
             self._is_waiting = False
-
-
-def _request_realtime() -> None:
-    """Requests real-time priority for this thread, which sleeps nearly always; goes on without where it is refused."""
-    if hasattr(os, "sched_setscheduler"):
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REALTIME_PRIORITY))

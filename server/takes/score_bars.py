@@ -1,9 +1,9 @@
 """Lays the bars of a jam out one after another from beat 0, as a score needs them; knows no notes and no seconds.
 
-In a jam a new bar may begin at any beat: when a song is started again, a tempo is tapped, or a player comes in. In a score
-every bar is complete. So a bar that was cut short becomes a shorter bar, a whole number of sixteenths long, and the tempo
-in that bar makes up for the rounding: every note keeps its second, and every note outside that bar keeps its length in
-beats.
+In a jam a new bar may begin at any beat: when a song is started again, a tempo is tapped, or a player comes in. In a
+score every bar is complete. So a bar that was cut short becomes a shorter bar, a whole number of sixteenths long, and
+the tempo in that bar makes up for the rounding: every note keeps its second, and every note outside that bar keeps its
+length in beats.
 """
 
 import math
@@ -63,7 +63,8 @@ class ScoreLayout:
 def bar_grids(timelines: Iterable[tuple[Timeline, float]]) -> list[BarGrid]:
     """The bar grids of a jam, from its timelines in order, each with the beat from which it was valid.
 
-    A new grid starts with the bar in which the change came: the tap or note that moved the bars was at the start of one.
+    A new grid starts with the bar in which the change came: the tap or note that moved the bars was at the start of
+    one.
     """
     grids: list[BarGrid] = []
     for timeline, beat in timelines:
@@ -144,7 +145,7 @@ def _beats_past_bar(beats: float, meter: Meter) -> float:
 
 
 def _short_bar(sixteenths: int) -> Meter:
-    """A meter of so many sixteenths, as musicians write it: 8/16 is 2/4."""
+    """The meter with this many sixteenths, as musicians write it: 8/16 is 2/4."""
     numerator, denominator = sixteenths, SIXTEENTHS * 4
     while numerator % 2 == 0 and denominator > SIXTEENTHS:
         numerator, denominator = numerator // 2, denominator // 2

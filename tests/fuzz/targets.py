@@ -33,7 +33,7 @@ from server.controls.control_table import CONTROLS, Settings
 from server.errors import ConfigError, TakeError
 from server.jam.jam import Jam
 from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
-from server.music.music_thread import MODEL_WORK_S, MusicThread
+from server.music.music_thread import MusicThread
 from server.panel.jam_handle import JamHandle, Wiring
 from server.panel.pages.page_connections import PageConnection, PageConnections
 from server.remote.midi_controllers import MidiControllers
@@ -54,14 +54,13 @@ from tests.conftest import CHECKOUT
 from tests.fuzz.file_targets import MIDI_FILES, PACKS
 from tests.fuzz.target import LONGEST_SENTENCE, FuzzTarget, Run, check_sentence
 from tests.server.jams import ScriptedImproviser
-from tests.server.music_thread_harness import TICK_S, MusicThreadHarness
+from tests.server.music_thread_harness import MusicThreadHarness
 from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS, random_walk
 
 LONGEST_ERROR = 100_000
 SENDER = ("127.0.0.1", 9)
-MOST_TURNS = 20_000
-"""The most loop rounds of a music thread in half a second: far more than it has notes to play."""
 REFUSALS = {"BadValue", "BadOsc", "BadMidi"}
+
 
 # The configuration.
 
@@ -222,21 +221,6 @@ def _split(data: bytes) -> Iterator[bytes]:
             start = place
 
 
-def _let_pass(harness: MusicThreadHarness, seconds: float) -> None:
-    """Lets time pass for a music thread, as the harness does, and also while model work waits for an imminent note."""
-    music_thread, clock = harness.music_thread, harness.clock
-    until_s = clock.now_s() + seconds
-    for _ in range(MOST_TURNS):
-        due_s = music_thread._live_jam.wake_at_s()
-        is_near = due_s is not None and 0.0 < due_s - clock.now_s() <= MODEL_WORK_S
-        if music_thread._inbox.empty() and (is_near or not harness.jam.has_work):
-            if due_s is None or due_s > until_s:
-                return
-            clock.advance(max(0.0, due_s - clock.now_s()) + TICK_S)
-        music_thread._run_once()
-    raise AssertionError(f"the music thread had something to do {MOST_TURNS} times in {seconds} s")
-
-
 def _open_midi(_folder: Path, _stack: ExitStack) -> Run:
     harness = MusicThreadHarness()
 
@@ -245,7 +229,7 @@ def _open_midi(_folder: Path, _stack: ExitStack) -> Run:
             harness.clock.advance(0.001 * (number % 50))
             harness.music_thread.receive_midi(message, harness.clock.now_s())
         _run_music(harness.music_thread)
-        _let_pass(harness, 0.5)
+        harness.let_pass(0.5)
         harness.output.sent.clear()
         assert set(harness.music_thread.faults.counts) <= REFUSALS, harness.music_thread.faults.counts
 
@@ -266,12 +250,12 @@ def _records() -> list[Record]:
         MessageReceived(NoteOn(60, 80), 1.25, 2.5),
         MessageReceived(ControlChange(64, 127, 3), 1.3, 2.6),
         MessageReceived(NoteOff(60), 1.5, 3.0),
-        MemoryHeard("pitch", 0, (3, 4, 5, -3)),
-        MemoryHeard("event", 0, (3, 40, 5, 41)),
+        MemoryHeard("pitch", 0, (3, 4, 5, -3), (0, 12, None, 36)),
+        MemoryHeard("event", 0, (3, 40, 5, 41), (0, 0, 24, 24)),
         TimelineChanged(timeline.steered(Segment(1.6, 3.5, 100.0), 1.6), "free", "internal", 1.6),
         ActionRequested("capture", 1.6, 3.2),
         MessagePlayed(NoteOn(72, 81, 15), 2.0, 4.0),
-        MemoryHeard("pitch", 2, (7, 8)),
+        MemoryHeard("pitch", 2, (7, 8), (None, None)),
         MessagePlayed(NoteOff(72, 15), 2.5, 5.0),
         JournalEnded(3.0, 1, 1, (Mark("capture", 1.25, 1.5), Mark("record", 2.0, 3.0))),
     ]

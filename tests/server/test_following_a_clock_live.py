@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.live import jackd_server
-from bench.live.onsets import STEP_BEATS, TICKS_PER_BEAT, Recording, errors_ms, record, tick_numbers
+from bench.live.onsets import STEP_BEATS, Recording, errors_ms, record
 from tests.programs import require_program
 
 TEMPO_BPM = 120.0
@@ -23,7 +23,7 @@ def test_in_fours_it_plays_in_its_own_bars_on_the_beats_of_the_clock() -> None:
         require_program(program)
     with jackd_server.running(CYCLE_FRAMES):
         recording = record(TEMPO_BPM, SECONDS, Path(), mode="fours")
-    distances_ms = np.abs(errors_ms(recording, TEMPO_BPM))
+    distances_ms = np.abs(errors_ms(recording, TEMPO_BPM)[0])
     assert len(distances_ms) >= 8
     assert np.median(distances_ms) < TOLERANCE_MS, f"{distances_ms}, gaps {recording.gaps}, xruns {recording.xruns}"
     assert set(_bars_of(recording)) == {1}, "every other bar belongs to the partner"
@@ -31,5 +31,5 @@ def test_in_fours_it_plays_in_its_own_bars_on_the_beats_of_the_clock() -> None:
 
 def _bars_of(recording: Recording) -> list[int]:
     """For each onset 0 in the player's bars and 1 in the partner's: bars are counted in fours from the first tick."""
-    beats = np.interp(recording.onsets, recording.ticks, tick_numbers(recording, TEMPO_BPM)) / TICKS_PER_BEAT
+    beats = recording.beats_at(recording.onsets[:, 1], TEMPO_BPM)
     return [int((beat + STEP_BEATS / 2) // BEATS_IN_A_BAR) % 2 for beat in beats]

@@ -1,4 +1,5 @@
-"""What the peers of a soak and the journal say, and the broken promises that follow; pure: it reads no clock and no file."""
+"""What the peers of a soak and the journal say, and the broken promises that follow; pure: it reads no clock and no
+file."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ Key = tuple[int, int]
 FORGIVEN_S = 1.0
 """So close to an xrun, a missing cycle or a pulled cable, JACK itself loses messages between two clients."""
 HANGING_S = 1.0
-"""A note that the receiver still sounds so long after the jam has ended it hangs."""
+"""A note that the receiver still sounds this long after the jam has ended hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def hanging_notes(evidence: Evidence) -> list[Sounding]:
 
 
 def lost_in_take(evidence: Evidence) -> list[TimedMessage]:
-    """The note-ons that the robot sent, or the receiver got, and that the journal has not; those that JACK lost do not count."""
+    """The note-ons that the robot sent, or the receiver got, and that the journal has not; those that JACK lost do not
+    count."""
     lost = _missing(evidence, evidence.robot_sent, evidence.heard)
     return lost + _missing(evidence, evidence.synth_got, evidence.played)
 

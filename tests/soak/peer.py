@@ -1,6 +1,6 @@
 """A JACK client of the soak in a process of its own: `python -m tests.soak.peer ROLE RANDOM_SEED`.
 
-The roles: a `robot` that plays phrases, a `synth` that records what it gets, a `clock` that comes and goes, and a client that is
+The roles: a `robot` that plays phrases, a `player` that does so without connecting itself, a `synth` that records what it gets, a `clock` that comes and goes, and a client that is
 in `trouble`: it delays whole cycles. A line on stdin is a command: `pull SECONDS` unplugs the robot or the synth, `delay SECONDS`
 provokes an xrun. Lines on stdout begin with what happened and the monotonic second: `sent`, `got`, `pulled`, `back`, `gap`, `xrun`.
 """
@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from itertools import cycle
 from random import Random
 
 import jack
@@ -24,8 +25,9 @@ COME, GO = b"come", b"go"
 """No MIDI: the client opens, or closes."""
 Playing = Iterator[tuple[float, list[bytes]]]
 """In turns the seconds to wait after the messages, and the messages."""
+REPERTOIRE = 12
 SOFTEST = 64
-"""The robot plays louder than any page, so that its notes can be told from theirs."""
+"""The robot plays louder than any page, so that its notes can be distinguished from theirs."""
 
 
 class Peer:
@@ -83,7 +85,7 @@ class Peer:
         self._outgoing.clear()
 
     def pull(self, seconds: float) -> None:
-        """Unplugs it for some seconds, whatever it is doing."""
+        """Unplugs it for some seconds, at any moment."""
         self.report("pulled", "")
         self.close()
         time.sleep(seconds)
@@ -154,20 +156,25 @@ def _idle(_random: Random) -> Playing:
 
 
 def _phrases(random: Random) -> Playing:
-    """Phrases of a few notes, some of them chords, some with the pedal, on three channels; and rests."""
-    while True:
-        channel = random.randrange(3)
-        has_pedal = random.random() < 0.2
-        if has_pedal:
-            yield 0.05, [bytes([CONTROL_CHANGE | channel, PEDAL, 127])]
-        for _ in range(random.randrange(3, 9)):
-            pitches = random.sample(range(48, 84), random.choice((1, 1, 1, 1, 3)))
-            ons = [bytes([NOTE_ON | channel, pitch, random.randrange(SOFTEST, 128)]) for pitch in pitches]
-            yield random.uniform(0.08, 0.3), ons
-            yield random.uniform(0.02, 0.1), [bytes([NOTE_OFF | channel, pitch, 0]) for pitch in pitches]
-        if has_pedal:
-            yield 0.05, [bytes([CONTROL_CHANGE | channel, PEDAL, 0])]
-        yield random.uniform(0.8, 3.0), []
+    """Phrases of a few notes, some of them chords, some with the pedal, on three channels; and rests.
+
+    They are drawn once and come round, so that the jam's memory of them does not grow for ever.
+    """
+    repertoire = [_phrase(random) for _ in range(REPERTOIRE)]
+    for phrase in cycle(repertoire):
+        yield from phrase
+
+
+def _phrase(random: Random) -> list[tuple[float, list[bytes]]]:
+    channel = random.randrange(3)
+    pedal = [bytes([CONTROL_CHANGE | channel, PEDAL, value]) for value in (127, 0)] if random.random() < 0.2 else []
+    steps = [(0.05, pedal[:1])]
+    for _ in range(random.randrange(3, 9)):
+        pitches = random.sample(range(48, 84), random.choice((1, 1, 1, 1, 3)))
+        ons = [bytes([NOTE_ON | channel, pitch, random.randrange(SOFTEST, 128)]) for pitch in pitches]
+        steps.append((random.uniform(0.08, 0.3), ons))
+        steps.append((random.uniform(0.02, 0.1), [bytes([NOTE_OFF | channel, pitch, 0]) for pitch in pitches]))
+    return [*steps, (0.05, pedal[1:]), (random.uniform(0.5, 2.0), [])]
 
 
 def _visits(random: Random) -> Playing:
@@ -183,7 +190,7 @@ def _visits(random: Random) -> Playing:
         yield 0.0, [GO]
 
 
-_PLAYING = {"robot": _phrases, "clock": _visits}
+_PLAYING = {"robot": _phrases, "player": _phrases, "clock": _visits}
 
 if __name__ == "__main__":
     main()

@@ -4,24 +4,20 @@ It counts at the receiver, a JACK client of its own, and compares it with the jo
 """
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 import numpy as np
 
-from bridge.midi.messages import NoteOn, parse
+from bridge.midi.messages import NoteOn
 from bridge.timing.clock import MonotonicClock
 from server.music.feed import MessagePlayed, MessageReceived
 from server.takes.journal import read_records
-from tests.server.jam_process import PATIENCE_S, free_port, wait_until
+from tests.server.jam_process import PATIENCE_S, free_port
 from tests.server.panel.running_panel import free_tcp_port
 from tests.soak.evidence import (
     Evidence,
@@ -33,6 +29,7 @@ from tests.soak.evidence import (
     pedals_down,
     soundings,
 )
+from tests.soak.processes import JamProcess, PeerProcess, running_peer
 from tests.soak.storm import Storm
 
 MOST_GROWTH_MIB = 5.0
@@ -65,97 +62,6 @@ class SoakReport:
     broken: list[str] = field(default_factory=list)
 
 
-class PeerProcess:
-    """A peer, with what it has reported so far."""
-
-    def __init__(self, role: str, random_seed: int) -> None:
-        command = [sys.executable, "-m", "tests.soak.peer", role, str(random_seed)]
-        self.events: list[tuple[str, float, str]] = []
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        wait_until(lambda: bool(self.events), f"the {role}")
-
-    def command(self, name: str, seconds: float) -> None:
-        assert self._process.stdin is not None
-        print(name, seconds, file=self._process.stdin, flush=True)
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        with self._process:
-            self._process.stdin.close()
-            try:
-                self._process.wait(PATIENCE_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-            self._reader.join(PATIENCE_S)
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            what, at_s, detail = f"{line.strip()} ".split(" ", 2)
-            self.events.append((what, float(at_s), detail.strip()))
-
-    def messages(self, what: str) -> list[TimedMessage]:
-        return [
-            TimedMessage(at_s, parse(bytes.fromhex(data))) for kind, at_s, data in list(self.events) if kind == what
-        ]
-
-
-class JamProcess:
-    """The jam that is soaked."""
-
-    def __init__(self, folder: Path, osc_port: int, panel_port: int) -> None:
-        self._stderr = folder / "stderr.txt"
-        (folder / "config.toml").write_text('[takes]\nfolder = "takes"\n', encoding="utf-8")
-        self.takes = folder / "takes"
-        options = ["--osc-port", str(osc_port), "--panel-port", str(panel_port), "--midi-out", "soak-synth"]
-        with self._stderr.open("w", encoding="utf-8") as stderr:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.soak.jam", "jam", *options],
-                cwd=folder,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                text=True,
-            )
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.startswith("Ready"):
-                return
-        raise AssertionError(f"the jam did not start: {self.stderr_text()}")
-
-    def report(self) -> tuple[list[float], float, dict[str, int]]:
-        """The lateness of each message since the last call, the second from which the journal counts, and the faults."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        print(file=self._process.stdin, flush=True)
-        for line in self._process.stdout:
-            if line.startswith("report "):
-                lateness_s, origin_s, faults = json.loads(line.removeprefix("report "))
-                return lateness_s, float(origin_s), faults
-        raise AssertionError(f"the jam ended: {self.stderr_text()}")
-
-    def resident_mib(self) -> float:
-        """The memory of the jam's own process."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
-        (line,) = [line for line in status.splitlines() if line.startswith("VmRSS:")]
-        return int(line.split()[1]) / 1024
-
-    def stop(self) -> int:
-        with self._process:
-            self._process.terminate()
-            try:
-                return self._process.wait(PATIENCE_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                return self._process.wait(PATIENCE_S)
-
-    def stderr_text(self) -> str:
-        return self._stderr.read_text(encoding="utf-8")
-
-
 def soak(folder: Path, seconds: float, stretch_s: float, random_seed: int) -> SoakReport:
     """Runs a soak on the default JACK server; `stretch_s` is how often figures are taken, a minute in a long soak."""
     report = SoakReport()
@@ -163,12 +69,12 @@ def soak(folder: Path, seconds: float, stretch_s: float, random_seed: int) -> So
     osc_port, panel_port = free_port(), free_tcp_port()
     with ExitStack() as stack:
         storm = stack.enter_context(closing(Storm(osc_port, panel_port, random_seed)))
-        synth = stack.enter_context(_peer("synth", random_seed))
-        jam = JamProcess(folder, osc_port, panel_port)
+        synth = stack.enter_context(running_peer("synth", random_seed))
+        jam = JamProcess(folder, "--osc-port", str(osc_port), "--panel-port", str(panel_port))
         stack.callback(jam.stop)
         peers = {"synth": synth}
         for role in ("robot", "clock", "trouble"):
-            peers[role] = stack.enter_context(_peer(role, random_seed + len(peers)))
+            peers[role] = stack.enter_context(running_peer(role, random_seed + len(peers)))
         ends_s = clock.now_s() + seconds
         done = threading.Event()
         troubles = threading.Thread(target=_make_trouble, args=(peers, done, Random(random_seed)), daemon=True)
@@ -176,8 +82,9 @@ def soak(folder: Path, seconds: float, stretch_s: float, random_seed: int) -> So
         origin_s = 0.0
         while (left_s := ends_s - clock.now_s()) > 0:
             asyncio.run(storm.run(min(stretch_s, left_s)))
-            lateness_s, origin_s, _ = jam.report()
-            report.minutes.append(_minute(lateness_s, jam.resident_mib()))
+            told = jam.report()
+            origin_s = told.origin_s
+            report.minutes.append(_minute(told.lateness_s, jam.resident_mib()))
             _print_minute(len(report.minutes), report.minutes[-1])
         done.set()
         troubles.join(PATIENCE_S)
@@ -189,7 +96,7 @@ def soak(folder: Path, seconds: float, stretch_s: float, random_seed: int) -> So
         until_s = clock.now_s() + SILENT_WITHIN_S
         while (sounding := _still_sounding(synth)) and clock.now_s() < until_s:
             threading.Event().wait(QUIET_S)
-        _, _, faults = jam.report()
+        faults = jam.report().faults
         status = jam.stop()
         until_s = clock.now_s() + SILENT_WITHIN_S
         while _still_sounding(synth) and clock.now_s() < until_s:
@@ -210,22 +117,13 @@ def _still_sounding(synth: PeerProcess) -> list[Sounding]:
     return [note for note in soundings(synth.messages("got")) if note.until_s == float("inf")]
 
 
-@contextmanager
-def _peer(role: str, random_seed: int) -> Iterator[PeerProcess]:
-    peer = PeerProcess(role, random_seed)
-    try:
-        yield peer
-    finally:
-        peer.close()
-
-
 def _make_trouble(peers: dict[str, PeerProcess], done: threading.Event, random: Random) -> None:
     while not done.wait(random.uniform(0.5, 1.5) * TROUBLE_EVERY_S):
         role, name, seconds = random.choice(TROUBLES)
         peers[role].command(name, seconds)
 
 
-def _minute(lateness_s: list[float], resident_mib: float) -> Minute:
+def _minute(lateness_s: Sequence[float], resident_mib: float) -> Minute:
     late_ms = np.percentile(lateness_s, [50, 99]) * 1000 if lateness_s else (0.0, 0.0)
     return Minute(float(late_ms[0]), float(late_ms[1]), len(lateness_s), resident_mib)
 

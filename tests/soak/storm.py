@@ -20,9 +20,10 @@ CALM_EVERY_S = 15.0
 """So often all controls go back to their defaults, so that phrases are answered again."""
 ACTION_SHARE = 0.02
 PACKS = ("songbook", "rock", "songbook", "no such pack")
-PACK_EVERY_S = 40.0
+PACK_EVERY_S = 25.0
 PAGES = 3
-LEFT_OUT = frozenset({"pack"})
+LEFT_OUT = frozenset({"pack", "forget", "learn_from"})
+"""Packs have a time of their own. What the jam remembers must not grow or shrink: it would hide how much everything else grows."""
 ANSWER_TIMEOUT_S = 10.0
 
 
@@ -61,7 +62,8 @@ class Storm:
                 self.send(control.address, self._value(control))
                 self.moves += 1
             if self._random.random() < ACTION_SHARE:
-                self.send(self._random.choice([c for c in CONTROLS if c.kind == "action"]).address, 1.0)
+                actions = [action for action in CONTROLS if action.kind == "action" and action.name not in LEFT_OUT]
+                self.send(self._random.choice(actions).address, 1.0)
             await asyncio.sleep(1 / MOVES_PER_S)
 
     async def _calm(self) -> None:
@@ -107,10 +109,8 @@ class Storm:
     def _page_message(self) -> dict[str, object]:
         random = self._random
         if random.random() < 0.3:
-            return {
-                "type": "play",
-                "data": [random.choice((0x90, 0x80)), random.randrange(48, 84), random.randrange(64)],
-            }
+            # The modulation wheel: keys at random would let the memory grow.
+            return {"type": "play", "data": [0xB0, 1, random.randrange(128)]}
         control = random.choice([c for c in CONTROLS if c.kind == "number"])
         return {"type": "set", "control": control.name, "value": self._value(control)}
 

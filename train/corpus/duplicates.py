@@ -15,11 +15,11 @@ Signature = npt.NDArray[np.uint32]
 GRAM_INTERVALS = 8  # a power of two
 HASHES = 64
 SIMILAR = 0.5
-# Files are compared where all rows of a band agree. Of pairs half of whose n-grams agree these bands find two thirds; of
-# 70 %, 99 %.
+# Files are compared where all rows of a band agree. Of pairs half of whose n-grams agree these bands find two thirds;
+# of 70 %, 99 %.
 BANDS = 16
 _POWER = 0x9E3779B97F4A7C15
-# Two odd numbers that scatter the bits of a product all over it.
+# Two odd numbers; multiplying by them spreads the bits of a hash over the whole product.
 _SCATTER, _PER_BIN = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _HALF, _NEARLY_HALF = np.uint64(31), np.uint64(29)
 # An n-gram's hash is built from two pieces of equal length each time: this length, and the factor of the second piece.
@@ -30,10 +30,10 @@ _EMPTY = np.uint64(2**64 - 1)
 
 
 def signature_of(lines: Sequence[npt.NDArray[np.uint8]]) -> Signature | None:
-    """The signature of a file whose lines have these pitches; None where none is long enough to say anything.
+    """The signature of a file whose lines have these pitches; None if no line is long enough.
 
-    The hashes are one permutation cut in equal bins, and of each bin the smallest; an empty one takes the next one's
-    (Shrivastava and Li 2014, "Densifying one permutation hashing via rotation").
+    The hash range is cut into equal bins, and the signature holds the smallest hash of each; an empty bin takes that of
+    the next bin (Shrivastava and Li 2014, "Densifying one permutation hashing via rotation").
     """
     every = _grams(lines)
     if not len(every):
@@ -71,7 +71,7 @@ def _grams(lines: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint64]:
         joint += len(line)
         is_moving[max(joint - GRAM_INTERVALS + 1, 0) : joint + 1] = False
     moving = hashes[is_moving]
-    # What a multiplication brings upwards, the shift brings down again.
+    # A multiplication moves bits upwards, and the shift brings them down again.
     moving = (moving ^ (moving >> _HALF)) * _SCATTER
     scattered: npt.NDArray[np.uint64] = moving ^ (moving >> _NEARLY_HALF)
     return scattered

@@ -48,7 +48,7 @@ class LineSelection:
 class Reading:
     """The selected lines of a file, whether each is lead-like, and properties of the whole file.
 
-    `pitch_classes` is how many beats each of the twelve sounds in the lines, shape (12,). A file that could not be
+    `bars` are the beats where a meter begins and how many beats its bars have; none where times are in seconds. `pitch_classes` is how many beats each of the twelve sounds in the lines, shape (12,). A file that could not be
     read has its `reason`, and nothing else; one that was `known` already has its hash alone.
     """
 
@@ -62,6 +62,7 @@ class Reading:
     known: bool = False
     reason: str = ""
     remarks: tuple[str, ...] = ()
+    bars: tuple[tuple[float, float], ...] = ()
 
 
 def read_file(path: Path, choice: LineSelection, known: Container[str] = ()) -> Reading:
@@ -99,6 +100,9 @@ def _reading_of(sha256: str, score: FileScore, choice: LineSelection) -> Reading
         # From the whole file: its side of the split must not depend on the selection of lines.
         signature_of([track.pitch for track in every if not track.is_drums]),
         remarks=score.remarks,
+        bars=tuple((change.beat, change.meter.beats_per_bar) for change in score.meters)
+        if choice.time_unit == "beats"
+        else (),
     )
 
 

@@ -1,1 +1,1 @@
-"""The judge: a pack's answers beside what people really played next, on seeds from files that it never saw."""
+"""The judge: compares a pack's answers with what people really played next, on seeds from files that it was not trained on."""

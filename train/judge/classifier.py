@@ -1,6 +1,6 @@
-"""How well answers can be told from what people played, by classifiers on the measures of phrases; knows no music.
+"""How well answers can be distinguished from what people played, by classifiers on the measures of phrases; knows no music.
 
-Each classifier is trained on some pieces and asked about the others, so that it cannot know a piece again.
+Each classifier is trained on some pieces and tested on the others, so that it cannot recognise a piece.
 """
 
 from collections.abc import Mapping, Sequence

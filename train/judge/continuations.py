@@ -13,6 +13,7 @@ from model.improvising.sampling import softmax
 from model.memory.memory import Memory
 from model.notes import Note, in_onset_order
 from model.pack.pack import Pack
+from model.tokens.bar_places import BarPlaces
 from model.tokens.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary
 from train.judge.exchanges import HeldOutExchange
 
@@ -44,7 +45,7 @@ def continuation_test(
         asked += 1
         vocabulary = pack.vocabulary(approach, exchange.seed.tempo_bpm)
         memory = pack.memory(approach, exchange.seed.tempo_bpm)
-        listener = _Listener(engine, vocabulary, memory)
+        listener = _Listener(engine, vocabulary, memory, BarPlaces(0.0, exchange.seed.meter.beats_per_bar))
         listener.hear(exchange.seed.notes)
         bits = [listener.bits_per_note(notes) for notes in (exchange.continuation, *wrong)]
         for with_memory in right:
@@ -58,38 +59,47 @@ def continuation_test(
 class _Listener:
     """Hears notes, and says how many bits the notes that follow would cost."""
 
-    def __init__(self, engine: Engine, vocabulary: PitchVocabulary | EventVocabulary, memory: Memory) -> None:
-        self._engine, self._vocabulary, self._memory = engine, vocabulary, memory
+    def __init__(
+        self, engine: Engine, vocabulary: PitchVocabulary | EventVocabulary, memory: Memory, bars: BarPlaces
+    ) -> None:
+        self._engine, self._vocabulary, self._memory, self._bars = engine, vocabulary, memory, bars
         self._logits, self._state = engine.step(START, engine.initial_state())
         self._cursor = Cursor()
 
     def hear(self, notes: Sequence[Note]) -> None:
         for note in in_onset_order(notes):
-            tokens, self._cursor = self._vocabulary.encode_note(note, self._cursor)
-            for token in tokens:
+            placed, self._cursor = self._placed_tokens(note, self._cursor)
+            for token, place in placed:
                 self._logits, self._state = self._engine.step(token, self._state)
-                self._memory.hear(token)
+                self._memory.hear(token, place)
 
     def bits_per_note(self, notes: Sequence[Note]) -> tuple[float, float]:
         """By the network alone, and with memory; afterwards it stands where it stood."""
         logits, state, cursor, mark = self._logits, self._state, self._cursor, self._memory.snapshot()
         frozen = with_memory = 0.0
         for note in in_onset_order(notes):
-            tokens, cursor = self._vocabulary.encode_note(note, cursor)
-            for token in tokens:
+            placed, cursor = self._placed_tokens(note, cursor)
+            for token, place in placed:
                 p = softmax(logits)
                 frozen -= math.log2(p[token])
-                with_memory -= math.log2(self._memory.mix(p).probabilities[token])
+                with_memory -= math.log2(self._memory.mix(p, place=place).probabilities[token])
                 logits, state = self._engine.step(token, state)
-                self._memory.hear(token)
+                self._memory.hear(token, place)
         self._memory.restore(mark)
         return frozen / len(notes), with_memory / len(notes)
+
+    def _placed_tokens(self, note: Note, cursor: Cursor) -> tuple[list[tuple[int, int]], Cursor]:
+        """The tokens of a note with their places in the bar: a time stands at the onset before it."""
+        tokens, after = self._vocabulary.encode_note(note, cursor)
+        before_beats = note.onset_beats if cursor.onset_beats is None else cursor.onset_beats
+        beats = (*(before_beats,) * (len(tokens) - 1), note.onset_beats)
+        return [(token, self._bars.place(beat)) for token, beat in zip(tokens, beats, strict=True)], after
 
 
 def _wrong_continuations(
     exchange: HeldOutExchange, others: Sequence[HeldOutExchange], random: Random
 ) -> list[tuple[Note, ...]]:
-    """Bars of other pieces of the same corpus, in the same meter and moved to the same key, where the true ones would begin."""
+    """BarPlaces of other pieces of the same corpus, in the same meter and moved to the same key, where the true ones would begin."""
     candidates = [
         other
         for other in others

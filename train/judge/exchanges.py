@@ -19,7 +19,7 @@ from train.errors import CorpusError
 
 # Fewer notes say nothing about how a phrase is made.
 LEAST_NOTES = 8
-# At most so many exchanges of one piece, so that no piece decides.
+# The most exchanges of one piece, so that no piece decides the result.
 MAX_OF_A_PIECE = 4
 # Notes are sorted into bars at 1/24 beat; onsets a little before a bar line belong to the bar after it.
 EARLY_BEATS = 1 / 48
@@ -29,7 +29,8 @@ EARLY_BEATS = 1 / 48
 class HeldOutExchange:
     """Some bars of a piece, and as many bars that follow: what a player would play, and what people played next.
 
-    The seed begins at beat 0, which is a bar line, and the continuation at `start_beats`. `key` is that of the whole piece.
+    The seed begins at beat 0, which is a bar line, and the continuation at `start_beats`. `key` is that of the whole
+    piece.
     """
 
     corpus: str
@@ -54,8 +55,8 @@ def held_out_exchanges(
 ) -> tuple[HeldOutExchange, ...]:
     """At most `count` exchanges, as many of each corpus as possible, and of many pieces rather than many of one.
 
-    A corpus that is not among those `trained_on` was never seen at all, so its training side belongs to the test side. The same
-    arguments give the same exchanges. Raises CorpusError where there is none.
+    A corpus that is not among those `trained_on` was never seen at all, so its training side belongs to the test side.
+    The same arguments give the same exchanges. Raises CorpusError where there is none.
     """
     by_corpus = [_of_corpus(corpus, _sides(corpus, split, trained_on), bars) for corpus in corpora]
     # Taken from each corpus in turn: a small one gives all that it has.

@@ -1,6 +1,6 @@
-"""Judges a pack: its answers to held-out seeds beside what people played next, by measures, by classifiers and by its forecasts.
+"""Judges a pack: compares its answers to held-out seeds with what people played next, by measures, by classifiers and by its forecasts.
 
-It knows no page, and gets the answers from whoever composes them.
+It knows no page; the caller composes the answers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -63,7 +63,10 @@ class Judgement:
         return float(np.mean(higher)) if higher else None
 
     def rests_follow_seed(self, player: Approach | None) -> float | None:
-        """Spearman's rank correlation between the share of rests in a phrase and in its seed; None where one of them never varies."""
+        """Spearman's rank correlation between the share of rests in a phrase and in its seed.
+
+        None where one of them never varies.
+        """
         phrases = [judged.measured[player]["rests"] for judged in self.exchanges]
         seeds = [_phrase_of_seed(judged.exchange).rest_share for judged in self.exchanges]
         return _rank_correlation(np.array(phrases, float), np.array(seeds, float))
@@ -78,7 +81,8 @@ def judge(
 ) -> Judgement:
     """Lets both approaches answer every seed, exchange number n with the random seed `random_seed` + n.
 
-    The same arguments give the same judgement. `on_progress` is told what is done, how much of it, and of how much.
+    The same arguments give the same judgement. `on_progress` is called with what is being done, how much of it is done,
+    and how much there is.
     """
     judged = []
     for index, exchange in enumerate(exchanges):

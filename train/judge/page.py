@@ -70,7 +70,9 @@ def classifier_rows(judgement: Judgement) -> tuple[FigureRow, ...]:
 
 
 def continuation_rows(judgement: Judgement) -> tuple[FigureRow, ...]:
-    """For each approach the exchanges asked about, and the shares that were found frozen and with memory."""
+    """For each approach the number of tested exchanges, and the shares that were found with a frozen network and with
+    memory.
+    """
     return tuple(
         FigureRow(PLAYERS[approach], (str(test.exchanges), f"{test.frozen:.0%}", f"{test.with_memory:.0%}"))
         for approach in ("event", "pitch")

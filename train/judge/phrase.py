@@ -11,7 +11,7 @@ from model.files.time_signature import TimeSignature
 from model.notes import CHORD_BEATS, Note, in_onset_order
 
 TICKS_PER_BEAT = 24
-# A time between onsets that is so many times the median ends a phrase.
+# A time between onsets that is this many times the median ends a phrase.
 BREATH_GAPS = 2.0
 
 
@@ -100,7 +100,7 @@ class JudgedPhrase:
         )
 
     def rhythm_motifs(self, onsets: int, *, with_place: bool) -> list[tuple[int, ...]]:
-        """Each run of so many onsets as the gaps between them; with the place of the first one in its bar, where asked for."""
+        """Each run of this many onsets as the gaps between them; on request with the place of the first one in its bar."""
         starts = range(len(self.ticks) - onsets + 1)
         return [
             (*((self.ticks[i] % self.bar_ticks,) if with_place else ()), *self.gaps[i : i + onsets - 1]) for i in starts

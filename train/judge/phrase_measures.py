@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 
 from model.analysis.scale import Key
-from model.defaults import MAX_REPEATED_INTERVALS
 from train.judge.phrase import TICKS_PER_BEAT, JudgedPhrase
 
 Group = Literal["pitch", "rhythm", "rests and endings", "touch", "shown"]
@@ -24,8 +23,8 @@ FEATURE_SETS: Mapping[str, tuple[Group, ...]] = {
 
 FIFTH = 7
 MOTIF_ONSETS, LONG_MOTIF_ONSETS = 3, 4
-# The longest run that `novelty` lets through by default.
-RUN = MAX_REPEATED_INTERVALS
+# A run of intervals that is counted of its own: the longest that a limit on each quote, which there was once, let through.
+RUN = 8
 # With less spread between a seed's velocities, it has no dynamics: they were not written down.
 LEAST_VELOCITY_SPREAD = 2.0
 

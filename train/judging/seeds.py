@@ -14,10 +14,10 @@ from train.corpus.corpora import SPLITS, read_corpora
 from train.corpus.reading import LineSelection
 from train.errors import CorpusError
 
-# A seed is a phrase: the first bars of a longer file that hold so many notes.
+# A seed is a phrase: the first bars of a longer file that hold this many notes.
 PHRASE_BARS = 4
 PHRASE_NOTES = 8
-# So many files of a folder fit on a few pages of a report.
+# This many files of a folder fit on a few pages of a report.
 FILES_OF_A_FOLDER = 4
 DOWNBEAT_VELOCITY, BEAT_VELOCITY, OFFBEAT_VELOCITY = 96, 88, 80
 

@@ -200,7 +200,7 @@ def ribbon(comparison: Comparison) -> tuple[Box, ...]:
 
 def about_answers(comparison: Comparison) -> str:
     settings = comparison.settings
-    shown = f", of {settings.answers} the first" if settings.answers > 1 else ""
+    shown = f", the first of {settings.answers}" if settings.answers > 1 else ""
     return f"Each roll is the seed, then {counted(settings.bars, 'bar')} of answer{shown}."
 
 

@@ -11,7 +11,7 @@ from model.harmony.chart import MAX_BARS, Chart, ChartBar
 from model.harmony.chord import Chord
 from model.harmony.chord_naming import FEWEST_PITCH_CLASSES, name_chord
 
-# A track of chords has at least so many onsets with three notes or more, and so large a share of its onsets.
+# A track of chords has at least this many onsets with three notes or more, and at least this share of its onsets.
 FEWEST_CHORDS, CHORD_SHARE = 2, 0.6
 # Chords that begin a little after a beat are meant on it; they are placed on sixteenths.
 GRID_BEATS = 0.25

@@ -1,8 +1,9 @@
 """Parses tracks of a MIDI file into the notes of each channel, with symusic.
 
-symusic reports a note's program but not its channel, drops a note that never ends, and refuses a track with one invalid byte.
-So a few events are appended to each track: note-offs for all that may still sound, and on each channel one note, the mark, whose
-pitch and velocity hold the channel and the track. A track whose marks do not come back is repaired first (`midi_events`).
+symusic reports a note's program but not its channel, drops a note that never ends, and refuses a track with one invalid
+byte. So a few events are appended to each track: note-offs for all that may still sound, and on each channel one note,
+the mark, whose pitch and velocity hold the channel and the track. A track whose marks do not come back is repaired
+first (`midi_events`).
 """
 
 import re
@@ -21,8 +22,8 @@ _NOTE_ON, _NOTE_OFF = 0x90, 0x80
 # Ends a system exclusive message, or begins an F7 event, which symusic misreads.
 _ESCAPE = 0xF7
 _TEMPO, _METER = b"\xff\x51", b"\xff\x58"
-# One tick after a track's end come the note-offs, and one tick later the marks, which are one tick long. A mark's pitch is the
-# channel and its velocity the number of the track, counted from 1.
+# One tick after a track's end come the note-offs, and one tick later the marks, which are one tick long. A mark's pitch
+# is the channel and its velocity the number of the track, counted from 1.
 _TEXT = b"\xff\x01\x00"
 _END_DELTA = _TEXT + b"\x01" + _TEXT
 _MARK_TICKS = 2
@@ -34,8 +35,8 @@ _MORE = 16
 # A delta time may contain a note-on's status byte; two data bytes after it make a note-on more likely.
 _NOTE_ONS = {_NOTE_ON | channel: re.compile(b"%c" % (_NOTE_ON | channel) + rb"[\x00-\x7f]{2}") for channel in range(16)}
 _DELTA = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
-# Registered parameter 6 on the first or last channel: its value is how many channels next to it belong to one player ("MIDI Polyphonic
-# Expression", MMA 2018).
+# Registered parameter 6 on the first or last channel: its value is how many channels next to it belong to one player
+# ("MIDI Polyphonic Expression", MMA 2018).
 _MPE_PARAMETER = b"\x64\x06"
 _MPE_ZONE = re.compile(
     rb"([\xb0\xbf])(?:\x65\x00" + _DELTA + rb"\1?\x64\x06|\x64\x06" + _DELTA + rb"\1?\x65\x00)" + _DELTA + rb"\1?\x06([\x00-\x0f])",
@@ -63,8 +64,8 @@ class ChannelNotes:
 class TrackNotes:
     """A track up to its `end` in ticks; a note that never ends lasts one tick longer.
 
-    `tempi` are pairs of tick and microseconds, `meters` are ticks, numerators and denominators. `members` are the channels of the MPE
-    zones that the track sets up, including the managers; None if it sets up none.
+    `tempi` are pairs of tick and microseconds, `meters` are ticks, numerators and denominators. `members` are the
+    channels of the MPE zones that the track sets up, including the managers; None if it sets up none.
     """
 
     channels: tuple[ChannelNotes, ...] = ()
@@ -80,8 +81,8 @@ SILENT = TrackNotes()
 def read_together(bodies: Sequence[bytes]) -> list[TrackNotes | None]:
     """Parses all tracks of a file at once, without repair; None in place of each track that has to be repaired first.
 
-    A track with a note that never ends may lack others, so the caller has to repair it, too. The first track that is parsed has the
-    tempi and meters of all tracks.
+    A track with a note that never ends may lack others, so the caller has to repair it, too. The first track that is
+    parsed has the tempi and meters of all tracks.
     """
     found: list[TrackNotes | None] = [None] * len(bodies)
     marked: list[tuple[int, tuple[int, ...]]] = []

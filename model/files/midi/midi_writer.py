@@ -1,7 +1,8 @@
-"""Music to the content of a `.mid` file: the one writer of all that writes one. Equal music gives equal bytes.
+"""Writes music as a `.mid` file; the only writer of MIDI files in the project. Equal music gives equal bytes.
 
-A file of type 1: a track of tempo, meter and markers, then the others, which all end at the bar line after the last event. What
-all programs read in the same way is written, and nothing else: one tempo and one meter at a tick, a channel for each track.
+A file is of type 1: first a track with tempo, meter and markers, then the tracks of music, which all end at the bar
+line after the last event. Only what all programs read in the same way is written: one tempo and one meter at a tick,
+and a channel for each track.
 """
 
 import os
@@ -15,11 +16,13 @@ from model.files.time_signature import COMMON_TIME, MeterChange, TimeSignature, 
 from model.notes import Note, in_onset_order
 
 TICKS_PER_BEAT = 480
-"""A millisecond at 120 bpm, a multiple of the 24 of the time bins' grid, and what most programs write."""
+"""Ticks per beat, as most programs write it: a tick is about a millisecond at 120 bpm, and the grid of the time bins
+(24 per beat) fits in."""
 
 PIANO = 0
 CHANNELS = tuple(channel for channel in range(16) if channel != DRUM_CHANNEL)
-# Where several events fall on one tick, what ends comes before what begins, and pedals and programs before the notes they colour.
+# Of several events at one tick, note-offs come before note-ons, and pedals and programs before the notes that they
+# affect.
 _ENDS, _COLOURS, _BEGINS = 0, 1, 2
 _NOTE_OFF, _NOTE_ON = 0x8, 0x9
 _TEXT_NAME, _TEXT_MARKER = 0x03, 0x06
@@ -46,7 +49,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class SongTrack:
-    """One named track; its events in any order."""
+    """One named track, with its events in any order."""
 
     name: str
     events: Sequence[Event]
@@ -54,7 +57,7 @@ class SongTrack:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A word at a beat, which programs show above their tracks."""
+    """A text at a beat, which programs show above their tracks."""
 
     beat: float
     text: str
@@ -62,7 +65,7 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """All that a file holds: at a beat the last tempo and the last meter are in force."""
+    """The content of a file. Of several tempi or meters at one beat the last one is written."""
 
     tracks: Sequence[SongTrack]
     tempi: Sequence[TempoChange]
@@ -77,7 +80,7 @@ def as_midi(
     tempi: Sequence[TempoChange] = (),
     meters: Sequence[MeterChange] = (),
 ) -> bytes:
-    """Tracks of notes as the content of a `.mid` file, each on a channel of its own; `tempi` and `meters` are what changes later."""
+    """Tracks of notes as the content of a `.mid` file, each on its own channel; `tempi` and `meters` are the later changes."""
     song = Song(
         [SongTrack(track.name, _events(track, CHANNELS[i % len(CHANNELS)])) for i, track in enumerate(tracks)],
         (TempoChange(0.0, tempo_bpm), *tempi),
@@ -87,7 +90,10 @@ def as_midi(
 
 
 def write_midi(path: Path, tracks: Sequence[Track], tempo_bpm: float, meter: TimeSignature = COMMON_TIME) -> None:
-    """Writes the tracks at one tempo; the file appears whole or not at all. Raises OSError where the place cannot be written."""
+    """Writes the tracks at one tempo; the file appears whole or not at all.
+
+    Raises OSError where the place cannot be written.
+    """
     write_whole(path, as_midi(tracks, tempo_bpm, meter))
 
 
@@ -126,13 +132,13 @@ def _events(track: Track, channel: int) -> list[Event]:
     events = [Event(bytes([0xC0 | channel, track.program]), 0.0)]
     for note in in_onset_order(track.notes):
         events.append(Event(bytes([_NOTE_ON << 4 | channel, note.pitch, note.velocity]), note.onset_beats))
-        # A note-on of no velocity is a note-off, and needs no status of its own.
+        # A note-on of velocity 0 is a note-off, and can share the status byte of a note-on.
         events.append(Event(bytes([_NOTE_ON << 4 | channel, note.pitch, 0]), note.end_beats))
     return events
 
 
 def _in_force(meters: Iterable[MeterChange]) -> list[MeterChange]:
-    """In order, of several at one tick the last, and none that is in force already."""
+    """The changes in order of time: of several at one tick only the last, and none that changes nothing."""
     at = {tick_at(change.beat): change for change in sorted(meters, key=lambda change: change.beat)}
     kept: list[MeterChange] = []
     for change in at.values():
@@ -169,7 +175,7 @@ def _chunk(messages: Sequence[_Message], end_tick: int) -> bytes:
     now, status = 0, 0
     for message in sorted(messages, key=lambda message: (message.tick, message.order)):
         written += _number(message.tick - now)
-        # What has the status of the message before does not repeat it; a meta message ends that.
+        # A message with the same status as the one before leaves it out (running status), except after a meta message.
         written += message.data[1:] if message.data[0] == status else message.data
         now, status = message.tick, message.data[0] if message.data[0] < 0xF0 else 0
     written += _number(end_tick - now) + b"\xff\x2f\x00"
@@ -182,7 +188,7 @@ def _text(kind: int, text: str) -> bytes:
 
 
 def _number(value: int) -> bytes:
-    """A variable-length number: seven bits a byte, the highest bit set in all but the last."""
+    """A variable-length number: seven bits per byte, with the highest bit set in all bytes but the last."""
     found = bytearray([value & 0x7F])
     while value := value >> 7:
         found.insert(0, 0x80 | value & 0x7F)

@@ -5,31 +5,35 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 
 from bridge.midi.messages import NoteOn
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS
+from model.analysis.bars import Bars, bars_of
 from model.approach import Approach
 from model.harmony.changes import Changes
 from model.improvising.improviser import Improviser
 from model.improvising.sampling_settings import SamplingSettings
+from model.phrasing.touch import HeardPhrase, Touch, learn_touch
 from server.controls.control_table import Settings, Value
 from server.jam.answering.answer import Answer, PlayedNote
-from server.jam.answering.answer_settings import sampling_settings_for
+from server.jam.answering.answer_settings import AnswerContext, sampling_settings_for
 from server.jam.answering.groove import Groove
+from server.jam.answering.rendition import Rendition, TouchAmounts
 from server.jam.control_effects import PLACING_CONTROLS, RECOMPOSING_CONTROLS, TURN_CONTROLS
 from server.jam.listening.input_state import InputState
 from server.jam.model_feed import ModelFeed
 from server.jam.turns.modes import MODES
 from server.jam.turns.turn_planner import BeatSpan, TurnPlanner
 
-# A note that is due sooner is played as it is planned: there is no time to compose another.
+# A note that is due sooner than this is played as it is planned: there is no time to compose another.
 AS_PLANNED_MS = 5.0
 # In an answer without an end, a new pack's notes start this much later, so that it has time to compose the first ones.
 TAKE_OVER_MS = 100.0
 # A note that would be later than this is left out: the machine was suspended, or so busy that nothing ran.
 LATEST_NOTE_MS = 100.0
-# Keys that go down within so long are one chord, and have one onset.
+# Keys that go down within this time are one chord, and have one onset.
 CHORD_MS = 30.0
 
 
@@ -64,7 +68,7 @@ class AnswerPlanner:
         return None
 
     def beats_in(self, ms: float) -> float:
-        """How many beats go by in so many milliseconds, at the present tempo."""
+        """How many beats this number of milliseconds has, at the present tempo."""
         return ms / 1000 * self._turns.timeline.tempo_bpm / 60
 
     def due_beat(self, beat: float) -> float:
@@ -99,7 +103,7 @@ class AnswerPlanner:
             self.plan(span)
 
     def plan(self, span: BeatSpan) -> None:
-        """Plans a new answer within `span`, in place of one that there may be."""
+        """Plans a new answer within `span`; it replaces the present one, if there is one."""
         self._planned_count += 1
         self._has_begun = self._is_outdated = False
         self._earliest_due_beat = min(self.now_beat, span.start_beats)
@@ -109,7 +113,8 @@ class AnswerPlanner:
             span,
             self._sampling(span),
             Random(f"{self._random_seed} {self._planned_count}"),
-            self._input.phrase_to_answer.velocities,
+            self._rendition(span),
+            TouchAmounts.from_settings(self.settings),
             Groove.from_settings(self.settings),
             self._turns.timeline,
         )
@@ -119,15 +124,16 @@ class AnswerPlanner:
         if self.playing is not None:
             self._turns.on_answer_ended(self.now_beat)
             if self._input.has_rested(self.settings.answer_after, self.now_beat):
-                self._input.end_phrase()  # it was played during the answer, and is over
+                self._input.end_phrase()  # the phrase was played during the answer, and is over
         if self.answer is not None:
-            self._models.add_missed(self.answer.improviser, self.answer.take_unheard_notes())
+            self._models.add_missed(self.answer.improviser, self.answer.take_unheard_notes(), self.answer.bars)
         self.answer = None
 
     def take_next_note(self, answer: Answer) -> PlayedNote:
         """The answer's next note sounds: takes it off the plan, and queues it for the other models to hear."""
         played = answer.take_next_note()
-        self._models.add(played.as_planned, heard_by=played.improviser, learn=self.settings.learn_from == "both")
+        learn = self.settings.learn_from == "both"
+        self._models.add(played.as_planned, answer.bars, heard_by=played.improviser, learn=learn)
         return played
 
     def drop_late_notes(self, answer: Answer) -> bool:
@@ -154,17 +160,21 @@ class AnswerPlanner:
         note, begins_phrase = self._input.press(
             message.pitch, message.velocity, beat, self.beats_in(CHORD_MS), message.channel
         )
-        self._models.add(note, heard_by=answer.improviser if answer else None, begins_phrase=begins_phrase)
+        bars = self._turns.bars_from(self._input.phrase_to_answer.first_beat)
+        self._models.add(note, bars, heard_by=answer.improviser if answer else None, begins_phrase=begins_phrase)
         if answer is not None:
             if begins_phrase:
                 self._models.forget_phrase_start(answer.improviser)
-            answer.velocities = self._input.phrase_to_answer.velocities
+            answer.set_touch(
+                TouchAmounts.from_settings(self.settings), self._rendition(answer.span), keeps_planned=True
+            )
             answer.add_heard_note(note, self._sampling(answer.span), self._as_planned_until_beat())
         self._is_outdated = True
 
     def replace_phrase(self) -> None:
         """The models hear the present phrase again, as its beats have changed; a waiting answer to it is outdated."""
-        self._models.replace_phrase(tuple(self._input.phrase.notes))
+        phrase = self._input.phrase
+        self._models.replace_phrase(tuple(phrase.notes), self._turns.bars_from(phrase.first_beat))
         self._is_outdated = True
 
     def change_setting(self, control: str, value: Value) -> bool:
@@ -181,6 +191,8 @@ class AnswerPlanner:
             self._novelty = self._input.novelty_limit(self.settings.novelty)
         if control in PLACING_CONTROLS:
             self.place()
+        if control == "feel_from" and self.answer is not None:
+            self.answer.set_touch(TouchAmounts.from_settings(self.settings), self._rendition(self.answer.span))
         if control in TURN_CONTROLS:
             self._is_outdated = True
         elif (answer := self.playing) is not None:
@@ -202,6 +214,7 @@ class AnswerPlanner:
     def place(self) -> None:
         """Places the planned notes in the groove and the bars as they are now."""
         if self.answer is not None:
+            self.answer.set_touch(TouchAmounts.from_settings(self.settings))
             self.answer.set_groove(Groove.from_settings(self.settings), self._turns.timeline, self.now_beat)
 
     def fit_to_turns(self) -> bool:
@@ -236,7 +249,7 @@ class AnswerPlanner:
         if self.answer is not None:
             self.answer.improviser.forget()  # it may belong to an earlier pack, which plays its last answer
         if (answer := self.playing) is not None:
-            self._models.add_missed(answer.improviser, answer.take_unheard_notes())
+            self._models.add_missed(answer.improviser, answer.take_unheard_notes(), answer.bars)
             self._replan(answer, keeps_imminent=False)
         else:
             self._is_outdated = True
@@ -271,16 +284,16 @@ class AnswerPlanner:
 
         `control` is the one that has changed, if one has; the end stays unless `until_beats` is given.
         """
-        # A pack that was loaded meanwhile takes over with the next answer, unless another approach is asked for.
+        # A pack that was loaded meanwhile takes over with the next answer, unless the approach has changed.
         improviser = self._models[self.settings.approach] if control == "approach" else answer.improviser
         from_beats = self._as_planned_until_beat(as_planned_ms) if keeps_imminent else -math.inf
         if improviser is not answer.improviser:
             missed = answer.take_unheard_notes()
-            self._models.add_missed(answer.improviser, missed)
+            self._models.add_missed(answer.improviser, missed, answer.bars)
             # Playing the imminent notes would restore their snapshots, which lack the missed notes.
             if missed:
                 from_beats = -math.inf
-        if control == "answer_length" and MODES[self.settings.mode].occasion in {"rest", "asked"}:
+        if control == "answer_length" and MODES[self.settings.mode].occasion in {"rest", "request"}:
             length_beats = self._turns.length_beats(self.settings, self._input.phrase_to_answer)
             until_beats = max(answer.span.start_beats + length_beats, self.now_beat)
         until_beats = answer.span.until_beats if until_beats is None else until_beats
@@ -288,6 +301,36 @@ class AnswerPlanner:
         answer.replan(improviser, until_beats, sampling, from_beats, later_beats)
 
     def _sampling(self, span: BeatSpan) -> SamplingSettings:
-        return sampling_settings_for(
-            self.settings, span, self._input.phrase_to_answer.notes, self._input.key, self._novelty, self._changes
+        sampling = sampling_settings_for(self.settings, span, self._context())
+        return replace(sampling, bars=self._turns.bars_from(span.start_beats))
+
+    def _context(self) -> AnswerContext:
+        phrase, bars = self._input.phrase_to_answer.notes, self._bars
+        return AnswerContext(
+            phrase,
+            self._input.key,
+            self._novelty,
+            bars,
+            bars_of(phrase, bars),
+            self._models[self.settings.approach].phrasing,
+            self._random_seed + self._planned_count,
+            self._changes,
         )
+
+    @property
+    def _bars(self) -> Bars:
+        timeline = self._turns.timeline
+        return Bars.of_meter(timeline.meter.numerator, timeline.meter.denominator, timeline.downbeat)
+
+    def _rendition(self, span: BeatSpan) -> Rendition:
+        """How an answer within `span` is played, as the phrases up to now were; learnt when its first note is composed."""
+        from_player = self.settings.feel_from == "player"
+        context = self._context()
+        phrases = self._input.touch_phrases or (tuple(context.phrase),)
+
+        def learn() -> Touch:
+            heard = [HeardPhrase(notes, bars_of(notes, context.bars)) for notes in phrases]
+            return learn_touch(heard, context.phrasing.touch, from_player=from_player)
+
+        has_bars = context.phrase_bars is not None
+        return Rendition(learn, context.answer_bars(span.start_beats) if has_bars else None, span)

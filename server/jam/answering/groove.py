@@ -46,7 +46,7 @@ class Groove:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """The groove that the controls ask for."""
+        """The groove that the controls describe."""
         return cls(settings.quantize, settings.swing / PERCENT, settings.gate)
 
     def place(self, note: Note, timeline: Timeline, earliest_beats: float = -math.inf) -> Note:
@@ -99,7 +99,7 @@ class Groove:
         return straight, [self._swung(beats, beats_per_bar) for beats in straight]
 
     def _swung(self, within_beats: float, beats_per_bar: float) -> float:
-        """Where swing moves a straight place within a bar: each half of a pair is stretched or shortened evenly.
+        """Where swing moves a straight position within a bar: each half of a pair is stretched or shortened evenly.
 
         A bar such as 7/8 ends with half a pair, which stays as it is.
         """

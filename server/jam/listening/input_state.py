@@ -5,12 +5,14 @@ from collections import deque
 from bridge.midi.messages import ALL_SOUND_OFF, PEDAL_DOWN, SUSTAIN_PEDAL, ControlChange, Message, NoteOff
 from model.analysis.key_finder import KeyFinder
 from model.analysis.scale import Key
-from model.improvising.novelty import Novelty, outline_of
+from model.improvising.novelty import Novelty, Outline
 from model.notes import Note
 from server.jam.listening.phrase import Phrase
 
 # An answer does not repeat too much of any of the player's last phrases.
 PHRASES_KEPT = 8
+# How loud, how long and how late the player plays is learnt from so many phrases.
+TOUCH_PHRASES = 2
 
 # MIDI 1.0, channel mode messages: 123 and all above it (omni and mono or poly) also mean that all keys are up.
 RESET_ALL_CONTROLLERS = 121
@@ -23,7 +25,10 @@ LOWEST_CHANNEL, HIGHEST_CHANNEL = 0, 15
 
 
 class MpeZones:
-    """The zones of MPE keyboards: messages on a manager channel also count for its members. Other channels are separate."""
+    """The zones of MPE keyboards: messages on a manager channel also count for its members.
+
+    Other channels are separate.
+    """
 
     def __init__(self) -> None:
         self._members: dict[int, range] = {}
@@ -60,7 +65,8 @@ class InputState:
         self._answered_phrase = Phrase()  # another `respond` answers it again
         self._chord_beat = float("-inf")
         self._key_finder = KeyFinder()
-        self._outlines: deque[list[int]] = deque(maxlen=PHRASES_KEPT)  # of the phrases before this one
+        self._outlines: deque[Outline] = deque(maxlen=PHRASES_KEPT)  # of the phrases before this one
+        self._earlier_phrases: deque[tuple[Note, ...]] = deque(maxlen=TOUCH_PHRASES)
         self._zones = MpeZones()
 
     @property
@@ -111,20 +117,23 @@ class InputState:
         return True
 
     def expire_holds(self, since_beat: float, beat: float) -> None:
-        """Stops counting keys and pedals held since `since_beat` or longer, so they no longer keep the phrase open at `beat`."""
+        """Stops counting keys and pedals held since `since_beat` or longer, so they no longer keep the phrase open at
+        `beat`.
+        """
         for note in self.phrase.expire_holds(since_beat):
             self._key_finder.hear(note.pitch, beat - note.onset_beats, note.onset_beats)
 
     def has_rested(self, beats: float, beat: float) -> bool:
-        """Whether the phrase has been followed by more than so many beats of rest."""
+        """Whether more beats of rest than this have followed the phrase."""
         silent_since = self.phrase.silent_since_beats
         return silent_since is not None and beat - silent_since > beats
 
     def end_phrase(self) -> None:
-        """The present phrase is over: an answer to it begins, or it will have none. The next one begins."""
+        """Ends the present phrase, as an answer to it begins or none will come, and begins the next one."""
         if self.phrase.notes:
             self._answered_phrase, self.phrase = self.phrase, self.phrase.next_phrase()
-            self._outlines.append(outline_of(self._answered_phrase.notes))
+            self._outlines.append(Outline.of(self._answered_phrase.notes))
+            self._earlier_phrases.append(tuple(self._answered_phrase.notes))
 
     def drop_phrase(self, *, with_keys: bool = False) -> None:
         """Drops the phrase, which will not be answered.
@@ -133,13 +142,20 @@ class InputState:
         """
         self.phrase = Phrase() if with_keys else self.phrase.next_phrase()
 
-    def novelty_limit(self, max_intervals: int) -> Novelty:
-        """The limit on repeating intervals in a row of the latest phrases, the present one included."""
-        return Novelty([*self._outlines, outline_of(self.phrase.notes)], max_intervals)
+    def novelty_limit(self, novelty: float) -> Novelty:
+        """The limit on quoting the latest phrases, the present one included; `novelty` is from 0 (no limit) to 1 (no quote)."""
+        return Novelty([*self._outlines, Outline.of(self.phrase.notes)], 1.0 - novelty)
+
+    @property
+    def touch_phrases(self) -> tuple[tuple[Note, ...], ...]:
+        """The notes of the phrases that a touch is learnt from: the latest ones, the one to be answered last."""
+        present = (tuple(self.phrase.notes),) if self.phrase.notes else ()
+        return (*self._earlier_phrases, *present)[-TOUCH_PHRASES:]
 
     def forget_phrases(self) -> None:
         """Forgets the earlier phrases; the key and the present phrase stay."""
         self._outlines.clear()
+        self._earlier_phrases.clear()
 
     def _release(self, pitch: int, channel: int, beat: float) -> None:
         note = self.phrase.release(pitch, beat, channel)

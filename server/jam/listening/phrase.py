@@ -113,6 +113,11 @@ class Phrase:
         return self._last_beat if self.notes and not self.is_held else None
 
     @property
+    def first_beat(self) -> float:
+        """The onset of the first note; 0.0 before it."""
+        return self._first_beat
+
+    @property
     def length_beats(self) -> float:
         """From the first onset to the last release."""
         return self._last_beat - self._first_beat if self.notes else 0.0

@@ -9,7 +9,7 @@ from server.jam.listening.phrase import Phrase
 
 # How confident the detection must be, from 0 to 1, for its tempo to be used.
 MIN_CONFIDENCE = 0.7
-# Players come a little early: a phrase that begins up to so much before a beat begins on that beat.
+# Players come a little early: a phrase that begins at most this long before a beat begins on that beat.
 EARLY_TOLERANCE_BEATS = 0.125
 
 

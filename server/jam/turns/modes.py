@@ -8,8 +8,8 @@ from typing import Literal, get_args
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
 from server.controls.choices import ModeName, TurnOwner
 
-Occasion = Literal["rest", "turn", "always", "asked"]
-"""What makes the jam play: a rest of the player's, its own turn, nothing at all, or only the action `respond`."""
+Occasion = Literal["rest", "turn", "always", "request"]
+"""When the jam plays: after a rest of the player's, in its own turn, always, or only on the action `respond`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ MODES: Mapping[str, Mode] = {
     mode.name: mode
     for mode in (
         Mode("answer", "rest", "answers a phrase after a rest"),
-        Mode("fours", "turn", "takes turns of so many bars with you"),
-        Mode("continuous", "always", "plays on, and what you play turns it"),
-        Mode("listen", "asked", "listens, and plays when it is asked to respond"),
+        Mode("fours", "turn", "takes turns of some bars with you"),
+        Mode("continuous", "always", "plays all the time, and what you play changes it"),
+        Mode("listen", "request", "listens, and plays only when you request it"),
     )
 }
 assert tuple(MODES) == get_args(ModeName)

@@ -8,23 +8,24 @@ from dataclasses import dataclass
 
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
+from model.tokens.bar_places import BarPlaces
 from server.controls.control_table import Settings
 from server.jam.listening.phrase import Phrase
 from server.jam.turns.modes import MODES, Mode, Turn, TurnSchedule
 
-# The length of an answer that has no phrase to be as long as: `respond` before anything was played.
+# The length of an answer to nothing: `respond` before anything was played.
 UNPROMPTED_ANSWER_BEATS = 8.0
 # An answer is as long as the phrase, but no shorter than a gesture and no longer than eight bars of four.
 SHORTEST_ANSWER_BEATS, LONGEST_ANSWER_BEATS = 2.0, 32.0
-# However short an answer is asked for, it has room for a note.
+# The shortest answer that can be requested still has room for a note.
 SHORTEST_ASKED_BEATS = 0.25
-# Players release keys a little late: a phrase that ends so little past a beat is not a beat longer, and a key that goes
-# down so little into the partner's turn does not interrupt it.
+# Players release keys a little late: a phrase that ends at most this long after a beat is not a beat longer, and a key
+# that goes down at most this long after the start of the partner's turn does not interrupt it.
 LATE_HANDS_BEATS = 0.25
 # How far into the wait for an answer the tempo is detected: the rest must be long enough for the phrase to be over,
 # and there must be time left to compose.
 TEMPO_DETECTION_SHARE = 0.5
-# A partner that learns of its turn so little after the turn began still plays it from its beginning.
+# If the partner learns of its turn at most this long after the turn began, it still plays it from its beginning.
 LATE_START_BEATS = 0.25
 # The remainder of a turn is worth playing in if it is as long as this.
 SHORTEST_REMAINDER_BEATS = 2.0
@@ -46,10 +47,11 @@ class BeatSpan:
 class TurnPlanner:
     """Whose turn it is, and when the partner plays next."""
 
-    def __init__(self, timeline: Timeline) -> None:
+    def __init__(self, timeline: Timeline, *, counts_bars: bool = False) -> None:
+        """`counts_bars`: the bars of the timeline are those of the music, though no clock leads."""
         self.timeline = timeline
         self._transport: Transport = "free"
-        self._counts_bars = False  # where no song is followed: whether the first bar is known
+        self._counts_bars = counts_bars  # where no song is followed: whether the first bar is known
         self._turn_taken_until_beats = -math.inf  # until then the partner has played its turn, or given it up
         self._last_answer_end_beats = -math.inf
         self._is_silenced = False  # until the player plays again
@@ -64,6 +66,13 @@ class TurnPlanner:
         # Where a clock is lost while its song plays, the bars go on as it counted them.
         self._counts_bars |= self._transport == "playing" and transport == "free"
         self._transport = transport
+
+    def bars_from(self, first_beat: float) -> BarPlaces:
+        """The bars; where it is not known where they begin, a phrase or an answer that begins at `first_beat` begins one.
+
+        So the rhythm of a phrase comes back at the same place of an answer, whenever that begins.
+        """
+        return BarPlaces(self.timeline.downbeat if self._has_bars else first_beat, self.timeline.meter.beats_per_bar)
 
     def turn(self, settings: Settings, beat: float) -> Turn | None:
         """The turn that contains a beat; None in a mode without turns, or where no bars go by."""
@@ -89,7 +98,7 @@ class TurnPlanner:
                 return None
 
     def span_on_request(self, settings: Settings, beat: float, phrase: Phrase) -> BeatSpan:
-        """When the partner plays if asked to at `beat`: at once, and in a mode with turns no longer than this turn."""
+        """When the partner plays on a request at `beat`: at once, and in a mode with turns no longer than this turn."""
         self._is_silenced = False
         beat += self._early_beats(settings)
         if _mode(settings).occasion == "always":
@@ -108,7 +117,7 @@ class TurnPlanner:
             case "turn":
                 turn = self.turn(settings, beat)
                 return BeatSpan(span.start_beats, turn.end_beats) if turn and turn.side == "partner" else None
-            case "rest" | "asked":
+            case "rest" | "request":
                 is_endless = math.isinf(span.until_beats)
                 return BeatSpan(span.start_beats, beat + self.length_beats(settings, phrase)) if is_endless else span
 
@@ -124,7 +133,7 @@ class TurnPlanner:
         return min(max(units * unit_beats, SHORTEST_ANSWER_BEATS), LONGEST_ANSWER_BEATS)
 
     def should_yield(self, settings: Settings, since_beats: float) -> bool:
-        """Whether a key that goes down so many beats after an answer began ends the answer."""
+        """Whether a key that goes down this many beats after an answer began ends the answer."""
         occasion = _mode(settings).occasion
         if occasion == "always" or settings.over == "overlap":
             return False
@@ -138,20 +147,20 @@ class TurnPlanner:
         return None if silent_since is None else silent_since + settings.answer_after * TEMPO_DETECTION_SHARE
 
     def on_player_note(self) -> None:
-        """The player plays."""
+        """Notes that the player plays."""
         self._is_silenced = False
 
     def on_answer_begun(self, span: BeatSpan, settings: Settings) -> None:
-        """The partner plays within `span`: one answer per turn."""
+        """Notes that the partner plays within `span`: one answer per turn."""
         if _mode(settings).occasion == "turn":
             self._turn_taken_until_beats = span.until_beats
 
     def on_answer_ended(self, beat: float) -> None:
-        """The partner has finished, or was interrupted."""
+        """Notes that the partner has finished, or was interrupted."""
         self._last_answer_end_beats = beat
 
     def on_stop(self) -> None:
-        """The partner is silent until the player plays.
+        """Keeps the partner silent until the player plays.
 
         Where no clock counts the bars, the player's next note begins the first one again.
         """
@@ -159,7 +168,7 @@ class TurnPlanner:
         self._counts_bars = False
 
     def restart_turns(self) -> None:
-        """The turns have changed, so the partner has played none of them."""
+        """Notes that the turns have changed, so that the partner has played none of them."""
         self._turn_taken_until_beats = -math.inf
 
     def count_in(self, settings: Settings, beat: float, *, by_player: bool) -> bool:
@@ -185,7 +194,7 @@ class TurnPlanner:
         self.timeline = self.timeline.with_downbeat(downbeat)
 
     def _early_beats(self, settings: Settings) -> float:
-        """How far before its beat a negative offset plays a note: no answer can begin sooner after a request."""
+        """How far before its beat a negative offset plays a note: an answer cannot begin sooner than this after a request."""
         return max(-settings.offset_ms, 0.0) / 1000 * self.timeline.tempo_bpm / 60
 
     @property

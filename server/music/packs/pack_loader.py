@@ -28,6 +28,7 @@ class LoadedPack:
                 self.engines[approach],
                 self.pack.vocabulary(approach, tempo_bpm),
                 self.pack.memory(approach, tempo_bpm),
+                self.pack.phrasing(),
             )
             for approach in APPROACHES
         }

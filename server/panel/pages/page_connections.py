@@ -1,7 +1,9 @@
-"""The connections of the pages: each gets what happens and may play, and none can hold up another or the jam. No HTTP here.
+"""The connections of the pages: each gets all events and may play, and none can hold up another page or the jam.
 
-The feed is read some forty times a second. Each message is spelt as JSON once and put into every page's outbox. A page
-that does not read its outbox is disconnected, so that no outbox grows without end.
+It knows no HTTP.
+
+The feed is read some forty times a second. Each message is encoded as JSON once and put into every page's outbox. A
+page that does not read its outbox is disconnected, so that no outbox grows without end.
 """
 
 import asyncio
@@ -37,13 +39,13 @@ logger = logging.getLogger("fours.panel")
 TICK_S, IDLE_TICK_S = 1 / 40, 1.0
 FIGURES_EVERY_S = 0.5
 MOST_PAGES = 16
-"""At the same time; that is more than a band has members."""
+"""How many pages at the same time; more than a band has members."""
 
 OUTBOX_SIZE = 256
-"""In messages: six seconds of them. A page that is alive never needs that long to read them."""
+"""In messages, six seconds of them. A page that still works reads them sooner."""
 
 MESSAGES_PER_S, MESSAGES_AT_ONCE = 500.0, 500.0
-"""From one page. A keyboard with three knobs that all turn sends some three hundred a second."""
+"""From one page. A keyboard with three knobs that are turned sends some three hundred a second."""
 
 REFUSALS_PER_S, REFUSALS_AT_ONCE = 5.0, 20.0
 LATENESS_SAMPLES = 512
@@ -148,7 +150,8 @@ class PageConnections:
     def _handle(self, connection: PageConnection, text: str | bytes, now_s: float) -> bool:
         try:
             message = read_page_message(text)
-            # A note-off of a held key passes the limit, so that no key hangs; there are no more of them than of note-ons.
+            # A note-off of a held key is exempt from the limit, so that no key hangs; there are no more of them than of
+            # note-ons.
             ends_note = isinstance(message, PlayMessage) and message.is_note_off and message.key in connection.releases
             if not ends_note and not connection.message_limiter.try_acquire(now_s):
                 reason = f"more than {MESSAGES_PER_S:g} messages a second: some were left out"
@@ -160,7 +163,7 @@ class PageConnections:
             return connection.message_limiter.try_acquire(now_s)
         except (ServerError, ModelError) as error:
             self._refuse(connection, "value", str(error), now_s)
-        except Exception as error:  # noqa: BLE001  whatever one message leads to, the page stays connected
+        except Exception as error:  # noqa: BLE001  after any error in one message the page stays connected
             self.faults.count(error)
             self._refuse(connection, "fault", "this could not be done; the log of the jam has the reason", now_s)
         return True
@@ -192,8 +195,8 @@ class PageConnections:
         self.broadcast({"type": "news", **self._learn_state()})
 
     def _on_learn_outcome(self, outcome: LearnOutcome) -> None:
-        said: dict[str, Json] = {"sentence": outcome.sentence, "is_wrong": outcome.is_error}
-        self.broadcast({"type": "news", **self._learn_state(), "said": said})
+        message: dict[str, Json] = {"sentence": outcome.sentence, "is_error": outcome.is_error}
+        self.broadcast({"type": "news", **self._learn_state(), "outcome": message})
 
     def _learn_state(self) -> dict[str, Json]:
         """The bindings, and the control that waits for its knob."""
@@ -288,7 +291,7 @@ class PageConnections:
 
 
 def _track_held(connection: PageConnection, message: PlayMessage) -> None:
-    """Notes a key or pedal that the page now holds, with the message that releases it, or that it holds no longer."""
+    """Notes a key or pedal that the page now holds, with the message that releases it, or one that it has released."""
     channel, number = message.key
     if message.is_note_on:
         connection.releases[message.key] = encode(NoteOff(number, channel))

@@ -16,7 +16,7 @@ CONTROL_CHANGE, NOTE_OFF, NOTE_ON = 0xB0, 0x80, 0x90
 PLAYABLE_KINDS = (NOTE_OFF, NOTE_ON, CONTROL_CHANGE)
 MIDI_MESSAGE_BYTES = 3
 LONGEST_INTEGER = 20
-"""In characters: 64 bits and a sign. A page sends none that is nearly as long."""
+"""In characters: 64 bits and a sign. A page sends only much shorter ones."""
 LARGEST_DATA_BYTE = 0x7F
 
 
@@ -47,7 +47,7 @@ class PlayMessage:
 
 @dataclass(frozen=True, slots=True)
 class SetControl:
-    """A control is to get a value; for an action, the value 1 requests it."""
+    """Sets a control to a value; for an action, the value 1 requests it."""
 
     control: str
     value: Raw
@@ -55,7 +55,7 @@ class SetControl:
 
 @dataclass(frozen=True, slots=True)
 class LearnControl:
-    """The next knob that moves is to be bound to this control; None gives up learning."""
+    """The next knob that moves will be bound to this control; None ends learning."""
 
     control: str | None
 
@@ -75,13 +75,13 @@ _FIELDS = {"play": "data", "set": "control and value", "learn": "control", "ping
 def read_page_message(text: str | bytes) -> PageMessage:
     """Reads what a page has sent. Raises BadMessage, whose sentence names what is wrong."""
     if isinstance(text, bytes):
-        raise BadMessage("the panel takes text, and this was binary")
+        raise BadMessage("the panel takes text messages, and this one was binary")
     if len(text) > LONGEST_MESSAGE:
-        raise BadMessage(f"a message has at most {LONGEST_MESSAGE} characters, and this had {len(text)}")
+        raise BadMessage(f"a message has at most {LONGEST_MESSAGE} characters, and this one has {len(text)}")
     try:
         message = json.loads(text, parse_constant=_refuse_number, parse_float=_finite, parse_int=_short_integer)
     except (ValueError, RecursionError) as error:
-        raise BadMessage("this was no JSON") from error
+        raise BadMessage("the message is not JSON") from error
     if not isinstance(message, dict):
         raise BadMessage("a message is an object with a type")
     match message:
@@ -102,7 +102,7 @@ def read_page_message(text: str | bytes) -> PageMessage:
 
 def _refuse_number(text: str) -> NoReturn:
     """NaN and infinity, which Python's reader of JSON takes, though JSON has none."""
-    raise BadMessage(f"{cut_short(text)} is no number that the panel takes")
+    raise BadMessage(f"{cut_short(text)} is not a number that the panel takes")
 
 
 def _finite(text: str) -> float:

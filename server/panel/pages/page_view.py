@@ -1,4 +1,4 @@
-"""The jam as JSON for the pages: spells events, status, timeline and controls. It knows no page and no socket."""
+"""The jam as JSON for the pages: encodes events, status, timeline and controls. It knows no page and no socket."""
 
 import dataclasses
 import json
@@ -21,7 +21,8 @@ Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 # The note messages that a page gets when it connects: more than fit on its piano roll.
 RECENT_NOTES = 512
-# The latest tempo changes, in which everything on the piano roll was played. A followed clock makes some fifty a second.
+# The latest tempo changes, in which everything on the piano roll was played. A followed clock makes some fifty a
+# second.
 SEGMENTS_SENT = 4
 # A tenth of a millisecond: far less than can be seen or heard.
 DECIMALS = 4
@@ -53,7 +54,7 @@ class PageView:
                     actions.append(action)
                 case StatusChanged():
                     self._status = event
-                    changed.add("stands")
+                    changed.add("status")
                 case TimelineChanged():
                     self._timeline = event
                     changed.add("time")
@@ -65,7 +66,7 @@ class PageView:
         if notes:
             updates["notes"] = notes
         if actions:
-            updates["asked"] = actions
+            updates["actions"] = actions
         return updates
 
     def readout_updates(self, now_s: float, turns: TurnSchedule) -> dict[str, Json]:
@@ -82,7 +83,7 @@ class PageView:
     def _status_and_time(self) -> dict[str, Json]:
         found: dict[str, Json] = {}
         if self._status is not None:
-            found["stands"] = _as_status(self._status.jam)
+            found["status"] = _as_status(self._status.jam)
         if self._timeline is not None:
             found["time"] = _as_time(self._timeline)
         return found

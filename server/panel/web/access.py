@@ -18,7 +18,7 @@ from server.panel.web.rate_limiter import RateLimiter
 ALPHABET = "abcdefghjkmnpqrstuvwxyz2345679"
 TOKEN_GROUPS, TOKEN_GROUP_LENGTH = 3, 4
 ATTEMPTS_PER_S = 10.0
-"""From one address, so that one that guesses locks out no other."""
+"""For one address, so that someone who guesses tokens locks out nobody else."""
 ADDRESSES_KEPT = 1024
 
 
@@ -35,7 +35,7 @@ class AccessControl:
         self._attempts: dict[str, RateLimiter] = {}  # by address, the one that tried last at the end
         self._session_key = secrets.token_urlsafe(32)
         self.token = _new_token() if lan else ""
-        """What a person types to get access; empty where none is needed."""
+        """What a person types to get access; empty where no token is needed."""
 
     def is_own_host(self, host: str | None) -> bool:
         """Whether a request's Host header names this machine; with `lan`, any of its names and every IP address.

@@ -1,7 +1,7 @@
 """uvicorn's HTTP protocol with limits: for unfinished requests, for pages that read nothing, and for each address.
 
-One address can have so many connections only, and of too many its oldest unfinished one is closed. So nobody on the
-network can keep others out.
+One address can have a limited number of connections; of too many, its oldest unfinished one is closed. So nobody on the
+network can lock out others.
 """
 
 import asyncio
@@ -10,9 +10,9 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 UNFINISHED_S = 5.0
-"""So long a request's head may take to come: a page sends it at once."""
+"""How long a request's head may take to arrive; a page sends it at once."""
 STUCK_S = 10.0
-"""So long a client may take nothing of a response."""
+"""How long a client may read nothing of a response."""
 MOST_PER_ADDRESS = 32
 """A browser opens some seven; several may come from one machine."""
 
@@ -80,7 +80,7 @@ class PageHttpProtocol(H11Protocol):
         return 0.0 if self._patience_timer is None else self._patience_timer.when()
 
     def give_up(self) -> None:
-        """Ends the connection at once. Now it counts no more, though the loop notices its end only later."""
+        """Ends the connection at once. It does not count any more, although the loop notices its end only later."""
         self._stop_waiting()
         self.connections.discard(self)
         self.transport.abort()

@@ -1,4 +1,4 @@
-"""The panel's address, as a person needs it: this machine's address and names, and a QR code. It knows no server."""
+"""The panel's address for people: this machine's address and names, and a QR code. It knows no server."""
 
 import io
 import socket

@@ -1,4 +1,4 @@
-"""A rate limiter (token bucket): so many events per second, and so many at once. It reads no clock."""
+"""A rate limiter (token bucket): a number of events per second, and a number at once. It reads no clock."""
 
 
 class RateLimiter:

@@ -23,8 +23,8 @@ def find_memory_origin(name: str, library: TakeLibrary, say: Say) -> Path | Take
     """Returns the file or the take that a jam gets its memories from; None if `name` is "last" and there is no take yet.
 
     `name` means a file if that file exists, or if the name has a suffix or a folder in it; otherwise it means a take. The
-    path of a take's own file means the take, because a jam would overwrite a file. What a killed jam remembered is recovered
-    first. Raises TakeError if no take matches the name, or several do.
+    path of a take's own file means the take, because a jam would overwrite a file. What a killed jam remembered is
+    recovered first. Raises TakeError if no take matches the name, or several do.
     """
     tell_recovered(library.repair(), say)
     path = Path(name)
@@ -74,13 +74,13 @@ def memories_in_file(path: Path, jam: Jam, say: Say) -> Iterator[Path]:
             path = _beside(path)
             say(f"Memory     {error}. The jam starts without it; what it hears goes to {path}")
     else:
-        say(f"Memory     {path}, which begins now")
+        say(f"Memory     {path}, a new memory")
     vocabularies = {approach: memory.vocabulary for approach, memory in jam.memories.items()}
     yield path
     # A pack that was loaded meanwhile may have other vocabularies; the old file stays readable with the old pack.
     if path.exists() and vocabularies != {approach: memory.vocabulary for approach, memory in jam.memories.items()}:
         path = _beside(path)
-        say(f"Memory     another pack spells music in other words: what was heard since goes to {path}")
+        say(f"Memory     the memory of the pack that plays now does not fit this file; it is saved in {path}")
     try:
         save_memories(path, jam.memories)
     except MemoryFileError as error:

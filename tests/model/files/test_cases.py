@@ -53,7 +53,7 @@ def test_tempo_and_meter_of_the_second_track(cases: Path) -> None:
     assert seed_of(cases, "17-meter-in-track-2").meter == TimeSignature(3, 4)
 
 
-def test_a_header_that_promises_more_is_told(cases: Path) -> None:
+def test_a_header_with_too_many_tracks_is_reported(cases: Path) -> None:
     told = ("says that it has 9 tracks and has 2",)
     assert seed_of(cases, "16-ntrks-9-of-2").remarks == told
     assert read_file(cases / "midi" / "16-ntrks-9-of-2.mid", LineSelection()).remarks == told
@@ -73,7 +73,7 @@ def test_no_note_is_lost(name: str, count: int, cases: Path) -> None:
     assert trained_on(cases, name) == [[note.onset_beats for note in seed.notes]]
 
 
-def test_sixteen_channels_stay_apart_and_drums_are_left_out(cases: Path) -> None:
+def test_sixteen_channels_stay_separate_and_drums_are_left_out(cases: Path) -> None:
     path = cases / "midi" / "21-type0-16ch.mid"
     assert len(read_seed(path).notes) == 16
     (merged,) = read_file(path, LineSelection("merged")).lines
@@ -82,7 +82,7 @@ def test_sixteen_channels_stay_apart_and_drums_are_left_out(cases: Path) -> None
     assert len(with_drums) > len(merged)
 
 
-def test_nothing_but_drums_is_one_sentence(cases: Path) -> None:
+def test_a_file_with_nothing_but_drums_is_refused_in_one_sentence(cases: Path) -> None:
     with pytest.raises(
         SeedError, match="holds nothing but drums; a seed is a file of music with at least one pitched note"
     ):

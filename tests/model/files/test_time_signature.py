@@ -8,12 +8,12 @@ WALTZ_THEN_FOUR = [MeterChange(0.0, TimeSignature(3, 4)), MeterChange(6.0, TimeS
 @pytest.mark.parametrize(
     ("meter", "beats"), [((4, 4), 4.0), ((6, 8), 3.0), ((7, 8), 3.5), ((2, 2), 4.0), ((5, 16), 1.25)]
 )
-def test_a_beat_is_a_quarter_note_whatever_the_meter_counts_in(meter: tuple[int, int], beats: float) -> None:
+def test_a_beat_is_a_quarter_note_in_every_meter(meter: tuple[int, int], beats: float) -> None:
     assert TimeSignature(*meter).beats_per_bar == beats
 
 
 @pytest.mark.parametrize("meter", [(0, 4), (65, 4), (4, 0), (4, 3), (4, 128)])
-def test_numbers_that_nobody_counts_in_are_no_meter(meter: tuple[int, int]) -> None:
+def test_impossible_numbers_are_not_usable(meter: tuple[int, int]) -> None:
     assert not TimeSignature(*meter).is_usable
 
 
@@ -30,7 +30,7 @@ def test_a_bar_that_the_next_meter_cuts_short_ends_there() -> None:
     )
 
 
-def test_where_nothing_is_said_bars_are_of_four() -> None:
+def test_without_a_time_signature_bars_have_four_beats() -> None:
     assert bar_line_at_or_after(5.0, []) == 8.0
     assert meter_at(5.0, []) == TimeSignature(4, 4)
 

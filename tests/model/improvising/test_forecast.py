@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from model.improvising.forecast import AllowedPitches, Forecast, ForecastPoint, Grammar, NoLongRepeats, keep_some
-from model.improvising.novelty import Novelty
+from model.improvising.forecast import AllowedPitches, Forecast, Grammar, NoLongRepeats, keep_some
+from model.improvising.forecast_point import ForecastPoint
+from model.improvising.novelty import Novelty, Outline
 from model.improvising.sampling_settings import SamplingSettings
 from model.tokens.time_bins import musical_bins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
@@ -13,7 +14,7 @@ EVENT_WORDS = EventVocabulary(tuple(range(48, 84)), musical_bins(8))
 
 
 def point(*outline: int, chord: tuple[int, ...] = ()) -> ForecastPoint:
-    return ForecastPoint(4.0, 8.0, 5.0, chord, list(outline))
+    return ForecastPoint(4.0, 8.0, 5.0, chord, outline=list(outline))
 
 
 def token(pitch: int) -> int:
@@ -46,7 +47,7 @@ class TestGrammar:
 
 
 class TestNoLongRepeats:
-    SETTINGS = SamplingSettings(novelty=Novelty([SCALE]))
+    SETTINGS = SamplingSettings(novelty=Novelty([Outline(SCALE)], max_share=0.0))
 
     def test_a_pitch_that_repeats_too_much_has_no_weight(self) -> None:
         weights = np.ones(PITCH_WORDS.size)

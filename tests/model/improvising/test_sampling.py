@@ -5,13 +5,25 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from model.engines.engine import Logits
-from model.improvising.sampling import Weights, draw_token, sampling_probabilities, softmax
+from model.improvising.sampling import Weights, draw_token, rank_tokens, softmax
 
 FIVE_THREE_TWO = np.log(np.array([0.2, 0.5, 0.3], np.float32))
 SOME_LOGITS = arrays(np.float32, 12, elements=st.floats(-30, 30, width=32))
 MASKS = arrays(np.bool_, 12).filter(lambda mask: bool(mask.any()))
 TEMPERATURES = st.floats(0.05, 4.0)
 SHARES = st.floats(0.0, 1.0)
+
+
+def sampling_probabilities(weights: Weights, temperature: float, top_p: float) -> Weights:
+    """The probability of each token to be drawn."""
+    tokens, sums = rank_tokens(weights, temperature, top_p)
+    p = np.zeros(len(weights))
+    p[tokens] = np.diff(sums, prepend=0.0) / sums[-1]
+    return p
+
+
+def draw(p: list[float], uniform: float) -> int:
+    return draw_token(*rank_tokens(np.array(p), 1.0, 1.0), uniform)
 
 
 def probabilities_of(logits: Logits, temperature: float = 1.0, top_p: float = 1.0) -> list[float]:
@@ -58,7 +70,7 @@ class TestTopP:
         assert probabilities_of(FIVE_THREE_TWO, top_p=top_p) == pytest.approx(kept)
 
     def test_a_set_that_reaches_top_p_exactly_is_enough(self) -> None:
-        assert probabilities_of(np.zeros(4, np.float32), top_p=0.5) == [0.5, 0.5, 0.0, 0.0]
+        assert probabilities_of(np.zeros(4, np.float32), top_p=0.5) == [0.0, 0.0, 0.5, 0.5]
 
     def test_top_p_applies_after_the_temperature(self) -> None:
         assert probabilities_of(FIVE_THREE_TWO, temperature=0.5, top_p=0.65) == pytest.approx([0.0, 1.0, 0.0])
@@ -104,17 +116,19 @@ class TestMask:
 
 
 class TestDraw:
-    @pytest.mark.parametrize(("uniform", "token"), [(0.0, 0), (0.24, 0), (0.25, 2), (0.74, 2), (0.75, 3), (0.999, 3)])
-    def test_each_token_is_drawn_for_its_share_of_the_unit_interval(self, uniform: float, token: int) -> None:
-        assert draw_token(np.array([0.25, 0.0, 0.5, 0.25, 0.0]), uniform) == token
+    @pytest.mark.parametrize(("uniform", "token"), [(0.0, 2), (0.49, 2), (0.5, 3), (0.74, 3), (0.75, 0), (0.999, 0)])
+    def test_each_token_is_drawn_for_its_share_of_the_unit_interval_the_likeliest_first(
+        self, uniform: float, token: int
+    ) -> None:
+        assert draw([0.25, 0.0, 0.5, 0.25, 0.0], uniform) == token
 
     @given(SOME_LOGITS, MASKS, SHARES, st.floats(0.0, 1.0, exclude_max=True))
     def test_a_token_of_probability_zero_is_never_drawn(
         self, logits: Logits, mask: np.typing.NDArray[np.bool_], top_p: float, uniform: float
     ) -> None:
-        p = sampling_probabilities(masked(logits, mask), 1.0, top_p)
-        assert p[draw_token(p, uniform)] > 0.0
+        weights = masked(logits, mask)
+        assert weights[draw_token(*rank_tokens(weights, 1.0, top_p), uniform)] > 0.0
 
     @pytest.mark.parametrize("uniform", [0.0, 0.5, np.nextafter(1.0, 0.0)])
     def test_the_only_token_is_always_drawn(self, uniform: float) -> None:
-        assert draw_token(np.array([0.0, 0.0, 1.0, 0.0]), uniform) == 2
+        assert draw([0.0, 0.0, 1.0, 0.0], uniform) == 2

@@ -34,16 +34,9 @@ def status() -> LatestStatus:
 
 
 def test_before_anything_has_happened_it_listens(status: LatestStatus) -> None:
-    assert status.readout_values(0.0, TURNS) == {
-        "state": "listening",
-        "turn": "nobody",
-        "planned": 0,
-        "chord": "",
-        "next_chord": "",
-        "ports": "ok",
-        "midi_in": "ok",
-        "midi_out": "ok",
-    }
+    values = status.readout_values(0.0, TURNS)
+    assert {"state": "listening", "turn": "nobody", "planned": 0, "midi_in": "ok"}.items() <= values.items()
+    assert not {"bar", "beat", "bpm"} & set(values)
     assert status.next_beat_s(0.0) is None
 
 
@@ -57,7 +50,7 @@ def test_a_port_is_ok_or_lost(status: LatestStatus) -> None:
     ("is_input_lost", "is_output_lost", "told"),
     [(False, False, "ok"), (True, False, "input lost"), (False, True, "output lost"), (True, True, "both lost")],
 )
-def test_one_readout_tells_of_both_ports(
+def test_one_readout_covers_both_ports(
     status: LatestStatus, told: str, *, is_input_lost: bool, is_output_lost: bool
 ) -> None:
     status.update([StatusChanged(JamStatus(), 0.0, is_input_lost=is_input_lost, is_output_lost=is_output_lost)])

@@ -194,7 +194,7 @@ NOTES = st.one_of(
 
 
 @given(posted=st.lists(st.tuples(NOTES, st.booleans())))
-def test_every_note_is_ended_whatever_is_posted_and_whenever_the_port_fails(
+def test_every_note_is_ended_with_any_messages_and_any_failures_of_the_port(
     posted: list[tuple[NoteOn | NoteOff, bool]],
 ) -> None:
     port = FailingPort()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.errors import PortLost
-from bridge.midi.messages import ControlChange, NoteOff, NoteOn, encode
+from bridge.midi.messages import ALL_NOTES_OFF, ControlChange, NoteOff, NoteOn, encode
 from server.music.feed import MessagePlayed, MessageReceived, StatusChanged
 from tests.music import line
 from tests.server.jams import DEFAULTS
@@ -71,6 +71,24 @@ def test_notes_that_sounded_on_a_lost_output_are_ended_when_it_is_back(answering
     answering.run_pending_work()
     assert sent_after(answering, count) == [sounding]
     assert answering.music_thread._live_jam._sender._ledger.sounding_count == 0
+
+
+def test_notes_whose_end_went_to_a_port_that_had_just_gone_are_ended_when_it_is_back(
+    answering: MusicThreadHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sounding,) = answering.music_thread._live_jam._sender._ledger.pending_note_offs
+    with monkeypatch.context() as silent:  # gone, and not yet noticed: what is sent vanishes
+        silent.setattr(answering.output, "send", lambda _data, _due_s=None: None)
+        answering.music_thread.act("stop")
+        answering.let_pass(0.5)
+    lose_output(answering)
+    answering.let_pass(5.0)
+    count = len(answering.output.sent)
+    answering.output.reconnect()
+    answering.let_pass(0.5)
+    arrived = [data for data, _ in answering.output.sent[count:]]
+    assert encode(ControlChange(ALL_NOTES_OFF, 0, sounding.channel)) in arrived
+    assert encode(sounding) in arrived
 
 
 def test_in_the_take_a_note_ends_when_its_output_is_lost(answering: MusicThreadHarness) -> None:

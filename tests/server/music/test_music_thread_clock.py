@@ -86,7 +86,7 @@ class TestADawsClock:
         with caplog.at_level(logging.WARNING, "fours.clock"):
             harness.run_until(daw.next_s + 8.0)
         assert [record.message for record in caplog.records] == [
-            "MIDI clock is gone, or is none that can be followed; the tempo stays 120.0 bpm"
+            "MIDI clock is lost, or cannot be followed; the tempo stays 120.0 bpm"
         ]
         assert len(harness.onsets_s) > 6
         first = harness.onsets_s[0]

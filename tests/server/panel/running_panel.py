@@ -27,7 +27,8 @@ from server.remote.midi_learn import MidiLearn
 from tests.server.jams import ScriptedImproviser
 
 HOST = "127.0.0.1"
-PATIENCE_S = 10
+PATIENCE_S = 30
+"""Only a failing test waits that long; a busy machine takes seconds to start the process that reads seeds."""
 # Fast, so that tests wait little: a beat is 0.15 s.
 SETTINGS = Settings(tempo=400.0)
 WIRING = Wiring("Keys", "Synth", "memory", "127.0.0.1:8000", {"pitch": 0.1, "event": 0.2})

@@ -332,7 +332,7 @@ class TestConnection:
             expect(page.locator("#control-temperature")).to_have_value("0.4")
             assert second.stop() == (0, "")
 
-    def test_in_a_network_the_page_asks_for_the_token(
+    def test_in_a_network_the_page_requests_the_token(
         self, context: BrowserContext, tiny_pack: Path, tmp_path: Path
     ) -> None:
         port = free_tcp_port()

@@ -93,7 +93,7 @@ class TestLayout:
         st.lists(st.tuples(st.floats(0.0, 30.0), st.floats(-50.0, 20.0), st.sampled_from(["4/4", "3/4", "7/8", "12/8"]))),
         st.floats(0.0, 20.0),
     )  # fmt: skip
-    def test_beats_keep_their_order_and_every_bar_is_whole_whatever_the_changes(
+    def test_beats_keep_their_order_and_every_bar_is_whole_after_any_changes(
         self, changes: list[tuple[float, float, str]], first_beat: float
     ) -> None:
         timelines, beat = [(IN_FOUR, 0.0)], 0.0

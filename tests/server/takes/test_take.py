@@ -192,7 +192,7 @@ class TestBars:
         st.lists(st.tuples(st.integers(0, 20), st.integers(1, 40), st.integers(30, 90)), min_size=1, max_size=30),
         st.lists(st.tuples(st.floats(1.0, 20.0), st.floats(40.0, 200.0)), max_size=5),
     )
-    def test_notes_keep_their_place_to_within_a_tick_whatever_the_tempo_did(
+    def test_notes_keep_their_place_to_within_a_tick_at_any_tempo(
         self, played: list[tuple[int, int, int]], tempi: list[tuple[float, float]]
     ) -> None:
         beat, notes = 0.0, []

@@ -96,7 +96,7 @@ class TestRefusal:
             ("02-03:", "a mark is a number, such as 02-03:1, not ''"),
         ],
     )
-    def test_of_a_missing_take_says_which_there_are(
+    def test_a_missing_take_is_refused_with_the_existing_ones(
         self, library: TakeLibrary, out: Path, name: str, sentence: str
     ) -> None:
         with pytest.raises(TakeError) as raised:

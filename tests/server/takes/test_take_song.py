@@ -57,7 +57,7 @@ class TestChannels:
         phrase = [event for channel in range(9) for event in note(channel, channel / 2)]
         assert channels(song_of(*phrase, *self.ANSWER)) == [set(range(9)), {10}]
 
-    def test_every_message_of_the_answer_goes_along(self) -> None:
+    def test_every_message_of_the_answer_is_included(self) -> None:
         answer = (*self.ANSWER, played(ControlChange(64, 127), 4.5), played(OtherMessage(b"\xe0\x00\x40"), 4.6))
         assert channels(song_of(*note(0, 0.0), *answer)) == [{0}, {1}]
 

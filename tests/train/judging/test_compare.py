@@ -83,7 +83,7 @@ class TestTheAnswers:
         again = compare(pack, [WALTZ], replace(SETTINGS, answers=1, random_seed=8))
         assert again.exchanges[0].answers["event"][0] == answers[1]
 
-    def test_one_answer_knows_nothing_of_another_seed(self, pack: Pack, comparison: Comparison) -> None:
+    def test_an_answer_does_not_depend_on_other_seeds(self, pack: Pack, comparison: Comparison) -> None:
         assert compare(pack, [MARCH], SETTINGS).exchanges[0] == comparison.exchanges[1]
 
     def test_the_built_in_seeds_are_answered(self, pack: Pack) -> None:

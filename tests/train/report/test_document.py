@@ -245,7 +245,7 @@ class TestItsFigures:
     def test_without_real_music_there_are_those_that_need_none(self, bare: Comparison) -> None:
         text = read(render(bare)).text
         assert "Pitch range" in text
-        assert "Name a --corpus" in text
+        assert "With --corpus" in text
         for absent in (
             "On the grid",
             "Real music",

@@ -19,7 +19,7 @@ export class Timeline {
     return this.segments.at(-1).bpm;
   }
 
-  // Whether bar numbers mean something. On our own clock they do only after somebody has tapped or counted in.
+  // Whether bars have numbers. With our own clock they do only after a tap or a count-in.
   get hasBars() {
     return this.transport !== "stopped" && (this.source !== "internal" || this.downbeat !== 0);
   }

@@ -61,8 +61,8 @@ export class StatusDisplay {
       ["MIDI in", midiIn, api],
       ["MIDI out", midiOut, api],
       ["OSC", osc],
-      ["Notes late by", lateness.p50 === undefined ? "nothing played yet" : `${lateness.p50} ms`, lateness.p99 === undefined ? "" : `p99 ${lateness.p99} ms`],
-      ["Thinking", Object.entries(speeds).map(([name, ms]) => `${name} ${ms.toFixed(2)}`).join(", ") + " ms per token"],
+      ["Lateness of notes", lateness.p50 === undefined ? "nothing played yet" : `${lateness.p50} ms`, lateness.p99 === undefined ? "" : `p99 ${lateness.p99} ms`],
+      ["Model speed", Object.entries(speeds).map(([name, ms]) => `${name} ${ms.toFixed(2)}`).join(", ") + " ms per token"],
       ["Panels open", String(figures.panels)],
       ["Refused", String(figures.refused), refusal],
     ]; // prettier-ignore

@@ -78,13 +78,13 @@ def reason(content: bytes) -> str:
 
 class TestOddFiles:
     @pytest.mark.parametrize("content", ODD_FILES.values(), ids=ODD_FILES.keys())
-    def test_plain_music_is_read_whatever_stands_around_it(self, content: bytes) -> None:
+    def test_plain_music_is_read_with_anything_before_and_after_it(self, content: bytes) -> None:
         score = both_ways(content)
         assert [rows(part) for part in score.parts] == [plain_rows()]
         assert score.tempi.microseconds.tolist() == [500_000]
         assert score.remarks == ()
 
-    def test_a_header_that_counts_more_tracks_than_there_are_is_told(self) -> None:
+    def test_a_header_with_a_wrong_number_of_tracks_is_reported(self) -> None:
         score = both_ways(midi_file(track(), track(plain()), declared=9))
         assert [rows(part) for part in score.parts] == [plain_rows()]
         assert score.remarks == ("says that it has 9 tracks and has 2",)
@@ -156,18 +156,18 @@ class TestLines:
         part = only_part(midi_file(track(*chord, event(10, 0x80, 60, 0), event(0, 0x80, 64, 0))))
         assert (rows(part), part.program) == ([(0, 10, 60, 80), (0, 10, 64, 80)], 90)
 
-    def test_channels_of_one_track_stay_apart_and_the_tenth_is_drums(self) -> None:
+    def test_channels_of_one_track_stay_separate_and_the_tenth_is_drums(self) -> None:
         events = b"".join(plain(2, channel) for channel in range(16))
         score = both_ways(midi_file(track(events), kind=0))
         assert [(part.channel, len(part), part.is_drums) for part in score.parts] == [
             (channel, 2, channel == 9) for channel in range(16)
         ]
 
-    def test_tracks_of_one_channel_stay_apart(self) -> None:
+    def test_tracks_of_one_channel_stay_separate(self) -> None:
         score = both_ways(midi_file(track(plain(3)), track(), track(plain(2))))
         assert [(part.track, part.channel, len(part)) for part in score.parts] == [(0, 0, 3), (2, 0, 2)]
 
-    def test_a_byte_that_looks_like_a_status_is_none(self) -> None:
+    def test_a_data_byte_that_looks_like_a_status_makes_no_note(self) -> None:
         text = meta(0x01, bytes(range(0x80, 0x100)))
         assert rows(only_part(midi_file(track(text, plain())))) == plain_rows()
 
@@ -192,19 +192,19 @@ class TestNotes:
         part = only_part(midi_file(track(plain(7), open_note, end=event(480, 0xFF, 0x2F, 0))))
         assert rows(part)[7] == (6 * STEP_TICKS + LENGTH_TICKS + 48, 6 * STEP_TICKS + LENGTH_TICKS + 528, 72, 90)
 
-    def test_one_pitch_that_is_struck_again_and_again_and_never_let_go_is_as_many_notes(self) -> None:
+    def test_a_pitch_that_is_struck_again_and_never_released_gives_a_note_each_time(self) -> None:
         part = only_part(midi_file(track(*[event(10, 0x90, 60, 80)] * 40, end=event(10, 0xFF, 0x2F, 0))))
         assert rows(part) == [(10 * (index + 1), 410, 60, 80) for index in range(40)]
 
-    def test_of_one_pitch_that_overlaps_itself_the_first_begun_ends_first(self) -> None:
+    def test_of_overlapping_notes_of_one_pitch_the_first_ends_first(self) -> None:
         notes = event(0, 0x90, 60, 80) + event(10, 0x90, 60, 81) + event(10, 0x80, 60, 0) + event(10, 0x80, 60, 0)
         assert rows(only_part(midi_file(track(notes)))) == [(0, 20, 60, 80), (10, 30, 60, 81)]
 
-    def test_a_note_of_no_length_is_there(self) -> None:
+    def test_a_note_of_no_length_is_read(self) -> None:
         notes = event(0, 0x90, 60, 80) + event(0, 0x80, 60, 0) + event(10, 0x90, 62, 80) + event(10, 0x80, 62, 0)
         assert rows(only_part(midi_file(track(notes)))) == [(0, 0, 60, 80), (10, 20, 62, 80)]
 
-    def test_a_note_off_without_a_note_is_none(self) -> None:
+    def test_a_note_off_without_a_note_is_ignored(self) -> None:
         assert rows(only_part(midi_file(track(event(0, 0x80, 61, 0), plain())))) == plain_rows()
 
     def test_a_note_on_of_no_velocity_by_running_status_is_a_note_off(self) -> None:
@@ -215,24 +215,24 @@ class TestNotes:
         notes = event(0, 0x90, 60, 80) + meta(0x01, b"text", 5) + event(5, 60, 0)
         assert rows(only_part(midi_file(track(notes)))) == [(0, 10, 60, 80)]
 
-    def test_pressure_and_bends_between_are_no_notes(self) -> None:
+    def test_pressure_and_bends_between_notes_are_ignored(self) -> None:
         between = event(0, 0xD0, 40) + event(0, 41) + event(0, 0xE0, 0, 64) + event(0, 0xA0, 60, 9)
         assert rows(only_part(midi_file(track(between, plain())))) == plain_rows()
 
 
 class TestTempoAndMeter:
-    def test_they_are_read_from_whatever_track_they_stand_on(self) -> None:
+    def test_tempo_and_meter_are_read_from_any_track(self) -> None:
         score = both_ways(midi_file(track(), track(plain()), track(tempo(300_000), meter(3, 2))))
         assert score.tempi.tempo_at(0) == 200.0
         assert score.meters == (MeterChange(0.0, TimeSignature(3, 4)),)
 
-    def test_every_change_is_kept_in_order_of_time(self) -> None:
+    def test_every_change_is_read_in_order_of_time(self) -> None:
         late = track(tempo(1_000_000, 960), meter(6, 3, 480))
         score = both_ways(midi_file(track(tempo(500_000)), late, track(meter(3, 2, 480), plain())))
         assert (score.tempi.ticks.tolist(), score.tempi.microseconds.tolist()) == ([0, 960], [500_000, 1_000_000])
         assert score.meters == (MeterChange(1.0, TimeSignature(3, 4)), MeterChange(3.0, TimeSignature(6, 8)))
 
-    def test_of_two_at_one_tick_the_later_counts(self) -> None:
+    def test_of_two_tempi_at_one_tick_the_later_applies(self) -> None:
         score = both_ways(midi_file(track(tempo(250_000), tempo(1_000_000), meter(3, 2), meter(4, 2), plain())))
         assert score.tempi.microseconds.tolist() == [1_000_000]
         assert score.meters == (MeterChange(0.0, TimeSignature(4, 4)),)
@@ -250,7 +250,7 @@ class TestBrokenEnds:
         assert 40 < len(part) < 80
         assert rows(part)[:-1] == plain_rows(len(part) - 1)
 
-    def test_wherever_it_is_cut_what_stands_before_is_read(self) -> None:
+    def test_a_file_cut_at_any_byte_is_read_up_to_there(self) -> None:
         counts = []
         for length in range(23, len(PLAIN)):
             score = both_ways(PLAIN[:length])
@@ -259,19 +259,19 @@ class TestBrokenEnds:
         assert counts == sorted(counts)
         assert (counts[0], counts[-1]) == (0, 80)
 
-    def test_what_follows_a_byte_that_cannot_be_is_left_out_and_the_other_tracks_are_not(self) -> None:
+    def test_after_an_invalid_byte_the_rest_of_that_track_alone_is_left_out(self) -> None:
         broken = track(plain(3), b"\x00\x90\xbc\x50", plain(3))
         score = both_ways(midi_file(broken, track(plain(5))))
         assert [len(part) for part in score.parts] == [3, 5]
         assert score.remarks == ("breaks off in track 1 of 2",)
 
     @pytest.mark.parametrize("content", DAMAGED_MIDI_FILES.values(), ids=DAMAGED_MIDI_FILES.keys())
-    def test_one_sentence_says_what_is_wrong(self, content: bytes) -> None:
+    def test_one_sentence_lists_what_is_wrong(self, content: bytes) -> None:
         score = both_ways(content)
         assert len(score.remarks) == 1
         assert score.parts
 
-    def test_a_track_that_was_begun_while_another_had_no_length_yet_is_read(self) -> None:
+    def test_a_track_after_one_with_an_unset_length_is_read(self) -> None:
         first = b"MTrk\xff\xff\xff\xff" + plain(3) + END_OF_TRACK
         score = both_ways(midi_file(first, track(plain(2))))
         assert [len(part) for part in score.parts] == [3, 2]
@@ -288,26 +288,26 @@ class TestRefusals:
             ("with no ticks in a beat", "counts no ticks per beat, so it says nothing of time"),
         ],
     )
-    def test_say_what_is_wrong(self, name: str, sentence: str) -> None:
+    def test_the_error_says_what_is_wrong(self, name: str, sentence: str) -> None:
         assert reason(BROKEN_MIDI_FILES[name]) == sentence
 
-    def test_nothing_at_all(self) -> None:
+    def test_an_empty_file_is_refused(self) -> None:
         assert reason(b"") == "is empty"
 
-    def test_a_file_of_no_tracks(self) -> None:
+    def test_a_file_without_tracks_is_refused(self) -> None:
         assert reason(midi_file(chunk(b"XFIH", b"abc"), declared=0)) == "holds no tracks"
 
-    def test_frames_that_there_are_not(self) -> None:
+    def test_a_file_with_an_unknown_frame_rate_is_refused(self) -> None:
         assert reason(midi_file(track(plain()), division=0xEE28)) == (
             "counts time in 18 frames of 40 ticks, which is no division there is"
         )
 
-    def test_a_file_that_claims_to_last_for_days(self) -> None:
+    def test_a_file_that_claims_to_last_for_days_is_refused(self) -> None:
         assert LONGEST_S == 24 * 3600
         long = midi_file(track(tempo(0xFFFFFF), event(0xFFFFFFF, 0x90, 60, 80), event(480, 0x80, 60, 0)))
         assert reason(long) == "claims to last 2,606 hours"
 
-    def test_a_file_whose_times_run_over(self) -> None:
+    def test_a_file_whose_times_overflow_is_refused(self) -> None:
         rests = [event(0xFFFFFFF, 0xB0, 7, 127)] * 9
         content = midi_file(
             track(event(0, 0x90, 60, 80), event(9, 0x80, 60, 0), *rests, event(0, 0x90, 60, 80)), division=0x7FFF
@@ -316,7 +316,7 @@ class TestRefusals:
 
 
 @given(st.data())
-def test_whatever_is_changed_in_a_file_it_is_music_in_order_or_a_reason(data: st.DataObject) -> None:
+def test_a_file_with_random_changes_gives_ordered_music_or_a_reason(data: st.DataObject) -> None:
     content = bytearray(WHOLE_MIDI_FILE[: data.draw(st.integers(1, len(WHOLE_MIDI_FILE)))])
     for _ in range(data.draw(st.integers(0, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

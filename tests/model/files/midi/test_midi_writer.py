@@ -121,7 +121,7 @@ class TestNotes:
 
 
 class TestSong:
-    def test_tempo_meter_and_markers_stand_on_a_track_of_their_own_before_the_others(self) -> None:
+    def test_tempo_meter_and_markers_are_on_a_first_track_of_their_own(self) -> None:
         file = by_mido(SONG)
         assert (file.type, file.ticks_per_beat) == (1, TICKS_PER_BEAT)
         conductor, *others = file.tracks
@@ -135,13 +135,13 @@ class TestSong:
         ends = {sum(message.time for message in track) for track in by_mido(SONG).tracks}
         assert ends == {(3 + 3.5) * TICKS_PER_BEAT}  # a bar of 3/4 and one of 7/8
 
-    def test_on_one_tick_what_ends_comes_first_then_the_pedal_then_what_begins(self) -> None:
+    def test_at_one_tick_note_offs_come_first_then_the_pedal_then_note_ons(self) -> None:
         messages = [message for message in by_mido(SONG).tracks[1] if not message.is_meta]
         assert [message.type for message in messages] == [
             "note_on", "note_off", "control_change", "note_on", "note_off", "control_change",
         ]  # fmt: skip
 
-    def test_of_several_tempi_and_meters_on_one_tick_the_last_is_written(self) -> None:
+    def test_of_several_tempi_and_meters_at_one_tick_the_last_is_written(self) -> None:
         tempi = [TempoChange(0.0, 52.0), TempoChange(0.0005, 117.0), TempoChange(0.001, 97.0)]
         meters = [
             MeterChange(0.0, TimeSignature(5, 8)),
@@ -157,7 +157,7 @@ class TestSong:
         assert as_midi_file(SONG) == as_midi_file(SONG)
 
     @pytest.mark.parametrize("tempo_bpm", [0.001, 1e9])
-    def test_a_tempo_beyond_what_a_file_can_say_is_the_nearest_that_it_can(self, tempo_bpm: float) -> None:
+    def test_a_tempo_out_of_range_becomes_the_nearest_that_a_file_can_store(self, tempo_bpm: float) -> None:
         assert by_mido(Song([TUNE], [TempoChange(0.0, tempo_bpm)], [])).tracks[0][0].tempo in {1, 0xFFFFFF}
 
 
@@ -166,7 +166,7 @@ class TestOtherReaders:
 
     NOTES = ((0, 0.0, 0.5, 60, 80), (0, 0.5, 1.5, 60, 81), (5, 2.0, 3.0, 72, 90))
 
-    def test_pretty_midi(self) -> None:
+    def test_pretty_midi_reads_the_same_music(self) -> None:
         midi = pretty_midi.PrettyMIDI(io.BytesIO(as_midi_file(SONG)))
         player, answer = midi.instruments
         assert (player.name, answer.name) == ("Player", "Answer")
@@ -174,7 +174,7 @@ class TestOtherReaders:
         assert found == [row[1:] for row in self.NOTES]
         assert [(m.numerator, m.denominator, m.time) for m in midi.time_signature_changes] == [(3, 4, 0.0), (7, 8, 2.0)]
 
-    def test_symusic(self) -> None:
+    def test_symusic_reads_the_same_music(self) -> None:
         score = symusic.Score.from_midi(as_midi_file(SONG))
         seconds = score.to("second")
         found = [(n.start, n.end, n.pitch, n.velocity) for part in seconds.tracks for n in part.notes]
@@ -182,7 +182,7 @@ class TestOtherReaders:
         assert [(tempo.time, tempo.qpm) for tempo in score.tempos] == [(0, 120.0), (960, 60.0)]
         assert [(marker.time, marker.text) for marker in score.markers] == [(720, "temperature 0.7")]
 
-    def test_mido(self) -> None:
+    def test_mido_reads_the_same_music(self) -> None:
         now_s, begun, found = 0.0, {}, []
         for message in mido.MidiFile(file=io.BytesIO(as_midi_file(SONG))):
             now_s += message.time
@@ -193,7 +193,7 @@ class TestOtherReaders:
                 found.append((message.channel, start_s, now_s, message.note, velocity))
         assert found == [pytest.approx(row) for row in self.NOTES]
 
-    def test_ours(self) -> None:
+    def test_our_own_reader_reads_the_same_music(self) -> None:
         score = read_midi(as_midi_file(SONG))
         found = [
             (part.channel, start, end, pitch, velocity)
@@ -217,7 +217,7 @@ class TestTheFile:
         assert read_seed(path).notes == tuple(PHRASE)
         assert [file.name for file in tmp_path.iterdir()] == ["answer.mid"]
 
-    def test_when_it_fails_nothing_is_left_and_nothing_is_lost(
+    def test_a_failed_write_leaves_no_file_and_keeps_the_old_one(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fill_the_disk(file: Path, content: bytes) -> None:
@@ -232,6 +232,6 @@ class TestTheFile:
             write_midi(path, [Track("Answer", PHRASE)], 120.0)
         assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("answer.mid", b"an older answer")]
 
-    def test_a_place_that_is_not_there_is_an_os_error(self, tmp_path: Path) -> None:
+    def test_a_missing_folder_is_an_os_error(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             write_midi(tmp_path / "nowhere" / "answer.mid", [Track("Answer", PHRASE)], 120.0)

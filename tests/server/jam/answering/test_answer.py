@@ -7,12 +7,14 @@ from model.approach import Approach
 from model.improvising.improviser import PLANNED_VELOCITY
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
-from server.jam.answering.answer import DEFAULT_VELOCITY, NOTES_AHEAD, Answer
+from server.jam.answering.answer import NOTES_AHEAD, Answer
 from server.jam.answering.groove import Groove
+from server.jam.answering.rendition import Rendition, TouchAmounts
 from server.jam.turns.turn_planner import BeatSpan
 from tests.server.jams import CompositionRequest, ScriptedImproviser
 
 STRAIGHT = Groove()
+PLAINLY = TouchAmounts()
 WARM = SamplingSettings(temperature=0.9, top_p=0.95, step_beats=0.5)
 COLD = SamplingSettings(temperature=0.2, top_p=0.95, step_beats=0.5)
 
@@ -22,9 +24,16 @@ def create_improviser(approach: Approach = "pitch", *pitches: int) -> ScriptedIm
 
 
 def answer_of(
-    improviser: ScriptedImproviser, *velocities: int, until_beats: float = 6.0, groove: Groove = STRAIGHT
+    improviser: ScriptedImproviser,
+    *,
+    until_beats: float = 6.0,
+    groove: Groove = STRAIGHT,
+    rendition: Rendition | None = None,
+    amounts: TouchAmounts = PLAINLY,
 ) -> Answer:
-    return Answer(improviser, BeatSpan(4.0, until_beats), WARM, Random(1), velocities, groove, Timeline.start(120.0))
+    span = BeatSpan(4.0, until_beats)
+    rendition = rendition or Rendition.plain(PLANNED_VELOCITY, span)
+    return Answer(improviser, span, WARM, Random(1), rendition, amounts, groove, Timeline.start(120.0))
 
 
 def compose(answer: Answer, notes: int) -> None:
@@ -75,17 +84,12 @@ def test_it_composes_from_notes_that_were_heard_after_it_was_created() -> None:
     assert improviser.heard_notes == [(59, 3.5), (60, 4.0)]
 
 
-def test_velocities_repeat_those_of_the_phrase() -> None:
-    answer = answer_of(create_improviser(), 90, 40)
+def test_without_touch_every_note_is_as_loud_as_the_rendition_says() -> None:
+    span = BeatSpan(4.0, 6.0)
+    answer = answer_of(create_improviser(), rendition=Rendition.plain(91, span))
     compose(answer, 9)
-    assert [answer.take_next_note().as_played.velocity for _ in range(4)] == [90, 40, 90, 40]
+    assert [answer.take_next_note().as_played.velocity for _ in range(4)] == [91] * 4
     assert answer.is_over
-
-
-def test_without_a_phrase_it_has_a_default_velocity() -> None:
-    answer = answer_of(create_improviser())
-    compose(answer, 1)
-    assert answer.take_next_note().as_played == Note(60, 4.0, 0.5, DEFAULT_VELOCITY)
 
 
 def test_its_improviser_has_heard_only_the_notes_that_have_sounded() -> None:

@@ -58,7 +58,7 @@ def test_releasing_a_pedal_that_was_up_changes_nothing(phrase: Phrase) -> None:
     assert phrase.silent_since_beats == 1.0
 
 
-def test_a_pedal_alone_is_no_phrase(phrase: Phrase) -> None:
+def test_a_pedal_alone_makes_no_phrase(phrase: Phrase) -> None:
     phrase.move_pedal(0.0, is_down=True)
     phrase.move_pedal(1.0, is_down=False)
     assert phrase.silent_since_beats is None
@@ -81,7 +81,7 @@ def test_a_key_that_comes_up_without_having_gone_down_changes_nothing(phrase: Ph
     assert phrase.silent_since_beats == 2.0
 
 
-def test_what_has_been_held_since_a_beat_can_be_let_go(phrase: Phrase) -> None:
+def test_keys_and_pedals_held_since_a_beat_can_be_expired(phrase: Phrase) -> None:
     for pitch, beat in ((60, 0.0), (64, 1.0)):
         phrase.press(pitch, 90, beat)
     held_since = [phrase.held_since_beat]

@@ -1,7 +1,7 @@
 from server.panel.web.rate_limiter import RateLimiter
 
 
-def test_only_so_many_events_are_allowed_at_once() -> None:
+def test_only_a_limited_number_of_events_is_allowed_at_once() -> None:
     limiter = RateLimiter(per_s=10.0, at_once=3.0, now_s=5.0)
     assert [limiter.try_acquire(5.0) for _ in range(4)] == [True, True, True, False]
 

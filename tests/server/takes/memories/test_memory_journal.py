@@ -68,7 +68,7 @@ def test_it_holds_nothing_where_nothing_was_heard(path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_plan_that_was_heard_and_taken_back_leaves_nothing(path: Path) -> None:
+def test_a_plan_that_was_heard_and_undone_leaves_nothing(path: Path) -> None:
     memories = empty_memories()
     journal = MemoryJournal(lambda: memories)
     hear(memories, 10)
@@ -147,7 +147,7 @@ def test_a_damaged_line_loses_only_what_it_held(path: Path) -> None:
 
 def test_tokens_outside_the_vocabulary_are_left_out(path: Path) -> None:
     begun = MemoryBegun("pitch", (60, 62), (), keeps_content=False)
-    assert recover_memories([begun, MemoryHeard("pitch", 7, (1, 2, 1, 2, 100, -100))], path)
+    assert recover_memories([begun, MemoryHeard("pitch", 7, (1, 2, 1, 2, 100, -100), (None, 0, 12, 24, 36, 48))], path)
 
 
 class TestTheFileOfTheJam:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from server.errors import TakeError
-from server.panel.take_list import TakeList
+from server.panel.work.take_list import TakeList
 from server.takes.take_export import journal_as_midi
 from server.takes.take_library import TakeLibrary
 from tests.server.takes.journals import write_journal
