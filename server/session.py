@@ -330,6 +330,10 @@ class Session:
         if not is_loopback(osc.host):
             self._say(f"Trust      {trust_text(osc)}")
         self._say(f"Pack       {loaded_pack.pack.name}")
+        if loaded_pack.plays_plainly:
+            self._say(
+                "           made before touch and phrase ends: it plays plainly until `fours train --phrasing-only`"
+            )
         for approach, speed_ms in wiring.ms_per_token.items():
             device = loaded_pack.engines[approach].device
             self._say(f"{approach.capitalize():10} {device}, {speed_ms:.2f} ms per token")

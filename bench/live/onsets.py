@@ -7,7 +7,7 @@ on time: the last column leaves out the two beats after each of these.
 
 `FRAMES=256,1024 TEMPI=97,120 MINUTES=5 python -m bench onsets`; `BUILD=.,../other` also runs the jam of another checkout.
 `MODE=fours` takes turns of a bar with a robot player instead of playing continuously, and `JITTER=20` lets the clock wander by 20 %.
-`SERVER=NAME` names the JACK server, so that several benchmarks can run at the same time. `FOLDER=PATH` keeps the recordings.
+Under `chrt -r 5` other programs on the machine do not matter. `SERVER=NAME` names the JACK server, so that several benchmarks can run at the same time. `FOLDER=PATH` keeps the recordings.
 """
 
 import itertools

@@ -22,6 +22,7 @@ from server.band.band_note import BandNote
 from server.controls.control_table import VELOCITY_OF_PLAYER, Settings, Value
 from server.jam.accompaniment import Accompaniment
 from server.jam.answering.answer import Answer
+from server.jam.answering.answer_pedal import AnswerPedal
 from server.jam.answering.answer_planner import LATEST_NOTE_MS, AnswerPlanner
 from server.jam.control_effects import TURN_CONTROLS
 from server.jam.jam_output import JamState, JamStatus, TimedMessage, TimelineRequest
@@ -73,6 +74,7 @@ class Jam:
         self._tempo_detection_beat: float | None = None
         self._must_detect_tempo = False
         self._voices = Voices()
+        self._pedal = AnswerPedal()
         self._accompaniment = Accompaniment(random_seed)
         self._outbox: list[TimedMessage] = []
 
@@ -405,11 +407,15 @@ class Jam:
         if settings.velocity != VELOCITY_OF_PLAYER:
             note = replace(note, velocity=settings.velocity)
         beat = self._answers.due_beat(note.onset_beats)
-        messages = self._voices.start_note(note, settings.transpose, settings.channel - 1, settings.max_polyphony)
-        return [TimedMessage(message, beat) for message in messages]
+        channel = settings.channel - 1
+        messages = self._voices.start_note(note, settings.transpose, channel, settings.max_polyphony)
+        lifted, pressed = self._pedal.changes_at(note.onset_beats, self._answers.pedal_period_beats, channel)
+        in_order: list[Message] = [*lifted, *messages, *pressed]
+        return [TimedMessage(message, beat) for message in in_order]
 
     def _end_answer(self) -> None:
         """Drops what has not sounded, and ends what sounds."""
         self._answers.drop_answer()
         # At the present beat, not at that of a key that was read late: no note may end before it began.
-        self._outbox.extend(TimedMessage(message, self._now_beat) for message in self._voices.end_all())
+        ended: list[Message] = [*self._voices.end_all(), *self._pedal.lift()]
+        self._outbox.extend(TimedMessage(message, self._now_beat) for message in ended)

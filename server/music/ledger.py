@@ -6,7 +6,7 @@ that is too busy, or on a cable. It reads no clock: seconds (`at_s`) are given t
 
 from collections.abc import Callable, Collection
 
-from bridge.midi.messages import ALL_NOTES_OFF, SUSTAIN_PEDAL, ControlChange, Message, NoteOff, NoteOn
+from bridge.midi.messages import ALL_NOTES_OFF, PEDAL_DOWN, SUSTAIN_PEDAL, ControlChange, Message, NoteOff, NoteOn
 
 Send = Callable[[Message], None]
 
@@ -29,6 +29,7 @@ class Ledger:
         self._sounding: set[_Key] = set()
         self._ended: dict[_Key, float] = {}  # notes whose note-off was sent once so far, and when, in order of time
         self._played: set[_Key] = set()  # since the last `release_all`
+        self._pedals: set[int] = set()  # channels whose pedal was pressed since the last `release_all`
         self._played_before: set[_Key] = set()  # until the last `release_all`, since the one before it
         self._released: set[_Key] = set()  # what the last `release_all` ended, until that is repeated
         self._released_channels: set[int] = set()
@@ -47,7 +48,7 @@ class Ledger:
     @property
     def releases(self) -> tuple[Message, ...]:
         """What would end everything: the note-offs of what sounds, then pedal and all notes on each channel used."""
-        channels = sorted({channel for channel, _ in self._played | self._sounding})
+        channels = sorted({channel for channel, _ in self._played | self._sounding} | self._pedals)
         return (*self.pending_note_offs, *(message for channel in channels for message in _channel_releases(channel)))
 
     @property
@@ -75,6 +76,9 @@ class Ledger:
                     self._send(message)
                     self._sounding.remove(key)
                     self._ended[key] = at_s
+            case ControlChange(controller, value, channel) if controller == SUSTAIN_PEDAL and value >= PEDAL_DOWN:
+                self._pedals.add(channel)  # before it is sent, as with a note
+                self._send(message)
             case _:
                 self._send(message)
 
@@ -84,7 +88,7 @@ class Ledger:
         `channels` counts as used too. Raises the last error of `send`, if there was one: every message is tried, a note
         that could not be ended still counts as sounding, and the next call tries all again.
         """
-        used = {channel for channel, _ in self._played | self._sounding}.union(channels)
+        used = {channel for channel, _ in self._played | self._sounding}.union(self._pedals, channels)
         messages: list[Message] = list(self.pending_note_offs)
         for channel in sorted(used):
             messages += _channel_releases(channel)
@@ -103,6 +107,7 @@ class Ledger:
             self._released_s = at_s
             self._played_before = set(self._played)
         self._played.clear()
+        self._pedals.clear()
         self._ended.clear()
 
     def release_after_loss(self, at_s: float, channels: Collection[int]) -> None:

@@ -80,9 +80,9 @@ class ScriptedImproviser:
     def compose(
         self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
     ) -> Iterator[PlannedNote]:
-        # The tests of novelty check these two fields.
+        # The tests of novelty and of the bars check these fields.
         self.requests.append(
-            CompositionRequest(start_beats, until_beats, replace(settings, answer_outline=(), novelty=None))
+            CompositionRequest(start_beats, until_beats, replace(settings, answer_outline=(), novelty=None, bars=None))
         )
         now, onset_beats, index = self._snapshot, start_beats, 0
         while onset_beats < until_beats:

@@ -5,7 +5,6 @@ It counts at the receiver, a JACK client of its own, and compares it with the jo
 
 import asyncio
 import threading
-from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from bridge.midi.messages import NoteOn
 from bridge.timing.clock import MonotonicClock
+from model.memory.memory import MAX_CONTEXTS
 from server.music.feed import MessagePlayed, MessageReceived
 from server.takes.journal import read_records
 from tests.server.jam_process import PATIENCE_S, free_port
@@ -29,10 +29,13 @@ from tests.soak.evidence import (
     pedals_down,
     soundings,
 )
-from tests.soak.processes import JamProcess, PeerProcess, running_peer
+from tests.soak.processes import JamProcess, JamReport, PeerProcess, running_peer
 from tests.soak.storm import Storm
 
 MOST_GROWTH_MIB = 5.0
+"""Beside what is remembered."""
+BYTES_PER_CONTEXT = 27_000_000 / MAX_CONTEXTS
+"""As `MAX_CONTEXTS` tells."""
 SETTLED_AFTER = 2
 """Minutes after which all bounded buffers are full, and the memory of the process no longer grows."""
 QUIET_S = 0.5
@@ -51,6 +54,8 @@ class Minute:
     late_p99_ms: float
     messages: int
     resident_mib: float
+    remembered_mib: float
+    """The part of it that holds what the jam remembers of the player, which grows up to a limit (`MAX_CONTEXTS`)."""
 
 
 @dataclass(slots=True)
@@ -84,7 +89,7 @@ def soak(folder: Path, seconds: float, stretch_s: float, random_seed: int) -> So
             asyncio.run(storm.run(min(stretch_s, left_s)))
             told = jam.report()
             origin_s = told.origin_s
-            report.minutes.append(_minute(told.lateness_s, jam.resident_mib()))
+            report.minutes.append(_minute(told, jam.resident_mib()))
             _print_minute(len(report.minutes), report.minutes[-1])
         done.set()
         troubles.join(PATIENCE_S)
@@ -123,15 +128,16 @@ def _make_trouble(peers: dict[str, PeerProcess], done: threading.Event, random: 
         peers[role].command(name, seconds)
 
 
-def _minute(lateness_s: Sequence[float], resident_mib: float) -> Minute:
-    late_ms = np.percentile(lateness_s, [50, 99]) * 1000 if lateness_s else (0.0, 0.0)
-    return Minute(float(late_ms[0]), float(late_ms[1]), len(lateness_s), resident_mib)
+def _minute(told: JamReport, resident_mib: float) -> Minute:
+    late_ms = np.percentile(told.lateness_s, [50, 99]) * 1000 if told.lateness_s else (0.0, 0.0)
+    remembered_mib = sum(told.remembered) * BYTES_PER_CONTEXT / 2**20
+    return Minute(float(late_ms[0]), float(late_ms[1]), len(told.lateness_s), resident_mib, remembered_mib)
 
 
 def _print_minute(number: int, minute: Minute) -> None:
     print(
         f"minute {number:>3}: {minute.messages:>5} messages, late p50 {minute.late_p50_ms:.3f} ms, "
-        f"p99 {minute.late_p99_ms:.3f} ms, {minute.resident_mib:.1f} MiB resident",
+        f"p99 {minute.late_p99_ms:.3f} ms, {minute.resident_mib:.1f} MiB resident, {minute.remembered_mib:.1f} of them remembered",
         flush=True,
     )
 
@@ -171,10 +177,15 @@ def _judge(report: SoakReport, evidence: Evidence, sounding_after_stop: list[Sou
     report.broken += [f"hanging: {note}" for note in hanging[:5]] + [f"lost: {item}" for item in lost[:5]]
     settled = report.minutes[SETTLED_AFTER - 1 :]
     if len(settled) > 2:
-        growth_mib = settled[-1].resident_mib - settled[0].resident_mib
-        report.lines.append(f"memory grew by {growth_mib:.1f} MiB from minute {SETTLED_AFTER} on")
-        if growth_mib >= MOST_GROWTH_MIB:
-            report.broken.append(f"memory grew by {growth_mib:.1f} MiB")
+        first, last = settled[0], settled[-1]
+        growth_mib = last.resident_mib - first.resident_mib
+        remembered_mib = last.remembered_mib - first.remembered_mib
+        told = (
+            f"memory grew by {growth_mib:.1f} MiB from minute {SETTLED_AFTER} on, {remembered_mib:.1f} of it remembered"
+        )
+        report.lines.append(told)
+        if growth_mib - remembered_mib >= MOST_GROWTH_MIB:
+            report.broken.append(told)
     note_ons = {
         name: sum(isinstance(item.message, NoteOn) for item in getattr(evidence, name))
         for name in ("robot_sent", "heard", "played", "synth_got")

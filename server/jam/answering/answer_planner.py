@@ -18,9 +18,11 @@ from model.improvising.sampling_settings import SamplingSettings
 from model.phrasing.touch import HeardPhrase, Touch, learn_touch
 from server.controls.control_table import Settings, Value
 from server.jam.answering.answer import Answer, PlayedNote
+from server.jam.answering.answer_pedal import pedal_period_beats
 from server.jam.answering.answer_settings import AnswerContext, sampling_settings_for
 from server.jam.answering.groove import Groove
 from server.jam.answering.rendition import Rendition, TouchAmounts
+from server.jam.answering.touch_remarks import TouchRemarks
 from server.jam.control_effects import PLACING_CONTROLS, RECOMPOSING_CONTROLS, TURN_CONTROLS
 from server.jam.listening.input_state import InputState
 from server.jam.model_feed import ModelFeed
@@ -51,6 +53,7 @@ class AnswerPlanner:
         self._models = models
         self._input = input_state
         self._random_seed = random_seed
+        self._touch_remarks = TouchRemarks()
         self._planned_count = 0
         self._novelty = input_state.novelty_limit(settings.novelty)
         self._changes: Changes | None = None
@@ -300,6 +303,14 @@ class AnswerPlanner:
         sampling = self._sampling(BeatSpan(answer.span.start_beats, until_beats))
         answer.replan(improviser, until_beats, sampling, from_beats, later_beats)
 
+    @property
+    def pedal_period_beats(self) -> float | None:
+        """How often the answer's pedal is changed; None where the player does not pedal, or their touch is not wanted."""
+        if self.settings.touch == 0.0 or self.settings.feel_from != "player":
+            return None
+        phrase = self._input.phrase_to_answer
+        return pedal_period_beats(phrase.pedal_spans, phrase.length_beats)
+
     def _sampling(self, span: BeatSpan) -> SamplingSettings:
         sampling = sampling_settings_for(self.settings, span, self._context())
         return replace(sampling, bars=self._turns.bars_from(span.start_beats))
@@ -330,6 +341,8 @@ class AnswerPlanner:
 
         def learn() -> Touch:
             heard = [HeardPhrase(notes, bars_of(notes, context.bars)) for notes in phrases]
+            if from_player:
+                self._touch_remarks.say_about(heard[-1])
             return learn_touch(heard, context.phrasing.touch, from_player=from_player)
 
         has_bars = context.phrase_bars is not None

@@ -8,6 +8,7 @@ from model.notes import Note
 
 # Only the latest notes of a phrase are kept, so a phrase of an hour costs no more than one of a minute.
 NOTES_KEPT = 256
+PEDAL_SPANS_KEPT = 64
 
 Key = tuple[int, int]
 """The channel and the pitch of a key. One pitch may be held on several channels, as on MPE keyboards."""
@@ -29,6 +30,9 @@ class Phrase:
         self._note_numbers: dict[Key, int] = {}  # the note of each held key, counted from the phrase's first
         self._notes_count = 0
         self._first_beat = self._last_beat = 0.0
+        self.pedal_spans: deque[tuple[float, float]] = deque(maxlen=PEDAL_SPANS_KEPT)
+        """From when to when a pedal was down, for each time that the player has lifted one."""
+        self._pressed_pedals: dict[int, float] = {}
 
     def next_phrase(self) -> "Phrase":
         """The phrase after this one: it has no notes, but keys and pedals that are down stay down."""
@@ -57,7 +61,12 @@ class Phrase:
         """Moves the sustain pedal of a channel."""
         if is_down:
             self._held_pedals.setdefault(channel, beat)
-        elif self._held_pedals.pop(channel, None) is not None:
+            self._pressed_pedals.setdefault(channel, beat)
+            return
+        pressed_beat = self._pressed_pedals.pop(channel, None)
+        if pressed_beat is not None:
+            self.pedal_spans.append((pressed_beat, beat))
+        if self._held_pedals.pop(channel, None) is not None:
             self._last_beat = beat
 
     def expire_holds(self, since_beat: float) -> list[Note]:
@@ -138,6 +147,8 @@ class Phrase:
                 note, onset_beats=moved(note.onset_beats), duration_beats=note.duration_beats * factor
             )
         self._first_beat, self._last_beat = moved(self._first_beat), moved(self._last_beat)
+        spans = [(moved(pressed), moved(lifted)) for pressed, lifted in self.pedal_spans]
+        self.pedal_spans = deque(spans, maxlen=PEDAL_SPANS_KEPT)
 
     def _end_note(self, key: Key, beat: float) -> Note | None:
         index = self._index_of_note(key)

@@ -8,6 +8,7 @@ from model.engines.engine import Engine
 from model.improvising.improviser import Improviser, create_improviser
 from model.pack.dummy_pack import DUMMY_PACK, DummyPack
 from model.pack.pack import Pack, find_pack, open_pack
+from model.phrasing.phrasing import PLAIN
 from server.config.config import Config
 
 
@@ -17,6 +18,11 @@ class LoadedPack:
 
     pack: Pack | DummyPack
     engines: Mapping[Approach, Engine]
+
+    @property
+    def plays_plainly(self) -> bool:
+        """Whether it is a trained pack that knows nothing of touch and phrase ends, as it was made before."""
+        return isinstance(self.pack, Pack) and self.pack.phrasing() == PLAIN
 
     def improvisers(self, tempo_bpm: float) -> dict[Approach, Improviser]:
         """New improvisers by approach, which have heard nothing.
