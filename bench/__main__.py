@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "training": ("steps", "bits", "rhythm", "bins", "recipes", "targets", "ingest", "readers"),
-    "music": ("keys", "in_key", "pulse", "memory", "backoffs", "jam_day", "composing"),
+    "music": ("keys", "in_key", "changes", "pulse", "memory", "backoffs", "jam_day", "composing"),
     "live": (
         "takes",
         "startup",

@@ -18,6 +18,7 @@ from model.pack.card import CARD_FILE, Card
 from model.pack.pack import Pack, open_pack
 from model.tokens.time_bins import BinChoice, TimeUnit
 from train.build import AUTO_LANES, TrainingRequest, build_pack
+from train.chords.refit import refit_chords
 from train.command import run_command
 from train.console import ProgressBars, console, held_out_table, show_corpora, show_phrasing, show_vocabulary
 from train.corpus.cache import USER_CACHE
@@ -41,8 +42,9 @@ FINE_TUNING_RATE = 5e-4
 # Parameters of `train` that --from fixes.
 _FIXED_BY_BASE_PACK = ("time_unit", "bins", "bin_count", "embedding", "hidden", "layers")
 
-# Parameters of `train` that may be given with --memory-only and --phrasing-only.
-_ALLOWED_WITH_FITS_ONLY = ("sources", "out", "memory_only", "phrasing_only", "threads", "workers", "cache")
+# Parameters of `train` that may be given with an option that fits one part of a pack only.
+_FITS_ONLY = ("memory_only", "phrasing_only", "chords_only")
+_ALLOWED_WITH_FITS_ONLY = ("sources", "out", *_FITS_ONLY, "threads", "workers", "cache")
 
 RecipeName = Literal["ours", "notebook"]
 _DURATION = re.compile(r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?")
@@ -112,6 +114,7 @@ def train(
     ] = None,
     memory_only: Annotated[bool, typer.Option(help="Fit the memory of the existing pack, and train nothing.")] = False,  # noqa: FBT002
     phrasing_only: Annotated[bool, typer.Option(help="Fit touch and phrase ends only, and train nothing.")] = False,  # noqa: FBT002
+    chords_only: Annotated[bool, typer.Option(help="Fit notes over chords only, and train nothing.")] = False,  # noqa: FBT002
     tensorboard: Annotated[Path | None, typer.Option(help="Write curves for TensorBoard into this folder.")] = None,
     cache: Annotated[
         Path, typer.Option(help="The cache of files that were read; it may be deleted at any time.", show_default=False)
@@ -119,7 +122,7 @@ def train(
 ) -> None:
     """Train both approaches on folders of MIDI files, and write a pack."""
     torch.set_num_threads(threads or torch.get_num_threads())
-    if memory_only or phrasing_only:
+    if memory_only or phrasing_only or chords_only:
         _fit_only(context, out, sources, cache, workers)
         return
     _check_options(context, recipe, base_name, approach)
@@ -186,7 +189,7 @@ def train(
 
 
 def _check_fits_only(context: typer.Context) -> None:
-    option = "--memory-only" if context.params["memory_only"] else "--phrasing-only"
+    option = next(f"--{name.replace('_', '-')}" for name in _FITS_ONLY if context.params[name])
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         if parameter.name not in _ALLOWED_WITH_FITS_ONLY and source is not None and source.name == "COMMANDLINE":
@@ -202,6 +205,8 @@ def _fit_only(context: typer.Context, out: Path, sources: Sequence[Path], cache:
         _fit_memory(out, sources, cache, workers)
     if context.params["phrasing_only"]:
         _fit_phrasing(out, sources, cache, workers)
+    if context.params["chords_only"]:
+        _fit_chords(out, sources, cache, workers)
 
 
 def _fit_memory(out: Path, sources: Sequence[Path], cache: Path, workers: int) -> None:
@@ -216,6 +221,20 @@ def _fit_phrasing(out: Path, sources: Sequence[Path], cache: Path, workers: int)
     card = refit_phrasing(pack, read_corpora(sources, cache, choice_of(pack), workers))
     show_phrasing(card)
     console.print(f"Touch and phrase ends stand on {out / CARD_FILE}.", soft_wrap=True)
+
+
+def _fit_chords(out: Path, sources: Sequence[Path], cache: Path, workers: int) -> None:
+    pack = _open_existing_pack(out, "fit the chords of; train one first, without --chords-only")
+    card = refit_chords(pack, read_corpora(sources, cache, choice_of(pack), workers))
+    for approach, part in card.approaches.items():
+        for name, bits in (part.chords.held_out if part.chords else {}).items():
+            console.print(
+                f"{approach}, {name}, {bits.notes:,} notes: {bits.pitch_bits:.3f} bits a note, with chords "
+                f"{bits.pitch_bits_with_chords:.3f}; with memory {bits.pitch_bits_with_memory:.3f}, with both "
+                f"{bits.pitch_bits_with_memory_and_chords:.3f}",
+                soft_wrap=True,
+            )
+    console.print(f"The tables of notes over chords stand on {out / CARD_FILE}.", soft_wrap=True)
 
 
 def _check_options(

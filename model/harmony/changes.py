@@ -66,6 +66,16 @@ class ChartChanges:
             self._starts.insert(0, 0.0)
             self._chords.insert(0, self._chords[-1] if self._chords else None)
 
+    @property
+    def length_beats(self) -> float:
+        """The length of the form."""
+        return self._length
+
+    @property
+    def spans(self) -> tuple[tuple[float, Chord | None], ...]:
+        """Where each chord begins in the form, in beats, and the chord."""
+        return tuple(zip(self._starts, self._chords, strict=True))
+
     def at(self, beat: float) -> ChordSpan:
         position = beat - self.downbeat + EARLY_BEATS
         round_start = math.floor(position / self._length) * self._length

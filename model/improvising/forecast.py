@@ -9,6 +9,9 @@ from typing import Protocol
 
 import numpy as np
 
+from model.defaults import FITTED_HARMONY
+from model.harmony.changes import Changes
+from model.harmony.chord_preference import ChordPreference
 from model.improvising.closing import Closing
 from model.improvising.forecast_point import ForecastPoint
 from model.improvising.sampling import Weights, draw_token, rank_tokens
@@ -46,6 +49,31 @@ class Grammar:
         self._vocabulary.forbid_after(weights, point.chord, self._max_chord)
 
 
+class ChordNotes:
+    """What the chord of each beat makes likely: a factor that the pack has learnt. Notes against times stay as likely as they were."""
+
+    def __init__(
+        self, vocabulary: AnyVocabulary, preference: ChordPreference, changes: Changes, settings: SamplingSettings
+    ) -> None:
+        self._sounding = np.array(vocabulary.pitches, np.int64) + settings.transpose
+        self._preference, self._changes, self._transpose = preference, changes, settings.transpose
+        self._strength = settings.harmony / FITTED_HARMONY
+
+    def apply(self, weights: Weights, point: ForecastPoint) -> None:
+        span = self._changes.at(point.onset_beats)
+        if span is None:
+            return
+        before = point.outline[-1] + self._transpose if point.outline else None
+        logs = self._preference.log_factor(self._sounding, span, point.onset_beats, before)
+        if logs is None:
+            return
+        notes = weights[1 : 1 + len(self._sounding)]
+        changed = notes * np.exp(self._strength * (logs - logs.max()))
+        total = changed.sum()
+        if total > 0.0:
+            notes[:] = changed * (notes.sum() / total)
+
+
 class AllowedPitches:
     """The pitches that the settings allow, such as those of a key."""
 
@@ -73,6 +101,12 @@ class NoLongRepeats:
             keep_some(weights, mask)
 
 
+def _chord_notes(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:
+    if settings.changes is None or settings.chord_preference is None or settings.harmony == 0.0:
+        return None
+    return ChordNotes(vocabulary, settings.chord_preference, settings.changes, settings)
+
+
 def _closing(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Closing | None:
     if settings.ending is None:
         return None
@@ -90,6 +124,7 @@ def _no_long_repeats(vocabulary: AnyVocabulary, settings: SamplingSettings) -> F
 FACTORS: Sequence[Callable[[AnyVocabulary, SamplingSettings], Factor | None]] = (
     Grammar,
     # Factors that make a token more or less likely stand here; those that forbid tokens stand below.
+    _chord_notes,
     _closing,
     _allowed_pitches,
     _no_long_repeats,

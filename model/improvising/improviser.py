@@ -15,6 +15,7 @@ import numpy as np
 from model.approach import Approach
 from model.engines.engine import Engine, EngineState, Logits
 from model.errors import BrokenForecast
+from model.harmony.chord_preference import ChordPreference
 from model.improvising.closing import latest_onset_beats
 from model.improvising.forecast import Forecast
 from model.improvising.forecast_point import ForecastPoint
@@ -141,8 +142,16 @@ class _BaseImproviser(Generic[V]):
 
     approach: Approach
 
-    def __init__(self, engine: Engine, vocabulary: V, memory: Memory | None = None, phrasing: Phrasing = PLAIN) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        vocabulary: V,
+        memory: Memory | None = None,
+        phrasing: Phrasing = PLAIN,
+        chord_preference: ChordPreference | None = None,
+    ) -> None:
         self._engine, self.phrasing = engine, phrasing
+        self._chord_preference = chord_preference
         self._vocabulary = vocabulary
         self.memory = memory
         logits, state = self._step(START, engine.initial_state())
@@ -226,6 +235,7 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
     def compose(
         self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
     ) -> Iterator[PlannedNote]:
+        settings = replace(settings, chord_preference=self._chord_preference)
         vocabulary, forecast = self._vocabulary, Forecast(self._vocabulary, settings)
         rhythm: Rhythm | VariedRhythm | None = settings.rhythm
         from_beats = settings.rhythm_from_beats
@@ -272,6 +282,7 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
     def compose(
         self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
     ) -> Iterator[PlannedNote]:
+        settings = replace(settings, chord_preference=self._chord_preference)
         vocabulary, forecast = self._vocabulary, Forecast(self._vocabulary, settings)
         # The network hears the rest before the first note like any other rest; then a note must come. However soon
         # that note comes, it is a new onset, and does not belong to the chord that was heard last.
@@ -328,8 +339,12 @@ def create_improviser(
     vocabulary: PitchVocabulary | EventVocabulary,
     memory: Memory | None = None,
     phrasing: Phrasing = PLAIN,
+    chord_preference: ChordPreference | None = None,
 ) -> Improviser:
-    """The improviser of the vocabulary's approach. Without a memory it plays what the network forecasts alone."""
+    """The improviser of the vocabulary's approach.
+
+    Without a memory it plays what the network forecasts alone, and without a preference it takes no account of chords.
+    """
     if isinstance(vocabulary, EventVocabulary):
-        return EventImproviser(engine, vocabulary, memory, phrasing)
-    return PitchImproviser(engine, vocabulary, memory, phrasing)
+        return EventImproviser(engine, vocabulary, memory, phrasing, chord_preference)
+    return PitchImproviser(engine, vocabulary, memory, phrasing, chord_preference)

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
 from model.errors import PackError
+from model.harmony.chord_preference import ChordPreference
 from model.memory.backoff import DEFAULT_BACKOFFS, Backoff, Trust
 from model.memory.context_kinds import ContextKind, kind_named
 from model.pack.card_phrasing import CardPhrasing
@@ -141,6 +142,26 @@ class OlderMemoryTrust(CardPart):
         return Backoff(trust, trust if approach == "event" else None)
 
 
+class ChordFigures(CardPart):
+    """How well the network predicts the pitches of music with chord tracks, in bits per note, without and with the chords."""
+
+    notes: int
+    pitch_bits: float
+    pitch_bits_with_chords: float
+    pitch_bits_with_memory: float
+    pitch_bits_with_memory_and_chords: float
+
+
+class ChordTables(CardPart):
+    """What notes are likely over chords: the numbers of `model.harmony.chord_preference.ChordPreference`, and figures by corpus."""
+
+    by_place: tuple[float, ...]
+    by_next: tuple[float, ...]
+    by_interval: tuple[float, ...]
+    strength: float
+    held_out: dict[str, ChordFigures] = {}
+
+
 class Epoch(CardPart):
     """One pass over the corpus: bits per token during training, and bits per note on the validation music after it.
 
@@ -187,6 +208,7 @@ class ApproachCard(CardPart):
     training: Training
     held_out: dict[str, HeldOut] = {}
     memory: MemoryTrust | OlderMemoryTrust | None = None
+    chords: ChordTables | None = None
 
 
 class Source(CardPart):
@@ -239,6 +261,19 @@ class Card(CardPart):
         except ValueError as error:
             raise PackError(f"pack {self.name}: the card's memory is wrong ({error}); train the pack again") from error
 
+    def chord_preference(self, approach: Approach) -> ChordPreference | None:
+        """What the approach has learnt of notes over chords; None where the card has no tables.
+
+        Raises PackError where they contradict themselves.
+        """
+        tables = self.approaches[approach].chords
+        if tables is None:
+            return None
+        try:
+            return _preference_of(tables)
+        except ValueError as error:
+            raise PackError(f"pack {self.name}: the card's chords are wrong ({error}); train the pack again") from error
+
     def to_phrasing(self) -> Phrasing:
         """The touch and the phrase ends of the corpora; plain ones where the card has no entry, as of packs made before.
 
@@ -252,6 +287,10 @@ class Card(CardPart):
             raise PackError(
                 f"pack {self.name}: the card's phrasing is wrong ({error}); train the pack again"
             ) from error
+
+
+def _preference_of(tables: ChordTables) -> ChordPreference:
+    return ChordPreference(tables.by_place, tables.by_next, tables.by_interval, tables.strength)
 
 
 def read_card(folder: Path) -> Card:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from model.approach import Approach
 from model.engines.device import Device
 from model.engines.engine import Engine, EngineState, Logits
+from model.harmony.chord_preference import ChordPreference
 from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
 from model.phrasing.phrasing import PLAIN, Phrasing
@@ -93,6 +94,9 @@ class DummyPack:
 
     def vocabulary(self, approach: Approach, tempo_bpm: float = 120.0) -> PitchVocabulary | EventVocabulary:
         return PitchVocabulary(PITCHES) if approach == "pitch" else EventVocabulary(PITCHES, BINS)
+
+    def chord_preference(self, approach: Approach) -> ChordPreference | None:
+        return None
 
     def memory(self, approach: Approach, tempo_bpm: float = 120.0) -> Memory:
         return Memory(self.vocabulary(approach, tempo_bpm), DEFAULT_BACKOFFS[approach])

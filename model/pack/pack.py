@@ -19,6 +19,7 @@ from model.engines.engine import Engine
 from model.engines.numpy_engine import NumpyEngine
 from model.engines.onnx_engine import OnnxEngine
 from model.errors import PackError
+from model.harmony.chord_preference import ChordPreference
 from model.memory.memory import Memory
 from model.pack.card import CARD_FILE, Card, read_card
 from model.pack.weights import load_weights
@@ -56,6 +57,10 @@ class Pack:
         Raises PackError where the card contradicts itself.
         """
         return self.card.vocabulary(approach, tempo_bpm)
+
+    def chord_preference(self, approach: Approach) -> ChordPreference | None:
+        """What the approach has learnt of notes over chords; None where it has learnt nothing. Raises PackError as `vocabulary` does."""
+        return self.card.chord_preference(approach)
 
     def memory(self, approach: Approach, tempo_bpm: float = 120.0) -> Memory:
         """A new, empty memory for the approach, trusted as far as the card says. Raises PackError as `vocabulary` does."""
@@ -187,5 +192,6 @@ def open_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Pack:
         # So a card that contradicts itself fails now, and not at the first note.
         pack.vocabulary(approach)
         card.backoff(approach)
+        card.chord_preference(approach)
     card.to_phrasing()
     return pack

@@ -35,6 +35,7 @@ class BandPlayer:
         self._from_beats = 0.0  # the first beat of the form, once the band is started
         self._planned: deque[BandNote] = deque()
         self._next_bar: int | None = None  # the next bar to be arranged; None while nothing is planned
+        self._shown: tuple[BandNote, ...] = ()
         self._sounding: dict[tuple[int, int], float] = {}  # by channel and pitch: until which beat
 
     @property
@@ -49,8 +50,8 @@ class BandPlayer:
 
     @property
     def plan(self) -> tuple[BandNote, ...]:
-        """The notes that are arranged and have not sounded."""
-        return tuple(self._planned)
+        """The notes that were arranged last, with those that had not sounded then: a new value once a bar, and not with each note."""
+        return self._shown
 
     def start(self, beat: float, timeline: Timeline) -> float:
         """Starts: a bar is counted in from the next bar line on; returns the beat at which the form begins."""
@@ -64,6 +65,7 @@ class BandPlayer:
             self._planned.append(
                 BandNote(note.instrument, note.pitch, first_beat + note.onset_beats, note.duration_beats, note.velocity)
             )
+        self._shown = tuple(self._planned)
         return self._from_beats
 
     def join(self, beat: float) -> None:
@@ -71,13 +73,13 @@ class BandPlayer:
         self._is_started = True
         self._from_beats = beat
         self._planned.clear()
-        self._next_bar = None
+        self._next_bar, self._shown = None, ()
 
     def stop(self, beat: float) -> list[TimedBandMessage]:
         """Stops, and ends what sounds."""
         self._is_started = False
         self._planned.clear()
-        self._next_bar = None
+        self._next_bar, self._shown = None, ()
         return self._end_all(beat)
 
     def replan(self, beat: float) -> None:
@@ -86,6 +88,7 @@ class BandPlayer:
         self._planned = deque(note for note in self._planned if note.onset_beats < self._from_beats)
         self._next_bar = None
         self._from_beats = max(self._from_beats, beat)
+        self._shown = tuple(self._planned)
 
     def has_work(self, beat: float, timeline: Timeline) -> bool:
         """Whether a bar is to be arranged by now."""
@@ -112,6 +115,7 @@ class BandPlayer:
         )
         self._planned.extend(note for note in notes if note.onset_beats >= from_beats - LINE_TOLERANCE_BEATS)
         self._next_bar = number + 1
+        self._shown = tuple(self._planned)
 
     def advance(self, beat: float, latest_beats: float) -> list[TimedBandMessage]:
         """The messages due by `beat` in order; at equal beats notes end before notes begin.

@@ -15,7 +15,7 @@ from bridge.errors import cut_short, shown
 from bridge.timing.midi_clock import FASTEST_BPM, SLOWEST_BPM
 from model.analysis.scale import KEY_CHOICES
 from model.approach import Approach
-from model.defaults import DEFAULT_NOVELTY, FITTED_HARMONY, FITTED_STRENGTH
+from model.defaults import DEFAULT_NOVELTY, FITTED_STRENGTH, PLAYED_HARMONY
 from model.harmony.forms import FORMS
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, MAX_CHORD_NOTES
 from server.controls.choices import (
@@ -142,7 +142,7 @@ class Settings:
         "band", 54, LOWEST_PITCH, HIGHEST_PITCH, "With chords from keys below a note: that note; 60 is middle C."
     )
     harmony: float = _number(
-        "band", FITTED_HARMONY, 0.0, 1.0, "How much its notes keep to the chords: 0 not at all, 1 nearly always."
+        "band", PLAYED_HARMONY, 0.0, 1.0, "How much its notes keep to the chords: 0 not at all, 1 nearly always."
     )
     band: BandParts = _choice(
         "band", "off", get_args(BandParts), "Who plays the chords along: bass on channel 2, chords on 3, drums on 10."

@@ -47,7 +47,7 @@ class Accompaniment:
 
     @property
     def band_plan(self) -> tuple[BandNote, ...]:
-        """The band's notes that are arranged and have not sounded."""
+        """What the band has arranged last, up to a bar ahead."""
         return self._band.plan
 
     def takes(self, message: Message, settings: Settings) -> bool:
@@ -123,7 +123,7 @@ class Accompaniment:
         if self._band.is_bar_due(beat, timeline):
             self._arrange(beat, timeline, settings)
         ended, self._ended = self._ended, []
-        return [*ended, *(TimedMessage(*timed) for timed in self._band.advance(beat, latest_beats))]
+        return [*ended, *(TimedMessage(*timed, is_band=True) for timed in self._band.advance(beat, latest_beats))]
 
     def wake_at(self, timeline: Timeline) -> float | None:
         """The next beat at which there is something to do, which may have passed; None where there is none."""
@@ -151,4 +151,4 @@ class Accompaniment:
 
     def _stop_band(self, beat: float) -> None:
         if self._band.is_started:
-            self._ended += [TimedMessage(*timed) for timed in self._band.stop(beat)]
+            self._ended += [TimedMessage(*timed, is_band=True) for timed in self._band.stop(beat)]

@@ -117,7 +117,7 @@ class Jam:
 
     @property
     def band_plan(self) -> tuple[BandNote, ...]:
-        """The band's notes that are arranged and have not sounded."""
+        """What the band has arranged last, up to a bar ahead."""
         return self._accompaniment.band_plan
 
     @property

@@ -22,7 +22,7 @@ class JamStatus:
 
     `turn` is the present turn, and None where no turns are taken. `plan` is the composed notes that have not sounded;
     `from_memory` says for each of them how much of it came from memory, from 0 to 1. `changes` are the chords that are known, None
-    where none are; `band_plan` is the band's notes that are arranged and have not sounded.
+    where none are; `band_plan` is what the band has arranged last, up to a bar ahead.
     """
 
     state: JamState = "listening"
@@ -35,10 +35,14 @@ class JamStatus:
 
 @dataclass(frozen=True, slots=True)
 class TimedMessage:
-    """A message to send, and the beat at which it was due: never later than the beat at which `advance` returned it."""
+    """A message to send, and the beat at which it was due: never later than the beat at which `advance` returned it.
+
+    `is_band` is true for the band's messages, false for the answer's.
+    """
 
     message: Message
     beat: float
+    is_band: bool = False
 
 
 @dataclass(frozen=True, slots=True)

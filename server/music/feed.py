@@ -28,11 +28,12 @@ class MessageReceived:
 
 @dataclass(frozen=True, slots=True)
 class MessagePlayed:
-    """The jam played a message: when it was handed to the port, and the beat that it was due at."""
+    """The jam played a message: when it was handed to the port, and the beat that it was due at. `is_band`: the band played it."""
 
     message: Message
     at_s: float
     beat: float
+    is_band: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,7 +271,7 @@ class LiveJam:
             self.lateness_s.append(max(0.0, self._clock.now_s() - due_s))
             self._sender.send_at(timed.message, due_s)
             # A late message sounds when it is sent, any other when it is due.
-            self._feed.put(MessagePlayed(timed.message, max(due_s, self._clock.now_s()), timed.beat))
+            self._feed.put(MessagePlayed(timed.message, max(due_s, self._clock.now_s()), timed.beat, timed.is_band))
 
     def _advance_clock(self) -> None:
         """Sends the clock messages that are due, notices a lost clock, and grants the jam's request if there is one."""

@@ -35,6 +35,7 @@ class LoadedPack:
                 self.pack.vocabulary(approach, tempo_bpm),
                 self.pack.memory(approach, tempo_bpm),
                 self.pack.phrasing(),
+                self.pack.chord_preference(approach),
             )
             for approach in APPROACHES
         }

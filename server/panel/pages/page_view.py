@@ -9,6 +9,7 @@ from itertools import chain, repeat
 
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn
 from bridge.timing.timeline import Timeline
+from model.harmony.changes import ChartChanges
 from server.controls.cc_bindings import CcBinding, CcBindings, is_bindable
 from server.controls.control import Control, Value
 from server.controls.control_table import CONTROLS
@@ -37,6 +38,7 @@ class PageView:
         self._recent_notes: deque[list[Json]] = deque(maxlen=RECENT_NOTES)
         self._latest_status = LatestStatus()
         self._readouts: dict[str, Value] = {}
+        self._changes: ChartChanges | None = None
 
     def updates(self, events: Sequence[Event]) -> dict[str, Json]:
         """What the events changed, by kind, each kind in the order of its events; empty where a page shows none of it."""
@@ -48,7 +50,7 @@ class PageView:
             match event:
                 case MessageReceived(message, at_s, _):
                     notes += _note_rows("player", message, at_s)
-                case MessagePlayed(message, at_s, _):
+                case MessagePlayed(message, at_s, _, is_band=False):
                     notes += _note_rows("partner", message, at_s)
                 case ActionRequested(action):
                     actions.append(action)
@@ -61,6 +63,9 @@ class PageView:
                 case _:
                     pass  # a control's new value, which comes from the control store
         # Only the latest status and timeline: a followed clock changes the timeline with each of its ticks.
+        if self._status is not None and self._status.jam.changes is not self._changes:
+            self._changes = self._status.jam.changes
+            changed.add("chords")
         updates = {key: value for key, value in self._status_and_time().items() if key in changed}
         self._recent_notes.extend(notes)
         if notes:
@@ -84,6 +89,7 @@ class PageView:
         found: dict[str, Json] = {}
         if self._status is not None:
             found["status"] = _as_status(self._status.jam)
+            found["chords"] = _as_chords(self._status.jam.changes)
         if self._timeline is not None:
             found["time"] = _as_time(self._timeline)
         return found
@@ -139,9 +145,36 @@ def _as_status(status: JamStatus) -> dict[str, Json]:
         "turn": None
         if turn is None
         else {"side": turn.side, "start_beats": turn.start_beats, "end_beats": turn.end_beats},
+        "band": [
+            [
+                note.instrument,
+                note.pitch,
+                *(round(x, DECIMALS) for x in (note.onset_beats, note.duration_beats)),
+                note.velocity,
+            ]
+            for note in status.band_plan
+        ],
         "plan": [
             [note.pitch, *(round(part, DECIMALS) for part in (note.onset_beats, note.duration_beats, from_memory))]
             for note, from_memory in zip(status.plan, chain(status.from_memory, repeat(0.0)), strict=False)
+        ],
+    }
+
+
+def _as_chords(changes: ChartChanges | None) -> Json:
+    """The chords of the form: where it begins, its length, and for each chord its place in the form, symbol and pitch classes."""
+    if changes is None:
+        return None
+    return {
+        "downbeat": changes.downbeat,
+        "beats": changes.length_beats,
+        "spans": [
+            [
+                round(start, DECIMALS),
+                "N.C." if chord is None else str(chord),
+                sorted(chord.pitch_classes) if chord else [],
+            ]
+            for start, chord in changes.spans
         ],
     }
 

@@ -9,6 +9,7 @@ import { ComputerKeys } from "./input/computer_keys.js";
 import { connectMidiKeyboards, isMidiSupported } from "./input/midi_keyboards.js";
 import { PlayerInput } from "./input/player_input.js";
 import { ScreenPiano } from "./input/screen_piano.js";
+import { Chords } from "./music/chords.js";
 import { noteName } from "./music/pitches.js";
 import { Timeline, turnAt } from "./music/timeline.js";
 import { JamSound, SAME_NOTE_S } from "./sound/jam_sound.js";
@@ -24,7 +25,7 @@ const VELOCITY = { softest: 20, loudest: 127, step: 20 };
 const HIGHEST_OCTAVE = 8;
 
 // What the jam has sent last; `plan` is its planned notes with their seconds.
-const jam = { timeline: null, status: { state: "listening", turn: null, plan: [] }, plan: [], wiring: null, figures: null, readouts: {} };
+const jam = { timeline: null, chords: null, status: { state: "listening", turn: null, plan: [], band: [] }, plan: [], wiring: null, figures: null, readouts: {} };
 const keyboard = { octave: 4, velocity: 90 };
 let lastRefusal = "";
 let lastClickBeat = -Infinity;
@@ -59,6 +60,7 @@ function handleMessage(message) {
   else if (message.bindings) midiLearn.update(message);
   if (message.time) jam.timeline = new Timeline(message.time);
   if (message.status) jam.status = message.status;
+  if ("chords" in message) jam.chords = message.chords ? new Chords(message.chords) : null;
   for (const note of message.notes ?? []) {
     playedNotes.add(note, shareFromMemory(note));
     if (message.type === "news") sound.handleNote(note);
@@ -103,6 +105,17 @@ function updatePlan() {
     fromMemory,
   }));
   sound.setPlan(jam.plan);
+  sound.setBandPlan(
+    status.band.map(([instrument, pitch, onsetBeat, beats, velocity]) => ({
+      key: `${instrument} ${pitch}@${onsetBeat}`,
+      instrument,
+      pitch,
+      velocity,
+      onsetS: timeline.secondsAt(onsetBeat),
+      endS: timeline.secondsAt(onsetBeat + beats),
+    })),
+  );
+  document.body.classList.toggle("has-band", status.band.length > 0);
   find("roll").dataset.planned = jam.plan.length;
 }
 
@@ -131,12 +144,16 @@ function drawFrame() {
     const beat = timeline.beatAt(nowS);
     const turn = turnAt(beat, status.turn, turnBars, firstSide, timeline);
     statusDisplay.showBeat(beat, timeline, turn);
+    const chord = jam.chords?.at(beat) ?? null;
+    statusDisplay.showChord(chord);
+    screenPiano.showChord(chord?.pitchClasses ?? []);
     if (sound.isClickOn && (timeline.hasBars || turn)) scheduleClick(nowS);
   }
   pianoRoll.draw(nowS, {
     notes: playedNotes.notes,
     plan: jam.plan.filter((note) => note.endS > nowS),
     timeline,
+    chords: jam.chords,
     turn: status.turn,
     turnBars,
     firstSide,
@@ -203,6 +220,13 @@ function connectButtons() {
   find("click").onclick = () => {
     sound.isClickOn = !sound.isClickOn;
     find("click").setAttribute("aria-pressed", String(sound.isClickOn));
+  };
+  find("play-blues").onclick = () => {
+    const values = { chart: "blues", band: "full", mode: "fours" };
+    for (const [control, value] of Object.entries(values)) {
+      if (controlPanel.values[control] !== value) sendValue(control, value);
+    }
+    sendValue("play", 1);
   };
   find("octave-down").onclick = () => shiftOctave(-1);
   find("octave-up").onclick = () => shiftOctave(1);

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
-from model.improvising.forecast import AllowedPitches, Forecast, Grammar, NoLongRepeats, keep_some
+from model.harmony.changes import ChartChanges
+from model.harmony.chord_preference import BY_INTERVAL_SIZE, BY_NEXT_SIZE, BY_PLACE_SIZE, ChordPreference
+from model.harmony.text_chart import read_text_chart
+from model.improvising.forecast import AllowedPitches, ChordNotes, Forecast, Grammar, NoLongRepeats, keep_some
 from model.improvising.forecast_point import ForecastPoint
 from model.improvising.novelty import Novelty, Outline
 from model.improvising.sampling_settings import SamplingSettings
@@ -44,6 +47,58 @@ class TestGrammar:
         weights = np.ones(EVENT_WORDS.size)
         Grammar(EVENT_WORDS, SamplingSettings(max_chord=2)).apply(weights, point(chord=(60, 64)))
         assert np.flatnonzero(weights).tolist() == list(range(37, 45))
+
+
+# Over any chord, its root is ten times as likely as any other note; the point of the tests is off the beat, over a dominant chord.
+ROOT_LIKED = ChordPreference(
+    tuple(np.log(10.0) if index % 12 == 0 else 0.0 for index in range(BY_PLACE_SIZE)),
+    (0.0,) * BY_NEXT_SIZE,
+    (0.0,) * BY_INTERVAL_SIZE,
+)
+CHANGES = ChartChanges(read_text_chart("| F7 | Bb7 |"))
+
+
+class TestChordNotes:
+    @pytest.mark.parametrize(("harmony", "ratio"), [(0.5, 10.0), (1.0, 100.0), (0.25, 10.0**0.5)])
+    def test_what_the_chord_makes_likely_is_likelier_by_the_strength_of_the_control(
+        self, harmony: float, ratio: float
+    ) -> None:
+        weights = np.ones(PITCH_WORDS.size)
+        settings = SamplingSettings(changes=CHANGES, chord_preference=ROOT_LIKED, harmony=harmony)
+        ChordNotes(PITCH_WORDS, ROOT_LIKED, CHANGES, settings).apply(weights, point())
+        # At beat 5 the chord is Bb7.
+        assert weights[token(70)] / weights[token(71)] == pytest.approx(ratio)
+        assert weights[token(58)] == weights[token(70)]
+
+    def test_notes_and_times_keep_their_shares(self) -> None:
+        weights = np.random.default_rng(1).random(EVENT_WORDS.size)
+        before = weights.copy()
+        settings = SamplingSettings(changes=CHANGES, chord_preference=ROOT_LIKED)
+        ChordNotes(EVENT_WORDS, ROOT_LIKED, CHANGES, settings).apply(weights, point())
+        assert weights[1:37].sum() == pytest.approx(before[1:37].sum())
+        assert weights[37:].tolist() == before[37:].tolist()
+
+    def test_the_chord_is_that_of_the_notes_as_they_sound(self) -> None:
+        weights = np.ones(PITCH_WORDS.size)
+        settings = SamplingSettings(changes=CHANGES, chord_preference=ROOT_LIKED, transpose=2)
+        ChordNotes(PITCH_WORDS, ROOT_LIKED, CHANGES, settings).apply(weights, point())
+        assert int(np.argmax(weights)) == token(56)
+
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            SamplingSettings(changes=CHANGES),
+            SamplingSettings(chord_preference=ROOT_LIKED),
+            SamplingSettings(changes=CHANGES, chord_preference=ROOT_LIKED, harmony=0.0),
+            SamplingSettings(changes=ChartChanges(read_text_chart("| N.C. C |")), chord_preference=ROOT_LIKED),
+        ],
+    )
+    def test_without_chords_without_tables_or_at_no_harmony_nothing_changes(self, settings: SamplingSettings) -> None:
+        draws = [
+            Forecast(PITCH_WORDS, chosen).draw(np.ones(PITCH_WORDS.size), point(), 0.4)
+            for chosen in (settings, SamplingSettings())
+        ]
+        assert draws[0] == draws[1]
 
 
 class TestNoLongRepeats:

@@ -4,7 +4,7 @@ import { createElement, labelOf } from "../view/dom.js";
 
 const LARGEST_SEED_BYTES = 256 * 1024;
 const FLASH_MS = 180;
-const ACTION_TITLES = { respond: "Respond", stop: "Stop", panic: "Panic", tap: "Tap" };
+const ACTION_TITLES = { respond: "Respond", play: "Play band", stop: "Stop", panic: "Panic", tap: "Tap" };
 
 export class ActionButtons {
   // Files may be dropped on `dropTarget`. `sendValue` takes a control's name and its new value, `showNotice` a sentence.

@@ -4,7 +4,7 @@
 import { createElement, labelOf } from "../view/dom.js";
 import { createWidget, formatValue } from "./control_widgets.js";
 
-const GROUP_TITLES = { partner: "Partner", turns: "Turns", time: "Time", rhythm: "Rhythm", sound: "Sound", takes: "Takes" };
+const GROUP_TITLES = { partner: "Partner", band: "Chords and band", turns: "Turns", time: "Time", rhythm: "Rhythm", sound: "Sound", takes: "Takes" };
 const GROUPS_OPEN_ON_A_PHONE = new Set(["partner", "turns"]);
 // How often the value of a control that is being moved is sent.
 const SEND_EVERY_MS = 33;

@@ -16,7 +16,34 @@ export function createWidget(control) {
   const { kind, choices = [] } = control;
   if (kind === "number") return createSlider(control);
   const fitsRadios = choices.length <= RADIO_LIMITS.choices && choices.join("").length <= RADIO_LIMITS.letters;
+  if (kind === "name" && control.names.includes("bars")) return createText(control);
   return kind === "choice" && fitsRadios ? createRadioButtons(control) : createList(control);
+}
+
+// A text with suggestions: it is sent with Enter, or when the field is left.
+function createText(control) {
+  const { name, names, choices = [] } = control;
+  const head = createElement("div", "control-head");
+  const label = createElement("label", "", labelOf(name));
+  const body = createElement("input", "list text-field");
+  const suggestions = createElement("datalist");
+  suggestions.id = `choices-${name}`;
+  suggestions.append(...choices.map((choice) => new Option(choice, choice)));
+  Object.assign(body, { id: `control-${name}`, type: "text", autocomplete: "off", spellcheck: false, placeholder: names });
+  body.setAttribute("list", suggestions.id);
+  body.setAttribute("aria-describedby", `help-${name}`);
+  label.htmlFor = body.id;
+  head.append(label, suggestions);
+  const widget = {
+    head,
+    body,
+    onInput: () => {},
+    show(value, isFromUser = false) {
+      if (!(isFromUser && document.activeElement === body)) body.value = value;
+    },
+  };
+  body.onchange = () => body.value.trim() && widget.onInput(body.value.trim());
+  return widget;
 }
 
 function createSlider(control) {

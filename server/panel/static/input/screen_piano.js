@@ -56,6 +56,8 @@ export class ScreenPiano {
     this.#labelKeys();
     const tabKey = this.keys.get(Number(focusedPitch)) ?? this.keys.get(this.basePitch()) ?? this.container.firstChild;
     tabKey.tabIndex = 0;
+    this.shownChord = undefined;
+    this.showChord([...(this.chordClasses ?? [])]);
     this.showSounding(this.sounding ?? { player: new Set(), partner: new Set() });
   }
 
@@ -66,6 +68,15 @@ export class ScreenPiano {
       key.classList.toggle("is-player", sounding.player.has(pitch));
       key.classList.toggle("is-partner", sounding.partner.has(pitch));
     }
+  }
+
+  // Tints the keys of a chord; `pitchClasses` are its notes, 0 for C. Is called sixty times a second.
+  showChord(pitchClasses) {
+    const shown = pitchClasses.join();
+    if (shown === this.shownChord) return;
+    this.shownChord = shown;
+    this.chordClasses = new Set(pitchClasses);
+    for (const [pitch, key] of this.keys) key.classList.toggle("is-chord", this.chordClasses.has(pitch % 12));
   }
 
   // Labels each key with the computer key that plays it, and each C with its name.

@@ -3,6 +3,8 @@
 
 import { SUSTAIN_PEDAL, endsAllNotes, isPedalDown } from "../music/midi_messages.js";
 import { HIGHEST_PITCH, LOWEST_PITCH } from "../music/pitches.js";
+import { BandSchedule } from "./band_schedule.js";
+import { BandSound } from "./band_sound.js";
 import { createEffects } from "./effects.js";
 import { ElectricPiano } from "./electric_piano.js";
 
@@ -33,6 +35,9 @@ export class JamSound {
     this.plan = [];
     this.partnerVelocity = 80;
     this.pedal = { isDown: false, heldVoices: [] };
+    this.bandSchedule = new BandSchedule(nowS, ({ instrument, pitch, velocity, onsetS, endS }) =>
+      this.band.playNote(instrument, pitch, velocity, this.#toAudioS(onsetS), this.#toAudioS(endS)),
+    );
   }
 
   get isRunning() {
@@ -46,6 +51,7 @@ export class JamSound {
       this.effects = createEffects(this.context);
       this.playerPiano = new ElectricPiano(this.context, this.effects.input, { brightness: 1, pan: -0.15 });
       this.partnerPiano = new ElectricPiano(this.context, this.effects.input, { brightness: 0.62, pan: 0.2 });
+      this.band = new BandSound(this.context, this.effects.input);
       this.#applyVolume();
       setInterval(() => this.#schedulePlan(), SCHEDULE_EVERY_MS);
     }
@@ -102,6 +108,12 @@ export class JamSound {
     this.#schedulePlan();
   }
 
+  // `plan` is what the band plays next: see `BandSchedule`.
+  setBandPlan(plan) {
+    this.bandSchedule.setPlan(plan);
+    if (this.isRunning) this.bandSchedule.schedule();
+  }
+
   // One click of the metronome, at a time of the jam's clock.
   scheduleClick(atS, isBarLine) {
     if (!this.isRunning || this.isMuted) return;
@@ -117,6 +129,7 @@ export class JamSound {
   }
 
   stopAll() {
+    this.bandSchedule.stop();
     for (const { voice } of this.scheduledNotes.values()) voice.cancel();
     for (const voices of [this.scheduledNotes, this.partnerVoices, this.remoteVoices, this.ownVoices]) voices.clear();
     this.pedal.heldVoices = [];
@@ -169,6 +182,7 @@ export class JamSound {
   // Hands the next planned notes to the audio clock, and ends those that were never played.
   #schedulePlan() {
     if (!this.isRunning) return;
+    this.bandSchedule.schedule();
     const nowS = this.nowS();
     this.plan = this.plan.filter((note) => note.onsetS > nowS - SCHEDULE_LATEST_S);
     for (const note of this.plan) {

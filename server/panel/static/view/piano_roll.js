@@ -21,6 +21,8 @@ const HIGHEST_PIXEL_RATIO = 2;
 const HUES = 16;
 // The stripe of a note that came from memory: its share of the note's height, and its least height in pixels.
 const STRIPE = { share: 0.24, px: 2 };
+const CHORD_FONT = "600 13px system-ui, sans-serif";
+const MOST_CHORDS = 64;
 const FONT = "11px system-ui, sans-serif";
 
 export class PianoRoll {
@@ -60,6 +62,7 @@ export class PianoRoll {
     context.clearRect(0, 0, width, height);
     this.#drawRows(toY, rowHeight);
     if (scene.timeline) this.#drawBars(scene, fromS, untilS, toX);
+    if (scene.timeline && scene.chords) this.#drawChords(scene, fromS, untilS, toX);
     for (const note of scene.plan) this.#drawPlannedNote(note, toX, toY, rowHeight);
     for (const note of notes) this.#drawNote(note, nowS, toX, toY, rowHeight);
     this.#drawNow(toX(nowS));
@@ -140,6 +143,23 @@ export class PianoRoll {
         context.fillRect(toX(timeline.secondsAt(timeline.barLine(bar) + beat)), 0, 1, height);
       }
       context.globalAlpha = 1;
+    }
+  }
+
+  // The symbol of each chord stands at the bottom, above the numbers of the bars, where the chord begins.
+  #drawChords({ timeline, chords }, fromS, untilS, toX) {
+    const { context, height, colors } = this;
+    const lastBeat = timeline.beatAt(untilS);
+    let beat = timeline.beatAt(fromS);
+    context.font = CHORD_FONT;
+    for (let i = 0; i < MOST_CHORDS && beat < lastBeat; i++) {
+      const chord = chords.at(beat);
+      const x = toX(timeline.secondsAt(chord.startBeat));
+      context.globalAlpha = 0.9;
+      context.fillStyle = colors.text;
+      context.fillText(chord.symbol, Math.max(x, 0) + 5, height - 24);
+      context.globalAlpha = 1;
+      beat = chord.endBeat;
     }
   }
 

@@ -6,14 +6,14 @@ const STATE_TEXTS = { listening: "Listening", waiting: "Waiting to answer", answ
 const CLOCK_TEXTS = { internal: "own clock", midi: "MIDI clock", link: "Ableton Link" };
 const SIDE_TEXTS = { player: "You", partner: "Partner" };
 // These readouts of the jam have a place of their own on the page; a new one is listed with the wiring.
-const DISPLAYED_READOUTS = new Set(["state", "turn", "bar", "beat", "bpm"]);
+const DISPLAYED_READOUTS = new Set(["state", "turn", "bar", "beat", "bpm", "chord", "next_chord"]);
 const NOTICE_MS = 4000;
 const ERROR_NOTICE_MS = 7000;
 // A beat this close before a line counts as on it.
 const TOLERANCE_BEATS = 1e-6;
 
 const IDS = [
-  "state", "tempo", "clock-source", "position", "beat-lamps", "turn", "turn-side", "turn-bar", "turn-count", "wiring", "notice",
+  "state", "tempo", "clock-source", "position", "beat-lamps", "turn", "turn-side", "turn-bar", "turn-count", "chord", "chord-now", "chord-next", "wiring", "notice",
 ]; // prettier-ignore
 
 export class StatusDisplay {
@@ -49,6 +49,17 @@ export class StatusDisplay {
     }
     this.#setText("position", isCounted && bar >= 0 ? `${bar + 1}.${lamp + 1}` : "–");
     this.#showTurn(turn, timeline);
+  }
+
+  // The chord that sounds and the next one; null where none is known. Is called sixty times a second.
+  showChord(chord) {
+    if (this.shown.chordIsHidden !== !chord) {
+      this.shown.chordIsHidden = !chord;
+      this.elements.chord.hidden = !chord;
+    }
+    if (!chord) return;
+    this.#setText("chord-now", chord.symbol);
+    this.#setText("chord-next", chord.next.symbol === chord.symbol ? "" : `then ${chord.next.symbol}`);
   }
 
   // `refusal` is the jam's last reason for refusing a message of this page, or empty.

@@ -56,6 +56,7 @@ def test_of_several_changes_of_status_and_timeline_only_the_latest_is_an_update(
         "status": {
             "state": "answering",
             "turn": {"side": "partner", "start_beats": 16.0, "end_beats": 32.0},
+            "band": [],
             "plan": [[60, 17.1235, 0.5, 0.6123], [62, 17.625, 0.5, 0.0]],
         },
         "time": {

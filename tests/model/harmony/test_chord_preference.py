@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from model.harmony.changes import ChartChanges
+from model.harmony.chord_preference import (
+    BY_INTERVAL_SIZE,
+    BY_NEXT_SIZE,
+    BY_PLACE_SIZE,
+    ChordPreference,
+    metrical_place,
+    preference_indices,
+)
+from model.harmony.text_chart import read_text_chart
+
+PITCHES = np.arange(48, 84)
+
+
+def test_places_of_a_bar_are_told_apart() -> None:
+    assert [metrical_place(beat, 4.0) for beat in (0.0, 1.0, 2.0, 2.5, 3.98)] == [0, 2, 1, 3, 0]
+    assert [metrical_place(beat, 3.0) for beat in (0.0, 1.0, 1.5, 3.0)] == [0, 2, 3, 0]
+
+
+def test_each_entry_of_a_table_has_one_meaning_in_every_key() -> None:
+    changes = ChartChanges(read_text_chart("| F7 | Bb7 |"))
+    higher = ChartChanges(read_text_chart("| G7 | C7 |"))
+    for beat in (0.0, 1.0, 2.5, 3.0, 3.5):
+        first = preference_indices(PITCHES, changes.at(beat), beat, 60)
+        second = preference_indices(PITCHES + 2, higher.at(beat), beat, 62)
+        assert first is not None
+        assert second is not None
+        for name in ("by_place", "by_next", "by_interval"):
+            assert np.array_equal(getattr(first, name), getattr(second, name))
+
+
+def test_the_next_chord_counts_only_while_it_is_near() -> None:
+    changes = ChartChanges(read_text_chart("| F7 | Bb7 |"))
+    far, near, close = (preference_indices(PITCHES, changes.at(beat), beat, None) for beat in (2.0, 3.0, 3.5))
+    assert far is not None
+    assert near is not None
+    assert close is not None
+    assert not far.by_next.any()
+    assert near.by_next.all()
+    assert not set(near.by_next) & set(close.by_next)
+    assert not far.by_interval.any()
+
+
+def test_no_chord_says_nothing() -> None:
+    changes = ChartChanges(read_text_chart("| N.C. | C |"))
+    assert preference_indices(PITCHES, changes.at(0.0), 0.0, 60) is None
+
+
+def test_the_factor_is_the_sum_of_its_tables_at_its_strength() -> None:
+    by_place = [0.0] * BY_PLACE_SIZE
+    span = ChartChanges(read_text_chart("| C |")).at(0.0)
+    found = preference_indices(PITCHES, span, 0.0, None)
+    assert found is not None
+    by_place[found.by_place[12]] = 2.0
+    preference = ChordPreference(tuple(by_place), (0.0,) * BY_NEXT_SIZE, (0.0,) * BY_INTERVAL_SIZE, 0.5)
+    factor = preference.log_factor(PITCHES, span, 0.0, None)
+    assert factor is not None
+    assert [int(pitch) for pitch in PITCHES[factor == 1.0]] == [48, 60, 72]
+    assert set(factor) == {0.0, 1.0}
+
+
+def test_tables_of_another_size_are_refused() -> None:
+    with pytest.raises(ValueError, match="the tables of a chord preference"):
+        ChordPreference((0.0,), (0.0,), (0.0,))
+    with pytest.raises(ValueError, match="strength"):
+        ChordPreference((0.0,) * BY_PLACE_SIZE, (0.0,) * BY_NEXT_SIZE, (0.0,) * BY_INTERVAL_SIZE, float("nan"))

@@ -1,0 +1,83 @@
+"""Fits what a pack knows of notes over chords to corpora with chord tracks; the networks stay as they are. Knows no command line."""
+
+from collections.abc import Sequence
+
+from model.approach import APPROACHES, Approach
+from model.engines.network import MusicLSTM
+from model.harmony.chord_preference import ChordPreference
+from model.memory.memory import Memory
+from model.pack.card import ApproachCard, Card, ChordFigures, ChordTables
+from model.pack.pack import Pack
+from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
+from train.card_file import replace_card
+from train.chords.chord_lines import ChordLine, chord_lines
+from train.chords.fitting import ChordEvidence, fit_preference
+from train.corpus.corpora import Corpus
+from train.corpus.reading import NOMINAL_TEMPO_BPM
+from train.errors import CorpusError
+from train.judging.evaluate import pack_network
+from train.memory.forecasts import forecast_lines
+
+
+def refit_chords(pack: Pack, corpora: Sequence[Corpus]) -> Card:
+    """Fits and measures a pack's tables of notes over chords, replaces the card by one with them, and returns it.
+
+    Raises CorpusError where no file to train on, or none to fit the strength to, has a chord track, PackError where the pack is damaged, and
+    OutputError where the card cannot be written.
+    """
+    approaches = {approach: _refit_approach(pack, approach, corpora) for approach in APPROACHES}
+    card = pack.card.model_copy(update={"approaches": approaches})
+    replace_card(card, pack.folder)
+    return card
+
+
+def _refit_approach(pack: Pack, approach: Approach, corpora: Sequence[Corpus]) -> ApproachCard:
+    network, vocabulary = pack_network(pack, approach), pack.vocabulary(approach, NOMINAL_TEMPO_BPM)
+    memory = pack.memory(approach, NOMINAL_TEMPO_BPM)
+    training, validation = (
+        evidence_of(network, vocabulary, memory, [line for corpus in corpora for line in chord_lines(corpus, split)])
+        for split in ("train", "valid")
+    )
+    if training is None or validation is None:
+        missing = "train" if training is None else "valid"
+        raise CorpusError(
+            f"no file on the {missing} side of the split has a chord track: notes that begin three or more at a time"
+        )
+    preference = fit_preference(training, validation)
+    held_out = {}
+    for corpus in corpora:
+        test = evidence_of(network, vocabulary, memory, chord_lines(corpus, "test"))
+        if test is not None:
+            held_out[corpus.name] = figures(test, preference)
+    tables = ChordTables(
+        by_place=preference.by_place,
+        by_next=preference.by_next,
+        by_interval=preference.by_interval,
+        strength=preference.strength,
+        held_out=held_out,
+    )
+    return pack.card.approaches[approach].model_copy(update={"chords": tables})
+
+
+def evidence_of(
+    network: MusicLSTM, vocabulary: PitchVocabulary | EventVocabulary, memory: Memory, lines: Sequence[ChordLine]
+) -> ChordEvidence | None:
+    """The evidence of lines with chords; None where no note has one."""
+    by_line = {id(line.line): line for line in lines}
+    forecasts = forecast_lines(network, vocabulary, [line.line for line in lines])
+    # Forecasts come from the shortest line to the longest.
+    in_order = sorted((line.line for line in lines), key=len)
+    pairs = [(by_line[id(line)], forecast) for line, forecast in zip(in_order, forecasts, strict=True)]
+    return ChordEvidence.of(vocabulary, memory, pairs)
+
+
+def figures(evidence: ChordEvidence, preference: ChordPreference) -> ChordFigures:
+    """Bits a note without and with the chords, frozen and with memory. Without memory the tables count fully."""
+    plain = ChordPreference(preference.by_place, preference.by_next, preference.by_interval)
+    return ChordFigures(
+        notes=len(evidence),
+        pitch_bits=evidence.bits(None, with_memory=False),
+        pitch_bits_with_chords=evidence.bits(plain, with_memory=False),
+        pitch_bits_with_memory=evidence.bits(None, with_memory=True),
+        pitch_bits_with_memory_and_chords=evidence.bits(preference, with_memory=True),
+    )
