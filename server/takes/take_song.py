@@ -109,7 +109,16 @@ def _markers(turned: Sequence[ControlChanged], layout: ScoreLayout) -> list[Mark
         and change.beat >= layout.from_beats
         and (following is None or following - change.beat >= MARKER_BEATS)
     ]
-    return [Marker(layout.score_beat(change.beat), f"{change.control} {_text_of(change.value)}") for change in kept]
+    return [Marker(layout.score_beat(change.beat), _marker_text(change)) for change in kept]
+
+
+def _marker_text(change: ControlChanged) -> str:
+    """The control and its value; of a chart, whose value is the whole text, the chords of its bars in one line."""
+    text = _text_of(change.value)
+    if change.control == "chart":
+        bars = [line for line in text.splitlines() if line.startswith("|")]
+        text = " ".join(bars) if bars else text
+    return f"{change.control} {text}"
 
 
 def _next_of_its_control(turned: Sequence[ControlChanged]) -> list[float | None]:
