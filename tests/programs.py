@@ -18,6 +18,8 @@ PACKAGES = {
     "jack_transport": JACK_TOOLS,
     "jack_wait": JACK_TOOLS,
     "jackd": "jackd2",
+    "lua5.4": "lua5.4",
+    "node": "nodejs",
     "pipewire": "pipewire (and pipewire-jack)",
     "oscdump": "liblo-tools",
     "oscsend": "liblo-tools",

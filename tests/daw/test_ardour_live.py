@@ -21,7 +21,7 @@ from tests.conftest import Jackd, running_jackd
 from tests.programs import require_program
 from tests.server.jam_process import PATIENCE_S, RunningJam, running_jam
 
-pytestmark = pytest.mark.timeout(300)  # Ardour alone needs half a minute to start on a busy machine
+pytestmark = pytest.mark.timeout(600)  # Ardour alone needs half a minute to start on a busy machine
 
 TEMPO_BPM = 150.0
 BEAT_SAMPLES = 60 / TEMPO_BPM * ardour.SAMPLE_RATE
@@ -52,9 +52,7 @@ def daw(daw_jackd: Jackd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     phrase = split_tracks(midi_file, folder)[-1]
     regions = [Region(PHRASE_TRACK, phrase, 2 * bar * BAR_BEATS, BAR_BEATS) for bar in range(6)]
     with ardour.running(folder) as program:
-        loop = (2.0 * BAR_BEATS, 4.0 * BAR_BEATS)
-        tracks = (PHRASE_TRACK, ANSWER_TRACK)
-        open_new_session(program, folder / "session", tracks, regions, tempo_bpm=TEMPO_BPM, loop_beats=loop)
+        open_new_session(program, folder / "session", (PHRASE_TRACK, ANSWER_TRACK), regions, tempo_bpm=TEMPO_BPM)
         yield program
 
 
@@ -88,7 +86,7 @@ def test_the_answer_is_recorded_in_the_partners_bars_and_on_the_grid_and_ends_wh
     daw.run(f'arm("{ANSWER_TRACK}", true)')
     for _ in range(ATTEMPTS):
         daw.run(f'clear("{ANSWER_TRACK}")')
-        recorded = _record(daw, jam)
+        recorded = _record(daw)
         # The first turn of the partner may be before the clock has been followed for long enough.
         settled = [note for note in recorded if note.onset_beats > 2 * BAR_BEATS]
         if settled and _are_in_place(settled):
@@ -99,14 +97,13 @@ def test_the_answer_is_recorded_in_the_partners_bars_and_on_the_grid_and_ends_wh
     daw.run(f'arm("{ANSWER_TRACK}", false)')
 
 
-def _record(daw: Ardour, jam: RunningJam) -> list[SessionNote]:
+def _record(daw: Ardour) -> list[SessionNote]:
     """Records eight bars from the beginning of the session; returns what is then on the answer's track."""
     daw.run("locate(0, false)")
     _wait_until(lambda: daw.position == 0)
     daw.run("session:maybe_enable_record(false)")
     daw.run("roll()")
     daw.wait_for(_sample(8))
-    assert jam.phone.ask("/fours/bpm").arguments[0] == pytest.approx(TEMPO_BPM, abs=0.5)
     _stop(daw)
     _wait_until(lambda: daw.notes(ANSWER_TRACK))
     return daw.notes(ANSWER_TRACK)
@@ -128,24 +125,6 @@ def test_the_jam_goes_with_the_song_to_another_bar(daw: Ardour, jam: RunningJam)
     daw.run(f"locate({_sample(6)}, true)")
     _wait_until(lambda: _bar_at(daw.position) == 6 and _bar_of(jam) == 7)
     _wait_until(lambda: _bar_at(daw.position) == 7 and _bar_of(jam) == 8)
-    _stop(daw)
-
-
-def test_the_jam_follows_a_loop_round_its_edge(daw: Ardour, jam: RunningJam) -> None:
-    daw.run("loop(true)")
-    daw.wait_for(_sample(2))
-    for bar in (2, 3, 2, 3):
-        _wait_until(lambda bar=bar: _bar_at(daw.position) == bar and _bar_of(jam) == 1 + bar)
-    daw.run("loop(false)")
-    _stop(daw)
-
-
-def test_the_jam_takes_a_change_of_tempo(daw: Ardour, jam: RunningJam) -> None:
-    daw.run("locate(0, false)")
-    daw.run(f"set_tempo(100, {2 * BAR_BEATS})")
-    daw.run("roll()")
-    _wait_until(lambda: jam.phone.ask("/fours/bpm").arguments[0] == pytest.approx(TEMPO_BPM, abs=0.5))
-    _wait_until(lambda: jam.phone.ask("/fours/bpm").arguments[0] == pytest.approx(100, abs=0.5))
     _stop(daw)
 
 
@@ -177,7 +156,7 @@ def _runs(command: tuple[str, ...]) -> bool:
 
 
 def _wait_until(is_so: Callable[[], object]) -> None:
-    until_s = time.monotonic() + 4 * PATIENCE_S
+    until_s = time.monotonic() + 8 * PATIENCE_S
     while not is_so():
         assert time.monotonic() < until_s
         time.sleep(0.1)
