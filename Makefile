@@ -4,7 +4,7 @@
 #   ARGS=...         passed on: make jam ARGS="--pack songbook", make test ARGS="-k jam"
 #   TORCH_INDEX=...  where to take torch from, for the targets that need it. On Linux the usual wheel carries CUDA
 #                    (gigabytes); PyTorch's site names an index of small CPU-only ones.
-#   MINUTES=...      how long to fuzz
+#   MINUTES=...      how long to fuzz or to soak
 #   CORPORA=...      the folder of MIDI corpora (docs/corpora.md)
 
 VENV ?= .venv
@@ -22,7 +22,7 @@ READY_TO_JAM := $(VENV)/.ready-to-jam
 READY_TO_DEVELOP := $(VENV)/.ready-to-develop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup jam test check fuzz bench docs packs
+.PHONY: help setup jam test check fuzz soak bench docs packs
 
 help:  ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -45,11 +45,14 @@ check: $(READY_TO_DEVELOP)  ## lint, format, types, import rules and the size of
 fuzz: $(READY_TO_DEVELOP)  ## try hostile inputs on everything that reads some: MINUTES=60 for all of it
 	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(ARGS)
 
+soak: $(READY_TO_DEVELOP)  ## play on real ports for half an hour, with cables pulled: MINUTES=30
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
+
 bench: $(READY_TO_DEVELOP)  ## measure speed and size
 	@$(BIN)/python -m bench $(ARGS)
 
 docs: $(READY_TO_DEVELOP)  ## write again what is made from the table of controls
-	$(BIN)/fours controls --markdown > docs/osc.md
+	$(BIN)/fours controls --markdown > docs/osc.md.new && mv docs/osc.md.new docs/osc.md
 	$(BIN)/fours layout -o bridge/touchosc/trading-fours.tosc --picture docs/touchosc.png
 
 packs: $(READY_TO_DEVELOP)  ## train again the packs that come with the program (an hour or two on two cores)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "training": ("steps", "bits", "rhythm", "bins", "recipes", "targets", "ingest"),
-    "music": ("keys", "in_key", "pulse", "memory", "backoffs", "jam_day"),
+    "music": ("keys", "in_key", "pulse", "memory", "backoffs", "jam_day", "composing"),
     "live": (
         "takes",
         "startup",
@@ -15,9 +15,9 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "answering",
         "clock",
         "buffered_clock",
-        "in_time",
         "onsets",
         "panel",
+        "page_work",
     ),
 }
 QUESTIONS: Mapping[str, str] = {name: f"bench.{room}.{name}" for room, names in ROOMS.items() for name in names}

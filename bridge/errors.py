@@ -3,7 +3,7 @@
 BridgeError
 ├── NoMidiSystem      there is no MIDI system, or it cannot do what was requested
 ├── PortNotFound      no port has that name, or more than one
-├── PortTaken         the port exists, and would not open
+├── PortTaken         the port exists, but cannot be opened
 ├── PortLost          an open port accepts no messages any more
 │   └── PortFull      or none for the moment
 ├── BadMidi           bytes or values that are not a MIDI message
@@ -45,7 +45,7 @@ class PortNotFound(BridgeError):
 
 
 class PortTaken(BridgeError):
-    """A port exists and would not open; on Windows only one program at a time can open a port."""
+    """A port exists, but cannot be opened; on Windows only one program at a time can open a port."""
 
 
 class PortLost(BridgeError):
@@ -95,10 +95,10 @@ SHOWN_CHARACTERS = 60
 def shown(value: object) -> str:
     """A value as a sentence shows it: text in quotes, and never longer than can be read, however large the value is."""
     if isinstance(value, bytes | str):
-        value = value[: SHOWN_CHARACTERS + 1]  # the whole would be spelt only to be cut
+        value = value[: SHOWN_CHARACTERS + 1]  # formatting the whole value would be wasted
     try:
         text = repr(value)
-    except (ValueError, RecursionError):  # Python spells no whole number of more than 4,300 digits
+    except (ValueError, RecursionError):  # Python formats no whole number of more than 4,300 digits
         return "a number with too many digits" if isinstance(value, int) else "a value that is too large to show"
     return cut_short(text)
 

@@ -2,5 +2,7 @@
 
 # The weight of a memory, from 0 to 1: the strength that its back-off was fitted at (`model.memory.backoff`).
 FITTED_STRENGTH = 0.5
-# How many successive intervals of the player an answer may repeat (`model.improvising.novelty`).
-MAX_REPEATED_INTERVALS = 8
+# How much of an answer is free of quotes of the player, from 0 to 1 (`model.improvising.novelty`).
+DEFAULT_NOVELTY = 0.25
+# How much an answer keeps to the chords, from 0 to 1: the value at which the factor of the chords was fitted.
+FITTED_HARMONY = 0.5

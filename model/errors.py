@@ -5,6 +5,8 @@ ModelError
 ├── UnreadableError  a file's content is no music; goes on from the file's name
 │   └── MissingLibraryError  or what would read it is not installed
 ├── PackError      a pack is missing, damaged, of another version, or does not fit together
+├── ChordError     a text is no chord symbol
+├── ChartError     a chart is missing, empty, or nothing that can be read as one
 ├── MemoryFileError  a memory file is missing, damaged, or of another vocabulary
 ├── BrokenForecast  a network forecasts what is no number
 └── PictureError   a picture cannot be drawn, as matplotlib is not installed
@@ -29,6 +31,14 @@ class MissingLibraryError(UnreadableError):
 
 class PackError(ModelError):
     """A pack is missing, damaged, of another version, or its parts do not fit together."""
+
+
+class ChordError(ModelError):
+    """A text is no chord symbol."""
+
+
+class ChartError(ModelError):
+    """A chart is missing, is empty, or cannot be read as one."""
 
 
 class MemoryFileError(ModelError):

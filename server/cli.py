@@ -1,10 +1,9 @@
 """The command line, `fours`: parses arguments and prints results; the work is done elsewhere.
 
-Its commands are `jam`, `export`, `takes`, `ports`, `controls`, `layout`, `learn`, `packs`, `setup`, `train`, `evaluate` and
-`compare`. Each command imports what it needs when it runs, so that `fours --help` is quick.
+Its commands are `jam`, `export`, `takes`, `ports`, `controls`, `layout`, `learn`, `packs`, `setup`, `train`, `evaluate`,
+`compare` and `judge`. Each command imports what it needs when it runs, so that `fours --help` is quick.
 """
 
-import importlib
 import json
 import logging
 import math
@@ -20,6 +19,7 @@ from bridge.midi.midi_systems import MidiApi
 from bridge.timing.clock import MonotonicClock
 from server.controls.cli_options import with_control_options
 from server.controls.control_table import CONTROLS, Control, Value
+from server.judge_cli import judge, training_module
 from server.setup_cli import setup
 from server.takes_cli import ConfigOption, JsonOption
 from server.takes_cli import app as takes_app
@@ -48,21 +48,28 @@ def jam(
     panel_port: Annotated[int | None, typer.Option(help="Where the panel is served.")] = None,
     lan: Annotated[bool | None, typer.Option("--lan", help="Serve panel and OSC to the network too.")] = None,
     trust: Annotated[
-        list[str] | None, typer.Option(metavar="ADDRESS", help="Read OSC from this address, too; may be said again.")
+        list[str] | None,
+        typer.Option(metavar="ADDRESS", help="Read OSC from this address too; can be given more than once."),
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
-    random_seed: Annotated[int | None, typer.Option(help="The same playing gets the same answers.")] = None,
+    random_seed: Annotated[
+        int | None, typer.Option(help="With the same number, the same playing gets the same answers.")
+    ] = None,
     seed: Annotated[Path | None, typer.Option(help="Play this file of music in first, at its tempo.")] = None,
     remember: Annotated[
         str | None,
         typer.Option(
             metavar="FILE|TAKE",
-            help="Begin with what this file remembers of you, and keep it there; or with what was remembered in a take, by any part of its id, or last.",
+            help="Start with the memory in this file, and save it there at the end; or start with the memory of a take: any part of its id, or last.",
         ),
     ] = None,
-    dummy: Annotated[bool, typer.Option("--dummy", help="No weights and no MIDI ports: rules answer.")] = False,
+    dummy: Annotated[
+        bool, typer.Option("--dummy", help="Use no trained models and no MIDI ports: simple rules answer.")
+    ] = False,
     config: ConfigOption = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what comes and goes.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log every message that comes in and goes out.")
+    ] = False,
     controls: Controls,
 ) -> None:
     """Start the jam partner: it listens on a MIDI port and answers on another."""
@@ -72,6 +79,7 @@ def jam(
     from server.config.config import load
     from server.console import LineWriter, fill_closed_descriptors, start_logging
     from server.music.seed_player import seed_values
+    from server.music.thread_priority import request_high_priority
     from server.session import Session, run
     from server.takes.memories.memory_store import find_memory_origin
     from server.takes.take_library import TakeLibrary
@@ -102,6 +110,7 @@ def jam(
     random_seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed
     library = TakeLibrary(checked.takes.data_folder)
     memory_origin = None if remember is None else find_memory_origin(remember, library, say)
+    request_high_priority()
     run(Session(checked, random_seed, say, clock, started_s, seed_phrase, memory_origin, config))
 
 
@@ -109,7 +118,9 @@ def export(
     *,
     seed: Annotated[Path, typer.Argument(help="A file of music (.mid, MusicXML, ABC): the phrase to answer.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The .mid file to write.")],
-    count: Annotated[int, typer.Option(min=1, max=999, help="So many answers, each in a file of its own.")] = 1,
+    count: Annotated[
+        int, typer.Option(min=1, max=999, help="How many answers to write, each in a file of its own.")
+    ] = 1,
     answer_only: Annotated[bool, typer.Option(help="Leave the seed out of the file.")] = False,
     piano_roll: Annotated[Path | None, typer.Option(help="Draw seed and answer as a .png.")] = None,
     random_seed: Annotated[int, typer.Option(help="The same seed, settings and number give the same file.")] = 0,
@@ -127,7 +138,7 @@ def export(
 
 
 def ports(*, as_json: JsonOption = False) -> None:
-    """List the MIDI ports there are."""
+    """List the MIDI ports of this machine."""
     from dataclasses import asdict
 
     from bridge.midi.midi_systems import list_ports
@@ -146,7 +157,7 @@ def ports(*, as_json: JsonOption = False) -> None:
 def controls(
     *,
     as_json: JsonOption = False,
-    markdown: Annotated[bool, typer.Option(help="As the page docs/osc.md.")] = False,
+    markdown: Annotated[bool, typer.Option(help="Print the page docs/osc.md.")] = False,
 ) -> None:
     """List every control: its OSC address, what it takes, its default."""
     if markdown:
@@ -171,11 +182,11 @@ def controls(
 
 def learn(
     *,
-    control: Annotated[str, typer.Argument(help="What the knob is to move, such as temperature.")],
+    control: Annotated[str, typer.Argument(help="The control that the knob will move, such as temperature.")],
     midi_in: Annotated[str | None, typer.Option(help="Listen to the port with this in its name.")] = None,
     midi_api: Annotated[str | None, typer.Option(help="As for jam: auto, jack, alsa, ...")] = None,
-    any_channel: Annotated[bool, typer.Option(help="Let the knob count on every channel.")] = False,
-    dry_run: Annotated[bool, typer.Option(help="Say it, and write nothing.")] = False,
+    any_channel: Annotated[bool, typer.Option(help="Bind the knob on every channel, not only on its own.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Print the binding, and write nothing.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Bind the next MIDI knob, fader or pedal that moves to a control, and write that into the configuration."""
@@ -247,6 +258,7 @@ def packs(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 app.command()(with_control_options(jam))
 app.command()(with_control_options(export, renamed={"answer_length": "length"}))
+app.command()(with_control_options(judge, renamed={"answer_length": "length"}))
 app.command()(ports)
 app.command()(controls)
 app.command()(layout)
@@ -279,13 +291,7 @@ def compare(context: typer.Context) -> None:
 
 def _run_training_command(module: str, context: typer.Context) -> None:
     """Runs a command of the package `train`, which parses its own arguments; its dependencies may not be installed."""
-    try:
-        command = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise SystemExit(
-            f"fours: training needs {error.name}, which is not installed: pip install 'trading-fours[train]'"
-        ) from error
-    command.main(context.args)
+    training_module(module).main(context.args)
 
 
 def _print_error(sentence: str) -> None:

@@ -2,21 +2,24 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.midi.messages import NoteOff, NoteOn
-from model.files.meter import bar_line_at_or_after, meter_at
-from model.files.midi_writer import Track, as_midi, write_whole
+from bridge.timing.meter import Meter
+from bridge.timing.timeline import Timeline
+from model.files.charts.chart_source import read_chart
+from model.files.midi.midi_writer import Track, as_midi, write_whole
 from model.files.seed import Seed, read_seed, seed_notice
 from model.files.tempo import TempoChange
+from model.files.time_signature import bar_line_at_or_after, meter_at
 from model.notes import Note
 from server.config.config import Config
 from server.errors import ExportError
 from server.jam.jam import Jam
 from server.jam.jam_output import TimedMessage
-from server.music.pack_loader import load_pack
+from server.music.packs.pack_loader import load_pack
 from server.music.seed_player import as_messages
 
 SEED_TRACK, ANSWER_TRACK = "Seed", "Answer"
@@ -60,10 +63,18 @@ def export_answers(
     settings = config.settings
     tempo_bpm = settings.tempo if own_tempo else seed.tempo_bpm
     loaded_pack = load_pack(settings.pack, config)
+    chart = read_chart(settings.chart)
     # `answer_to` requests the answer; the jam must not answer by itself, however long a rest in the seed is.
     answering_on_request = replace(settings, answer_after=math.inf)
     for number in range(request.count):
-        jam = Jam(loaded_pack.improvisers(tempo_bpm), answering_on_request, request.random_seed + number)
+        timeline = timeline_of(seed, tempo_bpm, _answer_start(seed))
+        improvisers = loaded_pack.improvisers(tempo_bpm)
+        jam = Jam(improvisers, answering_on_request, request.random_seed + number, timeline, counts_bars=True)
+        if chart is not None:
+            # The bars of the chart are those of the seed, which begins on a bar line.
+            meter = Meter(seed.meter.numerator, seed.meter.denominator)
+            jam.set_timeline(Timeline.start(tempo_bpm, meter=meter), 0.0)
+            jam.set_chart(chart, 0.0)
         answer = answer_to(seed, jam)
         start_beats = _answer_start(seed)
         if request.answer_only:
@@ -87,11 +98,19 @@ def export_answers(
             yield picture
 
 
-def answer_to(seed: Seed, jam: Jam) -> list[Note]:
-    """Plays the seed to the jam, and returns its answer, which starts at the bar line after the seed's end."""
+def timeline_of(seed: Seed, tempo_bpm: float, start_beats: float) -> Timeline:
+    """A timeline with the bars that the seed has where its answer starts, at one tempo. A meter that no jam has counts as 4/4."""
+    meter = meter_at(start_beats, seed.bars)
+    with suppress(ValueError):
+        return Timeline.start(tempo_bpm, meter=Meter(meter.numerator, meter.denominator)).with_downbeat(start_beats)
+    return Timeline.start(tempo_bpm).with_downbeat(start_beats)
+
+
+def answer_to(seed: Seed, jam: Jam, start_beats: float | None = None) -> list[Note]:
+    """Plays the seed to the jam, and returns its answer, which starts at the bar line after the seed's end if not told where."""
     for beat, message in as_messages(seed.notes):
         jam.receive(message, beat)
-    jam.act("respond", _answer_start(seed))
+    jam.act("respond", _answer_start(seed) if start_beats is None else start_beats)
     timed: list[TimedMessage] = []
     while True:
         while jam.has_work:

@@ -21,29 +21,33 @@ from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
 from model.engines.engine import Engine
 from model.errors import ModelError
+from model.files.charts.chart_source import describe_chart, read_chart
 from model.files.seed import Seed
+from model.harmony.chart import Chart
 from model.pack.pack import available_packs
 from server.config.config import CONFIG_FILE, Config, OscSection, is_loopback
-from server.controls.control_store import ControlStore, Preparation
-from server.controls.control_table import Value
+from server.controls.control_store import ORIGIN_MUSIC, ControlStore, Preparation
+from server.controls.control_table import Settings, Value
 from server.controls.control_throttle import ControlThrottle
+from server.errors import BadValue
 from server.jam.jam import Jam
 from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
-from server.music.pack_loader import LoadedPack, check_pack_exists, load_pack
-from server.music.pack_switcher import PackSwitcher
+from server.music.packs.pack_list import PackList
+from server.music.packs.pack_loader import LoadedPack, check_pack_exists, load_pack
+from server.music.packs.pack_switcher import PackSwitcher
 from server.music.seed_player import seed_playing
 from server.music.watchdog import Watchdog
 from server.panel.jam_handle import JamHandle, Wiring
 from server.panel.panel import Panel
-from server.panel.take_list import TakeList
+from server.panel.work.worker import Worker, WorkerTakes
 from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
 from server.remote.osc_remote import OscRemote
 from server.stop_signals import StopSignals
 from server.takes.memories.memory_store import load_take_memory, memories_in_file, save_take_memory
 from server.takes.recorder import Recorder
-from server.takes.take_library import TakeEntry, TakeLibrary
+from server.takes.take_library import TakeEntry
 
 logger = logging.getLogger("fours.session")
 
@@ -55,7 +59,10 @@ OnControlChanged = Callable[[str, Value], None]
 
 
 def trust_text(osc: OscSection) -> str:
-    """Whose OSC is read while the port is open to the network, and how to trust another address, as a line for the user."""
+    """Which senders' OSC messages are read while the port is open to the network, and how to trust another address.
+
+    For the user.
+    """
     others = ", ".join(osc.trust)
     if others:
         return f"this machine and {others}; nobody else is read or answered"
@@ -76,13 +83,13 @@ def measure_ms_per_token(engine: Engine, clock: Clock) -> float:
 class Session:
     """A running jam: `async with` starts it and stops it, and `until_stopped` waits in between.
 
-    `started_s` is the time on `clock` at which the process started, for the line that says how long the start took. With
-    a `seed`, the session first plays that phrase to the jam. `memory_origin` is where the jam's memory comes from: a
-    memory file, to which it is also saved, or an earlier take. MIDI bindings that are learnt are written to
+    `started_s` is the time on `clock` at which the process started, for the line that says how long the start took.
+    With a `seed`, the session first plays that phrase to the jam. `memory_origin` is where the jam's memory comes from:
+    a memory file, to which it is also saved, or an earlier take. MIDI bindings that are learnt are written to
     `config_file`, or to the default file if that is None.
 
-    `async with` raises what a part raises if it cannot be opened, a PackError, BridgeError or ServerError; then the parts
-    that were open are closed again.
+    `async with` raises what a part raises if it cannot be opened, a PackError, BridgeError or ServerError; then the
+    parts that were open are closed again.
     """
 
     def __init__(
@@ -105,6 +112,8 @@ class Session:
         self._started_s = started_s
         self._seed = seed
         self._memory_origin = memory_origin
+        self._memory_file: Path | None = None
+        self._pack_list = PackList(tuple)
         self._stack = AsyncExitStack()
         self._stop_requested = asyncio.Event()
         self._music_thread: MusicThread | None = None
@@ -116,7 +125,8 @@ class Session:
         except BaseException:
             await self._stack.aclose()
             raise
-        # All objects up to here live as long as the jam: a search through them for garbage would stop the music for 50 ms.
+        # All objects up to here live as long as the jam: a search through them for garbage would stop the music for 50
+        # ms.
         gc.freeze()
         self._say(f"Ready in {self._clock.now_s() - self._started_s:.1f} s. Play a phrase; Ctrl-C ends the jam.")
         return self
@@ -125,7 +135,10 @@ class Session:
         await self._stack.aclose()
 
     async def until_stopped(self) -> None:
-        """Returns at the first Ctrl-C, SIGTERM, SIGHUP or SIGQUIT; another one, not too soon after it, ends the process at once."""
+        """Returns at the first Ctrl-C, SIGTERM, SIGHUP or SIGQUIT.
+
+        Another one, not too soon after it, ends the process at once.
+        """
         await self._stop_requested.wait()
 
     async def _start(self) -> None:
@@ -136,17 +149,22 @@ class Session:
             approach: measure_ms_per_token(engine, self._clock) for approach, engine in loaded_pack.engines.items()
         }
         jam = Jam(loaded_pack.improvisers(self._settings.tempo), self._settings, self._random_seed)
+        chart = read_chart(self._settings.chart)
         midi_system = self._choose_midi_system()
         output = midi_system.open_output(self._config.midi.output or None)
         music_thread = MusicThread(jam, output, self._clock)
         link = await self._open_link(music_thread)
         controls = self._create_control_store(music_thread, link)
-        packs = self._available_packs()
+        self._pack_list = PackList(lambda: available_packs(self._config.pack_folders))
+        packs = self._pack_list.names()
         self._stack.callback(output.close)
         osc_remote = await self._open_osc(controls, music_thread, packs)
         self._open_memory(jam)
         await self._open_recorder(jam, music_thread)
         await self._open_music_thread(music_thread)
+        if chart is not None:
+            music_thread.set_chart(chart)
+            self._adopt_meter(chart, controls)
         controllers = await self._open_controllers(controls, music_thread, packs)
         # Opened after all that answers its messages, and so closed before it.
         midi_input = self._stack.enter_context(
@@ -157,6 +175,10 @@ class Session:
         self._watch_ports(midi_input, output, music_thread)
         await self._open_panel(controls, music_thread, controllers, wiring)
         self._print_wiring(wiring, midi_input.description, loaded_pack)
+        if chart is not None:
+            self._say(f"Chart      {describe_chart(chart)}")
+            for remark in chart.remarks:
+                self._say(f"           {remark}")
         await self._open_seed(music_thread)
 
     def _open_stop_signals(self) -> None:
@@ -164,7 +186,8 @@ class Session:
         loop = asyncio.get_running_loop()
 
         def on_stop() -> None:
-            # At once, as the loop may be busy, and as closing the panel may take a while: notes must not sound on meanwhile.
+            # At once, as the loop may be busy, and as closing the panel may take a while: notes must not sound on
+            # meanwhile.
             if self._music_thread is not None:
                 self._music_thread.request_stop()
             loop.call_soon_threadsafe(self._stop_requested.set)
@@ -200,8 +223,18 @@ class Session:
             self._settings.pack,
         )
         self._stack.callback(packs.close)
+
+        def change_chart(settings: Settings) -> None:
+            chart = read_chart(settings.chart)
+            music_thread.set_chart(chart)
+            if chart is not None:
+                for remark in chart.remarks:
+                    loop.call_soon(controls.report_remark, "chart", remark)
+                loop.call_soon(self._adopt_meter, chart, controls)
+
         preparations: dict[str, Preparation] = {
             "pack": lambda settings: packs.switch_to(settings.pack, settings.tempo),
+            "chart": change_chart,
             "clock": link.apply_settings,
             "meter": link.apply_settings,
             "tempo": lambda settings: link.set_tempo(settings.tempo),
@@ -220,7 +253,7 @@ class Session:
         if isinstance(self._memory_origin, TakeEntry):
             load_take_memory(self._memory_origin, jam, self._say)
         elif self._memory_origin is not None:
-            self._stack.enter_context(memories_in_file(self._memory_origin, jam, self._say))
+            self._memory_file = self._stack.enter_context(memories_in_file(self._memory_origin, jam, self._say))
 
     async def _open_recorder(self, jam: Jam, music_thread: MusicThread) -> None:
         now = datetime.now().astimezone()
@@ -234,6 +267,7 @@ class Session:
             self._say,
             save_memory,
             lambda: jam.memories,
+            self._memory_file,
         )
         await self._stack.enter_async_context(recorder)
 
@@ -254,6 +288,7 @@ class Session:
     async def _open_panel(
         self, controls: ControlStore, music_thread: MusicThread, controllers: MidiControllers, wiring: Wiring
     ) -> None:
+        worker = Worker()
         jam_handle = JamHandle(
             controls,
             music_thread,
@@ -261,10 +296,10 @@ class Session:
             wiring,
             controllers.receive_midi,
             MidiLearn(controllers.cc_input, self._config_file),
-            self._available_packs,
-            TakeList(TakeLibrary(self._config.takes.data_folder)),
+            self._pack_list.names,
+            WorkerTakes(worker, self._config.takes.data_folder),
         )
-        await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say))
+        await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say, worker))
 
     def _watch_ports(self, midi_input: InputPort, output: OutputPort, music_thread: MusicThread) -> None:
         """Follows ports that go and come back, and says so; the callbacks run in a thread of the MIDI system."""
@@ -279,6 +314,7 @@ class Session:
             else:
                 logger.warning('MIDI %s "%s" is back', direction, port.name)
 
+        midi_input.watch_clock(music_thread.on_input_clock_moved)
         for port, direction in ((midi_input, "input"), (output, "output")):
             port.watch(
                 partial(on_change, port, direction, is_lost=True), partial(on_change, port, direction, is_lost=False)
@@ -294,6 +330,10 @@ class Session:
         if not is_loopback(osc.host):
             self._say(f"Trust      {trust_text(osc)}")
         self._say(f"Pack       {loaded_pack.pack.name}")
+        if loaded_pack.plays_plainly:
+            self._say(
+                "           made before touch and phrase ends: it plays plainly until `fours train --phrasing-only`"
+            )
         for approach, speed_ms in wiring.ms_per_token.items():
             device = loaded_pack.engines[approach].device
             self._say(f"{approach.capitalize():10} {device}, {speed_ms:.2f} ms per token")
@@ -306,8 +346,16 @@ class Session:
             for remark in self._seed.remarks:
                 self._say(f"           its file {remark}")
 
-    def _available_packs(self) -> tuple[str, ...]:
-        return tuple(available_packs(self._config.pack_folders))
+    def _adopt_meter(self, chart: Chart, controls: ControlStore) -> None:
+        """A chart that says its meter sets that of the jam."""
+        if not chart.meter or chart.meter == controls.value("meter"):
+            return
+        try:
+            controls.set("meter", chart.meter, ORIGIN_MUSIC)
+        except BadValue as error:
+            controls.report_remark(
+                "chart", f"the chart is in {chart.meter}: {error}; its chords share the bars of the jam"
+            )
 
     def _on_event_loop(self, callback: OnControlChanged) -> OnControlChanged:
         """Wraps a callback so that another thread may call it: it then runs in the event loop's thread."""

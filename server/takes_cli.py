@@ -11,9 +11,7 @@ import typer
 if TYPE_CHECKING:
     from server.takes.take_library import TakeEntry, TakeLibrary
 
-app = typer.Typer(
-    help="List the jams that were written down, and the takes marked in them.", invoke_without_command=True
-)
+app = typer.Typer(help="List the recorded jams, and the takes marked in them.", invoke_without_command=True)
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="The configuration; without it config.toml of this folder, if there.")
@@ -28,7 +26,7 @@ def takes(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the jams that were written down, and the takes marked in them."""
+    """List the recorded jams, and the takes marked in them."""
     if context.invoked_subcommand is not None:
         return
     library = _take_library(config)
@@ -36,7 +34,7 @@ def takes(
     if as_json:
         print(json.dumps([_entry_json(entry) for entry in entries], indent=2))
     elif not entries:
-        print(f"There are none yet: what is played in `fours jam` is written down in {library.folder}.")
+        print(f"There are no takes yet: `fours jam` records what is played in {library.folder}.")
     else:
         for line in _listing_lines(entries):
             print(line)
@@ -57,7 +55,7 @@ def export(
     from server.takes.take_export import export_last, export_take
 
     if last == bool(name):
-        raise TakeError("name the jam to export by its id, or say --last")
+        raise TakeError("name the jam to export by its id, or use --last")
     library = _take_library(config)
     print(export_last(library, out) if last else export_take(library, name, out))
 
@@ -73,7 +71,7 @@ def remove(
     entries = [library.find(name) for name in names]  # find all before removing any: a wrong name removes nothing
     for entry in entries:
         library.remove(entry)
-        print(f"{entry.id} is gone")
+        print(f"{entry.id} is removed")
 
 
 def _take_library(config: Path | None) -> "TakeLibrary":

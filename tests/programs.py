@@ -20,6 +20,7 @@ PACKAGES = {
     "jackd": "jackd2",
     "lua5.4": "lua5.4",
     "node": "nodejs",
+    "mscore3": "musescore3",
     "pipewire": "pipewire (and pipewire-jack)",
     "oscdump": "liblo-tools",
     "oscsend": "liblo-tools",

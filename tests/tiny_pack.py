@@ -9,7 +9,8 @@ import numpy.typing as npt
 from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
 from model.pack.card import CARD_FILE, ApproachCard, Card, CardBins, Training
-from model.pack.pack import save_weights, sha256_of
+from model.pack.pack import sha256_of
+from model.pack.weights import save_weights
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.onnx_graph import write_fp32, write_int8

@@ -18,7 +18,8 @@ from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
 from model.engines.onnx_engine import OnnxEngine
 from model.pack.card import CARD_FILE, ApproachCard, Card, CardBins, Epoch, MemoryTrust, Training
-from model.pack.pack import Pack, Weights, save_weights, sha256_of
+from model.pack.pack import Pack, sha256_of
+from model.pack.weights import Weights, save_weights
 from model.tokens.time_bins import BinChoice
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.corpus.corpora import Corpus, Line, content_of, joined
@@ -35,12 +36,13 @@ from train.learning.tracker import NO_TRACKER, Tracker
 from train.learning.trainer import LearningTask, Outcome, Progress, fit
 from train.memory.refit import fit_memory
 from train.onnx_graph import write_fp32, write_int8
+from train.phrasing.refit import fit_phrasing
 from train.provenance import NOTICES_FILE, legal_notices, source_of
 from train.staging import atomic_folder, checkpoint_file, staging_folder_for, tokens_file
 
 # A pack gets int8 where it costs no more than this share of the held-out bits per note, otherwise fp32.
 MAX_INT8_LOSS_SHARE = 0.005
-# So many held-out notes suffice to compare int8 with fp32. An engine steps through them in a minute or two.
+# This many held-out notes suffice to compare int8 with fp32. An engine steps through them in a minute or two.
 MAX_NOTES_STEPPED = 50_000
 # A checkpoint holds five copies of the weights in fp32: the network, its average, the best, and Adam's two moments.
 COPIES_IN_A_CHECKPOINT = 5
@@ -51,8 +53,8 @@ Vocabulary = PitchVocabulary | EventVocabulary
 OnProgress = Callable[[Approach, Progress], None]
 OnVocabulary = Callable[[Approach, Vocabulary], None]
 
-# As many lanes as suit the corpus: few enough that an epoch has this many steps of the optimiser, and within these
-# limits.
+# The number of lanes that suits the corpus: few enough that an epoch has this many steps of the optimiser, and within
+# these limits.
 AUTO_LANES = 0
 MIN_STEPS_PER_EPOCH = 32
 LANES = (16, 32)
@@ -108,7 +110,7 @@ def build_pack(
     """
     training = joined(corpora, "train")
     if not training:
-        raise CorpusError("no file of the corpus falls to the training side of the split; give it more files")
+        raise CorpusError("no file of the corpus is on the training side of the split; give it more files")
     with staging_folder_for(
         request.out, staging_bytes_needed(request.shape, len(request.recipes)), world, resume=request.resume
     ) as staging_folder:
@@ -132,7 +134,7 @@ def build_pack(
 
 
 def staging_bytes_needed(shape: Hyperparameters, networks: int) -> float:
-    """About how many bytes the checkpoints of so many networks take on disk."""
+    """About how many bytes the checkpoints of this many networks take on disk."""
     gates = shape.hidden * (shape.embedding + shape.hidden * (2 * shape.layers - 1))
     weights = 4 * (gates + 256 * shape.hidden)
     return 4.0 * weights * COPIES_IN_A_CHECKPOINT * CHECKPOINTS_ON_DISK * networks
@@ -148,7 +150,12 @@ def write_card(
     """Writes the card, and beside it the legal notices of the corpora and of the base pack."""
     trained = tuple(source_of(corpus) for corpus in corpora)
     sources_of_base = tuple(source for source in (base_pack.card.corpora if base_pack else ()) if source not in trained)
-    card = Card(name=printable(name), corpora=sources_of_base + trained, approaches=approaches)
+    card = Card(
+        name=printable(name),
+        corpora=sources_of_base + trained,
+        approaches=approaches,
+        phrasing=fit_phrasing(corpora),
+    )
     (folder / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     texts = legal_notices(corpora)
     if base_pack and (base_pack.folder / NOTICES_FILE).is_file():

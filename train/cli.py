@@ -19,7 +19,7 @@ from model.pack.pack import Pack, open_pack
 from model.tokens.time_bins import BinChoice, TimeUnit
 from train.build import AUTO_LANES, TrainingRequest, build_pack
 from train.command import run_command
-from train.console import ProgressBars, console, held_out_table, show_corpora, show_vocabulary
+from train.console import ProgressBars, console, held_out_table, show_corpora, show_phrasing, show_vocabulary
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Corpus, read_corpora
 from train.corpus.reading import LineSelection, TrackChoice
@@ -30,6 +30,7 @@ from train.learning.parallel import joined_world
 from train.learning.recipe import Precision, Recipe
 from train.learning.tracker import NO_TRACKER, TensorBoardTracker, Tracker
 from train.memory.refit import refit_memory
+from train.phrasing.refit import refit_phrasing
 from train.staging import has_unfinished_training
 
 DEFAULTS = Recipe()
@@ -40,8 +41,8 @@ FINE_TUNING_RATE = 5e-4
 # Parameters of `train` that --from fixes.
 _FIXED_BY_BASE_PACK = ("time_unit", "bins", "bin_count", "embedding", "hidden", "layers")
 
-# Parameters of `train` that may be given with --memory-only.
-_ALLOWED_WITH_MEMORY_ONLY = ("sources", "out", "memory_only", "threads", "workers", "cache")
+# Parameters of `train` that may be given with --memory-only and --phrasing-only.
+_ALLOWED_WITH_FITS_ONLY = ("sources", "out", "memory_only", "phrasing_only", "threads", "workers", "cache")
 
 RecipeName = Literal["ours", "notebook"]
 _DURATION = re.compile(r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?")
@@ -65,30 +66,28 @@ def train(
         ),
     ],
     out: Annotated[Path, typer.Option(help="The folder of the pack to write.")],
-    resume: Annotated[bool, typer.Option(help="Go on with a training that was broken off.")] = False,  # noqa: FBT002  a flag
+    resume: Annotated[bool, typer.Option(help="Resume an interrupted training.")] = False,  # noqa: FBT002  a flag
     force: Annotated[bool, typer.Option(help="Replace a pack, or a training, that is already there.")] = False,  # noqa: FBT002
-    base_name: Annotated[
-        str | None, typer.Option("--from", help="Start from this pack instead of from nothing.")
-    ] = None,
+    base_name: Annotated[str | None, typer.Option("--from", help="Start from the weights of this pack.")] = None,
     time_budget: Annotated[
-        float | None, typer.Option(parser=parse_duration, metavar="TIME", help="Be done in this time, such as 30m.")
+        float | None, typer.Option(parser=parse_duration, metavar="TIME", help="The most time to use, such as 30m.")
     ] = None,
     tracks: Annotated[
         TrackChoice,
         typer.Option(
-            help="What is learnt from: lead-like tracks; melodic ones too, chords and all; the track with the most notes; or all tracks merged."
+            help="Which tracks are learnt from: lead-like ones; melodic ones too, with chords; the one with the most notes; or all, merged."
         ),
     ] = "lead",
-    drums: Annotated[bool, typer.Option(help="Let drum tracks be learnt from.")] = False,  # noqa: FBT002
-    time_unit: Annotated[TimeUnit, typer.Option(help="What the time between notes is counted in.")] = "beats",
+    drums: Annotated[bool, typer.Option(help="Learn from drum tracks too.")] = False,  # noqa: FBT002
+    time_unit: Annotated[TimeUnit, typer.Option(help="The unit of the time between notes.")] = "beats",
     bins: Annotated[BinChoice, typer.Option(help="How the time bins are chosen.")] = "commonest",
-    bin_count: Annotated[int, typer.Option(min=1, max=32, help="At most so many time bins.")] = 32,
+    bin_count: Annotated[int, typer.Option(min=1, max=32, help="The largest number of time bins.")] = 32,
     recipe: Annotated[
-        RecipeName, typer.Option(help="notebook: the old experiment's, for comparison; it takes hours.")
+        RecipeName, typer.Option(help="notebook: the recipe of the old experiment, for comparison; it takes hours.")
     ] = "ours",
-    epochs: Annotated[int, typer.Option(min=1, help="At most so many passes over the corpus.")] = DEFAULTS.epochs,
+    epochs: Annotated[int, typer.Option(min=1, help="The largest number of passes over the corpus.")] = DEFAULTS.epochs,
     patience: Annotated[
-        int, typer.Option(min=1, help="Stop after so many epochs without a better held-out figure.")
+        int, typer.Option(min=1, help="Stop after this many epochs without a better held-out figure.")
     ] = DEFAULTS.patience,
     lanes: Annotated[
         int, typer.Option(min=0, help="Lines trained side by side; 0 for what suits the size of the corpus.")
@@ -102,25 +101,26 @@ def train(
     embedding: Annotated[int, typer.Option(min=1)] = SHAPE.embedding,
     hidden: Annotated[int, typer.Option(min=1)] = SHAPE.hidden,
     layers: Annotated[int, typer.Option(min=1)] = SHAPE.layers,
-    precision: Annotated[Precision, typer.Option(help="auto: bf16 where the hardware multiplies it.")] = "auto",
-    random_seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal weights on one CPU.")] = 0,
+    precision: Annotated[Precision, typer.Option(help="auto: bf16 where the hardware supports it.")] = "auto",
+    random_seed: Annotated[
+        int, typer.Option(min=0, help="The random seed: equal ones give equal weights on one CPU.")
+    ] = 0,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 for torch's own choice.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that read MIDI files.")] = 2,
     approach: Annotated[
-        Approach | None, typer.Option(help="Train this one only, and keep the other of the pack that is there.")
+        Approach | None, typer.Option(help="Train this approach only, and keep the other one of the existing pack.")
     ] = None,
-    memory_only: Annotated[bool, typer.Option(help="Fit the memory of the pack that is there, nothing else.")] = False,  # noqa: FBT002
+    memory_only: Annotated[bool, typer.Option(help="Fit the memory of the existing pack, and train nothing.")] = False,  # noqa: FBT002
+    phrasing_only: Annotated[bool, typer.Option(help="Fit touch and phrase ends only, and train nothing.")] = False,  # noqa: FBT002
     tensorboard: Annotated[Path | None, typer.Option(help="Write curves for TensorBoard into this folder.")] = None,
     cache: Annotated[
-        Path, typer.Option(help="Where files that were read are kept; deleting it costs time only.", show_default=False)
+        Path, typer.Option(help="The cache of files that were read; it may be deleted at any time.", show_default=False)
     ] = USER_CACHE,
 ) -> None:
     """Train both approaches on folders of MIDI files, and write a pack."""
-    if threads:
-        torch.set_num_threads(threads)
-    if memory_only:
-        _check_memory_only(context)
-        _fit_memory(out, sources, cache, workers)
+    torch.set_num_threads(threads or torch.get_num_threads())
+    if memory_only or phrasing_only:
+        _fit_only(context, out, sources, cache, workers)
         return
     _check_options(context, recipe, base_name, approach)
     base_pack = open_pack(base_name) if base_name is not None else None
@@ -185,20 +185,37 @@ def train(
         console.print(f"Pack written to {out}. Play with it: fours jam --pack {shlex.quote(str(out))}", soft_wrap=True)
 
 
-def _check_memory_only(context: typer.Context) -> None:
+def _check_fits_only(context: typer.Context) -> None:
+    option = "--memory-only" if context.params["memory_only"] else "--phrasing-only"
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
-        if parameter.name not in _ALLOWED_WITH_MEMORY_ONLY and source is not None and source.name == "COMMANDLINE":
+        if parameter.name not in _ALLOWED_WITH_FITS_ONLY and source is not None and source.name == "COMMANDLINE":
             raise RecipeError(
-                f"--memory-only trains nothing, and reads what the pack was trained on; leave out {parameter.opts[0]}"
+                f"{option} trains nothing, and reads what the pack was trained on; leave out {parameter.opts[0]}"
             )
+
+
+def _fit_only(context: typer.Context, out: Path, sources: Sequence[Path], cache: Path, workers: int) -> None:
+    """Fits what the options ask for, without a training."""
+    _check_fits_only(context)
+    if context.params["memory_only"]:
+        _fit_memory(out, sources, cache, workers)
+    if context.params["phrasing_only"]:
+        _fit_phrasing(out, sources, cache, workers)
 
 
 def _fit_memory(out: Path, sources: Sequence[Path], cache: Path, workers: int) -> None:
     pack = _open_existing_pack(out, "fit the memory of; train one first, without --memory-only")
     card = refit_memory(pack, read_corpora(sources, cache, choice_of(pack), workers))
     console.print(held_out_table(card))
-    console.print(f"The memory's figures stand on {out / CARD_FILE}.", soft_wrap=True)
+    console.print(f"The memory's figures are on {out / CARD_FILE}.", soft_wrap=True)
+
+
+def _fit_phrasing(out: Path, sources: Sequence[Path], cache: Path, workers: int) -> None:
+    pack = _open_existing_pack(out, "fit the touch and the phrase ends of; train one first, without --phrasing-only")
+    card = refit_phrasing(pack, read_corpora(sources, cache, choice_of(pack), workers))
+    show_phrasing(card)
+    console.print(f"Touch and phrase ends stand on {out / CARD_FILE}.", soft_wrap=True)
 
 
 def _check_options(
@@ -248,11 +265,9 @@ def _check_out(out: Path, *, resume: bool, force: bool, updates: bool) -> None:
     if not out.name:
         raise OutputError(f"{out} is no place for a pack; name a folder of its own with --out")
     if out.exists() and not (force or updates):
-        raise OutputError(f"{out} is already there; choose another --out, or say --force to replace it")
+        raise OutputError(f"{out} is already there; choose another --out, or use --force to replace it")
     if has_unfinished_training(out) and not (force or resume):
-        raise OutputError(
-            f"a training of {out} was broken off; go on with it with --resume, or say --force to begin anew"
-        )
+        raise OutputError(f"a training of {out} was interrupted; resume it with --resume, or start again with --force")
 
 
 def _check_same_corpora(card: Card, corpora: Sequence[Corpus], base_pack: Pack | None) -> None:
@@ -260,7 +275,7 @@ def _check_same_corpora(card: Card, corpora: Sequence[Corpus], base_pack: Pack |
     trained_on, now = {source.name for source in card.corpora}, {corpus.name for corpus in corpora}
     if trained_on != now | {source.name for source in (base_pack.card.corpora if base_pack else ())}:
         raise CorpusError(
-            f"the pack that is there was trained on {', '.join(sorted(trained_on))}; one approach can be trained anew on the "
+            f"the existing pack was trained on {', '.join(sorted(trained_on))}; one approach can be trained again on the "
             f"same, from the same pack"
         )
 

@@ -36,13 +36,13 @@ def compare_approaches(
     seeds: Annotated[
         list[Path] | None,
         typer.Option(
-            help="What is answered: a .mid file, or a few of the test files of a folder. Can be said again. Without it, three phrases that come along.",
+            help="The seeds: a .mid file, or a few of the test files of a folder. Can be given more than once. By default, three phrases of the program.",
         ),
     ] = None,
     corpus: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Real music to hold the answers against: a folder that the pack was trained on. Can be said again.",
+            help="Real music to compare the answers with: a folder that the pack was trained on. Can be given more than once.",
         ),
     ] = None,
     bars: Annotated[int, typer.Option(min=1, max=64, help="How long an answer is.")] = DEFAULTS.bars,
@@ -53,14 +53,15 @@ def compare_approaches(
         DEFAULTS.sampling.temperature
     ),
     top_p: Annotated[
-        float, typer.Option(min=0.05, max=1.0, help="Leave out the unlikeliest notes.")
+        float,
+        typer.Option(min=0.05, max=1.0, help="Leave out the least likely notes: keep this share of the probability."),
     ] = DEFAULTS.sampling.top_p,
     step: Annotated[
-        float, typer.Option(min=0.0625, max=4.0, help="From note to note in the pitch approach, in beats.")
+        float, typer.Option(min=0.0625, max=4.0, help="The time from note to note in the pitch approach, in beats.")
     ] = DEFAULTS.sampling.step_beats,
     random_seed: Annotated[int, typer.Option(help="The same arguments give the same report.")] = DEFAULTS.random_seed,
     workers: Annotated[int, typer.Option(min=1, help="Processes that read MIDI files.")] = 2,
-    cache: Annotated[Path, typer.Option(help="Where files that were read are kept.", show_default=False)] = USER_CACHE,
+    cache: Annotated[Path, typer.Option(help="The cache of files that were read.", show_default=False)] = USER_CACHE,
 ) -> None:
     """Let both approaches of a pack answer the same seeds, and write a page that shows, plays and measures them side by side."""
     # First what may be wrong with the arguments: the pack, the place, the seeds.

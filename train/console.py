@@ -25,7 +25,7 @@ from train.learning.trainer import Progress as Step
 
 # A file name may look like markup of rich: "Song [live].mid".
 console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-# So many files are named of those that were left out for one reason.
+# How many files are named of those that were left out for one reason.
 NAMED = 3
 # Reasons are read better on one line than in a narrow column; a terminal breaks what it has no room for.
 WIDEST = 240
@@ -100,7 +100,7 @@ def show_corpora(corpora: Sequence[Corpus]) -> None:
     if not any(corpus.lines["valid"] for corpus in corpora):
         console.print(
             "Nothing is held out, as there are too few files: all are learnt from, and the last epoch is kept, "
-            "since none can be told to be the best.",
+            "since no epoch can be called the best.",
             style="yellow",
             soft_wrap=True,
         )
@@ -182,3 +182,17 @@ def held_out_table(card: Card) -> Table:
                 f"{best:.3f} ({order})" if order else "",
             )
     return table
+
+
+def show_phrasing(card: Card) -> None:
+    """Says in a line each what the touch and the phrase ends of a card were fitted to."""
+    phrasing = card.phrasing
+    touch = phrasing.touch if phrasing else None
+    ends = phrasing.ends if phrasing else None
+    if touch is None:
+        console.print("Touch       none: the corpora have no lines to learn it from")
+    elif touch.loudness_notes:
+        console.print(f"Touch       loudness of {touch.loudness_notes} notes, lengths of {touch.length_notes}")
+    else:
+        console.print(f"Touch       lengths of {touch.length_notes} notes; no corpus has dynamics note by note")
+    console.print(f"Phrase ends {ends.phrases} phrases" if ends else "Phrase ends none: there are too few phrases")

@@ -2,7 +2,7 @@
 
 
 class TrainError(Exception):
-    """The root of the tree; its text is one sentence for the person who trains."""
+    """The root of the tree; its text is one sentence for the user who trains."""
 
 
 class CorpusError(TrainError):

@@ -34,17 +34,23 @@ def evaluate_pack(
     sources: Annotated[
         list[Path], typer.Argument(help="Folders with MIDI files, or files, globs, or a .txt that lists files.")
     ],
-    split: Annotated[Split, typer.Option(help="The side of the split that it is judged on.")] = "test",
+    split: Annotated[Split, typer.Option(help="The side of the split that the pack is judged on.")] = "test",
     tracks: Annotated[
-        TrackChoice | None, typer.Option(help="What of a file is judged; without it, what the pack was trained on.")
+        TrackChoice | None,
+        typer.Option(help="Which tracks of a file are judged; by default those that the pack was trained on."),
     ] = None,
-    temperature: Annotated[float, typer.Option(min=0.1, max=2.0, help="How daring the answers are.")] = 1.0,
-    top_p: Annotated[float, typer.Option(min=0.05, max=1.0, help="Leave out the unlikeliest notes.")] = 1.0,
+    temperature: Annotated[
+        float, typer.Option(min=0.1, max=2.0, help="The temperature: how daring the choice of notes is.")
+    ] = 1.0,
+    top_p: Annotated[
+        float,
+        typer.Option(min=0.05, max=1.0, help="Leave out the least likely notes: keep this share of the probability."),
+    ] = 1.0,
     random_seed: Annotated[int, typer.Option(help="The same arguments give the same figures.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="For programs: JSON.")] = False,  # noqa: FBT002  a flag
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 for torch's own choice.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that read MIDI files.")] = 2,
-    cache: Annotated[Path, typer.Option(help="Where files that were read are kept.", show_default=False)] = USER_CACHE,
+    cache: Annotated[Path, typer.Option(help="The cache of files that were read.", show_default=False)] = USER_CACHE,
 ) -> None:
     """Judge a pack on music: bits per note, with and without memory of the piece so far, beside PPM's; and what it plays beside what musicians wrote."""
     if threads:
@@ -63,7 +69,7 @@ def evaluate_pack(
 
 def _bits_table(approach: Approach, figures: Mapping[str, HeldOut], split: Split) -> Table:
     title = f"{approach}: bits per note, {split} files"
-    table = Table("corpus", "notes", "what foretells", "pitch", "time", "together", title=title, title_justify="left")
+    table = Table("corpus", "notes", "model", "pitch", "time", "together", title=title, title_justify="left")
     for corpus, held_out in figures.items():
         rows = [("the network", held_out.pitch_bits, held_out.time_bits)]
         if held_out.pitch_bits_with_memory is not None:
@@ -102,7 +108,7 @@ def _measures_table(evaluation: Evaluation) -> Table:
 
 
 def _copying_table(evaluation: Evaluation) -> Table:
-    title = "Share of its runs of successive intervals that stand in the training files"
+    title = "Share of its runs of successive intervals that also occur in the training files"
     table = Table("intervals", *evaluation.answers, "unseen music", title=title, title_justify="left")
     for length in NGRAM_INTERVALS:
         copying_columns = [

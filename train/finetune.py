@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from model.pack.pack import Weights
+from model.pack.weights import Weights
 from model.tokens.time_bins import add_missing_bins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary, nearest_pitch
 from train.corpus.corpora import Line

@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from model.engines.onnx_engine import (
+from model.engines.step_graph import (
     LOGITS_OUTPUT,
     TOKEN_INPUT,
     cell_name,
@@ -18,14 +18,14 @@ from model.engines.onnx_engine import (
     next_cell_name,
     next_hidden_name,
 )
-from model.pack.pack import Weights
+from model.pack.weights import Weights
 
 OPSET = 17
 IR_VERSION = 9
 
 
 def one_step_graph(weights: Weights) -> onnx.ModelProto:
-    """The network of `weights` (torch's names) as a graph of one step: see `model.engines.onnx_engine`.
+    """The network of `weights` (torch's names) as a graph of one step: see `model.engines.step_graph`.
 
     It has as few nodes as possible, since each costs some microseconds per step. What a token adds to the first
     layer's gates depends on the token alone, so it is looked up in a table and enters as that layer's bias, without a

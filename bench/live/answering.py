@@ -1,7 +1,7 @@
 """The delay from the last release to the first note of the answer, and from a control's change to the next note.
 
-The alternative is what a simpler program would do: wait for the same gap, run a window of 100 tokens through the network, then
-play; and the same again for each change.
+The alternative is what a simpler program would do: wait for the same gap, run a window of 100 tokens through the
+network, then play; and the same again for each change.
 """
 
 import time
@@ -47,7 +47,7 @@ def run() -> None:
             )
     show(
         "Milliseconds",
-        ("approach", "what", "ours, median", "ours, p99", "a window of 100 anew, then play, median"),
+        ("approach", "what", "ours, median", "ours, p99", "a window of 100 again, then play, median"),
         rows,
     )
 

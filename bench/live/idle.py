@@ -9,14 +9,12 @@ what else the machine does meets all of them alike.
 
 import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from bench.live import jackd_server
+from bench.live.jam_process import running_jam
 from bench.table import show
 
 FRAMES = tuple(map(int, os.environ.get("FRAMES", "64,256,1024").split(",")))
@@ -25,8 +23,6 @@ RUNS = int(os.environ.get("RUNS", "3"))
 SECONDS = 20.0
 SETTLE_S = 4.0
 OSC_PORT, PANEL_PORT = "18769", "18770"
-STOP_TIMEOUT_S = 15.0
-FOURS = (sys.executable, "-c", "import sys; from server.cli import main; sys.exit(main())")
 
 
 def run() -> None:
@@ -37,7 +33,7 @@ def run() -> None:
         with jackd_server.running(frames):
             for _ in range(RUNS):
                 for build in BUILDS:
-                    shares[build].append(idle_shares(Path(build).resolve()))
+                    shares[build].append(idle_shares(Path(build)))
         first = statistics.median(sum(pair) for pair in shares[BUILDS[0]])
         for build, pairs in shares.items():
             whole = statistics.median(sum(pair) for pair in pairs)
@@ -55,26 +51,12 @@ def run() -> None:
 
 def idle_shares(build: Path) -> tuple[float, float]:
     """The shares of a core that the jam's own process and the processes started by it use while nobody plays."""
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "config.toml").write_text('[takes]\nfolder = "takes"\n', encoding="utf-8")
-        with subprocess.Popen(
-            (*FOURS, "jam", "--osc-port", OSC_PORT, "--panel-port", PANEL_PORT),
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(build)},
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            try:
-                if not any(line.startswith("Ready") for line in process.stdout):
-                    raise RuntimeError(f"the jam of {build} did not start")
-                time.sleep(SETTLE_S)
-                before_s, started_s = cpu_times_s(process.pid), time.perf_counter()
-                time.sleep(SECONDS)
-                after_s, passed_s = cpu_times_s(process.pid), time.perf_counter() - started_s
-            finally:
-                process.terminate()
-                process.wait(STOP_TIMEOUT_S)
+    ports = ("--osc-port", OSC_PORT, "--panel-port", PANEL_PORT)
+    with running_jam(build, ports, '[takes]\nfolder = "takes"\n') as jam:
+        time.sleep(SETTLE_S)
+        before_s, started_s = cpu_times_s(jam.pid), time.perf_counter()
+        time.sleep(SECONDS)
+        after_s, passed_s = cpu_times_s(jam.pid), time.perf_counter() - started_s
     return (after_s[0] - before_s[0]) / passed_s, (after_s[1] - before_s[1]) / passed_s
 
 

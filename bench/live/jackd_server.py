@@ -2,12 +2,14 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-NAME = "fours-bench"
+NAME = os.environ.get("SERVER", "fours-bench")
+"""With a name of their own, several benchmarks can run at the same time."""
 SAMPLE_RATE = 48_000
 TIMEOUT_S = 15.0
 
@@ -19,7 +21,7 @@ def running(cycle_frames: int, name: str = NAME) -> Iterator[None]:
     It has real-time priority where that is granted; without it, its own lateness would be measured.
     """
     before = os.environ.get("JACK_DEFAULT_SERVER")
-    priority = ("-R", "-P", "70") if _may_be_realtime() else ("-r",)
+    priority = ("-R", "-P", "70") if may_be_realtime() else ("-r",)
     command = ["jackd", "-n", name, *priority, "-d", "dummy", "-r", str(SAMPLE_RATE), "-p", str(cycle_frames)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         os.environ["JACK_DEFAULT_SERVER"], os.environ["JACK_NO_START_SERVER"] = name, "1"
@@ -79,11 +81,19 @@ def wait_for(port: str) -> None:
         time.sleep(0.05)
 
 
+def free_udp_port() -> int:
+    """A UDP port that no program uses."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def _transport(commands: str) -> None:
     subprocess.run(["jack_transport"], input=commands, text=True, capture_output=True, check=True)
 
 
-def _may_be_realtime() -> bool:
+def may_be_realtime() -> bool:
+    """Whether this user's processes may have real-time priority."""
     policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(70))

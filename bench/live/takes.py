@@ -10,7 +10,7 @@ from typing import TypeVar
 from bench.table import show
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn
 from bridge.timing.timeline import Segment, Timeline
-from model.files.midi_writer import as_midi_file
+from model.files.midi.midi_writer import as_midi_file
 from server.controls.control_table import Settings
 from server.music.feed import Event, MessagePlayed, MessageReceived, TimelineChanged
 from server.takes.journal import JournalBegun, read_records

@@ -19,7 +19,7 @@ from server.config.config import Config
 from server.controls.control_table import Settings
 from server.export import answer_to
 from server.jam.jam import Jam
-from server.music.pack_loader import LoadedPack, load_pack
+from server.music.packs.pack_loader import LoadedPack, load_pack
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import read_corpora
 from train.corpus.reading import LineSelection

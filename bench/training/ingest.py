@@ -1,7 +1,7 @@
 """How fast MIDI files become token shards, against pretty_midi reading the same files; and how much memory it takes.
 
-The whole process is timed: hashing, parsing in worker processes, choosing tracks, near-duplicates, the cache, the vocabulary,
-and the tokens on disk. Memory is the peak of the process, for a corpus and for one four times as large.
+The whole process is timed: hashing, parsing in worker processes, choosing tracks, near-duplicates, the cache, the
+vocabulary, and the tokens on disk. Memory is the peak of the process, for a corpus and for one four times as large.
 """
 
 import subprocess
@@ -34,7 +34,7 @@ def run() -> None:
         files_by_corpus = [sorted((CORPORA / name).rglob("*.mid")) for name in FOLDERS]
         for name, files in zip(FOLDERS, files_by_corpus, strict=True):
             pretty_midi_s = _by_pretty_midi(Random(0).sample(files, PRETTY_MIDI_FILES))
-            # So many copies that the start of the workers, which happens once, is a small part of the time.
+            # Enough copies that the start of the workers, which happens once, is a small part of the time.
             copies = max(1, round(MIN_FILES / len(files)))
             ours_s, _ = _in_new_process(_copies(files, folder_path / name, copies), folder_path / f"{name}-cache")
             ours_s /= copies * len(files)
@@ -102,7 +102,10 @@ def _ingest(folder: Path, cache: Path) -> None:
 
 
 def _peak_mib() -> float:
-    """The peak of this process alone, as getrusage includes the memory of the parent at the start. Linux only: reads /proc."""
+    """The peak of this process alone, as getrusage includes the memory of the parent at the start.
+
+    Linux only: reads /proc.
+    """
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
 

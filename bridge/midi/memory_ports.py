@@ -7,7 +7,16 @@ from collections.abc import Sequence
 
 from bridge.errors import PortLost
 from bridge.fault_counter import FaultCounter
-from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, BasePort, OnChange, Receiver, match_port
+from bridge.midi.ports import (
+    INPUT_NAME,
+    OUTPUT_NAME,
+    BasePort,
+    OnChange,
+    OnClockMoved,
+    Receiver,
+    ignore_clock,
+    match_port,
+)
 from bridge.timing.clock import Clock, ManualClock
 
 logger_in = logging.getLogger("fours.midi.in")
@@ -22,6 +31,7 @@ class MemoryInput(BasePort):
     def __init__(self, name: str, receiver: Receiver) -> None:
         self._name = name
         self._receiver = receiver
+        self._on_clock_moved: OnClockMoved = ignore_clock
         self.faults = FaultCounter(logger_in, name)
         self.is_open = True
 
@@ -38,6 +48,14 @@ class MemoryInput(BasePort):
             self._receiver(data, at_s)
         except Exception as error:  # noqa: BLE001 - as in a real callback, no exception may escape
             self.faults.count(error)
+
+    def watch_clock(self, on_moved: OnClockMoved) -> None:
+        """See `InputPort`; `move_clock` calls it."""
+        self._on_clock_moved = on_moved
+
+    def move_clock(self, by_s: float) -> None:
+        """From now on, the dates of fed messages are so much later than the music."""
+        self._on_clock_moved(by_s)
 
     def close(self) -> None:
         """Stops receiving."""

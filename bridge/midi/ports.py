@@ -23,6 +23,8 @@ Receiver = Callable[[bytes, float], None]
 """Takes one whole message, and the time it arrived in seconds of the `Clock`. Called in a thread of the MIDI system, one call
 at a time and in the order of arrival; it must return quickly, and should only put the message into a queue."""
 OnChange = Callable[[], None]
+OnClockMoved = Callable[[float], None]
+"""Takes by how many seconds the MIDI system's own clock has moved against the program's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,9 @@ class BasePort:
     def watch(self, on_lost: OnChange, on_found: OnChange) -> None:
         """Does nothing."""
 
+    def watch_clock(self, on_moved: OnClockMoved) -> None:
+        """Does nothing."""
+
     def close(self) -> None:
         """Called when the block is left."""
         raise NotImplementedError
@@ -109,6 +114,14 @@ class InputPort(Port, Protocol):
     An exception in the receiver must not escape into the MIDI library: the port counts and logs it (`FaultCounter`), and
     goes on.
     """
+
+    def watch_clock(self, on_moved: OnClockMoved) -> None:
+        """Calls `on_moved` before the receiver where all dates from now on are so much later than those before; replaces an earlier one.
+
+        A system that counts frames does so after an overrun: its clock, and all music on it, stood still meanwhile. Other
+        systems never call it.
+        """
+        ...
 
 
 class OutputPort(Port, Protocol):
@@ -182,6 +195,10 @@ def match_port(wanted: str, direction: Direction, names: Sequence[str]) -> int:
         if matches:
             raise PortNotFound.ambiguous(wanted, direction, [names[index] for index in matches])
     raise PortNotFound.missing(wanted, direction, names)
+
+
+def ignore_clock(_by_s: float) -> None:
+    """The watcher of an input's clock until it has another one."""
 
 
 def _without_alsa_numbers(name: str) -> str:

@@ -1,4 +1,7 @@
-"""python-rtmidi as we use it: its types for the type checker, and the choice of the API that works here. Opens no ports."""
+"""python-rtmidi as we use it: its types for the type checker, and the choice of the API that works here.
+
+Opens no ports.
+"""
 
 from __future__ import annotations
 
@@ -76,14 +79,14 @@ def load_rtmidi() -> RtMidiModule:
         if sys.version_info[:2] > LAST_PYTHON_WITH_WHEELS:
             running = f"{sys.version_info.major}.{sys.version_info.minor}"
             raise NoMidiSystem(
-                f"MIDI ports need Python 3.12 or 3.11: python-rtmidi is not to be had for Python {running}. "
+                f"MIDI ports need Python 3.12 or 3.11: python-rtmidi does not exist for Python {running}. "
                 "Install Trading Fours with Python 3.12."
             ) from error
         raise NoMidiSystem(
             "MIDI ports need python-rtmidi, which is not installed: pip install python-rtmidi"
         ) from error
     except ImportError as error:
-        raise NoMidiSystem(f"python-rtmidi is installed and does not load: {error}. Install it anew.") from error
+        raise NoMidiSystem(f"python-rtmidi is installed, but cannot be loaded: {error}. Install it again.") from error
 
 
 def api_number(backend: RtMidiModule, api: Api) -> int:
@@ -96,7 +99,7 @@ def choose_api(backend: RtMidiModule, choice: ApiChoice, platform: str = sys.pla
     if choice == "auto":
         return _best_api(backend, platform)
     if api_number(backend, choice) not in backend.get_compiled_api():
-        raise NoMidiSystem(f'MIDI API "{choice}" is not to be had on this system. Choose "auto".')
+        raise NoMidiSystem(f'MIDI API "{choice}" is not available on this system. Choose "auto".')
     if choice == "jack" and not is_jack_running(backend):
         raise NoMidiSystem("No JACK server is running. Start one (jackd -d dummy -r 48000 -p 64), or choose API auto.")
     if choice == "alsa" and not ALSA_SEQUENCER.exists():
@@ -175,7 +178,8 @@ def _libjack_of(backend: RtMidiModule) -> ctypes.CDLL | None:
     if not isinstance(extension, str):
         return None
     with suppress(OSError, AttributeError, ValueError):
-        # A symbol look-up in the extension also finds the libjack that it is linked to: the system's, or the one in its wheel.
+        # A symbol look-up in the extension also finds the libjack that it is linked to: the system's, or the one in its
+        # wheel.
         libjack = ctypes.CDLL(extension)
         ctypes.c_void_p.in_dll(libjack, "jack_error_callback")
         _ = libjack.jack_set_error_function

@@ -16,26 +16,26 @@ logger_in = logging.getLogger("fours.midi.in")
 logger_out = logging.getLogger("fours.midi.out")
 
 JACK_DRAIN_S = 0.2
-"""How long a JACK port stays open after its last message. A port that is closed in the cycle of its last messages may lose
-them all, and notes would hang. Two cycles of 4,096 frames, the longest in use, take 0.19 s. On other systems a message is
-out when `send` returns."""
+"""How long a JACK port stays open after its last message. A port that is closed in the cycle of its last messages may
+lose them all, and notes would hang. Two cycles of 4,096 frames, the longest in use, take 0.19 s. On other systems a
+message is out when `send` returns."""
 
 JACK_RING_BYTES = 16_384
-"""How much RtMidi holds for JACK's next cycle. When it is full, RtMidi waits for room and holds Python's interpreter: for
-ever, if the server is gone."""
+"""How much RtMidi holds for JACK's next cycle. When it is full, RtMidi waits for room and holds Python's interpreter:
+forever, if the server is gone."""
 JACK_LENGTH_BYTES = 4
 """What RtMidi adds to each message there."""
 
 ACTIVE_POLL_S = 0.001
 IDLE_POLL_S = 0.010
 ACTIVE_FOR_S = 10.0
-"""How often an input is polled, and for how long after the last note it is still polled often. While music is played a note
-waits a millisecond at most; otherwise ten, where polling costs some 0.5 % of a core instead of 4 %."""
+"""How often an input is polled, and for how long after the last note it is still polled often. While music is played a
+note waits a millisecond at most; otherwise ten, where polling costs some 0.5 % of a core instead of 4 %."""
 
 
 ABANDONED: list[RawPort] = []
-"""Ports of a JACK server that is gone. libjack has freed their clients when it looked for the next server, so closing them,
-as Python would for an object that nobody holds, crashes the process."""
+"""Ports of a JACK server that is gone. libjack has freed their clients when it looked for the next server, so closing
+them, as Python would for an object that nobody holds, crashes the process."""
 
 
 class PollRate:
@@ -108,15 +108,18 @@ class RtMidiInput(BasePort):
 class ArrivalEstimator:
     """Estimates when a polled message arrived: between the previous poll and this one, at the place that RtMidi's delta gives.
 
-    JACK's deltas are exact to the cycle, but count from the previous message, which may be one that RtMidi does not deliver.
-    So a delta is used within the limits of the two polls. After a few messages the error is some hundredths of a millisecond.
+    JACK's deltas are exact to the cycle, but count from the previous message, which may be one that RtMidi does not
+    deliver. So a delta is used within the limits of the two polls. After a few messages the error is some hundredths of
+    a millisecond.
     """
 
     def __init__(self) -> None:
         self._last_s: float | None = None
 
     def at_s(self, delta_s: float, not_before_s: float, now_s: float) -> float:
-        """The arrival time of the next message: found at `now_s`, `delta_s` after the previous one, and later than `not_before_s`."""
+        """The arrival time of the next message: found at `now_s`, `delta_s` after the previous one, and later than
+        `not_before_s`.
+        """
         guess_s = now_s if self._last_s is None else self._last_s + delta_s
         self._last_s = min(max(guess_s, not_before_s), now_s)
         return self._last_s
@@ -125,9 +128,9 @@ class ArrivalEstimator:
 class PolledInput(RtMidiInput):
     """A JACK input: RtMidi queues its messages, and a thread of ours polls the queue.
 
-    A callback would run in JACK's own thread, and wait there for Python's lock. If it waits longer than a cycle (1.3 ms at
-    64 frames), JACK goes on, and RtMidi reads the rest of a chord from a buffer that is already cleared: the first message
-    is delivered again in place of the others. With another busy thread, this hit one chord in fifteen.
+    A callback would run in JACK's own thread, and wait there for Python's lock. If it waits longer than a cycle (1.3 ms
+    at 64 frames), JACK goes on, and RtMidi reads the rest of a chord from a buffer that is already cleared: the first
+    message is delivered again in place of the others. With another busy thread, this hit one chord in fifteen.
     """
 
     def __init__(
@@ -206,7 +209,10 @@ class RtMidiOutput(BasePort):
             logger_out.debug("%s", data.hex(" "))
 
     def confirm_room(self) -> None:
-        """Notes that JACK's server is running, so that it has taken what was sent; from the first call on, sending is bounded."""
+        """Notes that JACK's server is running, so that it has taken what was sent.
+
+        From the first call on, sending is bounded.
+        """
         # Half, as what was sent within the present cycle may still be there.
         self._room_bytes = JACK_RING_BYTES // 2
 

@@ -121,8 +121,8 @@ class RtMidiSystem:
         return port
 
     def _open_output(self, name: str | None) -> RtMidiOutput:
-        # JACK needs a unique name for each client, and RtMidi opens a client for each port. JACK would rename this one to
-        # "Trading Fours-01", which looks like a second jam. With the port's name, "-01" really means a second jam.
+        # JACK needs a unique name for each client, and RtMidi opens a client for each port. JACK would rename this one
+        # to "Trading Fours-01", which looks like a second jam. With the port's name, "-01" really means a second jam.
         raw = self._new_out(OUTPUT_NAME if self._api == "jack" else CLIENT_NAME)
         with _deleted_on_error(raw):
             opened_name = self._open(raw, name, "output")
@@ -149,7 +149,7 @@ class RtMidiSystem:
             raw.open_port(index, own_name)
         except self._backend.RtMidiError as error:
             raise PortTaken(
-                f'MIDI {direction} "{names[index]}" is there and does not open ({error}). '
+                f'MIDI {direction} "{names[index]}" exists, but cannot be opened ({error}). '
                 "Another program may hold it: close it there, or name another port."
             ) from error
         return names[index]
@@ -196,7 +196,7 @@ class RtMidiSystem:
         try:
             yield
         except self._backend.RtMidiError as error:
-            raise NoMidiSystem(f"The MIDI system ({self._api}) does not answer: {error}. Start it anew.") from error
+            raise NoMidiSystem(f"The MIDI system ({self._api}) does not answer: {error}. Restart it.") from error
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def _read_messages(packet: bytes, depth: int) -> Iterator[OscMessage]:
         return
     if depth == MAX_BUNDLE_DEPTH:
         raise BadOsc(f"A bundle lies in more than {MAX_BUNDLE_DEPTH} others. Send its messages plainly.")
-    # Not read with python-osc's OscBundle, because an element of negative size makes that loop for ever.
+    # Not read with python-osc's OscBundle, because an element of negative size makes that loop forever.
     offset = len(BUNDLE) + TIMETAG_BYTES
     if offset > len(packet):
         raise BadOsc("A bundle was cut off within its timetag. Send it whole.")
@@ -111,7 +111,7 @@ def _read_message(packet: bytes) -> OscMessage:
     tags, offset = _read_string(packet, offset, shortened(address))
     if not tags.startswith(","):
         raise BadOsc(
-            f"{shortened(address)} came without type tags, so its arguments cannot be told. Send them as OSC 1.0."
+            f"{shortened(address)} came without type tags, so its arguments cannot be read. Send them as OSC 1.0."
         )
     arguments: list[OscArgument] = []
     for tag in tags[1:]:
@@ -126,7 +126,7 @@ def _read_message(packet: bytes) -> OscMessage:
         else:
             raise BadOsc(f"{shortened(address)} has an argument of type {tag!r}. Send i, f, s, T, F, h or d.")
     if offset != len(packet):
-        raise BadOsc(f"{shortened(address)} has {len(packet) - offset} bytes more than its type tags tell of.")
+        raise BadOsc(f"{shortened(address)} has {len(packet) - offset} more bytes than its type tags describe.")
     return OscMessage(address, tuple(arguments))
 
 

@@ -22,6 +22,7 @@ BACKGROUND, WIDGET_BACKGROUND, TEXT_COLOUR = "#14161a", "#23262d", "#f2f4f8"
 NEUTRAL, WARNING = "#66707f", "#c0403c"
 GROUP_COLOURS: Mapping[str, str] = {
     "partner": "#c4801f",
+    "band": "#a8962a",
     "turns": "#2f83bd",
     "time": "#3f9159",
     "rhythm": "#8761bd",

@@ -5,7 +5,11 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """A source of monotonic seconds. Any thread may use it."""
+    """A source of monotonic seconds. Any thread may use it.
+
+    All parts of a jam share one clock: ports date messages by it, and the music thread sends notes by it. It runs at the
+    speed of real time, or, as `ManualClock` does, only when it is moved.
+    """
 
     def now_s(self) -> float:
         """Seconds since a fixed but unknown moment. Never goes back."""
@@ -14,8 +18,8 @@ class Clock(Protocol):
     def wait_until(self, at_s: float, spin_s: float) -> None:
         """Returns at `at_s`, exact to the microsecond; at once where `at_s` is past, or the clock does not run by itself.
 
-        It does not sleep, as a sleep may last too long. Until `spin_s` before `at_s` it lets other threads run; in the last
-        `spin_s` it does not release the interpreter, as another thread might keep it for longer.
+        It does not sleep, as a sleep may last too long. Until `spin_s` before `at_s` it lets other threads run; in the
+        last `spin_s` it does not release the interpreter, as another thread might keep it for longer.
         """
         ...
 
@@ -52,5 +56,5 @@ class ManualClock:
     def advance(self, by_s: float) -> None:
         """Moves the clock on by `by_s` seconds. Raises ValueError where that is negative."""
         if by_s < 0:
-            raise ValueError(f"a monotonic clock does not go back, and was told to by {-by_s} s")
+            raise ValueError(f"a monotonic clock cannot go back, here by {-by_s} s")
         self._now_s += by_s

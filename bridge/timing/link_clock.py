@@ -82,7 +82,7 @@ class LinkClock:
         self._enable_at_s = clock.now_s() + SETTLE_S
 
     def moment(self, beats_per_bar: float) -> LinkMoment | None:
-        """The state of the session now, for bars of so many beats; None until the session is joined."""
+        """The state of the session now, for bars of this many beats; None until the session is joined."""
         now_s, now_micros = self._read_both_clocks()
         if not self._peer.enabled:
             self._peer.enabled = now_s >= self._enable_at_s

@@ -99,6 +99,10 @@ class MidiClock:
         changes, self._transport_changes = self._transport_changes, []
         return tuple(changes)
 
+    def move_dates(self, by_s: float) -> None:
+        """Notes that all dates from now on are so much later, as the sender's own clock stood still, and the song with it."""
+        self._ticks.move_dates(by_s)
+
     def receive(self, data: bytes, timeline: Timeline, at_s: float, now_s: float) -> Timeline:
         """Takes a message that is_clock_message accepts and that arrived at `at_s`; returns the timeline from `now_s` on.
 

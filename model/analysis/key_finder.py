@@ -1,8 +1,11 @@
-"""Finds the key of a whole piece, or of notes as they are heard, from how long each pitch class sounds; knows no tracks and no clock.
+"""Finds the key of a whole piece, or of notes as they are heard, from how long each pitch class sounds.
 
-Uses Temperley's profiles, counted in the harmony of the Kostka-Payne textbook (2007, "Music and Probability", table 6.1).
-They find the written signature of four in five melodies of our corpora. Those of Krumhansl and Kessler (1982), in which
-listeners gave every foreign tone a third of the tonic's weight, find it for three in five. `python -m bench keys` compares.
+Knows no tracks and no clock.
+
+Uses Temperley's profiles, counted in the harmony of the Kostka-Payne textbook (2007, "Music and Probability", table
+6.1). They find the written signature of four in five melodies of our corpora. Those of Krumhansl and Kessler (1982), in
+which listeners gave every foreign tone a third of the tonic's weight, find it for three in five. `python -m bench keys`
+compares.
 """
 
 from functools import cache
@@ -22,14 +25,14 @@ TEMPERLEY: Profiles = (
     (0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330),
 )
 
-# After so many beats of music it is as likely as not that the key has changed.
+# After this many beats of music it is as likely as not that the key has changed.
 HALF_LIFE_BEATS = 64.0
 # How probable the first key must be, and how many times more probable than the present key a new one must be.
 MIN_PROBABILITY = 0.4
 SWITCH_RATIO = 4.5
 # The notes of a melody depend on each other, so a note of one beat is weaker evidence than an independent draw from the
-# profile. At a lower value wrong notes matter less, but a modulation is followed later: after seven bars at 0.5, after four
-# at 0.8. The evidence of a note grows with the square root of its length, and no more after two beats.
+# profile. At a lower value wrong notes matter less, but a modulation is followed later: after seven bars at 0.5, after
+# four at 0.8. The evidence of a note grows with the square root of its length, and no more after two beats.
 EVIDENCE_PER_BEAT = 0.8
 MAX_NOTE_BEATS = 2.0
 # Silence of any length fades what was heard no more than a bar of music does.
@@ -69,9 +72,9 @@ def key_from_weights(weights: npt.ArrayLike, profiles: Profiles = TEMPERLEY) -> 
 class KeyFinder:
     """The key of what was heard lately, with inertia: a single note does not change it, a modulation does within some bars.
 
-    It holds a probability for each of the 24 keys. Each note multiplies them by how likely the note is in each key. With
-    each beat that passes, a part of them spreads evenly over all keys, as any key may have begun. So what was heard fades
-    by itself, and faster where something else is heard.
+    It holds a probability for each of the 24 keys. Each note multiplies them by how likely the note is in each key.
+    With each beat that passes, a part of them spreads evenly over all keys, as any key may have begun. So what was
+    heard fades by itself, and faster where something else is heard.
     """
 
     def __init__(self, profiles: Profiles = TEMPERLEY) -> None:

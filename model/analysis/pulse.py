@@ -1,9 +1,9 @@
 """Finds the pulse of a phrase from the onsets of its notes: tempo, time of a beat, and confidence; knows no clock.
 
-The onsets are modelled as a Poisson process whose rate is high on the beat, lower on its halves, quarters and thirds, and
-almost zero elsewhere. The likelihood weighs the notes that a beat explains against the beats that it leaves empty: too slow
-a beat has notes at unlikely positions, too fast a beat has beats without notes. (These are templates of metrical positions,
-as in Temperley 2007, "Music and Probability", ch. 3, in continuous time.)
+The onsets are modelled as a Poisson process whose rate is high on the beat, lower on its halves, quarters and thirds,
+and almost zero elsewhere. The likelihood weighs the notes that a beat explains against the beats that it leaves empty:
+too slow a beat has notes at unlikely positions, too fast a beat has beats without notes. (These are templates of
+metrical positions, as in Temperley 2007, "Music and Probability", ch. 3, in continuous time.)
 """
 
 import math
@@ -23,24 +23,26 @@ MIN_ONSETS = 4
 MAX_ONSETS = 64
 # Notes that begin within this time are one chord.
 CHORD_S = 0.030
-# How far a note is played from its position, as a standard deviation: 10 ms for people who play to a click, 30 for others.
+# How far a note is played from its position, as a standard deviation: 10 ms for people who play to a click, 30 for
+# others.
 SPREAD_S = 0.022
 
 # The prior: tempi are lognormal around the usual one, so that two in three lie between 67 and 165 bpm. Where there is a
 # present tempo, it is as likely as not that the phrase keeps it, to within an eighth.
 USUAL_BPM, USUAL_WIDTH, PRESENT_WIDTH = 105.0, 0.45, 0.12
-# By how many nats a pulse must be more likely than the same notes at random times. Of random phrases of 8 to 32 notes one in
-# thirteen passes; of phrases of the corpora, played 15 ms off, nineteen in twenty.
+# By how many nats a pulse must be more likely than the same notes at random times. Of random phrases of 8 to 32 notes
+# one in thirteen passes; of phrases of the corpora, played 15 ms off, nineteen in twenty.
 MIN_EVIDENCE = 5.0
 # Tempi that differ by less than this share are the same.
 TEMPO_TOLERANCE = 0.04
 
 # The positions in a beat where notes fall: on the beat, its half, its quarters, its thirds.
 _POSITIONS = np.array([0.0, 1 / 2, 1 / 4, 3 / 4, 1 / 3, 2 / 3])
-# Six feels: the share of each, and the notes per beat at each position. The mixture was fitted to phrases of 8 to 32 notes of
-# the training files of openewld_pd, mutopia and openscore_lieder. The feels, commonest first: eighths, quarters with some
-# eighths, quarters, sixteenths, dotted figures, triplets. Triplets were made more frequent by hand, and such that they come and
-# go: a jam has more of them than songs have, and otherwise a triplet is taken for three eighths of a faster beat.
+# Six feels: the share of each, and the notes per beat at each position. The mixture was fitted to phrases of 8 to 32
+# notes of the training files of openewld_pd, mutopia and openscore_lieder. The feels, commonest first: eighths,
+# quarters with some eighths, quarters, sixteenths, dotted figures, triplets. Triplets were made more frequent by hand,
+# and such that they come and go: a jam has more of them than songs have, and otherwise a triplet is taken for three
+# eighths of a faster beat.
 _FEEL_SHARES = np.array([0.32, 0.24, 0.15, 0.10, 0.09, 0.10])
 _NOTES_PER_BEAT = np.array(
     [
@@ -52,9 +54,9 @@ _NOTES_PER_BEAT = np.array(
         [0.68, 0.10, 0.030, 0.030, 0.50, 0.50],
     ]
 )
-# Grace notes and slips: so many notes per beat fall anywhere.
+# Grace notes and slips: this many notes per beat fall anywhere.
 _STRAY_RATE = 0.03
-# So many tempi are examined closely: those at which most onsets lie on a beat, its halves, thirds or quarters.
+# How many tempi are examined closely: those at which most onsets lie on a beat, its halves, thirds or quarters.
 _MAX_CANDIDATES = 12
 _DIVISIONS = (1, 2, 3, 4)
 
@@ -101,8 +103,9 @@ def _chord_onsets(onsets_s: Sequence[float]) -> Floats:
 def _find_candidates(onsets: Floats) -> tuple[Floats, Floats]:
     """Likely periods and phases, both of shape (candidates,), in seconds.
 
-    Each onset becomes a point on a circle that turns k times per period. Onsets on the k-th parts of a period then point the
-    same way: the length of their sum says how well the period fits, and its angle gives the phase, up to one of k positions.
+    Each onset becomes a point on a circle that turns k times per period. Onsets on the k-th parts of a period then
+    point the same way: the length of their sum says how well the period fits, and its angle gives the phase, up to one
+    of k positions.
     """
     middle = (onsets[0] + onsets[-1]) / 2
     periods = _period_grid(onsets[-1] - middle)

@@ -1,4 +1,4 @@
-"""Checks for a usable GPU, without the cost of importing torch where there is none."""
+"""Checks for a usable GPU, without importing torch where there is none."""
 
 import importlib.util
 from pathlib import Path

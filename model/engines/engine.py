@@ -15,8 +15,8 @@ class Engine(Protocol):
     """One trained network, run one token at a time.
 
     An engine holds no position in the music: the state goes in and comes out with each step, so a caller may keep any
-    number of states and go back to one. Used from one thread at a time. Tokens are numbers from 0 to `vocabulary_size` - 1,
-    and 0 is the start token.
+    number of states and go back to one. Used from one thread at a time. Tokens are numbers from 0 to `vocabulary_size`
+    - 1, and 0 is the start token.
     """
 
     @property
@@ -43,5 +43,5 @@ class Engine(Protocol):
 
 
 def zero_state(layers: int, hidden: int) -> EngineState:
-    """The state before all music, for a network with so many layers of so many hidden units."""
+    """The state before all music, for a network of this many layers and hidden units."""
     return np.zeros((layers, 2, hidden), np.float32)

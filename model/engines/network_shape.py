@@ -2,13 +2,16 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MOST_UNITS, MOST_LAYERS = 8192, 16
+"""A card that tells more is wrong: a network so large could not play in time."""
+
 
 class Hyperparameters(BaseModel):
     """The network's shape; `dropout` acts in training only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    embedding: int = Field(default=256, ge=1)
-    hidden: int = Field(default=512, ge=1)
-    layers: int = Field(default=2, ge=1)
+    embedding: int = Field(default=256, ge=1, le=MOST_UNITS)
+    hidden: int = Field(default=512, ge=1, le=MOST_UNITS)
+    layers: int = Field(default=2, ge=1, le=MOST_LAYERS)
     dropout: float = Field(default=0.45, ge=0.0, lt=1.0)

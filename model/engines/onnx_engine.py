@@ -6,27 +6,16 @@ import numpy as np
 import onnxruntime
 
 from model.engines.engine import EngineState, Logits, zero_state
+from model.engines.step_graph import (
+    LOGITS_OUTPUT,
+    TOKEN_INPUT,
+    cell_name,
+    check_step_graph,
+    hidden_name,
+    next_cell_name,
+    next_hidden_name,
+)
 from model.errors import PackError
-
-# Names in the graph, which the exporter uses too. Inputs: `token` (1,) int64, and per layer `h` and `c`, each
-# (1, 1, hidden) float32. Outputs: `logits` (1, 1, vocabulary), and per layer `next_h` and `next_c`.
-TOKEN_INPUT, LOGITS_OUTPUT = "token", "logits"
-
-
-def hidden_name(layer: int) -> str:
-    return f"h{layer}"
-
-
-def cell_name(layer: int) -> str:
-    return f"c{layer}"
-
-
-def next_hidden_name(layer: int) -> str:
-    return f"next_h{layer}"
-
-
-def next_cell_name(layer: int) -> str:
-    return f"next_c{layer}"
 
 
 class OnnxEngine:
@@ -36,34 +25,32 @@ class OnnxEngine:
     """
 
     def __init__(self, graph: Path, precision: str = "int8") -> None:
+        content = graph.read_bytes()
+        try:
+            shape = check_step_graph(content)
+        except ValueError as error:
+            raise PackError(f"{graph} is no network of this program: {error}; copy the pack again") from error
         options = onnxruntime.SessionOptions()
         # One thread, and no spinning: the other cores belong to the DAW.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what goes wrong is raised, too
         try:
-            self._session = onnxruntime.InferenceSession(
-                graph.read_bytes(), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises a dozen unrelated classes for a bad graph
             raise PackError(f"{graph} is no network that ONNX Runtime can run; copy the pack again") from error
-        inputs = {value.name: value.shape for value in self._session.get_inputs()}
-        outputs = {value.name: value.shape for value in self._session.get_outputs()}
-        self._layers = (len(inputs) - 1) // 2
-        layers = range(self._layers)
-        expected = {TOKEN_INPUT, *map(hidden_name, layers), *map(cell_name, layers)}
-        expected_out = {LOGITS_OUTPUT, *map(next_hidden_name, layers), *map(next_cell_name, layers)}
-        if not self._layers or inputs.keys() != expected or outputs.keys() != expected_out:
-            names = ", ".join(sorted(inputs.keys() | outputs.keys()))
-            raise PackError(f"{graph} is not a one-step LSTM of this program: it has {names}")
-        self._hidden = inputs[hidden_name(0)][2]
-        self.vocabulary_size: int = outputs[LOGITS_OUTPUT][2]
+        self._layers, self._hidden = shape.layers, shape.hidden
+        self.vocabulary_size = shape.tokens
         self.device = f"CPU, ONNX Runtime {precision}"
         self._token = np.zeros(1, np.int64)
         self._state, self._next = self.initial_state(), self.initial_state()
         self._logits = np.zeros(self.vocabulary_size, np.float32)
         self._binding = self._bind_buffers()
+        try:
+            self.step(0, self.initial_state())
+        except Exception as error:  # some numbers are refused only when they are computed with
+            raise PackError(f"{graph} is no network that ONNX Runtime can run; copy the pack again") from error
 
     def initial_state(self) -> EngineState:
         return zero_state(self._layers, self._hidden)

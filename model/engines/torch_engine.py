@@ -28,7 +28,7 @@ class TorchEngine:
         try:
             network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})
         except RuntimeError as error:
-            raise PackError("the weights do not have the shapes that their card tells; copy the pack again") from error
+            raise PackError("the weights do not have the shapes that their card states; copy the pack again") from error
         self._network = network.to(device).eval()
         # Fixed buffers in the device's memory: a captured graph always reads and writes the same ones.
         self._token = torch.zeros((1, 1), dtype=torch.int64, device=device)

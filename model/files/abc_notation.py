@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from model.errors import UnreadableError
-from model.files.midi_reader import read_midi
+from model.files.midi.midi_reader import read_midi
 from model.files.score import FileScore
 
 LONGEST_S = 10.0

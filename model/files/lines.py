@@ -46,8 +46,19 @@ def merged(parts: Sequence[Part]) -> Part:
         end=np.concatenate([part.end for part in parts]),
         pitch=pitch,
         velocity=np.concatenate([part.velocity for part in parts]),
+        programs=None,
     )
     return _once(_taken(every, np.lexsort((pitch, tick))))
+
+
+def by_program(part: Part) -> list[Part]:
+    """The notes of each program as a line of their own; the part itself if it has one program, or its programs are not known."""
+    if part.programs is None:
+        return [part]
+    return [
+        replace(_taken(part, part.programs == program), program=program, programs=None)
+        for program in np.unique(part.programs).tolist()
+    ]
 
 
 def _by_player(parts: Sequence[Part]) -> list[Part]:
@@ -89,13 +100,18 @@ def _once(part: Part) -> Part:
     twice = (part.tick[1:] == part.tick[:-1]) & (part.pitch[1:] == part.pitch[:-1])
     if not twice.any():
         return part
-    return _taken(part, np.append(~twice, True))
+    stays = np.ones(len(part), np.bool_)
+    np.logical_not(twice, out=stays[:-1])
+    return _taken(part, stays)
 
 
 def _taken(part: Part, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Part:
-    return replace(
-        part, tick=part.tick[which], end=part.end[which], pitch=part.pitch[which], velocity=part.velocity[which]
-    )
+    # Not by `replace`, which takes as long as all the rest of it.
+    return Part(
+        part.tick[which], part.end[which], part.pitch[which], part.velocity[which],
+        part.track, part.channel, part.program, part.members, part.is_drums,
+        None if part.programs is None else part.programs[which],
+    )  # fmt: skip
 
 
 def _with_lengths(part: Part, without_length: npt.NDArray[np.bool_], ticks_per_beat: float) -> Part:

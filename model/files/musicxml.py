@@ -1,7 +1,9 @@
-"""The content of a MusicXML file, plain or packed, to a score: by partitura, which is in the extra `scores` and met here only.
+"""Reads a MusicXML file, plain or packed, as a score, with partitura.
 
-Repeats are played, ties are one note, a grace has no length and stands on the note it leads to. Not read: dynamics, so every note
-has one velocity, and unpitched percussion, which is left out.
+Only this module uses partitura, which is in the extra `scores`.
+
+Repeats are played, and tied notes are one note. A grace note has no length, and has the onset of its main note.
+Dynamics are not read, so all notes have the same velocity. Unpitched percussion is left out.
 """
 
 import io
@@ -14,22 +16,22 @@ import numpy as np
 import numpy.typing as npt
 
 from model.errors import MissingLibraryError, UnreadableError
-from model.files.meter import Meter, MeterChange
 from model.files.score import FileScore, Part, TempoMap, Ticks
+from model.files.time_signature import MeterChange, TimeSignature
 
 if TYPE_CHECKING:
     import partitura.score
 
-# Divides by what scores divide a beat in: 32nds, quintuplets, septuplets.
+# Ticks per beat: a multiple of the parts into which scores divide a beat, such as 32nds, quintuplets and septuplets.
 TICKS_PER_BEAT = 10_080
 VELOCITY = 80
 _DENOMINATORS = (4, 8, 16, 32, 64)
 
 
 def read_musicxml(content: bytes) -> FileScore:
-    """All that a file holds. Raises UnreadableError where it cannot be read, or partitura is not installed."""
+    """The music of a file. Raises UnreadableError if it cannot be read, or if partitura is not installed."""
     with warnings.catch_warnings():
-        # Of partitura, which tells of every small thing that it has to guess, and of what it imports.
+        # partitura warns of everything that it has to guess, and of what it imports.
         warnings.simplefilter("ignore")
         try:
             import partitura.score
@@ -37,7 +39,7 @@ def read_musicxml(content: bytes) -> FileScore:
             raise MissingLibraryError(
                 "is MusicXML, which needs partitura: pip install 'trading-fours[scores]'"
             ) from error
-        text = _unpacked(content) if content.startswith(b"PK") else content
+        text = unpacked(content)
         try:
             score = partitura.load_musicxml(io.BytesIO(text))
             voices = [_Voice(partitura.score.unfold_part_maximal(part)) for part in score.parts]
@@ -54,11 +56,16 @@ def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
-def _unpacked(content: bytes) -> bytes:
-    """The score in an `.mxl`, which is a zip file; its container names which of its files that is."""
+def unpacked(content: bytes) -> bytes:
+    """The text of a score. An `.mxl` is a zip file whose container names the file with the score; anything else is plain.
+
+    Raises UnreadableError for a zip file without a score.
+    """
+    if not content.startswith(b"PK"):
+        return content
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            container = ET.fromstring(packed.read("META-INF/container.xml"))  # noqa: S314  a name is taken, no more
+            container = ET.fromstring(packed.read("META-INF/container.xml"))  # noqa: S314  only a file name is read from it
             names = [file.get("full-path") for file in container.iter() if file.tag.endswith("rootfile")]
             return packed.read(str(names[0]))
     except (KeyError, IndexError, ValueError, zipfile.BadZipFile, ET.ParseError) as error:
@@ -66,14 +73,14 @@ def _unpacked(content: bytes) -> bytes:
 
 
 class _Voice:
-    """One part of a score by partitura, whose beats begin after the pickup: here they begin with it."""
+    """One part of a score. partitura counts beats from the end of a pickup; here they count from its start."""
 
     def __init__(self, part: "partitura.score.Part") -> None:
         self._part = part
         self._begin_beats = float(part.quarter_map(part.first_point.t))
 
     def part(self, number: int) -> Part:
-        # Not by `note_array`, which stumbles over a grace in what was unfolded (partitura 1.9).
+        # Not with `note_array`, which fails on grace notes in parts with unfolded repeats (partitura 1.9).
         notes = sorted(self._part.notes_tied, key=lambda note: (note.start.t, note.midi_pitch))
         begins = [note.start.t for note in notes]
         ends = [note.start.t + note.duration_tied for note in notes]
@@ -92,17 +99,19 @@ class _Voice:
         return [(int(self._ticks(tempo.start.t)), int(tempo.microseconds_per_quarter)) for tempo in found]
 
     def meters(self) -> tuple[MeterChange, ...]:
-        """Where meters change; a pickup is a first bar of its own, as in a MIDI file."""
+        """The changes of meter; a pickup is a first bar of its own, as in a MIDI file."""
         import partitura.score
 
         changes = [
-            MeterChange(self._beat(signature.start.t), Meter(signature.beats, signature.beat_type))
+            MeterChange(self._beat(signature.start.t), TimeSignature(signature.beats, signature.beat_type))
             for signature in self._part.iter_all(partitura.score.TimeSignature)
         ]
         first_bar = next(iter(self._part.iter_all(partitura.score.Measure)), None)
         if changes and first_bar is not None:
             beats = self._beat(first_bar.end.t)
-            pickup = next((Meter(round(beats * d / 4), d) for d in _DENOMINATORS if (beats * d / 4).is_integer()), None)
+            pickup = next(
+                (TimeSignature(round(beats * d / 4), d) for d in _DENOMINATORS if (beats * d / 4).is_integer()), None
+            )
             if pickup is not None and beats < changes[0].meter.beats_per_bar:
                 changes = [MeterChange(0.0, pickup), MeterChange(beats, changes[0].meter), *changes[1:]]
         return tuple(change for change in changes if change.meter.is_usable)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model.errors import PictureError
-from model.files.meter import Meter
-from model.files.midi_writer import Track
+from model.files.midi.midi_writer import Track
+from model.files.time_signature import TimeSignature
 
 COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2")
 NOTE_NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
@@ -17,7 +17,7 @@ INCHES_PER_BAR, MIN_INCHES, MAX_INCHES = 1.1, 8.0, 40.0
 MAX_NUMBERED_BARS = 80
 
 
-def draw_piano_roll(path: Path, tracks: Sequence[Track], meter: Meter) -> None:
+def draw_piano_roll(path: Path, tracks: Sequence[Track], meter: TimeSignature) -> None:
     """Writes a PNG of the tracks, each in its own colour, over bar lines. The file appears whole or not at all.
 
     Raises PictureError where matplotlib is not installed, and OSError where the place cannot be written.

@@ -10,7 +10,7 @@
 from pathlib import Path
 
 from model.errors import UnreadableError
-from model.files.midi_reader import read_midi
+from model.files.midi.midi_reader import read_midi
 from model.files.score import FileScore
 
 MIDI_SUFFIXES = frozenset({".mid", ".midi", ".kar", ".rmi"})

@@ -7,10 +7,10 @@ from pathlib import Path
 from model.analysis.lead import is_lead_line
 from model.errors import SeedError, UnreadableError
 from model.files.lines import begins_of, lines_of
-from model.files.meter import COMMON_TIME, Meter, MeterChange, pickup_beats
 from model.files.score import FileScore, Part
 from model.files.score_reader import score_of
 from model.files.tempo import DEFAULT_TEMPO_BPM, TempoChange
+from model.files.time_signature import COMMON_TIME, MeterChange, TimeSignature, pickup_beats
 from model.notes import Note, notes_from_columns
 
 PIANO = 0
@@ -27,7 +27,7 @@ class Seed:
 
     notes: tuple[Note, ...]
     tempo_bpm: float = DEFAULT_TEMPO_BPM
-    meter: Meter = COMMON_TIME
+    meter: TimeSignature = COMMON_TIME
     program: int = PIANO
     tempi: tuple[TempoChange, ...] = ()
     meters: tuple[MeterChange, ...] = ()

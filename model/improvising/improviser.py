@@ -3,9 +3,10 @@
 The two approaches differ in how a token continues the music. Each has a class over one base class.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import dropwhile
+from math import isfinite
 from random import Random
 from typing import Generic, Protocol, TypeVar
 
@@ -14,13 +15,19 @@ import numpy as np
 from model.approach import Approach
 from model.engines.engine import Engine, EngineState, Logits
 from model.errors import BrokenForecast
+from model.improvising.closing import latest_onset_beats
+from model.improvising.forecast import Forecast
+from model.improvising.forecast_point import ForecastPoint
 from model.improvising.rhythm import Rhythm
-from model.improvising.sampling import draw_token, sampling_probabilities, softmax
+from model.improvising.sampling import softmax
 from model.improvising.sampling_settings import SamplingSettings
+from model.improvising.varied_rhythm import VariedRhythm
 from model.memory.memory import Memory
 from model.memory.memory_mark import MemoryMark
 from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
-from model.tokens.vocabulary import START, Cursor, EventVocabulary, Mask, PitchVocabulary, Vocabulary
+from model.phrasing.phrasing import PLAIN, Phrasing
+from model.tokens.bar_places import BarPlaces
+from model.tokens.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary, Vocabulary
 
 # The model does not say how long a note lasts: no note of an answer is held longer than a bar of four.
 LONGEST_NOTE_BEATS = 4.0
@@ -47,12 +54,14 @@ class Snapshot:
 class PlannedNote:
     """A note of an answer that has not sounded yet, and the snapshot that holds once it has sounded.
 
-    `memory_share` is the part of the note's probability that came from what was heard in this jam, from 0 to 1.
+    `memory_share` is the part of the note's probability that came from what was heard in this jam, from 0 to 1. `fills_gap` is true
+    where the note lasts until the next onset only because nothing says how long it lasts.
     """
 
     note: Note
     after: Snapshot
     memory_share: float = 0.0
+    fills_gap: bool = True
 
 
 class Improviser(Protocol):
@@ -74,8 +83,13 @@ class Improviser(Protocol):
         """What it remembers of this jam; None where it has no memory."""
         ...
 
-    def hear(self, note: Note, *, learn: bool = True) -> None:
-        """Steps the network by a note that has just begun to sound.
+    @property
+    def phrasing(self) -> Phrasing:
+        """What its pack knows of touch and phrase ends."""
+        ...
+
+    def hear(self, note: Note, bars: BarPlaces | None = None, *, learn: bool = True) -> None:
+        """Steps the network by a note that has just begun to sound; `bars` says where bars begin, None where that is not known.
 
         Notes come in the order of their onsets. Only pitch and onset count: the duration may still be 0.0, as the note
         is still held. Without `learn` the network hears the note, but the memory does not keep it.
@@ -127,16 +141,27 @@ class _BaseImproviser(Generic[V]):
 
     approach: Approach
 
-    def __init__(self, engine: Engine, vocabulary: V, memory: Memory | None = None) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, vocabulary: V, memory: Memory | None = None, phrasing: Phrasing = PLAIN) -> None:
+        self._engine, self.phrasing = engine, phrasing
         self._vocabulary = vocabulary
         self.memory = memory
         logits, state = self._step(START, engine.initial_state())
         self._current = Snapshot(state, logits, Cursor(), _mark(memory))
 
-    def hear(self, note: Note, *, learn: bool = True) -> None:
-        tokens, cursor = self._vocabulary.encode_note(note, self._current.cursor)
-        self._current = self._advance(self._current, tokens, cursor, learn=learn)
+    def hear(self, note: Note, bars: BarPlaces | None = None, *, learn: bool = True) -> None:
+        current, memory = self._current, self._memory_at(self._current)
+        tokens, cursor = self._vocabulary.encode_note(note, current.cursor)
+        state, logits = current.engine_state, current.logits
+        for token in tokens:
+            logits, state = self._step(token, state)
+        if memory is not None:
+            place = None if bars is None else bars.place(note.onset_beats)
+            if len(tokens) == 2:  # a time, which stands at the onset before it, and then the note
+                before_beats = current.cursor.onset_beats
+                time_place = None if bars is None or before_beats is None else bars.place(before_beats)
+                memory.hear(tokens[0], time_place, learn=learn)
+            memory.hear(tokens[-1], place, learn=learn)
+        self._current = Snapshot(state, logits, cursor, _mark(memory))
 
     def forget(self) -> None:
         if self.memory is not None:
@@ -154,35 +179,32 @@ class _BaseImproviser(Generic[V]):
     def restore(self, snapshot: Snapshot) -> None:
         self._current = snapshot
 
-    def _advance(self, snapshot: Snapshot, tokens: tuple[int, ...], cursor: Cursor, *, learn: bool) -> Snapshot:
-        state, logits = snapshot.engine_state, snapshot.logits
+    def _advance(self, snapshot: Snapshot, token: int, cursor: Cursor, place: int | None, *, learn: bool) -> Snapshot:
+        """The snapshot after one more token, which stands at this place in its bar; `cursor` is the position after it."""
+        logits, state = self._step(token, snapshot.engine_state)
         memory = self._memory_at(snapshot)
-        for token in tokens:
-            logits, state = self._step(token, state)
-            if memory is not None:
-                memory.hear(token, learn=learn)
-        return Snapshot(state, logits, cursor, _mark(memory))
+        if memory is None:
+            return Snapshot(state, logits, cursor)
+        memory.hear(token, place, learn=learn)
+        return Snapshot(state, logits, cursor, memory.snapshot())
 
     def _step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
         logits, after = self._engine.step(token, state)
-        # A state that holds no numbers shows in its forecast, and would spoil every later one.
-        if not np.isfinite(logits).all():
+        # A state that holds no numbers shows in its forecast, and would spoil every later one. One that is no number, or
+        # infinite, leaves no finite sum.
+        if not isfinite(np.add.reduce(logits)):
             raise BrokenForecast(f"the {self.approach} network forecasts what is no number; the answer ends here")
         return logits, after
 
-    def _sample(
-        self, current: Snapshot, allowed: Mask, settings: SamplingSettings, random: Random
+    def _draw(
+        self, current: Snapshot, forecast: Forecast, point: ForecastPoint, memory_strength: float, random: Random
     ) -> tuple[int, float]:
-        """One of the allowed tokens, and the part of its probability that came from memory."""
-        memory = self._memory_at(current) if settings.memory > 0.0 else None
+        """The next token, and the part of its probability that came from memory."""
+        memory = self._memory_at(current) if memory_strength > 0.0 else None
         if memory is None:
-            p = sampling_probabilities(current.logits, settings.temperature, settings.top_p, allowed)
-            return draw_token(p, random.random()), 0.0
-        mixed = memory.mix(softmax(current.logits), settings.memory)
-        with np.errstate(divide="ignore"):  # an impossible token has no logarithm
-            logits = np.log(mixed.probabilities)
-        p = sampling_probabilities(logits, settings.temperature, settings.top_p, allowed)
-        token = draw_token(p, random.random())
+            return forecast.draw(softmax(current.logits), point, random.random()), 0.0
+        mixed = memory.mix(softmax(current.logits), memory_strength, point.place)
+        token = forecast.draw(mixed.probabilities, point, random.random())
         return token, mixed.memory_share(token)
 
     def _memory_at(self, snapshot: Snapshot) -> Memory | None:
@@ -196,17 +218,6 @@ def _mark(memory: Memory | None) -> MemoryMark | None:
     return None if memory is None else memory.snapshot()
 
 
-def _prefer(allowed: Mask, wanted: Mask | None) -> Mask:
-    """The allowed tokens that are wanted; all allowed ones where none of them is."""
-    both = allowed if wanted is None else allowed & wanted
-    return both if both.any() else allowed
-
-
-def _without_repeats(allowed: Mask, pitches: Sequence[int], outline: Sequence[int], settings: SamplingSettings) -> Mask:
-    """The allowed tokens that do not repeat too much of the player's phrases."""
-    return allowed if settings.novelty is None else settings.novelty.restrict(allowed, pitches, outline)
-
-
 class PitchImproviser(_BaseImproviser[PitchVocabulary]):
     """Approach 1: one pitch after another, in a given rhythm: every `step_beats` and as long, or that of a phrase."""
 
@@ -215,29 +226,39 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
     def compose(
         self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
     ) -> Iterator[PlannedNote]:
-        vocabulary = self._vocabulary
-        wanted = None if settings.pitches is None else vocabulary.mask_for_pitches(settings.pitches)
-        rhythm, from_beats = settings.rhythm, settings.rhythm_from_beats
+        vocabulary, forecast = self._vocabulary, Forecast(self._vocabulary, settings)
+        rhythm: Rhythm | VariedRhythm | None = settings.rhythm
+        from_beats = settings.rhythm_from_beats
         if rhythm is None:
             rhythm, from_beats = Rhythm.fixed(settings.step_beats), start_beats
         times = dropwhile(lambda time: time[0] < start_beats - ROUNDING_BEATS, rhythm.unroll(from_beats, start_beats))
-        current, outline = self._current, list(settings.answer_outline)
+        latest_beats = latest_onset_beats(until_beats, settings.closing_beats)
+        current = self._current
+        point = ForecastPoint(start_beats, until_beats, start_beats, outline=list(settings.answer_outline))
         onset_beats, duration_beats = next(times)
+        bars = settings.bars
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
-            allowed = _prefer(vocabulary.note_mask, wanted)
-            allowed = _without_repeats(allowed, vocabulary.pitches, outline, settings)
-            token, memory_share = self._sample(current, allowed, settings, random)
+            point.onset_beats = onset_beats
+            point.place = None if bars is None else bars.place(onset_beats)
+            token, memory_share = self._draw(current, forecast, point, settings.memory, random)
             pitch = vocabulary.pitch(token)
-            outline.append(pitch)
-            del outline[:-MAX_OUTLINE_ONSETS]
-            current = self._advance(current, (token,), Cursor(onset_beats, (pitch,)), learn=settings.learn_answer)
+            point.outline.append(pitch)
+            del point.outline[:-MAX_OUTLINE_ONSETS]
+            cursor = Cursor(onset_beats, (pitch,))
+            current = self._advance(current, token, cursor, point.place, learn=settings.learn_answer)
             next_beats, next_duration_beats = next(times)
-            is_last = _is_last(next_beats, until_beats, settings)
-            end_beats = until_beats if is_last and settings.rhythm is None else onset_beats + duration_beats
-            end_beats = min(end_beats, until_beats)
-            yield PlannedNote(
-                Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY), current, memory_share
-            )
+            is_last = next_beats > latest_beats
+            if forecast.closing is not None:
+                is_last = is_last or random.random() < forecast.closing.chance_after(onset_beats, pitch)
+            fills_gap = settings.rhythm is None and not is_last
+            if is_last and settings.ending is not None:
+                end_beats = onset_beats + settings.ending.last_length_beats(onset_beats, random.random())
+            elif is_last and not isinstance(settings.rhythm, Rhythm):
+                end_beats = until_beats
+            else:
+                end_beats = min(onset_beats + duration_beats, until_beats)
+            note = Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY)
+            yield PlannedNote(note, current, memory_share, fills_gap)
             if is_last:
                 return
             onset_beats, duration_beats = next_beats, next_duration_beats
@@ -251,55 +272,64 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
     def compose(
         self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
     ) -> Iterator[PlannedNote]:
-        vocabulary = self._vocabulary
-        wanted = None if settings.pitches is None else vocabulary.mask_for_pitches(settings.pitches)
+        vocabulary, forecast = self._vocabulary, Forecast(self._vocabulary, settings)
         # The network hears the rest before the first note like any other rest; then a note must come. However soon
         # that note comes, it is a new onset, and does not belong to the chord that was heard last.
         last_beats = self._current.cursor.onset_beats
         new_onset_beats = start_beats if last_beats is None else max(start_beats, last_beats + CHORD_BEATS)
-        rest = vocabulary.encode_time(new_onset_beats, self._current.cursor)
-        current = self._advance(self._current, rest, Cursor(start_beats), learn=settings.learn_answer)
-        onset_beats, outline = start_beats, list(settings.answer_outline)
+        bars, learn = settings.bars, settings.learn_answer
+        current = replace(self._current, cursor=Cursor(start_beats))
+        for rest in vocabulary.encode_time(new_onset_beats, self._current.cursor):
+            place = None if bars is None or last_beats is None else bars.place(last_beats)
+            current = self._advance(current, rest, current.cursor, place, learn=learn)
+        onset_beats, latest_beats = start_beats, latest_onset_beats(until_beats, settings.closing_beats)
+        point = ForecastPoint(start_beats, until_beats, start_beats, outline=list(settings.answer_outline))
         chord: list[tuple[int, float, Snapshot]] = []
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
-            allowed = _prefer(vocabulary.allowed_after(current.cursor.chord, settings.max_chord), wanted)
+            point.onset_beats, point.chord = onset_beats, current.cursor.chord
             if not chord:
-                allowed = _without_repeats(allowed, vocabulary.pitches, outline, settings)
-            token, memory_share = self._sample(current, allowed, settings, random)
+                point.place = None if bars is None else bars.place(onset_beats)
+            token, memory_share = self._draw(current, forecast, point, settings.memory, random)
             if vocabulary.is_time(token):
                 next_beats = onset_beats + vocabulary.shift_beats(token) * settings.time_scale
-                if _is_last(next_beats, until_beats, settings):
-                    next_beats = until_beats
-                yield from _chord_notes(chord, onset_beats, next_beats)
-                outline.append(max(pitch for pitch, *_ in chord))
-                del outline[:-MAX_OUTLINE_ONSETS]
+                duration_beats, fills_gap = next_beats - onset_beats, True
+                is_last = next_beats > latest_beats
+                if forecast.closing is not None and not is_last:
+                    chance = forecast.closing.chance_beyond_times(onset_beats, until_beats, max(point.chord))
+                    is_last = chance > 0.0 and random.random() < chance
+                if is_last:
+                    next_beats, duration_beats, fills_gap = until_beats, until_beats - onset_beats, False
+                    if settings.ending is not None:
+                        duration_beats = settings.ending.last_length_beats(onset_beats, random.random())
+                yield from _chord_notes(chord, onset_beats, duration_beats, fills_gap=fills_gap)
+                point.outline.append(max(pitch for pitch, *_ in chord))
+                del point.outline[:-MAX_OUTLINE_ONSETS]
                 chord.clear()
                 onset_beats = next_beats
-                current = self._advance(current, (token,), Cursor(onset_beats), learn=settings.learn_answer)
+                current = self._advance(current, token, Cursor(onset_beats), point.place, learn=learn)
             else:
                 pitch = vocabulary.pitch(token)
                 cursor = Cursor(onset_beats, (*current.cursor.chord, pitch))
-                current = self._advance(current, (token,), cursor, learn=settings.learn_answer)
+                current = self._advance(current, token, cursor, point.place, learn=learn)
                 chord.append((pitch, memory_share, current))
 
 
-def _is_last(next_beats: float, until_beats: float, settings: SamplingSettings) -> bool:
-    """Whether a note is the answer's last: the next one would be cut too short, or would begin in the closing beats."""
-    return next_beats > until_beats - max(SHORTEST_NOTE_BEATS, settings.closing_beats) + ROUNDING_BEATS
-
-
 def _chord_notes(
-    chord: list[tuple[int, float, Snapshot]], onset_beats: float, end_beats: float
+    chord: list[tuple[int, float, Snapshot]], onset_beats: float, duration_beats: float, *, fills_gap: bool
 ) -> Iterator[PlannedNote]:
-    duration_beats = min(end_beats - onset_beats, LONGEST_NOTE_BEATS)
+    duration_beats = min(duration_beats, LONGEST_NOTE_BEATS)
     for pitch, memory_share, after in chord:
-        yield PlannedNote(Note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY), after, memory_share)
+        note = Note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY)
+        yield PlannedNote(note, after, memory_share, fills_gap)
 
 
 def create_improviser(
-    engine: Engine, vocabulary: PitchVocabulary | EventVocabulary, memory: Memory | None = None
+    engine: Engine,
+    vocabulary: PitchVocabulary | EventVocabulary,
+    memory: Memory | None = None,
+    phrasing: Phrasing = PLAIN,
 ) -> Improviser:
     """The improviser of the vocabulary's approach. Without a memory it plays what the network forecasts alone."""
     if isinstance(vocabulary, EventVocabulary):
-        return EventImproviser(engine, vocabulary, memory)
-    return PitchImproviser(engine, vocabulary, memory)
+        return EventImproviser(engine, vocabulary, memory, phrasing)
+    return PitchImproviser(engine, vocabulary, memory, phrasing)

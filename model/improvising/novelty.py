@@ -1,71 +1,105 @@
-"""Limits how many successive intervals of the player's phrases an answer may repeat, in any key; knows no network and no time.
+"""Limits how much of an answer quotes the player's phrases, in any key; knows no network.
 
 A melody is compared as its intervals from one onset to the next, with the highest note of each chord, as `fours evaluate`
 measures copying. A repeated note is an interval like any other. The highest pitches of the onsets are called its outline.
+
+People quote in whole motifs: a few continuations of a phrase are nearly all quotation, most have none. So a quote is not cut
+at some length. Of the answer as a whole a share may be quotes; once it is more, the quote ends where the motif ends, and
+no other one begins.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
 
-from model.defaults import MAX_REPEATED_INTERVALS
 from model.notes import CHORD_BEATS, Note, in_onset_order
-from model.tokens.vocabulary import Mask
 
+# So many successive intervals of the player are a quote; any two melodies share shorter runs.
+QUOTE_INTERVALS = 6
+# A short answer, or the beginning of a long one, may be a quote as a whole: shares are taken of so many notes at least.
+SHORTEST_ANSWER_NOTES = 16
+# A quote that is too long and comes to no motif's end is ended after so many notes.
+OVERDUE_NOTES = 8
+# A motif ends before a gap that is so much longer than usual in its phrase.
+LONG_GAP_RATIO = 1.5
 # Added to an interval from -127 to 127, so that it is a byte.
 UNISON = 128
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The outline of a phrase of the player: its pitches, and the indices of those that end a motif."""
+
+    pitches: Sequence[int]
+    motif_ends: Collection[int] = ()
+
+    @classmethod
+    def of(cls, notes: Iterable[Note]) -> "Outline":
+        """The outline of some notes; a motif ends before a long gap, and the phrase with its last note."""
+        pitches, onsets = _outline_and_onsets(notes)
+        gaps = [after - before for before, after in pairwise(onsets)]
+        usual = median(gaps) if gaps else 0.0
+        ends = {index for index, gap in enumerate(gaps) if gap >= LONG_GAP_RATIO * usual}
+        return cls(pitches, frozenset({*ends, len(pitches) - 1}))
+
+
 class Novelty:
-    """The limit for some phrases of the player, given as outlines: at most `max_intervals` successive intervals are repeated.
+    """The limit for some phrases of the player: at most `max_share` of an answer's notes, from 0 to 1, are in quotes of them.
 
     Built again with each new phrase, which takes a fraction of a microsecond per note.
     """
 
-    def __init__(self, phrases: Iterable[Sequence[int]], max_intervals: int = MAX_REPEATED_INTERVALS) -> None:
-        self._max_intervals = max_intervals
-        # By each run of as many intervals as may be repeated: the next intervals that would repeat one more.
-        self._forbidden_next: dict[bytes, set[int]] = {}
+    def __init__(self, phrases: Iterable[Outline], max_share: float) -> None:
+        self._max_share = max_share
+        # By each run of intervals that is one short of a quote: the next interval, and whether a motif ends before it.
+        self._followers: dict[bytes, dict[int, bool]] = {}
+        self._quotes: set[bytes] = set()
         for phrase in phrases:
-            intervals = _intervals(phrase)
-            for end in range(max_intervals, len(intervals)):
-                self._forbidden_next.setdefault(intervals[end - max_intervals : end], set()).add(
-                    intervals[end] - UNISON
-                )
+            intervals = _intervals(phrase.pitches)
+            for end in range(QUOTE_INTERVALS - 1, len(intervals)):
+                begin = end - QUOTE_INTERVALS + 1
+                self._quotes.add(intervals[begin : end + 1])
+                following = self._followers.setdefault(intervals[begin:end], {})
+                interval = intervals[end] - UNISON
+                # Where one of several places goes on within its motif, the quote may go on, too.
+                following[interval] = following.get(interval, True) and end in phrase.motif_ends
 
     def forbidden_pitches(self, outline: Sequence[int]) -> frozenset[int]:
-        """The pitches that may not come next after an answer's outline so far, as the answer would repeat too much."""
-        if len(outline) <= self._max_intervals:
+        """The pitches that may not come next after an answer's outline so far, as too much of it would be quotes."""
+        if self._max_share >= 1.0 or len(outline) < QUOTE_INTERVALS:
             return frozenset()
-        intervals = self._forbidden_next.get(_intervals(outline[len(outline) - self._max_intervals - 1 :]), ())
-        return frozenset(outline[-1] + interval for interval in intervals)
+        intervals = _intervals(outline[len(outline) - QUOTE_INTERVALS :])
+        following = self._followers.get(intervals)
+        if following is None:
+            return frozenset()
+        is_quoting = len(outline) > QUOTE_INTERVALS and _intervals(outline[-QUOTE_INTERVALS - 1 :]) in self._quotes
+        quoted = self.quoted_notes(outline) + (1 if is_quoting else QUOTE_INTERVALS + 1)
+        excess = quoted - self._max_share * max(len(outline) + 1, SHORTEST_ANSWER_NOTES)
+        if excess <= 0.0:
+            return frozenset()
+        ends_anywhere = not is_quoting or excess > OVERDUE_NOTES
+        return frozenset(
+            outline[-1] + interval for interval, is_motif_end in following.items() if is_motif_end or ends_anywhere
+        )
 
-    def restrict(self, allowed: Mask, pitches: Sequence[int], outline: Sequence[int]) -> Mask:
-        """The `allowed` tokens without those that would repeat too much; all of them where none would be left.
-
-        The tokens of `pitches` begin at 1. `outline` is that of the earlier onsets; of a chord, only the first note is
-        restricted.
-        """
-        forbidden = self.forbidden_pitches(outline)
-        if not forbidden:
-            return allowed
-        remaining = allowed.copy()
-        remaining[1 : 1 + len(pitches)] &= ~np.isin(pitches, list(forbidden))
-        return remaining if remaining.any() else allowed
+    def quoted_notes(self, outline: Sequence[int]) -> int:
+        """How many notes of an answer's outline are in quotes."""
+        intervals = _intervals(outline)
+        count, quoted_until = 0, 0
+        for end in range(QUOTE_INTERVALS, len(intervals) + 1):
+            if intervals[end - QUOTE_INTERVALS : end] in self._quotes:
+                begin = max(end - QUOTE_INTERVALS, quoted_until)
+                count += end + 1 - begin
+                quoted_until = end + 1
+        return count
 
 
 def outline_of(notes: Iterable[Note]) -> list[int]:
     """The highest pitch of each onset. Notes that begin within a sixteenth of a beat are one chord."""
-    outline: list[int] = []
-    onset_beats = -np.inf
-    for note in in_onset_order(notes):
-        if note.onset_beats - onset_beats >= CHORD_BEATS:
-            onset_beats = note.onset_beats
-            outline.append(note.pitch)
-        else:
-            outline[-1] = max(outline[-1], note.pitch)
-    return outline
+    return _outline_and_onsets(notes)[0]
 
 
 def longest_repeat(answer: Sequence[int], phrases: Iterable[Sequence[int]]) -> int:
@@ -76,6 +110,20 @@ def longest_repeat(answer: Sequence[int], phrases: Iterable[Sequence[int]]) -> i
         while longest <= end and any(intervals[end - longest : end + 1] in phrase for phrase in played):
             longest += 1
     return longest
+
+
+def _outline_and_onsets(notes: Iterable[Note]) -> tuple[list[int], list[float]]:
+    outline: list[int] = []
+    onsets: list[float] = []
+    onset_beats = -np.inf
+    for note in in_onset_order(notes):
+        if note.onset_beats - onset_beats >= CHORD_BEATS:
+            onset_beats = note.onset_beats
+            outline.append(note.pitch)
+            onsets.append(onset_beats)
+        else:
+            outline[-1] = max(outline[-1], note.pitch)
+    return outline, onsets
 
 
 def _intervals(outline: Sequence[int]) -> bytes:

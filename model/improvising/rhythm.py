@@ -10,7 +10,7 @@ from model.notes import CHORD_BEATS, Note, in_onset_order
 
 # People play a little early: a note this close before a beat counts as on that beat.
 EARLY_TOLERANCE_BEATS = CHORD_BEATS
-# People release a little late: so much past a beat does not count as another beat.
+# People release a little late: a note that ends at most this long after a beat does not reach into another beat.
 LATE_TOLERANCE_BEATS = 0.25
 
 
@@ -43,8 +43,8 @@ class Rhythm:
     def from_notes(cls, notes: Iterable[Note]) -> Self:
         """The rhythm of a phrase, which keeps its position on the beat. The period is its length in whole beats.
 
-        A chord is one onset, and lasts as long as its longest note. A note that is still held lasts until the next onset.
-        Raises ValueError where there is no note.
+        A chord is one onset, and lasts as long as its longest note. A note that is still held lasts until the next
+        onset. Raises ValueError where there is no note.
         """
         phrase = in_onset_order(notes)
         if not phrase:

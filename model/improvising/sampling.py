@@ -1,43 +1,55 @@
-"""Samples one token from logits by temperature, top-p and a mask; knows no vocabulary, and takes the random number as an argument."""
+"""Samples one token from weights by temperature and top-p; knows no vocabulary, and takes the random number as an argument."""
 
 import numpy as np
 import numpy.typing as npt
 
 from model.engines.engine import Logits
 
+Weights = npt.NDArray[np.float64]
+"""How likely each token is, shape (vocabulary,); not below 0, and not all 0."""
+Tokens = npt.NDArray[np.intp]
 
-def sampling_probabilities(
-    logits: Logits, temperature: float, top_p: float, allowed: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.float64]:
-    """The probabilities to sample from; all shapes are (vocabulary,).
+# Next to the likeliest token, as a logit: any lower one would be a probability of 0 in double precision before long.
+LEAST_LOGIT = -600.0
+# Below this the inverse of a weight would overflow.
+LEAST_SCALE = 1e-300
 
-    Logits are masked to the `allowed` tokens, divided by the temperature, and cut to the nucleus: the smallest set of the
-    likeliest tokens whose probabilities add up to `top_p` (Holtzman et al. 2020). At least one token always remains.
-    Raises ValueError where no token is allowed.
+
+def rank_tokens(weights: Weights, temperature: float, top_p: float) -> tuple[Tokens, Weights]:
+    """The tokens to sample from, the likeliest first, and the sum of the probabilities up to each; both of shape (tokens,).
+
+    The weights, shape (vocabulary,), need not sum to 1. They are raised to the power of 1 / temperature, and cut to the
+    nucleus: the smallest set of the likeliest tokens that hold `top_p` of all probability (Holtzman et al. 2020). The sums do not
+    end at 1. Raises ValueError where no token has any weight.
     """
-    if not allowed.any():
-        raise ValueError("nothing is allowed: the mask holds no token")
-    scaled = np.where(allowed, logits.astype(np.float64) / temperature, -np.inf)
-    p: npt.NDArray[np.float64] = np.exp(scaled - scaled.max())
-    p /= p.sum()
+    # The reductions of ufuncs: the methods of arrays take twice as long, and this runs for every token.
+    highest = float(np.maximum.reduce(weights))
+    if not highest > 0.0:
+        raise ValueError("nothing is allowed: no token has any weight")
+    p = weights * (1.0 / highest) if highest > LEAST_SCALE else weights / highest
+    if temperature != 1.0:
+        np.power(p, 1.0 / temperature, out=p)
+    tokens = p.argsort(kind="stable")[::-1]
+    sums = p[tokens].cumsum()
     if top_p < 1.0:
-        likeliest_first = np.argsort(-p, kind="stable")
-        cumulative_before = np.cumsum(p[likeliest_first]) - p[likeliest_first]
-        cut = cumulative_before >= top_p
-        cut[0] = False
-        p[likeliest_first[cut]] = 0.0
-        p /= p.sum()
+        kept = int(sums.searchsorted(top_p * sums[-1])) + 1
+        return tokens[:kept], sums[:kept]
+    return tokens, sums
+
+
+def softmax(logits: Logits) -> Weights:
+    """The probabilities of the logits, shape (vocabulary,); each is above 0, so that any mask leaves a token with weight."""
+    p: Weights = logits.astype(np.float64)
+    p -= np.maximum.reduce(p)
+    np.maximum(p, LEAST_LOGIT, out=p)
+    np.exp(p, out=p)
+    p *= 1.0 / np.add.reduce(p)
     return p
 
 
-def softmax(logits: Logits) -> npt.NDArray[np.float64]:
-    """The probabilities of the logits, shape (vocabulary,)."""
-    p: npt.NDArray[np.float64] = np.exp(logits.astype(np.float64) - logits.max())
-    p /= p.sum()
-    return p
-
-
-def draw_token(p: npt.NDArray[np.float64], uniform: float) -> int:
+def draw_token(tokens: Tokens, sums: Weights, uniform: float) -> int:
     """The token that the random number `uniform`, in [0, 1), selects. A token of probability 0 is never drawn."""
-    cumulative = np.cumsum(p)
-    return int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right").clip(max=np.flatnonzero(p)[-1]))
+    total = sums[-1]
+    index = int(sums.searchsorted(uniform * total, side="right"))
+    # Rounding may have made the product as high as the total.
+    return int(tokens[index if index < len(tokens) else int(sums.searchsorted(total))])

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
-from model.defaults import FITTED_STRENGTH
+from model.defaults import FITTED_HARMONY, FITTED_STRENGTH
+from model.harmony.changes import Changes
 from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
+from model.improvising.varied_rhythm import VariedRhythm
 from model.notes import MAX_CHORD_NOTES
+from model.phrasing.phrase_ends import Ending
+from model.tokens.bar_places import BarPlaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +21,14 @@ class SamplingSettings:
     - `temperature` divides the logits. `top_p` keeps the likeliest tokens that together hold this much probability.
     - `pitches` are the MIDI pitches that may be played; None allows all. Where none of them can be played, all can.
     - No note begins in the last `closing_beats` of an answer, so that the answer ends on a held note.
+    - `bars` says where bars begin, which the memory counts with; None where that is not known.
+    - `ending` says how the answer ends in its last bar; None for a plain end, on a note that is held until the time is over.
     - `memory` is the weight of what was heard in this jam, from 0 (the network alone) to 1.
     - `learn_answer`: the answer is remembered too, as the player's notes are.
-    - `novelty` limits how much of the player's phrases is repeated; None sets no limit. `answer_outline` holds the highest
+    - `novelty` limits how much of the answer quotes the player's phrases; None sets no limit. `answer_outline` holds the highest
       pitch of each onset that the answer has played so far, which is what `novelty` compares.
+    - `changes` are the chords that the answer is played over, None for none, and `harmony` is how much it keeps to them, from 0 to 1.
+      Chords are those of the notes as they sound, `transpose` semitones above the composed ones.
 
     Approach 1 (`pitch`): a note comes every `step_beats`; or, where there is a `rhythm`, in that rhythm, whose first
     period begins at beat `rhythm_from_beats`.
@@ -32,13 +40,18 @@ class SamplingSettings:
     temperature: float = 1.0
     top_p: float = 1.0
     step_beats: float = 0.5
-    rhythm: Rhythm | None = None
+    rhythm: Rhythm | VariedRhythm | None = None
     rhythm_from_beats: float = 0.0
     time_scale: float = 1.0
     max_chord: int = MAX_CHORD_NOTES
     pitches: frozenset[int] | None = None
     closing_beats: float = 0.0
+    bars: BarPlaces | None = None
+    ending: Ending | None = None
     memory: float = FITTED_STRENGTH
     learn_answer: bool = False
     novelty: Novelty | None = None
     answer_outline: tuple[int, ...] = ()
+    changes: Changes | None = None
+    harmony: float = FITTED_HARMONY
+    transpose: int = 0

@@ -1,20 +1,17 @@
-"""How far a memory trusts one context against shorter contexts, and at last against the network; knows no music.
+"""How far a memory trusts one context against the contexts before it, and at last against the network; knows no music.
 
-A context that was followed n times, by `distinct` different symbols, passes the forecast on to the shorter contexts (it
-"escapes", as in PPM) with odds of a · distinct^variety / n^evidence. Each length and kind of context has a concentration a
-of its own. A plain Dirichlet back-off, (c + a p) / (n + a), is the case of variety 0 and evidence 1. Music is predicted
-best near variety 3/4 and evidence 2/5: whether one symbol follows or several says more than how often. See docs/memory.md.
+A context that was followed n times, by `distinct` different symbols, passes the forecast on to the contexts that are trusted
+less (it "escapes", as in PPM) with odds of a · distinct^variety / n^evidence. Each kind of context has a concentration a of its
+own. A plain Dirichlet back-off, (c + a p) / (n + a), is the case of variety 0 and evidence 1. Music is predicted best near
+variety 3/4 and evidence 2/5: whether one symbol follows or several says more than how often. See docs/memory.md.
 """
 
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 
 from model.approach import Approach
-
-ORDERS = (1, 2, 3, 4, 6, 8, 12, 16)
-"""The lengths of contexts, in tokens. Lengths in between do not improve the forecast."""
+from model.memory.context_kinds import NOTE_KINDS, PITCH_KINDS, TIME_KINDS, ContextKind
 
 # Only the latest followers of a context count: more of them measured no better, and this bounds the time of mixing.
 MAX_FOLLOWERS = 32
@@ -25,34 +22,28 @@ MIN_STRENGTH = 1e-3
 MAX_STRENGTH = 0.99
 
 Escapes = list[list[list[float]]]
-"""Indexed by context (shortest first), n and `distinct`: the share of the forecast that is left to shorter contexts."""
+"""Indexed by context (trusted least first), n and `distinct`: the share of the forecast that is left to those before it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Backoff:
-    """The fitted numbers: a concentration per length in `ORDERS`, for interval contexts and for token contexts.
+class Trust:
+    """The fitted numbers for one kind of next token: a concentration for each of its `kinds` of context.
 
-    Of two contexts of one length, the interval context counts as the shorter one, because it holds in any key. Raises
-    ValueError where the number of concentrations is wrong, or one is not above 0.
+    Raises ValueError where the number of concentrations is wrong, or one is not above 0.
     """
 
-    intervals: tuple[float, ...]
-    tokens: tuple[float, ...]
+    kinds: tuple[ContextKind, ...]
+    concentrations: tuple[float, ...]
     variety: float
     evidence: float
 
     def __post_init__(self) -> None:
-        if not len(self.intervals) == len(self.tokens) == len(ORDERS):
+        if len(self.concentrations) != len(self.kinds):
             raise ValueError(
-                f"a memory has {len(ORDERS)} lengths of context, and as many concentrations of either kind"
+                f"a memory has {len(self.kinds)} kinds of context here, and as many concentrations, not {len(self.concentrations)}"
             )
-        if min(self.concentrations) <= 0.0:
+        if self.concentrations and min(self.concentrations) <= 0.0:
             raise ValueError("the concentrations of a memory must be above 0")
-
-    @property
-    def concentrations(self) -> tuple[float, ...]:
-        """Shortest context first, intervals and tokens in turn."""
-        return tuple(chain.from_iterable(zip(self.intervals, self.tokens, strict=True)))
 
     def escapes(self, strength: float) -> Escapes:
         """The escapes at a strength from 0 (the memory has no weight) over 0.5 (as fitted) to 1.
@@ -61,7 +52,7 @@ class Backoff:
         """
         strength = min(strength, MAX_STRENGTH)
         if strength < MIN_STRENGTH:
-            return [[[1.0] * (MAX_FOLLOWERS + 1)] * (MAX_FOLLOWERS + 1)] * 2 * len(ORDERS)
+            return [[[1.0] * (MAX_FOLLOWERS + 1)] * (MAX_FOLLOWERS + 1)] * len(self.kinds)
         scale = ((1.0 - strength) / strength) ** 2
         n = np.arange(MAX_FOLLOWERS + 1, dtype=np.float64)
         n[0] = 1.0  # never looked up
@@ -71,18 +62,60 @@ class Backoff:
         return escapes
 
 
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """The trust before a note, and that after a note of the event approach, where a time may come; None for the pitch approach."""
+
+    notes: Trust
+    times: Trust | None = None
+
+    @property
+    def kinds(self) -> tuple[ContextKind, ...]:
+        """The kinds of context before a note, and then those before a time."""
+        return self.notes.kinds + (self.times.kinds if self.times else ())
+
+
 DEFAULT_BACKOFFS: dict[Approach, Backoff] = {
     "pitch": Backoff(
-        intervals=(42.0, 13.0, 8.8, 2.7, 8.0, 1.2, 12.0, 0.5),
-        tokens=(11.5, 8.4, 3.2, 6.0, 2.4, 10.0, 9.0, 3.0),
-        variety=0.75,
-        evidence=0.4,
+        Trust(
+            PITCH_KINDS,
+            (39.0, 11.0, 13.0, 8.2, 8.1, 3.0, 2.9, 6.2, 7.9, 2.5, 1.3, 8.1, 15.0, 9.4, 0.51, 3.9),
+            variety=0.79,
+            evidence=0.39,
+        )
     ),
     "event": Backoff(
-        intervals=(60.0, 11.0, 42.0, 7.0, 3.9, 1.6, 8.0, 0.5),
-        tokens=(80.0, 9.0, 42.0, 3.5, 1.5, 4.5, 9.0, 6.0),
-        variety=0.8,
-        evidence=0.35,
+        Trust(
+            NOTE_KINDS,
+            (
+                110.0,
+                70.0,
+                38.0,
+                31.0,
+                50.0,
+                13.0,
+                26.0,
+                9.6,
+                16.0,
+                19.0,
+                3.9,
+                65.0,
+                4.9,
+                1.7,
+                16.0,
+                24.0,
+                57.0,
+                5.4,
+                27.0,
+                1.6,
+                1.5,
+                0.58,
+                12.0,
+            ),
+            variety=0.96,
+            evidence=0.49,
+        ),
+        Trust(TIME_KINDS, (5.1, 4.4, 11.0, 4.4, 15.0, 19.0, 1.0, 2.0, 13.0, 1.8, 0.37), variety=0.98, evidence=0.37),
     ),
 }
-"""For packs whose card has no memory entry, and the start of fitting: close to the numbers of `songbook`."""
+"""For packs whose card has no such numbers, and the start of fitting: close to those of `songbook`."""

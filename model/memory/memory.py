@@ -1,14 +1,15 @@
 """A memory of what was heard in this jam, and how it changes a network's forecast; knows no notes, no time and no file.
 
-For contexts of up to 16 tokens the memory stores which tokens followed them. A forecast goes through the contexts from the
-shortest to the longest, and each one takes over as far as it is trusted (`model.memory.backoff`). Every context is stored
-twice: as tokens, and as intervals between pitches, so that a riff is recognised in any key.
+For contexts of up to 16 tokens the memory stores which tokens followed them. A forecast goes through the contexts from the one
+that is trusted least to the one that is trusted most, and each one takes over as far as it is trusted (`model.memory.backoff`).
+Contexts hold pitches or intervals, so that a riff is recognised in any key, and times with their place in the bar
+(`model.memory.context_kinds`).
 
 To compose ahead, the memory hears the planned notes, then goes back (`restore`), at the cost of the tokens heard since.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,14 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 from model.defaults import FITTED_STRENGTH
-from model.memory.backoff import MAX_FOLLOWERS, ORDERS, Backoff
+from model.memory.backoff import MAX_FOLLOWERS, Backoff, Escapes, Trust
+from model.memory.context_kinds import LONGEST
 from model.memory.memory_mark import (
+    EMPTY_LINES,
     FIRST_TIME_SYMBOL,
     MAX_INTERVAL,
     MAX_TIMES,
-    SYMBOLS,
     MemoryHistory,
     MemoryMark,
+    context_keys,
     contexts_at,
 )
 from model.tokens.vocabulary import START, Vocabulary
@@ -36,23 +39,42 @@ MAX_CONTEXTS = 200_000
 MAX_UNDO = 2048
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen, as one is made for every token
 class MixedForecast:
-    """A network's forecast mixed with the memory's, and the part of it that is the memory's; both of shape (vocabulary,).
+    """A network's forecast mixed with the memory's.
 
-    `probabilities` sum to 1; `from_memory` is at most as high for each token.
+    `probabilities`, shape (vocabulary,), sum to 1. `from_memory` holds the memory's part of them, at most as high, for the tokens
+    that it remembers here.
     """
 
     probabilities: npt.NDArray[np.float64]
-    from_memory: npt.NDArray[np.float64]
+    from_memory: Mapping[int, float]
+    network: Probabilities
+    network_weight: float
 
     def memory_share(self, token: int) -> float:
-        """The part of a token's probability that came from memory, from 0 to 1."""
-        return float(self.from_memory[token] / self.probabilities[token]) if self.probabilities[token] > 0.0 else 0.0
+        """The part of a token's probability that came from memory, from 0 to 1; right also once `probabilities` were changed."""
+        remembered = self.from_memory.get(token)
+        return remembered / (remembered + self.network_weight * float(self.network[token])) if remembered else 0.0
+
+
+class _Levels:
+    """The contexts before one kind of next token, from the one that is trusted least up, and how far each is trusted."""
+
+    __slots__ = ("escapes", "is_transposed", "keys", "trust")
+
+    def __init__(self, trust: Trust, first: int) -> None:
+        self.trust = trust
+        self.keys = context_keys(trust.kinds, first)
+        self.is_transposed = tuple(kind.is_transposed for kind in trust.kinds)
+        self.escapes: Escapes = trust.escapes(FITTED_STRENGTH)
 
 
 class Memory:
     """A memory of tokens of one vocabulary. It holds at most `capacity` contexts, and drops the oldest ones first.
+
+    A `place` is where in its bar the onset of a token stands, in ticks: of a note its own onset, of a time the onset before it.
+    It is None where no bars are known; then the contexts with a place are left out.
 
     Used from one thread at a time. Raises ValueError where the vocabulary is larger than 128 pitches and 128 times, which no
     vocabulary of ours is.
@@ -63,9 +85,18 @@ class Memory:
         self._first_time_token = 1 + len(vocabulary.pitches)
         if not len(vocabulary.pitches) <= 128 or vocabulary.size - self._first_time_token > MAX_TIMES:
             raise ValueError(f"a memory is for 128 pitches and {MAX_TIMES} times at most, not {vocabulary.size} tokens")
+        before_note = _Levels(backoff.notes, 0)
+        before_time = before_note if backoff.times is None else _Levels(backoff.times, len(backoff.notes.kinds))
+        self._levels = (before_note, before_time)  # by whether a time may come
+        self.kinds = backoff.kinds
+        """All kinds of its contexts; the first byte of a context is the index of its kind."""
+        self._has_times = vocabulary.size > self._first_time_token
         self._strength = FITTED_STRENGTH
-        self._escapes = backoff.escapes(FITTED_STRENGTH)
         self.forget()
+
+    def is_like(self, other: "Memory") -> bool:
+        """Whether the content of the other memory means the same here: the vocabulary and the kinds of contexts are equal."""
+        return self.vocabulary == other.vocabulary and self.kinds == other.kinds
 
     def __len__(self) -> int:
         """How many contexts it holds."""
@@ -80,7 +111,8 @@ class Memory:
         self._followers = dict(contexts)
         self._oldest_first = deque(self._followers)
         self._current = MemoryMark(MemoryHistory(began_empty=not self._followers))
-        self._current_contexts: list[bytes] | None = None
+        self._contexts: list[bytes] | None = None
+        self._contexts_place: int | None = None
         self._undo_stack = deque([self._current])
         self._evict_oldest(self._current)
         self._current.evicted.clear()
@@ -92,9 +124,9 @@ class Memory:
         """
         self._followers, self._oldest_first = other._followers.copy(), other._oldest_first.copy()  # noqa: SLF001  another of this class
         before, self._current = self._current, MemoryMark(MemoryHistory(began_empty=not self._followers))
-        self._current.token_history, self._current.interval_history = before.token_history, before.interval_history
+        self._current.lines, self._current.time_comes = before.lines, before.time_comes
         self._current.last_note_token = before.last_note_token
-        self._current_contexts = None
+        self._contexts = None
         self._undo_stack = deque([self._current])
         self._evict_oldest(self._current)
         self._current.evicted.clear()
@@ -103,25 +135,36 @@ class Memory:
         """The whole content, oldest first: each context with the symbols that followed it, the latest last."""
         return ((context, self._followers[context]) for context in self._oldest_first)
 
-    def followers(self) -> list[bytes]:
-        """What followed each of the contexts that end here, shortest first; empty bytes for an unknown context."""
+    @property
+    def time_comes(self) -> bool:
+        """Whether a time may come next, as after a note of the event approach."""
+        return self._current.time_comes
+
+    @property
+    def trust_here(self) -> Trust:
+        """How far the contexts before the next token are trusted: those before a note, or those where a time may come."""
+        return self._levels[self._current.time_comes].trust
+
+    def followers(self, place: int | None = None) -> list[bytes]:
+        """What followed each of the contexts that end here, in the order of `trust_here`; empty bytes for an unknown context."""
         known = self._followers
-        return [known.get(context, b"") for context in self._contexts_at_current()]
+        return [known.get(context, b"") for context in self._contexts_at_current(place)]
 
     def symbols(self, token: int) -> tuple[bytes, bytes]:
-        """The symbols of a next token: as an interval, and as a token. The first note of all has no interval (empty bytes)."""
+        """The symbols of a next token: as it is, and as an interval. The first note of all has no interval (empty bytes)."""
         last, time = self._current.last_note_token, token - self._first_time_token
         if time >= 0:
-            return bytes((FIRST_TIME_SYMBOL + time,)), bytes((token - 1,))
+            return bytes((token - 1,)), bytes((FIRST_TIME_SYMBOL + time,))
         if last is None:
-            return b"", bytes((token - 1,))
-        return bytes((min(max(token - last, -MAX_INTERVAL), MAX_INTERVAL) + MAX_INTERVAL,)), bytes((token - 1,))
+            return bytes((token - 1,)), b""
+        return bytes((token - 1,)), bytes((min(max(token - last, -MAX_INTERVAL), MAX_INTERVAL) + MAX_INTERVAL,))
 
-    def hear(self, token: int, *, learn: bool = True) -> None:
+    def hear(self, token: int, place: int | None = None, *, learn: bool = True) -> None:
         """Moves on by one token. Without `learn` the token only becomes part of the current context, and is not remembered."""
         current = self._current
         mark = MemoryMark(current.history)
         mark.previous, mark.position, mark.token, mark.is_learnt = current, current.position + 1, token, learn
+        mark.place = place
         self._append(mark)
 
     def snapshot(self) -> MemoryMark:
@@ -133,10 +176,12 @@ class Memory:
 
         Raises ValueError where the two lines of tokens parted more than MAX_UNDO tokens ago.
         """
+        if mark is self._current:
+            return
         if mark.history is not self._current.history:
             mark.history, mark.previous, mark.position = self._current.history, None, 0
             mark.overwritten, mark.evicted = [], []
-            self._current, self._current_contexts, self._undo_stack = mark, None, deque([mark])
+            self._current, self._contexts, self._undo_stack = mark, None, deque([mark])
             return
         forward = []
         while not self._is_on_path(mark):
@@ -149,74 +194,91 @@ class Memory:
         for later in reversed(forward):
             self._append(later)
 
-    def mix(self, p: Probabilities, strength: float = FITTED_STRENGTH) -> MixedForecast:
-        """The forecast of the next token from the network's `p`, shape (vocabulary,), and the memory.
+    def mix(self, p: Probabilities, strength: float = FITTED_STRENGTH, place: int | None = None) -> MixedForecast:
+        """The forecast of the next token, at this place, from the network's `p`, shape (vocabulary,), and the memory.
 
         At `strength` 0 it is the network's forecast; at 0.5 it predicts best; at 1 it is the memory's, wherever the memory
         knows the context.
         """
         if strength != self._strength:
-            self._strength, self._escapes = strength, self.backoff.escapes(strength)
-        remaining = 1.0  # probability left to shorter contexts, and to the network
-        found: tuple[list[bytes], list[bytes]] = ([], [])  # in interval contexts, in token contexts
-        weights: tuple[list[float], list[float]] = ([], [])
-        counts: tuple[list[int], list[int]] = ([], [])
-        level = 2 * len(ORDERS)
-        for followers in reversed(self.followers()):
+            self._strength = strength
+            for levels in set(self._levels):
+                levels.escapes = levels.trust.escapes(strength)
+        current, known = self._current, self._followers
+        levels = self._levels[current.time_comes]
+        escapes, is_transposed = levels.escapes, levels.is_transposed
+        last = current.last_note_token or 0
+        remaining = 1.0  # probability left to contexts that are trusted less, and to the network
+        remembered: dict[int, float] = {}
+        level = len(is_transposed)
+        for context in reversed(self._contexts_at_current(place)):
             level -= 1
-            if followers:
-                n, kind = len(followers), level % 2
-                escape = self._escapes[level][n][_count_distinct(followers) if n > 1 else 1]
-                found[kind].append(followers)
-                weights[kind].append(remaining * (1.0 - escape) / n)
-                counts[kind].append(n)
+            followers = known.get(context)
+            if followers is not None:
+                shares = _shares_of(followers)
+                escape = escapes[level][len(followers)][len(shares)]
+                weight = remaining * (1.0 - escape)
                 remaining *= escape
-        from_memory = np.zeros(self.vocabulary.size)
-        if found[0]:
-            self._add_intervals(from_memory, _sum_by_symbol(found[0], weights[0], counts[0]))
-        if found[1]:
-            from_memory[1:] += _sum_by_symbol(found[1], weights[1], counts[1])[: len(from_memory) - 1]
-        # In double precision, so that a very small weight of the network does not become zero.
-        mixed = remaining * p.astype(np.float64) + from_memory
-        normalising = 1.0 / mixed.sum()
-        mixed *= normalising
-        from_memory *= normalising
-        return MixedForecast(mixed, from_memory)
+                for symbol, share in shares:
+                    if not is_transposed[level]:
+                        token = symbol + 1
+                    elif symbol >= FIRST_TIME_SYMBOL:
+                        token = self._first_time_token + symbol - FIRST_TIME_SYMBOL
+                    else:
+                        token = last + symbol - MAX_INTERVAL
+                        if not START < token < self._first_time_token:
+                            token = START  # an interval that leaves the vocabulary
+                    remembered[token] = remembered.get(token, 0.0) + weight * share
+        return self._mixed(p, remaining, remembered)
 
-    def _add_intervals(self, from_memory: npt.NDArray[np.float64], by_symbol: npt.NDArray[np.float64]) -> None:
-        """Adds the weights of interval symbols to the tokens that they mean here, if the vocabulary has such a pitch."""
-        end = self._first_time_token
-        from_memory[end:] += by_symbol[FIRST_TIME_SYMBOL:][: len(from_memory) - end]
-        if self._current.last_note_token is not None:
-            lowest = self._current.last_note_token - MAX_INTERVAL  # the token of the lowest interval
-            low, high = max(lowest, 1), min(lowest + FIRST_TIME_SYMBOL, end)
-            from_memory[low:high] += by_symbol[low - lowest : high - lowest]
+    def _mixed(self, p: Probabilities, remaining: float, remembered: dict[int, float]) -> MixedForecast:
+        # In double precision, so that a very small weight of the network does not become zero.
+        mixed: npt.NDArray[np.float64] = np.multiply(p, remaining, dtype=np.float64)
+        if not remembered:
+            return MixedForecast(mixed, remembered, p, remaining)
+        lost = remembered.pop(START, 0.0)  # intervals that leave the vocabulary
+        if lost:
+            scale = 1.0 / (1.0 - lost)
+            mixed *= scale
+            remaining *= scale
+            remembered = {token: weight * scale for token, weight in remembered.items()}
+        for token, weight in remembered.items():  # a few: an array of them would take longer to make
+            mixed[token] += weight
+        return MixedForecast(mixed, remembered, p, remaining)
 
     def _append(self, mark: MemoryMark) -> None:
         """Moves to a mark that follows the current one, and learns its token."""
         previous, token = self._current, mark.token
         if token == START:  # a new piece: no context reaches back across it
-            mark.interval_history, mark.token_history, mark.last_note_token = b"", b"", None
+            mark.lines, mark.last_note_token, mark.time_comes = EMPTY_LINES, None, False
         else:
-            interval, symbol = self.symbols(token)
+            symbol, step = self.symbols(token)
             if mark.is_learnt:
-                self._learn(mark, interval, symbol)
-            mark.token_history = (previous.token_history + symbol)[-ORDERS[-1] :]
-            mark.interval_history = (previous.interval_history + interval)[-ORDERS[-1] :]
-            mark.last_note_token = token if token < self._first_time_token else previous.last_note_token
-        self._current, self._current_contexts = mark, None
+                self._learn(mark, symbol, step)
+            pitches, intervals, times, tokens, steps = previous.lines
+            if token < self._first_time_token:
+                pitches, intervals = (pitches + symbol)[-LONGEST:], (intervals + step)[-LONGEST:]
+                mark.last_note_token, mark.time_comes = token, self._has_times
+            else:
+                times = (times + symbol)[-LONGEST:]
+                mark.last_note_token, mark.time_comes = previous.last_note_token, False
+            if self._has_times:
+                mark.lines = pitches, intervals, times, (tokens + symbol)[-LONGEST:], (steps + step)[-LONGEST:]
+            else:  # the lines with times are those without
+                mark.lines = pitches, intervals, pitches, pitches, intervals
+        self._current, self._contexts = mark, None
         self._undo_stack.append(mark)
         if len(self._undo_stack) > MAX_UNDO:
             oldest = self._undo_stack.popleft()
             oldest.overwritten, oldest.evicted = [], []
             self._undo_stack[0].previous = None
 
-    def _learn(self, mark: MemoryMark, interval: bytes, symbol: bytes) -> None:
+    def _learn(self, mark: MemoryMark, symbol: bytes, step: bytes) -> None:
         known, overwritten = self._followers, mark.overwritten
         overwritten.clear()
-        by_kind = (interval, symbol)
-        for level, context in enumerate(self._contexts_at_current()):
-            follower = by_kind[level % 2]
+        is_transposed = self._levels[self._current.time_comes].is_transposed
+        for context, transposed in zip(self._contexts_at_current(mark.place), is_transposed, strict=True):
+            follower = step if transposed else symbol
             if context and follower:
                 before = known.get(context)
                 overwritten.append((context, before))
@@ -250,25 +312,18 @@ class Memory:
                 self._oldest_first.pop()
             else:
                 self._followers[context] = before
-        self._current, self._current_contexts = self._undo_stack[-1], None
+        self._current, self._contexts = self._undo_stack[-1], None
 
-    def _contexts_at_current(self) -> list[bytes]:
+    def _contexts_at_current(self, place: int | None) -> list[bytes]:
         """Cached, as both `mix` and `hear` need them at most positions."""
-        if self._current_contexts is None:
-            self._current_contexts = contexts_at(self._current)
-        return self._current_contexts
+        if self._contexts is None or self._contexts_place != place:
+            current = self._current
+            self._contexts = contexts_at(current.lines, self._levels[current.time_comes].keys, place)
+            self._contexts_place = place
+        return self._contexts
 
 
 @lru_cache(maxsize=1 << 14)
-def _count_distinct(followers: bytes) -> int:
-    """How many different symbols followed. Cached, as the same contexts occur over and over."""
-    return len(set(followers))
-
-
-def _sum_by_symbol(found: list[bytes], weights: list[float], counts: list[int]) -> npt.NDArray[np.float64]:
-    """The weights of all followers by symbol, shape (256,)."""
-    symbols = np.frombuffer(b"".join(found), np.uint8)
-    sums: npt.NDArray[np.float64] = np.bincount(symbols, np.repeat(weights, counts), SYMBOLS).astype(
-        np.float64, copy=False
-    )
-    return sums
+def _shares_of(followers: bytes) -> Sequence[tuple[int, float]]:
+    """Each symbol that followed, and its share of all. Cached, as the same contexts occur over and over."""
+    return tuple((symbol, followers.count(symbol) / len(followers)) for symbol in dict.fromkeys(followers))

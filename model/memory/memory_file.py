@@ -7,8 +7,10 @@ vocabulary, and fits every pack with the same vocabulary: `songbook` and `rock` 
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +19,14 @@ from safetensors.numpy import save
 
 from model.approach import Approach
 from model.errors import MemoryFileError
-from model.memory.backoff import MAX_FOLLOWERS, ORDERS
+from model.memory.backoff import MAX_FOLLOWERS
+from model.memory.context_kinds import LONGEST, ContextKind
 from model.memory.memory import Memory
-from model.memory.memory_mark import FIRST_TIME_SYMBOL, INTERVAL_CONTEXT, TOKEN_CONTEXT
+from model.memory.memory_mark import FIRST_TIME_SYMBOL, PLACE_BYTES
 from model.tokens.vocabulary import EventVocabulary, Vocabulary
 
-FORMAT = "1"
+FORMAT = "2"
+"""Format 1, of older programs, held contexts without the place in the bar, and none that this program looks for."""
 LARGEST_BYTES = 64_000_000
 """Two full memories take some 25 MB."""
 Bytes = npt.NDArray[np.uint8]
@@ -36,7 +40,7 @@ def save_memories(path: Path, memories: Mapping[Approach, Memory]) -> None:
     parts: dict[str, Bytes] = {}
     metadata = {"format": FORMAT}
     for approach, memory in memories.items():
-        metadata[f"{approach}.vocabulary"] = _vocabulary_hash(memory.vocabulary)
+        metadata[f"{approach}.vocabulary"] = _layout_hash(memory)
         contexts, followers = zip(*memory.contexts(), strict=True) if len(memory) else ((), ())
         parts |= _pack_texts(f"{approach}.contexts", contexts) | _pack_texts(f"{approach}.followers", followers)
     metadata["content"] = _content_hash(metadata, parts)
@@ -64,16 +68,31 @@ def load_memories(path: Path, memories: Mapping[Approach, Memory]) -> None:
             metadata = file.metadata() or {}
             parts = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
     except FileNotFoundError as error:
-        raise MemoryFileError(f"there is no {path} to remember from") from error
+        raise MemoryFileError(f"there is no memory file {path}") from error
     except (OSError, SafetensorError, TypeError, ValueError, LookupError) as error:  # numpy has not all of its types
         raise MemoryFileError(_damaged_message(path)) from error
     if metadata.get("format", FORMAT) != FORMAT:
-        raise MemoryFileError(f"{path} is of format {metadata['format']}; this program reads format {FORMAT}")
+        raise MemoryFileError(
+            f"{path} is of format {metadata['format']}, which another version of this program wrote; this one reads format {FORMAT}, so "
+            f"start without it"
+        )
     if metadata.get("content") != _content_hash(metadata, parts):
         raise MemoryFileError(_damaged_message(path))
     found = {approach: _read_contexts(path, metadata, parts, approach, memory) for approach, memory in memories.items()}
     for approach, contexts in found.items():
         memories[approach].load_contexts(contexts)
+
+
+def words_of(path: Path) -> dict[str, str]:
+    """The hash of each vocabulary that a memory file is written in, by the name of its entry; empty if it is no memory file."""
+    try:
+        if not path.is_file() or path.stat().st_size > LARGEST_BYTES:
+            return {}
+        with safe_open(path, "numpy") as file:
+            metadata = file.metadata() or {}
+    except (OSError, SafetensorError):
+        return {}
+    return {name: value for name, value in metadata.items() if name.endswith(".vocabulary")}
 
 
 def _read_contexts(
@@ -82,31 +101,48 @@ def _read_contexts(
     vocabulary_hash = metadata.get(f"{approach}.vocabulary")
     if vocabulary_hash is None:
         return []
-    if vocabulary_hash != _vocabulary_hash(memory.vocabulary):
+    if vocabulary_hash != _layout_hash(memory):
         raise MemoryFileError(
-            f"{path} was heard with another {approach} vocabulary than this pack's; take the pack it was made with"
+            f"{path} was heard with another {approach} vocabulary than this pack's; use the pack that it was made with"
         )
     try:
-        contexts = _unpack_texts(parts, f"{approach}.contexts", 1 + ORDERS[-1])
+        contexts = _unpack_texts(parts, f"{approach}.contexts", 1 + PLACE_BYTES + LONGEST)
         followers = _unpack_texts(parts, f"{approach}.followers", MAX_FOLLOWERS)
         found = list(zip(contexts, followers, strict=True))
-        ends = _symbol_ends(memory.vocabulary)
+        checks = [_ContextCheck.of(kind, memory.vocabulary) for kind in memory.kinds]
         # A follower that the vocabulary has no token for would take its share of the forecast from all others.
-        if not all(max(context[1:] + followed) < ends[context[:1]] for context, followed in found):
+        if not all(checks[context[0]].accepts(context, followed) for context, followed in found):
             raise ValueError("a symbol is outside the vocabulary")
-    except (KeyError, ValueError) as error:
+    except (KeyError, IndexError, ValueError) as error:
         raise MemoryFileError(_damaged_message(path)) from error
     return found
 
 
-def _symbol_ends(vocabulary: Vocabulary) -> dict[bytes, int]:
-    """The number of symbols that there are in each kind of context."""
-    times = vocabulary.size - 1 - len(vocabulary.pitches)
-    return {INTERVAL_CONTEXT: FIRST_TIME_SYMBOL + times, TOKEN_CONTEXT: vocabulary.size - 1}
+@dataclass(frozen=True, slots=True)
+class _ContextCheck:
+    """What contexts of one kind look like: where their symbols begin, how many there are, and the first symbol that is none."""
+
+    begin: int
+    length: int
+    symbols_end: int
+
+    @classmethod
+    def of(cls, kind: ContextKind, vocabulary: Vocabulary) -> Self:
+        times = vocabulary.size - 1 - len(vocabulary.pitches)
+        end = FIRST_TIME_SYMBOL + times if kind.is_transposed else vocabulary.size - 1
+        return cls(1 + PLACE_BYTES * kind.has_place, kind.length, end)
+
+    def accepts(self, context: bytes, followers: bytes) -> bool:
+        symbols = context[self.begin :]
+        return (
+            len(context) == self.begin + self.length
+            and max(symbols, default=0) < self.symbols_end
+            and max(followers) < self.symbols_end
+        )
 
 
 def _damaged_message(path: Path) -> str:
-    return f"{path} is no remembered jam, or is damaged; copy it again, or start without it"
+    return f"{path} is not a memory file, or is damaged; copy it again, or start without it"
 
 
 def _content_hash(metadata: Mapping[str, str], parts: Mapping[str, npt.NDArray[np.generic]]) -> str:
@@ -137,7 +173,10 @@ def _unpack_texts(parts: Mapping[str, Bytes], name: str, longest: int) -> list[b
     return [text[start:end] for start, end in pairwise(ends)]
 
 
-def _vocabulary_hash(vocabulary: Vocabulary) -> str:
-    """A hash of what its tokens mean: the pitches, and the shifts between onsets."""
+def _layout_hash(memory: Memory) -> str:
+    """A hash of what the symbols of a memory mean: the pitches, the shifts between onsets, and the kinds of its contexts."""
+    vocabulary = memory.vocabulary
     shifts = [round(shift, 6) for shift in vocabulary.bins.shifts] if isinstance(vocabulary, EventVocabulary) else []
-    return hashlib.sha256(repr((list(vocabulary.pitches), shifts)).encode()).hexdigest()
+    return hashlib.sha256(
+        repr((list(vocabulary.pitches), shifts, [str(kind) for kind in memory.kinds])).encode()
+    ).hexdigest()

@@ -1,17 +1,25 @@
-"""A position in what a memory has heard: the latest tokens as symbols, and the contexts that end there; knows no forecast."""
+"""A position in what a memory has heard: the latest symbols of each line, and the contexts that end there; knows no forecast."""
 
-from model.memory.backoff import ORDERS
+from collections.abc import Sequence
+
+from model.memory.context_kinds import LINES, LONGEST, ContextKind
 from model.tokens.vocabulary import START
 
-# A symbol is one byte. Among tokens it is the token minus one, as the start token is never forecast. Among intervals it is
-# an interval from -63 to 63 semitones, or a time after those. A leap of more than five octaves counts as 63.
+# A symbol is one byte. Of pitches, times and tokens it is the token minus one, as the start token is never forecast. Of
+# intervals and steps it is an interval from -63 to 63 semitones, or a time after those. A leap of more than five octaves
+# counts as 63.
 SYMBOLS = 256
 MAX_INTERVAL = 63
 FIRST_TIME_SYMBOL = 2 * MAX_INTERVAL + 1
 MAX_TIMES = SYMBOLS - 1 - FIRST_TIME_SYMBOL
-# Contexts of both kinds share one table; the first byte says which kind a context is.
-INTERVAL_CONTEXT, TOKEN_CONTEXT = b"i", b"t"
 NO_CONTEXT = b""
+INTERVAL_LINE, TIME_LINE = LINES.index("intervals"), LINES.index("times")
+"""The shortest lines of the two approaches: where both are full, all lines are."""
+PLACE_BYTES = 2
+LARGEST_PLACE = 256**PLACE_BYTES - 1
+
+ContextKey = tuple[bytes, int, int, bool]
+"""What a context of one kind is made of: the byte it begins with, the index of its line, its length, whether it has a place."""
 
 
 class MemoryHistory:
@@ -33,14 +41,15 @@ class MemoryMark:
     __slots__ = (
         "evicted",
         "history",
-        "interval_history",
         "is_learnt",
         "last_note_token",
+        "lines",
         "overwritten",
+        "place",
         "position",
         "previous",
+        "time_comes",
         "token",
-        "token_history",
     )
 
     def __init__(self, history: MemoryHistory) -> None:
@@ -48,19 +57,48 @@ class MemoryMark:
         self.position = 0
         self.previous: MemoryMark | None = None
         self.token, self.is_learnt = START, False
-        # The latest symbols, as many as the longest context holds, and the note that the next interval is counted from.
-        self.interval_history, self.token_history = b"", b""
+        self.place: int | None = None  # where in the bar the token stood
+        # The latest symbols of each of `LINES`, as many as the longest context holds.
+        self.lines: Sequence[bytes] = EMPTY_LINES
+        # The note that the next interval is counted from, and whether a time may come next.
         self.last_note_token: int | None = None
+        self.time_comes = False
         # What learning this token changed: each context with its earlier followers, and the contexts removed for space.
         self.overwritten: list[tuple[bytes, bytes | None]] = []
         self.evicted: list[tuple[bytes, bytes]] = []
 
 
-def contexts_at(mark: MemoryMark) -> list[bytes]:
-    """The contexts that end at a mark, shortest first, intervals and tokens in turn; NO_CONTEXT where too little was heard."""
-    intervals, tokens = mark.interval_history, mark.token_history
+EMPTY_LINES: Sequence[bytes] = (b"",) * len(LINES)
+
+
+def context_keys(kinds: Sequence[ContextKind], first: int) -> tuple[ContextKey, ...]:
+    """The keys of these kinds; all kinds share one table, so each begins with a byte of its own, from `first` up."""
+    return tuple(
+        (bytes((first + index,)), LINES.index(kind.line), kind.length, kind.has_place)
+        for index, kind in enumerate(kinds)
+    )
+
+
+def contexts_at(lines: Sequence[bytes], keys: Sequence[ContextKey], place: int | None) -> list[bytes]:
+    """The contexts that end here, before a token at this place; NO_CONTEXT where too little was heard, or the place is not known."""
+    at_place = b"" if place is None else min(place, LARGEST_PLACE).to_bytes(PLACE_BYTES)
+    if (
+        at_place and len(lines[INTERVAL_LINE]) == len(lines[TIME_LINE]) == LONGEST
+    ):  # then nothing has to be asked of each
+        return [
+            first + at_place + lines[index][LONGEST - length :]
+            if has_place
+            else first + lines[index][LONGEST - length :]
+            for first, index, length, has_place in keys
+        ]
     contexts = []
-    for order in ORDERS:
-        contexts.append(INTERVAL_CONTEXT + intervals[-order:] if len(intervals) >= order else NO_CONTEXT)
-        contexts.append(TOKEN_CONTEXT + tokens[-order:] if len(tokens) >= order else NO_CONTEXT)
+    for first, index, length, has_place in keys:
+        line = lines[index]
+        begin = len(line) - length
+        if begin < 0 or (has_place and not at_place):
+            contexts.append(NO_CONTEXT)
+        elif has_place:
+            contexts.append(first + at_place + line[begin:])
+        else:
+            contexts.append(first + line[begin:])
     return contexts

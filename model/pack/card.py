@@ -1,22 +1,44 @@
 """`Card`: everything about a trained pack except the weights, in one checked JSON file; opens no other file."""
 
-from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
 from model.errors import PackError
-from model.memory.backoff import DEFAULT_BACKOFFS, Backoff
+from model.memory.backoff import DEFAULT_BACKOFFS, Backoff, Trust
+from model.memory.context_kinds import ContextKind, kind_named
+from model.pack.card_phrasing import CardPhrasing
+from model.phrasing.phrasing import PLAIN, Phrasing
 from model.tokens.time_bins import TimeBins, TimeUnit
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 
 PACK_FORMAT = 1
 CARD_FILE = "card.json"
 
+LONGEST_FILE_NAME = 255
+"""In bytes, with its suffix: what file systems take."""
+LONGEST_SHOWN = 200
+"""In characters: of a longer text an error shows the beginning."""
+LARGEST_CARD_BYTES = 16 << 20
+"""A training of a thousand epochs has a card of some hundred kilobytes."""
+
 Pitch = Annotated[int, Field(ge=0, le=127)]
+
+
+def _check_file_name(name: str) -> str:
+    """Refuses a path, as all files of a pack lie in its folder, and a name that no file can have."""
+    if len(name.encode(errors="replace")) > LONGEST_FILE_NAME:
+        raise ValueError("a file's name has 255 bytes at most")
+    if not name or "\0" in name or {"/", "\\"} & set(name):
+        raise ValueError("a file of a pack lies in its folder")
+    return name
+
+
+FileName = Annotated[str, AfterValidator(_check_file_name)]
 
 
 class CardPart(BaseModel):
@@ -58,17 +80,65 @@ class HeldOut(CardPart):
     ppm_time: dict[str, float] = {}
 
 
+class ContextTrust(CardPart):
+    """The numbers of `model.memory.backoff.Trust`: a concentration for each context by its name, from the least trusted one up."""
+
+    concentrations: dict[str, float]
+    variety: float
+    evidence: float
+
+    @classmethod
+    def from_trust(cls, trust: Trust) -> Self:
+        names = map(str, trust.kinds)
+        return cls(
+            concentrations=dict(zip(names, trust.concentrations, strict=True)),
+            variety=trust.variety,
+            evidence=trust.evidence,
+        )
+
+    def to_trust(self) -> Trust:
+        """Raises ValueError where a context has no such name, or a number is not possible."""
+        kinds = tuple(map(kind_named, self.concentrations))
+        return Trust(kinds, tuple(self.concentrations.values()), self.variety, self.evidence)
+
+
 class MemoryTrust(CardPart):
     """How far a memory is trusted beside the network: the numbers of `model.memory.backoff.Backoff`, fitted on validation music."""
+
+    notes: ContextTrust
+    times: ContextTrust | None = None
+
+    @classmethod
+    def from_backoff(cls, backoff: Backoff) -> Self:
+        times = None if backoff.times is None else ContextTrust.from_trust(backoff.times)
+        return cls(notes=ContextTrust.from_trust(backoff.notes), times=times)
+
+    def to_backoff(self, approach: Approach) -> Backoff:
+        """Raises ValueError where the numbers contradict each other or the approach."""
+        if (self.times is None) != (approach == "pitch"):
+            raise ValueError("a memory of the event approach has numbers for times, and no other has")
+        return Backoff(self.notes.to_trust(), None if self.times is None else self.times.to_trust())
+
+
+class OlderMemoryTrust(CardPart):
+    """The same on cards of packs from before memories knew the bar: concentrations of contexts of so many tokens, with the
+    pitches as intervals and as they are.
+    """
 
     intervals: tuple[float, ...]
     tokens: tuple[float, ...]
     variety: float
     evidence: float
 
-    @classmethod
-    def from_backoff(cls, backoff: Backoff) -> Self:
-        return cls(**asdict(backoff))
+    def to_backoff(self, approach: Approach) -> Backoff:
+        """The same contexts, trusted as far as before. Raises ValueError where the number of concentrations is wrong."""
+        lengths = (1, 2, 3, 4, 6, 8, 12, 16)
+        if not len(self.intervals) == len(self.tokens) == len(lengths):
+            raise ValueError(f"an older memory has {len(lengths)} concentrations of either kind")
+        kinds = tuple(ContextKind(line, length) for length in lengths for line in ("steps", "tokens"))
+        concentrations = tuple(chain.from_iterable(zip(self.intervals, self.tokens, strict=True)))
+        trust = Trust(kinds, concentrations, self.variety, self.evidence)
+        return Backoff(trust, trust if approach == "event" else None)
 
 
 class Epoch(CardPart):
@@ -113,10 +183,10 @@ class ApproachCard(CardPart):
     pitches: tuple[Pitch, ...] = Field(min_length=1)
     bins: CardBins | None = None
     network: Hyperparameters
-    files: dict[str, str]
+    files: dict[FileName, str]
     training: Training
     held_out: dict[str, HeldOut] = {}
-    memory: MemoryTrust | None = None
+    memory: MemoryTrust | OlderMemoryTrust | None = None
 
 
 class Source(CardPart):
@@ -137,6 +207,7 @@ class Card(CardPart):
     name: str
     corpora: tuple[Source, ...] = ()
     approaches: dict[Approach, ApproachCard]
+    phrasing: CardPhrasing | None = None
 
     def vocabulary(self, approach: Approach, tempo_bpm: float = 120.0) -> PitchVocabulary | EventVocabulary:
         """The vocabulary that the approach's weights were trained with, with time bins in beats.
@@ -164,9 +235,23 @@ class Card(CardPart):
         if trust is None:
             return DEFAULT_BACKOFFS[approach]
         try:
-            return Backoff(**trust.model_dump())
+            return trust.to_backoff(approach)
         except ValueError as error:
             raise PackError(f"pack {self.name}: the card's memory is wrong ({error}); train the pack again") from error
+
+    def to_phrasing(self) -> Phrasing:
+        """The touch and the phrase ends of the corpora; plain ones where the card has no entry, as of packs made before.
+
+        Raises PackError where the entry contradicts itself.
+        """
+        if self.phrasing is None:
+            return PLAIN
+        try:
+            return self.phrasing.to_phrasing()
+        except ValueError as error:
+            raise PackError(
+                f"pack {self.name}: the card's phrasing is wrong ({error}); train the pack again"
+            ) from error
 
 
 def read_card(folder: Path) -> Card:
@@ -176,6 +261,13 @@ def read_card(folder: Path) -> Card:
     """
     path = folder / CARD_FILE
     try:
+        # A pipe would be waited for without end.
+        if path.exists() and not path.is_file():
+            raise PackError(f"{path} is no file; copy the pack again")
+        if path.stat().st_size > LARGEST_CARD_BYTES:
+            raise PackError(
+                f"{path} is larger than {LARGEST_CARD_BYTES >> 20} MB, which no card is; copy the pack again"
+            )
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise PackError(f"{folder} is no pack: it has no {CARD_FILE}; `fours packs` lists those there are") from error
@@ -194,8 +286,10 @@ def read_card(folder: Path) -> Card:
 def _describe_error(path: Path, error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(step) for step in first["loc"])
+    where = where if len(where) <= LONGEST_SHOWN else f"{where[:LONGEST_SHOWN]}…"
     if first["type"] == "json_invalid":
         return f"{path} is not whole JSON ({first['msg']}); copy the pack again"
     if where == "format":
-        return f"{path} is of pack format {first['input']!r}; this program reads format {PACK_FORMAT}"
+        shown = repr(first["input"])[:LONGEST_SHOWN]
+        return f"{path} is of pack format {shown}; this program reads format {PACK_FORMAT}"
     return f"{path}: {f'{where}: ' if where else ''}{first['msg'].lower()}; train the pack again or copy it again"

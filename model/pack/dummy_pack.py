@@ -14,6 +14,7 @@ from model.engines.device import Device
 from model.engines.engine import Engine, EngineState, Logits
 from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
+from model.phrasing.phrasing import PLAIN, Phrasing
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 
@@ -30,7 +31,7 @@ INITIAL_PITCH_CLASSES, INITIAL_SHIFTS = (0, 2, 4, 7, 9), (0.5, 1.0)
 INITIAL_WEIGHT = 0.25
 # The weight of a neighbour by a fifth, relative to the pitch class itself. A few such neighbours make a scale.
 FIFTH_SHARE = 0.2
-# A leap of so many semitones is 1/e as likely as no leap; a repeated note is made 1/e^1.5 as likely.
+# A leap of this many semitones is 1/e as likely as no leap; a repeated note is made 1/e^1.5 as likely.
 LEAP_SEMITONES = 3.0
 REPEAT_PENALTY = 1.5
 # Added to the logits of times, so that after a note mostly a time comes: chords are rare.
@@ -86,7 +87,7 @@ class RuleEngine:
 
 
 class DummyPack:
-    """What a jam needs of a pack: a name, vocabularies, memories and engines."""
+    """The five things that a jam needs of a pack: `name`, `vocabulary`, `memory`, `phrasing` and `engine`. See `Pack`."""
 
     name = DUMMY_PACK
 
@@ -95,6 +96,9 @@ class DummyPack:
 
     def memory(self, approach: Approach, tempo_bpm: float = 120.0) -> Memory:
         return Memory(self.vocabulary(approach, tempo_bpm), DEFAULT_BACKOFFS[approach])
+
+    def phrasing(self) -> Phrasing:
+        return PLAIN
 
     def engine(self, approach: Approach, device: Device = "auto") -> Engine:
         return RuleEngine(self.vocabulary(approach))

@@ -6,15 +6,12 @@ graph (`.onnx`). Loading a pack runs no code from it. Two packs come with the pr
 
 import difflib
 import hashlib
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from model.approach import Approach
 from model.engines.device import Device, has_cuda
@@ -24,21 +21,25 @@ from model.engines.onnx_engine import OnnxEngine
 from model.errors import PackError
 from model.memory.memory import Memory
 from model.pack.card import CARD_FILE, Card, read_card
+from model.pack.weights import load_weights
+from model.phrasing.phrasing import Phrasing
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 
 PACKS_FOLDER = Path(__file__).parents[1] / "packs"
 LONGEST_SHOWN_NAME = 200
 
-Weights = Mapping[str, npt.NDArray[np.float32]]
+LARGEST_FILE_BYTES = 512 << 20
+"""Seventy times the weights that come with the program. A larger file is not read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pack:
     """A pack whose card was read and is consistent. Its weights are read, and checked against the card's hashes, when needed.
 
-    To a jam, a pack is `name`, `vocabulary`, `memory` and `engine`; `DummyPack` has the same four without any files. Vocabulary,
-    memory and engine of one approach belong together. Opening an engine takes some tenths of a second, so a running jam does
-    it outside the music thread.
+    A jam uses five things of a pack, and `DummyPack` has them without any files: `name` and `phrasing`; and for each approach
+    `vocabulary`, `memory` and `engine`, which belong together: the engine's tokens are those of the vocabulary, and the
+    memory is of the same vocabulary. All of them may be called from any thread. Opening an engine takes some tenths of a
+    second, so a running jam does it outside the music thread. What is wrong with a pack is a PackError, in one sentence.
     """
 
     folder: Path
@@ -60,6 +61,10 @@ class Pack:
         """A new, empty memory for the approach, trusted as far as the card says. Raises PackError as `vocabulary` does."""
         return Memory(self.vocabulary(approach, tempo_bpm), self.card.backoff(approach))
 
+    def phrasing(self) -> Phrasing:
+        """What the card says of touch and phrase ends. Raises PackError as `vocabulary` does."""
+        return self.card.to_phrasing()
+
     def weights_file(self, approach: Approach) -> Path:
         """The path of the `.safetensors` file. Raises PackError where the card names none."""
         return self._file(approach, ".safetensors")
@@ -69,12 +74,12 @@ class Pack:
         return self._file(approach, ".onnx")
 
     def weights(self, approach: Approach) -> dict[str, npt.NDArray[np.float32]]:
-        """The weights by their torch names, in fp32. Raises PackError where the file is missing or damaged."""
+        """The weights by their torch names, in fp32. Raises PackError where the file is missing, damaged or does not fit the card."""
         path = self._verified(self.weights_file(approach))
         try:
-            return {name: value.astype(np.float32) for name, value in load_file(path).items()}
-        except SafetensorError as error:
-            raise PackError(f"{path} is no safetensors file; copy the pack again") from error
+            return load_weights(path, self.vocabulary(approach).size, self.card.approaches[approach].network)
+        except ValueError as error:
+            raise PackError(f"{path} has not this pack's weights: {error}; copy the pack again") from error
 
     def engine(self, approach: Approach, device: Device = "auto") -> Engine:
         """A new engine, the fastest for the device: a captured CUDA graph where there is a GPU, otherwise ONNX Runtime.
@@ -119,11 +124,16 @@ class Pack:
         """The same path, once the file's hash is the one on the card."""
         expected = next(part.files[path.name] for part in self.card.approaches.values() if path.name in part.files)
         try:
+            # A pipe would be waited for, and a device read, without end.
+            if path.exists() and not path.is_file():
+                raise PackError(f"pack {self.name}: {path} is no file; copy the pack again")
+            if path.stat().st_size > LARGEST_FILE_BYTES:
+                raise PackError(f"pack {self.name}: {path} is larger than {LARGEST_FILE_BYTES >> 20} MB; no pack is")
             actual = sha256_of(path)
         except FileNotFoundError as error:
             raise PackError(f"pack {self.name}: {path} is missing; copy the pack again") from error
         except OSError as error:
-            raise PackError(f"pack {self.name}: {path} cannot be read: {error}") from error
+            raise PackError(f"pack {self.name}: {path} cannot be read: {error.strerror}") from error
         if actual != expected:
             raise PackError(f"pack {self.name}: {path} is cut off or was changed; copy the pack again")
         return path
@@ -177,10 +187,5 @@ def open_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Pack:
         # So a card that contradicts itself fails now, and not at the first note.
         pack.vocabulary(approach)
         card.backoff(approach)
+    card.to_phrasing()
     return pack
-
-
-def save_weights(weights: Weights, path: Path) -> None:
-    """Writes weights as fp16 safetensors, a format that loads without running code."""
-    save_file({name: np.ascontiguousarray(value, np.float16) for name, value in weights.items()}, path)
-    path.chmod(0o644)  # safetensors makes it readable by its owner alone

@@ -1,7 +1,7 @@
 """Time bins: the few shifts (times between onsets) that an event vocabulary can express; knows no tokens.
 
-Each bin has one shift that is played for it. Edges divide the shifts that are read among the bins. All values are in the
-unit of the shifts, beats by default.
+Each bin has one shift that is played for it. Edges divide the shifts that are read among the bins. All values are in
+the unit of the shifts, beats by default.
 """
 
 from bisect import bisect_left
@@ -36,8 +36,8 @@ _NO_RHYTHM = "no time between any two onsets: there is nothing to learn rhythm f
 class TimeBins:
     """Bin i plays `shifts[i]`, and stands for all shifts in (edges[i-1], edges[i]]; the last bin has no upper edge.
 
-    Shapes: `shifts` of n, rising; `edges` of n - 1, rising, with shifts[i] <= edges[i] < shifts[i+1]. Raises ValueError where
-    they are not so, or a shift is not above 0.
+    Shapes: `shifts` of n, rising; `edges` of n - 1, rising, with shifts[i] <= edges[i] < shifts[i+1]. Raises ValueError
+    where they are not so, or a shift is not above 0.
     """
 
     shifts: tuple[float, ...]
@@ -76,7 +76,9 @@ def commonest_bins(shifts: Shifts, count: int) -> TimeBins:
 
 
 def musical_bins(count: int) -> TimeBins:
-    """Bins for note values that musicians write, up to two bars of four, for any corpus: at most `count`, the simplest first."""
+    """Bins for note values that musicians write, up to two bars of four, for any corpus: at most `count`, the simplest
+    first.
+    """
     return _bins_from_ticks(MUSICAL_TICKS[:count])
 
 
@@ -147,14 +149,14 @@ def _bins_from_ticks(chosen: Iterable[int]) -> TimeBins:
 
 
 def _median(values: npt.NDArray[np.float64], times: npt.NDArray[np.int64]) -> float:
-    """The median of rising `values`, each of which occurs so many `times`; of an even number the mean of the middle two."""
+    """The median of rising `values`, each of which occurs `times` times; of an even number the mean of the middle two."""
     ends = np.cumsum(times)
     low, high = np.searchsorted(ends, [(ends[-1] - 1) // 2, ends[-1] // 2], side="right")
     return float((values[low] + values[high]) / 2)
 
 
 def _mean(values: npt.NDArray[np.float64], times: npt.NDArray[np.int64]) -> float:
-    """The mean of rising `values`, each of which occurs so many `times`; clipped, as rounding could move it past them."""
+    """The mean of rising `values`, each of which occurs `times` times; clipped, as rounding could move it past them."""
     return float(np.average(values, weights=times).clip(values[0], values[-1]))
 
 

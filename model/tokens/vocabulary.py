@@ -17,6 +17,8 @@ from model.tokens.time_bins import TimeBins
 
 Mask = npt.NDArray[np.bool_]
 """Which tokens are meant, shape (size of the vocabulary,)."""
+Weights = npt.NDArray[np.float64]
+"""How likely each token is, shape (size of the vocabulary,)."""
 
 START = 0
 """The token before every piece, in both vocabularies."""
@@ -91,12 +93,9 @@ class PitchVocabulary:
     def token_names(self) -> tuple[str, ...]:
         return ("START", *(str(pitch) for pitch in self.pitches))
 
-    @cached_property
-    def note_mask(self) -> Mask:
-        """The tokens that may be sampled: every pitch, never the start."""
-        mask = np.ones(self.size, dtype=np.bool_)
-        mask[START] = False
-        return mask
+    def forbid_after(self, weights: Weights, chord: Sequence[int], max_chord: int = MAX_CHORD_NOTES) -> None:
+        """Sets the weight of the start to 0: every pitch may come next."""
+        weights[START] = 0.0
 
     def mask_for_pitches(self, pitches: Collection[int]) -> Mask:
         """The tokens that play one of these pitches."""
@@ -138,7 +137,7 @@ class EventVocabulary:
             return ()
         return (self.first_time_token + self.bins.index(shift_beats),)
 
-    @property
+    @cached_property
     def first_time_token(self) -> int:
         return 1 + len(self.pitches)
 
@@ -162,27 +161,20 @@ class EventVocabulary:
         notes = [pitch in pitches for pitch in self.pitches]
         return np.array([False, *notes, *(True for _ in range(len(self.bins)))])
 
-    def allowed_after(self, chord: Sequence[int], max_chord: int = MAX_CHORD_NOTES) -> Mask:
-        """The tokens that the grammar allows after the pitches of an unfinished chord.
+    def forbid_after(self, weights: Weights, chord: Sequence[int], max_chord: int = MAX_CHORD_NOTES) -> None:
+        """Sets the weights of the tokens to 0 that the grammar does not allow after the pitches of an unfinished chord.
 
         At a new onset (an empty chord) a note must come, so two TIMEs never follow each other. In a chord no pitch comes
-        twice, and after `max_chord` notes a TIME must come. The mask is a new array.
+        twice, and after `max_chord` notes a TIME must come.
         """
-        mask = self._note_mask.copy()
+        weights[START] = 0.0
         if not chord:
-            return mask
-        mask[self.first_time_token :] = True
-        if len(chord) >= max_chord:
-            mask[: self.first_time_token] = False
-        for pitch in chord:
-            mask[self._token_by_pitch[pitch]] = False
-        return mask
-
-    @cached_property
-    def _note_mask(self) -> Mask:
-        mask = np.zeros(self.size, dtype=np.bool_)
-        mask[1 : self.first_time_token] = True
-        return mask
+            weights[self.first_time_token :] = 0.0
+        elif len(chord) >= max_chord:
+            weights[: self.first_time_token] = 0.0
+        else:
+            for pitch in chord:
+                weights[self._token_by_pitch[pitch]] = 0.0
 
     @cached_property
     def _token_by_pitch(self) -> dict[int, int]:

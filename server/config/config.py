@@ -26,7 +26,7 @@ FULL_SENTENCE = "own_sentence"
 """The type of our own validation errors, whose message is a full sentence already."""
 
 MOST_MISTAKES = 20
-"""More of them than anyone reads at once are only counted."""
+"""How many mistakes are listed; further ones are only counted."""
 
 LONGEST_FILE_NAME, LONGEST_PATH = 255, 4000
 """In bytes: what file systems take at most."""
@@ -42,7 +42,7 @@ def _own_error(sentence: str) -> PydanticCustomError:
 
 
 def _check_host(host: str) -> str:
-    """Refuses what no system looks up."""
+    """Refuses a host name that no system can look up."""
     try:
         is_name = bool(host.encode("idna")) and "\0" not in host
     except UnicodeError:

@@ -1,7 +1,7 @@
 """A TOML file of the user, read as text and parsed, and written whole or not at all; knows no key.
 
-What a TOML parser lets through, and nobody writes by hand, is refused here: a file of megabytes, tables in tables without
-end, numbers of thousands of digits. Errors are ConfigError, in one sentence.
+What a TOML parser lets through, and nobody writes by hand, is refused here: a file of megabytes, tables in tables
+without end, numbers of thousands of digits. Errors are ConfigError, in one sentence.
 """
 
 import os
@@ -71,7 +71,10 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def _is_deeper_than(tree: Mapping[str, Any], levels: int) -> bool:
-    """Whether a value lies in more than so many tables and arrays. Without recursion, which has a limit of its own."""
+    """Whether a value is nested in more than `levels` tables and arrays.
+
+    Without recursion, which has a limit of its own.
+    """
     layer: list[Any] = [tree]
     for _ in range(levels):
         inner: list[Any] = []

@@ -38,7 +38,8 @@ class CcBinding:
         Raises BadValue if it is not a binding, or if no CC can move this control.
         """
         if not is_bindable(control_named(control)):
-            raise BadValue(f"{control} takes no CC; let program changes choose it (midi.program_change)")
+            way_out = "; let program changes choose it (midi.program_change)" if control == "pack" else ": it is a text"
+            raise BadValue(f"{control} takes no CC{way_out}")
         table = {"cc": toml_value} if not isinstance(toml_value, dict) else toml_value
         if "cc" not in table or not set(table) <= {"cc", "channel"}:
             raise BadValue(

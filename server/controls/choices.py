@@ -12,9 +12,13 @@ OverlapRule = Literal["yield", "overlap"]
 ClockChoice = Literal["auto", "internal", "midi", "link"]
 TempoFrom = Literal["control", "phrase"]
 LearnFrom = Literal["player", "both"]
-RhythmFrom = Literal["fixed", "phrase"]
+RhythmFrom = Literal["fixed", "phrase", "varied"]
+FeelFrom = Literal["pack", "player"]
 Switch = Literal["off", "on"]
 Quantize = Literal["off", "1/4", "1/8", "1/16", "1/32", "1/4t", "1/8t", "1/16t"]
+BandParts = Literal["off", "bass", "bass+chords", "full"]
+Feel = Literal["straight", "swing", "bossa", "rock", "waltz"]
+ChordsFrom = Literal["chart", "channel", "below", "phrase", "off"]
 
 METERS = ("4/4", "3/4", "2/4", "5/4", "6/4", "7/4", "2/2", "3/8", "5/8", "6/8", "7/8", "9/8", "12/8")
 

@@ -17,7 +17,8 @@ def with_control_options(command: Callable[..., None], renamed: Mapping[str, str
     """Wraps a command so that it has an option for each control.
 
     The command gets the values of the options that were given, parsed, as its keyword argument `controls`. `renamed`
-    gives a control's option another name, such as `length` for `answer_length`.
+    gives a control's option another name, such as `length` for `answer_length`. Raises ValueError where two options
+    have the same name.
     """
     option_names = {control.name: (renamed or {}).get(control.name, control.name) for control in CONTROLS}
     with_value = [control for control in CONTROLS if control.kind != "action"]
@@ -29,6 +30,12 @@ def with_control_options(command: Callable[..., None], renamed: Mapping[str, str
 
     own = [parameter for parameter in inspect.signature(command).parameters.values() if parameter.name != "controls"]
     options = [_option(control, option_names[control.name]) for control in with_value]
+    names = [parameter.name for parameter in (*own, *options)]
+    doubled = {name for name in names if names.count(name) > 1}
+    if doubled:
+        raise ValueError(
+            f"{command.__name__} has two options named {', '.join(doubled)}: give the control another name"
+        )
     signature = inspect.Signature(
         [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + options
     )

@@ -25,11 +25,17 @@ DECIMALS = 6
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One row of the table.
+    """One row of the table: everything that the command line, OSC, the panel, MIDI controllers and docs need of a control.
 
-    A number has `low` and `high`, a choice or a key has `choices`, a name takes any text, and an action holds no value.
-    `group` sorts the controls where many are shown; a `whole` number has no fraction; `curve` is how a fader goes
-    from `low` to `high`.
+    `name` is its key in `config.toml`, its field in `Settings`, and the last part of its OSC address; with hyphens
+    it is its option. `help` is one sentence for the musician. `group` sorts the controls where many are shown.
+
+    `kind` says which of the other fields count:
+
+    - `number`: from `low` to `high` in `unit`; a `whole` one has no fraction; `curve` is how a fader goes from `low` to `high`.
+    - `choice` and `key`: one of `choices`; a key may be spelled in many ways (`model.analysis.scale`).
+    - `name`: any text; `names` says what it names, such as a pack.
+    - `action`: done at once; it holds no value and has no `default`. Every other kind has one.
     """
 
     name: str
@@ -43,6 +49,7 @@ class Control:
     whole: bool = False
     curve: Curve = ""
     choices: tuple[str, ...] = ()
+    names: str = ""
 
     @property
     def address(self) -> str:
@@ -61,7 +68,7 @@ class Control:
             case "key":
                 return "off, auto, or a key such as C minor or D dorian"
             case "name":
-                return "the name of a pack"
+                return self.names
             case "action":
                 return "1, to do it"
 
@@ -74,6 +81,8 @@ class Control:
             case "number":
                 return self._read_number(raw)
             case "choice" | "key":
+                return self._read_choice(raw)
+            case "name" if self.choices and not isinstance(raw, str):
                 return self._read_choice(raw)
             case _ if isinstance(raw, str) and raw:
                 return raw

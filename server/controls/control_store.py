@@ -11,7 +11,7 @@ from typing import Protocol
 from bridge.fault_counter import FaultCounter
 from server.controls.control_table import CONTROLS, Raw, Settings, Value, control_named, is_pressed
 
-logger = logging.getLogger("fours.desk")
+logger = logging.getLogger("fours.controls")
 
 ORIGIN_MUSIC = "music"
 """The origin of a change that the jam itself made, such as a tempo that was tapped."""
@@ -46,7 +46,7 @@ class AcceptedChange:
 
 @dataclass(frozen=True, slots=True)
 class FailedChange:
-    """A change that was accepted could not be carried out; `sentence` says why, and `origin` names who wanted it."""
+    """A change that was accepted could not be carried out; `sentence` says why, and `origin` names the source of the change."""
 
     control: str
     sentence: str
@@ -60,7 +60,8 @@ FailureListener = Callable[[FailedChange], None]
 class ControlStore:
     """Parses new values, stores them, passes them to the receiver, and notifies the listeners.
 
-    `preparations` holds, for some controls, what must be done before a change; an error raised there refuses the change.
+    `preparations` holds, for some controls, what must be done before a change; an error raised there refuses the
+    change.
     """
 
     def __init__(self, settings: Settings, receiver: ControlReceiver, preparations: Mapping[str, Preparation]) -> None:
@@ -70,7 +71,7 @@ class ControlStore:
         self._listeners: tuple[ChangeListener, ...] = ()
         self._failure_listeners: tuple[FailureListener, ...] = ()
         self._origins: dict[str, str] = {}  # who set each control last
-        self.faults = FaultCounter(logger, "a listener of the desk")
+        self.faults = FaultCounter(logger, "a listener of the control store")
 
     @property
     def settings(self) -> Settings:
@@ -107,8 +108,8 @@ class ControlStore:
     def set(self, name: str, raw: Raw, origin: str = "") -> Value:
         """Sets a control, or does an action unless `raw` is 0; returns the parsed value.
 
-        Raises BadValue if there is no such control or it does not accept `raw`, and any error that a preparation raises;
-        then nothing has changed.
+        Raises BadValue if there is no such control or it does not accept `raw`, and any error that a preparation
+        raises; then nothing has changed.
         """
         control = control_named(name)
         if control.kind == "action":
@@ -128,20 +129,21 @@ class ControlStore:
         return value
 
     def take_back(self, name: str, failed: Value, before: Value, sentence: str) -> None:
-        """A change to the value `failed` was accepted, and could not be carried out: the control is at `before` again.
+        """Sets a control back to `before`, as the accepted change to `failed` could not be carried out.
 
-        Where it has been changed once more meanwhile, it stays as it is. Whoever wanted the change is told in either case.
+        A control that has been changed again meanwhile keeps its value. In either case the failure listeners are called
+        with `sentence`.
         """
         origin = self._origins.get(name, "")
         if self._value(name) == failed:
             self._settings = self._settings.with_value(name, before)
             self._receiver.change(name, before)
             self._notify(AcceptedChange(name, before, ORIGIN_MUSIC))
-        for listener in self._failure_listeners:
-            try:
-                listener(FailedChange(name, sentence, origin))
-            except Exception as error:  # noqa: BLE001  as in `_notify`
-                self.faults.count(error)
+        self._notify_failure(FailedChange(name, sentence, origin))
+
+    def report_remark(self, name: str, sentence: str) -> None:
+        """Tells whoever set a control last a sentence about its value: it was accepted, but not all of it could be used."""
+        self._notify_failure(FailedChange(name, sentence, self._origins.get(name, "")))
 
     def record_change(self, name: str, value: Value) -> None:
         """Stores a change that the receiver made itself, and notifies the listeners; the receiver is not called."""
@@ -153,6 +155,13 @@ class ControlStore:
             try:
                 listener(change)
             except Exception as error:  # noqa: BLE001  one listener that fails must not keep the others from the change
+                self.faults.count(error)
+
+    def _notify_failure(self, failure: FailedChange) -> None:
+        for listener in self._failure_listeners:
+            try:
+                listener(failure)
+            except Exception as error:  # noqa: BLE001  as in `_notify`
                 self.faults.count(error)
 
     def _value(self, name: str) -> Value:

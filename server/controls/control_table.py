@@ -15,7 +15,8 @@ from bridge.errors import cut_short, shown
 from bridge.timing.midi_clock import FASTEST_BPM, SLOWEST_BPM
 from model.analysis.scale import KEY_CHOICES
 from model.approach import Approach
-from model.defaults import FITTED_STRENGTH, MAX_REPEATED_INTERVALS
+from model.defaults import DEFAULT_NOVELTY, FITTED_HARMONY, FITTED_STRENGTH
+from model.harmony.forms import FORMS
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, MAX_CHORD_NOTES
 from server.controls.choices import (
     MAX_GATE,
@@ -23,7 +24,11 @@ from server.controls.choices import (
     METERS,
     MIN_GATE,
     STRAIGHT_SWING,
+    BandParts,
+    ChordsFrom,
     ClockChoice,
+    Feel,
+    FeelFrom,
     LearnFrom,
     ModeName,
     OverlapRule,
@@ -86,7 +91,13 @@ class Settings:
     top_p: float = _number(
         "partner", 0.95, 0.05, 1.0, "Leaves out the least likely notes: this share of the probability is kept."
     )
-    pack: str = _row("name", "songbook", "partner", "The trained pack that answers, by its name or folder.")
+    pack: str = _row(
+        "name",
+        "songbook",
+        "partner",
+        "The trained pack that answers, by its name or folder.",
+        names="the name of a pack",
+    )
     key: str = _row(
         "key",
         "off",
@@ -104,14 +115,39 @@ class Settings:
     learn_from: LearnFrom = _choice(
         "partner", "player", get_args(LearnFrom), "Whose playing is remembered: yours, or its own answers too."
     )
-    novelty: int = _whole(
+    novelty: float = _number(
         "partner",
-        MAX_REPEATED_INTERVALS,
-        1,
-        32,
-        "The most intervals in a row that it may repeat from your phrases.",
-        "intervals",
+        DEFAULT_NOVELTY,
+        0.0,
+        1.0,
+        "How much of an answer is no quote of your phrases: 0 sets no limit, 1 allows no quote.",
     )
+
+    chart: str = _row(
+        "name",
+        "off",
+        "band",
+        "The chords to play over: a form (blues in Bb), bars (| F7 | Bb7 |), or a file.",
+        choices=("off", *FORMS),
+        names="off, the name of a form, bars such as | F7 | Bb7 |, or a file",
+    )
+    chords_from: ChordsFrom = _choice(
+        "band",
+        "chart",
+        get_args(ChordsFrom),
+        "Where the chords come from: the chart, a MIDI channel, keys below a note, the phrase, or nowhere.",
+    )
+    chord_channel: int = _whole("band", 16, 1, 16, "With chords from a channel: the MIDI channel that sends them.")
+    chords_below: int = _whole(
+        "band", 54, LOWEST_PITCH, HIGHEST_PITCH, "With chords from keys below a note: that note; 60 is middle C."
+    )
+    harmony: float = _number(
+        "band", FITTED_HARMONY, 0.0, 1.0, "How much its notes keep to the chords: 0 not at all, 1 nearly always."
+    )
+    band: BandParts = _choice(
+        "band", "off", get_args(BandParts), "Who plays the chords along: bass on channel 2, chords on 3, drums on 10."
+    )
+    feel: Feel = _choice("band", "swing", get_args(Feel), "How the band plays.")
 
     mode: ModeName = _choice(
         "turns",
@@ -161,9 +197,9 @@ class Settings:
     )
     rhythm: RhythmFrom = _choice(
         "rhythm",
-        "fixed",
+        "varied",
         get_args(RhythmFrom),
-        "In the pitch approach: a note at each step, or the rhythm of your phrase.",
+        "In the pitch approach: a note at each step (fixed), the rhythm of your phrase, or its bars put together anew (varied).",
     )
     time_scale: float = _number(
         "rhythm",
@@ -199,6 +235,19 @@ class Settings:
     max_polyphony: int = _whole(
         "sound", MAX_CHORD_NOTES, 1, MAX_CHORD_NOTES, "The most notes that it plays at once.", "notes"
     )
+    touch: float = _number(
+        "sound",
+        1.0,
+        0.0,
+        1.0,
+        "How much loudness, length and timing change from note to note as you play them; 0: plain.",
+    )
+    feel_from: FeelFrom = _choice(
+        "sound",
+        "player",
+        get_args(FeelFrom),
+        "Whose touch it plays with: that of your phrases, or that of the pack's music.",
+    )
     velocity: int = _whole(
         "sound", VELOCITY_OF_PLAYER, VELOCITY_OF_PLAYER, 127, "How loud it plays; 0: as loud as you."
     )
@@ -213,7 +262,8 @@ class Settings:
 
 ACTIONS = (
     Control("respond", "action", "Answer now, without waiting for the phrase to end.", "turns"),
-    Control("stop", "action", "End the answer and listen.", "turns"),
+    Control("play", "action", "Count in, and start the band from the top.", "band"),
+    Control("stop", "action", "End the answer and the band, and listen.", "turns"),
     Control("panic", "action", "End every note there could be, and listen.", "turns"),
     Control("forget", "action", "Forget what was played in this jam.", "partner"),
     Control("tap", "action", "Tap the tempo, from the first beat of a bar on.", "time"),

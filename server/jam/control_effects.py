@@ -13,6 +13,7 @@ RECOMPOSING_CONTROLS: Mapping[str, tuple[Approach, ...]] = {
     "memory": APPROACHES,
     "novelty": APPROACHES,
     "learn_from": APPROACHES,
+    "harmony": APPROACHES,
     "low": APPROACHES,
     "high": APPROACHES,
     "transpose": APPROACHES,
@@ -23,8 +24,8 @@ RECOMPOSING_CONTROLS: Mapping[str, tuple[Approach, ...]] = {
 }
 """Controls that make the notes which have not sounded be composed again, and the approaches for which they do."""
 
-PLACING_CONTROLS = ("quantize", "swing", "gate")
-"""Controls that only move the planned notes in time, or change how long they sound."""
+PLACING_CONTROLS = ("quantize", "swing", "gate", "touch", "feel_from")
+"""Controls that only move the planned notes in time, or change how long and how loud they sound."""
 
 TURN_CONTROLS = ("mode", "turn_bars", "begins")
 """Controls that decide whose turn it is."""
@@ -32,7 +33,8 @@ TURN_CONTROLS = ("mode", "turn_bars", "begins")
 OTHER_CONTROLS = (
     # Read when the note sounds, or when the next answer is planned.
     *("offset_ms", "velocity", "channel", "answer_after", "start", "over", "hold_limit_s"),
-    # Carried out elsewhere: the conductor keeps time, the session loads packs, the recorder marks takes.
+    # Carried out elsewhere: the accompaniment has chords and band, the conductor keeps time, the session loads packs, the recorder marks takes.
+    *("chart", "chords_from", "chord_channel", "chords_below", "band", "feel"),
     *("clock", "tempo", "tempo_from", "meter", "send_clock", "pack", "record"),
 )
 """Controls whose new value needs nothing done to planned notes."""

@@ -7,25 +7,31 @@ time: a note that is due, or a key that goes down, waits for the few network ste
 
 from collections.abc import Mapping
 from dataclasses import replace
+from heapq import merge
 
 from bridge.midi.messages import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN_PEDAL, ControlChange, Message, NoteOn
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
 from model.approach import Approach
+from model.harmony.changes import ChartChanges
+from model.harmony.chart import Chart
 from model.improvising.improviser import Improviser
 from model.memory.memory import Memory
 from model.notes import Note
+from server.band.band_note import BandNote
 from server.controls.control_table import VELOCITY_OF_PLAYER, Settings, Value
-from server.jam.answer import Answer
-from server.jam.answer_planner import AnswerPlanner
+from server.jam.accompaniment import Accompaniment
+from server.jam.answering.answer import Answer
+from server.jam.answering.answer_pedal import AnswerPedal
+from server.jam.answering.answer_planner import LATEST_NOTE_MS, AnswerPlanner
 from server.jam.control_effects import TURN_CONTROLS
-from server.jam.input_state import InputState
-from server.jam.jam_output import JamState, TimedMessage, TimelineRequest
+from server.jam.jam_output import JamState, JamStatus, TimedMessage, TimelineRequest
+from server.jam.listening.input_state import InputState
+from server.jam.listening.phrase import NOTES_KEPT
+from server.jam.listening.phrase_tempo import tempo_of
 from server.jam.model_feed import ModelFeed
-from server.jam.modes import Turn
-from server.jam.phrase import NOTES_KEPT
-from server.jam.phrase_tempo import tempo_of
-from server.jam.turn_planner import TurnPlanner
+from server.jam.turns.modes import Turn
+from server.jam.turns.turn_planner import TurnPlanner
 from server.jam.voices import Voices
 
 MIDI_CHANNELS = 16
@@ -50,28 +56,37 @@ class Jam:
         settings: Settings,
         random_seed: int,
         timeline: Timeline | None = None,
+        *,
+        counts_bars: bool = False,
     ) -> None:
         """A jam that listens. The same seed and the same calls give the same messages.
 
         `improvisers` has one improviser for each approach. Without a `timeline`, the jam starts one at the tempo of
-        `settings`.
+        `settings`. `counts_bars`: the bars of the timeline are those of the music, as those of a file are.
         """
         self.timeline_request: TimelineRequest | None = None
-        """A change of the timeline that the jam asks for. The timeline's owner resets it to None, and calls
+        """A change of the timeline that the jam requests. The timeline's owner resets it to None, and calls
         `set_timeline` if it grants the request."""
-        self._turns = TurnPlanner(timeline or Timeline.start(settings.tempo))
+        self._turns = TurnPlanner(timeline or Timeline.start(settings.tempo), counts_bars=counts_bars)
         self._models = ModelFeed(improvisers)
         self._input = InputState()
         self._answers = AnswerPlanner(settings, random_seed, self._turns, self._models, self._input)
         self._tempo_detection_beat: float | None = None
         self._must_detect_tempo = False
         self._voices = Voices()
+        self._pedal = AnswerPedal()
+        self._accompaniment = Accompaniment(random_seed)
         self._outbox: list[TimedMessage] = []
 
     @property
     def settings(self) -> Settings:
         """The present values of all controls; `change` changes them."""
         return self._answers.settings
+
+    @property
+    def status(self) -> JamStatus:
+        """What the jam is doing, as one value: what is published of the jam is a field of it."""
+        return JamStatus(self.state, self.turn, self.plan, self.from_memory, self.changes, self.band_plan)
 
     @property
     def state(self) -> JamState:
@@ -96,6 +111,16 @@ class Jam:
         return self._answers.answer.from_memory if self._answers.answer else ()
 
     @property
+    def changes(self) -> ChartChanges | None:
+        """The chords that it knows: of the chart, or those it hears; a new object after each change, None where it knows none."""
+        return self._accompaniment.changes
+
+    @property
+    def band_plan(self) -> tuple[BandNote, ...]:
+        """The band's notes that are arranged and have not sounded."""
+        return self._accompaniment.band_plan
+
+    @property
     def memories(self) -> dict[Approach, Memory]:
         """What the models remember of this jam, by approach; an approach without a memory is left out."""
         return self._models.memories
@@ -103,6 +128,9 @@ class Jam:
     def receive(self, message: Message, beat: float) -> None:
         """Takes a message that the player played at `beat`; messages that do not concern the jam are ignored."""
         self._answers.pass_time(beat)
+        if self._accompaniment.takes(message, self.settings):
+            self._plan_chords(self._accompaniment.receive(message, beat, self._turns.timeline, self.settings))
+            return
         if isinstance(message, NoteOn):
             self._press(message, beat)
         elif not self._input.handle_release(message, beat):
@@ -122,21 +150,32 @@ class Jam:
         self._answers.pass_time(beat)
         if not self._answers.change_setting(control, value):
             return
+        self._plan_chords(self._accompaniment.on_change(control, self._now_beat, self._turns.timeline, self.settings))
         if control in TURN_CONTROLS:
             self._turns.restart_turns()
             self._count_in(self._now_beat, by_player=False)
             self._fit_answer_to_turns()
         self._answers.plan_next()
 
-    def act(self, action: str, beat: float) -> None:
-        """Does an action at `beat`: `respond`, `stop`, `panic` or `forget`; other actions are ignored.
+    def set_chart(self, chart: Chart | None, beat: float) -> None:
+        """From `beat` on the jam plays over this chart, over none where it is None; what has not sounded is planned again."""
+        self._answers.pass_time(beat)
+        timeline = self._turns.timeline
+        self._plan_chords(self._accompaniment.set_chart(chart, self._now_beat, timeline, self.settings))
 
-        `respond` begins an answer at once. `stop` ends the answer, drops the phrase and forgets which keys and pedals are
-        held. `panic` does so too, and ends every note on every channel. `forget` clears the models' memories.
+    def act(self, action: str, beat: float) -> None:
+        """Does an action at `beat`: `respond`, `play`, `stop`, `panic` or `forget`; other actions are ignored.
+
+        `respond` begins an answer at once. `play` starts the band from the top of the form, with a count-in. `stop` ends
+        the answer and the band, drops the phrase and forgets which keys and pedals are held. `panic` does so too, and ends
+        every note on every channel. `forget` clears the models' memories.
         """
-        if action not in {"respond", "stop", "panic", "forget"}:
+        if action not in {"respond", "play", "stop", "panic", "forget"}:
             return
         self._answers.pass_time(beat)
+        if action == "play":
+            self._accompaniment.play(self._now_beat)
+            return
         if action == "forget":
             self._answers.forget()
             return
@@ -148,6 +187,7 @@ class Jam:
             return
         self._input.drop_phrase(with_keys=True)
         self._turns.on_stop()
+        self._accompaniment.stop(self._now_beat)
         if action == "panic":
             for channel in range(MIDI_CHANNELS):
                 for controller in (SUSTAIN_PEDAL, ALL_NOTES_OFF, ALL_SOUND_OFF):
@@ -170,6 +210,11 @@ class Jam:
         if self._answers.answer is None:
             self._answers.plan_next()
         has_same_bars = (new_timeline.downbeat, new_timeline.meter) == (old_timeline.downbeat, old_timeline.meter)
+        self._plan_chords(
+            self._accompaniment.set_timeline(
+                new_timeline, transport, self._now_beat, self.settings, has_same_bars=has_same_bars
+            )
+        )
         if old_transport == transport and has_same_bars:
             return
         self._answers.place()
@@ -189,8 +234,8 @@ class Jam:
     def replace_improvisers(self, improvisers: Mapping[Approach, Improviser], heard_count: int = 0) -> None:
         """New models take over with the next answer, once they have heard the latest notes.
 
-        They may have heard the first `heard_count` notes of all that sounded already. An answer without an end goes over
-        to them at the first note that is not due at once. Memories are handed over to models of the same
+        They may have heard the first `heard_count` notes of all that sounded already. An answer without an end goes
+        over to them at the first note that is not due at once. Memories are handed over to models of the same
         vocabulary.
         """
         self._answers.replace_improvisers(improvisers, heard_count)
@@ -201,7 +246,9 @@ class Jam:
         A note that should have started more than `LATEST_NOTE_MS` ago is dropped; messages that end notes never are.
         """
         self._answers.pass_time(beat)
-        due, self._outbox = self._outbox, []
+        self._go_on_with_accompaniment()
+        outbox, self._outbox = self._outbox, []
+        due: list[TimedMessage] = []
         while True:
             end_beats = self._voices.next_end
             answer = self._answers.answer
@@ -227,7 +274,9 @@ class Jam:
         if self._has_finished_answer:
             self._end_answer()
             self._answers.plan_next()
-        return due
+        latest_beats = self._answers.beats_in(LATEST_NOTE_MS)
+        of_band = self._accompaniment.advance(self._now_beat, latest_beats, self._turns.timeline, self.settings)
+        return [*outbox, *merge(due, of_band, key=lambda timed: timed.beat)]
 
     def wake_at(self) -> float | None:
         """The next beat at which `advance` has something to do; None where nothing will happen without the player.
@@ -238,7 +287,7 @@ class Jam:
             return self._now_beat
         answer = self._answers.answer
         note = answer.next_note if answer else None
-        # An answer that turned out to have no note is over at the beat at which it would have begun, and not before.
+        # An answer for which no note was found is over at the beat at which it would have begun, and not before.
         is_empty = answer is not None and answer.is_over and self._answers.playing is None
         upcoming = (
             self._voices.next_end,
@@ -248,7 +297,11 @@ class Jam:
         beats = [self._answers.due_beat(beat) for beat in upcoming if beat is not None]
         beats.extend(
             max(beat, self._now_beat)
-            for beat in (self._tempo_detection_beat, self._hold_expiry_beat)
+            for beat in (
+                self._tempo_detection_beat,
+                self._hold_expiry_beat,
+                self._accompaniment.wake_at(self._turns.timeline),
+            )
             if beat is not None
         )
         return min(beats, default=None)
@@ -257,7 +310,9 @@ class Jam:
     def has_work(self) -> bool:
         """Whether there is work for `do_work`."""
         answer = self._answers.answer
-        return self._models.has_pending or self._must_detect_tempo or (answer is not None and answer.has_work)
+        if self._models.has_pending or self._must_detect_tempo or (answer is not None and answer.has_work):
+            return True
+        return self._accompaniment.has_work(self._now_beat, self._turns.timeline)
 
     def do_work(self) -> None:
         """Does one small piece of the models' work: hears one note, or composes one. Without work it does nothing."""
@@ -267,6 +322,8 @@ class Jam:
         elif self._must_detect_tempo:
             self._must_detect_tempo = False
             self._detect_tempo()
+        elif self._accompaniment.has_work(self._now_beat, self._turns.timeline):
+            self._accompaniment.do_work(self._now_beat, self._turns.timeline, self.settings)
         elif self._answers.answer is not None:
             self._answers.answer.do_work()
 
@@ -323,6 +380,24 @@ class Jam:
             self.timeline_request = TimelineRequest(self._turns.timeline.downbeat, starts_turns=True)
             self._answers.place()
 
+    def _go_on_with_accompaniment(self) -> None:
+        """Brings chords and band up to now. Where the band begins the form after its count-in, that bar is the first of the turns."""
+        accompaniment, beat, settings = self._accompaniment, self._now_beat, self.settings
+        accompaniment.hear_phrase(self._input.phrase.notes, beat, self._turns.timeline, settings)
+        self._plan_chords(accompaniment.go_on(beat, self._turns.timeline, settings))
+        downbeat, accompaniment.form_start_beats = accompaniment.form_start_beats, None
+        if downbeat is not None:
+            self._turns.begin_bars(downbeat)
+            self.timeline_request = TimelineRequest(downbeat, starts_turns=True)
+            self._plan_chords(accompaniment.go_on(beat, self._turns.timeline, settings))
+            self._answers.place()
+            self._answers.plan_next()
+
+    def _plan_chords(self, have_changed: bool) -> None:  # noqa: FBT001  what the accompaniment returns
+        """Where the chords are others than before, what has not sounded is planned again over them."""
+        if have_changed:
+            self._answers.set_changes(self._accompaniment.changes)
+
     def _fit_answer_to_turns(self) -> None:
         if not self._answers.fit_to_turns():
             self._end_answer()
@@ -332,11 +407,15 @@ class Jam:
         if settings.velocity != VELOCITY_OF_PLAYER:
             note = replace(note, velocity=settings.velocity)
         beat = self._answers.due_beat(note.onset_beats)
-        messages = self._voices.start_note(note, settings.transpose, settings.channel - 1, settings.max_polyphony)
-        return [TimedMessage(message, beat) for message in messages]
+        channel = settings.channel - 1
+        messages = self._voices.start_note(note, settings.transpose, channel, settings.max_polyphony)
+        lifted, pressed = self._pedal.changes_at(note.onset_beats, self._answers.pedal_period_beats, channel)
+        in_order: list[Message] = [*lifted, *messages, *pressed]
+        return [TimedMessage(message, beat) for message in in_order]
 
     def _end_answer(self) -> None:
         """Drops what has not sounded, and ends what sounds."""
         self._answers.drop_answer()
         # At the present beat, not at that of a key that was read late: no note may end before it began.
-        self._outbox.extend(TimedMessage(message, self._now_beat) for message in self._voices.end_all())
+        ended: list[Message] = [*self._voices.end_all(), *self._pedal.lift()]
+        self._outbox.extend(TimedMessage(message, self._now_beat) for message in ended)

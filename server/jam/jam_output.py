@@ -1,4 +1,4 @@
-"""What a jam hands out: messages with their beats, what it is doing, and changes of the timeline that it asks for.
+"""The values that a jam returns: messages with their beats, its status, and changes of the timeline that it requests.
 
 Beats are quarter notes on the jam's timeline.
 """
@@ -7,14 +7,35 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.midi.messages import Message
+from model.harmony.changes import ChartChanges
+from model.notes import Note
+from server.band.band_note import BandNote
+from server.jam.turns.modes import Turn
 
 JamState = Literal["listening", "waiting", "answering"]
 """Listening to a phrase or to silence, waiting until a planned answer may begin, or playing an answer."""
 
 
 @dataclass(frozen=True, slots=True)
+class JamStatus:
+    """What the jam is doing: readouts and the page show it.
+
+    `turn` is the present turn, and None where no turns are taken. `plan` is the composed notes that have not sounded;
+    `from_memory` says for each of them how much of it came from memory, from 0 to 1. `changes` are the chords that are known, None
+    where none are; `band_plan` is the band's notes that are arranged and have not sounded.
+    """
+
+    state: JamState = "listening"
+    turn: Turn | None = None
+    plan: tuple[Note, ...] = ()
+    from_memory: tuple[float, ...] = ()
+    changes: ChartChanges | None = None
+    band_plan: tuple[BandNote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TimedMessage:
-    """A message to send, and the beat at which it was due: never later than the beat at which it is handed out."""
+    """A message to send, and the beat at which it was due: never later than the beat at which `advance` returned it."""
 
     message: Message
     beat: float
@@ -22,7 +43,7 @@ class TimedMessage:
 
 @dataclass(frozen=True, slots=True)
 class TimelineRequest:
-    """What the jam asks of the timeline's owner: that a bar begins at `downbeat`, and optionally a new tempo.
+    """A request to the owner of the timeline: a bar shall begin at `downbeat`, optionally in a new tempo.
 
     `starts_turns` is true where that bar is the first of the turns.
     """

@@ -11,8 +11,9 @@ from model.approach import Approach
 from model.improvising.improviser import Improviser, Snapshot
 from model.memory.memory import Memory
 from model.notes import Note
+from model.tokens.bar_places import BarPlaces
 
-# How many of the latest notes a newly loaded pack hears.
+# How many of the latest notes a pack hears when it is loaded.
 RECENT_NOTES_KEPT = 128
 # A memory goes back 2,048 tokens, and a note of either side takes two or three.
 MAX_NOTES_HEARD_AGAIN = 512
@@ -22,6 +23,7 @@ MAX_NOTES_HEARD_AGAIN = 512
 class _PendingNote:
     improviser: Improviser
     note: Note
+    bars: BarPlaces | None = None
     learn: bool = True
     begins_phrase: bool = False
 
@@ -51,25 +53,31 @@ class ModelFeed:
         return {name: each.memory for name, each in self._improvisers.items() if each.memory is not None}
 
     def add(
-        self, note: Note, *, heard_by: Improviser | None = None, begins_phrase: bool = False, learn: bool = True
+        self,
+        note: Note,
+        bars: BarPlaces | None = None,
+        *,
+        heard_by: Improviser | None = None,
+        begins_phrase: bool = False,
+        learn: bool = True,
     ) -> None:
-        """A note sounds: every model will hear it, except `heard_by`, which has; with `learn` they remember it."""
+        """A note sounds in these bars: every model will hear it, except `heard_by`, which has; with `learn` they remember it."""
         self._recent.append((note, learn))
         self._sounded_count += 1
         for improviser in self._improvisers.values():
             if improviser is not heard_by:
-                self._pending.append(_PendingNote(improviser, note, learn, begins_phrase))
+                self._pending.append(_PendingNote(improviser, note, bars, learn, begins_phrase))
 
-    def add_missed(self, improviser: Improviser, notes: Sequence[Note]) -> None:
-        """Adds notes of the player's that only this model has missed."""
-        self._pending.extend(_PendingNote(improviser, note) for note in notes)
+    def add_missed(self, improviser: Improviser, notes: Sequence[Note], bars: BarPlaces | None) -> None:
+        """Adds notes of the player's, in these bars, that only this model has missed."""
+        self._pending.extend(_PendingNote(improviser, note, bars) for note in notes)
 
     def feed_next(self) -> None:
         """One model hears the next pending note; there must be one."""
         pending = self._pending.popleft()
         if pending.begins_phrase:
             self._before_phrase[pending.improviser.approach] = pending.improviser.snapshot(), self._sounded_count
-        pending.improviser.hear(pending.note, learn=pending.learn)
+        pending.improviser.hear(pending.note, pending.bars, learn=pending.learn)
 
     def forget(self) -> None:
         """All models forget what was played so far; pending notes will be heard and not remembered."""
@@ -79,7 +87,7 @@ class ModelFeed:
         for improviser in self._improvisers.values():
             improviser.forget()
 
-    def replace_phrase(self, notes: Sequence[Note]) -> None:
+    def replace_phrase(self, notes: Sequence[Note], bars: BarPlaces | None) -> None:
         """The latest phrase gets other beats: all models go back to its beginning and will hear these notes instead.
 
         To be called when nothing is pending and nothing has sounded since the phrase.
@@ -88,7 +96,7 @@ class ModelFeed:
             # No memory goes back further than this; beyond it the phrase stays as it was heard.
             if self._sounded_count - sounded_count <= MAX_NOTES_HEARD_AGAIN:
                 self._improvisers[approach].restore(before)
-                self.add_missed(self._improvisers[approach], notes)
+                self.add_missed(self._improvisers[approach], notes, bars)
         for _ in range(min(len(notes), len(self._recent))):
             self._recent.pop()
         self._recent.extend((note, True) for note in notes)
@@ -116,7 +124,8 @@ class ModelFeed:
         unheard_count = min(self._sounded_count - heard_count, len(self._recent))
         for note, learn in list(self._recent)[len(self._recent) - unheard_count :]:
             for improviser in self._improvisers.values():
-                self._pending.append(_PendingNote(improviser, note, learn and improviser.approach not in handed_over))
+                learn_it = learn and improviser.approach not in handed_over
+                self._pending.append(_PendingNote(improviser, note, learn=learn_it))
 
 
 def _hand_over_memories(before: Mapping[Approach, Improviser], after: Mapping[Approach, Improviser]) -> set[Approach]:
@@ -125,7 +134,7 @@ def _hand_over_memories(before: Mapping[Approach, Improviser], after: Mapping[Ap
     for approach, improviser in after.items():
         old, new = before[approach].memory, improviser.memory
         mark = before[approach].snapshot().memory
-        if old is not None and new is not None and mark is not None and old.vocabulary == new.vocabulary:
+        if old is not None and new is not None and mark is not None and new.is_like(old):
             old.restore(mark)
             improviser.load_memory(old)
             handed_over.add(approach)

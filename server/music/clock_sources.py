@@ -37,17 +37,19 @@ FOLLOWED_SOURCES: Mapping[ClockChoice, tuple[Source, ...]] = {
 
 
 STOPPED_GONE_AFTER_S = 120.0
-"""How long a stopped, silent MIDI clock keeps the lead. Some DAWs go on ticking while they are stopped; when they fall silent, they
-count as lost like any clock. Others are silent while they are stopped, and so is a DAW that has quit; only time shows the
-difference. With a short time, `continuous` would start by itself while the musician prepares the next take. A DAW that comes
-back leads again at its first ticks."""
+"""How long a stopped, silent MIDI clock keeps the lead. Some DAWs go on ticking while they are stopped; when they fall
+silent, they count as lost like any clock. Others are silent while they are stopped, and so is a DAW that has quit; only
+time shows the difference. With a short time, `continuous` would start by itself while the musician prepares the next
+take. A DAW that comes back leads again at its first ticks."""
 
 
 class ClockSources:
     """The clocks of others, and which of them leads."""
 
     def __init__(self, choice: ClockChoice, side: BufferSide = "unknown") -> None:
-        """Takes which clocks may lead, and `side`: which end of a buffer the input port's dates show for ticks without a frame."""
+        """Takes which clocks may lead, and `side`: which end of a buffer the input port's dates show for ticks without
+        a frame.
+        """
         self._choice: ClockChoice = choice
         self._side: BufferSide = side
         self._midi = MidiClock(side)
@@ -78,7 +80,10 @@ class ClockSources:
 
     @property
     def wake_at_s(self) -> float | None:
-        """The next second at which `choose_leader` may notice that MIDI clock has stopped or is lost; None where there is none."""
+        """The next second at which `choose_leader` may notice that MIDI clock has stopped or is lost.
+
+        None where there is none.
+        """
         last_s = self._midi.last_tick_s
         if self._leader != "midi" or last_s is None:
             return self._midi.stops_at_s
@@ -106,15 +111,19 @@ class ClockSources:
             self._link = None
         self.choose_leader(timeline, now_s)
 
+    def move_midi_dates(self, by_s: float) -> None:
+        """Notes that all dates of MIDI clock are so much later from now on; see `MidiClock.move_dates`."""
+        self._midi.move_dates(by_s)
+
     def receive_midi(self, data: bytes, timeline: Timeline, at_s: float, now_s: float) -> Timeline | None:
         """Takes a message of MIDI clock that came at `at_s`; returns None where MIDI clock is not followed."""
         if "midi" not in FOLLOWED_SOURCES[self._choice]:
-            self._warn_once("MIDI clock comes in and is not followed, as clock = %s", self._choice)
+            self._warn_once("MIDI clock comes in, but is not followed, because clock = %s", self._choice)
             return None
         timeline = self._midi.receive(data, timeline, at_s, now_s)
         self._transport_changes.extend(self._midi.take_transport_changes())
         if self._midi.is_doubled:
-            self._warn_once("MIDI clock comes twice, as by two cables: every other tick is left out")
+            self._warn_once("MIDI clock arrives twice, as through two cables: every second tick is ignored")
         if self._midi.raw_tempo_bpm is not None and self._midi.tempo_bpm is None:
             self._warn_once(
                 "MIDI clock ticks at %.0f bpm and is not followed: a tempo is %.0f to %.0f bpm",
@@ -129,7 +138,7 @@ class ClockSources:
         """Takes the present moment of Link's session."""
         before, self._link = self._link, moment
         if "link" not in FOLLOWED_SOURCES[self._choice]:
-            self._warn_once("Link is on and is not followed, as clock = %s", self._choice)
+            self._warn_once("Link is on, but is not followed, because clock = %s", self._choice)
             return timeline
         self.choose_leader(timeline, now_s)
         if self._leader != "link":
@@ -153,9 +162,7 @@ class ClockSources:
         if leader == self._leader:
             return
         if self._leader == "midi" and not self._midi.is_ticking(now_s) and "midi" in followed:
-            logger.warning(
-                "MIDI clock is gone, or is none that can be followed; the tempo stays %.1f bpm", timeline.tempo_bpm
-            )
+            logger.warning("MIDI clock is lost, or cannot be followed; the tempo stays %.1f bpm", timeline.tempo_bpm)
         elif leader != "internal":
             logger.info("%s leads, at %.1f bpm", "MIDI clock" if leader == "midi" else "Link", timeline.tempo_bpm)
         if leader == "link":

@@ -79,6 +79,10 @@ class Conductor:
             self._pass_transport_on(now_s)
         return True
 
+    def move_midi_dates(self, by_s: float) -> None:
+        """Notes that the input's own clock stood still for `by_s`, and with it the song that is followed."""
+        self._sources.move_midi_dates(by_s)
+
     def follow_link(self, moment: LinkMoment, now_s: float) -> None:
         """Takes the present moment of Link's session."""
         now_s = self._effective_s(now_s)

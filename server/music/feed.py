@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 from bridge.midi.messages import Message
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
-from model.notes import Note
 from server.controls.control_table import Value
-from server.jam.jam_output import JamState
-from server.jam.modes import Turn
+from server.jam.jam_output import JamStatus
 
 # Some minutes of very busy playing.
 EVENTS_KEPT = 16_384
@@ -68,17 +66,10 @@ class TimelineChanged:
 
 @dataclass(frozen=True, slots=True)
 class StatusChanged:
-    """The status of the jam has changed.
+    """The status of the jam, or of its ports, has changed. A port is lost while its device or the MIDI system is gone."""
 
-    `turn` is None where no turns are taken. `from_memory` is, for each note of `plan`, how much of it came from memory,
-    from 0 to 1. A port is lost while its device or the MIDI system is gone.
-    """
-
-    state: JamState
-    turn: Turn | None
-    plan: tuple[Note, ...]
+    jam: JamStatus
     at_s: float = field(compare=False)  # the same status a moment later is no change
-    from_memory: tuple[float, ...] = ()
     is_input_lost: bool = False
     is_output_lost: bool = False
 

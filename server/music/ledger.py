@@ -1,12 +1,12 @@
 """The ledger of sounding notes: every message passes through it to the port, so every note-on gets its note-off.
 
-Each note-off is sent once more a little later, as a message may be lost on its way: between two programs on a machine that is
-too busy, or on a cable. It reads no clock: seconds (`at_s`) are given to it.
+Each note-off is sent once more a little later, as a message may be lost on its way: between two programs on a machine
+that is too busy, or on a cable. It reads no clock: seconds (`at_s`) are given to it.
 """
 
 from collections.abc import Callable, Collection
 
-from bridge.midi.messages import ALL_NOTES_OFF, SUSTAIN_PEDAL, ControlChange, Message, NoteOff, NoteOn
+from bridge.midi.messages import ALL_NOTES_OFF, PEDAL_DOWN, SUSTAIN_PEDAL, ControlChange, Message, NoteOff, NoteOn
 
 Send = Callable[[Message], None]
 
@@ -29,6 +29,8 @@ class Ledger:
         self._sounding: set[_Key] = set()
         self._ended: dict[_Key, float] = {}  # notes whose note-off was sent once so far, and when, in order of time
         self._played: set[_Key] = set()  # since the last `release_all`
+        self._pedals: set[int] = set()  # channels whose pedal was pressed since the last `release_all`
+        self._played_before: set[_Key] = set()  # until the last `release_all`, since the one before it
         self._released: set[_Key] = set()  # what the last `release_all` ended, until that is repeated
         self._released_channels: set[int] = set()
         self._released_s = 0.0
@@ -46,7 +48,7 @@ class Ledger:
     @property
     def releases(self) -> tuple[Message, ...]:
         """What would end everything: the note-offs of what sounds, then pedal and all notes on each channel used."""
-        channels = sorted({channel for channel, _ in self._played | self._sounding})
+        channels = sorted({channel for channel, _ in self._played | self._sounding} | self._pedals)
         return (*self.pending_note_offs, *(message for channel in channels for message in _channel_releases(channel)))
 
     @property
@@ -74,6 +76,9 @@ class Ledger:
                     self._send(message)
                     self._sounding.remove(key)
                     self._ended[key] = at_s
+            case ControlChange(controller, value, channel) if controller == SUSTAIN_PEDAL and value >= PEDAL_DOWN:
+                self._pedals.add(channel)  # before it is sent, as with a note
+                self._send(message)
             case _:
                 self._send(message)
 
@@ -83,7 +88,7 @@ class Ledger:
         `channels` counts as used too. Raises the last error of `send`, if there was one: every message is tried, a note
         that could not be ended still counts as sounding, and the next call tries all again.
         """
-        used = {channel for channel, _ in self._played | self._sounding}.union(channels)
+        used = {channel for channel, _ in self._played | self._sounding}.union(self._pedals, channels)
         messages: list[Message] = list(self.pending_note_offs)
         for channel in sorted(used):
             messages += _channel_releases(channel)
@@ -96,12 +101,19 @@ class Ledger:
         if failure is not None:
             raise failure
         if used:
-            # Of a synthesizer that knows no "all notes off", whatever it may have missed so far ends by this.
+            # A synthesizer that does not know "all notes off" may have missed some note-offs; these end its notes.
             self._released |= self._played
             self._released_channels |= used
             self._released_s = at_s
+            self._played_before = set(self._played)
         self._played.clear()
+        self._pedals.clear()
         self._ended.clear()
+
+    def release_after_loss(self, at_s: float, channels: Collection[int]) -> None:
+        """As `release_all`, where the port was lost: also for notes that were ended already, perhaps just after the port had gone."""
+        self._played |= self._played_before
+        self.release_all(at_s, channels)
 
     def repeat_due(self, at_s: float, held_pitches: Collection[int] = ()) -> None:
         """Sends once more what ended a note, or all notes, `REPEAT_AFTER_S` ago or longer. Raises what `send` raises.

@@ -4,10 +4,10 @@ It begins at a bar line and goes by the timeline in force. The jam goes on after
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 
-from bridge.midi.messages import NoteOff, NoteOn, encode
+from bridge.midi.messages import Message, NoteOff, NoteOn, encode
 from bridge.midi.ports import Receiver
 from bridge.timing.clock import Clock
 from bridge.timing.midi_clock import FASTEST_BPM, SLOWEST_BPM
@@ -17,13 +17,14 @@ from model.notes import Note
 from server.controls.choices import METERS
 from server.controls.control_table import Value
 
-# The least time from the start of the jam to the first bar: for the listener, and for a synth that is being connected.
+# The shortest time from the start of the jam to the first bar: the listener needs it, and a synth that is being
+# connected.
 LEAD_IN_S = 0.5
 LONGEST_WAIT_S = 0.05
 """The longest single wait for a note, as the tempo may change meanwhile."""
 
 Wait = Callable[[float], Awaitable[None]]
-"""Returns after so many seconds, or sooner."""
+"""Waits for this many seconds, or a shorter time."""
 
 
 def seed_values(seed: Seed) -> dict[str, Value]:
@@ -34,7 +35,18 @@ def seed_values(seed: Seed) -> dict[str, Value]:
 
 
 async def play_seed(seed: Seed, receive: Receiver, timeline: Callable[[], Timeline], clock: Clock, wait: Wait) -> None:
-    """Hands all of the seed's messages to `receive`, each at its time, and returns; if cancelled, releases held keys.
+    """As `play_messages`, for all of a seed."""
+    await play_messages(_one_by_one(seed_messages(seed)), receive, timeline, clock, wait)
+
+
+async def play_messages(
+    messages: AsyncIterable[tuple[float, Message]],
+    receive: Receiver,
+    timeline: Callable[[], Timeline],
+    clock: Clock,
+    wait: Wait,
+) -> None:
+    """Hands messages to `receive`, each at its beat from the next bar line on, and returns; if cancelled, releases held keys.
 
     `timeline` returns the timeline in force.
     """
@@ -42,15 +54,25 @@ async def play_seed(seed: Seed, receive: Receiver, timeline: Callable[[], Timeli
     start_beats = timeline().bar_line_at_or_after(earliest_beat)
     held: set[int] = set()
     try:
-        for beat, message in as_messages(seed.notes, start_beats - _empty_bars_beats(seed)):
+        async for offset_beats, message in messages:
+            beat = start_beats + offset_beats
             while (left_s := timeline().seconds_at(beat) - clock.now_s()) > 0.0:
                 await wait(min(left_s, LONGEST_WAIT_S))
             # With the second at which it was due, as the wait ends a little late.
             receive(encode(message), timeline().seconds_at(beat))
-            (held.add if isinstance(message, NoteOn) else held.discard)(message.pitch)
+            match message:
+                case NoteOn(pitch):
+                    held.add(pitch)
+                case NoteOff(pitch):
+                    held.discard(pitch)
     finally:
         for pitch in held:
             receive(encode(NoteOff(pitch)), clock.now_s())
+
+
+async def _one_by_one(messages: Iterable[tuple[float, Message]]) -> AsyncIterator[tuple[float, Message]]:
+    for message in messages:
+        yield message
 
 
 @asynccontextmanager
@@ -70,6 +92,11 @@ async def seed_playing(
 async def pause(seconds: float) -> None:
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.Event().wait(), seconds)
+
+
+def seed_messages(seed: Seed) -> list[tuple[float, NoteOn | NoteOff]]:
+    """The messages of a seed as `as_messages` returns them, without the whole bars of rest that it begins with."""
+    return as_messages(seed.notes, -_empty_bars_beats(seed))
 
 
 def as_messages(notes: Iterable[Note], start_beats: float = 0.0) -> list[tuple[float, NoteOn | NoteOff]]:

@@ -1,14 +1,15 @@
 """Watches the music thread from the asyncio loop. If the thread hangs, the watchdog ends the sounding notes and reports it.
 
-No error ends the music thread, but a driver, a model's library or a file system may block it for ever. The watchdog reads no
-clock. It counts its own checks, so a process that was suspended, and the watchdog with it, does not look like a hang.
+No error ends the music thread, but a driver, a model's library or a file system may block it forever. The watchdog
+reads no clock. It counts its own checks, so a process that was suspended, and the watchdog with it, does not look like
+a hang.
 """
 
 import asyncio
 import logging
 from typing import Protocol, Self
 
-logger = logging.getLogger("fours.player")
+logger = logging.getLogger("fours.music")
 
 CHECK_EVERY_S = 0.25
 CHECKS_UNTIL_HUNG = 4
@@ -24,7 +25,10 @@ class WatchedThread(Protocol):
         ...
 
     def end_notes_from_outside(self) -> bool:
-        """Ends every sounding note, from another thread. Returns False if the port itself is in use, so nothing can be sent."""
+        """Ends every sounding note, from another thread.
+
+        Returns False if the port itself is in use, so nothing can be sent.
+        """
         ...
 
 
@@ -50,7 +54,7 @@ class Watchdog:
         progress = self._watched.progress
         if progress is None or progress != self._last_progress:
             if self._checks_without_progress >= CHECKS_UNTIL_HUNG:
-                logger.warning("the music thread goes on")
+                logger.warning("the music thread works again")
             self._checks_without_progress = 0
         else:
             self._checks_without_progress += 1
@@ -58,9 +62,9 @@ class Watchdog:
                 is_silent = self._watched.end_notes_from_outside()
                 logger.error(
                     "the music thread hangs; %s. If it stays so, end the jam and start it again",
-                    "what sounded has been ended"
+                    "all sounding notes were ended"
                     if is_silent
-                    else "the MIDI port hangs with it, so notes may sound on",
+                    else "the MIDI port hangs with it, so notes may go on sounding",
                 )
         self._last_progress = progress
 

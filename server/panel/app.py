@@ -5,7 +5,6 @@ from contextlib import suppress
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,22 +15,23 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from model.errors import SeedError
 from server.errors import ServerError
-from server.panel.access import AccessControl
 from server.panel.dropped_seeds import LARGEST_BYTES, DroppedSeeds
 from server.panel.jam_handle import JamHandle
-from server.panel.page_connections import PageConnection, PageConnections
-from server.panel.page_files import INDEX, page_files
+from server.panel.pages.page_connections import PageConnection, PageConnections
+from server.panel.web.access import AccessControl
+from server.panel.web.page_files import INDEX, page_files
+from server.panel.work.worker import Worker
 
 LONGEST_TOKEN = 100
 BODY_TIMEOUT_S = 20.0
-"""In which a request's body must come: enough for the largest seed over a poor connection."""
+"""The time in which a request's body must arrive: enough for the largest seed over a poor connection."""
 # How long a page that sends too much is not read; meanwhile TCP makes it wait.
 FLOOD_PAUSE_S = 0.05
 TRY_AGAIN_LATER = 1013  # the WebSocket close code of that name (IANA registry)
 MIDI_TYPE = "audio/midi"
 
 HEADERS = {
-    # Whatever a page may be made to do, it can send requests to this server only.
+    # A page that was made to run other code can send requests to this server only.
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self'; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -44,16 +44,19 @@ HEADERS = {
 class PanelApp:
     """Serves the panel of one jam; `asgi` is the application to run."""
 
-    def __init__(self, jam: JamHandle, access: AccessControl, connections: PageConnections, port: int) -> None:
+    def __init__(
+        self, jam: JamHandle, access: AccessControl, connections: PageConnections, port: int, worker: Worker
+    ) -> None:
         self._jam = jam
         self._access = access
         self._connections = connections
+        self._worker = worker
         # Browsers share cookies between the ports of a host, so the name has the port: two jams have a cookie each.
         self._cookie = f"fours-{port}"
-        self.dropped_seeds = DroppedSeeds(jam)
+        self.dropped_seeds = DroppedSeeds(jam, worker)
         routes = [
             Route("/", self._send_index),
-            Route("/door", self._handle_token, methods=["GET", "POST"]),
+            Route("/access", self._handle_token, methods=["GET", "POST"]),
             Route("/seed", self._handle_seed, methods=["POST", "DELETE"]),
             Route("/takes", self._send_take_list),
             Route("/takes/{name}.mid", self._send_take),
@@ -63,6 +66,7 @@ class PanelApp:
         self.asgi: ASGIApp = _HostCheck(Starlette(routes=routes), access)
 
     async def _send_index(self, request: Request) -> Response:
+        await self._worker.start()  # the page will ask for takes or drop a seed, maybe
         return _file_response(INDEX, request.headers)
 
     async def _send_file(self, request: Request) -> Response:
@@ -77,7 +81,7 @@ class PanelApp:
         token = "" if body is None else body.decode(errors="replace")
         session_key = self._access.exchange_token(token, address, self._jam.clock.now_s())
         if not self._is_own_page(request) or session_key is None:
-            return _refusal("this is not the token that the start of the jam has printed", 403)
+            return _refusal("this is not the token that the jam has printed at its start", 403)
         response = JSONResponse({"open": True})
         response.set_cookie(self._cookie, session_key, httponly=True, samesite="strict")
         return response
@@ -101,8 +105,11 @@ class PanelApp:
     async def _send_take_list(self, request: Request) -> Response:
         takes = self._jam.takes
         if takes is None or not self._has_access(request):
-            return _refusal("there are no takes here", 404)
-        listings = await run_in_threadpool(takes.listings)
+            return _refusal("this jam has no takes", 404)
+        try:
+            listings = await takes.listings()
+        except ServerError as error:
+            return _refusal(str(error), 503)
         return JSONResponse(
             [
                 {"id": listing.id, "began_at": listing.began_at, "seconds": listing.seconds, "notes": listing.notes}
@@ -113,9 +120,9 @@ class PanelApp:
     async def _send_take(self, request: Request) -> Response:
         takes = self._jam.takes
         if takes is None or not self._has_access(request):
-            return _refusal("there are no takes here", 404)
+            return _refusal("this jam has no takes", 404)
         try:
-            content = await run_in_threadpool(takes.as_midi, request.path_params["name"])
+            content = await takes.as_midi(request.path_params["name"])
         except ServerError as error:
             return _refusal(str(error), 404)
         return Response(content, media_type=MIDI_TYPE, headers={"Content-Disposition": "attachment"})

@@ -37,13 +37,13 @@ class TakeListing:
 
 
 class TakeSource(Protocol):
-    """Provides the takes of a jam that records them. Its methods may read from the disk, so call them in a thread."""
+    """Provides the takes of a jam that records them."""
 
-    def listings(self) -> Sequence[TakeListing]:
-        """The takes, the newest first."""
+    async def listings(self) -> Sequence[TakeListing]:
+        """The takes, the newest first. Raises ServerError if they cannot be read."""
         ...
 
-    def as_midi(self, name: str) -> bytes:
+    async def as_midi(self, name: str) -> bytes:
         """One take, by the id of its listing, as a `.mid` file. Raises ServerError if there is none with that id."""
         ...
 

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Self
 
 from server.config.config import PanelSection
 from server.errors import PanelError
-from server.panel.access import AccessControl
 from server.panel.jam_handle import JamHandle
-from server.panel.page_connections import PageConnections
-from server.panel.panel_address import network_address, network_names, qr_code
+from server.panel.pages.page_connections import PageConnections
+from server.panel.web.access import AccessControl
+from server.panel.web.panel_address import network_address, network_names, qr_code
+from server.panel.work.worker import Worker
 
 if TYPE_CHECKING:
     import uvicorn
@@ -41,10 +42,12 @@ BACKLOG = 64
 class Panel:
     """Serves the panel while `async with` is open; where the configuration turns it off, does nothing.
 
-    `say` prints a line of the start. Entering raises PanelError where the port cannot be had.
+    `say` prints a line of the start. Entering raises PanelError where the port cannot be used.
     """
 
-    def __init__(self, config: PanelSection, jam: JamHandle, say: Say) -> None:
+    def __init__(self, config: PanelSection, jam: JamHandle, say: Say, worker: Worker | None = None) -> None:
+        """`worker` does the heavy work; the panel starts and stops it."""
+        self._worker = worker or Worker()
         self._config = config
         self._jam = jam
         self._say = say
@@ -83,11 +86,11 @@ class Panel:
     async def _serve(self, listener: socket.socket, connections: PageConnections) -> None:
         try:
             # Importing these modules is what takes the time.
-            for module in ("app", "page_http", "page_socket"):
+            for module in ("app", "web.page_http", "web.page_socket"):
                 await asyncio.to_thread(importlib.import_module, f"server.panel.{module}")
             from server.panel.app import PanelApp
 
-            app = PanelApp(self._jam, self._access, connections, listener.getsockname()[1])
+            app = PanelApp(self._jam, self._access, connections, listener.getsockname()[1], self._worker)
             server = _server(app)
             await server.startup(sockets=[listener])
             # The session has done so before these modules were loaded. What is frozen, the collector never searches.
@@ -99,16 +102,20 @@ class Panel:
             # The jam goes on without a panel.
             logger.exception("the panel has ended")
         finally:
+            await self._worker.stop()
             with suppress(OSError):
                 listener.close()
 
 
 def _server(app: "PanelApp") -> "uvicorn.Server":
-    """A uvicorn server that is loaded but not started. Its own `run` would take over the signals and wake ten times a second."""
+    """A uvicorn server that is loaded but not started.
+
+    Its own `run` would take over the signals and wake ten times a second.
+    """
     import uvicorn
 
-    from server.panel.page_http import PageHttpProtocol
-    from server.panel.page_socket import PageSocketProtocol
+    from server.panel.web.page_http import PageHttpProtocol
+    from server.panel.web.page_socket import PageSocketProtocol
 
     config = uvicorn.Config(
         app.asgi,
@@ -141,7 +148,8 @@ def _bind(host: str, port: int) -> socket.socket:
         if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
-            # Allows a port that was closed a moment ago. On Windows this option would share the port with another program.
+            # Allows a port that was closed a moment ago. On Windows this option would share the port with another
+            # program.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(BACKLOG)
@@ -150,7 +158,9 @@ def _bind(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             reason = "is taken, perhaps by another jam. Stop that program, or choose another port (--panel-port)"
         else:
-            reason = f"cannot be had: {error.strerror or error}. Choose another host or port in [panel]"
-        raise PanelError(f"The panel's port {port} on {host} {reason}; or jam without it (--no-panel).") from error
+            reason = f"cannot be used: {error.strerror or error}. Choose another host or port in [panel]"
+        raise PanelError(
+            f"The panel's port {port} on {host} {reason}; or start the jam without the panel (--no-panel)."
+        ) from error
     listener.settimeout(0.0)
     return listener

@@ -1,7 +1,7 @@
 """Sends values back to MIDI controllers: motor faders move, buttons light up; for bound controls only. Knows no port.
 
-It reads no clock; every method gets the time in seconds. A knob gets no feedback while a hand moves it. All methods run on
-the asyncio loop.
+It reads no clock; every method gets the time in seconds. A knob gets no feedback while a hand moves it. All methods run
+on the asyncio loop.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class CcFeedback:
         self._lamps = ActionLamps()
 
     def on_control_changed(self, change: AcceptedChange, now_s: float) -> None:
-        """Notes that a control was changed, from wherever."""
+        """Notes that a control was changed, by any source."""
         if BY_NAME[change.control].kind == "action":
             self._lamps.flash(change.control, now_s)
         self._pending.add(change.control)
@@ -36,7 +36,7 @@ class CcFeedback:
 
     @property
     def is_pending(self) -> bool:
-        """Whether there is, or will be, something to send that no further change brings about."""
+        """Whether there is something to send now, or will be without a further change."""
         return not (self._pending.is_empty and self._lamps.are_dark)
 
     def take_due(self, now_s: float) -> Iterator[CcMove]:

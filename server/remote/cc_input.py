@@ -1,7 +1,7 @@
 """MIDI controllers move controls: CC and program changes set them; all other messages go on to the music. Knows no port.
 
-`receive_midi` runs in the thread that received the message, that of a port or of a page: it looks up the binding and leaves
-the rest to the asyncio loop, where `apply_pending` sets each control to its latest value only.
+`receive_midi` runs in the thread that received the message, that of a port or of a page: it looks up the binding and
+leaves the rest to the asyncio loop, where `apply_pending` sets each control to its latest value only.
 """
 
 import logging
@@ -66,13 +66,16 @@ class CcInput:
         self._learnable_moves = LearnableMoves()
         self._sent: dict[tuple[int, int], tuple[int, float]] = {}
         self.on_control_moved: Callable[[str], None] = lambda _control: None
-        """Called on the loop with each control that a knob has moved, so that its motor does not work against the hand."""
+        """Called on the loop with each control that a knob has moved, so that its motor does not move against the hand."""
         self.channels: dict[str, int] = {}
         """The channel on which each control was last moved, from 0."""
         self.faults = FaultCounter(logger, "MIDI controller")
 
     def receive_midi(self, data: bytes, at_s: float) -> None:
-        """Takes one MIDI message that came in at `at_s`. It has the signature of a port's receiver; any thread may call it."""
+        """Takes one MIDI message that came in at `at_s`.
+
+        It has the signature of a port's receiver; any thread may call it.
+        """
         move = parse_controller_move(data)
         if isinstance(move, CcMove):
             is_echo = self._is_echo(move, at_s)
@@ -93,9 +96,8 @@ class CcInput:
     def start_learning(self, control: str, on_learnt: OnLearnt, on_refused: OnRefused) -> None:
         """Binds the next knob that moves to `control`, and calls `on_learnt` on the loop.
 
-        If that knob moves another control already, or sends no CC of its own, nothing changes and `on_refused` is called
-        instead. Either of the two
-        ends the learning. Raises BadValue if no knob can move this control.
+        If that knob moves another control already, or sends no CC of its own, nothing changes and `on_refused` is
+        called instead. Either of the two ends the learning. Raises BadValue if no knob can move this control.
         """
         CcBinding.read(control, 0)
         self._learning = (control, on_learnt, on_refused)

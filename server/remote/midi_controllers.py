@@ -1,7 +1,7 @@
 """MIDI controllers in a running jam: knobs move controls, and motor faders and lights show their values.
 
-It knows the asyncio loop in which it runs. Feedback goes out through the music thread, because only one thread may use a
-port. It is sent thirty times a second while values are pending, and nothing runs while none are.
+It knows the asyncio loop in which it runs. Feedback goes out through the music thread, because only one thread may use
+a port. It is sent thirty times a second while values are pending, and nothing runs while none are.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from server.remote.cc_input import ORIGIN, CcInput
 TICK_S = 1 / 30
 
 SendControlChange = Callable[[ControlChange], None]
-"""Hands a control change to the music thread, which sends it."""
+"""Gives a control change to the music thread, which sends it."""
 
 
 class MidiControllers:
@@ -50,7 +50,10 @@ class MidiControllers:
         self._tick_handle: asyncio.TimerHandle | None = None
 
     def receive_midi(self, data: bytes, at_s: float) -> None:
-        """Takes one MIDI message that came in at `at_s`. It has the signature of a port's receiver; any thread may call it."""
+        """Takes one MIDI message that came in at `at_s`.
+
+        It has the signature of a port's receiver; any thread may call it.
+        """
         self.cc_input.receive_midi(data, at_s)
 
     async def __aenter__(self) -> Self:

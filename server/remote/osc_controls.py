@@ -1,8 +1,8 @@
 """Sets controls from OSC messages, and makes the OSC messages that update the apps; knows no sockets.
 
-`/fours/<control>` sets a control, or asks for its value if it has no argument. Behind it, `/norm` is a fader's position,
-`/<choice>` is a button for one choice, and `/text` is what a label shows. docs/osc.md explains the same to musicians. All
-methods run on the asyncio loop.
+`/fours/<control>` sets a control, or requests its value if it has no argument. Behind it, `/norm` is a fader's
+position, `/<choice>` is a button for one choice, and `/text` is what a label shows. docs/osc.md explains the same to
+musicians. All methods run on the asyncio loop.
 """
 
 import difflib
@@ -20,7 +20,7 @@ from server.controls.control_table import BY_NAME, OSC_PREFIX, Control, Value, c
 from server.controls.fader import fader_position, has_fader, value_at_position
 from server.controls.labels import address_part, label_text
 from server.errors import BadValue
-from server.music.jam_status import READOUTS, Readout
+from server.jam.readouts import READOUTS, Readout
 from server.remote.osc_subscribers import OscSubscribers
 from server.remote.pending_updates import ActionLamps
 
@@ -63,7 +63,7 @@ class OscControls:
             return (OscMessage(ERROR_ADDRESS, (str(error),)),)
 
     def on_control_changed(self, change: AcceptedChange) -> None:
-        """Notes that a control was changed, from wherever; it has the signature of a control store's listener."""
+        """Notes that a control was changed, by any source; it has the signature of a control store's listener."""
         if BY_NAME[change.control].kind == "action":
             self._lamps.flash(change.control, self._clock.now_s())
         self.subscribers.add_update(change.control)
@@ -116,7 +116,9 @@ class OscControls:
         if not arguments:
             return (OscMessage(address, (self._argument_at(row, address),)),)
         if isinstance(row, Readout):
-            raise BadValue(f"{cut_short(address)} tells, and cannot be set; ask it without an argument")
+            raise BadValue(
+                f"{cut_short(address)} is a readout and cannot be set; send it without an argument to get its value"
+            )
         answer = self._set(row, address, arguments[0], _origin(sender))
         self.subscribers.hold_back(sender, name, self._clock.now_s())
         return answer
@@ -141,16 +143,18 @@ class OscControls:
         elif address == f"{control.address}/{NORM}":
             self._controls.set(control.name, value_at_position(control, raw), origin)
         elif address == f"{control.address}/{TEXT}":
-            raise BadValue(f"{cut_short(address)} tells, and cannot be set; set {control.address}")
+            raise BadValue(f"{cut_short(address)} is the text of a label and cannot be set; set {control.address}")
         elif address not in choices:
             raise self._unknown_address(control, address)
         elif _is_chosen(address, raw):
             self._controls.set(control.name, choices[address], origin)
-            # Updates of this control wait while the finger is on the new button, but the old button must go out at once.
+            # Updates of this control wait while the finger is on the new button, but the old button must go out at
+            # once.
             return [
                 OscMessage(other, (0,)) for other, choice in choices.items() if choice == before != choices[address]
             ]
-        # A button that sends 0 has switched itself off in the app; the update lights it again, as one choice is always on.
+        # A button that sends 0 has switched itself off in the app; the update lights it again, as one choice is always
+        # on.
         return ()
 
     def _unknown_address(self, row: Control | Readout, address: str) -> BadValue:
@@ -164,7 +168,7 @@ class OscControls:
         return self._packs if row.name == "pack" else row.choices
 
     def _value(self, row: Control | Readout) -> Value | None:
-        """The present value: of an action 1 while its lamp is lit, of a readout None until it is known."""
+        """The present value; for an action 1 while its lamp is lit, of a readout None until it is known."""
         if isinstance(row, Readout):
             return self._readout_values.get(row.name)
         if row.kind == "action":

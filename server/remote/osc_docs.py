@@ -6,7 +6,7 @@ from itertools import groupby
 from server.controls.control import Control
 from server.controls.control_table import CONTROLS
 from server.controls.labels import address_part
-from server.music.jam_status import READOUTS, Readout
+from server.jam.readouts import READOUTS, Readout
 from server.remote.osc_subscribers import EXPIRES_AFTER_S
 from server.remote.pending_updates import TOUCH_S
 

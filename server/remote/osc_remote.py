@@ -16,9 +16,9 @@ from bridge.osc.trusted_senders import TrustedSenders
 from bridge.timing.clock import Clock
 from server.config.config import OscSection
 from server.controls.control_store import ControlStore
-from server.jam.modes import TurnSchedule
+from server.jam.turns.modes import TurnSchedule
 from server.music.feed import Feed, FeedSubscription
-from server.music.jam_status import JamStatus
+from server.music.latest_status import LatestStatus
 from server.remote.osc_controls import OscControls
 
 ADVERTISED_AS = "Trading Fours"
@@ -40,7 +40,7 @@ class OscRemote:
         self._feed = feed
         self._clock = clock
         self._is_advertised = config.is_advertised
-        self._status = JamStatus()
+        self._status = LatestStatus()
         self._stack = AsyncExitStack()
         self._subscription: FeedSubscription | None = None
         self._tick_handle: asyncio.Handle | None = None
@@ -92,7 +92,7 @@ class OscRemote:
         self._status.update(subscription.take_events())
         settings = self._controls.settings
         turns = TurnSchedule(settings.turn_bars, settings.begins)
-        self.osc_controls.update_readouts(self._status.values(self._clock.now_s(), turns))
+        self.osc_controls.update_readouts(self._status.readout_values(self._clock.now_s(), turns))
         for values, widgets, addresses in self.osc_controls.take_updates():
             self.server.broadcast(values, widgets, addresses)
 

@@ -7,12 +7,13 @@ from server.controls.control import OSC_PREFIX, Control, Value
 from server.controls.control_table import CONTROLS, Settings
 from server.controls.fader import fader_position, has_fader
 from server.controls.labels import address_part, label_text
-from server.music.jam_status import Readout
+from server.jam.readouts import Readout
 from server.remote.osc_controls import NORM, READOUT_BY_NAME, SYNC, TEXT
 
+MOST_NAMES = 6
 CAPTIONS = {"player": "your turn", "partner": "its turn"}
 """What a light shows instead of the readout's own value."""
-TEXT_READOUTS = ("bar", "bpm")
+TEXT_READOUTS = ("bar", "bpm", "chord", "next_chord")
 """The readouts that are shown as text beside the lights."""
 
 
@@ -26,7 +27,9 @@ def status_lights() -> StatusLights:
     state, turn, beat = (READOUT_BY_NAME[name] for name in ("state", "turn", "beat"))
     return StatusLights(
         light_groups=(_lights(state), tuple(light for light in _lights(turn) if light.caption in CAPTIONS.values())),
-        values=tuple(LabelledAddress(name, f"{READOUT_BY_NAME[name].address}/{TEXT}") for name in TEXT_READOUTS),
+        values=tuple(
+            LabelledAddress(name.replace("_", " "), f"{READOUT_BY_NAME[name].address}/{TEXT}") for name in TEXT_READOUTS
+        ),
         beats=_lights(beat),
         sync_address=f"{OSC_PREFIX}/{SYNC}",
     )
@@ -42,11 +45,18 @@ def _row(control: Control, settings: Settings, packs: Sequence[str]) -> SurfaceR
         control.group,
         fader_address=f"{control.address}/{NORM}" if fader else "",
         text_address=f"{control.address}/{TEXT}",
-        choices=_choices(control, control.choices or (tuple(packs) if control.kind == "name" else ())),
+        choices=_choices(control, _buttons(control, packs)),
         fader_position=fader_position(control, value) if fader else 0.0,
         chosen_caption=str(value),
         value_text=label_text(control, value),
     )
+
+
+def _buttons(control: Control, packs: Sequence[str]) -> tuple[str, ...]:
+    """The choices that get a button: all of a choice, of names the first ones, which is as many as can be read."""
+    if control.kind != "name":
+        return control.choices
+    return (control.choices or tuple(packs))[:MOST_NAMES]
 
 
 def _choices(row: Control | Readout, choices: Sequence[str]) -> tuple[LabelledAddress, ...]:

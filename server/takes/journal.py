@@ -28,11 +28,11 @@ SECOND_DECIMALS, BEAT_DECIMALS = 4, 5
 # A position is the sum of many segments, so rounding errors add up: segments are written with more digits.
 SEGMENT_DECIMALS = 7
 SYSTEM_MESSAGES = 0xF0
-"""From this status byte on, a message is no music: sysex, time code (MTC), active sensing. They come many times a second, and
-would fill the disk."""
+"""From this status byte on, a message is no music: sysex, time code (MTC), active sensing. They come many times a
+second, and would fill the disk."""
 
 JOIN_BEATS = 1e-3
-"""By less than this a segment may miss the next one by rounding; it cannot be heard."""
+"""How far rounding may leave a segment from the start of the next one; it cannot be heard."""
 
 MESSAGES_CACHED = 4096
 """Encoding and parsing of messages is cached, because a player sends the same messages again and again."""
@@ -44,12 +44,14 @@ MarkKind = Literal["record", "capture"]
 class JournalBegun:
     """The first record: the wall-clock time (ISO 8601) at which the jam began, and the limits of `capture` in it.
 
-    `capture` goes back to the last silence of at least `silence_s`, but at most `capture_minutes`.
+    `capture` goes back to the last silence of at least `silence_s`, but at most `capture_minutes`. `memory_file` is the file that
+    the jam saves its memories in at its end besides its own; empty for none.
     """
 
     at: str
     capture_minutes: float
     silence_s: float
+    memory_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +75,31 @@ class JournalEnded:
 
 @dataclass(frozen=True, slots=True)
 class MemoryBegun:
-    """A memory of this vocabulary begins to hear: with what it already holds, or empty. Without `shifts` it has no times."""
+    """A memory of this vocabulary begins to hear: with what it already holds, or empty. Without `shifts` it has no times.
+
+    `note_contexts` and `time_contexts` are the names of the contexts that it counts before notes and before times; both are empty
+    in journals of older versions.
+    """
 
     approach: Approach
     pitches: tuple[int, ...]
     shifts: tuple[float, ...]
     keeps_content: bool
+    note_contexts: tuple[str, ...] = ()
+    time_contexts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryHeard:
-    """The first `position` tokens since it began still hold, and then came `tokens`; one that was not learnt is -1 - token."""
+    """The first `position` tokens since it began still hold, and then came `tokens`; one that was not learnt is -1 - token.
+
+    `places` are where in the bar they stood, as many as tokens; None where that was not known.
+    """
 
     approach: Approach
     position: int
     tokens: tuple[int, ...]
+    places: tuple[int | None, ...]
 
 
 RecordedEvent = MessageReceived | MessagePlayed | ControlChanged | ActionRequested | TimelineChanged
@@ -98,7 +110,9 @@ Record = JournalBegun | RecordedEvent | MemoryBegun | MemoryHeard | JournalEnded
 
 @dataclass(frozen=True, slots=True)
 class JournalContents:
-    """What the bytes of a journal hold: records, the number of damaged lines, and the number of bytes up to the last line end."""
+    """What the bytes of a journal hold: records, the number of damaged lines, and the number of bytes up to the last
+    line end.
+    """
 
     records: tuple[Record, ...]
     damaged_lines: int
@@ -115,8 +129,8 @@ class RecordEncoder:
         """The line of the record, with its line end; empty for a message that is no music."""
         items: tuple[object, ...] = ()
         match record:
-            case JournalBegun(at, capture_minutes, silence_s):
-                items = ("begun", VERSION, at, capture_minutes, silence_s)
+            case JournalBegun(at, capture_minutes, silence_s, memory_file):
+                items = ("begun", VERSION, at, capture_minutes, silence_s, *([memory_file] if memory_file else ()))
             case MessageReceived(message, at_s, beat) if _is_music(message):
                 items = ("h", _second(at_s), _beat(beat), _hex(message))
             case MessagePlayed(message, at_s, beat) if _is_music(message):
@@ -127,10 +141,12 @@ class RecordEncoder:
                 items = ("a", _second(at_s), _beat(beat), action)
             case TimelineChanged():
                 items = self._timeline_items(record)
-            case MemoryBegun(approach, pitches, shifts, keeps_content):
-                items = ("v", approach, pitches, [_fine(shift) for shift in shifts], keeps_content)
-            case MemoryHeard(approach, position, tokens):
-                items = ("m", approach, position, tokens)
+            case MemoryBegun(approach, pitches, shifts, keeps_content, note_contexts, time_contexts):
+                fine_shifts = [_fine(shift) for shift in shifts]
+                items = ("v", approach, pitches, fine_shifts, keeps_content, note_contexts, time_contexts)
+            case MemoryHeard(approach, position, tokens, places):
+                known = any(place is not None for place in places)
+                items = ("m", approach, position, tokens, *([places] if known else ()))
             case JournalEnded(at_s, heard_notes, played_notes, marks):
                 mark_items = [(mark.kind, _second(mark.from_s), _second(mark.until_s)) for mark in marks]
                 items = ("ended", _second(at_s), heard_notes, played_notes, mark_items)
@@ -160,7 +176,7 @@ def with_time_origin(event: RecordedEvent, origin_s: float) -> RecordedEvent:
 
 
 def read_records(data: bytes) -> JournalContents:
-    """All undamaged records in `data`, whatever lies between them; a last line without a line end is not read."""
+    """All undamaged records in `data`, with anything between them skipped; a last line without a line end is not read."""
     *lines, cut_off = data.split(b"\n")
     records = []
     for line in lines:
@@ -189,7 +205,10 @@ class TimelineAssembler:
         self._segments: list[Segment] = []
 
     def add(self, change: TimelineChanged) -> None:
-        """Appends the new segments of the next record; they replace earlier ones that start at the same time or beat, or later."""
+        """Appends the new segments of the next record.
+
+        They replace earlier ones that start at the same time or beat, or later.
+        """
         for new in change.timeline.segments:
             while self._segments and (self._segments[-1].at_s >= new.at_s or self._segments[-1].beat >= new.beat):
                 self._segments.pop()
@@ -197,7 +216,10 @@ class TimelineAssembler:
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """All segments so far, in order of time and of beats. Where records are missing, a segment leads to the next one."""
+        """All segments so far, in order of time and of beats.
+
+        Where records are missing, a segment leads to the next one.
+        """
         joined = [_leading_to(segment, after) for segment, after in pairwise(self._segments)]
         return (*joined, *self._segments[-1:])
 
@@ -243,10 +265,13 @@ Items = list[object]
 
 
 def _read_begun(items: Items) -> JournalBegun:
-    version, at, capture_minutes, silence_s = items
+    version, at, capture_minutes, silence_s, *more = items
+    (memory_file,) = more or [""]
     if version != VERSION:
         raise ValueError(f"journal version {version} is not supported")
-    return JournalBegun(values.date(at), values.duration(capture_minutes), values.duration(silence_s))
+    return JournalBegun(
+        values.date(at), values.duration(capture_minutes), values.duration(silence_s), values.path(memory_file)
+    )
 
 
 def _read_message(kind: type[MessageReceived] | type[MessagePlayed]) -> Callable[[Items], Record]:
@@ -289,17 +314,33 @@ def _read_segment(at_s: object, beat: object, tempo_bpm: object) -> Segment:
 
 
 def _read_memory_begun(items: Items) -> MemoryBegun:
-    approach, pitches, shifts, keeps_content = items
+    approach, pitches, shifts, keeps_content, *contexts = items
     if not isinstance(pitches, list) or not isinstance(shifts, list) or not isinstance(keeps_content, bool):
         raise TypeError("this is no vocabulary")
-    return MemoryBegun(values.approach(approach), values.pitches(pitches), values.shifts(shifts), keeps_content)
+    note_contexts, time_contexts = map(values.contexts, contexts or ((), ()))
+    return MemoryBegun(
+        values.approach(approach),
+        values.pitches(pitches),
+        values.shifts(shifts),
+        keeps_content,
+        note_contexts,
+        time_contexts,
+    )
 
 
 def _read_memory_heard(items: Items) -> MemoryHeard:
-    approach, position, tokens = items
+    approach, position, tokens, *more = items
     if not isinstance(tokens, list):
         raise TypeError("these are no tokens")
-    return MemoryHeard(values.approach(approach), values.count(position), tuple(map(values.token, tokens)))
+    places = more[0] if more else [None] * len(tokens)  # there are none where no bars were known
+    if not isinstance(places, list) or len(places) != len(tokens) or len(more) > 1:
+        raise TypeError("these are no places")
+    return MemoryHeard(
+        values.approach(approach),
+        values.count(position),
+        tuple(map(values.token, tokens)),
+        tuple(map(values.place, places)),
+    )
 
 
 def _read_ended(items: Items) -> JournalEnded:

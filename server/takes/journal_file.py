@@ -1,8 +1,8 @@
 """The journal file of a running jam: appended to, flushed to the disk, and locked; knows nothing of what is in a record.
 
-The file is locked as long as the process lives. A journal without a last record and without a lock therefore belongs to a
-jam that was killed. If the disk is full, writing is tried again: lines that could not be written wait in memory, up to a
-limit.
+The file is locked as long as the process lives. A journal without a last record and without a lock therefore belongs to
+a jam that was killed. If the disk is full, writing is tried again: lines that could not be written wait in memory, up
+to a limit.
 """
 
 import errno
@@ -16,7 +16,8 @@ if sys.platform != "win32":
     import fcntl
 
 BACKLOG_BYTES = 1 << 20
-"""How much may wait in memory until the disk has room again: some ten minutes of busy playing. Newer lines are then lost."""
+"""How much may wait in memory until the disk has room again: some ten minutes of busy playing. Beyond that, new lines
+are lost."""
 
 
 READ_BYTES = 1 << 16
@@ -37,8 +38,8 @@ class JournalFile:
     def append(self, lines: bytes) -> None:
         """Hands whole lines to the operating system; from then on they survive the process.
 
-        First it writes the lines that are still waiting. Raises OSError if the disk takes no more for now; the lines then
-        wait for the next call.
+        First it writes the lines that are still waiting. Raises OSError if the disk takes no more for now; the lines
+        then wait for the next call.
         """
         if len(self._backlog) + len(lines) <= BACKLOG_BYTES:
             self._backlog += lines

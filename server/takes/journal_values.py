@@ -1,6 +1,6 @@
 """Range checks of the values in a journal's records: one that no jam writes makes its record a damaged one.
 
-A checksum tells that a line is as it was written, and not that a jam wrote it. Every check raises ValueError or TypeError.
+A checksum shows that a line is unchanged, and not that a jam wrote it. Every check raises ValueError or TypeError.
 """
 
 from datetime import datetime
@@ -9,14 +9,18 @@ from typing import cast, get_args
 
 from bridge.timing.midi_clock import Transport
 from model.approach import APPROACHES, Approach
+from model.memory.context_kinds import kind_named
+from model.memory.memory_mark import LARGEST_PLACE
 
 LARGEST_S = LARGEST_BEATS = 1e8
-"""Three years of seconds; so many beats go by in half a year at 400 bpm."""
+"""Three years of seconds; as beats, half a year at 400 bpm."""
 SLOWEST_BPM, FASTEST_BPM = 1.0, 10_000.0
 """Wider than any clock's tempo, as a glide is faster or slower than the tempo that it leads to."""
 MOST_NOTES = 1_000_000_000
 MOST_TOKENS = 128
 """Of pitches or of times in a vocabulary."""
+MOST_CONTEXTS = 64
+"""Kinds of context that a memory counts before a note, or before a time."""
 LONGEST_NAME = 4096
 """In characters. A control's value may be the path of a pack."""
 
@@ -37,7 +41,7 @@ def tempo_bpm(item: object) -> float:
 
 
 def duration(item: object) -> float:
-    """A length of time, in whatever unit."""
+    """A length of time, in any unit."""
     return _number(item, 0.0, LARGEST_S)
 
 
@@ -51,6 +55,14 @@ def name(item: object) -> str:
     if not isinstance(item, str) or len(item) > LONGEST_NAME:
         raise TypeError("this is no name")
     return item
+
+
+def path(item: object) -> str:
+    """The path of a file, or empty."""
+    text = name(item)
+    if "\0" in text:
+        raise ValueError("no path has a zero byte")
+    return text
 
 
 def control_value(item: object) -> float | str:
@@ -86,6 +98,21 @@ def shifts(items: list[object]) -> tuple[float, ...]:
 def token(item: object) -> int:
     """A token of a memory; negative where it was not learnt."""
     return int(_number(item, -2 * MOST_TOKENS - 2, 2 * MOST_TOKENS + 1))
+
+
+def place(item: object) -> int | None:
+    """The place in a bar where a token stood, None where that was not known."""
+    return None if item is None else int(_number(item, 0, LARGEST_PLACE))
+
+
+def contexts(items: object) -> tuple[str, ...]:
+    """The names of the contexts that a memory counts."""
+    if not isinstance(items, list | tuple) or len(items) > MOST_CONTEXTS:
+        raise TypeError("these are no contexts")
+    kinds = tuple(kind_named(name(item)) for item in items)
+    if len(set(kinds)) != len(kinds):
+        raise ValueError("a context is named twice")
+    return tuple(map(str, kinds))
 
 
 def _rising(items: list[object], low: float, high: float) -> tuple[float, ...]:

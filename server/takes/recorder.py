@@ -1,4 +1,4 @@
-"""The recorder: writes everything that happens in a jam from the feed into a journal, without being asked to.
+"""The recorder: writes everything that happens in a jam from the feed into a journal, always.
 
 It runs on the asyncio loop and writes to the disk in a worker thread, so that a slow disk never holds up the music. It
 knows the take library, and not how a jam is set up.
@@ -23,18 +23,19 @@ from server.takes.journal_file import BACKLOG_BYTES, JournalFile
 from server.takes.journal_writer import JournalWriter, thin_out
 from server.takes.memories.memory_journal import Memories, MemoryJournal
 from server.takes.take_export import journal_as_midi
-from server.takes.take_library import TakeEntry, TakeLibrary, memory_path
+from server.takes.take_library import TakeLibrary, memory_path, shortened_ids, tell_recovered
 
 logger = logging.getLogger("fours.takes")
 
 WRITE_EVERY_S = 0.5
-"""A crash of the process loses at most so much of a jam."""
+"""A crash of the process loses at most this much of a jam."""
 WRITES_PER_SYNC = 10
-"""A power cut loses at most five seconds: until a flush, data that was written is only in the operating system's cache. A
-flush takes 1 to 50 ms on most disks and wears a memory card, so it is rare; a crash of the process alone needs none."""
+"""A power cut loses at most five seconds: until a flush, data that was written is only in the operating system's cache.
+A flush takes 1 to 50 ms on most disks and wears a memory card, so it is rare; a crash of the process alone needs none.
+"""
 EVENTS_PER_BATCH, PAUSE_S = 32, 0.01
-"""Encoding one batch takes a third of a millisecond, less than the music thread waits for any other thread; then comes a
-pause for the others."""
+"""Encoding one batch takes a third of a millisecond, less than the music thread waits for any other thread; then comes
+a pause for the others."""
 MEGABYTE = 1_000_000
 
 Say = Callable[[str], None]
@@ -45,8 +46,9 @@ SaveMemory = Callable[[Path], None]
 class Recorder:
     """Records a jam while its `async with` block runs; `settings` are the values of the controls at the start.
 
-    If the folder takes no journal, it says so and records nothing. At the end, an empty journal is removed; for any other,
-    `save_memory` is called.
+    `memory_file` is another file that the jam's memories are saved in at its end: if the process is killed, the next
+    start saves them. If the folder takes no journal, it says so and records nothing. At the end, an empty journal is
+    removed; for any other, `save_memory` is called.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Recorder:
         say: Say,
         save_memory: SaveMemory,
         memories: Callable[[], Memories] = dict,
+        memory_file: Path | None = None,
     ) -> None:
         self._config = config
         self._library = TakeLibrary(config.data_folder)
@@ -70,7 +73,12 @@ class Recorder:
         self._save_memory = save_memory
         self._memories = memories
         self._memory_journal = MemoryJournal(memories)
-        begun = JournalBegun(now.isoformat(timespec="seconds"), config.capture_minutes, config.long_silence_s)
+        begun = JournalBegun(
+            now.isoformat(timespec="seconds"),
+            config.capture_minutes,
+            config.long_silence_s,
+            str(memory_file.resolve()) if memory_file else "",
+        )
         self._writer = JournalWriter(begun, clock.now_s())
         self._stopping = asyncio.Event()
         self._faults = FaultCounter(logger, "recorder")
@@ -85,7 +93,7 @@ class Recorder:
         try:
             file = self._library.create_journal(self._now)
         except OSError as error:
-            self._say(f"Takes      nothing is written down: {self._library.folder}: {error.strerror or error}")
+            self._say(f"Takes      nothing is recorded: {self._library.folder}: {error.strerror or error}")
             return self
         self._say(f"Takes      {self._library.folder}")
         self._tidy_library()
@@ -110,11 +118,12 @@ class Recorder:
         file = self._file
         is_in_place = file.is_in_place
         if not self._writer.is_empty and is_in_place:
-            # The journal is still locked: otherwise another process could remove it now, and a memory alone would be left.
+            # The journal is still locked: otherwise another process could remove it now, and a memory alone would be
+            # left.
             await asyncio.to_thread(self._save_memory, memory_path(file.path))
         elif not self._writer.is_empty:
             self._say(
-                f"This jam is not written down: its journal is gone from {file.path.parent}, and no other could be made"
+                f"This jam is not recorded: its journal is gone from {file.path.parent}, and no other could be made"
             )
         file.close()
         if self._writer.is_empty and is_in_place:
@@ -128,7 +137,7 @@ class Recorder:
         Raises TakeError if the jam is not recorded, has no such mark, or nothing was played in it.
         """
         if self._recording is None:
-            raise TakeError("this jam is not being written down, so there is nothing to take of it")
+            raise TakeError("this jam is not being recorded, so it has no takes")
         await self._write_new_events(self._recording[0])
         return await asyncio.to_thread(journal_as_midi, self._file.path, mark)
 
@@ -186,14 +195,17 @@ class Recorder:
     def _report_failure(self, error: OSError) -> None:
         if not self._has_failed:
             logger.warning(
-                "what is played is not being written down, and the jam plays on; it is tried again: %s: %s",
+                "what is played cannot be recorded; the jam plays on, and recording is tried again: %s: %s",
                 self._file.path,
                 error.strerror or error,
             )
         self._has_failed = True
 
     def _keep_in_place(self) -> None:
-        """Makes another journal in the place of one that was removed or renamed, with all that was in it. Raises OSError."""
+        """Makes another journal in the place of one that was removed or renamed, with all that was in it.
+
+        Raises OSError.
+        """
         lost = self._file
         if lost.is_in_place:
             return
@@ -218,20 +230,13 @@ class Recorder:
 
     def _tidy_library(self) -> None:
         """Repairs journals that a crash has left behind, and removes old ones to make room."""
-        repaired = self._library.repair()
-        if repaired:
-            self._say(f"Recovered  {_ids(repaired)}, cut off before the end")
+        tell_recovered(self._library.repair(), self._say)
         config = self._config
         pruned = self._library.prune(self._now, config.keep_days, config.keep_mb * MEGABYTE)
         if pruned.removed:
-            self._say(f"Removed    {_ids(pruned.removed)}: unmarked, and too old or too large")
+            self._say(f"Removed    {shortened_ids(pruned.removed)}: unmarked, and too old or too large")
         if pruned.marked_bytes > config.keep_mb * MEGABYTE:
             self._say(
                 f"Full       marked jams alone take {pruned.marked_bytes / MEGABYTE:,.0f} MB, and takes.keep_mb is "
-                f"{config.keep_mb:g}, so all others go at each start; `fours takes remove` some, or raise it"
+                f"{config.keep_mb:g}, so all other jams are removed at each start; remove some with `fours takes remove`, or raise takes.keep_mb"
             )
-
-
-def _ids(entries: list[TakeEntry]) -> str:
-    shown = [entry.id for entry in entries[:3]]
-    return ", ".join(shown) + (f" and {len(entries) - 3} more" if len(entries) > 3 else "")

@@ -1,9 +1,9 @@
 """Lays the bars of a jam out one after another from beat 0, as a score needs them; knows no notes and no seconds.
 
-In a jam a new bar may begin at any beat: when a song is started again, a tempo is tapped, or a player comes in. In a score
-every bar is complete. So a bar that was cut short becomes a shorter bar, a whole number of sixteenths long, and the tempo
-in that bar makes up for the rounding: every note keeps its second, and every note outside that bar keeps its length in
-beats.
+In a jam a new bar may begin at any beat: when a song is started again, a tempo is tapped, or a player comes in. In a
+score every bar is complete. So a bar that was cut short becomes a shorter bar, a whole number of sixteenths long, and
+the tempo in that bar makes up for the rounding: every note keeps its second, and every note outside that bar keeps its
+length in beats.
 """
 
 import math
@@ -13,8 +13,7 @@ from itertools import pairwise
 
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
-from model.files import meter as score_meter
-from model.files.meter import MeterChange
+from model.files.time_signature import MeterChange, TimeSignature
 
 SIXTEENTHS = 4
 SHORTEST_BAR_BEATS = 1 / 8
@@ -64,7 +63,8 @@ class ScoreLayout:
 def bar_grids(timelines: Iterable[tuple[Timeline, float]]) -> list[BarGrid]:
     """The bar grids of a jam, from its timelines in order, each with the beat from which it was valid.
 
-    A new grid starts with the bar in which the change came: the tap or note that moved the bars was at the start of one.
+    A new grid starts with the bar in which the change came: the tap or note that moved the bars was at the start of
+    one.
     """
     grids: list[BarGrid] = []
     for timeline, beat in timelines:
@@ -131,8 +131,8 @@ def _append_bars(stretches: list[BeatStretch], meters: list[MeterChange], before
 
 
 def _meter_change(beat: float, meter: Meter) -> MeterChange:
-    """A change of meter as a file knows it: the bridge and the model have a meter each."""
-    return MeterChange(beat, score_meter.Meter(meter.numerator, meter.denominator))
+    """A change of meter as it is written into a file: a file has time signatures, some that no jam could play in."""
+    return MeterChange(beat, TimeSignature(meter.numerator, meter.denominator))
 
 
 def _beats_past_bar(beats: float, meter: Meter) -> float:
@@ -145,7 +145,7 @@ def _beats_past_bar(beats: float, meter: Meter) -> float:
 
 
 def _short_bar(sixteenths: int) -> Meter:
-    """A meter of so many sixteenths, as musicians write it: 8/16 is 2/4."""
+    """The meter with this many sixteenths, as musicians write it: 8/16 is 2/4."""
     numerator, denominator = sixteenths, SIXTEENTHS * 4
     while numerator % 2 == 0 and denominator > SIXTEENTHS:
         numerator, denominator = numerator // 2, denominator // 2

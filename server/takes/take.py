@@ -18,7 +18,7 @@ from bridge.midi.messages import (
     OtherMessage,
 )
 from bridge.timing.timeline import Segment, Timeline
-from model.files.midi_writer import TICKS_PER_BEAT
+from model.files.midi.midi_writer import TICKS_PER_BEAT
 from server.errors import TakeError
 from server.music.feed import ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
 from server.takes.journal import JournalEnded, Record, TimelineAssembler

@@ -1,7 +1,7 @@
 """How old jams are, so that a wrong clock cannot make them old: counted in days from the start that first saw each one.
 
 From one start to the next at most a week is counted, and nothing where the clock went back. So a clock that is wrong by
-months or decades, ahead or back, removes no jam that is new. Who plays more rarely than once a week keeps jams for longer.
+months or decades, ahead or back, removes no jam that is new. Users who play less than once a week keep jams for longer.
 It knows no journals, only their ids; the file lies beside them.
 """
 
@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from model.files.midi_writer import write_whole
+from model.files.midi.midi_writer import write_whole
 
 AGES_FILE = ".ages.json"
 LARGEST_BYTES = 10_000_000
@@ -31,7 +31,7 @@ class TakeAges:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """The ages of the jams in a folder; where the file is missing or damaged, they all begin anew."""
+        """The ages of the jams in a folder; where the file is missing or damaged, they all start from 0."""
         path = folder / AGES_FILE
         try:
             if not path.is_file() or path.stat().st_size > LARGEST_BYTES:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from model.files.midi_writer import as_midi_file, write_whole
+from model.files.midi.midi_writer import as_midi_file, write_whole
 from server.errors import ExportError, TakeError
 from server.takes.take import read_recording, take_from
 from server.takes.take_library import TakeEntry, TakeLibrary, read_journal

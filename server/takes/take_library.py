@@ -6,7 +6,7 @@ read. The jam's memory file lies beside it under the same name, and is removed t
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ from server.takes.take_summary import TakeSummary
 JOURNAL_SUFFIX, MEMORY_SUFFIX = ".jam", ".memory"
 STEM_FORMAT = "%Y-%m-%d-%H%M%S"
 # The first and the last record fit into these; of a jam with hundreds of marks the whole journal is read instead.
-HEAD_BYTES, TAIL_BYTES = 512, 8192
+HEAD_BYTES, TAIL_BYTES = 32_768, 8192
 LARGEST_BYTES = 256_000_000
 """A hundred hours of busy playing. A larger file is none of ours, and is not read."""
 
@@ -128,7 +128,8 @@ class TakeLibrary:
     def repair(self) -> list[TakeEntry]:
         """Adds the last record to the journals of jams that were killed, and removes empty ones.
 
-        What was remembered in a jam that was killed is written into its memory file. Returns the entries of the repaired journals.
+        What was remembered in a jam that was killed is written into its memory file, and into the one that the jam was to save at
+        its end. Returns the entries of the repaired journals.
         """
         repaired = []
         for path in self._paths():
@@ -172,6 +173,18 @@ class TakeLibrary:
             return sorted(path for path in self.folder.glob(f"*{JOURNAL_SUFFIX}") if path.is_file())
         except OSError:  # this user may not look there
             return []
+
+
+def tell_recovered(repaired: Sequence[TakeEntry], say: Callable[[str], None]) -> None:
+    """Says which jams were cut off, if any were."""
+    if repaired:
+        say(f"Recovered  {shortened_ids(repaired)}, cut off before the end")
+
+
+def shortened_ids(entries: Sequence[TakeEntry]) -> str:
+    """The ids of the first jams, and how many more there are."""
+    shown = [entry.id for entry in entries[:3]]
+    return ", ".join(shown) + (f" and {len(entries) - 3} more" if len(entries) > 3 else "")
 
 
 def memory_path(journal: Path) -> Path:
@@ -241,7 +254,7 @@ def _repair(path: Path) -> bool:
         _remove_files(path)
         return False
     with suppress(MemoryFileError):  # the take is kept without it
-        recover_memories(contents.records, memory_path(path))
+        recover_memories(contents.records, memory_path(path), path.stat().st_mtime)
     with path.open("r+b") as file:
         file.truncate(contents.whole_bytes)
         file.seek(0, os.SEEK_END)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bridge.midi.messages import encode
-from model.files.midi_writer import CHANNELS, TICKS_PER_BEAT, Event, Marker, Song, SongTrack
+from model.files.midi.midi_writer import CHANNELS, TICKS_PER_BEAT, Event, Marker, Song, SongTrack
 from server.controls.control_table import Value
 from server.errors import TakeError
 from server.music.feed import ControlChanged

@@ -33,7 +33,9 @@ def tempo_map(
     beats = [settled_beats, *(s.beat for s in segments if settled_beats < s.beat < until_beats), until_beats]
     points = [(beat, timeline.seconds_at(beat)) for beat in dict.fromkeys(beats)]
     if settled_beats > from_beats:
-        tempo_bpm = max((s for s in segments if s.beat <= settled_beats), key=lambda s: s.beat).tempo_bpm
+        begun = (segment for segment in segments if segment.beat <= settled_beats)
+        # Before its first segment a timeline has the tempo of that segment.
+        tempo_bpm = max(begun, key=lambda segment: segment.beat, default=segments[0]).tempo_bpm
         points.insert(0, (from_beats, points[0][1] - (settled_beats - from_beats) * 60.0 / tempo_bpm))
     points = _simplify(points)
     tempi = {

@@ -1,15 +1,11 @@
-"""The targets of fuzzing: each one supplies valid inputs to start from, and reads any input as the program does.
-
-A target fails by raising an exception. Errors with which the program refuses input are caught, and their length is checked.
-"""
+"""The targets of fuzzing: what is read from ports, sockets and the program's own files."""
 
 import asyncio
 import json
 import math
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -37,9 +33,9 @@ from server.controls.control_table import CONTROLS, Settings
 from server.errors import ConfigError, TakeError
 from server.jam.jam import Jam
 from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
-from server.music.music_thread import MODEL_WORK_S, MusicThread
+from server.music.music_thread import MusicThread
 from server.panel.jam_handle import JamHandle, Wiring
-from server.panel.page_connections import PageConnection, PageConnections
+from server.panel.pages.page_connections import PageConnection, PageConnections
 from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
 from server.remote.osc_controls import OscControls
@@ -55,40 +51,15 @@ from server.takes.journal import (
 from server.takes.take_export import journal_as_midi
 from server.takes.take_library import TakeLibrary, memory_path
 from tests.conftest import CHECKOUT
+from tests.fuzz.file_targets import MIDI_FILES, PACKS
+from tests.fuzz.target import LONGEST_SENTENCE, FuzzTarget, Run, check_sentence
 from tests.server.jams import ScriptedImproviser
-from tests.server.music_thread_harness import TICK_S, MusicThreadHarness
+from tests.server.music_thread_harness import MusicThreadHarness
 from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS, random_walk
 
-LONGEST_SENTENCE = 1000
 LONGEST_ERROR = 100_000
 SENDER = ("127.0.0.1", 9)
-MOST_TURNS = 20_000
-"""The most loop rounds of a music thread in half a second: far more than it has notes to play."""
 REFUSALS = {"BadValue", "BadOsc", "BadMidi"}
-
-Run = Callable[[bytes], None]
-
-
-@dataclass(frozen=True, slots=True)
-class FuzzTarget:
-    """A target. `seeds` returns valid inputs. `open` takes a folder and a stack that closes what it opens, and returns a function
-    that reads one input at a time."""
-
-    name: str
-    seeds: Callable[[], Sequence[bytes]]
-    open: Callable[[Path, ExitStack], Run]
-    short_run: int = 1500
-    """The number of inputs that take a few seconds."""
-
-    @contextmanager
-    def opened(self) -> Iterator[Run]:
-        """Opens the target for the block; yields the function that reads one input."""
-        with TemporaryDirectory(prefix="fours-fuzz-") as folder, ExitStack() as stack:
-            yield self.open(Path(folder), stack)
-
-
-def _check(error: Exception, longest: int = LONGEST_SENTENCE) -> None:
-    assert 0 < len(str(error)) <= longest, f"{type(error).__name__} of {len(str(error))} characters"
 
 
 # The configuration.
@@ -109,7 +80,7 @@ def _open_config(folder: Path, _stack: ExitStack) -> Run:
         try:
             config = load(path).with_values({"osc.port": 8000})
         except ConfigError as error:
-            return _check(error, LONGEST_ERROR)
+            return check_sentence(error, LONGEST_ERROR)
         TakeLibrary(config.takes.data_folder / "none").entries()
         assert config.settings.with_value("tempo", 120.0).tempo == 120.0
         assert config.midi.bindings.by_control is not None
@@ -216,7 +187,7 @@ def _open_osc(_folder: Path, _stack: ExitStack) -> Run:
         try:
             messages = decode(data)
         except BadOsc as error:
-            return _check(error)
+            return check_sentence(error)
         for message in messages:
             for reply in osc.handle(message, SENDER):
                 assert len(encode_osc(reply)) < 3 * LONGEST_SENTENCE
@@ -250,21 +221,6 @@ def _split(data: bytes) -> Iterator[bytes]:
             start = place
 
 
-def _let_pass(harness: MusicThreadHarness, seconds: float) -> None:
-    """Lets time pass for a music thread, as the harness does, and also while model work waits for an imminent note."""
-    music_thread, clock = harness.music_thread, harness.clock
-    until_s = clock.now_s() + seconds
-    for _ in range(MOST_TURNS):
-        due_s = music_thread._wake_at_s()
-        is_near = due_s is not None and 0.0 < due_s - clock.now_s() <= MODEL_WORK_S
-        if music_thread._inbox.empty() and (is_near or not harness.jam.has_work):
-            if due_s is None or due_s > until_s:
-                return
-            clock.advance(max(0.0, due_s - clock.now_s()) + TICK_S)
-        music_thread._run_once()
-    raise AssertionError(f"the music thread had something to do {MOST_TURNS} times in {seconds} s")
-
-
 def _open_midi(_folder: Path, _stack: ExitStack) -> Run:
     harness = MusicThreadHarness()
 
@@ -273,7 +229,7 @@ def _open_midi(_folder: Path, _stack: ExitStack) -> Run:
             harness.clock.advance(0.001 * (number % 50))
             harness.music_thread.receive_midi(message, harness.clock.now_s())
         _run_music(harness.music_thread)
-        _let_pass(harness, 0.5)
+        harness.let_pass(0.5)
         harness.output.sent.clear()
         assert set(harness.music_thread.faults.counts) <= REFUSALS, harness.music_thread.faults.counts
 
@@ -294,12 +250,12 @@ def _records() -> list[Record]:
         MessageReceived(NoteOn(60, 80), 1.25, 2.5),
         MessageReceived(ControlChange(64, 127, 3), 1.3, 2.6),
         MessageReceived(NoteOff(60), 1.5, 3.0),
-        MemoryHeard("pitch", 0, (3, 4, 5, -3)),
-        MemoryHeard("event", 0, (3, 40, 5, 41)),
+        MemoryHeard("pitch", 0, (3, 4, 5, -3), (0, 12, None, 36)),
+        MemoryHeard("event", 0, (3, 40, 5, 41), (0, 0, 24, 24)),
         TimelineChanged(timeline.steered(Segment(1.6, 3.5, 100.0), 1.6), "free", "internal", 1.6),
         ActionRequested("capture", 1.6, 3.2),
         MessagePlayed(NoteOn(72, 81, 15), 2.0, 4.0),
-        MemoryHeard("pitch", 2, (7, 8)),
+        MemoryHeard("pitch", 2, (7, 8), (None, None)),
         MessagePlayed(NoteOff(72, 15), 2.5, 5.0),
         JournalEnded(3.0, 1, 1, (Mark("capture", 1.25, 1.5), Mark("record", 2.0, 3.0))),
     ]
@@ -332,7 +288,7 @@ def _open_journal(folder: Path, _stack: ExitStack) -> Run:
                 assert journal_as_midi(entry.path).startswith(b"MThd")
                 assert journal_as_midi(entry.path, 1)
             except TakeError as error:
-                _check(error)
+                check_sentence(error)
 
     return run
 
@@ -383,7 +339,7 @@ def _open_memory(folder: Path, _stack: ExitStack) -> Run:
         try:
             load_memories(path, memories)
         except MemoryFileError as error:
-            return _check(error)
+            return check_sentence(error)
         for memory in memories.values():
             network = np.full(memory.vocabulary.size, 1.0 / memory.vocabulary.size)
             for token in range(1, min(memory.vocabulary.size, 9)):
@@ -425,7 +381,7 @@ def _open_card(folder: Path, _stack: ExitStack) -> Run:
                 mixed = memory.mix(np.full(vocabulary.size, 1.0 / vocabulary.size), 0.5)
                 assert math.isclose(mixed.probabilities.sum(), 1.0, abs_tol=1e-9)
         except PackError as error:
-            _check(error)
+            check_sentence(error)
 
     return run
 
@@ -438,4 +394,6 @@ TARGETS = (
     FuzzTarget("journal", _journal_seeds, _open_journal, short_run=150),
     FuzzTarget("memory", _memory_seeds, _open_memory),
     FuzzTarget("card", _card_seeds, _open_card),
+    MIDI_FILES,
+    PACKS,
 )

@@ -14,12 +14,20 @@ from model.improvising.improviser import PLANNED_VELOCITY, PlannedNote, Snapshot
 from model.improvising.sampling_settings import SamplingSettings
 from model.memory.memory import Memory
 from model.notes import Note
+from model.phrasing.phrasing import PLAIN
+from model.tokens.bar_places import BarPlaces
 from model.tokens.vocabulary import Cursor
 from server.controls.control_table import Settings, Value
 from server.jam.jam import Jam
 from server.jam.jam_output import TimedMessage
 
-DEFAULTS = Settings()
+
+def plain_settings(**controls: Value) -> Settings:
+    """The default controls, but that every note is played plainly and at one step: so what is composed is what sounds."""
+    return Settings(**{"touch": 0.0, "rhythm": "fixed", **controls})  # type: ignore[arg-type]  # controls by name
+
+
+DEFAULTS = plain_settings()
 
 HeardNotes = list[tuple[int, float]]
 """Pitches with their onsets in beats; use only sixteenths, because they are stored as float32."""
@@ -41,6 +49,7 @@ class ScriptedImproviser:
         self.approach = approach
         self.requests: list[CompositionRequest] = []
         self.memory: Memory | None = None
+        self.phrasing = PLAIN
         self.remembered_pitches: list[int] = []
         """The pitches that it heard with `learn` on."""
         self._pitches = pitches
@@ -51,7 +60,7 @@ class ScriptedImproviser:
     def heard_notes(self) -> HeardNotes:
         return _notes_of(self._snapshot)
 
-    def hear(self, note: Note, *, learn: bool = True) -> None:
+    def hear(self, note: Note, bars: BarPlaces | None = None, *, learn: bool = True) -> None:
         self._snapshot = _after(self._snapshot, note)
         if learn:
             self.remembered_pitches.append(note.pitch)
@@ -71,9 +80,9 @@ class ScriptedImproviser:
     def compose(
         self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
     ) -> Iterator[PlannedNote]:
-        # The tests of novelty check these two fields.
+        # The tests of novelty and of the bars check these fields.
         self.requests.append(
-            CompositionRequest(start_beats, until_beats, replace(settings, answer_outline=(), novelty=None))
+            CompositionRequest(start_beats, until_beats, replace(settings, answer_outline=(), novelty=None, bars=None))
         )
         now, onset_beats, index = self._snapshot, start_beats, 0
         while onset_beats < until_beats:

@@ -10,7 +10,7 @@ from model.improvising.improviser import Improviser
 from model.notes import Note
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
-from server.music.music_thread import MusicThread
+from server.music.music_thread import MODEL_WORK_S, MusicThread
 from tests.server.jams import DEFAULTS, ScriptedImproviser, as_played
 
 # At 120 bpm a beat is half a second.
@@ -18,6 +18,8 @@ BEAT_S = 0.5
 START_S = 1000.0
 EXACT_DECIMALS = 4
 TICK_S = 1e-6
+MOST_TURNS_PER_S = 40_000
+"""The most loop rounds of a music thread in a second: far more than it has notes to play."""
 
 
 class MusicThreadHarness:
@@ -72,7 +74,7 @@ class MusicThreadHarness:
     def run_until(self, at_s: float) -> None:
         """Moves the clock to `at_s`, with a stop at each time at which something is due."""
         self.run_pending_work()
-        while (wake_s := self.music_thread._wake_at_s()) is not None:
+        while (wake_s := self.music_thread._live_jam.wake_at_s()) is not None:
             due_s = wake_s - START_S - self.output.lead_s
             if due_s > at_s:
                 break
@@ -81,6 +83,22 @@ class MusicThreadHarness:
             self.music_thread._run_once()
             self.run_pending_work()
         self.clock.advance(max(0.0, at_s - self.now_s))
+
+    def let_pass(self, seconds: float) -> None:
+        """Lets time pass as for a real music thread: also while model work waits for an imminent note. It must come to rest."""
+        until_s = self.clock.now_s() + seconds
+        for _ in range(int(MOST_TURNS_PER_S * max(1.0, seconds))):
+            live_jam = self.music_thread._live_jam
+            due_s = live_jam.wake_at_s()
+            is_near = due_s is not None and 0.0 < due_s - self.clock.now_s() <= MODEL_WORK_S
+            if self.music_thread._inbox.empty() and (is_near or not self.jam.has_work):
+                next_s = min((at_s for at_s in (due_s, live_jam.next_repeat_s) if at_s is not None), default=until_s)
+                if next_s >= until_s:
+                    self.clock.advance(max(0.0, until_s - self.clock.now_s()))
+                    return
+                self.clock.advance(max(0.0, next_s - self.clock.now_s()) + TICK_S)
+            self.music_thread._run_once()
+        raise AssertionError(f"the music thread did not come to rest in {seconds} s")
 
     def receive(self, message: Message | bytes, at_s: float) -> None:
         self.run_until(at_s)

@@ -207,7 +207,7 @@ class TestPacks:
 
 @pytest.mark.usefixtures("own_packs")
 class TestExport:
-    def test_writes_the_file_and_says_where(self, fours: Fours, seed: Path, working_folder: Path) -> None:
+    def test_writes_the_file_and_prints_its_path(self, fours: Fours, seed: Path, working_folder: Path) -> None:
         done = fours("export", seed, "-o", "answer.mid", "--pack", "tiny", "--approach", "event", "--length", "8")
         assert done == CommandResult(0, "answer.mid\n", "")
         assert (working_folder / "answer.mid").read_bytes().startswith(b"MThd")

@@ -175,7 +175,7 @@ class TestPianoRoll:
         )
         assert [path.name for path in paths] == ["answer-1.mid", "answer-1.png", "answer-2.mid", "answer-2.png"]
 
-    def test_without_matplotlib_it_says_how_to_get_it(
+    def test_without_matplotlib_the_error_says_how_to_install_it(
         self, seed: Path, out: Path, config: Config, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
@@ -264,7 +264,7 @@ class TestBadPaths:
         assert "is the seed itself" in self.refusal(ExportRequest(seed, seed), config)
         assert seed.read_bytes() == before
 
-    def test_an_older_file_is_kept_if_the_seed_is_bad(
+    def test_a_bad_seed_leaves_an_older_file_unchanged(
         self, seed: Path, out: Path, config: Config, tmp_path: Path
     ) -> None:
         out.write_bytes(b"older")
@@ -306,8 +306,7 @@ class TestAnswerTo:
         assert self.answer(Seed(notes))[0].onset_beats == 8.0
 
     def test_it_is_as_loud_as_the_seed(self) -> None:
-        notes = (*line(60, velocity=31), *line(62, start_beats=0.5, velocity=99))
-        assert [note.velocity for note in self.answer(Seed(notes))] == [31, 99, 31, 99]
+        assert {note.velocity for note in self.answer(Seed(tuple(line(60, 62, velocity=31))))} == {31}
 
     def test_a_long_seed_gets_a_long_answer_of_eight_bars_at_most(self) -> None:
         for length, beats in ((24, 16.0), (64, 32.0)):

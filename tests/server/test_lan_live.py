@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.osc.osc_packets import OscMessage
-from server.panel.panel_address import network_address
+from server.panel.web.panel_address import network_address
 from tests.server.jam_process import Phone, RunningJam, running_jam, wait_until
 from tests.server.panel.running_panel import free_tcp_port
 

@@ -36,8 +36,8 @@ def takes(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
 
 
 class TestTheList:
-    def test_without_jams_says_where_they_will_be(self, takes: Run) -> None:
-        assert takes() == ("There are none yet: what is played in `fours jam` is written down in takes.\n", "")
+    def test_without_jams_prints_where_they_will_be(self, takes: Run) -> None:
+        assert takes() == ("There are no takes yet: `fours jam` records what is played in takes.\n", "")
 
     def test_has_a_line_for_each_jam_and_each_mark(self, takes: Run, folder: Path) -> None:
         write_journal(folder, is_marked=True)
@@ -73,7 +73,7 @@ class TestTheList:
 
 
 class TestExport:
-    def test_writes_a_take_and_says_where(self, takes: Run, folder: Path) -> None:
+    def test_writes_a_take_and_prints_its_path(self, takes: Run, folder: Path) -> None:
         write_journal(folder)
         assert takes("export", "02-03", "-o", "take.mid") == ("take.mid\n", "")
         assert Path("take.mid").read_bytes().startswith(b"MThd")
@@ -84,17 +84,17 @@ class TestExport:
 
     @pytest.mark.parametrize("which", [(), ("02-03", "--last")])
     def test_needs_either_an_id_or_last(self, takes: Run, which: tuple[str, ...]) -> None:
-        assert takes("export", *which, "-o", "take.mid")[1] == "fours: name the jam to export by its id, or say --last"
+        assert takes("export", *which, "-o", "take.mid")[1] == "fours: name the jam to export by its id, or use --last"
 
     def test_of_an_unknown_jam_ends_with_one_sentence(self, takes: Run) -> None:
         assert takes("export", "1999", "-o", "take.mid")[1].startswith("fours: there is no jam 1999 in takes")
 
 
 class TestRemove:
-    def test_removes_jams_and_says_so(self, takes: Run, folder: Path) -> None:
+    def test_removes_jams_and_prints_their_ids(self, takes: Run, folder: Path) -> None:
         paths = [write_journal(folder, days_ago=day, is_marked=True) for day in (0, 1, 2)]
         out, _ = takes("remove", "02-03", "02-01")
-        assert out == "2026-02-03-201500 is gone\n2026-02-01-201500 is gone\n"
+        assert out == "2026-02-03-201500 is removed\n2026-02-01-201500 is removed\n"
         assert [path.exists() for path in paths] == [False, True, False]
 
     def test_removes_nothing_if_one_of_the_jams_does_not_exist(self, takes: Run, folder: Path) -> None:

@@ -544,7 +544,7 @@ class TestRefused:
         assert re.fullmatch(rf"{folder} cannot be written \(.+\); choose another --out", text)
 
     def test_a_corpus_with_no_training_side_is_an_error(self, corpus: Corpus, tmp_path: Path) -> None:
-        text = "no file of the corpus falls to the training side of the split; give it more files"
+        text = "no file of the corpus is on the training side of the split; give it more files"
         with pytest.raises(CorpusError, match=f"^{text}$"):
             build_pack([replace_lines(corpus, train=[])], request(tmp_path / "tiny"), ignore_progress)
         assert names_in(tmp_path) == []

@@ -116,13 +116,13 @@ class TestMemoryOnly:
         (out / CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
         result = fours_train(tunes, "--out", out, "--memory-only", shape=(), recipe=())
         assert result.status == 0
-        assert result.stderr.endswith(f"The memory's figures stand on {out / CARD_FILE}.\n")
+        assert result.stderr.endswith(f"The memory's figures are on {out / CARD_FILE}.\n")
         # Refitting measures the stored fp16 weights; the training measured fp32.
         before, after = read_card(base), read_card(out)
         for approach, part in after.approaches.items():
             theirs = before.approaches[approach]
-            assert after.backoff(approach).concentrations == pytest.approx(
-                before.backoff(approach).concentrations, rel=0.05
+            assert after.backoff(approach).notes.concentrations == pytest.approx(
+                before.backoff(approach).notes.concentrations, rel=0.05
             )
             assert part.held_out["tunes"].pitch_bits_with_memory == pytest.approx(
                 theirs.held_out["tunes"].pitch_bits_with_memory, rel=1e-3
@@ -150,7 +150,7 @@ class TestMemoryOnly:
         lone = write_part(tmp_path / "lone.mid", exercise())
         before = (base / CARD_FILE).read_bytes()
         assert fours_train(lone, "--out", base, "--memory-only", shape=(), recipe=()).error_message == (
-            "no file falls to the valid side of the split, which a memory is fitted to; give it more files"
+            "no file is on the validation side of the split, which a memory is fitted to; give it more files"
         )
         assert (base / CARD_FILE).read_bytes() == before
 
@@ -210,8 +210,7 @@ class TestPack:
         result = fours_train(path, "--out", tmp_path / "tiny")
         assert result.status == 0
         assert (
-            "Nothing is held out, as there are too few files: all are learnt from, and the last epoch is kept, since none "
-            "can be told to be the best.\n"
+            "Nothing is held out, as there are too few files: all are learnt from, and the last epoch is kept, since no epoch can be called the best.\n"
         ) in result.stderr
         for part in read_card(tmp_path / "tiny").approaches.values():
             assert (part.training.valid_bits, part.held_out) == (None, {})
@@ -297,7 +296,7 @@ class TestInterrupted:
         out = tmp_path / "tiny"
         interrupt_training(fours_train, tunes, out)
         assert fours_train(tunes, "--out", out, "--epochs", "3").error_message == (
-            f"a training of {out} was broken off; go on with it with --resume, or say --force to begin anew"
+            f"a training of {out} was interrupted; resume it with --resume, or start again with --force"
         )
         assert has_unfinished_training(out)
         restarted = fours_train(tunes, "--out", out, "--epochs", "3", "--force")
@@ -310,7 +309,7 @@ class TestInterrupted:
         interrupt_training(fours_train, tunes, out)
         assert fours_train(tunes, "--out", out, "--epochs", "4", "--resume").error_message == (
             f"{training_folder(out) / 'pitch.checkpoint'} is of a training with other settings or another corpus; repeat "
-            "the command that began it, with --resume, or begin anew without --resume"
+            "the command that began it, with --resume, or start again without --resume"
         )
         assert has_unfinished_training(out)
 
@@ -428,7 +427,7 @@ class TestOneApproach:
         out = shutil.copytree(base, tmp_path / "tiny")
         interrupt_training(fours_train, tunes, out, "--approach", "event")
         result = fours_train(tunes, "--out", out, "--epochs", "3", "--approach", "event")
-        assert "was broken off; go on with it with --resume" in result.error_message
+        assert "was interrupted; resume it with --resume" in result.error_message
         assert fours_train(tunes, "--out", out, "--epochs", "3", "--approach", "event", "--resume").status == 0
         assert names_in(tmp_path) == ["tiny"]
 
@@ -460,7 +459,7 @@ class TestOneApproach:
     ) -> None:
         out = shutil.copytree(base, tmp_path / "tiny")
         assert fours_train(triplets_folder, "--out", out, "--approach", "pitch").error_message == (
-            "the pack that is there was trained on tunes; one approach can be trained anew on the same, from the same pack"
+            "the existing pack was trained on tunes; one approach can be trained again on the same, from the same pack"
         )
         assert weights_of(out) == weights_of(base)
 
@@ -570,7 +569,7 @@ class TestRefused:
 
     def test_a_pack_that_is_there(self, fours_train: FoursTrain, tunes: Path, base: Path) -> None:
         assert fours_train(tunes, "--out", base).error_message == (
-            f"{base} is already there; choose another --out, or say --force to replace it"
+            f"{base} is already there; choose another --out, or use --force to replace it"
         )
 
     def test_force_replaces_a_pack_and_nothing_else(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_with_json_it_prints_json(tiny_pack: Path, folder: Path, capsys: pytest.
 @pytest.mark.parametrize(
     ("pack", "arguments", "sentence"),
     [
-        ("", ("--split", "valid"), "no file falls to the valid side"),
+        ("", ("--split", "valid"), "no file is on the valid side"),
         ("sogbook", (), "did you mean songbook?"),
     ],
 )

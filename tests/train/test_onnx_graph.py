@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from model.engines.onnx_engine import LOGITS_OUTPUT, TOKEN_INPUT, OnnxEngine
+from model.engines.onnx_engine import OnnxEngine
+from model.engines.step_graph import LOGITS_OUTPUT, TOKEN_INPUT
 from tests.tiny_pack import SHAPE, random_weights
 from train.onnx_graph import one_step_graph, write_fp32, write_int8
 

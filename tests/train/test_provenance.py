@@ -100,7 +100,7 @@ class TestFoldersInFolders:
             "==== old/LICENSE ====",
         ]
 
-    def test_what_was_not_trained_on_asks_for_nothing(self, both: Corpus) -> None:
+    def test_a_corpus_without_trained_lines_requires_nothing(self, both: Corpus) -> None:
         both.lines["test"].append(both.lines["train"].pop())
         assert "new" not in legal_notices([both])
 

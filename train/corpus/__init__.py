@@ -1,1 +1,1 @@
-"""Where a training begins: MIDI files, read once and kept, to tokens in batches; knows no network."""
+"""The music of a training: reads MIDI files once, caches them, and turns them into batches of tokens; knows no network."""

@@ -1,7 +1,9 @@
-"""A cache of what was read from music files, by a hash of their content; so a file is found again after it was moved or renamed.
+"""A cache of what was read from music files, by a hash of their content.
 
-A cache is a folder of shards. A shard is two files, written once and never changed: the notes of many MIDI files, which are
-memory-mapped, and an index of them. The cache can be deleted at any time; the files are then read again.
+So a file is found again after it was moved or renamed.
+
+A cache is a folder of shards. A shard is two files, written once and never changed: the notes of many MIDI files, which
+are memory-mapped, and an index of them. The cache can be deleted at any time; the files are then read again.
 """
 
 import hashlib
@@ -31,7 +33,7 @@ class Cache:
     """Readings of one choice of tracks, by the SHA-256 of the files."""
 
     def __init__(self, folder: Path, choice: LineSelection) -> None:
-        """Opens the cache, and makes the folder where it is not there. Raises OutputError where that cannot be."""
+        """Opens the cache; creates the folder if it does not exist. Raises OutputError if it cannot be created."""
         drums = "-drums" if choice.drums else ""
         self._folder = folder / f"{choice.tracks}{drums}-{choice.time_unit}-{READING}"
         self._shards: list[_Shard] = []
@@ -50,7 +52,7 @@ class Cache:
         return frozenset(self._places)
 
     def add(self, readings: Sequence[Reading]) -> None:
-        """Keeps readings as a new shard. Raises OutputError where it cannot be written."""
+        """Stores readings as a new shard. Raises OutputError if it cannot be written."""
         new = [reading for reading in {r.sha256: r for r in readings}.values() if reading.sha256 not in self._places]
         if not new:
             return
@@ -67,14 +69,17 @@ class Cache:
         self._open(index_file)
 
     def get(self, sha256: str) -> Reading:
-        """The reading of a known file; its lines are views on the memory map, and cost nothing until they are looked at."""
+        """The reading of a known file.
+
+        Its lines are views on the memory map, so they are loaded only when they are used.
+        """
         place = self._places[sha256]
         return self._shards[place.shard].reading(place.row)
 
     def _open(self, index_file: Path) -> None:
         try:
             shard = _Shard(index_file)
-        except Exception:  # noqa: BLE001  what numpy and zipfile make of a file that is cut off, or not ours, is legion
+        except Exception:  # noqa: BLE001  numpy and zipfile raise many kinds of errors for a file that is cut off or not ours
             return  # its files are read again
         self._shards.append(shard)
         for row, sha256 in enumerate(shard.sha256s):
@@ -86,14 +91,17 @@ class _Shard:
         # Opened here, as numpy leaves a file open that turns out to be cut off.
         with index_file.open("rb") as file, np.load(file, allow_pickle=False) as index:
             self._index = {name: index[name] for name in _INDEX}
-        self._notes: Records = np.load(index_file.with_suffix(".npy"), mmap_mode="r", allow_pickle=False).view(
-            np.ndarray  # the map's own class, which each line would be an object of, takes five times the memory
+        self._notes: Records = np.load(
+            index_file.with_suffix(".npy"), mmap_mode="r", allow_pickle=False
+        ).view(
+            np.ndarray  # a plain array, as an object of the map's own class for each line would take five times the memory
         )
         lengths = self._index["line_lengths"]
         self._ends = np.cumsum(lengths)
         if self._notes.dtype != NOTE or len(self._notes) != lengths.sum():
             raise ValueError(f"{index_file} does not fit its notes")
         self._last_line = np.cumsum(self._index["lines"])
+        self._last_bar = np.cumsum(self._index["bar_counts"]).tolist()
 
     @property
     def sha256s(self) -> Iterator[str]:
@@ -115,17 +123,24 @@ class _Shard:
             known=True,
             reason=str(index["reasons"][row]),
             remarks=tuple(str(index["remarks"][row]).splitlines()),
+            bars=tuple(
+                map(
+                    tuple,
+                    index["bars"][self._last_bar[row] - int(index["bar_counts"][row]) : self._last_bar[row]].tolist(),
+                )
+            ),
         )
 
 
 _INDEX = (
     "sha256", "lines", "seconds", "tempo_bpm", "pitch_classes", "signatures", "signed", "reasons", "remarks", "line_lengths", "leads",
+    "bars", "bar_counts",
 )  # fmt: skip
 _UNSIGNED: Signature = np.zeros(HASHES, np.uint32)
 
 
 def _end_to_end(lines: Sequence[Records]) -> Records:
-    # As bytes: concatenating records asks numpy line by line what dtype they have in common.
+    # As bytes: when numpy concatenates records, it computes their common dtype for each line.
     every: Records = np.concatenate([np.zeros(0, np.uint8), *(line.view(np.uint8) for line in lines)]).view(NOTE)
     return every
 
@@ -144,6 +159,8 @@ def _index_of(readings: Sequence[Reading]) -> dict[str, npt.NDArray[np.generic]]
         "remarks": np.array(["\n".join(reading.remarks) for reading in readings], np.str_),
         "line_lengths": np.array([len(line) for reading in readings for line in reading.lines], np.int64),
         "leads": np.array([lead for reading in readings for lead in reading.leads], np.bool_),
+        "bars": np.array([change for reading in readings for change in reading.bars], np.float64).reshape(-1, 2),
+        "bar_counts": np.array([len(reading.bars) for reading in readings], np.int64),
     }
 
 

@@ -1,4 +1,7 @@
-"""From folders, files and lists of files to a corpus: which files, which side of the split; knows no tokens."""
+"""Builds a corpus from folders, files and lists of files: which files it has, and on which side of the split each one is.
+
+Knows no tokens.
+"""
 
 import glob
 import hashlib
@@ -31,13 +34,15 @@ LIST_SUFFIX = ".txt"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """What a model reads from its start token to its end: one track of one file, or all of them merged.
+    """A piece of music that a model reads from start to end: one track of a file, or all its tracks merged.
 
-    `records` may be a view on a memory map, and then costs nothing until it is looked at.
+    `records` may be a view on a memory map, and then costs nothing until it is looked at. `bars` are the beats where a meter
+    begins, each with how many beats its bars have; where there are none, they are taken for bars of four.
     """
 
     file: Path
     records: Records
+    bars: tuple[tuple[float, float], ...] = ()
 
     @classmethod
     def of(cls, file: Path, notes: Iterable[Note]) -> Self:
@@ -45,7 +50,7 @@ class Line:
         return cls(file, np.array(rows, NOTE))
 
     def __len__(self) -> int:
-        """How many notes."""
+        """The number of notes."""
         return len(self.records)
 
     @property
@@ -58,7 +63,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A file that could not be read, or not all of it, and why: the reason follows the file's name."""
+    """A file that could not be read, or only in part, and the reason, in words that follow the file's name."""
 
     file: Path
     reason: str
@@ -66,10 +71,11 @@ class Broken:
 
 @dataclass(slots=True)
 class Corpus:
-    """The lines of each side of the split, and what was found on the way.
+    """The lines of each side of the split, and counts of what was found and left out.
 
-    `folder` holds the licences and notices. `without_lead` are the files that have no line to learn from. `near_duplicates` counts the
-    files that nearly equal an earlier one, `duplicates_across_splits` those of them that a manifest puts on another side of the split.
+    `folder` holds the licences and notices. `without_lead` are the files that have no line to learn from.
+    `near_duplicates` counts the files that nearly equal an earlier one, `duplicates_across_splits` those of them that a
+    manifest puts on another side of the split.
     """
 
     name: str
@@ -96,14 +102,13 @@ class Corpus:
 def read_corpora(sources: Sequence[Path], cache: Path, choice: LineSelection, workers: int = 2) -> list[Corpus]:
     """A corpus for each folder and each list of files among `sources`, and one for all loose files and globs.
 
-    A list is a `.txt` with a path on each line, as seen from its own folder. The split is that of a `manifest.csv` in a
-    file's folder or the one above (columns `path` and `split`); what none names is split 80/10/10 by its content's hash,
-    with near-duplicates on one side.
-    Raises CorpusError where a source is not there, holds no file of music, or none that can be learnt from, and OutputError
-    where the cache cannot be written.
+    A list is a `.txt` file with a path on each line, relative to the list's own folder. The split is taken from a
+    `manifest.csv` in the folder of a file or the folder above (columns `path` and `split`). Files without a row are
+    split 80/10/10 by the hash of their content, with near-duplicates on the same side. Raises CorpusError if a source
+    does not exist, or holds no music that can be learnt from, and OutputError if the cache cannot be written.
     """
     named = _named(sources)
-    # All at once, as it takes worker processes some time to start.
+    # All at once, as worker processes take some time to start.
     readings = iter(ingest([file for _, _, files in named for file in files], choice, Cache(cache, choice), workers))
     return [
         _corpus_of(name, folder, files, list(islice(readings, len(files))), choice) for name, folder, files in named
@@ -134,7 +139,7 @@ def _listed(source: Path) -> list[Path]:
     try:
         text = source.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise CorpusError(f"{source} is no list of files in UTF-8; save it as such") from error
+        raise CorpusError(f"{source} is not a list of files in UTF-8; save it in UTF-8") from error
     files = {(folder / line.strip()).resolve() for line in text.splitlines() if line.strip()}
     missing = [file for file in sorted(files) if not file.is_file()]
     if missing or not files:
@@ -164,7 +169,8 @@ def _corpus_of(
             corpus.broken.append(Broken(file, reading.reason))
             continue
         corpus.incomplete += [Broken(file, remark) for remark in reading.remarks]
-        lines = [Line(file, records) for records in _lines_of(reading, choice, held_out=split != "train")]
+        held_out = split != "train"
+        lines = [Line(file, records, reading.bars) for records in _lines_of(reading, choice, held_out=held_out)]
         if not lines:
             corpus.without_lead.append(file)
         elif split in SPLITS:
@@ -203,7 +209,10 @@ def _check(corpus: Corpus, choice: LineSelection) -> None:
 
 
 def _splits(corpus: Corpus, files: Sequence[Path], readings: Sequence[Reading], choice: LineSelection) -> list[str]:
-    """Each file's side: the manifest's, else that of its group of near-duplicates. Also counts near-duplicates."""
+    """The side of each file: from its manifest, otherwise that of its group of near-duplicates.
+
+    Also counts near-duplicates.
+    """
     groups = groups_of([reading.signature for reading in readings])
     rows = rows_of(files, {file.parent for file in files} | {corpus.folder})
     rows.check()
@@ -239,9 +248,11 @@ def _side_of(sha256: str) -> Split:
 
 
 def _seen_to(sides: Mapping[int, Split]) -> dict[int, Split]:
-    """The sides of groups that can be held out, with none left empty that the hash left so: of a few files it may.
+    """The sides of the groups that may be held out, changed so that no side is empty: with few files, the hash may
+    leave one empty.
 
-    One group trains, the second validates, the third tests; what is wanting comes from the fullest side, the first of it.
+    The first group trains, the second validates, the third tests. An empty side gets the first group of the side that
+    has most.
     """
     seen = dict(sides)
     wanted = SPLITS[: len(seen)]

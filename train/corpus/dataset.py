@@ -1,4 +1,7 @@
-"""From lines to batches: token files, transposed as they are read, laid in lanes of whole chunks; knows no network."""
+"""Turns lines into batches: token files, transposed while they are read, side by side in lanes of whole chunks.
+
+Knows no network.
+"""
 
 import hashlib
 import heapq
@@ -20,11 +23,12 @@ from train.corpus.reading import Records
 
 Tokens = npt.NDArray[np.int64]
 
-# Twelve keys, as near to the original as may be: any key is home, and the register stays.
+# All twelve keys, each as near as possible to the original: the model learns every key, and the register stays.
 TRANSPOSITIONS = range(-6, 6)
-# A target that no loss is taken at: the padding after a line's end.
+# A target without a loss: the padding after the end of a line.
 NO_TARGET = -100
-# Shifts are counted to this fraction of a beat, half a millisecond at 120 bpm, so that played timing, too, gives few values.
+# Shifts are counted in this fraction of a beat, half a millisecond at 120 bpm, so that played timing gives few values,
+# too.
 SHIFTS_PER_BEAT = 960
 
 
@@ -39,7 +43,7 @@ def pitches_of(lines: Iterable[Line]) -> tuple[int, ...]:
 
 
 def shifts_of(lines: Iterable[Line]) -> Counter[float]:
-    """How often each shift in beats lies between consecutive onsets of a line; a chord is one onset."""
+    """How often each shift, in beats, occurs between consecutive onsets of a line; a chord is one onset."""
     counted: Counter[int] = Counter()
     for line in lines:
         onsets = line.records["onset_beats"]
@@ -66,7 +70,7 @@ def tokens_of_line(vocabulary: Vocabulary, records: Records) -> Tokens:
     begins = _begins_chord(records["onset_beats"])
     onsets = records["onset_beats"][begins]
     times = vocabulary.first_time_token + np.searchsorted(_edges(vocabulary), onsets[1:] - onsets[:-1], side="left")
-    begins[0] = False  # no TIME stands before all music
+    begins[0] = False  # there is no TIME before all music
     tokens = np.empty(1 + len(notes) + len(times), np.int64)
     at = np.cumsum(begins) + np.arange(1, len(notes) + 1)
     tokens[0], tokens[at], tokens[at[begins] - 1] = START, notes, times
@@ -82,7 +86,7 @@ def _begins_chord(onsets: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         return begins  # no chord of three, in which the last may be far from the first
     first = np.flatnonzero(begins)
     last = np.append(first, len(onsets))[1:] - 1
-    # Where notes are near their neighbours, but not all near the first of them, one has to count from note to note.
+    # Where notes are close to their neighbours, but not all close to the first note, the loop goes from note to note.
     spread = onsets[last] - onsets[first] >= CHORD_BEATS
     for begin, end in zip(first[spread], last[spread], strict=True):
         chord = onsets[begin]
@@ -99,7 +103,10 @@ def _edges(vocabulary: EventVocabulary) -> npt.NDArray[np.float64]:
 
 @lru_cache
 def _pitch_tokens(pitches: tuple[int, ...]) -> Tokens:
-    """The token of each MIDI pitch in a vocabulary of these, shape (128,); asked for with every line."""
+    """The token of each MIDI pitch in a vocabulary of these pitches, shape (128,).
+
+    Cached, as it is needed for every line.
+    """
     place = {pitch: 1 + index for index, pitch in enumerate(pitches)}
     tokens = np.array([place[nearest_pitch(pitch, pitches)] for pitch in range(HIGHEST_PITCH + 1)], np.int64)
     tokens.setflags(write=False)
@@ -107,7 +114,10 @@ def _pitch_tokens(pitches: tuple[int, ...]) -> Tokens:
 
 
 def transposing(vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
-    """Each token moved by each of TRANSPOSITIONS, shape (12, vocabulary); what would leave MIDI's range stays an octave inside."""
+    """Each token transposed by each of TRANSPOSITIONS, shape (12, vocabulary).
+
+    A pitch outside MIDI's range is moved by an octave into it.
+    """
     tokens = _pitch_tokens(vocabulary.pitches)
     table = np.tile(np.arange(vocabulary.size), (len(TRANSPOSITIONS), 1))
     for row, semitones in enumerate(TRANSPOSITIONS):
@@ -119,7 +129,7 @@ def transposing(vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
 
 
 class Pieces(Protocol):
-    """Tokens of the lines of one side, the start token first; they come from where they lie when they are asked for."""
+    """The tokens of the lines of one side, each with the start token first. They are loaded when they are needed."""
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
@@ -127,12 +137,12 @@ class Pieces(Protocol):
         ...
 
     def piece(self, index: int, semitones: int = 0) -> Tokens:
-        """A piece's tokens, moved by one of TRANSPOSITIONS."""
+        """The tokens of a piece, transposed by one of TRANSPOSITIONS."""
         ...
 
 
 class TokenPieces:
-    """Pieces that lie end to end in one array, in memory or mapped from a file."""
+    """Pieces that are joined end to end in one array, in memory or mapped from a file."""
 
     def __init__(self, tokens: npt.NDArray[np.uint16], lengths: npt.ArrayLike, table: Tokens) -> None:
         self._tokens = tokens
@@ -152,16 +162,16 @@ class TokenPieces:
 
 
 def pieces_in_memory(vocabulary: Vocabulary, lines: Sequence[Line]) -> TokenPieces:
-    """For few lines, as those that are held out."""
+    """Builds the array in memory, for few lines, such as the held-out ones."""
     every = [tokens_of_line(vocabulary, line.records) for line in lines]
     tokens = np.concatenate([np.zeros(0, np.int64), *every]).astype(np.uint16)
     return TokenPieces(tokens, [len(tokens) for tokens in every], transposing(vocabulary))
 
 
 def pieces_on_disk(vocabulary: Vocabulary, lines: Iterable[Line], path: Path) -> tuple[TokenPieces, str]:
-    """The lines' tokens, written to `path` one after another and memory-mapped, and a hash of them.
+    """Writes the tokens of all lines to `path`, and returns them memory-mapped, with a hash of them.
 
-    Raises OSError where it cannot be written.
+    Raises OSError if the file cannot be written.
     """
     lengths, content = [], hashlib.sha256()
     with path.open("wb") as file:
@@ -176,9 +186,10 @@ def pieces_on_disk(vocabulary: Vocabulary, lines: Iterable[Line], path: Path) ->
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One step of training: `inputs` and `targets` (lanes, time); `fresh` (lanes,) says where a line begins.
+    """One step of training: `inputs` and `targets` of shape (lanes, time), and `fresh` of shape (lanes,), which is true
+    where a line begins.
 
-    `total_targets` counts those of all lanes, also of the ones that another process trains.
+    `total_targets` is the number of targets in all lanes, including those that other processes train.
     """
 
     inputs: Tokens
@@ -188,7 +199,7 @@ class Chunk:
 
 
 def chunk_count(lengths: Iterable[int], lanes: int, length: int) -> int:
-    """How many chunks `chunks` gives for pieces of these lengths, in this order."""
+    """The number of chunks that `chunks` yields for pieces of these lengths, in this order."""
     ends = [0] * lanes
     for tokens in lengths:
         heapq.heapreplace(ends, ends[0] + -(-(tokens - 1) // length))
@@ -198,15 +209,17 @@ def chunk_count(lengths: Iterable[int], lanes: int, length: int) -> int:
 def chunks(
     pieces: Pieces, order: Sequence[int], keys: Sequence[int], lanes: int, length: int, mine: range | None = None
 ) -> Iterator[Chunk]:
-    """The pieces side by side in `lanes`, `length` tokens at a time, state to be carried between chunks.
+    """Yields the pieces side by side in `lanes`, `length` tokens at a time.
 
-    `order` says which piece comes when, and `keys` by how many semitones each is moved. A lane that has come to a
-    piece's end takes the next one at the next chunk's start, so that a state can be reset at the joint; lanes that run
-    out are padded. Only the lanes of `mine` are read.
+    The caller carries the network's state from chunk to chunk.
+
+    `order` is the order of the pieces, and `keys` says by how many semitones each is transposed. When a piece ends, its
+    lane takes the next piece at the start of the next chunk, so that the state can be reset there. Lanes without a next
+    piece are padded. Only the lanes in `mine` are read.
     """
     kept = range(lanes) if mine is None else mine
     coming = iter(range(len(order)))
-    current: list[int | None] = [None] * lanes  # the place in `order` that each lane is at
+    current: list[int | None] = [None] * lanes  # the index in `order` of each lane's piece
     read: list[Tokens] = [np.zeros(0, np.int64)] * lanes
     at = [0] * lanes
     while True:

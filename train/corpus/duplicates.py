@@ -15,36 +15,38 @@ Signature = npt.NDArray[np.uint32]
 GRAM_INTERVALS = 8  # a power of two
 HASHES = 64
 SIMILAR = 0.5
-# Files are compared where all rows of a band agree. Of pairs half of whose n-grams agree these bands find two thirds; of
-# 70 %, 99 %.
+# Files are compared where all rows of a band agree. Of pairs half of whose n-grams agree these bands find two thirds;
+# of 70 %, 99 %.
 BANDS = 16
 _POWER = 0x9E3779B97F4A7C15
-# Two odd numbers that scatter the bits of a product all over it.
+# Two odd numbers; multiplying by them spreads the bits of a hash over the whole product.
 _SCATTER, _PER_BIN = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _HALF, _NEARLY_HALF = np.uint64(31), np.uint64(29)
 # An n-gram's hash is built from two pieces of equal length each time: this length, and the factor of the second piece.
 _PIECES = tuple((length, np.uint64(pow(_POWER, length, 1 << 64))) for length in (1, 2, 4))
 _BINS = np.arange(HASHES)
-_BIN_BEGINS = _BINS.astype(np.uint64) << np.uint64(64 - (HASHES - 1).bit_length())
+_BIN_SHIFT = np.uint64(64 - (HASHES - 1).bit_length())
+_EMPTY = np.uint64(2**64 - 1)
 
 
 def signature_of(lines: Sequence[npt.NDArray[np.uint8]]) -> Signature | None:
-    """The signature of a file whose lines have these pitches; None where none is long enough to say anything.
+    """The signature of a file whose lines have these pitches; None if no line is long enough.
 
-    The hashes are one permutation cut in equal bins, and of each bin the smallest; an empty one takes the next one's
-    (Shrivastava and Li 2014, "Densifying one permutation hashing via rotation").
+    The hash range is cut into equal bins, and the signature holds the smallest hash of each; an empty bin takes that of
+    the next bin (Shrivastava and Li 2014, "Densifying one permutation hashing via rotation").
     """
     every = _grams(lines)
     if not len(every):
         return None
-    every.sort()
-    bounds = np.full(HASHES + 1, len(every))
-    begins = bounds[:-1] = every.searchsorted(_BIN_BEGINS)
-    full = (bounds[1:] > begins).nonzero()[0]
+    smallest = np.full(HASHES, _EMPTY)
+    np.minimum.at(smallest, (every >> _BIN_SHIFT).view(np.int64), every)
+    full = (smallest != _EMPTY).nonzero()[0]
+    if len(full) == HASHES:
+        return smallest.astype(np.uint32)
     # For each bin itself or the next full one, wrapping to the first.
     place = full.take(full.searchsorted(_BINS), mode="wrap")
     distance = (place - _BINS) % HASHES
-    signature: Signature = (every[begins[place]] + distance.astype(np.uint64) * _PER_BIN).astype(np.uint32)
+    signature: Signature = (smallest[place] + distance.astype(np.uint64) * _PER_BIN).astype(np.uint32)
     return signature
 
 
@@ -69,7 +71,7 @@ def _grams(lines: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint64]:
         joint += len(line)
         is_moving[max(joint - GRAM_INTERVALS + 1, 0) : joint + 1] = False
     moving = hashes[is_moving]
-    # What a multiplication brings upwards, the shift brings down again.
+    # A multiplication moves bits upwards, and the shift brings them down again.
     moving = (moving ^ (moving >> _HALF)) * _SCATTER
     scattered: npt.NDArray[np.uint64] = moving ^ (moving >> _NEARLY_HALF)
     return scattered

@@ -15,7 +15,7 @@ from train.errors import CorpusError
 
 FILES_AT_ONCE = 64
 BATCHES_AHEAD_PER_WORKER = 2
-# A shard is written when it holds so many files or notes: enough to be few, little enough to be held in memory.
+# A shard is written when it holds this many files or notes: large, so that there are few, and small enough for memory.
 FILES_PER_SHARD = 4096
 NOTES_PER_SHARD = 4_000_000
 _CRASHED = "the MIDI parser crashed on it"
@@ -30,7 +30,7 @@ def ingest(
     workers: int = 2,
     on_progress: OnProgress = lambda _: None,
 ) -> list[Reading]:
-    """The readings of the files, in their order; those that the cache does not know yet are read into it.
+    """The readings of the files, in the same order. Files that are not in the cache yet are read into it.
 
     `on_progress` is called with the number of files done. Raises OutputError where the cache cannot be written.
     """
@@ -55,7 +55,7 @@ _known: frozenset[str] = frozenset()
 
 
 def _remember(known: frozenset[str]) -> None:
-    """Runs once in each worker: the hashes of files that need not be parsed."""
+    """Runs once in each worker process; takes the hashes of files that need not be parsed."""
     global _known  # noqa: PLW0603  a worker process has no other place
     _known = known
     # Imported modules stay, and readings contain no cycles: the search for cycles would take a tenth of the time.
@@ -68,7 +68,7 @@ def _read_batch(paths: tuple[Path, ...], choice: LineSelection) -> list[Reading]
 
 
 def _pool(workers: int, known: frozenset[str]) -> ProcessPoolExecutor:
-    # Spawned and not forked: torch's threads, where they run, do not survive a fork.
+    # Spawned and not forked, as threads of torch do not survive a fork.
     return ProcessPoolExecutor(workers, get_context("spawn"), _remember, (known,))
 
 
@@ -83,7 +83,7 @@ def _in_workers(
             try:
                 while waiting or running:
                     while waiting and len(running) < workers * BATCHES_AHEAD_PER_WORKER:
-                        # Taken off only when it is under way: the pool may have broken since.
+                        # Removed only once it is submitted, as the pool may be broken.
                         running.append((waiting[0], pool.submit(_read_batch, waiting[0], choice)))
                         waiting.popleft()
                     yield running[0][1].result()
@@ -96,7 +96,9 @@ def _in_workers(
 
 
 def _read_apart(paths: tuple[Path, ...], choice: LineSelection) -> list[Reading]:
-    """The readings of files of which one may crash the parser: all in a process of their own, then half of them, and so on."""
+    """The readings of files of which one may crash the parser: they are read in a new process, and after a crash each
+    half again.
+    """
     started = False
     try:
         with _pool(1, frozenset()) as pool:
@@ -104,7 +106,7 @@ def _read_apart(paths: tuple[Path, ...], choice: LineSelection) -> list[Reading]
             return pool.submit(_read_batch, paths, choice).result()
     except BrokenProcessPool as error:
         if not started:
-            raise CorpusError("no process can be started here to read MIDI files in") from error
+            raise CorpusError("no process can be started to read MIDI files") from error
         if len(paths) == 1:
             return [Reading(hashlib.sha256(paths[0].read_bytes()).hexdigest(), reason=_CRASHED)]
         half = len(paths) // 2

@@ -1,6 +1,6 @@
 """Finds the music files in a folder and its subfolders, by the suffixes that the reader of music files knows.
 
-Links to folders are followed. No folder is searched twice, so that a circle of links ends.
+Links to folders are followed. No folder is searched twice, so a circle of links ends.
 """
 
 import os
@@ -20,7 +20,7 @@ def music_files_in(folder: Path) -> list[Path]:
     found: list[Path] = []
     searched: set[tuple[int, int]] = set()
     for place, folders, names in os.walk(folder, followlinks=True):
-        # In order, so that of two ways to a folder the same one is taken each time.
+        # In order, so that of two paths to a folder the same one is taken each time.
         folders[:] = [name for name in sorted(folders) if _is_new(Path(place) / name, searched)]
         found += [path for name in names if is_music(path := Path(place) / name)]
     return sorted(found, key=attrgetter("parts"))
@@ -38,7 +38,7 @@ def _is_new(folder: Path, searched: set[tuple[int, int]]) -> bool:
     try:
         status = folder.stat()
     except OSError:
-        return False  # a link to nowhere
+        return False  # a broken link
     identity = (status.st_dev, status.st_ino)
     is_new = identity not in searched
     searched.add(identity)

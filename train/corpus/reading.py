@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from model.analysis.lead import MIN_NOTES, MONOPHONIC_SHARE, is_lead_line
 from model.errors import MissingLibraryError, UnreadableError
-from model.files.lines import begins_of, lines_of, merged
+from model.files.lines import begins_of, by_program, lines_of, merged
 from model.files.score import FileScore, Part
 from model.files.score_reader import score_of
 from model.files.tempo import DEFAULT_TEMPO_BPM
@@ -28,7 +28,7 @@ MELODIC_MONOPHONIC_SHARE = 0.7
 # Times in seconds are kept as beats of this tempo, so that all that counts in beats works on them.
 NOMINAL_TEMPO_BPM = DEFAULT_TEMPO_BPM
 # The version of the cache: raise it if files are read in another way or columns change, so that cached files are read again.
-READING = 3
+READING = 4
 
 NOTE = np.dtype([("pitch", "u1"), ("velocity", "u1"), ("onset_beats", "<f8"), ("duration_beats", "<f4")])
 Records = npt.NDArray[np.void]
@@ -48,7 +48,7 @@ class LineSelection:
 class Reading:
     """The selected lines of a file, whether each is lead-like, and properties of the whole file.
 
-    `pitch_classes` is how many beats each of the twelve sounds in the lines, shape (12,). A file that could not be
+    `bars` are the beats where a meter begins and how many beats its bars have; none where times are in seconds. `pitch_classes` is how many beats each of the twelve sounds in the lines, shape (12,). A file that could not be
     read has its `reason`, and nothing else; one that was `known` already has its hash alone.
     """
 
@@ -62,12 +62,14 @@ class Reading:
     known: bool = False
     reason: str = ""
     remarks: tuple[str, ...] = ()
+    bars: tuple[tuple[float, float], ...] = ()
 
 
 def read_file(path: Path, choice: LineSelection, known: Container[str] = ()) -> Reading:
     """The chosen lines of a file, or why it gives none; a file whose hash is among `known` is not parsed."""
     try:
-        content = path.read_bytes()
+        with path.open("rb", buffering=0) as file:  # small files are read twice as fast without a buffer
+            content = file.read()
     except OSError as error:
         return Reading("", reason=f"cannot be read ({error.strerror or error})")
     sha256 = hashlib.sha256(content).hexdigest()
@@ -84,7 +86,7 @@ def read_file(path: Path, choice: LineSelection, known: Container[str] = ()) -> 
 def _reading_of(sha256: str, score: FileScore, choice: LineSelection) -> Reading:
     every = lines_of(score)
     tracks = [track for track in every if choice.drums or not track.is_drums]
-    judged = [(track, *_judged(track, score, choice.tracks)) for track in _chosen(tracks, choice.tracks)]
+    judged = [line for track in _chosen(tracks, choice.tracks) for line in _judged_lines(track, score, choice.tracks)]
     chosen = [(track, leads) for track, leads, is_wanted in judged if is_wanted]
     lines = tuple(_in_unit(track, score, choice) for track, _ in chosen)
     last_tick = max([int(np.maximum.reduce(track.end)) for track in tracks], default=0)
@@ -98,7 +100,23 @@ def _reading_of(sha256: str, score: FileScore, choice: LineSelection) -> Reading
         # From the whole file: its side of the split must not depend on the selection of lines.
         signature_of([track.pitch for track in every if not track.is_drums]),
         remarks=score.remarks,
+        bars=tuple((change.beat, change.meter.beats_per_bar) for change in score.meters)
+        if choice.time_unit == "beats"
+        else (),
     )
+
+
+def _judged_lines(track: Part, score: FileScore, tracks: TrackChoice) -> list[tuple[Part, bool, bool]]:
+    """A track, whether it is lead-like, and whether it is learnt from.
+
+    A channel may play a solo by one program and chords by another: if the whole is not lead-like and the notes of a program are, then
+    the notes of each program are a line of their own.
+    """
+    whole = (track, *_judged(track, score, tracks))
+    if whole[1] or track.programs is None or tracks not in {"lead", "melodic"}:
+        return [whole]
+    pieces = [(piece, *_judged(piece, score, tracks)) for piece in by_program(track)]
+    return pieces if any(is_lead for _, is_lead, _ in pieces) else [whole]
 
 
 def _judged(track: Part, score: FileScore, tracks: TrackChoice) -> tuple[bool, bool]:

@@ -138,7 +138,7 @@ def _read(notes_of: Callable[[Path], Notes], path: Path) -> Notes:
         return notes_of(path)
     except Exception as error:  # pretty_midi raises many kinds of errors for a bad file
         raise CorpusError(
-            f"pretty_midi, which the notebook's recipe reads with, cannot read {path} ({error}); take the file away"
+            f"pretty_midi, which the notebook's recipe reads with, cannot read {path} ({error}); delete the file"
         ) from error
 
 

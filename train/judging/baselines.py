@@ -27,7 +27,7 @@ MAX_TOKENS = 20_000_000
 
 # In a text, tokens are one higher than in the vocabulary, and this one precedes each piece: no context goes past it.
 BREAK = 0
-# So many positions are processed at once, to keep intermediate arrays small.
+# This many positions are processed at once, to keep intermediate arrays small.
 QUERIED_AT_ONCE = 1 << 15
 LEARNED_AT_ONCE = 1 << 20
 

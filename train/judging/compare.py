@@ -62,7 +62,7 @@ LONGEST_RUN = Figure(
     "longest_run",
     "Longest run copied",
     "intervals",
-    "The most successive steps from note to note that also stand in one line of the training music, in any key and rhythm.",
+    "The most successive steps from note to note that also occur in one line of the training music, in any key and rhythm.",
 )
 FIGURES: tuple[Figure, ...] = (
     *(Figure(known.name, known.title, known.unit, known.help) for known in MEASURES),
@@ -183,7 +183,7 @@ def _improviser_after(seed: Seed, pack: Pack, approach: Approach, engine: Engine
 
 
 def _answer_span(seed: Seed, bars: int) -> tuple[float, float]:
-    """The beats of the answer: from the bar line after the end of the seed, for so many bars."""
+    """The beats of the answer: from the bar line after the end of the seed, for this many bars."""
     bar = seed.meter.beats_per_bar
     start_beats = math.ceil((seed.end_beats - BAR_TOLERANCE_BEATS) / bar) * bar
     return start_beats, start_beats + bars * bar

@@ -26,7 +26,7 @@ from train.judging.measures import Quartiles
 from train.judging.reference_statistics import ReferenceStatistics, measure_reference
 from train.judging.seeds import NamedSeed, first_phrase
 
-# A pack is judged by so many answers of so many bars, each to the first phrase of another line.
+# A pack is judged by this many answers of this many bars, each to the first phrase of another line.
 ANSWERS = 32
 ANSWER_BARS = 16
 
@@ -63,9 +63,7 @@ def evaluate(
     """
     lines = joined(corpora, split)
     if not lines:
-        raise CorpusError(
-            f"no file falls to the {split} side of the split; choose another --split, or give it more files"
-        )
+        raise CorpusError(f"no file is on the {split} side of the split; choose another --split, or give it more files")
     held_out = {
         approach: held_out_figures(
             pack_network(pack, approach),

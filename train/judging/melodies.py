@@ -11,10 +11,10 @@ from pathlib import Path
 from random import Random
 
 from model.approach import Approach
-from model.files.meter import Meter
-from model.files.midi_writer import Track, as_midi
+from model.files.midi.midi_writer import Track, as_midi
 from model.files.piano_roll import draw_piano_roll
 from model.files.seed import Seed
+from model.files.time_signature import TimeSignature
 from model.improvising.improviser import Improviser, PlannedNote
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
@@ -34,7 +34,7 @@ class Melody:
     approach: Approach
     notes: tuple[Note, ...]
     tempo_bpm: float
-    meter: Meter
+    meter: TimeSignature
     temperature: float
 
     @property
@@ -58,7 +58,9 @@ def pitch_melody(improviser: Improviser, seed: Seed, random: Random) -> Melody:
     start_beats = math.ceil(seed.end_beats)
     sampling = SamplingSettings(temperature=PITCH_TEMPERATURE, step_beats=1.0)
     composed = improviser.compose(start_beats, start_beats + PITCH_NOTES, sampling, random)
-    return Melody(improviser.approach, _from_zero(composed, start_beats), PITCH_TEMPO_BPM, Meter(), PITCH_TEMPERATURE)
+    return Melody(
+        improviser.approach, _from_zero(composed, start_beats), PITCH_TEMPO_BPM, TimeSignature(), PITCH_TEMPERATURE
+    )
 
 
 def event_melody(improviser: Improviser, seed: Seed, random: Random) -> Melody:

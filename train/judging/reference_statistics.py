@@ -73,7 +73,7 @@ def measure_reference(corpora: Sequence[Corpus], excerpt_beats: float) -> Refere
 
 
 def excerpts_of(notes: Iterable[Note], excerpt_beats: float) -> Iterator[tuple[Note, ...]]:
-    """The music in excerpts of so many beats from beat 0, without those that are mostly rests.
+    """The music in excerpts of this many beats from beat 0, without those that are mostly rests.
 
     Each starts at beat 0.
     """

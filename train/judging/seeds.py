@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from model.files.meter import Meter
 from model.files.seed import Seed, read_seed
+from model.files.time_signature import TimeSignature
 from model.notes import Note
 from train.corpus.corpora import SPLITS, read_corpora
 from train.corpus.reading import LineSelection
 from train.errors import CorpusError
 
-# A seed is a phrase: the first bars of a longer file that hold so many notes.
+# A seed is a phrase: the first bars of a longer file that hold this many notes.
 PHRASE_BARS = 4
 PHRASE_NOTES = 8
-# So many files of a folder fit on a few pages of a report.
+# This many files of a folder fit on a few pages of a report.
 FILES_OF_A_FOLDER = 4
 DOWNBEAT_VELOCITY, BEAT_VELOCITY, OFFBEAT_VELOCITY = 96, 88, 80
 
@@ -113,10 +113,10 @@ def _with_distinct_names(seeds: Iterable[NamedSeed]) -> Iterable[NamedSeed]:
 _Written = tuple[tuple[int | None, float], ...]
 """One note after another: its pitch, None for a rest, and how many beats it lasts."""
 
-_BUILT_IN: tuple[tuple[str, Meter, float, _Written], ...] = (
+_BUILT_IN: tuple[tuple[str, TimeSignature, float, _Written], ...] = (
     (
         "Blues in G minor",
-        Meter(4, 4),
+        TimeSignature(4, 4),
         112.0,
         (
             (67, 0.5), (70, 0.5), (72, 1.0), (70, 0.5), (67, 0.5), (65, 0.5), (67, 1.5), (67, 0.5), (70, 0.5), (74, 1.0),
@@ -126,7 +126,7 @@ _BUILT_IN: tuple[tuple[str, Meter, float, _Written], ...] = (
     ),
     (
         "Waltz in D",
-        Meter(3, 4),
+        TimeSignature(3, 4),
         138.0,
         (
             (69, 1.0), (74, 1.0), (78, 1.0), (76, 1.5), (74, 0.5), (73, 1.0), (71, 1.0), (76, 1.0), (79, 1.0), (78, 2.0),
@@ -134,7 +134,7 @@ _BUILT_IN: tuple[tuple[str, Meter, float, _Written], ...] = (
     ),
     (
         "Riff in E minor",
-        Meter(4, 4),
+        TimeSignature(4, 4),
         126.0,
         (
             (64, 0.5), (64, 0.25), (67, 0.25), (69, 0.5), (64, 0.5), (71, 0.75), (69, 0.25), (67, 0.5), (64, 0.5),
@@ -146,7 +146,7 @@ _BUILT_IN: tuple[tuple[str, Meter, float, _Written], ...] = (
 )  # fmt: skip
 
 
-def _notes_of(written: _Written, meter: Meter) -> tuple[Note, ...]:
+def _notes_of(written: _Written, meter: TimeSignature) -> tuple[Note, ...]:
     ends = [0.0]
     for _, beats in written:
         ends.append(ends[-1] + beats)
@@ -157,7 +157,7 @@ def _notes_of(written: _Written, meter: Meter) -> tuple[Note, ...]:
     )
 
 
-def _velocity(onset_beats: float, meter: Meter) -> int:
+def _velocity(onset_beats: float, meter: TimeSignature) -> int:
     if onset_beats % meter.beats_per_bar == 0:
         return DOWNBEAT_VELOCITY
     return BEAT_VELOCITY if onset_beats % 1 == 0 else OFFBEAT_VELOCITY

@@ -118,10 +118,10 @@ def _check(path: Path, fingerprint: str, numbers: Mapping[str, object]) -> None:
     if numbers["format"] != CHECKPOINT_FORMAT:
         raise CheckpointError(
             f"{path} is of checkpoint format {numbers['format']}, and this program goes on from format {CHECKPOINT_FORMAT}; "
-            "finish that training with the program that began it, or begin anew without --resume"
+            "finish that training with the program that began it, or start again without --resume"
         )
     if numbers["fingerprint"] != fingerprint:
         raise CheckpointError(
             f"{path} is of a training with other settings or another corpus; "
-            "repeat the command that began it, with --resume, or begin anew without --resume"
+            "repeat the command that began it, with --resume, or start again without --resume"
         )

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.memory.backoff import ORDERS, Backoff
-from train.memory.forecasts import Evidence
+from model.memory.backoff import Backoff, Trust
+from train.memory.forecasts import Evidence, LineEvidence
 
 MAX_STEPS = 60
 # The prior's width: the standard deviation of a parameter's logarithm, or of the parameter itself for the two
@@ -22,9 +22,17 @@ MAX_STEPS = 60
 DEFAULT_SPREAD = 1.0
 
 
-def fit_backoff(corpora: Sequence[Sequence[Evidence]], default: Backoff) -> Backoff:
+def fit_backoff(corpora: Sequence[Sequence[LineEvidence]], default: Backoff) -> Backoff:
     """The back-off that predicts the corpora best; `default` where they hold nothing."""
-    joined = [_JoinedEvidence.of(lines) for lines in corpora if lines]
+    notes = fit_trust([[line.notes for line in lines] for lines in corpora], default.notes)
+    if default.times is None:
+        return Backoff(notes)
+    return Backoff(notes, fit_trust([[line.times for line in lines] for lines in corpora], default.times))
+
+
+def fit_trust(corpora: Sequence[Sequence[Evidence]], default: Trust) -> Trust:
+    """The trust in these contexts that predicts the corpora best; `default` where they hold nothing."""
+    joined = [_JoinedEvidence.of(lines) for lines in corpora if any(len(line.p) for line in lines)]
     targets = sum(len(lines.p) for lines in joined)
     if not targets:
         return default
@@ -41,10 +49,9 @@ def fit_backoff(corpora: Sequence[Sequence[Evidence]], default: Backoff) -> Back
 
     optimizer.step(loss)  # type: ignore[no-untyped-call]  # torch leaves it untyped
     fitted = parameters.detach().tolist()
-    concentrations = [round(math.exp(value), 4) for value in fitted[:-2]]
-    return Backoff(
-        intervals=tuple(concentrations[0::2]),
-        tokens=tuple(concentrations[1::2]),
+    return Trust(
+        default.kinds,
+        tuple(round(math.exp(value), 4) for value in fitted[:-2]),
         variety=round(fitted[-2], 4),
         evidence=round(fitted[-1], 4),
     )
@@ -88,7 +95,7 @@ class _JoinedEvidence:
         """The cost of each target after `Memory.mix`, as a function of the parameters that torch can differentiate."""
         variety, evidence = parameters[-2], parameters[-1]
         p = self.p
-        for level in range(2 * len(ORDERS)):
+        for level in range(len(self.known)):
             places = self.known[level]
             odds = parameters[level] + variety * self.log_different[level] - evidence * self.log_followers[level]
             escape = torch.sigmoid(odds)

@@ -3,25 +3,25 @@
 It knows no command line.
 """
 
-import os
 from collections.abc import Sequence
 
 from model.approach import APPROACHES, Approach
 from model.engines.network import MusicLSTM
 from model.memory.backoff import DEFAULT_BACKOFFS, Backoff
 from model.memory.memory import Memory
-from model.pack.card import CARD_FILE, ApproachCard, Card, MemoryTrust
+from model.pack.card import ApproachCard, Card, MemoryTrust
 from model.pack.pack import Pack
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
+from train.card_file import replace_card
 from train.corpus.corpora import Corpus
 from train.corpus.reading import NOMINAL_TEMPO_BPM
-from train.errors import CorpusError, OutputError
+from train.errors import CorpusError
 from train.judging.bits_per_note import held_out_with_memory, lines_within
 from train.judging.evaluate import pack_network
 from train.memory.fitting import fit_backoff
 from train.memory.forecasts import collect_evidence, forecast_lines
 
-# So many notes of each corpus suffice to fit eighteen parameters.
+# So many notes of each corpus suffice to fit some forty parameters.
 MAX_NOTES_FITTED = 50_000
 
 
@@ -48,19 +48,11 @@ def refit_memory(pack: Pack, corpora: Sequence[Corpus]) -> Card:
     """
     if not any(corpus.lines["valid"] for corpus in corpora):
         raise CorpusError(
-            "no file falls to the valid side of the split, which a memory is fitted to; give it more files"
+            "no file is on the validation side of the split, which a memory is fitted to; give it more files"
         )
     approaches = {approach: _refit_approach(pack, approach, corpora) for approach in APPROACHES}
     card = pack.card.model_copy(update={"approaches": approaches})
-    path = pack.folder / CARD_FILE
-    partial = path.with_name(f".{CARD_FILE}.{os.getpid()}")
-    try:
-        partial.write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror or error}); make room for it") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    replace_card(card, pack.folder)
     return card
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from model.approach import APPROACHES, Approach
-from model.files.midi_writer import Track, as_midi
+from model.files.midi.midi_writer import Track, as_midi
+from model.files.seed import Seed
 from model.notes import Note
 from train.judging.compare import Comparison, Exchange
 from train.judging.melodies import EVENTS, Melody
@@ -103,23 +104,46 @@ def _answer_view(
 
 
 def _exchange_roll(comparison: Comparison, exchange: Exchange, approach: Approach) -> PlayableRoll:
-    seed, beats = exchange.seed, exchange.until_beats
     answer, title, name = exchange.answers[approach][0].notes, TITLES[approach], exchange.named_seed.name
     # Both answers of an exchange have the same rows, so that they can be compared by eye.
-    both = [note for approach in APPROACHES for note in exchange.answers[approach][0].notes]
-    parts = [Part("seed", seed.notes), Part(approach, answer)]
+    both = [note for each in APPROACHES for note in exchange.answers[each][0].notes]
+    return playable_answer(
+        exchange.seed,
+        answer,
+        kind=approach,
+        beats=(exchange.start_beats, exchange.until_beats),
+        rows=pitch_range([*exchange.seed.notes, *both]),
+        label=f"Piano roll of {name}: the seed, {_note_summary(exchange.seed.notes)}; then {title.lower()}'s answer, {_note_summary(answer)}",
+        description=f"{name}, answered by {title.lower()}",
+        file_stem=f"{comparison.pack} {name} {approach}",
+    )
+
+
+def playable_answer(
+    seed: Seed,
+    answer: Sequence[Note],
+    *,
+    kind: str,
+    beats: tuple[float, float],
+    rows: range,
+    label: str,
+    description: str,
+    file_stem: str,
+) -> PlayableRoll:
+    """A seed and what answers it between these two beats; `kind` is the CSS class of who answers."""
+    start_beats, until_beats = beats
     tracks = [Track("Seed", seed.notes, seed.program), Track("Answer", answer, seed.program)]
     return PlayableRoll(
-        roll=draw_roll(parts, pitch_range([*seed.notes, *both]), beats, seed.meter.beats_per_bar),
-        kind=approach,
-        label=f"Piano roll of {name}: the seed, {_note_summary(seed.notes)}; then {title.lower()}'s answer, {_note_summary(answer)}",
-        description=f"{name}, answered by {title.lower()}",
+        roll=draw_roll([Part("seed", seed.notes), Part(kind, answer)], rows, until_beats, seed.meter.beats_per_bar),
+        kind=kind,
+        label=label,
+        description=description,
         tempo_bpm=round(seed.tempo_bpm, 3),
-        beats=beats,
-        answer_from=round(100 * exchange.start_beats / beats, 3),
+        beats=until_beats,
+        answer_from=round(100 * start_beats / until_beats, 3),
         playback=_playback_rows([(seed.notes, SEED_PAN), (answer, ANSWER_PAN)]),
         midi=_in_base64(as_midi(tracks, seed.tempo_bpm, seed.meter)),
-        file=f"{_slug(f'{comparison.pack} {name} {approach}')}.mid",
+        file=f"{_slug(file_stem)}.mid",
     )
 
 
@@ -176,7 +200,7 @@ def ribbon(comparison: Comparison) -> tuple[Box, ...]:
 
 def about_answers(comparison: Comparison) -> str:
     settings = comparison.settings
-    shown = f", of {settings.answers} the first" if settings.answers > 1 else ""
+    shown = f", the first of {settings.answers}" if settings.answers > 1 else ""
     return f"Each roll is the seed, then {counted(settings.bars, 'bar')} of answer{shown}."
 
 

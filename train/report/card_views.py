@@ -148,11 +148,11 @@ def tiles_of_card(card: Card) -> tuple[Tile, ...]:
             time.append(TileRow(title, approach, NOTHING))
     return (
         Tile(
-            "Foretelling the pitch",
+            "Predicting the pitch",
             tuple(pitch),
             "Bits per note of files that were kept out of training; the fewer, the better.",
         ),
-        Tile("Foretelling the time", tuple(time), "Bits per note on top, for their rhythm; pitch knows none."),
+        Tile("Predicting the time", tuple(time), "Bits per note on top, for their rhythm; pitch knows none."),
     )
 
 

@@ -98,8 +98,14 @@ def page_of(comparison: Comparison, command: str = "") -> Page:
 
 def render(comparison: Comparison, command: str = "") -> str:
     """The text of the page; the same comparison and command give the same text. Every name in it is escaped."""
+    return render_page("report.html", page=page_of(comparison, command))
+
+
+def render_page(template: str, **content: object) -> str:
+    """A page of `page/` with the style and the script of all pages, and the roll's ruler. Every name in it is escaped."""
     folder = files("train.report") / "page"
-    texts = {name: (folder / name).read_text(encoding="utf-8") for name in ("report.html", "report.css", "player.js")}
+    names = (template, "macros.html", "report.css", "player.js")
+    texts = {name: (folder / name).read_text(encoding="utf-8") for name in names}
     environment = Environment(
         loader=FunctionLoader(texts.get),
         autoescape=True,
@@ -108,11 +114,8 @@ def render(comparison: Comparison, command: str = "") -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template("report.html").render(
-        page=page_of(comparison, command),
-        ruler=RULER_PX,
-        css=texts["report.css"],
-        script=texts["player.js"],
+    return environment.get_template(template).render(
+        ruler=RULER_PX, css=texts["report.css"], script=texts["player.js"], **content
     )
 
 
@@ -136,14 +139,8 @@ def page_path_for(out: Path) -> Path:
     return page
 
 
-def write_report(page: Path, comparison: Comparison, command: str = "") -> Iterator[Path]:
-    """Writes the page, and beside it the experiment's two pieces with their piano rolls.
-
-    Yields each path once it is written.
-
-    Raises OutputError where a file cannot be written.
-    """
-    text = render(comparison, command)
+def write_page(page: Path, text: str) -> None:
+    """Writes a page, which appears whole or not at all. Raises OutputError."""
     partial = page.with_name(f".{page.name}.{os.getpid()}")
     with _output_errors(page):
         page.parent.mkdir(parents=True, exist_ok=True)
@@ -152,6 +149,16 @@ def write_report(page: Path, comparison: Comparison, command: str = "") -> Itera
             partial.replace(page)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def write_report(page: Path, comparison: Comparison, command: str = "") -> Iterator[Path]:
+    """Writes the page, and beside it the experiment's two pieces with their piano rolls.
+
+    Yields each path once it is written.
+
+    Raises OutputError where a file cannot be written.
+    """
+    write_page(page, render(comparison, command))
     yield page
     for approach in APPROACHES:
         with _output_errors(page.parent):

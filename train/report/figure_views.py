@@ -110,7 +110,7 @@ def _copying_rows(comparison: Comparison) -> list[Row]:
         rows.append(
             Row(
                 title,
-                f"How many of all successions of {length} intervals stand in the training music too; of music that is new to it, some do.",
+                f"The share of all successions of {length} intervals that also occur in the training music; in music that is new to it, some do.",
                 draw_strip(scale, Quartiles(reference_share, reference_share, reference_share), marks)
                 if reference_share is not None
                 else None,
@@ -192,7 +192,7 @@ def tiles_of_answers(comparison: Comparison) -> tuple[Tile, ...]:
         Tile(
             "Copied from training",
             tuple(copied),
-            f"Successions of {HEADLINE_NGRAM} intervals that stand there too. Of music that is new to it, {_headline_share(reference.copying)} do.",
+            f"Successions of {HEADLINE_NGRAM} intervals that also occur there. Of music that is new to it, {_headline_share(reference.copying)} do.",
         ),
     )
 
@@ -201,7 +201,7 @@ def about_figures(comparison: Comparison) -> str:
     count = len(comparison.answers("pitch"))
     medians = f"The median of {counted(count, 'answer')} of each approach, and where their middle half lies."
     if comparison.reference is None:
-        return f"{medians} Name a --corpus, and real music stands beside them."
+        return f"{medians} With --corpus, they are compared with real music."
     return (
         f"{medians} Real music is {music_name(comparison)}. A full dot says that the median lies inside its middle half, "
         f"an empty one that it does not."

@@ -21,9 +21,10 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from bridge.midi.jack.held_keys import HeldKeys
 from bridge.midi.jack.jack_frames import Cycle, CycleDates, Latency, SendQueue
 from bridge.midi.jack.jack_library import library_name
-from bridge.midi.jack.jack_pipes import DOORBELL_BYTES, MAX_MESSAGE_BYTES, Unpacker, pack
+from bridge.midi.jack.jack_pipes import DOORBELL_BYTES, MAX_MESSAGE_BYTES, PipedMessage, Unpacker, pack
 from bridge.midi.ports import Direction
 from bridge.timing.clock import MonotonicClock
 
@@ -62,7 +63,7 @@ class Pipes:
 
 @dataclass(slots=True, eq=False)
 class ClientPort:
-    """One of our ports; an output also has the messages that wait and the notes that sound."""
+    """One of our ports; an input also has what is held at it, an output the messages that wait and the notes that sound."""
 
     number: int
     direction: Direction
@@ -71,6 +72,7 @@ class ClientPort:
     """The text that selects the port of another program to connect to; None for a virtual port."""
     target: str | None = None
     """The name of that port while it is there."""
+    keys: HeldKeys = field(default_factory=HeldKeys)
     queue: SendQueue = field(default_factory=SendQueue)
     sounding: Notes = field(default_factory=set)
     channels: set[int] = field(default_factory=set)
@@ -87,7 +89,7 @@ class CycleState:
     doorbell: int = WORK_PENDING
     """The value of the doorbell at the last look into the pipe; WORK_PENDING where the next cycle has work in any case."""
     inputs: tuple[object, ...] = ()
-    """JACK's pointers to the input ports."""
+    """JACK's pointers to the input ports that may be connected: each costs two calls into the library."""
     dated_every: int = 1
     """In how many idle cycles one is dated."""
 
@@ -117,15 +119,18 @@ class JackClient:
         self._prepare_calls(jack)
         self.offset_s = self.measure_offset_s()
         self.xruns = 0
+        self._gaps = 0
         self.unread = 0
         """How many messages arrived and found the pipe to the jam full."""
         self.ports_changed = False
+        self._connections_changed = False
         self.faults: Counter[str] = Counter()
         self._client.set_shutdown_callback(lambda _status, reason: on_gone(reason))
         self._set_process_callback(jack)
         self._client.set_xrun_callback(self._count_xrun)
         self._client.set_blocksize_callback(self._set_period)
         self._client.set_samplerate_callback(self._set_rate)
+        self._client.set_port_connect_callback(self._on_connected, only_available=False)
         self._client.set_port_registration_callback(self._on_ports_changed, only_available=False)
         self._client.activate()
 
@@ -198,6 +203,15 @@ class JackClient:
         """Whether all messages of a port are out, and so long ago that it may be closed."""
         return not port.queue and self.cycles - port.last_cycle >= DRAIN_CYCLES
 
+    def find_connected_inputs(self) -> None:
+        """Looks which inputs are connected, so that the others are not read in each cycle. To be called now and then."""
+        self._connections_changed = False
+        connected = [port for port in self._ports if port.direction == "input" and port.port.number_of_connections]
+        self._state.inputs = tuple(port.port._ptr for port in connected)  # noqa: SLF001
+        if self._connections_changed:
+            # One may have been connected meanwhile.
+            self._read_all_inputs()
+
     def measure_offset_s(self) -> float:
         """How far our clock is ahead of JACK's, in seconds. On Linux they are the same clock."""
         readings = []
@@ -235,7 +249,7 @@ class JackClient:
                 if has_work:
                     self._process_messages(frames)
                 else:
-                    self._date_cycle(frames)
+                    self._release_doubtful_keys(self._date_cycle(frames))
             except Exception as error:  # noqa: BLE001  JACK would drop a client whose callback fails
                 self.faults[f"{type(error).__name__}: {error}"] += 1
             return 0
@@ -246,6 +260,7 @@ class JackClient:
         # Before anything is read: whatever comes after this is then read in the next cycle.
         self._state.doorbell = self._doorbell[0]
         cycle = self._date_cycle(frames)
+        self._release_doubtful_keys(cycle)
         latency_s = self._latency.at_s(cycle.starts_s, frames / self._rate)
         ports = self._ports
         for port in ports:
@@ -261,10 +276,25 @@ class JackClient:
             if len(data) > MAX_MESSAGE_BYTES:
                 continue
             self._latency.on_message(cycle.starts_s)
-            try:
-                os.write(self._received_fd, pack(cycle.second_of(offset) - latency_s, port.number, bytes(data)))
-            except OSError:
-                self.unread += 1
+            message = bytes(data)
+            port.keys.on_message(message)
+            self._pass_on(port, message, cycle.second_of(offset) - latency_s, cycle.frame_zero_s - latency_s)
+
+    def _release_doubtful_keys(self, cycle: Cycle) -> None:
+        """Lets keys come up whose note-off was probably in a cycle that was missed."""
+        has_gap, self._gaps = self._gaps != self._dates.gaps, self._dates.gaps
+        latency_s = self._latency.at_s(cycle.starts_s, self._frames / self._rate)
+        for port in self._ports:
+            if has_gap:
+                port.keys.on_missed_cycle(cycle.starts_s)
+            for release in port.keys.take_releases(cycle.starts_s):
+                self._pass_on(port, release, cycle.starts_s - latency_s, cycle.frame_zero_s - latency_s)
+
+    def _pass_on(self, port: ClientPort, message: bytes, at_s: float, frame_zero_s: float) -> None:
+        try:
+            os.write(self._received_fd, pack(PipedMessage(at_s, port.number, message, frame_zero_s)))
+        except OSError:
+            self.unread += 1
 
     def _read_messages_to_send(self, ports: tuple[ClientPort, ...]) -> None:
         """Moves messages from the pipe to the queues of their ports."""
@@ -272,10 +302,10 @@ class JackClient:
             chunk = os.read(self._to_send_fd, CHUNK_BYTES)
         except BlockingIOError:
             return
-        for due_s, number, data in self._unpacker.unpack(chunk):
+        for message in self._unpacker.unpack(chunk):
             for port in ports:
-                if port.number == number:
-                    port.queue.put(due_s, data)
+                if port.number == message.port:
+                    port.queue.put(message.at_s, message.data)
 
     def _write_output(self, port: ClientPort, cycle: Cycle, latency_s: float) -> None:
         out = port.port
@@ -316,8 +346,16 @@ class JackClient:
     def _set_ports(self, ports: tuple[ClientPort, ...]) -> None:
         # New tuples instead of lists that change: the real-time thread may be iterating over the old ones.
         self._ports = ports
-        self._state.inputs = tuple(port.port._ptr for port in ports if port.direction == "input")  # noqa: SLF001
+        self._read_all_inputs()
+
+    def _read_all_inputs(self) -> None:
+        self._connections_changed = True
+        self._state.inputs = tuple(port.port._ptr for port in self._ports if port.direction == "input")  # noqa: SLF001
         self._state.doorbell = WORK_PENDING
+
+    def _on_connected(self, _one: object, _other: object, is_connected: bool) -> None:  # noqa: FBT001  JACK-Client's order
+        if is_connected:
+            self._read_all_inputs()
 
     def _count_xrun(self, _delayed_us: float) -> None:
         self.xruns += 1

@@ -18,6 +18,7 @@ from bridge.midi.jack.jack_library import (
     pipewire_environment,
     pipewire_library_folder,
 )
+from bridge.midi.jack.jack_pipes import PipedMessage
 from bridge.midi.ports import CLIENT_NAME, Direction
 
 logger = logging.getLogger("fours.midi")
@@ -53,7 +54,7 @@ class JackPort:
         """The text that selects the port to connect to; None for a virtual port."""
         self.name = short_name
         self.is_lost = False
-        self.on_message: Callable[[bytes, float], None] = _ignore_message
+        self.on_message: Callable[[PipedMessage], None] = _ignore_message
         self.on_lost: Callable[[], None] = _ignore_change
         self.on_found: Callable[[], None] = _ignore_change
 
@@ -155,7 +156,7 @@ class JackConnection:
             case "not found":
                 raise PortNotFound(str(reply["error"]))
             case _:
-                raise PortTaken(f"JACK refuses the port ({reply['error']}). Name another one, or start JACK anew.")
+                raise PortTaken(f"JACK refuses the port ({reply['error']}). Name another one, or restart JACK.")
 
     def _connect(self) -> JackHelper:
         """Connects with the system's JACK library; if that reaches no server, with PipeWire's where that is another one."""
@@ -169,7 +170,7 @@ class JackConnection:
         folder = pipewire_library_folder()
         if folder is None:
             raise NoMidiSystem(
-                f"PipeWire runs, but its JACK library is not there. Install it ({INSTALL_HINT}), then start the jam anew."
+                f"PipeWire runs, but its JACK library is missing. Install it ({INSTALL_HINT}), then restart the jam."
             )
         self._environment = pipewire_environment(folder)
         second = self._start_helper(waits_for_server=False)
@@ -180,7 +181,7 @@ class JackConnection:
         second.stop()
         raise NoMidiSystem(
             f"PipeWire runs, but its JACK library in {folder} does not reach it ({reply['reason']}). "
-            "Start the jam under pw-jack to see what it says: pw-jack fours jam."
+            "Start the jam under pw-jack to see its own messages: pw-jack fours jam."
         )
 
     def _start_helper(self, *, waits_for_server: bool) -> JackHelper:
@@ -188,10 +189,10 @@ class JackConnection:
             self._name, self._environment, self._on_message, self._on_notice, waits_for_server=waits_for_server
         )
 
-    def _on_message(self, number: int, data: bytes, at_s: float) -> None:
-        port = self._ports.get(number)
+    def _on_message(self, message: PipedMessage) -> None:
+        port = self._ports.get(message.port)
         if port is not None:
-            port.on_message(data, at_s)
+            port.on_message(message)
 
     def _on_notice(self, notice: Reply) -> None:
         """Handles a notice of the client's process, in the thread that reads them."""
@@ -249,13 +250,13 @@ def _on_reopened(port: JackPort) -> OnReply:
 
 def _no_server_text(reply: Reply) -> str:
     if reply["notice"] == "no library":
-        return "JACK's library is not there. Install jackd2 (JACK) or pipewire-jack (PipeWire)."
+        return "JACK's library is missing. Install jackd2 (JACK) or pipewire-jack (PipeWire)."
     if "not answer" in reply["reason"]:
-        return "The JACK server does not answer. Start it anew."
+        return "The JACK server does not answer. Restart it."
     return "No JACK server is running. Start JACK (jackd -d dummy -r 48000 -p 64) or PipeWire."
 
 
-def _ignore_message(_data: bytes, _at_s: float) -> None:
+def _ignore_message(_message: PipedMessage) -> None:
     """The receiver of a port until it has another one."""
 
 

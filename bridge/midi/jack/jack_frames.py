@@ -1,13 +1,13 @@
 """Converts between JACK's frames and the program's seconds: dates incoming messages, and places outgoing ones. No I/O.
 
-JACK works in cycles. In each, a client reads the messages that came in and writes those that go out, each with its frame,
-counted from the first of the cycle. JACK reports when a cycle began, from a loop that follows its own wake-ups: exact to
-0.02 ms, but after an overrun up to 26 ms off for some seconds. So it is checked against the times at which our callback
-was really called.
+JACK works in cycles. In each, a client reads the messages that came in and writes those that go out, each with its
+frame, counted from the first of the cycle. JACK reports when a cycle began, from a loop that follows its own wake-ups:
+exact to 0.02 ms, but after an overrun up to 26 ms off for some seconds. So it is checked against the times at which our
+callback was really called.
 
 A message is dated `latency_s`, one period, earlier than its frame, and is sent `latency_s` later than it is due. So no
-message has a date after the moment at which it is read, a message that is sent when it is due never misses its frame, and
-a note that is due with a clock tick goes out on the frame of that tick: the two latencies cancel.
+message has a date after the moment at which it is read, a message that is sent when it is due never misses its frame,
+and a note that is due with a clock tick goes out on the frame of that tick: the two latencies cancel.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ MAX_LATENESS_S = 0.1
 MAX_QUEUE_LENGTH = 4096
 """In messages; a jam has a few dozen waiting at most."""
 SHRINK_AFTER_S = 2.0
-"""The latency becomes shorter only after so long without a message: within music the change would be heard as a jump."""
+"""The latency becomes shorter only after this long without a message: within music the change would be heard as a jump.
+"""
 STARTS_KEPT = 16
 """Even on a busy machine, one cycle in sixteen is started on time."""
 STARTS_NEEDED = 4
@@ -36,11 +37,13 @@ FRAME_NUMBERS = 2**32
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """One cycle of JACK: the second of its first frame, how many frames it has, and how long one is."""
+    """One cycle of JACK: the second of its first frame, how many frames it has, how long one is, and the second of frame 0."""
 
     starts_s: float
     frames: int
     frame_s: float
+    frame_zero_s: float = 0.0
+    """It moves after an overrun, as JACK does not count the frames that it missed."""
 
     @property
     def ends_s(self) -> float:
@@ -66,6 +69,8 @@ class CycleDates:
         self._frame_zeros_s: deque[float] = deque(maxlen=STARTS_KEPT)
         """The second of frame 0, by the start of each of the last cycles."""
         self.is_jack_trusted = True
+        self.gaps = 0
+        """How often cycles were missed, or the period has changed."""
 
     def date(self, number: int, frame: int, frames: int, rate: int, by_jack_s: float | None, now_s: float) -> Cycle:
         """Dates cycle `number`, whose first frame is `frame`; JACK dates it `by_jack_s`, and its callback began at `now_s`.
@@ -76,16 +81,18 @@ class CycleDates:
         if passed != (number - self._last_number) * frames:
             # After an overrun, and with another period, earlier starts no longer apply.
             self._frame_zeros_s.clear()
+            self.gaps += 1
         self._last_number, self._total = number, self._total + passed
         self._frame_zeros_s.append(now_s - self._total / rate)
         # The minimum, as a cycle is started on time or late, and never early.
         by_starts_s = min(self._frame_zeros_s) + self._total / rate
         if by_jack_s is None:
-            return Cycle(by_starts_s, frames, 1 / rate)
+            return Cycle(by_starts_s, frames, 1 / rate, by_starts_s - self._total / rate)
         if len(self._frame_zeros_s) >= STARTS_NEEDED:
             difference_s = abs(by_jack_s - by_starts_s)
             self.is_jack_trusted = difference_s < (DISTRUST_S if self.is_jack_trusted else TRUST_AGAIN_S)
-        return Cycle(by_jack_s if self.is_jack_trusted else by_starts_s, frames, 1 / rate)
+        starts_s = by_jack_s if self.is_jack_trusted else by_starts_s
+        return Cycle(starts_s, frames, 1 / rate, starts_s - self._total / rate)
 
 
 class Latency:

@@ -18,7 +18,7 @@ from threading import Lock, Thread, current_thread
 from typing import Any
 
 from bridge.errors import NoMidiSystem
-from bridge.midi.jack.jack_pipes import DOORBELL_BYTES, MAX_MESSAGE_BYTES, Unpacker, pack
+from bridge.midi.jack.jack_pipes import DOORBELL_BYTES, MAX_MESSAGE_BYTES, PipedMessage, Unpacker, pack
 
 START_TIMEOUT_S = 5.0
 """A server that works answers within a tenth of a second; one that is frozen never does."""
@@ -34,9 +34,9 @@ START_CODE = (
 )
 
 Reply = dict[str, Any]
-"""One line of JSON from the process: the reply to a command, or a notice, which it sends of its own accord."""
-OnMessage = Callable[[int, bytes, float], None]
-"""Takes the number of a port, a message that arrived there, and the second at which it arrived."""
+"""One line of JSON from the process: the reply to a command, or a notice, which it sends without being asked."""
+OnMessage = Callable[[PipedMessage], None]
+"""Takes a message that arrived, with the number of its port."""
 OnReply = Callable[[Reply], None]
 
 
@@ -107,7 +107,10 @@ class JackHelper:
             return {"notice": "no server", "reason": "it does not answer"}
 
     def send_command(self, on_reply: OnReply, **command: object) -> None:
-        """Sends a command; `on_reply` is called in the thread of the notices. Raises NoMidiSystem if the process is gone."""
+        """Sends a command; `on_reply` is called in the thread of the notices.
+
+        Raises NoMidiSystem if the process is gone.
+        """
         assert self._process.stdin is not None
         with self._command_lock:
             self._command_count += 1
@@ -125,7 +128,7 @@ class JackHelper:
         try:
             return replies.get(timeout=REPLY_TIMEOUT_S)
         except Empty:
-            raise NoMidiSystem("The JACK server does not answer. Start it anew.") from None
+            raise NoMidiSystem("The JACK server does not answer. Restart it.") from None
 
     def send(self, due_s: float, port: int, data: bytes) -> None:
         """Sends a MIDI message to the client; drops and counts one that does not fit into the pipe. Never blocks.
@@ -136,7 +139,7 @@ class JackHelper:
             self.dropped += 1
             return
         try:
-            os.write(self._to_send_fd, pack(due_s, port, data))
+            os.write(self._to_send_fd, pack(PipedMessage(due_s, port, data)))
         except BlockingIOError:
             self.dropped += 1
         else:
@@ -183,7 +186,7 @@ class JackHelper:
         unpacker = Unpacker()
         try:
             while chunk := os.read(received_fd, CHUNK_BYTES):
-                for at_s, port, data in unpacker.unpack(chunk):
-                    self._on_message(port, data, at_s)
+                for message in unpacker.unpack(chunk):
+                    self._on_message(message)
         finally:
             os.close(received_fd)

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
-HEADER = struct.Struct("<dBH")
-"""The second, the number of the port, and the length of a message."""
-MAX_MESSAGE_BYTES = 500
+HEADER = struct.Struct("<ddBH")
+"""The second, the second of frame 0, the number of the port, and the length of a message."""
+MAX_MESSAGE_BYTES = 492
 """The longest message that is passed on: with its header it stays below 512 bytes, which every pipe takes or refuses as a
 whole (512 is the limit on macOS). Longer messages are system exclusive dumps, which the jam does not use."""
 DOORBELL_BYTES = 1
 
 
-def pack(at_s: float, port: int, data: bytes) -> bytes:
+class PipedMessage(NamedTuple):
+    """A message in the pipe."""
+
+    at_s: float
+    port: int
+    data: bytes
+    frame_zero_s: float = 0.0
+    """For a message that came in, the second of JACK's frame 0 by which it was dated."""
+
+
+def pack(message: PipedMessage) -> bytes:
     """The bytes of one message in the pipe."""
-    return HEADER.pack(at_s, port, len(data)) + data
+    return HEADER.pack(message.at_s, message.frame_zero_s, message.port, len(message.data)) + message.data
 
 
 class Unpacker:
@@ -24,15 +35,15 @@ class Unpacker:
     def __init__(self) -> None:
         self._rest = b""
 
-    def unpack(self, chunk: bytes) -> Iterator[tuple[float, int, bytes]]:
-        """Adds a piece; yields each message that is now complete: its second, the number of its port, its bytes."""
+    def unpack(self, chunk: bytes) -> Iterator[PipedMessage]:
+        """Adds a piece; yields each message that is now complete."""
         buffer = self._rest + chunk if self._rest else chunk
         begin, size = 0, len(buffer)
         while size - begin >= HEADER.size:
-            at_s, port, length = HEADER.unpack_from(buffer, begin)
+            at_s, frame_zero_s, port, length = HEADER.unpack_from(buffer, begin)
             end = begin + HEADER.size + length
             if end > size:
                 break
-            yield at_s, port, buffer[begin + HEADER.size : end]
+            yield PipedMessage(at_s, port, buffer[begin + HEADER.size : end], frame_zero_s)
             begin = end
         self._rest = buffer[begin:]

@@ -8,7 +8,8 @@ import weakref
 from bridge.errors import PortLost
 from bridge.fault_counter import FaultCounter
 from bridge.midi.jack.jack_connection import JackConnection, JackPort
-from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, BasePort, OnChange, Receiver
+from bridge.midi.jack.jack_pipes import PipedMessage
+from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, BasePort, OnChange, OnClockMoved, Receiver, ignore_clock
 from bridge.timing.clock import Clock, MonotonicClock
 
 logger_in = logging.getLogger("fours.midi.in")
@@ -17,6 +18,11 @@ logger_out = logging.getLogger("fours.midi.out")
 LEAD_S = 0.004
 """How long before it is due a message is best sent. The period needs no lead, as messages go out one period after they are
 due; the lead is for a sender that wakes up late, or waits for the interpreter."""
+
+LEAST_MOVE_S = 0.00002
+"""A smaller move of the frames' dates is passed on only with later ones: each costs the music thread a look at its inbox."""
+ANOTHER_CLOCK_S = 1.0
+"""Frames that move by this much or more were counted anew, by another server or at another sample rate."""
 
 
 class OpenJackPort(BasePort):
@@ -71,14 +77,30 @@ class JackInput(OpenJackPort):
     def __init__(self, port: JackPort, receiver: Receiver) -> None:
         super().__init__(port)
         self._receiver = receiver
+        self._on_clock_moved: OnClockMoved = ignore_clock
+        self._frame_zero_s: float | None = None
         self.faults = FaultCounter(logger_in, port.name)
         port.on_message = self._deliver
 
-    def _deliver(self, data: bytes, at_s: float) -> None:
+    def watch_clock(self, on_moved: OnClockMoved) -> None:
+        """See `InputPort`; it is called in the thread of the receiver."""
+        self._on_clock_moved = on_moved
+
+    def _deliver(self, message: PipedMessage) -> None:
         try:
-            self._receiver(data, at_s)
+            self._notice_clock(message.frame_zero_s)
+            self._receiver(message.data, message.at_s)
         except Exception as error:  # noqa: BLE001 - no exception may end the thread that reads messages
             self.faults.count(error)
+
+    def _notice_clock(self, frame_zero_s: float) -> None:
+        """Reports where frames have another date than before: after an overrun, or by JACK's estimate of its own sample rate."""
+        before_s = self._frame_zero_s
+        if before_s is not None and abs(frame_zero_s - before_s) < LEAST_MOVE_S:
+            return
+        self._frame_zero_s = frame_zero_s
+        if before_s is not None and abs(frame_zero_s - before_s) < ANOTHER_CLOCK_S:
+            self._on_clock_moved(frame_zero_s - before_s)
 
 
 class JackOutput(OpenJackPort):

@@ -22,7 +22,7 @@ from bridge.timing.clock import MonotonicClock
 CHECK_EVERY_S = 0.5
 """How often ports, cycles and counters are checked, and how often a missing server is looked for."""
 STALLED_CHECKS = 3
-"""After so many checks without a new cycle the server counts as gone: it may be there, but does nothing."""
+"""After this many checks without a new cycle the server counts as gone: it may be there, but does nothing."""
 RELEASE_TIMEOUT_S = 0.5
 """How long ending the sounding notes may take; with a frozen server they cannot be ended."""
 DRAIN_TIMEOUT_S = 1.0
@@ -79,6 +79,7 @@ class JackProcess:
             if stalled_checks >= STALLED_CHECKS:
                 exit_with("it does not answer any more")
             self._client.offset_s = self._client.measure_offset_s()
+            self._client.find_connected_inputs()
             self._reconnect()
             self._report_changes()
 
@@ -227,7 +228,7 @@ def report(reply: Reply) -> None:
 
 
 def exit_with(reason: str, notice: str = "gone") -> NoReturn:
-    """Reports why, and exits at once: closing the client of a server that is gone may take for ever."""
+    """Reports why, and exits at once: closing the client of a server that is gone may take forever."""
     try:
         report({"notice": notice, "reason": reason})
     finally:

@@ -23,6 +23,10 @@ first there are few of them."""
 FORGETTING = 0.0003
 """The share by which the set of possible lines grows at each tick: a tempo may drift by some millionths in a minute."""
 
+LEAST_SPREAD, FAST_FORGETTING = 0.08, 0.01
+"""Where the possible lines are closer together than this share of a buffer, they are rather wrong than exact, as the grid they come
+from was measured on few dates at first. Then the set grows faster."""
+
 LATE_TICKS, EARLY_TICKS = 4, 3
 """This many ticks outside their windows are not a coincidence; early ones are rarer, as no delivery makes a tick early."""
 
@@ -126,7 +130,8 @@ class BufferedTicks:
         self._changes -= self._changes / CALM_TICKS
         lines = self._lines
         lines.advance()
-        lines.relax(FORGETTING, lines.middle)
+        is_doubtful = lines.spread_s < LEAST_SPREAD * self._period_s
+        lines.relax(FAST_FORGETTING if is_doubtful else FORGETTING, lines.middle)
         if self._grid.moved != self._grid_moves:
             # The whole machine paused, and its buffers with it.
             self._grid_moves = self._grid.moved
@@ -147,8 +152,8 @@ class BufferedTicks:
         self._add_outlier(tick, is_late=tick.at_s > lines.middle.at_s)
         late_ticks = sum(is_late for _, is_late in self._outliers)
         early_ticks = len(self._outliers) - late_ticks
-        is_doubtful = self._is_explained and len(self._outliers) >= CONTRADICTING_TICKS
-        if late_ticks >= LATE_TICKS or early_ticks >= EARLY_TICKS or is_doubtful:
+        is_contradicted = self._is_explained and len(self._outliers) >= CONTRADICTING_TICKS
+        if late_ticks >= LATE_TICKS or early_ticks >= EARLY_TICKS or is_contradicted:
             self._explain()
 
     def resume(self, at_s: float, lost: int) -> None:

@@ -49,6 +49,10 @@ and that no tick was lost."""
 SHORTEST_INTERVAL_S = 0.006
 """The interval of the fastest tempo. Ticks that come faster were held up, and a gap after them cannot be counted in ticks."""
 
+MOST_EXACT_S, WHOLE_S = 0.00021, 0.0003
+"""Where dates are exact, with noise of `MOST_EXACT_S` at most, a tick that is late by whole intervals, give or take `WHOLE_S`,
+shows that ticks were lost before it; one that is early by whole intervals, that ticks came twice."""
+
 GAP_TICKS = 24
 """Once there are this many ticks on each side of a gap, it is measured again, more precisely."""
 
@@ -116,6 +120,9 @@ class JitteringTicks:
         """Leaves out a copy. It was a real tick if the next one is not on time, or if there are several: a buffer makes those."""
         if not is_next_on_time or self.number < self._count_copies_until:
             self._count(copy_s)
+        elif self._is_exact:
+            # JACK delivers a cycle's messages again where their sender missed the next cycle; no buffer makes exact dates.
+            return
         elif self._last_copy_number is not None and self.number - self._last_copy_number <= COPIES_APART:
             self.number += 1
             self._last_copy_number = None
@@ -168,6 +175,10 @@ class JitteringTicks:
     def _most_off_s(self) -> float:
         return max(ALWAYS_ALLOWED_S, OFF_DEVIATIONS * self.noise.total_s + self.noise.drift_s)
 
+    @property
+    def _is_exact(self) -> bool:
+        return self.noise.total_s <= MOST_EXACT_S
+
     def _measure(self) -> None:
         assert self._line is not None
         self.noise = measured_noise(list(self._noise_ticks), self._line.interval_s)
@@ -198,6 +209,8 @@ class JitteringTicks:
         if self._outliers and (self._outliers[-1].at_s > line.due_s(self._outliers[-1].number)) != (off_s > 0):
             self._outliers.clear()
         self._outliers.append(tick)
+        if self._count_by_exact_dates():
+            return
         if len(self._outliers) < (LATE_TICKS if off_s > 0 else EARLY_TICKS):
             return
         outliers, self._outliers = self._outliers, []
@@ -221,6 +234,28 @@ class JitteringTicks:
             self._count_gap_at_new_tempo(outliers)
         self._stretch.replace([*self._stretch.ticks, *outliers])
         self._fit_line()
+
+    def _count_by_exact_dates(self) -> bool:
+        """Counts the ticks that were lost, or came twice, before the last two, if these are off by the same whole intervals.
+
+        Another tempo may make ticks late by whole intervals too, but not two of them by the same number.
+        """
+        line, outliers = self._line, self._outliers
+        assert line is not None
+        if len(outliers) < 2 or not self._is_exact:
+            return False
+        offs = [(at_s - line.due_s(number)) / line.interval_s for number, at_s in outliers]
+        lost = round(offs[-1])
+        if lost == 0 or any(abs(off - lost) * line.interval_s > WHOLE_S for off in offs[-2:]):
+            return False
+        counted = [Tick(number + lost, at_s) for number, at_s in outliers[-2:]]
+        self.number = counted[-1].number
+        kept = [tick for tick in self._stretch.ticks if tick.number < counted[0].number]
+        self._stretch.replace([*kept, *counted])
+        self._noise_ticks.clear()
+        outliers.clear()
+        self._fit_line()
+        return True
 
     def _missing_ticks(self, gap_s: float, interval_s: float, noise_s: float) -> int:
         """Returns how many ticks are missing in a gap; 0 where the number is clearly not whole."""

@@ -8,7 +8,7 @@ from collections import deque
 from typing import Literal
 
 from bridge.timing.ticks.buffer_grid import BufferGrid
-from bridge.timing.ticks.buffered_ticks import BufferedTicks
+from bridge.timing.ticks.buffered_ticks import GLIDE_S, BufferedTicks
 from bridge.timing.ticks.doubled_ticks import DoubledTicks
 from bridge.timing.ticks.jittering_ticks import JitteringTicks
 from bridge.timing.ticks.tick import Line, Tick
@@ -32,6 +32,14 @@ SAME_PERIOD = 0.01
 RECOUNTED_TICKS = 24
 """When a grid is dropped, at most this many last ticks are counted again: the grid may have taken some for lost by mistake."""
 
+SETTLED_TICKS, SAME_TEMPO = 144, 0.003
+"""After `SETTLED_TICKS` with the same tempo, give or take this share, a model that takes over leaves the beat where it is, and only
+then glides to where it expects it: no tick has moved, only more is known."""
+
+MOST_GLIDE_S = 0.003
+"""The largest difference that is glided over: half of the longest buffer that jitter can hide, and a little more. A larger one means
+another buffer."""
+
 REFIT_AGES = frozenset({24, 36, 48, 72, 95})
 """Ticks on a grid, or since the last change on it, after which the line is fitted again."""
 
@@ -41,15 +49,23 @@ class TickFollower:
 
     def __init__(self, side: BufferSide = "unknown") -> None:
         self.side: BufferSide = side
-        self.last_s: float | None = None
-        """The date of the last tick."""
+        self._last_s: float | None = None
         self._doubled = DoubledTicks()
         self._grid = BufferGrid()
         self._jittering = JitteringTicks()
         self._buffered: BufferedTicks | None = None
         self._dates: deque[Tick] = deque(maxlen=DATES_KEPT)
+        self._moved_s = 0.0
+        self._glide_s = 0.0
+        """How much later than its line the beat still is, after another model took over."""
+        self._settled = 0
         self._unsteady = 0
         self._unsteady_period_s: float | None = None
+
+    @property
+    def last_s(self) -> float | None:
+        """The date of the last tick."""
+        return None if self._last_s is None else self._last_s + self._moved_s
 
     @property
     def number(self) -> int:
@@ -59,6 +75,11 @@ class TickFollower:
     @property
     def line(self) -> Line | None:
         """The line that predicts ticks; None until enough have come."""
+        line = self._model_line
+        return None if line is None else line.moved(self._moved_s + self._glide_s)
+
+    @property
+    def _model_line(self) -> Line | None:
         if self._buffered is None:
             return self._jittering.line
         line = self._buffered.line
@@ -82,8 +103,13 @@ class TickFollower:
         """The length of the audio buffer that the clock is delivered in; None where there is none."""
         return None if self._buffered is None else self._grid.period_s
 
+    def move_dates(self, by_s: float) -> None:
+        """Notes that all dates from now on are so much later, as the clock that they come from stood still."""
+        self._moved_s += by_s
+
     def tick(self, at_s: float) -> None:
         """Adds a tick with its date. Dates must not go back."""
+        at_s -= self._moved_s
         if self._doubled.is_copy(at_s):
             return
         self._add(at_s)
@@ -92,7 +118,21 @@ class TickFollower:
             self._replay_without_copies(number)
 
     def _add(self, at_s: float) -> None:
-        self.last_s = at_s
+        before, was_buffered = self._model_line, self._buffered is not None
+        self._add_to_model(at_s)
+        after = self._model_line
+        if before is None or after is None or abs(after.interval_s / before.interval_s - 1.0) > SAME_TEMPO:
+            self._settled, self._glide_s = 0, 0.0
+            return
+        self._settled += 1
+        self._glide_s -= min(max(self._glide_s, -GLIDE_S), GLIDE_S)
+        if was_buffered != (self._buffered is not None) and self._settled > SETTLED_TICKS:
+            self._glide_s += before.due_s(after.number) - after.due_s(after.number)
+            if abs(self._glide_s) > MOST_GLIDE_S:
+                self._glide_s = 0.0
+
+    def _add_to_model(self, at_s: float) -> None:
+        self._last_s = at_s
         is_on_grid = self._grid.add(at_s)
         if self._buffered is not None:
             if self._grid.period_s is not None:
@@ -120,11 +160,13 @@ class TickFollower:
 
     def is_on_time(self, at_s: float) -> bool:
         """Whether a tick at `at_s` would be the next one, with none lost between."""
+        at_s -= self._moved_s
         return self._jittering.is_on_time(at_s) if self._buffered is None else self._buffered.is_on_time(at_s)
 
     def resume(self, at_s: float, lost: int = 0) -> None:
         """Expects the next tick at `at_s`: the tempo stays and the phase is new. `lost` ticks are counted as lost before it."""
-        self.last_s = None
+        at_s -= self._moved_s
+        self._last_s = None
         self._dates.clear()
         if self._buffered is None:
             self._grid.forget()
@@ -161,8 +203,15 @@ class TickFollower:
         """Goes back to jittering ticks: the buffer changed or is gone, or the clock is unsteady, so recent counts may be wrong."""
         assert self._buffered is not None
         number, line = self._buffered.number, self._buffered.line
-        known = list(self._dates)[-RECOUNTED_TICKS:]
+        known = list(self._dates)
         is_counted = self._grid.period_s is not None
+        if not is_counted and known and self._buffered.age >= len(known) and self._buffered.is_calm:
+            # Only the grid was wrong: its dates still show the clock.
+            self._jittering = JitteringTicks()
+            self._jittering.take_over([*known, Tick(number + 1, at_s)], line)
+            self._buffered = None
+            return
+        known = known[-RECOUNTED_TICKS:]
         if known:
             number = known[0].number + len(known) - (0 if is_counted else 1)
         self._jittering = JitteringTicks()

@@ -58,7 +58,7 @@ function handleMessage(message) {
   if (message.type === "welcome") handleWelcome(message);
   else if (message.bindings) midiLearn.update(message);
   if (message.time) jam.timeline = new Timeline(message.time);
-  if (message.stands) jam.status = message.stands;
+  if (message.status) jam.status = message.status;
   for (const note of message.notes ?? []) {
     playedNotes.add(note, shareFromMemory(note));
     if (message.type === "news") sound.handleNote(note);
@@ -68,13 +68,14 @@ function handleMessage(message) {
     controlPanel.showValues(message.values);
     actionButtons.showValues(message.values);
   }
-  for (const action of message.asked ?? []) actionButtons.flash(action);
+  for (const action of message.actions ?? []) actionButtons.flash(action);
   Object.assign(jam.readouts, message.readouts);
   if (message.figures) jam.figures = message.figures;
+  statusDisplay.showPorts(jam.readouts.ports);
   if (message.figures || message.readouts) statusDisplay.showWiring(jam.wiring, jam.figures, jam.readouts, lastRefusal);
   if (message.time) statusDisplay.showTempo(jam.timeline);
-  if (message.stands) statusDisplay.showState(jam.status.state);
-  if (message.time || message.stands || message.values) updatePlan();
+  if (message.status) statusDisplay.showState(jam.status.state);
+  if (message.time || message.status || message.values) updatePlan();
   if (message.notes?.length) document.body.classList.add("has-notes");
 }
 
@@ -171,7 +172,7 @@ function changeVelocity(steps) {
 function onConnectionChanged(state, reason) {
   document.body.dataset.connection = state;
   find("banner").hidden = state !== "lost";
-  find("banner").textContent = reason || "The line to the jam is lost. It is tried again by itself.";
+  find("banner").textContent = reason || "The connection to the jam is lost. The page tries again by itself.";
   if (state === "lost") {
     playerInput.releaseAll();
     sound.stopAll();
@@ -208,9 +209,9 @@ function connectButtons() {
   find("midi-keyboards").hidden = !isMidiSupported;
   find("midi-keyboards").onclick = () =>
     connectMidiKeyboards(playerInput, (names) => {
-      showNotice(names.length ? `MIDI: ${names.join(", ")}` : "No MIDI keyboard is there; plug one in");
+      showNotice(names.length ? `MIDI: ${names.join(", ")}` : "There is no MIDI keyboard; plug one in");
       find("midi-keyboards").setAttribute("aria-pressed", String(names.length > 0));
-    }).catch(() => showNotice("The browser does not let this page have MIDI", true));
+    }).catch(() => showNotice("The browser does not let this page use MIDI", true));
   playerInput.onChange = showPlayedNotes;
   playerInput.isBound = (cc, channel) => midiLearn.isBound(cc, channel);
 }

@@ -4,20 +4,22 @@ A memory also hears planned notes and may take them back. So each record holds h
 count, and the tokens after those. The records build on the memory file that the jam started with, which lies beside its journal.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
 from model.approach import Approach
 from model.errors import MemoryFileError
-from model.memory.backoff import DEFAULT_BACKOFFS
+from model.files.midi.midi_writer import write_whole
+from model.memory.backoff import DEFAULT_BACKOFFS, Backoff, Trust
+from model.memory.context_kinds import kind_named
 from model.memory.memory import MAX_UNDO, Memory
-from model.memory.memory_file import load_memories, save_memories
+from model.memory.memory_file import load_memories, save_memories, words_of
 from model.memory.memory_mark import MemoryMark
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary, Vocabulary
-from server.takes.journal import MemoryBegun, MemoryHeard, Record
+from server.takes.journal import JournalBegun, MemoryBegun, MemoryHeard, Record
 
 Memories = Mapping[Approach, Memory]
 
@@ -47,7 +49,7 @@ class MemoryJournal:
         records: list[Record] = []
         if not written or next(iter(written.values())).history is not current.history:
             written.clear()
-            records.append(_begin_record(approach, memory.vocabulary, keeps_content=not current.history.began_empty))
+            records.append(_begin_record(approach, memory, keeps_content=not current.history.began_empty))
         new: list[MemoryMark] = []
         mark: MemoryMark | None = current
         while mark is not None and written.get(mark.position) is not mark and len(new) <= MAX_UNDO:
@@ -60,7 +62,7 @@ class MemoryJournal:
             written[0] = new.pop(0)
         if new or position + 1 in written:
             tokens = tuple(mark.token if mark.is_learnt else -1 - mark.token for mark in new)
-            records.append(MemoryHeard(approach, position, tokens))
+            records.append(MemoryHeard(approach, position, tokens, tuple(mark.place for mark in new)))
         for later in [each for each in written if each > position]:
             del written[later]
         written.update((mark.position, mark) for mark in new)
@@ -70,15 +72,20 @@ class MemoryJournal:
         return records
 
 
-def recover_memories(records: Iterable[Record], memory_file: Path) -> bool:
+def recover_memories(records: Iterable[Record], memory_file: Path, last_written_s: float = 0.0) -> bool:
     """Writes the memories that the records of a journal hold to the memory file beside it; returns False if there are none.
 
-    Raises MemoryFileError if the file cannot be written.
+    They also go into the file that the jam was to save them in at its end, unless a later jam has saved its own there.
+    `last_written_s` is when the journal was written to last, by the system's clock. Raises MemoryFileError if the file beside the
+    journal cannot be written.
     """
     memories: dict[Approach, Memory] = {}
     marks: dict[Approach, dict[int, MemoryMark]] = {}
+    shared_file = ""
     for record in records:
-        if isinstance(record, MemoryBegun):
+        if isinstance(record, JournalBegun):
+            shared_file = record.memory_file
+        elif isinstance(record, MemoryBegun):
             memories[record.approach] = memory = _create_memory(record, memories.get(record.approach), memory_file)
             marks[record.approach] = {0: memory.snapshot()}
         elif isinstance(record, MemoryHeard) and record.approach in memories:
@@ -86,7 +93,27 @@ def recover_memories(records: Iterable[Record], memory_file: Path) -> bool:
     if not any(len(memory) for memory in memories.values()):
         return False
     save_memories(memory_file, memories)
+    if shared_file:
+        _hand_on(memory_file, Path(shared_file), last_written_s)
     return True
+
+
+def _hand_on(recovered: Path, shared_file: Path, last_written_s: float) -> None:
+    """Puts recovered memories in place of a file that was written before `last_written_s`, if that is a memory of the same words.
+
+    A journal may come from anywhere, and must not have another file overwritten.
+    """
+    try:
+        is_there = shared_file.exists()
+        if is_there and (
+            shared_file.stat().st_mtime > last_written_s
+            or not words_of(shared_file)
+            or words_of(shared_file) != words_of(recovered)
+        ):
+            return
+        write_whole(shared_file, recovered.read_bytes())
+    except OSError:  # then they are in the recovered file alone
+        return
 
 
 def _create_memory(record: MemoryBegun, before: Memory | None, memory_file: Path) -> Memory:
@@ -94,7 +121,7 @@ def _create_memory(record: MemoryBegun, before: Memory | None, memory_file: Path
     if record.shifts:
         edges = tuple((shift + after) / 2 for shift, after in pairwise(record.shifts))
         vocabulary = EventVocabulary(record.pitches, TimeBins(record.shifts, edges))
-    memory = Memory(vocabulary, DEFAULT_BACKOFFS[record.approach])
+    memory = Memory(vocabulary, _backoff(record))
     if record.keeps_content and before is not None:
         memory.load_contexts(list(before.contexts()))
     elif record.keeps_content:
@@ -112,16 +139,31 @@ def _replay(memory: Memory, marks: dict[int, MemoryMark], record: MemoryHeard) -
         return
     for old in [each for each in marks if not record.position - MAX_UNDO <= each <= record.position]:
         del marks[old]
-    for position, token in enumerate(record.tokens, start=record.position + 1):
+    for position, (token, place) in enumerate(
+        zip(record.tokens, record.places, strict=True), start=record.position + 1
+    ):
         learn = token >= 0
         plain = token if learn else -1 - token
         if plain < memory.vocabulary.size:
-            memory.hear(plain, learn=learn)
+            memory.hear(plain, place, learn=learn)
         marks[position] = memory.snapshot()
     if not marks:
         marks[record.position] = memory.snapshot()
 
 
-def _begin_record(approach: Approach, vocabulary: Vocabulary, *, keeps_content: bool) -> MemoryBegun:
+def _backoff(record: MemoryBegun) -> Backoff:
+    """A back-off with the contexts of the record. How far they are trusted is of no account here, as nothing is forecast."""
+    if not record.note_contexts:
+        return DEFAULT_BACKOFFS[record.approach]
+    return Backoff(_trust(record.note_contexts), _trust(record.time_contexts) if record.time_contexts else None)
+
+
+def _trust(names: Sequence[str]) -> Trust:
+    return Trust(tuple(map(kind_named, names)), (1.0,) * len(names), variety=0.0, evidence=1.0)
+
+
+def _begin_record(approach: Approach, memory: Memory, *, keeps_content: bool) -> MemoryBegun:
+    vocabulary, backoff = memory.vocabulary, memory.backoff
     shifts = vocabulary.bins.shifts if isinstance(vocabulary, EventVocabulary) else ()
-    return MemoryBegun(approach, tuple(vocabulary.pitches), tuple(shifts), keeps_content)
+    contexts = (tuple(map(str, trust.kinds)) if trust else () for trust in (backoff.notes, backoff.times))
+    return MemoryBegun(approach, tuple(vocabulary.pitches), tuple(shifts), keeps_content, *contexts)

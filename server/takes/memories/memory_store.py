@@ -12,7 +12,7 @@ from model.errors import MemoryFileError
 from model.memory.memory_file import load_memories, save_memories
 from server.errors import TakeError
 from server.jam.jam import Jam
-from server.takes.take_library import MEMORY_SUFFIX, TakeEntry, TakeLibrary
+from server.takes.take_library import MEMORY_SUFFIX, TakeEntry, TakeLibrary, tell_recovered
 
 LAST = "last"
 
@@ -23,9 +23,10 @@ def find_memory_origin(name: str, library: TakeLibrary, say: Say) -> Path | Take
     """Returns the file or the take that a jam gets its memories from; None if `name` is "last" and there is no take yet.
 
     `name` means a file if that file exists, or if the name has a suffix or a folder in it; otherwise it means a take. The
-    path of a take's own file means the take, because a jam would overwrite a file. Raises TakeError if no take matches
-    the name, or several do.
+    path of a take's own file means the take, because a jam would overwrite a file. What a killed jam remembered is
+    recovered first. Raises TakeError if no take matches the name, or several do.
     """
+    tell_recovered(library.repair(), say)
     path = Path(name)
     if path.suffix or path.name != name or _is_file(path):
         return library.find_by_file(path) or path
@@ -57,8 +58,10 @@ def load_take_memory(take: TakeEntry, jam: Jam, say: Say) -> None:
 
 
 @contextmanager
-def memories_in_file(path: Path, jam: Jam, say: Say) -> Iterator[None]:
+def memories_in_file(path: Path, jam: Jam, say: Say) -> Iterator[Path]:
     """Loads the memories of a file into the jam on entry, if the file exists, and saves the jam's memories in it on exit.
+
+    Yields the path of the file that it saves them in.
 
     Enter it before the music thread runs the jam, and leave it when the thread has ended. A file that cannot be used is
     reported and left as it is: the jam then starts without it, and its memories go to a new file beside it.
@@ -71,13 +74,13 @@ def memories_in_file(path: Path, jam: Jam, say: Say) -> Iterator[None]:
             path = _beside(path)
             say(f"Memory     {error}. The jam starts without it; what it hears goes to {path}")
     else:
-        say(f"Memory     {path}, which begins now")
+        say(f"Memory     {path}, a new memory")
     vocabularies = {approach: memory.vocabulary for approach, memory in jam.memories.items()}
-    yield
+    yield path
     # A pack that was loaded meanwhile may have other vocabularies; the old file stays readable with the old pack.
     if path.exists() and vocabularies != {approach: memory.vocabulary for approach, memory in jam.memories.items()}:
         path = _beside(path)
-        say(f"Memory     another pack spells music in other words: what was heard since goes to {path}")
+        say(f"Memory     the memory of the pack that plays now does not fit this file; it is saved in {path}")
     try:
         save_memories(path, jam.memories)
     except MemoryFileError as error:

@@ -65,7 +65,7 @@ def test_a_chosen_api_that_does_not_work_is_an_error(choice: ApiChoice, message:
 
 def test_an_api_of_another_platform_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeRtMidi, "get_compiled_api", lambda _self: [FakeRtMidi.API_LINUX_ALSA])
-    with pytest.raises(NoMidiSystem, match='"winmm" is not to be had on this system'):
+    with pytest.raises(NoMidiSystem, match='"winmm" is not available on this system'):
         choose_api(FakeRtMidi(), "winmm", "linux")
 
 
@@ -105,5 +105,5 @@ def test_the_error_on_a_python_without_wheels_names_the_python_to_use(monkeypatc
 
 def test_the_error_for_a_python_rtmidi_that_does_not_load_has_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     fail_to_import(monkeypatch, ImportError("libasound.so.2: cannot open shared object file"))
-    with pytest.raises(NoMidiSystem, match=r"does not load: libasound"):
+    with pytest.raises(NoMidiSystem, match=r"cannot be loaded: libasound"):
         load_rtmidi()

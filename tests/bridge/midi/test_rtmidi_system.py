@@ -46,7 +46,9 @@ def test_the_error_for_virtual_ports_on_windows_names_loopmidi() -> None:
 def test_the_error_for_a_port_in_use_names_the_port() -> None:
     backend = FakeRtMidi(sources=["Keys"])
     backend.is_out_of_order = True
-    with pytest.raises(PortTaken, match=r'MIDI input "Keys" is there and does not open .+ Another program may hold it'):
+    with pytest.raises(
+        PortTaken, match=r'MIDI input "Keys" exists, but cannot be opened .+ Another program may hold it'
+    ):
         windows(backend).open_input("keys", ignore_message)
     assert backend.alive == 0
 

@@ -129,7 +129,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         pytest.param(b"/\xff\0\0", r"not UTF-8", id="an address in another encoding"),
         pytest.param(b"/a\0\0abc\0", r"without type tags", id="arguments without type tags"),
         pytest.param(b"/a\0\0,b\0\0" + bytes(8), r"argument of type 'b'[.] Send i, f, s", id="a blob"),
-        pytest.param(encode(TEMPERATURE) + bytes(4), r"has 4 bytes more than", id="too long"),
+        pytest.param(encode(TEMPERATURE) + bytes(4), r"has 4 more bytes than", id="too long"),
         pytest.param(b"#bundle\0\0\0", r"within its timetag", id="a bundle without a timetag"),
         pytest.param(bundle() + b"\0\0", r"^A bundle was cut off: 2 of 4 bytes", id="a bundle without a size"),
         pytest.param(bundle() + struct.pack(">i", -4), r"element of -4 bytes", id="a bundle with a negative size"),

@@ -90,7 +90,7 @@ def test_link_is_enabled_after_half_a_second_so_that_it_does_not_set_the_session
     assert peer.enabled
 
 
-def test_a_moment_is_in_our_seconds_whatever_links_clock_shows(clock: ManualClock, peer: FakeLink) -> None:
+def test_a_moment_is_in_our_seconds_with_any_link_clock(clock: ManualClock, peer: FakeLink) -> None:
     link = joined(clock, peer)
     assert link.moment(4.0) == LinkMoment(50.5, 101.0, 120.0, is_playing=False, peers=2)
 

@@ -141,13 +141,15 @@ class TestEveryEngine:
 
 
 class TestBadGraph:
-    @pytest.mark.parametrize("content", [b"", b"no graph at all"])
-    def test_bytes_that_are_no_graph_are_an_error(self, content: bytes, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("content", "wrong"), [(b"", "it has no graphs"), (b"no graph at all", "it is cut off or damaged")]
+    )
+    def test_bytes_that_are_no_graph_are_an_error(self, content: bytes, wrong: str, tmp_path: Path) -> None:
         graph = tmp_path / "pitch.onnx"
         graph.write_bytes(content)
         with pytest.raises(PackError) as raised:
             OnnxEngine(graph)
-        assert str(raised.value) == f"{graph} is no network that ONNX Runtime can run; copy the pack again"
+        assert str(raised.value) == f"{graph} is no network of this program: {wrong}; copy the pack again"
 
     def test_a_graph_that_is_cut_off_is_an_error(self, tmp_path: Path) -> None:
         graph = tmp_path / "pitch.onnx"
@@ -155,7 +157,9 @@ class TestBadGraph:
         graph.write_bytes(graph.read_bytes()[:-100])
         with pytest.raises(PackError) as raised:
             OnnxEngine(graph)
-        assert str(raised.value) == f"{graph} is no network that ONNX Runtime can run; copy the pack again"
+        assert str(raised.value) == (
+            f"{graph} is no network of this program: it is cut off or damaged; copy the pack again"
+        )
 
     def test_a_graph_of_another_network_is_an_error(self, tmp_path: Path) -> None:
         graph = tmp_path / "pitch.onnx"
@@ -165,6 +169,6 @@ class TestBadGraph:
         with pytest.raises(PackError) as raised:
             OnnxEngine(graph)
         assert str(raised.value) == (
-            f"{graph} is not a one-step LSTM of this program: it has c0, c1, h0, h1, logits, next_c0, next_c1, next_h0, "
-            "next_h1, pixels"
+            f"{graph} is no network of this program: its node 'Gather' is not the Gather that belongs there; "
+            "copy the pack again"
         )

@@ -5,9 +5,9 @@ import pytest
 from model.errors import UnreadableError
 from model.files.abc_notation import read_abc
 from model.files.lines import lines_of
-from model.files.meter import Meter, MeterChange
 from model.files.score import FileScore
 from model.files.seed import read_seed
+from model.files.time_signature import MeterChange, TimeSignature
 
 TUNE = "X:1\nT:A tune\nM:6/8\nL:1/8\nQ:3/8=90\nK:G\n|:D|GAB d2[GB]:|\n"
 TWO_VOICES = "X:1\nM:4/4\nL:1/4\nQ:1/4=97\nV:1\nV:2 clef=bass\nK:C\n[V:1] CDEF|G4|\n[V:2] C,2D,2|E,4|\n"
@@ -23,9 +23,9 @@ class TestReading:
         once = [(0.0, 62), (0.5, 67), (1.0, 69), (1.5, 71), (2.0, 74), (3.0, 67), (3.0, 71)]
         assert onsets(read_abc(TUNE.encode())) == once + [(beat + 3.5, pitch) for beat, pitch in once]
 
-    def test_tempo_and_meter_are_kept(self) -> None:
+    def test_tempo_and_meter_are_read(self) -> None:
         score = read_abc(TUNE.encode())
-        assert (score.tempi.tempo_at(0), score.meters) == (135.0, (MeterChange(0.0, Meter(6, 8)),))
+        assert (score.tempi.tempo_at(0), score.meters) == (135.0, (MeterChange(0.0, TimeSignature(6, 8)),))
 
     def test_each_voice_is_a_line(self) -> None:
         score = read_abc(TWO_VOICES.encode())
@@ -33,19 +33,19 @@ class TestReading:
         assert [onset for onset, _ in onsets(score, 0)] == [0.0, 1.0, 2.0, 3.0, 4.0]
         assert onsets(score, 1) == [(0.0, 48), (2.0, 50), (4.0, 52)]
 
-    def test_every_tune_of_a_book_is_read_and_how_many_is_told(self) -> None:
+    def test_every_tune_of_a_book_is_read_and_their_number_is_a_remark(self) -> None:
         score = read_abc((TUNE + "\n" + TWO_VOICES.replace("X:1", "X:2")).encode())
         assert len(lines_of(score)) == 3
         assert score.remarks == ("holds 2 tunes",)
 
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
-    def test_a_name_is_in_whatever_letters(self, encoding: str) -> None:
+    def test_a_name_may_be_in_any_encoding(self, encoding: str) -> None:
         assert len(onsets(read_abc(TUNE.replace("A tune", "Für Elise").encode(encoding)))) == 14
 
-    def test_it_is_a_seed(self, tmp_path: Path) -> None:
+    def test_an_abc_file_can_be_a_seed(self, tmp_path: Path) -> None:
         path = tmp_path / "tune.abc"
         path.write_text(TUNE, encoding="utf-8")
-        assert (len(read_seed(path).notes), read_seed(path).meter) == (14, Meter(6, 8))
+        assert (len(read_seed(path).notes), read_seed(path).meter) == (14, TimeSignature(6, 8))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ class TestReading:
         (b"X:1\nT:Nothing\n", "holds no tune that abc2midi can read"),
     ],
 )
-def test_what_holds_no_tune_is_told(content: bytes, sentence: str) -> None:
+def test_a_file_without_a_tune_is_refused_in_one_sentence(content: bytes, sentence: str) -> None:
     with pytest.raises(UnreadableError) as raised:
         read_abc(content)
     assert str(raised.value) == sentence

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from model.errors import SeedError
-from model.files.meter import Meter
 from model.files.seed import Seed, read_seed
+from model.files.time_signature import TimeSignature
 from train.corpus.reading import LineSelection, read_file
 
 PLAIN = tuple(index / 2 for index in range(80))
@@ -50,10 +50,10 @@ def test_an_hour_and_a_half_of_fine_ticks(cases: Path) -> None:
 def test_tempo_and_meter_of_the_second_track(cases: Path) -> None:
     assert seed_of(cases, "17-tempo-in-track-2").tempo_bpm == 200.0
     assert read_file(cases / "midi" / "17-tempo-in-track-2.mid", LineSelection()).tempo_bpm == 200.0
-    assert seed_of(cases, "17-meter-in-track-2").meter == Meter(3, 4)
+    assert seed_of(cases, "17-meter-in-track-2").meter == TimeSignature(3, 4)
 
 
-def test_a_header_that_promises_more_is_told(cases: Path) -> None:
+def test_a_header_with_too_many_tracks_is_reported(cases: Path) -> None:
     told = ("says that it has 9 tracks and has 2",)
     assert seed_of(cases, "16-ntrks-9-of-2").remarks == told
     assert read_file(cases / "midi" / "16-ntrks-9-of-2.mid", LineSelection()).remarks == told
@@ -73,7 +73,7 @@ def test_no_note_is_lost(name: str, count: int, cases: Path) -> None:
     assert trained_on(cases, name) == [[note.onset_beats for note in seed.notes]]
 
 
-def test_sixteen_channels_stay_apart_and_drums_are_left_out(cases: Path) -> None:
+def test_sixteen_channels_stay_separate_and_drums_are_left_out(cases: Path) -> None:
     path = cases / "midi" / "21-type0-16ch.mid"
     assert len(read_seed(path).notes) == 16
     (merged,) = read_file(path, LineSelection("merged")).lines
@@ -82,7 +82,7 @@ def test_sixteen_channels_stay_apart_and_drums_are_left_out(cases: Path) -> None
     assert len(with_drums) > len(merged)
 
 
-def test_nothing_but_drums_is_one_sentence(cases: Path) -> None:
+def test_a_file_with_nothing_but_drums_is_refused_in_one_sentence(cases: Path) -> None:
     with pytest.raises(
         SeedError, match="holds nothing but drums; a seed is a file of music with at least one pitched note"
     ):
@@ -92,7 +92,7 @@ def test_nothing_but_drums_is_one_sentence(cases: Path) -> None:
 
 def test_a_pickup_ends_a_bar(cases: Path) -> None:
     seed = seed_of(cases, "28-pickup-as-quarter-bar")
-    assert (seed.meter, seed.notes[0].onset_beats, seed.notes[1].onset_beats) == (Meter(4, 4), 3.0, 4.0)
+    assert (seed.meter, seed.notes[0].onset_beats, seed.notes[1].onset_beats) == (TimeSignature(4, 4), 3.0, 4.0)
 
 
 def test_there_is_no_case_without_a_test(cases: Path) -> None:

@@ -9,11 +9,11 @@ import pytest
 from model.errors import MissingLibraryError, UnreadableError
 from model.files import musicxml
 from model.files.lines import lines_of
-from model.files.meter import Meter, MeterChange
 from model.files.musicxml import TICKS_PER_BEAT, read_musicxml
 from model.files.score import FileScore
 from model.files.seed import read_seed
 from model.files.tempo import TempoChange
+from model.files.time_signature import MeterChange, TimeSignature
 from model.notes import Note
 from tests.programs import require_module
 
@@ -70,11 +70,11 @@ class TestReading:
     def test_ties_are_one_note_and_a_grace_comes_before_its_own(self, content: bytes) -> None:
         assert notes(read_musicxml(content)) == [(0.0, 1.0, 67), (0.875, 1.0, 71), (1.0, 4.0, 72), (5.0, 8.0, 64)]
 
-    def test_tempo_and_meter_are_kept_and_a_pickup_is_a_bar_of_its_own(self) -> None:
+    def test_tempo_and_meter_are_read_and_a_pickup_is_a_bar_of_its_own(self) -> None:
         score = read_musicxml(score_of(PICKUP))
         assert [score.tempi.tempo_at(tick) for tick in score.tempi.ticks.tolist()] == [97.0, 60.0]
         assert score.meters == (
-            MeterChange(0.0, Meter(1, 4)), MeterChange(1.0, Meter(4, 4)), MeterChange(5.0, Meter(3, 4)),
+            MeterChange(0.0, TimeSignature(1, 4)), MeterChange(1.0, TimeSignature(4, 4)), MeterChange(5.0, TimeSignature(3, 4)),
         )  # fmt: skip
 
     def test_repeats_are_played(self) -> None:
@@ -87,22 +87,22 @@ class TestReading:
         path = tmp_path / f"song.{suffix}"
         path.write_bytes(packed(score_of(PICKUP)) if suffix.lower() == "mxl" else score_of(PICKUP))
         seed = read_seed(path)
-        assert (seed.tempo_bpm, seed.meter, seed.tempi) == (97.0, Meter(4, 4), (TempoChange(8.0, 60.0),))
+        assert (seed.tempo_bpm, seed.meter, seed.tempi) == (97.0, TimeSignature(4, 4), (TempoChange(8.0, 60.0),))
         assert seed.notes[0] == Note(67, 3.0, 1.0, 80)
 
     @pytest.mark.parametrize("content", [b"<score-partwise><part", b"no XML", score_of(["<measure>"])])
-    def test_what_is_no_score_is_told_in_one_line(self, content: bytes) -> None:
+    def test_a_file_that_is_no_score_is_refused_in_one_line(self, content: bytes) -> None:
         with pytest.raises(UnreadableError, match=r"^is not MusicXML that can be read") as raised:
             read_musicxml(content)
         assert "\n" not in str(raised.value)
 
 
-def test_a_packed_file_that_names_no_score_is_told() -> None:
+def test_a_packed_file_that_names_no_score_is_refused() -> None:
     with pytest.raises(UnreadableError, match="it does not say which of its files is the score"):
-        musicxml._unpacked(b"PK\x03\x04 and no more")
+        musicxml.unpacked(b"PK\x03\x04 and no more")
 
 
-def test_without_partitura_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_partitura_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "partitura.score", None)
     with pytest.raises(MissingLibraryError, match=r"needs partitura: pip install 'trading-fours\[scores\]'"):
         read_musicxml(score_of(PICKUP))

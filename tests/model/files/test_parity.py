@@ -11,7 +11,7 @@ import mido
 import pytest
 import symusic
 
-from model.files.midi_reader import read_midi
+from model.files.midi.midi_reader import read_midi
 
 EVERY = 60
 
@@ -88,6 +88,6 @@ def test_mido_has_the_same_notes_at_the_same_seconds(files: Sequence[Path]) -> N
         assert by_us(path, is_trusted=True) == ours
 
 
-def test_symusic_has_the_same_notes_as_near_as_its_own_numbers_are(files: Sequence[Path]) -> None:
+def test_symusic_has_the_same_notes_to_its_own_precision(files: Sequence[Path]) -> None:
     for path in files:
         assert_same(by_us(path), by_symusic(path), 0.003)

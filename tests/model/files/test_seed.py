@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import SeedError
-from model.files.meter import Meter, MeterChange
 from model.files.seed import Seed, read_seed, seed_notice
 from model.files.tempo import TempoChange
+from model.files.time_signature import MeterChange, TimeSignature
 from model.notes import Note, in_onset_order
-from tests.model.files.midi_parts import event, meter, midi_file, mpe_line, plain, tempo, track
+from tests.model.files.midi.midi_parts import event, meter, midi_file, mpe_line, plain, tempo, track
 from tests.music import BROKEN_MIDI_FILES, DAMAGED_MIDI_FILES, DRUM_CHANNEL, WHOLE_MIDI_FILE, Part, line, midi_bytes
 
 HELP = "a seed is a file of music with at least one pitched note"
@@ -32,21 +32,21 @@ def complaint(path: Path) -> str:
 
 
 class TestReadSeed:
-    def test_notes_are_in_beats_whatever_the_tempo(self, seed_file: Path) -> None:
+    def test_notes_are_in_beats_at_any_tempo(self, seed_file: Path) -> None:
         for tempo_bpm in (40.0, 120.0, 133.7, 240.0):
             seed_file.write_bytes(midi_bytes(Part(PHRASE), tempo_bpm=tempo_bpm))
             assert read_seed(seed_file).notes == tuple(PHRASE)
 
-    def test_it_knows_tempo_meter_and_program(self, seed_file: Path) -> None:
+    def test_a_seed_has_tempo_meter_and_program(self, seed_file: Path) -> None:
         seed_file.write_bytes(midi_bytes(Part(PHRASE, program=66), tempo_bpm=96.0, meter=(6, 8)))
         seed = read_seed(seed_file)
-        assert seed == Seed(tuple(PHRASE), 96.0, Meter(6, 8), 66)
+        assert seed == Seed(tuple(PHRASE), 96.0, TimeSignature(6, 8), 66)
         assert type(seed.program) is int
         assert (seed.meter.beats_per_bar, seed.end_beats) == (3.0, 2.0)
 
-    def test_where_nothing_is_said_it_is_four_four(self, seed_file: Path) -> None:
+    def test_without_a_time_signature_the_meter_is_4_4(self, seed_file: Path) -> None:
         seed_file.write_bytes(midi_bytes(Part(PHRASE), meter=None))
-        assert read_seed(seed_file).meter == Meter(4, 4)
+        assert read_seed(seed_file).meter == TimeSignature(4, 4)
 
     def test_beats_stay_beats_across_a_change_of_tempo(self, seed_file: Path) -> None:
         file = mido.MidiFile(ticks_per_beat=480)
@@ -80,17 +80,17 @@ class TestReadSeed:
         seed_file.write_bytes(midi_bytes(Part(BASS, program=33, channel=1), Part(CHORDS, program=4)))
         assert read_seed(seed_file).notes == tuple(in_onset_order(CHORDS))
 
-    def test_tempo_and_meter_are_read_from_whatever_track_they_stand_on(self, seed_file: Path) -> None:
+    def test_tempo_and_meter_are_read_from_any_track(self, seed_file: Path) -> None:
         seed_file.write_bytes(midi_file(track(), track(plain(2)), track(tempo(300_000), meter(3, 2))))
         seed = read_seed(seed_file)
-        assert (seed.tempo_bpm, seed.meter, seed.tempi, seed.meters) == (200.0, Meter(3, 4), (), ())
+        assert (seed.tempo_bpm, seed.meter, seed.tempi, seed.meters) == (200.0, TimeSignature(3, 4), (), ())
 
     @pytest.mark.parametrize("tempo_bpm", [97.0, 133.3, 61.5, 96.123, 222.0])
     def test_a_tempo_is_read_as_it_was_meant(self, tempo_bpm: float, seed_file: Path) -> None:
         seed_file.write_bytes(midi_bytes(Part(PHRASE), tempo_bpm=tempo_bpm))
         assert read_seed(seed_file).tempo_bpm == tempo_bpm
 
-    def test_its_tempo_is_that_of_its_first_note_and_changes_are_kept(self, seed_file: Path) -> None:
+    def test_its_tempo_is_that_of_its_first_note_and_later_changes_follow(self, seed_file: Path) -> None:
         tempi = tempo(1_000_000) + tempo(500_000, 960) + tempo(600_000, 960)
         seed_file.write_bytes(midi_file(track(tempi), track(event(960, 0xB0, 7, 100), plain(20))))
         seed = read_seed(seed_file)
@@ -102,22 +102,22 @@ class TestPickup:
         meters = meter(1, 2) + meter(4, 2, 480)
         seed_file.write_bytes(midi_file(track(meters), track(plain(4))))
         seed = read_seed(seed_file)
-        assert (seed.meter, seed.meters) == (Meter(4, 4), ())
+        assert (seed.meter, seed.meters) == (TimeSignature(4, 4), ())
         assert [note.onset_beats for note in seed.notes] == [3.0, 3.5, 4.0, 4.5]
 
     def test_tempi_move_with_the_notes(self, seed_file: Path) -> None:
         conductor = meter(1, 3) + tempo(500_000) + meter(6, 3, 240) + tempo(600_000, 240)
         seed_file.write_bytes(midi_file(track(conductor), track(plain(4))))
         seed = read_seed(seed_file)
-        assert (seed.meter, seed.tempo_bpm, seed.tempi) == (Meter(6, 8), 120.0, (TempoChange(3.5, 100.0),))
+        assert (seed.meter, seed.tempo_bpm, seed.tempi) == (TimeSignature(6, 8), 120.0, (TempoChange(3.5, 100.0),))
         assert seed.notes[0].onset_beats == 2.5
 
-    def test_a_whole_first_bar_is_none(self, seed_file: Path) -> None:
+    def test_a_whole_first_bar_is_no_pickup(self, seed_file: Path) -> None:
         meters = meter(4, 2) + meter(3, 2, 4 * 480)
         seed_file.write_bytes(midi_file(track(meters), track(plain(12))))
         seed = read_seed(seed_file)
-        assert (seed.meter, seed.notes[0].onset_beats) == (Meter(4, 4), 0.0)
-        assert seed.bars == (MeterChange(0.0, Meter(4, 4)), MeterChange(4.0, Meter(3, 4)))
+        assert (seed.meter, seed.notes[0].onset_beats) == (TimeSignature(4, 4), 0.0)
+        assert seed.bars == (MeterChange(0.0, TimeSignature(4, 4)), MeterChange(4.0, TimeSignature(3, 4)))
 
 
 class TestLine:
@@ -131,7 +131,7 @@ class TestLine:
         assert len(read_seed(seed_file).notes) == 120
 
     @pytest.mark.parametrize("content", DAMAGED_MIDI_FILES.values(), ids=DAMAGED_MIDI_FILES.keys())
-    def test_of_a_damaged_file_what_can_be_read_is_the_seed_and_one_sentence_says_so(
+    def test_the_readable_part_of_a_damaged_file_is_the_seed_with_a_remark(
         self, content: bytes, seed_file: Path
     ) -> None:
         seed_file.write_bytes(content)
@@ -141,33 +141,33 @@ class TestLine:
 
 
 class TestBadSeed:
-    def test_one_that_is_missing(self, seed_file: Path) -> None:
+    def test_a_missing_file_is_refused(self, seed_file: Path) -> None:
         assert complaint(seed_file) == f"there is no file {seed_file}; {HELP}"
 
-    def test_a_folder(self, tmp_path: Path) -> None:
+    def test_a_folder_is_refused(self, tmp_path: Path) -> None:
         assert complaint(tmp_path) == f"there is no file {tmp_path}; {HELP}"
 
-    def test_one_that_is_empty(self, seed_file: Path) -> None:
+    def test_an_empty_file_is_refused(self, seed_file: Path) -> None:
         seed_file.touch()
         assert complaint(seed_file) == f"{seed_file} is empty; {HELP}"
 
     @pytest.mark.parametrize("content", BROKEN_MIDI_FILES.values(), ids=BROKEN_MIDI_FILES.keys())
-    def test_one_that_is_no_music(self, content: bytes, seed_file: Path) -> None:
+    def test_a_file_that_is_no_music_is_refused(self, content: bytes, seed_file: Path) -> None:
         seed_file.write_bytes(content)
         assert complaint(seed_file).startswith(f"{seed_file} ")
         assert complaint(seed_file).endswith(f"; {HELP}")
 
     @pytest.mark.parametrize("parts", [[], [Part([])]])
-    def test_one_without_notes(self, parts: list[Part], seed_file: Path) -> None:
+    def test_a_file_without_notes_is_refused(self, parts: list[Part], seed_file: Path) -> None:
         seed_file.write_bytes(midi_bytes(*parts))
         assert complaint(seed_file) == f"{seed_file} holds no notes; {HELP}"
 
-    def test_one_of_drums_alone(self, seed_file: Path) -> None:
+    def test_a_file_with_drums_alone_is_refused(self, seed_file: Path) -> None:
         seed_file.write_bytes(midi_bytes(Part(line(36, 38), channel=DRUM_CHANNEL)))
         assert complaint(seed_file) == (f"{seed_file} holds nothing but drums; {HELP}")
 
     @given(st.data())
-    def test_any_damage_is_a_seed_or_a_sentence(
+    def test_a_damaged_file_gives_a_seed_or_one_sentence(
         self, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
     ) -> None:
         content = bytearray(WHOLE_MIDI_FILE[: data.draw(st.integers(1, len(WHOLE_MIDI_FILE)))])

@@ -376,7 +376,7 @@ class TestSamplingSettings:
 @BOTH
 @pytest.mark.parametrize("forecast", [float("nan"), float("inf"), float("-inf")])
 class TestANetworkThatForecastsNoNumbers:
-    """An overflow, or damaged memory: it must not play the highest note for ever, and not be silent after it healed."""
+    """An overflow, or damaged memory: it must not play the highest note forever, and not be silent after it healed."""
 
     def test_hearing_it_is_an_error_and_changes_nothing(self, approach: Approach, forecast: float) -> None:
         engine = FailingEngine(VOCABULARIES[approach].size, 1)
@@ -388,9 +388,7 @@ class TestANetworkThatForecastsNoNumbers:
             improviser.hear(PHRASE[1])
         assert improviser.snapshot() is before
 
-    def test_composing_by_it_is_an_error_and_what_was_composed_before_stands(
-        self, approach: Approach, forecast: float
-    ) -> None:
+    def test_composing_with_it_is_an_error_and_earlier_notes_stay(self, approach: Approach, forecast: float) -> None:
         engine = FailingEngine(VOCABULARIES[approach].size, 1)
         improviser = create_improviser(engine, VOCABULARIES[approach])
         answer = improviser.compose(4.0, 64.0, DEFAULT_SETTINGS, Random(1))

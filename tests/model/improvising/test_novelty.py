@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 import numpy as np
@@ -5,90 +6,124 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.defaults import MAX_REPEATED_INTERVALS
-from model.improvising.novelty import Novelty, longest_repeat, outline_of
+from model.improvising.novelty import (
+    OVERDUE_NOTES,
+    QUOTE_INTERVALS,
+    Novelty,
+    Outline,
+    longest_repeat,
+    outline_of,
+)
 from model.notes import Note
 from tests.music import line
-from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS
+from tests.tiny_pack import PITCH_WORDS
 
 SCALE = (60, 62, 64, 65, 67, 69, 71, 72, 74, 76, 77, 79)
+# No two of its runs of five intervals are alike.
+MELODY = (60, 61, 63, 66, 70, 69, 67, 64, 72, 73, 71, 77)
 INTERVALS = st.lists(st.integers(-3, 3), max_size=30)
 OUTLINES = INTERVALS.map(lambda steps: list(accumulate(steps, initial=66)))
 
 
-class TestForbiddenPitches:
-    def test_eight_intervals_may_be_repeated_and_the_ninth_may_not(self) -> None:
-        novelty = Novelty([SCALE])
-        assert MAX_REPEATED_INTERVALS == 8
-        assert novelty.forbidden_pitches(SCALE[:8]) == frozenset()
-        assert novelty.forbidden_pitches(SCALE[:9]) == {SCALE[9]}
+def novelty_of(*phrases: Sequence[int], max_share: float = 0.0) -> Novelty:
+    return Novelty([Outline(phrase) for phrase in phrases], max_share)
 
-    def test_repeats_are_found_in_any_key(self) -> None:
-        novelty = Novelty([SCALE], max_intervals=2)
-        assert novelty.forbidden_pitches([50, 52, 54]) == {55, 56}  # a scale goes on from two whole tones by either
 
-    def test_repeats_are_found_from_anywhere_in_the_phrase(self) -> None:
-        assert Novelty([SCALE], max_intervals=3).forbidden_pitches(SCALE[4:8]) == {SCALE[8]}
+class TestWithoutQuotes:
+    def test_five_intervals_in_a_row_may_be_repeated_and_the_sixth_may_not(self) -> None:
+        novelty = novelty_of(MELODY)
+        assert novelty.forbidden_pitches(MELODY[:5]) == frozenset()
+        assert novelty.forbidden_pitches(MELODY[:6]) == {MELODY[6]}
 
-    def test_repeats_are_found_in_each_phrase_but_not_across_two(self) -> None:
-        novelty = Novelty([(60, 61, 63), (60, 61, 65), (61, 60)], max_intervals=1)
-        assert novelty.forbidden_pitches([70, 71]) == {73, 75}
-        assert novelty.forbidden_pitches([70, 74]) == frozenset()
+    def test_quotes_are_found_in_any_key(self) -> None:
+        assert novelty_of(MELODY).forbidden_pitches([pitch - 7 for pitch in MELODY[:6]]) == {MELODY[6] - 7}
+
+    def test_quotes_are_found_from_anywhere_in_the_phrase(self) -> None:
+        assert novelty_of(MELODY).forbidden_pitches(MELODY[4:10]) == {MELODY[10]}
+
+    def test_quotes_are_found_in_each_phrase_but_not_across_two(self) -> None:
+        novelty = novelty_of((60, 61, 63, 61, 60, 61, 70), (60, 61, 63, 61, 60, 61, 50), (40, 61))
+        assert novelty.forbidden_pitches([50, 51, 53, 51, 50, 51]) == {60, 40}
 
     def test_after_a_different_interval_nothing_is_forbidden(self) -> None:
-        assert Novelty([SCALE], max_intervals=3).forbidden_pitches([60, 62, 63, 66]) == frozenset()
+        assert novelty_of(MELODY).forbidden_pitches([60, 62, 64, 65, 67, 70]) == frozenset()
 
     def test_repeated_notes_count_as_intervals(self) -> None:
-        assert Novelty([[60] * 12], max_intervals=3).forbidden_pitches([55, 55, 55, 55]) == {55}
-
-    def test_a_limit_of_zero_forbids_every_interval_of_the_phrases(self) -> None:
-        novelty = Novelty([(60, 62, 61)], max_intervals=0)
-        assert novelty.forbidden_pitches([50]) == {52, 49}
-        assert novelty.forbidden_pitches([]) == frozenset()
+        assert novelty_of([60] * 12).forbidden_pitches([55] * 6) == {55}
 
     def test_without_phrases_nothing_is_forbidden(self) -> None:
-        assert Novelty([]).forbidden_pitches(SCALE) == frozenset()
-        assert Novelty([[60], []]).forbidden_pitches(SCALE) == frozenset()
+        assert novelty_of().forbidden_pitches(MELODY) == frozenset()
+        assert novelty_of([60], []).forbidden_pitches(MELODY) == frozenset()
 
     def test_leaps_over_the_whole_keyboard_are_intervals_like_any_other(self) -> None:
-        assert Novelty([(0, 127, 0, 127)], max_intervals=2).forbidden_pitches([0, 127, 0]) == {127}
+        assert novelty_of((0, 127) * 4).forbidden_pitches((0, 127) * 3) == {0}
+
+    @given(st.lists(OUTLINES, max_size=4), st.integers(0, 1000))
+    def test_no_answer_has_a_quote(self, phrases: list[list[int]], random_seed: int) -> None:
+        assert longest_repeat(drawn_answer(novelty_of(*phrases), random_seed), phrases) < QUOTE_INTERVALS
 
 
-class TestRestrict:
-    def test_forbidden_pitches_are_not_allowed(self) -> None:
-        mask = Novelty([SCALE]).restrict(PITCH_WORDS.note_mask, PITCH_WORDS.pitches, SCALE[:9])
-        assert set(np.flatnonzero(PITCH_WORDS.note_mask & ~mask)) == {PITCH_WORDS.pitches.index(SCALE[9]) + 1}
+class TestShareOfQuotes:
+    def test_the_beginning_of_an_answer_may_be_a_quote(self) -> None:
+        novelty = novelty_of(MELODY * 3, max_share=0.75)
+        assert all(novelty.forbidden_pitches((MELODY * 3)[:count]) == frozenset() for count in range(12))
 
-    def test_times_stay_allowed(self) -> None:
-        allowed = EVENT_WORDS.allowed_after([60])
-        mask = Novelty([SCALE]).restrict(allowed, EVENT_WORDS.pitches, SCALE[:9])
-        assert mask[EVENT_WORDS.first_time_token :].all()
-        assert mask.sum() == allowed.sum() - 1
+    def test_once_too_much_is_quoted_no_other_quote_begins(self) -> None:
+        quoted = [*MELODY, 50, 51, 40, *MELODY[:6]]
+        assert novelty_of(MELODY, max_share=0.9).forbidden_pitches(quoted) == frozenset()
+        assert novelty_of(MELODY, max_share=0.5).forbidden_pitches(quoted) == {MELODY[6]}
 
-    def test_at_least_one_token_always_remains(self) -> None:
-        only = np.zeros(PITCH_WORDS.size, np.bool_)
-        only[PITCH_WORDS.pitches.index(SCALE[9]) + 1] = True
-        assert Novelty([SCALE]).restrict(only, PITCH_WORDS.pitches, SCALE[:9]).tolist() == only.tolist()
+    def test_a_quote_ends_where_a_motif_ends(self) -> None:
+        novelty = Novelty([Outline(MELODY, motif_ends={9})], max_share=0.5)
+        # The limit is reached after eight notes; the motif's last note is the tenth.
+        assert [bool(novelty.forbidden_pitches(MELODY[:count])) for count in (8, 9, 10)] == [False, False, True]
 
-    def test_the_given_mask_is_not_changed(self) -> None:
-        before = PITCH_WORDS.note_mask.copy()
-        Novelty([SCALE]).restrict(PITCH_WORDS.note_mask, PITCH_WORDS.pitches, SCALE[:9])
-        assert PITCH_WORDS.note_mask.tolist() == before.tolist()
+    def test_a_quote_without_motifs_ends_some_notes_later(self) -> None:
+        riff = [60, 62, 64, 65, 67, 69, 71, 72] * 5
+        answer = riff[:8]
+        while not novelty_of(riff, max_share=0.5).forbidden_pitches(answer):
+            answer.append(riff[len(answer)])
+        assert 8 + OVERDUE_NOTES <= len(answer) <= 8 + 3 * OVERDUE_NOTES
 
-    @given(st.lists(OUTLINES, max_size=4), st.integers(1, 5), st.integers(0, 1000))
-    def test_a_restricted_answer_never_repeats_more_than_the_limit(
-        self, phrases: list[list[int]], max_intervals: int, random_seed: int
+    def test_where_one_place_goes_on_within_its_motif_the_quote_may_go_on(self) -> None:
+        ends, goes_on = Outline(MELODY, motif_ends={9}), Outline(MELODY)
+        assert Novelty([ends, goes_on], max_share=0.5).forbidden_pitches(MELODY[:10]) == frozenset()
+
+    def test_at_a_share_of_one_nothing_is_forbidden(self) -> None:
+        assert novelty_of(MELODY * 9, max_share=1.0).forbidden_pitches(MELODY * 4) == frozenset()
+
+    @given(st.lists(OUTLINES, max_size=4), st.integers(0, 1000), st.floats(0.0, 1.0))
+    def test_quoted_notes_stay_near_the_share(
+        self, phrases: list[list[int]], random_seed: int, max_share: float
     ) -> None:
-        novelty, random = Novelty(phrases, max_intervals), np.random.default_rng(random_seed)
-        answer = [66]
-        for _ in range(40):
-            mask = novelty.restrict(PITCH_WORDS.note_mask, PITCH_WORDS.pitches, answer)
-            fresh = [pitch for pitch in range(answer[-1] - 3, answer[-1] + 4) if pitch in PITCH_WORDS.pitches]
-            fresh = [pitch for pitch in fresh if mask[1 + PITCH_WORDS.pitches.index(pitch)]] or [
-                PITCH_WORDS.pitches[np.flatnonzero(mask)[0] - 1]
-            ]
-            answer.append(int(random.choice(fresh)))
-        assert longest_repeat(answer, phrases) <= max_intervals
+        novelty = novelty_of(*phrases, max_share=max_share)
+        answer = drawn_answer(novelty, random_seed)
+        assert novelty.quoted_notes(answer) <= max_share * len(answer) + OVERDUE_NOTES + QUOTE_INTERVALS + 1
+
+    @given(OUTLINES, OUTLINES)
+    def test_it_counts_each_note_of_a_quote_once(self, answer: list[int], phrase: list[int]) -> None:
+        quoted: set[int] = set()
+        for begin in range(len(answer) - QUOTE_INTERVALS):
+            part = answer[begin : begin + QUOTE_INTERVALS + 1]
+            if longest_repeat(part, [phrase]) == QUOTE_INTERVALS:
+                quoted |= set(range(begin, begin + QUOTE_INTERVALS + 1))
+        assert novelty_of(phrase).quoted_notes(answer) == len(quoted)
+
+
+class TestMotifs:
+    def test_a_motif_ends_before_a_long_gap_and_with_the_phrase(self) -> None:
+        notes = [Note(60 + index, onset, 0.25, 80) for index, onset in enumerate((0.0, 0.5, 1.0, 2.0, 2.5, 3.0))]
+        assert Outline.of(notes) == Outline([60, 61, 62, 63, 64, 65], frozenset({2, 5}))
+
+
+def drawn_answer(novelty: Novelty, random_seed: int) -> list[int]:
+    random = np.random.default_rng(random_seed)
+    answer = [66]
+    for _ in range(40):
+        allowed = set(PITCH_WORDS.pitches) - novelty.forbidden_pitches(answer)
+        fresh = [pitch for pitch in range(answer[-1] - 3, answer[-1] + 4) if pitch in allowed] or [min(allowed)]
+        answer.append(int(random.choice(fresh)))
+    return answer
 
 
 class TestOutline:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from model.engines.engine import Logits
-from model.improvising.sampling import draw_token, sampling_probabilities
+from model.improvising.sampling import Weights, draw_token, rank_tokens, softmax
 
 FIVE_THREE_TWO = np.log(np.array([0.2, 0.5, 0.3], np.float32))
 SOME_LOGITS = arrays(np.float32, 12, elements=st.floats(-30, 30, width=32))
@@ -14,9 +14,25 @@ TEMPERATURES = st.floats(0.05, 4.0)
 SHARES = st.floats(0.0, 1.0)
 
 
-def probabilities_of(logits: Logits, temperature: float = 1.0, top_p: float = 1.0) -> list[float]:
-    p: list[float] = sampling_probabilities(logits, temperature, top_p, np.ones(len(logits), np.bool_)).tolist()
+def sampling_probabilities(weights: Weights, temperature: float, top_p: float) -> Weights:
+    """The probability of each token to be drawn."""
+    tokens, sums = rank_tokens(weights, temperature, top_p)
+    p = np.zeros(len(weights))
+    p[tokens] = np.diff(sums, prepend=0.0) / sums[-1]
     return p
+
+
+def draw(p: list[float], uniform: float) -> int:
+    return draw_token(*rank_tokens(np.array(p), 1.0, 1.0), uniform)
+
+
+def probabilities_of(logits: Logits, temperature: float = 1.0, top_p: float = 1.0) -> list[float]:
+    p: list[float] = sampling_probabilities(softmax(logits), temperature, top_p).tolist()
+    return p
+
+
+def masked(logits: Logits, mask: np.typing.NDArray[np.bool_]) -> Weights:
+    return softmax(np.where(mask, logits, logits[mask].max())) * mask
 
 
 class TestTemperature:
@@ -54,7 +70,7 @@ class TestTopP:
         assert probabilities_of(FIVE_THREE_TWO, top_p=top_p) == pytest.approx(kept)
 
     def test_a_set_that_reaches_top_p_exactly_is_enough(self) -> None:
-        assert probabilities_of(np.zeros(4, np.float32), top_p=0.5) == [0.5, 0.5, 0.0, 0.0]
+        assert probabilities_of(np.zeros(4, np.float32), top_p=0.5) == [0.0, 0.0, 0.5, 0.5]
 
     def test_top_p_applies_after_the_temperature(self) -> None:
         assert probabilities_of(FIVE_THREE_TWO, temperature=0.5, top_p=0.65) == pytest.approx([0.0, 1.0, 0.0])
@@ -63,8 +79,9 @@ class TestTopP:
     def test_without_its_least_likely_token_the_nucleus_is_below_top_p(
         self, logits: Logits, mask: np.typing.NDArray[np.bool_], temperature: float, top_p: float
     ) -> None:
-        whole = sampling_probabilities(logits, temperature, 1.0, mask)
-        kept = whole[sampling_probabilities(logits, temperature, top_p, mask) > 0]
+        weights = masked(logits, mask)
+        whole = sampling_probabilities(weights, temperature, 1.0)
+        kept = whole[sampling_probabilities(weights, temperature, top_p) > 0]
         assert kept.sum() >= top_p - 1e-9
         assert len(kept) == 1 or kept.sum() - kept.min() < top_p + 1e-9
 
@@ -74,37 +91,44 @@ class TestMask:
     def test_tokens_that_are_not_allowed_have_probability_zero(
         self, logits: Logits, mask: np.typing.NDArray[np.bool_], temperature: float, top_p: float
     ) -> None:
-        p = sampling_probabilities(logits, temperature, top_p, mask)
+        p = sampling_probabilities(masked(logits, mask), temperature, top_p)
         assert (p[~mask] == 0.0).all()
         assert p.sum() == pytest.approx(1.0)
 
     def test_the_likeliest_token_counts_for_nothing_where_it_is_not_allowed(self) -> None:
-        mask = np.array([True, False, True])
-        assert sampling_probabilities(FIVE_THREE_TWO, 1.0, 1.0, mask).tolist() == pytest.approx([0.4, 0.0, 0.6])
+        weights = softmax(FIVE_THREE_TWO) * np.array([True, False, True])
+        assert sampling_probabilities(weights, 1.0, 1.0).tolist() == pytest.approx([0.4, 0.0, 0.6])
 
-    def test_an_empty_mask_is_an_error(self) -> None:
-        with pytest.raises(ValueError, match=r"^nothing is allowed: the mask holds no token$"):
-            sampling_probabilities(FIVE_THREE_TWO, 1.0, 1.0, np.zeros(3, np.bool_))
+    def test_weights_that_are_all_zero_are_an_error(self) -> None:
+        with pytest.raises(ValueError, match=r"^nothing is allowed: no token has any weight$"):
+            sampling_probabilities(np.zeros(3), 1.0, 1.0)
 
-    def test_the_logits_and_the_mask_are_not_changed(self) -> None:
-        logits, mask = FIVE_THREE_TWO.copy(), np.array([True, True, False])
-        sampling_probabilities(logits, 0.7, 0.5, mask)
-        assert (logits == FIVE_THREE_TWO).all()
-        assert mask.tolist() == [True, True, False]
+    def test_weights_need_not_sum_to_one(self) -> None:
+        assert sampling_probabilities(np.array([4.0, 0.0, 6.0]), 1.0, 1.0).tolist() == pytest.approx([0.4, 0.0, 0.6])
+
+    def test_very_small_weights_are_still_compared(self) -> None:
+        assert sampling_probabilities(np.array([1e-300, 3e-300]), 0.5, 1.0).tolist() == pytest.approx([0.1, 0.9])
+
+    def test_the_weights_are_not_changed(self) -> None:
+        weights = np.array([0.2, 0.5, 0.3])
+        sampling_probabilities(weights, 0.7, 0.5)
+        assert weights.tolist() == [0.2, 0.5, 0.3]
 
 
 class TestDraw:
-    @pytest.mark.parametrize(("uniform", "token"), [(0.0, 0), (0.24, 0), (0.25, 2), (0.74, 2), (0.75, 3), (0.999, 3)])
-    def test_each_token_is_drawn_for_its_share_of_the_unit_interval(self, uniform: float, token: int) -> None:
-        assert draw_token(np.array([0.25, 0.0, 0.5, 0.25, 0.0]), uniform) == token
+    @pytest.mark.parametrize(("uniform", "token"), [(0.0, 2), (0.49, 2), (0.5, 3), (0.74, 3), (0.75, 0), (0.999, 0)])
+    def test_each_token_is_drawn_for_its_share_of_the_unit_interval_the_likeliest_first(
+        self, uniform: float, token: int
+    ) -> None:
+        assert draw([0.25, 0.0, 0.5, 0.25, 0.0], uniform) == token
 
     @given(SOME_LOGITS, MASKS, SHARES, st.floats(0.0, 1.0, exclude_max=True))
     def test_a_token_of_probability_zero_is_never_drawn(
         self, logits: Logits, mask: np.typing.NDArray[np.bool_], top_p: float, uniform: float
     ) -> None:
-        p = sampling_probabilities(logits, 1.0, top_p, mask)
-        assert p[draw_token(p, uniform)] > 0.0
+        weights = masked(logits, mask)
+        assert weights[draw_token(*rank_tokens(weights, 1.0, top_p), uniform)] > 0.0
 
     @pytest.mark.parametrize("uniform", [0.0, 0.5, np.nextafter(1.0, 0.0)])
     def test_the_only_token_is_always_drawn(self, uniform: float) -> None:
-        assert draw_token(np.array([0.0, 0.0, 1.0, 0.0]), uniform) == 2
+        assert draw([0.0, 0.0, 1.0, 0.0], uniform) == 2

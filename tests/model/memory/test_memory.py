@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.memory.backoff import DEFAULT_BACKOFFS, MAX_FOLLOWERS, ORDERS
+from model.memory import context_kinds
+from model.memory.backoff import DEFAULT_BACKOFFS, MAX_FOLLOWERS, Backoff, Trust
+from model.memory.context_kinds import PITCH_KINDS, kind_named
 from model.memory.memory import MAX_UNDO, Memory
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import START, EventVocabulary, PitchVocabulary, Vocabulary
@@ -96,7 +98,7 @@ class TestForecast:
 
     def test_a_new_piece_begins_without_context(self) -> None:
         memory = pitch_memory((*RIFF, START))
-        assert memory.followers() == [b""] * 2 * len(ORDERS)
+        assert memory.followers() == [b""] * len(PITCH_KINDS)
         assert len(memory) > 0
 
     def test_the_start_token_is_never_forecast(self) -> None:
@@ -122,6 +124,57 @@ class TestForecast:
         assert (mixed.probabilities[p > 1e-9] > 0.0).all()
 
 
+class TestPlace:
+    QUARTER, EIGHTH = EVENT_WORDS.first_time_token + 1, EVENT_WORDS.first_time_token
+    PLACED = Backoff(
+        Trust((kind_named("place, 1 pitches"),), (0.5,), 0.5, 0.5),
+        Trust((kind_named("place, 0 times"),), (0.5,), 0.5, 0.5),
+    )
+
+    def heard(self, *tokens: tuple[int, int | None]) -> Memory:
+        memory = Memory(EVENT_WORDS, self.PLACED)
+        for token, place in tokens:
+            memory.hear(token, place)
+        return memory
+
+    def test_a_time_comes_back_at_its_place_in_the_bar(self) -> None:
+        memory = self.heard((9, 0), (self.QUARTER, 0), (11, 24), (self.EIGHTH, 24), (9, 36))
+        even = np.full(EVENT_WORDS.size, 1 / EVENT_WORDS.size)
+        assert memory.mix(even, place=0).probabilities.argmax() == self.QUARTER
+        assert memory.mix(even, place=24).probabilities.argmax() == self.EIGHTH
+
+    def test_at_a_new_place_nothing_is_remembered(self) -> None:
+        memory = self.heard((9, 0), (self.QUARTER, 0), (9, 24))
+        assert not memory.mix(np.full(EVENT_WORDS.size, 1 / EVENT_WORDS.size), place=48).from_memory
+
+    def test_where_no_bars_are_known_contexts_with_a_place_are_left_out(self) -> None:
+        memory = self.heard((9, None), (self.QUARTER, None), (9, None))
+        assert len(memory) == 0
+        assert memory.followers() == [b""]
+
+    def test_a_far_place_is_counted_as_the_last(self) -> None:
+        memory = self.heard((9, 10**9), (self.QUARTER, 10**9), (9, 0))
+        assert memory.mix(np.full(EVENT_WORDS.size, 1 / EVENT_WORDS.size), place=10**8).probabilities.argmax() != 0
+
+    @given(
+        st.lists(st.tuples(FEW_TOKENS, st.integers(0, 3)), max_size=30),
+        st.lists(st.tuples(FEW_TOKENS, st.integers(0, 3)), max_size=30),
+    )
+    def test_going_back_and_forward_keeps_the_places(
+        self, before: list[tuple[int, int]], after: list[tuple[int, int]]
+    ) -> None:
+        memory = event_memory()
+        for token, place in before:
+            memory.hear(token, place)
+        mark = memory.snapshot()
+        for token, place in after:
+            memory.hear(token, place)
+        expected, ahead = list(memory.contexts()), memory.snapshot()
+        memory.restore(mark)
+        memory.restore(ahead)
+        assert list(memory.contexts()) == expected
+
+
 class TestStrength:
     HEARD = RIFF * 3 + RIFF[:4]
 
@@ -129,18 +182,18 @@ class TestStrength:
         p = random_probabilities(PITCH_WORDS.size)
         mixed = pitch_memory(self.HEARD).mix(p, strength=0.0)
         assert mixed.probabilities.tolist() == pytest.approx(p.tolist())
-        assert mixed.from_memory.sum() == 0.0
+        assert sum(mixed.from_memory.values()) == 0.0
 
     def test_the_memorys_share_rises_with_the_strength(self) -> None:
         memory = pitch_memory(self.HEARD)
-        shares = [memory.mix(EVEN, strength).from_memory.sum() for strength in np.linspace(0.0, 1.0, 11)]
+        shares = [sum(memory.mix(EVEN, strength).from_memory.values()) for strength in np.linspace(0.0, 1.0, 11)]
         assert shares == sorted(shares)
 
     def test_at_one_almost_all_comes_from_memory(self) -> None:
         memory = pitch_memory(self.HEARD)
-        assert memory.mix(EVEN, strength=1.0).from_memory.sum() > 0.999
+        assert sum(memory.mix(EVEN, strength=1.0).from_memory.values()) > 0.999
         heard_once = pitch_memory((5, 6, 5))
-        assert heard_once.mix(EVEN, strength=1.0).from_memory.sum() > 0.95
+        assert sum(heard_once.mix(EVEN, strength=1.0).from_memory.values()) > 0.95
 
     def test_at_one_nothing_is_impossible(self) -> None:
         certain = pitch_memory((5, 6) * 200)
@@ -211,7 +264,7 @@ class TestRestore:
         memory = pitch_memory(RIFF * 200)
         mark = memory.snapshot()
         with_heard_tokens(memory, (30,))
-        assert len(memory.snapshot().overwritten) <= 2 * len(ORDERS)
+        assert len(memory.snapshot().overwritten) <= len(PITCH_KINDS)
         memory.restore(mark)
         assert memory.snapshot() is mark
 
@@ -246,8 +299,9 @@ class TestForget:
         memory.restore(mark)
         assert len(memory) == 0
         memory.hear(RIFF[0])
-        assert memory.snapshot().token_history.endswith(bytes(token - 1 for token in (*RIFF, RIFF[0])))
-        assert len(memory) == 2 * len(ORDERS)
+        tokens = memory.snapshot().lines[context_kinds.LINES.index("tokens")]
+        assert tokens.endswith(bytes(token - 1 for token in (*RIFF, RIFF[0])))
+        assert 0 < len(memory) <= len(PITCH_KINDS)
 
     def test_marks_of_an_earlier_plan_can_still_be_restored(self) -> None:
         memory = pitch_memory(RIFF * 3)
@@ -281,7 +335,7 @@ class TestCapacity:
         assert not {context for context, _ in small.contexts()} & set(firsts)
 
     def test_one_note_for_hours_takes_little_space(self) -> None:
-        assert len(pitch_memory([20] * 5000)) == 2 * len(ORDERS)
+        assert len(pitch_memory([20] * 5000)) == len(PITCH_KINDS)
 
     def test_only_the_latest_followers_count(self) -> None:
         memory = pitch_memory((5, 6) * 100 + (5, 7) * MAX_FOLLOWERS + (5,))
@@ -298,7 +352,7 @@ class TestContexts:
             other.hear(token)
         assert observable_state(other) == observable_state(memory)
 
-    def test_of_too_many_contexts_the_last_are_kept(self) -> None:
+    def test_of_too_many_contexts_the_latest_stay(self) -> None:
         contexts = list(pitch_memory(RIFF).contexts())
         small = pitch_memory(capacity=7)
         small.load_contexts(contexts)

@@ -11,7 +11,8 @@ from safetensors.numpy import load_file, save_file
 
 from model.approach import Approach
 from model.errors import MemoryFileError
-from model.memory.backoff import DEFAULT_BACKOFFS
+from model.memory.backoff import DEFAULT_BACKOFFS, Backoff, Trust
+from model.memory.context_kinds import kind_named
 from model.memory.memory import Memory
 from model.memory.memory_file import _content_hash, load_memories, save_memories
 from model.tokens.time_bins import TimeBins
@@ -26,8 +27,8 @@ def memories(
 ) -> Memories:
     made = {approach: Memory(words, DEFAULT_BACKOFFS[approach]) for approach, words in vocabularies.items()}
     for memory in made.values():
-        for token in random_walk(memory.vocabulary.size, heard):
-            memory.hear(token)
+        for index, token in enumerate(random_walk(memory.vocabulary.size, heard)):
+            memory.hear(token, index % 5 * 12 or None)
     return made
 
 
@@ -80,23 +81,23 @@ class TestRoundTrip:
 
 class TestBadFile:
     def test_a_missing_file_is_an_error(self, tmp_path: Path) -> None:
-        assert error_message(tmp_path / "gone") == f"there is no {tmp_path / 'gone'} to remember from"
+        assert error_message(tmp_path / "gone") == f"there is no memory file {tmp_path / 'gone'}"
 
     @pytest.mark.parametrize("content", [b"", b"MThd", b"PK\x03\x04", b"\x93NUMPY", b"{}"])
     def test_another_kind_of_file_is_an_error(self, tmp_path: Path, content: bytes) -> None:
         path = tmp_path / "other"
         path.write_bytes(content)
-        assert error_message(path) == f"{path} is no remembered jam, or is damaged; copy it again, or start without it"
+        assert error_message(path) == f"{path} is not a memory file, or is damaged; copy it again, or start without it"
 
     def test_the_weights_of_a_network_are_an_error(self, tiny_pack: Path) -> None:
         path = tiny_pack / "pitch.safetensors"
-        assert error_message(path).startswith(f"{path} is no remembered jam, or is damaged")
+        assert error_message(path).startswith(f"{path} is not a memory file, or is damaged")
 
     @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
     def test_a_file_that_is_cut_off_is_an_error(self, saved: Path, share: float) -> None:
         content = saved.read_bytes()
         saved.write_bytes(content[: int(len(content) * share)])
-        assert error_message(saved).startswith(f"{saved} is no remembered jam, or is damaged")
+        assert error_message(saved).startswith(f"{saved} is not a memory file, or is damaged")
 
     @given(place=st.floats(0.0, 1.0, exclude_max=True), change=st.integers(1, 255))
     def test_a_changed_byte_is_an_error(
@@ -114,14 +115,14 @@ class TestBadFile:
         with safe_open(saved, "numpy") as file:
             said = file.metadata()
         save_file(parts, saved, {**said, "content": _content_hash(said, parts)})
-        assert error_message(saved).startswith(f"{saved} is no remembered jam, or is damaged")
+        assert error_message(saved).startswith(f"{saved} is not a memory file, or is damaged")
 
     @pytest.mark.parametrize(
         ("name", "value"),
         [
             ("pitch.contexts", np.frombuffer(b"x\x00", np.uint8)),
-            ("pitch.contexts", np.frombuffer(b"i\xff", np.uint8)),
-            ("pitch.contexts", np.frombuffer(b"t\xff", np.uint8)),
+            ("pitch.contexts", np.frombuffer(b"\x00\xff", np.uint8)),
+            ("pitch.contexts", np.frombuffer(b"\x01\xff", np.uint8)),
             ("pitch.followers", np.frombuffer(b"\xfe", np.uint8)),
             ("pitch.followers", np.array([1], np.float64)),
             ("pitch.followers.lengths", np.array([1.0])),
@@ -135,31 +136,40 @@ class TestBadFile:
         with safe_open(saved, "numpy") as file:
             said = file.metadata()
         parts = load_file(saved)
-        for part, content in (("contexts", b"i\x00"), ("followers", b"\x00")):
+        for part, content in (("contexts", b"\x00\x00"), ("followers", b"\x00")):
             parts[f"pitch.{part}"] = np.frombuffer(content, np.uint8)
             parts[f"pitch.{part}.lengths"] = np.array([len(content)], np.uint8)
         save_file(parts, saved, {**said, "content": _content_hash(said, parts)})
         load_memories(saved, memories())
         parts[name] = value
         save_file(parts, saved, {**said, "content": _content_hash(said, parts)})
-        assert error_message(saved).startswith(f"{saved} is no remembered jam, or is damaged")
+        assert error_message(saved).startswith(f"{saved} is not a memory file, or is damaged")
 
     def test_a_pipe_is_an_error(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "take.memory")
-        assert "is no remembered jam" in error_message(tmp_path / "take.memory")
+        assert "is not a memory file" in error_message(tmp_path / "take.memory")
 
     def test_a_file_of_gigabytes_is_an_error(self, tmp_path: Path) -> None:
         path = tmp_path / "take.memory"
         with path.open("wb") as file:
             file.truncate(5_000_000_000)
-        assert "is no remembered jam" in error_message(path)
+        assert "is not a memory file" in error_message(path)
 
     def test_another_format_is_an_error(self, saved: Path) -> None:
         save_file(load_file(saved), saved, {"format": "7"})
-        assert error_message(saved) == f"{saved} is of format 7; this program reads format 1"
+        assert error_message(saved) == (
+            f"{saved} is of format 7, which another version of this program wrote; this one reads format 2, so start without it"
+        )
+
+    def test_a_memory_of_other_contexts_is_an_error(self, saved: Path) -> None:
+        backoff = Backoff(Trust((kind_named("2 pitches"),), (1.0,), 0.5, 0.5))
+        other: Memories = {"pitch": Memory(VOCABULARIES["pitch"], backoff)}
+        assert error_message(saved, other).startswith(
+            f"{saved} was heard with another pitch vocabulary than this pack's"
+        )
 
     def test_a_folder_is_an_error(self, tmp_path: Path) -> None:
-        assert error_message(tmp_path).startswith(f"{tmp_path} is no remembered jam, or is damaged")
+        assert error_message(tmp_path).startswith(f"{tmp_path} is not a memory file, or is damaged")
 
     def test_a_path_that_cannot_be_written_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(
@@ -172,11 +182,11 @@ class TestOtherVocabulary:
     def test_other_pitches_are_an_error(self, saved: Path) -> None:
         other = memories({"pitch": PitchVocabulary(PITCHES[1:]), "event": EVENT_WORDS}, heard=30)
         assert error_message(saved, other) == (
-            f"{saved} was heard with another pitch vocabulary than this pack's; take the pack it was made with"
+            f"{saved} was heard with another pitch vocabulary than this pack's; use the pack that it was made with"
         )
 
     def test_other_times_are_an_error(self, saved: Path) -> None:
         words = EventVocabulary(PITCHES, TimeBins((0.25, 0.5, 1.0, 3.0), (0.375, 0.75, 1.5)))
         assert error_message(saved, memories({**VOCABULARIES, "event": words}, heard=30)) == (
-            f"{saved} was heard with another event vocabulary than this pack's; take the pack it was made with"
+            f"{saved} was heard with another event vocabulary than this pack's; use the pack that it was made with"
         )

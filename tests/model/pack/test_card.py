@@ -6,7 +6,8 @@ import pytest
 from model.approach import APPROACHES
 from model.engines.network_shape import Hyperparameters
 from model.errors import PackError
-from model.memory.backoff import DEFAULT_BACKOFFS, Backoff
+from model.memory.backoff import DEFAULT_BACKOFFS, Backoff, Trust
+from model.memory.context_kinds import NOTE_KINDS, TIME_KINDS
 from model.pack.card import CARD_FILE, PACK_FORMAT, Card, CardBins, Epoch, MemoryTrust, read_card
 from model.pack.pack import PACKS_FOLDER, open_pack
 from model.tokens.time_bins import TimeBins
@@ -87,7 +88,10 @@ class TestMemory:
                 assert figures.pitch_bits_with_memory < figures.pitch_bits
 
     def test_fitted_values_read_back_equal(self, own_pack: Path) -> None:
-        backoff = Backoff((2.5,) * 8, (0.125,) * 8, variety=0.75, evidence=0.5)
+        backoff = Backoff(
+            Trust(NOTE_KINDS, (2.5,) * len(NOTE_KINDS), variety=0.75, evidence=0.5),
+            Trust(TIME_KINDS[:3], (0.125,) * 3, variety=0.5, evidence=0.25),
+        )
         set_entry(own_pack, ("approaches", "event", "memory"), MemoryTrust.from_backoff(backoff).model_dump())
         card = read_card(own_pack)
         assert card.backoff("event") == backoff
@@ -101,9 +105,41 @@ class TestMemory:
         with pytest.raises(PackError) as raised:
             open_pack(str(own_pack))
         assert str(raised.value) == (
-            "pack tiny: the card's memory is wrong (a memory has 8 lengths of context, and as many concentrations of "
-            "either kind); train the pack again"
+            "pack tiny: the card's memory is wrong (an older memory has 8 concentrations of either kind); train the pack again"
         )
+
+    @pytest.mark.parametrize(
+        ("part", "reason"),
+        [
+            ({"concentrations": {"3 drums": 1.0}, "variety": 0.5, "evidence": 0.5}, "there is no context '3 drums'"),
+            (
+                {"concentrations": {"3 times": 0.0}, "variety": 0.5, "evidence": 0.5},
+                "the concentrations of a memory must be",
+            ),
+        ],
+    )
+    def test_a_context_that_cannot_be_is_an_error(self, own_pack: Path, part: dict[str, object], reason: str) -> None:
+        set_entry(own_pack, ("approaches", "event", "memory"), {"notes": part, "times": part})
+        with pytest.raises(PackError, match=f"^pack tiny: the card's memory is wrong .{reason}"):
+            open_pack(str(own_pack))
+
+    def test_a_memory_of_the_event_approach_without_times_is_an_error(self, own_pack: Path) -> None:
+        part = {"concentrations": {"3 tokens": 1.0}, "variety": 0.5, "evidence": 0.5}
+        set_entry(own_pack, ("approaches", "event", "memory"), {"notes": part})
+        with pytest.raises(PackError, match=r"a memory of the event approach has numbers for times, and no other has"):
+            open_pack(str(own_pack))
+
+    def test_a_card_from_before_memories_knew_the_bar_is_trusted_as_it_was(self, own_pack: Path) -> None:
+        figures = {"intervals": [2.0] * 8, "tokens": [3.0] * 8, "variety": 0.5, "evidence": 0.25}
+        for approach in ("pitch", "event"):
+            set_entry(own_pack, ("approaches", approach, "memory"), figures)
+        card = read_card(own_pack)
+        for trust in (card.backoff("pitch").notes, card.backoff("event").notes, card.backoff("event").times):
+            assert trust is not None
+            assert [str(kind) for kind in trust.kinds[:4]] == ["1 steps", "1 tokens", "2 steps", "2 tokens"]
+            assert trust.concentrations == (2.0, 3.0) * 8
+            assert (trust.variety, trust.evidence) == (0.5, 0.25)
+        assert card.backoff("pitch").times is None
 
 
 class TestHistory:

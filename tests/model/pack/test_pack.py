@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from model.engines.device import has_cuda
 from model.errors import PackError
 from model.pack import pack as pack_module
 from model.pack.card import CARD_FILE
-from model.pack.pack import available_packs, open_pack, save_weights, sha256_of
+from model.pack.pack import available_packs, open_pack, sha256_of
+from model.pack.weights import save_weights
 from tests.model.engines.test_engines import run_engine, softmax
 from tests.tiny_pack import EVENT_WORDS, PITCHES, VOCABULARIES, random_walk, random_weights
 from train.onnx_graph import write_fp32
@@ -136,7 +138,9 @@ class TestBadPack:
     def test_a_graph_that_was_cut_off_before_hashing_is_an_error(self, own_pack: Path) -> None:
         graph = cut_off(own_pack / "pitch.int8.onnx")
         update_hashes(own_pack)
-        assert error_message(own_pack) == f"{graph} is no network that ONNX Runtime can run; copy the pack again"
+        assert error_message(own_pack) == (
+            f"{graph} is no network of this program: it is cut off or damaged; copy the pack again"
+        )
 
     def test_weights_that_are_cut_off_are_an_error(self, own_pack: Path) -> None:
         weights = cut_off(own_pack / "event.safetensors")
@@ -147,7 +151,9 @@ class TestBadPack:
     def test_weights_that_were_cut_off_before_hashing_are_an_error(self, own_pack: Path) -> None:
         weights = cut_off(own_pack / "event.safetensors")
         update_hashes(own_pack)
-        assert error_message_of_weights(own_pack, "event") == f"{weights} is no safetensors file; copy the pack again"
+        assert error_message_of_weights(own_pack, "event") == (
+            f"{weights} has not this pack's weights: it is damaged; copy the pack again"
+        )
 
     def test_a_changed_byte_is_an_error(self, own_pack: Path) -> None:
         weights = own_pack / "pitch.safetensors"
@@ -166,7 +172,7 @@ class TestBadPack:
         graph = own_pack / "pitch.int8.onnx"
         graph.unlink()
         graph.mkdir()
-        assert error_message(own_pack).startswith(f"pack tiny: {graph} cannot be read: ")
+        assert error_message(own_pack) == f"pack tiny: {graph} is no file; copy the pack again"
 
     def test_a_vocabulary_that_does_not_fit_the_weights_is_an_error(self, own_pack: Path) -> None:
         file = own_pack / CARD_FILE
@@ -175,7 +181,7 @@ class TestBadPack:
         file.write_text(json.dumps(card), encoding="utf-8")
         text = "pack tiny: the pitch vocabulary has 37 tokens, but its weights are for 38; train the pack again or copy it again"
         assert error_message(own_pack) == text
-        with pytest.raises(PackError, match=text):
+        with pytest.raises(PackError, match=r"its array 'embedding.weight' is missing or has another size"):
             open_pack(str(own_pack)).reference_engine("pitch")
 
     def test_a_graph_of_another_network_is_an_error(self, own_pack: Path) -> None:
@@ -203,6 +209,33 @@ class TestBadPack:
         del card["approaches"]["pitch"]["files"]["pitch.int8.onnx"]
         file.write_text(json.dumps(card), encoding="utf-8")
         assert error_message(own_pack) == "pack tiny: its card names no .onnx file for pitch; train the pack again"
+
+    @pytest.mark.parametrize("name", ["../pitch.int8.onnx", "/etc/pitch.int8.onnx", "a\\b.onnx", ""])
+    def test_a_card_that_names_a_file_elsewhere_is_an_error(self, own_pack: Path, name: str) -> None:
+        file = own_pack / CARD_FILE
+        card = json.loads(file.read_text(encoding="utf-8"))
+        card["approaches"]["pitch"]["files"] = {name: "0" * 64}
+        file.write_text(json.dumps(card), encoding="utf-8")
+        assert "a file of a pack lies in its folder" in error_message(own_pack)
+
+    @pytest.mark.parametrize("name", ["pitch.int8.onnx", CARD_FILE])
+    @pytest.mark.timeout(10)
+    def test_a_pipe_in_place_of_a_file_is_not_waited_for(self, own_pack: Path, name: str) -> None:
+        (own_pack / name).unlink()
+        os.mkfifo(own_pack / name)
+        assert error_message(own_pack).endswith(f"{own_pack / name} is no file; copy the pack again")
+
+    @pytest.mark.parametrize("name", ["pitch.int8.onnx", CARD_FILE])
+    def test_a_file_of_gigabytes_is_not_read(self, own_pack: Path, name: str) -> None:
+        os.truncate(own_pack / name, 1 << 40)  # the disk holds no more than before: the rest is a hole
+        assert f"{own_pack / name} is larger than " in error_message(own_pack)
+
+    def test_weights_of_another_size_than_the_card_tells_are_an_error(self, own_pack: Path) -> None:
+        file = own_pack / CARD_FILE
+        card = json.loads(file.read_text(encoding="utf-8"))
+        card["approaches"]["pitch"]["network"]["hidden"] = 8192
+        file.write_text(json.dumps(card), encoding="utf-8")
+        assert "its array 'output.weight' is missing or has another size" in error_message_of_weights(own_pack)
 
     def test_cuda_without_a_device_is_an_error(self, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(pack_module, "has_cuda", lambda: False)

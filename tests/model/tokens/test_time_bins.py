@@ -44,7 +44,7 @@ class TestCommonest:
     def test_played_timing_is_counted_on_the_grid(self) -> None:
         assert commonest_bins(Counter([0.49, 0.5, 0.51, 1.0, 1.0]), 1).shifts == (0.5,)
 
-    def test_fewer_different_shifts_than_asked_for_give_fewer_bins(self) -> None:
+    def test_fewer_different_shifts_than_requested_give_fewer_bins(self) -> None:
         assert len(commonest_bins(Counter(QUARTERS_AND_TRIPLETS), 32)) == 5
 
     def test_a_shift_shorter_than_half_a_tick_of_the_grid_gets_no_bin(self) -> None:
@@ -135,7 +135,7 @@ class TestMusical:
         assert {1.5, 0.75, 1 / 3, 2 / 3, 4.0, 3.0} <= set(musical_bins(10).shifts)
 
     @pytest.mark.parametrize("count", [1, 2, 16, 32, 99])
-    def test_there_are_as_many_as_asked_for_as_long_as_there_are_more(self, count: int) -> None:
+    def test_there_are_as_many_bins_as_requested_if_there_are_enough_shifts(self, count: int) -> None:
         assert len(musical_bins(count)) == min(count, len(MUSICAL_TICKS), 32)
 
     def test_all_shifts_are_longer_than_a_chord_spread_and_at_most_two_bars(self) -> None:

@@ -91,3 +91,10 @@ def test_the_command_keeps_its_name_and_help() -> None:
     assert command_app.__name__ == "play"
     assert command_app.__doc__ == "Play."
     assert "controls" not in inspect.signature(command_app).parameters
+
+
+def test_two_options_of_one_name_are_an_error_that_names_it() -> None:
+    def command(tempo: float | None = None, *, controls: dict[str, Value]) -> None: ...
+
+    with pytest.raises(ValueError, match="command has two options named tempo: give the control another name"):
+        with_control_options(command)

@@ -171,7 +171,7 @@ class TestListeners:
 class TestAChangeThatFailsLater:
     """A pack that was accepted may turn out to be damaged once it is loaded."""
 
-    def test_the_control_goes_back_and_who_wanted_it_is_told(
+    def test_the_control_goes_back_and_the_failure_is_reported_with_its_origin(
         self, store: ControlStore, receiver: RecordingReceiverWithPacks
     ) -> None:
         failures: list[FailedChange] = []

@@ -4,10 +4,9 @@ import pytest
 
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn
 from model.notes import Note
-from server.controls.control_table import Settings
-from server.jam.input_state import InputState
+from server.jam.listening.input_state import InputState
 from tests.music import line
-from tests.server.jams import JamHarness, on, onsets
+from tests.server.jams import JamHarness, on, onsets, plain_settings
 
 PHRASE = line(48, 50, 52, 53)
 PHRASE_END = 2.0
@@ -33,7 +32,7 @@ class TestModeMessages:
         harness.receive(pedal(0), 20.0)
         assert harness.run_to_end()[0] == on(72, 21.0)
 
-    def test_reset_all_controllers_lets_the_pedal_up_for_this_phrase_and_the_next(self, harness: JamHarness) -> None:
+    def test_reset_all_controllers_releases_the_pedal_for_this_phrase_and_the_next(self, harness: JamHarness) -> None:
         harness.receive(pedal(127), 0.0)
         harness.play(PHRASE)
         harness.receive(ControlChange(121, 0), 4.0)
@@ -53,13 +52,13 @@ class TestModeMessages:
         assert harness.run_to_end()[0] == on(72, 3.0)
 
     @pytest.mark.parametrize("controller", range(123, 128))
-    def test_a_change_of_mode_lets_all_keys_up(self, harness: JamHarness, controller: int) -> None:
+    def test_a_mode_message_releases_all_keys(self, harness: JamHarness, controller: int) -> None:
         harness.receive(NoteOn(60, 80), 0.0)
         harness.receive(NoteOn(64, 80), 0.0)
         harness.receive(ControlChange(controller, 0), PHRASE_END)
         assert harness.run_to_end()[0] == on(72, 3.0)
 
-    def test_local_control_lets_no_key_up(self, harness: JamHarness) -> None:
+    def test_local_control_releases_no_key(self, harness: JamHarness) -> None:
         harness.receive(NoteOn(60, 80), 0.0)
         harness.receive(ControlChange(122, 0), PHRASE_END)
         assert harness.run_until(20.0) == []
@@ -72,7 +71,7 @@ class TestChannels:
         [NoteOff(60, 1), pedal(0, 1), *(ControlChange(controller, 0, 1) for controller in (120, 121, 123, 127))],
         ids=str,
     )
-    def test_what_is_held_on_one_channel_is_not_let_up_on_another(
+    def test_releasing_keys_on_one_channel_leaves_those_of_another_down(
         self, harness: JamHarness, held: Message, other: Message
     ) -> None:
         harness.receive(held, 0.0)
@@ -109,14 +108,14 @@ class TestMpe:
             harness.receive(NoteOn(pitch, 80, channel), 0.0)
 
     @pytest.mark.parametrize(("manager", "members"), [(0, (1, 2, 3)), (15, (12, 13, 14))])
-    def test_all_notes_off_on_the_manager_channel_lets_every_finger_up(
+    def test_all_notes_off_on_the_manager_channel_releases_every_finger(
         self, harness: JamHarness, manager: int, members: tuple[int, ...]
     ) -> None:
         self.held_by_fingers(harness, manager, members)
         harness.receive(ControlChange(123, 0, manager), 2.0)
         assert harness.run_to_end()[0] == on(72, 3.0)
 
-    def test_on_a_member_channel_it_lets_that_finger_up(self, harness: JamHarness) -> None:
+    def test_all_notes_off_on_a_member_channel_releases_that_finger(self, harness: JamHarness) -> None:
         self.held_by_fingers(harness, 0, (1, 2, 3))
         harness.receive(ControlChange(123, 0, 2), 2.0)
         assert harness.run_until(20.0) == []
@@ -130,23 +129,23 @@ class TestMpe:
         harness.receive(pedal(0), 20.0)
         assert harness.run_to_end()[0] == on(72, 21.0)
 
-    def test_a_zone_is_taken_back_by_a_count_of_none(self, harness: JamHarness) -> None:
+    def test_a_zone_with_no_members_is_removed(self, harness: JamHarness) -> None:
         self.held_by_fingers(harness, 0, (1, 2, 3))
         harness.receive(ControlChange(6, 0, 0), 1.0)
         harness.receive(ControlChange(123, 0, 0), 2.0)
         assert harness.run_until(20.0) == []
 
 
-class TestWhatIsHeldForTooLong:
+class TestHeldPastTheLimit:
     """A keyboard that was unplugged never sends the release."""
 
-    def test_a_key_no_longer_makes_it_wait(self, harness: JamHarness) -> None:
+    def test_a_key_held_past_the_limit_no_longer_delays_the_answer(self, harness: JamHarness) -> None:
         harness.play(PHRASE)
         harness.receive(NoteOn(55, 80), 2.5)
         assert harness.run_until(2.5 + LIMIT_BEATS - 0.01) == []
         assert onsets(harness.run_to_end())[0] == (72, 2.5 + LIMIT_BEATS)
 
-    def test_another_keyboard_is_answered_once_that_long_has_passed(self, harness: JamHarness) -> None:
+    def test_another_keyboard_is_answered_once_the_limit_has_passed(self, harness: JamHarness) -> None:
         harness.receive(NoteOn(55, 80), 0.0)
         harness.play(line(48, 50, start_beats=LIMIT_BEATS - 0.5))
         assert onsets(harness.run_to_end())[0] == (72, LIMIT_BEATS + 1.5)
@@ -163,26 +162,26 @@ class TestWhatIsHeldForTooLong:
         begin_beats = 2.5 + LIMIT_BEATS
         assert [item.beat for item in harness.run_to_end()][-1] == begin_beats + 3.0
 
-    def test_a_release_that_comes_after_all_changes_nothing(self, harness: JamHarness) -> None:
+    def test_a_release_after_the_limit_changes_nothing(self, harness: JamHarness) -> None:
         harness.receive(NoteOn(55, 80), 0.0)
         harness.run_until(70.0)
         harness.receive(NoteOff(55), 70.0)
         assert harness.run_until(100.0) == []
 
     def test_the_limit_is_a_control_in_seconds(self) -> None:
-        harness = JamHarness(settings=Settings(hold_limit_s=2.0, tempo=60.0))
+        harness = JamHarness(settings=plain_settings(hold_limit_s=2.0, tempo=60.0))
         harness.receive(NoteOn(55, 80), 0.0)
         assert onsets(harness.run_to_end())[0] == (72, 2.0)
 
     @pytest.mark.parametrize("action", ["stop", "panic"])
     @pytest.mark.parametrize("held", [NoteOn(55, 80), pedal(127)], ids=lambda message: type(message).__name__)
-    def test_stop_and_panic_let_go_at_once(self, harness: JamHarness, action: str, held: Message) -> None:
+    def test_stop_and_panic_release_held_keys_at_once(self, harness: JamHarness, action: str, held: Message) -> None:
         harness.receive(held, 0.0)
         harness.act(action, 1.0)
         harness.play(line(48, 50, 52, 53, start_beats=2.0))
         assert onsets(harness.run_to_end())[0] == (72, 5.0)
 
-    def test_what_a_lost_port_held_can_be_let_up(self, harness: JamHarness) -> None:
+    def test_keys_held_on_a_lost_port_can_be_released(self, harness: JamHarness) -> None:
         for message in (NoteOn(55, 80, 3), NoteOn(55, 80, 4), pedal(127, 5)):
             harness.receive(message, 0.0)
         releases = harness.jam.input_releases

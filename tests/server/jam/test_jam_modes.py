@@ -5,11 +5,11 @@ import pytest
 from bridge.midi.messages import NoteOff, NoteOn
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
+from model.improvising.rhythm import Rhythm
 from model.notes import Note
-from server.controls.control_table import Settings
 from server.jam.jam_output import TimelineRequest
 from tests.music import line
-from tests.server.jams import JamHarness, ScriptedImproviser, off, on, onsets
+from tests.server.jams import JamHarness, ScriptedImproviser, off, on, onsets, plain_settings
 
 FROM_ZERO = Timeline.start(120.0)
 PHRASE = line(48, 50, 52, 53)
@@ -17,7 +17,7 @@ PHRASE = line(48, 50, 52, 53)
 
 def harness_in(*, playing: bool = True, timeline: Timeline = FROM_ZERO, **controls: object) -> JamHarness:
     """A jam in the pitch approach, a note each beat, beside a song that plays from beat 0; not `playing`, no song is followed."""
-    harness = JamHarness(settings=Settings(approach="pitch", step=1.0, **controls))  # type: ignore[arg-type]  # controls by name
+    harness = JamHarness(settings=plain_settings(approach="pitch", step=1.0, **controls))  # type: ignore[arg-type]  # controls by name
     harness.set_timeline(timeline, 0.0, "playing" if playing else "free")
     return harness
 
@@ -172,7 +172,7 @@ class TestASong:
         self, early_beats: float
     ) -> None:
         # A DAW's track may sound 6 to 43 ms before its clock starts.
-        harness = JamHarness(settings=Settings(approach="pitch", step=1.0, mode="fours", turn_bars=1))
+        harness = JamHarness(settings=plain_settings(approach="pitch", step=1.0, mode="fours", turn_bars=1))
         harness.set_timeline(FROM_ZERO, 0.0, "stopped")
         tap(harness, 20.0 - early_beats, 48)
         harness.set_timeline(FROM_ZERO.with_downbeat(20.0), 20.0, "playing")
@@ -261,7 +261,7 @@ class TestChangingTheMode:
         assert beats(harness, 7.5) == pytest.approx([4.3, 5.3, 6.3, 7.3])
 
     def test_continuous_begins_on_a_beat_of_a_song_that_starts_first(self) -> None:
-        harness = JamHarness(settings=Settings(approach="pitch", step=1.0, mode="continuous"))
+        harness = JamHarness(settings=plain_settings(approach="pitch", step=1.0, mode="continuous"))
         harness.set_timeline(FROM_ZERO, 0.2, "free")
         harness.set_timeline(FROM_ZERO.with_downbeat(0.6), 0.7, "playing")
         assert beats(harness, 3.5) == pytest.approx([1.6, 2.6])
@@ -345,7 +345,7 @@ class TestStart:
 
 class TestContinuousFromTheStart:
     def test_it_begins_once_it_has_a_timeline(self) -> None:
-        harness = JamHarness(settings=Settings(approach="pitch", step=1.0, mode="continuous"))
+        harness = JamHarness(settings=plain_settings(approach="pitch", step=1.0, mode="continuous"))
         harness.set_timeline(FROM_ZERO, 0.01, "free")
         assert beats(harness, 2.0) == [1.0, 2.0]
 
@@ -370,7 +370,7 @@ class TestContinuousFromTheStart:
             tap(harness, beat)
         harness.do_all_work()
         rhythm = harness.pitch.requests[-1].sampling.rhythm
-        assert rhythm
+        assert isinstance(rhythm, Rhythm)
         assert rhythm.period_beats <= 4.0
 
 

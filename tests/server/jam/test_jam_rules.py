@@ -21,10 +21,11 @@ from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
 from server.controls.choices import Quantize, TurnOwner
 from server.controls.control_table import BY_NAME, CONTROLS, Settings, Value
-from server.jam.groove import GRID_BEATS
+from server.jam.answering.groove import GRID_BEATS
 from server.jam.jam import Jam
 from server.jam.jam_output import TimedMessage
-from server.jam.modes import MODES, TurnSchedule
+from server.jam.turns.modes import MODES, TurnSchedule
+from tests.server.jams import plain_settings
 from tests.tiny_pack import VOCABULARIES, random_weights
 
 # Each test plays three hundred jams in CI.
@@ -230,7 +231,7 @@ def test_the_same_input_gives_the_same_output(settings: Settings, steps: list[St
 
 
 @given(settings=SETTINGS, steps=STEPS)
-def test_with_enough_time_for_work_each_message_is_handed_out_exactly_at_its_beat(
+def test_with_enough_time_for_work_each_message_is_returned_exactly_at_its_beat(
     settings: Settings, steps: list[Step]
 ) -> None:
     jam = Jam(create_improvisers(), settings, random_seed=3)
@@ -295,7 +296,7 @@ def test_in_fours_no_note_sounds_in_the_players_turn(
     approach: Approach, bars: int, begins: TurnOwner, meter: Meter, steps: list[Step]
 ) -> None:
     timeline = Timeline.start(120.0, meter=meter).with_downbeat(1.5)
-    settings = Settings(approach=approach, mode="fours", turn_bars=bars, begins=begins)
+    settings = plain_settings(approach=approach, mode="fours", turn_bars=bars, begins=begins)
     turns = TurnSchedule(bars, begins)
     ends: dict[int, float] = {}
     for timed in play_jam_in_time(settings, timeline, steps):
@@ -322,7 +323,7 @@ def test_quantised_notes_begin_on_the_grid_of_their_bar(
     approach: Approach, mode: str, quantize: Quantize, meter: Meter, steps: list[Step]
 ) -> None:
     timeline = Timeline.start(120.0, meter=meter).with_downbeat(1.5)
-    settings = Settings(approach=approach, quantize=quantize, turn_bars=1).with_value("mode", mode)
+    settings = plain_settings(approach=approach, quantize=quantize, turn_bars=1).with_value("mode", mode)
     for timed in play_jam_in_time(settings, timeline, steps):
         if isinstance(timed.message, NoteOn):
             _, into_bar = timeline.bar_at(timed.beat)

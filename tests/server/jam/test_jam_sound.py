@@ -7,10 +7,11 @@ import pytest
 from bridge.midi.messages import NoteOff, NoteOn
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
+from model.improvising.rhythm import Rhythm
 from model.notes import Note
-from server.controls.control_table import Settings, Value
+from server.controls.control_table import Value
 from tests.music import line
-from tests.server.jams import JamHarness, ScriptedImproviser, off, on, onsets
+from tests.server.jams import JamHarness, ScriptedImproviser, off, on, onsets, plain_settings
 
 PHRASE = line(48, 50, 52, 53)
 DUE = 3.0
@@ -18,7 +19,7 @@ DUE = 3.0
 
 def harness_with(**controls: object) -> JamHarness:
     """A jam in the pitch approach that is given a phrase, and answers from beat 3 to 5."""
-    harness = JamHarness(settings=Settings(approach="pitch", **controls))  # type: ignore[arg-type]  # controls by name
+    harness = JamHarness(settings=plain_settings(approach="pitch", **controls))  # type: ignore[arg-type]  # controls by name
     harness.play(PHRASE)
     return harness
 
@@ -51,7 +52,7 @@ class TestGroove:
         assert min(onset_beats_of(harness)[2:]) >= 3.45
 
     def test_the_grid_follows_the_bars(self) -> None:
-        harness = JamHarness(settings=Settings(approach="pitch", quantize="1/4"))
+        harness = JamHarness(settings=plain_settings(approach="pitch", quantize="1/4"))
         harness.set_timeline(Timeline.start(120.0, meter=Meter(7, 8)).with_downbeat(0.25), 0.0, "playing")
         harness.play(PHRASE)
         assert onset_beats_of(harness) == [3.25, 3.25, 3.75, 4.75]
@@ -108,7 +109,7 @@ class TestInKey:
         assert self.allowed_pitches(harness_with(key="auto")) is None
 
     def test_auto_allows_the_detected_key_and_the_blue_note_you_just_played(self) -> None:
-        harness = JamHarness(settings=Settings(approach="pitch", key="auto"))
+        harness = JamHarness(settings=plain_settings(approach="pitch", key="auto"))
         scale = (60, 64, 67, 72, 71, 67, 65, 62, 60, 62, 64, 65, 67, 69, 71, 72, 67, 64, 60)
         harness.play(line(*scale, *scale))
         allowed = self.allowed_pitches(harness)
@@ -141,7 +142,7 @@ class TestTheRange:
     def test_applies_to_the_pitches_that_sound_after_transposition(self) -> None:
         assert self.allowed(low=50, high=53, transpose=12) == [38, 39, 40, 41]
 
-    def test_and_a_key_allow_what_is_in_both(self) -> None:
+    def test_range_and_key_allow_only_pitches_in_both(self) -> None:
         assert self.allowed(low=60, high=64, key="C major") == [60, 62, 64]
 
     def test_the_key_applies_after_transposition_too(self) -> None:
@@ -175,7 +176,7 @@ class TestTheSound:
         assert {timed.message.velocity for timed in harness.sent if isinstance(timed.message, NoteOn)} == {33}
 
     def test_one_voice_at_a_time(self) -> None:
-        harness = JamHarness(settings=Settings(max_polyphony=1))
+        harness = JamHarness(settings=plain_settings(max_polyphony=1))
         harness.jam.replace_improvisers(
             {"pitch": harness.pitch, "event": ScriptedImproviser("event", (72, 76), (0.0, 1.0))}
         )
@@ -208,11 +209,11 @@ class TestChords:
 
 class TestBorrowedRhythm:
     def test_the_pitch_approach_may_play_your_own_rhythm(self) -> None:
-        harness = JamHarness(settings=Settings(approach="pitch", rhythm="phrase"))
+        harness = JamHarness(settings=plain_settings(approach="pitch", rhythm="phrase"))
         harness.play([Note(60, 0.0, 0.75, 80), Note(62, 0.75, 0.25, 80), Note(64, 1.0, 1.0, 80)])
         harness.do_all_work()
         rhythm = harness.pitch.requests[-1].sampling.rhythm
-        assert rhythm
+        assert isinstance(rhythm, Rhythm)
         assert (rhythm.onsets_beats, rhythm.durations_beats, rhythm.period_beats) == (
             (0.0, 0.75, 1.0),
             (0.75, 0.25, 1.0),
@@ -222,14 +223,16 @@ class TestBorrowedRhythm:
 
 class TestAnAnswerThatHasBegun:
     @pytest.mark.parametrize("offset_ms", [250.0, -250.0])
-    def test_goes_on_whatever_the_new_offset(self, offset_ms: float) -> None:
+    def test_goes_on_with_any_new_offset(self, offset_ms: float) -> None:
         harness = harness_with(answer_length=4.0)
         harness.change("offset_ms", offset_ms, 3.25)
         assert len(onset_beats_of(harness)) == 8
         assert harness.jam.state == "listening"
 
     def test_without_a_note_wakes_the_jam_once_and_not_again_and_again(self) -> None:
-        harness = JamHarness(settings=Settings(approach="pitch", quantize="1/4", answer_length=0.25, answer_after=4.0))
+        harness = JamHarness(
+            settings=plain_settings(approach="pitch", quantize="1/4", answer_length=0.25, answer_after=4.0)
+        )
         harness.jam.receive(NoteOn(60, 80), 0.0)
         harness.jam.receive(NoteOff(60), 0.3)
         harness.do_all_work()

@@ -3,10 +3,9 @@
 import pytest
 
 from bridge.midi.messages import NoteOff, NoteOn
-from server.controls.control_table import Settings
-from server.jam.answer import NOTES_AHEAD
+from server.jam.answering.answer import NOTES_AHEAD
 from tests.music import line
-from tests.server.jams import JamHarness, off, on, onsets
+from tests.server.jams import JamHarness, off, on, onsets, plain_settings
 
 PHRASE = line(48, 50, 52, 53)
 BEAT_MS = 500.0
@@ -21,7 +20,7 @@ def test_a_note_that_would_be_more_than_100_ms_late_is_left_out(late_ms: float, 
     assert (on(72, 3.0) in sent) is is_played
 
 
-def test_a_note_that_sounded_is_ended_however_late() -> None:
+def test_a_sounding_note_is_ended_even_if_its_end_is_late() -> None:
     harness = JamHarness()
     harness.play(PHRASE)
     assert harness.run_until(3.5) == [on(72, 3.0)]
@@ -31,8 +30,8 @@ def test_a_note_that_sounded_is_ended_however_late() -> None:
 
 @pytest.mark.parametrize("suspended_beats", [6.0, 24.0, 10_000.0])
 @pytest.mark.parametrize("approach", ["pitch", "event"])
-def test_without_an_end_it_goes_on_in_time_and_on_its_beats(approach: str, suspended_beats: float) -> None:
-    harness = JamHarness(settings=Settings(mode="continuous", approach=approach))  # type: ignore[arg-type]
+def test_an_endless_answer_goes_on_in_time_and_on_its_beats(approach: str, suspended_beats: float) -> None:
+    harness = JamHarness(settings=plain_settings(mode="continuous", approach=approach))
     harness.receive(NoteOn(48, 80), 0.0)
     harness.receive(NoteOff(48), 0.5)
     before = onsets(harness.run_until(10.1))
@@ -46,8 +45,8 @@ def test_without_an_end_it_goes_on_in_time_and_on_its_beats(approach: str, suspe
     assert len(after) >= 4
 
 
-def test_what_is_late_by_less_is_played_and_the_plan_goes_on() -> None:
-    harness = JamHarness(settings=Settings(approach="pitch"))
+def test_a_note_that_is_less_late_is_played_and_the_plan_goes_on() -> None:
+    harness = JamHarness(settings=plain_settings(approach="pitch"))
     harness.play(PHRASE)
     harness.do_all_work()
     # 150 ms late for the first note at beat 3, in time for the second at beat 3.5.
@@ -56,7 +55,7 @@ def test_what_is_late_by_less_is_played_and_the_plan_goes_on() -> None:
 
 
 def test_no_note_is_composed_for_the_time_that_was_missed() -> None:
-    harness = JamHarness(settings=Settings(mode="continuous", approach="pitch"))
+    harness = JamHarness(settings=plain_settings(mode="continuous", approach="pitch"))
     harness.receive(NoteOn(48, 80), 0.0)
     harness.receive(NoteOff(48), 0.5)
     harness.run_until(10.1)
@@ -68,8 +67,8 @@ def test_no_note_is_composed_for_the_time_that_was_missed() -> None:
     assert work_count <= NOTES_AHEAD
 
 
-def test_the_models_hear_only_what_sounded() -> None:
-    harness = JamHarness(settings=Settings(mode="continuous", approach="pitch"))
+def test_the_models_hear_only_notes_that_sounded() -> None:
+    harness = JamHarness(settings=plain_settings(mode="continuous", approach="pitch"))
     harness.receive(NoteOn(48, 80), 0.0)
     harness.receive(NoteOff(48), 0.5)
     harness.run_until(10.1)

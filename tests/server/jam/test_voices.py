@@ -9,7 +9,7 @@ def note(pitch: int, onset_beats: float = 0.0, duration_beats: float = 1.0, velo
     return Note(pitch, onset_beats, duration_beats, velocity)
 
 
-def test_a_note_goes_out_transposed_on_its_channel() -> None:
+def test_a_note_is_sent_transposed_on_its_channel() -> None:
     assert Voices().start_note(note(60, velocity=99), transpose=-12, channel=3, max_voices=6) == [NoteOn(48, 99, 3)]
 
 
@@ -30,14 +30,14 @@ def test_the_same_pitch_again_ends_the_first() -> None:
     assert voices.next_end == 2.0
 
 
-def test_two_of_one_pitch_at_one_onset_are_one_that_lasts_as_long_as_either() -> None:
+def test_two_notes_of_one_pitch_at_one_onset_become_one_as_long_as_the_longer() -> None:
     voices = Voices()
     voices.start_note(note(60, duration_beats=0.5), 0, 0, 6)
     assert voices.start_note(note(60, duration_beats=2.0), 0, 0, 6) == []
     assert voices.next_end == 2.0
 
 
-def test_of_too_many_voices_the_oldest_ends() -> None:
+def test_the_oldest_voice_ends_where_there_are_too_many() -> None:
     voices = Voices()
     voices.start_note(note(60, 0.0, 9.0), 0, 0, 2)
     voices.start_note(note(64, 0.5, 9.0), 0, 0, 2)

@@ -117,7 +117,7 @@ class TestMidiClock:
         assert conductor.timeline is before
         assert conductor.wake_at_s() is None
         assert [record.getMessage() for record in caplog.records] == [
-            "MIDI clock is gone, or is none that can be followed; the tempo stays 97.0 bpm"
+            "MIDI clock is lost, or cannot be followed; the tempo stays 97.0 bpm"
         ]
         assert conductor.set_tempo(120.0, last_s + 6.0)
 
@@ -162,7 +162,7 @@ class TestMidiClock:
         conductor.advance(daw.next_s)
         assert (conductor.transport, conductor.is_running) == ("stopped", False)
 
-    def test_one_that_comes_twice_is_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_clock_that_arrives_twice_is_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
         conductor, daw = create_conductor(), Daw(97.0).send(START).tick(4 * BAR)
         for data, at_s in daw.sent:
             conductor.receive(data, at_s)
@@ -170,7 +170,7 @@ class TestMidiClock:
                 conductor.receive(data, at_s + 0.0003)
         assert conductor.timeline.tempo_bpm == pytest.approx(97.0, abs=0.1)
         assert [record.getMessage() for record in caplog.records] == [
-            "MIDI clock comes twice, as by two cables: every other tick is left out"
+            "MIDI clock arrives twice, as through two cables: every second tick is ignored"
         ]
 
     def test_a_new_meter_counts_the_song_from_its_beginning(self) -> None:
@@ -191,7 +191,7 @@ class TestMidiClock:
         assert conductor.timeline is before
         assert conductor.take_transport_changes() == ()
         assert [record.getMessage() for record in caplog.records] == [
-            f"MIDI clock comes in and is not followed, as clock = {clock}"
+            f"MIDI clock comes in, but is not followed, because clock = {clock}"
         ]
 
     def test_a_tempo_out_of_range_is_not_followed_and_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
@@ -268,7 +268,7 @@ class TestLink:
         conductor.follow_link(link_moment(5.0), 5.0)
         assert (conductor.transport, conductor.is_running) == ("free", True)
 
-    def test_midi_clock_goes_before_it_and_that_is_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_midi_clock_has_priority_over_link_and_that_is_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
         conductor, daw = create_conductor(), Daw(140.0).tick(BAR)
         conductor.follow_link(link_moment(0.5), 0.5)
         receive_all(conductor, daw)
@@ -287,7 +287,9 @@ class TestLink:
         for at_s in (1.0, 2.0):
             conductor.follow_link(link_moment(at_s), at_s)
         assert conductor.timeline.tempo_bpm == 120.0
-        assert [record.getMessage() for record in caplog.records] == ["Link is on and is not followed, as clock = midi"]
+        assert [record.getMessage() for record in caplog.records] == [
+            "Link is on, but is not followed, because clock = midi"
+        ]
 
     def test_while_it_leads_our_own_tempo_is_not_set_here(self) -> None:
         conductor = create_conductor("link")

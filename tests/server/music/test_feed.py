@@ -1,5 +1,6 @@
 from bridge.midi.messages import NoteOn
 from bridge.timing.timeline import Timeline
+from server.jam.jam_output import JamStatus
 from server.music.feed import EVENTS_KEPT, ActionRequested, Feed, MessageReceived, StatusChanged, TimelineChanged
 
 
@@ -43,7 +44,7 @@ def test_a_slow_subscriber_loses_the_oldest_events_and_uses_no_more_memory() -> 
 def test_a_late_subscriber_begins_with_the_last_timeline_and_status() -> None:
     feed = Feed()
     for at_s in (1.0, 2.0):
-        feed.put(StatusChanged("listening", None, (), at_s))
+        feed.put(StatusChanged(JamStatus(), at_s))
         feed.put(TimelineChanged(Timeline.start(120.0), "free", "internal", at_s))
         feed.put(received(1))
     timeline, status = feed.subscribe().take_events()

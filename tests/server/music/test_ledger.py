@@ -84,6 +84,16 @@ def test_release_all_ends_every_note_once(ledger: Ledger, port: FailingPort) -> 
     assert ledger.sounding_count == 0
 
 
+def test_release_all_lifts_a_pedal_that_was_pressed_even_where_no_note_sounded(
+    ledger: Ledger, port: FailingPort
+) -> None:
+    ledger.post(ControlChange(64, 127, 3))
+    assert ControlChange(64, 0, 3) in ledger.releases
+    ledger.release_all()
+    assert ControlChange(64, 0, 3) in port.sent
+    assert ledger.releases == ()
+
+
 def test_a_note_whose_sending_failed_counts_as_sounding_as_it_may_have_been_played(
     ledger: Ledger, port: FailingPort
 ) -> None:
@@ -194,7 +204,7 @@ NOTES = st.one_of(
 
 
 @given(posted=st.lists(st.tuples(NOTES, st.booleans())))
-def test_every_note_is_ended_whatever_is_posted_and_whenever_the_port_fails(
+def test_every_note_is_ended_with_any_messages_and_any_failures_of_the_port(
     posted: list[tuple[NoteOn | NoteOff, bool]],
 ) -> None:
     port = FailingPort()

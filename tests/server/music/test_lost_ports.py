@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.errors import PortLost
-from bridge.midi.messages import ControlChange, NoteOff, NoteOn, encode
+from bridge.midi.messages import ALL_NOTES_OFF, ControlChange, NoteOff, NoteOn, encode
 from server.music.feed import MessagePlayed, MessageReceived, StatusChanged
 from tests.music import line
 from tests.server.jams import DEFAULTS
@@ -17,7 +17,7 @@ PHRASE = line(60, 62)
 def run_until_a_note_sounds(harness: MusicThreadHarness) -> None:
     """Plays the phrase and runs until the first note of the answer sounds."""
     harness.play(PHRASE)
-    while harness.music_thread._ledger.sounding_count == 0:
+    while harness.music_thread._live_jam._sender._ledger.sounding_count == 0:
         harness.run_until(harness.now_s + 0.25)
         assert harness.now_s < 60.0
 
@@ -62,7 +62,7 @@ def test_an_error_of_sending_that_comes_before_the_loss_is_noticed_is_counted_on
 
 
 def test_notes_that_sounded_on_a_lost_output_are_ended_when_it_is_back(answering: MusicThreadHarness) -> None:
-    (sounding,) = answering.music_thread._ledger.pending_note_offs
+    (sounding,) = answering.music_thread._live_jam._sender._ledger.pending_note_offs
     count = len(answering.sent)
     lose_output(answering)
     answering.run_until(answering.now_s + 10.0)
@@ -70,12 +70,30 @@ def test_notes_that_sounded_on_a_lost_output_are_ended_when_it_is_back(answering
     answering.output.reconnect()
     answering.run_pending_work()
     assert sent_after(answering, count) == [sounding]
-    assert answering.music_thread._ledger.sounding_count == 0
+    assert answering.music_thread._live_jam._sender._ledger.sounding_count == 0
+
+
+def test_notes_whose_end_went_to_a_port_that_had_just_gone_are_ended_when_it_is_back(
+    answering: MusicThreadHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sounding,) = answering.music_thread._live_jam._sender._ledger.pending_note_offs
+    with monkeypatch.context() as silent:  # gone, and not yet noticed: what is sent vanishes
+        silent.setattr(answering.output, "send", lambda _data, _due_s=None: None)
+        answering.music_thread.act("stop")
+        answering.let_pass(0.5)
+    lose_output(answering)
+    answering.let_pass(5.0)
+    count = len(answering.output.sent)
+    answering.output.reconnect()
+    answering.let_pass(0.5)
+    arrived = [data for data, _ in answering.output.sent[count:]]
+    assert encode(ControlChange(ALL_NOTES_OFF, 0, sounding.channel)) in arrived
+    assert encode(sounding) in arrived
 
 
 def test_in_the_take_a_note_ends_when_its_output_is_lost(answering: MusicThreadHarness) -> None:
     subscription = answering.music_thread.feed.subscribe()
-    (sounding,) = answering.music_thread._ledger.pending_note_offs
+    (sounding,) = answering.music_thread._live_jam._sender._ledger.pending_note_offs
     lost_s = answering.clock.now_s()
     lose_output(answering)
     answering.output.reconnect()
@@ -93,7 +111,7 @@ def test_a_phrase_while_the_output_is_lost_gets_no_answer_and_the_next_one_does(
     answering.run_until(answering.now_s + 20.0)
     events = subscription.take_events()
     assert not [event for event in events if isinstance(event, MessagePlayed)]
-    assert "answering" not in {event.state for event in events if isinstance(event, StatusChanged)}
+    assert "answering" not in {event.jam.state for event in events if isinstance(event, StatusChanged)}
     answering.output.reconnect()
     run_until_a_note_sounds(answering)
 

@@ -2,9 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from queue import Empty
 from threading import Event
 
 import pytest
@@ -13,11 +11,11 @@ from bridge.timing.clock import MonotonicClock
 from model.notes import Note
 from tests.conftest import Jackd, running_jackd
 from tests.music import line
-from tests.server.jam_process import MidiRecording, RunningJam, recorded_port, running_jam
+from tests.server.jam_process import RunningJam, recorded_port, running_jam
 
 SERVER = "fours-lost-server"
 FRAMES = 256
-BACK_WITHIN_S = 3.0
+BACK_WITHIN_S = 6.0
 RECONNECT_STARTS_S = 1.5
 """After this, the new process that waits for a server has started."""
 AWAY_S = 4.0
@@ -49,17 +47,6 @@ def cpu_s(pid: int) -> float:
     return total / os.sysconf("SC_CLK_TCK")
 
 
-def play_until_answered(jam: RunningJam, recording: MidiRecording) -> None:
-    """Plays the phrase again where no note comes: of a keyboard that has just been connected, messages may be lost."""
-    for _ in range(3):
-        jam.play(PHRASE)
-        with suppress(Empty):
-            while not recording.next(patience_s=4.0).is_note_on:
-                pass
-            return
-    pytest.fail("no phrase was answered after the server's return")
-
-
 @pytest.mark.parametrize("mode", ["answer", "continuous"])
 def test_a_jam_plays_again_within_seconds_of_the_servers_return(
     server: Jackd, tiny_pack: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, mode: str
@@ -87,9 +74,8 @@ def test_a_jam_plays_again_within_seconds_of_the_servers_return(
             wait_for_readout(jam, "/fours/midi_in", "ok")
             with recorded_port(jam.midi_out) as recording:
                 if mode == "answer":
-                    play_until_answered(jam, recording)
-                else:
-                    recording.next_note_on()
+                    jam.play(PHRASE)
+                recording.next_note_on()
                 playing_after_s = clock.now_s() - back_s
             status, printed = jam.stop()
     assert status == 0
@@ -100,6 +86,5 @@ def test_a_jam_plays_again_within_seconds_of_the_servers_return(
         'MIDI output "Trading Fours:Trading Fours Out" is back',
         'MIDI output "Trading Fours:Trading Fours Out" is lost; it is used again when it is back',
     ]
-    if mode == "continuous":
-        assert playing_after_s < BACK_WITHIN_S
+    assert playing_after_s < BACK_WITHIN_S
     assert cpu_while_away < MOST_CPU_WHILE_AWAY

@@ -8,12 +8,11 @@ from model.approach import APPROACHES, Approach
 from model.improvising.improviser import create_improviser
 from model.pack.dummy_pack import DummyPack
 from server.controls.choices import ModeName
-from server.controls.control_table import Settings
 from server.jam.jam import Jam
 from server.music.feed import ControlChanged, MessagePlayed, StatusChanged, TimelineChanged
 from tests.engines import FailingEngine
 from tests.music import line
-from tests.server.jams import ScriptedImproviser
+from tests.server.jams import ScriptedImproviser, plain_settings
 from tests.server.music_thread_harness import BEAT_S, START_S, MusicThreadHarness
 
 PHRASE = line(48, 50, 52, 53)
@@ -31,6 +30,15 @@ def messages_of(sent: list[tuple[Message, float]]) -> list[Message]:
 
 
 LEAD_S = 0.004
+# What the scripted improviser answers to `PHRASE`: each message, and the second at which it is due.
+ANSWER = [
+    (NoteOn(72, 80), DUE_S),
+    (NoteOff(72), 2.0),
+    (NoteOn(74, 80), 2.0),
+    (NoteOff(74), 2.25),
+    (NoteOn(76, 80), 2.25),
+    (NoteOff(76), 2.5),
+]
 
 
 class TestAPortThatSchedules:
@@ -38,17 +46,10 @@ class TestAPortThatSchedules:
     def ahead(self) -> MusicThreadHarness:
         return MusicThreadHarness(lead_s=LEAD_S)
 
-    def test_gets_each_message_ahead_of_time_and_is_told_when_it_is_due(self, ahead: MusicThreadHarness) -> None:
+    def test_gets_each_message_ahead_of_time_with_its_due_time(self, ahead: MusicThreadHarness) -> None:
         ahead.play(PHRASE)
         ahead.run_until(10.0)
-        assert ahead.due == [
-            (NoteOn(72, 80), DUE_S),
-            (NoteOff(72), 2.0),
-            (NoteOn(74, 80), 2.0),
-            (NoteOff(74), 2.25),
-            (NoteOn(76, 80), 2.25),
-            (NoteOff(76), 2.5),
-        ]
+        assert ahead.due == ANSWER
         assert [at_s for _, at_s in ahead.sent] == [pytest.approx(due_s - LEAD_S, abs=2e-4) for _, due_s in ahead.due]
 
     def test_takes_the_end_of_a_note_after_its_beginning_though_it_is_due_before(
@@ -79,14 +80,7 @@ class TestTime:
     def test_a_phrase_is_answered_at_the_tempo_to_the_tenth_of_a_millisecond(self, harness: MusicThreadHarness) -> None:
         harness.play(PHRASE)
         harness.run_until(10.0)
-        assert harness.sent == [
-            (NoteOn(72, 80), DUE_S),
-            (NoteOff(72), 2.0),
-            (NoteOn(74, 80), 2.0),
-            (NoteOff(74), 2.25),
-            (NoteOn(76, 80), 2.25),
-            (NoteOff(76), 2.5),
-        ]
+        assert harness.sent == ANSWER
 
     def test_a_message_has_the_second_at_which_it_arrived_not_at_which_it_was_read(
         self, harness: MusicThreadHarness
@@ -106,7 +100,7 @@ class TestTime:
         assert harness.sent[3:] == [(NoteOff(74), 2.5), (NoteOn(76, 80), 2.5), (NoteOff(76), 3.0)]
 
     def test_the_tempo_at_the_start_is_the_settings(self) -> None:
-        harness = MusicThreadHarness(Settings(tempo=60.0))
+        harness = MusicThreadHarness(plain_settings(tempo=60.0))
         harness.receive(NoteOn(60, 80), 0.0)
         harness.receive(NoteOff(60), 1.0)
         harness.run_until(10.0)
@@ -227,7 +221,7 @@ class TestANewPack:
     @pytest.fixture
     def playing(self) -> MusicThreadHarness:
         """Plays the pitches 60 62 64 65 without an end, one each quarter of a second; the latest at 2.0 s."""
-        harness = MusicThreadHarness(Settings(mode="continuous", approach="pitch"))
+        harness = MusicThreadHarness(plain_settings(mode="continuous", approach="pitch"))
         harness.play(line(48))
         harness.run_until(2.1)
         return harness
@@ -309,7 +303,7 @@ class TestFaults:
         engine = FailingEngine(vocabulary.size, 1)
         improviser = create_improviser(engine, vocabulary)
         harness = MusicThreadHarness(
-            Settings(mode=mode, approach=approach, answer_length=16.0), dict.fromkeys(APPROACHES, improviser)
+            plain_settings(mode=mode, approach=approach, answer_length=16.0), dict.fromkeys(APPROACHES, improviser)
         )
         harness.play(PHRASE)
         harness.run_until(3.0)
@@ -320,7 +314,7 @@ class TestFaults:
             harness.receive(NoteOn(48, 80), at_s)
             harness.receive(NoteOff(48), at_s + 0.2)
         harness.run_until(20.0)
-        assert harness.music_thread._ledger.sounding_count == 0
+        assert harness.music_thread._live_jam._sender._ledger.sounding_count == 0
         assert [record.message.count("what is no number") for record in caplog.records] == [1]
         engine.forecast = None
         before = len(harness.onsets_s)
@@ -359,7 +353,7 @@ class TestWhatIsLostOnTheWay:
         harness.music_thread._run_once()
         offs = [message for message in messages_of(harness.sent_with_repeats) if isinstance(message, NoteOff)]
         assert [offs.count(NoteOff(pitch)) for pitch in (72, 74, 76)] == [2, 2, 2]
-        assert harness.music_thread._ledger.next_repeat_s is None
+        assert harness.music_thread._live_jam._sender._ledger.next_repeat_s is None
 
     def test_a_note_that_the_player_holds_by_then_is_not_ended(self, harness: MusicThreadHarness) -> None:
         harness.play(PHRASE)
@@ -369,8 +363,8 @@ class TestWhatIsLostOnTheWay:
         assert self.repeats_after(harness, 0.2) == []
 
     @pytest.mark.parametrize("action", ["stop", "panic"])
-    def test_a_stop_ends_all_on_the_channels_that_were_used_and_says_it_twice(self, action: str) -> None:
-        harness = MusicThreadHarness(Settings(channel=5))
+    def test_a_stop_releases_all_used_channels_and_repeats_it(self, action: str) -> None:
+        harness = MusicThreadHarness(plain_settings(channel=5))
         harness.play(PHRASE)
         harness.run_until(2.1)
         harness.music_thread.act(action)
@@ -396,7 +390,7 @@ class TestWhatIsLostOnTheWay:
         harness.run_pending_work()
         assert set(self.repeats_after(harness, 0.1)) >= {NoteOff(72), NoteOff(74), NoteOff(76)}
 
-    def test_the_end_of_the_thread_says_it_twice(self, harness: MusicThreadHarness) -> None:
+    def test_the_end_of_the_thread_repeats_its_releases(self, harness: MusicThreadHarness) -> None:
         harness.play(PHRASE)
         harness.run_until(1.75)
         harness.music_thread.start()
@@ -467,9 +461,9 @@ class TestTheFeed:
         harness.music_thread.stop()
         timeline, status = harness.music_thread.feed.subscribe().take_events()
         assert isinstance(timeline, TimelineChanged)
-        assert timeline.timeline.tempo_bpm == Settings().tempo
+        assert timeline.timeline.tempo_bpm == plain_settings().tempo
         assert isinstance(status, StatusChanged)
-        assert status.state == "listening"
+        assert status.jam.state == "listening"
 
 
 class TestPublishedEvents:

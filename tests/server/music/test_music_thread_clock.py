@@ -86,7 +86,7 @@ class TestADawsClock:
         with caplog.at_level(logging.WARNING, "fours.clock"):
             harness.run_until(daw.next_s + 8.0)
         assert [record.message for record in caplog.records] == [
-            "MIDI clock is gone, or is none that can be followed; the tempo stays 120.0 bpm"
+            "MIDI clock is lost, or cannot be followed; the tempo stays 120.0 bpm"
         ]
         assert len(harness.onsets_s) > 6
         first = harness.onsets_s[0]
@@ -95,7 +95,7 @@ class TestADawsClock:
     def test_it_is_ignored_where_our_own_clock_is_chosen(self) -> None:
         harness, daw = MusicThreadHarness(Settings(clock="internal")), Daw(60.0)
         receive_all(harness, daw.send(START).tick(BAR))
-        assert harness.music_thread._timeline.tempo_bpm == 120.0
+        assert harness.music_thread.timeline.tempo_bpm == 120.0
 
 
 class TestTaps:
@@ -117,7 +117,7 @@ class TestTaps:
             harness.run_until(1.25 + 0.4 * tap)
             harness.music_thread.act("tap")
             harness.run_pending_work()
-        timeline = harness.music_thread._timeline
+        timeline = harness.music_thread.timeline
         assert timeline.seconds_at(timeline.bar_line(1)) - START_S == pytest.approx(1.25 + 4 * 0.4, abs=0.002)
 
 

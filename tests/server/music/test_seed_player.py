@@ -6,8 +6,8 @@ import pytest
 
 from bridge.midi.messages import NoteOff, NoteOn, encode, parse
 from bridge.timing.timeline import Timeline
-from model.files.meter import Meter
 from model.files.seed import Seed
+from model.files.time_signature import TimeSignature
 from model.notes import Note
 from server.controls.control_table import Settings
 from server.music.seed_player import LONGEST_WAIT_S, as_messages, play_seed, seed_playing, seed_values
@@ -89,11 +89,11 @@ class TestASeed:
 
 class TestItsControls:
     def test_are_its_tempo_and_meter(self) -> None:
-        assert seed_values(Seed(tuple(TUNE), 96.0, Meter(3, 4))) == {"tempo": 96.0, "meter": "3/4"}
+        assert seed_values(Seed(tuple(TUNE), 96.0, TimeSignature(3, 4))) == {"tempo": 96.0, "meter": "3/4"}
 
     @pytest.mark.parametrize(("tempo_bpm", "within"), [(5.0, 20.0), (900.0, 400.0)])
     def test_are_limited_to_the_range_of_the_controls(self, tempo_bpm: float, within: float) -> None:
-        values = seed_values(Seed(tuple(TUNE), tempo_bpm, Meter(11, 8)))
+        values = seed_values(Seed(tuple(TUNE), tempo_bpm, TimeSignature(11, 8)))
         assert values == {"tempo": within}
         assert Settings().with_value("tempo", values["tempo"]).tempo == within
 

@@ -41,21 +41,21 @@ def test_a_thread_without_progress_for_a_second_is_silenced_and_reported_once(
         watchdog.check()
     assert thread.ended_count == 1
     assert [record.message for record in caplog.records] == [
-        "the music thread hangs; what sounded has been ended. If it stays so, end the jam and start it again"
+        "the music thread hangs; all sounding notes were ended. If it stays so, end the jam and start it again"
     ]
     thread.progress = 2
     watchdog.check()
-    assert caplog.records[-1].message == "the music thread goes on"
+    assert caplog.records[-1].message == "the music thread works again"
 
 
-def test_if_the_port_hangs_too_the_report_says_that_notes_may_sound_on(
+def test_if_the_port_hangs_too_the_report_says_that_notes_may_go_on_sounding(
     thread: FakeThread, caplog: pytest.LogCaptureFixture
 ) -> None:
     thread.can_send = False
     watchdog = Watchdog(thread)
     for _ in range(CHECKS_UNTIL_HUNG + 1):
         watchdog.check()
-    assert "notes may sound on" in caplog.text
+    assert "notes may go on sounding" in caplog.text
 
 
 @pytest.mark.parametrize("waits", [True, False])
@@ -93,7 +93,7 @@ class TestTheMusicThread:
 
         progress_before = music_thread.progress
         music_thread.start()
-        music_thread.run_on_jam(lambda _: music_thread._ledger.post(NoteOn(72, 80)))
+        music_thread.run_on_jam(lambda _: music_thread._live_jam._sender._ledger.post(NoteOn(72, 80)))
         music_thread.run_on_jam(hang)
         assert hangs.wait(PATIENCE_S)
         rounds = [music_thread.progress, music_thread.progress]
@@ -124,6 +124,6 @@ class TestTheMusicThread:
 
     def test_of_a_lost_port_sends_nothing_and_raises_nothing(self) -> None:
         harness = MusicThreadHarness()
-        harness.music_thread._ledger.post(NoteOn(60, 80))
+        harness.music_thread._live_jam._sender._ledger.post(NoteOn(60, 80))
         harness.output.disconnect()
         assert not harness.music_thread.end_notes_from_outside()

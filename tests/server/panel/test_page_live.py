@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from bridge.osc.osc_packets import OscMessage
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
-from server.jam.modes import TurnSchedule
+from server.jam.turns.modes import TurnSchedule
 from tests.music import line, write_part
 from tests.server.jam_process import RunningJam, running_jam
 from tests.server.panel.browser import PATIENCE_MS, SIZES, open_page
@@ -332,7 +332,7 @@ class TestConnection:
             expect(page.locator("#control-temperature")).to_have_value("0.4")
             assert second.stop() == (0, "")
 
-    def test_in_a_network_the_page_asks_for_the_token(
+    def test_in_a_network_the_page_requests_the_token(
         self, context: BrowserContext, tiny_pack: Path, tmp_path: Path
     ) -> None:
         port = free_tcp_port()

@@ -17,13 +17,13 @@ from server.controls.cc_bindings import CcBinding
 from server.controls.control_table import BY_NAME, CONTROLS
 from server.errors import PanelError, TakeError
 from server.panel import app as app_module
-from server.panel import page_http
 from server.panel.dropped_seeds import LARGEST_BYTES
 from server.panel.jam_handle import TakeListing, TakeSource
-from server.panel.page_connections import MESSAGES_AT_ONCE, MOST_PAGES
-from server.panel.page_http import MOST_PER_ADDRESS
-from server.panel.page_messages import LONGEST_MESSAGE
+from server.panel.pages.page_connections import MESSAGES_AT_ONCE, MOST_PAGES
+from server.panel.pages.page_messages import LONGEST_MESSAGE
 from server.panel.panel import LARGEST_FRAME, Panel
+from server.panel.web import page_http
+from server.panel.web.page_http import MOST_PER_ADDRESS
 from tests.music import WHOLE_MIDI_FILE
 from tests.server.panel.running_panel import (
     HOST,
@@ -45,10 +45,10 @@ PanelTest = Callable[..., Coroutine[object, object, None]]
 class OneTake:
     """A take source with one take."""
 
-    def listings(self) -> list[TakeListing]:
+    async def listings(self) -> list[TakeListing]:
         return [TakeListing("2026-01-02-030405", "2026-01-02T03:04:05", 12.0, 34)]
 
-    def as_midi(self, name: str) -> bytes:
+    async def as_midi(self, name: str) -> bytes:
         if name != "2026-01-02-030405":
             raise TakeError(f"there is no jam {name}")
         return WHOLE_MIDI_FILE
@@ -92,7 +92,7 @@ class TestAPage:
             assert welcome["values"]["tempo"] == 400.0
             assert welcome["wiring"]["midi_in"] == "Keys"
             assert welcome["wiring"]["ms_per_token"] == {"pitch": 0.1, "event": 0.2}
-            assert welcome["stands"]["state"] == "listening"
+            assert welcome["status"]["state"] == "listening"
             assert welcome["time"]["meter"] == [4, 4]
             assert welcome["offers"] == {"takes": False}
 
@@ -102,9 +102,9 @@ class TestAPage:
             for pitch in (60, 64, 67):
                 await page.play(ON, pitch, 90)
                 await page.play(OFF, pitch, 0)
-            planned = await page.receive(lambda message: message.get("stands", {}).get("plan"))
-            assert planned["stands"]["state"] == "waiting"
-            assert [note[0] for note in planned["stands"]["plan"]][:2] == [72, 74]
+            planned = await page.receive(lambda message: message.get("status", {}).get("plan"))
+            assert planned["status"]["state"] == "waiting"
+            assert [note[0] for note in planned["status"]["plan"]][:2] == [72, 74]
             assert (await page.next_notes("partner", "on", 2)) == [72, 74]
         assert next(message for message in panel.sent_messages if isinstance(message, NoteOn)) == NoteOn(72, 90)
 
@@ -154,15 +154,15 @@ class TestControllersOfAPage:
         async with panel.page() as page:
             for value in (127, 90, 0):
                 await page.play(CONTROL, 64, value)
-            await page.receive(lambda message: message.get("asked") == ["respond"])
+            await page.receive(lambda message: message.get("actions") == ["respond"])
         async with panel.page() as page:
             # If its page disconnects while the pedal is down, the pedal must count as released.
             await page.play(CONTROL, 64, 127)
-            await page.receive(lambda message: message.get("asked"))
+            await page.receive(lambda message: message.get("actions"))
             page.websocket.transport.abort()
         async with panel.page() as page:
             await page.play(CONTROL, 64, 127)
-            await page.receive(lambda message: message.get("asked"))
+            await page.receive(lambda message: message.get("actions"))
 
 
 def has_binding(control: str) -> Callable[[JsonObject], object]:
@@ -172,7 +172,7 @@ def has_binding(control: str) -> Callable[[JsonObject], object]:
 
 def has_outcome(message: JsonObject) -> object:
     """Whether it is the outcome of learning."""
-    return message.get("said")
+    return message.get("outcome")
 
 
 class TestMidiLearn:
@@ -180,7 +180,7 @@ class TestMidiLearn:
     async def test_a_page_gets_the_controls_that_can_be_bound_and_their_bindings(self, panel: RunningPanel) -> None:
         async with panel.page() as page:
             (welcome,) = page.received
-            assert welcome["bindings"] == dict.fromkeys(name for name in BY_NAME if name != "pack")
+            assert welcome["bindings"] == dict.fromkeys(name for name, row in BY_NAME.items() if row.kind != "name")
             assert welcome["learning"] is None
 
     def test_the_next_knob_is_bound_and_written_to_the_config_and_all_pages_get_the_outcome(
@@ -198,23 +198,23 @@ class TestMidiLearn:
                     assert message["learning"] is None
                     assert message["bindings"]["temperature"] == {"cc": 74, "channel": 3}
                     sentence = f"CC 74 on channel 3 moves temperature now; it is written to {path}"
-                    assert message["said"] == {"sentence": sentence, "is_wrong": False}
+                    assert message["outcome"] == {"sentence": sentence, "is_error": False}
                 assert await other.next_value("temperature") == 2.0
             assert load(path).midi.bindings.by_control == {"temperature": CcBinding(74, 3)}
 
         asyncio.run(run())
 
     @with_panel
-    async def test_a_binding_that_cannot_be_written_holds_for_this_jam_and_the_outcome_says_so(
+    async def test_a_binding_that_cannot_be_written_holds_for_this_jam_and_the_page_is_notified(
         self, panel: RunningPanel
     ) -> None:
         async with panel.page() as page:
             await page.send("learn", control="swing")
             await page.play(CONTROL, 74, 127)
-            said = (await page.receive(has_outcome))["said"]
+            outcome = (await page.receive(has_outcome))["outcome"]
             beginning = f"CC 74 on channel 1 moves swing in this jam only: {UNWRITABLE_CONFIG} cannot be written"
-            assert said["sentence"].startswith(beginning)
-            assert said["is_wrong"]
+            assert outcome["sentence"].startswith(beginning)
+            assert outcome["is_error"]
             assert await page.next_value("swing") == 75.0
             await page.play(CONTROL, 74, 0)
             assert await page.next_value("swing") == 50.0
@@ -225,11 +225,11 @@ class TestMidiLearn:
             await page.send("learn", control="swing")
             await page.play(CONTROL, TEMPERATURE_CC, 127)
             message = await page.receive(has_outcome)
-            assert message["said"]["sentence"] == (
+            assert message["outcome"]["sentence"] == (
                 f"CC {TEMPERATURE_CC} moves temperature already; "
                 "let temperature learn another knob, or take its line out of [midi.cc]"
             )
-            assert message["said"]["is_wrong"]
+            assert message["outcome"]["is_error"]
             assert message["learning"] is None
             assert message["bindings"]["swing"] is None
             assert await page.next_value("temperature") == 2.0
@@ -267,7 +267,7 @@ class TestMidiLearn:
                 await page.receive(lambda message: message.get("learning") == "respond")
             await other.play(CONTROL, 67, 127)
             await other.receive(has_binding("respond"))
-            await other.receive(lambda message: message.get("asked") == ["respond"])
+            await other.receive(lambda message: message.get("actions") == ["respond"])
 
     @pytest.mark.parametrize(("control", "reason"), [("pack", "takes no CC"), ("tempr", "did you mean tempo?")])
     @with_panel
@@ -282,7 +282,7 @@ class TestMidiLearn:
 
 class TestRefusedMessages:
     @with_panel
-    async def test_a_change_that_fails_later_is_told_to_the_page_that_made_it(self, panel: RunningPanel) -> None:
+    async def test_a_change_that_fails_later_is_reported_to_the_page_that_made_it(self, panel: RunningPanel) -> None:
         async with panel.page() as page, panel.page() as other:
             await page.send("set", control="tempo", value=90.0)
             assert await page.next_value("tempo") == 90.0
@@ -294,13 +294,13 @@ class TestRefusedMessages:
     @pytest.mark.parametrize(
         ("text", "reason"),
         [
-            ("hello", "this was no JSON"),
+            ("hello", "the message is not JSON"),
             ('{"type":"quit"}', "a message's type is play, set, learn or ping"),
-            ("x" * (LONGEST_MESSAGE + 1), f"a message has at most {LONGEST_MESSAGE} characters, and this had 1025"),
+            ("x" * (LONGEST_MESSAGE + 1), f"a message has at most {LONGEST_MESSAGE} characters, and this one has 1025"),
             ('{"type":"set","control":"tempr","value":1}', "there is no control tempr; did you mean tempo?"),
             ('{"type":"set","control":"tempo","value":9000}', "tempo is 20 to 400 bpm; 9000 is out of range"),
             ('{"type":"set","control":"stop","value":"now"}', "an action takes 1, to do it, not 'now'"),
-            ('{"type":"ping","sent_ms":NaN}', "NaN is no number that the panel takes"),
+            ('{"type":"ping","sent_ms":NaN}', "NaN is not a number that the panel takes"),
         ],
     )
     @with_panel
@@ -411,7 +411,7 @@ class TestAccess:
         assert b"<title>Trading Fours</title>" in body
         assert panel.printed_lines == [f"Panel      http://{HOST}:{panel.port}"]
 
-    @pytest.mark.parametrize("target", ["/", "/main.js", "/view/piano_roll.js", "/door", "/takes"])
+    @pytest.mark.parametrize("target", ["/", "/main.js", "/view/piano_roll.js", "/access", "/takes"])
     @with_panel
     async def test_a_request_with_another_sites_host_gets_nothing(self, panel: RunningPanel, target: str) -> None:
         status, _, _ = await panel.request(target, host=f"evil.example:{panel.port}")
@@ -510,7 +510,7 @@ class TestUnfinishedRequests:
         await panel.request("/")
         monkeypatch.setattr(app_module, "BODY_TIMEOUT_S", 0.01)
         reader, writer = await asyncio.open_connection(HOST, panel.port)
-        head = f"POST /door HTTP/1.1\r\nHost: {HOST}:{panel.port}\r\nContent-Length: 10\r\n\r\n"
+        head = f"POST /access HTTP/1.1\r\nHost: {HOST}:{panel.port}\r\nContent-Length: 10\r\n\r\n"
         writer.write(head.encode())
         assert (await asyncio.wait_for(reader.read(), PATIENCE_S)).startswith(b"HTTP/1.1 408")
         writer.close()
@@ -526,16 +526,16 @@ class TestAPanelInTheNetwork:
     @with_lan_panel
     async def test_without_the_token_only_the_pages_files_are_served(self, panel: RunningPanel) -> None:
         assert (await panel.request("/"))[0] == 200
-        assert json.loads((await panel.request("/door"))[2]) == {"open": False}
+        assert json.loads((await panel.request("/access"))[2]) == {"open": False}
         with pytest.raises(InvalidStatus):
             await panel.page().__aenter__()
         assert (await panel.request("/seed", "POST", WHOLE_MIDI_FILE, headers=[panel.own_origin]))[0] == 403
-        assert (await panel.request("/door", "POST", b"wrong", headers=[panel.own_origin]))[0] == 403
+        assert (await panel.request("/access", "POST", b"wrong", headers=[panel.own_origin]))[0] == 403
 
     @with_lan_panel
     async def test_the_token_buys_a_cookie_with_which_a_page_may_play(self, panel: RunningPanel) -> None:
         token = panel.printed_lines[0].rpartition(" ")[2]
-        status, head, _ = await panel.request("/door", "POST", token.encode(), headers=[panel.own_origin])
+        status, head, _ = await panel.request("/access", "POST", token.encode(), headers=[panel.own_origin])
         assert status == 200
         (cookie,) = [line.partition(": ")[2] for line in head.splitlines() if line.startswith("set-cookie")]
         assert "HttpOnly" in cookie

@@ -173,7 +173,7 @@ class TestPedal:
         assert harness.calls == ["stop"]
         assert harness.forwarded == [ControlChange(67, 127, 0)]
 
-    def test_that_comes_up_just_as_its_lamp_goes_out_is_heard_at_its_next_press(self, harness: CcInputHarness) -> None:
+    def test_released_just_as_its_lamp_goes_out_works_at_its_next_press(self, harness: CcInputHarness) -> None:
         harness.receive(ControlChange(64, 127), at_s=1.0)
         harness.cc_input.on_value_sent(CcMove(64, 0, 0), 1.2)
         harness.receive(ControlChange(64, 0), at_s=1.2 + ECHO_S / 2)
@@ -237,7 +237,7 @@ class TestLearning:
         assert "already; let" in str(harness.refused[0])
         assert harness.calls == [BOUND.control_moved_by(CcMove(move.controller, move.value, move.channel))]
 
-    def test_of_a_knob_that_sends_an_nrpn_it_says_that_it_cannot_be_learnt(self, harness: CcInputHarness) -> None:
+    def test_a_knob_that_sends_an_nrpn_is_refused_with_a_sentence(self, harness: CcInputHarness) -> None:
         harness.cc_input.start_learning("swing", lambda _control, _binding: None, harness.refused.append)
         harness.receive(*(ControlChange(cc, value) for cc, value in ((99, 9), (98, 82), (6, 64), (38, 0))))
         harness.run_loop()

@@ -70,7 +70,7 @@ def test_parts_of_longer_messages_are_no_knobs(lines: list[str]) -> None:
     assert learn("temperature", Config(), PlayedSystem(*parts), lines.append, path=None) == CcBinding(21, 1)
 
 
-def test_of_a_knob_that_sends_an_nrpn_it_says_that_it_cannot_be_learnt(tmp_path: Path, lines: list[str]) -> None:
+def test_a_knob_that_sends_an_nrpn_is_refused_with_a_sentence(tmp_path: Path, lines: list[str]) -> None:
     path = tmp_path / "config.toml"
     parts = (ControlChange(cc, value) for cc, value in ((99, 9), (98, 82), (6, 64), (38, 0)))
     with pytest.raises(BadValue, match="this knob sends NRPN 1234 on channel 1"):

@@ -9,7 +9,7 @@ from model.errors import PackError
 from server.controls.control_store import ControlStore
 from server.controls.control_table import BY_NAME, CONTROLS, Control, Settings
 from server.controls.labels import address_part
-from server.music.jam_status import READOUTS, Readout
+from server.jam.readouts import READOUTS, Readout
 from server.remote.osc_controls import OscControls
 from server.remote.pending_updates import FLASH_S, TOUCH_S
 from tests.server.recording_receiver import RecordingReceiver
@@ -199,7 +199,7 @@ class TestAsking:
     @pytest.mark.parametrize(
         "control", [control for control in CONTROLS if control.kind != "action"], ids=lambda control: str(control.name)
     )
-    def test_every_control_can_be_asked_for(self, harness: OscHarness, control: Control) -> None:
+    def test_every_control_can_be_queried(self, harness: OscHarness, control: Control) -> None:
         (answer,) = harness.send(control.address)
         assert answer.address == control.address
         assert answer.arguments == (
@@ -216,14 +216,14 @@ class TestAsking:
             ("/fours/mode/fours", 0),
         ],
     )
-    def test_faders_labels_and_buttons_can_be_asked_for(
+    def test_faders_labels_and_buttons_can_be_queried(
         self, harness: OscHarness, address: str, value: OscArgument
     ) -> None:
         assert harness.send(address) == [OscMessage(address, (value,))]
         assert harness.receiver.calls == []
 
     @pytest.mark.parametrize("readout", READOUTS, ids=lambda readout: str(readout.name))
-    def test_a_readout_can_be_asked_for_once_it_is_known(self, harness: OscHarness, readout: Readout) -> None:
+    def test_a_readout_can_be_queried_once_it_is_known(self, harness: OscHarness, readout: Readout) -> None:
         assert harness.send(readout.address) == [OscMessage(ERROR, (f"{readout.address} is not known yet",))]
         harness.osc_controls.update_readouts({readout.name: "1"})
         assert harness.send(readout.address) == [OscMessage(readout.address, ("1",))]
@@ -282,7 +282,7 @@ class TestUpdates:
         (
             "/fours/temperature/text",
             ("0.5",),
-            "/fours/temperature/text tells, and cannot be set; set /fours/temperature",
+            "/fours/temperature/text is the text of a label and cannot be set; set /fours/temperature",
         ),
         ("/fours/approach", ("evnt",), "approach is pitch or event, not 'evnt'; did you mean event?"),
         ("/fours/approach", (2,), "approach is pitch or event, or its index 0 to 1, not 2"),
@@ -296,8 +296,16 @@ class TestUpdates:
         ("/fours/mode/fours", ("on",), "/fours/mode/fours takes 1, to choose it, not 'on'"),
         ("/fours/quantize/1/8t", (1.0,), "there is no address /fours/quantize/1/8t; controls are /fours/<control>"),
         ("/fours/tempo/", (1.0,), "there is no address /fours/tempo/; did you mean /fours/tempo?"),
-        ("/fours/state", ("answering",), "/fours/state tells, and cannot be set; ask it without an argument"),
-        ("/fours/beat/1", (1.0,), "/fours/beat/1 tells, and cannot be set; ask it without an argument"),
+        (
+            "/fours/state",
+            ("answering",),
+            "/fours/state is a readout and cannot be set; send it without an argument to get its value",
+        ),
+        (
+            "/fours/beat/1",
+            (1.0,),
+            "/fours/beat/1 is a readout and cannot be set; send it without an argument to get its value",
+        ),
         ("/fours/temprature", (0.5,), "there is no control temprature; did you mean temperature?"),
         ("/fours/temprature", (), "there is no control temprature; did you mean temperature?"),
         ("/temperature", (0.5,), "there is no address /temperature; controls are /fours/<control>"),
@@ -327,7 +335,7 @@ def test_no_control_has_the_name_of_a_readout_or_of_sync() -> None:
 
 
 class TestAChangeThatFailsLater:
-    def test_who_sent_it_is_told_why_and_everybody_gets_the_value_that_holds(self) -> None:
+    def test_the_sender_gets_the_reason_and_every_app_gets_the_value_in_force(self) -> None:
         harness = OscHarness()
         harness.send("/fours/sync", sender=TABLET)
         harness.send("/fours/pack", "rock", sender=PHONE)
@@ -338,7 +346,7 @@ class TestAChangeThatFailsLater:
         assert ERROR not in updates[TABLET]
         assert updates[TABLET]["/fours/pack"] == updates[PHONE]["/fours/pack"] == "song book"
 
-    def test_what_was_changed_elsewhere_is_not_told_to_any_app(self) -> None:
+    def test_a_failed_change_from_elsewhere_is_reported_to_no_app(self) -> None:
         harness = OscHarness()
         harness.send("/fours/sync")
         harness.controls.set("pack", "rock", "panel 1")

@@ -1,7 +1,7 @@
 import re
 
 from server.controls.control_table import CONTROLS
-from server.music.jam_status import READOUTS
+from server.jam.readouts import READOUTS
 from server.remote.osc_docs import osc_page
 from tests.conftest import CHECKOUT
 

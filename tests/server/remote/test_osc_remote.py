@@ -11,6 +11,7 @@ from bridge.timing.timeline import Timeline
 from server.config.config import OscSection
 from server.controls.control_store import ControlStore
 from server.controls.control_table import CONTROLS, Settings
+from server.jam.jam_output import JamStatus
 from server.music.feed import Feed, StatusChanged, TimelineChanged
 from server.remote.osc_remote import TICK_S, OscRemote
 from server.remote.osc_subscribers import EXPIRES_AFTER_S
@@ -138,7 +139,7 @@ def test_the_jams_status_comes_from_the_feed() -> None:
             app = harness.new_app()
             app.send_message("/fours/sync")
             await app.wait_for("/fours/state", "listening")
-            harness.feed.put(StatusChanged("answering", None, (), 0.0))
+            harness.feed.put(StatusChanged(JamStatus("answering"), 0.0))
             await app.wait_for("/fours/state", "answering")
             harness.feed.put(TimelineChanged(Timeline.start(390.0, MonotonicClock().now_s()), "free", "internal", 0.0))
             for beat in (1, 2, 3, 4):
@@ -152,7 +153,7 @@ def test_it_reads_the_feed_only_while_an_app_listens() -> None:
     async def test() -> None:
         clock = ManualClock()
         async with running_remote(clock) as harness:
-            harness.feed.put(StatusChanged("answering", None, (), 0.0))
+            harness.feed.put(StatusChanged(JamStatus("answering"), 0.0))
             assert not harness.feed.has_subscribers
             app = harness.new_app()
             app.send_message("/fours/state")
@@ -163,7 +164,7 @@ def test_it_reads_the_feed_only_while_an_app_listens() -> None:
                 await asyncio.wait_for(asyncio.Event().wait(), 5 * TICK_S)
             has_subscribers.append(harness.feed.has_subscribers)
             assert has_subscribers == [True, False]
-            harness.feed.put(StatusChanged("listening", None, (), 0.0))
+            harness.feed.put(StatusChanged(JamStatus(), 0.0))
             app.send_message("/fours/state")
             await app.wait_for("/fours/state", "listening")
 

@@ -52,7 +52,7 @@ def test_the_app_that_moved_a_control_gets_no_echo_at_either_port_and_others_get
     assert set(due_by_address(subscribers, 0.2)) == {PHONE, PHONE_REPLY}
 
 
-def test_only_the_app_that_asks_for_it_gets_everything_again() -> None:
+def test_only_the_app_that_requests_it_gets_all_values_again() -> None:
     subscribers = OscSubscribers(NAMES, REPLY_PORT)
     for app in (PHONE, TABLET):
         subscribers.on_message_from(app, 0.0)

@@ -5,7 +5,7 @@ from bridge.surfaces.surface import lay_out
 from bridge.timing.clock import ManualClock
 from server.controls.control_store import ControlStore
 from server.controls.control_table import BY_NAME, CONTROLS, Settings
-from server.music.jam_status import READOUTS
+from server.jam.readouts import READOUTS
 from server.remote.osc_controls import OscControls
 from server.remote.surface_rows import control_rows, status_lights
 from tests.server.recording_receiver import RecordingReceiver

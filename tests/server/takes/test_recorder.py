@@ -15,6 +15,7 @@ from bridge.timing.timeline import Timeline
 from server.config.config import TakesSection
 from server.controls.control_table import CONTROLS, Settings
 from server.errors import TakeError
+from server.jam.jam_output import JamStatus
 from server.music.feed import (
     ActionRequested,
     ControlChanged,
@@ -191,7 +192,7 @@ class TestTakeOfTheRunningJam:
             async with harness.recorder:
                 await harness.recorder.as_midi()
 
-        with pytest.raises(TakeError, match="not being written down"):
+        with pytest.raises(TakeError, match="not being recorded"):
             asyncio.run(run())
 
 
@@ -217,7 +218,7 @@ class TestFloods:
         assert len(ended.marks) == 2
 
     def test_the_jams_status_is_not_written(self, harness: RecorderHarness) -> None:
-        status_events = [StatusChanged("listening", None, (), BEGAN_S) for _ in range(1000)]
+        status_events = [StatusChanged(JamStatus(), BEGAN_S) for _ in range(1000)]
         run_recorder(harness, lambda: harness.put(*note_events(60, 1, 2), *status_events))
         assert len(harness.records) < 50
 
@@ -245,7 +246,7 @@ class TestFullDisk:
 
         asyncio.run(run())
         assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
-            "what is played is not being written down, and the jam plays on; it is tried again"
+            "what is played cannot be recorded; the jam plays on, and recording is tried again"
         ]
         assert caplog.records[0].getMessage().endswith("No space left on device")
         ended = harness.records[-1]
@@ -256,7 +257,7 @@ class TestFullDisk:
         (tmp_path / "file").touch()
         harness = RecorderHarness(tmp_path / "file" / "takes")
         run_recorder(harness, lambda: harness.put(*note_events(60, 1, 2)))
-        assert harness.output == [f"Takes      nothing is written down: {tmp_path / 'file' / 'takes'}: Not a directory"]
+        assert harness.output == [f"Takes      nothing is recorded: {tmp_path / 'file' / 'takes'}: Not a directory"]
 
     def test_an_event_that_cannot_be_written_does_not_stop_later_ones(
         self, harness: RecorderHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
@@ -299,7 +300,7 @@ class TestDiskCache:
 
 class TestFolderThatIsDeletedWhileAJamRuns:
     @pytest.mark.parametrize("is_renamed", [False, True])
-    def test_is_made_again_with_the_whole_journal_which_is_said_once(
+    def test_is_created_again_with_the_whole_journal_and_that_is_logged_once(
         self, harness: RecorderHarness, caplog: pytest.LogCaptureFixture, *, is_renamed: bool
     ) -> None:
         async def run() -> None:
@@ -324,7 +325,7 @@ class TestFolderThatIsDeletedWhileAJamRuns:
         assert isinstance(ended, JournalEnded)
         assert ended.heard_notes == 2
         assert harness.memory_files == [path.with_suffix(".memory")]
-        assert all("not written down" not in line for line in harness.output)
+        assert all("not recorded" not in line for line in harness.output)
 
     def test_the_file_alone_is_made_again_too(self, harness: RecorderHarness) -> None:
         async def run() -> None:
@@ -357,7 +358,7 @@ class TestFolderThatIsDeletedWhileAJamRuns:
         kinds = [type(record) for record in harness.records if not isinstance(record, ControlChanged)]
         assert kinds == [JournalBegun, TimelineChanged, MessageReceived, MessageReceived, JournalEnded]
 
-    def test_where_no_other_can_be_made_the_end_says_that_there_is_no_take(
+    def test_if_no_other_can_be_created_the_end_says_that_there_is_no_take(
         self, harness: RecorderHarness, caplog: pytest.LogCaptureFixture
     ) -> None:
         async def run() -> None:
@@ -373,7 +374,7 @@ class TestFolderThatIsDeletedWhileAJamRuns:
         assert len(caplog.records) == 1
         assert harness.memory_files == []
         assert harness.output[-1] == (
-            f"This jam is not written down: its journal is gone from {harness.folder}, and no other could be made"
+            f"This jam is not recorded: its journal is gone from {harness.folder}, and no other could be made"
         )
 
     def test_as_soon_as_one_can_be_made_it_holds_everything(self, harness: RecorderHarness) -> None:
@@ -419,7 +420,7 @@ class TestStart:
         (sentence,) = harness.output[1:]
         assert sentence == (
             "Full       marked jams alone take 2 MB, and takes.keep_mb is 1.5, "
-            "so all others go at each start; `fours takes remove` some, or raise it"
+            "so all other jams are removed at each start; remove some with `fours takes remove`, or raise takes.keep_mb"
         )
         assert len(TakeLibrary(folder).entries()) == 1
 

@@ -4,8 +4,7 @@ from hypothesis import strategies as st
 
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
-from model.files import meter as score_meter
-from model.files.meter import MeterChange
+from model.files.time_signature import MeterChange, TimeSignature
 from server.takes.score_bars import BarGrid, bar_grids, lay_out
 
 FOUR, THREE = Meter(4, 4), Meter(3, 4)
@@ -14,7 +13,7 @@ IN_FOUR = Timeline.start(120.0)
 
 def meter_changes(*changes: tuple[float, str]) -> tuple[MeterChange, ...]:
     read = [(beat, Meter.parse(meter)) for beat, meter in changes]
-    return tuple(MeterChange(beat, score_meter.Meter(meter.numerator, meter.denominator)) for beat, meter in read)
+    return tuple(MeterChange(beat, TimeSignature(meter.numerator, meter.denominator)) for beat, meter in read)
 
 
 class TestBarGrids:
@@ -94,7 +93,7 @@ class TestLayout:
         st.lists(st.tuples(st.floats(0.0, 30.0), st.floats(-50.0, 20.0), st.sampled_from(["4/4", "3/4", "7/8", "12/8"]))),
         st.floats(0.0, 20.0),
     )  # fmt: skip
-    def test_beats_keep_their_order_and_every_bar_is_whole_whatever_the_changes(
+    def test_beats_keep_their_order_and_every_bar_is_whole_after_any_changes(
         self, changes: list[tuple[float, float, str]], first_beat: float
     ) -> None:
         timelines, beat = [(IN_FOUR, 0.0)], 0.0

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage, parse
 from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
-from model.files.meter import Meter, MeterChange
-from model.files.midi_writer import TICKS_PER_BEAT, SongTrack, as_midi_file
+from model.files.midi.midi_writer import TICKS_PER_BEAT, SongTrack, as_midi_file
+from model.files.time_signature import MeterChange, TimeSignature
 from model.notes import Note
 from server.controls.control_table import Settings
 from server.errors import TakeError
@@ -167,7 +167,7 @@ class TestMarks:
 class TestBars:
     def test_a_free_jam_begins_with_the_bar_of_its_first_note(self) -> None:
         song = song_from(take_from(recording(timeline_change(), *note_events(line(60, 62, start_beats=10.0)))))
-        assert song.meters == (MeterChange(0.0, Meter(4, 4)),)
+        assert song.meters == (MeterChange(0.0, TimeSignature(4, 4)),)
         assert song_notes(song.tracks[0]) == line(60, 62, start_beats=2.0)
 
     def test_bars_that_the_first_note_started_begin_with_that_note(self) -> None:
@@ -192,7 +192,7 @@ class TestBars:
         st.lists(st.tuples(st.integers(0, 20), st.integers(1, 40), st.integers(30, 90)), min_size=1, max_size=30),
         st.lists(st.tuples(st.floats(1.0, 20.0), st.floats(40.0, 200.0)), max_size=5),
     )
-    def test_notes_keep_their_place_to_within_a_tick_whatever_the_tempo_did(
+    def test_notes_keep_their_place_to_within_a_tick_at_any_tempo(
         self, played: list[tuple[int, int, int]], tempi: list[tuple[float, float]]
     ) -> None:
         beat, notes = 0.0, []
@@ -230,8 +230,8 @@ class TestJamOnAManualClock:
         harness = MusicThreadHarness(Settings(record="on"))
         writer, subscription = JournalWriter(BEGUN, START_S), harness.music_thread.feed.subscribe()
         journal = writer.encode_start(harness.jam.settings)
-        harness.music_thread._update_jam_timeline()
-        harness.music_thread._change_jam("temperature", 0.5, START_S)
+        harness.music_thread._live_jam._update_jam_timeline()
+        harness.music_thread._live_jam._change_jam("temperature", 0.5, START_S)
         phrase = line(60, 62, 64, 65, step_beats=0.5, velocity=77)
         harness.play(phrase)
         harness.run_until(2.5)
@@ -258,7 +258,7 @@ class TestJamOnAManualClock:
         subscription = harness.music_thread.feed.subscribe()
         harness.play(line(60, 62, 64, 65))
         harness.run_until(1.75)
-        harness.music_thread._release_all()
+        harness.music_thread._live_jam.release_all()
         events: list[Event] = subscription.take_events()
         assert [event.message for event in events if isinstance(event, MessagePlayed)] == [NoteOn(72, 80), NoteOff(72)]
 

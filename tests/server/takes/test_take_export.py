@@ -8,7 +8,7 @@ import pretty_midi
 import pytest
 
 from bridge.midi.messages import ControlChange, NoteOff, NoteOn, OtherMessage
-from model.files.midi_writer import Song, as_midi_file
+from model.files.midi.midi_writer import Song, as_midi_file
 from server.errors import ExportError, TakeError
 from server.music.feed import MessagePlayed, MessageReceived
 from server.takes.journal import JournalBegun
@@ -96,7 +96,7 @@ class TestRefusal:
             ("02-03:", "a mark is a number, such as 02-03:1, not ''"),
         ],
     )
-    def test_of_a_missing_take_says_which_there_are(
+    def test_a_missing_take_is_refused_with_the_existing_ones(
         self, library: TakeLibrary, out: Path, name: str, sentence: str
     ) -> None:
         with pytest.raises(TakeError) as raised:

@@ -48,7 +48,7 @@ class TestCreateJournal:
 
 
 class TestEntries:
-    def test_of_a_missing_folder_are_none(self, library: TakeLibrary) -> None:
+    def test_a_missing_folder_has_no_takes(self, library: TakeLibrary) -> None:
         assert library.entries() == []
 
     def test_come_in_order_of_time_with_their_summaries(self, library: TakeLibrary, folder: Path) -> None:
@@ -233,7 +233,7 @@ class TestWrongClock:
         removed = library.prune(NOW + timedelta(days=31), 30, NO_LIMIT_BYTES).removed
         assert path in [entry.path for entry in removed]
 
-    def test_of_a_full_folder_the_jam_that_was_seen_first_goes_first_whatever_its_date(
+    def test_in_a_full_folder_the_jam_that_was_seen_first_is_removed_first_with_any_date(
         self, library: TakeLibrary, folder: Path
     ) -> None:
         old = write_journal(folder)

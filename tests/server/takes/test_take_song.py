@@ -8,10 +8,10 @@ import mido
 import pytest
 
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage
-from model.files.meter import Meter, MeterChange
-from model.files.midi_reader import read_midi
-from model.files.midi_writer import Marker, Song, as_midi_file
+from model.files.midi.midi_reader import read_midi
+from model.files.midi.midi_writer import Marker, Song, as_midi_file
 from model.files.tempo import tempo_of
+from model.files.time_signature import MeterChange, TimeSignature
 from server.controls.control_table import Settings
 from server.music.conductor import Conductor
 from server.music.feed import ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
@@ -57,7 +57,7 @@ class TestChannels:
         phrase = [event for channel in range(9) for event in note(channel, channel / 2)]
         assert channels(song_of(*phrase, *self.ANSWER)) == [set(range(9)), {10}]
 
-    def test_every_message_of_the_answer_goes_along(self) -> None:
+    def test_every_message_of_the_answer_is_included(self) -> None:
         answer = (*self.ANSWER, played(ControlChange(64, 127), 4.5), played(OtherMessage(b"\xe0\x00\x40"), 4.6))
         assert channels(song_of(*note(0, 0.0), *answer)) == [{0}, {1}]
 
@@ -120,13 +120,13 @@ class TestASongThatIsFollowed:
     @pytest.mark.parametrize("tempo_bpm", [60.0, 97.0, 180.0])
     def test_begins_with_one_meter_and_its_own_tempo(self, tempo_bpm: float, ticks_before: int) -> None:
         song = song_of(*led_by_a_daw(tempo_bpm, ticks_before=ticks_before))
-        assert song.meters == (MeterChange(0.0, Meter(4, 4)),)
+        assert song.meters == (MeterChange(0.0, TimeSignature(4, 4)),)
         assert song.tempi[0].beat == 0.0
         assert [change.tempo_bpm for change in song.tempi] == pytest.approx([tempo_bpm] * len(song.tempi), rel=0.001)
 
     def test_lies_where_it_was_played(self) -> None:
         song = song_of(*led_by_a_daw(97.0, meter="3/4"))
-        assert song.meters == (MeterChange(0.0, Meter(3, 4)),)
+        assert song.meters == (MeterChange(0.0, TimeSignature(3, 4)),)
         assert onsets(song) == pytest.approx([index / 2 for index in range(64)], abs=0.005)
 
     @pytest.mark.parametrize(("jitter_s", "early_s"), [(0.006, 0.0), (0.001, 0.02)])
@@ -134,7 +134,7 @@ class TestASongThatIsFollowed:
         self, jitter_s: float, early_s: float
     ) -> None:
         song = song_of(*led_by_a_daw(60.0, jitter_s=jitter_s, early_s=early_s))
-        assert song.meters == (MeterChange(0.0, Meter(4, 4)),)
+        assert song.meters == (MeterChange(0.0, TimeSignature(4, 4)),)
         assert [change.tempo_bpm for change in song.tempi] == pytest.approx([60.0] * len(song.tempi), rel=0.02)
         assert onsets(song)[0] == 0.0
         assert onsets(song)[8:] == pytest.approx([index / 2 for index in range(8, 64)], abs=0.03)

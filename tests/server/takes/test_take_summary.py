@@ -39,7 +39,7 @@ class TestNotes:
     def test_of_both_sides_are_counted_when_they_begin(self) -> None:
         assert summary(*heard(60, 1, 2), *heard(62, 2, 3), *played(60, 4, 5)).journal_end() == JournalEnded(5.0, 2, 1)
 
-    def test_without_any_a_jam_is_empty_whatever_controls_moved(self) -> None:
+    def test_without_notes_a_jam_is_empty_even_if_controls_moved(self) -> None:
         assert summary(ControlChanged("tempo", 90.0, 1.0, 0.0), ActionRequested("stop", 2.0, 0.0)).is_empty
         assert not summary(*heard(60, 1, 2)).is_empty
 

@@ -1,4 +1,5 @@
-"""Jams in processes of their own, without a device and without weights: what they leave on disk, in whatever way they end."""
+"""Jams in processes of their own, without a device and without weights: what they leave on disk, in whatever way they
+end."""
 
 import signal
 import subprocess
@@ -165,6 +166,6 @@ def test_a_jam_plays_although_its_folder_takes_no_journal(tmp_path: Path, monkey
     (tmp_path / "data").touch()
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     with seeded_jam(tmp_path) as jam:
-        assert jam.start_line("Takes").startswith("nothing is written down: ")
+        assert jam.start_line("Takes").startswith("nothing is recorded: ")
         assert jam.phone.ask("/fours/record", "on").arguments == ("on",)
         assert jam.stop() == (0, "")

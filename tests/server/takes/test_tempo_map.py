@@ -74,3 +74,8 @@ def test_a_jittering_clock_makes_few_changes_and_every_beat_keeps_its_second() -
 def test_a_layout_that_begins_before_the_timeline_has_the_first_tempo() -> None:
     early = ScoreLayout(PLAIN.stretches, PLAIN.meters)
     assert rounded(tempo_map((Segment(10.0, 20.0, 90.0),), early, 64.0)) == [(0.0, 90.0)]
+
+
+def test_a_take_that_ends_before_its_timeline_begins_has_the_first_tempo() -> None:
+    segments = (Segment(10.0, 20.0, 90.0),)
+    assert rounded(tempo_map(segments, PLAIN, 4.0, settling_beats=1.0)) == [(0.0, 90.0)]

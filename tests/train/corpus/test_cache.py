@@ -47,7 +47,7 @@ def whole(readings: list[Reading], tmp_path_factory: pytest.TempPathFactory) -> 
     return folder
 
 
-def test_what_was_read_is_found_again_whole(readings: list[Reading], tmp_path: Path) -> None:
+def test_a_reading_is_found_again_complete(readings: list[Reading], tmp_path: Path) -> None:
     Cache(tmp_path, LEAD).add(readings)
     again = Cache(tmp_path, LEAD)
     assert again.known == {reading.sha256 for reading in readings}
@@ -62,18 +62,18 @@ def is_mapped(records: Records) -> bool:
     return isinstance(base, np.memmap)
 
 
-def test_notes_are_mapped_and_not_read(readings: list[Reading], tmp_path: Path) -> None:
+def test_notes_are_memory_mapped(readings: list[Reading], tmp_path: Path) -> None:
     cache = Cache(tmp_path, LEAD)
     cache.add(readings)
     (kept,) = cache.get(readings[0].sha256).lines
     assert is_mapped(kept)
 
 
-def test_a_new_cache_knows_nothing(tmp_path: Path) -> None:
+def test_a_new_cache_is_empty(tmp_path: Path) -> None:
     assert Cache(tmp_path / "not" / "there" / "yet", LEAD).known == frozenset()
 
 
-def test_nothing_to_keep_makes_no_file(tmp_path: Path) -> None:
+def test_storing_nothing_writes_no_file(tmp_path: Path) -> None:
     Cache(tmp_path, LEAD).add([])
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
@@ -83,12 +83,12 @@ def test_nothing_to_keep_makes_no_file(tmp_path: Path) -> None:
     [LineSelection("melodic"), LineSelection(drums=True), LineSelection(time_unit="seconds")],
     ids=["tracks", "drums", "seconds"],
 )
-def test_what_was_read_for_another_choice_is_another_thing(other: LineSelection, tmp_path: Path) -> None:
+def test_readings_of_another_track_choice_are_separate(other: LineSelection, tmp_path: Path) -> None:
     Cache(tmp_path, LEAD).add(readings_of(tmp_path / "files", [1]))
     assert Cache(tmp_path, other).known == frozenset()
 
 
-def test_the_same_content_is_kept_once(readings: list[Reading], tmp_path: Path) -> None:
+def test_the_same_content_is_stored_once(readings: list[Reading], tmp_path: Path) -> None:
     cache = Cache(tmp_path, LEAD)
     cache.add([*readings, *readings])
     once = sorted((path.name, path.stat().st_size) for path in tmp_path.rglob("*.np?"))
@@ -98,7 +98,7 @@ def test_the_same_content_is_kept_once(readings: list[Reading], tmp_path: Path) 
     assert len(notes) == sum(len(line) for reading in readings for line in reading.lines)
 
 
-def test_with_something_new_only_the_new_is_kept_again(readings: list[Reading], tmp_path: Path) -> None:
+def test_of_known_and_new_readings_only_the_new_are_stored(readings: list[Reading], tmp_path: Path) -> None:
     cache = Cache(tmp_path, LEAD)
     cache.add(readings)
     cache.add([*readings, *readings_of(tmp_path / "more", [5])])
@@ -106,7 +106,7 @@ def test_with_something_new_only_the_new_is_kept_again(readings: list[Reading], 
     assert every == 64 + sum(len(line) for reading in readings for line in reading.lines)
 
 
-def test_shards_are_added_as_they_come(readings: list[Reading], tmp_path: Path) -> None:
+def test_shards_are_added_one_by_one(readings: list[Reading], tmp_path: Path) -> None:
     cache = Cache(tmp_path, LEAD)
     for reading in readings:
         cache.add([reading])
@@ -115,7 +115,7 @@ def test_shards_are_added_as_they_come(readings: list[Reading], tmp_path: Path) 
     assert Cache(tmp_path, LEAD).known == {reading.sha256 for reading in readings}
 
 
-def test_two_that_add_the_same_at_once_both_have_it(readings: list[Reading], tmp_path: Path) -> None:
+def test_two_caches_that_add_the_same_content_both_have_it(readings: list[Reading], tmp_path: Path) -> None:
     one, other = Cache(tmp_path, LEAD), Cache(tmp_path, LEAD)
     one.add(readings)
     other.add(readings)
@@ -154,7 +154,7 @@ class TestDamage:
     @pytest.mark.parametrize(("kind", "spoil"), [("npz", cut), ("npz", flip), ("npy", cut)])
     @given(part=st.floats(0, 1, exclude_max=True))
     @settings(max_examples=40)
-    def test_a_spoilt_shard_is_passed_over_or_whole_and_mended_by_adding_again(
+    def test_a_damaged_shard_is_ignored_and_can_be_stored_again(
         self,
         whole: Path,
         readings: list[Reading],
@@ -175,9 +175,7 @@ class TestDamage:
             file.write_bytes(content)
 
     @pytest.mark.parametrize("kind", ["npz", "npy"])
-    def test_a_shard_of_which_half_is_gone_is_passed_over(
-        self, kind: str, readings: list[Reading], tmp_path: Path
-    ) -> None:
+    def test_a_shard_with_a_missing_file_is_ignored(self, kind: str, readings: list[Reading], tmp_path: Path) -> None:
         Cache(tmp_path, LEAD).add(readings)
         next(tmp_path.rglob(f"*.{kind}")).unlink()
         cache = Cache(tmp_path, LEAD)
@@ -185,7 +183,7 @@ class TestDamage:
         cache.add(readings)
         assert Cache(tmp_path, LEAD).known == {reading.sha256 for reading in readings}
 
-    def test_an_index_beside_the_notes_of_another_is_passed_over(self, readings: list[Reading], tmp_path: Path) -> None:
+    def test_an_index_with_the_notes_of_another_shard_is_ignored(self, readings: list[Reading], tmp_path: Path) -> None:
         cache = Cache(tmp_path, LEAD)
         cache.add(readings)
         (notes,) = tmp_path.rglob("*.npy")
@@ -193,7 +191,7 @@ class TestDamage:
         notes.with_stem("longer").replace(notes)
         assert Cache(tmp_path, LEAD).known == frozenset()
 
-    def test_what_is_no_shard_is_left_alone(self, readings: list[Reading], tmp_path: Path) -> None:
+    def test_other_files_in_the_folder_are_left_alone(self, readings: list[Reading], tmp_path: Path) -> None:
         Cache(tmp_path, LEAD).add(readings)
         folder = next(tmp_path.rglob("*.npz")).parent
         np.savez(folder / "stranger.npz", other=np.zeros(3))
@@ -210,7 +208,7 @@ class TestNoRoom:
         told = f"the cache {tmp_path / 'cache'} cannot be written (Not a directory); choose another --cache"
         assert str(raised.value) == told
 
-    def test_a_full_disk_is_an_error_and_leaves_no_half_of_a_shard(
+    def test_a_full_disk_is_an_error_and_leaves_no_part_of_a_shard(
         self, readings: list[Reading], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def full(*_: object, **__: object) -> None:

@@ -47,7 +47,8 @@ def in_this_process(
 
 @pytest.fixture
 def _without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Starting processes takes longer than reading our few files, and tests/train/test_ingest.py proves that it comes to the same."""
+    """Starting processes takes longer than reading our few files, and tests/train/test_ingest.py proves that it comes
+    to the same."""
     monkeypatch.setattr(corpus_module, "ingest", in_this_process)
 
 
@@ -82,7 +83,7 @@ def write_manifest(folder: Path, *rows: str) -> None:
 
 
 class TestManifest:
-    def test_a_manifest_in_the_folder_says_the_side(self, tmp_path: Path) -> None:
+    def test_a_manifest_in_the_folder_gives_the_side(self, tmp_path: Path) -> None:
         for number, split in enumerate(SPLITS):
             write_part(tmp_path / f"{split}.mid", tune(number))
         write_manifest(tmp_path, *(f"{split}.mid,{split}" for split in SPLITS))
@@ -90,7 +91,7 @@ class TestManifest:
         assert names(corpus) == {split: [split] for split in SPLITS}
         assert [(corpus.files(split), corpus.notes(split)) for split in SPLITS] == [(1, 64)] * 3
 
-    def test_a_manifest_beside_the_folder_says_it_for_all_its_neighbours(self, tmp_path: Path) -> None:
+    def test_a_manifest_beside_the_folder_gives_it_for_all_its_neighbours(self, tmp_path: Path) -> None:
         folder = tmp_path / "tunes"
         write_part(folder / "a" / "one.mid", tune(1))
         write_part(folder / "two.MIDI", tune(2))
@@ -101,7 +102,7 @@ class TestManifest:
         assert corpus.name == "tunes"
         assert names(corpus) == {"train": [], "valid": ["two"], "test": ["one"]}
 
-    def test_of_two_manifests_the_one_nearest_to_the_file_has_the_word(self, tmp_path: Path) -> None:
+    def test_of_two_manifests_the_one_nearest_to_the_file_counts(self, tmp_path: Path) -> None:
         for name in ("a/one", "a/two", "b/three"):
             write_part(tmp_path / f"{name}.mid", tune(len(name)))
         write_manifest(tmp_path, "a/one.mid,train", "a/two.mid,test", "b/three.mid,train")
@@ -114,7 +115,7 @@ class TestManifest:
         (tmp_path / "manifest.csv").write_text("path,split\r\ntune.mid,test\r\n", encoding="utf-8-sig")
         assert names(read(tmp_path)[0])["test"] == ["tune"]
 
-    def test_what_it_does_not_name_is_split_by_its_content(self, tmp_path: Path) -> None:
+    def test_a_file_without_a_row_is_split_by_its_content(self, tmp_path: Path) -> None:
         paths = [write_part(tmp_path / f"{number}.mid", tune(number)) for number in range(20)]
         write_manifest(tmp_path, "0.mid,test")
         (corpus,) = read(tmp_path)
@@ -122,17 +123,17 @@ class TestManifest:
         assert sides == {path.stem: side_by_hash(path) for path in paths} | {"0": "test"}
 
     @pytest.mark.parametrize("text", ["file,side\ntune.mid,train\n", ""])
-    def test_a_table_of_something_else_is_an_error(self, text: str, tmp_path: Path) -> None:
+    def test_a_table_with_other_columns_is_an_error(self, text: str, tmp_path: Path) -> None:
         write_part(tmp_path / "tune.mid", tune(1))
         (tmp_path / "manifest.csv").write_text(text, encoding="utf-8")
         assert complaint(tmp_path) == (
-            f"{tmp_path / 'manifest.csv'} has no columns path and split; name them so, or take the file away"
+            f"{tmp_path / 'manifest.csv'} has no columns path and split; name its columns so, or delete the file"
         )
 
     def test_a_table_in_another_encoding_is_an_error(self, tmp_path: Path) -> None:
         write_part(tmp_path / "tune.mid", tune(1))
         (tmp_path / "manifest.csv").write_text("path,split\nÜbung.mid,train\n", encoding="latin-1")
-        assert complaint(tmp_path).startswith(f"{tmp_path / 'manifest.csv'} is no table in UTF-8 (")
+        assert complaint(tmp_path).startswith(f"{tmp_path / 'manifest.csv'} is not a table in UTF-8 (")
 
     def test_a_manifest_that_leaves_everything_out_is_an_error(self, tmp_path: Path) -> None:
         write_part(tmp_path / "tune.mid", tune(1))
@@ -145,7 +146,7 @@ class TestManifest:
 
 
 class TestSplitByContent:
-    def test_it_is_80_10_10_and_no_new_name_moves_a_file(self, tmp_path: Path) -> None:
+    def test_the_split_is_80_10_10_and_a_new_name_moves_no_file(self, tmp_path: Path) -> None:
         paths = [write_part(tmp_path / f"{number:02}.mid", tune(number)) for number in range(40)]
         expected = {split: [path.stem for path in paths if side_by_hash(path) == split] for split in SPLITS}
         assert names(read(tmp_path)[0]) == expected
@@ -155,7 +156,7 @@ class TestSplitByContent:
         again = {split: {str(99 - int(name)) for name in some} for split, some in names(read(tmp_path)[0]).items()}
         assert again == {split: {str(int(name)) for name in some} for split, some in expected.items()}
 
-    def test_a_file_that_comes_or_goes_moves_no_other(self, tmp_path: Path) -> None:
+    def test_adding_or_removing_a_file_moves_no_other(self, tmp_path: Path) -> None:
         paths = [write_part(tmp_path / f"{number:02}.mid", tune(number)) for number in range(40)]
         before = names(read(tmp_path)[0])
         paths[7].unlink()
@@ -229,7 +230,7 @@ class TestNearDuplicates:
         assert names(corpus) == {"train": ["a", "b"], "valid": ["d"], "test": ["c"]}
         assert (corpus.near_duplicates, corpus.duplicates_across_splits) == (3, 2)
 
-    def test_two_copies_of_one_tune_are_no_reason_to_hold_one_out(self, tmp_path: Path) -> None:
+    def test_of_two_copies_of_one_tune_neither_is_held_out(self, tmp_path: Path) -> None:
         write_part(tmp_path / "home.mid", tune(1))
         write_part(tmp_path / "away.mid", tune(1, key=62))
         assert names(read(tmp_path)[0]) == {"train": ["away", "home"], "valid": [], "test": []}
@@ -246,12 +247,12 @@ class TestSources:
     def found(self, corpus: Corpus) -> set[str]:
         return {line.file.stem for split in SPLITS for line in corpus.lines[split]}
 
-    def test_a_folder_is_searched_to_the_bottom(self, folder: Path) -> None:
+    def test_a_folder_is_searched_with_all_its_subfolders(self, folder: Path) -> None:
         (corpus,) = read(folder)
         assert (corpus.name, corpus.folder, corpus.found) == ("music", folder, 4)
         assert self.found(corpus) == {"one", "two", "three", "four"}
 
-    def test_the_folder_one_is_in_has_a_name(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_working_folder_has_a_name(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(folder)
         (corpus,) = read(Path())
         assert (corpus.name, corpus.folder) == ("music", folder)
@@ -272,7 +273,7 @@ class TestSources:
         path = write_part(tmp_path / "take [1].mid", tune(1))
         assert self.found(read(path)[0]) == {"take [1]"}
 
-    def test_a_list_names_files_as_seen_from_its_own_folder_each_once(self, folder: Path) -> None:
+    def test_a_list_names_files_relative_to_its_own_folder_each_once(self, folder: Path) -> None:
         lists = folder.parent / "lists"
         lists.mkdir()
         rows = [
@@ -287,18 +288,18 @@ class TestSources:
         assert (corpus.name, corpus.folder, corpus.found) == ("mine", lists, 2)
         assert self.found(corpus) == {"one", "three"}
 
-    def test_a_list_goes_by_the_manifests_of_its_files(self, folder: Path) -> None:
+    def test_a_list_uses_the_manifests_of_its_files(self, folder: Path) -> None:
         write_manifest(folder, "a/one.mid,valid", "three.midi,train")
         (folder.parent / "mine.txt").write_text("music/a/one.mid\nmusic/three.midi\n", encoding="utf-8")
         assert names(read(folder.parent / "mine.txt")[0]) == {"train": ["three"], "valid": ["one"], "test": []}
 
-    def test_a_list_of_what_is_not_there_is_an_error(self, folder: Path) -> None:
+    def test_a_list_of_missing_files_is_an_error(self, folder: Path) -> None:
         path = folder / "mine.txt"
         path.write_text("a/one.mid\ngone.mid\n", encoding="utf-8")
         assert complaint(path) == f"{path} names {folder / 'gone.mid'}, which is not there"
 
     @pytest.mark.parametrize("text", ["", "\n \n"])
-    def test_a_list_of_nothing_is_an_error(self, text: str, folder: Path) -> None:
+    def test_an_empty_list_is_an_error(self, text: str, folder: Path) -> None:
         path = folder / "mine.txt"
         path.write_text(text, encoding="utf-8")
         assert complaint(path) == f"{path} names no file"
@@ -306,7 +307,7 @@ class TestSources:
     def test_a_list_in_another_encoding_is_an_error(self, folder: Path) -> None:
         path = folder / "mine.txt"
         path.write_text("Übung.mid\n", encoding="latin-1")
-        assert complaint(path) == f"{path} is no list of files in UTF-8; save it as such"
+        assert complaint(path) == f"{path} is not a list of files in UTF-8; save it in UTF-8"
 
     def test_a_folder_without_midi_files_is_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "readme.md").touch()
@@ -317,7 +318,7 @@ class TestSources:
         )
 
     @pytest.mark.parametrize("name", ["nowhere", "*.mid", "nowhere.txt"])
-    def test_what_is_not_there_is_an_error(self, name: str, tmp_path: Path) -> None:
+    def test_a_missing_source_is_an_error(self, name: str, tmp_path: Path) -> None:
         assert complaint(tmp_path / name) == (
             f"{tmp_path / name} is no folder and no file of music; name folders, .mid files, or a .txt that lists them"
         )
@@ -341,7 +342,7 @@ class TestTracks:
         write_manifest(tmp_path, *(f"{path.name},{path.stem.split('-')[1]}" for path in tmp_path.glob("*.mid")))
         return tmp_path
 
-    def test_leads_alone_are_read_unless_asked_otherwise(self, folder: Path) -> None:
+    def test_leads_alone_are_read_by_default(self, folder: Path) -> None:
         (corpus,) = read(folder)
         assert names(corpus) == {"train": ["lead-train"], "valid": ["lead-valid"], "test": []}
         without_lead = [f"{name}-{split}" for name in ("chords", "drums", "short") for split in ("train", "valid")]
@@ -364,11 +365,11 @@ class TestTracks:
         assert names(corpus)["valid"] == ["chords-valid", "lead-valid", "short-valid"]
         assert [path.stem for path in corpus.without_lead] == ["drums-train", "drums-valid"]
 
-    def test_drums_are_music_where_they_are_asked_for(self, folder: Path) -> None:
+    def test_drums_are_read_on_request(self, folder: Path) -> None:
         (corpus,) = read(folder, tracks="merged", drums=True)
         assert corpus.without_lead == []
 
-    def test_of_melodic_files_one_with_a_lead_is_held_out(self, tmp_path: Path) -> None:
+    def test_of_melodic_files_only_one_with_a_lead_is_held_out(self, tmp_path: Path) -> None:
         for number in range(6):
             write_part(tmp_path / f"short-{number}.mid", tune(number, 32))
         write_part(tmp_path / "lead-1.mid", tune(6))
@@ -378,7 +379,7 @@ class TestTracks:
 
 
 class TestBadFiles:
-    def test_broken_files_are_named_and_the_others_read(self, tmp_path: Path) -> None:
+    def test_broken_files_are_listed_and_the_others_read(self, tmp_path: Path) -> None:
         write_part(tmp_path / "a whole one.mid", tune(1))
         (tmp_path / "cut off in its header.mid").write_bytes(WHOLE_MIDI_FILE[:10])
         (tmp_path / "empty.mid").touch()
@@ -389,7 +390,7 @@ class TestBadFiles:
         broken = ["._a whole one.mid", "cut off in its header.mid", "empty.mid", "letter.mid"]
         assert [broken.file.name for broken in corpus.broken] == broken
 
-    def test_a_file_that_breaks_off_is_learnt_from_as_far_as_it_goes_and_named(self, tmp_path: Path) -> None:
+    def test_a_truncated_file_is_used_as_far_as_it_goes_and_listed(self, tmp_path: Path) -> None:
         write_part(tmp_path / "whole.mid", tune(1))
         (tmp_path / "cut off.mid").write_bytes(bytes(midi_bytes(Part(tune(2, 80))))[:-40])
         (corpus,) = read(tmp_path)
@@ -398,7 +399,7 @@ class TestBadFiles:
             ("cut off.mid", "breaks off in its last track")
         ]
 
-    def test_files_without_a_lead_are_no_broken_files(self, tmp_path: Path) -> None:
+    def test_files_without_a_lead_do_not_count_as_broken(self, tmp_path: Path) -> None:
         write_part(tmp_path / "a lead.mid", tune(1))
         write_part(tmp_path / "bass.mid", tune(2, key=20))
         write_part(tmp_path / "drums.mid", tune(3), channel=DRUM_CHANNEL)
@@ -464,7 +465,7 @@ class TestLine:
         assert [type(value) for value in (note.pitch, note.onset_beats, note.velocity)] == [int, float, int]
         assert note.onset_beats == 1 / 3
 
-    def test_its_content_is_told_by_every_note_and_by_where_lines_end(self) -> None:
+    def test_its_hash_depends_on_every_note_and_on_where_lines_end(self) -> None:
         def content(*lines: Sequence[Note]) -> str:
             return content_of(Line.of(Path(str(np.random.default_rng().integers(99))), notes) for notes in lines)
 
@@ -487,7 +488,7 @@ class TestWithWorkers:
     def _without_workers(self) -> None:
         """Here they are wanted."""
 
-    def test_from_the_cache_a_corpus_is_what_it_was_from_the_files(self, tmp_path: Path) -> None:
+    def test_a_corpus_from_the_cache_equals_one_from_the_files(self, tmp_path: Path) -> None:
         folder, cache = tmp_path / "music", tmp_path / "cache"
         for number in range(12):
             write_part(folder / f"{number}.mid", tune(number))

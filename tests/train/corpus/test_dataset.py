@@ -98,10 +98,10 @@ class TestVocabularies:
         assert pitch_vocabulary(lines(line(60))) == PitchVocabulary(tuple(range(54, 66)))
 
 
-class TestSpelling:
+class TestTokens:
     @given(PLAYED)
     @settings(max_examples=200)
-    def test_a_line_is_spelt_as_a_player_is_note_by_note(self, played: list[tuple[int, float]]) -> None:
+    def test_a_line_has_the_same_tokens_as_a_player_note_by_note(self, played: list[tuple[int, float]]) -> None:
         (tune,) = lines(performed(played))
         for words in (EVENTS, PITCHES):
             assert tokens_of_line(words, tune.records).tolist() == encode_notes(words, tune.notes)
@@ -126,14 +126,14 @@ class TestSpelling:
         (silence,) = lines([])
         assert [tokens_of_line(words, silence.records).tolist() for words in (EVENTS, PITCHES)] == [[START]] * 2
 
-    def test_no_time_stands_before_all_music_however_late_it_begins(self) -> None:
+    def test_there_is_no_time_before_the_first_note_however_late_it_begins(self) -> None:
         (late,) = lines(line(60, start_beats=99.0))
         assert tokens_of_line(EVENTS, late.records).tolist() == [START, 1 + 60 - 48]
 
 
 class TestTransposition:
     @given(st.lists(st.tuples(st.integers(0, 127), st.floats(0.1, 4.0)), min_size=1, max_size=20))
-    def test_a_token_is_moved_to_what_the_moved_note_is_spelt_as(self, played: list[tuple[int, float]]) -> None:
+    def test_a_transposed_token_is_the_token_of_the_transposed_note(self, played: list[tuple[int, float]]) -> None:
         tunes = lines(performed(played))
         for words in (pitch_vocabulary(tunes), EventVocabulary(pitches_of(tunes), EVENTS.bins)):
             table = transposing(words)
@@ -149,14 +149,14 @@ class TestTransposition:
         for semitones in TRANSPOSITIONS:
             assert pieces.piece(0, semitones).tolist() == encode_notes(words, transposed(tunes[0].notes, semitones))
 
-    def test_a_line_is_spelt_in_twelve_keys_its_own_among_them(self) -> None:
+    def test_a_line_is_encoded_in_twelve_keys_including_its_own(self) -> None:
         tunes = lines(exercise())
         words = pitch_vocabulary(tunes)
         pieces = pieces_in_memory(words, tunes)
         assert len({tuple(pieces.piece(0, semitones).tolist()) for semitones in TRANSPOSITIONS}) == 12
         assert pieces.piece(0).tolist() == pieces.piece(0, 0).tolist() == encode_notes(words, exercise())
 
-    def test_start_and_time_stay_what_they_are(self) -> None:
+    def test_start_and_time_tokens_do_not_change(self) -> None:
         table = transposing(EVENTS)
         assert (table[:, START] == START).all()
         assert (table[:, EVENTS.first_time_token :] == np.arange(EVENTS.first_time_token, EVENTS.size)).all()
@@ -167,7 +167,7 @@ class TestPieces:
     TUNES = (tune(1), line(60), tune(2, 30), exercise(9))
 
     @pytest.mark.parametrize("words", [EVENTS, PITCHES], ids=["event", "pitch"])
-    def test_on_disk_they_are_what_they_are_in_memory(self, words: EventVocabulary, tmp_path: Path) -> None:
+    def test_pieces_on_disk_equal_those_in_memory(self, words: EventVocabulary, tmp_path: Path) -> None:
         tunes = lines(*self.TUNES)
         kept = pieces_in_memory(words, tunes)
         mapped, _ = pieces_on_disk(words, iter(tunes), tmp_path / "tokens")
@@ -181,27 +181,27 @@ class TestPieces:
             for semitones in TRANSPOSITIONS:
                 assert mapped.piece(index, semitones).tolist() == kept.piece(index, semitones).tolist()
 
-    def test_on_disk_they_are_mapped_and_lie_end_to_end_two_bytes_a_token(self, tmp_path: Path) -> None:
+    def test_on_disk_they_are_mapped_end_to_end_with_two_bytes_per_token(self, tmp_path: Path) -> None:
         pieces, content = pieces_on_disk(EVENTS, lines(*self.TUNES), tmp_path / "tokens")
         assert isinstance(pieces._tokens, np.memmap)
         written = (tmp_path / "tokens").read_bytes()
         assert len(written) == 2 * pieces.lengths.sum()
         assert content == hashlib.sha256(written).hexdigest()
 
-    def test_their_hash_tells_a_changed_note_and_nothing_else(self, tmp_path: Path) -> None:
+    def test_their_hash_depends_on_the_notes_alone(self, tmp_path: Path) -> None:
         def content(*notes: Sequence[Note]) -> str:
             return pieces_on_disk(EVENTS, lines(*notes), tmp_path / "tokens")[1]
 
         assert content(tune(1)) == content(tune(1)) != content(tune(2))
 
-    def test_where_they_cannot_be_written_the_error_is_that_of_the_disk(self, tmp_path: Path) -> None:
+    def test_a_disk_error_is_passed_on(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             pieces_on_disk(EVENTS, lines(tune(1)), tmp_path / "nowhere" / "tokens")
 
-    def test_none_are_none(self) -> None:
+    def test_no_lines_give_no_pieces(self) -> None:
         assert pieces_in_memory(EVENTS, []).lengths.tolist() == []
 
-    def test_many_tokens_are_told_apart(self) -> None:
+    def test_many_tokens_are_distinguished(self) -> None:
         bins = tuple(float(shift) for shift in range(1, 400))
         words = EventVocabulary(tuple(range(128)), TimeBins(bins, tuple(shift + 0.5 for shift in bins[:-1])))
         tunes = lines([Note(60, 0.0, 1.0, 80), Note(60, 399.0, 1.0, 80)])
@@ -241,7 +241,7 @@ def as_lists(chunk: Chunk) -> tuple[object, ...]:
 
 
 class TestChunks:
-    def test_pieces_lie_side_by_side_and_a_lane_that_is_done_takes_the_next(self) -> None:
+    def test_pieces_are_side_by_side_and_a_finished_lane_takes_the_next(self) -> None:
         first, second = laid([[0, 1, 2, 3, 4], [0, 5, 6], [0, 7]], lanes=2, length=3)
         assert first.inputs.tolist() == [[0, 1, 2], [0, 5, 0]]
         assert first.targets.tolist() == [[1, 2, 3], [5, 6, NO_TARGET]]
@@ -252,17 +252,17 @@ class TestChunks:
         assert second.fresh.tolist() == [False, True]
         assert second.total_targets == 2
 
-    def test_the_order_says_which_comes_when_and_the_keys_how_they_are_moved(self) -> None:
+    def test_order_and_keys_select_the_pieces_and_their_transpositions(self) -> None:
         pieces = Counting([[0, 1, 2], [0, 3, 4], [0, 5, 6]])
         found = [chunk.targets.tolist() for chunk in chunks(pieces, [2, 0, 2], [1, -1, 0], lanes=1, length=2)]
         assert found == [[[1005, 1006]], [[-999, -998]], [[5, 6]]]
 
-    def test_no_pieces_make_no_chunk(self) -> None:
+    def test_no_pieces_give_no_chunk(self) -> None:
         assert laid([], lanes=4, length=8) == []
         assert chunk_count([], lanes=4, length=8) == 0
 
     @given(PIECES, LANES, LENGTHS)
-    def test_every_token_is_foretold_once_in_order_and_from_the_one_before(
+    def test_every_token_is_a_target_once_after_the_one_before_it(
         self, pieces: list[list[int]], lanes: int, length: int
     ) -> None:
         found: list[list[int]] = []
@@ -301,7 +301,7 @@ class TestChunks:
         assert chunk_count([len(piece) for piece in pieces], lanes, length) == len(laid(pieces, lanes, length))
 
     @given(PIECES, LANES, LENGTHS)
-    def test_all_have_one_shape_and_say_how_many_targets_they_hold(
+    def test_all_chunks_have_one_shape_and_their_number_of_targets(
         self, pieces: list[list[int]], lanes: int, length: int
     ) -> None:
         for chunk in laid(pieces, lanes, length):
@@ -310,7 +310,7 @@ class TestChunks:
             assert chunk.total_targets == (chunk.targets != NO_TARGET).sum() > 0
 
     @given(PIECES, LANES, LENGTHS, st.data())
-    def test_a_process_gets_its_lanes_of_the_whole_and_reads_no_others(
+    def test_a_process_reads_only_its_own_lanes(
         self, pieces: list[list[int]], lanes: int, length: int, data: st.DataObject
     ) -> None:
         begin = data.draw(st.integers(0, lanes - 1))
@@ -330,7 +330,7 @@ class TestChunks:
         assert chunk.targets.tolist() == [[2, 2], [4, 4]]
         assert chunk.total_targets == 8
 
-    def test_thousands_of_pieces_are_read_as_their_turn_comes(self) -> None:
+    def test_thousands_of_pieces_are_read_when_they_are_needed(self) -> None:
         pieces = Counting([[START, *range(1, 12)]] * 5000)
         coming = chunks(pieces, range(5000), [0] * 5000, lanes=4, length=4)
         asked = []
@@ -339,7 +339,7 @@ class TestChunks:
             asked.append(len(pieces.asked))
         assert asked == [4, 4, 4, 8, 8, 8, 12]
 
-    def test_chunks_of_real_pieces_hold_what_the_lines_say(self) -> None:
+    def test_chunks_of_real_pieces_hold_the_tokens_of_the_lines(self) -> None:
         tunes = lines(tune(1), tune(2, 30))
         pieces: TokenPieces = pieces_in_memory(EVENTS, tunes)
         (chunk,) = chunks(pieces, [1, 0], [-3, 2], lanes=2, length=500)

@@ -27,18 +27,18 @@ def resemblance(one: Signature | None, other: Signature | None) -> float:
 
 
 class TestSignature:
-    def test_it_hears_neither_key_nor_register(self) -> None:
+    def test_it_does_not_depend_on_key_and_register(self) -> None:
         assert resemblance(signed(pitches(1)), signed(pitches(1, key=53))) == 1.0
 
-    def test_it_does_not_hear_in_which_order_the_tracks_stand(self) -> None:
+    def test_it_does_not_depend_on_the_order_of_tracks(self) -> None:
         assert resemblance(signed(pitches(1), pitches(2)), signed(pitches(2), pitches(1))) == 1.0
 
-    def test_a_phrase_that_is_played_again_says_nothing_new(self) -> None:
+    def test_a_repeated_phrase_does_not_change_it(self) -> None:
         once, twice = [note.pitch for note in exercise(24)], [note.pitch for note in exercise(96)]
         assert resemblance(signed(once), signed(twice)) == 1.0
 
     @pytest.mark.parametrize("lines", [[], [[]], [[60]], [pitches(1, GRAM_INTERVALS)], [[60] * 100]])
-    def test_what_is_too_short_or_one_note_only_has_none(self, lines: list[list[int]]) -> None:
+    def test_too_short_lines_and_single_repeated_notes_have_none(self, lines: list[list[int]]) -> None:
         assert signed(*lines) is None
 
     def test_a_note_more_than_a_run_of_intervals_suffices(self) -> None:
@@ -49,7 +49,7 @@ class TestSignature:
         assert resemblance(signed([*drone, *pitches(1)]), signed([*drone, *pitches(2)])) < 0.5
 
     @pytest.mark.parametrize("shared", [0.0, 0.2, 0.5, 0.9])
-    def test_of_two_files_as_many_places_agree_as_they_share_of_their_runs(self, shared: float) -> None:
+    def test_the_share_of_equal_places_estimates_the_share_of_common_runs(self, shared: float) -> None:
         # 40 phrases each, of which so many are the same: J = same / (2 · 40 - same)
         same = round(40 * 2 * shared / (1 + shared))
         found = []
@@ -68,11 +68,11 @@ class TestSignature:
 
 
 class TestGroups:
-    def test_a_transposed_copy_is_one_with_its_original(self) -> None:
+    def test_a_transposed_copy_is_in_the_group_of_its_original(self) -> None:
         assert groups_of([signed(pitches(1)), signed(pitches(2)), signed(pitches(1, key=65))]) == [0, 1, 0]
 
     @pytest.mark.parametrize("changed", [1, 2, 3])
-    def test_a_long_line_with_a_few_notes_changed_is_too(self, changed: int) -> None:
+    def test_so_is_a_long_line_with_a_few_notes_changed(self, changed: int) -> None:
         for number in range(20):
             ours = pitches(number, 200)
             theirs = list(ours)
@@ -91,7 +91,7 @@ class TestGroups:
         riff = pitches(0, 24)
         assert groups_of([signed([*riff, *pitches(number)]) for number in range(1, 40)]) == list(range(39))
 
-    def test_what_has_no_signature_is_alone(self) -> None:
+    def test_a_file_without_a_signature_is_a_group_of_its_own(self) -> None:
         assert groups_of([None, None, signed(pitches(1)), None, signed(pitches(1))]) == [0, 1, 2, 3, 2]
 
     @pytest.mark.parametrize("count", [0, 1, 3])
@@ -110,7 +110,7 @@ class TestGroups:
         assert groups == [numbers.index(number) for number in numbers]
 
 
-def test_a_signature_is_of_so_many_numbers() -> None:
+def test_a_signature_has_a_fixed_number_of_hashes() -> None:
     signature = signed(pitches(1))
     assert signature is not None
     assert (signature.shape, signature.dtype) == ((HASHES,), np.dtype(np.uint32))

@@ -41,25 +41,25 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Ingested:
 
 
 class TestManyFiles:
-    def test_each_is_read_as_alone_in_the_order_they_were_given_in(self, ingested: Ingested) -> None:
+    def test_each_file_is_read_as_if_alone_in_the_given_order(self, ingested: Ingested) -> None:
         alone = [read_file(path, LEAD) for path in ingested.paths]
         assert [contents(reading) for reading in ingested.readings] == [contents(reading) for reading in alone]
 
-    def test_one_that_is_no_music_and_one_that_has_vanished_have_their_reasons(self, ingested: Ingested) -> None:
+    def test_a_file_that_is_no_music_and_a_missing_one_have_reasons(self, ingested: Ingested) -> None:
         reasons = {index: reading.reason for index, reading in enumerate(ingested.readings) if reading.reason}
         assert list(reasons) == [2, 5]
         assert reasons[2].startswith("is not a MIDI file: ")
         assert reasons[5] == "cannot be read (No such file or directory)"
 
-    def test_who_waits_hears_how_far_it_is(self, ingested: Ingested) -> None:
+    def test_progress_is_reported(self, ingested: Ingested) -> None:
         assert ingested.progress == [2, 4, 6, 8, 10]
 
-    def test_they_are_kept_in_shards_each_content_once(self, ingested: Ingested) -> None:
+    def test_they_are_stored_in_shards_each_content_once(self, ingested: Ingested) -> None:
         sizes = [len(list(ingested.cache_folder.rglob(f"*.{kind}"))) for kind in ("npy", "npz")]
         assert sizes == [3, 3]
         assert len(Cache(ingested.cache_folder, LEAD).known) == 8
 
-    def test_a_second_time_nothing_is_parsed_and_everything_the_same(self, ingested: Ingested) -> None:
+    def test_a_second_time_nothing_is_parsed_and_the_result_is_the_same(self, ingested: Ingested) -> None:
         before = sorted(ingested.cache_folder.rglob("*"))
         cache = Cache(ingested.cache_folder, LEAD)
         again = ingest(ingested.paths, LEAD, cache, workers=1)
@@ -72,7 +72,7 @@ class TestManyFiles:
 
 
 class TestCrashes:
-    def test_a_file_that_takes_the_parser_down_is_one_broken_file_and_is_not_tried_again(
+    def test_a_file_that_crashes_the_parser_counts_as_broken_and_is_not_tried_again(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         names = ["before.mid", workers.CRASHING_FILE, "later.mid"]
@@ -86,14 +86,14 @@ class TestCrashes:
         kept = Cache(tmp_path / "cache", LEAD)
         assert [contents(kept.get(reading.sha256)) for reading in readings] == [contents(r) for r in readings]
 
-    def test_where_no_process_can_be_started_that_is_the_error_and_no_file_is(
+    def test_without_worker_processes_the_error_says_so_and_blames_no_file(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         paths = [write_part(tmp_path / "tune.mid", tune(1))]
         monkeypatch.setattr(ingest_module, "_remember", workers.die)
         with pytest.raises(CorpusError) as raised:
             ingest(paths, LEAD, Cache(tmp_path / "cache", LEAD), workers=1)
-        assert str(raised.value) == "no process can be started here to read MIDI files in"
+        assert str(raised.value) == "no process can be started to read MIDI files"
         assert Cache(tmp_path / "cache", LEAD).known == frozenset()
 
 
@@ -130,7 +130,7 @@ class Pool:
 
 @pytest.mark.parametrize("when_read", [True, False], ids=["while it reads", "before it is asked to"])
 @pytest.mark.parametrize("broken", range(1, 9))
-def test_whenever_a_pool_breaks_every_file_is_read_once_and_in_order(
+def test_after_any_crash_of_the_pool_every_file_is_read_once_and_in_order(
     broken: int,
     when_read: bool,  # noqa: FBT001  pytest gives it
     tmp_path: Path,

@@ -38,7 +38,7 @@ def found(folder: Path, *names: str) -> ManifestRows:
         ("a\\" + DECOMPOSED.upper(), "A/" + COMPOSED),
     ],
 )
-def test_a_row_is_its_files_however_it_is_written(written: str, on_disk: str, tmp_path: Path) -> None:
+def test_a_row_finds_its_file_in_any_spelling(written: str, on_disk: str, tmp_path: Path) -> None:
     write(tmp_path, written)
     rows = found(tmp_path, on_disk)
     assert [row["split"] for row in rows.by_file.values()] == ["test"]
@@ -46,15 +46,15 @@ def test_a_row_is_its_files_however_it_is_written(written: str, on_disk: str, tm
     assert (rows.without_file, rows.without_row) == ((), ())
 
 
-def test_a_row_as_on_disk_goes_before_one_that_is_nearly(tmp_path: Path) -> None:
+def test_a_row_spelt_as_on_disk_goes_before_a_similar_one(tmp_path: Path) -> None:
     write(tmp_path, "Song.mid", "song.mid")
     assert len(found(tmp_path, "Song.mid", "song.mid").by_file) == 2
 
 
-def test_a_row_that_may_be_two_files_is_refused(tmp_path: Path) -> None:
+def test_a_row_that_fits_two_files_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "SONG.mid")
     with pytest.raises(
-        CorpusError, match=r"manifest\.csv has a row SONG\.mid, which may be any of .*; write it as on disk"
+        CorpusError, match=r"manifest\.csv has a row SONG\.mid, which fits several files: .*; write it as on disk"
     ):
         found(tmp_path, "Song.mid", "song.mid")
 
@@ -65,22 +65,22 @@ def test_rows_that_fit_no_file_are_refused_where_files_have_no_row(tmp_path: Pat
         found(tmp_path, "one.mid", "two.mid")
     assert str(raised.value) == (
         "manifest.csv has rows for files that are not there: gone0.mid, gone1.mid, gone2.mid, gone3.mid, gone4.mid and 2 more; and "
-        f"files that are there have no row: {tmp_path / 'two.mid'}; mend the rows, or take them away"
+        f"files that are there have no row: {tmp_path / 'two.mid'}; correct the rows, or delete them"
     )
 
 
-def test_rows_that_fit_no_file_are_told_where_every_file_has_its_row(tmp_path: Path) -> None:
+def test_rows_that_fit_no_file_are_reported_where_every_file_has_a_row(tmp_path: Path) -> None:
     write(tmp_path, "one.mid", "gone.mid")
     assert found(tmp_path, "one.mid").without_file == ("gone.mid",)
 
 
-def test_a_file_without_a_row_is_no_mistake_where_every_row_has_its_file(tmp_path: Path) -> None:
+def test_a_file_without_a_row_is_accepted_where_every_row_has_its_file(tmp_path: Path) -> None:
     write(tmp_path, "one.mid")
     rows = found(tmp_path, "one.mid", "two.mid")
     assert rows.without_row == (tmp_path / "two.mid",)
 
 
-def test_rows_about_other_folders_are_none_of_its_business(tmp_path: Path) -> None:
+def test_rows_about_other_folders_are_ignored(tmp_path: Path) -> None:
     write(tmp_path, "jazz/one.mid", "rock/gone.mid")
     rows = found(tmp_path / "jazz", "one.mid", "new.mid")
     assert list(rows.by_file) == [tmp_path / "jazz" / "one.mid"]
@@ -95,12 +95,12 @@ def test_a_manifest_of_paths_from_elsewhere_is_refused(tmp_path: Path) -> None:
         found(tmp_path, "sub/one.mid")
 
 
-def test_the_manifest_nearest_to_a_file_has_the_word(tmp_path: Path) -> None:
+def test_the_manifest_nearest_to_a_file_counts(tmp_path: Path) -> None:
     write(tmp_path, "a/one.mid")
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "manifest.csv").write_text("path,split\none.mid,valid\n", encoding="utf-8")
     assert [row["split"] for row in found(tmp_path / "a", "one.mid").by_file.values()] == ["valid"]
 
 
-def test_a_name_of_whatever_bytes_can_be_printed() -> None:
+def test_a_name_of_any_bytes_can_be_printed() -> None:
     assert printable(Path("songs/\udcff.mid")) == "songs/\ufffd.mid"

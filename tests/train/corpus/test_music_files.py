@@ -16,7 +16,7 @@ def names(folder: Path) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in music_files_in(folder)]
 
 
-def test_every_file_of_music_is_found_however_deep_and_in_order(tmp_path: Path) -> None:
+def test_every_file_of_music_is_found_in_all_subfolders_and_in_order(tmp_path: Path) -> None:
     touch(*(tmp_path / name for name in ("b.mid", "a/z/c.MXL", "a/d.abc", "readme.md", "a/picture.png")))
     (tmp_path / "folder.mid").mkdir()
     assert names(tmp_path) == ["a/d.abc", "a/z/c.MXL", "b.mid"]
@@ -29,7 +29,7 @@ def test_a_link_to_a_folder_is_followed(tmp_path: Path) -> None:
     assert names(tmp_path / "here") == ["link/a.mid"]
 
 
-def test_links_that_lead_round_are_no_circle_and_no_folder_is_searched_twice(tmp_path: Path) -> None:
+def test_circular_links_end_and_no_folder_is_searched_twice(tmp_path: Path) -> None:
     touch(tmp_path / "a" / "one.mid")
     (tmp_path / "a" / "back").symlink_to(tmp_path)
     (tmp_path / "b").symlink_to(tmp_path / "a")
@@ -37,7 +37,7 @@ def test_links_that_lead_round_are_no_circle_and_no_folder_is_searched_twice(tmp
     assert [name.rsplit("/", 1)[-1] for name in names(tmp_path)] == ["one.mid"]
 
 
-def test_a_name_that_is_no_utf_8_is_a_name(tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf_8_is_accepted(tmp_path: Path) -> None:
     touch(Path(str(tmp_path) + "/\udcff.mid"))
     assert len(music_files_in(tmp_path)) == 1
 

@@ -9,6 +9,7 @@ import pretty_midi
 import pytest
 
 from model.notes import Note
+from tests.model.files.midi.midi_parts import event, midi_file, plain, track
 from tests.music import (
     BROKEN_MIDI_FILES,
     DAMAGED_MIDI_FILES,
@@ -73,17 +74,17 @@ def band(tmp_path: Path) -> Path:
 
 
 class TestTracks:
-    def test_a_lead_comes_out_in_beats(self, tmp_path: Path) -> None:
+    def test_a_lead_is_read_in_beats(self, tmp_path: Path) -> None:
         assert read_lines(write_part(tmp_path / "lead.mid", tune(1))) == [records(tune(1))]
 
     def test_each_lead_like_track_is_a_line_of_its_own(self, band: Path) -> None:
         assert read_lines(band) == [records(exercise(80, key=72)), records(exercise(key=60))]
 
-    def test_drums_count_where_they_are_asked_for(self, band: Path) -> None:
+    def test_drums_are_read_on_request(self, band: Path) -> None:
         assert len(read_lines(band, drums=True)) == 3
         assert read_lines(band, "most-notes", drums=True) == [records(exercise(96, key=61))]
 
-    def test_most_notes_takes_one_track_whatever_it_is_like(self, band: Path, tmp_path: Path) -> None:
+    def test_most_notes_takes_one_track_of_any_kind(self, band: Path, tmp_path: Path) -> None:
         assert read_lines(band, "most-notes") == [records(exercise(80, key=72))]
         assert read_lines(write_part(tmp_path / "bass.mid", line(24, 26)), "most-notes") == [records(line(24, 26))]
 
@@ -94,7 +95,7 @@ class TestTracks:
         expected = {(note.onset_beats, note.pitch) for note in [*every, *line(60, 62)]}
         assert [(onset_beats, pitch) for pitch, _, onset_beats, _ in merged] == sorted(expected)
 
-    def test_melodic_takes_shorter_lines_and_some_chords_and_says_which_are_leads(self, tmp_path: Path) -> None:
+    def test_melodic_takes_shorter_lines_and_some_chords_and_marks_leads(self, tmp_path: Path) -> None:
         path = tmp_path / "band.mid"
         path.write_bytes(midi_bytes(Part(exercise(32)), Part(CHORDAL, channel=1), Part(exercise(), channel=2)))
         reading = read_file(path, LineSelection("melodic"))
@@ -103,13 +104,34 @@ class TestTracks:
         assert len(read_lines(path)) == 1
 
     @pytest.mark.parametrize("tracks", ["most-notes", "merged"])
-    def test_a_single_note_is_no_line(self, tracks: TrackChoice, tmp_path: Path) -> None:
+    def test_a_single_note_makes_no_line(self, tracks: TrackChoice, tmp_path: Path) -> None:
         assert read_lines(write_part(tmp_path / "one.mid", line(60)), tracks) == []
 
     @pytest.mark.parametrize("tracks", ["lead", "melodic", "most-notes", "merged"])
     def test_silence_and_drums_alone_give_no_line_and_are_not_broken(self, tracks: TrackChoice, tmp_path: Path) -> None:
         assert read_lines(write_part(tmp_path / "silence.mid", []), tracks) == []
         assert read_lines(write_part(tmp_path / "drums.mid", exercise(), channel=DRUM_CHANNEL), tracks) == []
+
+    @pytest.mark.parametrize("tracks", ["lead", "melodic"])
+    def test_a_solo_by_one_program_between_chords_by_another_is_a_line(
+        self, tracks: TrackChoice, tmp_path: Path
+    ) -> None:
+        chords = event(0, 0xC0, 4) + b"".join(
+            event(0, 0x90, 60, 80) + event(0, 64, 80) + event(0, 67, 80) + event(200, 60, 0) + event(0, 64, 0) + event(40, 67, 0)
+            for _ in range(100)
+        )  # fmt: skip
+        path = tmp_path / "solo.mid"
+        path.write_bytes(midi_file(track(chords, event(0, 0xC0, 66), plain(80), chords)))
+        reading = read_file(path, LineSelection(tracks))
+        assert [len(line) for line in reading.lines] == [80]
+        assert reading.leads == (True,)
+        (every,) = read_file(path, LineSelection("most-notes")).lines
+        assert len(every) == 680
+
+    def test_a_line_that_changes_its_program_is_one_line(self, tmp_path: Path) -> None:
+        path = tmp_path / "line.mid"
+        path.write_bytes(midi_file(track(*[event(0, 0xC0, 30 + number) + plain(70) for number in range(3)])))
+        assert [len(line) for line in read_file(path, LineSelection()).lines] == [210]
 
     def test_a_pitch_that_starts_twice_at_once_is_one_note(self, tmp_path: Path) -> None:
         path = tmp_path / "doubled.mid"
@@ -119,7 +141,7 @@ class TestTracks:
             (note.pitch, note.onset_beats) for note in exercise()
         ]
 
-    def test_of_two_tracks_that_play_a_pitch_at_once_the_later_is_heard(self, tmp_path: Path) -> None:
+    def test_of_two_tracks_with_a_pitch_at_one_tick_the_later_stays(self, tmp_path: Path) -> None:
         path = tmp_path / "unison.mid"
         parts = [Part(line(60, 62, velocity=velocity), channel=channel) for channel, velocity in enumerate((90, 50))]
         path.write_bytes(midi_bytes(*parts))
@@ -175,7 +197,7 @@ class TestSeconds:
         (in_beats,) = read_file(path, LineSelection()).lines
         np.testing.assert_allclose(in_seconds["onset_beats"], in_beats["onset_beats"], rtol=1e-12)
 
-    def test_beats_do_not_hear_the_tempo(self, tmp_path: Path) -> None:
+    def test_beats_do_not_depend_on_the_tempo(self, tmp_path: Path) -> None:
         slow, quick = (
             reading_of(bytes(midi_bytes(Part(tune(5)), tempo_bpm=tempo_bpm)), tmp_path, LineSelection())
             for tempo_bpm in (60.0, 240.0)
@@ -187,7 +209,7 @@ class TestSeconds:
         reading = reading_of(one_track(tempo(240) + tempo(60) + 4 * ONE_NOTE), tmp_path, LineSelection("merged"))
         assert (reading.tempo_bpm, reading.seconds) == (60.0, 4.0)
 
-    def test_a_tempo_without_time_is_passed_over(self, tmp_path: Path) -> None:
+    def test_a_tempo_of_zero_is_ignored(self, tmp_path: Path) -> None:
         no_time = b"\x00\xff\x51\x03\x00\x00\x00"
         reading = reading_of(
             one_track(tempo(60) + 2 * ONE_NOTE + no_time + 2 * ONE_NOTE), tmp_path, LineSelection("merged")
@@ -196,15 +218,15 @@ class TestSeconds:
 
 
 class TestWholeFile:
-    def test_its_tempo_is_the_one_that_most_beats_are_at(self, tmp_path: Path) -> None:
+    def test_its_tempo_is_that_of_most_beats(self, tmp_path: Path) -> None:
         music = tempo(90) + 3 * ONE_NOTE + tempo(150) + 4 * ONE_NOTE + tempo(90) + 2 * ONE_NOTE + tempo(60)
         assert reading_of(one_track(music), tmp_path, LineSelection("merged")).tempo_bpm == pytest.approx(90, abs=0.001)
 
-    def test_a_file_that_says_no_tempo_is_at_120(self, tmp_path: Path) -> None:
+    def test_a_file_without_a_tempo_is_at_120(self, tmp_path: Path) -> None:
         reading = reading_of(one_track(4 * ONE_NOTE), tmp_path, LineSelection("merged"))
         assert (reading.tempo_bpm, reading.seconds) == (120.0, 2.0)
 
-    def test_its_pitch_classes_weigh_as_long_as_they_sound(self, tmp_path: Path) -> None:
+    def test_its_pitch_classes_are_weighted_by_duration(self, tmp_path: Path) -> None:
         notes = [*line(60, 64, 67, step_beats=2.0), *line(72, step_beats=4.0, start_beats=6.0)]
         reading = read_file(write_part(tmp_path / "chord.mid", notes), LineSelection("most-notes"))
         assert reading.pitch_classes.tolist() == [6.0, 0, 0, 0, 2.0, 0, 0, 2.0, 0, 0, 0, 0]
@@ -236,38 +258,38 @@ class TestWholeFile:
 
 class TestBadFiles:
     @pytest.mark.parametrize("content", BROKEN_MIDI_FILES.values(), ids=BROKEN_MIDI_FILES.keys())
-    def test_what_is_no_whole_midi_file_is_told_in_one_line(self, content: bytes, tmp_path: Path) -> None:
+    def test_an_incomplete_midi_file_is_refused_in_one_line(self, content: bytes, tmp_path: Path) -> None:
         reading = reading_of(content, tmp_path, LineSelection("merged", drums=True))
         assert reading.lines == ()
         assert reading.reason.startswith(("is not a MIDI file: ", "breaks off ", "counts no ticks per beat"))
         assert "\n" not in reading.reason
 
     @pytest.mark.parametrize("content", DAMAGED_MIDI_FILES.values(), ids=DAMAGED_MIDI_FILES.keys())
-    def test_of_a_damaged_file_what_can_be_read_is_and_a_remark_says_so(self, content: bytes, tmp_path: Path) -> None:
+    def test_the_readable_part_of_a_damaged_file_is_read_with_a_remark(self, content: bytes, tmp_path: Path) -> None:
         reading = reading_of(content, tmp_path, LineSelection("merged"))
         assert len(reading.lines) == len(reading.remarks) == 1
 
-    def test_an_empty_file_is_told_as_such(self, tmp_path: Path) -> None:
+    def test_an_empty_file_is_refused_in_one_line(self, tmp_path: Path) -> None:
         assert reading_of(b"", tmp_path, LineSelection()).reason == "is empty"
 
-    def test_a_file_that_has_vanished_is_a_broken_file_without_a_hash(self, tmp_path: Path) -> None:
+    def test_a_missing_file_is_broken_and_has_no_hash(self, tmp_path: Path) -> None:
         reading = read_file(tmp_path / "gone.mid", LineSelection())
         assert (reading.sha256, reading.reason) == ("", "cannot be read (No such file or directory)")
 
-    def test_a_file_that_claims_to_last_for_days_is_not_believed(self, tmp_path: Path) -> None:
+    def test_a_file_that_claims_to_last_for_days_is_refused(self, tmp_path: Path) -> None:
         slowest, longest_delta = b"\x00\xff\x51\x03\xff\xff\xff", b"\xff\xff\xff\x7f"
         rest = longest_delta + b"\xb0\x07\x7f"
         reading = reading_of(one_track(slowest + ONE_NOTE + rest + ONE_NOTE), tmp_path, LineSelection("merged"))
         assert reading.lines == ()
         assert reading.reason == "claims to last 2,606 hours"
 
-    def test_a_file_whose_times_run_over_is_not_believed(self, tmp_path: Path) -> None:
+    def test_a_file_whose_times_overflow_is_refused(self, tmp_path: Path) -> None:
         rest = b"\xff\xff\xff\x7f\xb0\x07\x7f"
         reading = reading_of(one_track(ONE_NOTE + 9 * rest + 3 * ONE_NOTE, 0x7FFF), tmp_path, LineSelection("merged"))
         assert reading.lines == ()
         assert reading.reason == "has delta times that run over"
 
-    def test_whatever_is_changed_in_a_file_it_gives_music_in_order_or_a_reason(self, tmp_path: Path) -> None:
+    def test_a_file_with_random_changes_gives_ordered_music_or_a_reason(self, tmp_path: Path) -> None:
         random = np.random.default_rng(0)
         content = bytes(midi_bytes(Part(tune(1, 12)), Part(tune(2, 12), channel=DRUM_CHANNEL)))
         read = 0

@@ -273,7 +273,7 @@ class TestRefused:
         assert str(raised.value).startswith(
             f"pretty_midi, which the notebook's recipe reads with, cannot read {spoilt} ("
         )
-        assert str(raised.value).endswith("); take the file away")
+        assert str(raised.value).endswith("); delete the file")
         assert names_in(tmp_path) == ["spoilt.mid"]
 
 

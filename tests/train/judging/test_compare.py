@@ -6,8 +6,8 @@ import pytest
 
 from model.approach import APPROACHES
 from model.errors import PackError
-from model.files.meter import Meter
 from model.files.seed import Seed
+from model.files.time_signature import TimeSignature
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from model.pack.pack import Pack, open_pack
@@ -18,7 +18,7 @@ from train.judging.measures import Quartiles
 from train.judging.reference_statistics import ReferenceStatistics, measure_reference
 from train.judging.seeds import NamedSeed, built_in_seeds
 
-WALTZ = NamedSeed("Waltz", "tests", Seed(tuple(line(60, 64, 67, velocity=31)), 90.0, Meter(3, 4)))
+WALTZ = NamedSeed("Waltz", "tests", Seed(tuple(line(60, 64, 67, velocity=31)), 90.0, TimeSignature(3, 4)))
 MARCH = NamedSeed("March", "tests", Seed((*line(60, 62, 64, 65), Note(67, 2.0, 2.04, 99))))
 SETTINGS = AnswerSettings(bars=2, answers=3, random_seed=7)
 
@@ -83,7 +83,7 @@ class TestTheAnswers:
         again = compare(pack, [WALTZ], replace(SETTINGS, answers=1, random_seed=8))
         assert again.exchanges[0].answers["event"][0] == answers[1]
 
-    def test_one_answer_knows_nothing_of_another_seed(self, pack: Pack, comparison: Comparison) -> None:
+    def test_an_answer_does_not_depend_on_other_seeds(self, pack: Pack, comparison: Comparison) -> None:
         assert compare(pack, [MARCH], SETTINGS).exchanges[0] == comparison.exchanges[1]
 
     def test_the_built_in_seeds_are_answered(self, pack: Pack) -> None:

@@ -86,5 +86,5 @@ def test_a_side_without_files_is_refused(pack: Pack, corpora: list[Corpus]) -> N
     with pytest.raises(CorpusError) as raised:
         evaluate(pack, corpora, "valid", SAMPLING)
     assert str(raised.value) == (
-        "no file falls to the valid side of the split; choose another --split, or give it more files"
+        "no file is on the valid side of the split; choose another --split, or give it more files"
     )

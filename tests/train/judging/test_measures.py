@@ -156,7 +156,7 @@ class TestGrid:
     def test_what_is_played_a_hair_early_or_late_falls_on_the_beat(self) -> None:
         assert grid_of([at(0.996, 2.004, 2.9999)]) == Grid((0,))
 
-    def test_without_a_note_there_is_none(self) -> None:
+    def test_no_notes_give_no_measure(self) -> None:
         with pytest.raises(ValueError, match="no note"):
             grid_of([[], []])
 

@@ -6,14 +6,14 @@ import pretty_midi
 import pytest
 
 from model.approach import Approach
-from model.files.meter import Meter
 from model.files.seed import Seed
+from model.files.time_signature import TimeSignature
 from model.improvising.improviser import Improviser, create_improviser
 from model.pack.pack import open_pack
 from tests.music import line
 from train.judging.melodies import EVENTS, Melody, event_melody, pitch_melody, write_melody
 
-SEED = Seed(tuple(line(60, 62, 64, 65, 67)), 96.0, Meter(3, 4))
+SEED = Seed(tuple(line(60, 62, 64, 65, 67)), 96.0, TimeSignature(3, 4))
 
 
 def improviser(pack: Path, approach: Approach) -> Improviser:
@@ -69,7 +69,7 @@ class TestTheEventPiece:
     ) -> None:
         midi = pretty_midi.PrettyMIDI(str(next(write_melody(tmp_path, event))))
         assert midi.get_tempo_changes()[1].tolist() == pytest.approx([96.0])
-        assert event.meter == Meter(3, 4)
+        assert event.meter == TimeSignature(3, 4)
         assert {note.velocity for note in midi.instruments[0].notes} == {100}
 
 

@@ -19,7 +19,7 @@ def corpus(**sides: list[Note]) -> Corpus:
 
 
 class TestExcerpts:
-    def test_music_is_cut_every_so_many_beats_and_each_excerpt_starts_at_zero(self) -> None:
+    def test_music_is_cut_into_equal_excerpts_that_start_at_zero(self) -> None:
         found = list(excerpts_of(line(*range(50, 70)), excerpt_beats=5.0))
         assert found == [tuple(line(*range(50, 60))), tuple(line(*range(60, 70)))]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from model.errors import SeedError
-from model.files.meter import Meter
 from model.files.seed import Seed
+from model.files.time_signature import TimeSignature
 from model.notes import Note
 from tests.music import Part, exercise, line, midi_bytes, write_part
 from train.errors import CorpusError
@@ -24,7 +24,7 @@ class TestBuiltInSeeds:
             assert 3 * bar < named.seed.end_beats <= 4 * bar
 
     def test_they_differ_in_meter_and_tempo(self) -> None:
-        assert {named.seed.meter for named in built_in_seeds()} == {Meter(4, 4), Meter(3, 4)}
+        assert {named.seed.meter for named in built_in_seeds()} == {TimeSignature(4, 4), TimeSignature(3, 4)}
         assert len({named.seed.tempo_bpm for named in built_in_seeds()}) == 3
 
     def test_one_note_follows_the_other_the_first_of_a_bar_the_loudest(self) -> None:
@@ -37,7 +37,7 @@ class TestBuiltInSeeds:
 
 class TestFirstPhrase:
     def test_a_phrase_stays_as_it_is(self) -> None:
-        seed = Seed(tuple(line(60, 62, 64, 65, 67, 65, 64, 62)), 96.0, Meter(3, 4), 26)
+        seed = Seed(tuple(line(60, 62, 64, 65, 67, 65, 64, 62)), 96.0, TimeSignature(3, 4), 26)
         assert first_phrase(seed) == seed
 
     def test_of_a_song_it_is_the_first_four_bars(self) -> None:
@@ -67,7 +67,7 @@ class TestOfFiles:
         path.write_bytes(midi_bytes(Part(exercise(), program=26), tempo_bpm=90.0, meter=(3, 4)))
         (named,) = read_seeds([path], tmp_path / "cache")
         assert (named.name, named.origin) == ("My first tune", "My_first__tune.mid")
-        assert (named.seed.meter, named.seed.program) == (Meter(3, 4), 26)
+        assert (named.seed.meter, named.seed.program) == (TimeSignature(3, 4), 26)
         assert named.seed.end_beats == 12.0
 
     def test_files_of_one_name_get_numbers(self, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from model.memory.backoff import DEFAULT_BACKOFFS, Backoff
 from model.memory.memory import Memory
 from tests.tiny_pack import PITCH_WORDS
 from train.memory.fitting import fit_backoff
-from train.memory.forecasts import Evidence, LineForecast, bits_with_memory, collect_evidence
+from train.memory.forecasts import LineEvidence, LineForecast, bits_with_memory, collect_evidence
 
 DEFAULT = DEFAULT_BACKOFFS["pitch"]
 SIZE = PITCH_WORDS.size
@@ -24,7 +24,7 @@ LOOP = uniform_forecast([5, 9, 12, 10, 7, 3] * 30)
 NOISE = uniform_forecast(noise(300))
 
 
-def evidence(*lines: LineForecast) -> list[Evidence]:
+def evidence(*lines: LineForecast) -> list[LineEvidence]:
     memory = Memory(PITCH_WORDS, DEFAULT)
     return [collect_evidence(memory, line) for line in lines]
 
@@ -37,7 +37,7 @@ class TestFit:
     def test_for_repetitive_lines_the_memory_is_trusted_more(self) -> None:
         fitted = fit_backoff([evidence(LOOP)], DEFAULT)
         assert bits(fitted, LOOP) < bits(DEFAULT, LOOP)
-        assert sum(fitted.concentrations) < sum(DEFAULT.concentrations)
+        assert sum(fitted.notes.concentrations) < sum(DEFAULT.notes.concentrations)
 
     def test_for_random_lines_the_memory_is_trusted_less(self) -> None:
         fitted = fit_backoff([evidence(NOISE)], DEFAULT)
@@ -52,11 +52,11 @@ class TestFit:
 
     def test_a_line_of_a_few_notes_changes_little(self) -> None:
         fitted = fit_backoff([evidence(uniform_forecast([5, 9, 5, 9, 5]))], DEFAULT)
-        assert fitted.concentrations == pytest.approx(DEFAULT.concentrations, rel=2.0)
+        assert fitted.notes.concentrations == pytest.approx(DEFAULT.notes.concentrations, rel=2.0)
         assert fitted != DEFAULT
 
     @pytest.mark.parametrize("nothing", [[], [[]], [[], []]])
-    def test_with_nothing_held_out_it_is_the_default(self, nothing: list[list[Evidence]]) -> None:
+    def test_with_nothing_held_out_it_is_the_default(self, nothing: list[list[LineEvidence]]) -> None:
         assert fit_backoff(nothing, DEFAULT) == DEFAULT
 
     def test_the_same_lines_give_the_same_figures(self) -> None:

@@ -10,8 +10,8 @@ import pretty_midi
 import pytest
 
 from model.approach import APPROACHES, Approach
-from model.files.meter import Meter
 from model.files.seed import Seed
+from model.files.time_signature import TimeSignature
 from model.pack.card import ApproachCard, Card, Epoch, HeldOut, Source
 from model.pack.pack import Pack, open_pack
 from tests.music import BROKEN_MIDI_FILES, exercise, line, write_part
@@ -31,7 +31,7 @@ FILES = {
     "lstm_generated_melody_event.png",
 }
 SETTINGS = AnswerSettings(bars=2, answers=2)
-WALTZ = NamedSeed("Waltz", "tests", Seed(tuple(line(60, 64, 67)), 90.0, Meter(3, 4)))
+WALTZ = NamedSeed("Waltz", "tests", Seed(tuple(line(60, 64, 67)), 90.0, TimeSignature(3, 4)))
 RUDE = NamedSeed('<b>Rude</b> & "quoted"', "<script>alert(1)</script>", Seed(tuple(exercise(8))))
 # HTML elements without an end tag; SVG shapes are closed in their start tag.
 VOID = {"meta", "br", "hr", "img", "input", "link", "source", "wbr"}
@@ -245,7 +245,7 @@ class TestItsFigures:
     def test_without_real_music_there_are_those_that_need_none(self, bare: Comparison) -> None:
         text = read(render(bare)).text
         assert "Pitch range" in text
-        assert "Name a --corpus" in text
+        assert "With --corpus" in text
         for absent in (
             "On the grid",
             "Real music",

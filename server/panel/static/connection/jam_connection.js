@@ -36,7 +36,7 @@ export class JamConnection {
     clearTimeout(this.retryTimer);
     this.retryTimer = undefined;
     try {
-      const response = await fetch("/door", { cache: "no-store" });
+      const response = await fetch("/access", { cache: "no-store" });
       if (!(await response.json()).open) {
         this.onStateChange("locked");
         return;

@@ -1,5 +1,5 @@
-// The dialog that asks for the token of a panel that is open to the network. A scanned address brings the token along,
-// behind its #, and then nobody is asked.
+// The dialog that asks for the token of a panel that is open to the network. A scanned address contains the token,
+// after its #, and then the dialog stays closed.
 
 const LONGEST_TOKEN = 100;
 
@@ -27,7 +27,7 @@ export class TokenDialog {
 
   // Whether the jam accepted the token.
   async #submit(token) {
-    const response = await fetch("/door", { method: "POST", body: token.slice(0, LONGEST_TOKEN) });
+    const response = await fetch("/access", { method: "POST", body: token.slice(0, LONGEST_TOKEN) });
     if (!response.ok) {
       this.dialog.querySelector("[role=alert]").textContent = (await response.json()).reason;
       return false;

@@ -129,7 +129,7 @@ export class ActionButtons {
       if (response.ok) this.showNotice(`${seed.name} is played to the partner: ${seed.notes} notes, ${seed.seconds} s${remark}`);
       else this.showNotice(seed.reason, true);
     } catch {
-      this.showNotice(`${file.name} did not get through`, true);
+      this.showNotice(`${file.name} could not be sent`, true);
     }
   }
 }

@@ -6,7 +6,7 @@ import { createWidget, formatValue } from "./control_widgets.js";
 
 const GROUP_TITLES = { partner: "Partner", turns: "Turns", time: "Time", rhythm: "Rhythm", sound: "Sound", takes: "Takes" };
 const GROUPS_OPEN_ON_A_PHONE = new Set(["partner", "turns"]);
-// How often a control that is being moved is sent.
+// How often the value of a control that is being moved is sent.
 const SEND_EVERY_MS = 33;
 // How long after its last movement a control counts as being moved.
 const TOUCHED_MS = 350;

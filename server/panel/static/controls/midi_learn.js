@@ -26,15 +26,15 @@ export class MidiLearn {
   }
 
   // Takes what a message of the jam has about it.
-  update({ bindings, learning, said }) {
+  update({ bindings, learning, outcome }) {
     this.bindings = bindings ?? this.bindings;
     if (learning !== undefined) {
       if (learning) this.outcome = null;
       this.waiting = learning;
     }
-    if (said) {
-      this.outcome = said;
-      if (!this.isOn) this.showNotice(said.sentence, said.is_wrong);
+    if (outcome) {
+      this.outcome = outcome;
+      if (!this.isOn) this.showNotice(outcome.sentence, outcome.is_error);
     }
     this.show();
   }
@@ -79,7 +79,7 @@ export class MidiLearn {
     const waitingText = waiting && `${labelOf(waiting)} waits for its knob, fader or pedal: move it now`;
     this.statusLine.hidden = !(this.isOn || waiting);
     this.statusLine.classList.toggle("is-waiting", Boolean(waiting));
-    this.statusLine.classList.toggle("is-error", !waiting && Boolean(outcome?.is_wrong));
+    this.statusLine.classList.toggle("is-error", !waiting && Boolean(outcome?.is_error));
     this.statusLine.textContent = waitingText
       ? `${waitingText}${this.isOn ? ", or press again to give up." : "."}`
       : (outcome?.sentence ?? HINT);
@@ -126,7 +126,7 @@ export class MidiLearn {
     const isWaiting = this.waiting === name;
     button.querySelector(".binding").textContent = isWaiting ? "Move…" : (knobTexts(this.bindings[name])?.cc ?? "");
     button.classList.toggle("is-waiting", isWaiting);
-    const description = this.isOn ? "Learn the pedal or button that is to do this" : button.dataset.help;
+    const description = this.isOn ? "Learn a pedal or button for this" : button.dataset.help;
     button.title = description;
     button.setAttribute("aria-description", description);
   }

@@ -1,5 +1,5 @@
 // Converts seconds to beats and back, and computes bars and turns. It is the page's copy of bridge/timing/timeline.py
-// and server/jam/modes.py, built from their JSON. Seconds are those of the jam's clock; a beat is a quarter note.
+// and server/jam/turns/modes.py, built from their JSON. Seconds are those of the jam's clock; a beat is a quarter note.
 
 // A beat this close before a bar line or the end of a turn counts as on it.
 const TOLERANCE_BEATS = 1e-6;
@@ -19,7 +19,7 @@ export class Timeline {
     return this.segments.at(-1).bpm;
   }
 
-  // Whether bar numbers mean something. On our own clock they do only after somebody has tapped or counted in.
+  // Whether bars have numbers. With our own clock they do only after a tap or a count-in.
   get hasBars() {
     return this.transport !== "stopped" && (this.source !== "internal" || this.downbeat !== 0);
   }

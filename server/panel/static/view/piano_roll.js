@@ -1,5 +1,6 @@
 // The piano roll on a canvas: the past to the left of the line of now, the plan to its right, bars behind them, and
-// whose turn it is. It draws the scene that it is given, sixty times a second, and keeps only the range of pitches in view.
+// whose turn it is. It draws the scene that it is given, sixty times a second, and keeps only the range of pitches in
+// view.
 
 import { isBlackKey, noteName } from "../music/pitches.js";
 import { turnAt } from "../music/timeline.js";
@@ -11,12 +12,12 @@ const NARROW = { width: 600, share: 0.62 };
 const FEWEST_ROWS = 25;
 const MARGIN_ROWS = 3;
 const SCROLL_EASE = 0.1;
-// Where the system asks for less motion, the roll stays still for so long, and the line of now moves instead.
+// Where the user prefers less motion, the roll stays still for this long, and the line of now moves instead.
 const PAGE_S = 4;
 const MOST_LINES = 80;
 const MOST_TURNS = 16;
 const HIGHEST_PIXEL_RATIO = 2;
-// So many steps of hue lead from "all from the network" to "all from memory".
+// The number of steps of hue from "all from the network" to "all from memory".
 const HUES = 16;
 // The stripe of a note that came from memory: its share of the note's height, and its least height in pixels.
 const STRIPE = { share: 0.24, px: 2 };

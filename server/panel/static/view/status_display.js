@@ -61,8 +61,8 @@ export class StatusDisplay {
       ["MIDI in", midiIn, api],
       ["MIDI out", midiOut, api],
       ["OSC", osc],
-      ["Notes late by", lateness.p50 === undefined ? "nothing played yet" : `${lateness.p50} ms`, lateness.p99 === undefined ? "" : `p99 ${lateness.p99} ms`],
-      ["Thinking", Object.entries(speeds).map(([name, ms]) => `${name} ${ms.toFixed(2)}`).join(", ") + " ms per token"],
+      ["Lateness of notes", lateness.p50 === undefined ? "nothing played yet" : `${lateness.p50} ms`, lateness.p99 === undefined ? "" : `p99 ${lateness.p99} ms`],
+      ["Model speed", Object.entries(speeds).map(([name, ms]) => `${name} ${ms.toFixed(2)}`).join(", ") + " ms per token"],
       ["Panels open", String(figures.panels)],
       ["Refused", String(figures.refused), refusal],
     ]; // prettier-ignore
@@ -76,6 +76,14 @@ export class StatusDisplay {
         return [createElement("dt", "", name), description];
       }),
     );
+  }
+
+  // Tells when a MIDI port is lost or back; `ports` is the jam's readout.
+  showPorts(ports) {
+    if (ports === undefined || ports === this.shown.ports) return;
+    if (ports !== "ok") this.showNotice(`MIDI ${ports === "both lost" ? "input and output" : ports.split(" ")[0]} lost; it is used again when it is back`, true);
+    else if (this.shown.ports !== undefined) this.showNotice("MIDI is back");
+    this.shown.ports = ports;
   }
 
   // Shows a sentence for some seconds; an error stays a little longer.

@@ -2,9 +2,8 @@
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Event
 
 import pytest
@@ -13,10 +12,10 @@ from bridge.errors import NoMidiSystem
 from bridge.midi.jack.jack_library import pipewire_library_folder
 from bridge.midi.jack.jack_ports import LEAD_S, JackSystem
 from bridge.timing.clock import MonotonicClock
+from tests.bridge.midi.jack.jack_loop import Received, loop
 from tests.programs import require_program
 
 TIMEOUT_S = 10
-PING = bytes([0xB0, 102, 1])
 
 
 @pytest.fixture
@@ -46,21 +45,10 @@ def pipewire(tmp_path: Path) -> Iterator[None]:
 def test_messages_go_out_on_their_frame_without_pw_jack() -> None:
     if pipewire_library_folder() is None:
         pytest.skip("no JACK library of PipeWire here: apt install pipewire-jack")
-    received: SimpleQueue[tuple[bytes, float]] = SimpleQueue()
-    clock, system = MonotonicClock(), JackSystem()
-    with (
-        system.open_input(None, lambda data, at_s: received.put((data, at_s))) as source,
-        system.open_output(source.name) as out,
-    ):
+    received: Received = SimpleQueue()
+    clock = MonotonicClock()
+    with loop(received) as out:
         assert out.description.startswith("jack by PipeWire, ")
-        data = b""
-        while data != PING:
-            out.send(PING)
-            with suppress(Empty):
-                data = received.get(timeout=0.1)[0]
-        with suppress(Empty):
-            while True:
-                received.get(timeout=0.2)
         error_s = []
         for number in range(30):
             due_s = clock.now_s() + LEAD_S

@@ -96,3 +96,34 @@ def test_after_resume_before_the_first_line_old_ticks_are_dropped() -> None:
         ticks.tick(at_s)
     assert ticks.line is not None
     assert ticks.line.interval_s == pytest.approx(0.03)
+
+
+def test_ticks_lost_again_and_again_are_counted_where_dates_are_exact() -> None:
+    """In an overrun after another, as on a busy machine at 64 frames: a tick comes through here and there."""
+    come_through = [*range(48), 49, 51, 52, 53, 57, 59, 60, 61, 62, 64, 65, 66, 67, 68, 69, 70]
+    ticks = after(*(1.0 + number * INTERVAL_S for number in come_through))
+    assert ticks.number == 70
+    assert next_due_s(ticks) == pytest.approx(1.0 + 71 * INTERVAL_S)
+
+
+def test_half_the_tempo_is_not_taken_for_every_other_tick_lost() -> None:
+    ticks = after(*regular(48), *regular(24, 1.0 + 49 * INTERVAL_S, 2 * INTERVAL_S))
+    assert ticks.number == 71
+    assert ticks.line is not None
+    assert ticks.line.interval_s == pytest.approx(2 * INTERVAL_S)
+
+
+def test_copies_are_left_out_however_often_they_come_where_dates_are_exact() -> None:
+    """In an overrun JACK delivers a cycle's messages once more."""
+    dates_s = [1.0 + number * INTERVAL_S for number in range(200)]
+    copied = sorted([*dates_s, *(at_s + 0.0001 for at_s in dates_s[60::13])])
+    ticks = after(*copied)
+    assert ticks.number == 199
+    assert next_due_s(ticks) == pytest.approx(1.0 + 200 * INTERVAL_S)
+
+
+def test_a_tick_that_comes_again_a_buffer_later_is_not_counted_where_dates_are_exact() -> None:
+    """JACK delivers a cycle's messages again, a period later, where their sender missed the next cycle."""
+    ticks = after(*regular(60), 1.0 + 59.5 * INTERVAL_S, *regular(60, 1.0 + 60 * INTERVAL_S))
+    assert ticks.number == 119
+    assert next_due_s(ticks) == pytest.approx(1.0 + 120 * INTERVAL_S)

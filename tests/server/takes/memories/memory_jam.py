@@ -9,12 +9,12 @@ from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
 from model.notes import Note
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
-from server.controls.control_table import Settings, Value
+from server.controls.control_table import Value
 from server.jam.jam import Jam
 from server.jam.jam_output import TimedMessage
 from tests.engines import RandomEngine
 from tests.music import line
-from tests.server.jams import as_played, do_all_work, run_jam_until
+from tests.server.jams import as_played, do_all_work, plain_settings, run_jam_until
 from tests.tiny_pack import VOCABULARIES
 
 RIFF = line(60, 63, 65, 66, 65, 63, 60, 58, 60, 63, 65, 66, 70, 66, 65, 63)
@@ -30,7 +30,7 @@ class MemoryJam:
             name: create_improviser(RandomEngine(vocabularies[name].size, 3), vocabularies[name], self.memories[name])
             for name in APPROACHES
         }
-        settings = Settings(approach=approach, answer_length=16.0)
+        settings = plain_settings(approach=approach, answer_length=16.0)
         for name, value in controls.items():
             settings = settings.with_value(name, value)
         self.jam = Jam(improvisers, settings, 1)

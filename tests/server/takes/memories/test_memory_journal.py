@@ -9,7 +9,8 @@ from model.approach import Approach
 from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
 from model.memory.memory_file import load_memories, save_memories
-from server.takes.journal import MemoryBegun, MemoryHeard, Record, RecordEncoder, read_records
+from model.tokens.vocabulary import PitchVocabulary
+from server.takes.journal import JournalBegun, MemoryBegun, MemoryHeard, Record, RecordEncoder, read_records
 from server.takes.memories.memory_journal import MemoryJournal, recover_memories
 from tests.tiny_pack import VOCABULARIES, random_walk
 
@@ -67,7 +68,7 @@ def test_it_holds_nothing_where_nothing_was_heard(path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_plan_that_was_heard_and_taken_back_leaves_nothing(path: Path) -> None:
+def test_a_plan_that_was_heard_and_undone_leaves_nothing(path: Path) -> None:
     memories = empty_memories()
     journal = MemoryJournal(lambda: memories)
     hear(memories, 10)
@@ -146,4 +147,54 @@ def test_a_damaged_line_loses_only_what_it_held(path: Path) -> None:
 
 def test_tokens_outside_the_vocabulary_are_left_out(path: Path) -> None:
     begun = MemoryBegun("pitch", (60, 62), (), keeps_content=False)
-    assert recover_memories([begun, MemoryHeard("pitch", 7, (1, 2, 1, 2, 100, -100))], path)
+    assert recover_memories([begun, MemoryHeard("pitch", 7, (1, 2, 1, 2, 100, -100), (None, 0, 12, 24, 36, 48))], path)
+
+
+class TestTheFileOfTheJam:
+    """`fours jam --remember FILE` saves its memories in FILE at its end; after a kill, the next start does."""
+
+    LATER_S = 4e9
+    """The journal was written to after everything else."""
+
+    @pytest.fixture
+    def file(self, tmp_path: Path) -> Path:
+        return tmp_path / "evenings.memory"
+
+    def recover(self, path: Path, file: Path, *, last_written_s: float = LATER_S, heard: int = 10) -> None:
+        """Recovers a jam that heard some tokens and was to save them in `file`."""
+        memories = empty_memories()
+        journal = MemoryJournal(lambda: memories)
+        hear(memories, heard)
+        begun = JournalBegun("2026-02-03T20:15:00+01:00", 5.0, 8.0, str(file))
+        assert recover_memories(as_read_back([begun, *journal.new_records()]), path, last_written_s)
+
+    def test_gets_what_was_recovered(self, path: Path, file: Path) -> None:
+        save_memories(file, empty_memories())
+        self.recover(path, file)
+        assert file.read_bytes() == path.read_bytes()
+
+    def test_begins_where_the_killed_jam_was_the_first(self, path: Path, file: Path) -> None:
+        self.recover(path, file)
+        assert file.read_bytes() == path.read_bytes()
+
+    def test_keeps_what_a_later_jam_has_saved(self, path: Path, file: Path) -> None:
+        save_memories(file, empty_memories())
+        before = file.read_bytes()
+        self.recover(path, file, last_written_s=file.stat().st_mtime - 10.0)
+        assert file.read_bytes() == before
+
+    def test_of_another_vocabulary_stays_as_it_is(self, path: Path, file: Path) -> None:
+        words = PitchVocabulary((60, 62))
+        save_memories(file, {"pitch": Memory(words, DEFAULT_BACKOFFS["pitch"])})
+        before = file.read_bytes()
+        self.recover(path, file)
+        assert file.read_bytes() == before
+
+    def test_is_never_a_file_that_is_no_memory(self, path: Path, file: Path) -> None:
+        file.write_text("a letter", encoding="utf-8")
+        self.recover(path, file)
+        assert file.read_text(encoding="utf-8") == "a letter"
+
+    def test_in_a_folder_that_is_gone_is_left_out(self, path: Path, tmp_path: Path) -> None:
+        self.recover(path, tmp_path / "gone" / "evenings.memory")
+        assert path.exists()

@@ -27,7 +27,7 @@ class TestMemoryFile:
             assert [dict(memory.contexts()) for memory in second.memories.values()] == [
                 dict(memory.contexts()) for memory in first.memories.values()
             ]
-        assert lines == [f"Memory     {file}, which begins now", f"Memory     {file}"]
+        assert lines == [f"Memory     {file}, a new memory", f"Memory     {file}"]
 
     def test_a_broken_file_is_reported_and_kept_and_the_jam_starts_without_it(self, tmp_path: Path) -> None:
         file, lines = tmp_path / "me.memory", list[str]()
@@ -113,7 +113,7 @@ class TestMemoryOfAnEarlierTake:
         memory_jam, lines = MemoryJam(), list[str]()
         load_take_memory(library.last(), memory_jam.jam, lines.append)
         (sentence,) = lines
-        assert sentence.startswith("Memory     takes/2026-02-03-201500.memory is no remembered jam, or is damaged")
+        assert sentence.startswith("Memory     takes/2026-02-03-201500.memory is not a memory file, or is damaged")
         assert sentence.endswith(". The jam starts without it")
 
     def test_a_memory_of_another_vocabulary_is_reported_and_the_jam_starts_without(self, library: TakeLibrary) -> None:

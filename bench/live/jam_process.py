@@ -1,0 +1,52 @@
+"""Runs `fours jam` of a checkout as a process in a temporary folder, until the block is left."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+FOURS = (sys.executable, "-c", "import sys; from server.cli import main; sys.exit(main())")
+STOP_TIMEOUT_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningJam:
+    """The process's id, and what the jam has printed about its ports: "MIDI in" and "MIDI out" to the port's name."""
+
+    pid: int
+    wiring: dict[str, str]
+
+
+@contextmanager
+def running_jam(build: Path, arguments: Sequence[str], config: str) -> Iterator[RunningJam]:
+    """A jam that is ready; `build` is the folder of the checkout, `config` the text of its `config.toml`.
+
+    Raises RuntimeError if the jam does not start.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "config.toml").write_text(config, encoding="utf-8")
+        with subprocess.Popen(
+            (*FOURS, "jam", *arguments),
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(build.resolve())},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            try:
+                wiring: dict[str, str] = {}
+                for line in process.stdout:
+                    label, _, text = line.rstrip("\n").partition("  ")
+                    wiring[label] = text.strip().rpartition(" (")[0]
+                    if line.startswith("Ready"):
+                        break
+                else:
+                    raise RuntimeError(f"the jam of {build} did not start")
+                yield RunningJam(process.pid, wiring)
+            finally:
+                process.terminate()
+                process.wait(STOP_TIMEOUT_S)

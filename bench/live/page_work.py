@@ -1,0 +1,187 @@
+"""How late notes are sent while a page asks for heavy work: a take of 20 minutes is downloaded, a seed of 250 kB is dropped.
+
+The jam runs in a separate process and plays all the time. Idle and busy stretches alternate, so that other load on the machine
+affects both, and checkouts take turns. `ROUNDS=3 BUILD=.,../other python -m bench page_work`.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from bench.live.takes import _busy_playing, _write_journal
+from bench.table import show
+from model.files.midi.midi_writer import Track, as_midi
+from model.notes import Note
+
+BUILDS = tuple(os.environ.get("BUILD", ".").split(","))
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
+STRETCH_S = 12.0
+HOST, PORT, OSC_PORT = "127.0.0.1", 18_771, 18_772
+TAKE_MINUTES = 20
+TAKE_ID = "2026-02-03-201500"
+SEED_BYTES = 250_000
+PAUSE_S = 0.5
+PATIENCE_S = 60.0
+# Tells, for each line on stdin, how late messages were sent since the last. An older checkout has the music thread elsewhere.
+JAM = """
+import json, sys, threading
+from server.cli import main
+try:
+    from server.music.music_thread import MusicThread
+except ImportError:
+    from server.player import Player as MusicThread
+
+threads = []
+start = MusicThread.start
+
+def started(music):
+    threads.append(music)
+    start(music)
+
+def report():
+    for _ in sys.stdin:
+        late_s = threads[0].lateness_s
+        print("report", json.dumps(list(late_s)), flush=True)
+        late_s.clear()
+
+MusicThread.start = started
+threading.Thread(target=report, daemon=True).start()
+main()
+"""
+# Sixteenths at 240 bpm: sixteen notes per second, all the time, and whoever plays does not end them.
+OPTIONS = ("--mode", "continuous", "--over", "overlap", "--approach", "pitch", "--step", "0.25", "--tempo", "240")
+WORK = ("a take downloaded", "a seed dropped")
+
+
+def run() -> None:
+    """Prints the table."""
+    late_ms: dict[tuple[str, str], list[float]] = defaultdict(list)
+    done: dict[tuple[str, str], int] = defaultdict(int)
+    journal, seed = _write_journal(_busy_playing(TAKE_MINUTES * 60.0)), _seed()
+    for _ in range(ROUNDS):
+        for build in BUILDS:
+            with _jam(Path(build).resolve(), journal) as jam:
+                _stretch(jam)
+                for work in WORK:
+                    late_ms[build, "idle"] += _stretch(jam)
+                    with _working(work, seed) as counts:
+                        late_ms[build, work] += _stretch(jam)
+                    done[build, work] += counts[0]
+    rows = []
+    for build in BUILDS:
+        idle_p99 = np.percentile(late_ms[build, "idle"], 99)
+        for work in ("idle", *WORK):
+            p50, p99, worst = np.percentile(late_ms[build, work], [50, 99, 100])
+            figures = (str(len(late_ms[build, work])), f"{p50:.3f}", f"{p99:.3f}", f"{worst:.3f}")
+            rows.append((build, work, str(done[build, work]), *figures, f"{p99 / idle_p99:.2f}"))
+    show(
+        f"Lateness of notes beside a page's work; medians over {ROUNDS} rounds of {STRETCH_S:g} s",
+        ("build", "beside", "times", "messages", "p50 ms", "p99 ms", "worst ms", "p99 / idle"),
+        rows,
+    )
+
+
+def _seed() -> bytes:
+    notes = [Note(48 + number * 7 % 36, number * 0.25, 0.2, 80) for number in range(60_000)]
+    count = 1000
+    while len(content := as_midi([Track("Seed", notes[:count])], 120.0)) < SEED_BYTES * 0.95:
+        count = int(count * SEED_BYTES / len(content))
+    return content
+
+
+@contextmanager
+def _jam(build: Path, journal: bytes) -> Iterator["subprocess.Popen[str]"]:
+    options = ("--panel-port", str(PORT), "--osc-port", str(OSC_PORT), "--midi-api", "none", *OPTIONS)
+    with tempfile.TemporaryDirectory() as folder:
+        takes = Path(folder) / "takes"
+        takes.mkdir()
+        (takes / f"{TAKE_ID}.jam").write_bytes(journal)
+        (Path(folder) / "config.toml").write_text('[takes]\nfolder = "takes"\nkeep_days = 36000\n', encoding="utf-8")
+        with subprocess.Popen(
+            [sys.executable, "-c", JAM, "jam", *options],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(build)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as jam:
+            assert jam.stdout is not None
+            try:
+                if not any(line.startswith("Ready") for line in jam.stdout):
+                    raise RuntimeError(f"the jam of {build} did not start")
+                _wait_for_panel()
+                yield jam
+            finally:
+                jam.terminate()
+
+
+def _wait_for_panel() -> None:
+    until_s = time.perf_counter() + PATIENCE_S
+    while True:
+        try:
+            _request("GET", "/takes")
+        except OSError:
+            if time.perf_counter() > until_s:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _stretch(jam: "subprocess.Popen[str]") -> list[float]:
+    """How late each message was sent over a stretch, in milliseconds."""
+    _report(jam)
+    time.sleep(STRETCH_S)
+    return [seconds * 1000 for seconds in _report(jam)]
+
+
+def _report(jam: "subprocess.Popen[str]") -> list[float]:
+    assert jam.stdin is not None
+    assert jam.stdout is not None
+    print(file=jam.stdin, flush=True)
+    late_s: list[float] = json.loads(jam.stdout.readline().removeprefix("report "))
+    return late_s
+
+
+@contextmanager
+def _working(work: str, seed: bytes) -> Iterator[list[int]]:
+    """Does the work again and again while the block runs; yields a list with the number of times."""
+    done, counts = threading.Event(), [0]
+
+    def repeat() -> None:
+        while not done.is_set():
+            if work == WORK[0]:
+                content = _request("GET", f"/takes/{TAKE_ID}.mid")
+                assert content.startswith(b"MThd")
+            else:
+                _request("POST", "/seed", seed)
+                _request("DELETE", "/seed")
+            counts[0] += 1
+            done.wait(PAUSE_S)
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    try:
+        yield counts
+    finally:
+        done.set()
+        thread.join()
+
+
+def _request(method: str, path: str, body: bytes | None = None) -> bytes:
+    headers = {"Origin": f"http://{HOST}:{PORT}", "X-Name": "seed.mid"}
+    request = urllib.request.Request(f"http://{HOST}:{PORT}{path}", body, headers, method=method)
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:  # noqa: S310  as above
+        content: bytes = response.read()
+    return content

@@ -1,0 +1,122 @@
+"""`Bars`: where bars and beats fall in a stretch of music, and how strong a place in the bar is; knows no timeline and no file.
+
+A phrase that was played to no clock may lie anywhere between the bar lines of the jam. `bars_of` finds the bars that a
+phrase means, or none.
+"""
+
+import cmath
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Self
+
+from model.notes import Note
+
+# People play a little early or late: an onset this close to a place in the bar is on that place. 42 ms at 120 bpm.
+PLACE_TOLERANCE_BEATS = 1 / 12
+# How closely onsets gather around one point of the beat, from 0 (anywhere) to 1 (exactly), for a phrase to have a pulse.
+MIN_CONCENTRATION = 0.5
+# The same for bars of its own, which a phrase without a pulse should not get by chance.
+OWN_CONCENTRATION = 0.7
+# The onsets of a phrase lie on halves, quarters or thirds of its pulse.
+PULSE_PARTS = (2, 4, 3)
+MIN_ONSETS = 4
+# More onsets than this, the latest of a phrase, tell nothing more of its bars.
+ONSETS_USED = 32
+
+
+class Strength(IntEnum):
+    """How strong a place in the bar is, the strongest last."""
+
+    BETWEEN = 0
+    HALF_BEAT = 1
+    BEAT = 2
+    MIDBAR = 3
+    DOWNBEAT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars of `beats_per_bar` quarter notes, counted from `downbeat`; a pulse of the bar lasts `pulse_beats`.
+
+    In 6/8 a pulse is 1.5 quarter notes, in 4/4 it is 1. Raises ValueError where a length is not above 0.
+    """
+
+    downbeat: float = 0.0
+    beats_per_bar: float = 4.0
+    pulse_beats: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (self.beats_per_bar > 0.0 and self.pulse_beats > 0.0):
+            raise ValueError("a bar and its pulse last for longer than nothing")
+
+    @classmethod
+    def of_meter(cls, numerator: int, denominator: int, downbeat: float = 0.0) -> Self:
+        """The bars of a time signature. Eighths that can be grouped in threes are: 6/8, 9/8, 12/8."""
+        is_compound = denominator >= 8 and numerator % 3 == 0 and numerator > 3
+        return cls(downbeat, numerator * 4 / denominator, (3 if is_compound else 1) * (4 / max(denominator, 4)))
+
+    def place(self, beat: float) -> float:
+        """How many beats into its bar a beat is; 0.0 where it comes so little before a bar line that it means that line."""
+        into_bar = (beat - self.downbeat) % self.beats_per_bar
+        return 0.0 if self.beats_per_bar - into_bar < PLACE_TOLERANCE_BEATS else into_bar
+
+    def strength(self, beat: float) -> Strength:
+        """How strong the place of a beat is. A bar has a middle where it divides into two halves of whole pulses."""
+        place = self.place(beat)
+        if place < PLACE_TOLERANCE_BEATS:
+            return Strength.DOWNBEAT
+        pulses = place / self.pulse_beats
+        if abs(pulses - round(pulses)) * self.pulse_beats <= PLACE_TOLERANCE_BEATS:
+            half = self.beats_per_bar / self.pulse_beats / 2
+            return Strength.MIDBAR if half == round(half) == round(pulses) else Strength.BEAT
+        # A half beat is half a simple pulse, or a third of a compound one.
+        parts = pulses * (3 if self.pulse_beats % 1 else 2)
+        is_part = abs(parts - round(parts)) * self.pulse_beats / 2 <= PLACE_TOLERANCE_BEATS
+        return Strength.HALF_BEAT if is_part else Strength.BETWEEN
+
+    def line_at_or_before(self, beat: float) -> float:
+        """The last bar line that is not after a beat."""
+        bar = math.floor((beat - self.downbeat + PLACE_TOLERANCE_BEATS) / self.beats_per_bar)
+        return self.downbeat + bar * self.beats_per_bar
+
+    def continued_at(self, start_beats: float) -> "Bars":
+        """The bars of an answer that begins at `start_beats`: these, or bars that begin there where it is on none of their half pulses."""
+        halves = (start_beats - self.downbeat) / (self.pulse_beats / 2)
+        if abs(halves - round(halves)) * self.pulse_beats / 2 <= PLACE_TOLERANCE_BEATS:
+            return self
+        return Bars(start_beats, self.beats_per_bar, self.pulse_beats)
+
+
+COMMON_BARS = Bars()
+"""Bars of four quarter notes from beat 0 on."""
+
+
+def bars_of(notes: Sequence[Note], bars: Bars) -> Bars | None:
+    """The bars that a phrase was played in, given those of the jam; None where its onsets fit no steady pulse.
+
+    Onsets near the points of the jam's pulse (or halfway between) mean the jam's bars. Onsets that all lie as far off that
+    pulse mean bars of their own: the first note is the first beat.
+    """
+    onsets = sorted({note.onset_beats for note in notes})[-ONSETS_USED:]
+    if not onsets:
+        return None
+    if len(onsets) < MIN_ONSETS:
+        places = [(onset - bars.downbeat) / (bars.pulse_beats / 2) for onset in onsets]
+        is_near = all(abs(place - round(place)) * bars.pulse_beats / 2 <= PLACE_TOLERANCE_BEATS for place in places)
+        return bars if is_near else None
+    concentration, off_beats = _gathering(onsets, bars.downbeat, bars.pulse_beats / 2)
+    if concentration >= OWN_CONCENTRATION and abs(off_beats) > PLACE_TOLERANCE_BEATS:
+        return Bars(onsets[0], bars.beats_per_bar, bars.pulse_beats)
+    for parts in PULSE_PARTS:
+        concentration, off_beats = _gathering(onsets, bars.downbeat, bars.pulse_beats / parts)
+        if concentration >= MIN_CONCENTRATION and abs(off_beats) <= PLACE_TOLERANCE_BEATS / 2:
+            return bars
+    return None
+
+
+def _gathering(onsets: Sequence[float], zero: float, period_beats: float) -> tuple[float, float]:
+    """How closely onsets gather around one point of a period, from 0 to 1, and how far that point is from the period's beginning."""
+    mean = sum(cmath.exp(2j * math.pi * (onset - zero) / period_beats) for onset in onsets) / len(onsets)
+    return abs(mean), cmath.phase(mean) / (2 * math.pi) * period_beats

@@ -1,0 +1,1 @@
+"""Chords and charts: symbols, bars, forms, transposition, and naming chords that are heard; no clock and no port."""

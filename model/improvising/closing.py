@@ -1,0 +1,82 @@
+"""The end of an answer as factors on its forecast: in the last bar, stable pitches and an end become likelier.
+
+No note is forced to be the last, and none is cut off: where the forecast goes on, the answer goes on until its time is over.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from model.improvising.forecast_point import ForecastPoint
+from model.improvising.sampling import Weights
+from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS
+from model.phrasing.phrase_ends import Ending
+from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
+
+
+def latest_onset_beats(until_beats: float, closing_beats: float) -> float:
+    """The last beat at which a note of an answer may begin: later it would be cut too short, or begin in the closing beats."""
+    return until_beats - max(SHORTEST_NOTE_BEATS, closing_beats) + ROUNDING_BEATS
+
+
+class Closing:
+    """Makes the notes and times likelier that end an answer as phrases end; see `Ending`."""
+
+    def __init__(
+        self,
+        vocabulary: PitchVocabulary | EventVocabulary,
+        ending: Ending,
+        time_scale: float = 1.0,
+        closing_beats: float = 0.0,
+    ) -> None:
+        self._ending = ending
+        self._from_beats = ending.from_beats - ROUNDING_BEATS
+        self._passing_weight = ending.ends.passing_weight
+        self._note_count = len(vocabulary.pitches)
+        self._pitch_weights = np.array([ending.weight_of(pitch) for pitch in vocabulary.pitches])
+        self._closing_beats = closing_beats
+        self._shifts: npt.NDArray[np.float64] | None = None
+        if isinstance(vocabulary, EventVocabulary):
+            self._shifts = np.array(vocabulary.bins.shifts) * time_scale
+
+    def apply(self, weights: Weights, point: ForecastPoint) -> None:
+        """Before the first note of an onset the pitches, and after its notes the times."""
+        if point.onset_beats < self._from_beats:
+            self._avoid_passing_line(weights, point)
+        elif not point.chord:
+            chance = self._ending.chance_of_end(point.onset_beats)
+            weights[1 : 1 + self._note_count] *= 1.0 - chance + chance * self._pitch_weights
+        elif self._shifts is not None:
+            times = weights[1 + self._note_count :]
+            limit_beats = latest_onset_beats(point.until_beats, self._closing_beats)
+            ends = point.onset_beats + self._shifts > limit_beats
+            end_weight, other_weight = float(times[ends].sum()), float(times[~ends].sum())
+            chance = self.chance_after(point.onset_beats, max(point.chord))
+            if end_weight > 0.0 and other_weight > 0.0:
+                times[ends] *= chance / (1.0 - chance) * other_weight / end_weight
+
+    def chance_beyond_times(self, onset_beats: float, until_beats: float, pitch: int) -> float:
+        """The chance that a note is the last where no time of the vocabulary is long enough to end the answer; otherwise 0.
+
+        So a pack of short times ends its answers as soon as any other.
+        """
+        if onset_beats < self._from_beats or self._shifts is None:
+            return 0.0
+        is_reached = onset_beats + self._shifts[-1] > latest_onset_beats(until_beats, self._closing_beats)
+        return 0.0 if is_reached else self.chance_after(onset_beats, pitch)
+
+    def _avoid_passing_line(self, weights: Weights, point: ForecastPoint) -> None:
+        """Before the last bar: makes the times less likely that go on past its bar line, where a phrase often ends."""
+        line_beats = self._ending.line_beats
+        if self._shifts is None or not point.chord or point.onset_beats < line_beats - self._ending.bars.beats_per_bar:
+            return
+        weights[1 + self._note_count :][point.onset_beats + self._shifts > line_beats + CHORD_BEATS] *= (
+            self._passing_weight
+        )
+
+    def chance_after(self, onset_beats: float, pitch: int) -> float:
+        """The chance that a note is the last, now that its pitch is known; 0 before the place where answers may end."""
+        if onset_beats < self._from_beats:
+            return 0.0
+        chance = self._ending.chance_of_end(onset_beats)
+        as_last = chance * self._ending.weight_of(pitch)
+        return as_last / (1.0 - chance + as_last)

@@ -1,0 +1,114 @@
+"""The forecast of an answer's next token as a list of steps: each factor changes the weights of the tokens, then one is drawn.
+
+The weights begin as the network's probabilities with those of the memory mixed in. Each factor multiplies them in place, in
+the order of `FACTORS`. Temperature and top-p come last. To add a factor: a class that fills `Factor`, and its line in `FACTORS`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from model.improvising.closing import Closing
+from model.improvising.forecast_point import ForecastPoint
+from model.improvising.sampling import Weights, draw_token, rank_tokens
+from model.improvising.sampling_settings import SamplingSettings
+from model.tokens.vocabulary import EventVocabulary, Mask, PitchVocabulary
+
+AnyVocabulary = PitchVocabulary | EventVocabulary
+
+
+class Factor(Protocol):
+    """One step of a forecast. Made once for an answer, so what depends on the settings alone is computed there."""
+
+    def apply(self, weights: Weights, point: ForecastPoint) -> None:
+        """Multiplies the weight of each token, shape (vocabulary,), in place. The weights need not sum to 1.
+
+        At least one weight must stay above 0: a factor that would leave nothing changes nothing (`keep_some`).
+        """
+        ...
+
+
+def keep_some(weights: Weights, mask: Mask) -> None:
+    """Sets the weights outside the mask to 0; changes nothing where no weight would be left."""
+    kept = weights * mask
+    if kept.any():
+        weights[:] = kept
+
+
+class Grammar:
+    """The tokens that the vocabulary allows next. It comes first, as every other factor may leave nothing of what it forbids."""
+
+    def __init__(self, vocabulary: AnyVocabulary, settings: SamplingSettings) -> None:
+        self._vocabulary, self._max_chord = vocabulary, settings.max_chord
+
+    def apply(self, weights: Weights, point: ForecastPoint) -> None:
+        self._vocabulary.forbid_after(weights, point.chord, self._max_chord)
+
+
+class AllowedPitches:
+    """The pitches that the settings allow, such as those of a key."""
+
+    def __init__(self, vocabulary: AnyVocabulary, pitches: frozenset[int]) -> None:
+        self._mask = vocabulary.mask_for_pitches(pitches)
+
+    def apply(self, weights: Weights, point: ForecastPoint) -> None:
+        keep_some(weights, self._mask)
+
+
+class NoLongRepeats:
+    """The limit on how much of the player's phrases is repeated; of a chord only the first note is limited."""
+
+    def __init__(self, vocabulary: AnyVocabulary, settings: SamplingSettings) -> None:
+        assert settings.novelty is not None
+        self._pitches, self._novelty = np.array(vocabulary.pitches), settings.novelty
+
+    def apply(self, weights: Weights, point: ForecastPoint) -> None:
+        if point.chord:
+            return
+        forbidden = self._novelty.forbidden_pitches(point.outline)
+        if forbidden:
+            mask = np.ones(len(weights), np.bool_)
+            mask[1 : 1 + len(self._pitches)] = ~np.isin(self._pitches, list(forbidden))
+            keep_some(weights, mask)
+
+
+def _closing(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Closing | None:
+    if settings.ending is None:
+        return None
+    return Closing(vocabulary, settings.ending, settings.time_scale, settings.closing_beats)
+
+
+def _allowed_pitches(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:
+    return None if settings.pitches is None else AllowedPitches(vocabulary, settings.pitches)
+
+
+def _no_long_repeats(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:
+    return None if settings.novelty is None else NoLongRepeats(vocabulary, settings)
+
+
+FACTORS: Sequence[Callable[[AnyVocabulary, SamplingSettings], Factor | None]] = (
+    Grammar,
+    # Factors that make a token more or less likely stand here; those that forbid tokens stand below.
+    _closing,
+    _allowed_pitches,
+    _no_long_repeats,
+)
+"""What makes each factor of an answer, in the order of the steps; None where the settings do not ask for that factor."""
+
+
+class Forecast:
+    """All steps for one answer, from the weights of network and memory to a token."""
+
+    def __init__(self, vocabulary: AnyVocabulary, settings: SamplingSettings) -> None:
+        made = [make(vocabulary, settings) for make in FACTORS]
+        self._factors = [factor for factor in made if factor is not None]
+        self.closing = next((factor for factor in made if isinstance(factor, Closing)), None)
+        """The factor of the answer's end; None where the settings name no ending."""
+        self._temperature, self._top_p = settings.temperature, settings.top_p
+
+    def draw(self, weights: Weights, point: ForecastPoint, uniform: float) -> int:
+        """The token that the random number `uniform`, in [0, 1), selects. Overwrites `weights`, shape (vocabulary,)."""
+        for factor in self._factors:
+            factor.apply(weights, point)
+        return draw_token(*rank_tokens(weights, self._temperature, self._top_p), uniform)

@@ -1,0 +1,19 @@
+"""`ForecastPoint`: where in an answer the next token stands."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class ForecastPoint:
+    """Where in an answer the next token stands. One object for each answer, changed as the answer goes on.
+
+    `onset_beats` is the beat of the onset that is being composed, and `chord` the pitches that begin there so far: a TIME token
+    can only come after them. `place` is the onset's place in its bar, None where no bars are known. `outline` holds the highest pitch of each earlier onset of the answer.
+    """
+
+    start_beats: float
+    until_beats: float
+    onset_beats: float
+    chord: tuple[int, ...] = ()
+    place: int | None = None
+    outline: list[int] = field(default_factory=list)

@@ -1,0 +1,123 @@
+"""How phrases end: `PhraseEnds`, learnt from a corpus, and `Ending`, the end that one answer is composed towards.
+
+A phrase does not end because its time is over. In its last bar each note may be the last one, as likely as notes at
+that place of a last bar are, and likelier on a tone that is stable in the key.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from model.analysis.bars import Bars, Strength
+from model.analysis.scale import Key
+
+Close = Literal["full", "half"]
+"""A full close ends for good; a half close ends where another turn follows."""
+
+# No note ends an answer in its first half, however short the answer is.
+EARLIEST_END_SHARE = 0.5
+# No note is more likely to be the last than this: a gesture may always go on.
+MAX_CHANCE = 0.9
+# The key of a few bars is found wrongly now and then, and phrases end in other keys than that of their piece: both make
+# the counted weights flatter than those in the right key. With this power as many answers end in the triad as phrases
+# do.
+SHARPNESS = 2.0
+# A last note sounds for at least half of what is left, up to a beat, even where a breath should follow.
+SHORTEST_LAST_BEATS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseEnds:
+    """How the phrases of a corpus end.
+
+    `first_half` and `second_half` hold, for each `Strength`, the chance that a note there in a phrase's last bar is its
+    last. `full_major`, `full_minor`, `half_major` and `half_minor` hold, for each semitone above the tonic, how much
+    likelier a last note is that tone than any note is. `passing_weight` is how much likelier (below 1: how much less
+    likely) a last bar begins without an onset than any bar does, as odds. `lengths_beats` and `breaths_beats` are
+    rising quantiles of how long the last note sounds and how long the rest after it lasts. Raises ValueError where a
+    number of values is wrong, or a value is out of range.
+    """
+
+    first_half: tuple[float, ...]
+    second_half: tuple[float, ...]
+    full_major: tuple[float, ...]
+    full_minor: tuple[float, ...]
+    half_major: tuple[float, ...]
+    half_minor: tuple[float, ...]
+    passing_weight: float
+    lengths_beats: tuple[float, ...]
+    breaths_beats: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        for chances in (self.first_half, self.second_half):
+            if len(chances) != len(Strength) or not all(0.0 <= chance <= 1.0 for chance in chances):
+                raise ValueError(f"phrase ends have a chance, from 0 to 1, for each of {len(Strength)} strengths")
+        for weights in (self.full_major, self.full_minor, self.half_major, self.half_minor):
+            if len(weights) != 12 or not all(weight > 0.0 for weight in weights):
+                raise ValueError("phrase ends have 12 weights above 0 for each mode")
+        if not self.passing_weight > 0.0:
+            raise ValueError("phrase ends pass over their last bar line with a weight above 0")
+        if not self.lengths_beats or not self.breaths_beats or min(*self.lengths_beats, *self.breaths_beats) < 0.0:
+            raise ValueError("phrase ends have lengths and breaths, none below 0")
+
+    def stability(self, key: Key, close: Close) -> tuple[float, ...]:
+        """The weight of each pitch class, from C up, as the last one of a phrase in a key."""
+        is_minor = 3 in {(pitch_class - key.tonic) % 12 for pitch_class in key.pitch_classes} and 4 not in {
+            (pitch_class - key.tonic) % 12 for pitch_class in key.pitch_classes
+        }
+        if close == "full":
+            weights = self.full_minor if is_minor else self.full_major
+        else:
+            weights = self.half_minor if is_minor else self.half_major
+        return tuple(weights[(pitch_class - key.tonic) % 12] ** SHARPNESS for pitch_class in range(12))
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of one answer, from `start_beats` to `until_beats`.
+
+    `stability` is the weight of each pitch class as the last one; None where nothing is known of the key.
+    `breath_beats` is how much of the end stays free of sound at least.
+    """
+
+    ends: PhraseEnds
+    bars: Bars
+    start_beats: float
+    until_beats: float
+    stability: Sequence[float] | None = None
+    breath_beats: float = 0.0
+    closing_beats: float = 1.0
+
+    @property
+    def line_beats(self) -> float:
+        """The last bar line that leaves time for a last note."""
+        return self.bars.line_at_or_before(self.until_beats - max(self.closing_beats, self.breath_beats))
+
+    @property
+    def from_beats(self) -> float:
+        """From here on a note may be the last: the last bar line, but not in the first half of the answer."""
+        return max(self.line_beats, self.start_beats + EARLIEST_END_SHARE * (self.until_beats - self.start_beats))
+
+    def chance_of_end(self, onset_beats: float) -> float:
+        """The chance that a note with this onset is the last one, with any pitch. It rises as the time for another one
+        runs out.
+        """
+        ends, bars = self.ends, self.bars
+        is_late = bars.place(onset_beats) >= bars.beats_per_bar / 2
+        chance = (ends.second_half if is_late else ends.first_half)[bars.strength(onset_beats)]
+        left_pulses = (self.until_beats - self.closing_beats - onset_beats) / bars.pulse_beats
+        return min(max(chance, 1.0 - left_pulses), MAX_CHANCE)
+
+    def weight_of(self, pitch: int) -> float:
+        """How much likelier this pitch is as a last note than as any note."""
+        return 1.0 if self.stability is None else self.stability[pitch % 12]
+
+    def last_length_beats(self, onset_beats: float, chance: float) -> float:
+        """How long a last note sounds: as long as last notes do, and a breath before the end; `chance`, in [0, 1),
+        selects.
+        """
+        left = self.until_beats - onset_beats
+        lengths, breaths = self.ends.lengths_beats, self.ends.breaths_beats
+        length = lengths[int(chance * len(lengths))]
+        breath = max(self.breath_beats, breaths[int(chance * 7919 % 1.0 * len(breaths))])
+        return min(left, max(min(length, left - breath), min(SHORTEST_LAST_BEATS, left / 2)))

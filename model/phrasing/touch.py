@@ -1,0 +1,242 @@
+"""`Touch`: how loud, how long and how late notes are played, learnt from phrases of the player; knows no plan and no
+clock.
+
+A player who plays all notes with one velocity, to their ends, and exactly on the grid, has a touch that changes
+nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import log2
+from statistics import fmean, pstdev
+
+import numpy as np
+
+from model.analysis.bars import Bars, Strength
+from model.notes import CHORD_BEATS, Note, in_onset_order
+from model.phrasing.timing import Timing
+from model.phrasing.touch_profile import (
+    FEATURES,
+    LONGEST_GAP_BEATS,
+    SHORTEST_GAP_BEATS,
+    Features,
+    TouchProfile,
+    loudness_features,
+)
+
+# Without a pack's number: this many notes of the player weigh as much as no difference between places.
+DEFAULT_TRUST_NOTES = 4.0
+# A place of the bar is as loud as the player plays it there, half of the way for two notes heard there.
+SLOT_TRUST_NOTES = 2.0
+SLOT_BEATS = 0.5
+# A planned note is as long as one of this many notes of the player that are most like it.
+ALIKE_NOTES = 4
+# How unlike it makes a note to stand at another strength of the bar, in octaves of its gap.
+STRENGTH_DISTANCE = 0.25
+# A note may sound a little into the next one, as players of legato do.
+LONGEST_SHARE = 1.1
+SHORTEST_SHARE = 0.05
+LOWEST_VELOCITY, HIGHEST_VELOCITY = 1, 127
+# How loud to play where nothing was heard.
+DEFAULT_VELOCITY = 80
+# More notes than this of a phrase add nothing, and would take longer to learn from.
+NOTES_LEARNT = 96
+
+
+@dataclass(frozen=True, slots=True)
+class HeardPhrase:
+    """Notes of the player, and the bars that they were played in; None where they fit no bars."""
+
+    notes: Sequence[Note]
+    bars: Bars | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotePlace:
+    """The place of a note, as far as its touch depends on it.
+
+    `bars` is None where no bars are known. `progress` is its place in the phrase, from 0 to 1. `previous_onset_beats`
+    is None for the first note.
+    """
+
+    onset_beats: float
+    gap_beats: float
+    pitch: int
+    progress: float
+    bars: Bars | None
+    previous_onset_beats: float | None = None
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.BETWEEN if self.bars is None else self.bars.strength(self.onset_beats)
+
+    @property
+    def slot(self) -> int | None:
+        """The half beat of its bar."""
+        return None if self.bars is None else round(self.bars.place(self.onset_beats) / SLOT_BEATS)
+
+
+@dataclass(frozen=True, slots=True)
+class Feel:
+    """How one note is played: its velocity, the share of its gap that it sounds, and how much later than planned it
+    begins.
+    """
+
+    velocity: int
+    share: float = 1.0
+    late_beats: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """The touch of a player; `learn_touch` makes one.
+
+    `mean_velocity` is that of the latest phrase. `loudness` and `slots` are velocities to add, by feature and by half
+    beat of the bar; `residuals` are what they leave unexplained, rising. `shares` holds a gap (as an octave of beats),
+    a strength and the share that sounded, for each note of the player; where there is none, `profile` has lengths.
+    """
+
+    mean_velocity: float
+    mean_pitch: float
+    loudness: Features
+    slots: dict[int, float]
+    residuals: tuple[float, ...]
+    shares: tuple[tuple[float, Strength, float], ...]
+    timing: Timing
+    profile: TouchProfile | None
+
+    def feel(self, place: NotePlace, chance: float) -> Feel:
+        """How a planned note is played; `chance`, in [0, 1), selects among what the player does at such places."""
+        return Feel(
+            self._velocity(place, chance),
+            self._share(place, (chance * 7919) % 1.0),
+            self.timing.late_beats(place.onset_beats, place.previous_onset_beats, place.bars, (chance * 104729) % 1.0),
+        )
+
+    def _velocity(self, place: NotePlace, chance: float) -> int:
+        velocity = self.mean_velocity
+        if self.residuals:
+            features = loudness_features(
+                place.strength, place.progress, (place.pitch - self.mean_pitch) / 12, place.gap_beats
+            )
+            velocity += sum(map(float.__mul__, self.loudness, features))
+            velocity += self.slots.get(place.slot, 0.0) if place.slot is not None else 0.0
+            velocity += self.residuals[int(chance * len(self.residuals))]
+        return min(max(round(velocity), LOWEST_VELOCITY), HIGHEST_VELOCITY)
+
+    def _share(self, place: NotePlace, chance: float) -> float:
+        if not self.shares:
+            return self.profile.share_of_gap(place.gap_beats, chance) if self.profile else 1.0
+        octave, strength = _octave(place.gap_beats), place.strength
+        alike = sorted(
+            self.shares, key=lambda heard: abs(heard[0] - octave) + STRENGTH_DISTANCE * abs(heard[1] - strength)
+        )[:ALIKE_NOTES]
+        return alike[int(chance * len(alike))][2]
+
+
+def plain_touch(velocity: float) -> Touch:
+    """A touch that changes nothing: every note with one velocity, to its end, and on its place."""
+    return Touch(velocity, 0.0, (0.0,) * len(FEATURES), {}, (), (), Timing(), None)
+
+
+def learn_touch(phrases: Sequence[HeardPhrase], profile: TouchProfile | None, *, from_player: bool = True) -> Touch:
+    """The touch of the player, from their latest phrases, the last one last; where they say little, that of the pack's
+    profile.
+
+    Without `from_player` only the mean velocity is theirs, and the rest the profile's. Where the player has no
+    dynamics, the answer has none.
+    """
+    heard = [phrase for phrase in phrases if phrase.notes]
+    velocities = [note.velocity for note in heard[-1].notes] if heard else []
+    mean_velocity = fmean(velocities) if velocities else float(DEFAULT_VELOCITY)
+    if not heard:
+        return plain_touch(mean_velocity) if profile is None else _touch_of_profile(profile, mean_velocity, 60.0, 0.0)
+    pitch = fmean(note.pitch for note in heard[-1].notes)
+    spread = pstdev(velocities)
+    if not from_player:
+        return (
+            plain_touch(mean_velocity) if profile is None else _touch_of_profile(profile, mean_velocity, pitch, spread)
+        )
+    examples = [example for phrase in heard for example in _examples(phrase)]
+    loudness, slots, residuals = _learn_loudness(examples, spread, profile)
+    shares = tuple(
+        (
+            _octave(place.gap_beats),
+            place.strength,
+            min(max(note.duration_beats / place.gap_beats, SHORTEST_SHARE), LONGEST_SHARE),
+        )
+        for note, place, _, is_complete in examples
+        if is_complete
+    )
+    timing = Timing.learnt([(sorted({note.onset_beats for note in phrase.notes}), phrase.bars) for phrase in heard])
+    return Touch(mean_velocity, pitch, loudness, slots, residuals, shares, timing, profile)
+
+
+def _touch_of_profile(profile: TouchProfile, velocity: float, pitch: float, spread: float) -> Touch:
+    loudness = tuple(spread * value for value in profile.loudness or (0.0,) * len(FEATURES))
+    return Touch(velocity, pitch, loudness, {}, (0.0,) if spread else (), (), Timing(), profile)
+
+
+_Example = tuple[Note, NotePlace, float, bool]
+"""A note, its place, its phrase's mean velocity, and whether its gap and its length are known."""
+
+
+def _examples(phrase: HeardPhrase) -> Iterator[_Example]:
+    notes = in_onset_order(phrase.notes)[-NOTES_LEARNT:]
+    velocity = fmean(note.velocity for note in notes)
+    first, length = notes[0].onset_beats, max(notes[-1].onset_beats - notes[0].onset_beats, CHORD_BEATS)
+    onsets = [note.onset_beats for note in notes]
+    following: list[float | None] = [None] * len(notes)
+    for index in range(len(notes) - 2, -1, -1):
+        is_chord = onsets[index + 1] - onsets[index] < CHORD_BEATS
+        following[index] = following[index + 1] if is_chord else onsets[index + 1]
+    for note, next_onset in zip(notes, following, strict=True):
+        gap = note.duration_beats if next_onset is None else next_onset - note.onset_beats
+        is_complete = next_onset is not None and note.duration_beats > 0.0 and gap <= LONGEST_GAP_BEATS
+        place = NotePlace(
+            note.onset_beats, max(gap, SHORTEST_GAP_BEATS), note.pitch, (note.onset_beats - first) / length, phrase.bars
+        )
+        yield note, place, velocity, is_complete
+
+
+def _learn_loudness(
+    examples: Sequence[_Example], spread: float, profile: TouchProfile | None
+) -> tuple[Features, dict[int, float], tuple[float, ...]]:
+    """Coefficients, additions by slot, and residuals; nothing at all for a player without dynamics.
+
+    Ridge regression towards the corpus's coefficients, then the mean of what is left at each half beat of the bar.
+    """
+    nothing = (0.0,) * len(FEATURES)
+    if spread == 0.0:
+        return nothing, {}, ()
+    mean_pitch = fmean(place.pitch for _, place, _, _ in examples)
+    x = np.array(
+        [
+            loudness_features(place.strength, place.progress, (place.pitch - mean_pitch) / 12, place.gap_beats)
+            for _, place, _, _ in examples
+        ]
+    )
+    y = np.array([note.velocity - velocity for note, _, velocity, _ in examples])
+    prior = spread * np.array(profile.loudness if profile is not None and profile.loudness else nothing)
+    trust = profile.trust_notes if profile is not None else DEFAULT_TRUST_NOTES
+    # A constant beside the features, so that they only tell differences; it is dropped, as the mean is that of the
+    # phrase.
+    middle = x.mean(axis=0)
+    x = x - middle
+    coefficients = prior + np.linalg.solve(x.T @ x + trust * np.eye(len(prior)), x.T @ (y - x @ prior))
+    left = y - x @ coefficients
+    by_slot: dict[int, list[float]] = {}
+    for (_, place, _, _), value in zip(examples, left.tolist(), strict=True):
+        if place.slot is not None:
+            by_slot.setdefault(place.slot, []).append(value)
+    slots = {slot: sum(values) / (len(values) + SLOT_TRUST_NOTES) for slot, values in by_slot.items()}
+    constant = -float(middle @ coefficients)
+    residuals = sorted(
+        value - slots.get(-1 if place.slot is None else place.slot, 0.0) + constant
+        for (_, place, _, _), value in zip(examples, left.tolist(), strict=True)
+    )
+    return tuple(coefficients.tolist()), slots, tuple(residuals)
+
+
+def _octave(gap_beats: float) -> float:
+    return log2(min(max(gap_beats, SHORTEST_GAP_BEATS), LONGEST_GAP_BEATS))

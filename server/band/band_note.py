@@ -1,0 +1,50 @@
+"""`BandNote`: one note of the band, and the MIDI channels and drum sounds that it uses; knows no chord and no feel."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bridge.timing.meter import Meter
+
+Instrument = Literal["bass", "chords", "drums"]
+
+BAND_CHANNELS: dict[Instrument, int] = {"bass": 1, "chords": 2, "drums": 9}
+"""The channel of each instrument, from 0: musicians call them 2, 3 and 10, the channel of drums in General MIDI."""
+
+# Sounds of General MIDI's drum kit, as keys on its channel.
+KICK, SIDE_STICK, SNARE = 36, 37, 38
+CLOSED_HAT, PEDAL_HAT, OPEN_HAT = 42, 44, 46
+CRASH, RIDE = 49, 51
+
+
+@dataclass(frozen=True, slots=True)
+class BandNote:
+    """A note of one instrument, in beats on the jam's timeline."""
+
+    instrument: Instrument
+    pitch: int
+    onset_beats: float
+    duration_beats: float
+    velocity: int
+
+    @property
+    def channel(self) -> int:
+        """The channel of its instrument, from 0."""
+        return BAND_CHANNELS[self.instrument]
+
+    @property
+    def end_beats(self) -> float:
+        return self.onset_beats + self.duration_beats
+
+
+def pulses_of(meter: Meter) -> tuple[float, ...]:
+    """Where the pulses of a bar begin, in beats: what a foot taps.
+
+    Quarters in 4/4 and 3/4, dotted quarters in 6/8, and 2 + 2 + 3 eighths in 7/8.
+    """
+    beats, eighths = meter.beats_per_bar, meter.numerator
+    if meter.denominator < 8:
+        return tuple(float(beat) for beat in range(max(int(beats), 1)))
+    unit = 4 / meter.denominator
+    if eighths % 3 == 0:
+        return tuple(unit * at for at in range(0, eighths, 3))
+    return tuple(unit * at for at in range(0, max(eighths - 1, 1), 2))

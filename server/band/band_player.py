@@ -1,0 +1,158 @@
+"""Plays the band in time: counts in, arranges each bar shortly before it begins, and ends every note; no clock and no port.
+
+All beats are quarter notes on the jam's timeline. Each bar is arranged on its own from the chart, so a jump in the
+song, another chart or another feel takes effect with the next note.
+"""
+
+from collections import deque
+
+from bridge.midi.messages import Message, NoteOff, NoteOn
+from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
+from model.harmony.changes import Changes
+from server.band.arranger import Arranger, Bar
+from server.band.band_note import BandNote, pulses_of
+from server.band.drums import count_in
+from server.controls.control_table import PERCENT, Settings
+
+# A bar is arranged this long before it begins: its first notes may be shown and scheduled ahead.
+ARRANGE_AHEAD_BEATS = 1.0
+
+TimedBandMessage = tuple[Message, float]
+"""A message, and the beat at which it is due."""
+
+
+class BandPlayer:
+    """The band of a jam. It plays while `band` is on, a chart is there and bars go by.
+
+    Where no song is followed, it is started (`start`), and counts one bar in; where one is followed, it plays while the
+    song does. All methods must be called from one thread; none blocks.
+    """
+
+    def __init__(self, random_seed: int) -> None:
+        self._random_seed = random_seed
+        self._arranger = Arranger(random_seed)
+        self._is_started = False
+        self._from_beats = 0.0  # the first beat of the form, once the band is started
+        self._planned: deque[BandNote] = deque()
+        self._next_bar: int | None = None  # the next bar to be arranged; None while nothing is planned
+        self._sounding: dict[tuple[int, int], float] = {}  # by channel and pitch: until which beat
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether it plays or counts in."""
+        return self._next_bar is not None or bool(self._planned) or bool(self._sounding)
+
+    @property
+    def is_started(self) -> bool:
+        """Whether it was started, and not stopped since."""
+        return self._is_started
+
+    @property
+    def plan(self) -> tuple[BandNote, ...]:
+        """The notes that are arranged and have not sounded."""
+        return tuple(self._planned)
+
+    def start(self, beat: float, timeline: Timeline) -> float:
+        """Starts: a bar is counted in from the next bar line on; returns the beat at which the form begins."""
+        first_beat = timeline.bar_line_at_or_after(beat)
+        self._is_started = True
+        self._from_beats = first_beat + timeline.meter.beats_per_bar
+        self._planned.clear()
+        self._next_bar = None
+        self._arranger = Arranger(self._random_seed)
+        for note in count_in(pulses_of(timeline.meter)):
+            self._planned.append(
+                BandNote(note.instrument, note.pitch, first_beat + note.onset_beats, note.duration_beats, note.velocity)
+            )
+        return self._from_beats
+
+    def join(self, beat: float) -> None:
+        """Plays from `beat` on, without a count-in: a song is followed, and is under way."""
+        self._is_started = True
+        self._from_beats = beat
+        self._planned.clear()
+        self._next_bar = None
+
+    def stop(self, beat: float) -> list[TimedBandMessage]:
+        """Stops, and ends what sounds."""
+        self._is_started = False
+        self._planned.clear()
+        self._next_bar = None
+        return self._end_all(beat)
+
+    def replan(self, beat: float) -> None:
+        """What has not sounded is arranged again: the chart, the feel, the bars or the song's place have changed."""
+        # The clicks of a count-in go on.
+        self._planned = deque(note for note in self._planned if note.onset_beats < self._from_beats)
+        self._next_bar = None
+        self._from_beats = max(self._from_beats, beat)
+
+    def has_work(self, beat: float, timeline: Timeline) -> bool:
+        """Whether a bar is to be arranged by now."""
+        at = self._arrange_at(timeline)
+        return at is not None and at <= beat
+
+    def is_bar_due(self, beat: float, timeline: Timeline) -> bool:
+        """Whether a bar that is not arranged has begun: there was no time to arrange it before."""
+        at = self._arrange_at(timeline)
+        return at is not None and at + ARRANGE_AHEAD_BEATS <= beat
+
+    def arrange(
+        self, beat: float, timeline: Timeline, changes: Changes | None, form_bars: int, settings: Settings
+    ) -> None:
+        """Arranges the bar that comes next. `form_bars` is the length of the form in bars, 0 where there is none."""
+        if changes is None:
+            return
+        from_beats = max(beat, self._from_beats) if self._next_bar is None else self._from_beats
+        number = timeline.bar_at(from_beats)[0] if self._next_bar is None else self._next_bar
+        place = number % form_bars if form_bars else -1
+        bar = Bar(timeline.bar_line(number), number, begins_form=place == 0, ends_form=place == form_bars - 1)
+        notes = self._arranger.notes(
+            bar, changes, timeline.meter, settings.band, settings.feel, settings.swing / PERCENT
+        )
+        self._planned.extend(note for note in notes if note.onset_beats >= from_beats - LINE_TOLERANCE_BEATS)
+        self._next_bar = number + 1
+
+    def advance(self, beat: float, latest_beats: float) -> list[TimedBandMessage]:
+        """The messages due by `beat` in order; at equal beats notes end before notes begin.
+
+        A note that is more than `latest_beats` late is left out.
+        """
+        due: list[TimedBandMessage] = []
+        while self._planned and self._planned[0].onset_beats <= beat:
+            note = self._planned.popleft()
+            due += self._ends_until(note.onset_beats)
+            if note.onset_beats < beat - latest_beats:
+                continue
+            key = (note.channel, note.pitch)
+            if self._sounding.pop(key, None) is not None:
+                due.append((NoteOff(note.pitch, note.channel), note.onset_beats))
+            self._sounding[key] = note.end_beats
+            due.append((NoteOn(note.pitch, note.velocity, note.channel), note.onset_beats))
+        return due + self._ends_until(beat)
+
+    def wake_at(self, timeline: Timeline) -> float | None:
+        """The next beat at which `arrange` or `advance` has something to do; None where there is none."""
+        beats = [note.onset_beats for note in list(self._planned)[:1]]
+        beats += self._sounding.values()
+        at = self._arrange_at(timeline)
+        if at is not None:
+            beats.append(at)
+        return min(beats, default=None)
+
+    def _arrange_at(self, timeline: Timeline) -> float | None:
+        """From which beat on the next bar is arranged; None while the band is stopped."""
+        if not self._is_started:
+            return None
+        begins = self._from_beats if self._next_bar is None else timeline.bar_line(self._next_bar)
+        return begins - ARRANGE_AHEAD_BEATS
+
+    def _ends_until(self, beat: float) -> list[TimedBandMessage]:
+        ended = sorted((end, key) for key, end in self._sounding.items() if end <= beat)
+        for _, key in ended:
+            del self._sounding[key]
+        return [(NoteOff(pitch, channel), end) for end, (channel, pitch) in ended]
+
+    def _end_all(self, beat: float) -> list[TimedBandMessage]:
+        keys, self._sounding = sorted(self._sounding), {}
+        return [(NoteOff(pitch, channel), beat) for channel, pitch in keys]

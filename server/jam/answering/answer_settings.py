@@ -1,0 +1,153 @@
+"""Derives an answer's sampling settings from the controls, the phrase and the key; knows no jam and no clock."""
+
+import math
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from model.analysis.bars import COMMON_BARS, Bars
+from model.analysis.key_finder import key_from_weights
+from model.analysis.scale import AUTO_KEY, NO_KEY, Key, parse_key
+from model.harmony.changes import Changes
+from model.improvising.novelty import Novelty
+from model.improvising.rhythm import Rhythm
+from model.improvising.sampling_settings import SamplingSettings
+from model.improvising.varied_rhythm import VariedRhythm
+from model.notes import HIGHEST_PITCH, LOWEST_PITCH, Note
+from model.phrasing.phrase_ends import Ending, PhraseEnds
+from model.phrasing.phrasing import PLAIN, Phrasing
+from server.controls.control_table import Settings
+from server.jam.turns.modes import MODES
+from server.jam.turns.turn_planner import BeatSpan
+
+# No note of an answer begins in its last beat, so that it ends on a held note; in a short answer, in its last quarter.
+CLOSING_BEATS, CLOSING_SHARE = 1.0, 0.25
+# In a turn it is the last two beats: the player's turn follows, and half of that time is air.
+TURN_CLOSING_BEATS = 2.0
+# So many of a phrase's latest notes tell its rhythm.
+NOTES_OF_RHYTHM = 64
+# How many of the latest notes of a phrase count as just played: a few bars.
+RECENT_NOTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerContext:
+    """What an answer follows besides the controls.
+
+    `phrase` are the notes that it answers, and `detected_key` the key that the player plays in, if one was found. `bars` are those of
+    the jam, `phrase_bars` those that the phrase was played in (None where it fits none), and `phrasing` is that of the pack.
+    `random_seed` decides how a rhythm is varied; it stays the same when the answer is planned again. `changes` are the chords.
+    """
+
+    phrase: Collection[Note]
+    detected_key: Key | None = None
+    novelty: Novelty | None = None
+    bars: Bars = COMMON_BARS
+    phrase_bars: Bars | None = None
+    phrasing: Phrasing = PLAIN
+    random_seed: int = 0
+    changes: Changes | None = None
+
+    def answer_bars(self, start_beats: float) -> Bars:
+        """The bars of an answer that begins at this beat."""
+        return (self.phrase_bars or self.bars).continued_at(start_beats)
+
+
+def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerContext) -> SamplingSettings:
+    """The sampling settings for an answer within `span`."""
+    phrase = context.phrase
+    rhythm, rhythm_from_beats = _rhythm(settings, span, context)
+    takes_turns = MODES[settings.mode].occasion == "turn"
+    closing_beats = min(TURN_CLOSING_BEATS if takes_turns else CLOSING_BEATS, CLOSING_SHARE * span.beats)
+    return SamplingSettings(
+        settings.temperature,
+        settings.top_p,
+        settings.step,
+        rhythm=rhythm,
+        rhythm_from_beats=rhythm_from_beats,
+        time_scale=settings.time_scale,
+        max_chord=settings.max_polyphony,
+        pitches=_allowed_pitches(settings, _allowed_pitch_classes(settings, phrase, context.detected_key)),
+        closing_beats=closing_beats,
+        ending=_ending(settings, span, context, closing_beats, is_half_close=takes_turns),
+        memory=settings.memory,
+        learn_answer=settings.learn_from == "both",
+        novelty=context.novelty,
+        changes=context.changes,
+        harmony=settings.harmony,
+        transpose=settings.transpose,
+    )
+
+
+def _rhythm(settings: Settings, span: BeatSpan, context: AnswerContext) -> tuple[Rhythm | VariedRhythm | None, float]:
+    """The rhythm of the pitch approach, and the beat from which it is counted; None for a fixed step."""
+    if settings.approach != "pitch" or settings.rhythm == "fixed" or not context.phrase:
+        return None, 0.0
+    if settings.rhythm == "phrase":
+        return Rhythm.from_notes(context.phrase), span.start_beats
+    notes = list(context.phrase)[-NOTES_OF_RHYTHM:]
+    answer_bars = context.answer_bars(span.start_beats)
+    phrase_bars = context.phrase_bars or Bars(notes[0].onset_beats, answer_bars.beats_per_bar, answer_bars.pulse_beats)
+    return VariedRhythm.from_notes(notes, phrase_bars, answer_bars, context.random_seed), span.start_beats
+
+
+def _ending(
+    settings: Settings, span: BeatSpan, context: AnswerContext, closing_beats: float, *, is_half_close: bool
+) -> Ending | None:
+    """How the answer ends: a half close, and a breath for the player, where the player's turn follows.
+
+    None where the answer has no end, or the pack does not know how phrases end.
+    """
+    ends = context.phrasing.ends
+    if ends is None or math.isinf(span.until_beats):
+        return None
+    key = context.detected_key
+    if settings.key not in {NO_KEY, AUTO_KEY}:
+        key = parse_key(settings.key)
+    elif key is None:
+        weights = [0.0] * 12
+        for note in context.phrase:
+            weights[note.pitch % 12] += note.duration_beats
+        key = key_from_weights(weights)
+    return Ending(
+        ends,
+        context.answer_bars(span.start_beats),
+        span.start_beats,
+        span.until_beats,
+        None if key is None else _stability(ends, key, settings.transpose, is_half_close=is_half_close),
+        closing_beats / 2 if is_half_close else 0.0,
+        closing_beats,
+    )
+
+
+def _stability(ends: PhraseEnds, key: Key, transpose: int, *, is_half_close: bool) -> tuple[float, ...]:
+    """The weight of each pitch class as the last one, before transposition; the key is that of what sounds."""
+    sounding = ends.stability(key, "half" if is_half_close else "full")
+    return tuple(sounding[(pitch_class + transpose) % 12] for pitch_class in range(12))
+
+
+def _allowed_pitch_classes(
+    settings: Settings, phrase: Iterable[Note], detected_key: Key | None
+) -> frozenset[int] | None:
+    """The pitch classes of the key; None where all are allowed.
+
+    With a detected key, what the player just played is allowed too: a blue note is not a mistake.
+    """
+    if settings.key == NO_KEY:
+        return None
+    if settings.key != AUTO_KEY:
+        return parse_key(settings.key).pitch_classes
+    recent = list(phrase)[-RECENT_NOTES:]
+    return None if detected_key is None else detected_key.pitch_classes | {note.pitch % 12 for note in recent}
+
+
+def _allowed_pitches(settings: Settings, pitch_classes: frozenset[int] | None) -> frozenset[int] | None:
+    """The pitches that may be composed, before transposition; None where all are allowed.
+
+    Where the range contains no pitch of the key, the whole range is allowed: it is what the instrument can play.
+    """
+    low, high = sorted((settings.low, settings.high))
+    if pitch_classes is None and (low, high) == (LOWEST_PITCH, HIGHEST_PITCH):
+        return None
+    in_range = frozenset(pitch - settings.transpose for pitch in range(low, high + 1))
+    in_key = frozenset(p for p in in_range if pitch_classes is None or (p + settings.transpose) % 12 in pitch_classes)
+    return in_key or in_range

@@ -1,0 +1,60 @@
+"""Opens a pack and its engines; knows no jam and no thread."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from model.approach import APPROACHES, Approach
+from model.engines.engine import Engine
+from model.improvising.improviser import Improviser, create_improviser
+from model.pack.dummy_pack import DUMMY_PACK, DummyPack
+from model.pack.pack import Pack, find_pack, open_pack
+from model.phrasing.phrasing import PLAIN
+from server.config.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPack:
+    """A pack whose engines are ready to play."""
+
+    pack: Pack | DummyPack
+    engines: Mapping[Approach, Engine]
+
+    @property
+    def plays_plainly(self) -> bool:
+        """Whether it is a trained pack that knows nothing of touch and phrase ends, as it was made before."""
+        return isinstance(self.pack, Pack) and self.pack.phrasing() == PLAIN
+
+    def improvisers(self, tempo_bpm: float) -> dict[Approach, Improviser]:
+        """New improvisers by approach, which have heard nothing.
+
+        `tempo_bpm` matters to packs that count seconds and not beats: they convert by it.
+        """
+        return {
+            approach: create_improviser(
+                self.engines[approach],
+                self.pack.vocabulary(approach, tempo_bpm),
+                self.pack.memory(approach, tempo_bpm),
+                self.pack.phrasing(),
+            )
+            for approach in APPROACHES
+        }
+
+
+def check_pack_exists(name: str, config: Config) -> None:
+    """Raises PackError where there is no pack of this name and no such folder."""
+    if name != DUMMY_PACK:
+        find_pack(name, config.pack_folders)
+
+
+def load_pack(name: str, config: Config, before_step: Callable[[], None] = lambda: None) -> LoadedPack:
+    """Opens the pack of this name, or in this folder, and its engines. Raises PackError.
+
+    `before_step` is called before each step that keeps the interpreter for some milliseconds.
+    """
+    before_step()
+    pack = DummyPack() if name == DUMMY_PACK else open_pack(name, config.pack_folders)
+    engines = {}
+    for approach in APPROACHES:
+        before_step()
+        engines[approach] = pack.engine(approach, config.engine.device)
+    return LoadedPack(pack, engines)

@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import pytest
+
+from model.errors import ChartError, UnreadableError
+from model.files.charts.chart_source import chart_of, read_chart
+from model.files.midi.midi_writer import Track, as_midi
+from model.notes import Note
+
+MUSICXML = b"""<?xml version="1.0"?>
+<score-partwise><work><work-title>Tune</work-title></work><part-list/><part id="P1">
+<measure number="1"><attributes><divisions>2</divisions><key><fifths>-1</fifths></key><time><beats>4</beats><beat-type>4</beat-type></time></attributes>
+<barline location="left"><repeat direction="forward"/></barline>
+<harmony><root><root-step>F</root-step></root><kind>dominant</kind></harmony><note><rest/><duration>4</duration></note>
+<harmony><root><root-step>B</root-step><root-alter>-1</root-alter></root><kind>minor-seventh</kind><degree><degree-value>5</degree-value><degree-alter>-1</degree-alter><degree-type>alter</degree-type></degree><bass><bass-step>A</bass-step></bass></harmony>
+<note><rest/><duration>4</duration></note></measure>
+<measure number="2"><barline location="left"><ending number="1" type="start"/></barline><note><rest/><duration>8</duration></note>
+<barline location="right"><repeat direction="backward"/></barline></measure>
+<measure number="3"><barline location="left"><ending number="2" type="start"/></barline>
+<harmony><root><root-step>C</root-step></root><kind>major</kind></harmony><note><rest/><duration>8</duration></note></measure>
+</part></score-partwise>"""
+
+
+def names(text: str) -> str:
+    chart = read_chart(text)
+    assert chart is not None
+    return " | ".join(" ".join(map(str, bar.chords)) for bar in chart.bars)
+
+
+@pytest.mark.parametrize("text", ["blues", "Blues", " BLUES ", "jazz_blues"])
+def test_a_form_is_named(text: str) -> None:
+    assert names(text).startswith("F7 | Bb7 | F7")
+
+
+def test_a_key_may_follow_whatever_names_a_chart(tmp_path: Path) -> None:
+    assert names("blues in Bb").startswith("Bb7 | Eb7")
+    assert names("minor blues in A minor").startswith("Am7 | Dm7")
+    assert names("| C | Am | in D") == "D | Bm"
+    (tmp_path / "tune.txt").write_text("Title: Tune\n| F | C7 |")
+    assert names(f"{tmp_path / 'tune.txt'} in G") == "G | D7"
+    chart = read_chart("blues in Bb")
+    assert chart is not None
+    assert chart.title == "Blues in Bb"
+
+
+def test_the_word_in_a_forms_own_name_is_no_key() -> None:
+    assert names("ii-V-I in all keys").startswith("Dm7 | G7 | Cmaj7")
+
+
+@pytest.mark.parametrize("text", ["off", "", "  "])
+def test_no_chart_is_none(text: str) -> None:
+    assert read_chart(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("blus", "did you mean blues"),
+        ("qqqq", "a form is one of"),
+        ("nothing.txt", "cannot be read"),
+        ("tune.doc", "its name ends with one of"),
+        ("a\0b.txt", "cannot be read"),
+        ("http://x", "no link of iReal Pro"),
+        ("| % |", "no chord"),
+    ],
+)
+def test_what_is_no_chart_is_refused_in_one_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(ChartError, match=sentence) as caught:
+        read_chart(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_musicxml_gives_symbols_places_and_repeats() -> None:
+    chart = chart_of(MUSICXML, ".musicxml")
+    assert (chart.title, str(chart.key), chart.meter) == ("Tune", "F major", "4/4")
+    assert [" ".join(map(str, bar.chords)) for bar in chart.bars] == [
+        "F7 Bbm7(b5)/A",
+        "Bbm7(b5)/A",
+        "F7 Bbm7(b5)/A",
+        "C",
+    ]
+    assert chart.bars[0].starts_beats == (0.0, 2.0)
+
+
+def test_musicxml_that_is_broken_or_has_no_chords_is_refused() -> None:
+    with pytest.raises(UnreadableError):
+        chart_of(b"<score", ".xml")
+    with pytest.raises(ChartError, match="no chord symbols"):
+        chart_of(b"<score-partwise><part><measure/></part></score-partwise>", ".xml")
+
+
+def test_a_midi_file_with_a_chord_track_is_a_chart() -> None:
+    melody = [Note(72, beat, 1.0, 80) for beat in range(12)]
+    voicings = {0.0: (48, 52, 55), 4.0: (41, 45, 48, 51), 6.0: (43, 47, 50), 8.0: (48, 52, 55)}
+    chords = [
+        Note(pitch, at, 2.0 if at in {4.0, 6.0} else 4.0, 80) for at, notes in voicings.items() for pitch in notes
+    ]
+    chart = chart_of(as_midi([Track("Melody", melody), Track("Chords", chords)], 120.0), ".mid")
+    assert [" ".join(map(str, bar.chords)) for bar in chart.bars] == ["C", "F7 G", "C"]
+    assert chart.bars[1].starts_beats == (0.0, 2.0)
+    assert chart.meter == "4/4"
+
+
+def test_a_midi_file_of_single_notes_is_no_chart() -> None:
+    content = as_midi([Track("Melody", [Note(60 + beat, beat, 1.0, 80) for beat in range(8)])], 120.0)
+    with pytest.raises(ChartError, match="no track of the MIDI file has chords"):
+        chart_of(content, ".mid")

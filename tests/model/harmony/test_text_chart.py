@@ -1,0 +1,107 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.analysis.scale import parse_key
+from model.errors import ChartError
+from model.harmony.chart import MAX_BARS, Chart
+from model.harmony.forms import FORMS
+from model.harmony.text_chart import read_text_chart
+
+
+def bars(text: str) -> str:
+    """The chords of each bar of a chart, in one line."""
+    return " | ".join(" ".join(map(str, bar.chords)) for bar in read_text_chart(text).bars)
+
+
+def test_bars_stand_between_bar_lines() -> None:
+    assert bars("| F7 | Bb7 | F7 | % |") == "F7 | Bb7 | F7 | F7"
+    assert bars("F7 | Bb7\n| C7") == "F7 | Bb7 | C7"
+
+
+def test_a_line_without_bar_lines_has_one_chord_a_bar() -> None:
+    assert bars("C Am F G") == "C | Am | F | G"
+
+
+def test_chords_share_a_bar_and_a_dot_is_one_more_beat() -> None:
+    assert bars("| Dm7 G7 | C . . G7 | C / F / |") == "Dm7 G7 | C C C G7 | C C F F"
+
+
+def test_no_chord_is_kept_and_an_empty_bar_goes_on() -> None:
+    assert bars("| C | N.C. | G |   | % |") == "C | None | G | G | G"
+
+
+def test_a_repeat_is_played_twice_or_as_often_as_it_says() -> None:
+    assert bars("|: C | F :| G |") == "C | F | C | F | G"
+    assert bars("|: C :| x3\n| G |") == "C | C | C | G"
+
+
+def test_each_time_has_its_ending() -> None:
+    assert bars("|: F7 | Bb7 |1. C7 :|2. F7 | N.C. ||") == "F7 | Bb7 | C7 | F7 | Bb7 | F7 | None"
+    assert bars("|: F |1,2. G :|3. A |") == "F | G | F | G | F | A"
+
+
+def test_headings_and_sections_are_no_bars() -> None:
+    chart = read_text_chart("Title: Tune\nKey: Bb\nMeter: 3/4\n# a comment\n[A]\n| Bb | % | [B] Eb |\nB: | F7 |")
+    assert (chart.title, chart.key, chart.meter) == ("Tune", parse_key("Bb"), "3/4")
+    assert " ".join(str(bar.chords[0]) for bar in chart.bars) == "Bb Bb Eb F7"
+
+
+def test_an_unknown_symbol_is_named_with_its_bar_and_the_rest_is_kept() -> None:
+    chart = read_text_chart("| C | F | H7 G |")
+    assert [str(bar.chords) for bar in chart.bars[2:]] == [str((*chart.bars[1].chords, chart.bars[2].chords[1]))]
+    assert len(chart.remarks) == 1
+    assert chart.remarks[0].startswith('bar 3: "H7" is no chord')
+
+
+@pytest.mark.parametrize("text", ["", "   \n", "| |", "Title: nothing", "# only a comment", "| H | X |"])
+def test_a_chart_without_a_chord_is_refused(text: str) -> None:
+    with pytest.raises(ChartError, match="no chord"):
+        read_text_chart(text)
+
+
+def test_five_hundred_bars_are_read_and_too_many_are_cut_with_a_remark() -> None:
+    assert len(read_text_chart("| C | F " * 250 + "|").bars) == 500
+    cut = read_text_chart("C " * (MAX_BARS + 10))
+    assert len(cut.bars) == MAX_BARS
+    assert len(cut.remarks) == 1
+    repeated = read_text_chart("|: C | F | G :| x99\n" * 9)
+    assert len(repeated.bars) == MAX_BARS
+    assert "with its repeats" in repeated.remarks[0]
+
+
+def test_many_mistakes_are_summed_up() -> None:
+    chart = read_text_chart("C " + "X " * 100)
+    assert len(chart.remarks) == 21
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_every_form_is_read_whole_and_survives_as_text(name: str) -> None:
+    chart = read_text_chart(FORMS[name])
+    assert chart.remarks == ()
+    assert read_text_chart(chart.as_text()) == chart
+
+
+def test_a_transposed_chart_is_spelt_as_its_key_asks() -> None:
+    blues = read_text_chart(FORMS["jazz blues"])
+    in_a = blues.transposed_to(parse_key("A"))
+    assert str(in_a.bars[5].chords[0]) == "D#dim7"
+    assert blues.transposed_to(parse_key("Bb")).transposed_to(parse_key("F")) == blues
+    minor = read_text_chart(FORMS["minor blues"]).transposed_to(parse_key("A"))
+    assert (str(minor.key), str(minor.bars[0].chords[0])) == ("A minor", "Am7")
+
+
+def test_the_two_five_ones_go_through_all_keys() -> None:
+    chart = read_text_chart(FORMS["ii-V-I in all keys"])
+    tonics = [bar.chords[0].root for bar in chart.bars[2::4] if bar.chords[0] is not None]
+    assert sorted(tonics) == list(range(12))
+
+
+@given(st.text(alphabet="|:[]%.1234xCFGm7b# \n/ab", max_size=120))
+def test_any_text_is_a_chart_or_is_refused(text: str) -> None:
+    try:
+        chart = read_text_chart(text)
+    except ChartError:
+        return
+    assert isinstance(chart, Chart)
+    assert 0 < len(chart.bars) <= MAX_BARS

@@ -1,0 +1,74 @@
+from itertools import pairwise, takewhile
+
+import pytest
+
+from model.analysis.bars import COMMON_BARS, Bars
+from model.improvising.varied_rhythm import VariedRhythm
+from model.notes import CHORD_BEATS, Note
+from tests.music import line
+
+# Two bars: quarters, then eighths with a long note.
+PHRASE = [
+    *line(60, 62, 64, 65, step_beats=1.0),
+    *line(60, 62, 64, 65, start_beats=4.0),
+    Note(67, 6.0, 2.0, 80),
+]
+
+
+def onsets(rhythm: VariedRhythm, bars: int, start_beats: float = 8.0) -> list[float]:
+    until = start_beats + 4 * bars
+    return [onset for onset, _ in takewhile(lambda time: time[0] < until, rhythm.unroll(start_beats, start_beats))]
+
+
+def varied(random_seed: int = 1) -> VariedRhythm:
+    return VariedRhythm.from_notes(PHRASE, COMMON_BARS, COMMON_BARS, random_seed)
+
+
+def test_every_onset_is_at_a_place_of_the_phrase() -> None:
+    places = {note.onset_beats % 4 for note in PHRASE}
+    assert {onset % 4 for onset in onsets(varied(), 32)} <= places
+
+
+def test_the_order_differs_by_the_random_seed_and_not_from_call_to_call() -> None:
+    assert onsets(varied(), 8) == onsets(varied(), 8)
+    assert len({tuple(onsets(varied(seed), 8)) for seed in range(8)}) == 8
+
+
+def test_it_neither_copies_the_phrase_nor_leaves_it() -> None:
+    bars = [[onset - 8.0 - 4 * bar for onset in onsets(varied(), 64) if onset // 4 == bar + 2] for bar in range(64)]
+    phrase_bars = [[0.0, 1.0, 2.0, 3.0], [0.0, 0.5, 1.0, 1.5, 2.0]]
+    assert 0.2 < sum(bar in phrase_bars for bar in bars) / 64 < 0.9
+
+
+def test_an_answer_that_is_planned_again_keeps_its_rhythm() -> None:
+    whole = onsets(varied(), 16)
+    later = [onset for onset, _ in takewhile(lambda time: time[0] < 72.0, varied().unroll(8.0, 41.0)) if onset >= 41.0]
+    assert later == [onset for onset in whole if onset >= 41.0]
+
+
+def test_no_note_lasts_into_the_next() -> None:
+    times = list(takewhile(lambda time: time[0] < 100.0, varied().unroll(8.0)))
+    assert all(0.0 < duration <= after - onset for (onset, duration), (after, _) in pairwise(times))
+
+
+def test_places_are_kept_between_bars_of_ones_own() -> None:
+    phrase = [Note(note.pitch, note.onset_beats + 0.3, note.duration_beats, 80) for note in PHRASE]
+    rhythm = VariedRhythm.from_notes(phrase, Bars(0.3), Bars(9.1), 1)
+    assert {round((onset - 9.1) % 4, 6) for onset in onsets(rhythm, 8, 9.1)} <= {0.0, 0.5, 1.0, 1.5, 2.0, 3.0}
+
+
+def test_one_note_has_a_rhythm() -> None:
+    rhythm = VariedRhythm.from_notes([Note(60, 1.0, 0.0, 80)], COMMON_BARS, COMMON_BARS, 1)
+    assert onsets(rhythm, 2) == [9.0, 13.0]
+
+
+def test_a_phrase_without_notes_has_none() -> None:
+    with pytest.raises(ValueError, match="without notes"):
+        VariedRhythm.from_notes([], COMMON_BARS, COMMON_BARS, 1)
+
+
+def test_onsets_of_two_bars_never_come_together() -> None:
+    early = [note if note.onset_beats < 4.0 else Note(60, note.onset_beats - 0.06, 0.25, 80) for note in PHRASE]
+    for seed in range(8):
+        found = onsets(VariedRhythm.from_notes(early, COMMON_BARS, COMMON_BARS, seed), 16)
+        assert min(after - before for before, after in pairwise(found)) >= CHORD_BEATS

@@ -1,0 +1,71 @@
+from dataclasses import replace
+
+import pytest
+
+from model.analysis.bars import COMMON_BARS, Bars
+from model.analysis.scale import parse_key
+from model.phrasing.phrase_ends import MAX_CHANCE, Ending
+from tests.phrasings import ENDS
+
+ENDING = Ending(ENDS, COMMON_BARS, 16.0, 32.0)
+
+
+class TestWhere:
+    def test_an_answer_may_end_from_its_last_bar_on(self) -> None:
+        assert ENDING.from_beats == 28.0
+
+    def test_an_answer_that_ends_just_after_a_bar_line_may_end_in_the_bar_before(self) -> None:
+        assert replace(ENDING, until_beats=32.5).from_beats == 28.0
+        assert replace(ENDING, until_beats=33.0).from_beats == 32.0
+
+    def test_no_answer_ends_in_its_first_half(self) -> None:
+        assert Ending(ENDS, COMMON_BARS, 16.0, 19.0).from_beats == 17.5
+
+    def test_the_first_beat_is_the_likeliest(self) -> None:
+        assert ENDING.chance_of_end(28.0) == ENDS.first_half[4]
+        assert ENDING.chance_of_end(28.5) == ENDS.first_half[1]
+        assert ENDING.chance_of_end(30.0) == ENDS.second_half[3]
+
+    def test_the_last_note_there_is_time_for_is_nearly_certain(self) -> None:
+        assert ENDING.chance_of_end(31.0) == MAX_CHANCE
+
+    def test_bars_of_its_own_count(self) -> None:
+        assert replace(ENDING, bars=Bars(0.2), start_beats=16.2, until_beats=32.2).from_beats == pytest.approx(28.2)
+
+
+class TestPitch:
+    def test_the_tonic_is_likelier_than_other_tones(self) -> None:
+        stability = ENDS.stability(parse_key("D"), "full")
+        assert max(range(12), key=lambda pitch_class: stability[pitch_class]) == 2
+        assert replace(ENDING, stability=stability).weight_of(62) == stability[2]
+
+    def test_a_half_close_is_not_on_the_tonic(self) -> None:
+        stability = ENDS.stability(parse_key("A minor"), "half")
+        assert stability[4] > stability[9]
+
+    def test_modes_with_a_minor_third_close_as_minor(self) -> None:
+        assert ENDS.stability(parse_key("D dorian"), "full") == ENDS.stability(parse_key("D minor"), "full")
+
+    def test_without_a_key_all_tones_are_alike(self) -> None:
+        assert {ENDING.weight_of(pitch) for pitch in range(60, 72)} == {1.0}
+
+
+class TestLength:
+    def test_the_last_note_never_passes_the_end(self) -> None:
+        for onset in (28.0, 30.0, 31.5, 31.9):
+            for chance in (0.0, 0.3, 0.99):
+                assert 0.0 < ENDING.last_length_beats(onset, chance) <= 32.0 - onset
+
+    def test_a_breath_is_left(self) -> None:
+        breathing = replace(ENDING, breath_beats=1.0)
+        assert all(breathing.last_length_beats(28.0, chance / 10) <= 3.0 for chance in range(10))
+
+
+class TestMistakes:
+    def test_a_wrong_number_of_chances_is_an_error(self) -> None:
+        with pytest.raises(ValueError, match="for each of 5 strengths"):
+            replace(ENDS, first_half=(0.5,))
+
+    def test_weights_must_be_above_zero(self) -> None:
+        with pytest.raises(ValueError, match="12 weights above 0"):
+            replace(ENDS, full_major=(0.0,) * 12)

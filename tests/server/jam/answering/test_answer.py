@@ -1,0 +1,172 @@
+from random import Random
+
+import pytest
+
+from bridge.timing.timeline import Timeline
+from model.approach import Approach
+from model.improvising.improviser import PLANNED_VELOCITY
+from model.improvising.sampling_settings import SamplingSettings
+from model.notes import Note
+from server.jam.answering.answer import NOTES_AHEAD, Answer
+from server.jam.answering.groove import Groove
+from server.jam.answering.rendition import Rendition, TouchAmounts
+from server.jam.turns.turn_planner import BeatSpan
+from tests.server.jams import CompositionRequest, ScriptedImproviser
+
+STRAIGHT = Groove()
+PLAINLY = TouchAmounts()
+WARM = SamplingSettings(temperature=0.9, top_p=0.95, step_beats=0.5)
+COLD = SamplingSettings(temperature=0.2, top_p=0.95, step_beats=0.5)
+
+
+def create_improviser(approach: Approach = "pitch", *pitches: int) -> ScriptedImproviser:
+    return ScriptedImproviser(approach, pitches or (60, 62, 64))
+
+
+def answer_of(
+    improviser: ScriptedImproviser,
+    *,
+    until_beats: float = 6.0,
+    groove: Groove = STRAIGHT,
+    rendition: Rendition | None = None,
+    amounts: TouchAmounts = PLAINLY,
+) -> Answer:
+    span = BeatSpan(4.0, until_beats)
+    rendition = rendition or Rendition.plain(PLANNED_VELOCITY, span)
+    return Answer(improviser, span, WARM, Random(1), rendition, amounts, groove, Timeline.start(120.0))
+
+
+def compose(answer: Answer, notes: int) -> None:
+    for _ in range(notes):
+        answer.do_work()
+
+
+def onsets(answer: Answer) -> list[float]:
+    return [note.onset_beats for note in answer.plan]
+
+
+def test_it_reads_nothing_from_its_improviser_before_the_first_work() -> None:
+    improviser = create_improviser()
+    answer = answer_of(improviser)
+    assert improviser.requests == []
+    assert answer.has_work
+    assert not answer.is_over
+    assert answer.next_note is None
+
+
+def test_each_work_composes_one_note_until_the_span_is_full() -> None:
+    answer = answer_of(create_improviser())
+    grown = []
+    for _ in range(6):
+        answer.do_work()
+        grown.append((len(answer.plan), answer.is_composing))
+    assert grown == [(1, True), (2, True), (3, True), (4, True), (4, False), (4, False)]
+    assert onsets(answer) == [4.0, 4.5, 5.0, 5.5]
+
+
+def test_its_plan_reaches_some_notes_ahead_and_grows_as_notes_sound() -> None:
+    answer = answer_of(create_improviser(), until_beats=24.0)
+    while answer.has_work:
+        answer.do_work()
+    assert len(answer.plan) == NOTES_AHEAD
+    answer.take_next_note()
+    compose(answer, int(answer.has_work))
+    assert len(answer.plan) == NOTES_AHEAD
+    assert onsets(answer)[-1] == 4.0 + NOTES_AHEAD * 0.5
+
+
+def test_it_composes_from_notes_that_were_heard_after_it_was_created() -> None:
+    improviser = create_improviser()
+    answer = answer_of(improviser)
+    improviser.hear(Note(59, 3.5, 0.5, 80))
+    compose(answer, 1)
+    answer.take_next_note()
+    assert improviser.heard_notes == [(59, 3.5), (60, 4.0)]
+
+
+def test_without_touch_every_note_is_as_loud_as_the_rendition_says() -> None:
+    span = BeatSpan(4.0, 6.0)
+    answer = answer_of(create_improviser(), rendition=Rendition.plain(91, span))
+    compose(answer, 9)
+    assert [answer.take_next_note().as_played.velocity for _ in range(4)] == [91] * 4
+    assert answer.is_over
+
+
+def test_its_improviser_has_heard_only_the_notes_that_have_sounded() -> None:
+    improviser = create_improviser()
+    answer = answer_of(improviser)
+    compose(answer, 9)
+    answer.take_next_note()
+    answer.take_next_note()
+    assert improviser.heard_notes == [(60, 4.0), (62, 4.5)]
+
+
+class TestReplan:
+    def test_the_next_note_keeps_its_onset(self) -> None:
+        improviser, other = create_improviser(), create_improviser("event", 72)
+        answer = answer_of(improviser)
+        compose(answer, 9)
+        answer.take_next_note()
+        answer.replan(other, 6.0, COLD)
+        assert answer.next_note is None
+        compose(answer, 9)
+        assert other.requests == [CompositionRequest(4.5, 6.0, COLD)]
+        assert onsets(answer) == [4.5, 5.0, 5.5]
+
+    def test_before_anything_is_composed_it_keeps_its_start(self) -> None:
+        improviser = create_improviser()
+        answer = answer_of(improviser)
+        answer.replan(improviser, 6.0, COLD)
+        compose(answer, 1)
+        assert improviser.requests == [CompositionRequest(4.0, 6.0, COLD)]
+
+    def test_twice_without_work_in_between_keeps_the_onset(self) -> None:
+        improviser = create_improviser()
+        answer = answer_of(improviser)
+        compose(answer, 9)
+        answer.take_next_note()
+        answer.replan(improviser, 6.0, WARM)
+        answer.replan(improviser, 6.0, COLD)
+        compose(answer, 9)
+        assert improviser.requests[-1] == CompositionRequest(4.5, 6.0, COLD)
+
+    def test_after_its_last_composed_note_it_goes_on_at_the_end_of_that_note(self) -> None:
+        improviser = create_improviser()
+        answer = answer_of(improviser)
+        compose(answer, 1)
+        answer.take_next_note()
+        answer.replan(improviser, 6.0, COLD)
+        compose(answer, 1)
+        assert improviser.requests[-1] == CompositionRequest(4.5, 6.0, COLD)
+
+    def test_an_answer_that_is_over_stays_over(self) -> None:
+        improviser = create_improviser()
+        answer = answer_of(improviser)
+        compose(answer, 9)
+        for _ in range(4):
+            answer.take_next_note()
+        answer.replan(improviser, 6.0, COLD)
+        assert answer.is_over
+
+    def test_a_later_end_continues_an_answer_that_was_over(self) -> None:
+        improviser = create_improviser()
+        answer = answer_of(improviser)
+        compose(answer, 9)
+        for _ in range(4):
+            answer.take_next_note()
+        answer.replan(improviser, 7.0, WARM)
+        compose(answer, 9)
+        assert list(answer.plan) == [
+            Note(60, 6.0, 0.5, PLANNED_VELOCITY),
+            Note(62, 6.5, 0.5, PLANNED_VELOCITY),
+        ]
+
+    @pytest.mark.parametrize("until_beats", [4.5, 4.0, 1.0])
+    def test_an_end_that_has_passed_ends_the_answer_now(self, until_beats: float) -> None:
+        improviser = create_improviser()
+        answer = answer_of(improviser)
+        compose(answer, 9)
+        answer.take_next_note()
+        answer.replan(improviser, until_beats, WARM)
+        compose(answer, 9)
+        assert answer.is_over

@@ -1,0 +1,35 @@
+"""A jam that follows a real MIDI clock through real ports; `python -m bench onsets` measures its distance from the beat."""
+
+from pathlib import Path
+
+import numpy as np
+
+from bench.live import jackd_server
+from bench.live.onsets import STEP_BEATS, Recording, errors_ms, record
+from tests.programs import require_program
+
+TEMPO_BPM = 120.0
+# PipeWire's default period, and the one at which notes that are not scheduled by frame would be 21 ms off.
+CYCLE_FRAMES = 1_024
+SECONDS = 20.0
+# Scheduled by frame, an onset is hundredths of a millisecond off; a tick is 21 ms. A machine that is too busy for
+# JACK's cycles makes some onsets late, never most of them.
+TOLERANCE_MS = 1.0
+BEATS_IN_A_BAR = 4
+
+
+def test_in_fours_it_plays_in_its_own_bars_on_the_beats_of_the_clock() -> None:
+    for program in ("jackd", "jack_midi_clock", "jack_transport"):
+        require_program(program)
+    with jackd_server.running(CYCLE_FRAMES):
+        recording = record(TEMPO_BPM, SECONDS, Path(), mode="fours")
+    distances_ms = np.abs(errors_ms(recording, TEMPO_BPM)[0])
+    assert len(distances_ms) >= 8
+    assert np.median(distances_ms) < TOLERANCE_MS, f"{distances_ms}, gaps {recording.gaps}, xruns {recording.xruns}"
+    assert set(_bars_of(recording)) == {1}, "every other bar belongs to the partner"
+
+
+def _bars_of(recording: Recording) -> list[int]:
+    """For each onset 0 in the player's bars and 1 in the partner's: bars are counted in fours from the first tick."""
+    beats = recording.beats_at(recording.onsets[:, 1], TEMPO_BPM)
+    return [int((beat + STEP_BEATS / 2) // BEATS_IN_A_BAR) % 2 for beat in beats]

@@ -1,0 +1,188 @@
+"""The soak: a jam on real ports with a robot player, a storm of controls and pages, clocks, pulled cables and xruns.
+
+It counts at the receiver, a JACK client of its own, and compares it with the journal of the jam.
+"""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from bridge.midi.messages import NoteOn
+from bridge.timing.clock import MonotonicClock
+from server.music.feed import MessagePlayed, MessageReceived
+from server.takes.journal import read_records
+from tests.server.jam_process import PATIENCE_S, free_port
+from tests.server.panel.running_panel import free_tcp_port
+from tests.soak.evidence import (
+    Evidence,
+    Sounding,
+    TimedMessage,
+    hanging_notes,
+    lost_in_take,
+    lost_on_the_way,
+    pedals_down,
+    soundings,
+)
+from tests.soak.processes import JamProcess, PeerProcess, running_peer
+from tests.soak.storm import Storm
+
+MOST_GROWTH_MIB = 5.0
+SETTLED_AFTER = 2
+"""Minutes after which all bounded buffers are full, and the memory of the process no longer grows."""
+QUIET_S = 0.5
+SILENT_WITHIN_S = 5.0
+"""After a stop. The promise is ten milliseconds; a busy machine takes longer to tell of it."""
+XRUN_S = 0.06
+TROUBLES = (("robot", "pull", 1.0), ("synth", "pull", 1.5), ("trouble", "delay", XRUN_S), ("trouble", "delay", XRUN_S))
+TROUBLE_EVERY_S = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """The figures of one stretch of the soak."""
+
+    late_p50_ms: float
+    late_p99_ms: float
+    messages: int
+    resident_mib: float
+
+
+@dataclass(slots=True)
+class SoakReport:
+    """What a soak has found; `broken` is empty if every promise was held."""
+
+    minutes: list[Minute] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+
+def soak(folder: Path, seconds: float, stretch_s: float, random_seed: int) -> SoakReport:
+    """Runs a soak on the default JACK server; `stretch_s` is how often figures are taken, a minute in a long soak."""
+    report = SoakReport()
+    clock = MonotonicClock()
+    osc_port, panel_port = free_port(), free_tcp_port()
+    with ExitStack() as stack:
+        storm = stack.enter_context(closing(Storm(osc_port, panel_port, random_seed)))
+        synth = stack.enter_context(running_peer("synth", random_seed))
+        jam = JamProcess(folder, "--osc-port", str(osc_port), "--panel-port", str(panel_port))
+        stack.callback(jam.stop)
+        peers = {"synth": synth}
+        for role in ("robot", "clock", "trouble"):
+            peers[role] = stack.enter_context(running_peer(role, random_seed + len(peers)))
+        ends_s = clock.now_s() + seconds
+        done = threading.Event()
+        troubles = threading.Thread(target=_make_trouble, args=(peers, done, Random(random_seed)), daemon=True)
+        troubles.start()
+        origin_s = 0.0
+        while (left_s := ends_s - clock.now_s()) > 0:
+            asyncio.run(storm.run(min(stretch_s, left_s)))
+            told = jam.report()
+            origin_s = told.origin_s
+            report.minutes.append(_minute(told.lateness_s, jam.resident_mib()))
+            _print_minute(len(report.minutes), report.minutes[-1])
+        done.set()
+        troubles.join(PATIENCE_S)
+        peers["robot"].close()
+        peers["clock"].close()
+        # Nothing plays on by itself from here on; and the cables are in again.
+        for address, value in (("/fours/mode", "answer"), ("/fours/answer_length", 0.0), ("/fours/stop", 1.0)):
+            storm.send(address, value)
+        until_s = clock.now_s() + SILENT_WITHIN_S
+        while (sounding := _still_sounding(synth)) and clock.now_s() < until_s:
+            threading.Event().wait(QUIET_S)
+        faults = jam.report().faults
+        status = jam.stop()
+        until_s = clock.now_s() + SILENT_WITHIN_S
+        while _still_sounding(synth) and clock.now_s() < until_s:
+            threading.Event().wait(QUIET_S)
+    evidence = _evidence(peers, jam.takes, origin_s)
+    _judge(report, evidence, sounding)
+    if status != 0 or "Traceback" in jam.stderr_text():
+        report.broken.append(f"the jam ended with {status}, and said: {jam.stderr_text()[-2000:]}")
+    report.lines += [
+        f"{storm.moves:,} moves of controls, {storm.page_visits} visits of pages",
+        f"the slowest answer by OSC took {storm.slowest_answer_s * 1000:.0f} ms",
+        f"faults of the music thread: {faults or 'none'}",
+    ]
+    return report
+
+
+def _still_sounding(synth: PeerProcess) -> list[Sounding]:
+    return [note for note in soundings(synth.messages("got")) if note.until_s == float("inf")]
+
+
+def _make_trouble(peers: dict[str, PeerProcess], done: threading.Event, random: Random) -> None:
+    while not done.wait(random.uniform(0.5, 1.5) * TROUBLE_EVERY_S):
+        role, name, seconds = random.choice(TROUBLES)
+        peers[role].command(name, seconds)
+
+
+def _minute(lateness_s: Sequence[float], resident_mib: float) -> Minute:
+    late_ms = np.percentile(lateness_s, [50, 99]) * 1000 if lateness_s else (0.0, 0.0)
+    return Minute(float(late_ms[0]), float(late_ms[1]), len(lateness_s), resident_mib)
+
+
+def _print_minute(number: int, minute: Minute) -> None:
+    print(
+        f"minute {number:>3}: {minute.messages:>5} messages, late p50 {minute.late_p50_ms:.3f} ms, "
+        f"p99 {minute.late_p99_ms:.3f} ms, {minute.resident_mib:.1f} MiB resident",
+        flush=True,
+    )
+
+
+def _evidence(peers: dict[str, PeerProcess], takes: Path, origin_s: float) -> Evidence:
+    evidence = Evidence(peers["robot"].messages("sent"), peers["synth"].messages("got"))
+    for peer in peers.values():
+        pulled_s = 0.0
+        for what, at_s, _ in peer.events:
+            if what in {"gap", "xrun", "delayed"}:
+                evidence.disturbed_s.append(at_s)
+            elif what == "pulled":
+                pulled_s = at_s
+            elif what == "back":
+                evidence.pulled.append((pulled_s, at_s))
+    for journal in sorted(takes.glob("*.jam")):
+        for record in read_records(journal.read_bytes()).records:
+            if isinstance(record, MessageReceived):
+                evidence.heard.append(TimedMessage(record.at_s + origin_s, record.message))
+            elif isinstance(record, MessagePlayed):
+                evidence.played.append(TimedMessage(record.at_s + origin_s, record.message))
+    return evidence
+
+
+def _judge(report: SoakReport, evidence: Evidence, sounding_after_stop: list[Sounding]) -> None:
+    hanging, lost = hanging_notes(evidence), lost_in_take(evidence)
+    left = [note for note in soundings(evidence.synth_got) if note.until_s == float("inf")]
+    pedals = pedals_down(evidence.synth_got)
+    counts = [
+        (len(hanging), "notes hung at the receiver"),
+        (len(sounding_after_stop), "notes sounded at the receiver after a stop"),
+        (len(left), "notes sounded at the receiver after the end"),
+        (len(pedals), "pedals were down at the receiver after the end"),
+        (len(lost), "note-ons of the robot or the receiver are not in the take"),
+    ]
+    report.broken += [f"{count} {what}" for count, what in counts if count]
+    report.broken += [f"hanging: {note}" for note in hanging[:5]] + [f"lost: {item}" for item in lost[:5]]
+    settled = report.minutes[SETTLED_AFTER - 1 :]
+    if len(settled) > 2:
+        growth_mib = settled[-1].resident_mib - settled[0].resident_mib
+        report.lines.append(f"memory grew by {growth_mib:.1f} MiB from minute {SETTLED_AFTER} on")
+        if growth_mib >= MOST_GROWTH_MIB:
+            report.broken.append(f"memory grew by {growth_mib:.1f} MiB")
+    note_ons = {
+        name: sum(isinstance(item.message, NoteOn) for item in getattr(evidence, name))
+        for name in ("robot_sent", "heard", "played", "synth_got")
+    }
+    report.lines += [
+        f"note-ons: the robot sent {note_ons['robot_sent']:,}, the receiver got {note_ons['synth_got']:,}",
+        f"in the journal: {note_ons['heard']:,} of robot and pages, {note_ons['played']:,} of the jam",
+        f"{lost_on_the_way(evidence)} of the jam were lost on their way to the receiver",
+        f"{len(evidence.pulled)} pulled cables, {len(evidence.disturbed_s)} late or missing cycles",
+        *(f"{count} {what}" for count, what in counts),
+    ]
