@@ -54,7 +54,7 @@ def split_tracks(midi_file: Path, folder: Path) -> list[Path]:
     """Writes each track of a MIDI file, its bytes unchanged, as a file of its own: Ardour reads one track of a file that lies in a session."""
     data = midi_file.read_bytes()
     division = data[12:14]
-    paths = []
+    paths: list[Path] = []
     start = 8 + struct.unpack(">I", data[4:8])[0]
     while start < len(data):
         end = start + 8 + struct.unpack(">I", data[start + 4 : start + 8])[0]

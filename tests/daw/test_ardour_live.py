@@ -5,7 +5,6 @@ recorded is held against its own bars.
 """
 
 import statistics
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,7 +14,8 @@ import pytest
 from bench.daw import ardour
 from bench.daw.ardour import Ardour, SessionNote
 from bench.daw.ardour_session import Region, open_new_session, split_tracks
-from model.files.midi_writer import Track, as_midi
+from bench.live import jackd_server
+from model.files.midi.midi_writer import Track, as_midi
 from model.notes import Note
 from tests.conftest import Jackd, running_jackd
 from tests.programs import require_program
@@ -59,16 +59,16 @@ def daw(daw_jackd: Jackd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture(scope="module")
 def jam(daw: Ardour, tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningJam]:
     """A jam that trades single bars with the session, on a grid of eighths."""
+    assert daw.position == 0
     options = ("--pack", str(tiny_pack), "--random-seed", "1", "--mode", "fours", "--turn-bars", "1")
     with running_jam(tmp_path_factory.mktemp("jam"), *options, "--quantize", "1/8") as running:
-        connect = require_program("jack_connect")
+        require_program("jack_connect")
         for source, target in (
             (ardour.CLOCK_PORT, running.midi_in),
             (f"ardour:{PHRASE_TRACK}/midi_out 1", running.midi_in),
             (running.midi_out, f"ardour:{ANSWER_TRACK}/midi_in 1"),
         ):
-            # A server that is busy refuses at times.
-            _wait_until(lambda ports=(connect, source, target): _runs(ports))
+            jackd_server.connect(source, target)
         yield running
 
 
@@ -149,10 +149,6 @@ def _bar(note: SessionNote) -> int:
 
 def _bar_of(jam: RunningJam) -> object:
     return jam.phone.ask("/fours/bar").arguments[0]
-
-
-def _runs(command: tuple[str, ...]) -> bool:
-    return subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE_S).returncode == 0
 
 
 def _wait_until(is_so: Callable[[], object]) -> None:

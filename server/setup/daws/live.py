@@ -4,7 +4,7 @@ import json
 from pathlib import PurePosixPath
 
 from server.controls.control import OSC_PREFIX, Control
-from server.music.jam_status import READOUTS
+from server.jam.readouts import READOUTS
 from server.remote.osc_controls import SYNC
 from server.setup.daws.max_patch import Json, MaxPatch
 from server.setup.partner import NAME, Partner

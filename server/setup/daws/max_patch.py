@@ -1,11 +1,12 @@
 """A Max patch as its JSON: objects, and the cords between them; knows no device and no controls."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 MAX_VERSION = {"major": 8, "minor": 5, "revision": 5, "architecture": "x64", "modernui": 1}
 Rectangle = tuple[float, float, float, float]
-Json = str | int | float | Sequence["Json"] | Mapping[str, "Json"]
+Json = object
+"""What JSON can hold."""
 
 
 class MaxPatch:

@@ -122,5 +122,5 @@ def test_a_file_that_was_edited_since_stays(machine: Machine, own_files: OwnFile
 
 
 def test_an_unknown_daw_gets_one_sentence_with_what_there_is() -> None:
-    with pytest.raises(SetupError, match='nothing to set up for repaer. Did you mean "reaper"'):
+    with pytest.raises(SetupError, match=r'nothing to set up for repaer\. Did you mean "reaper"'):
         find_daw("repaer")

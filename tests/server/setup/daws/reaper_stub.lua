@@ -10,7 +10,11 @@ local function count(list)
     return size
 end
 
-local function say(...) print(table.concat({...}, " ")) end
+local function say(...)
+    local words = {}
+    for _, word in ipairs({...}) do words[#words + 1] = tostring(word) end
+    print(table.concat(words, " "))
+end
 
 reaper = {
     GetNumMIDIOutputs = function() return count(outputs) end,
