@@ -7,6 +7,7 @@ ServerError
 ├── LayoutError   a layout or its picture cannot be written
 ├── TakeError     there is no such take or mark, or nothing was played in it
 ├── PanelError    the panel cannot be served at the requested address
+├── SetupError    a file for a DAW cannot be written, or is not ours
 └── BadMessage    a page sent a message that the panel does not accept
 """
 
@@ -41,3 +42,7 @@ class BadMessage(ServerError):
 
 class TakeError(ServerError):
     """There is no such take or mark, nothing was played in it, or its journal cannot be read."""
+
+
+class SetupError(ServerError):
+    """A file for a DAW cannot be written or may not be touched, or there is no such DAW."""

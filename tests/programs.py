@@ -8,6 +8,7 @@ import pytest
 # Package names of Debian and Ubuntu, whose newer releases moved the tools of jackd2 to a separate package.
 JACK_TOOLS = "jackd2 (and jack-example-tools, where there is one)"
 PACKAGES = {
+    "ardour7-lua": "ardour",
     "chromium": "chromium",
     "fluidsynth": "fluidsynth",
     "jack_connect": JACK_TOOLS,
@@ -17,6 +18,8 @@ PACKAGES = {
     "jack_transport": JACK_TOOLS,
     "jack_wait": JACK_TOOLS,
     "jackd": "jackd2",
+    "lua5.4": "lua5.4",
+    "node": "nodejs",
     "mscore3": "musescore3",
     "pipewire": "pipewire (and pipewire-jack)",
     "oscdump": "liblo-tools",

@@ -15,18 +15,18 @@ TIMEOUT_S = 15.0
 
 
 @contextmanager
-def running(cycle_frames: int) -> Iterator[None]:
+def running(cycle_frames: int, name: str = NAME) -> Iterator[None]:
     """Runs the server, for all programs that are started in the block.
 
     It has real-time priority where that is granted; without it, its own lateness would be measured.
     """
     before = os.environ.get("JACK_DEFAULT_SERVER")
     priority = ("-R", "-P", "70") if may_be_realtime() else ("-r",)
-    command = ["jackd", "-n", NAME, *priority, "-d", "dummy", "-r", str(SAMPLE_RATE), "-p", str(cycle_frames)]
+    command = ["jackd", "-n", name, *priority, "-d", "dummy", "-r", str(SAMPLE_RATE), "-p", str(cycle_frames)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        os.environ["JACK_DEFAULT_SERVER"], os.environ["JACK_NO_START_SERVER"] = NAME, "1"
+        os.environ["JACK_DEFAULT_SERVER"], os.environ["JACK_NO_START_SERVER"] = name, "1"
         try:
-            subprocess.run(["jack_wait", "-s", NAME, "-w", "-t", "10"], check=True, capture_output=True)
+            subprocess.run(["jack_wait", "-s", name, "-w", "-t", "10"], check=True, capture_output=True)
             yield
         finally:
             server.terminate()
@@ -38,8 +38,12 @@ def running(cycle_frames: int) -> Iterator[None]:
 
 
 def connect(source: str, target: str) -> None:
-    """Connects two ports."""
-    subprocess.run(["jack_connect", source, target], check=True, capture_output=True)
+    """Connects two ports; tries again where a busy server drops the client that asks."""
+    until_s = time.perf_counter() + TIMEOUT_S
+    while subprocess.run(["jack_connect", source, target], check=False, capture_output=True).returncode:
+        if time.perf_counter() > until_s:
+            raise TimeoutError(f"{source} cannot be connected to {target}")
+        time.sleep(0.2)
 
 
 def roll() -> None:

@@ -36,7 +36,7 @@ def write_layout(app: SurfaceApp, config: Config, out: Path | None, picture: Pat
     Controls stand at their values in `config`, and each pack that it finds gets a button. Returns the files that were
     written. Raises LayoutError if one cannot be written.
     """
-    surface = lay_out(control_rows(config.settings, tuple(available_packs(config.pack_folders))), status_lights())
+    surface = _surface(config)
     default_name, to_bytes = SURFACE_APPS[app]
     path = out or Path(default_name)
     _write(path, lambda: path.write_bytes(to_bytes(surface)))
@@ -44,6 +44,16 @@ def write_layout(app: SurfaceApp, config: Config, out: Path | None, picture: Pat
         return [path]
     _write(picture, lambda: draw_surface(surface, picture))
     return [path, picture]
+
+
+def layout_bytes(app: SurfaceApp, config: Config) -> tuple[str, bytes]:
+    """The default name of the layout's file, and its content."""
+    name, to_bytes = SURFACE_APPS[app]
+    return name, to_bytes(_surface(config))
+
+
+def _surface(config: Config) -> Surface:
+    return lay_out(control_rows(config.settings, tuple(available_packs(config.pack_folders))), status_lights())
 
 
 def _write(path: Path, write: Callable[[], object]) -> None:

@@ -1,0 +1,120 @@
+"""The DAWs and apps that `fours setup` knows: for each its folders, its files and what is left to click."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+from server.config.config import Config
+from server.setup import daw_folders
+from server.setup.daws.ardour import ardour_files
+from server.setup.daws.bitwig import bitwig_files
+from server.setup.daws.live import live_files
+from server.setup.daws.reaper import SCRIPT as REAPER_SCRIPT
+from server.setup.daws.reaper import reaper_files
+from server.setup.partner import FROM_TRACK, NAME, TO_TRACK, Partner
+
+DawName = Literal["live", "reaper", "bitwig", "ardour", "ableton-link", "touchosc"]
+Files = Mapping[PurePosixPath, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Daw:
+    """One row: `files` are below the DAW's folder; `steps` are at most five lines, in which FOLDER is where the files are."""
+
+    title: str
+    folders: daw_folders.FindFolders
+    files: Callable[[Partner, Config], Files]
+    steps: tuple[str, ...]
+    clicks: int
+    """The clicks in the DAW from these files to the first answered phrase."""
+
+
+def _touchosc_files(_partner: Partner, config: Config) -> Files:
+    from server.remote.layout_command import layout_bytes
+
+    name, content = layout_bytes("touchosc", config)
+    return {PurePosixPath(name): content}
+
+
+def _no_files(_partner: Partner, _config: Config) -> Files:
+    return {}
+
+
+START = "Start fours jam, and leave it running."
+PLAY = "Play a phrase; lift your hands, and a beat later it answers."
+
+DAWS: Mapping[DawName, Daw] = {
+    "reaper": Daw(
+        "REAPER",
+        daw_folders.reaper_folders,
+        lambda partner, _config: reaper_files(partner),
+        (
+            START,
+            f'With REAPER open, run in a terminal: reaper -nonewinst "FOLDER/{REAPER_SCRIPT}"',
+            f'Put an instrument on the track "{FROM_TRACK}": click its FX button, and pick one.',
+            f'Select "{TO_TRACK}". {PLAY}',
+        ),
+        3,
+    ),
+    "bitwig": Daw(
+        "Bitwig Studio",
+        daw_folders.bitwig_folders,
+        lambda partner, _config: bitwig_files(partner),
+        (
+            START,
+            f'Start Bitwig Studio: it adds the controller "{NAME}" by itself, since it finds the ports.',
+            f'An armed instrument track with the input "{NAME}" plays what the partner answers: click its arm button.',
+            f"A HW Instrument or a track output to the partner's port carries your phrase. {PLAY}",
+            "The partner's controls are in the Studio I/O panel.",
+        ),
+        2,
+    ),
+    "ardour": Daw(
+        "Ardour",
+        daw_folders.ardour_folders,
+        lambda partner, _config: ardour_files(partner),
+        (
+            START,
+            f'In Ardour, Edit, Lua Scripts, Script Manager: put "{NAME}" on an action, and close it.',
+            f'Edit, Lua Scripts, "{NAME}": two tracks are there, routed, and the clock is on.',
+            f'Arm "{TO_TRACK}" to be heard by the partner. {PLAY}',
+        ),
+        3,
+    ),
+    "live": Daw(
+        "Ableton Live",
+        daw_folders.live_folders,
+        lambda partner, _config: live_files(partner),
+        (
+            START,
+            "In Preferences, Link Tempo MIDI: Track on for both ports, and Sync on for the output.",
+            f'MIDI track 1: MIDI To "{NAME} In". MIDI track 2, with an instrument: MIDI From "{NAME} Out", Monitor In.',
+            f'Drag User Library, Presets, MIDI Effects, Max MIDI Effect, "{NAME}" onto track 1.',
+            PLAY,
+        ),
+        9,
+    ),
+    "ableton-link": Daw(
+        "Ableton Link",
+        daw_folders.no_folders,
+        _no_files,
+        (
+            "Install Link's library: pip install 'trading-fours[link]' (pipx: pipx inject trading-fours LinkPython-extern).",
+            "Start fours jam --clock link, and leave it running.",
+            "Switch Link on in the other program: tempo, beat and bar are then shared.",
+        ),
+        1,
+    ),
+    "touchosc": Daw(
+        "TouchOSC",
+        daw_folders.no_folders,
+        _touchosc_files,
+        (
+            "Start fours jam --lan --trust ADDRESS, with the address of the tablet.",
+            "Open the layout in TouchOSC.",
+            "Connections, OSC: choose Trading Fours from those that are found, send to 8000, receive on 9000.",
+        ),
+        3,
+    ),
+}

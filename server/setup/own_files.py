@@ -1,0 +1,86 @@
+"""The files that `fours setup` wrote, and a list of them: what is not on the list, or was edited since, is never touched."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from server.errors import SetupError
+
+LIST_NAME = "setup.json"
+
+
+class OwnFiles:
+    """Writes and removes files, and keeps the hash of each that it wrote in `list_folder`."""
+
+    def __init__(self, list_folder: Path) -> None:
+        self._list_file = list_folder / LIST_NAME
+
+    def write(self, files: Mapping[Path, bytes]) -> list[Path]:
+        """Writes the files that differ from what is there; returns those.
+
+        Raises SetupError, and writes nothing, if one of them exists and is not ours, or was edited.
+        """
+        hashes = self._hashes()
+        for path, content in files.items():
+            if path.exists() and path.read_bytes() != content:
+                self._check_is_ours(path, hashes)
+        written = []
+        for path, content in files.items():
+            if not path.exists() or path.read_bytes() != content:
+                _write(path, content)
+                written.append(path)
+                hashes[str(path)] = _hash(content)
+        if written:
+            _write(self._list_file, json.dumps(hashes, indent=2).encode())
+        return written
+
+    def remove(self, folder: Path, names: Mapping[Path, bytes]) -> tuple[list[Path], list[Path]]:
+        """Removes the files among `names` that we wrote; returns those that are gone, and those that were edited and stay.
+
+        Folders below `folder` that are then empty, and that only such files made, go too.
+        """
+        hashes = self._hashes()
+        gone, kept = [], []
+        for path in names:
+            if str(path) not in hashes:
+                continue
+            if path.exists() and _hash(path.read_bytes()) != hashes[str(path)]:
+                kept.append(path)
+                continue
+            path.unlink(missing_ok=True)
+            del hashes[str(path)]
+            gone.append(path)
+            if path.parent != folder and path.parent.is_dir() and not any(path.parent.iterdir()):
+                path.parent.rmdir()
+        if gone:
+            _write(self._list_file, json.dumps(hashes, indent=2).encode())
+        return gone, kept
+
+    def _hashes(self) -> dict[str, str]:
+        try:
+            hashes = json.loads(self._list_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            # Without the list no file counts as ours, and none is touched.
+            return {}
+        return {str(path): str(hash_) for path, hash_ in hashes.items()} if isinstance(hashes, dict) else {}
+
+    def _check_is_ours(self, path: Path, hashes: Mapping[str, str]) -> None:
+        if str(path) not in hashes:
+            raise SetupError(
+                f"{path} is there already and was not written by fours; move it away, or name another folder with --to"
+            )
+        if _hash(path.read_bytes()) != hashes[str(path)]:
+            raise SetupError(f"{path} was edited since fours wrote it; move it away, or name another folder with --to")
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise SetupError(f"{path} cannot be written: {error.strerror or error}") from error

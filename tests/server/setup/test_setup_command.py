@@ -1,0 +1,126 @@
+from pathlib import Path
+
+import pytest
+
+from server.config.config import Config
+from server.errors import SetupError
+from server.setup.daw_folders import Machine
+from server.setup.daw_table import DAWS
+from server.setup.own_files import OwnFiles
+from server.setup.setup_command import find_daw, set_up, take_down
+
+MOST_STEPS = 5
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A Linux home with the folders of REAPER and of two versions of Ardour."""
+    home = tmp_path / "home"
+    for name in ("REAPER", "ardour7", "ardour8"):
+        (home / ".config" / name).mkdir(parents=True)
+    return Machine("linux", home, {})
+
+
+@pytest.fixture
+def own_files(tmp_path: Path) -> OwnFiles:
+    return OwnFiles(tmp_path / "data")
+
+
+def run(name: str, machine: Machine, own_files: OwnFiles, to: Path | None = None, *, remove: bool = False) -> list[str]:
+    said: list[str] = []
+    if remove:
+        take_down(find_daw(name), Config(), machine, own_files, said.append, to=to)
+    else:
+        set_up(find_daw(name), Config(), machine, own_files, said.append, to=to, tempo_bpm=None)
+    return said
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", DAWS)
+def test_it_says_what_to_click_in_at_most_five_lines(
+    name: str, machine: Machine, own_files: OwnFiles, tmp_path: Path
+) -> None:
+    said = run(name, machine, own_files, tmp_path / "to")
+    steps = [line for line in said if line[0].isdigit()]
+    assert 1 <= len(steps) <= MOST_STEPS
+
+
+@pytest.mark.parametrize("name", ["reaper", "bitwig", "ardour"])
+def test_the_first_answer_is_at_most_three_clicks_away(name: str) -> None:
+    assert find_daw(name).clicks <= 3
+
+
+def test_the_files_go_into_the_daws_own_folder(machine: Machine, own_files: OwnFiles) -> None:
+    said = run("reaper", machine, own_files)
+    assert said[:2] == [
+        "~/.config/REAPER/Scripts/Trading Fours.lua",
+        "~/.config/REAPER/TrackTemplates/Trading Fours.RTrackTemplate",
+    ]
+    assert set(files_below(machine.home)) == {
+        ".config/REAPER/Scripts/Trading Fours.lua",
+        ".config/REAPER/TrackTemplates/Trading Fours.RTrackTemplate",
+    }
+
+
+def test_the_newest_ardour_gets_the_script(machine: Machine, own_files: OwnFiles) -> None:
+    run("ardour", machine, own_files)
+    assert set(files_below(machine.home)) == {".config/ardour8/scripts/trading_fours.lua"}
+
+
+def test_a_daw_that_is_not_found_says_where_it_was_looked_for(machine: Machine, own_files: OwnFiles) -> None:
+    with pytest.raises(
+        SetupError, match=r"Bitwig Studio is not found \(looked for ~/Documents/Bitwig Studio and ~/Bitwig"
+    ):
+        run("bitwig", machine, own_files)
+
+
+def test_a_second_run_changes_nothing(machine: Machine, own_files: OwnFiles) -> None:
+    run("reaper", machine, own_files)
+    before = files_below(machine.home)
+    said = run("reaper", machine, own_files)
+    assert files_below(machine.home) == before
+    assert said[0].endswith("(unchanged)")
+
+
+@pytest.mark.parametrize("name", ["reaper", "bitwig", "ardour", "live", "touchosc"])
+def test_remove_undoes_it(name: str, machine: Machine, own_files: OwnFiles, tmp_path: Path) -> None:
+    folder = tmp_path / "to"
+    folder.mkdir()
+    (folder / "own.txt").write_text("mine")
+    run(name, machine, own_files, folder)
+    assert len(files_below(folder)) > 1
+    run(name, machine, own_files, folder, remove=True)
+    assert files_below(folder) == {"own.txt": b"mine"}
+    assert run(name, machine, own_files, folder, remove=True) == [
+        f"There is nothing of ours for {find_daw(name).title}."
+    ]
+
+
+def test_a_file_that_it_did_not_write_is_never_touched(machine: Machine, own_files: OwnFiles) -> None:
+    script = machine.home / ".config" / "REAPER" / "Scripts" / "Trading Fours.lua"
+    script.parent.mkdir()
+    script.write_text("-- mine")
+    with pytest.raises(SetupError, match="was not written by fours"):
+        run("reaper", machine, own_files)
+    run("reaper", machine, own_files, remove=True)
+    assert set(files_below(machine.home).values()) == {b"-- mine"}
+
+
+def test_a_file_that_was_edited_since_stays(machine: Machine, own_files: OwnFiles) -> None:
+    run("ardour", machine, own_files)
+    script = machine.home / ".config" / "ardour8" / "scripts" / "trading_fours.lua"
+    script.write_text("-- my own version")
+    with pytest.raises(SetupError, match="was edited since fours wrote it"):
+        run("ardour", machine, own_files)
+    assert run("ardour", machine, own_files, remove=True) == [
+        "~/.config/ardour8/scripts/trading_fours.lua was edited since fours wrote it, and stays"
+    ]
+    assert script.read_text() == "-- my own version"
+
+
+def test_an_unknown_daw_gets_one_sentence_with_what_there_is() -> None:
+    with pytest.raises(SetupError, match=r'nothing to set up for repaer\. Did you mean "reaper"'):
+        find_daw("repaer")
