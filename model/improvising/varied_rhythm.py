@@ -1,4 +1,4 @@
-"""`VariedRhythm`: the bars of a phrase taken apart and put together anew, each part at its place in the bar; knows no pitches.
+"""`VariedRhythm`: the bars of a phrase taken apart and put together in a new order, each part at its place in the bar; knows no pitches.
 
 Players who answer a phrase keep some of its rhythm and change the rest. Here each bar begins as the bar of the phrase whose turn it
 is, and at any pulse may go on as another one does from there; now and then a note is held through a pulse.

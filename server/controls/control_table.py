@@ -199,7 +199,7 @@ class Settings:
         "rhythm",
         "varied",
         get_args(RhythmFrom),
-        "In the pitch approach: a note at each step (fixed), the rhythm of your phrase, or its bars put together anew (varied).",
+        "Rhythm of the pitch approach: a note each step, that of your phrase, or its bars in a new order.",
     )
     time_scale: float = _number(
         "rhythm",

@@ -22,7 +22,7 @@ due; the lead is for a sender that wakes up late, or waits for the interpreter."
 LEAST_MOVE_S = 0.00002
 """A smaller move of the frames' dates is passed on only with later ones: each costs the music thread a look at its inbox."""
 ANOTHER_CLOCK_S = 1.0
-"""Frames that move by this much or more were counted anew, by another server or at another sample rate."""
+"""Frames that move by this much or more are a new count, by another server or at another sample rate."""
 
 
 class OpenJackPort(BasePort):

@@ -8,7 +8,6 @@ from bridge.midi.messages import ControlChange, NoteOff, NoteOn, OtherMessage
 from model.improvising.improviser import PlannedNote
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
-from model.tokens.bar_places import BarPlaces
 from server.controls.control_table import Value
 from server.jam.answering.answer import NOTES_AHEAD
 from server.jam.jam_output import TimedMessage
@@ -255,7 +254,7 @@ class TestWhatItPlays:
         harness.play(PHRASE)
         harness.do_all_work()
         assert harness.event.requests[-1] == CompositionRequest(
-            3.0, 5.0, SamplingSettings(0.3, 0.5, 1.5, closing_beats=0.5, bars=BarPlaces(3.0))
+            3.0, 5.0, SamplingSettings(0.3, 0.5, 1.5, closing_beats=0.5, harmony=0.75)
         )
 
     def test_a_repeated_pitch_is_ended_first(self) -> None:
@@ -379,8 +378,8 @@ class TestChangingControlsInAnAnswer:
     @pytest.mark.parametrize(
         ("control", "value", "sampling"),
         [
-            ("temperature", 0.2, SamplingSettings(0.2, 0.95, 0.5, closing_beats=0.5, bars=BarPlaces(3.0))),
-            ("top_p", 0.3, SamplingSettings(0.9, 0.3, 0.5, closing_beats=0.5, bars=BarPlaces(3.0))),
+            ("temperature", 0.2, SamplingSettings(0.2, 0.95, 0.5, closing_beats=0.5, harmony=0.75)),
+            ("top_p", 0.3, SamplingSettings(0.9, 0.3, 0.5, closing_beats=0.5, harmony=0.75)),
         ],
     )
     def test_other_sampling_settings_replan_from_the_next_onset(
