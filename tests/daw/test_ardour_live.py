@@ -17,7 +17,7 @@ from bench.daw.ardour_session import Region, open_new_session, split_tracks
 from bench.live import jackd_server
 from model.files.midi.midi_writer import Track, as_midi
 from model.notes import Note
-from tests.conftest import Jackd, running_jackd
+from tests.conftest import Jackd
 from tests.programs import require_program
 from tests.server.jam_process import PATIENCE_S, RunningJam, running_jam
 
@@ -35,16 +35,9 @@ OFF_GRID_BEATS = 0.02
 
 
 @pytest.fixture(scope="module")
-def daw_jackd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jackd]:
-    # Long cycles, of which a busy machine misses few; `python -m bench ardour` measures short ones.
-    with running_jackd("fours-daw", tmp_path_factory, cycle_frames=1024) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def daw(daw_jackd: Jackd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ardour]:
+def daw(long_cycle_jackd: Jackd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ardour]:
     """Ardour with a session that plays a phrase of one bar in each odd bar, and has a track for the answer."""
-    assert daw_jackd.name
+    assert long_cycle_jackd.name
     require_program(ardour.PROGRAM)
     folder = tmp_path_factory.mktemp("ardour")
     midi_file = folder / "phrase.mid"
