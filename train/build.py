@@ -27,8 +27,8 @@ from train.corpus.dataset import event_vocabulary, pieces_in_memory, pieces_on_d
 from train.corpus.manifest import printable
 from train.corpus.reading import NOMINAL_TEMPO_BPM, LineSelection
 from train.errors import CorpusError, OutputError
+from train.evaluation.bits_per_note import engine_bits, held_out_figures, lines_within
 from train.finetune import grow_vocabulary, grow_weights
-from train.judging.bits_per_note import engine_bits, held_out_figures, lines_within
 from train.learning.checkpoint import CheckpointSettings, EpochFigures
 from train.learning.parallel import SINGLE_PROCESS, World
 from train.learning.recipe import Recipe

@@ -25,8 +25,8 @@ from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Corpus, read_corpora
 from train.corpus.reading import LineSelection, TrackChoice
 from train.errors import CorpusError, OutputError, RecipeError
+from train.evaluation.evaluate import choice_of
 from train.experiment.replay import replay_experiment
-from train.judging.evaluate import choice_of
 from train.learning.parallel import joined_world
 from train.learning.recipe import Precision, Recipe
 from train.learning.tracker import NO_TRACKER, TensorBoardTracker, Tracker

@@ -1,4 +1,4 @@
-"""`fours compare`: the command around `train.judging.compare` and `train.report.document`.
+"""`fours compare`: the command around `train.evaluation.compare` and `train.report.document`.
 
 It knows options, not how a report is made.
 """
@@ -17,9 +17,9 @@ from train.command import run_command
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import read_corpora
 from train.corpus.reading import LineSelection
-from train.judging.compare import AnswerSettings, compare
-from train.judging.reference_statistics import measure_reference
-from train.judging.seeds import built_in_seeds, read_seeds
+from train.evaluation.compare import AnswerSettings, compare
+from train.evaluation.reference_statistics import measure_reference
+from train.evaluation.seeds import built_in_seeds, read_seeds
 from train.report.document import page_path_for, write_report
 
 console = Console(stderr=True)

@@ -1,4 +1,4 @@
-"""`fours evaluate`: the command around `train.judging.evaluate`.
+"""`fours evaluate`: the command around `train.evaluation.evaluate`.
 
 It knows how figures are shown, not how they are measured.
 """
@@ -21,10 +21,10 @@ from train.command import run_command
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Split, read_corpora
 from train.corpus.reading import TrackChoice
-from train.judging.compare import FIGURES
-from train.judging.copying import NGRAM_INTERVALS, Copying
-from train.judging.evaluate import ANSWER_BARS, Evaluation, choice_of, evaluate
-from train.judging.measures import Quartiles
+from train.evaluation.compare import FIGURES
+from train.evaluation.copying import NGRAM_INTERVALS, Copying
+from train.evaluation.evaluate import ANSWER_BARS, Evaluation, choice_of, evaluate
+from train.evaluation.measures import Quartiles
 
 console = Console()
 

@@ -16,10 +16,10 @@ from model.pack.pack import open_pack
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Split, read_corpora
 from train.errors import TrainError
+from train.evaluation.evaluate import choice_of
 from train.judge.exchanges import HeldOutExchange, held_out_exchanges
 from train.judge.judgement import Judgement, judge
 from train.judge.page import PLAYERS, classifier_rows, continuation_rows, measure_rows, render_judgement
-from train.judging.evaluate import choice_of
 from train.report.document import page_path_for, write_page
 
 console, progress_console = Console(), Console(stderr=True)

@@ -1,7 +1,7 @@
 """How much a memory of the piece so far improves the forecast, against the network alone, and against PPM that learns on-line.
 
 For each piece of the test files the memory starts empty. PPM has unbounded order and escape method C, as in
-`train.judging.baselines`, and knows only the piece so far. `python -m bench.music.memory PICTURE` draws how soon a memory
+`train.evaluation.baselines`, and knows only the piece so far. `python -m bench.music.memory PICTURE` draws how soon a memory
 helps; `python -m bench memory` prints all figures.
 """
 
@@ -25,7 +25,7 @@ from model.tokens.vocabulary import EventVocabulary
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Corpus, Split, read_corpora
 from train.corpus.reading import LineSelection
-from train.judging.evaluate import pack_network
+from train.evaluation.evaluate import pack_network
 from train.memory.forecasts import LineForecast, bits_with_memory, forecast_lines
 
 # The corpora that each pack is measured on. songbook was not trained on rock.

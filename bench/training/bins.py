@@ -26,8 +26,8 @@ from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Line, joined, read_corpora
 from train.corpus.dataset import pieces_in_memory, pitches_of, shifts_of
 from train.corpus.reading import LineSelection
-from train.judging.bits_per_note import held_out
-from train.judging.measures import Grid, grid_of, measure
+from train.evaluation.bits_per_note import held_out
+from train.evaluation.measures import Grid, grid_of, measure
 from train.learning.recipe import Recipe
 from train.learning.trainer import LearningTask, fit
 

@@ -7,7 +7,7 @@ from model.pack.pack import available_packs, open_pack
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import joined, read_corpora
 from train.corpus.reading import LineSelection
-from train.judging.bits_per_note import engine_bits
+from train.evaluation.bits_per_note import engine_bits
 
 
 def run() -> None:

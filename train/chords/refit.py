@@ -15,7 +15,7 @@ from train.chords.fitting import ChordEvidence, fit_preference
 from train.corpus.corpora import Corpus
 from train.corpus.reading import NOMINAL_TEMPO_BPM
 from train.errors import CorpusError
-from train.judging.evaluate import pack_network
+from train.evaluation.evaluate import pack_network
 from train.memory.forecasts import forecast_lines
 
 

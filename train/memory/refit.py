@@ -16,8 +16,8 @@ from train.card_file import replace_card
 from train.corpus.corpora import Corpus
 from train.corpus.reading import NOMINAL_TEMPO_BPM
 from train.errors import CorpusError
-from train.judging.bits_per_note import held_out_with_memory, lines_within
-from train.judging.evaluate import pack_network
+from train.evaluation.bits_per_note import held_out_with_memory, lines_within
+from train.evaluation.evaluate import pack_network
 from train.memory.fitting import fit_backoff
 from train.memory.forecasts import collect_evidence, forecast_lines
 

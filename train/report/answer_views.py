@@ -10,8 +10,8 @@ from model.approach import APPROACHES, Approach
 from model.files.midi.midi_writer import Track, as_midi
 from model.files.seed import Seed
 from model.notes import Note
-from train.judging.compare import Comparison, Exchange
-from train.judging.melodies import EVENTS, Melody
+from train.evaluation.compare import Comparison, Exchange
+from train.evaluation.melodies import EVENTS, Melody
 from train.report.charts import Scale
 from train.report.figure_views import TITLES, FigureView, counted, figure_views, scales_of
 from train.report.roll import Box, Part, Roll, draw_roll, pitch_name, pitch_range

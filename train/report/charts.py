@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from model.approach import Approach
-from train.judging.measures import Quartiles
+from train.evaluation.measures import Quartiles
 
 MARGIN = 0.07
 

@@ -17,8 +17,8 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from model.approach import APPROACHES
 from train.errors import OutputError
-from train.judging.compare import Comparison
-from train.judging.melodies import write_melody
+from train.evaluation.compare import Comparison
+from train.evaluation.melodies import write_melody
 from train.report.answer_views import (
     RIBBON_PX,
     ExchangeView,

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from model.approach import APPROACHES, Approach
-from train.judging.compare import FIGURES, Answer, Comparison
-from train.judging.copying import NGRAM_INTERVALS, Copying
-from train.judging.measures import Quartiles
+from train.evaluation.compare import FIGURES, Answer, Comparison
+from train.evaluation.copying import NGRAM_INTERVALS, Copying
+from train.evaluation.measures import Quartiles
 from train.report.charts import Scale, Strip, draw_strip
 
 TITLES: Mapping[Approach, str] = {"pitch": "Pitch", "event": "Event"}

@@ -1,6 +1,6 @@
 import pytest
 
-from train.judging.measures import Quartiles
+from train.evaluation.measures import Quartiles
 from train.report.charts import Mark, Scale, draw_curve, draw_strip
 
 

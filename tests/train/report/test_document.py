@@ -18,9 +18,9 @@ from tests.music import BROKEN_MIDI_FILES, exercise, line, write_part
 from train.compare_cli import main
 from train.corpus.corpora import Corpus, Line
 from train.errors import OutputError
-from train.judging.compare import FIGURES, AnswerSettings, Comparison, compare
-from train.judging.reference_statistics import measure_reference
-from train.judging.seeds import NamedSeed, built_in_seeds
+from train.evaluation.compare import FIGURES, AnswerSettings, Comparison, compare
+from train.evaluation.reference_statistics import measure_reference
+from train.evaluation.seeds import NamedSeed, built_in_seeds
 from train.report.document import PAGE_NAME, page_path_for, render, write_report
 
 FILES = {

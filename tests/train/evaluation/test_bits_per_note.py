@@ -11,8 +11,8 @@ from tests.music import exercise
 from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS, SHAPE
 from train.corpus.corpora import Corpus, Line
 from train.corpus.dataset import pieces_in_memory, transposing
-from train.judging.baselines import Ppm, pieces_within
-from train.judging.bits_per_note import PPM_ORDERS, engine_bits, held_out, held_out_figures, lines_within
+from train.evaluation.baselines import Ppm, pieces_within
+from train.evaluation.bits_per_note import PPM_ORDERS, engine_bits, held_out, held_out_figures, lines_within
 from train.learning.loss import sum_bits
 
 TUNES = [Line.of(Path("one.mid"), exercise()), Line.of(Path("other.mid"), exercise(70, key=65))]
@@ -126,7 +126,7 @@ class TestFiguresOfCorpora:
         few = held_out_figures(trained, PITCH_WORDS, [corpus(train=TUNES[:1], test=TUNES[1:])])
         # Room for one of these lines in twelve keys, at two tokens per note.
         monkeypatch.setattr(
-            "train.judging.bits_per_note.pieces_within", lambda lengths: pieces_within(lengths, 2 * 12 * 65)
+            "train.evaluation.bits_per_note.pieces_within", lambda lengths: pieces_within(lengths, 2 * 12 * 65)
         )
         assert held_out_figures(trained, PITCH_WORDS, [corpus(train=TUNES[:1] * 3, test=TUNES[1:])]) == few
 

@@ -19,12 +19,12 @@ from model.pack.pack import Pack
 from train.corpus.corpora import Corpus, Line, Split, joined
 from train.corpus.reading import NOMINAL_TEMPO_BPM, LineSelection, TrackChoice
 from train.errors import CorpusError
-from train.judging.bits_per_note import held_out_figures
-from train.judging.compare import AnswerSettings, Comparison, compare
-from train.judging.copying import Copying
-from train.judging.measures import Quartiles
-from train.judging.reference_statistics import ReferenceStatistics, measure_reference
-from train.judging.seeds import NamedSeed, first_phrase
+from train.evaluation.bits_per_note import held_out_figures
+from train.evaluation.compare import AnswerSettings, Comparison, compare
+from train.evaluation.copying import Copying
+from train.evaluation.measures import Quartiles
+from train.evaluation.reference_statistics import ReferenceStatistics, measure_reference
+from train.evaluation.seeds import NamedSeed, first_phrase
 
 # A pack is judged by this many answers of this many bars, each to the first phrase of another line.
 ANSWERS = 32

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.notes import Note
-from train.judging.measures import Outline
+from train.evaluation.measures import Outline
 
 NGRAM_INTERVALS = (8, 12, 16)
 # The byte of an interval of 0 semitones. Intervals from -127 to 127 leave 0 free for the end of a line.

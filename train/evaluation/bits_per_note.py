@@ -16,7 +16,7 @@ from model.pack.card import HeldOut
 from model.tokens.vocabulary import EventVocabulary, Vocabulary
 from train.corpus.corpora import Corpus, Line, Split, joined
 from train.corpus.dataset import TRANSPOSITIONS, Tokens, pieces_in_memory, tokens_of_line, transposing
-from train.judging.baselines import Order, pieces_within, ppm_bits_per_note
+from train.evaluation.baselines import Order, pieces_within, ppm_bits_per_note
 from train.learning.loss import sum_bits
 from train.memory.forecasts import bits_with_memory_by_token, forecast_lines
 

@@ -13,10 +13,10 @@ from model.notes import Note
 from model.pack.pack import Pack, open_pack
 from tests.music import exercise, line
 from train.corpus.corpora import Corpus, Line
-from train.judging.compare import FIGURES, LONGEST_RUN, AnswerSettings, Comparison, compare
-from train.judging.measures import Quartiles
-from train.judging.reference_statistics import ReferenceStatistics, measure_reference
-from train.judging.seeds import NamedSeed, built_in_seeds
+from train.evaluation.compare import FIGURES, LONGEST_RUN, AnswerSettings, Comparison, compare
+from train.evaluation.measures import Quartiles
+from train.evaluation.reference_statistics import ReferenceStatistics, measure_reference
+from train.evaluation.seeds import NamedSeed, built_in_seeds
 
 WALTZ = NamedSeed("Waltz", "tests", Seed(tuple(line(60, 64, 67, velocity=31)), 90.0, TimeSignature(3, 4)))
 MARCH = NamedSeed("March", "tests", Seed((*line(60, 62, 64, 65), Note(67, 2.0, 2.04, 99))))

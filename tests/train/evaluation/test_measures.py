@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from model.notes import Note
 from tests.music import exercise, line
-from train.judging.measures import (
+from train.evaluation.measures import (
     MEASURES,
     Grid,
     Outline,

@@ -6,8 +6,8 @@ from model.notes import Note
 from tests.music import exercise, line
 from train.corpus.corpora import Corpus, Line, Split
 from train.errors import CorpusError
-from train.judging.measures import MEASURES
-from train.judging.reference_statistics import EXCERPT_NOTES, excerpts_of, measure_reference
+from train.evaluation.measures import MEASURES
+from train.evaluation.reference_statistics import EXCERPT_NOTES, excerpts_of, measure_reference
 
 
 def corpus(**sides: list[Note]) -> Corpus:

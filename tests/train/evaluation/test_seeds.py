@@ -9,7 +9,7 @@ from model.files.time_signature import TimeSignature
 from model.notes import Note
 from tests.music import Part, exercise, line, midi_bytes, write_part
 from train.errors import CorpusError
-from train.judging.seeds import FILES_OF_A_FOLDER, built_in_seeds, first_phrase, read_seeds
+from train.evaluation.seeds import FILES_OF_A_FOLDER, built_in_seeds, first_phrase, read_seeds
 
 
 class TestBuiltInSeeds:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.judging import baselines
-from train.judging.baselines import Order, Ppm, pieces_within, ppm_bits_per_note
+from train.evaluation import baselines
+from train.evaluation.baselines import Order, Ppm, pieces_within, ppm_bits_per_note
 
 # The start token and three others.
 SIZE = 4

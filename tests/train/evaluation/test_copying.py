@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from model.notes import Note
 from tests.music import exercise, line
-from train.judging.copying import NGRAM_INTERVALS, Copying, IntervalIndex, _build_suffix_array, pool_copying
+from train.evaluation.copying import NGRAM_INTERVALS, Copying, IntervalIndex, _build_suffix_array, pool_copying
 
 
 def melody(*intervals: int, start: int = 60, step_beats: float = 0.5) -> list[Note]:

@@ -8,7 +8,7 @@ from model.pack.pack import Pack, open_pack
 from tests.music import exercise, tune
 from train.corpus.corpora import Corpus, Line
 from train.errors import CorpusError
-from train.judging.evaluate import ANSWER_BARS, ANSWERS, Evaluation, evaluate
+from train.evaluation.evaluate import ANSWER_BARS, ANSWERS, Evaluation, evaluate
 
 SAMPLING = SamplingSettings()
 

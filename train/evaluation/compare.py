@@ -19,11 +19,11 @@ from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from model.pack.card import Card
 from model.pack.pack import Pack
-from train.judging.copying import Copying, pool_copying
-from train.judging.measures import MEASURES, Quartiles, measure, quartiles
-from train.judging.melodies import Melody, event_melody, pitch_melody
-from train.judging.reference_statistics import ReferenceStatistics
-from train.judging.seeds import NamedSeed
+from train.evaluation.copying import Copying, pool_copying
+from train.evaluation.measures import MEASURES, Quartiles, measure, quartiles
+from train.evaluation.melodies import Melody, event_melody, pitch_melody
+from train.evaluation.reference_statistics import ReferenceStatistics
+from train.evaluation.seeds import NamedSeed
 
 # A seed that ends at most this far past a bar line ends in the bar before it, as in `fours export`.
 BAR_TOLERANCE_BEATS = 1 / 16

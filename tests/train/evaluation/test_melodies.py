@@ -11,7 +11,7 @@ from model.files.time_signature import TimeSignature
 from model.improvising.improviser import Improviser, create_improviser
 from model.pack.pack import open_pack
 from tests.music import line
-from train.judging.melodies import EVENTS, Melody, event_melody, pitch_melody, write_melody
+from train.evaluation.melodies import EVENTS, Melody, event_melody, pitch_melody, write_melody
 
 SEED = Seed(tuple(line(60, 62, 64, 65, 67)), 96.0, TimeSignature(3, 4))
 

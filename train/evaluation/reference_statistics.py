@@ -13,8 +13,8 @@ import numpy as np
 from model.notes import Note
 from train.corpus.corpora import SPLITS, Corpus, Split, joined
 from train.errors import CorpusError
-from train.judging.copying import Copying, IntervalIndex, pool_copying
-from train.judging.measures import Grid, Quartiles, grid_of, measure, quartiles
+from train.evaluation.copying import Copying, IntervalIndex, pool_copying
+from train.evaluation.measures import Grid, Quartiles, grid_of, measure, quartiles
 
 # An excerpt with fewer notes is mostly rests and says little.
 EXCERPT_NOTES = 8
