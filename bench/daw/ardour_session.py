@@ -5,12 +5,13 @@ into the file that Ardour saved, as Ardour would write them.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from bench.daw.ardour import SAMPLE_RATE, Ardour, lua_text
+from bench.daw.ardour import SAMPLE_RATE, Ardour, lua_text, running
 
 TICKS_PER_BEAT = 1920
 # Ardour counts samples in units that all usual rates divide.
@@ -29,25 +30,30 @@ class Region:
     length_beats: float
 
 
-def open_new_session(
-    ardour: Ardour,
+@contextmanager
+def running_session(
     folder: Path,
     tracks: Sequence[str],
     regions: Sequence[Region] = (),
     *,
     tempo_bpm: float = 120.0,
     loop_beats: tuple[float, float] | None = None,
-) -> None:
-    """Makes a session in `folder`, which must not exist, with these tracks, and opens it."""
-    ardour.run(f"make_session({lua_text(folder)}, {lua_text(NAME)}, {SAMPLE_RATE})")
-    ardour.run(f"set_tempo({tempo_bpm}, 0)")
-    for track in tracks:
-        ardour.run(f"add_midi_track({lua_text(track)})")
-    if regions or loop_beats:
+) -> Iterator[Ardour]:
+    """Runs Ardour with a new session of these tracks; its files and the program's settings lie in `folder`.
+
+    One Ardour makes the session and another opens it: Ardour 7.3 may crash where one process closes a session and opens another.
+    """
+    session_folder = folder / "session"
+    with running(folder) as ardour:
+        ardour.run(f"make_session({lua_text(session_folder)}, {lua_text(NAME)}, {SAMPLE_RATE})")
+        ardour.run(f"set_tempo({tempo_bpm}, 0)")
+        for track in tracks:
+            ardour.run(f"add_midi_track({lua_text(track)})")
         ardour.run('session:save_state("")')
-        ardour.run("leave_session()")
-        _complete(folder, regions, tempo_bpm, loop_beats)
-        ardour.run(f"open_session({lua_text(folder)}, {lua_text(NAME)})")
+    _complete(session_folder, regions, tempo_bpm, loop_beats)
+    with running(folder) as ardour:
+        ardour.run(f"open_session({lua_text(session_folder)}, {lua_text(NAME)})")
+        yield ardour
 
 
 def split_tracks(midi_file: Path, folder: Path) -> list[Path]:

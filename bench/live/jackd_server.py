@@ -41,9 +41,17 @@ def connect(source: str, target: str) -> None:
     """Connects two ports; tries again where a busy server drops the client that asks."""
     until_s = time.perf_counter() + TIMEOUT_S
     while subprocess.run(["jack_connect", source, target], check=False, capture_output=True).returncode:
+        # The server may have connected them before it dropped that client.
+        if target in _connections(source):
+            return
         if time.perf_counter() > until_s:
             raise TimeoutError(f"{source} cannot be connected to {target}")
         time.sleep(0.2)
+
+
+def _connections(port: str) -> list[str]:
+    listed = subprocess.run(["jack_lsp", "-c", port], capture_output=True, text=True, check=False).stdout
+    return [line.strip() for line in listed.splitlines() if line.startswith(" ")]
 
 
 def roll() -> None:

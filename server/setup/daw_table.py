@@ -26,8 +26,6 @@ class Daw:
     folders: daw_folders.FindFolders
     files: Callable[[Partner, Config], Files]
     steps: tuple[str, ...]
-    clicks: int
-    """The clicks in the DAW from these files to the first answered phrase."""
 
 
 def _touchosc_files(_partner: Partner, config: Config) -> Files:
@@ -55,7 +53,6 @@ DAWS: Mapping[DawName, Daw] = {
             f'Put an instrument on the track "{FROM_TRACK}": click its FX button, and pick one.',
             f'Select "{TO_TRACK}". {PLAY}',
         ),
-        3,
     ),
     "bitwig": Daw(
         "Bitwig Studio",
@@ -68,7 +65,6 @@ DAWS: Mapping[DawName, Daw] = {
             f"A HW Instrument or a track output to the partner's port carries your phrase. {PLAY}",
             "The partner's controls are in the Studio I/O panel.",
         ),
-        2,
     ),
     "ardour": Daw(
         "Ardour",
@@ -80,7 +76,6 @@ DAWS: Mapping[DawName, Daw] = {
             f'Edit, Lua Scripts, "{NAME}": two tracks are there, routed, and the clock is on.',
             f'Arm "{TO_TRACK}" to be heard by the partner. {PLAY}',
         ),
-        3,
     ),
     "live": Daw(
         "Ableton Live",
@@ -93,7 +88,6 @@ DAWS: Mapping[DawName, Daw] = {
             f'Drag User Library, Presets, MIDI Effects, Max MIDI Effect, "{NAME}" onto track 1.',
             PLAY,
         ),
-        9,
     ),
     "ableton-link": Daw(
         "Ableton Link",
@@ -104,7 +98,6 @@ DAWS: Mapping[DawName, Daw] = {
             "Start fours jam --clock link, and leave it running.",
             "Switch Link on in the other program: tempo, beat and bar are then shared.",
         ),
-        1,
     ),
     "touchosc": Daw(
         "TouchOSC",
@@ -115,6 +108,5 @@ DAWS: Mapping[DawName, Daw] = {
             "Open the layout in TouchOSC.",
             "Connections, OSC: choose Trading Fours from those that are found, send to 8000, receive on 9000.",
         ),
-        3,
     ),
 }

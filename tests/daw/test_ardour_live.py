@@ -13,7 +13,7 @@ import pytest
 
 from bench.daw import ardour
 from bench.daw.ardour import Ardour, SessionNote
-from bench.daw.ardour_session import Region, open_new_session, split_tracks
+from bench.daw.ardour_session import Region, running_session, split_tracks
 from bench.live import jackd_server
 from model.files.midi.midi_writer import Track, as_midi
 from model.notes import Note
@@ -44,8 +44,7 @@ def daw(long_cycle_jackd: Jackd, tmp_path_factory: pytest.TempPathFactory) -> It
     midi_file.write_bytes(as_midi([Track("Phrase", PHRASE)], TEMPO_BPM))
     phrase = split_tracks(midi_file, folder)[-1]
     regions = [Region(PHRASE_TRACK, phrase, 2 * bar * BAR_BEATS, BAR_BEATS) for bar in range(6)]
-    with ardour.running(folder) as program:
-        open_new_session(program, folder / "session", (PHRASE_TRACK, ANSWER_TRACK), regions, tempo_bpm=TEMPO_BPM)
+    with running_session(folder, (PHRASE_TRACK, ANSWER_TRACK), regions, tempo_bpm=TEMPO_BPM) as program:
         yield program
 
 
