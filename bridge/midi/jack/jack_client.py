@@ -123,6 +123,7 @@ class JackClient:
         self.unread = 0
         """How many messages arrived and found the pipe to the jam full."""
         self.ports_changed = False
+        self._new_names: set[str] = set()
         self._connections_changed = False
         self.faults: Counter[str] = Counter()
         self._client.set_shutdown_callback(lambda _status, reason: on_gone(reason))
@@ -181,6 +182,13 @@ class JackClient:
         pair = (target, port.port.name) if port.direction == "input" else (port.port.name, target)
         self._client.connect(*pair)
         port.target = target
+
+    def is_connected(self, port: ClientPort) -> bool:
+        """Whether a port of ours is connected to its target."""
+        try:
+            return port.target in {other.name for other in self._client.get_all_connections(port.port)}
+        except self._jack_error:
+            return False
 
     def close_port(self, port: ClientPort) -> None:
         """Closes a port at once; messages that wait are lost."""
@@ -369,7 +377,14 @@ class JackClient:
         self._rate = rate
         self._set_period(self._frames)
 
-    def _on_ports_changed(self, _port: object, _registered: bool) -> None:  # noqa: FBT001  JACK-Client's order
+    def take_new_names(self) -> set[str]:
+        """The names of the ports of all programs that were opened since the last call."""
+        taken, self._new_names = self._new_names, set()
+        return taken
+
+    def _on_ports_changed(self, port: jack.Port | None, is_registered: bool) -> None:  # noqa: FBT001  JACK-Client's order
+        if is_registered and port is not None:
+            self._new_names.add(port.name)
         self.ports_changed = True
 
     def _free_name(self, short_name: str) -> str:

@@ -185,11 +185,14 @@ class JackProcess:
         if not self._client.ports_changed:
             return
         self._client.ports_changed = False
+        new_names = self._client.take_new_names()
         for port in self._client.ports:
             if port.wanted is None:
                 continue
             names = self._client.port_names(port.direction)
-            if port.target is not None and port.target not in names:
+            # A program that was closed and started again between two checks has a port of the same name, connected to nothing.
+            is_new = port.target in new_names and not self._client.is_connected(port)
+            if port.target is not None and (port.target not in names or is_new):
                 port.target = None
                 report({"notice": "unplugged", "port": port.number})
             if port.target is None:

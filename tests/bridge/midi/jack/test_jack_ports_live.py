@@ -170,6 +170,21 @@ class TestPorts:
                 out.send(NOTE)
                 assert received.get(timeout=TIMEOUT_S)[0] == NOTE
 
+    def test_a_named_port_whose_program_was_started_again_at_once_is_found_again(self, received: Received) -> None:
+        lost, found = Event(), Event()
+        other = JackSystem()
+        source = other.open_input(None, lambda data, at_s: received.put((data, at_s)))
+        with JackSystem().open_output("fours in") as out:
+            out.watch(lost.set, found.set)
+            source.close()
+            # Before the ports are checked again, there is a port of this name, which is connected to nothing.
+            with other.open_input(None, lambda data, at_s: received.put((data, at_s))):
+                assert lost.wait(TIMEOUT_S)
+                assert found.wait(TIMEOUT_S)
+                settle(out, received)
+                out.send(NOTE)
+                assert received.get(timeout=TIMEOUT_S)[0] == NOTE
+
     def test_a_receiver_that_raises_gets_the_next_message_too(self, received: Received) -> None:
         def raising(data: bytes, at_s: float) -> None:
             received.put((data, at_s))
