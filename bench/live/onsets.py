@@ -179,7 +179,8 @@ def _recorder() -> Iterator[subprocess.Popen[str]]:
 def _jam(build: Path, mode: str) -> Iterator[tuple[str, str]]:
     """Runs the jam of a checkout in a temporary folder; yields the names of its input and output."""
     turns = () if mode == "continuous" else ("--turn-bars", "1", "--over", "overlap")
-    controls = ("--mode", mode, *turns, "--approach", "pitch", "--step", str(STEP_BEATS))
+    on_the_grid = ("--approach", "pitch", "--rhythm", "fixed", "--step", str(STEP_BEATS), "--quantize", "1/8")
+    controls = ("--mode", mode, *turns, *on_the_grid)
     config = '[panel]\non = false\n[takes]\nfolder = "takes"\n'
     with running_jam(build, ("--osc-port", str(jackd_server.free_udp_port()), *controls), config) as jam:
         yield jam.wiring["MIDI in"], jam.wiring["MIDI out"]

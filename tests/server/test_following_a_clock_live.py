@@ -11,7 +11,7 @@ from tests.programs import require_program
 TEMPO_BPM = 120.0
 # PipeWire's default period, and the one at which notes that are not scheduled by frame would be 21 ms off.
 CYCLE_FRAMES = 1_024
-SECONDS = 20.0
+SECONDS = 24.0
 # Scheduled by frame, an onset is hundredths of a millisecond off; a tick is 21 ms. A machine that is too busy for
 # JACK's cycles makes some onsets late, never most of them.
 TOLERANCE_MS = 1.0
@@ -24,7 +24,7 @@ def test_in_fours_it_plays_in_its_own_bars_on_the_beats_of_the_clock() -> None:
     with jackd_server.running(CYCLE_FRAMES):
         recording = record(TEMPO_BPM, SECONDS, Path(), mode="fours")
     distances_ms = np.abs(errors_ms(recording, TEMPO_BPM)[0])
-    assert len(distances_ms) >= 8
+    assert len(distances_ms) >= 6
     assert np.median(distances_ms) < TOLERANCE_MS, f"{distances_ms}, gaps {recording.gaps}, xruns {recording.xruns}"
     assert set(_bars_of(recording)) == {1}, "every other bar belongs to the partner"
 

@@ -326,7 +326,7 @@ class TestConnection:
             page = open_page(context, first)
             expect(page.locator("#banner")).to_be_hidden()
             assert first.stop() == (0, "")
-        expect(page.locator("#banner")).to_contain_text("The line to the jam is lost")
+        expect(page.locator("#banner")).to_contain_text("The connection to the jam is lost")
         with running_jam(tmp_path, *options, "--temperature", "0.4") as second:
             expect(page.locator("#banner")).to_be_hidden(timeout=PATIENCE_MS)
             expect(page.locator("#control-temperature")).to_have_value("0.4")

@@ -63,5 +63,5 @@ def test_messages_go_out_on_their_frame_without_pw_jack() -> None:
 @pytest.mark.usefixtures("pipewire")
 def test_without_its_jack_library_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.midi.jack.jack_connection.pipewire_library_folder", lambda: None)
-    with pytest.raises(NoMidiSystem, match=r"PipeWire runs, but its JACK library is not there\. Install it"):
+    with pytest.raises(NoMidiSystem, match=r"PipeWire runs, but its JACK library is missing\. Install it"):
         JackSystem()
