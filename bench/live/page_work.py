@@ -59,7 +59,7 @@ MusicThread.start = started
 threading.Thread(target=report, daemon=True).start()
 main()
 """
-# Sixteenths at 240 bpm: sixteen notes per second, all the time, and whoever plays does not end them.
+# Sixteenths at 240 bpm: sixteen notes per second, all the time, and a player who plays does not end them.
 OPTIONS = ("--mode", "continuous", "--over", "overlap", "--approach", "pitch", "--step", "0.25", "--tempo", "240")
 WORK = ("a take downloaded", "a seed dropped")
 

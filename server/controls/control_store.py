@@ -142,7 +142,7 @@ class ControlStore:
         self._notify_failure(FailedChange(name, sentence, origin))
 
     def report_remark(self, name: str, sentence: str) -> None:
-        """Tells whoever set a control last a sentence about its value: it was accepted, but not all of it could be used."""
+        """Sends a sentence about a value to its sender: it was accepted, but not all of it could be used."""
         self._notify_failure(FailedChange(name, sentence, self._origins.get(name, "")))
 
     def record_change(self, name: str, value: Value) -> None:

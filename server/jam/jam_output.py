@@ -47,7 +47,7 @@ class TimedMessage:
 
 @dataclass(frozen=True, slots=True)
 class TimelineRequest:
-    """A request to the owner of the timeline: a bar shall begin at `downbeat`, optionally in a new tempo.
+    """A request to the owner of the timeline: a bar begins at `downbeat`, optionally in a new tempo.
 
     `starts_turns` is true where that bar is the first of the turns.
     """

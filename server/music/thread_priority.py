@@ -1,4 +1,4 @@
-"""Asks the system for a higher priority, for the music thread and for the whole program; goes on without where it is refused."""
+"""Requests a higher priority for the music thread and for the whole program; where that is refused, nothing changes."""
 
 import os
 from contextlib import suppress

@@ -205,9 +205,9 @@ class TestWholePack:
     ) -> None:
         before = open_pack(str(built[0]))
         changed = replace(RECIPE, random_seed=1)
-        anew = replace(request(tmp_path / "anew"), recipes={"pitch": changed}, existing_pack=before)
-        card = built_card([corpus], anew)
-        after = open_pack(str(tmp_path / "anew"))
+        retrained = replace(request(tmp_path / "retrained"), recipes={"pitch": changed}, existing_pack=before)
+        card = built_card([corpus], retrained)
+        after = open_pack(str(tmp_path / "retrained"))
         assert card.approaches["event"] == before.card.approaches["event"]
         assert after.engine("event", "cpu").vocabulary_size == before.vocabulary("event").size
         assert sha256_of(after.weights_file("pitch")) != sha256_of(before.weights_file("pitch"))

@@ -1,6 +1,6 @@
 """The sustain pedal of answers: pressed and lifted about as often as the player does; knows no clock.
 
-It is pressed only while an answer plays, and whoever ends the answer lifts it (`lift`).
+It is pressed only while an answer plays, and the code that ends the answer lifts it (`lift`).
 """
 
 from collections.abc import Sequence
