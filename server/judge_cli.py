@@ -39,7 +39,7 @@ def judge(
     """Compare a pack's answers with what people really played next (needs the extra `train`)."""
     from server.answerer import open_answerer
 
-    judging = training_module("train.judge_cli")
+    judging = training_module("train.judge.command")
     request = judging.JudgeRequest(
         pack=judged,
         sources=tuple(sources),

@@ -14,7 +14,7 @@ _SNAPPED = tuple(
 
 @dataclass(frozen=True, slots=True)
 class BarPlaces:
-    """BarPlaces of `beats_per_bar` beats, one of which begins at `downbeat`. Raises ValueError where a bar has no length."""
+    """Bars of `beats_per_bar` quarter notes, one of which begins at `downbeat`. Raises ValueError where a bar has no length."""
 
     downbeat: float = 0.0
     beats_per_bar: float = 4.0

@@ -81,7 +81,8 @@ class WorkerProcess:
 def main() -> None:
     """Answers requests until stdin closes."""
     with suppress(OSError):
-        os.nice(NICENESS)
+        # By how much it differs: it may have started with the jam's own, which runs before ordinary programs.
+        os.nice(NICENESS - os.nice(0))
     process = WorkerProcess()
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     while line := requests.readline():
