@@ -83,7 +83,7 @@ class Settings:
         "partner",
         "event",
         get_args(Approach),
-        "How it answers: pitch at a fixed step, or event with a rhythm of its own.",
+        "How it answers: pitch predicts pitches only, event predicts the rhythm too.",
     )
     temperature: float = _number(
         "partner", 0.9, 0.1, 2.0, "How daring the choice of notes is; 1 is as the model learnt it."
