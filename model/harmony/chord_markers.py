@@ -56,7 +56,7 @@ def chart_of_markers(markers: Sequence[TimedMarker], beats_per_bar: float, until
     if len(chords) < max(FEWEST_CHORDS, CHORD_SHARE * len(markers)):
         return None
     last_beat = max(chords[-1][0] + GRID_BEATS, until_beats)
-    count = min(int((last_beat - GRID_BEATS / 2) // beats_per_bar) + 1, MAX_BARS)
+    count = min(max(int((last_beat - GRID_BEATS / 2) // beats_per_bar) + 1, 1), MAX_BARS)
     by_bar: list[dict[float, Chord | None]] = [{} for _ in range(count)]
     for beat, chord in chords:
         bar, into_bar = divmod(round(beat / GRID_BEATS) * GRID_BEATS, beats_per_bar)

@@ -45,7 +45,7 @@ def chart_of_midi(content: bytes) -> Chart:
     timed = list(chords_of(part, score.ticks_per_beat))
     # Until the last chord ends: a song's rest after it is no part of the form.
     count = int((max(end for _, end, _ in timed) + ahead_beats - GRID_BEATS) // meter.beats_per_bar) + 1
-    bars = [([], []) for _ in range(min(count, MAX_BARS))]
+    bars = [([], []) for _ in range(min(max(count, 1), MAX_BARS))]
     for start, _, chord in timed:
         placed = round((start + ahead_beats) / GRID_BEATS) * GRID_BEATS
         bar, into_bar = divmod(placed, meter.beats_per_bar)

@@ -124,3 +124,14 @@ def test_letters_that_may_name_sections_are_chords_only_where_no_track_has_chord
     melody = [Note(72, beat, 1.0, 80) for beat in range(16)]
     letters = chart_of(as_midi([Track("Lead", melody)], 120.0, markers=markers), ".mid")
     assert [str(bar.chords[0]) for bar in letters.bars] == ["A", "A", "B", "B"]
+
+
+@pytest.mark.parametrize("fifths", ["inf", "-NaN", "1e999", "x"])
+def test_musicxml_with_numbers_that_are_none_has_its_chords(fifths: str) -> None:
+    content = MUSICXML.replace(b"<fifths>-1</fifths>", f"<fifths>{fifths}</fifths>".encode())
+    assert str(chart_of(content, ".musicxml").bars[0].chords[0]) == "F7"
+
+
+def test_a_midi_file_whose_chords_are_over_at_once_has_one_bar() -> None:
+    chords = [Note(pitch, at, 1 / 64, 80) for at in (0.0, 1 / 32) for pitch in (48, 52, 55)]
+    assert len(chart_of(as_midi([Track("Chords", chords)], 120.0), ".mid").bars) == 1
