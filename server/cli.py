@@ -76,6 +76,7 @@ def jam(
     clock = MonotonicClock()
     started_s = clock.now_s()
     from model.files.seed import read_seed
+    from server.allocator import return_large_blocks
     from server.config.config import load
     from server.console import LineWriter, fill_closed_descriptors, start_logging
     from server.music.seed_player import seed_values
@@ -84,6 +85,7 @@ def jam(
     from server.takes.memories.memory_store import find_memory_origin
     from server.takes.take_library import TakeLibrary
 
+    return_large_blocks()
     fill_closed_descriptors()
     start_logging(logging.DEBUG if verbose else logging.WARNING)
     say = LineWriter(sys.stdout).write
