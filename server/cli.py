@@ -76,9 +76,9 @@ def jam(
     clock = MonotonicClock()
     started_s = clock.now_s()
     from model.files.seed import read_seed
-    from server.allocator import return_large_blocks
     from server.config.config import load
     from server.console import LineWriter, fill_closed_descriptors, start_logging
+    from server.music.packs.allocator import return_large_blocks
     from server.music.seed_player import seed_values
     from server.music.thread_priority import request_high_priority
     from server.session import Session, run

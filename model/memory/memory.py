@@ -352,5 +352,6 @@ class Memory:
 @lru_cache(maxsize=1 << 11)
 def _shares_of(followers: bytes) -> Sequence[tuple[int, float]]:
     """Each symbol that followed, and its share of all. Cached, as the same contexts occur over and over: a
-    larger cache saves no more."""
+    larger cache saves no more.
+    """
     return tuple((symbol, followers.count(symbol) / len(followers)) for symbol in dict.fromkeys(followers))

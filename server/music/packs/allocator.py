@@ -14,5 +14,7 @@ _M_MMAP_THRESHOLD = -3  # of malloc.h
 
 def return_large_blocks() -> None:
     """From now on large blocks go back to the system as soon as they are freed. Does nothing where the C library is another."""
-    with suppress(OSError, AttributeError, TypeError):  # macOS and musl have no such setting, and Windows no such library
+    with suppress(
+        OSError, AttributeError, TypeError
+    ):  # macOS and musl have no such setting, and Windows no such library
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
