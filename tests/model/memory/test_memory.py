@@ -343,7 +343,8 @@ class TestMarks:
 
     @pytest.mark.parametrize("capacity", [500, 1_000_000])
     def test_thousands_of_marks_take_a_megabyte_and_a_half_beside_the_content(self, capacity: int) -> None:
-        notes_and_times = np.random.default_rng(1).integers(0, 5, (MAX_UNDO, 2)) + [1, 1 + len(EVENT_WORDS.pitches)]
+        notes_and_times = np.random.default_rng(1).integers(0, 5, (MAX_UNDO, 2))
+        notes_and_times += np.array((1, 1 + len(EVENT_WORDS.pitches)))
         tracemalloc.start()
         try:
             memory = event_memory(notes_and_times.ravel().tolist(), capacity)
