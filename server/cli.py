@@ -78,12 +78,14 @@ def jam(
     from model.files.seed import read_seed
     from server.config.config import load
     from server.console import LineWriter, fill_closed_descriptors, start_logging
+    from server.music.packs.allocator import return_large_blocks
     from server.music.seed_player import seed_values
     from server.music.thread_priority import request_high_priority
     from server.session import Session, run
     from server.takes.memories.memory_store import find_memory_origin
     from server.takes.take_library import TakeLibrary
 
+    return_large_blocks()
     fill_closed_descriptors()
     start_logging(logging.DEBUG if verbose else logging.WARNING)
     say = LineWriter(sys.stdout).write

@@ -40,6 +40,8 @@ class OnnxEngine:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises a dozen unrelated classes for a bad graph
             raise PackError(f"{graph} is no network that ONNX Runtime can run; copy the pack again") from error
+        # The session holds on to the bytes of the graph, 5 MB that it needs only to start again with other providers.
+        self._session._model_bytes = None  # noqa: SLF001  it has no other way to release them
         self._layers, self._hidden = shape.layers, shape.hidden
         self.vocabulary_size = shape.tokens
         self.device = f"CPU, ONNX Runtime {precision}"

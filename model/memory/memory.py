@@ -37,6 +37,9 @@ Probabilities = npt.NDArray[np.floating]
 MAX_CONTEXTS = 200_000
 # How many tokens back a mark can be restored: far more than the longest answer.
 MAX_UNDO = 2048
+# The latest marks keep the contexts that learnt, and those that made room for them, 2 to 5 kB each: so a plan is taken back quickly,
+# and exactly. Longer than any plan.
+EXACT_UNDO = 64
 
 
 @dataclass(slots=True, eq=False)  # not frozen, as one is made for every token
@@ -114,8 +117,7 @@ class Memory:
         self._contexts: list[bytes] | None = None
         self._contexts_place: int | None = None
         self._undo_stack = deque([self._current])
-        self._evict_oldest(self._current)
-        self._current.evicted.clear()
+        self._evict_oldest()
 
     def load_from(self, other: "Memory") -> None:
         """Replaces the content by a copy of another memory's, which must be of an equal vocabulary; the position stays.
@@ -128,8 +130,7 @@ class Memory:
         self._current.last_note_token = before.last_note_token
         self._contexts = None
         self._undo_stack = deque([self._current])
-        self._evict_oldest(self._current)
-        self._current.evicted.clear()
+        self._evict_oldest()
 
     def contexts(self) -> Iterator[tuple[bytes, bytes]]:
         """The whole content, oldest first: each context with the symbols that followed it, the latest last."""
@@ -174,13 +175,15 @@ class Memory:
     def restore(self, mark: MemoryMark) -> None:
         """Goes back, or forward, to where `mark` was taken. Costs as much as hearing each token in between.
 
+        Contexts that have made room for others stay away where that was more than EXACT_UNDO tokens ago.
+
         Raises ValueError where the two lines of tokens parted more than MAX_UNDO tokens ago.
         """
         if mark is self._current:
             return
         if mark.history is not self._current.history:
             mark.history, mark.previous, mark.position = self._current.history, None, 0
-            mark.overwritten, mark.evicted = [], []
+            mark.dropped, mark.evicted, mark.learnt = (), (), None
             self._current, self._contexts, self._undo_stack = mark, None, deque([mark])
             return
         forward = []
@@ -268,32 +271,51 @@ class Memory:
                 mark.lines = pitches, intervals, pitches, pitches, intervals
         self._current, self._contexts = mark, None
         self._undo_stack.append(mark)
+        if len(self._undo_stack) > EXACT_UNDO:
+            older = self._undo_stack[-1 - EXACT_UNDO]
+            older.learnt, older.evicted = None, ()
         if len(self._undo_stack) > MAX_UNDO:
-            oldest = self._undo_stack.popleft()
-            oldest.overwritten, oldest.evicted = [], []
+            self._undo_stack.popleft().dropped = ()
             self._undo_stack[0].previous = None
 
     def _learn(self, mark: MemoryMark, symbol: bytes, step: bytes) -> None:
-        known, overwritten = self._followers, mark.overwritten
-        overwritten.clear()
+        known, learnt, dropped = self._followers, [], []
         is_transposed = self._levels[self._current.time_comes].is_transposed
         for context, transposed in zip(self._contexts_at_current(mark.place), is_transposed, strict=True):
             follower = step if transposed else symbol
             if context and follower:
+                learnt.append(context)
                 before = known.get(context)
-                overwritten.append((context, before))
                 if before is None:
                     known[context] = follower
                     self._oldest_first.append(context)
+                    dropped.append(b"")
                 else:
-                    known[context] = (before + follower)[-MAX_FOLLOWERS:]
-        mark.evicted.clear()
-        self._evict_oldest(mark)
+                    after = before + follower
+                    known[context] = after[-MAX_FOLLOWERS:]
+                    dropped.append(after[:-MAX_FOLLOWERS])
+        mark.learnt = learnt
+        mark.dropped = tuple(dropped) if any(dropped) else ()
+        mark.evicted = self._evict_oldest()
 
-    def _evict_oldest(self, mark: MemoryMark) -> None:
+    def _learnt_from(self, mark: MemoryMark) -> Sequence[bytes]:
+        """The contexts that learnt from a mark that follows the current one."""
+        if not mark.is_learnt or mark.token == START:
+            return ()
+        if mark.learnt is not None:
+            return mark.learnt
+        symbol, step = self.symbols(mark.token)
+        is_transposed = self._levels[self._current.time_comes].is_transposed
+        pairs = zip(self._contexts_at_current(mark.place), is_transposed, strict=True)
+        return [context for context, transposed in pairs if context and (step if transposed else symbol)]
+
+    def _evict_oldest(self) -> Sequence[tuple[bytes, bytes]]:
+        """Drops the oldest contexts where there are too many; returns them."""
+        evicted = []
         while len(self._followers) > self.capacity:
             oldest = self._oldest_first.popleft()
-            mark.evicted.append((oldest, self._followers.pop(oldest)))
+            evicted.append((oldest, self._followers.pop(oldest)))
+        return tuple(evicted)
 
     def _is_on_path(self, mark: MemoryMark) -> bool:
         """Whether the mark is one of those that can be reached by undoing."""
@@ -302,17 +324,21 @@ class Memory:
 
     def _undo_last(self) -> None:
         """Undoes one token: its learning, and the position."""
-        mark = self._undo_stack.pop()
-        for context, followers in reversed(mark.evicted):
-            self._followers[context] = followers
-            self._oldest_first.appendleft(context)
-        for context, before in reversed(mark.overwritten):
-            if before is None:
-                del self._followers[context]
-                self._oldest_first.pop()
-            else:
-                self._followers[context] = before
+        mark, known = self._undo_stack.pop(), self._followers
         self._current, self._contexts = self._undo_stack[-1], None
+        for context, followers in reversed(mark.evicted):
+            known[context] = followers
+            self._oldest_first.appendleft(context)
+        learnt = self._learnt_from(mark)
+        for context, oldest in zip(reversed(learnt), reversed(mark.dropped or (b"",) * len(learnt)), strict=True):
+            now = known.get(context)
+            if now is None:  # it has made room for another since, and that mark is too old to bring it back
+                continue
+            if before := oldest + now[:-1]:
+                known[context] = before
+            else:
+                del known[context]
+                self._oldest_first.pop()
 
     def _contexts_at_current(self, place: int | None) -> list[bytes]:
         """Cached, as both `mix` and `hear` need them at most positions."""
@@ -323,7 +349,9 @@ class Memory:
         return self._contexts
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 11)
 def _shares_of(followers: bytes) -> Sequence[tuple[int, float]]:
-    """Each symbol that followed, and its share of all. Cached, as the same contexts occur over and over."""
+    """Each symbol that followed, and its share of all. Cached, as the same contexts occur over and over: a
+    larger cache saves no more.
+    """
     return tuple((symbol, followers.count(symbol) / len(followers)) for symbol in dict.fromkeys(followers))

@@ -39,12 +39,13 @@ class MemoryMark:
     """
 
     __slots__ = (
+        "dropped",
         "evicted",
         "history",
         "is_learnt",
         "last_note_token",
+        "learnt",
         "lines",
-        "overwritten",
         "place",
         "position",
         "previous",
@@ -63,9 +64,12 @@ class MemoryMark:
         # The note that the next interval is counted from, and whether a time may come next.
         self.last_note_token: int | None = None
         self.time_comes = False
-        # What learning this token changed: each context with its earlier followers, and the contexts removed for space.
-        self.overwritten: list[tuple[bytes, bytes | None]] = []
-        self.evicted: list[tuple[bytes, bytes]] = []
+        # What learning this token removed: the oldest followers of each context that had too many, empty if none had, and whole
+        # contexts. A memory holds thousands of marks, so only the latest keep those, and the contexts that learnt (None: to be
+        # computed again).
+        self.dropped: Sequence[bytes] = ()
+        self.evicted: Sequence[tuple[bytes, bytes]] = ()
+        self.learnt: Sequence[bytes] | None = None
 
 
 EMPTY_LINES: Sequence[bytes] = (b"",) * len(LINES)

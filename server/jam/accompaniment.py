@@ -29,6 +29,8 @@ class Accompaniment:
         self._chords = ChordSource()
         self._band = BandPlayer(random_seed)
         self._is_silenced = False  # by `stop`, until the band is started again
+        self._is_muted = False  # for now
+        self._comes_in_again = False  # when it is no longer muted
         self._transport: Transport = "free"
         self.form_start_beats: float | None = None
         """The beat at which the band begins the form after its count-in: the jam takes it as a downbeat, and sets this to None."""
@@ -91,12 +93,19 @@ class Accompaniment:
     def play(self, beat: float) -> None:
         """Starts the band from the top, with a count-in, where it has something to play."""
         self._stop_band(beat)
-        self._is_silenced, self._must_go_on = False, True
+        self._is_silenced, self._comes_in_again, self._must_go_on = False, False, True
 
     def stop(self, beat: float) -> None:
         """Silences the band until it is started again."""
-        self._is_silenced = True
+        self._is_silenced, self._comes_in_again = True, False
         self._stop_band(beat)
+
+    def mute(self, beat: float, *, is_muted: bool) -> None:
+        """While it is muted, the band plays nothing; after that a band that played comes in again, where the form is by then."""
+        self._comes_in_again |= self._band.is_started
+        self._is_muted = is_muted
+        self._stop_band(beat)
+        self._must_go_on = not is_muted
 
     def hear_phrase(self, notes: Iterable[Note], beat: float, timeline: Timeline, settings: Settings) -> None:
         """Passes on the player's latest notes, for chords that are heard in the phrase."""
@@ -111,8 +120,9 @@ class Accompaniment:
         can_play = settings.band != "off" and self.changes is not None and self._transport != "stopped"
         if not can_play:
             self._stop_band(beat)
-        elif not self._band.is_started and not self._is_silenced:
-            if self._transport == "playing":
+        elif not self._band.is_started and not self._is_silenced and not self._is_muted:
+            comes_in_again, self._comes_in_again = self._comes_in_again, False
+            if self._transport == "playing" or comes_in_again:
                 self._band.join(beat)
             else:
                 self.form_start_beats = self._band.start(beat, timeline)

@@ -194,6 +194,19 @@ class Jam:
                     self._outbox.append(TimedMessage(ControlChange(controller, 0, channel), beat))
         self._answers.plan_next()
 
+    def mute(self, beat: float, *, is_muted: bool) -> None:
+        """Nobody can hear the jam from `beat` on, or they can again: its output is lost, or is back.
+
+        While it is muted, the answer is ended, no other is planned, and the band rests; the bars, the turns and the form
+        go on. After that the jam plays on as the mode says, and a phrase that was played meanwhile is not answered.
+        """
+        self._answers.pass_time(beat)
+        self._turns.is_muted = is_muted
+        self._end_answer()
+        self._input.drop_phrase()
+        self._accompaniment.mute(self._now_beat, is_muted=is_muted)
+        self._answers.plan_next()
+
     def set_timeline(self, timeline: Timeline, beat: float, transport: Transport = "free") -> None:
         """From `beat` on the jam goes by this timeline: another tempo, other bars, or a song that starts or stops.
 

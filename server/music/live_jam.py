@@ -68,7 +68,6 @@ class LiveJam:
         self._status = StatusPublisher(jam, self._conductor, feed)
         self._jam_timeline, self._transport = self.timeline, self._conductor.transport
         self._is_input_lost = False
-        self._must_resume = False  # when the output is back
         self.lateness_s: deque[float] = deque(maxlen=LATENESSES_KEPT)
         """How many seconds after its due time each of the latest messages was handed to the port."""
 
@@ -250,21 +249,19 @@ class LiveJam:
         if not self._sender.check_port():
             return
         if self._sender.is_lost:
-            self._must_resume = self.jam.state == "answering" and self.jam.settings.mode == "continuous"
             # The ledger still counts these as sounding; in the take they end here.
             self._record_note_offs()
-            self.jam.act("stop", self._now_beat())
-            return
-        # A port may have been gone for a while before that was noticed: what was sent meanwhile never arrived.
-        self._sender.release_after_loss()
-        if self._must_resume:
-            self.jam.act("respond", self._now_beat())
+        else:
+            # A port may have been gone for a while before that was noticed: what was sent meanwhile never arrived.
+            self._sender.release_after_loss()
+        self.jam.mute(self._now_beat(), is_muted=self._sender.is_lost)
 
     def _advance_jam(self) -> None:
         messages = self.jam.advance(self._now_beat())
         if self._sender.is_lost:
+            # An answer was requested, or the band started: nobody hears it.
             if any(isinstance(timed.message, NoteOn) for timed in messages):
-                self.jam.act("stop", self._now_beat())
+                self.jam.mute(self._now_beat(), is_muted=True)
             return
         for timed in messages:
             due_s = self.timeline.seconds_at(timed.beat)

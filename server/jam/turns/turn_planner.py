@@ -55,6 +55,8 @@ class TurnPlanner:
         self._turn_taken_until_beats = -math.inf  # until then the partner has played its turn, or given it up
         self._last_answer_end_beats = -math.inf
         self._is_silenced = False  # until the player plays again
+        self.is_muted = False
+        """Whether nobody can hear the partner, so that it plans nothing; the bars and the turns go on."""
 
     @property
     def transport(self) -> Transport:
@@ -85,6 +87,8 @@ class TurnPlanner:
 
         `waiting` is the span planned so far, if there is one.
         """
+        if self.is_muted:
+            return None
         match _mode(settings).occasion:
             case "rest":
                 return self._after_rest(settings, beat, phrase)

@@ -172,3 +172,11 @@ class TestBadGraph:
             f"{graph} is no network of this program: its node 'Gather' is not the Gather that belongs there; "
             "copy the pack again"
         )
+
+
+def test_an_engine_does_not_keep_the_bytes_of_its_graph(tmp_path: Path) -> None:
+    graph = tmp_path / "event.onnx"
+    write_fp32(random_weights(SIZE), graph)
+    engine = OnnxEngine(graph, "fp32")
+    held = [value for value in vars(engine._session).values() if isinstance(value, bytes)]
+    assert held == []

@@ -1,3 +1,4 @@
+import tracemalloc
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from model.memory import context_kinds
 from model.memory.backoff import DEFAULT_BACKOFFS, MAX_FOLLOWERS, Backoff, Trust
 from model.memory.context_kinds import PITCH_KINDS, kind_named
-from model.memory.memory import MAX_UNDO, Memory
+from model.memory.memory import EXACT_UNDO, MAX_UNDO, Memory
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import START, EventVocabulary, PitchVocabulary, Vocabulary
 from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS
@@ -264,7 +265,7 @@ class TestRestore:
         memory = pitch_memory(RIFF * 200)
         mark = memory.snapshot()
         with_heard_tokens(memory, (30,))
-        assert len(memory.snapshot().overwritten) <= len(PITCH_KINDS)
+        assert len(memory.snapshot().learnt or ()) <= len(PITCH_KINDS)
         memory.restore(mark)
         assert memory.snapshot() is mark
 
@@ -315,6 +316,44 @@ class TestForget:
         for mark in planned:
             memory.restore(mark)
             assert len(memory) == 0
+
+
+class TestMarks:
+    def test_going_back_over_more_tokens_than_are_kept_exactly_brings_the_same_content_back(self) -> None:
+        tokens = np.random.default_rng(1).integers(1, 6, 6 * EXACT_UNDO).tolist()
+        memory = event_memory(RIFF * 3)
+        expected, mark = observable_state(memory), memory.snapshot()
+        with_heard_tokens(memory, tokens)
+        later, later_mark = observable_state(memory), memory.snapshot()
+        memory.restore(mark)
+        assert observable_state(memory) == expected
+        memory.restore(later_mark)
+        assert observable_state(memory) == later
+
+    def test_contexts_that_made_room_long_ago_stay_away_and_all_goes_on(self) -> None:
+        tokens = np.random.default_rng(1).integers(1, EVENT_WORDS.size, 6 * EXACT_UNDO).tolist()
+        memory = event_memory(RIFF * 3, capacity=200)
+        mark = memory.snapshot()
+        with_heard_tokens(memory, tokens)
+        memory.restore(mark)
+        assert memory.snapshot() is mark
+        assert len({context for context, _ in memory.contexts()}) == len(memory) <= 200
+        with_heard_tokens(memory, tokens)
+        assert len(memory) == 200
+
+    @pytest.mark.parametrize("capacity", [500, 1_000_000])
+    def test_thousands_of_marks_take_a_megabyte_and_a_half_beside_the_content(self, capacity: int) -> None:
+        notes_and_times = np.random.default_rng(1).integers(0, 5, (MAX_UNDO, 2))
+        notes_and_times += np.array((1, 1 + len(EVENT_WORDS.pitches)))
+        tracemalloc.start()
+        try:
+            memory = event_memory(notes_and_times.ravel().tolist(), capacity)
+            before = tracemalloc.get_traced_memory()[0]
+            memory.load_from(memory)  # drops all marks but one, and keeps the content
+            marks_bytes = before - tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+        assert marks_bytes < 1_500_000
 
 
 class TestCapacity:

@@ -6,6 +6,7 @@ import pytest
 
 from bridge.errors import PortLost
 from bridge.midi.messages import ALL_NOTES_OFF, ControlChange, NoteOff, NoteOn, encode
+from model.harmony.text_chart import read_text_chart
 from server.music.feed import MessagePlayed, MessageReceived, StatusChanged
 from tests.music import line
 from tests.server.jams import DEFAULTS
@@ -125,6 +126,49 @@ def test_continuous_playing_goes_on_when_the_output_is_back() -> None:
     harness.output.reconnect()
     harness.run_until(harness.now_s + 3.0)
     assert any(isinstance(message, NoteOn) for message in sent_after(harness, count))
+
+
+@pytest.mark.parametrize("away_s", [0.3, 5.0, 61.0])
+def test_in_fours_the_next_turn_is_played_when_the_output_is_back(away_s: float) -> None:
+    harness = MusicThreadHarness(replace(DEFAULTS, mode="fours", turn_bars=1, tempo=120.0))
+    run_until_a_note_sounds(harness)
+    downbeat = harness.music_thread.timeline.downbeat
+    lose_output(harness)
+    harness.run_until(harness.now_s + away_s)
+    assert harness.jam.state == "listening"
+    assert harness.jam.turn is not None
+    count = len(harness.sent)
+    harness.output.reconnect()
+    harness.run_until(harness.now_s + 4.5)  # two bars and a bit: one of them is the partner's, or what is left of it
+    assert any(isinstance(message, NoteOn) for message in sent_after(harness, count))
+    assert harness.music_thread.timeline.downbeat == downbeat
+
+
+def test_a_stop_while_the_output_is_lost_holds_when_it_is_back() -> None:
+    harness = MusicThreadHarness(replace(DEFAULTS, mode="continuous"))
+    run_until_a_note_sounds(harness)
+    lose_output(harness)
+    harness.music_thread.act("stop")
+    harness.run_until(harness.now_s + 2.0)
+    count = len(harness.sent)
+    harness.output.reconnect()
+    harness.run_until(harness.now_s + 5.0)
+    assert not any(isinstance(message, NoteOn) for message in sent_after(harness, count))
+
+
+def test_a_band_comes_in_again_without_a_count_in_when_the_output_is_back() -> None:
+    harness = MusicThreadHarness(replace(DEFAULTS, mode="listen", band="full"))
+    harness.music_thread.set_chart(read_text_chart("| C | F | G | C |"))
+    harness.music_thread.act("play")
+    harness.run_until(harness.now_s + 8.0)
+    downbeat = harness.music_thread.timeline.downbeat
+    lose_output(harness)
+    harness.run_until(harness.now_s + 5.3)
+    count = len(harness.sent)
+    harness.output.reconnect()
+    harness.run_until(harness.now_s + 1.5)
+    assert any(isinstance(message, NoteOn) for message in sent_after(harness, count))
+    assert harness.music_thread.timeline.downbeat == downbeat
 
 
 def test_no_clock_and_no_feedback_goes_to_a_lost_output(harness: MusicThreadHarness) -> None:
