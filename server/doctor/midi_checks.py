@@ -53,9 +53,7 @@ def judge_ports(facts: MidiFacts, midi: MidiSection) -> list[Finding]:
 
 
 def _judge_port(direction: Direction, wanted: str, names: Sequence[str], facts: MidiFacts) -> Finding:
-    others = (
-        f"there are {len(names)} of other programs and devices: {quoted(names)}" if names else "there are no others"
-    )
+    others = f"others here: {quoted(names)}" if names else "there are no others"
     if wanted:
         try:
             name = names[match_port(wanted, direction, names)]

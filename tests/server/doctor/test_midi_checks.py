@@ -38,7 +38,7 @@ def test_midi_that_the_user_switched_off_is_a_warning() -> None:
 def test_virtual_ports_are_fine_and_the_ports_of_others_are_listed() -> None:
     hears, plays = judge_ports(JACK, MidiSection())
     assert hears.state == plays.state == "ok"
-    assert hears.what.endswith('"Trading Fours In"; there are 1 of other programs and devices: "system:midi_capture_1"')
+    assert hears.what.endswith('"Trading Fours In"; others here: "system:midi_capture_1"')
 
 
 def test_a_named_port_that_is_missing_is_broken_with_the_nearest_name() -> None:
