@@ -1,7 +1,7 @@
 """The command line, `fours`: parses arguments and prints results; the work is done elsewhere.
 
-Its commands are `jam`, `export`, `takes`, `ports`, `controls`, `layout`, `learn`, `packs`, `setup`, `train`, `evaluate`,
-`compare` and `judge`. Each command imports what it needs when it runs, so that `fours --help` is quick.
+Its commands are `jam`, `export`, `takes`, `ports`, `controls`, `layout`, `learn`, `packs`, `setup`, `doctor`, `train`,
+`evaluate`, `compare` and `judge`. Each command imports what it needs when it runs, so that `fours --help` is quick.
 """
 
 import json
@@ -19,6 +19,7 @@ from bridge.midi.midi_systems import MidiApi
 from bridge.timing.clock import MonotonicClock
 from server.controls.cli_options import with_control_options
 from server.controls.control_table import CONTROLS, Control, Value
+from server.doctor_cli import doctor
 from server.judge_cli import judge, training_module
 from server.setup_cli import setup
 from server.takes_cli import ConfigOption, JsonOption
@@ -267,6 +268,7 @@ app.command()(layout)
 app.command()(learn)
 app.command()(packs)
 app.command()(setup)
+app.command()(doctor)
 app.add_typer(takes_app, name="takes")
 
 

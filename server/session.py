@@ -6,7 +6,6 @@ It connects them, and prints what is bound where; it plays nothing itself.
 import asyncio
 import gc
 import logging
-import statistics
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
@@ -19,7 +18,6 @@ from bridge.midi.midi_systems import open_midi_system
 from bridge.midi.ports import InputPort, MidiSystem, OutputPort, Port
 from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
-from model.engines.engine import Engine
 from model.errors import ModelError
 from model.files.charts.chart_source import describe_chart, read_chart
 from model.files.seed import Seed
@@ -36,6 +34,7 @@ from server.music.music_thread import MusicThread
 from server.music.packs.pack_list import PackList
 from server.music.packs.pack_loader import LoadedPack, check_pack_exists, load_pack
 from server.music.packs.pack_switcher import PackSwitcher
+from server.music.packs.token_speed import measure_ms_per_token
 from server.music.seed_player import seed_playing
 from server.music.watchdog import Watchdog
 from server.panel.jam_handle import JamHandle, Wiring
@@ -51,8 +50,6 @@ from server.takes.take_library import TakeEntry
 
 logger = logging.getLogger("fours.session")
 
-MEASURED_STEPS = 40
-
 Say = Callable[[str], None]
 """Prints a line to the user."""
 OnControlChanged = Callable[[str, Value], None]
@@ -67,17 +64,6 @@ def trust_text(osc: OscSection) -> str:
     if others:
         return f"this machine and {others}; nobody else is read or answered"
     return "this machine only; for a tablet: --trust and its address, or osc.trust"
-
-
-def measure_ms_per_token(engine: Engine, clock: Clock) -> float:
-    """Runs some steps of an engine; returns the median time of one, in milliseconds."""
-    state = engine.initial_state()
-    step_times_s = []
-    for step in range(MEASURED_STEPS):
-        started_s = clock.now_s()
-        _, state = engine.step(step % engine.vocabulary_size, state)
-        step_times_s.append(clock.now_s() - started_s)
-    return statistics.median(step_times_s) * 1000
 
 
 class Session:

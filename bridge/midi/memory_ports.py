@@ -127,6 +127,7 @@ class MemorySystem:
     """A MIDI system with the given ports. Those that were opened are in `opened_inputs` and `opened_outputs`."""
 
     api = "memory"
+    period = None
 
     def __init__(self, inputs: Sequence[str] = (), outputs: Sequence[str] = (), clock: Clock | None = None) -> None:
         self._inputs = list(inputs)

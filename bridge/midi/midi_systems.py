@@ -25,6 +25,13 @@ def open_midi_system(choice: MidiApi, clock: Clock, platform: str = sys.platform
     return OPENERS[choice](clock) if choice != "auto" else _open_best(clock, platform)
 
 
+def platform_apis(platform: str = sys.platform) -> tuple[Api, ...]:
+    """The MIDI systems that this kind of machine can have, the best first."""
+    if platform == "darwin":
+        return ("coremidi", "jack")
+    return ("winmm",) if platform == "win32" else ("jack", "alsa")
+
+
 def list_ports(choice: MidiApi, clock: Clock) -> tuple[PortInfo, ...]:
     """All ports of the chosen system."""
     return list_all_ports(open_midi_system(choice, clock))

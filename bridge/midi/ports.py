@@ -36,6 +36,20 @@ class PortInfo:
     api: str
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The period of a MIDI system that works in cycles; `server` names the system as people know it."""
+
+    server: str
+    frames: int
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        """The length of a cycle."""
+        return self.frames / self.rate
+
+
 class Port(Protocol):
     """What inputs and outputs have in common. Leaving the `with` block closes the port."""
 
@@ -146,6 +160,11 @@ class MidiSystem(Protocol):
     @property
     def api(self) -> str:
         """The name of the system, as `fours ports` shows it."""
+        ...
+
+    @property
+    def period(self) -> Period | None:
+        """The cycles in which it passes messages on; None where it passes each on at once, or that is not known."""
         ...
 
     def inputs(self) -> list[str]:

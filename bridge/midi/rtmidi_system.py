@@ -39,6 +39,8 @@ from bridge.timing.clock import Clock, MonotonicClock
 class RtMidiSystem:
     """The MIDI ports of this machine, through one of RtMidi's APIs. Raises NoMidiSystem where none works."""
 
+    period = None
+
     def __init__(
         self,
         api: ApiChoice = "auto",
@@ -156,11 +158,7 @@ class RtMidiSystem:
 
     def _open_virtual(self, raw: RawPort, own_name: str, direction: Direction) -> str:
         if self._api == "winmm":
-            raise NoMidiSystem(
-                f'Windows offers no virtual MIDI ports, so there can be no "{own_name}". Get loopMIDI '
-                "(https://www.tobias-erichsen.de/software/loopmidi.html), add one port for each direction in it, "
-                "and name them with --midi-in and --midi-out."
-            )
+            raise NoMidiSystem(no_virtual_port_text(own_name))
         # Other programs send to our input, so it is listed among the outputs.
         listed = self.outputs if direction == "input" else self.inputs
         before = Counter(listed())
@@ -197,6 +195,15 @@ class RtMidiSystem:
             yield
         except self._backend.RtMidiError as error:
             raise NoMidiSystem(f"The MIDI system ({self._api}) does not answer: {error}. Restart it.") from error
+
+
+def no_virtual_port_text(name: str) -> str:
+    """Why Windows has no port of this name, and what to do."""
+    return (
+        f'Windows offers no virtual MIDI ports, so there can be no "{name}". Get loopMIDI '
+        "(https://www.tobias-erichsen.de/software/loopmidi.html), add one port for each direction in it, "
+        "and name them with --midi-in and --midi-out."
+    )
 
 
 @contextmanager

@@ -23,6 +23,7 @@ class SilentSystem:
     """A MIDI system without ports. Only virtual ports can be opened; PortNotFound for any other."""
 
     api = "no MIDI system"
+    period = None
 
     def inputs(self) -> list[str]:
         """An empty list."""

@@ -10,9 +10,14 @@ Device = Literal["auto", "cpu", "cuda"]
 _DRIVER_FILES = ("/proc/driver/nvidia/version", "/dev/dxg", "C:/Windows/System32/nvcuda.dll")
 
 
+def has_driver() -> bool:
+    """Whether an NVIDIA driver is found."""
+    return any(Path(file).exists() for file in _DRIVER_FILES)
+
+
 def has_cuda() -> bool:
     """Whether torch and a CUDA device are present. Imports torch, which takes seconds, only where both may be."""
-    if importlib.util.find_spec("torch") is None or not any(Path(file).exists() for file in _DRIVER_FILES):
+    if importlib.util.find_spec("torch") is None or not has_driver():
         return False
     import torch
 

@@ -86,6 +86,12 @@ class Pack:
         except ValueError as error:
             raise PackError(f"{path} has not this pack's weights: {error}; copy the pack again") from error
 
+    def check_files(self) -> None:
+        """Compares every file with its hash on the card. Raises PackError where one is missing, damaged or changed."""
+        for part in self.card.approaches.values():
+            for name in part.files:
+                self._verified(self.folder / name)
+
     def engine(self, approach: Approach, device: Device = "auto") -> Engine:
         """A new engine, the fastest for the device: a captured CUDA graph where there is a GPU, otherwise ONNX Runtime.
 

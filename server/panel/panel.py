@@ -57,7 +57,7 @@ class Panel:
 
     async def __aenter__(self) -> Self:
         if self._config.on:
-            listener = _bind(self._config.bind_host, self._config.port)
+            listener = bind_panel(self._config.bind_host, self._config.port)
             self._print_address(listener.getsockname()[1])
             connections = PageConnections(self._jam)
             connections.start()
@@ -141,7 +141,7 @@ def _server(app: "PanelApp") -> "uvicorn.Server":
     return server
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bind_panel(host: str, port: int) -> socket.socket:
     """A socket that listens at this port. Raises PanelError."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:

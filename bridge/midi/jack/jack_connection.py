@@ -100,6 +100,11 @@ class JackConnection:
         self._environment: Mapping[str, str] = os.environ
         self._helper = self._connect()
 
+    @property
+    def server(self) -> str:
+        """The server as people know it."""
+        return "jack by PipeWire" if self.through_pipewire else "jack"
+
     def port_names(self, direction: Direction) -> list[str]:
         """The names of the ports of other programs that an input or an output of ours can be connected to."""
         return list(self._request(do="list", direction=direction)["names"])

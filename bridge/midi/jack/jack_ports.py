@@ -9,7 +9,16 @@ from bridge.errors import PortLost
 from bridge.fault_counter import FaultCounter
 from bridge.midi.jack.jack_connection import JackConnection, JackPort
 from bridge.midi.jack.jack_pipes import PipedMessage
-from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, BasePort, OnChange, OnClockMoved, Receiver, ignore_clock
+from bridge.midi.ports import (
+    INPUT_NAME,
+    OUTPUT_NAME,
+    BasePort,
+    OnChange,
+    OnClockMoved,
+    Period,
+    Receiver,
+    ignore_clock,
+)
 from bridge.timing.clock import Clock, MonotonicClock
 
 logger_in = logging.getLogger("fours.midi.in")
@@ -55,8 +64,9 @@ class OpenJackPort(BasePort):
     def description(self) -> str:
         """The server, its period, and what that means for messages."""
         state, latency_ms = self._connection.state, 1000 * self.latency_s
-        server = "jack by PipeWire" if self._connection.through_pipewire else "jack"
-        return f"{server}, {state.frames} frames: {self.timing}, {latency_ms:.1f} ms {self.latency_place}"
+        return (
+            f"{self._connection.server}, {state.frames} frames: {self.timing}, {latency_ms:.1f} ms {self.latency_place}"
+        )
 
     def watch(self, on_lost: OnChange, on_found: OnChange) -> None:
         """See `Port`; both are called in a thread of the connection."""
@@ -140,6 +150,12 @@ class JackSystem:
         self.connection = JackConnection()
         # No `with`: ports live longer than the system that opened them.
         weakref.finalize(self, self.connection.remove_user)
+
+    @property
+    def period(self) -> Period | None:
+        """The server's cycles, as they are now."""
+        state = self.connection.state
+        return Period(self.connection.server, state.frames, state.rate) if state.frames and state.rate else None
 
     def inputs(self) -> list[str]:
         """The names of the ports that we can receive from, as they are now."""
