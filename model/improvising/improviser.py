@@ -10,8 +10,6 @@ from math import isfinite
 from random import Random
 from typing import Generic, Protocol, TypeVar
 
-import numpy as np
-
 from model.approach import Approach
 from model.engines.engine import Engine, EngineState, Logits
 from model.errors import BrokenForecast
@@ -200,8 +198,8 @@ class _BaseImproviser(Generic[V]):
     def _step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
         logits, after = self._engine.step(token, state)
         # A state that holds no numbers shows in its forecast, and would spoil every later one. One that is no number, or
-        # infinite, leaves no finite sum.
-        if not isfinite(np.add.reduce(logits)):
+        # infinite, leaves no finite sum of squares.
+        if not isfinite(logits.dot(logits)):
             raise BrokenForecast(f"the {self.approach} network forecasts what is no number; the answer ends here")
         return logits, after
 

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from model.notes import CHORD_BEATS, MAX_CHORD_NOTES, Note, in_onset_order
+from model.notes import CHORD_BEATS, HIGHEST_PITCH, MAX_CHORD_NOTES, Note, in_onset_order
 from model.tokens.time_bins import TimeBins
 
 Mask = npt.NDArray[np.bool_]
@@ -73,6 +73,12 @@ def nearest_pitch(pitch: int, pitches: Sequence[int]) -> int:
     return min(same_name or pitches, key=lambda known: (abs(known - pitch), known))
 
 
+def _tokens_of_pitches(pitches: Sequence[int]) -> tuple[int, ...]:
+    """The token of each MIDI pitch: its own, or that of the nearest pitch that has one."""
+    token_by_pitch = {pitch: 1 + index for index, pitch in enumerate(pitches)}
+    return tuple(token_by_pitch[nearest_pitch(pitch, pitches)] for pitch in range(HIGHEST_PITCH + 1))
+
+
 @dataclass(frozen=True)
 class PitchVocabulary:
     """Approach 1: the start token, then one token for each pitch, rising; no time."""
@@ -84,8 +90,8 @@ class PitchVocabulary:
         return 1 + len(self.pitches)
 
     def encode_note(self, note: Note, cursor: Cursor) -> tuple[tuple[int, ...], Cursor]:
-        pitch = nearest_pitch(note.pitch, self.pitches)
-        return (self._token_by_pitch[pitch],), Cursor(note.onset_beats, (pitch,))
+        token = self._token_by_pitch[note.pitch]
+        return (token,), Cursor(note.onset_beats, (self.pitches[token - 1],))
 
     def pitch(self, token: int) -> int:
         return self.pitches[token - 1]
@@ -102,8 +108,8 @@ class PitchVocabulary:
         return np.array([False, *(pitch in pitches for pitch in self.pitches)])
 
     @cached_property
-    def _token_by_pitch(self) -> dict[int, int]:
-        return {pitch: 1 + index for index, pitch in enumerate(self.pitches)}
+    def _token_by_pitch(self) -> tuple[int, ...]:
+        return _tokens_of_pitches(self.pitches)
 
 
 @dataclass(frozen=True)
@@ -122,8 +128,9 @@ class EventVocabulary:
         return 1 + len(self.pitches) + len(self.bins)
 
     def encode_note(self, note: Note, cursor: Cursor) -> tuple[tuple[int, ...], Cursor]:
-        pitch = nearest_pitch(note.pitch, self.pitches)
-        tokens = (*self.encode_time(note.onset_beats, cursor), self._token_by_pitch[pitch])
+        token = self._token_by_pitch[note.pitch]
+        pitch = self.pitches[token - 1]
+        tokens = (*self.encode_time(note.onset_beats, cursor), token)
         if len(tokens) == 1 and cursor.onset_beats is not None:
             return tokens, replace(cursor, chord=(*cursor.chord, pitch))
         return tokens, Cursor(note.onset_beats, (pitch,))
@@ -177,5 +184,5 @@ class EventVocabulary:
                 weights[self._token_by_pitch[pitch]] = 0.0
 
     @cached_property
-    def _token_by_pitch(self) -> dict[int, int]:
-        return {pitch: 1 + index for index, pitch in enumerate(self.pitches)}
+    def _token_by_pitch(self) -> tuple[int, ...]:
+        return _tokens_of_pitches(self.pitches)
