@@ -4,12 +4,14 @@ Its commands are `jam`, `export`, `takes`, `ports`, `controls`, `layout`, `learn
 `evaluate`, `compare` and `judge`. Each command imports what it needs when it runs, so that `fours --help` is quick.
 """
 
+import gc
 import json
 import logging
 import math
 import random
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -37,6 +39,17 @@ Controls = dict[str, Value]
 """The values of the control options that were given, by the control's name."""
 
 
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Searches for no garbage while a jam starts: nearly all that a start creates stays. A session that is ready turns it on."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@_without_garbage_collection()
 def jam(
     *,
     midi_in: Annotated[str | None, typer.Option(help="Listen to the port with this in its name.")] = None,
@@ -65,7 +78,11 @@ def jam(
         ),
     ] = None,
     dummy: Annotated[
-        bool, typer.Option("--dummy", help="Use no trained models and no MIDI ports: simple rules answer.")
+        bool,
+        typer.Option(
+            "--dummy",
+            help="Use no trained models, as simple rules answer, and no MIDI ports unless another option names them.",
+        ),
     ] = False,
     config: ConfigOption = None,
     verbose: Annotated[
@@ -76,11 +93,9 @@ def jam(
     """Start the jam partner: it listens on a MIDI port and answers on another."""
     clock = MonotonicClock()
     started_s = clock.now_s()
-    from model.files.seed import read_seed
     from server.config.config import load
     from server.console import LineWriter, fill_closed_descriptors, start_logging
     from server.music.packs.allocator import return_large_blocks
-    from server.music.seed_player import seed_values
     from server.music.thread_priority import request_high_priority
     from server.session import Session, run
     from server.takes.memories.memory_store import find_memory_origin
@@ -90,9 +105,17 @@ def jam(
     fill_closed_descriptors()
     start_logging(logging.DEBUG if verbose else logging.WARNING)
     say = LineWriter(sys.stdout).write
-    seed_phrase = None if seed is None else read_seed(seed)
+    seed_phrase = None
+    if seed is not None:
+        from model.files.seed import read_seed
+        from server.music.seed_player import seed_values
+
+        seed_phrase = read_seed(seed)
+        controls = {**seed_values(seed_phrase), **controls}
     if dummy:
-        midi_in, midi_out, midi_api, controls = "", "", "none", {"pack": "dummy", **controls}
+        controls = {"pack": "dummy", **controls}
+        if midi_in is None and midi_out is None and midi_api is None:
+            midi_in, midi_out, midi_api = "", "", "none"
     loaded = load(config)
     changes: dict[str, Value | list[str] | None] = {
         "midi.input": midi_in,
@@ -104,10 +127,7 @@ def jam(
         "panel.port": panel_port,
         "panel.lan": lan,
         "engine.device": device,
-        **{
-            f"controls.{name}": value
-            for name, value in {**(seed_values(seed_phrase) if seed_phrase else {}), **controls}.items()
-        },
+        **{f"controls.{name}": value for name, value in controls.items()},
     }
     checked = loaded.with_values(changes)
     random_seed = random.SystemRandom().randrange(2**31) if random_seed is None else random_seed

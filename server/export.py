@@ -11,10 +11,11 @@ from bridge.midi.messages import NoteOff, NoteOn
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.files.charts.chart_source import read_chart
-from model.files.midi.midi_writer import Marker, Track, as_midi, write_whole
+from model.files.midi.midi_writer import Marker, Track, as_midi
 from model.files.seed import Seed, read_seed, seed_notice
 from model.files.tempo import TempoChange
 from model.files.time_signature import bar_line_at_or_after, meter_at
+from model.files.whole_file import write_whole
 from model.harmony.chord_markers import changes_between, marker_text
 from model.notes import Note
 from server.config.config import Config

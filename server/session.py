@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from bridge.errors import NoMidiSystem
 from bridge.midi.midi_systems import open_midi_system
@@ -19,9 +19,7 @@ from bridge.midi.ports import InputPort, MidiSystem, OutputPort, Port
 from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
 from model.errors import ModelError
-from model.files.charts.chart_source import describe_chart, read_chart
-from model.files.seed import Seed
-from model.harmony.chart import Chart
+from model.harmony.chart import NO_CHART, Chart
 from model.pack.pack import available_packs
 from server.config.config import CONFIG_FILE, Config, OscSection, is_loopback
 from server.controls.control_store import ORIGIN_MUSIC, ControlStore, Preparation
@@ -35,11 +33,8 @@ from server.music.packs.pack_list import PackList
 from server.music.packs.pack_loader import LoadedPack, check_pack_exists, load_pack
 from server.music.packs.pack_switcher import PackSwitcher
 from server.music.packs.token_speed import measure_ms_per_token
-from server.music.seed_player import seed_playing
 from server.music.watchdog import Watchdog
 from server.panel.jam_handle import JamHandle, Wiring
-from server.panel.panel import Panel
-from server.panel.work.worker import Worker, WorkerTakes
 from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
 from server.remote.osc_remote import OscRemote
@@ -47,6 +42,9 @@ from server.stop_signals import StopSignals
 from server.takes.memories.memory_store import load_take_memory, memories_in_file, save_take_memory
 from server.takes.recorder import Recorder
 from server.takes.take_library import TakeEntry
+
+if TYPE_CHECKING:
+    from model.files.seed import Seed
 
 logger = logging.getLogger("fours.session")
 
@@ -64,6 +62,19 @@ def trust_text(osc: OscSection) -> str:
     if others:
         return f"this machine and {others}; nobody else is read or answered"
     return "this machine only; for a tablet: --trust and its address, or osc.trust"
+
+
+# What reads and plays files, and the panel, are imported where there is a chart, a seed or a panel: without them, a jam
+# starts a tenth of a second sooner.
+
+
+def read_chart(text: str) -> Chart | None:
+    """The chart that the control's text means; None for none. Raises ChartError."""
+    if text == NO_CHART:
+        return None
+    from model.files.charts import chart_source
+
+    return chart_source.read_chart(text)
 
 
 class Session:
@@ -85,7 +96,7 @@ class Session:
         say: Say,
         clock: Clock,
         started_s: float,
-        seed: Seed | None = None,
+        seed: "Seed | None" = None,
         memory_origin: Path | TakeEntry | None = None,
         config_file: Path | None = None,
     ) -> None:
@@ -114,6 +125,7 @@ class Session:
         # All objects up to here live as long as the jam: a search through them for garbage would stop the music for 50
         # ms.
         gc.freeze()
+        gc.enable()
         self._say(f"Ready in {self._clock.now_s() - self._started_s:.1f} s. Play a phrase; Ctrl-C ends the jam.")
         return self
 
@@ -162,9 +174,7 @@ class Session:
         await self._open_panel(controls, music_thread, controllers, wiring)
         self._print_wiring(wiring, midi_input.description, loaded_pack)
         if chart is not None:
-            self._say(f"Chart      {describe_chart(chart)}")
-            for remark in chart.remarks:
-                self._say(f"           {remark}")
+            self._print_chart(chart)
         await self._open_seed(music_thread)
 
     def _open_stop_signals(self) -> None:
@@ -274,6 +284,11 @@ class Session:
     async def _open_panel(
         self, controls: ControlStore, music_thread: MusicThread, controllers: MidiControllers, wiring: Wiring
     ) -> None:
+        if not self._config.panel.on:
+            return
+        from server.panel.panel import Panel
+        from server.panel.work.worker import Worker, WorkerTakes
+
         worker = Worker()
         jam_handle = JamHandle(
             controls,
@@ -324,8 +339,17 @@ class Session:
             device = loaded_pack.engines[approach].device
             self._say(f"{approach.capitalize():10} {device}, {speed_ms:.2f} ms per token")
 
+    def _print_chart(self, chart: Chart) -> None:
+        from model.files.charts.chart_source import describe_chart
+
+        self._say(f"Chart      {describe_chart(chart)}")
+        for remark in chart.remarks:
+            self._say(f"           {remark}")
+
     async def _open_seed(self, music_thread: MusicThread) -> None:
         if self._seed is not None:
+            from server.music.seed_player import seed_playing
+
             seed = seed_playing(self._seed, music_thread.receive_midi, lambda: music_thread.timeline, self._clock)
             await self._stack.enter_async_context(seed)
             self._say(f"Seed       {len(self._seed.notes)} notes, from the next bar on")

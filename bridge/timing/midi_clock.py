@@ -3,40 +3,29 @@
 It reads no clock and opens no port. Start, continue and song position move the timeline's downbeat, never its beats.
 """
 
-from typing import Literal
-
+from bridge.timing.clock_messages import (
+    FASTEST_BPM,
+    SLOWEST_BPM,
+    TICKS_PER_BEAT,
+    TICKS_PER_SIXTEENTH,
+    Transport,
+    TransportChange,
+)
 from bridge.timing.song_position import SongPositions
 from bridge.timing.ticks.tick_follower import BufferSide, TickFollower
 from bridge.timing.timeline import Segment, Timeline
 from bridge.timing.timeline_follower import TimelineFollower
 
-TICK, START, CONTINUE, STOP, SONG_POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
-STATUSES = frozenset({TICK, START, CONTINUE, STOP, SONG_POSITION})
-
-TICKS_PER_BEAT = 24
-TICKS_PER_SIXTEENTH = 6
-
 STOP_DELAY_S = 0.005
 """Some DAWs send a loop as stop, song position and continue at once. So a stop takes effect only after this time, an inaudible
 delay, unless something else comes."""
 
-SLOWEST_BPM, FASTEST_BPM = 20.0, 400.0
 TEMPO_TOLERANCE = 1.02
-"""How far beyond these limits a clock is still followed, as a factor: at the very limit, a clock jitters past it."""
+"""How far beyond the slowest and the fastest tempo a clock is still followed, as a factor: at the very limit, a clock
+jitters past it."""
 
 GONE_AFTER_S = 2.0
 """A clock that was not stopped counts as gone after this time without a tick; the slowest one ticks every 0.125 s."""
-
-Transport = Literal["free", "playing", "stopped"]
-"""`free` means that neither start nor stop has come yet, as with a clock that only ticks."""
-
-TransportChange = Literal["started", "stopped", "relocated"]
-"""What happened to the song: it started or continued, it stopped, or it jumped to another place without stopping."""
-
-
-def is_clock_message(data: bytes) -> bool:
-    """Whether these bytes are one complete MIDI clock message; a song position without both of its data bytes is not."""
-    return bool(data) and data[0] in STATUSES and len(data) == (3 if data[0] == SONG_POSITION else 1)
 
 
 class MidiClock:
@@ -153,8 +142,9 @@ class MidiClock:
             self._align(timeline, at_s)
         elif last_s is not None and at_s - last_s > GONE_AFTER_S:
             self._resume(timeline, at_s, self._lost(timeline, at_s))
-        elif self._is_start_pending and self._ticks.line is not None and not self._ticks.is_on_time(at_s):
-            # Many senders restart their ticks when the song starts: the song is at this very tick, and none was lost.
+        elif self._is_start_pending and not self._ticks.is_on_time(at_s):
+            # Many senders restart their ticks when the song starts: the song is at this very tick, and none was lost. The few
+            # ticks before it that made no line yet say nothing of those that come.
             self._resume(timeline, at_s, lost=0)
         before = self._ticks.number
         self._ticks.tick(at_s)

@@ -7,7 +7,7 @@ between two ticks, as they take effect at the next tick (MIDI 1.0).
 import math
 from dataclasses import dataclass
 
-from bridge.timing.midi_clock import CONTINUE, SONG_POSITION, START, STOP, TICK, TICKS_PER_BEAT, TICKS_PER_SIXTEENTH
+from bridge.timing.clock_messages import CONTINUE, SONG_POSITION, START, STOP, TICK, TICKS_PER_BEAT, TICKS_PER_SIXTEENTH
 from bridge.timing.timeline import Timeline
 
 TICK_BEATS = 1 / TICKS_PER_BEAT

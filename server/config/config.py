@@ -5,6 +5,7 @@ Its keys are the fields of `Config`, and under `[controls]` the names in `server
 
 import difflib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from ipaddress import ip_address
 from pathlib import Path
@@ -43,6 +44,9 @@ def _own_error(sentence: str) -> PydanticCustomError:
 
 def _check_host(host: str) -> str:
     """Refuses a host name that no system can look up."""
+    with suppress(ValueError):
+        ip_address(host)
+        return host  # the usual case, for which the tables of international names need not be loaded
     try:
         is_name = bool(host.encode("idna")) and "\0" not in host
     except UnicodeError:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar, cast, get_args
 
 from bridge.errors import cut_short, shown
-from bridge.timing.midi_clock import FASTEST_BPM, SLOWEST_BPM
+from bridge.timing.clock_messages import FASTEST_BPM, SLOWEST_BPM
 from model.analysis.scale import KEY_CHOICES
 from model.approach import Approach
 from model.defaults import DEFAULT_NOVELTY, FITTED_STRENGTH, PLAYED_HARMONY

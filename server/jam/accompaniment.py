@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 
 from bridge.midi.messages import Message
-from bridge.timing.midi_clock import Transport
+from bridge.timing.clock_messages import Transport
 from bridge.timing.timeline import Timeline
 from model.harmony.changes import ChartChanges
 from model.harmony.chart import Chart

@@ -10,7 +10,7 @@ from dataclasses import replace
 from heapq import merge
 
 from bridge.midi.messages import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN_PEDAL, ControlChange, Message, NoteOn
-from bridge.timing.midi_clock import Transport
+from bridge.timing.clock_messages import Transport
 from bridge.timing.timeline import Timeline
 from model.approach import Approach
 from model.harmony.changes import ChartChanges

@@ -8,15 +8,9 @@ import logging
 from collections.abc import Mapping
 from typing import Literal
 
+from bridge.timing.clock_messages import FASTEST_BPM, SLOWEST_BPM, Transport, TransportChange
 from bridge.timing.link_clock import LinkMoment
-from bridge.timing.midi_clock import (
-    FASTEST_BPM,
-    GONE_AFTER_S,
-    SLOWEST_BPM,
-    MidiClock,
-    Transport,
-    TransportChange,
-)
+from bridge.timing.midi_clock import GONE_AFTER_S, MidiClock
 from bridge.timing.ticks.tick_follower import BufferSide
 from bridge.timing.timeline import Segment, Timeline
 from bridge.timing.timeline_follower import TimelineFollower

@@ -5,9 +5,9 @@ It knows no ports and no notes, and reads no clock.
 
 from typing import cast
 
+from bridge.timing.clock_messages import Transport, TransportChange, is_clock_message
 from bridge.timing.link_clock import LinkMoment
 from bridge.timing.meter import Meter
-from bridge.timing.midi_clock import Transport, TransportChange, is_clock_message
 from bridge.timing.midi_clock_sender import ClockSender, TimedBytes
 from bridge.timing.tap_tempo import TapTempo
 from bridge.timing.ticks.tick_follower import BufferSide

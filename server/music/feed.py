@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from bridge.midi.messages import Message
-from bridge.timing.midi_clock import Transport
+from bridge.timing.clock_messages import Transport
 from bridge.timing.timeline import Timeline
 from server.controls.control_table import Value
 from server.jam.jam_output import JamStatus

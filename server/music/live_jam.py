@@ -17,8 +17,8 @@ from bridge.fault_counter import FaultCounter
 from bridge.midi.messages import ControlChange, NoteOff, NoteOn, parse
 from bridge.midi.ports import OutputPort
 from bridge.timing.clock import Clock
+from bridge.timing.clock_messages import is_clock_message
 from bridge.timing.link_clock import LinkMoment
-from bridge.timing.midi_clock import is_clock_message
 from bridge.timing.timeline import Timeline
 from model.approach import Approach
 from model.harmony.chart import NO_CHART, Chart

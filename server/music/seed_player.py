@@ -6,16 +6,19 @@ It begins at a bar line and goes by the timeline in force. The jam goes on after
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
 from bridge.midi.messages import Message, NoteOff, NoteOn, encode
 from bridge.midi.ports import Receiver
 from bridge.timing.clock import Clock
-from bridge.timing.midi_clock import FASTEST_BPM, SLOWEST_BPM
+from bridge.timing.clock_messages import FASTEST_BPM, SLOWEST_BPM
 from bridge.timing.timeline import Timeline
-from model.files.seed import Seed
 from model.notes import Note
 from server.controls.choices import METERS
 from server.controls.control_table import Value
+
+if TYPE_CHECKING:
+    from model.files.seed import Seed
 
 # The shortest time from the start of the jam to the first bar: the listener needs it, and a synth that is being
 # connected.
@@ -27,14 +30,16 @@ Wait = Callable[[float], Awaitable[None]]
 """Waits for this many seconds, or a shorter time."""
 
 
-def seed_values(seed: Seed) -> dict[str, Value]:
+def seed_values(seed: "Seed") -> dict[str, Value]:
     """The control values of a seed: its tempo, limited to the control's range, and its meter if `METERS` has it."""
     meter = f"{seed.meter.numerator}/{seed.meter.denominator}"
     tempo = {"tempo": min(max(seed.tempo_bpm, SLOWEST_BPM), FASTEST_BPM)}
     return {**tempo, "meter": meter} if meter in METERS else {**tempo}
 
 
-async def play_seed(seed: Seed, receive: Receiver, timeline: Callable[[], Timeline], clock: Clock, wait: Wait) -> None:
+async def play_seed(
+    seed: "Seed", receive: Receiver, timeline: Callable[[], Timeline], clock: Clock, wait: Wait
+) -> None:
     """As `play_messages`, for all of a seed."""
     await play_messages(_one_by_one(seed_messages(seed)), receive, timeline, clock, wait)
 
@@ -77,7 +82,7 @@ async def _one_by_one(messages: Iterable[tuple[float, Message]]) -> AsyncIterato
 
 @asynccontextmanager
 async def seed_playing(
-    seed: Seed, receive: Receiver, timeline: Callable[[], Timeline], clock: Clock
+    seed: "Seed", receive: Receiver, timeline: Callable[[], Timeline], clock: Clock
 ) -> AsyncIterator[None]:
     """Plays the seed in a task of its own, which is cancelled at the end of the context."""
     task = asyncio.create_task(play_seed(seed, receive, timeline, clock, pause), name="seed")
@@ -94,7 +99,7 @@ async def pause(seconds: float) -> None:
         await asyncio.wait_for(asyncio.Event().wait(), seconds)
 
 
-def seed_messages(seed: Seed) -> list[tuple[float, NoteOn | NoteOff]]:
+def seed_messages(seed: "Seed") -> list[tuple[float, NoteOn | NoteOff]]:
     """The messages of a seed as `as_messages` returns them, without the whole bars of rest that it begins with."""
     return as_messages(seed.notes, -_empty_bars_beats(seed))
 
@@ -108,7 +113,7 @@ def as_messages(notes: Iterable[Note], start_beats: float = 0.0) -> list[tuple[f
     return sorted(timed, key=lambda item: (item[0], isinstance(item[1], NoteOn)))
 
 
-def _empty_bars_beats(seed: Seed) -> float:
+def _empty_bars_beats(seed: "Seed") -> float:
     """The length of the whole bars of rest before its first note, which are left out."""
     bar_beats = seed.meter.beats_per_bar
     return seed.notes[0].onset_beats // bar_beats * bar_beats

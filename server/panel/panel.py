@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Self
 from server.config.config import PanelSection
 from server.errors import PanelError
 from server.panel.jam_handle import JamHandle
-from server.panel.pages.page_connections import PageConnections
 from server.panel.web.access import AccessControl
 from server.panel.web.panel_address import network_address, network_names, qr_code
 from server.panel.work.worker import Worker
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     import uvicorn
 
     from server.panel.app import PanelApp
+    from server.panel.pages.page_connections import PageConnections
 
 logger = logging.getLogger("fours.panel")
 
@@ -40,7 +40,7 @@ BACKLOG = 64
 
 
 class Panel:
-    """Serves the panel while `async with` is open; where the configuration turns it off, does nothing.
+    """Serves the panel while `async with` is open, whether or not the configuration turns it on.
 
     `say` prints a line of the start. Entering raises PanelError where the port cannot be used.
     """
@@ -52,25 +52,23 @@ class Panel:
         self._jam = jam
         self._say = say
         self._access = AccessControl(lan=config.lan, names=network_names() if config.lan else ())
-        self._serving: tuple[PageConnections, asyncio.Task[None]] | None = None
+        self._connections: PageConnections | None = None
+        self._serving: asyncio.Task[None] | None = None
         self._stop_requested = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        if self._config.on:
-            listener = bind_panel(self._config.bind_host, self._config.port)
-            self._print_address(listener.getsockname()[1])
-            connections = PageConnections(self._jam)
-            connections.start()
-            self._serving = (connections, asyncio.create_task(self._serve(listener, connections), name="panel"))
+        listener = bind_panel(self._config.bind_host, self._config.port)
+        self._print_address(listener.getsockname()[1])
+        self._serving = asyncio.create_task(self._serve(listener), name="panel")
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         if self._serving is None:
             return
-        connections, task = self._serving
-        connections.stop()
+        if self._connections is not None:
+            self._connections.stop()
         self._stop_requested.set()
-        await task
+        await self._serving
 
     def _print_address(self, port: int) -> None:
         if not self._config.lan:
@@ -83,13 +81,18 @@ class Panel:
         for line in qr_code(link):
             self._say(f"           {line}")
 
-    async def _serve(self, listener: socket.socket, connections: PageConnections) -> None:
+    async def _serve(self, listener: socket.socket) -> None:
         try:
             # Importing these modules is what takes the time.
             for module in ("app", "web.page_http", "web.page_socket"):
                 await asyncio.to_thread(importlib.import_module, f"server.panel.{module}")
             from server.panel.app import PanelApp
+            from server.panel.pages.page_connections import PageConnections
 
+            if self._stop_requested.is_set():
+                return
+            self._connections = connections = PageConnections(self._jam)
+            connections.start()
             app = PanelApp(self._jam, self._access, connections, listener.getsockname()[1], self._worker)
             server = _server(app)
             await server.startup(sockets=[listener])

@@ -8,7 +8,6 @@ from pathlib import Path
 from server.controls.cc_bindings import CcBinding, CcBindings
 from server.errors import BadValue, ConfigError
 from server.remote.cc_input import CcInput
-from server.remote.learn_command import write_binding
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,9 @@ class MidiLearn:
         self.waiting_control = self._on_outcome = None
 
     def _on_learnt(self, on_outcome: OnOutcome, control: str, binding: CcBinding) -> None:
+        # Imported here, as few jams learn a knob.
+        from server.remote.learn_command import write_binding
+
         self._finish(on_outcome)
         try:
             write_binding(self._path, control, binding)

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import cast, get_args
 
-from bridge.timing.midi_clock import Transport
+from bridge.timing.clock_messages import Transport
 from model.approach import APPROACHES, Approach
 from model.harmony.chart import MAX_BARS, MAX_CHORDS_PER_BAR
 from model.harmony.chord_symbol import LONGEST_SYMBOL

@@ -16,13 +16,11 @@ from bridge.fault_counter import FaultCounter
 from bridge.timing.clock import Clock
 from server.config.config import TakesSection
 from server.controls.control_table import Settings
-from server.errors import TakeError
 from server.music.feed import Event, Feed, FeedSubscription
 from server.takes.journal import JournalBegun
 from server.takes.journal_file import BACKLOG_BYTES, JournalFile
 from server.takes.journal_writer import JournalWriter, thin_out
 from server.takes.memories.memory_journal import Memories, MemoryJournal
-from server.takes.take_export import journal_as_midi
 from server.takes.take_library import TakeLibrary, memory_path, shortened_ids, tell_recovered
 
 logger = logging.getLogger("fours.takes")
@@ -84,7 +82,6 @@ class Recorder:
         self._faults = FaultCounter(logger, "recorder")
         self._has_failed = False
         self._write_count = 0
-        self._write_lock = asyncio.Lock()  # keeps the lines in the order in which their events were taken from the feed
         self._is_synced = True
         self._file: JournalFile
         self._recording: tuple[FeedSubscription, asyncio.Task[None]] | None = None
@@ -131,16 +128,6 @@ class Recorder:
                 with suppress(OSError):
                     path.unlink()
 
-    async def as_midi(self, mark: int | None = None) -> bytes:
-        """This jam up to now as the bytes of a `.mid` file, or one of its marks; `mark` is its number, counted from 1.
-
-        Raises TakeError if the jam is not recorded, has no such mark, or nothing was played in it.
-        """
-        if self._recording is None:
-            raise TakeError("this jam is not being recorded, so it has no takes")
-        await self._write_new_events(self._recording[0])
-        return await asyncio.to_thread(journal_as_midi, self._file.path, mark)
-
     async def _run(self, subscription: FeedSubscription) -> None:
         is_stopping = False
         while not is_stopping:  # and once more after the stop, for the last events
@@ -154,11 +141,10 @@ class Recorder:
 
     async def _write_new_events(self, subscription: FeedSubscription) -> None:
         """Writes the events, and what the memories have heard, since the last call."""
-        async with self._write_lock:
-            lines = await self._encode(thin_out(subscription.take_events()))
-            self._write_count += 1
-            sync = not self._is_synced and self._write_count % WRITES_PER_SYNC == 0
-            await asyncio.to_thread(self._append, lines, sync=sync)
+        lines = await self._encode(thin_out(subscription.take_events()))
+        self._write_count += 1
+        sync = not self._is_synced and self._write_count % WRITES_PER_SYNC == 0
+        await asyncio.to_thread(self._append, lines, sync=sync)
 
     async def _encode(self, events: list[Event]) -> bytes:
         """The lines of the events, in batches with pauses: a long computation in this thread would delay the music thread."""

@@ -3,7 +3,8 @@
 from contextlib import suppress
 from pathlib import Path
 
-from model.files.midi.midi_writer import as_midi_file, write_whole
+from model.files.midi.midi_writer import as_midi_file
+from model.files.whole_file import write_whole
 from server.errors import ExportError, TakeError
 from server.takes.songs.take_song import song_from
 from server.takes.take import read_recording, take_from

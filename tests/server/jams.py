@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 
 from bridge.midi.messages import Message, NoteOff, NoteOn
-from bridge.timing.midi_clock import Transport
+from bridge.timing.clock_messages import Transport
 from bridge.timing.timeline import Timeline
 from model.approach import Approach
 from model.improvising.improviser import PLANNED_VELOCITY, PlannedNote, Snapshot

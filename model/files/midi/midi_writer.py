@@ -5,7 +5,6 @@ line after the last event. Only what all programs read in the same way is writte
 and a channel for each track.
 """
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from model.files.midi.midi_chunks import DRUM_CHANNEL
 from model.files.tempo import TempoChange, microseconds_of
 from model.files.time_signature import COMMON_TIME, MeterChange, TimeSignature, bar_line_at_or_after
+from model.files.whole_file import write_whole
 from model.notes import Note, in_onset_order
 
 TICKS_PER_BEAT = 480
@@ -97,16 +97,6 @@ def write_midi(path: Path, tracks: Sequence[Track], tempo_bpm: float, meter: Tim
     Raises OSError where the place cannot be written.
     """
     write_whole(path, as_midi(tracks, tempo_bpm, meter))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file that appears whole or not at all. Raises OSError where the place cannot be written."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def as_midi_file(song: Song) -> bytes:

@@ -6,7 +6,7 @@ All beats are quarter notes on `TurnPlanner.timeline`.
 import math
 from dataclasses import dataclass
 
-from bridge.timing.midi_clock import Transport
+from bridge.timing.clock_messages import Transport
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
 from model.tokens.bar_places import BarPlaces
 from server.controls.control_table import Settings

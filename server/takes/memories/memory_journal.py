@@ -11,7 +11,7 @@ from pathlib import Path
 
 from model.approach import Approach
 from model.errors import MemoryFileError
-from model.files.midi.midi_writer import write_whole
+from model.files.whole_file import write_whole
 from model.memory.backoff import DEFAULT_BACKOFFS, Backoff, Trust
 from model.memory.context_kinds import kind_named
 from model.memory.memory import MAX_UNDO, Memory

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.timing.midi_clock import MidiClock, TransportChange
+from bridge.timing.clock_messages import TransportChange
+from bridge.timing.midi_clock import MidiClock
 from bridge.timing.timeline import Timeline
 
 TICK, START, CONTINUE, STOP = bytes([0xF8]), bytes([0xFA]), bytes([0xFB]), bytes([0xFC])

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage
+from bridge.timing.clock_messages import Transport
 from bridge.timing.meter import Meter
-from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
 from model.approach import APPROACHES, Approach
 from model.engines.engine import Engine

@@ -1,7 +1,7 @@
 import pytest
 
+from bridge.timing.clock_messages import Transport
 from bridge.timing.meter import Meter
-from bridge.timing.midi_clock import Transport
 from bridge.timing.timeline import Timeline
 from model.notes import Note
 from server.controls.choices import TurnOwner

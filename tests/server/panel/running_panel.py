@@ -118,8 +118,8 @@ class RunningPanel:
     @property
     def connections(self) -> PageConnections:
         assert self.panel is not None
-        assert self.panel._serving is not None
-        return self.panel._serving[0]
+        assert self.panel._connections is not None  # before it is served, as after an answered request
+        return self.panel._connections
 
     @property
     def sent_messages(self) -> list[Message]:

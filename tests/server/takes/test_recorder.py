@@ -1,12 +1,10 @@
 import asyncio
 import errno
-import io
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import pretty_midi
 import pytest
 
 from bridge.midi.messages import ControlChange, NoteOff, NoteOn
@@ -14,7 +12,6 @@ from bridge.timing.clock import ManualClock
 from bridge.timing.timeline import Timeline
 from server.config.config import TakesSection
 from server.controls.control_table import CONTROLS, Settings
-from server.errors import TakeError
 from server.jam.jam_output import JamStatus
 from server.music.feed import (
     ActionRequested,
@@ -168,32 +165,6 @@ class TestJournal:
     def test_the_recorder_unsubscribes_from_the_feed_at_its_end(self, harness: RecorderHarness) -> None:
         run_recorder(harness, lambda: None)
         assert not harness.feed.has_subscribers
-
-
-class TestTakeOfTheRunningJam:
-    def test_has_the_notes_played_a_moment_ago(self, harness: RecorderHarness) -> None:
-        async def run() -> bytes:
-            async with harness.recorder:
-                harness.put(*note_events(60, 1, 2), ActionRequested("capture", BEGAN_S + 3.0, 6.0))
-                whole = await harness.recorder.as_midi()
-                assert await harness.recorder.as_midi(1) == whole
-                with pytest.raises(TakeError, match="there is no mark 2"):
-                    await harness.recorder.as_midi(2)
-                return whole
-
-        midi = pretty_midi.PrettyMIDI(io.BytesIO(asyncio.run(run())))
-        assert [part.name for part in midi.instruments if part.notes] == ["Player"]
-
-    def test_is_refused_if_nothing_is_recorded(self, tmp_path: Path) -> None:
-        (tmp_path / "file").touch()
-        harness = RecorderHarness(tmp_path / "file" / "takes")
-
-        async def run() -> None:
-            async with harness.recorder:
-                await harness.recorder.as_midi()
-
-        with pytest.raises(TakeError, match="not being recorded"):
-            asyncio.run(run())
 
 
 class TestFloods:

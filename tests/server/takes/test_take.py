@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage, parse
-from bridge.timing.midi_clock import Transport
+from bridge.timing.clock_messages import Transport
 from bridge.timing.timeline import Timeline
 from model.files.midi.midi_writer import TICKS_PER_BEAT, SongTrack, as_midi_file
 from model.files.time_signature import MeterChange, TimeSignature
