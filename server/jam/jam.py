@@ -372,8 +372,11 @@ class Jam:
         answer = self._answers.playing
         if answer is not None:
             since_beats = beat - self._answers.due_beat(answer.span.start_beats)
-            if self._turns.should_yield(self.settings, since_beats):
-                self._end_answer()
+            if self._turns.goes_on_with_phrase(self.settings, since_beats):
+                self._end_answer(beat)
+                self._input.resume_phrase()
+            elif self._turns.should_yield(self.settings, since_beats):
+                self._end_answer(beat)
         self._answers.add_player_note(message, beat)
 
     def _detect_tempo(self) -> None:
@@ -426,9 +429,9 @@ class Jam:
         in_order: list[Message] = [*lifted, *messages, *pressed]
         return [TimedMessage(message, beat) for message in in_order]
 
-    def _end_answer(self) -> None:
-        """Drops what has not sounded, and ends what sounds."""
-        self._answers.drop_answer()
+    def _end_answer(self, beat: float | None = None) -> None:
+        """Drops what has not sounded, and ends what sounds; `beat` is when the player ended the answer, if they did."""
+        self._answers.drop_answer(beat)
         # At the present beat, not at that of a key that was read late: no note may end before it began.
         ended: list[Message] = [*self._voices.end_all(), *self._pedal.lift()]
         self._outbox.extend(TimedMessage(message, self._now_beat) for message in ended)

@@ -42,6 +42,10 @@ MODEL_WORK_S = 0.002
 HOLD_INTERPRETER_S = 0.0004
 """For this long before, no other thread gets the interpreter, as it might keep it for a whole switch interval."""
 
+MOST_MESSAGES = 16
+"""The most messages that are taken before what is due is sent. What was played before a note is heard before it sounds, even where
+the machine was too busy to read it in time: an answer must not begin in the middle of a phrase."""
+
 # How long CPython lets another thread run before the music thread gets its turn; its default, 5 ms, can be heard.
 SWITCH_INTERVAL_S = 0.0005
 QUIET_POLL_S = 0.002
@@ -227,15 +231,17 @@ class MusicThread:
         live_jam = self._live_jam
         try:
             self._round += 1
-            item = self._next_item()
-            if item is not None:
+            for taken in range(MOST_MESSAGES):
+                item = self._waiting_item() if taken else self._next_item()
+                if item is None:
+                    break
                 content, at_s = item
                 if content is None:
                     return False
-                if isinstance(content, bytes):
-                    live_jam.receive(content, at_s)
-                else:
+                if not isinstance(content, bytes):
                     content()
+                    break
+                live_jam.receive(content, at_s)
             live_jam.advance()
             if live_jam.has_work and not live_jam.is_within(live_jam.wake_at_s(), MODEL_WORK_S):
                 live_jam.do_work()
@@ -244,6 +250,11 @@ class MusicThread:
             live_jam.count_fault(error)
             live_jam.recover()
         return True
+
+    def _waiting_item(self) -> tuple[Command | bytes | None, float] | None:
+        with suppress(Empty):
+            return self._inbox.get_nowait()
+        return None
 
     def _next_item(self) -> tuple[Command | bytes | None, float] | None:
         """What comes in before anything is due; None once something is due, or where there is model work to do."""
@@ -254,8 +265,8 @@ class MusicThread:
             self._clock.wait_until(due_s, HOLD_INTERPRETER_S)
             if self._clock.now_s() >= due_s:
                 return None
-        with suppress(Empty):
-            return self._inbox.get_nowait()
+        if (item := self._waiting_item()) is not None:
+            return item
         if live_jam.has_work and not live_jam.is_within(due_s, MODEL_WORK_S):
             return None
         waking_s = (None if due_s is None else due_s - self._lead_s - self._spin_s, live_jam.next_repeat_s)

@@ -122,10 +122,14 @@ class AnswerPlanner:
             self._turns.timeline,
         )
 
-    def drop_answer(self) -> None:
-        """Drops the answer, if there is one; the player's notes that only its improviser has missed will be heard."""
+    def drop_answer(self, ended_beat: float | None = None) -> None:
+        """Drops the answer, if there is one; the player's notes that only its improviser has missed will be heard.
+
+        It ended at `ended_beat`, by default now. A key of the player's that was read late ended it when it went down:
+        the phrase that it begins is answered, even if all of it was played before now.
+        """
         if self.playing is not None:
-            self._turns.on_answer_ended(self.now_beat)
+            self._turns.on_answer_ended(self.now_beat if ended_beat is None else ended_beat)
             if self._input.has_rested(self.settings.answer_after, self.now_beat):
                 self._input.end_phrase()  # the phrase was played during the answer, and is over
         if self.answer is not None:

@@ -63,6 +63,7 @@ class InputState:
     def __init__(self) -> None:
         self.phrase = Phrase()
         self._answered_phrase = Phrase()  # another `respond` answers it again
+        self._may_resume = False  # the phrase that was answered last is the latest one
         self._chord_beat = float("-inf")
         self._key_finder = KeyFinder()
         self._outlines: deque[Outline] = deque(maxlen=PHRASES_KEPT)  # of the phrases before this one
@@ -130,16 +131,28 @@ class InputState:
 
     def end_phrase(self) -> None:
         """Ends the present phrase, as an answer to it begins or none will come, and begins the next one."""
+        self._may_resume = bool(self.phrase.notes)
         if self.phrase.notes:
             self._answered_phrase, self.phrase = self.phrase, self.phrase.next_phrase()
             self._outlines.append(Outline.of(self._answered_phrase.notes))
             self._earlier_phrases.append(tuple(self._answered_phrase.notes))
+
+    def resume_phrase(self) -> None:
+        """Goes on with the phrase that ended last, if no other has begun: it was not over, as a key was read late."""
+        if self.phrase.notes or not self._may_resume:
+            return
+        self._may_resume = False
+        self._answered_phrase.take_over_holds(self.phrase)
+        self.phrase, self._answered_phrase = self._answered_phrase, Phrase()
+        self._outlines.pop()
+        self._earlier_phrases.pop()
 
     def drop_phrase(self, *, with_keys: bool = False) -> None:
         """Drops the phrase, which will not be answered.
 
         `with_keys` also forgets which keys and pedals are held, as their releases may never come.
         """
+        self._may_resume = False
         self.phrase = Phrase() if with_keys else self.phrase.next_phrase()
 
     def novelty_limit(self, novelty: float) -> Novelty:

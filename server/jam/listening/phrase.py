@@ -38,6 +38,11 @@ class Phrase:
         """The phrase after this one: it has no notes, but keys and pedals that are down stay down."""
         return Phrase(held_keys=self._held_keys, held_pedals=self._held_pedals)
 
+    def take_over_holds(self, later: "Phrase") -> None:
+        """Goes on from the keys and pedals that are down in a later phrase, which has no notes yet."""
+        self._held_keys, self._held_pedals = later._held_keys, later._held_pedals  # noqa: SLF001  another of this class
+        self._pressed_pedals = later._pressed_pedals  # noqa: SLF001  as above
+
     def press(self, pitch: int, velocity: int, beat: float, channel: int = 0) -> None:
         """A key goes down; if it was down already, its earlier note ends here."""
         self.release(pitch, beat, channel)

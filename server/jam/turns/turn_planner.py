@@ -143,6 +143,13 @@ class TurnPlanner:
             return False
         return occasion != "turn" or since_beats > LATE_HANDS_BEATS
 
+    def goes_on_with_phrase(self, settings: Settings, since_beats: float) -> bool:
+        """Whether a key that goes down this many beats after an answer began belongs to the phrase that is answered.
+
+        So does a key that went down before the answer was due and is read late: the player has not rested yet.
+        """
+        return _mode(settings).occasion == "rest" and since_beats < 0.0
+
     def tempo_detection_beat(self, settings: Settings, phrase: Phrase) -> float | None:
         """The beat in a rest at which to detect the phrase's tempo; None where that tempo is not wanted."""
         silent_since = phrase.silent_since_beats

@@ -12,7 +12,7 @@ from server.jam.jam import Jam
 from server.music.feed import ControlChanged, MessagePlayed, StatusChanged, TimelineChanged
 from tests.engines import FailingEngine
 from tests.music import line
-from tests.server.jams import ScriptedImproviser, plain_settings
+from tests.server.jams import ScriptedImproviser, as_played, plain_settings
 from tests.server.music_thread_harness import BEAT_S, START_S, MusicThreadHarness
 
 PHRASE = line(48, 50, 52, 53)
@@ -130,6 +130,18 @@ class TestInput:
         harness.music_thread._run_once()
         harness.music_thread._run_once()
         assert harness.sent[-1] == (NoteOff(72), 1.75)
+
+    def test_all_that_was_played_is_heard_before_an_answer_begins(self, harness: MusicThreadHarness) -> None:
+        for timed in as_played(PHRASE):
+            harness.music_thread.receive_midi(encode(timed.message), START_S + timed.beat * BEAT_S)
+        harness.clock.advance(DUE_S + 0.01)  # until then the machine had no time for the music thread
+        harness.run_until(10.0)
+        assert [message for message in messages_of(harness.sent) if isinstance(message, NoteOn)] == [
+            NoteOn(72, 80),
+            NoteOn(74, 80),
+            NoteOn(76, 80),
+        ]
+        assert [onset_beats for _, onset_beats in harness.event.heard_notes][:4] == [0.0, 0.5, 1.0, 1.5]
 
     def test_its_own_notes_coming_back_are_ignored(self, harness: MusicThreadHarness) -> None:
         harness.play(PHRASE)
