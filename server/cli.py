@@ -8,6 +8,7 @@ import gc
 import json
 import logging
 import math
+import os
 import random
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,9 @@ from server.judge_cli import judge, training_module
 from server.setup_cli import setup
 from server.takes_cli import ConfigOption, JsonOption
 from server.takes_cli import app as takes_app
+
+# Otherwise pydantic searches all installed packages for plugins of its own, which takes 20 ms of each start.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 app = typer.Typer(
     name="fours",
@@ -95,13 +99,11 @@ def jam(
     started_s = clock.now_s()
     from server.config.config import load
     from server.console import LineWriter, fill_closed_descriptors, start_logging
-    from server.music.packs.allocator import return_large_blocks
     from server.music.thread_priority import request_high_priority
     from server.session import Session, run
     from server.takes.memories.memory_store import find_memory_origin
     from server.takes.take_library import TakeLibrary
 
-    return_large_blocks()
     fill_closed_descriptors()
     start_logging(logging.DEBUG if verbose else logging.WARNING)
     say = LineWriter(sys.stdout).write

@@ -29,6 +29,7 @@ from server.errors import BadValue
 from server.jam.jam import Jam
 from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
+from server.music.packs.allocator import return_large_blocks
 from server.music.packs.pack_list import PackList
 from server.music.packs.pack_loader import LoadedPack, check_pack_exists, load_pack
 from server.music.packs.pack_switcher import PackSwitcher
@@ -126,6 +127,8 @@ class Session:
         # ms.
         gc.freeze()
         gc.enable()
+        # Not sooner: the first engines are created in half the time where the heaps may grow.
+        return_large_blocks()
         self._say(f"Ready in {self._clock.now_s() - self._started_s:.1f} s. Play a phrase; Ctrl-C ends the jam.")
         return self
 
