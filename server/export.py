@@ -1,19 +1,21 @@
 """Offline answers: drives a `Jam` from a file instead of a clock; writes `.mid` files and pictures, opens no port."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
 from bridge.midi.messages import NoteOff, NoteOn
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.files.charts.chart_source import read_chart
-from model.files.midi.midi_writer import Track, as_midi, write_whole
+from model.files.midi.midi_writer import Marker, Track, as_midi, write_whole
 from model.files.seed import Seed, read_seed, seed_notice
 from model.files.tempo import TempoChange
 from model.files.time_signature import bar_line_at_or_after, meter_at
+from model.harmony.chord_markers import changes_between, marker_text
 from model.notes import Note
 from server.config.config import Config
 from server.errors import ExportError
@@ -76,15 +78,17 @@ def export_answers(
             jam.set_timeline(Timeline.start(tempo_bpm, meter=meter), 0.0)
             jam.set_chart(chart, 0.0)
         answer = answer_to(seed, jam)
+        markers = _chord_markers(jam, answer)
         start_beats = _answer_start(seed)
         if request.answer_only:
             first_beat = min(note.onset_beats for note in answer)
             tracks = [Track(ANSWER_TRACK, [_shifted(note, -first_beat) for note in answer], seed.program)]
-            content = as_midi(tracks, tempo_bpm, meter_at(start_beats, seed.bars))
+            its_meter = meter_at(start_beats, seed.bars)
+            content = as_midi(tracks, tempo_bpm, its_meter, markers=_markers_from(first_beat, markers))
         else:
             tracks = [Track(SEED_TRACK, seed.notes, seed.program), Track(ANSWER_TRACK, answer, seed.program)]
             tempi = () if own_tempo else _tempi_with_answer(seed, start_beats)
-            content = as_midi(tracks, tempo_bpm, seed.meter, tempi, seed.meters)
+            content = as_midi(tracks, tempo_bpm, seed.meter, tempi, seed.meters, markers)
         out = _numbered(request.out, number, request.count)
         with _write_errors_translated(out):
             write_whole(out, content)
@@ -96,6 +100,20 @@ def export_answers(
             with _write_errors_translated(picture):
                 draw_piano_roll(picture, tracks, seed.meter)
             yield picture
+
+
+def _chord_markers(jam: Jam, answer: Sequence[Note]) -> list[Marker]:
+    """The chords that the seed and its answer were played over, from the start to the answer's end; none without a chart."""
+    if jam.changes is None:
+        return []
+    until_beats = max((note.end_beats for note in answer), default=0.0)
+    return [Marker(beat, marker_text(chord)) for beat, chord in changes_between(jam.changes, 0.0, until_beats)]
+
+
+def _markers_from(first_beat: float, markers: Sequence[Marker]) -> list[Marker]:
+    """The markers of a song that begins at `first_beat`: the chord that sounds there is its first."""
+    shifted = [Marker(max(marker.beat - first_beat, 0.0), marker.text) for marker in markers]
+    return [marker for marker, after in zip_longest(shifted, shifted[1:]) if after is None or after.beat > 0.0]
 
 
 def timeline_of(seed: Seed, tempo_bpm: float, start_beats: float) -> Timeline:

@@ -16,9 +16,9 @@ from server.music.feed import Event, MessagePlayed, MessageReceived, TimelineCha
 from server.takes.journal import JournalBegun, read_records
 from server.takes.journal_writer import JournalWriter, thin_out
 from server.takes.recorder import WRITE_EVERY_S
+from server.takes.songs.take_song import song_from
 from server.takes.take import read_recording, take_from
 from server.takes.take_library import JOURNAL_SUFFIX, TakeLibrary
-from server.takes.take_song import song_from
 
 MINUTES = 10
 # A pianist with both hands, a partner who plays as much, each note with its end, and a pedal.

@@ -5,10 +5,11 @@ the melody there. Also: how often the chords of the chord tracks are named right
 band costs.
 """
 
+import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from random import Random
+from dataclasses import dataclass, replace
+from itertools import pairwise, product
 from statistics import median
 from typing import get_args
 
@@ -17,22 +18,25 @@ import numpy as np
 from bench.corpora import CORPORA
 from bench.table import median_and_p99_ms, show
 from bridge.timing.meter import Meter
+from bridge.timing.timeline import Timeline
 from model.approach import APPROACHES, Approach
 from model.defaults import FITTED_HARMONY, PLAYED_HARMONY
-from model.engines.engine import Engine
+from model.files.seed import Seed
 from model.harmony.changes import ChartChanges
+from model.harmony.chart import Chart, ChartBar
 from model.harmony.chord import Chord
 from model.harmony.chord_naming import name_chord
 from model.harmony.chord_preference import OFF_BEAT, metrical_place
 from model.harmony.form_finder import form_length
 from model.harmony.forms import FORMS
 from model.harmony.text_chart import read_text_chart
-from model.improvising.improviser import create_improviser
-from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
-from model.pack.pack import open_pack
 from server.band.arranger import Arranger, Bar
+from server.config.config import Config
 from server.controls.choices import Feel
+from server.export import answer_to
+from server.jam.jam import Jam
+from server.music.packs.pack_loader import LoadedPack, load_pack
 from train.chords.chord_lines import ChordLine, chord_lines
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import read_corpora
@@ -41,6 +45,8 @@ from train.corpus.reading import LineSelection
 PHRASE_BARS, ANSWER_BARS, FEWEST_NOTES = 8, 8, 8
 STRENGTHS = (0.0, FITTED_HARMONY, PLAYED_HARMONY, 1.0)
 SEEDS = 1
+PACKS = ("songbook", "rock")
+TEMPO_BPM = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,30 @@ class Case:
     line: ChordLine
     phrase: tuple[Note, ...]
     rest: tuple[Note, ...]
+    first_beats: float
     start_beats: float
     end_beats: float
+    beats_per_bar: float
+
+    @property
+    def chart(self) -> Chart:
+        """The chords of the phrase and of what follows, on the phrase's bars. Where the file has no chord, the chart has none."""
+        bars = round((self.end_beats - self.first_beats) / self.beats_per_bar)
+        return Chart(tuple(self._bar(self.first_beats + bar * self.beats_per_bar) for bar in range(bars)))
+
+    def _bar(self, line_beats: float) -> ChartBar:
+        starts, chords = [0.0], [self._chord_at(line_beats)]
+        for start, end, chord in self.line.changes.spans:
+            for place, named in ((start, chord), (end, self._chord_at(end))):
+                into_bar = place - line_beats
+                if 0.0 < into_bar < self.beats_per_bar and named != chords[-1]:
+                    starts.append(into_bar)
+                    chords.append(named)
+        return ChartBar(tuple(chords), tuple(starts))
+
+    def _chord_at(self, beat: float) -> Chord | None:
+        span = self.line.changes.at(beat)
+        return None if span is None else span.chord
 
 
 def run() -> None:
@@ -60,10 +88,9 @@ def run() -> None:
     lines = chord_lines(corpus, "test")
     cases = [case for line in lines for case in _cases(line)]
     rows = [("the songs", "", *_figures([(case, case.rest) for case in cases]))]
-    for approach in APPROACHES:
-        for harmony in STRENGTHS:
-            answers = [(case, _answer(approach, case, harmony, seed)) for case in cases for seed in range(SEEDS)]
-            rows.append((approach, f"{harmony:g}", *_figures(answers)))
+    for pack, approach, harmony in product(PACKS, APPROACHES, STRENGTHS):
+        answers = [(case, _answer(pack, approach, case, harmony, seed)) for case in cases for seed in range(SEEDS)]
+        rows.append((f"{pack}, {approach}", f"{harmony:g}", *_figures(answers)))
     show(
         f"Answers over the chords of {len(cases)} phrases from {len(lines)} test songs of openewld_pd; time on a chord note",
         (
@@ -75,6 +102,8 @@ def run() -> None:
             "interval",
             "range",
             "repeated",
+            "notes a beat",
+            "ends in the chord, on its root",
         ),
         rows,
     )
@@ -95,30 +124,43 @@ def _cases(line: ChordLine) -> Iterator[Case]:
         phrase = tuple(note for note in line.notes if first <= note.onset_beats < middle)
         rest = tuple(note for note in line.notes if middle <= note.onset_beats < end)
         if len(phrase) >= FEWEST_NOTES and len(rest) >= FEWEST_NOTES:
-            yield Case(line, phrase, rest, middle, end)
+            yield Case(line, phrase, rest, first, middle, end, bar)
         first = end
 
 
-def _answer(approach: Approach, case: Case, harmony: float, seed: int) -> tuple[Note, ...]:
-    pack = open_pack("songbook")
-    engine = _ENGINES.setdefault(approach, pack.engine(approach))
-    improviser = create_improviser(
-        engine, pack.vocabulary(approach), pack.memory(approach), chord_preference=pack.chord_preference(approach)
+def _answer(pack: str, approach: Approach, case: Case, harmony: float, seed: int) -> tuple[Note, ...]:
+    """The answer of a jam with all its other controls as they are at the start: touch, phrase ends, memory with places."""
+    config = Config().with_values({"controls.pack": pack})
+    settings = replace(
+        config.settings,
+        approach=approach,
+        harmony=harmony,
+        answer_after=math.inf,
+        answer_length=case.end_beats - case.start_beats,
     )
-    for note in case.phrase:
-        improviser.hear(note)
-    settings = SamplingSettings(0.9, 0.95, closing_beats=1.0, changes=case.line.changes, harmony=harmony)
-    planned = improviser.compose(case.start_beats, case.end_beats, settings, Random(seed))
-    return tuple(note.note for note in planned)
+    if pack not in _PACKS:
+        _PACKS[pack] = load_pack(pack, config)
+    beats_per_bar = case.beats_per_bar
+    meter = (
+        Meter(round(beats_per_bar), 4) if beats_per_bar == round(beats_per_bar) else Meter(round(2 * beats_per_bar), 8)
+    )
+    timeline = Timeline.start(TEMPO_BPM, meter=meter).with_downbeat(case.first_beats)
+    jam = Jam(_PACKS[pack].improvisers(TEMPO_BPM), settings, seed, timeline, counts_bars=True)
+    jam.set_chart(case.chart, 0.0)
+    return tuple(answer_to(Seed(case.phrase, tempo_bpm=TEMPO_BPM), jam, case.start_beats))
 
 
-_ENGINES: dict[Approach, Engine] = {}
+_PACKS: dict[str, LoadedPack] = {}
 
 
 def _figures(answers: Sequence[tuple[Case, Sequence[Note]]]) -> tuple[str, ...]:
     strong, every, foreign, intervals, ranges, repeated = [0.0, 0.0], [0.0, 0.0], [], [], [], []
+    rates: list[float] = []
+    ends: Counter[str] = Counter()
     for case, notes in answers:
         off_beat = [0, 0]
+        rates.append(len(notes) / (case.end_beats - case.start_beats))
+        _count_end(case, notes, ends)
         for note in notes:
             span = case.line.changes.at(note.onset_beats)
             if span is None or span.chord is None:
@@ -145,7 +187,19 @@ def _figures(answers: Sequence[tuple[Case, Sequence[Note]]]) -> tuple[str, ...]:
         f"{median(intervals):.2f}",
         f"{median(ranges):g}",
         f"{median(repeated):.2f}",
+        f"{median(rates):.2f}",
+        f"{ends['chord'] / ends['all']:.0%}, {ends['root'] / ends['all']:.0%}",
     )
+
+
+def _count_end(case: Case, notes: Sequence[Note], ends: Counter[str]) -> None:
+    """Counts a last note over a chord: whether it is one of the chord's notes, and its root."""
+    last = max(notes, key=lambda note: note.onset_beats, default=None)
+    span = None if last is None else case.line.changes.at(last.onset_beats)
+    if last is not None and span is not None and span.chord is not None:
+        ends["all"] += 1
+        ends["chord"] += span.chord.has(last.pitch)
+        ends["root"] += last.pitch % 12 == span.chord.root
 
 
 def _show_naming(lines: Sequence[ChordLine]) -> None:

@@ -27,9 +27,9 @@ Sound = tuple[float, float, int, int]
 """Start and end in seconds, pitch, velocity."""
 
 
-def by_us(path: Path, *, is_trusted: bool = False) -> list[Sound]:
+def by_us(path: Path) -> list[Sound]:
     """All notes by the project's reader."""
-    score = read_midi(path.read_bytes(), is_trusted=is_trusted)
+    score = read_midi(path.read_bytes())
     sounds: list[Sound] = []
     for part in score.parts:
         starts, ends = (score.tempi.seconds(ticks, score.ticks_per_beat).tolist() for ticks in (part.tick, part.end))

@@ -85,6 +85,8 @@ KEYS: tuple[Key, ...] = tuple(Key(tonic, mode) for mode in MODES for tonic in ra
 NO_KEY, AUTO_KEY = "off", "auto"
 KEY_CHOICES: tuple[str, ...] = (NO_KEY, AUTO_KEY, *(str(key) for key in KEYS))
 """The values of a control for the key: no key, the key that is heard, or one of the 84 keys by name."""
+LONGEST_SHOWN = 40
+"""So many characters of a text that names no key stand in the message."""
 _BY_LOWER_NAME: Mapping[str, str] = {name.lower(): name for name in KEY_CHOICES}
 
 
@@ -96,7 +98,8 @@ def parse_key(text: str) -> Key:
     written = _KEY_PATTERN.fullmatch(text.strip())
     mode = _parse_mode(written["mode"]) if written else None
     if not written or not mode:
-        raise ValueError(f"there is no key {text!r}; {_hint(text)}")
+        shown = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+        raise ValueError(f"there is no key {shown!r}; {_hint(text)}")
     letter, accidental = written["tonic"][0].upper(), written["tonic"][1:]
     return Key((_LETTERS[letter] + _ACCIDENTALS[accidental]) % 12, mode)
 

@@ -28,11 +28,8 @@ def read_score(path: Path) -> FileScore:
     return score_of(content, path.suffix)
 
 
-def score_of(content: bytes, suffix: str = ".mid", *, is_trusted: bool = False) -> FileScore:
-    """The score in the content of a file with this suffix; for `is_trusted` see `midi_reader.read_midi`.
-
-    Raises UnreadableError.
-    """
+def score_of(content: bytes, suffix: str = ".mid") -> FileScore:
+    """The score in the content of a file with this suffix. Raises UnreadableError."""
     if not content:
         raise UnreadableError("is empty")
     if suffix.lower() in MUSICXML_SUFFIXES:
@@ -43,4 +40,4 @@ def score_of(content: bytes, suffix: str = ".mid", *, is_trusted: bool = False) 
         from model.files.abc_notation import read_abc
 
         return read_abc(content)
-    return read_midi(content, is_trusted=is_trusted)
+    return read_midi(content)

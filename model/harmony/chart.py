@@ -57,6 +57,11 @@ class Chart:
     meter: str = ""
     remarks: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        # A title comes from a file or a link. A line end in it would be a bar of its own where the chart is written as text.
+        printable = "".join(letter if letter.isprintable() else " " for letter in self.title)
+        object.__setattr__(self, "title", " ".join(printable.split()))
+
     def transposed_to(self, key: Key) -> "Chart":
         """The chart in another key: from its own key, or else from the root of its first chord. The mode stays as it is."""
         semitones = (key.tonic - self.tonic) % 12

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.harmony.changes import ChordSpan
-from model.harmony.chord import CHORD_KINDS, OCTAVE
+from model.harmony.chord import CHORD_KINDS, OCTAVE, Chord
 
 Weights = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -32,6 +32,9 @@ BY_PLACE_SIZE = PLACES * len(CHORD_KINDS) * OCTAVE
 BY_NEXT_SIZE = 1 + len(NEAR_BEATS) * len(CHORD_KINDS) * OCTAVE
 BY_INTERVAL_SIZE = 1 + 2 * 2 * (len(INTERVAL_SIZES) + 1) * 2
 
+TONE_ROLES = ("root", "third", "fifth", "other chord note", "foreign note")
+"""What a note can be in a chord, for the notes that phrases end on."""
+
 _KIND_INDEX = {kind: index for index, kind in enumerate(CHORD_KINDS)}
 
 
@@ -43,6 +46,15 @@ def metrical_place(position_beats: float, beats_per_bar: float) -> int:
     if abs(within - round(within)) >= TOLERANCE_BEATS:
         return OFF_BEAT
     return 1 if beats_per_bar in {4.0, 6.0} and abs(within - beats_per_bar / 2) < TOLERANCE_BEATS else 2
+
+
+def tone_roles(chord: Chord) -> Indices:
+    """For each pitch class, from C up, the index of its role in the chord; shape (12,)."""
+    roles = np.full(OCTAVE, TONE_ROLES.index("foreign note"), np.int64)
+    role_of = {0: 0, 3: 1, 4: 1, 6: 2, 7: 2, 8: 2}
+    for pitch_class in chord.pitch_classes:
+        roles[pitch_class] = role_of.get((pitch_class - chord.root) % OCTAVE, TONE_ROLES.index("other chord note"))
+    return roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +94,16 @@ def preference_indices(
 
 @dataclass(frozen=True)
 class ChordPreference:
-    """The fitted tables, flat, as logarithms, and the strength that suits them. Raises ValueError where a table has another size."""
+    """The fitted tables, flat, as logarithms, and the strength that suits them. Raises ValueError where a table has another size.
+
+    `ends` says for each of `TONE_ROLES` how much likelier a phrase's last note has that role than any note has; empty where that is not known.
+    """
 
     by_place: tuple[float, ...]
     by_next: tuple[float, ...]
     by_interval: tuple[float, ...]
     strength: float = 1.0
+    ends: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         sizes = (len(self.by_place), len(self.by_next), len(self.by_interval))
@@ -97,6 +113,8 @@ class ChordPreference:
             )
         if not 0.0 <= self.strength < float("inf"):
             raise ValueError("the strength of a chord preference is 0 or more")
+        if self.ends and (len(self.ends) != len(TONE_ROLES) or not all(0.0 < end < float("inf") for end in self.ends)):
+            raise ValueError(f"a chord preference has {len(TONE_ROLES)} weights of last notes above 0, or none")
 
     def log_factor(
         self, pitches: Sequence[int] | Indices, span: ChordSpan, beat: float, previous_pitch: int | None
@@ -108,6 +126,10 @@ class ChordPreference:
         by_place, by_next, by_interval = self._tables
         total: Weights = by_place[found.by_place] + by_next[found.by_next] + by_interval[found.by_interval]
         return self.strength * total
+
+    def end_weights(self, chord: Chord) -> Weights | None:
+        """How much likelier each pitch class, from C up, is as a phrase's last note than as any; shape (12,). None where that is not known."""
+        return np.array(self.ends)[tone_roles(chord)] if self.ends else None
 
     @cached_property
     def _tables(self) -> tuple[Weights, Weights, Weights]:

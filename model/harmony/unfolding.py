@@ -40,7 +40,8 @@ def unfold(written: Sequence[WrittenBar]) -> tuple[tuple[ChartBar, ...], bool]:
         if not walk.skips():
             played.append(written[walk.at].bar)
             walk.go_on()
-    return tuple(played), True
+    # A song whose only bars are endings of times that never come is played as it is written.
+    return tuple(played or [bar.bar for bar in written]), True
 
 
 class _Walk:

@@ -3,9 +3,14 @@
 No note is forced to be the last, and none is cut off: where the forecast goes on, the answer goes on until its time is over.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
+from model.harmony.changes import Changes
+from model.harmony.chord import OCTAVE
+from model.harmony.chord_preference import ChordPreference
 from model.improvising.forecast_point import ForecastPoint
 from model.improvising.sampling import Weights
 from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS
@@ -18,6 +23,25 @@ def latest_onset_beats(until_beats: float, closing_beats: float) -> float:
     return until_beats - max(SHORTEST_NOTE_BEATS, closing_beats) + ROUNDING_BEATS
 
 
+@dataclass(frozen=True, slots=True)
+class ChordEnds:
+    """How likely the notes of each beat's chord are as last notes, raised to the power of `strength`; see `ChordPreference.ends`.
+
+    Chords are those of the notes as they sound, `transpose` semitones above the composed ones.
+    """
+
+    preference: ChordPreference
+    changes: Changes
+    strength: float
+    transpose: int = 0
+
+    def weights_at(self, onset_beats: float) -> npt.NDArray[np.float64] | None:
+        """The weight of each composed pitch class as the last one, shape (12,); None where no chord is known."""
+        span = self.changes.at(onset_beats)
+        weights = None if span is None or span.chord is None else self.preference.end_weights(span.chord)
+        return None if weights is None else np.roll(weights, -self.transpose) ** self.strength
+
+
 class Closing:
     """Makes the notes and times likelier that end an answer as phrases end; see `Ending`."""
 
@@ -27,12 +51,15 @@ class Closing:
         ending: Ending,
         time_scale: float = 1.0,
         closing_beats: float = 0.0,
+        chord_ends: ChordEnds | None = None,
     ) -> None:
-        self._ending = ending
+        """Where `chord_ends` knows the chord of a beat, last notes are weighted by it, and by the key elsewhere."""
+        self._ending, self._chord_ends = ending, chord_ends
         self._from_beats = ending.from_beats - ROUNDING_BEATS
         self._passing_weight = ending.ends.passing_weight
         self._note_count = len(vocabulary.pitches)
-        self._pitch_weights = np.array([ending.weight_of(pitch) for pitch in vocabulary.pitches])
+        self._key_weights = np.array([ending.weight_of(pitch) for pitch in range(OCTAVE)])
+        self._pitch_classes = np.array(vocabulary.pitches) % OCTAVE
         self._closing_beats = closing_beats
         self._shifts: npt.NDArray[np.float64] | None = None
         if isinstance(vocabulary, EventVocabulary):
@@ -44,7 +71,8 @@ class Closing:
             self._avoid_passing_line(weights, point)
         elif not point.chord:
             chance = self._ending.chance_of_end(point.onset_beats)
-            weights[1 : 1 + self._note_count] *= 1.0 - chance + chance * self._pitch_weights
+            last_weights = self._weights_at(point.onset_beats)[self._pitch_classes]
+            weights[1 : 1 + self._note_count] *= 1.0 - chance + chance * last_weights
         elif self._shifts is not None:
             times = weights[1 + self._note_count :]
             limit_beats = latest_onset_beats(point.until_beats, self._closing_beats)
@@ -78,5 +106,10 @@ class Closing:
         if onset_beats < self._from_beats:
             return 0.0
         chance = self._ending.chance_of_end(onset_beats)
-        as_last = chance * self._ending.weight_of(pitch)
+        as_last = chance * float(self._weights_at(onset_beats)[pitch % OCTAVE])
         return as_last / (1.0 - chance + as_last)
+
+    def _weights_at(self, onset_beats: float) -> npt.NDArray[np.float64]:
+        """The weight of each pitch class as the last one, by the chord of that beat, or else by the key; shape (12,)."""
+        by_chord = None if self._chord_ends is None else self._chord_ends.weights_at(onset_beats)
+        return self._key_weights if by_chord is None else by_chord

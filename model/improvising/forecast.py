@@ -12,7 +12,7 @@ import numpy as np
 from model.defaults import FITTED_HARMONY
 from model.harmony.changes import Changes
 from model.harmony.chord_preference import ChordPreference
-from model.improvising.closing import Closing
+from model.improvising.closing import ChordEnds, Closing
 from model.improvising.forecast_point import ForecastPoint
 from model.improvising.sampling import Weights, draw_token, rank_tokens
 from model.improvising.sampling_settings import SamplingSettings
@@ -110,7 +110,11 @@ def _chord_notes(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Facto
 def _closing(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Closing | None:
     if settings.ending is None:
         return None
-    return Closing(vocabulary, settings.ending, settings.time_scale, settings.closing_beats)
+    chord_ends = None
+    if settings.changes is not None and settings.chord_preference is not None and settings.harmony > 0.0:
+        strength = settings.harmony / FITTED_HARMONY
+        chord_ends = ChordEnds(settings.chord_preference, settings.changes, strength, settings.transpose)
+    return Closing(vocabulary, settings.ending, settings.time_scale, settings.closing_beats, chord_ends)
 
 
 def _allowed_pitches(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:

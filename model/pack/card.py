@@ -159,6 +159,7 @@ class ChordTables(CardPart):
     by_next: tuple[float, ...]
     by_interval: tuple[float, ...]
     strength: float
+    ends: tuple[float, ...] = ()
     held_out: dict[str, ChordFigures] = {}
 
 
@@ -290,7 +291,7 @@ class Card(CardPart):
 
 
 def _preference_of(tables: ChordTables) -> ChordPreference:
-    return ChordPreference(tables.by_place, tables.by_next, tables.by_interval, tables.strength)
+    return ChordPreference(tables.by_place, tables.by_next, tables.by_interval, tables.strength, tables.ends)
 
 
 def read_card(folder: Path) -> Card:

@@ -76,7 +76,7 @@ class PhraseEnds:
 class Ending:
     """The end of one answer, from `start_beats` to `until_beats`.
 
-    `stability` is the weight of each pitch class as the last one; None where nothing is known of the key.
+    `stability` is the weight of each pitch class as the last one, by the key; None where nothing is known of it.
     `breath_beats` is how much of the end stays free of sound at least.
     """
 

@@ -9,7 +9,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise, takewhile
 from typing import Literal, cast, get_args
 
@@ -133,8 +133,8 @@ class RecordEncoder:
                 items = ("begun", VERSION, at, capture_minutes, silence_s, *([memory_file] if memory_file else ()))
             case MessageReceived(message, at_s, beat) if _is_music(message):
                 items = ("h", _second(at_s), _beat(beat), _hex(message))
-            case MessagePlayed(message, at_s, beat) if _is_music(message):
-                items = ("p", _second(at_s), _beat(beat), _hex(message))
+            case MessagePlayed(message, at_s, beat, is_band) if _is_music(message):
+                items = ("b" if is_band else "p", _second(at_s), _beat(beat), _hex(message))
             case ControlChanged(control, value, at_s, beat):
                 items = ("c", _second(at_s), _beat(beat), control, value)
             case ActionRequested(action, at_s, beat):
@@ -274,7 +274,7 @@ def _read_begun(items: Items) -> JournalBegun:
     )
 
 
-def _read_message(kind: type[MessageReceived] | type[MessagePlayed]) -> Callable[[Items], Record]:
+def _read_message(kind: Callable[[Message, float, float], Record]) -> Callable[[Items], Record]:
     def read(items: Items) -> Record:
         at_s, beat, message = items
         return kind(_message(values.name(message)), values.second(at_s), values.beat(beat))
@@ -360,6 +360,7 @@ _READERS: Mapping[str, Callable[[Items], Record]] = {
     "begun": _read_begun,
     "h": _read_message(MessageReceived),
     "p": _read_message(MessagePlayed),
+    "b": _read_message(partial(MessagePlayed, is_band=True)),
     "c": _read_control,
     "a": _read_action,
     "t": _read_timeline,

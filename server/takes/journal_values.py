@@ -9,6 +9,8 @@ from typing import cast, get_args
 
 from bridge.timing.midi_clock import Transport
 from model.approach import APPROACHES, Approach
+from model.harmony.chart import MAX_BARS, MAX_CHORDS_PER_BAR
+from model.harmony.chord_symbol import LONGEST_SYMBOL
 from model.memory.context_kinds import kind_named
 from model.memory.memory_mark import LARGEST_PLACE
 
@@ -22,7 +24,9 @@ MOST_TOKENS = 128
 MOST_CONTEXTS = 64
 """Kinds of context that a memory counts before a note, or before a time."""
 LONGEST_NAME = 4096
-"""In characters. A control's value may be the path of a pack."""
+"""In characters, as a control's value may be the path of a pack."""
+LONGEST_CHART = MAX_BARS * MAX_CHORDS_PER_BAR * 2 * LONGEST_SYMBOL
+"""In characters, with the dots and bar lines between its chords: the value of one control is a whole chart."""
 
 
 def second(item: object) -> float:
@@ -67,7 +71,7 @@ def path(item: object) -> str:
 
 def control_value(item: object) -> float | str:
     """The value of a control."""
-    return item if isinstance(item, str) and len(item) <= LONGEST_NAME else _number(item, -LARGEST_S, LARGEST_S)
+    return item if isinstance(item, str) and len(item) <= LONGEST_CHART else _number(item, -LARGEST_S, LARGEST_S)
 
 
 def transport(item: object) -> Transport:

@@ -56,10 +56,11 @@ class JamRecording:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A stretch of a jam: the messages of each side, in the jam's beats; every note-on has its note-off."""
+    """A stretch of a jam: the messages of each side and of the band, in the jam's beats; every note-on has its note-off."""
 
     player: tuple[PlacedMessage, ...]
     answer: tuple[PlacedMessage, ...]
+    band: tuple[PlacedMessage, ...]
     turned: tuple[ControlChanged, ...]
     until_beats: float
     recording: JamRecording
@@ -67,7 +68,9 @@ class Take:
     @property
     def first_beat(self) -> float | None:
         """The jam's beat of the first note; None if there is no note."""
-        notes = (placed.beat for placed in (*self.player, *self.answer) if isinstance(placed.message, NoteOn))
+        notes = (
+            placed.beat for placed in (*self.player, *self.answer, *self.band) if isinstance(placed.message, NoteOn)
+        )
         return min(notes, default=None)
 
 
@@ -113,13 +116,25 @@ def take_from(recording: JamRecording, mark: int | None = None) -> Take:
             raise TakeError(f"there is no mark {mark} in this jam; {there_are}")
         from_s, until_s = marks[mark - 1].from_s, marks[mark - 1].until_s
     until_beats = recording.timeline.beat_at(until_s)
-    sides = [
+    played = recording.played
+    player, answer, band = (
         _whole_notes([event for event in events if from_s <= event.at_s <= until_s], until_beats)
-        for events in (recording.received, recording.played)
-    ]
-    last_beats = max((placed.beat for side in sides for placed in side), default=until_beats)
+        for events in (
+            recording.received,
+            [event for event in played if not event.is_band],
+            [event for event in played if event.is_band or _is_release(event.message)],
+        )
+    )
+    last_beats = max((placed.beat for placed in (*player, *answer, *band)), default=until_beats)
     turned = tuple(event for event in recording.turned if from_s <= event.at_s <= until_s)
-    return Take(sides[0], sides[1], turned, last_beats, recording)
+    return Take(player, answer, band, turned, last_beats, recording)
+
+
+def _is_release(message: Message) -> bool:
+    """Whether a message only ends notes. At the end of a jam all that sounds is ended together, the band's notes too."""
+    return isinstance(message, NoteOff) or (
+        isinstance(message, ControlChange) and message.controller in {ALL_SOUND_OFF, ALL_NOTES_OFF}
+    )
 
 
 def _whole_notes(events: Sequence[MessageReceived | MessagePlayed], until_beats: float) -> tuple[PlacedMessage, ...]:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from model.files.midi.midi_writer import as_midi_file, write_whole
 from server.errors import ExportError, TakeError
+from server.takes.songs.take_song import song_from
 from server.takes.take import read_recording, take_from
 from server.takes.take_library import TakeEntry, TakeLibrary, read_journal
-from server.takes.take_song import song_from
 
 
 def export_take(library: TakeLibrary, name: str, out: Path) -> Path:

@@ -42,7 +42,7 @@ class TakeSummary:
                 self._begun = record
             case MessageReceived(message, at_s):
                 self._heard_notes += self._count_note(MessageReceived, message, at_s)
-            case MessagePlayed(message, at_s):
+            case MessagePlayed(message, at_s, is_band=False):
                 self._played_notes += self._count_note(MessagePlayed, message, at_s)
             case ControlChanged("record", value, at_s):
                 self._set_recording(at_s, is_on=value == "on")

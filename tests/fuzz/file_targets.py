@@ -14,11 +14,11 @@ import numpy as np
 from model.approach import APPROACHES, Approach
 from model.engines.engine import Engine
 from model.engines.network_shape import Hyperparameters
-from model.errors import PackError, SeedError, UnreadableError
+from model.errors import PackError, SeedError
 from model.files.midi.midi_reader import read_midi
 from model.files.midi.midi_writer import Track, as_midi
-from model.files.score_reader import score_of
-from model.files.seed import seed_of
+from model.files.seed import Seed, read_seed
+from model.files.time_signature import LINE_TOLERANCE_BEATS
 from model.pack.card import CARD_FILE, ApproachCard, Card, CardBins, Training
 from model.pack.pack import open_pack, sha256_of
 from model.pack.weights import save_weights
@@ -28,7 +28,7 @@ from server.music.seed_player import as_messages
 from tests.fuzz.target import FuzzTarget, Run, check_sentence
 from tests.model.files.midi.midi_parts import meter, midi_file, mpe_line, odd_files, plain, tempo, track
 from tests.tiny_pack import random_weights
-from train.corpus.reading import LineSelection, _reading_of
+from train.corpus.reading import LineSelection, Reading, read_file
 from train.onnx_graph import write_fp32, write_int8
 
 # Music files, as a seed and in training.
@@ -44,29 +44,52 @@ def _midi_file_seeds() -> list[bytes]:
     return [*short, *odd_files(8).values()]
 
 
-def _open_midi_file(_folder: Path, _stack: ExitStack) -> Run:
-    path = Path("seed.mid")
+def _open_midi_file(folder: Path, _stack: ExitStack) -> Run:
+    """Reads each input as a seed and for training, as `fours export` and `fours train` do: both find the same music."""
+    path = folder / "seed.mid"
 
     def run(data: bytes) -> None:
+        path.write_bytes(data)
+        reading = read_file(path, LineSelection("merged"))
+        assert reading.seconds >= 0.0
+        assert all(np.isfinite(line["onset_beats"]).all() for line in reading.lines)
         try:
-            seed = seed_of(data, path)
+            seed = read_seed(path)
         except SeedError as error:
-            return check_sentence(error)
-        assert seed.notes
+            return _check_refusal(error, reading)
+        assert (reading.reason, reading.remarks) == ("", seed.remarks)
         assert all(map(len, seed.remarks))
+        _check_same_music(seed, reading)
         assert len(list(as_messages(seed.notes))) >= len(seed.notes)
         tracks = [Track("Seed", seed.notes, seed.program)]
         written = as_midi(tracks, seed.tempo_bpm, seed.meter, seed.tempi, seed.meters)
         assert sum(map(len, read_midi(written).parts))
-        try:
-            reading = _reading_of("", score_of(data), LineSelection("melodic"))
-        except UnreadableError as error:
-            return check_sentence(error)
-        assert reading.seconds >= 0.0
-        assert all(np.isfinite(line["onset_beats"]).all() for line in reading.lines)
         return None
 
     return run
+
+
+def _check_refusal(error: SeedError, reading: Reading) -> None:
+    """Checks that training finds no music, either, and gives the same reason if the file cannot be read."""
+    assert reading.reason in str(error)
+    assert not reading.lines
+    check_sentence(error)
+
+
+def _check_same_music(seed: Seed, reading: Reading) -> None:
+    """Checks that the notes of a seed are among those that training reads, except where a line has one note only."""
+    learnt = {(pitch, round(onset, 6)) for line in reading.lines for pitch, _, onset, _ in line.tolist()}
+    ahead_beats = 0.0 if not reading.bars or not learnt else _pickup_beats(reading)
+    heard = {(note.pitch, round(note.onset_beats - ahead_beats, 6)) for note in seed.notes}
+    assert len(heard) < 2 or heard <= learnt, "a seed and training read different notes"
+
+
+def _pickup_beats(reading: Reading) -> float:
+    """How far a seed's notes are moved so that the pickup ends at a bar line."""
+    if len(reading.bars) < 2 or reading.bars[0][0] > 0.0:
+        return 0.0
+    (_, pickup), (second, bar) = reading.bars[:2]
+    return bar - pickup if abs(second - pickup) <= LINE_TOLERANCE_BEATS and pickup < bar else 0.0
 
 
 # Packs: one file of a whole pack is replaced, and the card has its hash.

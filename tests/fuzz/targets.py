@@ -51,6 +51,7 @@ from server.takes.journal import (
 from server.takes.take_export import journal_as_midi
 from server.takes.take_library import TakeLibrary, memory_path
 from tests.conftest import CHECKOUT
+from tests.fuzz.chart_targets import CHARTS
 from tests.fuzz.file_targets import MIDI_FILES, PACKS
 from tests.fuzz.target import LONGEST_SENTENCE, FuzzTarget, Run, check_sentence
 from tests.server.jams import ScriptedImproviser
@@ -394,6 +395,7 @@ TARGETS = (
     FuzzTarget("journal", _journal_seeds, _open_journal, short_run=150),
     FuzzTarget("memory", _memory_seeds, _open_memory),
     FuzzTarget("card", _card_seeds, _open_card),
+    CHARTS,
     MIDI_FILES,
     PACKS,
 )

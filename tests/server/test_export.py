@@ -10,6 +10,8 @@ import pytest
 
 from model.approach import Approach
 from model.errors import PackError, PictureError, SeedError
+from model.files.charts.chart_source import read_chart
+from model.files.midi.midi_markers import read_markers
 from model.files.seed import Seed, read_seed
 from model.improvising.improviser import Improviser
 from model.notes import Note
@@ -181,6 +183,34 @@ class TestPianoRoll:
         monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
         with pytest.raises(PictureError, match=r"a piano roll needs matplotlib: pip install 'trading-fours\[train\]'"):
             exported(ExportRequest(seed, out, piano_roll=out.with_suffix(".png")), config)
+
+
+def markers(path: Path) -> list[tuple[float, str]]:
+    return read_markers(path.read_bytes())
+
+
+class TestChords:
+    def test_a_chart_is_written_as_markers_at_each_chord(self, seed: Path, out: Path, config: Config) -> None:
+        over_chords = config.with_values({"controls.chart": "| Dm7 | G7 Cmaj7 |"})
+        exported(ExportRequest(seed, out), over_chords)
+        assert markers(out) == [(0.0, "Dm7"), (4.0, "G7"), (6.0, "Cmaj7")]
+
+    def test_the_file_is_read_as_the_same_chart(self, seed: Path, out: Path, config: Config) -> None:
+        exported(ExportRequest(seed, out), config.with_values({"controls.chart": "| Dm7 | G7 Cmaj7 |"}))
+        chart = read_chart(str(out))
+        assert chart is not None
+        assert [" ".join(map(str, bar.chords)) for bar in chart.bars] == ["Dm7", "G7 Cmaj7"]
+
+    def test_an_answer_alone_begins_with_the_chord_that_it_begins_over(
+        self, seed: Path, out: Path, config: Config
+    ) -> None:
+        over_chords = config.with_values({"controls.chart": "| Dm7 | G7 Cmaj7 |"})
+        exported(ExportRequest(seed, out, answer_only=True), over_chords)
+        assert markers(out) == [(0.0, "G7"), (2.0, "Cmaj7")]
+
+    def test_without_a_chart_there_are_no_markers(self, seed: Path, out: Path, config: Config) -> None:
+        exported(ExportRequest(seed, out), config)
+        assert markers(out) == []
 
 
 class TestBadSeeds:

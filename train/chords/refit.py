@@ -11,12 +11,16 @@ from model.pack.pack import Pack
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.card_file import replace_card
 from train.chords.chord_lines import ChordLine, chord_lines
+from train.chords.end_fitting import fit_chord_ends
 from train.chords.fitting import ChordEvidence, fit_preference
-from train.corpus.corpora import Corpus
+from train.corpus.corpora import Corpus, Split
 from train.corpus.reading import NOMINAL_TEMPO_BPM
 from train.errors import CorpusError
 from train.evaluation.evaluate import pack_network
 from train.memory.forecasts import forecast_lines
+
+FITTED_SPLITS: tuple[Split, Split] = ("train", "valid")
+"""The tables are fitted to the first side, their strength to the second."""
 
 
 def refit_chords(pack: Pack, corpora: Sequence[Corpus]) -> Card:
@@ -34,10 +38,8 @@ def refit_chords(pack: Pack, corpora: Sequence[Corpus]) -> Card:
 def _refit_approach(pack: Pack, approach: Approach, corpora: Sequence[Corpus]) -> ApproachCard:
     network, vocabulary = pack_network(pack, approach), pack.vocabulary(approach, NOMINAL_TEMPO_BPM)
     memory = pack.memory(approach, NOMINAL_TEMPO_BPM)
-    training, validation = (
-        evidence_of(network, vocabulary, memory, [line for corpus in corpora for line in chord_lines(corpus, split)])
-        for split in ("train", "valid")
-    )
+    lines = {split: [line for corpus in corpora for line in chord_lines(corpus, split)] for split in FITTED_SPLITS}
+    training, validation = (evidence_of(network, vocabulary, memory, lines[split]) for split in FITTED_SPLITS)
     if training is None or validation is None:
         missing = "train" if training is None else "valid"
         raise CorpusError(
@@ -54,6 +56,7 @@ def _refit_approach(pack: Pack, approach: Approach, corpora: Sequence[Corpus]) -
         by_next=preference.by_next,
         by_interval=preference.by_interval,
         strength=preference.strength,
+        ends=fit_chord_ends(lines["train"]),
         held_out=held_out,
     )
     return pack.card.approaches[approach].model_copy(update={"chords": tables})

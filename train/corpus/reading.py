@@ -28,7 +28,7 @@ MELODIC_MONOPHONIC_SHARE = 0.7
 # Times in seconds are kept as beats of this tempo, so that all that counts in beats works on them.
 NOMINAL_TEMPO_BPM = DEFAULT_TEMPO_BPM
 # The version of the cache: raise it if files are read in another way or columns change, so that cached files are read again.
-READING = 4
+READING = 5
 
 NOTE = np.dtype([("pitch", "u1"), ("velocity", "u1"), ("onset_beats", "<f8"), ("duration_beats", "<f4")])
 Records = npt.NDArray[np.void]
@@ -76,7 +76,7 @@ def read_file(path: Path, choice: LineSelection, known: Container[str] = ()) -> 
     if sha256 in known:
         return Reading(sha256, known=True)
     try:
-        return _reading_of(sha256, score_of(content, path.suffix, is_trusted=True), choice)
+        return _reading_of(sha256, score_of(content, path.suffix), choice)
     except MissingLibraryError as error:
         return Reading("", reason=str(error))  # without its hash, so that it is read when the library is there
     except UnreadableError as error:

@@ -29,7 +29,8 @@ EARLINESS_TICKS, DRIFT_TICKS = 48, 72
 
 OFF_DEVIATIONS = 3.5
 ALWAYS_ALLOWED_S = 0.0025
-"""How far off the line a tick may be: in standard deviations of the noise, and in seconds what is always allowed."""
+"""How far off the line a tick may be: in standard deviations of the noise, and in seconds what is always allowed.
+However large the noise is, a tick that is a whole interval off is another tick."""
 
 HELD_UP_S = 0.0015
 """Ticks closer together than this were held up, and only the last one has a true date: at 400 bpm ticks are 6 ms apart, and
@@ -173,7 +174,9 @@ class JitteringTicks:
 
     @property
     def _most_off_s(self) -> float:
-        return max(ALWAYS_ALLOWED_S, OFF_DEVIATIONS * self.noise.total_s + self.noise.drift_s)
+        assert self._line is not None
+        by_noise_s = OFF_DEVIATIONS * self.noise.total_s + self.noise.drift_s
+        return max(ALWAYS_ALLOWED_S, min(by_noise_s, self._line.interval_s))
 
     @property
     def _is_exact(self) -> bool:

@@ -1,14 +1,17 @@
-"""The chart of a MIDI file that has a track of chords: each chord is named where its notes begin."""
+"""The chart of a MIDI file: of its markers where they are chord symbols, or else of a track of chords, named where notes begin."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from model.errors import ChartError
 from model.files.lines import lines_of
+from model.files.midi.midi_markers import read_markers
 from model.files.score import FileScore, Part
 from model.files.score_reader import score_of
 from model.files.time_signature import COMMON_TIME, pickup_beats
 from model.harmony.chart import MAX_BARS, Chart, ChartBar
 from model.harmony.chord import Chord
+from model.harmony.chord_markers import chart_of_markers, could_be_sections
 from model.harmony.chord_naming import FEWEST_PITCH_CLASSES, name_chord
 
 # A track of chords has at least this many onsets with three notes or more, and at least this share of its onsets.
@@ -23,19 +26,26 @@ TimedChord = tuple[float, float, Chord]
 def chart_of_midi(content: bytes) -> Chart:
     """The chart of a file. Raises UnreadableError where it is no MIDI file, ChartError where no track is one of chords."""
     score = score_of(content, ".mid")
-    part = chord_part(score)
-    if part is None:
-        raise ChartError("no track of the MIDI file has chords: notes that begin three or more at a time")
-    meters = score.meters[1:] if pickup_beats(score.meters) else score.meters
-    meter = meters[0].meter if meters else COMMON_TIME
     pickup = pickup_beats(score.meters)
+    meters = score.meters[1:] if pickup else score.meters
+    meter = meters[0].meter if meters else COMMON_TIME
     ahead_beats = meter.beats_per_bar - pickup if pickup else 0.0
+    markers = [(beat + ahead_beats, text) for beat, text in read_markers(content)]
+    until_beats = score.last_tick / score.ticks_per_beat + ahead_beats
+    marked = chart_of_markers(markers, meter.beats_per_bar, until_beats)
+    part = chord_part(score)
+    if marked is not None and (part is None or not could_be_sections(marked)):
+        return replace(marked, meter=f"{meter.numerator}/{meter.denominator}")
+    if part is None:
+        raise ChartError(
+            "the MIDI file has no markers that are chords, and no track of chords: notes that begin three or more at a time"
+        )
     bars: list[tuple[list[float], list[Chord | None]]] = []
     last: Chord | None = None
     timed = list(chords_of(part, score.ticks_per_beat))
     # Until the last chord ends: a song's rest after it is no part of the form.
     count = int((max(end for _, end, _ in timed) + ahead_beats - GRID_BEATS) // meter.beats_per_bar) + 1
-    bars = [([], []) for _ in range(min(count, MAX_BARS))]
+    bars = [([], []) for _ in range(min(max(count, 1), MAX_BARS))]
     for start, _, chord in timed:
         placed = round((start + ahead_beats) / GRID_BEATS) * GRID_BEATS
         bar, into_bar = divmod(placed, meter.beats_per_bar)

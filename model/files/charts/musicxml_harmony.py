@@ -1,5 +1,6 @@
 """The chart of a MusicXML file, plain or packed: its chord symbols (`harmony`), bars, repeats and endings; notes only count time."""
 
+import math
 from xml.etree import ElementTree as ET
 
 from model.analysis.scale import Key
@@ -158,7 +159,9 @@ def _read_jumps(element: ET.Element, written: WrittenBar) -> None:
 
 
 def _number(text: str | None) -> float:
+    """A number that a file gives; 0 for none, and for one that is not finite."""
     try:
-        return float(text or 0)
+        number = float(text or 0)
     except ValueError:
         return 0.0
+    return number if math.isfinite(number) else 0.0

@@ -19,19 +19,18 @@ LONGEST_S = 24 * 3600.0
 PITCH_BITS, PART_BITS = 7, 7 + 32
 
 
-def read_midi(content: bytes, *, is_trusted: bool = False) -> FileScore:
+def read_midi(content: bytes) -> FileScore:
     """The notes, tempi and meters of a file; broken parts are left out, and a remark says so.
 
-    By default every track is repaired before symusic parses it. If `is_trusted`, only tracks that symusic refuses are repaired, which
-    is faster; symusic may then crash, so use it only in a worker process. Raises UnreadableError if nothing can be read.
+    Tracks that symusic would misread or refuses are repaired first. Raises UnreadableError if nothing can be read.
     """
     chunks = chunks_of(content)
-    quick = read_together(chunks.tracks) if is_trusted else [None] * len(chunks.tracks)
+    quick = read_together(chunks.tracks)
     tracks = [SILENT if track is None else track for track in quick]
     remarks = list(chunks.remarks)
     _repair([number for number, track in enumerate(quick) if track is None], tracks, chunks, remarks)
     notes = _stacked(tracks)
-    if is_trusted and notes is not None and (open_tracks := notes.open_tracks):
+    if notes is not None and (open_tracks := notes.open_tracks):
         _repair(open_tracks, tracks, chunks, remarks)
         notes = _stacked(tracks)
     return _score_of(chunks, tracks, notes, tuple(remarks))

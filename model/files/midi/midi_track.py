@@ -19,8 +19,11 @@ from model.files.midi.midi_events import repaired
 from model.files.midi.symusic_parser import NOTE, NOTE_RECORD, ProgramNotes, parse
 
 _NOTE_ON, _NOTE_OFF = 0x90, 0x80
-# Ends a system exclusive message, or begins an F7 event, which symusic misreads.
-_ESCAPE = 0xF7
+# System messages, except meta messages: symusic misreads F7 events, and running status after any of them. In texts and delta times
+# these bytes are rare.
+_SYSTEM = range(0xF0, 0xFF)
+# A tempo or meter of an unusual length, of which symusic may read more bytes than there are.
+_UNUSUAL = re.compile(rb"\xff(?:\x51[^\x03]|\x58[^\x04])", re.DOTALL)
 _TEMPO, _METER = b"\xff\x51", b"\xff\x58"
 # One tick after a track's end come the note-offs, and one tick later the marks, which are one tick long. A mark's pitch
 # is the channel and its velocity the number of the track, counted from 1.
@@ -32,6 +35,8 @@ _MOST_MARKED = 127
 _HEADER, _DIVISION = b"MThd\x00\x00\x00\x06\x00\x01", b"\x01\xe0"
 # By how much the number of note-offs per pitch grows while notes of one pitch are still open.
 _MORE = 16
+# The bytes of a note-on: a delta time, a pitch and a velocity.
+_SHORTEST_NOTE_ON = 3
 # A delta time may contain a note-on's status byte; two data bytes after it make a note-on more likely.
 _NOTE_ONS = {_NOTE_ON | channel: re.compile(b"%c" % (_NOTE_ON | channel) + rb"[\x00-\x7f]{2}") for channel in range(16)}
 _DELTA = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
@@ -87,7 +92,7 @@ def read_together(bodies: Sequence[bytes]) -> list[TrackNotes | None]:
     found: list[TrackNotes | None] = [None] * len(bodies)
     marked: list[tuple[int, tuple[int, ...]]] = []
     for number, body in enumerate(bodies):
-        if body.endswith(END_OF_TRACK) and _ESCAPE not in body:
+        if _is_plain(body):
             channels = _channels_of(body)
             if channels or _TEMPO in body or _METER in body:
                 marked.append((number, channels))
@@ -99,6 +104,13 @@ def read_together(bodies: Sequence[bytes]) -> list[TrackNotes | None]:
         for (number, _), track in zip(some, tracks, strict=True):
             found[number] = None if track is None else _with_members(track, bodies[number])
     return found
+
+
+def _is_plain(body: bytes) -> bool:
+    """Whether a track ends as it should and holds nothing that symusic would misread. What else is invalid, symusic refuses."""
+    return (
+        body.endswith(END_OF_TRACK) and not any(status in body for status in _SYSTEM) and _UNUSUAL.search(body) is None
+    )
 
 
 def _each(bodies: Sequence[bytes], channels: Sequence[tuple[int, ...]]) -> Sequence[TrackNotes | None]:
@@ -135,12 +147,19 @@ def read_carefully(body: bytes) -> tuple[TrackNotes, bool]:
     events, programs = (track.plain, track.programs) if is_plain else (track.events, {})
     copies = 1
     found = _parsed([events], [channels], copies, programs)
-    while found and found[0] and any(_most_of_a_pitch(found[0], channel) >= copies for channel in found[0].channels):
+    # A mark whose pitch is still open when it comes, does not arrive: then, too, there are too few note-offs.
+    while not _is_whole(found, copies) and copies * _SHORTEST_NOTE_ON <= len(events):
         copies *= _MORE
         found = _parsed([events], [channels], copies, programs)
     if not found or not found[0]:
         return SILENT, True
     return _with_members(found[0], body), track.broken_at is not None
+
+
+def _is_whole(found: Sequence[TrackNotes | None] | None, copies: int) -> bool:
+    """Whether all marks of a track arrived, and so many note-offs ended all its notes."""
+    track = found[0] if found else None
+    return track is not None and all(_most_of_a_pitch(track, channel) < copies for channel in track.channels)
 
 
 def _most_of_a_pitch(track: TrackNotes, channel: ChannelNotes) -> int:

@@ -79,12 +79,14 @@ def as_midi(
     meter: TimeSignature = COMMON_TIME,
     tempi: Sequence[TempoChange] = (),
     meters: Sequence[MeterChange] = (),
+    markers: Sequence[Marker] = (),
 ) -> bytes:
     """Tracks of notes as the content of a `.mid` file, each on its own channel; `tempi` and `meters` are the later changes."""
     song = Song(
         [SongTrack(track.name, _events(track, CHANNELS[i % len(CHANNELS)])) for i, track in enumerate(tracks)],
         (TempoChange(0.0, tempo_bpm), *tempi),
         (MeterChange(0.0, meter), *meters),
+        markers,
     )
     return as_midi_file(song)
 

@@ -63,6 +63,15 @@ def parse(content: bytes) -> Parsed | None:
     return Parsed(parts, tempi, meters)
 
 
+def parse_markers(content: bytes) -> list[tuple[int, str]]:
+    """The tick and the text of each marker that symusic reads; none if it refuses the file."""
+    try:
+        score = _symusic_score().from_midi(content)
+        return [(marker.time, marker.text) for marker in _each_of(score.markers)]
+    except Exception:  # noqa: BLE001  symusic raises several unrelated types, all for invalid content
+        return []
+
+
 class _List(Protocol[_Item_co]):
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> _Item_co: ...

@@ -3,7 +3,7 @@ from random import Random
 from statistics import fmean
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.timing.midi_clock import MidiClock, is_clock_message
@@ -434,6 +434,8 @@ def test_for_any_stream_beats_rise_and_nothing_is_raised(stream: Stream, chance:
 
 
 @given(streams, st.randoms(use_true_random=False), st.floats(20.0, 400.0))
+# One gap early in a short stream once passed for noise of more than an interval, and ticks that were never lost were counted.
+@example(stream=[(5, 1 / 32, 0.0), 0.109375, (20, 1 / 32, 0.0)], chance=Random(1), tempo_bpm=20.0)
 def test_a_steady_clock_is_found_after_any_stream(stream: Stream, chance: Random, tempo_bpm: float) -> None:
     listener, at_s = listener_after(stream, chance)
     daw = Daw(tempo_bpm, next_s=at_s + 0.1).send(START).tick(3 * BAR)

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from model.analysis.scale import parse_key
 from model.errors import ChartError
-from model.harmony.chart import MAX_BARS, Chart
+from model.harmony.chart import MAX_BARS, Chart, ChartBar
+from model.harmony.chord_symbol import parse_chord
 from model.harmony.forms import FORMS
 from model.harmony.text_chart import read_text_chart
 
@@ -105,3 +106,19 @@ def test_any_text_is_a_chart_or_is_refused(text: str) -> None:
         return
     assert isinstance(chart, Chart)
     assert 0 < len(chart.bars) <= MAX_BARS
+
+
+def test_endings_that_never_come_are_played_where_there_is_nothing_else() -> None:
+    chart = read_text_chart("|9. C | Am |")
+    assert [str(bar.chords[0]) for bar in chart.bars] == ["C", "Am"]
+
+
+def test_a_title_is_one_line_of_letters_that_can_be_shown() -> None:
+    chart = Chart((ChartBar((parse_chord("C"),)),), title="My\x0bSong\n\x1b[31m")
+    assert chart.title == "My Song [31m"
+    assert len(read_text_chart(chart.as_text()).bars) == 1
+
+
+def test_a_heading_that_is_far_too_long_is_named_in_short() -> None:
+    chart = read_text_chart(f"Key: {'H' * 5000}\n| C |")
+    assert len(chart.remarks[0]) < 200

@@ -8,7 +8,10 @@ import pytest
 from model.analysis.bars import COMMON_BARS
 from model.analysis.scale import parse_key
 from model.approach import APPROACHES, Approach
-from model.improvising.closing import Closing
+from model.harmony.changes import Changes, ChartChanges
+from model.harmony.chord_preference import BY_INTERVAL_SIZE, BY_NEXT_SIZE, BY_PLACE_SIZE, ChordPreference
+from model.harmony.text_chart import read_text_chart
+from model.improvising.closing import ChordEnds, Closing
 from model.improvising.forecast_point import ForecastPoint
 from model.improvising.improviser import PlannedNote, create_improviser
 from model.improvising.sampling_settings import SamplingSettings
@@ -94,3 +97,48 @@ class TestFactor:
         shifts = np.array(EVENT_WORDS.bins.shifts)
         assert set(times[shifts > 0.6]) <= {ENDS.passing_weight}
         assert set(times[shifts <= 0.5]) <= {1.0}
+
+
+PREFERENCE = ChordPreference(
+    (0.0,) * BY_PLACE_SIZE, (0.0,) * BY_NEXT_SIZE, (0.0,) * BY_INTERVAL_SIZE, ends=(8.0, 1.0, 1.0, 0.5, 0.1)
+)
+OVER_F = ChartChanges(read_text_chart("| N.C. | F |"), downbeat=24.0)
+
+
+class TestChords:
+    def closing(self, changes: Changes = OVER_F, *, strength: float = 1.0, transpose: int = 0) -> Closing:
+        return Closing(PITCH_WORDS, ENDING, chord_ends=ChordEnds(PREFERENCE, changes, strength, transpose))
+
+    def test_where_a_chord_is_known_its_notes_are_the_stable_ones(self) -> None:
+        weights = np.ones(PITCH_WORDS.size)
+        self.closing().apply(weights, ForecastPoint(16.0, 32.0, 28.0))
+        chance = ENDS.first_half[4]
+        for pitch, weight in ((65, 8.0), (69, 1.0), (72, 1.0), (67, 0.1)):
+            at = 1 + PITCH_WORDS.pitches.index(pitch)
+            assert weights[at] == pytest.approx(1 - chance + chance * weight)
+
+    def test_the_chance_that_a_note_is_the_last_goes_by_the_chord(self) -> None:
+        closing = self.closing()
+        assert closing.chance_after(28.0, 65) > closing.chance_after(28.0, 69) > closing.chance_after(28.0, 67)
+
+    def test_where_no_chord_sounds_the_key_counts(self) -> None:
+        no_chord = self.closing(ChartChanges(read_text_chart("| N.C. | N.C. |")))
+        assert no_chord.chance_after(28.0, 60) == Closing(PITCH_WORDS, ENDING).chance_after(28.0, 60)
+
+    def test_a_transposed_answer_ends_on_the_note_that_sounds_in_the_chord(self) -> None:
+        transposed = self.closing(transpose=2)
+        assert transposed.chance_after(28.0, 63) == self.closing().chance_after(28.0, 65)
+
+    def test_more_harmony_makes_it_stronger(self) -> None:
+        assert self.closing(strength=2.0).chance_after(28.0, 65) > self.closing().chance_after(28.0, 65)
+
+    @pytest.mark.parametrize("approach", APPROACHES)
+    def test_more_answers_end_in_the_chord(self, approach: Approach) -> None:
+        def in_chord(preference: ChordPreference | None) -> int:
+            vocabulary = VOCABULARIES[approach]
+            improviser = create_improviser(RandomEngine(vocabulary.size, 3), vocabulary, chord_preference=preference)
+            settings = SamplingSettings(closing_beats=1.0, ending=ENDING, changes=OVER_F)
+            found = [list(improviser.compose(16.0, 32.0, settings, Random(seed)))[-1].note for seed in range(ANSWERS)]
+            return sum(note.pitch % 12 in {5, 9, 0} for note in found)
+
+        assert in_chord(PREFERENCE) > 1.3 * in_chord(None)

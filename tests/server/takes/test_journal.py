@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import MAX_SEGMENTS, Segment, Timeline
+from model.harmony.chart import MAX_BARS
+from model.harmony.text_chart import read_text_chart
 from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
 from server.takes.journal import (
     JournalBegun,
@@ -34,6 +36,7 @@ JAM: list[Record] = [
     ActionRequested("capture", 1.6, 3.2),
     MessagePlayed(NoteOn(72, 81, 15), 2.0001, 4.0),
     MessagePlayed(NoteOff(72, 15), 2.5, 5.0),
+    MessagePlayed(NoteOn(36, 81, 1), 2.6, 5.2, is_band=True),
     JournalEnded(3.0, 1, 1, (Mark("capture", 1.25, 1.5), Mark("record", 2.0, 3.0))),
 ]
 
@@ -51,6 +54,12 @@ class TestReadingBack:
         contents = read_records(JOURNAL)
         assert list(contents.records) == JAM
         assert (contents.damaged_lines, contents.whole_bytes) == (0, len(JOURNAL))
+
+    def test_the_longest_chart_is_kept(self) -> None:
+        bar = " ".join(["Ebm7b5"] * 8)
+        chart = read_text_chart("|".join(["", *[bar] * MAX_BARS, ""])).as_text()
+        record = ControlChanged("chart", chart, 1.0, 2.0)
+        assert read_records(encoded([record])).records == (record,)
 
     def test_it_can_be_read_with_a_pager(self) -> None:
         assert JOURNAL.splitlines()[4].endswith(b' ["h",1.25,2.5,"903c50"]')

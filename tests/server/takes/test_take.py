@@ -18,8 +18,8 @@ from server.errors import TakeError
 from server.music.feed import ActionRequested, ControlChanged, Event, MessagePlayed, MessageReceived, TimelineChanged
 from server.takes.journal import JournalBegun, Record, read_records
 from server.takes.journal_writer import JournalWriter
+from server.takes.songs.take_song import ANSWER_TRACK, PLAYER_TRACK, song_from
 from server.takes.take import JamRecording, PlacedMessage, read_recording, take_from
-from server.takes.take_song import ANSWER_TRACK, PLAYER_TRACK, song_from
 from tests.music import line
 from tests.server.music_thread_harness import BEAT_S, START_S, MusicThreadHarness
 

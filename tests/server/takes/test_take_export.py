@@ -12,10 +12,10 @@ from model.files.midi.midi_writer import Song, as_midi_file
 from server.errors import ExportError, TakeError
 from server.music.feed import MessagePlayed, MessageReceived
 from server.takes.journal import JournalBegun
+from server.takes.songs.take_song import song_from
 from server.takes.take import read_recording, take_from
 from server.takes.take_export import export_last, export_take
 from server.takes.take_library import TakeLibrary
-from server.takes.take_song import song_from
 from tests.programs import require_program
 from tests.server.takes.journals import write_journal
 

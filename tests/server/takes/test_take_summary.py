@@ -39,6 +39,10 @@ class TestNotes:
     def test_of_both_sides_are_counted_when_they_begin(self) -> None:
         assert summary(*heard(60, 1, 2), *heard(62, 2, 3), *played(60, 4, 5)).journal_end() == JournalEnded(5.0, 2, 1)
 
+    def test_of_the_band_are_not_counted(self) -> None:
+        band = MessagePlayed(NoteOn(36, 80, 1), 4.0, 0.0, is_band=True)
+        assert summary(*heard(60, 1, 2), band).journal_end() == JournalEnded(4.0, 1, 0)
+
     def test_without_notes_a_jam_is_empty_even_if_controls_moved(self) -> None:
         assert summary(ControlChanged("tempo", 90.0, 1.0, 0.0), ActionRequested("stop", 2.0, 0.0)).is_empty
         assert not summary(*heard(60, 1, 2)).is_empty
@@ -61,6 +65,10 @@ class TestRecord:
 
 
 class TestCapture:
+    def test_a_band_that_plays_on_is_no_playing(self) -> None:
+        band = [MessagePlayed(NoteOn(36, 80, 1), float(at_s), 0.0, is_band=True) for at_s in range(1, 40)]
+        assert marks(*heard(60, 0.5, 1), *band, *heard(62, 40, 41), capture(45)) == (Mark("capture", 40.0, 41.0),)
+
     def test_reaches_back_to_the_last_long_silence(self) -> None:
         old, new = heard(60, 1, 2), [*heard(60, 12, 14), *played(72, 15, 16)]
         assert marks(*old, *new, capture(17)) == (Mark("capture", 12, 16),)

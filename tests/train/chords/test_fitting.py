@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 
 from model.harmony.chord import Chord
+from model.harmony.chord_preference import TONE_ROLES
 from model.harmony.chord_symbol import parse_chord
 from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
 from model.notes import Note
 from model.tokens.vocabulary import PitchVocabulary
 from train.chords.chord_lines import ChordLine, FileChanges
+from train.chords.end_fitting import fit_chord_ends
 from train.chords.fitting import ChordEvidence, fit_preference
 from train.corpus.corpora import Line
 from train.corpus.dataset import tokens_of_line
@@ -79,3 +81,20 @@ def test_between_chords_there_is_none_and_repeats_are_one() -> None:
     assert changes.at(5.0) is None
     assert changes.at(9.5) is None
     assert changes.bar_line_before(6.0) == 5.0
+
+
+def test_phrases_that_end_on_roots_make_roots_likely_last_notes() -> None:
+    notes: list[Note] = []
+    chords = [(4.0 * bar, 4.0 * bar + 4.0, chord(SYMBOLS[bar % 4])) for bar in range(80)]
+    for start, _, sounding in chords:  # four short notes and a long one, on the root
+        notes += [Note(60 + (5 * len(notes) + step) % 12, start + step / 2, 0.5, 80) for step in range(4)]
+        notes.append(Note(60 + sounding.root, start + 2.0, 1.0, 80))
+    line = ChordLine(Line.of(Path("song.mid"), notes), FileChanges(chords, 4.0, 0.0))
+    by_role = dict(zip(TONE_ROLES, fit_chord_ends([line]), strict=True))
+    assert by_role["root"] > 2.0
+    assert max(by_role[role] for role in TONE_ROLES if role != "root") < 0.5
+
+
+def test_too_few_phrases_say_nothing_of_last_notes() -> None:
+    line = Line.of(Path("song.mid"), [Note(60, float(beat), 1.0, 80) for beat in range(8)])
+    assert fit_chord_ends([ChordLine(line, FileChanges([(0.0, 8.0, chord("C"))], 4.0, 0.0))]) == ()

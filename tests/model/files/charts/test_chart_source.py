@@ -4,7 +4,7 @@ import pytest
 
 from model.errors import ChartError, UnreadableError
 from model.files.charts.chart_source import chart_of, read_chart
-from model.files.midi.midi_writer import Track, as_midi
+from model.files.midi.midi_writer import Marker, Track, as_midi
 from model.notes import Note
 
 MUSICXML = b"""<?xml version="1.0"?>
@@ -103,5 +103,35 @@ def test_a_midi_file_with_a_chord_track_is_a_chart() -> None:
 
 def test_a_midi_file_of_single_notes_is_no_chart() -> None:
     content = as_midi([Track("Melody", [Note(60 + beat, beat, 1.0, 80) for beat in range(8)])], 120.0)
-    with pytest.raises(ChartError, match="no track of the MIDI file has chords"):
+    with pytest.raises(ChartError, match="no track of chords"):
         chart_of(content, ".mid")
+
+
+def test_a_midi_file_whose_markers_are_chords_is_a_chart_whatever_its_notes_are() -> None:
+    markers = [Marker(0.0, "F7"), Marker(4.0, "Bbm7b5/E"), Marker(6.0, "mode fours"), Marker(7.0, "N.C.")]
+    notes = [Note(60 + pitch, beat, 4.0, 80) for beat in (0.0, 4.0, 8.0) for pitch in (0, 4, 7)]
+    chart = chart_of(as_midi([Track("Piano", notes)], 120.0, markers=markers), ".mid")
+    bars = [" ".join("N.C." if chord is None else str(chord) for chord in bar.chords) for bar in chart.bars]
+    assert bars == ["F7", "Bbm7b5/E N.C.", "N.C."]
+    assert chart.bars[1].starts_beats == (0.0, 3.0)
+
+
+def test_letters_that_may_name_sections_are_chords_only_where_no_track_has_chords() -> None:
+    markers = [Marker(0.0, "A"), Marker(8.0, "B")]
+    notes = [Note(60 + pitch, beat, 4.0, 80) for beat in (0.0, 4.0, 8.0, 12.0) for pitch in (0, 4, 7)]
+    chords = chart_of(as_midi([Track("Piano", notes)], 120.0, markers=markers), ".mid")
+    assert {str(chord) for chord in chords.chords} == {"C"}
+    melody = [Note(72, beat, 1.0, 80) for beat in range(16)]
+    letters = chart_of(as_midi([Track("Lead", melody)], 120.0, markers=markers), ".mid")
+    assert [str(bar.chords[0]) for bar in letters.bars] == ["A", "A", "B", "B"]
+
+
+@pytest.mark.parametrize("fifths", ["inf", "-NaN", "1e999", "x"])
+def test_musicxml_with_numbers_that_are_none_has_its_chords(fifths: str) -> None:
+    content = MUSICXML.replace(b"<fifths>-1</fifths>", f"<fifths>{fifths}</fifths>".encode())
+    assert str(chart_of(content, ".musicxml").bars[0].chords[0]) == "F7"
+
+
+def test_a_midi_file_whose_chords_are_over_at_once_has_one_bar() -> None:
+    chords = [Note(pitch, at, 1 / 64, 80) for at in (0.0, 1 / 32) for pitch in (48, 52, 55)]
+    assert len(chart_of(as_midi([Track("Chords", chords)], 120.0), ".mid").bars) == 1

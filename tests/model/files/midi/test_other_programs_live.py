@@ -95,6 +95,8 @@ def test_music21_reads_what_was_written(written: Path) -> None:
             for m in part.recurse().getElementsByClass("TimeSignature")
         ]
         assert tuple(meters) == METERS
+    # Its readers of MIDI files leave markers out, as they do lyrics; what matters is that it reads on.
+    assert not list(player.recurse().getElementsByClass("TextExpression"))
     marks = player.recurse().getElementsByClass("MetronomeMark")
     # It rounds a tempo to whole beats per minute where it comes near.
     assert [float(mark.getOffsetInHierarchy(player)) for mark in marks] == [change.beat for change in TEMPI]

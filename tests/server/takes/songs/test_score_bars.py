@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.files.time_signature import MeterChange, TimeSignature
-from server.takes.score_bars import BarGrid, bar_grids, lay_out
+from server.takes.songs.score_bars import BarGrid, bar_grids, lay_out
 
 FOUR, THREE = Meter(4, 4), Meter(3, 4)
 IN_FOUR = Timeline.start(120.0)

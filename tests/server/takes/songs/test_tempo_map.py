@@ -5,8 +5,8 @@ import pytest
 from bridge.timing.meter import COMMON_TIME
 from bridge.timing.timeline import Segment, Timeline
 from model.files.tempo import TempoChange
-from server.takes.score_bars import BarGrid, ScoreLayout, lay_out
-from server.takes.tempo_map import TOLERANCE_S, tempo_map
+from server.takes.songs.score_bars import BarGrid, ScoreLayout, lay_out
+from server.takes.songs.tempo_map import TOLERANCE_S, tempo_map
 
 PLAIN = lay_out([BarGrid(0.0, COMMON_TIME)], 0.0, 64.0)
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from bridge.timing.timeline import Segment, Timeline
 from model.files.tempo import TempoChange
-from server.takes.score_bars import ScoreLayout
+from server.takes.songs.score_bars import ScoreLayout
 
 TOLERANCE_S = 0.001
 """How far a beat may move from the second at which it was played.

@@ -1,7 +1,7 @@
 from model.harmony.forms import FORMS
 from model.harmony.text_chart import read_text_chart
 from server.music.feed import ControlChanged
-from server.takes.take_song import _marker_text
+from server.takes.songs.take_song import _marker_text
 
 
 def test_a_marker_has_the_chords_of_a_chart_in_one_line() -> None:

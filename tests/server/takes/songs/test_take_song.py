@@ -16,8 +16,8 @@ from server.controls.control_table import Settings
 from server.music.conductor import Conductor
 from server.music.feed import ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
 from server.takes.journal import JournalBegun, Record
+from server.takes.songs.take_song import MARKER_BEATS, song_from
 from server.takes.take import read_recording, take_from
-from server.takes.take_song import MARKER_BEATS, song_from
 
 BEGUN = JournalBegun("2026-02-03T20:15:00+01:00", 5.0, 8.0)
 TICK, START = b"\xf8", b"\xfa"

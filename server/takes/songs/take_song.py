@@ -1,8 +1,9 @@
-"""Lays a take out as a song to write: bars, tempo, two tracks, and a marker where a control changed; knows no file format.
+"""Lays a take out as a song to write: bars, tempo, tracks, and a marker at each chord and where a control changed; knows no file format.
 
 The song begins at a bar line: at the bar of the first note or, if the jam followed a DAW's song, at bar 1 of that song, so that
-the notes lie in the DAW where they were played. The two tracks share no channel: in one file pedal, program and note-offs
-of the player would act on the answer.
+the notes lie in the DAW where they were played. There is a track for the player, one for the answer, and one for each
+instrument of the band that played. The answer shares no channel with the player or the band: in one file pedal, program
+and note-offs of the one would act on the other.
 """
 
 from collections import Counter
@@ -12,12 +13,14 @@ from types import MappingProxyType
 
 from bridge.midi.messages import encode
 from model.files.midi.midi_writer import CHANNELS, TICKS_PER_BEAT, Event, Marker, Song, SongTrack
+from server.band.band_note import BAND_CHANNELS
 from server.controls.control_table import Value
 from server.errors import TakeError
 from server.music.feed import ControlChanged
-from server.takes.score_bars import ScoreLayout, bar_grids, lay_out
+from server.takes.songs.chord_markers import chord_markers
+from server.takes.songs.score_bars import ScoreLayout, bar_grids, lay_out
+from server.takes.songs.tempo_map import tempo_map
 from server.takes.take import PlacedMessage, Take
-from server.takes.tempo_map import tempo_map
 
 PLAYER_TRACK, ANSWER_TRACK = "Player", "Answer"
 EARLY_BEATS = 1 / 4
@@ -49,11 +52,13 @@ def song_from(take: Take) -> Song:
     tracks = [
         SongTrack(PLAYER_TRACK, [_event(placed, layout) for placed in take.player]),
         SongTrack(ANSWER_TRACK, [_event(placed, layout, answer_channels) for placed in take.answer]),
+        *_band_tracks(take.band, layout),
     ]
     tempi = tempo_map(
         take.recording.timeline.segments, layout, take.until_beats, SETTLING_BEATS if start.is_followed else 0.0
     )
-    return Song(tracks, tempi, layout.meters, _markers(take.turned, layout))
+    markers = [*chord_markers(take, layout), *_markers(take.turned, layout)]
+    return Song(tracks, tempi, layout.meters, markers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +93,26 @@ def _event(placed: PlacedMessage, layout: ScoreLayout, channels: Mapping[int, in
     return Event(bytes([kind | channels.get(channel, channel), *data[1:]]), layout.score_beat(placed.beat))
 
 
-def _answer_channels(take: Take) -> dict[int, int]:
-    """A free channel for each of the answer's channels that the player plays on too.
+def _band_tracks(band: Sequence[PlacedMessage], layout: ScoreLayout) -> list[SongTrack]:
+    """A track for each instrument of the band that played."""
+    found = []
+    for instrument, channel in BAND_CHANNELS.items():
+        events = [_event(placed, layout) for placed in band if encode(placed.message)[0] & 0x0F == channel]
+        if events:
+            found.append(SongTrack(instrument.capitalize(), events))
+    return found
 
-    If the player has them all, as an MPE player has, the answer takes the one that the player uses least.
+
+def _answer_channels(take: Take) -> dict[int, int]:
+    """A free channel for each of the answer's channels that the player or the band plays on too.
+
+    If they have them all, as an MPE player has, the answer takes the one that is used least.
     """
-    player = Counter(encode(placed.message)[0] & 0x0F for placed in take.player)
+    others = Counter(encode(placed.message)[0] & 0x0F for placed in (*take.player, *take.band))
     answer = sorted({encode(placed.message)[0] & 0x0F for placed in take.answer})
-    free = [channel for channel in CHANNELS if channel not in player and channel not in answer]
-    free += sorted(CHANNELS, key=lambda channel: player[channel])
-    return dict(zip((channel for channel in answer if channel in player), free, strict=False))
+    free = [channel for channel in CHANNELS if channel not in others and channel not in answer]
+    free += sorted(CHANNELS, key=lambda channel: others[channel])
+    return dict(zip((channel for channel in answer if channel in others), free, strict=False))
 
 
 def _markers(turned: Sequence[ControlChanged], layout: ScoreLayout) -> list[Marker]:
