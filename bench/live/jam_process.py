@@ -15,9 +15,10 @@ STOP_TIMEOUT_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class RunningJam:
-    """The process's id, and what the jam has printed about its ports: "MIDI in" and "MIDI out" to the port's name."""
+    """The process's id, what it printed at its start by label, and of its ports, "MIDI in" and "MIDI out", the names alone."""
 
     pid: int
+    lines: dict[str, str]
     wiring: dict[str, str]
 
 
@@ -38,15 +39,15 @@ def running_jam(build: Path, arguments: Sequence[str], config: str) -> Iterator[
         ) as process:
             assert process.stdout is not None
             try:
-                wiring: dict[str, str] = {}
+                lines: dict[str, str] = {}
                 for line in process.stdout:
                     label, _, text = line.rstrip("\n").partition("  ")
-                    wiring[label] = text.strip().rpartition(" (")[0]
+                    lines[label] = text.strip()
                     if line.startswith("Ready"):
                         break
                 else:
                     raise RuntimeError(f"the jam of {build} did not start")
-                yield RunningJam(process.pid, wiring)
+                yield RunningJam(process.pid, lines, {label: text.rpartition(" (")[0] for label, text in lines.items()})
             finally:
                 process.terminate()
                 process.wait(STOP_TIMEOUT_S)

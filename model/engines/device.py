@@ -6,8 +6,9 @@ from typing import Literal
 
 Device = Literal["auto", "cpu", "cuda"]
 
-# Files of an NVIDIA driver: on Linux, on Linux under Windows (WSL), and on Windows.
-_DRIVER_FILES = ("/proc/driver/nvidia/version", "/dev/dxg", "C:/Windows/System32/nvcuda.dll")
+# Files of an NVIDIA driver: on Linux, in a container without the driver's folder of /proc, on Linux under Windows (WSL),
+# and on Windows.
+_DRIVER_FILES = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg", "C:/Windows/System32/nvcuda.dll")
 
 
 def has_driver() -> bool:

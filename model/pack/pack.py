@@ -95,21 +95,32 @@ class Pack:
     def engine(self, approach: Approach, device: Device = "auto") -> Engine:
         """A new engine, the fastest for the device: a captured CUDA graph where there is a GPU, otherwise ONNX Runtime.
 
+        With `auto`, a GPU that cannot run the network (its memory is full, or torch is not built for it) is left alone.
         Raises PackError where a file is missing, damaged or does not fit the vocabulary, or where `device` is `cuda` and
-        there is no CUDA device.
+        there is no CUDA device, or none that can run the network.
         """
-        engine: Engine
-        if device != "cpu" and has_cuda():
-            from model.engines.torch_engine import TorchEngine
-
-            engine = TorchEngine(self.weights(approach), self.card.approaches[approach].network, "cuda")
-        elif device == "cuda":
-            raise PackError("device = cuda, but there is no torch with a CUDA device here; use auto or cpu")
-        else:
+        engine = None if device == "cpu" else self._gpu_engine(approach, is_needed=device == "cuda")
+        if engine is None:
             path = self._verified(self.graph_file(approach))
             engine = OnnxEngine(path, precision="int8" if ".int8" in path.suffixes else "fp32")
         self._check_fit(approach, engine)
         return engine
+
+    def _gpu_engine(self, approach: Approach, *, is_needed: bool) -> Engine | None:
+        """An engine on the GPU, or None where there is none that can run the network; then a PackError if `is_needed`."""
+        if not has_cuda():
+            if is_needed:
+                raise PackError("device = cuda, but there is no torch with a CUDA device here; use auto or cpu")
+            return None
+        from model.engines.torch_engine import TorchEngine
+
+        try:
+            return TorchEngine(self.weights(approach), self.card.approaches[approach].network, "cuda")
+        except RuntimeError as error:  # torch's class for all that a driver or a device refuses
+            if not is_needed:
+                return None
+            reason = str(error).partition("\n")[0]
+            raise PackError(f"device = cuda, but the GPU cannot run the network ({reason}); use auto or cpu") from error
 
     def reference_engine(self, approach: Approach) -> NumpyEngine:
         """The numpy engine with the same weights, to compare the others with. Raises PackError as `engine` does."""

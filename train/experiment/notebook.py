@@ -147,7 +147,7 @@ def next_logits(network: MusicLSTM, windows: Tensor) -> Tensor:
 
     All other outputs are dropped.
     """
-    outputs, _ = network.lstm(network.embedding(windows))
+    outputs, _ = network.run_lstm(network.embedding(windows))
     logits: Tensor = network.output(network.dropout(outputs[:, -1]))
     return logits
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import onnx
 import pytest
 import torch
+from torch import nn
 
 from model.engines.engine import Engine
 from model.engines.network import MusicLSTM
@@ -96,6 +97,27 @@ def test_the_reference_engine_is_the_trained_network() -> None:
     with torch.no_grad():
         logits, _ = network(torch.tensor([list(WALK)]))
     assert np.abs(run_engine(NumpyEngine(weights), WALK)[0] - logits[0].numpy()).max() < FP32_TOLERANCE
+
+
+def test_the_names_of_the_weights_are_those_of_one_lstm_of_several_layers() -> None:
+    network, one = MusicLSTM(SIZE, SHAPE), nn.LSTM(SHAPE.embedding, SHAPE.hidden, SHAPE.layers)
+    names = [name.removeprefix("lstm.") for name in network.state_dict() if name.startswith("lstm.")]
+    assert names == list(one.state_dict())
+    network.load_state_dict(network.state_dict())
+
+
+def test_the_trained_network_is_one_lstm_of_several_layers() -> None:
+    network = MusicLSTM(SIZE, SHAPE).eval()
+    one = nn.LSTM(SHAPE.embedding, SHAPE.hidden, SHAPE.layers, batch_first=True)
+    weights = network.state_dict().items()
+    one.load_state_dict({name.removeprefix("lstm."): value for name, value in weights if name.startswith("lstm.")})
+    inputs = torch.randn(3, 20, SHAPE.embedding)
+    state = torch.randn(SHAPE.layers, 3, SHAPE.hidden), torch.randn(SHAPE.layers, 3, SHAPE.hidden)
+    with torch.no_grad():
+        out, after = network.run_lstm(inputs, state)
+        expected, expected_after = one(inputs, state)
+    for value, expected_value in zip((out, *after), (expected, *expected_after), strict=True):
+        assert (value - expected_value).abs().max() < FP32_TOLERANCE
 
 
 @pytest.mark.parametrize("make", ENGINES.values(), ids=ENGINES.keys())

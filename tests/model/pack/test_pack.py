@@ -8,6 +8,7 @@ import pytest
 
 from model.approach import APPROACHES, Approach
 from model.engines import device as device_module
+from model.engines import torch_engine
 from model.engines.device import has_cuda
 from model.errors import PackError
 from model.pack import pack as pack_module
@@ -242,6 +243,22 @@ class TestBadPack:
         with pytest.raises(PackError) as raised:
             open_pack(str(tiny_pack)).engine("pitch", "cuda")
         assert str(raised.value) == ("device = cuda, but there is no torch with a CUDA device here; use auto or cpu")
+
+    def test_a_gpu_that_cannot_run_the_network_is_left_alone_or_named(
+        self, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise RuntimeError("CUDA error: no kernel image is available\nand more lines")
+
+        monkeypatch.setattr(pack_module, "has_cuda", lambda: True)
+        monkeypatch.setattr(torch_engine, "TorchEngine", refuse)
+        pack = open_pack(str(tiny_pack))
+        assert pack.engine("pitch", "auto").device == "CPU, ONNX Runtime int8"
+        with pytest.raises(PackError) as raised:
+            pack.engine("pitch", "cuda")
+        assert str(raised.value) == (
+            "device = cuda, but the GPU cannot run the network (CUDA error: no kernel image is available); use auto or cpu"
+        )
 
 
 def test_weights_are_saved_in_half_the_bytes(tmp_path: Path) -> None:
