@@ -1,11 +1,11 @@
 """A real `fours jam` on a device: a phrase is played in, as a keyboard would play it, and the answer is read from the take."""
 
-import socket
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.live.jackd_server import free_udp_port
 from bench.live.jam_process import running_jam
 from server.takes.take_library import TakeLibrary
 
@@ -34,7 +34,7 @@ def play_phrase(device: str, build: Path) -> PlayedJam:
         config = (
             f'[midi]\napi = "none"\n[engine]\ndevice = "{device}"\n[takes]\nfolder = {str(Path(folder, "takes"))!r}\n'
         )
-        arguments = ("--no-panel", "--osc-port", str(_free_port()), "--random-seed", "7")
+        arguments = ("--no-panel", "--osc-port", str(free_udp_port()), "--random-seed", "7")
         began_s = time.perf_counter()
         with running_jam(build, (*arguments, "--seed", str(build / "docs" / "phrase.mid")), config) as jam:
             library = TakeLibrary(Path(folder, "takes"))
@@ -49,9 +49,3 @@ def play_phrase(device: str, build: Path) -> PlayedJam:
             sum(getattr(summary, name) for summary in summaries) for name in ("heard_notes", "played_notes")
         )
         return PlayedJam(engines, heard, played, seconds)
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
