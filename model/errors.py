@@ -51,3 +51,8 @@ class BrokenForecast(ModelError):
 
 class PictureError(ModelError):
     """A picture cannot be drawn: matplotlib is not installed."""
+
+
+def cut_short(text: str, longest: int) -> str:
+    """A text that someone wrote, cut so that it fits into a sentence: `longest` characters at most, and an ellipsis."""
+    return text if len(text) <= longest else f"{text[:longest]}…"

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from model.errors import cut_short
+
 Mode = Literal["major", "minor", "dorian", "phrygian", "lydian", "mixolydian", "locrian"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
@@ -98,8 +100,7 @@ def parse_key(text: str) -> Key:
     written = _KEY_PATTERN.fullmatch(text.strip())
     mode = _parse_mode(written["mode"]) if written else None
     if not written or not mode:
-        shown = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
-        raise ValueError(f"there is no key {shown!r}; {_hint(text)}")
+        raise ValueError(f"there is no key {cut_short(text, LONGEST_SHOWN)!r}; {_hint(text)}")
     letter, accidental = written["tonic"][0].upper(), written["tonic"][1:]
     return Key((_LETTERS[letter] + _ACCIDENTALS[accidental]) % 12, mode)
 

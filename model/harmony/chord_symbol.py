@@ -7,7 +7,7 @@ spellings in use; docs/changes.md has the comparison.
 
 import re
 
-from model.errors import ChordError
+from model.errors import ChordError, cut_short
 from model.harmony.chord import FIFTH, Chord
 
 NO_CHORD = frozenset({"N.C.", "N.C", "NC", "n.c.", "nc", "n", "N"})
@@ -82,7 +82,7 @@ def _refuse(symbol: str, rest: str) -> int:
 
 
 def _shown(text: str) -> str:
-    return f'"{text[:LONGEST_SYMBOL]}…"' if len(text) > LONGEST_SYMBOL else f'"{text}"'
+    return f'"{cut_short(text, LONGEST_SYMBOL)}"'
 
 
 def _pitch_class(note: str) -> int:

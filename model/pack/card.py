@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
-from model.errors import PackError
+from model.errors import PackError, cut_short
 from model.harmony.chord_preference import ChordPreference
 from model.memory.backoff import DEFAULT_BACKOFFS, Backoff, Trust
 from model.memory.context_kinds import ContextKind, kind_named
@@ -325,8 +325,7 @@ def read_card(folder: Path) -> Card:
 
 def _describe_error(path: Path, error: ValidationError) -> str:
     first = error.errors()[0]
-    where = ".".join(str(step) for step in first["loc"])
-    where = where if len(where) <= LONGEST_SHOWN else f"{where[:LONGEST_SHOWN]}…"
+    where = cut_short(".".join(str(step) for step in first["loc"]), LONGEST_SHOWN)
     if first["type"] == "json_invalid":
         return f"{path} is not whole JSON ({first['msg']}); copy the pack again"
     if where == "format":

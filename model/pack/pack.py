@@ -18,7 +18,7 @@ from model.engines.device import Device, has_cuda
 from model.engines.engine import Engine
 from model.engines.numpy_engine import NumpyEngine
 from model.engines.onnx_engine import OnnxEngine
-from model.errors import PackError
+from model.errors import PackError, cut_short
 from model.harmony.chord_preference import ChordPreference
 from model.memory.memory import Memory
 from model.pack.card import CARD_FILE, Card, read_card
@@ -195,8 +195,9 @@ def find_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Path:
         if not _is_folder(folder):
             near = difflib.get_close_matches(name_or_path, found, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(found) or 'none'}"
-            name = name_or_path if len(name_or_path) <= LONGEST_SHOWN_NAME else f"{name_or_path[:LONGEST_SHOWN_NAME]}…"
-            raise PackError(f"there is no pack named {name} and no such folder; {hint}")
+            raise PackError(
+                f"there is no pack named {cut_short(name_or_path, LONGEST_SHOWN_NAME)} and no such folder; {hint}"
+            )
     return folder
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from model.analysis.scale import Key, parse_key
-from model.errors import ChartError, ModelError, UnreadableError
+from model.errors import ChartError, ModelError, UnreadableError, cut_short
 from model.files.charts.midi_chords import chart_of_midi
 from model.files.charts.musicxml_harmony import chart_of_musicxml
 from model.files.score_reader import MIDI_SUFFIXES, MUSICXML_SUFFIXES
@@ -24,6 +24,8 @@ TEXT_SUFFIXES = frozenset(
 )
 CHORDPRO_SUFFIXES = frozenset({".cho", ".crd", ".chopro", ".chordpro", ".pro"})
 MAX_BYTES = 10_000_000
+LONGEST_SHOWN = 60
+"""So many characters of a text that is no chart stand in the message."""
 
 _IN_KEY = re.compile(
     r"(?P<chart>.*\S)\s+in\s+(?P<key>[A-G][#b♯♭]?(?:\s*(?:m|min|minor|maj|major|[a-z]+))?)\s*", re.DOTALL
@@ -124,7 +126,6 @@ def _named(chart: Chart, name: str) -> Chart:
 
 
 def _unknown(text: str) -> str:
-    shown = text if len(text) <= 60 else f"{text[:60]}…"
     near = difflib.get_close_matches(text.lower(), _BY_LOWER_NAME, n=1)
     hint = f"did you mean {_BY_LOWER_NAME[near[0]]}?" if near else f"a form is one of {', '.join(FORMS)}"
-    return f'there is no chart "{shown}": it is no form, no file and no bars such as | F7 | Bb7 |; {hint}'
+    return f'there is no chart "{cut_short(text, LONGEST_SHOWN)}": it is no form, no file and no bars such as | F7 | Bb7 |; {hint}'

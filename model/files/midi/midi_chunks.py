@@ -31,6 +31,11 @@ class Chunks:
     remarks: tuple[str, ...]
 
 
+def header_of(track_count: int) -> bytes:
+    """The header of a type 1 file that is put together for symusic: of that only ticks are read, so any division will do."""
+    return HEADER + struct.pack(">IHHH", 6, 1, track_count, 480)
+
+
 def chunks_of(content: bytes) -> Chunks:
     """Splits a file into its chunks. Raises UnreadableError if there is no header or no track."""
     begin = _begin_of(content)

@@ -1,11 +1,9 @@
 """Reads the markers of a `.mid` file: the texts that programs show above their tracks, from any track."""
 
-from model.files.midi.midi_chunks import END_OF_TRACK, TRACK, chunks_of
+from model.files.midi.midi_chunks import END_OF_TRACK, TRACK, chunks_of, header_of
 from model.files.midi.midi_events import repaired
 from model.files.midi.symusic_parser import parse_markers
 
-# The division does not matter: only ticks are read from symusic.
-_HEADER, _DIVISION = b"MThd\x00\x00\x00\x06\x00\x01", b"\x01\xe0"
 _MARKER = b"\xff\x06"
 
 
@@ -18,7 +16,7 @@ def read_markers(content: bytes) -> list[tuple[float, str]]:
     tracks = [repaired(track).events + END_OF_TRACK for track in chunks.tracks if _MARKER in track]
     if not tracks:
         return []
-    pieces = [_HEADER, len(tracks).to_bytes(2), _DIVISION]
+    pieces = [header_of(len(tracks))]
     for track in tracks:
         pieces += (TRACK, len(track).to_bytes(4), track)
     return sorted((tick / chunks.ticks_per_beat, text) for tick, text in parse_markers(b"".join(pieces)))

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from model.files.midi.midi_chunks import END_OF_TRACK, TRACK
+from model.files.midi.midi_chunks import END_OF_TRACK, TRACK, header_of
 from model.files.midi.midi_events import repaired
 from model.files.midi.symusic_parser import NOTE, NOTE_RECORD, ProgramNotes, parse
 
@@ -31,8 +31,6 @@ _TEXT = b"\xff\x01\x00"
 _END_DELTA = _TEXT + b"\x01" + _TEXT
 _MARK_TICKS = 2
 _MOST_MARKED = 127
-# Any division will do: only ticks are read from symusic.
-_HEADER, _DIVISION = b"MThd\x00\x00\x00\x06\x00\x01", b"\x01\xe0"
 # By how much the number of note-offs per pitch grows while notes of one pitch are still open.
 _MORE = 16
 # The bytes of a note-on: a delta time, a pitch and a velocity.
@@ -181,7 +179,7 @@ def _parsed(
     programs: Mapping[int, int] = MappingProxyType({}),
 ) -> list[TrackNotes | None] | None:
     """Parses tracks with symusic: None in place of each of which a mark is missing; None for all if symusic refuses one."""
-    pieces: list[bytes | memoryview] = [_HEADER, len(tracks).to_bytes(2), _DIVISION]
+    pieces: list[bytes | memoryview] = [header_of(len(tracks))]
     for number, (track, of_track) in enumerate(zip(tracks, channels, strict=True)):
         offs, marks = _offs(of_track), _marks(of_track, number)
         length = len(track) + len(_END_DELTA) + len(offs) * copies + len(marks)
