@@ -40,7 +40,7 @@ BACKLOG = 64
 
 
 class Panel:
-    """Serves the panel while `async with` is open, whether or not the configuration turns it on.
+    """Serves the panel while `async with` is open.
 
     `say` prints a line of the start. Entering raises PanelError where the port cannot be used.
     """
@@ -63,12 +63,11 @@ class Panel:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        if self._serving is None:
-            return
         if self._connections is not None:
             self._connections.stop()
         self._stop_requested.set()
-        await self._serving
+        if self._serving is not None:
+            await self._serving
 
     def _print_address(self, port: int) -> None:
         if not self._config.lan:
