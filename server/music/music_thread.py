@@ -231,17 +231,8 @@ class MusicThread:
         live_jam = self._live_jam
         try:
             self._round += 1
-            for taken in range(MOST_MESSAGES):
-                item = self._waiting_item() if taken else self._next_item()
-                if item is None:
-                    break
-                content, at_s = item
-                if content is None:
-                    return False
-                if not isinstance(content, bytes):
-                    content()
-                    break
-                live_jam.receive(content, at_s)
+            if not self._take_what_came_in():
+                return False
             live_jam.advance()
             if live_jam.has_work and not live_jam.is_within(live_jam.wake_at_s(), MODEL_WORK_S):
                 live_jam.do_work()
@@ -249,6 +240,21 @@ class MusicThread:
         except Exception as error:  # noqa: BLE001  no error ends the music thread
             live_jam.count_fault(error)
             live_jam.recover()
+        return True
+
+    def _take_what_came_in(self) -> bool:
+        """Takes all messages that wait, or one command; False where the thread has to stop."""
+        for taken in range(MOST_MESSAGES):
+            item = self._waiting_item() if taken else self._next_item()
+            if item is None:
+                break
+            content, at_s = item
+            if content is None:
+                return False
+            if not isinstance(content, bytes):
+                content()
+                break
+            self._live_jam.receive(content, at_s)
         return True
 
     def _waiting_item(self) -> tuple[Command | bytes | None, float] | None:

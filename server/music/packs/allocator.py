@@ -9,12 +9,18 @@ from contextlib import suppress
 
 LARGE_BLOCK_BYTES = 512 * 1024
 """A block as large as this has pages of its own, which go back to the system when it is freed. The music takes none so large."""
-_M_MMAP_THRESHOLD = -3  # of malloc.h
+KEPT_BYTES = 128 * 1024
+"""How much free memory a heap keeps at its end: glibc's own value, which large blocks that were freed before have raised."""
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 def return_large_blocks() -> None:
-    """From now on large blocks go back to the system as soon as they are freed. Does nothing where the C library is another."""
-    with suppress(
-        OSError, AttributeError, TypeError
-    ):  # macOS and musl have no such setting, and Windows no such library
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
+    """Gives back what is free now, and from now on large blocks as soon as they are freed.
+
+    Does nothing where the C library is another: macOS and musl have no such settings, and Windows no such library.
+    """
+    with suppress(OSError, AttributeError, TypeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
+        library.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
+        library.malloc_trim(0)

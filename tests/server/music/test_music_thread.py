@@ -10,6 +10,7 @@ from model.pack.dummy_pack import DummyPack
 from server.controls.choices import ModeName
 from server.jam.jam import Jam
 from server.music.feed import ControlChanged, MessagePlayed, StatusChanged, TimelineChanged
+from server.music.music_thread import MOST_MESSAGES
 from tests.engines import FailingEngine
 from tests.music import line
 from tests.server.jams import ScriptedImproviser, as_played, plain_settings
@@ -142,6 +143,13 @@ class TestInput:
             NoteOn(76, 80),
         ]
         assert [onset_beats for _, onset_beats in harness.event.heard_notes][:4] == [0.0, 0.5, 1.0, 1.5]
+
+    def test_more_messages_than_are_taken_at_once_are_all_heard(self, harness: MusicThreadHarness) -> None:
+        phrase = line(*range(40, 40 + MOST_MESSAGES))
+        for timed in as_played(phrase):
+            harness.music_thread.receive_midi(encode(timed.message), START_S + timed.beat * BEAT_S)
+        harness.run_pending_work()
+        assert [pitch for pitch, _ in harness.event.heard_notes] == [note.pitch for note in phrase]
 
     def test_its_own_notes_coming_back_are_ignored(self, harness: MusicThreadHarness) -> None:
         harness.play(PHRASE)
