@@ -1,8 +1,10 @@
 import json
+import os
 import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,6 +126,56 @@ class TestHelp:
             [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=PATIENCE_S
         )
         assert done.stderr == "[]\n"
+
+
+class TestAStartWithoutFilesAndPanel:
+    """In a process of its own, which ends as soon as the jam is ready."""
+
+    def test_imports_nothing_of_what_it_does_not_use(self, tmp_path: Path) -> None:
+        unused = ("server.panel.panel", "server.panel.work", "server.music.seed_player", "server.takes.take_export",
+                  "model.files.seed", "model.files.midi", "model.files.charts", "symusic")  # fmt: skip
+        done = started(
+            tmp_path,
+            "--midi-api",
+            "none",
+            "--no-panel",
+            then=f"print([name for name in {unused} if name in sys.modules], file=sys.stderr)",
+        )
+        assert done.stderr.splitlines()[-1] == "[]"
+
+    def test_has_no_panel(self, tmp_path: Path) -> None:
+        assert "Panel" not in started(tmp_path, "--midi-api", "none", "--no-panel").stdout
+
+    def test_of_simple_rules_has_no_midi_ports_unless_they_are_asked_for(self, tmp_path: Path) -> None:
+        assert "MIDI in    none" in started(tmp_path, "--dummy", "--no-panel").stdout
+        no_jack = {"JACK_DEFAULT_SERVER": "fours-tests-none", "JACK_NO_START_SERVER": "1"}
+        done = started(tmp_path, "--dummy", "--no-panel", "--midi-api", "jack", env=no_jack)
+        assert done.stdout.startswith("No JACK server is running.")
+
+
+def started(
+    folder: Path, *options: str, then: str = "", env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """A jam that ends at once when it is ready; `then` is run after it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    script = (
+        "import asyncio, sys\n"
+        "from server import cli, session\n"
+        "session.Session.until_stopped = lambda self: asyncio.sleep(0)\n"
+        f"sys.argv = {['fours', 'jam', *options, '--osc-port', str(port)]}\n"
+        f"try:\n    cli.main()\nfinally:\n    {then or 'pass'}\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env={**os.environ, "XDG_DATA_HOME": str(folder), **(env or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
 
 
 class TestControls:
