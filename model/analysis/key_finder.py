@@ -92,6 +92,13 @@ class KeyFinder:
         """The key, major or minor; None until one is probable enough."""
         return None if self._key is None else _key(self._key)
 
+    @property
+    def probabilities(self) -> dict[Key, float]:
+        """How probable each of the 24 keys is; empty until something was heard."""
+        if self._last_beat == -inf:
+            return {}
+        return {_key(index): probability for index, probability in enumerate(self._probabilities.tolist())}
+
     def hear(self, pitch: int, duration_beats: float, at_beat: float) -> None:
         """Adds a note that began at `at_beat`. A note older than one already heard counts as if it came now."""
         passed_beats = min(max(at_beat - self._last_beat, 0.0), MAX_SILENCE_BEATS)

@@ -54,13 +54,15 @@ class PlannedNote:
     """A note of an answer that has not sounded yet, and the snapshot that holds once it has sounded.
 
     `memory_share` is the part of the note's probability that came from what was heard in this jam, from 0 to 1. `fills_gap` is true
-    where the note lasts until the next onset only because nothing says how long it lasts.
+    where the note lasts until the next onset only because nothing says how long it lasts. `is_last` is true of the notes that end the
+    answer.
     """
 
     note: Note
     after: Snapshot
     memory_share: float = 0.0
     fills_gap: bool = True
+    is_last: bool = False
 
 
 class Improviser(Protocol):
@@ -266,7 +268,7 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
             else:
                 end_beats = min(onset_beats + duration_beats, until_beats)
             note = Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY)
-            yield PlannedNote(note, current, memory_share, fills_gap)
+            yield PlannedNote(note, current, memory_share, fills_gap, is_last)
             if is_last:
                 return
             onset_beats, duration_beats = next_beats, next_duration_beats
@@ -301,16 +303,16 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
             token, memory_share = self._draw(current, forecast, point, settings.memory, random)
             if vocabulary.is_time(token):
                 next_beats = onset_beats + vocabulary.shift_beats(token) * settings.time_scale
-                duration_beats, fills_gap = next_beats - onset_beats, True
+                duration_beats = next_beats - onset_beats
                 is_last = next_beats > latest_beats
                 if forecast.closing is not None and not is_last:
                     chance = forecast.closing.chance_beyond_times(onset_beats, until_beats, max(point.chord))
                     is_last = chance > 0.0 and random.random() < chance
                 if is_last:
-                    next_beats, duration_beats, fills_gap = until_beats, until_beats - onset_beats, False
+                    next_beats, duration_beats = until_beats, until_beats - onset_beats
                     if settings.ending is not None:
                         duration_beats = settings.ending.last_length_beats(onset_beats, random.random())
-                yield from _chord_notes(chord, onset_beats, duration_beats, fills_gap=fills_gap)
+                yield from _chord_notes(chord, onset_beats, duration_beats, is_last=is_last)
                 point.outline.append(max(pitch for pitch, *_ in chord))
                 del point.outline[:-MAX_OUTLINE_ONSETS]
                 chord.clear()
@@ -324,12 +326,12 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
 
 
 def _chord_notes(
-    chord: list[tuple[int, float, Snapshot]], onset_beats: float, duration_beats: float, *, fills_gap: bool
+    chord: list[tuple[int, float, Snapshot]], onset_beats: float, duration_beats: float, *, is_last: bool
 ) -> Iterator[PlannedNote]:
     duration_beats = min(duration_beats, LONGEST_NOTE_BEATS)
     for pitch, memory_share, after in chord:
         note = Note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY)
-        yield PlannedNote(note, after, memory_share, fills_gap)
+        yield PlannedNote(note, after, memory_share, fills_gap=not is_last, is_last=is_last)
 
 
 def create_improviser(

@@ -19,6 +19,7 @@ from model.notes import CHORD_BEATS, SHORTEST_NOTE_BEATS, Note, in_onset_order
 # of four onsets come back, and about as many bars, as in human continuations (62 and 46 % of those in the validation files).
 CHANGE_CHANCE = 0.7
 HOLD_CHANCE = 0.15
+MOVE_CHANCE = 0.25
 
 Part = tuple[tuple[float, float], ...]
 """Onsets in one pulse, as places in the bar, each with its duration; both in beats."""
@@ -83,6 +84,21 @@ class VariedRhythm:
                     yield waiting[0], max(min(waiting[1], onset - waiting[0]), SHORTEST_NOTE_BEATS)
                 waiting = (onset, duration)
 
+    def _is_on_pulse(self, place: float) -> bool:
+        pulses = place / self.bars.pulse_beats
+        return abs(pulses - round(pulses)) * self.bars.pulse_beats <= PLACE_TOLERANCE_BEATS
+
+    def _part(self, source: int, pulse: int, random: Random) -> Part:
+        """The onsets of a pulse as that bar has them, or, now and then, as another pulse of the bar has them."""
+        parts = self.sources[source]
+        if random.random() >= MOVE_CHANCE:
+            return parts[pulse]
+        other = random.randrange(len(parts))
+        if not parts[other] or not self._is_on_pulse(parts[other][0][0]):
+            return parts[pulse]
+        later_beats = (pulse - other) * self.bars.pulse_beats
+        return tuple((place + later_beats, duration) for place, duration in parts[other])
+
     def _bar(self, number: int) -> Part:
         random = Random(f"{self.random_seed} {number}")
         due = source = number % len(self.sources)
@@ -90,8 +106,9 @@ class VariedRhythm:
         for pulse in range(len(self.sources[due])):
             if random.random() < CHANGE_CHANCE:
                 source = random.randrange(len(self.sources))
-            if random.random() >= HOLD_CHANCE or not onsets:
-                onsets += self.sources[source][pulse]
+            held = onsets and self._is_on_pulse(onsets[-1][0]) and random.random() < HOLD_CHANCE
+            if not held:
+                onsets += self._part(source, pulse, random)
             else:
                 place, _ = onsets[-1]
                 onsets[-1] = (place, self.bars.beats_per_bar)  # until the next onset, whenever that comes

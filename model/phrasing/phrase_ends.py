@@ -4,7 +4,7 @@ A phrase does not end because its time is over. In its last bar each note may be
 that place of a last bar are, and likelier on a tone that is stable in the key.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,12 +16,17 @@ Close = Literal["full", "half"]
 
 # No note ends an answer in its first half, however short the answer is.
 EARLIEST_END_SHARE = 0.5
+# An answer that has gone past its last bar line goes on to the end of its time, as phrases do where another one follows at
+# once: an end in between is so much less likely than in phrases that end with a rest or a long note.
+PAST_LINE_SHARE = 0.2
+# Where no breath must follow, a note on the last bar line is this much likelier to be the last, as odds, than in phrases that
+# end anywhere: so two in five answers end there.
+LINE_ODDS = 1.2
 # No note is more likely to be the last than this: a gesture may always go on.
 MAX_CHANCE = 0.9
-# The key of a few bars is found wrongly now and then, and phrases end in other keys than that of their piece: both make
-# the counted weights flatter than those in the right key. With this power as many answers end in the triad as phrases
-# do.
-SHARPNESS = 2.0
+# Phrases end in other keys than that of their piece, too, which makes the counted weights flatter than those in the right
+# key. With this power as many answers end in the triad as phrases do.
+SHARPNESS = 7.0
 # A last note sounds for at least half of what is left, up to a beat, even where a breath should follow.
 SHORTEST_LAST_BEATS = 1.0
 
@@ -60,6 +65,19 @@ class PhraseEnds:
         if not self.lengths_beats or not self.breaths_beats or min(*self.lengths_beats, *self.breaths_beats) < 0.0:
             raise ValueError("phrase ends have lengths and breaths, none below 0")
 
+    def mean_stability(self, key_probabilities: Mapping[Key, float], close: Close) -> tuple[float, ...]:
+        """The weight of each pitch class as the last one where the key is not certain: the mean over the keys, by their
+        probabilities, which sum to 1.
+
+        The key of a few bars is found wrongly half of the time, but most of the keys that are mistaken for each other
+        share stable tones.
+        """
+        sums = [0.0] * 12
+        for key, probability in key_probabilities.items():
+            for pitch_class, weight in enumerate(self.stability(key, close)):
+                sums[pitch_class] += probability * weight
+        return tuple(weight**SHARPNESS for weight in sums)
+
     def stability(self, key: Key, close: Close) -> tuple[float, ...]:
         """The weight of each pitch class, from C up, as the last one of a phrase in a key."""
         is_minor = 3 in {(pitch_class - key.tonic) % 12 for pitch_class in key.pitch_classes} and 4 not in {
@@ -69,7 +87,7 @@ class PhraseEnds:
             weights = self.full_minor if is_minor else self.full_major
         else:
             weights = self.half_minor if is_minor else self.half_major
-        return tuple(weights[(pitch_class - key.tonic) % 12] ** SHARPNESS for pitch_class in range(12))
+        return tuple(weights[(pitch_class - key.tonic) % 12] for pitch_class in range(12))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +123,9 @@ class Ending:
         ends, bars = self.ends, self.bars
         is_late = bars.place(onset_beats) >= bars.beats_per_bar / 2
         chance = (ends.second_half if is_late else ends.first_half)[bars.strength(onset_beats)]
+        if not self.breath_beats:
+            is_on_line = bars.strength(onset_beats) == Strength.DOWNBEAT
+            chance *= LINE_ODDS / (1.0 - chance + chance * LINE_ODDS) if is_on_line else PAST_LINE_SHARE
         left_pulses = (self.until_beats - self.closing_beats - onset_beats) / bars.pulse_beats
         return min(max(chance, 1.0 - left_pulses), MAX_CHANCE)
 
@@ -113,11 +134,15 @@ class Ending:
         return 1.0 if self.stability is None else self.stability[pitch % 12]
 
     def last_length_beats(self, onset_beats: float, chance: float) -> float:
-        """How long a last note sounds: as long as last notes do, and a breath before the end; `chance`, in [0, 1),
-        selects.
+        """How long a last note sounds; `chance`, in [0, 1), selects.
+
+        It is held to the end of the answer if last notes are ever so long. Where a breath must follow, it is as long as last
+        notes are, and leaves as much of a breath as phrases do.
         """
         left = self.until_beats - onset_beats
         lengths, breaths = self.ends.lengths_beats, self.ends.breaths_beats
+        if not self.breath_beats and left <= lengths[-1]:
+            return left
         length = lengths[int(chance * len(lengths))]
         breath = max(self.breath_beats, breaths[int(chance * 7919 % 1.0 * len(breaths))])
         return min(left, max(min(length, left - breath), min(SHORTEST_LAST_BEATS, left / 2)))

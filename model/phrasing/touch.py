@@ -24,11 +24,13 @@ from model.phrasing.touch_profile import (
     loudness_features,
 )
 
+# Where this much rest is owed or more, a note may also be cut as short as notes of the pack's music are.
+LEAST_BREATH_BEATS = 0.5
 # Without a pack's number: this many notes of the player weigh as much as no difference between places.
 DEFAULT_TRUST_NOTES = 4.0
-# A place of the bar is as loud as the player plays it there, half of the way for two notes heard there.
-SLOT_TRUST_NOTES = 2.0
-SLOT_BEATS = 0.5
+# A place of the bar is as loud as the player plays it there, two thirds of the way for one note heard there.
+SLOT_TRUST_NOTES = 0.5
+SLOT_BEATS = 0.25
 # A planned note is as long as one of this many notes of the player that are most like it.
 ALIKE_NOTES = 4
 # How unlike it makes a note to stand at another strength of the bar, in octaves of its gap.
@@ -72,7 +74,7 @@ class NotePlace:
 
     @property
     def slot(self) -> int | None:
-        """The half beat of its bar."""
+        """The quarter beat of its bar: a weak sixteenth is not as loud as the beat beside it."""
         return None if self.bars is None else round(self.bars.place(self.onset_beats) / SLOT_BEATS)
 
 
@@ -91,9 +93,10 @@ class Feel:
 class Touch:
     """The touch of a player; `learn_touch` makes one.
 
-    `mean_velocity` is that of the latest phrase. `loudness` and `slots` are velocities to add, by feature and by half
+    `mean_velocity` is that of the latest phrase. `loudness` and `slots` are velocities to add, by feature and by quarter
     beat of the bar; `residuals` are what they leave unexplained, rising. `shares` holds a gap (as an octave of beats),
     a strength and the share that sounded, for each note of the player; where there is none, `profile` has lengths.
+    `rest_share` is how much of the latest phrase nothing sounded, from 0 to 1; None where that is not known.
     """
 
     mean_velocity: float
@@ -104,12 +107,16 @@ class Touch:
     shares: tuple[tuple[float, Strength, float], ...]
     timing: Timing
     profile: TouchProfile | None
+    rest_share: float | None = None
 
-    def feel(self, place: NotePlace, chance: float) -> Feel:
-        """How a planned note is played; `chance`, in [0, 1), selects among what the player does at such places."""
+    def feel(self, place: NotePlace, chance: float, owed_rest_beats: float | None = None) -> Feel:
+        """How a planned note is played; `chance`, in [0, 1), selects among what the player does at such places.
+
+        With `owed_rest_beats` its length is instead the one, of what the player does, that leaves the rest after it nearest to that.
+        """
         return Feel(
             self._velocity(place, chance),
-            self._share(place, (chance * 7919) % 1.0),
+            self._share(place, (chance * 7919) % 1.0, owed_rest_beats),
             self.timing.late_beats(place.onset_beats, place.previous_onset_beats, place.bars, (chance * 104729) % 1.0),
         )
 
@@ -124,13 +131,18 @@ class Touch:
             velocity += self.residuals[int(chance * len(self.residuals))]
         return min(max(round(velocity), LOWEST_VELOCITY), HIGHEST_VELOCITY)
 
-    def _share(self, place: NotePlace, chance: float) -> float:
+    def _share(self, place: NotePlace, chance: float, owed_rest_beats: float | None) -> float:
         if not self.shares:
             return self.profile.share_of_gap(place.gap_beats, chance) if self.profile else 1.0
         octave, strength = _octave(place.gap_beats), place.strength
         alike = sorted(
             self.shares, key=lambda heard: abs(heard[0] - octave) + STRENGTH_DISTANCE * abs(heard[1] - strength)
         )[:ALIKE_NOTES]
+        if owed_rest_beats is not None:
+            shares = [heard[2] for heard in alike]
+            if owed_rest_beats >= LEAST_BREATH_BEATS and self.profile is not None:
+                shares += self.profile.shares_of_gap(place.gap_beats)
+            return min(shares, key=lambda share: abs(place.gap_beats * (1.0 - share) - owed_rest_beats))
         return alike[int(chance * len(alike))][2]
 
 
@@ -169,7 +181,26 @@ def learn_touch(phrases: Sequence[HeardPhrase], profile: TouchProfile | None, *,
         if is_complete
     )
     timing = Timing.learnt([(sorted({note.onset_beats for note in phrase.notes}), phrase.bars) for phrase in heard])
-    return Touch(mean_velocity, pitch, loudness, slots, residuals, shares, timing, profile)
+    return Touch(
+        mean_velocity, pitch, loudness, slots, residuals, shares, timing, profile, rest_share_of(heard[-1])
+    )
+
+
+def rest_share_of(phrase: HeardPhrase) -> float | None:
+    """How much of a phrase nothing sounds, from 0 to 1, from its first bar line, or its first onset without bars, to its last end.
+
+    None where a note is still held.
+    """
+    ordered = in_onset_order(phrase.notes)
+    if not ordered or any(note.duration_beats <= 0.0 for note in ordered):
+        return None
+    onset_beats = ordered[0].onset_beats
+    start_beats = onset_beats if phrase.bars is None else min(phrase.bars.line_at_or_before(onset_beats), onset_beats)
+    rests, end_beats = 0.0, start_beats
+    for note in ordered:
+        rests += max(note.onset_beats - end_beats, 0.0)
+        end_beats = max(end_beats, note.end_beats)
+    return rests / (end_beats - start_beats)
 
 
 def _touch_of_profile(profile: TouchProfile, velocity: float, pitch: float, spread: float) -> Touch:

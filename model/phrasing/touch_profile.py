@@ -65,7 +65,11 @@ class TouchProfile:
         if not self.trust_notes > 0.0:
             raise ValueError("a touch is trusted as much as some notes: more than 0")
 
+    def shares_of_gap(self, gap_beats: float) -> tuple[float, ...]:
+        """The rising quantiles of the share of its gap that a note sounds."""
+        return self.lengths[gap_class(gap_beats)]
+
     def share_of_gap(self, gap_beats: float, chance: float) -> float:
         """The share of its gap that a note sounds; `chance`, in [0, 1), selects among the quantiles."""
-        quantiles = self.lengths[gap_class(gap_beats)]
+        quantiles = self.shares_of_gap(gap_beats)
         return quantiles[int(chance * len(quantiles))]

@@ -86,10 +86,10 @@ class Settings:
         "How it answers: pitch predicts pitches only, event predicts the rhythm too.",
     )
     temperature: float = _number(
-        "partner", 0.9, 0.1, 2.0, "How daring the choice of notes is; 1 is as the model learnt it."
+        "partner", 1.0, 0.1, 2.0, "How daring the choice of notes is; 1 is as the model learnt it."
     )
     top_p: float = _number(
-        "partner", 0.95, 0.05, 1.0, "Leaves out the least likely notes: this share of the probability is kept."
+        "partner", 0.98, 0.05, 1.0, "Leaves out the least likely notes: this share of the probability is kept."
     )
     pack: str = _row(
         "name",

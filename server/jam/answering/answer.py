@@ -21,6 +21,8 @@ from server.jam.turns.turn_planner import BeatSpan
 
 # How far a plan reaches. A fader that moves has the plan composed again thirty times a second (see `ControlThrottle`).
 NOTES_AHEAD = 8
+# An answer rests between so many times as much as its phrase, as people's do.
+REST_WEIGHTS = (0.5, 2.0)
 # How many played notes novelty looks back at, so that replanning does not let an answer repeat too much of the
 # player's: chords of 32 onsets.
 PLAYED_NOTES_KEPT = 192
@@ -28,13 +30,19 @@ PLAYED_NOTES_KEPT = 192
 
 @dataclass(slots=True)
 class _Ahead:
-    """A note of the plan: who composed it, and how it is played. `chance` and `previous_onset_beats` are what its feel depends on."""
+    """A note of the plan: who composed it, and how it is played. `chance`, `previous_onset_beats` and `rested_beats` are what its feel depends on."""
 
     improviser: Improviser
     planned: PlannedNote
     chance: float
     previous_onset_beats: float | None
+    rested_beats: float
     feel: Feel
+
+    @property
+    def sounds_until_beats(self) -> float:
+        """Where it ends with its touch, as composed otherwise."""
+        return self.planned.note.onset_beats + self.planned.note.duration_beats * self.feel.share
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,9 @@ class Answer:
         amounts: TouchAmounts,
         groove: Groove,
         timeline: Timeline,
+        first_onset_beats: float | None = None,
     ) -> None:
+        """`first_onset_beats` is where the first note is composed; by default at the start of the span."""
         self.improviser = improviser
         self.span = span
         self.bars = sampling.bars
@@ -71,13 +81,18 @@ class Answer:
         self._rendition, self._amounts = rendition, amounts
         self._last_chance: tuple[float | None, float] = (None, 0.0)  # the latest onset, and the chance of its notes
         self._onset_before: float | None = None
-        self._next_beats = self._earliest_beats = span.start_beats
+        self._rested_beats = 0.0  # how long nothing sounded, up to the latest onset
+        self._sounds_until_beats = span.start_beats
+        low, high = REST_WEIGHTS
+        self._rest_weight = low + (high - low) * self._touch_random.random()
+        self._earliest_beats = span.start_beats
+        self._next_beats = span.start_beats if first_onset_beats is None else first_onset_beats
         self._fixed_count = 0  # this many planned notes must sound unchanged before the improviser works again
         self._unheard: deque[Note] = deque()
         self._played: deque[Note] = deque(maxlen=PLAYED_NOTES_KEPT)  # as composed
         # Lazy: nothing is composed, and nothing of the improviser's state is read, before `do_work` runs.
         self._composing: Iterator[PlannedNote] | None = improviser.compose(
-            span.start_beats, span.until_beats, sampling, random
+            self._next_beats, span.until_beats, sampling, random
         )
 
     @property
@@ -174,7 +189,9 @@ class Answer:
         self._rendition = rendition
         if not keeps_planned:
             for ahead in self._planned:
-                ahead.feel = rendition.feel(ahead.planned, ahead.previous_onset_beats, ahead.chance)
+                ahead.feel = rendition.feel(
+                    ahead.planned, ahead.previous_onset_beats, ahead.chance, ahead.rested_beats, self._rest_weight
+                )
 
     def add_heard_note(self, note: Note, sampling: SamplingSettings, from_beats: float) -> None:
         """The player's note sounded: its improviser will hear it, and notes after `from_beats` are composed again."""
@@ -224,8 +241,11 @@ class Answer:
         if onset_beats != latest:
             chance = self._touch_random.random()
             self._onset_before, self._last_chance = latest, (onset_beats, chance)
-        feel = self._rendition.feel(planned, self._onset_before, chance)
-        return _Ahead(self.improviser, planned, chance, self._onset_before, feel)
+            self._rested_beats += max(onset_beats - self._sounds_until_beats, 0.0)
+        feel = self._rendition.feel(planned, self._onset_before, chance, self._rested_beats, self._rest_weight)
+        ahead = _Ahead(self.improviser, planned, chance, self._onset_before, self._rested_beats, feel)
+        self._sounds_until_beats = max(self._sounds_until_beats, ahead.sounds_until_beats)
+        return ahead
 
     def _placed(self, ahead: _Ahead) -> Note:
         on_grid = self._groove.place(ahead.planned.note, self._timeline, self._earliest_beats)

@@ -19,7 +19,7 @@ from model.phrasing.touch import HeardPhrase, Touch, learn_touch
 from server.controls.control_table import Settings, Value
 from server.jam.answering.answer import Answer, PlayedNote
 from server.jam.answering.answer_pedal import pedal_period_beats
-from server.jam.answering.answer_settings import AnswerContext, sampling_settings_for
+from server.jam.answering.answer_settings import AnswerContext, first_onset_beats, sampling_settings_for
 from server.jam.answering.groove import Groove
 from server.jam.answering.rendition import Rendition, TouchAmounts
 from server.jam.answering.touch_remarks import TouchRemarks
@@ -120,6 +120,7 @@ class AnswerPlanner:
             TouchAmounts.from_settings(self.settings),
             Groove.from_settings(self.settings),
             self._turns.timeline,
+            first_onset_beats(self.settings, span, self._context()),
         )
 
     def drop_answer(self, ended_beat: float | None = None) -> None:
@@ -330,6 +331,7 @@ class AnswerPlanner:
             self._models[self.settings.approach].phrasing,
             self._random_seed + self._planned_count,
             self._changes,
+            self._input.key_probabilities,
         )
 
     @property

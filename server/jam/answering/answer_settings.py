@@ -1,30 +1,35 @@
 """Derives an answer's sampling settings from the controls, the phrase and the key; knows no jam and no clock."""
 
 import math
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from random import Random
+from statistics import fmean, median
 
-from model.analysis.bars import COMMON_BARS, Bars
-from model.analysis.key_finder import key_from_weights
+from model.analysis.bars import COMMON_BARS, PLACE_TOLERANCE_BEATS, Bars
 from model.analysis.scale import AUTO_KEY, NO_KEY, Key, parse_key
 from model.harmony.changes import Changes
 from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
 from model.improvising.sampling_settings import SamplingSettings
 from model.improvising.varied_rhythm import VariedRhythm
-from model.notes import HIGHEST_PITCH, LOWEST_PITCH, Note
+from model.notes import CHORD_BEATS, HIGHEST_PITCH, LOWEST_PITCH, Note
 from model.phrasing.phrase_ends import Ending, PhraseEnds
 from model.phrasing.phrasing import PLAIN, Phrasing
 from server.controls.control_table import Settings
 from server.jam.turns.modes import MODES
 from server.jam.turns.turn_planner import BeatSpan
 
-# No note of an answer begins in its last beat, so that it ends on a held note; in a short answer, in its last quarter.
-CLOSING_BEATS, CLOSING_SHARE = 1.0, 0.25
+# No note of an answer begins in its last half beat, or as much time as is usual between the phrase's onsets, so that it ends on a held
+# note; in a short answer, in its last quarter.
+CLOSING_BEATS, CLOSING_SHARE = 0.5, 0.25
 # In a turn it is the last two beats: the player's turn follows, and half of that time is air.
 TURN_CLOSING_BEATS = 2.0
 # So many of a phrase's latest notes tell its rhythm.
 NOTES_OF_RHYTHM = 64
+# No answer keeps its player waiting for more than this share of a bar.
+LATEST_FIRST_SHARE = 0.5
 # How many of the latest notes of a phrase count as just played: a few bars.
 RECENT_NOTES = 32
 
@@ -33,7 +38,8 @@ RECENT_NOTES = 32
 class AnswerContext:
     """What an answer follows besides the controls.
 
-    `phrase` are the notes that it answers, and `detected_key` the key that the player plays in, if one was found. `bars` are those of
+    `phrase` are the notes that it answers, and `detected_key` the key that the player plays in, if one was found; `key_probabilities`
+    says how sure that is, and is empty before the first note. `bars` are those of
     the jam, `phrase_bars` those that the phrase was played in (None where it fits none), and `phrasing` is that of the pack.
     `random_seed` decides how a rhythm is varied; it stays the same when the answer is planned again. `changes` are the chords.
     """
@@ -46,6 +52,7 @@ class AnswerContext:
     phrasing: Phrasing = PLAIN
     random_seed: int = 0
     changes: Changes | None = None
+    key_probabilities: Mapping[Key, float] = field(default_factory=dict)
 
     def answer_bars(self, start_beats: float) -> Bars:
         """The bars of an answer that begins at this beat."""
@@ -57,7 +64,8 @@ def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerCon
     phrase = context.phrase
     rhythm, rhythm_from_beats = _rhythm(settings, span, context)
     takes_turns = MODES[settings.mode].occasion == "turn"
-    closing_beats = min(TURN_CLOSING_BEATS if takes_turns else CLOSING_BEATS, CLOSING_SHARE * span.beats)
+    longest_beats = TURN_CLOSING_BEATS if takes_turns else min(CLOSING_BEATS, _usual_gap_beats(phrase))
+    closing_beats = min(longest_beats, CLOSING_SHARE * span.beats)
     return SamplingSettings(
         settings.temperature,
         settings.top_p,
@@ -76,6 +84,34 @@ def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerCon
         harmony=settings.harmony,
         transpose=settings.transpose,
     )
+
+
+def _usual_gap_beats(phrase: Iterable[Note]) -> float:
+    """The median time between onsets; infinite for a phrase of one onset."""
+    onsets = sorted({note.onset_beats for note in phrase})
+    gaps = [after - before for before, after in pairwise(onsets) if after - before >= CHORD_BEATS]
+    return median(gaps) if gaps else math.inf
+
+
+def first_onset_beats(settings: Settings, span: BeatSpan, context: AnswerContext) -> float:
+    """Where the first note of an answer within `span` begins: as far into its bar as a bar of the phrase begins, chosen at random.
+
+    So an answer to a player who often comes in after the beat does the same. It begins at once where it does not begin on a bar line,
+    where no bars are known, and in the pitch approach, whose rhythm says when notes come.
+    """
+    bars = context.phrase_bars
+    if settings.approach != "event" or bars is None or not context.phrase:
+        return span.start_beats
+    bars = bars.continued_at(span.start_beats)
+    if bars.place(span.start_beats) > PLACE_TOLERANCE_BEATS:
+        return span.start_beats
+    first_places: dict[float, float] = {}
+    for note in context.phrase:
+        line = context.phrase_bars.line_at_or_before(note.onset_beats)
+        first_places[line] = min(bars.place(note.onset_beats), first_places.get(line, math.inf))
+    place = Random(f"first onset {context.random_seed}").choice(list(first_places.values()))
+    latest_beats = min(LATEST_FIRST_SHARE * bars.beats_per_bar, CLOSING_SHARE * span.beats)
+    return span.start_beats + (place if PLACE_TOLERANCE_BEATS < place <= latest_beats else 0.0)
 
 
 def _rhythm(settings: Settings, span: BeatSpan, context: AnswerContext) -> tuple[Rhythm | VariedRhythm | None, float]:
@@ -100,28 +136,31 @@ def _ending(
     ends = context.phrasing.ends
     if ends is None or math.isinf(span.until_beats):
         return None
-    key = context.detected_key
+    keys = context.key_probabilities
     if settings.key not in {NO_KEY, AUTO_KEY}:
-        key = parse_key(settings.key)
-    elif key is None:
-        weights = [0.0] * 12
-        for note in context.phrase:
-            weights[note.pitch % 12] += note.duration_beats
-        key = key_from_weights(weights)
+        keys = {parse_key(settings.key): 1.0}
     return Ending(
         ends,
         context.answer_bars(span.start_beats),
         span.start_beats,
         span.until_beats,
-        None if key is None else _stability(ends, key, settings.transpose, is_half_close=is_half_close),
+        _stability(ends, keys, context.phrase, settings.transpose, is_half_close=is_half_close) if keys else None,
         closing_beats / 2 if is_half_close else 0.0,
         closing_beats,
     )
 
 
-def _stability(ends: PhraseEnds, key: Key, transpose: int, *, is_half_close: bool) -> tuple[float, ...]:
-    """The weight of each pitch class as the last one, before transposition; the key is that of what sounds."""
-    sounding = ends.stability(key, "half" if is_half_close else "full")
+def _stability(
+    ends: PhraseEnds, keys: Mapping[Key, float], phrase: Collection[Note], transpose: int, *, is_half_close: bool
+) -> tuple[float, ...]:
+    """The weight of each pitch class as the last one, before transposition; the keys are those of what sounds.
+
+    The mean weight of the phrase's notes is 1, so weights do not change how often a note is the last.
+    """
+    sounding = ends.mean_stability(keys, "half" if is_half_close else "full")
+    if phrase:
+        usual = fmean(sounding[note.pitch % 12] for note in phrase)
+        sounding = tuple(weight / usual for weight in sounding)
     return tuple(sounding[(pitch_class + transpose) % 12] for pitch_class in range(12))
 
 

@@ -12,7 +12,7 @@ from typing import Self
 from model.analysis.bars import Bars
 from model.improvising.improviser import PlannedNote
 from model.notes import SHORTEST_NOTE_BEATS, Note
-from model.phrasing.touch import Feel, NotePlace, Touch, plain_touch
+from model.phrasing.touch import LEAST_BREATH_BEATS, Feel, NotePlace, Touch, plain_touch
 from server.controls.choices import STRAIGHT_SWING
 from server.controls.control_table import PERCENT, Settings
 from server.jam.turns.turn_planner import BeatSpan
@@ -22,6 +22,8 @@ ENDLESS_PHRASE_BEATS = 16.0
 # No note moves further than this share of the way to its neighbour, so that two never change places.
 MOST_OF_GAP = 0.25
 FULL_GATE = 1.0
+# A last note that is cut short for a breath sounds for half of its length at least.
+LEAST_LAST_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,18 @@ class Rendition:
         """How loud every note is without touch."""
         return self.touch.mean_velocity
 
-    def feel(self, planned: PlannedNote, previous_onset_beats: float | None, chance: float) -> Feel:
-        """How a planned note is played; `chance` is in [0, 1)."""
+    def feel(
+        self,
+        planned: PlannedNote,
+        previous_onset_beats: float | None,
+        chance: float,
+        rested_beats: float = 0.0,
+        rest_weight: float = 1.0,
+    ) -> Feel:
+        """How a planned note is played; `chance` is in [0, 1).
+
+        Up to its onset, nothing of the answer sounded for `rested_beats`; the answer rests `rest_weight` times as much as the phrase.
+        """
         note, span = planned.note, self._span
         passed_beats = note.onset_beats - span.start_beats
         length_beats = ENDLESS_PHRASE_BEATS if math.isinf(span.beats) else max(span.beats, SHORTEST_NOTE_BEATS)
@@ -83,13 +95,34 @@ class Rendition:
             self._bars,
             previous_onset_beats,
         )
-        feel = self.touch.feel(place, chance)
+        owed_beats = self._owed_rest_beats(note, rested_beats, rest_weight)
+        feel = self.touch.feel(place, chance, owed_beats)
         before_beats = note.onset_beats - previous_onset_beats if previous_onset_beats is not None else math.inf
         late_beats = min(
             max(feel.late_beats, -MOST_OF_GAP * before_beats),
             MOST_OF_GAP * max(note.duration_beats, SHORTEST_NOTE_BEATS),
         )
-        return replace(feel, share=feel.share if planned.fills_gap else 1.0, late_beats=late_beats)
+        share = feel.share if planned.fills_gap else 1.0
+        if planned.is_last and owed_beats is not None:
+            share = _last_share(note.duration_beats, owed_beats)
+        return replace(feel, share=share, late_beats=late_beats)
+
+    def _owed_rest_beats(self, note: Note, rested_beats: float, rest_weight: float) -> float | None:
+        """How long nothing should sound after a note, for the share of rests up to the next onset to be that of the phrase, by its weight.
+
+        None where the phrase's rests are not known, and in an answer without an end.
+        """
+        rest_share = self.touch.rest_share
+        if rest_share is None or math.isinf(self._span.beats):
+            return None
+        return rest_weight * rest_share * (note.end_beats - self._span.start_beats) - rested_beats
+
+
+def _last_share(length_beats: float, owed_rest_beats: float) -> float:
+    """How much of its length a last note sounds, which leaves the rests that are still owed, but never less than half."""
+    if owed_rest_beats < LEAST_BREATH_BEATS:
+        return 1.0
+    return max(1.0 - owed_rest_beats / length_beats, LEAST_LAST_SHARE)
 
 
 def with_feel(placed: Note, feel: Feel, plain_velocity: float, amounts: TouchAmounts) -> Note:

@@ -76,6 +76,11 @@ class InputState:
         return self._key_finder.key
 
     @property
+    def key_probabilities(self) -> dict[Key, float]:
+        """How probable it is that the player plays in each key; empty before the first note."""
+        return self._key_finder.probabilities
+
+    @property
     def phrase_to_answer(self) -> Phrase:
         """The present phrase; before its first note, the phrase that was answered last."""
         return self.phrase if self.phrase.notes else self._answered_phrase
