@@ -1,7 +1,8 @@
 """`VariedRhythm`: the bars of a phrase taken apart and put together in a new order, each part at its place in the bar; knows no pitches.
 
 Players who answer a phrase keep some of its rhythm and change the rest. Here each bar begins as the bar of the phrase whose turn it
-is, and at any pulse may go on as another one does from there; now and then a note is held through a pulse.
+is, and at any pulse may go on as another one does from there; now and then a note is held through a pulse, or a pulse is filled as another
+one of its bar is. A note off the beat is never held past the next one: that would be a syncopation which the phrase does not have.
 """
 
 import math
@@ -15,8 +16,9 @@ from typing import Self
 from model.analysis.bars import PLACE_TOLERANCE_BEATS, Bars
 from model.notes import CHORD_BEATS, SHORTEST_NOTE_BEATS, Note, in_onset_order
 
-# How often a pulse goes over to another bar, and how often the note before is held through it. With these about as many rhythms
-# of four onsets come back, and about as many bars, as in human continuations (62 and 46 % of those in the validation files).
+# How often a pulse goes over to another bar, how often a note that begins on the pulse before is held through it, and how often it
+# is filled as another pulse of its bar is. With these about as many motifs of the phrase and bars come back, and about as many notes
+# are syncopated, as in human continuations of the validation files.
 CHANGE_CHANCE = 0.7
 HOLD_CHANCE = 0.15
 MOVE_CHANCE = 0.25

@@ -181,9 +181,7 @@ def learn_touch(phrases: Sequence[HeardPhrase], profile: TouchProfile | None, *,
         if is_complete
     )
     timing = Timing.learnt([(sorted({note.onset_beats for note in phrase.notes}), phrase.bars) for phrase in heard])
-    return Touch(
-        mean_velocity, pitch, loudness, slots, residuals, shares, timing, profile, rest_share_of(heard[-1])
-    )
+    return Touch(mean_velocity, pitch, loudness, slots, residuals, shares, timing, profile, rest_share_of(heard[-1]))
 
 
 def rest_share_of(phrase: HeardPhrase) -> float | None:

@@ -102,12 +102,11 @@ def first_onset_beats(settings: Settings, span: BeatSpan, context: AnswerContext
     bars = context.phrase_bars
     if settings.approach != "event" or bars is None or not context.phrase:
         return span.start_beats
-    bars = bars.continued_at(span.start_beats)
     if bars.place(span.start_beats) > PLACE_TOLERANCE_BEATS:
         return span.start_beats
     first_places: dict[float, float] = {}
     for note in context.phrase:
-        line = context.phrase_bars.line_at_or_before(note.onset_beats)
+        line = bars.line_at_or_before(note.onset_beats)
         first_places[line] = min(bars.place(note.onset_beats), first_places.get(line, math.inf))
     place = Random(f"first onset {context.random_seed}").choice(list(first_places.values()))
     latest_beats = min(LATEST_FIRST_SHARE * bars.beats_per_bar, CLOSING_SHARE * span.beats)

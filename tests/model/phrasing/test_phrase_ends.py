@@ -21,10 +21,16 @@ class TestWhere:
     def test_no_answer_ends_in_its_first_half(self) -> None:
         assert Ending(ENDS, COMMON_BARS, 16.0, 19.0).from_beats == 17.5
 
-    def test_the_first_beat_is_the_likeliest(self) -> None:
-        assert ENDING.chance_of_end(28.0) == ENDS.first_half[4]
-        assert ENDING.chance_of_end(28.5) == ENDS.first_half[1]
-        assert ENDING.chance_of_end(30.0) == ENDS.second_half[3]
+    def test_the_first_beat_is_the_likeliest_and_no_place_after_it_stops_the_answer_short(self) -> None:
+        chance = ENDS.first_half[4]
+        assert ENDING.chance_of_end(28.0) == pytest.approx(1.2 * chance / (1.0 + 0.2 * chance))
+        assert ENDING.chance_of_end(28.5) == pytest.approx(0.2 * ENDS.first_half[1])
+        assert ENDING.chance_of_end(30.0) == pytest.approx(0.2 * ENDS.second_half[3])
+
+    def test_before_a_breath_phrases_end_where_those_of_the_corpus_do(self) -> None:
+        breathing = replace(ENDING, breath_beats=1.0)
+        assert breathing.chance_of_end(28.0) == ENDS.first_half[4]
+        assert breathing.chance_of_end(30.0) == ENDS.second_half[3]
 
     def test_the_last_note_there_is_time_for_is_nearly_certain(self) -> None:
         assert ENDING.chance_of_end(31.0) == MAX_CHANCE
@@ -38,6 +44,14 @@ class TestPitch:
         stability = ENDS.stability(parse_key("D"), "full")
         assert max(range(12), key=lambda pitch_class: stability[pitch_class]) == 2
         assert replace(ENDING, stability=stability).weight_of(62) == stability[2]
+
+    def test_where_two_keys_are_likely_a_tone_that_is_stable_in_both_is_the_likeliest(self) -> None:
+        keys = {parse_key("C"): 0.5, parse_key("A minor"): 0.5}
+        in_c, in_a = (ENDS.stability(key, "full") for key in keys)
+        mean = ENDS.mean_stability(keys, "full")
+        assert mean == pytest.approx([((a + b) / 2) ** 7 for a, b in zip(in_c, in_a, strict=True)])
+        assert mean[0] > mean[7]
+        assert mean[9] > mean[5]
 
     def test_a_half_close_is_not_on_the_tonic(self) -> None:
         stability = ENDS.stability(parse_key("A minor"), "half")
@@ -55,6 +69,13 @@ class TestLength:
         for onset in (28.0, 30.0, 31.5, 31.9):
             for chance in (0.0, 0.3, 0.99):
                 assert 0.0 < ENDING.last_length_beats(onset, chance) <= 32.0 - onset
+
+    def test_it_is_held_to_the_end_of_the_answer(self) -> None:
+        assert [ENDING.last_length_beats(28.0, chance / 10) for chance in range(10)] == [4.0] * 10
+        assert ENDING.last_length_beats(31.5, 0.7) == 0.5
+
+    def test_where_more_time_is_left_than_last_notes_ever_last_it_is_as_long_as_they_are(self) -> None:
+        assert {ENDING.last_length_beats(24.0, chance / 10) for chance in range(10)} <= set(ENDS.lengths_beats)
 
     def test_a_breath_is_left(self) -> None:
         breathing = replace(ENDING, breath_beats=1.0)

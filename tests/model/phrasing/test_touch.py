@@ -52,6 +52,12 @@ class TestLoudness:
         touch = learn_touch([HeardPhrase(uneven, COMMON_BARS)], LOUD_DOWNBEATS)
         assert mean_velocity(touch, 4.0) > mean_velocity(touch, 4.5) + 5
 
+    def test_a_weak_sixteenth_is_not_as_loud_as_the_beat_before_it(self) -> None:
+        notes = [Note(60, index / 4, 0.25, 64 if index % 4 else 110) for index in range(64)]
+        touch = learn_touch([HeardPhrase(notes, COMMON_BARS)], None)
+        assert mean_velocity(touch, 17.0) == pytest.approx(110, abs=4)
+        assert mean_velocity(touch, 17.25) == pytest.approx(64, abs=4)
+
     def test_a_phrase_without_bars_has_no_accents_by_place(self) -> None:
         touch = learn_touch([HeardPhrase(accented().notes, None)], LOUD_DOWNBEATS)
         assert touch.slots == {}

@@ -75,8 +75,8 @@ class TestTable:
     def test_settings_change_one_at_a_time(self) -> None:
         before = Settings()
         after = before.with_value("temperature", 0.5)
-        assert (before.temperature, after.temperature) == (0.9, 0.5)
-        assert after.with_value("temperature", 0.9) == before
+        assert (before.temperature, after.temperature) == (1.0, 0.5)
+        assert after.with_value("temperature", 1.0) == before
 
 
 @pytest.mark.parametrize("control", NUMBERS, ids=named)

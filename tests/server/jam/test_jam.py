@@ -378,8 +378,8 @@ class TestChangingControlsInAnAnswer:
     @pytest.mark.parametrize(
         ("control", "value", "sampling"),
         [
-            ("temperature", 0.2, SamplingSettings(0.2, 0.95, 0.5, closing_beats=0.5, harmony=0.75)),
-            ("top_p", 0.3, SamplingSettings(0.9, 0.3, 0.5, closing_beats=0.5, harmony=0.75)),
+            ("temperature", 0.2, SamplingSettings(0.2, 0.98, 0.5, closing_beats=0.5, harmony=0.75)),
+            ("top_p", 0.3, SamplingSettings(1.0, 0.3, 0.5, closing_beats=0.5, harmony=0.75)),
         ],
     )
     def test_other_sampling_settings_replan_from_the_next_onset(
@@ -391,7 +391,7 @@ class TestChangingControlsInAnAnswer:
         assert harness.event.requests[-1] == CompositionRequest(4.0, 5.0, sampling)
         assert onsets(harness.sent) == [(72, 3.0), (72, 4.0)]
 
-    @pytest.mark.parametrize(("control", "value"), [("step", 1.0), ("temperature", 0.9), ("approach", "event")])
+    @pytest.mark.parametrize(("control", "value"), [("step", 1.0), ("temperature", 1.0), ("approach", "event")])
     def test_a_control_of_the_other_approach_or_the_same_value_replans_nothing(
         self, harness: JamHarness, control: str, value: Value
     ) -> None:

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -110,3 +111,17 @@ def test_learning_waits_for_the_first_note_to_be_composed() -> None:
 
     Rendition(learn, COMMON_BARS, SPAN)  # type: ignore[arg-type]  # it is never called
     assert learnt == []
+
+
+def test_an_answer_to_a_phrase_without_rests_has_none() -> None:
+    full = [Note(60, beat / 2, 0.5, 80) for beat in range(16)]
+    played = notes_of(FULL, full)
+    assert all(note.end_beats == pytest.approx(after.onset_beats) for note, after in pairwise(played))
+    assert played[-1].end_beats == 16.0
+
+
+def test_an_answer_rests_half_as_much_as_the_phrase_to_twice_as_much() -> None:
+    # Every second note is cut to half of its gap: a quarter of the phrase is rests.
+    detached = [Note(60, beat / 2, 0.25 if beat % 2 else 0.5, 80) for beat in range(16)]
+    played = notes_of(FULL, detached)
+    assert 0.12 < 1.0 - sum(note.duration_beats for note in played) / 8.0 < 0.5
