@@ -196,7 +196,7 @@ class TestControls:
             "kind": "number",
             "group": "partner",
             "help": "How daring the choice of notes is; 1 is as the model learnt it.",
-            "default": 0.9,
+            "default": 1.0,
             "low": 0.1,
             "high": 2.0,
         }

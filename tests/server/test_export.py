@@ -109,7 +109,7 @@ class TestTheFile:
         exported(ExportRequest(seed, out), config.with_values({"controls.approach": approach}))
         answer = onsets(tracks(out)["Answer"])
         if approach == "pitch":
-            assert answer == [4.0 + step / 2 for step in range(7)]  # the last is held for a beat
+            assert answer == [4.0 + step / 2 for step in range(8)]  # the last is held for half a beat
         assert answer[0] == 4.0
 
     @pytest.mark.parametrize("beats", [1.0, 16.0])

@@ -131,7 +131,7 @@ class TestControls:
         expect(other.locator("#control-temperature")).to_have_value("2")
         assert jam.phone.ask("/fours/temperature") == OscMessage("/fours/temperature", (2.0,))
         other.locator("[data-control=temperature] .reset").click()
-        expect(one.locator("#control-temperature")).to_have_value("0.9")
+        expect(one.locator("#control-temperature")).to_have_value("1")
         other.context.close()
 
     def test_a_value_set_by_osc_shows_on_the_page(self, context: BrowserContext, jam: RunningJam) -> None:

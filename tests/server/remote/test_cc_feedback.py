@@ -44,7 +44,7 @@ def harness() -> FeedbackHarness:
 
 
 def test_at_the_start_every_bound_value_is_sent() -> None:
-    assert FeedbackHarness().sent() == [CcMove(21, 53, 0), CcMove(22, 127, 2), CcMove(64, 0, 0)]
+    assert FeedbackHarness().sent() == [CcMove(21, 60, 0), CcMove(22, 127, 2), CcMove(64, 0, 0)]
 
 
 def test_a_change_from_anywhere_moves_the_motor(harness: FeedbackHarness) -> None:

@@ -88,10 +88,10 @@ class TestBoundKnob:
         assert len(harness.scheduled) == 1
 
     def test_at_the_position_of_its_control_changes_nothing(self, harness: CcInputHarness) -> None:
-        harness.receive(ControlChange(21, 53))
+        harness.receive(ControlChange(21, 60))
         harness.run_loop()
         assert (harness.calls, harness.moved_controls) == ([], [])
-        assert harness.controls.value("temperature") == 0.9
+        assert harness.controls.value("temperature") == 1.0
 
     def test_stops_at_each_whole_number(self, harness: CcInputHarness) -> None:
         harness.receive(ControlChange(23, 64))

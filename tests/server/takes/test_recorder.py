@@ -176,7 +176,7 @@ class TestFloods:
             for record in harness.records
             if isinstance(record, ControlChanged) and record.control == "temperature"
         ]
-        assert [record.value for record in written] == [0.9, 1.199]
+        assert [record.value for record in written] == [1.0, 1.199]
 
     def test_every_change_of_record_is_kept(self, harness: RecorderHarness) -> None:
         changes = [

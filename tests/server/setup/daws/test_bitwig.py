@@ -39,7 +39,7 @@ def test_each_control_of_the_table_is_on_a_page_with_its_range(partner: Partner,
     for control in CONTROLS:
         kind = {"number": "number", "action": "signal"}.get(control.kind, "enum")
         assert [line for line in start if line.startswith(f"{kind} {control.group} {control.name.replace('_', ' ')} [")]
-    assert 'number partner temperature [0.1,2,0.0019,"",0.9]' in start
+    assert 'number partner temperature [0.1,2,0.0019,"",1]' in start
 
 
 def test_at_the_start_the_partner_is_asked_and_nothing_is_set(partner: Partner, tmp_path: Path) -> None:

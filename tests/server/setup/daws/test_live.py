@@ -34,7 +34,7 @@ def test_every_control_is_a_parameter_that_live_can_automate(partner: Partner) -
     assert set(parameters) == set(CONTROLS)
     value = parameters["temperature"]["saved_attribute_attributes"]["valueof"]  # type: ignore[index]
     row = control_named("temperature")
-    assert (value["parameter_mmin"], value["parameter_mmax"], value["parameter_initial"]) == (row.low, row.high, [0.9])
+    assert (value["parameter_mmin"], value["parameter_mmax"], value["parameter_initial"]) == (row.low, row.high, [1.0])
     modes = parameters["mode"]["saved_attribute_attributes"]["valueof"]  # type: ignore[index]
     assert modes["parameter_enum"] == list(control_named("mode").choices)
 
