@@ -34,6 +34,7 @@ Reply = dict[str, object]
 
 def main(arguments: list[str]) -> None:
     """Arguments: the client's name, the file numbers of `Pipes`, and `wait` to wait for a server, or `once`."""
+    assert sys.platform != "win32"
     name, *fds, waiting = arguments
     # Ctrl-C is for the jam, which then closes this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
