@@ -44,6 +44,6 @@ def request_low_priority() -> None:
 
 def is_realtime() -> bool | None:
     """Whether the calling thread has real-time priority; None where the system has no such question."""
-    if sys.platform == "win32" or not hasattr(os, "sched_getscheduler"):
-        return None
-    return os.sched_getscheduler(0) in {os.SCHED_FIFO, os.SCHED_RR}
+    if sys.platform != "win32" and hasattr(os, "sched_getscheduler"):
+        return os.sched_getscheduler(0) in {os.SCHED_FIFO, os.SCHED_RR}
+    return None

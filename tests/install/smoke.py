@@ -23,6 +23,9 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 WHEEL_MB, ENVIRONMENT_MB = 45, 300
 READY_S = 120.0
 """How long a jam may take to start, the first time and on a slow machine."""
+# Windows has no other signal that a process may send to another one and that can be handled, and it goes to a group.
+STOP_SIGNAL: signal.Signals = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)
+START_FLAGS: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 STATES = ("ok", "warning", "broken")
 PAGE_FILES = {"": b"<!doctype html>", "main.js": b"import"}
 
@@ -96,8 +99,7 @@ def _start_a_jam(fours: Path, folder: Path) -> str:
             with urllib.request.urlopen(f"http://127.0.0.1:{panel_port}/{path}", timeout=READY_S) as page:
                 if begin not in page.read():
                     sys.exit(f"the page's /{path} is not what it should be")
-        # Windows has no other signal that a process may send to another one and that can be handled.
-        process.send_signal(signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGTERM)
+        process.send_signal(STOP_SIGNAL)
         process.wait(READY_S)
     if process.returncode:
         sys.exit(f"the jam ended with {process.returncode}:\n{output.read_text(encoding='utf-8')}")
@@ -108,10 +110,14 @@ def _start_a_jam(fours: Path, folder: Path) -> str:
 def _process(command: Sequence[str], folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """A process, and the file that it prints into; it is killed at the end if it still runs."""
     output = folder / "jam.txt"
-    flags = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
     with output.open("wb") as file:
         process = subprocess.Popen(
-            command, cwd=folder, env=clean_environment(), stdout=file, stderr=subprocess.STDOUT, creationflags=flags
+            command,
+            cwd=folder,
+            env=clean_environment(),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            creationflags=START_FLAGS,
         )
     try:
         yield process, output

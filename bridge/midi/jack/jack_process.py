@@ -34,13 +34,13 @@ Reply = dict[str, object]
 
 def main(arguments: list[str]) -> None:
     """Arguments: the client's name, the file numbers of `Pipes`, and `wait` to wait for a server, or `once`."""
-    assert sys.platform != "win32"
     name, *fds, waiting = arguments
     # Ctrl-C is for the jam, which then closes this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipes = Pipes(*map(int, fds))
-    os.set_blocking(pipes.received_fd, False)
-    os.set_blocking(pipes.to_send_fd, False)
+    if sys.platform != "win32":  # there is no JACK-Client for it, see `is_supported`
+        os.set_blocking(pipes.received_fd, False)
+        os.set_blocking(pipes.to_send_fd, False)
     process = JackProcess(name, pipes, waits_for_server=waiting == "wait")
     # Nothing here makes reference cycles, so there is no garbage to search for.
     gc.disable()

@@ -18,7 +18,7 @@ class RecordingLibraries:
     """Every function of every library, as `load`; `calls` are library, function and arguments."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[str, str, tuple[int | None, ...]]] = []
+        self.calls: list[tuple[str, str, tuple[object, ...]]] = []
 
     def __call__(self, name: str) -> ctypes.CDLL:
         libraries = self
