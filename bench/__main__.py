@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 
 ROOMS: Mapping[str, tuple[str, ...]] = {
-    "training": ("steps", "bits", "rhythm", "bins", "recipes", "targets", "ingest", "readers"),
+    "training": ("steps", "bits", "rhythm", "bins", "recipes", "targets", "ingest", "readers", "seeds"),
     "music": ("keys", "in_key", "changes", "pulse", "memory", "backoffs", "jam_day", "composing"),
     "live": (
         "takes",
