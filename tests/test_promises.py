@@ -1,12 +1,11 @@
 """Each test that docs/promises.md names exists, under that name."""
 
-import ast
 import re
-from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+from tests.named_tests import CHECKOUT, assert_test_exists
+
 PROMISES = (CHECKOUT / "docs" / "promises.md").read_text(encoding="utf-8")
 ROWS = [line for line in PROMISES.splitlines() if line.startswith("| ") and not line.startswith("| promise |")]
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::([\w:]+)`")
@@ -19,12 +18,4 @@ def test_each_promise_names_the_test_that_holds_it() -> None:
 
 @pytest.mark.parametrize(("path", "name"), NAMED.findall(PROMISES), ids=lambda part: part.rpartition("::")[2])
 def test_that_test_exists(path: str, name: str) -> None:
-    body: list[ast.stmt] = ast.parse((CHECKOUT / path).read_text(encoding="utf-8")).body
-    for part in name.split("::"):
-        found = [
-            node
-            for node in body
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == part
-        ]
-        assert found, f"{path} has no {part}"
-        body = found[0].body
+    assert_test_exists(path, name)
