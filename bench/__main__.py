@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "training": ("steps", "bits", "rhythm", "bins", "recipes", "targets", "ingest", "readers", "seeds"),
-    "music": ("keys", "in_key", "changes", "pulse", "memory", "backoffs", "jam_day", "composing"),
+    "music": ("keys", "in_key", "changes", "phrase_chords", "pulse", "memory", "backoffs", "jam_day", "composing"),
     "live": (
         "takes",
         "startup",
@@ -16,6 +16,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "clock",
         "buffered_clock",
         "onsets",
+        "band",
         "panel",
         "page_work",
     ),
