@@ -36,7 +36,7 @@ def run() -> None:
     unnamed = 0
     for bars in songs:
         trues = [true for true, _ in bars]
-        guesses = {
+        guesses: dict[str, Sequence[Chord | None]] = {
             BY_PHRASE: [named for _, named in bars],
             FIRST: [trues[0]] * len(bars),
             COMMONEST: [Counter(trues).most_common(1)[0][0]] * len(bars),
