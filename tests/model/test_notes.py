@@ -24,13 +24,12 @@ def test_notes_that_are_made_by_the_column_are_notes_like_any_other() -> None:
         notes[0].pitch = 61  # type: ignore[misc]
 
 
-def test_the_garbage_collector_is_left_as_it_was_when_notes_are_made() -> None:
-    assert gc.isenabled()
-    notes_from_columns([60], [0.0], [1.0], [80])
-    assert gc.isenabled()
-    gc.disable()
+@pytest.mark.parametrize("is_collecting", [True, False])
+def test_the_garbage_collector_is_left_as_it_was_when_notes_are_made(*, is_collecting: bool) -> None:
+    was_collecting = gc.isenabled()
     try:
+        (gc.enable if is_collecting else gc.disable)()
         notes_from_columns([60], [0.0], [1.0], [80])
-        assert not gc.isenabled()
+        assert gc.isenabled() == is_collecting
     finally:
-        gc.enable()
+        (gc.enable if was_collecting else gc.disable)()
