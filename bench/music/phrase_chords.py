@@ -67,13 +67,13 @@ def _bars(line: ChordLine) -> Iterator[tuple[Chord, Chord | None]]:
     timeline = Timeline.start(TEMPO_BPM, meter=meter).with_downbeat(
         line.changes.bar_line_before(line.notes[0].onset_beats)
     )
+    listener = ChordListener()  # which is never told that a bar is over, so it foresees no form
     for bar in range(timeline.bar_at(line.notes[-1].onset_beats)[0] + 1):
         start, end = timeline.bar_line(bar), timeline.bar_line(bar + 1)
         notes = [note for note in line.notes if note.onset_beats < end and note.end_beats > start]
         true = _longest(line, start, end)
         if true is None or not notes:
             continue
-        listener = ChordListener()
         listener.hear_phrase(notes, timeline, bar)
         yield true, None if listener.changes is None else listener.changes.chart.bars[0].chords[0]
 
