@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from bench.daw.ardour import SAMPLE_RATE, Ardour, lua_text, running
+from bench.daw.ardour_program import SAMPLE_RATE, Ardour, lua_text, running
 
 TICKS_PER_BEAT = 1920
 # Ardour counts samples in units that all usual rates divide.

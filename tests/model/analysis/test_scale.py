@@ -47,9 +47,9 @@ def test_a_key_is_named_as_musicians_write_it(tonic: int, mode: Mode, name: str)
 
 
 def test_there_are_84_keys_besides_off_and_auto() -> None:
-    assert len(set(KEY_CHOICES)) == len(KEY_CHOICES) == 86
-    assert KEY_CHOICES[:3] == ("off", "auto", "C major")
-    assert set(map(str, KEYS)) == set(KEY_CHOICES[2:])
+    assert len(set(KEY_CHOICES)) == len(KEY_CHOICES) == 87
+    assert KEY_CHOICES[:4] == ("off", "auto", "live", "C major")
+    assert set(map(str, KEYS)) == set(KEY_CHOICES[3:])
     assert set(KEYS) == {Key(tonic, mode) for tonic, mode in product(range(12), MODES)}
 
 
