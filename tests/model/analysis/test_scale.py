@@ -98,9 +98,9 @@ def test_common_spellings_of_a_key_are_parsed(text: str, name: str) -> None:
         ("C# dorain", "did you mean C# dorian?"),
         ("A aeolian", "did you mean A minor?"),
         ("auot", "did you mean auto?"),
-        ("H", "a key is off, auto, or a tonic and major, minor, dorian, phrygian, lydian, mixolydian or locrian"),
-        ("", "a key is off, auto, or a tonic and major"),
-        ("blues", "a key is off, auto, or a tonic and major"),
+        ("H", "a key is off, auto, live, or a tonic and major, minor, dorian, phrygian, lydian, mixolydian or locrian"),
+        ("", "a key is off, auto, live, or a tonic and major"),
+        ("blues", "a key is off, auto, live, or a tonic and major"),
     ],
 )
 def test_an_unknown_key_is_an_error_with_the_nearest_name(text: str, hint: str) -> None:
