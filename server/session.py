@@ -70,7 +70,7 @@ def trust_text(osc: OscSection) -> str:
 # starts sooner and takes less memory.
 
 
-def read_chart(text: str) -> Chart | None:
+def chart_of(text: str) -> Chart | None:
     """The chart that the control's text means; None for none. Raises ChartError."""
     if text == NO_CHART:
         return None
@@ -151,7 +151,7 @@ class Session:
             approach: measure_ms_per_token(engine, self._clock) for approach, engine in loaded_pack.engines.items()
         }
         jam = Jam(loaded_pack.improvisers(self._settings.tempo), self._settings, self._random_seed)
-        chart = read_chart(self._settings.chart)
+        chart = chart_of(self._settings.chart)
         midi_system = self._choose_midi_system()
         output = midi_system.open_output(self._config.midi.output or None)
         music_thread = MusicThread(jam, output, self._clock)
@@ -230,7 +230,7 @@ class Session:
         self._stack.callback(packs.close)
 
         def change_chart(settings: Settings) -> None:
-            chart = read_chart(settings.chart)
+            chart = chart_of(settings.chart)
             music_thread.set_chart(chart)
             if chart is not None:
                 for remark in chart.remarks:
@@ -323,7 +323,7 @@ class Session:
             else:
                 logger.warning('MIDI %s "%s" is back', direction, port.name)
 
-        midi_input.watch_clock(music_thread.on_input_clock_moved)
+        midi_input.watch_dates(music_thread.on_input_dates_shifted)
         for port, direction in ((midi_input, "input"), (output, "output")):
             port.watch(
                 partial(on_change, port, direction, is_lost=True), partial(on_change, port, direction, is_lost=False)
