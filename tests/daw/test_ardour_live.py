@@ -1,26 +1,21 @@
 """A jam beside a real DAW: Debian's Ardour, without its windows, on JACK's dummy driver.
 
 Ardour holds the session: its clock leads the jam, a region of it plays the phrase, and it records the answer. What it
-recorded, and what the jam says of its bars and tempo, are held against the session's own. `python -m bench ardour` measures.
+recorded is held against the session's own bars. `python -m bench ardour` measures.
 """
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench.daw import ardour_program
-from bench.daw.ardour_program import Ardour, lua_text
-from bench.daw.ardour_rolls import off_grid_ms, record, settle, stop, wait_until, wire
+from bench.daw.ardour_program import Ardour
+from bench.daw.ardour_rolls import off_grid_ms, record, settle, wait_until, wire
 from bench.daw.ardour_session import Region, running_session, split_tracks
-from bench.live import jackd_server
 from model.files.midi.midi_writer import Track, as_midi
 from model.notes import Note
-from server.config.config import Config
-from server.setup.daws.ardour import SCRIPT, ardour_files
-from server.setup.partner import FROM_TRACK, TO_TRACK, Partner
 from tests.conftest import Jackd
 from tests.programs import require_program
 from tests.server.jam_process import RunningJam, running_jam
@@ -28,10 +23,8 @@ from tests.server.jam_process import RunningJam, running_jam
 pytestmark = pytest.mark.timeout(600)  # Ardour alone needs half a minute to start on a busy machine
 
 TEMPO_BPM = 150.0
-BEAT_SAMPLES = round(60 / TEMPO_BPM * ardour_program.SAMPLE_RATE)
 BAR_BEATS = 4
 BARS = 12
-LOOP_BARS = (2, 4)
 TO, FROM = "To the partner", "From the partner"
 PHRASE = [Note(60, 0.0, 0.9, 90), Note(62, 1.0, 0.9, 80), Note(64, 2.0, 0.9, 70), Note(67, 3.0, 0.5, 100)]
 STEP_BEATS = 0.5
@@ -53,8 +46,7 @@ def daw(long_cycle_jackd: Jackd, tmp_path_factory: pytest.TempPathFactory) -> It
     midi_file.write_bytes(as_midi([Track("Phrase", PHRASE)], TEMPO_BPM))
     phrase = split_tracks(midi_file, folder)[-1]
     regions = [Region(TO, phrase, bar * BAR_BEATS, BAR_BEATS) for bar in range(0, BARS, 2)]
-    loop_beats = (float(LOOP_BARS[0] * BAR_BEATS), float(LOOP_BARS[1] * BAR_BEATS))
-    with running_session(folder, (TO, FROM), regions, tempo_bpm=TEMPO_BPM, loop_beats=loop_beats) as program:
+    with running_session(folder, (TO, FROM), regions, tempo_bpm=TEMPO_BPM) as program:
         yield program
 
 
@@ -101,88 +93,6 @@ def test_the_answer_is_recorded_in_the_partners_bars_and_on_the_sessions_grid_an
     wait_until(lambda: _state_of(jam) == "listening", "the jam plays on after the song has stopped")
     # What was on the way when the song stopped has an end too.
     assert all(note.length_beats > 0 for note in notes)
-
-
-def test_the_jam_goes_with_the_song_to_another_bar_and_back(daw: Ardour, jam: RunningJam) -> None:
-    # Ardour 7 sends song positions in ticks: the jam notices it where the song goes on at the place where it was stopped.
-    for beats in (4, 2):
-        daw.run("roll()")
-        daw.wait_for(daw.position + beats * BEAT_SAMPLES)
-        stop(daw)
-    daw.run("roll()")
-    for bar in (10, 3, 6):
-        daw.run(f"locate({bar * BAR_BEATS * BEAT_SAMPLES}, true)")
-        bars = range(bar, bar + 3)
-        wait_until(partial(_is_song_in, daw, bars), f"the song is not in bar {bar + 1}")
-        wait_until(lambda: _are_together(daw, jam) is not None, f"the jam does not go to bar {bar + 1}")
-    stop(daw)
-
-
-def test_the_jam_follows_a_loop_round_its_edge(daw: Ardour, jam: RunningJam) -> None:
-    daw.run("loop(true)")
-    together: list[int] = []
-
-    def is_round_twice() -> bool:
-        bar = _are_together(daw, jam)
-        if bar is not None and together[-1:] != [bar]:
-            together.append(bar)
-        first, second = LOOP_BARS[0], LOOP_BARS[0] + 1
-        return together[-4:] == [first, second, first, second]
-
-    wait_until(is_round_twice, f"the jam does not go round with the loop: {together}")
-    daw.run("loop(false)")
-    stop(daw)
-
-
-def test_the_jam_takes_a_change_of_tempo_in_the_song(daw: Ardour, jam: RunningJam) -> None:
-    daw.run("locate(0, false)")
-    daw.run(f"set_tempo(100, {2 * BAR_BEATS})")
-    daw.run("roll()")
-    wait_until(lambda: _bpm_of(jam) == pytest.approx(TEMPO_BPM, abs=0.5), "the jam does not take the first tempo")
-    wait_until(lambda: _bpm_of(jam) == pytest.approx(100, abs=0.5), "the jam does not take the second tempo")
-    stop(daw)
-
-
-def test_the_script_of_fours_setup_adds_two_tracks_and_routes_them_and_a_second_run_adds_none(
-    daw: Ardour, jam: RunningJam, tmp_path: Path
-) -> None:
-    script = tmp_path / SCRIPT.name
-    script.write_bytes(ardour_files(Partner.of(Config()))[SCRIPT])
-    connections = []
-    for _ in range(2):
-        daw.run(f"run_script({lua_text(script)})")
-        connections.append((jackd_server.connections(jam.midi_in), jackd_server.connections(jam.midi_out)))
-    to_partner, from_partner = connections[0]
-    assert f"ardour:{TO_TRACK}/midi_out 1" in to_partner
-    assert ardour_program.CLOCK_PORT in to_partner
-    assert f"ardour:{FROM_TRACK}/midi_in 1" in from_partner
-    assert connections[1] == connections[0]
-    names = daw.run("return track_names()").splitlines()
-    assert sorted(names) == sorted((TO, FROM, TO_TRACK, FROM_TRACK))
-    assert daw.run(f"return is_armed({lua_text(FROM_TRACK)})") == "true"
-    assert daw.run(f"return plugins_of({lua_text(FROM_TRACK)})") == "ACE Reasonable Synth"
-
-
-def _are_together(daw: Ardour, jam: RunningJam) -> int | None:
-    """The bar of the session, counted from 0, where the jam shows the same one; None where it shows another."""
-    before, bar_of_jam, after = _bar_at(daw.position), _bar_of(jam), _bar_at(daw.position)
-    return before if before == after == bar_of_jam - 1 else None
-
-
-def _is_song_in(daw: Ardour, bars: range) -> bool:
-    return _bar_at(daw.position) in bars
-
-
-def _bar_at(sample: int) -> int:
-    return sample // (BAR_BEATS * BEAT_SAMPLES)
-
-
-def _bar_of(jam: RunningJam) -> int:
-    return int(jam.phone.ask("/fours/bar").arguments[0])
-
-
-def _bpm_of(jam: RunningJam) -> float:
-    return float(jam.phone.ask("/fours/bpm").arguments[0])
 
 
 def _state_of(jam: RunningJam) -> object:
