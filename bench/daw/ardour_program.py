@@ -13,8 +13,11 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 
+from bench.live import jackd_server
+
 PROGRAM = "ardour7-lua"
 DRIVER = Path(__file__).with_name("ardour_driver.lua")
+CLIENT_PREFIX = "ardour"
 CLOCK_PORT = "ardour:MIDI Clock out"
 SAMPLE_RATE = 48_000
 TIMEOUT_S = 90.0
@@ -112,6 +115,12 @@ class Ardour:
 @contextmanager
 def running(folder: Path) -> Iterator[Ardour]:
     """Runs Ardour as a client of the JACK server in use; its configuration is in `folder`, and not that of the user."""
+    # The server may notice only after a while that another one has ended, and would give this one another name.
+    until_s = time.perf_counter() + TIMEOUT_S
+    while any(port.startswith(CLIENT_PREFIX) for port in jackd_server.port_names()):
+        if time.perf_counter() > until_s:
+            raise ArdourError("another Ardour is still a client of the server")
+        time.sleep(0.1)
     environment = {**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config")}
     with subprocess.Popen(
         (PROGRAM, str(DRIVER)),

@@ -45,8 +45,13 @@ def connect(source: str, target: str) -> None:
         if target in connections(source):
             return
         if time.perf_counter() > until_s:
-            raise TimeoutError(f"{source} cannot be connected to {target}")
+            raise TimeoutError(f"{source} cannot be connected to {target}; there are {', '.join(port_names())}")
         time.sleep(0.2)
+
+
+def port_names() -> list[str]:
+    """The names of all ports on the server."""
+    return subprocess.run(["jack_lsp"], capture_output=True, text=True, check=False).stdout.splitlines()
 
 
 def connections(port: str) -> list[str]:
