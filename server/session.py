@@ -6,7 +6,7 @@ It connects them, and prints what is bound where; it plays nothing itself.
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from functools import partial
@@ -20,6 +20,7 @@ from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
 from model.errors import ModelError
 from model.harmony.chart import NO_CHART, Chart
+from model.improvising.improviser import Improviser
 from model.pack.pack import available_packs
 from server.config.config import CONFIG_FILE, Config, OscSection, is_loopback
 from server.controls.control_store import ORIGIN_MUSIC, ControlStore, Preparation
@@ -149,13 +150,15 @@ class Session:
         speeds_ms = {
             approach: measure_ms_per_token(engine, self._clock) for approach, engine in loaded_pack.engines.items()
         }
-        jam = Jam(loaded_pack.improvisers(self._settings.tempo), self._settings, self._random_seed)
+        improvisers = loaded_pack.improvisers(self._settings.tempo)
+        jam = Jam(improvisers, self._settings, self._random_seed)
         chart = read_chart(self._settings.chart)
         midi_system = self._choose_midi_system()
         output = midi_system.open_output(self._config.midi.output or None)
         music_thread = MusicThread(jam, output, self._clock)
         link = await self._open_link(music_thread)
-        controls = self._create_control_store(music_thread, link)
+        controls = self._create_control_store(music_thread, link, tuple(improvisers.values()))
+        del improvisers  # once they are replaced, nothing but the switcher of packs may keep them
         self._pack_list = PackList(lambda: available_packs(self._config.pack_folders))
         packs = self._pack_list.names()
         self._stack.callback(output.close)
@@ -206,7 +209,9 @@ class Session:
         link.apply_settings(self._settings)
         return link
 
-    def _create_control_store(self, music_thread: MusicThread, link: LinkSession) -> ControlStore:
+    def _create_control_store(
+        self, music_thread: MusicThread, link: LinkSession, models: Iterable[Improviser]
+    ) -> ControlStore:
         loop = asyncio.get_running_loop()
 
         def on_pack_failed(name: str, current_name: str, error: Exception) -> None:
@@ -220,6 +225,7 @@ class Session:
             music_thread,
             on_pack_failed,
             self._settings.pack,
+            models,
         )
         self._stack.callback(packs.close)
 
