@@ -16,16 +16,17 @@ from pathlib import Path
 JAM = """
 import json, sys, threading
 from server.cli import main
-from server.jam import jam as jam_module
 try:
+    from server.jam.jam import Jam
     from server.music.music_thread import MusicThread
 except ImportError:
+    from server.jam import Jam
     from server.player import Player as MusicThread
 
 threads, places = [], []
 start = MusicThread.start
-take_over_name = "replace_improvisers" if hasattr(jam_module.Jam, "replace_improvisers") else "seat"
-take_over = getattr(jam_module.Jam, take_over_name)
+take_over_name = "replace_improvisers" if hasattr(Jam, "replace_improvisers") else "seat"
+take_over = getattr(Jam, take_over_name)
 
 def started(music):
     threads.append(music)
@@ -43,7 +44,7 @@ def report():
         places.clear()
 
 MusicThread.start = started
-setattr(jam_module.Jam, take_over_name, taken_over)
+setattr(Jam, take_over_name, taken_over)
 threading.Thread(target=report, daemon=True).start()
 main()
 """

@@ -185,6 +185,11 @@ def available_packs(folders: tuple[Path, ...] = ()) -> dict[str, Path]:
     return found
 
 
+def find_own_pack(name: str) -> Path | None:
+    """The folder of the pack of this name among those that come with the program; None where it is none of them."""
+    return available_packs().get(name)
+
+
 def _is_folder(path: Path) -> bool:
     """Whether there is such a folder; not where the name is one that no file system can have."""
     try:
@@ -195,7 +200,11 @@ def _is_folder(path: Path) -> bool:
 
 def find_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Path:
     """The folder of a pack, from its name or its folder. Raises PackError where there is none; the text has the nearest name."""
-    found = available_packs(folders)
+    own = find_own_pack(name_or_path)
+    if own is not None:
+        return own  # without a look into `folders`, whose disk may be asleep or gone
+    is_path = len(Path(name_or_path).parts) > 1
+    found = {} if is_path and _is_folder(Path(name_or_path)) else available_packs(folders)
     folder = found.get(name_or_path)
     if folder is None:
         folder = Path(name_or_path)
