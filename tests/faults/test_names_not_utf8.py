@@ -20,7 +20,8 @@ def test_a_folder_a_file_and_an_out_whose_names_are_not_utf_8_train_and_are_writ
     tunes = write_tunes(tmp_path / f"tunes {NO_UTF_8}")
     (tunes / "0.mid").rename(tunes / f"{NO_UTF_8}.mid")
     out = tmp_path / f"pack {NO_UTF_8}"
-    command = [*AS_A_PROGRAM, *SHAPE_OPTIONS, *RECIPE_OPTIONS, "--cache", tmp_path / "cache", "--out", out, tunes]
+    paths = ("--cache", str(tmp_path / "cache"), "--out", str(out), str(tunes))
+    command = [*AS_A_PROGRAM, *SHAPE_OPTIONS, *RECIPE_OPTIONS, *paths]
     done = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr.decode(errors="replace")
     assert (out / CARD_FILE).is_file()
