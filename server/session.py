@@ -72,7 +72,7 @@ def trust_text(osc: OscSection) -> str:
 # starts sooner and takes less memory.
 
 
-def read_chart(text: str) -> Chart | None:
+def chart_of(text: str) -> Chart | None:
     """The chart that the control's text means; None for none. Raises ChartError."""
     if text == NO_CHART:
         return None
@@ -155,7 +155,7 @@ class Session:
         }
         improvisers = loaded_pack.improvisers(self._settings.tempo)
         jam = Jam(improvisers, self._settings, self._random_seed)
-        chart = read_chart(self._settings.chart)
+        chart = chart_of(self._settings.chart)
         midi_system = self._choose_midi_system()
         output = midi_system.open_output(self._config.midi.output or None)
         music_thread = MusicThread(jam, output, self._clock)
@@ -240,7 +240,7 @@ class Session:
         self._stack.callback(packs.close)
 
         def change_chart(settings: Settings) -> None:
-            chart = read_chart(settings.chart)
+            chart = chart_of(settings.chart)
             music_thread.set_chart(chart)
             if chart is not None:
                 for remark in chart.remarks:
@@ -338,7 +338,7 @@ class Session:
             else:
                 logger.warning('MIDI %s "%s" is back', direction, port.name)
 
-        midi_input.watch_clock(music_thread.on_input_clock_moved)
+        midi_input.watch_dates(music_thread.on_input_dates_shifted)
         for port, direction in ((midi_input, "input"), (output, "output")):
             port.watch(
                 partial(on_change, port, direction, is_lost=True), partial(on_change, port, direction, is_lost=False)

@@ -221,7 +221,7 @@ class Settings:
         1.0,
         MIN_GATE,
         MAX_GATE,
-        "How much of its length a note sounds: below 1 detached, above 1 overlapping.",
+        "How much of its length a note sounds; at 1 its touch decides, above 1 notes overlap.",
     )
     offset_ms: float = _number(
         "rhythm", 0.0, -250.0, 250.0, "How much later than the beat it plays; negative: earlier.", "ms"
