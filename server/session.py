@@ -39,6 +39,7 @@ from server.music.packs.pack_switcher import PackSwitcher
 from server.music.packs.token_speed import measure_ms_per_token
 from server.music.watchdog import Watchdog
 from server.panel.jam_handle import JamHandle, Wiring
+from server.remote.live_set.live_set_follower import LiveSetFollower
 from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
 from server.remote.osc_remote import OscRemote
@@ -160,12 +161,15 @@ class Session:
         output = midi_system.open_output(self._config.midi.output or None)
         music_thread = MusicThread(jam, output, self._clock)
         link = await self._open_link(music_thread)
-        controls = self._create_control_store(music_thread, link, tuple(improvisers.values()))
+        throttle = ControlThrottle(music_thread, asyncio.get_running_loop().call_later)
+        controls = self._create_control_store(music_thread, throttle, link, tuple(improvisers.values()))
         del improvisers  # once they are replaced, nothing but the switcher of packs may keep them
         self._pack_list = PackList(lambda: available_packs(self._config.pack_folders))
         packs = self._pack_list.names()
         self._stack.callback(output.close)
         osc_remote = await self._open_osc(controls, music_thread, packs)
+        live_set = LiveSetFollower(self._config.live, controls, throttle, self._clock)
+        await self._stack.enter_async_context(live_set)
         self._open_memory(jam)
         await self._open_recorder(jam, music_thread)
         await self._open_music_thread(music_thread)
@@ -220,7 +224,7 @@ class Session:
         return link
 
     def _create_control_store(
-        self, music_thread: MusicThread, link: LinkSession, models: Iterable[Improviser]
+        self, music_thread: MusicThread, throttle: ControlThrottle, link: LinkSession, models: Iterable[Improviser]
     ) -> ControlStore:
         loop = asyncio.get_running_loop()
 
@@ -254,7 +258,6 @@ class Session:
             "meter": link.apply_settings,
             "tempo": lambda settings: link.set_tempo(settings.tempo),
         }
-        throttle = ControlThrottle(music_thread, asyncio.get_running_loop().call_later)
         controls = ControlStore(self._settings, throttle, preparations)
         music_thread.on_control_changed = self._on_event_loop(controls.record_change)
         return controls
