@@ -18,8 +18,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "onsets",
         "band",
         "panel",
-        "page_work",
     ),
+    "faults": ("page_work", "pack_switch", "lost_server"),
     "daw": ("ardour",),
     "gpu": ("gpu",),
 }

@@ -31,7 +31,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "tests/server/jam/test_late_notes.py::test_a_sounding_note_is_ended_even_if_its_end_is_late",
     ),
     "the JACK server ends in the middle of an answer": (
-        "tests/server/music/test_lost_server_live.py::test_a_jam_plays_again_within_seconds_of_the_servers_return",
+        "tests/server/music/test_lost_server_live.py::test_a_jam_plays_again_within_three_seconds_of_the_servers_return",
         "tests/server/music/test_lost_ports.py::test_notes_that_sounded_on_a_lost_output_are_ended_when_it_is_back",
         "tests/bridge/midi/jack/test_jack_ports_live.py::TestPorts::test_a_named_port_whose_program_was_started_again_at_once_is_found_again",
     ),
