@@ -1,6 +1,4 @@
-"""A comparison as one HTML page that needs no other file: style, script, pictures and MIDI files are all inside.
-
-And where it is written.
+"""Writes a comparison as one HTML page that needs no other file: style, script, pictures and MIDI files are inside.
 
 The page is `page/report.html`. Its content is prepared in `train.report.answer_views`, `train.report.figure_views` and
 `train.report.card_views`.
