@@ -305,7 +305,7 @@ def train(context: typer.Context) -> None:
 
 @app.command(context_settings=_TRAINING)
 def evaluate(context: typer.Context) -> None:
-    """Judge a pack on music that it has not seen (needs the extra `train`)."""
+    """Measure a pack on music that it has not seen (needs the extra `train`)."""
     _run_training_command("train.evaluate_cli", context)
 
 
