@@ -88,7 +88,7 @@ NO_KEY, AUTO_KEY = "off", "auto"
 KEY_CHOICES: tuple[str, ...] = (NO_KEY, AUTO_KEY, *(str(key) for key in KEYS))
 """The values of a control for the key: no key, the key that is heard, or one of the 84 keys by name."""
 LONGEST_SHOWN = 40
-"""So many characters of a text that names no key stand in the message."""
+"""An error message shows at most this many characters of a text that names no key."""
 _BY_LOWER_NAME: Mapping[str, str] = {name.lower(): name for name in KEY_CHOICES}
 
 
