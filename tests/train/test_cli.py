@@ -132,7 +132,9 @@ class TestMemoryOnly:
         assert names_in(out) == names_in(base)
         assert weights_of(out) == weights_of(base)
 
-    def test_without_a_pack_its_memory_cannot_be_fitted(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
+    def test_without_a_pack_its_memory_cannot_be_fitted(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
         out = tmp_path / "gone"
         assert fours_train(tunes, "--out", out, "--memory-only", shape=(), recipe=()).error_message == (
             f"there is no pack at {out} to fit the memory of; train one first, without --memory-only"
@@ -146,7 +148,9 @@ class TestMemoryOnly:
             f"--memory-only trains nothing, and reads what the pack was trained on; leave out {arguments[0]}"
         )
 
-    def test_without_held_out_files_a_memory_cannot_be_fitted(self, fours_train: FoursTrain, base: Path, tmp_path: Path) -> None:
+    def test_without_held_out_files_a_memory_cannot_be_fitted(
+        self, fours_train: FoursTrain, base: Path, tmp_path: Path
+    ) -> None:
         lone = write_part(tmp_path / "lone.mid", exercise())
         before = (base / CARD_FILE).read_bytes()
         assert fours_train(lone, "--out", base, "--memory-only", shape=(), recipe=()).error_message == (

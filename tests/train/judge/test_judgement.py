@@ -60,7 +60,9 @@ class TestJudgement:
             assert auc.regression == pytest.approx(0.5, abs=0.05)
             assert auc.trees == pytest.approx(0.5, abs=0.05)
 
-    def test_answers_that_repeat_one_pitch_are_told_apart_by_pitch_and_not_by_rhythm(self, judgement: Judgement) -> None:
+    def test_answers_that_repeat_one_pitch_are_told_apart_by_pitch_and_not_by_rhythm(
+        self, judgement: Judgement
+    ) -> None:
         assert judgement.told_apart["pitch"]["pitch alone"].regression > 0.95
         assert judgement.told_apart["pitch"]["rhythm alone"].regression == pytest.approx(0.5, abs=0.05)
 
