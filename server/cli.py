@@ -45,7 +45,7 @@ Controls = dict[str, Value]
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Searches for no garbage while a jam starts: nearly all that a start creates stays. A session that is ready turns it on."""
+    """Garbage collection is off until a session is ready, which turns it on: nearly all that a start creates stays."""
     gc.disable()
     try:
         yield

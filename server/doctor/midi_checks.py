@@ -11,7 +11,8 @@ from server.config.config import MidiSection
 from server.doctor.finding import Finding
 
 SHORTEST_FRAMES, LONGEST_FRAMES = 64, 1024
-"""Below that a program that is late once in a while leaves gaps; above, the delay is felt under the fingers."""
+"""With a shorter period, a program that is late now and then leaves gaps in the sound; with a longer one, a player
+feels the delay."""
 GOOD_FRAMES = 256
 
 
