@@ -1,4 +1,5 @@
-"""How late notes are sent: the music thread, against `time.sleep` until each note, also beside a thread that never idles."""
+"""How late notes are sent: the music thread, against `time.sleep` until each note, also next to a thread that is always
+busy."""
 
 import threading
 import time
