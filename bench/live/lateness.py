@@ -1,5 +1,4 @@
-"""How late notes are sent: the music thread, against `time.sleep` until each note, also next to a thread that is always
-busy."""
+"""How late notes are sent: the music thread, against `time.sleep` until each note, also beside a thread that never idles."""
 
 import threading
 import time

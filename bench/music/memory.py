@@ -67,15 +67,27 @@ FROZEN, WITH_MEMORY = "network, frozen", "with memory"
 
 def run() -> None:
     """Prints bits per note by model, the gain over a piece's first notes, and bits by strength of the memory."""
-    torch.set_num_threads(1) models = (*map(_ppm_name, PPM_ORDERS), FROZEN, WITH_MEMORY) rows, gains_by_notes, strengths
-    = [], [], [] for name, folders in MEASURED.items(): for approach in APPROACHES: for folder in folders: pieces =
-    _pieces(name, approach, folder) labels = (name, approach, folder) rows.append( (*labels,
-    *(_format_bits(*_bits_per_note(pieces, model)) for model in models), _gain(pieces)) )
-    gains_by_notes.append((*labels, *(_gain(pieces, first) for first in FIRST_NOTES), _gain(pieces))) if name ==
-    "songbook": strengths.append((*labels, *(f"{bits:.3f}" for bits in _by_strength(name, approach, folder)))) columns =
-    ("pack", "approach", "corpus") show("Test files: bits per note, pitch + time", (*columns, *models, "better by"),
-    rows) show( "Test files: by how many bits per note the memory is better, over a piece's first notes (of pieces that
-    have as many)", (*columns, *(f"first {first}" for first in FIRST_NOTES), "whole pieces"), gains_by_notes, )
+    torch.set_num_threads(1)
+    models = (*map(_ppm_name, PPM_ORDERS), FROZEN, WITH_MEMORY)
+    rows, gains_by_notes, strengths = [], [], []
+    for name, folders in MEASURED.items():
+        for approach in APPROACHES:
+            for folder in folders:
+                pieces = _pieces(name, approach, folder)
+                labels = (name, approach, folder)
+                rows.append(
+                    (*labels, *(_format_bits(*_bits_per_note(pieces, model)) for model in models), _gain(pieces))
+                )
+                gains_by_notes.append((*labels, *(_gain(pieces, first) for first in FIRST_NOTES), _gain(pieces)))
+                if name == "songbook":
+                    strengths.append((*labels, *(f"{bits:.3f}" for bits in _by_strength(name, approach, folder))))
+    columns = ("pack", "approach", "corpus")
+    show("Test files: bits per note, pitch + time", (*columns, *models, "better by"), rows)
+    show(
+        "Test files: by how many bits per note the memory is better, over a piece's first notes (of pieces that have so many)",
+        (*columns, *(f"first {first}" for first in FIRST_NOTES), "whole pieces"),
+        gains_by_notes,
+    )
     show("Validation files: bits per note by strength", (*columns, *map(str, STRENGTHS)), strengths)
 
 
@@ -99,7 +111,7 @@ def draw(picture: Path) -> None:
         axes.axhline(0.0, color="#999999", linewidth=0.8)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", color="#dddddd", linewidth=0.6)
-    figure.axes[0].set_ylabel("bits a note that memory saves")
+    figure.axes[0].set_ylabel("bits per note that memory saves")
     figure.axes[0].legend(frameon=False)
     figure.savefig(picture, dpi=110)
 

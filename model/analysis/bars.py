@@ -56,7 +56,7 @@ class Bars:
 
     def __post_init__(self) -> None:
         if not (self.beats_per_bar > 0.0 and self.pulse_beats > 0.0):
-            raise ValueError("a bar and its pulse last for longer than nothing")
+            raise ValueError("a bar and its pulse must be longer than 0 beats")
 
     @classmethod
     def of_meter(cls, numerator: int, denominator: int, downbeat: float = 0.0) -> Self:

@@ -201,7 +201,7 @@ class _BaseImproviser(Generic[V]):
         # A state with a NaN in it gives a forecast with a NaN, and would spoil all later ones. The sum of squares is
         # finite only where no value is NaN or infinite.
         if not isfinite(logits.dot(logits)):
-            raise BrokenForecast(f"the {self.approach} network forecasts what is no number; the answer ends here")
+            raise BrokenForecast(f"the {self.approach} network's forecast is not a number; the answer ends here")
         return logits, after
 
     def _draw(

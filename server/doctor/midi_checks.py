@@ -46,7 +46,7 @@ def judge_system(facts: MidiFacts, wanted: str) -> list[Finding]:
 def judge_ports(facts: MidiFacts, midi: MidiSection) -> list[Finding]:
     """Whether the jam can have its two ports, and which others there are."""
     if facts.api is None:
-        return [Finding("warning", "no ports, as there is no MIDI system", "Mend the MIDI system first.")]
+        return [Finding("warning", "no ports, as there is no MIDI system", "Repair the MIDI system first.")]
     return [
         _judge_port("input", midi.input, facts.inputs, facts),
         _judge_port("output", midi.output, facts.outputs, facts),

@@ -128,7 +128,7 @@ def page_path_for(out: Path) -> Path:
             f"{out} is a file; name a folder for the report, or a page such as {out.with_suffix('.html')}"
         )
     if page.is_dir():
-        raise OutputError(f"{page} is a folder; name a page that is none, or the folder that the report goes to")
+        raise OutputError(f"{page} is a folder; name another page, or the folder that the report goes to")
     existing_folder = next(folder for folder in page.parents if folder.exists())
     with _output_errors(page):
         probe = existing_folder / f".{page.name}.{os.getpid()}"

@@ -38,7 +38,7 @@ class TestStrength:
         assert Bars(1.5).line_at_or_before(9.45) == 9.5
 
     def test_bars_of_no_length_are_an_error(self) -> None:
-        with pytest.raises(ValueError, match="longer than nothing"):
+        with pytest.raises(ValueError, match="longer than 0 beats"):
             Bars(0.0, 0.0)
 
 
