@@ -184,7 +184,7 @@ def controls(
     as_json: JsonOption = False,
     markdown: Annotated[bool, typer.Option(help="Print the page docs/osc.md.")] = False,
 ) -> None:
-    """List every control: its OSC address, what it takes, its default."""
+    """List every control: its OSC address, the values that it accepts, its default."""
     if markdown:
         from server.remote.osc_docs import osc_page
 

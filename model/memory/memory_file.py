@@ -121,7 +121,7 @@ def _read_contexts(
 
 @dataclass(frozen=True, slots=True)
 class _ContextCheck:
-    """What contexts of one kind look like: where their symbols begin, how many there are, and the first symbol that is none."""
+    """The valid form of contexts of one kind: where symbols begin, how many there are, and the end of their range."""
 
     begin: int
     length: int

@@ -1,4 +1,4 @@
-"""What is judged of MIDI: the systems, their ports, and the period in which they work. Opens nothing."""
+"""Judges the MIDI systems: which one works, its ports, and its period. Opens nothing."""
 
 import sys
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What is judged of the network: the ports of OSC and the panel, and what `--lan` needs of a firewall. Binds nothing."""
+"""Judges the network: the ports of OSC and the panel, and what `--lan` needs of a firewall. Binds nothing."""
 
 from dataclasses import dataclass
 

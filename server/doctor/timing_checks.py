@@ -1,4 +1,4 @@
-"""What is judged of this machine's timing: how late a thread wakes up that sleeps until a note is due. Measures nothing."""
+"""Judges this machine's timing: how late a thread wakes up that sleeps until a note is due. Measures nothing."""
 
 import statistics
 import sys

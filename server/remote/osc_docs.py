@@ -1,4 +1,5 @@
-"""Generates docs/osc.md from the table of controls: every address, what it takes and sends; `fours controls --markdown`."""
+"""Generates docs/osc.md (`fours controls --markdown`) from the table of controls: what each address accepts and
+sends."""
 
 from collections.abc import Iterator
 from itertools import groupby
