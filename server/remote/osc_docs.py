@@ -1,5 +1,4 @@
-"""Generates docs/osc.md (`fours controls --markdown`) from the table of controls: what each address accepts and
-sends."""
+"""Generates docs/osc.md (`fours controls --markdown`) from the table of controls: what addresses accept and send."""
 
 from collections.abc import Iterator
 from itertools import groupby
