@@ -15,8 +15,8 @@ FEWEST_CHORDS, CHORD_SHARE = 2, 0.5
 # Markers are placed on sixteenths: programs round them to their ticks.
 GRID_BEATS = 0.25
 
-# Signs beyond ASCII, each with a degree that may follow, and the ASCII text before, in place of and after a missing
-# degree.
+# Signs beyond ASCII, each with a degree that may follow, and their spelling in ASCII: the text before the degree, the
+# degree where none follows, and the text after it.
 _PLAIN = {
     re.compile(r"ø(7|9|11|13)?"): ("m", "7", "b5"),
     re.compile(r"Δ(7|9|11|13)?"): ("maj", "7", ""),

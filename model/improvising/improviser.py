@@ -227,7 +227,7 @@ def _mark(memory: Memory | None) -> MemoryMark | None:
 
 
 class PitchImproviser(_BaseImproviser[PitchVocabulary]):
-    """Approach 1: one pitch after another, in a given rhythm: at `step_beats`, or that of a phrase."""
+    """Approach 1: one pitch after another, in a given rhythm: a note every `step_beats`, or that of a phrase."""
 
     approach: Approach = "pitch"
 
