@@ -19,6 +19,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "panel",
         "page_work",
     ),
+    "daw": ("ardour",),
     "gpu": ("gpu",),
 }
 QUESTIONS: Mapping[str, str] = {name: f"bench.{room}.{name}" for room, names in ROOMS.items() for name in names}

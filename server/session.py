@@ -36,6 +36,7 @@ from server.music.packs.pack_switcher import PackSwitcher
 from server.music.packs.token_speed import measure_ms_per_token
 from server.music.watchdog import Watchdog
 from server.panel.jam_handle import JamHandle, Wiring
+from server.remote.live_set.live_set_follower import LiveSetFollower
 from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
 from server.remote.osc_remote import OscRemote
@@ -155,11 +156,14 @@ class Session:
         output = midi_system.open_output(self._config.midi.output or None)
         music_thread = MusicThread(jam, output, self._clock)
         link = await self._open_link(music_thread)
-        controls = self._create_control_store(music_thread, link)
+        throttle = ControlThrottle(music_thread, asyncio.get_running_loop().call_later)
+        controls = self._create_control_store(music_thread, throttle, link)
         self._pack_list = PackList(lambda: available_packs(self._config.pack_folders))
         packs = self._pack_list.names()
         self._stack.callback(output.close)
         osc_remote = await self._open_osc(controls, music_thread, packs)
+        live_set = LiveSetFollower(self._config.live, controls, throttle, self._clock)
+        await self._stack.enter_async_context(live_set)
         self._open_memory(jam)
         await self._open_recorder(jam, music_thread)
         await self._open_music_thread(music_thread)
@@ -206,7 +210,9 @@ class Session:
         link.apply_settings(self._settings)
         return link
 
-    def _create_control_store(self, music_thread: MusicThread, link: LinkSession) -> ControlStore:
+    def _create_control_store(
+        self, music_thread: MusicThread, throttle: ControlThrottle, link: LinkSession
+    ) -> ControlStore:
         loop = asyncio.get_running_loop()
 
         def on_pack_failed(name: str, current_name: str, error: Exception) -> None:
@@ -238,7 +244,6 @@ class Session:
             "meter": link.apply_settings,
             "tempo": lambda settings: link.set_tempo(settings.tempo),
         }
-        throttle = ControlThrottle(music_thread, asyncio.get_running_loop().call_later)
         controls = ControlStore(self._settings, throttle, preparations)
         music_thread.on_control_changed = self._on_event_loop(controls.record_change)
         return controls
