@@ -96,6 +96,7 @@ class Calibration:
         if period_s:
             self.say(f"Of that, {1000 * period_s:.1f} ms are one period of {self.system.api}, which every loop takes.")
         self._keep(delay, port_name, request.path)
+        self.say("Take the way back out again now, so that a jam does not hear its own notes.")
         return delay
 
     def by_ear(self, request: CalibrationRequest, taps: Taps) -> Delay:

@@ -96,7 +96,8 @@ def judge_period(facts: MidiFacts, platform: str = sys.platform) -> list[Finding
     ms = 1000 * period.seconds
     what = (
         f"{period.server}, {period.frames:,} frames at {period.rate:,} Hz: every note leaves on its own frame, "
-        f"{ms:.1f} ms after the key that it follows at once; in time with a MIDI clock nothing is added"
+        f"{ms:.1f} ms after the key that it follows at once; a DAW whose clock is followed gets it as much later, "
+        "which fours calibrate takes back"
     )
     figures = {"frames": period.frames, "rate_hz": period.rate, "period_ms": ms}
     if SHORTEST_FRAMES <= period.frames <= LONGEST_FRAMES:

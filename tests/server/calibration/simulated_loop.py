@@ -3,10 +3,8 @@
 from collections.abc import Callable
 from heapq import heappop, heappush
 
-from bridge.errors import PortLost
-from bridge.midi.memory_ports import MemoryInput, MemoryOutput, MemorySystem
+from bridge.midi.memory_ports import MemoryOutput, MemorySystem
 from bridge.midi.messages import NoteOff, NoteOn, parse
-from bridge.midi.ports import Receiver
 from bridge.timing.clock import ManualClock
 
 Way = Callable[[bytes], list[tuple[float, bytes]]]
@@ -14,20 +12,16 @@ Way = Callable[[bytes], list[tuple[float, bytes]]]
 
 
 class LoopedOutput(MemoryOutput):
-    """An output that hands each message to its system, too; it is lost after `messages_left` messages."""
+    """An output that passes on each message that it has sent, with the second at which it was due."""
 
-    messages_left = 1_000_000
+    def __init__(self, name: str, clock: ManualClock, lead_s: float, on_sent: Callable[[bytes, float], None]) -> None:
+        super().__init__(name, clock, lead_s)
+        self._on_sent = on_sent
 
     def send(self, data: bytes, due_s: float | None = None) -> None:
         """See `MemoryOutput`."""
-        if self.messages_left == 0:
-            raise PortLost("the port is gone")
-        self.messages_left -= 1
         super().send(data, due_s)
-        self.on_sent(data, self.due_s[-1])
-
-    def on_sent(self, data: bytes, due_s: float) -> None:
-        """Replaced by its system."""
+        self._on_sent(data, self.due_s[-1])
 
 
 class SimulatedLoop(MemorySystem):
@@ -45,14 +39,9 @@ class SimulatedLoop(MemorySystem):
     def open_output(self, name: str | None) -> LoopedOutput:
         """The output, which loops."""
         opened = super().open_output(name)
-        port = LoopedOutput(opened.name, self.clock, self._lead_s)
-        port.on_sent = self._send_round
+        port = LoopedOutput(opened.name, self.clock, self._lead_s, self._send_round)
         self.opened_outputs[-1] = port
         return port
-
-    def open_input(self, name: str | None, receiver: Receiver) -> MemoryInput:
-        """The input that messages come back to."""
-        return super().open_input(name, receiver)
 
     def wait_until(self, at_s: float) -> None:
         """Lets time pass; what comes back meanwhile is received."""
