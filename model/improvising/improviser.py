@@ -10,6 +10,7 @@ from math import isfinite
 from random import Random
 from typing import Generic, Protocol, TypeVar
 
+from model.analysis.bars import Bars
 from model.approach import Approach
 from model.engines.engine import Engine, EngineState, Logits
 from model.errors import BrokenForecast
@@ -25,7 +26,6 @@ from model.memory.memory import Memory
 from model.memory.memory_mark import MemoryMark
 from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
 from model.phrasing.phrasing import PLAIN, Phrasing
-from model.tokens.bar_places import BarPlaces
 from model.tokens.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary, Vocabulary
 
 # The model does not say how long a note lasts: no note of an answer is held longer than a bar of four.
@@ -87,7 +87,7 @@ class Improviser(Protocol):
         """What its pack knows of touch and phrase ends."""
         ...
 
-    def hear(self, note: Note, bars: BarPlaces | None = None, *, learn: bool = True) -> None:
+    def hear(self, note: Note, bars: Bars | None = None, *, learn: bool = True) -> None:
         """Steps the network by a note that has just begun to sound; `bars` says where bars begin, None where that is not known.
 
         Notes come in the order of their onsets. Only pitch and onset count: the duration may still be 0.0, as the note
@@ -155,17 +155,17 @@ class _BaseImproviser(Generic[V]):
         logits, state = self._step(START, engine.initial_state())
         self._current = Snapshot(state, logits, Cursor(), _mark(memory))
 
-    def hear(self, note: Note, bars: BarPlaces | None = None, *, learn: bool = True) -> None:
+    def hear(self, note: Note, bars: Bars | None = None, *, learn: bool = True) -> None:
         current, memory = self._current, self._memory_at(self._current)
         tokens, cursor = self._vocabulary.encode_note(note, current.cursor)
         state, logits = current.engine_state, current.logits
         for token in tokens:
             logits, state = self._step(token, state)
         if memory is not None:
-            place = None if bars is None else bars.place(note.onset_beats)
+            place = None if bars is None else bars.grid_place(note.onset_beats)
             if len(tokens) == 2:  # a time, which stands at the onset before it, and then the note
                 before_beats = current.cursor.onset_beats
-                time_place = None if bars is None or before_beats is None else bars.place(before_beats)
+                time_place = None if bars is None or before_beats is None else bars.grid_place(before_beats)
                 memory.hear(tokens[0], time_place, learn=learn)
             memory.hear(tokens[-1], place, learn=learn)
         self._current = Snapshot(state, logits, cursor, _mark(memory))
@@ -247,7 +247,7 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
         bars = settings.bars
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
             point.onset_beats = onset_beats
-            point.place = None if bars is None else bars.place(onset_beats)
+            point.place = None if bars is None else bars.grid_place(onset_beats)
             token, memory_share = self._draw(current, forecast, point, settings.memory, random)
             pitch = vocabulary.pitch(token)
             point.outline.append(pitch)
@@ -289,7 +289,7 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
         bars, learn = settings.bars, settings.learn_answer
         current = replace(self._current, cursor=Cursor(start_beats))
         for rest in vocabulary.encode_time(new_onset_beats, self._current.cursor):
-            place = None if bars is None or last_beats is None else bars.place(last_beats)
+            place = None if bars is None or last_beats is None else bars.grid_place(last_beats)
             current = self._advance(current, rest, current.cursor, place, learn=learn)
         onset_beats, latest_beats = start_beats, latest_onset_beats(until_beats, settings.closing_beats)
         point = ForecastPoint(start_beats, until_beats, start_beats, outline=list(settings.answer_outline))
@@ -297,7 +297,7 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
             point.onset_beats, point.chord = onset_beats, current.cursor.chord
             if not chord:
-                point.place = None if bars is None else bars.place(onset_beats)
+                point.place = None if bars is None else bars.grid_place(onset_beats)
             token, memory_share = self._draw(current, forecast, point, settings.memory, random)
             if vocabulary.is_time(token):
                 next_beats = onset_beats + vocabulary.shift_beats(token) * settings.time_scale

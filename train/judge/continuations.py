@@ -7,13 +7,13 @@ from random import Random
 
 import numpy as np
 
+from model.analysis.bars import Bars
 from model.approach import Approach
 from model.engines.engine import Engine
 from model.improvising.sampling import softmax
 from model.memory.memory import Memory
 from model.notes import Note, in_onset_order
 from model.pack.pack import Pack
-from model.tokens.bar_places import BarPlaces
 from model.tokens.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary
 from train.judge.exchanges import HeldOutExchange
 
@@ -45,7 +45,7 @@ def continuation_test(
         asked += 1
         vocabulary = pack.vocabulary(approach, exchange.seed.tempo_bpm)
         memory = pack.memory(approach, exchange.seed.tempo_bpm)
-        listener = _Listener(engine, vocabulary, memory, BarPlaces(0.0, exchange.seed.meter.beats_per_bar))
+        listener = _Listener(engine, vocabulary, memory, Bars(0.0, exchange.seed.meter.beats_per_bar))
         listener.hear(exchange.seed.notes)
         bits = [listener.bits_per_note(notes) for notes in (exchange.continuation, *wrong)]
         for with_memory in right:
@@ -60,7 +60,7 @@ class _Listener:
     """Hears notes, and says how many bits the notes that follow would cost."""
 
     def __init__(
-        self, engine: Engine, vocabulary: PitchVocabulary | EventVocabulary, memory: Memory, bars: BarPlaces
+        self, engine: Engine, vocabulary: PitchVocabulary | EventVocabulary, memory: Memory, bars: Bars
     ) -> None:
         self._engine, self._vocabulary, self._memory, self._bars = engine, vocabulary, memory, bars
         self._logits, self._state = engine.step(START, engine.initial_state())
@@ -93,13 +93,13 @@ class _Listener:
         tokens, after = self._vocabulary.encode_note(note, cursor)
         before_beats = note.onset_beats if cursor.onset_beats is None else cursor.onset_beats
         beats = (*(before_beats,) * (len(tokens) - 1), note.onset_beats)
-        return [(token, self._bars.place(beat)) for token, beat in zip(tokens, beats, strict=True)], after
+        return [(token, self._bars.grid_place(beat)) for token, beat in zip(tokens, beats, strict=True)], after
 
 
 def _wrong_continuations(
     exchange: HeldOutExchange, others: Sequence[HeldOutExchange], random: Random
 ) -> list[tuple[Note, ...]]:
-    """BarPlaces of other pieces of the same corpus, in the same meter and moved to the same key, where the true ones would begin."""
+    """Bars of other pieces of the same corpus, in the same meter and moved to the same key, where the true ones would begin."""
     candidates = [
         other
         for other in others

@@ -12,7 +12,7 @@ from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
 from model.improvising.sampling_settings import SamplingSettings
 from model.improvising.varied_rhythm import VariedRhythm
-from model.notes import HIGHEST_PITCH, LOWEST_PITCH, Note
+from model.notes import HIGHEST_PITCH, LOWEST_PITCH, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
 from model.phrasing.phrase_ends import Ending, PhraseEnds
 from model.phrasing.phrasing import PLAIN, Phrasing
 from server.controls.control_table import Settings
@@ -55,7 +55,7 @@ class AnswerContext:
 def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerContext) -> SamplingSettings:
     """The sampling settings for an answer within `span`."""
     phrase = context.phrase
-    rhythm, rhythm_from_beats = _rhythm(settings, span, context)
+    rhythm = _rhythm(settings, span, context)
     takes_turns = MODES[settings.mode].occasion == "turn"
     closing_beats = min(TURN_CLOSING_BEATS if takes_turns else CLOSING_BEATS, CLOSING_SHARE * span.beats)
     return SamplingSettings(
@@ -63,7 +63,7 @@ def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerCon
         settings.top_p,
         settings.step,
         rhythm=rhythm,
-        rhythm_from_beats=rhythm_from_beats,
+        rhythm_from_beats=0.0 if rhythm is None else span.start_beats,
         time_scale=settings.time_scale,
         max_chord=settings.max_polyphony,
         pitches=_allowed_pitches(settings, _allowed_pitch_classes(settings, phrase, context.detected_key)),
@@ -78,16 +78,30 @@ def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerCon
     )
 
 
-def _rhythm(settings: Settings, span: BeatSpan, context: AnswerContext) -> tuple[Rhythm | VariedRhythm | None, float]:
-    """The rhythm of the pitch approach, and the beat from which it is counted; None for a fixed step."""
+def _rhythm(settings: Settings, span: BeatSpan, context: AnswerContext) -> Rhythm | VariedRhythm | None:
+    """The rhythm of the pitch approach from the answer's first beat on; None for a fixed step.
+
+    Where it has no onset in the answer, which may be short, the rhythm of the phrase has one, or a fixed step.
+    """
     if settings.approach != "pitch" or settings.rhythm == "fixed" or not context.phrase:
-        return None, 0.0
-    if settings.rhythm == "phrase":
-        return Rhythm.from_notes(context.phrase), span.start_beats
+        return None
     notes = list(context.phrase)[-NOTES_OF_RHYTHM:]
-    answer_bars = context.answer_bars(span.start_beats)
-    phrase_bars = context.phrase_bars or Bars(notes[0].onset_beats, answer_bars.beats_per_bar, answer_bars.pulse_beats)
-    return VariedRhythm.from_notes(notes, phrase_bars, answer_bars, context.random_seed), span.start_beats
+    if settings.rhythm == "varied":
+        answer_bars = context.answer_bars(span.start_beats)
+        phrase_bars = context.phrase_bars or Bars(
+            notes[0].onset_beats, answer_bars.beats_per_bar, answer_bars.pulse_beats
+        )
+        varied = VariedRhythm.from_notes(notes, phrase_bars, answer_bars, span.start_beats, context.random_seed)
+        if _has_onset_in(varied, span):
+            return varied
+    rhythm = Rhythm.from_notes(context.phrase)
+    return rhythm if _has_onset_in(rhythm, span) else None
+
+
+def _has_onset_in(rhythm: Rhythm | VariedRhythm, span: BeatSpan) -> bool:
+    times = rhythm.unroll(span.start_beats, span.start_beats)
+    first_beats = next(onset for onset, _ in times if onset >= span.start_beats - ROUNDING_BEATS)
+    return first_beats <= span.until_beats - SHORTEST_NOTE_BEATS
 
 
 def _ending(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bridge.timing.clock_messages import Transport
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
-from model.tokens.bar_places import BarPlaces
+from model.analysis.bars import Bars
 from server.controls.control_table import Settings
 from server.jam.listening.phrase import Phrase
 from server.jam.turns.modes import MODES, Mode, Turn, TurnSchedule
@@ -69,12 +69,12 @@ class TurnPlanner:
         self._counts_bars |= self._transport == "playing" and transport == "free"
         self._transport = transport
 
-    def bars_from(self, first_beat: float) -> BarPlaces:
+    def bars_from(self, first_beat: float) -> Bars:
         """The bars; where it is not known where they begin, a phrase or an answer that begins at `first_beat` begins one.
 
         So the rhythm of a phrase comes back at the same place of an answer, whenever that begins.
         """
-        return BarPlaces(self.timeline.downbeat if self._has_bars else first_beat, self.timeline.meter.beats_per_bar)
+        return Bars(self.timeline.downbeat if self._has_bars else first_beat, self.timeline.meter.beats_per_bar)
 
     def turn(self, settings: Settings, beat: float) -> Turn | None:
         """The turn that contains a beat; None in a mode without turns, or where no bars go by."""
