@@ -28,7 +28,8 @@ from tests.server.jam_process import (
     wait_until,
 )
 
-SERVER = "fours-calibrate"
+SERVER = "fours-jack-ports"
+"""A name that other tests use too, one after the other: JACK has room for eight, and one that was killed keeps its place."""
 PATIENCE_S = 40
 OUT, IN = "Trading Fours:Trading Fours Out", "Trading Fours:Trading Fours In"
 ATTEMPTS = 4

@@ -12,7 +12,8 @@ from tests.server.jam_process import TEMPO_BPM, RunningJam, running_jam
 from tests.server.panel.browser import PATIENCE_MS, open_page
 from tests.server.panel.running_panel import free_tcp_port
 
-SERVER = "fours-page-timing"
+SERVER = "fours-jack-ports"
+"""A name that other tests use too, one after the other: JACK has room for eight, and one that was killed keeps its place."""
 KEPT = '[midi.offset_ms]\n"Trading Fours Out" = -12.5\n'
 
 pytestmark = pytest.mark.timeout(120)
