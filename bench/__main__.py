@@ -17,8 +17,9 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "buffered_clock",
         "onsets",
         "panel",
-        "page_work",
     ),
+    "faults": ("page_work", "pack_switch", "lost_server"),
+    "daw": ("ardour",),
     "gpu": ("gpu",),
 }
 QUESTIONS: Mapping[str, str] = {name: f"bench.{room}.{name}" for room, names in ROOMS.items() for name in names}

@@ -1,6 +1,7 @@
 """The interface to MIDI ports: bytes and monotonic seconds. Knows no MIDI library and no messages.
 
-A new kind of port is a `MidiSystem` with an `InputPort` and an `OutputPort`; `memory_ports` is the smallest example.
+A new kind of port is a `MidiSystem` with an `InputPort` and an `OutputPort`; `silent_ports` is the smallest example, and
+`memory_ports` one that carries messages. Ports that can be lost are opened through `reopening_ports`, which finds them again.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ Receiver = Callable[[bytes, float], None]
 """Takes one whole message, and the time it arrived in seconds of the `Clock`. Called in a thread of the MIDI system, one call
 at a time and in the order of arrival; it must return quickly, and should only put the message into a queue."""
 OnChange = Callable[[], None]
-OnClockMoved = Callable[[float], None]
+OnDatesShifted = Callable[[float], None]
 """Takes by how many seconds the MIDI system's own clock has moved against the program's."""
 
 
@@ -106,7 +107,7 @@ class BasePort:
     def watch(self, on_lost: OnChange, on_found: OnChange) -> None:
         """Does nothing."""
 
-    def watch_clock(self, on_moved: OnClockMoved) -> None:
+    def watch_dates(self, on_moved: OnDatesShifted) -> None:
         """Does nothing."""
 
     def close(self) -> None:
@@ -129,11 +130,12 @@ class InputPort(Port, Protocol):
     goes on.
     """
 
-    def watch_clock(self, on_moved: OnClockMoved) -> None:
-        """Calls `on_moved` before the receiver where all dates from now on are so much later than those before; replaces an earlier one.
+    def watch_dates(self, on_moved: OnDatesShifted) -> None:
+        """Sets what is called when the dates of messages shift against those before; replaces an earlier callback.
 
-        A system that counts frames does so after an overrun: its clock, and all music on it, stood still meanwhile. Other
-        systems never call it.
+        A system that counts frames shifts them after an overrun: its clock, and all music on it, stood still meanwhile. It
+        calls `on_moved` with the seconds by which all later dates are later, before the receiver gets the first of them.
+        Other systems never call it.
         """
         ...
 
@@ -150,7 +152,11 @@ class OutputPort(Port, Protocol):
         ...
 
     def send(self, data: bytes, due_s: float | None = None) -> None:
-        """Sends one whole message, due at `due_s` or now. Never blocks. Raises PortLost where the port is gone or closed."""
+        """Sends one whole message, with its status byte, due at `due_s` or now. Never blocks.
+
+        Raises PortLost where the port is gone or closed; `is_lost` is true by then. Any other exception counts as a fault of
+        the program.
+        """
         ...
 
 

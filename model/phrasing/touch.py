@@ -77,7 +77,7 @@ class NotePlace:
 
 
 @dataclass(frozen=True, slots=True)
-class Feel:
+class NoteTouch:
     """How one note is played: its velocity, the share of its gap that it sounds, and how much later than planned it
     begins.
     """
@@ -105,9 +105,9 @@ class Touch:
     timing: Timing
     profile: TouchProfile | None
 
-    def feel(self, place: NotePlace, chance: float) -> Feel:
+    def feel(self, place: NotePlace, chance: float) -> NoteTouch:
         """How a planned note is played; `chance`, in [0, 1), selects among what the player does at such places."""
-        return Feel(
+        return NoteTouch(
             self._velocity(place, chance),
             self._share(place, (chance * 7919) % 1.0),
             self.timing.late_beats(place.onset_beats, place.previous_onset_beats, place.bars, (chance * 104729) % 1.0),

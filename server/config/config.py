@@ -146,6 +146,13 @@ class OscSection(Section):
         return texts
 
 
+class LiveSection(Section):
+    """The ports of AbletonOSC on this machine: where it listens, and where it sends what it knows of the set in Ableton Live."""
+
+    port: PortNumber = 11000
+    reply_port: PortNumber = 11001
+
+
 class PanelSection(Section):
     """Where the panel is served; other machines reach it only with `lan`, which opens OSC too."""
 
@@ -198,6 +205,7 @@ class Config(Section):
 
     midi: MidiSection = MidiSection()
     osc: OscSection = OscSection()
+    live: LiveSection = LiveSection()
     panel: PanelSection = PanelSection()
     engine: EngineSection = EngineSection()
     takes: TakesSection = TakesSection()

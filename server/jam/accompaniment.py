@@ -52,9 +52,9 @@ class Accompaniment:
         """What the band has arranged last, up to a bar ahead."""
         return self._band.plan
 
-    def takes(self, message: Message, settings: Settings) -> bool:
+    def is_of_chords(self, message: Message, settings: Settings) -> bool:
         """Whether a message of the player's is one of the chords, and none of the phrase."""
-        return self._chords.takes(message, settings)
+        return self._chords.is_of_chords(message, settings)
 
     def receive(self, message: Message, beat: float, timeline: Timeline, settings: Settings) -> bool:
         """Takes a message of the chords; returns whether the chords are others than before."""
@@ -111,8 +111,8 @@ class Accompaniment:
         """Passes on the player's latest notes, for chords that are heard in the phrase."""
         self._chords.hear_phrase(notes, beat, timeline, settings)
 
-    def go_on(self, beat: float, timeline: Timeline, settings: Settings) -> bool:
-        """Goes on to `beat`, and starts or stops the band; returns whether the chords are others than before."""
+    def bring_up_to(self, beat: float, timeline: Timeline, settings: Settings) -> bool:
+        """Brings the chords up to `beat`, and starts or stops the band; returns whether the chords are others than before."""
         self._must_go_on = False
         has_changed = self._chords.advance(beat, timeline, settings)
         if has_changed:

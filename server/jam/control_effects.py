@@ -1,4 +1,4 @@
-"""What a new value of a control does to an answer that is already planned; knows no answer."""
+"""Which controls place planned notes anew, which have them composed again, and which change the turns; knows no answer."""
 
 from collections.abc import Mapping
 

@@ -26,7 +26,7 @@ from model.improvising.improviser import Improviser
 from server.controls.control_table import BY_NAME, Value
 from server.jam.jam import Jam
 from server.music.conductor import Conductor
-from server.music.feed import ActionRequested, ControlChanged, Feed, MessagePlayed, MessageReceived
+from server.music.feed import ActionRequested, Feed, MessagePlayed, MessageReceived, SettingChanged
 from server.music.message_sender import ALL_CHANNELS, MessageSender
 from server.music.packs.model_replacement import ModelReplacement
 from server.music.status_publisher import StatusPublisher
@@ -140,11 +140,11 @@ class LiveJam:
             self._conductor.receive(data, at_s, self.now_s())
             self._update_jam_timeline()
 
-    def on_input_clock_moved(self, by_s: float) -> None:
+    def on_input_dates_shifted(self, by_s: float) -> None:
         """Notes that all dates of the input are so much later from now on."""
         self._conductor.move_midi_dates(by_s)
 
-    def receive_without_echo(self, data: bytes, at_s: float) -> None:
+    def receive_from_page(self, data: bytes, at_s: float) -> None:
         """Takes the bytes of a message of the player's, from a keyboard to which no output can loop back."""
         self._receive_from_player(data, at_s, may_be_echo=False)
 
@@ -174,7 +174,7 @@ class LiveJam:
         now_s = self.now_s()
         beat = self.timeline.beat_at(now_s)
         self.jam.set_chart(chart, beat)
-        self._feed.put(ControlChanged("chart", NO_CHART if chart is None else chart.as_text(), now_s, beat))
+        self._feed.put(SettingChanged("chart", NO_CHART if chart is None else chart.as_text(), now_s, beat))
 
     def act(self, action: str, at_s: float) -> None:
         """Does an action that was requested at `at_s`."""
@@ -304,7 +304,7 @@ class LiveJam:
         beat = self.timeline.beat_at(at_s)
         self.jam.change(control, value, beat)
         if control != "chart":  # `set_chart` has put it
-            self._feed.put(ControlChanged(control, value, at_s, beat))
+            self._feed.put(SettingChanged(control, value, at_s, beat))
 
     def _record_note_offs(self) -> None:
         now_s = self._clock.now_s()

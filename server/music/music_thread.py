@@ -136,13 +136,13 @@ class MusicThread:
         """
         self._inbox.put((data, at_s))
 
-    def on_input_clock_moved(self, by_s: float) -> None:
-        """Notes that all dates of the input are so much later from now on: see `InputPort.watch_clock`."""
-        self._enqueue(lambda: self._live_jam.on_input_clock_moved(by_s))
+    def on_input_dates_shifted(self, by_s: float) -> None:
+        """Notes that all dates of the input are so much later from now on: see `InputPort.watch_dates`."""
+        self._enqueue(lambda: self._live_jam.on_input_dates_shifted(by_s))
 
-    def receive_without_echo(self, data: bytes, at_s: float) -> None:
+    def receive_from_page(self, data: bytes, at_s: float) -> None:
         """As `receive_midi`, for a keyboard to which no output can loop back: its notes are never echoes."""
-        self._enqueue(lambda: self._live_jam.receive_without_echo(data, at_s))
+        self._enqueue(lambda: self._live_jam.receive_from_page(data, at_s))
 
     def change(self, control: str, value: Value) -> None:
         """Sets a control; `value` must be one that the control's own `read` has returned."""

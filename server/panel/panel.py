@@ -98,7 +98,7 @@ class Panel:
             # The session has done so before these modules were loaded. What is frozen, the collector never searches.
             gc.freeze()
             await self._stop_requested.wait()
-            await app.dropped_seeds.stop()
+            await app.uploaded_seeds.stop()
             await server.shutdown(sockets=[listener])
         except Exception:
             # The jam goes on without a panel.

@@ -34,6 +34,11 @@ class CcFeedback:
         """Notes that a hand has moved the knob of this control."""
         self._pending.hold_back(control, now_s)
 
+    def add_all(self) -> None:
+        """Adds every control that is bound: what shows them has lost its values."""
+        for control in self._cc_input.bindings.by_control:
+            self._pending.add(control)
+
     @property
     def is_pending(self) -> bool:
         """Whether there is something to send now, or will be without a further change."""

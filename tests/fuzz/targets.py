@@ -33,7 +33,7 @@ from server.controls.control_store import ControlStore
 from server.controls.control_table import CONTROLS, Settings
 from server.errors import ConfigError, TakeError
 from server.jam.jam import Jam
-from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
+from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, SettingChanged, TimelineChanged
 from server.music.music_thread import MusicThread
 from server.panel.jam_handle import JamHandle, Wiring
 from server.panel.pages.page_connections import PageConnection, PageConnections
@@ -245,7 +245,7 @@ def _records() -> list[Record]:
     timeline = Timeline.start(120.0, 0.0)
     return [
         JournalBegun("2026-02-03T20:15:00+01:00", 5.0, 8.0),
-        ControlChanged("temperature", 0.9, 0.0, 0.0),
+        SettingChanged("temperature", 0.9, 0.0, 0.0),
         MemoryBegun("pitch", PITCH_WORDS.pitches, (), keeps_content=True),
         MemoryBegun("event", EVENT_WORDS.pitches, EVENT_WORDS.bins.shifts, keeps_content=False),
         TimelineChanged(timeline, "playing", "midi", 0.0),

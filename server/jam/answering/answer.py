@@ -14,7 +14,7 @@ from model.improvising.improviser import Improviser, PlannedNote
 from model.improvising.novelty import outline_of
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
-from model.phrasing.touch import Feel
+from model.phrasing.touch import NoteTouch
 from server.jam.answering.groove import Groove
 from server.jam.answering.rendition import Rendition, TouchAmounts, with_feel
 from server.jam.turns.turn_planner import BeatSpan
@@ -34,7 +34,7 @@ class _Ahead:
     planned: PlannedNote
     chance: float
     previous_onset_beats: float | None
-    feel: Feel
+    feel: NoteTouch
 
 
 @dataclass(frozen=True, slots=True)

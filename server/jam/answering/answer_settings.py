@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from model.analysis.bars import COMMON_BARS, Bars
 from model.analysis.key_finder import key_from_weights
-from model.analysis.scale import AUTO_KEY, NO_KEY, Key, parse_key
+from model.analysis.scale import AUTO_KEY, LIVE_KEY, NO_KEY, Key, parse_key
 from model.harmony.changes import Changes
 from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
@@ -27,6 +27,8 @@ TURN_CLOSING_BEATS = 2.0
 NOTES_OF_RHYTHM = 64
 # How many of the latest notes of a phrase count as just played: a few bars.
 RECENT_NOTES = 32
+# The jam gets the key of a set in Ableton Live by its name; the word alone means that it is not known now.
+HEARD_KEYS = frozenset({AUTO_KEY, LIVE_KEY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def _ending(
     if ends is None or math.isinf(span.until_beats):
         return None
     key = context.detected_key
-    if settings.key not in {NO_KEY, AUTO_KEY}:
+    if settings.key not in {NO_KEY, *HEARD_KEYS}:
         key = parse_key(settings.key)
     elif key is None:
         weights = [0.0] * 12
@@ -148,7 +150,7 @@ def _allowed_pitch_classes(
     """
     if settings.key == NO_KEY:
         return None
-    if settings.key != AUTO_KEY:
+    if settings.key not in HEARD_KEYS:
         return parse_key(settings.key).pitch_classes
     recent = list(phrase)[-RECENT_NOTES:]
     return None if detected_key is None else detected_key.pitch_classes | {note.pitch % 12 for note in recent}

@@ -12,7 +12,7 @@ from typing import Self
 from model.analysis.bars import Bars
 from model.improvising.improviser import PlannedNote
 from model.notes import SHORTEST_NOTE_BEATS, Note
-from model.phrasing.touch import Feel, NotePlace, Touch, plain_touch
+from model.phrasing.touch import NotePlace, NoteTouch, Touch, plain_touch
 from server.controls.choices import STRAIGHT_SWING
 from server.controls.control_table import PERCENT, Settings
 from server.jam.turns.turn_planner import BeatSpan
@@ -69,7 +69,7 @@ class Rendition:
         """How loud every note is without touch."""
         return self.touch.mean_velocity
 
-    def feel(self, planned: PlannedNote, previous_onset_beats: float | None, chance: float) -> Feel:
+    def feel(self, planned: PlannedNote, previous_onset_beats: float | None, chance: float) -> NoteTouch:
         """How a planned note is played; `chance` is in [0, 1)."""
         note, span = planned.note, self._span
         passed_beats = note.onset_beats - span.start_beats
@@ -92,7 +92,7 @@ class Rendition:
         return replace(feel, share=feel.share if planned.fills_gap else 1.0, late_beats=late_beats)
 
 
-def with_feel(placed: Note, feel: Feel, plain_velocity: float, amounts: TouchAmounts) -> Note:
+def with_feel(placed: Note, feel: NoteTouch, plain_velocity: float, amounts: TouchAmounts) -> Note:
     """A note that the groove has placed, as it is played."""
     velocity = plain_velocity + amounts.loudness * (feel.velocity - plain_velocity)
     length = 1.0 + amounts.lengths * (feel.share - 1.0)

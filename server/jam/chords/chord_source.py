@@ -41,7 +41,7 @@ class ChordSource:
         """Sets the chart; None for none. `update` makes it the chords in force."""
         self.chart = chart
 
-    def takes(self, message: Message, settings: Settings) -> bool:
+    def is_of_chords(self, message: Message, settings: Settings) -> bool:
         """Whether a message is one of the chords, and none of the phrase."""
         if not isinstance(message, NoteOn | NoteOff):
             return False

@@ -153,7 +153,7 @@ class TurnPlanner:
     def tempo_detection_beat(self, settings: Settings, phrase: Phrase) -> float | None:
         """The beat in a rest at which to detect the phrase's tempo; None where that tempo is not wanted."""
         silent_since = phrase.silent_since_beats
-        if settings.tempo_from == "control" or self.transport != "free" or _mode(settings).occasion != "rest":
+        if settings.tempo_from != "phrase" or self.transport != "free" or _mode(settings).occasion != "rest":
             return None
         return None if silent_since is None else silent_since + settings.answer_after * TEMPO_DETECTION_SHARE
 

@@ -184,7 +184,7 @@ class PageConnections:
     def _play(self, data: bytes, now_s: float) -> None:
         # A key of a page cannot be an echo of our own output. A controller may be bound, like those of the MIDI port.
         is_key = data[0] & 0xF0 != CONTROL_CHANGE
-        (self._jam.music_thread.receive_without_echo if is_key else self._jam.receive_controller)(data, now_s)
+        (self._jam.music_thread.receive_from_page if is_key else self._jam.receive_controller)(data, now_s)
 
     def _learn(self, connection: PageConnection, control: str | None) -> None:
         midi_learn = self._jam.midi_learn

@@ -21,7 +21,7 @@ from server.controls.control_table import BY_NAME, Settings
 from server.errors import BadValue
 from server.jam.chords.chord_listener import BARS_KEPT, LATE_BEATS
 from server.jam.chords.chord_source import CHORD_CONTROLS, ChordSource
-from server.music.feed import ControlChanged, MessageReceived, TimelineChanged
+from server.music.feed import MessageReceived, SettingChanged, TimelineChanged
 from server.takes.songs.score_bars import ScoreLayout
 from server.takes.take import Take
 
@@ -49,7 +49,7 @@ def _chords_of(take: Take) -> Iterator[TimedChord]:
     """The chords of the whole jam up to the end of the take, in order: what was heard before a mark is known within it."""
     recording = take.recording
     whole = recording.timeline
-    events: list[tuple[float, ControlChanged | TimelineChanged | MessageReceived]] = [
+    events: list[tuple[float, SettingChanged | TimelineChanged | MessageReceived]] = [
         *((change.beat, change) for change in recording.turned),
         *((whole.beat_at(change.at_s), change) for change in recording.timeline_changes),
         *((received.beat, received) for received in recording.received),
@@ -89,19 +89,19 @@ class _Replay:
                 yield from self._until(self._timeline.bar_line(number))
         yield from self._until(beat)
 
-    def take(self, event: ControlChanged | TimelineChanged | MessageReceived, beat: float) -> None:
+    def take(self, event: SettingChanged | TimelineChanged | MessageReceived, beat: float) -> None:
         """Takes the next event."""
         match event:
             case TimelineChanged(timeline):
                 if (timeline.downbeat, timeline.meter) != (self._timeline.downbeat, self._timeline.meter):
                     self._source.on_bars_moved()
                 self._timeline = timeline
-            case ControlChanged("chart", value):
+            case SettingChanged("chart", value):
                 self._source.set_chart(_chart_of(str(value)))
-            case ControlChanged(control, value) if control in CHORD_CONTROLS:
+            case SettingChanged(control, value) if control in CHORD_CONTROLS:
                 with suppress(BadValue):  # a journal may come from a version with other choices
                     self._settings = self._settings.with_value(control, BY_NAME[control].read(value))
-            case MessageReceived(message) if self._source.takes(message, self._settings):
+            case MessageReceived(message) if self._source.is_of_chords(message, self._settings):
                 self._source.receive(message, beat, self._timeline)
             case MessageReceived(NoteOn(pitch, velocity)):
                 self._held[pitch] = Note(pitch, beat, 0.0, velocity)

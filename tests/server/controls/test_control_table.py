@@ -200,10 +200,10 @@ class TestKey:
         assert BY_NAME["key"].read(raw) == meant
 
     def test_it_can_be_chosen_by_index(self) -> None:
-        assert [BY_NAME["key"].read(index) for index in (0, 1, 2.0)] == ["off", "auto", "C major"]
+        assert [BY_NAME["key"].read(index) for index in (0, 1, 2, 3.0)] == ["off", "auto", "live", "C major"]
 
     def test_an_unknown_key_is_refused_with_what_is_accepted(self) -> None:
         with pytest.raises(
-            BadValue, match=r"^key: there is no key 'H blue'; a key is off, auto, or a tonic and major, "
+            BadValue, match=r"^key: there is no key 'H blue'; a key is off, auto, live, or a tonic and major, "
         ):
             BY_NAME["key"].read("H blue")

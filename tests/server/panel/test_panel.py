@@ -17,11 +17,11 @@ from server.controls.cc_bindings import CcBinding
 from server.controls.control_table import BY_NAME, CONTROLS
 from server.errors import PanelError, TakeError
 from server.panel import app as app_module
-from server.panel.dropped_seeds import LARGEST_BYTES
 from server.panel.jam_handle import TakeListing, TakeSource
 from server.panel.pages.page_connections import MESSAGES_AT_ONCE, MOST_PAGES
 from server.panel.pages.page_messages import LONGEST_MESSAGE
 from server.panel.panel import LARGEST_FRAME, Panel
+from server.panel.uploaded_seeds import LARGEST_BYTES
 from server.panel.web import page_http
 from server.panel.web.page_http import MOST_PER_ADDRESS
 from tests.music import WHOLE_MIDI_FILE
