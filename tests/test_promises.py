@@ -1,11 +1,11 @@
 """Each test that docs/promises.md and tests/faults/README.md name exists, under that name."""
 
-import ast
 from pathlib import Path
 
 import pytest
 
-from tests.faults.pages import CHECKOUT, FAULTS_PAGE, PROMISES_PAGE, rows_of
+from tests.faults.pages import FAULTS_PAGE, PROMISES_PAGE, rows_of
+from tests.named_tests import assert_test_exists
 
 PAGES = (PROMISES_PAGE, FAULTS_PAGE)
 
@@ -27,12 +27,4 @@ def test_the_faults_are_numbered_without_a_gap() -> None:
 )
 def test_that_test_exists(test: str) -> None:
     path, _, name = test.partition("::")
-    body: list[ast.stmt] = ast.parse((CHECKOUT / path).read_text(encoding="utf-8")).body
-    for part in name.split("::"):
-        found = [
-            node
-            for node in body
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == part
-        ]
-        assert found, f"{path} has no {part}"
-        body = found[0].body
+    assert_test_exists(path, name)

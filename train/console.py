@@ -1,7 +1,10 @@
 """What `fours train` prints on a terminal: the corpora, the progress and the results; knows no command-line option."""
 
 import math
+import os
+import shlex
 import statistics
+import string
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
@@ -29,6 +32,18 @@ console = Console(stderr=True, markup=False, emoji=False, highlight=False)
 NAMED = 3
 # Reasons are read better on one line than in a narrow column; a terminal breaks what it has no room for.
 WIDEST = 240
+
+
+def shell_word(word: str | Path) -> str:
+    """A word of a command, quoted for a shell; if its bytes are not UTF-8, by their numbers, as bash and zsh read them."""
+    text = str(word)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        plain = frozenset(string.ascii_letters + string.digits + "/.-_ ")
+        letters = [chr(byte) if chr(byte) in plain else f"\\x{byte:02x}" for byte in os.fsencode(text)]
+        return f"$'{''.join(letters)}'"
+    return shlex.quote(text)
 
 
 class ProgressBars:

@@ -1,6 +1,6 @@
 """Names the chord that some notes make, voiced and inverted in any way; knows no time and no channel."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from functools import cache
 
 from model.harmony.chord import OCTAVE, Chord
@@ -50,22 +50,3 @@ def name_chord(pitches: Collection[int]) -> Chord | None:
     if best is None or 3 * best[2] > len(classes):
         return None
     return best[1]
-
-
-def chord_from_weights(weights: Mapping[int, float]) -> Chord | None:
-    """The likeliest triad or seventh chord of a bar from how long each pitch class sounds; None where nothing does.
-
-    A melody names no chord for certain: the chord with the most of the sound in it is taken, the plainer one if two are equal.
-    """
-    total = sum(weights.values())
-    if total <= 0.0:
-        return None
-    best: tuple[float, Chord] | None = None
-    for root in range(OCTAVE):
-        for rank, (suffix, intervals, notes) in enumerate(_candidates()[:5]):
-            inside = sum(weight for pitch_class, weight in weights.items() if (pitch_class - root) % OCTAVE in notes)
-            on_root = weights.get(root, 0.0)
-            score = (inside + 0.3 * on_root) / total - 0.08 * (len(notes) - 3) - 0.01 * rank
-            if best is None or score > best[0] + 1e-9:
-                best = score, Chord(root, intervals, root, suffix)
-    return None if best is None else best[1]

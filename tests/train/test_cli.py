@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import shlex
 import shutil
@@ -202,6 +203,21 @@ class TestPack:
         assert result.status == 0
         (row,) = [line for line in result.stderr.splitlines() if "breaks off in its header" in line]
         assert row.split("│")[4:6] == [" 1      ", " torn [live].mid "]
+
+    def test_names_that_are_not_utf_8_are_read_and_written(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
+        folder = shutil.copytree(tunes, tmp_path / os.fsdecode(b"caf\xe9"))
+        first = min(folder.iterdir())
+        first.rename(folder / os.fsdecode(b"\xff\xfe t\xfcne.mid"))
+        (folder / os.fsdecode(b"br\xf6ken.mid")).write_bytes(b"MThd")
+        out = tmp_path / os.fsdecode(b"p\xe4ck")
+        result = fours_train(folder, "--out", out)
+        assert result.status == 0
+        assert read_card(out).approaches.keys() == {"pitch", "event"}
+        (row,) = [line for line in result.stderr.splitlines() if "breaks off in its header" in line]
+        assert "ken.mid" in row
+        assert f"fours jam --pack $'{tmp_path}/p\\xe4ck'" in result.stderr
 
     def test_a_single_file_is_not_held_out_and_a_message_explains_it(
         self, fours_train: FoursTrain, tmp_path: Path

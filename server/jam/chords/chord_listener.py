@@ -4,11 +4,13 @@ from bisect import bisect_right
 from collections import deque
 
 from bridge.timing.timeline import Timeline
+from model.analysis.key_finder import KeyFinder
 from model.harmony.changes import ChartChanges
 from model.harmony.chart import Chart, ChartBar
 from model.harmony.chord import Chord
-from model.harmony.chord_naming import chord_from_weights, name_chord
+from model.harmony.chord_naming import name_chord
 from model.harmony.form_finder import BarChords, form_length
+from model.harmony.melody_chord import chord_of_melody
 from model.notes import Note
 
 # A hand that comes down late still means the beat before it, and one that comes a little early the beat after it.
@@ -24,6 +26,7 @@ class ChordListener:
         self._held: set[int] = set()
         self._heard: deque[tuple[float, Chord]] = deque(maxlen=CHANGES_KEPT)  # chords and the beats that they begin at
         self._bars: dict[int, BarChords] = {}
+        self._key_finder = KeyFinder()  # the key of the phrases, by which the chord of a bar is likelier or not
         self._next_bar: int | None = None  # the first bar that is not finished
         self.changes: ChartChanges | None = None
         """What is known of the chords; None until the first one is heard."""
@@ -42,14 +45,16 @@ class ChordListener:
         self._held.discard(pitch)
 
     def hear_phrase(self, notes: list[Note], timeline: Timeline, bar: int) -> None:
-        """Names the likeliest chord of a bar that is over, from the player's notes in it."""
+        """Names the likeliest chord of a bar that is over, from the player's notes in it and the key of those heard so far."""
         start, end = timeline.bar_line(bar), timeline.bar_line(bar + 1)
-        weights: dict[int, float] = {}
+        beats: dict[int, float] = {}
         for note in notes:
             sounding = min(note.end_beats, end) - max(note.onset_beats, start)
             if sounding > 0.0:
-                weights[note.pitch % 12] = weights.get(note.pitch % 12, 0.0) + sounding
-        chord = chord_from_weights(weights)
+                beats[note.pitch % 12] = beats.get(note.pitch % 12, 0.0) + sounding
+                if note.onset_beats >= start:
+                    self._key_finder.hear(note.pitch, note.duration_beats, note.onset_beats)
+        chord = chord_of_melody(beats, self._key_finder.key)
         if chord is not None:
             self._add(chord, start, timeline)
 

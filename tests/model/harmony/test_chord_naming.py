@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from model.harmony.chord_naming import chord_from_weights, name_chord
+from model.harmony.chord_naming import name_chord
 from model.harmony.chord_symbol import parse_chord
 
 NAMED = ("C", "Cm", "C7", "Cm7", "Cmaj7", "Cdim", "Cm7b5", "Cdim7", "C+", "C9", "Cm6", "F#7", "Bbmaj7", "Eb", "Am7b5")
@@ -39,9 +39,3 @@ def test_too_few_notes_and_twelve_at_once_are_no_chord(pitches: list[int]) -> No
 def test_the_order_of_notes_does_not_matter() -> None:
     assert len({str(name_chord(pitches)) for pitches in ([60, 64, 67, 70], [70, 67, 64, 60], [64, 70, 60, 67])}) == 1
     assert all(a == b for a, b in pairwise([name_chord([60, 64, 67]), name_chord([67, 60, 64])]))
-
-
-def test_a_phrase_makes_the_likeliest_chord() -> None:
-    assert str(chord_from_weights({5: 2.0, 9: 1.0, 0: 1.0, 7: 0.5})) == "F"
-    assert str(chord_from_weights({2: 2.0, 5: 1.0, 9: 1.0})) == "Dm"
-    assert chord_from_weights({}) is None
