@@ -1,7 +1,7 @@
 """The command line, `fours`: parses arguments and prints results; the work is done elsewhere.
 
-Its commands are `jam`, `export`, `takes`, `ports`, `controls`, `layout`, `learn`, `packs`, `setup`, `doctor`, `train`,
-`evaluate`, `compare` and `judge`. Each command imports what it needs when it runs, so that `fours --help` is quick.
+Its commands are `jam`, `export`, `takes`, `ports`, `controls`, `config`, `layout`, `learn`, `packs`, `setup`, `doctor`,
+`train`, `evaluate`, `compare` and `judge`. Each command imports what it needs when it runs, so that `fours --help` is quick.
 """
 
 import gc
@@ -205,6 +205,22 @@ def controls(
     Console().print(table)
 
 
+def write_config(
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The file to write; fours jam reads config.toml of its folder.")
+    ] = None,
+) -> None:
+    """Print the configuration with every key, its default and a comment, or write it into a file."""
+    from server.config.config_template import config_template, write_template
+
+    if out is None:
+        print(config_template(), end="")
+    else:
+        write_template(out)
+        print(out)
+
+
 def learn(
     *,
     control: Annotated[str, typer.Argument(help="The control that the knob will move, such as temperature.")],
@@ -286,6 +302,7 @@ app.command()(with_control_options(export, renamed={"answer_length": "length"}))
 app.command()(with_control_options(judge, renamed={"answer_length": "length"}))
 app.command()(ports)
 app.command()(controls)
+app.command("config")(write_config)
 app.command()(layout)
 app.command()(learn)
 app.command()(packs)

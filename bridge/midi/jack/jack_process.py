@@ -38,8 +38,9 @@ def main(arguments: list[str]) -> None:
     # Ctrl-C is for the jam, which then closes this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipes = Pipes(*map(int, fds))
-    os.set_blocking(pipes.received_fd, False)
-    os.set_blocking(pipes.to_send_fd, False)
+    if sys.platform != "win32":  # there is no JACK-Client for it, see `is_supported`
+        os.set_blocking(pipes.received_fd, False)
+        os.set_blocking(pipes.to_send_fd, False)
     process = JackProcess(name, pipes, waits_for_server=waiting == "wait")
     # Nothing here makes reference cycles, so there is no garbage to search for.
     gc.disable()
