@@ -1,7 +1,7 @@
 """The command line, `fours`: parses arguments and prints results; the work is done elsewhere.
 
-Its commands are `jam`, `export`, `takes`, `ports`, `controls`, `config`, `layout`, `learn`, `packs`, `setup`, `doctor`,
-`train`, `evaluate`, `compare` and `judge`. Each command imports what it needs when it runs, so that `fours --help` is quick.
+Its commands are `jam`, `export`, `takes`, `ports`, `controls`, `config`, `layout`, `learn`, `packs`, `setup`, `calibrate`,
+`doctor`, `train`, `evaluate`, `compare` and `judge`. Each command imports what it needs when it runs, so that `fours --help` is quick.
 """
 
 import gc
@@ -20,6 +20,7 @@ import typer
 
 from bridge.midi.midi_systems import MidiApi
 from bridge.timing.clock import MonotonicClock
+from server.calibrate_cli import calibrate
 from server.controls.cli_options import with_control_options
 from server.controls.control_table import CONTROLS, Control, Value
 from server.doctor_cli import doctor
@@ -136,7 +137,18 @@ def jam(
     library = TakeLibrary(checked.takes.data_folder)
     memory_origin = None if remember is None else find_memory_origin(remember, library, say)
     request_high_priority()
-    run(Session(checked, random_seed, say, clock, started_s, seed_phrase, memory_origin, config))
+    session = Session(
+        checked,
+        random_seed,
+        say,
+        clock,
+        started_s,
+        seed_phrase,
+        memory_origin,
+        config,
+        is_offset_given="offset_ms" in controls,
+    )
+    run(session)
 
 
 def export(
@@ -307,6 +319,7 @@ app.command()(layout)
 app.command()(learn)
 app.command()(packs)
 app.command()(setup)
+app.command()(calibrate)
 app.command()(doctor)
 app.add_typer(takes_app, name="takes")
 

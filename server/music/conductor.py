@@ -3,6 +3,7 @@
 It knows no ports and no notes, and reads no clock.
 """
 
+from collections import deque
 from typing import cast
 
 from bridge.timing.clock_messages import Transport, TransportChange, is_clock_message
@@ -54,6 +55,11 @@ class Conductor:
     def transport(self) -> Transport:
         """Whether the song that is followed plays or stands still; `free` where no song is followed."""
         return self._sources.transport
+
+    @property
+    def clock_errors_s(self) -> deque[float]:
+        """How many seconds later than our beat the latest ticks of the clock that leads came; it may be copied from any thread."""
+        return self._sources.clock_errors_s
 
     @property
     def is_running(self) -> bool:

@@ -77,6 +77,11 @@ class LiveJam:
         return self._conductor.timeline
 
     @property
+    def clock_errors_s(self) -> deque[float]:
+        """How many seconds later than our beat the latest ticks of the clock that leads came."""
+        return self._conductor.clock_errors_s
+
+    @property
     def has_work(self) -> bool:
         """Whether there is work for `do_work`."""
         return self.jam.has_work

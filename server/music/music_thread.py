@@ -95,6 +95,11 @@ class MusicThread:
         return self._live_jam.lateness_s
 
     @property
+    def clock_errors_s(self) -> deque[float]:
+        """How many seconds later than our beat the latest ticks of the clock that leads came; empty where none leads."""
+        return self._live_jam.clock_errors_s
+
+    @property
     def progress(self) -> int | None:
         """A number that changes with each round of the loop; None while the thread waits for something to do."""
         return None if self._is_waiting or not self._thread.is_alive() else self._round

@@ -562,6 +562,15 @@ class TestRefused:
         )
         assert names_in(tmp_path) == []
 
+    def test_rows_of_a_manifest_that_match_nothing(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
+        folder = shutil.copytree(tunes, tmp_path / "tunes")
+        (folder / "manifest.csv").write_text("path,split\n0.mid,train\nsong.mid,test\n", encoding="utf-8")
+        result = fours_train(folder, "--out", tmp_path / "tiny")
+        assert result.status == 1
+        assert "manifest.csv has rows for files that are not there: song.mid;" in result.error_message
+        assert "epoch" not in result.stderr
+        assert not (tmp_path / "tiny").exists()
+
     def test_a_place_that_cannot_be_written(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         result = fours_train(tunes, "--out", tmp_path / "file" / "tiny")
