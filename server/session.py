@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 from bridge.errors import NoMidiSystem
 from bridge.midi.midi_systems import open_midi_system
 from bridge.midi.ports import InputPort, MidiSystem, OutputPort, Port
-from bridge.midi.silent_ports import SilentSystem
+from bridge.midi.silent_ports import NOWHERE, SilentSystem
 from bridge.timing.clock import Clock
 from model.errors import ModelError
 from model.harmony.chart import NO_CHART, Chart
@@ -24,6 +24,7 @@ from model.improvising.improviser import Improviser
 from model.pack.dummy_pack import DUMMY_PACK
 from model.pack.pack import available_packs, find_own_pack
 from server.config.config import CONFIG_FILE, Config, OscSection, is_loopback
+from server.config.kept_offsets import OFFSET_CONTROL, StartOffset, offset_key, start_offset
 from server.controls.control_store import ORIGIN_MUSIC, ControlStore, Preparation
 from server.controls.control_table import Settings, Value
 from server.controls.control_throttle import ControlThrottle
@@ -88,7 +89,8 @@ class Session:
     `started_s` is the time on `clock` at which the process started, for the line that says how long the start took.
     With a `seed`, the session first plays that phrase to the jam. `memory_origin` is where the jam's memory comes from:
     a memory file, to which it is also saved, or an earlier take. MIDI bindings that are learnt are written to
-    `config_file`, or to the default file if that is None.
+    `config_file`, or to the default file if that is None. `is_offset_given` is true where the command line sets `offset_ms`, which then
+    goes before what was measured for the output.
 
     `async with` raises what a part raises if it cannot be opened, a PackError, BridgeError or ServerError, and
     StoppedAtStart where it is stopped while it waits for a disk; then the
@@ -105,10 +107,13 @@ class Session:
         seed: "Seed | None" = None,
         memory_origin: Path | TakeEntry | None = None,
         config_file: Path | None = None,
+        *,
+        is_offset_given: bool = False,
     ) -> None:
         self._config = config
         self._settings = config.settings
         self._config_file = config_file or Path(CONFIG_FILE)
+        self._is_offset_given = is_offset_given
         self._random_seed = random_seed
         self._say = say
         self._clock = clock
@@ -155,10 +160,11 @@ class Session:
             approach: measure_ms_per_token(engine, self._clock) for approach, engine in loaded_pack.engines.items()
         }
         improvisers = loaded_pack.improvisers(self._settings.tempo)
-        jam = Jam(improvisers, self._settings, self._random_seed)
         chart = chart_of(self._settings.chart)
         midi_system = self._choose_midi_system()
         output = midi_system.open_output(self._config.midi.output or None)
+        offset = self._adopt_offset(output, has_midi=not isinstance(midi_system, SilentSystem))
+        jam = Jam(improvisers, self._settings, self._random_seed)
         music_thread = MusicThread(jam, output, self._clock)
         link = await self._open_link(music_thread)
         throttle = ControlThrottle(music_thread, asyncio.get_running_loop().call_later)
@@ -182,9 +188,9 @@ class Session:
             midi_system.open_input(self._config.midi.input or None, controllers.receive_midi)
         )
         osc_address = f"{self._config.effective_osc.host}:{osc_remote.server.address[1]}"
-        wiring = Wiring(midi_input.name, output.name, output.description, osc_address, speeds_ms)
+        wiring = Wiring(midi_input.name, output.name, output.description, osc_address, speeds_ms, offset)
         self._watch_ports(midi_input, output, music_thread, controllers)
-        await self._open_panel(controls, music_thread, controllers, wiring)
+        await self._open_panel(controls, music_thread, controllers, wiring, output)
         self._print_wiring(wiring, midi_input.description, loaded_pack)
         if chart is not None:
             self._print_chart(chart)
@@ -217,6 +223,13 @@ class Session:
         except NoMidiSystem as error:
             self._say(str(error))
             return SilentSystem()
+
+    def _adopt_offset(self, output: OutputPort, *, has_midi: bool) -> StartOffset:
+        """Starts with the offset that was measured for this output, unless another one is set."""
+        key = offset_key(output.name, is_virtual=not self._config.midi.output) if has_midi else None
+        offset = start_offset(self._config, key, is_given=self._is_offset_given)
+        self._settings = self._settings.with_value(OFFSET_CONTROL, offset.ms)
+        return offset
 
     async def _open_link(self, music_thread: MusicThread) -> LinkSession:
         link = await self._stack.enter_async_context(LinkSession(music_thread.follow_link, self._clock))
@@ -304,7 +317,12 @@ class Session:
         return await self._stack.enter_async_context(controllers)
 
     async def _open_panel(
-        self, controls: ControlStore, music_thread: MusicThread, controllers: MidiControllers, wiring: Wiring
+        self,
+        controls: ControlStore,
+        music_thread: MusicThread,
+        controllers: MidiControllers,
+        wiring: Wiring,
+        output: OutputPort,
     ) -> None:
         if not self._config.panel.on:
             return
@@ -321,6 +339,7 @@ class Session:
             MidiLearn(controllers.cc_input, self._config_file),
             self._pack_list.names,
             WorkerTakes(worker, self._config.takes.data_folder),
+            lambda: output.latency_s,
         )
         await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say, worker))
 
@@ -353,6 +372,8 @@ class Session:
         osc = self._config.effective_osc
         self._say(f"MIDI in    {wiring.midi_in} ({midi_in_description})")
         self._say(f"MIDI out   {wiring.midi_out} ({wiring.midi_api})")
+        if wiring.midi_out != NOWHERE:
+            self._say(f"Offset     {wiring.offset.text}")
         self._say(f"OSC        {wiring.osc}, answers to the sender and to its port {osc.reply_port}")
         if not is_loopback(osc.host):
             self._say(f"Trust      {trust_text(osc)}")
@@ -383,7 +404,7 @@ class Session:
                 self._say(f"           its file {remark}")
 
     def _adopt_meter(self, chart: Chart, controls: ControlStore) -> None:
-        """A chart that says its meter sets that of the jam."""
+        """Sets the meter of the jam to that of the chart, where the chart states one."""
         if not chart.meter or chart.meter == controls.value("meter"):
             return
         try:

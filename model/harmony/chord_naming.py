@@ -8,13 +8,14 @@ from model.harmony.chord_symbol import parse_chord
 
 FEWEST_PITCH_CLASSES, MOST_PITCH_CLASSES = 3, 7
 """A chord of thirds has seven notes at most; more are an arm on the keys."""
-# The chords that are looked for, the plainest first: at equal fit the earlier one is taken.
+# The chords that are looked for, the plainest first: of two that fit equally well the earlier one is taken.
 SUFFIXES = (
     "", "m", "7", "m7", "maj7", "6", "m6", "dim", "m7b5", "dim7", "+", "7#5", "sus4", "7sus4", "9", "m9", "maj9", "mmaj7",
     "69", "7b9", "13", "7b5", "7#9", "add9", "madd9", "sus2",
 )  # fmt: skip
-# What it costs that a played note is not in the chord, that a note of the chord is not played (a fifth is often left out), that
-# the lowest note is not the root, and that a chord is rarer than the first ones.
+# The cost of a played note that is not in the chord, of a chord note that is not played, of a fifth that is not played
+# (it is often left out), of a lowest note that is not the root, and of each place that the chord stands further back in
+# the list.
 FOREIGN, MISSING, MISSING_FIFTH, INVERTED, RARITY = 3.0, 1.5, 0.6, 0.55, 0.02
 
 

@@ -209,7 +209,7 @@ def test_single_notes_and_twelve_at_once_leave_the_chord_before_in_place() -> No
             jam.receive(NoteOff(pitch, 15), beat + 1.0)
 
 
-def test_after_two_times_round_the_form_is_known_and_foreseen() -> None:
+def test_after_the_form_was_played_twice_its_chords_are_predicted() -> None:
     jam, _ = a_jam(chords_from="channel")
     form = [(48, 52, 55), (45, 48, 52), (41, 45, 48), (43, 47, 50)]
     for bar in range(8):
