@@ -46,7 +46,7 @@ Controls = dict[str, Value]
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Searches for no garbage while a jam starts: nearly all that a start creates stays. A session that is ready turns it on."""
+    """Garbage collection is off until a session is ready, which turns it on: nearly all that a start creates stays."""
     gc.disable()
     try:
         yield
@@ -196,7 +196,7 @@ def controls(
     as_json: JsonOption = False,
     markdown: Annotated[bool, typer.Option(help="Print the page docs/osc.md.")] = False,
 ) -> None:
-    """List every control: its OSC address, what it takes, its default."""
+    """List every control: its OSC address, the values that it accepts, its default."""
     if markdown:
         from server.remote.osc_docs import osc_page
 
@@ -335,7 +335,7 @@ def train(context: typer.Context) -> None:
 
 @app.command(context_settings=_TRAINING)
 def evaluate(context: typer.Context) -> None:
-    """Judge a pack on music that it has not seen (needs the extra `train`)."""
+    """Measure a pack on music that it has not seen (needs the extra `train`)."""
     _run_training_command("train.evaluate_cli", context)
 
 

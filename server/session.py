@@ -404,7 +404,7 @@ class Session:
                 self._say(f"           its file {remark}")
 
     def _adopt_meter(self, chart: Chart, controls: ControlStore) -> None:
-        """A chart that says its meter sets that of the jam."""
+        """Sets the meter of the jam to that of the chart, where the chart states one."""
         if not chart.meter or chart.meter == controls.value("meter"):
             return
         try:

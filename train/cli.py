@@ -230,7 +230,7 @@ def _fit_phrasing(out: Path, sources: Sequence[Path], cache: Path, workers: int)
     pack = _open_existing_pack(out, "fit the touch and the phrase ends of; train one first, without --phrasing-only")
     card = refit_phrasing(pack, read_corpora(sources, cache, choice_of(pack), workers))
     show_phrasing(card)
-    console.print(f"Touch and phrase ends stand on {out / CARD_FILE}.", soft_wrap=True)
+    console.print(f"Touch and phrase ends are on {out / CARD_FILE}.", soft_wrap=True)
 
 
 def _fit_chords(out: Path, sources: Sequence[Path], cache: Path, workers: int) -> None:
@@ -239,12 +239,12 @@ def _fit_chords(out: Path, sources: Sequence[Path], cache: Path, workers: int) -
     for approach, part in card.approaches.items():
         for name, bits in (part.chords.held_out if part.chords else {}).items():
             console.print(
-                f"{approach}, {name}, {bits.notes:,} notes: {bits.pitch_bits:.3f} bits a note, with chords "
+                f"{approach}, {name}, {bits.notes:,} notes: {bits.pitch_bits:.3f} bits per note, with chords "
                 f"{bits.pitch_bits_with_chords:.3f}; with memory {bits.pitch_bits_with_memory:.3f}, with both "
                 f"{bits.pitch_bits_with_memory_and_chords:.3f}",
                 soft_wrap=True,
             )
-    console.print(f"The tables of notes over chords stand on {out / CARD_FILE}.", soft_wrap=True)
+    console.print(f"The tables of notes over chords are on {out / CARD_FILE}.", soft_wrap=True)
 
 
 def _check_options(

@@ -30,7 +30,7 @@ from train.learning.trainer import Progress as Step
 console = Console(stderr=True, markup=False, emoji=False, highlight=False)
 # How many files are named of those that were left out for one reason.
 NAMED = 3
-# Reasons are read better on one line than in a narrow column; a terminal breaks what it has no room for.
+# A reason is easier to read on one line than in a narrow column; the terminal wraps a line that is too long.
 WIDEST = 240
 
 
@@ -200,7 +200,7 @@ def held_out_table(card: Card) -> Table:
 
 
 def show_phrasing(card: Card) -> None:
-    """Says in a line each what the touch and the phrase ends of a card were fitted to."""
+    """Prints one line about the touch of a card and one about its phrase ends: what each was fitted to."""
     phrasing = card.phrasing
     touch = phrasing.touch if phrasing else None
     ends = phrasing.ends if phrasing else None

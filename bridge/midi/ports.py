@@ -66,7 +66,7 @@ class Port(Protocol):
 
     @property
     def description(self) -> str:
-        """The system behind the port and how it keeps time, for one line of text: "jack, 256 frames: ..."."""
+        """The MIDI system behind the port and how it keeps time, as one line of text: "jack, 256 frames: ..."."""
         ...
 
     @property
@@ -124,7 +124,7 @@ class BasePort:
 
 
 class InputPort(Port, Protocol):
-    """Calls its receiver for each message until it is closed, clock and sysex included.
+    """Calls its receiver for each message, clock and sysex included, until it is closed.
 
     An exception in the receiver must not escape into the MIDI library: the port counts and logs it (`FaultCounter`), and
     goes on.

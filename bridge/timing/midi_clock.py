@@ -96,7 +96,7 @@ class MidiClock:
         return tuple(changes)
 
     def move_dates(self, by_s: float) -> None:
-        """Notes that all dates from now on are so much later, as the sender's own clock stood still, and the song with it."""
+        """Accounts for a standstill of the sender's clock, and of its song: all dates from now on are `by_s` later."""
         self._ticks.move_dates(by_s)
 
     def receive(self, data: bytes, timeline: Timeline, at_s: float, now_s: float) -> Timeline:

@@ -38,7 +38,7 @@ class OnnxEngine:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 4  # what goes wrong is raised, too
+        options.log_severity_level = 4  # no log: errors are raised as well
         before_step()
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -55,7 +55,7 @@ class OnnxEngine:
         self._binding = self._bind_buffers()
         try:
             self.step(0, self.initial_state())
-        except Exception as error:  # some numbers are refused only when they are computed with
+        except Exception as error:  # some bad weights are noticed only by the first step
             raise PackError(f"{graph} is no network that ONNX Runtime can run; copy the pack again") from error
 
     def initial_state(self) -> EngineState:

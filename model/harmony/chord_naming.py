@@ -6,14 +6,16 @@ from functools import cache
 from model.harmony.chord import OCTAVE, Chord
 from model.harmony.chord_symbol import parse_chord
 
-FEWEST_PITCH_CLASSES = 3
-# The chords that are looked for, the plainest first: at equal fit the earlier one is taken.
+FEWEST_PITCH_CLASSES, MOST_PITCH_CLASSES = 3, 7
+"""A chord of thirds has seven notes at most; more are an arm on the keys."""
+# The chords that are looked for, the plainest first: of two that fit equally well the earlier one is taken.
 SUFFIXES = (
     "", "m", "7", "m7", "maj7", "6", "m6", "dim", "m7b5", "dim7", "+", "7#5", "sus4", "7sus4", "9", "m9", "maj9", "mmaj7",
     "69", "7b9", "13", "7b5", "7#9", "add9", "madd9", "sus2",
 )  # fmt: skip
-# What it costs that a played note is not in the chord, that a note of the chord is not played (a fifth is often left out), that
-# the lowest note is not the root, and that a chord is rarer than the first ones.
+# The cost of a played note that is not in the chord, of a chord note that is not played, of a fifth that is not played
+# (it is often left out), of a lowest note that is not the root, and of each place that the chord stands further back in
+# the list.
 FOREIGN, MISSING, MISSING_FIFTH, INVERTED, RARITY = 3.0, 1.5, 0.6, 0.55, 0.02
 
 
@@ -29,12 +31,12 @@ def _candidates() -> tuple[tuple[str, tuple[int, ...], frozenset[int]], ...]:
 
 
 def name_chord(pitches: Collection[int]) -> Chord | None:
-    """The chord that sounding pitches make, with the lowest as its bass; None for fewer than three pitch classes.
+    """The chord that sounding pitches make, with the lowest as its bass; None for fewer than three pitch classes, and for a cluster.
 
-    Twelve notes at once make no chord either: where more than a third of the notes would be foreign, there is none.
+    Where more than a third of the notes would be foreign, there is none either.
     """
     classes = frozenset(pitch % OCTAVE for pitch in pitches)
-    if len(classes) < FEWEST_PITCH_CLASSES:
+    if not FEWEST_PITCH_CLASSES <= len(classes) <= MOST_PITCH_CLASSES:
         return None
     bass = min(pitches) % OCTAVE
     best: tuple[float, Chord, int] | None = None
@@ -50,3 +52,8 @@ def name_chord(pitches: Collection[int]) -> Chord | None:
     if best is None or 3 * best[2] > len(classes):
         return None
     return best[1]
+
+
+def is_cluster(pitches: Collection[int]) -> bool:
+    """Whether more pitch classes sound than a chord has."""
+    return len({pitch % OCTAVE for pitch in pitches}) > MOST_PITCH_CLASSES

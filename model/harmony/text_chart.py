@@ -39,7 +39,7 @@ _SAME_CHORD = frozenset({".", "/", "-", "'"})
 def read_text_chart(text: str) -> Chart:
     """The chart in a text. Raises ChartError where the text has no chord at all, or too many bars or characters.
 
-    A symbol that is not known leaves the chord before it in place, and is named in `remarks` with its bar.
+    Where a symbol is not known, the chord before it goes on; `remarks` names the symbol and its bar.
     """
     if len(text) > MAX_CHARACTERS:
         raise ChartError(f"the chart has {len(text):,} characters; a chart has {MAX_CHARACTERS:,} at most")

@@ -100,7 +100,7 @@ class Pack:
 
         `before_step` is called before each step that keeps the interpreter for some milliseconds.
 
-        With `auto`, a GPU that cannot run the network (its memory is full, or torch is not built for it) is left alone.
+        With `auto`, a GPU that cannot run the network (its memory is full, or torch is not built for it) is not used.
         Raises PackError where a file is missing, damaged or does not fit the vocabulary, or where `device` is `cuda` and
         there is no CUDA device, or none that can run the network.
         """
@@ -153,7 +153,7 @@ class Pack:
         """The same path, once the file's hash is the one on the card."""
         expected = next(part.files[path.name] for part in self.card.approaches.values() if path.name in part.files)
         try:
-            # A pipe would be waited for, and a device read, without end.
+            # Opening a pipe would wait without end, and a device can be read without end.
             if path.exists() and not path.is_file():
                 raise PackError(f"pack {self.name}: {path} is no file; copy the pack again")
             if path.stat().st_size > LARGEST_FILE_BYTES:

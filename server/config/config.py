@@ -30,7 +30,7 @@ MOST_MISTAKES = 20
 """How many mistakes are listed; further ones are only counted."""
 
 LONGEST_FILE_NAME, LONGEST_PATH = 255, 4000
-"""In bytes: what file systems take at most."""
+"""In bytes: the limits of common file systems."""
 
 ALL_INTERFACES = "0.0.0.0"  # noqa: S104  used only where `lan` is on
 Advertise = Literal["auto", "on", "off"]
@@ -128,7 +128,7 @@ class OscSection(Section):
     @field_validator("advertise", mode="before")
     @classmethod
     def _switch(cls, value: object) -> object:
-        """Also true and false, as earlier files have it."""
+        """Accepts true and false too, as older files have it."""
         return ("on" if value else "off") if isinstance(value, bool) else value
 
     @property

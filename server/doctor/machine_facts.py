@@ -60,7 +60,7 @@ def midi_facts(api: MidiApi, clock: Clock, platform: str = sys.platform) -> Midi
 
 
 def osc_error(osc: OscSection) -> str | None:
-    """Why the OSC port cannot be had, or None; it is bound for a moment."""
+    """Why the OSC port cannot be used, or None; it is bound for a moment."""
 
     async def bind() -> None:
         async with OscServer(osc.host, osc.port, lambda _message, _sender: ()):
@@ -70,7 +70,7 @@ def osc_error(osc: OscSection) -> str | None:
 
 
 def panel_error(panel: PanelSection) -> str | None:
-    """Why the panel's port cannot be had, or None; it is bound for a moment."""
+    """Why the panel's port cannot be used, or None; it is bound for a moment."""
     return _try(lambda: bind_panel(panel.bind_host, panel.port).close(), PanelError)
 
 

@@ -1,4 +1,4 @@
-"""What is judged of MIDI: the systems, their ports, and the period in which they work. Opens nothing."""
+"""Judges the MIDI systems: which one works, its ports, and its period. Opens nothing."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,8 @@ from server.config.kept_offsets import offset_key, start_offset
 from server.doctor.finding import Finding
 
 SHORTEST_FRAMES, LONGEST_FRAMES = 64, 1024
-"""Below that a program that is late once in a while leaves gaps; above, the delay is felt under the fingers."""
+"""With a shorter period, a program that is late now and then leaves gaps in the sound; with a longer one, a player
+feels the delay."""
 GOOD_FRAMES = 256
 
 
@@ -46,7 +47,7 @@ def judge_system(facts: MidiFacts, wanted: str) -> list[Finding]:
 def judge_ports(facts: MidiFacts, midi: MidiSection) -> list[Finding]:
     """Whether the jam can have its two ports, and which others there are."""
     if facts.api is None:
-        return [Finding("warning", "no ports, as there is no MIDI system", "Mend the MIDI system first.")]
+        return [Finding("warning", "no ports, as there is no MIDI system", "Repair the MIDI system first.")]
     return [
         _judge_port("input", midi.input, facts.inputs, facts),
         _judge_port("output", midi.output, facts.outputs, facts),

@@ -121,7 +121,7 @@ class ClockSources:
         self.choose_leader(timeline, now_s)
 
     def move_midi_dates(self, by_s: float) -> None:
-        """Notes that all dates of MIDI clock are so much later from now on; see `MidiClock.move_dates`."""
+        """From now on all dates of MIDI clock are `by_s` later; see `MidiClock.move_dates`."""
         self._midi.move_dates(by_s)
 
     def receive_midi(self, data: bytes, timeline: Timeline, at_s: float, now_s: float) -> Timeline | None:

@@ -25,13 +25,13 @@ class CcFeedback:
         self._lamps = ActionLamps()
 
     def on_control_changed(self, change: AcceptedChange, now_s: float) -> None:
-        """Notes that a control was changed, by any source."""
+        """A control was changed, by any source."""
         if BY_NAME[change.control].kind == "action":
             self._lamps.flash(change.control, now_s)
         self._pending.add(change.control)
 
     def on_control_moved(self, control: str, now_s: float) -> None:
-        """Notes that a hand has moved the knob of this control."""
+        """A hand has moved the knob of this control."""
         self._pending.hold_back(control, now_s)
 
     def add_all(self) -> None:

@@ -133,21 +133,25 @@ class TestMemoryOnly:
         assert names_in(out) == names_in(base)
         assert weights_of(out) == weights_of(base)
 
-    def test_there_must_be_a_pack(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
+    def test_without_a_pack_its_memory_cannot_be_fitted(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
         out = tmp_path / "gone"
         assert fours_train(tunes, "--out", out, "--memory-only", shape=(), recipe=()).error_message == (
             f"there is no pack at {out} to fit the memory of; train one first, without --memory-only"
         )
 
     @pytest.mark.parametrize("arguments", [("--from", "songbook"), ("--epochs", "3"), ("--force",)])
-    def test_what_is_for_training_is_refused(
+    def test_options_of_training_are_refused_where_only_a_memory_is_fitted(
         self, fours_train: FoursTrain, tunes: Path, base: Path, arguments: tuple[str, ...]
     ) -> None:
         assert fours_train(tunes, "--out", base, "--memory-only", *arguments, shape=(), recipe=()).error_message == (
             f"--memory-only trains nothing, and reads what the pack was trained on; leave out {arguments[0]}"
         )
 
-    def test_and_something_held_out(self, fours_train: FoursTrain, base: Path, tmp_path: Path) -> None:
+    def test_without_held_out_files_a_memory_cannot_be_fitted(
+        self, fours_train: FoursTrain, base: Path, tmp_path: Path
+    ) -> None:
         lone = write_part(tmp_path / "lone.mid", exercise())
         before = (base / CARD_FILE).read_bytes()
         assert fours_train(lone, "--out", base, "--memory-only", shape=(), recipe=()).error_message == (
@@ -657,7 +661,7 @@ def test_time_is_written_as_people_write_it(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0", "0m", "-5", "soon", "5 minutes", "1m1h", "nan", "1e3"])
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_a_text_that_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="is no time; write it like 90s, 30m or 1h30m"):
         parse_duration(text)
 

@@ -1,6 +1,7 @@
 """The process that holds the JACK client: carries out commands (lines of JSON on stdin), and reports changes on stdout.
 
-It ends when its stdin closes, so with the jam, however that ends. Before that, it ends all sounding notes.
+It ends when its stdin closes, and so always with the jam, even if the jam is killed. Before that, it ends all sounding
+notes.
 """
 
 from __future__ import annotations
@@ -244,4 +245,4 @@ def _direction(command: Command) -> Direction:
 
 
 def _ignore_text(_text: str) -> None:
-    """Takes what libjack would print; the jam prints sentences of its own."""
+    """Drops what libjack would print, as the jam prints sentences of its own."""

@@ -21,7 +21,7 @@ class LoadedPack:
 
     @property
     def plays_plainly(self) -> bool:
-        """Whether it is a trained pack that knows nothing of touch and phrase ends, as it was made before."""
+        """Whether it is a trained pack of an older version, whose card has neither touch nor phrase ends."""
         return isinstance(self.pack, Pack) and self.pack.phrasing() == PLAIN
 
     def improvisers(

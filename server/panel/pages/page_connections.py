@@ -308,7 +308,7 @@ def _clock_figures(errors_s: Sequence[float]) -> dict[str, Json]:
 
 
 def _track_held(connection: PageConnection, message: PlayMessage) -> None:
-    """Notes a key or pedal that the page now holds, with the message that releases it, or one that it has released."""
+    """Adds a key or pedal that the page now holds, with the message that releases it, or removes a released one."""
     channel, number = message.key
     if message.is_note_on:
         connection.releases[message.key] = encode(NoteOff(number, channel))

@@ -85,7 +85,7 @@ class TestChords:
                 arg=[now, following],
             )
 
-    def test_a_chart_that_is_none_is_refused_in_a_sentence_and_the_old_one_stays(
+    def test_a_text_that_is_no_chart_is_refused_in_a_sentence_and_the_old_chart_stays(
         self, page: Page, jam: RunningJam
     ) -> None:
         jam.phone.ask("/fours/chart", "| Dm7 | G7 |")
