@@ -21,7 +21,7 @@ ROUNDS = int(os.environ.get("ROUNDS", "5"))
 NOTES = 28_800
 # How long each process goes on reading. A reader that takes a second is measured a few times, one that takes 10 ms some hundred times.
 MEASURED_S = 4.0
-# What reads; 64122d6 and its like have their reader elsewhere.
+# The code that reads; older checkouts have their reader elsewhere.
 BY_BUILD = """
 try:
     from model.files.seed import read_seed

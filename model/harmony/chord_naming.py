@@ -6,7 +6,8 @@ from functools import cache
 from model.harmony.chord import OCTAVE, Chord
 from model.harmony.chord_symbol import parse_chord
 
-FEWEST_PITCH_CLASSES = 3
+FEWEST_PITCH_CLASSES, MOST_PITCH_CLASSES = 3, 7
+"""A chord of thirds has seven notes at most; more are an arm on the keys."""
 # The chords that are looked for, the plainest first: of two that fit equally well the earlier one is taken.
 SUFFIXES = (
     "", "m", "7", "m7", "maj7", "6", "m6", "dim", "m7b5", "dim7", "+", "7#5", "sus4", "7sus4", "9", "m9", "maj9", "mmaj7",
@@ -30,12 +31,12 @@ def _candidates() -> tuple[tuple[str, tuple[int, ...], frozenset[int]], ...]:
 
 
 def name_chord(pitches: Collection[int]) -> Chord | None:
-    """The chord that sounding pitches make, with the lowest as its bass; None for fewer than three pitch classes.
+    """The chord that sounding pitches make, with the lowest as its bass; None for fewer than three pitch classes, and for a cluster.
 
-    Twelve notes at once make no chord either: where more than a third of the notes would be foreign, there is none.
+    Where more than a third of the notes would be foreign, there is none either.
     """
     classes = frozenset(pitch % OCTAVE for pitch in pitches)
-    if len(classes) < FEWEST_PITCH_CLASSES:
+    if not FEWEST_PITCH_CLASSES <= len(classes) <= MOST_PITCH_CLASSES:
         return None
     bass = min(pitches) % OCTAVE
     best: tuple[float, Chord, int] | None = None
@@ -51,3 +52,8 @@ def name_chord(pitches: Collection[int]) -> Chord | None:
     if best is None or 3 * best[2] > len(classes):
         return None
     return best[1]
+
+
+def is_cluster(pitches: Collection[int]) -> bool:
+    """Whether more pitch classes sound than a chord has."""
+    return len({pitch % OCTAVE for pitch in pitches}) > MOST_PITCH_CLASSES

@@ -31,7 +31,7 @@ LAST_COMES_BACK_S = 0.5
 EAR_PITCH = 84
 EAR_INTERVAL_S = TAP_EARLY_S + TAP_LATE_S
 LEAD_IN_CLICKS = 4
-"""So many clicks are not measured, as a person has to find the beat first."""
+"""This many first clicks are not measured, as a person has to find the beat."""
 
 
 class Taps(Protocol):

@@ -18,7 +18,7 @@ AHEAD_S = 0.05
 """How long before it is due a click is handed to a port that can schedule: long enough for a busy machine."""
 SPIN_S = 0.0004
 BEFORE_S = 0.002
-"""So long before it is due this thread is awake where a port sends at once."""
+"""How long before a click is due this thread is awake, where a port sends at once."""
 
 
 class Pause:

@@ -1,6 +1,6 @@
 """`Delay`: how late clicks come back through a loop, or are heard, from the seconds at which they were sent. Pure; it plays nothing.
 
-In a loop each click has a pitch of its own, so a click that was lost or came twice is told from a late one.
+In a loop each click has a pitch of its own, so a click that was lost or came twice is distinguished from a late one.
 """
 
 import math
@@ -17,15 +17,16 @@ DOUBLED_SHARE = 0.25
 """If more clicks than that come back twice, there are two ways through the loop, and either may be the one that is heard."""
 
 EARLY_S = 0.002
-"""A click may come back so much before it was due, by the rounding of dates; what comes sooner is no click."""
+"""A click may come back this much before it was due, by the rounding of dates; what comes sooner is no click."""
 ONE_MOMENT_S = 0.002
 """Two copies of a click within this time are heard as one, and are no second way through the loop."""
 WIDEST_LOOP_S, WIDEST_TAPS_S = 0.030, 0.120
-"""The widest range of eight in ten delays with which their median still says something: with more, notes are heard to be uneven.
+"""The widest range of eight in ten delays at which their median is used: with a wider one, notes sound uneven.
 People tap a steady beat within some 0.05 s."""
 
 TAP_EARLY_S, TAP_LATE_S = 0.15, 0.45
-"""A tap from so much before a click to so much after it belongs to that click; together they are the time between two clicks."""
+"""A tap from this much before a click to this much after it belongs to that click; together they are the time between
+two clicks."""
 
 LONGEST_OFFSET_MS = -BY_NAME["offset_ms"].low
 """By how much the control can move notes forward."""

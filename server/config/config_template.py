@@ -10,7 +10,7 @@ _PLACES = (Path(__file__).with_name(CONFIG_FILE), Path(__file__).parents[2] / CO
 
 
 def config_template() -> str:
-    """The text of the file. Raises ConfigError where the program is not whole."""
+    """The text of the file. Raises ConfigError where the installed program lacks it."""
     for path in _PLACES:
         if path.is_file():
             return path.read_text(encoding="utf-8")

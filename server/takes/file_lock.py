@@ -17,7 +17,7 @@ takes no larger position."""
 LOCK_AT_ONCE = 2
 """LK_NBLCK of Windows' sys/locking.h: locks, or fails at once."""
 TAKEN = (errno.EACCES, errno.EDEADLK)
-"""How Windows says that another process has the lock."""
+"""The errors by which Windows reports that another process has the lock."""
 
 
 def lock(descriptor: int) -> bool:
@@ -33,7 +33,7 @@ def lock(descriptor: int) -> bool:
 
 
 def lock_a_byte(descriptor: int, locking: Callable[[int, int, int], None]) -> bool:
-    """As `lock`, by a function as `msvcrt.locking`: it locks so many bytes from the file's position on."""
+    """Like `lock`, with a function such as `msvcrt.locking`, which locks bytes from the file's position on."""
     with suppress(OSError):
         os.lseek(descriptor, LOCKED_AT, os.SEEK_SET)
         try:

@@ -8,7 +8,7 @@ from model.analysis.key_finder import KeyFinder
 from model.harmony.changes import ChartChanges
 from model.harmony.chart import Chart, ChartBar
 from model.harmony.chord import Chord
-from model.harmony.chord_naming import name_chord
+from model.harmony.chord_naming import is_cluster, name_chord
 from model.harmony.form_finder import BarChords, form_length
 from model.harmony.melody_chord import chord_of_melody
 from model.notes import Note
@@ -34,11 +34,15 @@ class ChordListener:
         """The length of the form in bars; 0 until it is known."""
 
     def press(self, pitch: int, beat: float, timeline: Timeline) -> None:
-        """A key of the chords goes down. Notes that make no chord leave the present one in force."""
+        """A key of the chords goes down. Notes that make no chord, single or a cluster, leave the present one in force."""
         self._held.add(pitch)
         chord = name_chord(self._held)
         if chord is not None:
             self._add(chord, beat, timeline)
+        elif is_cluster(self._held):
+            # Its keys came one by one, and the first of them may have been taken for a chord.
+            self._take_back(beat)
+            self._predict_last(timeline)
 
     def release(self, pitch: int) -> None:
         """A key of the chords comes up; the chord counts on until another one is heard."""
@@ -78,11 +82,23 @@ class ChordListener:
         self._next_bar, self.form_bars = None, 0
 
     def _add(self, chord: Chord, beat: float, timeline: Timeline) -> None:
+        self._heard.append((self._take_back(beat), chord))
+        self._predict_last(timeline)
+
+    def _take_back(self, beat: float) -> float:
+        """Forgets the chords that were still being struck at `beat`, and returns the beat at which the first of them began."""
         while self._heard and self._heard[-1][0] > beat - LATE_BEATS:
-            beat = min(self._heard.pop()[0], beat)  # a chord that is still being struck
-        self._heard.append((beat, chord))
-        if not self.form_bars:
-            self.changes = ChartChanges(Chart((ChartBar((chord,)),)), timeline.downbeat, timeline.meter.beats_per_bar)
+            beat = min(self._heard.pop()[0], beat)
+        return beat
+
+    def _predict_last(self, timeline: Timeline) -> None:
+        """While no form is known, predicts that the last chord goes on."""
+        if self.form_bars:
+            return
+        self.changes = None
+        if self._heard:
+            chart = Chart((ChartBar((self._heard[-1][1],)),))
+            self.changes = ChartChanges(chart, timeline.downbeat, timeline.meter.beats_per_bar)
 
     def _finish_bar(self, bar: int, timeline: Timeline) -> bool:
         start = timeline.bar_line(bar)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from model.improvising.improviser import Improviser
 
 _REFERENCES_OF_OURS = 2
-"""To a model that only this module knows: that of its queue, and that of the call which counts."""
+"""The references to a model that nothing else uses: that of the queue, and that of the call which counts them."""
 
 
 class RetiredModels:

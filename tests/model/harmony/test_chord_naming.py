@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from model.harmony.chord_naming import name_chord
+from model.harmony.chord_naming import is_cluster, name_chord
 from model.harmony.chord_symbol import parse_chord
 
 NAMED = ("C", "Cm", "C7", "Cm7", "Cmaj7", "Cdim", "Cm7b5", "Cdim7", "C+", "C9", "Cm6", "F#7", "Bbmaj7", "Eb", "Am7b5")
@@ -39,3 +39,11 @@ def test_too_few_notes_and_twelve_at_once_are_no_chord(pitches: list[int]) -> No
 def test_the_order_of_notes_does_not_matter() -> None:
     assert len({str(name_chord(pitches)) for pitches in ([60, 64, 67, 70], [70, 67, 64, 60], [64, 70, 60, 67])}) == 1
     assert all(a == b for a, b in pairwise([name_chord([60, 64, 67]), name_chord([67, 60, 64])]))
+
+
+@pytest.mark.parametrize("count", range(8, 13))
+def test_more_pitch_classes_than_a_chord_of_thirds_has_are_a_cluster(count: int) -> None:
+    pitches = [48 + index * 7 % 12 for index in range(count)]
+    assert name_chord(pitches) is None
+    assert is_cluster(pitches)
+    assert not is_cluster(pitches[:7])

@@ -5,6 +5,7 @@ import pty
 import re
 import signal
 import subprocess
+import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -173,6 +174,37 @@ class TestTheSpaceBar:
             with pytest.raises(CalibrationError):
                 press()
             assert termios.tcgetattr(terminal) == before
+        os.close(hand)
+
+    def test_ctrl_c_while_one_taps_leaves_the_terminal_as_it_was(
+        self, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        hand, terminal = pty.openpty()
+        before = termios.tcgetattr(terminal)
+        # The terminal becomes that of the process, so that Ctrl-C is a signal to it.
+        script = "import fcntl, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from server.cli import main; main()"
+        command = [sys.executable, "-c", script, "calibrate", "--by-ear"]
+        with (
+            running_jackd(SERVER, tmp_path_factory, 256),
+            subprocess.Popen(
+                command,
+                cwd=tmp_path,
+                stdin=terminal,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            ) as process,
+        ):
+            assert process.stdout is not None
+            assert "Press the space bar with each one" in process.stdout.readline()
+            assert termios.tcgetattr(terminal) != before
+            os.write(hand, b"\x03")
+            _, refused = process.communicate(timeout=PATIENCE_S)
+            assert (process.returncode, refused) == (1, "fours: Stopped; nothing is changed.\n")
+        assert termios.tcgetattr(terminal) == before
+        assert not list(tmp_path.iterdir())
+        os.close(terminal)
         os.close(hand)
 
     def test_without_a_terminal_it_is_refused_in_a_sentence(self, tmp_path: Path) -> None:
