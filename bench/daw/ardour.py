@@ -1,140 +1,112 @@
-"""Ardour as a program: started on the JACK server in use, given Lua, and asked for the notes that it recorded.
+"""Where Ardour records an answer: its onsets against the session's own grid, beside the same notes played by Ardour's own MIDI track.
 
-It runs Debian's `ardour7-lua` (Ardour without its windows) with `ardour_driver.lua`; a session is prepared by `ardour_session`.
+For each period, on jackd without sound hardware: Ardour leads by its MIDI clock, its track plays a phrase in every other bar, and
+a jam in `fours` answers on a grid of eighths into an armed track. Then the jam does it again with `offset_ms` at minus one
+period: what goes round from Ardour to the jam and back has one period more than what goes one way. At last another track
+plays the recorded notes, on the grid, into a track that records them, by the same way round.
+
+`FRAMES=256,1024 TEMPO=150 BARS=32 python -m bench ardour`
 """
 
 import os
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from threading import Thread
 
-PROGRAM = "ardour7-lua"
-DRIVER = Path(__file__).with_name("ardour_driver.lua")
-CLOCK_PORT = "ardour:MIDI Clock out"
-SAMPLE_RATE = 48_000
-TIMEOUT_S = 90.0
-"""A busy machine needs a third of it to start Ardour."""
+import numpy as np
 
+from bench.daw.ardour_program import CLOCK_PORT, SAMPLE_RATE, SessionNote
+from bench.daw.ardour_rolls import off_grid_ms, record, settle, wire
+from bench.daw.ardour_session import Region, running_session, split_tracks
+from bench.live import jackd_server
+from bench.live.jam_process import running_jam
+from bench.table import show
+from model.files.midi.midi_writer import Track, as_midi
+from model.notes import Note
 
-class ArdourError(RuntimeError):
-    """Ardour refused a command, or ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionNote:
-    """A note of a region, placed by the session: in samples and in quarter notes from its start."""
-
-    sample: int
-    onset_beats: float
-    length_beats: float
-    pitch: int
-    velocity: int
-    channel: int
+FRAMES = tuple(map(int, os.environ.get("FRAMES", "256,1024").split(",")))
+TEMPO_BPM = float(os.environ.get("TEMPO", "150"))
+BARS = int(os.environ.get("BARS", "32"))
+SERVER = "fours-bench-ardour"
+BAR_BEATS, STEP_BEATS = 4, 0.5
+TO, FROM = "To the partner", "From the partner"
+PHRASE = [Note(60, 0.0, 0.9, 90), Note(62, 1.0, 0.9, 80), Note(64, 2.0, 0.9, 70), Note(67, 3.0, 0.5, 100)]
+PLAYING = ("--mode", "fours", "--turn-bars", "1", "--approach", "pitch", "--rhythm", "fixed", "--quantize", "1/8")
 
 
-class Ardour:
-    """A running Ardour; `run` gives it Lua."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
-        self._printed: SimpleQueue[str | None] = SimpleQueue()
-        self._remarks: list[str] = []
-        Thread(target=self._read, daemon=True).start()
-
-    def run(self, lua: str) -> str:
-        """Runs a piece of Lua; returns what it returns, as text. Raises ArdourError if it fails or takes too long."""
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(f"{lua}\n--run\n")
-            self._process.stdin.flush()
-        except OSError as error:
-            raise ArdourError(self._last_words(lua)) from error
-        answer: list[str] | None = None
-        status = ""
-        while True:
-            try:
-                line = self._printed.get(timeout=TIMEOUT_S)
-            except Empty:
-                line = None
-            match line:
-                case None:
-                    raise ArdourError(self._last_words(lua))
-                case "<<<ok" | "<<<error":
-                    status, answer = line, []
-                case ">>>" if answer is not None:
-                    break
-                case _ if answer is not None:
-                    answer.append(line)
-                case _:
-                    self._remarks.append(line)
-        text = "\n".join(answer)
-        if status == "<<<error":
-            raise ArdourError(f"{lua}: {text}")
-        return text
-
-    def notes(self, track: str) -> list[SessionNote]:
-        """The notes of a track's regions, by onset."""
-        rows = [line.split() for line in self.run(f"return notes({lua_text(track)})").splitlines() if line]
-        notes = [
-            SessionNote(int(sample), float(onset), float(length), int(pitch), int(velocity), int(channel))
-            for sample, onset, length, pitch, velocity, channel in rows
-        ]
-        return sorted(notes, key=lambda note: (note.onset_beats, note.pitch))
-
-    def wait_for(self, sample: int) -> None:
-        """Returns once the rolling transport is past a sample. Raises ArdourError if it does not get there."""
-        until_s = time.perf_counter() + TIMEOUT_S + sample / SAMPLE_RATE
-        while self.position < sample:
-            if time.perf_counter() > until_s:
-                raise ArdourError(self._last_words(f"the transport stands at {self.position}, before {sample}"))
-            time.sleep(0.1)
-
-    @property
-    def position(self) -> int:
-        """Where the transport is, in samples."""
-        return int(self.run("return session:transport_sample()"))
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._printed.put(line.rstrip("\n"))
-        self._printed.put(None)
-
-    def _last_words(self, lua: str) -> str:
-        return "\n".join([f"Ardour did not answer: {lua}", *self._remarks[-10:]])
+def run() -> None:
+    """Prints the table."""
+    rows = []
+    for frames in FRAMES:
+        with jackd_server.running(frames, SERVER):
+            answers, earlier = _answers(frames)
+            own = _own_track(answers)
+        period_ms = frames / SAMPLE_RATE * 1000
+        for what, notes in (
+            ("the answer", answers),
+            (f"the answer, offset_ms = {-period_ms:.1f}", earlier),
+            ("Ardour's own MIDI track", own),
+        ):
+            rows.append((str(frames), what, *_figures(notes)))
+    show(
+        f"Onsets as Ardour records them, against the session's eighths, at {TEMPO_BPM:g} bpm",
+        ("frames", "played by", "notes", "in the right bars", "median ms", "p99 ms off the median", "worst"),
+        rows,
+    )
 
 
-@contextmanager
-def running(folder: Path) -> Iterator[Ardour]:
-    """Runs Ardour as a client of the JACK server in use; its configuration is in `folder`, and not that of the user."""
-    environment = {**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config")}
-    with subprocess.Popen(
-        (PROGRAM, str(DRIVER)),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
-    ) as process:
-        try:
-            ardour = Ardour(process)
-            ardour.run("start_engine()")
-            yield ardour
-        finally:
-            assert process.stdin is not None
-            try:
-                process.stdin.close()
-                process.wait(TIMEOUT_S)
-            except (OSError, subprocess.TimeoutExpired):
-                process.kill()
+def _answers(frames: int) -> tuple[list[SessionNote], list[SessionNote]]:
+    """What Ardour records of the jam, without and with the offset."""
+    recorded = []
+    with tempfile.TemporaryDirectory() as folder:
+        regions = [Region(TO, _file(PHRASE, Path(folder)), bar * BAR_BEATS, BAR_BEATS) for bar in range(0, BARS, 2)]
+        with running_session(Path(folder), (TO, FROM), regions, tempo_bpm=TEMPO_BPM) as daw:
+            daw.run(f'arm("{FROM}", true)')
+            for offset_ms in (0.0, -1000 * frames / SAMPLE_RATE):
+                options = ("--osc-port", str(jackd_server.free_udp_port()), "--offset-ms", f"{offset_ms:.3f}")
+                with running_jam(
+                    Path(), (*PLAYING, *options), '[panel]\non = false\n[takes]\nfolder = "takes"\n'
+                ) as jam:
+                    midi_in, midi_out = jam.wiring["MIDI in"], jam.wiring["MIDI out"]
+                    wire((CLOCK_PORT, midi_in), (_out(TO), midi_in), (midi_out, _in(FROM)))
+                    settle(daw, TEMPO_BPM)
+                    recorded.append(record(daw, FROM, BARS * BAR_BEATS, TEMPO_BPM))
+    return recorded[0], recorded[1]
 
 
-def lua_text(text: str | Path) -> str:
-    """A text as a literal of Lua."""
-    escaped = str(text).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+def _own_track(answers: Sequence[SessionNote]) -> list[SessionNote]:
+    """What Ardour records of the same notes, on the grid, from a track of its own."""
+    notes = [
+        Note(note.pitch, round(note.onset_beats / STEP_BEATS) * STEP_BEATS, 0.4, note.velocity) for note in answers
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        region = Region(TO, _file(notes, Path(folder)), 0, BARS * BAR_BEATS)
+        with running_session(Path(folder), (TO, FROM), [region], tempo_bpm=TEMPO_BPM) as daw:
+            daw.run(f'arm("{FROM}", true)')
+            wire((_out(TO), _in(FROM)))
+            settle(daw, TEMPO_BPM)
+            return record(daw, FROM, BARS * BAR_BEATS, TEMPO_BPM)
+
+
+def _figures(notes: Sequence[SessionNote]) -> tuple[str, ...]:
+    off_ms = off_grid_ms(notes, STEP_BEATS, TEMPO_BPM)
+    median = float(np.median(off_ms))
+    spread_ms = np.abs(off_ms - median)
+    bars = [int(round(note.onset_beats / STEP_BEATS) * STEP_BEATS // BAR_BEATS) for note in notes]
+    right = sum(bar % 2 for bar in bars)
+    p99, worst = np.percentile(spread_ms, [99, 100])
+    return (str(len(notes)), str(right), f"{median:+.2f}", f"{p99:.2f}", f"{worst:.2f}")
+
+
+def _file(notes: Sequence[Note], folder: Path) -> Path:
+    midi_file = folder / "notes.mid"
+    midi_file.write_bytes(as_midi([Track("Notes", notes)], TEMPO_BPM))
+    return split_tracks(midi_file, folder)[-1]
+
+
+def _out(track: str) -> str:
+    return f"ardour:{track}/midi_out 1"
+
+
+def _in(track: str) -> str:
+    return f"ardour:{track}/midi_in 1"

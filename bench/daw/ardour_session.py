@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from bench.daw.ardour import SAMPLE_RATE, Ardour, lua_text, running
+from bench.daw.ardour_program import SAMPLE_RATE, Ardour, lua_text, running
 
 TICKS_PER_BEAT = 1920
 # Ardour counts samples in units that all usual rates divide.
@@ -38,8 +38,11 @@ def running_session(
     *,
     tempo_bpm: float = 120.0,
     loop_beats: tuple[float, float] | None = None,
+    later_tempo: tuple[int, float] | None = None,
 ) -> Iterator[Ardour]:
     """Runs Ardour with a new session of these tracks; its files and the program's settings lie in `folder`.
+
+    `later_tempo` is a beat and the tempo from there on; the loop lies before it.
 
     One Ardour makes the session and another opens it: Ardour 7.3 may crash where one process closes a session and opens another.
     """
@@ -47,6 +50,9 @@ def running_session(
     with running(folder) as ardour:
         ardour.run(f"make_session({lua_text(session_folder)}, {lua_text(NAME)}, {SAMPLE_RATE})")
         ardour.run(f"set_tempo({tempo_bpm}, 0)")
+        if later_tempo is not None:
+            beat, bpm = later_tempo
+            ardour.run(f"set_tempo({bpm}, {beat})")
         for track in tracks:
             ardour.run(f"add_midi_track({lua_text(track)})")
         ardour.run('session:save_state("")')

@@ -80,7 +80,9 @@ def _first_note_delays(pack: Pack, approach: Approach) -> list[float]:
             late_s.append(_onsets(output)[0] - released_s - GAP_BEATS * BEAT_S)
             music.act("stop")
 
-    _run_jam(pack, Settings(approach=approach, tempo=TEMPO_BPM, answer_after=GAP_BEATS), play)
+    # Played plainly and at one step, an answer begins with a note.
+    settings = Settings(approach=approach, tempo=TEMPO_BPM, answer_after=GAP_BEATS, rhythm="fixed", touch=0.0)
+    _run_jam(pack, settings, play)
     return late_s
 
 

@@ -42,14 +42,20 @@ def connect(source: str, target: str) -> None:
     until_s = time.perf_counter() + TIMEOUT_S
     while subprocess.run(["jack_connect", source, target], check=False, capture_output=True).returncode:
         # The server may have connected them before it dropped that client.
-        if target in _connections(source):
+        if target in connections(source):
             return
         if time.perf_counter() > until_s:
-            raise TimeoutError(f"{source} cannot be connected to {target}")
+            raise TimeoutError(f"{source} cannot be connected to {target}; there are {', '.join(port_names())}")
         time.sleep(0.2)
 
 
-def _connections(port: str) -> list[str]:
+def port_names() -> list[str]:
+    """The names of all ports on the server."""
+    return subprocess.run(["jack_lsp"], capture_output=True, text=True, check=False).stdout.splitlines()
+
+
+def connections(port: str) -> list[str]:
+    """The names of the ports that a port is connected to."""
     listed = subprocess.run(["jack_lsp", "-c", port], capture_output=True, text=True, check=False).stdout
     return [line.strip() for line in listed.splitlines() if line.startswith(" ")]
 

@@ -32,8 +32,8 @@ except ImportError:  # a checkout from before the rooms of the model
     from model.improviser import Taste as SamplingSettings, improviser as create_improviser
     from model.pack import open_pack
 try:
-    from model.tokens.bar_places import BarPlaces
-    bars = {"bars": BarPlaces()}
+    from model.analysis.bars import Bars
+    bars = {"bars": Bars()} if hasattr(Bars, "grid_place") else {}
 except ImportError:  # before memories knew the bar
     bars = {}
 # The thread's own time: what else runs on the machine is not counted.

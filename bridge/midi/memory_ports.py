@@ -12,7 +12,7 @@ from bridge.midi.ports import (
     OUTPUT_NAME,
     BasePort,
     OnChange,
-    OnClockMoved,
+    OnDatesShifted,
     Receiver,
     ignore_clock,
     match_port,
@@ -31,7 +31,7 @@ class MemoryInput(BasePort):
     def __init__(self, name: str, receiver: Receiver) -> None:
         self._name = name
         self._receiver = receiver
-        self._on_clock_moved: OnClockMoved = ignore_clock
+        self._on_clock_moved: OnDatesShifted = ignore_clock
         self.faults = FaultCounter(logger_in, name)
         self.is_open = True
 
@@ -49,12 +49,12 @@ class MemoryInput(BasePort):
         except Exception as error:  # noqa: BLE001 - as in a real callback, no exception may escape
             self.faults.count(error)
 
-    def watch_clock(self, on_moved: OnClockMoved) -> None:
+    def watch_dates(self, on_moved: OnDatesShifted) -> None:
         """See `InputPort`; `move_clock` calls it."""
         self._on_clock_moved = on_moved
 
     def move_clock(self, by_s: float) -> None:
-        """From now on, the dates of fed messages are so much later than the music."""
+        """Reports that all dates from now on are `by_s` later, as a real system does after an overrun."""
         self._on_clock_moved(by_s)
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ logger = logging.getLogger("fours.midi")
 MidiApi = Literal["auto", Api, "none"]
 
 Opener = Callable[[Clock], MidiSystem]
+"""Opens a system whose dates are seconds of the clock. Raises NoMidiSystem where it is not there."""
 
 
 def open_midi_system(choice: MidiApi, clock: Clock, platform: str = sys.platform) -> MidiSystem:

@@ -1,6 +1,7 @@
 """The interface to MIDI ports: bytes and monotonic seconds. Knows no MIDI library and no messages.
 
-A new kind of port is a `MidiSystem` with an `InputPort` and an `OutputPort`; `memory_ports` is the smallest example.
+A new kind of port is a `MidiSystem` with an `InputPort` and an `OutputPort`; `silent_ports` is the smallest example, and
+`memory_ports` one that carries messages. Ports that can be lost are opened through `reopening_ports`, which finds them again.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ Receiver = Callable[[bytes, float], None]
 """Takes one whole message, and the time it arrived in seconds of the `Clock`. Called in a thread of the MIDI system, one call
 at a time and in the order of arrival; it must return quickly, and should only put the message into a queue."""
 OnChange = Callable[[], None]
-OnClockMoved = Callable[[float], None]
+OnDatesShifted = Callable[[float], None]
 """Takes by how many seconds the MIDI system's own clock has moved against the program's."""
 
 
@@ -65,7 +66,7 @@ class Port(Protocol):
 
     @property
     def description(self) -> str:
-        """The system behind the port and how it keeps time, for one line of text: "jack, 256 frames: ..."."""
+        """The MIDI system behind the port and how it keeps time, as one line of text: "jack, 256 frames: ..."."""
         ...
 
     @property
@@ -106,7 +107,7 @@ class BasePort:
     def watch(self, on_lost: OnChange, on_found: OnChange) -> None:
         """Does nothing."""
 
-    def watch_clock(self, on_moved: OnClockMoved) -> None:
+    def watch_dates(self, on_moved: OnDatesShifted) -> None:
         """Does nothing."""
 
     def close(self) -> None:
@@ -123,17 +124,18 @@ class BasePort:
 
 
 class InputPort(Port, Protocol):
-    """Calls its receiver for each message until it is closed, clock and sysex included.
+    """Calls its receiver for each message, clock and sysex included, until it is closed.
 
     An exception in the receiver must not escape into the MIDI library: the port counts and logs it (`FaultCounter`), and
     goes on.
     """
 
-    def watch_clock(self, on_moved: OnClockMoved) -> None:
-        """Calls `on_moved` before the receiver where all dates from now on are so much later than those before; replaces an earlier one.
+    def watch_dates(self, on_moved: OnDatesShifted) -> None:
+        """Sets what is called when the dates of messages shift against those before; replaces an earlier callback.
 
-        A system that counts frames does so after an overrun: its clock, and all music on it, stood still meanwhile. Other
-        systems never call it.
+        A system that counts frames shifts them after an overrun: its clock, and all music on it, stood still meanwhile. It
+        calls `on_moved` with the seconds by which all later dates are later, before the receiver gets the first of them.
+        Other systems never call it.
         """
         ...
 
@@ -150,7 +152,11 @@ class OutputPort(Port, Protocol):
         ...
 
     def send(self, data: bytes, due_s: float | None = None) -> None:
-        """Sends one whole message, due at `due_s` or now. Never blocks. Raises PortLost where the port is gone or closed."""
+        """Sends one whole message, with its status byte, due at `due_s` or now. Never blocks.
+
+        Raises PortLost where the port is gone or closed; `is_lost` is true by then. Any other exception counts as a fault of
+        the program.
+        """
         ...
 
 
@@ -206,7 +212,7 @@ def match_port(wanted: str, direction: Direction, names: Sequence[str]) -> int:
     lowered_names = [name.casefold() for name in names]
     for matches in (
         [index for index, name in enumerate(lowered_names) if name == lowered],
-        [index for index, name in enumerate(lowered_names) if _without_alsa_numbers(name) == lowered],
+        [index for index, name in enumerate(lowered_names) if without_alsa_numbers(name) == lowered],
         [index for index, name in enumerate(lowered_names) if lowered and lowered in name],
     ):
         if len(matches) == 1:
@@ -220,6 +226,6 @@ def ignore_clock(_by_s: float) -> None:
     """The watcher of an input's clock until it has another one."""
 
 
-def _without_alsa_numbers(name: str) -> str:
+def without_alsa_numbers(name: str) -> str:
     """The name without the numbers that ALSA appends, which change at each start: "Synth:Synth MIDI 1 20:0"."""
     return re.sub(r" \d+:\d+$", "", name)

@@ -208,8 +208,8 @@ class RtMidiOutput(BasePort):
         if logger_out.isEnabledFor(logging.DEBUG):
             logger_out.debug("%s", data.hex(" "))
 
-    def confirm_room(self) -> None:
-        """Notes that JACK's server is running, so that it has taken what was sent.
+    def mark_server_alive(self) -> None:
+        """Records that JACK's server is running, and so has taken what was sent.
 
         From the first call on, sending is bounded.
         """

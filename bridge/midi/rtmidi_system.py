@@ -108,7 +108,7 @@ class RtMidiSystem:
 
     def _confirm_output(self, port: OutputPort) -> None:
         if self._api == "jack" and isinstance(port, RtMidiOutput):
-            port.confirm_room()
+            port.mark_server_alive()
 
     def _open_input(self, name: str | None, receiver: Receiver) -> RtMidiInput:
         # Imported now, so that the first note does not wait for it.

@@ -36,8 +36,18 @@ class SongPositions:
     def in_ticks(self, position: int) -> int:
         """Takes the position of a message; returns it in ticks of the song."""
         if self._last is not None and not self._is_given and self._ticks >= FEWEST_TICKS:
-            fitting = [unit for unit in UNITS if 0 <= self._ticks - (position - self._last) * unit < unit]
+            fitting = [unit for unit in UNITS if _fits(unit, position, position - self._last, self._ticks)]
             if fitting:
                 self.unit_ticks = fitting[0]
         self._last, self._ticks = position, 0
         return position * self.unit_ticks
+
+
+def _fits(unit_ticks: int, position: int, moved: int, ticks: int) -> bool:
+    """Whether a position in this unit is the next one, `moved` from the last, after the song went on by `ticks`."""
+    behind = ticks - moved * unit_ticks
+    if 0 <= behind < unit_ticks:
+        return True
+    # Ardour 7.3 goes on at the next sixteenth, whose ticks it sends: after 141 ticks at 144.
+    is_sixteenth = unit_ticks < TICKS_PER_SIXTEENTH and position % TICKS_PER_SIXTEENTH == 0
+    return is_sixteenth and -TICKS_PER_SIXTEENTH < behind <= 0

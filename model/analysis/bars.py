@@ -15,14 +15,21 @@ from model.notes import Note
 
 # People play a little early or late: an onset this close to a place in the bar is on that place. 42 ms at 120 bpm.
 PLACE_TOLERANCE_BEATS = 1 / 12
+PLACES_PER_BEAT = 24
+"""Places on the grid of a bar are counted in 1/24 beat, which has sixteenths and triplets."""
+# For each place in a beat, the nearest sixteenth or triplet, so that inexact playing gives the same places.
+_ON_GRID = tuple(
+    min((0, 6, 8, 12, 16, 18, PLACES_PER_BEAT), key=lambda known, place=place: abs(known - place))  # type: ignore[misc]
+    for place in range(PLACES_PER_BEAT)
+)
 # How closely onsets gather around one point of the beat, from 0 (anywhere) to 1 (exactly), for a phrase to have a pulse.
 MIN_CONCENTRATION = 0.5
-# The same for bars of its own, which a phrase without a pulse should not get by chance.
+# The same, for a phrase to have bars of its own: higher, as a phrase without a pulse should not get them by chance.
 OWN_CONCENTRATION = 0.7
 # The onsets of a phrase lie on halves, quarters or thirds of its pulse.
 PULSE_PARTS = (2, 4, 3)
 MIN_ONSETS = 4
-# More onsets than this, the latest of a phrase, tell nothing more of its bars.
+# How many onsets of a phrase, the latest, its bars are found from: more of them add nothing.
 ONSETS_USED = 32
 
 
@@ -49,7 +56,7 @@ class Bars:
 
     def __post_init__(self) -> None:
         if not (self.beats_per_bar > 0.0 and self.pulse_beats > 0.0):
-            raise ValueError("a bar and its pulse last for longer than nothing")
+            raise ValueError("a bar and its pulse must be longer than 0 beats")
 
     @classmethod
     def of_meter(cls, numerator: int, denominator: int, downbeat: float = 0.0) -> Self:
@@ -61,6 +68,14 @@ class Bars:
         """How many beats into its bar a beat is; 0.0 where it comes so little before a bar line that it means that line."""
         into_bar = (beat - self.downbeat) % self.beats_per_bar
         return 0.0 if self.beats_per_bar - into_bar < PLACE_TOLERANCE_BEATS else into_bar
+
+    def grid_place(self, beat: float) -> int:
+        """How far the sixteenth or triplet nearest to a beat is from the bar line before it, in `PLACES_PER_BEAT`.
+
+        A beat just before a bar line belongs to the bar after it.
+        """
+        whole, part = divmod(round((beat - self.downbeat) * PLACES_PER_BEAT), PLACES_PER_BEAT)
+        return (whole * PLACES_PER_BEAT + _ON_GRID[part]) % max(round(self.beats_per_bar * PLACES_PER_BEAT), 1)
 
     def strength(self, beat: float) -> Strength:
         """How strong the place of a beat is. A bar has a middle where it divides into two halves of whole pulses."""
@@ -91,6 +106,12 @@ class Bars:
 
 COMMON_BARS = Bars()
 """Bars of four quarter notes from beat 0 on."""
+
+
+def bars_at(beat: float, changes: Sequence[tuple[float, float]]) -> Bars:
+    """The bars in force at a beat: `changes` are beats with the beats per bar from there on, in order; 4/4 from 0 where there is none."""
+    in_force = [change for change in changes if change[0] <= beat + 1.0 / (2 * PLACES_PER_BEAT)] or list(changes[:1])
+    return Bars(*in_force[-1]) if in_force else COMMON_BARS
 
 
 def bars_of(notes: Sequence[Note], bars: Bars) -> Bars | None:

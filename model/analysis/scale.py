@@ -84,11 +84,12 @@ class Key:
 
 KEYS: tuple[Key, ...] = tuple(Key(tonic, mode) for mode in MODES for tonic in range(12))
 
-NO_KEY, AUTO_KEY = "off", "auto"
-KEY_CHOICES: tuple[str, ...] = (NO_KEY, AUTO_KEY, *(str(key) for key in KEYS))
-"""The values of a control for the key: no key, the key that is heard, or one of the 84 keys by name."""
+NO_KEY, AUTO_KEY, LIVE_KEY = "off", "auto", "live"
+WORDS_FOR_KEYS = (NO_KEY, AUTO_KEY, LIVE_KEY)
+KEY_CHOICES: tuple[str, ...] = (*WORDS_FOR_KEYS, *(str(key) for key in KEYS))
+"""The values of a control for the key: no key, the key that is heard, that of a set in Ableton Live, or one of the 84 keys by name."""
 LONGEST_SHOWN = 40
-"""So many characters of a text that names no key stand in the message."""
+"""An error message shows at most this many characters of a text that names no key."""
 _BY_LOWER_NAME: Mapping[str, str] = {name.lower(): name for name in KEY_CHOICES}
 
 
@@ -108,7 +109,7 @@ def parse_key(text: str) -> Key:
 def parse_key_choice(text: str) -> str:
     """The value of `KEY_CHOICES` that a text means. Raises ValueError where it means none; the message has the nearest name."""
     plain = text.strip().lower()
-    return plain if plain in {NO_KEY, AUTO_KEY} else str(parse_key(text))
+    return plain if plain in WORDS_FOR_KEYS else str(parse_key(text))
 
 
 def _parse_mode(written: str) -> Mode | None:
@@ -127,4 +128,4 @@ def _hint(text: str) -> str:
     near = difflib.get_close_matches(plain, _BY_LOWER_NAME, n=1)
     if near:
         return f"did you mean {_BY_LOWER_NAME[near[0]]}?"
-    return f"a key is {NO_KEY}, {AUTO_KEY}, or a tonic and {', '.join(MODES[:-1])} or {MODES[-1]}"
+    return f"a key is {', '.join(WORDS_FOR_KEYS)}, or a tonic and {', '.join(MODES[:-1])} or {MODES[-1]}"

@@ -1,4 +1,4 @@
-"""`ForecastPoint`: where in an answer the next token stands."""
+"""`ForecastPoint`: the place in an answer for which the next token is forecast, and what has been composed before it."""
 
 from dataclasses import dataclass, field
 

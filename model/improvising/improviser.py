@@ -10,6 +10,7 @@ from math import isfinite
 from random import Random
 from typing import Generic, Protocol, TypeVar
 
+from model.analysis.bars import Bars
 from model.approach import Approach
 from model.engines.engine import Engine, EngineState, Logits
 from model.errors import BrokenForecast
@@ -25,10 +26,9 @@ from model.memory.memory import Memory
 from model.memory.memory_mark import MemoryMark
 from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
 from model.phrasing.phrasing import PLAIN, Phrasing
-from model.tokens.bar_places import BarPlaces
 from model.tokens.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary, Vocabulary
 
-# The model does not say how long a note lasts: no note of an answer is held longer than a bar of four.
+# The model does not forecast how long a note lasts. No note of an answer is held longer than this, a bar of 4/4.
 LONGEST_NOTE_BEATS = 4.0
 # More onsets of an answer than `novelty` ever looks back at.
 MAX_OUTLINE_ONSETS = 64
@@ -66,12 +66,13 @@ class PlannedNote:
 
 
 class Improviser(Protocol):
-    """What a jam needs of either approach.
+    """The interface of an improviser, as a jam uses it; there is one class for each approach.
 
     Used from one thread at a time (in a jam the music thread); no method waits for anything. `hear` and each note taken
-    from `compose` cost a few steps of the network, of about 0.15 ms each on a CPU; everything else is cheap.
-    The methods may be called in any order. Both raise BrokenForecast where the network forecasts what is no number; the
-    improviser then stands where it stood before, so it goes on as soon as the network is sound again.
+    from `compose` cost a few steps of the network, of about 0.15 ms each on a CPU; everything else is cheap. The
+    methods may be called in any order. Both raise BrokenForecast where the network's forecast is not a number; the
+    state of the improviser is then what it was before the call, so it goes on as soon as the network's forecasts are
+    numbers again.
     """
 
     @property
@@ -89,7 +90,7 @@ class Improviser(Protocol):
         """What its pack knows of touch and phrase ends."""
         ...
 
-    def hear(self, note: Note, bars: BarPlaces | None = None, *, learn: bool = True) -> None:
+    def hear(self, note: Note, bars: Bars | None = None, *, learn: bool = True) -> None:
         """Steps the network by a note that has just begun to sound; `bars` says where bars begin, None where that is not known.
 
         Notes come in the order of their onsets. Only pitch and onset count: the duration may still be 0.0, as the note
@@ -157,17 +158,17 @@ class _BaseImproviser(Generic[V]):
         logits, state = self._step(START, engine.initial_state())
         self._current = Snapshot(state, logits, Cursor(), _mark(memory))
 
-    def hear(self, note: Note, bars: BarPlaces | None = None, *, learn: bool = True) -> None:
+    def hear(self, note: Note, bars: Bars | None = None, *, learn: bool = True) -> None:
         current, memory = self._current, self._memory_at(self._current)
         tokens, cursor = self._vocabulary.encode_note(note, current.cursor)
         state, logits = current.engine_state, current.logits
         for token in tokens:
             logits, state = self._step(token, state)
         if memory is not None:
-            place = None if bars is None else bars.place(note.onset_beats)
+            place = None if bars is None else bars.grid_place(note.onset_beats)
             if len(tokens) == 2:  # a time, which stands at the onset before it, and then the note
                 before_beats = current.cursor.onset_beats
-                time_place = None if bars is None or before_beats is None else bars.place(before_beats)
+                time_place = None if bars is None or before_beats is None else bars.grid_place(before_beats)
                 memory.hear(tokens[0], time_place, learn=learn)
             memory.hear(tokens[-1], place, learn=learn)
         self._current = Snapshot(state, logits, cursor, _mark(memory))
@@ -199,10 +200,10 @@ class _BaseImproviser(Generic[V]):
 
     def _step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
         logits, after = self._engine.step(token, state)
-        # A state that holds no numbers shows in its forecast, and would spoil every later one. One that is no number, or
-        # infinite, leaves no finite sum of squares.
+        # A state with a NaN in it gives a forecast with a NaN, and would spoil all later ones. The sum of squares is
+        # finite only where no value is NaN or infinite.
         if not isfinite(logits.dot(logits)):
-            raise BrokenForecast(f"the {self.approach} network forecasts what is no number; the answer ends here")
+            raise BrokenForecast(f"the {self.approach} network's forecast is not a number; the answer ends here")
         return logits, after
 
     def _draw(
@@ -228,7 +229,7 @@ def _mark(memory: Memory | None) -> MemoryMark | None:
 
 
 class PitchImproviser(_BaseImproviser[PitchVocabulary]):
-    """Approach 1: one pitch after another, in a given rhythm: every `step_beats` and as long, or that of a phrase."""
+    """Approach 1: one pitch after another, in a given rhythm: a note every `step_beats`, or that of a phrase."""
 
     approach: Approach = "pitch"
 
@@ -249,7 +250,7 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
         bars = settings.bars
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
             point.onset_beats = onset_beats
-            point.place = None if bars is None else bars.place(onset_beats)
+            point.place = None if bars is None else bars.grid_place(onset_beats)
             token, memory_share = self._draw(current, forecast, point, settings.memory, random)
             pitch = vocabulary.pitch(token)
             point.outline.append(pitch)
@@ -291,7 +292,7 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
         bars, learn = settings.bars, settings.learn_answer
         current = replace(self._current, cursor=Cursor(start_beats))
         for rest in vocabulary.encode_time(new_onset_beats, self._current.cursor):
-            place = None if bars is None or last_beats is None else bars.place(last_beats)
+            place = None if bars is None or last_beats is None else bars.grid_place(last_beats)
             current = self._advance(current, rest, current.cursor, place, learn=learn)
         onset_beats, latest_beats = start_beats, latest_onset_beats(until_beats, settings.closing_beats)
         point = ForecastPoint(start_beats, until_beats, start_beats, outline=list(settings.answer_outline))
@@ -299,7 +300,7 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
             point.onset_beats, point.chord = onset_beats, current.cursor.chord
             if not chord:
-                point.place = None if bars is None else bars.place(onset_beats)
+                point.place = None if bars is None else bars.grid_place(onset_beats)
             token, memory_share = self._draw(current, forecast, point, settings.memory, random)
             if vocabulary.is_time(token):
                 next_beats = onset_beats + vocabulary.shift_beats(token) * settings.time_scale

@@ -1,7 +1,8 @@
-"""How an answer is composed: how boldly to sample, which notes are allowed, in what rhythm, and the say of the memory."""
+"""How an answer is composed: how boldly to sample, the notes allowed, the rhythm, and how much the memory counts."""
 
 from dataclasses import dataclass
 
+from model.analysis.bars import Bars
 from model.defaults import FITTED_HARMONY, FITTED_STRENGTH
 from model.harmony.changes import Changes
 from model.harmony.chord_preference import ChordPreference
@@ -10,7 +11,6 @@ from model.improvising.rhythm import Rhythm
 from model.improvising.varied_rhythm import VariedRhythm
 from model.notes import MAX_CHORD_NOTES
 from model.phrasing.phrase_ends import Ending
-from model.tokens.bar_places import BarPlaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class SamplingSettings:
     max_chord: int = MAX_CHORD_NOTES
     pitches: frozenset[int] | None = None
     closing_beats: float = 0.0
-    bars: BarPlaces | None = None
+    bars: Bars | None = None
     ending: Ending | None = None
     memory: float = FITTED_STRENGTH
     learn_answer: bool = False

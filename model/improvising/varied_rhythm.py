@@ -7,7 +7,7 @@ one of its bar is. A note off the beat is never held past the next one: that wou
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from random import Random
@@ -43,34 +43,61 @@ class VariedRhythm:
             raise ValueError("a phrase without notes has no rhythm")
 
     @classmethod
-    def from_notes(cls, notes: Iterable[Note], phrase_bars: Bars, answer_bars: Bars, random_seed: int) -> Self:
-        """The rhythm of a phrase that was played in `phrase_bars`, for an answer in `answer_bars`.
+    def from_notes(
+        cls, notes: Iterable[Note], phrase_bars: Bars, answer_bars: Bars, start_beats: float, random_seed: int
+    ) -> Self:
+        """The rhythm of a phrase that was played in `phrase_bars`, for an answer in `answer_bars` from `start_beats` on.
 
         A chord is one onset, as long as its longest note; a note that is still held lasts for a half beat. Bars that the phrase only
-        begins or ends in are left out where there are others. Raises ValueError where there is no note.
+        begins or ends in are left out where there are others, and put together where they make a whole one. A phrase of less than
+        a bar has no place in the bar that an answer could keep: it is repeated from the first pulse of the answer on. Raises
+        ValueError where there is no note.
         """
+        times = _times_of(notes, phrase_bars.pulse_beats / 2)
+        if not times:
+            raise ValueError("a phrase without notes has no rhythm")
+        part = cls._of_part_of_a_bar(times, phrase_bars, answer_bars, start_beats, random_seed)
+        if part.bars.beats_per_bar < phrase_bars.beats_per_bar - PLACE_TOLERANCE_BEATS:
+            return part
         by_bar: dict[float, list[tuple[float, float]]] = defaultdict(list)
-        onset_beats = -math.inf
-        line = place = 0.0
-        for note in in_onset_order(notes):
-            duration = note.duration_beats or phrase_bars.pulse_beats / 2
-            if note.onset_beats - onset_beats < CHORD_BEATS:
-                by_bar[line][-1] = (place, max(duration, by_bar[line][-1][1]))
-                continue
-            onset_beats = note.onset_beats
+        for onset_beats, duration in times:
             line = phrase_bars.line_at_or_before(onset_beats)
-            place = max(onset_beats - line, 0.0)
-            by_bar[line].append((place, duration))
+            by_bar[line].append((max(onset_beats - line, 0.0), duration))
         pulses = max(math.ceil(phrase_bars.beats_per_bar / phrase_bars.pulse_beats - PLACE_TOLERANCE_BEATS), 1)
         sources = [_by_pulse(by_bar[line], pulses, phrase_bars.pulse_beats) for line in sorted(by_bar)]
-        half = pulses // 2
-        whole = [source for source in sources if any(source[: half or 1]) and any(source[half:])]
-        return cls(tuple(whole or sources), answer_bars, random_seed)
+        joined = tuple(next(filter(None, parts), ()) for parts in zip(*sources, strict=True))
+        whole = [source for source in sources if _is_whole(source)] or [joined]
+        return cls(tuple(whole if _is_whole(whole[0]) else sources), answer_bars, random_seed)
+
+    @classmethod
+    def _of_part_of_a_bar(
+        cls,
+        times: Sequence[tuple[float, float]],
+        phrase_bars: Bars,
+        answer_bars: Bars,
+        start_beats: float,
+        random_seed: int,
+    ) -> Self:
+        """The whole phrase, from the pulse in which it begins to that in which it ends, again and again."""
+        pulse_beats = phrase_bars.pulse_beats
+        first_pulse = Bars(phrase_bars.downbeat, pulse_beats, pulse_beats).line_at_or_before(times[0][0])
+        places = [(max(onset_beats - first_pulse, 0.0), duration) for onset_beats, duration in times]
+        beats = max(place + max(duration, SHORTEST_NOTE_BEATS) for place, duration in places)
+        pulses = max(
+            math.ceil((beats - PLACE_TOLERANCE_BEATS) / pulse_beats),
+            int((places[-1][0] + PLACE_TOLERANCE_BEATS) / pulse_beats) + 1,
+        )
+        source = _by_pulse(places, pulses, pulse_beats)
+        # The first pulse of the answer from which the first onset is not too early.
+        first_line = Bars(answer_bars.downbeat, pulse_beats, pulse_beats).line_at_or_before(start_beats)
+        if first_line + places[0][0] < start_beats - PLACE_TOLERANCE_BEATS:
+            first_line += pulse_beats
+        return cls((source,), Bars(first_line, pulses * pulse_beats, pulse_beats), random_seed)
 
     def unroll(self, start_beats: float, from_beats: float = -math.inf) -> Iterator[tuple[float, float]]:
-        """Endless pairs of onset and duration, in rising order, from the bar of `start_beats` on; not before `from_beats`.
+        """Endless pairs of onset and duration, in rising order, from the bar of `start_beats` on.
 
-        The same bar always has the same rhythm, so an answer that is planned again keeps it.
+        Onsets before `from_beats` may be left out. The same bar always has the same rhythm, so an answer that is planned again keeps it.
         """
         first_line = self.bars.line_at_or_before(start_beats)
         passed = max(from_beats - first_line, 0.0) / self.bars.beats_per_bar
@@ -115,6 +142,24 @@ class VariedRhythm:
                 place, _ = onsets[-1]
                 onsets[-1] = (place, self.bars.beats_per_bar)  # until the next onset, whenever that comes
         return tuple(onsets) or tuple(onset for part in self.sources[due] for onset in part)
+
+
+def _times_of(notes: Iterable[Note], held_beats: float) -> list[tuple[float, float]]:
+    """Onset and duration of each note or chord, rising. A note that is still held lasts for `held_beats`."""
+    times: list[tuple[float, float]] = []
+    for note in in_onset_order(notes):
+        duration = note.duration_beats or held_beats
+        if times and note.onset_beats - times[-1][0] < CHORD_BEATS:
+            times[-1] = (times[-1][0], max(duration, times[-1][1]))
+        else:
+            times.append((note.onset_beats, duration))
+    return times
+
+
+def _is_whole(source: Sequence[Part]) -> bool:
+    """Whether a bar has onsets in both of its halves."""
+    half = len(source) // 2
+    return any(source[: half or 1]) and any(source[half:])
 
 
 def _by_pulse(onsets: Iterable[tuple[float, float]], pulses: int, pulse_beats: float) -> tuple[Part, ...]:

@@ -79,7 +79,7 @@ class NotePlace:
 
 
 @dataclass(frozen=True, slots=True)
-class Feel:
+class NoteTouch:
     """How one note is played: its velocity, the share of its gap that it sounds, and how much later than planned it
     begins.
     """
@@ -109,12 +109,12 @@ class Touch:
     profile: TouchProfile | None
     rest_share: float | None = None
 
-    def feel(self, place: NotePlace, chance: float, owed_rest_beats: float | None = None) -> Feel:
+    def feel(self, place: NotePlace, chance: float, owed_rest_beats: float | None = None) -> NoteTouch:
         """How a planned note is played; `chance`, in [0, 1), selects among what the player does at such places.
 
         With `owed_rest_beats` its length is instead the one, of what the player does, that leaves the rest after it nearest to that.
         """
-        return Feel(
+        return NoteTouch(
             self._velocity(place, chance),
             self._share(place, (chance * 7919) % 1.0, owed_rest_beats),
             self.timing.late_beats(place.onset_beats, place.previous_onset_beats, place.bars, (chance * 104729) % 1.0),

@@ -66,7 +66,7 @@ class Control:
             case "choice":
                 return f"{', '.join(self.choices[:-1])} or {self.choices[-1]}"
             case "key":
-                return "off, auto, or a key such as C minor or D dorian"
+                return "off, auto, live, or a key such as C minor or D dorian"
             case "name":
                 return self.names
             case "action":

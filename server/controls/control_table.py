@@ -102,7 +102,7 @@ class Settings:
         "key",
         "off",
         "partner",
-        "The key that it plays in; auto: the key that it hears in your playing.",
+        "The key that it plays in; auto: the one that it hears; live: that of the set in Ableton Live.",
         choices=KEY_CHOICES,
     )
     memory: float = _number(
@@ -187,7 +187,7 @@ class Settings:
         "time",
         "control",
         get_args(TempoFrom),
-        "Without another clock: the tempo of the control, or the tempo of each phrase.",
+        "Without another clock: the tempo of the control, of each phrase, or of the set in Ableton Live.",
     )
     meter: str = _row("choice", "4/4", "time", "The length of a bar, as a time signature.", choices=METERS)
     send_clock: Switch = _choice("time", "off", get_args(Switch), "Send MIDI clock to the output port.")
@@ -221,7 +221,7 @@ class Settings:
         1.0,
         MIN_GATE,
         MAX_GATE,
-        "How much of its length a note sounds: below 1 detached, above 1 overlapping.",
+        "How much of its length a note sounds; at 1 its touch decides, above 1 notes overlap.",
     )
     offset_ms: float = _number(
         "rhythm", 0.0, -250.0, 250.0, "How much later than the beat it plays; negative: earlier.", "ms"

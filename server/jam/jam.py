@@ -28,7 +28,7 @@ from server.jam.control_effects import TURN_CONTROLS
 from server.jam.jam_output import JamState, JamStatus, TimedMessage, TimelineRequest
 from server.jam.listening.input_state import InputState
 from server.jam.listening.phrase import NOTES_KEPT
-from server.jam.listening.phrase_tempo import tempo_of
+from server.jam.listening.phrase_tempo import find_phrase_tempo
 from server.jam.model_feed import ModelFeed
 from server.jam.turns.modes import Turn
 from server.jam.turns.turn_planner import TurnPlanner
@@ -128,7 +128,7 @@ class Jam:
     def receive(self, message: Message, beat: float) -> None:
         """Takes a message that the player played at `beat`; messages that do not concern the jam are ignored."""
         self._answers.pass_time(beat)
-        if self._accompaniment.takes(message, self.settings):
+        if self._accompaniment.is_of_chords(message, self.settings):
             self._plan_chords(self._accompaniment.receive(message, beat, self._turns.timeline, self.settings))
             return
         if isinstance(message, NoteOn):
@@ -195,7 +195,7 @@ class Jam:
         self._answers.plan_next()
 
     def mute(self, beat: float, *, is_muted: bool) -> None:
-        """Nobody can hear the jam from `beat` on, or they can again: its output is lost, or is back.
+        """From `beat` on the jam cannot be heard, as its output is lost, or can be heard again.
 
         While it is muted, the answer is ended, no other is planned, and the band rests; the bars, the turns and the form
         go on. After that the jam plays on as the mode says, and a phrase that was played meanwhile is not answered.
@@ -208,7 +208,7 @@ class Jam:
         self._answers.plan_next()
 
     def set_timeline(self, timeline: Timeline, beat: float, transport: Transport = "free") -> None:
-        """From `beat` on the jam goes by this timeline: another tempo, other bars, or a song that starts or stops.
+        """From `beat` on the jam uses this timeline: another tempo, other bars, or a song that starts or stops.
 
         `transport` is that of the song that is followed, and `free` where none is. Both timelines must give the present
         second the same beat.
@@ -259,7 +259,7 @@ class Jam:
         A note that should have started more than `LATEST_NOTE_MS` ago is dropped; messages that end notes never are.
         """
         self._answers.pass_time(beat)
-        self._go_on_with_accompaniment()
+        self._update_accompaniment()
         outbox, self._outbox = self._outbox, []
         due: list[TimedMessage] = []
         while True:
@@ -384,7 +384,7 @@ class Jam:
         phrase = self._input.phrase
         if self._answers.playing is not None or len(phrase.notes) == NOTES_KEPT:
             return
-        detected = tempo_of(phrase, self._turns.timeline, self._now_beat)
+        detected = find_phrase_tempo(phrase, self._turns.timeline, self._now_beat)
         if detected is None:
             return
         phrase.stretch(detected.stretch, self._now_beat)
@@ -396,21 +396,21 @@ class Jam:
             self.timeline_request = TimelineRequest(self._turns.timeline.downbeat, starts_turns=True)
             self._answers.place()
 
-    def _go_on_with_accompaniment(self) -> None:
+    def _update_accompaniment(self) -> None:
         """Brings chords and band up to now. Where the band begins the form after its count-in, that bar is the first of the turns."""
         accompaniment, beat, settings = self._accompaniment, self._now_beat, self.settings
         accompaniment.hear_phrase(self._input.phrase.notes, beat, self._turns.timeline, settings)
-        self._plan_chords(accompaniment.go_on(beat, self._turns.timeline, settings))
+        self._plan_chords(accompaniment.bring_up_to(beat, self._turns.timeline, settings))
         downbeat, accompaniment.form_start_beats = accompaniment.form_start_beats, None
         if downbeat is not None:
             self._turns.begin_bars(downbeat)
             self.timeline_request = TimelineRequest(downbeat, starts_turns=True)
-            self._plan_chords(accompaniment.go_on(beat, self._turns.timeline, settings))
+            self._plan_chords(accompaniment.bring_up_to(beat, self._turns.timeline, settings))
             self._answers.place()
             self._answers.plan_next()
 
     def _plan_chords(self, have_changed: bool) -> None:  # noqa: FBT001  what the accompaniment returns
-        """Where the chords are others than before, what has not sounded is planned again over them."""
+        """Where the known chords have changed, plans again what has not sounded."""
         if have_changed:
             self._answers.set_changes(self._accompaniment.changes)
 

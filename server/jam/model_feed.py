@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from model.analysis.bars import Bars
 from model.approach import Approach
 from model.improvising.improviser import Improviser, Snapshot
 from model.memory.memory import Memory
 from model.notes import Note
-from model.tokens.bar_places import BarPlaces
 
 # How many of the latest notes a pack hears when it is loaded.
 RECENT_NOTES_KEPT = 128
@@ -23,7 +23,7 @@ MAX_NOTES_HEARD_AGAIN = 512
 class _PendingNote:
     improviser: Improviser
     note: Note
-    bars: BarPlaces | None = None
+    bars: Bars | None = None
     learn: bool = True
     begins_phrase: bool = False
 
@@ -55,7 +55,7 @@ class ModelFeed:
     def add(
         self,
         note: Note,
-        bars: BarPlaces | None = None,
+        bars: Bars | None = None,
         *,
         heard_by: Improviser | None = None,
         begins_phrase: bool = False,
@@ -68,7 +68,7 @@ class ModelFeed:
             if improviser is not heard_by:
                 self._pending.append(_PendingNote(improviser, note, bars, learn, begins_phrase))
 
-    def add_missed(self, improviser: Improviser, notes: Sequence[Note], bars: BarPlaces | None) -> None:
+    def add_missed(self, improviser: Improviser, notes: Sequence[Note], bars: Bars | None) -> None:
         """Adds notes of the player's, in these bars, that only this model has missed."""
         self._pending.extend(_PendingNote(improviser, note, bars) for note in notes)
 
@@ -87,7 +87,7 @@ class ModelFeed:
         for improviser in self._improvisers.values():
             improviser.forget()
 
-    def replace_phrase(self, notes: Sequence[Note], bars: BarPlaces | None) -> None:
+    def replace_phrase(self, notes: Sequence[Note], bars: Bars | None) -> None:
         """The latest phrase gets other beats: all models go back to its beginning and will hear these notes instead.
 
         To be called when nothing is pending and nothing has sounded since the phrase.

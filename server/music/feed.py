@@ -37,7 +37,7 @@ class MessagePlayed:
 
 
 @dataclass(frozen=True, slots=True)
-class ControlChanged:
+class SettingChanged:
     """A control has a new value."""
 
     control: str
@@ -75,7 +75,7 @@ class StatusChanged:
     is_output_lost: bool = False
 
 
-Event = MessageReceived | MessagePlayed | ControlChanged | ActionRequested | TimelineChanged | StatusChanged
+Event = MessageReceived | MessagePlayed | SettingChanged | ActionRequested | TimelineChanged | StatusChanged
 
 
 class FeedSubscription:

@@ -26,7 +26,7 @@ from model.improvising.improviser import Improviser
 from server.controls.control_table import BY_NAME, Value
 from server.jam.jam import Jam
 from server.music.conductor import Conductor
-from server.music.feed import ActionRequested, ControlChanged, Feed, MessagePlayed, MessageReceived
+from server.music.feed import ActionRequested, Feed, MessagePlayed, MessageReceived, SettingChanged
 from server.music.message_sender import ALL_CHANNELS, MessageSender
 from server.music.packs.model_replacement import ModelReplacement
 from server.music.status_publisher import StatusPublisher
@@ -75,6 +75,11 @@ class LiveJam:
     def timeline(self) -> Timeline:
         """The timeline in force."""
         return self._conductor.timeline
+
+    @property
+    def clock_errors_s(self) -> deque[float]:
+        """How many seconds later than our beat the latest ticks of the clock that leads came."""
+        return self._conductor.clock_errors_s
 
     @property
     def has_work(self) -> bool:
@@ -135,11 +140,11 @@ class LiveJam:
             self._conductor.receive(data, at_s, self.now_s())
             self._update_jam_timeline()
 
-    def on_input_clock_moved(self, by_s: float) -> None:
-        """Notes that all dates of the input are so much later from now on."""
+    def on_input_dates_shifted(self, by_s: float) -> None:
+        """From now on all dates of the input are `by_s` later."""
         self._conductor.move_midi_dates(by_s)
 
-    def receive_without_echo(self, data: bytes, at_s: float) -> None:
+    def receive_from_page(self, data: bytes, at_s: float) -> None:
         """Takes the bytes of a message of the player's, from a keyboard to which no output can loop back."""
         self._receive_from_player(data, at_s, may_be_echo=False)
 
@@ -152,7 +157,7 @@ class LiveJam:
             self._feed.put(MessageReceived(message, now_s, beat))
 
     def on_input_changed(self, *, is_lost: bool) -> None:
-        """Notes that the input is lost or back; all that is held on a lost input is released."""
+        """The input is lost or back; all that is held on a lost input is released."""
         self._is_input_lost = is_lost
         if is_lost:
             self.release_input()
@@ -169,7 +174,7 @@ class LiveJam:
         now_s = self.now_s()
         beat = self.timeline.beat_at(now_s)
         self.jam.set_chart(chart, beat)
-        self._feed.put(ControlChanged("chart", NO_CHART if chart is None else chart.as_text(), now_s, beat))
+        self._feed.put(SettingChanged("chart", NO_CHART if chart is None else chart.as_text(), now_s, beat))
 
     def act(self, action: str, at_s: float) -> None:
         """Does an action that was requested at `at_s`."""
@@ -196,7 +201,7 @@ class LiveJam:
             self._sender.send(message)
 
     def replace_improvisers(self, improvisers: Mapping[Approach, Improviser], heard_count: int, at_s: float) -> None:
-        """Replaces the models as soon as no note can be late by it; requested at `at_s`. See `Jam.replace_improvisers`."""
+        """Replaces the models once that makes no note late; requested at `at_s`. See `Jam.replace_improvisers`."""
         self._replacement.request(improvisers, heard_count, at_s)
 
     def release_all(self, channels: Collection[int] = ()) -> None:
@@ -259,7 +264,7 @@ class LiveJam:
     def _advance_jam(self) -> None:
         messages = self.jam.advance(self._now_beat())
         if self._sender.is_lost:
-            # An answer was requested, or the band started: nobody hears it.
+            # An answer was requested, or the band started, though nobody can hear it: it ends here.
             if any(isinstance(timed.message, NoteOn) for timed in messages):
                 self.jam.mute(self._now_beat(), is_muted=True)
             return
@@ -299,7 +304,7 @@ class LiveJam:
         beat = self.timeline.beat_at(at_s)
         self.jam.change(control, value, beat)
         if control != "chart":  # `set_chart` has put it
-            self._feed.put(ControlChanged(control, value, at_s, beat))
+            self._feed.put(SettingChanged(control, value, at_s, beat))
 
     def _record_note_offs(self) -> None:
         now_s = self._clock.now_s()

@@ -15,9 +15,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from model.errors import SeedError
 from server.errors import ServerError
-from server.panel.dropped_seeds import LARGEST_BYTES, DroppedSeeds
 from server.panel.jam_handle import JamHandle
 from server.panel.pages.page_connections import PageConnection, PageConnections
+from server.panel.uploaded_seeds import LARGEST_BYTES, UploadedSeeds
 from server.panel.web.access import AccessControl
 from server.panel.web.page_files import INDEX, page_files
 from server.panel.work.worker import Worker
@@ -53,7 +53,7 @@ class PanelApp:
         self._worker = worker
         # Browsers share cookies between the ports of a host, so the name has the port: two jams have a cookie each.
         self._cookie = f"fours-{port}"
-        self.dropped_seeds = DroppedSeeds(jam, worker)
+        self.uploaded_seeds = UploadedSeeds(jam, worker)
         routes = [
             Route("/", self._send_index),
             Route("/access", self._handle_token, methods=["GET", "POST"]),
@@ -66,7 +66,7 @@ class PanelApp:
         self.asgi: ASGIApp = _HostCheck(Starlette(routes=routes), access)
 
     async def _send_index(self, request: Request) -> Response:
-        await self._worker.start()  # the page will ask for takes or drop a seed, maybe
+        await self._worker.start()  # as the page may ask for takes or send a seed
         return _file_response(INDEX, request.headers)
 
     async def _send_file(self, request: Request) -> Response:
@@ -91,13 +91,13 @@ class PanelApp:
         if not (self._is_own_page(request) and self._has_access(request)):
             return _refusal("seeds are taken from a page of this panel only", 403)
         if request.method == "DELETE":
-            await self.dropped_seeds.stop()
+            await self.uploaded_seeds.stop()
             return JSONResponse({})
         content = await _read_body(request, LARGEST_BYTES)
         if content is None:
             return _refusal(f"a seed has at most {LARGEST_BYTES // 1024} kB", 413)
         try:
-            seed = await self.dropped_seeds.play(unquote(request.headers.get("x-name", "seed.mid")), content)
+            seed = await self.uploaded_seeds.play(unquote(request.headers.get("x-name", "seed.mid")), content)
         except SeedError as error:
             return _refusal(str(error), 422)
         return JSONResponse(seed)

@@ -12,7 +12,7 @@ from server.setup.daws.bitwig import bitwig_files
 from server.setup.daws.live import live_files
 from server.setup.daws.reaper import SCRIPT as REAPER_SCRIPT
 from server.setup.daws.reaper import reaper_files
-from server.setup.partner import FROM_TRACK, NAME, TO_TRACK, Partner
+from server.setup.partner import FROM_TRACK, NAME, Partner
 
 DawName = Literal["live", "reaper", "bitwig", "ardour", "ableton-link", "touchosc"]
 Files = Mapping[PurePosixPath, bytes]
@@ -50,8 +50,8 @@ DAWS: Mapping[DawName, Daw] = {
         (
             START,
             f'With REAPER open, run in a terminal: reaper -nonewinst "FOLDER/{REAPER_SCRIPT}"',
-            f'Put an instrument on the track "{FROM_TRACK}": click its FX button, and pick one.',
-            f'Select "{TO_TRACK}". {PLAY}',
+            f'The track "{FROM_TRACK}" sounds with ReaSynth; for another sound, click its FX button.',
+            PLAY,
         ),
     ),
     "bitwig": Daw(
@@ -72,9 +72,9 @@ DAWS: Mapping[DawName, Daw] = {
         lambda partner, _config: ardour_files(partner),
         (
             START,
-            f'In Ardour, Edit, Lua Scripts, Script Manager: put "{NAME}" on an action, and close it.',
-            f'Edit, Lua Scripts, "{NAME}": two tracks are there, routed, and the clock is on.',
-            f'Arm "{TO_TRACK}" to be heard by the partner. {PLAY}',
+            f'Start Ardour. A new session: click the template "{NAME}", then Open. Two tracks are there, routed, and the clock is on.',
+            f'In a session of yours instead: Edit, Lua Scripts, Script Manager, put "{NAME}" on an action, and run it from Edit, Lua Scripts.',
+            PLAY,
         ),
     ),
     "live": Daw(

@@ -1,4 +1,4 @@
-"""What a DAW has to know of the partner: its ports, its OSC ports and its controls, each as it is declared; knows no DAW."""
+"""`Partner`: names and numbers that a DAW needs to connect, which are ports, OSC ports and controls; knows no DAW."""
 
 import json
 from dataclasses import dataclass

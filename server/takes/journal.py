@@ -18,7 +18,7 @@ from bridge.midi.messages import Message, OtherMessage, encode, parse
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Segment, Timeline
 from model.approach import Approach
-from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
+from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, SettingChanged, TimelineChanged
 from server.takes import journal_values as values
 
 VERSION = 1
@@ -102,7 +102,7 @@ class MemoryHeard:
     places: tuple[int | None, ...]
 
 
-RecordedEvent = MessageReceived | MessagePlayed | ControlChanged | ActionRequested | TimelineChanged
+RecordedEvent = MessageReceived | MessagePlayed | SettingChanged | ActionRequested | TimelineChanged
 """The events of a feed that go into a journal. `StatusChanged` does not, because it follows from the others."""
 Record = JournalBegun | RecordedEvent | MemoryBegun | MemoryHeard | JournalEnded
 """One line of a journal. A `TimelineChanged` that was read holds only the new segments; see `TimelineAssembler`."""
@@ -135,7 +135,7 @@ class RecordEncoder:
                 items = ("h", _second(at_s), _beat(beat), _hex(message))
             case MessagePlayed(message, at_s, beat, is_band) if _is_music(message):
                 items = ("b" if is_band else "p", _second(at_s), _beat(beat), _hex(message))
-            case ControlChanged(control, value, at_s, beat):
+            case SettingChanged(control, value, at_s, beat):
                 items = ("c", _second(at_s), _beat(beat), control, value)
             case ActionRequested(action, at_s, beat):
                 items = ("a", _second(at_s), _beat(beat), action)
@@ -290,9 +290,9 @@ def _message(text: str) -> Message:
     return message
 
 
-def _read_control(items: Items) -> ControlChanged:
+def _read_control(items: Items) -> SettingChanged:
     at_s, beat, control, value = items
-    return ControlChanged(values.name(control), values.control_value(value), values.second(at_s), values.beat(beat))
+    return SettingChanged(values.name(control), values.control_value(value), values.second(at_s), values.beat(beat))
 
 
 def _read_action(items: Items) -> ActionRequested:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from server.controls.control_table import CONTROLS, Settings
-from server.music.feed import ActionRequested, ControlChanged, Event, StatusChanged, TimelineChanged
+from server.music.feed import ActionRequested, Event, SettingChanged, StatusChanged, TimelineChanged
 from server.takes.journal import JournalBegun, Record, RecordEncoder, with_time_origin
 from server.takes.take_summary import RECORD, TakeSummary
 
@@ -20,7 +20,7 @@ class JournalWriter:
         self._began_s = began_s
         self._encoder = RecordEncoder()
         self._summary = TakeSummary()
-        self._last_values: dict[str, ControlChanged] = {}
+        self._last_values: dict[str, SettingChanged] = {}
         self._last_timeline: TimelineChanged | None = None
 
     @property
@@ -32,7 +32,7 @@ class JournalWriter:
         """The first lines: the date, and the value of every control."""
         self._summary.add(self._begun)
         names = [control.name for control in CONTROLS if control.kind != "action"]
-        values = [ControlChanged(name, getattr(settings, name), self._began_s, 0.0) for name in names]
+        values = [SettingChanged(name, getattr(settings, name), self._began_s, 0.0) for name in names]
         return self._encoder.encode(self._begun) + self.encode_events(values)
 
     def encode_events(self, events: Sequence[Event]) -> bytes:
@@ -43,7 +43,7 @@ class JournalWriter:
                 continue
             record = with_time_origin(event, self._began_s)
             self._summary.add(record)
-            if isinstance(record, ControlChanged):
+            if isinstance(record, SettingChanged):
                 self._last_values[record.control] = record
             elif isinstance(record, TimelineChanged):
                 self._last_timeline = record
@@ -87,8 +87,8 @@ def thin_out(events: Sequence[Event]) -> list[Event]:
 def _subject(event: Event) -> object:
     """What an event is about: a later event with the same subject replaces it. None if every one counts."""
     match event:
-        case ControlChanged(control) if control != RECORD:
-            return (ControlChanged, control)
+        case SettingChanged(control) if control != RECORD:
+            return (SettingChanged, control)
         case ActionRequested(action):
             return (ActionRequested, action)
         case TimelineChanged(timeline, transport, source):

@@ -20,7 +20,7 @@ from bridge.midi.messages import (
 from bridge.timing.timeline import Segment, Timeline
 from model.files.midi.midi_writer import TICKS_PER_BEAT
 from server.errors import TakeError
-from server.music.feed import ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
+from server.music.feed import MessagePlayed, MessageReceived, SettingChanged, TimelineChanged
 from server.takes.journal import JournalEnded, Record, TimelineAssembler
 from server.takes.take_summary import TakeSummary
 
@@ -43,7 +43,7 @@ class JamRecording:
 
     received: tuple[MessageReceived, ...]
     played: tuple[MessagePlayed, ...]
-    turned: tuple[ControlChanged, ...]
+    turned: tuple[SettingChanged, ...]
     timeline_changes: tuple[TimelineChanged, ...]
     segments: tuple[Segment, ...]
     summary: JournalEnded
@@ -61,7 +61,7 @@ class Take:
     player: tuple[PlacedMessage, ...]
     answer: tuple[PlacedMessage, ...]
     band: tuple[PlacedMessage, ...]
-    turned: tuple[ControlChanged, ...]
+    turned: tuple[SettingChanged, ...]
     until_beats: float
     recording: JamRecording
 
@@ -78,7 +78,7 @@ def read_recording(records: Iterable[Record]) -> JamRecording:
     """The recording in the records of a journal; a jam that was killed ends with its last record."""
     received: list[MessageReceived] = []
     played: list[MessagePlayed] = []
-    turned: list[ControlChanged] = []
+    turned: list[SettingChanged] = []
     timeline_changes: list[TimelineChanged] = []
     timeline, summary = TimelineAssembler(), TakeSummary()
     for record in records:
@@ -88,7 +88,7 @@ def read_recording(records: Iterable[Record]) -> JamRecording:
                 received.append(record)
             case MessagePlayed():
                 played.append(record)
-            case ControlChanged():
+            case SettingChanged():
                 turned.append(record)
             case TimelineChanged():
                 timeline_changes.append(record)

@@ -1,7 +1,7 @@
 """The summary of a journal: how many notes it has, and which stretches were marked; knows no file and no beats."""
 
 from bridge.midi.messages import ALL_NOTES_OFF, ALL_SOUND_OFF, ControlChange, Message, NoteOff, NoteOn
-from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived
+from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, SettingChanged
 from server.takes.journal import (
     JournalBegun,
     JournalEnded,
@@ -44,7 +44,7 @@ class TakeSummary:
                 self._heard_notes += self._count_note(MessageReceived, message, at_s)
             case MessagePlayed(message, at_s, is_band=False):
                 self._played_notes += self._count_note(MessagePlayed, message, at_s)
-            case ControlChanged("record", value, at_s):
+            case SettingChanged("record", value, at_s):
                 self._set_recording(at_s, is_on=value == "on")
             case ActionRequested("capture", at_s):
                 self._capture(at_s)

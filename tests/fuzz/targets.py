@@ -28,11 +28,12 @@ from model.memory.memory import Memory
 from model.memory.memory_file import _content_hash, load_memories, save_memories
 from model.pack.card import CARD_FILE, read_card
 from server.config.config import MidiSection, load
+from server.config.kept_offsets import StartOffset
 from server.controls.control_store import ControlStore
 from server.controls.control_table import CONTROLS, Settings
 from server.errors import ConfigError, TakeError
 from server.jam.jam import Jam
-from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
+from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, SettingChanged, TimelineChanged
 from server.music.music_thread import MusicThread
 from server.panel.jam_handle import JamHandle, Wiring
 from server.panel.pages.page_connections import PageConnection, PageConnections
@@ -134,7 +135,7 @@ def _open_websocket(folder: Path, stack: ExitStack) -> Run:
             MidiSection(), controls, music_thread.receive_midi, music_thread.send_control_change, clock
         )
         learn = MidiLearn(controllers.cc_input, folder / "none" / "config.toml")
-        wiring = Wiring("Keys", "Synth", "memory", "", {})
+        wiring = Wiring("Keys", "Synth", "memory", "", {}, StartOffset(0.0, "the default"))
         jam = JamHandle(controls, music_thread, clock, wiring, controllers.receive_midi, learn, lambda: ("songbook",))
         return PageConnections(jam), controllers
 
@@ -244,7 +245,7 @@ def _records() -> list[Record]:
     timeline = Timeline.start(120.0, 0.0)
     return [
         JournalBegun("2026-02-03T20:15:00+01:00", 5.0, 8.0),
-        ControlChanged("temperature", 0.9, 0.0, 0.0),
+        SettingChanged("temperature", 0.9, 0.0, 0.0),
         MemoryBegun("pitch", PITCH_WORDS.pitches, (), keeps_content=True),
         MemoryBegun("event", EVENT_WORDS.pitches, EVENT_WORDS.bins.shifts, keeps_content=False),
         TimelineChanged(timeline, "playing", "midi", 0.0),

@@ -9,13 +9,13 @@ import numpy as np
 from bridge.midi.messages import Message, NoteOff, NoteOn
 from bridge.timing.clock_messages import Transport
 from bridge.timing.timeline import Timeline
+from model.analysis.bars import Bars
 from model.approach import Approach
 from model.improvising.improviser import PLANNED_VELOCITY, PlannedNote, Snapshot
 from model.improvising.sampling_settings import SamplingSettings
 from model.memory.memory import Memory
 from model.notes import Note
 from model.phrasing.phrasing import PLAIN
-from model.tokens.bar_places import BarPlaces
 from model.tokens.vocabulary import Cursor
 from server.controls.control_table import Settings, Value
 from server.jam.jam import Jam
@@ -60,7 +60,7 @@ class ScriptedImproviser:
     def heard_notes(self) -> HeardNotes:
         return _notes_of(self._snapshot)
 
-    def hear(self, note: Note, bars: BarPlaces | None = None, *, learn: bool = True) -> None:
+    def hear(self, note: Note, bars: Bars | None = None, *, learn: bool = True) -> None:
         self._snapshot = _after(self._snapshot, note)
         if learn:
             self.remembered_pitches.append(note.pitch)

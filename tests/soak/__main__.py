@@ -17,6 +17,9 @@ def main() -> int:
     parser.add_argument(
         "--server", default="fours-soak", help="the name of the JACK server; another for a second soak beside"
     )
+    parser.add_argument(
+        "--remembers-all", action="store_true", help="start with full memories, as after a long evening"
+    )
     parser.add_argument("--random-seed", type=int, default=None)
     arguments = parser.parse_args()
     random_seed = random.SystemRandom().randrange(2**31) if arguments.random_seed is None else arguments.random_seed
@@ -25,7 +28,7 @@ def main() -> int:
         jack_server(arguments.server, arguments.frames),
         tempfile.TemporaryDirectory(prefix="fours-soak-") as folder,
     ):
-        report = soak(Path(folder), 60 * arguments.minutes, 60.0, random_seed)
+        report = soak(Path(folder), 60 * arguments.minutes, 60.0, random_seed, remembers_all=arguments.remembers_all)
     print(*report.lines, sep="\n")
     print(*(f"BROKEN: {line}" for line in report.broken), sep="\n")
     print(f"{len(report.broken)} broken promises", flush=True)

@@ -29,6 +29,7 @@ from tests.soak.evidence import (
     pedals_down,
     soundings,
 )
+from tests.soak.full_memories import full_memories
 from tests.soak.processes import JamProcess, JamReport, PeerProcess, running_peer
 from tests.soak.storm import Storm
 
@@ -67,15 +68,23 @@ class SoakReport:
     broken: list[str] = field(default_factory=list)
 
 
-def soak(folder: Path, seconds: float, stretch_s: float, random_seed: int) -> SoakReport:
-    """Runs a soak on the default JACK server; `stretch_s` is how often figures are taken, a minute in a long soak."""
+def soak(
+    folder: Path, seconds: float, stretch_s: float, random_seed: int, *, remembers_all: bool = False
+) -> SoakReport:
+    """Runs a soak on the default JACK server; `stretch_s` is how often figures are taken, a minute in a long soak.
+
+    With `remembers_all` the jam starts with memories that are full, as after a long evening: then what it remembers grows no more.
+    """
     report = SoakReport()
     clock = MonotonicClock()
     osc_port, panel_port = free_port(), free_tcp_port()
     with ExitStack() as stack:
         storm = stack.enter_context(closing(Storm(osc_port, panel_port, random_seed)))
         synth = stack.enter_context(running_peer("synth", random_seed))
-        jam = JamProcess(folder, "--osc-port", str(osc_port), "--panel-port", str(panel_port))
+        options = ["--osc-port", str(osc_port), "--panel-port", str(panel_port)]
+        if remembers_all:
+            options += ["--remember", str(full_memories(folder / "full.memory", random_seed))]
+        jam = JamProcess(folder, *options)
         stack.callback(jam.stop)
         peers = {"synth": synth}
         for role in ("robot", "clock", "trouble"):

@@ -1,4 +1,4 @@
-"""The test of the true continuation: does a model find what really came next likelier than bars of other pieces?"""
+"""The continuation test: whether a model finds what really came next more likely than bars of other pieces."""
 
 import math
 from collections.abc import Sequence
@@ -7,13 +7,13 @@ from random import Random
 
 import numpy as np
 
+from model.analysis.bars import Bars
 from model.approach import Approach
 from model.engines.engine import Engine
 from model.improvising.sampling import softmax
 from model.memory.memory import Memory
 from model.notes import Note, in_onset_order
 from model.pack.pack import Pack
-from model.tokens.bar_places import BarPlaces
 from model.tokens.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary
 from train.judge.exchanges import HeldOutExchange
 
@@ -34,7 +34,7 @@ class ContinuationTest:
 def continuation_test(
     pack: Pack, approach: Approach, exchanges: Sequence[HeldOutExchange], random_seed: int = 0
 ) -> ContinuationTest | None:
-    """Bits per note of the true bars, against those of seven wrong ones; None where no exchange has seven to be mistaken for."""
+    """Bits per note of the true bars, against those of seven wrong ones; None where no exchange has seven."""
     engine = pack.engine(approach, "cpu")
     right = {False: 0, True: 0}
     asked = 0
@@ -45,7 +45,7 @@ def continuation_test(
         asked += 1
         vocabulary = pack.vocabulary(approach, exchange.seed.tempo_bpm)
         memory = pack.memory(approach, exchange.seed.tempo_bpm)
-        listener = _Listener(engine, vocabulary, memory, BarPlaces(0.0, exchange.seed.meter.beats_per_bar))
+        listener = _Listener(engine, vocabulary, memory, Bars(0.0, exchange.seed.meter.beats_per_bar))
         listener.hear(exchange.seed.notes)
         bits = [listener.bits_per_note(notes) for notes in (exchange.continuation, *wrong)]
         for with_memory in right:
@@ -57,10 +57,10 @@ def continuation_test(
 
 
 class _Listener:
-    """Hears notes, and says how many bits the notes that follow would cost."""
+    """Hears notes, and computes how many bits the notes after them would cost."""
 
     def __init__(
-        self, engine: Engine, vocabulary: PitchVocabulary | EventVocabulary, memory: Memory, bars: BarPlaces
+        self, engine: Engine, vocabulary: PitchVocabulary | EventVocabulary, memory: Memory, bars: Bars
     ) -> None:
         self._engine, self._vocabulary, self._memory, self._bars = engine, vocabulary, memory, bars
         self._logits, self._state = engine.step(START, engine.initial_state())
@@ -74,7 +74,7 @@ class _Listener:
                 self._memory.hear(token, place)
 
     def bits_per_note(self, notes: Sequence[Note]) -> tuple[float, float]:
-        """By the network alone, and with memory; afterwards it stands where it stood."""
+        """Bits per note by the network alone, and with memory; the state is afterwards as it was before."""
         logits, state, cursor, mark = self._logits, self._state, self._cursor, self._memory.snapshot()
         frozen = with_memory = 0.0
         for note in in_onset_order(notes):
@@ -93,13 +93,13 @@ class _Listener:
         tokens, after = self._vocabulary.encode_note(note, cursor)
         before_beats = note.onset_beats if cursor.onset_beats is None else cursor.onset_beats
         beats = (*(before_beats,) * (len(tokens) - 1), note.onset_beats)
-        return [(token, self._bars.place(beat)) for token, beat in zip(tokens, beats, strict=True)], after
+        return [(token, self._bars.grid_place(beat)) for token, beat in zip(tokens, beats, strict=True)], after
 
 
 def _wrong_continuations(
     exchange: HeldOutExchange, others: Sequence[HeldOutExchange], random: Random
 ) -> list[tuple[Note, ...]]:
-    """BarPlaces of other pieces of the same corpus, in the same meter and moved to the same key, where the true ones would begin."""
+    """Bars of other pieces of the same corpus, in the same meter and moved to the same key, where the true ones would begin."""
     candidates = [
         other
         for other in others

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from model.analysis.bars import bars_at
 from model.defaults import FITTED_STRENGTH
 from model.engines.network import MusicLSTM
 from model.memory.backoff import Backoff
 from model.memory.memory import Memory
-from model.tokens.bar_places import bars_at
 from model.tokens.vocabulary import Cursor, Vocabulary
 from train.corpus.corpora import Line
 from train.corpus.dataset import Tokens, tokens_of_line
@@ -101,7 +101,7 @@ def places_of_line(vocabulary: Vocabulary, line: Line) -> list[int]:
     cursor, place = Cursor(), 0
     for note in line.notes:
         tokens, cursor = vocabulary.encode_note(note, cursor)
-        before, place = place, bars_at(note.onset_beats, line.bars).place(note.onset_beats)
+        before, place = place, bars_at(note.onset_beats, line.bars).grid_place(note.onset_beats)
         places += [before] * (len(tokens) - 1) + [place]
     return places
 

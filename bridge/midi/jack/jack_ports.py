@@ -14,7 +14,7 @@ from bridge.midi.ports import (
     OUTPUT_NAME,
     BasePort,
     OnChange,
-    OnClockMoved,
+    OnDatesShifted,
     Period,
     Receiver,
     ignore_clock,
@@ -87,12 +87,12 @@ class JackInput(OpenJackPort):
     def __init__(self, port: JackPort, receiver: Receiver) -> None:
         super().__init__(port)
         self._receiver = receiver
-        self._on_clock_moved: OnClockMoved = ignore_clock
+        self._on_clock_moved: OnDatesShifted = ignore_clock
         self._frame_zero_s: float | None = None
         self.faults = FaultCounter(logger_in, port.name)
         port.on_message = self._deliver
 
-    def watch_clock(self, on_moved: OnClockMoved) -> None:
+    def watch_dates(self, on_moved: OnDatesShifted) -> None:
         """See `InputPort`; it is called in the thread of the receiver."""
         self._on_clock_moved = on_moved
 

@@ -14,7 +14,7 @@ from model.improvising.improviser import Improviser, PlannedNote
 from model.improvising.novelty import outline_of
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
-from model.phrasing.touch import Feel
+from model.phrasing.touch import NoteTouch
 from server.jam.answering.groove import Groove
 from server.jam.answering.rendition import Rendition, TouchAmounts, with_feel
 from server.jam.turns.turn_planner import BeatSpan
@@ -37,7 +37,7 @@ class _Ahead:
     chance: float
     previous_onset_beats: float | None
     rested_beats: float
-    feel: Feel
+    feel: NoteTouch
 
     @property
     def sounds_until_beats(self) -> float:
@@ -76,7 +76,7 @@ class Answer:
         self._planned: deque[_Ahead] = deque()
         self._groove, self._timeline = groove, timeline
         self._random = random
-        # Of its own, so that the notes are the same whatever their touch.
+        # A generator of its own, so that the notes do not depend on their touch.
         self._touch_random = Random(random.getrandbits(64))
         self._rendition, self._amounts = rendition, amounts
         self._last_chance: tuple[float | None, float] = (None, 0.0)  # the latest onset, and the chance of its notes

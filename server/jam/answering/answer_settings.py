@@ -8,13 +8,13 @@ from random import Random
 from statistics import fmean, median
 
 from model.analysis.bars import COMMON_BARS, PLACE_TOLERANCE_BEATS, Bars
-from model.analysis.scale import AUTO_KEY, NO_KEY, Key, parse_key
+from model.analysis.scale import AUTO_KEY, LIVE_KEY, NO_KEY, Key, parse_key
 from model.harmony.changes import Changes
 from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
 from model.improvising.sampling_settings import SamplingSettings
 from model.improvising.varied_rhythm import VariedRhythm
-from model.notes import CHORD_BEATS, HIGHEST_PITCH, LOWEST_PITCH, Note
+from model.notes import CHORD_BEATS, HIGHEST_PITCH, LOWEST_PITCH, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
 from model.phrasing.phrase_ends import Ending, PhraseEnds
 from model.phrasing.phrasing import PLAIN, Phrasing
 from server.controls.control_table import Settings
@@ -26,12 +26,14 @@ from server.jam.turns.turn_planner import BeatSpan
 CLOSING_BEATS, CLOSING_SHARE = 0.5, 0.25
 # In a turn it is the last two beats: the player's turn follows, and half of that time is air.
 TURN_CLOSING_BEATS = 2.0
-# So many of a phrase's latest notes tell its rhythm.
+# The rhythm of a phrase is taken from this many of its latest notes.
 NOTES_OF_RHYTHM = 64
 # No answer keeps its player waiting for more than this share of a bar.
 LATEST_FIRST_SHARE = 0.5
 # How many of the latest notes of a phrase count as just played: a few bars.
 RECENT_NOTES = 32
+# The jam gets the key of a set in Ableton Live by its name; the word alone means that it is not known now.
+HEARD_KEYS = frozenset({AUTO_KEY, LIVE_KEY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class AnswerContext:
 def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerContext) -> SamplingSettings:
     """The sampling settings for an answer within `span`."""
     phrase = context.phrase
-    rhythm, rhythm_from_beats = _rhythm(settings, span, context)
+    rhythm = _rhythm(settings, span, context)
     takes_turns = MODES[settings.mode].occasion == "turn"
     longest_beats = TURN_CLOSING_BEATS if takes_turns else min(CLOSING_BEATS, _usual_gap_beats(phrase))
     closing_beats = min(longest_beats, CLOSING_SHARE * span.beats)
@@ -71,7 +73,7 @@ def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerCon
         settings.top_p,
         settings.step,
         rhythm=rhythm,
-        rhythm_from_beats=rhythm_from_beats,
+        rhythm_from_beats=0.0 if rhythm is None else span.start_beats,
         time_scale=settings.time_scale,
         max_chord=settings.max_polyphony,
         pitches=_allowed_pitches(settings, _allowed_pitch_classes(settings, phrase, context.detected_key)),
@@ -113,16 +115,30 @@ def first_onset_beats(settings: Settings, span: BeatSpan, context: AnswerContext
     return span.start_beats + (place if PLACE_TOLERANCE_BEATS < place <= latest_beats else 0.0)
 
 
-def _rhythm(settings: Settings, span: BeatSpan, context: AnswerContext) -> tuple[Rhythm | VariedRhythm | None, float]:
-    """The rhythm of the pitch approach, and the beat from which it is counted; None for a fixed step."""
+def _rhythm(settings: Settings, span: BeatSpan, context: AnswerContext) -> Rhythm | VariedRhythm | None:
+    """The rhythm of the pitch approach from the answer's first beat on; None for a fixed step.
+
+    Where it has no onset in the answer, which may be short, the rhythm of the phrase has one, or a fixed step.
+    """
     if settings.approach != "pitch" or settings.rhythm == "fixed" or not context.phrase:
-        return None, 0.0
-    if settings.rhythm == "phrase":
-        return Rhythm.from_notes(context.phrase), span.start_beats
+        return None
     notes = list(context.phrase)[-NOTES_OF_RHYTHM:]
-    answer_bars = context.answer_bars(span.start_beats)
-    phrase_bars = context.phrase_bars or Bars(notes[0].onset_beats, answer_bars.beats_per_bar, answer_bars.pulse_beats)
-    return VariedRhythm.from_notes(notes, phrase_bars, answer_bars, context.random_seed), span.start_beats
+    if settings.rhythm == "varied":
+        answer_bars = context.answer_bars(span.start_beats)
+        phrase_bars = context.phrase_bars or Bars(
+            notes[0].onset_beats, answer_bars.beats_per_bar, answer_bars.pulse_beats
+        )
+        varied = VariedRhythm.from_notes(notes, phrase_bars, answer_bars, span.start_beats, context.random_seed)
+        if _has_onset_in(varied, span):
+            return varied
+    rhythm = Rhythm.from_notes(context.phrase)
+    return rhythm if _has_onset_in(rhythm, span) else None
+
+
+def _has_onset_in(rhythm: Rhythm | VariedRhythm, span: BeatSpan) -> bool:
+    times = rhythm.unroll(span.start_beats, span.start_beats)
+    first_beats = next(onset for onset, _ in times if onset >= span.start_beats - ROUNDING_BEATS)
+    return first_beats <= span.until_beats - SHORTEST_NOTE_BEATS
 
 
 def _ending(
@@ -136,7 +152,7 @@ def _ending(
     if ends is None or math.isinf(span.until_beats):
         return None
     keys = context.key_probabilities
-    if settings.key not in {NO_KEY, AUTO_KEY}:
+    if settings.key not in {NO_KEY, *HEARD_KEYS}:
         keys = {parse_key(settings.key): 1.0}
     return Ending(
         ends,
@@ -172,7 +188,7 @@ def _allowed_pitch_classes(
     """
     if settings.key == NO_KEY:
         return None
-    if settings.key != AUTO_KEY:
+    if settings.key not in HEARD_KEYS:
         return parse_key(settings.key).pitch_classes
     recent = list(phrase)[-RECENT_NOTES:]
     return None if detected_key is None else detected_key.pitch_classes | {note.pitch % 12 for note in recent}

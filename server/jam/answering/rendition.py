@@ -12,12 +12,12 @@ from typing import Self
 from model.analysis.bars import Bars
 from model.improvising.improviser import PlannedNote
 from model.notes import SHORTEST_NOTE_BEATS, Note
-from model.phrasing.touch import LEAST_BREATH_BEATS, Feel, NotePlace, Touch, plain_touch
+from model.phrasing.touch import LEAST_BREATH_BEATS, NotePlace, NoteTouch, Touch, plain_touch
 from server.controls.choices import STRAIGHT_SWING
 from server.controls.control_table import PERCENT, Settings
 from server.jam.turns.turn_planner import BeatSpan
 
-# An answer without an end is one phrase after another, each of so many beats.
+# An answer without an end is one phrase after another, each of this many beats.
 ENDLESS_PHRASE_BEATS = 16.0
 # No note moves further than this share of the way to its neighbour, so that two never change places.
 MOST_OF_GAP = 0.25
@@ -78,7 +78,7 @@ class Rendition:
         chance: float,
         rested_beats: float = 0.0,
         rest_weight: float = 1.0,
-    ) -> Feel:
+    ) -> NoteTouch:
         """How a planned note is played; `chance` is in [0, 1).
 
         Up to its onset, nothing of the answer sounded for `rested_beats`; the answer rests `rest_weight` times as much as the phrase.
@@ -125,7 +125,7 @@ def _last_share(length_beats: float, owed_rest_beats: float) -> float:
     return max(1.0 - owed_rest_beats / length_beats, LEAST_LAST_SHARE)
 
 
-def with_feel(placed: Note, feel: Feel, plain_velocity: float, amounts: TouchAmounts) -> Note:
+def with_feel(placed: Note, feel: NoteTouch, plain_velocity: float, amounts: TouchAmounts) -> Note:
     """A note that the groove has placed, as it is played."""
     velocity = plain_velocity + amounts.loudness * (feel.velocity - plain_velocity)
     length = 1.0 + amounts.lengths * (feel.share - 1.0)

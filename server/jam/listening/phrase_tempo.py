@@ -25,7 +25,7 @@ class PhraseTempo:
     stretch: float
 
 
-def tempo_of(phrase: Phrase, timeline: Timeline, beat: float) -> PhraseTempo | None:
+def find_phrase_tempo(phrase: Phrase, timeline: Timeline, beat: float) -> PhraseTempo | None:
     """The tempo of a phrase that was recorded in `timeline`'s beats up to now, `beat`; None where none is certain.
 
     The present beat has the same number in both tempos; the beats of what was played before it differ.

@@ -1,6 +1,6 @@
 """Plans when the jam plays and for how long: by mode, bars, song and past turns; knows no note and no model.
 
-All beats are quarter notes on `TurnPlanner.timeline`.
+The partner is the side of the jam that answers the player. All beats are quarter notes on `TurnPlanner.timeline`.
 """
 
 import math
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bridge.timing.clock_messages import Transport
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
-from model.tokens.bar_places import BarPlaces
+from model.analysis.bars import Bars
 from server.controls.control_table import Settings
 from server.jam.listening.phrase import Phrase
 from server.jam.turns.modes import MODES, Mode, Turn, TurnSchedule
@@ -69,12 +69,12 @@ class TurnPlanner:
         self._counts_bars |= self._transport == "playing" and transport == "free"
         self._transport = transport
 
-    def bars_from(self, first_beat: float) -> BarPlaces:
+    def bars_from(self, first_beat: float) -> Bars:
         """The bars; where it is not known where they begin, a phrase or an answer that begins at `first_beat` begins one.
 
         So the rhythm of a phrase comes back at the same place of an answer, whenever that begins.
         """
-        return BarPlaces(self.timeline.downbeat if self._has_bars else first_beat, self.timeline.meter.beats_per_bar)
+        return Bars(self.timeline.downbeat if self._has_bars else first_beat, self.timeline.meter.beats_per_bar)
 
     def turn(self, settings: Settings, beat: float) -> Turn | None:
         """The turn that contains a beat; None in a mode without turns, or where no bars go by."""
@@ -153,21 +153,21 @@ class TurnPlanner:
     def tempo_detection_beat(self, settings: Settings, phrase: Phrase) -> float | None:
         """The beat in a rest at which to detect the phrase's tempo; None where that tempo is not wanted."""
         silent_since = phrase.silent_since_beats
-        if settings.tempo_from == "control" or self.transport != "free" or _mode(settings).occasion != "rest":
+        if settings.tempo_from != "phrase" or self.transport != "free" or _mode(settings).occasion != "rest":
             return None
         return None if silent_since is None else silent_since + settings.answer_after * TEMPO_DETECTION_SHARE
 
     def on_player_note(self) -> None:
-        """Notes that the player plays."""
+        """Records that the player plays."""
         self._is_silenced = False
 
     def on_answer_begun(self, span: BeatSpan, settings: Settings) -> None:
-        """Notes that the partner plays within `span`: one answer per turn."""
+        """Records that the partner plays within `span`: one answer per turn."""
         if _mode(settings).occasion == "turn":
             self._turn_taken_until_beats = span.until_beats
 
     def on_answer_ended(self, beat: float) -> None:
-        """Notes that the partner has finished, or was interrupted."""
+        """Records that the partner has finished, or was interrupted."""
         self._last_answer_end_beats = beat
 
     def on_stop(self) -> None:
@@ -179,7 +179,7 @@ class TurnPlanner:
         self._counts_bars = False
 
     def restart_turns(self) -> None:
-        """Notes that the turns have changed, so that the partner has played none of them."""
+        """Records that the turns have changed, so that the partner has played none of them."""
         self._turn_taken_until_beats = -math.inf
 
     def count_in(self, settings: Settings, beat: float, *, by_player: bool) -> bool:

@@ -8,6 +8,7 @@ local PARTNER_PLAYS = @MIDI_OUT@ -- the port that the partner plays to
 local TO_TRACK = @TO_TRACK@
 local FROM_TRACK = @FROM_TRACK@
 local TEMPO_BPM = @TEMPO_BPM@
+local SYNTH = "ReaSynth"
 
 local ALL_CHANNELS, ALL_INPUTS, MIDI_RECORDING, CHANNELS_BITS = 0, 63, 4096, 5
 
@@ -68,7 +69,10 @@ local function main()
     local to_partner = find_or_add_track(TO_TRACK)
     listen_to(to_partner, ALL_INPUTS)
     reaper.SetMediaTrackInfo_Value(to_partner, "I_MIDIHWOUT", (output << CHANNELS_BITS) + ALL_CHANNELS)
-    listen_to(find_or_add_track(FROM_TRACK), input)
+    local from_partner = find_or_add_track(FROM_TRACK)
+    listen_to(from_partner, input)
+    -- REAPER's own synth, so that the partner is heard at once.
+    if reaper.TrackFX_GetCount(from_partner) == 0 then reaper.TrackFX_AddByName(from_partner, SYNTH, false, 1) end
     if TEMPO_BPM then reaper.SetTempoTimeSigMarker(0, -1, 0, -1, -1, TEMPO_BPM, 0, 0, false) end
     reaper.Undo_EndBlock("Trading Fours: two tracks", -1)
     reaper.TrackList_AdjustWindows(false)

@@ -21,7 +21,7 @@ from server.controls.control_table import BY_NAME, Settings
 from server.errors import BadValue
 from server.jam.chords.chord_listener import BARS_KEPT, LATE_BEATS
 from server.jam.chords.chord_source import CHORD_CONTROLS, ChordSource
-from server.music.feed import ControlChanged, MessageReceived, TimelineChanged
+from server.music.feed import MessageReceived, SettingChanged, TimelineChanged
 from server.takes.songs.score_bars import ScoreLayout
 from server.takes.take import Take
 
@@ -49,7 +49,7 @@ def _chords_of(take: Take) -> Iterator[TimedChord]:
     """The chords of the whole jam up to the end of the take, in order: what was heard before a mark is known within it."""
     recording = take.recording
     whole = recording.timeline
-    events: list[tuple[float, ControlChanged | TimelineChanged | MessageReceived]] = [
+    events: list[tuple[float, SettingChanged | TimelineChanged | MessageReceived]] = [
         *((change.beat, change) for change in recording.turned),
         *((whole.beat_at(change.at_s), change) for change in recording.timeline_changes),
         *((received.beat, received) for received in recording.received),
@@ -75,7 +75,7 @@ class _Replay:
         self._phrase: list[Note] = []
 
     def go_on(self, beat: float) -> Iterator[TimedChord]:
-        """The chords from the last beat to this one. What is heard is looked at once a bar, as a bar that is over says what comes."""
+        """The chords from the last beat to this one. What is heard counts once a bar is over."""
         if self._beat is None or beat <= self._beat:
             self._beat = beat if self._beat is None else self._beat
             return
@@ -89,19 +89,19 @@ class _Replay:
                 yield from self._until(self._timeline.bar_line(number))
         yield from self._until(beat)
 
-    def take(self, event: ControlChanged | TimelineChanged | MessageReceived, beat: float) -> None:
+    def take(self, event: SettingChanged | TimelineChanged | MessageReceived, beat: float) -> None:
         """Takes the next event."""
         match event:
             case TimelineChanged(timeline):
                 if (timeline.downbeat, timeline.meter) != (self._timeline.downbeat, self._timeline.meter):
                     self._source.on_bars_moved()
                 self._timeline = timeline
-            case ControlChanged("chart", value):
+            case SettingChanged("chart", value):
                 self._source.set_chart(_chart_of(str(value)))
-            case ControlChanged(control, value) if control in CHORD_CONTROLS:
+            case SettingChanged(control, value) if control in CHORD_CONTROLS:
                 with suppress(BadValue):  # a journal may come from a version with other choices
                     self._settings = self._settings.with_value(control, BY_NAME[control].read(value))
-            case MessageReceived(message) if self._source.takes(message, self._settings):
+            case MessageReceived(message) if self._source.is_of_chords(message, self._settings):
                 self._source.receive(message, beat, self._timeline)
             case MessageReceived(NoteOn(pitch, velocity)):
                 self._held[pitch] = Note(pitch, beat, 0.0, velocity)
@@ -111,7 +111,7 @@ class _Replay:
         self._source.update(self._timeline, self._settings)
 
     def _until(self, beat: float) -> Iterator[TimedChord]:
-        """The chords from the last beat to this one, by what is known now; then what has been heard until this one counts."""
+        """The chords from the last beat to this one, as known at the last one; then adds what was heard since."""
         if self._beat is not None and self._source.changes is not None:
             yield from changes_between(self._source.changes, self._beat, beat)
         self._beat = beat

@@ -16,7 +16,7 @@ from model.files.midi.midi_writer import CHANNELS, TICKS_PER_BEAT, Event, Marker
 from server.band.band_note import BAND_CHANNELS
 from server.controls.control_table import Value
 from server.errors import TakeError
-from server.music.feed import ControlChanged
+from server.music.feed import SettingChanged
 from server.takes.songs.chord_markers import chord_markers
 from server.takes.songs.score_bars import ScoreLayout, bar_grids, lay_out
 from server.takes.songs.tempo_map import tempo_map
@@ -115,7 +115,7 @@ def _answer_channels(take: Take) -> dict[int, int]:
     return dict(zip((channel for channel in answer if channel in others), free, strict=False))
 
 
-def _markers(turned: Sequence[ControlChanged], layout: ScoreLayout) -> list[Marker]:
+def _markers(turned: Sequence[SettingChanged], layout: ScoreLayout) -> list[Marker]:
     """A marker for each change; the values at second 0, with which a journal begins, get no marker."""
     kept = [
         change
@@ -127,7 +127,7 @@ def _markers(turned: Sequence[ControlChanged], layout: ScoreLayout) -> list[Mark
     return [Marker(layout.score_beat(change.beat), _marker_text(change)) for change in kept]
 
 
-def _marker_text(change: ControlChanged) -> str:
+def _marker_text(change: SettingChanged) -> str:
     """The control and its value; of a chart, whose value is the whole text, the chords of its bars in one line."""
     text = _text_of(change.value)
     if change.control == "chart":
@@ -136,7 +136,7 @@ def _marker_text(change: ControlChanged) -> str:
     return f"{change.control} {text}"
 
 
-def _next_of_its_control(turned: Sequence[ControlChanged]) -> list[float | None]:
+def _next_of_its_control(turned: Sequence[SettingChanged]) -> list[float | None]:
     """For each change the beat of the next change of the same control."""
     following: dict[str, float] = {}
     found: list[float | None] = []

@@ -46,3 +46,21 @@ def test_a_given_unit_never_changes(unit_ticks: int) -> None:
     assert positions.in_ticks(96) == 96 * unit_ticks
     positions.tick(96)
     assert positions.in_ticks(112) == 112 * unit_ticks
+
+
+def test_ticks_that_are_rounded_up_to_the_next_sixteenth_are_recognized_as_ardour_sends_them() -> None:
+    positions = SongPositions()
+    positions.start()
+    positions.tick(141)
+    assert positions.in_ticks(144) == 144
+    positions.tick(114)
+    assert positions.in_ticks(960) == 960
+    positions.tick(140)
+    assert positions.in_ticks(288) == 288
+
+
+def test_sixteenths_that_a_song_was_moved_to_are_not_taken_for_ticks() -> None:
+    positions = SongPositions()
+    positions.start()
+    positions.tick(141)
+    assert positions.in_ticks(160) == 160 * 6

@@ -47,9 +47,9 @@ def test_a_key_is_named_as_musicians_write_it(tonic: int, mode: Mode, name: str)
 
 
 def test_there_are_84_keys_besides_off_and_auto() -> None:
-    assert len(set(KEY_CHOICES)) == len(KEY_CHOICES) == 86
-    assert KEY_CHOICES[:3] == ("off", "auto", "C major")
-    assert set(map(str, KEYS)) == set(KEY_CHOICES[2:])
+    assert len(set(KEY_CHOICES)) == len(KEY_CHOICES) == 87
+    assert KEY_CHOICES[:4] == ("off", "auto", "live", "C major")
+    assert set(map(str, KEYS)) == set(KEY_CHOICES[3:])
     assert set(KEYS) == {Key(tonic, mode) for tonic, mode in product(range(12), MODES)}
 
 
@@ -98,9 +98,9 @@ def test_common_spellings_of_a_key_are_parsed(text: str, name: str) -> None:
         ("C# dorain", "did you mean C# dorian?"),
         ("A aeolian", "did you mean A minor?"),
         ("auot", "did you mean auto?"),
-        ("H", "a key is off, auto, or a tonic and major, minor, dorian, phrygian, lydian, mixolydian or locrian"),
-        ("", "a key is off, auto, or a tonic and major"),
-        ("blues", "a key is off, auto, or a tonic and major"),
+        ("H", "a key is off, auto, live, or a tonic and major, minor, dorian, phrygian, lydian, mixolydian or locrian"),
+        ("", "a key is off, auto, live, or a tonic and major"),
+        ("blues", "a key is off, auto, live, or a tonic and major"),
     ],
 )
 def test_an_unknown_key_is_an_error_with_the_nearest_name(text: str, hint: str) -> None:

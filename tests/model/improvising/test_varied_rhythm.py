@@ -2,7 +2,7 @@ from itertools import pairwise, takewhile
 
 import pytest
 
-from model.analysis.bars import COMMON_BARS, Bars
+from model.analysis.bars import COMMON_BARS, PLACE_TOLERANCE_BEATS, Bars
 from model.improvising.varied_rhythm import VariedRhythm
 from model.notes import CHORD_BEATS, Note
 from tests.music import line
@@ -17,11 +17,12 @@ PHRASE = [
 
 def onsets(rhythm: VariedRhythm, bars: int, start_beats: float = 8.0) -> list[float]:
     until = start_beats + 4 * bars
-    return [onset for onset, _ in takewhile(lambda time: time[0] < until, rhythm.unroll(start_beats, start_beats))]
+    times = takewhile(lambda time: time[0] < until, rhythm.unroll(start_beats, start_beats))
+    return [onset for onset, _ in times if onset >= start_beats - PLACE_TOLERANCE_BEATS]
 
 
 def varied(random_seed: int = 1) -> VariedRhythm:
-    return VariedRhythm.from_notes(PHRASE, COMMON_BARS, COMMON_BARS, random_seed)
+    return VariedRhythm.from_notes(PHRASE, COMMON_BARS, COMMON_BARS, 8.0, random_seed)
 
 
 def test_every_beat_is_filled_as_one_of_the_phrase_is() -> None:
@@ -65,24 +66,54 @@ def test_no_note_lasts_into_the_next() -> None:
     assert all(0.0 < duration <= after - onset for (onset, duration), (after, _) in pairwise(times))
 
 
-def test_places_are_kept_between_bars_of_ones_own() -> None:
+def test_places_in_the_phrases_bars_become_places_in_the_answers_bars() -> None:
     phrase = [Note(note.pitch, note.onset_beats + 0.3, note.duration_beats, 80) for note in PHRASE]
-    rhythm = VariedRhythm.from_notes(phrase, Bars(0.3), Bars(9.1), 1)
+    rhythm = VariedRhythm.from_notes(phrase, Bars(0.3), Bars(9.1), 9.1, 1)
     assert {round((onset - 9.1) % 4, 6) for onset in onsets(rhythm, 8, 9.1)} <= {0.0, 0.5, 1.0, 1.5, 2.0, 3.0}
 
 
 def test_one_note_has_a_rhythm() -> None:
-    rhythm = VariedRhythm.from_notes([Note(60, 1.0, 0.0, 80)], COMMON_BARS, COMMON_BARS, 1)
-    assert onsets(rhythm, 2) == [9.0, 13.0]
+    rhythm = VariedRhythm.from_notes([Note(60, 1.0, 0.0, 80)], COMMON_BARS, COMMON_BARS, 8.0, 1)
+    assert onsets(rhythm, 1) == [8.0, 9.0, 10.0, 11.0]
+
+
+@pytest.mark.parametrize(
+    ("start_beats", "first_beats"),
+    [(8.0, 8.0), (9.0, 9.0), (10.5, 11.0), (11.02, 11.0)],
+)
+def test_a_phrase_of_less_than_a_bar_is_repeated_from_the_first_pulse_of_the_answer_on(
+    start_beats: float, first_beats: float
+) -> None:
+    phrase = line(60, 62, 64, start_beats=5.0)
+    rhythm = VariedRhythm.from_notes(phrase, COMMON_BARS, COMMON_BARS, start_beats, 3)
+    assert onsets(rhythm, 2, start_beats)[0] == first_beats
+    assert {(onset - first_beats) % 2 for onset in onsets(rhythm, 2, start_beats)} <= {0.0, 0.5, 1.0}
+
+
+def test_a_short_phrase_off_the_beat_stays_off_the_beat() -> None:
+    rhythm = VariedRhythm.from_notes(line(60, 62, start_beats=5.5, step_beats=1.0), COMMON_BARS, COMMON_BARS, 8.0, 3)
+    assert {onset % 1 for onset in onsets(rhythm, 4)} == {0.5}
+
+
+def test_two_halves_of_bars_make_a_whole_one() -> None:
+    phrase = [*line(60, 62, start_beats=2.0, step_beats=1.0), *line(64, 65, 67, start_beats=4.0)]
+    rhythm = VariedRhythm.from_notes(phrase, COMMON_BARS, COMMON_BARS, 8.0, 3)
+    assert {onset % 4 for onset in onsets(rhythm, 16)} == {0.0, 0.5, 1.0, 2.0, 3.0}
+
+
+def test_long_notes_on_first_beats_stay_there() -> None:
+    phrase = line(60, 62, 64, step_beats=4.0)
+    rhythm = VariedRhythm.from_notes(phrase, COMMON_BARS, COMMON_BARS, 12.0, 3)
+    assert onsets(rhythm, 4, 12.0) == [12.0, 16.0, 20.0, 24.0]
 
 
 def test_a_phrase_without_notes_has_none() -> None:
     with pytest.raises(ValueError, match="without notes"):
-        VariedRhythm.from_notes([], COMMON_BARS, COMMON_BARS, 1)
+        VariedRhythm.from_notes([], COMMON_BARS, COMMON_BARS, 8.0, 1)
 
 
 def test_onsets_of_two_bars_never_come_together() -> None:
     early = [note if note.onset_beats < 4.0 else Note(60, note.onset_beats - 0.06, 0.25, 80) for note in PHRASE]
     for seed in range(8):
-        found = onsets(VariedRhythm.from_notes(early, COMMON_BARS, COMMON_BARS, seed), 16)
+        found = onsets(VariedRhythm.from_notes(early, COMMON_BARS, COMMON_BARS, 8.0, seed), 16)
         assert min(after - before for before, after in pairwise(found)) >= CHORD_BEATS

@@ -5,7 +5,7 @@ import pytest
 
 from model.analysis.bars import COMMON_BARS, Bars
 from model.notes import Note
-from model.phrasing.touch import Feel, HeardPhrase, NotePlace, Touch, learn_touch
+from model.phrasing.touch import HeardPhrase, NotePlace, NoteTouch, Touch, learn_touch
 from model.phrasing.touch_profile import FEATURES, TouchProfile
 
 CHANCES = [index / 20 for index in range(20)]
@@ -93,7 +93,7 @@ class TestLengths:
 
     def test_a_note_of_ten_seconds_tells_no_share_of_a_gap_that_long(self) -> None:
         touch = learn_touch([HeardPhrase([Note(60, 0.0, 25.0, 80), Note(62, 30.0, 0.5, 80)], COMMON_BARS)], None)
-        assert touch.feel(place(40.0), 0.3) == Feel(80)
+        assert touch.feel(place(40.0), 0.3) == NoteTouch(80)
 
     def test_a_chord_is_one_onset(self) -> None:
         chords = [Note(pitch, float(beat), 0.5, 80) for beat in range(6) for pitch in (60, 64, 67)]
@@ -109,10 +109,10 @@ class TestPack:
 
     def test_a_pack_without_a_profile_changes_nothing(self) -> None:
         touch = learn_touch([accented()], None, from_player=False)
-        assert {touch.feel(place(beat), 0.7) for beat in (0.0, 0.5)} == {Feel(round(touch.mean_velocity))}
+        assert {touch.feel(place(beat), 0.7) for beat in (0.0, 0.5)} == {NoteTouch(round(touch.mean_velocity))}
 
     def test_before_anything_was_played_there_is_a_usual_loudness(self) -> None:
-        assert learn_touch([], None).feel(place(0.0), 0.5) == Feel(80)
+        assert learn_touch([], None).feel(place(0.0), 0.5) == NoteTouch(80)
 
     def test_a_profile_with_a_wrong_number_of_values_is_an_error(self) -> None:
         with pytest.raises(ValueError, match="coefficients of loudness"):

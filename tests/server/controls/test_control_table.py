@@ -159,11 +159,11 @@ class TestName:
 
 class TestAction:
     @pytest.mark.parametrize("raw", [1, 1.0, True, "1", 0.5, 127])
-    def test_is_done_at_any_number_but_zero(self, raw: Raw) -> None:
+    def test_an_action_is_done_at_any_number_but_zero(self, raw: Raw) -> None:
         assert is_pressed(raw)
 
     @pytest.mark.parametrize("raw", [0, 0.0, False, "0"])
-    def test_is_not_done_when_the_button_is_released(self, raw: Raw) -> None:
+    def test_an_action_is_not_done_when_its_button_is_released(self, raw: Raw) -> None:
         assert not is_pressed(raw)
 
     @pytest.mark.parametrize("raw", ["now", "", "nan", math.nan])
@@ -200,10 +200,10 @@ class TestKey:
         assert BY_NAME["key"].read(raw) == meant
 
     def test_it_can_be_chosen_by_index(self) -> None:
-        assert [BY_NAME["key"].read(index) for index in (0, 1, 2.0)] == ["off", "auto", "C major"]
+        assert [BY_NAME["key"].read(index) for index in (0, 1, 2, 3.0)] == ["off", "auto", "live", "C major"]
 
     def test_an_unknown_key_is_refused_with_what_is_accepted(self) -> None:
         with pytest.raises(
-            BadValue, match=r"^key: there is no key 'H blue'; a key is off, auto, or a tonic and major, "
+            BadValue, match=r"^key: there is no key 'H blue'; a key is off, auto, live, or a tonic and major, "
         ):
             BY_NAME["key"].read("H blue")

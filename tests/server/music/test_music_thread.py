@@ -9,7 +9,7 @@ from model.improvising.improviser import create_improviser
 from model.pack.dummy_pack import DummyPack
 from server.controls.choices import ModeName
 from server.jam.jam import Jam
-from server.music.feed import ControlChanged, MessagePlayed, StatusChanged, TimelineChanged
+from server.music.feed import MessagePlayed, SettingChanged, StatusChanged, TimelineChanged
 from server.music.music_thread import MOST_MESSAGES
 from tests.engines import FailingEngine
 from tests.music import line
@@ -172,7 +172,7 @@ class TestInput:
         harness.play(PHRASE)
         harness.run_until(DUE_S)
         data, at_s = harness.output.sent[-1]
-        harness.music_thread.receive_without_echo(data, at_s)
+        harness.music_thread.receive_from_page(data, at_s)
         harness.run_pending_work()
         # The player has played over the answer, so the jam yields.
         assert harness.jam.state == "listening"
@@ -378,7 +378,7 @@ class TestWhatIsLostOnTheWay:
     def test_a_note_that_the_player_holds_by_then_is_not_ended(self, harness: MusicThreadHarness) -> None:
         harness.play(PHRASE)
         harness.run_until(2.55)
-        harness.music_thread.receive_without_echo(encode(NoteOn(76, 80)), harness.clock.now_s())
+        harness.music_thread.receive_from_page(encode(NoteOn(76, 80)), harness.clock.now_s())
         harness.run_pending_work()
         assert self.repeats_after(harness, 0.2) == []
 
@@ -506,7 +506,7 @@ class TestPublishedEvents:
         composed = len(harness.event.requests)
         harness.music_thread.change("record", "on")
         harness.run_pending_work()
-        assert [event.value for event in subscription.take_events() if isinstance(event, ControlChanged)] == ["on"]
+        assert [event.value for event in subscription.take_events() if isinstance(event, SettingChanged)] == ["on"]
         assert len(harness.event.requests) == composed
 
     def test_any_thread_may_read_the_timeline(self, harness: MusicThreadHarness) -> None:

@@ -17,11 +17,11 @@ from server.controls.cc_bindings import CcBinding
 from server.controls.control_table import BY_NAME, CONTROLS
 from server.errors import PanelError, TakeError
 from server.panel import app as app_module
-from server.panel.dropped_seeds import LARGEST_BYTES
 from server.panel.jam_handle import TakeListing, TakeSource
 from server.panel.pages.page_connections import MESSAGES_AT_ONCE, MOST_PAGES
 from server.panel.pages.page_messages import LONGEST_MESSAGE
 from server.panel.panel import LARGEST_FRAME, Panel
+from server.panel.uploaded_seeds import LARGEST_BYTES
 from server.panel.web import page_http
 from server.panel.web.page_http import MOST_PER_ADDRESS
 from tests.music import WHOLE_MIDI_FILE
@@ -92,6 +92,8 @@ class TestAPage:
             assert welcome["values"]["tempo"] == 400.0
             assert welcome["wiring"]["midi_in"] == "Keys"
             assert welcome["wiring"]["ms_per_token"] == {"pitch": 0.1, "event": 0.2}
+            assert welcome["wiring"]["offset"] == {"ms": 0.0, "source": "not measured"}
+            assert welcome["figures"]["latency_ms"] == 0.0
             assert welcome["status"]["state"] == "listening"
             assert welcome["time"]["meter"] == [4, 4]
             assert welcome["offers"] == {"takes": False}
@@ -534,7 +536,7 @@ class TestAPanelInTheNetwork:
         assert (await panel.request("/access", "POST", b"wrong", headers=[panel.own_origin]))[0] == 403
 
     @with_lan_panel
-    async def test_the_token_buys_a_cookie_with_which_a_page_may_play(self, panel: RunningPanel) -> None:
+    async def test_the_token_is_exchanged_for_a_cookie_with_which_a_page_may_play(self, panel: RunningPanel) -> None:
         token = panel.printed_lines[0].rpartition(" ")[2]
         status, head, _ = await panel.request("/access", "POST", token.encode(), headers=[panel.own_origin])
         assert status == 200

@@ -10,7 +10,7 @@ from bridge.timing.meter import Meter
 from bridge.timing.timeline import MAX_SEGMENTS, Segment, Timeline
 from model.harmony.chart import MAX_BARS
 from model.harmony.text_chart import read_text_chart
-from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
+from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, SettingChanged, TimelineChanged
 from server.takes.journal import (
     JournalBegun,
     JournalEnded,
@@ -26,8 +26,8 @@ BEGUN = JournalBegun("2026-02-03T20:15:00+01:00", 5.0, 8.0)
 TIMELINE = Timeline.start(120.0, at_s=0.0)
 JAM: list[Record] = [
     BEGUN,
-    ControlChanged("temperature", 0.9, 0.0, 0.0),
-    ControlChanged("pack", "Jürgens Lieder", 0.0, 0.0),
+    SettingChanged("temperature", 0.9, 0.0, 0.0),
+    SettingChanged("pack", "Jürgens Lieder", 0.0, 0.0),
     TimelineChanged(TIMELINE, "free", "internal", 0.001),
     MessageReceived(NoteOn(60, 80), 1.25, 2.5),
     MessageReceived(ControlChange(64, 127, 3), 1.3, 2.6),
@@ -58,7 +58,7 @@ class TestReadingBack:
     def test_the_longest_chart_is_kept(self) -> None:
         bar = " ".join(["Ebm7b5"] * 8)
         chart = read_text_chart("|".join(["", *[bar] * MAX_BARS, ""])).as_text()
-        record = ControlChanged("chart", chart, 1.0, 2.0)
+        record = SettingChanged("chart", chart, 1.0, 2.0)
         assert read_records(encoded([record])).records == (record,)
 
     def test_it_can_be_read_with_a_pager(self) -> None:

@@ -15,11 +15,11 @@ from server.controls.control_table import CONTROLS, Settings
 from server.jam.jam_output import JamStatus
 from server.music.feed import (
     ActionRequested,
-    ControlChanged,
     Event,
     Feed,
     MessagePlayed,
     MessageReceived,
+    SettingChanged,
     StatusChanged,
     TimelineChanged,
 )
@@ -105,7 +105,7 @@ class TestJournal:
         run_recorder(harness, lambda: harness.put(*note_events(60, 1, 2)))
         begun, *rest = harness.records
         assert begun == JournalBegun(NOW.isoformat(), 5.0, 8.0)
-        turned = {record.control: record.value for record in rest if isinstance(record, ControlChanged)}
+        turned = {record.control: record.value for record in rest if isinstance(record, SettingChanged)}
         assert turned["tempo"] == 90.0
         assert list(turned) == [control.name for control in CONTROLS if control.kind != "action"]
 
@@ -114,7 +114,7 @@ class TestJournal:
             TimelineChanged(Timeline.start(120.0, BEGAN_S), "free", "internal", BEGAN_S),
             *note_events(60, 1, 2),
             ActionRequested("respond", BEGAN_S + 2.5, 5.0),
-            ControlChanged("temperature", 1.5, BEGAN_S + 3.0, 6.0),
+            SettingChanged("temperature", 1.5, BEGAN_S + 3.0, 6.0),
             MessagePlayed(NoteOn(72, 80), BEGAN_S + 4.0, 8.0),
         ]
         run_recorder(harness, lambda: harness.put(*events))
@@ -127,7 +127,7 @@ class TestJournal:
             MessageReceived,
             MessageReceived,
             ActionRequested,
-            ControlChanged,
+            SettingChanged,
             MessagePlayed,
             JournalEnded,
         ]
@@ -145,7 +145,7 @@ class TestJournal:
         assert (ended.at_s, ended.heard_notes, [mark.kind for mark in ended.marks]) == (9.0, 1, ["capture"])
 
     def test_without_notes_and_marks_is_not_kept(self, harness: RecorderHarness) -> None:
-        run_recorder(harness, lambda: harness.put(ControlChanged("tempo", 90.0, BEGAN_S, 0.0)))
+        run_recorder(harness, lambda: harness.put(SettingChanged("tempo", 90.0, BEGAN_S, 0.0)))
         assert [path.name for path in harness.folder.iterdir()] == [AGES_FILE]
         assert harness.memory_files == []
 
@@ -169,18 +169,18 @@ class TestJournal:
 
 class TestFloods:
     def test_only_the_last_move_of_a_fader_in_each_write_is_kept(self, harness: RecorderHarness) -> None:
-        moves = [ControlChanged("temperature", number / 1000, BEGAN_S, 0.0) for number in range(200, 1200)]
+        moves = [SettingChanged("temperature", number / 1000, BEGAN_S, 0.0) for number in range(200, 1200)]
         run_recorder(harness, lambda: harness.put(*note_events(60, 1, 2), *moves))
         written = [
             record
             for record in harness.records
-            if isinstance(record, ControlChanged) and record.control == "temperature"
+            if isinstance(record, SettingChanged) and record.control == "temperature"
         ]
         assert [record.value for record in written] == [1.0, 1.199]
 
     def test_every_change_of_record_is_kept(self, harness: RecorderHarness) -> None:
         changes = [
-            ControlChanged("record", value, BEGAN_S + at_s, 0.0)
+            SettingChanged("record", value, BEGAN_S + at_s, 0.0)
             for at_s, value in enumerate(("on", "off", "on", "off"))
         ]
         run_recorder(harness, lambda: harness.put(*changes))
@@ -326,7 +326,7 @@ class TestFolderThatIsDeletedWhileAJamRuns:
                 harness.put(*note_events(62, 3, 4))
 
         asyncio.run(run())
-        kinds = [type(record) for record in harness.records if not isinstance(record, ControlChanged)]
+        kinds = [type(record) for record in harness.records if not isinstance(record, SettingChanged)]
         assert kinds == [JournalBegun, TimelineChanged, MessageReceived, MessageReceived, JournalEnded]
 
     def test_if_no_other_can_be_created_the_end_says_that_there_is_no_take(

@@ -15,7 +15,7 @@ from model.files.time_signature import MeterChange, TimeSignature
 from model.notes import Note
 from server.controls.control_table import Settings
 from server.errors import TakeError
-from server.music.feed import ActionRequested, ControlChanged, Event, MessagePlayed, MessageReceived, TimelineChanged
+from server.music.feed import ActionRequested, Event, MessagePlayed, MessageReceived, SettingChanged, TimelineChanged
 from server.takes.journal import JournalBegun, Record, read_records
 from server.takes.journal_writer import JournalWriter
 from server.takes.songs.take_song import ANSWER_TRACK, PLAYER_TRACK, song_from
@@ -143,8 +143,8 @@ class TestNotes:
 class TestMarks:
     MARKED = recording(
         timeline_change(), *note_events(line(60, 62, step_beats=1.0)),
-        ControlChanged("record", "on", 1.4, 2.8), *note_events(line(64, 65, start_beats=3.0, step_beats=2.0)),
-        ControlChanged("record", "off", 3.0, 6.0), received(NoteOn(67, 80), 8.0),
+        SettingChanged("record", "on", 1.4, 2.8), *note_events(line(64, 65, start_beats=3.0, step_beats=2.0)),
+        SettingChanged("record", "off", 3.0, 6.0), received(NoteOn(67, 80), 8.0),
     )  # fmt: skip
 
     def test_a_take_holds_the_notes_within_its_mark(self) -> None:

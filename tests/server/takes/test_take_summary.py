@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
 from bridge.midi.messages import ControlChange, NoteOff, NoteOn
-from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived
+from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, SettingChanged
 from server.takes.journal import JournalBegun, JournalEnded, Mark, Record
 from server.takes.take_summary import TakeSummary
 
@@ -16,8 +16,8 @@ def played(pitch: int, from_s: float, until_s: float) -> list[Record]:
     return [MessagePlayed(NoteOn(pitch, 80), from_s, 0.0), MessagePlayed(NoteOff(pitch), until_s, 0.0)]
 
 
-def record(at_s: float, value: str) -> ControlChanged:
-    return ControlChanged("record", value, at_s, 0.0)
+def record(at_s: float, value: str) -> SettingChanged:
+    return SettingChanged("record", value, at_s, 0.0)
 
 
 def capture(at_s: float) -> ActionRequested:
@@ -44,7 +44,7 @@ class TestNotes:
         assert summary(*heard(60, 1, 2), band).journal_end() == JournalEnded(4.0, 1, 0)
 
     def test_without_notes_a_jam_is_empty_even_if_controls_moved(self) -> None:
-        assert summary(ControlChanged("tempo", 90.0, 1.0, 0.0), ActionRequested("stop", 2.0, 0.0)).is_empty
+        assert summary(SettingChanged("tempo", 90.0, 1.0, 0.0), ActionRequested("stop", 2.0, 0.0)).is_empty
         assert not summary(*heard(60, 1, 2)).is_empty
 
 

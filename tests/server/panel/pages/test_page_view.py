@@ -12,10 +12,10 @@ from server.jam.readouts import READOUTS
 from server.jam.turns.modes import Turn, TurnSchedule
 from server.music.feed import (
     ActionRequested,
-    ControlChanged,
     Event,
     MessagePlayed,
     MessageReceived,
+    SettingChanged,
     StatusChanged,
     TimelineChanged,
 )
@@ -70,7 +70,7 @@ def test_of_several_changes_of_status_and_timeline_only_the_latest_is_an_update(
 
 
 def test_events_that_no_page_shows_are_no_update() -> None:
-    assert PageView().updates([ControlChanged("tempo", 90.0, 1.0, 2.0)]) == {}
+    assert PageView().updates([SettingChanged("tempo", 90.0, 1.0, 2.0)]) == {}
 
 
 def test_requested_actions_are_an_update_so_that_their_buttons_flash() -> None:

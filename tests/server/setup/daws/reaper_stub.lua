@@ -30,6 +30,8 @@ reaper = {
         return true, track.name
     end,
     SetMediaTrackInfo_Value = function(track, key, value) say(track.name .. ":", key, value) end,
+    TrackFX_GetCount = function(track) return track.effects or 0 end,
+    TrackFX_AddByName = function(track, name) track.effects = (track.effects or 0) + 1 say(track.name .. ":", "effect", name) return 0 end,
     get_config_var_string = function(name) return config[name] ~= nil, config[name] or "" end,
     set_config_var_string = function(name, value) config[name] = value say("config", name, value) end,
     midi_reinit = function() say("midi_reinit") end,

@@ -35,6 +35,7 @@ def test_the_script_makes_two_tracks_routes_them_and_switches_the_clock_on(partn
         "From Trading Fours: I_RECINPUT 4128",  # MIDI, device 1, all channels
         "From Trading Fours: I_RECARM 1",
         "From Trading Fours: I_RECMON 1",
+        "From Trading Fours: effect ReaSynth",
         "config midiouts_clock 3",
         "midi_reinit",
     ]
@@ -43,7 +44,7 @@ def test_the_script_makes_two_tracks_routes_them_and_switches_the_clock_on(partn
 def test_a_second_run_adds_no_track_and_changes_no_clock(partner: Partner, tmp_path: Path) -> None:
     _, again = run(partner, tmp_path)
     assert again
-    assert not [line for line in again if line.startswith(("insert", "name", "config"))]
+    assert not [line for line in again if line.startswith(("insert", "name", "config")) or "effect" in line]
 
 
 def test_a_tempo_that_is_wanted_is_set_in_the_song(partner: Partner, tmp_path: Path) -> None:

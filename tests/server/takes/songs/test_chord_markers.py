@@ -6,7 +6,7 @@ from bridge.timing.timeline import Timeline
 from model.files.midi.midi_writer import Marker
 from model.harmony.forms import FORMS
 from model.harmony.text_chart import read_text_chart
-from server.music.feed import ActionRequested, ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
+from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, SettingChanged, TimelineChanged
 from server.takes.journal import JournalBegun, Record
 from server.takes.songs.chord_markers import chord_markers
 from server.takes.songs.score_bars import BeatStretch, ScoreLayout
@@ -35,8 +35,8 @@ def chord(beat: float, *pitches: int, spread_beats: float = 0.0, channel: int = 
     return found
 
 
-def changed(control: str, value: float | str, beat: float) -> ControlChanged:
-    return ControlChanged(control, value, beat / 2, beat)
+def changed(control: str, value: float | str, beat: float) -> SettingChanged:
+    return SettingChanged(control, value, beat / 2, beat)
 
 
 def told(timeline: Timeline, beat: float) -> TimelineChanged:

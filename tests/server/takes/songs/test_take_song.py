@@ -14,7 +14,7 @@ from model.files.tempo import tempo_of
 from model.files.time_signature import MeterChange, TimeSignature
 from server.controls.control_table import Settings
 from server.music.conductor import Conductor
-from server.music.feed import ControlChanged, MessagePlayed, MessageReceived, TimelineChanged
+from server.music.feed import MessagePlayed, MessageReceived, SettingChanged, TimelineChanged
 from server.takes.journal import JournalBegun, Record
 from server.takes.songs.take_song import MARKER_BEATS, song_from
 from server.takes.take import read_recording, take_from
@@ -47,13 +47,13 @@ def note(channel: int, beat: float, pitch: int = 60) -> list[MessageReceived]:
 class TestChannels:
     ANSWER = (played(NoteOn(72, 80), 4.0), played(NoteOff(72), 5.0))
 
-    def test_the_answer_has_one_that_the_player_does_not_play_on(self) -> None:
+    def test_the_answer_has_a_channel_that_the_player_does_not_play_on(self) -> None:
         assert channels(song_of(*note(0, 0.0), *self.ANSWER)) == [{0}, {1}]
 
-    def test_where_they_are_two_already_they_stay(self) -> None:
+    def test_channels_that_differ_already_stay(self) -> None:
         assert channels(song_of(*note(4, 0.0), *self.ANSWER)) == [{4}, {0}]
 
-    def test_it_is_never_that_of_drums(self) -> None:
+    def test_the_answers_channel_is_never_that_of_drums(self) -> None:
         phrase = [event for channel in range(9) for event in note(channel, channel / 2)]
         assert channels(song_of(*phrase, *self.ANSWER)) == [set(range(9)), {10}]
 
@@ -68,22 +68,22 @@ class TestChannels:
 
 class TestMarkers:
     def test_a_control_that_changed_is_marked_where_it_did(self) -> None:
-        turned = (ControlChanged("temperature", 0.5, 1.0, 2.0), ControlChanged("mode", "fours", 2.0, 4.0))
+        turned = (SettingChanged("temperature", 0.5, 1.0, 2.0), SettingChanged("mode", "fours", 2.0, 4.0))
         song = song_of(*note(0, 0.0), *turned, *note(0, 8.0))
         assert song.markers == [Marker(2.0, "temperature 0.5"), Marker(4.0, "mode fours")]
 
     def test_of_a_fader_that_moves_the_last_value_is_marked(self) -> None:
-        moves = [ControlChanged("temperature", step / 10, 1.0 + step / 100, 2.0 + step / 50) for step in range(1, 11)]
-        later = ControlChanged("temperature", 0.7, 2.0, 2.2 + MARKER_BEATS)
+        moves = [SettingChanged("temperature", step / 10, 1.0 + step / 100, 2.0 + step / 50) for step in range(1, 11)]
+        later = SettingChanged("temperature", 0.7, 2.0, 2.2 + MARKER_BEATS)
         song = song_of(*note(0, 0.0), *moves, later, *note(0, 8.0))
         assert [marker.text for marker in song.markers] == ["temperature 1", "temperature 0.7"]
         assert [marker.beat for marker in song.markers] == pytest.approx([2.2, 2.7])
 
-    def test_what_a_journal_begins_with_is_not(self) -> None:
-        assert song_of(ControlChanged("temperature", 0.5, 0.0, 0.0), *note(0, 0.0)).markers == []
+    def test_the_values_that_a_journal_begins_with_are_not_marked(self) -> None:
+        assert song_of(SettingChanged("temperature", 0.5, 0.0, 0.0), *note(0, 0.0)).markers == []
 
-    def test_what_was_turned_before_the_first_bar_is_not(self) -> None:
-        turned = ControlChanged("temperature", 0.5, 1.0, 2.0)
+    def test_a_control_that_changed_before_the_first_bar_is_not_marked(self) -> None:
+        turned = SettingChanged("temperature", 0.5, 1.0, 2.0)
         assert song_of(turned, *note(0, 9.0)).markers == []
 
 

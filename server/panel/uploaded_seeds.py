@@ -19,7 +19,7 @@ LONGEST_NAME = 100
 """In characters; of a longer one the end is shown."""
 
 
-class DroppedSeeds:
+class UploadedSeeds:
     """Plays seeds into the jam at its current tempo; use it in the asyncio loop."""
 
     def __init__(self, jam: JamHandle, worker: Worker) -> None:

@@ -1,0 +1,149 @@
+"""Ardour as a program: started on the JACK server in use, given Lua, and asked for the notes that it recorded.
+
+It runs Debian's `ardour7-lua` (Ardour without its windows) with `ardour_driver.lua`; a session is prepared by `ardour_session`.
+"""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+from bench.live import jackd_server
+
+PROGRAM = "ardour7-lua"
+DRIVER = Path(__file__).with_name("ardour_driver.lua")
+CLIENT_PREFIX = "ardour"
+CLOCK_PORT = "ardour:MIDI Clock out"
+SAMPLE_RATE = 48_000
+TIMEOUT_S = 90.0
+"""A busy machine needs a third of it to start Ardour."""
+
+
+class ArdourError(RuntimeError):
+    """Ardour refused a command, or ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionNote:
+    """A note of a region, placed by the session: in samples and in quarter notes from its start."""
+
+    sample: int
+    onset_beats: float
+    length_beats: float
+    pitch: int
+    velocity: int
+    channel: int
+
+
+class Ardour:
+    """A running Ardour; `run` gives it Lua."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self._printed: SimpleQueue[str | None] = SimpleQueue()
+        self._remarks: list[str] = []
+        Thread(target=self._read, daemon=True).start()
+
+    def run(self, lua: str) -> str:
+        """Runs a piece of Lua; returns what it returns, as text. Raises ArdourError if it fails or takes too long."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(f"{lua}\n--run\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            raise ArdourError(self._last_words(lua)) from error
+        answer: list[str] | None = None
+        status = ""
+        while True:
+            try:
+                line = self._printed.get(timeout=TIMEOUT_S)
+            except Empty:
+                line = None
+            match line:
+                case None:
+                    raise ArdourError(self._last_words(lua))
+                case "<<<ok" | "<<<error":
+                    status, answer = line, []
+                case ">>>" if answer is not None:
+                    break
+                case _ if answer is not None:
+                    answer.append(line)
+                case _:
+                    self._remarks.append(line)
+        text = "\n".join(answer)
+        if status == "<<<error":
+            raise ArdourError(f"{lua}: {text}")
+        return text
+
+    def notes(self, track: str) -> list[SessionNote]:
+        """The notes of a track's regions, by onset."""
+        rows = [line.split() for line in self.run(f"return notes({lua_text(track)})").splitlines() if line]
+        notes = [
+            SessionNote(int(sample), float(onset), float(length), int(pitch), int(velocity), int(channel))
+            for sample, onset, length, pitch, velocity, channel in rows
+        ]
+        return sorted(notes, key=lambda note: (note.onset_beats, note.pitch))
+
+    def wait_for(self, sample: int) -> None:
+        """Returns once the rolling transport is past a sample. Raises ArdourError if it does not get there."""
+        until_s = time.perf_counter() + TIMEOUT_S + sample / SAMPLE_RATE
+        while self.position < sample:
+            if time.perf_counter() > until_s:
+                raise ArdourError(self._last_words(f"the transport stands at {self.position}, before {sample}"))
+            time.sleep(0.1)
+
+    @property
+    def position(self) -> int:
+        """Where the transport is, in samples."""
+        return int(self.run("return session:transport_sample()"))
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._printed.put(line.rstrip("\n"))
+        self._printed.put(None)
+
+    def _last_words(self, lua: str) -> str:
+        return "\n".join([f"Ardour did not answer: {lua}", *self._remarks[-10:]])
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Ardour]:
+    """Runs Ardour as a client of the JACK server in use; its configuration is in `folder`, and not that of the user."""
+    # The server may notice only after a while that another one has ended, and would give this one another name.
+    until_s = time.perf_counter() + TIMEOUT_S
+    while any(port.startswith(CLIENT_PREFIX) for port in jackd_server.port_names()):
+        if time.perf_counter() > until_s:
+            raise ArdourError("another Ardour is still a client of the server")
+        time.sleep(0.1)
+    environment = {**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config")}
+    with subprocess.Popen(
+        (PROGRAM, str(DRIVER)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+    ) as process:
+        try:
+            ardour = Ardour(process)
+            ardour.run("start_engine()")
+            yield ardour
+        finally:
+            assert process.stdin is not None
+            try:
+                process.stdin.close()
+                process.wait(TIMEOUT_S)
+            except (OSError, subprocess.TimeoutExpired):
+                process.kill()
+
+
+def lua_text(text: str | Path) -> str:
+    """A text as a literal of Lua."""
+    escaped = str(text).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
