@@ -118,9 +118,12 @@ class VariedRhythm:
         return abs(pulses - round(pulses)) * self.bars.pulse_beats <= PLACE_TOLERANCE_BEATS
 
     def _part(self, source: int, pulse: int, random: Random) -> Part:
-        """The onsets of a pulse as that bar has them, or, now and then, as another pulse of the bar has them."""
+        """The onsets of a pulse as that bar has them, or, now and then, as another pulse of the bar has them.
+
+        A pulse without an onset stays empty, and a phrase of one bar, or less, as it is.
+        """
         parts = self.sources[source]
-        if random.random() >= MOVE_CHANCE:
+        if random.random() >= MOVE_CHANCE or not parts[pulse] or len(self.sources) == 1:
             return parts[pulse]
         other = random.randrange(len(parts))
         if not parts[other] or not self._is_on_pulse(parts[other][0][0]):
