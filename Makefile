@@ -22,7 +22,7 @@ READY_TO_JAM := $(VENV)/.ready-to-jam
 READY_TO_DEVELOP := $(VENV)/.ready-to-develop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup jam test check fuzz soak bench docs packs
+.PHONY: help setup jam test check faults fuzz soak bench docs packs
 
 help:  ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -39,8 +39,12 @@ check: $(READY_TO_DEVELOP)  ## lint, format, types, import rules and the size of
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/windows -p server -p bridge -p model
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q tests/test_rooms.py
+
+faults: $(READY_TO_DEVELOP)  ## do again what went wrong once, and say which rows of tests/faults/README.md hold
+	@$(BIN)/python -m tests.faults
 
 fuzz: $(READY_TO_DEVELOP)  ## try hostile inputs on everything that reads some: MINUTES=60 for all of it
 	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(ARGS)

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Mapping
 
 ROOMS: Mapping[str, tuple[str, ...]] = {
-    "training": ("steps", "bits", "rhythm", "bins", "recipes", "targets", "ingest", "readers"),
-    "music": ("keys", "in_key", "changes", "pulse", "memory", "backoffs", "jam_day", "composing"),
+    "training": ("steps", "bits", "rhythm", "bins", "recipes", "targets", "ingest", "readers", "seeds"),
+    "music": ("keys", "in_key", "changes", "phrase_chords", "pulse", "memory", "backoffs", "jam_day", "composing"),
     "live": (
         "takes",
         "startup",
@@ -16,9 +16,10 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "clock",
         "buffered_clock",
         "onsets",
+        "band",
         "panel",
-        "page_work",
     ),
+    "faults": ("page_work", "pack_switch", "lost_server"),
     "daw": ("ardour",),
     "gpu": ("gpu",),
 }

@@ -5,7 +5,7 @@ BridgeError
 ├── PortNotFound      no port has that name, or more than one
 ├── PortTaken         the port exists, but cannot be opened
 ├── PortLost          an open port accepts no messages any more
-│   └── PortFull      or none for the moment
+│   └── PortFull      an output accepts no messages for the moment
 ├── BadMidi           bytes or values that are not a MIDI message
 ├── LinkMissing       Ableton Link was requested, and its library is not installed
 ├── OscPortTaken      the OSC port could not be bound: another program has it, or the user may not open it
@@ -53,7 +53,7 @@ class PortLost(BridgeError):
 
 
 class PortFull(PortLost):
-    """An output takes no more messages until its MIDI system has taken those that wait; perhaps that is gone."""
+    """An output is full: its MIDI system takes no messages for the moment, or is gone."""
 
 
 class BadMidi(BridgeError):

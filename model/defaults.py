@@ -6,5 +6,6 @@ FITTED_STRENGTH = 0.5
 DEFAULT_NOVELTY = 0.25
 # How much an answer keeps to the chords, from 0 to 1: the value at which the factor of the chords was fitted.
 FITTED_HARMONY = 0.5
-# In a jam it keeps to them more than a song's melody does on the whole, and as much as one does on strong beats: see docs/changes.md.
+# The default in a jam. Answers then keep to the chords more than a song's melody does on average, and as much as one
+# does on strong beats: see docs/changes.md.
 PLAYED_HARMONY = 0.75

@@ -2,13 +2,13 @@
 
 ModelError
 ├── SeedError      a file cannot serve as music to answer
-├── UnreadableError  a file's content is no music; goes on from the file's name
+├── UnreadableError  a file's content is no music; the text follows the file's name
 │   └── MissingLibraryError  or what would read it is not installed
 ├── PackError      a pack is missing, damaged, of another version, or does not fit together
 ├── ChordError     a text is no chord symbol
 ├── ChartError     a chart is missing, empty, or nothing that can be read as one
 ├── MemoryFileError  a memory file is missing, damaged, or of another vocabulary
-├── BrokenForecast  a network forecasts what is no number
+├── BrokenForecast  a network's forecast is not a number
 └── PictureError   a picture cannot be drawn, as matplotlib is not installed
 """
 
@@ -18,11 +18,11 @@ class ModelError(Exception):
 
 
 class SeedError(ModelError):
-    """A file of music is missing, is none, or holds no notes to answer."""
+    """A music file is missing, is not one, or holds no notes to answer."""
 
 
 class UnreadableError(ModelError):
-    """A file's content cannot be read as music. Its text goes on from the file's name: "holds no notes"."""
+    """A file's content cannot be read as music. Its text follows the file's name in a sentence: "holds no notes"."""
 
 
 class MissingLibraryError(UnreadableError):

@@ -1,10 +1,9 @@
 """`Note`, the value that hearing, composing and writing share, and the limits of notes; knows no MIDI."""
 
 import gc
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from typing import Any
 
 LOWEST_PITCH, HIGHEST_PITCH = 0, 127
 # Notes closer than this to the first note of a chord belong to the chord: 31 ms at 120 bpm, the spread of a hand.
@@ -33,7 +32,16 @@ class Note:
         return self.onset_beats + self.duration_beats
 
 
-_SETTERS = tuple(Note.__dict__[name].__set__ for name in ("pitch", "onset_beats", "duration_beats", "velocity"))
+class _OpenNote:
+    """A note while it is made: the same layout as `Note`, with a constructor that takes a quarter of the time of a frozen class's."""
+
+    __slots__ = ("duration_beats", "onset_beats", "pitch", "velocity")
+
+    def __init__(self, pitch: int, onset_beats: float, duration_beats: float, velocity: int) -> None:
+        self.pitch = pitch
+        self.onset_beats = onset_beats
+        self.duration_beats = duration_beats
+        self.velocity = velocity
 
 
 def notes_from_columns(
@@ -41,19 +49,19 @@ def notes_from_columns(
 ) -> list[Note]:
     """A note for each row of the columns, which are equally long.
 
-    Filled column by column, in half the time that the constructor of a frozen class takes: a long song has 30,000 notes. Meanwhile
-    the garbage collector pauses, which would look again and again for cycles that notes cannot form.
+    A long song has 30,000 notes, so they are made open and then become notes. Meanwhile the garbage collector pauses, which would
+    look again and again for cycles that notes cannot form.
     """
     is_collecting = gc.isenabled()
     gc.disable()
     try:
-        notes = list(map(object.__new__, repeat(Note, len(pitches))))
-        for set_value, column in zip(_SETTERS, (pitches, onsets_beats, durations_beats, velocities), strict=True):
-            deque(map(set_value, notes, column), maxlen=0)
+        made: list[Any] = list(map(_OpenNote, pitches, onsets_beats, durations_beats, velocities))
+        for note in made:
+            note.__class__ = Note
     finally:
         if is_collecting:
             gc.enable()
-    return notes
+    return made
 
 
 def in_onset_order(notes: Iterable[Note]) -> list[Note]:

@@ -1,7 +1,7 @@
 """The command line, `fours`: parses arguments and prints results; the work is done elsewhere.
 
-Its commands are `jam`, `export`, `takes`, `ports`, `controls`, `layout`, `learn`, `packs`, `setup`, `doctor`, `train`,
-`evaluate`, `compare` and `judge`. Each command imports what it needs when it runs, so that `fours --help` is quick.
+Its commands are `jam`, `export`, `takes`, `ports`, `controls`, `config`, `layout`, `learn`, `packs`, `setup`, `calibrate`,
+`doctor`, `train`, `evaluate`, `compare` and `judge`. Each command imports what it needs when it runs, so that `fours --help` is quick.
 """
 
 import gc
@@ -20,6 +20,7 @@ import typer
 
 from bridge.midi.midi_systems import MidiApi
 from bridge.timing.clock import MonotonicClock
+from server.calibrate_cli import calibrate
 from server.controls.cli_options import with_control_options
 from server.controls.control_table import CONTROLS, Control, Value
 from server.doctor_cli import doctor
@@ -45,7 +46,7 @@ Controls = dict[str, Value]
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Searches for no garbage while a jam starts: nearly all that a start creates stays. A session that is ready turns it on."""
+    """Garbage collection is off until a session is ready, which turns it on: nearly all that a start creates stays."""
     gc.disable()
     try:
         yield
@@ -136,7 +137,18 @@ def jam(
     library = TakeLibrary(checked.takes.data_folder)
     memory_origin = None if remember is None else find_memory_origin(remember, library, say)
     request_high_priority()
-    run(Session(checked, random_seed, say, clock, started_s, seed_phrase, memory_origin, config))
+    session = Session(
+        checked,
+        random_seed,
+        say,
+        clock,
+        started_s,
+        seed_phrase,
+        memory_origin,
+        config,
+        is_offset_given="offset_ms" in controls,
+    )
+    run(session)
 
 
 def export(
@@ -184,7 +196,7 @@ def controls(
     as_json: JsonOption = False,
     markdown: Annotated[bool, typer.Option(help="Print the page docs/osc.md.")] = False,
 ) -> None:
-    """List every control: its OSC address, what it takes, its default."""
+    """List every control: its OSC address, the values that it accepts, its default."""
     if markdown:
         from server.remote.osc_docs import osc_page
 
@@ -203,6 +215,22 @@ def controls(
         )
         table.add_row(control.address, control.allowed, str(default), control.help)
     Console().print(table)
+
+
+def write_config(
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The file to write; fours jam reads config.toml of its folder.")
+    ] = None,
+) -> None:
+    """Print the configuration with every key, its default and a comment, or write it into a file."""
+    from server.config.config_template import config_template, write_template
+
+    if out is None:
+        print(config_template(), end="")
+    else:
+        write_template(out)
+        print(out)
 
 
 def learn(
@@ -286,10 +314,12 @@ app.command()(with_control_options(export, renamed={"answer_length": "length"}))
 app.command()(with_control_options(judge, renamed={"answer_length": "length"}))
 app.command()(ports)
 app.command()(controls)
+app.command("config")(write_config)
 app.command()(layout)
 app.command()(learn)
 app.command()(packs)
 app.command()(setup)
+app.command()(calibrate)
 app.command()(doctor)
 app.add_typer(takes_app, name="takes")
 
@@ -305,7 +335,7 @@ def train(context: typer.Context) -> None:
 
 @app.command(context_settings=_TRAINING)
 def evaluate(context: typer.Context) -> None:
-    """Judge a pack on music that it has not seen (needs the extra `train`)."""
+    """Measure a pack on music that it has not seen (needs the extra `train`)."""
     _run_training_command("train.evaluate_cli", context)
 
 

@@ -7,7 +7,8 @@ ServerError
 ├── LayoutError   a layout or its picture cannot be written
 ├── TakeError     there is no such take or mark, or nothing was played in it
 ├── PanelError    the panel cannot be served at the requested address
-├── SetupError    a file for a DAW cannot be written, or is not ours
+├── SetupError    a file for a DAW cannot be written, or was not written by us
+├── CalibrationError  the clicks do not show how late notes are
 └── BadMessage    a page sent a message that the panel does not accept
 """
 
@@ -46,3 +47,7 @@ class TakeError(ServerError):
 
 class SetupError(ServerError):
     """A file for a DAW cannot be written or may not be touched, or there is no such DAW."""
+
+
+class CalibrationError(ServerError):
+    """How late notes are could not be measured; nothing was changed."""

@@ -67,6 +67,8 @@ def export_answers(
     tempo_bpm = settings.tempo if own_tempo else seed.tempo_bpm
     loaded_pack = load_pack(settings.pack, config)
     chart = read_chart(settings.chart)
+    for remark in () if chart is None else chart.remarks:
+        say(f"The chart: {remark}")
     # `answer_to` requests the answer; the jam must not answer by itself, however long a rest in the seed is.
     answering_on_request = replace(settings, answer_after=math.inf)
     for number in range(request.count):

@@ -57,7 +57,7 @@ def judge(
 
 
 def training_module(name: str) -> Any:
-    """A module of the package `train`, whose dependencies may not be installed: then one sentence ends the process."""
+    """A module of the package `train`; ends the process with one sentence where its dependencies are not installed."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:

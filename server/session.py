@@ -6,7 +6,7 @@ It connects them, and prints what is bound where; it plays nothing itself.
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from functools import partial
@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Self
 from bridge.errors import NoMidiSystem
 from bridge.midi.midi_systems import open_midi_system
 from bridge.midi.ports import InputPort, MidiSystem, OutputPort, Port
-from bridge.midi.silent_ports import SilentSystem
+from bridge.midi.silent_ports import NOWHERE, SilentSystem
 from bridge.timing.clock import Clock
 from model.errors import ModelError
 from model.harmony.chart import NO_CHART, Chart
-from model.pack.pack import available_packs
+from model.improvising.improviser import Improviser
+from model.pack.dummy_pack import DUMMY_PACK
+from model.pack.pack import available_packs, find_own_pack
 from server.config.config import CONFIG_FILE, Config, OscSection, is_loopback
+from server.config.kept_offsets import OFFSET_CONTROL, StartOffset, offset_key, start_offset
 from server.controls.control_store import ORIGIN_MUSIC, ControlStore, Preparation
 from server.controls.control_table import Settings, Value
 from server.controls.control_throttle import ControlThrottle
@@ -30,6 +33,7 @@ from server.jam.jam import Jam
 from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
 from server.music.packs.allocator import return_large_blocks
+from server.music.packs.first_pack import StoppedAtStart, load_first_pack
 from server.music.packs.pack_list import PackList
 from server.music.packs.pack_loader import LoadedPack, check_pack_exists, load_pack
 from server.music.packs.pack_switcher import PackSwitcher
@@ -85,9 +89,11 @@ class Session:
     `started_s` is the time on `clock` at which the process started, for the line that says how long the start took.
     With a `seed`, the session first plays that phrase to the jam. `memory_origin` is where the jam's memory comes from:
     a memory file, to which it is also saved, or an earlier take. MIDI bindings that are learnt are written to
-    `config_file`, or to the default file if that is None.
+    `config_file`, or to the default file if that is None. `is_offset_given` is true where the command line sets `offset_ms`, which then
+    goes before what was measured for the output.
 
-    `async with` raises what a part raises if it cannot be opened, a PackError, BridgeError or ServerError; then the
+    `async with` raises what a part raises if it cannot be opened, a PackError, BridgeError or ServerError, and
+    StoppedAtStart where it is stopped while it waits for a disk; then the
     parts that were open are closed again.
     """
 
@@ -101,10 +107,13 @@ class Session:
         seed: "Seed | None" = None,
         memory_origin: Path | TakeEntry | None = None,
         config_file: Path | None = None,
+        *,
+        is_offset_given: bool = False,
     ) -> None:
         self._config = config
         self._settings = config.settings
         self._config_file = config_file or Path(CONFIG_FILE)
+        self._is_offset_given = is_offset_given
         self._random_seed = random_seed
         self._say = say
         self._clock = clock
@@ -145,19 +154,22 @@ class Session:
 
     async def _start(self) -> None:
         """Opens the parts one by one; they close in the reverse order."""
-        loaded_pack = load_pack(self._settings.pack, self._config)
+        loaded_pack = await self._load_first_pack()
         # Only one thread at a time may use an engine, so the speed is measured before the music thread gets it.
         speeds_ms = {
             approach: measure_ms_per_token(engine, self._clock) for approach, engine in loaded_pack.engines.items()
         }
-        jam = Jam(loaded_pack.improvisers(self._settings.tempo), self._settings, self._random_seed)
+        improvisers = loaded_pack.improvisers(self._settings.tempo)
         chart = chart_of(self._settings.chart)
         midi_system = self._choose_midi_system()
         output = midi_system.open_output(self._config.midi.output or None)
+        offset = self._adopt_offset(output, has_midi=not isinstance(midi_system, SilentSystem))
+        jam = Jam(improvisers, self._settings, self._random_seed)
         music_thread = MusicThread(jam, output, self._clock)
         link = await self._open_link(music_thread)
         throttle = ControlThrottle(music_thread, asyncio.get_running_loop().call_later)
-        controls = self._create_control_store(music_thread, throttle, link)
+        controls = self._create_control_store(music_thread, throttle, link, tuple(improvisers.values()))
+        del improvisers  # once they are replaced, nothing but the switcher of packs may keep them
         self._pack_list = PackList(lambda: available_packs(self._config.pack_folders))
         packs = self._pack_list.names()
         self._stack.callback(output.close)
@@ -176,13 +188,20 @@ class Session:
             midi_system.open_input(self._config.midi.input or None, controllers.receive_midi)
         )
         osc_address = f"{self._config.effective_osc.host}:{osc_remote.server.address[1]}"
-        wiring = Wiring(midi_input.name, output.name, output.description, osc_address, speeds_ms)
-        self._watch_ports(midi_input, output, music_thread)
-        await self._open_panel(controls, music_thread, controllers, wiring)
+        wiring = Wiring(midi_input.name, output.name, output.description, osc_address, speeds_ms, offset)
+        self._watch_ports(midi_input, output, music_thread, controllers)
+        await self._open_panel(controls, music_thread, controllers, wiring, output)
         self._print_wiring(wiring, midi_input.description, loaded_pack)
         if chart is not None:
             self._print_chart(chart)
         await self._open_seed(music_thread)
+
+    async def _load_first_pack(self) -> LoadedPack:
+        name = self._settings.pack
+        if name == DUMMY_PACK or find_own_pack(name) is not None:
+            return load_pack(name, self._config)
+        # Another pack may be on a disk that does not answer.
+        return await load_first_pack(name, lambda: load_pack(name, self._config), self._stop_requested, self._say)
 
     def _open_stop_signals(self) -> None:
         """Must be the first part: a signal that comes while ports are opening must close them too."""
@@ -205,13 +224,20 @@ class Session:
             self._say(str(error))
             return SilentSystem()
 
+    def _adopt_offset(self, output: OutputPort, *, has_midi: bool) -> StartOffset:
+        """Starts with the offset that was measured for this output, unless another one is set."""
+        key = offset_key(output.name, is_virtual=not self._config.midi.output) if has_midi else None
+        offset = start_offset(self._config, key, is_given=self._is_offset_given)
+        self._settings = self._settings.with_value(OFFSET_CONTROL, offset.ms)
+        return offset
+
     async def _open_link(self, music_thread: MusicThread) -> LinkSession:
         link = await self._stack.enter_async_context(LinkSession(music_thread.follow_link, self._clock))
         link.apply_settings(self._settings)
         return link
 
     def _create_control_store(
-        self, music_thread: MusicThread, throttle: ControlThrottle, link: LinkSession
+        self, music_thread: MusicThread, throttle: ControlThrottle, link: LinkSession, models: Iterable[Improviser]
     ) -> ControlStore:
         loop = asyncio.get_running_loop()
 
@@ -226,6 +252,7 @@ class Session:
             music_thread,
             on_pack_failed,
             self._settings.pack,
+            models,
         )
         self._stack.callback(packs.close)
 
@@ -290,7 +317,12 @@ class Session:
         return await self._stack.enter_async_context(controllers)
 
     async def _open_panel(
-        self, controls: ControlStore, music_thread: MusicThread, controllers: MidiControllers, wiring: Wiring
+        self,
+        controls: ControlStore,
+        music_thread: MusicThread,
+        controllers: MidiControllers,
+        wiring: Wiring,
+        output: OutputPort,
     ) -> None:
         if not self._config.panel.on:
             return
@@ -307,15 +339,20 @@ class Session:
             MidiLearn(controllers.cc_input, self._config_file),
             self._pack_list.names,
             WorkerTakes(worker, self._config.takes.data_folder),
+            lambda: output.latency_s,
         )
         await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say, worker))
 
-    def _watch_ports(self, midi_input: InputPort, output: OutputPort, music_thread: MusicThread) -> None:
+    def _watch_ports(
+        self, midi_input: InputPort, output: OutputPort, music_thread: MusicThread, controllers: MidiControllers
+    ) -> None:
         """Follows ports that go and come back, and says so; the callbacks run in a thread of the MIDI system."""
 
         def on_change(port: Port, direction: str, *, is_lost: bool) -> None:
             if port is output:
                 music_thread.on_output_changed()
+                if not is_lost:
+                    controllers.on_output_found()
             else:
                 music_thread.on_input_changed(is_lost=is_lost)
             if is_lost:
@@ -335,6 +372,8 @@ class Session:
         osc = self._config.effective_osc
         self._say(f"MIDI in    {wiring.midi_in} ({midi_in_description})")
         self._say(f"MIDI out   {wiring.midi_out} ({wiring.midi_api})")
+        if wiring.midi_out != NOWHERE:
+            self._say(f"Offset     {wiring.offset.text}")
         self._say(f"OSC        {wiring.osc}, answers to the sender and to its port {osc.reply_port}")
         if not is_loopback(osc.host):
             self._say(f"Trust      {trust_text(osc)}")
@@ -365,7 +404,7 @@ class Session:
                 self._say(f"           its file {remark}")
 
     def _adopt_meter(self, chart: Chart, controls: ControlStore) -> None:
-        """A chart that says its meter sets that of the jam."""
+        """Sets the meter of the jam to that of the chart, where the chart states one."""
         if not chart.meter or chart.meter == controls.value("meter"):
             return
         try:
@@ -386,11 +425,11 @@ class Session:
 
 
 def run(session: Session) -> None:
-    """Runs a session until Ctrl-C, SIGTERM, SIGHUP or SIGQUIT. Raises the errors of the start: see `Session`."""
+    """Runs a session until Ctrl-C, SIGTERM, SIGHUP or SIGQUIT, also where it is not ready yet. Raises the errors of the start: see `Session`."""
 
     async def jam() -> None:
         async with session:
             await session.until_stopped()
 
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt, StoppedAtStart):
         asyncio.run(jam())

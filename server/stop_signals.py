@@ -13,9 +13,15 @@ from typing import Self
 from bridge.timing.clock import Clock
 
 # Ctrl-C, a supervisor, a terminal window that closes, and Ctrl-\; Windows has neither of the last two, but Ctrl-Break.
-STOP_SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK") if hasattr(signal, name)
-)
+STOP_SIGNAL_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
+
+
+def stop_signals_of(system: object) -> tuple[signal.Signals, ...]:
+    """The signals that stop a jam, of a system's module `signal`."""
+    return tuple(getattr(system, name) for name in STOP_SIGNAL_NAMES if hasattr(system, name))
+
+
+STOP_SIGNALS = stop_signals_of(signal)
 SAME_REQUEST_S = 2.0
 """Longer than a jam takes to close, even if it has much to write, and short enough for a user whose jam hangs."""
 

@@ -1,30 +1,30 @@
-"""Each test that docs/promises.md names exists, under that name."""
+"""Each test that docs/promises.md and tests/faults/README.md name exists, under that name."""
 
-import ast
-import re
 from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-PROMISES = (CHECKOUT / "docs" / "promises.md").read_text(encoding="utf-8")
-ROWS = [line for line in PROMISES.splitlines() if line.startswith("| ") and not line.startswith("| promise |")]
-NAMED = re.compile(r"`(tests/[\w/]+\.py)::([\w:]+)`")
+from tests.faults.pages import FAULTS_PAGE, PROMISES_PAGE, rows_of
+from tests.named_tests import assert_test_exists
+
+PAGES = (PROMISES_PAGE, FAULTS_PAGE)
 
 
-def test_each_promise_names_the_test_that_holds_it() -> None:
-    assert len(ROWS) >= 20
-    assert [row for row in ROWS if not NAMED.search(row)] == []
+@pytest.mark.parametrize(("page", "least"), [(PROMISES_PAGE, 20), (FAULTS_PAGE, 30)], ids=lambda part: str(part)[-12:])
+def test_each_row_names_the_test_that_holds_it(page: Path, least: int) -> None:
+    rows = rows_of(page)
+    assert len(rows) >= least
+    assert [row.text for row in rows if not row.tests] == []
 
 
-@pytest.mark.parametrize(("path", "name"), NAMED.findall(PROMISES), ids=lambda part: part.rpartition("::")[2])
-def test_that_test_exists(path: str, name: str) -> None:
-    body: list[ast.stmt] = ast.parse((CHECKOUT / path).read_text(encoding="utf-8")).body
-    for part in name.split("::"):
-        found = [
-            node
-            for node in body
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == part
-        ]
-        assert found, f"{path} has no {part}"
-        body = found[0].body
+def test_the_faults_are_numbered_without_a_gap() -> None:
+    numbers = [text.partition(" | ")[0] for row in rows_of(FAULTS_PAGE) if (text := row.text)[0].isdigit()]
+    assert [number for number in numbers if number.isdigit()] == [str(number) for number in range(1, 18)]
+
+
+@pytest.mark.parametrize(
+    "test", dict.fromkeys(test for page in PAGES for row in rows_of(page) for test in row.tests), ids=str
+)
+def test_that_test_exists(test: str) -> None:
+    path, _, name = test.partition("::")
+    assert_test_exists(path, name)

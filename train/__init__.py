@@ -1,1 +1,1 @@
-"""Builds packs from MIDI files: corpus, dataset, trainer, evaluation; nothing of it runs while a jam does."""
+"""Builds packs from MIDI files: corpus, dataset, trainer, evaluation; none of it is used in a jam."""

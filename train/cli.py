@@ -20,9 +20,18 @@ from model.tokens.time_bins import BinChoice, TimeUnit
 from train.build import AUTO_LANES, TrainingRequest, build_pack
 from train.chords.refit import refit_chords
 from train.command import run_command
-from train.console import ProgressBars, console, held_out_table, show_corpora, show_phrasing, show_vocabulary
+from train.console import (
+    ProgressBars,
+    console,
+    held_out_table,
+    shell_word,
+    show_corpora,
+    show_phrasing,
+    show_vocabulary,
+)
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Corpus, read_corpora
+from train.corpus.manifest import printable
 from train.corpus.reading import LineSelection, TrackChoice
 from train.errors import CorpusError, OutputError, RecipeError
 from train.evaluation.evaluate import choice_of
@@ -185,7 +194,8 @@ def train(
     if card is not None:
         if any(part.held_out for part in card.approaches.values()):
             console.print(held_out_table(card))
-        console.print(f"Pack written to {out}. Play with it: fours jam --pack {shlex.quote(str(out))}", soft_wrap=True)
+        play = f"fours jam --pack {shell_word(out)}"
+        console.print(f"Pack written to {printable(out)}. Play with it: {play}", soft_wrap=True)
 
 
 def _check_fits_only(context: typer.Context) -> None:
@@ -220,7 +230,7 @@ def _fit_phrasing(out: Path, sources: Sequence[Path], cache: Path, workers: int)
     pack = _open_existing_pack(out, "fit the touch and the phrase ends of; train one first, without --phrasing-only")
     card = refit_phrasing(pack, read_corpora(sources, cache, choice_of(pack), workers))
     show_phrasing(card)
-    console.print(f"Touch and phrase ends stand on {out / CARD_FILE}.", soft_wrap=True)
+    console.print(f"Touch and phrase ends are on {out / CARD_FILE}.", soft_wrap=True)
 
 
 def _fit_chords(out: Path, sources: Sequence[Path], cache: Path, workers: int) -> None:
@@ -229,12 +239,12 @@ def _fit_chords(out: Path, sources: Sequence[Path], cache: Path, workers: int) -
     for approach, part in card.approaches.items():
         for name, bits in (part.chords.held_out if part.chords else {}).items():
             console.print(
-                f"{approach}, {name}, {bits.notes:,} notes: {bits.pitch_bits:.3f} bits a note, with chords "
+                f"{approach}, {name}, {bits.notes:,} notes: {bits.pitch_bits:.3f} bits per note, with chords "
                 f"{bits.pitch_bits_with_chords:.3f}; with memory {bits.pitch_bits_with_memory:.3f}, with both "
                 f"{bits.pitch_bits_with_memory_and_chords:.3f}",
                 soft_wrap=True,
             )
-    console.print(f"The tables of notes over chords stand on {out / CARD_FILE}.", soft_wrap=True)
+    console.print(f"The tables of notes over chords are on {out / CARD_FILE}.", soft_wrap=True)
 
 
 def _check_options(
@@ -310,7 +320,7 @@ def _resume_hint(out: Path, arguments: Sequence[str], *, shown: bool) -> Iterato
             superfluous = {"--resume"} if out.exists() else {"--resume", "--force"}
             resume_arguments = [argument for argument in arguments if argument not in superfluous]
             console.print(
-                f"Stopped; nothing is lost. Go on with: {shlex.join(['fours', 'train', *resume_arguments, '--resume'])}",
+                f"Stopped; nothing is lost. Go on with: {' '.join(map(shell_word, ['fours', 'train', *resume_arguments, '--resume']))}",
                 soft_wrap=True,
             )
         raise SystemExit(130) from None

@@ -64,7 +64,7 @@ def compare_approaches(
     cache: Annotated[Path, typer.Option(help="The cache of files that were read.", show_default=False)] = USER_CACHE,
 ) -> None:
     """Let both approaches of a pack answer the same seeds, and write a page that shows, plays and measures them side by side."""
-    # First what may be wrong with the arguments: the pack, the place, the seeds.
+    # First the checks of the arguments: the pack, the place for the page, the seeds.
     opened_pack = open_pack(pack)
     page = page_path_for(out)
     named_seeds = read_seeds(seeds, cache) if seeds else built_in_seeds()

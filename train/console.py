@@ -1,7 +1,10 @@
 """What `fours train` prints on a terminal: the corpora, the progress and the results; knows no command-line option."""
 
 import math
+import os
+import shlex
 import statistics
+import string
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
@@ -27,8 +30,20 @@ from train.learning.trainer import Progress as Step
 console = Console(stderr=True, markup=False, emoji=False, highlight=False)
 # How many files are named of those that were left out for one reason.
 NAMED = 3
-# Reasons are read better on one line than in a narrow column; a terminal breaks what it has no room for.
+# A reason is easier to read on one line than in a narrow column; the terminal wraps a line that is too long.
 WIDEST = 240
+
+
+def shell_word(word: str | Path) -> str:
+    """A word of a command, quoted for a shell; if its bytes are not UTF-8, by their numbers, as bash and zsh read them."""
+    text = str(word)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        plain = frozenset(string.ascii_letters + string.digits + "/.-_ ")
+        letters = [chr(byte) if chr(byte) in plain else f"\\x{byte:02x}" for byte in os.fsencode(text)]
+        return f"$'{''.join(letters)}'"
+    return shlex.quote(text)
 
 
 class ProgressBars:
@@ -185,7 +200,7 @@ def held_out_table(card: Card) -> Table:
 
 
 def show_phrasing(card: Card) -> None:
-    """Says in a line each what the touch and the phrase ends of a card were fitted to."""
+    """Prints one line about the touch of a card and one about its phrase ends: what each was fitted to."""
     phrasing = card.phrasing
     touch = phrasing.touch if phrasing else None
     ends = phrasing.ends if phrasing else None

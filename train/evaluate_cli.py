@@ -52,7 +52,10 @@ def evaluate_pack(
     workers: Annotated[int, typer.Option(min=1, help="Processes that read MIDI files.")] = 2,
     cache: Annotated[Path, typer.Option(help="The cache of files that were read.", show_default=False)] = USER_CACHE,
 ) -> None:
-    """Judge a pack on music: bits per note, with and without memory of the piece so far, beside PPM's; and what it plays beside what musicians wrote."""
+    """Measure a pack on music: its bits per note, and how its answers compare with what musicians wrote.
+
+    Bits per note are given with and without a memory of the piece so far, beside those of PPM.
+    """
     if threads:
         torch.set_num_threads(threads)
     opened_pack = open_pack(pack)

@@ -89,7 +89,7 @@ def write_int8(weights: Weights, path: Path) -> None:
         level = root.level
         root.setLevel(
             logging.ERROR
-        )  # the quantiser advises a pre-processing step, which so plain a graph does not need
+        )  # the quantiser advises a pre-processing step, which a graph as simple as this does not need
         try:
             quantize_dynamic(
                 fp32, path, op_types_to_quantize=["LSTM", "MatMul"], weight_type=QuantType.QUInt8, per_channel=True

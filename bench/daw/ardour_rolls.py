@@ -40,7 +40,7 @@ def settle(daw: Ardour, tempo_bpm: float) -> None:
 
 
 def record(daw: Ardour, track: str, beats: float, tempo_bpm: float) -> list[SessionNote]:
-    """Records so many beats of a new roll on an armed track, from the start; returns what is then on it."""
+    """Records this many beats of a new roll on an armed track, from the start; returns its notes."""
     daw.run(f"clear({lua_text(track)})")
     go_to_start(daw)
     daw.run("session:maybe_enable_record(false)")
@@ -58,7 +58,7 @@ def off_grid_ms(notes: Sequence[SessionNote], step_beats: float, tempo_bpm: floa
 
 
 def wait_until(is_so: Callable[[], object], otherwise: str) -> None:
-    """Waits until something is so. Raises ArdourError with the text `otherwise` if it does not come."""
+    """Waits until `is_so` returns something true. Raises ArdourError, with the text `otherwise`, if it never does."""
     until_s = time.perf_counter() + TIMEOUT_S
     while not is_so():
         if time.perf_counter() > until_s:

@@ -46,7 +46,7 @@ def measure_training(
     pieces: int = PIECES,
     warm_up_s: float = WARM_UP_S,
 ) -> TrainingSpeed:
-    """Trains for so many seconds, with a network of the size that the packs have unless `shape` is given."""
+    """Trains for `seconds`, with a network of the size that the packs have unless `shape` is given."""
     shape = shape or Hyperparameters()
     recipe = Recipe(epochs=1000, patience=1000, lanes=lanes)
     task = LearningTask(

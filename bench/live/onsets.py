@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -49,10 +49,11 @@ Frames = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What the recorder wrote. Ticks and onsets have two columns: the server's frame, and the transport's."""
+    """What the recorder wrote. Ticks and onsets have two columns: the server's frame, and the transport's. `channels` are those of the onsets, from 0."""
 
     ticks: Frames
     onsets: Frames
+    channels: npt.NDArray[np.int64]
     gaps: Frames
     """The frames before which cycles are missing."""
     xruns: Frames
@@ -60,18 +61,24 @@ class Recording:
     @classmethod
     def read(cls, lines: list[str]) -> "Recording":
         """Reads the lines of the recorder."""
-        ticks, onsets, gaps, xruns = [], [], [], []
+        ticks, onsets, channels, gaps, xruns = [], [], [], [], []
         for words in (line.split() for line in lines):
             match words:
                 case ["clock", frame, song, "f8"]:
                     ticks.append((float(frame), float(song)))
                 case ["notes", frame, song, data] if data[0] == "9" and not data.endswith("00"):
                     onsets.append((float(frame), float(song)))
+                    channels.append(int(data[1], 16))
                 case ["gap", frame, _]:
                     gaps.append(float(frame))
                 case ["xrun", frame]:
                     xruns.append(float(frame))
-        return cls(_pairs(ticks), _pairs(onsets), np.array(gaps), np.array(xruns))
+        return cls(_pairs(ticks), _pairs(onsets), np.array(channels, np.int64), np.array(gaps), np.array(xruns))
+
+    def of_channels(self, *channels: int) -> "Recording":
+        """The same with the onsets of these channels alone."""
+        is_one = np.isin(self.channels, channels)
+        return replace(self, onsets=self.onsets[is_one], channels=self.channels[is_one])
 
     def beats_at(self, songs: Frames, tempo_bpm: float) -> Frames:
         """The beats of the clock at frames of the transport."""
@@ -138,14 +145,19 @@ def _figures(recording: Recording, tempo_bpm: float) -> tuple[str, ...]:
     return (str(len(off_ms)), f"{median:.3f}", f"{p99:.3f}", f"{worst:.3f}", *counts, clear)
 
 
-def record(tempo_bpm: float, seconds: float, build: Path, mode: str = MODE) -> Recording:
-    """Records a jam that follows the clock; in `fours` a robot plays all the time, so that there is a phrase to answer."""
+def record(
+    tempo_bpm: float, seconds: float, build: Path, mode: str = MODE, controls: tuple[str, ...] = ()
+) -> Recording:
+    """Records a jam that follows the clock; in `fours` a robot plays all the time, so that there is a phrase to answer.
+
+    `controls` are more options of the jam.
+    """
     jitter = ("-J", str(JITTER_PERCENT)) if JITTER_PERCENT else ()
     clock = ("jack_midi_clock", "-b", f"{tempo_bpm:g}", "-B", *jitter)
     with ExitStack() as stack:
         process = stack.enter_context(_recorder())
         stack.enter_context(jackd_server.client(clock, CLOCK_PORT))
-        midi_in, midi_out = stack.enter_context(_jam(build.resolve(), mode))
+        midi_in, midi_out = stack.enter_context(_jam(build.resolve(), mode, controls))
         jackd_server.connect(CLOCK_PORT, midi_in)
         jackd_server.connect(CLOCK_PORT, "onset-recorder:clock")
         jackd_server.connect(midi_out, "onset-recorder:notes")
@@ -176,11 +188,11 @@ def _recorder() -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
-def _jam(build: Path, mode: str) -> Iterator[tuple[str, str]]:
+def _jam(build: Path, mode: str, more: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Runs the jam of a checkout in a temporary folder; yields the names of its input and output."""
     turns = () if mode == "continuous" else ("--turn-bars", "1", "--over", "overlap")
     on_the_grid = ("--approach", "pitch", "--rhythm", "fixed", "--step", str(STEP_BEATS), "--quantize", "1/8")
-    controls = ("--mode", mode, *turns, *on_the_grid)
+    controls = ("--mode", mode, *turns, *on_the_grid, *more)
     config = '[panel]\non = false\n[takes]\nfolder = "takes"\n'
     with running_jam(build, ("--osc-port", str(jackd_server.free_udp_port()), *controls), config) as jam:
         yield jam.wiring["MIDI in"], jam.wiring["MIDI out"]

@@ -84,7 +84,7 @@ def run() -> None:
     columns = ("pack", "approach", "corpus")
     show("Test files: bits per note, pitch + time", (*columns, *models, "better by"), rows)
     show(
-        "Test files: by how many bits a note the memory is better, over a piece's first notes (of pieces that have so many)",
+        "Test files: by how many bits per note the memory is better, over a piece's first notes (of pieces that have so many)",
         (*columns, *(f"first {first}" for first in FIRST_NOTES), "whole pieces"),
         gains_by_notes,
     )
@@ -111,7 +111,7 @@ def draw(picture: Path) -> None:
         axes.axhline(0.0, color="#999999", linewidth=0.8)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", color="#dddddd", linewidth=0.6)
-    figure.axes[0].set_ylabel("bits a note that memory saves")
+    figure.axes[0].set_ylabel("bits per note that memory saves")
     figure.axes[0].legend(frameon=False)
     figure.savefig(picture, dpi=110)
 

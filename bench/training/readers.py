@@ -1,12 +1,14 @@
-"""The same notes at the same seconds: the corpora read by ours and by four other readers, and how long each takes.
+"""The same notes at the same seconds: the corpora read by ours and by five other readers, what differs, and how long each takes.
 
 mido gives events, which are paired here as the standard says: each channel of each track by itself, the note that began first ends
-first. docs/files.md says why others differ.
+first. docs/files.md says why others differ. `EVERY=1 READERS=mido,partitura python -m bench readers` reads all files (the default is
+every twentieth) with some of the readers.
 """
 
+import os
 import time
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,9 +20,9 @@ from bench.corpora import CORPORA
 from bench.table import show
 from model.files.midi.midi_reader import read_midi
 
-EVERY = 20
+EVERY = int(os.environ.get("EVERY", "20"))
 # music21 takes seconds for a file.
-EVERY_BY_MUSIC21 = 200
+EVERY_BY_MUSIC21 = EVERY * 10
 WITHIN_S = 0.003
 
 Sound = tuple[float, float, int, int]
@@ -99,44 +101,76 @@ def by_music21(path: Path) -> list[Sound]:
     return sounds
 
 
+def by_partitura(path: Path) -> list[Sound]:
+    """All notes by partitura, from the keys that go down and up, without its pedal."""
+    import partitura
+
+    parts = partitura.load_performance_midi(str(path)).performedparts
+    return [(n["note_on"], n["note_off"], n["midi_pitch"], n["velocity"]) for part in parts for n in part.notes]
+
+
 READERS: Mapping[str, Callable[[Path], list[Sound]]] = {
     "mido": by_mido,
     "symusic": by_symusic,
     "pretty_midi": by_pretty_midi,
+    "partitura": by_partitura,
     "music21": by_music21,
 }
+CHOSEN = tuple(os.environ.get("READERS", ",".join(READERS)).split(","))
+# What a reader does with a file, from the best to the worst.
+SAME, OTHER_ENDS, OTHER_TIMES, OTHER_NOTES, REFUSED = "same", "other ends", "other times", "other notes", "refused"
+OUTCOMES = (SAME, OTHER_ENDS, OTHER_TIMES, OTHER_NOTES, REFUSED)
 
 
 def are_same(ours: Sequence[Sound], theirs: Sequence[Sound], within_s: float) -> bool:
     """Whether both hold the same notes, each of which begins and ends at the same time."""
+    return outcome(ours, theirs, within_s) == SAME
+
+
+def outcome(ours: Sequence[Sound], theirs: Sequence[Sound], within_s: float) -> str:
+    """In what both differ first: notes (pitch and velocity), times at which they begin, times at which they end; or nothing."""
     ours, theirs = (sorted(sounds, key=lambda sound: (sound[2:], sound[:2])) for sounds in (ours, theirs))
-    return [sound[2:] for sound in ours] == [sound[2:] for sound in theirs] and all(
-        abs(one[0] - other[0]) <= within_s and abs(one[1] - other[1]) <= within_s
-        for one, other in zip(ours, theirs, strict=True)
-    )
+    if [sound[2:] for sound in ours] != [sound[2:] for sound in theirs]:
+        return OTHER_NOTES
+    pairs = list(zip(ours, theirs, strict=True))
+    if any(abs(one[0] - other[0]) > within_s for one, other in pairs):
+        return OTHER_TIMES
+    return OTHER_ENDS if any(abs(one[1] - other[1]) > within_s for one, other in pairs) else SAME
 
 
 def run() -> None:
-    """Prints for each reader in how many files it finds the same notes, and its time against ours."""
+    """Prints for each reader in how many files it finds the same notes, what it finds in the others, and its time against ours."""
     every = sorted(CORPORA.rglob("*.mid"))
     rows = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name, reader in READERS.items():
+        for name in CHOSEN:
             files = every[:: EVERY_BY_MUSIC21 if name == "music21" else EVERY]
             ours_s = theirs_s = 0.0
-            same = notes = 0
+            outcomes: Counter[str] = Counter()
+            notes = theirs_count = 0
             for file in files:
-                began_s = time.perf_counter()
+                started_s = time.perf_counter()
                 ours = by_us(file)
                 halfway_s = time.perf_counter()
-                theirs = reader(file)
-                ours_s, theirs_s = ours_s + halfway_s - began_s, theirs_s + time.perf_counter() - halfway_s
-                same += are_same(ours, theirs, WITHIN_S)
-                notes += len(ours)
-            rows.append((name, f"{len(files)}", f"{notes:,}", f"{same}", f"{theirs_s / ours_s:.1f} x"))
+                theirs, found = _read(READERS[name], file)
+                ours_s, theirs_s = ours_s + halfway_s - started_s, theirs_s + time.perf_counter() - halfway_s
+                outcomes[found or outcome(ours, theirs, WITHIN_S)] += 1
+                notes, theirs_count = notes + len(ours), theirs_count + len(theirs)
+            counts = [f"{outcomes[kind]}" for kind in OUTCOMES]
+            rows.append(
+                (name, f"{len(files)}", f"{notes:,}", f"{theirs_count:,}", *counts, f"{theirs_s / ours_s:.1f} x")
+            )
     show(
-        "Files of the corpora by other readers: the same notes within 3 ms, and the time that each takes against ours",
-        ("reader", "files", "notes", "files that agree", "time"),
+        "Files of the corpora by other readers: the same notes within 3 ms, or what differs; and the time against ours",
+        ("reader", "files", "our notes", "theirs", *OUTCOMES, "time"),
         rows,
     )
+
+
+def _read(reader: Callable[[Path], list[Sound]], file: Path) -> tuple[list[Sound], str]:
+    """The notes; or none, and that the file is refused."""
+    try:
+        return reader(file), ""
+    except Exception:  # noqa: BLE001  each library raises its own types
+        return [], REFUSED

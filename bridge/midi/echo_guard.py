@@ -7,7 +7,7 @@ ECHO_WINDOW_S = 0.030
 
 
 class EchoGuard:
-    """Remembers what was sent lately. Each message sent explains one equal message received."""
+    """Remembers the messages sent lately. For each of them, one equal message that is received counts as its echo."""
 
     def __init__(self, window_s: float = ECHO_WINDOW_S) -> None:
         self._window_s = window_s

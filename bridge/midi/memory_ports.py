@@ -54,7 +54,7 @@ class MemoryInput(BasePort):
         self._on_clock_moved = on_moved
 
     def move_clock(self, by_s: float) -> None:
-        """From now on, the dates of fed messages are so much later than the music."""
+        """Reports that all dates from now on are `by_s` later, as a real system does after an overrun."""
         self._on_clock_moved(by_s)
 
     def close(self) -> None:

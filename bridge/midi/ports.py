@@ -66,7 +66,7 @@ class Port(Protocol):
 
     @property
     def description(self) -> str:
-        """The system behind the port and how it keeps time, for one line of text: "jack, 256 frames: ..."."""
+        """The MIDI system behind the port and how it keeps time, as one line of text: "jack, 256 frames: ..."."""
         ...
 
     @property
@@ -124,7 +124,7 @@ class BasePort:
 
 
 class InputPort(Port, Protocol):
-    """Calls its receiver for each message until it is closed, clock and sysex included.
+    """Calls its receiver for each message, clock and sysex included, until it is closed.
 
     An exception in the receiver must not escape into the MIDI library: the port counts and logs it (`FaultCounter`), and
     goes on.
@@ -212,7 +212,7 @@ def match_port(wanted: str, direction: Direction, names: Sequence[str]) -> int:
     lowered_names = [name.casefold() for name in names]
     for matches in (
         [index for index, name in enumerate(lowered_names) if name == lowered],
-        [index for index, name in enumerate(lowered_names) if _without_alsa_numbers(name) == lowered],
+        [index for index, name in enumerate(lowered_names) if without_alsa_numbers(name) == lowered],
         [index for index, name in enumerate(lowered_names) if lowered and lowered in name],
     ):
         if len(matches) == 1:
@@ -226,6 +226,6 @@ def ignore_clock(_by_s: float) -> None:
     """The watcher of an input's clock until it has another one."""
 
 
-def _without_alsa_numbers(name: str) -> str:
+def without_alsa_numbers(name: str) -> str:
     """The name without the numbers that ALSA appends, which change at each start: "Synth:Synth MIDI 1 20:0"."""
     return re.sub(r" \d+:\d+$", "", name)

@@ -25,10 +25,11 @@ P = TypeVar("P", bound=InputPort | OutputPort)
 
 
 class ReopeningPort(BasePort, Generic[P]):
-    """A port that is opened again by `open_port` when it was gone; that may raise a BridgeError while it cannot be opened.
+    """A port that is opened again with `open_port` after it was lost; `open_port` may raise a BridgeError meanwhile.
 
-    `is_named` is whether the port is one of the listed ones. A virtual port is not: it is gone only with the whole system.
-    `abandon` is called in place of the port's `close` when the system itself is gone.
+    `is_named` says whether the port was chosen by name from those that are listed. A virtual port was not: it is lost
+    only together with the whole system. `abandon` is called in place of the port's `close` when the system itself is
+    gone.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class ReopeningPort(BasePort, Generic[P]):
         self._on_lost, self._on_found = on_lost, on_found
 
     def check(self) -> None:
-        """Looks once whether the port is there, and opens or closes it accordingly."""
+        """Checks once whether the port is there, and opens or closes it accordingly."""
         try:
             names = self._list_names()
         except BridgeError as error:
@@ -124,11 +125,11 @@ class ReopeningPort(BasePort, Generic[P]):
 
 
 class ReopeningInput(ReopeningPort[InputPort]):
-    """An input that comes back."""
+    """An input that is opened again after it was lost."""
 
 
 class ReopeningOutput(ReopeningPort[OutputPort]):
-    """An output that comes back. `on_confirmed` is called after each check that has found the port."""
+    """An output that is opened again after it was lost. Each check that finds the port calls `on_confirmed`."""
 
     def __init__(
         self,

@@ -79,8 +79,8 @@ def load_rtmidi() -> RtMidiModule:
         if sys.version_info[:2] > LAST_PYTHON_WITH_WHEELS:
             running = f"{sys.version_info.major}.{sys.version_info.minor}"
             raise NoMidiSystem(
-                f"MIDI ports need Python 3.12 or 3.11: python-rtmidi does not exist for Python {running}. "
-                "Install Trading Fours with Python 3.12."
+                f"MIDI ports need Python 3.12 or 3.11: python-rtmidi has no builds for Python {running}. Install Trading "
+                "Fours with Python 3.12, or with the extra rtmidi, which compiles it: docs/install.md."
             ) from error
         raise NoMidiSystem(
             "MIDI ports need python-rtmidi, which is not installed: pip install python-rtmidi"

@@ -209,7 +209,7 @@ class RtMidiOutput(BasePort):
             logger_out.debug("%s", data.hex(" "))
 
     def mark_server_alive(self) -> None:
-        """Notes that JACK's server is running, so that it has taken what was sent.
+        """Records that JACK's server is running, and so has taken what was sent.
 
         From the first call on, sending is bounded.
         """

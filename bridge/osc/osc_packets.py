@@ -87,7 +87,9 @@ def _read_messages(packet: bytes, depth: int) -> Iterator[OscMessage]:
         yield _read_message(packet)
         return
     if depth == MAX_BUNDLE_DEPTH:
-        raise BadOsc(f"A bundle lies in more than {MAX_BUNDLE_DEPTH} others. Send its messages plainly.")
+        raise BadOsc(
+            f"A bundle lies in more than {MAX_BUNDLE_DEPTH} others. Send its messages without so many bundles."
+        )
     # Not read with python-osc's OscBundle, because an element of negative size makes that loop forever.
     offset = len(BUNDLE) + TIMETAG_BYTES
     if offset > len(packet):

@@ -1,4 +1,4 @@
-"""The messages of MIDI clock, what becomes of a song by them, and the tempi that are followed. It follows no clock itself."""
+"""The messages of MIDI clock, what they do to a song, and the tempi that are followed; follows no clock itself."""
 
 from typing import Literal
 

@@ -3,6 +3,8 @@
 It reads no clock and opens no port. Start, continue and song position move the timeline's downbeat, never its beats.
 """
 
+from collections import deque
+
 from bridge.timing.clock_messages import (
     FASTEST_BPM,
     SLOWEST_BPM,
@@ -24,6 +26,9 @@ TEMPO_TOLERANCE = 1.02
 """How far beyond the slowest and the fastest tempo a clock is still followed, as a factor: at the very limit, a clock
 jitters past it."""
 
+ERRORS_KEPT = 96
+"""Four beats of ticks: enough to see how evenly they come, and short enough to show what is so now."""
+
 GONE_AFTER_S = 2.0
 """A clock that was not stopped counts as gone after this time without a tick; the slowest one ticks every 0.125 s."""
 
@@ -42,6 +47,8 @@ class MidiClock:
         self._stop_came_s: float | None = None  # a stop that may turn out to be a loop
         self._transport_changes: list[TransportChange] = []
         self.transport: Transport = "free"
+        self.tick_errors_s: deque[float] = deque(maxlen=ERRORS_KEPT)
+        """How many seconds later than our beat the latest ticks came, by their dates; they say how even the clock is."""
 
     @property
     def tempo_bpm(self) -> float | None:
@@ -89,7 +96,7 @@ class MidiClock:
         return tuple(changes)
 
     def move_dates(self, by_s: float) -> None:
-        """Notes that all dates from now on are so much later, as the sender's own clock stood still, and the song with it."""
+        """Accounts for a standstill of the sender's clock, and of its song: all dates from now on are `by_s` later."""
         self._ticks.move_dates(by_s)
 
     def receive(self, data: bytes, timeline: Timeline, at_s: float, now_s: float) -> Timeline:
@@ -149,6 +156,9 @@ class MidiClock:
         before = self._ticks.number
         self._ticks.tick(at_s)
         ticks = self._ticks.number - before
+        if ticks and self._follower.zero_beat is not None:
+            expected_s = timeline.seconds_at(self._follower.zero_beat + self._ticks.number / TICKS_PER_BEAT)
+            self.tick_errors_s.append(at_s - expected_s)
         if self._is_start_pending and ticks:
             self._start_song()
         elif self.transport == "playing":
@@ -168,6 +178,7 @@ class MidiClock:
 
     def _align(self, timeline: Timeline, at_s: float) -> None:
         """Puts the next tick, at `at_s`, where the timeline is at that time, so that the timeline need not glide."""
+        self.tick_errors_s.clear()
         self._follower.align(timeline.beat_at(at_s), (self._ticks.number + 1) / TICKS_PER_BEAT)
 
     def _resume(self, timeline: Timeline, at_s: float, lost: int) -> None:

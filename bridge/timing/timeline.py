@@ -81,14 +81,14 @@ class Timeline:
         return self._segment_at(at_s).tempo_bpm
 
     def with_tempo(self, tempo_bpm: float, at_s: float) -> "Timeline":
-        """The same up to `at_s`, and from there `tempo_bpm`. Later changes of tempo are dropped.
+        """The same timeline up to `at_s`, and `tempo_bpm` from there on. Later changes of tempo are dropped.
 
         Raises ValueError where the tempo is not positive.
         """
         return self._with_segments_from(at_s, Segment(at_s, self.beat_at(at_s), _valid_tempo(tempo_bpm)))
 
     def steered(self, line: Segment, at_s: float, within_s: float = GLIDE_S) -> "Timeline":
-        """The same up to `at_s`; from there faster or slower until it meets `line`, which it then follows.
+        """The same timeline up to `at_s`; from there faster or slower until it meets `line`, which it then follows.
 
         It meets the line `within_s` seconds later, or after longer where the tempo would leave the limits of a glide. Raises
         ValueError where the tempo of `line` is not positive.

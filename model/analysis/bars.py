@@ -17,19 +17,19 @@ from model.notes import Note
 PLACE_TOLERANCE_BEATS = 1 / 12
 PLACES_PER_BEAT = 24
 """Places on the grid of a bar are counted in 1/24 beat, which has sixteenths and triplets."""
-# Of each place in a beat the nearest sixteenth or triplet, so that hands that are a little off are at the same place.
+# For each place in a beat, the nearest sixteenth or triplet, so that inexact playing gives the same places.
 _ON_GRID = tuple(
     min((0, 6, 8, 12, 16, 18, PLACES_PER_BEAT), key=lambda known, place=place: abs(known - place))  # type: ignore[misc]
     for place in range(PLACES_PER_BEAT)
 )
 # How closely onsets gather around one point of the beat, from 0 (anywhere) to 1 (exactly), for a phrase to have a pulse.
 MIN_CONCENTRATION = 0.5
-# The same for bars of its own, which a phrase without a pulse should not get by chance.
+# The same, for a phrase to have bars of its own: higher, as a phrase without a pulse should not get them by chance.
 OWN_CONCENTRATION = 0.7
 # The onsets of a phrase lie on halves, quarters or thirds of its pulse.
 PULSE_PARTS = (2, 4, 3)
 MIN_ONSETS = 4
-# More onsets than this, the latest of a phrase, tell nothing more of its bars.
+# How many onsets of a phrase, the latest, its bars are found from: more of them add nothing.
 ONSETS_USED = 32
 
 
@@ -56,7 +56,7 @@ class Bars:
 
     def __post_init__(self) -> None:
         if not (self.beats_per_bar > 0.0 and self.pulse_beats > 0.0):
-            raise ValueError("a bar and its pulse last for longer than nothing")
+            raise ValueError("a bar and its pulse must be longer than 0 beats")
 
     @classmethod
     def of_meter(cls, numerator: int, denominator: int, downbeat: float = 0.0) -> Self:

@@ -89,7 +89,7 @@ WORDS_FOR_KEYS = (NO_KEY, AUTO_KEY, LIVE_KEY)
 KEY_CHOICES: tuple[str, ...] = (*WORDS_FOR_KEYS, *(str(key) for key in KEYS))
 """The values of a control for the key: no key, the key that is heard, that of a set in Ableton Live, or one of the 84 keys by name."""
 LONGEST_SHOWN = 40
-"""So many characters of a text that names no key stand in the message."""
+"""An error message shows at most this many characters of a text that names no key."""
 _BY_LOWER_NAME: Mapping[str, str] = {name.lower(): name for name in KEY_CHOICES}
 
 

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 MOST_UNITS, MOST_LAYERS = 8192, 16
-"""A card that tells more is wrong: a network so large could not play in time."""
+"""A card with larger numbers is wrong: so large a network could not play in time."""
 
 
 class Hyperparameters(BaseModel):

@@ -1,5 +1,6 @@
 """The engine for CPUs: ONNX Runtime runs a pack's one-step graph on one thread."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,11 @@ class OnnxEngine:
     """Runs a one-step graph on buffers that are bound once: passing new arrays each time would cost a tenth of a step.
 
     Used from one thread at a time. Raises PackError where the file is no such graph.
+
+    `before_step` is called before ONNX Runtime reads the graph, which keeps the interpreter for some milliseconds.
     """
 
-    def __init__(self, graph: Path, precision: str = "int8") -> None:
+    def __init__(self, graph: Path, precision: str = "int8", before_step: Callable[[], None] = lambda: None) -> None:
         content = graph.read_bytes()
         try:
             shape = check_step_graph(content)
@@ -35,7 +38,8 @@ class OnnxEngine:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 4  # what goes wrong is raised, too
+        options.log_severity_level = 4  # no log: errors are raised as well
+        before_step()
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises a dozen unrelated classes for a bad graph
@@ -51,7 +55,7 @@ class OnnxEngine:
         self._binding = self._bind_buffers()
         try:
             self.step(0, self.initial_state())
-        except Exception as error:  # some numbers are refused only when they are computed with
+        except Exception as error:  # some bad weights are noticed only by the first step
             raise PackError(f"{graph} is no network that ONNX Runtime can run; copy the pack again") from error
 
     def initial_state(self) -> EngineState:

@@ -297,7 +297,7 @@ def _only(messages: list[memoryview]) -> memoryview:
 
 def _message(field: Field) -> memoryview:
     if isinstance(field, int):
-        raise ValueError("a field has another kind")  # noqa: TRY004  what calls it knows one error
+        raise ValueError("a field has another kind")  # noqa: TRY004  callers handle one kind of error
     return field
 
 

@@ -1,6 +1,6 @@
 """`Changes`: which chord sounds at a beat, which comes next, and when.
 
-`ChartChanges` plays a chart round and round; no clock.
+`ChartChanges` repeats a chart without end. Knows no clock.
 """
 
 import math
@@ -62,7 +62,7 @@ class ChartChanges:
                     self._starts.append(number * beats_per_bar + start)
                     self._chords.append(chord)
         if not self._starts or self._starts[0] > 0.0:
-            # What sounds before the first chord is the last one.
+            # Before the first chord the last chord of the form sounds.
             self._starts.insert(0, 0.0)
             self._chords.insert(0, self._chords[-1] if self._chords else None)
 

@@ -10,12 +10,13 @@ from model.harmony.chord import Chord
 from model.harmony.chord_symbol import parse_chord
 
 NO_CHORD_TEXT = "N.C."
-# Of the markers of a file that is read as a chart, at least so many are chords.
+# Markers are read as a chart where at least this many of them, and this share, are chords.
 FEWEST_CHORDS, CHORD_SHARE = 2, 0.5
 # Markers are placed on sixteenths: programs round them to their ticks.
 GRID_BEATS = 0.25
 
-# Signs beyond ASCII, each with a degree that may follow, and how it is written without.
+# Signs beyond ASCII, each with a degree that may follow, and their spelling in ASCII: the text before the degree, the
+# degree where none follows, and the text after it.
 _PLAIN = {
     re.compile(r"ø(7|9|11|13)?"): ("m", "7", "b5"),
     re.compile(r"Δ(7|9|11|13)?"): ("maj", "7", ""),

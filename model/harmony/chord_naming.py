@@ -1,19 +1,21 @@
 """Names the chord that some notes make, voiced and inverted in any way; knows no time and no channel."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from functools import cache
 
 from model.harmony.chord import OCTAVE, Chord
 from model.harmony.chord_symbol import parse_chord
 
-FEWEST_PITCH_CLASSES = 3
-# The chords that are looked for, the plainest first: at equal fit the earlier one is taken.
+FEWEST_PITCH_CLASSES, MOST_PITCH_CLASSES = 3, 7
+"""A chord of thirds has seven notes at most; more are an arm on the keys."""
+# The chords that are looked for, the plainest first: of two that fit equally well the earlier one is taken.
 SUFFIXES = (
     "", "m", "7", "m7", "maj7", "6", "m6", "dim", "m7b5", "dim7", "+", "7#5", "sus4", "7sus4", "9", "m9", "maj9", "mmaj7",
     "69", "7b9", "13", "7b5", "7#9", "add9", "madd9", "sus2",
 )  # fmt: skip
-# What it costs that a played note is not in the chord, that a note of the chord is not played (a fifth is often left out), that
-# the lowest note is not the root, and that a chord is rarer than the first ones.
+# The cost of a played note that is not in the chord, of a chord note that is not played, of a fifth that is not played
+# (it is often left out), of a lowest note that is not the root, and of each place that the chord stands further back in
+# the list.
 FOREIGN, MISSING, MISSING_FIFTH, INVERTED, RARITY = 3.0, 1.5, 0.6, 0.55, 0.02
 
 
@@ -29,12 +31,12 @@ def _candidates() -> tuple[tuple[str, tuple[int, ...], frozenset[int]], ...]:
 
 
 def name_chord(pitches: Collection[int]) -> Chord | None:
-    """The chord that sounding pitches make, with the lowest as its bass; None for fewer than three pitch classes.
+    """The chord that sounding pitches make, with the lowest as its bass; None for fewer than three pitch classes, and for a cluster.
 
-    Twelve notes at once make no chord either: where more than a third of the notes would be foreign, there is none.
+    Where more than a third of the notes would be foreign, there is none either.
     """
     classes = frozenset(pitch % OCTAVE for pitch in pitches)
-    if len(classes) < FEWEST_PITCH_CLASSES:
+    if not FEWEST_PITCH_CLASSES <= len(classes) <= MOST_PITCH_CLASSES:
         return None
     bass = min(pitches) % OCTAVE
     best: tuple[float, Chord, int] | None = None
@@ -52,20 +54,6 @@ def name_chord(pitches: Collection[int]) -> Chord | None:
     return best[1]
 
 
-def chord_from_weights(weights: Mapping[int, float]) -> Chord | None:
-    """The likeliest triad or seventh chord of a bar from how long each pitch class sounds; None where nothing does.
-
-    A melody names no chord for certain: the chord with the most of the sound in it is taken, the plainer one if two are equal.
-    """
-    total = sum(weights.values())
-    if total <= 0.0:
-        return None
-    best: tuple[float, Chord] | None = None
-    for root in range(OCTAVE):
-        for rank, (suffix, intervals, notes) in enumerate(_candidates()[:5]):
-            inside = sum(weight for pitch_class, weight in weights.items() if (pitch_class - root) % OCTAVE in notes)
-            on_root = weights.get(root, 0.0)
-            score = (inside + 0.3 * on_root) / total - 0.08 * (len(notes) - 3) - 0.01 * rank
-            if best is None or score > best[0] + 1e-9:
-                best = score, Chord(root, intervals, root, suffix)
-    return None if best is None else best[1]
+def is_cluster(pitches: Collection[int]) -> bool:
+    """Whether more pitch classes sound than a chord has."""
+    return len({pitch % OCTAVE for pitch in pitches}) > MOST_PITCH_CLASSES

@@ -22,13 +22,13 @@ PLACES = 4
 """On the bar line, in the middle of the bar, on another beat, off the beat."""
 OFF_BEAT = 3
 NEAR_BEATS = (0.5, 1.0)
-"""The next chord counts where it comes within so many beats: closely, or less so."""
+"""The next chord counts where it comes within this many beats: very near, or near."""
 INTERVAL_SIZES = (0, 2, 4, 7)
-"""Steps of up to so many semitones: the same note, a step, a third, a fifth; then leaps."""
+"""Intervals of up to this many semitones: the same note, a step, a third, a fifth; larger ones are leaps."""
 TOLERANCE_BEATS = 0.05
 
 BY_PLACE_SIZE = PLACES * len(CHORD_KINDS) * OCTAVE
-# The first entry of these two stands where there is nothing to say: no chord is near, or no note came before.
+# The first entry of these two tables is for the case that there is no next chord near, or no note before.
 BY_NEXT_SIZE = 1 + len(NEAR_BEATS) * len(CHORD_KINDS) * OCTAVE
 BY_INTERVAL_SIZE = 1 + 2 * 2 * (len(INTERVAL_SIZES) + 1) * 2
 

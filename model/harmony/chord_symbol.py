@@ -78,7 +78,7 @@ def parse_chord(text: str) -> Chord | None:
 
 
 def _refuse(symbol: str, rest: str) -> int:
-    raise ChordError(f"{_shown(symbol)} is no chord that is known: nothing is called {_shown(rest)}")
+    raise ChordError(f"{_shown(symbol)} is no chord that is known: its part {_shown(rest)} means nothing")
 
 
 def _shown(text: str) -> str:

@@ -1,6 +1,6 @@
-"""Finds the form of a song from the chords of its bars, by self-similarity: how many bars until they come again. No clock.
+"""Finds the form of a song from the chords of its bars, by self-similarity: after how many bars they repeat. No clock.
 
-"Learnt the changes": a form is known once all its bars have been heard, and half of them again.
+A form is found once all its bars have been heard, and half of them a second time.
 """
 
 from collections.abc import Mapping
@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from model.harmony.chord import Chord
 
 SHORTEST_FORM, LONGEST_FORM = 2, 64
-# How much of what has been heard again must be the same: a song is not played twice alike.
+# The least similarity between bars and their repetition; it is below 1, as a song is never played twice in the same
+# way.
 SAME_SHARE = 0.85
-# Of a short form all bars must have come again: two bars that are alike are found in any song.
+# At least this many bars must have been repeated, or all of a shorter form: any song has two bars that are alike.
 FEWEST_AGAIN = 4
 
 BarChords = tuple[Chord | None, ...]
@@ -33,7 +34,7 @@ def similarity(first: BarChords, second: BarChords) -> float:
 def form_length(bars: Mapping[int, BarChords], last_bar: int) -> int | None:
     """The length of the form in bars, from the bars that were heard so far, by number; None while it is not known.
 
-    The shortest length is taken at which the bars come again, after half of them, but at least four, have been heard a
+    It is the shortest length after which the bars repeat, where half of them, but at least four, have been heard a
     second time. A single chord that goes on makes no form.
     """
     first_bar = min(bars, default=last_bar + 1)
@@ -47,7 +48,8 @@ def form_length(bars: Mapping[int, BarChords], last_bar: int) -> int | None:
             for bar in range(first_bar + length, last_bar + 1)
             if bar in bars and bar - length in bars
         ]
-        # All that was heard again counts, the latest time round twice: forms that come first are not left too late.
+        # Both all repeated bars and those of the last form's length must be similar: so when a song goes over to
+        # another form, the first form is not kept for too long.
         if pairs and min(_mean(pairs), _mean(pairs[-length:])) >= SAME_SHARE:
             return length if _changes(bars, last_bar, length) else None
     return None

@@ -133,7 +133,8 @@ class _Reader:
             case "segno":
                 self._marks.add("is_segno")
             case "coda":
-                # Written behind the bar that is left, or before the one that is entered.
+                # The sign is written at the end of the bar that is left, or at the beginning of the bar that is jumped
+                # to.
                 self._marks.add("is_coda_next" if self._open else "is_coda")
             case "comment":
                 self._read_comment(text)

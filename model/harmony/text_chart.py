@@ -26,6 +26,9 @@ _SECTION = re.compile(r"\[[A-Za-z][^\]|:]*\]\s*:?|^\s*[A-Za-z]+\s*\d*:(?=\s)")
 _COMMENT = re.compile(r"(?:^|\s)#(?:\s.*|$)")
 _ENDING = re.compile(r"^\s*(?P<numbers>\d(?:\s*[,.-]?\s*\d)*)\s*[.)](?=\s|$)")
 _TIMES = re.compile(r"^\s*[x\u00d7](?P<times>\d{1,2})\b|^\s*\(?(?P<before>\d{1,2})[x\u00d7]\)?(?=\s|$)")
+COMMON_BEATS = 4
+"""The beats of a bar where a chart does not say its meter."""
+
 _METER = re.compile(r"\d{1,2}/\d{1,2}")
 # A bar line, with the repeat that ends or begins at it.
 _BAR_LINE = re.compile(r"(?P<end>:)?(?:\|+\]?|\]|\[(?=:))+(?P<begin>:)?|(?P<end_alone>:\])|(?P<begin_alone>\[:)")
@@ -36,7 +39,7 @@ _SAME_CHORD = frozenset({".", "/", "-", "'"})
 def read_text_chart(text: str) -> Chart:
     """The chart in a text. Raises ChartError where the text has no chord at all, or too many bars or characters.
 
-    A symbol that is not known leaves the chord before it in place, and is named in `remarks` with its bar.
+    Where a symbol is not known, the chord before it goes on; `remarks` names the symbol and its bar.
     """
     if len(text) > MAX_CHARACTERS:
         raise ChartError(f"the chart has {len(text):,} characters; a chart has {MAX_CHARACTERS:,} at most")
@@ -100,7 +103,7 @@ class _TextReader:
         self._title = ""
         self._key: Key | None = None
         self._meter = ""
-        self._is_too_long = False
+        self._is_too_long = self._is_crowded = False
 
     def read_line(self, line: str) -> None:
         if not self._written and (heading := _HEADING.fullmatch(line)):
@@ -165,11 +168,21 @@ class _TextReader:
 
     def _add_bar(self, cells: list[str], endings: frozenset[int] = frozenset()) -> None:
         if len(self._written) < MAX_BARS:
-            self._written.append(WrittenBar(self._cells.bar(cells), self._begins_repeat, endings=endings))
+            bar = self._cells.bar(cells)
+            self._written.append(WrittenBar(bar, self._begins_repeat, endings=endings))
             self._begins_repeat = False
+            self._look_for_crowd(len(bar.chords))
         elif not self._is_too_long:
             self._is_too_long = True
             self._cells.remark(f"the chart has more than {MAX_BARS} bars; the rest is left out")
+
+    def _look_for_crowd(self, chords: int) -> None:
+        """Says once that a bar has more chords than beats: those of the chart's meter, or four."""
+        if chords > int(self._meter.partition("/")[0] or COMMON_BEATS) and not self._is_crowded:
+            self._is_crowded = True
+            self._cells.remark(
+                f"bar {len(self._written)} has {chords} chords, more than it has beats, so they share it evenly"
+            )
 
     def _end_repeat(self, following: str) -> None:
         if self._written:

@@ -29,8 +29,8 @@ class WrittenBar:
 def unfold(written: Sequence[WrittenBar]) -> tuple[tuple[ChartBar, ...], bool]:
     """The bars as played, and whether all of them fitted in: no more than `MAX_BARS` are played.
 
-    The first coda sign is where a jump leaves for the last one. After a jump repeats are not played again, and the last ending is
-    taken.
+    After a jump, playing goes from the first coda sign to the last one. After a jump repeats are not played again,
+    and the last ending is taken.
     """
     walk = _Walk(written)
     played: list[ChartBar] = []
@@ -40,23 +40,23 @@ def unfold(written: Sequence[WrittenBar]) -> tuple[tuple[ChartBar, ...], bool]:
         if not walk.skips():
             played.append(written[walk.at].bar)
             walk.go_on()
-    # A song whose only bars are endings of times that never come is played as it is written.
+    # If nothing would be played, as all bars are endings with numbers that never come, the bars are played as written.
     return tuple(played or [bar.bar for bar in written]), True
 
 
 class _Walk:
-    """The way through the written bars: where it is, where the present repeat began, and which time round this is."""
+    """The way through the written bars: the present bar, where its repeat began, and which repetition this is."""
 
     def __init__(self, written: Sequence[WrittenBar]) -> None:
         self._written = written
         self.at = self._start = 0
         self._turn, self._has_jumped = 1, False
         codas = [index for index, bar in enumerate(written) if bar.is_coda]
-        # A single coda is only a place in the text.
+        # A single coda sign has no effect: there is no second one to jump to.
         self._leave, self._coda = (codas[0], codas[-1]) if len(codas) > 1 else (-1, -1)
 
     def skips(self) -> bool:
-        """Goes on without playing the present bar, where a coda or another ending comes now; returns whether it did."""
+        """Moves past the present bar, where a coda or another ending comes now; returns whether it did."""
         bar = self._written[self.at]
         if self._has_jumped and self.at == self._leave:
             self.at, self._leave = self._coda, -1
@@ -97,7 +97,7 @@ def _is_last_ending(written: Sequence[WrittenBar], at: int) -> bool:
 
 
 def _next_ending(written: Sequence[WrittenBar], at: int, turn: int) -> int:
-    """Where this time round goes on: at its own ending, or after all of them."""
+    """The index where this repetition goes on: at its own ending, or after all endings."""
     end = at
     for index in range(at + 1, len(written)):
         if written[index].begins_repeat:
@@ -106,7 +106,7 @@ def _next_ending(written: Sequence[WrittenBar], at: int, turn: int) -> int:
             end = index
             if turn in written[index].endings:
                 return index
-    # No ending has this number: go on behind the last one.
+    # No ending has this number: go on after the last one.
     return next((index + 1 for index in range(end, len(written)) if written[index].times), len(written))
 
 

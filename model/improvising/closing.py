@@ -66,7 +66,7 @@ class Closing:
             self._shifts = np.array(vocabulary.bins.shifts) * time_scale
 
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
-        """Before the first note of an onset the pitches, and after its notes the times."""
+        """Weights the pitches before the first note of an onset, and the times after its notes."""
         if point.onset_beats < self._from_beats:
             self._avoid_passing_line(weights, point)
         elif not point.chord:
@@ -93,7 +93,7 @@ class Closing:
         return 0.0 if is_reached else self.chance_after(onset_beats, pitch)
 
     def _avoid_passing_line(self, weights: Weights, point: ForecastPoint) -> None:
-        """Before the last bar: makes the times less likely that go on past its bar line, where a phrase often ends."""
+        """Before the last bar, makes times less likely that go past its bar line, as phrases often end there."""
         line_beats = self._ending.line_beats
         if self._shifts is None or not point.chord or point.onset_beats < line_beats - self._ending.bars.beats_per_bar:
             return

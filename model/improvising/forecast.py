@@ -40,7 +40,7 @@ def keep_some(weights: Weights, mask: Mask) -> None:
 
 
 class Grammar:
-    """The tokens that the vocabulary allows next. It comes first, as every other factor may leave nothing of what it forbids."""
+    """The tokens that the vocabulary allows next. It comes first, so that every later factor chooses among these."""
 
     def __init__(self, vocabulary: AnyVocabulary, settings: SamplingSettings) -> None:
         self._vocabulary, self._max_chord = vocabulary, settings.max_chord
@@ -50,7 +50,7 @@ class Grammar:
 
 
 class ChordNotes:
-    """What the chord of each beat makes likely: a factor that the pack has learnt. Notes against times stay as likely as they were."""
+    """Makes notes likelier that suit the chord of the beat, as the pack has learnt; times stay as likely."""
 
     def __init__(
         self, vocabulary: AnyVocabulary, preference: ChordPreference, changes: Changes, settings: SamplingSettings
@@ -133,7 +133,8 @@ FACTORS: Sequence[Callable[[AnyVocabulary, SamplingSettings], Factor | None]] = 
     _allowed_pitches,
     _no_long_repeats,
 )
-"""What makes each factor of an answer, in the order of the steps; None where the settings do not ask for that factor."""
+"""The functions that create the factors of an answer, in the order of the steps; each returns None where the settings
+do not ask for its factor."""
 
 
 class Forecast:

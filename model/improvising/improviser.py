@@ -28,7 +28,7 @@ from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
 from model.phrasing.phrasing import PLAIN, Phrasing
 from model.tokens.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary, Vocabulary
 
-# The model does not say how long a note lasts: no note of an answer is held longer than a bar of four.
+# The model does not forecast how long a note lasts. No note of an answer is held longer than this, a bar of 4/4.
 LONGEST_NOTE_BEATS = 4.0
 # More onsets of an answer than `novelty` ever looks back at.
 MAX_OUTLINE_ONSETS = 64
@@ -64,12 +64,13 @@ class PlannedNote:
 
 
 class Improviser(Protocol):
-    """What a jam needs of either approach.
+    """The interface of an improviser, as a jam uses it; there is one class for each approach.
 
     Used from one thread at a time (in a jam the music thread); no method waits for anything. `hear` and each note taken
-    from `compose` cost a few steps of the network, of about 0.15 ms each on a CPU; everything else is cheap.
-    The methods may be called in any order. Both raise BrokenForecast where the network forecasts what is no number; the
-    improviser then stands where it stood before, so it goes on as soon as the network is sound again.
+    from `compose` cost a few steps of the network, of about 0.15 ms each on a CPU; everything else is cheap. The
+    methods may be called in any order. Both raise BrokenForecast where the network's forecast is not a number; the
+    state of the improviser is then what it was before the call, so it goes on as soon as the network's forecasts are
+    numbers again.
     """
 
     @property
@@ -197,10 +198,10 @@ class _BaseImproviser(Generic[V]):
 
     def _step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
         logits, after = self._engine.step(token, state)
-        # A state that holds no numbers shows in its forecast, and would spoil every later one. One that is no number, or
-        # infinite, leaves no finite sum of squares.
+        # A state with a NaN in it gives a forecast with a NaN, and would spoil all later ones. The sum of squares is
+        # finite only where no value is NaN or infinite.
         if not isfinite(logits.dot(logits)):
-            raise BrokenForecast(f"the {self.approach} network forecasts what is no number; the answer ends here")
+            raise BrokenForecast(f"the {self.approach} network's forecast is not a number; the answer ends here")
         return logits, after
 
     def _draw(
@@ -226,7 +227,7 @@ def _mark(memory: Memory | None) -> MemoryMark | None:
 
 
 class PitchImproviser(_BaseImproviser[PitchVocabulary]):
-    """Approach 1: one pitch after another, in a given rhythm: every `step_beats` and as long, or that of a phrase."""
+    """Approach 1: one pitch after another, in a given rhythm: a note every `step_beats`, or that of a phrase."""
 
     approach: Approach = "pitch"
 

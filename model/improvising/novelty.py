@@ -17,13 +17,14 @@ import numpy as np
 
 from model.notes import CHORD_BEATS, Note, in_onset_order
 
-# So many successive intervals of the player are a quote; any two melodies share shorter runs.
+# This many successive intervals of the player are a quote; any two melodies share shorter runs.
 QUOTE_INTERVALS = 6
-# A short answer, or the beginning of a long one, may be a quote as a whole: shares are taken of so many notes at least.
+# A short answer, or the beginning of a long one, may be a quote as a whole: shares are computed over at least this many
+# notes.
 SHORTEST_ANSWER_NOTES = 16
-# A quote that is too long and comes to no motif's end is ended after so many notes.
+# A quote that is too long, and reaches no end of a motif, is ended after this many notes.
 OVERDUE_NOTES = 8
-# A motif ends before a gap that is so much longer than usual in its phrase.
+# A motif ends before a gap that is this many times as long as is usual in its phrase.
 LONG_GAP_RATIO = 1.5
 # Added to an interval from -127 to 127, so that it is a byte.
 UNISON = 128

@@ -32,7 +32,7 @@ class Rhythm:
         if not rising or self.onsets_beats[0] < 0.0:
             raise ValueError("the onsets of a rhythm rise from 0 or later, and all lie within its period")
         if not all(duration > 0.0 for duration in self.durations_beats):
-            raise ValueError("each note of a rhythm lasts for longer than nothing")
+            raise ValueError("each note of a rhythm must be longer than 0 beats")
 
     @classmethod
     def fixed(cls, step_beats: float, gate: float = 1.0) -> Self:

@@ -9,7 +9,8 @@ Weights = npt.NDArray[np.float64]
 """How likely each token is, shape (vocabulary,); not below 0, and not all 0."""
 Tokens = npt.NDArray[np.intp]
 
-# Next to the likeliest token, as a logit: any lower one would be a probability of 0 in double precision before long.
+# The lowest logit, counted from that of the likeliest token: not far below it, probabilities become 0 in double
+# precision.
 LEAST_LOGIT = -600.0
 # Below this the inverse of a weight would overflow.
 LEAST_SCALE = 1e-300

@@ -1,4 +1,4 @@
-"""How an answer is composed: how boldly to sample, which notes are allowed, in what rhythm, and the say of the memory."""
+"""How an answer is composed: how boldly to sample, the notes allowed, the rhythm, and how much the memory counts."""
 
 from dataclasses import dataclass
 

@@ -26,7 +26,8 @@ from model.memory.memory_mark import FIRST_TIME_SYMBOL, PLACE_BYTES
 from model.tokens.vocabulary import EventVocabulary, Vocabulary
 
 FORMAT = "2"
-"""Format 1, of older programs, held contexts without the place in the bar, and none that this program looks for."""
+"""Files of format 1, by older versions of the program, held contexts without the place in the bar; this version looks
+for none of them."""
 LARGEST_BYTES = 64_000_000
 """Two full memories take some 25 MB."""
 Bytes = npt.NDArray[np.uint8]
@@ -61,7 +62,7 @@ def load_memories(path: Path, memories: Mapping[Approach, Memory]) -> None:
     """
     try:
         size_bytes = path.stat().st_size
-        # A pipe of that name would be waited for without end.
+        # Opening a pipe of that name would wait without end.
         if not path.is_file() or size_bytes > LARGEST_BYTES:
             raise MemoryFileError(_damaged_message(path))
         with safe_open(path, "numpy") as file:
@@ -120,7 +121,7 @@ def _read_contexts(
 
 @dataclass(frozen=True, slots=True)
 class _ContextCheck:
-    """What contexts of one kind look like: where their symbols begin, how many there are, and the first symbol that is none."""
+    """The valid form of contexts of one kind: where symbols begin, how many there are, and the end of their range."""
 
     begin: int
     length: int

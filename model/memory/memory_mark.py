@@ -88,7 +88,7 @@ def contexts_at(lines: Sequence[bytes], keys: Sequence[ContextKey], place: int |
     at_place = b"" if place is None else min(place, LARGEST_PLACE).to_bytes(PLACE_BYTES)
     if (
         at_place and len(lines[INTERVAL_LINE]) == len(lines[TIME_LINE]) == LONGEST
-    ):  # then nothing has to be asked of each
+    ):  # then every context is there, and need not be checked
         return [
             first + at_place + lines[index][LONGEST - length :]
             if has_place

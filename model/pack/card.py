@@ -21,9 +21,9 @@ PACK_FORMAT = 1
 CARD_FILE = "card.json"
 
 LONGEST_FILE_NAME = 255
-"""In bytes, with its suffix: what file systems take."""
+"""In bytes, with its suffix: the limit of common file systems."""
 LONGEST_SHOWN = 200
-"""In characters: of a longer text an error shows the beginning."""
+"""In characters: an error shows only the beginning of a longer text."""
 LARGEST_CARD_BYTES = 16 << 20
 """A training of a thousand epochs has a card of some hundred kilobytes."""
 
@@ -122,8 +122,8 @@ class MemoryTrust(CardPart):
 
 
 class OlderMemoryTrust(CardPart):
-    """The same on cards of packs from before memories knew the bar: concentrations of contexts of so many tokens, with the
-    pitches as intervals and as they are.
+    """The same on older cards, whose memories did not know the bar: concentrations by the number of tokens in a
+    context, with the pitches as intervals and as they are.
     """
 
     intervals: tuple[float, ...]
@@ -153,7 +153,7 @@ class ChordFigures(CardPart):
 
 
 class ChordTables(CardPart):
-    """What notes are likely over chords: the numbers of `model.harmony.chord_preference.ChordPreference`, and figures by corpus."""
+    """The numbers of `model.harmony.chord_preference.ChordPreference` (notes over chords), and figures by corpus."""
 
     by_place: tuple[float, ...]
     by_next: tuple[float, ...]
@@ -276,7 +276,8 @@ class Card(CardPart):
             raise PackError(f"pack {self.name}: the card's chords are wrong ({error}); train the pack again") from error
 
     def to_phrasing(self) -> Phrasing:
-        """The touch and the phrase ends of the corpora; plain ones where the card has no entry, as of packs made before.
+        """The touch and the phrase ends of the corpora; plain ones where the card has no entry, as older cards have
+        none.
 
         Raises PackError where the entry contradicts itself.
         """
@@ -301,7 +302,7 @@ def read_card(folder: Path) -> Card:
     """
     path = folder / CARD_FILE
     try:
-        # A pipe would be waited for without end.
+        # Opening a pipe would wait without end.
         if path.exists() and not path.is_file():
             raise PackError(f"{path} is no file; copy the pack again")
         if path.stat().st_size > LARGEST_CARD_BYTES:

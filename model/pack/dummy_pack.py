@@ -4,6 +4,7 @@ Its engines remember what they heard, the latest best, and predict what is close
 neighbours by fifths, in small steps, with the same times between notes. Sampling picks among these, as with any pack.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -104,5 +105,8 @@ class DummyPack:
     def phrasing(self) -> Phrasing:
         return PLAIN
 
-    def engine(self, approach: Approach, device: Device = "auto") -> Engine:
+    def engine(
+        self, approach: Approach, device: Device = "auto", before_step: Callable[[], None] = lambda: None
+    ) -> Engine:
+        before_step()
         return RuleEngine(self.vocabulary(approach))

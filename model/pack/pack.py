@@ -6,6 +6,7 @@ graph (`.onnx`). Loading a pack runs no code from it. Two packs come with the pr
 
 import difflib
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,17 +93,23 @@ class Pack:
             for name in part.files:
                 self._verified(self.folder / name)
 
-    def engine(self, approach: Approach, device: Device = "auto") -> Engine:
+    def engine(
+        self, approach: Approach, device: Device = "auto", before_step: Callable[[], None] = lambda: None
+    ) -> Engine:
         """A new engine, the fastest for the device: a captured CUDA graph where there is a GPU, otherwise ONNX Runtime.
 
-        With `auto`, a GPU that cannot run the network (its memory is full, or torch is not built for it) is left alone.
+        `before_step` is called before each step that keeps the interpreter for some milliseconds.
+
+        With `auto`, a GPU that cannot run the network (its memory is full, or torch is not built for it) is not used.
         Raises PackError where a file is missing, damaged or does not fit the vocabulary, or where `device` is `cuda` and
         there is no CUDA device, or none that can run the network.
         """
         engine = None if device == "cpu" else self._gpu_engine(approach, is_needed=device == "cuda")
         if engine is None:
+            before_step()
             path = self._verified(self.graph_file(approach))
-            engine = OnnxEngine(path, precision="int8" if ".int8" in path.suffixes else "fp32")
+            precision = "int8" if ".int8" in path.suffixes else "fp32"
+            engine = OnnxEngine(path, precision, before_step)
         self._check_fit(approach, engine)
         return engine
 
@@ -146,7 +153,7 @@ class Pack:
         """The same path, once the file's hash is the one on the card."""
         expected = next(part.files[path.name] for part in self.card.approaches.values() if path.name in part.files)
         try:
-            # A pipe would be waited for, and a device read, without end.
+            # Opening a pipe would wait without end, and a device can be read without end.
             if path.exists() and not path.is_file():
                 raise PackError(f"pack {self.name}: {path} is no file; copy the pack again")
             if path.stat().st_size > LARGEST_FILE_BYTES:
@@ -178,6 +185,11 @@ def available_packs(folders: tuple[Path, ...] = ()) -> dict[str, Path]:
     return found
 
 
+def find_own_pack(name: str) -> Path | None:
+    """The folder of the pack of this name among those that come with the program; None where it is none of them."""
+    return available_packs().get(name)
+
+
 def _is_folder(path: Path) -> bool:
     """Whether there is such a folder; not where the name is one that no file system can have."""
     try:
@@ -188,7 +200,11 @@ def _is_folder(path: Path) -> bool:
 
 def find_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Path:
     """The folder of a pack, from its name or its folder. Raises PackError where there is none; the text has the nearest name."""
-    found = available_packs(folders)
+    own = find_own_pack(name_or_path)
+    if own is not None:
+        return own  # without a look into `folders`, whose disk may be asleep or gone
+    is_path = len(Path(name_or_path).parts) > 1
+    found = {} if is_path and _is_folder(Path(name_or_path)) else available_packs(folders)
     folder = found.get(name_or_path)
     if folder is None:
         folder = Path(name_or_path)

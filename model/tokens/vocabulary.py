@@ -33,7 +33,7 @@ class Cursor:
 
 
 class Vocabulary(Protocol):
-    """What an improviser and a trainer need of either vocabulary. Tokens are numbers from 0, the start token, to `size` - 1."""
+    """The interface of both vocabularies. Tokens are numbers from 0, the start token, to `size` - 1."""
 
     @property
     def size(self) -> int:

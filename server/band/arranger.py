@@ -54,7 +54,7 @@ class Arranger:
     def notes(
         self, bar: Bar, changes: Changes, meter: Meter, parts: BandParts, feel: Feel, swing: float = STRAIGHT
     ) -> list[BandNote]:
-        """The notes of a bar in the order of their onsets. `swing` is that of the control: in swing it is a triplet's at least."""
+        """The notes of a bar, by onset. The feels swing and waltz take a straight `swing` as a triplet's."""
         random = Random(f"{self._random_seed} band {bar.number}")
         if feel in {"swing", "waltz"}:
             swing = swing if swing > STRAIGHT else TRIPLET_SWING
@@ -145,7 +145,7 @@ def _span_at(spans: Sequence[ChordSpan], beat: float) -> ChordSpan | None:
 
 
 def _at_pulse(at: float, pulses: Sequence[float], beats: float, swing: float) -> float:
-    """A place that is counted in pulses, in beats of the bar; half a pulse is swung. Beyond the bar where the bar has fewer pulses."""
+    """The beat of a place that is counted in pulses, half pulses swung; the bar's end where it has fewer pulses."""
     index, half = int(at), at - int(at)
     if index >= len(pulses):
         return beats

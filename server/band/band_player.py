@@ -83,7 +83,7 @@ class BandPlayer:
         return self._end_all(beat)
 
     def replan(self, beat: float) -> None:
-        """What has not sounded is arranged again: the chart, the feel, the bars or the song's place have changed."""
+        """Arranges again what has not sounded: the chart, the feel, the bars or the place in the song have changed."""
         # The clicks of a count-in go on.
         self._planned = deque(note for note in self._planned if note.onset_beats < self._from_beats)
         self._next_bar = None

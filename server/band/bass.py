@@ -84,7 +84,7 @@ def _fifth(chord: Chord) -> int:
 
 
 def _approach(chord: Chord, next_root: int, last: int | None, random: Random) -> int:
-    """A half tone below or above the next root, its fifth, or a note of the chord a tone away: from where the line stands."""
+    """A note that leads to the next root: a half tone from it, its fifth, or a chord note a whole tone from it."""
     target = nearest(next_root, last if last is not None else CENTRE)
     choices = [target - 1, target + 1, nearest(next_root + FIFTH, target)]
     choices += [pitch for pitch in (target - 2, target + 2) if chord.has(pitch)]

@@ -24,7 +24,7 @@ def voice_chord(chord: Chord, before: Voicing = ()) -> Voicing:
 
 
 def three_notes(chord: Chord) -> tuple[int, ...]:
-    """The pitch classes that say most about a chord, the bass having its root: third, seventh and colour; of a triad all three."""
+    """The pitch classes to play above a bass on the root: third, seventh and colour; of a triad all three."""
     intervals = chord.intervals
     third = next((i for i in intervals if i in {3, 4}), next((i for i in intervals if i in {2, 5}), None))
     fifth = next((i for i in intervals if i in {6, FIFTH, 8}), FIFTH)

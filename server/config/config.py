@@ -19,7 +19,7 @@ from bridge.midi.midi_systems import MidiApi
 from bridge.osc.trusted_senders import TrustedSenders
 from server.config.toml_file import parse, read_text
 from server.controls.cc_bindings import CcBindings, ConfigBinding
-from server.controls.control_table import Settings, Value, control_named
+from server.controls.control_table import BY_NAME, Settings, Value, control_named
 from server.errors import BadValue, ConfigError
 
 CONFIG_FILE = "config.toml"
@@ -30,12 +30,13 @@ MOST_MISTAKES = 20
 """How many mistakes are listed; further ones are only counted."""
 
 LONGEST_FILE_NAME, LONGEST_PATH = 255, 4000
-"""In bytes: what file systems take at most."""
+"""In bytes: the limits of common file systems."""
 
 ALL_INTERFACES = "0.0.0.0"  # noqa: S104  used only where `lan` is on
 Advertise = Literal["auto", "on", "off"]
 ProgramChange = Literal["off", "pack", "approach"]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
+_OFFSET = BY_NAME["offset_ms"]
 
 
 def _own_error(sentence: str) -> PydanticCustomError:
@@ -96,13 +97,17 @@ class Section(BaseModel):
 
 
 class MidiSection(Section):
-    """MIDI ports: a name is any part of the name of an existing port; an empty one asks for a virtual port of our own."""
+    """MIDI ports: a name is any part of the name of an existing port; an empty one asks for a virtual port of our own.
+
+    `offset_ms` is what `fours calibrate` has measured, by the full name of the output.
+    """
 
     api: MidiApi = "auto"
     input: str = ""
     output: str = ""
     program_change: ProgramChange = "off"
     cc_feedback: bool = True
+    offset_ms: dict[str, Annotated[float, Field(ge=_OFFSET.low, le=_OFFSET.high)]] = {}
     cc: dict[str, ConfigBinding] = {}
 
     @property
@@ -123,7 +128,7 @@ class OscSection(Section):
     @field_validator("advertise", mode="before")
     @classmethod
     def _switch(cls, value: object) -> object:
-        """Also true and false, as earlier files have it."""
+        """Accepts true and false too, as older files have it."""
         return ("on" if value else "off") if isinstance(value, bool) else value
 
     @property

@@ -1,6 +1,6 @@
 """A TOML file of the user, read as text and parsed, and written whole or not at all; knows no key.
 
-What a TOML parser lets through, and nobody writes by hand, is refused here: a file of megabytes, tables in tables
+It refuses what a TOML parser accepts but nobody writes by hand: a file of megabytes, tables in tables
 without end, numbers of thousands of digits. Errors are ConfigError, in one sentence.
 """
 
@@ -38,7 +38,7 @@ def parse(text: str, where: str) -> dict[str, Any]:
     """The tree of a TOML text; `where` names its source in an error. Raises ConfigError."""
     too_deep = f"{where} is nested too deeply: there are {DEEPEST_NESTING} levels at most"
     try:
-        # tomllib takes no line ends but these two, and says so of others.
+        # tomllib accepts no other line ends than these two, and its error names the place.
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{where} is no TOML: {error}") from error

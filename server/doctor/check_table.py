@@ -56,6 +56,7 @@ def _wake_ups(here: Examination) -> Sequence[Finding]:
 CHECKS: tuple[Check, ...] = (
     Check("MIDI system", lambda here: midi_checks.judge_system(here.midi, here.config.midi.api)),
     Check("MIDI ports", lambda here: midi_checks.judge_ports(here.midi, here.config.midi)),
+    Check("Offset", lambda here: midi_checks.judge_offset(here.midi, here.config)),
     Check("Period", lambda here: midi_checks.judge_period(here.midi)),
     Check("OSC", _osc),
     Check("Panel", _panel),

@@ -1,4 +1,4 @@
-"""What is judged of DAWs: which are found here, and whether `fours setup` has written their files; and of the takes' folder."""
+"""Judges the DAWs that are found here (whether `fours setup` has written their files), and the takes' folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -28,7 +28,7 @@ from server.errors import PanelError
 from server.music.music_thread import SPIN_S
 from server.music.packs.pack_loader import load_pack
 from server.music.packs.token_speed import measure_ms_per_token
-from server.music.thread_priority import request_realtime
+from server.music.thread_priority import is_realtime, request_realtime
 from server.panel.panel import bind_panel
 from server.panel.web.panel_address import network_address
 from server.setup.daw_folders import Machine, found_folder, shown
@@ -60,7 +60,7 @@ def midi_facts(api: MidiApi, clock: Clock, platform: str = sys.platform) -> Midi
 
 
 def osc_error(osc: OscSection) -> str | None:
-    """Why the OSC port cannot be had, or None; it is bound for a moment."""
+    """Why the OSC port cannot be used, or None; it is bound for a moment."""
 
     async def bind() -> None:
         async with OscServer(osc.host, osc.port, lambda _message, _sender: ()):
@@ -70,7 +70,7 @@ def osc_error(osc: OscSection) -> str | None:
 
 
 def panel_error(panel: PanelSection) -> str | None:
-    """Why the panel's port cannot be had, or None; it is bound for a moment."""
+    """Why the panel's port cannot be used, or None; it is bound for a moment."""
     return _try(lambda: bind_panel(panel.bind_host, panel.port).close(), PanelError)
 
 
@@ -113,11 +113,11 @@ def token_speeds(config: Config, clock: Clock) -> dict[Approach, float] | str:
 def wake_ups(spare_s: float | None, clock: Clock) -> WakeUps:
     """Sleeps and wakes in a thread with the music thread's priority; `spare_s` is None where a port cannot schedule."""
     late_s: list[float] = []
-    is_realtime: list[bool | None] = []
+    has_priority: list[bool | None] = []
 
     def sleep_and_wake() -> None:
         request_realtime()
-        is_realtime.append(_is_realtime())
+        has_priority.append(is_realtime())
         never = threading.Event()
         for _ in range(WAKE_UPS):
             due_s = clock.now_s() + SLEEP_S
@@ -127,7 +127,7 @@ def wake_ups(spare_s: float | None, clock: Clock) -> WakeUps:
     thread = threading.Thread(target=sleep_and_wake, name="wake-ups")
     thread.start()
     thread.join()
-    return WakeUps(late_s, SPIN_S if spare_s is None else spare_s, is_realtime[0])
+    return WakeUps(late_s, SPIN_S if spare_s is None else spare_s, has_priority[0])
 
 
 def daw_facts(config: Config, machine: Machine) -> list[DawFacts]:
@@ -172,9 +172,3 @@ def _is_ufw_on() -> bool:
         return "ENABLED=yes" in UFW_FILE.read_text(encoding="utf-8").replace(" ", "")
     except OSError:
         return False
-
-
-def _is_realtime() -> bool | None:
-    if not hasattr(os, "sched_getscheduler"):
-        return None
-    return os.sched_getscheduler(0) in {os.SCHED_FIFO, os.SCHED_RR}

@@ -1,4 +1,4 @@
-"""What is judged of MIDI: the systems, their ports, and the period in which they work. Opens nothing."""
+"""Judges the MIDI systems: which one works, its ports, and its period. Opens nothing."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from bridge.errors import PortNotFound, quoted
 from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME, Direction, Period, match_port
 from bridge.midi.rtmidi_system import no_virtual_port_text
-from server.config.config import MidiSection
+from server.config.config import Config, MidiSection
+from server.config.kept_offsets import offset_key, start_offset
 from server.doctor.finding import Finding
 
 SHORTEST_FRAMES, LONGEST_FRAMES = 64, 1024
-"""Below that a program that is late once in a while leaves gaps; above, the delay is felt under the fingers."""
+"""With a shorter period, a program that is late now and then leaves gaps in the sound; with a longer one, a player
+feels the delay."""
 GOOD_FRAMES = 256
 
 
@@ -45,7 +47,7 @@ def judge_system(facts: MidiFacts, wanted: str) -> list[Finding]:
 def judge_ports(facts: MidiFacts, midi: MidiSection) -> list[Finding]:
     """Whether the jam can have its two ports, and which others there are."""
     if facts.api is None:
-        return [Finding("warning", "no ports, as there is no MIDI system", "Mend the MIDI system first.")]
+        return [Finding("warning", "no ports, as there is no MIDI system", "Repair the MIDI system first.")]
     return [
         _judge_port("input", midi.input, facts.inputs, facts),
         _judge_port("output", midi.output, facts.outputs, facts),
@@ -74,6 +76,19 @@ def _judge_port(direction: Direction, wanted: str, names: Sequence[str], facts: 
     return Finding("ok", f'MIDI {direction}: a port of our own, "{own_name}"; {others}')
 
 
+def judge_offset(facts: MidiFacts, config: Config) -> list[Finding]:
+    """How much sooner or later than the beat a jam plays here, and where that comes from."""
+    wanted = config.midi.output
+    if facts.api is None or config.midi.api == "none":
+        return []
+    try:
+        name = facts.outputs[match_port(wanted, "output", facts.outputs)] if wanted else OUTPUT_NAME
+    except PortNotFound:
+        return []
+    offset = start_offset(config, offset_key(name, is_virtual=not wanted))
+    return [Finding("ok", f"notes go out at offset_ms = {offset.text}", figures={"offset_ms": offset.ms})]
+
+
 def judge_period(facts: MidiFacts, platform: str = sys.platform) -> list[Finding]:
     """What the period of JACK or PipeWire does to timing."""
     period = facts.period
@@ -82,7 +97,8 @@ def judge_period(facts: MidiFacts, platform: str = sys.platform) -> list[Finding
     ms = 1000 * period.seconds
     what = (
         f"{period.server}, {period.frames:,} frames at {period.rate:,} Hz: every note leaves on its own frame, "
-        f"{ms:.1f} ms after the key that it follows at once; in time with a MIDI clock nothing is added"
+        f"{ms:.1f} ms after the key that it follows at once; a DAW whose clock is followed gets it as much later, "
+        "which fours calibrate takes back"
     )
     figures = {"frames": period.frames, "rate_hz": period.rate, "period_ms": ms}
     if SHORTEST_FRAMES <= period.frames <= LONGEST_FRAMES:

@@ -1,4 +1,4 @@
-"""What is judged of the models: the packs, the device that runs them, and how long a token takes. Opens nothing."""
+"""Judges the models: the packs, the device that runs them, and how long a token takes. Opens nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

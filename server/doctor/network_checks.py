@@ -1,4 +1,4 @@
-"""What is judged of the network: the ports of OSC and the panel, and what `--lan` needs of a firewall. Binds nothing."""
+"""Judges the network: the ports of OSC and the panel, and what `--lan` needs of a firewall. Binds nothing."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ OPEN_PORTS = {
 
 
 def judge_bound(name: str, address: str, error: str | None) -> list[Finding]:
-    """Whether a port of ours is free; `error` is the sentence of the part that could not have it."""
+    """Whether a port of ours is free; `error` is the sentence that says why not."""
     if error is None:
         return [Finding("ok", f"{name} {address} is free")]
     return [Finding("broken", f"{name} {address} is not free", error)]

@@ -1,4 +1,4 @@
-"""What is judged of this machine's timing: how late a thread wakes up that sleeps until a note is due. Measures nothing."""
+"""Judges this machine's timing: how late a thread wakes up that sleeps until a note is due. Measures nothing."""
 
 import statistics
 import sys
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from server.doctor.finding import Finding
 
 AUDIBLE_S = 0.010
-"""Two notes that are meant to be together are heard as two from about here on."""
+"""From about this difference on, two notes that are meant to be together are heard as two."""
 
 
 @dataclass(frozen=True, slots=True)
 class WakeUps:
-    """How many seconds late each wake-up was, and how many of them nobody hears.
+    """How late each wake-up was, and how late one may be without harm, in seconds.
 
     `spare_s` is how long before it is due the music thread is awake. `is_realtime` is None where the system has no
     such priority.
@@ -25,7 +25,7 @@ class WakeUps:
 
 
 def judge_wake_ups(wake_ups: WakeUps, platform: str = sys.platform) -> list[Finding]:
-    """The verdict on notes that are on time, and what to do about others."""
+    """Whether notes would be on time, and what to do if not."""
     late_s = sorted(wake_ups.late_s)
     p99_s = late_s[min(len(late_s) - 1, int(0.99 * len(late_s)))]
     figures = {

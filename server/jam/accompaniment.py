@@ -19,7 +19,7 @@ from server.jam.chords.chord_source import CHORD_CONTROLS, ChordSource
 from server.jam.jam_output import TimedMessage
 
 BAND_CONTROLS = ("band", "feel", "swing", "meter")
-"""Controls whose new value has the band arrange again what has not sounded."""
+"""Controls after whose change the band arranges again what has not sounded."""
 
 
 class Accompaniment:
@@ -53,22 +53,22 @@ class Accompaniment:
         return self._band.plan
 
     def is_of_chords(self, message: Message, settings: Settings) -> bool:
-        """Whether a message of the player's is one of the chords, and none of the phrase."""
+        """Whether a message of the player's belongs to the chords, and so not to the phrase."""
         return self._chords.is_of_chords(message, settings)
 
     def receive(self, message: Message, beat: float, timeline: Timeline, settings: Settings) -> bool:
-        """Takes a message of the chords; returns whether the chords are others than before."""
+        """Takes a message of the chords; returns whether the known chords have changed."""
         self._chords.receive(message, beat, timeline)
         return self._update(beat, timeline, settings)
 
     def set_chart(self, chart: Chart | None, beat: float, timeline: Timeline, settings: Settings) -> bool:
-        """Sets the chart, None for none; returns whether the chords are others than before."""
+        """Sets the chart, None for none; returns whether the known chords have changed."""
         self._chords.set_chart(chart)
         self._note_change(settings)
         return self._update(beat, timeline, settings)
 
     def on_change(self, control: str, beat: float, timeline: Timeline, settings: Settings) -> bool:
-        """A control has a new value, which `settings` has; returns whether the chords are others than before."""
+        """A control has a new value, which `settings` has; returns whether the known chords have changed."""
         if control == "band":
             self._is_silenced = False
         self._note_change(settings)
@@ -79,7 +79,7 @@ class Accompaniment:
     def set_timeline(
         self, timeline: Timeline, transport: Transport, beat: float, settings: Settings, *, has_same_bars: bool
     ) -> bool:
-        """The bars, the song or the tempo have changed; returns whether the chords are others than before."""
+        """The bars, the song or the tempo have changed; returns whether the known chords have changed."""
         if transport != self._transport:
             self._transport, self._is_silenced = transport, False
             self._note_change(settings)
@@ -101,7 +101,7 @@ class Accompaniment:
         self._stop_band(beat)
 
     def mute(self, beat: float, *, is_muted: bool) -> None:
-        """While it is muted, the band plays nothing; after that a band that played comes in again, where the form is by then."""
+        """While muted, the band is silent; afterwards a band that was playing comes in where the form is by then."""
         self._comes_in_again |= self._band.is_started
         self._is_muted = is_muted
         self._stop_band(beat)
@@ -112,7 +112,7 @@ class Accompaniment:
         self._chords.hear_phrase(notes, beat, timeline, settings)
 
     def bring_up_to(self, beat: float, timeline: Timeline, settings: Settings) -> bool:
-        """Brings the chords up to `beat`, and starts or stops the band; returns whether the chords are others than before."""
+        """Updates the chords to `beat`, and starts or stops the band; returns whether the known chords have changed."""
         self._must_go_on = False
         has_changed = self._chords.advance(beat, timeline, settings)
         if has_changed:

@@ -1,4 +1,4 @@
-"""Which controls place planned notes anew, which have them composed again, and which change the turns; knows no answer."""
+"""Which controls move planned notes, which have them composed again, and which change the turns; knows no answer."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ RECOMPOSING_CONTROLS: Mapping[str, tuple[Approach, ...]] = {
     "time_scale": ("event",),
     "max_polyphony": ("event",),
 }
-"""Controls that make the notes which have not sounded be composed again, and the approaches for which they do."""
+"""Controls after whose change unsounded notes are composed again, and the approaches for which they are."""
 
 PLACING_CONTROLS = ("quantize", "swing", "gate", "touch", "feel_from")
 """Controls that only move the planned notes in time, or change how long and how loud they sound."""
@@ -37,4 +37,4 @@ OTHER_CONTROLS = (
     *("chart", "chords_from", "chord_channel", "chords_below", "band", "feel"),
     *("clock", "tempo", "tempo_from", "meter", "send_clock", "pack", "record"),
 )
-"""Controls whose new value needs nothing done to planned notes."""
+"""Controls whose change does not affect planned notes."""

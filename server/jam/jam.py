@@ -195,7 +195,7 @@ class Jam:
         self._answers.plan_next()
 
     def mute(self, beat: float, *, is_muted: bool) -> None:
-        """Nobody can hear the jam from `beat` on, or they can again: its output is lost, or is back.
+        """From `beat` on the jam cannot be heard, as its output is lost, or can be heard again.
 
         While it is muted, the answer is ended, no other is planned, and the band rests; the bars, the turns and the form
         go on. After that the jam plays on as the mode says, and a phrase that was played meanwhile is not answered.
@@ -208,7 +208,7 @@ class Jam:
         self._answers.plan_next()
 
     def set_timeline(self, timeline: Timeline, beat: float, transport: Transport = "free") -> None:
-        """From `beat` on the jam goes by this timeline: another tempo, other bars, or a song that starts or stops.
+        """From `beat` on the jam uses this timeline: another tempo, other bars, or a song that starts or stops.
 
         `transport` is that of the song that is followed, and `free` where none is. Both timelines must give the present
         second the same beat.
@@ -410,7 +410,7 @@ class Jam:
             self._answers.plan_next()
 
     def _plan_chords(self, have_changed: bool) -> None:  # noqa: FBT001  what the accompaniment returns
-        """Where the chords are others than before, what has not sounded is planned again over them."""
+        """Where the known chords have changed, plans again what has not sounded."""
         if have_changed:
             self._answers.set_changes(self._accompaniment.changes)
 

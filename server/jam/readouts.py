@@ -16,7 +16,7 @@ from server.jam.turns.modes import TurnSchedule
 MOST_BEATS = 12
 PORT_STATES = ("ok", "lost")
 BOTH_PORTS_STATES = ("ok", "input lost", "output lost", "both lost")
-"""In the order of a number that has a bit for each port."""
+"""Indexed by a number with bit 0 for a lost input and bit 1 for a lost output."""
 
 
 @dataclass(frozen=True, slots=True)

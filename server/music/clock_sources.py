@@ -5,12 +5,13 @@ Those seconds must not go back. A method that may steer the timeline takes the p
 """
 
 import logging
+from collections import deque
 from collections.abc import Mapping
 from typing import Literal
 
 from bridge.timing.clock_messages import FASTEST_BPM, SLOWEST_BPM, Transport, TransportChange
 from bridge.timing.link_clock import LinkMoment
-from bridge.timing.midi_clock import GONE_AFTER_S, MidiClock
+from bridge.timing.midi_clock import ERRORS_KEPT, GONE_AFTER_S, MidiClock
 from bridge.timing.ticks.tick_follower import BufferSide
 from bridge.timing.timeline import Segment, Timeline
 from bridge.timing.timeline_follower import TimelineFollower
@@ -37,6 +38,9 @@ time shows the difference. With a short time, `continuous` would start by itself
 take. A DAW that comes back leads again at its first ticks."""
 
 
+NO_ERRORS: deque[float] = deque(maxlen=0)
+
+
 class ClockSources:
     """The clocks of others, and which of them leads."""
 
@@ -49,6 +53,7 @@ class ClockSources:
         self._midi = MidiClock(side)
         self._link: LinkMoment | None = None
         self._link_follower = TimelineFollower()
+        self._link_errors_s: deque[float] = deque(maxlen=ERRORS_KEPT)
         self._leader: Source = "internal"
         self._transport_changes: list[TransportChange] = []
         self._warned: set[str] = set()
@@ -71,6 +76,16 @@ class ClockSources:
     def counts_bars(self) -> bool:
         """Whether the clock that leads gives bars; a MIDI clock that only ticks gives beats and no bars."""
         return self._leader == "link" or self._midi.transport != "free"
+
+    @property
+    def clock_errors_s(self) -> deque[float]:
+        """How many seconds later than our beat the latest ticks of the clock that leads came, or for Link the readings of its beat.
+
+        Empty where our own tempo leads.
+        """
+        if self._leader == "midi":
+            return self._midi.tick_errors_s
+        return self._link_errors_s if self._leader == "link" else NO_ERRORS
 
     @property
     def wake_at_s(self) -> float | None:
@@ -106,7 +121,7 @@ class ClockSources:
         self.choose_leader(timeline, now_s)
 
     def move_midi_dates(self, by_s: float) -> None:
-        """Notes that all dates of MIDI clock are so much later from now on; see `MidiClock.move_dates`."""
+        """From now on all dates of MIDI clock are `by_s` later; see `MidiClock.move_dates`."""
         self._midi.move_dates(by_s)
 
     def receive_midi(self, data: bytes, timeline: Timeline, at_s: float, now_s: float) -> Timeline | None:
@@ -161,10 +176,13 @@ class ClockSources:
             logger.info("%s leads, at %.1f bpm", "MIDI clock" if leader == "midi" else "Link", timeline.tempo_bpm)
         if leader == "link":
             self._link_follower.reset()
+            self._link_errors_s.clear()
         self._leader = leader
 
     def _steered_by_link(self, moment: LinkMoment, timeline: Timeline, now_s: float) -> Timeline:
         follower, old_zero = self._link_follower, self._link_follower.zero_beat
+        if old_zero is not None:
+            self._link_errors_s.append(moment.at_s - timeline.seconds_at(old_zero + moment.beat))
         timeline = follower.steer(timeline, Segment(moment.at_s, moment.beat, moment.tempo_bpm), now_s)
         if follower.zero_beat is not None and follower.zero_beat != timeline.downbeat:
             timeline = timeline.with_downbeat(follower.zero_beat)

@@ -3,6 +3,7 @@
 It knows no ports and no notes, and reads no clock.
 """
 
+from collections import deque
 from typing import cast
 
 from bridge.timing.clock_messages import Transport, TransportChange, is_clock_message
@@ -29,7 +30,7 @@ class Conductor:
     def __init__(self, settings: Settings, now_s: float, side: BufferSide = "unknown") -> None:
         """Beat 0 is at `now_s`, at the tempo and in the meter of `settings`.
 
-        `side` is where in its buffer the input port dates a tick of MIDI clock, where it knows no better.
+        `side` is the end of a buffer that the input port dates ticks of MIDI clock at, where it knows no exact time.
         """
         self._timeline = Timeline.start(settings.tempo, now_s, meter=Meter.parse(settings.meter))
         self._changed_s = now_s
@@ -56,6 +57,11 @@ class Conductor:
         return self._sources.transport
 
     @property
+    def clock_errors_s(self) -> deque[float]:
+        """How many seconds later than our beat the latest ticks of the clock that leads came; it may be copied from any thread."""
+        return self._sources.clock_errors_s
+
+    @property
     def is_running(self) -> bool:
         """Whether bars go by: not while the song that is followed stands still."""
         return self.transport != "stopped"
@@ -80,7 +86,7 @@ class Conductor:
         return True
 
     def move_midi_dates(self, by_s: float) -> None:
-        """Notes that the input's own clock stood still for `by_s`, and with it the song that is followed."""
+        """Accounts for a standstill of the input's own clock for `by_s`, and of the song that is followed."""
         self._sources.move_midi_dates(by_s)
 
     def follow_link(self, moment: LinkMoment, now_s: float) -> None:

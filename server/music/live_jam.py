@@ -77,6 +77,11 @@ class LiveJam:
         return self._conductor.timeline
 
     @property
+    def clock_errors_s(self) -> deque[float]:
+        """How many seconds later than our beat the latest ticks of the clock that leads came."""
+        return self._conductor.clock_errors_s
+
+    @property
     def has_work(self) -> bool:
         """Whether there is work for `do_work`."""
         return self.jam.has_work
@@ -136,7 +141,7 @@ class LiveJam:
             self._update_jam_timeline()
 
     def on_input_dates_shifted(self, by_s: float) -> None:
-        """Notes that all dates of the input are so much later from now on."""
+        """From now on all dates of the input are `by_s` later."""
         self._conductor.move_midi_dates(by_s)
 
     def receive_from_page(self, data: bytes, at_s: float) -> None:
@@ -152,7 +157,7 @@ class LiveJam:
             self._feed.put(MessageReceived(message, now_s, beat))
 
     def on_input_changed(self, *, is_lost: bool) -> None:
-        """Notes that the input is lost or back; all that is held on a lost input is released."""
+        """The input is lost or back; all that is held on a lost input is released."""
         self._is_input_lost = is_lost
         if is_lost:
             self.release_input()
@@ -196,7 +201,7 @@ class LiveJam:
             self._sender.send(message)
 
     def replace_improvisers(self, improvisers: Mapping[Approach, Improviser], heard_count: int, at_s: float) -> None:
-        """Replaces the models as soon as no note can be late by it; requested at `at_s`. See `Jam.replace_improvisers`."""
+        """Replaces the models once that makes no note late; requested at `at_s`. See `Jam.replace_improvisers`."""
         self._replacement.request(improvisers, heard_count, at_s)
 
     def release_all(self, channels: Collection[int] = ()) -> None:
@@ -259,7 +264,7 @@ class LiveJam:
     def _advance_jam(self) -> None:
         messages = self.jam.advance(self._now_beat())
         if self._sender.is_lost:
-            # An answer was requested, or the band started: nobody hears it.
+            # An answer was requested, or the band started, though nobody can hear it: it ends here.
             if any(isinstance(timed.message, NoteOn) for timed in messages):
                 self.jam.mute(self._now_beat(), is_muted=True)
             return

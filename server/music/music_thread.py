@@ -95,6 +95,11 @@ class MusicThread:
         return self._live_jam.lateness_s
 
     @property
+    def clock_errors_s(self) -> deque[float]:
+        """How many seconds later than our beat the latest ticks of the clock that leads came; empty where none leads."""
+        return self._live_jam.clock_errors_s
+
+    @property
     def progress(self) -> int | None:
         """A number that changes with each round of the loop; None while the thread waits for something to do."""
         return None if self._is_waiting or not self._thread.is_alive() else self._round
@@ -132,11 +137,11 @@ class MusicThread:
         self._inbox.put((data, at_s))
 
     def on_input_dates_shifted(self, by_s: float) -> None:
-        """Notes that all dates of the input are so much later from now on: see `InputPort.watch_dates`."""
+        """From now on all dates of the input are `by_s` later: see `InputPort.watch_dates`."""
         self._enqueue(lambda: self._live_jam.on_input_dates_shifted(by_s))
 
     def receive_from_page(self, data: bytes, at_s: float) -> None:
-        """As `receive_midi`, for a keyboard to which no output can loop back: its notes are never echoes."""
+        """Like `receive_midi`, for a keyboard to which no output can loop back: its notes are never echoes."""
         self._enqueue(lambda: self._live_jam.receive_from_page(data, at_s))
 
     def change(self, control: str, value: Value) -> None:
@@ -160,11 +165,11 @@ class MusicThread:
         self._enqueue(lambda: self._live_jam.send_control_change(message))
 
     def on_input_changed(self, *, is_lost: bool) -> None:
-        """Notes that the input is lost or back. What the player holds on a lost input is released."""
+        """The input is lost or back. What the player holds on a lost input is released."""
         self._enqueue(lambda: self._live_jam.on_input_changed(is_lost=is_lost))
 
     def on_output_changed(self) -> None:
-        """Notes that `is_lost` of the output has changed.
+        """To be called when `is_lost` of the output has changed.
 
         While it is lost, the jam plays nothing, and its state is `listening` or `waiting`. When it is back, the notes
         that sounded are ended, and an answer without an end goes on.

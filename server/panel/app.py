@@ -66,7 +66,7 @@ class PanelApp:
         self.asgi: ASGIApp = _HostCheck(Starlette(routes=routes), access)
 
     async def _send_index(self, request: Request) -> Response:
-        await self._worker.start()  # the page will ask for takes or drop a seed, maybe
+        await self._worker.start()  # as the page may ask for takes or send a seed
         return _file_response(INDEX, request.headers)
 
     async def _send_file(self, request: Request) -> Response:

@@ -7,6 +7,7 @@ from typing import Protocol
 from bridge.midi.ports import Receiver
 from bridge.timing.clock import Clock
 from model.approach import Approach
+from server.config.kept_offsets import StartOffset
 from server.controls.control_store import ControlStore
 from server.music.music_thread import MusicThread
 from server.remote.midi_learn import MidiLearn
@@ -14,13 +15,14 @@ from server.remote.midi_learn import MidiLearn
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """The ports and addresses of a jam, for display; `ms_per_token` was measured at the start."""
+    """The ports and addresses of a jam, for display; `ms_per_token` was measured at the start, and `offset` is that of the start."""
 
     midi_in: str
     midi_out: str
     midi_api: str
     osc: str
     ms_per_token: Mapping[Approach, float]
+    offset: StartOffset
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class JamHandle:
 
     `receive_controller` takes control changes of a page, as raw bytes and the second at which they came; like those of
     the MIDI port they may be bound to controls. `pack_names` returns the packs that can be chosen now. `takes` is None
-    where the jam records none.
+    where the jam records none. `latency_s` returns the delay that the MIDI system adds now, 0 where it is not known.
     """
 
     controls: ControlStore
@@ -65,3 +67,4 @@ class JamHandle:
     midi_learn: MidiLearn
     pack_names: Callable[[], Sequence[str]]
     takes: TakeSource | None = None
+    latency_s: Callable[[], float] = lambda: 0.0

@@ -95,7 +95,8 @@ class Panel:
             app = PanelApp(self._jam, self._access, connections, listener.getsockname()[1], self._worker)
             server = _server(app)
             await server.startup(sockets=[listener])
-            # The session has done so before these modules were loaded. What is frozen, the collector never searches.
+            # Once more after the session's start, for the modules loaded since: the collector never searches frozen
+            # objects.
             gc.freeze()
             await self._stop_requested.wait()
             await app.uploaded_seeds.stop()

@@ -25,14 +25,19 @@ class CcFeedback:
         self._lamps = ActionLamps()
 
     def on_control_changed(self, change: AcceptedChange, now_s: float) -> None:
-        """Notes that a control was changed, by any source."""
+        """A control was changed, by any source."""
         if BY_NAME[change.control].kind == "action":
             self._lamps.flash(change.control, now_s)
         self._pending.add(change.control)
 
     def on_control_moved(self, control: str, now_s: float) -> None:
-        """Notes that a hand has moved the knob of this control."""
+        """A hand has moved the knob of this control."""
         self._pending.hold_back(control, now_s)
+
+    def add_all(self) -> None:
+        """Adds every control that is bound: what shows them has lost its values."""
+        for control in self._cc_input.bindings.by_control:
+            self._pending.add(control)
 
     @property
     def is_pending(self) -> bool:

@@ -81,8 +81,9 @@ class CcInput:
             is_echo = self._is_echo(move, at_s)
             control = (None if is_echo else self._learn(move)) or self.bindings.control_moved_by(move)
             if control is not None:
-                # A lamp that goes out is sent 0 too, and a foot may lift its pedal just then. To take a release that
-                # is an echo for a real one changes nothing; to miss a real one would lose the next press.
+                # The 0 that switches a lamp off comes back as an echo, and a foot may lift its pedal at the same
+                # moment. So a release always counts: one that was an echo changes nothing, while a real one that was
+                # missed would lose the next press.
                 is_release = move.value < PRESSED_FROM and BY_NAME[control].kind == "action"
                 if not is_echo or is_release:
                     self.channels[control] = move.channel
@@ -107,7 +108,7 @@ class CcInput:
         self._learning = None
 
     def on_value_sent(self, move: CcMove, at_s: float) -> None:
-        """Notes that a value was sent to a controller at `at_s`: the same value, received at once, is an echo."""
+        """A value was sent to a controller at `at_s`: the same value, received right after, is an echo."""
         self._sent[move.cc, move.channel] = (move.value, at_s)
 
     def apply_pending(self) -> None:

@@ -20,7 +20,7 @@ Say = Callable[[str], None]
 def learn(
     control: str, config: Config, system: MidiSystem, say: Say, *, path: Path | None, any_channel: bool = False
 ) -> CcBinding:
-    """Binds the control to the next knob that moves, and writes the binding to `path`; if that is None, it only says it.
+    """Binds the control to the next knob that moves, and writes the binding to `path`, or only prints it if that is None.
 
     With `any_channel` the binding holds on every channel, else only on the channel on which the knob moved. Blocks until a
     knob moves. Raises BadValue if no knob can move this control, if the knob moves another one already, or if it sends no CC of

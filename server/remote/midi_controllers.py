@@ -6,6 +6,7 @@ a port. It is sent thirty times a second while values are pending, and nothing r
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Self
 
 from bridge.midi.messages import ControlChange
@@ -18,6 +19,8 @@ from server.remote.cc_feedback import CcFeedback
 from server.remote.cc_input import ORIGIN, CcInput
 
 TICK_S = 1 / 30
+SETTLE_S = 0.5
+"""How long after its port is back a controller gets all values: what is sent while ports are being connected may be lost."""
 
 SendControlChange = Callable[[ControlChange], None]
 """Gives a control change to the music thread, which sends it."""
@@ -48,6 +51,7 @@ class MidiControllers:
         self._clock = clock
         self._feedback = CcFeedback(self.cc_input, controls)
         self._tick_handle: asyncio.TimerHandle | None = None
+        self._loop = loop
 
     def receive_midi(self, data: bytes, at_s: float) -> None:
         """Takes one MIDI message that came in at `at_s`.
@@ -55,6 +59,11 @@ class MidiControllers:
         It has the signature of a port's receiver; any thread may call it.
         """
         self.cc_input.receive_midi(data, at_s)
+
+    def on_output_found(self) -> None:
+        """Notes that the output is back: faders and lights get all values again. Any thread may call it."""
+        with suppress(RuntimeError):  # the loop is closed: the jam has ended
+            self._loop.call_soon_threadsafe(self._loop.call_later, SETTLE_S, self._send_all)
 
     async def __aenter__(self) -> Self:
         self.cc_input.on_control_moved = self._on_control_moved
@@ -77,6 +86,10 @@ class MidiControllers:
 
     def _on_control_changed(self, change: AcceptedChange) -> None:
         self._feedback.on_control_changed(change, self._clock.now_s())
+        self._schedule_tick()
+
+    def _send_all(self) -> None:
+        self._feedback.add_all()
         self._schedule_tick()
 
     def _schedule_tick(self) -> None:

@@ -63,13 +63,13 @@ class OscControls:
             return (OscMessage(ERROR_ADDRESS, (str(error),)),)
 
     def on_control_changed(self, change: AcceptedChange) -> None:
-        """Notes that a control was changed, by any source; it has the signature of a control store's listener."""
+        """A control was changed, by any source; it has the signature of a control store's listener."""
         if BY_NAME[change.control].kind == "action":
             self._lamps.flash(change.control, self._clock.now_s())
         self.subscribers.add_update(change.control)
 
     def on_change_failed(self, failure: FailedChange) -> None:
-        """Notes a change that failed after it was accepted; it has the signature of a control store's failure listener."""
+        """A change failed after it was accepted; it has the signature of a control store's failure listener."""
         self._failures.append(failure)
 
     def update_readouts(self, values: Mapping[str, Value]) -> None:

@@ -1,4 +1,4 @@
-"""Generates docs/osc.md from the table of controls: every address, what it takes and sends; `fours controls --markdown`."""
+"""Generates docs/osc.md (`fours controls --markdown`) from the table of controls: what addresses accept and send."""
 
 from collections.abc import Iterator
 from itertools import groupby

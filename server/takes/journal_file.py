@@ -7,20 +7,19 @@ to a limit.
 
 import errno
 import os
-import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-if sys.platform != "win32":
-    import fcntl
+from server.takes.file_lock import lock
 
 BACKLOG_BYTES = 1 << 20
 """How much may wait in memory until the disk has room again: some ten minutes of busy playing. Beyond that, new lines
 are lost."""
 
-
 READ_BYTES = 1 << 16
+OPEN_FLAGS = os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_RDWR | getattr(os, "O_BINARY", 0)
+"""Windows would otherwise write two bytes for each end of a line, also in the middle of a memory's bytes."""
 
 
 class JournalFile:
@@ -31,8 +30,8 @@ class JournalFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_RDWR, 0o644)
-        _lock(self._descriptor)
+        self._descriptor = os.open(path, OPEN_FLAGS, 0o644)
+        lock(self._descriptor)
         self._backlog = bytearray()
 
     def append(self, lines: bytes) -> None:
@@ -94,18 +93,4 @@ class JournalFile:
 def is_in_use(path: Path) -> bool:
     """Whether a running jam still writes to this journal. Raises OSError."""
     with path.open("r+b") as file:
-        return not _lock(file.fileno())
-
-
-def _lock(descriptor: int) -> bool:
-    """Locks a file until it is closed; False if another process holds the lock."""
-    if sys.platform == "win32":
-        # It has no fcntl: a second jam in the same folder may end this journal too early; that is all that can happen.
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # this file system has no locks
-        return True
-    return True
+        return not lock(file.fileno())

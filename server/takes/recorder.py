@@ -95,7 +95,7 @@ class Recorder:
         self._say(f"Takes      {self._library.folder}")
         self._tidy_library()
         if any(len(memory) for memory in self._memories().values()):
-            # What the jam begins with, as its journal holds only what comes to that.
+            # The memories that the jam begins with, as its journal holds only what is added to them.
             self._save_memory(memory_path(file.path))
         subscription = self._feed.subscribe()
         self._file = file

@@ -25,7 +25,7 @@ STEM_FORMAT = "%Y-%m-%d-%H%M%S"
 # The first and the last record fit into these; of a jam with hundreds of marks the whole journal is read instead.
 HEAD_BYTES, TAIL_BYTES = 32_768, 8192
 LARGEST_BYTES = 256_000_000
-"""A hundred hours of busy playing. A larger file is none of ours, and is not read."""
+"""A hundred hours of busy playing. A larger file is not a journal of ours, and is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class TakeLibrary:
 
     def _paths(self) -> list[Path]:
         try:
-            # Only files: a pipe of that name would be waited for without end.
+            # Only files: opening a pipe of that name would wait without end.
             return sorted(path for path in self.folder.glob(f"*{JOURNAL_SUFFIX}") if path.is_file())
         except OSError:  # this user may not look there
             return []

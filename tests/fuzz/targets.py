@@ -28,6 +28,7 @@ from model.memory.memory import Memory
 from model.memory.memory_file import _content_hash, load_memories, save_memories
 from model.pack.card import CARD_FILE, read_card
 from server.config.config import MidiSection, load
+from server.config.kept_offsets import StartOffset
 from server.controls.control_store import ControlStore
 from server.controls.control_table import CONTROLS, Settings
 from server.errors import ConfigError, TakeError
@@ -134,7 +135,7 @@ def _open_websocket(folder: Path, stack: ExitStack) -> Run:
             MidiSection(), controls, music_thread.receive_midi, music_thread.send_control_change, clock
         )
         learn = MidiLearn(controllers.cc_input, folder / "none" / "config.toml")
-        wiring = Wiring("Keys", "Synth", "memory", "", {})
+        wiring = Wiring("Keys", "Synth", "memory", "", {}, StartOffset(0.0, "the default"))
         jam = JamHandle(controls, music_thread, clock, wiring, controllers.receive_midi, learn, lambda: ("songbook",))
         return PageConnections(jam), controllers
 

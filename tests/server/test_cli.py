@@ -15,7 +15,20 @@ from server import cli
 from server.controls.control_table import CONTROLS
 from tests.music import BROKEN_MIDI_FILES, Part, line, midi_bytes
 
-COMMANDS = ("jam", "export", "takes", "ports", "controls", "layout", "learn", "packs", "train", "evaluate", "compare")
+COMMANDS = (
+    "jam",
+    "export",
+    "takes",
+    "ports",
+    "controls",
+    "layout",
+    "learn",
+    "packs",
+    "calibrate",
+    "train",
+    "evaluate",
+    "compare",
+)
 # The console command, as its wrapper in the environment's bin folder calls it.
 FOURS = (sys.executable, "-W", "error", "-c", "import sys; from server.cli import main; sys.exit(main())")
 PATIENCE_S = 30
@@ -96,7 +109,9 @@ class TestHelp:
         for command in COMMANDS:
             assert f" {command} " in done.out
 
-    @pytest.mark.parametrize("command", ["jam", "export", "takes", "ports", "controls", "layout", "learn", "packs"])
+    @pytest.mark.parametrize(
+        "command", ["jam", "export", "takes", "ports", "controls", "layout", "learn", "packs", "calibrate"]
+    )
     def test_is_there_for_each_command(self, fours: Fours, command: str) -> None:
         done = fours(command, "--help")
         assert done.status == 0
@@ -230,6 +245,7 @@ class TestPortsWithoutMidi:
 class TestLearnWithoutMidi:
     def test_says_how_to_get_midi(self, fours: Fours) -> None:
         assert "Start JACK" in fours.refusal("learn", "temperature")
+        assert "Start JACK" in fours.refusal("calibrate")
 
 
 @pytest.mark.usefixtures("own_packs")

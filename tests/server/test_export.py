@@ -208,6 +208,13 @@ class TestChords:
         exported(ExportRequest(seed, out, answer_only=True), over_chords)
         assert markers(out) == [(0.0, "G7"), (2.0, "Cmaj7")]
 
+    def test_what_of_a_chart_was_not_understood_is_said_once(self, seed: Path, out: Path, config: Config) -> None:
+        said: list[str] = []
+        over_chords = config.with_values({"controls.chart": "| Dm7 | H7 |"})
+        list(export_answers(ExportRequest(seed, out, count=2), over_chords, own_tempo=False, say=said.append))
+        assert len(said) == 1
+        assert said[0].startswith('The chart: bar 2: "H7" is no chord')
+
     def test_without_a_chart_there_are_no_markers(self, seed: Path, out: Path, config: Config) -> None:
         exported(ExportRequest(seed, out), config)
         assert markers(out) == []

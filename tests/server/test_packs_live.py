@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from threading import Event
@@ -9,7 +10,7 @@ from threading import Event
 import pytest
 
 from bridge.timing.clock import MonotonicClock
-from tests.server.jam_process import RunningJam, running_jam, wait_until
+from tests.server.jam_process import FOURS_COMMAND, PATIENCE_S, RunningJam, running_jam, wait_until
 from tests.tiny_pack import write_tiny_pack
 
 SWITCHES, SWITCHES_PER_S = 40, 20
@@ -66,6 +67,33 @@ def test_a_pack_on_a_disk_that_never_answers_stops_neither_osc_nor_ctrl_c(
         stopped_s = clock.now_s()
         assert jam.stop(signal.SIGINT) == (0, "")
         assert clock.now_s() - stopped_s < ENDED_WITHIN_S
+
+
+@pytest.fixture
+def dead_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The line of the configuration for a folder of packs on a disk that never answers."""
+    (tmp_path / "sitecustomize.py").write_text(DEAD_DISK, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    return f'[engine]\npacks_folder = "{tmp_path / "dead"}"\n'
+
+
+def test_a_folder_of_packs_that_never_answers_holds_up_neither_the_start_nor_ctrl_c(
+    tmp_path: Path, dead_folder: str
+) -> None:
+    with running_jam(tmp_path, "--midi-api", "none", more_config=dead_folder) as jam:
+        assert jam.phone.ask("/fours/pack", "rock").arguments == ("rock",)
+        assert jam.stop(signal.SIGINT) == (0, "")
+
+
+def test_a_jam_that_waits_for_the_disk_of_its_pack_says_so_and_ends_at_ctrl_c(tmp_path: Path, dead_folder: str) -> None:
+    (tmp_path / "config.toml").write_text(dead_folder, encoding="utf-8")
+    command = [*FOURS_COMMAND, "jam", "--midi-api", "none", "--no-panel", "--pack", "mine"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as jam:
+        assert jam.stdout is not None
+        assert jam.stdout.readline() == "Waiting for the disk with pack mine. Ctrl-C ends the jam.\n"
+        jam.send_signal(signal.SIGINT)
+        assert jam.wait(PATIENCE_S) == 0
+        assert jam.stdout.read() == ""
 
 
 def test_a_damaged_pack_is_reported_to_the_sender_and_the_old_one_stays(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import shlex
 import shutil
@@ -132,21 +133,25 @@ class TestMemoryOnly:
         assert names_in(out) == names_in(base)
         assert weights_of(out) == weights_of(base)
 
-    def test_there_must_be_a_pack(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
+    def test_without_a_pack_its_memory_cannot_be_fitted(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
         out = tmp_path / "gone"
         assert fours_train(tunes, "--out", out, "--memory-only", shape=(), recipe=()).error_message == (
             f"there is no pack at {out} to fit the memory of; train one first, without --memory-only"
         )
 
     @pytest.mark.parametrize("arguments", [("--from", "songbook"), ("--epochs", "3"), ("--force",)])
-    def test_what_is_for_training_is_refused(
+    def test_options_of_training_are_refused_where_only_a_memory_is_fitted(
         self, fours_train: FoursTrain, tunes: Path, base: Path, arguments: tuple[str, ...]
     ) -> None:
         assert fours_train(tunes, "--out", base, "--memory-only", *arguments, shape=(), recipe=()).error_message == (
             f"--memory-only trains nothing, and reads what the pack was trained on; leave out {arguments[0]}"
         )
 
-    def test_and_something_held_out(self, fours_train: FoursTrain, base: Path, tmp_path: Path) -> None:
+    def test_without_held_out_files_a_memory_cannot_be_fitted(
+        self, fours_train: FoursTrain, base: Path, tmp_path: Path
+    ) -> None:
         lone = write_part(tmp_path / "lone.mid", exercise())
         before = (base / CARD_FILE).read_bytes()
         assert fours_train(lone, "--out", base, "--memory-only", shape=(), recipe=()).error_message == (
@@ -202,6 +207,21 @@ class TestPack:
         assert result.status == 0
         (row,) = [line for line in result.stderr.splitlines() if "breaks off in its header" in line]
         assert row.split("│")[4:6] == [" 1      ", " torn [live].mid "]
+
+    def test_names_that_are_not_utf_8_are_read_and_written(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
+        folder = shutil.copytree(tunes, tmp_path / os.fsdecode(b"caf\xe9"))
+        first = min(folder.iterdir())
+        first.rename(folder / os.fsdecode(b"\xff\xfe t\xfcne.mid"))
+        (folder / os.fsdecode(b"br\xf6ken.mid")).write_bytes(b"MThd")
+        out = tmp_path / os.fsdecode(b"p\xe4ck")
+        result = fours_train(folder, "--out", out)
+        assert result.status == 0
+        assert read_card(out).approaches.keys() == {"pitch", "event"}
+        (row,) = [line for line in result.stderr.splitlines() if "breaks off in its header" in line]
+        assert "ken.mid" in row
+        assert f"fours jam --pack $'{tmp_path}/p\\xe4ck'" in result.stderr
 
     def test_a_single_file_is_not_held_out_and_a_message_explains_it(
         self, fours_train: FoursTrain, tmp_path: Path
@@ -542,6 +562,15 @@ class TestRefused:
         )
         assert names_in(tmp_path) == []
 
+    def test_rows_of_a_manifest_that_match_nothing(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
+        folder = shutil.copytree(tunes, tmp_path / "tunes")
+        (folder / "manifest.csv").write_text("path,split\n0.mid,train\nsong.mid,test\n", encoding="utf-8")
+        result = fours_train(folder, "--out", tmp_path / "tiny")
+        assert result.status == 1
+        assert "manifest.csv has rows for files that are not there: song.mid;" in result.error_message
+        assert "epoch" not in result.stderr
+        assert not (tmp_path / "tiny").exists()
+
     def test_a_place_that_cannot_be_written(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         result = fours_train(tunes, "--out", tmp_path / "file" / "tiny")
@@ -632,7 +661,7 @@ def test_time_is_written_as_people_write_it(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0", "0m", "-5", "soon", "5 minutes", "1m1h", "nan", "1e3"])
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_a_text_that_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="is no time; write it like 90s, 30m or 1h30m"):
         parse_duration(text)
 

@@ -16,7 +16,7 @@ from train.corpus.corpora import Corpus, Line, Split
 
 
 class FileChanges:
-    """The chords of a file on its own beats; between two chords of the track there is none."""
+    """The chords of a file, on its beats; in a gap between two chords of the chord track there is no chord."""
 
     def __init__(
         self, chords: Sequence[tuple[float, float, Chord]], beats_per_bar: float, first_bar_line: float
@@ -72,7 +72,7 @@ class ChordLine:
 
 
 def chord_lines(corpus: Corpus, split: Split) -> list[ChordLine]:
-    """The lines of one side whose files have a chord track; the chord track itself is none of them."""
+    """The lines of one side whose files have a chord track; the chord track itself is left out."""
     found: list[ChordLine] = []
     changes_by_file: dict[Path, FileChanges | None] = {}
     for line in corpus.lines[split]:

@@ -9,9 +9,9 @@ from model.harmony.chord_preference import TONE_ROLES, tone_roles
 from train.chords.chord_lines import ChordLine
 from train.phrasing.phrases import melody_of
 
-# Fewer ends than this say nothing.
+# With fewer ends than this, nothing is fitted.
 FEWEST_ENDS = 32
-# So many ends without any preference are added to those that were counted.
+# This many ends without any preference are added to the counts, so that a few ends change little.
 PRIOR_ENDS = 4.0
 DECIMALS = 3
 

@@ -1,8 +1,8 @@
-"""Fits what notes are likely over chords: three tables on top of a network's forecast; knows no corpus and no card.
+"""Fits which notes are likely over chords: three tables on top of a network's forecast; knows no corpus and no card.
 
-It is a log-linear model: the network's probability of each pitch, times the factor of `ChordPreference`, normalised. The tables are
-the ones that make the training music likeliest, with a weak prior at no effect. How strongly they count in a jam, where a memory knows
-some of it already, is fitted on the validation music.
+It is a log-linear model: the network's probability of each pitch, times the factor of `ChordPreference`, normalised.
+The tables are the ones that make the training music likeliest, with a weak prior at no effect. Their strength in a jam,
+where the memory already predicts a part of this, is fitted on the validation music.
 """
 
 from collections.abc import Sequence
@@ -67,7 +67,7 @@ class ChordEvidence:
         return len(self.targets)
 
     def bits(self, preference: ChordPreference | None, *, with_memory: bool) -> float:
-        """Bits a note, with the tables of a preference at its strength, or without any."""
+        """Bits per note, with the tables of a preference at its strength, or without any."""
         tables = [torch.zeros(size, dtype=torch.float64) for size in (BY_PLACE_SIZE, BY_NEXT_SIZE, BY_INTERVAL_SIZE)]
         strength = 0.0
         if preference is not None:

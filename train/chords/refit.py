@@ -1,4 +1,4 @@
-"""Fits what a pack knows of notes over chords to corpora with chord tracks; the networks stay as they are. Knows no command line."""
+"""Fits a pack's tables of notes over chords to corpora with chord tracks; does not change the networks."""
 
 from collections.abc import Sequence
 
@@ -75,7 +75,7 @@ def evidence_of(
 
 
 def figures(evidence: ChordEvidence, preference: ChordPreference) -> ChordFigures:
-    """Bits a note without and with the chords, frozen and with memory. Without memory the tables count fully."""
+    """Bits per note without and with the chords, each frozen and with memory. Without memory the tables count fully."""
     plain = ChordPreference(preference.by_place, preference.by_next, preference.by_interval)
     return ChordFigures(
         notes=len(evidence),

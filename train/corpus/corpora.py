@@ -37,7 +37,7 @@ class Line:
     """A piece of music that a model reads from start to end: one track of a file, or all its tracks merged.
 
     `records` may be a view on a memory map, and then costs nothing until it is looked at. `bars` are the beats where a meter
-    begins, each with how many beats its bars have; where there are none, they are taken for bars of four.
+    begins, each with how many beats its bars have; where there are none, bars have four beats.
     """
 
     file: Path

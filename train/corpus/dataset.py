@@ -83,10 +83,10 @@ def _begins_chord(onsets: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     begins[1:] = onsets[1:] - onsets[:-1] >= CHORD_BEATS
     near = ~begins[1:]
     if not (near[1:] & near[:-1]).any():
-        return begins  # no chord of three, in which the last may be far from the first
+        return begins  # no chord of three notes or more, whose last may be far from its first
     first = np.flatnonzero(begins)
     last = np.append(first, len(onsets))[1:] - 1
-    # Where notes are close to their neighbours, but not all close to the first note, the loop goes from note to note.
+    # The loop handles only chords whose notes are each close to the note before, but not all close to the first.
     spread = onsets[last] - onsets[first] >= CHORD_BEATS
     for begin, end in zip(first[spread], last[spread], strict=True):
         chord = onsets[begin]

@@ -55,7 +55,7 @@ _known: frozenset[str] = frozenset()
 
 
 def _remember(known: frozenset[str]) -> None:
-    """Runs once in each worker process; takes the hashes of files that need not be parsed."""
+    """Runs once in each worker process; stores the hashes of files that need not be parsed."""
     global _known  # noqa: PLW0603  a worker process has no other place
     _known = known
     # Imported modules stay, and readings contain no cycles: the search for cycles would take a tenth of the time.

@@ -25,7 +25,7 @@ from train.evaluation.melodies import Melody, event_melody, pitch_melody
 from train.evaluation.reference_statistics import ReferenceStatistics
 from train.evaluation.seeds import NamedSeed
 
-# A seed that ends at most this far past a bar line ends in the bar before it, as in `fours export`.
+# A seed that ends at most this far past a bar line counts as ending in the bar before that line, as in `fours export`.
 BAR_TOLERANCE_BEATS = 1 / 16
 BEATS_PER_BAR = 4
 

@@ -2,10 +2,10 @@
 
 It knows no model and no file.
 
-It does not depend on key and rhythm: it compares the steps from one onset to the next, and in a chord the highest
-note. Unseen music shares n-grams with the training lines as well, so copying of a model is compared with that: with
-what the `IntervalIndex` of the training lines finds in the test lines, after `pool_copying`. There each n-gram of
-each line counts once, also those of a repeated note, unless `drop_repeats` drops them.
+It does not depend on key and rhythm: it compares the steps from one onset to the next, and in a chord the highest note.
+Unseen music shares n-grams with the training lines as well, so copying of a model is compared with that: with what the
+`IntervalIndex` of the training lines finds in the test lines, after `pool_copying`. In it each n-gram of each line
+counts once, and so do those of a repeated note, unless `drop_repeats` leaves them out.
 """
 
 from bisect import bisect_left

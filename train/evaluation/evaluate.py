@@ -1,4 +1,4 @@
-"""Judges a pack on a corpus: bits per note beside those of PPM, and its answers beside real music.
+"""Measures a pack on a corpus: bits per note compared with those of PPM, and its answers compared with real music.
 
 It knows no command line.
 """
@@ -26,7 +26,7 @@ from train.evaluation.measures import Quartiles
 from train.evaluation.reference_statistics import ReferenceStatistics, measure_reference
 from train.evaluation.seeds import NamedSeed, first_phrase
 
-# A pack is judged by this many answers of this many bars, each to the first phrase of another line.
+# A pack gives this many answers of this many bars, each to the first phrase of another line.
 ANSWERS = 32
 ANSWER_BARS = 16
 
@@ -56,7 +56,7 @@ class Evaluation:
 def evaluate(
     pack: Pack, corpora: Sequence[Corpus], split: Split, sampling: SamplingSettings, random_seed: int = 0
 ) -> Evaluation:
-    """Judges both approaches; PPM learns from the training side of the same corpora.
+    """Measures both approaches; PPM learns from the training side of the same corpora.
 
     The same arguments give the same figures. Raises CorpusError where no file is on this side of the split, and
     PackError where the pack is damaged.
@@ -84,7 +84,7 @@ def evaluate(
 def choice_of(pack: Pack, tracks: TrackChoice | None = None) -> LineSelection:
     """How to read files for this pack: its tracks and its time unit.
 
-    A pack that learnt from `melodic` tracks is judged on lead-like ones.
+    A pack that learnt from `melodic` tracks is measured on lead-like ones.
     """
     event = pack.card.approaches["event"]
     tracks_trained_on: TrackChoice = (

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 FOLDS = 5
-# Small trees: a few hundred phrases teach no more.
+# The trees are small, as a few hundred phrases are too few for larger ones.
 TREES, LEAVES, LEAST_IN_LEAF = 80, 6, 10
 # The inverse strength of the logistic regression's penalty.
 REGULARISATION = 0.3

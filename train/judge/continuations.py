@@ -1,4 +1,4 @@
-"""The test of the true continuation: does a model find what really came next likelier than bars of other pieces?"""
+"""The continuation test: whether a model finds what really came next more likely than bars of other pieces."""
 
 import math
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class ContinuationTest:
 def continuation_test(
     pack: Pack, approach: Approach, exchanges: Sequence[HeldOutExchange], random_seed: int = 0
 ) -> ContinuationTest | None:
-    """Bits per note of the true bars, against those of seven wrong ones; None where no exchange has seven to be mistaken for."""
+    """Bits per note of the true bars, against those of seven wrong ones; None where no exchange has seven."""
     engine = pack.engine(approach, "cpu")
     right = {False: 0, True: 0}
     asked = 0
@@ -57,7 +57,7 @@ def continuation_test(
 
 
 class _Listener:
-    """Hears notes, and says how many bits the notes that follow would cost."""
+    """Hears notes, and computes how many bits the notes after them would cost."""
 
     def __init__(
         self, engine: Engine, vocabulary: PitchVocabulary | EventVocabulary, memory: Memory, bars: Bars
@@ -74,7 +74,7 @@ class _Listener:
                 self._memory.hear(token, place)
 
     def bits_per_note(self, notes: Sequence[Note]) -> tuple[float, float]:
-        """By the network alone, and with memory; afterwards it stands where it stood."""
+        """Bits per note by the network alone, and with memory; the state is afterwards as it was before."""
         logits, state, cursor, mark = self._logits, self._state, self._cursor, self._memory.snapshot()
         frozen = with_memory = 0.0
         for note in in_onset_order(notes):

@@ -55,7 +55,7 @@ def held_out_exchanges(
 ) -> tuple[HeldOutExchange, ...]:
     """At most `count` exchanges, as many of each corpus as possible, and of many pieces rather than many of one.
 
-    A corpus that is not among those `trained_on` was never seen at all, so its training side belongs to the test side.
+    Where the pack was not trained on a corpus (`trained_on`), the corpus's training side counts as test side too.
     The same arguments give the same exchanges. Raises CorpusError where there is none.
     """
     by_corpus = [_of_corpus(corpus, _sides(corpus, split, trained_on), bars) for corpus in corpora]

@@ -12,18 +12,19 @@ from model.analysis.scale import Key
 from train.judge.phrase import TICKS_PER_BEAT, JudgedPhrase
 
 Group = Literal["pitch", "rhythm", "rests and endings", "touch", "shown"]
-"""What a measure is about. Those that are only `shown` say in another way what others say, and no classifier is given them."""
+"""What a measure is about. Those that are only `shown` repeat what others measure in another form; classifiers do not
+get them."""
 FEATURE_SETS: Mapping[str, tuple[Group, ...]] = {
     "everything": ("pitch", "rhythm", "rests and endings", "touch"),
     "fair: rests and endings left out": ("pitch", "rhythm", "touch"),
     "pitch alone": ("pitch",),
     "rhythm alone": ("rhythm",),
 }
-"""What the classifiers are given."""
+"""The groups of measures that classifiers are trained on, by title."""
 
 FIFTH = 7
 MOTIF_ONSETS, LONG_MOTIF_ONSETS = 3, 4
-# A run of intervals that is counted of its own: the longest that a limit on each quote, which there was once, let through.
+# Runs of this many intervals have a measure of their own. An earlier version limited each quote to this length.
 RUN = 8
 # With less spread between a seed's velocities, it has no dynamics: they were not written down.
 LEAST_VELOCITY_SPREAD = 2.0

@@ -24,7 +24,7 @@ def deferred_interrupts(*, second_at_once: bool = True) -> Iterator[Interrupt]:
     A second one is raised at once.
 
     With `second_at_once=False` a second one is recorded only. On any other thread than the main one, which gets no
-    signals, `requested` can be set by the block alone.
+    signals, only the block itself can set `requested`.
     """
     interrupt = Interrupt()
 

@@ -95,7 +95,7 @@ class Learner:
         return tensors
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Takes over a state that `state_tensors` gave."""
+        """Restores a state that `state_tensors` returned."""
         self._network.load_state_dict(tensors_named(tensors, "network"))
         self.averaged.load_state_dict(tensors_named(tensors, "averaged"))
         moments: dict[int, dict[str, Tensor]] = {}

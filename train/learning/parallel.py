@@ -20,7 +20,8 @@ from train.errors import RecipeError, TrainError
 
 Result = TypeVar("Result")
 
-# The others wait while the first process reads a large corpus. It is torchrun that notices a process that died.
+# The others wait while the first process reads a large corpus. A process that died is noticed by torchrun, not by this
+# limit.
 LONGEST_WAIT = timedelta(hours=12)
 
 

@@ -215,7 +215,7 @@ class _Training:
         state, tokens, nats = self._state, self._new_tokens, self._learner.pop_nats()
         if not math.isfinite(nats):
             raise RecipeError(
-                f"the loss is no number any more after {state.steps_taken} steps; train with a lower --learning-rate"
+                f"the loss is not a number any more after {state.steps_taken} steps; train with a lower --learning-rate"
             )
         state.seconds = self._world.run_on_first(lambda: self._clock() - self._started_s)
         state.epoch_nats += nats

@@ -21,7 +21,7 @@ from train.evaluation.evaluate import pack_network
 from train.memory.fitting import fit_backoff
 from train.memory.forecasts import collect_evidence, forecast_lines
 
-# So many notes of each corpus suffice to fit some forty parameters.
+# This many notes of each corpus suffice to fit some forty parameters.
 MAX_NOTES_FITTED = 50_000
 
 

@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float64]
 # Fewer phrases than this say nothing about how phrases end.
 MIN_PHRASES = 32
 QUANTILES = 8
-# So many notes without any preference are added to the counts of each tone and each place.
+# This many notes without any preference are added to the counts of each tone and each place.
 PRIOR_NOTES = 4.0
 SHORTEST_LAST_BEATS, LONGEST_LAST_BEATS, LONGEST_BREATH_BEATS = 0.5, 4.0, 4.0
 DECIMALS = 3

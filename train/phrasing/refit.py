@@ -48,7 +48,7 @@ def refit_phrasing(pack: Pack, corpora: Sequence[Corpus]) -> Card:
     """
     if not any(corpus.lines["train"] for corpus in corpora):
         raise CorpusError(
-            "no file falls to the train side of the split, which touch and phrase ends are fitted to; give it more files"
+            "no file is on the training side of the split, which touch and phrase ends are fitted to; give it more files"
         )
     card = pack.card.model_copy(update={"phrasing": fit_phrasing(corpora)})
     replace_card(card, pack.folder)

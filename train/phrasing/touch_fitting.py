@@ -22,20 +22,20 @@ from train.phrasing.phrases import Melody
 
 Floats = npt.NDArray[np.float64]
 
-# A line has dynamics where it has so many velocities, and so large a share of its notes is as loud as the one before it or not:
-# a score that says "forte" and "piano" every few bars has none.
+# A line has dynamics where it has at least this many different velocities, and at least this share of its notes has
+# another velocity than the note before. A score with "forte" and "piano" every few bars has none.
 MIN_VELOCITIES = 4
 MIN_CHANGES = 0.2
-# Fewer notes with dynamics than this say nothing.
+# With fewer notes that have dynamics than this, no loudness is fitted.
 MIN_NOTES = 256
-# A stretch of so many bars is a phrase, as what a player plays before an answer.
+# A stretch of this many bars counts as a phrase, like one that a player plays before an answer.
 PHRASE_BARS = 4
 MIN_PHRASE_NOTES = 8
 QUANTILES = 10
 # Keeps the coefficients of features that hardly occur small.
 RIDGE_NOTES = 16.0
 TRUST_CHOICES = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
-# Of the choice of `trust_notes` alone: the error changes little with it, and is found well enough on so many phrases.
+# Only for the choice of `trust_notes`: the error depends little on it, so this many phrases are enough to compare.
 MAX_PHRASES_COMPARED = 400
 DECIMALS = 3
 NEUTRAL_CHANCE = 0.5
@@ -43,7 +43,7 @@ NEUTRAL_CHANCE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class TouchFit:
-    """The touch of some corpora, and on how many notes its loudness and its lengths stand."""
+    """The touch of some corpora, and from how many notes its loudness and its lengths were fitted."""
 
     profile: TouchProfile
     loudness_notes: int
@@ -68,7 +68,7 @@ def fit_touch(melodies: Sequence[Melody]) -> TouchFit | None:
     choices = [replace(plain, loudness=loudness, trust_notes=trust) for trust in TRUST_CHOICES]
     errors = [_error(profile, pairs) for profile in choices]
     if min(errors) >= _error_of_means(pairs):
-        return TouchFit(plain, 0, length_notes)  # they change by bars, and not by notes
+        return TouchFit(plain, 0, length_notes)  # their velocities change from bar to bar, and not from note to note
     return TouchFit(choices[errors.index(min(errors))], notes, length_notes)
 
 
@@ -157,7 +157,7 @@ def _pairs(melodies: Sequence[Melody]) -> Iterator[tuple[HeardPhrase, HeardPhras
 
 
 def _error(profile: TouchProfile, pairs: Sequence[tuple[HeardPhrase, HeardPhrase]]) -> float:
-    """The mean squared error of the velocities of a phrase, foretold from the phrase before it and the profile."""
+    """The mean squared error of the velocities of a phrase, predicted from the phrase before it and the profile."""
     total = count = 0.0
     for before, after in pairs:
         touch = learn_touch([before], profile)
@@ -169,7 +169,7 @@ def _error(profile: TouchProfile, pairs: Sequence[tuple[HeardPhrase, HeardPhrase
 
 
 def _error_of_means(pairs: Sequence[tuple[HeardPhrase, HeardPhrase]]) -> float:
-    """The same error where each note is foretold to be as loud as the phrase before was on average."""
+    """The same error where each note is predicted to be as loud as the phrase before was on average."""
     errors = [
         (note.velocity - np.mean([heard.velocity for heard in before.notes])) ** 2
         for before, after in pairs

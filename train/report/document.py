@@ -1,6 +1,4 @@
-"""A comparison as one HTML page that needs no other file: style, script, pictures and MIDI files are all inside.
-
-And where it is written.
+"""Writes a comparison as one HTML page that needs no other file: style, script, pictures and MIDI files are inside.
 
 The page is `page/report.html`. Its content is prepared in `train.report.answer_views`, `train.report.figure_views` and
 `train.report.card_views`.
@@ -130,7 +128,7 @@ def page_path_for(out: Path) -> Path:
             f"{out} is a file; name a folder for the report, or a page such as {out.with_suffix('.html')}"
         )
     if page.is_dir():
-        raise OutputError(f"{page} is a folder; name a page that is none, or the folder that the report goes to")
+        raise OutputError(f"{page} is a folder; name another page, or the folder that the report goes to")
     existing_folder = next(folder for folder in page.parents if folder.exists())
     with _output_errors(page):
         probe = existing_folder / f".{page.name}.{os.getpid()}"

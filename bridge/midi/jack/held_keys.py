@@ -1,4 +1,4 @@
-"""The keys and pedals that are held at an input, and which of them may be up already, as their release was lost. No I/O.
+"""The keys and pedals that are held at an input, and those among them whose release may have been lost. No I/O.
 
 JACK delivers the messages of each cycle once: those of a cycle that a client misses are gone. A lost note-off would leave a phrase
 open for ever.
@@ -14,12 +14,12 @@ Releases = dict[bytes, float]
 
 
 class HeldKeys:
-    """Of one input: what is held, each by the message that would release it."""
+    """The keys and pedals that are held at one input, each stored as the message that would release it."""
 
     def __init__(self) -> None:
         self._held: set[bytes] = set()
         self._doubtful: Releases = {}
-        """The second since which each of these may be up."""
+        """The keys and pedals in doubt, each with the second since which it may be up."""
 
     def on_message(self, data: bytes) -> None:
         """Takes a message that came in."""
@@ -33,12 +33,12 @@ class HeldKeys:
             self._held.discard(release)
 
     def on_missed_cycle(self, at_s: float) -> None:
-        """Notes that messages may have been lost by `at_s`."""
+        """Records that messages may have been lost by `at_s`, so that all held keys and pedals are in doubt."""
         for release in self._held:
             self._doubtful.setdefault(release, at_s)
 
     def take_releases(self, at_s: float) -> list[bytes]:
-        """Lets everything go that has been doubtful for `DOUBT_S`; returns the messages that say so."""
+        """Releases all keys and pedals that have been in doubt for `DOUBT_S`; returns the messages for that."""
         if not self._doubtful:
             return []
         releases = sorted(release for release, since_s in self._doubtful.items() if at_s - since_s >= DOUBT_S)

@@ -42,7 +42,7 @@ DRAIN_CYCLES = 3
 """How many cycles a port stays open after its last message: if it is closed in the same cycle, JACK may lose the message."""
 
 WORK_PENDING = -1
-"""No value that the doorbell can have."""
+"""A value that the doorbell never has."""
 
 Microseconds = ctypes.c_uint64
 Notes = set[tuple[int, int]]
@@ -50,7 +50,7 @@ Notes = set[tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Pipes:
-    """The file numbers of what connects the jam and its client."""
+    """The file descriptors of the pipes and the shared memory between the jam and its client."""
 
     received_fd: int
     """A pipe for the messages that arrive at our ports."""
@@ -91,14 +91,14 @@ class CycleState:
     inputs: tuple[object, ...] = ()
     """JACK's pointers to the input ports that may be connected: each costs two calls into the library."""
     dated_every: int = 1
-    """In how many idle cycles one is dated."""
+    """One of this many idle cycles is dated."""
 
 
 class JackClient:
     """A client of the running server. Raises `jack.JackOpenError` where no server answers.
 
-    JACK calls it in each cycle from the start on. `on_gone` is called with a reason when the server ends. All methods
-    are for one thread, which is not JACK's.
+    JACK calls it in each cycle from its creation on. `on_gone` is called with a reason when the server ends. All
+    methods are called from one thread, which must not be JACK's.
     """
 
     def __init__(self, name: str, pipes: Pipes, on_gone: Callable[[str], None]) -> None:
@@ -232,7 +232,7 @@ class JackClient:
         return min(readings)[1]
 
     def _set_process_callback(self, jack: ModuleType) -> None:
-        # Not by JACK-Client, whose wrapper is one Python function more in each cycle.
+        # Not through JACK-Client, whose wrapper would be one more Python function in each cycle.
         self._process = jack._ffi.callback("JackProcessCallback", self._create_process())  # noqa: SLF001
         if jack._lib.jack_set_process_callback(self._client._ptr, self._process, jack._ffi.NULL):  # noqa: SLF001
             raise self._jack_error("the process callback was refused")
@@ -265,7 +265,8 @@ class JackClient:
         return process
 
     def _process_messages(self, frames: int) -> None:
-        # Before anything is read: whatever comes after this is then read in the next cycle.
+        # Stored before the pipe is read: a message that comes later changes the doorbell again, and is read in the next
+        # cycle.
         self._state.doorbell = self._doorbell[0]
         cycle = self._date_cycle(frames)
         self._release_doubtful_keys(cycle)
@@ -289,7 +290,7 @@ class JackClient:
             self._pass_on(port, message, cycle.second_of(offset) - latency_s, cycle.frame_zero_s - latency_s)
 
     def _release_doubtful_keys(self, cycle: Cycle) -> None:
-        """Lets keys come up whose note-off was probably in a cycle that was missed."""
+        """Releases keys whose note-off was probably in a cycle that was missed."""
         has_gap, self._gaps = self._gaps != self._dates.gaps, self._dates.gaps
         latency_s = self._latency.at_s(cycle.starts_s, self._frames / self._rate)
         for port in self._ports:
@@ -404,7 +405,7 @@ def load_jack() -> ModuleType:
 
 
 def _track_sounding(port: ClientPort, data: bytes) -> None:
-    """Notes which notes sound after a message."""
+    """Updates which notes sound, given a message that is sent."""
     status = data[0]
     kind, channel = status >> 4, status & 0x0F
     if kind == 9 and data[2]:

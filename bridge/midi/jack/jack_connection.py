@@ -59,13 +59,13 @@ class JackPort:
         self.on_found: Callable[[], None] = _ignore_change
 
     def mark_lost(self) -> None:
-        """Notes that the server is gone, or the port that this one is connected to."""
+        """Records that the server, or the port that this one is connected to, is gone."""
         if not self.is_lost:
             self.is_lost = True
             self._call(self.on_lost)
 
     def mark_found(self, name: str) -> None:
-        """Notes that the port is there again, under this name."""
+        """Records that the port is there again, under this name."""
         self.name = name
         if self.is_lost:
             self.is_lost = False
@@ -96,13 +96,13 @@ class JackConnection:
         self.faults = FaultCounter(logger, "JACK")
         self.state = JackState()
         self.through_pipewire = False
-        """Whether the client uses PipeWire's own JACK library, because the system's one reaches no server."""
+        """Whether the client uses PipeWire's own JACK library, because the system's library reaches no server."""
         self._environment: Mapping[str, str] = os.environ
         self._helper = self._connect()
 
     @property
     def server(self) -> str:
-        """The server as people know it."""
+        """The server's name, as it is shown to users."""
         return "jack by PipeWire" if self.through_pipewire else "jack"
 
     def port_names(self, direction: Direction) -> list[str]:
@@ -164,7 +164,7 @@ class JackConnection:
                 raise PortTaken(f"JACK refuses the port ({reply['error']}). Name another one, or restart JACK.")
 
     def _connect(self) -> JackHelper:
-        """Connects with the system's JACK library; if that reaches no server, with PipeWire's where that is another one."""
+        """Connects through the system's JACK library, or through PipeWire's own where that one reaches no server."""
         first = self._start_helper(waits_for_server=False)
         reply = first.wait_until_ready()
         if reply["notice"] == "ready":
@@ -234,7 +234,7 @@ class JackConnection:
 
 
 def _open_command(port: JackPort, *, may_be_missing: bool) -> dict[str, object]:
-    """The command that opens a port; with `may_be_missing` it need not be there yet, and is connected when it comes."""
+    """The command that opens a port; with `may_be_missing` the port to connect to need not exist yet."""
     return {
         "do": "open",
         "port": port.number,

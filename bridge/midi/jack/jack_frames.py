@@ -103,7 +103,7 @@ class Latency:
         self._last_message_s = float("-inf")
 
     def on_message(self, at_s: float) -> None:
-        """Notes that a message was read or written."""
+        """Records that a message was read or written."""
         self._last_message_s = at_s
 
     def at_s(self, now_s: float, period_s: float) -> float:

@@ -67,7 +67,8 @@ class JackHelper:
         """How many messages were not sent because the pipe was full: the process does not run."""
         received_fd, their_received_fd = os.pipe()
         their_to_send_fd, self._to_send_fd = os.pipe()
-        os.set_blocking(self._to_send_fd, False)
+        if sys.platform != "win32":  # there is no JACK-Client for it, see `is_supported`
+            os.set_blocking(self._to_send_fd, False)
         doorbell = TemporaryFile()  # noqa: SIM115  both processes keep it open until they end
         doorbell.truncate(DOORBELL_BYTES)
         self._doorbell = mmap.mmap(doorbell.fileno(), DOORBELL_BYTES)

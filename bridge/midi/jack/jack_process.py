@@ -1,6 +1,7 @@
 """The process that holds the JACK client: carries out commands (lines of JSON on stdin), and reports changes on stdout.
 
-It ends when its stdin closes, so with the jam, however that ends. Before that, it ends all sounding notes.
+It ends when its stdin closes, and so always with the jam, even if the jam is killed. Before that, it ends all sounding
+notes.
 """
 
 from __future__ import annotations
@@ -38,8 +39,9 @@ def main(arguments: list[str]) -> None:
     # Ctrl-C is for the jam, which then closes this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipes = Pipes(*map(int, fds))
-    os.set_blocking(pipes.received_fd, False)
-    os.set_blocking(pipes.to_send_fd, False)
+    if sys.platform != "win32":  # there is no JACK-Client for it, see `is_supported`
+        os.set_blocking(pipes.received_fd, False)
+        os.set_blocking(pipes.to_send_fd, False)
     process = JackProcess(name, pipes, waits_for_server=waiting == "wait")
     # Nothing here makes reference cycles, so there is no garbage to search for.
     gc.disable()
@@ -243,4 +245,4 @@ def _direction(command: Command) -> Direction:
 
 
 def _ignore_text(_text: str) -> None:
-    """Takes what libjack would print; the jam prints sentences of its own."""
+    """Drops what libjack would print, as the jam prints sentences of its own."""

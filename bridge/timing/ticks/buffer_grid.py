@@ -1,7 +1,8 @@
-"""The grid that dates lie on where ticks are delivered once per audio buffer: its period, and the last grid line before a date.
+"""The grid of dates of ticks that come once per audio buffer: its period, and the last grid line before a date.
 
-Further delivery only ever makes a date later. The grid is followed as it drifts against our clock, moves when the machine
-pauses for a moment, and is dropped when dates leave it, as with another buffer size or sample rate. Times are in seconds.
+On its way to us a tick can only become later, never earlier. The grid is followed as it drifts against our clock, moves
+when the machine pauses for a moment, and is dropped when dates leave it, as with another buffer size or sample rate.
+Times are in seconds.
 """
 
 import math
@@ -138,7 +139,7 @@ class BufferGrid:
             self.period_s = None
 
     def _move_or_forget(self) -> None:
-        """The last dates miss the grid: it moved when the engine missed a deadline and paused for a moment, or it is another one."""
+        """Finds out why the last dates miss the grid: it moved as the engine paused, or it is another grid."""
         assert self.period_s is not None
         period_s, last_s = self.period_s, list(self._dates_s)[-MOVED_DATES:]
         origin_s, jitter_s = spread(last_s, period_s)

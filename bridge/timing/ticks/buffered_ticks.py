@@ -24,8 +24,8 @@ FORGETTING = 0.0003
 """The share by which the set of possible lines grows at each tick: a tempo may drift by some millionths in a minute."""
 
 LEAST_SPREAD, FAST_FORGETTING = 0.08, 0.01
-"""Where the possible lines are closer together than this share of a buffer, they are rather wrong than exact, as the grid they come
-from was measured on few dates at first. Then the set grows faster."""
+"""Where the possible lines are closer together than this share of a buffer, they are more likely wrong than exact, as
+the grid they come from was measured on few dates at first. Then the set grows faster."""
 
 LATE_TICKS, EARLY_TICKS = 4, 3
 """This many ticks outside their windows are not a coincidence; early ones are rarer, as no delivery makes a tick early."""

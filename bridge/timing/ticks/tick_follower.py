@@ -104,7 +104,7 @@ class TickFollower:
         return None if self._buffered is None else self._grid.period_s
 
     def move_dates(self, by_s: float) -> None:
-        """Notes that all dates from now on are so much later, as the clock that they come from stood still."""
+        """Accounts for a standstill of the clock that dates come from: all dates from now on are `by_s` later."""
         self._moved_s += by_s
 
     def tick(self, at_s: float) -> None:

@@ -25,7 +25,7 @@ TEXT_SUFFIXES = frozenset(
 CHORDPRO_SUFFIXES = frozenset({".cho", ".crd", ".chopro", ".chordpro", ".pro"})
 MAX_BYTES = 10_000_000
 LONGEST_SHOWN = 60
-"""So many characters of a text that is no chart stand in the message."""
+"""An error message shows at most this many characters of a text that is no chart."""
 
 _IN_KEY = re.compile(
     r"(?P<chart>.*\S)\s+in\s+(?P<key>[A-G][#b♯♭]?(?:\s*(?:m|min|minor|maj|major|[a-z]+))?)\s*", re.DOTALL
@@ -118,7 +118,7 @@ def _key(text: str) -> Key | None:
 
 
 def _named(chart: Chart, name: str) -> Chart:
-    """The title of a transposed form says its key."""
+    """The chart of a transposed form with its key in the title; any other chart as it is."""
     form = _form_name(name)
     if form is None:
         return chart

@@ -1,4 +1,4 @@
-"""The chart of a MIDI file: of its markers where they are chord symbols, or else of a track of chords, named where notes begin."""
+"""The chart of a MIDI file: from markers that are chord symbols, or else from the notes of a track of chords."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -79,7 +79,7 @@ def _division(division: int) -> tuple[float, bool]:
     frames, ticks_per_frame = 0x100 - (division >> 8), division & 0xFF
     if frames not in FRAMES_PER_SECOND or ticks_per_frame == 0:
         raise UnreadableError(
-            f"counts time in {frames} frames of {ticks_per_frame} ticks, which is no division there is"
+            f"counts time in {frames} frames of {ticks_per_frame} ticks, which MIDI files do not have"
         )
     return FRAMES_PER_SECOND[frames] * ticks_per_frame * 60 / SMPTE_TEMPO_BPM, True
 

@@ -34,8 +34,31 @@ _TEXT, _TEMPO, _METER = 0x01, 0x51, 0x58
 _END_OF_TRACK = b"\xff\x2f"  # of whatever length
 # A tempo has three bytes; of a meter's four the first two are read.
 _SHORTEST = {_TEMPO: 3, _METER: 2}
+# A track of nothing but channel messages and short meta messages, each with the status that it needs. A meta message of up to this
+# length has its bytes counted by an alternative of its own.
+_LONGEST_COUNTED = 48
+_COUNTED = rb"|".join([b"%b.{%d}" % (re.escape(bytes([length])), length) for length in range(_LONGEST_COUNTED + 1)])
+_ORDINARY = re.compile(
+    rb"(?:%b(?:%b|%b|\xff%b(?:%b)))*+"
+    % (
+        _DELTA,
+        rb"[\x80-\xbf\xe0-\xef]%b(?:%b%b)*+" % (_DATA * 2, _DELTA, _DATA * 2),
+        rb"[\xc0-\xdf]%b(?:%b%b)*+" % (_DATA, _DELTA, _DATA),
+        _DATA,
+        _COUNTED,
+    ),
+    re.DOTALL,
+)
 # Data bytes of system messages, which do not belong in a file but are in some. Others are undefined.
 _SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0, 0xF8: 0, 0xFA: 0, 0xFB: 0, 0xFC: 0, 0xFE: 0}
+
+
+def is_ordinary(track: bytes) -> bool:
+    """Whether a track surely holds channel messages and meta messages only, and no event that is cut short.
+
+    False is no verdict: a long text, or running status after a meta message, makes a track one that has to be walked through.
+    """
+    return _ORDINARY.fullmatch(track) is not None
 
 
 @dataclass(frozen=True, slots=True)

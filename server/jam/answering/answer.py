@@ -66,7 +66,7 @@ class Answer:
         self._planned: deque[_Ahead] = deque()
         self._groove, self._timeline = groove, timeline
         self._random = random
-        # Of its own, so that the notes are the same whatever their touch.
+        # A generator of its own, so that the notes do not depend on their touch.
         self._touch_random = Random(random.getrandbits(64))
         self._rendition, self._amounts = rendition, amounts
         self._last_chance: tuple[float | None, float] = (None, 0.0)  # the latest onset, and the chance of its notes

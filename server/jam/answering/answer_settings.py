@@ -23,7 +23,7 @@ from server.jam.turns.turn_planner import BeatSpan
 CLOSING_BEATS, CLOSING_SHARE = 1.0, 0.25
 # In a turn it is the last two beats: the player's turn follows, and half of that time is air.
 TURN_CLOSING_BEATS = 2.0
-# So many of a phrase's latest notes tell its rhythm.
+# The rhythm of a phrase is taken from this many of its latest notes.
 NOTES_OF_RHYTHM = 64
 # How many of the latest notes of a phrase count as just played: a few bars.
 RECENT_NOTES = 32

@@ -17,7 +17,7 @@ from server.controls.choices import STRAIGHT_SWING
 from server.controls.control_table import PERCENT, Settings
 from server.jam.turns.turn_planner import BeatSpan
 
-# An answer without an end is one phrase after another, each of so many beats.
+# An answer without an end is one phrase after another, each of this many beats.
 ENDLESS_PHRASE_BEATS = 16.0
 # No note moves further than this share of the way to its neighbour, so that two never change places.
 MOST_OF_GAP = 0.25

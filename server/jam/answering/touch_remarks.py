@@ -1,4 +1,4 @@
-"""Says once why a touch was not taken up, in one sentence each; the answer is then played plainly."""
+"""Reports why the player's touch cannot be used, each reason once; the answer is then played plainly."""
 
 import logging
 from collections.abc import Sequence
@@ -8,18 +8,18 @@ from model.phrasing.touch import HeardPhrase
 
 logger = logging.getLogger("fours.jam.touch")
 
-# Of fewer notes than this nothing is said: they would hardly tell anything anyway.
+# A phrase of fewer notes than this gets no remark, as it shows too little.
 MIN_NOTES = 8
 
 
 class TouchRemarks:
-    """Remembers what was said."""
+    """Logs each remark once."""
 
     def __init__(self) -> None:
         self._said: set[str] = set()
 
     def say_about(self, phrase: HeardPhrase) -> None:
-        """Says what is missing in a phrase that a touch is learnt from, if that was not said before."""
+        """Logs what is missing in a phrase that a touch is learnt from, if that was not logged before."""
         for sentence in sentences_about(phrase.notes, has_bars=phrase.bars is not None):
             if sentence not in self._said:
                 self._said.add(sentence)

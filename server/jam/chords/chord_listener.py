@@ -1,14 +1,16 @@
-"""Hears chords, beat by beat, and learns the form of a song: "learnt the changes". It reads no clock and sends nothing."""
+"""Hears chords, beat by beat, and finds the form of a song from them. It reads no clock and sends nothing."""
 
 from bisect import bisect_right
 from collections import deque
 
 from bridge.timing.timeline import Timeline
+from model.analysis.key_finder import KeyFinder
 from model.harmony.changes import ChartChanges
 from model.harmony.chart import Chart, ChartBar
 from model.harmony.chord import Chord
-from model.harmony.chord_naming import chord_from_weights, name_chord
+from model.harmony.chord_naming import is_cluster, name_chord
 from model.harmony.form_finder import BarChords, form_length
+from model.harmony.melody_chord import chord_of_melody
 from model.notes import Note
 
 # A hand that comes down late still means the beat before it, and one that comes a little early the beat after it.
@@ -18,12 +20,13 @@ CHANGES_KEPT = 1024
 
 
 class ChordListener:
-    """The chords that sound and those of the bars so far; `changes` foresees what comes once the form is known."""
+    """The chords that sound and those of the bars so far; `changes` predicts the next ones once the form is known."""
 
     def __init__(self) -> None:
         self._held: set[int] = set()
         self._heard: deque[tuple[float, Chord]] = deque(maxlen=CHANGES_KEPT)  # chords and the beats that they begin at
         self._bars: dict[int, BarChords] = {}
+        self._key_finder = KeyFinder()  # the key of the phrases, by which the chord of a bar is likelier or not
         self._next_bar: int | None = None  # the first bar that is not finished
         self.changes: ChartChanges | None = None
         """What is known of the chords; None until the first one is heard."""
@@ -31,25 +34,31 @@ class ChordListener:
         """The length of the form in bars; 0 until it is known."""
 
     def press(self, pitch: int, beat: float, timeline: Timeline) -> None:
-        """A key of the chords goes down. Single notes name no chord, and leave the one before in place."""
+        """A key of the chords goes down. Notes that make no chord, single or a cluster, leave the present one in force."""
         self._held.add(pitch)
         chord = name_chord(self._held)
         if chord is not None:
             self._add(chord, beat, timeline)
+        elif is_cluster(self._held):
+            # Its keys came one by one, and the first of them may have been taken for a chord.
+            self._take_back(beat)
+            self._predict_last(timeline)
 
     def release(self, pitch: int) -> None:
         """A key of the chords comes up; the chord counts on until another one is heard."""
         self._held.discard(pitch)
 
     def hear_phrase(self, notes: list[Note], timeline: Timeline, bar: int) -> None:
-        """Names the likeliest chord of a bar that is over, from the player's notes in it."""
+        """Names the likeliest chord of a bar that is over, from the player's notes in it and the key of those heard so far."""
         start, end = timeline.bar_line(bar), timeline.bar_line(bar + 1)
-        weights: dict[int, float] = {}
+        beats: dict[int, float] = {}
         for note in notes:
             sounding = min(note.end_beats, end) - max(note.onset_beats, start)
             if sounding > 0.0:
-                weights[note.pitch % 12] = weights.get(note.pitch % 12, 0.0) + sounding
-        chord = chord_from_weights(weights)
+                beats[note.pitch % 12] = beats.get(note.pitch % 12, 0.0) + sounding
+                if note.onset_beats >= start:
+                    self._key_finder.hear(note.pitch, note.duration_beats, note.onset_beats)
+        chord = chord_of_melody(beats, self._key_finder.key)
         if chord is not None:
             self._add(chord, start, timeline)
 
@@ -67,17 +76,29 @@ class ChordListener:
         return changed
 
     def forget(self) -> None:
-        """The song has jumped or the bars have changed: what was heard so far says nothing of what comes."""
+        """Forgets what was heard: the song has jumped or the bars have changed, so it predicts nothing any more."""
         self._bars.clear()
         self._heard.clear()
         self._next_bar, self.form_bars = None, 0
 
     def _add(self, chord: Chord, beat: float, timeline: Timeline) -> None:
+        self._heard.append((self._take_back(beat), chord))
+        self._predict_last(timeline)
+
+    def _take_back(self, beat: float) -> float:
+        """Forgets the chords that were still being struck at `beat`, and returns the beat at which the first of them began."""
         while self._heard and self._heard[-1][0] > beat - LATE_BEATS:
-            beat = min(self._heard.pop()[0], beat)  # a chord that is still being struck
-        self._heard.append((beat, chord))
-        if not self.form_bars:
-            self.changes = ChartChanges(Chart((ChartBar((chord,)),)), timeline.downbeat, timeline.meter.beats_per_bar)
+            beat = min(self._heard.pop()[0], beat)
+        return beat
+
+    def _predict_last(self, timeline: Timeline) -> None:
+        """While no form is known, predicts that the last chord goes on."""
+        if self.form_bars:
+            return
+        self.changes = None
+        if self._heard:
+            chart = Chart((ChartBar((self._heard[-1][1],)),))
+            self.changes = ChartChanges(chart, timeline.downbeat, timeline.meter.beats_per_bar)
 
     def _finish_bar(self, bar: int, timeline: Timeline) -> bool:
         start = timeline.bar_line(bar)

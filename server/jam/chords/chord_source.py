@@ -34,7 +34,7 @@ class ChordSource:
 
     @property
     def _unformed(self) -> ChartChanges | None:
-        """What is heard while no form is known yet."""
+        """The chord that is heard while no form is known yet; None once one is."""
         return None if self._listener.form_bars else self._listener.changes
 
     def set_chart(self, chart: Chart | None) -> None:
@@ -42,7 +42,7 @@ class ChordSource:
         self.chart = chart
 
     def is_of_chords(self, message: Message, settings: Settings) -> bool:
-        """Whether a message is one of the chords, and none of the phrase."""
+        """Whether a message belongs to the chords, and so not to the phrase."""
         if not isinstance(message, NoteOn | NoteOff):
             return False
         if settings.chords_from == "channel":
@@ -68,18 +68,18 @@ class ChordSource:
         self._phrase_bar = bar
 
     def on_bars_moved(self) -> None:
-        """The song has jumped, or its bars are of another length: the form that was heard no longer holds."""
+        """Forgets the form that was heard: the song has jumped, or its bars have another length."""
         self._listener.forget()
         self._phrase_bar = None
 
     def advance(self, beat: float, timeline: Timeline, settings: Settings) -> bool:
-        """Goes on to `beat`; returns whether `changes` is another one than before."""
+        """Goes on to `beat`; returns whether `changes` has been replaced."""
         if settings.chords_from in {"channel", "below", "phrase"}:
             self._listener.advance(beat, timeline)
         return self.update(timeline, settings)
 
     def update(self, timeline: Timeline, settings: Settings) -> bool:
-        """Makes `changes` what the controls, the chart and the bars ask for; returns whether that is another one than before."""
+        """Sets `changes` by the controls, the chart and the bars; returns whether it has been replaced."""
         before = self.changes
         match settings.chords_from:
             case "off":

@@ -11,7 +11,7 @@ from server.jam.listening.phrase import Phrase
 
 # An answer does not repeat too much of any of the player's last phrases.
 PHRASES_KEPT = 8
-# How loud, how long and how late the player plays is learnt from so many phrases.
+# How loud, how long and how late the player plays is learnt from this many of the latest phrases.
 TOUCH_PHRASES = 2
 
 # MIDI 1.0, channel mode messages: 123 and all above it (omni and mono or poly) also mean that all keys are up.

@@ -1,6 +1,6 @@
 """Plans when the jam plays and for how long: by mode, bars, song and past turns; knows no note and no model.
 
-All beats are quarter notes on `TurnPlanner.timeline`.
+The partner is the side of the jam that answers the player. All beats are quarter notes on `TurnPlanner.timeline`.
 """
 
 import math
@@ -158,16 +158,16 @@ class TurnPlanner:
         return None if silent_since is None else silent_since + settings.answer_after * TEMPO_DETECTION_SHARE
 
     def on_player_note(self) -> None:
-        """Notes that the player plays."""
+        """Records that the player plays."""
         self._is_silenced = False
 
     def on_answer_begun(self, span: BeatSpan, settings: Settings) -> None:
-        """Notes that the partner plays within `span`: one answer per turn."""
+        """Records that the partner plays within `span`: one answer per turn."""
         if _mode(settings).occasion == "turn":
             self._turn_taken_until_beats = span.until_beats
 
     def on_answer_ended(self, beat: float) -> None:
-        """Notes that the partner has finished, or was interrupted."""
+        """Records that the partner has finished, or was interrupted."""
         self._last_answer_end_beats = beat
 
     def on_stop(self) -> None:
@@ -179,7 +179,7 @@ class TurnPlanner:
         self._counts_bars = False
 
     def restart_turns(self) -> None:
-        """Notes that the turns have changed, so that the partner has played none of them."""
+        """Records that the turns have changed, so that the partner has played none of them."""
         self._turn_taken_until_beats = -math.inf
 
     def count_in(self, settings: Settings, beat: float, *, by_player: bool) -> bool:

@@ -15,7 +15,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 def return_large_blocks() -> None:
-    """Gives back what is free now, and from now on large blocks as soon as they are freed.
+    """Returns the memory that is free now to the system, and later on each large block as soon as it is freed.
 
     Does nothing where the C library is another: macOS and musl have no such settings, and Windows no such library.
     """

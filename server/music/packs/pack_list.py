@@ -1,4 +1,4 @@
-"""The names of the packs that can be chosen now. A folder of packs on a dead disk holds up nobody who asks for them.
+"""The names of the packs that can be chosen now. A folder on a disk that does not answer keeps nobody waiting.
 
 It knows no pack, and no control.
 """
@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Collection
 
 CHECK_S = 0.1
-"""How long to wait for the disk. Of one that takes longer, what was found last counts."""
+"""How long to wait for the disk. If it takes longer, the names that were found last are used."""
 
 
 class PackList:

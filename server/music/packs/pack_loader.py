@@ -21,24 +21,26 @@ class LoadedPack:
 
     @property
     def plays_plainly(self) -> bool:
-        """Whether it is a trained pack that knows nothing of touch and phrase ends, as it was made before."""
+        """Whether it is a trained pack of an older version, whose card has neither touch nor phrase ends."""
         return isinstance(self.pack, Pack) and self.pack.phrasing() == PLAIN
 
-    def improvisers(self, tempo_bpm: float) -> dict[Approach, Improviser]:
+    def improvisers(
+        self, tempo_bpm: float, before_step: Callable[[], None] = lambda: None
+    ) -> dict[Approach, Improviser]:
         """New improvisers by approach, which have heard nothing.
 
-        `tempo_bpm` matters to packs that count seconds and not beats: they convert by it.
+        `tempo_bpm` matters to packs that count seconds and not beats: they convert by it. `before_step` is called before
+        each step that keeps the interpreter for some milliseconds.
         """
-        return {
-            approach: create_improviser(
-                self.engines[approach],
-                self.pack.vocabulary(approach, tempo_bpm),
-                self.pack.memory(approach, tempo_bpm),
-                self.pack.phrasing(),
-                self.pack.chord_preference(approach),
+        improvisers = {}
+        for approach in APPROACHES:
+            before_step()
+            vocabulary, memory = self.pack.vocabulary(approach, tempo_bpm), self.pack.memory(approach, tempo_bpm)
+            before_step()
+            improvisers[approach] = create_improviser(
+                self.engines[approach], vocabulary, memory, self.pack.phrasing(), self.pack.chord_preference(approach)
             )
-            for approach in APPROACHES
-        }
+        return improvisers
 
 
 def check_pack_exists(name: str, config: Config) -> None:
@@ -56,6 +58,5 @@ def load_pack(name: str, config: Config, before_step: Callable[[], None] = lambd
     pack = DummyPack() if name == DUMMY_PACK else open_pack(name, config.pack_folders)
     engines = {}
     for approach in APPROACHES:
-        before_step()
-        engines[approach] = pack.engine(approach, config.engine.device)
+        engines[approach] = pack.engine(approach, config.engine.device, before_step)
     return LoadedPack(pack, engines)

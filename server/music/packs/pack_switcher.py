@@ -5,7 +5,7 @@ Neither the event loop nor the music thread waits for it. It knows no controls a
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from model.approach import Approach
 from model.improvising.improviser import Improviser
 from model.notes import Note
 from server.music.packs.pack_loader import LoadedPack
+from server.music.packs.retired_models import RetiredModels
 
 logger = logging.getLogger("fours.packs")
 
@@ -25,6 +26,8 @@ QUIET_S = 0.03
 """Each step of loading starts when no note is due for this time. A step holds the interpreter lock for a few milliseconds at
 most, but this thread has no priority: on a busy machine other programs may interrupt it, and the music thread would wait."""
 LONGEST_WAIT_S = 0.5
+FREE_EVERY_S = 1.0
+"""How often the loading thread looks whether models that were replaced can be freed."""
 
 Load = Callable[[str, Callable[[], None]], LoadedPack]
 """Loads the pack with this name or in this folder; calls its second argument before each step that holds the interpreter lock."""
@@ -55,14 +58,25 @@ class PackSwitcher:
     """
 
     def __init__(
-        self, load: Load, exists: Callable[[str], None], receiver: ModelReceiver, on_failed: OnFailed, current_name: str
+        self,
+        load: Load,
+        exists: Callable[[str], None],
+        receiver: ModelReceiver,
+        on_failed: OnFailed,
+        current_name: str,
+        current_models: Iterable[Improviser] = (),
     ) -> None:
-        """`exists` raises PackError if there is no such pack; it may read from the disk. `current_name` is the pack that plays."""
+        """`exists` raises PackError if there is no such pack; it may read from the disk.
+
+        `current_name` is the pack that plays, `current_models` are its models.
+        """
         self._load = load
         self._exists = exists
         self._receiver = receiver
         self._on_failed = on_failed
         self._current_name = current_name
+        self._current_models = tuple(current_models)
+        self._retired_models = RetiredModels()
         self._requests: SimpleQueue[tuple[str, float]] = SimpleQueue()
         self._checking: threading.Thread | None = None
         self._loading: threading.Thread | None = None
@@ -109,7 +123,10 @@ class PackSwitcher:
 
     def _run(self) -> None:
         while True:
-            name, tempo_bpm = self._requests.get()
+            try:
+                name, tempo_bpm = self._next_request()
+            except _ClosedError:
+                return
             try:
                 while True:
                     name, tempo_bpm = self._requests.get_nowait()
@@ -124,9 +141,19 @@ class PackSwitcher:
             except Exception as error:  # noqa: BLE001  reported to the user; the next pack can still be loaded
                 self._on_failed(name, self._current_name, error)
 
+    def _next_request(self) -> tuple[str, float]:
+        """Waits for the next request, and frees meanwhile what was replaced and is no longer used."""
+        while self._retired_models:
+            try:
+                return self._requests.get(timeout=FREE_EVERY_S)
+            except Empty:
+                self._retired_models.free_unused(self._wait_for_quiet)
+        return self._requests.get()
+
     def _switch(self, name: str, tempo_bpm: float) -> None:
+        self._retired_models.free_unused(self._wait_for_quiet)
         loaded_pack = self._load(name, self._wait_for_quiet)
-        improvisers = loaded_pack.improvisers(tempo_bpm)
+        improvisers = loaded_pack.improvisers(tempo_bpm, self._wait_for_quiet)
         heard_count, notes = self._receiver.sounded_notes(LONGEST_WAIT_S)
         for note, learn in notes:
             for improviser in improvisers.values():
@@ -134,8 +161,12 @@ class PackSwitcher:
                 improviser.hear(note, learn=learn)
         if self._requests.empty():
             self._receiver.replace_improvisers(improvisers, heard_count)
+            self._retired_models.add(self._current_models)
+            self._current_models = tuple(improvisers.values())
             self._current_name = name
             logger.info("pack %s", loaded_pack.pack.name)
+        else:
+            self._retired_models.add(improvisers.values())
 
     def _wait_for_quiet(self) -> None:
         if self._is_closed.is_set():

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import statistics
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 
 from bridge.fault_counter import FaultCounter
@@ -49,6 +49,7 @@ MESSAGES_PER_S, MESSAGES_AT_ONCE = 500.0, 500.0
 
 REFUSALS_PER_S, REFUSALS_AT_ONCE = 5.0, 20.0
 LATENESS_SAMPLES = 512
+LEAST_CLOCK_ERRORS = 24
 PITCHES = 128
 
 
@@ -268,6 +269,7 @@ class PageConnections:
                 "midi_api": wiring.midi_api,
                 "osc": wiring.osc,
                 "ms_per_token": {str(approach): ms for approach, ms in wiring.ms_per_token.items()},
+                "offset": {"ms": wiring.offset.ms, "source": wiring.offset.source},
             },
             **self._learn_state(),
             "offers": {"takes": self._jam.takes is not None},
@@ -276,7 +278,9 @@ class PageConnections:
         }
 
     def _figures(self) -> dict[str, Json]:
-        """How late the latest notes left, in milliseconds; how much was refused or failed; how many pages there are."""
+        """How late the latest notes left, and how far a followed clock is from our beat, in milliseconds; how much was refused
+        or failed; how many pages there are.
+        """
         music_thread = self._jam.music_thread
         latest_s = list(islice(reversed(music_thread.lateness_s.copy()), LATENESS_SAMPLES))
         lateness: dict[str, Json] = {}
@@ -285,13 +289,26 @@ class PageConnections:
             lateness = {"p50": round(percentiles[49] * 1000, 2), "p99": round(percentiles[98] * 1000, 2)}
         return {
             "lateness_ms": lateness,
+            "clock_ms": _clock_figures(list(music_thread.clock_errors_s.copy())),
+            "latency_ms": round(self._jam.latency_s() * 1000, 1),
             "refused": self.refused_counts.total() + music_thread.faults.counts.total(),
             "panels": len(self._connections),
         }
 
 
+def _clock_figures(errors_s: Sequence[float]) -> dict[str, Json]:
+    """How much later than our beat the ticks of a clock come, and half of the range that eight in ten of them are in.
+
+    In milliseconds; empty where no clock is followed.
+    """
+    if len(errors_s) < LEAST_CLOCK_ERRORS:
+        return {}
+    tenths = statistics.quantiles(errors_s, n=10, method="inclusive")
+    return {"offset": round(tenths[4] * 1000, 1), "jitter": round((tenths[8] - tenths[0]) * 500, 1)}
+
+
 def _track_held(connection: PageConnection, message: PlayMessage) -> None:
-    """Notes a key or pedal that the page now holds, with the message that releases it, or one that it has released."""
+    """Adds a key or pedal that the page now holds, with the message that releases it, or removes a released one."""
     channel, number = message.key
     if message.is_note_on:
         connection.releases[message.key] = encode(NoteOff(number, channel))

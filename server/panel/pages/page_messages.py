@@ -101,7 +101,7 @@ def read_page_message(text: str | bytes) -> PageMessage:
 
 
 def _refuse_number(text: str) -> NoReturn:
-    """NaN and infinity, which Python's reader of JSON takes, though JSON has none."""
+    """Refuses NaN and infinity, which Python's JSON reader accepts, though JSON has neither."""
     raise BadMessage(f"{cut_short(text)} is not a number that the panel takes")
 
 

@@ -74,7 +74,10 @@ function handleMessage(message) {
   Object.assign(jam.readouts, message.readouts);
   if (message.figures) jam.figures = message.figures;
   statusDisplay.showPorts(jam.readouts.ports);
-  if (message.figures || message.readouts) statusDisplay.showWiring(jam.wiring, jam.figures, jam.readouts, lastRefusal);
+  if (message.figures || message.readouts) {
+    const { offset_ms: offsetMs = 0 } = controlPanel.values;
+    statusDisplay.showWiring(jam.wiring, jam.figures, jam.readouts, lastRefusal, offsetMs, jam.timeline?.source);
+  }
   if (message.time) statusDisplay.showTempo(jam.timeline);
   if (message.status) statusDisplay.showState(jam.status.state);
   if (message.time || message.status || message.values) updatePlan();

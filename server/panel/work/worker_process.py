@@ -5,11 +5,9 @@ of music takes the interpreter for tens of milliseconds at a time. In the jam's 
 """
 
 import json
-import os
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +17,11 @@ from model.errors import ModelError
 from model.files.seed import seed_notice, seed_of
 from server.errors import ServerError
 from server.music.seed_player import seed_messages
+from server.music.thread_priority import request_low_priority
 
 if TYPE_CHECKING:
     from server.panel.work.take_list import TakeList
 
-NICENESS = 10
 SEEDS_KEPT = 2
 """The one that plays, and the one that takes its place."""
 MESSAGES_PER_CHUNK = 64
@@ -80,9 +78,7 @@ class WorkerProcess:
 
 def main() -> None:
     """Answers requests until stdin closes."""
-    with suppress(OSError):
-        # By how much it differs: it may have started with the jam's own, which runs before ordinary programs.
-        os.nice(NICENESS - os.nice(0))
+    request_low_priority()
     process = WorkerProcess()
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     while line := requests.readline():

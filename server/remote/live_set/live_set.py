@@ -55,7 +55,7 @@ class LiveSet:
         self._values[name] = message.arguments[0]
 
     def take_messages(self, now_s: float) -> list[OscMessage]:
-        """What to send to AbletonOSC now."""
+        """The messages to send to AbletonOSC now."""
         messages = []
         has_to_ask = now_s >= self._next_ask_s
         # What was sent before Live is there is lost: without an answer it is sent again with each question.
@@ -69,7 +69,7 @@ class LiveSet:
 
     @staticmethod
     def farewell() -> list[OscMessage]:
-        """What to send when the set is no longer followed."""
+        """The messages to send when the set is no longer followed."""
         return [OscMessage(f"{STOP}{name}") for name in PROPERTIES]
 
     def is_silent(self, now_s: float) -> bool:

@@ -1,7 +1,8 @@
 """Lets the key and the tempo follow the set in Ableton Live, while one of these two controls says so. Runs in the asyncio loop.
 
-The port for AbletonOSC's answers is open only that long. The music never waits for Live: while the set's key is not known,
-`key = live` means what `auto` means. What Live's being silent, or its scale, means for the key is said once each time.
+The port for AbletonOSC's answers is open only that long. The music never waits for Live: while the set's key is not
+known, `key = live` means what `auto` means. Where Live does not answer, or its scale is not a key here, one log message
+says what that means for the key.
 """
 
 import asyncio
@@ -102,7 +103,7 @@ class LiveSetFollower:
             await server.stop()
 
     async def _pause(self, seconds: float) -> None:
-        """Waits for so long, or until one of the two controls changes."""
+        """Waits for this many seconds, or until one of the two controls changes."""
         self._changed.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -115,7 +116,7 @@ class LiveSetFollower:
         return ()
 
     def _apply(self) -> None:
-        """Passes on the key and the tempo where they are others than before."""
+        """Passes on the key and the tempo where they have changed."""
         live_set = self._live_set
         if live_set is None:
             return
@@ -143,7 +144,7 @@ class LiveSetFollower:
         if self._controls.settings.tempo_from != LIVE_KEY or bpm is None or bpm == self._tempo_bpm:
             return
         self._tempo_bpm = bpm
-        with suppress(BadValue):  # a tempo beyond ours: the last one stays
+        with suppress(BadValue):  # a tempo out of our range: the last one stays
             self._controls.set("tempo", bpm, ORIGIN_LIVE)
 
     def _say(self, sentence: str) -> None:

@@ -99,7 +99,7 @@ def recover_memories(records: Iterable[Record], memory_file: Path, last_written_
 
 
 def _hand_on(recovered: Path, shared_file: Path, last_written_s: float) -> None:
-    """Puts recovered memories in place of a file that was written before `last_written_s`, if that is a memory of the same words.
+    """Replaces a file that was written before `last_written_s` by the recovered memories, if it is of the same words.
 
     A journal may come from anywhere, and must not have another file overwritten.
     """
@@ -152,7 +152,7 @@ def _replay(memory: Memory, marks: dict[int, MemoryMark], record: MemoryHeard) -
 
 
 def _backoff(record: MemoryBegun) -> Backoff:
-    """A back-off with the contexts of the record. How far they are trusted is of no account here, as nothing is forecast."""
+    """A back-off with the contexts of the record; any trust in them will do, as nothing is forecast here."""
     if not record.note_contexts:
         return DEFAULT_BACKOFFS[record.approach]
     return Backoff(_trust(record.note_contexts), _trust(record.time_contexts) if record.time_contexts else None)

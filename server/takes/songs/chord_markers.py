@@ -75,7 +75,7 @@ class _Replay:
         self._phrase: list[Note] = []
 
     def go_on(self, beat: float) -> Iterator[TimedChord]:
-        """The chords from the last beat to this one. What is heard is looked at once a bar, as a bar that is over says what comes."""
+        """The chords from the last beat to this one. What is heard counts once a bar is over."""
         if self._beat is None or beat <= self._beat:
             self._beat = beat if self._beat is None else self._beat
             return
@@ -111,7 +111,7 @@ class _Replay:
         self._source.update(self._timeline, self._settings)
 
     def _until(self, beat: float) -> Iterator[TimedChord]:
-        """The chords from the last beat to this one, by what is known now; then what has been heard until this one counts."""
+        """The chords from the last beat to this one, as known at the last one; then adds what was heard since."""
         if self._beat is not None and self._source.changes is not None:
             yield from changes_between(self._source.changes, self._beat, beat)
         self._beat = beat

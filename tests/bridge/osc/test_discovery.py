@@ -17,7 +17,7 @@ def test_an_announcement_that_fails_is_only_counted(caplog: pytest.LogCaptureFix
     assert len(caplog.records) == 1
 
 
-def test_one_that_is_stopped_at_once_has_no_fault() -> None:
+def test_an_announcement_that_is_stopped_at_once_counts_no_fault() -> None:
     async def test() -> None:
         async with ServiceAnnouncement("Trading Fours", "127.0.0.1", 8000) as announcement:
             pass

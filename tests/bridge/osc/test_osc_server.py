@@ -302,7 +302,9 @@ class TestBroadcast:
 
 
 class TestUntrustedSenders:
-    def test_are_neither_read_nor_answered_but_counted(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_packets_of_untrusted_senders_are_neither_read_nor_answered_but_counted(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
         async def test() -> None:
             handler = EchoHandler()
             async with server_and_app(handler) as (server, app):

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.timing.clock_messages import is_clock_message
-from bridge.timing.midi_clock import MidiClock
+from bridge.timing.midi_clock import ERRORS_KEPT, MidiClock
 from bridge.timing.timeline import Timeline
 from tests.bridge.timing.clock_streams import (
     CONTINUE,
@@ -445,3 +445,22 @@ def test_a_steady_clock_is_found_after_any_stream(stream: Stream, chance: Random
     listener.catch_up(daw)
     assert listener.timeline.tempo_bpm == pytest.approx(tempo_bpm, rel=0.001)
     assert listener.position_ticks(daw.next_s) == pytest.approx(3 * BAR, abs=0.05)
+
+
+class TestHowEvenAClockIs:
+    def test_the_ticks_of_an_even_clock_come_on_our_beat(self) -> None:
+        listener = Listener(Timeline.start(97.0)).catch_up(Daw(tempo_bpm=97.0).tick(3 * BAR))
+        assert len(listener.clock.tick_errors_s) == ERRORS_KEPT
+        assert list(listener.clock.tick_errors_s) == pytest.approx([0.0] * ERRORS_KEPT, abs=1e-5)
+
+    def test_a_tick_that_is_late_is_late_against_our_beat(self) -> None:
+        daw = Daw().tick(2 * BAR)
+        listener = Listener().catch_up(daw)
+        listener.hear([(TICK, daw.next_s + 0.004)])
+        assert listener.clock.tick_errors_s[-1] == pytest.approx(0.004, abs=0.0002)
+
+    def test_another_clock_begins_anew(self) -> None:
+        daw = Daw().tick(BAR)
+        listener = Listener().catch_up(daw)
+        daw.rest(5.0).tick(6)
+        assert len(listener.catch_up(daw).clock.tick_errors_s) == 6

@@ -15,7 +15,7 @@ class TestPlaceOnTheGrid:
         assert Bars(2.5, 3.0).grid_place(6.5) == 24
 
     @pytest.mark.parametrize("off", [-0.02, 0.02])
-    def test_hands_that_are_a_little_off_are_at_the_same_place(self, off: float) -> None:
+    def test_notes_played_a_little_off_are_at_the_same_place(self, off: float) -> None:
         for beat in (0.0, 0.25, 0.5, 0.75, 1.0, 1 / 3, 2 / 3):
             assert Bars().grid_place(4.0 + beat + off) == Bars().grid_place(beat)
 
@@ -30,5 +30,5 @@ class TestChanges:
     def test_an_onset_just_before_a_change_belongs_to_it(self) -> None:
         assert bars_at(8.99, self.CHANGES) == Bars(9.0, 3.0)
 
-    def test_without_any_they_are_bars_of_four(self) -> None:
+    def test_without_changes_bars_have_four_beats(self) -> None:
         assert bars_at(7.0, ()) == Bars()

@@ -30,23 +30,23 @@ class TestStrength:
             (Bars.of_meter(7, 8), 3.0, Strength.BEAT),
         ],
     )
-    def test_of_a_place_in_the_bar(self, bars: Bars, beat: float, strength: Strength) -> None:
+    def test_each_place_in_the_bar_has_its_strength(self, bars: Bars, beat: float, strength: Strength) -> None:
         assert bars.strength(beat) == strength
 
     def test_bars_are_counted_from_their_downbeat(self) -> None:
         assert Bars(1.5).strength(5.5) == Strength.DOWNBEAT
         assert Bars(1.5).line_at_or_before(9.45) == 9.5
 
-    def test_a_bar_lasts_for_longer_than_nothing(self) -> None:
-        with pytest.raises(ValueError, match="longer than nothing"):
+    def test_bars_of_no_length_are_an_error(self) -> None:
+        with pytest.raises(ValueError, match="longer than 0 beats"):
             Bars(0.0, 0.0)
 
 
 class TestBarsOfAPhrase:
-    def test_on_the_beat_they_are_those_of_the_jam(self) -> None:
+    def test_a_phrase_on_the_beat_has_the_bars_of_the_jam(self) -> None:
         assert bars_of(line(*[60] * 8), COMMON_BARS) == COMMON_BARS
 
-    def test_played_by_hand_they_still_are(self) -> None:
+    def test_a_phrase_played_by_hand_has_the_bars_of_the_jam_too(self) -> None:
         assert bars_of(at(0.02, 0.97, 1.52, 2.01, 2.96, 3.55, 4.02), COMMON_BARS) == COMMON_BARS
 
     def test_triplets_and_sixteenths_fit_the_bars(self) -> None:
@@ -63,7 +63,7 @@ class TestBarsOfAPhrase:
         assert bars_of(at(0.0, 1.5), COMMON_BARS) == COMMON_BARS
         assert bars_of(at(0.2), COMMON_BARS) is None
 
-    def test_no_notes_have_none(self) -> None:
+    def test_a_phrase_without_notes_has_no_bars(self) -> None:
         assert bars_of([], COMMON_BARS) is None
 
 

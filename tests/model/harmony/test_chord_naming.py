@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from model.harmony.chord_naming import chord_from_weights, name_chord
+from model.harmony.chord_naming import is_cluster, name_chord
 from model.harmony.chord_symbol import parse_chord
 
 NAMED = ("C", "Cm", "C7", "Cm7", "Cmaj7", "Cdim", "Cm7b5", "Cdim7", "C+", "C9", "Cm6", "F#7", "Bbmaj7", "Eb", "Am7b5")
@@ -41,7 +41,9 @@ def test_the_order_of_notes_does_not_matter() -> None:
     assert all(a == b for a, b in pairwise([name_chord([60, 64, 67]), name_chord([67, 60, 64])]))
 
 
-def test_a_phrase_makes_the_likeliest_chord() -> None:
-    assert str(chord_from_weights({5: 2.0, 9: 1.0, 0: 1.0, 7: 0.5})) == "F"
-    assert str(chord_from_weights({2: 2.0, 5: 1.0, 9: 1.0})) == "Dm"
-    assert chord_from_weights({}) is None
+@pytest.mark.parametrize("count", range(8, 13))
+def test_more_pitch_classes_than_a_chord_of_thirds_has_are_a_cluster(count: int) -> None:
+    pitches = [48 + index * 7 % 12 for index in range(count)]
+    assert name_chord(pitches) is None
+    assert is_cluster(pitches)
+    assert not is_cluster(pitches[:7])

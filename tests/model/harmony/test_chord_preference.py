@@ -44,7 +44,7 @@ def test_the_next_chord_counts_only_while_it_is_near() -> None:
     assert not far.by_interval.any()
 
 
-def test_no_chord_says_nothing() -> None:
+def test_without_a_chord_there_is_no_preference() -> None:
     changes = ChartChanges(read_text_chart("| N.C. | C |"))
     assert preference_indices(PITCHES, changes.at(0.0), 0.0, 60) is None
 

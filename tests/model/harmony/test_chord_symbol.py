@@ -62,7 +62,7 @@ def test_accidentals_may_be_written_as_signs() -> None:
 
 
 @pytest.mark.parametrize("symbol", ["N.C.", "NC", "n"])
-def test_no_chord_is_none(symbol: str) -> None:
+def test_the_symbol_for_no_chord_is_read_as_none(symbol: str) -> None:
     assert parse_chord(symbol) is None
 
 

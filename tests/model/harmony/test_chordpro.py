@@ -19,7 +19,7 @@ def test_a_grid_says_where_the_bars_are() -> None:
     assert chart.remarks == ()
 
 
-def test_chordpro_is_told_from_a_plain_chart() -> None:
+def test_chordpro_is_distinguished_from_a_plain_chart() -> None:
     assert is_chordpro(SONG)
     assert not is_chordpro("[A]\n| G | C |")
 

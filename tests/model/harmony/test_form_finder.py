@@ -22,13 +22,13 @@ def found_after(text: str) -> tuple[int | None, int]:
     return None, 80
 
 
-def test_a_blues_is_known_in_its_second_time_round() -> None:
+def test_the_form_of_a_blues_is_found_while_it_is_played_a_second_time() -> None:
     length, bars = found_after(FORMS["blues"])
     assert length == 12
     assert 12 < bars <= 24
 
 
-def test_four_bars_are_known_after_eight() -> None:
+def test_a_form_of_four_bars_is_found_after_eight() -> None:
     assert found_after(FORMS["doo-wop"]) == (4, 8)
 
 

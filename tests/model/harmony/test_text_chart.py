@@ -71,6 +71,21 @@ def test_five_hundred_bars_are_read_and_too_many_are_cut_with_a_remark() -> None
     assert "with its repeats" in repeated.remarks[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "bar", "count"),
+    [("| C | C F G C Am | C F G C Am |", 2, 5), ("Meter: 3/4\n| C F G Am |", 1, 4), ("| C . . . G |", 1, 5)],
+)
+def test_bars_with_more_chords_than_beats_are_kept_and_said_once(text: str, bar: int, count: int) -> None:
+    chart = read_text_chart(text)
+    assert chart.remarks == (f"bar {bar} has {count} chords, more than it has beats, so they share it evenly",)
+    assert len(chart.bars[bar - 1].chords) == count
+
+
+@pytest.mark.parametrize("text", ["| C F G C |", "Meter: 7/8\n| C F G C Am Dm G |", "Meter: 6/8\n| C . . G . . |"])
+def test_bars_that_fit_say_nothing(text: str) -> None:
+    assert read_text_chart(text).remarks == ()
+
+
 def test_many_mistakes_are_summed_up() -> None:
     chart = read_text_chart("C " + "X " * 100)
     assert len(chart.remarks) == 21

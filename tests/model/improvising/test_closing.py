@@ -39,7 +39,7 @@ def answers(approach: Approach, ending: Ending | None, breath_beats: float = 0.0
 
 @pytest.mark.parametrize("approach", APPROACHES)
 class TestAnswers:
-    def test_more_of_them_end_on_the_first_beat_of_the_last_bar(self, approach: Approach) -> None:
+    def test_more_answers_end_on_the_first_beat_of_the_last_bar(self, approach: Approach) -> None:
         def on_first_beat(ending: Ending | None) -> int:
             lasts = [answer[-1].note.onset_beats for answer in answers(approach, ending)]
             return sum(abs(onset - 28.0) < CHORD_BEATS for onset in lasts)
@@ -47,16 +47,16 @@ class TestAnswers:
         assert on_first_beat(None) == 0
         assert on_first_beat(ENDING) >= 0.1 * ANSWERS
 
-    def test_more_of_them_end_on_the_tonic(self, approach: Approach) -> None:
+    def test_more_answers_end_on_the_tonic(self, approach: Approach) -> None:
         def on_tonic(ending: Ending | None) -> int:
             return sum(answer[-1].note.pitch % 12 == 0 for answer in answers(approach, ending))
 
         assert on_tonic(ENDING) > 1.5 * on_tonic(None)
 
-    def test_none_ends_before_its_last_bar(self, approach: Approach) -> None:
+    def test_no_answer_ends_before_its_last_bar(self, approach: Approach) -> None:
         assert all(answer[-1].note.onset_beats >= 28.0 - CHORD_BEATS for answer in answers(approach, ENDING))
 
-    def test_none_sounds_into_the_breath(self, approach: Approach) -> None:
+    def test_no_answer_sounds_into_the_breath(self, approach: Approach) -> None:
         ended = answers(approach, ENDING, breath_beats=1.0)
         assert max(answer[-1].note.end_beats for answer in ended) <= 31.0
         assert not any(answer[-1].fills_gap for answer in ended)

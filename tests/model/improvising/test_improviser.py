@@ -378,7 +378,9 @@ class TestSamplingSettings:
 class TestANetworkThatForecastsNoNumbers:
     """An overflow, or damaged memory: it must not play the highest note forever, and not be silent after it healed."""
 
-    def test_hearing_it_is_an_error_and_changes_nothing(self, approach: Approach, forecast: float) -> None:
+    def test_hearing_with_a_broken_forecast_is_an_error_and_changes_nothing(
+        self, approach: Approach, forecast: float
+    ) -> None:
         engine = FailingEngine(VOCABULARIES[approach].size, 1)
         improviser = create_improviser(engine, VOCABULARIES[approach])
         improviser.hear(PHRASE[0])
@@ -388,7 +390,9 @@ class TestANetworkThatForecastsNoNumbers:
             improviser.hear(PHRASE[1])
         assert improviser.snapshot() is before
 
-    def test_composing_with_it_is_an_error_and_earlier_notes_stay(self, approach: Approach, forecast: float) -> None:
+    def test_composing_with_a_broken_forecast_is_an_error_and_earlier_notes_stay(
+        self, approach: Approach, forecast: float
+    ) -> None:
         engine = FailingEngine(VOCABULARIES[approach].size, 1)
         improviser = create_improviser(engine, VOCABULARIES[approach])
         answer = improviser.compose(4.0, 64.0, DEFAULT_SETTINGS, Random(1))
@@ -397,7 +401,9 @@ class TestANetworkThatForecastsNoNumbers:
         with pytest.raises(BrokenForecast):
             list(answer)
 
-    def test_once_it_is_sound_again_it_plays_as_if_nothing_had_been(self, approach: Approach, forecast: float) -> None:
+    def test_after_a_broken_forecast_it_plays_on_as_if_there_had_been_none(
+        self, approach: Approach, forecast: float
+    ) -> None:
         engine = FailingEngine(VOCABULARIES[approach].size, 1)
         improviser, sound = create_improviser(engine, VOCABULARIES[approach]), any_improviser(approach)
         engine.forecast = forecast

@@ -52,7 +52,7 @@ def test_no_note_lasts_into_the_next() -> None:
     assert all(0.0 < duration <= after - onset for (onset, duration), (after, _) in pairwise(times))
 
 
-def test_places_are_kept_between_bars_of_ones_own() -> None:
+def test_places_in_the_phrases_bars_become_places_in_the_answers_bars() -> None:
     phrase = [Note(note.pitch, note.onset_beats + 0.3, note.duration_beats, 80) for note in PHRASE]
     rhythm = VariedRhythm.from_notes(phrase, Bars(0.3), Bars(9.1), 9.1, 1)
     assert {round((onset - 9.1) % 4, 6) for onset in onsets(rhythm, 8, 9.1)} <= {0.0, 0.5, 1.0, 1.5, 2.0, 3.0}

@@ -231,7 +231,7 @@ class TestBadPack:
         os.truncate(own_pack / name, 1 << 40)  # the disk holds no more than before: the rest is a hole
         assert f"{own_pack / name} is larger than " in error_message(own_pack)
 
-    def test_weights_of_another_size_than_the_card_tells_are_an_error(self, own_pack: Path) -> None:
+    def test_weights_of_another_size_than_on_the_card_are_an_error(self, own_pack: Path) -> None:
         file = own_pack / CARD_FILE
         card = json.loads(file.read_text(encoding="utf-8"))
         card["approaches"]["pitch"]["network"]["hidden"] = 8192
@@ -244,7 +244,7 @@ class TestBadPack:
             open_pack(str(tiny_pack)).engine("pitch", "cuda")
         assert str(raised.value) == ("device = cuda, but there is no torch with a CUDA device here; use auto or cpu")
 
-    def test_a_gpu_that_cannot_run_the_network_is_left_alone_or_named(
+    def test_a_gpu_that_cannot_run_the_network_is_not_used_or_an_error(
         self, tiny_pack: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(*_: object) -> None:

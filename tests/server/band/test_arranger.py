@@ -128,7 +128,7 @@ def test_a_form_begins_with_a_crash() -> None:
     assert crashes == [0.0, 48.0, 96.0]
 
 
-def test_no_chord_is_silence_of_bass_and_chords() -> None:
+def test_without_a_chord_bass_and_chords_are_silent() -> None:
     notes = [note for note in played("| C | N.C. |", rounds=1) if note.instrument != "drums"]
     assert all(note.end_beats <= 4.0 for note in notes)
 

@@ -159,11 +159,11 @@ class TestName:
 
 class TestAction:
     @pytest.mark.parametrize("raw", [1, 1.0, True, "1", 0.5, 127])
-    def test_is_done_at_any_number_but_zero(self, raw: Raw) -> None:
+    def test_an_action_is_done_at_any_number_but_zero(self, raw: Raw) -> None:
         assert is_pressed(raw)
 
     @pytest.mark.parametrize("raw", [0, 0.0, False, "0"])
-    def test_is_not_done_when_the_button_is_released(self, raw: Raw) -> None:
+    def test_an_action_is_not_done_when_its_button_is_released(self, raw: Raw) -> None:
         assert not is_pressed(raw)
 
     @pytest.mark.parametrize("raw", ["now", "", "nan", math.nan])

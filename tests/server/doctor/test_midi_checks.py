@@ -1,8 +1,8 @@
 import pytest
 
 from bridge.midi.ports import Period
-from server.config.config import MidiSection
-from server.doctor.midi_checks import MidiFacts, judge_period, judge_ports, judge_system
+from server.config.config import Config, MidiSection
+from server.doctor.midi_checks import MidiFacts, judge_offset, judge_period, judge_ports, judge_system
 
 NO_JACK = "No JACK server is running. Start JACK or PipeWire."
 JACK = MidiFacts(
@@ -89,3 +89,20 @@ def test_a_system_without_a_period_says_so() -> None:
     (finding,) = judge_period(MidiFacts("coremidi"), "darwin")
     assert (finding.state, finding.figures) == ("ok", {})
     assert judge_period(NOTHING) == []
+
+
+def test_the_offset_that_a_jam_starts_with_is_said_with_where_it_comes_from() -> None:
+    kept = MidiSection(output="synth", offset_ms={"synth:in": -12.5, "Trading Fours Out": -3.0})
+    (named,) = judge_offset(JACK, Config(midi=kept))
+    assert named.what == 'notes go out at offset_ms = -12.5 ms (measured by fours calibrate for "synth:in")'
+    assert (named.state, named.figures) == ("ok", {"offset_ms": -12.5})
+    (ours,) = judge_offset(JACK, Config(midi=kept.model_copy(update={"output": ""})))
+    assert ours.figures == {"offset_ms": -3.0}
+    (unknown,) = judge_offset(JACK, Config())
+    assert unknown.what == "notes go out at offset_ms = 0 ms (not measured; fours calibrate does that)"
+
+
+@pytest.mark.parametrize("midi", [MidiSection(output="piano"), MidiSection(api="none")])
+def test_where_nothing_goes_out_no_offset_is_said(midi: MidiSection) -> None:
+    assert judge_offset(JACK, Config(midi=midi)) == []
+    assert judge_offset(NOTHING, Config()) == []

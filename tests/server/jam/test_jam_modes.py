@@ -156,21 +156,19 @@ class TestFoursWithoutAClock:
 
 
 class TestASong:
-    def test_that_stops_silences_the_jam_at_once(self) -> None:
+    def test_a_song_that_stops_silences_the_jam_at_once(self) -> None:
         harness = harness_in(mode="fours", turn_bars=1)
         harness.set_timeline(FROM_ZERO, 5.25, "stopped")
         assert harness.run_until(50.0) == [off(62, 5.25)]
 
-    def test_that_starts_again_has_turns_from_its_beginning(self) -> None:
+    def test_a_song_that_starts_again_has_turns_from_its_beginning(self) -> None:
         harness = harness_in(mode="fours", turn_bars=1)
         harness.set_timeline(FROM_ZERO, 5.25, "stopped")
         harness.set_timeline(FROM_ZERO.with_downbeat(20.5), 20.5, "playing")
         assert beats(harness, 26.0) == [24.5, 25.5]
 
     @pytest.mark.parametrize("early_beats", [0.0125, 0.09])
-    def test_that_starts_a_little_after_its_first_note_has_that_note_in_the_first_phrase(
-        self, early_beats: float
-    ) -> None:
+    def test_a_note_just_before_a_song_starts_belongs_to_the_first_phrase(self, early_beats: float) -> None:
         # A DAW's track may sound 6 to 43 ms before its clock starts.
         harness = JamHarness(settings=plain_settings(approach="pitch", step=1.0, mode="fours", turn_bars=1))
         harness.set_timeline(FROM_ZERO, 0.0, "stopped")
@@ -180,20 +178,20 @@ class TestASong:
         assert beats(harness, 24.5) == [24.0]
         assert [pitch for pitch, _ in harness.pitch.heard_notes][:2] == [48, 50]
 
-    def test_that_jumps_moves_the_turns(self) -> None:
+    def test_a_song_that_jumps_moves_the_turns(self) -> None:
         harness = harness_in(mode="fours", turn_bars=1)
         harness.run_until(5.25)
         # Back to the beginning: bars 0, 1, 2 ... begin at 5.5, 9.5, 13.5 ...
         harness.set_timeline(FROM_ZERO.with_downbeat(5.5), 5.5, "playing")
         assert beats(harness, 14.0) == [9.5, 10.5, 11.5, 12.5]
 
-    def test_that_jumps_within_a_turn_moves_the_end_of_that_turn(self) -> None:
+    def test_a_song_that_jumps_within_a_turn_moves_the_end_of_that_turn(self) -> None:
         harness = harness_in(mode="fours", turn_bars=1)
         harness.run_until(4.25)
         harness.set_timeline(FROM_ZERO.with_downbeat(-10.0), 4.5, "playing")  # bar 3 since 2.0
         assert harness.run_until(9.5)[-1] == off(60, 6.0)
 
-    def test_that_stands_still_does_not_prevent_answers(self) -> None:
+    def test_a_song_that_stands_still_does_not_prevent_answers(self) -> None:
         harness = harness_in(mode="answer")
         harness.set_timeline(FROM_ZERO, 0.0, "stopped")
         harness.play(PHRASE)

@@ -350,3 +350,23 @@ def test_a_clock_that_only_ticks_lets_us_set_the_bars() -> None:
     assert conductor.source == "midi"
     assert conductor.set_downbeat(4.367, 2.1)
     assert conductor.timeline.downbeat == 4.367
+
+
+class TestHowFarAClockIsFromOurBeat:
+    def test_there_is_nothing_to_say_of_our_own_clock(self) -> None:
+        assert not create_conductor().clock_errors_s
+
+    def test_ticks_of_midi_clock_are_compared_with_our_beat(self) -> None:
+        conductor = create_conductor()
+        receive_all(conductor, Daw().tick(2 * BAR))
+        assert list(conductor.clock_errors_s) == pytest.approx([0.0] * BAR, abs=1e-5)
+
+    def test_so_is_links_beat(self) -> None:
+        conductor = create_conductor("link")
+        for number in range(40):
+            conductor.follow_link(link_moment(1.0 + number * 0.05), 1.0 + number * 0.05)
+        assert list(conductor.clock_errors_s)[-20:] == pytest.approx([0.0] * 20, abs=1e-5)
+        conductor.follow_link(link_moment(3.0, first_s=0.302), 3.0)
+        assert conductor.clock_errors_s[-1] == pytest.approx(0.002, abs=1e-5)
+        conductor.set_clock("internal", 4.0)
+        assert not conductor.clock_errors_s

@@ -15,6 +15,7 @@ from bridge.midi.memory_ports import MemoryOutput
 from bridge.midi.messages import Message, parse
 from bridge.timing.clock import MonotonicClock
 from server.config.config import MidiSection, PanelSection
+from server.config.kept_offsets import StartOffset
 from server.controls.control_store import ControlStore
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
@@ -31,7 +32,8 @@ PATIENCE_S = 30
 """Only a failing test waits that long; a busy machine takes seconds to start the process that reads seeds."""
 # Fast, so that tests wait little: a beat is 0.15 s.
 SETTINGS = Settings(tempo=400.0)
-WIRING = Wiring("Keys", "Synth", "memory", "127.0.0.1:8000", {"pitch": 0.1, "event": 0.2})
+OFFSET = StartOffset(0.0, "not measured")
+WIRING = Wiring("Keys", "Synth", "memory", "127.0.0.1:8000", {"pitch": 0.1, "event": 0.2}, OFFSET)
 
 NO_BINDINGS = MidiSection()
 UNWRITABLE_CONFIG = Path("/nowhere/config.toml")

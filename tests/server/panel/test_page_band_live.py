@@ -31,6 +31,18 @@ METER = """() => {
         return to;
     };
 }"""
+# The pairs of texts over the roll that cover each other before anything was played.
+COVERED = """() => {
+    document.body.classList.remove("has-notes");
+    const texts = [...document.querySelectorAll("#chord, #turn, .hint p")].filter((text) => text.checkVisibility());
+    const boxes = texts.map((text) => text.getBoundingClientRect());
+    const covered = [];
+    for (const [index, one] of boxes.entries())
+        for (const [other, two] of boxes.entries())
+            if (index < other && one.left < two.right && two.left < one.right && one.top < two.bottom && two.top < one.bottom)
+                covered.push([texts[index].textContent, texts[other].textContent]);
+    return covered;
+}"""
 AUDIBLE, CLIPPING = 0.01, 1.0
 
 
@@ -73,7 +85,7 @@ class TestChords:
                 arg=[now, following],
             )
 
-    def test_a_chart_that_is_none_is_refused_in_a_sentence_and_the_old_one_stays(
+    def test_a_text_that_is_no_chart_is_refused_in_a_sentence_and_the_old_chart_stays(
         self, page: Page, jam: RunningJam
     ) -> None:
         jam.phone.ask("/fours/chart", "| Dm7 | G7 |")
@@ -81,6 +93,17 @@ class TestChords:
         page.locator("#control-chart").press("Enter")
         expect(page.locator("#notice")).to_contain_text('there is no chart "no such form"')
         expect(page.locator("#chord")).to_be_visible()
+
+    @pytest.mark.parametrize(("width", "height"), [(390, 844), (820, 1180), (1440, 900)])
+    def test_chord_turn_and_hint_do_not_cover_each_other_on_any_screen(
+        self, page: Page, jam: RunningJam, width: int, height: int
+    ) -> None:
+        page.set_viewport_size({"width": width, "height": height})
+        for control, value in (("chart", "| Bb7 | Ebmaj7 |"), ("mode", "fours"), ("band", "bass")):
+            jam.phone.ask(f"/fours/{control}", value)
+        expect(page.locator("#chord")).to_be_visible()
+        expect(page.locator("#turn")).to_be_visible()
+        assert page.evaluate(COVERED) == []
 
     def test_without_chords_nothing_is_shown_of_them(self, page: Page) -> None:
         expect(page.locator("#chord")).to_be_hidden()

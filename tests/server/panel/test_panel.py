@@ -92,6 +92,8 @@ class TestAPage:
             assert welcome["values"]["tempo"] == 400.0
             assert welcome["wiring"]["midi_in"] == "Keys"
             assert welcome["wiring"]["ms_per_token"] == {"pitch": 0.1, "event": 0.2}
+            assert welcome["wiring"]["offset"] == {"ms": 0.0, "source": "not measured"}
+            assert welcome["figures"]["latency_ms"] == 0.0
             assert welcome["status"]["state"] == "listening"
             assert welcome["time"]["meter"] == [4, 4]
             assert welcome["offers"] == {"takes": False}
@@ -534,7 +536,7 @@ class TestAPanelInTheNetwork:
         assert (await panel.request("/access", "POST", b"wrong", headers=[panel.own_origin]))[0] == 403
 
     @with_lan_panel
-    async def test_the_token_buys_a_cookie_with_which_a_page_may_play(self, panel: RunningPanel) -> None:
+    async def test_the_token_is_exchanged_for_a_cookie_with_which_a_page_may_play(self, panel: RunningPanel) -> None:
         token = panel.printed_lines[0].rpartition(" ")[2]
         status, head, _ = await panel.request("/access", "POST", token.encode(), headers=[panel.own_origin])
         assert status == 200

@@ -47,6 +47,14 @@ def test_at_the_start_every_bound_value_is_sent() -> None:
     assert FeedbackHarness().sent() == [CcMove(21, 53, 0), CcMove(22, 127, 2), CcMove(64, 0, 0)]
 
 
+def test_when_the_port_is_back_every_bound_value_is_sent_again(harness: FeedbackHarness) -> None:
+    harness.controls.set("temperature", 2.0)
+    harness.sent()
+    harness.feedback.add_all()
+    assert harness.sent() == [CcMove(21, 127, 0), CcMove(22, 127, 2), CcMove(64, 0, 0)]
+    assert harness.sent(LONG_S) == []
+
+
 def test_a_change_from_anywhere_moves_the_motor(harness: FeedbackHarness) -> None:
     harness.controls.set("temperature", 2.0, "panel")
     harness.controls.set("approach", "pitch", "osc 127.0.0.1:9000")

@@ -2,13 +2,23 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
+from bridge.midi.jack.jack_ports import JackSystem
 from bridge.midi.messages import ControlChange, Message, OtherMessage
 from tests.conftest import Jackd
 from tests.music import line
-from tests.server.jam_process import Keyboard, RunningJam, recorded_port, running_jam, sounding_pitches
+from tests.server.jam_process import (
+    PATIENCE_S,
+    Keyboard,
+    RunningJam,
+    recorded_port,
+    running_jam,
+    sounding_pitches,
+    wait_until,
+)
 
 TEMPERATURE_CC, LENGTH_CC, RESPOND_CC, LENGTH_CHANNEL = 21, 22, 64, 4
 CONFIG = f"""
@@ -85,3 +95,20 @@ def test_a_bound_pedal_does_its_action_and_does_not_sustain(jam: RunningJam, con
         jam.play(line(60, 62, 64))
         assert [came for came in heard.next_answer() if came.is_note_on]
     jam.phone.ask("/fours/mode", "listen")
+
+
+def test_a_motor_fader_gets_its_position_again_when_its_port_is_back(
+    long_cycle_jackd: Jackd, tiny_pack: Path, tmp_path: Path
+) -> None:
+    assert long_cycle_jackd.name
+    received: SimpleQueue[bytes] = SimpleQueue()
+    surface = JackSystem()
+    port = surface.open_input(None, lambda data, _at_s: received.put(data))
+    options = ("--pack", str(tiny_pack), "--mode", "listen", "--midi-out", port.name)
+    with running_jam(tmp_path, *options, more_config=CONFIG) as jam:
+        port.close()
+        wait_until(lambda: jam.phone.ask("/fours/midi_out").arguments == ("lost",), "the loss")
+        jam.phone.send("/fours/answer_length/norm", 0.5)
+        with surface.open_input(None, lambda data, _at_s: received.put(data)):
+            while received.get(timeout=PATIENCE_S) != bytes([0xB0 | LENGTH_CHANNEL, LENGTH_CC, 64]):
+                pass

@@ -72,7 +72,7 @@ class TestGroups:
         assert groups_of([signed(pitches(1)), signed(pitches(2)), signed(pitches(1, key=65))]) == [0, 1, 0]
 
     @pytest.mark.parametrize("changed", [1, 2, 3])
-    def test_so_is_a_long_line_with_a_few_notes_changed(self, changed: int) -> None:
+    def test_a_long_line_with_a_few_notes_changed_is_in_the_group_of_its_original(self, changed: int) -> None:
         for number in range(20):
             ours = pitches(number, 200)
             theirs = list(ours)
@@ -80,7 +80,7 @@ class TestGroups:
                 theirs[place] += 1
             assert groups_of([signed(ours), signed(theirs)]) == [0, 0]
 
-    def test_so_is_a_copy_with_a_verse_less(self) -> None:
+    def test_a_copy_without_one_verse_is_in_the_group_of_its_original(self) -> None:
         for number in range(20):
             assert groups_of([signed(pitches(number, 200)), signed(pitches(number, 200)[:160])]) == [0, 0]
 

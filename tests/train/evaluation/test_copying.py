@@ -50,7 +50,7 @@ class TestLongestRun:
         leaps = line(0, 127, 0, 127)
         assert IntervalIndex([leaps, leaps]).measure_copying(leaps).longest_run == 3
 
-    def test_what_was_never_played_is_not_found(self) -> None:
+    def test_intervals_that_no_training_line_has_are_not_found(self) -> None:
         assert IntervalIndex([melody(*ODE)]).measure_copying(melody(5, -5, 5)).longest_run == 0
 
 
@@ -68,7 +68,7 @@ class TestShares:
         assert IntervalIndex([melody(*ODE)]).measure_copying(melody(*ODE)).shares == {8: 1.0, 12: 1.0}
 
     @pytest.mark.parametrize("short", [[], line(60), line(60, 62)])
-    def test_a_line_that_is_hardly_one_has_none(self, short: Sequence[Note]) -> None:
+    def test_a_line_too_short_for_an_interval_has_no_copying(self, short: Sequence[Note]) -> None:
         assert IntervalIndex([exercise()]).measure_copying(short).shares == {}
 
     @pytest.mark.parametrize("learned", [[], [[]], [line(60)]])

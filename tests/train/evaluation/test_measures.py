@@ -79,7 +79,7 @@ class TestGrooveConsistency:
     def test_a_chord_is_one_onset(self) -> None:
         assert of("groove_consistency", chord(0.0, C, E, G) + chord(4.0, C)) == 1.0
 
-    def test_what_is_a_hair_early_is_in_the_bar_it_is_meant_for(self) -> None:
+    def test_a_note_just_before_a_bar_line_belongs_to_the_bar_after_it(self) -> None:
         assert of("groove_consistency", at(0, 3.99, 8)) == 1.0
 
     def test_a_long_rest_is_no_groove(self) -> None:
@@ -91,7 +91,7 @@ class TestGrooveConsistency:
         assert "groove_consistency" not in measure(at(0, 1, 2, 3), None)
 
     @given(st.lists(st.integers(0, 6 * 12 - 1), min_size=1, unique=True))
-    def test_it_is_what_comparing_the_bars_one_by_one_gives(self, sixteenths: list[int]) -> None:
+    def test_it_equals_a_comparison_of_the_bars_one_by_one(self, sixteenths: list[int]) -> None:
         # Bars of 3/4, on sixteenths: every fourth of the 48 positions.
         bars = [{onset % 12 for onset in sixteenths if onset // 12 == bar} for bar in range(6)]
         first, last = min(sixteenths) // 12, max(sixteenths) // 12
@@ -153,7 +153,7 @@ class TestGrid:
     def test_lines_count_together_and_a_chord_once(self) -> None:
         assert grid_of([line(*[C] * 199), chord(0.25, *range(C, C + 50))]) == EIGHTHS
 
-    def test_what_is_played_a_hair_early_or_late_falls_on_the_beat(self) -> None:
+    def test_notes_just_before_or_after_a_beat_count_as_on_it(self) -> None:
         assert grid_of([at(0.996, 2.004, 2.9999)]) == Grid((0,))
 
     def test_no_notes_give_no_measure(self) -> None:
@@ -170,7 +170,7 @@ class TestGrid:
         assert "on_grid_share" not in measure(exercise(), None)
 
     @given(st.lists(st.integers(0, 4 * 96 - 1), min_size=1, unique=True))
-    def test_it_holds_99_of_a_hundred_of_its_own_corpus_and_no_more_than_it_must(self, ticks: list[int]) -> None:
+    def test_a_grid_holds_99_percent_of_its_own_corpus_with_the_fewest_positions(self, ticks: list[int]) -> None:
         notes = at(*(tick / 96 for tick in ticks))
         grid = grid_of([notes])
         in_beat = [tick % 96 for tick in ticks]
@@ -186,7 +186,7 @@ class TestMeasure:
     def test_no_line_has_no_measure(self) -> None:
         assert measure([], EIGHTHS) == {}
 
-    def test_one_note_has_those_that_need_no_other(self) -> None:
+    def test_one_note_has_the_measures_that_need_only_one(self) -> None:
         assert measure(line(C), EIGHTHS) == {
             "pitch_class_entropy": 0.0,
             "scale_consistency": 1.0,

@@ -12,13 +12,13 @@ def rows(shift: float, random_seed: int) -> list[dict[str, float | None]]:
 
 
 class TestTellingApart:
-    def test_what_is_alike_cannot_be_told_apart(self) -> None:
+    def test_phrases_of_one_distribution_cannot_be_told_apart(self) -> None:
         auc = telling_apart(rows(0.0, 1), rows(0.0, 2), PIECES, ["a", "b", "missing"])
         assert auc is not None
         assert auc.regression == pytest.approx(0.5, abs=0.15)
         assert auc.trees == pytest.approx(0.5, abs=0.15)
 
-    def test_what_differs_is_told_apart_by_the_measure_that_differs(self) -> None:
+    def test_phrases_are_told_apart_by_the_measure_that_differs(self) -> None:
         human, ours = rows(0.0, 1), rows(4.0, 2)
         by_a, by_b = telling_apart(human, ours, PIECES, ["a"]), telling_apart(human, ours, PIECES, ["b"])
         assert by_a is not None
@@ -26,7 +26,7 @@ class TestTellingApart:
         assert min(by_a.regression, by_a.trees) > 0.95
         assert max(by_b.regression, by_b.trees) < 0.7
 
-    def test_a_piece_that_is_held_out_is_not_known_again(self) -> None:
+    def test_a_held_out_piece_is_not_recognised_by_its_own_values(self) -> None:
         # Each piece has a value of its own, which says who played it there; nothing of that holds for another piece.
         random = np.random.default_rng(0)
         values = {piece: random.normal() * 100 for piece in PIECES}

@@ -55,12 +55,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class TestJudgement:
-    def test_who_plays_what_people_played_cannot_be_told_apart(self, judgement: Judgement) -> None:
+    def test_answers_that_equal_what_people_played_cannot_be_told_apart(self, judgement: Judgement) -> None:
         for auc in judgement.told_apart["event"].values():
             assert auc.regression == pytest.approx(0.5, abs=0.05)
             assert auc.trees == pytest.approx(0.5, abs=0.05)
 
-    def test_who_repeats_one_pitch_is_told_by_pitch_and_not_by_rhythm(self, judgement: Judgement) -> None:
+    def test_answers_that_repeat_one_pitch_are_told_apart_by_pitch_and_not_by_rhythm(
+        self, judgement: Judgement
+    ) -> None:
         assert judgement.told_apart["pitch"]["pitch alone"].regression > 0.95
         assert judgement.told_apart["pitch"]["rhythm alone"].regression == pytest.approx(0.5, abs=0.05)
 

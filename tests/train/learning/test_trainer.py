@@ -130,7 +130,7 @@ class TestFit:
     def test_a_loss_that_is_not_finite_ends_it(self) -> None:
         mad = replace(BRIEF, learning_rate=1e30, gradient_norm=1e30, warm_up_steps=1)
         with pytest.raises(
-            RecipeError, match=r"no number any more after \d+ steps; train with a lower --learning-rate"
+            RecipeError, match=r"not a number any more after \d+ steps; train with a lower --learning-rate"
         ):
             fit(learning_task(), mad)
 

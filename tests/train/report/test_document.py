@@ -283,11 +283,11 @@ class TestItsFigures:
 
 
 class TestItsPlace:
-    def test_is_a_folder(self, tmp_path: Path) -> None:
+    def test_a_report_is_a_folder(self, tmp_path: Path) -> None:
         assert page_path_for(tmp_path / "new" / "report") == tmp_path / "new" / "report" / PAGE_NAME
         assert list(tmp_path.iterdir()) == []
 
-    def test_or_a_page_by_its_name(self, tmp_path: Path) -> None:
+    def test_a_name_that_ends_in_html_is_the_page_itself(self, tmp_path: Path) -> None:
         assert page_path_for(tmp_path / "songs.html") == tmp_path / "songs.html"
 
     def test_the_experiments_files_lie_beside_the_page_and_an_older_report_is_replaced(
@@ -307,26 +307,26 @@ class TestItsPlace:
         assert "\n" not in str(raised.value)
         return str(raised.value)
 
-    def test_a_file_is_none(self, tmp_path: Path) -> None:
+    def test_a_file_that_is_no_page_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "notes.txt").touch()
         assert self.refusal(tmp_path / "notes.txt") == (
             f"{tmp_path / 'notes.txt'} is a file; name a folder for the report, or a page such as {tmp_path / 'notes.html'}"
         )
 
-    def test_nor_is_a_folder_below_a_file(self, tmp_path: Path) -> None:
+    def test_a_folder_below_a_file_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "notes.txt").touch()
         assert "cannot be written" in self.refusal(tmp_path / "notes.txt" / "report")
 
-    def test_nor_a_page_that_is_a_folder(self, tmp_path: Path) -> None:
+    def test_a_page_that_is_a_folder_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "songs.html").mkdir()
         assert "is a folder" in self.refusal(tmp_path / "songs.html")
 
-    def test_nor_what_is_not_ours_to_write(self) -> None:
+    def test_a_place_without_write_access_is_refused(self) -> None:
         assert "cannot be written" in self.refusal(Path("/proc/report"))  # not even root can write there
 
 
 class TestTheCommand:
-    def test_needs_only_a_pack_and_a_place_and_gives_the_same_bytes_again(
+    def test_it_needs_only_a_pack_and_a_place_and_writes_the_same_bytes_again(
         self, tiny_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         contents = []
@@ -341,7 +341,7 @@ class TestTheCommand:
         for named in built_in_seeds():
             assert named.name in page.text
 
-    def test_takes_seeds_and_a_corpus(self, tiny_pack: Path, tmp_path: Path) -> None:
+    def test_it_accepts_seeds_and_a_corpus(self, tiny_pack: Path, tmp_path: Path) -> None:
         for index in range(4):
             write_part(tmp_path / "tunes" / f"{index}.mid", exercise(key=58 + index, start=index))
         out, cache = tmp_path / "report", tmp_path / "cache"
@@ -361,10 +361,10 @@ class TestTheCommand:
         )
         assert not (tmp_path / "report").exists()
 
-    def test_so_is_a_pack_that_is_none(self, tmp_path: Path) -> None:
+    def test_a_folder_that_is_no_pack_is_refused(self, tmp_path: Path) -> None:
         assert "has no card.json" in self.refusal(tmp_path, "--out", tmp_path / "report")
 
-    def test_and_a_corpus_without_music(self, tiny_pack: Path, tmp_path: Path) -> None:
+    def test_a_corpus_without_music_is_refused(self, tiny_pack: Path, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
         sentence = self.refusal(
             tiny_pack, "--out", tmp_path / "report", "--corpus", tmp_path / "empty", "--cache", tmp_path / "cache"
@@ -372,7 +372,7 @@ class TestTheCommand:
         assert "holds no file of music" in sentence
         assert not (tmp_path / "report").exists()
 
-    def test_and_a_place_that_is_a_file(self, tiny_pack: Path, tmp_path: Path) -> None:
+    def test_a_place_that_is_a_file_is_refused(self, tiny_pack: Path, tmp_path: Path) -> None:
         (tmp_path / "report").touch()
         assert "is a file" in self.refusal(tiny_pack, "--out", tmp_path / "report")
 

@@ -1,6 +1,7 @@
 // The status at the top and in the corner: state, turn and count-in, beat lamps, tempo, wiring, and short notices.
 
 import { createElement, labelOf } from "./dom.js";
+import { timingRows } from "./timing_rows.js";
 
 const STATE_TEXTS = { listening: "Listening", waiting: "Waiting to answer", answering: "Answering" };
 const CLOCK_TEXTS = { internal: "own clock", midi: "MIDI clock", link: "Ableton Link" };
@@ -63,7 +64,9 @@ export class StatusDisplay {
   }
 
   // `refusal` is the jam's last reason for refusing a message of this page, or empty.
-  showWiring({ midi_in: midiIn, midi_out: midiOut, midi_api: api, osc, ms_per_token: speeds }, figures, readouts, refusal) {
+  // `offsetMs` is the control now, and `source` the clock that leads.
+  showWiring(wiring, figures, readouts, refusal, offsetMs, source) {
+    const { midi_in: midiIn, midi_out: midiOut, midi_api: api, osc, ms_per_token: speeds } = wiring;
     const lateness = figures.lateness_ms;
     const others = Object.entries(readouts).filter(([name]) => !DISPLAYED_READOUTS.has(name));
     const rows = [
@@ -72,6 +75,7 @@ export class StatusDisplay {
       ["MIDI in", midiIn, api],
       ["MIDI out", midiOut, api],
       ["OSC", osc],
+      ...timingRows(wiring, figures, offsetMs, source),
       ["Lateness of notes", lateness.p50 === undefined ? "nothing played yet" : `${lateness.p50} ms`, lateness.p99 === undefined ? "" : `p99 ${lateness.p99} ms`],
       ["Model speed", Object.entries(speeds).map(([name, ms]) => `${name} ${ms.toFixed(2)}`).join(", ") + " ms per token"],
       ["Panels open", String(figures.panels)],

@@ -20,7 +20,7 @@ def test_a_key_whose_release_may_be_lost_comes_up_after_a_while() -> None:
     assert keys.take_releases(99.0) == []
 
 
-def test_a_key_that_is_heard_again_after_the_gap_is_in_no_doubt() -> None:
+def test_a_key_that_is_played_again_after_the_gap_is_not_released() -> None:
     keys = holding(C_DOWN, E_DOWN)
     keys.on_missed_cycle(10.0)
     keys.on_message(C_UP)

@@ -46,7 +46,7 @@ class TestCycleDates:
         now_s = number * PERIOD_S + started_late_s
         return dates.date(number, number * FRAMES, FRAMES, RATE, by_jack_s, now_s)
 
-    def test_are_those_of_jack_where_cycles_start_at_about_that_time(self) -> None:
+    def test_jacks_dates_are_used_where_cycles_start_at_about_that_time(self) -> None:
         dates = CycleDates()
         for number in range(1, 100):
             by_jack_s = number * PERIOD_S - 0.00005
@@ -54,7 +54,7 @@ class TestCycleDates:
                 self.date(dates, number, by_jack_s=by_jack_s, started_late_s=0.003 * (number % 4)).starts_s == by_jack_s
             )
 
-    def test_are_those_of_the_starts_where_jack_is_wrong_as_after_an_overrun(self) -> None:
+    def test_the_starts_of_cycles_are_used_where_jacks_dates_are_wrong_as_after_an_overrun(self) -> None:
         dates = CycleDates()
         for number in range(1, 50):
             self.date(dates, number, by_jack_s=number * PERIOD_S)
@@ -63,7 +63,7 @@ class TestCycleDates:
                 number * PERIOD_S
             )
 
-    def test_are_those_of_jack_again_once_jack_is_nearly_right(self) -> None:
+    def test_jacks_dates_are_used_again_once_they_are_nearly_right(self) -> None:
         dates, off_s = (
             CycleDates(),
             [0.0] * 5 + [DISTRUST_S * 1.1, DISTRUST_S * 0.9, TRUST_AGAIN_S * 0.9, DISTRUST_S * 0.9],
@@ -74,7 +74,7 @@ class TestCycleDates:
             trusted.append(dates.is_jack_trusted)
         assert trusted == [True] * 5 + [False, False, True, True]
 
-    def test_follow_a_standstill_at_once_because_frames_are_missing(self) -> None:
+    def test_dates_follow_a_standstill_at_once_because_frames_are_missing(self) -> None:
         dates = CycleDates()
         for number in range(1, 50):
             dates.date(number, number * FRAMES, FRAMES, RATE, None, number * PERIOD_S)
@@ -82,13 +82,13 @@ class TestCycleDates:
         after = dates.date(50, 53 * FRAMES, FRAMES, RATE, None, 53 * PERIOD_S + 0.02)
         assert after.starts_s == pytest.approx(53 * PERIOD_S + 0.02)
 
-    def test_go_on_when_the_frame_number_wraps_to_zero(self) -> None:
+    def test_dates_go_on_when_the_frame_number_wraps_to_zero(self) -> None:
         dates = CycleDates()
         first = 2**32 - FRAMES
         dates.date(1, first, FRAMES, RATE, 1.0, 1.0)
         assert dates.date(2, 0, FRAMES, RATE, 1.0 + PERIOD_S, 1.0 + PERIOD_S).starts_s == 1.0 + PERIOD_S
 
-    def test_allow_cycles_to_be_left_out(self) -> None:
+    def test_cycles_may_be_left_out(self) -> None:
         dates = CycleDates()
         dates.date(1, FRAMES, FRAMES, RATE, None, PERIOD_S)
         late = dates.date(17, 17 * FRAMES, FRAMES, RATE, None, 17 * PERIOD_S + 0.004)

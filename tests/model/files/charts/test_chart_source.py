@@ -48,7 +48,7 @@ def test_the_word_in_a_forms_own_name_is_no_key() -> None:
 
 
 @pytest.mark.parametrize("text", ["off", "", "  "])
-def test_no_chart_is_none(text: str) -> None:
+def test_the_text_for_no_chart_is_read_as_none(text: str) -> None:
     assert read_chart(text) is None
 
 

@@ -13,6 +13,8 @@ from model.files.seed import Seed, read_seed
 from model.files.time_signature import MeterChange, TimeSignature
 from model.notes import Note
 from tests.model.files.midi.midi_parts import END_OF_TRACK, chunk, event, meta, meter, midi_file, tempo, track
+from tests.train.trainings import read_in_this_process
+from train.corpus.corpora import SPLITS, read_corpora
 from train.corpus.reading import LineSelection, Reading, read_file
 
 TUNE = (60, 64, 67, 72, 71, 67, 64, 62)
@@ -60,6 +62,38 @@ def reaper_item() -> bytes:
     return midi_file(chunk(b"MTrk", body), division=960, kind=0)
 
 
+def reaper_project_with_markers() -> bytes:
+    """With "embed project tempo", markers, regions and the project's title and author, which REAPER writes on the first track."""
+    texts = (
+        meta(0x03, b"my song")
+        + meta(0x02, b"(c) 2026")
+        + meta(0x01, b"Author: J\xfcrgen")
+        + tempo(500_000)
+        + meter(4, 2)
+    )
+    markers = meta(0x06, b"intro") + meta(0x06, "[Strophe f\u00fcr alle]".encode(), 8 * 960) + meta(0x07, b"cue", 960)
+    item = meta(0x03, b"Lead") + meta(0x04, b"ReaSynth") + meta(0x21, b"\x00") + meta(0x20, b"\x00")
+    lyric = meta(0x05, b"la")
+    return midi_file(track(texts, markers), track(item, lyric, reaper_notes()), division=960)
+
+
+def live_export(*parts: bytes, division: int = 96) -> bytes:
+    """A clip as an older Live or Max for Live writes it: one track of type 0 without any meter or tempo."""
+    return midi_file(track(*parts, live_notes()), division=division, kind=0)
+
+
+EXPORTS = {
+    "a clip of Live": live_clip(b"1-Wavetable"),
+    "a clip of Live without a meter": live_export(),
+    "a clip of Live with the pitch bend and mod wheel of its envelopes": live_export(
+        meta(0x03, b"2-Operator"), event(0, 0xE0, 0, 64), event(0, 0xB0, 1, 0), event(0, 0xD0, 0)
+    ),
+    "a project of REAPER": reaper_project(),
+    "a project of REAPER with markers": reaper_project_with_markers(),
+    "an item of REAPER": reaper_item(),
+}
+
+
 def read_both(content: bytes, folder: Path) -> tuple[Seed, Reading]:
     path = folder / "export.mid"
     path.write_bytes(content)
@@ -96,3 +130,34 @@ def test_an_item_of_reaper_is_its_notes(tmp_path: Path) -> None:
     seed, reading = read_both(reaper_item(), tmp_path)
     assert seed.notes == tuple(tune(450 / 960, 96))
     assert [len(line) for line in reading.lines] == [len(seed.notes)]
+
+
+def test_markers_and_texts_of_a_project_are_no_music(tmp_path: Path) -> None:
+    seed, reading = read_both(reaper_project_with_markers(), tmp_path)
+    assert seed.notes == tuple(tune(450 / 960, 96))
+    assert (seed.tempo_bpm, seed.meter, seed.remarks) == (120.0, TimeSignature(4, 4), ())
+    assert [len(line) for line in reading.lines] == [len(seed.notes)]
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_every_export_is_the_tune_in_both_uses(name: str, tmp_path: Path) -> None:
+    seed, reading = read_both(EXPORTS[name], tmp_path)
+    assert [(note.pitch, note.onset_beats) for note in seed.notes] == [
+        (pitch, index / 2) for index, pitch in enumerate(TUNE * BARS)
+    ]
+    (line,) = reading.lines
+    assert line["pitch"].tolist() == list(TUNE * BARS)
+    assert line["onset_beats"].tolist() == [note.onset_beats for note in seed.notes]
+    assert (reading.reason, reading.remarks) == ("", ())
+
+
+def test_a_training_folder_of_exports_is_read_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    for number, content in enumerate(EXPORTS.values()):
+        (folder / f"{number} \u2013 Bounce.MID").write_bytes(content)
+    with read_in_this_process():
+        (corpus,) = read_corpora([folder], tmp_path / "cache", LineSelection("lead"))
+    assert corpus.found == sum(map(corpus.files, SPLITS)) == len(EXPORTS)
+    assert sum(map(corpus.notes, SPLITS)) == len(EXPORTS) * len(TUNE) * BARS
+    assert (corpus.broken, corpus.incomplete, corpus.without_lead) == ([], [], [])

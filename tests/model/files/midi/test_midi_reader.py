@@ -299,7 +299,7 @@ class TestRefusals:
 
     def test_a_file_with_an_unknown_frame_rate_is_refused(self) -> None:
         assert reason(midi_file(track(plain()), division=0xEE28)) == (
-            "counts time in 18 frames of 40 ticks, which is no division there is"
+            "counts time in 18 frames of 40 ticks, which MIDI files do not have"
         )
 
     def test_a_file_that_claims_to_last_for_days_is_refused(self) -> None:

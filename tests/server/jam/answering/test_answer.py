@@ -120,7 +120,7 @@ class TestReplan:
         compose(answer, 1)
         assert improviser.requests == [CompositionRequest(4.0, 6.0, COLD)]
 
-    def test_twice_without_work_in_between_keeps_the_onset(self) -> None:
+    def test_replanning_twice_without_work_between_keeps_the_onset(self) -> None:
         improviser = create_improviser()
         answer = answer_of(improviser)
         compose(answer, 9)

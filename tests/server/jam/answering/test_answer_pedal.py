@@ -16,7 +16,7 @@ class TestPeriod:
     def test_a_player_who_does_not_pedal_has_none(self) -> None:
         assert pedal_period_beats([], 8.0) is None
 
-    def test_a_touch_of_the_pedal_is_no_pedalling(self) -> None:
+    def test_a_pedal_pressed_for_a_moment_is_no_pedalling(self) -> None:
         assert pedal_period_beats([(0.0, 0.5)], 8.0) is None
 
 

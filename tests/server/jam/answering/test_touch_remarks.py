@@ -22,7 +22,7 @@ def test_a_phrase_without_a_steady_beat_is_named() -> None:
     assert len(sentences_about(UNEVEN, has_bars=False)) == 1
 
 
-def test_a_phrase_with_dynamics_in_time_needs_no_word() -> None:
+def test_a_phrase_with_dynamics_in_time_gets_no_remark() -> None:
     assert sentences_about(UNEVEN, has_bars=True) == []
     assert sentences_about(EVEN[:1], has_bars=False) == []
 

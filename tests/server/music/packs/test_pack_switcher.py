@@ -1,5 +1,7 @@
 """Packs are loaded in a thread of their own: here each step waits until the test lets it go on."""
 
+import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from queue import SimpleQueue
 from threading import Event
@@ -149,6 +151,27 @@ def test_each_engine_is_a_step_of_its_own() -> None:
     loaded = load_pack("dummy", Config(), lambda: steps.append(1))
     assert isinstance(loaded.pack, DummyPack)
     assert len(steps) == 3
+    loaded.improvisers(120.0, lambda: steps.append(1))
+    assert len(steps) == 7
+
+
+def test_a_pack_is_freed_by_the_loading_thread_and_only_when_nothing_uses_it_any_more(loader: Loader) -> None:
+    freed_by: SimpleQueue[str] = SimpleQueue()
+    switching = Switching(loader)
+    loader.may_load.set()
+    switching.switcher.switch_to("second", 120.0)
+    playing = list(switching.receiver.replacements.get(timeout=PATIENCE_S)[0].values())
+    for improviser in playing:
+        weakref.finalize(improviser, lambda: freed_by.put(threading.current_thread().name))
+    del improviser
+    switching.switcher.switch_to("third", 120.0)
+    switching.receiver.replacements.get(timeout=PATIENCE_S)
+    switching.switcher.switch_to("fourth", 120.0)  # by then the loading thread has looked for what it can free
+    switching.receiver.replacements.get(timeout=PATIENCE_S)
+    assert freed_by.empty()
+    playing.clear()
+    assert [freed_by.get(timeout=PATIENCE_S) for _ in range(2)] == ["packs", "packs"]
+    switching.switcher.close()
 
 
 def test_closed_while_a_pack_loads_it_waits_for_that_step_and_replaces_nothing(loader: Loader) -> None:

@@ -80,14 +80,14 @@ class TestToken:
         assert access.exchange_token(access.token, "192.168.1.5", 0.0) is None
         assert access.exchange_token(access.token, "192.168.1.5", 1.0) is not None
 
-    def test_of_one_address_that_guesses_no_other_address_feels_anything(self) -> None:
+    def test_an_address_that_guesses_tokens_limits_no_other_address(self) -> None:
         access = AccessControl(lan=True)
         for number in range(1000):
             access.exchange_token("wrong", "192.168.1.66", number / 1000)
         assert access.exchange_token(access.token, "192.168.1.66", 1.0) is None
         assert access.exchange_token(access.token, "192.168.1.5", 1.0) is not None
 
-    def test_addresses_without_end_take_no_memory_without_end(self) -> None:
+    def test_any_number_of_addresses_takes_limited_memory(self) -> None:
         access = AccessControl(lan=True)
         for number in range(3 * ADDRESSES_KEPT):
             access.exchange_token("wrong", str(number), 0.0)

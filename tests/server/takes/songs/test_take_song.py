@@ -47,13 +47,13 @@ def note(channel: int, beat: float, pitch: int = 60) -> list[MessageReceived]:
 class TestChannels:
     ANSWER = (played(NoteOn(72, 80), 4.0), played(NoteOff(72), 5.0))
 
-    def test_the_answer_has_one_that_the_player_does_not_play_on(self) -> None:
+    def test_the_answer_has_a_channel_that_the_player_does_not_play_on(self) -> None:
         assert channels(song_of(*note(0, 0.0), *self.ANSWER)) == [{0}, {1}]
 
-    def test_where_they_are_two_already_they_stay(self) -> None:
+    def test_channels_that_differ_already_stay(self) -> None:
         assert channels(song_of(*note(4, 0.0), *self.ANSWER)) == [{4}, {0}]
 
-    def test_it_is_never_that_of_drums(self) -> None:
+    def test_the_answers_channel_is_never_that_of_drums(self) -> None:
         phrase = [event for channel in range(9) for event in note(channel, channel / 2)]
         assert channels(song_of(*phrase, *self.ANSWER)) == [set(range(9)), {10}]
 
@@ -79,10 +79,10 @@ class TestMarkers:
         assert [marker.text for marker in song.markers] == ["temperature 1", "temperature 0.7"]
         assert [marker.beat for marker in song.markers] == pytest.approx([2.2, 2.7])
 
-    def test_what_a_journal_begins_with_is_not(self) -> None:
+    def test_the_values_that_a_journal_begins_with_are_not_marked(self) -> None:
         assert song_of(SettingChanged("temperature", 0.5, 0.0, 0.0), *note(0, 0.0)).markers == []
 
-    def test_what_was_turned_before_the_first_bar_is_not(self) -> None:
+    def test_a_control_that_changed_before_the_first_bar_is_not_marked(self) -> None:
         turned = SettingChanged("temperature", 0.5, 1.0, 2.0)
         assert song_of(turned, *note(0, 9.0)).markers == []
 

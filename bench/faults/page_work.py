@@ -4,10 +4,7 @@ The jam runs in a separate process and plays all the time. Idle and busy stretch
 affects both, and checkouts take turns. `ROUNDS=3 BUILD=.,../other python -m bench page_work`.
 """
 
-import json
 import os
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -19,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.faults.reporting_jam import PLAYS_ALL_THE_TIME, ReportingJam, reporting_jam
 from bench.live.takes import _busy_playing, _write_journal
 from bench.table import show
 from model.files.midi.midi_writer import Track, as_midi
@@ -33,34 +31,6 @@ TAKE_ID = "2026-02-03-201500"
 SEED_BYTES = 250_000
 PAUSE_S = 0.5
 PATIENCE_S = 60.0
-# Tells, for each line on stdin, how late messages were sent since the last. An older checkout has the music thread elsewhere.
-JAM = """
-import json, sys, threading
-from server.cli import main
-try:
-    from server.music.music_thread import MusicThread
-except ImportError:
-    from server.player import Player as MusicThread
-
-threads = []
-start = MusicThread.start
-
-def started(music):
-    threads.append(music)
-    start(music)
-
-def report():
-    for _ in sys.stdin:
-        late_s = threads[0].lateness_s
-        print("report", json.dumps(list(late_s)), flush=True)
-        late_s.clear()
-
-MusicThread.start = started
-threading.Thread(target=report, daemon=True).start()
-main()
-"""
-# Sixteenths at 240 bpm: sixteen notes per second, all the time, and a player who plays does not end them.
-OPTIONS = ("--mode", "continuous", "--over", "overlap", "--approach", "pitch", "--step", "0.25", "--tempo", "240")
 WORK = ("a take downloaded", "a seed dropped")
 
 
@@ -101,29 +71,16 @@ def _seed() -> bytes:
 
 
 @contextmanager
-def _jam(build: Path, journal: bytes) -> Iterator["subprocess.Popen[str]"]:
-    options = ("--panel-port", str(PORT), "--osc-port", str(OSC_PORT), "--midi-api", "none", *OPTIONS)
+def _jam(build: Path, journal: bytes) -> Iterator[ReportingJam]:
+    options = ("--panel-port", str(PORT), "--osc-port", str(OSC_PORT), *PLAYS_ALL_THE_TIME)
     with tempfile.TemporaryDirectory() as folder:
         takes = Path(folder) / "takes"
         takes.mkdir()
         (takes / f"{TAKE_ID}.jam").write_bytes(journal)
         (Path(folder) / "config.toml").write_text('[takes]\nfolder = "takes"\nkeep_days = 36000\n', encoding="utf-8")
-        with subprocess.Popen(
-            [sys.executable, "-c", JAM, "jam", *options],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(build)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as jam:
-            assert jam.stdout is not None
-            try:
-                if not any(line.startswith("Ready") for line in jam.stdout):
-                    raise RuntimeError(f"the jam of {build} did not start")
-                _wait_for_panel()
-                yield jam
-            finally:
-                jam.terminate()
+        with reporting_jam(build, Path(folder), options) as jam:
+            _wait_for_panel()
+            yield jam
 
 
 def _wait_for_panel() -> None:
@@ -139,19 +96,11 @@ def _wait_for_panel() -> None:
             return
 
 
-def _stretch(jam: "subprocess.Popen[str]") -> list[float]:
+def _stretch(jam: ReportingJam) -> list[float]:
     """How late each message was sent over a stretch, in milliseconds."""
-    _report(jam)
+    jam.report()
     time.sleep(STRETCH_S)
-    return [seconds * 1000 for seconds in _report(jam)]
-
-
-def _report(jam: "subprocess.Popen[str]") -> list[float]:
-    assert jam.stdin is not None
-    assert jam.stdout is not None
-    print(file=jam.stdin, flush=True)
-    late_s: list[float] = json.loads(jam.stdout.readline().removeprefix("report "))
-    return late_s
+    return jam.report().late_ms
 
 
 @contextmanager
