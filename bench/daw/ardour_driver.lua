@@ -98,29 +98,6 @@ function notes(name)
     return table.concat(lines, "\n")
 end
 
--- One line for each track.
-function track_names()
-    local names = {}
-    for route in session:get_tracks():iter() do names[#names + 1] = route:name() end
-    return table.concat(names, "\n")
-end
-
-function is_armed(name) return tostring(track(name):rec_enable_control():get_value() == 1) end
-
--- The names of the track's plugins, separated by commas.
-function plugins_of(name)
-    local names, route = {}, session:route_by_name(name)
-    while not route:nth_plugin(#names):isnil() do names[#names + 1] = route:nth_plugin(#names):display_name() end
-    return table.concat(names, ", ")
-end
-
--- Runs an action script, as Ardour's menu of scripts does.
-function run_script(path)
-    local around = setmetatable({ardour = function() end, Session = session}, {__index = _G})
-    assert(loadfile(path, "t", around))()
-    around.factory()()
-end
-
 io.stdout:setvbuf("no")
 local lines = {}
 for line in io.lines() do

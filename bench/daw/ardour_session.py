@@ -38,11 +38,8 @@ def running_session(
     *,
     tempo_bpm: float = 120.0,
     loop_beats: tuple[float, float] | None = None,
-    later_tempo: tuple[int, float] | None = None,
 ) -> Iterator[Ardour]:
     """Runs Ardour with a new session of these tracks; its files and the program's settings lie in `folder`.
-
-    `later_tempo` is a beat and the tempo from there on; the loop lies before it.
 
     One Ardour makes the session and another opens it: Ardour 7.3 may crash where one process closes a session and opens another.
     """
@@ -50,9 +47,6 @@ def running_session(
     with running(folder) as ardour:
         ardour.run(f"make_session({lua_text(session_folder)}, {lua_text(NAME)}, {SAMPLE_RATE})")
         ardour.run(f"set_tempo({tempo_bpm}, 0)")
-        if later_tempo is not None:
-            beat, bpm = later_tempo
-            ardour.run(f"set_tempo({bpm}, {beat})")
         for track in tracks:
             ardour.run(f"add_midi_track({lua_text(track)})")
         ardour.run('session:save_state("")')

@@ -38,7 +38,7 @@ class LiveSet:
     def __init__(self, started_s: float) -> None:
         self._last_answer_s = started_s
         self._next_ask_s = started_s
-        self._has_to_listen = True
+        self._has_to_listen, self._has_answered = True, False
         self._values: dict[str, OscArgument] = {}
 
     def receive(self, message: OscMessage, now_s: float) -> None:
@@ -51,16 +51,18 @@ class LiveSet:
             return
         if self.is_silent(now_s):
             self._has_to_listen = True
-        self._last_answer_s = now_s
+        self._last_answer_s, self._has_answered = now_s, True
         self._values[name] = message.arguments[0]
 
     def take_messages(self, now_s: float) -> list[OscMessage]:
         """The messages to send to AbletonOSC now."""
         messages = []
-        if self._has_to_listen:
+        has_to_ask = now_s >= self._next_ask_s
+        # What was sent before Live is there is lost: without an answer it is sent again with each question.
+        if self._has_to_listen or (has_to_ask and not self._has_answered):
             self._has_to_listen = False
             messages += [OscMessage(f"{LISTEN}{name}") for name in PROPERTIES]
-        if now_s >= self._next_ask_s:
+        if has_to_ask:
             self._next_ask_s = now_s + ASK_EVERY_S
             messages += [OscMessage(f"{GET}{name}") for name in PROPERTIES]
         return messages

@@ -23,11 +23,13 @@ def known_set(root: int = 2, scale: str = "Dorian", tempo: float = 93.5) -> Live
     return live_set
 
 
-def test_it_first_listens_and_asks_and_then_asks_now_and_then() -> None:
+def test_it_listens_and_asks_until_it_is_answered_and_then_asks_now_and_then() -> None:
     live_set = LiveSet(10.0)
     assert live_set.take_messages(10.0) == [*LISTENED, *ASKED]
     assert live_set.take_messages(10.0 + ASK_EVERY_S / 2) == []
-    assert live_set.take_messages(10.0 + ASK_EVERY_S) == ASKED
+    assert live_set.take_messages(10.0 + ASK_EVERY_S) == [*LISTENED, *ASKED]
+    live_set.receive(told("tempo", 120.0), 10.0 + ASK_EVERY_S)
+    assert live_set.take_messages(10.0 + 2 * ASK_EVERY_S) == ASKED
 
 
 def test_nothing_is_known_before_live_answers() -> None:

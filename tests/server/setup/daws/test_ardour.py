@@ -1,4 +1,4 @@
-"""What of Ardour's script can be told without Ardour; `tests/daw/test_ardour_live.py` runs it in Ardour."""
+"""What of Ardour's script can be told without Ardour; `test_ardour_live.py` runs it there."""
 
 import subprocess
 from dataclasses import replace
