@@ -50,7 +50,7 @@ and that no tick was lost."""
 SHORTEST_INTERVAL_S = 0.006
 """The interval of the fastest tempo. Ticks that come faster were held up, and a gap after them cannot be counted in ticks."""
 
-MOST_EXACT_S, WHOLE_S = 0.00021, 0.0003
+MOST_EXACT_S, WHOLE_S = 0.00021, 0.0002
 """Where dates are exact, with noise of `MOST_EXACT_S` at most, a tick that is late by whole intervals, give or take `WHOLE_S`,
 shows that ticks were lost before it; one that is early by whole intervals, that ticks came twice."""
 

@@ -335,7 +335,7 @@ class TestFaults:
             harness.receive(NoteOff(48), at_s + 0.2)
         harness.run_until(20.0)
         assert harness.music_thread._live_jam._sender._ledger.sounding_count == 0
-        assert [record.message.count("what is no number") for record in caplog.records] == [1]
+        assert [record.message.count("forecast is not a number") for record in caplog.records] == [1]
         engine.forecast = None
         before = len(harness.onsets_s)
         harness.receive(NoteOn(48, 80), 20.0)

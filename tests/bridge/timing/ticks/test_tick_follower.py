@@ -79,7 +79,7 @@ def test_after_a_stall_no_tick_is_counted_as_lost(stall_ms: float, frames: int) 
     assert off_ms(follower, 599, meant_s[-1]) == pytest.approx(0.0, abs=1.0)
 
 
-@pytest.mark.parametrize("stall_s", [0.004, 0.0123, 0.0311, 0.0587])
+@pytest.mark.parametrize("stall_s", [0.004, 0.0123, 0.0311, 0.0587, 60 / 97 / 24 + 0.00025])
 def test_with_exact_dates_stalls_and_lost_ticks_are_distinguished(stall_s: float) -> None:
     meant_s = [at_s + (stall_s if tick >= 310 else 0.0) for tick, at_s in enumerate(steady(97.0, 500))]
     assert followed(meant_s).number == 499
