@@ -38,6 +38,8 @@ class _Ahead:
     previous_onset_beats: float | None
     rested_beats: float
     feel: NoteTouch
+    placed: Note | None = None
+    """As it will sound, once that was computed; None again as soon as something changes that it depends on."""
 
     @property
     def sounds_until_beats(self) -> float:
@@ -148,6 +150,7 @@ class Answer:
         self._next_beats = note.end_beats
         placed = self._placed(ahead)
         self._earliest_beats = placed.onset_beats
+        self._place_again()
         self._played.append(note)
         return PlayedNote(placed, replace(note, velocity=placed.velocity), ahead.improviser)
 
@@ -172,6 +175,7 @@ class Answer:
         """Places the notes that have not sounded in this groove and in these bars, none before `earliest_beats`."""
         self._groove, self._timeline = groove, timeline
         self._earliest_beats = max(self._earliest_beats, earliest_beats)
+        self._place_again()
         while self._planned and self._is_too_late(self._planned[-1].planned.note):
             self._planned.pop()
             self._composing = None
@@ -184,6 +188,7 @@ class Answer:
         With `keeps_planned` the rendition is only that of notes that are yet to be composed.
         """
         self._amounts = amounts
+        self._place_again()
         if rendition is None:
             return
         self._rendition = rendition
@@ -231,6 +236,7 @@ class Answer:
             self._planned.pop()
         self.improviser, self._fixed_count, self.bars = improviser, fixed_count, sampling.bars
         self.span = BeatSpan(self.span.start_beats, until_beats)
+        self._place_again()
         sampling = replace(sampling, answer_outline=tuple(outline_of([*self._played, *notes[:fixed_count]])))
         self._composing = improviser.compose(self._next_beats, until_beats, sampling, self._random)
 
@@ -248,12 +254,21 @@ class Answer:
         return ahead
 
     def _placed(self, ahead: _Ahead) -> Note:
-        on_grid = self._groove.place(ahead.planned.note, self._timeline, self._earliest_beats)
-        placed = with_feel(on_grid, ahead.feel, self._rendition.plain_velocity, self._amounts)
-        latest_beats = max(self.span.until_beats - SHORTEST_NOTE_BEATS, on_grid.onset_beats)
-        onset_beats = min(max(placed.onset_beats, self._earliest_beats), latest_beats)
-        left_beats = max(self.span.until_beats - onset_beats, 0.0)
-        return replace(placed, onset_beats=onset_beats, duration_beats=min(placed.duration_beats, left_beats))
+        """The note as it will sound; kept, as the next note is asked for several times before it sounds."""
+        if ahead.placed is None:
+            on_grid = self._groove.place(ahead.planned.note, self._timeline, self._earliest_beats)
+            placed = with_feel(on_grid, ahead.feel, self._rendition.plain_velocity, self._amounts)
+            latest_beats = max(self.span.until_beats - SHORTEST_NOTE_BEATS, on_grid.onset_beats)
+            onset_beats = min(max(placed.onset_beats, self._earliest_beats), latest_beats)
+            left_beats = max(self.span.until_beats - onset_beats, 0.0)
+            duration_beats = min(placed.duration_beats, left_beats)
+            ahead.placed = replace(placed, onset_beats=onset_beats, duration_beats=duration_beats)
+        return ahead.placed
+
+    def _place_again(self) -> None:
+        """To be called after each change of the groove, the touch, the bars, the span or the earliest beat."""
+        for ahead in self._planned:
+            ahead.placed = None
 
     def _is_too_late(self, note: Note) -> bool:
         onset_beats = self._groove.onset(note.onset_beats, self._timeline, self._earliest_beats)

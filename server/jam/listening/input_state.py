@@ -67,6 +67,8 @@ class InputState:
         self._chord_beat = float("-inf")
         self._key_finder = KeyFinder()
         self._outlines: deque[Outline] = deque(maxlen=PHRASES_KEPT)  # of the phrases before this one
+        # Phrases whose outlines are still to be found: not while the first note of an answer is due.
+        self._not_outlined: deque[tuple[Note, ...]] = deque(maxlen=PHRASES_KEPT)
         self._earlier_phrases: deque[tuple[Note, ...]] = deque(maxlen=TOUCH_PHRASES)
         self._zones = MpeZones()
 
@@ -139,7 +141,7 @@ class InputState:
         self._may_resume = bool(self.phrase.notes)
         if self.phrase.notes:
             self._answered_phrase, self.phrase = self.phrase, self.phrase.next_phrase()
-            self._outlines.append(Outline.of(self._answered_phrase.notes))
+            self._not_outlined.append(tuple(self._answered_phrase.notes))
             self._earlier_phrases.append(tuple(self._answered_phrase.notes))
 
     def resume_phrase(self) -> None:
@@ -149,7 +151,7 @@ class InputState:
         self._may_resume = False
         self._answered_phrase.take_over_holds(self.phrase)
         self.phrase, self._answered_phrase = self._answered_phrase, Phrase()
-        self._outlines.pop()
+        (self._not_outlined or self._outlines).pop()
         self._earlier_phrases.pop()
 
     def drop_phrase(self, *, with_keys: bool = False) -> None:
@@ -162,6 +164,8 @@ class InputState:
 
     def novelty_limit(self, novelty: float) -> Novelty:
         """The limit on quoting the latest phrases, the present one included; `novelty` is from 0 (no limit) to 1 (no quote)."""
+        self._outlines.extend(Outline.of(notes) for notes in self._not_outlined)
+        self._not_outlined.clear()
         return Novelty([*self._outlines, Outline.of(self.phrase.notes)], 1.0 - novelty)
 
     @property
@@ -173,6 +177,7 @@ class InputState:
     def forget_phrases(self) -> None:
         """Forgets the earlier phrases; the key and the present phrase stay."""
         self._outlines.clear()
+        self._not_outlined.clear()
         self._earlier_phrases.clear()
 
     def _release(self, pitch: int, channel: int, beat: float) -> None:
