@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Self
 from bridge.errors import NoMidiSystem
 from bridge.midi.midi_systems import open_midi_system
 from bridge.midi.ports import InputPort, MidiSystem, OutputPort, Port
-from bridge.midi.silent_ports import NOWHERE, SilentSystem
+from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
 from model.errors import ModelError
 from model.harmony.chart import NO_CHART, Chart
 from model.improvising.improviser import Improviser
 from model.pack.dummy_pack import DUMMY_PACK
 from model.pack.pack import available_packs, find_own_pack
-from server.config.config import CONFIG_FILE, Config, OscSection, is_loopback
+from server.config.config import CONFIG_FILE, Config
 from server.config.kept_offsets import OFFSET_CONTROL, StartOffset, offset_key, start_offset
 from server.controls.control_store import ORIGIN_MUSIC, ControlStore, Preparation
 from server.controls.control_table import Settings, Value
@@ -44,6 +44,7 @@ from server.remote.live_set.live_set_follower import LiveSetFollower
 from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
 from server.remote.osc_remote import OscRemote
+from server.start_lines import chart_lines, seed_lines, wiring_lines
 from server.stop_signals import StopSignals
 from server.takes.memories.memory_store import load_take_memory, memories_in_file, save_take_memory
 from server.takes.recorder import Recorder
@@ -57,17 +58,6 @@ logger = logging.getLogger("fours.session")
 Say = Callable[[str], None]
 """Prints a line to the user."""
 OnControlChanged = Callable[[str, Value], None]
-
-
-def trust_text(osc: OscSection) -> str:
-    """Which senders' OSC messages are read while the port is open to the network, and how to trust another address.
-
-    For the user.
-    """
-    others = ", ".join(osc.trust)
-    if others:
-        return f"this machine and {others}; nobody else is read or answered"
-    return "this machine only; for a tablet: --trust and its address, or osc.trust"
 
 
 # What reads and plays files, and the panel, are imported where there is a chart, a seed or a panel: a jam without them
@@ -191,9 +181,9 @@ class Session:
         wiring = Wiring(midi_input.name, output.name, output.description, osc_address, speeds_ms, offset)
         self._watch_ports(midi_input, output, music_thread, controllers)
         await self._open_panel(controls, music_thread, controllers, wiring, output)
-        self._print_wiring(wiring, midi_input.description, loaded_pack)
+        self._say_all(wiring_lines(wiring, midi_input.description, loaded_pack, self._config.effective_osc))
         if chart is not None:
-            self._print_chart(chart)
+            self._say_all(chart_lines(chart))
         await self._open_seed(music_thread)
 
     async def _load_first_pack(self) -> LoadedPack:
@@ -368,40 +358,17 @@ class Session:
             if port.is_lost:
                 on_change(port, direction, is_lost=True)
 
-    def _print_wiring(self, wiring: Wiring, midi_in_description: str, loaded_pack: LoadedPack) -> None:
-        osc = self._config.effective_osc
-        self._say(f"MIDI in    {wiring.midi_in} ({midi_in_description})")
-        self._say(f"MIDI out   {wiring.midi_out} ({wiring.midi_api})")
-        if wiring.midi_out != NOWHERE:
-            self._say(f"Offset     {wiring.offset.text}")
-        self._say(f"OSC        {wiring.osc}, answers to the sender and to its port {osc.reply_port}")
-        if not is_loopback(osc.host):
-            self._say(f"Trust      {trust_text(osc)}")
-        self._say(f"Pack       {loaded_pack.pack.name}")
-        if loaded_pack.plays_plainly:
-            self._say(
-                "           made before touch and phrase ends: it plays plainly until `fours train --phrasing-only`"
-            )
-        for approach, speed_ms in wiring.ms_per_token.items():
-            device = loaded_pack.engines[approach].device
-            self._say(f"{approach.capitalize():10} {device}, {speed_ms:.2f} ms per token")
-
-    def _print_chart(self, chart: Chart) -> None:
-        from model.files.charts.chart_source import describe_chart
-
-        self._say(f"Chart      {describe_chart(chart)}")
-        for remark in chart.remarks:
-            self._say(f"           {remark}")
-
     async def _open_seed(self, music_thread: MusicThread) -> None:
         if self._seed is not None:
             from server.music.seed_player import seed_playing
 
             seed = seed_playing(self._seed, music_thread.receive_midi, lambda: music_thread.timeline, self._clock)
             await self._stack.enter_async_context(seed)
-            self._say(f"Seed       {len(self._seed.notes)} notes, from the next bar on")
-            for remark in self._seed.remarks:
-                self._say(f"           its file {remark}")
+            self._say_all(seed_lines(self._seed))
+
+    def _say_all(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._say(line)
 
     def _adopt_meter(self, chart: Chart, controls: ControlStore) -> None:
         """Sets the meter of the jam to that of the chart, where the chart states one."""
