@@ -11,6 +11,7 @@ PACKAGES = {
     "ardour7-lua": "ardour",
     "chromium": "chromium",
     "fluidsynth": "fluidsynth",
+    "jack_bufsize": JACK_TOOLS,
     "jack_connect": JACK_TOOLS,
     "jack_lsp": JACK_TOOLS,
     "jack_midi_clock": "jack-midi-clock",

@@ -70,6 +70,11 @@ def stop() -> None:
     _transport("stop\nquit\n")
 
 
+def set_period(frames: int) -> None:
+    """Changes the server's period while it runs."""
+    subprocess.run(["jack_bufsize", str(frames)], check=True, capture_output=True)
+
+
 @contextmanager
 def client(command: tuple[str, ...], port: str) -> Iterator[None]:
     """Runs a program; the block starts once the program's port is there."""

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -146,11 +146,16 @@ def _figures(recording: Recording, tempo_bpm: float) -> tuple[str, ...]:
 
 
 def record(
-    tempo_bpm: float, seconds: float, build: Path, mode: str = MODE, controls: tuple[str, ...] = ()
+    tempo_bpm: float,
+    seconds: float,
+    build: Path,
+    mode: str = MODE,
+    controls: tuple[str, ...] = (),
+    at_half_time: Callable[[], object] = lambda: None,
 ) -> Recording:
     """Records a jam that follows the clock; in `fours` a robot plays all the time, so that there is a phrase to answer.
 
-    `controls` are more options of the jam.
+    `controls` are more options of the jam; `at_half_time` is called in the middle.
     """
     jitter = ("-J", str(JITTER_PERCENT)) if JITTER_PERCENT else ()
     clock = ("jack_midi_clock", "-b", f"{tempo_bpm:g}", "-B", *jitter)
@@ -164,7 +169,9 @@ def record(
         if mode != "continuous":
             stack.enter_context(_playing_phrases(midi_in))
         jackd_server.roll()
-        time.sleep(seconds)
+        time.sleep(seconds / 2)
+        at_half_time()
+        time.sleep(seconds / 2)
         jackd_server.stop()
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)

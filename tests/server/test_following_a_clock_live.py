@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from bench.live import jackd_server
 from bench.live.onsets import STEP_BEATS, Recording, errors_ms, record
@@ -16,6 +17,8 @@ SECONDS = 24.0
 # JACK's cycles makes some onsets late, never most of them.
 TOLERANCE_MS = 1.0
 BEATS_IN_A_BAR = 4
+# In the last quarter of the time: two onsets a beat, for six seconds.
+ONSETS_AFTER = 20
 
 
 def test_in_fours_it_plays_in_its_own_bars_on_the_beats_of_the_clock() -> None:
@@ -27,6 +30,20 @@ def test_in_fours_it_plays_in_its_own_bars_on_the_beats_of_the_clock() -> None:
     assert len(distances_ms) >= 6
     assert np.median(distances_ms) < TOLERANCE_MS, f"{distances_ms}, gaps {recording.gaps}, xruns {recording.xruns}"
     assert set(_bars_of(recording)) == {1}, "every other bar belongs to the partner"
+
+
+@pytest.mark.parametrize(("before", "after"), [(1_024, 256), (256, 1_024)])
+def test_it_stays_on_the_beats_when_the_period_changes_while_it_plays(before: int, after: int) -> None:
+    for program in ("jackd", "jack_midi_clock", "jack_transport", "jack_bufsize"):
+        require_program(program)
+    with jackd_server.running(before):
+        recording = record(
+            TEMPO_BPM, SECONDS, Path(), mode="continuous", at_half_time=lambda: jackd_server.set_period(after)
+        )
+    distances_ms = np.abs(errors_ms(recording, TEMPO_BPM)[0])
+    later_ms = distances_ms[-ONSETS_AFTER:]
+    assert len(distances_ms) > ONSETS_AFTER
+    assert np.median(later_ms) < TOLERANCE_MS, f"{distances_ms}, gaps {recording.gaps}, xruns {recording.xruns}"
 
 
 def _bars_of(recording: Recording) -> list[int]:
