@@ -38,6 +38,7 @@ class _Ahead:
     previous_onset_beats: float | None
     rested_beats: float
     feel: NoteTouch
+    earliest_beats: float
     placed: Note | None = None
     """As it will sound, once that was computed; None again as soon as something changes that it depends on."""
 
@@ -88,6 +89,7 @@ class Answer:
         low, high = REST_WEIGHTS
         self._rest_weight = low + (high - low) * self._touch_random.random()
         self._earliest_beats = span.start_beats
+        self._earliest_new_beats = span.start_beats  # of the notes that are composed from now on
         self._next_beats = span.start_beats if first_onset_beats is None else first_onset_beats
         self._fixed_count = 0  # this many planned notes must sound unchanged before the improviser works again
         self._unheard: deque[Note] = deque()
@@ -226,9 +228,12 @@ class Answer:
         if self.is_over and not self._unheard and until_beats <= self.span.until_beats:
             return
         notes = [ahead.planned.note for ahead in self._planned]
-        fixed_count = sum(self._placed(ahead).onset_beats <= from_beats for ahead in self._planned)
+        placed_beats = [self._placed(ahead).onset_beats for ahead in self._planned]
+        fixed_count = sum(onset_beats <= from_beats for onset_beats in placed_beats)
         if fixed_count < len(notes):
             self._next_beats = notes[fixed_count].onset_beats
+            # The note that it replaces may be due later than composed; one that is played less late would be in the past.
+            self._earliest_new_beats = min(placed_beats[fixed_count], until_beats - SHORTEST_NOTE_BEATS)
         elif notes:
             self._next_beats = notes[-1].end_beats
         self._next_beats += later_beats
@@ -246,20 +251,25 @@ class Answer:
         latest, chance = self._last_chance
         if onset_beats != latest:
             chance = self._touch_random.random()
-            self._onset_before, self._last_chance = latest, (onset_beats, chance)
+            # After a new plan the latest onset may be one that is not played any more.
+            self._onset_before = latest if latest is not None and latest < onset_beats else None
+            self._last_chance = (onset_beats, chance)
             self._rested_beats += max(onset_beats - self._sounds_until_beats, 0.0)
         feel = self._rendition.feel(planned, self._onset_before, chance, self._rested_beats, self._rest_weight)
-        ahead = _Ahead(self.improviser, planned, chance, self._onset_before, self._rested_beats, feel)
+        ahead = _Ahead(
+            self.improviser, planned, chance, self._onset_before, self._rested_beats, feel, self._earliest_new_beats
+        )
         self._sounds_until_beats = max(self._sounds_until_beats, ahead.sounds_until_beats)
         return ahead
 
     def _placed(self, ahead: _Ahead) -> Note:
         """The note as it will sound; kept, as the next note is asked for several times before it sounds."""
         if ahead.placed is None:
-            on_grid = self._groove.place(ahead.planned.note, self._timeline, self._earliest_beats)
+            earliest_beats = max(self._earliest_beats, ahead.earliest_beats)
+            on_grid = self._groove.place(ahead.planned.note, self._timeline, earliest_beats)
             placed = with_feel(on_grid, ahead.feel, self._rendition.plain_velocity, self._amounts)
             latest_beats = max(self.span.until_beats - SHORTEST_NOTE_BEATS, on_grid.onset_beats)
-            onset_beats = min(max(placed.onset_beats, self._earliest_beats), latest_beats)
+            onset_beats = min(max(placed.onset_beats, earliest_beats), latest_beats)
             left_beats = max(self.span.until_beats - onset_beats, 0.0)
             duration_beats = min(placed.duration_beats, left_beats)
             ahead.placed = replace(placed, onset_beats=onset_beats, duration_beats=duration_beats)
