@@ -7,6 +7,7 @@ from model.approach import Approach
 from model.improvising.improviser import PLANNED_VELOCITY
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
+from model.phrasing.touch import NoteTouch, plain_touch
 from server.jam.answering.answer import NOTES_AHEAD, Answer
 from server.jam.answering.groove import Groove
 from server.jam.answering.rendition import Rendition, TouchAmounts
@@ -170,3 +171,25 @@ class TestReplan:
         answer.replan(improviser, until_beats, WARM)
         compose(answer, 9)
         assert answer.is_over
+
+
+class LateThenOnTime(Rendition):
+    """Plays the first note that it is asked for half a beat late, and all others on time."""
+
+    def __init__(self, span: BeatSpan) -> None:
+        super().__init__(lambda: plain_touch(PLANNED_VELOCITY), None, span)
+        self._late_beats = 0.5
+
+    def feel(self, *_place: object, **_more: object) -> NoteTouch:
+        late_beats, self._late_beats = self._late_beats, 0.0
+        return NoteTouch(PLANNED_VELOCITY, 1.0, late_beats)
+
+
+def test_a_note_that_is_composed_again_is_not_due_before_the_one_it_replaces() -> None:
+    improviser = create_improviser()
+    answer = answer_of(improviser, rendition=LateThenOnTime(BeatSpan(4.0, 6.0)), amounts=TouchAmounts(timing=1.0))
+    compose(answer, 1)
+    assert onsets(answer) == [4.5]
+    answer.replan(improviser, 6.0, WARM)
+    compose(answer, 1)
+    assert onsets(answer) == [4.5]
