@@ -39,6 +39,7 @@ class _Ahead:
     rested_beats: float
     feel: NoteTouch
     earliest_beats: float
+    """It does not sound before this: the onset of the note that it replaces, where a plan was composed again."""
     placed: Note | None = None
     """As it will sound, once that was computed; None again as soon as something changes that it depends on."""
 
