@@ -90,6 +90,7 @@ class Answer:
         low, high = REST_WEIGHTS
         self._rest_weight = low + (high - low) * self._touch_random.random()
         self._earliest_beats = span.start_beats
+        self._latest_played: _Ahead | None = None
         self._earliest_new_beats = span.start_beats  # of the notes that are composed from now on
         self._next_beats = span.start_beats if first_onset_beats is None else first_onset_beats
         self._fixed_count = 0  # this many planned notes must sound unchanged before the improviser works again
@@ -153,6 +154,7 @@ class Answer:
         self._next_beats = note.end_beats
         placed = self._placed(ahead)
         self._earliest_beats = placed.onset_beats
+        self._latest_played = ahead
         self._place_again()
         self._played.append(note)
         return PlayedNote(placed, replace(note, velocity=placed.velocity), ahead.improviser)
@@ -240,11 +242,22 @@ class Answer:
         self._next_beats += later_beats
         while len(self._planned) > fixed_count:
             self._planned.pop()
+        self._go_back_to(self._planned[-1] if self._planned else self._latest_played)
         self.improviser, self._fixed_count, self.bars = improviser, fixed_count, sampling.bars
         self.span = BeatSpan(self.span.start_beats, until_beats)
         self._place_again()
         sampling = replace(sampling, answer_outline=tuple(outline_of([*self._played, *notes[:fixed_count]])))
         self._composing = improviser.compose(self._next_beats, until_beats, sampling, self._random)
+
+    def _go_back_to(self, latest: _Ahead | None) -> None:
+        """The next note to be composed follows this one, or is the first: what its feel depends on is as it was then."""
+        if latest is None:
+            self._last_chance, self._onset_before = (None, 0.0), None
+            self._rested_beats, self._sounds_until_beats = 0.0, self.span.start_beats
+        else:
+            self._last_chance = (latest.planned.note.onset_beats, latest.chance)
+            self._onset_before = latest.previous_onset_beats
+            self._rested_beats, self._sounds_until_beats = latest.rested_beats, latest.sounds_until_beats
 
     def _with_feel(self, planned: PlannedNote) -> _Ahead:
         """A composed note and how it is played. The notes of a chord share their chance, and so their timing."""
@@ -252,9 +265,7 @@ class Answer:
         latest, chance = self._last_chance
         if onset_beats != latest:
             chance = self._touch_random.random()
-            # After a new plan the latest onset may be one that is not played any more.
-            self._onset_before = latest if latest is not None and latest < onset_beats else None
-            self._last_chance = (onset_beats, chance)
+            self._onset_before, self._last_chance = latest, (onset_beats, chance)
             self._rested_beats += max(onset_beats - self._sounds_until_beats, 0.0)
         feel = self._rendition.feel(planned, self._onset_before, chance, self._rested_beats, self._rest_weight)
         ahead = _Ahead(

@@ -193,3 +193,19 @@ def test_a_note_that_is_composed_again_is_not_due_before_the_one_it_replaces() -
     answer.replan(improviser, 6.0, WARM)
     compose(answer, 1)
     assert onsets(answer) == [4.5]
+
+
+def test_a_note_that_is_composed_again_follows_the_last_one_that_is_still_played() -> None:
+    improviser, befores = create_improviser(), []
+
+    class Noting(LateThenOnTime):
+        def feel(self, *place: object, **_more: object) -> NoteTouch:
+            befores.append(place[1])
+            return NoteTouch(PLANNED_VELOCITY, 1.0, 0.0)
+
+    answer = answer_of(improviser, rendition=Noting(BeatSpan(4.0, 6.0)))
+    compose(answer, 3)
+    answer.take_next_note()
+    answer.replan(improviser, 6.0, WARM)
+    compose(answer, 1)
+    assert befores == [None, 4.0, 4.5, 4.0]
