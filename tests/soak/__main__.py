@@ -28,7 +28,9 @@ def main() -> int:
         jack_server(arguments.server, arguments.frames),
         tempfile.TemporaryDirectory(prefix="fours-soak-") as folder,
     ):
-        report = soak(Path(folder), 60 * arguments.minutes, 60.0, random_seed, remembers_all=not arguments.remembers_nothing)
+        report = soak(
+            Path(folder), 60 * arguments.minutes, 60.0, random_seed, remembers_all=not arguments.remembers_nothing
+        )
     print(*report.lines, sep="\n")
     print(*(f"BROKEN: {line}" for line in report.broken), sep="\n")
     print(f"{len(report.broken)} broken promises", flush=True)
