@@ -1,7 +1,7 @@
 """What anybody can know of a simulated clock from the dates of its ticks: a bound for every follower.
 
 Two explanations are weighed. One knows the clock's buffers exactly: each tick was somewhere within its own. The other knows no
-buffers: each tick came late by at most the delivery's limit. Where the dates fit both, a follower has to answer for either clock
+buffers: each tick came late by at most what delivery adds to this clock's. Where the dates fit both, a follower has to answer for either clock
 (half a buffer and 1 ms for the first, 1 ms for the second); where no beat is near enough to both, nobody can know more. Such are
 the clocks whose ticks are nearly a whole number of buffers long, so that after eight beats none has slipped into another buffer.
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bench.clocks.buffered_clock import FIRST_BEATS, MOST_JITTER_S, MOST_OFF_MS, TICKS_PER_BEAT, Clock
+from bench.clocks.buffered_clock import FIRST_BEATS, MOST_OFF_MS, TICKS_PER_BEAT, Clock
 
 Seconds = npt.NDArray[np.float64]
 
@@ -28,7 +28,7 @@ def do_dates_allow_better(clock: Clock) -> bool:
     starts_s = np.array([(math.floor(at_s / clock.buffer_s - clock.phase) + clock.phase) for at_s in meant_s])
     starts_s *= clock.buffer_s
     buffered = last_tick_bounds_s(starts_s, starts_s + clock.buffer_s)
-    plain = last_tick_bounds_s(dates_s - MOST_JITTER_S, dates_s)
+    plain = last_tick_bounds_s(dates_s - clock.jitter_s, dates_s)
     if plain is None or buffered is None:
         return True
     half_s, most_off_s = clock.buffer_s / 2, MOST_OFF_MS / 1000
