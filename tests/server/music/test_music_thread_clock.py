@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -133,7 +134,7 @@ class TestASongInADaw:
         assert harness.onsets_s == pytest.approx([daw.due_s[tick] for tick in range(BAR, 2 * BAR, 24)], abs=0.001)
 
     @pytest.mark.parametrize("mode", ["fours", "continuous"])
-    def test_a_daw_that_was_stopped_and_has_quit_gives_time_back(self, mode: str) -> None:
+    def test_a_daw_that_was_stopped_and_has_quit_gives_time_back(self, mode: Literal["fours", "continuous"]) -> None:
         harness, daw = MusicThreadHarness(replace(FOURS, mode=mode)), Daw(97.0)
         receive_all(harness, daw.send(START).tick(2 * BAR).send(STOP))
         harness.run_until(daw.next_s + 119.0)

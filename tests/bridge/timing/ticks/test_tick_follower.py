@@ -206,3 +206,14 @@ def test_windows_that_contradict_each_other_do_not_hold_the_line_for_good() -> N
             assert follower.buffer_s == pytest.approx(buffer_s, rel=0.01)
             assert abs(off_ms(follower, number, meant_s[number])) < buffer_s * 500 + 1.0
     assert follower.number == len(meant_s) - 1
+
+
+def test_a_lost_tick_and_one_that_came_twice_do_not_make_a_buffer_of_exact_dates() -> None:
+    """At 125 bpm and 48 kHz a tick is fifteen times 64 frames, so that all dates lie on a grid of these."""
+    tick_s = 960 / 48_000
+    numbers = [*range(200), 199, *range(201, 400), *range(401, 440)]
+    follower = TickFollower()
+    for number in numbers:
+        follower.tick(1.0 + number * tick_s)
+    assert follower.buffer_s is None
+    assert follower.number == 439
