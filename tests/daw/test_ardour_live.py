@@ -138,7 +138,7 @@ def _assert_soon_together(players: Players, tempo_bpm: float, from_bar: int) -> 
             return
         Event().wait(POLL_S)
     song, jam = _bar_at(players, tempo_bpm) + 1, _readout(players, "bar")
-    pytest.fail(f"after the song went to bar {from_bar + 1} it is in bar {song}, and the jam in {jam}")
+    raise AssertionError(f"after the song went to bar {from_bar + 1} it is in bar {song}, and the jam in {jam}")
 
 
 def _bar_of_both(players: Players, tempo_bpm: float) -> int | None:
