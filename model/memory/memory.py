@@ -9,23 +9,27 @@ To compose ahead, the memory hears the planned notes, then goes back (`restore`)
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from model.defaults import FITTED_STRENGTH
-from model.memory.backoff import MAX_FOLLOWERS, Backoff, Escapes, Trust
+from model.memory.backoff import MAX_FOLLOWERS, Backoff, Trust
 from model.memory.context_kinds import LONGEST
 from model.memory.memory_mark import (
+    BYTES,
     EMPTY_LINES,
     FIRST_TIME_SYMBOL,
+    INTERVAL_LINE,
     MAX_INTERVAL,
     MAX_TIMES,
+    TIME_LINE,
+    ContextBeginning,
     MemoryHistory,
     MemoryMark,
+    context_beginnings,
     context_keys,
     contexts_at,
 )
@@ -40,6 +44,12 @@ MAX_UNDO = 2048
 # The latest marks keep the contexts that learnt, and those that made room for them, 2 to 5 kB each: so a plan is taken back quickly,
 # and exactly. Longer than any plan.
 EXACT_UNDO = 64
+# How many different followers stay counted, and for how many places the beginnings of contexts are kept: more save no time.
+MAX_COUNTED = 2048
+MAX_PLACES = 256
+
+Counts = tuple[int, Sequence[tuple[int, float]]]
+"""Of the followers of a context: the index of their number and variety in a row of escapes, and each symbol with its share."""
 
 
 @dataclass(slots=True, eq=False)  # not frozen, as one is made for every token
@@ -64,13 +74,30 @@ class MixedForecast:
 class _Levels:
     """The contexts before one kind of next token, from the one that is trusted least up, and how far each is trusted."""
 
-    __slots__ = ("escapes", "is_transposed", "keys", "trust")
+    __slots__ = ("beginnings", "from_most_trusted", "is_transposed", "keys", "trust")
 
     def __init__(self, trust: Trust, first: int) -> None:
         self.trust = trust
         self.keys = context_keys(trust.kinds, first)
+        self.beginnings: dict[int, Sequence[ContextBeginning]] = {}
         self.is_transposed = tuple(kind.is_transposed for kind in trust.kinds)
-        self.escapes: Escapes = trust.escapes(FITTED_STRENGTH)
+        self.set_strength(FITTED_STRENGTH)
+
+    def set_strength(self, strength: float) -> None:
+        # In the order of `mix`, with the escapes in one row: looked up for each context, two steps would take longer than one.
+        self.from_most_trusted = [
+            (is_transposed, [escape for row in escapes for escape in row])
+            for is_transposed, escapes in zip(self.is_transposed, self.trust.escapes(strength), strict=True)
+        ][::-1]
+
+    def contexts_of_full_lines(self, lines: Sequence[bytes], place: int) -> list[bytes]:
+        """The same as `contexts_at`, where every line is full: what depends on the place alone is made once for each place."""
+        beginnings = self.beginnings.get(place)
+        if beginnings is None:
+            if len(self.beginnings) >= MAX_PLACES:
+                self.beginnings.clear()
+            beginnings = self.beginnings[place] = context_beginnings(self.keys, place)
+        return [beginning + lines[index][begin:] for beginning, index, begin in beginnings]
 
 
 class Memory:
@@ -95,6 +122,7 @@ class Memory:
         """All kinds of its contexts; the first byte of a context is the index of its kind."""
         self._has_times = vocabulary.size > self._first_time_token
         self._strength = FITTED_STRENGTH
+        self._counted: dict[bytes, Counts] = {}
         self.forget()
 
     def is_like(self, other: "Memory") -> bool:
@@ -154,19 +182,20 @@ class Memory:
     def symbols(self, token: int) -> tuple[bytes, bytes]:
         """The symbols of a next token: as it is, and as an interval. The first note of all has no interval (empty bytes)."""
         last, time = self._current.last_note_token, token - self._first_time_token
+        symbol = BYTES[token - 1]
         if time >= 0:
-            return bytes((token - 1,)), bytes((FIRST_TIME_SYMBOL + time,))
+            return symbol, BYTES[FIRST_TIME_SYMBOL + time]
         if last is None:
-            return bytes((token - 1,)), b""
-        return bytes((token - 1,)), bytes((min(max(token - last, -MAX_INTERVAL), MAX_INTERVAL) + MAX_INTERVAL,))
+            return symbol, b""
+        step = token - last
+        if not -MAX_INTERVAL <= step <= MAX_INTERVAL:
+            step = MAX_INTERVAL if step > 0 else -MAX_INTERVAL
+        return symbol, BYTES[step + MAX_INTERVAL]
 
     def hear(self, token: int, place: int | None = None, *, learn: bool = True) -> None:
         """Moves on by one token. Without `learn` the token only becomes part of the current context, and is not remembered."""
         current = self._current
-        mark = MemoryMark(current.history)
-        mark.previous, mark.position, mark.token, mark.is_learnt = current, current.position + 1, token, learn
-        mark.place = place
-        self._append(mark)
+        self._append(MemoryMark(current.history, current, token, place, is_learnt=learn))
 
     def snapshot(self) -> MemoryMark:
         """The current position, to go back to with `restore`."""
@@ -206,37 +235,49 @@ class Memory:
         if strength != self._strength:
             self._strength = strength
             for levels in set(self._levels):
-                levels.escapes = levels.trust.escapes(strength)
-        current, known = self._current, self._followers
-        levels = self._levels[current.time_comes]
-        escapes, is_transposed = levels.escapes, levels.is_transposed
-        last = current.last_note_token or 0
+                levels.set_strength(strength)
+        # This runs for every token, through up to 23 contexts: what is looked up in the loop is a local variable.
+        current, first_time_token = self._current, self._first_time_token
+        followers_of: Callable[[bytes], bytes | None] = self._followers.get
+        last, cached = current.last_note_token or 0, self._counted.get
         remaining = 1.0  # probability left to contexts that are trusted less, and to the network
         remembered: dict[int, float] = {}
-        level = len(is_transposed)
-        for context in reversed(self._contexts_at_current(place)):
-            level -= 1
-            followers = known.get(context)
-            if followers is not None:
-                shares = _shares_of(followers)
-                escape = escapes[level][len(followers)][len(shares)]
-                weight = remaining * (1.0 - escape)
-                remaining *= escape
+        weight_of = remembered.get
+        levels = self._levels[current.time_comes].from_most_trusted
+        followers_known = map(followers_of, reversed(self._contexts_at_current(place)))
+        for followers, (is_transposed, escapes) in zip(followers_known, levels, strict=True):
+            if followers is None:
+                continue
+            odds, shares = cached(followers) or self._count(followers)
+            escape = escapes[odds]
+            weight = remaining * (1.0 - escape)
+            remaining *= escape
+            if not is_transposed:
                 for symbol, share in shares:
-                    if not is_transposed[level]:
-                        token = symbol + 1
-                    elif symbol >= FIRST_TIME_SYMBOL:
-                        token = self._first_time_token + symbol - FIRST_TIME_SYMBOL
-                    else:
-                        token = last + symbol - MAX_INTERVAL
-                        if not START < token < self._first_time_token:
-                            token = START  # an interval that leaves the vocabulary
-                    remembered[token] = remembered.get(token, 0.0) + weight * share
+                    token = symbol + 1
+                    remembered[token] = weight_of(token, 0.0) + weight * share
+                continue
+            for symbol, share in shares:
+                token = last + symbol - MAX_INTERVAL
+                if symbol >= FIRST_TIME_SYMBOL:
+                    token = first_time_token + symbol - FIRST_TIME_SYMBOL
+                elif not START < token < first_time_token:
+                    token = START  # an interval that leaves the vocabulary
+                remembered[token] = weight_of(token, 0.0) + weight * share
         return self._mixed(p, remaining, remembered)
+
+    def _count(self, followers: bytes) -> Counts:
+        """Counts followers. Cached, as the same ones occur over and over: a larger cache saves no more."""
+        distinct = dict.fromkeys(followers)
+        shares = tuple((symbol, followers.count(symbol) / len(followers)) for symbol in distinct)
+        if len(self._counted) >= MAX_COUNTED:
+            self._counted.clear()
+        counts = self._counted[followers] = (len(followers) * (MAX_FOLLOWERS + 1) + len(distinct), shares)
+        return counts
 
     def _mixed(self, p: Probabilities, remaining: float, remembered: dict[int, float]) -> MixedForecast:
         # In double precision, so that a very small weight of the network does not become zero.
-        mixed: npt.NDArray[np.float64] = np.multiply(p, remaining, dtype=np.float64)
+        mixed: npt.NDArray[np.float64] = p * np.float64(remaining)
         if not remembered:
             return MixedForecast(mixed, remembered, p, remaining)
         lost = remembered.pop(START, 0.0)  # intervals that leave the vocabulary
@@ -343,15 +384,10 @@ class Memory:
     def _contexts_at_current(self, place: int | None) -> list[bytes]:
         """Cached, as both `mix` and `hear` need them at most positions."""
         if self._contexts is None or self._contexts_place != place:
-            current = self._current
-            self._contexts = contexts_at(current.lines, self._levels[current.time_comes].keys, place)
+            lines, levels = self._current.lines, self._levels[self._current.time_comes]
+            if place is not None and len(lines[INTERVAL_LINE]) == len(lines[TIME_LINE]) == LONGEST:
+                self._contexts = levels.contexts_of_full_lines(lines, place)
+            else:
+                self._contexts = contexts_at(lines, levels.keys, place)
             self._contexts_place = place
         return self._contexts
-
-
-@lru_cache(maxsize=1 << 11)
-def _shares_of(followers: bytes) -> Sequence[tuple[int, float]]:
-    """Each symbol that followed, and its share of all. Cached, as the same contexts occur over and over: a
-    larger cache saves no more.
-    """
-    return tuple((symbol, followers.count(symbol) / len(followers)) for symbol in dict.fromkeys(followers))
