@@ -44,7 +44,8 @@ MAX_UNDO = 2048
 # The latest marks keep the contexts that learnt, and those that made room for them, 2 to 5 kB each: so a plan is taken back quickly,
 # and exactly. Longer than any plan.
 EXACT_UNDO = 64
-# How many different followers stay counted, and for how many places the beginnings of contexts are kept: more save no time.
+# How many different followers stay counted (more save no time), and for how many places the beginnings of contexts are kept: a
+# bar has fewer.
 MAX_COUNTED = 2048
 MAX_PLACES = 256
 
