@@ -459,7 +459,8 @@ def test_beginnings_that_are_kept_for_a_place_make_the_same_contexts_of_full_lin
 
 def test_what_is_kept_to_save_time_changes_no_forecast_and_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
     line = [token for number in range(60) for token in (RIFF[number % 8] + number // 16, 39 + number % 3)]
-    unlimited, limited = [], []
+    unlimited: list[list[float]] = []
+    limited: list[list[float]] = []
     for forecasts, most in ((unlimited, 10_000), (limited, 2)):
         monkeypatch.setattr(memory_module, "MAX_COUNTED", most)
         monkeypatch.setattr(memory_module, "MAX_PLACES", most)
