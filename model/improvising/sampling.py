@@ -48,7 +48,7 @@ def rank_tokens(weights: Weights, temperature: float, top_p: float) -> tuple[Tok
 def softmax(logits: Logits) -> Weights:
     """The probabilities of the logits, shape (vocabulary,); each is above 0, so that any mask leaves a token with weight."""
     p: Weights = logits.astype(np.float64)
-    if logits.dot(logits) > HARMLESS_SQUARES:
+    if p.dot(p) > HARMLESS_SQUARES:
         p -= p[p.argmax()]
         np.maximum(p, LEAST_LOGIT, out=p)
     np.exp(p, out=p)

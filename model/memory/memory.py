@@ -244,9 +244,9 @@ class Memory:
         remaining = 1.0  # probability left to contexts that are trusted less, and to the network
         remembered: dict[int, float] = {}
         weight_of = remembered.get
-        levels = self._levels[current.time_comes].from_most_trusted
+        from_most_trusted = self._levels[current.time_comes].from_most_trusted
         followers_known = map(followers_of, reversed(self._contexts_at_current(place)))
-        for followers, (is_transposed, escapes) in zip(followers_known, levels, strict=True):
+        for followers, (is_transposed, escapes) in zip(followers_known, from_most_trusted, strict=True):
             if followers is None:
                 continue
             odds, shares = cached(followers) or self._count(followers)

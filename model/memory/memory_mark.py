@@ -67,7 +67,7 @@ class MemoryMark:
         is_learnt: bool = False,
     ) -> None:
         self.history = history
-        self.position = 0 if previous is None else previous.position + 1
+        self.position: int = 0 if previous is None else previous.position + 1
         self.previous = previous
         self.token, self.is_learnt = token, is_learnt
         self.place = place  # where in the bar the token stood
@@ -120,4 +120,5 @@ def contexts_at(lines: Sequence[bytes], keys: Sequence[ContextKey], place: int |
 
 
 def _place_bytes(place: int) -> bytes:
-    return min(place, LARGEST_PLACE).to_bytes(PLACE_BYTES)
+    at_place: bytes = min(place, LARGEST_PLACE).to_bytes(PLACE_BYTES)
+    return at_place
