@@ -527,3 +527,18 @@ class TestPublishedEvents:
         changes = [event for event in subscription.take_events() if isinstance(event, TimelineChanged)]
         assert [event.transport for event in changes][-2:] == ["playing", "stopped"]
         assert changes[-1].timeline == changes[-2].timeline
+
+
+def test_twelve_keys_at_once_on_the_chord_channel_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    harness = MusicThreadHarness(Settings(chords_from="channel", chord_channel=16))
+    remarks: list[tuple[str, str]] = []
+    harness.music_thread.on_remark = lambda control, sentence: remarks.append((control, sentence))
+    with caplog.at_level(logging.WARNING, "fours.jam.chords"):
+        for _ in range(2):
+            for pitch in range(36, 48):
+                harness.receive(NoteOn(pitch, 80, 15))
+            for pitch in range(36, 48):
+                harness.receive(NoteOff(pitch, 15))
+    assert [control for control, _ in remarks] == ["chords_from"]
+    assert "more than 7 different notes at once" in remarks[0][1]
+    assert [record.message for record in caplog.records] == [remarks[0][1]]
