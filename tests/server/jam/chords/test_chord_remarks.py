@@ -25,8 +25,10 @@ def test_twelve_keys_at_once_are_said_once_at_the_first_that_is_too_many() -> No
     assert remarks.take() == []
     remarks.press(43, ON_CHANNEL)
     assert remarks.take() == [
-        "the chord channel, 16, had more than 7 different notes at once, which name no chord, so the chord before them stays; "
-        "a chord has 3 to 7"
+        (
+            "the chord channel, 16, had more than 7 different notes at once, which name no chord, so the chord before them "
+            "stays; a chord has 3 to 7"
+        )
     ]
     for pitch in range(44, 48):
         remarks.press(pitch, ON_CHANNEL)
