@@ -243,13 +243,16 @@ class Memory:
         At `strength` 0 it is the network's forecast; at 0.5 it predicts best; at 1 it is the memory's, wherever the memory
         knows the context.
         """
+        over = self._over_chords
         if strength != self._strength:
             self._strength = strength
-            for each in {*self._levels, self._over_chords} - {None}:
-                each.escapes = each.trust.escapes(strength)
+            for levels in set(self._levels):
+                levels.escapes = levels.trust.escapes(strength)
+            if over is not None:
+                over.escapes = over.trust.escapes(strength)
         current, known = self._current, self._followers
-        levels = self._levels_at(chord_place)
-        escapes, is_transposed = levels.escapes, levels.is_transposed
+        here = self._levels_at(chord_place)
+        escapes, is_transposed = here.escapes, here.is_transposed
         last = current.last_note_token or 0
         remaining = 1.0  # probability left to contexts that are trusted less, and to the network
         remembered: dict[int, float] = {}
