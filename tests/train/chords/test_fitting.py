@@ -81,7 +81,8 @@ def test_the_tables_predict_other_melodies_over_chords_better_than_none() -> Non
 
 def test_a_memory_that_knows_the_chords_predicts_a_form_that_returns_better() -> None:
     other = evidence(3, form_bars=6)
-    without_tables = ChordPreference(*((0.0,) * len(table) for table in evidence(1).fit_tables()))
+    by_place, by_next, by_interval = ((0.0,) * len(table) for table in evidence(1).fit_tables())
+    without_tables = ChordPreference(by_place, by_next, by_interval)
     assert other.bits(without_tables, with_memory=True) < other.bits(None, with_memory=True) - 0.02
 
 
@@ -115,7 +116,9 @@ def test_the_cost_of_the_fit_is_that_of_the_memory() -> None:
 
 
 def test_on_the_beat_chord_notes_are_liked_more_than_off_the_beat() -> None:
-    _, preference = fitted(1)
+    songs = ChordEvidence.of(VOCABULARY, memory_over_chords(), [song(seed) for seed in range(6)])
+    assert songs is not None
+    preference = ChordPreference(*songs.fit_tables())
     changes = FileChanges([(0.0, 8.0, chord("C"))], 4.0, 0.0)
     tones = np.array([chord("C").has(pitch) for pitch in VOCABULARY.pitches])
 
