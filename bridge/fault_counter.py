@@ -27,7 +27,9 @@ class FaultCounter:
         self.counts[kind] += 1
         if self.counts[kind] == 1:
             trace = error if self._logger.isEnabledFor(logging.DEBUG) else None
-            self._logger.warning("%s: %s: %s%s (more are only counted)", self._where, kind, error, _place(error), exc_info=trace)
+            self._logger.warning(
+                "%s: %s: %s%s (more are only counted)", self._where, kind, error, _place(error), exc_info=trace
+            )
         else:
             self._logger.debug("%s: %s: %s (number %d)", self._where, kind, error, self.counts[kind])
 
