@@ -55,8 +55,10 @@ def jackd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jackd]:
 
 
 @contextmanager
-def running_jackd(name: str, tmp_path_factory: pytest.TempPathFactory, cycle_frames: int = 64) -> Iterator[Jackd]:
-    """Runs a JACK server of that name, and makes it the default server until it ends.
+def running_jackd(
+    name: str, tmp_path_factory: pytest.TempPathFactory, cycle_frames: int = 64, rate: int = 48_000
+) -> Iterator[Jackd]:
+    """Runs a JACK server of that name, period and sample rate, and makes it the default server until it ends.
 
     The name is the same in every run, because JACK has room for eight servers, and one that was killed keeps its place
     until another of the same name starts.
@@ -66,7 +68,7 @@ def running_jackd(name: str, tmp_path_factory: pytest.TempPathFactory, cycle_fra
     """
     jackd_path, wait_path = require_program("jackd"), require_program("jack_wait")
     log = tmp_path_factory.mktemp("jackd") / "jackd.log"
-    command = [jackd_path, "--name", name, "-r", "-S", "-d", "dummy", "-r", "48000", "-p", str(cycle_frames)]
+    command = [jackd_path, "--name", name, "-r", "-S", "-d", "dummy", "-r", str(rate), "-p", str(cycle_frames)]
     with (
         pytest.MonkeyPatch.context() as environment,
         log.open("wb") as log_file,
