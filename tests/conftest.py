@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from bench.live.jackd_server import may_be_realtime
 from tests.programs import require_program
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -56,7 +57,12 @@ def jackd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jackd]:
 
 @contextmanager
 def running_jackd(
-    name: str, tmp_path_factory: pytest.TempPathFactory, cycle_frames: int = 64, rate: int = 48_000
+    name: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    cycle_frames: int = 64,
+    rate: int = 48_000,
+    *,
+    is_realtime: bool = False,
 ) -> Iterator[Jackd]:
     """Runs a JACK server of that name, period and sample rate, and makes it the default server until it ends.
 
@@ -68,7 +74,9 @@ def running_jackd(
     """
     jackd_path, wait_path = require_program("jackd"), require_program("jack_wait")
     log = tmp_path_factory.mktemp("jackd") / "jackd.log"
-    command = [jackd_path, "--name", name, "-r", "-S", "-d", "dummy", "-r", str(rate), "-p", str(cycle_frames)]
+    priority = ("-R", "-P", "70") if is_realtime and may_be_realtime() else ("-r",)
+    driver = ("-d", "dummy", "-r", str(rate), "-p", str(cycle_frames))
+    command = [jackd_path, "--name", name, *priority, "-S", *driver]
     with (
         pytest.MonkeyPatch.context() as environment,
         log.open("wb") as log_file,

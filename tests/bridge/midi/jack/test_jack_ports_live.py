@@ -213,7 +213,9 @@ class TestPorts:
 
 
 class TestServer:
-    @pytest.mark.parametrize(("before", "after", "rate"), [(256, 1024, 44_100), (1024, 256, 44_100), (256, 1024, 48_000)])
+    @pytest.mark.parametrize(
+        ("before", "after", "rate"), [(256, 1024, 44_100), (1024, 256, 44_100), (256, 1024, 48_000)]
+    )
     def test_the_ports_come_back_with_the_server_whatever_its_period_and_sample_rate(
         self, received: Received, tmp_path_factory: pytest.TempPathFactory, before: int, after: int, rate: int
     ) -> None:
