@@ -29,10 +29,10 @@ STARTS_NEEDED = 4
 """With fewer, all may have been started late."""
 DISTRUST_S = 0.001
 """JACK's date of a cycle is no longer used when it differs by this from the date by the starts of cycles."""
-STANDSTILL_STARTS = 2
-"""So many starts in a row that agree with JACK's dates, and not with the starts before them, show that the server stood still."""
 TRUST_AGAIN_S = 0.0002
 """It is used again when it differs by less than this."""
+STANDSTILL_STARTS = 2
+"""So many starts in a row that agree with JACK's dates, and not with the starts before them, show that the server stood still."""
 FRAME_NUMBERS = 2**32
 """JACK counts frames with 32 bits, which at 48 kHz lasts a day."""
 

@@ -186,6 +186,13 @@ class TestPorts:
                 out.send(NOTE)
                 assert received.get(timeout=TIMEOUT_S)[0] == NOTE
 
+    @pytest.mark.parametrize("what", ["plugged", "unplugged"])
+    def test_a_change_of_a_port_that_was_closed_meanwhile_is_ignored(self, what: str) -> None:
+        system = JackSystem()
+        with system.open_input(None, lambda _data, _at_s: None) as source:
+            system.connection._on_notice({"notice": what, "port": 99, "name": "synth:in"})
+            assert not source.is_lost
+
     def test_a_receiver_that_raises_gets_the_next_message_too(self, received: Received) -> None:
         def raising(data: bytes, at_s: float) -> None:
             received.put((data, at_s))
