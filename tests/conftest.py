@@ -32,6 +32,8 @@ class Jackd:
 
     name: str
     process: "subprocess.Popen[bytes]"
+    log: Path
+    """The file that its messages go to."""
 
     def kill(self) -> None:
         """Ends it without warning, as a crash does."""
@@ -89,7 +91,7 @@ def running_jackd(
             waited = subprocess.run(wait, capture_output=True, timeout=2 * JACKD_START_S, check=False)
             if waited.returncode != 0 or server.poll() is not None:
                 pytest.fail(f"jackd did not start; it said:\n{log.read_text(errors='replace')}")
-            yield Jackd(name, server)
+            yield Jackd(name, server, log)
         finally:
             _end_process(server)
 
