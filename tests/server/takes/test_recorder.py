@@ -329,11 +329,13 @@ class TestFolderThatIsDeletedWhileAJamRuns:
                 await harness.write_new_events()
                 assert len(looks) == 1
 
-        whether = JournalFile.is_in_place.fget
-        assert whether is not None
-        monkeypatch.setattr(
-            JournalFile, "is_in_place", property(lambda file: bool(looks.append(True)) or bool(whether(file)))
-        )
+        in_place: property = vars(JournalFile)["is_in_place"]
+
+        def look(file: JournalFile) -> bool:
+            looks.append(True)
+            return bool(in_place.__get__(file))
+
+        monkeypatch.setattr(JournalFile, "is_in_place", property(look))
         monkeypatch.setattr(module, "WRITE_EVERY_S", 3600.0)
         asyncio.run(run())
 
