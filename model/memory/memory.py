@@ -241,7 +241,8 @@ class Memory:
             return MixedForecast(mixed, remembered, p, remaining)
         lost = remembered.pop(START, 0.0)  # intervals that leave the vocabulary
         if lost:
-            scale = 1.0 / (1.0 - lost)
+            # Not one minus what is lost: where nearly all is, nothing would be left of the difference.
+            scale = 1.0 / (remaining + sum(remembered.values()))
             mixed *= scale
             remaining *= scale
             remembered = {token: weight * scale for token, weight in remembered.items()}
