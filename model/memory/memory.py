@@ -9,27 +9,24 @@ To compose ahead, the memory hears the planned notes, then goes back (`restore`)
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from model.defaults import FITTED_STRENGTH
-from model.memory.backoff import MAX_FOLLOWERS, Backoff, Trust
+from model.memory.backoff import MAX_FOLLOWERS, Backoff, Escapes, Trust
 from model.memory.context_kinds import LONGEST
 from model.memory.memory_mark import (
-    BYTES,
     EMPTY_LINES,
     FIRST_TIME_SYMBOL,
-    INTERVAL_LINE,
     MAX_INTERVAL,
     MAX_TIMES,
-    TIME_LINE,
-    ContextBeginning,
     MemoryHistory,
     MemoryMark,
-    context_beginnings,
+    chord_contexts_at,
     context_keys,
     contexts_at,
 )
@@ -44,13 +41,6 @@ MAX_UNDO = 2048
 # The latest marks keep the contexts that learnt, and those that made room for them, 2 to 5 kB each: so a plan is taken back quickly,
 # and exactly. Longer than any plan.
 EXACT_UNDO = 64
-# How many different followers stay counted (more save no time), and for how many places the beginnings of contexts are kept: a
-# bar has fewer.
-MAX_COUNTED = 2048
-MAX_PLACES = 256
-
-Counts = tuple[int, Sequence[tuple[int, float]]]
-"""Of the followers of a context: the index of their number and variety in a row of escapes, and each symbol with its share."""
 
 
 @dataclass(slots=True, eq=False)  # not frozen, as one is made for every token
@@ -75,37 +65,35 @@ class MixedForecast:
 class _Levels:
     """The contexts before one kind of next token, from the one that is trusted least up, and how far each is trusted."""
 
-    __slots__ = ("beginnings", "from_most_trusted", "is_transposed", "keys", "trust")
+    __slots__ = ("escapes", "is_transposed", "keys", "trust")
 
     def __init__(self, trust: Trust, first: int) -> None:
         self.trust = trust
         self.keys = context_keys(trust.kinds, first)
-        self.beginnings: dict[int, Sequence[ContextBeginning]] = {}
         self.is_transposed = tuple(kind.is_transposed for kind in trust.kinds)
-        self.set_strength(FITTED_STRENGTH)
+        self.escapes: Escapes = trust.escapes(FITTED_STRENGTH)
 
-    def set_strength(self, strength: float) -> None:
-        # In the order of `mix`, with the escapes in one row: looked up for each context, two steps would take longer than one.
-        self.from_most_trusted = [
-            (is_transposed, [escape for row in escapes for escape in row])
-            for is_transposed, escapes in zip(self.is_transposed, self.trust.escapes(strength), strict=True)
-        ][::-1]
 
-    def contexts_of_full_lines(self, lines: Sequence[bytes], place: int) -> list[bytes]:
-        """The same as `contexts_at`, where every line is full: what depends on the place alone is made once for each place."""
-        beginnings = self.beginnings.get(place)
-        if beginnings is None:
-            if len(self.beginnings) >= MAX_PLACES:
-                self.beginnings.clear()
-            beginnings = self.beginnings[place] = context_beginnings(self.keys, place)
-        return [beginning + lines[index][begin:] for beginning, index, begin in beginnings]
+class _ChordLevels:
+    """The contexts before a note whose chord is known: those over chords, below and above those of any note."""
+
+    __slots__ = ("above", "below", "escapes", "is_transposed", "trust")
+
+    def __init__(self, trust: Trust, over: Trust, first: int) -> None:
+        self.trust = trust
+        keys = context_keys(over.kinds, first)
+        self.below = [key for key, kind in zip(keys, over.kinds, strict=True) if kind.length == 0]
+        self.above = [key for key, kind in zip(keys, over.kinds, strict=True) if kind.length > 0]
+        self.is_transposed = tuple(kind.is_transposed for kind in trust.kinds)
+        self.escapes: Escapes = trust.escapes(FITTED_STRENGTH)
 
 
 class Memory:
     """A memory of tokens of one vocabulary. It holds at most `capacity` contexts, and drops the oldest ones first.
 
     A `place` is where in its bar the onset of a token stands, in ticks: of a note its own onset, of a time the onset before it.
-    It is None where no bars are known; then the contexts with a place are left out.
+    It is None where no bars are known; then the contexts with a place are left out. A `chord_place` is where a note stands among the
+    chords (`model.harmony.changes`), empty where no chord is known, and for times; then the contexts with a chord are left out.
 
     Used from one thread at a time. Raises ValueError where the vocabulary is larger than 128 pitches and 128 times, which no
     vocabulary of ours is.
@@ -119,16 +107,23 @@ class Memory:
         before_note = _Levels(backoff.notes, 0)
         before_time = before_note if backoff.times is None else _Levels(backoff.times, len(backoff.notes.kinds))
         self._levels = (before_note, before_time)  # by whether a time may come
+        self._over_chords = None
+        self._plain_count = len(backoff.kinds) - (len(backoff.chords.kinds) if backoff.chords else 0)
+        if backoff.chords is not None:
+            self._over_chords = _ChordLevels(backoff.notes_over_chords, backoff.chords, self._plain_count)
         self.kinds = backoff.kinds
         """All kinds of its contexts; the first byte of a context is the index of its kind."""
         self._has_times = vocabulary.size > self._first_time_token
         self._strength = FITTED_STRENGTH
-        self._counted: dict[bytes, Counts] = {}
         self.forget()
 
     def is_like(self, other: "Memory") -> bool:
-        """Whether the content of the other memory means the same here: the vocabulary and the kinds of contexts are equal."""
-        return self.vocabulary == other.vocabulary and self.kinds == other.kinds
+        """Whether the content of the other memory means the same here: the vocabulary and the kinds of contexts are equal.
+
+        Contexts with a chord may differ: `load_from` leaves them out then.
+        """
+        kinds, others = (each.kinds[: each._plain_count] for each in (self, other))  # noqa: SLF001  another of this class
+        return self.vocabulary == other.vocabulary and kinds == others
 
     def __len__(self) -> int:
         """How many contexts it holds."""
@@ -144,7 +139,7 @@ class Memory:
         self._oldest_first = deque(self._followers)
         self._current = MemoryMark(MemoryHistory(began_empty=not self._followers))
         self._contexts: list[bytes] | None = None
-        self._contexts_place: int | None = None
+        self._contexts_place: tuple[int | None, bytes] = None, b""
         self._undo_stack = deque([self._current])
         self._evict_oldest()
 
@@ -154,6 +149,13 @@ class Memory:
         Takes some milliseconds for a full memory, a tenth of what `load_contexts` takes.
         """
         self._followers, self._oldest_first = other._followers.copy(), other._oldest_first.copy()  # noqa: SLF001  another of this class
+        if self.kinds != other.kinds:  # those with a chord mean something else, or nothing, here
+            self._followers = {
+                key: value
+                for key, value in self._followers.items()
+                if key[0] < min(self._plain_count, other._plain_count)  # noqa: SLF001
+            }
+            self._oldest_first = deque(key for key in self._oldest_first if key in self._followers)
         before, self._current = self._current, MemoryMark(MemoryHistory(began_empty=not self._followers))
         self._current.lines, self._current.time_comes = before.lines, before.time_comes
         self._current.last_note_token = before.last_note_token
@@ -175,28 +177,30 @@ class Memory:
         """How far the contexts before the next token are trusted: those before a note, or those where a time may come."""
         return self._levels[self._current.time_comes].trust
 
-    def followers(self, place: int | None = None) -> list[bytes]:
-        """What followed each of the contexts that end here, in the order of `trust_here`; empty bytes for an unknown context."""
+    def followers(self, place: int | None = None, chord_place: bytes = b"") -> list[bytes]:
+        """What followed each of the contexts that end here; empty bytes for an unknown context.
+
+        They are in the order of `trust_here`, or, where a chord is known before a note, of the trust over chords.
+        """
         known = self._followers
-        return [known.get(context, b"") for context in self._contexts_at_current(place)]
+        return [known.get(context, b"") for context in self._contexts_at_current(place, chord_place)]
 
     def symbols(self, token: int) -> tuple[bytes, bytes]:
         """The symbols of a next token: as it is, and as an interval. The first note of all has no interval (empty bytes)."""
         last, time = self._current.last_note_token, token - self._first_time_token
-        symbol = BYTES[token - 1]
         if time >= 0:
-            return symbol, BYTES[FIRST_TIME_SYMBOL + time]
+            return bytes((token - 1,)), bytes((FIRST_TIME_SYMBOL + time,))
         if last is None:
-            return symbol, b""
-        step = token - last
-        if not -MAX_INTERVAL <= step <= MAX_INTERVAL:
-            step = MAX_INTERVAL if step > 0 else -MAX_INTERVAL
-        return symbol, BYTES[step + MAX_INTERVAL]
+            return bytes((token - 1,)), b""
+        return bytes((token - 1,)), bytes((min(max(token - last, -MAX_INTERVAL), MAX_INTERVAL) + MAX_INTERVAL,))
 
-    def hear(self, token: int, place: int | None = None, *, learn: bool = True) -> None:
+    def hear(self, token: int, place: int | None = None, chord_place: bytes = b"", *, learn: bool = True) -> None:
         """Moves on by one token. Without `learn` the token only becomes part of the current context, and is not remembered."""
         current = self._current
-        self._append(MemoryMark(current.history, current, token, place, is_learnt=learn))
+        mark = MemoryMark(current.history)
+        mark.previous, mark.position, mark.token, mark.is_learnt = current, current.position + 1, token, learn
+        mark.place, mark.chord_place = place, chord_place
+        self._append(mark)
 
     def snapshot(self) -> MemoryMark:
         """The current position, to go back to with `restore`."""
@@ -227,58 +231,55 @@ class Memory:
         for later in reversed(forward):
             self._append(later)
 
-    def mix(self, p: Probabilities, strength: float = FITTED_STRENGTH, place: int | None = None) -> MixedForecast:
+    def mix(
+        self,
+        p: Probabilities,
+        strength: float = FITTED_STRENGTH,
+        place: int | None = None,
+        chord_place: bytes = b"",
+    ) -> MixedForecast:
         """The forecast of the next token, at this place, from the network's `p`, shape (vocabulary,), and the memory.
 
         At `strength` 0 it is the network's forecast; at 0.5 it predicts best; at 1 it is the memory's, wherever the memory
         knows the context.
         """
+        over = self._over_chords
         if strength != self._strength:
             self._strength = strength
             for levels in set(self._levels):
-                levels.set_strength(strength)
-        # This runs for every token, through up to 23 contexts: what is looked up in the loop is a local variable.
-        current, first_time_token = self._current, self._first_time_token
-        followers_of: Callable[[bytes], bytes | None] = self._followers.get
-        last, cached = current.last_note_token or 0, self._counted.get
+                levels.escapes = levels.trust.escapes(strength)
+            if over is not None:
+                over.escapes = over.trust.escapes(strength)
+        current, known = self._current, self._followers
+        here = self._levels_at(chord_place)
+        escapes, is_transposed = here.escapes, here.is_transposed
+        last = current.last_note_token or 0
         remaining = 1.0  # probability left to contexts that are trusted less, and to the network
         remembered: dict[int, float] = {}
-        weight_of = remembered.get
-        from_most_trusted = self._levels[current.time_comes].from_most_trusted
-        followers_known = map(followers_of, reversed(self._contexts_at_current(place)))
-        for followers, (is_transposed, escapes) in zip(followers_known, from_most_trusted, strict=True):
-            if followers is None:
-                continue
-            odds, shares = cached(followers) or self._count(followers)
-            escape = escapes[odds]
-            weight = remaining * (1.0 - escape)
-            remaining *= escape
-            if not is_transposed:
+        level = len(is_transposed)
+        for context in reversed(self._contexts_at_current(place, chord_place)):
+            level -= 1
+            followers = known.get(context)
+            if followers is not None:
+                shares = _shares_of(followers)
+                escape = escapes[level][len(followers)][len(shares)]
+                weight = remaining * (1.0 - escape)
+                remaining *= escape
                 for symbol, share in shares:
-                    token = symbol + 1
-                    remembered[token] = weight_of(token, 0.0) + weight * share
-                continue
-            for symbol, share in shares:
-                token = last + symbol - MAX_INTERVAL
-                if symbol >= FIRST_TIME_SYMBOL:
-                    token = first_time_token + symbol - FIRST_TIME_SYMBOL
-                elif not START < token < first_time_token:
-                    token = START  # an interval that leaves the vocabulary
-                remembered[token] = weight_of(token, 0.0) + weight * share
+                    if not is_transposed[level]:
+                        token = symbol + 1
+                    elif symbol >= FIRST_TIME_SYMBOL:
+                        token = self._first_time_token + symbol - FIRST_TIME_SYMBOL
+                    else:
+                        token = last + symbol - MAX_INTERVAL
+                        if not START < token < self._first_time_token:
+                            token = START  # an interval that leaves the vocabulary
+                    remembered[token] = remembered.get(token, 0.0) + weight * share
         return self._mixed(p, remaining, remembered)
-
-    def _count(self, followers: bytes) -> Counts:
-        """Counts followers. Cached, as the same ones occur over and over: a larger cache saves no more."""
-        distinct = dict.fromkeys(followers)
-        shares = tuple((symbol, followers.count(symbol) / len(followers)) for symbol in distinct)
-        if len(self._counted) >= MAX_COUNTED:
-            self._counted.clear()
-        counts = self._counted[followers] = (len(followers) * (MAX_FOLLOWERS + 1) + len(distinct), shares)
-        return counts
 
     def _mixed(self, p: Probabilities, remaining: float, remembered: dict[int, float]) -> MixedForecast:
         # In double precision, so that a very small weight of the network does not become zero.
-        mixed: npt.NDArray[np.float64] = p * np.float64(remaining)
+        mixed: npt.NDArray[np.float64] = np.multiply(p, remaining, dtype=np.float64)
         if not remembered:
             return MixedForecast(mixed, remembered, p, remaining)
         lost = remembered.pop(START, 0.0)  # intervals that leave the vocabulary
@@ -323,8 +324,9 @@ class Memory:
 
     def _learn(self, mark: MemoryMark, symbol: bytes, step: bytes) -> None:
         known, learnt, dropped = self._followers, [], []
-        is_transposed = self._levels[self._current.time_comes].is_transposed
-        for context, transposed in zip(self._contexts_at_current(mark.place), is_transposed, strict=True):
+        is_transposed = self._levels_at(mark.chord_place).is_transposed
+        contexts = self._contexts_at_current(mark.place, mark.chord_place)
+        for context, transposed in zip(contexts, is_transposed, strict=True):
             follower = step if transposed else symbol
             if context and follower:
                 learnt.append(context)
@@ -348,8 +350,8 @@ class Memory:
         if mark.learnt is not None:
             return mark.learnt
         symbol, step = self.symbols(mark.token)
-        is_transposed = self._levels[self._current.time_comes].is_transposed
-        pairs = zip(self._contexts_at_current(mark.place), is_transposed, strict=True)
+        is_transposed = self._levels_at(mark.chord_place).is_transposed
+        pairs = zip(self._contexts_at_current(mark.place, mark.chord_place), is_transposed, strict=True)
         return [context for context, transposed in pairs if context and (step if transposed else symbol)]
 
     def _evict_oldest(self) -> Sequence[tuple[bytes, bytes]]:
@@ -383,13 +385,28 @@ class Memory:
                 del known[context]
                 self._oldest_first.pop()
 
-    def _contexts_at_current(self, place: int | None) -> list[bytes]:
+    def _levels_at(self, chord_place: bytes) -> "_Levels | _ChordLevels":
+        """The contexts before the next token, which is at this place among the chords."""
+        if chord_place and self._over_chords is not None and not self._current.time_comes:
+            return self._over_chords
+        return self._levels[self._current.time_comes]
+
+    def _contexts_at_current(self, place: int | None, chord_place: bytes) -> list[bytes]:
         """Cached, as both `mix` and `hear` need them at most positions."""
-        if self._contexts is None or self._contexts_place != place:
-            lines, levels = self._current.lines, self._levels[self._current.time_comes]
-            if place is not None and len(lines[INTERVAL_LINE]) == len(lines[TIME_LINE]) == LONGEST:
-                self._contexts = levels.contexts_of_full_lines(lines, place)
-            else:
-                self._contexts = contexts_at(lines, levels.keys, place)
-            self._contexts_place = place
+        if self._contexts is None or self._contexts_place != (place, chord_place):
+            current, over = self._current, self._over_chords
+            contexts = contexts_at(current.lines, self._levels[current.time_comes].keys, place)
+            if chord_place and over is not None and not current.time_comes:
+                below = chord_contexts_at(current.lines, over.below, chord_place)
+                contexts = [*below, *contexts, *chord_contexts_at(current.lines, over.above, chord_place)]
+            self._contexts = contexts
+            self._contexts_place = place, chord_place
         return self._contexts
+
+
+@lru_cache(maxsize=1 << 11)
+def _shares_of(followers: bytes) -> Sequence[tuple[int, float]]:
+    """Each symbol that followed, and its share of all. Cached, as the same contexts occur over and over: a
+    larger cache saves no more.
+    """
+    return tuple((symbol, followers.count(symbol) / len(followers)) for symbol in dict.fromkeys(followers))

@@ -9,8 +9,6 @@ from model.tokens.vocabulary import START
 # intervals and steps it is an interval from -63 to 63 semitones, or a time after those. A leap of more than five octaves
 # counts as 63.
 SYMBOLS = 256
-BYTES = tuple(bytes((symbol,)) for symbol in range(SYMBOLS))
-"""Each symbol as it stands in a line."""
 MAX_INTERVAL = 63
 FIRST_TIME_SYMBOL = 2 * MAX_INTERVAL + 1
 MAX_TIMES = SYMBOLS - 1 - FIRST_TIME_SYMBOL
@@ -19,11 +17,11 @@ INTERVAL_LINE, TIME_LINE = LINES.index("intervals"), LINES.index("times")
 """The shortest lines of the two approaches: where both are full, all lines are."""
 PLACE_BYTES = 2
 LARGEST_PLACE = 256**PLACE_BYTES - 1
+CHORD_PLACE_BYTES = 5
+"""As many as `model.harmony.changes` makes of a place among the chords."""
 
 ContextKey = tuple[bytes, int, int, bool]
 """What a context of one kind is made of: the byte it begins with, the index of its line, its length, whether it has a place."""
-ContextBeginning = tuple[bytes, int, int]
-"""What a context begins with, the index of its line, and from where on it holds that line."""
 
 
 class MemoryHistory:
@@ -43,6 +41,7 @@ class MemoryMark:
     """
 
     __slots__ = (
+        "chord_place",
         "dropped",
         "evicted",
         "history",
@@ -57,20 +56,13 @@ class MemoryMark:
         "token",
     )
 
-    def __init__(
-        self,
-        history: MemoryHistory,
-        previous: "MemoryMark | None" = None,
-        token: int = START,
-        place: int | None = None,
-        *,
-        is_learnt: bool = False,
-    ) -> None:
+    def __init__(self, history: MemoryHistory) -> None:
         self.history = history
-        self.position: int = 0 if previous is None else previous.position + 1
-        self.previous = previous
-        self.token, self.is_learnt = token, is_learnt
-        self.place = place  # where in the bar the token stood
+        self.position = 0
+        self.previous: MemoryMark | None = None
+        self.token, self.is_learnt = START, False
+        self.place: int | None = None  # where in the bar the token stood
+        self.chord_place = b""  # where among the chords it stood
         # The latest symbols of each of `LINES`, as many as the longest context holds.
         self.lines: Sequence[bytes] = EMPTY_LINES
         # The note that the next interval is counted from, and whether a time may come next.
@@ -95,17 +87,18 @@ def context_keys(kinds: Sequence[ContextKind], first: int) -> tuple[ContextKey, 
     )
 
 
-def context_beginnings(keys: Sequence[ContextKey], place: int) -> Sequence[ContextBeginning]:
-    """What each context before a token at this place begins with, and the part of a full line that follows."""
-    at_place = _place_bytes(place)
-    return [
-        (first + at_place if has_place else first, index, LONGEST - length) for first, index, length, has_place in keys
-    ]
-
-
 def contexts_at(lines: Sequence[bytes], keys: Sequence[ContextKey], place: int | None) -> list[bytes]:
     """The contexts that end here, before a token at this place; NO_CONTEXT where too little was heard, or the place is not known."""
-    at_place = b"" if place is None else _place_bytes(place)
+    at_place = b"" if place is None else min(place, LARGEST_PLACE).to_bytes(PLACE_BYTES)
+    if (
+        at_place and len(lines[INTERVAL_LINE]) == len(lines[TIME_LINE]) == LONGEST
+    ):  # then every context is there, and need not be checked
+        return [
+            first + at_place + lines[index][LONGEST - length :]
+            if has_place
+            else first + lines[index][LONGEST - length :]
+            for first, index, length, has_place in keys
+        ]
     contexts = []
     for first, index, length, has_place in keys:
         line = lines[index]
@@ -119,6 +112,9 @@ def contexts_at(lines: Sequence[bytes], keys: Sequence[ContextKey], place: int |
     return contexts
 
 
-def _place_bytes(place: int) -> bytes:
-    at_place: bytes = min(place, LARGEST_PLACE).to_bytes(PLACE_BYTES)
-    return at_place
+def chord_contexts_at(lines: Sequence[bytes], keys: Sequence[ContextKey], chord_place: bytes) -> list[bytes]:
+    """The contexts of kinds with a chord, before a note at this place among the chords; NO_CONTEXT where too little was heard."""
+    return [
+        first + chord_place + lines[index][len(lines[index]) - length :] if len(lines[index]) >= length else NO_CONTEXT
+        for first, index, length, _ in keys
+    ]

@@ -8,11 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.memory import context_kinds
-from model.memory import memory as memory_module
 from model.memory.backoff import DEFAULT_BACKOFFS, MAX_FOLLOWERS, Backoff, Trust
-from model.memory.context_kinds import LONGEST, NOTE_KINDS, PITCH_KINDS, TIME_KINDS, kind_named
+from model.memory.context_kinds import PITCH_KINDS, kind_named
 from model.memory.memory import EXACT_UNDO, MAX_UNDO, Memory
-from model.memory.memory_mark import LARGEST_PLACE, context_beginnings, context_keys, contexts_at
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import START, EventVocabulary, PitchVocabulary, Vocabulary
 from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS
@@ -456,27 +454,3 @@ def other_followers_after(line: Sequence[int], other: Memory) -> bytes:
     for token in line:
         fresh.hear(token, learn=False)
     return fresh.followers()[1]
-
-
-@pytest.mark.parametrize("place", [0, 7, LARGEST_PLACE, LARGEST_PLACE + 1])
-def test_beginnings_that_are_kept_for_a_place_make_the_same_contexts_of_full_lines(place: int) -> None:
-    lines = [bytes(range(start, start + LONGEST)) for start in range(len(context_kinds.LINES))]
-    keys = context_keys((*NOTE_KINDS, *TIME_KINDS), 0)
-    made = [beginning + lines[index][begin:] for beginning, index, begin in context_beginnings(keys, place)]
-    assert made == contexts_at(lines, keys, place)
-
-
-def test_what_is_kept_to_save_time_changes_no_forecast_and_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    line = [token for number in range(60) for token in (RIFF[number % 8] + number // 16, 39 + number % 3)]
-    unlimited: list[list[float]] = []
-    limited: list[list[float]] = []
-    for forecasts, most in ((unlimited, 10_000), (limited, 2)):
-        monkeypatch.setattr(memory_module, "MAX_COUNTED", most)
-        monkeypatch.setattr(memory_module, "MAX_PLACES", most)
-        memory = event_memory()
-        even = np.full(EVENT_WORDS.size, 1 / EVENT_WORDS.size)
-        for index, token in enumerate(line):
-            forecasts.append(memory.mix(even, place=index % 5).probabilities.tolist())
-            memory.hear(token, index % 5)
-        assert len(memory._counted) <= most
-    assert limited == unlimited
