@@ -55,7 +55,8 @@ def shifts_of(lines: Iterable[Line]) -> Counter[float]:
         is_within_line = np.ones(len(onsets), np.bool_)
         is_within_line[starts] = False
         shifts = (first[1:] - first[:-1])[is_within_line[begins][1:]]
-        counted.update(np.rint(shifts * SHIFTS_PER_BEAT).astype(np.int64).tolist())
+        values, times = np.unique(np.rint(shifts * SHIFTS_PER_BEAT).astype(np.int64), return_counts=True)
+        counted.update(dict(zip(values.tolist(), times.tolist(), strict=True)))
     return Counter({ticks / SHIFTS_PER_BEAT: times for ticks, times in counted.items()})
 
 

@@ -114,7 +114,7 @@ def _is_plain(body: bytes, *, may_have_notes: bool) -> bool:
     """Whether a track ends as it should and holds nothing that symusic would misread. What else is invalid in a track that may have
     notes, symusic refuses.
     """
-    if not body.endswith(END_OF_TRACK) or ((_TEMPO in body or _METER in body) and _UNUSUAL.search(body) is not None):
+    if not body.endswith(END_OF_TRACK) or _UNUSUAL.search(body) is not None:
         return False
     for status in _SYSTEM:  # a third of the time that `any` takes
         if status in body:
