@@ -37,8 +37,9 @@ NOTES_AT_ONCE = 1 << 16
 def pitches_of(lines: Iterable[Line]) -> tuple[int, ...]:
     """Every pitch between the lowest and highest that the lines' transposed copies reach."""
     lowest, highest = HIGHEST_PITCH, LOWEST_PITCH
-    for line in lines:
-        lowest, highest = min(lowest, int(line.records["pitch"].min())), max(highest, int(line.records["pitch"].max()))
+    for batch in _batches(line.records for line in lines):
+        pitches = np.concatenate([records["pitch"] for records in batch])
+        lowest, highest = min(lowest, int(pitches.min())), max(highest, int(pitches.max()))
     lowest = max(lowest + min(TRANSPOSITIONS), LOWEST_PITCH)
     highest = min(highest + max(TRANSPOSITIONS), HIGHEST_PITCH)
     return tuple(range(lowest, highest + 1))
@@ -89,7 +90,9 @@ def tokens_of_lines(vocabulary: Vocabulary, lines: Sequence[Records]) -> tuple[T
         onsets = np.concatenate([records["onset_beats"] for records in lines])
         begins = _begins_chord(onsets, starts)
         onsets = onsets[begins]
-        before = vocabulary.first_time_token + np.searchsorted(_edges(vocabulary), np.diff(onsets, prepend=0.0), side="left")
+        before = vocabulary.first_time_token + np.searchsorted(
+            _edges(vocabulary), np.diff(onsets, prepend=0.0), side="left"
+        )
         before[np.cumsum(begins)[starts] - 1] = START
     tokens = np.empty(len(notes) + len(before), np.int64)
     at = np.cumsum(begins) + np.arange(len(notes))

@@ -24,9 +24,7 @@ _NOTE_ON, _NOTE_OFF = 0x90, 0x80
 _SYSTEM = range(0xF0, 0xFF)
 # Such a byte begins a message only at the start, or after the last byte of a delta time, which is below 128 or the fourth byte of it.
 # One after FF 59 02 is the number of flats of a key signature.
-_MAY_BE_SYSTEM = re.compile(
-    rb"[\xf0-\xfe](?:(?<![\x80-\xff].)|(?<=[\x80-\xff]{4}.))(?<!\xff\x59\x02.)", re.DOTALL
-)
+_MAY_BE_SYSTEM = re.compile(rb"[\xf0-\xfe](?:(?<![\x80-\xff].)|(?<=[\x80-\xff]{4}.))(?<!\xff\x59\x02.)", re.DOTALL)
 # A tempo or meter of an unusual length, of which symusic may read more bytes than there are.
 _UNUSUAL = re.compile(rb"\xff(?:\x51[^\x03]|\x58[^\x04])", re.DOTALL)
 _TEMPO, _METER = b"\xff\x51", b"\xff\x58"
@@ -198,20 +196,20 @@ def _parsed(
     is_whole = not unmarked or [len(of_track) for of_track in marked] == [len(of_track) for of_track in channels]
     tempi, meters = parsed.tempi, parsed.meters
     found: list[TrackNotes | None] = []
-    for number, of_track in enumerate(marked):
+    for number, ending in enumerate(marked):
         notes = None
         if number in unmarked:
-            notes = _joined(of_track, unmarked[number]) if is_whole else None
-        elif len(of_track) == len(channels[number]):
+            notes = _joined(ending, unmarked[number]) if is_whole else None
+        elif len(ending) == len(channels[number]):
             notes = [
                 ChannelNotes(channel, records[: -NOTE.size], programs.get(channel, 0) if programs else program)
-                for channel, _, (records, program, _) in of_track
+                for channel, _, (records, program, _) in ending
                 if len(records) > NOTE.size
             ]
         if notes is None:
             found.append(None)
         else:
-            found.append(TrackNotes(tuple(notes), of_track[0][1] if of_track else 0, tempi, meters))
+            found.append(TrackNotes(tuple(notes), ending[0][1] if ending else 0, tempi, meters))
             tempi = meters = ()
     return found
 
