@@ -2,7 +2,7 @@
 
 import importlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from types import ModuleType
 
 from bridge.errors import BadMidi
@@ -91,6 +91,8 @@ def encode(message: Message) -> bytes:
         raise BadMidi(f"{message} cannot be sent as MIDI: {error}.") from error
 
 
+# Cached, as a note is encoded in the moment in which it is due, and mido's checks take longer than all else of its sending.
+@lru_cache(maxsize=1 << 12, typed=True)
 def _bytes(kind: str, **values: int) -> bytes:
     return bytes(mido_module().Message(kind, **values).bytes())
 

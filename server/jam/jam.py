@@ -289,7 +289,9 @@ class Jam:
             self._answers.plan_next()
         latest_beats = self._answers.beats_in(LATEST_NOTE_MS)
         of_band = self._accompaniment.advance(self._now_beat, latest_beats, self._turns.timeline, self.settings)
-        return [*outbox, *merge(due, of_band, key=lambda timed: timed.beat)]
+        if of_band:
+            due = list(merge(due, of_band, key=lambda timed: timed.beat))
+        return outbox + due
 
     def wake_at(self) -> float | None:
         """The next beat at which `advance` has something to do; None where nothing will happen without the player.

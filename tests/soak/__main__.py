@@ -18,7 +18,7 @@ def main() -> int:
         "--server", default="fours-soak", help="the name of the JACK server; another for a second soak beside"
     )
     parser.add_argument(
-        "--remembers-all", action="store_true", help="start with full memories, as after a long evening"
+        "--remembers-nothing", action="store_true", help="start with empty memories, which grow up to their limit"
     )
     parser.add_argument("--random-seed", type=int, default=None)
     arguments = parser.parse_args()
@@ -28,7 +28,9 @@ def main() -> int:
         jack_server(arguments.server, arguments.frames),
         tempfile.TemporaryDirectory(prefix="fours-soak-") as folder,
     ):
-        report = soak(Path(folder), 60 * arguments.minutes, 60.0, random_seed, remembers_all=arguments.remembers_all)
+        report = soak(
+            Path(folder), 60 * arguments.minutes, 60.0, random_seed, remembers_all=not arguments.remembers_nothing
+        )
     print(*report.lines, sep="\n")
     print(*(f"BROKEN: {line}" for line in report.broken), sep="\n")
     print(f"{len(report.broken)} broken promises", flush=True)

@@ -68,12 +68,11 @@ class SoakReport:
     broken: list[str] = field(default_factory=list)
 
 
-def soak(
-    folder: Path, seconds: float, stretch_s: float, random_seed: int, *, remembers_all: bool = False
-) -> SoakReport:
+def soak(folder: Path, seconds: float, stretch_s: float, random_seed: int, *, remembers_all: bool = True) -> SoakReport:
     """Runs a soak on the default JACK server; `stretch_s` is how often figures are taken, a minute in a long soak.
 
-    With `remembers_all` the jam starts with memories that are full, as after a long evening: then what it remembers grows no more.
+    With `remembers_all` the jam starts with memories that are full, as after a long evening: each note then drops what is
+    oldest, and whatever grows is a leak. Otherwise they start empty, and their growth is not counted as one.
     """
     report = SoakReport()
     clock = MonotonicClock()

@@ -42,6 +42,8 @@ class _Ahead:
     """It does not sound before this: the onset of the note that it replaces, where a plan was composed again."""
     placed: Note | None = None
     """As it will sound, once that was computed; None again as soon as something changes that it depends on."""
+    grid_onset_beats: float = 0.0
+    """Where the groove has put it; the touch moves it from there to where `placed` begins."""
 
     @property
     def sounds_until_beats(self) -> float:
@@ -143,7 +145,9 @@ class Answer:
             if planned is None or self._is_too_late(planned.note):
                 self._composing = None
             else:
-                self._planned.append(self._with_feel(planned))
+                ahead = self._with_feel(planned)
+                self._planned.append(ahead)
+                self._placed(ahead)  # now, while there is time
 
     def take_next_note(self) -> PlayedNote:
         """Takes the next note off the plan, which must have one: it sounds now, and its improviser has heard it."""
@@ -155,7 +159,13 @@ class Answer:
         placed = self._placed(ahead)
         self._earliest_beats = placed.onset_beats
         self._latest_played = ahead
-        self._place_again()
+        for later in self._planned:
+            # A note that begins no earlier stays where it is. The next note may be due at once: it is not placed twice.
+            if (
+                later.placed is not None
+                and min(later.grid_onset_beats, later.placed.onset_beats) < self._earliest_beats
+            ):
+                later.placed = None
         self._played.append(note)
         return PlayedNote(placed, replace(note, velocity=placed.velocity), ahead.improviser)
 
@@ -285,6 +295,7 @@ class Answer:
             left_beats = max(self.span.until_beats - onset_beats, 0.0)
             duration_beats = min(placed.duration_beats, left_beats)
             ahead.placed = replace(placed, onset_beats=onset_beats, duration_beats=duration_beats)
+            ahead.grid_onset_beats = on_grid.onset_beats
         return ahead.placed
 
     def _place_again(self) -> None:

@@ -1,6 +1,8 @@
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.timing.timeline import Timeline
 from model.approach import Approach
@@ -209,3 +211,29 @@ def test_a_note_that_is_composed_again_follows_the_last_one_that_is_still_played
     answer.replan(improviser, 6.0, WARM)
     compose(answer, 1)
     assert befores == [None, 4.0, 4.5, 4.0]
+
+
+class LateBy(Rendition):
+    """Plays its notes so many beats late, one after the other; early where that is negative."""
+
+    def __init__(self, span: BeatSpan, late_beats: list[float]) -> None:
+        super().__init__(lambda: plain_touch(PLANNED_VELOCITY), None, span)
+        self._late_beats = iter(late_beats)
+
+    def feel(self, *_place: object, **_more: object) -> NoteTouch:
+        return NoteTouch(PLANNED_VELOCITY, 1.0, next(self._late_beats))
+
+
+@given(
+    st.lists(st.floats(-1.5, 1.5), min_size=4, max_size=4),
+    st.sampled_from([Groove(), Groove("1/8"), Groove("1/4"), Groove(swing=0.66), Groove("1/16", 0.6, 0.5)]),
+)
+def test_a_note_stands_where_all_that_sounded_before_puts_it(late_beats: list[float], groove: Groove) -> None:
+    rendition = LateBy(BeatSpan(4.0, 6.0), late_beats)
+    answer = answer_of(create_improviser(), groove=groove, rendition=rendition, amounts=TouchAmounts(timing=1.0))
+    compose(answer, 5)
+    while answer.plan:
+        answer.take_next_note()
+        plan = answer.plan
+        answer.set_touch(TouchAmounts(timing=1.0))  # places all notes again
+        assert answer.plan == plan
