@@ -64,12 +64,13 @@ class MixedForecast:
 class _Levels:
     """The contexts before one kind of next token, from the one that is trusted least up, and how far each is trusted."""
 
-    __slots__ = ("escapes", "is_transposed", "keys", "trust")
+    __slots__ = ("escapes", "is_transposed", "keys", "strength", "trust")
 
     def __init__(self, trust: Trust, first: int) -> None:
         self.trust = trust
         self.keys = context_keys(trust.kinds, first)
         self.is_transposed = tuple(kind.is_transposed for kind in trust.kinds)
+        self.strength = FITTED_STRENGTH
         self.escapes: Escapes = trust.escapes(FITTED_STRENGTH)
 
 
@@ -94,7 +95,6 @@ class Memory:
         self.kinds = backoff.kinds
         """All kinds of its contexts; the first byte of a context is the index of its kind."""
         self._has_times = vocabulary.size > self._first_time_token
-        self._strength = FITTED_STRENGTH
         self.forget()
 
     def is_like(self, other: "Memory") -> bool:
@@ -203,12 +203,10 @@ class Memory:
         At `strength` 0 it is the network's forecast; at 0.5 it predicts best; at 1 it is the memory's, wherever the memory
         knows the context.
         """
-        if strength != self._strength:
-            self._strength = strength
-            for levels in set(self._levels):
-                levels.escapes = levels.trust.escapes(strength)
         current, known = self._current, self._followers
         levels = self._levels[current.time_comes]
+        if strength != levels.strength:
+            levels.strength, levels.escapes = strength, levels.trust.escapes(strength)
         escapes, is_transposed = levels.escapes, levels.is_transposed
         last = current.last_note_token or 0
         remaining = 1.0  # probability left to contexts that are trusted less, and to the network
