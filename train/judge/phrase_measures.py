@@ -11,15 +11,11 @@ import numpy as np
 from model.analysis.scale import Key
 from train.judge.phrase import TICKS_PER_BEAT, JudgedPhrase
 
-Group = Literal["pitch", "rhythm", "rests", "endings", "endings at the cut", "touch", "shown"]
+Group = Literal["pitch", "rhythm", "rests and endings", "touch", "shown"]
 """What a measure is about. Those that are only `shown` repeat what others measure in another form; classifiers do not
-get them.
-
-An answer ends with its last note; an excerpt of a piece is cut off in the middle of the music. So people's `endings` are those of the last
-phrase that ends within the excerpt, and `endings at the cut` compare an answer's end with whatever stands before the cut."""
+get them."""
 FEATURE_SETS: Mapping[str, tuple[Group, ...]] = {
-    "everything": ("pitch", "rhythm", "rests", "endings", "touch"),
-    "everything, with endings at the cut": ("pitch", "rhythm", "rests", "endings at the cut", "touch"),
+    "everything": ("pitch", "rhythm", "rests and endings", "touch"),
     "fair: rests and endings left out": ("pitch", "rhythm", "touch"),
     "pitch alone": ("pitch",),
     "rhythm alone": ("rhythm",),
@@ -136,42 +132,12 @@ def _turns(intervals: Sequence[int]) -> float | None:
     return _share(a * b < 0 for a, b in pairwise(moves))
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    """The onset that ends a phrase: its place in the bar, its pitch class, how long it sounds, and when the next note or the end comes."""
-
-    place: int
-    is_on_beat: bool
-    pitch_class: int
-    length_beats: float
-    gap_beats: float
-    silence_beats: float
+def _end_place(heard: Heard) -> int:
+    return heard.phrase.ticks[-1] % heard.phrase.bar_ticks
 
 
-def _end_of_phrase(heard: Heard) -> _End:
-    """The end of an answer; of an excerpt that goes on, the last phrase end in it, or its last note where there is none."""
-    index = heard.phrase.last_phrase_end
-    return _end_at(heard.phrase, len(heard.phrase.ticks) - 1 if index is None else index)
-
-
-def _end_at_cut(heard: Heard) -> _End:
-    return _end_at(heard.phrase, len(heard.phrase.ticks) - 1)
-
-
-def _end_at(phrase: JudgedPhrase, index: int) -> _End:
-    note = phrase.top_notes[index]
-    is_last = index == len(phrase.ticks) - 1
-    until_beats = phrase.length_beats if is_last else phrase.top_notes[index + 1].onset_beats
-    sounds_until_beats = max(other.end_beats for other in phrase.notes if other.onset_beats < until_beats)
-    place = phrase.ticks[index] % phrase.bar_ticks
-    return _End(
-        place,
-        place % phrase.beat_ticks == 0,
-        note.pitch % 12,
-        note.duration_beats,
-        until_beats - note.onset_beats,
-        max(until_beats - sounds_until_beats, 0.0),
-    )
+def _end_gap_beats(heard: Heard) -> float:
+    return heard.phrase.length_beats - max(note.end_beats for note in heard.phrase.notes)
 
 
 def _longest_gap(phrase: JudgedPhrase) -> float | None:
@@ -180,21 +146,6 @@ def _longest_gap(phrase: JudgedPhrase) -> float | None:
 
 def _held(phrase: JudgedPhrase) -> float | None:
     return _mean(phrase.held_shares)
-
-
-def _endings(prefix: str, where: str, group: Group, end_of: Callable[[Heard], _End]) -> Iterable[PhraseMeasure]:
-    """What is measured of an end, by the same functions for each kind of end."""
-    measures: tuple[tuple[str, str, Callable[[Heard, _End], float]], ...] = (
-        ("on_one", "Ends on beat 1", lambda _, end: float(end.place == 0)),
-        ("on_beat", "Ends on a beat", lambda _, end: float(end.is_on_beat)),
-        ("tonic", "Ends on the tonic", lambda heard, end: float(end.pitch_class == heard.key.tonic)),
-        ("triad", "Ends in the triad", lambda heard, end: float(end.pitch_class in heard.triad)),
-        ("length", "Last note, beats", lambda _, end: end.length_beats),
-        ("onset", "From the last onset to the next one or the end, beats", lambda _, end: end.gap_beats),
-        ("gap", "Silence after the last note, beats", lambda _, end: end.silence_beats),
-    )
-    for name, title, of in measures:
-        yield PhraseMeasure(f"{prefix}_{name}", f"{title}{where}", group, lambda heard, of=of: of(heard, end_of(heard)))
 
 
 MEASURES: tuple[PhraseMeasure, ...] = (
@@ -314,24 +265,46 @@ MEASURES: tuple[PhraseMeasure, ...] = (
         "rhythm",
         lambda h: len(set(h.phrase.bar_rhythms)) / len(h.phrase.bar_rhythms),
     ),
-    PhraseMeasure("rests", "Rests, share of time", "rests", lambda h: h.phrase.rest_share),
-    PhraseMeasure("rests_above", "Rests, above the seed's", "rests", lambda h: h.phrase.rest_share - h.seed.rest_share),
-    PhraseMeasure("held", "Share of the gap that a note sounds", "rests", lambda h: _held(h.phrase)),
+    PhraseMeasure("rests", "Rests, share of time", "rests and endings", lambda h: h.phrase.rest_share),
+    PhraseMeasure(
+        "rests_above", "Rests, above the seed's", "rests and endings", lambda h: h.phrase.rest_share - h.seed.rest_share
+    ),
+    PhraseMeasure("held", "Share of the gap that a note sounds", "rests and endings", lambda h: _held(h.phrase)),
     PhraseMeasure(
         "held_above",
         "Share of the gap that a note sounds, above the seed's",
-        "rests",
+        "rests and endings",
         lambda h: _less(_held(h.phrase), _held(h.seed)),
     ),
     PhraseMeasure(
         "starts",
         "First onset, beats after the bar line",
-        "rests",
+        "rests and endings",
         lambda h: h.phrase.top_notes[0].onset_beats,
     ),
-    *_endings("end", "", "endings", _end_of_phrase),
-    *_endings("cut", " at the cut", "endings at the cut", _end_at_cut),
-    PhraseMeasure("longest_gap", "Longest time between onsets, beats", "rests", lambda h: _longest_gap(h.phrase)),
+    PhraseMeasure("end_on_one", "Ends on beat 1", "rests and endings", lambda h: float(_end_place(h) == 0)),
+    PhraseMeasure(
+        "end_on_beat", "Ends on a beat", "rests and endings", lambda h: float(_end_place(h) % h.phrase.beat_ticks == 0)
+    ),
+    PhraseMeasure(
+        "end_tonic", "Ends on the tonic", "rests and endings", lambda h: float(h.phrase.pitches[-1] % 12 == h.key.tonic)
+    ),
+    PhraseMeasure(
+        "end_triad", "Ends in the triad", "rests and endings", lambda h: float(h.phrase.pitches[-1] % 12 in h.triad)
+    ),
+    PhraseMeasure(
+        "end_length", "Last note, beats", "rests and endings", lambda h: h.phrase.top_notes[-1].duration_beats
+    ),
+    PhraseMeasure(
+        "end_onset",
+        "Last onset, beats before the end",
+        "rests and endings",
+        lambda h: h.phrase.length_beats - h.phrase.top_notes[-1].onset_beats,
+    ),
+    PhraseMeasure("end_gap", "Silence at the end, beats", "rests and endings", _end_gap_beats),
+    PhraseMeasure(
+        "longest_gap", "Longest time between onsets, beats", "rests and endings", lambda h: _longest_gap(h.phrase)
+    ),
     PhraseMeasure(
         "contrast",
         "Loudness, strong minus weak beats",
