@@ -120,11 +120,15 @@ def _candidates_s(dates_s: Sequence[float]) -> Iterable[tuple[float, float]]:
     apart_s = fmean(long) - fmean(short)
     if not SHORTEST_S <= apart_s <= LONGEST_S:
         return
+    scatter_s = max(short[-1] - short[0], long[-1] - long[0])
+    # Intervals scatter up to twice as much as dates. Where they scatter more, as with a lost tick and one that came twice, they
+    # have more than two lengths.
+    if scatter_s > 2 * MOST_JITTER * apart_s:
+        return
     is_long = [interval_s >= long[0] for interval_s in intervals_s]
     is_rarer_long = len(long) <= len(short)
     if any(first == second == is_rarer_long for first, second in pairwise(is_long)):
         return
-    scatter_s = max(short[-1] - short[0], long[-1] - long[0])
     is_frequent = min(len(short), len(long)) >= max(3, FREQUENT_SHARE * len(intervals_s))
     for period_s in (apart_s, *PERIODS_S) if is_frequent else COMMON_PERIODS_S:
         if abs(period_s / apart_s - 1.0) <= scatter_s / apart_s + USUAL_TOLERANCE:

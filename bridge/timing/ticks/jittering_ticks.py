@@ -8,6 +8,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from bridge.timing.ticks.longest_stretch import LongestStretch, follow_wander, offsets_from_fit, without_curvature
@@ -239,19 +240,25 @@ class JitteringTicks:
         self._fit_line()
 
     def _count_by_exact_dates(self) -> bool:
-        """Counts the ticks that were lost, or came twice, before the last two, if these are off by the same whole intervals.
+        """Counts the ticks that were lost, or came twice, where the last ticks are off by whole intervals.
 
-        Another tempo may make ticks late by whole intervals too, but not two of them by the same number.
+        Another tempo may make ticks late by whole intervals too, but not two of them by the same number, and each by as many
+        more than the one before.
         """
         line, outliers = self._line, self._outliers
         assert line is not None
         if len(outliers) < 2 or not self._is_exact:
             return False
         offs = [(at_s - line.due_s(number)) / line.interval_s for number, at_s in outliers]
-        lost = round(offs[-1])
-        if lost == 0 or any(abs(off - lost) * line.interval_s > WHOLE_S for off in offs[-2:]):
+        whole = [round(off) for off in offs]
+        is_whole = [abs(off - lost) * line.interval_s <= WHOLE_S for off, lost in zip(offs, whole, strict=True)]
+        are_same = whole[-1] == whole[-2] != 0 and all(is_whole[-2:])
+        steps = {later - earlier for earlier, later in pairwise(whole)}
+        if not are_same and not (all(is_whole) and len(steps) > 1):
             return False
-        counted = [Tick(number + lost, at_s) for number, at_s in outliers[-2:]]
+        counted = [Tick(number + whole[-1], at_s) for number, at_s in outliers[-1:]]
+        if are_same:
+            counted.insert(0, Tick(outliers[-2].number + whole[-2], outliers[-2].at_s))
         self.number = counted[-1].number
         kept = [tick for tick in self._stretch.ticks if tick.number < counted[0].number]
         self._stretch.replace([*kept, *counted])

@@ -139,3 +139,14 @@ def test_when_the_second_cable_is_unplugged_the_clock_is_single_again() -> None:
 def test_two_ticks_in_each_buffer_are_not_taken_for_a_doubled_clock(tempo_bpm: float) -> None:
     follower = followed(delivered(steady(tempo_bpm, 40 * BEAT), 2_048 / 48_000, delay=late_by_up_to(0.001)))
     assert not follower.is_doubled
+
+
+def test_a_lost_tick_and_one_that_came_twice_do_not_make_a_buffer_of_exact_dates() -> None:
+    """At 125 bpm and 48 kHz a tick is fifteen times 64 frames, so that all dates lie on a grid of these."""
+    tick_s = 960 / 48_000
+    numbers = [*range(200), 199, *range(201, 400), *range(401, 440)]
+    follower = TickFollower()
+    for number in numbers:
+        follower.tick(1.0 + number * tick_s)
+    assert follower.buffer_s is None
+    assert follower.number == 439
