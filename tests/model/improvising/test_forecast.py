@@ -122,10 +122,10 @@ class TestVariedTimes:
         assert (weights[: EVENT_WORDS.first_time_token] == 1.0).all()
 
     def test_before_the_first_note_of_an_onset_and_without_any_time_nothing_changes(self) -> None:
-        for weights, at in (
-            (np.arange(EVENT_WORDS.size) + 1.0, point()),
-            (np.zeros(EVENT_WORDS.size), point(chord=(60,))),
-        ):
+        for value, at in ((1.0, point()), (0.0, point(chord=(60,)))):
+            weights = np.full(EVENT_WORDS.size, value)
+            weights[1] *= 2.0
+            weights[EVENT_WORDS.first_time_token] *= 2.0
             before = weights.copy()
             VariedTimes(EVENT_WORDS).apply(weights, at)
             assert (weights == before).all()
