@@ -378,8 +378,10 @@ def main() -> None:
     """The console command: an error of the project's own ends it with one sentence and exit status 1."""
     from bridge.errors import BridgeError
     from model.errors import ModelError
+    from server.console import escape_unknown_characters
     from server.errors import ServerError
 
+    escape_unknown_characters()
     try:
         app()
     except (BridgeError, ModelError, ServerError) as error:

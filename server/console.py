@@ -22,6 +22,13 @@ AT_END_S = 0.5
 STANDARD_DESCRIPTORS = (0, 1, 2)
 
 
+def escape_unknown_characters() -> None:
+    """Lets the standard streams print every text: what their encoding lacks, as that of a Windows console may, is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 class LineWriter:
     """Writes lines to a stream in its own daemon thread, so nothing needs to be closed. Writing never blocks or raises.
 

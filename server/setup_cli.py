@@ -9,7 +9,7 @@ import typer
 
 from server.takes_cli import ConfigOption
 
-DAW_HELP = "live, reaper, bitwig, ardour, ableton-link or touchosc."
+DAW_HELP = "live, reaper, bitwig, ardour, dawproject, ableton-link or touchosc."
 
 
 def setup(
@@ -31,6 +31,9 @@ def setup(
     row, loaded = find_daw(daw), load(config)
     machine = Machine(sys.platform, Path.home(), os.environ)
     own_files = OwnFiles(user_data_path("fours", appauthor=False))
+    if to is not None:
+        # The list of what was written must mean the same file wherever fours is run next.
+        to = to.absolute()
     if remove:
         take_down(row, loaded, machine, own_files, print, to=to)
     else:

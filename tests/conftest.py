@@ -31,6 +31,8 @@ class Jackd:
 
     name: str
     process: "subprocess.Popen[bytes]"
+    log: Path
+    """The file that its messages go to."""
 
     def kill(self) -> None:
         """Ends it without warning, as a crash does."""
@@ -79,7 +81,7 @@ def running_jackd(name: str, tmp_path_factory: pytest.TempPathFactory, cycle_fra
             waited = subprocess.run(wait, capture_output=True, timeout=2 * JACKD_START_S, check=False)
             if waited.returncode != 0 or server.poll() is not None:
                 pytest.fail(f"jackd did not start; it said:\n{log.read_text(errors='replace')}")
-            yield Jackd(name, server)
+            yield Jackd(name, server, log)
         finally:
             _end_process(server)
 

@@ -5,9 +5,9 @@
 
 local MIDI = ARDOUR.DataType("midi")
 
-function start_engine()
-    AudioEngine:set_backend("JACK", "ardour", "")
-    if AudioEngine:start() ~= 0 then error("JACK did not take Ardour as a client: " .. AudioEngine:get_last_backend_error()) end
+function start_engine(backend)
+    AudioEngine:set_backend(backend, "ardour", "")
+    if AudioEngine:start() ~= 0 then error(backend .. " did not start: " .. AudioEngine:get_last_backend_error()) end
     -- Nothing is connected by itself: what hears what is a matter of the test.
     ARDOUR.config():set_input_auto_connect(0)
     ARDOUR.config():set_output_auto_connect(0)

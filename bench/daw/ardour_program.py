@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 
 from bench.live import jackd_server
 
@@ -22,10 +22,23 @@ CLOCK_PORT = "ardour:MIDI Clock out"
 SAMPLE_RATE = 48_000
 TIMEOUT_S = 90.0
 """A busy machine needs a third of it to start Ardour."""
+LAST_WORDS_S = 5.0
+"""How long an answer may take once Ardour is lost, and how long it then has to end."""
+JACK, NO_SOUND = "JACK", "None (Dummy)"
+LOST = "JACK HALTED"
+"""What Ardour prints when it is no longer a client of its server."""
 
 
 class ArdourError(RuntimeError):
     """Ardour refused a command, or ended."""
+
+
+class ArdourLost(ArdourError):
+    """Ardour is no longer a client of its JACK server; start it again.
+
+    While Ardour 7.3 loads a session, two of its threads may speak to the server at once, on one socket: the server then reads
+    nonsense, and drops it. On two cores that was every second start.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,37 +60,38 @@ class Ardour:
         self._process = process
         self._printed: SimpleQueue[str | None] = SimpleQueue()
         self._remarks: list[str] = []
+        self._lost = Event()
         Thread(target=self._read, daemon=True).start()
 
     def run(self, lua: str) -> str:
-        """Runs a piece of Lua; returns what it returns, as text. Raises ArdourError if it fails or takes too long."""
+        """Runs a piece of Lua; returns what it returns, as text.
+
+        Raises ArdourError if it fails or takes too long, and ArdourLost if Ardour lost its server.
+        """
+        if self.is_lost():
+            raise ArdourLost(self._last_words(lua))
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(f"{lua}\n--run\n")
             self._process.stdin.flush()
         except OSError as error:
-            raise ArdourError(self._last_words(lua)) from error
+            raise ArdourLost(self._last_words(lua)) from error
         answer: list[str] | None = None
         status = ""
-        while True:
-            try:
-                line = self._printed.get(timeout=TIMEOUT_S)
-            except Empty:
-                line = None
+        until_s = time.perf_counter() + TIMEOUT_S
+        while (line := self._next_line(until_s)) != ">>>" or answer is None:
             match line:
                 case None:
-                    raise ArdourError(self._last_words(lua))
+                    raise (ArdourLost if self.is_lost() else ArdourError)(self._last_words(lua))
                 case "<<<ok" | "<<<error":
                     status, answer = line, []
-                case ">>>" if answer is not None:
-                    break
                 case _ if answer is not None:
                     answer.append(line)
                 case _:
                     self._remarks.append(line)
         text = "\n".join(answer)
         if status == "<<<error":
-            raise ArdourError(f"{lua}: {text}")
+            raise (ArdourLost if self.is_lost() else ArdourError)(f"{lua}: {text}")
         return text
 
     def notes(self, track: str) -> list[SessionNote]:
@@ -97,15 +111,32 @@ class Ardour:
                 raise ArdourError(self._last_words(f"the transport stands at {self.position}, before {sample}"))
             time.sleep(0.1)
 
+    def is_lost(self) -> bool:
+        """Whether Ardour has lost its server, or ended."""
+        return self._lost.is_set()
+
     @property
     def position(self) -> int:
         """Where the transport is, in samples."""
         return int(self.run("return session:transport_sample()"))
 
+    def _next_line(self, until_s: float) -> str | None:
+        """The next printed line; None if there is none in time, or Ardour has ended."""
+        while (left_s := until_s - time.perf_counter()) > 0:
+            try:
+                return self._printed.get(timeout=min(left_s, LAST_WORDS_S))
+            except Empty:
+                if self.is_lost():
+                    break
+        return None
+
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
+            if line.startswith(LOST):
+                self._lost.set()
             self._printed.put(line.rstrip("\n"))
+        self._lost.set()
         self._printed.put(None)
 
     def _last_words(self, lua: str) -> str:
@@ -113,8 +144,8 @@ class Ardour:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Ardour]:
-    """Runs Ardour as a client of the JACK server in use; its configuration is in `folder`, and not that of the user."""
+def running(folder: Path, backend: str = JACK) -> Iterator[Ardour]:
+    """Runs Ardour, as a client of the JACK server in use or without sound; its configuration is in `folder`, and not that of the user."""
     # The server may notice only after a while that another one has ended, and would give this one another name.
     until_s = time.perf_counter() + TIMEOUT_S
     while any(port.startswith(CLIENT_PREFIX) for port in jackd_server.port_names()):
@@ -130,15 +161,15 @@ def running(folder: Path) -> Iterator[Ardour]:
         text=True,
         env=environment,
     ) as process:
+        ardour = Ardour(process)
         try:
-            ardour = Ardour(process)
-            ardour.run("start_engine()")
+            ardour.run(f"start_engine({lua_text(backend)})")
             yield ardour
         finally:
             assert process.stdin is not None
             try:
                 process.stdin.close()
-                process.wait(TIMEOUT_S)
+                process.wait(LAST_WORDS_S if ardour.is_lost() else TIMEOUT_S)
             except (OSError, subprocess.TimeoutExpired):
                 process.kill()
 

@@ -5,19 +5,24 @@ into the file that Ardour saved, as Ardour would write them.
 """
 
 import struct
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from bench.daw.ardour_program import SAMPLE_RATE, Ardour, lua_text, running
+from bench.daw.ardour_program import NO_SOUND, SAMPLE_RATE, Ardour, ArdourError, ArdourLost, lua_text, running
 
 TICKS_PER_BEAT = 1920
 # Ardour counts samples in units that all usual rates divide.
 SUPERCLOCKS_PER_S = 282_240_000
 FIRST_OWN_ID = 1_000_000
 NAME = "jam"
+OPENINGS = 10
+"""How often Ardour is started until it stays a client of its server: every second time it does not."""
+SETTLED_AFTER_S = 1.0
+"""By then an Ardour that loses its server while it opens a session has lost it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +49,31 @@ def running_session(
     One Ardour makes the session and another opens it: Ardour 7.3 may crash where one process closes a session and opens another.
     """
     session_folder = folder / "session"
-    with running(folder) as ardour:
+    with running(folder, NO_SOUND) as ardour:
         ardour.run(f"make_session({lua_text(session_folder)}, {lua_text(NAME)}, {SAMPLE_RATE})")
         ardour.run(f"set_tempo({tempo_bpm}, 0)")
         for track in tracks:
             ardour.run(f"add_midi_track({lua_text(track)})")
         ardour.run('session:save_state("")')
     _complete(session_folder, regions, tempo_bpm, loop_beats)
-    with running(folder) as ardour:
-        ardour.run(f"open_session({lua_text(session_folder)}, {lua_text(NAME)})")
-        yield ardour
+    with ExitStack() as stack:
+        yield _open(stack, folder, session_folder)
+
+
+def _open(stack: ExitStack, folder: Path, session_folder: Path) -> Ardour:
+    """Opens the session in an Ardour that ends with `stack`, started again where it loses its server. Raises ArdourError."""
+    for _ in range(OPENINGS):
+        with ExitStack() as opening:
+            ardour = opening.enter_context(running(folder))
+            try:
+                ardour.run(f"open_session({lua_text(session_folder)}, {lua_text(NAME)})")
+                time.sleep(SETTLED_AFTER_S)
+                ardour.run("return 1")
+            except ArdourLost:
+                continue
+            stack.push(opening.pop_all())
+            return ardour
+    raise ArdourError(f"Ardour was started {OPENINGS} times, and lost its server each time")
 
 
 def split_tracks(midi_file: Path, folder: Path) -> list[Path]:

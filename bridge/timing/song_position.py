@@ -5,13 +5,13 @@ The unit follows from two positions and the number of ticks between them, by whi
 
 from typing import Final
 
-TICKS_PER_SIXTEENTH: Final = 6
-"""The standard's unit. 14 bits hold 1,024 bars of 4/4. In a longer song the position starts again from 0 or stays at the highest
-value; either way it names a place, and the bars go on from there."""
+from bridge.timing.clock_messages import TICKS_PER_BEAT, TICKS_PER_SIXTEENTH
 
 UNITS: Final = (TICKS_PER_SIXTEENTH, 1)
+"""First the standard's unit. 14 bits hold 1,024 bars of 4/4. In a longer song the position starts again from 0 or stays at the highest
+value; either way it names a place, and the bars go on from there."""
 
-FEWEST_TICKS: Final = 24
+FEWEST_TICKS: Final = TICKS_PER_BEAT
 """Two positions less than a beat apart do not show the unit."""
 
 
@@ -48,6 +48,6 @@ def _fits(unit_ticks: int, position: int, moved: int, ticks: int) -> bool:
     behind = ticks - moved * unit_ticks
     if 0 <= behind < unit_ticks:
         return True
-    # Ardour 7.3 goes on at the next sixteenth, whose ticks it sends: after 141 ticks at 144.
-    is_sixteenth = unit_ticks < TICKS_PER_SIXTEENTH and position % TICKS_PER_SIXTEENTH == 0
-    return is_sixteenth and -TICKS_PER_SIXTEENTH < behind <= 0
+    # Ardour 7.3 goes on at the next beat, whose ticks it sends: after 52 ticks at 72, after 126 at 144.
+    is_beat = unit_ticks == 1 and position % TICKS_PER_BEAT == 0
+    return is_beat and -TICKS_PER_BEAT < behind <= 0

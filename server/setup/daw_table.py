@@ -8,13 +8,14 @@ from typing import Literal
 from server.config.config import Config
 from server.setup import daw_folders
 from server.setup.daws.ardour import ardour_files
-from server.setup.daws.bitwig import bitwig_files
+from server.setup.daws.bitwig import PROJECT, bitwig_files
+from server.setup.daws.dawproject import dawproject_bytes
 from server.setup.daws.live import live_files
 from server.setup.daws.reaper import SCRIPT as REAPER_SCRIPT
 from server.setup.daws.reaper import reaper_files
 from server.setup.partner import FROM_TRACK, NAME, Partner
 
-DawName = Literal["live", "reaper", "bitwig", "ardour", "ableton-link", "touchosc"]
+DawName = Literal["live", "reaper", "bitwig", "ardour", "dawproject", "ableton-link", "touchosc"]
 Files = Mapping[PurePosixPath, bytes]
 
 
@@ -86,6 +87,17 @@ DAWS: Mapping[DawName, Daw] = {
             "In Preferences, Link Tempo MIDI: Track on for both ports, and Sync on for the output.",
             f'MIDI track 1: MIDI To "{NAME} In". MIDI track 2, with an instrument: MIDI From "{NAME} Out", Monitor In.',
             f'Drag User Library, Presets, MIDI Effects, Max MIDI Effect, "{NAME}" onto track 1.',
+            PLAY,
+        ),
+    ),
+    "dawproject": Daw(
+        "DAWproject (Bitwig Studio, Cubase, Studio One)",
+        daw_folders.no_folders,
+        lambda partner, _config: {PurePosixPath(PROJECT.name): dawproject_bytes(partner)},
+        (
+            START,
+            f"Open FOLDER/{PROJECT.name} in your DAW.",
+            f'The two tracks say in their comments which port each takes: choose these, and arm "{FROM_TRACK}".',
             PLAY,
         ),
     ),

@@ -8,6 +8,8 @@ from pathlib import Path
 from server.errors import SetupError
 
 LIST_NAME = "setup.json"
+MADE_FOLDER = "folder"
+"""What the list has in place of a hash for a folder that we made."""
 
 
 class OwnFiles:
@@ -28,8 +30,10 @@ class OwnFiles:
         written = []
         for path, content in files.items():
             if not path.exists() or path.read_bytes() != content:
+                made = [folder for folder in path.parents if not folder.exists()]
                 _write(path, content)
                 written.append(path)
+                hashes.update((str(folder), MADE_FOLDER) for folder in made)
                 hashes[str(path)] = _hash(content)
         if written:
             _write(self._list_file, json.dumps(hashes, indent=2).encode())
@@ -38,7 +42,7 @@ class OwnFiles:
     def remove(self, folder: Path, names: Mapping[Path, bytes]) -> tuple[list[Path], list[Path]]:
         """Removes the files among `names` that we wrote; returns those that are gone, and those that were edited and stay.
 
-        Folders below `folder` that are then empty, and that only such files made, go too.
+        Folders below `folder` that we made, and that are then empty, go too.
         """
         hashes = self._hashes()
         gone, kept = [], []
@@ -51,8 +55,12 @@ class OwnFiles:
             path.unlink(missing_ok=True)
             del hashes[str(path)]
             gone.append(path)
-            if path.parent != folder and path.parent.is_dir() and not any(path.parent.iterdir()):
-                path.parent.rmdir()
+            for parent in path.parents[: path.parents.index(folder)]:
+                if hashes.get(str(parent)) != MADE_FOLDER or (parent.is_dir() and any(parent.iterdir())):
+                    break
+                if parent.is_dir():
+                    parent.rmdir()
+                del hashes[str(parent)]
         if gone:
             _write(self._list_file, json.dumps(hashes, indent=2).encode())
         return gone, kept

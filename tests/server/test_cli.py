@@ -437,6 +437,21 @@ def test_the_console_command_ends_with_status_1_and_a_sentence_on_stderr(tmp_pat
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"fours: {sentence}\n")
 
 
+@pytest.mark.parametrize("encoding", ["cp437", "cp1252", "ascii"])
+def test_what_a_windows_console_cannot_show_is_escaped_and_the_command_goes_on(encoding: str, tmp_path: Path) -> None:
+    folder = tmp_path / "\u65e5\u672c \u03a9 \u2026"
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "XDG_DATA_HOME": str(tmp_path / "data")}
+    for arguments in (["setup", "ardour", "--to", str(folder)], ["controls", "--markdown"]):
+        done = subprocess.run(
+            [*FOURS, *arguments], env=environment, capture_output=True, check=False, timeout=PATIENCE_S, cwd=tmp_path
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert done.stdout
+        if arguments[0] == "setup":
+            assert "\\u65e5\\u672c" in done.stdout.decode(encoding)
+            assert (folder / "scripts" / "trading_fours.lua").is_file()
+
+
 def test_a_bug_ends_with_its_traceback(fours: Fours, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError

@@ -207,6 +207,14 @@ class JackClient:
                 port.queue.put(AT_ONCE_S, bytes((0xB0 | channel, 123, 0)))
         self._state.doorbell = WORK_PENDING
 
+    def close(self) -> None:
+        """Takes leave of the server. It may take forever where the server stands still.
+
+        A server that waits for its clients (`jackd -S`) stands still for five seconds, for all of them, if one just ends.
+        """
+        self._client.deactivate()
+        self._client.close()
+
     def is_drained(self, port: ClientPort) -> bool:
         """Whether all messages of a port are out, and so long ago that it may be closed."""
         return not port.queue and self.cycles - port.last_cycle >= DRAIN_CYCLES

@@ -13,6 +13,7 @@ import select
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from threading import Thread
 from typing import NoReturn
 
 from bridge.errors import PortNotFound
@@ -26,6 +27,8 @@ STALLED_CHECKS = 3
 """After this many checks without a new cycle the server counts as gone: it may be there, but does nothing."""
 RELEASE_TIMEOUT_S = 0.5
 """How long ending the sounding notes may take; with a frozen server they cannot be ended."""
+CLOSE_TIMEOUT_S = 1.0
+"""How long taking leave of the server may take; a server that works needs two of its cycles."""
 DRAIN_TIMEOUT_S = 1.0
 """How long a port that is being closed waits for its last messages to go out."""
 
@@ -113,6 +116,7 @@ class JackProcess:
         readable, _, _ = select.select([sys.stdin] if b"\n" not in self._input else [], [], [], seconds)
         if readable and not self._read_input():
             self._end_all_notes()
+            self._close_client()
             exit_with("the jam is gone")
         while b"\n" in self._input:
             line, _, self._input = self._input.partition(b"\n")
@@ -168,6 +172,12 @@ class JackProcess:
     def _end_all_notes(self) -> None:
         self._client.end_all_notes()
         self._drain(tuple(port for port in self._client.ports if port.direction == "output"), RELEASE_TIMEOUT_S)
+
+    def _close_client(self) -> None:
+        # In a thread, because it does not return where the server is frozen.
+        closing = Thread(target=self._client.close, name="jack-close", daemon=True)
+        closing.start()
+        closing.join(CLOSE_TIMEOUT_S)
 
     def _drain(self, ports: tuple[ClientPort, ...], timeout_s: float) -> None:
         """Waits until all messages of these ports are out."""

@@ -48,15 +48,42 @@ def test_a_given_unit_never_changes(unit_ticks: int) -> None:
     assert positions.in_ticks(112) == 112 * unit_ticks
 
 
-def test_ticks_that_are_rounded_up_to_the_next_sixteenth_are_recognized_as_ardour_sends_them() -> None:
+# Recorded from Ardour 7.3: how many ticks it sent, and the position that came after it was stopped and rolled again.
+FROM_ARDOUR = [
+    (52, 72),
+    (54, 144),
+    (29, 192),
+    (31, 240),
+    (42, 288),
+    (44, 336),
+    (40, 384),
+    (68, 456),
+    (37, 504),
+    (81, 600),
+]
+
+
+@pytest.mark.parametrize("first", range(len(FROM_ARDOUR)))
+def test_ticks_that_are_rounded_up_to_the_next_beat_are_recognized_at_once_as_ardour_sends_them(first: int) -> None:
+    positions = SongPositions()
+    if first:
+        positions.in_ticks(FROM_ARDOUR[first - 1][1])
+    else:
+        positions.start()
+    for ticks, position in FROM_ARDOUR[first:]:
+        positions.tick(ticks)
+        assert positions.in_ticks(position) == position
+
+
+def test_ticks_from_ardour_stay_ticks_after_a_jump() -> None:
     positions = SongPositions()
     positions.start()
-    positions.tick(141)
-    assert positions.in_ticks(144) == 144
+    positions.tick(52)
+    assert positions.in_ticks(72) == 72
     positions.tick(114)
     assert positions.in_ticks(960) == 960
     positions.tick(140)
-    assert positions.in_ticks(288) == 288
+    assert positions.in_ticks(192) == 192
 
 
 def test_sixteenths_that_a_song_was_moved_to_are_not_taken_for_ticks() -> None:

@@ -45,6 +45,16 @@ def test_on_a_jack_server_one_can_play_and_its_period_is_in_the_report(long_cycl
     assert findings_of(report, "Packs")[0]["what"] == "intact: rock, songbook"
 
 
+def test_a_doctor_leaves_a_server_that_waits_for_its_clients_running_for_the_next(
+    long_cycle_jackd: Jackd, tmp_path: Path
+) -> None:
+    for _ in range(4):
+        _, report = examine(tmp_path)
+        assert findings_of(report, "MIDI system")[0]["what"].startswith("jack is used")
+    # Such a server says so when it stands still for five seconds, in which no program can open a client.
+    assert "SuspendRefNum error" not in long_cycle_jackd.log.read_text(encoding="utf-8", errors="replace")
+
+
 def test_without_the_midi_system_that_is_asked_for_one_cannot_play(tmp_path: Path) -> None:
     status, report = examine(tmp_path, '[midi]\napi = "jack"\n', JACK_DEFAULT_SERVER="fours-no-such-server")
     assert (status, report["can_play"]) == (1, False)

@@ -1,7 +1,9 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from server.cli import app
 from server.config.config import Config
 from server.errors import SetupError
 from server.setup.daw_folders import Machine
@@ -80,7 +82,7 @@ def test_a_second_run_changes_nothing(machine: Machine, own_files: OwnFiles) -> 
     assert said[0].endswith("(unchanged)")
 
 
-@pytest.mark.parametrize("name", ["reaper", "bitwig", "ardour", "live", "touchosc"])
+@pytest.mark.parametrize("name", ["reaper", "bitwig", "ardour", "live", "dawproject", "touchosc"])
 def test_remove_undoes_it(name: str, machine: Machine, own_files: OwnFiles, tmp_path: Path) -> None:
     folder = tmp_path / "to"
     folder.mkdir()
@@ -88,10 +90,36 @@ def test_remove_undoes_it(name: str, machine: Machine, own_files: OwnFiles, tmp_
     run(name, machine, own_files, folder)
     assert len(files_below(folder)) > 1
     run(name, machine, own_files, folder, remove=True)
-    assert files_below(folder) == {"own.txt": b"mine"}
+    assert list(folder.rglob("*")) == [folder / "own.txt"]
     assert run(name, machine, own_files, folder, remove=True) == [
         f"There is nothing of ours for {find_daw(name).title}."
     ]
+
+
+def test_remove_leaves_empty_folders_that_were_there_before(
+    machine: Machine, own_files: OwnFiles, tmp_path: Path
+) -> None:
+    there = tmp_path / "to" / "Presets" / "MIDI Effects"
+    there.mkdir(parents=True)
+    run("live", machine, own_files, tmp_path / "to")
+    run("live", machine, own_files, tmp_path / "to", remove=True)
+    assert list(there.parent.rglob("*")) == [there]
+
+
+def test_a_folder_that_is_named_from_where_fours_runs_is_the_same_one_from_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert CliRunner().invoke(app, ["setup", "ardour", "--to", "to"]).exit_code == 0
+    other = tmp_path / "there" / "to" / "scripts" / "trading_fours.lua"
+    other.parent.mkdir(parents=True)
+    other.write_bytes((tmp_path / "here" / "to" / "scripts" / "trading_fours.lua").read_bytes())
+    monkeypatch.chdir(tmp_path / "there")
+    assert CliRunner().invoke(app, ["setup", "ardour", "--to", "to", "--remove"]).exit_code == 0
+    assert other.is_file()
 
 
 def test_a_file_that_it_did_not_write_is_never_touched(machine: Machine, own_files: OwnFiles) -> None:

@@ -1,5 +1,6 @@
 """The JACK ports on a real jackd without sound hardware, with short, medium and long periods."""
 
+import gc
 import os
 import signal
 import statistics
@@ -18,7 +19,7 @@ from bridge.midi.jack.jack_ports import LEAD_S, JackSystem
 from bridge.midi.midi_systems import open_midi_system
 from bridge.timing.clock import MonotonicClock
 from tests.bridge.midi.jack.jack_loop import Received, loop, settle
-from tests.conftest import running_jackd
+from tests.conftest import Jackd, running_jackd
 from tests.programs import require_program
 
 TIMEOUT_S = 10
@@ -35,9 +36,9 @@ def frames(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with running_jackd(SERVER, tmp_path_factory, 256):
-        yield
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jackd]:
+    with running_jackd(SERVER, tmp_path_factory, 256) as running:
+        yield running
 
 
 @pytest.fixture
@@ -120,6 +121,17 @@ def test_chords_arrive_complete_while_another_thread_keeps_python_busy(received:
         finally:
             done.set()
             busy.join()
+
+
+def test_a_server_that_waits_for_its_clients_does_not_wait_for_one_that_ended(server: Jackd) -> None:
+    for _ in range(6):
+        system = JackSystem()
+        assert system.inputs() is not None
+        del system
+        gc.collect()
+    # It would have stood still for five seconds before it let the next client in, after three of four clients that just end.
+    JackSystem()
+    assert "SuspendRefNum error" not in server.log.read_text(encoding="utf-8", errors="replace")
 
 
 @pytest.mark.usefixtures("frames")
