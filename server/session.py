@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from bridge.errors import NoMidiSystem
 from bridge.midi.midi_systems import open_midi_system
@@ -26,7 +26,7 @@ from model.pack.pack import available_packs, find_own_pack
 from server.config.config import CONFIG_FILE, Config
 from server.config.kept_offsets import OFFSET_CONTROL, StartOffset, offset_key, start_offset
 from server.controls.control_store import ORIGIN_MUSIC, ControlStore, Preparation
-from server.controls.control_table import Settings, Value
+from server.controls.control_table import Settings
 from server.controls.control_throttle import ControlThrottle
 from server.errors import BadValue
 from server.jam.jam import Jam
@@ -57,7 +57,7 @@ logger = logging.getLogger("fours.session")
 
 Say = Callable[[str], None]
 """Prints a line to the user."""
-OnControlChanged = Callable[[str, Value], None]
+V = TypeVar("V")
 
 
 # What reads and plays files, and the panel, are imported where there is a chart, a seed or a panel: a jam without them
@@ -263,6 +263,7 @@ class Session:
         }
         controls = ControlStore(self._settings, throttle, preparations)
         music_thread.on_control_changed = self._on_event_loop(controls.record_change)
+        music_thread.on_remark = self._on_event_loop(controls.report_remark)
         return controls
 
     async def _open_osc(self, controls: ControlStore, music_thread: MusicThread, packs: Sequence[str]) -> OscRemote:
@@ -381,14 +382,14 @@ class Session:
                 "chart", f"the chart is in {chart.meter}: {error}; its chords share the bars of the jam"
             )
 
-    def _on_event_loop(self, callback: OnControlChanged) -> OnControlChanged:
+    def _on_event_loop(self, callback: Callable[[str, V], None]) -> Callable[[str, V], None]:
         """Wraps a callback so that another thread may call it: it then runs in the event loop's thread."""
         loop = asyncio.get_running_loop()
 
-        def on_control_changed(control: str, value: Value) -> None:
+        def call_on_loop(control: str, value: V) -> None:
             loop.call_soon_threadsafe(callback, control, value)
 
-        return on_control_changed
+        return call_on_loop
 
 
 def run(session: Session) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from bench.live.jackd_server import may_be_realtime
 from tests.programs import require_program
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -57,8 +58,15 @@ def jackd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jackd]:
 
 
 @contextmanager
-def running_jackd(name: str, tmp_path_factory: pytest.TempPathFactory, cycle_frames: int = 64) -> Iterator[Jackd]:
-    """Runs a JACK server of that name, and makes it the default server until it ends.
+def running_jackd(
+    name: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    cycle_frames: int = 64,
+    rate: int = 48_000,
+    *,
+    is_realtime: bool = False,
+) -> Iterator[Jackd]:
+    """Runs a JACK server of that name, period and sample rate, and makes it the default server until it ends.
 
     The name is the same in every run, because JACK has room for eight servers, and one that was killed keeps its place
     until another of the same name starts.
@@ -68,7 +76,9 @@ def running_jackd(name: str, tmp_path_factory: pytest.TempPathFactory, cycle_fra
     """
     jackd_path, wait_path = require_program("jackd"), require_program("jack_wait")
     log = tmp_path_factory.mktemp("jackd") / "jackd.log"
-    command = [jackd_path, "--name", name, "-r", "-S", "-d", "dummy", "-r", "48000", "-p", str(cycle_frames)]
+    priority = ("-R", "-P", "70") if is_realtime and may_be_realtime() else ("-r",)
+    driver = ("-d", "dummy", "-r", str(rate), "-p", str(cycle_frames))
+    command = [jackd_path, "--name", name, *priority, "-S", *driver]
     with (
         pytest.MonkeyPatch.context() as environment,
         log.open("wb") as log_file,

@@ -20,7 +20,7 @@ from bench.table import show
 FRAMES = tuple(map(int, os.environ.get("FRAMES", "64,256,1024").split(",")))
 BUILDS = tuple(os.environ.get("BUILD", ".").split(","))
 RUNS = int(os.environ.get("RUNS", "3"))
-SECONDS = 20.0
+SECONDS = 30.0
 SETTLE_S = 4.0
 OSC_PORT, PANEL_PORT = "18769", "18770"
 

@@ -92,7 +92,7 @@ def encode(message: Message) -> bytes:
 
 
 # Cached, as a note is encoded in the moment in which it is due, and mido's checks take longer than all else of its sending.
-@lru_cache(maxsize=1 << 12, typed=True)
+@lru_cache(maxsize=1 << 11, typed=True)
 def _bytes(kind: str, **values: int) -> bytes:
     return bytes(mido_module().Message(kind, **values).bytes())
 

@@ -43,6 +43,12 @@ class Strength(IntEnum):
     DOWNBEAT = 4
 
 
+def grid_places(beats: float) -> int:
+    """A time as a number of `PLACES_PER_BEAT`, rounded to whole sixteenths or triplets."""
+    whole, part = divmod(round(beats * PLACES_PER_BEAT), PLACES_PER_BEAT)
+    return whole * PLACES_PER_BEAT + _ON_GRID[part]
+
+
 @dataclass(frozen=True, slots=True)
 class Bars:
     """Bars of `beats_per_bar` quarter notes, counted from `downbeat`; a pulse of the bar lasts `pulse_beats`.
@@ -74,8 +80,7 @@ class Bars:
 
         A beat just before a bar line belongs to the bar after it.
         """
-        whole, part = divmod(round((beat - self.downbeat) * PLACES_PER_BEAT), PLACES_PER_BEAT)
-        return (whole * PLACES_PER_BEAT + _ON_GRID[part]) % max(round(self.beats_per_bar * PLACES_PER_BEAT), 1)
+        return grid_places(beat - self.downbeat) % max(round(self.beats_per_bar * PLACES_PER_BEAT), 1)
 
     def strength(self, beat: float) -> Strength:
         """How strong the place of a beat is. A bar has a middle where it divides into two halves of whole pulses."""

@@ -6,13 +6,20 @@
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
+from model.analysis.bars import PLACE_TOLERANCE_BEATS, PLACES_PER_BEAT, grid_places
 from model.harmony.chart import Chart
-from model.harmony.chord import Chord
+from model.harmony.chord import CHORD_KINDS, OCTAVE, Chord
 
 # A note this close before a change belongs to the next chord: players come in a little early.
 EARLY_BEATS = 1e-6
+
+# A place among the chords counts back from the next change, to a bar of four beats before it.
+EARLIEST_PLACE = 4 * PLACES_PER_BEAT
+_KIND_INDEX = {kind: index for index, kind in enumerate(CHORD_KINDS)}
+_NO_CHORD = bytes((255, 255))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,27 @@ class ChordSpan:
     next_chord: Chord | None
     position_beats: float
     beats_per_bar: float
+
+    def place_of(self, beat: float, transpose: int = 0) -> bytes:
+        """Where among the changes a beat of this span stands, as a memory counts it: the chord, the next one, and the time until that.
+
+        Five bytes; none where there is no chord. Chords are those of notes that sound `transpose` semitones higher than they are counted.
+        """
+        if self.chord is None:
+            return b""
+        left = min(max(grid_places(self.end_beats - beat), 0), EARLIEST_PLACE)
+        return _root_and_kind(self.chord, transpose) + _root_and_kind(self.next_chord, transpose) + bytes((left,))
+
+
+def place_among(changes: "Changes | None", beat: float, transpose: int = 0) -> bytes:
+    """`ChordSpan.place_of` of a beat; no bytes where no chord is known there. A beat just before a change belongs to the next chord."""
+    span = None if changes is None else changes.at(beat + PLACE_TOLERANCE_BEATS)
+    return b"" if span is None else span.place_of(beat, transpose)
+
+
+@lru_cache(maxsize=1 << 8)
+def _root_and_kind(chord: Chord | None, transpose: int) -> bytes:
+    return _NO_CHORD if chord is None else bytes(((chord.root - transpose) % OCTAVE, _KIND_INDEX[chord.kind]))
 
 
 class Changes(Protocol):

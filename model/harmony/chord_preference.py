@@ -96,6 +96,8 @@ def preference_indices(
 class ChordPreference:
     """The fitted tables, flat, as logarithms, and the strength that suits them. Raises ValueError where a table has another size.
 
+    `strength` is that on a forecast of the network alone, and `strength_with_memory` that on a forecast of the memory alone, None for the same:
+    what was played over this chord before already suits it. In between, the strength is too.
     `ends` says for each of `TONE_ROLES` how much likelier a phrase's last note has that role than any note has; empty where that is not known.
     """
 
@@ -104,6 +106,7 @@ class ChordPreference:
     by_interval: tuple[float, ...]
     strength: float = 1.0
     ends: tuple[float, ...] = ()
+    strength_with_memory: float | None = None
 
     def __post_init__(self) -> None:
         sizes = (len(self.by_place), len(self.by_next), len(self.by_interval))
@@ -111,21 +114,36 @@ class ChordPreference:
             raise ValueError(
                 f"the tables of a chord preference have {BY_PLACE_SIZE}, {BY_NEXT_SIZE} and {BY_INTERVAL_SIZE} numbers"
             )
-        if not 0.0 <= self.strength < float("inf"):
+        strengths = (self.strength, self.strength if self.strength_with_memory is None else self.strength_with_memory)
+        if not all(0.0 <= strength < float("inf") for strength in strengths):
             raise ValueError("the strength of a chord preference is 0 or more")
         if self.ends and (len(self.ends) != len(TONE_ROLES) or not all(0.0 < end < float("inf") for end in self.ends)):
             raise ValueError(f"a chord preference has {len(TONE_ROLES)} weights of last notes above 0, or none")
 
+    def strength_at(self, network_weight: float) -> float:
+        """The fitted strength on a forecast of which the network has this part, from 0 to 1, and the memory the rest."""
+        if self.strength_with_memory is None:
+            return self.strength
+        return network_weight * self.strength + (1.0 - network_weight) * self.strength_with_memory
+
     def log_factor(
-        self, pitches: Sequence[int] | Indices, span: ChordSpan, beat: float, previous_pitch: int | None
+        self,
+        pitches: Sequence[int] | Indices,
+        span: ChordSpan,
+        beat: float,
+        previous_pitch: int | None,
+        network_weight: float = 1.0,
     ) -> Weights | None:
-        """The logarithm of the factor of each pitch, shape (pitches,), at the fitted strength; None where there is no chord."""
+        """The logarithm of the factor of each pitch, shape (pitches,), at the fitted strength; None where there is no chord.
+
+        `network_weight` is the part of the forecast that is the network's, and not the memory's.
+        """
         found = preference_indices(np.asarray(pitches, np.int64), span, beat, previous_pitch)
         if found is None:
             return None
         by_place, by_next, by_interval = self._tables
         total: Weights = by_place[found.by_place] + by_next[found.by_next] + by_interval[found.by_interval]
-        return self.strength * total
+        return self.strength_at(network_weight) * total
 
     def end_weights(self, chord: Chord) -> Weights | None:
         """How much likelier each pitch class, from C up, is as a phrase's last note than as any; shape (12,). None where that is not known."""

@@ -85,7 +85,7 @@ class ChordNotes:
         if span is None:
             return
         before = point.outline[-1] + self._transpose if point.outline else None
-        logs = self._preference.log_factor(self._sounding, span, point.onset_beats, before)
+        logs = self._preference.log_factor(self._sounding, span, point.onset_beats, before, point.network_weight)
         if logs is None:
             return
         notes = weights[1 : 1 + len(self._sounding)]

@@ -8,7 +8,8 @@ class ForecastPoint:
     """Where in an answer the next token stands. One object for each answer, changed as the answer goes on.
 
     `onset_beats` is the beat of the onset that is being composed, and `chord` the pitches that begin there so far: a TIME token
-    can only come after them. `place` is the onset's place in its bar, None where no bars are known. `outline` holds the highest pitch of each earlier onset of the answer.
+    can only come after them. `place` is the onset's place in its bar, None where no bars are known, and `chord_place` its place among
+    the chords (`model.harmony.changes`), empty where none is known. `network_weight` is the part of the forecast that the memory leaves to the network. `outline` holds the highest pitch of each earlier onset of the answer.
     """
 
     start_beats: float
@@ -16,4 +17,6 @@ class ForecastPoint:
     onset_beats: float
     chord: tuple[int, ...] = ()
     place: int | None = None
+    chord_place: bytes = b""
+    network_weight: float = 1.0
     outline: list[int] = field(default_factory=list)

@@ -14,6 +14,7 @@ from model.analysis.bars import Bars
 from model.approach import Approach
 from model.engines.engine import Engine, EngineState, Logits
 from model.errors import BrokenForecast
+from model.harmony.changes import Changes, place_among
 from model.harmony.chord_preference import ChordPreference
 from model.improvising.closing import latest_onset_beats
 from model.improvising.forecast import Forecast
@@ -94,9 +95,18 @@ class Improviser(Protocol):
         """What its pack knows of touch and phrase ends."""
         ...
 
-    def hear(self, note: Note, bars: Bars | None = None, *, learn: bool = True) -> None:
+    def hear(
+        self,
+        note: Note,
+        bars: Bars | None = None,
+        *,
+        learn: bool = True,
+        changes: Changes | None = None,
+        transpose: int = 0,
+    ) -> None:
         """Steps the network by a note that has just begun to sound; `bars` says where bars begin, None where that is not known.
 
+        `changes` are the chords that it is played over, None for none; it sounds `transpose` semitones above its pitch.
         Notes come in the order of their onsets. Only pitch and onset count: the duration may still be 0.0, as the note
         is still held. Without `learn` the network hears the note, but the memory does not keep it.
         """
@@ -162,7 +172,15 @@ class _BaseImproviser(Generic[V]):
         logits, state = self._step(START, engine.initial_state())
         self._current = Snapshot(state, logits, Cursor(), _mark(memory))
 
-    def hear(self, note: Note, bars: Bars | None = None, *, learn: bool = True) -> None:
+    def hear(
+        self,
+        note: Note,
+        bars: Bars | None = None,
+        *,
+        learn: bool = True,
+        changes: Changes | None = None,
+        transpose: int = 0,
+    ) -> None:
         current, memory = self._current, self._memory_at(self._current)
         tokens, cursor = self._vocabulary.encode_note(note, current.cursor)
         state, logits = current.engine_state, current.logits
@@ -174,7 +192,7 @@ class _BaseImproviser(Generic[V]):
                 before_beats = current.cursor.onset_beats
                 time_place = None if bars is None or before_beats is None else bars.grid_place(before_beats)
                 memory.hear(tokens[0], time_place, learn=learn)
-            memory.hear(tokens[-1], place, learn=learn)
+            memory.hear(tokens[-1], place, place_among(changes, note.onset_beats, transpose), learn=learn)
         self._current = Snapshot(state, logits, cursor, _mark(memory))
 
     def forget(self) -> None:
@@ -193,13 +211,25 @@ class _BaseImproviser(Generic[V]):
     def restore(self, snapshot: Snapshot) -> None:
         self._current = snapshot
 
-    def _advance(self, snapshot: Snapshot, token: int, cursor: Cursor, place: int | None, *, learn: bool) -> Snapshot:
-        """The snapshot after one more token, which stands at this place in its bar; `cursor` is the position after it."""
+    def _advance(
+        self,
+        snapshot: Snapshot,
+        token: int,
+        cursor: Cursor,
+        place: int | None,
+        chord_place: bytes = b"",
+        *,
+        learn: bool,
+    ) -> Snapshot:
+        """The snapshot after one more token, which stands at this place in its bar, and a note at this place among the chords.
+
+        `cursor` is the position after it.
+        """
         logits, state = self._step(token, snapshot.engine_state)
         memory = self._memory_at(snapshot)
         if memory is None:
             return Snapshot(state, logits, cursor)
-        memory.hear(token, place, learn=learn)
+        memory.hear(token, place, chord_place, learn=learn)
         return Snapshot(state, logits, cursor, memory.snapshot())
 
     def _step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
@@ -219,7 +249,8 @@ class _BaseImproviser(Generic[V]):
             return forecast.draw(softmax(current.logits), point, random.random()), 0.0
         if memory.time_comes:
             memory_strength = with_odds(memory_strength, TIME_ODDS)
-        mixed = memory.mix(softmax(current.logits), memory_strength, point.place)
+        mixed = memory.mix(softmax(current.logits), memory_strength, point.place, point.chord_place)
+        point.network_weight = mixed.network_weight
         token = forecast.draw(mixed.probabilities, point, random.random())
         return token, mixed.memory_share(token)
 
@@ -253,16 +284,17 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
         current = self._current
         point = ForecastPoint(start_beats, until_beats, start_beats, outline=list(settings.answer_outline))
         onset_beats, duration_beats = next(times)
-        bars = settings.bars
+        bars, changes = settings.bars, settings.changes if settings.harmony > 0.0 else None
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
             point.onset_beats = onset_beats
             point.place = None if bars is None else bars.grid_place(onset_beats)
+            point.chord_place = place_among(changes, onset_beats, settings.transpose)
             token, memory_share = self._draw(current, forecast, point, settings.memory, random)
             pitch = vocabulary.pitch(token)
             point.outline.append(pitch)
             del point.outline[:-MAX_OUTLINE_ONSETS]
             cursor = Cursor(onset_beats, (pitch,))
-            current = self._advance(current, token, cursor, point.place, learn=settings.learn_answer)
+            current = self._advance(current, token, cursor, point.place, point.chord_place, learn=settings.learn_answer)
             next_beats, next_duration_beats = next(times)
             is_last = next_beats > latest_beats
             if forecast.closing is not None:
@@ -296,6 +328,7 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
         last_beats = self._current.cursor.onset_beats
         new_onset_beats = start_beats if last_beats is None else max(start_beats, last_beats + CHORD_BEATS)
         bars, learn = settings.bars, settings.learn_answer
+        changes = settings.changes if settings.harmony > 0.0 else None
         current = replace(self._current, cursor=Cursor(start_beats))
         for rest in vocabulary.encode_time(new_onset_beats, self._current.cursor):
             place = None if bars is None or last_beats is None else bars.grid_place(last_beats)
@@ -307,6 +340,7 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
             point.onset_beats, point.chord = onset_beats, current.cursor.chord
             if not chord:
                 point.place = None if bars is None else bars.grid_place(onset_beats)
+                point.chord_place = place_among(changes, onset_beats, settings.transpose)
             token, memory_share = self._draw(current, forecast, point, settings.memory, random)
             if vocabulary.is_time(token):
                 next_beats = onset_beats + vocabulary.shift_beats(token) * settings.time_scale
@@ -328,7 +362,7 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
             else:
                 pitch = vocabulary.pitch(token)
                 cursor = Cursor(onset_beats, (*current.cursor.chord, pitch))
-                current = self._advance(current, token, cursor, point.place, learn=learn)
+                current = self._advance(current, token, cursor, point.place, point.chord_place, learn=learn)
                 chord.append((pitch, memory_share, current))
 
 

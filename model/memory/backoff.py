@@ -70,15 +70,41 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """The trust before a note, and that after a note of the event approach, where a time may come; None for the pitch approach."""
+    """The trust before a note, and that after a note of the event approach, where a time may come; None for the pitch approach.
+
+    `chords` has the contexts that count only where the chord of a note is known; None where a pack has none. Raises ValueError where one of them
+    has no chord, or one of the others has one.
+    """
 
     notes: Trust
     times: Trust | None = None
+    chords: Trust | None = None
+
+    def __post_init__(self) -> None:
+        plain = self.notes.kinds + (self.times.kinds if self.times else ())
+        of_chords = self.chords.kinds if self.chords else ()
+        if any(kind.has_chord for kind in plain) or not all(kind.has_chord for kind in of_chords):
+            raise ValueError("contexts with a chord are apart from all others")
 
     @property
     def kinds(self) -> tuple[ContextKind, ...]:
-        """The kinds of context before a note, and then those before a time."""
-        return self.notes.kinds + (self.times.kinds if self.times else ())
+        """The kinds of context before a note, those before a time, and at last those over chords."""
+        return self.notes.kinds + (self.times.kinds if self.times else ()) + (self.chords.kinds if self.chords else ())
+
+    @property
+    def notes_over_chords(self) -> Trust:
+        """The trust before a note whose chord is known.
+
+        The place among the chords alone is trusted less than what was played before, and together with notes more than all.
+        """
+        if self.chords is None:
+            return self.notes
+        over = list(zip(self.chords.kinds, self.chords.concentrations, strict=True))
+        below = [pair for pair in over if pair[0].length == 0]
+        above = [pair for pair in over if pair[0].length > 0]
+        joined = [*below, *zip(self.notes.kinds, self.notes.concentrations, strict=True), *above]
+        kinds, concentrations = zip(*joined, strict=True)
+        return Trust(kinds, concentrations, self.notes.variety, self.notes.evidence)
 
 
 DEFAULT_BACKOFFS: dict[Approach, Backoff] = {

@@ -14,37 +14,40 @@ TRANSPOSED_LINES: frozenset[Line] = frozenset(("intervals", "steps"))
 LONGEST = 16
 """The most symbols that a context holds."""
 PLACE = "place, "
+CHORD = "chord, "
 
 
 @dataclass(frozen=True, slots=True)
 class ContextKind:
     """The last `length` symbols of a line; with `has_place` they come after the place in the bar of the next token.
 
-    After a transposed line the next note is counted as an interval, and so known again in any key.
+    With `has_chord` they come after its place among the chords instead, and the context is left out where no chord is known. After a transposed line the next note is counted as an interval, and so known again in any key.
     """
 
     line: Line
     length: int
     has_place: bool = False
+    has_chord: bool = False
 
     @property
     def is_transposed(self) -> bool:
         return self.line in TRANSPOSED_LINES
 
     def __str__(self) -> str:
-        """Its name on a pack's card: `4 intervals`, or `place, 3 times`."""
-        return f"{PLACE if self.has_place else ''}{self.length} {self.line}"
+        """Its name on a pack's card: `4 intervals`, `place, 3 times`, or `chord, 1 pitches`."""
+        return f"{CHORD if self.has_chord else PLACE if self.has_place else ''}{self.length} {self.line}"
 
 
 def kind_named(name: str) -> ContextKind:
     """The kind that `str` gives this name to. Raises ValueError where there is none."""
-    length, _, line = name.removeprefix(PLACE).partition(" ")
+    has_place, has_chord = name.startswith(PLACE), name.startswith(CHORD)
+    length, _, line = name.removeprefix(CHORD if has_chord else PLACE).partition(" ")
     known = next((known for known in LINES if known == line), None)
     if known is None or not length.isdecimal() or not int(length) <= LONGEST:
         raise ValueError(
-            f"there is no context {name!r}: it is {PLACE.strip()} or nothing, 0 to {LONGEST}, and one of {', '.join(LINES)}"
+            f"there is no context {name!r}: it is {PLACE.strip()} {CHORD.strip()} or nothing, 0 to {LONGEST}, and one of {', '.join(LINES)}"
         )
-    return ContextKind(known, int(length), name.startswith(PLACE))
+    return ContextKind(known, int(length), has_place, has_chord)
 
 
 def _kinds(*names: str) -> tuple[ContextKind, ...]:
@@ -69,3 +72,10 @@ TIME_KINDS = _kinds(
     "4 steps", "8 steps", "16 steps",
 )  # fmt: skip
 """After a note of the event approach, where a time comes, or another note of the chord."""
+
+PITCH_KINDS_OVER_CHORDS = _kinds("chord, 0 pitches", "chord, 1 pitches", "chord, 2 pitches")
+"""Also before a note of the pitch approach, where the chord is known: what was played at the same place among the chords."""
+NOTE_KINDS_OVER_CHORDS = _kinds(
+    "chord, 0 pitches", "chord, 1 pitches", "chord, 2 tokens", "chord, 2 pitches", "chord, 4 tokens"
+)
+"""The same before a note of the event approach."""

@@ -26,6 +26,7 @@ from model.memory.memory_mark import (
     MAX_TIMES,
     MemoryHistory,
     MemoryMark,
+    chord_contexts_at,
     context_keys,
     contexts_at,
 )
@@ -74,11 +75,27 @@ class _Levels:
         self.escapes: Escapes = trust.escapes(FITTED_STRENGTH)
 
 
+class _ChordLevels:
+    """The contexts before a note whose chord is known: those over chords, below and above those of any note."""
+
+    __slots__ = ("above", "below", "escapes", "is_transposed", "strength", "trust")
+
+    def __init__(self, trust: Trust, over: Trust, first: int) -> None:
+        self.trust = trust
+        keys = context_keys(over.kinds, first)
+        self.below = [key for key, kind in zip(keys, over.kinds, strict=True) if kind.length == 0]
+        self.above = [key for key, kind in zip(keys, over.kinds, strict=True) if kind.length > 0]
+        self.is_transposed = tuple(kind.is_transposed for kind in trust.kinds)
+        self.strength = FITTED_STRENGTH
+        self.escapes: Escapes = trust.escapes(FITTED_STRENGTH)
+
+
 class Memory:
     """A memory of tokens of one vocabulary. It holds at most `capacity` contexts, and drops the oldest ones first.
 
     A `place` is where in its bar the onset of a token stands, in ticks: of a note its own onset, of a time the onset before it.
-    It is None where no bars are known; then the contexts with a place are left out.
+    It is None where no bars are known; then the contexts with a place are left out. A `chord_place` is where a note stands among the
+    chords (`model.harmony.changes`), empty where no chord is known, and for times; then the contexts with a chord are left out.
 
     Used from one thread at a time. Raises ValueError where the vocabulary is larger than 128 pitches and 128 times, which no
     vocabulary of ours is.
@@ -92,14 +109,22 @@ class Memory:
         before_note = _Levels(backoff.notes, 0)
         before_time = before_note if backoff.times is None else _Levels(backoff.times, len(backoff.notes.kinds))
         self._levels = (before_note, before_time)  # by whether a time may come
+        self._over_chords = None
+        self._plain_count = len(backoff.kinds) - (len(backoff.chords.kinds) if backoff.chords else 0)
+        if backoff.chords is not None:
+            self._over_chords = _ChordLevels(backoff.notes_over_chords, backoff.chords, self._plain_count)
         self.kinds = backoff.kinds
         """All kinds of its contexts; the first byte of a context is the index of its kind."""
         self._has_times = vocabulary.size > self._first_time_token
         self.forget()
 
     def is_like(self, other: "Memory") -> bool:
-        """Whether the content of the other memory means the same here: the vocabulary and the kinds of contexts are equal."""
-        return self.vocabulary == other.vocabulary and self.kinds == other.kinds
+        """Whether the content of the other memory means the same here: the vocabulary and the kinds of contexts are equal.
+
+        Contexts with a chord may differ: `load_from` leaves them out then.
+        """
+        kinds, others = (each.kinds[: each._plain_count] for each in (self, other))  # noqa: SLF001  another of this class
+        return self.vocabulary == other.vocabulary and kinds == others
 
     def __len__(self) -> int:
         """How many contexts it holds."""
@@ -115,7 +140,7 @@ class Memory:
         self._oldest_first = deque(self._followers)
         self._current = MemoryMark(MemoryHistory(began_empty=not self._followers))
         self._contexts: list[bytes] | None = None
-        self._contexts_place: int | None = None
+        self._contexts_place: tuple[int | None, bytes] = None, b""
         self._undo_stack = deque([self._current])
         self._evict_oldest()
 
@@ -125,6 +150,13 @@ class Memory:
         Takes some milliseconds for a full memory, a tenth of what `load_contexts` takes.
         """
         self._followers, self._oldest_first = other._followers.copy(), other._oldest_first.copy()  # noqa: SLF001  another of this class
+        if self.kinds != other.kinds:  # those with a chord mean something else, or nothing, here
+            self._followers = {
+                key: value
+                for key, value in self._followers.items()
+                if key[0] < min(self._plain_count, other._plain_count)  # noqa: SLF001
+            }
+            self._oldest_first = deque(key for key in self._oldest_first if key in self._followers)
         before, self._current = self._current, MemoryMark(MemoryHistory(began_empty=not self._followers))
         self._current.lines, self._current.time_comes = before.lines, before.time_comes
         self._current.last_note_token = before.last_note_token
@@ -146,10 +178,13 @@ class Memory:
         """How far the contexts before the next token are trusted: those before a note, or those where a time may come."""
         return self._levels[self._current.time_comes].trust
 
-    def followers(self, place: int | None = None) -> list[bytes]:
-        """What followed each of the contexts that end here, in the order of `trust_here`; empty bytes for an unknown context."""
+    def followers(self, place: int | None = None, chord_place: bytes = b"") -> list[bytes]:
+        """What followed each of the contexts that end here; empty bytes for an unknown context.
+
+        They are in the order of `trust_here`, or, where a chord is known before a note, of the trust over chords.
+        """
         known = self._followers
-        return [known.get(context, b"") for context in self._contexts_at_current(place)]
+        return [known.get(context, b"") for context in self._contexts_at_current(place, chord_place)]
 
     def symbols(self, token: int) -> tuple[bytes, bytes]:
         """The symbols of a next token: as it is, and as an interval. The first note of all has no interval (empty bytes)."""
@@ -160,12 +195,12 @@ class Memory:
             return bytes((token - 1,)), b""
         return bytes((token - 1,)), bytes((min(max(token - last, -MAX_INTERVAL), MAX_INTERVAL) + MAX_INTERVAL,))
 
-    def hear(self, token: int, place: int | None = None, *, learn: bool = True) -> None:
+    def hear(self, token: int, place: int | None = None, chord_place: bytes = b"", *, learn: bool = True) -> None:
         """Moves on by one token. Without `learn` the token only becomes part of the current context, and is not remembered."""
         current = self._current
         mark = MemoryMark(current.history)
         mark.previous, mark.position, mark.token, mark.is_learnt = current, current.position + 1, token, learn
-        mark.place = place
+        mark.place, mark.chord_place = place, chord_place
         self._append(mark)
 
     def snapshot(self) -> MemoryMark:
@@ -197,22 +232,28 @@ class Memory:
         for later in reversed(forward):
             self._append(later)
 
-    def mix(self, p: Probabilities, strength: float = FITTED_STRENGTH, place: int | None = None) -> MixedForecast:
+    def mix(
+        self,
+        p: Probabilities,
+        strength: float = FITTED_STRENGTH,
+        place: int | None = None,
+        chord_place: bytes = b"",
+    ) -> MixedForecast:
         """The forecast of the next token, at this place, from the network's `p`, shape (vocabulary,), and the memory.
 
         At `strength` 0 it is the network's forecast; at 0.5 it predicts best; at 1 it is the memory's, wherever the memory
         knows the context.
         """
         current, known = self._current, self._followers
-        levels = self._levels[current.time_comes]
-        if strength != levels.strength:
-            levels.strength, levels.escapes = strength, levels.trust.escapes(strength)
-        escapes, is_transposed = levels.escapes, levels.is_transposed
+        here = self._levels_at(chord_place)
+        if strength != here.strength:
+            here.strength, here.escapes = strength, here.trust.escapes(strength)
+        escapes, is_transposed = here.escapes, here.is_transposed
         last = current.last_note_token or 0
         remaining = 1.0  # probability left to contexts that are trusted less, and to the network
         remembered: dict[int, float] = {}
         level = len(is_transposed)
-        for context in reversed(self._contexts_at_current(place)):
+        for context in reversed(self._contexts_at_current(place, chord_place)):
             level -= 1
             followers = known.get(context)
             if followers is not None:
@@ -239,7 +280,8 @@ class Memory:
             return MixedForecast(mixed, remembered, p, remaining)
         lost = remembered.pop(START, 0.0)  # intervals that leave the vocabulary
         if lost:
-            scale = 1.0 / (1.0 - lost)
+            # Not one minus what is lost: where nearly all is, nothing would be left of the difference.
+            scale = 1.0 / (remaining + sum(remembered.values()))
             mixed *= scale
             remaining *= scale
             remembered = {token: weight * scale for token, weight in remembered.items()}
@@ -278,8 +320,9 @@ class Memory:
 
     def _learn(self, mark: MemoryMark, symbol: bytes, step: bytes) -> None:
         known, learnt, dropped = self._followers, [], []
-        is_transposed = self._levels[self._current.time_comes].is_transposed
-        for context, transposed in zip(self._contexts_at_current(mark.place), is_transposed, strict=True):
+        is_transposed = self._levels_at(mark.chord_place).is_transposed
+        contexts = self._contexts_at_current(mark.place, mark.chord_place)
+        for context, transposed in zip(contexts, is_transposed, strict=True):
             follower = step if transposed else symbol
             if context and follower:
                 learnt.append(context)
@@ -303,8 +346,8 @@ class Memory:
         if mark.learnt is not None:
             return mark.learnt
         symbol, step = self.symbols(mark.token)
-        is_transposed = self._levels[self._current.time_comes].is_transposed
-        pairs = zip(self._contexts_at_current(mark.place), is_transposed, strict=True)
+        is_transposed = self._levels_at(mark.chord_place).is_transposed
+        pairs = zip(self._contexts_at_current(mark.place, mark.chord_place), is_transposed, strict=True)
         return [context for context, transposed in pairs if context and (step if transposed else symbol)]
 
     def _evict_oldest(self) -> Sequence[tuple[bytes, bytes]]:
@@ -338,12 +381,22 @@ class Memory:
                 del known[context]
                 self._oldest_first.pop()
 
-    def _contexts_at_current(self, place: int | None) -> list[bytes]:
+    def _levels_at(self, chord_place: bytes) -> "_Levels | _ChordLevels":
+        """The contexts before the next token, which is at this place among the chords."""
+        if chord_place and self._over_chords is not None and not self._current.time_comes:
+            return self._over_chords
+        return self._levels[self._current.time_comes]
+
+    def _contexts_at_current(self, place: int | None, chord_place: bytes) -> list[bytes]:
         """Cached, as both `mix` and `hear` need them at most positions."""
-        if self._contexts is None or self._contexts_place != place:
-            current = self._current
-            self._contexts = contexts_at(current.lines, self._levels[current.time_comes].keys, place)
-            self._contexts_place = place
+        if self._contexts is None or self._contexts_place != (place, chord_place):
+            current, over = self._current, self._over_chords
+            contexts = contexts_at(current.lines, self._levels[current.time_comes].keys, place)
+            if chord_place and over is not None and not current.time_comes:
+                below = chord_contexts_at(current.lines, over.below, chord_place)
+                contexts = [*below, *contexts, *chord_contexts_at(current.lines, over.above, chord_place)]
+            self._contexts = contexts
+            self._contexts_place = place, chord_place
         return self._contexts
 
 

@@ -22,7 +22,7 @@ from model.errors import MemoryFileError
 from model.memory.backoff import MAX_FOLLOWERS
 from model.memory.context_kinds import LONGEST, ContextKind
 from model.memory.memory import Memory
-from model.memory.memory_mark import FIRST_TIME_SYMBOL, PLACE_BYTES
+from model.memory.memory_mark import CHORD_PLACE_BYTES, FIRST_TIME_SYMBOL, PLACE_BYTES
 from model.tokens.vocabulary import EventVocabulary, Vocabulary
 
 FORMAT = "2"
@@ -42,6 +42,7 @@ def save_memories(path: Path, memories: Mapping[Approach, Memory]) -> None:
     metadata = {"format": FORMAT}
     for approach, memory in memories.items():
         metadata[f"{approach}.vocabulary"] = _layout_hash(memory)
+        metadata[f"{approach}.chord_contexts"] = _chord_kinds(memory)
         contexts, followers = zip(*memory.contexts(), strict=True) if len(memory) else ((), ())
         parts |= _pack_texts(f"{approach}.contexts", contexts) | _pack_texts(f"{approach}.followers", followers)
     metadata["content"] = _content_hash(metadata, parts)
@@ -107,9 +108,13 @@ def _read_contexts(
             f"{path} was heard with another {approach} vocabulary than this pack's; use the pack that it was made with"
         )
     try:
-        contexts = _unpack_texts(parts, f"{approach}.contexts", 1 + PLACE_BYTES + LONGEST)
+        contexts = _unpack_texts(parts, f"{approach}.contexts", 1 + CHORD_PLACE_BYTES + LONGEST)
         followers = _unpack_texts(parts, f"{approach}.followers", MAX_FOLLOWERS)
         found = list(zip(contexts, followers, strict=True))
+        if metadata.get(f"{approach}.chord_contexts", "") != _chord_kinds(memory):
+            # An older file, or one of a pack with other contexts over chords: what it knows without chords is kept.
+            plain = sum(not kind.has_chord for kind in memory.kinds)
+            found = [pair for pair in found if pair[0][0] < plain]
         checks = [_ContextCheck.of(kind, memory.vocabulary) for kind in memory.kinds]
         # A follower that the vocabulary has no token for would take its share of the forecast from all others.
         if not all(checks[context[0]].accepts(context, followed) for context, followed in found):
@@ -131,7 +136,8 @@ class _ContextCheck:
     def of(cls, kind: ContextKind, vocabulary: Vocabulary) -> Self:
         times = vocabulary.size - 1 - len(vocabulary.pitches)
         end = FIRST_TIME_SYMBOL + times if kind.is_transposed else vocabulary.size - 1
-        return cls(1 + PLACE_BYTES * kind.has_place, kind.length, end)
+        before = CHORD_PLACE_BYTES if kind.has_chord else PLACE_BYTES * kind.has_place
+        return cls(1 + before, kind.length, end)
 
     def accepts(self, context: bytes, followers: bytes) -> bool:
         symbols = context[self.begin :]
@@ -175,9 +181,14 @@ def _unpack_texts(parts: Mapping[str, Bytes], name: str, longest: int) -> list[b
 
 
 def _layout_hash(memory: Memory) -> str:
-    """A hash of what the symbols of a memory mean: the pitches, the shifts between onsets, and the kinds of its contexts."""
+    """A hash of what the symbols of a memory mean: the pitches, the shifts between onsets, and the kinds of its contexts without chords."""
     vocabulary = memory.vocabulary
     shifts = [round(shift, 6) for shift in vocabulary.bins.shifts] if isinstance(vocabulary, EventVocabulary) else []
     return hashlib.sha256(
-        repr((list(vocabulary.pitches), shifts, [str(kind) for kind in memory.kinds])).encode()
+        repr((list(vocabulary.pitches), shifts, [str(kind) for kind in memory.kinds if not kind.has_chord])).encode()
     ).hexdigest()
+
+
+def _chord_kinds(memory: Memory) -> str:
+    """The kinds of contexts with a chord, in the order of their first bytes."""
+    return "; ".join(str(kind) for kind in memory.kinds if kind.has_chord)

@@ -17,6 +17,8 @@ INTERVAL_LINE, TIME_LINE = LINES.index("intervals"), LINES.index("times")
 """The shortest lines of the two approaches: where both are full, all lines are."""
 PLACE_BYTES = 2
 LARGEST_PLACE = 256**PLACE_BYTES - 1
+CHORD_PLACE_BYTES = 5
+"""As many as `model.harmony.changes` makes of a place among the chords."""
 
 ContextKey = tuple[bytes, int, int, bool]
 """What a context of one kind is made of: the byte it begins with, the index of its line, its length, whether it has a place."""
@@ -39,6 +41,7 @@ class MemoryMark:
     """
 
     __slots__ = (
+        "chord_place",
         "dropped",
         "evicted",
         "history",
@@ -59,6 +62,7 @@ class MemoryMark:
         self.previous: MemoryMark | None = None
         self.token, self.is_learnt = START, False
         self.place: int | None = None  # where in the bar the token stood
+        self.chord_place = b""  # where among the chords it stood
         # The latest symbols of each of `LINES`, as many as the longest context holds.
         self.lines: Sequence[bytes] = EMPTY_LINES
         # The note that the next interval is counted from, and whether a time may come next.
@@ -106,3 +110,11 @@ def contexts_at(lines: Sequence[bytes], keys: Sequence[ContextKey], place: int |
         else:
             contexts.append(first + line[begin:])
     return contexts
+
+
+def chord_contexts_at(lines: Sequence[bytes], keys: Sequence[ContextKey], chord_place: bytes) -> list[bytes]:
+    """The contexts of kinds with a chord, before a note at this place among the chords; NO_CONTEXT where too little was heard."""
+    return [
+        first + chord_place + lines[index][len(lines[index]) - length :] if len(lines[index]) >= length else NO_CONTEXT
+        for first, index, length, _ in keys
+    ]

@@ -1,5 +1,6 @@
 """`Card`: everything about a trained pack except the weights, in one checked JSON file; opens no other file."""
 
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -153,14 +154,29 @@ class ChordFigures(CardPart):
 
 
 class ChordTables(CardPart):
-    """The numbers of `model.harmony.chord_preference.ChordPreference` (notes over chords), and figures by corpus."""
+    """The numbers of `model.harmony.chord_preference.ChordPreference` (notes over chords), and figures by corpus.
+
+    `memory` has the concentrations of the memory's contexts over chords, by name; older cards have none.
+    """
 
     by_place: tuple[float, ...]
     by_next: tuple[float, ...]
     by_interval: tuple[float, ...]
     strength: float
+    strength_with_memory: float | None = None
     ends: tuple[float, ...] = ()
+    memory: dict[str, float] = {}
     held_out: dict[str, ChordFigures] = {}
+
+    def to_trust(self, notes: Trust) -> Trust | None:
+        """How far the contexts over chords are trusted, as evenly as those before any note; None where there are none.
+
+        Raises ValueError where a context has no such name, or a number is not possible.
+        """
+        if not self.memory:
+            return None
+        kinds = tuple(map(kind_named, self.memory))
+        return Trust(kinds, tuple(self.memory.values()), notes.variety, notes.evidence)
 
 
 class Epoch(CardPart):
@@ -254,11 +270,10 @@ class Card(CardPart):
 
         Raises PackError where the entry contradicts itself.
         """
-        trust = self.approaches[approach].memory
-        if trust is None:
-            return DEFAULT_BACKOFFS[approach]
+        part = self.approaches[approach]
         try:
-            return trust.to_backoff(approach)
+            plain = DEFAULT_BACKOFFS[approach] if part.memory is None else part.memory.to_backoff(approach)
+            return plain if part.chords is None else replace(plain, chords=part.chords.to_trust(plain.notes))
         except ValueError as error:
             raise PackError(f"pack {self.name}: the card's memory is wrong ({error}); train the pack again") from error
 
@@ -292,7 +307,9 @@ class Card(CardPart):
 
 
 def _preference_of(tables: ChordTables) -> ChordPreference:
-    return ChordPreference(tables.by_place, tables.by_next, tables.by_interval, tables.strength, tables.ends)
+    return ChordPreference(
+        tables.by_place, tables.by_next, tables.by_interval, tables.strength, tables.ends, tables.strength_with_memory
+    )
 
 
 def read_card(folder: Path) -> Card:

@@ -58,8 +58,12 @@ class Accompaniment:
 
     def receive(self, message: Message, beat: float, timeline: Timeline, settings: Settings) -> bool:
         """Takes a message of the chords; returns whether the known chords have changed."""
-        self._chords.receive(message, beat, timeline)
+        self._chords.receive(message, beat, timeline, settings)
         return self._update(beat, timeline, settings)
+
+    def take_remarks(self) -> list[str]:
+        """What is to be said about the chords that were heard since the last call, each sentence once in a jam."""
+        return self._chords.take_remarks()
 
     def set_chart(self, chart: Chart | None, beat: float, timeline: Timeline, settings: Settings) -> bool:
         """Sets the chart, None for none; returns whether the known chords have changed."""

@@ -77,6 +77,8 @@ class Jam:
         self._pedal = AnswerPedal()
         self._accompaniment = Accompaniment(random_seed)
         self._outbox: list[TimedMessage] = []
+        self.chord_remarks: list[str] = []
+        """What is to be said to the player about the chords that were heard; whoever says it empties the list."""
 
     @property
     def settings(self) -> Settings:
@@ -130,6 +132,7 @@ class Jam:
         self._answers.pass_time(beat)
         if self._accompaniment.is_of_chords(message, self.settings):
             self._plan_chords(self._accompaniment.receive(message, beat, self._turns.timeline, self.settings))
+            self.chord_remarks += self._accompaniment.take_remarks()
             return
         if isinstance(message, NoteOn):
             self._press(message, beat)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from model.analysis.bars import Bars
 from model.approach import Approach
+from model.harmony.changes import Changes
 from model.improvising.improviser import Improviser, Snapshot
 from model.memory.memory import Memory
 from model.notes import Note
@@ -26,6 +27,8 @@ class _PendingNote:
     bars: Bars | None = None
     learn: bool = True
     begins_phrase: bool = False
+    changes: Changes | None = None
+    transpose: int = 0
 
 
 class ModelFeed:
@@ -38,6 +41,8 @@ class ModelFeed:
         # Each model before the phrase began, with how many notes had sounded by then.
         self._before_phrase: dict[Approach, tuple[Snapshot, int]] = {}
         self._sounded_count = 0
+        self.changes: Changes | None = None
+        """The chords that notes are played over from now on; None where none are known."""
 
     def __getitem__(self, approach: Approach) -> Improviser:
         return self._improvisers[approach]
@@ -60,24 +65,32 @@ class ModelFeed:
         heard_by: Improviser | None = None,
         begins_phrase: bool = False,
         learn: bool = True,
+        transpose: int = 0,
     ) -> None:
-        """A note sounds in these bars: every model will hear it, except `heard_by`, which has; with `learn` they remember it."""
+        """A note sounds in these bars: every model will hear it, except `heard_by`, which has; with `learn` they remember it.
+
+        It sounds `transpose` semitones above its pitch.
+        """
         self._recent.append((note, learn))
         self._sounded_count += 1
         for improviser in self._improvisers.values():
             if improviser is not heard_by:
-                self._pending.append(_PendingNote(improviser, note, bars, learn, begins_phrase))
+                self._pending.append(
+                    _PendingNote(improviser, note, bars, learn, begins_phrase, self.changes, transpose)
+                )
 
     def add_missed(self, improviser: Improviser, notes: Sequence[Note], bars: Bars | None) -> None:
         """Adds notes of the player's, in these bars, that only this model has missed."""
-        self._pending.extend(_PendingNote(improviser, note, bars) for note in notes)
+        self._pending.extend(_PendingNote(improviser, note, bars, changes=self.changes) for note in notes)
 
     def feed_next(self) -> None:
         """One model hears the next pending note; there must be one."""
         pending = self._pending.popleft()
         if pending.begins_phrase:
             self._before_phrase[pending.improviser.approach] = pending.improviser.snapshot(), self._sounded_count
-        pending.improviser.hear(pending.note, pending.bars, learn=pending.learn)
+        pending.improviser.hear(
+            pending.note, pending.bars, learn=pending.learn, changes=pending.changes, transpose=pending.transpose
+        )
 
     def forget(self) -> None:
         """All models forget what was played so far; pending notes will be heard and not remembered."""

@@ -7,6 +7,7 @@ A port that can schedule wants each message some milliseconds before it is due (
 far ahead of the clock: all that is due up to `lead_s` from now is sent, and counts as played.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -31,6 +32,8 @@ from server.music.message_sender import ALL_CHANNELS, MessageSender
 from server.music.packs.model_replacement import ModelReplacement
 from server.music.status_publisher import StatusPublisher
 
+logger = logging.getLogger("fours.jam.chords")
+
 LATENESSES_KEPT = 4096
 
 
@@ -50,10 +53,12 @@ class LiveJam:
         feed: Feed,
         faults: FaultCounter,
         on_control_changed: Callable[[str, Value], None],
+        on_remark: Callable[[str, str], None],
     ) -> None:
         """Nothing else may use the jam. Errors are counted in `faults`.
 
         `on_control_changed` is called when the music itself changes a control: a tempo that was tapped or detected.
+        `on_remark` is called with a control and a sentence where what it asks for is heard, but cannot be used.
         """
         self.jam = jam
         self._output = output
@@ -61,6 +66,7 @@ class LiveJam:
         self._feed = feed
         self._faults = faults
         self._on_control_changed = on_control_changed
+        self._on_remark = on_remark
         self._lead_s = output.lead_s
         self._conductor = Conductor(jam.settings, self.now_s())
         self._sender = MessageSender(output, clock, self.count_fault)
@@ -249,6 +255,11 @@ class LiveJam:
             beat = self.timeline.beat_at(at_s)
             self.jam.receive(message, beat)
             self._feed.put(MessageReceived(message, at_s, beat))
+            if self.jam.chord_remarks:
+                remarks, self.jam.chord_remarks = self.jam.chord_remarks, []
+                for sentence in remarks:
+                    logger.warning("%s", sentence)
+                    self._on_remark("chords_from", sentence)
 
     def _check_output(self) -> None:
         if not self._sender.check_port():

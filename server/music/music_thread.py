@@ -79,7 +79,11 @@ class MusicThread:
         """All events of the jam, for subscribers."""
         self.on_control_changed: Callable[[str, Value], None] = lambda _name, _value: None
         """Called on the music thread when the music itself changes a control: a tempo that was tapped or detected."""
-        self._live_jam = LiveJam(jam, output, clock, self.feed, self.faults, self._notify_control_changed)
+        self.on_remark: Callable[[str, str], None] = lambda _control, _sentence: None
+        """Called on the music thread with a control and a sentence for the player: what it asks for was heard, but cannot be used."""
+        self._live_jam = LiveJam(
+            jam, output, clock, self.feed, self.faults, self._notify_control_changed, self._notify_remark
+        )
         self._round = 0
         self._is_waiting = True
         self._next_due_s = float("inf")
@@ -214,6 +218,9 @@ class MusicThread:
 
     def _notify_control_changed(self, control: str, value: Value) -> None:
         self.on_control_changed(control, value)
+
+    def _notify_remark(self, control: str, sentence: str) -> None:
+        self.on_remark(control, sentence)
 
     def _enqueue(self, command: Command) -> None:
         self._inbox.put((command, 0.0))

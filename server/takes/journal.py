@@ -35,7 +35,7 @@ JOIN_BEATS = 1e-3
 """How far rounding may leave a segment from the start of the next one; it cannot be heard."""
 
 MESSAGES_CACHED = 4096
-"""Encoding and parsing of messages is cached, because a player sends the same messages again and again."""
+"""Parsing of messages is cached, because a player sends the same messages again and again."""
 
 MarkKind = Literal["record", "capture"]
 
@@ -231,7 +231,6 @@ def _leading_to(segment: Segment, after: Segment) -> Segment:
     return replace(segment, tempo_bpm=(after.beat - segment.beat) * 60.0 / (after.at_s - segment.at_s))
 
 
-@lru_cache(MESSAGES_CACHED)
 def _hex(message: Message) -> str:
     return encode(message).hex()
 

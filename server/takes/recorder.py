@@ -31,6 +31,10 @@ WRITES_PER_SYNC = 10
 """A power cut loses at most five seconds: until a flush, data that was written is only in the operating system's cache.
 A flush takes 1 to 50 ms on most disks and wears a memory card, so it is rare; a crash of the process alone needs none.
 """
+ROUNDS_WHEN_IDLE = 4
+"""After this many writes without an event, only one in this many looks whether the file is still in its place: each wakes
+another thread, which would be a third of what the jam's own process uses while nobody plays. The memories follow the
+events within milliseconds."""
 EVENTS_PER_BATCH, PAUSE_S = 32, 0.01
 """Encoding one batch takes a third of a millisecond, less than the music thread waits for any other thread; then comes
 a pause for the others."""
@@ -82,6 +86,7 @@ class Recorder:
         self._faults = FaultCounter(logger, "recorder")
         self._has_failed = False
         self._write_count = 0
+        self._rounds_without_events = 0
         self._is_synced = True
         self._file: JournalFile
         self._recording: tuple[FeedSubscription, asyncio.Task[None]] | None = None
@@ -141,9 +146,14 @@ class Recorder:
 
     async def _write_new_events(self, subscription: FeedSubscription) -> None:
         """Writes the events, and what the memories have heard, since the last call."""
-        lines = await self._encode(thin_out(subscription.take_events()))
+        events = thin_out(subscription.take_events())
+        lines = await self._encode(events)
         self._write_count += 1
+        self._rounds_without_events = 0 if events else self._rounds_without_events + 1
         sync = not self._is_synced and self._write_count % WRITES_PER_SYNC == 0
+        is_idle = self._rounds_without_events > ROUNDS_WHEN_IDLE and not self._has_failed
+        if is_idle and not sync and self._rounds_without_events % ROUNDS_WHEN_IDLE:
+            return
         await asyncio.to_thread(self._append, lines, sync=sync)
 
     async def _encode(self, events: list[Event]) -> bytes:

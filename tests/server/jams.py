@@ -11,6 +11,7 @@ from bridge.timing.clock_messages import Transport
 from bridge.timing.timeline import Timeline
 from model.analysis.bars import Bars
 from model.approach import Approach
+from model.harmony.changes import Changes, place_among
 from model.improvising.improviser import PLANNED_VELOCITY, PlannedNote, Snapshot
 from model.improvising.sampling_settings import SamplingSettings
 from model.memory.memory import Memory
@@ -52,6 +53,8 @@ class ScriptedImproviser:
         self.phrasing = PLAIN
         self.remembered_pitches: list[int] = []
         """The pitches that it heard with `learn` on."""
+        self.heard_chord_places: list[bytes] = []
+        """Where among the chords each note stood that it heard."""
         self._pitches = pitches
         self._rhythm = rhythm
         self._snapshot = _snapshot_of([])
@@ -60,8 +63,17 @@ class ScriptedImproviser:
     def heard_notes(self) -> HeardNotes:
         return _notes_of(self._snapshot)
 
-    def hear(self, note: Note, bars: Bars | None = None, *, learn: bool = True) -> None:
+    def hear(
+        self,
+        note: Note,
+        bars: Bars | None = None,
+        *,
+        learn: bool = True,
+        changes: Changes | None = None,
+        transpose: int = 0,
+    ) -> None:
         self._snapshot = _after(self._snapshot, note)
+        self.heard_chord_places.append(place_among(changes, note.onset_beats, transpose))
         if learn:
             self.remembered_pitches.append(note.pitch)
 

@@ -118,10 +118,11 @@ def soak(folder: Path, seconds: float, stretch_s: float, random_seed: int, *, re
     _judge(report, evidence, sounding)
     if status != 0 or "Traceback" in jam.stderr_text():
         report.broken.append(f"the jam ended with {status}, and said: {jam.stderr_text()[-2000:]}")
+    if faults:
+        report.broken.append(f"errors reached the music thread, {faults}: {jam.stderr_text()[-2000:]}")
     report.lines += [
         f"{storm.moves:,} moves of controls, {storm.page_visits} visits of pages",
         f"the slowest answer by OSC took {storm.slowest_answer_s * 1000:.0f} ms",
-        f"faults of the music thread: {faults or 'none'}",
     ]
     return report
 

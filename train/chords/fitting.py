@@ -2,10 +2,10 @@
 
 It is a log-linear model: the network's probability of each pitch, times the factor of `ChordPreference`, normalised.
 The tables are the ones that make the training music likeliest, with a weak prior at no effect. Their strength in a jam,
-where the memory already predicts a part of this, is fitted on the validation music.
+where the memory already predicts a part of this, is fitted on the validation music: see `train.chords.memory_fitting`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,11 +14,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from model.harmony.changes import place_among
 from model.harmony.chord_preference import (
     BY_INTERVAL_SIZE,
     BY_NEXT_SIZE,
     BY_PLACE_SIZE,
     ChordPreference,
+    PreferenceIndices,
     preference_indices,
 )
 from model.memory.memory import Memory
@@ -30,19 +32,23 @@ MAX_STEPS = 60
 # The prior's strength: half the inverse variance of an entry. Found on the validation music of openewld_pd: 5 and 40 are worse.
 PRIOR = 15.0
 DECIMALS = 3
-STRENGTHS = tuple(round(0.05 * step, 2) for step in range(41))
+
+Tables = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChordEvidence:
     """The notes of some lines that have a chord: forecasts of their pitches without and with memory, and the entries of the tables.
 
-    `network` and `memory` are logarithms of probabilities, shape (notes, pitches); `targets` are the pitches' indices, shape (notes,); `by_…`
-    are the entries, shape (notes, pitches).
+    `network`, `memory` and `memory_over_chords` (a memory that knows the chords) are logarithms of probabilities, shape (notes, pitches);
+    `network_weight`, shape (notes,), is the part that this memory leaves to the network; `targets` are the pitches' indices,
+    shape (notes,); `by_…` are the entries, shape (notes, pitches).
     """
 
     network: Tensor
     memory: Tensor
+    memory_over_chords: Tensor
+    network_weight: Tensor
     targets: Tensor
     by_place: Tensor
     by_next: Tensor
@@ -56,34 +62,40 @@ class ChordEvidence:
         lines: Sequence[tuple[ChordLine, LineForecast]],
     ) -> Self | None:
         """The evidence of lines with their forecasts; None where no note has a chord."""
-        rows = [row for line, forecast in lines for row in _rows(vocabulary, memory, line, forecast)]
+        rows = [
+            _row(note, memory, len(vocabulary.pitches))
+            for line, forecast in lines
+            for note in notes_over_chords(vocabulary, memory, line, forecast)
+        ]
         if not rows:
             return None
         columns = [np.array(column) for column in zip(*rows, strict=True)]
-        network, with_memory = (torch.from_numpy(np.log(np.maximum(column, 1e-12))) for column in columns[:2])
-        return cls(network, with_memory, *(torch.from_numpy(column) for column in columns[2:]))
+        logarithms = (torch.from_numpy(np.log(np.maximum(column, 1e-12))) for column in columns[:3])
+        return cls(*logarithms, *(torch.from_numpy(column) for column in columns[3:]))
 
     def __len__(self) -> int:
         return len(self.targets)
 
     def bits(self, preference: ChordPreference | None, *, with_memory: bool) -> float:
-        """Bits per note, with the tables of a preference at its strength, or without any."""
-        tables = [torch.zeros(size, dtype=torch.float64) for size in (BY_PLACE_SIZE, BY_NEXT_SIZE, BY_INTERVAL_SIZE)]
-        strength = 0.0
-        if preference is not None:
-            by_name = (preference.by_place, preference.by_next, preference.by_interval)
-            tables, strength = [torch.tensor(table, dtype=torch.float64) for table in by_name], preference.strength
-        return float(self._nats(tables, strength, with_memory=with_memory)) / float(np.log(2))
+        """Bits per note. With a preference the chords are known, to the memory too; without one they are not."""
+        if preference is None:
+            return float(self._nats(self.memory if with_memory else self.network)) / float(np.log(2))
+        tables = [torch.tensor(table, dtype=torch.float64) for table in tables_of(preference)]
+        if not with_memory:
+            return float(self._nats(self.network + preference.strength * self.factor(tables))) / float(np.log(2))
+        strength = torch.tensor([preference.strength_at(weight) for weight in self.network_weight.tolist()])
+        return float(self._nats(self.memory_over_chords + strength[:, None] * self.factor(tables))) / float(np.log(2))
 
-    def _nats(self, tables: Sequence[Tensor], strength: float, *, with_memory: bool) -> Tensor:
+    def factor(self, tables: Sequence[Tensor]) -> Tensor:
+        """The logarithm of the factor of each pitch at strength 1, shape (notes, pitches)."""
         entries = (self.by_place, self.by_next, self.by_interval)
-        logits = self.memory if with_memory else self.network
-        for table, at in zip(tables, entries, strict=True):
-            logits = logits + strength * table[at]
+        return torch.stack([table[at] for table, at in zip(tables, entries, strict=True)]).sum(0)
+
+    def _nats(self, logits: Tensor) -> Tensor:
         chosen = logits.gather(1, self.targets[:, None])[:, 0]
         return (torch.logsumexp(logits, 1) - chosen).mean()
 
-    def fit_tables(self) -> list[Tensor]:
+    def fit_tables(self) -> Tables:
         """The tables that make these notes likeliest on top of the network alone."""
         sizes = (BY_PLACE_SIZE, BY_NEXT_SIZE, BY_INTERVAL_SIZE)
         tables = [torch.zeros(size, dtype=torch.float64, requires_grad=True) for size in sizes]
@@ -92,56 +104,74 @@ class ChordEvidence:
         def loss() -> float:
             optimizer.zero_grad()
             prior = torch.stack([(table**2).sum() for table in tables]).sum() * (PRIOR / len(self))
-            value = self._nats(tables, 1.0, with_memory=False) + prior
+            value = self._nats(self.network + self.factor(tables)) + prior
             value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             return value.item()
 
         optimizer.step(loss)  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        return [table.detach() for table in tables]
+        by_place, by_next, by_interval = (
+            tuple(round(float(value), DECIMALS) for value in table.tolist()) for table in tables
+        )
+        return by_place, by_next, by_interval
 
 
-def fit_preference(training: ChordEvidence, validation: ChordEvidence) -> ChordPreference:
-    """The tables fitted to the training notes, at the strength that predicts the validation notes best together with a memory."""
-    by_place, by_next, by_interval = (
-        tuple(round(float(value), DECIMALS) for value in table.tolist()) for table in training.fit_tables()
+def tables_of(preference: ChordPreference) -> Tables:
+    """Its three tables."""
+    return preference.by_place, preference.by_next, preference.by_interval
+
+
+def _row(note: "ChordNote", memory: Memory, count: int) -> tuple[npt.NDArray[np.generic] | int | float, ...]:
+    """The columns of `ChordEvidence` for a note."""
+    mixed = memory.mix(note.p, place=note.place)
+    over_chords = memory.mix(note.p, place=note.place, chord_place=note.chord_place)
+    return (
+        of_notes(note.p, count),
+        of_notes(mixed.probabilities, count),
+        of_notes(over_chords.probabilities, count),
+        over_chords.network_weight,
+        note.target,
+        note.entries.by_place,
+        note.entries.by_next,
+        note.entries.by_interval,
     )
-    candidates = [ChordPreference(by_place, by_next, by_interval, strength) for strength in STRENGTHS]
-    return min(candidates, key=lambda candidate: validation.bits(candidate, with_memory=True))
 
 
-def _rows(
+@dataclass(frozen=True, slots=True, eq=False)
+class ChordNote:
+    """A note that has a chord, before the memory has heard it: the network's forecast `p`, shape (vocabulary,), its index among the pitches,
+    its places in the bar and among the chords, and the entries of the tables.
+    """
+
+    p: npt.NDArray[np.floating]
+    target: int
+    place: int | None
+    chord_place: bytes
+    entries: PreferenceIndices
+
+
+def notes_over_chords(
     vocabulary: PitchVocabulary | EventVocabulary, memory: Memory, line: ChordLine, forecast: LineForecast
-) -> list[tuple[npt.NDArray[np.generic] | int, ...]]:
-    """A row for each note that has a chord, in the columns of `ChordEvidence`."""
+) -> Iterator[ChordNote]:
+    """The notes of a line that have a chord. When one is yielded, the memory has heard the line up to there, and nothing else."""
     pitches = np.array(vocabulary.pitches, np.int64)
     index_of = {pitch: index for index, pitch in enumerate(vocabulary.pitches)}
-    rows: list[tuple[npt.NDArray[np.generic] | int, ...]] = []
     notes = iter(line.notes)
     previous: int | None = None
     memory.forget()
     for p, (target, place) in zip(forecast.p, forecast.placed_targets, strict=True):
+        chord_place = b""
         if 1 <= target <= len(pitches):
             note = next(notes)
             span = line.changes.at(note.onset_beats)
             found = None if span is None else preference_indices(pitches, span, note.onset_beats, previous)
             previous = nearest_pitch(note.pitch, vocabulary.pitches)
+            chord_place = place_among(line.changes, note.onset_beats)
             if found is not None:
-                mixed = memory.mix(p, place=place).probabilities
-                rows.append(
-                    (
-                        _of_notes(p, len(pitches)),
-                        _of_notes(mixed, len(pitches)),
-                        index_of[previous],
-                        found.by_place,
-                        found.by_next,
-                        found.by_interval,
-                    )
-                )
-        memory.hear(target, place)
-    return rows
+                yield ChordNote(p, index_of[previous], place, chord_place, found)
+        memory.hear(target, place, chord_place)
 
 
-def _of_notes(p: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.float64]:
+def of_notes(p: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.float64]:
     """The probabilities of the pitches, given that a note comes."""
     notes = p[1 : 1 + count].astype(np.float64)
     share: npt.NDArray[np.float64] = notes / notes.sum()

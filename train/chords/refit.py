@@ -1,6 +1,7 @@
 """Fits a pack's tables of notes over chords to corpora with chord tracks; does not change the networks."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from model.approach import APPROACHES, Approach
 from model.engines.network import MusicLSTM
@@ -12,12 +13,13 @@ from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.card_file import replace_card
 from train.chords.chord_lines import ChordLine, chord_lines
 from train.chords.end_fitting import fit_chord_ends
-from train.chords.fitting import ChordEvidence, fit_preference
+from train.chords.fitting import ChordEvidence
+from train.chords.memory_fitting import ContextEvidence, fit_over_chords, kinds_over_chords, with_chords
 from train.corpus.corpora import Corpus, Split
 from train.corpus.reading import NOMINAL_TEMPO_BPM
 from train.errors import CorpusError
 from train.evaluation.evaluate import pack_network
-from train.memory.forecasts import forecast_lines
+from train.memory.forecasts import LineForecast, forecast_lines
 
 FITTED_SPLITS: tuple[Split, Split] = ("train", "valid")
 """The tables are fitted to the first side, their strength to the second."""
@@ -37,15 +39,21 @@ def refit_chords(pack: Pack, corpora: Sequence[Corpus]) -> Card:
 
 def _refit_approach(pack: Pack, approach: Approach, corpora: Sequence[Corpus]) -> ApproachCard:
     network, vocabulary = pack_network(pack, approach), pack.vocabulary(approach, NOMINAL_TEMPO_BPM)
-    memory = pack.memory(approach, NOMINAL_TEMPO_BPM)
+    plain = replace(pack.card.backoff(approach), chords=None)
+    backoff = with_chords(plain, kinds_over_chords(vocabulary))
+    memory = Memory(vocabulary, backoff)
     lines = {split: [line for corpus in corpora for line in chord_lines(corpus, split)] for split in FITTED_SPLITS}
-    training, validation = (evidence_of(network, vocabulary, memory, lines[split]) for split in FITTED_SPLITS)
-    if training is None or validation is None:
+    training = evidence_of(network, vocabulary, memory, lines["train"])
+    validation = _with_forecasts(network, vocabulary, lines["valid"])
+    if training is None or ChordEvidence.of(vocabulary, memory, validation) is None:
         missing = "train" if training is None else "valid"
         raise CorpusError(
             f"no file on the {missing} side of the split has a chord track: notes that begin three or more at a time"
         )
-    preference = fit_preference(training, validation)
+    assert backoff.chords is not None
+    context_evidence = ContextEvidence.of(vocabulary, memory, validation)
+    trust, preference = fit_over_chords(context_evidence, training.fit_tables(), backoff.chords)
+    memory = Memory(vocabulary, replace(plain, chords=trust))
     held_out = {}
     for corpus in corpora:
         test = evidence_of(network, vocabulary, memory, chord_lines(corpus, "test"))
@@ -56,7 +64,9 @@ def _refit_approach(pack: Pack, approach: Approach, corpora: Sequence[Corpus]) -
         by_next=preference.by_next,
         by_interval=preference.by_interval,
         strength=preference.strength,
+        strength_with_memory=preference.strength_with_memory,
         ends=fit_chord_ends(lines["train"]),
+        memory={str(kind): value for kind, value in zip(trust.kinds, trust.concentrations, strict=True)},
         held_out=held_out,
     )
     return pack.card.approaches[approach].model_copy(update={"chords": tables})
@@ -66,12 +76,17 @@ def evidence_of(
     network: MusicLSTM, vocabulary: PitchVocabulary | EventVocabulary, memory: Memory, lines: Sequence[ChordLine]
 ) -> ChordEvidence | None:
     """The evidence of lines with chords; None where no note has one."""
+    return ChordEvidence.of(vocabulary, memory, _with_forecasts(network, vocabulary, lines))
+
+
+def _with_forecasts(
+    network: MusicLSTM, vocabulary: PitchVocabulary | EventVocabulary, lines: Sequence[ChordLine]
+) -> list[tuple[ChordLine, LineForecast]]:
     by_line = {id(line.line): line for line in lines}
     forecasts = forecast_lines(network, vocabulary, [line.line for line in lines])
     # Forecasts come from the shortest line to the longest.
     in_order = sorted((line.line for line in lines), key=len)
-    pairs = [(by_line[id(line)], forecast) for line, forecast in zip(in_order, forecasts, strict=True)]
-    return ChordEvidence.of(vocabulary, memory, pairs)
+    return [(by_line[id(line)], forecast) for line, forecast in zip(in_order, forecasts, strict=True)]
 
 
 def figures(evidence: ChordEvidence, preference: ChordPreference) -> ChordFigures:

@@ -36,6 +36,8 @@ CLOCK_READINGS = 5
 DATED_WHEN_IDLE_S = 0.25
 """How often a cycle is dated while nothing goes in or out, to know whether JACK's dates can be believed. Dating each cycle
 would double what an idle client costs."""
+DATED_AFTER_OVERRUN = 16
+"""After an overrun so many cycles are dated one by one, to know by how much the server stood still."""
 AT_ONCE_S = 0.0
 """A due time that is long past."""
 DRAIN_CYCLES = 3
@@ -120,6 +122,7 @@ class JackClient:
         self.offset_s = self.measure_offset_s()
         self.xruns = 0
         self._gaps = 0
+        self._dated_until_cycle = 0
         self.unread = 0
         """How many messages arrived and found the pipe to the jam full."""
         self.ports_changed = False
@@ -276,6 +279,8 @@ class JackClient:
         # Stored before the pipe is read: a message that comes later changes the doorbell again, and is read in the next
         # cycle.
         self._state.doorbell = self._doorbell[0]
+        if self.cycles < self._dated_until_cycle:
+            self._state.doorbell = WORK_PENDING
         cycle = self._date_cycle(frames)
         self._release_doubtful_keys(cycle)
         latency_s = self._latency.at_s(cycle.starts_s, frames / self._rate)
@@ -376,6 +381,8 @@ class JackClient:
 
     def _count_xrun(self, _delayed_us: float) -> None:
         self.xruns += 1
+        self._dated_until_cycle = self.cycles + DATED_AFTER_OVERRUN
+        self._state.doorbell = WORK_PENDING
 
     def _set_period(self, frames: int) -> None:
         self._frames = frames

@@ -204,10 +204,14 @@ class JackConnection:
         match notice["notice"]:
             case "ready" | "state":
                 self._update_state(notice)
-            case "plugged":
-                self._ports[notice["port"]].mark_found(notice["name"])
-            case "unplugged":
-                self._ports[notice["port"]].mark_lost()
+            case "plugged" | "unplugged" as what:
+                # A port that was closed meanwhile is not there.
+                if (port := self._ports.get(notice["port"])) is None:
+                    return
+                if what == "plugged":
+                    port.mark_found(notice["name"])
+                else:
+                    port.mark_lost()
             case "gone":
                 self._on_server_gone(notice["reason"])
 

@@ -31,6 +31,8 @@ DISTRUST_S = 0.001
 """JACK's date of a cycle is no longer used when it differs by this from the date by the starts of cycles."""
 TRUST_AGAIN_S = 0.0002
 """It is used again when it differs by less than this."""
+STANDSTILL_STARTS = 2
+"""So many starts in a row that agree with JACK's dates, and not with the starts before them, show that the server stood still."""
 FRAME_NUMBERS = 2**32
 """JACK counts frames with 32 bits, which at 48 kHz lasts a day."""
 
@@ -84,6 +86,8 @@ class CycleDates:
             self.gaps += 1
         self._last_number, self._total = number, self._total + passed
         self._frame_zeros_s.append(now_s - self._total / rate)
+        if by_jack_s is not None:
+            self._forget_starts_before_standstill(by_jack_s - self._total / rate)
         # The minimum, as a cycle is started on time or late, and never early.
         by_starts_s = min(self._frame_zeros_s) + self._total / rate
         if by_jack_s is None:
@@ -93,6 +97,19 @@ class CycleDates:
             self.is_jack_trusted = difference_s < (DISTRUST_S if self.is_jack_trusted else TRUST_AGAIN_S)
         starts_s = by_jack_s if self.is_jack_trusted else by_starts_s
         return Cycle(starts_s, frames, 1 / rate, starts_s - self._total / rate)
+
+    def _forget_starts_before_standstill(self, by_jack_s: float) -> None:
+        """Where the whole server stood still, no cycle is missed and frame 0 is later: what was before no longer applies.
+
+        `by_jack_s` is frame 0 as JACK dates it. Alone it is no evidence, as JACK's dates may be wrong after an overrun,
+        and neither are starts that are late, as they may be so on a busy machine.
+        """
+        if by_jack_s - min(self._frame_zeros_s) <= DISTRUST_S:
+            return
+        latest_s = tuple(self._frame_zeros_s)[-STANDSTILL_STARTS:]
+        if all(abs(start_s - by_jack_s) < DISTRUST_S for start_s in latest_s):
+            self._frame_zeros_s.clear()
+            self._frame_zeros_s.extend(latest_s)
 
 
 class Latency:

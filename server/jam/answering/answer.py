@@ -78,7 +78,7 @@ class Answer:
         """`first_onset_beats` is where the first note is composed; by default at the start of the span."""
         self.improviser = improviser
         self.span = span
-        self.bars = sampling.bars
+        self.bars, self._changes = sampling.bars, sampling.changes
         self._planned: deque[_Ahead] = deque()
         self._groove, self._timeline = groove, timeline
         self._random = random
@@ -138,7 +138,7 @@ class Answer:
     def do_work(self) -> None:
         """Does one small piece of model work: hears one note, or composes the next one if there is one."""
         if self._unheard:
-            self.improviser.hear(self._unheard.popleft(), self.bars)
+            self.improviser.hear(self._unheard.popleft(), self.bars, changes=self._changes)
         elif self._composing is not None:
             planned = next(self._composing, None)
             # A note that the groove would move past the end is not played, nor are the notes after it.
@@ -253,7 +253,8 @@ class Answer:
         while len(self._planned) > fixed_count:
             self._planned.pop()
         self._go_back_to(self._planned[-1] if self._planned else self._latest_played)
-        self.improviser, self._fixed_count, self.bars = improviser, fixed_count, sampling.bars
+        self.improviser, self._fixed_count = improviser, fixed_count
+        self.bars, self._changes = sampling.bars, sampling.changes
         self.span = BeatSpan(self.span.start_beats, until_beats)
         self._place_again()
         sampling = replace(sampling, answer_outline=tuple(outline_of([*self._played, *notes[:fixed_count]])))

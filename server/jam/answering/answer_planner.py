@@ -141,7 +141,13 @@ class AnswerPlanner:
         """The answer's next note sounds: takes it off the plan, and queues it for the other models to hear."""
         played = answer.take_next_note()
         learn = self.settings.learn_from == "both"
-        self._models.add(played.as_planned, answer.bars, heard_by=played.improviser, learn=learn)
+        self._models.add(
+            played.as_planned,
+            answer.bars,
+            heard_by=played.improviser,
+            learn=learn,
+            transpose=self.settings.transpose,
+        )
         return played
 
     def drop_late_notes(self, answer: Answer) -> bool:
@@ -212,7 +218,7 @@ class AnswerPlanner:
 
     def set_changes(self, changes: Changes | None) -> None:
         """The chords are others than before: what has not sounded is composed again over them."""
-        self._changes = changes
+        self._changes = self._models.changes = changes
         if (answer := self.playing) is not None:
             self._replan(answer, "harmony")
         else:

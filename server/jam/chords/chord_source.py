@@ -12,6 +12,7 @@ from model.harmony.chart import Chart
 from model.notes import Note
 from server.controls.control_table import Settings
 from server.jam.chords.chord_listener import ChordListener
+from server.jam.chords.chord_remarks import ChordRemarks
 
 CHORD_CONTROLS = ("chords_from", "chord_channel", "chords_below")
 """The controls that say where the chords come from."""
@@ -25,6 +26,7 @@ class ChordSource:
         self.changes: ChartChanges | None = None
         """None where no chord is known. A new object after each change."""
         self._listener = ChordListener()
+        self._remarks = ChordRemarks()
         self._phrase_bar: int | None = None  # the bar of the phrase that is heard now
 
     @property
@@ -49,12 +51,18 @@ class ChordSource:
             return message.channel == settings.chord_channel - 1
         return settings.chords_from == "below" and message.pitch < settings.chords_below
 
-    def receive(self, message: Message, beat: float, timeline: Timeline) -> None:
+    def receive(self, message: Message, beat: float, timeline: Timeline, settings: Settings) -> None:
         """Takes a message of the chords."""
         if isinstance(message, NoteOn):
             self._listener.press(message.pitch, beat, timeline)
+            self._remarks.press(message.pitch, settings)
         elif isinstance(message, NoteOff):
             self._listener.release(message.pitch)
+            self._remarks.release(message.pitch, settings)
+
+    def take_remarks(self) -> list[str]:
+        """What is to be said about the chords that were heard since the last call, each sentence once in a jam."""
+        return self._remarks.take()
 
     def hear_phrase(self, notes: Iterable[Note], beat: float, timeline: Timeline, settings: Settings) -> None:
         """Where chords are taken from the phrase: names that of each bar that is over by `beat`."""

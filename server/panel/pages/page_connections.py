@@ -223,8 +223,9 @@ class PageConnections:
             self._changed_values[change.control] = change.value
 
     def _on_change_failed(self, failure: FailedChange) -> None:
+        # A value that nobody has set since the start concerns everyone.
         for connection in self._connections:
-            if connection.name == failure.origin:
+            if failure.origin in {connection.name, ""}:
                 self._refuse(connection, "value", failure.sentence, self._jam.clock.now_s())
 
     def _tick(self) -> None:

@@ -102,7 +102,7 @@ class _Replay:
                 with suppress(BadValue):  # a journal may come from a version with other choices
                     self._settings = self._settings.with_value(control, BY_NAME[control].read(value))
             case MessageReceived(message) if self._source.is_of_chords(message, self._settings):
-                self._source.receive(message, beat, self._timeline)
+                self._source.receive(message, beat, self._timeline, self._settings)
             case MessageReceived(NoteOn(pitch, velocity)):
                 self._held[pitch] = Note(pitch, beat, 0.0, velocity)
             case MessageReceived(NoteOff(pitch)) if pitch in self._held:

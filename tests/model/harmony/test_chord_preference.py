@@ -67,3 +67,14 @@ def test_tables_of_another_size_are_refused() -> None:
         ChordPreference((0.0,), (0.0,), (0.0,))
     with pytest.raises(ValueError, match="strength"):
         ChordPreference((0.0,) * BY_PLACE_SIZE, (0.0,) * BY_NEXT_SIZE, (0.0,) * BY_INTERVAL_SIZE, float("nan"))
+
+
+def test_the_strength_goes_from_that_of_the_memory_to_that_of_the_network() -> None:
+    sizes = (BY_PLACE_SIZE, BY_NEXT_SIZE, BY_INTERVAL_SIZE)
+    tables = [(1.0,) * size for size in sizes]
+    preference = ChordPreference(tables[0], tables[1], tables[2], 1.2, strength_with_memory=0.4)
+    assert [preference.strength_at(weight) for weight in (1.0, 0.5, 0.0)] == pytest.approx([1.2, 0.8, 0.4])
+    older = ChordPreference(tables[0], tables[1], tables[2], 0.9)
+    assert [older.strength_at(weight) for weight in (1.0, 0.0)] == [0.9, 0.9]
+    with pytest.raises(ValueError, match="strength"):
+        ChordPreference(tables[0], tables[1], tables[2], 1.0, strength_with_memory=-0.1)

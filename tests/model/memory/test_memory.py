@@ -91,6 +91,15 @@ class TestForecast:
         assert mixed.probabilities.sum() == pytest.approx(1.0)
         assert (mixed.probabilities > 0).all()
 
+    def test_where_all_that_is_remembered_leaves_the_vocabulary_the_forecast_is_the_networks(self) -> None:
+        riff = (1, 3, 2, 5, 4, 8, 6, 7)
+        top = len(PITCH_WORDS.pitches)
+        higher = tuple(top - 10 + token for token in riff)
+        memory = pitch_memory((*(*riff, top) * 6, *higher))
+        mixed = memory.mix(EVEN, strength=1.0)
+        assert mixed.probabilities.sum() == pytest.approx(1.0)
+        assert (mixed.probabilities > 0).all()
+
     def test_a_leap_of_more_than_five_octaves_can_be_heard(self) -> None:
         wide = PitchVocabulary(tuple(range(128)))
         memory = with_heard_tokens(Memory(wide, DEFAULT_BACKOFFS["pitch"]), (1, 128, 1, 128, 1))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from bridge.midi.messages import NoteOff, NoteOn
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
+from model.harmony.changes import place_among
 from model.harmony.forms import FORMS
 from model.harmony.text_chart import read_text_chart
 from server.controls.control_table import Settings
@@ -185,6 +186,18 @@ def test_the_left_hand_names_chords_and_the_right_hand_plays_the_phrase() -> Non
     play_until(jam, 0.9)
     assert str(jam.changes and jam.changes.at(0.0).chord) == "Am"
     assert [pitch for pitch, _ in improvisers["event"].heard_notes] == [76]
+
+
+def test_the_models_hear_what_the_player_plays_with_its_place_among_the_chords() -> None:
+    jam, improvisers = a_jam()
+    jam.set_chart(read_text_chart("| C F7 |"), 0.0)
+    jam.receive(NoteOn(76, 80), 0.0)
+    jam.receive(NoteOff(76), 1.5)
+    jam.receive(NoteOn(77, 80), 1.98)
+    play_until(jam, 2.2)
+    expected = [place_among(jam.changes, 0.0), place_among(jam.changes, 2.0)]
+    assert len(set(expected)) == 2
+    assert [improvisers[name].heard_chord_places for name in ("pitch", "event")] == [expected, expected]
 
 
 def test_single_notes_and_twelve_at_once_name_no_chord() -> None:

@@ -1,17 +1,23 @@
-"""A running jam whose JACK server is killed in the middle of an answer, and comes back."""
+"""A running jam whose JACK server is killed in the middle of an answer and comes back, or stands still every second."""
 
 import os
-from contextlib import ExitStack
+import signal
+import statistics
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
-from threading import Event
+from queue import SimpleQueue
+from threading import Event, Thread
 
 import pytest
 
+from bridge.midi.jack.jack_ports import JackSystem
 from bridge.timing.clock import MonotonicClock
 from model.notes import Note
 from tests.conftest import Jackd, running_jackd
 from tests.music import line
-from tests.server.jam_process import RunningJam, recorded_port, running_jam
+from tests.server.jam_process import PATIENCE_S, RunningJam, recorded_port, running_jam
 
 SERVER = "fours-lost-server"
 FRAMES = 256
@@ -31,6 +37,16 @@ SENTENCES = [
     'MIDI output "Trading Fours:Trading Fours Out" is back',
     'MIDI output "Trading Fours:Trading Fours Out" is lost; it is used again when it is back',
 ]
+TEMPO_BPM, STEP_BEATS = 120.0, 0.5
+STEP_S = STEP_BEATS * 60.0 / TEMPO_BPM
+OFF_ITS_PLACE_S = 0.003
+"""For the median: with the period or the sample rate of another server, all notes would be 6 ms off and more."""
+LATEST_S = 0.1
+NOTES, OVERRUNS = 40, 8
+"""In the ten seconds of these notes there are at least so many overruns."""
+EVERY_S, STANDSTILL_S = 0.95, 0.05
+GRID = ("--approach", "pitch", "--rhythm", "fixed", "--step", str(STEP_BEATS), "--quantize", "1/8")
+OPTIONS = ("--mode", "continuous", *GRID, "--tempo", str(TEMPO_BPM))
 
 
 def wait_for_readout(jam: RunningJam, address: str, value: str) -> None:
@@ -114,3 +130,122 @@ def test_a_jam_plays_again_within_three_seconds_of_the_servers_return(
     assert status == 0
     sentences = [line.partition("fours.session: ")[2] for line in printed.splitlines()]
     assert sorted(sentences) == sorted(SENTENCES * len(took_s))
+
+
+class Listener:
+    """Another program that hears the jam, also after the server was gone; each note-on with its second."""
+
+    def __init__(self) -> None:
+        self._incoming: SimpleQueue[tuple[bytes, float]] = SimpleQueue()
+        # By this part of its name, as the jam's client may be called "Trading Fours-01" on the next server.
+        self._system = JackSystem()
+        self._port = self._system.open_input("Trading Fours Out", lambda data, at_s: self._incoming.put((data, at_s)))
+
+    @property
+    def overruns(self) -> int:
+        """How many overruns the server has reported."""
+        return self._system.connection.state.xruns
+
+    def next_onset_s(self) -> float:
+        """The second of the next note-on."""
+        while True:
+            data, at_s = self._incoming.get(timeout=PATIENCE_S)
+            if data[0] >> 4 == 9 and data[2]:
+                return at_s
+
+    def next_onsets_s(self, count: int) -> list[float]:
+        """The seconds of the next note-ons."""
+        return [self.next_onset_s() for _ in range(count)]
+
+    def forget(self) -> None:
+        """Drops what has arrived so far."""
+        while not self._incoming.empty():
+            self._incoming.get()
+
+    def close(self) -> None:
+        self._port.close()
+
+
+@contextmanager
+def standing_still_every_second(server: Jackd) -> Iterator[None]:
+    """Suspends the server for a moment once a second, as a sound card does that misses its time."""
+    done = Event()
+
+    def run() -> None:
+        while not done.wait(EVERY_S):
+            server.process.send_signal(signal.SIGSTOP)
+            done.wait(STANDSTILL_S)
+            server.process.send_signal(signal.SIGCONT)
+
+    thread = Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+@contextmanager
+def listener() -> Iterator[Listener]:
+    opened = Listener()
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def distances_s(onsets_s: list[float], phase_s: float) -> list[float]:
+    """How far each onset is from the nearest step, where one step is at `phase_s`."""
+    return [abs((at_s - phase_s + STEP_S / 2) % STEP_S - STEP_S / 2) for at_s in onsets_s]
+
+
+def phase_of(onsets_s: list[float]) -> float:
+    """A second at which there is a step: the onset with most others in places."""
+    return min(onsets_s, key=lambda phase_s: statistics.median(distances_s(onsets_s, phase_s)))
+
+
+@pytest.mark.parametrize(("before", "after"), [(256, 1024), (1024, 256)])
+def test_notes_stay_on_the_beat_when_the_server_comes_back_at_another_sample_rate(
+    tiny_pack: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, before: int, after: int
+) -> None:
+    with ExitStack() as stack:
+        with running_jackd(SERVER, tmp_path_factory, before, is_realtime=True) as server:
+            jam = stack.enter_context(running_jam(tmp_path, "--pack", str(tiny_pack), *OPTIONS))
+            heard = stack.enter_context(listener())
+            jam.play(PHRASE)
+            first_s = heard.next_onsets_s(12)
+            lose_server(server, jam)
+        with running_jackd(SERVER, tmp_path_factory, after, 44_100, is_realtime=True):
+            wait_for_readout(jam, "/fours/midi_out", "ok")
+            heard.forget()
+            later_s = heard.next_onsets_s(16)
+            status, printed = jam.stop()
+    assert status == 0, printed
+    phase_s = phase_of(first_s)
+    assert statistics.median(distances_s(first_s, phase_s)) < OFF_ITS_PLACE_S, first_s
+    assert statistics.median(distances_s(later_s, phase_s)) < OFF_ITS_PLACE_S, (first_s, later_s)
+
+
+@pytest.mark.parametrize("frames", [256, 1024])
+def test_notes_stay_apart_and_in_their_places_with_an_overrun_every_second(
+    tiny_pack: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, frames: int
+) -> None:
+    with running_jackd(SERVER, tmp_path_factory, frames, is_realtime=True) as server, ExitStack() as stack:
+        jam = stack.enter_context(running_jam(tmp_path, "--pack", str(tiny_pack), *OPTIONS))
+        heard = stack.enter_context(listener())
+        jam.play(PHRASE)
+        phase_s = phase_of(heard.next_onsets_s(12))
+        overruns_before = heard.overruns
+        with standing_still_every_second(server):
+            onsets_s = heard.next_onsets_s(NOTES)
+        overruns = heard.overruns - overruns_before
+        status, printed = jam.stop()
+    assert status == 0, printed
+    assert overruns >= OVERRUNS
+    off_s = distances_s(onsets_s, phase_s)
+    assert statistics.median(off_s) < OFF_ITS_PLACE_S, off_s
+    # Nine of ten, as a busy machine stands still by itself too.
+    assert sorted(off_s)[9 * NOTES // 10] < LATEST_S, off_s
+    heaps = [later for earlier, later in pairwise(onsets_s) if later - earlier < STEP_S - LATEST_S]
+    assert len(heaps) <= NOTES // 10, onsets_s

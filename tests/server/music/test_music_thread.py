@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Callable
 from threading import Thread
 
@@ -8,6 +9,7 @@ from model.approach import APPROACHES, Approach
 from model.improvising.improviser import create_improviser
 from model.pack.dummy_pack import DummyPack
 from server.controls.choices import ModeName
+from server.controls.control_table import Settings
 from server.jam.jam import Jam
 from server.music.feed import MessagePlayed, SettingChanged, StatusChanged, TimelineChanged
 from server.music.music_thread import MOST_MESSAGES
@@ -527,3 +529,18 @@ class TestPublishedEvents:
         changes = [event for event in subscription.take_events() if isinstance(event, TimelineChanged)]
         assert [event.transport for event in changes][-2:] == ["playing", "stopped"]
         assert changes[-1].timeline == changes[-2].timeline
+
+
+def test_twelve_keys_at_once_on_the_chord_channel_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    harness = MusicThreadHarness(Settings(chords_from="channel", chord_channel=16))
+    remarks: list[tuple[str, str]] = []
+    harness.music_thread.on_remark = lambda control, sentence: remarks.append((control, sentence))
+    with caplog.at_level(logging.WARNING, "fours.jam.chords"):
+        for beat in range(2):
+            for pitch in range(36, 48):
+                harness.receive(NoteOn(pitch, 80, 15), 1.0 + beat)
+            for pitch in range(36, 48):
+                harness.receive(NoteOff(pitch, 15), 1.5 + beat)
+    assert [control for control, _ in remarks] == ["chords_from"]
+    assert "more than 7 different notes at once" in remarks[0][1]
+    assert [record.message for record in caplog.records] == [remarks[0][1]]

@@ -293,6 +293,13 @@ class TestRefusedMessages:
             assert await other.next_value("tempo") == 90.0
             assert await other.next_value("tempo") == 120.0
 
+    @with_panel
+    async def test_a_remark_about_a_value_of_the_start_is_shown_on_every_page(self, panel: RunningPanel) -> None:
+        async with panel.page() as page, panel.page() as other:
+            panel.jam.controls.report_remark("chords_from", "nothing there is a chord")
+            assert (await page.receive_type("refused"))["reason"] == "nothing there is a chord"
+            assert (await other.receive_type("refused"))["reason"] == "nothing there is a chord"
+
     @pytest.mark.parametrize(
         ("text", "reason"),
         [

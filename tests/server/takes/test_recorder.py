@@ -26,7 +26,7 @@ from server.music.feed import (
 from server.takes import recorder as module
 from server.takes.journal import JournalBegun, JournalEnded, MemoryBegun, MemoryHeard, Record, read_records
 from server.takes.journal_file import JournalFile, is_in_use
-from server.takes.recorder import WRITES_PER_SYNC, Recorder
+from server.takes.recorder import ROUNDS_WHEN_IDLE, WRITES_PER_SYNC, Recorder
 from server.takes.take_ages import AGES_FILE
 from server.takes.take_library import TakeLibrary
 from tests.server.takes.journals import NOW, write_journal
@@ -308,6 +308,36 @@ class TestFolderThatIsDeletedWhileAJamRuns:
 
         asyncio.run(run())
         assert sum(isinstance(record, MessageReceived) for record in harness.records) == 4
+
+    def test_while_nothing_happens_it_is_looked_for_in_every_fourth_write_alone(
+        self, harness: RecorderHarness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looks: list[bool] = []
+
+        async def run() -> None:
+            async with harness.recorder:
+                harness.put(*note_events(60, 1, 2))
+                for _ in range(1 + ROUNDS_WHEN_IDLE):
+                    await harness.write_new_events()
+                looks.clear()
+                for _ in range(10 * ROUNDS_WHEN_IDLE):
+                    await harness.write_new_events()
+                # One of them flushes what was written before to the disk.
+                assert 10 <= len(looks) <= 11
+                looks.clear()
+                harness.put(*note_events(62, 3, 4))
+                await harness.write_new_events()
+                assert len(looks) == 1
+
+        in_place: property = vars(JournalFile)["is_in_place"]
+
+        def look(file: JournalFile) -> bool:
+            looks.append(True)
+            return bool(in_place.__get__(file))
+
+        monkeypatch.setattr(JournalFile, "is_in_place", property(look))
+        monkeypatch.setattr(module, "WRITE_EVERY_S", 3600.0)
+        asyncio.run(run())
 
     def test_a_journal_that_cannot_be_read_back_goes_on_from_then_on(
         self, harness: RecorderHarness, monkeypatch: pytest.MonkeyPatch

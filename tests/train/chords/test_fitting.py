@@ -3,17 +3,20 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
+import torch
 
 from model.harmony.chord import Chord
-from model.harmony.chord_preference import TONE_ROLES
+from model.harmony.chord_preference import TONE_ROLES, ChordPreference
 from model.harmony.chord_symbol import parse_chord
-from model.memory.backoff import DEFAULT_BACKOFFS
+from model.memory.backoff import DEFAULT_BACKOFFS, Trust
 from model.memory.memory import Memory
 from model.notes import Note
 from model.tokens.vocabulary import PitchVocabulary
 from train.chords.chord_lines import ChordLine, FileChanges
 from train.chords.end_fitting import fit_chord_ends
-from train.chords.fitting import ChordEvidence, fit_preference
+from train.chords.fitting import ChordEvidence
+from train.chords.memory_fitting import ContextEvidence, fit_over_chords, kinds_over_chords, with_chords
 from train.corpus.corpora import Line
 from train.corpus.dataset import tokens_of_line
 from train.memory.forecasts import LineForecast
@@ -28,37 +31,94 @@ def chord(symbol: str) -> Chord:
     return parsed
 
 
-def evidence(seed: int) -> ChordEvidence:
-    """A melody of chord notes on the beat and any notes off it, below a network that knows nothing."""
+def song(seed: int, form_bars: int = 60) -> tuple[ChordLine, LineForecast]:
+    """A melody of chord notes on the beat and any notes off it, below a network that knows nothing.
+
+    The notes on the beat return with the form, the others do not.
+    """
     random = np.random.default_rng(seed)
-    chords = [(4.0 * bar, 4.0 * bar + 4.0, chord(SYMBOLS[int(random.integers(4))])) for bar in range(60)]
-    notes: list[Note] = []
-    for _, _, sounding in chords:
-        start = chords[len(notes) // 8][0]
-        for index in range(8):
-            tones = [pitch for pitch in VOCABULARY.pitches if sounding.has(pitch)]
-            pitch = int(random.choice(tones if index % 2 == 0 else VOCABULARY.pitches))
-            notes.append(Note(pitch, start + index / 2, 0.5, 80))
+    form = [SYMBOLS[int(random.integers(4))] for _ in range(form_bars)]
+    pitches: list[int] = []
+    for symbol in form:
+        tones = [pitch for pitch in VOCABULARY.pitches if chord(symbol).has(pitch)]
+        pitches += [int(random.choice(tones if index % 2 == 0 else VOCABULARY.pitches)) for index in range(8)]
+    chords = [(4.0 * bar, 4.0 * bar + 4.0, chord(form[bar % form_bars])) for bar in range(60)]
+    played = [
+        pitches[index % len(pitches)] if index % 2 == 0 else int(random.choice(VOCABULARY.pitches))
+        for index in range(480)
+    ]
+    notes = [Note(pitch, index / 2, 0.5, 80) for index, pitch in enumerate(played)]
     line = Line.of(Path("song.mid"), notes)
     tokens = tokens_of_line(VOCABULARY, line.records)
     p = np.full((len(tokens) - 1, VOCABULARY.size), 1 / VOCABULARY.size, np.float32)
-    memory = Memory(VOCABULARY, DEFAULT_BACKOFFS["pitch"])
-    found = ChordEvidence.of(
-        VOCABULARY, memory, [(ChordLine(line, FileChanges(chords, 4.0, 0.0)), LineForecast(tokens, len(line), p))]
-    )
+    return ChordLine(line, FileChanges(chords, 4.0, 0.0)), LineForecast(tokens, len(line), p)
+
+
+def memory_over_chords() -> Memory:
+    return Memory(VOCABULARY, with_chords(DEFAULT_BACKOFFS["pitch"], kinds_over_chords(VOCABULARY)))
+
+
+def evidence(seed: int, form_bars: int = 60) -> ChordEvidence:
+    found = ChordEvidence.of(VOCABULARY, memory_over_chords(), [song(seed, form_bars)])
     assert found is not None
     return found
 
 
+def fitted(seed: int, form_bars: int = 60) -> tuple[Trust, ChordPreference]:
+    """Tables fitted to one melody, and all else to another."""
+    memory = memory_over_chords()
+    assert memory.backoff.chords is not None
+    contexts = ContextEvidence.of(VOCABULARY, memory, [song(seed + 1, form_bars)])
+    return fit_over_chords(contexts, evidence(seed).fit_tables(), memory.backoff.chords)
+
+
 def test_the_tables_predict_other_melodies_over_chords_better_than_none() -> None:
-    preference = fit_preference(evidence(1), evidence(2))
+    _, preference = fitted(1)
     other = evidence(3)
     assert preference.strength > 0.0
     assert other.bits(preference, with_memory=False) < other.bits(None, with_memory=False) - 0.3
 
 
+def test_a_memory_that_knows_the_chords_predicts_a_form_that_returns_better() -> None:
+    other = evidence(3, form_bars=6)
+    by_place, by_next, by_interval = ((0.0,) * len(table) for table in evidence(1).fit_tables())
+    without_tables = ChordPreference(by_place, by_next, by_interval)
+    assert other.bits(without_tables, with_memory=True) < other.bits(None, with_memory=True) - 0.02
+
+
+def test_the_fit_lowers_the_cost_of_what_it_is_fitted_to() -> None:
+    memory = memory_over_chords()
+    default = memory.backoff.chords
+    assert default is not None
+    contexts = ContextEvidence.of(VOCABULARY, memory, [song(2, 6)])
+    tables = evidence(1).fit_tables()
+    trust, preference = fit_over_chords(contexts, tables, default)
+
+    def cost(trust: Trust, strengths: tuple[float, float]) -> float:
+        parameters = torch.tensor([*np.log(trust.concentrations), *strengths], dtype=torch.float64)
+        return float(contexts.nats(trust, parameters, [torch.tensor(t, dtype=torch.float64) for t in tables]))
+
+    assert preference.strength_with_memory is not None
+    assert cost(trust, (preference.strength, preference.strength_with_memory)) < cost(default, (1.0, 1.0))
+    assert trust.kinds == default.kinds
+
+
+def test_the_cost_of_the_fit_is_that_of_the_memory() -> None:
+    memory = memory_over_chords()
+    over = memory.backoff.chords
+    assert over is not None
+    contexts = ContextEvidence.of(VOCABULARY, memory, [song(2, 6)])
+    tables = evidence(1).fit_tables()
+    parameters = torch.tensor([*np.log(over.concentrations), 1.1, 0.4], dtype=torch.float64)
+    nats = float(contexts.nats(over, parameters, [torch.tensor(table, dtype=torch.float64) for table in tables]))
+    preference = ChordPreference(*tables, 1.1, strength_with_memory=0.4)
+    assert nats / np.log(2) == pytest.approx(evidence(2, 6).bits(preference, with_memory=True), abs=0.005)
+
+
 def test_on_the_beat_chord_notes_are_liked_more_than_off_the_beat() -> None:
-    preference = fit_preference(evidence(1), evidence(2))
+    songs = ChordEvidence.of(VOCABULARY, memory_over_chords(), [song(seed) for seed in range(6)])
+    assert songs is not None
+    preference = ChordPreference(*songs.fit_tables())
     changes = FileChanges([(0.0, 8.0, chord("C"))], 4.0, 0.0)
     tones = np.array([chord("C").has(pitch) for pitch in VOCABULARY.pitches])
 

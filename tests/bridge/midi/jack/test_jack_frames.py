@@ -82,6 +82,18 @@ class TestCycleDates:
         after = dates.date(50, 53 * FRAMES, FRAMES, RATE, None, 53 * PERIOD_S + 0.02)
         assert after.starts_s == pytest.approx(53 * PERIOD_S + 0.02)
 
+    def test_dates_follow_a_standstill_of_the_whole_server_in_which_no_frame_is_missing(self) -> None:
+        dates, late_s = CycleDates(), 0.039
+        for number in range(1, 50):
+            self.date(dates, number, by_jack_s=number * PERIOD_S)
+        starts_s = []
+        for number in range(50, 54):
+            at_s = number * PERIOD_S + late_s
+            after = dates.date(number, number * FRAMES, FRAMES, RATE, at_s, at_s + 0.0001)
+            starts_s.append(after.starts_s - at_s)
+        # The first alone could be a start that is late, with a date of JACK's that is wrong.
+        assert starts_s == pytest.approx([0.0001 - late_s - 0.0001, 0.0, 0.0, 0.0], abs=0.0002)
+
     def test_dates_go_on_when_the_frame_number_wraps_to_zero(self) -> None:
         dates = CycleDates()
         first = 2**32 - FRAMES

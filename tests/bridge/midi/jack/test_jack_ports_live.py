@@ -17,6 +17,7 @@ import pytest
 from bridge.errors import PortLost, PortNotFound
 from bridge.midi.jack.jack_ports import LEAD_S, JackSystem
 from bridge.midi.midi_systems import open_midi_system
+from bridge.midi.ports import Period
 from bridge.timing.clock import MonotonicClock
 from tests.bridge.midi.jack.jack_loop import Received, loop, settle
 from tests.conftest import Jackd, running_jackd
@@ -197,6 +198,13 @@ class TestPorts:
                 out.send(NOTE)
                 assert received.get(timeout=TIMEOUT_S)[0] == NOTE
 
+    @pytest.mark.parametrize("what", ["plugged", "unplugged"])
+    def test_a_change_of_a_port_that_was_closed_meanwhile_is_ignored(self, what: str) -> None:
+        system = JackSystem()
+        with system.open_input(None, lambda _data, _at_s: None) as source:
+            system.connection._on_notice({"notice": what, "port": 99, "name": "synth:in"})
+            assert not source.is_lost
+
     def test_a_receiver_that_raises_gets_the_next_message_too(self, received: Received) -> None:
         def raising(data: bytes, at_s: float) -> None:
             received.put((data, at_s))
@@ -224,11 +232,15 @@ class TestPorts:
 
 
 class TestServer:
-    def test_the_ports_come_back_with_the_server(
-        self, received: Received, tmp_path_factory: pytest.TempPathFactory
+    @pytest.mark.parametrize(
+        ("before", "after", "rate"), [(256, 1024, 44_100), (1024, 256, 44_100), (256, 1024, 48_000)]
+    )
+    def test_the_ports_come_back_with_the_server_whatever_its_period_and_sample_rate(
+        self, received: Received, tmp_path_factory: pytest.TempPathFactory, before: int, after: int, rate: int
     ) -> None:
+        clock = MonotonicClock()
         lost, found = Event(), Event()
-        with running_jackd(SERVER, tmp_path_factory, 256):
+        with running_jackd(SERVER, tmp_path_factory, before):
             system = JackSystem()
             source = system.open_input(None, lambda data, at_s: received.put((data, at_s)))
             out = system.open_output(None)
@@ -237,15 +249,22 @@ class TestServer:
             assert lost.wait(TIMEOUT_S)
             with pytest.raises(PortLost, match="comes back by itself"):
                 out.send(NOTE)
-            # With another period, so that nothing of the old server is left.
-            with running_jackd(SERVER, tmp_path_factory, 1024):
+            with running_jackd(SERVER, tmp_path_factory, after, rate):
                 assert found.wait(TIMEOUT_S)
                 wait_until(lambda: not source.is_lost, "the input")
-                assert out.latency_s == pytest.approx(1024 / SAMPLE_RATE)
+                assert system.period == Period("jack", after, rate)
+                assert out.latency_s == pytest.approx(after / rate)
                 subprocess.run([require_program("jack_connect"), out.name, source.name], check=True)
                 settle(out, received)
-                out.send(NOTE)
-                assert received.get(timeout=TIMEOUT_S)[0] == NOTE
+                error_ms = []
+                for _ in range(30):
+                    due_s = clock.now_s() + LEAD_S
+                    out.send(NOTE, due_s)
+                    data, at_s = received.get(timeout=TIMEOUT_S)
+                    assert data == NOTE
+                    error_ms.append(1000 * (at_s - due_s - after / rate))
+        # Dated by the frames of another sample rate, a note would be seconds off, and by those of another period 5 to 20 ms.
+        assert statistics.median(error_ms) == pytest.approx(0.0, abs=1.1)
 
     def test_a_frozen_server_never_blocks_the_sender(self, tmp_path_factory: pytest.TempPathFactory) -> None:
         clock = MonotonicClock()
