@@ -1,35 +1,41 @@
-"""How long a composed note takes, and a heard one, beside another checkout's and beside the network alone.
+"""How long a composed note takes, and a heard one, beside other checkouts and beside the network alone.
 
-`OTHER_CHECKOUT=/path/of/a/checkout python -m bench composing` measures both in turns, in processes of their own, so that what
-slows the machine slows both. Without it, the figures stand beside the network alone.
+`BUILD=.,/path/of/a/checkout python -m bench composing` measures the checkouts in turns of some milliseconds, in processes of their
+own on the same core, so that what slows the machine slows all. What is compared are the pairs of turns. `whole` is a note with all
+that a checkout has for an answer by default: memory, bars, a limit on quotes, the end, and touch.
 """
 
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 
 from bench.table import show
 from model.approach import APPROACHES
 
-OTHER_CHECKOUT = "OTHER_CHECKOUT"
-ROUNDS = 3
-HERE = Path(__file__).parents[2]
+BUILDS = tuple(os.environ.get("BUILD", ".").split(","))
+TURNS = int(os.environ.get("TURNS", "60"))
+MEASURES = ("composing", "whole", "hearing", "step")
 
-# Runs in either checkout. The player's phrases are in a steady tempo, and repeat themselves as phrases do.
+# Runs in any checkout: says what a note took whenever it reads a line with an approach and what to measure. The player's phrases
+# are in a steady tempo, and repeat themselves as phrases do.
 _MEASURE = """
-import json, sys, time
+import sys, time
+from dataclasses import replace
 from random import Random
+from statistics import median
 from model.notes import Note
 try:
     from model.improvising.improviser import create_improviser
+    from model.improvising.novelty import Novelty
     from model.improvising.sampling_settings import SamplingSettings
     from model.pack.pack import open_pack
 except ImportError:  # a checkout from before the rooms of the model
     from model.improviser import Taste as SamplingSettings, improviser as create_improviser
+    from model.novelty import Novelty
     from model.pack import open_pack
 try:
     from model.analysis.bars import Bars
@@ -39,7 +45,7 @@ except ImportError:  # before memories knew the bar
 # The thread's own time: what else runs on the machine is not counted.
 now = time.thread_time
 pack, random = open_pack("songbook"), Random(1)
-figures = {}
+places = {}
 for approach in ("pitch", "event"):
     engine = pack.engine(approach, "cpu")
     improviser = create_improviser(engine, pack.vocabulary(approach), pack.memory(approach))
@@ -49,64 +55,127 @@ for approach in ("pitch", "event"):
         up, length = riff[number % 24] if random.random() < 0.8 else (random.randrange(12), 0.5)
         notes.append(Note(60 + up, beat, length, 80))
         beat += length
-    hearing = []
-    for note in notes:
+    for note in notes[:200]:
+        improviser.hear(note, **bars)
+    plain = SamplingSettings(temperature=0.9, top_p=0.95, closing_beats=1.0, **bars)
+    start, until, touch = beat + 1.0, beat + 33.0, None
+    try:
+        from model.improvising.novelty import Outline
+        from model.phrasing.phrase_ends import Ending
+        from model.phrasing.touch import HeardPhrase, NotePlace, learn_touch
+        novelty = Novelty([Outline.of(notes[-96:])], 0.75)
+        stability = tuple(1.0 + 0.05 * pitch_class for pitch_class in range(12))
+        ending = Ending(pack.phrasing().ends, Bars(), start, until, stability)
+        played = [replace(note, velocity=60 + number * 7 % 40) for number, note in enumerate(notes[-96:])]
+        touch = learn_touch([HeardPhrase(played, Bars())], pack.phrasing().touch)
+        whole = SamplingSettings(temperature=1.0, top_p=0.98, closing_beats=1.0, novelty=novelty, ending=ending, **bars)
+    except ImportError:  # before phrases had ends and a touch
+        whole = replace(plain, novelty=Novelty([[note.pitch for note in notes[-96:]]]))
+    places[approach] = (engine, improviser, improviser.snapshot(), notes, start, until, {"composing": plain, "whole": whole}, touch)
+
+def composed_ms(place, what, turn):
+    engine, improviser, heard, notes, start, until, settings, touch = place
+    improviser.restore(heard)
+    times, random, before = [], Random(turn), None
+    began = now()
+    for planned in improviser.compose(start, until, settings[what], random):
+        if what == "whole" and touch is not None:
+            note = planned.note
+            progress = (note.onset_beats - start) / (until - start)
+            touch.feel(NotePlace(note.onset_beats, note.duration_beats, note.pitch, progress, Bars(), before), random.random())
+            before = note.onset_beats
+        ended = now()
+        times.append(ended - began)
+        began = now()
+    return times
+
+def heard_ms(place, turn):
+    engine, improviser, heard, notes, *_ = place
+    improviser.restore(heard)
+    times = []
+    for note in notes[200:]:
         began = now()
         improviser.hear(note, **bars)
-        hearing.append(now() - began)
-    settings = SamplingSettings(temperature=0.9, top_p=0.95, closing_beats=1.0, **bars)
-    composing = []
-    for number in range(12):
-        answer = improviser.compose(beat + 1.0, beat + 33.0, settings, Random(number))
-        began = now()
-        for planned in answer:
-            ended = now()
-            composing.append(ended - began)
-            began = now()
-    heard, steps = improviser.snapshot(), []
-    state = heard.engine_state if hasattr(heard, "engine_state") else heard.engine
-    for number in range(600):
+        times.append(now() - began)
+    return times
+
+def step_ms(place, turn):
+    engine, improviser, heard, *_ = place
+    state, times = heard.engine_state if hasattr(heard, "engine_state") else heard.engine, []
+    for number in range(60):
         began = now()
         _, state = engine.step(1 + number % 30, state)
-        steps.append(now() - began)
-    middle = lambda values: sorted(values)[len(values) // 2] * 1000
-    figures[approach] = {"composing": middle(composing), "hearing": middle(hearing[40:]), "step": middle(steps)}
-json.dump(figures, sys.stdout)
+        times.append(now() - began)
+    return times
+
+for line in sys.stdin:
+    approach, what, turn = line.split()
+    place = places[approach]
+    if what == "hearing":
+        times = heard_ms(place, int(turn))
+    elif what == "step":
+        times = step_ms(place, int(turn))
+    else:
+        times = composed_ms(place, what, int(turn))
+    print(median(times) * 1000, flush=True)
 """
 
-Figures = Mapping[str, Mapping[str, float]]
+
+class _Checkout:
+    """A process that measures a checkout, one turn at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(folder.resolve())}
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _MEASURE],
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(self._process.pid, {min(os.sched_getaffinity(0))})
+
+    def milliseconds(self, approach: str, what: str, turn: int) -> float:
+        """The median of one turn's notes. Raises RuntimeError where the checkout cannot be measured."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{approach} {what} {turn}\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError("the process of a checkout ended")
+        return float(answer)
+
+    def close(self) -> None:
+        self._process.communicate()
 
 
 def run() -> None:
-    """Prints the median milliseconds of a note, and their ratios."""
-    other = os.environ.get(OTHER_CHECKOUT)
-    checkouts = {"here": HERE, **({"other checkout": Path(other)} if other else {})}
-    measured: dict[str, list[Figures]] = {name: [] for name in checkouts}
-    for _ in range(ROUNDS):
-        for name, checkout in checkouts.items():
-            measured[name].append(_measured_in(checkout))
+    """Prints the median milliseconds of a note, and the ratio of the first build to each."""
+    checkouts = {build: _Checkout(Path(build)) for build in BUILDS}
+    measured: Mapping[tuple[str, str, str], list[float]] = defaultdict(list)
+    try:
+        for turn in range(TURNS):
+            for approach in APPROACHES:
+                for what in MEASURES:
+                    for build, checkout in checkouts.items():
+                        measured[build, approach, what].append(checkout.milliseconds(approach, what, turn))
+    finally:
+        for checkout in checkouts.values():
+            checkout.close()
     rows = []
     for approach in APPROACHES:
-        for what in ("composing", "hearing"):
-            times = {name: _middle(figures, approach, what) for name, figures in measured.items()}
-            step = _middle(measured["here"], approach, "step")
-            ratio = f"{times['here'] / times['other checkout']:.2f}" if other else ""
-            row = (approach, what, f"{times['here']:.3f}", f"{times.get('other checkout', 0.0):.3f}", ratio)
-            rows.append((*row, f"{times['here'] / step:.1f}"))
+        for what in MEASURES:
+            first = measured[BUILDS[0], approach, what]
+            for build in BUILDS:
+                times = measured[build, approach, what]
+                ratio = median(ours / theirs for ours, theirs in zip(first, times, strict=True))
+                steps = median(times) / median(measured[build, approach, "step"])
+                rows.append((approach, what, build, f"{median(times):.3f}", f"{ratio:.2f}", f"{steps:.1f}"))
     show(
-        "Milliseconds for a note, median",
-        ("approach", "what", "here", "other checkout", "ratio", "steps of the network"),
+        f"Milliseconds for a note, medians of {TURNS} turns",
+        ("approach", "what", "build", "ms", "first build / this", "steps of its network"),
         rows,
     )
-
-
-def _measured_in(checkout: Path) -> Figures:
-    environment = {**os.environ, "PYTHONPATH": str(checkout)}
-    command = [sys.executable, "-c", _MEASURE]
-    finished = subprocess.run(command, env=environment, cwd=checkout, check=True, capture_output=True, text=True)
-    figures: Figures = json.loads(finished.stdout)
-    return figures
-
-
-def _middle(figures: Sequence[Figures], approach: str, what: str) -> float:
-    return median(each[approach][what] for each in figures)

@@ -29,6 +29,10 @@ jitters past it."""
 ERRORS_KEPT = 96
 """Four beats of ticks: enough to see how evenly they come, and short enough to show what is so now."""
 
+REPORTS_ON_TIME, REPORTS_OFF = 4, 2
+"""After so many song positions in a row that were sent while the song played, each on its tick, so many that are off by the same few
+ticks show that a tick was counted wrongly. A sender that rounds to sixteenths at any moment is off by something else each time."""
+
 GONE_AFTER_S = 2.0
 """A clock that was not stopped counts as gone after this time without a tick; the slowest one ticks every 0.125 s."""
 
@@ -44,6 +48,9 @@ class MidiClock:
         self._first_position: int | None = None  # the song's tick at our tick 0; None until the song has a place
         self._next_position = 0  # the song's tick at the next tick, once it plays
         self._is_start_pending = False  # the next tick is where the song starts, or goes on from
+        self._reports_off: deque[int] = deque(
+            maxlen=REPORTS_ON_TIME + REPORTS_OFF
+        )  # of positions sent while the song plays
         self._stop_came_s: float | None = None  # a stop that may turn out to be a loop
         self._transport_changes: list[TransportChange] = []
         self.transport: Transport = "free"
@@ -126,6 +133,7 @@ class MidiClock:
         self._next_position = position
         self._is_start_pending = True
         self._stop_came_s = None
+        self._reports_off.clear()
 
     def _stop(self) -> None:
         self._stop_came_s = None
@@ -138,8 +146,15 @@ class MidiClock:
         if self.transport != "playing" or self._is_start_pending or self._stop_came_s is not None:
             self._next_position = position
         # Some senders report their position now and then while they play, in whole sixteenths. That is not a jump.
-        elif abs(position - self._next_position) >= TICKS_PER_SIXTEENTH:
+        elif abs(position - self._next_position) >= TICKS_PER_SIXTEENTH or self._is_count_wrong(position):
             self._prepare_start(position)
+
+    def _is_count_wrong(self, position: int) -> bool:
+        """Whether the positions that are sent while the song plays show by now that a tick was counted wrongly."""
+        self._reports_off.append(position - self._next_position)
+        reports = list(self._reports_off)
+        off = reports[-1]
+        return off != 0 and reports == [0] * REPORTS_ON_TIME + [off] * REPORTS_OFF
 
     def _tick(self, timeline: Timeline, at_s: float, now_s: float) -> Timeline:
         if self._stop_came_s is not None:

@@ -1,6 +1,7 @@
 """Finds the unit of MIDI song positions: sixteenths, as the standard says, or ticks, as at least one DAW (Ardour 7.3) sends.
 
-The unit follows from two positions and the number of ticks between them, by which the song has moved.
+The unit follows from two positions and the number of ticks between them, by which the song has moved; or, in a loop, from the
+place that it leaves, which is the same each time round.
 """
 
 from typing import Final
@@ -14,6 +15,9 @@ value; either way it names a place, and the bars go on from there."""
 FEWEST_TICKS: Final = TICKS_PER_BEAT
 """Two positions less than a beat apart do not show the unit."""
 
+LOOP_TOLERANCE_TICKS: Final = 1
+"""How far apart the places may be that a loop leaves: a tick more or less may have come by the time of the position."""
+
 
 class SongPositions:
     """Converts received song positions to ticks."""
@@ -24,6 +28,7 @@ class SongPositions:
         self.unit_ticks = unit_ticks or TICKS_PER_SIXTEENTH
         self._last: int | None = None
         self._ticks = 0
+        self._jump: tuple[int, int] | None = None  # the position before the last one, and the ticks up to the last one
 
     def tick(self, ticks: int) -> None:
         """Reports that the song has moved on by `ticks`."""
@@ -31,16 +36,27 @@ class SongPositions:
 
     def start(self) -> None:
         """Reports that the song is at its beginning."""
-        self._last, self._ticks = 0, 0
+        self._last, self._ticks, self._jump = 0, 0, None
 
     def in_ticks(self, position: int) -> int:
         """Takes the position of a message; returns it in ticks of the song."""
         if self._last is not None and not self._is_given and self._ticks >= FEWEST_TICKS:
             fitting = [unit for unit in UNITS if _fits(unit, position, position - self._last, self._ticks)]
+            fitting = fitting or self._fitting_a_loop(position)
             if fitting:
                 self.unit_ticks = fitting[0]
+        if self._last is not None and position != self._last:
+            self._jump = (self._last, self._ticks)
         self._last, self._ticks = position, 0
         return position * self.unit_ticks
+
+    def _fitting_a_loop(self, position: int) -> list[int]:
+        """Returns the units in which the song has gone back to `position` from one and the same place twice."""
+        if position != self._last or self._jump is None:
+            return []
+        before, ticks = self._jump
+        apart = {unit: abs(before * unit + ticks - position * unit - self._ticks) for unit in UNITS}
+        return [unit for unit in UNITS if apart[unit] <= LOOP_TOLERANCE_TICKS]
 
 
 def _fits(unit_ticks: int, position: int, moved: int, ticks: int) -> bool:

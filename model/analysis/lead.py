@@ -30,11 +30,10 @@ def is_lead_line(
         return False
     in_order = np.array(onsets)
     in_order.sort(kind="stable")
-    is_new_onset = np.empty(count + 1, np.bool_)
-    is_new_onset[0] = is_new_onset[-1] = True
-    np.not_equal(in_order[1:], in_order[:-1], out=is_new_onset[1:-1])
-    single = np.count_nonzero(is_new_onset[:-1] & is_new_onset[1:])
-    return bool(single / np.count_nonzero(is_new_onset[:-1]) >= min_monophonic_share)
+    is_later = in_order[1:] != in_order[:-1]
+    # A note is single if it is later than the one before, and the one after is later.
+    single = np.count_nonzero(is_later[1:] & is_later[:-1]) + (int(is_later[0]) + int(is_later[-1]) if count > 1 else 1)
+    return bool(single / (np.count_nonzero(is_later) + 1) >= min_monophonic_share)
 
 
 def is_lead_like(notes: Sequence[Note], min_notes: int = MIN_NOTES) -> bool:

@@ -55,7 +55,8 @@ class Closing:
     ) -> None:
         """Where `chord_ends` knows the chord of a beat, last notes are weighted by it, and by the key elsewhere."""
         self._ending, self._chord_ends = ending, chord_ends
-        self._from_beats = ending.from_beats - ROUNDING_BEATS
+        self._from_beats, self._line_beats = ending.from_beats - ROUNDING_BEATS, ending.line_beats
+        self._passing_from_beats = self._line_beats - ending.bars.beats_per_bar
         self._passing_weight = ending.ends.passing_weight
         self._note_count = len(vocabulary.pitches)
         self._key_weights = np.array([ending.weight_of(pitch) for pitch in range(OCTAVE)])
@@ -94,12 +95,10 @@ class Closing:
 
     def _avoid_passing_line(self, weights: Weights, point: ForecastPoint) -> None:
         """Before the last bar, makes times less likely that go past its bar line, as phrases often end there."""
-        line_beats = self._ending.line_beats
-        if self._shifts is None or not point.chord or point.onset_beats < line_beats - self._ending.bars.beats_per_bar:
+        if self._shifts is None or not point.chord or point.onset_beats < self._passing_from_beats:
             return
-        weights[1 + self._note_count :][point.onset_beats + self._shifts > line_beats + CHORD_BEATS] *= (
-            self._passing_weight
-        )
+        is_passing = point.onset_beats + self._shifts > self._line_beats + CHORD_BEATS
+        weights[1 + self._note_count :][is_passing] *= self._passing_weight
 
     def chance_after(self, onset_beats: float, pitch: int) -> float:
         """The chance that a note is the last, now that its pitch is known; 0 before the place where answers may end."""

@@ -256,9 +256,10 @@ class _BaseImproviser(Generic[V]):
 
     def _memory_at(self, snapshot: Snapshot) -> Memory | None:
         """The memory, brought to the snapshot's place: it goes forward and back with the plan."""
-        if self.memory is not None and snapshot.memory is not None:
-            self.memory.restore(snapshot.memory)
-        return self.memory
+        memory = self.memory
+        if memory is not None and snapshot.memory is not None:
+            memory.restore(snapshot.memory)
+        return memory
 
 
 def _mark(memory: Memory | None) -> MemoryMark | None:

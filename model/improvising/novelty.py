@@ -28,6 +28,7 @@ OVERDUE_NOTES = 8
 LONG_GAP_RATIO = 1.5
 # Added to an interval from -127 to 127, so that it is a byte.
 UNISON = 128
+NO_PITCHES: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +72,16 @@ class Novelty:
     def forbidden_pitches(self, outline: Sequence[int]) -> frozenset[int]:
         """The pitches that may not come next after an answer's outline so far, as too much of it would be quotes."""
         if self._max_share >= 1.0 or len(outline) < QUOTE_INTERVALS:
-            return frozenset()
-        intervals = _intervals(outline[len(outline) - QUOTE_INTERVALS :])
-        following = self._followers.get(intervals)
+            return NO_PITCHES
+        following = self._followers.get(_intervals(outline[len(outline) - QUOTE_INTERVALS :]))
         if following is None:
-            return frozenset()
-        is_quoting = len(outline) > QUOTE_INTERVALS and _intervals(outline[-QUOTE_INTERVALS - 1 :]) in self._quotes
-        quoted = self.quoted_notes(outline) + (1 if is_quoting else QUOTE_INTERVALS + 1)
+            return NO_PITCHES
+        intervals = _intervals(outline)
+        is_quoting = len(outline) > QUOTE_INTERVALS and intervals[-QUOTE_INTERVALS:] in self._quotes
+        quoted = self._quoted_notes(intervals) + (1 if is_quoting else QUOTE_INTERVALS + 1)
         excess = quoted - self._max_share * max(len(outline) + 1, SHORTEST_ANSWER_NOTES)
         if excess <= 0.0:
-            return frozenset()
+            return NO_PITCHES
         ends_anywhere = not is_quoting or excess > OVERDUE_NOTES
         return frozenset(
             outline[-1] + interval for interval, is_motif_end in following.items() if is_motif_end or ends_anywhere
@@ -88,7 +89,9 @@ class Novelty:
 
     def quoted_notes(self, outline: Sequence[int]) -> int:
         """How many notes of an answer's outline are in quotes."""
-        intervals = _intervals(outline)
+        return self._quoted_notes(_intervals(outline))
+
+    def _quoted_notes(self, intervals: bytes) -> int:
         count, quoted_until = 0, 0
         for end in range(QUOTE_INTERVALS, len(intervals) + 1):
             if intervals[end - QUOTE_INTERVALS : end] in self._quotes:
@@ -128,4 +131,4 @@ def _outline_and_onsets(notes: Iterable[Note]) -> tuple[list[int], list[float]]:
 
 
 def _intervals(outline: Sequence[int]) -> bytes:
-    return bytes(after - before + UNISON for before, after in pairwise(outline))
+    return bytes([after - before + UNISON for before, after in pairwise(outline)])

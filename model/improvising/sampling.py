@@ -1,5 +1,7 @@
 """Samples one token from weights by temperature and top-p; knows no vocabulary, and takes the random number as an argument."""
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,8 +14,11 @@ Tokens = npt.NDArray[np.intp]
 # The lowest logit, counted from that of the likeliest token: not far below it, probabilities become 0 in double
 # precision.
 LEAST_LOGIT = -600.0
-# Below this the inverse of a weight would overflow.
-LEAST_SCALE = 1e-300
+# Where the squares of the logits sum to no more than this, as those of any sound network do, no two are that far apart and
+# `exp` overflows for none: then they are taken as they are, which saves a third of the time.
+HARMLESS_SQUARES = 300.0**2
+# Below this, sums of weights would lose precision.
+LEAST_SUM = 1e-200
 
 
 def rank_tokens(weights: Weights, temperature: float, top_p: float) -> tuple[Tokens, Weights]:
@@ -23,15 +28,17 @@ def rank_tokens(weights: Weights, temperature: float, top_p: float) -> tuple[Tok
     nucleus: the smallest set of the likeliest tokens that hold `top_p` of all probability (Holtzman et al. 2020). The sums do not
     end at 1. Raises ValueError where no token has any weight.
     """
-    # By its index: the maximum itself would take three times as long to find, and this runs for every token.
-    highest = float(weights[weights.argmax()])
+    tokens = weights.argsort(kind="stable")[::-1]
+    ranked = weights[tokens]
+    highest = float(ranked[0])
     if not highest > 0.0:
         raise ValueError("nothing is allowed: no token has any weight")
-    p = weights * (1.0 / highest) if highest > LEAST_SCALE else weights / highest
     if temperature != 1.0:
-        np.power(p, 1.0 / temperature, out=p)
-    tokens = p.argsort(kind="stable")[::-1]
-    sums = p[tokens].cumsum()
+        ranked /= highest
+        np.power(ranked, 1.0 / temperature, out=ranked)
+    elif highest < LEAST_SUM:
+        ranked /= highest
+    sums = np.add.accumulate(ranked)
     if top_p < 1.0:
         kept = int(sums.searchsorted(top_p * sums[-1])) + 1
         return tokens[:kept], sums[:kept]
@@ -41,10 +48,11 @@ def rank_tokens(weights: Weights, temperature: float, top_p: float) -> tuple[Tok
 def softmax(logits: Logits) -> Weights:
     """The probabilities of the logits, shape (vocabulary,); each is above 0, so that any mask leaves a token with weight."""
     p: Weights = logits.astype(np.float64)
-    p -= p[p.argmax()]
-    np.maximum(p, LEAST_LOGIT, out=p)
+    if p.dot(p) > HARMLESS_SQUARES:
+        p -= p[p.argmax()]
+        np.maximum(p, LEAST_LOGIT, out=p)
     np.exp(p, out=p)
-    p *= 1.0 / np.add.reduce(p)
+    p *= 1.0 / p.dot(_ones(len(p)))  # takes a third of the time of a sum
     return p
 
 
@@ -54,3 +62,8 @@ def draw_token(tokens: Tokens, sums: Weights, uniform: float) -> int:
     index = int(sums.searchsorted(uniform * total, side="right"))
     # Rounding may have made the product as high as the total.
     return int(tokens[index if index < len(tokens) else int(sums.searchsorted(total))])
+
+
+@cache
+def _ones(size: int) -> Weights:
+    return np.ones(size)

@@ -6,7 +6,7 @@ nothing.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import log2
 from statistics import fmean, pstdev
 
@@ -34,6 +34,8 @@ SLOT_TRUST_NOTES = 0.1
 SLOT_BEATS = 0.25
 # A planned note is as long as one of this many notes of the player that are most like it.
 ALIKE_NOTES = 4
+# For so many gaps the notes that are most like it are kept; an answer in a steady rhythm has fewer.
+GAPS_KEPT = 256
 # How unlike it makes a note to stand at another strength of the bar, in octaves of its gap.
 STRENGTH_DISTANCE = 0.25
 # A note may sound a little into the next one, as players of legato do.
@@ -109,42 +111,59 @@ class Touch:
     timing: Timing
     profile: TouchProfile | None
     rest_share: float | None = None
+    _alike: dict[tuple[float, Strength], Sequence[float]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def feel(self, place: NotePlace, chance: float, owed_rest_beats: float | None = None) -> NoteTouch:
         """How a planned note is played; `chance`, in [0, 1), selects among what the player does at such places.
 
         With `owed_rest_beats` its length is instead the one, of what the player does, that leaves the rest after it nearest to that.
         """
+        strength = place.strength
         return NoteTouch(
-            self._velocity(place, chance),
-            self._share(place, (chance * 7919) % 1.0, owed_rest_beats),
+            self._velocity(place, strength, chance),
+            self._share(place, strength, (chance * 7919) % 1.0, owed_rest_beats),
             self.timing.late_beats(place.onset_beats, place.previous_onset_beats, place.bars, (chance * 104729) % 1.0),
         )
 
-    def _velocity(self, place: NotePlace, chance: float) -> int:
+    def _velocity(self, place: NotePlace, strength: Strength, chance: float) -> int:
         velocity = self.mean_velocity
         if self.residuals:
             features = loudness_features(
-                place.strength, place.progress, (place.pitch - self.mean_pitch) / 12, place.gap_beats
+                strength, place.progress, (place.pitch - self.mean_pitch) / 12, place.gap_beats
             )
             velocity += sum(map(float.__mul__, self.loudness, features))
-            velocity += self.slots.get(place.slot, 0.0) if place.slot is not None else 0.0
+            slot = place.slot
+            velocity += self.slots.get(slot, 0.0) if slot is not None else 0.0
             velocity += self.residuals[int(chance * len(self.residuals))]
         return min(max(round(velocity), LOWEST_VELOCITY), HIGHEST_VELOCITY)
 
-    def _share(self, place: NotePlace, chance: float, owed_rest_beats: float | None) -> float:
+    def _share(self, place: NotePlace, strength: Strength, chance: float, owed_rest_beats: float | None) -> float:
         if not self.shares:
             return self.profile.share_of_gap(place.gap_beats, chance) if self.profile else 1.0
-        octave, strength = _octave(place.gap_beats), place.strength
-        alike = sorted(
-            self.shares, key=lambda heard: abs(heard[0] - octave) + STRENGTH_DISTANCE * abs(heard[1] - strength)
-        )[:ALIKE_NOTES]
+        shares = self._shares_alike(place.gap_beats, strength)
         if owed_rest_beats is not None:
-            shares = [heard[2] for heard in alike]
             if owed_rest_beats >= LEAST_BREATH_BEATS and self.profile is not None:
-                shares += self.profile.shares_of_gap(place.gap_beats)
+                shares = [*shares, *self.profile.shares_of_gap(place.gap_beats)]
             return min(shares, key=lambda share: abs(place.gap_beats * (1.0 - share) - owed_rest_beats))
-        return alike[int(chance * len(alike))][2]
+        return shares[int(chance * len(shares))]
+
+    def _shares_alike(self, gap_beats: float, strength: Strength) -> Sequence[float]:
+        """The shares of the player's notes that are most like one with this gap, the nearest first.
+
+        Kept, as an answer has few different gaps, and sorting all notes of the player takes a quarter of a network's step.
+        """
+        kept = self._alike.get((gap_beats, strength))
+        if kept is None:
+            octave = _octave(gap_beats)
+            alike = sorted(
+                self.shares, key=lambda heard: abs(heard[0] - octave) + STRENGTH_DISTANCE * abs(heard[1] - strength)
+            )[:ALIKE_NOTES]
+            kept = tuple(heard[2] for heard in alike)
+            if len(self._alike) < GAPS_KEPT:
+                self._alike[gap_beats, strength] = kept
+        return kept
 
 
 def plain_touch(velocity: float) -> Touch:

@@ -77,8 +77,8 @@ class JournalEnded:
 class MemoryBegun:
     """A memory of this vocabulary begins to hear: with what it already holds, or empty. Without `shifts` it has no times.
 
-    `note_contexts` and `time_contexts` are the names of the contexts that it counts before notes and before times; both are empty
-    in journals of older versions.
+    `note_contexts`, `time_contexts` and `chord_contexts` are the names of the contexts that it counts before notes, before times and
+    over chords; all are empty in journals of older versions.
     """
 
     approach: Approach
@@ -87,19 +87,22 @@ class MemoryBegun:
     keeps_content: bool
     note_contexts: tuple[str, ...] = ()
     time_contexts: tuple[str, ...] = ()
+    chord_contexts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryHeard:
     """The first `position` tokens since it began still hold, and then came `tokens`; one that was not learnt is -1 - token.
 
-    `places` are where in the bar they stood, as many as tokens; None where that was not known.
+    `places` are where in the bar they stood, as many as tokens; None where that was not known. `chord_places` are where among the
+    chords, also as many, each without bytes where no chord was known; or there are none at all.
     """
 
     approach: Approach
     position: int
     tokens: tuple[int, ...]
     places: tuple[int | None, ...]
+    chord_places: tuple[bytes, ...] = ()
 
 
 RecordedEvent = MessageReceived | MessagePlayed | SettingChanged | ActionRequested | TimelineChanged
@@ -141,12 +144,14 @@ class RecordEncoder:
                 items = ("a", _second(at_s), _beat(beat), action)
             case TimelineChanged():
                 items = self._timeline_items(record)
-            case MemoryBegun(approach, pitches, shifts, keeps_content, note_contexts, time_contexts):
+            case MemoryBegun(approach, pitches, shifts, keeps_content, note_contexts, time_contexts, chord_contexts):
                 fine_shifts = [_fine(shift) for shift in shifts]
-                items = ("v", approach, pitches, fine_shifts, keeps_content, note_contexts, time_contexts)
-            case MemoryHeard(approach, position, tokens, places):
-                known = any(place is not None for place in places)
-                items = ("m", approach, position, tokens, *([places] if known else ()))
+                over_chords = (chord_contexts,) if chord_contexts else ()
+                items = ("v", approach, pitches, fine_shifts, keeps_content, note_contexts, time_contexts, *over_chords)
+            case MemoryHeard(approach, position, tokens, places, chord_places):
+                of_chords = [[place.hex() for place in chord_places]] if any(chord_places) else ()
+                are_known = of_chords or any(place is not None for place in places)
+                items = ("m", approach, position, tokens, *([places] if are_known else ()), *of_chords)
             case JournalEnded(at_s, heard_notes, played_notes, marks):
                 mark_items = [(mark.kind, _second(mark.from_s), _second(mark.until_s)) for mark in marks]
                 items = ("ended", _second(at_s), heard_notes, played_notes, mark_items)
@@ -316,7 +321,7 @@ def _read_memory_begun(items: Items) -> MemoryBegun:
     approach, pitches, shifts, keeps_content, *contexts = items
     if not isinstance(pitches, list) or not isinstance(shifts, list) or not isinstance(keeps_content, bool):
         raise TypeError("this is no vocabulary")
-    note_contexts, time_contexts = map(values.contexts, contexts or ((), ()))
+    note_contexts, time_contexts, chord_contexts = map(values.contexts, [*(contexts or [[], []]), []][:3])
     return MemoryBegun(
         values.approach(approach),
         values.pitches(pitches),
@@ -324,6 +329,7 @@ def _read_memory_begun(items: Items) -> MemoryBegun:
         keeps_content,
         note_contexts,
         time_contexts,
+        chord_contexts,
     )
 
 
@@ -332,13 +338,17 @@ def _read_memory_heard(items: Items) -> MemoryHeard:
     if not isinstance(tokens, list):
         raise TypeError("these are no tokens")
     places = more[0] if more else [None] * len(tokens)  # there are none where no bars were known
-    if not isinstance(places, list) or len(places) != len(tokens) or len(more) > 1:
+    chord_places = more[1] if len(more) > 1 else []
+    if not isinstance(places, list) or len(places) != len(tokens) or len(more) > 2:
         raise TypeError("these are no places")
+    if not isinstance(chord_places, list) or len(chord_places) not in {0, len(tokens)}:
+        raise TypeError("these are no places among the chords")
     return MemoryHeard(
         values.approach(approach),
         values.count(position),
         tuple(map(values.token, tokens)),
         tuple(map(values.place, places)),
+        tuple(map(values.chord_place, chord_places)),
     )
 
 

@@ -12,7 +12,7 @@ from model.approach import APPROACHES, Approach
 from model.harmony.chart import MAX_BARS, MAX_CHORDS_PER_BAR
 from model.harmony.chord_symbol import LONGEST_SYMBOL
 from model.memory.context_kinds import kind_named
-from model.memory.memory_mark import LARGEST_PLACE
+from model.memory.memory_mark import CHORD_PLACE_BYTES, LARGEST_PLACE
 
 LARGEST_S = LARGEST_BEATS = 1e8
 """Three years of seconds; as beats, half a year at 400 bpm."""
@@ -107,6 +107,14 @@ def token(item: object) -> int:
 def place(item: object) -> int | None:
     """The place in a bar where a token stood, None where that was not known."""
     return None if item is None else int(_number(item, 0, LARGEST_PLACE))
+
+
+def chord_place(item: object) -> bytes:
+    """The place among the chords where a token stood, no bytes where that was not known."""
+    place = bytes.fromhex(name(item))
+    if len(place) not in {0, CHORD_PLACE_BYTES}:
+        raise ValueError("this is no place among chords")
+    return place
 
 
 def contexts(items: object) -> tuple[str, ...]:

@@ -257,7 +257,7 @@ def _records() -> list[Record]:
         TimelineChanged(timeline.steered(Segment(1.6, 3.5, 100.0), 1.6), "free", "internal", 1.6),
         ActionRequested("capture", 1.6, 3.2),
         MessagePlayed(NoteOn(72, 81, 15), 2.0, 4.0),
-        MemoryHeard("pitch", 2, (7, 8), (None, None)),
+        MemoryHeard("pitch", 2, (7, 8), (None, None), (b"", bytes((0, 0, 7, 1, 12)))),
         MessagePlayed(NoteOff(72, 15), 2.5, 5.0),
         JournalEnded(3.0, 1, 1, (Mark("capture", 1.25, 1.5), Mark("record", 2.0, 3.0))),
     ]

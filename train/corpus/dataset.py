@@ -30,13 +30,16 @@ NO_TARGET = -100
 # Shifts are counted in this fraction of a beat, half a millisecond at 120 bpm, so that played timing gives few values,
 # too.
 SHIFTS_PER_BEAT = 960
+# How many notes are turned into tokens together: some megabytes of memory.
+NOTES_AT_ONCE = 1 << 16
 
 
 def pitches_of(lines: Iterable[Line]) -> tuple[int, ...]:
     """Every pitch between the lowest and highest that the lines' transposed copies reach."""
     lowest, highest = HIGHEST_PITCH, LOWEST_PITCH
-    for line in lines:
-        lowest, highest = min(lowest, int(line.records["pitch"].min())), max(highest, int(line.records["pitch"].max()))
+    for batch in _batches(line.records for line in lines):
+        pitches = np.concatenate([records["pitch"] for records in batch])
+        lowest, highest = min(lowest, int(pitches.min())), max(highest, int(pitches.max()))
     lowest = max(lowest + min(TRANSPOSITIONS), LOWEST_PITCH)
     highest = min(highest + max(TRANSPOSITIONS), HIGHEST_PITCH)
     return tuple(range(lowest, highest + 1))
@@ -45,10 +48,16 @@ def pitches_of(lines: Iterable[Line]) -> tuple[int, ...]:
 def shifts_of(lines: Iterable[Line]) -> Counter[float]:
     """How often each shift, in beats, occurs between consecutive onsets of a line; a chord is one onset."""
     counted: Counter[int] = Counter()
-    for line in lines:
-        onsets = line.records["onset_beats"]
-        first = onsets[_begins_chord(onsets)]
-        counted.update(np.rint((first[1:] - first[:-1]) * SHIFTS_PER_BEAT).astype(np.int64).tolist())
+    for batch in _batches(line.records for line in lines if len(line)):
+        starts = _starts(batch)
+        onsets = np.concatenate([records["onset_beats"] for records in batch])
+        begins = _begins_chord(onsets, starts)
+        first = onsets[begins]
+        is_within_line = np.ones(len(onsets), np.bool_)
+        is_within_line[starts] = False
+        shifts = (first[1:] - first[:-1])[is_within_line[begins][1:]]
+        values, times = np.unique(np.rint(shifts * SHIFTS_PER_BEAT).astype(np.int64), return_counts=True)
+        counted.update(dict(zip(values.tolist(), times.tolist(), strict=True)))
     return Counter({ticks / SHIFTS_PER_BEAT: times for ticks, times in counted.items()})
 
 
@@ -63,24 +72,58 @@ def event_vocabulary(lines: Sequence[Line], choice: BinChoice, count: int) -> Ev
 
 def tokens_of_line(vocabulary: Vocabulary, records: Records) -> Tokens:
     """The tokens of a line, start token first: what `model.tokens.vocabulary.encode` returns, for all notes at once."""
-    token_of_pitch = _pitch_tokens(vocabulary.pitches)
-    notes = token_of_pitch[records["pitch"]]
-    if not isinstance(vocabulary, EventVocabulary) or not len(records):
-        return np.concatenate([[START], notes])
-    begins = _begins_chord(records["onset_beats"])
-    onsets = records["onset_beats"][begins]
-    times = vocabulary.first_time_token + np.searchsorted(_edges(vocabulary), onsets[1:] - onsets[:-1], side="left")
-    begins[0] = False  # there is no TIME before all music
-    tokens = np.empty(1 + len(notes) + len(times), np.int64)
-    at = np.cumsum(begins) + np.arange(1, len(notes) + 1)
-    tokens[0], tokens[at], tokens[at[begins] - 1] = START, notes, times
-    return tokens
+    return tokens_of_lines(vocabulary, [records])[0] if len(records) else np.array([START])
 
 
-def _begins_chord(onsets: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Which notes begin a new onset: those at least CHORD_BEATS after the first note of the chord before."""
+def tokens_of_lines(vocabulary: Vocabulary, lines: Sequence[Records]) -> tuple[Tokens, npt.NDArray[np.int64]]:
+    """The tokens of lines end to end, and how many tokens each line has."""
+    if not lines or not all(len(records) for records in lines):
+        pieces = [tokens_of_line(vocabulary, records) for records in lines]
+        return np.concatenate([np.zeros(0, np.int64), *pieces]), np.array([len(piece) for piece in pieces], np.int64)
+    starts = _starts(lines)
+    notes = _pitch_tokens(vocabulary.pitches)[np.concatenate([records["pitch"] for records in lines])]
+    # A token stands before the first note of a line, the start token, and by the event approach before each later onset, a TIME.
+    begins = np.zeros(len(notes), np.bool_)
+    begins[starts] = True
+    before = np.full(len(lines), START)
+    if isinstance(vocabulary, EventVocabulary):
+        onsets = np.concatenate([records["onset_beats"] for records in lines])
+        begins = _begins_chord(onsets, starts)
+        onsets = onsets[begins]
+        before = vocabulary.first_time_token + np.searchsorted(
+            _edges(vocabulary), np.diff(onsets, prepend=0.0), side="left"
+        )
+        before[np.cumsum(begins)[starts] - 1] = START
+    tokens = np.empty(len(notes) + len(before), np.int64)
+    at = np.cumsum(begins) + np.arange(len(notes))
+    tokens[at], tokens[at[begins] - 1] = notes, before
+    return tokens, np.diff(at[starts] - 1, append=len(tokens))
+
+
+def _batches(lines: Iterable[Records]) -> Iterator[list[Records]]:
+    """Many lines at a time, as numpy takes longer to begin than to handle the few hundred notes of one."""
+    batch: list[Records] = []
+    count = 0
+    for records in lines:
+        batch.append(records)
+        count += len(records)
+        if count >= NOTES_AT_ONCE:
+            yield batch
+            batch, count = [], 0
+    if batch:
+        yield batch
+
+
+def _starts(lines: Sequence[Records]) -> npt.NDArray[np.int64]:
+    """The index of each line's first note, where the lines are put end to end."""
+    return np.cumsum([0, *(len(records) for records in lines[:-1])])
+
+
+def _begins_chord(onsets: npt.NDArray[np.float64], starts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which notes begin a new onset: those at least CHORD_BEATS after the first note of the chord before, and those at `starts`."""
     begins = np.ones(len(onsets), np.bool_)
     begins[1:] = onsets[1:] - onsets[:-1] >= CHORD_BEATS
+    begins[starts] = True
     near = ~begins[1:]
     if not (near[1:] & near[:-1]).any():
         return begins  # no chord of three notes or more, whose last may be far from its first
@@ -163,9 +206,8 @@ class TokenPieces:
 
 def pieces_in_memory(vocabulary: Vocabulary, lines: Sequence[Line]) -> TokenPieces:
     """Builds the array in memory, for few lines, such as the held-out ones."""
-    every = [tokens_of_line(vocabulary, line.records) for line in lines]
-    tokens = np.concatenate([np.zeros(0, np.int64), *every]).astype(np.uint16)
-    return TokenPieces(tokens, [len(tokens) for tokens in every], transposing(vocabulary))
+    tokens, lengths = tokens_of_lines(vocabulary, [line.records for line in lines])
+    return TokenPieces(tokens.astype(np.uint16), lengths, transposing(vocabulary))
 
 
 def pieces_on_disk(vocabulary: Vocabulary, lines: Iterable[Line], path: Path) -> tuple[TokenPieces, str]:
@@ -173,12 +215,13 @@ def pieces_on_disk(vocabulary: Vocabulary, lines: Iterable[Line], path: Path) ->
 
     Raises OSError if the file cannot be written.
     """
-    lengths, content = [], hashlib.sha256()
+    lengths: list[int] = []
+    content = hashlib.sha256()
     with path.open("wb") as file:
-        for line in lines:
-            tokens = tokens_of_line(vocabulary, line.records).astype(np.uint16)
-            lengths.append(len(tokens))
-            written = tokens.tobytes()
+        for batch in _batches(line.records for line in lines):
+            tokens, lengths_of_batch = tokens_of_lines(vocabulary, batch)
+            lengths += lengths_of_batch.tolist()
+            written = tokens.astype(np.uint16).tobytes()
             content.update(written)
             file.write(written)
     return TokenPieces(np.memmap(path, np.uint16, "r"), lengths, transposing(vocabulary)), content.hexdigest()

@@ -24,6 +24,8 @@ _SCATTER, _PER_BIN = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB
 _HALF, _NEARLY_HALF = np.uint64(31), np.uint64(29)
 # An n-gram's hash is built from two pieces of equal length each time: this length, and the factor of the second piece.
 _PIECES = tuple((length, np.uint64(pow(_POWER, length, 1 << 64))) for length in (1, 2, 4))
+# The hash of an n-gram of one repeated note; of any other one it is as unlikely as that two n-grams have one hash.
+_UNMOVING = np.uint64(128 * sum(pow(_POWER, place, 1 << 64) for place in range(GRAM_INTERVALS)) % (1 << 64))
 _BINS = np.arange(HASHES)
 _BIN_SHIFT = np.uint64(64 - (HASHES - 1).bit_length())
 _EMPTY = np.uint64(2**64 - 1)
@@ -61,10 +63,9 @@ def _grams(lines: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint64]:
         return np.zeros(0, np.uint64)
     # The sum of interval times power to the place, by ever longer pieces: pairs, fours, eights.
     hashes = (intervals + 128).view(np.uint64)
-    is_moving = intervals != 0
     for length, power in _PIECES:
         hashes = hashes[:-length] + hashes[length:] * power
-        is_moving = is_moving[:-length] | is_moving[length:]
+    is_moving = hashes != _UNMOVING
     # No n-gram may span two lines.
     joint = -1
     for line in lines[:-1]:
@@ -91,20 +92,21 @@ def groups_of(signatures: Sequence[Signature | None]) -> list[int]:
             index = first[index]
         return index
 
-    for one, other in _likely_pairs(table):
+    for one, other in _likely_pairs(table).tolist():
         if np.count_nonzero(table[one] == table[other]) >= SIMILAR * HASHES:
             low, high = sorted((root(present[one]), root(present[other])))
             first[high] = low
     return [root(index) for index in range(len(signatures))]
 
 
-def _likely_pairs(table: npt.NDArray[np.uint32]) -> list[tuple[int, int]]:
-    """Pairs that agree in a band: each file with the first that has the same rows there."""
-    pairs: set[tuple[int, int]] = set()
+def _likely_pairs(table: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+    """Pairs that agree in a band, in order: each file with the first that has the same rows there; shape (pairs, 2)."""
+    pairs = []
     rows = HASHES // BANDS
     for band in range(BANDS):
         part = np.ascontiguousarray(table[:, band * rows : (band + 1) * rows]).view(f"V{4 * rows}")[:, 0]
         _, begins, member = np.unique(part, return_index=True, return_inverse=True)
         firsts = begins[member]
-        pairs.update((int(firsts[i]), int(i)) for i in np.flatnonzero(firsts != np.arange(len(firsts))))
-    return sorted(pairs)
+        others = np.flatnonzero(firsts != np.arange(len(firsts)))
+        pairs.append(firsts[others] * len(table) + others)
+    return np.stack(np.divmod(np.unique(np.concatenate(pairs)), len(table)), axis=1)

@@ -39,6 +39,9 @@ FEW_DATES = 32
 DATES_BETWEEN_MOVES = 48
 """A grid that moves again sooner than this counts as another grid."""
 
+COARSER = 1.5
+"""A grid that is coarser has a period that is longer by this factor at least."""
+
 MOST_MISSES, MISSES_DECAY = 2.5, 0.9
 """A grid is dropped, or has moved, when more dates than this miss it; older misses count less."""
 
@@ -60,13 +63,17 @@ class BufferGrid:
         self._misses = 0.0
         self._since_moved = DATES_BETWEEN_MOVES
 
-    def add(self, at_s: float) -> bool:
-        """Adds the date of a tick; returns True if a grid is known and the date is on it."""
+    def add(self, at_s: float, *, is_surprising: bool = False) -> bool:
+        """Adds the date of a tick; returns True if a grid is known and the date is on it.
+
+        A surprising date is one that is not where the last ones let it be expected. It may be the first one that another
+        buffer has, and then it is searched at once.
+        """
         self._dates_s.append(at_s)
         self._added += 1
         self._since_moved += 1
         if self.period_s is None:
-            self._search()
+            self._search(is_surprising=is_surprising)
             return self.period_s is not None
         line, late_s = self._place(at_s)
         self._misses *= MISSES_DECAY
@@ -81,6 +88,15 @@ class BufferGrid:
             self._measure()
             if self._jitter_s > self._most_jitter_s:
                 self.forget()
+        return self.period_s is not None
+
+    def find_coarser(self) -> bool:
+        """Whether the last dates show a longer buffer, whose dates fit this grid too; the grid is then that of the longer one."""
+        found = clear_grid(list(self._dates_s)[-MOST_DATES:])
+        if self.period_s is None or found is None or found.period_s < COARSER * self.period_s:
+            return False
+        self._truncate_dates(MOST_DATES)
+        self._use(found, min(MOST_JITTER_S, MOST_JITTER * found.period_s))
         return self.period_s is not None
 
     def forget(self) -> None:
@@ -101,8 +117,8 @@ class BufferGrid:
         line = round((at_s - self._origin_s - self._jitter_s / 2) / self.period_s)
         return line, at_s - self._origin_s - line * self.period_s
 
-    def _search(self) -> None:
-        if self._added % (SEARCH_EVERY if self._added <= MOST_DATES else SEARCH_SELDOM_EVERY) == 0:
+    def _search(self, *, is_surprising: bool) -> None:
+        if is_surprising or self._added % (SEARCH_EVERY if self._added <= MOST_DATES else SEARCH_SELDOM_EVERY) == 0:
             for count in (MOST_DATES, FEW_DATES):
                 found = clear_grid(list(self._dates_s)[-count:])
                 if found is not None:

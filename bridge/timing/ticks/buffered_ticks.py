@@ -27,6 +27,14 @@ LEAST_SPREAD, FAST_FORGETTING = 0.08, 0.01
 """Where the possible lines are closer together than this share of a buffer, they are more likely wrong than exact, as
 the grid they come from was measured on few dates at first. Then the set grows faster."""
 
+OLD_TICKS, OLD_SPREAD = 192, 0.02
+"""After this many ticks the grid has been measured on many dates, and the possible lines may be as close together as this share of a
+buffer: a set that grows fast says little of the tempo."""
+
+CONTRADICTED_FORGETTING = 0.2
+"""Windows are wider than a buffer by `MARGIN_S` on each side. Where they leave less than that between the possible lines, they
+contradict each other, and the set grows at once."""
+
 LATE_TICKS, EARLY_TICKS = 4, 3
 """This many ticks outside their windows are not a coincidence; early ones are rarer, as no delivery makes a tick early."""
 
@@ -63,6 +71,10 @@ CALM_TICKS, MOST_CHANGES = 96, 5.0
 SETTLED_TICKS, GLIDE_S = 168, 0.000002
 """After `SETTLED_TICKS`, new knowledge moves the line by `GLIDE_S` a tick at most, which is 0.8 ms in 16 beats. It may be up to a
 buffer that no earlier tick could show; the glide is inaudible, while a sudden jump of the beat would be heard."""
+
+SLACK_S = 0.0012
+"""How far beyond half a buffer from a possible line the beat may be while it glides: 1 ms, and `MARGIN_S`, by which windows are too
+wide. With less, the farthest of all lines, which is seldom the true one, would drag the beat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +132,8 @@ class BufferedTicks:
         if self.age > SETTLED_TICKS:
             due_s = self._line.due_s(self.number)
             at_s = due_s + min(max(at_s - due_s, -GLIDE_S), GLIDE_S)
-            # The glide lags behind what is known, but stays within half a buffer of every possible line where that can be.
-            half_s = self._period_s / 2
+            # The glide lags behind what is known, but stays within about half a buffer of every possible line where that can be.
+            half_s = self._period_s / 2 + SLACK_S
             at_s = min(max(at_s, self._lines.latest_s - half_s), max(self._lines.earliest_s + half_s, middle.at_s))
         self._line = Line(self.number, at_s, interval_s)
 
@@ -130,8 +142,7 @@ class BufferedTicks:
         self._changes -= self._changes / CALM_TICKS
         lines = self._lines
         lines.advance()
-        is_doubtful = lines.spread_s < LEAST_SPREAD * self._period_s
-        lines.relax(FAST_FORGETTING if is_doubtful else FORGETTING, lines.middle)
+        lines.relax(self._forgetting, lines.middle)
         if self._grid.moved != self._grid_moves:
             # The whole machine paused, and its buffers with it.
             self._grid_moves = self._grid.moved
@@ -182,6 +193,15 @@ class BufferedTicks:
     @property
     def _half_s(self) -> float:
         return self._period_s / 2 + MARGIN_S
+
+    @property
+    def _forgetting(self) -> float:
+        """By which share the set of possible lines grows with this tick."""
+        spread_s = self._lines.spread_s
+        if spread_s < MARGIN_S:
+            return CONTRADICTED_FORGETTING
+        least = LEAST_SPREAD if self.age < OLD_TICKS else OLD_SPREAD
+        return FAST_FORGETTING if spread_s < least * self._period_s else FORGETTING
 
     def _keep_in_window(self, lines: FeasibleLines, date_s: float) -> bool:
         half_s = self._half_s

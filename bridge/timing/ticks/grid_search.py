@@ -34,6 +34,10 @@ CLEAR_GAP_S = 0.0002
 FREQUENT_SHARE = 0.12
 """A length of interval with a smaller share may be a coincidence, such as a lost tick; then only the most common buffers count."""
 
+RARE_GAP = 0.5
+"""A rare length of interval is one only if the gap between the two lengths is this share of their scatter. Otherwise it is the end of
+what jitter does, and where ticks are nearly a whole number of some buffer long, that buffer would be found."""
+
 USUAL_TOLERANCE = 0.0015
 """How far a measured length may be from a usual buffer's to be taken for it, as a share."""
 
@@ -130,6 +134,8 @@ def _candidates_s(dates_s: Sequence[float]) -> Iterable[tuple[float, float]]:
     if any(first == second == is_rarer_long for first, second in pairwise(is_long)):
         return
     is_frequent = min(len(short), len(long)) >= max(3, FREQUENT_SHARE * len(intervals_s))
+    if not is_frequent and gap_s < RARE_GAP * scatter_s:
+        return
     for period_s in (apart_s, *PERIODS_S) if is_frequent else COMMON_PERIODS_S:
         if abs(period_s / apart_s - 1.0) <= scatter_s / apart_s + USUAL_TOLERANCE:
             yield period_s, min(MOST_JITTER * period_s, MOST_JITTER_S, MOST_SCATTER * scatter_s + PERIOD_ERROR_S)

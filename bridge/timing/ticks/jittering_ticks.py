@@ -33,6 +33,9 @@ ALWAYS_ALLOWED_S = 0.0025
 """How far off the line a tick may be: in standard deviations of the noise, and in seconds what is always allowed.
 However large the noise is, a tick that is a whole interval off is another tick."""
 
+SURPRISING_S = 0.0005
+"""A tick that is off the line by less than this is no surprise, however small the noise is."""
+
 HELD_UP_S = 0.0015
 """Ticks closer together than this were held up, and only the last one has a true date: at 400 bpm ticks are 6 ms apart, and
 a MIDI cable (DIN) transmits one in 0.3 ms."""
@@ -159,6 +162,13 @@ class JitteringTicks:
     def is_on_time(self, at_s: float) -> bool:
         """Whether a tick at `at_s` would be the next one, within the jitter."""
         return self._line is not None and abs(at_s - self._line.due_s(self.number + 1)) <= self._most_off_s
+
+    def is_surprising(self, at_s: float) -> bool:
+        """Whether a tick at `at_s` is farther off than jitter makes it, or ticks before it were."""
+        if self._line is None:
+            return False
+        most_s = max(SURPRISING_S, OFF_DEVIATIONS * self.noise.total_s)
+        return bool(self._outliers) or abs(at_s - self._line.due_s(self.number + 1)) > most_s
 
     def resume(self, at_s: float, lost: int = 0) -> None:
         """Expects the next tick at `at_s`: the tempo stays and the phase is new. `lost` ticks are counted as lost before it."""

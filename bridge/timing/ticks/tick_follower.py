@@ -17,7 +17,7 @@ BufferSide = Literal["start", "end", "unknown"]
 """Whether a tick gets the date of its buffer's start or end. Dates alone do not show it. Where it is unknown, ticks are
 expected in the middle between the two, which is at most half a buffer wrong."""
 
-DATES_KEPT = 96
+DATES_KEPT = 192
 """When a grid is found, the dates before it are counted again: before the grid was known, some looked like lost ticks."""
 
 REPLAYED_TICKS = 24
@@ -32,13 +32,16 @@ SAME_PERIOD = 0.01
 RECOUNTED_TICKS = 24
 """When a grid is dropped, at most this many last ticks are counted again: the grid may have taken some for lost by mistake."""
 
-SETTLED_TICKS, SAME_TEMPO = 144, 0.003
+SETTLED_TICKS, SAME_TEMPO = 192, 0.003
 """After `SETTLED_TICKS` with the same tempo, give or take this share, a model that takes over leaves the beat where it is, and only
 then glides to where it expects it: no tick has moved, only more is known."""
 
 MOST_GLIDE_S = 0.003
 """The largest difference that is glided over: half of the longest buffer that jitter can hide, and a little more. A larger one means
 another buffer."""
+
+COARSER_TICKS = 96
+"""How many last ticks are fitted again when a longer buffer turns out to be the clock's."""
 
 REFIT_AGES = frozenset({24, 36, 48, 72, 95})
 """Ticks on a grid, or since the last change on it, after which the line is fitted again."""
@@ -133,12 +136,15 @@ class TickFollower:
 
     def _add_to_model(self, at_s: float) -> None:
         self._last_s = at_s
-        is_on_grid = self._grid.add(at_s)
+        is_surprising = self._buffered is None and self._jittering.is_surprising(at_s)
+        is_on_grid = self._grid.add(at_s, is_surprising=is_surprising)
         if self._buffered is not None:
             if self._grid.period_s is not None:
                 self._buffered.tick(at_s, is_on_grid=is_on_grid)
             if self._grid.period_s is None or not self._buffered.is_steady:
                 self._leave_grid(at_s)
+            elif self._buffered.age == 0 and self._grid.find_coarser():
+                self._enter_coarser_grid(at_s)
             elif self._buffered.age in REFIT_AGES and self._buffered.is_calm:
                 self._refit(at_s)
         else:
@@ -190,6 +196,15 @@ class TickFollower:
                 return
         self._unsteady = RETRY_TICKS
         self._unsteady_period_s = self._grid.period_s
+
+    def _enter_coarser_grid(self, at_s: float) -> None:
+        """Fits the ticks to a longer buffer: what looked like a change of the clock was a tick that slipped into the next one."""
+        dates_s = [*(date_s for _, date_s in list(self._dates)[1 - COARSER_TICKS :]), at_s]
+        first = self._dates[-1].number + 2 - len(dates_s)
+        counted = [Tick(first + index, date_s) for index, date_s in enumerate(dates_s)]
+        buffered = BufferedTicks(self._grid, counted, (dates_s[-1] - dates_s[0]) / (len(dates_s) - 1))
+        if buffered.is_steady:
+            self._buffered = buffered
 
     def _refit(self, at_s: float) -> None:
         """Fits the line again, as the grid is known better now than when the first ticks' windows came from it."""

@@ -84,8 +84,7 @@ def _stacked(tracks: Sequence[TrackNotes]) -> _Notes | None:
         last_tick = max(last_tick, min(last_end, track.end))
         if last_end > track.end and number not in open_tracks:
             open_tracks.append(number)
-    pitch, velocity = notes["pitch"].copy(), notes["velocity"].copy()
-    return _Notes(parts, bounds, tick, end, pitch, velocity, shortest, open_tracks, last_tick)
+    return _Notes(parts, bounds, tick, end, notes["pitch"], notes["velocity"], shortest, open_tracks, last_tick)
 
 
 def _score_of(
@@ -131,6 +130,7 @@ def _parts(notes: _Notes) -> tuple[list[Part], bool]:
         is_in_order = _is_rising(place[order], notes.bounds)
     else:
         order = None
+        pitch, velocity = pitch.copy(), velocity.copy()  # bytes side by side, and nothing else of the records is kept
     programs = _programs(notes, order)
     parts = [
         Part(

@@ -1,9 +1,9 @@
 """Parses tracks of a MIDI file into the notes of each channel, with symusic.
 
-symusic reports a note's program but not its channel, drops a note that never ends, and refuses a track with one invalid
-byte. So a few events are appended to each track: note-offs for all that may still sound, and on each channel one note,
-the mark, whose pitch and velocity hold the channel and the track. A track whose marks do not come back is repaired
-first (`midi_events`).
+symusic reports a note's program but not its track and channel, drops a note that never ends, and refuses a track with one
+invalid byte. So a few events are appended to each track: note-offs for all that may still sound, on each channel one note, the
+mark, whose pitch is the channel, and the track's number as its name. A track whose marks do not come back is repaired first
+(`midi_events`).
 """
 
 import re
@@ -22,15 +22,20 @@ _NOTE_ON, _NOTE_OFF = 0x90, 0x80
 # System messages, except meta messages: symusic misreads F7 events, and running status after any of them. The same bytes are part of
 # long delta times and of texts.
 _SYSTEM = range(0xF0, 0xFF)
+# Such a byte begins a message only at the start, or after the last byte of a delta time, which is below 128 or the fourth byte of it.
+# One after FF 59 02 is the number of flats of a key signature.
+_MAY_BE_SYSTEM = re.compile(rb"[\xf0-\xfe](?:(?<![\x80-\xff].)|(?<=[\x80-\xff]{4}.))(?<!\xff\x59\x02.)", re.DOTALL)
 # A tempo or meter of an unusual length, of which symusic may read more bytes than there are.
 _UNUSUAL = re.compile(rb"\xff(?:\x51[^\x03]|\x58[^\x04])", re.DOTALL)
 _TEMPO, _METER = b"\xff\x51", b"\xff\x58"
-# One tick after a track's end come the note-offs, and one tick later the marks, which are one tick long. A mark's pitch
-# is the channel and its velocity the number of the track, counted from 1.
+# One tick after a track's end come the note-offs, and one tick later the marks, which are one tick long. A mark's pitch is the
+# channel. Then comes a name: symusic gives the last one of a track to all of its notes.
 _TEXT = b"\xff\x01\x00"
+_NAME = b"\xff\x03"
 _END_DELTA = _TEXT + b"\x01" + _TEXT
 _MARK_TICKS = 2
-_MOST_MARKED = 127
+_MARK_VELOCITY = 1
+_LONGEST_NAME = 5  # a file has at most 65,535 tracks
 # By how much the number of note-offs per pitch grows while notes of one pitch are still open.
 _MORE = 16
 # The bytes of a note-on: a delta time, a pitch and a velocity.
@@ -90,45 +95,40 @@ def read_together(bodies: Sequence[bytes]) -> list[TrackNotes | None]:
     found: list[TrackNotes | None] = [None] * len(bodies)
     marked: list[tuple[int, tuple[int, ...]]] = []
     for number, body in enumerate(bodies):
-        if _is_plain(body):
-            channels = _channels_of(body)
+        channels = _channels_of(body)
+        if _is_plain(body, may_have_notes=bool(channels)):
             if channels or _TEMPO in body or _METER in body:
                 marked.append((number, channels))
             else:
                 found[number] = SILENT
-    for begin in range(0, len(marked), _MOST_MARKED):
-        some = marked[begin : begin + _MOST_MARKED]
-        tracks = _each([bodies[number] for number, _ in some], [channels for _, channels in some])
-        for (number, _), track in zip(some, tracks, strict=True):
+    if marked:
+        tracks = _each([bodies[number] for number, _ in marked], [channels for _, channels in marked])
+        for (number, _), track in zip(marked, tracks, strict=True):
             found[number] = None if track is None else _with_members(track, bodies[number])
     return found
 
 
-def _is_plain(body: bytes) -> bool:
-    """Whether a track ends as it should and holds nothing that symusic would misread. What else is invalid, symusic refuses."""
+def _is_plain(body: bytes, *, may_have_notes: bool) -> bool:
+    """Whether a track ends as it should and holds nothing that symusic would misread. What else is invalid in a track that may have
+    notes, symusic refuses.
+    """
     if not body.endswith(END_OF_TRACK) or _UNUSUAL.search(body) is not None:
         return False
     for status in _SYSTEM:  # a third of the time that `any` takes
         if status in body:
-            return is_ordinary(body)
+            return (may_have_notes and _MAY_BE_SYSTEM.search(body) is None) or is_ordinary(body)
     return True
 
 
 def _each(bodies: Sequence[bytes], channels: Sequence[tuple[int, ...]]) -> Sequence[TrackNotes | None]:
-    """Parses tracks with one call of symusic; and again each one in doubt that may be a single channel with several programs.
-
-    Or with one call each, if it is unclear which of them has to be repaired.
-    """
+    """Parses tracks with one call of symusic; or with one call each, if it is unclear which of them has to be repaired."""
     events = [memoryview(body)[: -len(END_OF_TRACK)] for body in bodies]
     found = _parsed(events, channels)
     # After the repair of a track its tempi and meters would be there twice.
     if found is not None and not any(
         track is None and (_TEMPO in body or _METER in body) for track, body in zip(found, bodies, strict=True)
     ):
-        return [
-            _alone(body, of_track) if track is None and len(of_track) == 1 else track
-            for track, body, of_track in zip(found, events, channels, strict=True)
-        ]
+        return found
     return [_alone(body, of_track) for body, of_track in zip(events, channels, strict=True)]
 
 
@@ -188,82 +188,74 @@ def _parsed(
         length = len(track) + len(_END_DELTA) + len(offs) * copies + len(marks)
         pieces += (TRACK, length.to_bytes(4), track, _END_DELTA, *(offs,) * copies, marks)
     parsed = parse(b"".join(pieces))
-    if parsed is None:
+    by_track = None if parsed is None else _by_track(parsed.parts, channels)
+    if parsed is None or by_track is None:
         return None
-    parts, tempi, meters = parsed
-    marks_of = _marks_of(parts, channels)
-    if marks_of is None:
-        return None
-    marks_found, doubtful = marks_of
-    has_programs = bool(doubtful) and len(marks_found) == len(tracks) == 1 and len(channels[0]) == 1
-    if has_programs:
-        marks_found = _of_one_channel(parts, marks_found[0])
-        doubtful = set() if marks_found else doubtful
-    found: list[list[ChannelNotes]] = [[] for _ in tracks]
-    ends = [0] * len(tracks)
-    for (records, first_program), (number, channel, end) in marks_found:
-        ends[number] = end
-        if len(records) > NOTE.size:
-            program = programs.get(channel, 0) if programs else first_program
-            found[number].append(ChannelNotes(channel, records[: -NOTE.size], program, has_programs))
-    every: list[TrackNotes | None] = [None] * len(tracks)
-    for number in range(len(tracks)):
-        if number not in doubtful:
-            every[number] = TrackNotes(tuple(found[number]), ends[number], tempi, meters)
+    marked, unmarked = by_track
+    # If all marks arrived, symusic read each track up to its name, so that every part has the name of its track.
+    is_whole = not unmarked or [len(of_track) for of_track in marked] == [len(of_track) for of_track in channels]
+    tempi, meters = parsed.tempi, parsed.meters
+    found: list[TrackNotes | None] = []
+    for number, ending in enumerate(marked):
+        notes = None
+        if number in unmarked:
+            notes = _joined(ending, unmarked[number]) if is_whole else None
+        elif len(ending) == len(channels[number]):
+            notes = [
+                ChannelNotes(channel, records[: -NOTE.size], programs.get(channel, 0) if programs else program)
+                for channel, _, (records, program, _) in ending
+                if len(records) > NOTE.size
+            ]
+        if notes is None:
+            found.append(None)
+        else:
+            found.append(TrackNotes(tuple(notes), ending[0][1] if ending else 0, tempi, meters))
             tempi = meters = ()
-    return every
+    return found
 
 
-_Mark = tuple[int, int, int]
-"""The content of a mark: the number of the track, the channel, and the tick at which the track ends."""
+_Marked = tuple[int, int, ProgramNotes]
+"""A channel, the tick at which its track ends, and the part of the channel that ends with its mark."""
 
 
-def _of_one_channel(
-    parts: Sequence[ProgramNotes], marked: tuple[ProgramNotes, _Mark]
-) -> list[tuple[ProgramNotes, _Mark]]:
-    """A channel that symusic split at its program changes, as one part with the first program; nothing if two programs begin at once."""
-    begins = [int(np.minimum.reduce(np.frombuffer(records, NOTE_RECORD)["time"])) for records, _ in parts]
+def _by_track(
+    parts: Sequence[ProgramNotes], channels: Sequence[tuple[int, ...]]
+) -> tuple[list[list[_Marked]], dict[int | None, list[ProgramNotes]]] | None:
+    """Each track's parts that end with a mark, and the other parts by track; None if a mark is also a note of the music."""
+    marked: list[list[_Marked]] = [[] for _ in channels]
+    unmarked: dict[int | None, list[ProgramNotes]] = {}
+    for part in parts:
+        number = int(part.name) if len(part.name) <= _LONGEST_NAME and part.name.isdecimal() else len(channels)
+        time, duration, channel, velocity = NOTE.unpack_from(part.records, len(part.records) - NOTE.size)
+        if number >= len(channels):  # the track's own name, as symusic did not read it to the end
+            unmarked.setdefault(None, []).append(part)
+        elif duration != 1 or velocity != _MARK_VELOCITY or channel not in channels[number]:
+            unmarked.setdefault(number, []).append(part)
+        elif marked[number] and marked[number][-1][0] >= channel:  # symusic keeps the channels in order
+            return None
+        else:
+            marked[number].append((channel, time - _MARK_TICKS, part))
+    return marked, unmarked
+
+
+def _joined(marked: Sequence[_Marked], others: Sequence[ProgramNotes]) -> list[ChannelNotes] | None:
+    """The only channel of a track, which symusic split at its program changes, with the first program.
+
+    None if the track has several channels, or two programs begin at once.
+    """
+    if len(marked) != 1:
+        return None
+    channel, _, last = marked[0]
+    parts = [*others, last]
+    begins = [int(np.minimum.reduce(np.frombuffer(part.records, NOTE_RECORD)["time"])) for part in parts]
     first = min(begins)
     if begins.count(first) > 1:
-        return []
-    last, mark = marked
-    in_order = [*(part for part in parts if part is not last), last]
-    notes = np.frombuffer(b"".join([part.records for part in in_order]), NOTE_RECORD).copy()
-    notes["program"] = np.repeat(
-        [part.program for part in in_order], [len(part.records) // NOTE.size for part in in_order]
-    )
-    return [(ProgramNotes(notes.tobytes(), parts[begins.index(first)].program), mark)]
-
-
-def _marks_of(
-    parts: Sequence[ProgramNotes], channels: Sequence[tuple[int, ...]]
-) -> tuple[list[tuple[ProgramNotes, _Mark]], set[int]] | None:
-    """symusic's tracks with their marks, and the numbers of the file's tracks that may lack one; None if that is unclear."""
-    found = []
-    # symusic keeps the order of the file, and in a track that of the channels: a track without a mark belongs to one from the last
-    # mark's up to the next mark's.
-    before, is_unmarked = (0, -1), False
-    doubtful: set[int] = set()
-    for part in parts:
-        time, duration, channel, velocity = NOTE.unpack_from(part.records, len(part.records) - NOTE.size)
-        number = velocity - 1
-        is_mark = duration == 1 and 0 <= number < len(channels) and channel in channels[number]
-        if not is_mark:
-            is_unmarked = True
-            continue
-        if (number, channel) <= before:
-            return None  # one of two equal marks is a note of the music
-        if is_unmarked:
-            doubtful |= set(range(before[0], number + 1))
-        before, is_unmarked = (number, channel), False
-        found.append((part, (number, channel, time - _MARK_TICKS)))
-    if is_unmarked:
-        doubtful |= set(range(before[0], len(channels)))
-    if len(found) < sum([len(of_track) for of_track in channels]):
-        # If a mark does not arrive, the track has an end-of-track message in the middle.
-        arrived = {(number, channel) for _, (number, channel, _) in found}
-        doubtful |= {number for number, of_track in enumerate(channels) for c in of_track if (number, c) not in arrived}
-    return found, doubtful
+        return None
+    notes = np.frombuffer(b"".join([part.records for part in parts])[: -NOTE.size], NOTE_RECORD).copy()
+    counts = [len(part.records) // NOTE.size for part in parts]
+    counts[-1] -= 1  # the mark
+    notes["program"] = np.repeat([part.program for part in parts], counts)
+    return [ChannelNotes(channel, notes.tobytes(), parts[begins.index(first)].program, has_programs=True)]
 
 
 @lru_cache(maxsize=256)
@@ -276,10 +268,12 @@ def _offs(channels: tuple[int, ...]) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _marks(channels: tuple[int, ...], number: int) -> bytes:
-    """The marks of a track's channels, and its end."""
-    begins = [bytes([0, _NOTE_ON | channel, channel, number + 1]) for channel in channels]
+    """The marks of a track's channels, its number as its name, and its end."""
+    begins = [bytes([0, _NOTE_ON | channel, channel, _MARK_VELOCITY]) for channel in channels]
     ends = [bytes([0, _NOTE_OFF | channel, channel, 0]) for channel in channels]
-    return b"".join((b"\x01", _TEXT, *begins, b"\x01", _TEXT, *ends, b"\x00", END_OF_TRACK))
+    name = b"%d" % number
+    named = b"\x00%b%c%b" % (_NAME, len(name), name)
+    return b"".join((b"\x01", _TEXT, *begins, b"\x01", _TEXT, *ends, named, b"\x00", END_OF_TRACK))
 
 
 def _with_members(track: TrackNotes, body: bytes) -> TrackNotes:

@@ -32,10 +32,14 @@ _Item_co = TypeVar("_Item_co", covariant=True)
 
 
 class ProgramNotes(NamedTuple):
-    """The notes of one channel of a track that have one program: bytes of `NOTE_RECORD`. symusic does not say which channel."""
+    """The notes of one channel of a track that have one program: bytes of `NOTE_RECORD`. symusic does not say which channel.
+
+    `name` is the last name of the track.
+    """
 
     records: bytes
     program: int
+    name: str
 
 
 class Parsed(NamedTuple):
@@ -54,7 +58,7 @@ def parse(content: bytes) -> Parsed | None:
         return None
     records_of = _pickled if _is_pickled_as_records() else _copied
     parts = [
-        ProgramNotes(records, track.program)
+        ProgramNotes(records, track.program, track.name)
         for track in _each_of(score.tracks)
         if (records := records_of(track.notes))  # others have controls only
     ]

@@ -62,7 +62,8 @@ class MemoryJournal:
             written[0] = new.pop(0)
         if new or position + 1 in written:
             tokens = tuple(mark.token if mark.is_learnt else -1 - mark.token for mark in new)
-            records.append(MemoryHeard(approach, position, tokens, tuple(mark.place for mark in new)))
+            places, chord_places = tuple(mark.place for mark in new), tuple(mark.chord_place for mark in new)
+            records.append(MemoryHeard(approach, position, tokens, places, chord_places if any(chord_places) else ()))
         for later in [each for each in written if each > position]:
             del written[later]
         written.update((mark.position, mark) for mark in new)
@@ -139,13 +140,14 @@ def _replay(memory: Memory, marks: dict[int, MemoryMark], record: MemoryHeard) -
         return
     for old in [each for each in marks if not record.position - MAX_UNDO <= each <= record.position]:
         del marks[old]
-    for position, (token, place) in enumerate(
-        zip(record.tokens, record.places, strict=True), start=record.position + 1
+    chord_places = record.chord_places or (b"",) * len(record.tokens)
+    for position, (token, place, chord_place) in enumerate(
+        zip(record.tokens, record.places, chord_places, strict=True), start=record.position + 1
     ):
         learn = token >= 0
         plain = token if learn else -1 - token
         if plain < memory.vocabulary.size:
-            memory.hear(plain, place, learn=learn)
+            memory.hear(plain, place, chord_place, learn=learn)
         marks[position] = memory.snapshot()
     if not marks:
         marks[record.position] = memory.snapshot()
@@ -155,7 +157,8 @@ def _backoff(record: MemoryBegun) -> Backoff:
     """A back-off with the contexts of the record; any trust in them will do, as nothing is forecast here."""
     if not record.note_contexts:
         return DEFAULT_BACKOFFS[record.approach]
-    return Backoff(_trust(record.note_contexts), _trust(record.time_contexts) if record.time_contexts else None)
+    times, chords = (_trust(names) if names else None for names in (record.time_contexts, record.chord_contexts))
+    return Backoff(_trust(record.note_contexts), times, chords)
 
 
 def _trust(names: Sequence[str]) -> Trust:
@@ -165,5 +168,7 @@ def _trust(names: Sequence[str]) -> Trust:
 def _begin_record(approach: Approach, memory: Memory, *, keeps_content: bool) -> MemoryBegun:
     vocabulary, backoff = memory.vocabulary, memory.backoff
     shifts = vocabulary.bins.shifts if isinstance(vocabulary, EventVocabulary) else ()
-    contexts = (tuple(map(str, trust.kinds)) if trust else () for trust in (backoff.notes, backoff.times))
+    contexts = (
+        tuple(map(str, trust.kinds)) if trust else () for trust in (backoff.notes, backoff.times, backoff.chords)
+    )
     return MemoryBegun(approach, tuple(vocabulary.pitches), tuple(shifts), keeps_content, *contexts)

@@ -447,6 +447,58 @@ def test_a_steady_clock_is_found_after_any_stream(stream: Stream, chance: Random
     assert listener.position_ticks(daw.next_s) == pytest.approx(3 * BAR, abs=0.05)
 
 
+class TestATickThatWasCountedWrongly:
+    """A pause of exactly one tick cannot be told from a lost tick, so the song is then a tick ahead, until something shows it."""
+
+    def paused(self, *, with_reports: bool = False) -> tuple[Daw, Listener]:
+        daw = Daw().send(START)
+        for _ in range(4):
+            daw.tick(BAR)
+            if with_reports:
+                daw.send(song_position(len(daw.due_s) // 6))
+        daw.rest(daw.interval_s).tick(BAR)
+        listener = Listener().catch_up(daw)
+        assert listener.position_ticks(daw.next_s) == pytest.approx(5 * BAR + 1, abs=0.01)
+        return daw, listener
+
+    def test_a_start_mends_it(self) -> None:
+        daw, listener = self.paused()
+        started_s = daw.send(START).next_s
+        listener.catch_up(daw.tick(BAR))
+        assert listener.position_ticks(started_s) == pytest.approx(0.0, abs=0.01)
+
+    def test_the_position_of_a_loop_mends_it(self) -> None:
+        daw, listener = self.paused()
+        looped_s = daw.send(STOP, song_position(16), CONTINUE).next_s
+        listener.catch_up(daw.tick(BAR))
+        assert listener.position_ticks(looped_s) == pytest.approx(BAR, abs=0.01)
+
+    def test_a_position_elsewhere_mends_it(self) -> None:
+        daw, listener = self.paused()
+        moved_s = daw.send(song_position(160)).next_s
+        listener.catch_up(daw.tick(BAR))
+        assert listener.position_ticks(moved_s) == pytest.approx(160 * 6, abs=0.01)
+
+    def test_the_second_position_sent_while_playing_mends_it(self) -> None:
+        daw, listener = self.paused(with_reports=True)
+        listener.catch_up(daw.send(song_position(5 * 16)).tick(BAR))
+        assert listener.position_ticks(daw.next_s) == pytest.approx(6 * BAR + 1, abs=0.01)
+        listener.catch_up(daw.send(song_position(6 * 16)).tick(BAR))
+        assert listener.position_ticks(daw.next_s) == pytest.approx(7 * BAR, abs=0.01)
+        for _ in range(4):
+            listener.catch_up(daw.send(song_position(len(daw.due_s) // 6)).tick(BAR))
+        assert listener.position_ticks(daw.next_s) == pytest.approx(11 * BAR, abs=0.01)
+        assert listener.changes == ["started", "relocated"]
+
+    def test_positions_that_are_rounded_to_sixteenths_at_any_moment_move_nothing(self) -> None:
+        chance, daw = Random(1), Daw().send(START)
+        for _ in range(300):
+            daw.tick(chance.randrange(1, 60)).send(song_position(len(daw.due_s) // 6))
+        listener = Listener().catch_up(daw)
+        assert listener.position_ticks(daw.next_s) == pytest.approx(len(daw.due_s), abs=0.01)
+        assert listener.changes == ["started"]
+
+
 class TestHowEvenAClockIs:
     def test_the_ticks_of_an_even_clock_come_on_our_beat(self) -> None:
         listener = Listener(Timeline.start(97.0)).catch_up(Daw(tempo_bpm=97.0).tick(3 * BAR))

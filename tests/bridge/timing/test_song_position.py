@@ -91,3 +91,24 @@ def test_sixteenths_that_a_song_was_moved_to_are_not_taken_for_ticks() -> None:
     positions.start()
     positions.tick(141)
     assert positions.in_ticks(160) == 160 * 6
+
+
+@pytest.mark.parametrize("unit_ticks", [1, 6])
+def test_a_loop_that_leaves_from_one_place_each_time_shows_the_unit(unit_ticks: int) -> None:
+    positions = SongPositions()
+    positions.start()
+    positions.tick(384)
+    positions.in_ticks(192 // unit_ticks)  # from the end of bar 4 back to the beginning of bar 3
+    for _ in range(3):
+        positions.tick(192)
+        assert positions.in_ticks(192 // unit_ticks) == 192
+    assert positions.unit_ticks == unit_ticks
+
+
+def test_two_jumps_to_one_place_from_different_places_do_not_show_the_unit() -> None:
+    positions = SongPositions()
+    positions.start()
+    positions.tick(384)
+    positions.in_ticks(192)
+    positions.tick(300)
+    assert positions.in_ticks(192) == 192 * 6

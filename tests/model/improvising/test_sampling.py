@@ -132,3 +132,20 @@ class TestDraw:
     @pytest.mark.parametrize("uniform", [0.0, 0.5, np.nextafter(1.0, 0.0)])
     def test_the_only_token_is_always_drawn(self, uniform: float) -> None:
         assert draw([0.0, 0.0, 1.0, 0.0], uniform) == 2
+
+
+@given(arrays(np.float32, 12, elements=st.floats(-1e4, 1e4, width=32)))
+def test_probabilities_are_the_same_function_of_logits_near_zero_and_far_from_it(logits: Logits) -> None:
+    exact = logits.astype(np.float64)
+    exact = np.exp(np.maximum(exact - exact.max(), -600.0))
+    p = softmax(logits)
+    assert p.tolist() == pytest.approx((exact / exact.sum()).tolist(), rel=1e-9)
+    assert (p > 0.0).all()
+
+
+def test_tiny_weights_are_drawn_as_large_ones_are() -> None:
+    large = np.array([0.2, 0.5, 0.3])
+    for scale in (1e-150, 1e-290):
+        for temperature in (0.5, 1.0):
+            tiny = sampling_probabilities(large * scale, temperature, 1.0)
+            assert tiny.tolist() == pytest.approx(sampling_probabilities(large, temperature, 1.0).tolist())

@@ -135,3 +135,21 @@ def test_one_note_is_a_phrase_like_any_other() -> None:
     assert (
         learn_touch([HeardPhrase([Note(60, 3.0, 1.0, 44)], None)], LOUD_DOWNBEATS).feel(place(4.0), 0.9).velocity == 44
     )
+
+
+def test_a_touch_that_was_asked_before_answers_as_a_new_one() -> None:
+    phrase = HeardPhrase(
+        [
+            Note(60, onset, 0.1 + index % 5 * 0.1, 80)
+            for index, onset in enumerate([0.0, 0.5, 1.5, 1.75, 2.0, 3.0, 4.5])
+        ],
+        COMMON_BARS,
+    )
+    asked = learn_touch([phrase], LOUD_DOWNBEATS)
+    # More gaps than are kept, and each asked twice.
+    places = [place(onset, 0.1 + index / 200) for index in range(150) for onset in (0.0, 1.5)]
+    for _ in range(2):
+        for where in places:
+            for owed_beats in (None, 0.1, 1.0):
+                fresh = learn_touch([phrase], LOUD_DOWNBEATS)
+                assert asked.feel(where, 0.3, owed_beats) == fresh.feel(where, 0.3, owed_beats)

@@ -1,4 +1,6 @@
 import hashlib
+import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
@@ -13,6 +15,7 @@ from model.notes import CHORD_BEATS, Note
 from model.tokens.time_bins import BinChoice, TimeBins
 from model.tokens.vocabulary import START, EventVocabulary, PitchVocabulary, encode_notes
 from tests.music import exercise, line, tune
+from train.corpus import dataset
 from train.corpus.corpora import Line
 from train.corpus.dataset import (
     NO_TARGET,
@@ -105,6 +108,22 @@ class TestTokens:
         (tune,) = lines(performed(played))
         for words in (EVENTS, PITCHES):
             assert tokens_of_line(words, tune.records).tolist() == encode_notes(words, tune.notes)
+
+    @given(st.lists(PLAYED, max_size=5), st.integers(1, 60))
+    @settings(max_examples=200)
+    def test_lines_have_the_same_tokens_and_shifts_together_as_one_by_one(
+        self, played: list[list[tuple[int, float]]], notes_at_once: int
+    ) -> None:
+        tunes = lines(*(performed(notes) for notes in played))
+        with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+            patch.setattr(dataset, "NOTES_AT_ONCE", notes_at_once)
+            for words in (EVENTS, PITCHES):
+                expected = [encode_notes(words, tune.notes) for tune in tunes]
+                on_disk = Path(folder) / "tokens"
+                kept = [pieces_in_memory(words, tunes), *([pieces_on_disk(words, tunes, on_disk)[0]] if tunes else [])]
+                for pieces in kept:
+                    assert [pieces.piece(index).tolist() for index in range(len(pieces.lengths))] == expected
+            assert shifts_of(tunes) == sum((shifts_of([tune]) for tune in tunes), Counter())
 
     def test_a_shift_on_an_edge_belongs_to_the_bin_below(self) -> None:
         (steady,) = lines(line(60, 60, step_beats=0.75))

@@ -25,6 +25,6 @@ def delivered(
         yield before_s
 
 
-def late_by_up_to(jitter_s: float, seed: int = 0) -> Callable[[], float]:
+def late_by_up_to(jitter_s: float, seed: float = 0) -> Callable[[], float]:
     chance = Random(seed)
     return lambda: chance.uniform(0.0, jitter_s)

@@ -1,6 +1,7 @@
 """Ticks that are delivered in audio buffers; `test_jittering_ticks` has those that are not."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import pytest
 
@@ -139,6 +140,72 @@ def test_when_the_second_cable_is_unplugged_the_clock_is_single_again() -> None:
 def test_two_ticks_in_each_buffer_are_not_taken_for_a_doubled_clock(tempo_bpm: float) -> None:
     follower = followed(delivered(steady(tempo_bpm, 40 * BEAT), 2_048 / 48_000, delay=late_by_up_to(0.001)))
     assert not follower.is_doubled
+
+
+def test_a_tick_that_slips_into_another_buffer_at_last_shows_the_buffer_and_moves_the_beat_by_half_of_it() -> None:
+    # Ticks are 11 buffers long, less a 280th: for almost seven beats none slips, and the dates look exact.
+    buffer_s = 1_024 / 96_000
+    meant_s = steady(21.31379047, 14 * BEAT)
+    follower, offs_ms = TickFollower("start"), []
+    dates_s = delivered(meant_s, buffer_s, phase=0.1614517, delay=late_by_up_to(0.00078377, 0.8241431765227916))
+    for number, date_s in enumerate(dates_s):
+        follower.tick(date_s)
+        offs_ms.append(off_ms(follower, number, meant_s[number]) if number >= BEAT else 0.0)
+    assert follower.buffer_s == pytest.approx(buffer_s, rel=0.001)
+    moves_ms = [abs(after - before) for before, after in pairwise(offs_ms[BEAT:])]
+    # A whole buffer would be a jump of the clock that never was.
+    assert max(moves_ms) < 0.65 * buffer_s * 1000
+
+
+def test_a_buffer_that_a_ticks_length_is_near_to_is_not_found_in_jitter() -> None:
+    # Ticks of 23.18 ms are nearly four buffers of 256 frames at 44.1 kHz; the clock's own buffer is 1.33 ms.
+    meant_s = steady(107.86552616, 24 * BEAT)
+    follower = TickFollower("start")
+    delay = late_by_up_to(0.00191248, 0.7679399059950378)
+    for number, date_s in enumerate(delivered(meant_s, 128 / 96_000, phase=0.3929266, delay=delay)):
+        follower.tick(date_s)
+        assert number < 8 * BEAT or abs(off_ms(follower, number, meant_s[number])) < 1.67
+        assert (follower.buffer_s or 0.0) < 0.002
+
+
+def test_a_longer_buffer_is_found_where_a_part_of_it_fitted_first() -> None:
+    # Ticks are nearly one buffer long, so that at first the dates fit a quarter of it as well.
+    buffer_s = 1_024 / 96_000
+    meant_s = steady(236.41113268, 24 * BEAT)
+    delay = late_by_up_to(0.00111104, 0.4539887486745299)
+    follower = TickFollower("start")
+    for number, date_s in enumerate(delivered(meant_s, buffer_s, phase=0.9266403, delay=delay)):
+        follower.tick(date_s)
+        if number >= 8 * BEAT:
+            assert follower.buffer_s == pytest.approx(buffer_s, rel=0.01)
+            assert abs(off_ms(follower, number, meant_s[number])) < buffer_s * 500 + 1.0
+    assert follower.number == len(meant_s) - 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_tempo_stays_within_a_fiftieth_of_a_bpm_after_a_minute_in_long_buffers(seed: int) -> None:
+    meant_s = steady(256.44, int(1.5 * 256 * BEAT))
+    dates_s = delivered(meant_s, 2_048 / 48_000, phase=0.57, delay=late_by_up_to(0.0019, seed))
+    follower, worst_bpm = TickFollower("start"), 0.0
+    for number, date_s in enumerate(dates_s):
+        follower.tick(date_s)
+        if number >= 256 * BEAT:
+            assert follower.line is not None
+            worst_bpm = max(worst_bpm, abs(2.5 / follower.line.interval_s - 256.44))
+    assert worst_bpm < 0.02
+
+
+def test_windows_that_contradict_each_other_do_not_hold_the_line_for_good() -> None:
+    buffer_s = 128 / 44_100
+    meant_s = steady(96.18196974, 24 * BEAT)
+    delay = late_by_up_to(0.00148656, 0.43748577088674934)
+    follower = TickFollower("start")
+    for number, date_s in enumerate(delivered(meant_s, buffer_s, phase=0.4600139, delay=delay)):
+        follower.tick(date_s)
+        if number >= 8 * BEAT:
+            assert follower.buffer_s == pytest.approx(buffer_s, rel=0.01)
+            assert abs(off_ms(follower, number, meant_s[number])) < buffer_s * 500 + 1.0
+    assert follower.number == len(meant_s) - 1
 
 
 def test_a_lost_tick_and_one_that_came_twice_do_not_make_a_buffer_of_exact_dates() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import UnreadableError
+from model.files.midi import midi_track, symusic_parser
 from model.files.midi.midi_reader import LONGEST_S, read_midi
 from model.files.score import Part
 from model.files.time_signature import MeterChange, TimeSignature
@@ -131,6 +132,36 @@ class TestLines:
         assert (score.parts[1].channel, score.parts[1].program) == (channel, 9)
         assert score.parts[1].programs is not None
         assert score.parts[1].programs.tolist() == [9, 4, 9]
+
+    def test_a_channel_with_programs_beside_other_tracks_is_parsed_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        parsed: list[bytes] = []
+
+        def parse(content: bytes) -> symusic_parser.Parsed | None:
+            parsed.append(content)
+            return symusic_parser.parse(content)
+
+        monkeypatch.setattr(midi_track, "parse", parse)
+        solo = (event(0, 0xC2, 30), plain(40, 2), event(48, 0xC2, 27), plain(40, 2, first=40))
+        score = read_midi(midi_file(track(plain()), track(*solo), track(plain(), event(0, 0xC0, 5))))
+        assert [(part.track, part.channel, part.program, len(part)) for part in score.parts] == [
+            (0, 0, 0, 80), (1, 2, 30, 80), (2, 0, 0, 80),
+        ]  # fmt: skip
+        assert len(parsed) == 1
+
+    def test_tracks_may_be_named_by_the_numbers_of_others(self) -> None:
+        names = [meta(0x03, name) for name in (b"2", b"0", b"1", b"99999", b"9" * 5000, "\u0663".encode(), b"\xff\xfe")]
+        ended = event(0, 0xFF, 0x2F, 0)  # a track may end in the middle, before the name that the reader gives it
+        tracks = [
+            track(name, plain(8 + n), *[ended] * (n % 2), event(0, 0xC0, 9), plain(4)) for n, name in enumerate(names)
+        ]
+        score = read_midi(midi_file(*tracks))
+        assert [(part.track, len(part)) for part in score.parts] == [
+            (n, 8 + n + 4 * (n % 2 == 0)) for n in range(len(names))
+        ]
+
+    def test_each_of_more_tracks_than_a_byte_can_number_keeps_its_notes(self) -> None:
+        score = read_midi(midi_file(*(track(plain(1 + n % 7)) for n in range(300))))
+        assert [(part.track, len(part)) for part in score.parts] == [(n, 1 + n % 7) for n in range(300)]
 
     def test_of_two_programs_that_begin_at_once_the_first_written_is_the_program(self) -> None:
         chord = [event(0, 0xC0, 90), event(0, 0x90, 60, 80), event(0, 0xC0, 4), event(0, 0x90, 64, 80)]

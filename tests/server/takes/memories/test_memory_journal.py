@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.approach import Approach
-from model.memory.backoff import DEFAULT_BACKOFFS
+from model.memory.backoff import DEFAULT_BACKOFFS, Trust
+from model.memory.context_kinds import kind_named
 from model.memory.memory import Memory
 from model.memory.memory_file import load_memories, save_memories
 from model.tokens.vocabulary import PitchVocabulary
@@ -84,14 +86,25 @@ def test_a_plan_that_was_heard_and_undone_leaves_nothing(path: Path) -> None:
     assert recovered(records, path) == contents_of(memories)
 
 
+CHORD_PLACES = (b"", bytes((0, 0, 7, 1, 12)), bytes((7, 1, 0, 0, 96)))
+OVER_CHORDS = replace(
+    DEFAULT_BACKOFFS["pitch"],
+    chords=Trust(
+        (kind_named("chord, 0 pitches"), kind_named("chord, 1 pitches")), (1.0, 2.0), variety=0.8, evidence=0.4
+    ),
+)
+
+
 @given(data=st.data())
 def test_it_follows_any_going_back_and_forth(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
-    memory = Memory(VOCABULARIES["pitch"], DEFAULT_BACKOFFS["pitch"])
+    memory = Memory(VOCABULARIES["pitch"], OVER_CHORDS)
     journal = MemoryJournal(lambda: {"pitch": memory})
     records, marks = journal.new_records(), [memory.snapshot()]
     for step in data.draw(st.lists(st.sampled_from(["hear", "back", "write", "forget"]), max_size=40)):
         if step == "hear":
-            memory.hear(data.draw(st.integers(0, memory.vocabulary.size - 1)), learn=data.draw(st.booleans()))
+            token, learn = data.draw(st.integers(0, memory.vocabulary.size - 1)), data.draw(st.booleans())
+            place, chord_place = data.draw(st.sampled_from([None, 0, 24])), data.draw(st.sampled_from(CHORD_PLACES))
+            memory.hear(token, place, chord_place, learn=learn)
             marks.append(memory.snapshot())
         elif step == "back":
             memory.restore(marks[data.draw(st.integers(0, len(marks) - 1))])
@@ -104,7 +117,7 @@ def test_it_follows_any_going_back_and_forth(tmp_path_factory: pytest.TempPathFa
     path = tmp_path_factory.mktemp("memory") / "take.memory"
     assert recover_memories(as_read_back(records), path) == bool(len(memory))
     if len(memory):
-        read = Memory(VOCABULARIES["pitch"], DEFAULT_BACKOFFS["pitch"])
+        read = Memory(VOCABULARIES["pitch"], OVER_CHORDS)
         load_memories(path, {"pitch": read})
         assert dict(read.contexts()) == dict(memory.contexts())
 

@@ -3,8 +3,12 @@
 The reference is each tick's true time. A tick gets the date of the start or the end of its buffer, plus up to 2 ms of delivery.
 Measured is the position of the beat that the jam plays by, glides included.
 
-Run it with `CLOCKS=10000 python -m bench buffered_clock`. With `BESIDE=PATH`, the build in another checkout is measured in the
-same run, in its own process. This build is measured with and without knowing the buffer's side.
+Run it with `CLOCKS=10000 python -m bench buffered_clock`; `SIDE=known` or `SIDE=unknown` measures only with or without
+knowing the buffer's side. With `BESIDE=PATH`, the build in another checkout is measured in the same run, in its own process:
+there this file runs alone, so it imports nothing of this package at its top.
+
+A clock whose beat is off by more than half a buffer and 1 ms is no fault of the follower where the dates of its first eight
+beats do not allow better; `known_from_dates.py` decides that, and the last column counts the others.
 """
 
 import importlib
@@ -20,6 +24,7 @@ from typing import Any
 
 CLOCKS = int(os.environ.get("CLOCKS", "300"))
 BESIDE = os.environ.get("BESIDE")
+SIDE = os.environ.get("SIDE", "both")
 FRAMES = (32, 64, 128, 256, 512, 1_024, 2_048)
 RATES = (44_100, 48_000, 96_000)
 TICKS_PER_BEAT = 24
@@ -27,7 +32,11 @@ FIRST_BEATS, MEASURED_BEATS = 8, 16
 MOST_JITTER_S = 0.002
 LARGE_FRAMES, FINE_MS, COARSE_MS = 512, 1.0, 2.0
 """How much a followed beat may wobble: `FINE_MS` up to `LARGE_FRAMES`, and `COARSE_MS` beyond."""
+MOST_OFF_MS = 1.0
+"""How far beyond half a buffer a followed beat may be off."""
+
 STALLS_S = (0.004, 0.060)
+COLUMNS = ("frames", "clocks", "off", "worst", "wobble ms", "wobbles", "steps late", "stalls off", "lost off")
 TICK, START = b"\xf8", b"\xfa"
 
 
@@ -88,7 +97,7 @@ def _module(name: str) -> Any:
         return importlib.import_module(f"bridge.{name}")
 
 
-def _clocks(count: int) -> Iterator[Clock]:
+def random_clocks(count: int) -> Iterator[Clock]:
     chance = random.Random(0)
     for _ in range(count):
         yield Clock(
@@ -116,18 +125,7 @@ def _steady(clock: Clock, *, is_side_known: bool) -> tuple[float, float]:
     return worst_s * 1000, (max(offs_s) - min(offs_s)) * 1000
 
 
-def _minute(clock: Clock, *, is_side_known: bool, minutes: float = 1.0) -> tuple[float, float]:
-    """Returns the error of the tempo in bpm, and of the beat in ms, after `minutes`."""
-    interval_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
-    meant_s = [1.0 + tick * interval_s for tick in range(int(60 * minutes / interval_s))]
-    followed, date_s = FollowingTimeline(120.0, clock.side if is_side_known else None), 0.0
-    for date_s in clock.dates_s(meant_s):
-        followed.tick(date_s)
-    off_s = followed.off_s(date_s, len(meant_s) - 1, interval_s) + date_s - meant_s[-1]
-    return abs(followed.tempo_bpm - clock.tempo_bpm), abs(off_s) * 1000
-
-
-def _step(clock: Clock, share: float, *, is_side_known: bool) -> float:
+def _step_error_ms(clock: Clock, share: float, *, is_side_known: bool) -> float:
     """Returns the beat's largest error after a step of tempo, in ms beyond half a buffer, from one or two beats after it on."""
     old_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
     changed = FIRST_BEATS * TICKS_PER_BEAT + int(clock.seed * 48)
@@ -144,7 +142,7 @@ def _step(clock: Clock, share: float, *, is_side_known: bool) -> float:
     return (worst_s - clock.buffer_s / 2) * 1000
 
 
-def _gap(clock: Clock, stall_s: float, *, is_lost: bool) -> bool:
+def _is_tick_off(clock: Clock, stall_s: float, *, is_lost: bool) -> bool:
     """Whether the beat is a tick off, twelve beats after the clock stalled or lost a tick."""
     interval_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
     gap = 12 * TICKS_PER_BEAT + int(clock.seed * TICKS_PER_BEAT)
@@ -159,49 +157,50 @@ def _gap(clock: Clock, stall_s: float, *, is_lost: bool) -> bool:
     return abs(off_s - dated_s) > interval_s / 2
 
 
-def measured(count: int, *, is_side_known: bool) -> list[tuple[str, ...]]:
-    """Returns a row for each buffer length, with the columns of `COLUMNS`."""
-    steady: dict[int, list[tuple[float, float]]] = {frames: [] for frames in FRAMES}
-    for clock in _clocks(count):
-        steady[clock.frames].append(_steady(clock, is_side_known=is_side_known))
-    chance, over, off = random.Random(1), 0, 0
-    rows: list[tuple[str, ...]] = []
+def measured(count: int, *, is_side_known: bool) -> tuple[list[list[str]], list[list[int]]]:
+    """Returns a row for each buffer length, with the columns of `COLUMNS`, and for each row the numbers of the clocks that are off."""
+    steady: dict[int, list[tuple[int, float, float]]] = {frames: [] for frames in FRAMES}
+    for number, clock in enumerate(random_clocks(count)):
+        steady[clock.frames].append((number, *_steady(clock, is_side_known=is_side_known)))
+    chance, over = random.Random(1), 0
+    rows: list[list[str]] = []
+    off: list[list[int]] = []
     for frames, results in steady.items():
         limit_ms = FINE_MS if frames <= LARGE_FRAMES else COARSE_MS
-        worst_ms = sorted(worst for worst, _ in results)
-        wobbles_ms = sorted(wobble for _, wobble in results)
+        wobbles_ms = sorted(wobble for _, _, wobble in results)
         over += (wide := sum(wobble > limit_ms for wobble in wobbles_ms))
-        off += (far := sum(worst > 1.0 for worst in worst_ms))
-        steps, gaps = max(count // 20, 10), {"stall": 0, "lost": 0}
-        late_steps = 0
+        off.append([number for number, worst, _ in results if worst > MOST_OFF_MS])
+        steps = max(count // 20, 10)
+        late_steps = stalls = lost = 0
         for _ in range(steps):
-            clock = _some(chance, frames)
+            clock = some_clock(chance, frames)
             share = chance.choice((0.5, 0.67, 0.8, 0.9, 0.95, 1.05, 1.1, 1.25, 1.5, 1.9))
-            late_steps += _step(clock, share, is_side_known=is_side_known) > 1.0
-            gaps["stall"] += _gap(clock, chance.uniform(*STALLS_S), is_lost=False)
-            gaps["lost"] += _gap(clock, 0.0, is_lost=True)
+            late_steps += _step_error_ms(clock, share, is_side_known=is_side_known) > MOST_OFF_MS
+            stalls += _is_tick_off(clock, chance.uniform(*STALLS_S), is_lost=False)
+            lost += _is_tick_off(clock, 0.0, is_lost=True)
         rows.append(
-            (
+            [
                 str(frames),
                 str(len(results)),
-                f"{100 * far / max(len(results), 1):.1f} %",
-                f"{worst_ms[-1]:+.1f}" if worst_ms else "",
+                _percent(len(off[-1]), len(results)),
+                f"{max((worst for _, worst, _ in results), default=0.0):+.1f}",
                 f"{wobbles_ms[len(wobbles_ms) // 2]:.2f}" if wobbles_ms else "",
-                f"{100 * wide / max(len(results), 1):.1f} %",
-                f"{100 * late_steps / steps:.0f} %",
-                f"{100 * gaps['stall'] / steps:.0f} %",
-                f"{100 * gaps['lost'] / steps:.0f} %",
-            )
+                _percent(wide, len(results)),
+                *(_percent(each, steps) for each in (late_steps, stalls, lost)),
+            ]
         )
-    rows.append(("all", str(count), f"{100 * off / count:.2f} %", "", "", f"{100 * over / count:.2f} %", "", "", ""))
-    exact = [_some(chance, 0) for _ in range(max(count // 10, 20))]
-    gone = [sum(_gap(c, chance.uniform(*STALLS_S), is_lost=False) for c in exact)]
-    gone.append(sum(_gap(c, 0.0, is_lost=True) for c in exact))
-    rows.append(("exact", str(len(exact)), *[""] * 5, *(f"{100 * each / len(exact):.1f} %" for each in gone)))
-    return rows
+    off.append([number for numbers in off for number in numbers])
+    rows.append(["all", str(count), _percent(len(off[-1]), count), "", "", _percent(over, count), "", "", ""])
+    exact = [some_clock(chance, 0) for _ in range(max(count // 10, 20))]
+    stalls = sum(_is_tick_off(clock, chance.uniform(*STALLS_S), is_lost=False) for clock in exact)
+    lost = sum(_is_tick_off(clock, 0.0, is_lost=True) for clock in exact)
+    rows.append(["exact", str(len(exact)), *[""] * 5, _percent(stalls, len(exact)), _percent(lost, len(exact))])
+    off.append([])
+    return rows, off
 
 
-def _some(chance: random.Random, frames: int) -> Clock:
+def some_clock(chance: random.Random, frames: int) -> Clock:
+    """Returns a clock of a usual tempo, with little jitter, or none where there is no buffer."""
     jitter_s = chance.uniform(0.0, 0.0005) if frames else 0.0
     side = chance.choice(("start", "end"))
     return Clock(
@@ -209,35 +208,41 @@ def _some(chance: random.Random, frames: int) -> Clock:
     )
 
 
-COLUMNS = ("frames", "clocks", "off", "worst", "wobble ms", "wobbles", "steps late", "stalls off", "lost off")
+def _percent(part: int, count: int) -> str:
+    return f"{100 * part / max(count, 1):.2f} %"
 
 
 def run() -> None:
     """Prints the tables of each build, with and without the buffer's side."""
-    from bench.table import show
-
     title = (
         f"{CLOCKS} clocks; off: by more than half a buffer and 1 ms; wobbles: by more than 1 ms, beyond 512 frames 2 ms"
     )
     if BESIDE is not None:
-        show(f"{BESIDE}: {title}", COLUMNS, _beside(BESIDE))
-    show(f"This build, given the side of the buffer: {title}", COLUMNS, measured(CLOCKS, is_side_known=True))
-    show(f"This build, without the side: {title}", COLUMNS, measured(CLOCKS, is_side_known=False))
-    tempos, offs = zip(*(_minute(clock, is_side_known=True) for clock in _clocks(max(CLOCKS // 20, 10))), strict=True)
-    hour = _minute(Clock(120.0, 1_024, 48_000, 0.3, 0.0005, "start", 0.5), is_side_known=True, minutes=60.0)
-    rows = [
-        ("a minute", f"{max(tempos):.3f}", f"{max(offs):.1f}"),
-        ("an hour at 120 bpm, 1,024 frames", f"{hour[0]:.3f}", f"{hour[1]:.1f}"),
-    ]
-    show("This build, given the side of the buffer", ("after", "tempo off, bpm", "beat off, ms"), rows)
+        _show(f"{BESIDE}: {title}", *_beside(BESIDE))
+    if SIDE in {"known", "both"}:
+        _show(f"This build, given the side of the buffer: {title}", *measured(CLOCKS, is_side_known=True))
+    if SIDE in {"unknown", "both"}:
+        _show(f"This build, without the side: {title}", *measured(CLOCKS, is_side_known=False))
 
 
-def _beside(path: str) -> list[tuple[str, ...]]:
+def _show(title: str, rows: list[list[str]], off: list[list[int]]) -> None:
+    """Prints a table, with a column that counts the clocks which are off although their dates allow better."""
+    from bench.clocks.known_from_dates import do_dates_allow_better
+    from bench.table import show
+
+    clocks = list(random_clocks(CLOCKS))
+    allowed = {number: do_dates_allow_better(clocks[number]) for numbers in off for number in numbers}
+    counted = [[*row, str(sum(map(allowed.__getitem__, numbers)))] for row, numbers in zip(rows, off, strict=True)]
+    show(title, (*COLUMNS, "off, and dates allow better"), counted)
+
+
+def _beside(path: str) -> tuple[list[list[str]], list[list[int]]]:
     """Returns the rows of the build in another checkout, measured without the buffer's side."""
     environment = {**os.environ, "PYTHONPATH": path, "CLOCKS": str(CLOCKS)}
     command = (sys.executable, "-P", __file__, "--rows")
     done = subprocess.run(command, cwd=path, env=environment, capture_output=True, text=True, check=True)
-    return [tuple(row) for row in json.loads(done.stdout)]
+    rows, off = json.loads(done.stdout)
+    return rows, off
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""How well clocks are followed, by simulation: in audio buffers or not, for beats and for hours."""

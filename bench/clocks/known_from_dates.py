@@ -1,0 +1,78 @@
+"""What anybody can know of a simulated clock from the dates of its ticks: a bound for every follower.
+
+Two explanations are weighed. One knows the clock's buffers exactly: each tick was somewhere within its own. The other knows no
+buffers: each tick came late by at most what delivery adds to this clock's. Where the dates fit both, a follower has to answer for either clock
+(half a buffer and 1 ms for the first, 1 ms for the second); where no beat is near enough to both, nobody can know more. Such are
+the clocks whose ticks are nearly a whole number of buffers long, so that after eight beats none has slipped into another buffer.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.clocks.buffered_clock import FIRST_BEATS, MOST_OFF_MS, TICKS_PER_BEAT, Clock
+
+Seconds = npt.NDArray[np.float64]
+
+SEARCH_STEPS = 100
+"""Steps of the search for an interval; each shrinks its range to two thirds."""
+
+
+def do_dates_allow_better(clock: Clock) -> bool:
+    """Whether eight beats of dates allow a beat that is near enough to the clock, whichever of the two explanations holds."""
+    interval_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
+    meant_s = [1.0 + tick * interval_s for tick in range(FIRST_BEATS * TICKS_PER_BEAT)]
+    dates_s = np.array(list(clock.dates_s(meant_s)))
+    starts_s = np.array([(math.floor(at_s / clock.buffer_s - clock.phase) + clock.phase) for at_s in meant_s])
+    starts_s *= clock.buffer_s
+    buffered = last_tick_bounds_s(starts_s, starts_s + clock.buffer_s)
+    plain = last_tick_bounds_s(dates_s - clock.jitter_s, dates_s)
+    if plain is None or buffered is None:
+        return True
+    half_s, most_off_s = clock.buffer_s / 2, MOST_OFF_MS / 1000
+    latest_s = min(buffered[0] + half_s, plain[0]) + most_off_s
+    earliest_s = max(buffered[1] - half_s, plain[1]) - most_off_s
+    return earliest_s <= latest_s
+
+
+def last_tick_bounds_s(
+    earliest_s: Sequence[float] | Seconds, latest_s: Sequence[float] | Seconds
+) -> tuple[float, float] | None:
+    """Returns when the last tick may have been, at the earliest and at the latest, for a steady clock whose every tick is within its bounds.
+
+    Returns None where no steady clock is.
+    """
+    earliest, latest = np.asarray(earliest_s), np.asarray(latest_s)
+    ticks = np.arange(len(earliest))
+    apart = ticks[None, :] - ticks[:, None]
+    pairs = apart > 0
+    apart = np.where(pairs, apart, 1)
+    shortest_s = np.max(np.where(pairs, (earliest[None, :] - latest[:, None]) / apart, -np.inf))
+    longest_s = np.min(np.where(pairs, (latest[None, :] - earliest[:, None]) / apart, np.inf))
+    if shortest_s > longest_s:
+        return None
+    left = len(ticks) - 1 - ticks
+
+    def earliest_at(interval_s: float) -> float:
+        return float(np.max(earliest + interval_s * left))
+
+    def latest_at(interval_s: float) -> float:
+        return float(np.min(latest + interval_s * left))
+
+    return (
+        _least(earliest_at, shortest_s, longest_s),
+        -_least(lambda interval_s: -latest_at(interval_s), shortest_s, longest_s),
+    )
+
+
+def _least(function: Callable[[float], float], low: float, high: float) -> float:
+    """Returns the least value of a convex function between two bounds."""
+    for _ in range(SEARCH_STEPS):
+        third = (high - low) / 3
+        if function(low + third) < function(high - third):
+            high -= third
+        else:
+            low += third
+    return function((low + high) / 2)

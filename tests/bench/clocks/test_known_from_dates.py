@@ -1,0 +1,38 @@
+import pytest
+
+from bench.clocks.buffered_clock import Clock
+from bench.clocks.known_from_dates import do_dates_allow_better, last_tick_bounds_s
+
+
+def clock(tempo_bpm: float, frames: int, side: str = "start") -> Clock:
+    return Clock(tempo_bpm, frames, 48_000, 0.3, 0.0005, side, 0.5)
+
+
+def test_the_last_of_ticks_with_equal_bounds_may_be_anywhere_in_its_own() -> None:
+    meant_s = [1.0 + 0.02 * tick for tick in range(50)]
+    bounds_s = last_tick_bounds_s([at_s - 0.001 for at_s in meant_s], [at_s + 0.001 for at_s in meant_s])
+    assert bounds_s == pytest.approx((meant_s[-1] - 0.001, meant_s[-1] + 0.001))
+
+
+def test_two_exact_ticks_leave_one_steady_clock() -> None:
+    earliest_s, latest_s = [0.0, 0.5, 0.5, 0.5, 0.5], [1.0, 1.02, 1.04, 9.0, 9.0]
+    earliest_s[1], latest_s[1] = 1.0, 1.0
+    earliest_s[2], latest_s[2] = 1.02, 1.02
+    assert last_tick_bounds_s(earliest_s, latest_s) == pytest.approx((1.06, 1.06))
+
+
+def test_bounds_that_no_steady_clock_meets_have_no_last_tick() -> None:
+    assert last_tick_bounds_s([1.0, 1.1, 1.11], [1.0, 1.1, 1.12]) is None
+
+
+@pytest.mark.parametrize(
+    ("tempo_bpm", "frames", "is_allowed"), [(117.1875, 1_024, False), (97.0, 1_024, True), (117.1875, 64, True)]
+)
+@pytest.mark.parametrize("side", ["start", "end"])
+def test_nobody_knows_where_in_its_buffer_a_clock_is_whose_ticks_are_whole_buffers(
+    tempo_bpm: float,
+    frames: int,
+    is_allowed: bool,  # noqa: FBT001  a column of the table
+    side: str,
+) -> None:
+    assert do_dates_allow_better(clock(tempo_bpm, frames, side)) == is_allowed
