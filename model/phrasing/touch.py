@@ -28,9 +28,8 @@ from model.phrasing.touch_profile import (
 LEAST_BREATH_BEATS = 0.5
 # Without a pack's number: this many notes of the player weigh as much as no difference between places.
 DEFAULT_TRUST_NOTES = 4.0
-# A place of the bar is as loud as the player plays it there, nearly all of the way even for one note heard there: with less of it, an
-# answer has weaker accents than its phrase.
-SLOT_TRUST_NOTES = 0.1
+# A place of the bar is as loud as the player plays it there, two thirds of the way for one note heard there.
+SLOT_TRUST_NOTES = 0.5
 SLOT_BEATS = 0.25
 # A planned note is as long as one of this many notes of the player that are most like it.
 ALIKE_NOTES = 4

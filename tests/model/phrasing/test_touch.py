@@ -101,16 +101,6 @@ class TestLengths:
         assert {touch.feel(place(8.0, 1.0), chance).share for chance in CHANCES} == {0.5}
 
 
-class TestAccents:
-    def test_one_bar_is_enough_to_play_nine_tenths_of_its_accents(self) -> None:
-        bar = [
-            Note(60, beat, 0.5, 104 if beat in {1.0, 2.5} else 74) for beat in (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5)
-        ]
-        touch = learn_touch([HeardPhrase(bar, COMMON_BARS)], None)
-        weak = fmean(mean_velocity(touch, 4.0 + beat) for beat in (0.0, 0.5, 1.5, 2.0, 3.0, 3.5))
-        assert fmean((mean_velocity(touch, 5.0), mean_velocity(touch, 6.5))) - weak >= 27.0
-
-
 class TestPack:
     def test_from_the_pack_only_the_mean_loudness_is_the_players(self) -> None:
         touch = learn_touch([accented()], LOUD_DOWNBEATS, from_player=False)
