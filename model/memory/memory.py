@@ -65,19 +65,20 @@ class MixedForecast:
 class _Levels:
     """The contexts before one kind of next token, from the one that is trusted least up, and how far each is trusted."""
 
-    __slots__ = ("escapes", "is_transposed", "keys", "trust")
+    __slots__ = ("escapes", "is_transposed", "keys", "strength", "trust")
 
     def __init__(self, trust: Trust, first: int) -> None:
         self.trust = trust
         self.keys = context_keys(trust.kinds, first)
         self.is_transposed = tuple(kind.is_transposed for kind in trust.kinds)
+        self.strength = FITTED_STRENGTH
         self.escapes: Escapes = trust.escapes(FITTED_STRENGTH)
 
 
 class _ChordLevels:
     """The contexts before a note whose chord is known: those over chords, below and above those of any note."""
 
-    __slots__ = ("above", "below", "escapes", "is_transposed", "trust")
+    __slots__ = ("above", "below", "escapes", "is_transposed", "strength", "trust")
 
     def __init__(self, trust: Trust, over: Trust, first: int) -> None:
         self.trust = trust
@@ -85,6 +86,7 @@ class _ChordLevels:
         self.below = [key for key, kind in zip(keys, over.kinds, strict=True) if kind.length == 0]
         self.above = [key for key, kind in zip(keys, over.kinds, strict=True) if kind.length > 0]
         self.is_transposed = tuple(kind.is_transposed for kind in trust.kinds)
+        self.strength = FITTED_STRENGTH
         self.escapes: Escapes = trust.escapes(FITTED_STRENGTH)
 
 
@@ -114,7 +116,6 @@ class Memory:
         self.kinds = backoff.kinds
         """All kinds of its contexts; the first byte of a context is the index of its kind."""
         self._has_times = vocabulary.size > self._first_time_token
-        self._strength = FITTED_STRENGTH
         self.forget()
 
     def is_like(self, other: "Memory") -> bool:
@@ -243,15 +244,10 @@ class Memory:
         At `strength` 0 it is the network's forecast; at 0.5 it predicts best; at 1 it is the memory's, wherever the memory
         knows the context.
         """
-        over = self._over_chords
-        if strength != self._strength:
-            self._strength = strength
-            for levels in set(self._levels):
-                levels.escapes = levels.trust.escapes(strength)
-            if over is not None:
-                over.escapes = over.trust.escapes(strength)
         current, known = self._current, self._followers
         here = self._levels_at(chord_place)
+        if strength != here.strength:
+            here.strength, here.escapes = strength, here.trust.escapes(strength)
         escapes, is_transposed = here.escapes, here.is_transposed
         last = current.last_note_token or 0
         remaining = 1.0  # probability left to contexts that are trusted less, and to the network
