@@ -18,6 +18,10 @@ from model.improvising.sampling import Weights, draw_token, rank_tokens
 from model.improvising.sampling_settings import SamplingSettings
 from model.tokens.vocabulary import EventVocabulary, Mask, PitchVocabulary
 
+# Times are drawn by a temperature of their own, beside that of all tokens. An answer counts on the memory more for its times than
+# a forecast does (`improviser.TIME_ODDS`), and would be less varied in rhythm than people are: with this, it is as varied.
+TIME_TEMPERATURE = 1.25
+
 AnyVocabulary = PitchVocabulary | EventVocabulary
 
 
@@ -47,6 +51,23 @@ class Grammar:
 
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
         self._vocabulary.forbid_after(weights, point.chord, self._max_chord)
+
+
+class VariedTimes:
+    """Draws times more freely than notes, by `TIME_TEMPERATURE`. How likely it is that a time comes at all stays the same."""
+
+    def __init__(self, vocabulary: EventVocabulary) -> None:
+        self._first_time_token = vocabulary.first_time_token
+
+    def apply(self, weights: Weights, point: ForecastPoint) -> None:
+        if not point.chord:
+            return
+        times = weights[self._first_time_token :]
+        highest, total = float(times.max()), float(times.sum())
+        if highest > 0.0:
+            times /= highest
+            np.power(times, 1.0 / TIME_TEMPERATURE, out=times)
+            times *= total / float(times.sum())
 
 
 class ChordNotes:
@@ -101,6 +122,10 @@ class NoLongRepeats:
             keep_some(weights, mask)
 
 
+def _varied_times(vocabulary: AnyVocabulary, _: SamplingSettings) -> Factor | None:
+    return VariedTimes(vocabulary) if isinstance(vocabulary, EventVocabulary) else None
+
+
 def _chord_notes(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:
     if settings.changes is None or settings.chord_preference is None or settings.harmony == 0.0:
         return None
@@ -128,6 +153,7 @@ def _no_long_repeats(vocabulary: AnyVocabulary, settings: SamplingSettings) -> F
 FACTORS: Sequence[Callable[[AnyVocabulary, SamplingSettings], Factor | None]] = (
     Grammar,
     # Factors that make a token more or less likely stand here; those that forbid tokens stand below.
+    _varied_times,
     _chord_notes,
     _closing,
     _allowed_pitches,

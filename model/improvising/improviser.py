@@ -23,6 +23,7 @@ from model.improvising.rhythm import Rhythm
 from model.improvising.sampling import softmax
 from model.improvising.sampling_settings import SamplingSettings
 from model.improvising.varied_rhythm import VariedRhythm
+from model.memory.backoff import with_odds
 from model.memory.memory import Memory
 from model.memory.memory_mark import MemoryMark
 from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
@@ -35,6 +36,9 @@ LONGEST_NOTE_BEATS = 4.0
 MAX_OUTLINE_ONSETS = 64
 # Neither model knows loudness; the caller that plays the plan sets it.
 PLANNED_VELOCITY = 80
+# In an answer the contexts of a memory leave this share of the odds, that forecasts best, to the network where a time may come. So as many rhythms of the phrase
+# come back at their place in the bar as people bring back; see docs/memory.md.
+TIME_ODDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +247,8 @@ class _BaseImproviser(Generic[V]):
         memory = self._memory_at(current) if memory_strength > 0.0 else None
         if memory is None:
             return forecast.draw(softmax(current.logits), point, random.random()), 0.0
+        if memory.time_comes:
+            memory_strength = with_odds(memory_strength, TIME_ODDS)
         mixed = memory.mix(softmax(current.logits), memory_strength, point.place, point.chord_place)
         point.network_weight = mixed.network_weight
         token = forecast.draw(mixed.probabilities, point, random.random())

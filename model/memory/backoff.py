@@ -7,6 +7,7 @@ variety 3/4 and evidence 2/5: whether one symbol follows or several says more th
 """
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
@@ -23,6 +24,11 @@ MAX_STRENGTH = 0.99
 
 Escapes = list[list[list[float]]]
 """Indexed by context (trusted least first), n and `distinct`: the share of the forecast that is left to those before it."""
+
+
+def with_odds(strength: float, odds: float) -> float:
+    """The strength, from 0 to 1, at which each context leaves `odds` times the odds of `strength` to the contexts before it."""
+    return strength / (strength + (1.0 - strength) * sqrt(odds))
 
 
 @dataclass(frozen=True, slots=True)

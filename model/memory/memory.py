@@ -9,16 +9,16 @@ To compose ahead, the memory hears the planned notes, then goes back (`restore`)
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from model.defaults import FITTED_STRENGTH
-from model.memory.backoff import MAX_FOLLOWERS, Backoff, Escapes, Trust
+from model.memory.backoff import MAX_FOLLOWERS, Backoff, Trust
 from model.memory.context_kinds import LONGEST
+from model.memory.context_levels import ChordContextLevels, ContextLevels
 from model.memory.memory_mark import (
     EMPTY_LINES,
     FIRST_TIME_SYMBOL,
@@ -27,12 +27,10 @@ from model.memory.memory_mark import (
     MemoryHistory,
     MemoryMark,
     chord_contexts_at,
-    context_keys,
     contexts_at,
 )
+from model.memory.mixed_forecast import MixedForecast, Probabilities
 from model.tokens.vocabulary import START, Vocabulary
-
-Probabilities = npt.NDArray[np.floating]
 
 # 27 MB. Enough for 12,500 tokens that never repeat, and for far more of music, which does repeat.
 MAX_CONTEXTS = 200_000
@@ -41,51 +39,6 @@ MAX_UNDO = 2048
 # The latest marks keep the contexts that learnt, and those that made room for them, 2 to 5 kB each: so a plan is taken back quickly,
 # and exactly. Longer than any plan.
 EXACT_UNDO = 64
-
-
-@dataclass(slots=True, eq=False)  # not frozen, as one is made for every token
-class MixedForecast:
-    """A network's forecast mixed with the memory's.
-
-    `probabilities`, shape (vocabulary,), sum to 1. `from_memory` holds the memory's part of them, at most as high, for the tokens
-    that it remembers here.
-    """
-
-    probabilities: npt.NDArray[np.float64]
-    from_memory: Mapping[int, float]
-    network: Probabilities
-    network_weight: float
-
-    def memory_share(self, token: int) -> float:
-        """The part of a token's probability that came from memory, from 0 to 1; right also once `probabilities` were changed."""
-        remembered = self.from_memory.get(token)
-        return remembered / (remembered + self.network_weight * float(self.network[token])) if remembered else 0.0
-
-
-class _Levels:
-    """The contexts before one kind of next token, from the one that is trusted least up, and how far each is trusted."""
-
-    __slots__ = ("escapes", "is_transposed", "keys", "trust")
-
-    def __init__(self, trust: Trust, first: int) -> None:
-        self.trust = trust
-        self.keys = context_keys(trust.kinds, first)
-        self.is_transposed = tuple(kind.is_transposed for kind in trust.kinds)
-        self.escapes: Escapes = trust.escapes(FITTED_STRENGTH)
-
-
-class _ChordLevels:
-    """The contexts before a note whose chord is known: those over chords, below and above those of any note."""
-
-    __slots__ = ("above", "below", "escapes", "is_transposed", "trust")
-
-    def __init__(self, trust: Trust, over: Trust, first: int) -> None:
-        self.trust = trust
-        keys = context_keys(over.kinds, first)
-        self.below = [key for key, kind in zip(keys, over.kinds, strict=True) if kind.length == 0]
-        self.above = [key for key, kind in zip(keys, over.kinds, strict=True) if kind.length > 0]
-        self.is_transposed = tuple(kind.is_transposed for kind in trust.kinds)
-        self.escapes: Escapes = trust.escapes(FITTED_STRENGTH)
 
 
 class Memory:
@@ -104,17 +57,16 @@ class Memory:
         self._first_time_token = 1 + len(vocabulary.pitches)
         if not len(vocabulary.pitches) <= 128 or vocabulary.size - self._first_time_token > MAX_TIMES:
             raise ValueError(f"a memory is for 128 pitches and {MAX_TIMES} times at most, not {vocabulary.size} tokens")
-        before_note = _Levels(backoff.notes, 0)
-        before_time = before_note if backoff.times is None else _Levels(backoff.times, len(backoff.notes.kinds))
+        before_note = ContextLevels(backoff.notes, 0)
+        before_time = before_note if backoff.times is None else ContextLevels(backoff.times, len(backoff.notes.kinds))
         self._levels = (before_note, before_time)  # by whether a time may come
         self._over_chords = None
         self._plain_count = len(backoff.kinds) - (len(backoff.chords.kinds) if backoff.chords else 0)
         if backoff.chords is not None:
-            self._over_chords = _ChordLevels(backoff.notes_over_chords, backoff.chords, self._plain_count)
+            self._over_chords = ChordContextLevels(backoff.notes_over_chords, backoff.chords, self._plain_count)
         self.kinds = backoff.kinds
         """All kinds of its contexts; the first byte of a context is the index of its kind."""
         self._has_times = vocabulary.size > self._first_time_token
-        self._strength = FITTED_STRENGTH
         self.forget()
 
     def is_like(self, other: "Memory") -> bool:
@@ -243,15 +195,10 @@ class Memory:
         At `strength` 0 it is the network's forecast; at 0.5 it predicts best; at 1 it is the memory's, wherever the memory
         knows the context.
         """
-        over = self._over_chords
-        if strength != self._strength:
-            self._strength = strength
-            for levels in set(self._levels):
-                levels.escapes = levels.trust.escapes(strength)
-            if over is not None:
-                over.escapes = over.trust.escapes(strength)
         current, known = self._current, self._followers
         here = self._levels_at(chord_place)
+        if strength != here.strength:
+            here.strength, here.escapes = strength, here.trust.escapes(strength)
         escapes, is_transposed = here.escapes, here.is_transposed
         last = current.last_note_token or 0
         remaining = 1.0  # probability left to contexts that are trusted less, and to the network
@@ -385,7 +332,7 @@ class Memory:
                 del known[context]
                 self._oldest_first.pop()
 
-    def _levels_at(self, chord_place: bytes) -> "_Levels | _ChordLevels":
+    def _levels_at(self, chord_place: bytes) -> ContextLevels | ChordContextLevels:
         """The contexts before the next token, which is at this place among the chords."""
         if chord_place and self._over_chords is not None and not self._current.time_comes:
             return self._over_chords

@@ -90,7 +90,7 @@ def _print_tables(judgement: Judgement) -> None:
     for row in classifier_rows(judgement):
         table.add_row(row.title, *row.cells)
     console.print(table)
-    table = Table("true continuation", "exchanges", "network alone", "with memory")
+    table = Table("true continuation", "exchanges", "network alone", "with memory", "by gain from the seed")
     for row in continuation_rows(judgement):
         table.add_row(row.title, *row.cells)
     console.print(table)

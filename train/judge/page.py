@@ -70,11 +70,14 @@ def classifier_rows(judgement: Judgement) -> tuple[FigureRow, ...]:
 
 
 def continuation_rows(judgement: Judgement) -> tuple[FigureRow, ...]:
-    """For each approach the number of tested exchanges, and the shares that were found with a frozen network and with
-    memory.
+    """For each approach the number of tested exchanges, and the shares that were found with a frozen network, with memory, and by
+    what the seed adds.
     """
     return tuple(
-        FigureRow(PLAYERS[approach], (str(test.exchanges), f"{test.frozen:.0%}", f"{test.with_memory:.0%}"))
+        FigureRow(
+            PLAYERS[approach],
+            (str(test.exchanges), f"{test.frozen:.0%}", f"{test.with_memory:.0%}", f"{test.by_gain:.0%}"),
+        )
         for approach in ("event", "pitch")
         if (test := judgement.continuations.get(approach)) is not None
     )

@@ -4,7 +4,16 @@ import pytest
 from model.harmony.changes import ChartChanges
 from model.harmony.chord_preference import BY_INTERVAL_SIZE, BY_NEXT_SIZE, BY_PLACE_SIZE, ChordPreference
 from model.harmony.text_chart import read_text_chart
-from model.improvising.forecast import AllowedPitches, ChordNotes, Forecast, Grammar, NoLongRepeats, keep_some
+from model.improvising.forecast import (
+    TIME_TEMPERATURE,
+    AllowedPitches,
+    ChordNotes,
+    Forecast,
+    Grammar,
+    NoLongRepeats,
+    VariedTimes,
+    keep_some,
+)
 from model.improvising.forecast_point import ForecastPoint
 from model.improvising.novelty import Novelty, Outline
 from model.improvising.sampling_settings import SamplingSettings
@@ -99,6 +108,27 @@ class TestChordNotes:
             for chosen in (settings, SamplingSettings())
         ]
         assert draws[0] == draws[1]
+
+
+class TestVariedTimes:
+    def test_times_become_more_alike_and_are_together_as_likely_as_before(self) -> None:
+        weights = np.ones(EVENT_WORDS.size)
+        times = slice(EVENT_WORDS.first_time_token, None)
+        weights[EVENT_WORDS.first_time_token] = 8.0
+        before = weights.copy()
+        VariedTimes(EVENT_WORDS).apply(weights, point(chord=(60,)))
+        assert weights[times].sum() == pytest.approx(before[times].sum())
+        assert weights[times].max() / weights[times].min() == pytest.approx(8.0 ** (1.0 / TIME_TEMPERATURE))
+        assert (weights[: EVENT_WORDS.first_time_token] == 1.0).all()
+
+    def test_before_the_first_note_of_an_onset_and_without_any_time_nothing_changes(self) -> None:
+        for value, at in ((1.0, point()), (0.0, point(chord=(60,)))):
+            weights = np.full(EVENT_WORDS.size, value)
+            weights[1] *= 2.0
+            weights[EVENT_WORDS.first_time_token] *= 2.0
+            before = weights.copy()
+            VariedTimes(EVENT_WORDS).apply(weights, at)
+            assert (weights == before).all()
 
 
 class TestNoLongRepeats:

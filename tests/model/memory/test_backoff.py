@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.memory.backoff import DEFAULT_BACKOFFS, MAX_FOLLOWERS, Trust
+from model.memory.backoff import DEFAULT_BACKOFFS, MAX_FOLLOWERS, Trust, with_odds
 from model.memory.context_kinds import PITCH_KINDS, ContextKind, kind_named
 
 EVEN = (2.0,) * len(PITCH_KINDS)
@@ -14,6 +14,14 @@ class TestEscapes:
     def test_without_variety_it_is_a_plain_dirichlet_back_off(self) -> None:
         for level in PLAIN.escapes(0.5):
             assert [level[n][1] for n in (1, 2, 8)] == pytest.approx([2 / 3, 2 / 4, 2 / 10])
+
+    @pytest.mark.parametrize("strength", [0.2, 0.5, 0.8])
+    def test_with_a_share_of_the_odds_each_context_leaves_that_share_of_the_odds(self, strength: float) -> None:
+        before, after = (PLAIN.escapes(each)[0][4][1] for each in (strength, with_odds(strength, 0.25)))
+        assert after / (1.0 - after) == pytest.approx(0.25 * before / (1.0 - before))
+
+    def test_no_odds_change_a_memory_that_is_off_or_alone(self) -> None:
+        assert [with_odds(strength, 0.25) for strength in (0.0, 1.0)] == [0.0, 1.0]
 
     def test_each_context_has_its_own_concentration(self) -> None:
         trust = Trust(PITCH_KINDS[:2], (1.0, 3.0), variety=0.0, evidence=1.0)

@@ -98,7 +98,7 @@ class TestContinuations:
         ]
         tested = continuation_test(open_pack(str(tiny_pack)), "pitch", repeating)
         assert tested is not None
-        assert tested.with_memory == 1.0
+        assert tested.with_memory == tested.by_gain == 1.0
 
 
 class TestPage:
