@@ -52,6 +52,7 @@ def chart_lines(chart: Chart) -> Iterator[str]:
 
 def seed_lines(seed: "Seed") -> Iterator[str]:
     """How long the seed is, and what was left out of its file."""
-    yield f"Seed       {len(seed.notes)} notes, from the next bar on"
+    notes = "1 note" if len(seed.notes) == 1 else f"{len(seed.notes)} notes"
+    yield f"Seed       {notes}, from the next bar on"
     for remark in seed.remarks:
         yield f"           its file {remark}"

@@ -128,7 +128,7 @@ def _left_out(corpora: Sequence[Corpus]) -> Table:
         kinds = (
             ("file", [(broken.reason, printable(broken.file)) for broken in corpus.broken]),
             ("part of a file", [(broken.reason, printable(broken.file)) for broken in corpus.incomplete]),
-            ("file", [("has no line to learn from", printable(file)) for file in corpus.without_lead]),
+            ("file", [(_why_without_lead(corpus, file), printable(file)) for file in corpus.without_lead]),
             ("row of the manifest", [("has no file", path) for path in corpus.rows_without_file]),
         )
         for kind, items in kinds:
@@ -139,6 +139,10 @@ def _left_out(corpora: Sequence[Corpus]) -> Table:
                 named = ", ".join(Path(name).name for name in names[:NAMED])
                 table.add_row(corpus.name, kind, reason, str(len(names)), named)
     return table
+
+
+def _why_without_lead(corpus: Corpus, file: Path) -> str:
+    return "holds no notes, or only drums" if file in corpus.without_notes else "has no line to learn from"
 
 
 def _description(corpus: Corpus) -> str:

@@ -146,12 +146,8 @@ class Ardour:
 @contextmanager
 def running(folder: Path, backend: str = JACK) -> Iterator[Ardour]:
     """Runs Ardour, as a client of the JACK server in use or without sound; its configuration is in `folder`, and not that of the user."""
-    # The server may notice only after a while that another one has ended, and would give this one another name.
-    until_s = time.perf_counter() + TIMEOUT_S
-    while any(port.startswith(CLIENT_PREFIX) for port in jackd_server.port_names()):
-        if time.perf_counter() > until_s:
-            raise ArdourError("another Ardour is still a client of the server")
-        time.sleep(0.1)
+    if backend == JACK:
+        _wait_until_no_other_is_a_client()
     environment = {**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config")}
     with subprocess.Popen(
         (PROGRAM, str(DRIVER)),
@@ -172,6 +168,15 @@ def running(folder: Path, backend: str = JACK) -> Iterator[Ardour]:
                 process.wait(LAST_WORDS_S if ardour.is_lost() else TIMEOUT_S)
             except (OSError, subprocess.TimeoutExpired):
                 process.kill()
+
+
+def _wait_until_no_other_is_a_client() -> None:
+    """The server may notice only after a while that another Ardour has ended, and would give a new one another name."""
+    until_s = time.perf_counter() + TIMEOUT_S
+    while any(port.startswith(CLIENT_PREFIX) for port in jackd_server.port_names()):
+        if time.perf_counter() > until_s:
+            raise ArdourError("another Ardour is still a client of the server")
+        time.sleep(0.1)
 
 
 def lua_text(text: str | Path) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from bench.daw.ardour_program import NO_SOUND, SAMPLE_RATE, Ardour, ArdourError, ArdourLost, lua_text, running
+from bench.daw.ardour_program import JACK, NO_SOUND, SAMPLE_RATE, Ardour, ArdourError, ArdourLost, lua_text, running
 
 TICKS_PER_BEAT = 1920
 # Ardour counts samples in units that all usual rates divide.
@@ -43,8 +43,11 @@ def running_session(
     *,
     tempo_bpm: float = 120.0,
     loop_beats: tuple[float, float] | None = None,
+    backend: str = JACK,
 ) -> Iterator[Ardour]:
     """Runs Ardour with a new session of these tracks; its files and the program's settings lie in `folder`.
+
+    With the backend `NO_SOUND` no JACK server is needed, and nothing can be connected.
 
     One Ardour makes the session and another opens it: Ardour 7.3 may crash where one process closes a session and opens another.
     """
@@ -57,14 +60,14 @@ def running_session(
         ardour.run('session:save_state("")')
     _complete(session_folder, regions, tempo_bpm, loop_beats)
     with ExitStack() as stack:
-        yield _open(stack, folder, session_folder)
+        yield _open(stack, folder, session_folder, backend)
 
 
-def _open(stack: ExitStack, folder: Path, session_folder: Path) -> Ardour:
+def _open(stack: ExitStack, folder: Path, session_folder: Path, backend: str) -> Ardour:
     """Opens the session in an Ardour that ends with `stack`, started again where it loses its server. Raises ArdourError."""
     for _ in range(OPENINGS):
         with ExitStack() as opening:
-            ardour = opening.enter_context(running(folder))
+            ardour = opening.enter_context(running(folder, backend))
             try:
                 ardour.run(f"open_session({lua_text(session_folder)}, {lua_text(NAME)})")
                 time.sleep(SETTLED_AFTER_S)

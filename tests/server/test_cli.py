@@ -148,7 +148,8 @@ class TestAStartWithoutFilesAndPanel:
 
     def test_imports_nothing_of_what_it_does_not_use(self, tmp_path: Path) -> None:
         unused = ("server.panel.panel", "server.panel.work", "server.music.seed_player", "server.takes.take_export",
-                  "model.files.seed", "model.files.midi", "model.files.charts", "symusic")  # fmt: skip
+                  "model.files.seed", "model.files.score_reader", "model.files.midi", "model.files.musicxml",
+                  "model.files.charts", "symusic", "partitura", "pretty_midi")  # fmt: skip
         done = started(
             tmp_path,
             "--midi-api",

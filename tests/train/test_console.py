@@ -61,7 +61,8 @@ class TestWhatWasFound:
     def test_what_was_left_out_by_reason_with_counts(self, corpus: Corpus, capsys: pytest.CaptureFixture[str]) -> None:
         corpus.broken = [Broken(Path(f"take {n} [/b].mid"), "is empty") for n in range(5)]
         corpus.incomplete = [Broken(Path("cut.mid"), "breaks off in its last track")]
-        corpus.without_lead = [Path("chords.mid"), Path("b\udcff.mid")]
+        corpus.without_lead = [Path("chords.mid"), Path("b\udcff.mid"), Path("beat.mid")]
+        corpus.without_notes = {Path("beat.mid")}
         corpus.rows_without_file = ["gone.mid"]
         show_corpora([corpus])
         said = shown(capsys)
@@ -69,6 +70,7 @@ class TestWhatWasFound:
         assert row(said, name, "file", "is empty")[3] == "5"
         assert row(said, name, "part of a file", "breaks off in its last track")[3:] == ["1", "cut.mid"]
         assert row(said, name, "file", "has no line to learn from")[3:] == ["2", "chords.mid, b\ufffd.mid"]
+        assert row(said, name, "file", "holds no notes, or only drums")[3:] == ["1", "beat.mid"]
         assert row(said, name, "row of the manifest", "has no file")[3:] == ["1", "gone.mid"]
 
     def test_where_nothing_was_left_out_there_is_no_table_of_it(

@@ -73,7 +73,8 @@ class Broken:
 class Corpus:
     """The lines of each side of the split, and counts of what was found and left out.
 
-    `folder` holds the licences and notices. `without_lead` are the files that have no line to learn from.
+    `folder` holds the licences and notices. `without_lead` are the files that have no line to learn from,
+    and `without_notes` those of them that hold nothing, or only drums that are not learnt from.
     `near_duplicates` counts the files that nearly equal an earlier one, `duplicates_across_splits` those of them that a
     manifest puts on another side of the split.
     """
@@ -82,6 +83,7 @@ class Corpus:
     folder: Path
     lines: dict[Split, list[Line]] = field(default_factory=lambda: {split: [] for split in SPLITS})
     without_lead: list[Path] = field(default_factory=list)
+    without_notes: set[Path] = field(default_factory=set)
     broken: list[Broken] = field(default_factory=list)
     incomplete: list[Broken] = field(default_factory=list)
     rows_without_file: list[str] = field(default_factory=list)
@@ -173,6 +175,8 @@ def _corpus_of(
         lines = [Line(file, records, reading.bars) for records in _lines_of(reading, choice, held_out=held_out)]
         if not lines:
             corpus.without_lead.append(file)
+            if not reading.seconds:
+                corpus.without_notes.add(file)
         elif split in SPLITS:
             corpus.lines[split].extend(lines)
             corpus.seconds += reading.seconds

@@ -27,9 +27,12 @@ def music_files_in(folder: Path) -> list[Path]:
 
 
 def is_music(path: Path) -> bool:
-    """Whether this is a file with a suffix of music files; of `.xml` files, whether it is a score."""
+    """Whether this is a file with a suffix of music files; of `.xml` files, whether it is a score.
+
+    A link that leads nowhere counts, so that the file is missed by name.
+    """
     suffix = path.suffix.lower()
-    if suffix not in MUSIC_SUFFIXES or not path.is_file():
+    if suffix not in MUSIC_SUFFIXES or not (path.is_file() or _leads_nowhere(path)):
         return False
     return suffix != PLAIN_XML or _is_score(path)
 
@@ -43,6 +46,10 @@ def _is_new(folder: Path, searched: set[tuple[int, int]]) -> bool:
     is_new = identity not in searched
     searched.add(identity)
     return is_new
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 def _is_score(path: Path) -> bool:

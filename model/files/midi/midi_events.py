@@ -21,14 +21,14 @@ _BEGINNING = {
     for data, status in _STATUSES.items()
 }
 _SINGLE = {data: re.compile(rb"%b(%b)?+%b" % (_DELTA, status, _DATA * data)) for data, status in _STATUSES.items()}
-_NUMBER = re.compile(_DELTA)
+NUMBER = re.compile(_DELTA)
 _LONGEST_NUMBER = 4
 _PROGRAM, _PRESSURE = 0xC, 0xD
 # Data bytes of channel messages, and those of them that may be over 127, as symusic ignores the message.
-_CHANNEL_DATA = {0x8: 2, 0x9: 2, 0xA: 2, 0xB: 2, _PROGRAM: 1, _PRESSURE: 1, 0xE: 2}
-_RUNS = {kind: data for kind, data in _CHANNEL_DATA.items() if kind != _PROGRAM}
+CHANNEL_DATA = {0x8: 2, 0x9: 2, 0xA: 2, 0xB: 2, _PROGRAM: 1, _PRESSURE: 1, 0xE: 2}
+_RUNS = {kind: data for kind, data in CHANNEL_DATA.items() if kind != _PROGRAM}
 _IGNORED_DATA = {0xA: (0, 1), _PRESSURE: (0,), 0xE: (0,)}
-_META, _SYSEX, _ESCAPE = 0xFF, 0xF0, 0xF7
+META, SYSEX, _ESCAPE = 0xFF, 0xF0, 0xF7
 _NOTE_ON = 0x90
 _TEXT, _TEMPO, _METER = 0x01, 0x51, 0x58
 _END_OF_TRACK = b"\xff\x2f"  # of whatever length
@@ -50,7 +50,7 @@ _ORDINARY = re.compile(
     re.DOTALL,
 )
 # Data bytes of system messages, which do not belong in a file but are in some. Others are undefined.
-_SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0, 0xF8: 0, 0xFA: 0, 0xFB: 0, 0xFC: 0, 0xFE: 0}
+SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0, 0xF8: 0, 0xFA: 0, 0xFB: 0, 0xFC: 0, 0xFE: 0}
 
 
 def is_ordinary(track: bytes) -> bool:
@@ -163,14 +163,14 @@ class _Walk:
         """Where a message ends that is in no run; None if it is invalid."""
         if at >= len(self.events):
             return None
-        if self.events[at] >= _SYSEX:
-            self._is_forgotten |= self.events[at] != _META
+        if self.events[at] >= SYSEX:
+            self._is_forgotten |= self.events[at] != META
             return self._system_end(at, self.events[at])
         is_running = self.events[at] < 0x80
         status = self._last_status() if is_running else self.events[at]
         kind = status >> 4
         begin = at if is_running else at + 1
-        end = begin + _CHANNEL_DATA.get(kind, 0)
+        end = begin + CHANNEL_DATA.get(kind, 0)
         if not status or end > len(self.events):
             return None
         for place in _IGNORED_DATA.get(kind, ()):
@@ -196,12 +196,12 @@ class _Walk:
         self.programs.setdefault(channel, 0)
 
     def _system_end(self, at: int, status: int) -> int | None:
-        if status == _META:
+        if status == META:
             return self._meta_end(at)
-        if status in {_SYSEX, _ESCAPE}:
-            self.events[at] = _SYSEX
+        if status in {SYSEX, _ESCAPE}:
+            self.events[at] = SYSEX
             return self._after_length(at + 1)
-        data = _SYSTEM_DATA.get(status)
+        data = SYSTEM_DATA.get(status)
         return None if data is None else at + 1 + data
 
     def _meta_end(self, at: int) -> int | None:
@@ -217,12 +217,12 @@ class _Walk:
 
     def _number(self, at: int) -> tuple[int, int] | None:
         """Where a variable-length number ends, and the number. It has four bytes at most: in the last the highest bit is ignored."""
-        found = _NUMBER.match(self.events, at)
+        found = NUMBER.match(self.events, at)
         if found is None:
             if len(self.events) < at + _LONGEST_NUMBER:
                 return None
             self.events[at + _LONGEST_NUMBER - 1] &= 0x7F
-            found = _NUMBER.match(self.events, at)
+            found = NUMBER.match(self.events, at)
             if found is None:
                 return None
         value = 0

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from model.files.midi.all_notes_off import with_note_offs
 from model.files.midi.midi_chunks import END_OF_TRACK, TRACK, header_of
 from model.files.midi.midi_events import is_ordinary, repaired
 from model.files.midi.symusic_parser import NOTE, NOTE_RECORD, ProgramNotes, parse
@@ -146,15 +147,27 @@ def read_carefully(body: bytes) -> tuple[TrackNotes, bool]:
         len(channels) > 1 or _parsed([track.events], [channels]) in (None, [None])
     )
     events, programs = (track.plain, track.programs) if is_plain else (track.events, {})
+    found = _ended(events, channels, programs)
+    if found and _has_open_notes(found) and (stopped := with_note_offs(events)) is not events:
+        found = _ended(stopped, channels, programs)
+    if found is None:
+        return SILENT, True
+    return _with_members(found, body), track.broken_at is not None
+
+
+def _ended(events: bytes, channels: tuple[int, ...], programs: Mapping[int, int]) -> TrackNotes | None:
+    """Parses the events of a repaired track, with as many note-offs at its end as its open notes need; None if symusic refuses it."""
     copies = 1
     found = _parsed([events], [channels], copies, programs)
     # A mark whose pitch is still open when it comes, does not arrive: then, too, there are too few note-offs.
     while not _is_whole(found, copies) and copies * _SHORTEST_NOTE_ON <= len(events):
         copies *= _MORE
         found = _parsed([events], [channels], copies, programs)
-    if not found or not found[0]:
-        return SILENT, True
-    return _with_members(found[0], body), track.broken_at is not None
+    return found[0] if found else None
+
+
+def _has_open_notes(track: TrackNotes) -> bool:
+    return any(_most_of_a_pitch(track, channel) for channel in track.channels)
 
 
 def _is_whole(found: Sequence[TrackNotes | None] | None, copies: int) -> bool:

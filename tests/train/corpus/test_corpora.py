@@ -406,6 +406,7 @@ class TestBadFiles:
         write_part(tmp_path / "silence.mid", [])
         (corpus,) = read(tmp_path)
         assert [path.name for path in corpus.without_lead] == ["bass.mid", "drums.mid", "silence.mid"]
+        assert {path.name for path in corpus.without_notes} == {"drums.mid", "silence.mid"}
         assert corpus.broken == []
 
     def test_all_files_broken_is_an_error(self, tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from model.files.score_reader import MUSIC_SUFFIXES
 from train.corpus.music_files import is_music, music_files_in
+from train.corpus.reading import LineSelection, read_file
 
 
 def touch(*paths: Path) -> None:
@@ -35,6 +37,14 @@ def test_circular_links_end_and_no_folder_is_searched_twice(tmp_path: Path) -> N
     (tmp_path / "b").symlink_to(tmp_path / "a")
     (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
     assert [name.rsplit("/", 1)[-1] for name in names(tmp_path)] == ["one.mid"]
+
+
+def test_a_link_to_a_file_that_is_gone_is_found_so_that_it_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "gone.mid").symlink_to(tmp_path / "elsewhere.mid")
+    (tmp_path / "itself.mid").symlink_to(tmp_path / "itself.mid")
+    os.mkfifo(tmp_path / "pipe.mid")
+    assert names(tmp_path) == ["gone.mid", "itself.mid"]
+    assert read_file(tmp_path / "gone.mid", LineSelection()).reason == "cannot be read (No such file or directory)"
 
 
 def test_a_name_that_is_not_utf_8_is_accepted(tmp_path: Path) -> None:

@@ -58,9 +58,9 @@ def midi_file(*tracks: bytes, division: int = 480, declared: int | None = None, 
     return chunk(b"MThd", header) + b"".join(tracks)
 
 
-def rmid(content: bytes) -> bytes:
-    """A MIDI file in a RIFF shell."""
-    data = b"data" + len(content).to_bytes(4, "little") + content + b"\x00" * (len(content) % 2)
+def rmid(content: bytes, before: bytes = b"") -> bytes:
+    """A MIDI file in a RIFF shell, after other chunks of it."""
+    data = before + b"data" + len(content).to_bytes(4, "little") + content + b"\x00" * (len(content) % 2)
     return b"RIFF" + (4 + len(data)).to_bytes(4, "little") + b"RMID" + data
 
 
@@ -83,6 +83,10 @@ def odd_files(count: int = 80) -> dict[str, bytes]:
     return {
         "a key signature of eight sharps": midi_file(track(meta(0x59, b"\x08\x00"), plain(count))),
         "a RIFF shell": rmid(whole),
+        "a RIFF shell with texts before the file": rmid(whole, b"LIST\x10\x00\x00\x00INFOINAM\x04\x00\x00\x00tune"),
+        "a file of type 2": midi_file(track(plain(count)), kind=2),
+        "two hundred empty tracks": midi_file(*[track()] * 200, track(plain(count))),
+        "a text of 76,800 bytes": midi_file(track(meta(0x01, bytes(range(256)) * 300), plain(count))),
         "a header of another program's before it": bytes(128) + whole,
         "a header that is longer than ours": b"MThd"
         + (8).to_bytes(4)

@@ -212,6 +212,25 @@ class TestNotes:
         notes = event(0, 0x90, 60, 80) + event(10, 0x90, 60, 81) + event(10, 0x80, 60, 0) + event(10, 0x80, 60, 0)
         assert rows(only_part(midi_file(track(notes)))) == [(0, 20, 60, 80), (10, 30, 60, 81)]
 
+    @pytest.mark.parametrize("controller", [120, 123, 126])
+    def test_all_notes_off_ends_the_notes_of_its_channel(self, controller: int) -> None:
+        notes = event(0, 0x90, 60, 80) + event(0, 0x91, 60, 80) + event(0, 64, 80) + event(10, 0xB0, controller, 0)
+        first, second = read_midi(midi_file(track(notes, end=event(5, 0xFF, 0x2F, 0)))).parts
+        assert rows(first) == [(0, 10, 60, 80)]
+        assert rows(second) == [(0, 15, 60, 80), (0, 15, 64, 80)]
+
+    def test_a_note_off_after_all_notes_off_ends_the_note_that_began_since(self) -> None:
+        strike = event(0, 0x90, 60, 80) + event(0, 60, 81)
+        notes = strike + event(10, 0xB0, 7, 100) + event(0, 123, 0) + strike + event(5, 60, 0) + event(5, 60, 0)
+        expected = [(0, 10, 60, 80), (0, 10, 60, 81), (10, 15, 60, 80), (10, 20, 60, 81)]
+        assert rows(only_part(midi_file(track(notes)))) == expected
+
+    def test_all_notes_off_counts_among_system_messages_and_programs(self) -> None:
+        between = meta(0x01, bytes(200)) + event(0, 0xF0, 2, 0x41, 0xF7) + event(0, 0xF8) + event(0, 0xC0, 7)
+        notes = event(0, 0x90, 60, 80) + between + event(10, 0xB0, 123, 0) + between + event(5, 0x90, 62, 80)
+        part = only_part(midi_file(track(notes, end=event(5, 0xFF, 0x2F, 0))))
+        assert rows(part) == [(0, 10, 60, 80), (15, 20, 62, 80)]
+
     def test_a_note_of_no_length_is_read(self) -> None:
         notes = event(0, 0x90, 60, 80) + event(0, 0x80, 60, 0) + event(10, 0x90, 62, 80) + event(10, 0x80, 62, 0)
         assert rows(only_part(midi_file(track(notes)))) == [(0, 0, 60, 80), (10, 20, 62, 80)]

@@ -1,6 +1,6 @@
 """A written song, opened by notation programs: MuseScore and music21 show the notes, bars and tempi that were written.
 
-The other readers are in `test_midi_writer`, the sound of takes in `tests/server/takes`, and Ardour beside a jam in `tests/daw`.
+The other readers are in `test_midi_writer`, the sound of takes in `tests/server/takes`, and Ardour in `tests/daw`.
 """
 
 import os
