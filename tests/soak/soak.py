@@ -119,7 +119,8 @@ def soak(folder: Path, seconds: float, stretch_s: float, random_seed: int, *, re
     if status != 0 or "Traceback" in jam.stderr_text():
         report.broken.append(f"the jam ended with {status}, and said: {jam.stderr_text()[-2000:]}")
     if faults:
-        report.broken.append(f"errors reached the music thread, {faults}: {jam.stderr_text()[-2000:]}")
+        lines = [line for line in jam.stderr_text().splitlines() if any(f"{kind}: " in line for kind in faults)]
+        report.broken.append(f"errors reached the music thread, {faults}: {lines}")
     report.lines += [
         f"{storm.moves:,} moves of controls, {storm.page_visits} visits of pages",
         f"the slowest answer by OSC took {storm.slowest_answer_s * 1000:.0f} ms",

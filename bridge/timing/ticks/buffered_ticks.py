@@ -272,7 +272,8 @@ class BufferedTicks:
             for start in range(1, len(new) - FEWEST_TICKS):
                 lines = self._lines_through(new[start:], None, interval_s / TEMPO_RANGE, interval_s * TEMPO_RANGE)
                 if lines is not None:
-                    self._use(lines, new[start:], 0)
+                    # Ticks that were lost at several places make the first ones fit no line, and the last ones fit the old one.
+                    self._use(*(self._lost_between(before, new[start:], lines) or (lines, new[start:], 0)))
                     self._settle()
                     break
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from bridge.timing.ticks.exact_dates import MOST_EXACT_S, WHOLE_S
 from bridge.timing.ticks.longest_stretch import LongestStretch, follow_wander, offsets_from_fit, without_curvature
 from bridge.timing.ticks.tick import Line, Tick
 from bridge.timing.ticks.tick_noise import Noise, deviation_s, earliness_s, measured_noise
@@ -53,10 +54,6 @@ and that no tick was lost."""
 
 SHORTEST_INTERVAL_S = 0.006
 """The interval of the fastest tempo. Ticks that come faster were held up, and a gap after them cannot be counted in ticks."""
-
-MOST_EXACT_S, WHOLE_S = 0.00021, 0.0002
-"""Where dates are exact, with noise of `MOST_EXACT_S` at most, a tick that is late by whole intervals, give or take `WHOLE_S`,
-shows that ticks were lost before it; one that is early by whole intervals, that ticks came twice."""
 
 GAP_TICKS = 24
 """Once there are this many ticks on each side of a gap, it is measured again, more precisely."""

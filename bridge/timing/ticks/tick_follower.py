@@ -10,6 +10,7 @@ from typing import Literal
 from bridge.timing.ticks.buffer_grid import BufferGrid
 from bridge.timing.ticks.buffered_ticks import GLIDE_S, BufferedTicks
 from bridge.timing.ticks.doubled_ticks import DoubledTicks
+from bridge.timing.ticks.exact_dates import counted_by_intervals
 from bridge.timing.ticks.jittering_ticks import JitteringTicks
 from bridge.timing.ticks.tick import Line, Tick
 
@@ -227,6 +228,15 @@ class TickFollower:
             self._buffered = None
             return
         known = known[-RECOUNTED_TICKS:]
+        exact = counted_by_intervals([*known, Tick(number + 1, at_s)])
+        if exact:
+            # There never was a buffer: a pause of a whole number of them had made the dates look as if.
+            self._jittering = JitteringTicks()
+            self._jittering.take_over(exact, Line(exact[-1].number, at_s, line.interval_s))
+            self._grid.forget()
+            self._buffered = None
+            self._dates.clear()
+            return
         if known:
             number = known[0].number + len(known) - (0 if is_counted else 1)
         self._jittering = JitteringTicks()

@@ -217,3 +217,11 @@ def test_a_lost_tick_and_one_that_came_twice_do_not_make_a_buffer_of_exact_dates
         follower.tick(1.0 + number * tick_s)
     assert follower.buffer_s is None
     assert follower.number == 439
+
+
+def test_a_pause_of_one_cycle_makes_no_buffer_in_which_lost_ticks_are_not_counted() -> None:
+    """With a tick of fifteen times 64 frames, a pause of 64 looks like the first tick that slips into another buffer."""
+    tick_s, pause_s = 960 / 48_000, 64 / 48_000
+    come_through = [*range(300), *range(301, 304), *range(305, 400)]
+    follower = followed(1.0 + number * tick_s + (pause_s if number >= 180 else 0.0) for number in come_through)
+    assert follower.number == 399

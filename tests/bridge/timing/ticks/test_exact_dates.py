@@ -1,0 +1,27 @@
+from bridge.timing.ticks.exact_dates import counted_by_intervals
+from bridge.timing.ticks.tick import Tick
+
+INTERVAL_S = 0.02
+
+
+def dated(*places: float) -> list[Tick]:
+    """Ticks that were counted one by one, from 5 on, at dates that are so many intervals after the first."""
+    return [Tick(5 + index, 1.0 + place * INTERVAL_S) for index, place in enumerate(places)]
+
+
+def test_ticks_are_numbered_by_their_dates() -> None:
+    counted = counted_by_intervals(dated(0, 1, 2, 4, 5, 6, 9, 10, 11, 12))
+    assert [number for number, _ in counted] == [5, 6, 7, 9, 10, 11, 14, 15, 16, 17]
+    assert [at_s for _, at_s in counted] == [at_s for _, at_s in dated(0, 1, 2, 4, 5, 6, 9, 10, 11, 12)]
+
+
+def test_dates_that_pause_between_two_ticks_do_not_number_them() -> None:
+    assert counted_by_intervals(dated(0, 1, 2, 3.4, 4.4, 5.4, 6.4, 7.4)) == []
+
+
+def test_a_tick_that_came_twice_is_no_interval() -> None:
+    assert counted_by_intervals(dated(0, 1, 2, 2, 3, 4, 5, 6, 7)) == []
+
+
+def test_a_few_ticks_show_no_usual_interval() -> None:
+    assert counted_by_intervals(dated(0, 1, 2, 4)) == []
