@@ -79,9 +79,8 @@ class Closing:
             limit_beats = latest_onset_beats(point.until_beats, self._closing_beats)
             ends = point.onset_beats + self._shifts > limit_beats
             end_weight, other_weight = float(times[ends].sum()), float(times[~ends].sum())
-            chance = self.chance_after(point.onset_beats, max(point.chord))
             if end_weight > 0.0 and other_weight > 0.0:
-                times[ends] *= chance / (1.0 - chance) * other_weight / end_weight
+                times[ends] *= self._odds_after(point.onset_beats, max(point.chord)) * other_weight / end_weight
 
     def chance_beyond_times(self, onset_beats: float, until_beats: float, pitch: int) -> float:
         """The chance that a note is the last where no time of the vocabulary is long enough to end the answer; otherwise 0.
@@ -102,11 +101,15 @@ class Closing:
 
     def chance_after(self, onset_beats: float, pitch: int) -> float:
         """The chance that a note is the last, now that its pitch is known; 0 before the place where answers may end."""
+        odds = self._odds_after(onset_beats, pitch)
+        return odds / (1.0 + odds)
+
+    def _odds_after(self, onset_beats: float, pitch: int) -> float:
+        # Of a phrase on one unstable note, all others are so much likelier as last notes that the chance is 1 but for rounding.
         if onset_beats < self._from_beats:
             return 0.0
         chance = self._ending.chance_of_end(onset_beats)
-        as_last = chance * float(self._weights_at(onset_beats)[pitch % OCTAVE])
-        return as_last / (1.0 - chance + as_last)
+        return chance * float(self._weights_at(onset_beats)[pitch % OCTAVE]) / (1.0 - chance)
 
     def _weights_at(self, onset_beats: float) -> npt.NDArray[np.float64]:
         """The weight of each pitch class as the last one, by the chord of that beat, or else by the key; shape (12,)."""

@@ -173,8 +173,8 @@ def _stability(
     The mean weight of the phrase's notes is 1, so weights do not change how often a note is the last.
     """
     sounding = ends.mean_stability(keys, "half" if is_half_close else "full")
-    if phrase:
-        usual = fmean(sounding[note.pitch % 12] for note in phrase)
+    usual = fmean(sounding[note.pitch % 12] for note in phrase) if phrase else 0.0
+    if usual > 0.0:
         sounding = tuple(weight / usual for weight in sounding)
     return tuple(sounding[(pitch_class + transpose) % 12] for pitch_class in range(12))
 

@@ -90,6 +90,17 @@ class TestFactor:
         assert ends.any()
         assert times[ends].sum() / times.sum() == pytest.approx(closing.chance_after(28.0, 62))
 
+    def test_after_a_note_that_is_all_but_certain_to_be_the_last_the_answer_ends(self) -> None:
+        """As in a half close on a phrase that has no note but the tonic, the least stable one there."""
+        words = EventVocabulary(EVENT_WORDS.pitches, musical_bins(16))
+        weights = np.ones(words.size)
+        closing = Closing(words, replace(ENDING, stability=(1e18,) * 12), closing_beats=1.0)
+        closing.apply(weights, ForecastPoint(16.0, 32.0, 28.0, chord=(62,)))
+        times = weights[words.first_time_token :]
+        ends = np.array(words.bins.shifts) > 3.0
+        assert times[ends].sum() / times.sum() == pytest.approx(1.0)
+        assert closing.chance_after(28.0, 62) == pytest.approx(1.0)
+
     def test_times_that_pass_the_last_bar_line_are_less_likely(self) -> None:
         weights = np.ones(EVENT_WORDS.size)
         Closing(EVENT_WORDS, ENDING).apply(weights, ForecastPoint(16.0, 32.0, 27.5, chord=(62,)))
