@@ -9,8 +9,8 @@ from bridge.errors import cut_short
 from server.controls.control_table import Raw
 from server.errors import BadMessage
 
-LONGEST_MESSAGE = 1024
-"""In characters. The longest message of our own page sets a pack, by the path of its folder."""
+LONGEST_MESSAGE = 32 * 1024
+"""In characters. The longest message of our own page sets a chart, here of 1,000 bars with three chords each."""
 
 CONTROL_CHANGE, NOTE_OFF, NOTE_ON = 0xB0, 0x80, 0x90
 PLAYABLE_KINDS = (NOTE_OFF, NOTE_ON, CONTROL_CHANGE)

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from model.harmony.chart import MAX_BARS
 from server.errors import BadMessage
 from server.panel.pages.page_messages import (
     LONGEST_MESSAGE,
@@ -90,3 +91,9 @@ def test_a_note_on_of_velocity_0_is_a_note_off() -> None:
     message = read_page_message('{"type":"play","data":[144,60,0]}')
     assert isinstance(message, PlayMessage)
     assert (message.is_note_on, message.is_note_off, message.key) == (False, True, (0, 60))
+
+
+def test_a_chart_of_a_thousand_bars_fits() -> None:
+    chart = " | ".join(["F#m7b5 B7 Ebmaj7"] * MAX_BARS)
+    message = json.dumps({"type": "set", "control": "chart", "value": chart})
+    assert read_page_message(message) == SetControl("chart", chart)
