@@ -259,13 +259,14 @@ class JitteringTicks:
         offs = [(at_s - line.due_s(number)) / line.interval_s for number, at_s in outliers]
         whole = [round(off) for off in offs]
         is_whole = [abs(off - lost) * line.interval_s <= WHOLE_S for off, lost in zip(offs, whole, strict=True)]
-        are_same = whole[-1] == whole[-2] != 0 and all(is_whole[-2:])
+        # Not always the last two: in an overrun, ticks between them may come a cycle late.
+        same = [index for index, lost in enumerate(whole) if is_whole[index] and lost == whole[-1] != 0]
+        are_same = len(same) >= 2 and is_whole[-1]
         steps = {later - earlier for earlier, later in pairwise(whole)}
         if not are_same and not (all(is_whole) and len(steps) > 1):
             return False
-        counted = [Tick(number + whole[-1], at_s) for number, at_s in outliers[-1:]]
-        if are_same:
-            counted.insert(0, Tick(outliers[-2].number + whole[-2], outliers[-2].at_s))
+        exact = [outliers[index] for index in same] if are_same else outliers[-1:]
+        counted = [Tick(number + whole[-1], at_s) for number, at_s in exact]
         self.number = counted[-1].number
         kept = [tick for tick in self._stretch.ticks if tick.number < counted[0].number]
         self._stretch.replace([*kept, *counted])

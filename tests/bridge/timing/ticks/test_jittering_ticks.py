@@ -106,6 +106,13 @@ def test_ticks_lost_again_and_again_are_counted_where_dates_are_exact() -> None:
     assert next_due_s(ticks) == pytest.approx(1.0 + 71 * INTERVAL_S)
 
 
+def test_lost_ticks_are_counted_where_the_next_ones_come_a_cycle_late_and_dates_are_exact() -> None:
+    come_through = [*range(48), 51, 52.5, 53.5, *range(54, 72)]
+    ticks = after(*(1.0 + number * INTERVAL_S for number in come_through))
+    assert ticks.number == 71
+    assert next_due_s(ticks) == pytest.approx(1.0 + 72 * INTERVAL_S)
+
+
 def test_several_overruns_at_once_are_no_change_of_tempo_where_dates_are_exact() -> None:
     """Of fourteen ticks five come through, and no two of the first four with as many lost before them."""
     come_through = [*range(48), 49, 52, 55, 57, *range(58, 72)]
