@@ -103,8 +103,8 @@ def quantile_bins(
     for index, upper in enumerate(uppers):
         inside, weights = values[members == index], times[members == index]
         played = _median(inside, weights) if middle == "median" else _mean(inside, weights)
-        if grid is not None:
-            played = max(round(played * grid), 1) / grid
+        # Without a grid, shifts that differ by no more than rounding does are one.
+        played = round(played, 9) if grid is None else max(round(played * grid), 1) / grid
         shortest, _ = reach.get(played, (float(inside.min()), 0.0))
         reach[played] = (shortest, float(upper))
     edges = [_edge_between(a, b, reach[a][1], reach[b][0]) for a, b in pairwise(sorted(reach))]

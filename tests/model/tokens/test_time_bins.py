@@ -75,6 +75,9 @@ class TestQuantile:
             (0.5, 1.0), ((0.51 + 0.98) / 2,)
         )
 
+    def test_without_a_grid_shifts_that_differ_by_rounding_alone_are_one_bin(self) -> None:
+        assert quantile_bins(Counter([64.0, 63.99999999999999]), 2, grid=None).shifts == (64.0,)
+
     def test_a_third_of_a_beat_falls_into_its_bin_for_any_rounding(self) -> None:
         bins = quantile_bins(Counter([4 / 3 - 1, 1.0] * 8), 4)
         assert bins.index(1 / 3) == bins.index(4 / 3 - 1) == bins.index(7 / 3 - 2) == 0
