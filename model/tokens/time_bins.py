@@ -82,6 +82,10 @@ def musical_bins(count: int) -> TimeBins:
     return _bins_from_ticks(MUSICAL_TICKS[:count])
 
 
+SAME_BEATS = 1e-9
+"""Shifts that differ by no more than rounding does are one."""
+
+
 def quantile_bins(
     shifts: Shifts, count: int, grid: int | None = GRID_PER_BEAT, middle: Literal["median", "mean"] = "median"
 ) -> TimeBins:
@@ -103,8 +107,10 @@ def quantile_bins(
     for index, upper in enumerate(uppers):
         inside, weights = values[members == index], times[members == index]
         played = _median(inside, weights) if middle == "median" else _mean(inside, weights)
-        # Without a grid, shifts that differ by no more than rounding does are one.
-        played = round(played, 9) if grid is None else max(round(played * grid), 1) / grid
+        if grid is not None:
+            played = max(round(played * grid), 1) / grid
+        elif reach and played - next(reversed(reach)) <= SAME_BEATS:
+            played = next(reversed(reach))
         shortest, _ = reach.get(played, (float(inside.min()), 0.0))
         reach[played] = (shortest, float(upper))
     edges = [_edge_between(a, b, reach[a][1], reach[b][0]) for a, b in pairwise(sorted(reach))]

