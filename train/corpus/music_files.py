@@ -16,10 +16,17 @@ ROOT_WITHIN_BYTES = 4096
 
 
 def music_files_in(folder: Path) -> list[Path]:
-    """The files of music in a folder, in the order of their names."""
+    """The files of music in a folder, in the order of their names.
+
+    A subfolder that cannot be listed is one of them, so that it is missed by name, as a file that cannot be read.
+    """
     found: list[Path] = []
     searched: set[tuple[int, int]] = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
+
+    def add_unlisted(error: OSError) -> None:
+        found.append(Path(error.filename))
+
+    for place, folders, names in os.walk(folder, onerror=add_unlisted, followlinks=True):
         # In order, so that of two paths to a folder the same one is taken each time.
         folders[:] = [name for name in sorted(folders) if _is_new(Path(place) / name, searched)]
         found += [path for name in names if is_music(path := Path(place) / name)]

@@ -1,9 +1,12 @@
+import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from model.files.score_reader import MUSIC_SUFFIXES
+from model.errors import UnreadableError
+from model.files.score_reader import MUSIC_SUFFIXES, read_score
 from train.corpus.music_files import is_music, music_files_in
 from train.corpus.reading import LineSelection, read_file
 
@@ -45,6 +48,25 @@ def test_a_link_to_a_file_that_is_gone_is_found_so_that_it_is_reported(tmp_path:
     os.mkfifo(tmp_path / "pipe.mid")
     assert names(tmp_path) == ["gone.mid", "itself.mid"]
     assert read_file(tmp_path / "gone.mid", LineSelection()).reason == "cannot be read (No such file or directory)"
+
+
+def test_a_folder_that_cannot_be_listed_is_found_so_that_it_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    (tmp_path / "tune.mid").touch()
+    list_folder = os.scandir
+
+    def refuse(folder: str) -> Iterator[os.DirEntry[str]]:
+        if Path(folder) == locked:
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        return list_folder(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)  # root may read every folder
+    assert music_files_in(tmp_path) == [locked, tmp_path / "tune.mid"]
+    with pytest.raises(UnreadableError, match="cannot be read"):
+        read_score(locked)
 
 
 def test_a_name_that_is_not_utf_8_is_accepted(tmp_path: Path) -> None:
