@@ -31,6 +31,8 @@ from server.takes_cli import app as takes_app
 
 # Otherwise pydantic searches all installed packages for plugins of its own, which takes 20 ms of each start.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+# Otherwise numpy starts a thread for each core as it is imported, which waits in a loop: the other cores belong to the DAW.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 app = typer.Typer(
     name="fours",
@@ -98,6 +100,10 @@ def jam(
     """Start the jam partner: it listens on a MIDI port and answers on another."""
     clock = MonotonicClock()
     started_s = clock.now_s()
+    # First, and from here, where the stack is low. Python keeps its stack in blocks, and maps and unmaps memory at each call
+    # that begins a block: where the imports of a session come to numpy, that happens 3,700 times, which takes 60 ms.
+    import numpy as np  # noqa: F401
+
     from server.config.config import load
     from server.console import LineWriter, fill_closed_descriptors, start_logging
     from server.music.thread_priority import request_high_priority

@@ -5,7 +5,7 @@ import statistics
 from bridge.timing.clock import Clock
 from model.engines.engine import Engine
 
-MEASURED_STEPS = 40
+MEASURED_STEPS = 20
 
 
 def measure_ms_per_token(engine: Engine, clock: Clock) -> float:
