@@ -135,9 +135,10 @@ class Recorder:
 
     async def _run(self, subscription: FeedSubscription) -> None:
         is_stopping = False
+        # One task for all rounds: `wait_for` would make one, and cancel it, in each.
+        stop = asyncio.create_task(self._stopping.wait(), name="recorder-stop")
         while not is_stopping:  # and once more after the stop, for the last events
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), WRITE_EVERY_S)
+            await asyncio.wait((stop,), timeout=WRITE_EVERY_S)
             is_stopping = self._stopping.is_set()
             try:
                 await self._write_new_events(subscription)

@@ -14,13 +14,14 @@ import ctypes.util
 import mmap
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from bridge.midi.jack.cycle_callback import IN_NEXT_CYCLE, SIGNATURE, create_callback
 from bridge.midi.jack.held_keys import HeldKeys
 from bridge.midi.jack.jack_frames import Cycle, CycleDates, Latency, SendQueue
 from bridge.midi.jack.jack_library import library_name
@@ -43,9 +44,6 @@ AT_ONCE_S = 0.0
 DRAIN_CYCLES = 3
 """How many cycles a port stays open after its last message: if it is closed in the same cycle, JACK may lose the message."""
 
-WORK_PENDING = -1
-"""A value that the doorbell never has."""
-
 Microseconds = ctypes.c_uint64
 Notes = set[tuple[int, int]]
 
@@ -59,8 +57,8 @@ class Pipes:
     to_send_fd: int
     """A pipe for the messages that are to be sent."""
     doorbell_fd: int
-    """Shared memory of one byte, which changes with each message in the second pipe: reading a pipe in each cycle would
-    cost far more."""
+    """Shared memory of one byte, which is not 0 while there may be a message in the second pipe: reading a pipe in each cycle
+    would cost far more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -82,20 +80,6 @@ class ClientPort:
     """The number of the cycle in which a message was written last."""
 
 
-@dataclass(slots=True)
-class CycleState:
-    """All that an idle cycle reads, in one small object: between two cycles other programs have emptied the CPU's caches."""
-
-    cycles: int = 0
-    """The number of cycles so far."""
-    doorbell: int = WORK_PENDING
-    """The value of the doorbell at the last look into the pipe; WORK_PENDING where the next cycle has work in any case."""
-    inputs: tuple[object, ...] = ()
-    """JACK's pointers to the input ports that may be connected: each costs two calls into the library."""
-    dated_every: int = 1
-    """One of this many idle cycles is dated."""
-
-
 class JackClient:
     """A client of the running server. Raises `jack.JackOpenError` where no server answers.
 
@@ -110,12 +94,13 @@ class JackClient:
         self._jack_error = jack.JackError
         self._received_fd, self._to_send_fd = pipes.received_fd, pipes.to_send_fd
         self._doorbell = mmap.mmap(pipes.doorbell_fd, DOORBELL_BYTES)
-        self._state = CycleState()
         self._unpacker = Unpacker()
         self._ports: tuple[ClientPort, ...] = ()
         self._dates = CycleDates()
         self._latency = Latency()
         self._clock = MonotonicClock()
+        self._callback = create_callback(jack, self._doorbell, self._process_messages, self._count_fault)
+        self.faults: Counter[str] = Counter()
         self._rate: int = self._client.samplerate
         self._set_period(self._client.blocksize)
         self._prepare_calls(jack)
@@ -128,7 +113,6 @@ class JackClient:
         self.ports_changed = False
         self._new_names: set[str] = set()
         self._connections_changed = False
-        self.faults: Counter[str] = Counter()
         self._client.set_shutdown_callback(lambda _status, reason: on_gone(reason))
         self._set_process_callback(jack)
         self._client.set_xrun_callback(self._count_xrun)
@@ -146,7 +130,7 @@ class JackClient:
     @property
     def cycles(self) -> int:
         """The number of cycles so far; it does not change while the server stands still."""
-        return self._state.cycles
+        return self._callback.count()
 
     @property
     def frames(self) -> int:
@@ -208,7 +192,7 @@ class JackClient:
             for channel in sorted(port.channels):
                 port.queue.put(AT_ONCE_S, bytes((0xB0 | channel, 64, 0)))
                 port.queue.put(AT_ONCE_S, bytes((0xB0 | channel, 123, 0)))
-        self._state.doorbell = WORK_PENDING
+        self._callback.look_at(IN_NEXT_CYCLE)
 
     def close(self) -> None:
         """Takes leave of the server. It may take forever where the server stands still.
@@ -224,9 +208,11 @@ class JackClient:
 
     def find_connected_inputs(self) -> None:
         """Looks which inputs are connected, so that the others are not read in each cycle. To be called now and then."""
+        if not self._connections_changed:
+            return
         self._connections_changed = False
         connected = [port for port in self._ports if port.direction == "input" and port.port.number_of_connections]
-        self._state.inputs = tuple(port.port._ptr for port in connected)  # noqa: SLF001
+        self._callback.set_inputs(_pointers(connected))
         if self._connections_changed:
             # One may have been connected meanwhile.
             self._read_all_inputs()
@@ -244,43 +230,20 @@ class JackClient:
 
     def _set_process_callback(self, jack: ModuleType) -> None:
         # Not through JACK-Client, whose wrapper would be one more Python function in each cycle.
-        self._process = jack._ffi.callback("JackProcessCallback", self._create_process())  # noqa: SLF001
-        if jack._lib.jack_set_process_callback(self._client._ptr, self._process, jack._ffi.NULL):  # noqa: SLF001
+        ffi = jack._ffi  # noqa: SLF001
+        self._process = ffi.callback(SIGNATURE, self._callback.process)
+        process = ffi.cast("JackProcessCallback", self._process)
+        if jack._lib.jack_set_process_callback(self._client._ptr, process, ffi.NULL):  # noqa: SLF001
             raise self._jack_error("the process callback was refused")
 
-    def _create_process(self) -> Callable[[int, object], int]:
-        """The function that JACK calls in each cycle. It first finds out whether there is work, as there is hardly ever any."""
-        get_buffer, count_events, doorbell, state = self._get_buffer, self._count_events, self._doorbell, self._state
-
-        def process(frames: int, _argument: object) -> int:
-            state.cycles = number = state.cycles + 1
-            has_work = True
-            if doorbell[0] == state.doorbell:
-                for pointer in state.inputs:
-                    if count_events(get_buffer(pointer, frames)):
-                        break
-                else:
-                    # Outputs are empty: a cycle that writes is followed by one that clears what was written.
-                    if number % state.dated_every:
-                        return 0
-                    has_work = False
-            try:
-                if has_work:
-                    self._process_messages(frames)
-                else:
-                    self._release_doubtful_keys(self._date_cycle(frames))
-            except Exception as error:  # noqa: BLE001  JACK would drop a client whose callback fails
-                self.faults[f"{type(error).__name__}: {error}"] += 1
-            return 0
-
-        return process
+    def _count_fault(self, error: Exception) -> None:
+        self.faults[f"{type(error).__name__}: {error}"] += 1
 
     def _process_messages(self, frames: int) -> None:
-        # Stored before the pipe is read: a message that comes later changes the doorbell again, and is read in the next
-        # cycle.
-        self._state.doorbell = self._doorbell[0]
-        if self.cycles < self._dated_until_cycle:
-            self._state.doorbell = WORK_PENDING
+        # Before the pipe is read: a message that comes later rings again, and is read in the next cycle.
+        self._doorbell[0] = 0
+        number = self.cycles
+        self._callback.look_at(number + (1 if number < self._dated_until_cycle else self._dated_every))
         cycle = self._date_cycle(frames)
         self._release_doubtful_keys(cycle)
         latency_s = self._latency.at_s(cycle.starts_s, frames / self._rate)
@@ -342,7 +305,7 @@ class JackClient:
             self._latency.on_message(cycle.starts_s)
             _track_sounding(port, data)
         if port.queue or port.last_cycle == self.cycles:
-            self._state.doorbell = WORK_PENDING
+            self._callback.look_at(IN_NEXT_CYCLE)
 
     def _date_cycle(self, frames: int) -> Cycle:
         now_s = self._clock.now_s()
@@ -354,8 +317,6 @@ class JackClient:
 
     def _prepare_calls(self, jack: ModuleType) -> None:
         """Looks up functions of libjack that JACK-Client does not wrap (the times of a cycle), or wraps in too many steps."""
-        self._get_buffer = jack._lib.jack_port_get_buffer  # noqa: SLF001
-        self._count_events = jack._lib.jack_midi_get_event_count  # noqa: SLF001
         self._cycle_times = self._library.jack_get_cycle_times
         self._library.jack_get_time.restype = Microseconds
         ffi = jack._ffi  # noqa: SLF001
@@ -372,22 +333,24 @@ class JackClient:
 
     def _read_all_inputs(self) -> None:
         self._connections_changed = True
-        self._state.inputs = tuple(port.port._ptr for port in self._ports if port.direction == "input")  # noqa: SLF001
-        self._state.doorbell = WORK_PENDING
+        self._callback.set_inputs(_pointers(port for port in self._ports if port.direction == "input"))
+        self._callback.look_at(IN_NEXT_CYCLE)
 
     def _on_connected(self, _one: object, _other: object, is_connected: bool) -> None:  # noqa: FBT001  JACK-Client's order
+        self._connections_changed = True
         if is_connected:
             self._read_all_inputs()
 
     def _count_xrun(self, _delayed_us: float) -> None:
         self.xruns += 1
         self._dated_until_cycle = self.cycles + DATED_AFTER_OVERRUN
-        self._state.doorbell = WORK_PENDING
+        self._callback.look_at(IN_NEXT_CYCLE)
 
     def _set_period(self, frames: int) -> None:
         self._frames = frames
-        self._state.dated_every = max(1, int(DATED_WHEN_IDLE_S * self._rate / frames))
-        self._state.doorbell = WORK_PENDING
+        self._dated_every = max(1, int(DATED_WHEN_IDLE_S * self._rate / frames))
+        """One of this many idle cycles is dated."""
+        self._callback.look_at(IN_NEXT_CYCLE)
 
     def _set_rate(self, rate: int) -> None:
         self._rate = rate
@@ -417,6 +380,10 @@ def load_jack() -> ModuleType:
         found = name
         ctypes.util.find_library = lambda name: found  # noqa: ARG005  called by position or by name
     return import_module("jack")
+
+
+def _pointers(ports: Iterable[ClientPort]) -> tuple[object, ...]:
+    return tuple(port.port._ptr for port in ports)  # noqa: SLF001
 
 
 def _track_sounding(port: ClientPort, data: bytes) -> None:

@@ -144,7 +144,7 @@ class JackHelper:
         except BlockingIOError:
             self.dropped += 1
         else:
-            self._doorbell[0] = (self._doorbell[0] + 1) % 256
+            self._doorbell[0] = 1
 
     def stop(self) -> None:
         """Makes the process end all sounding notes, then itself; returns when it has ended. A second call does nothing."""

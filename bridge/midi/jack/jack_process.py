@@ -25,6 +25,8 @@ CHECK_EVERY_S = 0.5
 """How often ports, cycles and counters are checked, and how often a missing server is looked for."""
 STALLED_CHECKS = 3
 """After this many checks without a new cycle the server counts as gone: it may be there, but does nothing."""
+CHECKS_PER_OFFSET = 20
+"""How many checks lie between two comparisons of our clock with JACK's, which are the same on Linux."""
 RELEASE_TIMEOUT_S = 0.5
 """How long ending the sounding notes may take; with a frozen server they cannot be ended."""
 CLOSE_TIMEOUT_S = 1.0
@@ -70,7 +72,7 @@ class JackProcess:
         self._reported_state = self._state()
         report({"notice": "ready", "name": self._client.name, **self._reported_state})
         next_check_s = self._clock.now_s() + CHECK_EVERY_S
-        last_cycles, stalled_checks = -1, 0
+        last_cycles, stalled_checks, checks = -1, 0, 0
         while True:
             self._handle_commands(max(0.0, next_check_s - self._clock.now_s()))
             late_s = self._clock.now_s() - next_check_s
@@ -83,7 +85,9 @@ class JackProcess:
             last_cycles = self._client.cycles
             if stalled_checks >= STALLED_CHECKS:
                 exit_with("it does not answer any more")
-            self._client.offset_s = self._client.measure_offset_s()
+            checks += 1
+            if not checks % CHECKS_PER_OFFSET:
+                self._client.offset_s = self._client.measure_offset_s()
             self._client.find_connected_inputs()
             self._reconnect()
             self._report_changes()
