@@ -180,7 +180,7 @@ class Session:
         osc_address = f"{self._config.effective_osc.host}:{osc_remote.server.address[1]}"
         wiring = Wiring(midi_input.name, output.name, output.description, osc_address, speeds_ms, offset)
         self._watch_ports(midi_input, output, music_thread, controllers)
-        await self._open_panel(controls, music_thread, controllers, wiring, output)
+        await self._open_panel(controls, music_thread, controllers, wiring, (midi_input, output))
         self._say_all(wiring_lines(wiring, midi_input.description, loaded_pack, self._config.effective_osc))
         if chart is not None:
             self._say_all(chart_lines(chart))
@@ -313,7 +313,7 @@ class Session:
         music_thread: MusicThread,
         controllers: MidiControllers,
         wiring: Wiring,
-        output: OutputPort,
+        ports: tuple[InputPort, OutputPort],
     ) -> None:
         if not self._config.panel.on:
             return
@@ -321,6 +321,7 @@ class Session:
         from server.panel.work.worker import Worker, WorkerTakes
 
         worker = Worker()
+        midi_input, output = ports
         jam_handle = JamHandle(
             controls,
             music_thread,
@@ -331,6 +332,7 @@ class Session:
             self._pack_list.names,
             WorkerTakes(worker, self._config.takes.data_folder),
             lambda: output.latency_s,
+            lambda: (midi_input.connected_latency_s, output.connected_latency_s),
         )
         await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say, worker))
 
@@ -351,6 +353,7 @@ class Session:
             else:
                 logger.warning('MIDI %s "%s" is back', direction, port.name)
 
+        music_thread.use_input(midi_input)
         midi_input.watch_dates(music_thread.on_input_dates_shifted)
         for port, direction in ((midi_input, "input"), (output, "output")):
             port.watch(

@@ -10,9 +10,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from bridge.errors import PortNotFound
+
+if TYPE_CHECKING:
+    from bridge.timing.ticks.tick_follower import BufferSide
 
 CLIENT_NAME = "Trading Fours"
 INPUT_NAME = "Trading Fours In"
@@ -65,6 +68,13 @@ class Port(Protocol):
         ...
 
     @property
+    def connected_latency_s(self) -> float:
+        """The latency of what this port is connected to, as far as it is reported, otherwise 0: from a key to an input, from an
+        output to the ear.
+        """
+        ...
+
+    @property
     def description(self) -> str:
         """The MIDI system behind the port and how it keeps time, as one line of text: "jack, 256 frames: ..."."""
         ...
@@ -93,9 +103,15 @@ class BasePort:
     """A base class for ports: the `with` block, and the answers of a port that knows no latency and cannot tell when it is lost."""
 
     lead_s = 0.0
+    tick_side: BufferSide = "unknown"
 
     @property
     def latency_s(self) -> float:
+        """See `Port`."""
+        return 0.0
+
+    @property
+    def connected_latency_s(self) -> float:
         """See `Port`."""
         return 0.0
 
@@ -129,6 +145,13 @@ class InputPort(Port, Protocol):
     An exception in the receiver must not escape into the MIDI library: the port counts and logs it (`FaultCounter`), and
     goes on.
     """
+
+    @property
+    def tick_side(self) -> BufferSide:
+        """Which end of a buffer the dates show, where all messages of a buffer get one date; `unknown` where the port dates each,
+        as a program may send in buffers of its own.
+        """
+        ...
 
     def watch_dates(self, on_moved: OnDatesShifted) -> None:
         """Sets what is called when the dates of messages shift against those before; replaces an earlier callback.

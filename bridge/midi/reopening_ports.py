@@ -42,6 +42,8 @@ class ReopeningPort(BasePort, Generic[P]):
         self._is_named = is_named
         self._port: P | None = open_port()
         self._name, self.description = self._port.name, self._port.description
+        if isinstance(self._port, BasePort):
+            self.tick_side = self._port.tick_side
         self._has_failed = False
         self._use_lock = Lock()  # held while the port is in use, so that it is not closed meanwhile
         self._closing = Event()

@@ -11,6 +11,7 @@ from bridge.fault_counter import FaultCounter
 from bridge.midi.ports import BasePort, Receiver
 from bridge.midi.rtmidi_module import RawIn, RawOut, RawPort
 from bridge.timing.clock import Clock
+from bridge.timing.ticks.tick_follower import BufferSide
 
 logger_in = logging.getLogger("fours.midi.in")
 logger_out = logging.getLogger("fours.midi.out")
@@ -132,6 +133,9 @@ class PolledInput(RtMidiInput):
     at 64 frames), JACK goes on, and RtMidi reads the rest of a chord from a buffer that is already cleared: the first
     message is delivered again in place of the others. With another busy thread, this hit one chord in fifteen.
     """
+
+    tick_side: BufferSide = "start"
+    """RtMidi dates all messages of a cycle by the time at which JACK called it, which is the start of that cycle."""
 
     def __init__(
         self, raw: RawIn, name: str, receiver: Receiver, clock: Clock, poll_rate: PollRate, description: str = "rtmidi"

@@ -57,6 +57,14 @@ class MidiClock:
         self.tick_errors_s: deque[float] = deque(maxlen=ERRORS_KEPT)
         """How many seconds later than our beat the latest ticks came, by their dates; they say how even the clock is."""
 
+    def set_side(self, side: BufferSide) -> None:
+        """Sets which side of a buffer the dates of ticks show."""
+        self._ticks.side = side
+
+    def set_position_unit(self, ticks: int | None) -> None:
+        """Sets the unit of the sender's song positions; None: it is found out."""
+        self._positions.set_unit(ticks)
+
     @property
     def tempo_bpm(self) -> float | None:
         """The clock's tempo; None until it is known, and while it is outside the limits."""

@@ -30,6 +30,11 @@ class SongPositions:
         self._ticks = 0
         self._jump: tuple[int, int] | None = None  # the position before the last one, and the ticks up to the last one
 
+    def set_unit(self, unit_ticks: int | None) -> None:
+        """Sets the unit from now on; with None it is found out, and is the one that held so far until positions show another."""
+        self._is_given = unit_ticks is not None
+        self.unit_ticks = unit_ticks or self.unit_ticks
+
     def tick(self, ticks: int) -> None:
         """Reports that the song has moved on by `ticks`."""
         self._ticks += ticks

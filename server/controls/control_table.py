@@ -32,6 +32,7 @@ from server.controls.choices import (
     LearnFrom,
     ModeName,
     OverlapRule,
+    PositionUnit,
     Quantize,
     RhythmFrom,
     StartOn,
@@ -190,6 +191,12 @@ class Settings:
         "Without another clock: the tempo of the control, of each phrase, or of the set in Ableton Live.",
     )
     meter: str = _row("choice", "4/4", "time", "The length of a bar, as a time signature.", choices=METERS)
+    position_unit: PositionUnit = _choice(
+        "time",
+        "auto",
+        get_args(PositionUnit),
+        "The unit of song positions that come in: sixteenths, or ticks of the clock; auto finds out.",
+    )
     send_clock: Switch = _choice("time", "off", get_args(Switch), "Send MIDI clock to the output port.")
 
     step: float = _number(

@@ -35,6 +35,6 @@ OTHER_CONTROLS = (
     *("offset_ms", "velocity", "channel", "answer_after", "start", "over", "hold_limit_s"),
     # Carried out elsewhere: the accompaniment has chords and band, the conductor keeps time, the session loads packs, the recorder marks takes.
     *("chart", "chords_from", "chord_channel", "chords_below", "band", "feel"),
-    *("clock", "tempo", "tempo_from", "meter", "send_clock", "pack", "record"),
+    *("clock", "tempo", "tempo_from", "meter", "position_unit", "send_clock", "pack", "record"),
 )
 """Controls whose change does not affect planned notes."""

@@ -9,13 +9,13 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Literal
 
-from bridge.timing.clock_messages import FASTEST_BPM, SLOWEST_BPM, Transport, TransportChange
+from bridge.timing.clock_messages import FASTEST_BPM, SLOWEST_BPM, TICKS_PER_SIXTEENTH, Transport, TransportChange
 from bridge.timing.link_clock import LinkMoment
 from bridge.timing.midi_clock import ERRORS_KEPT, GONE_AFTER_S, MidiClock
 from bridge.timing.ticks.tick_follower import BufferSide
 from bridge.timing.timeline import Segment, Timeline
 from bridge.timing.timeline_follower import TimelineFollower
-from server.controls.choices import ClockChoice
+from server.controls.choices import ClockChoice, PositionUnit
 
 logger = logging.getLogger("fours.clock")
 
@@ -30,6 +30,8 @@ FOLLOWED_SOURCES: Mapping[ClockChoice, tuple[Source, ...]] = {
 }
 """For each choice of the control, the clocks that may lead; MIDI clock goes before Link."""
 
+POSITION_TICKS: Mapping[PositionUnit, int | None] = {"auto": None, "16ths": TICKS_PER_SIXTEENTH, "ticks": 1}
+"""The unit of song positions in ticks, for each choice of the control; None where it is found out."""
 
 STOPPED_GONE_AFTER_S = 120.0
 """How long a stopped, silent MIDI clock keeps the lead. Some DAWs go on ticking while they are stopped; when they fall
@@ -44,13 +46,14 @@ NO_ERRORS: deque[float] = deque(maxlen=0)
 class ClockSources:
     """The clocks of others, and which of them leads."""
 
-    def __init__(self, choice: ClockChoice, side: BufferSide = "unknown") -> None:
-        """Takes which clocks may lead, and `side`: which end of a buffer the input port's dates show for ticks without
-        a frame.
+    def __init__(self, choice: ClockChoice, side: BufferSide = "unknown", position_unit: PositionUnit = "auto") -> None:
+        """Takes which clocks may lead, `side`: which end of a buffer the input port's dates show for ticks without
+        a frame, and the unit of the song positions that come.
         """
         self._choice: ClockChoice = choice
         self._side: BufferSide = side
-        self._midi = MidiClock(side)
+        self._position_unit: PositionUnit = position_unit
+        self._midi = self._new_midi_clock()
         self._link: LinkMoment | None = None
         self._link_follower = TimelineFollower()
         self._link_errors_s: deque[float] = deque(maxlen=ERRORS_KEPT)
@@ -115,10 +118,20 @@ class ClockSources:
         self._choice = choice
         self._warned.clear()
         if "midi" not in FOLLOWED_SOURCES[choice]:
-            self._midi = MidiClock(self._side)
+            self._midi = self._new_midi_clock()
         if choice != "link":  # the Link session is left then
             self._link = None
         self.choose_leader(timeline, now_s)
+
+    def set_side(self, side: BufferSide) -> None:
+        """Sets which end of a buffer the input port's dates show."""
+        self._side = side
+        self._midi.set_side(side)
+
+    def set_position_unit(self, unit: PositionUnit) -> None:
+        """Sets the unit of the song positions that come from now on."""
+        self._position_unit = unit
+        self._midi.set_position_unit(POSITION_TICKS[unit])
 
     def move_midi_dates(self, by_s: float) -> None:
         """From now on all dates of MIDI clock are `by_s` later; see `MidiClock.move_dates`."""
@@ -197,6 +210,9 @@ class ClockSources:
         last_s = self._midi.last_tick_s
         is_waiting = self._leader == "midi" and self._midi.transport == "stopped"
         return is_waiting and last_s is not None and now_s - last_s < STOPPED_GONE_AFTER_S
+
+    def _new_midi_clock(self) -> MidiClock:
+        return MidiClock(self._side, POSITION_TICKS[self._position_unit])
 
     def _warn_once(self, message: str, *arguments: object) -> None:
         if message not in self._warned:

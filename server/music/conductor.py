@@ -13,7 +13,7 @@ from bridge.timing.midi_clock_sender import ClockSender, TimedBytes
 from bridge.timing.tap_tempo import TapTempo
 from bridge.timing.ticks.tick_follower import BufferSide
 from bridge.timing.timeline import Timeline
-from server.controls.choices import ClockChoice
+from server.controls.choices import ClockChoice, PositionUnit
 from server.controls.control_table import Settings, Value
 from server.jam.jam_output import TimelineRequest
 from server.music.clock_sources import ClockSources, Source
@@ -34,7 +34,7 @@ class Conductor:
         """
         self._timeline = Timeline.start(settings.tempo, now_s, meter=Meter.parse(settings.meter))
         self._changed_s = now_s
-        self._sources = ClockSources(settings.clock, side)
+        self._sources = ClockSources(settings.clock, side, settings.position_unit)
         self._tap = TapTempo()
         self._sender: ClockSender | None = None
         self._sent_transport: Transport = "free"
@@ -84,6 +84,10 @@ class Conductor:
             self._timeline = timeline
             self._pass_transport_on(now_s)
         return True
+
+    def set_tick_side(self, side: BufferSide) -> None:
+        """Sets at which end of a buffer the input port dates ticks of MIDI clock; see `InputPort.tick_side`."""
+        self._sources.set_side(side)
 
     def move_midi_dates(self, by_s: float) -> None:
         """Accounts for a standstill of the input's own clock for `by_s`, and of the song that is followed."""
@@ -145,7 +149,7 @@ class Conductor:
         self._pass_transport_on(now_s)
 
     def change(self, control: str, value: Value, now_s: float) -> None:
-        """Sets `tempo`, `clock`, `meter` or `send_clock`; other controls are ignored."""
+        """Sets `tempo`, `clock`, `meter`, `position_unit` or `send_clock`; other controls are ignored."""
         match control:
             case "tempo":
                 self.set_tempo(float(value), now_s)
@@ -153,6 +157,8 @@ class Conductor:
                 self.set_clock(cast("ClockChoice", value), now_s)
             case "meter":
                 self.set_meter(Meter.parse(str(value)), now_s)
+            case "position_unit":
+                self._sources.set_position_unit(cast("PositionUnit", value))
             case "send_clock" if value == "on":
                 self._start_sending(now_s)
             case "send_clock":

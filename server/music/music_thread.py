@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 
 from bridge.fault_counter import FaultCounter
 from bridge.midi.messages import ControlChange
-from bridge.midi.ports import OutputPort
+from bridge.midi.ports import InputPort, OutputPort
 from bridge.timing.clock import Clock
 from bridge.timing.link_clock import LinkMoment
 from bridge.timing.timeline import Timeline
@@ -143,6 +143,10 @@ class MusicThread:
     def on_input_dates_shifted(self, by_s: float) -> None:
         """From now on all dates of the input are `by_s` later: see `InputPort.watch_dates`."""
         self._enqueue(lambda: self._live_jam.on_input_dates_shifted(by_s))
+
+    def use_input(self, port: InputPort) -> None:
+        """Takes the port from which `receive_midi` is called: what it says of its dates, and of the way of a note to it."""
+        self._enqueue(lambda: self._live_jam.use_input(port))
 
     def receive_from_page(self, data: bytes, at_s: float) -> None:
         """Like `receive_midi`, for a keyboard to which no output can loop back: its notes are never echoes."""

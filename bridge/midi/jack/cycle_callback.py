@@ -21,7 +21,7 @@ class Jack(Protocol):
     """What is used of the module `jack`: the functions of libjack."""
 
     @property
-    def _lib(self) -> Any: ...  # noqa: ANN401
+    def _lib(self) -> Any: ...
 
 
 class Doorbell(Protocol):
@@ -45,8 +45,8 @@ class CycleCallback:
 
 
 def create_callback(
-    jack: ModuleType,
-    doorbell: MutableSequence[int],
+    jack: Jack,
+    doorbell: Doorbell,
     on_work: Callable[[int], None],
     on_error: Callable[[Exception], None],
 ) -> CycleCallback:

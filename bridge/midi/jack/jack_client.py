@@ -26,6 +26,7 @@ from bridge.midi.jack.held_keys import HeldKeys
 from bridge.midi.jack.jack_frames import Cycle, CycleDates, Latency, SendQueue
 from bridge.midi.jack.jack_library import library_name
 from bridge.midi.jack.jack_pipes import DOORBELL_BYTES, MAX_MESSAGE_BYTES, PipedMessage, Unpacker, pack
+from bridge.midi.jack.port_latencies import PortLatencies
 from bridge.midi.ports import Direction
 from bridge.timing.clock import MonotonicClock
 
@@ -91,6 +92,8 @@ class JackClient:
         jack = load_jack()
         self._library = ctypes.PyDLL(library_name())
         self._client = jack.Client(name, no_start_server=True)
+        self._port_latencies = PortLatencies(self._library)
+        self._pointer_of = lambda port: int(jack._ffi.cast("uintptr_t", port.port._ptr))  # noqa: SLF001
         self._jack_error = jack.JackError
         self._received_fd, self._to_send_fd = pipes.received_fd, pipes.to_send_fd
         self._doorbell = mmap.mmap(pipes.doorbell_fd, DOORBELL_BYTES)
@@ -176,6 +179,10 @@ class JackClient:
             return port.target in {other.name for other in self._client.get_all_connections(port.port)}
         except self._jack_error:
             return False
+
+    def connected_latency_s(self, port: ClientPort) -> float:
+        """The latency of what a port of ours is connected to, in seconds; 0 where none is reported."""
+        return self._port_latencies.connected_s(self._pointer_of(port), port.direction, self._rate)
 
     def close_port(self, port: ClientPort) -> None:
         """Closes a port at once; messages that wait are lost."""

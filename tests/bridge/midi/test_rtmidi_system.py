@@ -53,6 +53,15 @@ def test_the_error_for_a_port_in_use_names_the_port() -> None:
     assert backend.alive == 0
 
 
+@pytest.mark.parametrize("name", [None, "Keys"])
+def test_only_on_jack_do_all_messages_of_a_buffer_have_the_date_of_its_start(name: str | None) -> None:
+    jack = RtMidiSystem("jack", backend=FakeRtMidi(sources=["Keys"], jack_runs=True), platform="linux")
+    with jack.open_input(name, ignore_message) as source:
+        assert source.tick_side == "start"
+    with mac(FakeRtMidi(sources=["Keys"])).open_input(name, ignore_message) as source:
+        assert source.tick_side == "unknown"
+
+
 def test_a_missing_port_is_an_error_and_nothing_stays_open() -> None:
     backend = FakeRtMidi(sources=["Keys"])
     with pytest.raises(PortNotFound, match='Did you mean "Keys"'):

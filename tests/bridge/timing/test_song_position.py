@@ -48,6 +48,17 @@ def test_a_given_unit_never_changes(unit_ticks: int) -> None:
     assert positions.in_ticks(112) == 112 * unit_ticks
 
 
+def test_a_unit_that_is_set_holds_from_the_next_position_on_until_it_is_found_out_again() -> None:
+    positions = SongPositions()
+    positions.set_unit(1)
+    assert positions.in_ticks(96) == 96
+    positions.tick(96)
+    assert positions.in_ticks(112) == 112  # sixteenths by the ticks between, but the unit is set
+    positions.set_unit(None)
+    positions.tick(96)
+    assert positions.in_ticks(128) == 768
+
+
 # Recorded from Ardour 7.3: how many ticks it sent, and the position that came after it was stopped and rolled again.
 FROM_ARDOUR = [
     (52, 72),

@@ -48,7 +48,7 @@ class TestTable:
             *("temperature", "approach", "top_p", "pack", "key", "memory", "learn_from", "novelty"),
             *("chart", "chords_from", "chord_channel", "chords_below", "harmony", "band", "feel"),
             *("mode", "answer_after", "answer_length", "start", "over", "hold_limit_s", "turn_bars", "begins"),
-            *("clock", "tempo", "tempo_from", "meter", "send_clock"),
+            *("clock", "tempo", "tempo_from", "meter", "position_unit", "send_clock"),
             *("step", "rhythm", "time_scale", "quantize", "swing", "gate", "offset_ms"),
             *("low", "high", "transpose", "max_polyphony", "touch", "feel_from", "velocity", "channel"),
             "record",

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bridge.timing.link_clock import LinkMoment
 from bridge.timing.meter import Meter
-from server.controls.choices import ClockChoice
+from bridge.timing.ticks.tick_follower import BufferSide
+from server.controls.choices import ClockChoice, PositionUnit
 from server.controls.control_table import Settings
 from server.music.clock_sources import Source
 from server.music.conductor import Conductor
@@ -219,6 +220,42 @@ class TestMidiClock:
         receive_all(conductor, daw.tick(BEAT))
         assert leader(conductor) == "midi"
         assert conductor.timeline.tempo_bpm == pytest.approx(200.0, rel=0.001)
+
+
+class TestWhatIsKnownOfTheSender:
+    @pytest.mark.parametrize(("unit", "bar"), [("auto", 6), ("16ths", 6), ("ticks", 1)])
+    @pytest.mark.parametrize("is_changed", [False, True])
+    def test_the_first_position_is_in_the_unit_that_is_set(
+        self, unit: PositionUnit, bar: int, *, is_changed: bool
+    ) -> None:
+        conductor = Conductor(Settings(position_unit="auto" if is_changed else unit), 0.0)
+        if is_changed:
+            conductor.change("position_unit", unit, 0.0)
+        daw = Daw(120.0).tick(BAR).send(song_position(96), CONTINUE).tick(BAR)
+        receive_all(conductor, daw)
+        song_beat = conductor.timeline.position(conductor.timeline.beat_at(daw.next_s))
+        assert song_beat == pytest.approx(4.0 * bar + 4.0, abs=0.001)
+
+    def test_a_unit_that_was_set_still_holds_when_midi_clock_is_followed_again(self) -> None:
+        conductor = Conductor(Settings(position_unit="ticks", clock="internal"), 0.0)
+        conductor.set_clock("auto", 0.5)
+        daw = Daw(120.0).tick(BAR).send(song_position(96), CONTINUE).tick(BAR)
+        receive_all(conductor, daw)
+        assert conductor.timeline.position(conductor.timeline.beat_at(daw.next_s)) == pytest.approx(8.0, abs=0.001)
+
+    @pytest.mark.parametrize(("side", "later_ms"), [("unknown", 0.0), ("start", 10.67), ("end", -10.67)])
+    def test_where_the_port_knows_the_side_the_beat_is_not_half_a_buffer_off(
+        self, side: BufferSide, later_ms: float
+    ) -> None:
+        buffer_s = 1024 / 48_000
+        conductors = Conductor(Settings(), 0.0), Conductor(Settings(), 0.0)
+        conductors[1].set_tick_side(side)
+        daw = Daw(97.0).tick(8 * BEAT)
+        for conductor in conductors:
+            for data, at_s in daw.sent:
+                assert conductor.receive(data, buffer_s * (at_s // buffer_s))
+        without, with_side = (conductor.timeline.seconds_at(16.0) for conductor in conductors)
+        assert 1000 * (with_side - without) == pytest.approx(later_ms, abs=0.01)
 
 
 class TestSentClock:
