@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from bridge.timing.ticks.tick import Tick
+from bridge.timing.ticks.tick import BufferSide, Tick
 
 FAR_TICKS = 8
 """The distance at which wander is measured: over this many ticks it has grown, and jitter is the same as over one."""
@@ -39,6 +39,12 @@ evenly distributed up to a bound, and 5 or more for a normal distribution, which
 EARLIER_DEVIATIONS = 0.9
 """How much earlier than their mean ticks are expected whose delay has a bound, in standard deviations. Nothing makes a tick
 early, so the true time is near the earliest ones; but not at the earliest, as only the rarest ticks show where the bound is."""
+
+
+MOST_ASIDE_S = 0.0006
+"""Where dates are those of a buffer's start or end that jitter hides, a tick may have been up to a buffer after or before the earliest
+of its dates. It is expected on that side of the earliest ones, by as much as they scatter, and this at most: so it is near enough both
+where ticks stay at one end of their buffers for beats, and where they do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +95,13 @@ def measured_noise(ticks: Sequence[Tick], interval_s: float) -> Noise:
     def variance(lag: int) -> float:
         return (DEVIATION_PER_MEDIAN * median(map(_second_difference, offs_s, offs_s[lag:], offs_s[2 * lag :]))) ** 2
 
-    near = variance(1)
-
-    def wander_by(lag: int) -> float:
-        return max(variance(lag) - near, 0.0) / (2 * lag - 2)
-
-    wander = wander_by(FAR_TICKS) if len(ticks) > 3 * FAR_TICKS else 0.0
-    if wander and len(ticks) > 3 * FARTHER_TICKS:
-        wander = min(wander, MOST_WANDER_GROWTH * wander_by(FARTHER_TICKS))
+    near, wander = variance(1), 0.0
+    if len(ticks) > 3 * FAR_TICKS:
+        far = variance(FAR_TICKS)
+        wander = max(far - near, 0.0) / (2 * (FAR_TICKS - 1))
+        if wander and len(ticks) > 3 * FARTHER_TICKS:
+            growth = max(variance(FARTHER_TICKS) - far, 0.0) / (2 * (FARTHER_TICKS - FAR_TICKS))
+            wander = min(wander, MOST_WANDER_GROWTH * growth)
     jitter = max((near - 2 * wander) / 6, LEAST_NOISE_S**2)
     return Noise(math.sqrt(jitter), math.sqrt(max(wander - WANDER_DOUBT * jitter, 0.0)))
 
@@ -107,12 +112,20 @@ def deviation_s(offs_s: Sequence[float]) -> float:
     return math.sqrt(sum((off_s - mean_s) ** 2 for off_s in offs_s) / len(offs_s))
 
 
-def earliness_s(offs_s: Sequence[float], noise: Noise) -> float:
-    """Returns how much earlier than their mean to expect ticks, from their offsets; 0 where jitter has no bound."""
+def earliness_s(offs_s: Sequence[float], noise: Noise, side: BufferSide = "unknown") -> float:
+    """Returns how much earlier than their mean to expect ticks, from their offsets; 0 where jitter has no bound.
+
+    Where dates are known to show the start or the end of a buffer, jitter has a bound.
+    """
+    before_mean_s = -min(offs_s)
+    if side == "end":
+        return before_mean_s + min(before_mean_s, MOST_ASIDE_S)
+    if side == "start":
+        return before_mean_s - max(before_mean_s, min(2.0 * before_mean_s, MOST_ASIDE_S))
     scatter_s = deviation_s(offs_s)
     if scatter_s == 0.0:
         return 0.0
-    deviations = (max(offs_s) - min(offs_s)) / scatter_s
+    deviations = (max(offs_s) + before_mean_s) / scatter_s
     bounded = (NORMAL_RANGE - deviations) / (NORMAL_RANGE - BOUNDED_RANGE)
     return EARLIER_DEVIATIONS * min(scatter_s, noise.jitter_s) * min(max(bounded, 0.0), 1.0)
 
