@@ -17,6 +17,10 @@ FAR_TICKS = 8
 FARTHER_TICKS, MOST_WANDER_GROWTH = 32, 2.0
 """Wander keeps growing, and a drift to and fro does not. So wander is at most `MOST_WANDER_GROWTH` times what it is over this many ticks."""
 
+MOST_BUFFER_WANDER_S = 0.00055
+"""Ticks that slip through a buffer that jitter hides look like wander of up to this deviation a tick. Wander that small counts only as far
+as it goes on growing beyond the nearer distance, where a buffer's is complete."""
+
 WANDER_DOUBT = 0.5
 """Wander counts only beyond this share of the jitter's variance: that much can appear by chance in 96 ticks."""
 
@@ -95,13 +99,18 @@ def measured_noise(ticks: Sequence[Tick], interval_s: float) -> Noise:
     def variance(lag: int) -> float:
         return (DEVIATION_PER_MEDIAN * median(map(_second_difference, offs_s, offs_s[lag:], offs_s[2 * lag :]))) ** 2
 
+    def wander_between(nearer: float, farther: float, ticks: int) -> float:
+        return max(farther - nearer, 0.0) / (2 * ticks)
+
     near, wander = variance(1), 0.0
     if len(ticks) > 3 * FAR_TICKS:
         far = variance(FAR_TICKS)
-        wander = max(far - near, 0.0) / (2 * (FAR_TICKS - 1))
+        wander = wander_between(near, far, FAR_TICKS - 1)
         if wander and len(ticks) > 3 * FARTHER_TICKS:
-            growth = max(variance(FARTHER_TICKS) - far, 0.0) / (2 * (FARTHER_TICKS - FAR_TICKS))
-            wander = min(wander, MOST_WANDER_GROWTH * growth)
+            farther = variance(FARTHER_TICKS)
+            wander = min(wander, MOST_WANDER_GROWTH * wander_between(near, farther, FARTHER_TICKS - 1))
+            if wander < MOST_BUFFER_WANDER_S**2:
+                wander = min(wander, MOST_WANDER_GROWTH * wander_between(far, farther, FARTHER_TICKS - FAR_TICKS))
     jitter = max((near - 2 * wander) / 6, LEAST_NOISE_S**2)
     return Noise(math.sqrt(jitter), math.sqrt(max(wander - WANDER_DOUBT * jitter, 0.0)))
 
