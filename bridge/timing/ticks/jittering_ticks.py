@@ -101,6 +101,11 @@ class JitteringTicks:
         """The line that predicts ticks; None until enough have come."""
         return None if self._line is None else self._line.moved(-self._earliness_s)
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether the line is one through the last minute, as the clock has been steady for so long."""
+        return self._stretch.is_steady
+
     def take_over(self, ticks: Sequence[Tick], line: Line) -> None:
         """Takes over from another model: its last ticks, in order and at least one, and its line."""
         self.number = ticks[-1].number

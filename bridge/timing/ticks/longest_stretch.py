@@ -60,6 +60,11 @@ class LongestStretch:
         self._steady = SteadyLine()
         self._unaveraged = 0
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether there is a line through the last minute."""
+        return self._steady.line is not None
+
     def add(self, tick: Tick) -> None:
         """Adds the newest tick."""
         # Ever-growing sums would lose precision, so they are computed afresh now and then.

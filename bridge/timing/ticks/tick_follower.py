@@ -40,6 +40,9 @@ another buffer."""
 MOST_OFF_S = 0.0008
 """How far beyond half a buffer from the line of the grid the beat may be while it glides there."""
 
+SHORT_PERIOD_S = 0.0012
+"""A grid this short is easily seen where there is none, and half of its period is less than a millisecond."""
+
 COARSER_TICKS = 96
 """How many last ticks are fitted again when a longer buffer turns out to be the clock's."""
 
@@ -153,7 +156,10 @@ class TickFollower:
         else:
             self._jittering.tick(at_s)
             self._unsteady -= 1
-            if self._grid.period_s is not None and (self._unsteady <= 0 or self._is_another_grid(self._grid.period_s)):
+            period_s = self._grid.period_s
+            # A short buffer tells nothing of a steady clock that the line through its last minute does not tell better.
+            is_needed = period_s is not None and (period_s > SHORT_PERIOD_S or not self._jittering.is_steady)
+            if period_s is not None and is_needed and (self._unsteady <= 0 or self._is_another_grid(period_s)):
                 self._enter_grid(at_s)
         self._dates.append(Tick(self.number, at_s))
 
