@@ -44,11 +44,10 @@ EARLIER_DEVIATIONS = 0.9
 """How much earlier than their mean ticks are expected whose delay has a bound, in standard deviations. Nothing makes a tick
 early, so the true time is near the earliest ones; but not at the earliest, as only the rarest ticks show where the bound is."""
 
-
 MOST_ASIDE_S = 0.0006
-"""Where dates are those of a buffer's start or end that jitter hides, a tick may have been up to a buffer after or before the earliest
-of its dates. It is expected on that side of the earliest ones, by as much as they scatter, and this at most: so it is near enough both
-where ticks stay at one end of their buffers for beats, and where they do not."""
+"""Where dates are those of a buffer's start or end that jitter hides, ticks were up to a buffer after or before the earliest dates. They
+are expected on that side of these, by as much as the dates scatter, and this at most. So the beat is near enough where ticks stay
+at one end of their buffers for beats, and where there is no buffer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +126,9 @@ def earliness_s(offs_s: Sequence[float], noise: Noise, side: BufferSide = "unkno
     Where dates are known to show the start or the end of a buffer, jitter has a bound.
     """
     before_mean_s = -min(offs_s)
-    if side == "end":
-        return before_mean_s + min(before_mean_s, MOST_ASIDE_S)
-    if side == "start":
-        return before_mean_s - max(before_mean_s, min(2.0 * before_mean_s, MOST_ASIDE_S))
+    if side != "unknown":
+        aside_s = min(2.0 * before_mean_s, MOST_ASIDE_S)
+        return before_mean_s + (aside_s if side == "end" else -aside_s)
     scatter_s = deviation_s(offs_s)
     if scatter_s == 0.0:
         return 0.0
