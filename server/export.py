@@ -107,10 +107,11 @@ def export_answers(
 
 def _chord_markers(jam: Jam, answer: Sequence[Note]) -> list[Marker]:
     """The chords that the seed and its answer were played over, from the start to the answer's end; none without a chart."""
-    if jam.changes is None:
+    changes = jam.status.changes
+    if changes is None:
         return []
     until_beats = max((note.end_beats for note in answer), default=0.0)
-    return [Marker(beat, marker_text(chord)) for beat, chord in changes_between(jam.changes, 0.0, until_beats)]
+    return [Marker(beat, marker_text(chord)) for beat, chord in changes_between(changes, 0.0, until_beats)]
 
 
 def _markers_from(first_beat: float, markers: Sequence[Marker]) -> list[Marker]:

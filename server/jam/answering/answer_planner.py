@@ -24,6 +24,7 @@ from server.jam.answering.groove import Groove
 from server.jam.answering.rendition import Rendition, TouchAmounts
 from server.jam.answering.touch_remarks import TouchRemarks
 from server.jam.control_effects import PLACING_CONTROLS, RECOMPOSING_CONTROLS, TURN_CONTROLS
+from server.jam.jam_output import JamState
 from server.jam.listening.input_state import InputState
 from server.jam.model_feed import ModelFeed
 from server.jam.turns.modes import MODES
@@ -69,6 +70,13 @@ class AnswerPlanner:
         if answer is None or self._has_begun or self.due_beat(answer.span.start_beats) <= self.now_beat:
             return answer
         return None
+
+    @property
+    def state(self) -> JamState:
+        """Whether the jam listens, waits to play an answer, or plays one."""
+        if self.answer is None:
+            return "listening"
+        return "waiting" if self.playing is None else "answering"
 
     def beats_in(self, ms: float) -> float:
         """How many beats this number of milliseconds has, at the present tempo."""
@@ -224,6 +232,11 @@ class AnswerPlanner:
         else:
             self._is_outdated = True
             self.plan_next()
+
+    def count_in(self, beat: float, *, by_player: bool) -> None:
+        """Begins the first bar of the turns at `beat` where no clock gives one: see `TurnPlanner.count_in`."""
+        if self._turns.count_in(self.settings, beat, by_player=by_player):
+            self.place()
 
     def place(self) -> None:
         """Places the planned notes in the groove and the bars as they are now."""

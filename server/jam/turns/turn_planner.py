@@ -44,12 +44,26 @@ class BeatSpan:
         return self.until_beats - self.start_beats
 
 
+@dataclass(frozen=True, slots=True)
+class TimelineRequest:
+    """A request to the owner of the timeline: a bar begins at `downbeat`, optionally in a new tempo.
+
+    `starts_turns` is true where that bar is the first of the turns.
+    """
+
+    downbeat: float
+    tempo_bpm: float | None = None
+    starts_turns: bool = False
+
+
 class TurnPlanner:
     """Whose turn it is, and when the partner plays next."""
 
     def __init__(self, timeline: Timeline, *, counts_bars: bool = False) -> None:
         """`counts_bars`: the bars of the timeline are those of the music, though no clock leads."""
         self.timeline = timeline
+        self.timeline_request: TimelineRequest | None = None
+        """The change of the timeline that is requested; whoever passes it on to the timeline's owner resets it to None."""
         self._transport: Transport = "free"
         self._counts_bars = counts_bars  # where no song is followed: whether the first bar is known
         self._turn_taken_until_beats = -math.inf  # until then the partner has played its turn, or given it up
@@ -183,7 +197,7 @@ class TurnPlanner:
         self._turn_taken_until_beats = -math.inf
 
     def count_in(self, settings: Settings, beat: float, *, by_player: bool) -> bool:
-        """Sets the first bar of the turns where no clock gives one; returns whether the downbeat has moved.
+        """Sets and requests the first bar of the turns where no clock gives one; returns whether the downbeat has moved.
 
         The player's first note, `by_player`, begins that bar; where the partner begins, it does so after one bar that
         is counted in.
@@ -191,18 +205,17 @@ class TurnPlanner:
         wanted = by_player or (settings.begins == "partner" and not self._is_silenced)
         if self.transport != "free" or _mode(settings).occasion != "turn" or self._counts_bars or not wanted:
             return False
-        self._counts_bars = True
-        self.restart_turns()
         if settings.begins == "partner":
             beat = self.timeline.beat_line_at_or_after(beat) + self.timeline.meter.beats_per_bar
-        self.timeline = self.timeline.with_downbeat(beat)
+        self.begin_bars(beat)
         return True
 
     def begin_bars(self, downbeat: float) -> None:
-        """Begins the first bar at this beat, and counts from there: the band begins the form there, after its count-in."""
+        """The first bar of the turns begins at this beat; requests it too."""
         self._counts_bars = True
         self.restart_turns()
         self.timeline = self.timeline.with_downbeat(downbeat)
+        self.timeline_request = TimelineRequest(downbeat, starts_turns=True)
 
     def _early_beats(self, settings: Settings) -> float:
         """How far before its beat a negative offset plays a note: an answer cannot begin sooner than this after a request."""

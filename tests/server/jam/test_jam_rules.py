@@ -206,7 +206,7 @@ def play_jam(settings: Settings, steps: list[Step], *, wakes: bool) -> list[Time
     jam.act("stop", beat)
     advance(beat)
     assert jam.wake_at() is None
-    assert jam.plan == ()
+    assert jam.status.plan == ()
     return out
 
 
