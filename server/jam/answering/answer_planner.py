@@ -27,7 +27,7 @@ from server.jam.control_effects import PLACING_CONTROLS, RECOMPOSING_CONTROLS, T
 from server.jam.jam_output import JamState
 from server.jam.listening.input_state import InputState
 from server.jam.model_feed import ModelFeed
-from server.jam.turns.modes import MODES
+from server.jam.turns.modes import OCCASIONS
 from server.jam.turns.turn_planner import BeatSpan, TurnPlanner
 
 # A note that is due sooner than this is played as it is planned: there is no time to compose another.
@@ -176,7 +176,7 @@ class AnswerPlanner:
     def add_player_note(self, message: NoteOn, beat: float) -> None:
         """The player plays a note: all models will hear it, and an answer that still plays goes on from it."""
         answer = self.playing
-        if MODES[self.settings.mode].occasion == "always" and self._input.has_rested(self.settings.answer_after, beat):
+        if OCCASIONS[self.settings.mode] == "always" and self._input.has_rested(self.settings.answer_after, beat):
             self._input.end_phrase()
             self._novelty = self._input.novelty_limit(self.settings.novelty)
         note, begins_phrase = self._input.press(
@@ -320,7 +320,7 @@ class AnswerPlanner:
             # Playing the imminent notes would restore their snapshots, which lack the missed notes.
             if missed:
                 from_beats = -math.inf
-        if control == "answer_length" and MODES[self.settings.mode].occasion in {"rest", "request"}:
+        if control == "answer_length" and OCCASIONS[self.settings.mode] in {"rest", "request"}:
             length_beats = self._turns.length_beats(self.settings, self._input.phrase_to_answer)
             until_beats = max(answer.span.start_beats + length_beats, self.now_beat)
         until_beats = answer.span.until_beats if until_beats is None else until_beats

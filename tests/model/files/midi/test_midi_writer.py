@@ -10,19 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.files.midi.midi_reader import read_midi
-from model.files.midi.midi_writer import (
-    CHANNELS,
-    TICKS_PER_BEAT,
-    Event,
-    Marker,
-    Song,
-    SongTrack,
-    Track,
-    as_midi,
-    as_midi_file,
-    write_midi,
-)
+from model.files.midi.midi_writer import CHANNELS, TICKS_PER_BEAT, as_midi, as_midi_file, write_midi
 from model.files.seed import read_seed
+from model.files.song import Event, Marker, Song, SongTrack, Track
 from model.files.tempo import TempoChange
 from model.files.time_signature import MeterChange, TimeSignature
 from model.notes import Note
