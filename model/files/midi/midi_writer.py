@@ -7,13 +7,11 @@ and a channel for each track.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from model.files.midi.midi_chunks import DRUM_CHANNEL
 from model.files.song import Event, Marker, Song, SongTrack, Track
 from model.files.tempo import TempoChange, microseconds_of
 from model.files.time_signature import COMMON_TIME, MeterChange, TimeSignature, bar_line_at_or_after
-from model.files.whole_file import write_whole
 from model.notes import in_onset_order
 
 TICKS_PER_BEAT = 480
@@ -46,14 +44,6 @@ def as_midi(
         markers,
     )
     return as_midi_file(song)
-
-
-def write_midi(path: Path, tracks: Sequence[Track], tempo_bpm: float, meter: TimeSignature = COMMON_TIME) -> None:
-    """Writes the tracks at one tempo; the file appears whole or not at all.
-
-    Raises OSError where the place cannot be written.
-    """
-    write_whole(path, as_midi(tracks, tempo_bpm, meter))
 
 
 def as_midi_file(song: Song) -> bytes:
