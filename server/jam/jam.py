@@ -36,10 +36,9 @@ class Jam:
     the jam reacts at the latest beat so far.
 
     A driver calls `receive`, `change`, `act` and `set_timeline` as things happen, `advance` at the beat that `wake_at`
-    returns, and `do_work` while `has_work` is true and there is time. It also grants or drops the requests of
-    `take_timeline_request`.
-    Nothing is raised but what a model raises, from whichever method called it; `act("stop", beat)` then brings the jam
-    back to listening.
+    returns, and `do_work` while `has_work` is true and there is time. After `advance` it takes the jam's request for
+    another timeline (`take_timeline_request`), if there is one. Nothing is raised but what a model raises, from whichever
+    method called it; `act("stop", beat)` then brings the jam back to listening.
     """
 
     def __init__(
