@@ -44,10 +44,10 @@ def test_has_finished_once_its_last_note_has_ended() -> None:
     answers = planner()
     player = play_answer(answers)
     player.advance(2.0)
-    assert not player.has_finished
+    while_it_sounds = player.has_finished
     answers.pass_time(3.0)
     assert player.advance(3.0) == [off(64, 3.0)]
-    assert player.has_finished
+    assert (while_it_sounds, player.has_finished) == (False, True)
     assert player.next_beat == 3.0
 
 
