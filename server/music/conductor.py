@@ -15,7 +15,7 @@ from bridge.timing.ticks.tick import BufferSide
 from bridge.timing.timeline import Timeline
 from server.controls.choices import ClockChoice
 from server.controls.control_table import Settings, Value
-from server.jam.jam_output import TimelineRequest
+from server.jam.turns.turn_planner import TimelineRequest
 from server.music.clock_sources import ClockSources, Source
 
 
