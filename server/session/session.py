@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from bridge.errors import NoMidiSystem
 from bridge.midi.midi_systems import open_midi_system
-from bridge.midi.ports import MidiSystem, OutputPort
+from bridge.midi.ports import InputPort, MidiSystem, OutputPort
 from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
 from model.pack.dummy_pack import DUMMY_PACK
