@@ -65,11 +65,10 @@ def running_jackd(
     rate: int = 48_000,
     *,
     is_realtime: bool = False,
-    more: tuple[str, ...] = (),
 ) -> Iterator[Jackd]:
     """Runs a JACK server of that name, period and sample rate, and makes it the default server until it ends.
 
-    `more` are options of its driver. The name is the same in every run, because JACK has room for eight servers, and one that was killed keeps its place
+    The name is the same in every run, because JACK has room for eight servers, and one that was killed keeps its place
     until another of the same name starts.
 
     It waits for its clients in each cycle (`-S`). A server that does not wait, as is its default, loses the messages of a
@@ -78,7 +77,7 @@ def running_jackd(
     jackd_path, wait_path = require_program("jackd"), require_program("jack_wait")
     log = tmp_path_factory.mktemp("jackd") / "jackd.log"
     priority = ("-R", "-P", "70") if is_realtime and may_be_realtime() else ("-r",)
-    driver = ("-d", "dummy", "-r", str(rate), "-p", str(cycle_frames), *more)
+    driver = ("-d", "dummy", "-r", str(rate), "-p", str(cycle_frames))
     command = [jackd_path, "--name", name, *priority, "-S", *driver]
     with (
         pytest.MonkeyPatch.context() as environment,

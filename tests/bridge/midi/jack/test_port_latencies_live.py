@@ -1,4 +1,4 @@
-"""The latency of what our ports are connected to, on a real jackd whose sound card is said to be slow."""
+"""The latency of what our ports are connected to, on a real jackd whose buffers are long."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,9 +16,7 @@ if not is_supported():  # pragma: no cover  there is no JACK on Windows
 
 import jack
 
-SERVER, FRAMES, RATE = "fours-latencies", 256, 48_000
-IN_FRAMES, OUT_FRAMES = 480, 1440
-"""What the card adds: 10 ms at its input and 30 ms at its output, beside its buffers."""
+SERVER, FRAMES, RATE = "fours-latencies", 1024, 48_000
 TIMEOUT_S = 10.0
 
 
@@ -47,7 +45,7 @@ def test_ports_know_the_way_from_a_key_and_to_the_ear_while_they_are_connected(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     with (
-        running_jackd(SERVER, tmp_path_factory, FRAMES, RATE, more=("-I", str(IN_FRAMES), "-O", str(OUT_FRAMES))),
+        running_jackd(SERVER, tmp_path_factory, FRAMES, RATE),
         keyboard_and_synth() as (keyboard, synth),
     ):
         system = JackSystem()
@@ -57,9 +55,9 @@ def test_ports_know_the_way_from_a_key_and_to_the_ear_while_they_are_connected(
             synth.connect(out.name, "synth:in")
             in_s = wait_for(lambda: source.connected_latency_s, bool)
             out_s = wait_for(lambda: out.connected_latency_s, bool)
-            # The card's buffers come on top: one period at its input, two or three at its output.
-            assert in_s == pytest.approx((IN_FRAMES + FRAMES) / RATE, abs=FRAMES / RATE)
-            assert out_s == pytest.approx((OUT_FRAMES + 2 * FRAMES) / RATE, abs=1.01 * FRAMES / RATE)
+            # jackd reports a buffer at the card's input, and one or two at its output: one where it waits for its clients.
+            assert in_s == pytest.approx(FRAMES / RATE)
+            assert out_s in (pytest.approx(FRAMES / RATE), pytest.approx(2 * FRAMES / RATE))
             assert source.description.endswith(f", and {1000 * in_s:.1f} ms on their way here")
             assert out.description.endswith(f", and {1000 * out_s:.1f} ms until they are heard")
             synth.disconnect(out.name, "synth:in")
