@@ -14,7 +14,7 @@ from model.harmony.changes import Changes
 from model.harmony.chord_preference import ChordPreference
 from model.improvising.closing import ChordEnds, Closing
 from model.improvising.forecast_point import ForecastPoint
-from model.improvising.sampling import Weights, draw_token, rank_tokens
+from model.improvising.sampling import Weights, draw_token, ones, rank_tokens
 from model.improvising.sampling_settings import SamplingSettings
 from model.tokens.vocabulary import EventVocabulary, Mask, PitchVocabulary
 
@@ -39,7 +39,7 @@ class Factor(Protocol):
 def keep_some(weights: Weights, mask: Mask) -> None:
     """Sets the weights outside the mask to 0; changes nothing where no weight would be left."""
     kept = weights * mask
-    if kept.any():
+    if kept.item(kept.argmax()) > 0.0:
         weights[:] = kept
 
 
@@ -57,17 +57,16 @@ class VariedTimes:
     """Draws times more freely than notes, by `TIME_TEMPERATURE`. How likely it is that a time comes at all stays the same."""
 
     def __init__(self, vocabulary: EventVocabulary) -> None:
-        self._first_time_token = vocabulary.first_time_token
+        self._first_time_token, self._ones = vocabulary.first_time_token, ones(len(vocabulary.bins))
 
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
         if not point.chord:
             return
         times = weights[self._first_time_token :]
-        highest, total = float(times.max()), float(times.sum())
-        if highest > 0.0:
-            times /= highest
-            np.power(times, 1.0 / TIME_TEMPERATURE, out=times)
-            times *= total / float(times.sum())
+        total = times.dot(self._ones)
+        if total > 0.0:
+            np.power(times, 1.0 / TIME_TEMPERATURE, times)
+            times *= total / times.dot(self._ones)
 
 
 class ChordNotes:
@@ -110,16 +109,19 @@ class NoLongRepeats:
 
     def __init__(self, vocabulary: AnyVocabulary, settings: SamplingSettings) -> None:
         assert settings.novelty is not None
-        self._pitches, self._novelty = np.array(vocabulary.pitches), settings.novelty
+        self._tokens = {pitch: 1 + index for index, pitch in enumerate(vocabulary.pitches)}
+        self._novelty = settings.novelty
 
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
         if point.chord:
             return
         forbidden = self._novelty.forbidden_pitches(point.outline)
         if forbidden:
-            mask = np.ones(len(weights), np.bool_)
-            mask[1 : 1 + len(self._pitches)] = ~np.isin(self._pitches, list(forbidden))
-            keep_some(weights, mask)
+            tokens = [self._tokens[pitch] for pitch in forbidden if pitch in self._tokens]
+            before = weights[tokens]
+            weights[tokens] = 0.0
+            if not weights.item(weights.argmax()) > 0.0:
+                weights[tokens] = before
 
 
 def _varied_times(vocabulary: AnyVocabulary, _: SamplingSettings) -> Factor | None:

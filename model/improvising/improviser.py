@@ -10,6 +10,8 @@ from math import isfinite
 from random import Random
 from typing import Generic, Protocol, TypeVar
 
+import numpy as np
+
 from model.analysis.bars import Bars
 from model.approach import Approach
 from model.engines.engine import Engine, EngineState, Logits
@@ -20,7 +22,7 @@ from model.improvising.closing import latest_onset_beats
 from model.improvising.forecast import Forecast
 from model.improvising.forecast_point import ForecastPoint
 from model.improvising.rhythm import Rhythm
-from model.improvising.sampling import softmax
+from model.improvising.sampling import HARMLESS_SQUARES, ones, within_reach
 from model.improvising.sampling_settings import SamplingSettings
 from model.improvising.varied_rhythm import VariedRhythm
 from model.memory.backoff import with_odds
@@ -169,6 +171,7 @@ class _BaseImproviser(Generic[V]):
         self._chord_preference = chord_preference
         self._vocabulary = vocabulary
         self.memory = memory
+        self._ones = ones(vocabulary.size)
         logits, state = self._step(START, engine.initial_state())
         self._current = Snapshot(state, logits, Cursor(), _mark(memory))
 
@@ -226,32 +229,43 @@ class _BaseImproviser(Generic[V]):
         `cursor` is the position after it.
         """
         logits, state = self._step(token, snapshot.engine_state)
-        memory = self._memory_at(snapshot)
+        memory = self.memory
         if memory is None:
             return Snapshot(state, logits, cursor)
+        if snapshot.memory is not None:
+            memory.restore(snapshot.memory)
         memory.hear(token, place, chord_place, learn=learn)
         return Snapshot(state, logits, cursor, memory.snapshot())
 
     def _step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
         logits, after = self._engine.step(token, state)
-        # A state with a NaN in it gives a forecast with a NaN, and would spoil all later ones. The sum of squares is
-        # finite only where no value is NaN or infinite.
-        if not isfinite(logits.dot(logits)):
-            raise BrokenForecast(f"the {self.approach} network's forecast is not a number; the answer ends here")
+        squares = logits.dot(logits)
+        if not squares <= HARMLESS_SQUARES:
+            # A state with a NaN in it gives a forecast with a NaN, and would spoil all later ones. The sum of squares is
+            # finite only where no value is NaN or infinite.
+            if not isfinite(squares):
+                raise BrokenForecast(f"the {self.approach} network's forecast is not a number; the answer ends here")
+            logits = within_reach(logits)
         return logits, after
 
     def _draw(
         self, current: Snapshot, forecast: Forecast, point: ForecastPoint, memory_strength: float, random: Random
     ) -> tuple[int, float]:
         """The next token, and the part of its probability that came from memory."""
-        memory = self._memory_at(current) if memory_strength > 0.0 else None
-        if memory is None:
-            return forecast.draw(softmax(current.logits), point, random.random()), 0.0
+        logits, memory = current.logits, self.memory
+        p = logits.astype(np.float64)
+        np.exp(p, p)
+        p_sum = p.dot(self._ones)
+        if memory is None or memory_strength == 0.0:
+            p /= p_sum
+            return forecast.draw(p, point, random.random()), 0.0
+        if current.memory is not None:
+            memory.restore(current.memory)
         if memory.time_comes:
             memory_strength = with_odds(memory_strength, TIME_ODDS)
-        mixed = memory.mix(softmax(current.logits), memory_strength, point.place, point.chord_place)
+        mixed = memory.mix(p, memory_strength, point.place, point.chord_place, p_sum)
         point.network_weight = mixed.network_weight
-        token = forecast.draw(mixed.probabilities, point, random.random())
+        token = forecast.draw(mixed.probabilities.copy(), point, random.random())
         return token, mixed.memory_share(token)
 
     def _memory_at(self, snapshot: Snapshot) -> Memory | None:

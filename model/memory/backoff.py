@@ -21,9 +21,10 @@ MAX_FOLLOWERS = 32
 MIN_STRENGTH = 1e-3
 # Above this the network would have no weight where the memory knows the context, and a mask could leave no token.
 MAX_STRENGTH = 0.99
+LARGEST_PRODUCT = 1e200
 
-Escapes = list[list[list[float]]]
-"""Indexed by context (trusted least first), n and `distinct`: the share of the forecast that is left to those before it."""
+Odds = list[list[list[float]]]
+"""Indexed by context (trusted least first), n and `distinct`: the odds for what followed the context, against those before it."""
 
 
 def with_odds(strength: float, odds: float) -> float:
@@ -51,21 +52,22 @@ class Trust:
         if self.concentrations and min(self.concentrations) <= 0.0:
             raise ValueError("the concentrations of a memory must be above 0")
 
-    def escapes(self, strength: float) -> Escapes:
-        """The escapes at a strength from 0 (the memory has no weight) over 0.5 (as fitted) to 1.
+    def odds(self, strength: float) -> Odds:
+        """The odds at a strength from 0 (the memory has no weight) over 0.5 (as fitted) to 1.
 
-        The odds are multiplied by the squared odds against the strength: 1 at 0.5, a hundredth at 10 to 1.
+        They are multiplied by the squared odds for the strength: 1 at 0.5, a hundredfold at 10 to 1.
         """
         strength = min(strength, MAX_STRENGTH)
         if strength < MIN_STRENGTH:
-            return [[[1.0] * (MAX_FOLLOWERS + 1)] * (MAX_FOLLOWERS + 1)] * len(self.kinds)
-        scale = ((1.0 - strength) / strength) ** 2
+            return [[[0.0] * (MAX_FOLLOWERS + 1)] * (MAX_FOLLOWERS + 1)] * len(self.kinds)
+        scale = (strength / (1.0 - strength)) ** 2
         n = np.arange(MAX_FOLLOWERS + 1, dtype=np.float64)
         n[0] = 1.0  # never looked up
-        odds = scale * n[None, :] ** self.variety / n[:, None] ** self.evidence
-        table = np.array(self.concentrations)[:, None, None] * odds
-        escapes: Escapes = (table / (1.0 + table)).tolist()
-        return escapes
+        plain = scale * n[:, None] ** self.evidence / n[None, :] ** self.variety
+        odds = plain / np.array(self.concentrations)[:, None, None]
+        # The product of all, which a forecast may need, stays a number.
+        table: Odds = np.minimum(odds, LARGEST_PRODUCT ** (1.0 / len(self.kinds))).tolist()
+        return table
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,33 +1,93 @@
-"""The contexts before a next token in the order of trust, as a memory looks them up: keys, and the escapes at a strength."""
+"""The contexts before a next token in the order of trust: how a memory looks them up, and what those that it knows expect."""
+
+from collections.abc import Mapping, Sequence
 
 from model.defaults import FITTED_STRENGTH
-from model.memory.backoff import Escapes, Trust
-from model.memory.memory_mark import context_keys
+from model.memory.backoff import Trust
+from model.memory.memory_mark import BAR_PLACE, ContextKey, place_bytes
+
+# Followers that occur again and again are counted once: so many of them, at some 300 bytes each.
+MAX_COUNTED = 1 << 12
+
+Expectation = tuple[dict[int, float], dict[int, float], float]
+"""The weights of the next symbols of lines as they are, those of transposed lines, and the sum of both and of the network's, which is 1."""
 
 
 class ContextLevels:
     """The contexts before one kind of next token, from the one that is trusted least up, and how far each is trusted."""
 
-    __slots__ = ("escapes", "is_transposed", "keys", "strength", "trust")
+    __slots__ = ("_levels", "_place_lines", "_strength", "is_transposed", "keys", "trust")
 
-    def __init__(self, trust: Trust, first: int) -> None:
-        self.trust = trust
-        self.keys = context_keys(trust.kinds, first)
+    def __init__(self, trust: Trust, keys: Sequence[ContextKey]) -> None:
+        """The keys are those of the trust's kinds, in their order."""
+        self.trust, self.keys = trust, keys
         self.is_transposed = tuple(kind.is_transposed for kind in trust.kinds)
-        self.strength = FITTED_STRENGTH
-        self.escapes: Escapes = trust.escapes(FITTED_STRENGTH)
+        self._set_strength(FITTED_STRENGTH)
+
+    def _set_strength(self, strength: float) -> None:
+        """Puts all that a context is looked up with side by side, as that is done for each token that is composed."""
+        self._strength = strength
+        lines: dict[tuple[int, int], int] = {}
+        self._levels, self._place_lines = [], 0
+        for key, is_transposed, odds in zip(self.keys, self.is_transposed, self.trust.odds(strength), strict=True):
+            first, index, length, prefix = key
+            line = lines.setdefault((index, prefix), 1 << len(lines))
+            if prefix == BAR_PLACE:
+                self._place_lines |= line
+            self._levels.append((line, first, index, length, prefix, is_transposed, odds, odds[1][1]))
+
+    def expect(
+        self,
+        strength: float,
+        followers_of: Mapping[bytes, bytes],
+        lines: Sequence[bytes],
+        place: int | None,
+        chord_place: bytes,
+    ) -> Expectation:
+        """What the contexts that end here expect, each with its odds against all that are trusted less.
+
+        Where a context is not known, the longer ones of its line are not looked up: a memory that knew them would know it, too. (Of a
+        memory that is full, it may have been dropped before them.)
+        """
+        if strength != self._strength:
+            self._set_strength(strength)
+        prefixes = b"", place_bytes(place), chord_place
+        unknown = self._place_lines if place is None else 0
+        known, counted = followers_of.get, _counted
+        plain: dict[int, float] = {}
+        transposed: dict[int, float] = {}
+        total = 1.0
+        for line, first, index, length, prefix, is_transposed, odds, odds_of_one in self._levels:
+            if unknown & line:
+                continue
+            symbols = lines[index]
+            begin = len(symbols) - length
+            followers = known(first + prefixes[prefix] + symbols[begin:]) if begin >= 0 else None
+            if followers is None:
+                unknown |= line
+                continue
+            expected = transposed if is_transposed else plain
+            count = len(followers)
+            if count == 1:
+                weight = total * odds_of_one
+                symbol = followers[0]
+                expected[symbol] = expected.get(symbol, 0.0) + weight
+            else:
+                shares = counted.get(followers) or _count(followers)
+                weight = total * odds[count][len(shares)]
+                for symbol, share in shares:
+                    expected[symbol] = expected.get(symbol, 0.0) + weight * share
+            total += weight
+        return plain, transposed, total
 
 
-class ChordContextLevels:
-    """The contexts before a note whose chord is known: those over chords, below and above those of any note."""
+_counted: dict[bytes, Sequence[tuple[int, float]]] = {}
 
-    __slots__ = ("above", "below", "escapes", "is_transposed", "strength", "trust")
 
-    def __init__(self, trust: Trust, over: Trust, first: int) -> None:
-        self.trust = trust
-        keys = context_keys(over.kinds, first)
-        self.below = [key for key, kind in zip(keys, over.kinds, strict=True) if kind.length == 0]
-        self.above = [key for key, kind in zip(keys, over.kinds, strict=True) if kind.length > 0]
-        self.is_transposed = tuple(kind.is_transposed for kind in trust.kinds)
-        self.strength = FITTED_STRENGTH
-        self.escapes: Escapes = trust.escapes(FITTED_STRENGTH)
+def _count(followers: bytes) -> Sequence[tuple[int, float]]:
+    """Each symbol that followed, and its share of all; kept, as the same contexts occur over and over."""
+    if len(_counted) >= MAX_COUNTED:
+        _counted.clear()
+    shares = tuple((symbol, followers.count(symbol) / len(followers)) for symbol in dict.fromkeys(followers))
+    _counted[followers] = shares
+    return shares

@@ -1,6 +1,5 @@
-"""A network's forecast mixed with a memory's, and how much of each token's probability came from which."""
+"""A network's forecast mixed with a memory's, and how much of each token's probability is the memory's."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,16 +12,16 @@ Probabilities = npt.NDArray[np.floating]
 class MixedForecast:
     """A network's forecast mixed with the memory's.
 
-    `probabilities`, shape (vocabulary,), sum to 1. `from_memory` holds the memory's part of them, at most as high, for the tokens
-    that it remembers here.
+    `probabilities`, shape (vocabulary,), sum to 1. `network_weight` of them, from 0 to 1, is the network's, whose own probabilities are
+    `network` / `network_sum`; the rest is the memory's.
     """
 
     probabilities: npt.NDArray[np.float64]
-    from_memory: Mapping[int, float]
     network: Probabilities
     network_weight: float
+    network_sum: float = 1.0
 
     def memory_share(self, token: int) -> float:
-        """The part of a token's probability that came from memory, from 0 to 1; right also once `probabilities` were changed."""
-        remembered = self.from_memory.get(token)
-        return remembered / (remembered + self.network_weight * float(self.network[token])) if remembered else 0.0
+        """The part of a token's probability that came from memory, from 0 to 1."""
+        p = self.probabilities.item(token)
+        return 1.0 - self.network.item(token) * (self.network_weight / self.network_sum) / p if p > 0.0 else 0.0

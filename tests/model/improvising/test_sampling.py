@@ -16,9 +16,9 @@ SHARES = st.floats(0.0, 1.0)
 
 def sampling_probabilities(weights: Weights, temperature: float, top_p: float) -> Weights:
     """The probability of each token to be drawn."""
-    tokens, sums = rank_tokens(weights, temperature, top_p)
+    tokens, sums, total = rank_tokens(weights, temperature, top_p)
     p = np.zeros(len(weights))
-    p[tokens] = np.diff(sums, prepend=0.0) / sums[-1]
+    p[tokens] = np.diff(np.minimum(sums, total), prepend=0.0) / total
     return p
 
 
