@@ -43,7 +43,7 @@ PLANNED_VELOCITY = 80
 TIME_ODDS = 0.25
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as one is made for every token; none is ever changed
 class Snapshot:
     """Everything an improviser has heard, as one value: network state, forecast, place in the music, and place in its memory.
 
@@ -56,7 +56,7 @@ class Snapshot:
     memory: MemoryMark | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as a snapshot is not
 class PlannedNote:
     """A note of an answer that has not sounded yet, and the snapshot that holds once it has sounded.
 

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from model.defaults import FITTED_STRENGTH
-from model.memory.backoff import Trust
+from model.memory.backoff import MAX_FOLLOWERS, Trust
+from model.memory.context_kinds import LONGEST
 from model.memory.memory_mark import BAR_PLACE, ContextKey, place_bytes
 
 # Followers that occur again and again are counted once: so many of them, at some 300 bytes each.
 MAX_COUNTED = 1 << 12
+# The same of what contexts begin with, by place.
+MAX_PLACES = 1 << 10
 
 Expectation = tuple[dict[int, float], dict[int, float], float]
 """The weights of the next symbols of lines as they are, those of transposed lines, and the sum of both and of the network's, which is 1."""
@@ -16,12 +19,13 @@ Expectation = tuple[dict[int, float], dict[int, float], float]
 class ContextLevels:
     """The contexts before one kind of next token, from the one that is trusted least up, and how far each is trusted."""
 
-    __slots__ = ("_levels", "_place_lines", "_strength", "is_transposed", "keys", "trust")
+    __slots__ = ("_heads", "_levels", "_place_lines", "_strength", "is_transposed", "keys", "trust")
 
     def __init__(self, trust: Trust, keys: Sequence[ContextKey]) -> None:
         """The keys are those of the trust's kinds, in their order."""
         self.trust, self.keys = trust, keys
         self.is_transposed = tuple(kind.is_transposed for kind in trust.kinds)
+        self._heads: dict[tuple[int | None, bytes], Sequence[bytes]] = {}
         self._set_strength(FITTED_STRENGTH)
 
     def _set_strength(self, strength: float) -> None:
@@ -30,11 +34,19 @@ class ContextLevels:
         lines: dict[tuple[int, int], int] = {}
         self._levels, self._place_lines = [], 0
         for key, is_transposed, odds in zip(self.keys, self.is_transposed, self.trust.odds(strength), strict=True):
-            first, index, length, prefix = key
+            _, index, length, prefix = key
             line = lines.setdefault((index, prefix), 1 << len(lines))
             if prefix == BAR_PLACE:
                 self._place_lines |= line
-            self._levels.append((line, first, index, length, prefix, is_transposed, odds, odds[1][1]))
+            self._levels.append((line, index, LONGEST - length, is_transposed, odds, odds[1][1]))
+
+    def _heads_at(self, place: int | None, chord_place: bytes) -> Sequence[bytes]:
+        """What the context of each level begins with here; kept, as the same places occur over and over."""
+        if len(self._heads) >= MAX_PLACES:
+            self._heads.clear()
+        prefixes = b"", place_bytes(place), chord_place
+        heads = self._heads[place, chord_place] = [first + prefixes[prefix] for first, _, _, prefix in self.keys]
+        return heads
 
     def expect(
         self,
@@ -51,18 +63,21 @@ class ContextLevels:
         """
         if strength != self._strength:
             self._set_strength(strength)
-        prefixes = b"", place_bytes(place), chord_place
+        heads = self._heads.get((place, chord_place)) or self._heads_at(place, chord_place)
         unknown = self._place_lines if place is None else 0
         known, counted = followers_of.get, _counted
         plain: dict[int, float] = {}
         transposed: dict[int, float] = {}
         total = 1.0
-        for line, first, index, length, prefix, is_transposed, odds, odds_of_one in self._levels:
+        for head, (line, index, begin, is_transposed, odds, odds_of_one) in zip(heads, self._levels, strict=True):
             if unknown & line:
                 continue
             symbols = lines[index]
-            begin = len(symbols) - length
-            followers = known(first + prefixes[prefix] + symbols[begin:]) if begin >= 0 else None
+            if len(symbols) == LONGEST:
+                followers = known(head + symbols[begin:])
+            else:
+                missing = LONGEST - len(symbols)
+                followers = known(head + symbols[begin - missing :]) if begin >= missing else None
             if followers is None:
                 unknown |= line
                 continue
@@ -73,21 +88,24 @@ class ContextLevels:
                 symbol = followers[0]
                 expected[symbol] = expected.get(symbol, 0.0) + weight
             else:
-                shares = counted.get(followers) or _count(followers)
+                distinct, shares = counted.get(followers) or _count(followers)
                 weight = total * odds[count][len(shares)]
-                for symbol, share in shares:
+                for symbol, share in zip(distinct, shares, strict=True):
                     expected[symbol] = expected.get(symbol, 0.0) + weight * share
             total += weight
         return plain, transposed, total
 
 
-_counted: dict[bytes, Sequence[tuple[int, float]]] = {}
+# By count of all and of one: so the shares of all contexts are few numbers, which a processor finds quickly.
+_SHARES = [[count / max(total, 1) for count in range(total + 1)] for total in range(MAX_FOLLOWERS + 1)]
+_counted: dict[bytes, tuple[bytes, Sequence[float]]] = {}
 
 
-def _count(followers: bytes) -> Sequence[tuple[int, float]]:
-    """Each symbol that followed, and its share of all; kept, as the same contexts occur over and over."""
+def _count(followers: bytes) -> tuple[bytes, Sequence[float]]:
+    """The symbols that followed, and the share of each; kept, as the same contexts occur over and over."""
     if len(_counted) >= MAX_COUNTED:
         _counted.clear()
-    shares = tuple((symbol, followers.count(symbol) / len(followers)) for symbol in dict.fromkeys(followers))
-    _counted[followers] = shares
-    return shares
+    distinct = bytes(dict.fromkeys(followers))
+    counted = distinct, tuple(_SHARES[len(followers)][followers.count(symbol)] for symbol in distinct)
+    _counted[followers] = counted
+    return counted
