@@ -14,7 +14,7 @@ from model.harmony.changes import Changes
 from model.harmony.chord_preference import ChordPreference
 from model.improvising.closing import ChordEnds, Closing
 from model.improvising.forecast_point import ForecastPoint
-from model.improvising.sampling import Weights, draw_token, ones, rank_tokens
+from model.improvising.sampling import Weights, draw_token, ones
 from model.improvising.sampling_settings import SamplingSettings
 from model.tokens.vocabulary import EventVocabulary, Mask, PitchVocabulary
 
@@ -179,4 +179,4 @@ class Forecast:
         """The token that the random number `uniform`, in [0, 1), selects. Overwrites `weights`, shape (vocabulary,)."""
         for factor in self._factors:
             factor.apply(weights, point)
-        return draw_token(*rank_tokens(weights, self._temperature, self._top_p), uniform)
+        return draw_token(weights, self._temperature, self._top_p, uniform)

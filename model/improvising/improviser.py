@@ -255,17 +255,15 @@ class _BaseImproviser(Generic[V]):
         logits, memory = current.logits, self.memory
         p = logits.astype(np.float64)
         np.exp(p, p)
-        p_sum = p.dot(self._ones)
         if memory is None or memory_strength == 0.0:
-            p /= p_sum
             return forecast.draw(p, point, random.random()), 0.0
         if current.memory is not None:
             memory.restore(current.memory)
         if memory.time_comes:
             memory_strength = with_odds(memory_strength, TIME_ODDS)
-        mixed = memory.mix(p, memory_strength, point.place, point.chord_place, p_sum)
+        mixed = memory.mix(p, memory_strength, point.place, point.chord_place, p.dot(self._ones).item())
         point.network_weight = mixed.network_weight
-        token = forecast.draw(mixed.probabilities.copy(), point, random.random())
+        token = forecast.draw(mixed.weights.copy(), point, random.random())
         return token, mixed.memory_share(token)
 
     def _memory_at(self, snapshot: Snapshot) -> Memory | None:

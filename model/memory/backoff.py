@@ -21,7 +21,7 @@ MAX_FOLLOWERS = 32
 MIN_STRENGTH = 1e-3
 # Above this the network would have no weight where the memory knows the context, and a mask could leave no token.
 MAX_STRENGTH = 0.99
-LARGEST_PRODUCT = 1e200
+LARGEST_PRODUCT = 1e150
 
 Odds = list[list[list[float]]]
 """Indexed by context (trusted least first), n and `distinct`: the odds for what followed the context, against those before it."""

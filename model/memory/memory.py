@@ -194,7 +194,7 @@ class Memory:
     ) -> MixedForecast:
         """The forecast of the next token, at this place, from the network's `p`, shape (vocabulary,), and the memory.
 
-        The network's probabilities are `p` / `p_sum`.
+        The network's probabilities are `p` / `p_sum`, and `p_sum` is at most e to the power of 300.
 
         At `strength` 0 it is the network's forecast; at 0.5 it predicts best; at 1 it is the memory's, wherever the memory
         knows the context.
@@ -203,28 +203,21 @@ class Memory:
         plain, transposed, total = self._levels_at(chord_place).expect(
             strength, self._followers, current.lines, place, chord_place
         )
-        # In double precision, so that a very small weight of the network does not become zero.
-        if p.dtype != np.float64:
-            p = p.astype(np.float64)
-        share = 1.0 / total
-        mixed: npt.NDArray[np.float64] = p * (share / p_sum)
-        view = memoryview(mixed)  # its items are read and written in a third of the time
+        # In double precision, so that the network's part, however small, is not lost.
+        weights: npt.NDArray[np.float64] = p.astype(np.float64)
+        view = memoryview(weights)  # its items are read and written in a third of the time
         for symbol, weight in plain.items():
-            view[symbol + 1] += weight * share
+            view[symbol + 1] += weight * p_sum
         last, first_time, is_lost = current.last_note_token or 0, self._first_time_token, False
         for symbol, weight in transposed.items():
             if symbol >= FIRST_TIME_SYMBOL:
-                view[first_time + symbol - FIRST_TIME_SYMBOL] += weight * share
+                view[first_time + symbol - FIRST_TIME_SYMBOL] += weight * p_sum
             elif START < (token := last + symbol - MAX_INTERVAL) < first_time:
-                view[token] += weight * share
+                view[token] += weight * p_sum
             else:  # an interval that leaves the vocabulary
                 is_lost = True
-        if is_lost:
-            # Not the total minus what is lost: where nearly all is, nothing would be left of the difference.
-            kept = mixed.sum()
-            mixed /= kept
-            share /= kept
-        return MixedForecast(mixed, p, share, p_sum)
+        # Not the total minus what is lost: where nearly all is, nothing would be left of the difference.
+        return MixedForecast(weights, weights.sum() if is_lost else total * p_sum, p, p_sum)
 
     def _append(self, mark: MemoryMark) -> None:
         """Moves to a mark that follows the current one, and learns its token."""

@@ -12,16 +12,26 @@ Probabilities = npt.NDArray[np.floating]
 class MixedForecast:
     """A network's forecast mixed with the memory's.
 
-    `probabilities`, shape (vocabulary,), sum to 1. `network_weight` of them, from 0 to 1, is the network's, whose own probabilities are
-    `network` / `network_sum`; the rest is the memory's.
+    `weights`, shape (vocabulary,), sum to `total`. Of these `network`, which sum to `network_sum`, are the network's; the rest is the
+    memory's.
     """
 
-    probabilities: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64]
+    total: float
     network: Probabilities
-    network_weight: float
-    network_sum: float = 1.0
+    network_sum: float
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float64]:
+        """The probability of each token, shape (vocabulary,)."""
+        return self.weights / self.total
+
+    @property
+    def network_weight(self) -> float:
+        """How much of the forecast is the network's, from 0 to 1."""
+        return self.network_sum / self.total
 
     def memory_share(self, token: int) -> float:
         """The part of a token's probability that came from memory, from 0 to 1."""
-        p = self.probabilities.item(token)
-        return 1.0 - self.network.item(token) * (self.network_weight / self.network_sum) / p if p > 0.0 else 0.0
+        weight = self.weights.item(token)
+        return 1.0 - self.network.item(token) / weight if weight > 0.0 else 0.0
