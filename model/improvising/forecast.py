@@ -47,10 +47,10 @@ class Grammar:
     """The tokens that the vocabulary allows next. It comes first, so that every later factor chooses among these."""
 
     def __init__(self, vocabulary: AnyVocabulary, settings: SamplingSettings) -> None:
-        self._vocabulary, self._max_chord = vocabulary, settings.max_chord
+        self._forbid_after, self._max_chord = vocabulary.forbid_after, settings.max_chord
 
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
-        self._vocabulary.forbid_after(weights, point.chord, self._max_chord)
+        self._forbid_after(weights, point.chord, self._max_chord)
 
 
 class VariedTimes:
@@ -170,13 +170,13 @@ class Forecast:
 
     def __init__(self, vocabulary: AnyVocabulary, settings: SamplingSettings) -> None:
         made = [make(vocabulary, settings) for make in FACTORS]
-        self._factors = [factor for factor in made if factor is not None]
+        self._steps = [factor.apply for factor in made if factor is not None]
         self.closing = next((factor for factor in made if isinstance(factor, Closing)), None)
         """The factor of the answer's end; None where the settings name no ending."""
         self._temperature, self._top_p = settings.temperature, settings.top_p
 
     def draw(self, weights: Weights, point: ForecastPoint, uniform: float) -> int:
         """The token that the random number `uniform`, in [0, 1), selects. Overwrites `weights`, shape (vocabulary,)."""
-        for factor in self._factors:
-            factor.apply(weights, point)
+        for apply in self._steps:
+            apply(weights, point)
         return draw_token(weights, self._temperature, self._top_p, uniform)

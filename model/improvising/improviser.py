@@ -28,7 +28,7 @@ from model.improvising.varied_rhythm import VariedRhythm
 from model.memory.backoff import with_odds
 from model.memory.memory import Memory
 from model.memory.memory_mark import MemoryMark
-from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
+from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note, create_note
 from model.phrasing.phrasing import PLAIN, Phrasing
 from model.tokens.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary, Vocabulary
 
@@ -319,7 +319,7 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
                 end_beats = until_beats
             else:
                 end_beats = min(onset_beats + duration_beats, until_beats)
-            note = Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY)
+            note = create_note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY)
             yield PlannedNote(note, current, memory_share, fills_gap, is_last)
             if is_last:
                 return
@@ -349,43 +349,40 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
         onset_beats, latest_beats = start_beats, latest_onset_beats(until_beats, settings.closing_beats)
         point = ForecastPoint(start_beats, until_beats, start_beats, outline=list(settings.answer_outline))
         chord: list[tuple[int, float, Snapshot]] = []
+        first_time, shifts, pitches = vocabulary.first_time_token, vocabulary.bins.shifts, vocabulary.pitches
+        closing = forecast.closing
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
-            point.onset_beats, point.chord = onset_beats, current.cursor.chord
             if not chord:
+                point.onset_beats, point.chord = onset_beats, ()
                 point.place = None if bars is None else bars.grid_place(onset_beats)
                 point.chord_place = place_among(changes, onset_beats, settings.transpose)
             token, memory_share = self._draw(current, forecast, point, settings.memory, random)
-            if vocabulary.is_time(token):
-                next_beats = onset_beats + vocabulary.shift_beats(token) * settings.time_scale
-                duration_beats = next_beats - onset_beats
-                is_last = next_beats > latest_beats
-                if forecast.closing is not None and not is_last:
-                    chance = forecast.closing.chance_beyond_times(onset_beats, until_beats, max(point.chord))
-                    is_last = chance > 0.0 and random.random() < chance
-                if is_last:
-                    next_beats, duration_beats = until_beats, until_beats - onset_beats
-                    if settings.ending is not None:
-                        duration_beats = settings.ending.last_length_beats(onset_beats, random.random())
-                yield from _chord_notes(chord, onset_beats, duration_beats, is_last=is_last)
-                point.outline.append(max(pitch for pitch, *_ in chord))
-                del point.outline[:-MAX_OUTLINE_ONSETS]
-                chord.clear()
-                onset_beats = next_beats
-                current = self._advance(current, token, Cursor(onset_beats), point.place, learn=learn)
-            else:
-                pitch = vocabulary.pitch(token)
-                cursor = Cursor(onset_beats, (*current.cursor.chord, pitch))
+            if token < first_time:
+                pitch = pitches[token - 1]
+                point.chord = (*point.chord, pitch)
+                cursor = Cursor(onset_beats, point.chord)
                 current = self._advance(current, token, cursor, point.place, point.chord_place, learn=learn)
                 chord.append((pitch, memory_share, current))
-
-
-def _chord_notes(
-    chord: list[tuple[int, float, Snapshot]], onset_beats: float, duration_beats: float, *, is_last: bool
-) -> Iterator[PlannedNote]:
-    duration_beats = min(duration_beats, LONGEST_NOTE_BEATS)
-    for pitch, memory_share, after in chord:
-        note = Note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY)
-        yield PlannedNote(note, after, memory_share, fills_gap=not is_last, is_last=is_last)
+                continue
+            next_beats = onset_beats + shifts[token - first_time] * settings.time_scale
+            duration_beats = next_beats - onset_beats
+            is_last, highest = next_beats > latest_beats, max(point.chord)
+            if closing is not None and not is_last:
+                chance = closing.chance_beyond_times(onset_beats, until_beats, highest)
+                is_last = chance > 0.0 and random.random() < chance
+            if is_last:
+                next_beats, duration_beats = until_beats, until_beats - onset_beats
+                if settings.ending is not None:
+                    duration_beats = settings.ending.last_length_beats(onset_beats, random.random())
+            duration_beats = min(duration_beats, LONGEST_NOTE_BEATS)
+            for pitch, memory_share, after in chord:
+                note = create_note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY)
+                yield PlannedNote(note, after, memory_share, not is_last, is_last)
+            point.outline.append(highest)
+            del point.outline[:-MAX_OUTLINE_ONSETS]
+            chord.clear()
+            onset_beats = next_beats
+            current = self._advance(current, token, Cursor(onset_beats), point.place, learn=learn)
 
 
 def create_improviser(
