@@ -131,4 +131,4 @@ def _outline_and_onsets(notes: Iterable[Note]) -> tuple[list[int], list[float]]:
 
 
 def _intervals(outline: Sequence[int]) -> bytes:
-    return bytes([after - before + UNISON for before, after in zip(outline, outline[1:], strict=False)])
+    return bytes([after - before + UNISON for before, after in pairwise(outline)])

@@ -114,9 +114,7 @@ def contexts_at(
     prefixes = b"", place_bytes(place), chord_place
     if place is not None and len(lines[INTERVAL_LINE]) == len(lines[TIME_LINE]) == LONGEST:
         # Then every context is there, and need not be checked.
-        return [
-            first + prefixes[prefix] + lines[index][LONGEST - length :] for first, index, length, prefix in keys
-        ]
+        return [first + prefixes[prefix] + lines[index][LONGEST - length :] for first, index, length, prefix in keys]
     return [
         first + prefixes[prefix] + lines[index][len(lines[index]) - length :]
         if length <= len(lines[index]) and (prefix != BAR_PLACE or place is not None)

@@ -117,9 +117,7 @@ class TestMask:
 
 class TestDraw:
     @pytest.mark.parametrize(("uniform", "token"), [(0.0, 0), (0.24, 0), (0.25, 2), (0.74, 2), (0.75, 3), (0.999, 3)])
-    def test_each_token_is_drawn_for_its_share_of_the_unit_interval(
-        self, uniform: float, token: int
-    ) -> None:
+    def test_each_token_is_drawn_for_its_share_of_the_unit_interval(self, uniform: float, token: int) -> None:
         assert draw([0.25, 0.0, 0.5, 0.25, 0.0], uniform) == token
 
     @given(SOME_LOGITS, MASKS, SHARES, st.floats(0.0, 1.0, exclude_max=True))

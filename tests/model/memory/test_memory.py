@@ -124,6 +124,29 @@ class TestForecast:
         assert list(memory.contexts()) == before
         assert memory.mix(EVEN).probabilities.argmax() == RIFF[5]
 
+    @settings(max_examples=30)
+    @given(LINES, st.integers(0, 1000), st.floats(0.0, 1.0), st.none() | st.integers(0, 3))
+    def test_each_context_takes_over_from_those_before_it_as_far_as_it_is_trusted(
+        self, line: list[int], random_seed: int, strength: float, place: int | None
+    ) -> None:
+        p = random_probabilities(EVENT_WORDS.size, random_seed)
+        memory = event_memory([])
+        for number, token in enumerate(line):
+            memory.hear(token, number % 4)
+        trust = memory.trust_here
+        expected = p.copy()
+        for kind, odds, followers in zip(trust.kinds, trust.odds(strength), memory.followers(place), strict=True):
+            if followers:
+                share = 1.0 / (1.0 + odds[len(followers)][len(set(followers))])
+                expected *= share
+                for token in range(1, EVENT_WORDS.size):
+                    symbol = memory.symbols(token)[kind.is_transposed]
+                    expected[token] += (1.0 - share) * followers.count(symbol) / len(followers)
+        # What is left of intervals that leave the vocabulary.
+        assert memory.mix(p, strength, place).probabilities.tolist() == pytest.approx(
+            (expected / expected.sum()).tolist()
+        )
+
     @given(LINES, st.integers(0, 1000), st.floats(0.0, 1.0))
     def test_probabilities_sum_to_one_after_any_line(self, line: list[int], random_seed: int, strength: float) -> None:
         p = random_probabilities(EVENT_WORDS.size, random_seed)
