@@ -93,7 +93,7 @@ def softmax(logits: Logits) -> Weights:
     """The probabilities of the logits, shape (vocabulary,); each is above 0, so that any mask leaves a token with weight."""
     p: Weights = logits.astype(np.float64)
     if p.dot(p) > HARMLESS_SQUARES:
-        p = within_reach(p)
+        p = within_reach(p).astype(np.float64)
     np.exp(p, p)
     p /= p.dot(ones(len(p)))
     return p

@@ -9,7 +9,7 @@ To compose ahead, the memory hears the planned notes, then goes back (`restore`)
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, MutableSequence, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -205,7 +205,8 @@ class Memory:
         )
         # In double precision, so that the network's part, however small, is not lost.
         weights: npt.NDArray[np.float64] = p.astype(np.float64)
-        view = memoryview(weights)  # its items are read and written in a third of the time
+        # Its items are read and written in a third of the time.
+        view: MutableSequence[float] = memoryview(weights)  # type: ignore[arg-type, assignment]
         for symbol, weight in plain.items():
             view[symbol + 1] += weight * p_sum
         last, first_time, is_lost = current.last_note_token or 0, self._first_time_token, False

@@ -71,7 +71,7 @@ class MemoryMark:
     ) -> None:
         """The position after `token`, which stands at this place in its bar and at this one among the chords."""
         self.history, self.previous, self.token, self.is_learnt = history, previous, token, is_learnt
-        self.position = 0 if previous is None else previous.position + 1
+        self.position: int = 0 if previous is None else previous.position + 1
         self.place, self.chord_place = place, chord_place
         # The latest symbols of each of `LINES`, as many as the longest context holds.
         self.lines: Sequence[bytes] = EMPTY_LINES
