@@ -9,8 +9,6 @@ variety 3/4 and evidence 2/5: whether one symbol follows or several says more th
 from dataclasses import dataclass
 from math import sqrt
 
-import numpy as np
-
 from model.approach import Approach
 from model.memory.context_kinds import NOTE_KINDS, PITCH_KINDS, TIME_KINDS, ContextKind
 
@@ -22,9 +20,6 @@ MIN_STRENGTH = 1e-3
 # Above this the network would have no weight where the memory knows the context, and a mask could leave no token.
 MAX_STRENGTH = 0.99
 LARGEST_PRODUCT = 1e150
-
-Odds = list[list[list[float]]]
-"""Indexed by context (trusted least first), n and `distinct`: the odds for what followed the context, against those before it."""
 
 
 def with_odds(strength: float, odds: float) -> float:
@@ -52,22 +47,24 @@ class Trust:
         if self.concentrations and min(self.concentrations) <= 0.0:
             raise ValueError("the concentrations of a memory must be above 0")
 
-    def odds(self, strength: float) -> Odds:
-        """The odds at a strength from 0 (the memory has no weight) over 0.5 (as fitted) to 1.
+    def odds(self, strength: float) -> tuple[float, ...]:
+        """The odds for what followed a context of each kind, against those before it, where one symbol followed it once.
 
-        They are multiplied by the squared odds for the strength: 1 at 0.5, a hundredfold at 10 to 1.
+        The strength is from 0 (the memory has no weight) over 0.5 (as fitted) to 1. The odds are multiplied by the squared odds for
+        it: 1 at 0.5, a hundredfold at 10 to 1. At `n` followers and so on they grow by `growth`.
         """
         strength = min(strength, MAX_STRENGTH)
         if strength < MIN_STRENGTH:
-            return [[[0.0] * (MAX_FOLLOWERS + 1)] * (MAX_FOLLOWERS + 1)] * len(self.kinds)
+            return (0.0,) * len(self.kinds)
         scale = (strength / (1.0 - strength)) ** 2
-        n = np.arange(MAX_FOLLOWERS + 1, dtype=np.float64)
-        n[0] = 1.0  # never looked up
-        plain = scale * n[:, None] ** self.evidence / n[None, :] ** self.variety
-        odds = plain / np.array(self.concentrations)[:, None, None]
         # The product of all, which a forecast may need, stays a number.
-        table: Odds = np.minimum(odds, LARGEST_PRODUCT ** (1.0 / len(self.kinds))).tolist()
-        return table
+        largest = LARGEST_PRODUCT ** (1.0 / len(self.kinds)) / self.growth(MAX_FOLLOWERS, 1)
+        return tuple(min(scale / concentration, largest) for concentration in self.concentrations)
+
+    def growth(self, n: int, distinct: int) -> float:
+        """How many times greater the odds are after n followers, `distinct` of them different, than after one."""
+        growth: float = n**self.evidence / distinct**self.variety
+        return growth
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,16 +15,22 @@ MAX_PLACES = 1 << 10
 Expectation = tuple[dict[int, float], dict[int, float], float]
 """The weights of the next symbols of lines as they are, those of transposed lines, and the sum of both and of the network's, which is 1."""
 
+_Counted = tuple[bytes, Sequence[float], float]
+"""The symbols that followed a context, the share of each, and how much greater the odds are than after one."""
+# By the count of all and of one: so the shares of all contexts are few numbers, which a processor finds quickly.
+_SHARES = [[count / max(total, 1) for count in range(total + 1)] for total in range(MAX_FOLLOWERS + 1)]
+
 
 class ContextLevels:
     """The contexts before one kind of next token, from the one that is trusted least up, and how far each is trusted."""
 
-    __slots__ = ("_heads", "_levels", "_place_lines", "_strength", "is_transposed", "keys", "trust")
+    __slots__ = ("_counted", "_heads", "_levels", "_place_lines", "_strength", "is_transposed", "keys", "trust")
 
     def __init__(self, trust: Trust, keys: Sequence[ContextKey]) -> None:
         """The keys are those of the trust's kinds, in their order."""
         self.trust, self.keys = trust, keys
         self.is_transposed = tuple(kind.is_transposed for kind in trust.kinds)
+        self._counted: dict[bytes, _Counted] = {}
         self._heads: dict[tuple[int | None, bytes], Sequence[bytes]] = {}
         self._set_strength(FITTED_STRENGTH)
 
@@ -38,7 +44,7 @@ class ContextLevels:
             line = lines.setdefault((index, prefix), 1 << len(lines))
             if prefix == BAR_PLACE:
                 self._place_lines |= line
-            self._levels.append((line, index, LONGEST - length, is_transposed, odds, odds[1][1]))
+            self._levels.append((line, index, LONGEST - length, is_transposed, odds))
 
     def _heads_at(self, place: int | None, chord_place: bytes) -> Sequence[bytes]:
         """What the context of each level begins with here; kept, as the same places occur over and over."""
@@ -65,11 +71,11 @@ class ContextLevels:
             self._set_strength(strength)
         heads = self._heads.get((place, chord_place)) or self._heads_at(place, chord_place)
         unknown = self._place_lines if place is None else 0
-        known, counted = followers_of.get, _counted
+        known, counted = followers_of.get, self._counted.get
         plain: dict[int, float] = {}
         transposed: dict[int, float] = {}
         total = 1.0
-        for head, (line, index, begin, is_transposed, odds, odds_of_one) in zip(heads, self._levels, strict=True):
+        for head, (line, index, begin, is_transposed, odds) in zip(heads, self._levels, strict=True):
             if unknown & line:
                 continue
             symbols = lines[index]
@@ -82,30 +88,23 @@ class ContextLevels:
                 unknown |= line
                 continue
             expected = transposed if is_transposed else plain
-            count = len(followers)
-            if count == 1:
-                weight = total * odds_of_one
+            weight = total * odds
+            if len(followers) == 1:
                 symbol = followers[0]
                 expected[symbol] = expected.get(symbol, 0.0) + weight
             else:
-                distinct, shares = counted.get(followers) or _count(followers)
-                weight = total * odds[count][len(shares)]
+                distinct, shares, growth = counted(followers) or self._count(followers)
+                weight *= growth
                 for symbol, share in zip(distinct, shares, strict=True):
                     expected[symbol] = expected.get(symbol, 0.0) + weight * share
             total += weight
         return plain, transposed, total
 
-
-# By count of all and of one: so the shares of all contexts are few numbers, which a processor finds quickly.
-_SHARES = [[count / max(total, 1) for count in range(total + 1)] for total in range(MAX_FOLLOWERS + 1)]
-_counted: dict[bytes, tuple[bytes, Sequence[float]]] = {}
-
-
-def _count(followers: bytes) -> tuple[bytes, Sequence[float]]:
-    """The symbols that followed, and the share of each; kept, as the same contexts occur over and over."""
-    if len(_counted) >= MAX_COUNTED:
-        _counted.clear()
-    distinct = bytes(dict.fromkeys(followers))
-    counted = distinct, tuple(_SHARES[len(followers)][followers.count(symbol)] for symbol in distinct)
-    _counted[followers] = counted
-    return counted
+    def _count(self, followers: bytes) -> _Counted:
+        """Kept, as the same contexts occur over and over."""
+        if len(self._counted) >= MAX_COUNTED:
+            self._counted.clear()
+        distinct, total = bytes(dict.fromkeys(followers)), len(followers)
+        shares = tuple(_SHARES[total][followers.count(symbol)] for symbol in distinct)
+        counted = self._counted[followers] = distinct, shares, self.trust.growth(total, len(distinct))
+        return counted

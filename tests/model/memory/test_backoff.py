@@ -12,7 +12,12 @@ TRUSTS = [PLAIN, *(trust for each in DEFAULT_BACKOFFS.values() for trust in (eac
 
 def escapes(trust: Trust, strength: float) -> list[list[list[float]]]:
     """The share of the forecast that each context leaves to those before it, by its n and its number of distinct followers."""
-    return [[[1.0 / (1.0 + odds) for odds in row] for row in level] for level in trust.odds(strength)]
+    counts = range(1, MAX_FOLLOWERS + 1)
+    growths = [
+        [1.0] * (MAX_FOLLOWERS + 1),
+        *([1.0, *(trust.growth(n, distinct) for distinct in counts)] for n in counts),
+    ]
+    return [[[1.0 / (1.0 + odds * growth) for growth in row] for row in growths] for odds in trust.odds(strength)]
 
 
 class TestEscapes:

@@ -137,7 +137,7 @@ class TestForecast:
         expected = p.copy()
         for kind, odds, followers in zip(trust.kinds, trust.odds(strength), memory.followers(place), strict=True):
             if followers:
-                share = 1.0 / (1.0 + odds[len(followers)][len(set(followers))])
+                share = 1.0 / (1.0 + odds * trust.growth(len(followers), len(set(followers))))
                 expected *= share
                 for token in range(1, EVENT_WORDS.size):
                     symbol = memory.symbols(token)[kind.is_transposed]
