@@ -239,7 +239,7 @@ class _BaseImproviser(Generic[V]):
 
     def _step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
         logits, after = self._engine.step(token, state)
-        squares = logits.dot(logits)
+        squares = logits.dot(logits).item()
         if not squares <= HARMLESS_SQUARES:
             # A state with a NaN in it gives a forecast with a NaN, and would spoil all later ones. The sum of squares is
             # finite only where no value is NaN or infinite.
@@ -259,8 +259,6 @@ class _BaseImproviser(Generic[V]):
             return forecast.draw(p, point, random.random()), 0.0
         if current.memory is not None:
             memory.restore(current.memory)
-        if memory.time_comes:
-            memory_strength = with_odds(memory_strength, TIME_ODDS)
         mixed = memory.mix(p, memory_strength, point.place, point.chord_place, p.dot(self._ones).item())
         point.network_weight = mixed.network_weight
         token = forecast.draw(mixed.weights.copy(), point, random.random())
@@ -301,7 +299,8 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
             point.onset_beats = onset_beats
             point.place = None if bars is None else bars.grid_place(onset_beats)
-            point.chord_place = place_among(changes, onset_beats, settings.transpose)
+            if changes is not None:
+                point.chord_place = place_among(changes, onset_beats, settings.transpose)
             token, memory_share = self._draw(current, forecast, point, settings.memory, random)
             pitch = vocabulary.pitch(token)
             point.outline.append(pitch)
@@ -350,13 +349,15 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
         point = ForecastPoint(start_beats, until_beats, start_beats, outline=list(settings.answer_outline))
         chord: list[tuple[int, float, Snapshot]] = []
         first_time, shifts, pitches = vocabulary.first_time_token, vocabulary.bins.shifts, vocabulary.pitches
-        closing = forecast.closing
+        strength, closing = settings.memory, forecast.closing
+        time_strength = with_odds(strength, TIME_ODDS)
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
             if not chord:
                 point.onset_beats, point.chord = onset_beats, ()
                 point.place = None if bars is None else bars.grid_place(onset_beats)
-                point.chord_place = place_among(changes, onset_beats, settings.transpose)
-            token, memory_share = self._draw(current, forecast, point, settings.memory, random)
+                if changes is not None:
+                    point.chord_place = place_among(changes, onset_beats, settings.transpose)
+            token, memory_share = self._draw(current, forecast, point, time_strength if chord else strength, random)
             if token < first_time:
                 pitch = pitches[token - 1]
                 point.chord = (*point.chord, pitch)

@@ -153,7 +153,7 @@ class Memory:
     def hear(self, token: int, place: int | None = None, chord_place: bytes = b"", *, learn: bool = True) -> None:
         """Moves on by one token. Without `learn` the token only becomes part of the current context, and is not remembered."""
         current = self._current
-        self._append(MemoryMark(current.history, current, token, place, chord_place, is_learnt=learn))
+        self._append(MemoryMark(current.history, current, token, place, chord_place, learn))
 
     def snapshot(self) -> MemoryMark:
         """The current position, to go back to with `restore`."""

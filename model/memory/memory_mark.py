@@ -66,8 +66,7 @@ class MemoryMark:
         token: int = START,
         place: int | None = None,
         chord_place: bytes = b"",
-        *,
-        is_learnt: bool = False,
+        is_learnt: bool = False,  # noqa: FBT001, FBT002  by name it takes longer
     ) -> None:
         """The position after `token`, which stands at this place in its bar and at this one among the chords."""
         self.history, self.previous, self.token, self.is_learnt = history, previous, token, is_learnt

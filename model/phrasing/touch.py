@@ -56,7 +56,7 @@ class HeardPhrase:
     bars: Bars | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as one is made for every note; none is ever changed
 class NotePlace:
     """The place of a note, as far as its touch depends on it.
 
@@ -81,7 +81,7 @@ class NotePlace:
         return None if self.bars is None else round(self.bars.place(self.onset_beats) / SLOT_BEATS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen, as a place is not
 class NoteTouch:
     """How one note is played: its velocity, the share of its gap that it sounds, and how much later than planned it
     begins.
