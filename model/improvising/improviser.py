@@ -76,7 +76,7 @@ class Improviser(Protocol):
     """The interface of an improviser, as a jam uses it; there is one class for each approach.
 
     Used from one thread at a time (in a jam the music thread); no method waits for anything. `hear` and each note taken
-    from `compose` cost a few steps of the network, of about 0.15 ms each on a CPU; everything else is cheap. The
+    from `compose` cost a few steps of the network, of about 0.1 ms each on a CPU; everything else is cheap. The
     methods may be called in any order. Both raise BrokenForecast where the network's forecast is not a number; the
     state of the improviser is then what it was before the call, so it goes on as soon as the network's forecasts are
     numbers again.
