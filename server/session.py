@@ -4,7 +4,6 @@ It connects them, and prints what is bound where; it plays nothing itself.
 """
 
 import asyncio
-import gc
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -29,6 +28,7 @@ from server.controls.control_store import ORIGIN_MUSIC, ControlStore, Preparatio
 from server.controls.control_table import Settings
 from server.controls.control_throttle import ControlThrottle
 from server.errors import BadValue
+from server.garbage import search_as_usual
 from server.jam.jam import Jam
 from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
@@ -123,10 +123,7 @@ class Session:
         except BaseException:
             await self._stack.aclose()
             raise
-        # All objects up to here live as long as the jam: a search through them for garbage would stop the music for 50
-        # ms.
-        gc.freeze()
-        gc.enable()
+        search_as_usual()
         # Not sooner: the first engines are created in half the time where the heaps may grow.
         return_large_blocks()
         self._say(f"Ready in {self._clock.now_s() - self._started_s:.1f} s. Play a phrase; Ctrl-C ends the jam.")

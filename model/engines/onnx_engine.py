@@ -59,12 +59,12 @@ class OnnxEngine:
         # A step reads one buffer and writes the other, and the next step the other way round: so the state that a step came to is
         # already where the next one reads it.
         one, other = self.initial_state(), self.initial_state()
-        self._turns = [
-            (before, after, direct_run(self._session, self._bind(before, after)))
-            for before, after in ((one, other), (other, one))
-        ]
         self._is_second_turn, self._latest = False, one
         try:
+            self._turns = [
+                (before, after, direct_run(self._session, self._bind(before, after)))
+                for before, after in ((one, other), (other, one))
+            ]
             self.step(0, self.initial_state())
         except Exception as error:  # some bad weights are noticed only by the first step
             raise PackError(f"{graph} is no network that ONNX Runtime can run; copy the pack again") from error

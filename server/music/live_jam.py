@@ -94,8 +94,13 @@ class LiveJam:
 
     @property
     def next_repeat_s(self) -> float | None:
-        """When `repeat_releases` has something to send next; None where it has nothing."""
+        """When `repeat_releases` has something to do next; None where it has nothing."""
         return self._sender.next_repeat_s
+
+    @property
+    def has_overrun(self) -> bool:
+        """Whether messages that ended notes lately may be lost on their way."""
+        return self._sender.has_overrun
 
     def now_s(self) -> float:
         """The time up to which all messages have been sent; a change takes effect from there on."""
@@ -221,8 +226,10 @@ class LiveJam:
         """Sends again, where it is time by `at_s`, what ended notes a little while ago: see `Ledger`."""
         repeat_s = self._sender.next_repeat_s
         if repeat_s is not None and repeat_s <= at_s:
-            held = {message.pitch for message in self.jam.input_releases if isinstance(message, NoteOff)}
-            self._sender.repeat_releases(at_s, held)
+            releases = self.jam.input_releases
+            held_pitches = {message.pitch for message in releases if isinstance(message, NoteOff)}
+            holds_pedal = any(isinstance(message, ControlChange) for message in releases)
+            self._sender.repeat_releases(at_s, held_pitches, holds_pedal=holds_pedal)
 
     def end_notes_from_outside(self) -> bool:
         """See `MessageSender`. For another thread, while the music thread hangs."""
