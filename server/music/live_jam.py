@@ -98,9 +98,9 @@ class LiveJam:
         return self._sender.next_repeat_s
 
     @property
-    def has_overrun(self) -> bool:
+    def is_doubtful(self) -> bool:
         """Whether messages that ended notes lately may be lost on their way."""
-        return self._sender.has_overrun
+        return self._sender.is_doubtful
 
     def now_s(self) -> float:
         """The time up to which all messages have been sent; a change takes effect from there on."""

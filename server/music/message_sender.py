@@ -49,9 +49,9 @@ class MessageSender:
         return None if self.is_lost else self._ledger.next_repeat_s
 
     @property
-    def has_overrun(self) -> bool:
+    def is_doubtful(self) -> bool:
         """Whether messages that ended notes lately may be lost."""
-        return self._ledger.has_overrun
+        return self._ledger.is_doubtful(self._clock.now_s())
 
     def check_port(self) -> bool:
         """Looks whether the port is lost or back, and returns whether that has changed since the last call."""

@@ -242,7 +242,7 @@ class MusicThread:
             if self._live_jam.next_repeat_s is not None:
                 threading.Event().wait(wait_s)
                 self._live_jam.repeat_releases(self._clock.now_s() + wait_s)
-            if not self._live_jam.has_overrun:
+            if not self._live_jam.is_doubtful:
                 return
 
     def _run_once(self) -> bool:
