@@ -16,8 +16,8 @@ REPEAT_AFTER_S = 0.1
 CHECK_EVERY_S = 0.4
 """How often overruns are looked for while there are fresh endings: a note that hangs is then ended within a second."""
 DOUBT_S = 0.5 + CHECK_EVERY_S
-"""For how long after an overrun messages may be lost. Of a program that stands still JACK tells at the first cycle that it
-misses, and again after half a second; until the next look it may be that old."""
+"""How old the news of an overrun may be for what was sent since to count as perhaps lost: the next look is `CHECK_EVERY_S` later,
+and on a machine that is too busy the news is late too."""
 FRESH_S = 3.0
 """For how long an ending is sent again after overruns. Later, a note of that pitch may be the player's own."""
 

@@ -173,6 +173,12 @@ class LiveJam:
         if is_lost:
             self.release_input()
 
+    def on_output_lost(self) -> None:
+        """The output was lost; it may be back already, and what was sent meanwhile never arrived."""
+        if not self._sender.is_lost:
+            self._sender.is_lost = True
+            self._follow_output()
+
     def change(self, control: str, value: Value) -> None:
         """Sets a control."""
         now_s = self.now_s()
@@ -269,8 +275,11 @@ class LiveJam:
                     self._on_remark("chords_from", sentence)
 
     def _check_output(self) -> None:
-        if not self._sender.check_port():
-            return
+        if self._sender.check_port():
+            self._follow_output()
+
+    def _follow_output(self) -> None:
+        """The output was lost, or is back."""
         if self._sender.is_lost:
             # The ledger still counts these as sounding; in the take they end here.
             self._record_note_offs()

@@ -36,7 +36,7 @@ class MessageSender:
         """When the message that is being sent is due; None for one that is not planned."""
         self._port_lock = threading.Lock()  # for the watchdog of a thread that hangs; nobody else contends for it
         self.is_lost = False
-        """Whether the port was lost at the last `check_port`."""
+        """Whether the port was lost at the last `check_port`, or is known to have been lost since."""
 
     @property
     def pending_note_offs(self) -> tuple[NoteOff, ...]:

@@ -229,7 +229,7 @@ class TestOverruns:
     def test_an_overrun_that_was_reported_before_it_was_sent_may_have_swallowed_it(
         self, ledger: Ledger, port: FailingPort, overruns: list[int]
     ) -> None:
-        """Of a program that stands still JACK tells once, and of the cycles that follow only after half a second."""
+        """A program may stand still, for many cycles, since the moment at which the first of them was reported."""
         ledger.post(NoteOn(60, 90), 1.0)
         overruns[0] += 1
         ledger.post(NoteOff(60), 2.0)
