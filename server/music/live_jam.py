@@ -268,11 +268,9 @@ class LiveJam:
             beat = self.timeline.beat_at(at_s)
             self.jam.receive(message, beat)
             self._feed.put(MessageReceived(message, at_s, beat))
-            if self.jam.chord_remarks:
-                remarks, self.jam.chord_remarks = self.jam.chord_remarks, []
-                for sentence in remarks:
-                    logger.warning("%s", sentence)
-                    self._on_remark("chords_from", sentence)
+            for sentence in self.jam.take_chord_remarks():
+                logger.warning("%s", sentence)
+                self._on_remark("chords_from", sentence)
 
     def _check_output(self) -> None:
         if self._sender.check_port():
@@ -310,7 +308,7 @@ class LiveJam:
                 self._sender.send_clock(due.data, self.timeline.seconds_at(due.beat))
         if self.timeline is not self._jam_timeline or self._conductor.transport != self._transport:
             self._update_jam_timeline()
-        request, self.jam.timeline_request = self.jam.timeline_request, None
+        request = self.jam.take_timeline_request()
         if request is not None:
             self._adopt_tempo(self._conductor.grant(request, now_s))
 

@@ -178,7 +178,7 @@ class TestInput:
         harness.music_thread.receive_from_page(data, at_s)
         harness.run_pending_work()
         # The player has played over the answer, so the jam yields.
-        assert harness.jam.state == "listening"
+        assert harness.jam.status.state == "listening"
 
     def test_a_key_that_comes_up_as_a_note_of_the_answer_ends_is_no_echo(self, harness: MusicThreadHarness) -> None:
         harness.play(PHRASE)
@@ -330,7 +330,7 @@ class TestFaults:
         )
         harness.play(PHRASE)
         harness.run_until(3.0)
-        assert harness.jam.state == "answering"
+        assert harness.jam.status.state == "answering"
         engine.forecast = float("nan")
         harness.run_until(6.0)
         for at_s in (6.0, 6.25):
