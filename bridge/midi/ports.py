@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self
 from bridge.errors import PortNotFound
 
 if TYPE_CHECKING:
-    from bridge.timing.ticks.tick_follower import BufferSide
+    from bridge.timing.ticks.tick import BufferSide
 
 CLIENT_NAME = "Trading Fours"
 INPUT_NAME = "Trading Fours In"

@@ -11,7 +11,7 @@ from bridge.fault_counter import FaultCounter
 from bridge.midi.ports import BasePort, Receiver
 from bridge.midi.rtmidi_module import RawIn, RawOut, RawPort
 from bridge.timing.clock import Clock
-from bridge.timing.ticks.tick_follower import BufferSide
+from bridge.timing.ticks.tick import BufferSide
 
 logger_in = logging.getLogger("fours.midi.in")
 logger_out = logging.getLogger("fours.midi.out")

@@ -59,8 +59,9 @@ class MidiClock:
         """How many seconds later than our beat the latest ticks came, by their dates; they say how even the clock is."""
 
     def set_side(self, side: BufferSide) -> None:
-        """Sets which side of a buffer the dates of ticks show."""
-        self._ticks.side = side
+        """Sets which side of a buffer the dates of ticks show; to be called before the first tick, as a tick is not judged again."""
+        if self._ticks.last_s is None:
+            self._ticks = TickFollower(side)
 
     def set_position_unit(self, ticks: int | None) -> None:
         """Sets the unit of the sender's song positions; None: it is found out."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.timing.link_clock import LinkMoment
 from bridge.timing.meter import Meter
-from bridge.timing.ticks.tick_follower import BufferSide
+from bridge.timing.ticks.tick import BufferSide
 from server.controls.choices import ClockChoice, PositionUnit
 from server.controls.control_table import Settings
 from server.music.clock_sources import Source
