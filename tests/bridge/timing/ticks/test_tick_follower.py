@@ -290,6 +290,8 @@ def test_after_minutes_of_a_steady_clock_a_small_step_of_tempo_is_followed_withi
         # The new tempo can be seen only after two thirds of a beat, as ticks are then nearly a buffer long.
         (118.092069, 1.05, 1_024, 48_000, 0.46513911, 0.00024084295, "end", 0.36141281588565843, 209),
         (114.430353, 1.1, 2_048, 96_000, 0.0071507067, 7.5942351e-05, "start", 0.012528109660970954, 192),
+        # After a beat the dates fit two lost ticks as well.
+        (121.220859, 0.95, 2_048, 48_000, 0.81375239, 8.603731e-05, "start", 0.7408405368910936, 227),
         # The first late ticks are in their windows, as the old tempo put them at the windows' beginning.
         (178.249834, 0.67, 512, 48_000, 0.84885982, 0.0003132024, "end", 0.9003089291715748, 235),
     ],
