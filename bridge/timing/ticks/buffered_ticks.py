@@ -347,8 +347,10 @@ class BufferedTicks:
         assert before is not None
         new = [Tick(number - lost, at_s) for number, at_s in self._recent if number - lost >= before.number]
         phase = self._lines_through(new, None, *_widened(before.lines.intervals_s)) if new else None
-        found = None if phase is None else self._lost_between(before, new, phase)
-        if found is not None and found[2] != lost:
+        if phase is None:
+            return
+        found = self._lost_between(before, new, phase) or (phase, new, 0)
+        if found[2] != lost:
             age = self.age
             self._use(*found)
             self.age = age
