@@ -42,8 +42,6 @@ class ReopeningPort(BasePort, Generic[P]):
         self._is_named = is_named
         self._port: P | None = open_port()
         self._name, self.description = self._port.name, self._port.description
-        if isinstance(self._port, BasePort):
-            self.tick_side = self._port.tick_side
         self._has_failed = False
         self._use_lock = Lock()  # held while the port is in use, so that it is not closed meanwhile
         self._closing = Event()
@@ -128,6 +126,12 @@ class ReopeningPort(BasePort, Generic[P]):
 
 class ReopeningInput(ReopeningPort[InputPort]):
     """An input that is opened again after it was lost."""
+
+    def start(self) -> None:
+        """Starts the thread that checks."""
+        if self._port is not None:
+            self.tick_side = self._port.tick_side
+        super().start()
 
 
 class ReopeningOutput(ReopeningPort[OutputPort]):

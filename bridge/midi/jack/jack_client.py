@@ -102,7 +102,7 @@ class JackClient:
         self._library = ctypes.PyDLL(library_name())
         self._client = jack.Client(name, no_start_server=True)
         self._port_latencies = PortLatencies(self._library)
-        self._pointer_of = lambda port: int(jack._ffi.cast("uintptr_t", port.port._ptr))  # noqa: SLF001
+        self._ffi = jack._ffi  # noqa: SLF001
         self._jack_error = jack.JackError
         self._received_fd, self._to_send_fd = pipes.received_fd, pipes.to_send_fd
         self._doorbell = mmap.mmap(pipes.shared_fd, SHARED_BYTES)
@@ -195,7 +195,8 @@ class JackClient:
 
     def connected_latency_s(self, port: ClientPort) -> float:
         """The latency of what a port of ours is connected to, in seconds; 0 where none is reported."""
-        return self._port_latencies.connected_s(self._pointer_of(port), port.direction, self._rate)
+        pointer = int(self._ffi.cast("uintptr_t", port.port._ptr))  # noqa: SLF001
+        return self._port_latencies.connected_s(pointer, port.direction, self._rate)
 
     def close_port(self, port: ClientPort) -> None:
         """Closes a port at once; messages that wait are lost."""
