@@ -44,12 +44,13 @@ def wait_for(value: Callable[[], float], expected: Callable[[float], bool]) -> f
 def test_ports_know_the_way_from_a_key_and_to_the_ear_while_they_are_connected(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    with (
-        running_jackd(SERVER, tmp_path_factory, FRAMES, RATE),
-        keyboard_and_synth() as (keyboard, synth),
-    ):
+    with running_jackd(SERVER, tmp_path_factory, FRAMES, RATE):
         system = JackSystem()
-        with system.open_input(None, lambda _data, _at_s: None) as source, system.open_output(None) as out:
+        with (
+            system.open_input(None, lambda _data, _at_s: None) as source,
+            system.open_output(None) as out,
+            keyboard_and_synth() as (keyboard, synth),
+        ):
             assert (source.connected_latency_s, out.connected_latency_s) == (0.0, 0.0)
             keyboard.connect("keyboard:out", source.name)
             synth.connect(out.name, "synth:in")
