@@ -73,7 +73,7 @@ class Novelty:
         """The pitches that may not come next after an answer's outline so far, as too much of it would be quotes."""
         if self._max_share >= 1.0 or len(outline) < QUOTE_INTERVALS:
             return NO_PITCHES
-        following = self._followers.get(_intervals(outline[len(outline) - QUOTE_INTERVALS :]))
+        following = self._followers.get(_intervals(outline[-QUOTE_INTERVALS:]))
         if following is None:
             return NO_PITCHES
         intervals = _intervals(outline)
