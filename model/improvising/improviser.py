@@ -259,8 +259,9 @@ class _BaseImproviser(Generic[V]):
             return forecast.draw(p, point, random.random()), 0.0
         if current.memory is not None:
             memory.restore(current.memory)
-        mixed = memory.mix(p, memory_strength, point.place, point.chord_place, p.dot(self._ones).item())
-        point.network_weight = mixed.network_weight
+        p_sum = p.dot(self._ones).item()
+        mixed = memory.mix(p, memory_strength, point.place, point.chord_place, p_sum)
+        point.network_weight = p_sum / mixed.total
         token = forecast.draw(mixed.weights.copy(), point, random.random())
         return token, mixed.memory_share(token)
 

@@ -74,8 +74,9 @@ class ContextLevels:
         known, counted = followers_of.get, self._counted.get
         plain: dict[int, float] = {}
         transposed: dict[int, float] = {}
+        by_kind = (plain, plain.get), (transposed, transposed.get)
         total = 1.0
-        for head, (line, index, begin, is_transposed, odds) in zip(heads, self._levels, strict=True):
+        for head, (line, index, begin, is_transposed, odds) in zip(heads, self._levels):  # noqa: B905  as below
             if unknown & line:
                 continue
             symbols = lines[index]
@@ -87,16 +88,16 @@ class ContextLevels:
             if followers is None:
                 unknown |= line
                 continue
-            expected = transposed if is_transposed else plain
+            expected, expected_of = by_kind[is_transposed]
             weight = total * odds
             if len(followers) == 1:
                 symbol = followers[0]
-                expected[symbol] = expected.get(symbol, 0.0) + weight
+                expected[symbol] = expected_of(symbol, 0.0) + weight
             else:
                 distinct, shares, growth = counted(followers) or self._count(followers)
                 weight *= growth
-                for symbol, share in zip(distinct, shares, strict=True):
-                    expected[symbol] = expected.get(symbol, 0.0) + weight * share
+                for symbol, share in zip(distinct, shares):  # noqa: B905  its keyword takes a quarter of the time
+                    expected[symbol] = expected_of(symbol, 0.0) + weight * share
             total += weight
         return plain, transposed, total
 
