@@ -3,7 +3,7 @@
 It knows no command line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from model.approach import APPROACHES, Approach
 from model.engines.network import MusicLSTM
@@ -25,8 +25,17 @@ from train.memory.forecasts import collect_evidence, forecast_lines
 MAX_NOTES_FITTED = 50_000
 
 
-def fit_memory(network: MusicLSTM, vocabulary: PitchVocabulary | EventVocabulary, corpora: Sequence[Corpus]) -> Backoff:
-    """The back-off that suits the validation lines of the corpora; the default where there are none."""
+def fit_memory(
+    network: MusicLSTM,
+    vocabulary: PitchVocabulary | EventVocabulary,
+    corpora: Sequence[Corpus],
+    own: Collection[str] = (),
+) -> Backoff:
+    """The back-off that suits the validation lines of the corpora; the default where there are none.
+
+    The corpora named in `own` count together as much as all others together, as a pack that went on from another one is played with
+    music of either kind, and its own may be small. Where all are its own, or none, each counts alike.
+    """
     approach: Approach = "event" if isinstance(vocabulary, EventVocabulary) else "pitch"
     default = DEFAULT_BACKOFFS[approach]
     memory = Memory(vocabulary, default)
@@ -37,12 +46,21 @@ def fit_memory(network: MusicLSTM, vocabulary: PitchVocabulary | EventVocabulary
         ]
         for corpus in corpora
     ]
-    return fit_backoff(evidence, default)
+    return fit_backoff(evidence, default, corpus_weights([corpus.name for corpus in corpora], own))
+
+
+def corpus_weights(names: Sequence[str], own: Collection[str]) -> list[float]:
+    """A weight for each corpus: those of the pack's own together as much as the others together."""
+    own_count = sum(name in own for name in names)
+    if own_count in {0, len(names)}:
+        return [1.0] * len(names)
+    return [1.0 / own_count if name in own else 1.0 / (len(names) - own_count) for name in names]
 
 
 def refit_memory(pack: Pack, corpora: Sequence[Corpus]) -> Card:
     """Fits and measures the memory of a pack again, replaces the card by one with these figures, and returns it.
 
+    Of the corpora, those that the card has held-out figures of are the pack's own; others may be those of the pack that it went on from.
     Raises CorpusError where nothing is held out to fit it to, PackError where the pack is damaged, and OutputError
     where the card cannot be written.
     """
@@ -59,7 +77,7 @@ def refit_memory(pack: Pack, corpora: Sequence[Corpus]) -> Card:
 def _refit_approach(pack: Pack, approach: Approach, corpora: Sequence[Corpus]) -> ApproachCard:
     card_of_approach = pack.card.approaches[approach]
     network, vocabulary = pack_network(pack, approach), pack.vocabulary(approach, NOMINAL_TEMPO_BPM)
-    backoff = fit_memory(network, vocabulary, corpora)
+    backoff = fit_memory(network, vocabulary, corpora, card_of_approach.held_out)
     held_out = dict(card_of_approach.held_out)
     for corpus in corpora:
         if corpus.name in held_out and corpus.lines["test"]:
