@@ -16,7 +16,7 @@ from train.card_file import replace_card
 from train.corpus.corpora import Corpus
 from train.corpus.reading import NOMINAL_TEMPO_BPM
 from train.errors import CorpusError
-from train.evaluation.bits_per_note import held_out_with_memory, lines_within
+from train.evaluation.bits_per_note import held_out, held_out_with_memory, lines_within
 from train.evaluation.evaluate import pack_network
 from train.memory.fitting import fit_backoff
 from train.memory.forecasts import collect_evidence, forecast_lines
@@ -78,9 +78,12 @@ def _refit_approach(pack: Pack, approach: Approach, corpora: Sequence[Corpus]) -
     card_of_approach = pack.card.approaches[approach]
     network, vocabulary = pack_network(pack, approach), pack.vocabulary(approach, NOMINAL_TEMPO_BPM)
     backoff = fit_memory(network, vocabulary, corpora, card_of_approach.held_out)
-    held_out = dict(card_of_approach.held_out)
+    figures_of = dict(card_of_approach.held_out)
     for corpus in corpora:
-        if corpus.name in held_out and corpus.lines["test"]:
-            figures = held_out_with_memory(network, vocabulary, corpus.lines["test"], backoff)
-            held_out[corpus.name] = held_out[corpus.name].model_copy(update=figures)
-    return card_of_approach.model_copy(update={"memory": MemoryTrust.from_backoff(backoff), "held_out": held_out})
+        if corpus.name in figures_of and corpus.lines["test"]:
+            # Those of the network are measured again, too: a newer reader may find other notes in the files.
+            lines, measured = corpus.lines["test"], {"notes", "pitch_bits", "time_bits"}
+            figures = held_out(network, vocabulary, lines).model_dump(include=measured)
+            figures |= held_out_with_memory(network, vocabulary, lines, backoff)
+            figures_of[corpus.name] = figures_of[corpus.name].model_copy(update=figures)
+    return card_of_approach.model_copy(update={"memory": MemoryTrust.from_backoff(backoff), "held_out": figures_of})
