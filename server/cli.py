@@ -4,15 +4,13 @@ Its commands are `jam`, `export`, `takes`, `ports`, `controls`, `config`, `layou
 `doctor`, `train`, `evaluate`, `compare` and `judge`. Each command imports what it needs when it runs, so that `fours --help` is quick.
 """
 
-import gc
 import json
 import logging
 import math
 import os
 import random
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -24,6 +22,7 @@ from server.calibrate_cli import calibrate
 from server.controls.cli_options import with_control_options
 from server.controls.control_table import CONTROLS, Control, Value
 from server.doctor_cli import doctor
+from server.garbage import no_search, search_seldom
 from server.judge_cli import judge, training_module
 from server.setup_cli import setup
 from server.takes_cli import ConfigOption, JsonOption
@@ -46,17 +45,7 @@ Controls = dict[str, Value]
 """The values of the control options that were given, by the control's name."""
 
 
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Garbage collection is off until a session is ready, which turns it on: nearly all that a start creates stays."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-@_without_garbage_collection()
+@no_search()  # until the session is ready, which begins to search
 def jam(
     *,
     midi_in: Annotated[str | None, typer.Option(help="Listen to the port with this in its name.")] = None,
@@ -107,7 +96,7 @@ def jam(
     from server.config.config import load
     from server.console import LineWriter, fill_closed_descriptors, start_logging
     from server.music.thread_priority import request_high_priority
-    from server.session import Session, run
+    from server.session.session import Session, run
     from server.takes.memories.memory_store import find_memory_origin
     from server.takes.take_library import TakeLibrary
 
@@ -387,6 +376,7 @@ def main() -> None:
     from server.console import escape_unknown_characters
     from server.errors import ServerError
 
+    search_seldom()
     escape_unknown_characters()
     try:
         app()

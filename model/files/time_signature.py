@@ -13,7 +13,10 @@ LINE_TOLERANCE_BEATS = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class TimeSignature:
-    """The meter as a file of music writes it, such as 6 over 8; the file may hold any two numbers: see `is_usable`."""
+    """The meter as a file of music writes it, such as 6 over 8; the file may hold any two numbers: see `is_usable`.
+
+    `Meter` in `bridge.timing` is what a jam counts in.
+    """
 
     numerator: int = 4
     denominator: int = 4

@@ -159,6 +159,19 @@ class TestAStartWithoutFilesAndPanel:
         )
         assert done.stderr.splitlines()[-1] == "[]"
 
+    def test_imports_numpy_before_it_is_deep_in_the_imports_of_a_session(self, tmp_path: Path) -> None:
+        # A module is listed as its import begins.
+        then = "names = list(sys.modules); print(names.index('numpy') < names.index('server.session.session'), file=sys.stderr)"
+        done = started(tmp_path, "--midi-api", "none", "--no-panel", then=then)
+        assert done.stderr.splitlines()[-1] == "True"
+
+    def test_searches_for_garbage_as_python_does_once_it_is_ready_but_not_in_what_the_start_created(
+        self, tmp_path: Path
+    ) -> None:
+        then = "import gc; print(gc.isenabled(), gc.get_threshold() == usual, gc.get_freeze_count() > 1000, file=sys.stderr)"
+        done = started(tmp_path, "--midi-api", "none", "--no-panel", then=then)
+        assert done.stderr.splitlines()[-1] == "True True True"
+
     def test_has_no_panel(self, tmp_path: Path) -> None:
         assert "Panel" not in started(tmp_path, "--midi-api", "none", "--no-panel").stdout
 
@@ -177,9 +190,14 @@ def started(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     script = (
-        "import asyncio, sys\n"
-        "from server import cli, session\n"
-        "session.Session.until_stopped = lambda self: asyncio.sleep(0)\n"
+        "import asyncio, gc, sys\n"
+        "usual = gc.get_threshold()\n"
+        "from server import cli\n"
+        "run = asyncio.run\n"
+        "def run_until_ready(jam):\n"
+        "    sys.modules['server.session.session'].Session.until_stopped = lambda self: asyncio.sleep(0)\n"
+        "    run(jam)\n"
+        "asyncio.run = run_until_ready\n"
         f"sys.argv = {['fours', 'jam', *options, '--osc-port', str(port)]}\n"
         f"try:\n    cli.main()\nfinally:\n    {then or 'pass'}\n"
     )

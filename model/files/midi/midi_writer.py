@@ -7,19 +7,17 @@ and a channel for each track.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from model.files.midi.midi_chunks import DRUM_CHANNEL
+from model.files.song import Event, Marker, Song, SongTrack, Track
 from model.files.tempo import TempoChange, microseconds_of
 from model.files.time_signature import COMMON_TIME, MeterChange, TimeSignature, bar_line_at_or_after
-from model.files.whole_file import write_whole
-from model.notes import Note, in_onset_order
+from model.notes import in_onset_order
 
 TICKS_PER_BEAT = 480
 """Ticks per beat, as most programs write it: a tick is about a millisecond at 120 bpm, and the grid of the time bins
 (24 per beat) fits in."""
 
-PIANO = 0
 CHANNELS = tuple(channel for channel in range(16) if channel != DRUM_CHANNEL)
 # Of several events at one tick, note-offs come before note-ons, and pedals and programs before the notes that they
 # affect.
@@ -28,49 +26,6 @@ _NOTE_OFF, _NOTE_ON = 0x8, 0x9
 _TEXT_NAME, _TEXT_MARKER = 0x03, 0x06
 # A metronome clicks at each beat, which is 24 MIDI clocks and eight 32nds.
 _CLOCKS_PER_CLICK, _THIRTY_SECONDS_PER_BEAT = 24, 8
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """One track of notes."""
-
-    name: str
-    notes: Sequence[Note]
-    program: int = PIANO
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A channel message at a beat of the song, from 0."""
-
-    data: bytes
-    beat: float
-
-
-@dataclass(frozen=True, slots=True)
-class SongTrack:
-    """One named track, with its events in any order."""
-
-    name: str
-    events: Sequence[Event]
-
-
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """A text at a beat, which programs show above their tracks."""
-
-    beat: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Song:
-    """The content of a file. Of several tempi or meters at one beat the last one is written."""
-
-    tracks: Sequence[SongTrack]
-    tempi: Sequence[TempoChange]
-    meters: Sequence[MeterChange]
-    markers: Sequence[Marker] = ()
 
 
 def as_midi(
@@ -89,14 +44,6 @@ def as_midi(
         markers,
     )
     return as_midi_file(song)
-
-
-def write_midi(path: Path, tracks: Sequence[Track], tempo_bpm: float, meter: TimeSignature = COMMON_TIME) -> None:
-    """Writes the tracks at one tempo; the file appears whole or not at all.
-
-    Raises OSError where the place cannot be written.
-    """
-    write_whole(path, as_midi(tracks, tempo_bpm, meter))
 
 
 def as_midi_file(song: Song) -> bytes:
