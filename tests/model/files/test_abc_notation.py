@@ -33,7 +33,7 @@ class TestReading:
             ("D|GABc|", 0.5),
             ("|:D2|GABc d2e2|", 1.0),
             ("V:1\nz2D2|GABc d2e2|", 2.0),
-            ('[K:G]"Am"!fermata!D/2E/2 % A whole bar? no | no\n|GABc d2e2|', 0.5),
+            ('[K:G]"Am"!tenuto!D/2E/2 % A whole bar? no | no\n|GABc d2e2|', 0.5),
             ("(3DEF|GABc d2e2|", 1.0),
             ("D2z2|GABc|", 2.0),
             ("{g}[DF]2|GABc d2e2|", 1.0),
