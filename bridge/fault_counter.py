@@ -21,7 +21,7 @@ class FaultCounter:
     def count(self, error: BaseException) -> None:
         """Counts `error`; logs the first of its kind as a warning, and the others at DEBUG level.
 
-        The warning says where in the code an error came from that nobody wrote a message for: for whoever reports it.
+        For an error that has no message for the user, the warning also names the line of code that raised it, for bug reports.
         """
         kind = type(error).__name__
         self.counts[kind] += 1

@@ -96,7 +96,7 @@ def jam(
     from server.config.config import load
     from server.console import LineWriter, fill_closed_descriptors, start_logging
     from server.music.thread_priority import request_high_priority
-    from server.session import Session, run
+    from server.session.session import Session, run
     from server.takes.memories.memory_store import find_memory_origin
     from server.takes.take_library import TakeLibrary
 

@@ -2,19 +2,20 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 
 from bridge.midi.messages import NoteOff, NoteOn
-from bridge.timing.meter import Meter
+from bridge.timing.meter import COMMON_TIME, Meter
 from bridge.timing.timeline import Timeline
 from model.files.charts.chart_source import read_chart
-from model.files.midi.midi_writer import Marker, Track, as_midi
+from model.files.midi.midi_writer import as_midi
 from model.files.seed import Seed, read_seed, seed_notice
+from model.files.song import Marker, Track
 from model.files.tempo import TempoChange
-from model.files.time_signature import bar_line_at_or_after, meter_at
+from model.files.time_signature import TimeSignature, bar_line_at_or_after, meter_at
 from model.files.whole_file import write_whole
 from model.harmony.chord_markers import changes_between, marker_text
 from model.notes import Note
@@ -77,8 +78,7 @@ def export_answers(
         jam = Jam(improvisers, answering_on_request, request.random_seed + number, timeline, counts_bars=True)
         if chart is not None:
             # The bars of the chart are those of the seed, which begins on a bar line.
-            meter = Meter(seed.meter.numerator, seed.meter.denominator)
-            jam.set_timeline(Timeline.start(tempo_bpm, meter=meter), 0.0)
+            jam.set_timeline(Timeline.start(tempo_bpm, meter=meter_for_jam(seed.meter)), 0.0)
             jam.set_chart(chart, 0.0)
         answer = answer_to(seed, jam)
         markers = _chord_markers(jam, answer)
@@ -107,10 +107,11 @@ def export_answers(
 
 def _chord_markers(jam: Jam, answer: Sequence[Note]) -> list[Marker]:
     """The chords that the seed and its answer were played over, from the start to the answer's end; none without a chart."""
-    if jam.changes is None:
+    changes = jam.status.changes
+    if changes is None:
         return []
     until_beats = max((note.end_beats for note in answer), default=0.0)
-    return [Marker(beat, marker_text(chord)) for beat, chord in changes_between(jam.changes, 0.0, until_beats)]
+    return [Marker(beat, marker_text(chord)) for beat, chord in changes_between(changes, 0.0, until_beats)]
 
 
 def _markers_from(first_beat: float, markers: Sequence[Marker]) -> list[Marker]:
@@ -120,11 +121,17 @@ def _markers_from(first_beat: float, markers: Sequence[Marker]) -> list[Marker]:
 
 
 def timeline_of(seed: Seed, tempo_bpm: float, start_beats: float) -> Timeline:
-    """A timeline with the bars that the seed has where its answer starts, at one tempo. A meter that no jam has counts as 4/4."""
-    meter = meter_at(start_beats, seed.bars)
-    with suppress(ValueError):
-        return Timeline.start(tempo_bpm, meter=Meter(meter.numerator, meter.denominator)).with_downbeat(start_beats)
-    return Timeline.start(tempo_bpm).with_downbeat(start_beats)
+    """A timeline with the bars that the seed has where its answer starts, at one tempo."""
+    meter = meter_for_jam(meter_at(start_beats, seed.bars))
+    return Timeline.start(tempo_bpm, meter=meter).with_downbeat(start_beats)
+
+
+def meter_for_jam(signature: TimeSignature) -> Meter:
+    """The meter that a jam counts where a file has this one: the same, or 4/4 where no jam can play in it, as in 5/64."""
+    try:
+        return Meter(signature.numerator, signature.denominator)
+    except ValueError:
+        return COMMON_TIME
 
 
 def answer_to(seed: Seed, jam: Jam, start_beats: float | None = None) -> list[Note]:

@@ -142,11 +142,16 @@ def _step_error_ms(clock: Clock, share: float, *, is_side_known: bool) -> float:
     return (worst_s - clock.buffer_s / 2) * 1000
 
 
-def _is_tick_off(clock: Clock, stall_s: float, *, is_lost: bool) -> bool:
+def stalled_tick(clock: Clock) -> tuple[int, int]:
+    """Returns the tick before which a clock stalls, or which it loses, and how many ticks it has in all: twelve beats more."""
+    tick = 12 * TICKS_PER_BEAT + int(clock.seed * TICKS_PER_BEAT)
+    return tick, tick + 12 * TICKS_PER_BEAT
+
+
+def is_tick_off(clock: Clock, stall_s: float, *, is_lost: bool) -> bool:
     """Whether the beat is a tick off, twelve beats after the clock stalled or lost a tick."""
     interval_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
-    gap = 12 * TICKS_PER_BEAT + int(clock.seed * TICKS_PER_BEAT)
-    count = gap + 12 * TICKS_PER_BEAT
+    gap, count = stalled_tick(clock)
     meant_s = [1.0 + tick * interval_s + (stall_s if tick >= gap else 0.0) for tick in range(count)]
     followed, date_s = FollowingTimeline(clock.tempo_bpm, None), 0.0
     for tick, date_s in enumerate(clock.dates_s(meant_s)):
@@ -176,8 +181,8 @@ def measured(count: int, *, is_side_known: bool) -> tuple[list[list[str]], list[
             clock = some_clock(chance, frames)
             share = chance.choice((0.5, 0.67, 0.8, 0.9, 0.95, 1.05, 1.1, 1.25, 1.5, 1.9))
             late_steps += _step_error_ms(clock, share, is_side_known=is_side_known) > MOST_OFF_MS
-            stalls += _is_tick_off(clock, chance.uniform(*STALLS_S), is_lost=False)
-            lost += _is_tick_off(clock, 0.0, is_lost=True)
+            stalls += is_tick_off(clock, chance.uniform(*STALLS_S), is_lost=False)
+            lost += is_tick_off(clock, 0.0, is_lost=True)
         rows.append(
             [
                 str(frames),
@@ -192,8 +197,8 @@ def measured(count: int, *, is_side_known: bool) -> tuple[list[list[str]], list[
     off.append([number for numbers in off for number in numbers])
     rows.append(["all", str(count), _percent(len(off[-1]), count), "", "", _percent(over, count), "", "", ""])
     exact = [some_clock(chance, 0) for _ in range(max(count // 10, 20))]
-    stalls = sum(_is_tick_off(clock, chance.uniform(*STALLS_S), is_lost=False) for clock in exact)
-    lost = sum(_is_tick_off(clock, 0.0, is_lost=True) for clock in exact)
+    stalls = sum(is_tick_off(clock, chance.uniform(*STALLS_S), is_lost=False) for clock in exact)
+    lost = sum(is_tick_off(clock, 0.0, is_lost=True) for clock in exact)
     rows.append(["exact", str(len(exact)), *[""] * 5, _percent(stalls, len(exact)), _percent(lost, len(exact))])
     off.append([])
     return rows, off

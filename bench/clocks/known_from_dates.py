@@ -4,6 +4,9 @@ Two explanations are weighed. One knows the clock's buffers exactly: each tick w
 buffers: each tick came late by at most what delivery adds to this clock's. Where the dates fit both, a follower has to answer for either clock
 (half a buffer and 1 ms for the first, 1 ms for the second); where no beat is near enough to both, nobody can know more. Such are
 the clocks whose ticks are nearly a whole number of buffers long, so that after eight beats none has slipped into another buffer.
+
+A pause looks like lost ticks where the dates before and after it also fit a steady clock that lost some. A follower that counts
+lost ticks must take such a pause for them.
 """
 
 import math
@@ -12,7 +15,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bench.clocks.buffered_clock import FIRST_BEATS, MOST_OFF_MS, TICKS_PER_BEAT, Clock
+from bench.clocks.buffered_clock import FIRST_BEATS, MOST_OFF_MS, TICKS_PER_BEAT, Clock, stalled_tick
 
 Seconds = npt.NDArray[np.float64]
 
@@ -37,15 +40,35 @@ def do_dates_allow_better(clock: Clock) -> bool:
     return earliest_s <= latest_s
 
 
+def do_dates_show_a_pause(clock: Clock, stall_s: float) -> bool:
+    """Whether the dates of twelve beats before and after a pause fit no steady clock that lost ticks there instead.
+
+    It is known to which buffer each tick belongs; where there are no buffers, dates are frames.
+    """
+    interval_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
+    gap, count = stalled_tick(clock)
+    window_s = clock.buffer_s or 1.0 / clock.rate
+    meant_s = np.array([1.0 + tick * interval_s + (stall_s if tick >= gap else 0.0) for tick in range(count)])
+    starts_s = (np.floor(meant_s / window_s - clock.phase) + clock.phase) * window_s
+    nearest = stall_s / interval_s
+    for lost in {math.floor(nearest), math.ceil(nearest)} - {0}:
+        numbers = np.arange(count) + np.where(np.arange(count) >= gap, lost, 0)
+        if last_tick_bounds_s(starts_s, starts_s + window_s, numbers) is not None:
+            return False
+    return True
+
+
 def last_tick_bounds_s(
-    earliest_s: Sequence[float] | Seconds, latest_s: Sequence[float] | Seconds
+    earliest_s: Sequence[float] | Seconds,
+    latest_s: Sequence[float] | Seconds,
+    numbers: npt.NDArray[np.int64] | None = None,
 ) -> tuple[float, float] | None:
     """Returns when the last tick may have been, at the earliest and at the latest, for a steady clock whose every tick is within its bounds.
 
-    Returns None where no steady clock is.
+    Ticks are numbered from 0 unless `numbers` are given, which rise. Returns None where no steady clock is.
     """
     earliest, latest = np.asarray(earliest_s), np.asarray(latest_s)
-    ticks = np.arange(len(earliest))
+    ticks = np.arange(len(earliest)) if numbers is None else numbers
     apart = ticks[None, :] - ticks[:, None]
     pairs = apart > 0
     apart = np.where(pairs, apart, 1)
@@ -53,7 +76,7 @@ def last_tick_bounds_s(
     longest_s = np.min(np.where(pairs, (latest[None, :] - earliest[:, None]) / apart, np.inf))
     if shortest_s > longest_s:
         return None
-    left = len(ticks) - 1 - ticks
+    left = ticks[-1] - ticks
 
     def earliest_at(interval_s: float) -> float:
         return float(np.max(earliest + interval_s * left))

@@ -21,7 +21,8 @@ from bench.daw.ardour_session import Region, running_session, split_tracks
 from bench.live import jackd_server
 from bench.live.jam_process import running_jam
 from bench.table import show
-from model.files.midi.midi_writer import Track, as_midi
+from model.files.midi.midi_writer import as_midi
+from model.files.song import Track
 from model.notes import Note
 
 FRAMES = tuple(map(int, os.environ.get("FRAMES", "256,1024").split(",")))

@@ -21,8 +21,8 @@ CLIENT_PREFIX = "ardour"
 CLOCK_PORT = "ardour:MIDI Clock out"
 SAMPLE_RATE = 48_000
 TIMEOUT_S = 90.0
-"""A busy machine needs a third of it to start Ardour."""
-LAST_WORDS_S = 5.0
+"""Starting Ardour takes up to a third of this on a busy machine."""
+END_TIMEOUT_S = 5.0
 """How long an answer may take once Ardour is lost, and how long it then has to end."""
 JACK, NO_SOUND = "JACK", "None (Dummy)"
 LOST = "JACK HALTED"
@@ -69,20 +69,20 @@ class Ardour:
         Raises ArdourError if it fails or takes too long, and ArdourLost if Ardour lost its server.
         """
         if self.is_lost():
-            raise ArdourLost(self._last_words(lua))
+            raise ArdourLost(self._error_text(lua))
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(f"{lua}\n--run\n")
             self._process.stdin.flush()
         except OSError as error:
-            raise ArdourLost(self._last_words(lua)) from error
+            raise ArdourLost(self._error_text(lua)) from error
         answer: list[str] | None = None
         status = ""
         until_s = time.perf_counter() + TIMEOUT_S
         while (line := self._next_line(until_s)) != ">>>" or answer is None:
             match line:
                 case None:
-                    raise (ArdourLost if self.is_lost() else ArdourError)(self._last_words(lua))
+                    raise (ArdourLost if self.is_lost() else ArdourError)(self._error_text(lua))
                 case "<<<ok" | "<<<error":
                     status, answer = line, []
                 case _ if answer is not None:
@@ -108,7 +108,7 @@ class Ardour:
         until_s = time.perf_counter() + TIMEOUT_S + sample / SAMPLE_RATE
         while self.position < sample:
             if time.perf_counter() > until_s:
-                raise ArdourError(self._last_words(f"the transport stands at {self.position}, before {sample}"))
+                raise ArdourError(self._error_text(f"the transport stands at {self.position}, before {sample}"))
             time.sleep(0.1)
 
     def is_lost(self) -> bool:
@@ -124,7 +124,7 @@ class Ardour:
         """The next printed line; None if there is none in time, or Ardour has ended."""
         while (left_s := until_s - time.perf_counter()) > 0:
             try:
-                return self._printed.get(timeout=min(left_s, LAST_WORDS_S))
+                return self._printed.get(timeout=min(left_s, END_TIMEOUT_S))
             except Empty:
                 if self.is_lost():
                     break
@@ -139,7 +139,7 @@ class Ardour:
         self._lost.set()
         self._printed.put(None)
 
-    def _last_words(self, lua: str) -> str:
+    def _error_text(self, lua: str) -> str:
         return "\n".join([f"Ardour did not answer: {lua}", *self._remarks[-10:]])
 
 
@@ -165,7 +165,7 @@ def running(folder: Path, backend: str = JACK) -> Iterator[Ardour]:
             assert process.stdin is not None
             try:
                 process.stdin.close()
-                process.wait(LAST_WORDS_S if ardour.is_lost() else TIMEOUT_S)
+                process.wait(END_TIMEOUT_S if ardour.is_lost() else TIMEOUT_S)
             except (OSError, subprocess.TimeoutExpired):
                 process.kill()
 

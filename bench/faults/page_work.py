@@ -19,7 +19,8 @@ import numpy as np
 from bench.faults.reporting_jam import PLAYS_ALL_THE_TIME, ReportingJam, reporting_jam
 from bench.live.takes import _busy_playing, _write_journal
 from bench.table import show
-from model.files.midi.midi_writer import Track, as_midi
+from model.files.midi.midi_writer import as_midi
+from model.files.song import Track
 from model.notes import Note
 
 BUILDS = tuple(os.environ.get("BUILD", ".").split(","))

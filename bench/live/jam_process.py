@@ -15,7 +15,9 @@ STOP_TIMEOUT_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class RunningJam:
-    """The process's id, what it printed at its start by label, and of its ports, "MIDI in" and "MIDI out", the names alone."""
+    """A jam that is ready: `lines` has what it printed at its start, by the label of each line, and `wiring` the same without what stands in
+    brackets: for "MIDI in" and "MIDI out" the names of the ports.
+    """
 
     pid: int
     lines: dict[str, str]

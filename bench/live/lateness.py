@@ -29,7 +29,7 @@ def run() -> None:
         with _busy_thread(busy):
             for name, lateness_s in (("time.sleep", _by_sleep()), ("ours", _by_music_thread())):
                 median, p99, worst = np.percentile(np.array(lateness_s) * 1000, [50, 99, 100])
-                beside = "a thread burning" if busy else "an idle process"
+                beside = "a busy thread" if busy else "an idle process"
                 rows.append((name, beside, str(len(lateness_s)), f"{median:.3f}", f"{p99:.3f}", f"{worst:.3f}"))
     show("Lateness of notes", ("way", "beside", "notes", "median ms", "p99 ms", "worst ms"), rows)
 

@@ -13,7 +13,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from bench.table import show
-from model.files.midi.midi_writer import Track, as_midi
+from model.files.midi.midi_writer import as_midi
+from model.files.song import Track
 from model.notes import Note
 
 BUILDS = tuple(os.environ.get("BUILD", ".").split(","))

@@ -69,6 +69,8 @@ class MemoryOutput(BasePort):
     """
 
     description = "memory"
+    overruns = 0
+    """See `OutputPort`."""
 
     def __init__(self, name: str, clock: Clock, lead_s: float = 0.0) -> None:
         self._name = name
@@ -78,6 +80,8 @@ class MemoryOutput(BasePort):
         self._on_found: OnChange = _do_nothing
         self.lead_s = lead_s
         self.is_open = True
+        self.loses_messages = False
+        """Acts as a system that is too busy: each message is lost, which counts as an overrun."""
         self.sent: list[tuple[bytes, float]] = []
         self.due_s: list[float] = []
         """When each of `sent` was due; the time it was sent at where no time was given."""
@@ -100,6 +104,9 @@ class MemoryOutput(BasePort):
         """Stores `data`. Raises PortLost where the port is closed or disconnected."""
         if self._is_disconnected or not self.is_open:
             raise PortLost(f'MIDI output "{self._name}" is gone. Connect it again.')
+        if self.loses_messages:
+            self.overruns += 1
+            return
         now_s = self._clock.now_s()
         self.sent.append((data, now_s))
         self.due_s.append(now_s if due_s is None else due_s)

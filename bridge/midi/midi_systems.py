@@ -26,7 +26,7 @@ def open_midi_system(choice: MidiApi, clock: Clock, platform: str = sys.platform
     return OPENERS[choice](clock) if choice != "auto" else _open_best(clock, platform)
 
 
-def platform_apis(platform: str = sys.platform) -> tuple[Api, ...]:
+def platform_apis(platform: str = sys.platform) -> tuple[MidiApi, ...]:
     """The MIDI systems that this kind of machine can have, the best first."""
     if platform == "darwin":
         return ("coremidi", "jack")

@@ -90,9 +90,14 @@ class Port(Protocol):
 
 
 class BasePort:
-    """A base class for ports: the `with` block, and the answers of a port that knows no latency and cannot tell when it is lost."""
+    """A base class for ports: the `with` block, and what a port answers that knows no latency, no overruns and no loss."""
 
     lead_s = 0.0
+
+    @property
+    def overruns(self) -> int:
+        """See `OutputPort`."""
+        return 0
 
     @property
     def latency_s(self) -> float:
@@ -149,6 +154,14 @@ class OutputPort(Port, Protocol):
     @property
     def lead_s(self) -> float:
         """How long before it is due a message should be passed to `send`; 0 where the system sends at once."""
+        ...
+
+    @property
+    def overruns(self) -> int:
+        """How often the system is known to have been too busy since it was opened; 0 where it cannot know.
+
+        What was sent when the number changes may be lost. It begins anew with another server.
+        """
         ...
 
     def send(self, data: bytes, due_s: float | None = None) -> None:

@@ -1,4 +1,4 @@
-"""`Meter`: a time signature, and how many beats a bar has. Knows no time. A beat is a quarter note in every meter."""
+"""`Meter`: how a jam counts its bars, such as 6/8, and how many beats a bar has. Knows no time. A beat is a quarter note in every meter."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -9,7 +9,10 @@ MAX_NUMERATOR = 64
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A time signature: 6/8 is `Meter(6, 8)`. Raises ValueError where there is no such meter."""
+    """The meter that a jam counts in: 6/8 is `Meter(6, 8)`. Raises ValueError where no jam can have it.
+
+    `TimeSignature` in `model.files` is what a file says, which may be any two numbers.
+    """
 
     numerator: int = 4
     denominator: int = 4

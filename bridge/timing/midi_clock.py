@@ -14,7 +14,8 @@ from bridge.timing.clock_messages import (
     TransportChange,
 )
 from bridge.timing.song_position import SongPositions
-from bridge.timing.ticks.tick_follower import BufferSide, TickFollower
+from bridge.timing.ticks.tick import BufferSide
+from bridge.timing.ticks.tick_follower import TickFollower
 from bridge.timing.timeline import Segment, Timeline
 from bridge.timing.timeline_follower import TimelineFollower
 

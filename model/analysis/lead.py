@@ -1,11 +1,7 @@
-"""Finds the lead: the track of a song to learn from, or to answer; knows no files."""
-
-from collections.abc import Sequence
+"""Tells leads, the lines of a song to learn from or to answer, from its other tracks; knows no files."""
 
 import numpy as np
 import numpy.typing as npt
-
-from model.notes import Note
 
 # A lead is long enough to be a melody, has one note at a time, and lies in a singer's or soloist's register.
 MIN_NOTES = 64
@@ -34,17 +30,3 @@ def is_lead_line(
     # A note is single if it is later than the one before, and the one after is later.
     single = np.count_nonzero(is_later[1:] & is_later[:-1]) + (int(is_later[0]) + int(is_later[-1]) if count > 1 else 1)
     return bool(single / (np.count_nonzero(is_later) + 1) >= min_monophonic_share)
-
-
-def is_lead_like(notes: Sequence[Note], min_notes: int = MIN_NOTES) -> bool:
-    """The same test for a track given as notes."""
-    return is_lead_line([note.onset_beats for note in notes], [note.pitch for note in notes], min_notes)
-
-
-def find_lead(tracks: Sequence[Sequence[Note]]) -> Sequence[Note]:
-    """The track to answer: the lead-like track with most notes, or else the track with most notes.
-
-    The caller leaves out drums. A seed may be short, so its length does not matter. Raises ValueError where there is no track.
-    """
-    lead_like = [track for track in tracks if is_lead_like(track, min_notes=1)]
-    return max(lead_like or tracks, key=len)

@@ -56,8 +56,8 @@ class OnnxEngine:
         self._token = np.zeros(1, np.int64)
         self._state, self._next = self.initial_state(), self.initial_state()
         self._logits = np.zeros(self.vocabulary_size, np.float32)
-        self._binding = self._bind_buffers()
         try:
+            self._binding = self._bind_buffers()
             self.step(0, self.initial_state())
         except Exception as error:  # some bad weights are noticed only by the first step
             raise PackError(f"{graph} is no network that ONNX Runtime can run; copy the pack again") from error

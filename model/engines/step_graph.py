@@ -6,6 +6,7 @@ the same nodes in the same order, with arrays of the sizes that follow from the 
 nothing else than one step of an LSTM.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from model.engines.network_shape import MOST_LAYERS, MOST_UNITS
@@ -79,7 +80,7 @@ def check_step_graph(content: bytes) -> StepShape:
     graph = _graph_of(memoryview(content))
     nodes: list[_Node] = []
     initializers: dict[str, Dimensions] = {}
-    values: dict[str, Dimensions] = {}
+    declared: dict[int, dict[str, Dimensions]] = {_INPUTS: {}, _OUTPUTS: {}, _VALUES: {}}
     for number, field in fields_of(graph, _MOST_FIELDS):
         if number == _NODES:
             nodes.append(_read_node(_message(field)))
@@ -88,9 +89,9 @@ def check_step_graph(content: bytes) -> StepShape:
             if name in initializers:
                 raise ValueError(f"it has two arrays {_shown(name)}")
             initializers[name] = dimensions
-        elif number in {_INPUTS, _OUTPUTS, _VALUES}:
+        elif number in declared:
             name, dimensions = _read_value(_message(field))
-            values[name] = dimensions
+            declared[number][name] = dimensions
         elif number in {_QUANTIZATION, _SPARSE}:
             raise ValueError("it has arrays of another kind")
     shape = _shape_of(nodes, initializers)
@@ -101,7 +102,7 @@ def check_step_graph(content: bytes) -> StepShape:
     if initializers != sizes:
         wrong = next(name for name in {**sizes, **initializers} if initializers.get(name) != sizes.get(name))
         raise ValueError(f"its array {_shown(wrong)} is missing or has another size")
-    _check_values(values, shape)
+    _check_declared(declared, shape)
     return shape
 
 
@@ -192,21 +193,20 @@ def _shape_of(nodes: list[_Node], initializers: dict[str, Dimensions]) -> StepSh
     return shape
 
 
-def _check_values(values: dict[str, Dimensions], shape: StepShape) -> None:
-    """Inputs and outputs must be there, and nothing may be declared larger than it is."""
-    row = (1, 1, shape.hidden)
-    layers = range(shape.layers)
-    states = [make(layer) for layer in layers for make in (hidden_name, cell_name, next_hidden_name, next_cell_name)]
-    expected: dict[str, Dimensions] = {
-        TOKEN_INPUT: (1,),
-        **dict.fromkeys(states, row),
-        LOGITS_OUTPUT: (1, 1, shape.tokens),
-    }
-    between = {"B0": (1, 8 * shape.hidden), "products": (1, 1, shape.tokens)}
-    wrong = [name for name, dimensions in values.items() if dimensions != {**expected, **between}.get(name)]
-    wrong += [name for name in expected if name not in values]
-    if wrong:
-        raise ValueError(f"its value {_shown(wrong[0])} is not one of a step, or has another size")
+def _check_declared(declared: Mapping[int, Mapping[str, Dimensions]], shape: StepShape) -> None:
+    """All inputs and outputs must be declared as what they are, and nothing may be declared larger than it is."""
+    row, logits = (1, 1, shape.hidden), (1, 1, shape.tokens)
+    before = [make(layer) for layer in range(shape.layers) for make in (hidden_name, cell_name)]
+    after = [make(layer) for layer in range(shape.layers) for make in (next_hidden_name, next_cell_name)]
+    inputs: dict[str, Dimensions] = {TOKEN_INPUT: (1,), **dict.fromkeys(before, row)}
+    outputs: dict[str, Dimensions] = {LOGITS_OUTPUT: logits, **dict.fromkeys(after, row)}
+    between: dict[str, Dimensions] = {"B0": (1, 8 * shape.hidden), "products": logits}
+    for number, expected in ((_INPUTS, inputs), (_OUTPUTS, outputs), (_VALUES, {**inputs, **outputs, **between})):
+        wrong = [name for name, dimensions in declared[number].items() if dimensions != expected.get(name)]
+        if number != _VALUES:
+            wrong += [name for name in expected if name not in declared[number]]
+        if wrong:
+            raise ValueError(f"its value {_shown(wrong[0])} is not one of a step, or has another size")
 
 
 def _read_node(message: memoryview) -> _Node:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model.errors import PictureError
-from model.files.midi.midi_writer import Track
+from model.files.song import Track
 from model.files.time_signature import TimeSignature
 
 COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2")

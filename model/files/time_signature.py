@@ -14,7 +14,10 @@ _PICKUP_DENOMINATORS = (4, 8, 16, 32, 64)
 
 @dataclass(frozen=True, slots=True)
 class TimeSignature:
-    """The meter as a file of music writes it, such as 6 over 8; the file may hold any two numbers: see `is_usable`."""
+    """The meter as a file of music writes it, such as 6 over 8; the file may hold any two numbers: see `is_usable`.
+
+    `Meter` in `bridge.timing` is what a jam counts in.
+    """
 
     numerator: int = 4
     denominator: int = 4

@@ -7,9 +7,10 @@ from random import Random
 from bridge.timing.meter import Meter
 from model.harmony.changes import Changes, ChordSpan
 from model.harmony.chord import Chord
-from server.band.band_note import BandNote, pulses_of
+from server.band.band_note import BandNote
 from server.band.bass import BassBeat, BassNote, root_and_fifth, walk
 from server.band.drums import DrumBar, drum_notes
+from server.band.pulses import BarPulses, pulses_of
 from server.band.voicing import Voicing, voice_chord
 from server.controls.choices import BandParts, Feel
 
@@ -58,32 +59,26 @@ class Arranger:
         random = Random(f"{self._random_seed} band {bar.number}")
         if feel in {"swing", "waltz"}:
             swing = swing if swing > STRAIGHT else TRIPLET_SWING
-        beats, pulses = meter.beats_per_bar, pulses_of(meter)
-        spans = _spans(changes, bar.start_beats, beats)
-        notes = self._bass_notes(bar, spans, pulses, beats, feel, swing, random)
+        pulses = BarPulses(pulses_of(meter), meter.beats_per_bar, swing)
+        spans = _spans(changes, bar.start_beats, pulses.bar_beats)
+        notes = self._bass_notes(bar, spans, pulses, feel, random)
         if parts in {"bass+chords", "full"}:
-            notes += self._chord_notes(bar, spans, pulses, beats, feel, swing, random)
+            notes += self._chord_notes(bar, spans, pulses, feel, random)
         if parts == "full":
-            drum_bar = DrumBar(pulses, beats, bar.number, swing, random)
+            drum_bar = DrumBar(pulses, bar.number, random)
             drums = drum_notes(drum_bar, feel, begins_form=bar.begins_form, ends_form=bar.ends_form)
             notes += [replace(note, onset_beats=bar.start_beats + note.onset_beats) for note in drums]
         return sorted(notes, key=lambda note: (note.onset_beats, note.channel, note.pitch))
 
     def _bass_notes(
-        self,
-        bar: Bar,
-        spans: Sequence[ChordSpan],
-        pulses: Sequence[float],
-        beats: float,
-        feel: Feel,
-        swing: float,
-        random: Random,
+        self, bar: Bar, spans: Sequence[ChordSpan], pulses: BarPulses, feel: Feel, random: Random
     ) -> list[BandNote]:
         if feel == "swing":
-            ends = (*pulses[1:], beats)
-            written = [(at, (end - at) * 0.92) for at, end in zip(pulses, ends, strict=True)]
+            ends = (*pulses.onsets_beats[1:], pulses.bar_beats)
+            written = [(at, (end - at) * 0.92) for at, end in zip(pulses.onsets_beats, ends, strict=True)]
         else:
-            written = [(_at_pulse(at, pulses, beats, swing), length) for at, length in BASS_PLACES[feel]]
+            written = [(pulses.beat_of(place), length) for place, length in BASS_PLACES[feel]]
+        beats = pulses.bar_beats
         places = _bass_beats(bar.start_beats, beats, [(at, length) for at, length in written if at < beats], spans)
         played: list[BassNote] = (
             walk(places, self._bass, random) if feel == "swing" else root_and_fifth(places, self._bass, feel, random)
@@ -96,18 +91,11 @@ class Arranger:
         ]
 
     def _chord_notes(
-        self,
-        bar: Bar,
-        spans: Sequence[ChordSpan],
-        pulses: Sequence[float],
-        beats: float,
-        feel: Feel,
-        swing: float,
-        random: Random,
+        self, bar: Bar, spans: Sequence[ChordSpan], pulses: BarPulses, feel: Feel, random: Random
     ) -> list[BandNote]:
         pattern = random.choice(COMPING[feel])
-        struck = [(bar.start_beats + _at_pulse(at, pulses, beats, swing), length) for at, length in pattern]
-        end_beats = bar.start_beats + beats
+        struck = [(bar.start_beats + pulses.beat_of(place), length) for place, length in pattern]
+        end_beats = bar.start_beats + pulses.bar_beats
         struck = [(at, length) for at, length in struck if at < end_beats - STRUCK_AT_LEAST_BEATS]
         for span in spans:
             # A chord that no stroke falls on is struck where it begins: every change is heard.
@@ -142,15 +130,6 @@ def _spans(changes: Changes, start_beats: float, beats: float) -> list[ChordSpan
 
 def _span_at(spans: Sequence[ChordSpan], beat: float) -> ChordSpan | None:
     return next((span for span in spans if span.start_beats <= beat + 1e-6 < span.end_beats), None)
-
-
-def _at_pulse(at: float, pulses: Sequence[float], beats: float, swing: float) -> float:
-    """The beat of a place that is counted in pulses, half pulses swung; the bar's end where it has fewer pulses."""
-    index, half = int(at), at - int(at)
-    if index >= len(pulses):
-        return beats
-    end = pulses[index + 1] if index + 1 < len(pulses) else beats
-    return pulses[index] + (end - pulses[index]) * (swing if half else 0.0)
 
 
 def _bass_beats(

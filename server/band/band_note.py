@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from bridge.timing.meter import Meter
-
 Instrument = Literal["bass", "chords", "drums"]
 
 BAND_CHANNELS: dict[Instrument, int] = {"bass": 1, "chords": 2, "drums": 9}
@@ -34,17 +32,3 @@ class BandNote:
     @property
     def end_beats(self) -> float:
         return self.onset_beats + self.duration_beats
-
-
-def pulses_of(meter: Meter) -> tuple[float, ...]:
-    """Where the pulses of a bar begin, in beats: what a foot taps.
-
-    Quarters in 4/4 and 3/4, dotted quarters in 6/8, and 2 + 2 + 3 eighths in 7/8.
-    """
-    beats, eighths = meter.beats_per_bar, meter.numerator
-    if meter.denominator < 8:
-        return tuple(float(beat) for beat in range(max(int(beats), 1)))
-    unit = 4 / meter.denominator
-    if eighths % 3 == 0:
-        return tuple(unit * at for at in range(0, eighths, 3))
-    return tuple(unit * at for at in range(0, max(eighths - 1, 1), 2))

@@ -10,8 +10,9 @@ from bridge.midi.messages import Message, NoteOff, NoteOn
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
 from model.harmony.changes import Changes
 from server.band.arranger import Arranger, Bar
-from server.band.band_note import BandNote, pulses_of
+from server.band.band_note import BandNote
 from server.band.drums import count_in
+from server.band.pulses import pulses_of
 from server.controls.control_table import PERCENT, Settings
 
 # A bar is arranged this long before it begins: its first notes may be shown and scheduled ahead.

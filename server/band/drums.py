@@ -15,6 +15,7 @@ from server.band.band_note import (
     SNARE,
     BandNote,
 )
+from server.band.pulses import BarPulses
 from server.controls.choices import Feel
 
 HIT_BEATS = 0.1
@@ -28,18 +29,15 @@ Hit = tuple[float, int, int]
 
 @dataclass(frozen=True, slots=True)
 class DrumBar:
-    """A bar for the drums: its pulses and its length in beats, its number, and the share of a pulse before its off-beat (`swing`)."""
+    """A bar for the drums: its pulses, and its number in the song."""
 
-    pulses: Sequence[float]
-    beats: float
+    pulses: BarPulses
     number: int
-    swing: float
     random: Random
 
     def off_beat(self, index: int) -> float:
         """The off-beat of a pulse."""
-        end = self.pulses[index + 1] if index + 1 < len(self.pulses) else self.beats
-        return self.pulses[index] + self.swing * (end - self.pulses[index])
+        return self.pulses.beat_of(index + 0.5)
 
     def happens(self, share: float) -> bool:
         """True in this share of all cases."""
@@ -66,7 +64,7 @@ def count_in(pulses: Sequence[float]) -> list[BandNote]:
 
 
 def _swing(bar: DrumBar) -> Iterator[Hit]:
-    for index, at in enumerate(bar.pulses):
+    for index, at in enumerate(bar.pulses.onsets_beats):
         is_back = index % 2 == 1
         yield at, RIDE, 82 if is_back else 74
         yield at, KICK, 40
@@ -78,7 +76,7 @@ def _swing(bar: DrumBar) -> Iterator[Hit]:
 
 
 def _waltz(bar: DrumBar) -> Iterator[Hit]:
-    for index, at in enumerate(bar.pulses):
+    for index, at in enumerate(bar.pulses.onsets_beats):
         yield at, RIDE, 76 if index == 0 else 66
         if index == 0:
             yield at, KICK, 72
@@ -89,19 +87,19 @@ def _waltz(bar: DrumBar) -> Iterator[Hit]:
 
 
 def _bossa(bar: DrumBar) -> Iterator[Hit]:
-    for index, at in enumerate(bar.pulses):
+    for index, at in enumerate(bar.pulses.onsets_beats):
         yield at, CLOSED_HAT, 62
         yield bar.off_beat(index), CLOSED_HAT, 50
         yield at, KICK, 66 if index % 2 == 0 else 30
         if index % 2 == 0:
-            yield bar.off_beat(min(index + 1, len(bar.pulses) - 1)), KICK, 52
+            yield bar.off_beat(min(index + 1, len(bar.pulses.onsets_beats) - 1)), KICK, 52
     for at in CLAVE[bar.number % 2]:
-        if at < bar.beats:
+        if at < bar.pulses.bar_beats:
             yield at, SIDE_STICK, 72
 
 
 def _rock(bar: DrumBar) -> Iterator[Hit]:
-    for index, at in enumerate(bar.pulses):
+    for index, at in enumerate(bar.pulses.onsets_beats):
         yield at, CLOSED_HAT, 80
         yield bar.off_beat(index), CLOSED_HAT, 64
         if index % 2 == 1:
@@ -113,7 +111,7 @@ def _rock(bar: DrumBar) -> Iterator[Hit]:
 
 
 def _straight(bar: DrumBar) -> Iterator[Hit]:
-    for index, at in enumerate(bar.pulses):
+    for index, at in enumerate(bar.pulses.onsets_beats):
         yield at, CLOSED_HAT, 70
         yield bar.off_beat(index), OPEN_HAT if bar.happens(OPEN_SHARE) else CLOSED_HAT, 54
         yield at, KICK if index % 2 == 0 else SNARE, 80
@@ -121,8 +119,9 @@ def _straight(bar: DrumBar) -> Iterator[Hit]:
 
 def _fill(bar: DrumBar) -> Iterator[Hit]:
     """Some strokes on the snare in the last pulses of a form."""
-    for index in range(max(len(bar.pulses) - 2, 0), len(bar.pulses)):
-        yield bar.pulses[index], SNARE, 70
+    onsets_beats = bar.pulses.onsets_beats
+    for index in range(max(len(onsets_beats) - 2, 0), len(onsets_beats)):
+        yield onsets_beats[index], SNARE, 70
         if bar.happens(FILL_SHARE):
             yield bar.off_beat(index), SNARE, 62
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from server.config.config import Config
 from server.doctor.finding import Finding
-from server.start_lines import trust_text
+from server.session.start_lines import trust_text
 
 
 @dataclass(frozen=True, slots=True)

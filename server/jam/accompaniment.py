@@ -4,7 +4,7 @@ All beats are quarter notes on the jam's timeline.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from bridge.midi.messages import Message
 from bridge.timing.clock_messages import Transport
@@ -23,9 +23,13 @@ BAND_CONTROLS = ("band", "feel", "swing", "meter")
 
 
 class Accompaniment:
-    """Joins the chords and the band. The jam calls it with the present beat, settings and timeline."""
+    """Joins the chords and the band. The jam calls it with the present beat, settings and timeline.
 
-    def __init__(self, random_seed: int) -> None:
+    `on_chords_changed` is called with the known chords after each change, as the last thing that a method does.
+    """
+
+    def __init__(self, random_seed: int, on_chords_changed: Callable[[ChartChanges | None], None]) -> None:
+        self._on_chords_changed = on_chords_changed
         self._chords = ChordSource()
         self._band = BandPlayer(random_seed)
         self._is_silenced = False  # by `stop`, until the band is started again
@@ -56,43 +60,44 @@ class Accompaniment:
         """Whether a message of the player's belongs to the chords, and so not to the phrase."""
         return self._chords.is_of_chords(message, settings)
 
-    def receive(self, message: Message, beat: float, timeline: Timeline, settings: Settings) -> bool:
-        """Takes a message of the chords; returns whether the known chords have changed."""
+    def receive(self, message: Message, beat: float, timeline: Timeline, settings: Settings) -> None:
+        """Takes a message of the chords."""
         self._chords.receive(message, beat, timeline, settings)
-        return self._update(beat, timeline, settings)
+        self._update(beat, timeline, settings)
 
     def take_remarks(self) -> list[str]:
         """What is to be said about the chords that were heard since the last call, each sentence once in a jam."""
         return self._chords.take_remarks()
 
-    def set_chart(self, chart: Chart | None, beat: float, timeline: Timeline, settings: Settings) -> bool:
-        """Sets the chart, None for none; returns whether the known chords have changed."""
+    def set_chart(self, chart: Chart | None, beat: float, timeline: Timeline, settings: Settings) -> None:
+        """Sets the chart, None for none."""
         self._chords.set_chart(chart)
         self._note_change(settings)
-        return self._update(beat, timeline, settings)
+        self._update(beat, timeline, settings)
 
-    def on_change(self, control: str, beat: float, timeline: Timeline, settings: Settings) -> bool:
-        """A control has a new value, which `settings` has; returns whether the known chords have changed."""
+    def on_change(self, control: str, beat: float, timeline: Timeline, settings: Settings) -> None:
+        """A control has a new value, which `settings` has."""
         if control == "band":
             self._is_silenced = False
         self._note_change(settings)
         if control in BAND_CONTROLS:
             self._band.replan(beat)
-        return control in CHORD_CONTROLS and self._update(beat, timeline, settings)
+        if control in CHORD_CONTROLS:
+            self._update(beat, timeline, settings)
 
     def set_timeline(
         self, timeline: Timeline, transport: Transport, beat: float, settings: Settings, *, has_same_bars: bool
-    ) -> bool:
-        """The bars, the song or the tempo have changed; returns whether the known chords have changed."""
+    ) -> None:
+        """The bars, the song or the tempo have changed."""
         if transport != self._transport:
             self._transport, self._is_silenced = transport, False
             self._note_change(settings)
             self._stop_band(beat)
         if has_same_bars:
-            return False
+            return
         self._chords.on_bars_moved()
         self._band.replan(beat)
-        return self._update(beat, timeline, settings)
+        self._update(beat, timeline, settings)
 
     def play(self, beat: float) -> None:
         """Starts the band from the top, with a count-in, where it has something to play."""
@@ -115,8 +120,8 @@ class Accompaniment:
         """Passes on the player's latest notes, for chords that are heard in the phrase."""
         self._chords.hear_phrase(notes, beat, timeline, settings)
 
-    def bring_up_to(self, beat: float, timeline: Timeline, settings: Settings) -> bool:
-        """Updates the chords to `beat`, and starts or stops the band; returns whether the known chords have changed."""
+    def bring_up_to(self, beat: float, timeline: Timeline, settings: Settings) -> None:
+        """Updates the chords to `beat`, and starts or stops the band."""
         self._must_go_on = False
         has_changed = self._chords.advance(beat, timeline, settings)
         if has_changed:
@@ -130,7 +135,8 @@ class Accompaniment:
                 self._band.join(beat)
             else:
                 self.form_start_beats = self._band.start(beat, timeline)
-        return has_changed
+        if has_changed:
+            self._on_chords_changed(self.changes)
 
     def advance(self, beat: float, latest_beats: float, timeline: Timeline, settings: Settings) -> list[TimedMessage]:
         """The band's messages that are due by `beat`, in order; what is more than `latest_beats` late is left out."""
@@ -154,11 +160,10 @@ class Accompaniment:
     def _arrange(self, beat: float, timeline: Timeline, settings: Settings) -> None:
         self._band.arrange(beat, timeline, self.changes, self._chords.form_bars, settings)
 
-    def _update(self, beat: float, timeline: Timeline, settings: Settings) -> bool:
-        has_changed = self._chords.update(timeline, settings)
-        if has_changed:
+    def _update(self, beat: float, timeline: Timeline, settings: Settings) -> None:
+        if self._chords.update(timeline, settings):
             self._band.replan(beat)
-        return has_changed
+            self._on_chords_changed(self.changes)
 
     def _note_change(self, settings: Settings) -> None:
         self._must_go_on = settings.band != "off" or self._band.is_started

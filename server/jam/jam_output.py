@@ -1,4 +1,4 @@
-"""The values that a jam returns: messages with their beats, its status, and changes of the timeline that it requests.
+"""The values that a jam returns: messages with their beats, and its status.
 
 Beats are quarter notes on the jam's timeline.
 """
@@ -43,15 +43,3 @@ class TimedMessage:
     message: Message
     beat: float
     is_band: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TimelineRequest:
-    """A request to the owner of the timeline: a bar begins at `downbeat`, optionally in a new tempo.
-
-    `starts_turns` is true where that bar is the first of the turns.
-    """
-
-    downbeat: float
-    tempo_bpm: float | None = None
-    starts_turns: bool = False

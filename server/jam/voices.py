@@ -1,11 +1,13 @@
 """The jam's own sounding notes: which pitches on which channels, and until when; knows no plan and no clock."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bridge.midi.messages import NoteOff, NoteOn
+from bridge.midi.messages import ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN_PEDAL, ControlChange, NoteOff, NoteOn
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, Note
 
 OCTAVE = 12
+MIDI_CHANNELS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,13 @@ class Voices:
     def _end(self, key: tuple[int, int]) -> NoteOff:
         del self._sounding[key]
         return NoteOff(*key)
+
+
+def silencing_messages() -> Iterator[ControlChange]:
+    """The messages that end every note on every channel, whoever plays it."""
+    for channel in range(MIDI_CHANNELS):
+        for controller in (SUSTAIN_PEDAL, ALL_NOTES_OFF, ALL_SOUND_OFF):
+            yield ControlChange(controller, 0, channel)
 
 
 def _within_range(pitch: int) -> int:

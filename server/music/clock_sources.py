@@ -12,7 +12,7 @@ from typing import Literal
 from bridge.timing.clock_messages import FASTEST_BPM, SLOWEST_BPM, Transport, TransportChange
 from bridge.timing.link_clock import LinkMoment
 from bridge.timing.midi_clock import ERRORS_KEPT, GONE_AFTER_S, MidiClock
-from bridge.timing.ticks.tick_follower import BufferSide
+from bridge.timing.ticks.tick import BufferSide
 from bridge.timing.timeline import Segment, Timeline
 from bridge.timing.timeline_follower import TimelineFollower
 from server.controls.choices import ClockChoice

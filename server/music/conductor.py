@@ -11,11 +11,11 @@ from bridge.timing.link_clock import LinkMoment
 from bridge.timing.meter import Meter
 from bridge.timing.midi_clock_sender import ClockSender, TimedBytes
 from bridge.timing.tap_tempo import TapTempo
-from bridge.timing.ticks.tick_follower import BufferSide
+from bridge.timing.ticks.tick import BufferSide
 from bridge.timing.timeline import Timeline
 from server.controls.choices import ClockChoice
 from server.controls.control_table import Settings, Value
-from server.jam.jam_output import TimelineRequest
+from server.jam.turns.turn_planner import TimelineRequest
 from server.music.clock_sources import ClockSources, Source
 
 

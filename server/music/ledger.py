@@ -1,10 +1,11 @@
 """The ledger of sounding notes: every message passes through it to the port, so every note-on gets its note-off.
 
-Each note-off is sent once more a little later, as a message may be lost on its way: between two programs on a machine
-that is too busy, or on a cable. It reads no clock: seconds (`at_s`) are given to it.
+A message may be lost on its way, between two programs on a machine that is too busy, or on a cable. So each message that
+ends something is sent once more a little later, and again while the port reports overruns. It reads no clock: seconds
+(`at_s`) are given to it.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from bridge.midi.messages import ALL_NOTES_OFF, PEDAL_DOWN, SUSTAIN_PEDAL, ControlChange, Message, NoteOff, NoteOn
 
@@ -12,8 +13,13 @@ Send = Callable[[Message], None]
 
 REPEAT_AFTER_S = 0.1
 """A JACK server that is too busy loses what is sent in one cycle, and the longest in use is 85 ms (4,096 frames)."""
+CHECK_EVERY_S = 0.4
+"""How often overruns are looked for while there are fresh endings: a note that hangs is then ended within a second."""
+FRESH_S = 2.0
+"""For how long an ending is sent again after overruns. Later, a note of that pitch may be the player's own."""
 
 _Key = tuple[int, int]  # channel, pitch
+_Ending = NoteOff | ControlChange  # a note-off, or one of `_channel_releases`
 
 
 class Ledger:
@@ -23,13 +29,20 @@ class Ledger:
     sent, except those that are repeated. All methods must be called from one thread.
     """
 
-    def __init__(self, send: Send) -> None:
-        """`send` hands one message to the port, and may raise."""
+    def __init__(self, send: Send, count_overruns: Callable[[], int] = lambda: 0) -> None:
+        """`send` hands one message to the port, and may raise. `count_overruns` is `OutputPort.overruns`."""
         self._send = send
+        self._count_overruns = count_overruns
         self._sounding: set[_Key] = set()
-        self._ended: dict[_Key, float] = {}  # notes whose note-off was sent once so far, and when, in order of time
+        self._ended: dict[_Ending, float] = {}  # what was sent once so far, and when, in order of time
+        self._fresh: dict[_Ending, float] = {}  # what was sent in the last `FRESH_S`, and when
+        self._unsent: set[_Key] = set()  # notes that sound on, as their note-off could not be sent
+        self._check_s: float | None = None  # when overruns are looked for next
+        self._overruns = 0  # the port's count at the last look
+        self._had_overrun = False  # whether the last look found one
         self._played: set[_Key] = set()  # since the last `release_all`
         self._pedals: set[int] = set()  # channels whose pedal was pressed since the last `release_all`
+        self._pedals_down: set[int] = set()
         self._played_before: set[_Key] = set()  # until the last `release_all`, since the one before it
         self._released: set[_Key] = set()  # what the last `release_all` ended, until that is repeated
         self._released_channels: set[int] = set()
@@ -52,11 +65,19 @@ class Ledger:
         return (*self.pending_note_offs, *(message for channel in channels for message in _channel_releases(channel)))
 
     @property
+    def has_overrun(self) -> bool:
+        """Whether what was sent lately may be lost, so that `repeat_due` sends it again at its next look."""
+        return self._check_s is not None and (self._had_overrun or self._overruns != self._count_overruns())
+
+    @property
     def next_repeat_s(self) -> float | None:
-        """When `repeat_due` has something to send next; None where nothing is to be repeated."""
+        """When `repeat_due` has something to do next; None where it has nothing."""
+        due_s = [] if self._check_s is None else [self._check_s]
         if self._released_channels:
-            return self._released_s + REPEAT_AFTER_S
-        return next(iter(self._ended.values())) + REPEAT_AFTER_S if self._ended else None
+            due_s.append(self._released_s + REPEAT_AFTER_S)
+        if self._ended:
+            due_s.append(next(iter(self._ended.values())) + REPEAT_AFTER_S)
+        return min(due_s, default=None)
 
     def post(self, message: Message, at_s: float = 0.0) -> None:
         """Passes one message on. An error of `send` is raised; the note of that message then counts as sounding."""
@@ -65,7 +86,7 @@ class Ledger:
                 key = (channel, pitch)
                 if key in self._sounding:
                     self.post(NoteOff(pitch, channel), at_s)
-                self._ended.pop(key, None)
+                self._forget(NoteOff(pitch, channel))
                 # Before it is sent: a message whose sending failed half-way may have been played.
                 self._sounding.add(key)
                 self._played.add(key)
@@ -73,12 +94,14 @@ class Ledger:
             case NoteOff(pitch, channel):
                 key = (channel, pitch)
                 if key in self._sounding:
+                    self._expect_check(at_s)
+                    self._unsent.add(key)  # until it is sent
                     self._send(message)
+                    self._unsent.remove(key)
                     self._sounding.remove(key)
-                    self._ended[key] = at_s
-            case ControlChange(controller, value, channel) if controller == SUSTAIN_PEDAL and value >= PEDAL_DOWN:
-                self._pedals.add(channel)  # before it is sent, as with a note
-                self._send(message)
+                    self._ended[message] = self._fresh[message] = at_s
+            case ControlChange(controller, value, channel) if controller == SUSTAIN_PEDAL:
+                self._post_pedal(message, channel, at_s, is_down=value >= PEDAL_DOWN)
             case _:
                 self._send(message)
 
@@ -92,20 +115,15 @@ class Ledger:
         messages: list[Message] = list(self.pending_note_offs)
         for channel in sorted(used):
             messages += _channel_releases(channel)
-        failure: Exception | None = None
-        for message in messages:
-            try:
-                self.post(message, at_s)
-            except Exception as error:  # noqa: BLE001  an error in one note must not keep the others sounding
-                failure = error
-        if failure is not None:
-            raise failure
-        if used:
-            # A synthesizer that does not know "all notes off" may have missed some note-offs; these end its notes.
-            self._released |= self._played
-            self._released_channels |= used
-            self._released_s = at_s
-            self._played_before = set(self._played)
+        try:
+            _try_all(lambda message: self.post(message, at_s), messages)
+        finally:
+            if used:
+                # A synthesizer that does not know "all notes off" may have missed some note-offs; these end its notes.
+                self._released |= self._played
+                self._released_channels |= used
+                self._released_s = at_s
+                self._played_before = set(self._played)
         self._played.clear()
         self._pedals.clear()
         self._ended.clear()
@@ -115,37 +133,113 @@ class Ledger:
         self._played |= self._played_before
         self.release_all(at_s, channels)
 
-    def repeat_due(self, at_s: float, held_pitches: Collection[int] = ()) -> None:
+    def repeat_due(self, at_s: float, held_pitches: Collection[int] = (), *, holds_pedal: bool = False) -> None:
         """Sends once more what ended a note, or all notes, `REPEAT_AFTER_S` ago or longer. Raises what `send` raises.
 
-        What sounds again goes on. So does what the player holds (`held_pitches`), who may play on the same synthesizer.
+        While the port reports overruns, what was sent in the last `FRESH_S` is sent again at each look, and once after.
+        What sounds again goes on. So does what the player holds (`held_pitches`, `holds_pedal`), who may play on the same
+        synthesizer.
         """
-        if self._released_channels and self._released_s + REPEAT_AFTER_S <= at_s:
-            self._repeat_release(held_pitches)
-        while self._ended:
-            key, ended_s = next(iter(self._ended.items()))
-            if ended_s + REPEAT_AFTER_S > at_s:
-                return
-            del self._ended[key]
-            self._repeat_note_off(key, held_pitches)
+        due = dict.fromkeys((*self._take_released(at_s), *self._take_ended(at_s), *self._take_doubtful(at_s)))
+        needed = [ending for ending in due if self._is_needed(ending, held_pitches, holds_pedal=holds_pedal)]
+        try:
+            _try_all(lambda ending: self._send_again(ending, at_s), needed)
+        except Exception:
+            self._had_overrun = True  # the next look tries again
+            raise
 
-    def _repeat_release(self, held_pitches: Collection[int]) -> None:
-        released, self._released = self._released, set()
-        channels, self._released_channels = self._released_channels, set()
-        for key in sorted(released - self._sounding):
-            self._repeat_note_off(key, held_pitches)
-        if held_pitches:
+    def _post_pedal(self, message: ControlChange, channel: int, at_s: float, *, is_down: bool) -> None:
+        ending = _channel_releases(channel)[0]
+        if is_down:
+            self._forget(ending)
+            self._pedals.add(channel)  # before it is sent, as with a note
+            self._pedals_down.add(channel)
+            self._send(message)
             return
-        for channel in sorted(channels - {channel for channel, _ in self._sounding}):
-            for message in _channel_releases(channel):
-                self._send(message)
+        self._send(message)
+        if channel in self._pedals_down:
+            self._pedals_down.remove(channel)
+            self._expect_check(at_s)
+            self._ended[ending] = self._fresh[ending] = at_s
 
-    def _repeat_note_off(self, key: _Key, held_pitches: Collection[int]) -> None:
-        channel, pitch = key
-        if pitch not in held_pitches:
-            self._send(NoteOff(pitch, channel))
+    def _forget(self, ending: _Ending) -> None:
+        """It is not repeated any more, as what it has ended begins again."""
+        self._ended.pop(ending, None)
+        self._fresh.pop(ending, None)
+
+    def _expect_check(self, at_s: float) -> None:
+        """An ending is being sent: from now on overruns matter."""
+        if self._check_s is None:
+            self._check_s, self._overruns = at_s + CHECK_EVERY_S, self._count_overruns()
+
+    def _take_released(self, at_s: float) -> list[_Ending]:
+        """What the last `release_all` sent, where its repeat is due."""
+        if not self._released_channels or self._released_s + REPEAT_AFTER_S > at_s:
+            return []
+        endings: list[_Ending] = [NoteOff(pitch, channel) for channel, pitch in sorted(self._released)]
+        for channel in sorted(self._released_channels):
+            endings += _channel_releases(channel)
+        self._released, self._released_channels = set(), set()
+        self._expect_check(self._released_s)
+        self._fresh.update(dict.fromkeys(endings, self._released_s))
+        return endings
+
+    def _take_ended(self, at_s: float) -> list[_Ending]:
+        """What was sent once, where its repeat is due."""
+        endings = []
+        while self._ended:
+            ending, ended_s = next(iter(self._ended.items()))
+            if ended_s + REPEAT_AFTER_S > at_s:
+                break
+            del self._ended[ending]
+            endings.append(ending)
+        return endings
+
+    def _take_doubtful(self, at_s: float) -> list[_Ending]:
+        """What was perhaps lost, where it is time to look for that: note-offs that could not be sent, and all that is fresh after overruns."""
+        if self._check_s is None or self._check_s > at_s:
+            return []
+        before, self._overruns = self._overruns, self._count_overruns()
+        has_overrun = self._overruns != before  # with another server the count begins anew
+        # At one look more than seems needed, as what was repeated at the last one may have met the same overrun.
+        is_doubtful, self._had_overrun = has_overrun or self._had_overrun, has_overrun
+        unsent = [NoteOff(pitch, channel) for channel, pitch in sorted(self._unsent)]
+        endings = [*unsent, *(self._fresh if is_doubtful else ())]
+        self._fresh = {ending: sent_s for ending, sent_s in self._fresh.items() if at_s - sent_s < FRESH_S}
+        is_over = not self._fresh and not unsent
+        self._check_s = None if is_over else at_s + CHECK_EVERY_S
+        return endings
+
+    def _is_needed(self, ending: _Ending, held_pitches: Collection[int], *, holds_pedal: bool) -> bool:
+        """Whether nothing that would be ended sounds by right: as the jam plays it again, or the player holds it."""
+        match ending:
+            case NoteOff(pitch, channel):
+                key = (channel, pitch)
+                return pitch not in held_pitches and (key not in self._sounding or key in self._unsent)
+            case ControlChange(controller, _, channel) if controller == SUSTAIN_PEDAL:
+                return not holds_pedal and channel not in self._pedals_down
+            case ControlChange(_, _, channel):
+                return not (held_pitches or holds_pedal or any(channel == other for other, _ in self._sounding))
+
+    def _send_again(self, ending: Message, at_s: float) -> None:
+        if isinstance(ending, NoteOff) and (ending.channel, ending.pitch) in self._unsent:
+            self.post(ending, at_s)
+        else:
+            self._send(ending)
 
 
-def _channel_releases(channel: int) -> tuple[Message, Message]:
+def _try_all(send: Send, messages: Iterable[Message]) -> None:
+    """Sends every message, and then raises the last error: a failure must not keep other notes sounding."""
+    failure: Exception | None = None
+    for message in messages:
+        try:
+            send(message)
+        except Exception as error:  # noqa: BLE001  raised below
+            failure = error
+    if failure is not None:
+        raise failure
+
+
+def _channel_releases(channel: int) -> tuple[ControlChange, ControlChange]:
     # In this order: under a pedal that is down, MIDI's "all notes off" ends nothing.
     return ControlChange(SUSTAIN_PEDAL, 0, channel), ControlChange(ALL_NOTES_OFF, 0, channel)

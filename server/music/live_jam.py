@@ -94,8 +94,13 @@ class LiveJam:
 
     @property
     def next_repeat_s(self) -> float | None:
-        """When `repeat_releases` has something to send next; None where it has nothing."""
+        """When `repeat_releases` has something to do next; None where it has nothing."""
         return self._sender.next_repeat_s
+
+    @property
+    def has_overrun(self) -> bool:
+        """Whether messages that ended notes lately may be lost on their way."""
+        return self._sender.has_overrun
 
     def now_s(self) -> float:
         """The time up to which all messages have been sent; a change takes effect from there on."""
@@ -221,8 +226,10 @@ class LiveJam:
         """Sends again, where it is time by `at_s`, what ended notes a little while ago: see `Ledger`."""
         repeat_s = self._sender.next_repeat_s
         if repeat_s is not None and repeat_s <= at_s:
-            held = {message.pitch for message in self.jam.input_releases if isinstance(message, NoteOff)}
-            self._sender.repeat_releases(at_s, held)
+            releases = self.jam.input_releases
+            held_pitches = {message.pitch for message in releases if isinstance(message, NoteOff)}
+            holds_pedal = any(isinstance(message, ControlChange) for message in releases)
+            self._sender.repeat_releases(at_s, held_pitches, holds_pedal=holds_pedal)
 
     def end_notes_from_outside(self) -> bool:
         """See `MessageSender`. For another thread, while the music thread hangs."""
@@ -255,11 +262,9 @@ class LiveJam:
             beat = self.timeline.beat_at(at_s)
             self.jam.receive(message, beat)
             self._feed.put(MessageReceived(message, at_s, beat))
-            if self.jam.chord_remarks:
-                remarks, self.jam.chord_remarks = self.jam.chord_remarks, []
-                for sentence in remarks:
-                    logger.warning("%s", sentence)
-                    self._on_remark("chords_from", sentence)
+            for sentence in self.jam.take_chord_remarks():
+                logger.warning("%s", sentence)
+                self._on_remark("chords_from", sentence)
 
     def _check_output(self) -> None:
         if not self._sender.check_port():
@@ -294,7 +299,7 @@ class LiveJam:
                 self._sender.send_clock(due.data, self.timeline.seconds_at(due.beat))
         if self.timeline is not self._jam_timeline or self._conductor.transport != self._transport:
             self._update_jam_timeline()
-        request, self.jam.timeline_request = self.jam.timeline_request, None
+        request = self.jam.take_timeline_request()
         if request is not None:
             self._adopt_tempo(self._conductor.grant(request, now_s))
 

@@ -29,7 +29,7 @@ class MessageSender:
         self._output = output
         self._clock = clock
         self._on_error = on_error
-        self._ledger = Ledger(self._send)
+        self._ledger = Ledger(self._send, lambda: output.overruns)
         # A message leaves one latency after it is due; an echo may take one cycle of the audio system more to come back.
         self._echo = EchoGuard(ECHO_WINDOW_S + output.lead_s + 2 * output.latency_s)
         self._due_s: float | None = None
@@ -45,8 +45,13 @@ class MessageSender:
 
     @property
     def next_repeat_s(self) -> float | None:
-        """When `repeat_releases` has something to send next; None where nothing is to be repeated."""
-        return self._ledger.next_repeat_s
+        """When `repeat_releases` has something to do next; None where it has nothing, or the port is lost."""
+        return None if self.is_lost else self._ledger.next_repeat_s
+
+    @property
+    def has_overrun(self) -> bool:
+        """Whether messages that ended notes lately may be lost."""
+        return self._ledger.has_overrun
 
     def check_port(self) -> bool:
         """Looks whether the port is lost or back, and returns whether that has changed since the last call."""
@@ -59,7 +64,7 @@ class MessageSender:
 
     def send(self, message: Message) -> None:
         """Sends a message at once."""
-        self._ledger.post(message)
+        self._ledger.post(message, self._clock.now_s())
 
     def send_at(self, message: Message, due_s: float) -> None:
         """Sends a message that is due at `due_s`; one that is late is sent at once."""
@@ -88,10 +93,10 @@ class MessageSender:
         except Exception as error:  # noqa: BLE001  it may be lost again
             self._on_error(error)
 
-    def repeat_releases(self, at_s: float, held_pitches: Collection[int]) -> None:
-        """Sends again, at `at_s`, what ended notes a little while ago, except notes that the player holds: see `Ledger`."""
+    def repeat_releases(self, at_s: float, held_pitches: Collection[int], *, holds_pedal: bool) -> None:
+        """Sends again, at `at_s`, what ended notes a little while ago, except what the player holds: see `Ledger`."""
         try:
-            self._ledger.repeat_due(at_s, held_pitches)
+            self._ledger.repeat_due(at_s, held_pitches, holds_pedal=holds_pedal)
         except Exception as error:  # noqa: BLE001  as above
             self._on_error(error)
 

@@ -29,7 +29,7 @@ from model.notes import Note
 from server.controls.control_table import Value
 from server.jam.jam import Jam
 from server.music.feed import Feed
-from server.music.ledger import REPEAT_AFTER_S
+from server.music.ledger import CHECK_EVERY_S, REPEAT_AFTER_S
 from server.music.live_jam import LiveJam
 from server.music.thread_priority import request_realtime
 
@@ -234,9 +234,16 @@ class MusicThread:
                 pass
         finally:
             self._live_jam.release_all()
+            self._repeat_last_releases()
+
+    def _repeat_last_releases(self) -> None:
+        """Repeats what ended the last notes, and once more after an overrun; then no port is used any more."""
+        for wait_s in (REPEAT_AFTER_S, CHECK_EVERY_S):
             if self._live_jam.next_repeat_s is not None:
-                threading.Event().wait(REPEAT_AFTER_S)
-                self._live_jam.repeat_releases(self._clock.now_s() + REPEAT_AFTER_S)
+                threading.Event().wait(wait_s)
+                self._live_jam.repeat_releases(self._clock.now_s() + wait_s)
+            if not self._live_jam.has_overrun:
+                return
 
     def _run_once(self) -> bool:
         """Runs one round of the loop; catches every error. False once the thread has to stop."""

@@ -1,4 +1,4 @@
-"""A session in Ardour with a jam beside it, opened anew and the case repeated where a busy machine spoils one.
+"""A session in Ardour with a jam beside it, both started again, and the case repeated, where a busy machine spoils it.
 
 Ardour holds the session: its clock leads the jam, a region of it plays the phrase, and it records the answer.
 """
@@ -14,7 +14,8 @@ from bench.daw.ardour_program import Ardour, ArdourError
 from bench.daw.ardour_rolls import go_to_start, settle, stop, wire
 from bench.daw.ardour_session import Region, running_session, split_tracks
 from bridge.timing.clock import MonotonicClock
-from model.files.midi.midi_writer import Track, as_midi
+from model.files.midi.midi_writer import as_midi
+from model.files.song import Track
 from model.notes import Note
 from tests.server.jam_process import RunningJam, running_jam
 

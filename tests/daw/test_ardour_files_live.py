@@ -6,7 +6,8 @@ import pytest
 
 from bench.daw import ardour_program
 from bench.daw.ardour_session import Region, running_session, split_tracks
-from model.files.midi.midi_writer import Event, Marker, Song, SongTrack, as_midi_file
+from model.files.midi.midi_writer import as_midi_file
+from model.files.song import Event, Marker, Song, SongTrack
 from model.files.tempo import TempoChange
 from model.files.time_signature import MeterChange, TimeSignature
 from tests.programs import require_program

@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 from model.errors import ModelError
 from model.files.charts.chart_source import chart_of, read_chart
-from model.files.midi.midi_writer import Marker, Track, as_midi
+from model.files.midi.midi_writer import as_midi
+from model.files.song import Marker, Track
 from model.harmony.changes import ChartChanges
 from model.harmony.chart import MAX_BARS, Chart
 from model.harmony.chord_markers import changes_between, marker_text

@@ -16,8 +16,9 @@ from model.engines.engine import Engine
 from model.engines.network_shape import Hyperparameters
 from model.errors import PackError, SeedError
 from model.files.midi.midi_reader import read_midi
-from model.files.midi.midi_writer import Track, as_midi
+from model.files.midi.midi_writer import as_midi
 from model.files.seed import Seed, read_seed
+from model.files.song import Track
 from model.files.time_signature import LINE_TOLERANCE_BEATS
 from model.pack.card import CARD_FILE, ApproachCard, Card, CardBins, Training
 from model.pack.pack import open_pack, sha256_of

@@ -161,7 +161,7 @@ class TestAStartWithoutFilesAndPanel:
 
     def test_imports_numpy_before_it_is_deep_in_the_imports_of_a_session(self, tmp_path: Path) -> None:
         # A module is listed as its import begins.
-        then = "names = list(sys.modules); print(names.index('numpy') < names.index('server.session'), file=sys.stderr)"
+        then = "names = list(sys.modules); print(names.index('numpy') < names.index('server.session.session'), file=sys.stderr)"
         done = started(tmp_path, "--midi-api", "none", "--no-panel", then=then)
         assert done.stderr.splitlines()[-1] == "True"
 
@@ -195,7 +195,7 @@ def started(
         "from server import cli\n"
         "run = asyncio.run\n"
         "def run_until_ready(jam):\n"
-        "    sys.modules['server.session'].Session.until_stopped = lambda self: asyncio.sleep(0)\n"
+        "    sys.modules['server.session.session'].Session.until_stopped = lambda self: asyncio.sleep(0)\n"
         "    run(jam)\n"
         "asyncio.run = run_until_ready\n"
         f"sys.argv = {['fours', 'jam', *options, '--osc-port', str(port)]}\n"

@@ -208,6 +208,14 @@ class TestChords:
         exported(ExportRequest(seed, out, answer_only=True), over_chords)
         assert markers(out) == [(0.0, "G7"), (2.0, "Cmaj7")]
 
+    def test_beside_a_seed_in_a_meter_that_no_jam_has_the_bars_of_a_chart_have_four_beats(
+        self, tmp_path: Path, out: Path, config: Config
+    ) -> None:
+        seed = tmp_path / "seed.mid"
+        seed.write_bytes(midi_bytes(Part(PHRASE), meter=(5, 64)))
+        exported(ExportRequest(seed, out), config.with_values({"controls.chart": "| Dm7 | G7 |"}))
+        assert markers(out)[:2] == [(0.0, "Dm7"), (4.0, "G7")]
+
     def test_what_of_a_chart_was_not_understood_is_said_once(self, seed: Path, out: Path, config: Config) -> None:
         said: list[str] = []
         over_chords = config.with_values({"controls.chart": "| Dm7 | H7 |"})

@@ -168,7 +168,7 @@ class Day:
         too_long = [key for key, began_s in self._sounding.items() if now_s - began_s > LONGEST_NOTE_S]
         assert not too_long, f"{too_long} sound for minutes"
         assert set(harness.music_thread.faults.counts) <= REFUSALS, harness.music_thread.faults.counts
-        assert len(harness.jam.plan) <= MOST_PLANNED, "the plan grows"
+        assert len(harness.jam.status.plan) <= MOST_PLANNED, "the plan grows"
         assert len(harness.music_thread.timeline.segments) <= MOST_SEGMENTS, "the timeline grows"
         assert all(len(memory) <= memory.capacity for memory in harness.jam.memories.values())
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from random import Random
 
 from model.approach import Approach
-from model.files.midi.midi_writer import Track, as_midi
+from model.files.midi.midi_writer import as_midi
 from model.files.piano_roll import draw_piano_roll
 from model.files.seed import Seed
+from model.files.song import Track
 from model.files.time_signature import TimeSignature
 from model.improvising.improviser import Improviser, PlannedNote
 from model.improvising.sampling_settings import SamplingSettings

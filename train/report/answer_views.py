@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from model.approach import APPROACHES, Approach
-from model.files.midi.midi_writer import Track, as_midi
+from model.files.midi.midi_writer import as_midi
 from model.files.seed import Seed
+from model.files.song import Track
 from model.notes import Note
 from train.evaluation.compare import Comparison, Exchange
 from train.evaluation.melodies import EVENTS, Melody

@@ -102,7 +102,7 @@ def render(comparison: Comparison, command: str = "") -> str:
 def render_page(template: str, **content: object) -> str:
     """A page of `page/` with the style and the script of all pages, and the roll's ruler. Every name in it is escaped."""
     folder = files("train.report") / "page"
-    names = (template, "macros.html", "report.css", "player.js")
+    names = (template, "layout.html", "macros.html", "report.css", "player.js")
     texts = {name: (folder / name).read_text(encoding="utf-8") for name in names}
     environment = Environment(
         loader=FunctionLoader(texts.get),

@@ -24,7 +24,16 @@ from typing import TYPE_CHECKING
 from bridge.midi.jack.held_keys import HeldKeys
 from bridge.midi.jack.jack_frames import Cycle, CycleDates, Latency, SendQueue
 from bridge.midi.jack.jack_library import library_name
-from bridge.midi.jack.jack_pipes import DOORBELL_BYTES, MAX_MESSAGE_BYTES, PipedMessage, Unpacker, pack
+from bridge.midi.jack.jack_pipes import (
+    COUNTER_NUMBERS,
+    GAPS,
+    MAX_MESSAGE_BYTES,
+    SHARED_BYTES,
+    XRUNS,
+    PipedMessage,
+    Unpacker,
+    pack,
+)
 from bridge.midi.ports import Direction
 from bridge.timing.clock import MonotonicClock
 
@@ -58,9 +67,9 @@ class Pipes:
     """A pipe for the messages that arrive at our ports."""
     to_send_fd: int
     """A pipe for the messages that are to be sent."""
-    doorbell_fd: int
-    """Shared memory of one byte, which changes with each message in the second pipe: reading a pipe in each cycle would
-    cost far more."""
+    shared_fd: int
+    """Shared memory. Its first byte, the doorbell, changes with each message in the second pipe: reading a pipe in each
+    cycle would cost far more. Its counters tell the jam of an overrun at once, as what it sent may be lost."""
 
 
 @dataclass(slots=True, eq=False)
@@ -109,7 +118,8 @@ class JackClient:
         self._client = jack.Client(name, no_start_server=True)
         self._jack_error = jack.JackError
         self._received_fd, self._to_send_fd = pipes.received_fd, pipes.to_send_fd
-        self._doorbell = mmap.mmap(pipes.doorbell_fd, DOORBELL_BYTES)
+        self._doorbell = mmap.mmap(pipes.shared_fd, SHARED_BYTES)
+        self._counters = memoryview(self._doorbell).cast("I")
         self._state = CycleState()
         self._unpacker = Unpacker()
         self._ports: tuple[ClientPort, ...] = ()
@@ -305,6 +315,7 @@ class JackClient:
     def _release_doubtful_keys(self, cycle: Cycle) -> None:
         """Releases keys whose note-off was probably in a cycle that was missed."""
         has_gap, self._gaps = self._gaps != self._dates.gaps, self._dates.gaps
+        self._counters[GAPS] = self._gaps % COUNTER_NUMBERS
         latency_s = self._latency.at_s(cycle.starts_s, self._frames / self._rate)
         for port in self._ports:
             if has_gap:
@@ -381,6 +392,7 @@ class JackClient:
 
     def _count_xrun(self, _delayed_us: float) -> None:
         self.xruns += 1
+        self._counters[XRUNS] = self.xruns % COUNTER_NUMBERS
         self._dated_until_cycle = self.cycles + DATED_AFTER_OVERRUN
         self._state.doorbell = WORK_PENDING
 

@@ -105,6 +105,11 @@ class JackConnection:
         """The server's name, as it is shown to users."""
         return "jack by PipeWire" if self.through_pipewire else "jack"
 
+    @property
+    def overruns(self) -> int:
+        """How often messages may have been lost since the client connected to its server; known at once, unlike `state`."""
+        return self._helper.overruns
+
     def port_names(self, direction: Direction) -> list[str]:
         """The names of the ports of other programs that an input or an output of ours can be connected to."""
         return list(self._request(do="list", direction=direction)["names"])

@@ -18,7 +18,15 @@ from threading import Lock, Thread, current_thread
 from typing import Any
 
 from bridge.errors import NoMidiSystem
-from bridge.midi.jack.jack_pipes import DOORBELL_BYTES, MAX_MESSAGE_BYTES, PipedMessage, Unpacker, pack
+from bridge.midi.jack.jack_pipes import (
+    GAPS,
+    MAX_MESSAGE_BYTES,
+    SHARED_BYTES,
+    XRUNS,
+    PipedMessage,
+    Unpacker,
+    pack,
+)
 
 START_TIMEOUT_S = 5.0
 """A server that works answers within a tenth of a second; one that is frozen never does."""
@@ -69,10 +77,11 @@ class JackHelper:
         their_to_send_fd, self._to_send_fd = os.pipe()
         if sys.platform != "win32":  # there is no JACK-Client for it, see `is_supported`
             os.set_blocking(self._to_send_fd, False)
-        doorbell = TemporaryFile()  # noqa: SIM115  both processes keep it open until they end
-        doorbell.truncate(DOORBELL_BYTES)
-        self._doorbell = mmap.mmap(doorbell.fileno(), DOORBELL_BYTES)
-        fds = (their_received_fd, their_to_send_fd, doorbell.fileno())
+        shared = TemporaryFile()  # noqa: SIM115  both processes keep it open until they end
+        shared.truncate(SHARED_BYTES)
+        self._doorbell = mmap.mmap(shared.fileno(), SHARED_BYTES)
+        self._counters = memoryview(self._doorbell).cast("I")
+        fds = (their_received_fd, their_to_send_fd, shared.fileno())
         try:
             self._process = subprocess.Popen(
                 (sys.executable, "-P", "-c", START_CODE, name, *map(str, fds), "wait" if waits_for_server else "once"),
@@ -91,13 +100,18 @@ class JackHelper:
         finally:
             os.close(their_received_fd)
             os.close(their_to_send_fd)
-            doorbell.close()
+            shared.close()
         self._threads = (
             Thread(target=self._read_replies, name="jack-notices", daemon=True),
             Thread(target=self._read_messages, args=(received_fd,), name="midi-in", daemon=True),
         )
         for thread in self._threads:
             thread.start()
+
+    @property
+    def overruns(self) -> int:
+        """How many overruns and missed cycles the client has noticed, and how many messages found the pipe full."""
+        return self._counters[XRUNS] + self._counters[GAPS] + self.dropped
 
     def wait_until_ready(self) -> Reply:
         """Waits for the first notice: `ready`, or the reason why there is no client."""

@@ -11,7 +11,11 @@ HEADER = struct.Struct("<ddBH")
 MAX_MESSAGE_BYTES = 492
 """The longest message that is passed on: with its header it stays below 512 bytes, which every pipe takes or refuses as a
 whole (512 is the limit on macOS). Longer messages are system exclusive dumps, which the jam does not use."""
-DOORBELL_BYTES = 1
+SHARED_BYTES = 16
+"""The size of the memory that both processes share: the doorbell is its first byte, and two counters are at its end."""
+XRUNS, GAPS = 2, 3
+"""The places of the counters among the 32-bit numbers of the shared memory."""
+COUNTER_NUMBERS = 2**32
 
 
 class PipedMessage(NamedTuple):

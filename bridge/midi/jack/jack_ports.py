@@ -123,6 +123,11 @@ class JackOutput(OpenJackPort):
         super().__init__(port)
         self._now_s = clock.now_s
 
+    @property
+    def overruns(self) -> int:
+        """Overruns of the server, and cycles that our client has missed."""
+        return self._connection.overruns
+
     def send(self, data: bytes, due_s: float | None = None) -> None:
         """Sends one whole message, which goes out `latency_s` after `due_s`, or after now. Raises PortLost."""
         if self._is_closed:

@@ -128,13 +128,14 @@ class BufferedTicks:
         self._update(at_s, is_on_grid=is_on_grid)
         if self._is_explained and self.age in RECHECK_AGES:
             self._recheck_lost_ticks()
-        at_s, interval_s = middle = self._lines.middle
+        at_s, interval_s = self._lines.middle
         if self.age > SETTLED_TICKS:
             due_s = self._line.due_s(self.number)
             at_s = due_s + min(max(at_s - due_s, -GLIDE_S), GLIDE_S)
-            # The glide lags behind what is known, but stays within about half a buffer of every possible line where that can be.
-            half_s = self._period_s / 2 + SLACK_S
-            at_s = min(max(at_s, self._lines.latest_s - half_s), max(self._lines.earliest_s + half_s, middle.at_s))
+        # The line stays within about half a buffer of every possible line where that can be: while it glides it lags behind what is
+        # known, and where ticks are nearly a whole number of buffers long, the middle is far from some of them.
+        half_s = self._period_s / 2 + SLACK_S
+        at_s = min(max(at_s, self._lines.latest_s - half_s), self._lines.earliest_s + half_s)
         self._line = Line(self.number, at_s, interval_s)
 
     def _update(self, at_s: float, *, is_on_grid: bool) -> None:
@@ -303,12 +304,16 @@ class BufferedTicks:
         return gap_s > most_s * max(new[0].number - known[-1].number, 1)
 
     def _lines_at_new_tempo(self, before: _KnownLines, new: Sequence[Tick]) -> FeasibleLines | None:
-        """Returns the lines, at any tempo, that start where the old ones were one tick before the change."""
+        """Returns the lines, at any tempo, that start where the old ones were a tick before they were left, or a buffer to its side."""
         interval_s = before.lines.middle.interval_s
         old = before.lines.copy()
         old.advance(-1)
         at_s, half_s = old.middle.at_s, old.spread_s / 2 + self._period_s / 4
-        lines = FeasibleLines.within(at_s - half_s, at_s + half_s, interval_s / TEMPO_RANGE, interval_s * TEMPO_RANGE)
+        # Before a tick leaves its window, the new tempo may make ticks late or early by up to a buffer unseen.
+        is_late = new[-1].at_s > at_s + (new[-1].number - before.number + 1) * interval_s
+        earliest_s = at_s - half_s - (0.0 if is_late else self._period_s)
+        latest_s = at_s + half_s + (self._period_s if is_late else 0.0)
+        lines = FeasibleLines.within(earliest_s, latest_s, interval_s / TEMPO_RANGE, interval_s * TEMPO_RANGE)
         return self._lines_through(new, Tick(before.number - 1, 0.0), lines=lines)
 
     def _use_phase(self, before: _KnownLines, new: Sequence[Tick], phase: FeasibleLines) -> None:

@@ -12,8 +12,14 @@ from itertools import pairwise
 from statistics import median
 
 from bridge.timing.ticks.exact_dates import MOST_EXACT_S, WHOLE_S
-from bridge.timing.ticks.longest_stretch import LongestStretch, follow_wander, offsets_from_fit, without_curvature
-from bridge.timing.ticks.tick import Line, Tick
+from bridge.timing.ticks.longest_stretch import (
+    MOST_TICKS,
+    LongestStretch,
+    follow_wander,
+    offsets_from_fit,
+    without_curvature,
+)
+from bridge.timing.ticks.tick import BufferSide, Line, Tick
 from bridge.timing.ticks.tick_noise import Noise, deviation_s, earliness_s, measured_noise
 
 LATE_TICKS, EARLY_TICKS = 4, 3
@@ -74,7 +80,8 @@ class _Gap:
 class JitteringTicks:
     """Takes the date of each tick, and keeps the last tick's number and the line that predicts the next ones."""
 
-    def __init__(self, number: int = -1) -> None:
+    def __init__(self, number: int = -1, side: BufferSide = "unknown") -> None:
+        self._side = side
         self.number = number
         """The number of the last tick. Ticks that must have been lost are counted."""
         self.last_s: float | None = None
@@ -93,6 +100,11 @@ class JitteringTicks:
     def line(self) -> Line | None:
         """The line that predicts ticks; None until enough have come."""
         return None if self._line is None else self._line.moved(-self._earliness_s)
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether the line is one through the last minute, as the clock has been steady for so long."""
+        return self._stretch.is_steady
 
     def take_over(self, ticks: Sequence[Tick], line: Line) -> None:
         """Takes over from another model: its last ticks, in order and at least one, and its line."""
@@ -193,18 +205,23 @@ class JitteringTicks:
     def _measure(self) -> None:
         assert self._line is not None
         self.noise = measured_noise(list(self._noise_ticks), self._line.interval_s)
-        kept = list(self._stretch.ticks)
-        if len(kept) < EARLINESS_TICKS or self.noise.wander_s > 0.0:
+        if self.noise.wander_s > self.noise.jitter_s:
+            # Such a clock is expected late, and not early.
             self._earliness_s -= EARLINESS_SHARE * self._earliness_s
             return
+        kept = list(self._stretch.ticks)
         if len(kept) >= 2 * DRIFT_TICKS:
             # A change of tempo shows in one half, a drift in both.
             halves = (kept[-DRIFT_TICKS:], kept[-2 * DRIFT_TICKS : -DRIFT_TICKS])
             self.noise = self.noise.with_drift(
                 min(deviation_s(without_curvature(offsets_from_fit(half))) for half in halves)
             )
-        offs_s = offsets_from_fit(kept[-2 * DRIFT_TICKS :])
-        self._earliness_s += EARLINESS_SHARE * (earliness_s(offs_s, self.noise) - self._earliness_s)
+        # A few ticks from before a change may still agree with those after it.
+        agreeing = self._stretch.agreeing
+        steady = min(agreeing if agreeing == MOST_TICKS else 2 * agreeing // 3, 2 * DRIFT_TICKS)
+        if steady >= EARLINESS_TICKS:
+            earliness = earliness_s(offsets_from_fit(kept[-steady:]), self.noise, self._side)
+            self._earliness_s += EARLINESS_SHARE * (earliness - self._earliness_s)
 
     def _discard(self, number: int) -> None:
         if self._outliers and self._outliers[-1].number == number:

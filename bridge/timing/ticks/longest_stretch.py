@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import median
 
+from bridge.timing.ticks.steady_line import POINT_TICKS, Point, SteadyLine
 from bridge.timing.ticks.tick import Line, Tick
 from bridge.timing.ticks.tick_noise import Noise
 
@@ -30,6 +31,10 @@ LONG_TICKS, LONG_CONFIDENCE = 96, 2.0
 """A longer stretch must agree with this one more closely. Where one stretch is part of the other, the variance of the difference
 of their lines is the difference of their variances. A slowly rising tempo puts a long stretch late before a short one shows it."""
 
+FEW_TICKS, FEW_DEVIATIONS = 5, 2.0
+"""Where not all stretches agree, this many last ticks contradict the line through the last minute if their mean is off by this many
+standard deviations more than any beat of that minute."""
+
 WANDER_SHARE = 0.13
 """The variance of a fitted line's end per tick of the stretch, as a share of the wander's variance per tick: two fifteenths."""
 
@@ -47,21 +52,39 @@ class LongestStretch:
 
     def __init__(self) -> None:
         self.ticks: deque[Tick] = deque(maxlen=MOST_TICKS)
+        self.agreeing = 0
+        """How many last ticks the line was fitted through."""
         self._sums: deque[Sums] = deque(maxlen=MOST_TICKS + 1)
         self._origin = Tick(0, 0.0)
         self._added = 0
+        self._steady = SteadyLine()
+        self._unaveraged = 0
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether there is a line through the last minute."""
+        return self._steady.line is not None
 
     def add(self, tick: Tick) -> None:
         """Adds the newest tick."""
         # Ever-growing sums would lose precision, so they are computed afresh now and then.
         if not self.ticks or self._added >= MOST_TICKS:
-            self.replace([*self.ticks, tick])
-            return
-        self.ticks.append(tick)
-        self._sum(tick)
+            self._sum_afresh([*self.ticks, tick])
+        else:
+            self.ticks.append(tick)
+            self._sum(tick)
+        self._unaveraged += 1
+        if self._unaveraged == POINT_TICKS:
+            self._unaveraged = 0
+            self._steady.add(self._mean(POINT_TICKS))
 
     def replace(self, ticks: Iterable[Tick]) -> None:
         """Replaces all ticks by these."""
+        self._steady.restart()
+        self._unaveraged = self.agreeing = 0
+        self._sum_afresh(ticks)
+
+    def _sum_afresh(self, ticks: Iterable[Tick]) -> None:
         self.ticks = deque(ticks, maxlen=MOST_TICKS)
         self._sums.clear()
         self._sums.append(NO_SUMS)
@@ -86,17 +109,35 @@ class LongestStretch:
         return Line(number, due_s, interval_s) if interval_s > 0.0 else None
 
     def line(self, number: int, noise: Noise) -> Line | None:
-        """Returns the fitted line, given at tick `number`; None where no stretch makes one."""
+        """Returns the fitted line, given at tick `number`; None where no stretch makes one.
+
+        While the clock is steady, it is the line through the last minute, which agrees with all stretches but for chance.
+        """
+        count, due_s, interval_s = self._longest_agreeing(number, noise)
+        steady = self._steady.line
+        if steady is not None and count < len(self.ticks):
+            few_s = FEW_DEVIATIONS * noise.jitter_s / math.sqrt(FEW_TICKS)
+            if self._steady.is_contradicted(self._mean(POINT_TICKS), self._mean(FEW_TICKS), few_s):
+                self._steady.restart()
+                steady = None
+        if steady is not None:
+            self.agreeing = len(self.ticks)
+            return Line(number, steady.due_s(number), steady.interval_s)
+        self.agreeing = count
+        return Line(number, due_s, interval_s) if count else None
+
+    def _longest_agreeing(self, number: int, noise: Noise) -> tuple[int, float, float]:
+        """Returns the length of the longest stretch that agrees with all shorter ones, or 0, and when its line has tick `number` due, and its interval."""
         jitter, wander = noise.jitter_s**2, noise.wander_s**2 * WANDER_SHARE
         sums = self._sums
         kept = len(sums) - 1
+        best = (0, 0.0, 0.0)
         if kept < FIRST_TICKS:
-            return None
+            return best
         _, all_x, all_y, all_xx, all_xy = sums[-1]
         end_x = float(number - self._origin.number)
         low_s, high_s = float("-inf"), float("inf")
         long_s = long_variance = 0.0
-        best = None
         for stretch in STRETCHES:
             count = min(stretch, kept)
             _, old_x, old_y, old_xx, old_xy = sums[kept - count]
@@ -112,18 +153,24 @@ class LongestStretch:
                 width_s = noise.drift_s + CONFIDENCE * math.sqrt(variance)
                 low_s, high_s = max(low_s, due_s - width_s), min(high_s, due_s + width_s)
                 if low_s > high_s:
-                    break
+                    return best
                 if stretch == LONG_TICKS:
                     long_s, long_variance = due_s, variance
                 elif stretch > LONG_TICKS:
                     apart_s = noise.drift_s + LONG_CONFIDENCE * math.sqrt(max(long_variance - variance, 0.0))
                     if abs(due_s - long_s) > apart_s:
-                        break
+                        return best
                 if interval_s > 0.0:
-                    best = Line(number, self._origin.at_s + due_s, interval_s)
+                    best = (count, self._origin.at_s + due_s, interval_s)
             if count == kept:
                 break
         return best
+
+    def _mean(self, count: int) -> Point:
+        """Returns the mean number and date of the last `count` ticks."""
+        _, all_x, all_y, _, _ = self._sums[-1]
+        _, old_x, old_y, _, _ = self._sums[-1 - count]
+        return Point(self._origin.number + (all_x - old_x) / count, self._origin.at_s + (all_y - old_y) / count)
 
     def _sum(self, tick: Tick) -> None:
         x, y = float(tick.number - self._origin.number), tick.at_s - self._origin.at_s

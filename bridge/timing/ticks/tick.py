@@ -1,7 +1,11 @@
 """A tick of MIDI clock with its date, and the straight line that predicts ticks. Times are in seconds; it knows no beats."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+BufferSide = Literal["start", "end", "unknown"]
+"""Whether a tick gets the date of its buffer's start or end. Dates alone do not show it. Where it is unknown, ticks are
+expected in the middle between the two, which is at most half a buffer wrong."""
 
 
 class Tick(NamedTuple):

@@ -5,18 +5,14 @@ all lines that are possible. Other dates are exact, or late at random, and `Jitt
 """
 
 from collections import deque
-from typing import Literal
+from collections.abc import Sequence
 
 from bridge.timing.ticks.buffer_grid import BufferGrid
 from bridge.timing.ticks.buffered_ticks import GLIDE_S, BufferedTicks
 from bridge.timing.ticks.doubled_ticks import DoubledTicks
 from bridge.timing.ticks.exact_dates import counted_by_intervals
 from bridge.timing.ticks.jittering_ticks import JitteringTicks
-from bridge.timing.ticks.tick import Line, Tick
-
-BufferSide = Literal["start", "end", "unknown"]
-"""Whether a tick gets the date of its buffer's start or end. Dates alone do not show it. Where it is unknown, ticks are
-expected in the middle between the two, which is at most half a buffer wrong."""
+from bridge.timing.ticks.tick import BufferSide, Line, Tick
 
 DATES_KEPT = 192
 """When a grid is found, the dates before it are counted again: before the grid was known, some looked like lost ticks."""
@@ -41,6 +37,12 @@ MOST_GLIDE_S = 0.003
 """The largest difference that is glided over: half of the longest buffer that jitter can hide, and a little more. A larger one means
 another buffer."""
 
+MOST_OFF_S = 0.0008
+"""How far beyond half a buffer from the line of the grid the beat may be while it glides there."""
+
+SHORT_PERIOD_S = 0.0012
+"""A grid this short is easily seen where there is none, and half of its period is less than a millisecond."""
+
 COARSER_TICKS = 96
 """How many last ticks are fitted again when a longer buffer turns out to be the clock's."""
 
@@ -56,7 +58,7 @@ class TickFollower:
         self._last_s: float | None = None
         self._doubled = DoubledTicks()
         self._grid = BufferGrid()
-        self._jittering = JitteringTicks()
+        self._jittering = JitteringTicks(side=self.side)
         self._buffered: BufferedTicks | None = None
         self._dates: deque[Tick] = deque(maxlen=DATES_KEPT)
         self._moved_s = 0.0
@@ -134,6 +136,9 @@ class TickFollower:
             self._glide_s += before.due_s(after.number) - after.due_s(after.number)
             if abs(self._glide_s) > MOST_GLIDE_S:
                 self._glide_s = 0.0
+            elif self._buffered is not None and self._grid.period_s is not None:
+                most_s = MOST_OFF_S + (0.0 if self.side == "unknown" else self._grid.period_s / 2)
+                self._glide_s = min(max(self._glide_s, -most_s), most_s)
 
     def _add_to_model(self, at_s: float) -> None:
         self._last_s = at_s
@@ -151,7 +156,10 @@ class TickFollower:
         else:
             self._jittering.tick(at_s)
             self._unsteady -= 1
-            if self._grid.period_s is not None and (self._unsteady <= 0 or self._is_another_grid(self._grid.period_s)):
+            period_s = self._grid.period_s
+            # A short buffer tells nothing of a steady clock that the line through its last minute does not tell better.
+            is_needed = period_s is not None and (period_s > SHORT_PERIOD_S or not self._jittering.is_steady)
+            if period_s is not None and is_needed and (self._unsteady <= 0 or self._is_another_grid(period_s)):
                 self._enter_grid(at_s)
         self._dates.append(Tick(self.number, at_s))
 
@@ -159,7 +167,7 @@ class TickFollower:
         """Replays the ticks without every other one, which was a copy. The last real tick gets `number`."""
         dates_s = [at_s for _, at_s in self._dates][-2 * REPLAYED_TICKS :: 2]
         self._grid = BufferGrid()
-        self._jittering = JitteringTicks(number - len(dates_s))
+        self._jittering = JitteringTicks(number - len(dates_s), self.side)
         self._buffered = None
         self._dates.clear()
         for at_s in dates_s:
@@ -193,7 +201,7 @@ class TickFollower:
         for ticks in (counted, dates):
             buffered = BufferedTicks(self._grid, ticks, interval_s)
             if buffered.is_steady:
-                self._buffered = buffered
+                self._use_buffered(buffered, ticks)
                 return
         self._unsteady = RETRY_TICKS
         self._unsteady_period_s = self._grid.period_s
@@ -205,7 +213,12 @@ class TickFollower:
         counted = [Tick(first + index, date_s) for index, date_s in enumerate(dates_s)]
         buffered = BufferedTicks(self._grid, counted, (dates_s[-1] - dates_s[0]) / (len(dates_s) - 1))
         if buffered.is_steady:
-            self._buffered = buffered
+            self._use_buffered(buffered, counted)
+
+    def _use_buffered(self, buffered: BufferedTicks, ticks: Sequence[Tick]) -> None:
+        """Follows ticks on a grid from now on. These are the ticks with the numbers that it gave them; the last one's date is added later."""
+        self._buffered = buffered
+        self._dates = deque(ticks[:-1], maxlen=DATES_KEPT)
 
     def _refit(self, at_s: float) -> None:
         """Fits the line again, as the grid is known better now than when the first ticks' windows came from it."""
@@ -223,7 +236,7 @@ class TickFollower:
         is_counted = self._grid.period_s is not None
         if not is_counted and known and self._buffered.age >= len(known) and self._buffered.is_calm:
             # Only the grid was wrong: its dates still show the clock.
-            self._jittering = JitteringTicks()
+            self._jittering = JitteringTicks(side=self.side)
             self._jittering.take_over([*known, Tick(number + 1, at_s)], line)
             self._buffered = None
             return
@@ -231,7 +244,7 @@ class TickFollower:
         exact = counted_by_intervals([*known, Tick(number + 1, at_s)])
         if exact:
             # There never was a buffer: a pause of a whole number of them had made the dates look as if.
-            self._jittering = JitteringTicks()
+            self._jittering = JitteringTicks(side=self.side)
             self._jittering.take_over(exact, Line(exact[-1].number, at_s, line.interval_s))
             self._grid.forget()
             self._buffered = None
@@ -239,7 +252,7 @@ class TickFollower:
             return
         if known:
             number = known[0].number + len(known) - (0 if is_counted else 1)
-        self._jittering = JitteringTicks()
+        self._jittering = JitteringTicks(side=self.side)
         if is_counted:
             self._unsteady = UNSTEADY_TICKS
             self._unsteady_period_s = self._grid.period_s

@@ -9,13 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from bridge.timing.ticks.tick import Tick
+from bridge.timing.ticks.tick import BufferSide, Tick
 
 FAR_TICKS = 8
 """The distance at which wander is measured: over this many ticks it has grown, and jitter is the same as over one."""
 
 FARTHER_TICKS, MOST_WANDER_GROWTH = 32, 2.0
 """Wander keeps growing, and a drift to and fro does not. So wander is at most `MOST_WANDER_GROWTH` times what it is over this many ticks."""
+
+MOST_BUFFER_WANDER_S = 0.00055
+"""Ticks that slip through a buffer that jitter hides look like wander of up to this deviation a tick. Wander that small counts only as far
+as it goes on growing beyond the nearer distance, where a buffer's is complete."""
 
 WANDER_DOUBT = 0.5
 """Wander counts only beyond this share of the jitter's variance: that much can appear by chance in 96 ticks."""
@@ -39,6 +43,11 @@ evenly distributed up to a bound, and 5 or more for a normal distribution, which
 EARLIER_DEVIATIONS = 0.9
 """How much earlier than their mean ticks are expected whose delay has a bound, in standard deviations. Nothing makes a tick
 early, so the true time is near the earliest ones; but not at the earliest, as only the rarest ticks show where the bound is."""
+
+MOST_ASIDE_S = 0.0006
+"""Where dates are those of a buffer's start or end that jitter hides, ticks were up to a buffer after or before the earliest dates. They
+are expected on that side of these, by as much as the dates scatter, and this at most. So the beat is near enough where ticks stay
+at one end of their buffers for beats, and where there is no buffer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +98,18 @@ def measured_noise(ticks: Sequence[Tick], interval_s: float) -> Noise:
     def variance(lag: int) -> float:
         return (DEVIATION_PER_MEDIAN * median(map(_second_difference, offs_s, offs_s[lag:], offs_s[2 * lag :]))) ** 2
 
-    near = variance(1)
+    def wander_between(nearer: float, farther: float, ticks: int) -> float:
+        return max(farther - nearer, 0.0) / (2 * ticks)
 
-    def wander_by(lag: int) -> float:
-        return max(variance(lag) - near, 0.0) / (2 * lag - 2)
-
-    wander = wander_by(FAR_TICKS) if len(ticks) > 3 * FAR_TICKS else 0.0
-    if wander and len(ticks) > 3 * FARTHER_TICKS:
-        wander = min(wander, MOST_WANDER_GROWTH * wander_by(FARTHER_TICKS))
+    near, wander = variance(1), 0.0
+    if len(ticks) > 3 * FAR_TICKS:
+        far = variance(FAR_TICKS)
+        wander = wander_between(near, far, FAR_TICKS - 1)
+        if wander and len(ticks) > 3 * FARTHER_TICKS:
+            farther = variance(FARTHER_TICKS)
+            wander = min(wander, MOST_WANDER_GROWTH * wander_between(near, farther, FARTHER_TICKS - 1))
+            if wander < MOST_BUFFER_WANDER_S**2:
+                wander = min(wander, MOST_WANDER_GROWTH * wander_between(far, farther, FARTHER_TICKS - FAR_TICKS))
     jitter = max((near - 2 * wander) / 6, LEAST_NOISE_S**2)
     return Noise(math.sqrt(jitter), math.sqrt(max(wander - WANDER_DOUBT * jitter, 0.0)))
 
@@ -107,12 +120,19 @@ def deviation_s(offs_s: Sequence[float]) -> float:
     return math.sqrt(sum((off_s - mean_s) ** 2 for off_s in offs_s) / len(offs_s))
 
 
-def earliness_s(offs_s: Sequence[float], noise: Noise) -> float:
-    """Returns how much earlier than their mean to expect ticks, from their offsets; 0 where jitter has no bound."""
+def earliness_s(offs_s: Sequence[float], noise: Noise, side: BufferSide = "unknown") -> float:
+    """Returns how much earlier than their mean to expect ticks, from their offsets; 0 where jitter has no bound.
+
+    Where dates are known to show the start or the end of a buffer, jitter has a bound.
+    """
+    before_mean_s = -min(offs_s)
+    if side != "unknown":
+        aside_s = min(2.0 * before_mean_s, MOST_ASIDE_S)
+        return before_mean_s + (aside_s if side == "end" else -aside_s)
     scatter_s = deviation_s(offs_s)
     if scatter_s == 0.0:
         return 0.0
-    deviations = (max(offs_s) - min(offs_s)) / scatter_s
+    deviations = (max(offs_s) + before_mean_s) / scatter_s
     bounded = (NORMAL_RANGE - deviations) / (NORMAL_RANGE - BOUNDED_RANGE)
     return EARLIER_DEVIATIONS * min(scatter_s, noise.jitter_s) * min(max(bounded, 0.0), 1.0)
 

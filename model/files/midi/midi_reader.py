@@ -139,7 +139,7 @@ def _parts(notes: _Notes) -> tuple[list[Part], bool]:
         is_in_order = _is_rising(place[order], notes.bounds)
     else:
         order = None
-        pitch, velocity = pitch.copy(), velocity.copy()  # bytes side by side, and nothing else of the records is kept
+        pitch, velocity = pitch.copy(), velocity.copy()  # as arrays of their own, so that the records can be freed
     programs = _programs(notes, order)
     parts = [
         Part(

@@ -6,21 +6,24 @@ a channel for each track, no note shorter than a tick, and no two notes of one p
 """
 
 from collections.abc import Iterable, Sequence
+<<<<<<< HEAD
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
+=======
+from dataclasses import dataclass
+>>>>>>> main
 
 from model.files.midi.midi_chunks import DRUM_CHANNEL
+from model.files.song import Event, Marker, Song, SongTrack, Track
 from model.files.tempo import TempoChange, microseconds_of
 from model.files.time_signature import COMMON_TIME, MeterChange, TimeSignature, bar_line_at_or_after
-from model.files.whole_file import write_whole
-from model.notes import Note, in_onset_order
+from model.notes import in_onset_order
 
 TICKS_PER_BEAT = 480
 """Ticks per beat, as most programs write it: a tick is about a millisecond at 120 bpm, and the grid of the time bins
 (24 per beat) fits in."""
 
-PIANO = 0
 CHANNELS = tuple(channel for channel in range(16) if channel != DRUM_CHANNEL)
 # Of several events at one tick, note-offs come before note-ons, and pedals and programs before the notes that they
 # affect.
@@ -31,6 +34,7 @@ _TEXT_NAME, _TEXT_MARKER = 0x03, 0x06
 _CLOCKS_PER_CLICK, _THIRTY_SECONDS_PER_BEAT = 24, 8
 
 
+<<<<<<< HEAD
 @dataclass(frozen=True, slots=True)
 class Track:
     """One track of notes."""
@@ -74,6 +78,8 @@ class Song:
     markers: Sequence[Marker] = ()
 
 
+=======
+>>>>>>> main
 def as_midi(
     tracks: Sequence[Track],
     tempo_bpm: float,
@@ -90,14 +96,6 @@ def as_midi(
         markers,
     )
     return as_midi_file(song)
-
-
-def write_midi(path: Path, tracks: Sequence[Track], tempo_bpm: float, meter: TimeSignature = COMMON_TIME) -> None:
-    """Writes the tracks at one tempo; the file appears whole or not at all.
-
-    Raises OSError where the place cannot be written.
-    """
-    write_whole(path, as_midi(tracks, tempo_bpm, meter))
 
 
 def as_midi_file(song: Song) -> bytes:

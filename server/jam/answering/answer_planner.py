@@ -24,9 +24,10 @@ from server.jam.answering.groove import Groove
 from server.jam.answering.rendition import Rendition, TouchAmounts
 from server.jam.answering.touch_remarks import TouchRemarks
 from server.jam.control_effects import PLACING_CONTROLS, RECOMPOSING_CONTROLS, TURN_CONTROLS
+from server.jam.jam_output import JamState
 from server.jam.listening.input_state import InputState
 from server.jam.model_feed import ModelFeed
-from server.jam.turns.modes import MODES
+from server.jam.turns.modes import OCCASIONS
 from server.jam.turns.turn_planner import BeatSpan, TurnPlanner
 
 # A note that is due sooner than this is played as it is planned: there is no time to compose another.
@@ -69,6 +70,13 @@ class AnswerPlanner:
         if answer is None or self._has_begun or self.due_beat(answer.span.start_beats) <= self.now_beat:
             return answer
         return None
+
+    @property
+    def state(self) -> JamState:
+        """Whether the jam listens, waits to play an answer, or plays one."""
+        if self.answer is None:
+            return "listening"
+        return "waiting" if self.playing is None else "answering"
 
     def beats_in(self, ms: float) -> float:
         """How many beats this number of milliseconds has, at the present tempo."""
@@ -168,7 +176,7 @@ class AnswerPlanner:
     def add_player_note(self, message: NoteOn, beat: float) -> None:
         """The player plays a note: all models will hear it, and an answer that still plays goes on from it."""
         answer = self.playing
-        if MODES[self.settings.mode].occasion == "always" and self._input.has_rested(self.settings.answer_after, beat):
+        if OCCASIONS[self.settings.mode] == "always" and self._input.has_rested(self.settings.answer_after, beat):
             self._input.end_phrase()
             self._novelty = self._input.novelty_limit(self.settings.novelty)
         note, begins_phrase = self._input.press(
@@ -224,6 +232,11 @@ class AnswerPlanner:
         else:
             self._is_outdated = True
             self.plan_next()
+
+    def count_in(self, beat: float, *, by_player: bool) -> None:
+        """Begins the first bar of the turns at `beat` where no clock gives one: see `TurnPlanner.count_in`."""
+        if self._turns.count_in(self.settings, beat, by_player=by_player):
+            self.place()
 
     def place(self) -> None:
         """Places the planned notes in the groove and the bars as they are now."""
@@ -307,7 +320,7 @@ class AnswerPlanner:
             # Playing the imminent notes would restore their snapshots, which lack the missed notes.
             if missed:
                 from_beats = -math.inf
-        if control == "answer_length" and MODES[self.settings.mode].occasion in {"rest", "request"}:
+        if control == "answer_length" and OCCASIONS[self.settings.mode] in {"rest", "request"}:
             length_beats = self._turns.length_beats(self.settings, self._input.phrase_to_answer)
             until_beats = max(answer.span.start_beats + length_beats, self.now_beat)
         until_beats = answer.span.until_beats if until_beats is None else until_beats

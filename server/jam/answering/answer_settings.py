@@ -18,7 +18,7 @@ from model.notes import CHORD_BEATS, HIGHEST_PITCH, LOWEST_PITCH, ROUNDING_BEATS
 from model.phrasing.phrase_ends import Ending, PhraseEnds
 from model.phrasing.phrasing import PLAIN, Phrasing
 from server.controls.control_table import Settings
-from server.jam.turns.modes import MODES
+from server.jam.turns.modes import OCCASIONS
 from server.jam.turns.turn_planner import BeatSpan
 
 # No note of an answer begins in its last half beat, or as much time as is usual between the phrase's onsets, so that it ends on a held
@@ -65,7 +65,7 @@ def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerCon
     """The sampling settings for an answer within `span`."""
     phrase = context.phrase
     rhythm = _rhythm(settings, span, context)
-    takes_turns = MODES[settings.mode].occasion == "turn"
+    takes_turns = OCCASIONS[settings.mode] == "turn"
     longest_beats = TURN_CLOSING_BEATS if takes_turns else min(CLOSING_BEATS, _usual_gap_beats(phrase))
     closing_beats = min(longest_beats, CLOSING_SHARE * span.beats)
     return SamplingSettings(

@@ -124,12 +124,23 @@ class InputState:
                 return False
         return True
 
-    def expire_holds(self, since_beat: float, beat: float) -> None:
-        """Stops counting keys and pedals held since `since_beat` or longer, so they no longer keep the phrase open at
-        `beat`.
+    def hold_expiry_beat(self, limit_beats: float) -> float | None:
+        """The beat from which the longest-held key or pedal no longer keeps the phrase open; None where none is held."""
+        held_since = self.phrase.held_since_beat
+        return None if held_since is None else held_since + limit_beats
+
+    def expire_holds(self, limit_beats: float, beat: float) -> bool:
+        """Stops counting keys and pedals that by `beat` have been held for this long; returns whether there were any.
+
+        They no longer keep the phrase open.
         """
-        for note in self.phrase.expire_holds(since_beat):
+        held_since = self.phrase.held_since_beat
+        if held_since is None or held_since + limit_beats > beat:
+            return False
+        # Rounding may make the difference slightly smaller than `held_since`, though the sum passed the comparison.
+        for note in self.phrase.expire_holds(max(beat - limit_beats, held_since)):
             self._key_finder.hear(note.pitch, beat - note.onset_beats, note.onset_beats)
+        return True
 
     def has_rested(self, beats: float, beat: float) -> bool:
         """Whether more beats of rest than this have followed the phrase."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bridge.timing.timeline import Timeline
 from model.analysis.pulse import find_pulse
-from server.jam.listening.phrase import Phrase
+from server.jam.listening.phrase import NOTES_KEPT, Phrase
 
 # How confident the detection must be, from 0 to 1, for its tempo to be used.
 MIN_CONFIDENCE = 0.7
@@ -25,11 +25,32 @@ class PhraseTempo:
     stretch: float
 
 
+class TempoDetection:
+    """When the tempo of the phrase is to be detected: at a beat of the rest after it, and then as soon as there is time."""
+
+    def __init__(self) -> None:
+        self.next_beat: float | None = None
+        """The beat at which it becomes due; None where it is due already, or where no tempo is to be detected."""
+        self.is_due = False
+
+    def schedule(self, beat: float | None) -> None:
+        """Detects the tempo at this beat and not before, or not at all."""
+        self.next_beat, self.is_due = beat, False
+
+    def advance(self, beat: float) -> None:
+        """The time is `beat` by now."""
+        if self.next_beat is not None and self.next_beat <= beat:
+            self.next_beat, self.is_due = None, True
+
+
 def find_phrase_tempo(phrase: Phrase, timeline: Timeline, beat: float) -> PhraseTempo | None:
     """The tempo of a phrase that was recorded in `timeline`'s beats up to now, `beat`; None where none is certain.
 
-    The present beat has the same number in both tempos; the beats of what was played before it differ.
+    The present beat has the same number in both tempos; the beats of what was played before it differ. A phrase so long
+    that its first notes may be missing has none.
     """
+    if len(phrase.notes) == NOTES_KEPT:
+        return None
     onsets_s = [timeline.seconds_at(note.onset_beats) for note in phrase.notes]
     pulse = find_pulse(onsets_s, timeline.tempo_bpm)
     if pulse is None or pulse.confidence < MIN_CONFIDENCE:

@@ -12,25 +12,14 @@ Occasion = Literal["rest", "turn", "always", "request"]
 """When the jam plays: after a rest of the player's, in its own turn, always, or only on the action `respond`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mode:
-    """A mode: its name, the occasion on which the jam plays, and one line of help."""
-
-    name: ModeName
-    occasion: Occasion
-    help: str
-
-
-MODES: Mapping[str, Mode] = {
-    mode.name: mode
-    for mode in (
-        Mode("answer", "rest", "answers a phrase after a rest"),
-        Mode("fours", "turn", "takes turns of some bars with you"),
-        Mode("continuous", "always", "plays all the time, and what you play changes it"),
-        Mode("listen", "request", "listens, and plays only when you request it"),
-    )
+OCCASIONS: Mapping[str, Occasion] = {
+    "answer": "rest",
+    "fours": "turn",
+    "continuous": "always",
+    "listen": "request",
 }
-assert tuple(MODES) == get_args(ModeName)
+"""When the jam plays in each mode."""
+assert tuple(OCCASIONS) == get_args(ModeName)
 
 
 @dataclass(frozen=True, slots=True)

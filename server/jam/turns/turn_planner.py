@@ -11,7 +11,7 @@ from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
 from model.analysis.bars import Bars
 from server.controls.control_table import Settings
 from server.jam.listening.phrase import Phrase
-from server.jam.turns.modes import MODES, Mode, Turn, TurnSchedule
+from server.jam.turns.modes import OCCASIONS, Occasion, Turn, TurnSchedule
 
 # The length of an answer to nothing: `respond` before anything was played.
 UNPROMPTED_ANSWER_BEATS = 8.0
@@ -44,12 +44,26 @@ class BeatSpan:
         return self.until_beats - self.start_beats
 
 
+@dataclass(frozen=True, slots=True)
+class TimelineRequest:
+    """A request to the owner of the timeline: a bar begins at `downbeat`, optionally in a new tempo.
+
+    `starts_turns` is true where that bar is the first of the turns.
+    """
+
+    downbeat: float
+    tempo_bpm: float | None = None
+    starts_turns: bool = False
+
+
 class TurnPlanner:
     """Whose turn it is, and when the partner plays next."""
 
     def __init__(self, timeline: Timeline, *, counts_bars: bool = False) -> None:
         """`counts_bars`: the bars of the timeline are those of the music, though no clock leads."""
         self.timeline = timeline
+        self.timeline_request: TimelineRequest | None = None
+        """The change of the timeline that is requested; None again once it has been passed on to the timeline's owner."""
         self._transport: Transport = "free"
         self._counts_bars = counts_bars  # where no song is followed: whether the first bar is known
         self._turn_taken_until_beats = -math.inf  # until then the partner has played its turn, or given it up
@@ -78,7 +92,7 @@ class TurnPlanner:
 
     def turn(self, settings: Settings, beat: float) -> Turn | None:
         """The turn that contains a beat; None in a mode without turns, or where no bars go by."""
-        if _mode(settings).occasion != "turn" or not self._has_bars:
+        if _occasion(settings) != "turn" or not self._has_bars:
             return None
         return _turns(settings).at(beat, self.timeline)
 
@@ -89,7 +103,7 @@ class TurnPlanner:
         """
         if self.is_muted:
             return None
-        match _mode(settings).occasion:
+        match _occasion(settings):
             case "rest":
                 return self._after_rest(settings, beat, phrase)
             case "turn" if self._has_bars:
@@ -105,7 +119,7 @@ class TurnPlanner:
         """When the partner plays on a request at `beat`: at once, and in a mode with turns no longer than this turn."""
         self._is_silenced = False
         beat += self._early_beats(settings)
-        if _mode(settings).occasion == "always":
+        if _occasion(settings) == "always":
             return BeatSpan(beat)
         until_beats = beat + self.length_beats(settings, phrase)
         turn = self.turn(settings, beat)
@@ -115,7 +129,7 @@ class TurnPlanner:
 
     def span_after_change(self, settings: Settings, beat: float, span: BeatSpan, phrase: Phrase) -> BeatSpan | None:
         """The span of an answer that is playing when the mode or the turns change; None where it must end now."""
-        match _mode(settings).occasion:
+        match _occasion(settings):
             case "always":
                 return BeatSpan(span.start_beats)
             case "turn":
@@ -138,7 +152,7 @@ class TurnPlanner:
 
     def should_yield(self, settings: Settings, since_beats: float) -> bool:
         """Whether a key that goes down this many beats after an answer began ends the answer."""
-        occasion = _mode(settings).occasion
+        occasion = _occasion(settings)
         if occasion == "always" or settings.over == "overlap":
             return False
         return occasion != "turn" or since_beats > LATE_HANDS_BEATS
@@ -148,12 +162,12 @@ class TurnPlanner:
 
         So does a key that went down before the answer was due and is read late: the player has not rested yet.
         """
-        return _mode(settings).occasion == "rest" and since_beats < 0.0
+        return _occasion(settings) == "rest" and since_beats < 0.0
 
     def tempo_detection_beat(self, settings: Settings, phrase: Phrase) -> float | None:
         """The beat in a rest at which to detect the phrase's tempo; None where that tempo is not wanted."""
         silent_since = phrase.silent_since_beats
-        if settings.tempo_from != "phrase" or self.transport != "free" or _mode(settings).occasion != "rest":
+        if settings.tempo_from != "phrase" or self.transport != "free" or _occasion(settings) != "rest":
             return None
         return None if silent_since is None else silent_since + settings.answer_after * TEMPO_DETECTION_SHARE
 
@@ -163,7 +177,7 @@ class TurnPlanner:
 
     def on_answer_begun(self, span: BeatSpan, settings: Settings) -> None:
         """Records that the partner plays within `span`: one answer per turn."""
-        if _mode(settings).occasion == "turn":
+        if _occasion(settings) == "turn":
             self._turn_taken_until_beats = span.until_beats
 
     def on_answer_ended(self, beat: float) -> None:
@@ -183,26 +197,25 @@ class TurnPlanner:
         self._turn_taken_until_beats = -math.inf
 
     def count_in(self, settings: Settings, beat: float, *, by_player: bool) -> bool:
-        """Sets the first bar of the turns where no clock gives one; returns whether the downbeat has moved.
+        """Sets and requests the first bar of the turns where no clock gives one; returns whether the downbeat has moved.
 
         The player's first note, `by_player`, begins that bar; where the partner begins, it does so after one bar that
         is counted in.
         """
         wanted = by_player or (settings.begins == "partner" and not self._is_silenced)
-        if self.transport != "free" or _mode(settings).occasion != "turn" or self._counts_bars or not wanted:
+        if self.transport != "free" or _occasion(settings) != "turn" or self._counts_bars or not wanted:
             return False
-        self._counts_bars = True
-        self.restart_turns()
         if settings.begins == "partner":
             beat = self.timeline.beat_line_at_or_after(beat) + self.timeline.meter.beats_per_bar
-        self.timeline = self.timeline.with_downbeat(beat)
+        self.begin_bars(beat)
         return True
 
     def begin_bars(self, downbeat: float) -> None:
-        """Begins the first bar at this beat, and counts from there: the band begins the form there, after its count-in."""
+        """The first bar of the turns begins at this beat; requests it too."""
         self._counts_bars = True
         self.restart_turns()
         self.timeline = self.timeline.with_downbeat(downbeat)
+        self.timeline_request = TimelineRequest(downbeat, starts_turns=True)
 
     def _early_beats(self, settings: Settings) -> float:
         """How far before its beat a negative offset plays a note: an answer cannot begin sooner than this after a request."""
@@ -252,8 +265,8 @@ def _is_same(beat: float, other: float) -> bool:
     return abs(beat - other) <= LINE_TOLERANCE_BEATS
 
 
-def _mode(settings: Settings) -> Mode:
-    return MODES[settings.mode]
+def _occasion(settings: Settings) -> Occasion:
+    return OCCASIONS[settings.mode]
 
 
 def _turns(settings: Settings) -> TurnSchedule:

@@ -11,7 +11,7 @@ from operator import itemgetter
 from bridge.midi.messages import NoteOff, NoteOn
 from bridge.timing.timeline import Timeline
 from model.errors import ChartError
-from model.files.midi.midi_writer import Marker
+from model.files.song import Marker
 from model.harmony.chart import NO_CHART, Chart
 from model.harmony.chord import Chord
 from model.harmony.chord_markers import changes_between, marker_text

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bridge.midi.messages import encode
-from model.files.midi.midi_writer import CHANNELS, TICKS_PER_BEAT, Event, Marker, Song, SongTrack
+from model.files.midi.midi_writer import CHANNELS, TICKS_PER_BEAT
+from model.files.song import Event, Marker, Song, SongTrack
 from server.band.band_note import BAND_CHANNELS
 from server.controls.control_table import Value
 from server.errors import TakeError

@@ -1,7 +1,7 @@
 import pytest
 
 from bench.clocks.buffered_clock import Clock
-from bench.clocks.known_from_dates import do_dates_allow_better, last_tick_bounds_s
+from bench.clocks.known_from_dates import do_dates_allow_better, do_dates_show_a_pause, last_tick_bounds_s
 
 
 def clock(tempo_bpm: float, frames: int, side: str = "start") -> Clock:
@@ -36,3 +36,15 @@ def test_nobody_knows_where_in_its_buffer_a_clock_is_whose_ticks_are_whole_buffe
     side: str,
 ) -> None:
     assert do_dates_allow_better(clock(tempo_bpm, frames, side)) == is_allowed
+
+
+@pytest.mark.parametrize(
+    ("ticks", "frames", "is_shown"),
+    [(2.0, 256, False), (1.5, 256, True), (1.5, 64, True), (2.0, 0, False), (1.9, 0, True)],
+)
+def test_a_pause_of_whole_ticks_looks_like_lost_ticks_and_another_does_not(
+    ticks: float,
+    frames: int,
+    is_shown: bool,  # noqa: FBT001  a column of the table
+) -> None:
+    assert do_dates_show_a_pause(clock(97.0, frames), ticks * 2.5 / 97.0) == is_shown

@@ -94,6 +94,15 @@ def test_a_step_whose_inputs_are_declared_larger_is_refused() -> None:
     assert refusal_of(grow) == "its value 'h0' is not one of a step, or has another size"
 
 
+def test_an_output_that_is_not_declared_as_one_is_refused() -> None:
+    def hide(model: onnx.ModelProto) -> None:
+        (state,) = [value for value in model.graph.output if value.name == "next_h0"]
+        model.graph.output.remove(state)
+        model.graph.value_info.append(state)
+
+    assert refusal_of(hide) == "its value 'next_h0' is not one of a step, or has another size"
+
+
 def test_another_activation_is_refused() -> None:
     def change(model: onnx.ModelProto) -> None:
         model.graph.node[1].attribute.append(helper.make_attribute("activations", ["Relu"] * 3))

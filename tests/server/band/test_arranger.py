@@ -8,7 +8,7 @@ from model.harmony.changes import ChartChanges
 from model.harmony.forms import FORMS
 from model.harmony.text_chart import read_text_chart
 from server.band.arranger import Arranger, Bar
-from server.band.band_note import CRASH, RIDE, BandNote, pulses_of
+from server.band.band_note import CRASH, RIDE, BandNote
 from server.controls.choices import BandParts, Feel
 
 FEELS: tuple[Feel, ...] = ("straight", "swing", "bossa", "rock", "waltz")
@@ -131,10 +131,3 @@ def test_a_form_begins_with_a_crash() -> None:
 def test_without_a_chord_bass_and_chords_are_silent() -> None:
     notes = [note for note in played("| C | N.C. |", rounds=1) if note.instrument != "drums"]
     assert all(note.end_beats <= 4.0 for note in notes)
-
-
-def test_the_foot_taps_the_pulses_of_a_meter() -> None:
-    assert pulses_of(Meter(6, 8)) == (0.0, 1.5)
-    assert pulses_of(Meter(7, 8)) == (0.0, 1.0, 2.0)
-    assert pulses_of(Meter(2, 2)) == (0.0, 1.0, 2.0, 3.0)
-    assert pulses_of(Meter(3, 8)) == (0.0,)

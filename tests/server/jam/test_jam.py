@@ -56,7 +56,7 @@ def pitch_harness() -> JamHarness:
 
 
 def planned(harness: JamHarness) -> list[tuple[int, float]]:
-    return [(note.pitch, note.onset_beats) for note in harness.jam.plan]
+    return [(note.pitch, note.onset_beats) for note in harness.jam.status.plan]
 
 
 def velocities(timed: list[TimedMessage]) -> list[int]:
@@ -73,7 +73,7 @@ class TestWhenItAnswers:
         states = []
         for beat, due in ((2.999, []), (3.0, EVENT_ANSWER[:1])):
             assert harness.run_until(beat) == due
-            states.append(harness.jam.state)
+            states.append(harness.jam.status.state)
         assert states == ["waiting", "answering"]
 
     @pytest.mark.parametrize("answer_after", [0.125, 2.0, 16.0])
@@ -84,7 +84,7 @@ class TestWhenItAnswers:
 
     def test_without_a_phrase_nothing_is_played(self, harness: JamHarness) -> None:
         assert harness.run_until(100.0) == []
-        assert harness.jam.state == "listening"
+        assert harness.jam.status.state == "listening"
 
     def test_a_held_key_keeps_it_from_answering(self, harness: JamHarness) -> None:
         harness.play(PHRASE)
@@ -108,7 +108,7 @@ class TestWhenItAnswers:
         harness.receive(ControlChange(64, 64), 4.0)
         harness.receive(NoteOff(60), 4.5)
         harness.run_until(40.0)
-        assert harness.jam.state == "listening"
+        assert harness.jam.status.state == "listening"
 
     def test_a_note_shortly_before_the_answer_delays_it(self, harness: JamHarness) -> None:
         harness.play(PHRASE)
@@ -131,7 +131,7 @@ class TestWhenItAnswers:
         harness.play(PHRASE)
         harness.run_to_end()
         assert harness.run_until(100.0) == []
-        assert harness.jam.state == "listening"
+        assert harness.jam.status.state == "listening"
 
     @pytest.mark.parametrize("controller", [120, 123])
     def test_all_notes_off_releases_every_key(self, harness: JamHarness, controller: int) -> None:
@@ -292,7 +292,7 @@ class TestPlayingOverIt:
         harness.jam.receive(NoteOn(55, 90), 3.25)
         assert harness.jam.advance(3.25) == [off(72, 3.25)]
         assert harness.run_until(50.0) == []
-        assert harness.jam.plan == ()
+        assert harness.jam.status.plan == ()
 
     def test_drops_notes_that_were_due_and_not_yet_returned(self, harness: JamHarness) -> None:
         harness.play(PHRASE)
@@ -348,7 +348,7 @@ class TestHearing:
     def test_planned_notes_that_did_not_sound_are_not_heard(self, harness: JamHarness) -> None:
         harness.play(PHRASE)
         harness.run_until(2.5)
-        assert len(harness.jam.plan) == 3
+        assert len(harness.jam.status.plan) == 3
         harness.act("stop", 2.5)
         harness.receive(NoteOn(55, 80), 9.0)
         harness.do_all_work()
@@ -435,7 +435,7 @@ class TestChangingControlsInAnAnswer:
         harness.change("answer_length", 1.0, 4.25)
         harness.run_to_end()
         assert harness.sent == EVENT_ANSWER[:4]
-        assert harness.jam.state == "listening"
+        assert harness.jam.status.state == "listening"
 
     def test_the_tempo_does_not_change_a_plan_in_beats(self, harness: JamHarness) -> None:
         harness.play(PHRASE)
@@ -457,7 +457,7 @@ class TestChangingControlsInAnAnswer:
         harness.change("answer_length", 1.0, 6.5)
         harness.run_to_end()
         assert onsets(harness.sent) == [(72, 5.0)]
-        assert harness.jam.state == "listening"
+        assert harness.jam.status.state == "listening"
 
 
 class Stretched(ScriptedImproviser):
@@ -478,7 +478,7 @@ class TestStopping:
         harness.act("stop", 3.25)
         assert harness.run_until(3.25) == [off(72, 3.25)]
         assert harness.run_until(50.0) == []
-        assert harness.jam.state == "listening"
+        assert harness.jam.status.state == "listening"
 
     def test_stop_during_the_wait_drops_the_phrase(self, harness: JamHarness) -> None:
         harness.play(PHRASE)
@@ -626,25 +626,27 @@ class TestWakingAndWork:
         progress = []
         while harness.jam.has_work:
             harness.jam.do_work()
-            progress.append((len(harness.pitch.heard_notes), len(harness.event.heard_notes), len(harness.jam.plan)))
+            progress.append(
+                (len(harness.pitch.heard_notes), len(harness.event.heard_notes), len(harness.jam.status.plan))
+            )
         assert progress == [(1, 0, 0), (1, 1, 0), (1, 1, 1), (1, 1, 2), (1, 1, 3), (1, 1, 3)]
 
     def test_a_long_answer_is_composed_some_notes_ahead_as_it_goes(self) -> None:
         harness = JamHarness(settings=plain_settings(approach="pitch", answer_length=16.0))
         harness.play(PHRASE)
         harness.do_all_work()
-        assert len(harness.jam.plan) == NOTES_AHEAD
+        assert len(harness.jam.status.plan) == NOTES_AHEAD
         assert harness.jam.advance(DUE) == [on(60, DUE)]
         had_work = harness.jam.has_work
         harness.do_all_work()
         assert (had_work, harness.jam.has_work) == (True, False)
-        assert len(harness.jam.plan) == NOTES_AHEAD
+        assert len(harness.jam.status.plan) == NOTES_AHEAD
         assert len(onsets(harness.run_to_end())) == 31
 
     def test_the_first_notes_sound_while_the_rest_is_being_composed(self) -> None:
         harness = JamHarness(settings=plain_settings(approach="pitch", answer_length=8.0))
         harness.play(PHRASE)
-        while not harness.jam.plan:
+        while not harness.jam.status.plan:
             harness.jam.do_work()
         assert harness.jam.advance(DUE) == [on(60, DUE)]
         assert harness.jam.has_work

@@ -37,7 +37,7 @@ def play_until(jam: Jam, until_beat: float) -> list[TimedMessage]:
         if wake_beat is None or wake_beat > until_beat:
             return [*sent, *jam.advance(until_beat)]
         sent += jam.advance(wake_beat)
-        request, jam.timeline_request = jam.timeline_request, None
+        request = jam.take_timeline_request()
         if request is not None:
             timeline = timeline.with_downbeat(request.downbeat)
             jam.set_timeline(timeline, wake_beat)
@@ -57,8 +57,8 @@ def test_the_band_counts_one_bar_in_and_the_form_begins_on_the_next() -> None:
     ]  # fmt: skip
     bass = [timed.message.pitch for timed in sent if isinstance(timed.message, NoteOn) and timed.message.channel == 1]
     assert [pitch % 12 for pitch in bass] == [5]
-    assert jam.changes is not None
-    assert str(jam.changes.at(4.0).chord) == "F7"
+    assert jam.status.changes is not None
+    assert str(jam.status.changes.at(4.0).chord) == "F7"
 
 
 def test_messages_of_the_band_come_in_order_and_every_note_ends() -> None:
@@ -99,11 +99,11 @@ def test_turns_begin_with_the_form_that_the_band_has_counted_in() -> None:
     jam, _ = a_jam(band="bass", mode="fours")
     jam.set_chart(BLUES, 0.0)
     play_until(jam, 6.0)
-    turn = jam.turn
+    turn = jam.status.turn
     assert turn is not None
     assert (turn.side, turn.start_beats, turn.end_beats) == ("player", 4.0, 20.0)
     play_until(jam, 21.0)
-    assert jam.state == "answering"
+    assert jam.status.state == "answering"
 
 
 def test_the_band_follows_a_song_without_a_count_in_and_stops_with_it() -> None:
@@ -129,11 +129,11 @@ def test_a_jump_in_the_song_is_a_jump_in_the_chart() -> None:
     timeline = Timeline.start(120.0)
     jam.set_timeline(timeline, 0.0, "playing")
     play_until(jam, 6.0)
-    assert jam.changes is not None
-    assert str(jam.changes.at(6.0).chord) == "Bb7"
+    assert jam.status.changes is not None
+    assert str(jam.status.changes.at(6.0).chord) == "Bb7"
     # The song goes on from its ninth bar.
     jam.set_timeline(timeline.with_downbeat(8.0 - 32.0), 6.0, "playing")
-    assert str(jam.changes.at(8.0).chord) == "C7"
+    assert str(jam.status.changes.at(8.0).chord) == "C7"
     bass = [t for t in play_until(jam, 8.0) if isinstance(t.message, NoteOn) and t.beat == 8.0]
     assert [t.message.pitch % 12 for t in bass if isinstance(t.message, NoteOn)] == [0]
 
@@ -158,8 +158,8 @@ def test_a_chart_in_seven_eight_has_its_bars_in_that_meter() -> None:
     jam, _ = a_jam(band="full")
     jam.set_timeline(Timeline.start(120.0).with_meter(Meter(7, 8)), 0.0, "playing")
     jam.set_chart(read_text_chart("| C G | F |"), 0.0)
-    assert jam.changes is not None
-    assert [str(jam.changes.at(beat).chord) for beat in (0.0, 2.0, 3.5, 7.0)] == ["C", "G", "F", "C"]
+    assert jam.status.changes is not None
+    assert [str(jam.status.changes.at(beat).chord) for beat in (0.0, 2.0, 3.5, 7.0)] == ["C", "G", "F", "C"]
     assert of_band(play_until(jam, 14.0))
 
 
@@ -167,14 +167,14 @@ def test_chords_on_a_channel_are_named_and_are_no_phrase() -> None:
     jam, improvisers = a_jam(chords_from="channel", chord_channel=16)
     for pitch in (48, 52, 55):
         jam.receive(NoteOn(pitch, 80, 15), 0.0)
-    assert jam.changes is not None
-    assert str(jam.changes.at(0.0).chord) == "C"
+    assert jam.status.changes is not None
+    assert str(jam.status.changes.at(0.0).chord) == "C"
     for pitch in (48, 52, 55):
         jam.receive(NoteOff(pitch, 15), 2.0)
     assert not play_until(jam, 8.0)
     assert improvisers["event"].heard_notes == []
-    assert jam.changes is not None
-    assert str(jam.changes.at(3.0).chord) == "C"
+    assert jam.status.changes is not None
+    assert str(jam.status.changes.at(3.0).chord) == "C"
 
 
 def test_the_left_hand_names_chords_and_the_right_hand_plays_the_phrase() -> None:
@@ -184,7 +184,7 @@ def test_the_left_hand_names_chords_and_the_right_hand_plays_the_phrase() -> Non
     jam.receive(NoteOn(76, 80), 0.0)
     jam.receive(NoteOff(76), 0.5)
     play_until(jam, 0.9)
-    assert str(jam.changes and jam.changes.at(0.0).chord) == "Am"
+    assert str(jam.status.changes and jam.status.changes.at(0.0).chord) == "Am"
     assert [pitch for pitch, _ in improvisers["event"].heard_notes] == [76]
 
 
@@ -195,7 +195,7 @@ def test_the_models_hear_what_the_player_plays_with_its_place_among_the_chords()
     jam.receive(NoteOff(76), 1.5)
     jam.receive(NoteOn(77, 80), 1.98)
     play_until(jam, 2.2)
-    expected = [place_among(jam.changes, 0.0), place_among(jam.changes, 2.0)]
+    expected = [place_among(jam.status.changes, 0.0), place_among(jam.status.changes, 2.0)]
     assert len(set(expected)) == 2
     assert [improvisers[name].heard_chord_places for name in ("pitch", "event")] == [expected, expected]
 
@@ -205,10 +205,10 @@ def test_single_notes_and_twelve_at_once_name_no_chord() -> None:
     for pitch in (48, 50):
         jam.receive(NoteOn(pitch, 80, 15), 0.0)
         jam.receive(NoteOff(pitch, 15), 0.5)
-    assert jam.changes is None
+    assert jam.status.changes is None
     for pitch in range(36, 48):
         jam.receive(NoteOn(pitch, 80, 15), 1.0)
-    assert jam.changes is None
+    assert jam.status.changes is None
 
 
 def test_single_notes_and_twelve_at_once_leave_the_chord_before_in_place() -> None:
@@ -216,8 +216,8 @@ def test_single_notes_and_twelve_at_once_leave_the_chord_before_in_place() -> No
     for pitches, beat in (((48, 52, 55), 0.0), ((50,), 2.0), (tuple(range(36, 48)), 4.0)):
         for index, pitch in enumerate(pitches):
             jam.receive(NoteOn(pitch, 80, 15), beat + index / 100)
-        assert jam.changes is not None
-        assert str(jam.changes.at(beat + 0.5).chord) == "C"
+        assert jam.status.changes is not None
+        assert str(jam.status.changes.at(beat + 0.5).chord) == "C"
         for pitch in pitches:
             jam.receive(NoteOff(pitch, 15), beat + 1.0)
 
@@ -233,13 +233,19 @@ def test_after_the_form_was_played_twice_its_chords_are_predicted() -> None:
         for pitch in form[bar % 4]:
             jam.receive(NoteOff(pitch, 15), beat + 3.5)
     jam.advance(33.0)
-    assert jam.changes is not None
-    assert [str(jam.changes.at(beat).chord) for beat in (33.0, 36.0, 40.0, 44.0, 48.0)] == ["C", "Am", "F", "G", "C"]
+    assert jam.status.changes is not None
+    assert [str(jam.status.changes.at(beat).chord) for beat in (33.0, 36.0, 40.0, 44.0, 48.0)] == [
+        "C",
+        "Am",
+        "F",
+        "G",
+        "C",
+    ]
 
 
 def test_off_knows_no_chord_even_with_a_chart() -> None:
     jam, _ = a_jam(chords_from="off")
     jam.set_chart(BLUES, 0.0)
-    assert jam.changes is None
+    assert jam.status.changes is None
     jam.change("chords_from", "chart", 1.0)
-    assert jam.changes is not None
+    assert jam.status.changes is not None

@@ -30,7 +30,7 @@ def test_without_memory_the_network_plays_alone() -> None:
             memory_jam.jam.act("stop", memory_jam.beat)
         memory_jam.play(RIFF)
         memory_jam.do_all_work()
-        answers.append(memory_jam.jam.from_memory)
+        answers.append(memory_jam.jam.status.from_memory)
     assert {share for answer in answers for share in answer} == {0.0}
 
 
@@ -41,8 +41,8 @@ def test_each_planned_note_has_its_share_of_memory() -> None:
         memory_jam.jam.act("stop", memory_jam.beat)
     memory_jam.play(RIFF[:8])
     memory_jam.do_all_work()
-    assert len(memory_jam.jam.from_memory) == len(memory_jam.jam.plan) > 0
-    assert max(memory_jam.jam.from_memory) > 0.5
+    assert len(memory_jam.jam.status.from_memory) == len(memory_jam.jam.status.plan) > 0
+    assert max(memory_jam.jam.status.from_memory) > 0.5
 
 
 @pytest.mark.parametrize("approach", APPROACHES)

@@ -7,7 +7,7 @@ from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.improvising.rhythm import Rhythm
 from model.notes import Note
-from server.jam.jam_output import TimelineRequest
+from server.jam.turns.turn_planner import TimelineRequest
 from tests.music import line
 from tests.server.jams import JamHarness, ScriptedImproviser, off, on, onsets, plain_settings
 
@@ -117,8 +117,8 @@ class TestFours:
         turns = []
         for beat in (1.0, 5.0):
             harness.run_until(beat)
-            assert harness.jam.turn
-            turns.append((harness.jam.turn.side, harness.jam.turn.end_beats))
+            assert harness.jam.status.turn
+            turns.append((harness.jam.status.turn.side, harness.jam.status.turn.end_beats))
         assert turns == [("player", 4.0), ("partner", 8.0)]
 
     def test_a_control_changed_after_the_end_of_a_turn_does_not_extend_it(self) -> None:
@@ -138,12 +138,12 @@ class TestFoursWithoutAClock:
     def test_a_request_asks_the_timeline_for_that_bar(self) -> None:
         harness = harness_in(playing=False, mode="fours")
         tap(harness, 10.375)
-        assert harness.jam.timeline_request == TimelineRequest(10.375, starts_turns=True)
+        assert harness.jam.take_timeline_request() == TimelineRequest(10.375, starts_turns=True)
 
     def test_where_the_partner_begins_a_bar_is_counted_first(self) -> None:
         harness = harness_in(playing=False, mode="fours", turn_bars=1, begins="partner")
-        assert harness.jam.turn
-        assert harness.jam.turn.side is None
+        assert harness.jam.status.turn
+        assert harness.jam.status.turn.side is None
         assert beats(harness, 11.5) == [4.0, 5.0, 6.0, 7.0]
 
     def test_after_stop_your_next_note_begins_the_first_bar_again(self) -> None:

@@ -24,7 +24,7 @@ from server.controls.control_table import BY_NAME, CONTROLS, Settings, Value
 from server.jam.answering.groove import GRID_BEATS
 from server.jam.jam import Jam
 from server.jam.jam_output import TimedMessage
-from server.jam.turns.modes import MODES, TurnSchedule
+from server.jam.turns.modes import OCCASIONS, TurnSchedule
 from tests.server.jams import plain_settings
 from tests.tiny_pack import VOCABULARIES, random_weights
 
@@ -144,7 +144,7 @@ SETTINGS = st.builds(
     Settings,
     approach=st.sampled_from(APPROACHES),
     answer_after=st.sampled_from((0.125, 1.0)),
-    mode=st.sampled_from(("answer", "answer", *MODES)),
+    mode=st.sampled_from(("answer", "answer", *OCCASIONS)),
     over=st.sampled_from(("yield", "overlap")),
     turn_bars=st.sampled_from((1, 2)),
     quantize=st.sampled_from(("off", "1/8t")),
@@ -206,7 +206,7 @@ def play_jam(settings: Settings, steps: list[Step], *, wakes: bool) -> list[Time
     jam.act("stop", beat)
     advance(beat)
     assert jam.wake_at() is None
-    assert jam.plan == ()
+    assert jam.status.plan == ()
     return out
 
 

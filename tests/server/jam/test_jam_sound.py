@@ -40,9 +40,9 @@ class TestGroove:
     def test_a_new_swing_moves_planned_notes_and_keeps_their_pitches(self) -> None:
         harness = harness_with(answer_length=4.0)
         harness.run_until(3.75)
-        before = [note.pitch for note in harness.jam.plan]
+        before = [note.pitch for note in harness.jam.status.plan]
         harness.change("swing", 75.0, 3.75)
-        assert [note.pitch for note in harness.jam.plan] == before
+        assert [note.pitch for note in harness.jam.status.plan] == before
         assert onset_beats_of(harness)[2:6] == [4.0, 4.75, 5.0, 5.75]
 
     def test_no_note_is_moved_into_the_past(self) -> None:
@@ -227,7 +227,7 @@ class TestAnAnswerThatHasBegun:
         harness = harness_with(answer_length=4.0)
         harness.change("offset_ms", offset_ms, 3.25)
         assert len(onset_beats_of(harness)) == 8
-        assert harness.jam.state == "listening"
+        assert harness.jam.status.state == "listening"
 
     def test_without_a_note_wakes_the_jam_once_and_not_again_and_again(self) -> None:
         harness = JamHarness(

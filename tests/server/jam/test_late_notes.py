@@ -25,7 +25,7 @@ def test_a_sounding_note_is_ended_even_if_its_end_is_late() -> None:
     harness.play(PHRASE)
     assert harness.run_until(3.5) == [on(72, 3.0)]
     assert harness.jam.advance(27.0) == [off(72, 4.0)]
-    assert harness.jam.state == "listening"
+    assert harness.jam.status.state == "listening"
 
 
 @pytest.mark.parametrize("suspended_beats", [6.0, 24.0, 10_000.0])

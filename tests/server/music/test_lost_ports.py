@@ -48,7 +48,7 @@ def sent_after(harness: MusicThreadHarness, count: int) -> list[object]:
 def test_a_lost_output_ends_the_answer_without_an_error(answering: MusicThreadHarness) -> None:
     lose_output(answering)
     answering.run_until(answering.now_s + 10.0)
-    assert answering.jam.state == "listening"
+    assert answering.jam.status.state == "listening"
     assert not answering.music_thread.faults.counts
 
 
@@ -59,7 +59,7 @@ def test_an_error_of_sending_that_comes_before_the_loss_is_noticed_is_counted_on
     answering.run_until(answering.now_s + 10.0)
     assert answering.music_thread.faults.counts[PortLost.__name__] <= 1
     assert len(caplog.records) <= 1
-    assert answering.jam.state == "listening"
+    assert answering.jam.status.state == "listening"
 
 
 def test_notes_that_sounded_on_a_lost_output_are_ended_when_it_is_back(answering: MusicThreadHarness) -> None:
@@ -135,8 +135,8 @@ def test_in_fours_the_next_turn_is_played_when_the_output_is_back(away_s: float)
     downbeat = harness.music_thread.timeline.downbeat
     lose_output(harness)
     harness.run_until(harness.now_s + away_s)
-    assert harness.jam.state == "listening"
-    assert harness.jam.turn is not None
+    assert harness.jam.status.state == "listening"
+    assert harness.jam.status.turn is not None
     count = len(harness.sent)
     harness.output.reconnect()
     harness.run_until(harness.now_s + 4.5)  # two bars and a bit: one of them is the partner's, or what is left of it

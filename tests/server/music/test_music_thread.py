@@ -12,6 +12,7 @@ from server.controls.choices import ModeName
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
 from server.music.feed import MessagePlayed, SettingChanged, StatusChanged, TimelineChanged
+from server.music.ledger import FRESH_S
 from server.music.music_thread import MOST_MESSAGES
 from tests.engines import FailingEngine
 from tests.music import line
@@ -177,7 +178,7 @@ class TestInput:
         harness.music_thread.receive_from_page(data, at_s)
         harness.run_pending_work()
         # The player has played over the answer, so the jam yields.
-        assert harness.jam.state == "listening"
+        assert harness.jam.status.state == "listening"
 
     def test_a_key_that_comes_up_as_a_note_of_the_answer_ends_is_no_echo(self, harness: MusicThreadHarness) -> None:
         harness.play(PHRASE)
@@ -329,7 +330,7 @@ class TestFaults:
         )
         harness.play(PHRASE)
         harness.run_until(3.0)
-        assert harness.jam.state == "answering"
+        assert harness.jam.status.state == "answering"
         engine.forecast = float("nan")
         harness.run_until(6.0)
         for at_s in (6.0, 6.25):
@@ -375,7 +376,9 @@ class TestWhatIsLostOnTheWay:
         harness.music_thread._run_once()
         offs = [message for message in messages_of(harness.sent_with_repeats) if isinstance(message, NoteOff)]
         assert [offs.count(NoteOff(pitch)) for pitch in (72, 74, 76)] == [2, 2, 2]
-        assert harness.music_thread._live_jam._sender._ledger.next_repeat_s is None
+        harness.let_pass(FRESH_S)
+        assert [message for message in messages_of(harness.sent_with_repeats) if isinstance(message, NoteOff)] == offs
+        assert harness.music_thread._live_jam.next_repeat_s is None
 
     def test_a_note_that_the_player_holds_by_then_is_not_ended(self, harness: MusicThreadHarness) -> None:
         harness.play(PHRASE)
@@ -420,6 +423,24 @@ class TestWhatIsLostOnTheWay:
         ending: list[Message] = [NoteOff(72), ControlChange(64, 0), ControlChange(123, 0)]
         sent = [message for message in messages_of(harness.sent_with_repeats) if message in ending]
         assert sent[-6:] == [*ending, *ending]
+
+    def test_if_overruns_may_have_lost_them_the_end_of_the_thread_repeats_them_once_more(
+        self, harness: MusicThreadHarness
+    ) -> None:
+        harness.play(PHRASE)
+        harness.run_until(1.75)
+        send = harness.output.send
+
+        def send_late(data: bytes, due_s: float | None = None) -> None:
+            send(data, due_s)
+            harness.output.overruns += 1
+
+        harness.output.send = send_late  # type: ignore[method-assign]
+        harness.music_thread.start()
+        harness.music_thread.stop()
+        ending: list[Message] = [NoteOff(72), ControlChange(64, 0), ControlChange(123, 0)]
+        sent = [message for message in messages_of(harness.sent_with_repeats) if message in ending]
+        assert sent[-9:] == [*ending, *ending, *ending]
 
     def test_the_start_ends_what_a_killed_process_left_sounding_on_any_channel(
         self, harness: MusicThreadHarness

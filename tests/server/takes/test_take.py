@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage, parse
 from bridge.timing.clock_messages import Transport
 from bridge.timing.timeline import Timeline
-from model.files.midi.midi_writer import TICKS_PER_BEAT, SongTrack, as_midi_file
+from model.files.midi.midi_writer import TICKS_PER_BEAT, as_midi_file
+from model.files.song import SongTrack
 from model.files.time_signature import MeterChange, TimeSignature
 from model.notes import Note
 from server.controls.control_table import Settings

@@ -8,7 +8,8 @@ import pretty_midi
 import pytest
 
 from bridge.midi.messages import ControlChange, NoteOff, NoteOn, OtherMessage
-from model.files.midi.midi_writer import Song, as_midi_file
+from model.files.midi.midi_writer import as_midi_file
+from model.files.song import Song
 from server.errors import ExportError, TakeError
 from server.music.feed import MessagePlayed, MessageReceived
 from server.takes.journal import JournalBegun

@@ -22,12 +22,15 @@ from bridge.timing.clock import MonotonicClock
 from tests.bridge.midi.jack.jack_loop import Received, loop, settle
 from tests.conftest import Jackd, running_jackd
 from tests.programs import require_program
+from tests.soak.processes import running_peer
 
 TIMEOUT_S = 10
 SERVER = "fours-jack-ports"
 SAMPLE_RATE = 48_000
 NOTE = bytes([0x90, 60, 100])
 ATTEMPTS, MOST_ERROR_MS = 6, 1.1
+LATE_S = 0.06
+"""Longer than any period in use by these tests."""
 MISSING_S = 3
 """A message that has not come after so long was left out."""
 
@@ -281,6 +284,14 @@ class TestServer:
                     error_ms.append(1000 * (at_s - due_s - after / rate))
         # Dated by the frames of another sample rate, a note would be seconds off, and by those of another period 5 to 20 ms.
         assert statistics.median(error_ms) == pytest.approx(0.0, abs=1.1)
+
+    @pytest.mark.usefixtures("server")
+    def test_an_output_counts_the_overruns_of_another_program(self, received: Received) -> None:
+        """They lose messages of ours; the server tells every client of them."""
+        with loop(received) as out, running_peer("trouble", 1) as trouble:
+            before = out.overruns
+            trouble.command("delay", LATE_S)
+            wait_until(lambda: out.overruns > before, "the overrun")
 
     def test_a_frozen_server_never_blocks_the_sender(self, tmp_path_factory: pytest.TempPathFactory) -> None:
         clock = MonotonicClock()

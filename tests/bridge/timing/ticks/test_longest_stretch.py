@@ -113,6 +113,13 @@ def test_a_drift_to_and_fro_is_not_measured_as_wander() -> None:
     assert measured_noise(sawtooth, INTERVAL_S).wander_s == 0.0
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_ticks_that_slip_through_their_buffers_are_not_measured_as_wander(seed: int) -> None:
+    chance = Random(seed)
+    sawtooth = ticks(*((number * 0.11 % 1.451) / 1000 + chance.uniform(0.0, 0.00146) for number in range(192)))
+    assert measured_noise(sawtooth, INTERVAL_S).wander_s < 0.0001
+
+
 def test_lines_that_differ_by_a_drift_agree() -> None:
     sawtooth = ticks(*((number % 24) * 0.0001 for number in range(192)))
     line = stretch(sawtooth).line(191, Noise(0.0002).with_drift(0.0009))
@@ -130,3 +137,12 @@ def test_ticks_with_bounded_delay_are_expected_before_their_mean() -> None:
     late = [chance.uniform(-0.001, 0.001) for _ in range(144)]
     assert earliness_s(late, Noise(0.00058)) == pytest.approx(0.0005, abs=0.0001)
     assert earliness_s([chance.gauss(0.0, 0.001) for _ in range(400)], Noise(0.001)) < 0.0001
+
+
+def test_dates_of_a_buffers_end_are_expected_before_the_earliest_and_those_of_its_start_after_it() -> None:
+    chance = Random(0)
+    late = [chance.uniform(-0.001, 0.001) for _ in range(144)]
+    assert earliness_s(late, Noise(0.00058), "end") == pytest.approx(0.0016, abs=0.0001)
+    assert earliness_s(late, Noise(0.00058), "start") == pytest.approx(0.0004, abs=0.0001)
+    exact = [0.0] * 144
+    assert [earliness_s(exact, Noise(), side) for side in ("end", "start", "unknown")] == [0.0] * 3

@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from bridge.timing.ticks.tick_follower import BufferSide, TickFollower
+from bridge.timing.ticks.tick import BufferSide
+from bridge.timing.ticks.tick_follower import TickFollower
 from tests.bridge.timing.ticks.buffered_streams import delivered, late_by_up_to, steady
 
 BUFFER_S = 1_024 / 48_000
@@ -225,3 +226,90 @@ def test_a_pause_of_one_cycle_makes_no_buffer_in_which_lost_ticks_are_not_counte
     come_through = [*range(300), *range(301, 304), *range(305, 400)]
     follower = followed(1.0 + number * tick_s + (pause_s if number >= 180 else 0.0) for number in come_through)
     assert follower.number == 399
+
+
+@pytest.mark.parametrize(
+    ("tempo_bpm", "frames", "rate", "phase", "jitter_s", "side", "seed"),
+    [
+        (101.78596137560082, 64, 44_100, 0.3944293630637219, 0.0014595119889571542, "end", 0.6115198646063676),
+        (93.81846120026212, 64, 48_000, 0.10310038057946325, 0.0010743155638989707, "end", 0.840217692971709),
+        (215.44626468925648, 128, 44_100, 0.7876163195939754, 0.001203573373801708, "end", 0.050499260177568894),
+        (286.81833430197355, 128, 44_100, 0.45398004097225064, 0.0008519908004154365, "start", 0.6503559275111581),
+    ],
+)
+def test_with_a_known_side_the_beat_is_near_enough_where_jitter_hides_the_buffer(
+    tempo_bpm: float, frames: int, rate: int, phase: float, jitter_s: float, side: BufferSide, seed: float
+) -> None:
+    """Ticks that stay at one end of a buffer for beats are late, or early, by most of it, and no date shows that there is a buffer."""
+    meant_s, buffer_s = steady(tempo_bpm, 24 * BEAT), frames / rate
+    follower = TickFollower(side)
+    for number, date_s in enumerate(delivered(meant_s, buffer_s, side, phase, late_by_up_to(jitter_s, seed))):
+        follower.tick(date_s)
+        assert number < 8 * BEAT or abs(off_ms(follower, number, meant_s[number])) <= buffer_s * 500 + 1.0
+
+
+@pytest.mark.parametrize(
+    ("tempo_bpm", "frames", "rate", "jitter_s", "seed"),
+    [
+        (264.94531439548757, 128, 96_000, 0.0016753223487379581, 0.15341277093142425),
+        (188.72428014551576, 64, 48_000, 0.0014362633035536587, 0.06635913103778524),
+        (233.3601552679787, 32, 48_000, 0.0005654957818960265, 0.5739818030823766),
+        (281.3049766307456, 64, 96_000, 0.00041773217782962904, 0.4441243361619651),
+        (120.0, 0, 0, 0.002, 0.5),
+    ],
+)
+def test_the_tempo_stays_within_a_fiftieth_of_a_bpm_after_a_minute_where_jitter_hides_the_buffer(
+    tempo_bpm: float, frames: int, rate: int, jitter_s: float, seed: float
+) -> None:
+    meant_s = steady(tempo_bpm, int(1.5 * tempo_bpm * BEAT))
+    delay = late_by_up_to(jitter_s, seed)
+    dates_s = delivered(meant_s, frames / rate, delay=delay) if frames else (at_s + delay() for at_s in meant_s)
+    follower, worst_bpm = TickFollower(), 0.0
+    for number, date_s in enumerate(dates_s):
+        follower.tick(date_s)
+        if number >= tempo_bpm * BEAT:
+            assert follower.line is not None
+            worst_bpm = max(worst_bpm, abs(2.5 / follower.line.interval_s - tempo_bpm))
+    assert worst_bpm < 0.02
+
+
+def test_after_minutes_of_a_steady_clock_a_small_step_of_tempo_is_followed_within_two_beats() -> None:
+    first = steady(120.0, 60 * BEAT)
+    meant_s = [*first, *steady(121.2, 8 * BEAT, first[-1] + 2.5 / 121.2)]
+    delay, follower = late_by_up_to(0.001), TickFollower()
+    for number, at_s in enumerate(meant_s):
+        follower.tick(at_s + delay())
+        assert number < 62 * BEAT or abs(off_ms(follower, number, at_s + 0.0005)) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("old_bpm", "share", "frames", "rate", "phase", "jitter_s", "side", "seed", "changed"),
+    [
+        # A first tick that slips into another buffer before the buffer is found looks like a lost one.
+        (105.987157, 1.1, 1_024, 44_100, 0.14470168, 4.936406e-05, "end", 0.383074203312066, 210),
+        # The new tempo can be seen only after two thirds of a beat, as ticks are then nearly a buffer long.
+        (118.092069, 1.05, 1_024, 48_000, 0.46513911, 0.00024084295, "end", 0.36141281588565843, 209),
+        (114.430353, 1.1, 2_048, 96_000, 0.0071507067, 7.5942351e-05, "start", 0.012528109660970954, 192),
+        # The first late ticks are in their windows, as the old tempo put them at the windows' beginning.
+        (178.249834, 0.67, 512, 48_000, 0.84885982, 0.0003132024, "end", 0.9003089291715748, 235),
+    ],
+)
+def test_a_step_to_ticks_of_nearly_whole_buffers_is_followed_within_two_beats(
+    old_bpm: float,
+    share: float,
+    frames: int,
+    rate: int,
+    phase: float,
+    jitter_s: float,
+    side: BufferSide,
+    seed: float,
+    changed: int,
+) -> None:
+    buffer_s, first = frames / rate, steady(old_bpm, changed)
+    meant_s = [*first, *steady(old_bpm * share, 6 * BEAT, first[-1] + 2.5 / old_bpm)]
+    follower = TickFollower(side)
+    for number, date_s in enumerate(delivered(meant_s, buffer_s, side, phase, late_by_up_to(jitter_s, seed))):
+        follower.tick(date_s)
+        is_back = number >= changed + 2 * BEAT
+        assert not is_back or abs(off_ms(follower, number, meant_s[number])) <= buffer_s * 500 + 1.0
+    assert follower.number == len(meant_s) - 1

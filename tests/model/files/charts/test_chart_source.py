@@ -4,7 +4,8 @@ import pytest
 
 from model.errors import ChartError, UnreadableError
 from model.files.charts.chart_source import chart_of, read_chart
-from model.files.midi.midi_writer import Marker, Track, as_midi
+from model.files.midi.midi_writer import as_midi
+from model.files.song import Marker, Track
 from model.notes import Note
 
 MUSICXML = b"""<?xml version="1.0"?>

@@ -7,7 +7,8 @@ import pytest
 
 from model.errors import UnreadableError
 from model.files.midi.midi_markers import read_markers
-from model.files.midi.midi_writer import Marker, Track, as_midi
+from model.files.midi.midi_writer import as_midi
+from model.files.song import Marker, Track
 from model.notes import Note
 from tests.music import BROKEN_MIDI_FILES
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.files.midi.midi_reader import read_midi
+<<<<<<< HEAD
 from model.files.midi.midi_writer import (
     CHANNELS,
     TICKS_PER_BEAT,
@@ -23,8 +24,14 @@ from model.files.midi.midi_writer import (
     write_midi,
 )
 from model.files.seed import read_seed, seed_of
+=======
+from model.files.midi.midi_writer import CHANNELS, TICKS_PER_BEAT, as_midi, as_midi_file
+from model.files.seed import read_seed
+from model.files.song import Event, Marker, Song, SongTrack, Track
+>>>>>>> main
 from model.files.tempo import TempoChange
-from model.files.time_signature import MeterChange, TimeSignature
+from model.files.time_signature import COMMON_TIME, MeterChange, TimeSignature
+from model.files.whole_file import write_whole
 from model.notes import Note
 from tests.music import exercise, line
 
@@ -52,6 +59,10 @@ GRID_NOTES = st.lists(
     min_size=1,
     max_size=20,
 )
+
+
+def write_midi(path: Path, tracks: Sequence[Track], tempo_bpm: float, meter: TimeSignature = COMMON_TIME) -> None:
+    write_whole(path, as_midi(tracks, tempo_bpm, meter))
 
 
 def by_mido(song: Song) -> mido.MidiFile:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from model.files.midi.midi_writer import Event, Marker, Song, SongTrack, as_midi_file
+from model.files.midi.midi_writer import as_midi_file
 from model.files.score import FileScore
 from model.files.score_reader import read_score
+from model.files.song import Event, Marker, Song, SongTrack
 from model.files.tempo import TempoChange
 from model.files.time_signature import MeterChange, TimeSignature
 from tests.programs import require_module, require_program

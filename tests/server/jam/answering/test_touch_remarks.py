@@ -56,4 +56,4 @@ def test_whatever_is_played_the_answer_is_sound_and_ends(phrase: list[Note], rhy
     assert min(velocities) >= 1
     if len({note.velocity for note in phrase}) == 1:
         assert velocities == {phrase[0].velocity}
-    assert harness.jam.state == "listening"
+    assert harness.jam.status.state == "listening"

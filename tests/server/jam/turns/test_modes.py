@@ -1,10 +1,13 @@
+from pathlib import Path
+
 import pytest
 
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from server.controls.choices import TurnOwner
-from server.jam.turns.modes import MODES, TurnSchedule
+from server.jam.turns.modes import OCCASIONS, TurnSchedule
 
+CHECKOUT = Path(__file__).resolve().parents[4]
 FROM_ZERO = Timeline.start(120.0)
 
 
@@ -12,8 +15,11 @@ def sides(turns: TurnSchedule, *beats: float, timeline: Timeline = FROM_ZERO) ->
     return [turns.at(beat, timeline).side for beat in beats]
 
 
-def test_each_mode_has_a_help_text() -> None:
-    assert all(mode.help for mode in MODES.values())
+@pytest.mark.parametrize("manual", ["docs/time.md", "config.toml"])
+def test_each_mode_is_explained(manual: str) -> None:
+    text = (CHECKOUT / manual).read_text(encoding="utf-8")
+    missing = [mode for mode in OCCASIONS if f"| `{mode}` |" not in text and f"{mode}: " not in text]
+    assert not missing, f"{manual} does not explain {', '.join(missing)}"
 
 
 def test_turns_of_four_bars_change_on_the_bar_line() -> None:

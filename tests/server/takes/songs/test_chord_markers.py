@@ -3,7 +3,7 @@
 from bridge.midi.messages import Message, NoteOff, NoteOn
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
-from model.files.midi.midi_writer import Marker
+from model.files.song import Marker
 from model.harmony.forms import FORMS
 from model.harmony.text_chart import read_text_chart
 from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, SettingChanged, TimelineChanged

@@ -10,7 +10,8 @@ import pytest
 
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherMessage
 from model.files.midi.midi_reader import read_midi
-from model.files.midi.midi_writer import Marker, Song, as_midi_file
+from model.files.midi.midi_writer import as_midi_file
+from model.files.song import Marker, Song
 from model.files.tempo import tempo_of
 from model.files.time_signature import MeterChange, TimeSignature
 from server.controls.control_table import Settings

@@ -4,30 +4,24 @@ It connects them, and prints what is bound where; it plays nothing itself.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 from bridge.errors import NoMidiSystem
 from bridge.midi.midi_systems import open_midi_system
-from bridge.midi.ports import InputPort, MidiSystem, OutputPort, Port
+from bridge.midi.ports import MidiSystem, OutputPort
 from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
-from model.errors import ModelError
-from model.harmony.chart import NO_CHART, Chart
-from model.improvising.improviser import Improviser
 from model.pack.dummy_pack import DUMMY_PACK
 from model.pack.pack import available_packs, find_own_pack
 from server.config.config import CONFIG_FILE, Config
 from server.config.kept_offsets import OFFSET_CONTROL, StartOffset, offset_key, start_offset
-from server.controls.control_store import ORIGIN_MUSIC, ControlStore, Preparation
-from server.controls.control_table import Settings
+from server.controls.control_store import ControlStore
 from server.controls.control_throttle import ControlThrottle
-from server.errors import BadValue
 from server.garbage import search_as_usual
 from server.jam.jam import Jam
 from server.music.link_session import LinkSession
@@ -35,8 +29,7 @@ from server.music.music_thread import MusicThread
 from server.music.packs.allocator import return_large_blocks
 from server.music.packs.first_pack import StoppedAtStart, load_first_pack
 from server.music.packs.pack_list import PackList
-from server.music.packs.pack_loader import LoadedPack, check_pack_exists, load_pack
-from server.music.packs.pack_switcher import PackSwitcher
+from server.music.packs.pack_loader import LoadedPack, load_pack
 from server.music.packs.token_speed import measure_ms_per_token
 from server.music.watchdog import Watchdog
 from server.panel.jam_handle import JamHandle, Wiring
@@ -44,7 +37,9 @@ from server.remote.live_set.live_set_follower import LiveSetFollower
 from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
 from server.remote.osc_remote import OscRemote
-from server.start_lines import chart_lines, seed_lines, wiring_lines
+from server.session.port_watch import watch_ports
+from server.session.session_controls import adopt_meter, chart_of, open_controls
+from server.session.start_lines import chart_lines, seed_lines, wiring_lines
 from server.stop_signals import StopSignals
 from server.takes.memories.memory_store import load_take_memory, memories_in_file, save_take_memory
 from server.takes.recorder import Recorder
@@ -53,24 +48,11 @@ from server.takes.take_library import TakeEntry
 if TYPE_CHECKING:
     from model.files.seed import Seed
 
-logger = logging.getLogger("fours.session")
-
 Say = Callable[[str], None]
 """Prints a line to the user."""
-V = TypeVar("V")
 
-
-# What reads and plays files, and the panel, are imported where there is a chart, a seed or a panel: a jam without them
+# What reads and plays seeds, and the panel, are imported where there is a seed or a panel: a jam without them
 # starts sooner and takes less memory.
-
-
-def chart_of(text: str) -> Chart | None:
-    """The chart that the control's text means; None for none. Raises ChartError."""
-    if text == NO_CHART:
-        return None
-    from model.files.charts import chart_source
-
-    return chart_source.read_chart(text)
 
 
 class Session:
@@ -155,7 +137,9 @@ class Session:
         music_thread = MusicThread(jam, output, self._clock)
         link = await self._open_link(music_thread)
         throttle = ControlThrottle(music_thread, asyncio.get_running_loop().call_later)
-        controls = self._create_control_store(music_thread, throttle, link, tuple(improvisers.values()))
+        controls = self._stack.enter_context(
+            open_controls(self._config, self._settings, music_thread, throttle, link, tuple(improvisers.values()))
+        )
         del improvisers  # once they are replaced, nothing but the switcher of packs may keep them
         self._pack_list = PackList(lambda: available_packs(self._config.pack_folders))
         packs = self._pack_list.names()
@@ -168,7 +152,7 @@ class Session:
         await self._open_music_thread(music_thread)
         if chart is not None:
             music_thread.set_chart(chart)
-            self._adopt_meter(chart, controls)
+            adopt_meter(chart, controls)
         controllers = await self._open_controllers(controls, music_thread, packs)
         # Opened after all that answers its messages, and so closed before it.
         midi_input = self._stack.enter_context(
@@ -176,7 +160,7 @@ class Session:
         )
         osc_address = f"{self._config.effective_osc.host}:{osc_remote.server.address[1]}"
         wiring = Wiring(midi_input.name, output.name, output.description, osc_address, speeds_ms, offset)
-        self._watch_ports(midi_input, output, music_thread, controllers)
+        watch_ports(midi_input, output, music_thread, controllers)
         await self._open_panel(controls, music_thread, controllers, wiring, output)
         self._say_all(wiring_lines(wiring, midi_input.description, loaded_pack, self._config.effective_osc))
         if chart is not None:
@@ -222,46 +206,6 @@ class Session:
         link = await self._stack.enter_async_context(LinkSession(music_thread.follow_link, self._clock))
         link.apply_settings(self._settings)
         return link
-
-    def _create_control_store(
-        self, music_thread: MusicThread, throttle: ControlThrottle, link: LinkSession, models: Iterable[Improviser]
-    ) -> ControlStore:
-        loop = asyncio.get_running_loop()
-
-        def on_pack_failed(name: str, current_name: str, error: Exception) -> None:
-            sentence = str(error) if isinstance(error, ModelError) else f"pack {name} cannot be loaded: {error}"
-            with suppress(RuntimeError):  # the loop is closed: the jam has ended while the pack was loading
-                loop.call_soon_threadsafe(controls.take_back, "pack", name, current_name, sentence)
-
-        packs = PackSwitcher(
-            lambda name, before_step: load_pack(name, self._config, before_step),
-            lambda name: check_pack_exists(name, self._config),
-            music_thread,
-            on_pack_failed,
-            self._settings.pack,
-            models,
-        )
-        self._stack.callback(packs.close)
-
-        def change_chart(settings: Settings) -> None:
-            chart = chart_of(settings.chart)
-            music_thread.set_chart(chart)
-            if chart is not None:
-                for remark in chart.remarks:
-                    loop.call_soon(controls.report_remark, "chart", remark)
-                loop.call_soon(self._adopt_meter, chart, controls)
-
-        preparations: dict[str, Preparation] = {
-            "pack": lambda settings: packs.switch_to(settings.pack, settings.tempo),
-            "chart": change_chart,
-            "clock": link.apply_settings,
-            "meter": link.apply_settings,
-            "tempo": lambda settings: link.set_tempo(settings.tempo),
-        }
-        controls = ControlStore(self._settings, throttle, preparations)
-        music_thread.on_control_changed = self._on_event_loop(controls.record_change)
-        music_thread.on_remark = self._on_event_loop(controls.report_remark)
-        return controls
 
     async def _open_osc(self, controls: ControlStore, music_thread: MusicThread, packs: Sequence[str]) -> OscRemote:
         remote = OscRemote(self._config.effective_osc, controls, music_thread.feed, self._clock, packs)
@@ -331,31 +275,6 @@ class Session:
         )
         await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say, worker))
 
-    def _watch_ports(
-        self, midi_input: InputPort, output: OutputPort, music_thread: MusicThread, controllers: MidiControllers
-    ) -> None:
-        """Follows ports that go and come back, and says so; the callbacks run in a thread of the MIDI system."""
-
-        def on_change(port: Port, direction: str, *, is_lost: bool) -> None:
-            if port is output:
-                music_thread.on_output_changed()
-                if not is_lost:
-                    controllers.on_output_found()
-            else:
-                music_thread.on_input_changed(is_lost=is_lost)
-            if is_lost:
-                logger.warning('MIDI %s "%s" is lost; it is used again when it is back', direction, port.name)
-            else:
-                logger.warning('MIDI %s "%s" is back', direction, port.name)
-
-        midi_input.watch_dates(music_thread.on_input_dates_shifted)
-        for port, direction in ((midi_input, "input"), (output, "output")):
-            port.watch(
-                partial(on_change, port, direction, is_lost=True), partial(on_change, port, direction, is_lost=False)
-            )
-            if port.is_lost:
-                on_change(port, direction, is_lost=True)
-
     async def _open_seed(self, music_thread: MusicThread) -> None:
         if self._seed is not None:
             from server.music.seed_player import seed_playing
@@ -367,26 +286,6 @@ class Session:
     def _say_all(self, lines: Iterable[str]) -> None:
         for line in lines:
             self._say(line)
-
-    def _adopt_meter(self, chart: Chart, controls: ControlStore) -> None:
-        """Sets the meter of the jam to that of the chart, where the chart states one."""
-        if not chart.meter or chart.meter == controls.value("meter"):
-            return
-        try:
-            controls.set("meter", chart.meter, ORIGIN_MUSIC)
-        except BadValue as error:
-            controls.report_remark(
-                "chart", f"the chart is in {chart.meter}: {error}; its chords share the bars of the jam"
-            )
-
-    def _on_event_loop(self, callback: Callable[[str, V], None]) -> Callable[[str, V], None]:
-        """Wraps a callback so that another thread may call it: it then runs in the event loop's thread."""
-        loop = asyncio.get_running_loop()
-
-        def call_on_loop(control: str, value: V) -> None:
-            loop.call_soon_threadsafe(callback, control, value)
-
-        return call_on_loop
 
 
 def run(session: Session) -> None:
