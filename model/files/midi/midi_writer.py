@@ -6,19 +6,14 @@ a channel for each track, no note shorter than a tick, and no two notes of one p
 """
 
 from collections.abc import Iterable, Sequence
-<<<<<<< HEAD
 from dataclasses import dataclass, replace
 from operator import itemgetter
-from pathlib import Path
-=======
-from dataclasses import dataclass
->>>>>>> main
 
 from model.files.midi.midi_chunks import DRUM_CHANNEL
 from model.files.song import Event, Marker, Song, SongTrack, Track
 from model.files.tempo import TempoChange, microseconds_of
 from model.files.time_signature import COMMON_TIME, MeterChange, TimeSignature, bar_line_at_or_after
-from model.notes import in_onset_order
+from model.notes import Note, in_onset_order
 
 TICKS_PER_BEAT = 480
 """Ticks per beat, as most programs write it: a tick is about a millisecond at 120 bpm, and the grid of the time bins
@@ -34,52 +29,6 @@ _TEXT_NAME, _TEXT_MARKER = 0x03, 0x06
 _CLOCKS_PER_CLICK, _THIRTY_SECONDS_PER_BEAT = 24, 8
 
 
-<<<<<<< HEAD
-@dataclass(frozen=True, slots=True)
-class Track:
-    """One track of notes."""
-
-    name: str
-    notes: Sequence[Note]
-    program: int = PIANO
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A channel message at a beat of the song, from 0."""
-
-    data: bytes
-    beat: float
-
-
-@dataclass(frozen=True, slots=True)
-class SongTrack:
-    """One named track, with its events in any order; events of one tick are in the order in which they were played."""
-
-    name: str
-    events: Sequence[Event]
-
-
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """A text at a beat, which programs show above their tracks."""
-
-    beat: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Song:
-    """The content of a file. Of several tempi or meters at one beat the last one is written."""
-
-    tracks: Sequence[SongTrack]
-    tempi: Sequence[TempoChange]
-    meters: Sequence[MeterChange]
-    markers: Sequence[Marker] = ()
-
-
-=======
->>>>>>> main
 def as_midi(
     tracks: Sequence[Track],
     tempo_bpm: float,

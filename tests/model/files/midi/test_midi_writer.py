@@ -10,25 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.files.midi.midi_reader import read_midi
-<<<<<<< HEAD
-from model.files.midi.midi_writer import (
-    CHANNELS,
-    TICKS_PER_BEAT,
-    Event,
-    Marker,
-    Song,
-    SongTrack,
-    Track,
-    as_midi,
-    as_midi_file,
-    write_midi,
-)
-from model.files.seed import read_seed, seed_of
-=======
 from model.files.midi.midi_writer import CHANNELS, TICKS_PER_BEAT, as_midi, as_midi_file
-from model.files.seed import read_seed
+from model.files.seed import read_seed, seed_of
 from model.files.song import Event, Marker, Song, SongTrack, Track
->>>>>>> main
 from model.files.tempo import TempoChange
 from model.files.time_signature import COMMON_TIME, MeterChange, TimeSignature
 from model.files.whole_file import write_whole
