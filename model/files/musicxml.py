@@ -45,12 +45,15 @@ def read_musicxml(content: bytes) -> FileScore:
                 _Voice(partitura.score.unfold_part_maximal(part), source.programs.get(part.id, 0))
                 for part in score.parts
             ]
-            parts = [voice.part(number) for number, voice in enumerate(voices)]
+            parts = [part for number, voice in enumerate(voices) if len(part := voice.part(number))]
+            has_drums = any(voice.has_drums for voice in voices)
             tempi = [tempo for voice in voices for tempo in voice.tempi()]
             meters = voices[0].meters() if voices else ()
         except Exception as error:  # partitura raises many types for invalid content
             raise UnreadableError(f"is not MusicXML that can be read ({_first_line(error)})") from error
-    return FileScore(float(TICKS_PER_BEAT), tuple(part for part in parts if len(part)), TempoMap.of(tempi), meters)
+    if has_drums and not parts:
+        raise UnreadableError("holds nothing but drums")
+    return FileScore(float(TICKS_PER_BEAT), tuple(parts), TempoMap.of(tempi), meters)
 
 
 def _first_line(error: Exception) -> str:
@@ -65,6 +68,13 @@ class _Voice:
         self._part = part
         self._program = program
         self._begin_beats = float(part.quarter_map(part.first_point.t))
+
+    @property
+    def has_drums(self) -> bool:
+        """Whether it has percussion without pitch."""
+        import partitura.score
+
+        return any(True for _ in self._part.iter_all(partitura.score.UnpitchedNote))
 
     def part(self, number: int) -> Part:
         # Not with `note_array`, which fails on grace notes in parts with unfolded repeats (partitura 1.9).

@@ -132,6 +132,14 @@ class TestReading:
         assert (seed.tempo_bpm, seed.meter, seed.tempi) == (97.0, TimeSignature(4, 4), (TempoChange(8.0, 60.0),))
         assert seed.notes[0] == Note(67, 3.0, 1.0, 80)
 
+    def test_a_score_of_drums_alone_is_refused_as_one(self) -> None:
+        drum = "<unpitched><display-step>C</display-step><display-octave>5</display-octave></unpitched>"
+        bar = f'<measure number="1"><attributes><divisions>4</divisions></attributes>{note("G", 4, 4)}</measure>'
+        drums = bar.replace("<pitch><step>G</step><octave>4</octave></pitch>", drum)
+        assert drums != bar
+        with pytest.raises(UnreadableError, match=r"^holds nothing but drums$"):
+            read_musicxml(score_of([drums]))
+
     @pytest.mark.parametrize("content", [b"<score-partwise><part", b"no XML", score_of(["<measure>"])])
     def test_a_file_that_is_no_score_is_refused_in_one_line(self, content: bytes) -> None:
         with pytest.raises(UnreadableError, match=r"^is not MusicXML that can be read") as raised:
