@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Self
 
 from model.notes import Note
@@ -84,17 +85,11 @@ class Bars:
 
     def strength(self, beat: float) -> Strength:
         """How strong the place of a beat is. A bar has a middle where it divides into two halves of whole pulses."""
-        place = self.place(beat)
-        if place < PLACE_TOLERANCE_BEATS:
-            return Strength.DOWNBEAT
-        pulses = place / self.pulse_beats
-        if abs(pulses - round(pulses)) * self.pulse_beats <= PLACE_TOLERANCE_BEATS:
-            half = self.beats_per_bar / self.pulse_beats / 2
-            return Strength.MIDBAR if half == round(half) == round(pulses) else Strength.BEAT
-        # A half beat is half a simple pulse, or a third of a compound one.
-        parts = pulses * (3 if self.pulse_beats % 1 else 2)
-        is_part = abs(parts - round(parts)) * self.pulse_beats / 2 <= PLACE_TOLERANCE_BEATS
-        return Strength.HALF_BEAT if is_part else Strength.BETWEEN
+        return self.strength_of(self.place(beat))
+
+    def strength_of(self, place: float) -> Strength:
+        """How strong a `place` in the bar is."""
+        return _strength_of(place, self.beats_per_bar, self.pulse_beats)
 
     def line_at_or_before(self, beat: float) -> float:
         """The last bar line that is not after a beat."""
@@ -107,6 +102,21 @@ class Bars:
         if abs(halves - round(halves)) * self.pulse_beats / 2 <= PLACE_TOLERANCE_BEATS:
             return self
         return Bars(start_beats, self.beats_per_bar, self.pulse_beats)
+
+
+@lru_cache(maxsize=1 << 10)
+def _strength_of(place: float, beats_per_bar: float, pulse_beats: float) -> Strength:
+    """Kept, as the places of an answer are few."""
+    if place < PLACE_TOLERANCE_BEATS:
+        return Strength.DOWNBEAT
+    pulses = place / pulse_beats
+    if abs(pulses - round(pulses)) * pulse_beats <= PLACE_TOLERANCE_BEATS:
+        half = beats_per_bar / pulse_beats / 2
+        return Strength.MIDBAR if half == round(half) == round(pulses) else Strength.BEAT
+    # A half beat is half a simple pulse, or a third of a compound one.
+    parts = pulses * (3 if pulse_beats % 1 else 2)
+    is_part = abs(parts - round(parts)) * pulse_beats / 2 <= PLACE_TOLERANCE_BEATS
+    return Strength.HALF_BEAT if is_part else Strength.BETWEEN
 
 
 COMMON_BARS = Bars()

@@ -14,7 +14,7 @@ from model.harmony.changes import Changes
 from model.harmony.chord_preference import ChordPreference
 from model.improvising.closing import ChordEnds, Closing
 from model.improvising.forecast_point import ForecastPoint
-from model.improvising.sampling import Weights, draw_token, rank_tokens
+from model.improvising.sampling import Weights, draw_token, ones
 from model.improvising.sampling_settings import SamplingSettings
 from model.tokens.vocabulary import EventVocabulary, Mask, PitchVocabulary
 
@@ -39,7 +39,7 @@ class Factor(Protocol):
 def keep_some(weights: Weights, mask: Mask) -> None:
     """Sets the weights outside the mask to 0; changes nothing where no weight would be left."""
     kept = weights * mask
-    if kept.any():
+    if kept.item(kept.argmax()) > 0.0:
         weights[:] = kept
 
 
@@ -47,27 +47,26 @@ class Grammar:
     """The tokens that the vocabulary allows next. It comes first, so that every later factor chooses among these."""
 
     def __init__(self, vocabulary: AnyVocabulary, settings: SamplingSettings) -> None:
-        self._vocabulary, self._max_chord = vocabulary, settings.max_chord
+        self._forbid_after, self._max_chord = vocabulary.forbid_after, settings.max_chord
 
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
-        self._vocabulary.forbid_after(weights, point.chord, self._max_chord)
+        self._forbid_after(weights, point.chord, self._max_chord)
 
 
 class VariedTimes:
     """Draws times more freely than notes, by `TIME_TEMPERATURE`. How likely it is that a time comes at all stays the same."""
 
     def __init__(self, vocabulary: EventVocabulary) -> None:
-        self._first_time_token = vocabulary.first_time_token
+        self._first_time_token, self._ones = vocabulary.first_time_token, ones(len(vocabulary.bins))
 
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
         if not point.chord:
             return
         times = weights[self._first_time_token :]
-        highest, total = float(times.max()), float(times.sum())
-        if highest > 0.0:
-            times /= highest
-            np.power(times, 1.0 / TIME_TEMPERATURE, out=times)
-            times *= total / float(times.sum())
+        total = times.dot(self._ones).item()
+        if total > 0.0:
+            np.power(times, 1.0 / TIME_TEMPERATURE, times)
+            times *= total / times.dot(self._ones).item()
 
 
 class ChordNotes:
@@ -110,16 +109,19 @@ class NoLongRepeats:
 
     def __init__(self, vocabulary: AnyVocabulary, settings: SamplingSettings) -> None:
         assert settings.novelty is not None
-        self._pitches, self._novelty = np.array(vocabulary.pitches), settings.novelty
+        self._tokens = {pitch: 1 + index for index, pitch in enumerate(vocabulary.pitches)}
+        self._novelty = settings.novelty
 
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
         if point.chord:
             return
         forbidden = self._novelty.forbidden_pitches(point.outline)
         if forbidden:
-            mask = np.ones(len(weights), np.bool_)
-            mask[1 : 1 + len(self._pitches)] = ~np.isin(self._pitches, list(forbidden))
-            keep_some(weights, mask)
+            tokens = [self._tokens[pitch] for pitch in forbidden if pitch in self._tokens]
+            before = weights[tokens]
+            weights[tokens] = 0.0
+            if not weights.item(weights.argmax()) > 0.0:
+                weights[tokens] = before
 
 
 def _varied_times(vocabulary: AnyVocabulary, _: SamplingSettings) -> Factor | None:
@@ -168,13 +170,13 @@ class Forecast:
 
     def __init__(self, vocabulary: AnyVocabulary, settings: SamplingSettings) -> None:
         made = [make(vocabulary, settings) for make in FACTORS]
-        self._factors = [factor for factor in made if factor is not None]
+        self._steps = [factor.apply for factor in made if factor is not None]
         self.closing = next((factor for factor in made if isinstance(factor, Closing)), None)
         """The factor of the answer's end; None where the settings name no ending."""
         self._temperature, self._top_p = settings.temperature, settings.top_p
 
     def draw(self, weights: Weights, point: ForecastPoint, uniform: float) -> int:
         """The token that the random number `uniform`, in [0, 1), selects. Overwrites `weights`, shape (vocabulary,)."""
-        for factor in self._factors:
-            factor.apply(weights, point)
-        return draw_token(*rank_tokens(weights, self._temperature, self._top_p), uniform)
+        for apply in self._steps:
+            apply(weights, point)
+        return draw_token(weights, self._temperature, self._top_p, uniform)

@@ -10,6 +10,8 @@ from math import isfinite
 from random import Random
 from typing import Generic, Protocol, TypeVar
 
+import numpy as np
+
 from model.analysis.bars import Bars
 from model.approach import Approach
 from model.engines.engine import Engine, EngineState, Logits
@@ -20,13 +22,13 @@ from model.improvising.closing import latest_onset_beats
 from model.improvising.forecast import Forecast
 from model.improvising.forecast_point import ForecastPoint
 from model.improvising.rhythm import Rhythm
-from model.improvising.sampling import softmax
+from model.improvising.sampling import HARMLESS_SQUARES, ones, within_reach
 from model.improvising.sampling_settings import SamplingSettings
 from model.improvising.varied_rhythm import VariedRhythm
 from model.memory.backoff import with_odds
 from model.memory.memory import Memory
 from model.memory.memory_mark import MemoryMark
-from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
+from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note, create_note
 from model.phrasing.phrasing import PLAIN, Phrasing
 from model.tokens.vocabulary import START, Cursor, EventVocabulary, PitchVocabulary, Vocabulary
 
@@ -41,7 +43,7 @@ PLANNED_VELOCITY = 80
 TIME_ODDS = 0.25
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as one is made for every token; none is ever changed
 class Snapshot:
     """Everything an improviser has heard, as one value: network state, forecast, place in the music, and place in its memory.
 
@@ -54,7 +56,7 @@ class Snapshot:
     memory: MemoryMark | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as a snapshot is not
 class PlannedNote:
     """A note of an answer that has not sounded yet, and the snapshot that holds once it has sounded.
 
@@ -74,7 +76,7 @@ class Improviser(Protocol):
     """The interface of an improviser, as a jam uses it; there is one class for each approach.
 
     Used from one thread at a time (in a jam the music thread); no method waits for anything. `hear` and each note taken
-    from `compose` cost a few steps of the network, of about 0.15 ms each on a CPU; everything else is cheap. The
+    from `compose` cost a few steps of the network, of about 0.1 ms each on a CPU; everything else is cheap. The
     methods may be called in any order. Both raise BrokenForecast where the network's forecast is not a number; the
     state of the improviser is then what it was before the call, so it goes on as soon as the network's forecasts are
     numbers again.
@@ -169,6 +171,7 @@ class _BaseImproviser(Generic[V]):
         self._chord_preference = chord_preference
         self._vocabulary = vocabulary
         self.memory = memory
+        self._ones = ones(vocabulary.size)
         logits, state = self._step(START, engine.initial_state())
         self._current = Snapshot(state, logits, Cursor(), _mark(memory))
 
@@ -226,32 +229,40 @@ class _BaseImproviser(Generic[V]):
         `cursor` is the position after it.
         """
         logits, state = self._step(token, snapshot.engine_state)
-        memory = self._memory_at(snapshot)
+        memory = self.memory
         if memory is None:
             return Snapshot(state, logits, cursor)
+        if snapshot.memory is not None:
+            memory.restore(snapshot.memory)
         memory.hear(token, place, chord_place, learn=learn)
         return Snapshot(state, logits, cursor, memory.snapshot())
 
     def _step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
         logits, after = self._engine.step(token, state)
-        # A state with a NaN in it gives a forecast with a NaN, and would spoil all later ones. The sum of squares is
-        # finite only where no value is NaN or infinite.
-        if not isfinite(logits.dot(logits)):
-            raise BrokenForecast(f"the {self.approach} network's forecast is not a number; the answer ends here")
+        squares = logits.dot(logits).item()
+        if not squares <= HARMLESS_SQUARES:
+            # A state with a NaN in it gives a forecast with a NaN, and would spoil all later ones. The sum of squares is
+            # finite only where no value is NaN or infinite.
+            if not isfinite(squares):
+                raise BrokenForecast(f"the {self.approach} network's forecast is not a number; the answer ends here")
+            logits = within_reach(logits)
         return logits, after
 
     def _draw(
         self, current: Snapshot, forecast: Forecast, point: ForecastPoint, memory_strength: float, random: Random
     ) -> tuple[int, float]:
         """The next token, and the part of its probability that came from memory."""
-        memory = self._memory_at(current) if memory_strength > 0.0 else None
-        if memory is None:
-            return forecast.draw(softmax(current.logits), point, random.random()), 0.0
-        if memory.time_comes:
-            memory_strength = with_odds(memory_strength, TIME_ODDS)
-        mixed = memory.mix(softmax(current.logits), memory_strength, point.place, point.chord_place)
-        point.network_weight = mixed.network_weight
-        token = forecast.draw(mixed.probabilities, point, random.random())
+        logits, memory = current.logits, self.memory
+        p = logits.astype(np.float64)
+        np.exp(p, p)
+        if memory is None or memory_strength == 0.0:
+            return forecast.draw(p, point, random.random()), 0.0
+        if current.memory is not None:
+            memory.restore(current.memory)
+        p_sum = p.dot(self._ones).item()
+        mixed = memory.mix(p, memory_strength, point.place, point.chord_place, p_sum)
+        point.network_weight = p_sum / mixed.total
+        token = forecast.draw(mixed.weights.copy(), point, random.random())
         return token, mixed.memory_share(token)
 
     def _memory_at(self, snapshot: Snapshot) -> Memory | None:
@@ -289,7 +300,8 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
             point.onset_beats = onset_beats
             point.place = None if bars is None else bars.grid_place(onset_beats)
-            point.chord_place = place_among(changes, onset_beats, settings.transpose)
+            if changes is not None:
+                point.chord_place = place_among(changes, onset_beats, settings.transpose)
             token, memory_share = self._draw(current, forecast, point, settings.memory, random)
             pitch = vocabulary.pitch(token)
             point.outline.append(pitch)
@@ -307,7 +319,7 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
                 end_beats = until_beats
             else:
                 end_beats = min(onset_beats + duration_beats, until_beats)
-            note = Note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY)
+            note = create_note(pitch, onset_beats, end_beats - onset_beats, PLANNED_VELOCITY)
             yield PlannedNote(note, current, memory_share, fills_gap, is_last)
             if is_last:
                 return
@@ -337,43 +349,42 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
         onset_beats, latest_beats = start_beats, latest_onset_beats(until_beats, settings.closing_beats)
         point = ForecastPoint(start_beats, until_beats, start_beats, outline=list(settings.answer_outline))
         chord: list[tuple[int, float, Snapshot]] = []
+        first_time, shifts, pitches = vocabulary.first_time_token, vocabulary.bins.shifts, vocabulary.pitches
+        strength, closing = settings.memory, forecast.closing
+        time_strength = with_odds(strength, TIME_ODDS)
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
-            point.onset_beats, point.chord = onset_beats, current.cursor.chord
             if not chord:
+                point.onset_beats, point.chord = onset_beats, ()
                 point.place = None if bars is None else bars.grid_place(onset_beats)
-                point.chord_place = place_among(changes, onset_beats, settings.transpose)
-            token, memory_share = self._draw(current, forecast, point, settings.memory, random)
-            if vocabulary.is_time(token):
-                next_beats = onset_beats + vocabulary.shift_beats(token) * settings.time_scale
-                duration_beats = next_beats - onset_beats
-                is_last = next_beats > latest_beats
-                if forecast.closing is not None and not is_last:
-                    chance = forecast.closing.chance_beyond_times(onset_beats, until_beats, max(point.chord))
-                    is_last = chance > 0.0 and random.random() < chance
-                if is_last:
-                    next_beats, duration_beats = until_beats, until_beats - onset_beats
-                    if settings.ending is not None:
-                        duration_beats = settings.ending.last_length_beats(onset_beats, random.random())
-                yield from _chord_notes(chord, onset_beats, duration_beats, is_last=is_last)
-                point.outline.append(max(pitch for pitch, *_ in chord))
-                del point.outline[:-MAX_OUTLINE_ONSETS]
-                chord.clear()
-                onset_beats = next_beats
-                current = self._advance(current, token, Cursor(onset_beats), point.place, learn=learn)
-            else:
-                pitch = vocabulary.pitch(token)
-                cursor = Cursor(onset_beats, (*current.cursor.chord, pitch))
+                if changes is not None:
+                    point.chord_place = place_among(changes, onset_beats, settings.transpose)
+            token, memory_share = self._draw(current, forecast, point, time_strength if chord else strength, random)
+            if token < first_time:
+                pitch = pitches[token - 1]
+                point.chord = (*point.chord, pitch)
+                cursor = Cursor(onset_beats, point.chord)
                 current = self._advance(current, token, cursor, point.place, point.chord_place, learn=learn)
                 chord.append((pitch, memory_share, current))
-
-
-def _chord_notes(
-    chord: list[tuple[int, float, Snapshot]], onset_beats: float, duration_beats: float, *, is_last: bool
-) -> Iterator[PlannedNote]:
-    duration_beats = min(duration_beats, LONGEST_NOTE_BEATS)
-    for pitch, memory_share, after in chord:
-        note = Note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY)
-        yield PlannedNote(note, after, memory_share, fills_gap=not is_last, is_last=is_last)
+                continue
+            next_beats = onset_beats + shifts[token - first_time] * settings.time_scale
+            duration_beats = next_beats - onset_beats
+            is_last, highest = next_beats > latest_beats, max(point.chord)
+            if closing is not None and not is_last:
+                chance = closing.chance_beyond_times(onset_beats, until_beats, highest)
+                is_last = chance > 0.0 and random.random() < chance
+            if is_last:
+                next_beats, duration_beats = until_beats, until_beats - onset_beats
+                if settings.ending is not None:
+                    duration_beats = settings.ending.last_length_beats(onset_beats, random.random())
+            duration_beats = min(duration_beats, LONGEST_NOTE_BEATS)
+            for pitch, memory_share, after in chord:
+                note = create_note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY)
+                yield PlannedNote(note, after, memory_share, not is_last, is_last)
+            point.outline.append(highest)
+            del point.outline[:-MAX_OUTLINE_ONSETS]
+            chord.clear()
+            onset_beats = next_beats
+            current = self._advance(current, token, Cursor(onset_beats), point.place, learn=learn)
 
 
 def create_improviser(

@@ -11,6 +11,7 @@ no other one begins.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import sub
 from statistics import median
 
 import numpy as np
@@ -57,15 +58,15 @@ class Novelty:
     def __init__(self, phrases: Iterable[Outline], max_share: float) -> None:
         self._max_share = max_share
         # By each run of intervals that is one short of a quote: the next interval, and whether a motif ends before it.
-        self._followers: dict[bytes, dict[int, bool]] = {}
+        self._followers: dict[tuple[int, ...], dict[int, bool]] = {}
         self._quotes: set[bytes] = set()
         for phrase in phrases:
-            intervals = _intervals(phrase.pitches)
+            intervals, differences = _intervals(phrase.pitches), _differences(phrase.pitches)
             for end in range(QUOTE_INTERVALS - 1, len(intervals)):
                 begin = end - QUOTE_INTERVALS + 1
                 self._quotes.add(intervals[begin : end + 1])
-                following = self._followers.setdefault(intervals[begin:end], {})
-                interval = intervals[end] - UNISON
+                following = self._followers.setdefault(differences[begin:end], {})
+                interval = differences[end]
                 # Where one of several places goes on within its motif, the quote may go on, too.
                 following[interval] = following.get(interval, True) and end in phrase.motif_ends
 
@@ -73,7 +74,7 @@ class Novelty:
         """The pitches that may not come next after an answer's outline so far, as too much of it would be quotes."""
         if self._max_share >= 1.0 or len(outline) < QUOTE_INTERVALS:
             return NO_PITCHES
-        following = self._followers.get(_intervals(outline[len(outline) - QUOTE_INTERVALS :]))
+        following = self._followers.get(_differences(outline[-QUOTE_INTERVALS:]))
         if following is None:
             return NO_PITCHES
         intervals = _intervals(outline)
@@ -128,6 +129,11 @@ def _outline_and_onsets(notes: Iterable[Note]) -> tuple[list[int], list[float]]:
         else:
             outline[-1] = max(outline[-1], note.pitch)
     return outline, onsets
+
+
+def _differences(outline: Sequence[int]) -> tuple[int, ...]:
+    """The intervals as numbers: of a few pitches, as they are looked up for each note, they take half of the time."""
+    return tuple(map(sub, outline[1:], outline))
 
 
 def _intervals(outline: Sequence[int]) -> bytes:

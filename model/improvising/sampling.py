@@ -19,51 +19,87 @@ LEAST_LOGIT = -600.0
 HARMLESS_SQUARES = 300.0**2
 # Below this, sums of weights would lose precision.
 LEAST_SUM = 1e-200
+NOTHING_ALLOWED = "nothing is allowed: no token has any weight"
 
 
-def rank_tokens(weights: Weights, temperature: float, top_p: float) -> tuple[Tokens, Weights]:
-    """The tokens to sample from, the likeliest first, and the sum of the probabilities up to each; both of shape (tokens,).
+def draw_token(weights: Weights, temperature: float, top_p: float, uniform: float) -> int:
+    """The token that the random number `uniform`, in [0, 1), selects, out of those of the nucleus (`rank_tokens`).
 
-    The weights, shape (vocabulary,), need not sum to 1. They are raised to the power of 1 / temperature, and cut to the
-    nucleus: the smallest set of the likeliest tokens that hold `top_p` of all probability (Holtzman et al. 2020). The sums do not
-    end at 1. Raises ValueError where no token has any weight.
+    A token is drawn from all, which need not be sorted for it, and nearly always shows by its weight that it is of the nucleus. Where
+    it is not, one of the nucleus is drawn instead. Raises ValueError where no token has any weight.
     """
+    if temperature != 1.0:
+        weights = _at_temperature(weights, temperature)
+    sums = np.add.accumulate(weights)
+    total = sums.item(-1)
+    if total < LEAST_SUM:
+        if not total > 0.0:
+            raise ValueError(NOTHING_ALLOWED)
+        return draw_token(weights / weights[weights.argmax()], 1.0, top_p, uniform)
+    token = _token_at(sums, uniform * total, total)
+    # All tokens outside the nucleus together hold no more than this.
+    if top_p >= 1.0 or weights.item(token) > (1.0 - top_p) * total:
+        return token
+    tokens, ranked_sums, ranked_total = rank_tokens(weights, 1.0, top_p)
+    if ranked_sums.item(tokens.tolist().index(token)) <= ranked_total:
+        return token
+    # Where in the token's own part the number lies is as random as the number was.
+    again = (uniform * total - (sums.item(token - 1) if token else 0.0)) / weights.item(token)
+    return tokens.item(_token_at(ranked_sums, min(max(again, 0.0), 1.0) * ranked_total, ranked_total))
+
+
+def rank_tokens(weights: Weights, temperature: float, top_p: float) -> tuple[Tokens, Weights, float]:
+    """All tokens, the likeliest first, the sum of the probabilities up to each, both of shape (tokens,), and the sum of the nucleus.
+
+    The weights, shape (vocabulary,), need not sum to 1. They are raised to the power of 1 / temperature. The nucleus is the smallest
+    set of the likeliest tokens that hold `top_p` of all probability (Holtzman et al. 2020). Raises ValueError where no token has any
+    weight.
+    """
+    if temperature != 1.0:
+        weights = _at_temperature(weights, temperature)
     tokens = weights.argsort(kind="stable")[::-1]
     ranked = weights[tokens]
-    highest = float(ranked[0])
+    highest = ranked.item(0)
     if not highest > 0.0:
-        raise ValueError("nothing is allowed: no token has any weight")
-    if temperature != 1.0:
+        raise ValueError(NOTHING_ALLOWED)
+    if highest < LEAST_SUM:
         ranked /= highest
-        np.power(ranked, 1.0 / temperature, out=ranked)
-    elif highest < LEAST_SUM:
-        ranked /= highest
-    sums = np.add.accumulate(ranked)
-    if top_p < 1.0:
-        kept = int(sums.searchsorted(top_p * sums[-1])) + 1
-        return tokens[:kept], sums[:kept]
-    return tokens, sums
+    sums: Weights = np.add.accumulate(ranked)
+    total = sums.item(-1)
+    return tokens, sums, sums.item(int(sums.searchsorted(top_p * total))) if top_p < 1.0 else total
+
+
+def _at_temperature(weights: Weights, temperature: float) -> Weights:
+    highest = weights[weights.argmax()]
+    if not highest > 0.0:
+        raise ValueError(NOTHING_ALLOWED)
+    raised: Weights = weights / highest
+    np.power(raised, 1.0 / temperature, raised)
+    return raised
+
+
+def _token_at(sums: Weights, wanted: float, total: float) -> int:
+    """The first token up to which the weights sum to more than is wanted. Rounding may have made that as high as the total."""
+    return int(sums.searchsorted(wanted, "right") if wanted < total else sums.searchsorted(total))
+
+
+def within_reach(logits: Logits) -> Logits:
+    """The logits moved, and the least likely ones raised, so that their exponentials are numbers above 0."""
+    moved: Logits = np.maximum(logits - logits[logits.argmax()], LEAST_LOGIT)
+    return moved
 
 
 def softmax(logits: Logits) -> Weights:
     """The probabilities of the logits, shape (vocabulary,); each is above 0, so that any mask leaves a token with weight."""
     p: Weights = logits.astype(np.float64)
     if p.dot(p) > HARMLESS_SQUARES:
-        p -= p[p.argmax()]
-        np.maximum(p, LEAST_LOGIT, out=p)
-    np.exp(p, out=p)
-    p *= 1.0 / p.dot(_ones(len(p)))  # takes a third of the time of a sum
+        p = within_reach(p).astype(np.float64)
+    np.exp(p, p)
+    p /= p.dot(ones(len(p)))
     return p
 
 
-def draw_token(tokens: Tokens, sums: Weights, uniform: float) -> int:
-    """The token that the random number `uniform`, in [0, 1), selects. A token of probability 0 is never drawn."""
-    total = sums[-1]
-    index = int(sums.searchsorted(uniform * total, side="right"))
-    # Rounding may have made the product as high as the total.
-    return int(tokens[index if index < len(tokens) else int(sums.searchsorted(total))])
-
-
 @cache
-def _ones(size: int) -> Weights:
+def ones(size: int) -> Weights:
+    """To sum weights with: their product with these takes a third of the time of `sum`."""
     return np.ones(size)

@@ -9,8 +9,6 @@ variety 3/4 and evidence 2/5: whether one symbol follows or several says more th
 from dataclasses import dataclass
 from math import sqrt
 
-import numpy as np
-
 from model.approach import Approach
 from model.memory.context_kinds import NOTE_KINDS, PITCH_KINDS, TIME_KINDS, ContextKind
 
@@ -21,9 +19,7 @@ MAX_FOLLOWERS = 32
 MIN_STRENGTH = 1e-3
 # Above this the network would have no weight where the memory knows the context, and a mask could leave no token.
 MAX_STRENGTH = 0.99
-
-Escapes = list[list[list[float]]]
-"""Indexed by context (trusted least first), n and `distinct`: the share of the forecast that is left to those before it."""
+LARGEST_PRODUCT = 1e150
 
 
 def with_odds(strength: float, odds: float) -> float:
@@ -51,21 +47,24 @@ class Trust:
         if self.concentrations and min(self.concentrations) <= 0.0:
             raise ValueError("the concentrations of a memory must be above 0")
 
-    def escapes(self, strength: float) -> Escapes:
-        """The escapes at a strength from 0 (the memory has no weight) over 0.5 (as fitted) to 1.
+    def odds(self, strength: float) -> tuple[float, ...]:
+        """The odds for what followed a context of each kind, against those before it, where one symbol followed it once.
 
-        The odds are multiplied by the squared odds against the strength: 1 at 0.5, a hundredth at 10 to 1.
+        The strength is from 0 (the memory has no weight) over 0.5 (as fitted) to 1. The odds are multiplied by the squared odds for
+        it: 1 at 0.5, a hundredfold at 10 to 1. At `n` followers and so on they grow by `growth`.
         """
         strength = min(strength, MAX_STRENGTH)
         if strength < MIN_STRENGTH:
-            return [[[1.0] * (MAX_FOLLOWERS + 1)] * (MAX_FOLLOWERS + 1)] * len(self.kinds)
-        scale = ((1.0 - strength) / strength) ** 2
-        n = np.arange(MAX_FOLLOWERS + 1, dtype=np.float64)
-        n[0] = 1.0  # never looked up
-        odds = scale * n[None, :] ** self.variety / n[:, None] ** self.evidence
-        table = np.array(self.concentrations)[:, None, None] * odds
-        escapes: Escapes = (table / (1.0 + table)).tolist()
-        return escapes
+            return (0.0,) * len(self.kinds)
+        scale = (strength / (1.0 - strength)) ** 2
+        # The product of all, which a forecast may need, stays a number.
+        largest = LARGEST_PRODUCT ** (1.0 / len(self.kinds)) / self.growth(MAX_FOLLOWERS, 1)
+        return tuple(min(scale / concentration, largest) for concentration in self.concentrations)
+
+    def growth(self, n: int, distinct: int) -> float:
+        """How many times greater the odds are after n followers, `distinct` of them different, than after one."""
+        growth: float = n**self.evidence / distinct**self.variety
+        return growth
 
 
 @dataclass(frozen=True, slots=True)

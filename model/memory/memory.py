@@ -9,8 +9,7 @@ To compose ahead, the memory hears the planned notes, then goes back (`restore`)
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, MutableSequence, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,15 +17,16 @@ import numpy.typing as npt
 from model.defaults import FITTED_STRENGTH
 from model.memory.backoff import MAX_FOLLOWERS, Backoff, Trust
 from model.memory.context_kinds import LONGEST
-from model.memory.context_levels import ChordContextLevels, ContextLevels
+from model.memory.context_levels import ContextLevels
 from model.memory.memory_mark import (
     EMPTY_LINES,
     FIRST_TIME_SYMBOL,
     MAX_INTERVAL,
     MAX_TIMES,
+    SYMBOL_BYTES,
     MemoryHistory,
     MemoryMark,
-    chord_contexts_at,
+    context_keys,
     contexts_at,
 )
 from model.memory.mixed_forecast import MixedForecast, Probabilities
@@ -57,13 +57,15 @@ class Memory:
         self._first_time_token = 1 + len(vocabulary.pitches)
         if not len(vocabulary.pitches) <= 128 or vocabulary.size - self._first_time_token > MAX_TIMES:
             raise ValueError(f"a memory is for 128 pitches and {MAX_TIMES} times at most, not {vocabulary.size} tokens")
-        before_note = ContextLevels(backoff.notes, 0)
-        before_time = before_note if backoff.times is None else ContextLevels(backoff.times, len(backoff.notes.kinds))
-        self._levels = (before_note, before_time)  # by whether a time may come
-        self._over_chords = None
         self._plain_count = len(backoff.kinds) - (len(backoff.chords.kinds) if backoff.chords else 0)
-        if backoff.chords is not None:
-            self._over_chords = ChordContextLevels(backoff.notes_over_chords, backoff.chords, self._plain_count)
+        keys = dict(zip(backoff.kinds, context_keys(backoff.kinds, 0), strict=True))
+        before_note, before_time, over_chords = (
+            None if trust is None else ContextLevels(trust, [keys[kind] for kind in trust.kinds])
+            for trust in (backoff.notes, backoff.times, backoff.notes_over_chords if backoff.chords else None)
+        )
+        assert before_note is not None
+        self._levels = (before_note, before_time or before_note)  # by whether a time may come
+        self._over_chords = over_chords
         self.kinds = backoff.kinds
         """All kinds of its contexts; the first byte of a context is the index of its kind."""
         self._has_times = vocabulary.size > self._first_time_token
@@ -89,7 +91,7 @@ class Memory:
         """Replaces the content by these contexts, in the form that `contexts` returns. Of too many, the last are kept."""
         self._followers = dict(contexts)
         self._oldest_first = deque(self._followers)
-        self._current = MemoryMark(MemoryHistory(began_empty=not self._followers))
+        self._current = MemoryMark(MemoryHistory(began_empty=not self._followers), None)
         self._contexts: list[bytes] | None = None
         self._contexts_place: tuple[int | None, bytes] = None, b""
         self._undo_stack = deque([self._current])
@@ -108,7 +110,7 @@ class Memory:
                 if key[0] < min(self._plain_count, other._plain_count)  # noqa: SLF001
             }
             self._oldest_first = deque(key for key in self._oldest_first if key in self._followers)
-        before, self._current = self._current, MemoryMark(MemoryHistory(began_empty=not self._followers))
+        before, self._current = self._current, MemoryMark(MemoryHistory(began_empty=not self._followers), None)
         self._current.lines, self._current.time_comes = before.lines, before.time_comes
         self._current.last_note_token = before.last_note_token
         self._contexts = None
@@ -141,18 +143,17 @@ class Memory:
         """The symbols of a next token: as it is, and as an interval. The first note of all has no interval (empty bytes)."""
         last, time = self._current.last_note_token, token - self._first_time_token
         if time >= 0:
-            return bytes((token - 1,)), bytes((FIRST_TIME_SYMBOL + time,))
-        if last is None:
-            return bytes((token - 1,)), b""
-        return bytes((token - 1,)), bytes((min(max(token - last, -MAX_INTERVAL), MAX_INTERVAL) + MAX_INTERVAL,))
+            step = SYMBOL_BYTES[FIRST_TIME_SYMBOL + time]
+        elif last is None:
+            step = b""
+        else:
+            step = SYMBOL_BYTES[min(max(token - last, -MAX_INTERVAL), MAX_INTERVAL) + MAX_INTERVAL]
+        return SYMBOL_BYTES[token - 1], step
 
     def hear(self, token: int, place: int | None = None, chord_place: bytes = b"", *, learn: bool = True) -> None:
         """Moves on by one token. Without `learn` the token only becomes part of the current context, and is not remembered."""
         current = self._current
-        mark = MemoryMark(current.history)
-        mark.previous, mark.position, mark.token, mark.is_learnt = current, current.position + 1, token, learn
-        mark.place, mark.chord_place = place, chord_place
-        self._append(mark)
+        self._append(MemoryMark(current.history, current, token, place, chord_place, learn))
 
     def snapshot(self) -> MemoryMark:
         """The current position, to go back to with `restore`."""
@@ -189,56 +190,35 @@ class Memory:
         strength: float = FITTED_STRENGTH,
         place: int | None = None,
         chord_place: bytes = b"",
+        p_sum: float = 1.0,
     ) -> MixedForecast:
         """The forecast of the next token, at this place, from the network's `p`, shape (vocabulary,), and the memory.
+
+        The network's probabilities are `p` / `p_sum`, and `p_sum` is at most e to the power of 300.
 
         At `strength` 0 it is the network's forecast; at 0.5 it predicts best; at 1 it is the memory's, wherever the memory
         knows the context.
         """
-        current, known = self._current, self._followers
-        here = self._levels_at(chord_place)
-        if strength != here.strength:
-            here.strength, here.escapes = strength, here.trust.escapes(strength)
-        escapes, is_transposed = here.escapes, here.is_transposed
-        last = current.last_note_token or 0
-        remaining = 1.0  # probability left to contexts that are trusted less, and to the network
-        remembered: dict[int, float] = {}
-        level = len(is_transposed)
-        for context in reversed(self._contexts_at_current(place, chord_place)):
-            level -= 1
-            followers = known.get(context)
-            if followers is not None:
-                shares = _shares_of(followers)
-                escape = escapes[level][len(followers)][len(shares)]
-                weight = remaining * (1.0 - escape)
-                remaining *= escape
-                for symbol, share in shares:
-                    if not is_transposed[level]:
-                        token = symbol + 1
-                    elif symbol >= FIRST_TIME_SYMBOL:
-                        token = self._first_time_token + symbol - FIRST_TIME_SYMBOL
-                    else:
-                        token = last + symbol - MAX_INTERVAL
-                        if not START < token < self._first_time_token:
-                            token = START  # an interval that leaves the vocabulary
-                    remembered[token] = remembered.get(token, 0.0) + weight * share
-        return self._mixed(p, remaining, remembered)
-
-    def _mixed(self, p: Probabilities, remaining: float, remembered: dict[int, float]) -> MixedForecast:
-        # In double precision, so that a very small weight of the network does not become zero.
-        mixed: npt.NDArray[np.float64] = np.multiply(p, remaining, dtype=np.float64)
-        if not remembered:
-            return MixedForecast(mixed, remembered, p, remaining)
-        lost = remembered.pop(START, 0.0)  # intervals that leave the vocabulary
-        if lost:
-            # Not one minus what is lost: where nearly all is, nothing would be left of the difference.
-            scale = 1.0 / (remaining + sum(remembered.values()))
-            mixed *= scale
-            remaining *= scale
-            remembered = {token: weight * scale for token, weight in remembered.items()}
-        for token, weight in remembered.items():  # a few: an array of them would take longer to make
-            mixed[token] += weight
-        return MixedForecast(mixed, remembered, p, remaining)
+        current = self._current
+        plain, transposed, total = self._levels_at(chord_place).expect(
+            strength, self._followers, current.lines, place, chord_place
+        )
+        # In double precision, so that the network's part, however small, is not lost.
+        weights: npt.NDArray[np.float64] = p.astype(np.float64)
+        # Its items are read and written in a third of the time.
+        view: MutableSequence[float] = memoryview(weights)  # type: ignore[arg-type, assignment]
+        for symbol, weight in plain.items():
+            view[symbol + 1] += weight * p_sum
+        last, first_time, is_lost = current.last_note_token or 0, self._first_time_token, False
+        for symbol, weight in transposed.items():
+            if symbol >= FIRST_TIME_SYMBOL:
+                view[first_time + symbol - FIRST_TIME_SYMBOL] += weight * p_sum
+            elif START < (token := last + symbol - MAX_INTERVAL) < first_time:
+                view[token] += weight * p_sum
+            else:  # an interval that leaves the vocabulary
+                is_lost = True
+        # Not the total minus what is lost: where nearly all is, nothing would be left of the difference.
+        return MixedForecast(weights, weights.sum() if is_lost else total * p_sum, p, p_sum)
 
     def _append(self, mark: MemoryMark) -> None:
         """Moves to a mark that follows the current one, and learns its token."""
@@ -332,7 +312,7 @@ class Memory:
                 del known[context]
                 self._oldest_first.pop()
 
-    def _levels_at(self, chord_place: bytes) -> ContextLevels | ChordContextLevels:
+    def _levels_at(self, chord_place: bytes) -> ContextLevels:
         """The contexts before the next token, which is at this place among the chords."""
         if chord_place and self._over_chords is not None and not self._current.time_comes:
             return self._over_chords
@@ -341,19 +321,7 @@ class Memory:
     def _contexts_at_current(self, place: int | None, chord_place: bytes) -> list[bytes]:
         """Cached, as both `mix` and `hear` need them at most positions."""
         if self._contexts is None or self._contexts_place != (place, chord_place):
-            current, over = self._current, self._over_chords
-            contexts = contexts_at(current.lines, self._levels[current.time_comes].keys, place)
-            if chord_place and over is not None and not current.time_comes:
-                below = chord_contexts_at(current.lines, over.below, chord_place)
-                contexts = [*below, *contexts, *chord_contexts_at(current.lines, over.above, chord_place)]
-            self._contexts = contexts
+            keys = self._levels_at(chord_place).keys
+            self._contexts = contexts_at(self._current.lines, keys, place, chord_place)
             self._contexts_place = place, chord_place
         return self._contexts
-
-
-@lru_cache(maxsize=1 << 11)
-def _shares_of(followers: bytes) -> Sequence[tuple[int, float]]:
-    """Each symbol that followed, and its share of all. Cached, as the same contexts occur over and over: a
-    larger cache saves no more.
-    """
-    return tuple((symbol, followers.count(symbol) / len(followers)) for symbol in dict.fromkeys(followers))

@@ -9,6 +9,7 @@ from model.tokens.vocabulary import START
 # intervals and steps it is an interval from -63 to 63 semitones, or a time after those. A leap of more than five octaves
 # counts as 63.
 SYMBOLS = 256
+SYMBOL_BYTES = tuple(bytes((symbol,)) for symbol in range(SYMBOLS))
 MAX_INTERVAL = 63
 FIRST_TIME_SYMBOL = 2 * MAX_INTERVAL + 1
 MAX_TIMES = SYMBOLS - 1 - FIRST_TIME_SYMBOL
@@ -20,8 +21,10 @@ LARGEST_PLACE = 256**PLACE_BYTES - 1
 CHORD_PLACE_BYTES = 5
 """As many as `model.harmony.changes` makes of a place among the chords."""
 
-ContextKey = tuple[bytes, int, int, bool]
-"""What a context of one kind is made of: the byte it begins with, the index of its line, its length, whether it has a place."""
+ContextKey = tuple[bytes, int, int, int]
+"""What a context of one kind is made of: the byte it begins with, the index of its line, its length, and what comes before its symbols:
+0 for nothing, 1 for the place in the bar, 2 for the place among the chords."""
+BAR_PLACE, CHORD_PLACE = 1, 2
 
 
 class MemoryHistory:
@@ -56,13 +59,19 @@ class MemoryMark:
         "token",
     )
 
-    def __init__(self, history: MemoryHistory) -> None:
-        self.history = history
-        self.position = 0
-        self.previous: MemoryMark | None = None
-        self.token, self.is_learnt = START, False
-        self.place: int | None = None  # where in the bar the token stood
-        self.chord_place = b""  # where among the chords it stood
+    def __init__(
+        self,
+        history: MemoryHistory,
+        previous: "MemoryMark | None",
+        token: int = START,
+        place: int | None = None,
+        chord_place: bytes = b"",
+        is_learnt: bool = False,  # noqa: FBT001, FBT002  by name it takes longer
+    ) -> None:
+        """The position after `token`, which stands at this place in its bar and at this one among the chords."""
+        self.history, self.previous, self.token, self.is_learnt = history, previous, token, is_learnt
+        self.position: int = 0 if previous is None else previous.position + 1
+        self.place, self.chord_place = place, chord_place
         # The latest symbols of each of `LINES`, as many as the longest context holds.
         self.lines: Sequence[bytes] = EMPTY_LINES
         # The note that the next interval is counted from, and whether a time may come next.
@@ -82,39 +91,32 @@ EMPTY_LINES: Sequence[bytes] = (b"",) * len(LINES)
 def context_keys(kinds: Sequence[ContextKind], first: int) -> tuple[ContextKey, ...]:
     """The keys of these kinds; all kinds share one table, so each begins with a byte of its own, from `first` up."""
     return tuple(
-        (bytes((first + index,)), LINES.index(kind.line), kind.length, kind.has_place)
+        (
+            bytes((first + index,)),
+            LINES.index(kind.line),
+            kind.length,
+            CHORD_PLACE if kind.has_chord else BAR_PLACE if kind.has_place else 0,
+        )
         for index, kind in enumerate(kinds)
     )
 
 
-def contexts_at(lines: Sequence[bytes], keys: Sequence[ContextKey], place: int | None) -> list[bytes]:
-    """The contexts that end here, before a token at this place; NO_CONTEXT where too little was heard, or the place is not known."""
-    at_place = b"" if place is None else min(place, LARGEST_PLACE).to_bytes(PLACE_BYTES)
-    if (
-        at_place and len(lines[INTERVAL_LINE]) == len(lines[TIME_LINE]) == LONGEST
-    ):  # then every context is there, and need not be checked
-        return [
-            first + at_place + lines[index][LONGEST - length :]
-            if has_place
-            else first + lines[index][LONGEST - length :]
-            for first, index, length, has_place in keys
-        ]
-    contexts = []
-    for first, index, length, has_place in keys:
-        line = lines[index]
-        begin = len(line) - length
-        if begin < 0 or (has_place and not at_place):
-            contexts.append(NO_CONTEXT)
-        elif has_place:
-            contexts.append(first + at_place + line[begin:])
-        else:
-            contexts.append(first + line[begin:])
-    return contexts
+def place_bytes(place: int | None) -> bytes:
+    """A place in the bar as it stands in a context; empty where it is not known."""
+    return b"" if place is None else min(place, LARGEST_PLACE).to_bytes(PLACE_BYTES)
 
 
-def chord_contexts_at(lines: Sequence[bytes], keys: Sequence[ContextKey], chord_place: bytes) -> list[bytes]:
-    """The contexts of kinds with a chord, before a note at this place among the chords; NO_CONTEXT where too little was heard."""
+def contexts_at(
+    lines: Sequence[bytes], keys: Sequence[ContextKey], place: int | None, chord_place: bytes = NO_CONTEXT
+) -> list[bytes]:
+    """The contexts that end here, before a token at these places; NO_CONTEXT where too little was heard, or a place is not known."""
+    prefixes = b"", place_bytes(place), chord_place
+    if place is not None and len(lines[INTERVAL_LINE]) == len(lines[TIME_LINE]) == LONGEST:
+        # Then every context is there, and need not be checked.
+        return [first + prefixes[prefix] + lines[index][LONGEST - length :] for first, index, length, prefix in keys]
     return [
-        first + chord_place + lines[index][len(lines[index]) - length :] if len(lines[index]) >= length else NO_CONTEXT
-        for first, index, length, _ in keys
+        first + prefixes[prefix] + lines[index][len(lines[index]) - length :]
+        if length <= len(lines[index]) and (prefix != BAR_PLACE or place is not None)
+        else NO_CONTEXT
+        for first, index, length, prefix in keys
     ]

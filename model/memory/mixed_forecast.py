@@ -1,6 +1,5 @@
-"""A network's forecast mixed with a memory's, and how much of each token's probability came from which."""
+"""A network's forecast mixed with a memory's, and how much of each token's probability is the memory's."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,16 +12,26 @@ Probabilities = npt.NDArray[np.floating]
 class MixedForecast:
     """A network's forecast mixed with the memory's.
 
-    `probabilities`, shape (vocabulary,), sum to 1. `from_memory` holds the memory's part of them, at most as high, for the tokens
-    that it remembers here.
+    `weights`, shape (vocabulary,), sum to `total`. Of these `network`, which sum to `network_sum`, are the network's; the rest is the
+    memory's.
     """
 
-    probabilities: npt.NDArray[np.float64]
-    from_memory: Mapping[int, float]
+    weights: npt.NDArray[np.float64]
+    total: float
     network: Probabilities
-    network_weight: float
+    network_sum: float
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float64]:
+        """The probability of each token, shape (vocabulary,)."""
+        return self.weights / self.total
+
+    @property
+    def network_weight(self) -> float:
+        """How much of the forecast is the network's, from 0 to 1."""
+        return self.network_sum / self.total
 
     def memory_share(self, token: int) -> float:
-        """The part of a token's probability that came from memory, from 0 to 1; right also once `probabilities` were changed."""
-        remembered = self.from_memory.get(token)
-        return remembered / (remembered + self.network_weight * float(self.network[token])) if remembered else 0.0
+        """The part of a token's probability that came from memory, from 0 to 1."""
+        weight = self.weights.item(token)
+        return 1.0 - self.network.item(token) / weight if weight > 0.0 else 0.0

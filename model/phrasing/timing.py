@@ -2,6 +2,7 @@
 velocity.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -21,6 +22,7 @@ _REACHES: tuple[tuple[float, Part], ...] = (
     (0.72, "off_beat"),
     (0.88, "last_sixteenth"),
 )
+_ENDS = tuple(end for end, _ in _REACHES)
 # A part is played late (or early) where all its notes are about as late; a spread above this, in beats, shows nothing.
 MAX_SPREAD = 0.07
 MIN_NOTES = 2
@@ -80,11 +82,12 @@ class Timing:
 def _part_of(onset: float, previous: float | None, bars: Bars) -> tuple[Part, float]:
     """The part of the pulse that an onset means, and its position in the pulse; of a note before a beat, below 0."""
     position = (onset - bars.downbeat) / bars.pulse_beats % 1.0
-    for end, part in _REACHES:
-        if position < end:
-            if part == "off_beat" and previous is not None:
-                earlier = position - (onset - previous) / bars.pulse_beats
-                if 0.29 <= earlier < 0.42:
-                    return "second_triplet", position
-            return part, position
-    return "beat", position - 1.0
+    index = bisect_right(_ENDS, position)
+    if index == len(_REACHES):
+        return "beat", position - 1.0
+    part = _REACHES[index][1]
+    if part == "off_beat" and previous is not None:
+        earlier = position - (onset - previous) / bars.pulse_beats
+        if 0.29 <= earlier < 0.42:
+            return "second_triplet", position
+    return part, position

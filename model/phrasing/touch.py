@@ -22,6 +22,7 @@ from model.phrasing.touch_profile import (
     Features,
     TouchProfile,
     loudness_features,
+    loudness_of,
 )
 
 # Where this much rest is owed or more, a note may also be cut as short as notes of the pack's music are.
@@ -55,7 +56,7 @@ class HeardPhrase:
     bars: Bars | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as one is made for every note; none is ever changed
 class NotePlace:
     """The place of a note, as far as its touch depends on it.
 
@@ -80,7 +81,7 @@ class NotePlace:
         return None if self.bars is None else round(self.bars.place(self.onset_beats) / SLOT_BEATS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen, as a place is not
 class NoteTouch:
     """How one note is played: its velocity, the share of its gap that it sounds, and how much later than planned it
     begins.
@@ -110,7 +111,7 @@ class Touch:
     timing: Timing
     profile: TouchProfile | None
     rest_share: float | None = None
-    _alike: dict[tuple[float, Strength], Sequence[float]] = field(
+    _alike: dict[tuple[float, int], Sequence[float]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -119,21 +120,21 @@ class Touch:
 
         With `owed_rest_beats` its length is instead the one, of what the player does, that leaves the rest after it nearest to that.
         """
-        strength = place.strength
+        bars, strength, slot = place.bars, Strength.BETWEEN, None
+        if bars is not None:
+            into_bar = bars.place(place.onset_beats)
+            strength, slot = bars.strength_of(into_bar), round(into_bar / SLOT_BEATS)
         return NoteTouch(
-            self._velocity(place, strength, chance),
+            self._velocity(place, strength, slot, chance),
             self._share(place, strength, (chance * 7919) % 1.0, owed_rest_beats),
-            self.timing.late_beats(place.onset_beats, place.previous_onset_beats, place.bars, (chance * 104729) % 1.0),
+            self.timing.late_beats(place.onset_beats, place.previous_onset_beats, bars, (chance * 104729) % 1.0),
         )
 
-    def _velocity(self, place: NotePlace, strength: Strength, chance: float) -> int:
+    def _velocity(self, place: NotePlace, strength: Strength, slot: int | None, chance: float) -> int:
         velocity = self.mean_velocity
         if self.residuals:
-            features = loudness_features(
-                strength, place.progress, (place.pitch - self.mean_pitch) / 12, place.gap_beats
-            )
-            velocity += sum(map(float.__mul__, self.loudness, features))
-            slot = place.slot
+            octaves_up = (place.pitch - self.mean_pitch) / 12
+            velocity += loudness_of(self.loudness, strength, place.progress, octaves_up, place.gap_beats)
             velocity += self.slots.get(slot, 0.0) if slot is not None else 0.0
             velocity += self.residuals[int(chance * len(self.residuals))]
         return min(max(round(velocity), LOWEST_VELOCITY), HIGHEST_VELOCITY)
@@ -153,7 +154,8 @@ class Touch:
 
         Kept, as an answer has few different gaps, and sorting all notes of the player takes a quarter of a network's step.
         """
-        kept = self._alike.get((gap_beats, strength))
+        key = gap_beats, int(strength)  # an enum finds its hash slowly
+        kept = self._alike.get(key)
         if kept is None:
             octave = _octave(gap_beats)
             alike = sorted(
@@ -161,7 +163,7 @@ class Touch:
             )[:ALIKE_NOTES]
             kept = tuple(heard[2] for heard in alike)
             if len(self._alike) < GAPS_KEPT:
-                self._alike[gap_beats, strength] = kept
+                self._alike[key] = kept
         return kept
 
 

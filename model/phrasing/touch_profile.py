@@ -39,6 +39,20 @@ def loudness_features(strength: Strength, progress: float, octaves_up: float, ga
     )
 
 
+def loudness_of(
+    coefficients: Features, strength: Strength, progress: float, octaves_up: float, gap_beats: float
+) -> float:
+    """The sum of the features of a note times their coefficients, without the features that are 0 there."""
+    off_middle = progress - 0.5
+    return (
+        (coefficients[Strength.DOWNBEAT - strength] if strength else 0.0)
+        + coefficients[4] * off_middle
+        + coefficients[5] * (0.25 - off_middle * off_middle)
+        + coefficients[6] * octaves_up
+        + coefficients[7] * log2(min(max(gap_beats, SHORTEST_GAP_BEATS), LONGEST_GAP_BEATS))
+    )
+
+
 def gap_class(gap_beats: float) -> int:
     """The class of a gap, an index into `TouchProfile.lengths`."""
     return bisect_left(GAP_EDGES_BEATS, gap_beats)

@@ -24,7 +24,7 @@ START = 0
 """The token before every piece, in both vocabularies."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as one is made for every token; none is ever changed
 class Cursor:
     """A position in the music: the last onset (None before all music), and the pitches that began there so far."""
 

@@ -15,7 +15,10 @@ REPEAT_AFTER_S = 0.1
 """A JACK server that is too busy loses what is sent in one cycle, and the longest in use is 85 ms (4,096 frames)."""
 CHECK_EVERY_S = 0.4
 """How often overruns are looked for while there are fresh endings: a note that hangs is then ended within a second."""
-FRESH_S = 2.0
+DOUBT_S = 0.5 + CHECK_EVERY_S
+"""How old the news of an overrun may be for what was sent since to count as perhaps lost: the next look is `CHECK_EVERY_S` later,
+and on a machine that is too busy the news is late too."""
+FRESH_S = 3.0
 """For how long an ending is sent again after overruns. Later, a note of that pitch may be the player's own."""
 
 _Key = tuple[int, int]  # channel, pitch
@@ -35,11 +38,12 @@ class Ledger:
         self._count_overruns = count_overruns
         self._sounding: set[_Key] = set()
         self._ended: dict[_Ending, float] = {}  # what was sent once so far, and when, in order of time
-        self._fresh: dict[_Ending, float] = {}  # what was sent in the last `FRESH_S`, and when
+        self._fresh: dict[_Ending, float] = {}  # what was sent in the last `FRESH_S`, and when it was first
         self._unsent: set[_Key] = set()  # notes that sound on, as their note-off could not be sent
         self._check_s: float | None = None  # when overruns are looked for next
-        self._overruns = 0  # the port's count at the last look
-        self._had_overrun = False  # whether the last look found one
+        self._held_back: dict[_Ending, None] = {}  # what is due again once the player lets go, in order
+        self._overruns = count_overruns()
+        self._overrun_s = float("-inf")  # when the port's count was last seen to have changed
         self._played: set[_Key] = set()  # since the last `release_all`
         self._pedals: set[int] = set()  # channels whose pedal was pressed since the last `release_all`
         self._pedals_down: set[int] = set()
@@ -65,11 +69,6 @@ class Ledger:
         return (*self.pending_note_offs, *(message for channel in channels for message in _channel_releases(channel)))
 
     @property
-    def has_overrun(self) -> bool:
-        """Whether what was sent lately may be lost, so that `repeat_due` sends it again at its next look."""
-        return self._check_s is not None and (self._had_overrun or self._overruns != self._count_overruns())
-
-    @property
     def next_repeat_s(self) -> float | None:
         """When `repeat_due` has something to do next; None where it has nothing."""
         due_s = [] if self._check_s is None else [self._check_s]
@@ -81,6 +80,7 @@ class Ledger:
 
     def post(self, message: Message, at_s: float = 0.0) -> None:
         """Passes one message on. An error of `send` is raised; the note of that message then counts as sounding."""
+        self._notice_overruns(at_s)
         match message:
             case NoteOn(pitch, _, channel):
                 key = (channel, pitch)
@@ -130,23 +130,42 @@ class Ledger:
 
     def release_after_loss(self, at_s: float, channels: Collection[int]) -> None:
         """As `release_all`, where the port was lost: also for notes that were ended already, perhaps just after the port had gone."""
+        self._overrun_s = at_s  # JACK may lose what is sent while it connects two ports
         self._played |= self._played_before
         self.release_all(at_s, channels)
+
+    def is_doubtful(self, at_s: float) -> bool:
+        """Whether messages that were sent lately may be lost, so that `repeat_due` sends again what has ended."""
+        self._notice_overruns(at_s)
+        return self._check_s is not None and at_s - self._overrun_s <= DOUBT_S
 
     def repeat_due(self, at_s: float, held_pitches: Collection[int] = (), *, holds_pedal: bool = False) -> None:
         """Sends once more what ended a note, or all notes, `REPEAT_AFTER_S` ago or longer. Raises what `send` raises.
 
-        While the port reports overruns, what was sent in the last `FRESH_S` is sent again at each look, and once after.
-        What sounds again goes on. So does what the player holds (`held_pitches`, `holds_pedal`), who may play on the same
-        synthesizer.
+        While the port reports overruns, what was sent in the last `FRESH_S` is sent again at each look, and once or twice
+        after. What sounds again goes on. So does what the player holds (`held_pitches`, `holds_pedal`), who may play on the
+        same synthesizer, until the player lets go.
         """
+        self._notice_overruns(at_s)
         due = dict.fromkeys((*self._take_released(at_s), *self._take_ended(at_s), *self._take_doubtful(at_s)))
-        needed = [ending for ending in due if self._is_needed(ending, held_pitches, holds_pedal=holds_pedal)]
+        needed = [ending for ending in due if self._is_needed(ending)]
+        held = [ending for ending in needed if self._is_held(ending, held_pitches, holds_pedal=holds_pedal)]
+        self._held_back |= dict.fromkeys(held)
+        if held:
+            self._expect_check(at_s)
         try:
-            _try_all(lambda ending: self._send_again(ending, at_s), needed)
+            _try_all(
+                lambda ending: self._send_again(ending, at_s),
+                [ending for ending in needed if ending not in self._held_back],
+            )
         except Exception:
-            self._had_overrun = True  # the next look tries again
+            self._overrun_s = at_s  # the next look tries again
             raise
+
+    def _notice_overruns(self, at_s: float) -> None:
+        before, self._overruns = self._overruns, self._count_overruns()
+        if self._overruns != before:  # with another server the count begins anew
+            self._overrun_s = at_s
 
     def _post_pedal(self, message: ControlChange, channel: int, at_s: float, *, is_down: bool) -> None:
         ending = _channel_releases(channel)[0]
@@ -166,11 +185,12 @@ class Ledger:
         """It is not repeated any more, as what it has ended begins again."""
         self._ended.pop(ending, None)
         self._fresh.pop(ending, None)
+        self._held_back.pop(ending, None)
 
     def _expect_check(self, at_s: float) -> None:
         """An ending is being sent: from now on overruns matter."""
         if self._check_s is None:
-            self._check_s, self._overruns = at_s + CHECK_EVERY_S, self._count_overruns()
+            self._check_s = at_s + CHECK_EVERY_S
 
     def _take_released(self, at_s: float) -> list[_Ending]:
         """What the last `release_all` sent, where its repeat is due."""
@@ -196,30 +216,36 @@ class Ledger:
         return endings
 
     def _take_doubtful(self, at_s: float) -> list[_Ending]:
-        """What was perhaps lost, where it is time to look for that: note-offs that could not be sent, and all that is fresh after overruns."""
+        """What was perhaps lost, where it is time to look for that, and what could not be sent before."""
         if self._check_s is None or self._check_s > at_s:
             return []
-        before, self._overruns = self._overruns, self._count_overruns()
-        has_overrun = self._overruns != before  # with another server the count begins anew
-        # At one look more than seems needed, as what was repeated at the last one may have met the same overrun.
-        is_doubtful, self._had_overrun = has_overrun or self._had_overrun, has_overrun
         unsent = [NoteOff(pitch, channel) for channel, pitch in sorted(self._unsent)]
-        endings = [*unsent, *(self._fresh if is_doubtful else ())]
+        endings = [*unsent, *self._held_back, *(self._fresh if self.is_doubtful(at_s) else ())]
+        self._held_back.clear()
         self._fresh = {ending: sent_s for ending, sent_s in self._fresh.items() if at_s - sent_s < FRESH_S}
-        is_over = not self._fresh and not unsent
-        self._check_s = None if is_over else at_s + CHECK_EVERY_S
+        self._check_s = at_s + CHECK_EVERY_S if self._fresh or unsent else None
         return endings
 
-    def _is_needed(self, ending: _Ending, held_pitches: Collection[int], *, holds_pedal: bool) -> bool:
-        """Whether nothing that would be ended sounds by right: as the jam plays it again, or the player holds it."""
+    def _is_needed(self, ending: _Ending) -> bool:
+        """Whether it would end nothing that the jam plays again."""
         match ending:
             case NoteOff(pitch, channel):
                 key = (channel, pitch)
-                return pitch not in held_pitches and (key not in self._sounding or key in self._unsent)
+                return key not in self._sounding or key in self._unsent
             case ControlChange(controller, _, channel) if controller == SUSTAIN_PEDAL:
-                return not holds_pedal and channel not in self._pedals_down
+                return channel not in self._pedals_down
             case ControlChange(_, _, channel):
-                return not (held_pitches or holds_pedal or any(channel == other for other, _ in self._sounding))
+                return all(channel != other for other, _ in self._sounding)
+
+    def _is_held(self, ending: _Ending, held_pitches: Collection[int], *, holds_pedal: bool) -> bool:
+        """Whether it would end what the player holds, on any channel, on the same synthesizer."""
+        match ending:
+            case NoteOff(pitch):
+                return pitch in held_pitches
+            case ControlChange(controller) if controller == SUSTAIN_PEDAL:
+                return holds_pedal
+            case _:
+                return holds_pedal or bool(held_pitches)
 
     def _send_again(self, ending: Message, at_s: float) -> None:
         if isinstance(ending, NoteOff) and (ending.channel, ending.pitch) in self._unsent:

@@ -98,9 +98,9 @@ class LiveJam:
         return self._sender.next_repeat_s
 
     @property
-    def has_overrun(self) -> bool:
+    def is_doubtful(self) -> bool:
         """Whether messages that ended notes lately may be lost on their way."""
-        return self._sender.has_overrun
+        return self._sender.is_doubtful
 
     def now_s(self) -> float:
         """The time up to which all messages have been sent; a change takes effect from there on."""
@@ -172,6 +172,12 @@ class LiveJam:
         self._is_input_lost = is_lost
         if is_lost:
             self.release_input()
+
+    def on_output_lost(self) -> None:
+        """The output was lost; it may be back already, and what was sent meanwhile never arrived."""
+        if not self._sender.is_lost:
+            self._sender.is_lost = True
+            self._follow_output()
 
     def change(self, control: str, value: Value) -> None:
         """Sets a control."""
@@ -267,8 +273,11 @@ class LiveJam:
                 self._on_remark("chords_from", sentence)
 
     def _check_output(self) -> None:
-        if not self._sender.check_port():
-            return
+        if self._sender.check_port():
+            self._follow_output()
+
+    def _follow_output(self) -> None:
+        """The output was lost, or is back."""
         if self._sender.is_lost:
             # The ledger still counts these as sounding; in the take they end here.
             self._record_note_offs()

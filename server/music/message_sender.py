@@ -36,7 +36,7 @@ class MessageSender:
         """When the message that is being sent is due; None for one that is not planned."""
         self._port_lock = threading.Lock()  # for the watchdog of a thread that hangs; nobody else contends for it
         self.is_lost = False
-        """Whether the port was lost at the last `check_port`."""
+        """Whether the port was lost at the last `check_port`, or is known to have been lost since."""
 
     @property
     def pending_note_offs(self) -> tuple[NoteOff, ...]:
@@ -49,9 +49,9 @@ class MessageSender:
         return None if self.is_lost else self._ledger.next_repeat_s
 
     @property
-    def has_overrun(self) -> bool:
+    def is_doubtful(self) -> bool:
         """Whether messages that ended notes lately may be lost."""
-        return self._ledger.has_overrun
+        return self._ledger.is_doubtful(self._clock.now_s())
 
     def check_port(self) -> bool:
         """Looks whether the port is lost or back, and returns whether that has changed since the last call."""

@@ -172,13 +172,14 @@ class MusicThread:
         """The input is lost or back. What the player holds on a lost input is released."""
         self._enqueue(lambda: self._live_jam.on_input_changed(is_lost=is_lost))
 
-    def on_output_changed(self) -> None:
-        """To be called when `is_lost` of the output has changed.
+    def on_output_changed(self, *, is_lost: bool) -> None:
+        """To be called when the output is lost or back, in this order also where both are noticed at once.
 
         While it is lost, the jam plays nothing, and its state is `listening` or `waiting`. When it is back, the notes
         that sounded are ended, and an answer without an end goes on.
         """
-        self._enqueue(lambda: None)  # each round of the loop looks at the output
+        # Each round of the loop looks at the output, but only now and then: it may be back by then.
+        self._enqueue(self._live_jam.on_output_lost if is_lost else lambda: None)
 
     def release_input(self) -> None:
         """Releases every key and pedal that the player holds: their port is lost, so no release will come from it."""
@@ -242,7 +243,7 @@ class MusicThread:
             if self._live_jam.next_repeat_s is not None:
                 threading.Event().wait(wait_s)
                 self._live_jam.repeat_releases(self._clock.now_s() + wait_s)
-            if not self._live_jam.has_overrun:
+            if not self._live_jam.is_doubtful:
                 return
 
     def _run_once(self) -> bool:

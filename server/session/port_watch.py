@@ -20,7 +20,7 @@ def watch_ports(
 
     def on_change(port: Port, direction: str, *, is_lost: bool) -> None:
         if port is output:
-            music_thread.on_output_changed()
+            music_thread.on_output_changed(is_lost=is_lost)
             if not is_lost:
                 controllers.on_output_found()
         else:

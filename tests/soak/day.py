@@ -128,10 +128,10 @@ class Day:
 
     def pull_the_output(self) -> None:
         self.harness.output.disconnect()
-        self.harness.music_thread.on_output_changed()
-        self.harness.let_pass(self.random.uniform(0.1, 10.0))
+        self.harness.music_thread.on_output_changed(is_lost=True)
+        self.harness.let_pass(self.random.choice((0.0, self.random.uniform(0.1, 10.0))))
         self.harness.output.reconnect()
-        self.harness.music_thread.on_output_changed()
+        self.harness.music_thread.on_output_changed(is_lost=False)
         self.harness.let_pass(SILENT_AFTER_S)
 
     def unplug_the_keyboard(self) -> None:

@@ -11,6 +11,8 @@ Key = tuple[int, int]
 """A channel and a pitch."""
 FORGIVEN_S = 1.0
 """So close to an xrun, a missing cycle or a pulled cable, JACK itself loses messages between two clients."""
+AROUND_S = 4.0
+"""How much before and after a hanging note is told."""
 HANGING_S = 1.0
 """A note that the receiver still sounds this long after the jam has ended hangs."""
 
@@ -70,6 +72,30 @@ def hanging_notes(evidence: Evidence) -> list[Sounding]:
         if note.until_s - since_s > HANGING_S:
             hanging.append(note)
     return hanging
+
+
+def circumstances(evidence: Evidence, note: Sounding) -> str:
+    """A hanging note with what happened around it, in seconds after its start: what the jam played and pulled cables and late cycles."""
+    from_s, until_s = note.from_s - AROUND_S, note.until_s + AROUND_S
+    own = [
+        own
+        for own in soundings(evidence.played)
+        if own.key == note.key and own.from_s < until_s and own.until_s > from_s
+    ]
+    played = [f"{own.from_s - note.from_s:.3f} to {own.until_s - note.from_s:.3f}" for own in own]
+    got = [
+        f"{item.message} at {item.at_s - note.from_s:.3f}"
+        for item in evidence.synth_got
+        if from_s < item.at_s < until_s and not isinstance(item.message, NoteOn)
+    ]
+    pulled = [
+        f"{a - note.from_s:.3f} to {b - note.from_s:.3f}" for a, b in evidence.pulled if a < until_s and b > from_s
+    ]
+    late = [f"{at_s - note.from_s:.3f}" for at_s in sorted(evidence.disturbed_s) if from_s < at_s < until_s]
+    return (
+        f"hanging: {note}, {note.until_s - note.from_s:.3f} s; the jam played it from {played}; "
+        f"cables were out from {pulled}; cycles were late at {late}; the receiver got {got}"
+    )
 
 
 def lost_in_take(evidence: Evidence) -> list[TimedMessage]:

@@ -23,6 +23,7 @@ from tests.soak.evidence import (
     Evidence,
     Sounding,
     TimedMessage,
+    circumstances,
     hanging_notes,
     lost_in_take,
     lost_on_the_way,
@@ -184,7 +185,7 @@ def _judge(report: SoakReport, evidence: Evidence, sounding_after_stop: list[Sou
         (len(lost), "note-ons of the robot or the receiver are not in the take"),
     ]
     report.broken += [f"{count} {what}" for count, what in counts if count]
-    report.broken += [f"hanging: {note}" for note in hanging[:5]] + [f"lost: {item}" for item in lost[:5]]
+    report.broken += [circumstances(evidence, note) for note in hanging[:5]] + [f"lost: {item}" for item in lost[:5]]
     settled = report.minutes[SETTLED_AFTER - 1 :]
     if len(settled) > 2:
         first, last = settled[0], settled[-1]

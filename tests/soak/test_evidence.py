@@ -4,6 +4,7 @@ from bridge.midi.messages import ALL_NOTES_OFF, ControlChange, Message, NoteOff,
 from tests.soak.evidence import (
     Evidence,
     TimedMessage,
+    circumstances,
     hanging_notes,
     lost_in_take,
     lost_on_the_way,
@@ -38,6 +39,16 @@ def test_a_note_whose_end_came_with_its_repeat_does_not_hang() -> None:
 def test_a_note_that_ends_seconds_late_hung() -> None:
     evidence = Evidence(synth_got=timed((1.0, NoteOn(60, 80)), (3.0, NoteOff(60))), played=PLAYED[:2])
     assert [note.until_s for note in hanging_notes(evidence)] == [3.0]
+
+
+def test_a_note_that_hung_is_told_with_what_happened_around_it() -> None:
+    got = timed((1.01, NoteOn(60, 80)), (3.0, NoteOff(60)))
+    evidence = Evidence(synth_got=got, played=PLAYED[:2], pulled=[(3.5, 4.0), (90.0, 91.0)], disturbed_s=[1.5, 80.0])
+    (note,) = hanging_notes(evidence)
+    told = circumstances(evidence, note)
+    assert "the jam played it from ['-0.010 to 0.490']; cables were out from ['2.490 to 2.990']" in told
+    assert "cycles were late at ['0.490']" in told
+    assert "NoteOff(pitch=60, channel=0) at 1.990" in told
 
 
 def test_a_long_note_of_the_jam_does_not_hang() -> None:

@@ -137,6 +137,7 @@ class JackClient:
         """How many messages arrived and found the pipe to the jam full."""
         self.ports_changed = False
         self._new_names: set[str] = set()
+        self._renames: list[tuple[str, str]] = []
         self._connections_changed = False
         self.faults: Counter[str] = Counter()
         self._client.set_shutdown_callback(lambda _status, reason: on_gone(reason))
@@ -146,6 +147,8 @@ class JackClient:
         self._client.set_samplerate_callback(self._set_rate)
         self._client.set_port_connect_callback(self._on_connected, only_available=False)
         self._client.set_port_registration_callback(self._on_ports_changed, only_available=False)
+        with suppress(AttributeError):  # JACK 1 has no such callback
+            self._client.set_port_rename_callback(self._on_renamed, only_available=False)
         self._client.activate()
 
     @property
@@ -405,6 +408,11 @@ class JackClient:
         self._rate = rate
         self._set_period(self._frames)
 
+    def take_renames(self) -> list[tuple[str, str]]:
+        """The old and the new name of each port that was renamed since the last call, in order."""
+        taken, self._renames = self._renames, []
+        return taken
+
     def take_new_names(self) -> set[str]:
         """The names of the ports of all programs that were opened since the last call."""
         taken, self._new_names = self._new_names, set()
@@ -413,6 +421,10 @@ class JackClient:
     def _on_ports_changed(self, port: jack.Port | None, is_registered: bool) -> None:  # noqa: FBT001  JACK-Client's order
         if is_registered and port is not None:
             self._new_names.add(port.name)
+        self.ports_changed = True
+
+    def _on_renamed(self, _port: object, before: str, after: str) -> None:
+        self._renames.append((before, after))
         self.ports_changed = True
 
     def _free_name(self, short_name: str) -> str:

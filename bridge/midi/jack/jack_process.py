@@ -193,14 +193,18 @@ class JackProcess:
             select.select([], [], [], self._client.frames / self._client.rate)
 
     def _reconnect(self) -> None:
-        """Notices ports of other programs that are gone, and connects to those that are back."""
+        """Notices ports of other programs that are gone or have another name, and connects to those that are back."""
         if not self._client.ports_changed:
             return
         self._client.ports_changed = False
-        new_names = self._client.take_new_names()
+        new_names, renames = self._client.take_new_names(), self._client.take_renames()
         for port in self._client.ports:
             if port.wanted is None:
                 continue
+            for before, after in renames:
+                if port.target == before:
+                    port.target = after  # it stays connected
+                    report({"notice": "plugged", "port": port.number, "name": after})
             names = self._client.port_names(port.direction)
             # A program that was closed and started again between two checks has a port of the same name, connected to nothing.
             is_new = port.target in new_names and not self._client.is_connected(port)

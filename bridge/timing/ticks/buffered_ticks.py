@@ -44,8 +44,9 @@ CONTRADICTING_TICKS = 2
 KNOWN_TICKS, KNOWN_EVERY = 36, 12
 """The possible lines of the last `KNOWN_TICKS` ticks are kept, at every `KNOWN_EVERY`th tick."""
 
-RECHECK_AGES = frozenset({24, 48, 80})
-"""The numbers of ticks after an explanation at which it is checked again, as more is known by then."""
+RECHECK_AGES, TEMPO_RECHECK_AGES = frozenset({24, 48, 80}), frozenset({48, 80})
+"""The numbers of ticks after an explanation at which it is checked again, as more is known by then. Whether ticks were lost where a new
+tempo explains the dates as well, a beat is too short to tell."""
 
 NEAR_TICKS = 24
 """A tick that was outside its window more ticks ago than this no longer counts."""
@@ -96,6 +97,8 @@ class BufferedTicks:
         self._off_grid_ticks: list[Tick] = []
         self._before: _KnownLines | None = None
         self._is_explained = False
+        self._is_tempo_new = False
+        """Whether the last change was explained by a new tempo."""
         self._lost = 0
         self._known: deque[_KnownLines] = deque(maxlen=KNOWN_TICKS // KNOWN_EVERY + 1)
         self._grid_moves = grid.moved
@@ -126,7 +129,7 @@ class BufferedTicks:
         """Adds a tick with its date. Dates must not go back."""
         self.age += 1
         self._update(at_s, is_on_grid=is_on_grid)
-        if self._is_explained and self.age in RECHECK_AGES:
+        if self._is_explained and self.age in (TEMPO_RECHECK_AGES if self._is_tempo_new else RECHECK_AGES):
             self._recheck_lost_ticks()
         at_s, interval_s = self._lines.middle
         if self.age > SETTLED_TICKS:
@@ -256,7 +259,7 @@ class BufferedTicks:
             return
         new = [Tick(number - lost, at_s) for number, at_s in self._recent if number - lost >= before.number]
         self._outliers.clear()
-        self._is_explained = True
+        self._is_explained, self._is_tempo_new = True, False
         self._changes += 1.0
         self.is_steady = self._changes < MOST_CHANGES
         if not new:
@@ -268,6 +271,7 @@ class BufferedTicks:
             self._use_phase(before, new, phase)
         elif tempo is not None:
             self._use(tempo, new, 0)
+            self._is_tempo_new = True
         else:
             # Neither explains all of them: only the last ticks count.
             for start in range(1, len(new) - FEWEST_TICKS):
@@ -343,8 +347,10 @@ class BufferedTicks:
         assert before is not None
         new = [Tick(number - lost, at_s) for number, at_s in self._recent if number - lost >= before.number]
         phase = self._lines_through(new, None, *_widened(before.lines.intervals_s)) if new else None
-        found = None if phase is None else self._lost_between(before, new, phase)
-        if found is not None and found[2] != lost:
+        if phase is None:
+            return
+        found = self._lost_between(before, new, phase) or (phase, new, 0)
+        if found[2] != lost:
             age = self.age
             self._use(*found)
             self.age = age

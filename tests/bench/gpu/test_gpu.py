@@ -59,10 +59,14 @@ def test_a_token_is_timed_in_three_ways() -> None:
 
 
 def test_the_training_learns_while_its_speed_is_measured() -> None:
-    found = measure_training("cpu", 3.0, shape=SMALL, lanes=16, pieces=32, warm_up_s=0.5)
+    # A busy machine takes so few steps in 3 s that chance decides which of two losses is lower; not in half a minute.
+    for seconds in (3.0, 30.0):
+        found = measure_training("cpu", seconds, shape=SMALL, lanes=16, pieces=32, warm_up_s=0.5)
+        assert found.tokens_per_s > 0
+        assert found.seconds >= seconds
+        if found.last_bits < found.first_bits:
+            break
     assert found.last_bits < found.first_bits
-    assert found.tokens_per_s > 0
-    assert found.seconds >= 3.0
 
 
 def test_the_goals_are_met_by_figures_that_reach_them() -> None:

@@ -14,7 +14,7 @@ from model.engines.engine import Engine
 from model.engines.network import MusicLSTM
 from model.engines.network_shape import Hyperparameters
 from model.engines.numpy_engine import NumpyEngine
-from model.engines.onnx_engine import OnnxEngine
+from model.engines.onnx_engine import OnnxEngine, direct_run
 from model.engines.torch_engine import TorchEngine
 from model.errors import PackError
 from tests.tiny_pack import EVENT_WORDS, SHAPE, Weights, random_walk, random_weights
@@ -202,3 +202,27 @@ def test_an_engine_does_not_keep_the_bytes_of_its_graph(tmp_path: Path) -> None:
     engine = OnnxEngine(graph, "fp32")
     held = [value for value in vars(engine._session).values() if isinstance(value, bytes)]
     assert held == []
+
+
+def test_where_onnx_runtime_has_another_inside_its_public_method_is_run() -> None:
+    class OtherSession:
+        def __init__(self) -> None:
+            self.runs: list[object] = []
+
+        def run_with_iobinding(self, binding: object) -> None:
+            self.runs.append(binding)
+
+    session, binding = OtherSession(), object()
+    direct_run(session, binding)()
+    assert session.runs == [binding]
+
+
+def test_a_state_can_be_stepped_from_again_after_others(tmp_path: Path) -> None:
+    engine = onnx_int8(random_weights(SIZE, SHAPE), SHAPE, tmp_path)
+    _, first = engine.step(1, engine.initial_state())
+    logits, second = engine.step(2, first)
+    engine.step(3, second)
+    for state in (first, first.copy()):
+        again, after = engine.step(2, state)
+        assert again.tolist() == logits.tolist()
+        assert after.tolist() == second.tolist()

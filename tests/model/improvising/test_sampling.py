@@ -16,14 +16,14 @@ SHARES = st.floats(0.0, 1.0)
 
 def sampling_probabilities(weights: Weights, temperature: float, top_p: float) -> Weights:
     """The probability of each token to be drawn."""
-    tokens, sums = rank_tokens(weights, temperature, top_p)
+    tokens, sums, total = rank_tokens(weights, temperature, top_p)
     p = np.zeros(len(weights))
-    p[tokens] = np.diff(sums, prepend=0.0) / sums[-1]
+    p[tokens] = np.diff(np.minimum(sums, total), prepend=0.0) / total
     return p
 
 
 def draw(p: list[float], uniform: float) -> int:
-    return draw_token(*rank_tokens(np.array(p), 1.0, 1.0), uniform)
+    return draw_token(np.array(p), 1.0, 1.0, uniform)
 
 
 def probabilities_of(logits: Logits, temperature: float = 1.0, top_p: float = 1.0) -> list[float]:
@@ -116,10 +116,8 @@ class TestMask:
 
 
 class TestDraw:
-    @pytest.mark.parametrize(("uniform", "token"), [(0.0, 2), (0.49, 2), (0.5, 3), (0.74, 3), (0.75, 0), (0.999, 0)])
-    def test_each_token_is_drawn_for_its_share_of_the_unit_interval_the_likeliest_first(
-        self, uniform: float, token: int
-    ) -> None:
+    @pytest.mark.parametrize(("uniform", "token"), [(0.0, 0), (0.24, 0), (0.25, 2), (0.74, 2), (0.75, 3), (0.999, 3)])
+    def test_each_token_is_drawn_for_its_share_of_the_unit_interval(self, uniform: float, token: int) -> None:
         assert draw([0.25, 0.0, 0.5, 0.25, 0.0], uniform) == token
 
     @given(SOME_LOGITS, MASKS, SHARES, st.floats(0.0, 1.0, exclude_max=True))
@@ -127,7 +125,19 @@ class TestDraw:
         self, logits: Logits, mask: np.typing.NDArray[np.bool_], top_p: float, uniform: float
     ) -> None:
         weights = masked(logits, mask)
-        assert weights[draw_token(*rank_tokens(weights, 1.0, top_p), uniform)] > 0.0
+        assert weights[draw_token(weights, 1.0, top_p, uniform)] > 0.0
+
+    @given(SOME_LOGITS, MASKS, TEMPERATURES, SHARES)
+    def test_tokens_of_the_nucleus_are_drawn_as_often_as_they_are_likely(
+        self, logits: Logits, mask: np.typing.NDArray[np.bool_], temperature: float, top_p: float
+    ) -> None:
+        weights, count = masked(logits, mask), 2000
+        drawn = [draw_token(weights, temperature, top_p, (number + 0.5) / count) for number in range(count)]
+        expected = sampling_probabilities(weights, temperature, top_p)
+        shares = np.bincount(drawn, minlength=len(weights)) / count
+        # The part of each token that is drawn from again may miss a number of this grid for each other token.
+        assert np.abs(shares - expected).max() <= (len(weights) + 1) / count
+        assert not shares[expected == 0.0].any()
 
     @pytest.mark.parametrize("uniform", [0.0, 0.5, np.nextafter(1.0, 0.0)])
     def test_the_only_token_is_always_drawn(self, uniform: float) -> None:

@@ -3,10 +3,10 @@ from statistics import fmean
 
 import pytest
 
-from model.analysis.bars import COMMON_BARS, Bars
+from model.analysis.bars import COMMON_BARS, Bars, Strength
 from model.notes import Note
 from model.phrasing.touch import HeardPhrase, NotePlace, NoteTouch, Touch, learn_touch
-from model.phrasing.touch_profile import FEATURES, TouchProfile
+from model.phrasing.touch_profile import FEATURES, TouchProfile, loudness_features, loudness_of
 
 CHANCES = [index / 20 for index in range(20)]
 WHOLE = ((1.0,),) * 5
@@ -143,3 +143,11 @@ def test_a_touch_that_was_asked_before_answers_as_a_new_one() -> None:
             for owed_beats in (None, 0.1, 1.0):
                 fresh = learn_touch([phrase], LOUD_DOWNBEATS)
                 assert asked.feel(where, 0.3, owed_beats) == fresh.feel(where, 0.3, owed_beats)
+
+
+@pytest.mark.parametrize("strength", list(Strength))
+def test_the_loudness_of_a_note_is_the_sum_of_its_features_by_their_coefficients(strength: Strength) -> None:
+    coefficients = tuple(1.5 * number - 4.0 for number in range(len(FEATURES)))
+    note = strength, 0.3, -0.75, 0.4
+    expected = sum(map(float.__mul__, coefficients, loudness_features(*note)))
+    assert loudness_of(coefficients, *note) == pytest.approx(expected)

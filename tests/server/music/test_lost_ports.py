@@ -1,6 +1,7 @@
 """The music thread while a port is lost, and when it is back."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -35,8 +36,13 @@ def answering(harness: MusicThreadHarness) -> MusicThreadHarness:
     return harness
 
 
+def watch_output(harness: MusicThreadHarness) -> None:
+    on_changed = harness.music_thread.on_output_changed
+    harness.output.watch(partial(on_changed, is_lost=True), partial(on_changed, is_lost=False))
+
+
 def lose_output(harness: MusicThreadHarness) -> None:
-    harness.output.watch(harness.music_thread.on_output_changed, harness.music_thread.on_output_changed)
+    watch_output(harness)
     harness.output.disconnect()
     harness.run_pending_work()
 
@@ -71,6 +77,22 @@ def test_notes_that_sounded_on_a_lost_output_are_ended_when_it_is_back(answering
     answering.output.reconnect()
     answering.run_pending_work()
     assert sent_after(answering, count) == [sounding]
+    assert answering.music_thread._live_jam._sender._ledger.sounding_count == 0
+
+
+def test_a_port_whose_loss_and_return_are_noticed_at_once_is_silenced_too(answering: MusicThreadHarness) -> None:
+    """On a busy machine its watcher may come so late that the port is back by then."""
+    (sounding,) = answering.music_thread._live_jam._sender._ledger.pending_note_offs
+    watch_output(answering)
+    answering.run_pending_work()
+    count = len(answering.output.sent)
+    answering.output.disconnect()
+    answering.output.reconnect()
+    answering.run_pending_work()
+    answering.let_pass(0.0)
+    sent = [data for data, _ in answering.output.sent[count:]]
+    assert encode(sounding) in sent
+    assert {encode(ControlChange(ALL_NOTES_OFF, 0, channel)) for channel in range(16)} <= set(sent)
     assert answering.music_thread._live_jam._sender._ledger.sounding_count == 0
 
 

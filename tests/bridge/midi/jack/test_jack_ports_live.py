@@ -29,6 +29,8 @@ SERVER = "fours-jack-ports"
 SAMPLE_RATE = 48_000
 NOTE = bytes([0x90, 60, 100])
 ATTEMPTS, MOST_ERROR_MS = 6, 1.1
+CHECKS_S = 1.2
+"""In so long, all ports are looked at twice."""
 LATE_S = 0.06
 """Longer than any period in use by these tests."""
 MISSING_S = 3
@@ -216,6 +218,24 @@ class TestPorts:
                 settle(out, received)
                 out.send(NOTE)
                 assert received.get(timeout=TIMEOUT_S)[0] == NOTE
+
+    def test_a_named_port_that_is_renamed_is_not_lost(self, received: Received) -> None:
+        lost = Event()
+        other = JackSystem()
+        with (
+            other.open_input(None, lambda data, at_s: received.put((data, at_s))) as source,
+            JackSystem().open_output("fours in") as out,
+        ):
+            out.watch(lost.set, lambda: None)
+            settle(out, received)
+            rename = "import jack, sys; jack.Client('renamer').get_port_by_name(sys.argv[1]).shortname = 'Keys'"
+            subprocess.run(_python(rename, source.name), check=True)
+            wait_until(lambda: out.name == "Trading Fours:Keys", "the other name")
+            # Another program's port, which makes the ports be looked at again.
+            with JackSystem().open_input(None, lambda _data, _at_s: None):
+                assert not lost.wait(CHECKS_S)
+            out.send(NOTE)
+            assert received.get(timeout=TIMEOUT_S)[0] == NOTE
 
     @pytest.mark.parametrize("what", ["plugged", "unplugged"])
     def test_a_change_of_a_port_that_was_closed_meanwhile_is_ignored(self, what: str) -> None:

@@ -81,6 +81,22 @@ def test_after_a_stall_no_tick_is_counted_as_lost(stall_ms: float, frames: int) 
     assert off_ms(follower, 599, meant_s[-1]) == pytest.approx(0.0, abs=1.0)
 
 
+@pytest.mark.parametrize(
+    ("tempo_bpm", "rate", "phase", "jitter_s", "side", "seed", "stall_s", "gap"),
+    [
+        (77.37107743519331, 48_000, 0.3968975398, 0.00025858807, "end", 0.8802636072667511, 0.030586981, 309),
+        (101.49993157537556, 96_000, 0.0578662084, 0.00017092933, "start", 0.4404759519700938, 0.026047552, 298),
+    ],
+)
+def test_a_stall_that_was_taken_for_a_lost_tick_is_corrected_when_later_ticks_show_it(
+    tempo_bpm: float, rate: int, phase: float, jitter_s: float, side: str, seed: float, stall_s: float, gap: int
+) -> None:
+    """The stall is a tick long, give or take a twentieth, which four ticks after it do not tell apart."""
+    meant_s = [at_s + (stall_s if tick >= gap else 0.0) for tick, at_s in enumerate(steady(tempo_bpm, gap + 12 * BEAT))]
+    follower = followed(delivered(meant_s, 1_024 / rate, side, phase, late_by_up_to(jitter_s, seed)))
+    assert follower.number == len(meant_s) - 1
+
+
 @pytest.mark.parametrize("stall_s", [0.004, 0.0123, 0.0311, 0.0587, 60 / 97 / 24 + 0.00025])
 def test_with_exact_dates_stalls_and_lost_ticks_are_distinguished(stall_s: float) -> None:
     meant_s = [at_s + (stall_s if tick >= 310 else 0.0) for tick, at_s in enumerate(steady(97.0, 500))]
@@ -290,6 +306,8 @@ def test_after_minutes_of_a_steady_clock_a_small_step_of_tempo_is_followed_withi
         # The new tempo can be seen only after two thirds of a beat, as ticks are then nearly a buffer long.
         (118.092069, 1.05, 1_024, 48_000, 0.46513911, 0.00024084295, "end", 0.36141281588565843, 209),
         (114.430353, 1.1, 2_048, 96_000, 0.0071507067, 7.5942351e-05, "start", 0.012528109660970954, 192),
+        # After a beat the dates fit two lost ticks as well.
+        (121.220859, 0.95, 2_048, 48_000, 0.81375239, 8.603731e-05, "start", 0.7408405368910936, 227),
         # The first late ticks are in their windows, as the old tempo put them at the windows' beginning.
         (178.249834, 0.67, 512, 48_000, 0.84885982, 0.0003132024, "end", 0.9003089291715748, 235),
     ],
