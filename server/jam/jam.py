@@ -241,10 +241,11 @@ class Jam:
 
         It changes with every call of any other method, `do_work` included.
         """
-        beats = (self._player_input.next_beat, self._accompaniment.wake_at(self._turns.timeline))
-        upcoming = [max(beat, self._now_beat) for beat in beats if beat is not None]
-        answer_beat = self._answer_player.next_beat
-        return min(upcoming if answer_beat is None else [answer_beat, *upcoming], default=None)
+        now_beat, answer_beat = self._now_beat, self._answer_player.next_beat
+        beats = [] if answer_beat is None else [answer_beat]
+        others = (self._player_input.next_beat, self._accompaniment.wake_at(self._turns.timeline))
+        beats += [max(beat, now_beat) for beat in others if beat is not None]
+        return min(beats, default=None)
 
     @property
     def has_work(self) -> bool:

@@ -26,8 +26,11 @@ class PlayerInput:
     @property
     def next_beat(self) -> float | None:
         """The next beat at which `advance` has something to do, which may have passed; None where there is none."""
-        beats = (self._tempo_detection.next_beat, self._input.hold_expiry_beat(self._hold_limit_beats))
-        return min((beat for beat in beats if beat is not None), default=None)
+        detection_beat, held_since = self._tempo_detection.next_beat, self._input.phrase.held_since_beat
+        if held_since is None:
+            return detection_beat
+        expiry_beat = held_since + self._hold_limit_beats
+        return expiry_beat if detection_beat is None else min(detection_beat, expiry_beat)
 
     @property
     def has_work(self) -> bool:
@@ -44,7 +47,7 @@ class PlayerInput:
 
     def advance(self, beat: float) -> None:
         """Goes on to `beat`: keys and pedals that have been held for too long no longer count."""
-        if self._input.expire_holds(self._hold_limit_beats, beat):
+        if self._input.phrase.is_held and self._input.expire_holds(self._hold_limit_beats, beat):
             self._on_keys_moved()
         self._tempo_detection.advance(beat)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bridge.timing.ticks.buffer_grid import BufferGrid
 from bridge.timing.ticks.feasible_lines import FeasibleLines
-from bridge.timing.ticks.tick import Line, Tick
+from bridge.timing.ticks.tick import Tick, TickLine
 
 MARGIN_S = 0.0002
 """How far a tick may be outside its window: the grid itself is measured, and dates are whole frames."""
@@ -113,10 +113,10 @@ class BufferedTicks:
         self._recent.extend(windows)
         self.age = len(ticks)
         """The number of ticks that the line is based on: since the first tick, or since the last change."""
-        self._line = Line(self.number, *self._lines.middle)
+        self._line = TickLine(self.number, *self._lines.middle)
 
     @property
-    def line(self) -> Line:
+    def line(self) -> TickLine:
         """The line in the middle of all possible ones, or on the way there."""
         return self._line
 
@@ -139,7 +139,7 @@ class BufferedTicks:
         # known, and where ticks are nearly a whole number of buffers long, the middle is far from some of them.
         half_s = self._period_s / 2 + SLACK_S
         at_s = min(max(at_s, self._lines.latest_s - half_s), self._lines.earliest_s + half_s)
-        self._line = Line(self.number, at_s, interval_s)
+        self._line = TickLine(self.number, at_s, interval_s)
 
     def _update(self, at_s: float, *, is_on_grid: bool) -> None:
         self.number += 1
@@ -179,7 +179,7 @@ class BufferedTicks:
         self._lines = FeasibleLines.within(at_s - period_s, at_s + period_s, shortest_s, longest_s)
         self._lines.advance(-1)
         self.age = 0
-        self._line = Line(self.number, *self._lines.middle)
+        self._line = TickLine(self.number, *self._lines.middle)
         self._settle()
         self._recent.clear()
 

@@ -19,7 +19,7 @@ from bridge.timing.ticks.longest_stretch import (
     offsets_from_fit,
     without_curvature,
 )
-from bridge.timing.ticks.tick import BufferSide, Line, Tick
+from bridge.timing.ticks.tick import BufferSide, Tick, TickLine
 from bridge.timing.ticks.tick_noise import Noise, deviation_s, earliness_s, measured_noise
 
 LATE_TICKS, EARLY_TICKS = 4, 3
@@ -86,7 +86,7 @@ class JitteringTicks:
         """The number of the last tick. Ticks that must have been lost are counted."""
         self.last_s: float | None = None
         self.noise = Noise()
-        self._line: Line | None = None
+        self._line: TickLine | None = None
         self._stretch = LongestStretch()
         self._outliers: list[Tick] = []
         self._possible_copy_s: float | None = None
@@ -97,7 +97,7 @@ class JitteringTicks:
         self._gap: _Gap | None = None
 
     @property
-    def line(self) -> Line | None:
+    def line(self) -> TickLine | None:
         """The line that predicts ticks; None until enough have come."""
         return None if self._line is None else self._line.moved(-self._earliness_s)
 
@@ -106,7 +106,7 @@ class JitteringTicks:
         """Whether the line is one through the last minute, as the clock has been steady for so long."""
         return self._stretch.is_steady
 
-    def take_over(self, ticks: Sequence[Tick], line: Line) -> None:
+    def take_over(self, ticks: Sequence[Tick], line: TickLine) -> None:
         """Takes over from another model: its last ticks, in order and at least one, and its line."""
         self.number = ticks[-1].number
         self.last_s = ticks[-1].at_s
@@ -325,7 +325,7 @@ class JitteringTicks:
         lost = self._missing_ticks(gap_s, interval_s, 1.5 * uncertain_s) - gap.lost
         if lost:
             self.number += lost
-            self._line = Line(line.number + lost, line.at_s, line.interval_s)
+            self._line = TickLine(line.number + lost, line.at_s, line.interval_s)
             self._stretch.replace([Tick(number + lost, at_s) for number, at_s in self._stretch.ticks])
             self._noise_ticks.clear()
 

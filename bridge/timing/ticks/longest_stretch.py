@@ -11,7 +11,7 @@ from itertools import pairwise
 from statistics import median
 
 from bridge.timing.ticks.steady_line import POINT_TICKS, Point, SteadyLine
-from bridge.timing.ticks.tick import Line, Tick
+from bridge.timing.ticks.tick import Tick, TickLine
 from bridge.timing.ticks.tick_noise import Noise
 
 STRETCHES = (5, 6, 8, 11, 16, 24, 36, 48, 72, 96, 144, 192, 288)
@@ -94,7 +94,7 @@ class LongestStretch:
             self._sum(tick)
         self._added = 0
 
-    def first_line(self) -> Line | None:
+    def first_line(self) -> TickLine | None:
         """Returns a line by medians, as one of so few ticks may be late; None where there are too few."""
         ticks = self.ticks
         if len(ticks) < FIRST_TICKS:
@@ -106,9 +106,9 @@ class LongestStretch:
             interval_s = (ticks[-1].at_s - ticks[0].at_s) / (ticks[-1].number - ticks[0].number)
         number = ticks[-1].number
         due_s = median(tick.at_s + (number - tick.number) * interval_s for tick in ticks)
-        return Line(number, due_s, interval_s) if interval_s > 0.0 else None
+        return TickLine(number, due_s, interval_s) if interval_s > 0.0 else None
 
-    def line(self, number: int, noise: Noise) -> Line | None:
+    def line(self, number: int, noise: Noise) -> TickLine | None:
         """Returns the fitted line, given at tick `number`; None where no stretch makes one.
 
         While the clock is steady, it is the line through the last minute, which agrees with all stretches but for chance.
@@ -122,9 +122,9 @@ class LongestStretch:
                 steady = None
         if steady is not None:
             self.agreeing = len(self.ticks)
-            return Line(number, steady.due_s(number), steady.interval_s)
+            return TickLine(number, steady.due_s(number), steady.interval_s)
         self.agreeing = count
-        return Line(number, due_s, interval_s) if count else None
+        return TickLine(number, due_s, interval_s) if count else None
 
     def _longest_agreeing(self, number: int, noise: Noise) -> tuple[int, float, float]:
         """Returns the length of the longest stretch that agrees with all shorter ones, or 0, and when its line has tick `number` due, and its interval."""
@@ -198,7 +198,7 @@ def without_curvature(offs_s: Sequence[float]) -> list[float]:
     return [off_s - depth_s * (x - mean) for x, off_s in zip(bow, offs_s, strict=True)]
 
 
-def follow_wander(line: Line, ticks: Iterable[Tick], noise: Noise) -> Line:
+def follow_wander(line: TickLine, ticks: Iterable[Tick], noise: Noise) -> TickLine:
     """Returns the line, moved to where the last ticks have wandered."""
     gain = noise.gain
     if gain == 0.0:

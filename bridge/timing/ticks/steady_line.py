@@ -7,7 +7,7 @@ Times are in seconds.
 from collections import deque
 from typing import NamedTuple
 
-from bridge.timing.ticks.tick import Line
+from bridge.timing.ticks.tick import TickLine
 
 POINT_TICKS = 24
 """How many ticks are averaged into one point."""
@@ -36,7 +36,7 @@ class SteadyLine:
     """Keeps a line through the beats of a clock for as long as the clock is steady."""
 
     def __init__(self) -> None:
-        self.line: Line | None = None
+        self.line: TickLine | None = None
         """The line through all points; None until there are enough, and after the clock has changed."""
         self._points: deque[Point] = deque()
         self._offs_s: deque[float] = deque(maxlen=MOST_POINTS)
@@ -100,7 +100,7 @@ class SteadyLine:
         sum_x, sum_y, sum_xx, sum_xy = self._sums
         interval_s = (count * sum_xy - sum_x * sum_y) / (count * sum_xx - sum_x * sum_x)
         mean_number, mean_s = self._origin.number + sum_x / count, self._origin.at_s + sum_y / count
-        line = Line(number, mean_s + (number - mean_number) * interval_s, interval_s)
+        line = TickLine(number, mean_s + (number - mean_number) * interval_s, interval_s)
         if self.line is None:
             offs_s = [abs(_off_s(line, point)) for point in self._points]
             if max(offs_s) > MOST_OFF_S:
@@ -122,5 +122,5 @@ class SteadyLine:
         self._sums = (sum_x + sign * x, sum_y + sign * y, sum_xx + sign * x * x, sum_xy + sign * x * y)
 
 
-def _off_s(line: Line, point: Point) -> float:
+def _off_s(line: TickLine, point: Point) -> float:
     return point.at_s - (line.at_s + (point.number - line.number) * line.interval_s)

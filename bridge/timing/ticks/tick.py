@@ -16,7 +16,7 @@ class Tick(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TickLine:
     """Predicts when ticks are due: tick `number` at `at_s`, and each further one `interval_s` later."""
 
     number: int
@@ -27,6 +27,6 @@ class Line:
         """Returns when the tick `number` is due."""
         return self.at_s + (number - self.number) * self.interval_s
 
-    def moved(self, by_s: float) -> "Line":
+    def moved(self, by_s: float) -> "TickLine":
         """Returns the same line, `by_s` later."""
-        return Line(self.number, self.at_s + by_s, self.interval_s)
+        return TickLine(self.number, self.at_s + by_s, self.interval_s)

@@ -12,7 +12,7 @@ from bridge.timing.ticks.buffered_ticks import GLIDE_S, BufferedTicks
 from bridge.timing.ticks.doubled_ticks import DoubledTicks
 from bridge.timing.ticks.exact_dates import counted_by_intervals
 from bridge.timing.ticks.jittering_ticks import JitteringTicks
-from bridge.timing.ticks.tick import BufferSide, Line, Tick
+from bridge.timing.ticks.tick import BufferSide, Tick, TickLine
 
 DATES_KEPT = 192
 """When a grid is found, the dates before it are counted again: before the grid was known, some looked like lost ticks."""
@@ -79,13 +79,13 @@ class TickFollower:
         return self._jittering.number if self._buffered is None else self._buffered.number
 
     @property
-    def line(self) -> Line | None:
+    def line(self) -> TickLine | None:
         """The line that predicts ticks; None until enough have come."""
         line = self._model_line
         return None if line is None else line.moved(self._moved_s + self._glide_s)
 
     @property
-    def _model_line(self) -> Line | None:
+    def _model_line(self) -> TickLine | None:
         if self._buffered is None:
             return self._jittering.line
         line = self._buffered.line
@@ -245,7 +245,7 @@ class TickFollower:
         if exact:
             # There never was a buffer: a pause of a whole number of them had made the dates look as if.
             self._jittering = JitteringTicks(side=self.side)
-            self._jittering.take_over(exact, Line(exact[-1].number, at_s, line.interval_s))
+            self._jittering.take_over(exact, TickLine(exact[-1].number, at_s, line.interval_s))
             self._grid.forget()
             self._buffered = None
             self._dates.clear()

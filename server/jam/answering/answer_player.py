@@ -35,16 +35,16 @@ class AnswerPlayer:
         """The next beat at which a note begins or ends, or an answer is over; None where there is none."""
         if self._ended or self.has_finished:
             return self._answers.now_beat
-        answer = self._answers.answer
-        note = answer.next_note if answer else None
-        # An answer for which no note was found is over at the beat at which it would have begun, and not before.
-        is_empty = answer is not None and answer.is_over and self._answers.playing is None
-        upcoming = (
-            self._voices.next_end,
-            note.onset_beats if note else None,
-            answer.span.start_beats if answer and is_empty else None,
-        )
-        return min((self._answers.due_beat(beat) for beat in upcoming if beat is not None), default=None)
+        answer, end_beats = self._answers.answer, self._voices.next_end
+        beats = [] if end_beats is None else [end_beats]
+        if answer is not None:
+            note = answer.next_note
+            if note is not None:
+                beats.append(note.onset_beats)
+            # An answer for which no note was found is over at the beat at which it would have begun, and not before.
+            elif answer.is_over and self._answers.playing is None:
+                beats.append(answer.span.start_beats)
+        return min(map(self._answers.due_beat, beats), default=None)
 
     def advance(self, beat: float) -> list[TimedMessage]:
         """Every message due up to `beat`, in order of time; at equal beats notes end before notes begin.

@@ -124,11 +124,6 @@ class InputState:
                 return False
         return True
 
-    def hold_expiry_beat(self, limit_beats: float) -> float | None:
-        """The beat from which the longest-held key or pedal no longer keeps the phrase open; None where none is held."""
-        held_since = self.phrase.held_since_beat
-        return None if held_since is None else held_since + limit_beats
-
     def expire_holds(self, limit_beats: float, beat: float) -> bool:
         """Stops counting keys and pedals that by `beat` have been held for this long; returns whether there were any.
 

@@ -23,6 +23,7 @@ clock = MonotonicClock()
 class Printer:
     lead_s = latency_s = 0.0
     is_lost = False
+    overruns = 0
 
     def send(self, data, due_s=None):
         if data[0] >> 4 == 9:

@@ -4,7 +4,7 @@ from random import Random
 import pytest
 
 from bridge.timing.ticks.longest_stretch import LongestStretch, follow_wander, without_curvature
-from bridge.timing.ticks.tick import Line, Tick
+from bridge.timing.ticks.tick import Tick, TickLine
 from bridge.timing.ticks.tick_noise import LEAST_NOISE_S, Noise, earliness_s, measured_noise
 
 INTERVAL_S = 0.02
@@ -88,7 +88,7 @@ def test_exact_ticks_count_as_slightly_noisy() -> None:
 
 
 def test_the_line_follows_wander_to_the_last_tick_and_ignores_jitter() -> None:
-    line = Line(3, 5.06, INTERVAL_S)
+    line = TickLine(3, 5.06, INTERVAL_S)
     off = ticks(0.0, 0.0, 0.0, 0.01)
     assert follow_wander(line, off, Noise(0.001, 0.0)) is line
     assert follow_wander(line, off, Noise(0.0002, 0.003)).at_s == pytest.approx(5.07, abs=0.0002)
