@@ -68,13 +68,6 @@ class Port(Protocol):
         ...
 
     @property
-    def connected_latency_s(self) -> float:
-        """The latency of what this port is connected to, as far as it is reported, otherwise 0: from a key to an input, from an
-        output to the ear.
-        """
-        ...
-
-    @property
     def description(self) -> str:
         """The MIDI system behind the port and how it keeps time, as one line of text: "jack, 256 frames: ..."."""
         ...
@@ -112,11 +105,6 @@ class BasePort:
 
     @property
     def latency_s(self) -> float:
-        """See `Port`."""
-        return 0.0
-
-    @property
-    def connected_latency_s(self) -> float:
         """See `Port`."""
         return 0.0
 

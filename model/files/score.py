@@ -22,7 +22,7 @@ _DEFAULT_MICROSECONDS = microseconds_of(DEFAULT_TEMPO_BPM)
 class Part:
     """The notes of one voice by onset, then pitch, as written: some may have no length.
 
-    `members` are the channels that the track assigns to one MPE player; None if it assigns none. `programs` are those of the notes
+    `members` are the channels of one MPE player, by what the track sets up or how its notes begin; None if neither shows one. `programs` are those of the notes
     if they change and are known: `program` is the first.
     """
 

@@ -30,7 +30,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class SongTrack:
-    """One named track, with its events in any order."""
+    """One named track, with its events in any order; events of one tick are in the order in which they were played."""
 
     name: str
     events: Sequence[Event]

@@ -9,6 +9,7 @@ from itertools import pairwise
 LARGEST_NUMERATOR, LARGEST_DENOMINATOR = 64, 64
 # How far rounding may move a bar line.
 LINE_TOLERANCE_BEATS = 1e-6
+_PICKUP_DENOMINATORS = (4, 8, 16, 32, 64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,25 @@ def pickup_beats(meters: Sequence[MeterChange]) -> float:
     length = first.meter.beats_per_bar
     is_one_bar = abs(second.beat - length) <= LINE_TOLERANCE_BEATS
     return length if is_one_bar and length < second.meter.beats_per_bar else 0.0
+
+
+def with_pickup(meters: Sequence[MeterChange], beats: float) -> tuple[MeterChange, ...]:
+    """The meters of music whose first bar has only so many beats: that bar becomes one of its own, as `pickup_beats` expects it.
+
+    They stay as they are if the bar is not shorter than the first meter says, or no note value divides it.
+    """
+    pickup = next(
+        (
+            TimeSignature(round(beats * unit / 4), unit)
+            for unit in _PICKUP_DENOMINATORS
+            if abs(beats * unit / 4 - round(beats * unit / 4)) <= LINE_TOLERANCE_BEATS
+        ),
+        None,
+    )
+    if not meters or pickup is None or not 0.0 < beats < meters[0].meter.beats_per_bar - LINE_TOLERANCE_BEATS:
+        return tuple(meters)
+    first, *later = meters
+    return (MeterChange(0.0, pickup), MeterChange(beats, first.meter), *later)
 
 
 def bar_line_at_or_after(beat: float, meters: Sequence[MeterChange]) -> float:

@@ -38,9 +38,9 @@ LONGEST_NOTE_BEATS = 4.0
 MAX_OUTLINE_ONSETS = 64
 # Neither model knows loudness; the caller that plays the plan sets it.
 PLANNED_VELOCITY = 80
-# In an answer the contexts of a memory leave this share of the odds, that forecasts best, to the network where a time may come. So as many rhythms of the phrase
-# come back at their place in the bar as people bring back; see docs/memory.md.
-TIME_ODDS = 0.25
+# In an answer the contexts of a memory leave this share of the odds, that forecasts best, to the network where a time may come. So three in four rhythms of the
+# phrase come back at their place in the bar, somewhat more than people bring back; see docs/memory.md.
+TIME_ODDS = 0.22
 
 
 @dataclass(slots=True)  # not frozen, as one is made for every token; none is ever changed

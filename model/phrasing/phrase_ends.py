@@ -20,13 +20,14 @@ EARLIEST_END_SHARE = 0.5
 # once: an end in between is so much less likely than in phrases that end with a rest or a long note.
 PAST_LINE_SHARE = 0.2
 # Where no breath must follow, a note on the last bar line is this much likelier to be the last, as odds, than in phrases that
-# end anywhere: so two in five answers end there.
-LINE_ODDS = 1.2
+# end anywhere: so more than two in five answers end there, as in scored music.
+LINE_ODDS = 1.4
 # No note is more likely to be the last than this: a gesture may always go on.
 MAX_CHANCE = 0.9
-# Phrases end in other keys than that of their piece, too, which makes the counted weights flatter than those in the right
-# key. With this power as many answers end in the triad as phrases do.
-SHARPNESS = 7.0
+# The counted weights are raised to this power. The key of a few bars is often mistaken, and phrases end in other keys than that of
+# their piece, which flattens the weights: with 5 as many answers end in the triad as phrases of our corpora do, 64 of 100. That an
+# answer sounds closed is worth more than that: with this power 70 of 100 do, and with twice as much hardly more.
+SHARPNESS = 10.0
 # A last note sounds for at least half of what is left, up to a beat, even where a breath should follow.
 SHORTEST_LAST_BEATS = 1.0
 

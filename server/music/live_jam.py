@@ -67,7 +67,6 @@ class LiveJam:
         self._faults = faults
         self._on_control_changed = on_control_changed
         self._on_remark = on_remark
-        self._input: InputPort | None = None
         self._lead_s = output.lead_s
         self._conductor = Conductor(jam.settings, self.now_s())
         self._sender = MessageSender(output, clock, self.count_fault)
@@ -157,8 +156,7 @@ class LiveJam:
         self._conductor.move_midi_dates(by_s)
 
     def use_input(self, port: InputPort) -> None:
-        """Takes the port from which messages come: what it says of its dates, and of the way of a note to it."""
-        self._input = port
+        """Takes the port from which messages come: what it says of the dates of its ticks."""
         self._conductor.set_tick_side(port.tick_side)
 
     def receive_from_page(self, data: bytes, at_s: float) -> None:
@@ -213,9 +211,8 @@ class LiveJam:
 
     def follow_link(self, moment: LinkMoment) -> None:
         """Takes the present moment of Link's session."""
-        # What is due is heard that much later, and must then be on the beat of the others in the session.
-        latency_s = self._output.latency_s + self._output.connected_latency_s
-        moment = replace(moment, at_s=moment.at_s - latency_s)
+        # What is due sounds one latency later, and must then be on the beat of the others in the session.
+        moment = replace(moment, at_s=moment.at_s - self._output.latency_s)
         self._conductor.follow_link(moment, self.now_s())
         self._update_jam_timeline()
 
@@ -263,12 +260,6 @@ class LiveJam:
         if not (isinstance(error, PortLost) and self._output.is_lost):
             self._faults.count(error)
 
-    @property
-    def _way_round_s(self) -> float:
-        """How much later than the beat a note comes that the player plays exactly on what is heard: by the way to the ear and back."""
-        to_input_s = 0.0 if self._input is None else self._input.connected_latency_s
-        return self._output.connected_latency_s + to_input_s
-
     def _receive_from_player(self, data: bytes, at_s: float, *, may_be_echo: bool) -> None:
         try:
             message = parse(data)
@@ -278,10 +269,9 @@ class LiveJam:
         # Note-ons only: a note-off that is an echo releases a key that is not held, which changes nothing, but
         # a note-off of the player's that was taken for an echo would leave the phrase open forever.
         if not (may_be_echo and isinstance(message, NoteOn) and self._sender.is_echo(data, at_s)):
-            played_s = at_s - self._way_round_s if may_be_echo else at_s
-            beat = self.timeline.beat_at(played_s)
+            beat = self.timeline.beat_at(at_s)
             self.jam.receive(message, beat)
-            self._feed.put(MessageReceived(message, played_s, beat))
+            self._feed.put(MessageReceived(message, at_s, beat))
             for sentence in self.jam.take_chord_remarks():
                 logger.warning("%s", sentence)
                 self._on_remark("chords_from", sentence)

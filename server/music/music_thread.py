@@ -145,7 +145,7 @@ class MusicThread:
         self._enqueue(lambda: self._live_jam.on_input_dates_shifted(by_s))
 
     def use_input(self, port: InputPort) -> None:
-        """Takes the port from which `receive_midi` is called: what it says of its dates, and of the way of a note to it."""
+        """Takes the port from which `receive_midi` is called: what it says of the dates of its ticks."""
         self._enqueue(lambda: self._live_jam.use_input(port))
 
     def receive_from_page(self, data: bytes, at_s: float) -> None:

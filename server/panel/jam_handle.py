@@ -56,8 +56,7 @@ class JamHandle:
 
     `receive_controller` takes control changes of a page, as raw bytes and the second at which they came; like those of
     the MIDI port they may be bound to controls. `pack_names` returns the packs that can be chosen now. `takes` is None
-    where the jam records none. `latency_s` returns the delay that the MIDI system adds now, 0 where it is not known,
-    and `connected_s` the latencies of what the input and the output are connected to.
+    where the jam records none. `latency_s` returns the delay that the MIDI system adds now, 0 where it is not known.
     """
 
     controls: ControlStore
@@ -69,4 +68,3 @@ class JamHandle:
     pack_names: Callable[[], Sequence[str]]
     takes: TakeSource | None = None
     latency_s: Callable[[], float] = lambda: 0.0
-    connected_s: Callable[[], tuple[float, float]] = lambda: (0.0, 0.0)

@@ -33,10 +33,9 @@ class MusicThreadHarness:
         settings: Settings = DEFAULTS,
         improvisers: Mapping[Approach, Improviser] | None = None,
         lead_s: float = 0.0,
-        output_type: type[MemoryOutput] = MemoryOutput,
     ) -> None:
         self.clock = ManualClock(START_S)
-        self.output = output_type("Trading Fours Out", self.clock, lead_s)
+        self.output = MemoryOutput("Trading Fours Out", self.clock, lead_s)
         self.pitch = ScriptedImproviser("pitch", (60, 62, 64, 65))
         self.event = ScriptedImproviser("event", (72, 74, 76), (1.0, 0.5, 0.5))
         self.jam = Jam(improvisers or {"pitch": self.pitch, "event": self.event}, settings, 0)

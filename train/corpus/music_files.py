@@ -22,6 +22,7 @@ def music_files_in(folder: Path) -> list[Path]:
     """
     found: list[Path] = []
     searched: set[tuple[int, int]] = set()
+    _is_new(folder, searched)  # a link may lead back to it
 
     def add_unlisted(error: OSError) -> None:
         found.append(Path(error.filename))

@@ -28,7 +28,7 @@ MELODIC_MONOPHONIC_SHARE = 0.7
 # Times in seconds are kept as beats of this tempo, so that all that counts in beats works on them.
 NOMINAL_TEMPO_BPM = DEFAULT_TEMPO_BPM
 # The version of the cache: raise it if files are read in another way or columns change, so that cached files are read again.
-READING = 6
+READING = 7
 
 NOTE = np.dtype([("pitch", "u1"), ("velocity", "u1"), ("onset_beats", "<f8"), ("duration_beats", "<f4")])
 Records = npt.NDArray[np.void]

@@ -1,7 +1,7 @@
 """Fits the back-off of a memory to held-out lines; knows no network and no music, only the counts of a memory.
 
 It finds the parameters that make the lines likeliest, each with a weak prior at the default, so that few lines suffice.
-Every corpus has the same weight, whatever its size, since the memory is to serve any of them.
+Every corpus has a weight of its own, whatever its size; without weights all count alike, since the memory is to serve any of them.
 """
 
 import math
@@ -22,20 +22,29 @@ MAX_STEPS = 60
 DEFAULT_SPREAD = 1.0
 
 
-def fit_backoff(corpora: Sequence[Sequence[LineEvidence]], default: Backoff) -> Backoff:
-    """The back-off that predicts the corpora best; `default` where they hold nothing."""
-    notes = fit_trust([[line.notes for line in lines] for lines in corpora], default.notes)
+def fit_backoff(
+    corpora: Sequence[Sequence[LineEvidence]], default: Backoff, weights: Sequence[float] | None = None
+) -> Backoff:
+    """The back-off that predicts the corpora best, by their weights; `default` where they hold nothing."""
+    notes = fit_trust([[line.notes for line in lines] for lines in corpora], default.notes, weights)
     if default.times is None:
         return Backoff(notes)
-    return Backoff(notes, fit_trust([[line.times for line in lines] for lines in corpora], default.times))
+    return Backoff(notes, fit_trust([[line.times for line in lines] for lines in corpora], default.times, weights))
 
 
-def fit_trust(corpora: Sequence[Sequence[Evidence]], default: Trust) -> Trust:
-    """The trust in these contexts that predicts the corpora best; `default` where they hold nothing."""
-    joined = [_JoinedEvidence.of(lines) for lines in corpora if any(len(line.p) for line in lines)]
+def fit_trust(corpora: Sequence[Sequence[Evidence]], default: Trust, weights: Sequence[float] | None = None) -> Trust:
+    """The trust in these contexts that predicts the corpora best, by their weights; `default` where they hold nothing."""
+    weighted = [
+        (_JoinedEvidence.of(lines), weight)
+        for lines, weight in zip(corpora, weights or [1.0] * len(corpora), strict=True)
+        if any(len(line.p) for line in lines)
+    ]
+    joined = [lines for lines, _ in weighted]
     targets = sum(len(lines.p) for lines in joined)
     if not targets:
         return default
+    shares = torch.tensor([weight for _, weight in weighted])
+    shares = shares / shares.sum()
     centre = torch.tensor([*map(math.log, default.concentrations), default.variety, default.evidence])
     parameters = centre.clone().requires_grad_()
     optimizer = torch.optim.LBFGS([parameters], max_iter=MAX_STEPS, line_search_fn="strong_wolfe")
@@ -43,7 +52,7 @@ def fit_trust(corpora: Sequence[Sequence[Evidence]], default: Trust) -> Trust:
     def loss() -> float:
         optimizer.zero_grad()
         value = ((parameters - centre) ** 2).sum() / (2 * DEFAULT_SPREAD**2 * targets)
-        value = value + torch.stack([lines.nats(parameters).mean() for lines in joined]).mean()
+        value = value + (shares * torch.stack([lines.nats(parameters).mean() for lines in joined])).sum()
         value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return value.item()
 

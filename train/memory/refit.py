@@ -3,7 +3,7 @@
 It knows no command line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from model.approach import APPROACHES, Approach
 from model.engines.network import MusicLSTM
@@ -16,7 +16,7 @@ from train.card_file import replace_card
 from train.corpus.corpora import Corpus
 from train.corpus.reading import NOMINAL_TEMPO_BPM
 from train.errors import CorpusError
-from train.evaluation.bits_per_note import held_out_with_memory, lines_within
+from train.evaluation.bits_per_note import held_out, held_out_with_memory, lines_within
 from train.evaluation.evaluate import pack_network
 from train.memory.fitting import fit_backoff
 from train.memory.forecasts import collect_evidence, forecast_lines
@@ -25,8 +25,17 @@ from train.memory.forecasts import collect_evidence, forecast_lines
 MAX_NOTES_FITTED = 50_000
 
 
-def fit_memory(network: MusicLSTM, vocabulary: PitchVocabulary | EventVocabulary, corpora: Sequence[Corpus]) -> Backoff:
-    """The back-off that suits the validation lines of the corpora; the default where there are none."""
+def fit_memory(
+    network: MusicLSTM,
+    vocabulary: PitchVocabulary | EventVocabulary,
+    corpora: Sequence[Corpus],
+    own: Collection[str] = (),
+) -> Backoff:
+    """The back-off that suits the validation lines of the corpora; the default where there are none.
+
+    The corpora named in `own` count together as much as all others together, as a pack that went on from another one is played with
+    music of either kind, and its own may be small. Where all are its own, or none, each counts alike.
+    """
     approach: Approach = "event" if isinstance(vocabulary, EventVocabulary) else "pitch"
     default = DEFAULT_BACKOFFS[approach]
     memory = Memory(vocabulary, default)
@@ -37,12 +46,21 @@ def fit_memory(network: MusicLSTM, vocabulary: PitchVocabulary | EventVocabulary
         ]
         for corpus in corpora
     ]
-    return fit_backoff(evidence, default)
+    return fit_backoff(evidence, default, corpus_weights([corpus.name for corpus in corpora], own))
+
+
+def corpus_weights(names: Sequence[str], own: Collection[str]) -> list[float]:
+    """A weight for each corpus: those of the pack's own together as much as the others together."""
+    own_count = sum(name in own for name in names)
+    if own_count in {0, len(names)}:
+        return [1.0] * len(names)
+    return [1.0 / own_count if name in own else 1.0 / (len(names) - own_count) for name in names]
 
 
 def refit_memory(pack: Pack, corpora: Sequence[Corpus]) -> Card:
     """Fits and measures the memory of a pack again, replaces the card by one with these figures, and returns it.
 
+    Of the corpora, those that the card has held-out figures of are the pack's own; others may be those of the pack that it went on from.
     Raises CorpusError where nothing is held out to fit it to, PackError where the pack is damaged, and OutputError
     where the card cannot be written.
     """
@@ -59,10 +77,13 @@ def refit_memory(pack: Pack, corpora: Sequence[Corpus]) -> Card:
 def _refit_approach(pack: Pack, approach: Approach, corpora: Sequence[Corpus]) -> ApproachCard:
     card_of_approach = pack.card.approaches[approach]
     network, vocabulary = pack_network(pack, approach), pack.vocabulary(approach, NOMINAL_TEMPO_BPM)
-    backoff = fit_memory(network, vocabulary, corpora)
-    held_out = dict(card_of_approach.held_out)
+    backoff = fit_memory(network, vocabulary, corpora, card_of_approach.held_out)
+    figures_of = dict(card_of_approach.held_out)
     for corpus in corpora:
-        if corpus.name in held_out and corpus.lines["test"]:
-            figures = held_out_with_memory(network, vocabulary, corpus.lines["test"], backoff)
-            held_out[corpus.name] = held_out[corpus.name].model_copy(update=figures)
-    return card_of_approach.model_copy(update={"memory": MemoryTrust.from_backoff(backoff), "held_out": held_out})
+        if corpus.name in figures_of and corpus.lines["test"]:
+            # Those of the network are measured again, too: a newer reader may find other notes in the files.
+            lines, measured = corpus.lines["test"], {"notes", "pitch_bits", "time_bits"}
+            figures = held_out(network, vocabulary, lines).model_dump(include=measured)
+            figures |= held_out_with_memory(network, vocabulary, lines, backoff)
+            figures_of[corpus.name] = figures_of[corpus.name].model_copy(update=figures)
+    return card_of_approach.model_copy(update={"memory": MemoryTrust.from_backoff(backoff), "held_out": figures_of})

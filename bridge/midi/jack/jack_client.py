@@ -35,7 +35,6 @@ from bridge.midi.jack.jack_pipes import (
     Unpacker,
     pack,
 )
-from bridge.midi.jack.port_latencies import PortLatencies
 from bridge.midi.ports import Direction
 from bridge.timing.clock import MonotonicClock
 
@@ -101,8 +100,6 @@ class JackClient:
         jack = load_jack()
         self._library = ctypes.PyDLL(library_name())
         self._client = jack.Client(name, no_start_server=True)
-        self._port_latencies = PortLatencies(self._library)
-        self._ffi = jack._ffi  # noqa: SLF001
         self._jack_error = jack.JackError
         self._received_fd, self._to_send_fd = pipes.received_fd, pipes.to_send_fd
         self._doorbell = mmap.mmap(pipes.shared_fd, SHARED_BYTES)
@@ -192,11 +189,6 @@ class JackClient:
             return port.target in {other.name for other in self._client.get_all_connections(port.port)}
         except self._jack_error:
             return False
-
-    def connected_latency_s(self, port: ClientPort) -> float:
-        """The latency of what a port of ours is connected to, in seconds; 0 where none is reported."""
-        pointer = int(self._ffi.cast("uintptr_t", port.port._ptr))  # noqa: SLF001
-        return self._port_latencies.connected_s(pointer, port.direction, self._rate)
 
     def close_port(self, port: ClientPort) -> None:
         """Closes a port at once; messages that wait are lost."""

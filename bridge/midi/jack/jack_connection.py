@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Event, Lock
 
 from bridge.errors import NoMidiSystem, PortNotFound, PortTaken
@@ -33,8 +33,6 @@ class JackState:
     rate: int = 0
     latency_s: float = 0.0
     """How much later than due a message goes out, and how much earlier than its frame an incoming one is dated."""
-    connected_s: Mapping[str, float] = field(default_factory=dict)
-    """For the number of each port, in digits, the latency of what it is connected to."""
     xruns: int = 0
     unread: int = 0
     """Messages that arrived and found the pipe to the jam full."""

@@ -37,8 +37,8 @@ ANOTHER_CLOCK_S = 1.0
 class OpenJackPort(BasePort):
     """What inputs and outputs have in common."""
 
-    timing, latency_place, connected_place = "", "", ""
-    """For the description: how the port keeps time, where its latency is, and where that of what it is connected to."""
+    timing, latency_place = "", ""
+    """For the description: how the port keeps time, and where its latency is."""
 
     def __init__(self, port: JackPort) -> None:
         self._port = port
@@ -61,18 +61,11 @@ class OpenJackPort(BasePort):
         return self._connection.state.latency_s
 
     @property
-    def connected_latency_s(self) -> float:
-        """The latency of what the port is connected to, as JACK adds it up: drivers and programs report theirs."""
-        return 0.0 if self.is_lost else self._connection.state.connected_s.get(str(self._port.number), 0.0)
-
-    @property
     def description(self) -> str:
         """The server, its period, and what that means for messages."""
-        state, latency_ms, connected_ms = self._connection.state, 1000 * self.latency_s, 1000 * self.connected_latency_s
-        connected = f", and {connected_ms:.1f} ms {self.connected_place}" if connected_ms else ""
+        state, latency_ms = self._connection.state, 1000 * self.latency_s
         return (
-            f"{self._connection.server}, {state.frames} frames: {self.timing}, "
-            f"{latency_ms:.1f} ms {self.latency_place}{connected}"
+            f"{self._connection.server}, {state.frames} frames: {self.timing}, {latency_ms:.1f} ms {self.latency_place}"
         )
 
     def watch(self, on_lost: OnChange, on_found: OnChange) -> None:
@@ -90,7 +83,6 @@ class JackInput(OpenJackPort):
     """An open input; its receiver is called in a thread of the connection."""
 
     timing, latency_place = "notes dated by their frame", "before it"
-    connected_place = "on their way here"
 
     def __init__(self, port: JackPort, receiver: Receiver) -> None:
         super().__init__(port)
@@ -124,7 +116,7 @@ class JackInput(OpenJackPort):
 class JackOutput(OpenJackPort):
     """An open output. Any thread may send."""
 
-    timing, latency_place, connected_place = "notes on their frame", "ahead", "until they are heard"
+    timing, latency_place = "notes on their frame", "ahead"
     lead_s = LEAD_S
 
     def __init__(self, port: JackPort, clock: Clock) -> None:

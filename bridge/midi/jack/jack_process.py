@@ -231,13 +231,12 @@ class JackProcess:
             report({"notice": "state", **state})
 
     def _state(self) -> Reply:
-        """The period, the latencies, and the counters."""
+        """The period, the latency, and the counters."""
         client = self._client
         return {
             "frames": client.frames,
             "rate": client.rate,
             "latency_s": client.latency_s,
-            "connected_s": {str(port.number): client.connected_latency_s(port) for port in client.ports},
             "xruns": client.xruns,
             "unread": client.unread,
             "too_late": sum(port.queue.too_late for port in client.ports),

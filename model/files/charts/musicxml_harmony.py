@@ -1,13 +1,14 @@
 """The chart of a MusicXML file, plain or packed: its chord symbols (`harmony`), bars, repeats and endings; notes only count time."""
 
 import math
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 from model.analysis.scale import Key
 from model.errors import ChartError, ChordError, UnreadableError
-from model.files.musicxml import unpacked
+from model.files.musicxml_source import unpacked
 from model.harmony.chart import MAX_BARS, Chart, ChartBar
-from model.harmony.chord import Chord
+from model.harmony.chord import OCTAVE, Chord
 from model.harmony.chord_symbol import parse_chord
 from model.harmony.unfolding import WrittenBar, unfold
 
@@ -40,7 +41,17 @@ def chart_of_musicxml(content: bytes) -> Chart:
         reader.read(measure)
     bars, _ = unfold(reader.written)
     title = root.findtext("work/work-title") or root.findtext("movement-title") or ""
-    return Chart(bars, title.strip()[:80], reader.key, reader.meter, tuple(reader.remarks[:MAX_REMARKS]))
+    chart = Chart(bars, title.strip()[:80], reader.key, reader.meter, tuple(reader.remarks[:MAX_REMARKS]))
+    return _as_it_sounds(chart, int(_number(part.findtext("measure/attributes/transpose/chromatic"))))
+
+
+def _as_it_sounds(chart: Chart, semitones: int) -> Chart:
+    """The chart of a part for a transposing instrument: its chords and key are written so many semitones away from what sounds."""
+    if semitones % OCTAVE == 0:
+        return chart
+    mode = chart.key.mode if chart.key else "major"
+    sounding = chart.transposed_to(Key((chart.tonic + semitones) % OCTAVE, mode))
+    return sounding if chart.key else replace(sounding, key=None)
 
 
 class _PartReader:

@@ -13,6 +13,9 @@ DRUM_CHANNEL = 9
 """The channel of drums in General MIDI, counted from 0."""
 
 HEADER, TRACK = b"MThd", b"MTrk"
+SEPARATE_PIECES = 2
+"""The type of a file whose tracks do not belong together."""
+
 END_OF_TRACK = b"\xff\x2f\x00"
 # Some programs write their own header before the file: MacBinary's has 128 bytes.
 LARGEST_FOREIGN_HEADER = 128
@@ -23,12 +26,16 @@ SMPTE_TEMPO_BPM = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Chunks:
-    """The header and tracks of a file. Each of `remarks` says what is wrong with it, in words that follow "the file …"."""
+    """The header and tracks of a file. Each of `remarks` says what is wrong with it, in words that follow "the file …".
+
+    In a file of type 2 the tracks are `separate_pieces`, each with tempi and meters of its own.
+    """
 
     ticks_per_beat: float
     counts_seconds: bool
     tracks: tuple[bytes, ...]
     remarks: tuple[str, ...]
+    separate_pieces: bool = False
 
 
 def header_of(track_count: int) -> bytes:
@@ -41,7 +48,7 @@ def chunks_of(content: bytes) -> Chunks:
     begin = _begin_of(content)
     if len(content) < begin + 14:
         raise UnreadableError("breaks off in its header")
-    length, _, declared, division = struct.unpack_from(">IHHH", content, begin + 4)
+    length, kind, declared, division = struct.unpack_from(">IHHH", content, begin + 4)
     ticks_per_beat, counts_seconds = _division(division)
     tracks, skipped, is_cut = _tracks(content, begin + 8 + length, declared)
     remarks = []
@@ -53,7 +60,8 @@ def chunks_of(content: bytes) -> Chunks:
         remarks.append("breaks off in its last track")
     if not tracks:
         raise UnreadableError("breaks off after its header" if declared else "holds no tracks")
-    return Chunks(ticks_per_beat, counts_seconds, tuple(tracks), tuple(remarks))
+    separate_pieces = kind == SEPARATE_PIECES and len(tracks) > 1
+    return Chunks(ticks_per_beat, counts_seconds, tuple(tracks), tuple(remarks), separate_pieces)
 
 
 def _begin_of(content: bytes) -> int:

@@ -25,7 +25,10 @@ def read_midi(content: bytes) -> FileScore:
     Tracks that symusic would misread or refuses are repaired first. Raises UnreadableError if nothing can be read.
     """
     chunks = chunks_of(content)
-    quick = read_together(chunks.tracks)
+    if chunks.separate_pieces:
+        quick = [read_together([track])[0] for track in chunks.tracks]
+    else:
+        quick = read_together(chunks.tracks)
     tracks = [SILENT if track is None else track for track in quick]
     remarks = list(chunks.remarks)
     _repair([number for number, track in enumerate(quick) if track is None], tracks, chunks, remarks)
@@ -33,7 +36,12 @@ def read_midi(content: bytes) -> FileScore:
     if notes is not None and (open_tracks := notes.open_tracks):
         _repair(open_tracks, tracks, chunks, remarks)
         notes = _stacked(tracks)
-    return _score_of(chunks, tracks, notes, tuple(remarks))
+    timing: Sequence[TrackNotes] = tracks
+    if chunks.separate_pieces:
+        longest = max(range(len(tracks)), key=lambda number: sum(map(len, tracks[number].channels)))
+        timing = [tracks[longest]]
+        remarks.append(f"holds {len(tracks)} separate pieces, of which tempo and bars are those of track {longest + 1}")
+    return _score_of(chunks, timing, notes, tuple(remarks))
 
 
 def _repair(numbers: Sequence[int], tracks: list[TrackNotes], chunks: Chunks, remarks: list[str]) -> None:
@@ -88,10 +96,11 @@ def _stacked(tracks: Sequence[TrackNotes]) -> _Notes | None:
 
 
 def _score_of(
-    chunks: Chunks, tracks: Sequence[TrackNotes], notes: _Notes | None, remarks: tuple[str, ...]
+    chunks: Chunks, timing: Sequence[TrackNotes], notes: _Notes | None, remarks: tuple[str, ...]
 ) -> FileScore:
-    tempi = [] if chunks.counts_seconds else [tempo for track in tracks for tempo in track.tempi]
-    meters = _meters([meter for track in tracks for meter in track.meters], chunks.ticks_per_beat)
+    """The score of these notes, with the tempi and meters of the tracks in `timing`."""
+    tempi = [] if chunks.counts_seconds else [tempo for track in timing for tempo in track.tempi]
+    meters = _meters([meter for track in timing for meter in track.meters], chunks.ticks_per_beat)
     parts, is_playable = ([], True) if notes is None else _parts(notes)
     score = FileScore(chunks.ticks_per_beat, tuple(parts), TempoMap.of(tempi), meters, remarks, is_playable)
     if notes is not None and score.is_longer_than(LONGEST_S, notes.last_tick):

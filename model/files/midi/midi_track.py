@@ -17,6 +17,7 @@ import numpy as np
 from model.files.midi.all_notes_off import with_note_offs
 from model.files.midi.midi_chunks import END_OF_TRACK, TRACK, header_of
 from model.files.midi.midi_events import is_ordinary, repaired
+from model.files.midi.mpe import mpe_members
 from model.files.midi.symusic_parser import NOTE, NOTE_RECORD, ProgramNotes, parse
 
 _NOTE_ON, _NOTE_OFF = 0x90, 0x80
@@ -43,14 +44,6 @@ _MORE = 16
 _SHORTEST_NOTE_ON = 3
 # A delta time may contain a note-on's status byte; two data bytes after it make a note-on more likely.
 _NOTE_ONS = {_NOTE_ON | channel: re.compile(b"%c" % (_NOTE_ON | channel) + rb"[\x00-\x7f]{2}") for channel in range(16)}
-_DELTA = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
-# Registered parameter 6 on the first or last channel: its value is how many channels next to it belong to one player
-# ("MIDI Polyphonic Expression", MMA 2018).
-_MPE_PARAMETER = b"\x64\x06"
-_MPE_ZONE = re.compile(
-    rb"([\xb0\xbf])(?:\x65\x00" + _DELTA + rb"\1?\x64\x06|\x64\x06" + _DELTA + rb"\1?\x65\x00)" + _DELTA + rb"\1?\x06([\x00-\x0f])",
-    re.DOTALL,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +67,7 @@ class TrackNotes:
     """A track up to its `end` in ticks; a note that never ends lasts one tick longer.
 
     `tempi` are pairs of tick and microseconds, `meters` are ticks, numerators and denominators. `members` are the
-    channels of the MPE zones that the track sets up, including the managers; None if it sets up none.
+    channels of an MPE player, including managers; None if the bytes of the track show none.
     """
 
     channels: tuple[ChannelNotes, ...] = ()
@@ -290,10 +283,7 @@ def _marks(channels: tuple[int, ...], number: int) -> bytes:
 
 
 def _with_members(track: TrackNotes, body: bytes) -> TrackNotes:
-    if len(track.channels) < 2 or _MPE_PARAMETER not in body:
+    if len(track.channels) < 2:
         return track
-    members: set[int] = set()
-    for zone in _MPE_ZONE.finditer(body):
-        manager, count = zone[1][0] & 0xF, zone[2][0]
-        members |= {manager + step if manager == 0 else manager - step for step in range(count + 1)} if count else set()
-    return replace(track, members=frozenset(members)) if members else track
+    members = mpe_members(body, {notes.channel: len(notes) for notes in track.channels})
+    return replace(track, members=members) if members else track

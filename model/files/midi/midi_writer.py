@@ -2,17 +2,18 @@
 
 A file is of type 1: first a track with tempo, meter and markers, then the tracks of music, which all end at the bar
 line after the last event. Only what all programs read in the same way is written: one tempo and one meter at a tick,
-and a channel for each track.
+a channel for each track, no note shorter than a tick, and no two notes of one pitch at once in a track of notes.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from model.files.midi.midi_chunks import DRUM_CHANNEL
 from model.files.song import Event, Marker, Song, SongTrack, Track
 from model.files.tempo import TempoChange, microseconds_of
 from model.files.time_signature import COMMON_TIME, MeterChange, TimeSignature, bar_line_at_or_after
-from model.notes import in_onset_order
+from model.notes import Note, in_onset_order
 
 TICKS_PER_BEAT = 480
 """Ticks per beat, as most programs write it: a tick is about a millisecond at 120 bpm, and the grid of the time bins
@@ -69,11 +70,28 @@ class _Message:
 
 def _events(track: Track, channel: int) -> list[Event]:
     events = [Event(bytes([0xC0 | channel, track.program]), 0.0)]
-    for note in in_onset_order(track.notes):
+    for note in _apart(in_onset_order(track.notes)):
         events.append(Event(bytes([_NOTE_ON << 4 | channel, note.pitch, note.velocity]), note.onset_beats))
         # A note-on of velocity 0 is a note-off, and can share the status byte of a note-on.
         events.append(Event(bytes([_NOTE_ON << 4 | channel, note.pitch, 0]), note.end_beats))
     return events
+
+
+def _apart(notes: Sequence[Note]) -> list[Note]:
+    """The notes in onset order, where a note ends when its pitch is struck again: programs differ in which note-off ends which.
+
+    Of two notes of a pitch at one tick the later one in `notes` stays.
+    """
+    found: list[Note] = []
+    following: dict[int, Note] = {}
+    for note in reversed(notes):
+        after = following.get(note.pitch)
+        following[note.pitch] = note
+        if after is None or note.end_beats <= after.onset_beats:
+            found.append(note)
+        elif tick_at(note.onset_beats) < tick_at(after.onset_beats):
+            found.append(replace(note, duration_beats=after.onset_beats - note.onset_beats))
+    return found[::-1]
 
 
 def _in_force(meters: Iterable[MeterChange]) -> list[MeterChange]:
@@ -99,7 +117,18 @@ def _conductor(song: Song) -> list[_Message]:
 
 def _track(track: SongTrack) -> list[_Message]:
     named = [_Message(0, -1, _text(_TEXT_NAME, track.name))] if track.name else []
-    return named + [_Message(tick_at(event.beat), _order(event.data), event.data) for event in track.events]
+    messages: list[_Message] = []
+    begun: dict[bytes, int] = {}
+    for tick, data in sorted([(tick_at(event.beat), event.data) for event in track.events], key=itemgetter(0)):
+        order, note = _order(data), bytes([data[0] & 0xF, data[1]])
+        if order == _BEGINS:
+            begun[note] = tick
+        elif order == _ENDS and note in begun:
+            # At one tick note-offs come first, so a note that is shorter than a tick would never end.
+            messages.append(_Message(max(tick, begun.pop(note) + 1), order, data))
+            continue
+        messages.append(_Message(tick, order, data))
+    return named + messages
 
 
 def _order(data: bytes) -> int:

@@ -292,7 +292,6 @@ class PageConnections:
             "lateness_ms": lateness,
             "clock_ms": _clock_figures(list(music_thread.clock_errors_s.copy())),
             "latency_ms": round(self._jam.latency_s() * 1000, 1),
-            "connected_ms": [round(seconds * 1000, 1) for seconds in self._jam.connected_s()],
             "refused": self.refused_counts.total() + music_thread.faults.counts.total(),
             "panels": len(self._connections),
         }

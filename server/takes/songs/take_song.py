@@ -20,7 +20,7 @@ from server.errors import TakeError
 from server.music.feed import SettingChanged
 from server.takes.songs.chord_markers import chord_markers
 from server.takes.songs.score_bars import ScoreLayout, bar_grids, lay_out
-from server.takes.songs.tempo_map import tempo_map
+from server.takes.songs.tempo_map import FOLLOWING_TOLERANCE_S, TOLERANCE_S, tempo_map
 from server.takes.take import PlacedMessage, Take
 
 PLAYER_TRACK, ANSWER_TRACK = "Player", "Answer"
@@ -55,9 +55,8 @@ def song_from(take: Take) -> Song:
         SongTrack(ANSWER_TRACK, [_event(placed, layout, answer_channels) for placed in take.answer]),
         *_band_tracks(take.band, layout),
     ]
-    tempi = tempo_map(
-        take.recording.timeline.segments, layout, take.until_beats, SETTLING_BEATS if start.is_followed else 0.0
-    )
+    settling_beats, tolerance_s = (SETTLING_BEATS, FOLLOWING_TOLERANCE_S) if start.is_followed else (0.0, TOLERANCE_S)
+    tempi = tempo_map(take.recording.timeline.segments, layout, take.until_beats, settling_beats, tolerance_s)
     markers = [*chord_markers(take, layout), *_markers(take.turned, layout)]
     return Song(tracks, tempi, layout.meters, markers)
 

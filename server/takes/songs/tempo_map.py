@@ -13,6 +13,10 @@ TOLERANCE_S = 0.001
 While the jam follows a MIDI clock, its tempo changes every few ticks, by less than anyone can hear.
 """
 
+FOLLOWING_TOLERANCE_S = 0.005
+"""The same while the jam follows a clock: if its tempo changes, the jam comes some milliseconds late, and catches up at twice the tempo
+in a tick or two. Written so, the tempo would leap; the clock's own tempo did not."""
+
 SHORTEST_S = 1e-9
 """Two points that rounding has put at one second."""
 
@@ -21,11 +25,15 @@ Point = tuple[float, float]
 
 
 def tempo_map(
-    segments: Sequence[Segment], layout: ScoreLayout, until_beats: float, settling_beats: float = 0.0
+    segments: Sequence[Segment],
+    layout: ScoreLayout,
+    until_beats: float,
+    settling_beats: float = 0.0,
+    tolerance_s: float = TOLERANCE_S,
 ) -> tuple[TempoChange, ...]:
     """The tempo changes, in the score's beats, from the layout's first bar to `until_beats`, a later beat of the jam.
 
-    The tempo that is in force `settling_beats` after the beginning counts from the beginning.
+    The tempo that is in force `settling_beats` after the beginning counts from the beginning. A beat moves by `tolerance_s` at most.
     """
     timeline = Timeline(tuple(segments))
     from_beats = layout.from_beats
@@ -37,7 +45,7 @@ def tempo_map(
         # Before its first segment a timeline has the tempo of that segment.
         tempo_bpm = max(begun, key=lambda segment: segment.beat, default=segments[0]).tempo_bpm
         points.insert(0, (from_beats, points[0][1] - (settled_beats - from_beats) * 60.0 / tempo_bpm))
-    points = _simplify(points)
+    points = _simplify(points, tolerance_s)
     tempi = {
         beat: (to_beat - beat) / max(to_s - at_s, SHORTEST_S) * 60.0
         for (beat, at_s), (to_beat, to_s) in pairwise(points)
@@ -53,7 +61,7 @@ def tempo_map(
     return tuple(changes)
 
 
-def _simplify(points: Sequence[Point]) -> list[Point]:
+def _simplify(points: Sequence[Point], tolerance_s: float) -> list[Point]:
     """A few of the points, so chosen that the line through them passes all others within the tolerance.
 
     It goes on with one straight piece as long as some slope (seconds per beat) is within the tolerance at every point.
@@ -69,7 +77,7 @@ def _simplify(points: Sequence[Point]) -> list[Point]:
             from_beat, from_s = last
             min_slope, max_slope = float("-inf"), float("inf")
         beats = beat - from_beat
-        min_slope = max(min_slope, (at_s - TOLERANCE_S - from_s) / beats)
-        max_slope = min(max_slope, (at_s + TOLERANCE_S - from_s) / beats)
+        min_slope = max(min_slope, (at_s - tolerance_s - from_s) / beats)
+        max_slope = min(max_slope, (at_s + tolerance_s - from_s) / beats)
         last = (beat, at_s)
     return [*kept, last]

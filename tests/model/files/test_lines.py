@@ -6,7 +6,7 @@ import pytest
 from model.files.lines import GRACE_BEATS, LONGEST_GIVEN_BEATS, begins_of, by_program, lines_of, merged
 from model.files.midi.midi_reader import read_midi
 from model.files.score import FileScore, Part, TempoMap
-from tests.model.files.midi.midi_parts import event, midi_file, mpe_line, plain, track
+from tests.model.files.midi.midi_parts import event, expressed_notes, midi_file, mpe_line, plain, track
 
 TICKS_PER_BEAT = 480
 
@@ -88,6 +88,30 @@ class TestMpe:
         zone = event(0, 0xB0, 101, 0) + event(0, 0xB0, 100, 6) + event(0, 0xB0, 6, 4)
         lines = lines_of(read_midi(midi_file(track(zone, plain(3, 1), plain(2, 4), plain(5, 9)))))
         assert [(len(line), line.is_drums) for line in lines] == [(5, False), (5, True)]
+
+    @pytest.mark.parametrize("expression", [0xE0, 0xD0, 0xB0])
+    @pytest.mark.parametrize(
+        ("channels", "length"),
+        [
+            ([1, 2] * 20, 260),  # the lowest free channel, legato
+            ([1, 5, 3, 9, 4, 6, 2, 1, 7, 5] * 4, 220),  # in no order, with that of drums
+            ([1, 2, 3, 4] * 10, 900),  # chords
+        ],
+    )
+    def test_notes_that_each_begin_with_an_expression_are_one_line_without_a_zone(
+        self, channels: list[int], length: int, expression: int
+    ) -> None:
+        (line,) = lines_of(read_midi(midi_file(track(expressed_notes(channels, length, expression)))))
+        assert (len(line), line.is_drums) == (40, False)
+
+    def test_the_players_of_two_tracks_are_two_lines(self) -> None:
+        tracks = [track(expressed_notes(channels * 10)) for channels in ([1, 2, 3], [3, 1, 2, 9])]
+        assert [(line.track, len(line)) for line in lines_of(read_midi(midi_file(*tracks)))] == [(0, 30), (1, 40)]
+
+    def test_a_band_in_one_track_that_bends_some_notes_is_a_line_for_each_channel(self) -> None:
+        bass, lead = expressed_notes([1] * 20), plain(20, 2)
+        assert len(lines_of(read_midi(midi_file(track(bass, lead))))) == 2
+        assert len(lines_of(read_midi(midi_file(track(expressed_notes([0, 1] * 20, 260)))))) == 2
 
     def test_a_choir_on_four_channels_is_four_lines(self) -> None:
         begins = b"".join(event(0, 0x90 | channel, 60 + channel, 80) for channel in range(1, 5))

@@ -1,6 +1,13 @@
 import pytest
 
-from model.files.time_signature import MeterChange, TimeSignature, bar_line_at_or_after, meter_at, pickup_beats
+from model.files.time_signature import (
+    MeterChange,
+    TimeSignature,
+    bar_line_at_or_after,
+    meter_at,
+    pickup_beats,
+    with_pickup,
+)
 
 WALTZ_THEN_FOUR = [MeterChange(0.0, TimeSignature(3, 4)), MeterChange(6.0, TimeSignature(4, 4))]
 
@@ -54,3 +61,17 @@ def test_a_pickup_is_one_first_bar_shorter_than_the_next(
     meters: list[tuple[float, tuple[int, int]]], beats: float
 ) -> None:
     assert pickup_beats([MeterChange(beat, TimeSignature(*meter)) for beat, meter in meters]) == beats
+
+
+@pytest.mark.parametrize(("beats", "pickup"), [(1.0, (1, 4)), (0.5, (1, 8)), (2.5, (5, 8)), (0.125, (1, 32))])
+def test_a_short_first_bar_becomes_a_pickup(beats: float, pickup: tuple[int, int]) -> None:
+    later = MeterChange(9.0, TimeSignature(3, 4))
+    meters = with_pickup([MeterChange(0.0, TimeSignature(4, 4)), later], beats)
+    assert meters == (MeterChange(0.0, TimeSignature(*pickup)), MeterChange(beats, TimeSignature(4, 4)), later)
+    assert pickup_beats(meters) == beats
+
+
+@pytest.mark.parametrize("beats", [0.0, 4.0, 5.0, 1 / 3])
+def test_a_first_bar_that_is_whole_or_that_no_note_value_divides_is_no_pickup(beats: float) -> None:
+    assert with_pickup([MeterChange(0.0, TimeSignature(4, 4))], beats) == (MeterChange(0.0, TimeSignature(4, 4)),)
+    assert with_pickup([], beats) == ()

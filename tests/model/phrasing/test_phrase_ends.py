@@ -23,7 +23,7 @@ class TestWhere:
 
     def test_the_first_beat_is_the_likeliest_and_no_place_after_it_stops_the_answer_short(self) -> None:
         chance = ENDS.first_half[4]
-        assert ENDING.chance_of_end(28.0) == pytest.approx(1.2 * chance / (1.0 + 0.2 * chance))
+        assert ENDING.chance_of_end(28.0) == pytest.approx(1.4 * chance / (1.0 + 0.4 * chance))
         assert ENDING.chance_of_end(28.5) == pytest.approx(0.2 * ENDS.first_half[1])
         assert ENDING.chance_of_end(30.0) == pytest.approx(0.2 * ENDS.second_half[3])
 
@@ -49,7 +49,7 @@ class TestPitch:
         keys = {parse_key("C"): 0.5, parse_key("A minor"): 0.5}
         in_c, in_a = (ENDS.stability(key, "full") for key in keys)
         mean = ENDS.mean_stability(keys, "full")
-        assert mean == pytest.approx([((a + b) / 2) ** 7 for a, b in zip(in_c, in_a, strict=True)])
+        assert mean == pytest.approx([((a + b) / 2) ** 10 for a, b in zip(in_c, in_a, strict=True)])
         assert mean[0] > mean[7]
         assert mean[9] > mean[5]
 

@@ -21,7 +21,7 @@ from tests.server.jams import ScriptedImproviser
 clock = MonotonicClock()
 
 class Printer:
-    lead_s = latency_s = connected_latency_s = 0.0
+    lead_s = latency_s = 0.0
     is_lost = False
     overruns = 0
 

@@ -35,11 +35,11 @@ def test_a_link_to_a_folder_is_followed(tmp_path: Path) -> None:
 
 
 def test_circular_links_end_and_no_folder_is_searched_twice(tmp_path: Path) -> None:
-    touch(tmp_path / "a" / "one.mid")
+    touch(tmp_path / "a" / "one.mid", tmp_path / "top.mid")
     (tmp_path / "a" / "back").symlink_to(tmp_path)
     (tmp_path / "b").symlink_to(tmp_path / "a")
     (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
-    assert [name.rsplit("/", 1)[-1] for name in names(tmp_path)] == ["one.mid"]
+    assert [name.rsplit("/", 1)[-1] for name in names(tmp_path)] == ["one.mid", "top.mid"]
 
 
 def test_a_link_to_a_file_that_is_gone_is_found_so_that_it_is_reported(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from model.memory.memory import Memory
 from tests.tiny_pack import PITCH_WORDS
 from train.memory.fitting import fit_backoff
 from train.memory.forecasts import LineEvidence, LineForecast, bits_with_memory, collect_evidence
+from train.memory.refit import corpus_weights
 
 DEFAULT = DEFAULT_BACKOFFS["pitch"]
 SIZE = PITCH_WORDS.size
@@ -50,6 +51,12 @@ class TestFit:
         assert bits(one, LOOP) == pytest.approx(bits(other, LOOP), rel=0.05)
         assert bits(one, NOISE) == pytest.approx(bits(other, NOISE), rel=0.05)
 
+    def test_a_corpus_of_more_weight_is_predicted_better(self) -> None:
+        corpora = [evidence(LOOP), evidence(NOISE)]
+        loop_first, noise_first = (fit_backoff(corpora, DEFAULT, weights) for weights in ([9.0, 1.0], [1.0, 9.0]))
+        assert bits(loop_first, LOOP) < bits(noise_first, LOOP)
+        assert bits(loop_first, NOISE) > bits(noise_first, NOISE)
+
     def test_a_line_of_a_few_notes_changes_little(self) -> None:
         fitted = fit_backoff([evidence(uniform_forecast([5, 9, 5, 9, 5]))], DEFAULT)
         assert fitted.notes.concentrations == pytest.approx(DEFAULT.notes.concentrations, rel=2.0)
@@ -61,3 +68,8 @@ class TestFit:
 
     def test_the_same_lines_give_the_same_figures(self) -> None:
         assert fit_backoff([evidence(LOOP)], DEFAULT) == fit_backoff([evidence(LOOP)], DEFAULT)
+
+
+def test_the_corpora_of_a_pack_weigh_as_much_as_those_of_the_pack_that_it_went_on_from() -> None:
+    assert corpus_weights(["rock", "folk", "songs"], {"rock"}) == [1.0, 0.5, 0.5]
+    assert corpus_weights(["folk", "songs"], {"folk", "songs"}) == corpus_weights(["folk", "songs"], ()) == [1.0, 1.0]

@@ -6,18 +6,13 @@ const TOGETHER_MS = 0.05;
 
 // `wiring` and `figures` are the jam's; `offsetMs` is the control now, and `source` the clock that leads.
 export function timingRows(wiring, figures, offsetMs, source) {
-  return [portToPort(wiring, figures), ...beyondPorts(figures), ...clockRows(figures.clock_ms, source), offsetOfNotes(wiring.offset, offsetMs)];
+  return [portToPort(wiring, figures), ...clockRows(figures.clock_ms, source), offsetOfNotes(wiring.offset, offsetMs)];
 }
 
 function portToPort({ midi_in: midiIn }, { latency_ms: latencyMs }) {
   if (midiIn === "none") return ["Port to port", "no MIDI ports"];
   if (!latencyMs) return ["Port to port", "not known", "each message is passed on as it comes"];
   return ["Port to port", `${latencyMs} ms`, "from a key to a note that follows at once, and for the loop through a DAW on JACK: fours calibrate measures that"];
-}
-
-function beyondPorts({ connected_ms: [inMs, outMs] = [0, 0] }) {
-  if (!inMs && !outMs) return [];
-  return [["Beyond our ports", `in ${inMs} ms, out ${outMs} ms`, "from a key to our input and from our output to the ear, as JACK says; your notes are dated earlier by both, and with Link ours go out earlier"]];
 }
 
 function clockRows({ offset, jitter }, source) {

@@ -83,6 +83,23 @@ def test_musicxml_gives_symbols_places_and_repeats() -> None:
     assert chart.bars[0].starts_beats == (0.0, 2.0)
 
 
+@pytest.mark.parametrize(
+    ("chromatic", "key", "first"),
+    [("-2", "Eb major", "Eb7 Abm7(b5)/G"), ("-21", "Ab major", "Ab7 Dbm7(b5)/C"), ("-12", "F major", "F7 Bbm7(b5)/A")],
+)
+def test_the_chords_of_a_transposing_instrument_are_those_that_sound(chromatic: str, key: str, first: str) -> None:
+    transposition = f"</divisions><transpose><chromatic>{chromatic}</chromatic></transpose>".encode()
+    chart = chart_of(MUSICXML.replace(b"</divisions>", transposition), ".musicxml")
+    assert (str(chart.key), " ".join(map(str, chart.bars[0].chords))) == (key, first)
+
+
+def test_the_chords_of_a_transposing_instrument_without_a_key_have_none() -> None:
+    transposition = b"</divisions><transpose><chromatic>-2</chromatic></transpose>"
+    content = MUSICXML.replace(b"<key><fifths>-1</fifths></key>", b"").replace(b"</divisions>", transposition)
+    chart = chart_of(content, ".musicxml")
+    assert (chart.key, str(chart.bars[0].chords[0])) == (None, "Eb7")
+
+
 def test_musicxml_that_is_broken_or_has_no_chords_is_refused() -> None:
     with pytest.raises(UnreadableError):
         chart_of(b"<score", ".xml")

@@ -77,6 +77,23 @@ def mpe_line(count: int = 120, channels: Sequence[int] = range(1, 16)) -> bytes:
     return events
 
 
+def expressed_notes(channels: Sequence[int], length: int = 220, expression: int = 0xE0) -> bytes:
+    """Notes 240 ticks apart on these channels, each with an expression of its own at its beginning, and one while it sounds."""
+    events: list[tuple[int, bytes]] = []
+    for index, channel in enumerate(channels):
+        at, pitch = 240 * index, pitch_at(index)
+        data = {0xE0: (0, 64), 0xB0: (74, 64), 0xD0: (0,)}[expression]
+        events += [
+            (at, bytes([expression | channel, *data])),
+            (at, bytes([0x90 | channel, pitch, 100])),
+            (at + 100, bytes([0xE0 | channel, index, 65])),
+            (at + length, bytes([0x80 | channel, pitch, 0])),
+        ]
+    events.sort(key=lambda timed: timed[0])
+    ticks = [0, *(at for at, _ in events)]
+    return b"".join(number(at - before) + data for before, (at, data) in zip(ticks, events, strict=False))
+
+
 def odd_files(count: int = 80) -> dict[str, bytes]:
     """Files that hold so many plain notes and something odd."""
     whole = midi_file(track(plain(count)))

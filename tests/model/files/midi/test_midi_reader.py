@@ -198,6 +198,26 @@ class TestLines:
         assert {part.members for part in score.parts} == {frozenset({11, 12, 13, 14, 15})}
 
 
+class TestSeparatePieces:
+    LONG = (tempo(400_000), meter(3, 2), plain(20))
+    SHORT = (tempo(750_000), meter(5, 2), plain(8))
+
+    @pytest.mark.parametrize("tracks", [(LONG, SHORT), (SHORT, LONG)])
+    def test_of_the_pieces_of_type_2_the_longest_has_its_own_tempo_and_bars(
+        self, tracks: tuple[tuple[bytes, ...], ...]
+    ) -> None:
+        score = read_midi(midi_file(*[track(*events) for events in tracks], kind=2))
+        number = tracks.index(self.LONG) + 1
+        assert score.remarks == (f"holds 2 separate pieces, of which tempo and bars are those of track {number}",)
+        assert [score.tempi.tempo_at(tick) for tick in score.tempi.ticks.tolist()] == [150.0]
+        assert score.meters == (MeterChange(0.0, TimeSignature(3, 4)),)
+        assert sorted(len(part) for part in score.parts) == [8, 20]
+
+    def test_a_file_of_type_2_with_one_piece_is_like_any_other(self) -> None:
+        score = read_midi(midi_file(track(*self.LONG), kind=2))
+        assert (score.remarks, score.tempi.tempo_at(0)) == ((), 150.0)
+
+
 class TestNotes:
     def test_a_note_that_is_open_at_the_end_ends_with_its_track(self) -> None:
         open_note = event(48, 0x90, 72, 90)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from model.files.midi.midi_reader import read_midi
 from model.files.midi.midi_writer import CHANNELS, TICKS_PER_BEAT, as_midi, as_midi_file
-from model.files.seed import read_seed
+from model.files.seed import read_seed, seed_of
 from model.files.song import Event, Marker, Song, SongTrack, Track
 from model.files.tempo import TempoChange
 from model.files.time_signature import COMMON_TIME, MeterChange, TimeSignature
@@ -109,6 +109,37 @@ class TestNotes:
             "00 91 3e 5a 83 60 3e 00 87 40 ff 2f 00"
         )
 
+    @pytest.mark.parametrize("ticks", [0.0, 0.2, 0.5, 0.9])
+    @pytest.mark.parametrize("onset_ticks", [0.0, 480.5, 481.4])
+    def test_a_note_shorter_than_a_tick_lasts_a_tick(self, ticks: float, onset_ticks: float) -> None:
+        note = Note(60, onset_ticks / TICKS_PER_BEAT, ticks / TICKS_PER_BEAT, 80)
+        (part,) = read_midi(as_midi([Track("Seed", [note, Note(60, 4.0, 1.0, 80)])], 120.0)).parts
+        begin = round(onset_ticks)
+        assert (part.tick.tolist(), part.end.tolist()) == (
+            [begin, 1920],
+            [max(round(onset_ticks + ticks), begin + 1), 2400],
+        )
+
+    def test_a_note_ends_where_its_pitch_is_struck_again_as_programs_differ_in_what_they_end(self) -> None:
+        notes = [Note(60, 0.0, 2.0, 80), Note(60, 1.0, 2.0, 81), Note(60, 1.5, 0.25, 82), Note(64, 0.0, 4.0, 83)]
+        content = as_midi([Track("Seed", notes)], 60.0)
+        expected = [(60, 0.0, 1.0, 80), (64, 0.0, 4.0, 83), (60, 1.0, 1.5, 81), (60, 1.5, 1.75, 82)]
+        (strict,) = pretty_midi.PrettyMIDI(io.BytesIO(content)).instruments
+        (quick,) = symusic.Score.from_midi(content).to("second").tracks
+        for found in (strict.notes, quick.notes):
+            assert sorted((n.start, n.pitch, n.end, n.velocity) for n in found) == [
+                (start, pitch, end, velocity) for pitch, start, end, velocity in expected
+            ]
+        assert [
+            (note.pitch, note.onset_beats, note.end_beats, note.velocity)
+            for note in seed_of(content, Path("a.mid")).notes
+        ] == expected
+
+    def test_of_two_notes_of_a_pitch_at_one_tick_one_is_written(self) -> None:
+        notes = [Note(60, 1.0, 1.0, 80), Note(60, 1.0002, 0.5, 81)]
+        (part,) = read_midi(as_midi([Track("Seed", notes)], 120.0)).parts
+        assert (part.tick.tolist(), part.end.tolist(), part.velocity.tolist()) == ([480], [720], [81])
+
     def test_a_long_line_loses_no_note(self, tmp_path: Path) -> None:
         path = tmp_path / "long.mid"
         write_midi(path, [Track("Answer", exercise(600))], 97.0)
@@ -135,6 +166,11 @@ class TestSong:
         assert [message.type for message in messages] == [
             "note_on", "note_off", "control_change", "note_on", "note_off", "control_change",
         ]  # fmt: skip
+
+    def test_a_note_that_a_shortened_bar_makes_shorter_than_a_tick_ends_a_tick_later(self) -> None:
+        hit = SongTrack("Player", [Event(b"\x99\x26\x50", 1.0), Event(b"\x89\x26\x00", 1.0004), *TUNE.events[2:4]])
+        drum, note = read_midi(as_midi_file(Song([hit], SONG.tempi, SONG.meters))).parts[::-1]
+        assert [(part.tick.tolist(), part.end.tolist()) for part in (drum, note)] == [([480], [481]), ([480], [1200])]
 
     def test_of_several_tempi_and_meters_at_one_tick_the_last_is_written(self) -> None:
         tempi = [TempoChange(0.0, 52.0), TempoChange(0.0005, 117.0), TempoChange(0.001, 97.0)]

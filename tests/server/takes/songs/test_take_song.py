@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable
+from operator import itemgetter
 from random import Random
 
 import mido
@@ -88,6 +89,20 @@ class TestMarkers:
         assert song_of(turned, *note(0, 9.0)).markers == []
 
 
+def led_by_a_ramp(from_bpm: float, to_bpm: float, jitter_s: float) -> list[Record]:
+    """A jam that follows a DAW's song of eight bars, whose tempo changes evenly from beat 8 to beat 24; a note at each half beat."""
+    random, conductor = Random(1), Conductor(Settings(), 0.0)
+    at_s = 1.3
+    timed: list[tuple[float, Message | bytes]] = [(at_s - 0.001, START)]
+    for count in range(8 * 4 * 24):
+        timed.append((at_s + random.uniform(0, jitter_s), TICK))
+        if count % 12 == 0:
+            timed += [(at_s, NoteOn(60 + count % 11, 80)), (at_s + 0.1, NoteOff(60 + count % 11))]
+        way = min(max(count / 24 - 8, 0.0) / 16, 1.0)
+        at_s += 60.0 / (from_bpm + way * (to_bpm - from_bpm)) / 24
+    return told_to(conductor, timed)
+
+
 def led_by_a_daw(
     tempo_bpm: float, *, jitter_s: float = 0.001, ticks_before: int = 0, meter: str = "4/4", early_s: float = 0.0
 ) -> list[Record]:
@@ -101,8 +116,13 @@ def led_by_a_daw(
     for index in range(8 * 4 * 2):
         onset_s = start_s + index * 12 * tick_s - early_s
         notes += [(onset_s, NoteOn(60 + index % 12, 80)), (onset_s + 6 * tick_s, NoteOff(60 + index % 12))]
+    return told_to(conductor, [*clock, *notes])
+
+
+def told_to(conductor: Conductor, timed: Iterable[tuple[float, Message | bytes]]) -> list[Record]:
+    """The journal of a jam in which these notes and messages of a clock came at these seconds."""
     told: list[Record] = [TimelineChanged(conductor.timeline, conductor.transport, conductor.source, 0.0)]
-    for at_s, item in sorted([*clock, *notes], key=lambda timed: timed[0]):
+    for at_s, item in sorted(timed, key=itemgetter(0)):
         if isinstance(item, bytes):
             conductor.receive(item, at_s)
             change = TimelineChanged(conductor.timeline, conductor.transport, conductor.source, at_s)
@@ -139,6 +159,16 @@ class TestASongThatIsFollowed:
         assert [change.tempo_bpm for change in song.tempi] == pytest.approx([60.0] * len(song.tempi), rel=0.02)
         assert onsets(song)[0] == 0.0
         assert onsets(song)[8:] == pytest.approx([index / 2 for index in range(8, 64)], abs=0.03)
+
+    @pytest.mark.parametrize(("jitter_s", "leap"), [(0.001, 1.02), (0.006, 1.25)])
+    @pytest.mark.parametrize(("from_bpm", "to_bpm"), [(100.0, 148.0), (148.0, 100.0)])
+    def test_a_ramp_of_tempo_has_no_leaps(self, from_bpm: float, to_bpm: float, jitter_s: float, leap: float) -> None:
+        song = song_of(*led_by_a_ramp(from_bpm, to_bpm, jitter_s))
+        assert song.meters == (MeterChange(0.0, TimeSignature(4, 4)),)
+        assert all(100.0 / leap < change.tempo_bpm < 148.0 * leap for change in song.tempi)
+        assert song.tempi[0].tempo_bpm == pytest.approx(from_bpm, rel=0.01)
+        assert song.tempi[-1].tempo_bpm == pytest.approx(to_bpm, rel=0.02)
+        assert onsets(song) == pytest.approx([index / 2 for index in range(64)], abs=0.03)
 
     def test_as_a_file_it_has_one_meter_and_one_tempo_at_its_beginning(self) -> None:
         file = mido.MidiFile(file=io.BytesIO(as_midi_file(song_of(*led_by_a_daw(97.0, ticks_before=48)))))
