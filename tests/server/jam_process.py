@@ -170,12 +170,12 @@ def recorded_port(port_name: str) -> Iterator[MidiRecording]:
     command = ["stdbuf", "-oL", dump, "-a", client]
     recording = MidiRecording()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        reader = Thread(target=_read_dump, args=(process.stdout, recording), daemon=True)
+        reader.start()
         try:
             wait_until(lambda: f"{client}:input" in _output_lines([lister]), client)
             subprocess.run([connect, port_name, f"{client}:input"], check=True, timeout=PATIENCE_S)
-            assert process.stdout is not None
-            reader = Thread(target=_read_dump, args=(process.stdout, recording), daemon=True)
-            reader.start()
             yield recording
         finally:
             # SIGTERM would kill it before it closes its JACK client, which can kill jackd too.
