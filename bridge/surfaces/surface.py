@@ -244,12 +244,22 @@ def _row_lines(rows: Sequence[SurfaceRow]) -> Iterator[Widget]:
 def _buttons(row: SurfaceRow, left: float, top: float, width: float, height: float, text_size: int) -> Iterator[Widget]:
     """A button for each choice; if there are too many, for the first two, and the value's text for the others."""
     choices = row.choices if len(row.choices) <= MAX_BUTTONS_PER_LINE else row.choices[:2]
+    yield from _buttons_of(row, choices, left, top, width, height, text_size)
+
+
+def _buttons_of(
+    row: SurfaceRow,
+    choices: Sequence[LabelledAddress],
+    left: float,
+    top: float,
+    width: float,
+    height: float,
+    text_size: int,
+) -> Iterator[Widget]:
+    """A button for each of these choices of the row, and the value's text if it has others."""
     has_value = len(choices) < len(row.choices)
     cells = _divide(left, width, [1.0] * len(choices) + [1.6] * has_value, gap=6)
-    size = min(
-        text_size,
-        *(int(1.6 * wide / max(len(choice.caption), 1)) for choice, (_, wide) in zip(choices, cells, strict=False)),
-    )
+    size = min(text_size, *(_fitting_size(choice.caption, cell) for choice, cell in zip(choices, cells, strict=False)))
     for choice, (beside, wide) in zip(choices, cells, strict=False):
         yield _button(row, choice, beside, top, wide, height, size)
     if has_value:
@@ -258,25 +268,38 @@ def _buttons(row: SurfaceRow, left: float, top: float, width: float, height: flo
 
 
 def _choice_grid(row: SurfaceRow) -> Iterator[Widget]:
-    """The page of one row: its first two choices and its value on top, and the other choices in lines of twelve."""
-    lines = [row.choices[start : start + GRID_COLUMNS] for start in range(2, len(row.choices), GRID_COLUMNS)]
+    """The page of one row: its first choices and its value on top, and the other choices in lines of twelve."""
+    first = _first_of_grid(row.choices)
+    lines = [row.choices[start : start + GRID_COLUMNS] for start in range(first, len(row.choices), GRID_COLUMNS)]
     cells = _divide(MARGIN, PAGE_HEIGHT - 2 * MARGIN, [1.0] * (len(lines) + 1), gap=6)
     top, height = cells[0]
-    yield from _buttons(row, MARGIN, top, WIDTH - 2 * MARGIN, height, text_size=18)
+    yield from _buttons_of(row, row.choices[:first], MARGIN, top, WIDTH - 2 * MARGIN, height, text_size=18)
     name_width = 110.0
     columns = _divide(MARGIN + name_width, WIDTH - 2 * MARGIN - name_width, [1.0] * GRID_COLUMNS, gap=6)
     for line, (above, tall) in zip(lines, cells[1:], strict=True):
         common = _common_word(line)
         yield Widget("caption", MARGIN, above, name_width, tall, text=common, colour=_colour_of(row), text_size=17)
         for choice, (left, width) in zip(line, columns, strict=False):
-            button = _button(row, choice, left, above, width, tall, 20)
-            yield replace(button, text=choice.caption.removesuffix(f" {common}"))
+            text = choice.caption.removesuffix(f" {common}")
+            button = _button(row, choice, left, above, width, tall, min(20, _fitting_size(text, (left, width))))
+            yield replace(button, text=text)
+
+
+def _first_of_grid(choices: Sequence[LabelledAddress]) -> int:
+    """How many choices stand above the lines: those before the first one of two words (off, auto; then C major), or two."""
+    first = next((number for number, choice in enumerate(choices) if " " in choice.caption), 0)
+    return first if 0 < first <= MAX_BUTTONS_PER_LINE else 2
 
 
 def _common_word(choices: Sequence[LabelledAddress]) -> str:
     """The last word of all captions, if it is the same: the buttons need not repeat it."""
     words = {choice.caption.rpartition(" ")[2] for choice in choices}
     return words.pop() if len(words) == 1 else ""
+
+
+def _fitting_size(text: str, cell: tuple[float, float]) -> int:
+    """The largest size at which a text fits into a cell, which is its start and its width."""
+    return int(1.6 * cell[1] / max(len(text), 1))
 
 
 def _button(

@@ -47,3 +47,20 @@ def test_a_row_shows_the_value_of_its_control() -> None:
     assert by_name["tempo"].value_text == "96 bpm"
     assert by_name["step"].fader_position == 0.5
     assert [choice.address for choice in by_name["pack"].choices] == ["/fours/pack/rock", "/fours/pack/song_book"]
+
+
+def test_the_keys_of_a_scale_are_one_line_that_begins_with_c_and_what_is_no_key_stands_above() -> None:
+    (page,) = (page for page in SURFACE.pages if page.name == "key")
+    lines: dict[float, list[str]] = {}
+    for widget in page.widgets:
+        lines.setdefault(widget.top, []).append(widget.text)
+    above, *scales = lines.values()
+    assert above[:3] == ["off", "auto", "live"]
+    assert [line[0] for line in scales] == ["major", "minor", "dorian", "phrygian", "lydian", "mixolydian", "locrian"]
+    assert {(len(line), line[1], line[-1]) for line in scales} == {(13, "C", "B")}
+
+
+def test_the_text_of_a_button_fits_into_it() -> None:
+    narrow = 0.55  # of its size, the width of a letter on average
+    buttons = [widget for widget in SURFACE.widgets if widget.kind in {"choice", "action", "light"}]
+    assert [widget.text for widget in buttons if narrow * widget.text_size * len(widget.text) > widget.width] == []
