@@ -186,7 +186,9 @@ class JitteringTicks:
         self._gap = None
         self._noise_ticks.clear()
         self._outliers.clear()
-        if self._line is None:
+        if self._line is None or self._line.interval_s < SHORTEST_INTERVAL_S:
+            # Ticks that were held up say nothing of the next ones.
+            self._line = None
             self.number += lost
             self._stretch.replace(())
         else:
@@ -271,7 +273,7 @@ class JitteringTicks:
         """
         line, outliers = self._line, self._outliers
         assert line is not None
-        if len(outliers) < 2 or not self._is_exact:
+        if len(outliers) < 2 or not self._is_exact or line.interval_s < SHORTEST_INTERVAL_S:
             return False
         offs = [(at_s - line.due_s(number)) / line.interval_s for number, at_s in outliers]
         whole = [round(off) for off in offs]

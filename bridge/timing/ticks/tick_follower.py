@@ -11,7 +11,7 @@ from bridge.timing.ticks.buffer_grid import BufferGrid
 from bridge.timing.ticks.buffered_ticks import GLIDE_S, BufferedTicks
 from bridge.timing.ticks.doubled_ticks import DoubledTicks
 from bridge.timing.ticks.exact_dates import counted_by_intervals
-from bridge.timing.ticks.jittering_ticks import JitteringTicks
+from bridge.timing.ticks.jittering_ticks import SHORTEST_INTERVAL_S, JitteringTicks
 from bridge.timing.ticks.tick import BufferSide, Tick, TickLine
 
 DATES_KEPT = 192
@@ -186,6 +186,11 @@ class TickFollower:
         if self._buffered is None:
             self._grid.forget()
             self._jittering.resume(at_s, lost)
+        elif self._buffered.line.interval_s < SHORTEST_INTERVAL_S:
+            # Ticks that were held up say nothing of the next ones, nor of a buffer.
+            self._jittering = JitteringTicks(self.number + lost, self.side)
+            self._buffered = None
+            self._grid = BufferGrid()
         else:
             self._buffered.resume(at_s, lost)
 

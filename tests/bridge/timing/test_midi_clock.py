@@ -439,6 +439,11 @@ def test_for_any_stream_beats_rise_and_nothing_is_raised(stream: Stream, chance:
 @example(stream=[(5, 1 / 32, 0.0), 0.109375, (20, 1 / 32, 0.0)], chance=Random(1), tempo_bpm=20.0)
 # Three ticks before the start, too few for a line, once made the first line together with the song's first ones.
 @example(stream=[0.0, 2.1, 0.005], chance=Random(1), tempo_bpm=143.0)
+# Ticks that were held up and came nearly at once made a line too fast for any tempo, and each later tick counted as dozens of lost ones.
+@example(stream=[(21, 0.0, 0.02)], chance=Random(0), tempo_bpm=20.0)
+@example(stream=[(41, 0.00015, 0.0156)], chance=Random(1), tempo_bpm=20.0)
+# They were even taken for ticks of a clock in buffers.
+@example(stream=[(21, 0.001, 0.015625)], chance=Random(29), tempo_bpm=400.0)
 def test_a_steady_clock_is_found_after_any_stream(stream: Stream, chance: Random, tempo_bpm: float) -> None:
     listener, at_s = listener_after(stream, chance)
     daw = Daw(tempo_bpm, next_s=at_s + 0.1).send(START).tick(3 * BAR)
