@@ -1,6 +1,7 @@
 """Recognises our own messages when they come straight back. Knows no ports and reads no clock: the time is an argument."""
 
 from collections import deque
+from collections.abc import Callable
 
 ECHO_WINDOW_S = 0.030
 """A loop through a DAW returns a message within its buffer, some 3 to 25 ms. A player who repeats a note is slower."""
@@ -9,7 +10,8 @@ ECHO_WINDOW_S = 0.030
 class EchoGuard:
     """Remembers the messages sent lately. For each of them, one equal message that is received counts as its echo."""
 
-    def __init__(self, window_s: float = ECHO_WINDOW_S) -> None:
+    def __init__(self, window_s: Callable[[], float] = lambda: ECHO_WINDOW_S) -> None:
+        """`window_s` returns how long after a message its echo may come, which may change while music plays."""
         self._window_s = window_s
         self._sent: deque[tuple[bytes, float]] = deque()
 
@@ -28,5 +30,6 @@ class EchoGuard:
         return False
 
     def _drop_old(self, at_s: float) -> None:
-        while self._sent and at_s - self._sent[0][1] > self._window_s:
+        window_s = self._window_s()
+        while self._sent and at_s - self._sent[0][1] > window_s:
             self._sent.popleft()

@@ -31,7 +31,8 @@ class MessageSender:
         self._on_error = on_error
         self._ledger = Ledger(self._send, lambda: output.overruns)
         # A message leaves one latency after it is due; an echo may take one cycle of the audio system more to come back.
-        self._echo = EchoGuard(ECHO_WINDOW_S + output.lead_s + 2 * output.latency_s)
+        # A server may change its period, or come back with another one, so the latency is asked for each time.
+        self._echo = EchoGuard(lambda: ECHO_WINDOW_S + output.lead_s + 2 * output.latency_s)
         self._due_s: float | None = None
         """When the message that is being sent is due; None for one that is not planned."""
         self._port_lock = threading.Lock()  # for the watchdog of a thread that hangs; nobody else contends for it
