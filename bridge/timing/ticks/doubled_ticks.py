@@ -1,11 +1,13 @@
 """Detects a clock that arrives twice, for example through two cables: each tick has a copy right after it. Times in seconds.
 
 A clock with two ticks in each audio buffer looks the same for a while. The closer the distance of its pairs is to the buffer's
-length, the longer that lasts, and the longer detection waits.
+length, the longer that lasts, and the longer detection waits. Where ticks came one by one before, and come in pairs at the same tempo
+now, they are held up on their way, and not copied.
 """
 
 import math
 from collections import deque
+from itertools import pairwise
 
 COPY_S, COPY_SHARE = 0.004, 0.3
 """How long after a tick its copy may come: in seconds, and as a share of the time between pairs."""
@@ -24,6 +26,15 @@ BUFFERS_S = tuple(frames / rate for frames in (256, 512, 1_024, 2_048) for rate 
 MOST_IN_BUFFER = 4
 """The buffers that are considered as a cause of pairs, and how many pairs one of them may hold."""
 
+STEADY_SINGLE_TICKS = 24
+"""After this many ticks in a row that came one by one, it is known how far apart single ticks are."""
+
+SAME_TEMPO = 0.1
+"""By how much, as a share, the time of the pairs may differ from that of as many single ticks."""
+
+FORGET_AFTER_S = 2.0
+"""After a silence as long as this, another song may follow, at another tempo and through other cables."""
+
 SINGLE_TICKS = 8
 """After this many ticks in a row without a copy, the clock counts as single again."""
 
@@ -39,11 +50,14 @@ class DoubledTicks:
         self._parity = 0
         self._is_copied = True
         self._single_ticks = 0
+        self._apart = 0
+        self._single_s: float | None = None  # the time between ticks when they last came one by one
 
     def is_copy(self, at_s: float) -> bool:
         """Adds the date of a tick; returns whether it is the copy of the last one."""
         last_s = self._dates_s[-1] if self._dates_s else None
         self._dates_s.append(at_s)
+        self._measure_single_ticks(at_s, last_s)
         if not self.is_doubled or last_s is None:
             return False
         is_near = at_s - last_s <= self._most_copy_s()
@@ -76,10 +90,32 @@ class DoubledTicks:
         self._runs[parity] += 1
         run, other = self._runs[parity], self._runs[1 - parity]
         first_number, since_s = self._starts[parity]
-        if run < PAIRS or other >= run - 1 or run < self._enough_pairs(run, since_s):
+        if (
+            run < PAIRS
+            or other >= run - 1
+            or run < self._enough_pairs(run, since_s)
+            or self._are_single_ticks(run, since_s)
+        ):
             return None
         self.is_doubled = self._is_copied = True
         return first_number + run - 1
+
+    def _measure_single_ticks(self, at_s: float, last_s: float | None) -> None:
+        if last_s is None or at_s - last_s > FORGET_AFTER_S:
+            self._apart, self._single_s = 0, None
+            return
+        self._apart = 0 if at_s - last_s <= self._most_copy_s() else self._apart + 1
+        if self._apart >= STEADY_SINGLE_TICKS:
+            self._single_s = (at_s - self._dates_s[-1 - STEADY_SINGLE_TICKS]) / STEADY_SINGLE_TICKS
+
+    def _are_single_ticks(self, run: int, since_s: float) -> bool:
+        """Whether pairs are two ticks that are held up together, by how far apart ticks were when they came one by one."""
+        if self._single_s is None:
+            return False
+        span_s, expected_s = self._dates_s[-1] - since_s, 2 * run * self._single_s
+        # Of ticks that come many at once, the last ones may be waited for.
+        longest_wait_s = max(later - earlier for earlier, later in pairwise(self._dates_s))
+        return abs(span_s - expected_s) <= SAME_TEMPO * expected_s + longest_wait_s
 
     def _most_copy_s(self) -> float:
         # The first few dates do not show how far apart pairs are: they may all be in one buffer.

@@ -159,6 +159,33 @@ def test_two_ticks_in_each_buffer_are_not_taken_for_a_doubled_clock(tempo_bpm: f
     assert not follower.is_doubled
 
 
+@pytest.mark.parametrize("at_once", [4, 12, 48])
+def test_ticks_that_are_held_up_and_come_at_once_are_not_taken_for_a_doubled_clock(at_once: int) -> None:
+    meant_s = steady(120.0, 40 * BEAT)
+    held = range(16 * BEAT, 24 * BEAT)
+    dates_s = [meant_s[tick - (tick % at_once if tick in held else 0)] for tick in range(len(meant_s))]
+    follower = followed(dates_s)
+    assert not follower.is_doubled
+    assert follower.number == len(meant_s) - 1
+    assert off_ms(follower, len(meant_s) - 1, meant_s[-1]) == pytest.approx(0.0, abs=0.1)
+
+
+@pytest.mark.parametrize("slower", [1.0, 1.7])
+def test_a_second_cable_is_noticed_after_minutes_with_one(slower: float) -> None:
+    meant_s = steady(97.0, 20 * BEAT)
+    later_s = [meant_s[-1] + at_s for at_s in steady(97.0 / slower, 20 * BEAT)[1:]]
+    follower = followed([*meant_s, *(at_s + copy * 0.0004 for at_s in later_s for copy in (0, 1))])
+    assert follower.is_doubled
+    assert follower.line is not None
+    assert 2.5 / follower.line.interval_s == pytest.approx(97.0 / slower, abs=0.05)
+
+
+def test_a_clock_that_comes_back_after_a_silence_through_two_cables_at_half_its_tempo_is_doubled() -> None:
+    meant_s = steady(120.0, 20 * BEAT)
+    later_s = [meant_s[-1] + 3.0 + at_s for at_s in steady(60.0, 20 * BEAT)]
+    assert followed([*meant_s, *(at_s + copy * 0.0004 for at_s in later_s for copy in (0, 1))]).is_doubled
+
+
 def test_a_tick_that_slips_into_another_buffer_at_last_shows_the_buffer_and_moves_the_beat_by_half_of_it() -> None:
     # Ticks are 11 buffers long, less a 280th: for almost seven beats none slips, and the dates look exact.
     buffer_s = 1_024 / 96_000
