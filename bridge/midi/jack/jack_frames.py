@@ -68,11 +68,14 @@ class CycleDates:
         self._last_number = 0
         self._total = 0
         """The first frame of the last cycle, counted without the wrap of JACK's 32 bits."""
+        self._rate = 0
+        self._rate_since, self._rate_since_s = 0, 0.0
+        """The frame from which on the sample rate is that of now, and how many seconds the frames before it lasted."""
         self._frame_zeros_s: deque[float] = deque(maxlen=STARTS_KEPT)
         """The second of frame 0, by the start of each of the last cycles."""
         self.is_jack_trusted = True
         self.gaps = 0
-        """How often cycles were missed, or the period has changed."""
+        """How often cycles were missed, or the period or the sample rate has changed."""
 
     def date(self, number: int, frame: int, frames: int, rate: int, by_jack_s: float | None, now_s: float) -> Cycle:
         """Dates cycle `number`, whose first frame is `frame`; JACK dates it `by_jack_s`, and its callback began at `now_s`.
@@ -80,23 +83,35 @@ class CycleDates:
         `frames` is the period, `rate` the sample rate. Cycles may be left out between two calls.
         """
         passed = (frame - self._total) % FRAME_NUMBERS
-        if passed != (number - self._last_number) * frames:
-            # After an overrun, and with another period, earlier starts no longer apply.
+        is_other_rate = rate != self._rate
+        if is_other_rate:
+            self._change_rate(rate)
+        if passed != (number - self._last_number) * frames or is_other_rate:
+            # After an overrun, and with another period or sample rate, earlier starts no longer apply.
             self._frame_zeros_s.clear()
             self.gaps += 1
         self._last_number, self._total = number, self._total + passed
-        self._frame_zeros_s.append(now_s - self._total / rate)
+        # Seconds from frame 0, each frame at the rate of its time: PipeWire changes the rate of a server that goes on.
+        from_zero_s = self._rate_since_s + (self._total - self._rate_since) / rate
+        self._frame_zeros_s.append(now_s - from_zero_s)
         if by_jack_s is not None:
-            self._forget_starts_before_standstill(by_jack_s - self._total / rate)
+            self._forget_starts_before_standstill(by_jack_s - from_zero_s)
         # The minimum, as a cycle is started on time or late, and never early.
-        by_starts_s = min(self._frame_zeros_s) + self._total / rate
+        by_starts_s = min(self._frame_zeros_s) + from_zero_s
         if by_jack_s is None:
-            return Cycle(by_starts_s, frames, 1 / rate, by_starts_s - self._total / rate)
+            return Cycle(by_starts_s, frames, 1 / rate, by_starts_s - from_zero_s)
         if len(self._frame_zeros_s) >= STARTS_NEEDED:
             difference_s = abs(by_jack_s - by_starts_s)
             self.is_jack_trusted = difference_s < (DISTRUST_S if self.is_jack_trusted else TRUST_AGAIN_S)
         starts_s = by_jack_s if self.is_jack_trusted else by_starts_s
-        return Cycle(starts_s, frames, 1 / rate, starts_s - self._total / rate)
+        return Cycle(starts_s, frames, 1 / rate, starts_s - from_zero_s)
+
+    def _change_rate(self, rate: int) -> None:
+        """From the last cycle on, frames last as long as at this rate."""
+        if self._rate:
+            self._rate_since_s += (self._total - self._rate_since) / self._rate
+            self._rate_since = self._total
+        self._rate = rate
 
     def _forget_starts_before_standstill(self, by_jack_s: float) -> None:
         """Where the whole server stood still, no cycle is missed and frame 0 is later: what was before no longer applies.

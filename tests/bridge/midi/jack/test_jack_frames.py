@@ -100,6 +100,19 @@ class TestCycleDates:
         dates.date(1, first, FRAMES, RATE, 1.0, 1.0)
         assert dates.date(2, 0, FRAMES, RATE, 1.0 + PERIOD_S, 1.0 + PERIOD_S).starts_s == 1.0 + PERIOD_S
 
+    @pytest.mark.parametrize("rate", [44_100, 96_000])
+    def test_another_sample_rate_on_a_server_that_goes_on_moves_neither_dates_nor_frame_zero(self, rate: int) -> None:
+        dates, first = CycleDates(), 10 * RATE
+        for number in range(40):
+            at_s = number * PERIOD_S
+            before = dates.date(number, first + number * FRAMES, FRAMES, RATE, at_s, at_s)
+        for number in range(40, 60):
+            # The frames of the cycle before the first of these still lasted as long as before, or as long as now.
+            at_s = before.ends_s + (number - 40) * FRAMES / rate
+            after = dates.date(number, first + number * FRAMES, FRAMES, rate, at_s, at_s + 0.0001)
+            assert after.starts_s == pytest.approx(at_s, abs=0.0002)
+            assert after.frame_zero_s == pytest.approx(before.frame_zero_s, abs=PERIOD_S)
+
     def test_cycles_may_be_left_out(self) -> None:
         dates = CycleDates()
         dates.date(1, FRAMES, FRAMES, RATE, None, PERIOD_S)
