@@ -47,9 +47,11 @@ def received(jam, message, beat):
 def report():
     for _ in sys.stdin:
         late_s = threads[0].lateness_s
-        print("report", json.dumps([received_s, list(late_s)]), flush=True)
+        reported = json.dumps([received_s, list(late_s)])
+        # Before it is printed: what comes after the report belongs to the next one.
         late_s.clear()
         received_s.clear()
+        print("report", reported, flush=True)
 
 MusicThread.start, Jam.receive = started, received
 threading.Thread(target=report, daemon=True).start()

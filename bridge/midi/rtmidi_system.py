@@ -62,7 +62,9 @@ class RtMidiSystem:
 
     @property
     def _description(self) -> str:
-        return "jack by RtMidi: each cycle's messages at its start" if self._api == "jack" else self._api
+        if self._api == "jack":
+            return "jack by RtMidi: each cycle's messages at its start, up to a period off"
+        return f"{self._api}: each message at once; what the system adds is not known"
 
     def inputs(self) -> list[str]:
         """The names of the ports that we can receive from, as they are now."""

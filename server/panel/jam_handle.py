@@ -19,7 +19,6 @@ class Wiring:
 
     midi_in: str
     midi_out: str
-    midi_api: str
     osc: str
     ms_per_token: Mapping[Approach, float]
     offset: StartOffset
@@ -56,7 +55,8 @@ class JamHandle:
 
     `receive_controller` takes control changes of a page, as raw bytes and the second at which they came; like those of
     the MIDI port they may be bound to controls. `pack_names` returns the packs that can be chosen now. `takes` is None
-    where the jam records none. `latency_s` returns the delay that the MIDI system adds now, 0 where it is not known.
+    where the jam records none. `latency_s` returns the delay that the MIDI system adds now, 0 where it is not known, and
+    `describe_ports` what the input and the output are now: another server may have another period.
     """
 
     controls: ControlStore
@@ -68,3 +68,4 @@ class JamHandle:
     pack_names: Callable[[], Sequence[str]]
     takes: TakeSource | None = None
     latency_s: Callable[[], float] = lambda: 0.0
+    describe_ports: Callable[[], tuple[str, str]] = lambda: ("", "")

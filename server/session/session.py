@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from bridge.errors import NoMidiSystem
 from bridge.midi.midi_systems import open_midi_system
-from bridge.midi.ports import MidiSystem, OutputPort
+from bridge.midi.ports import InputPort, MidiSystem, OutputPort
 from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
 from model.pack.dummy_pack import DUMMY_PACK
@@ -159,10 +159,11 @@ class Session:
             midi_system.open_input(self._config.midi.input or None, controllers.receive_midi)
         )
         osc_address = f"{self._config.effective_osc.host}:{osc_remote.server.address[1]}"
-        wiring = Wiring(midi_input.name, output.name, output.description, osc_address, speeds_ms, offset)
+        wiring = Wiring(midi_input.name, output.name, osc_address, speeds_ms, offset)
         watch_ports(midi_input, output, music_thread, controllers)
-        await self._open_panel(controls, music_thread, controllers, wiring, output)
-        self._say_all(wiring_lines(wiring, midi_input.description, loaded_pack, self._config.effective_osc))
+        await self._open_panel(controls, music_thread, controllers, wiring, midi_input, output)
+        descriptions = midi_input.description, output.description
+        self._say_all(wiring_lines(wiring, descriptions, loaded_pack, self._config.effective_osc))
         if chart is not None:
             self._say_all(chart_lines(chart))
         await self._open_seed(music_thread)
@@ -254,6 +255,7 @@ class Session:
         music_thread: MusicThread,
         controllers: MidiControllers,
         wiring: Wiring,
+        midi_input: InputPort,
         output: OutputPort,
     ) -> None:
         if not self._config.panel.on:
@@ -272,6 +274,7 @@ class Session:
             self._pack_list.names,
             WorkerTakes(worker, self._config.takes.data_folder),
             lambda: output.latency_s,
+            lambda: (midi_input.description, output.description),
         )
         await self._stack.enter_async_context(Panel(self._config.panel, jam_handle, self._say, worker))
 

@@ -24,10 +24,13 @@ def trust_text(osc: OscSection) -> str:
     return "this machine only; for a tablet: --trust and its address, or osc.trust"
 
 
-def wiring_lines(wiring: Wiring, midi_in_description: str, loaded_pack: LoadedPack, osc: OscSection) -> Iterator[str]:
-    """Ports, OSC, pack and networks; `osc` is the section as it is in force."""
-    yield f"MIDI in    {wiring.midi_in} ({midi_in_description})"
-    yield f"MIDI out   {wiring.midi_out} ({wiring.midi_api})"
+def wiring_lines(
+    wiring: Wiring, port_descriptions: tuple[str, str], loaded_pack: LoadedPack, osc: OscSection
+) -> Iterator[str]:
+    """Ports, OSC, pack and networks; `osc` is the section as it is in force, and the descriptions are those of input and output."""
+    midi_in, midi_out = port_descriptions
+    yield f"MIDI in    {wiring.midi_in} ({midi_in})"
+    yield f"MIDI out   {wiring.midi_out} ({midi_out})"
     if wiring.midi_out != NOWHERE:
         yield f"Offset     {wiring.offset.text}"
     yield f"OSC        {wiring.osc}, answers to the sender and to its port {osc.reply_port}"

@@ -135,7 +135,7 @@ def _open_websocket(folder: Path, stack: ExitStack) -> Run:
             MidiSection(), controls, music_thread.receive_midi, music_thread.send_control_change, clock
         )
         learn = MidiLearn(controllers.cc_input, folder / "none" / "config.toml")
-        wiring = Wiring("Keys", "Synth", "memory", "", {}, StartOffset(0.0, "the default"))
+        wiring = Wiring("Keys", "Synth", "", {}, StartOffset(0.0, "the default"))
         jam = JamHandle(controls, music_thread, clock, wiring, controllers.receive_midi, learn, lambda: ("songbook",))
         return PageConnections(jam), controllers
 

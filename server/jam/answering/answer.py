@@ -195,23 +195,21 @@ class Answer:
             self._planned.pop()
             self._composing = None
 
-    def set_touch(
-        self, amounts: TouchAmounts, rendition: Rendition | None = None, *, keeps_planned: bool = False
-    ) -> None:
-        """Plays the notes that have not sounded by so much of the touch, and by another rendition where one is given.
-
-        With `keeps_planned` the rendition is only that of notes that are yet to be composed.
-        """
+    def set_touch(self, amounts: TouchAmounts, rendition: Rendition | None = None) -> None:
+        """Plays the notes that have not sounded by so much of the touch, and by another rendition where one is given."""
         self._amounts = amounts
         self._place_again()
         if rendition is None:
             return
         self._rendition = rendition
-        if not keeps_planned:
-            for ahead in self._planned:
-                ahead.feel = rendition.feel(
-                    ahead.planned, ahead.previous_onset_beats, ahead.chance, ahead.rested_beats, self._rest_weight
-                )
+        for ahead in self._planned:
+            ahead.feel = rendition.feel(
+                ahead.planned, ahead.previous_onset_beats, ahead.chance, ahead.rested_beats, self._rest_weight
+            )
+
+    def set_later_touch(self, rendition: Rendition) -> None:
+        """The rendition of notes that are yet to be composed; nothing is learnt for it now, as a key is waiting."""
+        self._rendition = rendition
 
     def add_heard_note(self, note: Note, sampling: SamplingSettings, from_beats: float) -> None:
         """The player's note sounded: its improviser will hear it, and notes after `from_beats` are composed again."""

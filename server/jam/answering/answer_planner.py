@@ -187,10 +187,9 @@ class AnswerPlanner:
         if answer is not None:
             if begins_phrase:
                 self._models.forget_phrase_start(answer.improviser)
-            answer.set_touch(
-                TouchAmounts.from_settings(self.settings), self._rendition(answer.span), keeps_planned=True
-            )
-            answer.add_heard_note(note, self._sampling(answer.span), self._as_planned_until_beat())
+            context = self._context()
+            answer.set_later_touch(self._rendition(answer.span, context))
+            answer.add_heard_note(note, self._sampling(answer.span, context), self._as_planned_until_beat())
         self._is_outdated = True
 
     def replace_phrase(self) -> None:
@@ -335,8 +334,8 @@ class AnswerPlanner:
         phrase = self._input.phrase_to_answer
         return pedal_period_beats(phrase.pedal_spans, phrase.length_beats)
 
-    def _sampling(self, span: BeatSpan) -> SamplingSettings:
-        sampling = sampling_settings_for(self.settings, span, self._context())
+    def _sampling(self, span: BeatSpan, context: AnswerContext | None = None) -> SamplingSettings:
+        sampling = sampling_settings_for(self.settings, span, context or self._context())
         return replace(sampling, bars=self._turns.bars_from(span.start_beats))
 
     def _context(self) -> AnswerContext:
@@ -358,10 +357,10 @@ class AnswerPlanner:
         timeline = self._turns.timeline
         return Bars.of_meter(timeline.meter.numerator, timeline.meter.denominator, timeline.downbeat)
 
-    def _rendition(self, span: BeatSpan) -> Rendition:
+    def _rendition(self, span: BeatSpan, context: AnswerContext | None = None) -> Rendition:
         """How an answer within `span` is played, as the phrases up to now were; learnt when its first note is composed."""
         from_player = self.settings.feel_from == "player"
-        context = self._context()
+        context = context or self._context()
         phrases = self._input.touch_phrases or (tuple(context.phrase),)
 
         def learn() -> Touch:

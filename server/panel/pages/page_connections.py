@@ -267,7 +267,6 @@ class PageConnections:
             "wiring": {
                 "midi_in": wiring.midi_in,
                 "midi_out": wiring.midi_out,
-                "midi_api": wiring.midi_api,
                 "osc": wiring.osc,
                 "ms_per_token": {str(approach): ms for approach, ms in wiring.ms_per_token.items()},
                 "offset": {"ms": wiring.offset.ms, "source": wiring.offset.source},
@@ -279,10 +278,11 @@ class PageConnections:
         }
 
     def _figures(self) -> dict[str, Json]:
-        """How late the latest notes left, and how far a followed clock is from our beat, in milliseconds; how much was refused
-        or failed; how many pages there are.
+        """How late the latest notes left, and how far a followed clock is from our beat, in milliseconds; what the MIDI ports are
+        and add; how much was refused or failed; how many pages there are.
         """
         music_thread = self._jam.music_thread
+        midi_in, midi_out = self._jam.describe_ports()
         latest_s = list(islice(reversed(music_thread.lateness_s.copy()), LATENESS_SAMPLES))
         lateness: dict[str, Json] = {}
         if len(latest_s) > 1:
@@ -292,6 +292,7 @@ class PageConnections:
             "lateness_ms": lateness,
             "clock_ms": _clock_figures(list(music_thread.clock_errors_s.copy())),
             "latency_ms": round(self._jam.latency_s() * 1000, 1),
+            "ports": {"midi_in": midi_in, "midi_out": midi_out},
             "refused": self.refused_counts.total() + music_thread.faults.counts.total(),
             "panels": len(self._connections),
         }

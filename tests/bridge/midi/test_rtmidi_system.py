@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from bridge.errors import NoMidiSystem, PortNotFound, PortTaken
@@ -60,6 +62,24 @@ def test_only_on_jack_do_all_messages_of_a_buffer_have_the_date_of_its_start(nam
         assert source.tick_side == "start"
     with mac(FakeRtMidi(sources=["Keys"])).open_input(name, ignore_message) as source:
         assert source.tick_side == "unknown"
+
+
+def test_every_system_says_what_it_adds_or_that_it_is_not_known(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("bridge.midi.rtmidi_module.ALSA_SEQUENCER", tmp_path)
+    systems = {
+        "jack by RtMidi: each cycle's messages at its start, up to a period off": RtMidiSystem(
+            "jack", backend=FakeRtMidi(jack_runs=True), platform="linux"
+        ),
+        "alsa: each message at once; what the system adds is not known": RtMidiSystem(
+            "alsa", backend=FakeRtMidi(), platform="linux"
+        ),
+        "coremidi: each message at once; what the system adds is not known": mac(FakeRtMidi()),
+    }
+    for description, system in systems.items():
+        with system.open_input(None, ignore_message) as source, system.open_output(None) as sink:
+            assert [source.description, sink.description] == [description] * 2
 
 
 def test_a_missing_port_is_an_error_and_nothing_stays_open() -> None:

@@ -17,7 +17,7 @@ class OutputInCycles(MemoryOutput):
 def test_a_note_that_comes_back_a_period_later_is_an_echo_whatever_the_period_has_become() -> None:
     clock = ManualClock(1.0)
     output = OutputInCycles("out", clock, LEAD_S)
-    sender = MessageSender(output, clock, lambda error: None)
+    sender = MessageSender(output, clock, lambda _error: None)
     output.latency_s = LONG_PERIOD_S
     due_s = clock.now_s() + LEAD_S
     sender.send_at(NOTE, due_s)
@@ -27,6 +27,6 @@ def test_a_note_that_comes_back_a_period_later_is_an_echo_whatever_the_period_ha
 def test_a_note_that_the_player_repeats_later_than_an_echo_can_come_is_heard() -> None:
     clock = ManualClock(1.0)
     output = OutputInCycles("out", clock, LEAD_S)
-    sender = MessageSender(output, clock, lambda error: None)
+    sender = MessageSender(output, clock, lambda _error: None)
     sender.send_at(NOTE, clock.now_s() + LEAD_S)
     assert not sender.is_echo(encode(NOTE), clock.now_s() + LEAD_S + LONG_PERIOD_S)

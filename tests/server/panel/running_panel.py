@@ -33,7 +33,7 @@ PATIENCE_S = 30
 # Fast, so that tests wait little: a beat is 0.15 s.
 SETTINGS = Settings(tempo=400.0)
 OFFSET = StartOffset(0.0, "not measured")
-WIRING = Wiring("Keys", "Synth", "memory", "127.0.0.1:8000", {"pitch": 0.1, "event": 0.2}, OFFSET)
+WIRING = Wiring("Keys", "Synth", "127.0.0.1:8000", {"pitch": 0.1, "event": 0.2}, OFFSET)
 
 NO_BINDINGS = MidiSection()
 UNWRITABLE_CONFIG = Path("/nowhere/config.toml")
@@ -67,7 +67,17 @@ def jam_handle(
     controllers = MidiControllers(midi, controls, music_thread.receive_midi, music_thread.send_control_change, clock)
     midi_learn = MidiLearn(controllers.cc_input, config_file)
     packs = ("songbook", "rock")
-    return JamHandle(controls, music_thread, clock, WIRING, controllers.receive_midi, midi_learn, lambda: packs, takes)
+    return JamHandle(
+        controls,
+        music_thread,
+        clock,
+        WIRING,
+        controllers.receive_midi,
+        midi_learn,
+        lambda: packs,
+        takes,
+        describe_ports=lambda: ("keys of a test", "memory"),
+    )
 
 
 class PageClient:

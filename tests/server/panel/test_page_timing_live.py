@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from bench.live import jackd_server
 from tests.conftest import running_jackd
+from tests.programs import require_program
 from tests.server.calibration.jack_daw import jack_daw
 from tests.server.jam_process import TEMPO_BPM, RunningJam, running_jam
 from tests.server.panel.browser import PATIENCE_MS, open_page
@@ -119,3 +121,20 @@ def test_the_wiring_says_port_to_port_the_clock_and_the_offset_with_its_source(
     )
     jam.phone.ask("/fours/offset_ms", 3.0)
     expect(wiring).to_contain_text("Notes go out3 ms after the beat offset_ms was changed in this jam")
+
+
+def test_the_wiring_says_how_each_port_keeps_time_and_follows_the_server_to_another_period(
+    context: BrowserContext, jam: RunningJam
+) -> None:
+    require_program("jack_bufsize")
+    page = open_page(context, jam)
+    wiring = page.locator("#wiring")
+    expect(wiring).to_contain_text(
+        "Trading Fours In jack, 256 frames: notes dated by their frame, 5.3 ms before it", timeout=PATIENCE_MS
+    )
+    expect(wiring).to_contain_text("Trading Fours Out jack, 256 frames: notes on their frame, 5.3 ms ahead")
+    jackd_server.set_period(1024)
+    expect(wiring).to_contain_text(
+        "Trading Fours Out jack, 1024 frames: notes on their frame, 21.3 ms ahead", timeout=PATIENCE_MS
+    )
+    expect(wiring).to_contain_text("Port to port21.3 ms", timeout=PATIENCE_MS)

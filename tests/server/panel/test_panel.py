@@ -94,6 +94,7 @@ class TestAPage:
             assert welcome["wiring"]["ms_per_token"] == {"pitch": 0.1, "event": 0.2}
             assert welcome["wiring"]["offset"] == {"ms": 0.0, "source": "not measured"}
             assert welcome["figures"]["latency_ms"] == 0.0
+            assert welcome["figures"]["ports"] == {"midi_in": "keys of a test", "midi_out": "memory"}
             assert welcome["status"]["state"] == "listening"
             assert welcome["time"]["meter"] == [4, 4]
             assert welcome["offers"] == {"takes": False}

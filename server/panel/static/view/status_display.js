@@ -66,14 +66,14 @@ export class StatusDisplay {
   // `refusal` is the jam's last reason for refusing a message of this page, or empty.
   // `offsetMs` is the control now, and `source` the clock that leads.
   showWiring(wiring, figures, readouts, refusal, offsetMs, source) {
-    const { midi_in: midiIn, midi_out: midiOut, midi_api: api, osc, ms_per_token: speeds } = wiring;
+    const { midi_in: midiIn, midi_out: midiOut, osc, ms_per_token: speeds } = wiring;
     const lateness = figures.lateness_ms;
     const others = Object.entries(readouts).filter(([name]) => !DISPLAYED_READOUTS.has(name));
     const rows = [
       ["Clock", this.shown["clock-source"] ?? ""],
       ...others.map(([name, value]) => [labelOf(name), String(value)]),
-      ["MIDI in", midiIn, api],
-      ["MIDI out", midiOut, api],
+      ["MIDI in", midiIn, figures.ports.midi_in],
+      ["MIDI out", midiOut, figures.ports.midi_out],
       ["OSC", osc],
       ...timingRows(wiring, figures, offsetMs, source),
       ["Lateness of notes", lateness.p50 === undefined ? "nothing played yet" : `${lateness.p50} ms`, lateness.p99 === undefined ? "" : `p99 ${lateness.p99} ms`],

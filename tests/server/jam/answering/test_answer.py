@@ -9,7 +9,7 @@ from model.approach import Approach
 from model.improvising.improviser import PLANNED_VELOCITY
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
-from model.phrasing.touch import NoteTouch, plain_touch
+from model.phrasing.touch import NoteTouch, Touch, plain_touch
 from server.jam.answering.answer import NOTES_AHEAD, Answer
 from server.jam.answering.groove import Groove
 from server.jam.answering.rendition import Rendition, TouchAmounts
@@ -237,3 +237,21 @@ def test_a_note_stands_where_all_that_sounded_before_puts_it(late_beats: list[fl
         plan = answer.plan
         answer.set_touch(TouchAmounts(timing=1.0))  # places all notes again
         assert answer.plan == plan
+
+
+def test_a_key_that_the_player_plays_does_not_wait_until_the_touch_is_learnt() -> None:
+    learnt: list[float] = []
+
+    def learn() -> Touch:
+        learnt.append(PLANNED_VELOCITY)
+        return plain_touch(PLANNED_VELOCITY)
+
+    answer = answer_of(create_improviser(), amounts=TouchAmounts(loudness=1.0))
+    compose(answer, 4)
+    answer.take_next_note()
+    answer.set_later_touch(Rendition(learn, None, answer.span))
+    answer.add_heard_note(Note(72, 4.6, 0.25, 90), WARM, from_beats=4.5)
+    assert learnt == []
+    answer.take_unheard_notes()
+    compose(answer, 2)
+    assert learnt == [PLANNED_VELOCITY]
