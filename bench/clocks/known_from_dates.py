@@ -11,6 +11,7 @@ lost ticks must take such a pause for them. A lost tick does not show where the 
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +66,7 @@ def do_dates_show_a_lost_tick(clock: Clock) -> bool:
     return last_tick_bounds_s(*_bounds_s(clock, 1.0 + np.delete(np.arange(count), gap) * interval_s)) is None
 
 
-def _bounds_s(clock: Clock, meant_s: Seconds) -> tuple[Seconds, Seconds]:
+def _bounds_s(clock: Clock, meant_s: npt.NDArray[np.floating[Any]]) -> tuple[Seconds, Seconds]:
     """Returns when each tick may have been at the earliest and at the latest, by its date."""
     frame_s = 1.0 / clock.rate
     window_s, doubt_s = (clock.buffer_s, frame_s / 2) if clock.frames else (frame_s, 0.0)
