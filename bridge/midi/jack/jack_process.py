@@ -89,6 +89,7 @@ class JackProcess:
             if not checks % CHECKS_PER_OFFSET:
                 self._client.offset_s = self._client.measure_offset_s()
             self._client.find_connected_inputs()
+            self._client.date_next_cycle()
             self._reconnect()
             self._report_changes()
 

@@ -16,6 +16,7 @@ class FakeThread:
 
     def __init__(self) -> None:
         self.progress: int | None = 1
+        self.is_idle = False
         self.can_send = True
         self.ended_count = 0
 
@@ -68,6 +69,13 @@ def test_a_thread_that_waits_or_goes_on_is_left_alone(
         watchdog.check()
     assert thread.ended_count == 0
     assert not caplog.records
+
+
+def test_a_thread_that_has_nothing_planned_is_looked_at_less_often(thread: FakeThread) -> None:
+    watchdog = Watchdog(thread)
+    while_notes_may_sound_s = watchdog.next_check_in_s
+    thread.is_idle = True
+    assert (while_notes_may_sound_s, watchdog.next_check_in_s) == (CHECK_EVERY_S, 1.0)
 
 
 def test_it_checks_while_it_is_entered(thread: FakeThread, caplog: pytest.LogCaptureFixture) -> None:
