@@ -55,7 +55,7 @@ def create_callback(
     """
     get_buffer, count_events = jack._lib.jack_port_get_buffer, jack._lib.jack_midi_get_event_count  # noqa: SLF001
     cycles = frames = 0
-    inputs: tuple[object, ...] = ()
+    inputs: tuple[object, ...] | None = None
 
     def work() -> int:
         try:
@@ -70,7 +70,7 @@ def create_callback(
         if doorbell[0]:
             return work()
         # Not the loop alone, which would make an iterator in each cycle.
-        if inputs:
+        if inputs is not None:
             for pointer in inputs:
                 if count_events(get_buffer(pointer, frames)):
                     return work()
@@ -79,7 +79,7 @@ def create_callback(
 
     def set_inputs(pointers: tuple[object, ...]) -> None:
         nonlocal inputs
-        inputs = pointers
+        inputs = pointers or None
 
     def set_period(count: int) -> None:
         nonlocal frames

@@ -110,7 +110,7 @@ class TestCycleDates:
     def test_a_sound_card_whose_rate_is_off_is_trusted_though_its_cycles_are_seldom_dated(
         self, rate_is_off_by: float
     ) -> None:
-        dates, cycles_apart = CycleDates(), round(0.5 / PERIOD_S)
+        dates, cycles_apart = CycleDates(), round(1.0 / PERIOD_S)
         for number in range(0, 100 * cycles_apart, cycles_apart):
             at_s = number * PERIOD_S * (1 + rate_is_off_by)
             cycle = dates.date(number, number * FRAMES, FRAMES, RATE, at_s, at_s + 0.0001)
