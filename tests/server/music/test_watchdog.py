@@ -100,17 +100,20 @@ class TestTheMusicThread:
             may_go_on.wait(PATIENCE_S)
 
         progress_before = music_thread.progress
+        was_idle = music_thread.is_idle
         music_thread.start()
         music_thread.run_on_jam(lambda _: music_thread._live_jam._sender._ledger.post(NoteOn(72, 80)))
         music_thread.run_on_jam(hang)
         assert hangs.wait(PATIENCE_S)
         rounds = [music_thread.progress, music_thread.progress]
+        is_idle = music_thread.is_idle
         before = len(harness.output.sent)
         assert music_thread.end_notes_from_outside()
         ended = [message for message, _ in harness.sent_with_repeats[before:]]
         may_go_on.set()
         music_thread.stop()
         assert rounds[0] == rounds[1]
+        assert (was_idle, is_idle) == (True, False)
         assert ended[0] == NoteOff(72)
         assert (progress_before, music_thread.progress) == (None, None)
 
