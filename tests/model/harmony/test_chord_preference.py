@@ -10,7 +10,7 @@ from model.harmony.chord_preference import (
     metrical_place,
     preference_indices,
 )
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
 
 PITCHES = np.arange(48, 84)
 

@@ -3,7 +3,7 @@ import pytest
 
 from model.harmony.changes import ChartChanges
 from model.harmony.chord_preference import BY_INTERVAL_SIZE, BY_NEXT_SIZE, BY_PLACE_SIZE, ChordPreference
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
 from model.improvising.forecast import (
     TIME_TEMPERATURE,
     AllowedPitches,

@@ -6,7 +6,7 @@ import pytest
 from bridge.timing.meter import Meter
 from model.harmony.changes import ChartChanges
 from model.harmony.forms import FORMS
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
 from server.band.arranger import Arranger, Bar
 from server.band.band_note import CRASH, RIDE, BandNote
 from server.controls.choices import BandParts, Feel

@@ -7,7 +7,7 @@ from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.harmony.changes import place_among
 from model.harmony.forms import FORMS
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
 from server.jam.jam_output import TimedMessage
