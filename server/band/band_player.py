@@ -17,6 +17,8 @@ from server.controls.control_table import PERCENT, Settings
 
 # A bar is arranged this long before it begins: its first notes may be shown and scheduled ahead.
 ARRANGE_AHEAD_BEATS = 1.0
+# The drums mark where a form begins and ends, at most once in so many bars.
+FEWEST_BARS_MARKED = 8
 
 TimedBandMessage = tuple[Message, float]
 """A message, and the beat at which it is due."""
@@ -109,8 +111,12 @@ class BandPlayer:
             return
         from_beats = max(beat, self._from_beats) if self._next_bar is None else self._from_beats
         number = timeline.bar_at(from_beats)[0] if self._next_bar is None else self._next_bar
-        place = number % form_bars if form_bars else -1
-        bar = Bar(timeline.bar_line(number), number, begins_form=place == 0, ends_form=place == form_bars - 1)
+        # A short form goes round several times between two crashes.
+        rounds = -(-FEWEST_BARS_MARKED // form_bars) if form_bars else 0
+        place = number % (form_bars * rounds) if form_bars else -1
+        bar = Bar(
+            timeline.bar_line(number), number, begins_form=place == 0, ends_form=place == form_bars * rounds - 1 >= 0
+        )
         notes = self._arranger.notes(
             bar, changes, timeline.meter, settings.band, settings.feel, settings.swing / PERCENT
         )

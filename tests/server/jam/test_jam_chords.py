@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bridge.midi.messages import NoteOff, NoteOn
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.harmony.changes import place_among
 from model.harmony.forms import FORMS
 from model.harmony.notations.text_chart import read_text_chart
+from server.band.band_note import CRASH
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
 from server.jam.jam_output import TimedMessage
@@ -59,6 +62,21 @@ def test_the_band_counts_one_bar_in_and_the_form_begins_on_the_next() -> None:
     assert [pitch % 12 for pitch in bass] == [5]
     assert jam.status.changes is not None
     assert str(jam.status.changes.at(4.0).chord) == "F7"
+
+
+@pytest.mark.parametrize(
+    ("text", "bars_between"), [("| Dm7 |", 8), ("C Am F G", 8), ("C Am F", 9), (FORMS["blues"], 12)]
+)
+def test_the_drums_mark_a_form_and_a_short_one_not_each_time_round(text: str, bars_between: int) -> None:
+    jam, _ = a_jam(band="full")
+    jam.set_chart(read_text_chart(text), 0.0)
+    sent = play_until(jam, 4.0 * (2 * bars_between + 2))
+    crashes = [
+        timed.beat
+        for timed in sent
+        if isinstance(timed.message, NoteOn) and timed.message.pitch == CRASH and timed.message.channel == 9
+    ]
+    assert crashes == [4.0, 4.0 + 4.0 * bars_between, 4.0 + 8.0 * bars_between]
 
 
 def test_messages_of_the_band_come_in_order_and_every_note_ends() -> None:
