@@ -24,6 +24,15 @@ TimedBandMessage = tuple[Message, float]
 """A message, and the beat at which it is due."""
 
 
+def bar_of(number: int, start_beats: float, form_bars: int) -> Bar:
+    """The bar of this number in a form of `form_bars` bars, 0 where no form is known. A short form is marked once in several rounds."""
+    if form_bars == 0:
+        return Bar(start_beats, number)
+    marked_bars = form_bars * -(-FEWEST_BARS_MARKED // form_bars)
+    place = number % marked_bars
+    return Bar(start_beats, number, begins_form=place == 0, ends_form=place == marked_bars - 1)
+
+
 class BandPlayer:
     """The band of a jam. It plays while `band` is on, a chart is there and bars go by.
 
@@ -111,12 +120,7 @@ class BandPlayer:
             return
         from_beats = max(beat, self._from_beats) if self._next_bar is None else self._from_beats
         number = timeline.bar_at(from_beats)[0] if self._next_bar is None else self._next_bar
-        # A short form goes round several times between two crashes.
-        rounds = -(-FEWEST_BARS_MARKED // form_bars) if form_bars else 0
-        place = number % (form_bars * rounds) if form_bars else -1
-        bar = Bar(
-            timeline.bar_line(number), number, begins_form=place == 0, ends_form=place == form_bars * rounds - 1 >= 0
-        )
+        bar = bar_of(number, timeline.bar_line(number), form_bars)
         notes = self._arranger.notes(
             bar, changes, timeline.meter, settings.band, settings.feel, settings.swing / PERCENT
         )
