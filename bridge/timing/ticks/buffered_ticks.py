@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bridge.timing.ticks.buffer_grid import BufferGrid
 from bridge.timing.ticks.feasible_lines import FeasibleLines
+from bridge.timing.ticks.gap_count import TICKS_BEFORE, GapCount
 from bridge.timing.ticks.tick import Tick, TickLine
 
 MARGIN_S = 0.0002
@@ -53,6 +54,9 @@ NEAR_TICKS = 24
 
 BEFORE_TICKS = 96
 """For this many ticks, the lines before a change are kept, in case another explanation is needed."""
+
+UNNOTICED_TICKS = 96
+"""So many ticks after a gap that no interval shows may still be in their windows."""
 
 RECENT_TICKS = 96
 """How many last ticks lines are fitted to."""
@@ -100,6 +104,10 @@ class BufferedTicks:
         self._is_tempo_new = False
         """Whether the last change was explained by a new tempo."""
         self._lost = 0
+        self._gap: GapCount | None = None
+        """The last gap, as long as it may turn out to be another number of lost ticks."""
+        self._is_weighed = False
+        """Whether the last change was a gap whose explanations are weighed, or were."""
         self._known: deque[_KnownLines] = deque(maxlen=KNOWN_TICKS // KNOWN_EVERY + 1)
         self._grid_moves = grid.moved
         self._changes = 0.0
@@ -111,6 +119,10 @@ class BufferedTicks:
         """Whether the clock is steady enough for straight lines."""
         self._lines = lines or self._window(windows[-1].at_s, interval_s, interval_s)
         self._recent.extend(windows)
+        self._steady_before: list[Tick] = []
+        """Those before the last change."""
+        self._steady: deque[Tick] = deque(windows, maxlen=TICKS_BEFORE)
+        """The ticks since the last change, without those outside their windows."""
         self.age = len(ticks)
         """The number of ticks that the line is based on: since the first tick, or since the last change."""
         self._line = TickLine(self.number, *self._lines.middle)
@@ -122,14 +134,25 @@ class BufferedTicks:
 
     @property
     def is_calm(self) -> bool:
-        """Whether there was no change recently."""
-        return not self._is_explained
+        """Whether there was no change recently, and nothing about the last one is open."""
+        return not self._is_explained and self._gap is None
+
+    @property
+    def has_lost(self) -> bool:
+        """Whether the last change was a gap in which ticks count as lost."""
+        return self._gap is not None and self._gap.lost > 0
 
     def tick(self, at_s: float, *, is_on_grid: bool) -> None:
         """Adds a tick with its date. Dates must not go back."""
         self.age += 1
         self._update(at_s, is_on_grid=is_on_grid)
-        if self._is_explained and self.age in (TEMPO_RECHECK_AGES if self._is_tempo_new else RECHECK_AGES):
+        if self._gap is not None:
+            self._weigh_gap(self._gap)
+        elif (
+            self._is_explained
+            and not self._is_weighed
+            and self.age in (TEMPO_RECHECK_AGES if self._is_tempo_new else RECHECK_AGES)
+        ):
             self._recheck_lost_ticks()
         at_s, interval_s = self._lines.middle
         if self.age > SETTLED_TICKS:
@@ -162,6 +185,9 @@ class BufferedTicks:
         tick = Tick(self.number, self._grid.snapped(at_s))
         if self._keep_in_window(lines, tick.at_s):
             self._recent.append(tick)
+            self._steady.append(tick)
+            if self._gap is not None:
+                self._gap.tick(Tick(tick.number - self._gap.lost, tick.at_s))
             self._calm_down()
             return
         self._add_outlier(tick, is_late=tick.at_s > lines.middle.at_s)
@@ -181,13 +207,21 @@ class BufferedTicks:
         self.age = 0
         self._line = TickLine(self.number, *self._lines.middle)
         self._settle()
+        self._gap = None
         self._recent.clear()
+        self._steady.clear()
 
     def is_on_time(self, at_s: float) -> bool:
         """Whether a tick at `at_s` could be the next one, with none lost between."""
         lines = self._lines.copy()
         lines.advance()
         return self._keep_in_window(lines, self._grid.snapped(at_s))
+
+    def keep_count(self) -> None:
+        """Keeps the numbers of all ticks until now, whatever a gap before them turns out to be."""
+        self._gap = None
+        if self._is_explained:
+            self._settle()
 
     @property
     def _period_s(self) -> float:
@@ -259,7 +293,11 @@ class BufferedTicks:
             return
         new = [Tick(number - lost, at_s) for number, at_s in self._recent if number - lost >= before.number]
         self._outliers.clear()
-        self._is_explained, self._is_tempo_new = True, False
+        if not self._is_explained:
+            # Where no interval was too long, the first ticks after the gap may have passed for ticks before it.
+            last = before.number - (0 if self._is_gap(before, new) else UNNOTICED_TICKS)
+            self._steady_before = [tick for tick in self._steady if tick.number < last]
+        self._is_explained, self._is_tempo_new, self._is_weighed = True, False, False
         self._changes += 1.0
         self.is_steady = self._changes < MOST_CHANGES
         if not new:
@@ -300,6 +338,8 @@ class BufferedTicks:
 
     def _is_gap(self, before: _KnownLines, new: Sequence[Tick]) -> bool:
         """Whether one interval was longer than the grid explains: a change of tempo changes all of them, a gap only one."""
+        if not new:
+            return False
         known = [tick for tick in self._recent if tick.number < before.number]
         if not known:
             return True
@@ -322,7 +362,38 @@ class BufferedTicks:
 
     def _use_phase(self, before: _KnownLines, new: Sequence[Tick], phase: FeasibleLines) -> None:
         """Keeps the tempo at a new phase, and counts lost ticks if the gap may be a whole number of ticks."""
-        self._use(*(self._lost_between(before, new, phase) or (phase, new, 0)))
+        self._count_gap(new, *(self._lost_between(before, new, phase) or (phase, new, 0)))
+
+    def _count_gap(self, new: Sequence[Tick], lines: FeasibleLines, counted: Sequence[Tick], lost: int) -> None:
+        """Uses what a gap seems to be, and goes on weighing it. `new` are the ticks since then, and `counted` the same with their numbers."""
+        self._use(lines, counted, lost)
+        gap = GapCount(self._steady_before, new, lost, self._period_s, self._grid.jitter_s)
+        if gap.is_known:
+            self._gap, self._is_weighed = gap, True
+            if lost:
+                self._steady = deque([*self._steady_before, *counted], maxlen=TICKS_BEFORE)
+
+    def _weigh_gap(self, gap: GapCount) -> None:
+        """Counts again how many ticks were lost in the last gap where the ticks since then show another number."""
+        counted, lost = gap.lost, gap.likely_lost
+        if lost != counted:
+            self._lines = gap.count(lost)
+            self._lines.advance(self.number - counted - gap.last)
+            self.number += lost - counted
+            after = [
+                Tick(number - counted + lost, at_s) for number, at_s in self._recent if number - counted >= gap.first
+            ]
+            self._recent = deque(after, maxlen=RECENT_TICKS)
+            self._steady = deque(after, maxlen=TICKS_BEFORE)
+            self._outliers.clear()
+            self._known.clear()
+            if self._is_explained:
+                self._lost = lost
+            else:
+                self._before = None
+            self._line = TickLine(self.number, *self._lines.middle)
+        if not gap.is_open:
+            self._gap = None
 
     def _lost_between(
         self, before: _KnownLines, new: Sequence[Tick], phase: FeasibleLines
@@ -352,7 +423,7 @@ class BufferedTicks:
         found = self._lost_between(before, new, phase) or (phase, new, 0)
         if found[2] != lost:
             age = self.age
-            self._use(*found)
+            self._count_gap(new, *found)
             self.age = age
 
     def _use(self, lines: FeasibleLines, new: Sequence[Tick], lost: int) -> None:
@@ -361,8 +432,11 @@ class BufferedTicks:
         self.number += lost - self._lost
         self.age = 0
         self._lost = lost
+        self._gap = None
         self._recent.clear()
         self._recent.extend(new)
+        self._steady.clear()
+        self._steady.extend(new)
 
     def _lines_through(
         self,

@@ -194,6 +194,10 @@ class JitteringTicks:
         else:
             self._shift(lost, at_s - self._line.due_s(self.number + lost + 1))
 
+    def keep_count(self) -> None:
+        """Keeps the numbers of all ticks until now, whatever a gap before them turns out to be."""
+        self._gap = None
+
     @property
     def _most_off_s(self) -> float:
         assert self._line is not None

@@ -12,6 +12,7 @@ from bridge.timing.ticks.buffered_ticks import GLIDE_S, BufferedTicks
 from bridge.timing.ticks.doubled_ticks import DoubledTicks
 from bridge.timing.ticks.exact_dates import counted_by_intervals
 from bridge.timing.ticks.jittering_ticks import SHORTEST_INTERVAL_S, JitteringTicks
+from bridge.timing.ticks.new_count import NewCount
 from bridge.timing.ticks.tick import BufferSide, Tick, TickLine
 
 DATES_KEPT = 192
@@ -57,6 +58,8 @@ class TickFollower:
         self.side: BufferSide = side
         self._last_s: float | None = None
         self._doubled = DoubledTicks()
+        self._new_count: NewCount | None = None
+        """The ticks since the last start; None before it, and where they are known well enough."""
         self._grid = BufferGrid()
         self._jittering = JitteringTicks(side=self.side)
         self._buffered: BufferedTicks | None = None
@@ -116,12 +119,35 @@ class TickFollower:
     def tick(self, at_s: float) -> None:
         """Adds a tick with its date. Dates must not go back."""
         at_s -= self._moved_s
+        new, was_doubted = self._new_count, self._doubled.is_doubted
+        if new is not None:
+            new.all_dates_s.append(at_s)
         if self._doubled.is_copy(at_s):
+            return
+        if new is not None and was_doubted and not self._doubled.is_doubled:
+            # None of the ticks since the start was a copy.
+            new.dates_s = new.all_dates_s.copy()
+            self._replay(new.dates_s, new.number + len(new.dates_s))
             return
         self._add(at_s)
         number = self._doubled.detect(self.number)
         if number is not None:
-            self._replay_without_copies(number)
+            self._replay([date_s for _, date_s in self._dates][-2 * REPLAYED_TICKS :: 2], number)
+            self._new_count = None
+        elif new is not None:
+            new.dates_s.append(at_s)
+            self._count_anew(new)
+
+    def _count_anew(self, new: NewCount) -> None:
+        """Counts the ticks since a start again where some seemed lost. If they fit one line from the start on, none was."""
+        if new.is_recount_due(self.number):
+            models = self._grid, self._jittering, self._buffered, self._dates
+            self._dates = deque(maxlen=DATES_KEPT)
+            self._replay(new.dates_s, new.number + len(new.dates_s))
+            if not new.is_confirmed(self.number, self._model_line, self.buffer_s):
+                self._grid, self._jittering, self._buffered, self._dates = models
+        if new.is_over:
+            self._new_count = None
 
     def _add(self, at_s: float) -> None:
         before, was_buffered = self._model_line, self._buffered is not None
@@ -149,7 +175,7 @@ class TickFollower:
                 self._buffered.tick(at_s, is_on_grid=is_on_grid)
             if self._grid.period_s is None or not self._buffered.is_steady:
                 self._leave_grid(at_s)
-            elif self._buffered.age == 0 and self._grid.find_coarser():
+            elif self._buffered.age == 0 and not self._buffered.has_lost and self._grid.find_coarser():
                 self._enter_coarser_grid(at_s)
             elif self._buffered.age in REFIT_AGES and self._buffered.is_calm:
                 self._refit(at_s)
@@ -163,9 +189,8 @@ class TickFollower:
                 self._enter_grid(at_s)
         self._dates.append(Tick(self.number, at_s))
 
-    def _replay_without_copies(self, number: int) -> None:
-        """Replays the ticks without every other one, which was a copy. The last real tick gets `number`."""
-        dates_s = [at_s for _, at_s in self._dates][-2 * REPLAYED_TICKS :: 2]
+    def _replay(self, dates_s: Sequence[float], number: int) -> None:
+        """Follows these ticks anew. The last one gets `number`."""
         self._grid = BufferGrid()
         self._jittering = JitteringTicks(number - len(dates_s), self.side)
         self._buffered = None
@@ -183,6 +208,7 @@ class TickFollower:
         at_s -= self._moved_s
         self._last_s = None
         self._dates.clear()
+        self._expect_another_clock(lost)
         if self._buffered is None:
             self._grid.forget()
             self._jittering.resume(at_s, lost)
@@ -193,6 +219,18 @@ class TickFollower:
             self._grid = BufferGrid()
         else:
             self._buffered.resume(at_s, lost)
+
+    def keep_count(self) -> None:
+        """Keeps the numbers of all ticks until now: what later ticks show of an earlier gap changes none, as the song starts with the next tick."""
+        self._expect_another_clock(0)
+        if self._buffered is None:
+            self._jittering.keep_count()
+        else:
+            self._buffered.keep_count()
+
+    def _expect_another_clock(self, lost: int) -> None:
+        self._doubled.doubt()
+        self._new_count = NewCount(self.number + lost)
 
     def _is_another_grid(self, period_s: float) -> bool:
         """Whether this grid differs from the one that failed: dates from a longer buffer fit a shorter one's grid, too."""
