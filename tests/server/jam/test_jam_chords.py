@@ -50,6 +50,15 @@ def of_band(sent: list[TimedMessage]) -> list[TimedMessage]:
     return [timed for timed in sent if getattr(timed.message, "channel", 0) in BAND_CHANNELS]
 
 
+def bass_notes(sent: list[TimedMessage]) -> list[tuple[int, float]]:
+    """The pitches of the bass, and the beats at which they begin."""
+    return [
+        (timed.message.pitch, timed.beat)
+        for timed in sent
+        if isinstance(timed.message, NoteOn) and timed.message.channel == 1
+    ]
+
+
 def test_the_band_counts_one_bar_in_and_the_form_begins_on_the_next() -> None:
     jam, _ = a_jam(band="full")
     jam.set_chart(BLUES, 0.0)
@@ -139,6 +148,29 @@ def test_the_band_follows_a_song_without_a_count_in_and_stops_with_it() -> None:
     jam.set_timeline(timeline.with_downbeat(8.0), 9.6, "stopped")
     assert [type(timed.message) for timed in jam.advance(9.6)] == [NoteOff]
     assert not play_until(jam, 16.0)
+
+
+def test_the_first_beat_of_a_song_is_played_although_its_start_is_known_a_little_later() -> None:
+    jam, _ = a_jam(band="bass")
+    jam.set_chart(BLUES, 0.0)
+    timeline = Timeline.start(120.0)
+    jam.set_timeline(timeline, 0.0, "stopped")
+    play_until(jam, 8.05)
+    jam.set_timeline(timeline.with_downbeat(8.0), 8.05, "playing")
+    assert [(pitch % 12, beat) for pitch, beat in bass_notes(play_until(jam, 8.9))] == [(5, 8.0)]
+    # The song goes on from its ninth bar, which is known a little late, too.
+    play_until(jam, 10.05)
+    jam.set_timeline(timeline.with_downbeat(10.0 - 32.0), 10.05, "playing")
+    assert [(pitch % 12, beat) for pitch, beat in bass_notes(play_until(jam, 10.9))] == [(0, 10.0)]
+
+
+def test_a_song_that_is_joined_within_a_bar_is_played_from_there() -> None:
+    jam, _ = a_jam(band="bass")
+    jam.set_chart(BLUES, 0.0)
+    jam.set_timeline(Timeline.start(120.0), 0.0, "stopped")
+    play_until(jam, 1.5)
+    jam.set_timeline(Timeline.start(120.0), 1.5, "playing")
+    assert [beat for _, beat in bass_notes(play_until(jam, 3.5))] == [2.0, 3.0]
 
 
 def test_a_jump_in_the_song_is_a_jump_in_the_chart() -> None:
