@@ -6,7 +6,7 @@ The two approaches differ in how a token continues the music. Each has a class o
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import dropwhile
-from math import isfinite
+from math import exp, isfinite
 from random import Random
 from typing import Generic, Protocol, TypeVar
 
@@ -239,7 +239,7 @@ class _BaseImproviser(Generic[V]):
 
     def _step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
         logits, after = self._engine.step(token, state)
-        squares = logits.dot(logits).item()
+        squares = logits.dot(logits)
         if not squares <= HARMLESS_SQUARES:
             # A state with a NaN in it gives a forecast with a NaN, and would spoil all later ones. The sum of squares is
             # finite only where no value is NaN or infinite.
@@ -253,17 +253,16 @@ class _BaseImproviser(Generic[V]):
     ) -> tuple[int, float]:
         """The next token, and the part of its probability that came from memory."""
         logits, memory = current.logits, self.memory
-        p = logits.astype(np.float64)
-        np.exp(p, p)
+        p = np.exp(logits)
         if memory is None or memory_strength == 0.0:
             return forecast.draw(p, point, random.random()), 0.0
         if current.memory is not None:
             memory.restore(current.memory)
         p_sum = p.dot(self._ones).item()
-        mixed = memory.mix(p, memory_strength, point.place, point.chord_place, p_sum)
+        mixed = memory.mix_into(p, memory_strength, point.place, point.chord_place, p_sum)
         point.network_weight = p_sum / mixed.total
-        token = forecast.draw(mixed.weights.copy(), point, random.random())
-        return token, mixed.memory_share(token)
+        token = forecast.draw(p, point, random.random())
+        return token, mixed.memory_share(token, exp(logits.item(token)))
 
     def _memory_at(self, snapshot: Snapshot) -> Memory | None:
         """The memory, brought to the snapshot's place: it goes forward and back with the plan."""

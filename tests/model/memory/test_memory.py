@@ -242,21 +242,21 @@ class TestStrength:
 class TestMemoryShare:
     def test_a_token_that_was_never_heard_has_no_memory_share(self) -> None:
         mixed = pitch_memory(RIFF * 2).mix(EVEN)
-        assert mixed.memory_share(30) == 0.0
+        assert mixed.memory_share(30, EVEN[30]) == 0.0
 
     def test_a_token_that_was_heard_in_this_context_has_a_high_memory_share(self) -> None:
         mixed = pitch_memory(RIFF * 3).mix(EVEN)
-        assert 0.9 < mixed.memory_share(RIFF[0]) < 1.0
+        assert 0.9 < mixed.memory_share(RIFF[0], EVEN[RIFF[0]]) < 1.0
 
     def test_the_rest_is_the_networks_share(self) -> None:
         mixed = pitch_memory(RIFF * 2 + RIFF[:2]).mix(EVEN)
         networks = mixed.probabilities[30] / EVEN[30]  # all of it the network's
-        assert mixed.memory_share(RIFF[2]) == pytest.approx(1 - networks * EVEN[0] / mixed.probabilities[RIFF[2]])
+        assert mixed.memory_share(RIFF[2], EVEN[RIFF[2]]) == pytest.approx(1 - networks * EVEN[0] / mixed.probabilities[RIFF[2]])
 
     def test_a_token_of_probability_zero_has_no_memory_share(self) -> None:
         p = EVEN.copy()
         p[START] = 0.0
-        assert pitch_memory().mix(p).memory_share(START) == 0.0
+        assert pitch_memory().mix(p).memory_share(START, 0.0) == 0.0
 
 
 class TestRestore:
