@@ -51,6 +51,17 @@ class TestForecast:
         p = random_probabilities(PITCH_WORDS.size)
         assert pitch_memory().mix(p).probabilities.tolist() == pytest.approx(p.tolist())
 
+    def test_it_is_mixed_into_the_networks_own_weights_or_into_a_copy(self) -> None:
+        p = random_probabilities(EVENT_WORDS.size)
+        memory = event_memory([1, 95, 3, 95, 1, 95])
+        mixed, before = memory.mix(p), p.copy()
+        assert mixed.weights is not p
+        into = memory.mix_into(p, 0.5, None, b"", 1.0)
+        assert into.weights is p
+        assert mixed.weights.tolist() == p.tolist() != before.tolist()
+        # Weights that sum to more give the same forecast.
+        assert memory.mix(3.0 * before, p_sum=3.0).probabilities.tolist() == pytest.approx(mixed.probabilities.tolist())
+
     def test_a_repeated_riff_is_recognised(self) -> None:
         memory = pitch_memory(RIFF * 3)
         for token in RIFF:
