@@ -30,7 +30,17 @@ _SHARES = [[count / max(total, 1) for count in range(total + 1)] for total in ra
 class ContextLevels:
     """The contexts before one kind of next token, from the one that is trusted least up, and how far each is trusted."""
 
-    __slots__ = ("_bits", "_counted", "_levels_by_place", "_odds", "_place_lines", "_strength", "is_transposed", "keys", "trust")
+    __slots__ = (
+        "_bits",
+        "_counted",
+        "_levels_by_place",
+        "_odds",
+        "_place_lines",
+        "_strength",
+        "is_transposed",
+        "keys",
+        "trust",
+    )
 
     def __init__(self, trust: Trust, keys: Sequence[ContextKey]) -> None:
         """The keys are those of the trust's kinds, in their order."""

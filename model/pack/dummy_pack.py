@@ -43,7 +43,6 @@ LAST_PITCH_INDEX = 0
 """The index of the last pitch in the second row of a state."""
 
 
-
 class RuleEngine:
     """Predicts by rule. Its state holds how well each token is remembered, and the last pitch."""
 

@@ -262,7 +262,9 @@ class TestMemoryShare:
     def test_the_rest_is_the_networks_share(self) -> None:
         mixed = pitch_memory(RIFF * 2 + RIFF[:2]).mix(EVEN)
         networks = mixed.probabilities[30] / EVEN[30]  # all of it the network's
-        assert mixed.memory_share(RIFF[2], EVEN[RIFF[2]]) == pytest.approx(1 - networks * EVEN[0] / mixed.probabilities[RIFF[2]])
+        assert mixed.memory_share(RIFF[2], EVEN[RIFF[2]]) == pytest.approx(
+            1 - networks * EVEN[0] / mixed.probabilities[RIFF[2]]
+        )
 
     def test_a_token_of_probability_zero_has_no_memory_share(self) -> None:
         p = EVEN.copy()
