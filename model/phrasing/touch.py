@@ -156,17 +156,14 @@ class Touch:
 
         Kept, as an answer has few different gaps, and sorting all notes of the player takes a quarter of a network's step.
         """
-        key = gap_beats, int(strength)  # an enum finds its hash slowly
-        kept = self._alike.get(key)
-        if kept is None:
-            octave = _octave(gap_beats)
-            alike = sorted(
-                self.shares, key=lambda heard: abs(heard[0] - octave) + STRENGTH_DISTANCE * abs(heard[1] - strength)
-            )[:ALIKE_NOTES]
-            kept = tuple(heard[2] for heard in alike)
-            if len(self._alike) < GAPS_KEPT:
-                self._alike[key] = kept
-        return kept
+        octave = _octave(gap_beats)
+        alike = sorted(
+            self.shares, key=lambda heard: abs(heard[0] - octave) + STRENGTH_DISTANCE * abs(heard[1] - strength)
+        )[:ALIKE_NOTES]
+        shares = tuple(heard[2] for heard in alike)
+        if len(self._alike) < GAPS_KEPT:
+            self._alike[gap_beats, int(strength)] = shares  # an enum finds its hash slowly
+        return shares
 
 
 def plain_touch(velocity: float) -> Touch:
