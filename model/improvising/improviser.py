@@ -173,7 +173,7 @@ class _BaseImproviser(Generic[V]):
     ) -> None:
         self._engine, self.phrasing = engine, phrasing
         self._chord_preference = chord_preference
-        self._vocabulary = vocabulary
+        self._vocabulary, self._pitches = vocabulary, np.array(vocabulary.pitches, np.int64)
         self.memory = memory
         self._ones = ones(vocabulary.size)
         logits, state = self._step(START, engine.initial_state())
@@ -214,7 +214,7 @@ class _BaseImproviser(Generic[V]):
         preference, span = self._chord_preference, changes.at(onset_beats)
         if preference is None or preference.song_spread == 0.0 or span is None:
             return current.song
-        sounding = np.array(self._vocabulary.pitches, np.int64) + transpose
+        sounding = self._pitches + transpose if transpose else self._pitches
         before = max(current.cursor.chord) + transpose if current.cursor.chord else None
         by_table = preference.by_table(sounding, span, onset_beats, before)
         if by_table is None:
