@@ -4,7 +4,9 @@ from threading import Thread
 
 import pytest
 
+from bridge.midi.memory_ports import MemoryOutput
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, encode
+from bridge.timing.clock import ManualClock
 from model.approach import APPROACHES, Approach
 from model.improvising.improviser import create_improviser
 from model.pack.dummy_pack import DummyPack
@@ -13,6 +15,7 @@ from server.controls.control_table import Settings
 from server.jam.jam import Jam
 from server.music.feed import MessagePlayed, SettingChanged, StatusChanged, TimelineChanged
 from server.music.ledger import FRESH_S
+from server.music.message_sender import MessageSender
 from server.music.music_thread import MOST_MESSAGES
 from tests.engines import FailingEngine
 from tests.music import line
@@ -565,3 +568,31 @@ def test_twelve_keys_at_once_on_the_chord_channel_are_said_once(caplog: pytest.L
     assert [control for control, _ in remarks] == ["chords_from"]
     assert "more than 7 different notes at once" in remarks[0][1]
     assert [record.message for record in caplog.records] == [remarks[0][1]]
+
+
+SHORT_PERIOD_S, LONG_PERIOD_S = 64 / 48_000, 2_048 / 48_000
+NOTE = NoteOn(60, 90)
+
+
+class OutputInCycles(MemoryOutput):
+    """An output that adds one period, which may change."""
+
+    latency_s = SHORT_PERIOD_S
+
+
+def test_a_note_that_comes_back_a_period_later_is_an_echo_whatever_the_period_has_become() -> None:
+    clock = ManualClock(1.0)
+    output = OutputInCycles("out", clock, LEAD_S)
+    sender = MessageSender(output, clock, lambda _error: None)
+    output.latency_s = LONG_PERIOD_S
+    due_s = clock.now_s() + LEAD_S
+    sender.send_at(NOTE, due_s)
+    assert sender.is_echo(encode(NOTE), due_s + LONG_PERIOD_S)
+
+
+def test_a_note_that_the_player_repeats_later_than_an_echo_can_come_is_heard() -> None:
+    clock = ManualClock(1.0)
+    output = OutputInCycles("out", clock, LEAD_S)
+    sender = MessageSender(output, clock, lambda _error: None)
+    sender.send_at(NOTE, clock.now_s() + LEAD_S)
+    assert not sender.is_echo(encode(NOTE), clock.now_s() + LEAD_S + LONG_PERIOD_S)

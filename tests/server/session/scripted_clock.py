@@ -1,6 +1,6 @@
 """A stand-in for a DAW on JACK: sends MIDI messages each on its frame, and records the jam's notes with theirs.
 
-It runs in a process of its own (`python -m tests.server.scripted_clock`), which reads what to send and prints what it has sent and
+It runs in a process of its own (`python -m tests.server.following.scripted_clock`), which reads what to send and prints what it has sent and
 received. Frames are the server's, so what is compared does not depend on how late a process ran.
 """
 
@@ -14,7 +14,7 @@ from threading import Event
 
 TICK, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"
 TICKS_PER_BEAT = 24
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[3]
 BEGINS_AFTER_S, ENDS_AFTER_S = 0.3, 0.5
 PATIENCE_S = 30.0
 
@@ -78,7 +78,7 @@ def play(script: Script, midi_in: str, midi_out: str) -> Heard:
     """Plays the script to the jam with these ports; returns what was heard."""
     lines = [json.dumps([at_s, data.hex()]) for at_s, data in script.messages]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.server.scripted_clock", midi_in, midi_out],
+        [sys.executable, "-m", "tests.server.following.scripted_clock", midi_in, midi_out],
         input="\n".join(lines),
         cwd=CHECKOUT,
         capture_output=True,
