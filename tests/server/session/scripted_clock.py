@@ -1,6 +1,6 @@
 """A stand-in for a DAW on JACK: sends MIDI messages each on its frame, and records the jam's notes with theirs.
 
-It runs in a process of its own (`python -m tests.server.following.scripted_clock`), which reads what to send and prints what it has sent and
+It runs in a process of its own (`python -m tests.server.session.scripted_clock`), which reads what to send and prints what it has sent and
 received. Frames are the server's, so what is compared does not depend on how late a process ran.
 """
 
@@ -78,7 +78,7 @@ def play(script: Script, midi_in: str, midi_out: str) -> Heard:
     """Plays the script to the jam with these ports; returns what was heard."""
     lines = [json.dumps([at_s, data.hex()]) for at_s, data in script.messages]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.server.following.scripted_clock", midi_in, midi_out],
+        [sys.executable, "-m", "tests.server.session.scripted_clock", midi_in, midi_out],
         input="\n".join(lines),
         cwd=CHECKOUT,
         capture_output=True,

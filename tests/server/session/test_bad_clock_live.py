@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tests.conftest import running_jackd
-from tests.server.following.scripted_clock import START, TICKS_PER_BEAT, Heard, Script, play
 from tests.server.jam_process import running_jam
+from tests.server.session.scripted_clock import START, TICKS_PER_BEAT, Heard, Script, play
 
 SERVER = "fours-bad-clock"
 TEMPO_BPM, STEP_BEATS = 120.0, 0.5
