@@ -13,7 +13,7 @@ import numpy.typing as npt
 from model.approach import Approach
 from model.engines.device import Device
 from model.engines.engine import Engine, EngineState, Logits
-from model.harmony.chord_preference import ChordPreference
+from model.harmony.preference.chord_preference import ChordPreference
 from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
 from model.phrasing.phrasing import PLAIN, Phrasing

@@ -7,11 +7,13 @@ all lines that are possible. Other dates are exact, or late at random, and `Jitt
 from collections import deque
 from collections.abc import Sequence
 
-from bridge.timing.ticks.buffer_grid import BufferGrid
-from bridge.timing.ticks.buffered_ticks import GLIDE_S, BufferedTicks
+from bridge.timing.ticks.buffered.buffer_grid import BufferGrid
+from bridge.timing.ticks.buffered.buffered_ticks import BufferedTicks
 from bridge.timing.ticks.doubled_ticks import DoubledTicks
 from bridge.timing.ticks.exact_dates import counted_by_intervals
-from bridge.timing.ticks.jittering_ticks import SHORTEST_INTERVAL_S, JitteringTicks
+from bridge.timing.ticks.gliding import ModelGlide
+from bridge.timing.ticks.jittering_ticks import JitteringTicks
+from bridge.timing.ticks.measured_gap import SHORTEST_INTERVAL_S
 from bridge.timing.ticks.new_count import NewCount
 from bridge.timing.ticks.tick import BufferSide, Tick, TickLine
 
@@ -29,14 +31,6 @@ SAME_PERIOD = 0.01
 
 RECOUNTED_TICKS = 24
 """When a grid is dropped, at most this many last ticks are counted again: the grid may have taken some for lost by mistake."""
-
-SETTLED_TICKS, SAME_TEMPO = 192, 0.003
-"""After `SETTLED_TICKS` with the same tempo, give or take this share, a model that takes over leaves the beat where it is, and only
-then glides to where it expects it: no tick has moved, only more is known."""
-
-MOST_GLIDE_S = 0.003
-"""The largest difference that is glided over: half of the longest buffer that jitter can hide, and a little more. A larger one means
-another buffer."""
 
 MOST_OFF_S = 0.0008
 """How far beyond half a buffer from the line of the grid the beat may be while it glides there."""
@@ -65,9 +59,7 @@ class TickFollower:
         self._buffered: BufferedTicks | None = None
         self._dates: deque[Tick] = deque(maxlen=DATES_KEPT)
         self._moved_s = 0.0
-        self._glide_s = 0.0
-        """How much later than its line the beat still is, after another model took over."""
-        self._settled = 0
+        self._glide = ModelGlide()
         self._unsteady = 0
         self._unsteady_period_s: float | None = None
 
@@ -85,7 +77,7 @@ class TickFollower:
     def line(self) -> TickLine | None:
         """The line that predicts ticks; None until enough have come."""
         line = self._model_line
-        return None if line is None else line.moved(self._moved_s + self._glide_s)
+        return None if line is None else line.moved(self._moved_s + self._glide.off_s)
 
     @property
     def _model_line(self) -> TickLine | None:
@@ -153,18 +145,13 @@ class TickFollower:
         before, was_buffered = self._model_line, self._buffered is not None
         self._add_to_model(at_s)
         after = self._model_line
-        if before is None or after is None or abs(after.interval_s / before.interval_s - 1.0) > SAME_TEMPO:
-            self._settled, self._glide_s = 0, 0.0
-            return
-        self._settled += 1
-        self._glide_s -= min(max(self._glide_s, -GLIDE_S), GLIDE_S)
-        if was_buffered != (self._buffered is not None) and self._settled > SETTLED_TICKS:
-            self._glide_s += before.due_s(after.number) - after.due_s(after.number)
-            if abs(self._glide_s) > MOST_GLIDE_S:
-                self._glide_s = 0.0
-            elif self._buffered is not None and self._grid.period_s is not None:
+        if self._glide.follow(before, after) and was_buffered != (self._buffered is not None):
+            assert before is not None
+            assert after is not None
+            most_s = None
+            if self._buffered is not None and self._grid.period_s is not None:
                 most_s = MOST_OFF_S + (0.0 if self.side == "unknown" else self._grid.period_s / 2)
-                self._glide_s = min(max(self._glide_s, -most_s), most_s)
+            self._glide.take_over(before, after, most_s)
 
     def _add_to_model(self, at_s: float) -> None:
         self._last_s = at_s

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from bridge.timing.ticks.gap_count import TICKS_AFTER, GapCount
+from bridge.timing.ticks.buffered.gap_count import TICKS_AFTER, GapCount
 from bridge.timing.ticks.tick import Tick
 
 INTERVAL_S, BUFFER_S = 0.0256, 0.0213

@@ -8,7 +8,7 @@ Times are in seconds.
 import math
 from collections import deque
 
-from bridge.timing.ticks.grid_search import (
+from bridge.timing.ticks.buffered.grid_search import (
     HIDDEN_PERIODS_S,
     LONGEST_S,
     MOST_DATES,

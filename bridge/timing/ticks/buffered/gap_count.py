@@ -8,7 +8,7 @@ excluded for good. It knows no delivery: ticks have the times of their buffers. 
 import math
 from collections.abc import Sequence
 
-from bridge.timing.ticks.feasible_lines import FeasibleLines
+from bridge.timing.ticks.buffered.feasible_lines import FeasibleLines
 from bridge.timing.ticks.tick import Tick
 
 TICKS_BEFORE, TICKS_AFTER = 288, 576
