@@ -28,8 +28,8 @@ from model.harmony.chord import Chord
 from model.harmony.chord_naming import name_chord
 from model.harmony.form_finder import form_length
 from model.harmony.forms import FORMS
+from model.harmony.notations.text_chart import read_text_chart
 from model.harmony.preference.chord_preference import OFF_BEAT, STRONG_PLACES, metrical_place
-from model.harmony.text_chart import read_text_chart
 from model.notes import Note
 from server.band.arranger import Arranger, Bar
 from server.config.config import Config

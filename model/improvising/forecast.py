@@ -67,10 +67,10 @@ class VariedTimes:
         if not point.chord:
             return
         times = weights[self._first_time_token :]
-        total = times.dot(self._ones).item()
+        total = times.dot(self._ones)
         if total > 0.0:
             np.power(times, 1.0 / TIME_TEMPERATURE, times)
-            times *= total / times.dot(self._ones).item()
+            times *= total / times.dot(self._ones)
 
 
 class ChordNotes:

@@ -6,7 +6,7 @@ The two approaches differ in how a token continues the music. Each has a class o
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import dropwhile
-from math import isfinite
+from math import exp, isfinite
 from random import Random
 from typing import Generic, Protocol, TypeVar
 
@@ -173,7 +173,7 @@ class _BaseImproviser(Generic[V]):
     ) -> None:
         self._engine, self.phrasing = engine, phrasing
         self._chord_preference = chord_preference
-        self._vocabulary = vocabulary
+        self._vocabulary, self._pitches = vocabulary, np.array(vocabulary.pitches, np.int64)
         self.memory = memory
         self._ones = ones(vocabulary.size)
         logits, state = self._step(START, engine.initial_state())
@@ -214,7 +214,7 @@ class _BaseImproviser(Generic[V]):
         preference, span = self._chord_preference, changes.at(onset_beats)
         if preference is None or preference.song_spread == 0.0 or span is None:
             return current.song
-        sounding = np.array(self._vocabulary.pitches, np.int64) + transpose
+        sounding = self._pitches + transpose if transpose else self._pitches
         before = max(current.cursor.chord) + transpose if current.cursor.chord else None
         by_table = preference.by_table(sounding, span, onset_beats, before)
         if by_table is None:
@@ -264,7 +264,7 @@ class _BaseImproviser(Generic[V]):
 
     def _step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
         logits, after = self._engine.step(token, state)
-        squares = logits.dot(logits).item()
+        squares = logits.dot(logits)
         if not squares <= HARMLESS_SQUARES:
             # A state with a NaN in it gives a forecast with a NaN, and would spoil all later ones. The sum of squares is
             # finite only where no value is NaN or infinite.
@@ -278,17 +278,16 @@ class _BaseImproviser(Generic[V]):
     ) -> tuple[int, float]:
         """The next token, and the part of its probability that came from memory."""
         logits, memory = current.logits, self.memory
-        p = logits.astype(np.float64)
-        np.exp(p, p)
+        p = np.exp(logits)
         if memory is None or memory_strength == 0.0:
             return forecast.draw(p, point, random.random()), 0.0
         if current.memory is not None:
             memory.restore(current.memory)
         p_sum = p.dot(self._ones).item()
-        mixed = memory.mix(p, memory_strength, point.place, point.chord_place, p_sum)
+        mixed = memory.mix_into(p, memory_strength, point.place, point.chord_place, p_sum)
         point.network_weight = p_sum / mixed.total
-        token = forecast.draw(mixed.weights.copy(), point, random.random())
-        return token, mixed.memory_share(token)
+        token = forecast.draw(p, point, random.random())
+        return token, mixed.memory_share(token, exp(logits.item(token)))
 
     def _over_chords(self, settings: SamplingSettings) -> SamplingSettings:
         """The settings with what the pack has learnt of notes over chords, and how closely the heard song keeps to that."""

@@ -10,9 +10,9 @@ from statistics import median
 
 from bridge.timing.ticks.exact_dates import MOST_EXACT_S, WHOLE_S
 from bridge.timing.ticks.longest_stretch import LongestStretch, follow_wander
-from bridge.timing.ticks.measured_gap import FEWEST_LOST, GAP_TICKS, SHORTEST_INTERVAL_S, MeasuredGap, missing_ticks
+from bridge.timing.ticks.measured_gap import FEWEST_LOST, GAP_TICKS, MeasuredGap, missing_ticks
 from bridge.timing.ticks.noise_meter import MEASURED_TICKS, NoiseMeter
-from bridge.timing.ticks.tick import BufferSide, Tick, TickLine
+from bridge.timing.ticks.tick import SHORTEST_INTERVAL_S, BufferSide, Tick, TickLine
 from bridge.timing.ticks.tick_noise import Noise
 
 LATE_TICKS, EARLY_TICKS = 4, 3

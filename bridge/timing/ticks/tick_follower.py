@@ -13,9 +13,8 @@ from bridge.timing.ticks.doubled_ticks import DoubledTicks
 from bridge.timing.ticks.exact_dates import counted_by_intervals
 from bridge.timing.ticks.gliding import ModelGlide
 from bridge.timing.ticks.jittering_ticks import JitteringTicks
-from bridge.timing.ticks.measured_gap import SHORTEST_INTERVAL_S
 from bridge.timing.ticks.new_count import NewCount
-from bridge.timing.ticks.tick import BufferSide, Tick, TickLine
+from bridge.timing.ticks.tick import SHORTEST_INTERVAL_S, BufferSide, Tick, TickLine
 
 DATES_KEPT = 192
 """When a grid is found, the dates before it are counted again: before the grid was known, some looked like lost ticks."""

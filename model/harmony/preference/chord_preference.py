@@ -197,7 +197,7 @@ class ChordPreference:
         if found is None:
             return None
         over, classes, by_interval = found
-        return np.stack([over[0][classes], over[1][classes], by_interval])
+        return np.array((over[0][classes], over[1][classes], by_interval))
 
     def end_weights(self, chord: Chord) -> Weights | None:
         """How much likelier each pitch class, from C up, is as a phrase's last note than as any; shape (12,). None where that is not known."""

@@ -40,11 +40,14 @@ class SongListener:
         `network` is the network's forecast of each pitch as a logarithm, shape (pitches,), `by_table` what each table gives
         it, shape (tables, pitches), and `heard` the index of the pitch that came.
         """
-        logits = network + by_table.sum(0)
-        p = np.exp(logits - logits.max())
-        p /= p.sum()
-        expected = by_table @ p
-        spread = (by_table * p) @ by_table.T - np.outer(expected, expected)
+        p = by_table[0] + by_table[1]
+        p += by_table[2]
+        p += network
+        p -= p.item(p.argmax())
+        np.exp(p, p)
+        p /= p.dot(np.ones_like(p))
+        expected = by_table.dot(p)
+        spread = (by_table * p).dot(by_table.T) - expected[:, None] * expected
         return SongListener(KEPT * self.pull + by_table[:, heard] - expected, KEPT * self.certainty + spread)
 
     def strengths(self, song_spread: float) -> SongStrengths | None:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from model.harmony.changes import ChartChanges
+from model.harmony.notations.text_chart import read_text_chart
 from model.harmony.preference.chord_preference import BY_INTERVAL_SIZE, BY_NEXT_SIZE, BY_PLACE_SIZE, ChordPreference
-from model.harmony.text_chart import read_text_chart
 from model.improvising.forecast import (
     STRONG_BEATS,
     TIME_TEMPERATURE,

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from model.harmony.changes import ChartChanges
+from model.harmony.notations.text_chart import read_text_chart
 from model.harmony.preference.chord_preference import (
     BY_INTERVAL_SIZE,
     BY_NEXT_SIZE,
@@ -10,7 +11,6 @@ from model.harmony.preference.chord_preference import (
     metrical_place,
     preference_indices,
 )
-from model.harmony.text_chart import read_text_chart
 
 PITCHES = np.arange(48, 84)
 
