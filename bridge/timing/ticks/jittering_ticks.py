@@ -37,6 +37,9 @@ COPY_S = 0.004
 COPIES_APART = 96
 """Suspected copies with fewer ticks between them are real ticks. (Where every tick has a copy, copies are removed before.)"""
 
+LAST_TICKS = 48
+"""How many last ticks may have got another number when ticks were found to be lost."""
+
 LONG_GAP = 1.6
 """In a gap of more intervals than this, a tick is missing."""
 
@@ -71,6 +74,11 @@ class JitteringTicks:
     def is_steady(self) -> bool:
         """Whether the line is one through the last minute, as the clock has been steady for so long."""
         return self._stretch.is_steady
+
+    @property
+    def last_ticks(self) -> Sequence[Tick]:
+        """The last ticks with the numbers that they have by now."""
+        return list(self._stretch.ticks)[-LAST_TICKS:]
 
     def take_over(self, ticks: Sequence[Tick], line: TickLine) -> None:
         """Takes over from another model: its last ticks, in order and at least one, and its line."""
