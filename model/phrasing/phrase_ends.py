@@ -21,7 +21,7 @@ EARLIEST_END_SHARE = 0.5
 PAST_LINE_SHARE = 0.2
 # Where no breath must follow, a note on the last bar line is this much likelier to be the last, as odds, than in phrases that
 # end anywhere: so more than two in five answers end there, as in scored music.
-LINE_ODDS = 1.4
+LINE_ODDS = 1.25
 # No note is more likely to be the last than this: a gesture may always go on.
 MAX_CHANCE = 0.9
 # The counted weights are raised to this power. The key of a few bars is often mistaken, and phrases end in other keys than that of

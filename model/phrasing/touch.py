@@ -14,6 +14,7 @@ import numpy as np
 
 from model.analysis.bars import Bars, Strength
 from model.notes import CHORD_BEATS, Note, in_onset_order
+from model.phrasing.bar_dynamics import BarDynamics
 from model.phrasing.timing import Timing
 from model.phrasing.touch_profile import (
     FEATURES,
@@ -97,7 +98,8 @@ class Touch:
     """The touch of a player; `learn_touch` makes one.
 
     `mean_velocity` is that of the latest phrase. `loudness` and `slots` are velocities to add, by feature and by quarter
-    beat of the bar; `residuals` are what they leave unexplained, rising. `shares` holds a gap (as an octave of beats),
+    beat of the bar; `residuals` are what they leave unexplained, rising. `dynamics` holds the bars of the latest phrase, whose
+    loudness comes back in turn; where a bar has no note at a place, `loudness`, `slots` and `residuals` serve. `shares` holds a gap (as an octave of beats),
     a strength and the share that sounded, for each note of the player; where there is none, `profile` has lengths.
     `rest_share` is how much of the latest phrase nothing sounded, from 0 to 1; None where that is not known.
     """
@@ -111,6 +113,7 @@ class Touch:
     timing: Timing
     profile: TouchProfile | None
     rest_share: float | None = None
+    dynamics: BarDynamics = field(default_factory=BarDynamics)
     _alike: dict[tuple[float, int], Sequence[float]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -132,7 +135,10 @@ class Touch:
 
     def _velocity(self, place: NotePlace, strength: Strength, slot: int | None, chance: float) -> int:
         velocity = self.mean_velocity
-        if self.residuals:
+        heard = None if place.bars is None else self.dynamics.above_mean(place.bars, place.onset_beats, place.pitch)
+        if heard is not None:
+            velocity += heard
+        elif self.residuals:
             octaves_up = (place.pitch - self.mean_pitch) / 12
             velocity += loudness_of(self.loudness, strength, place.progress, octaves_up, place.gap_beats)
             velocity += self.slots.get(slot, 0.0) if slot is not None else 0.0
@@ -202,7 +208,11 @@ def learn_touch(phrases: Sequence[HeardPhrase], profile: TouchProfile | None, *,
         if is_complete
     )
     timing = Timing.learnt([(sorted({note.onset_beats for note in phrase.notes}), phrase.bars) for phrase in heard])
-    return Touch(mean_velocity, pitch, loudness, slots, residuals, shares, timing, profile, rest_share_of(heard[-1]))
+    latest = heard[-1]
+    dynamics = BarDynamics.of(latest.notes, latest.bars, mean_velocity) if spread else BarDynamics()
+    return Touch(
+        mean_velocity, pitch, loudness, slots, residuals, shares, timing, profile, rest_share_of(latest), dynamics
+    )
 
 
 def rest_share_of(phrase: HeardPhrase) -> float | None:

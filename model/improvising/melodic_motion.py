@@ -1,0 +1,79 @@
+"""`MelodicMotion`: the factor that has an answer's melody move as people's do, by weights that `Melody` takes from the phrase.
+
+Network and memory alone stay on the phrase's pitches more than people do, come back to accidentals that people play once, repeat
+notes more often, and repeat their own intervals less often. The weights were chosen on validation files (docs/training.md).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from model.analysis.scale import Key
+from model.improvising.forecast_point import ForecastPoint
+from model.improvising.sampling import Weights
+from model.notes import HIGHEST_PITCH, Note, in_onset_order
+
+# How many times as likely a pitch becomes that the phrase does not have, one that is outside the key, and the last one again.
+NEW_WEIGHT = 1.6
+OUTSIDE_WEIGHT = 0.45
+REPEAT_WEIGHT = 0.9
+# And one that goes on as the answer did before, after the same interval: so an answer develops motifs of its own, at any height.
+ECHO_WEIGHT = 2.7
+
+
+@dataclass(frozen=True, slots=True)
+class Melody:
+    """What a melody continues: the weight of each pitch, shape (128,), by the phrase and the key, and the phrase's last pitch."""
+
+    of_pitch: npt.NDArray[np.float64]
+    last_pitch: int
+
+    @classmethod
+    def after_phrase(
+        cls, phrase: Collection[Note], key_probabilities: Mapping[Key, float], transpose: int = 0
+    ) -> Self | None:
+        """The melody of an answer to a phrase; None for one without notes.
+
+        A pitch is outside the key by as much as the probabilities of the keys say; they sum to 1, or are empty where nothing is known.
+        Keys are those of what sounds, `transpose` semitones above.
+        """
+        if not phrase:
+            return None
+        pitches = np.arange(HIGHEST_PITCH + 1)
+        weights = np.where(np.isin(pitches, [note.pitch for note in phrase]), 1.0, NEW_WEIGHT)
+        if key_probabilities:
+            inside = np.zeros(12)
+            for key, probability in key_probabilities.items():
+                inside[[(pitch_class - transpose) % 12 for pitch_class in key.pitch_classes]] += probability
+            weights *= OUTSIDE_WEIGHT ** (1.0 - inside[pitches % 12])
+        return cls(weights, in_onset_order(phrase)[-1].pitch)
+
+
+class MelodicMotion:
+    """Weights the first note of each onset; the others of a chord do not move."""
+
+    def __init__(self, pitches: Sequence[int], melody: Melody) -> None:
+        """`pitches` are those of the vocabulary, rising without a gap."""
+        self._last_pitch, self._of_pitch = melody.last_pitch, melody.of_pitch[np.array(pitches)]
+        self._lowest, self._count = pitches[0], len(pitches)
+        self._followed: dict[int, set[int]] = {}  # by interval of the answer: those that came after it
+
+    def apply(self, weights: Weights, point: ForecastPoint) -> None:
+        if point.chord:
+            return
+        notes, outline = weights[1 : 1 + self._count], point.outline
+        notes *= self._of_pitch
+        last = outline[-1] if outline else self._last_pitch
+        index = last - self._lowest
+        if 0 <= index < self._count:
+            notes[index] *= REPEAT_WEIGHT
+        if len(outline) < 3:
+            return
+        before, interval = outline[-2] - outline[-3], last - outline[-2]
+        self._followed.setdefault(before, set()).add(interval)
+        for following in self._followed.get(interval, ()):
+            if following and 0 <= index + following < self._count:
+                notes[index + following] *= ECHO_WEIGHT
