@@ -6,11 +6,12 @@ buffers: each tick came late by at most what delivery adds to this clock's. Wher
 the clocks whose ticks are nearly a whole number of buffers long, so that after eight beats none has slipped into another buffer.
 
 A pause looks like lost ticks where the dates before and after it also fit a steady clock that lost some. A follower that counts
-lost ticks must take such a pause for them.
+lost ticks must take such a pause for them. A lost tick does not show where the dates also fit a clock that lost none.
 """
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,19 +44,34 @@ def do_dates_allow_better(clock: Clock) -> bool:
 def do_dates_show_a_pause(clock: Clock, stall_s: float) -> bool:
     """Whether the dates of twelve beats before and after a pause fit no steady clock that lost ticks there instead.
 
-    It is known to which buffer each tick belongs; where there are no buffers, dates are frames.
+    It is known to which buffer each tick belongs, and where buffers are, to half a frame, as dates are whole frames. Where there are no
+    buffers, dates are frames.
     """
     interval_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
     gap, count = stalled_tick(clock)
-    window_s = clock.buffer_s or 1.0 / clock.rate
-    meant_s = np.array([1.0 + tick * interval_s + (stall_s if tick >= gap else 0.0) for tick in range(count)])
+    ticks = np.arange(count)
+    bounds = _bounds_s(clock, 1.0 + ticks * interval_s + np.where(ticks >= gap, stall_s, 0.0))
+    fewest = math.floor((stall_s - clock.buffer_s) / interval_s)
+    most = math.ceil((stall_s + clock.buffer_s) / interval_s)
+    return all(
+        last_tick_bounds_s(*bounds, ticks + np.where(ticks >= gap, lost, 0)) is None
+        for lost in range(max(fewest, 1), most + 1)
+    )
+
+
+def do_dates_show_a_lost_tick(clock: Clock) -> bool:
+    """Whether the dates of twelve beats before and after a lost tick fit no steady clock that lost none; as for a pause."""
+    interval_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
+    gap, count = stalled_tick(clock)
+    return last_tick_bounds_s(*_bounds_s(clock, 1.0 + np.delete(np.arange(count), gap) * interval_s)) is None
+
+
+def _bounds_s(clock: Clock, meant_s: npt.NDArray[np.floating[Any]]) -> tuple[Seconds, Seconds]:
+    """Returns when each tick may have been at the earliest and at the latest, by its date."""
+    frame_s = 1.0 / clock.rate
+    window_s, doubt_s = (clock.buffer_s, frame_s / 2) if clock.frames else (frame_s, 0.0)
     starts_s = (np.floor(meant_s / window_s - clock.phase) + clock.phase) * window_s
-    nearest = stall_s / interval_s
-    for lost in {math.floor(nearest), math.ceil(nearest)} - {0}:
-        numbers = np.arange(count) + np.where(np.arange(count) >= gap, lost, 0)
-        if last_tick_bounds_s(starts_s, starts_s + window_s, numbers) is not None:
-            return False
-    return True
+    return starts_s - doubt_s, starts_s + window_s + doubt_s
 
 
 def last_tick_bounds_s(

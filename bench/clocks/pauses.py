@@ -10,7 +10,7 @@ import os
 import random
 
 from bench.clocks.buffered_clock import FRAMES, STALLS_S, is_tick_off, some_clock
-from bench.clocks.known_from_dates import do_dates_show_a_pause
+from bench.clocks.known_from_dates import do_dates_show_a_lost_tick, do_dates_show_a_pause
 from bench.table import show
 
 PAUSES = int(os.environ.get("PAUSES", "50"))
@@ -21,7 +21,9 @@ COLUMNS = (
     "pauses that the dates do not show",
     "pauses taken for lost ticks",
     "of these, the dates show",
+    "lost ticks that the dates do not show",
     "lost ticks not counted",
+    "of these, the dates show",
 )
 
 
@@ -34,12 +36,16 @@ def run() -> None:
 
 
 def _row(chance: random.Random, name: str, frames: int, count: int) -> tuple[str, ...]:
-    hidden = taken = avoidable = missed = 0
+    hidden = taken = avoidable = lost_hidden = missed = lost_avoidable = 0
     for _ in range(count):
         clock, stall_s = some_clock(chance, frames), chance.uniform(*STALLS_S)
         is_shown, is_off = do_dates_show_a_pause(clock, stall_s), is_tick_off(clock, stall_s, is_lost=False)
         hidden += not is_shown
         taken += is_off
         avoidable += is_off and is_shown
-        missed += is_tick_off(clock, 0.0, is_lost=True)
-    return (name, str(count), *(f"{100 * each / count:.1f} %" for each in (hidden, taken, avoidable, missed)))
+        is_shown, is_off = do_dates_show_a_lost_tick(clock), is_tick_off(clock, 0.0, is_lost=True)
+        lost_hidden += not is_shown
+        missed += is_off
+        lost_avoidable += is_off and is_shown
+    counts = (hidden, taken, avoidable, lost_hidden, missed, lost_avoidable)
+    return (name, str(count), *(f"{100 * each / count:.1f} %" for each in counts))

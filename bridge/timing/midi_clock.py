@@ -178,6 +178,8 @@ class MidiClock:
             # Many senders restart their ticks when the song starts: the song is at this very tick, and none was lost. The few
             # ticks before it that made no line yet say nothing of those that come.
             self._resume(timeline, at_s, lost=0)
+        elif self._is_start_pending:
+            self._ticks.keep_count()
         before = self._ticks.number
         self._ticks.tick(at_s)
         ticks = self._ticks.number - before

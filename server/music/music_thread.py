@@ -108,6 +108,11 @@ class MusicThread:
         """A number that changes with each round of the loop; None while the thread waits for something to do."""
         return None if self._is_waiting or not self._thread.is_alive() else self._round
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the thread waits for something to do and has nothing planned, so no note of ours sounds."""
+        return self._is_waiting and self._next_due_s == float("inf")
+
     def end_notes_from_outside(self) -> bool:
         """Ends every note that sounds while the thread hangs; False where it hangs in the port itself.
 

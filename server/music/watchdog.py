@@ -12,6 +12,8 @@ from typing import Protocol, Self
 logger = logging.getLogger("fours.music")
 
 CHECK_EVERY_S = 0.25
+CHECK_IDLE_EVERY_S = 1.0
+"""The same while the thread is idle, as each check wakes the process."""
 CHECKS_UNTIL_HUNG = 4
 """Without progress for a second, the thread counts as hung: the longest piece of its work takes some milliseconds."""
 
@@ -22,6 +24,11 @@ class WatchedThread(Protocol):
     @property
     def progress(self) -> int | None:
         """A number that changes with each round of its loop; None while it has nothing to do."""
+        ...
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it waits and has nothing planned, so no note of its own sounds."""
         ...
 
     def end_notes_from_outside(self) -> bool:
@@ -49,6 +56,11 @@ class Watchdog:
         if self._timer is not None:
             self._timer.cancel()
 
+    @property
+    def next_check_in_s(self) -> float:
+        """How many seconds after a check the next one is made."""
+        return CHECK_IDLE_EVERY_S if self._watched.is_idle else CHECK_EVERY_S
+
     def check(self) -> None:
         """Checks once whether the thread has made progress since the last check. Call it from the event loop."""
         progress = self._watched.progress
@@ -69,7 +81,7 @@ class Watchdog:
         self._last_progress = progress
 
     def _schedule(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(CHECK_EVERY_S, self._check_again)
+        self._timer = asyncio.get_running_loop().call_later(self.next_check_in_s, self._check_again)
 
     def _check_again(self) -> None:
         self._schedule()

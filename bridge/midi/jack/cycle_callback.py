@@ -11,10 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-SIGNATURE = "int(*)(uint32_t, uintptr_t)"
-"""That of `JackProcessCallback`, with its pointer as a number: cffi would make an object for a pointer in each cycle."""
-IN_NEXT_CYCLE = 0
-"""The number of a cycle that is long past."""
+SIGNATURE = "int(*)(void)"
+"""That of `JackProcessCallback` without its two arguments, for which cffi would make three objects in each cycle. A C function may be
+given more arguments than it takes, by the calling convention of each system that has JACK."""
 
 
 class Jack(Protocol):
@@ -25,7 +24,7 @@ class Jack(Protocol):
 
 
 class Doorbell(Protocol):
-    """Shared memory, as bytes."""
+    """A number in shared memory; an array of cffi reads it in the fewest steps."""
 
     def __getitem__(self, index: int, /) -> int: ...
 
@@ -34,53 +33,56 @@ class Doorbell(Protocol):
 class CycleCallback:
     """The callback, and what may be asked of it and changed from any thread."""
 
-    process: Callable[[int, int], int]
-    """Takes the number of frames and an argument that is not used; returns 0, as JACK wants it."""
+    process: Callable[[], int]
+    """Returns 0, as JACK wants it."""
     count: Callable[[], int]
     """Returns the number of cycles so far."""
     set_inputs: Callable[[tuple[object, ...]], None]
     """Sets JACK's pointers to the input ports to look into: each costs two calls into the library in each cycle."""
-    look_at: Callable[[int], None]
-    """Sets the number of the cycle from which on there is work in any case."""
+    set_period: Callable[[int], None]
+    """Sets the number of frames of a cycle."""
 
 
 def create_callback(
     jack: Jack,
     doorbell: Doorbell,
-    on_work: Callable[[int], None],
+    on_work: Callable[[], None],
     on_error: Callable[[Exception], None],
 ) -> CycleCallback:
-    """A callback that calls `on_work` with the number of frames: where the byte of the doorbell is not 0, an input has an event,
-    or the cycle is one to look at. Exceptions go to `on_error`, as JACK would drop a client whose callback fails.
+    """A callback that calls `on_work` where the number of the doorbell is not 0, or an input has an event.
+
+    Exceptions go to `on_error`, as JACK would drop a client whose callback fails.
     """
     get_buffer, count_events = jack._lib.jack_port_get_buffer, jack._lib.jack_midi_get_event_count  # noqa: SLF001
-    cycles, looked_at = 0, IN_NEXT_CYCLE
-    inputs: tuple[object, ...] = ()
+    cycles = frames = 0
+    inputs: tuple[object, ...] | None = None
 
-    def work(frames: int) -> int:
+    def work() -> int:
         try:
-            on_work(frames)
+            on_work()
         except Exception as error:  # noqa: BLE001  counted by the client
             on_error(error)
         return 0
 
-    def process(frames: int, _argument: int) -> int:
+    def process() -> int:
         nonlocal cycles
         cycles += 1
-        if doorbell[0] or cycles >= looked_at:
-            return work(frames)
-        for pointer in inputs:
-            if count_events(get_buffer(pointer, frames)):
-                return work(frames)
+        if doorbell[0]:
+            return work()
+        # Not the loop alone, which would make an iterator in each cycle.
+        if inputs is not None:
+            for pointer in inputs:
+                if count_events(get_buffer(pointer, frames)):
+                    return work()
         # Outputs are empty: a cycle that writes is followed by one that clears what was written.
         return 0
 
     def set_inputs(pointers: tuple[object, ...]) -> None:
         nonlocal inputs
-        inputs = pointers
+        inputs = pointers or None
 
-    def look_at(number: int) -> None:
-        nonlocal looked_at
-        looked_at = number
+    def set_period(count: int) -> None:
+        nonlocal frames
+        frames = count
 
-    return CycleCallback(process, lambda: cycles, set_inputs, look_at)
+    return CycleCallback(process, lambda: cycles, set_inputs, set_period)

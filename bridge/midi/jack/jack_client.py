@@ -21,14 +21,17 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from bridge.midi.jack.cycle_callback import IN_NEXT_CYCLE, SIGNATURE, create_callback
+from bridge.midi.jack.cycle_callback import SIGNATURE, create_callback
 from bridge.midi.jack.held_keys import HeldKeys
 from bridge.midi.jack.jack_frames import Cycle, CycleDates, Latency, SendQueue
 from bridge.midi.jack.jack_library import library_name
 from bridge.midi.jack.jack_pipes import (
     COUNTER_NUMBERS,
+    DATE,
     GAPS,
+    LOOK,
     MAX_MESSAGE_BYTES,
+    MESSAGES,
     SHARED_BYTES,
     XRUNS,
     PipedMessage,
@@ -43,9 +46,6 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 65536
 CLOCK_READINGS = 5
-DATED_WHEN_IDLE_S = 0.25
-"""How often a cycle is dated while nothing goes in or out, to know whether JACK's dates can be believed. Dating each cycle
-would double what an idle client costs."""
 DATED_AFTER_OVERRUN = 16
 """After an overrun so many cycles are dated one by one, to know by how much the server stood still."""
 AT_ONCE_S = 0.0
@@ -66,7 +66,7 @@ class Pipes:
     to_send_fd: int
     """A pipe for the messages that are to be sent."""
     shared_fd: int
-    """Shared memory. Its first byte, the doorbell, is not 0 while there may be a message in the second pipe: reading a pipe in
+    """Shared memory. The first byte of its doorbell is not 0 while there may be a message in the second pipe: reading a pipe in
     each cycle would cost far more. Its counters tell the jam of an overrun at once, as what it sent may be lost."""
 
 
@@ -109,7 +109,8 @@ class JackClient:
         self._dates = CycleDates()
         self._latency = Latency()
         self._clock = MonotonicClock()
-        self._callback = create_callback(jack, self._doorbell, self._process_messages, self._count_fault)
+        doorbell = jack._ffi.from_buffer("uint32_t[]", self._doorbell)  # noqa: SLF001
+        self._callback = create_callback(jack, doorbell, self._process_messages, self._count_fault)
         self.faults: Counter[str] = Counter()
         self._rate: int = self._client.samplerate
         self._set_period(self._client.blocksize)
@@ -205,7 +206,7 @@ class JackClient:
             for channel in sorted(port.channels):
                 port.queue.put(AT_ONCE_S, bytes((0xB0 | channel, 64, 0)))
                 port.queue.put(AT_ONCE_S, bytes((0xB0 | channel, 123, 0)))
-        self._callback.look_at(IN_NEXT_CYCLE)
+        self._doorbell[LOOK] = 1
 
     def close(self) -> None:
         """Takes leave of the server. It may take forever where the server stands still.
@@ -230,6 +231,12 @@ class JackClient:
             # One may have been connected meanwhile.
             self._read_all_inputs()
 
+    def date_next_cycle(self) -> None:
+        """Has the next cycle dated. To be called now and then, to know whether JACK's dates can be believed: while nothing goes in or
+        out no cycle is dated, as dating each would double what an idle client costs.
+        """
+        self._doorbell[DATE] = 1
+
     def measure_offset_s(self) -> float:
         """How far our clock is ahead of JACK's, in seconds. On Linux they are the same clock."""
         readings = []
@@ -251,23 +258,33 @@ class JackClient:
 
     def _count_fault(self, error: Exception) -> None:
         self.faults[f"{type(error).__name__}: {error}"] += 1
+        # What was not done is tried again.
+        self._doorbell[LOOK] = 1
 
-    def _process_messages(self, frames: int) -> None:
-        # Before the pipe is read: a message that comes later rings again, and is read in the next cycle.
-        self._doorbell[0] = 0
-        number = self.cycles
-        self._callback.look_at(number + (1 if number < self._dated_until_cycle else self._dated_every))
-        cycle = self._date_cycle(frames)
+    def _process_messages(self) -> None:
+        # Before ports and the pipe are read: what comes later rings again, and is found in the next cycle.
+        is_rung = self._take_ring(MESSAGES) | self._take_ring(LOOK)
+        self._doorbell[DATE] = self.cycles < self._dated_until_cycle
+        cycle = self._date_cycle(self._frames)
         self._release_doubtful_keys(cycle)
-        latency_s = self._latency.at_s(cycle.starts_s, frames / self._rate)
+        latency_s = self._latency.at_s(cycle.starts_s, cycle.frames * cycle.frame_s)
         ports = self._ports
         for port in ports:
             if port.direction == "input":
                 self._read_input(port, cycle, latency_s)
+        if not is_rung:
+            # Nothing waits at an output, which would have rung.
+            return
         self._read_messages_to_send(ports)
         for port in ports:
             if port.direction == "output":
                 self._write_output(port, cycle, latency_s)
+
+    def _take_ring(self, byte: int) -> bool:
+        if not self._doorbell[byte]:
+            return False
+        self._doorbell[byte] = 0
+        return True
 
     def _read_input(self, port: ClientPort, cycle: Cycle, latency_s: float) -> None:
         for offset, data in port.port.incoming_midi_events():
@@ -319,7 +336,7 @@ class JackClient:
             self._latency.on_message(cycle.starts_s)
             _track_sounding(port, data)
         if port.queue or port.last_cycle == self.cycles:
-            self._callback.look_at(IN_NEXT_CYCLE)
+            self._doorbell[LOOK] = 1
 
     def _date_cycle(self, frames: int) -> Cycle:
         now_s = self._clock.now_s()
@@ -348,7 +365,7 @@ class JackClient:
     def _read_all_inputs(self) -> None:
         self._connections_changed = True
         self._callback.set_inputs(_pointers(port for port in self._ports if port.direction == "input"))
-        self._callback.look_at(IN_NEXT_CYCLE)
+        self._doorbell[LOOK] = 1
 
     def _on_connected(self, _one: object, _other: object, is_connected: bool) -> None:  # noqa: FBT001  JACK-Client's order
         self._connections_changed = True
@@ -359,17 +376,16 @@ class JackClient:
         self.xruns += 1
         self._counters[XRUNS] = self.xruns % COUNTER_NUMBERS
         self._dated_until_cycle = self.cycles + DATED_AFTER_OVERRUN
-        self._callback.look_at(IN_NEXT_CYCLE)
+        self._doorbell[LOOK] = 1
 
     def _set_period(self, frames: int) -> None:
         self._frames = frames
-        self._dated_every = max(1, int(DATED_WHEN_IDLE_S * self._rate / frames))
-        """One of this many idle cycles is dated."""
-        self._callback.look_at(IN_NEXT_CYCLE)
+        self._callback.set_period(frames)
+        self._doorbell[LOOK] = 1
 
     def _set_rate(self, rate: int) -> None:
         self._rate = rate
-        self._set_period(self._frames)
+        self._doorbell[LOOK] = 1
 
     def take_renames(self) -> list[tuple[str, str]]:
         """The old and the new name of each port that was renamed since the last call, in order."""

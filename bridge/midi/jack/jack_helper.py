@@ -21,6 +21,7 @@ from bridge.errors import NoMidiSystem
 from bridge.midi.jack.jack_pipes import (
     GAPS,
     MAX_MESSAGE_BYTES,
+    MESSAGES,
     SHARED_BYTES,
     XRUNS,
     PipedMessage,
@@ -158,7 +159,7 @@ class JackHelper:
         except BlockingIOError:
             self.dropped += 1
         else:
-            self._doorbell[0] = 1
+            self._doorbell[MESSAGES] = 1
 
     def stop(self) -> None:
         """Makes the process end all sounding notes, then itself; returns when it has ended. A second call does nothing."""

@@ -12,7 +12,10 @@ MAX_MESSAGE_BYTES = 492
 """The longest message that is passed on: with its header it stays below 512 bytes, which every pipe takes or refuses as a
 whole (512 is the limit on macOS). Longer messages are system exclusive dumps, which the jam does not use."""
 SHARED_BYTES = 16
-"""The size of the memory that both processes share: the doorbell is its first byte, and two counters are at its end."""
+"""The size of the memory that both processes share: the doorbell is its first four bytes, and two counters are at its end."""
+MESSAGES, LOOK, DATE = 0, 1, 2
+"""The bytes of the doorbell; one that is not 0 asks the client's callback for something in the next cycle: to read the messages in the pipe, to
+look at all ports, or only to date the cycle. The first is for the jam, the others are for the client itself."""
 XRUNS, GAPS = 2, 3
 """The places of the counters among the 32-bit numbers of the shared memory."""
 COUNTER_NUMBERS = 2**32

@@ -25,6 +25,8 @@ CHECK_EVERY_S = 0.5
 """How often ports, cycles and counters are checked, and how often a missing server is looked for."""
 STALLED_CHECKS = 3
 """After this many checks without a new cycle the server counts as gone: it may be there, but does nothing."""
+CHECKS_PER_DATE = 2
+"""How many checks lie between two cycles that are dated in any case."""
 CHECKS_PER_OFFSET = 20
 """How many checks lie between two comparisons of our clock with JACK's, which are the same on Linux."""
 RELEASE_TIMEOUT_S = 0.5
@@ -88,6 +90,8 @@ class JackProcess:
             checks += 1
             if not checks % CHECKS_PER_OFFSET:
                 self._client.offset_s = self._client.measure_offset_s()
+            if not checks % CHECKS_PER_DATE:
+                self._client.date_next_cycle()
             self._client.find_connected_inputs()
             self._reconnect()
             self._report_changes()

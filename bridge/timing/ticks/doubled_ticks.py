@@ -24,8 +24,12 @@ BUFFERS_S = tuple(frames / rate for frames in (256, 512, 1_024, 2_048) for rate 
 MOST_IN_BUFFER = 4
 """The buffers that are considered as a cause of pairs, and how many pairs one of them may hold."""
 
-SINGLE_TICKS = 8
-"""After this many ticks in a row without a copy, the clock counts as single again."""
+SINGLE_TICKS, COPIES_PER_SINGLE = 8, 16
+"""After this many ticks without a copy, the clock counts as single again; each `COPIES_PER_SINGLE` copies make good for one of them. A single
+clock with two or more ticks in most of its buffers must not count as doubled for ever."""
+
+DOUBTED_TICKS = 2
+"""After a new start, this many ticks without a copy are enough, as another clock may have started."""
 
 
 class DoubledTicks:
@@ -38,18 +42,32 @@ class DoubledTicks:
         self._starts = [(0, 0.0), (0, 0.0)]
         self._parity = 0
         self._is_copied = True
-        self._single_ticks = 0
+        self._single_ticks = 0.0
+        self.is_doubted = False
+        """Whether it is not confirmed yet that the clock which was started last is doubled too."""
+
+    def doubt(self) -> None:
+        """Expects that another clock may have started, which may be single: pairs that came before say nothing of it."""
+        self._dates_s.clear()
+        self._runs = [0, 0]
+        if self.is_doubled:
+            self._single_ticks = SINGLE_TICKS - DOUBTED_TICKS
+            self.is_doubted = True
 
     def is_copy(self, at_s: float) -> bool:
         """Adds the date of a tick; returns whether it is the copy of the last one."""
         last_s = self._dates_s[-1] if self._dates_s else None
         self._dates_s.append(at_s)
-        if not self.is_doubled or last_s is None:
+        if not self.is_doubled:
             return False
-        is_near = at_s - last_s <= self._most_copy_s()
+        if self.is_doubted and last_s is not None and self._add_to_runs(0) is not None:
+            self.is_doubted = False
+            self._single_ticks = 0.0
+        is_near = last_s is not None and at_s - last_s <= self._most_copy_s()
         if is_near and not self._is_copied:
             self._is_copied = True
-            self._single_ticks = 0
+            if not self.is_doubted:
+                self._single_ticks = max(self._single_ticks - 1 / COPIES_PER_SINGLE, 0.0)
             return True
         if not self._is_copied:
             self._single_ticks += 1
@@ -66,6 +84,16 @@ class DoubledTicks:
         """
         if self.is_doubled or len(self._dates_s) < 2:
             return None
+        parity = self._add_to_runs(number)
+        if parity is None:
+            return None
+        self.is_doubled = self._is_copied = True
+        self.is_doubted = False
+        self._single_ticks = 0.0
+        return self._starts[parity][0] + self._runs[parity] - 1
+
+    def _add_to_runs(self, number: int) -> int | None:
+        """Adds the last tick to a run of pairs; returns which of the two runs shows by now that the clock is doubled."""
         self._parity ^= 1
         parity = self._parity
         if self._dates_s[-1] - self._dates_s[-2] > self._most_copy_s():
@@ -75,11 +103,10 @@ class DoubledTicks:
             self._starts[parity] = (number - 1, self._dates_s[-1])
         self._runs[parity] += 1
         run, other = self._runs[parity], self._runs[1 - parity]
-        first_number, since_s = self._starts[parity]
+        _, since_s = self._starts[parity]
         if run < PAIRS or other >= run - 1 or run < self._enough_pairs(run, since_s):
             return None
-        self.is_doubled = self._is_copied = True
-        return first_number + run - 1
+        return parity
 
     def _most_copy_s(self) -> float:
         # The first few dates do not show how far apart pairs are: they may all be in one buffer.

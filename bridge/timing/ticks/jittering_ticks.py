@@ -4,36 +4,20 @@ Delivery only ever makes a tick late. So one late tick proves nothing until the 
 were lost, or the clock paused and went on in another phase, or its tempo changed. Times are in seconds; it knows no beats.
 """
 
-import math
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
 from bridge.timing.ticks.exact_dates import MOST_EXACT_S, WHOLE_S
-from bridge.timing.ticks.longest_stretch import (
-    MOST_TICKS,
-    LongestStretch,
-    follow_wander,
-    offsets_from_fit,
-    without_curvature,
-)
+from bridge.timing.ticks.longest_stretch import LongestStretch, follow_wander
+from bridge.timing.ticks.measured_gap import FEWEST_LOST, GAP_TICKS, SHORTEST_INTERVAL_S, MeasuredGap, missing_ticks
+from bridge.timing.ticks.noise_meter import MEASURED_TICKS, NoiseMeter
 from bridge.timing.ticks.tick import BufferSide, Tick, TickLine
-from bridge.timing.ticks.tick_noise import Noise, deviation_s, earliness_s, measured_noise
+from bridge.timing.ticks.tick_noise import Noise
 
 LATE_TICKS, EARLY_TICKS = 4, 3
 """This many ticks in a row that are all too late, or all too early, are not a coincidence; early ones are rarer, as no delivery
 makes a tick early."""
-
-MEASURED_TICKS, MOST_MEASURED, MEASURED_EVERY = 8, 288, 8
-"""Noise is measured from this many ticks at least and at most, and at every eighth tick only, as it costs as much as all the rest."""
-
-EARLINESS_SHARE = 0.25
-"""The weight of a new measurement of earliness against the old value."""
-
-EARLINESS_TICKS, DRIFT_TICKS = 48, 72
-"""How many ticks it takes to know whether they are only ever late, and, twice `DRIFT_TICKS`, whether they drift to and fro."""
 
 OFF_DEVIATIONS = 3.5
 ALWAYS_ALLOWED_S = 0.0025
@@ -53,53 +37,35 @@ COPY_S = 0.004
 COPIES_APART = 96
 """Suspected copies with fewer ticks between them are real ticks. (Where every tick has a copy, copies are removed before.)"""
 
-FEWEST_LOST, OFF_PHASE_DEVIATIONS, LEAST_OFF_PHASE_S = 6, 2.0, 0.00005
-"""After lost ticks the phase is unchanged. So after a gap of fewer than `FEWEST_LOST` ticks, a phase that is this far off (in
-standard deviations of the noise) means that the clock paused for a moment, as an audio engine that missed its deadline does,
-and that no tick was lost."""
-
-SHORTEST_INTERVAL_S = 0.006
-"""The interval of the fastest tempo. Ticks that come faster were held up, and a gap after them cannot be counted in ticks."""
-
-GAP_TICKS = 24
-"""Once there are this many ticks on each side of a gap, it is measured again, more precisely."""
-
 LONG_GAP = 1.6
 """In a gap of more intervals than this, a tick is missing."""
-
-
-@dataclass(slots=True)
-class _Gap:
-    """A gap that was counted as `lost` ticks, with the ticks before it and those since."""
-
-    before: list[Tick]
-    after: list[Tick]
-    lost: int
 
 
 class JitteringTicks:
     """Takes the date of each tick, and keeps the last tick's number and the line that predicts the next ones."""
 
     def __init__(self, number: int = -1, side: BufferSide = "unknown") -> None:
-        self._side = side
         self.number = number
         """The number of the last tick. Ticks that must have been lost are counted."""
         self.last_s: float | None = None
-        self.noise = Noise()
+        self._meter = NoiseMeter(side)
         self._line: TickLine | None = None
         self._stretch = LongestStretch()
         self._outliers: list[Tick] = []
         self._possible_copy_s: float | None = None
         self._last_copy_number: int | None = None
         self._count_copies_until = number
-        self._noise_ticks: deque[Tick] = deque(maxlen=MOST_MEASURED)
-        self._earliness_s = 0.0
-        self._gap: _Gap | None = None
+        self._gap: MeasuredGap | None = None
 
     @property
     def line(self) -> TickLine | None:
         """The line that predicts ticks; None until enough have come."""
-        return None if self._line is None else self._line.moved(-self._earliness_s)
+        return None if self._line is None else self._line.moved(-self._meter.earliness_s)
+
+    @property
+    def noise(self) -> Noise:
+        """How unsteady the ticks are."""
+        return self._meter.noise
 
     @property
     def is_steady(self) -> bool:
@@ -112,9 +78,9 @@ class JitteringTicks:
         self.last_s = ticks[-1].at_s
         self._line = line
         self._stretch.replace(ticks)
-        self._noise_ticks.extend(ticks)
+        self._meter.add_all(ticks)
         if len(ticks) >= MEASURED_TICKS:
-            self._measure()
+            self._meter.measure(line.interval_s, self._stretch)
 
     def tick(self, at_s: float) -> None:
         """Adds a tick with its date. Dates must not go back."""
@@ -151,13 +117,13 @@ class JitteringTicks:
         self.number += 1
         self.last_s = at_s
         tick = Tick(self.number, at_s)
-        self._noise_ticks.append(tick)
+        self._meter.add(tick)
         if self._line is None:
             self._stretch.add(tick)
             self._line = self._stretch.first_line()
             return
-        if self.number % MEASURED_EVERY == 0 and len(self._noise_ticks) >= MEASURED_TICKS:
-            self._measure()
+        if self._meter.is_due(self.number):
+            self._meter.measure(self._line.interval_s, self._stretch)
         off_s = at_s - self._line.due_s(tick.number)
         if abs(off_s) <= self._most_off_s:
             self._outliers.clear()
@@ -184,7 +150,7 @@ class JitteringTicks:
         self.last_s = None
         self._possible_copy_s = None
         self._gap = None
-        self._noise_ticks.clear()
+        self._meter.forget_ticks()
         self._outliers.clear()
         if self._line is None or self._line.interval_s < SHORTEST_INTERVAL_S:
             # Ticks that were held up say nothing of the next ones.
@@ -193,6 +159,10 @@ class JitteringTicks:
             self._stretch.replace(())
         else:
             self._shift(lost, at_s - self._line.due_s(self.number + lost + 1))
+
+    def keep_count(self) -> None:
+        """Keeps the numbers of all ticks until now, whatever a gap before them turns out to be."""
+        self._gap = None
 
     @property
     def _most_off_s(self) -> float:
@@ -203,27 +173,6 @@ class JitteringTicks:
     @property
     def _is_exact(self) -> bool:
         return self.noise.total_s <= MOST_EXACT_S
-
-    def _measure(self) -> None:
-        assert self._line is not None
-        self.noise = measured_noise(list(self._noise_ticks), self._line.interval_s)
-        if self.noise.wander_s > self.noise.jitter_s:
-            # Such a clock is expected late, and not early.
-            self._earliness_s -= EARLINESS_SHARE * self._earliness_s
-            return
-        kept = list(self._stretch.ticks)
-        if len(kept) >= 2 * DRIFT_TICKS:
-            # A change of tempo shows in one half, a drift in both.
-            halves = (kept[-DRIFT_TICKS:], kept[-2 * DRIFT_TICKS : -DRIFT_TICKS])
-            self.noise = self.noise.with_drift(
-                min(deviation_s(without_curvature(offsets_from_fit(half))) for half in halves)
-            )
-        # A few ticks from before a change may still agree with those after it.
-        agreeing = self._stretch.agreeing
-        steady = min(agreeing if agreeing == MOST_TICKS else 2 * agreeing // 3, 2 * DRIFT_TICKS)
-        if steady >= EARLINESS_TICKS:
-            earliness = earliness_s(offsets_from_fit(kept[-steady:]), self.noise, self._side)
-            self._earliness_s += EARLINESS_SHARE * (earliness - self._earliness_s)
 
     def _discard(self, number: int) -> None:
         if self._outliers and self._outliers[-1].number == number:
@@ -250,17 +199,17 @@ class JitteringTicks:
         before_s = last.at_s - line.due_s(last.number)
         if self._is_phase_jump(outliers, off_by_s, before_s):
             # Only what came at once can be lost ticks; a clock that wanders off has sent all of its ticks.
-            lost = self._missing_ticks(off_by_s - before_s, line.interval_s, self.noise.total_s)
+            lost = missing_ticks(off_by_s - before_s, line.interval_s, self.noise.total_s)
             before = list(self._stretch.ticks)[-GAP_TICKS:]
             self._shift(lost, off_by_s - lost * line.interval_s)
             outliers = [Tick(each.number + lost, each.at_s) for each in outliers]
             if lost < FEWEST_LOST:
-                self._gap = _Gap(before, outliers.copy(), lost)
+                self._gap = MeasuredGap(before, outliers.copy(), lost)
         else:
             # The tempo changed at the last tick on time; those before it would bend the line.
             self._stretch.replace([last])
             # The old noise stays in force until it can be measured in the new tempo.
-            self._noise_ticks.clear()
+            self._meter.forget_ticks()
             self._count_gap_at_new_tempo(outliers)
         self._stretch.replace([*self._stretch.ticks, *outliers])
         self._fit_line()
@@ -289,20 +238,10 @@ class JitteringTicks:
         self.number = counted[-1].number
         kept = [tick for tick in self._stretch.ticks if tick.number < counted[0].number]
         self._stretch.replace([*kept, *counted])
-        self._noise_ticks.clear()
+        self._meter.forget_ticks()
         outliers.clear()
         self._fit_line()
         return True
-
-    def _missing_ticks(self, gap_s: float, interval_s: float, noise_s: float) -> int:
-        """Returns how many ticks are missing in a gap; 0 where the number is clearly not whole."""
-        if interval_s < SHORTEST_INTERVAL_S:
-            return 0
-        lost = max(round(gap_s / interval_s), 0)
-        off_phase_s = abs(gap_s - lost * interval_s)
-        if lost < FEWEST_LOST and off_phase_s > max(OFF_PHASE_DEVIATIONS * noise_s, LEAST_OFF_PHASE_S):
-            return 0
-        return lost
 
     def _measure_gap_again(self, tick: Tick) -> None:
         """Measures a gap again once there are enough ticks after it: the first few show its length less well."""
@@ -310,26 +249,15 @@ class JitteringTicks:
         assert gap is not None
         assert line is not None
         gap.after.append(tick)
-        if len(gap.after) < GAP_TICKS:
+        if not gap.is_complete:
             return
         self._gap = None
-        interval_s = line.interval_s
-        origin = gap.before[-1]
-
-        def mean_s(ticks: Sequence[Tick]) -> float:
-            return sum(at_s - origin.at_s - (number - origin.number) * interval_s for number, at_s in ticks) / len(
-                ticks
-            )
-
-        gap_s = mean_s(gap.after) - mean_s(gap.before) + gap.lost * interval_s
-        scatter_s = deviation_s([at_s - number * interval_s for number, at_s in gap.after])
-        uncertain_s = math.hypot(math.sqrt(2.0 / GAP_TICKS) * scatter_s, math.sqrt(GAP_TICKS) * self.noise.wander_s)
-        lost = self._missing_ticks(gap_s, interval_s, 1.5 * uncertain_s) - gap.lost
+        lost = gap.missing_ticks(line.interval_s, self.noise.wander_s) - gap.lost
         if lost:
             self.number += lost
             self._line = TickLine(line.number + lost, line.at_s, line.interval_s)
             self._stretch.replace([Tick(number + lost, at_s) for number, at_s in self._stretch.ticks])
-            self._noise_ticks.clear()
+            self._meter.forget_ticks()
 
     def _is_phase_jump(self, outliers: Sequence[Tick], off_by_s: float, before_s: float) -> bool:
         """Whether these ticks keep the tempo in another phase, rather than leave the line at a slope."""

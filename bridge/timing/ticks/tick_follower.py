@@ -7,11 +7,14 @@ all lines that are possible. Other dates are exact, or late at random, and `Jitt
 from collections import deque
 from collections.abc import Sequence
 
-from bridge.timing.ticks.buffer_grid import BufferGrid
-from bridge.timing.ticks.buffered_ticks import GLIDE_S, BufferedTicks
+from bridge.timing.ticks.buffered.buffer_grid import BufferGrid
+from bridge.timing.ticks.buffered.buffered_ticks import BufferedTicks
 from bridge.timing.ticks.doubled_ticks import DoubledTicks
 from bridge.timing.ticks.exact_dates import counted_by_intervals
-from bridge.timing.ticks.jittering_ticks import SHORTEST_INTERVAL_S, JitteringTicks
+from bridge.timing.ticks.gliding import ModelGlide
+from bridge.timing.ticks.jittering_ticks import JitteringTicks
+from bridge.timing.ticks.measured_gap import SHORTEST_INTERVAL_S
+from bridge.timing.ticks.new_count import NewCount
 from bridge.timing.ticks.tick import BufferSide, Tick, TickLine
 
 DATES_KEPT = 192
@@ -28,14 +31,6 @@ SAME_PERIOD = 0.01
 
 RECOUNTED_TICKS = 24
 """When a grid is dropped, at most this many last ticks are counted again: the grid may have taken some for lost by mistake."""
-
-SETTLED_TICKS, SAME_TEMPO = 192, 0.003
-"""After `SETTLED_TICKS` with the same tempo, give or take this share, a model that takes over leaves the beat where it is, and only
-then glides to where it expects it: no tick has moved, only more is known."""
-
-MOST_GLIDE_S = 0.003
-"""The largest difference that is glided over: half of the longest buffer that jitter can hide, and a little more. A larger one means
-another buffer."""
 
 MOST_OFF_S = 0.0008
 """How far beyond half a buffer from the line of the grid the beat may be while it glides there."""
@@ -57,14 +52,14 @@ class TickFollower:
         self.side: BufferSide = side
         self._last_s: float | None = None
         self._doubled = DoubledTicks()
+        self._new_count: NewCount | None = None
+        """The ticks since the last start; None before it, and where they are known well enough."""
         self._grid = BufferGrid()
         self._jittering = JitteringTicks(side=self.side)
         self._buffered: BufferedTicks | None = None
         self._dates: deque[Tick] = deque(maxlen=DATES_KEPT)
         self._moved_s = 0.0
-        self._glide_s = 0.0
-        """How much later than its line the beat still is, after another model took over."""
-        self._settled = 0
+        self._glide = ModelGlide()
         self._unsteady = 0
         self._unsteady_period_s: float | None = None
 
@@ -82,7 +77,7 @@ class TickFollower:
     def line(self) -> TickLine | None:
         """The line that predicts ticks; None until enough have come."""
         line = self._model_line
-        return None if line is None else line.moved(self._moved_s + self._glide_s)
+        return None if line is None else line.moved(self._moved_s + self._glide.off_s)
 
     @property
     def _model_line(self) -> TickLine | None:
@@ -116,29 +111,47 @@ class TickFollower:
     def tick(self, at_s: float) -> None:
         """Adds a tick with its date. Dates must not go back."""
         at_s -= self._moved_s
+        new, was_doubted = self._new_count, self._doubled.is_doubted
+        if new is not None:
+            new.all_dates_s.append(at_s)
         if self._doubled.is_copy(at_s):
+            return
+        if new is not None and was_doubted and not self._doubled.is_doubled:
+            # None of the ticks since the start was a copy.
+            new.dates_s = new.all_dates_s.copy()
+            self._replay(new.dates_s, new.number + len(new.dates_s))
             return
         self._add(at_s)
         number = self._doubled.detect(self.number)
         if number is not None:
-            self._replay_without_copies(number)
+            self._replay([date_s for _, date_s in self._dates][-2 * REPLAYED_TICKS :: 2], number)
+            self._new_count = None
+        elif new is not None:
+            new.dates_s.append(at_s)
+            self._count_anew(new)
+
+    def _count_anew(self, new: NewCount) -> None:
+        """Counts the ticks since a start again where some seemed lost. If they fit one line from the start on, none was."""
+        if new.is_recount_due(self.number):
+            models = self._grid, self._jittering, self._buffered, self._dates
+            self._dates = deque(maxlen=DATES_KEPT)
+            self._replay(new.dates_s, new.number + len(new.dates_s))
+            if not new.is_confirmed(self.number, self._model_line, self.buffer_s):
+                self._grid, self._jittering, self._buffered, self._dates = models
+        if new.is_over:
+            self._new_count = None
 
     def _add(self, at_s: float) -> None:
         before, was_buffered = self._model_line, self._buffered is not None
         self._add_to_model(at_s)
         after = self._model_line
-        if before is None or after is None or abs(after.interval_s / before.interval_s - 1.0) > SAME_TEMPO:
-            self._settled, self._glide_s = 0, 0.0
-            return
-        self._settled += 1
-        self._glide_s -= min(max(self._glide_s, -GLIDE_S), GLIDE_S)
-        if was_buffered != (self._buffered is not None) and self._settled > SETTLED_TICKS:
-            self._glide_s += before.due_s(after.number) - after.due_s(after.number)
-            if abs(self._glide_s) > MOST_GLIDE_S:
-                self._glide_s = 0.0
-            elif self._buffered is not None and self._grid.period_s is not None:
+        if self._glide.follow(before, after) and was_buffered != (self._buffered is not None):
+            assert before is not None
+            assert after is not None
+            most_s = None
+            if self._buffered is not None and self._grid.period_s is not None:
                 most_s = MOST_OFF_S + (0.0 if self.side == "unknown" else self._grid.period_s / 2)
-                self._glide_s = min(max(self._glide_s, -most_s), most_s)
+            self._glide.take_over(before, after, most_s)
 
     def _add_to_model(self, at_s: float) -> None:
         self._last_s = at_s
@@ -149,7 +162,7 @@ class TickFollower:
                 self._buffered.tick(at_s, is_on_grid=is_on_grid)
             if self._grid.period_s is None or not self._buffered.is_steady:
                 self._leave_grid(at_s)
-            elif self._buffered.age == 0 and self._grid.find_coarser():
+            elif self._buffered.age == 0 and not self._buffered.has_lost and self._grid.find_coarser():
                 self._enter_coarser_grid(at_s)
             elif self._buffered.age in REFIT_AGES and self._buffered.is_calm:
                 self._refit(at_s)
@@ -163,9 +176,8 @@ class TickFollower:
                 self._enter_grid(at_s)
         self._dates.append(Tick(self.number, at_s))
 
-    def _replay_without_copies(self, number: int) -> None:
-        """Replays the ticks without every other one, which was a copy. The last real tick gets `number`."""
-        dates_s = [at_s for _, at_s in self._dates][-2 * REPLAYED_TICKS :: 2]
+    def _replay(self, dates_s: Sequence[float], number: int) -> None:
+        """Follows these ticks anew. The last one gets `number`."""
         self._grid = BufferGrid()
         self._jittering = JitteringTicks(number - len(dates_s), self.side)
         self._buffered = None
@@ -183,6 +195,7 @@ class TickFollower:
         at_s -= self._moved_s
         self._last_s = None
         self._dates.clear()
+        self._expect_another_clock(lost)
         if self._buffered is None:
             self._grid.forget()
             self._jittering.resume(at_s, lost)
@@ -193,6 +206,18 @@ class TickFollower:
             self._grid = BufferGrid()
         else:
             self._buffered.resume(at_s, lost)
+
+    def keep_count(self) -> None:
+        """Keeps the numbers of all ticks until now: what later ticks show of an earlier gap changes none, as the song starts with the next tick."""
+        self._expect_another_clock(0)
+        if self._buffered is None:
+            self._jittering.keep_count()
+        else:
+            self._buffered.keep_count()
+
+    def _expect_another_clock(self, lost: int) -> None:
+        self._doubled.doubt()
+        self._new_count = NewCount(self.number + lost)
 
     def _is_another_grid(self, period_s: float) -> bool:
         """Whether this grid differs from the one that failed: dates from a longer buffer fit a shorter one's grid, too."""

@@ -1,7 +1,12 @@
 import pytest
 
 from bench.clocks.buffered_clock import Clock
-from bench.clocks.known_from_dates import do_dates_allow_better, do_dates_show_a_pause, last_tick_bounds_s
+from bench.clocks.known_from_dates import (
+    do_dates_allow_better,
+    do_dates_show_a_lost_tick,
+    do_dates_show_a_pause,
+    last_tick_bounds_s,
+)
 
 
 def clock(tempo_bpm: float, frames: int, side: str = "start") -> Clock:
@@ -48,3 +53,13 @@ def test_a_pause_of_whole_ticks_looks_like_lost_ticks_and_another_does_not(
     is_shown: bool,  # noqa: FBT001  a column of the table
 ) -> None:
     assert do_dates_show_a_pause(clock(97.0, frames), ticks * 2.5 / 97.0) == is_shown
+
+
+# A tick of 97 bpm is 1.2 buffers of 1,024 frames; one of 140.625 bpm is a third of one of 2,560 frames at 48 kHz, so no tick slips.
+@pytest.mark.parametrize(("tempo_bpm", "frames", "is_shown"), [(97.0, 1_024, True), (140.625, 2_560, False)])
+def test_a_lost_tick_shows_unless_its_place_is_in_the_same_buffer_as_another_for_beats(
+    tempo_bpm: float,
+    frames: int,
+    is_shown: bool,  # noqa: FBT001  a column of the table
+) -> None:
+    assert do_dates_show_a_lost_tick(clock(tempo_bpm, frames)) == is_shown

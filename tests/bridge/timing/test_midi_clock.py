@@ -444,12 +444,66 @@ def test_for_any_stream_beats_rise_and_nothing_is_raised(stream: Stream, chance:
 @example(stream=[(41, 0.00015, 0.0156)], chance=Random(1), tempo_bpm=20.0)
 # They were even taken for ticks of a clock in buffers.
 @example(stream=[(21, 0.001, 0.015625)], chance=Random(29), tempo_bpm=400.0)
+# A few ticks in steps of 64 frames made a line of their tempo, and when a slower clock started, many of its ticks counted as lost.
+@example(
+    stream=[CONTINUE, *[0.028 / 3] * 6, 0.032 / 3, *[0.028 / 3] * 5, 0.032 / 3, 0.028 / 3, 2.9],
+    chance=Random(1),
+    tempo_bpm=20.0,
+)
 def test_a_steady_clock_is_found_after_any_stream(stream: Stream, chance: Random, tempo_bpm: float) -> None:
     listener, at_s = listener_after(stream, chance)
     daw = Daw(tempo_bpm, next_s=at_s + 0.1).send(START).tick(3 * BAR)
     listener.catch_up(daw)
     assert listener.timeline.tempo_bpm == pytest.approx(tempo_bpm, rel=0.001)
     assert listener.position_ticks(daw.next_s) == pytest.approx(3 * BAR, abs=0.05)
+
+
+def found_after(earlier_s: list[float], tempo_bpm: float, frames: int) -> Listener:
+    """Returns a listener that has received earlier ticks, and then three bars of a clock in buffers that starts 0.1 s later."""
+    listener = Listener(clock=MidiClock(side="start")).hear((TICK, at_s) for at_s in earlier_s)
+    daw = Daw(tempo_bpm, next_s=earlier_s[-1] + 0.1).tick(3 * BAR)
+    dates_s = list(delivered(daw.due_s, frames / 48_000))
+    listener.hear([(START, dates_s[0]), *((TICK, at_s) for at_s in dates_s)])
+    assert listener.timeline.tempo_bpm == pytest.approx(tempo_bpm, rel=0.001)
+    off_s = listener.position_ticks(daw.next_s) * daw.interval_s - (daw.next_s - daw.due_s[0])
+    assert abs(off_s) <= frames / 48_000 / 2 + 0.001
+    return listener
+
+
+@pytest.mark.parametrize(("tempo_bpm", "frames"), [(103.0, 2_048), (349.4, 512), (139.0, 1_024)])
+def test_after_a_doubled_clock_a_single_one_with_several_ticks_in_a_buffer_is_single(
+    tempo_bpm: float, frames: int
+) -> None:
+    doubled_s = [at_s + copy * 0.0004 for at_s in Daw(97.0).tick(BAR).due_s for copy in (0, 1)]
+    assert not found_after(doubled_s, tempo_bpm, frames).clock.is_doubled
+
+
+@pytest.mark.parametrize(
+    ("old_bpm", "tempo_bpm", "frames"), [(60.0, 167.3, 512), (131.0, 355.7, 256), (310.0, 104.8, 1_024)]
+)
+def test_a_start_at_another_tempo_loses_no_tick_of_a_clock_in_buffers(
+    old_bpm: float, tempo_bpm: float, frames: int
+) -> None:
+    found_after(list(delivered(Daw(old_bpm).tick(2 * BAR).due_s, frames / 48_000)), tempo_bpm, frames)
+
+
+def test_a_doubled_clock_that_starts_again_stays_doubled() -> None:
+    listener = Listener()
+    for first_s in (1.0, 20.0):
+        daw = Daw(97.0, next_s=first_s).send(START).tick(3 * BAR)
+        for data, at_s in daw.sent:
+            listener.hear([(data, at_s)] if data == START else [(data, at_s), (data, at_s + 0.0004)])
+            assert first_s == 1.0 or listener.clock.is_doubled
+        assert listener.position_ticks(daw.next_s) == pytest.approx(3 * BAR, abs=0.3)
+
+
+def test_what_is_learnt_of_a_gap_before_a_start_does_not_move_the_song() -> None:
+    # The pause is nearly one tick long and counts as a lost tick for two beats.
+    meant_s = [1.0 + tick * 2.5 / 62.4 + (0.985 * 2.5 / 62.4 if tick >= 300 else 0.0) for tick in range(600)]
+    listener = Listener(clock=MidiClock(side="start"))
+    for number, at_s in enumerate(delivered(meant_s, 1_024 / 48_000)):
+        listener.hear([(START, at_s), (TICK, at_s)] if number == 316 else [(TICK, at_s)])
+    assert listener.position_ticks(meant_s[-1]) == pytest.approx(599 - 316, abs=0.1)
 
 
 class TestATickThatWasCountedWrongly:

@@ -16,6 +16,7 @@ class FakeThread:
 
     def __init__(self) -> None:
         self.progress: int | None = 1
+        self.is_idle = False
         self.can_send = True
         self.ended_count = 0
 
@@ -70,6 +71,13 @@ def test_a_thread_that_waits_or_goes_on_is_left_alone(
     assert not caplog.records
 
 
+def test_a_thread_that_has_nothing_planned_is_looked_at_less_often(thread: FakeThread) -> None:
+    watchdog = Watchdog(thread)
+    while_notes_may_sound_s = watchdog.next_check_in_s
+    thread.is_idle = True
+    assert (while_notes_may_sound_s, watchdog.next_check_in_s) == (CHECK_EVERY_S, 1.0)
+
+
 def test_it_checks_while_it_is_entered(thread: FakeThread, caplog: pytest.LogCaptureFixture) -> None:
     async def watch() -> None:
         async with Watchdog(thread):
@@ -92,17 +100,20 @@ class TestTheMusicThread:
             may_go_on.wait(PATIENCE_S)
 
         progress_before = music_thread.progress
+        was_idle = music_thread.is_idle
         music_thread.start()
         music_thread.run_on_jam(lambda _: music_thread._live_jam._sender._ledger.post(NoteOn(72, 80)))
         music_thread.run_on_jam(hang)
         assert hangs.wait(PATIENCE_S)
         rounds = [music_thread.progress, music_thread.progress]
+        is_idle = music_thread.is_idle
         before = len(harness.output.sent)
         assert music_thread.end_notes_from_outside()
         ended = [message for message, _ in harness.sent_with_repeats[before:]]
         may_go_on.set()
         music_thread.stop()
         assert rounds[0] == rounds[1]
+        assert (was_idle, is_idle) == (True, False)
         assert ended[0] == NoteOff(72)
         assert (progress_before, music_thread.progress) == (None, None)
 

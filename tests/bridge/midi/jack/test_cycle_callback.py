@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from bridge.midi.jack.cycle_callback import IN_NEXT_CYCLE, CycleCallback, create_callback
+from bridge.midi.jack.cycle_callback import CycleCallback, create_callback
 
-FRAMES, NEVER = 256, 10**9
+FRAMES = 256
 
 
 class Library:
@@ -14,16 +14,18 @@ class Library:
 
     def __init__(self) -> None:
         self.events: dict[str, list[bytes]] = {"in": [], "in 2": []}
-        self._lib = SimpleNamespace(
-            jack_port_get_buffer=lambda pointer, _frames: self.events[pointer], jack_midi_get_event_count=len
-        )
+        self._lib = SimpleNamespace(jack_port_get_buffer=self._get_buffer, jack_midi_get_event_count=len)
+
+    def _get_buffer(self, pointer: str, frames: int) -> list[bytes]:
+        assert frames == FRAMES
+        return self.events[pointer]
 
 
 class Cycles:
     """Calls the callback and records in which cycles it works."""
 
     def __init__(self) -> None:
-        self.library, self.doorbell = Library(), bytearray(1)
+        self.library, self.doorbell = Library(), [0]
         self.worked_in: list[int] = []
         self.errors: list[Exception] = []
         self.error: Exception | None = None
@@ -33,14 +35,13 @@ class Cycles:
             self._work,
             self.errors.append,
         )
-        self.callback.look_at(NEVER)
+        self.callback.set_period(FRAMES)
 
     def run(self, count: int) -> None:
         for _ in range(count):
-            assert self.callback.process(FRAMES, 0) == 0
+            assert self.callback.process() == 0
 
-    def _work(self, frames: int) -> None:
-        assert frames == FRAMES
+    def _work(self) -> None:
         self.worked_in.append(self.callback.count())
         self.doorbell[0] = 0
         if self.error is not None:
@@ -50,13 +51,6 @@ class Cycles:
 @pytest.fixture
 def cycles() -> Cycles:
     return Cycles()
-
-
-def test_the_first_cycle_has_work_as_nothing_is_known_yet() -> None:
-    cycles = Cycles()
-    cycles.callback.look_at(IN_NEXT_CYCLE)
-    cycles.run(1)
-    assert cycles.worked_in == [1]
 
 
 def test_a_cycle_without_messages_is_only_counted(cycles: Cycles) -> None:
@@ -87,13 +81,18 @@ def test_an_input_that_is_connected_to_nothing_is_not_looked_into(cycles: Cycles
     assert cycles.worked_in == []
 
 
-def test_a_cycle_to_look_at_has_work_and_so_have_those_after_it_until_another_is_named(cycles: Cycles) -> None:
-    cycles.callback.look_at(3)
-    cycles.run(4)
-    assert cycles.worked_in == [3, 4]
-    cycles.callback.look_at(NEVER)
-    cycles.run(2)
-    assert cycles.worked_in == [3, 4]
+def test_each_byte_of_the_doorbell_brings_work() -> None:
+    doorbell = bytearray(4)
+    worked: list[int] = []
+    callback = create_callback(
+        Library(), memoryview(doorbell).cast("I"), lambda: worked.append(callback.count()), print
+    )
+    for byte in range(4):
+        doorbell[byte] = 1
+        callback.process()
+        doorbell[byte] = 0
+        callback.process()
+    assert worked == [1, 3, 5, 7]
 
 
 def test_an_error_is_reported_and_jack_does_not_see_it(cycles: Cycles) -> None:

@@ -106,6 +106,17 @@ class TestCycleDates:
         late = dates.date(17, 17 * FRAMES, FRAMES, RATE, None, 17 * PERIOD_S + 0.004)
         assert late.starts_s == pytest.approx(17 * PERIOD_S)
 
+    @pytest.mark.parametrize("rate_is_off_by", [-0.0002, 0.0002])
+    def test_a_sound_card_whose_rate_is_off_is_trusted_though_its_cycles_are_seldom_dated(
+        self, rate_is_off_by: float
+    ) -> None:
+        dates, cycles_apart = CycleDates(), round(1.0 / PERIOD_S)
+        for number in range(0, 100 * cycles_apart, cycles_apart):
+            at_s = number * PERIOD_S * (1 + rate_is_off_by)
+            cycle = dates.date(number, number * FRAMES, FRAMES, RATE, at_s, at_s + 0.0001)
+            assert cycle.starts_s == at_s
+            assert dates.is_jack_trusted
+
 
 class TestLatency:
     def test_grows_with_the_period_at_once(self) -> None:

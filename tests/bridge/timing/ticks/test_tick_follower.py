@@ -331,3 +331,28 @@ def test_a_step_to_ticks_of_nearly_whole_buffers_is_followed_within_two_beats(
         is_back = number >= changed + 2 * BEAT
         assert not is_back or abs(off_ms(follower, number, meant_s[number])) <= buffer_s * 500 + 1.0
     assert follower.number == len(meant_s) - 1
+
+
+@pytest.mark.parametrize(
+    ("tempo_bpm", "frames", "ticks"),
+    [(62.4, 1_024, 0.985), (88.7, 1_024, 2.061), (156.5, 1_024, 1.863), (156.8, 2_048, 3.086)],
+)
+def test_a_pause_that_passed_for_lost_ticks_is_recognized_when_later_ticks_show_it(
+    tempo_bpm: float, frames: int, ticks: float
+) -> None:
+    pause_s = ticks * 2.5 / tempo_bpm
+    meant_s = [at_s + (pause_s if number >= 300 else 0.0) for number, at_s in enumerate(steady(tempo_bpm, 600))]
+    follower, most = TickFollower("start"), 0
+    for number, at_s in enumerate(delivered(meant_s, frames / 48_000, delay=late_by_up_to(0.0004))):
+        follower.tick(at_s)
+        most = max(most, follower.number - number)
+    assert most >= 1
+    assert follower.number == 599
+    assert abs(off_ms(follower, 599, meant_s[-1])) <= frames / 48 / 2 + 1.0
+
+
+@pytest.mark.parametrize(("tempo_bpm", "frames"), [(107.379, 512), (117.435, 512), (97.0, 2_048)])
+def test_a_lost_tick_stays_counted_when_later_ticks_have_been_weighed(tempo_bpm: float, frames: int) -> None:
+    dates_s = delivered(steady(tempo_bpm, 900), frames / 48_000, delay=late_by_up_to(0.0004))
+    follower = followed((at_s for number, at_s in enumerate(dates_s) if number != 300), "start")
+    assert follower.number == 899

@@ -6,15 +6,24 @@ the clock has paused, or ticks were lost. The explanation is revised when later 
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from bridge.timing.ticks.buffer_grid import BufferGrid
-from bridge.timing.ticks.feasible_lines import FeasibleLines
+from bridge.timing.ticks.buffered.buffer_grid import BufferGrid
+from bridge.timing.ticks.buffered.explanations import (
+    Explanation,
+    KnownLines,
+    PastLines,
+    explained_gap,
+    is_gap,
+    lines_at_new_phase,
+    lines_at_new_tempo,
+    stepped,
+)
+from bridge.timing.ticks.buffered.feasible_lines import FeasibleLines
+from bridge.timing.ticks.buffered.gap_count import TICKS_BEFORE, GapCount
+from bridge.timing.ticks.buffered.tick_windows import MARGIN_S, TickWindows
+from bridge.timing.ticks.gliding import glided
 from bridge.timing.ticks.tick import Tick, TickLine
-
-MARGIN_S = 0.0002
-"""How far a tick may be outside its window: the grid itself is measured, and dates are whole frames."""
 
 MISFIT_S = 0.0006
 """Ticks that miss all known lines by this much at most are not a change: a grid's phase comes from its earliest dates, and at
@@ -41,9 +50,6 @@ LATE_TICKS, EARLY_TICKS = 4, 3
 CONTRADICTING_TICKS = 2
 """This many ticks outside their windows are enough to contradict a recent explanation."""
 
-KNOWN_TICKS, KNOWN_EVERY = 36, 12
-"""The possible lines of the last `KNOWN_TICKS` ticks are kept, at every `KNOWN_EVERY`th tick."""
-
 RECHECK_AGES, TEMPO_RECHECK_AGES = frozenset({24, 48, 80}), frozenset({48, 80})
 """The numbers of ticks after an explanation at which it is checked again, as more is known by then. Whether ticks were lost where a new
 tempo explains the dates as well, a beat is too short to tell."""
@@ -54,14 +60,11 @@ NEAR_TICKS = 24
 BEFORE_TICKS = 96
 """For this many ticks, the lines before a change are kept, in case another explanation is needed."""
 
+UNNOTICED_TICKS = 96
+"""So many ticks after a gap that no interval shows may still be in their windows."""
+
 RECENT_TICKS = 96
 """How many last ticks lines are fitted to."""
-
-TEMPO_RANGE = 2.2
-"""How far a tempo may step, as a factor."""
-
-SAME_TEMPO = 0.001
-"""The share by which the tempo may differ on the two sides of a gap."""
 
 FEWEST_TICKS = 8
 """The fewest ticks that make a line by themselves."""
@@ -69,48 +72,41 @@ FEWEST_TICKS = 8
 CALM_TICKS, MOST_CHANGES = 96, 5.0
 """A clock with this many changes within about `CALM_TICKS` is not steady, and straight lines do not describe it."""
 
-SETTLED_TICKS, GLIDE_S = 168, 0.000002
-"""After `SETTLED_TICKS`, new knowledge moves the line by `GLIDE_S` a tick at most, which is 0.8 ms in 16 beats. It may be up to a
-buffer that no earlier tick could show; the glide is inaudible, while a sudden jump of the beat would be heard."""
-
-SLACK_S = 0.0012
-"""How far beyond half a buffer from a possible line the beat may be while it glides: 1 ms, and `MARGIN_S`, by which windows are too
-wide. With less, the farthest of all lines, which is seldom the true one, would drag the beat."""
-
-
-@dataclass(frozen=True, slots=True)
-class _KnownLines:
-    """The lines that were possible at tick `number`, before ticks left their windows."""
-
-    number: int
-    lines: FeasibleLines
-
 
 class BufferedTicks:
     """Follows ticks on a grid that is known."""
 
     def __init__(self, grid: BufferGrid, ticks: Sequence[Tick], interval_s: float) -> None:
         self._grid = grid
+        self._windows = TickWindows(grid)
         self._recent: deque[Tick] = deque(maxlen=RECENT_TICKS)
         """Their dates are grid lines, without the delay of delivery."""
         self._outliers: list[tuple[int, bool]] = []
         self._off_grid_ticks: list[Tick] = []
-        self._before: _KnownLines | None = None
+        self._before: KnownLines | None = None
         self._is_explained = False
         self._is_tempo_new = False
         """Whether the last change was explained by a new tempo."""
         self._lost = 0
-        self._known: deque[_KnownLines] = deque(maxlen=KNOWN_TICKS // KNOWN_EVERY + 1)
+        self._gap: GapCount | None = None
+        """The last gap, as long as it may turn out to be another number of lost ticks."""
+        self._is_weighed = False
+        """Whether the last change was a gap whose explanations are weighed, or were."""
+        self._past = PastLines()
         self._grid_moves = grid.moved
         self._changes = 0.0
         self.number = ticks[-1].number
         """The number of the last tick. Ticks that must have been lost are counted."""
         windows = [Tick(number, grid.snapped(at_s)) for number, at_s in ticks]
-        lines = self._lines_through(windows, None, interval_s / TEMPO_RANGE, interval_s * TEMPO_RANGE)
+        lines = self._windows.lines_through(windows, *stepped(interval_s))
         self.is_steady = lines is not None
         """Whether the clock is steady enough for straight lines."""
-        self._lines = lines or self._window(windows[-1].at_s, interval_s, interval_s)
+        self._lines = lines or self._windows.lines_at(windows[-1].at_s, interval_s, interval_s)
         self._recent.extend(windows)
+        self._steady_before: list[Tick] = []
+        """Those before the last change."""
+        self._steady: deque[Tick] = deque(windows, maxlen=TICKS_BEFORE)
+        """The ticks since the last change, without those outside their windows."""
         self.age = len(ticks)
         """The number of ticks that the line is based on: since the first tick, or since the last change."""
         self._line = TickLine(self.number, *self._lines.middle)
@@ -122,24 +118,27 @@ class BufferedTicks:
 
     @property
     def is_calm(self) -> bool:
-        """Whether there was no change recently."""
-        return not self._is_explained
+        """Whether there was no change recently, and nothing about the last one is open."""
+        return not self._is_explained and self._gap is None
+
+    @property
+    def has_lost(self) -> bool:
+        """Whether the last change was a gap in which ticks count as lost."""
+        return self._gap is not None and self._gap.lost > 0
 
     def tick(self, at_s: float, *, is_on_grid: bool) -> None:
         """Adds a tick with its date. Dates must not go back."""
         self.age += 1
         self._update(at_s, is_on_grid=is_on_grid)
-        if self._is_explained and self.age in (TEMPO_RECHECK_AGES if self._is_tempo_new else RECHECK_AGES):
+        if self._gap is not None:
+            self._weigh_gap(self._gap)
+        elif (
+            self._is_explained
+            and not self._is_weighed
+            and self.age in (TEMPO_RECHECK_AGES if self._is_tempo_new else RECHECK_AGES)
+        ):
             self._recheck_lost_ticks()
-        at_s, interval_s = self._lines.middle
-        if self.age > SETTLED_TICKS:
-            due_s = self._line.due_s(self.number)
-            at_s = due_s + min(max(at_s - due_s, -GLIDE_S), GLIDE_S)
-        # The line stays within about half a buffer of every possible line where that can be: while it glides it lags behind what is
-        # known, and where ticks are nearly a whole number of buffers long, the middle is far from some of them.
-        half_s = self._period_s / 2 + SLACK_S
-        at_s = min(max(at_s, self._lines.latest_s - half_s), self._lines.earliest_s + half_s)
-        self._line = TickLine(self.number, at_s, interval_s)
+        self._line = glided(self._line, self.number, self._lines, self._windows.period_s, self.age)
 
     def _update(self, at_s: float, *, is_on_grid: bool) -> None:
         self.number += 1
@@ -160,8 +159,11 @@ class BufferedTicks:
             return
         self._off_grid_ticks.clear()
         tick = Tick(self.number, self._grid.snapped(at_s))
-        if self._keep_in_window(lines, tick.at_s):
+        if self._windows.keep(lines, tick.at_s):
             self._recent.append(tick)
+            self._steady.append(tick)
+            if self._gap is not None:
+                self._gap.tick(Tick(tick.number - self._gap.lost, tick.at_s))
             self._calm_down()
             return
         self._add_outlier(tick, is_late=tick.at_s > lines.middle.at_s)
@@ -175,28 +177,27 @@ class BufferedTicks:
         """Expects the next tick at `at_s`: the tempo stays and the phase is new. `lost` ticks are counted as lost before it."""
         shortest_s, longest_s = self._lines.intervals_s
         self.number += lost
-        period_s = self._period_s
+        period_s = self._windows.period_s
         self._lines = FeasibleLines.within(at_s - period_s, at_s + period_s, shortest_s, longest_s)
         self._lines.advance(-1)
         self.age = 0
         self._line = TickLine(self.number, *self._lines.middle)
         self._settle()
+        self._gap = None
         self._recent.clear()
+        self._steady.clear()
 
     def is_on_time(self, at_s: float) -> bool:
         """Whether a tick at `at_s` could be the next one, with none lost between."""
         lines = self._lines.copy()
         lines.advance()
-        return self._keep_in_window(lines, self._grid.snapped(at_s))
+        return self._windows.keep(lines, self._grid.snapped(at_s))
 
-    @property
-    def _period_s(self) -> float:
-        assert self._grid.period_s is not None
-        return self._grid.period_s
-
-    @property
-    def _half_s(self) -> float:
-        return self._period_s / 2 + MARGIN_S
+    def keep_count(self) -> None:
+        """Keeps the numbers of all ticks until now, whatever a gap before them turns out to be."""
+        self._gap = None
+        if self._is_explained:
+            self._settle()
 
     @property
     def _forgetting(self) -> float:
@@ -205,35 +206,17 @@ class BufferedTicks:
         if spread_s < MARGIN_S:
             return CONTRADICTED_FORGETTING
         least = LEAST_SPREAD if self.age < OLD_TICKS else OLD_SPREAD
-        return FAST_FORGETTING if spread_s < least * self._period_s else FORGETTING
-
-    def _keep_in_window(self, lines: FeasibleLines, date_s: float) -> bool:
-        half_s = self._half_s
-        return lines.keep_between(date_s - half_s, date_s + half_s)
-
-    def _window(self, date_s: float, shortest_s: float, longest_s: float) -> FeasibleLines:
-        return FeasibleLines.within(date_s - self._half_s, date_s + self._half_s, shortest_s, longest_s)
+        return FAST_FORGETTING if spread_s < least * self._windows.period_s else FORGETTING
 
     def _add_outlier(self, tick: Tick, *, is_late: bool) -> None:
         if self._before is None:
-            self._before = self._known_before()
+            self._before = self._past.before(self.number, self._lines)
         self._recent.append(tick)
         self._outliers.append((tick.number, is_late))
 
-    def _known_before(self) -> _KnownLines:
-        """Returns older lines, moved on to the present tick: the last few ticks may have fitted although a change had begun."""
-        for known in self._known:
-            if known.number <= self.number - KNOWN_TICKS:
-                break
-        else:
-            return _KnownLines(self.number, self._lines.copy())
-        lines = known.lines.copy()
-        lines.advance(self.number - known.number)
-        return _KnownLines(self.number, lines)
-
     def _calm_down(self) -> None:
-        if self.number % KNOWN_EVERY == 0 and self._before is None:
-            self._known.appendleft(_KnownLines(self.number, self._lines.copy()))
+        if self._before is None:
+            self._past.add(self.number, self._lines)
         if self._outliers and self._outliers[0][0] <= self.number - NEAR_TICKS:
             self._outliers.pop(0)
         if self._before is None or self._outliers:
@@ -248,7 +231,7 @@ class BufferedTicks:
         self._before = None
         self._is_explained = False
         self._lost = 0
-        self._known.clear()
+        self._past.clear()
 
     def _explain(self) -> None:
         """Finds out what has happened when ticks have left their windows."""
@@ -259,134 +242,106 @@ class BufferedTicks:
             return
         new = [Tick(number - lost, at_s) for number, at_s in self._recent if number - lost >= before.number]
         self._outliers.clear()
-        self._is_explained, self._is_tempo_new = True, False
+        if not self._is_explained:
+            # Where no interval was too long, the first ticks after the gap may have passed for ticks before it.
+            last = before.number - (0 if new and self._is_gap(before, new[0]) else UNNOTICED_TICKS)
+            self._steady_before = [tick for tick in self._steady if tick.number < last]
+        self._is_explained, self._is_tempo_new, self._is_weighed = True, False, False
         self._changes += 1.0
         self.is_steady = self._changes < MOST_CHANGES
         if not new:
             return
         interval_s = before.lines.middle.interval_s
-        tempo = self._lines_at_new_tempo(before, new)
-        phase = self._lines_through(new, None, *_widened(before.lines.intervals_s))
-        if phase is not None and (tempo is None or self._is_gap(before, new)):
-            self._use_phase(before, new, phase)
+        tempo = lines_at_new_tempo(self._windows, before, new)
+        phase = lines_at_new_phase(self._windows, before, new)
+        if phase is not None and (tempo is None or self._is_gap(before, new[0])):
+            self._use_gap(new, explained_gap(self._windows, before, new, phase))
         elif tempo is not None:
-            self._use(tempo, new, 0)
+            self._use(Explanation(tempo, new, 0))
             self._is_tempo_new = True
         else:
             # Neither explains all of them: only the last ticks count.
             for start in range(1, len(new) - FEWEST_TICKS):
-                lines = self._lines_through(new[start:], None, interval_s / TEMPO_RANGE, interval_s * TEMPO_RANGE)
+                lines = self._windows.lines_through(new[start:], *stepped(interval_s))
                 if lines is not None:
                     # Ticks that were lost at several places make the first ones fit no line, and the last ones fit the old one.
-                    self._use(*(self._lost_between(before, new[start:], lines) or (lines, new[start:], 0)))
+                    self._use(explained_gap(self._windows, before, new[start:], lines))
                     self._settle()
                     break
 
-    def _refit_if_grid_was_unclear(self, before: _KnownLines) -> bool:
+    def _refit_if_grid_was_unclear(self, before: KnownLines) -> bool:
         """Whether the lines were wrong only because the grid was not known well yet. If so, fits them again."""
         interval_s = before.lines.middle.interval_s
         recent = list(self._recent)
         if self.age >= RECENT_TICKS:
             new = [tick for tick in recent if tick.number >= before.number]
-            since = Tick(before.number, 0.0)
-            if self._lines_through(new, since, lines=before.lines.copy(), margin_s=MISFIT_S) is None:
+            if self._windows.lines_on(before.lines, before.number, new, MISFIT_S) is None:
                 return False
-        lines = self._lines_through(recent, None, interval_s / TEMPO_RANGE, interval_s * TEMPO_RANGE)
+        lines = self._windows.lines_through(recent, *stepped(interval_s))
         if lines is None:
             return False
-        self._use(lines, recent, 0)
+        self._use(Explanation(lines, recent, 0))
         self._settle()
         return True
 
-    def _is_gap(self, before: _KnownLines, new: Sequence[Tick]) -> bool:
-        """Whether one interval was longer than the grid explains: a change of tempo changes all of them, a gap only one."""
+    def _is_gap(self, before: KnownLines, first: Tick) -> bool:
+        """Whether the interval before the first tick after a change was longer than the grid explains."""
         known = [tick for tick in self._recent if tick.number < before.number]
-        if not known:
-            return True
-        most_s = before.lines.intervals_s[1] + self._half_s * 2
-        gap_s = new[0].at_s - known[-1].at_s
-        return gap_s > most_s * max(new[0].number - known[-1].number, 1)
+        return is_gap(self._windows, before, known[-1] if known else None, first)
 
-    def _lines_at_new_tempo(self, before: _KnownLines, new: Sequence[Tick]) -> FeasibleLines | None:
-        """Returns the lines, at any tempo, that start where the old ones were a tick before they were left, or a buffer to its side."""
-        interval_s = before.lines.middle.interval_s
-        old = before.lines.copy()
-        old.advance(-1)
-        at_s, half_s = old.middle.at_s, old.spread_s / 2 + self._period_s / 4
-        # Before a tick leaves its window, the new tempo may make ticks late or early by up to a buffer unseen.
-        is_late = new[-1].at_s > at_s + (new[-1].number - before.number + 1) * interval_s
-        earliest_s = at_s - half_s - (0.0 if is_late else self._period_s)
-        latest_s = at_s + half_s + (self._period_s if is_late else 0.0)
-        lines = FeasibleLines.within(earliest_s, latest_s, interval_s / TEMPO_RANGE, interval_s * TEMPO_RANGE)
-        return self._lines_through(new, Tick(before.number - 1, 0.0), lines=lines)
+    def _use_gap(self, new: Sequence[Tick], found: Explanation) -> None:
+        """Uses what a gap seems to be, and goes on weighing it. `new` are the ticks since then by the numbers that they have if none was lost."""
+        self._use(found)
+        gap = GapCount(self._steady_before, new, found.lost, self._windows.period_s, self._grid.jitter_s)
+        if gap.is_known:
+            self._gap, self._is_weighed = gap, True
+            if found.lost:
+                self._steady = deque([*self._steady_before, *found.ticks], maxlen=TICKS_BEFORE)
 
-    def _use_phase(self, before: _KnownLines, new: Sequence[Tick], phase: FeasibleLines) -> None:
-        """Keeps the tempo at a new phase, and counts lost ticks if the gap may be a whole number of ticks."""
-        self._use(*(self._lost_between(before, new, phase) or (phase, new, 0)))
-
-    def _lost_between(
-        self, before: _KnownLines, new: Sequence[Tick], phase: FeasibleLines
-    ) -> tuple[FeasibleLines, list[Tick], int] | None:
-        """Returns the lines through old and new ticks, the new ticks with their numbers, and how many were lost between.
-
-        Returns None if no ticks were lost.
-        """
-        old = before.lines.copy()
-        old.advance(new[-1].number - before.number)
-        at_s, interval_s = old.middle
-        lost = round((phase.middle.at_s - at_s) / interval_s)
-        if lost <= 0:
-            return None
-        counted = [Tick(number + lost, at_s) for number, at_s in new]
-        lines = self._lines_through(counted, Tick(before.number, 0.0), lines=before.lines.copy())
-        return None if lines is None else (lines, counted, lost)
+    def _weigh_gap(self, gap: GapCount) -> None:
+        """Counts again how many ticks were lost in the last gap where the ticks since then show another number."""
+        counted, lost = gap.lost, gap.likely_lost
+        if lost != counted:
+            self._lines = gap.count(lost)
+            self._lines.advance(self.number - counted - gap.last)
+            self.number += lost - counted
+            after = [
+                Tick(number - counted + lost, at_s) for number, at_s in self._recent if number - counted >= gap.first
+            ]
+            self._recent = deque(after, maxlen=RECENT_TICKS)
+            self._steady = deque(after, maxlen=TICKS_BEFORE)
+            self._outliers.clear()
+            self._past.clear()
+            if self._is_explained:
+                self._lost = lost
+            else:
+                self._before = None
+            self._line = TickLine(self.number, *self._lines.middle)
+        if not gap.is_open:
+            self._gap = None
 
     def _recheck_lost_ticks(self) -> None:
         """Decides again whether ticks were lost, as more is known now."""
         before, lost = self._before, self._lost
         assert before is not None
         new = [Tick(number - lost, at_s) for number, at_s in self._recent if number - lost >= before.number]
-        phase = self._lines_through(new, None, *_widened(before.lines.intervals_s)) if new else None
+        phase = lines_at_new_phase(self._windows, before, new)
         if phase is None:
             return
-        found = self._lost_between(before, new, phase) or (phase, new, 0)
-        if found[2] != lost:
+        found = explained_gap(self._windows, before, new, phase)
+        if found.lost != lost:
             age = self.age
-            self._use(*found)
+            self._use_gap(new, found)
             self.age = age
 
-    def _use(self, lines: FeasibleLines, new: Sequence[Tick], lost: int) -> None:
-        lines.advance(self.number - self._lost + lost - new[-1].number)
-        self._lines = lines
-        self.number += lost - self._lost
+    def _use(self, found: Explanation) -> None:
+        found.lines.advance(self.number - self._lost + found.lost - found.ticks[-1].number)
+        self._lines = found.lines
+        self.number += found.lost - self._lost
         self.age = 0
-        self._lost = lost
+        self._lost = found.lost
+        self._gap = None
         self._recent.clear()
-        self._recent.extend(new)
-
-    def _lines_through(
-        self,
-        ticks: Iterable[Tick],
-        since: Tick | None,
-        shortest_s: float = 0.0,
-        longest_s: float = 0.0,
-        lines: FeasibleLines | None = None,
-        margin_s: float = 0.0,
-    ) -> FeasibleLines | None:
-        """Returns the lines through the ticks' windows, widened by `margin_s`, at the last tick; None if there are none."""
-        at = 0 if since is None else since.number
-        for number, date_s in ticks:
-            if lines is None:
-                lines = self._window(date_s, shortest_s, longest_s)
-            else:
-                lines.advance(number - at)
-                half_s = self._half_s + margin_s
-                if not lines.keep_between(date_s - half_s, date_s + half_s):
-                    return None
-            at = number
-        return lines
-
-
-def _widened(intervals_s: tuple[float, float]) -> tuple[float, float]:
-    shortest_s, longest_s = intervals_s
-    return shortest_s * (1 - SAME_TEMPO), longest_s * (1 + SAME_TEMPO)
+        self._recent.extend(found.ticks)
+        self._steady.clear()
+        self._steady.extend(found.ticks)

@@ -1,6 +1,6 @@
 import pytest
 
-from bridge.timing.ticks.feasible_lines import MOST_CORNERS, FeasibleLines
+from bridge.timing.ticks.buffered.feasible_lines import MOST_CORNERS, FeasibleLines
 
 
 def lines() -> FeasibleLines:

@@ -5,6 +5,7 @@ may be true. This module does not know where windows come from. Times are in sec
 """
 
 import math
+from itertools import pairwise
 from typing import NamedTuple
 
 MOST_CORNERS = 24
@@ -88,6 +89,13 @@ class FeasibleLines:
             count = len(corners)
             return Corner(sum(c[0] for c in corners) / count, sum(c[1] for c in corners) / count)
         return Corner(first_s + sum_s / (3.0 * area), first_interval_s + sum_interval_s / (3.0 * area))
+
+    @property
+    def area(self) -> float:
+        """How many lines are possible, in square seconds."""
+        first_s, first_interval_s = self._corners[0]
+        corners = [(at_s - first_s, interval_s - first_interval_s) for at_s, interval_s in self._corners]
+        return abs(sum(a * d - c * b for (a, b), (c, d) in pairwise(corners))) / 2
 
     @property
     def earliest_s(self) -> float:

@@ -8,7 +8,7 @@ Times are in seconds.
 import math
 from collections import deque
 
-from bridge.timing.ticks.grid_search import (
+from bridge.timing.ticks.buffered.grid_search import (
     HIDDEN_PERIODS_S,
     LONGEST_S,
     MOST_DATES,
@@ -54,7 +54,8 @@ class BufferGrid:
         """The period of the grid; None where no grid is known."""
         self.moved = 0
         """How often the machine has paused and the grid gone on in another phase."""
-        self._jitter_s = 0.0
+        self.jitter_s = 0.0
+        """How much later than its grid line a date is at most."""
         self._most_jitter_s = 0.0
         self._dates_s: deque[float] = deque(maxlen=DATES_KEPT)
         self._lines: deque[tuple[int, float]] = deque(maxlen=DATES_KEPT)
@@ -77,7 +78,7 @@ class BufferGrid:
             return self.period_s is not None
         line, late_s = self._place(at_s)
         self._misses *= MISSES_DECAY
-        if not self._jitter_s - self._most_jitter_s <= late_s <= self._most_jitter_s:
+        if not self.jitter_s - self._most_jitter_s <= late_s <= self._most_jitter_s:
             self._misses += 1.0
             if self._misses > MOST_MISSES:
                 self._move_or_forget()
@@ -86,7 +87,7 @@ class BufferGrid:
         self._lines.append((line, at_s))
         if self._added % (SEARCH_EVERY if len(self._lines) <= MOST_DATES else MEASURE_EVERY) == 0:
             self._measure()
-            if self._jitter_s > self._most_jitter_s:
+            if self.jitter_s > self._most_jitter_s:
                 self.forget()
         return self.period_s is not None
 
@@ -114,7 +115,7 @@ class BufferGrid:
 
     def _place(self, at_s: float) -> tuple[int, float]:
         assert self.period_s is not None
-        line = round((at_s - self._origin_s - self._jitter_s / 2) / self.period_s)
+        line = round((at_s - self._origin_s - self.jitter_s / 2) / self.period_s)
         return line, at_s - self._origin_s - line * self.period_s
 
     def _search(self, *, is_surprising: bool) -> None:
@@ -151,7 +152,7 @@ class BufferGrid:
             else:
                 before_s += steps * period_s
         self._measure()
-        if self._jitter_s > self._most_jitter_s:
+        if self.jitter_s > self._most_jitter_s:
             self.period_s = None
 
     def _move_or_forget(self) -> None:
@@ -180,10 +181,10 @@ class BufferGrid:
         period_s = sum((x - mean_x) * y for x, y in points) / square
         if not SHORTEST_S <= period_s <= LONGEST_S:
             # Dates that run backwards, or many at once: this is no grid of a buffer, and the caller drops it.
-            self._jitter_s = math.inf
+            self.jitter_s = math.inf
             return
         offs_s = [y - x * period_s for x, y in points]
         earliest_s = min(offs_s)
         self.period_s = period_s
-        self._jitter_s = max(offs_s) - earliest_s
+        self.jitter_s = max(offs_s) - earliest_s
         self._origin_s = first_s + earliest_s - first_line * period_s

@@ -2,8 +2,8 @@ from random import Random
 
 import pytest
 
-from bridge.timing.ticks.buffer_grid import BufferGrid
-from bridge.timing.ticks.grid_search import SHORTEST_S
+from bridge.timing.ticks.buffered.buffer_grid import BufferGrid
+from bridge.timing.ticks.buffered.grid_search import SHORTEST_S
 from tests.bridge.timing.clock_streams import jitter
 from tests.bridge.timing.ticks.buffered_streams import delivered, late_by_up_to, steady
 
