@@ -130,7 +130,7 @@ def _varied_times(vocabulary: AnyVocabulary, _: SamplingSettings) -> Factor | No
 
 
 def _melodic_motion(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:
-    return None if settings.melody is None else MelodicMotion(vocabulary.pitches, settings.melody)
+    return None if settings.melody is None else MelodicMotion(vocabulary, settings.melody)
 
 
 def _chord_notes(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:

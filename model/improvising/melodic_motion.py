@@ -4,7 +4,7 @@ Network and memory alone stay on the phrase's pitches more than people do, come 
 notes more often, and repeat their own intervals less often. The weights were chosen on validation files (docs/training.md).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -15,6 +15,7 @@ from model.analysis.scale import Key
 from model.improvising.forecast_point import ForecastPoint
 from model.improvising.sampling import Weights
 from model.notes import HIGHEST_PITCH, Note, in_onset_order
+from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 
 # How many times as likely a pitch becomes that the phrase does not have, one that is outside the key, and the last one again.
 NEW_WEIGHT = 1.6
@@ -55,25 +56,43 @@ class Melody:
 class MelodicMotion:
     """Weights the first note of each onset; the others of a chord do not move."""
 
-    def __init__(self, pitches: Sequence[int], melody: Melody) -> None:
-        """`pitches` are those of the vocabulary, rising without a gap."""
-        self._last_pitch, self._of_pitch = melody.last_pitch, melody.of_pitch[np.array(pitches)]
-        self._lowest, self._count = pitches[0], len(pitches)
-        self._followed: dict[int, set[int]] = {}  # by interval of the answer: those that came after it
+    def __init__(self, vocabulary: PitchVocabulary | EventVocabulary, melody: Melody) -> None:
+        self._last_pitch, pitches = melody.last_pitch, vocabulary.pitches
+        self._of_token = np.ones(vocabulary.size)
+        self._of_token[1 : 1 + len(pitches)] = melody.of_pitch[np.array(pitches)]
+        self._tokens = {pitch: 1 + index for index, pitch in enumerate(pitches)}
+        self._after: dict[int, npt.NDArray[np.float64]] = {}
+        self._followed: dict[
+            int, list[int]
+        ] = {}  # by interval of the answer: those that came after it, without repeated notes
 
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
         if point.chord:
             return
-        notes, outline = weights[1 : 1 + self._count], point.outline
-        notes *= self._of_pitch
+        outline = point.outline
         last = outline[-1] if outline else self._last_pitch
-        index = last - self._lowest
-        if 0 <= index < self._count:
-            notes[index] *= REPEAT_WEIGHT
+        of_token = self._after.get(last)
+        weights *= self._weights_after(last) if of_token is None else of_token
         if len(outline) < 3:
             return
-        before, interval = outline[-2] - outline[-3], last - outline[-2]
-        self._followed.setdefault(before, set()).add(interval)
-        for following in self._followed.get(interval, ()):
-            if following and 0 <= index + following < self._count:
-                notes[index + following] *= ECHO_WEIGHT
+        middle = outline[-2]
+        interval = last - middle
+        if interval:
+            known = self._followed.setdefault(middle - outline[-3], [])
+            if interval not in known:
+                known.append(interval)
+        following = self._followed.get(interval)
+        if following is not None:
+            tokens = self._tokens
+            for after in following:
+                token = tokens.get(last + after)
+                if token is not None:
+                    weights[token] *= ECHO_WEIGHT
+
+    def _weights_after(self, pitch: int) -> npt.NDArray[np.float64]:
+        """The weight of each token after this pitch, but for motifs; kept, as an answer has few pitches."""
+        of_token = self._of_token.copy()
+        if pitch in self._tokens:
+            of_token[self._tokens[pitch]] *= REPEAT_WEIGHT
+        self._after[pitch] = of_token
+        return of_token

@@ -26,27 +26,28 @@ class BarDynamics:
         heard: dict[int, dict[int, list[tuple[int, float]]]] = {}
         if bars is not None:
             for note in notes:
-                at_place = heard.setdefault(_bar_number(bars, note.onset_beats), {})
-                at_place.setdefault(_place(bars, note.onset_beats), []).append(
-                    (note.pitch, note.velocity - mean_velocity)
-                )
+                into_bar_beats = bars.place(note.onset_beats)
+                number = round((note.onset_beats - into_bar_beats - bars.downbeat) / bars.beats_per_bar)
+                at_place = heard.setdefault(number, {})
+                above = note.velocity - mean_velocity
+                at_place.setdefault(round(into_bar_beats * PLACES_PER_BEAT), []).append((note.pitch, above))
         if not heard:
             return cls()
         numbers = range(min(heard), max(heard) + 1)
         return cls(numbers.start, tuple(_within_reach(heard.get(number, {})) for number in numbers))
 
-    def above_mean(self, bars: Bars, onset_beats: float, pitch: int) -> float | None:
+    def above_mean(self, bars: Bars, onset_beats: float, into_bar_beats: float, pitch: int) -> float | None:
         """How much above the mean the phrase was played here, in the bar whose turn it is; None where it has no note there.
 
-        Of a chord the note that is nearest in pitch counts.
+        The onset is so many beats into its bar (`Bars.place`). Of a chord the note that is nearest in pitch counts.
         """
         if not self.bars:
             return None
-        bar = self.bars[(_bar_number(bars, onset_beats) - self.first_bar) % len(self.bars)]
-        notes = bar.get(_place(bars, onset_beats))
+        number = round((onset_beats - into_bar_beats - bars.downbeat) / bars.beats_per_bar)
+        notes = self.bars[(number - self.first_bar) % len(self.bars)].get(round(into_bar_beats * PLACES_PER_BEAT))
         if notes is None:
             return None
-        return min(notes, key=lambda note: abs(note[0] - pitch))[1] if len(notes) > 1 else notes[0][1]
+        return notes[0][1] if len(notes) == 1 else min(notes, key=lambda note: abs(note[0] - pitch))[1]
 
 
 def _within_reach(at_place: Mapping[int, Sequence[tuple[int, float]]]) -> Mapping[int, Sequence[tuple[int, float]]]:
@@ -57,11 +58,3 @@ def _within_reach(at_place: Mapping[int, Sequence[tuple[int, float]]]) -> Mappin
             reached.setdefault(place + reach, notes)
             reached.setdefault(place - reach, notes)
     return reached
-
-
-def _place(bars: Bars, onset_beats: float) -> int:
-    return round(bars.place(onset_beats) * PLACES_PER_BEAT)
-
-
-def _bar_number(bars: Bars, onset_beats: float) -> int:
-    return round((bars.line_at_or_before(onset_beats) - bars.downbeat) / bars.beats_per_bar)

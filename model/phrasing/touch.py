@@ -123,25 +123,26 @@ class Touch:
 
         With `owed_rest_beats` its length is instead the one, of what the player does, that leaves the rest after it nearest to that.
         """
-        bars, strength, slot = place.bars, Strength.BETWEEN, None
+        bars, strength, into_bar = place.bars, Strength.BETWEEN, None
         if bars is not None:
             into_bar = bars.place(place.onset_beats)
-            strength, slot = bars.strength_of(into_bar), round(into_bar / SLOT_BEATS)
+            strength = bars.strength_of(into_bar)
         return NoteTouch(
-            self._velocity(place, strength, slot, chance),
+            self._velocity(place, strength, into_bar, chance),
             self._share(place, strength, (chance * 7919) % 1.0, owed_rest_beats),
             self.timing.late_beats(place.onset_beats, place.previous_onset_beats, bars, (chance * 104729) % 1.0),
         )
 
-    def _velocity(self, place: NotePlace, strength: Strength, slot: int | None, chance: float) -> int:
-        velocity = self.mean_velocity
-        heard = None if place.bars is None else self.dynamics.above_mean(place.bars, place.onset_beats, place.pitch)
+    def _velocity(self, place: NotePlace, strength: Strength, into_bar: float | None, chance: float) -> int:
+        velocity, heard = self.mean_velocity, None
+        if place.bars is not None and into_bar is not None:
+            heard = self.dynamics.above_mean(place.bars, place.onset_beats, into_bar, place.pitch)
         if heard is not None:
             velocity += heard
         elif self.residuals:
             octaves_up = (place.pitch - self.mean_pitch) / 12
             velocity += loudness_of(self.loudness, strength, place.progress, octaves_up, place.gap_beats)
-            velocity += self.slots.get(slot, 0.0) if slot is not None else 0.0
+            velocity += self.slots.get(round(into_bar / SLOT_BEATS), 0.0) if into_bar is not None else 0.0
             velocity += self.residuals[int(chance * len(self.residuals))]
         return min(max(round(velocity), LOWEST_VELOCITY), HIGHEST_VELOCITY)
 

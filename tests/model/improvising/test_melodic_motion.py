@@ -12,8 +12,11 @@ from model.improvising.melodic_motion import (
     Melody,
 )
 from model.notes import Note
+from model.tokens.time_bins import musical_bins
+from model.tokens.vocabulary import EventVocabulary
 
 PITCHES = tuple(range(48, 85))
+WORDS = EventVocabulary(PITCHES, musical_bins(8))
 PHRASE = [Note(60, 0.0, 1.0, 80), Note(64, 1.0, 1.0, 80), Note(66, 2.0, 1.0, 80), Note(67, 3.0, 1.0, 80)]
 C_MAJOR = {parse_key("C major"): 1.0}
 
@@ -26,11 +29,11 @@ def melody(probabilities: dict[str, float] | None = None, transpose: int = 0) ->
 
 
 def weighted(motion: MelodicMotion, outline: list[int], chord: tuple[int, ...] = ()) -> dict[int, float]:
-    """The weight of each pitch where all began with 1; those of the start token and of a time stand around them."""
-    weights = np.ones(2 + len(PITCHES))
+    """The weight of each pitch where all began with 1; those of the start token and of the times stand around them."""
+    weights = np.ones(WORDS.size)
     motion.apply(weights, ForecastPoint(0.0, 8.0, 4.0, chord, outline=outline))
-    assert weights[0] == weights[-1] == 1.0
-    return dict(zip(PITCHES, weights[1:-1].tolist(), strict=True))
+    assert {weights[0], *weights[1 + len(PITCHES) :]} == {1.0}
+    return dict(zip(PITCHES, weights[1 : 1 + len(PITCHES)].tolist(), strict=True))
 
 
 class TestMelody:
@@ -61,15 +64,15 @@ class TestMelody:
 
 class TestMelodicMotion:
     def test_the_first_note_is_less_likely_to_repeat_the_phrases_last_one(self) -> None:
-        weights = weighted(MelodicMotion(PITCHES, melody()), [])
+        weights = weighted(MelodicMotion(WORDS, melody()), [])
         assert (weights[67], weights[64]) == (pytest.approx(REPEAT_WEIGHT), 1.0)
 
     def test_a_later_note_is_less_likely_to_repeat_the_one_before(self) -> None:
-        weights = weighted(MelodicMotion(PITCHES, melody()), [64])
+        weights = weighted(MelodicMotion(WORDS, melody()), [64])
         assert (weights[67], weights[64]) == (1.0, pytest.approx(REPEAT_WEIGHT))
 
     def test_an_interval_that_came_after_the_same_one_is_likelier_at_any_height(self) -> None:
-        motion = MelodicMotion(PITCHES, melody())
+        motion = MelodicMotion(WORDS, melody())
         # Up a fourth and down a tone, then up a fourth again, a third higher.
         for length in range(5):
             weighted(motion, [60, 65, 63, 64][:length])
@@ -78,21 +81,21 @@ class TestMelodicMotion:
         assert weights[71] == pytest.approx(NEW_WEIGHT)
 
     def test_a_repeated_note_is_no_motif(self) -> None:
-        motion = MelodicMotion(PITCHES, melody())
+        motion = MelodicMotion(WORDS, melody())
         for length in range(4):
             weighted(motion, [60, 60, 60][:length])
         assert weighted(motion, [60, 60, 60, 60])[60] == pytest.approx(REPEAT_WEIGHT)
 
     def test_other_notes_of_a_chord_keep_their_weights(self) -> None:
-        assert set(weighted(MelodicMotion(PITCHES, melody()), [64], (67,)).values()) == {1.0}
+        assert set(weighted(MelodicMotion(WORDS, melody()), [64], (67,)).values()) == {1.0}
 
     def test_a_phrase_beyond_the_vocabulary_weights_what_there_is(self) -> None:
         high = Melody.after_phrase([Note(100, 0.0, 1.0, 80)], {})
         assert high is not None
-        assert set(weighted(MelodicMotion(PITCHES, high), []).values()) == {NEW_WEIGHT}
+        assert set(weighted(MelodicMotion(WORDS, high), []).values()) == {NEW_WEIGHT}
 
     def test_a_motif_that_leaves_the_vocabulary_is_not_continued(self) -> None:
-        motion = MelodicMotion(PITCHES, melody())
+        motion = MelodicMotion(WORDS, melody())
         for length in range(4):
             weighted(motion, [60, 72, 84][:length])
         weights = weighted(motion, [60, 72, 84])

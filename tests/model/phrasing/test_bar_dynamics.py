@@ -1,6 +1,6 @@
 import pytest
 
-from model.analysis.bars import COMMON_BARS, Bars
+from model.analysis.bars import COMMON_BARS
 from model.notes import Note
 from model.phrasing.bar_dynamics import BarDynamics
 from model.phrasing.touch import HeardPhrase, NotePlace, learn_touch
@@ -10,8 +10,12 @@ TWO_BARS = [Note(60, float(beat), 1.0, 100 if beat in {0, 6} else 60) for beat i
 CHANCES = [index / 20 for index in range(20)]
 
 
-def above_mean(onset_beats: float, pitch: int = 60, bars: Bars = COMMON_BARS) -> float | None:
-    return BarDynamics.of(TWO_BARS, COMMON_BARS, 70.0).above_mean(bars, onset_beats, pitch)
+def heard_at(dynamics: BarDynamics, onset_beats: float, pitch: int = 60) -> float | None:
+    return dynamics.above_mean(COMMON_BARS, onset_beats, COMMON_BARS.place(onset_beats), pitch)
+
+
+def above_mean(onset_beats: float, pitch: int = 60) -> float | None:
+    return heard_at(BarDynamics.of(TWO_BARS, COMMON_BARS, 70.0), onset_beats, pitch)
 
 
 class TestBarDynamics:
@@ -34,13 +38,13 @@ class TestBarDynamics:
     def test_of_a_chord_the_note_that_is_nearest_in_pitch_counts(self) -> None:
         chord = [Note(48, 0.0, 1.0, 50), Note(72, 0.0, 1.0, 90)]
         dynamics = BarDynamics.of(chord, COMMON_BARS, 70.0)
-        assert dynamics.above_mean(COMMON_BARS, 4.0, 50) == -20.0
-        assert dynamics.above_mean(COMMON_BARS, 4.0, 70) == 20.0
+        assert heard_at(dynamics, 4.0, 50) == -20.0
+        assert heard_at(dynamics, 4.0, 70) == 20.0
 
     def test_accents_on_thirty_seconds_are_told_apart(self) -> None:
         notes = [Note(60, index / 8, 0.125, 61 if index % 2 else 104) for index in range(32)]
         dynamics = BarDynamics.of(notes, COMMON_BARS, 80.0)
-        assert [dynamics.above_mean(COMMON_BARS, 4.0 + index / 8, 60) for index in range(4)] == [
+        assert [heard_at(dynamics, 4.0 + index / 8, 60) for index in range(4)] == [
             24.0,
             -19.0,
             24.0,
@@ -48,7 +52,7 @@ class TestBarDynamics:
         ]
 
     def test_without_bars_there_are_no_dynamics(self) -> None:
-        assert BarDynamics.of(TWO_BARS, None, 70.0).above_mean(COMMON_BARS, 0.0, 60) is None
+        assert heard_at(BarDynamics.of(TWO_BARS, None, 70.0), 0.0) is None
 
     def test_bars_before_the_phrase_are_counted_too(self) -> None:
         assert above_mean(-4.0) == -10.0
