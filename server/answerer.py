@@ -3,7 +3,6 @@
 Opens no port and writes no file.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from model.files.seed import Seed
 from model.notes import Note
 from server.config.config import load
 from server.controls.control_table import Value
-from server.export import answer_to, timeline_of
+from server.export import answer_to, answering_on_request, timeline_of
 from server.jam.jam import Jam
 from server.music.packs.pack_loader import load_pack
 
@@ -30,10 +29,8 @@ def open_answerer(controls: dict[str, Value], config_file: Path | None = None) -
         seed: Seed, approach: Approach, start_beats: float, until_beats: float, random_seed: int
     ) -> tuple[Note, ...]:
         settings = replace(
-            config.settings,
+            answering_on_request(config.settings),
             approach=approach,
-            # The answer is requested below; the jam must not answer by itself, however long a rest in the seed is.
-            answer_after=math.inf,
             answer_length=until_beats - start_beats,
         )
         jam = Jam(

@@ -17,9 +17,13 @@ from model.files.song import Marker, Track
 from model.files.tempo import TempoChange
 from model.files.time_signature import TimeSignature, bar_line_at_or_after, meter_at
 from model.files.whole_file import write_whole
+from model.harmony.chart import Chart
 from model.harmony.chord_markers import changes_between, marker_text
 from model.notes import Note
+from server.band.band_note import BAND_CHANNELS, BAND_PROGRAMS
+from server.band.band_song import notes_of_band
 from server.config.config import Config
+from server.controls.control_table import Settings
 from server.errors import ExportError
 from server.jam.jam import Jam
 from server.jam.jam_output import TimedMessage
@@ -68,28 +72,28 @@ def export_answers(
     tempo_bpm = settings.tempo if own_tempo else seed.tempo_bpm
     loaded_pack = load_pack(settings.pack, config)
     chart = read_chart(settings.chart)
-    for remark in () if chart is None else chart.remarks:
+    for remark in () if chart is None else _remarks_of(chart, seed):
         say(f"The chart: {remark}")
-    # `answer_to` requests the answer; the jam must not answer by itself, however long a rest in the seed is.
-    answering_on_request = replace(settings, answer_after=math.inf)
     for number in range(request.count):
         timeline = timeline_of(seed, tempo_bpm, _answer_start(seed))
         improvisers = loaded_pack.improvisers(tempo_bpm)
-        jam = Jam(improvisers, answering_on_request, request.random_seed + number, timeline, counts_bars=True)
+        jam = Jam(improvisers, answering_on_request(settings), request.random_seed + number, timeline, counts_bars=True)
         if chart is not None:
             # The bars of the chart are those of the seed, which begins on a bar line.
             jam.set_timeline(Timeline.start(tempo_bpm, meter=meter_for_jam(seed.meter)), 0.0)
             jam.set_chart(chart, 0.0)
         answer = answer_to(seed, jam)
         markers = _chord_markers(jam, answer)
+        band = _band_tracks(jam, meter_for_jam(seed.meter), answer, settings, request.random_seed + number)
         start_beats = _answer_start(seed)
         if request.answer_only:
             first_beat = min(note.onset_beats for note in answer)
             tracks = [Track(ANSWER_TRACK, [_shifted(note, -first_beat) for note in answer], seed.program)]
+            tracks += [replace(track, notes=_notes_from(first_beat, track.notes)) for track in band]
             its_meter = meter_at(start_beats, seed.bars)
             content = as_midi(tracks, tempo_bpm, its_meter, markers=_markers_from(first_beat, markers))
         else:
-            tracks = [Track(SEED_TRACK, seed.notes, seed.program), Track(ANSWER_TRACK, answer, seed.program)]
+            tracks = [Track(SEED_TRACK, seed.notes, seed.program), Track(ANSWER_TRACK, answer, seed.program), *band]
             tempi = () if own_tempo else _tempi_with_answer(seed, start_beats)
             content = as_midi(tracks, tempo_bpm, seed.meter, tempi, seed.meters, markers)
         out = _numbered(request.out, number, request.count)
@@ -105,6 +109,14 @@ def export_answers(
             yield picture
 
 
+def _remarks_of(chart: Chart, seed: Seed) -> Iterator[str]:
+    """What is said of the chart: what could not be read, and that its bars are those of the seed."""
+    yield from chart.remarks
+    meter = meter_for_jam(seed.meter)
+    if chart.meter and chart.meter != str(meter):
+        yield f"it is in {chart.meter}, and the seed in {meter}; its chords share the bars of the seed"
+
+
 def _chord_markers(jam: Jam, answer: Sequence[Note]) -> list[Marker]:
     """The chords that the seed and its answer were played over, from the start to the answer's end; none without a chart."""
     changes = jam.status.changes
@@ -112,6 +124,28 @@ def _chord_markers(jam: Jam, answer: Sequence[Note]) -> list[Marker]:
         return []
     until_beats = max((note.end_beats for note in answer), default=0.0)
     return [Marker(beat, marker_text(chord)) for beat, chord in changes_between(changes, 0.0, until_beats)]
+
+
+def _band_tracks(jam: Jam, meter: Meter, answer: Sequence[Note], settings: Settings, random_seed: int) -> list[Track]:
+    """A track for each instrument of the band, from the seed's first bar to the bar in which the answer ends; none without a chart."""
+    changes = jam.status.changes
+    if changes is None:
+        return []
+    bars = math.ceil(max((note.end_beats for note in answer), default=0.0) / meter.beats_per_bar - BAR_TOLERANCE_BEATS)
+    band = list(notes_of_band(changes, meter, bars, settings, random_seed))
+    found = []
+    for instrument, channel in BAND_CHANNELS.items():
+        # The seed and its answer have channels of their own; only that of drums is fixed.
+        own = channel if instrument == "drums" else None
+        notes = [Note(n.pitch, n.onset_beats, n.duration_beats, n.velocity) for n in band if n.instrument == instrument]
+        if notes:
+            found.append(Track(instrument.capitalize(), notes, BAND_PROGRAMS[instrument], own))
+    return found
+
+
+def _notes_from(first_beat: float, notes: Sequence[Note]) -> list[Note]:
+    """The notes of a song that begins at `first_beat`."""
+    return [_shifted(note, -first_beat) for note in notes if note.onset_beats >= first_beat]
 
 
 def _markers_from(first_beat: float, markers: Sequence[Marker]) -> list[Marker]:
@@ -132,6 +166,14 @@ def meter_for_jam(signature: TimeSignature) -> Meter:
         return Meter(signature.numerator, signature.denominator)
     except ValueError:
         return COMMON_TIME
+
+
+def answering_on_request(settings: Settings) -> Settings:
+    """The settings of a jam that answers when `answer_to` requests it and ends then, however long a rest in the seed is.
+
+    It takes no turns of its own, and has no band that would go on without end.
+    """
+    return replace(settings, answer_after=math.inf, mode="answer", band="off")
 
 
 def answer_to(seed: Seed, jam: Jam, start_beats: float | None = None) -> list[Note]:

@@ -41,7 +41,7 @@ class TableEngine(_HistoryEngine):
         self._table = table
 
     def logits_after(self, history: tuple[int, ...]) -> Logits:
-        logits = np.zeros(self.vocabulary_size, np.float32)
+        logits = np.zeros(self.vocabulary_size)
         if history[-1] in self._table:
             logits[self._table[history[-1]]] = CERTAIN_LOGIT
         return logits
@@ -56,7 +56,7 @@ class RandomEngine(_HistoryEngine):
 
     def logits_after(self, history: tuple[int, ...]) -> Logits:
         random = np.random.default_rng((self._random_seed, *history))
-        return random.normal(scale=3.0, size=self.vocabulary_size).astype(np.float32)
+        return random.normal(scale=3.0, size=self.vocabulary_size).astype(np.float32).astype(np.float64)
 
 
 class FailingEngine(RandomEngine):

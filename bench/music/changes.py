@@ -26,10 +26,10 @@ from model.harmony.changes import ChartChanges
 from model.harmony.chart import Chart, ChartBar
 from model.harmony.chord import Chord
 from model.harmony.chord_naming import name_chord
-from model.harmony.chord_preference import OFF_BEAT, metrical_place
 from model.harmony.form_finder import form_length
 from model.harmony.forms import FORMS
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
+from model.harmony.preference.chord_preference import OFF_BEAT, STRONG_PLACES, metrical_place
 from model.notes import Note
 from server.band.arranger import Arranger, Bar
 from server.config.config import Config
@@ -166,7 +166,7 @@ def _figures(answers: Sequence[tuple[Case, Sequence[Note]]]) -> tuple[str, ...]:
             if span is None or span.chord is None:
                 continue
             place, fits = metrical_place(span.position_beats, span.beats_per_bar), span.chord.has(note.pitch)
-            if place <= 1:
+            if place in STRONG_PLACES:
                 strong[fits] += note.duration_beats
             every[fits] += note.duration_beats
             if place == OFF_BEAT:

@@ -39,7 +39,8 @@ except ImportError:  # a checkout from before the rooms of the model
     from model.pack import open_pack
 try:
     from model.analysis.bars import Bars
-    bars = {"bars": Bars()} if hasattr(Bars, "grid_place") else {}
+    common_bars = Bars()
+    bars = {"bars": common_bars} if hasattr(Bars, "grid_place") else {}
 except ImportError:  # before memories knew the bar
     bars = {}
 # The thread's own time: what else runs on the machine is not counted.
@@ -87,7 +88,7 @@ def composed_ms(place, what, turn):
         if what == "whole" and touch is not None:
             note = planned.note
             progress = (note.onset_beats - start) / (until - start)
-            touch.feel(NotePlace(note.onset_beats, note.duration_beats, note.pitch, progress, Bars(), before), random.random())
+            touch.feel(NotePlace(note.onset_beats, note.duration_beats, note.pitch, progress, common_bars, before), random.random())
             before = note.onset_beats
         ended = now()
         times.append(ended - began)

@@ -5,8 +5,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-Logits = npt.NDArray[np.floating]
-"""Shape (vocabulary,): unnormalised log-probabilities of the next token."""
+Logits = npt.NDArray[np.float64]
+"""Shape (vocabulary,): unnormalised log-probabilities of the next token. Networks compute fp32; what follows is in double precision."""
 EngineState = npt.NDArray[np.float32]
 """Shape (layers, 2, hidden): h and c of each layer. An array that was handed out is never written to again."""
 

@@ -44,7 +44,7 @@ class NumpyEngine:
             after[i, 1] = _sigmoid(forget_gate) * state[i, 1] + _sigmoid(input_gate) * np.tanh(update)
             after[i, 0] = _sigmoid(output_gate) * np.tanh(after[i, 1])
             x = after[i, 0]
-        return self._output @ x + self._output_bias, after
+        return (self._output @ x + self._output_bias).astype(np.float64), after
 
 
 def _sigmoid(x: Floats) -> Floats:

@@ -73,8 +73,8 @@ class TorchEngine:
         if self._cuda is not None:
             torch.cuda.current_stream(self._cuda).synchronize()
         # Copied, because the next step overwrites it.
-        read = self._read.copy()
-        return read[self._state_size :], read[: self._state_size].reshape(state.shape)
+        after = self._read[: self._state_size].reshape(state.shape).copy()
+        return self._read[self._state_size :].astype(np.float64), after
 
     def _run(self) -> None:
         with torch.no_grad():

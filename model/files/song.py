@@ -13,11 +13,12 @@ PIANO = 0
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One track of notes."""
+    """One track of notes. Without a `channel`, from 0, it gets one of its own."""
 
     name: str
     notes: Sequence[Note]
     program: int = PIANO
+    channel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

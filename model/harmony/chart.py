@@ -88,7 +88,7 @@ class Chart:
             yield chord
 
     def as_text(self, bars_per_line: int = 4) -> str:
-        """The chart as a text that `model.harmony.text_chart` reads as the same bars."""
+        """The chart as a text that `model.harmony.notations.text_chart` reads as the same bars."""
         lines = [f"{name}: {value}" for name, value in self._headings() if value]
         lines.extend(
             f"| {' | '.join(map(_bar_text, self.bars[at : at + bars_per_line]))} |"

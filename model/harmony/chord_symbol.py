@@ -18,7 +18,18 @@ _NOTE = re.compile(r"[A-G](?:bb|##|b|#|x)?")
 _BASS = re.compile(rf"/(?P<bass>{_NOTE.pattern})$")
 _ACCIDENTALS = {"": 0, "b": -1, "#": 1, "bb": -2, "##": 2, "x": 2}
 _PLAIN = str.maketrans(
-    {"♭": "b", "♯": "#", "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "º": "°", "△": "Δ", "∆": "Δ", "Ø": "ø"}
+    {
+        "♭": "b",
+        "♯": "#",
+        "\N{MINUS SIGN}": "-",
+        "\N{EN DASH}": "-",
+        "\N{HYPHEN}": "-",
+        "\N{NON-BREAKING HYPHEN}": "-",
+        "º": "°",
+        "△": "Δ",
+        "∆": "Δ",
+        "Ø": "ø",
+    }
 )
 
 # The parts of a symbol after its root, by what they mean; the first that fits is taken.

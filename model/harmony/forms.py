@@ -51,7 +51,7 @@ FORMS: Mapping[str, str] = {
         Title: ii-V-I in C
         Key: C
         | Dm7 | G7 | Cmaj7 | % |""",
-    "ii-V-I in all keys": "Title: ii-V-I in all keys\n" + _two_five_ones(),
+    "ii-V-I in all keys": "Title: ii-V-I in all keys\nKey: C\n" + _two_five_ones(),
     "minor ii-V-i": """
         Title: Minor ii-V-i in C
         Key: C minor

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from model.harmony.changes import Changes
 from model.harmony.chord import OCTAVE
-from model.harmony.chord_preference import ChordPreference
+from model.harmony.preference.chord_preference import ChordPreference
 from model.improvising.forecast_point import ForecastPoint
 from model.improvising.sampling import Weights
 from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS

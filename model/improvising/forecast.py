@@ -11,7 +11,7 @@ import numpy as np
 
 from model.defaults import FITTED_HARMONY
 from model.harmony.changes import Changes
-from model.harmony.chord_preference import ChordPreference
+from model.harmony.preference.chord_preference import STRONG_PLACES, ChordPreference, metrical_place
 from model.improvising.closing import ChordEnds, Closing
 from model.improvising.forecast_point import ForecastPoint
 from model.improvising.melodic_motion import MelodicMotion
@@ -22,6 +22,10 @@ from model.tokens.vocabulary import EventVocabulary, Mask, PitchVocabulary
 # Times are drawn by a temperature of their own, beside that of all tokens. An answer counts on the memory more for its times than
 # a forecast does (`improviser.TIME_ODDS`), and would be less varied in rhythm than people are: with this, it is as varied.
 TIME_TEMPERATURE = 1.25
+
+# In an answer the chords count this much more on strong beats than forecasts of people's melodies have it. What is sampled keeps to them a little less than
+# people do, and a foreign note is heard most there; off the beat passing notes stay as likely. Found on the validation side of openewld_pd: see docs/changes.md.
+STRONG_BEATS = 1.3
 
 AnyVocabulary = PitchVocabulary | EventVocabulary
 
@@ -64,32 +68,35 @@ class VariedTimes:
         if not point.chord:
             return
         times = weights[self._first_time_token :]
-        total = times.dot(self._ones).item()
+        total = times.dot(self._ones)
         if total > 0.0:
             np.power(times, 1.0 / TIME_TEMPERATURE, times)
-            times *= total / times.dot(self._ones).item()
+            times *= total / times.dot(self._ones)
 
 
 class ChordNotes:
-    """Makes notes likelier that suit the chord of the beat, as the pack has learnt; times stay as likely."""
+    """Makes notes likelier that suit the chord of the beat, as the pack has learnt, and more so on strong beats; times stay as likely."""
 
     def __init__(
         self, vocabulary: AnyVocabulary, preference: ChordPreference, changes: Changes, settings: SamplingSettings
     ) -> None:
         self._sounding = np.array(vocabulary.pitches, np.int64) + settings.transpose
         self._preference, self._changes, self._transpose = preference, changes, settings.transpose
-        self._strength = settings.harmony / FITTED_HARMONY
+        self._strength, self._song = settings.harmony / FITTED_HARMONY, settings.song_strengths
 
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
         span = self._changes.at(point.onset_beats)
         if span is None:
             return
         before = point.outline[-1] + self._transpose if point.outline else None
-        logs = self._preference.log_factor(self._sounding, span, point.onset_beats, before, point.network_weight)
+        onset_beats, song = point.onset_beats, self._song
+        logs = self._preference.log_factor(self._sounding, span, onset_beats, before, point.network_weight, song)
         if logs is None:
             return
+        is_strong = metrical_place(span.position_beats, span.beats_per_bar) in STRONG_PLACES
+        strength = STRONG_BEATS * self._strength if is_strong else self._strength
         notes = weights[1 : 1 + len(self._sounding)]
-        changed = notes * np.exp(self._strength * (logs - logs.max()))
+        changed = notes * np.exp(strength * (logs - logs.max()))
         total = changed.sum()
         if total > 0.0:
             notes[:] = changed * (notes.sum() / total)

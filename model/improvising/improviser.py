@@ -6,7 +6,7 @@ The two approaches differ in how a token continues the music. Each has a class o
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import dropwhile
-from math import isfinite
+from math import exp, isfinite
 from random import Random
 from typing import Generic, Protocol, TypeVar
 
@@ -17,7 +17,8 @@ from model.approach import Approach
 from model.engines.engine import Engine, EngineState, Logits
 from model.errors import BrokenForecast
 from model.harmony.changes import Changes, place_among
-from model.harmony.chord_preference import ChordPreference
+from model.harmony.preference.chord_preference import ChordPreference
+from model.harmony.preference.song_strengths import SongListener
 from model.improvising.closing import latest_onset_beats
 from model.improvising.forecast import Forecast
 from model.improvising.forecast_point import ForecastPoint
@@ -47,13 +48,15 @@ TIME_ODDS = 0.22
 class Snapshot:
     """Everything an improviser has heard, as one value: network state, forecast, place in the music, and place in its memory.
 
-    `logits` is the forecast of the next token. `memory` is None for an improviser without a memory.
+    `logits` is the forecast of the next token. `memory` is None for an improviser without a memory, and `song` (how closely the heard notes
+    kept to the chords) None before the first note over a chord.
     """
 
     engine_state: EngineState
     logits: Logits
     cursor: Cursor
     memory: MemoryMark | None = None
+    song: SongListener | None = None
 
 
 @dataclass(slots=True)  # not frozen, as a snapshot is not
@@ -110,12 +113,13 @@ class Improviser(Protocol):
 
         `changes` are the chords that it is played over, None for none; it sounds `transpose` semitones above its pitch.
         Notes come in the order of their onsets. Only pitch and onset count: the duration may still be 0.0, as the note
-        is still held. Without `learn` the network hears the note, but the memory does not keep it.
+        is still held. Without `learn` the network hears the note, but the memory does not keep it, and it does not say how closely the song
+        keeps to its chords.
         """
         ...
 
     def forget(self) -> None:
-        """Empties the memory of this jam. The state of the network and the place in the music stay."""
+        """Empties the memory of this jam, and forgets how closely it kept to its chords. The state of the network and the place in the music stay."""
         ...
 
     def load_memory(self, memory: Memory) -> None:
@@ -169,7 +173,7 @@ class _BaseImproviser(Generic[V]):
     ) -> None:
         self._engine, self.phrasing = engine, phrasing
         self._chord_preference = chord_preference
-        self._vocabulary = vocabulary
+        self._vocabulary, self._pitches = vocabulary, np.array(vocabulary.pitches, np.int64)
         self.memory = memory
         self._ones = ones(vocabulary.size)
         logits, state = self._step(START, engine.initial_state())
@@ -187,8 +191,13 @@ class _BaseImproviser(Generic[V]):
         current, memory = self._current, self._memory_at(self._current)
         tokens, cursor = self._vocabulary.encode_note(note, current.cursor)
         state, logits = current.engine_state, current.logits
+        forecast = logits
         for token in tokens:
+            forecast = logits
             logits, state = self._step(token, state)
+        song = current.song
+        if learn and changes is not None and len(cursor.chord) == 1:
+            song = self._hear_over_chords(current, forecast, tokens[-1], note.onset_beats, changes, transpose)
         if memory is not None:
             place = None if bars is None else bars.grid_place(note.onset_beats)
             if len(tokens) == 2:  # a time, which stands at the onset before it, and then the note
@@ -196,9 +205,25 @@ class _BaseImproviser(Generic[V]):
                 time_place = None if bars is None or before_beats is None else bars.grid_place(before_beats)
                 memory.hear(tokens[0], time_place, learn=learn)
             memory.hear(tokens[-1], place, place_among(changes, note.onset_beats, transpose), learn=learn)
-        self._current = Snapshot(state, logits, cursor, _mark(memory))
+        self._current = Snapshot(state, logits, cursor, _mark(memory), song)
+
+    def _hear_over_chords(
+        self, current: Snapshot, forecast: Logits, token: int, onset_beats: float, changes: Changes, transpose: int
+    ) -> SongListener | None:
+        """How closely the song keeps to its chords after one more note, of which `forecast` was the network's forecast."""
+        preference, span = self._chord_preference, changes.at(onset_beats)
+        if preference is None or preference.song_spread == 0.0 or span is None:
+            return current.song
+        sounding = self._pitches + transpose if transpose else self._pitches
+        before = max(current.cursor.chord) + transpose if current.cursor.chord else None
+        by_table = preference.by_table(sounding, span, onset_beats, before)
+        if by_table is None:
+            return current.song
+        network = forecast[1 : 1 + len(sounding)].astype(np.float64)
+        return (current.song or SongListener.at_start()).hear(network, by_table, token - 1)
 
     def forget(self) -> None:
+        self._current = replace(self._current, song=None)
         if self.memory is not None:
             self.memory.forget()
             self._current = replace(self._current, memory=self.memory.snapshot())
@@ -231,15 +256,15 @@ class _BaseImproviser(Generic[V]):
         logits, state = self._step(token, snapshot.engine_state)
         memory = self.memory
         if memory is None:
-            return Snapshot(state, logits, cursor)
+            return Snapshot(state, logits, cursor, song=snapshot.song)
         if snapshot.memory is not None:
             memory.restore(snapshot.memory)
         memory.hear(token, place, chord_place, learn=learn)
-        return Snapshot(state, logits, cursor, memory.snapshot())
+        return Snapshot(state, logits, cursor, memory.snapshot(), snapshot.song)
 
     def _step(self, token: int, state: EngineState) -> tuple[Logits, EngineState]:
         logits, after = self._engine.step(token, state)
-        squares = logits.dot(logits).item()
+        squares = logits.dot(logits)
         if not squares <= HARMLESS_SQUARES:
             # A state with a NaN in it gives a forecast with a NaN, and would spoil all later ones. The sum of squares is
             # finite only where no value is NaN or infinite.
@@ -253,17 +278,22 @@ class _BaseImproviser(Generic[V]):
     ) -> tuple[int, float]:
         """The next token, and the part of its probability that came from memory."""
         logits, memory = current.logits, self.memory
-        p = logits.astype(np.float64)
-        np.exp(p, p)
+        p = np.exp(logits)
         if memory is None or memory_strength == 0.0:
             return forecast.draw(p, point, random.random()), 0.0
         if current.memory is not None:
             memory.restore(current.memory)
         p_sum = p.dot(self._ones).item()
-        mixed = memory.mix(p, memory_strength, point.place, point.chord_place, p_sum)
+        mixed = memory.mix_into(p, memory_strength, point.place, point.chord_place, p_sum)
         point.network_weight = p_sum / mixed.total
-        token = forecast.draw(mixed.weights.copy(), point, random.random())
-        return token, mixed.memory_share(token)
+        token = forecast.draw(p, point, random.random())
+        return token, mixed.memory_share(token, exp(logits.item(token)))
+
+    def _over_chords(self, settings: SamplingSettings) -> SamplingSettings:
+        """The settings with what the pack has learnt of notes over chords, and how closely the heard song keeps to that."""
+        preference, song = self._chord_preference, self._current.song
+        strengths = None if preference is None or song is None else song.strengths(preference.song_spread)
+        return replace(settings, chord_preference=preference, song_strengths=strengths)
 
     def _memory_at(self, snapshot: Snapshot) -> Memory | None:
         """The memory, brought to the snapshot's place: it goes forward and back with the plan."""
@@ -285,7 +315,7 @@ class PitchImproviser(_BaseImproviser[PitchVocabulary]):
     def compose(
         self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
     ) -> Iterator[PlannedNote]:
-        settings = replace(settings, chord_preference=self._chord_preference)
+        settings = self._over_chords(settings)
         vocabulary, forecast = self._vocabulary, Forecast(self._vocabulary, settings)
         rhythm: Rhythm | VariedRhythm | None = settings.rhythm
         from_beats = settings.rhythm_from_beats
@@ -334,7 +364,7 @@ class EventImproviser(_BaseImproviser[EventVocabulary]):
     def compose(
         self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
     ) -> Iterator[PlannedNote]:
-        settings = replace(settings, chord_preference=self._chord_preference)
+        settings = self._over_chords(settings)
         vocabulary, forecast = self._vocabulary, Forecast(self._vocabulary, settings)
         # The network hears the rest before the first note like any other rest; then a note must come. However soon
         # that note comes, it is a new onset, and does not belong to the chord that was heard last.

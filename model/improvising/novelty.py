@@ -9,7 +9,7 @@ no other one begins.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import sub
 from statistics import median
@@ -49,6 +49,16 @@ class Outline:
         return cls(pitches, frozenset({*ends, len(pitches) - 1}))
 
 
+@dataclass(slots=True)  # not frozen, as one is made for every note
+class _Tally:
+    """An outline, its intervals, how many of its notes are in quotes, and how many notes there are up to the end of the last quote."""
+
+    outline: list[int] = field(default_factory=list)
+    intervals: bytes = b""
+    count: int = 0
+    quoted_until: int = 0
+
+
 class Novelty:
     """The limit for some phrases of the player: at most `max_share` of an answer's notes, from 0 to 1, are in quotes of them.
 
@@ -60,6 +70,7 @@ class Novelty:
         # By each run of intervals that is one short of a quote: the next interval, and whether a motif ends before it.
         self._followers: dict[tuple[int, ...], dict[int, bool]] = {}
         self._quotes: set[bytes] = set()
+        self._tally = _Tally()
         for phrase in phrases:
             intervals, differences = _intervals(phrase.pitches), _differences(phrase.pitches)
             for end in range(QUOTE_INTERVALS - 1, len(intervals)):
@@ -77,9 +88,9 @@ class Novelty:
         following = self._followers.get(_differences(outline[-QUOTE_INTERVALS:]))
         if following is None:
             return NO_PITCHES
-        intervals = _intervals(outline)
-        is_quoting = len(outline) > QUOTE_INTERVALS and intervals[-QUOTE_INTERVALS:] in self._quotes
-        quoted = self._quoted_notes(intervals) + (1 if is_quoting else QUOTE_INTERVALS + 1)
+        quoted = self.quoted_notes(outline)
+        is_quoting = self._tally.quoted_until == len(outline)
+        quoted += 1 if is_quoting else QUOTE_INTERVALS + 1
         excess = quoted - self._max_share * max(len(outline) + 1, SHORTEST_ANSWER_NOTES)
         if excess <= 0.0:
             return NO_PITCHES
@@ -89,16 +100,20 @@ class Novelty:
         )
 
     def quoted_notes(self, outline: Sequence[int]) -> int:
-        """How many notes of an answer's outline are in quotes."""
-        return self._quoted_notes(_intervals(outline))
+        """How many notes of an answer's outline are in quotes.
 
-    def _quoted_notes(self, intervals: bytes) -> int:
-        count, quoted_until = 0, 0
-        for end in range(QUOTE_INTERVALS, len(intervals) + 1):
+        It goes on from the last outline where this one begins with it, as that of an answer does.
+        """
+        tally, known = self._tally, len(self._tally.outline)
+        if list(outline[:known]) != tally.outline:
+            tally, known = _Tally(), 0
+        intervals = tally.intervals + _intervals(outline[max(known - 1, 0) :])
+        count, quoted_until = tally.count, tally.quoted_until
+        for end in range(max(len(tally.intervals) + 1, QUOTE_INTERVALS), len(intervals) + 1):
             if intervals[end - QUOTE_INTERVALS : end] in self._quotes:
-                begin = max(end - QUOTE_INTERVALS, quoted_until)
-                count += end + 1 - begin
+                count += end + 1 - max(end - QUOTE_INTERVALS, quoted_until)
                 quoted_until = end + 1
+        self._tally = _Tally(list(outline), intervals, count, quoted_until)
         return count
 
 

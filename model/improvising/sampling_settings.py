@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from model.analysis.bars import Bars
 from model.defaults import FITTED_HARMONY, FITTED_STRENGTH
 from model.harmony.changes import Changes
+<<<<<<< HEAD
 from model.harmony.chord_preference import ChordPreference
 from model.improvising.melodic_motion import Melody
+=======
+from model.harmony.preference.chord_preference import ChordPreference, SongStrengths
+>>>>>>> main
 from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
 from model.improvising.varied_rhythm import VariedRhythm
@@ -31,8 +35,8 @@ class SamplingSettings:
       pitch of each onset that the answer has played so far, which is what `novelty` compares.
     - `melody` makes pitches likelier that people would move to; None leaves that to network and memory.
     - `changes` are the chords that the answer is played over, None for none, and `harmony` is how much it keeps to them, from 0 to 1.
-      Chords are those of the notes as they sound, `transpose` semitones above the composed ones. `chord_preference` is what the pack has learnt of notes over chords: the improviser
-      sets it, and without one the chords change nothing.
+      Chords are those of the notes as they sound, `transpose` semitones above the composed ones. `chord_preference` is what the pack has learnt of notes over chords, and `song_strengths`
+      how much each of its tables counts in this song, None for as much as in all songs: the improviser sets both. Without a preference the chords change nothing.
 
     Approach 1 (`pitch`): a note comes every `step_beats`; or, where there is a `rhythm`, in that rhythm, whose first
     period begins at beat `rhythm_from_beats`.
@@ -61,3 +65,4 @@ class SamplingSettings:
     harmony: float = FITTED_HARMONY
     transpose: int = 0
     chord_preference: ChordPreference | None = None
+    song_strengths: SongStrengths | None = None

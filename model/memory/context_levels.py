@@ -9,14 +9,20 @@ from model.memory.memory_mark import BAR_PLACE, ContextKey, place_bytes
 
 # Followers that occur again and again are counted once: so many of them, at some 300 bytes each.
 MAX_COUNTED = 1 << 12
-# The same of what contexts begin with, by place.
-MAX_PLACES = 1 << 10
+# The same of all that contexts are looked up with, by place, at some 3 kB each.
+MAX_PLACES = 1 << 9
 
-Expectation = tuple[dict[int, float], dict[int, float], float]
-"""The weights of the next symbols of lines as they are, those of transposed lines, and the sum of both and of the network's, which is 1."""
+Expectation = tuple[dict[int, float], float]
+"""The weights of the next symbols, and the sum of these and of the network's, which is 1.
 
-_Counted = tuple[bytes, Sequence[float], float]
-"""The symbols that followed a context, the share of each, and how much greater the odds are than after one."""
+A symbol is that of a line as it is, so one less than its token; OUTSIDE stands for intervals that leave the vocabulary.
+"""
+OUTSIDE = -1
+
+_Level = tuple[int, int, int, bytes, bool, float]
+"""A bit for its line, the index of that line, where in a full line it begins, what it begins with, and whether it is transposed; its odds."""
+_Counted = tuple[Sequence[tuple[int, float]], float]
+"""The symbols that followed a context, each with its share, and how much greater the odds are than after one."""
 # By the count of all and of one: so the shares of all contexts are few numbers, which a processor finds quickly.
 _SHARES = [[count / max(total, 1) for count in range(total + 1)] for total in range(MAX_FOLLOWERS + 1)]
 
@@ -24,35 +30,45 @@ _SHARES = [[count / max(total, 1) for count in range(total + 1)] for total in ra
 class ContextLevels:
     """The contexts before one kind of next token, from the one that is trusted least up, and how far each is trusted."""
 
-    __slots__ = ("_counted", "_heads", "_levels", "_place_lines", "_strength", "is_transposed", "keys", "trust")
+    __slots__ = (
+        "_bits",
+        "_counted",
+        "_levels_by_place",
+        "_odds",
+        "_place_lines",
+        "_strength",
+        "is_transposed",
+        "keys",
+        "trust",
+    )
 
     def __init__(self, trust: Trust, keys: Sequence[ContextKey]) -> None:
         """The keys are those of the trust's kinds, in their order."""
         self.trust, self.keys = trust, keys
         self.is_transposed = tuple(kind.is_transposed for kind in trust.kinds)
+        lines: dict[tuple[int, int], int] = {}
+        self._bits = [lines.setdefault((index, prefix), 1 << len(lines)) for _, index, _, prefix in keys]
+        self._place_lines = sum(bit for (_, prefix), bit in lines.items() if prefix == BAR_PLACE)
         self._counted: dict[bytes, _Counted] = {}
-        self._heads: dict[tuple[int | None, bytes], Sequence[bytes]] = {}
+        self._levels_by_place: dict[tuple[int | None, bytes], Sequence[_Level]] = {}
         self._set_strength(FITTED_STRENGTH)
 
     def _set_strength(self, strength: float) -> None:
-        """Puts all that a context is looked up with side by side, as that is done for each token that is composed."""
-        self._strength = strength
-        lines: dict[tuple[int, int], int] = {}
-        self._levels, self._place_lines = [], 0
-        for key, is_transposed, odds in zip(self.keys, self.is_transposed, self.trust.odds(strength), strict=True):
-            _, index, length, prefix = key
-            line = lines.setdefault((index, prefix), 1 << len(lines))
-            if prefix == BAR_PLACE:
-                self._place_lines |= line
-            self._levels.append((line, index, LONGEST - length, is_transposed, odds))
+        self._strength, self._odds = strength, self.trust.odds(strength)
+        self._levels_by_place.clear()
 
-    def _heads_at(self, place: int | None, chord_place: bytes) -> Sequence[bytes]:
-        """What the context of each level begins with here; kept, as the same places occur over and over."""
-        if len(self._heads) >= MAX_PLACES:
-            self._heads.clear()
+    def _levels_at(self, place: int | None, chord_place: bytes) -> Sequence[_Level]:
+        """All that a context is looked up with here, side by side; kept, as the same places occur over and over."""
+        if len(self._levels_by_place) >= MAX_PLACES:
+            self._levels_by_place.clear()
         prefixes = b"", place_bytes(place), chord_place
-        heads = self._heads[place, chord_place] = [first + prefixes[prefix] for first, _, _, prefix in self.keys]
-        return heads
+        levels = self._levels_by_place[place, chord_place] = [
+            (bit, index, LONGEST - length, first + prefixes[prefix], is_transposed, odds)
+            for bit, (first, index, length, prefix), is_transposed, odds in zip(
+                self._bits, self.keys, self.is_transposed, self._odds, strict=True
+            )
+        ]
+        return levels
 
     def expect(
         self,
@@ -61,51 +77,56 @@ class ContextLevels:
         lines: Sequence[bytes],
         place: int | None,
         chord_place: bytes,
+        symbols: Sequence[int],
     ) -> Expectation:
         """What the contexts that end here expect, each with its odds against all that are trusted less.
+
+        `symbols` holds, for each symbol of a transposed line, that of a line as it is, or OUTSIDE.
 
         Where a context is not known, the longer ones of its line are not looked up: a memory that knew them would know it, too. (Of a
         memory that is full, it may have been dropped before them.)
         """
         if strength != self._strength:
             self._set_strength(strength)
-        heads = self._heads.get((place, chord_place)) or self._heads_at(place, chord_place)
+        levels = self._levels_by_place.get((place, chord_place)) or self._levels_at(place, chord_place)
         unknown = self._place_lines if place is None else 0
         known, counted = followers_of.get, self._counted.get
-        plain: dict[int, float] = {}
-        transposed: dict[int, float] = {}
-        by_kind = (plain, plain.get), (transposed, transposed.get)
-        total = 1.0
-        for head, (line, index, begin, is_transposed, odds) in zip(heads, self._levels):  # noqa: B905  as below
+        expected: dict[int, float] = {}
+        expected_of, total = expected.get, 1.0
+        for line, index, begin, head, is_transposed, odds in levels:
             if unknown & line:
                 continue
-            symbols = lines[index]
-            if len(symbols) == LONGEST:
-                followers = known(head + symbols[begin:])
+            last = lines[index]
+            if len(last) == LONGEST:
+                followers = known(head + last[begin:])
             else:
-                missing = LONGEST - len(symbols)
-                followers = known(head + symbols[begin - missing :]) if begin >= missing else None
+                missing = LONGEST - len(last)
+                followers = known(head + last[begin - missing :]) if begin >= missing else None
             if followers is None:
                 unknown |= line
                 continue
-            expected, expected_of = by_kind[is_transposed]
             weight = total * odds
             if len(followers) == 1:
-                symbol = followers[0]
+                symbol = symbols[followers[0]] if is_transposed else followers[0]
                 expected[symbol] = expected_of(symbol, 0.0) + weight
             else:
-                distinct, shares, growth = counted(followers) or self._count(followers)
+                shares, growth = counted(followers) or self._count(followers)
                 weight *= growth
-                for symbol, share in zip(distinct, shares):  # noqa: B905  its keyword takes a quarter of the time
-                    expected[symbol] = expected_of(symbol, 0.0) + weight * share
+                if is_transposed:
+                    for step, share in shares:
+                        symbol = symbols[step]
+                        expected[symbol] = expected_of(symbol, 0.0) + weight * share
+                else:
+                    for symbol, share in shares:
+                        expected[symbol] = expected_of(symbol, 0.0) + weight * share
             total += weight
-        return plain, transposed, total
+        return expected, total
 
     def _count(self, followers: bytes) -> _Counted:
         """Kept, as the same contexts occur over and over."""
         if len(self._counted) >= MAX_COUNTED:
             self._counted.clear()
         distinct, total = bytes(dict.fromkeys(followers)), len(followers)
-        shares = tuple(_SHARES[total][followers.count(symbol)] for symbol in distinct)
-        counted = self._counted[followers] = distinct, shares, self.trust.growth(total, len(distinct))
+        shares = tuple((symbol, _SHARES[total][followers.count(symbol)]) for symbol in distinct)
+        counted = self._counted[followers] = shares, self.trust.growth(total, len(distinct))
         return counted

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from model.defaults import FITTED_STRENGTH
 from model.memory.backoff import MAX_FOLLOWERS, Backoff, Trust
 from model.memory.context_kinds import LONGEST
-from model.memory.context_levels import ContextLevels
+from model.memory.context_levels import OUTSIDE, ContextLevels
 from model.memory.memory_mark import (
     EMPTY_LINES,
     FIRST_TIME_SYMBOL,
@@ -68,6 +68,7 @@ class Memory:
         self._over_chords = over_chords
         self.kinds = backoff.kinds
         """All kinds of its contexts; the first byte of a context is the index of its kind."""
+        self._symbols_after: dict[int, Sequence[int]] = {}
         self._has_times = vocabulary.size > self._first_time_token
         self.forget()
 
@@ -199,26 +200,30 @@ class Memory:
         At `strength` 0 it is the network's forecast; at 0.5 it predicts best; at 1 it is the memory's, wherever the memory
         knows the context.
         """
-        current = self._current
-        plain, transposed, total = self._levels_at(chord_place).expect(
-            strength, self._followers, current.lines, place, chord_place
-        )
         # In double precision, so that the network's part, however small, is not lost.
-        weights: npt.NDArray[np.float64] = p.astype(np.float64)
+        return self.mix_into(p.astype(np.float64), strength, place, chord_place, p_sum)
+
+    def mix_into(
+        self, weights: npt.NDArray[np.float64], strength: float, place: int | None, chord_place: bytes, p_sum: float
+    ) -> MixedForecast:
+        """The same as `mix`, for which the network's own `weights` are changed."""
+        current = self._current
+        last = current.last_note_token or START
+        expected, total = self._levels_at(chord_place).expect(
+            strength,
+            self._followers,
+            current.lines,
+            place,
+            chord_place,
+            self._symbols_after.get(last) or self._symbols_of_steps(last),
+        )
+        outside = expected.pop(OUTSIDE, 0.0)
         # Its items are read and written in a third of the time.
         view: MutableSequence[float] = memoryview(weights)  # type: ignore[arg-type, assignment]
-        for symbol, weight in plain.items():
+        for symbol, weight in expected.items():
             view[symbol + 1] += weight * p_sum
-        last, first_time, is_lost = current.last_note_token or 0, self._first_time_token, False
-        for symbol, weight in transposed.items():
-            if symbol >= FIRST_TIME_SYMBOL:
-                view[first_time + symbol - FIRST_TIME_SYMBOL] += weight * p_sum
-            elif START < (token := last + symbol - MAX_INTERVAL) < first_time:
-                view[token] += weight * p_sum
-            else:  # an interval that leaves the vocabulary
-                is_lost = True
-        # Not the total minus what is lost: where nearly all is, nothing would be left of the difference.
-        return MixedForecast(weights, weights.sum() if is_lost else total * p_sum, p, p_sum)
+        # Not the total minus what is outside: where nearly all is, nothing would be left of the difference.
+        return MixedForecast(weights, weights.sum() if outside else total * p_sum, p_sum, expected)
 
     def _append(self, mark: MemoryMark) -> None:
         """Moves to a mark that follows the current one, and learns its token."""
@@ -241,13 +246,14 @@ class Memory:
             else:  # the lines with times are those without
                 mark.lines = pitches, intervals, pitches, pitches, intervals
         self._current, self._contexts = mark, None
-        self._undo_stack.append(mark)
-        if len(self._undo_stack) > EXACT_UNDO:
-            older = self._undo_stack[-1 - EXACT_UNDO]
+        undo_stack = self._undo_stack
+        undo_stack.append(mark)
+        if len(undo_stack) > EXACT_UNDO:
+            older = undo_stack[-1 - EXACT_UNDO]
             older.learnt, older.evicted = None, ()
-        if len(self._undo_stack) > MAX_UNDO:
-            self._undo_stack.popleft().dropped = ()
-            self._undo_stack[0].previous = None
+            if len(undo_stack) > MAX_UNDO:
+                undo_stack.popleft().dropped = ()
+                undo_stack[0].previous = None
 
     def _learn(self, mark: MemoryMark, symbol: bytes, step: bytes) -> None:
         known, learnt, dropped = self._followers, [], []
@@ -311,6 +317,14 @@ class Memory:
             else:
                 del known[context]
                 self._oldest_first.pop()
+
+    def _symbols_of_steps(self, last: int) -> Sequence[int]:
+        """For each symbol of a transposed line, after this note, that of a line as it is; kept, as notes are few."""
+        first_time = self._first_time_token
+        tokens = [last + symbol - MAX_INTERVAL for symbol in range(FIRST_TIME_SYMBOL)]
+        notes = [token - 1 if START < token < first_time else OUTSIDE for token in tokens]
+        symbols = self._symbols_after[last] = (*notes, *range(first_time - 1, first_time - 1 + MAX_TIMES))
+        return symbols
 
     def _levels_at(self, chord_place: bytes) -> ContextLevels:
         """The contexts before the next token, which is at this place among the chords."""

@@ -1,5 +1,6 @@
 """A network's forecast mixed with a memory's, and how much of each token's probability is the memory's."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +13,14 @@ Probabilities = npt.NDArray[np.floating]
 class MixedForecast:
     """A network's forecast mixed with the memory's.
 
-    `weights`, shape (vocabulary,), sum to `total`. Of these `network`, which sum to `network_sum`, are the network's; the rest is the
-    memory's.
+    `weights`, shape (vocabulary,), sum to `total`. Of these `network_sum` is the network's; the rest is the memory's:
+    `expected` times `network_sum`, by one less than the token.
     """
 
     weights: npt.NDArray[np.float64]
     total: float
-    network: Probabilities
     network_sum: float
+    expected: Mapping[int, float]
 
     @property
     def probabilities(self) -> npt.NDArray[np.float64]:
@@ -31,7 +32,7 @@ class MixedForecast:
         """How much of the forecast is the network's, from 0 to 1."""
         return self.network_sum / self.total
 
-    def memory_share(self, token: int) -> float:
-        """The part of a token's probability that came from memory, from 0 to 1."""
-        weight = self.weights.item(token)
-        return 1.0 - self.network.item(token) / weight if weight > 0.0 else 0.0
+    def memory_share(self, token: int, p: float) -> float:
+        """The part of a token's probability that came from memory, from 0 to 1; the network alone gives it the weight `p`."""
+        expected = self.expected.get(token - 1, 0.0) * self.network_sum
+        return expected / (expected + p) if expected else 0.0

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
 from model.errors import PackError, cut_short
-from model.harmony.chord_preference import ChordPreference
+from model.harmony.preference.chord_preference import ChordPreference
 from model.memory.backoff import DEFAULT_BACKOFFS, Backoff, Trust
 from model.memory.context_kinds import ContextKind, kind_named
 from model.pack.card_phrasing import CardPhrasing
@@ -154,9 +154,10 @@ class ChordFigures(CardPart):
 
 
 class ChordTables(CardPart):
-    """The numbers of `model.harmony.chord_preference.ChordPreference` (notes over chords), and figures by corpus.
+    """The numbers of `model.harmony.preference.chord_preference.ChordPreference` (notes over chords), and figures by corpus.
 
-    `memory` has the concentrations of the memory's contexts over chords, by name; older cards have none.
+    `memory` has the concentrations of the memory's contexts over chords, by name; older cards have none, and no `song_spread`: they play
+    every song with the same strengths.
     """
 
     by_place: tuple[float, ...]
@@ -164,6 +165,7 @@ class ChordTables(CardPart):
     by_interval: tuple[float, ...]
     strength: float
     strength_with_memory: float | None = None
+    song_spread: float = 0.0
     ends: tuple[float, ...] = ()
     memory: dict[str, float] = {}
     held_out: dict[str, ChordFigures] = {}
@@ -308,7 +310,13 @@ class Card(CardPart):
 
 def _preference_of(tables: ChordTables) -> ChordPreference:
     return ChordPreference(
-        tables.by_place, tables.by_next, tables.by_interval, tables.strength, tables.ends, tables.strength_with_memory
+        tables.by_place,
+        tables.by_next,
+        tables.by_interval,
+        tables.strength,
+        tables.ends,
+        tables.strength_with_memory,
+        tables.song_spread,
     )
 
 

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from model.approach import Approach
 from model.engines.device import Device
 from model.engines.engine import Engine, EngineState, Logits
-from model.harmony.chord_preference import ChordPreference
+from model.harmony.preference.chord_preference import ChordPreference
 from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
 from model.phrasing.phrasing import PLAIN, Phrasing
@@ -43,8 +42,6 @@ MIN_PROBABILITY = 1e-4
 LAST_PITCH_INDEX = 0
 """The index of the last pitch in the second row of a state."""
 
-Floats = npt.NDArray[np.float32]
-
 
 class RuleEngine:
     """Predicts by rule. Its state holds how well each token is remembered, and the last pitch."""
@@ -72,19 +69,19 @@ class RuleEngine:
             after[0, 0, token] += 1.0
         if 0 < token < self._first_time_token:
             after[0, 1, LAST_PITCH_INDEX] = self._pitches[token - 1]
-        logits = np.full(self.vocabulary_size, np.log(MIN_PROBABILITY), np.float32)
+        logits = np.full(self.vocabulary_size, np.log(MIN_PROBABILITY))
         logits[1 : self._first_time_token] = self._pitch_logits(after)
         times = after[0, 0, self._first_time_token :]
         if times.size:
             logits[self._first_time_token :] = TIME_BONUS + np.log(times / times.sum() + MIN_PROBABILITY)
         return logits, after
 
-    def _pitch_logits(self, state: EngineState) -> Floats:
+    def _pitch_logits(self, state: EngineState) -> Logits:
         by_class = np.bincount(self._pitches % 12, state[0, 0, 1 : self._first_time_token], minlength=12)
         by_class = by_class + FIFTH_SHARE * (np.roll(by_class, 7) + np.roll(by_class, -7))
         leaps = np.abs(self._pitches - state[0, 1, LAST_PITCH_INDEX])
         class_logits = np.log(by_class[self._pitches % 12] / by_class.sum() + MIN_PROBABILITY)
-        logits: Floats = (class_logits - leaps / LEAP_SEMITONES - REPEAT_PENALTY * (leaps == 0)).astype(np.float32)
+        logits: Logits = class_logits - leaps / LEAP_SEMITONES - REPEAT_PENALTY * (leaps == 0)
         return logits
 
 

@@ -20,7 +20,7 @@ from model.engines.engine import Engine
 from model.engines.numpy_engine import NumpyEngine
 from model.engines.onnx_engine import OnnxEngine
 from model.errors import PackError, cut_short
-from model.harmony.chord_preference import ChordPreference
+from model.harmony.preference.chord_preference import ChordPreference
 from model.memory.memory import Memory
 from model.pack.card import CARD_FILE, Card, read_card
 from model.pack.weights import load_weights

@@ -123,37 +123,38 @@ class Touch:
 
         With `owed_rest_beats` its length is instead the one, of what the player does, that leaves the rest after it nearest to that.
         """
-        bars, strength, into_bar = place.bars, Strength.BETWEEN, None
+        bars, gap_beats = place.bars, place.gap_beats
+        strength, into_bar, heard = Strength.BETWEEN, 0.0, None
         if bars is not None:
             into_bar = bars.place(place.onset_beats)
             strength = bars.strength_of(into_bar)
-        return NoteTouch(
-            self._velocity(place, strength, into_bar, chance),
-            self._share(place, strength, (chance * 7919) % 1.0, owed_rest_beats),
-            self.timing.late_beats(place.onset_beats, place.previous_onset_beats, bars, (chance * 104729) % 1.0),
-        )
-
-    def _velocity(self, place: NotePlace, strength: Strength, into_bar: float | None, chance: float) -> int:
-        velocity, heard = self.mean_velocity, None
-        if place.bars is not None and into_bar is not None:
-            heard = self.dynamics.above_mean(place.bars, place.onset_beats, into_bar, place.pitch)
+            heard = self.dynamics.above_mean(bars, place.onset_beats, into_bar, place.pitch)
+        velocity = self.mean_velocity
         if heard is not None:
             velocity += heard
         elif self.residuals:
             octaves_up = (place.pitch - self.mean_pitch) / 12
-            velocity += loudness_of(self.loudness, strength, place.progress, octaves_up, place.gap_beats)
-            velocity += self.slots.get(round(into_bar / SLOT_BEATS), 0.0) if into_bar is not None else 0.0
+            velocity += loudness_of(self.loudness, strength, place.progress, octaves_up, gap_beats)
+            velocity += self.slots.get(round(into_bar / SLOT_BEATS), 0.0) if bars is not None else 0.0
             velocity += self.residuals[int(chance * len(self.residuals))]
-        return min(max(round(velocity), LOWEST_VELOCITY), HIGHEST_VELOCITY)
+        late_beats = 0.0
+        if bars is not None and self.timing.parts:
+            late_beats = self.timing.late_beats(
+                place.onset_beats, place.previous_onset_beats, bars, (chance * 104729) % 1.0
+            )
+        rounded = round(velocity)
+        if not LOWEST_VELOCITY <= rounded <= HIGHEST_VELOCITY:
+            rounded = LOWEST_VELOCITY if rounded < LOWEST_VELOCITY else HIGHEST_VELOCITY
+        return NoteTouch(rounded, self._share(gap_beats, strength, (chance * 7919) % 1.0, owed_rest_beats), late_beats)
 
-    def _share(self, place: NotePlace, strength: Strength, chance: float, owed_rest_beats: float | None) -> float:
+    def _share(self, gap_beats: float, strength: Strength, chance: float, owed_rest_beats: float | None) -> float:
         if not self.shares:
-            return self.profile.share_of_gap(place.gap_beats, chance) if self.profile else 1.0
-        shares = self._shares_alike(place.gap_beats, strength)
+            return self.profile.share_of_gap(gap_beats, chance) if self.profile else 1.0
+        shares = self._alike.get((gap_beats, int(strength))) or self._shares_alike(gap_beats, strength)
         if owed_rest_beats is not None:
             if owed_rest_beats >= LEAST_BREATH_BEATS and self.profile is not None:
-                shares = [*shares, *self.profile.shares_of_gap(place.gap_beats)]
-            return min(shares, key=lambda share: abs(place.gap_beats * (1.0 - share) - owed_rest_beats))
+                shares = [*shares, *self.profile.shares_of_gap(gap_beats)]
+            return min(shares, key=lambda share: abs(gap_beats * (1.0 - share) - owed_rest_beats))
         return shares[int(chance * len(shares))]
 
     def _shares_alike(self, gap_beats: float, strength: Strength) -> Sequence[float]:
@@ -161,17 +162,14 @@ class Touch:
 
         Kept, as an answer has few different gaps, and sorting all notes of the player takes a quarter of a network's step.
         """
-        key = gap_beats, int(strength)  # an enum finds its hash slowly
-        kept = self._alike.get(key)
-        if kept is None:
-            octave = _octave(gap_beats)
-            alike = sorted(
-                self.shares, key=lambda heard: abs(heard[0] - octave) + STRENGTH_DISTANCE * abs(heard[1] - strength)
-            )[:ALIKE_NOTES]
-            kept = tuple(heard[2] for heard in alike)
-            if len(self._alike) < GAPS_KEPT:
-                self._alike[key] = kept
-        return kept
+        octave = _octave(gap_beats)
+        alike = sorted(
+            self.shares, key=lambda heard: abs(heard[0] - octave) + STRENGTH_DISTANCE * abs(heard[1] - strength)
+        )[:ALIKE_NOTES]
+        shares = tuple(heard[2] for heard in alike)
+        if len(self._alike) < GAPS_KEPT:
+            self._alike[gap_beats, int(strength)] = shares  # an enum finds its hash slowly
+        return shares
 
 
 def plain_touch(velocity: float) -> Touch:

@@ -10,7 +10,7 @@ from model.harmony.chord import Chord
 from server.band.band_note import BandNote
 from server.band.bass import BassBeat, BassNote, root_and_fifth, walk
 from server.band.drums import DrumBar, drum_notes
-from server.band.pulses import BarPulses, pulses_of
+from server.band.pulses import BarPulses, bar_pulses
 from server.band.voicing import Voicing, voice_chord
 from server.controls.choices import BandParts, Feel
 
@@ -34,9 +34,14 @@ BASS_PLACES: dict[Feel, tuple[tuple[float, float], ...]] = {
 STRUCK_AT_LEAST_BEATS = 0.25
 
 
+def _pattern_pulses(feel: Feel) -> int:
+    """How many pulses the patterns of a feel have; a longer bar begins them again: 5/4 is four and one."""
+    return 3 if feel == "waltz" else 4
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar to be played: its first beat, and its number in the song. `begins_form` and `ends_form`: the first and the last of a form."""
+    """A bar to be played: its first beat, and its number in the song. `begins_form` and `ends_form`: the first and the last of a form, which the drums mark."""
 
     start_beats: float
     number: int
@@ -59,7 +64,7 @@ class Arranger:
         random = Random(f"{self._random_seed} band {bar.number}")
         if feel in {"swing", "waltz"}:
             swing = swing if swing > STRAIGHT else TRIPLET_SWING
-        pulses = BarPulses(pulses_of(meter), meter.beats_per_bar, swing)
+        pulses = bar_pulses(meter, swing)
         spans = _spans(changes, bar.start_beats, pulses.bar_beats)
         notes = self._bass_notes(bar, spans, pulses, feel, random)
         if parts in {"bass+chords", "full"}:
@@ -77,7 +82,7 @@ class Arranger:
             ends = (*pulses.onsets_beats[1:], pulses.bar_beats)
             written = [(at, (end - at) * 0.92) for at, end in zip(pulses.onsets_beats, ends, strict=True)]
         else:
-            written = [(pulses.beat_of(place), length) for place, length in BASS_PLACES[feel]]
+            written = list(pulses.spread(BASS_PLACES[feel], _pattern_pulses(feel)))
         beats = pulses.bar_beats
         places = _bass_beats(bar.start_beats, beats, [(at, length) for at, length in written if at < beats], spans)
         played: list[BassNote] = (
@@ -94,7 +99,7 @@ class Arranger:
         self, bar: Bar, spans: Sequence[ChordSpan], pulses: BarPulses, feel: Feel, random: Random
     ) -> list[BandNote]:
         pattern = random.choice(COMPING[feel])
-        struck = [(bar.start_beats + pulses.beat_of(place), length) for place, length in pattern]
+        struck = [(bar.start_beats + at, length) for at, length in pulses.spread(pattern, _pattern_pulses(feel))]
         end_beats = bar.start_beats + pulses.bar_beats
         struck = [(at, length) for at, length in struck if at < end_beats - STRUCK_AT_LEAST_BEATS]
         for span in spans:

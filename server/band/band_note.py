@@ -8,6 +8,9 @@ Instrument = Literal["bass", "chords", "drums"]
 BAND_CHANNELS: dict[Instrument, int] = {"bass": 1, "chords": 2, "drums": 9}
 """The channel of each instrument, from 0: musicians call them 2, 3 and 10, the channel of drums in General MIDI."""
 
+BAND_PROGRAMS: dict[Instrument, int] = {"bass": 32, "chords": 4, "drums": 0}
+"""The program of General MIDI of each instrument in a written song, from 0: acoustic bass, electric piano, standard kit."""
+
 # Sounds of General MIDI's drum kit, as keys on its channel.
 KICK, SIDE_STICK, SNARE = 36, 37, 38
 CLOSED_HAT, PEDAL_HAT, OPEN_HAT = 42, 44, 46

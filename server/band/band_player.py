@@ -17,9 +17,28 @@ from server.controls.control_table import PERCENT, Settings
 
 # A bar is arranged this long before it begins: its first notes may be shown and scheduled ahead.
 ARRANGE_AHEAD_BEATS = 1.0
+# A bar that began no longer ago than this is played from its first beat; what is too late to sound is left out by `advance`.
+JUST_PASSED_BEATS = 0.25
+# The drums mark where a form begins and ends, at most once in so many bars.
+FEWEST_BARS_MARKED = 8
 
 TimedBandMessage = tuple[Message, float]
 """A message, and the beat at which it is due."""
+
+
+def bar_of(number: int, start_beats: float, form_bars: int) -> Bar:
+    """The bar of this number in a form of `form_bars` bars, 0 where no form is known. A short form is marked once in several rounds."""
+    if form_bars == 0:
+        return Bar(start_beats, number)
+    marked_bars = form_bars * -(-FEWEST_BARS_MARKED // form_bars)
+    place = number % marked_bars
+    return Bar(start_beats, number, begins_form=place == 0, ends_form=place == marked_bars - 1)
+
+
+def _from_bar_line(beat: float, timeline: Timeline) -> float:
+    """The bar line that `beat` has only just passed, else `beat`: a song that starts or jumps is known of a little after its first beat."""
+    bar, into_bar = timeline.bar_at(beat)
+    return timeline.bar_line(bar) if into_bar <= JUST_PASSED_BEATS else beat
 
 
 class BandPlayer:
@@ -69,10 +88,10 @@ class BandPlayer:
         self._shown = tuple(self._planned)
         return self._from_beats
 
-    def join(self, beat: float) -> None:
+    def join(self, beat: float, timeline: Timeline) -> None:
         """Plays from `beat` on, without a count-in: a song is followed, and is under way."""
         self._is_started = True
-        self._from_beats = beat
+        self._from_beats = _from_bar_line(beat, timeline)
         self._planned.clear()
         self._next_bar, self._shown = None, ()
 
@@ -83,12 +102,15 @@ class BandPlayer:
         self._next_bar, self._shown = None, ()
         return self._end_all(beat)
 
-    def replan(self, beat: float) -> None:
-        """Arranges again what has not sounded: the chart, the feel, the bars or the place in the song have changed."""
+    def replan(self, beat: float, moved_to: Timeline | None = None) -> None:
+        """Arranges again what has not sounded: the chart, the feel, the bars or the place in the song have changed.
+
+        `moved_to` is the timeline with the new bars or the new place, where it is one of these.
+        """
         # The clicks of a count-in go on.
         self._planned = deque(note for note in self._planned if note.onset_beats < self._from_beats)
         self._next_bar = None
-        self._from_beats = max(self._from_beats, beat)
+        self._from_beats = max(self._from_beats, beat if moved_to is None else _from_bar_line(beat, moved_to))
         self._shown = tuple(self._planned)
 
     def has_work(self, beat: float, timeline: Timeline) -> bool:
@@ -107,10 +129,10 @@ class BandPlayer:
         """Arranges the bar that comes next. `form_bars` is the length of the form in bars, 0 where there is none."""
         if changes is None:
             return
-        from_beats = max(beat, self._from_beats) if self._next_bar is None else self._from_beats
+        is_first = self._next_bar is None
+        from_beats = max(_from_bar_line(beat, timeline), self._from_beats) if is_first else self._from_beats
         number = timeline.bar_at(from_beats)[0] if self._next_bar is None else self._next_bar
-        place = number % form_bars if form_bars else -1
-        bar = Bar(timeline.bar_line(number), number, begins_form=place == 0, ends_form=place == form_bars - 1)
+        bar = bar_of(number, timeline.bar_line(number), form_bars)
         notes = self._arranger.notes(
             bar, changes, timeline.meter, settings.band, settings.feel, settings.swing / PERCENT
         )

@@ -1,13 +1,27 @@
 """The bass: walking, root and fifth, or bossa, always on the root at a change; knows no other instrument."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from model.harmony.chord import FIFTH, OCTAVE, Chord
+from model.harmony.chord import FIFTH, OCTAVE, Chord, ChordKind
 from server.controls.choices import Feel
 
 LOWEST, HIGHEST, CENTRE = 28, 50, 38
+# How often a walking bass steps to a note between the chord's notes, where neither a strong beat nor a change asks for another one.
+PASSING_SHARE = 0.6
+# A note that leads to the next root is foreign to the present chord: held longer than this, it is a wrong note.
+LONGEST_APPROACH_BEATS = 1.0
+# The scale that a walking bass takes its steps from.
+SCALES: Mapping[ChordKind, tuple[int, ...]] = {
+    "major": (0, 2, 4, 5, 7, 9, 11),
+    "dominant": (0, 2, 4, 5, 7, 9, 10),
+    "minor": (0, 2, 3, 5, 7, 9, 10),
+    "half-diminished": (0, 1, 3, 5, 6, 8, 10),
+    "diminished": (0, 2, 3, 5, 6, 8, 9, 11),
+    "augmented": (0, 2, 4, 6, 8, 10),
+    "suspended": (0, 2, 4, 5, 7, 9, 10),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +49,36 @@ class BassNote:
 
 
 def walk(places: Sequence[BassBeat], before: int | None, random: Random) -> list[BassNote]:
-    """A note on each place: the root at a change, then chord notes, and before a change a note that leads to the next root."""
+    """A note on each place: the root at a change, then chord notes and steps between them, and before a change a note that leads to the next root."""
     notes: list[BassNote] = []
     last = before
-    for place in places:
+    for index, place in enumerate(places):
         if place.is_change:
             pitch = nearest(place.chord.bass, last if last is not None else CENTRE)
         elif place.next_root is not None:
             pitch = _approach(place.chord, place.next_root, last, random)
         else:
-            pitch = _step(place.chord, last, random)
+            is_weak = index % 2 == 1 and random.random() < PASSING_SHARE
+            pitch = (is_weak and _passing(place.chord, last, random)) or _step(place.chord, last, random)
         notes.append(BassNote(pitch, place.onset_beats, place.duration_beats))
         last = pitch
     return notes
 
 
 def root_and_fifth(places: Sequence[BassBeat], before: int | None, feel: Feel, random: Random) -> list[BassNote]:
-    """The root at a change and on strong places, the fifth in between; a leading note now and then before a change."""
+    """The root at a change and on strong places, the fifth in between; a short leading note now and then before a change.
+
+    Rock stays on the root until the last place of a chord.
+    """
     notes: list[BassNote] = []
     last = before
     for index, place in enumerate(places):
         root = nearest(place.chord.bass, last if last is not None else CENTRE)
-        if place.is_change or (index == 0 and feel != "waltz"):
+        stays = feel == "rock" and place.next_root is None and index + 1 < len(places)
+        is_short = place.duration_beats <= LONGEST_APPROACH_BEATS
+        if place.is_change or stays or (index == 0 and feel != "waltz"):
             pitch = root
-        elif place.next_root is not None and random.random() < 0.5:
+        elif place.next_root is not None and is_short and random.random() < 0.5:
             pitch = _approach(place.chord, place.next_root, last, random)
         else:
             fifth = _fifth(place.chord)
@@ -88,8 +108,23 @@ def _approach(chord: Chord, next_root: int, last: int | None, random: Random) ->
     target = nearest(next_root, last if last is not None else CENTRE)
     choices = [target - 1, target + 1, nearest(next_root + FIFTH, target)]
     choices += [pitch for pitch in (target - 2, target + 2) if chord.has(pitch)]
-    usable = [pitch for pitch in choices if LOWEST <= pitch <= HIGHEST and pitch != last]
+    reach = (
+        range(max(LOWEST, last - OCTAVE), min(HIGHEST, last + OCTAVE) + 1)
+        if last is not None
+        else range(LOWEST, HIGHEST + 1)
+    )
+    usable = [pitch for pitch in choices if pitch in reach and pitch != last]
     return random.choice(usable or [target])
+
+
+def _passing(chord: Chord, last: int | None, random: Random) -> int | None:
+    """A note of the chord's scale, a step from the last one, that is no note of the chord; None where there is none."""
+    if last is None:
+        return None
+    scale = {(chord.root + step) % OCTAVE for step in SCALES[chord.kind]}
+    near = [last + by for by in (-2, -1, 1, 2) if LOWEST <= last + by <= HIGHEST]
+    steps = [pitch for pitch in near if pitch % OCTAVE in scale and not chord.has(pitch)]
+    return random.choice(steps) if steps else None
 
 
 def _step(chord: Chord, last: int | None, random: Random) -> int:

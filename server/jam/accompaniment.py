@@ -96,8 +96,8 @@ class Accompaniment:
         if has_same_bars:
             return
         self._chords.on_bars_moved()
-        self._band.replan(beat)
-        self._update(beat, timeline, settings)
+        self._band.replan(beat, timeline)
+        self._update(beat, timeline, settings, has_moved=True)
 
     def play(self, beat: float) -> None:
         """Starts the band from the top, with a count-in, where it has something to play."""
@@ -132,7 +132,7 @@ class Accompaniment:
         elif not self._band.is_started and not self._is_silenced and not self._is_muted:
             comes_in_again, self._comes_in_again = self._comes_in_again, False
             if self._transport == "playing" or comes_in_again:
-                self._band.join(beat)
+                self._band.join(beat, timeline)
             else:
                 self.form_start_beats = self._band.start(beat, timeline)
         if has_changed:
@@ -160,9 +160,9 @@ class Accompaniment:
     def _arrange(self, beat: float, timeline: Timeline, settings: Settings) -> None:
         self._band.arrange(beat, timeline, self.changes, self._chords.form_bars, settings)
 
-    def _update(self, beat: float, timeline: Timeline, settings: Settings) -> None:
+    def _update(self, beat: float, timeline: Timeline, settings: Settings, *, has_moved: bool = False) -> None:
         if self._chords.update(timeline, settings):
-            self._band.replan(beat)
+            self._band.replan(beat, timeline if has_moved else None)
             self._on_chords_changed(self.changes)
 
     def _note_change(self, settings: Settings) -> None:

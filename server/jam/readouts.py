@@ -76,11 +76,13 @@ class Readout:
 
 
 def _chord(moment: JamMoment, *, is_next: bool = False) -> Value:
-    """The chord that sounds, or the one after it; an empty text where none is known."""
+    """The chord that sounds, or the one after it; an empty text where none is known, and where a chord that is heard or a vamp goes on."""
     changes = moment.status.changes
     if changes is None or moment.beat is None:
         return ""
     span = changes.at(moment.beat)
+    if is_next and span.next_chord == span.chord:
+        return ""
     chord = span.next_chord if is_next else span.chord
     return "N.C." if chord is None else str(chord)
 
@@ -126,7 +128,12 @@ READOUTS = (
         lambda moment: round(moment.timeline.tempo_bpm, 1) if moment.timeline else None,
     ),
     Readout("chord", "The chord that is played over now; empty where none is known.", _chord, is_text=True),
-    Readout("next_chord", "The chord that comes next.", lambda moment: _chord(moment, is_next=True), is_text=True),
+    Readout(
+        "next_chord",
+        "The chord that comes next; empty where none other is known.",
+        lambda moment: _chord(moment, is_next=True),
+        is_text=True,
+    ),
     Readout(
         "ports",
         "Whether both MIDI ports are there, as one lamp.",

@@ -39,7 +39,7 @@ from server.remote.midi_learn import MidiLearn
 from server.remote.osc_remote import OscRemote
 from server.session.port_watch import watch_ports
 from server.session.session_controls import adopt_meter, chart_of, open_controls
-from server.session.start_lines import chart_lines, seed_lines, wiring_lines
+from server.session.start_lines import band_lines, chart_lines, seed_lines, wiring_lines
 from server.stop_signals import StopSignals
 from server.takes.memories.memory_store import load_take_memory, memories_in_file, save_take_memory
 from server.takes.recorder import Recorder
@@ -165,6 +165,7 @@ class Session:
         self._say_all(wiring_lines(wiring, midi_input.description, loaded_pack, self._config.effective_osc))
         if chart is not None:
             self._say_all(chart_lines(chart))
+        self._say_all(band_lines(self._settings))
         await self._open_seed(music_thread)
 
     async def _load_first_pack(self) -> LoadedPack:

@@ -17,6 +17,7 @@ from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
 from server.music.packs.pack_loader import check_pack_exists, load_pack
 from server.music.packs.pack_switcher import PackSwitcher
+from server.session.start_lines import silent_band_remark
 
 V = TypeVar("V")
 
@@ -59,9 +60,14 @@ def open_controls(
                 loop.call_soon(controls.report_remark, "chart", remark)
             loop.call_soon(adopt_meter, chart, controls)
 
+    def explain_silent_band(settings: Settings) -> None:
+        if remark := silent_band_remark(settings):
+            loop.call_soon(controls.report_remark, "band", f"the band: {remark}")
+
     preparations: dict[str, Preparation] = {
         "pack": lambda settings: packs.switch_to(settings.pack, settings.tempo),
         "chart": change_chart,
+        "band": explain_silent_band,
         "clock": link.apply_settings,
         "meter": link.apply_settings,
         "tempo": lambda settings: link.set_tempo(settings.tempo),

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bridge.midi.silent_ports import NOWHERE
-from model.harmony.chart import Chart
+from model.harmony.chart import NO_CHART, Chart
 from server.config.config import OscSection, is_loopback
+from server.controls.control_table import Settings
 from server.music.packs.pack_loader import LoadedPack
 from server.panel.jam_handle import Wiring
 
@@ -48,6 +49,25 @@ def chart_lines(chart: Chart) -> Iterator[str]:
     yield f"Chart      {describe_chart(chart)}"
     for remark in chart.remarks:
         yield f"           {remark}"
+
+
+def band_lines(settings: Settings) -> Iterator[str]:
+    """Why a band that is on will be silent, if it will."""
+    if remark := silent_band_remark(settings):
+        yield f"Band       {remark}"
+
+
+def silent_band_remark(settings: Settings) -> str:
+    """One sentence where the band is on and nothing gives it chords; else an empty text."""
+    if settings.band == "off" or settings.chords_from not in {"chart", "off"}:
+        return ""
+    if settings.chords_from == "off":
+        return "it is silent, as chords_from is off: set it to chart, or to where chords are heard"
+    return (
+        ""
+        if settings.chart != NO_CHART
+        else "it is silent until there is a chart, such as blues, or chords_from says where chords are heard"
+    )
 
 
 def seed_lines(seed: "Seed") -> Iterator[str]:

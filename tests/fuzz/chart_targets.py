@@ -12,8 +12,8 @@ from model.harmony.changes import ChartChanges
 from model.harmony.chart import MAX_BARS, Chart
 from model.harmony.chord_markers import changes_between, marker_text
 from model.harmony.forms import FORMS
-from model.harmony.ireal import unscramble
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.ireal import unscramble
+from model.harmony.notations.text_chart import read_text_chart
 from model.notes import Note
 from tests.fuzz.target import FuzzTarget, Run, check_sentence
 

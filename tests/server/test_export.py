@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pretty_midi
 import pytest
+from mido import MidiFile
 
 from model.approach import Approach
 from model.errors import PackError, PictureError, SeedError
@@ -222,6 +223,47 @@ class TestChords:
         list(export_answers(ExportRequest(seed, out, count=2), over_chords, own_tempo=False, say=said.append))
         assert len(said) == 1
         assert said[0].startswith('The chart: bar 2: "H7" is no chord')
+
+    def test_a_chart_in_another_meter_than_the_seed_is_said(self, seed: Path, out: Path, config: Config) -> None:
+        said: list[str] = []
+        over_chords = config.with_values({"controls.chart": "waltz"})
+        list(export_answers(ExportRequest(seed, out, count=2), over_chords, own_tempo=False, say=said.append))
+        assert said == ["The chart: it is in 3/4, and the seed in 4/4; its chords share the bars of the seed"]
+
+    @pytest.mark.timeout(60)
+    @pytest.mark.parametrize("mode", ["fours", "continuous", "listen", "answer"])
+    def test_whatever_plays_on_in_a_jam_ends_with_the_answer(
+        self, seed: Path, out: Path, config: Config, mode: str
+    ) -> None:
+        over_chords = config.with_values({"controls.chart": "blues", "controls.band": "full", "controls.mode": mode})
+        exported(ExportRequest(seed, out), over_chords)
+        end_beats = max(end for _, _, end in tracks(out)["Answer"])
+        assert end_beats <= 8.0 + 1e-6
+        assert all(end <= 8.0 + 1e-6 for notes in tracks(out).values() for _, _, end in notes)
+
+    def test_the_band_plays_from_the_first_bar_to_the_answers_end_on_tracks_of_its_own(
+        self, seed: Path, out: Path, config: Config
+    ) -> None:
+        over_chords = config.with_values({"controls.chart": "| Dm7 | G7 |", "controls.band": "full"})
+        exported(ExportRequest(seed, out), over_chords)
+        song = MidiFile(out)
+        channels = {
+            track.name: {message.channel for message in track if message.type == "note_on"} for track in song.tracks[1:]
+        }
+        assert channels == {"Seed": {0}, "Answer": {1}, "Bass": {2}, "Chords": {3}, "Drums": {9}}
+        bass = {onset: pitch % 12 for pitch, onset, _ in tracks(out)["Bass"]}
+        assert (bass[0.0], bass[4.0]) == (2, 7)
+        exported(ExportRequest(seed, out, answer_only=True), over_chords)
+        assert tracks(out)["Bass"][0][:2] == (7 + 12 * (tracks(out)["Bass"][0][0] // 12), 0.0)
+
+    @pytest.mark.parametrize(("band", "names"), [("bass", ["Bass"]), ("bass+chords", ["Bass", "Chords"]), ("off", [])])
+    def test_only_the_parts_that_play_have_a_track(
+        self, seed: Path, out: Path, config: Config, band: str, names: list[str]
+    ) -> None:
+        exported(
+            ExportRequest(seed, out), config.with_values({"controls.chart": "| Dm7 | G7 |", "controls.band": band})
+        )
+        assert list(tracks(out)) == ["Seed", "Answer", *names]
 
     def test_without_a_chart_there_are_no_markers(self, seed: Path, out: Path, config: Config) -> None:
         exported(ExportRequest(seed, out), config)

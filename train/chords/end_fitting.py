@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from model.files.seed import Seed
-from model.harmony.chord_preference import TONE_ROLES, tone_roles
+from model.harmony.preference.chord_preference import TONE_ROLES, tone_roles
 from train.chords.chord_lines import ChordLine
 from train.phrasing.phrases import melody_of
 

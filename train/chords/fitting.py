@@ -1,8 +1,9 @@
 """Fits which notes are likely over chords: three tables on top of a network's forecast; knows no corpus and no card.
 
 It is a log-linear model: the network's probability of each pitch, times the factor of `ChordPreference`, normalised.
-The tables are the ones that make the training music likeliest, with a weak prior at no effect. Their strength in a jam,
-where the memory already predicts a part of this, is fitted on the validation music: see `train.chords.memory_fitting`.
+The tables are the ones that make the training music likeliest, with a weak prior at no effect. How much each counts follows the song: see
+`train.chords.song_following`. Their strength in a jam, where the memory already predicts a part of this, is fitted on the
+validation music: see `train.chords.memory_fitting`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 
 from model.harmony.changes import place_among
-from model.harmony.chord_preference import (
+from model.harmony.preference.chord_preference import (
     BY_INTERVAL_SIZE,
     BY_NEXT_SIZE,
     BY_PLACE_SIZE,
@@ -26,6 +27,7 @@ from model.harmony.chord_preference import (
 from model.memory.memory import Memory
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary, nearest_pitch
 from train.chords.chord_lines import ChordLine
+from train.chords.song_following import followed_strengths, of_tables
 from train.memory.forecasts import LineForecast
 
 MAX_STEPS = 60
@@ -42,7 +44,7 @@ class ChordEvidence:
 
     `network`, `memory` and `memory_over_chords` (a memory that knows the chords) are logarithms of probabilities, shape (notes, pitches);
     `network_weight`, shape (notes,), is the part that this memory leaves to the network; `targets` are the pitches' indices,
-    shape (notes,); `by_…` are the entries, shape (notes, pitches).
+    shape (notes,); `by_…` are the entries, shape (notes, pitches); `starts` says which notes begin a line, shape (notes,).
     """
 
     network: Tensor
@@ -53,6 +55,7 @@ class ChordEvidence:
     by_place: Tensor
     by_next: Tensor
     by_interval: Tensor
+    starts: Tensor
 
     @classmethod
     def of(
@@ -63,9 +66,9 @@ class ChordEvidence:
     ) -> Self | None:
         """The evidence of lines with their forecasts; None where no note has a chord."""
         rows = [
-            _row(note, memory, len(vocabulary.pitches))
+            (*_row(note, memory, len(vocabulary.pitches)), number == 0)
             for line, forecast in lines
-            for note in notes_over_chords(vocabulary, memory, line, forecast)
+            for number, note in enumerate(notes_over_chords(vocabulary, memory, line, forecast))
         ]
         if not rows:
             return None
@@ -80,16 +83,17 @@ class ChordEvidence:
         """Bits per note. With a preference the chords are known, to the memory too; without one they are not."""
         if preference is None:
             return float(self._nats(self.memory if with_memory else self.network)) / float(np.log(2))
-        tables = [torch.tensor(table, dtype=torch.float64) for table in tables_of(preference)]
+        by_table = self.by_table([torch.tensor(table, dtype=torch.float64) for table in tables_of(preference)])
+        of_song = followed_strengths(self.network, by_table, self.targets, self.starts, preference.song_spread)
+        factor = (of_song[:, :, None] * by_table).sum(1)
         if not with_memory:
-            return float(self._nats(self.network + preference.strength * self.factor(tables))) / float(np.log(2))
+            return float(self._nats(self.network + preference.strength * factor)) / float(np.log(2))
         strength = torch.tensor([preference.strength_at(weight) for weight in self.network_weight.tolist()])
-        return float(self._nats(self.memory_over_chords + strength[:, None] * self.factor(tables))) / float(np.log(2))
+        return float(self._nats(self.memory_over_chords + strength[:, None] * factor)) / float(np.log(2))
 
-    def factor(self, tables: Sequence[Tensor]) -> Tensor:
-        """The logarithm of the factor of each pitch at strength 1, shape (notes, pitches)."""
-        entries = (self.by_place, self.by_next, self.by_interval)
-        return torch.stack([table[at] for table, at in zip(tables, entries, strict=True)]).sum(0)
+    def by_table(self, tables: Sequence[Tensor]) -> Tensor:
+        """What each table gives each pitch, as logarithms, shape (notes, tables, pitches)."""
+        return of_tables(tables, (self.by_place, self.by_next, self.by_interval))
 
     def _nats(self, logits: Tensor) -> Tensor:
         chosen = logits.gather(1, self.targets[:, None])[:, 0]
@@ -104,7 +108,7 @@ class ChordEvidence:
         def loss() -> float:
             optimizer.zero_grad()
             prior = torch.stack([(table**2).sum() for table in tables]).sum() * (PRIOR / len(self))
-            value = self._nats(self.network + self.factor(tables)) + prior
+            value = self._nats(self.network + self.by_table(tables).sum(1)) + prior
             value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             return value.item()
 

@@ -13,13 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.harmony.chord_preference import ChordPreference
+from model.harmony.preference.chord_preference import ChordPreference
 from model.memory.backoff import Backoff, Trust
 from model.memory.context_kinds import NOTE_KINDS_OVER_CHORDS, PITCH_KINDS_OVER_CHORDS, ContextKind
 from model.memory.memory import Memory
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 from train.chords.chord_lines import ChordLine
 from train.chords.fitting import Tables, notes_over_chords
+from train.chords.song_following import SONG_SPREAD, followed_strengths, of_tables
 from train.memory.forecasts import LineForecast
 
 MAX_STEPS = 60
@@ -48,7 +49,7 @@ class ContextEvidence:
 
     `network` is the network's forecast and `plain` what the contexts without chords remember, with `plain_weight`, shape (notes,), left to those
     below; `shares` are what followed the contexts over chords, shape (notes, contexts, pitches), of `followers` and `different`, shape (notes, contexts).
-    `targets`, shape (notes,), and `by_…`, shape (notes, pitches), are those of `ChordEvidence`.
+    `targets` and `starts`, shape (notes,), and `by_…`, shape (notes, pitches), are those of `ChordEvidence`.
     """
 
     network: Tensor
@@ -61,6 +62,7 @@ class ContextEvidence:
     by_place: Tensor
     by_next: Tensor
     by_interval: Tensor
+    starts: Tensor
 
     @classmethod
     def of(
@@ -76,7 +78,7 @@ class ContextEvidence:
         count = len(vocabulary.pitches)
         rows = []
         for line, forecast in lines:
-            for note in notes_over_chords(vocabulary, memory, line, forecast):
+            for number, note in enumerate(notes_over_chords(vocabulary, memory, line, forecast)):
                 mixed = memory.mix(note.p, place=note.place)
                 network = note.p[1 : 1 + count].astype(np.float64)
                 plain = mixed.probabilities[1 : 1 + count] - mixed.network_weight * network
@@ -100,12 +102,21 @@ class ContextEvidence:
                         note.entries.by_place,
                         note.entries.by_next,
                         note.entries.by_interval,
+                        number == 0,
                     )
                 )
         return cls(*(torch.from_numpy(np.array(column)) for column in zip(*rows, strict=True)))
 
-    def nats(self, trust: Trust, parameters: Tensor, tables: Sequence[Tensor]) -> Tensor:
-        """The mean cost of a note, as `Memory.mix` and `ChordPreference` give it; `parameters` are the logarithms of the concentrations and both strengths."""
+    def factor(self, tables: Sequence[Tensor]) -> Tensor:
+        """The logarithm of the factor of each pitch at strength 1, as it follows each song, shape (notes, pitches)."""
+        by_table = of_tables(tables, (self.by_place, self.by_next, self.by_interval))
+        network = self.network.clamp(min=1e-12).log()
+        return (followed_strengths(network, by_table, self.targets, self.starts)[:, :, None] * by_table).sum(1)
+
+    def nats(self, trust: Trust, parameters: Tensor, factor: Tensor) -> Tensor:
+        """The mean cost of a note, as `Memory.mix` and `ChordPreference` give it; `parameters` are the logarithms of the concentrations and both strengths,
+        `factor` is what the tables give, shape (notes, pitches).
+        """
         n, different = self.followers.clamp(min=1).log(), self.different.clamp(min=1).log()
         odds = parameters[:-2] + trust.variety * different - trust.evidence * n
         escapes = torch.where(self.followers > 0, torch.sigmoid(odds), 1.0)
@@ -117,8 +128,6 @@ class ContextEvidence:
         remembered, weight = self.plain + self.plain_weight[:, None] * remembered, self.plain_weight * weight
         for index in above:
             remembered, weight = self._with(index, escapes, remembered, weight)
-        entries = (self.by_place, self.by_next, self.by_interval)
-        factor = torch.stack([table[at] for table, at in zip(tables, entries, strict=True)]).sum(0)
         strength = weight * parameters[-2] + (1.0 - weight) * parameters[-1]
         mixed = (remembered + weight[:, None] * self.network).clamp(min=1e-12).log()
         logits = mixed + strength[:, None] * factor
@@ -134,7 +143,7 @@ class ContextEvidence:
 
 def fit_over_chords(evidence: ContextEvidence, tables: Tables, default: Trust) -> tuple[Trust, ChordPreference]:
     """The trust in contexts over chords and the strengths of the tables that predict the evidence best."""
-    tensors = [torch.tensor(table, dtype=torch.float64) for table in tables]
+    factor = evidence.factor([torch.tensor(table, dtype=torch.float64) for table in tables])
     centre = torch.tensor([*map(math.log, default.concentrations), STRENGTH, STRENGTH], dtype=torch.float64)
     parameters = centre.clone().requires_grad_()
     optimizer = torch.optim.LBFGS([parameters], max_iter=MAX_STEPS, line_search_fn="strong_wolfe")
@@ -142,7 +151,7 @@ def fit_over_chords(evidence: ContextEvidence, tables: Tables, default: Trust) -
     def loss() -> float:
         optimizer.zero_grad()
         prior = ((parameters - centre) ** 2).sum() / (2 * SPREAD**2 * len(evidence.targets))
-        value = evidence.nats(default, parameters, tensors) + prior
+        value = evidence.nats(default, parameters, factor) + prior
         value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return value.item()
 
@@ -150,4 +159,6 @@ def fit_over_chords(evidence: ContextEvidence, tables: Tables, default: Trust) -
     *concentrations, strength, strength_with_memory = parameters.detach().tolist()
     trust = replace(default, concentrations=tuple(round(math.exp(value), 4) for value in concentrations))
     strengths = (round(max(each, 0.0), 3) for each in (strength, strength_with_memory))
-    return trust, ChordPreference(*tables, next(strengths), strength_with_memory=next(strengths))
+    return trust, ChordPreference(
+        *tables, next(strengths), strength_with_memory=next(strengths), song_spread=SONG_SPREAD
+    )

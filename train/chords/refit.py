@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from model.approach import APPROACHES, Approach
 from model.engines.network import MusicLSTM
-from model.harmony.chord_preference import ChordPreference
+from model.harmony.preference.chord_preference import ChordPreference
 from model.memory.memory import Memory
 from model.pack.card import ApproachCard, Card, ChordFigures, ChordTables
 from model.pack.pack import Pack
@@ -65,6 +65,7 @@ def _refit_approach(pack: Pack, approach: Approach, corpora: Sequence[Corpus]) -
         by_interval=preference.by_interval,
         strength=preference.strength,
         strength_with_memory=preference.strength_with_memory,
+        song_spread=preference.song_spread,
         ends=fit_chord_ends(lines["train"]),
         memory={str(kind): value for kind, value in zip(trust.kinds, trust.concentrations, strict=True)},
         held_out=held_out,
@@ -91,7 +92,7 @@ def _with_forecasts(
 
 def figures(evidence: ChordEvidence, preference: ChordPreference) -> ChordFigures:
     """Bits per note without and with the chords, each frozen and with memory. Without memory the tables count fully."""
-    plain = ChordPreference(preference.by_place, preference.by_next, preference.by_interval)
+    plain = replace(preference, strength=1.0)
     return ChordFigures(
         notes=len(evidence),
         pitch_bits=evidence.bits(None, with_memory=False),

@@ -10,9 +10,9 @@ from statistics import median
 
 from bridge.timing.ticks.exact_dates import MOST_EXACT_S, WHOLE_S
 from bridge.timing.ticks.longest_stretch import LongestStretch, follow_wander
-from bridge.timing.ticks.measured_gap import FEWEST_LOST, GAP_TICKS, SHORTEST_INTERVAL_S, MeasuredGap, missing_ticks
+from bridge.timing.ticks.measured_gap import FEWEST_LOST, GAP_TICKS, MeasuredGap, missing_ticks
 from bridge.timing.ticks.noise_meter import MEASURED_TICKS, NoiseMeter
-from bridge.timing.ticks.tick import BufferSide, Tick, TickLine
+from bridge.timing.ticks.tick import SHORTEST_INTERVAL_S, BufferSide, Tick, TickLine
 from bridge.timing.ticks.tick_noise import Noise
 
 LATE_TICKS, EARLY_TICKS = 4, 3
@@ -36,6 +36,9 @@ COPY_S = 0.004
 
 COPIES_APART = 96
 """Suspected copies with fewer ticks between them are real ticks. (Where every tick has a copy, copies are removed before.)"""
+
+LAST_TICKS = 48
+"""How many last ticks may have got another number when ticks were found to be lost."""
 
 LONG_GAP = 1.6
 """In a gap of more intervals than this, a tick is missing."""
@@ -71,6 +74,11 @@ class JitteringTicks:
     def is_steady(self) -> bool:
         """Whether the line is one through the last minute, as the clock has been steady for so long."""
         return self._stretch.is_steady
+
+    @property
+    def last_ticks(self) -> Sequence[Tick]:
+        """The last ticks with the numbers that they have by now."""
+        return list(self._stretch.ticks)[-LAST_TICKS:]
 
     def take_over(self, ticks: Sequence[Tick], line: TickLine) -> None:
         """Takes over from another model: its last ticks, in order and at least one, and its line."""

@@ -7,16 +7,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.timing.ticks.tick import Tick
+from bridge.timing.ticks.tick import SHORTEST_INTERVAL_S, Tick
 from bridge.timing.ticks.tick_noise import deviation_s
 
 FEWEST_LOST, OFF_PHASE_DEVIATIONS, LEAST_OFF_PHASE_S = 6, 2.0, 0.00005
 """After lost ticks the phase is unchanged. So after a gap of fewer than `FEWEST_LOST` ticks, a phase that is this far off (in
 standard deviations of the noise) means that the clock paused for a moment, as an audio engine that missed its deadline does,
 and that no tick was lost."""
-
-SHORTEST_INTERVAL_S = 0.006
-"""The interval of the fastest tempo. Ticks that come faster were held up, and a gap after them cannot be counted in ticks."""
 
 GAP_TICKS = 24
 """Once there are this many ticks on each side of a gap, it is measured again, more precisely."""

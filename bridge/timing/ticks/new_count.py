@@ -5,8 +5,11 @@ Until that is known, the old tempo counts its ticks, and may take some for lost,
 
 from bridge.timing.ticks.tick import TickLine
 
-MOST_TICKS, RECOUNT_AT = 192, frozenset({24, 48, 96, 192})
+MOST_TICKS, RECOUNT_AT = 192, frozenset({24, 48, 96})
 """Ticks are kept until there are `MOST_TICKS`, and counted again at these numbers of them, or as soon as ticks count as lost."""
+
+MOST_RECOUNTED, MOST_RECOUNTS = 96, 8
+"""No more ticks than `MOST_RECOUNTED` are counted again, and not more often, as each costs some hundredths of a millisecond."""
 
 FEWEST_TICKS = 6
 """With fewer ticks, any line fits them."""
@@ -25,6 +28,7 @@ class NewCount:
         self.all_dates_s: list[float] = []
         """The dates with those that passed for copies."""
         self._off = 0
+        self._recounts = 0
 
     @property
     def is_over(self) -> bool:
@@ -34,9 +38,11 @@ class NewCount:
     def is_recount_due(self, number: int) -> bool:
         """Whether to count the ticks again, the last of which got `number`."""
         before, self._off = self._off, number - self.number - len(self.dates_s)
-        if self._off == 0 or len(self.dates_s) < FEWEST_TICKS:
+        if self._off == 0 or not FEWEST_TICKS <= len(self.dates_s) <= MOST_RECOUNTED or self._recounts >= MOST_RECOUNTS:
             return False
-        return self._off > max(before, 0) or len(self.dates_s) in RECOUNT_AT
+        is_due = self._off > max(before, 0) or len(self.dates_s) in RECOUNT_AT
+        self._recounts += is_due
+        return is_due
 
     def is_confirmed(self, number: int, line: TickLine | None, buffer_s: float | None) -> bool:
         """Whether the ticks, counted anew, are on one line by their numbers, so that none was lost."""

@@ -7,6 +7,9 @@ BufferSide = Literal["start", "end", "unknown"]
 """Whether a tick gets the date of its buffer's start or end. Dates alone do not show it. Where it is unknown, ticks are
 expected in the middle between the two, which is at most half a buffer wrong."""
 
+SHORTEST_INTERVAL_S = 0.006
+"""The interval of the fastest tempo. Ticks that come faster were held up, and a gap after them cannot be counted in ticks."""
+
 
 class Tick(NamedTuple):
     """A tick's number and its date. It is a tuple for speed: each new tick makes the follower go through many old ones."""

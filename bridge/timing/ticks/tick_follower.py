@@ -13,9 +13,8 @@ from bridge.timing.ticks.doubled_ticks import DoubledTicks
 from bridge.timing.ticks.exact_dates import counted_by_intervals
 from bridge.timing.ticks.gliding import ModelGlide
 from bridge.timing.ticks.jittering_ticks import JitteringTicks
-from bridge.timing.ticks.measured_gap import SHORTEST_INTERVAL_S
 from bridge.timing.ticks.new_count import NewCount
-from bridge.timing.ticks.tick import BufferSide, Tick, TickLine
+from bridge.timing.ticks.tick import SHORTEST_INTERVAL_S, BufferSide, Tick, TickLine
 
 DATES_KEPT = 192
 """When a grid is found, the dates before it are counted again: before the grid was known, some looked like lost ticks."""
@@ -167,7 +166,10 @@ class TickFollower:
             elif self._buffered.age in REFIT_AGES and self._buffered.is_calm:
                 self._refit(at_s)
         else:
+            before = self._jittering.number
             self._jittering.tick(at_s)
+            if self._jittering.number > before + 1:
+                self._renumber_dates(self._jittering.last_ticks)
             self._unsteady -= 1
             period_s = self._grid.period_s
             # A short buffer tells nothing of a steady clock that the line through its last minute does not tell better.
@@ -175,6 +177,14 @@ class TickFollower:
             if period_s is not None and is_needed and (self._unsteady <= 0 or self._is_another_grid(period_s)):
                 self._enter_grid(at_s)
         self._dates.append(Tick(self.number, at_s))
+
+    def _renumber_dates(self, ticks: Sequence[Tick]) -> None:
+        """Gives the last dates the numbers that these ticks have: those after a gap were counted before it was known how many were lost in it."""
+        numbers = {at_s: number for number, at_s in ticks}
+        for index in range(-min(len(ticks), len(self._dates)), 0):
+            at_s = self._dates[index].at_s
+            if at_s in numbers:
+                self._dates[index] = Tick(numbers[at_s], at_s)
 
     def _replay(self, dates_s: Sequence[float], number: int) -> None:
         """Follows these ticks anew. The last one gets `number`."""

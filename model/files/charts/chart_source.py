@@ -14,10 +14,12 @@ from model.files.charts.midi_chords import chart_of_midi
 from model.files.charts.musicxml_harmony import chart_of_musicxml
 from model.files.score_reader import MIDI_SUFFIXES, MUSICXML_SUFFIXES
 from model.harmony.chart import NO_CHART, Chart
-from model.harmony.chordpro import is_chordpro, read_chordpro
+from model.harmony.chord import note_name
 from model.harmony.forms import FORMS
-from model.harmony.ireal import is_ireal, read_ireal
-from model.harmony.text_chart import MAX_CHARACTERS, read_text_chart
+from model.harmony.notations.chord_cells import is_chord
+from model.harmony.notations.chordpro import is_chordpro, read_chordpro
+from model.harmony.notations.ireal import is_ireal, read_ireal
+from model.harmony.notations.text_chart import MAX_CHARACTERS, read_text_chart
 
 TEXT_SUFFIXES = frozenset(
     {".txt", ".chart", ".html", ".irealb", ".irealbook", ".cho", ".crd", ".chopro", ".chordpro", ".pro"}
@@ -28,9 +30,14 @@ LONGEST_SHOWN = 60
 """An error message shows at most this many characters of a text that is no chart."""
 
 _IN_KEY = re.compile(
-    r"(?P<chart>.*\S)\s+in\s+(?P<key>[A-G][#b♯♭]?(?:\s*(?:m|min|minor|maj|major|[a-z]+))?)\s*", re.DOTALL
+    r"(?P<chart>.*\S)\s+in\s+(?P<key>[A-Ga-g](?:[#b♯♭]|[\s-]?(?:flat|sharp))?(?:\s*(?:m|min|minor|maj|major|[a-z]+))?)\s*",
+    re.DOTALL,
 )
-_BY_LOWER_NAME = {name.lower(): name for name in FORMS}
+# What forms are called too.
+_OTHER_NAMES = {
+    "12-bar blues": "blues", "twelve-bar blues": "blues", "major blues": "blues", "rhythm changes A": "rhythm changes",
+    "I-vi-ii-V": "turnaround", "I-V-vi-IV": "pop", "I-IV-V": "folk", "2-5-1": "ii-V-I", "50s": "doo-wop",
+}  # fmt: skip
 
 
 def read_chart(text: str) -> Chart | None:
@@ -45,9 +52,9 @@ def read_chart(text: str) -> Chart | None:
     in_key = None if _form_name(plain) else _IN_KEY.fullmatch(plain)
     key = _key(in_key["key"]) if in_key else None
     chart = _without_key(in_key["chart"].strip() if in_key and key else plain)
-    if chart is not None:
-        return chart if in_key is None or key is None else _named(chart.transposed_to(key), in_key["chart"])
-    raise ChartError(_unknown(plain))
+    if chart is None:
+        raise ChartError(_unknown(plain))
+    return chart if in_key is None or key is None else _in_key(chart, key, in_key["chart"])
 
 
 def form_chart(name: str) -> Chart:
@@ -70,7 +77,16 @@ def _without_key(text: str) -> Chart | None:
         return read_ireal(text)
     if "|" in text or "\n" in text:
         return read_chordpro(text) if is_chordpro(text) else read_text_chart(text)
+    if _is_list(text):
+        return read_text_chart(text)
     return _of_file(Path(text).expanduser()) if Path(text).suffix else None
+
+
+def _is_list(text: str) -> bool:
+    """Whether a text of one line is a list of chords, such as `C Am F G`: most of it are chords, and the first is one."""
+    words = re.split(r"[\s,;\u2192>-]+", text)
+    chords = [word for word in words if is_chord(word)]
+    return is_chord(words[0]) and 2 * len(chords) > len(words)
 
 
 def _of_file(path: Path) -> Chart:
@@ -107,25 +123,47 @@ def chart_of(content: bytes, suffix: str) -> Chart:
 
 
 def _form_name(text: str) -> str | None:
-    return _BY_LOWER_NAME.get(" ".join(text.lower().replace("_", " ").split()))
+    return _BY_PLAIN_NAME.get(_plain_name(text))
+
+
+def _plain_name(text: str) -> str:
+    return " ".join(re.split(r"[\s_-]+", text.strip().lower()))
+
+
+_BY_PLAIN_NAME = {
+    _plain_name(called): name for called, name in [*((name, name) for name in FORMS), *_OTHER_NAMES.items()]
+}
 
 
 def _key(text: str) -> Key | None:
+    signed = re.sub(r"[\s-]?(flat|sharp)", lambda word: "b" if word[1] == "flat" else "#", text)
     try:
-        return parse_key(text)
+        return parse_key(signed)
     except ValueError:
         return None
 
 
-def _named(chart: Chart, name: str) -> Chart:
-    """The chart of a transposed form with its key in the title; any other chart as it is."""
-    form = _form_name(name)
-    if form is None:
-        return chart
-    return replace(chart, title=f"{form[0].upper()}{form[1:]} in {str(chart.key).removesuffix(' major')}")
+def _in_key(chart: Chart, key: Key, name: str) -> Chart:
+    """The chart in another key; a form has the key in its title. What was not as the words asked is said."""
+    moved = chart.transposed_to(key)
+    remarks = list(chart.remarks)
+    if chart.key is None:
+        remarks.append(
+            f"the chart names no key: it was transposed from {note_name(chart.tonic)}, its first chord, to {note_name(key.tonic)}; "
+            "a line such as Key: C says it"
+        )
+    elif key.mode not in {"major", chart.key.mode}:
+        remarks.append(f"the chart is in {chart.key.mode}, and stays so: it was transposed to {moved.key}")
+    title = chart.title
+    if _form_name(name) is not None:
+        start, _, own_key = title.rpartition(" in ")
+        # A form that goes through all keys begins in this one.
+        begins = f"{start} in" if _key(own_key) else f"{title}, from"
+        title = f"{begins} {str(moved.key).removesuffix(' major')}"
+    return replace(moved, title=title, remarks=tuple(remarks))
 
 
 def _unknown(text: str) -> str:
-    near = difflib.get_close_matches(text.lower(), _BY_LOWER_NAME, n=1)
-    hint = f"did you mean {_BY_LOWER_NAME[near[0]]}?" if near else f"a form is one of {', '.join(FORMS)}"
+    near = difflib.get_close_matches(_plain_name(text), _BY_PLAIN_NAME, n=1)
+    hint = f"did you mean {_BY_PLAIN_NAME[near[0]]}?" if near else f"a form is one of {', '.join(FORMS)}"
     return f'there is no chart "{cut_short(text, LONGEST_SHOWN)}": it is no form, no file and no bars such as | F7 | Bb7 |; {hint}'

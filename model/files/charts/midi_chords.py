@@ -1,6 +1,6 @@
 """The chart of a MIDI file: from markers that are chord symbols, or else from the notes of a track of chords."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from model.errors import ChartError
@@ -8,11 +8,12 @@ from model.files.lines import lines_of
 from model.files.midi.midi_markers import read_markers
 from model.files.score import FileScore, Part
 from model.files.score_reader import score_of
-from model.files.time_signature import COMMON_TIME, pickup_beats
+from model.files.time_signature import COMMON_TIME, MeterChange, TimeSignature, pickup_beats
 from model.harmony.chart import MAX_BARS, Chart, ChartBar
 from model.harmony.chord import Chord
 from model.harmony.chord_markers import chart_of_markers, could_be_sections
 from model.harmony.chord_naming import FEWEST_PITCH_CLASSES, name_chord
+from model.harmony.notations.chord_cells import other_meter
 
 # A track of chords has at least this many onsets with three notes or more, and at least this share of its onsets.
 FEWEST_CHORDS, CHORD_SHARE = 2, 0.6
@@ -34,8 +35,10 @@ def chart_of_midi(content: bytes) -> Chart:
     until_beats = score.last_tick / score.ticks_per_beat + ahead_beats
     marked = chart_of_markers(markers, meter.beats_per_bar, until_beats)
     part = chord_part(score)
+    meter_name = f"{meter.numerator}/{meter.denominator}"
+    remarks = tuple(_of_other_meters(meters, meter, ahead_beats))
     if marked is not None and (part is None or not could_be_sections(marked)):
-        return replace(marked, meter=f"{meter.numerator}/{meter.denominator}")
+        return replace(marked, meter=meter_name, remarks=remarks)
     if part is None:
         raise ChartError(
             "the MIDI file has no markers that are chords, and no track of chords: notes that begin three or more at a time"
@@ -59,7 +62,16 @@ def chart_of_midi(content: bytes) -> Chart:
             chords.insert(0, last)
         last = chords[-1]
         filled.append(ChartBar(tuple(chords), tuple(starts) if len(starts) > 1 else ()))
-    return Chart(tuple(filled), meter=f"{meter.numerator}/{meter.denominator}")
+    return Chart(tuple(filled), meter=meter_name, remarks=remarks)
+
+
+def _of_other_meters(meters: Sequence[MeterChange], meter: TimeSignature, ahead_beats: float) -> Iterator[str]:
+    """What is said where the meter changes: once, for the first change."""
+    other = next((change for change in meters if change.meter != meter), None)
+    if other is not None:
+        bar = int((other.beat + ahead_beats) // meter.beats_per_bar) + 1
+        name = f"{other.meter.numerator}/{other.meter.denominator}"
+        yield other_meter(bar, name, f"{meter.numerator}/{meter.denominator}")
 
 
 def chord_part(score: FileScore) -> Part | None:

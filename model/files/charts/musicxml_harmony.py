@@ -5,12 +5,13 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 from model.analysis.scale import Key
-from model.errors import ChartError, ChordError, UnreadableError
+from model.errors import ChartError, ChordError, UnreadableError, cut_short
 from model.files.musicxml_source import unpacked
 from model.harmony.chart import MAX_BARS, Chart, ChartBar
 from model.harmony.chord import OCTAVE, Chord
 from model.harmony.chord_symbol import parse_chord
-from model.harmony.unfolding import WrittenBar, unfold
+from model.harmony.notations.chord_cells import other_meter
+from model.harmony.notations.unfolding import WrittenBar, unfold
 
 _SUFFIXES = {
     "major": "", "minor": "m", "augmented": "+", "diminished": "dim", "dominant": "7", "major-seventh": "maj7",
@@ -23,6 +24,7 @@ _SUFFIXES = {
 _SIGNS = {"-2": "bb", "-1": "b", "0": "", "1": "#", "2": "##", "": ""}
 _TONICS_OF_FIFTHS = {fifths: fifths * 7 % 12 for fifths in range(-7, 8)}
 MAX_REMARKS = 20
+LONGEST_METER = 10
 
 
 def chart_of_musicxml(content: bytes) -> Chart:
@@ -60,6 +62,7 @@ class _PartReader:
         self.remarks: list[str] = []
         self.meter = ""
         self.key: Key | None = None
+        self._has_other_meter = False
         self._divisions = 1.0
         self._last: Chord | None = None
 
@@ -101,8 +104,12 @@ class _PartReader:
     def _read_attributes(self, element: ET.Element) -> None:
         self._divisions = _number(element.findtext("divisions")) or self._divisions
         beats, unit = element.findtext("time/beats"), element.findtext("time/beat-type")
-        if beats and unit and not self.meter:
-            self.meter = f"{beats.strip()}/{unit.strip()}"
+        if beats and unit:
+            meter = f"{beats.strip()}/{unit.strip()}"
+            if self.meter and meter != self.meter and not self._has_other_meter:
+                self._has_other_meter = True
+                self.remarks.append(other_meter(len(self.written) + 1, cut_short(meter, LONGEST_METER), self.meter))
+            self.meter = self.meter or meter
         fifths = element.findtext("key/fifths")
         if fifths and self.key is None and int(_number(fifths)) in _TONICS_OF_FIFTHS:
             tonic = _TONICS_OF_FIFTHS[int(_number(fifths))]

@@ -39,12 +39,16 @@ def as_midi(
 ) -> bytes:
     """Tracks of notes as the content of a `.mid` file, each on its own channel; `tempi` and `meters` are the later changes."""
     song = Song(
-        [SongTrack(track.name, _events(track, CHANNELS[i % len(CHANNELS)])) for i, track in enumerate(tracks)],
+        [SongTrack(track.name, _events(track, _channel(track, i))) for i, track in enumerate(tracks)],
         (TempoChange(0.0, tempo_bpm), *tempi),
         (MeterChange(0.0, meter), *meters),
         markers,
     )
     return as_midi_file(song)
+
+
+def _channel(track: Track, index: int) -> int:
+    return CHANNELS[index % len(CHANNELS)] if track.channel is None else track.channel
 
 
 def as_midi_file(song: Song) -> bytes:

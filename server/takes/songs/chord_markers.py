@@ -15,7 +15,7 @@ from model.files.song import Marker
 from model.harmony.chart import NO_CHART, Chart
 from model.harmony.chord import Chord
 from model.harmony.chord_markers import changes_between, marker_text
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
 from model.notes import Note
 from server.controls.control_table import BY_NAME, Settings
 from server.errors import BadValue

@@ -3,7 +3,7 @@ import pytest
 from model.harmony.changes import ChartChanges
 from model.harmony.chart import Chart, ChartBar
 from model.harmony.forms import FORMS
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
 
 
 def changes(text: str, downbeat: float = 0.0, beats_per_bar: float = 4.0, unit_beats: float = 1.0) -> ChartChanges:

@@ -7,7 +7,7 @@ from model.harmony.chart import Chart
 from model.harmony.chord_markers import changes_between, chart_of_markers, could_be_sections, marker_text
 from model.harmony.chord_symbol import parse_chord
 from model.harmony.forms import FORMS
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
 
 REAL_SYMBOLS = (Path(__file__).parent / "real_symbols.txt").read_text(encoding="utf-8").split()
 

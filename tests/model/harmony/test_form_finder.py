@@ -1,7 +1,7 @@
 from model.harmony.chord import Chord
 from model.harmony.form_finder import BarChords, form_length, similarity
 from model.harmony.forms import FORMS
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
 
 
 def heard(text: str, count: int) -> dict[int, BarChords]:

@@ -9,8 +9,8 @@ from model.analysis.bars import COMMON_BARS
 from model.analysis.scale import parse_key
 from model.approach import APPROACHES, Approach
 from model.harmony.changes import Changes, ChartChanges
-from model.harmony.chord_preference import BY_INTERVAL_SIZE, BY_NEXT_SIZE, BY_PLACE_SIZE, ChordPreference
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
+from model.harmony.preference.chord_preference import BY_INTERVAL_SIZE, BY_NEXT_SIZE, BY_PLACE_SIZE, ChordPreference
 from model.improvising.closing import ChordEnds, Closing
 from model.improvising.forecast_point import ForecastPoint
 from model.improvising.improviser import PlannedNote, create_improviser

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from model.harmony.changes import ChartChanges
-from model.harmony.chord_preference import BY_INTERVAL_SIZE, BY_NEXT_SIZE, BY_PLACE_SIZE, ChordPreference
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
+from model.harmony.preference.chord_preference import BY_INTERVAL_SIZE, BY_NEXT_SIZE, BY_PLACE_SIZE, ChordPreference
 from model.improvising.forecast import (
+    STRONG_BEATS,
     TIME_TEMPERATURE,
     AllowedPitches,
     ChordNotes,
@@ -78,6 +79,22 @@ class TestChordNotes:
         # At beat 5 the chord is Bb7.
         assert weights[token(70)] / weights[token(71)] == pytest.approx(ratio)
         assert weights[token(58)] == weights[token(70)]
+
+    def test_on_strong_beats_it_counts_more(self) -> None:
+        settings = SamplingSettings(changes=CHANGES, chord_preference=ROOT_LIKED)
+        for beat, strength in ((4.0, STRONG_BEATS), (5.0, 1.0), (5.5, 1.0), (6.0, STRONG_BEATS)):
+            weights = np.ones(PITCH_WORDS.size)
+            ChordNotes(PITCH_WORDS, ROOT_LIKED, CHANGES, settings).apply(weights, ForecastPoint(4.0, 8.0, beat))
+            assert weights[token(70)] / weights[token(71)] == pytest.approx(10.0**strength)
+        assert STRONG_BEATS > 1.0
+
+    @pytest.mark.parametrize("of_place", [0.0, 0.5, 2.0])
+    def test_a_table_counts_as_much_as_in_the_song(self, of_place: float) -> None:
+        weights = np.ones(PITCH_WORDS.size)
+        song = (of_place, 1.0, 1.0)
+        settings = SamplingSettings(changes=CHANGES, chord_preference=ROOT_LIKED, song_strengths=song)
+        ChordNotes(PITCH_WORDS, ROOT_LIKED, CHANGES, settings).apply(weights, point())
+        assert weights[token(70)] / weights[token(71)] == pytest.approx(10.0**of_place)
 
     def test_notes_and_times_keep_their_shares(self) -> None:
         weights = np.random.default_rng(1).random(EVENT_WORDS.size)

@@ -109,6 +109,14 @@ class TestShareOfQuotes:
                 quoted |= set(range(begin, begin + QUOTE_INTERVALS + 1))
         assert novelty_of(phrase).quoted_notes(answer) == len(quoted)
 
+    @given(OUTLINES, st.lists(OUTLINES, max_size=4), st.data())
+    def test_what_was_counted_before_changes_no_count(
+        self, phrase: list[int], others: list[list[int]], data: st.DataObject
+    ) -> None:
+        novelty = novelty_of(phrase)
+        for outline in (*others, phrase[: data.draw(st.integers(0, len(phrase)))], phrase, phrase, phrase[3:]):
+            assert novelty.quoted_notes(outline) == novelty_of(phrase).quoted_notes(outline)
+
 
 class TestMotifs:
     def test_a_motif_ends_before_a_long_gap_and_with_the_phrase(self) -> None:

@@ -51,6 +51,17 @@ class TestForecast:
         p = random_probabilities(PITCH_WORDS.size)
         assert pitch_memory().mix(p).probabilities.tolist() == pytest.approx(p.tolist())
 
+    def test_it_is_mixed_into_the_networks_own_weights_or_into_a_copy(self) -> None:
+        p = random_probabilities(EVENT_WORDS.size)
+        memory = event_memory([1, 95, 3, 95, 1, 95])
+        mixed, before = memory.mix(p), p.copy()
+        assert mixed.weights is not p
+        into = memory.mix_into(p, 0.5, None, b"", 1.0)
+        assert into.weights is p
+        assert mixed.weights.tolist() == p.tolist() != before.tolist()
+        # Weights that sum to more give the same forecast.
+        assert memory.mix(3.0 * before, p_sum=3.0).probabilities.tolist() == pytest.approx(mixed.probabilities.tolist())
+
     def test_a_repeated_riff_is_recognised(self) -> None:
         memory = pitch_memory(RIFF * 3)
         for token in RIFF:
@@ -242,21 +253,23 @@ class TestStrength:
 class TestMemoryShare:
     def test_a_token_that_was_never_heard_has_no_memory_share(self) -> None:
         mixed = pitch_memory(RIFF * 2).mix(EVEN)
-        assert mixed.memory_share(30) == 0.0
+        assert mixed.memory_share(30, EVEN[30]) == 0.0
 
     def test_a_token_that_was_heard_in_this_context_has_a_high_memory_share(self) -> None:
         mixed = pitch_memory(RIFF * 3).mix(EVEN)
-        assert 0.9 < mixed.memory_share(RIFF[0]) < 1.0
+        assert 0.9 < mixed.memory_share(RIFF[0], EVEN[RIFF[0]]) < 1.0
 
     def test_the_rest_is_the_networks_share(self) -> None:
         mixed = pitch_memory(RIFF * 2 + RIFF[:2]).mix(EVEN)
         networks = mixed.probabilities[30] / EVEN[30]  # all of it the network's
-        assert mixed.memory_share(RIFF[2]) == pytest.approx(1 - networks * EVEN[0] / mixed.probabilities[RIFF[2]])
+        assert mixed.memory_share(RIFF[2], EVEN[RIFF[2]]) == pytest.approx(
+            1 - networks * EVEN[0] / mixed.probabilities[RIFF[2]]
+        )
 
     def test_a_token_of_probability_zero_has_no_memory_share(self) -> None:
         p = EVEN.copy()
         p[START] = 0.0
-        assert pitch_memory().mix(p).memory_share(START) == 0.0
+        assert pitch_memory().mix(p).memory_share(START, 0.0) == 0.0
 
 
 class TestRestore:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from model.approach import Approach
 from model.harmony.changes import ChartChanges, place_among
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
 from model.memory.backoff import DEFAULT_BACKOFFS, Backoff, Trust
 from model.memory.context_kinds import NOTE_KINDS_OVER_CHORDS, PITCH_KINDS, PITCH_KINDS_OVER_CHORDS
 from model.memory.memory import Memory

@@ -6,7 +6,7 @@ import pytest
 from bridge.timing.meter import Meter
 from model.harmony.changes import ChartChanges
 from model.harmony.forms import FORMS
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
 from server.band.arranger import Arranger, Bar
 from server.band.band_note import CRASH, RIDE, BandNote
 from server.controls.choices import BandParts, Feel
@@ -131,3 +131,69 @@ def test_a_form_begins_with_a_crash() -> None:
 def test_without_a_chord_bass_and_chords_are_silent() -> None:
     notes = [note for note in played("| C | N.C. |", rounds=1) if note.instrument != "drums"]
     assert all(note.end_beats <= 4.0 for note in notes)
+
+
+def bass_of(notes: list[BandNote]) -> list[BandNote]:
+    return [note for note in notes if note.instrument == "bass"]
+
+
+def test_a_walking_bass_walks_mostly_by_step_and_never_strikes_a_note_twice_in_a_row() -> None:
+    for seed in range(4):
+        bass = bass_of(played(FORMS["jazz blues"], rounds=4, seed=seed))
+        assert [note.onset_beats for note in bass] == [float(beat) for beat in range(192)]
+        steps = [abs(after.pitch - before.pitch) for before, after in pairwise(bass)]
+        assert min(steps) > 0
+        assert max(steps) <= 12
+        assert 0.45 < sum(step <= 2 for step in steps) / len(steps) < 0.7
+
+
+def test_a_walking_bass_leads_to_a_change_by_a_half_tone_a_whole_tone_or_a_fifth() -> None:
+    changes = ChartChanges(read_text_chart(FORMS["jazz blues"]))
+    bass = bass_of(played(FORMS["jazz blues"], rounds=8))
+    led = [
+        abs(after.pitch - before.pitch)
+        for before, after in pairwise(bass)
+        # A chord of one beat has no room for a note that leads.
+        if changes.at(after.onset_beats).start_beats == after.onset_beats
+        and changes.at(before.onset_beats).start_beats != before.onset_beats
+    ]
+    assert set(led) <= {1, 2, 5, 7}
+    assert sum(step <= 2 for step in led) > len(led) / 2
+
+
+@pytest.mark.parametrize("feel", ["straight", "rock", "bossa", "waltz"])
+def test_a_note_of_the_bass_that_is_foreign_to_the_chord_is_short(feel: Feel) -> None:
+    meter = Meter(3, 4) if feel == "waltz" else COMMON_TIME
+    changes = ChartChanges(read_text_chart(FORMS["folk"]), 0.0, meter.beats_per_bar)
+    for seed in range(4):
+        for note in bass_of(played(FORMS["folk"], feel, rounds=2, meter=meter, seed=seed)):
+            chord = changes.at(note.onset_beats).chord
+            assert chord is not None
+            assert chord.has(note.pitch) or note.duration_beats <= 1.0
+
+
+def test_in_rock_the_bass_stays_on_the_root_until_the_end_of_a_chord() -> None:
+    changes = ChartChanges(read_text_chart(FORMS["pop"]))
+    for note in bass_of(played(FORMS["pop"], "rock")):
+        span = changes.at(note.onset_beats)
+        assert span.chord is not None
+        assert note.pitch % 12 == span.chord.root or note.end_beats > span.end_beats - 0.2
+
+
+@pytest.mark.parametrize("meter", [Meter(5, 4), Meter(6, 4), Meter(7, 4)])
+@pytest.mark.parametrize("feel", FEELS)
+def test_bass_and_chords_play_to_the_end_of_a_long_bar(feel: Feel, meter: Meter) -> None:
+    notes = played("| C | Am |", feel, rounds=4, meter=meter)
+    into_bar = {(note.instrument, note.onset_beats % meter.beats_per_bar) for note in notes}
+    for instrument in ("bass", "chords", "drums"):
+        assert (
+            max(at for name, at in into_bar if name == instrument)
+            >= min(meter.beats_per_bar, 4.0 + (feel != "waltz")) - 1.0
+        )
+
+
+@pytest.mark.parametrize("meter", [Meter(6, 8), Meter(12, 8), Meter(7, 8)])
+@pytest.mark.parametrize("feel", ["straight", "rock", "bossa"])
+def test_in_a_meter_of_eighths_nothing_is_off_the_eighths(feel: Feel, meter: Meter) -> None:
+    for note in played(FORMS["pop"], feel, meter=meter):
+        assert (2 * note.onset_beats) % 1 == pytest.approx(0.0)

@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bridge.midi.messages import NoteOff, NoteOn
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.harmony.changes import place_among
 from model.harmony.forms import FORMS
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
+from server.band.band_note import CRASH
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
 from server.jam.jam_output import TimedMessage
@@ -47,6 +50,15 @@ def of_band(sent: list[TimedMessage]) -> list[TimedMessage]:
     return [timed for timed in sent if getattr(timed.message, "channel", 0) in BAND_CHANNELS]
 
 
+def bass_notes(sent: list[TimedMessage]) -> list[tuple[int, float]]:
+    """The pitches of the bass, and the beats at which they begin."""
+    return [
+        (timed.message.pitch, timed.beat)
+        for timed in sent
+        if isinstance(timed.message, NoteOn) and timed.message.channel == 1
+    ]
+
+
 def test_the_band_counts_one_bar_in_and_the_form_begins_on_the_next() -> None:
     jam, _ = a_jam(band="full")
     jam.set_chart(BLUES, 0.0)
@@ -59,6 +71,21 @@ def test_the_band_counts_one_bar_in_and_the_form_begins_on_the_next() -> None:
     assert [pitch % 12 for pitch in bass] == [5]
     assert jam.status.changes is not None
     assert str(jam.status.changes.at(4.0).chord) == "F7"
+
+
+@pytest.mark.parametrize(
+    ("text", "bars_between"), [("| Dm7 |", 8), ("C Am F G", 8), ("C Am F", 9), (FORMS["blues"], 12)]
+)
+def test_the_drums_mark_a_form_and_a_short_one_not_each_time_round(text: str, bars_between: int) -> None:
+    jam, _ = a_jam(band="full")
+    jam.set_chart(read_text_chart(text), 0.0)
+    sent = play_until(jam, 4.0 * (2 * bars_between + 2))
+    crashes = [
+        timed.beat
+        for timed in sent
+        if isinstance(timed.message, NoteOn) and timed.message.pitch == CRASH and timed.message.channel == 9
+    ]
+    assert crashes == [4.0, 4.0 + 4.0 * bars_between, 4.0 + 8.0 * bars_between]
 
 
 def test_messages_of_the_band_come_in_order_and_every_note_ends() -> None:
@@ -121,6 +148,29 @@ def test_the_band_follows_a_song_without_a_count_in_and_stops_with_it() -> None:
     jam.set_timeline(timeline.with_downbeat(8.0), 9.6, "stopped")
     assert [type(timed.message) for timed in jam.advance(9.6)] == [NoteOff]
     assert not play_until(jam, 16.0)
+
+
+def test_the_first_beat_of_a_song_is_played_although_its_start_is_known_a_little_later() -> None:
+    jam, _ = a_jam(band="bass")
+    jam.set_chart(BLUES, 0.0)
+    timeline = Timeline.start(120.0)
+    jam.set_timeline(timeline, 0.0, "stopped")
+    play_until(jam, 8.05)
+    jam.set_timeline(timeline.with_downbeat(8.0), 8.05, "playing")
+    assert [(pitch % 12, beat) for pitch, beat in bass_notes(play_until(jam, 8.9))] == [(5, 8.0)]
+    # The song goes on from its ninth bar, which is known a little late, too.
+    play_until(jam, 10.05)
+    jam.set_timeline(timeline.with_downbeat(10.0 - 32.0), 10.05, "playing")
+    assert [(pitch % 12, beat) for pitch, beat in bass_notes(play_until(jam, 10.9))] == [(0, 10.0)]
+
+
+def test_a_song_that_is_joined_within_a_bar_is_played_from_there() -> None:
+    jam, _ = a_jam(band="bass")
+    jam.set_chart(BLUES, 0.0)
+    jam.set_timeline(Timeline.start(120.0), 0.0, "stopped")
+    play_until(jam, 1.5)
+    jam.set_timeline(Timeline.start(120.0), 1.5, "playing")
+    assert [beat for _, beat in bass_notes(play_until(jam, 3.5))] == [2.0, 3.0]
 
 
 def test_a_jump_in_the_song_is_a_jump_in_the_chart() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.errors import PortLost
 from bridge.midi.messages import ALL_NOTES_OFF, ControlChange, NoteOff, NoteOn, encode
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
 from server.music.feed import MessagePlayed, MessageReceived, StatusChanged
 from tests.music import line
 from tests.server.jams import DEFAULTS

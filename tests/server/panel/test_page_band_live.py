@@ -121,6 +121,10 @@ class TestBand:
         expect(page.locator("#chord-now")).to_have_text("Bb7")
         assert page.evaluate("window.heard.peak") < CLIPPING
 
+    def test_without_a_chart_the_page_says_why_the_band_is_silent(self, page: Page) -> None:
+        page.locator("[data-control=band] input[value=full]").check()
+        expect(page.locator("#notice")).to_contain_text("the band: it is silent until there is a chart")
+
     def test_the_band_is_switched_off_on_the_page(self, page: Page) -> None:
         page.locator("#play-blues").click()
         page.wait_for_selector("body.has-band")

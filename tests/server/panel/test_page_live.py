@@ -187,6 +187,24 @@ class TestLooks:
         page.screenshot(path=tmp_path / f"{size}.png")
         context.close()
 
+    @pytest.mark.parametrize("size", SIZES)
+    def test_the_list_of_takes_is_within_a(self, browser: Browser, jam: RunningJam, size: str) -> None:
+        width, height = SIZES[size]
+        context = browser.new_context(viewport={"width": width, "height": height})
+        page = open_page(context, jam)
+        page.evaluate("""() => {
+            const takes = document.querySelector(".takes");
+            takes.hidden = false;
+            takes.open = true;
+            takes.querySelector("ul").innerHTML = "<li><a href='#'>11/29/2026, 6:52:52 PM, 126 notes, 18 s</a></li>";
+        }""")
+        box = page.locator(".takes ul").bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        context.close()
+
     def test_a_busy_piano_roll_is_drawn_in_far_less_than_a_frame(
         self, context: BrowserContext, jam: RunningJam
     ) -> None:

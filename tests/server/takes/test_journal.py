@@ -9,7 +9,7 @@ from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, OtherM
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import MAX_SEGMENTS, Segment, Timeline
 from model.harmony.chart import MAX_BARS
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
 from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, SettingChanged, TimelineChanged
 from server.takes.journal import (
     JournalBegun,

@@ -1,5 +1,6 @@
 """Tables are fitted to melodies that keep to their chords, and measured on others."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,8 @@ import pytest
 import torch
 
 from model.harmony.chord import Chord
-from model.harmony.chord_preference import TONE_ROLES, ChordPreference
 from model.harmony.chord_symbol import parse_chord
+from model.harmony.preference.chord_preference import TONE_ROLES, ChordPreference
 from model.memory.backoff import DEFAULT_BACKOFFS, Trust
 from model.memory.memory import Memory
 from model.notes import Note
@@ -17,6 +18,7 @@ from train.chords.chord_lines import ChordLine, FileChanges
 from train.chords.end_fitting import fit_chord_ends
 from train.chords.fitting import ChordEvidence
 from train.chords.memory_fitting import ContextEvidence, fit_over_chords, kinds_over_chords, with_chords
+from train.chords.song_following import SONG_SPREAD
 from train.corpus.corpora import Line
 from train.corpus.dataset import tokens_of_line
 from train.memory.forecasts import LineForecast
@@ -79,6 +81,29 @@ def test_the_tables_predict_other_melodies_over_chords_better_than_none() -> Non
     assert other.bits(preference, with_memory=False) < other.bits(None, with_memory=False) - 0.3
 
 
+def test_songs_that_keep_to_their_chords_less_are_predicted_better_where_they_are_followed() -> None:
+    _, preference = fitted(1)
+    assert preference.song_spread == SONG_SPREAD
+    loose = ChordEvidence.of(VOCABULARY, memory_over_chords(), [without_chords(song(4)), without_chords(song(5))])
+    assert loose is not None
+    unfollowed = replace(preference, song_spread=0.0)
+    costs = [loose.bits(each, with_memory=False) for each in (preference, unfollowed)]
+    assert costs[0] < costs[1] - 0.05
+    # The next song does not begin with what the one before it had.
+    one, two = (evidence(seed) for seed in (6, 7))
+    both = ChordEvidence.of(VOCABULARY, memory_over_chords(), [song(6), song(7)])
+    assert both is not None
+    mean = (one.bits(preference, with_memory=False) + two.bits(preference, with_memory=False)) / 2
+    assert both.bits(preference, with_memory=False) == pytest.approx(mean)
+
+
+def without_chords(played: tuple[ChordLine, LineForecast]) -> tuple[ChordLine, LineForecast]:
+    """The same melody a bar later than its chords, so that it keeps to them by chance only."""
+    (line, changes), forecast = (played[0].line, played[0].changes), played[1]
+    later = [(start + 4.0, end + 4.0, sounding) for start, end, sounding in changes.spans]
+    return ChordLine(line, FileChanges(later, 4.0, 0.0)), forecast
+
+
 def test_a_memory_that_knows_the_chords_predicts_a_form_that_returns_better() -> None:
     other = evidence(3, form_bars=6)
     by_place, by_next, by_interval = ((0.0,) * len(table) for table in evidence(1).fit_tables())
@@ -92,11 +117,12 @@ def test_the_fit_lowers_the_cost_of_what_it_is_fitted_to() -> None:
     assert default is not None
     contexts = ContextEvidence.of(VOCABULARY, memory, [song(2, 6)])
     tables = evidence(1).fit_tables()
+    factor = contexts.factor([torch.tensor(table, dtype=torch.float64) for table in tables])
     trust, preference = fit_over_chords(contexts, tables, default)
 
     def cost(trust: Trust, strengths: tuple[float, float]) -> float:
         parameters = torch.tensor([*np.log(trust.concentrations), *strengths], dtype=torch.float64)
-        return float(contexts.nats(trust, parameters, [torch.tensor(t, dtype=torch.float64) for t in tables]))
+        return float(contexts.nats(trust, parameters, factor))
 
     assert preference.strength_with_memory is not None
     assert cost(trust, (preference.strength, preference.strength_with_memory)) < cost(default, (1.0, 1.0))
@@ -110,8 +136,9 @@ def test_the_cost_of_the_fit_is_that_of_the_memory() -> None:
     contexts = ContextEvidence.of(VOCABULARY, memory, [song(2, 6)])
     tables = evidence(1).fit_tables()
     parameters = torch.tensor([*np.log(over.concentrations), 1.1, 0.4], dtype=torch.float64)
-    nats = float(contexts.nats(over, parameters, [torch.tensor(table, dtype=torch.float64) for table in tables]))
-    preference = ChordPreference(*tables, 1.1, strength_with_memory=0.4)
+    factor = contexts.factor([torch.tensor(table, dtype=torch.float64) for table in tables])
+    nats = float(contexts.nats(over, parameters, factor))
+    preference = ChordPreference(*tables, 1.1, strength_with_memory=0.4, song_spread=SONG_SPREAD)
     assert nats / np.log(2) == pytest.approx(evidence(2, 6).bits(preference, with_memory=True), abs=0.005)
 
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 
 from bridge.timing.ticks.buffered.feasible_lines import FeasibleLines
-from bridge.timing.ticks.tick import Tick
+from bridge.timing.ticks.tick import SHORTEST_INTERVAL_S, Tick
 
 TICKS_BEFORE, TICKS_AFTER = 288, 576
 """How many ticks are weighed before the gap and after it: twelve beats and twenty-four."""
@@ -44,7 +44,7 @@ class GapCount:
         old = self._lines_through(before)
         self._paused: FeasibleLines | None = None
         """The lines through the ticks after the gap, if the clock paused."""
-        if old is None or len(before) < FEWEST_TICKS:
+        if old is None or len(before) < FEWEST_TICKS or old.middle.interval_s < SHORTEST_INTERVAL_S:
             return
         shortest_s, longest_s = old.intervals_s
         self._paused = FeasibleLines.within(first_s - self._half_s, first_s + self._half_s, shortest_s, longest_s)

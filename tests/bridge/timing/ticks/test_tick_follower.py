@@ -356,3 +356,20 @@ def test_a_lost_tick_stays_counted_when_later_ticks_have_been_weighed(tempo_bpm:
     dates_s = delivered(steady(tempo_bpm, 900), frames / 48_000, delay=late_by_up_to(0.0004))
     follower = followed((at_s for number, at_s in enumerate(dates_s) if number != 300), "start")
     assert follower.number == 899
+
+
+@pytest.mark.parametrize(
+    ("tempo_bpm", "rate", "phase", "jitter_s", "seed", "lost"),
+    [
+        (93.290819805617, 48_000, 0.6618021350878213, 0.00034949957715612695, 0.9543583710961786, 310),
+        (111.86401399265327, 48_000, 0.47213940872049387, 0.00034357162749577494, 0.9226780213517771, 310),
+        (67.3294605532031, 44_100, 0.5162136454366192, 0.00036146763666802817, 0.6477710081364028, 303),
+    ],
+)
+def test_a_lost_tick_stays_counted_when_the_buffer_is_found_later(
+    tempo_bpm: float, rate: int, phase: float, jitter_s: float, seed: float, lost: int
+) -> None:
+    meant_s = steady(tempo_bpm, lost + 12 * BEAT)
+    dates_s = delivered(meant_s, 32 / rate, "start", phase, late_by_up_to(jitter_s, seed))
+    follower = followed(at_s for number, at_s in enumerate(dates_s) if number != lost)
+    assert follower.number == len(meant_s) - 1

@@ -1,11 +1,15 @@
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from mido import MetaMessage, MidiFile, MidiTrack
 
+from model.analysis.scale import TONICS
 from model.errors import ChartError, UnreadableError
 from model.files.charts.chart_source import chart_of, read_chart
 from model.files.midi.midi_writer import as_midi
 from model.files.song import Marker, Track
+from model.harmony.forms import FORMS
 from model.notes import Note
 
 MUSICXML = b"""<?xml version="1.0"?>
@@ -28,7 +32,7 @@ def names(text: str) -> str:
     return " | ".join(" ".join(map(str, bar.chords)) for bar in chart.bars)
 
 
-@pytest.mark.parametrize("text", ["blues", "Blues", " BLUES ", "jazz_blues"])
+@pytest.mark.parametrize("text", ["blues", "Blues", " BLUES ", "jazz_blues", "jazz-blues", "12-bar blues"])
 def test_a_form_is_named(text: str) -> None:
     assert names(text).startswith("F7 | Bb7 | F7")
 
@@ -42,6 +46,56 @@ def test_a_key_may_follow_whatever_names_a_chart(tmp_path: Path) -> None:
     chart = read_chart("blues in Bb")
     assert chart is not None
     assert chart.title == "Blues in Bb"
+
+
+@pytest.mark.parametrize(
+    "text", ["blues in Bb", "blues in bb", "blues in B flat", "blues in a sharp", "12 bar blues in B-flat major"]
+)
+def test_a_key_is_written_in_any_usual_way(text: str) -> None:
+    assert names(text).startswith("Bb7 | Eb7")
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("ii-V-I in Eb", "ii-V-I in Eb"),
+        ("rhythm changes in C", "Rhythm changes, A section, in C"),
+        ("ii-V-I in all keys in F", "ii-V-I in all keys, from F"),
+        ("I-vi-ii-V in G", "I-vi-ii-V in G"),
+    ],
+)
+def test_a_form_has_its_key_in_its_title(text: str, title: str) -> None:
+    chart = read_chart(text)
+    assert chart is not None
+    assert chart.title == title
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("tonic", TONICS)
+def test_every_form_is_there_in_every_key(name: str, tonic: str) -> None:
+    form, moved = read_chart(name), read_chart(f"{name} in {tonic}")
+    assert form is not None
+    assert moved is not None
+    assert (moved.tonic, moved.remarks) == (TONICS.index(tonic), ())
+    steps = [[chord and chord.root - chart.tonic for chord in chart.chords] for chart in (form, moved)]
+    assert [step and step % 12 for step in steps[0]] == [step and step % 12 for step in steps[1]]
+
+
+def test_what_a_key_cannot_say_is_said() -> None:
+    blues, list_of_chords = read_chart("blues in C minor"), read_chart("Dm7 G7 C in F")
+    assert blues is not None
+    assert blues.remarks == ("the chart is in major, and stays so: it was transposed to C major",)
+    assert list_of_chords is not None
+    assert "from D, its first chord, to F" in list_of_chords.remarks[0]
+
+
+@pytest.mark.parametrize("text", ["C Am F G", "C, Am, F, G", "C - Am - F - G"])
+def test_a_line_of_chords_is_a_chart_as_it_is_in_a_file(text: str) -> None:
+    assert names(text) == "C | Am | F | G"
+
+
+def test_one_chord_is_a_chart() -> None:
+    assert names("Am7") == "Am7"
 
 
 def test_the_word_in_a_forms_own_name_is_no_key() -> None:
@@ -153,3 +207,25 @@ def test_musicxml_with_numbers_that_are_none_has_its_chords(fifths: str) -> None
 def test_a_midi_file_whose_chords_are_over_at_once_has_one_bar() -> None:
     chords = [Note(pitch, at, 1 / 64, 80) for at in (0.0, 1 / 32) for pitch in (48, 52, 55)]
     assert len(chart_of(as_midi([Track("Chords", chords)], 120.0), ".mid").bars) == 1
+
+
+def test_a_meter_that_changes_in_a_file_is_said_once() -> None:
+    other = (
+        b"<measure number='4'><attributes><time><beats>2</beats><beat-type>4</beat-type></time></attributes></measure>"
+    )
+    score = MUSICXML.replace(b"</part>", other + other.replace(b">2<", b">3<") + b"</part>")
+    sentence = "bar 4 is in 2/4; all bars of a chart are as long as the first, in 4/4"
+    assert chart_of(score, ".musicxml").remarks == (sentence,)
+    song = MidiFile(ticks_per_beat=480)
+    track = MidiTrack()
+    song.tracks.append(track)
+    track.append(MetaMessage("time_signature", numerator=3, denominator=4))
+    for text in ("C", "F"):
+        track.append(MetaMessage("marker", text=text, time=1440))
+    track.append(MetaMessage("time_signature", numerator=2, denominator=4, time=1440))
+    track.append(MetaMessage("marker", text="G"))
+    content = BytesIO()
+    song.save(file=content)
+    assert chart_of(content.getvalue(), ".mid").remarks == (
+        "bar 4 is in 2/4; all bars of a chart are as long as the first, in 3/4",
+    )

@@ -1,5 +1,5 @@
 from model.harmony.forms import FORMS
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
 from server.music.feed import SettingChanged
 from server.takes.songs.take_song import _marker_text
 

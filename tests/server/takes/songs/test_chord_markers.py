@@ -5,7 +5,7 @@ from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.files.song import Marker
 from model.harmony.forms import FORMS
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
 from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, SettingChanged, TimelineChanged
 from server.takes.journal import JournalBegun, Record
 from server.takes.songs.chord_markers import chord_markers

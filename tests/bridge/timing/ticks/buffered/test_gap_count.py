@@ -75,3 +75,8 @@ def test_where_the_ticks_after_a_gap_fit_no_line_the_count_stays() -> None:
     weighing.tick(Tick(GAP + 4, 1.0 + (GAP + 9) * INTERVAL_S))
     assert not weighing.is_open
     assert weighing.likely_lost == 1
+
+
+def test_ticks_that_were_held_up_before_a_gap_say_nothing_of_it() -> None:
+    held_up = [Tick(number, 1.0) for number in range(GAP)]
+    assert not GapCount(held_up, in_buffers(GAP, 4), 1, BUFFER_S, 0.0).is_known

@@ -7,7 +7,7 @@ from model.errors import ChartError
 from model.harmony.chart import MAX_BARS, Chart, ChartBar
 from model.harmony.chord_symbol import parse_chord
 from model.harmony.forms import FORMS
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
 
 
 def bars(text: str) -> str:
@@ -137,3 +137,82 @@ def test_a_title_is_one_line_of_letters_that_can_be_shown() -> None:
 def test_a_heading_that_is_far_too_long_is_named_in_short() -> None:
     chart = read_text_chart(f"Key: {'H' * 5000}\n| C |")
     assert len(chart.remarks[0]) < 200
+
+
+@pytest.mark.parametrize("ending", ["1. F", "1.F", "1 F", "[1. F", "[1] F", "1) F", "1: F"])
+def test_the_number_of_an_ending_is_written_in_any_usual_way(ending: str) -> None:
+    assert bars(f"|: C |{ending} :|{ending.replace('1', '2').replace('F', 'G')} |") == "C | F | C | G"
+
+
+@pytest.mark.parametrize("times", ["x3", "3x", "(3x)", "(x3)", "3 times", "play 3 times", "\N{MULTIPLICATION SIGN}3"])
+def test_how_often_a_repeat_or_a_line_is_played_may_follow_it(times: str) -> None:
+    assert bars(f"|: C | F :| {times}\n| G |") == "C | F | C | F | C | F | G"
+    assert bars(f"| C | F | {times}\n| G |") == "C | F | C | F | C | F | G"
+
+
+def test_a_section_is_played_as_often_as_its_name_says() -> None:
+    assert bars("[Verse] x2\n| C | G |\nChorus:\nF C x2\nBridge (2x)\nAm") == "C | G | C | G | F | C | F | C | Am | Am"
+
+
+def test_a_section_with_repeats_of_its_own_is_played_once_which_is_said() -> None:
+    chart = read_text_chart("[Verse] x2\n|: C | G :|\n[Chorus]\n| F |")
+    assert len(chart.bars) == 5
+    assert chart.remarks == ("bars 1 to 2 have repeats of their own, so they are played once",)
+
+
+@pytest.mark.parametrize(
+    ("text", "played"),
+    [
+        ("| C | F | G | D.C.", "C | F | G | C | F | G"),
+        ("| C | F Fine | G | D.C. al Fine |", "C | F | G | C | F"),
+        ("| C | Segno F | G | D.S.", "C | F | G | F | G"),
+        ("| C | F To Coda | G | D.C. al Coda |\nCoda\n| Am |", "C | F | G | C | F | Am"),
+        ("|: C | F | To Coda | G :| Coda | Am | DC al Coda", "C | F | G | C | F | G | Am | C | F | Am"),
+    ],
+)
+def test_jumps_are_followed(text: str, played: str) -> None:
+    assert bars(text) == played
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("My Song\nby Me\n\nG D", "My Song"),
+        ("My Song\n| G | D |", "My Song"),
+        ("Title: Mine\nTempo: 120\nArtist: Me\nA slow one\n| G | D |", "Mine"),
+        ("Verse 1 | G | D | (slowly)", ""),
+        ("G       D\nHello my friend", ""),
+        ("1. G\n2. D", ""),
+    ],
+)
+def test_words_are_no_bars(text: str, title: str) -> None:
+    chart = read_text_chart(text)
+    assert (bars(text), chart.title) == ("G | D", title)
+
+
+def test_words_that_are_left_out_are_said_once() -> None:
+    chart = read_text_chart("G D\nHello my friend\nEm C\nHow are you")
+    assert chart.remarks == ('words are left out, such as "Hello my friend"',)
+
+
+def test_a_mistyped_symbol_is_no_word() -> None:
+    assert bars("C Xq F") == "C | C | F"
+    assert read_text_chart("C Xq F").remarks[0].startswith('bar 2: "Xq" is no chord')
+
+
+def test_before_the_first_chord_an_unknown_symbol_is_silent_and_the_sentence_says_so() -> None:
+    chart = read_text_chart("| Xq7 | C |")
+    assert [bar.chords for bar in chart.bars] == [(None,), (parse_chord("C"),)]
+    assert chart.remarks[0].endswith("no chord sounds until the next one")
+
+
+@pytest.mark.parametrize("text", ["| C maj7 | A m7 (D7) | G7 alt |", "| Cmaj7 | Am7 D7 | G7alt |"])
+def test_a_symbol_that_a_space_has_cut_is_whole_and_one_in_brackets_is_played(text: str) -> None:
+    assert bars(text) == "Cmaj7 | Am7 D7 | G7alt"
+
+
+@pytest.mark.parametrize(
+    "text", ["C G Am F", "C, G, Am, F", "C - G - Am - F", "C-G-Am-F", "C \N{RIGHTWARDS ARROW} G \N{EN DASH} Am > F"]
+)
+def test_a_list_of_chords_may_have_separators(text: str) -> None:
+    assert bars(text) == "C | G | Am | F"

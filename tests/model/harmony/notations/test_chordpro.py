@@ -1,7 +1,7 @@
 import pytest
 
 from model.errors import ChartError
-from model.harmony.chordpro import is_chordpro, read_chordpro
+from model.harmony.notations.chordpro import is_chordpro, read_chordpro
 
 SONG = "{title: Tune}\n{key: G}\n{time: 3/4}\n[G]Words and [D/F#]more [Em7]words\n"
 

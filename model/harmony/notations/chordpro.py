@@ -7,7 +7,7 @@ import re
 
 from model.errors import ChartError
 from model.harmony.chart import Chart
-from model.harmony.text_chart import MAX_CHARACTERS, read_text_chart
+from model.harmony.notations.text_chart import MAX_CHARACTERS, read_text_chart
 
 _DIRECTIVE = re.compile(r"^\s*\{\s*(?P<name>[\w-]+)\s*(?:[:\s]\s*(?P<value>[^}]*))?\}\s*$")
 _HEADINGS = {"title": "Title", "t": "Title", "key": "Key", "time": "Meter"}
@@ -45,7 +45,7 @@ def read_chordpro(text: str) -> Chart:
             between_words += [found["chord"] for found in _CHORD.finditer(line)]
     if not grid and not between_words:
         raise ChartError("the song has no chord; ChordPro writes them in square brackets, as in [C]word")
-    body = "\n".join(grid) if grid else "\n".join(between_words)
+    body = "\n".join(grid) if grid else f"| {' | '.join(between_words)} |"
     chart = read_text_chart("\n".join([*headings, body]))
     if grid:
         return chart

@@ -10,15 +10,19 @@ from urllib.parse import unquote
 
 from model.analysis.scale import Key, parse_key
 from model.errors import ChartError
-from model.harmony.chart import MAX_BARS, Chart
-from model.harmony.text_chart import LONGEST_TITLE, MAX_CHARACTERS, ChordCells
-from model.harmony.unfolding import Jump, WrittenBar, unfold
+from model.harmony.chart import MAX_BARS, Chart, ChartBar
+from model.harmony.notations.chord_cells import ChordCells, other_meter
+from model.harmony.notations.text_chart import LONGEST_TITLE, MAX_CHARACTERS
+from model.harmony.notations.unfolding import Jump, WrittenBar, unfold
 
 _LINK = re.compile(r"(?P<kind>irealb|irealbook)://(?P<songs>[^\"<>]+)")
 _SCRAMBLED = "1r34LbKcu7"
 _BLOCK = 50
 MAX_TIMES = 16
 _METERS = {"12": "12/8"}
+# A bar has four cells as a rule; a space leaves one empty, and this leaves three.
+CELLS = 4
+_EMPTY_CELLS = {"XyQ": 3}
 _TOKEN = re.compile(
     r"(?P<comment><[^>]*>)|(?P<meter>T\d\d)|(?P<ending>N\d)|(?P<section>\*[A-Za-z])|(?P<alternative>\([^)]*\))"
     r"|(?P<space>XyQ|Y+|,|\s+)|(?P<bar_line>LZ|\[|\]|\||\{|\}|Z|K)|(?P<same>Kcl|x|cl)|(?P<two>r\|?)"
@@ -84,6 +88,7 @@ class _Reader:
         self._written: list[WrittenBar] = []
         self._texts: list[list[str]] = []  # the cells of each bar so far
         self._open: list[str] = []  # the cells of the bar that is read
+        self._rests: list[int] = []  # for each of them, the empty cells after it
         self._last_chord = "N.C."
         # What was read and belongs to the bar that is open, or to the next one.
         self._marks: set[str] = set()
@@ -91,6 +96,7 @@ class _Reader:
         self._jump: Jump = ""
         self._times = 2
         self._meter = ""
+        self._has_other_meter = False
 
     def chart(self, title: str, key: Key | None) -> Chart:
         for kind, text in self._tokens():
@@ -114,20 +120,18 @@ class _Reader:
             case "chord":
                 chord = text.replace("W", self._root_of_last(), 1) if text.startswith("W") else text
                 self._last_chord = "N.C." if chord == "n" else chord
-                self._open.append(self._last_chord)
+                self._add_cell(self._last_chord)
             case "slash":
-                self._open.append(".")
+                self._add_cell(".")
+            case "space" if self._rests:
+                self._rests[-1] += _EMPTY_CELLS.get(text, text.count(" "))
             case "same":
-                self._open = list(self._texts[-1]) if self._texts else ["."]
-                self._end_bar()
+                self._repeat_bar(self._texts[-1] if self._texts else ["."])
             case "two":
-                before = self._texts[-2:] or [["."]]
-                for cells in before:
-                    self._open = list(cells)
-                    self._end_bar()
-            case "meter" if not self._meter:
-                beats, unit = text[1], text[2]
-                self._meter = _METERS.get(beats + unit, f"{beats}/{unit}")
+                for cells in self._texts[-2:] or [["."]]:
+                    self._repeat_bar(cells)
+            case "meter":
+                self._read_meter(text)
             case "ending":
                 self._endings = frozenset({int(text[1])})
             case "segno":
@@ -140,6 +144,21 @@ class _Reader:
                 self._read_comment(text)
             case _:
                 pass
+
+    def _read_meter(self, text: str) -> None:
+        meter = _METERS.get(text[1:], f"{text[1]}/{text[2]}")
+        if self._meter and meter != self._meter and not self._has_other_meter:
+            self._has_other_meter = True
+            self._cells.remark(other_meter(self._cells.bar_number, meter, self._meter))
+        self._meter = self._meter or meter
+
+    def _add_cell(self, cell: str) -> None:
+        self._open.append(cell)
+        self._rests.append(0)
+
+    def _repeat_bar(self, cells: list[str]) -> None:
+        self._open, self._rests = list(cells), []
+        self._end_bar()
 
     def _read_comment(self, text: str) -> None:
         lower = text.lower()
@@ -157,7 +176,18 @@ class _Reader:
         found = re.match(r"[A-G][b#]?", self._last_chord)
         return found[0] if found else "C"
 
+    def _place_cells(self) -> None:
+        """In a bar of four cells each is a beat. Where chords do not simply share the bar, an empty one is a beat more of a chord."""
+        rests, self._rests = self._rests, []
+        placed = [sign for cell, rest in zip(self._open, rests, strict=False) for sign in (cell, *["."] * rest)]
+        if len(placed) != CELLS or self._meter not in {"", "4/4"}:
+            return
+        begins = tuple(float(at) for at, sign in enumerate(placed) if sign != ".")
+        if begins != ChartBar((None,) * len(begins)).starts(CELLS, 1.0):
+            self._open = placed
+
     def _end_bar(self, *, ends_repeat: bool = False) -> None:
+        self._place_cells()
         if self._open and len(self._written) < MAX_BARS:
             self._texts.append(self._open)
             written = WrittenBar(self._cells.bar(self._open))

@@ -3,7 +3,8 @@ from urllib.parse import quote
 import pytest
 
 from model.errors import ChartError
-from model.harmony.ireal import is_ireal, read_ireal, unscramble
+from model.harmony.changes import ChartChanges
+from model.harmony.notations.ireal import is_ireal, read_ireal, unscramble
 
 
 def link(music: str, songs: int = 1, *, key: str = "Bb", composer: str = "Doe Jane") -> str:
@@ -28,6 +29,28 @@ def test_repeats_endings_and_chords_without_spaces_are_played() -> None:
     assert bars(link("{*AT34C^7A-7 |D-7 G7sus|N1C6 }|N2F-7Bb7/D |Z")) == (
         "C^7 A-7 | D-7 G7sus | C6 | C^7 A-7 | D-7 G7sus | F-7 Bb7/D"
     )
+
+
+@pytest.mark.parametrize(
+    ("bar", "starts"),
+    [
+        ("D-/F sEh,A7,", (0.0, 2.0, 3.0)),
+        ("Eh,A7,D- ", (0.0, 1.0, 2.0)),
+        ("C7,F7XyQ", (0.0, 2.0)),
+        ("C7XyQF7,", (0.0, 2.0)),
+        ("C7,F7  ", (0.0, 1.0)),
+        ("A-7 D7 ", (0.0, 2.0)),
+    ],
+)
+def test_each_cell_of_a_bar_of_four_is_a_beat(bar: str, starts: tuple[float, ...]) -> None:
+    changes = ChartChanges(read_ireal(link(f"[T44{bar}|C-7XyQ Z")))
+    assert tuple(start for start, _ in changes.spans if start < 4.0) == starts
+
+
+def test_a_meter_that_changes_is_said_once() -> None:
+    chart = read_ireal(link("[T44C |F |T24G |T34A |T24D Z"))
+    assert chart.meter == "4/4"
+    assert chart.remarks == ("bar 3 is in 2/4; all bars of a chart are as long as the first, in 4/4",)
 
 
 def test_a_jump_goes_to_the_coda() -> None:

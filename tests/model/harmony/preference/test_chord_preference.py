@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from model.harmony.changes import ChartChanges
-from model.harmony.chord_preference import (
+from model.harmony.notations.text_chart import read_text_chart
+from model.harmony.preference.chord_preference import (
     BY_INTERVAL_SIZE,
     BY_NEXT_SIZE,
     BY_PLACE_SIZE,
@@ -10,7 +11,6 @@ from model.harmony.chord_preference import (
     metrical_place,
     preference_indices,
 )
-from model.harmony.text_chart import read_text_chart
 
 PITCHES = np.arange(48, 84)
 
@@ -78,3 +78,60 @@ def test_the_strength_goes_from_that_of_the_memory_to_that_of_the_network() -> N
     assert [older.strength_at(weight) for weight in (1.0, 0.0)] == [0.9, 0.9]
     with pytest.raises(ValueError, match="strength"):
         ChordPreference(tables[0], tables[1], tables[2], 1.0, strength_with_memory=-0.1)
+
+
+def random_preference(song_spread: float = 0.0) -> ChordPreference:
+    random = np.random.default_rng(1)
+    by_place, by_next, by_interval = (
+        tuple(random.normal(size=size).tolist()) for size in (BY_PLACE_SIZE, BY_NEXT_SIZE, BY_INTERVAL_SIZE)
+    )
+    return ChordPreference(by_place, by_next, by_interval, 0.8, song_spread=song_spread)
+
+
+FORM = ChartChanges(read_text_chart("| F7 | Bb7 | F7 Dm7 | Gm7 C7 | Edim | Abm7b5 Db+ | N.C. | Gsus4 |"))
+
+
+def test_the_factor_is_made_of_the_entries_of_the_tables_each_time_round_the_form() -> None:
+    preference = random_preference()
+    by_place, by_next, by_interval = (
+        np.array(table) for table in (preference.by_place, preference.by_next, preference.by_interval)
+    )
+    for beat in np.arange(0.0, 64.0, 0.5):
+        for previous in (None, 60, 67):
+            entries = preference_indices(PITCHES, FORM.at(beat), beat, previous)
+            factor = preference.log_factor(PITCHES, FORM.at(beat), beat, previous)
+            if entries is None:
+                assert factor is None
+                continue
+            total = by_place[entries.by_place] + by_next[entries.by_next] + by_interval[entries.by_interval]
+            assert factor is not None
+            assert factor.tolist() == (0.8 * total).tolist()
+
+
+def test_each_table_counts_as_much_as_the_song_says() -> None:
+    preference = random_preference()
+    by_table = preference.by_table(PITCHES, FORM.at(3.5), 3.5, 60)
+    assert by_table is not None
+    for song in ((1.0, 1.0, 1.0), (1.5, 0.0, 0.7)):
+        factor = preference.log_factor(PITCHES, FORM.at(3.5), 3.5, 60, song=song)
+        assert factor is not None
+        assert factor == pytest.approx(0.8 * np.array(song) @ by_table)
+    assert preference.by_table(PITCHES, FORM.at(24.0), 24.0, 60) is None
+
+
+def test_only_so_many_places_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = random_preference().log_factor(PITCHES, FORM.at(3.5), 3.5, 60)
+    monkeypatch.setattr("model.harmony.preference.chord_preference.MAX_KEPT", 3)
+    preference = random_preference()
+    for beat in np.arange(0.0, 32.0, 0.5):
+        preference.log_factor(PITCHES, FORM.at(beat), beat, 60)
+    again = preference.log_factor(PITCHES, FORM.at(3.5), 3.5, 60)
+    assert fresh is not None
+    assert again is not None
+    assert again.tolist() == fresh.tolist()
+
+
+@pytest.mark.parametrize("spread", [-0.1, float("nan"), float("inf")])
+def test_a_spread_between_songs_that_is_none_is_refused(spread: float) -> None:
+    with pytest.raises(ValueError, match="spread"):
+        random_preference(spread)
