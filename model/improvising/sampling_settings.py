@@ -5,12 +5,8 @@ from dataclasses import dataclass
 from model.analysis.bars import Bars
 from model.defaults import FITTED_HARMONY, FITTED_STRENGTH
 from model.harmony.changes import Changes
-<<<<<<< HEAD
-from model.harmony.chord_preference import ChordPreference
-from model.improvising.melodic_motion import Melody
-=======
 from model.harmony.preference.chord_preference import ChordPreference, SongStrengths
->>>>>>> main
+from model.improvising.melodic_motion import Melody
 from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
 from model.improvising.varied_rhythm import VariedRhythm
