@@ -3,7 +3,7 @@ import pytest
 from model.analysis.bars import COMMON_BARS, Bars
 from model.analysis.scale import parse_key
 from model.harmony.changes import ChartChanges
-from model.harmony.text_chart import read_text_chart
+from model.harmony.notations.text_chart import read_text_chart
 from model.notes import Note
 from model.phrasing.phrasing import Phrasing
 from server.controls.control_table import Settings
