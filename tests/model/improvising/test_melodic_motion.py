@@ -65,11 +65,13 @@ class TestMelody:
 class TestMelodicMotion:
     def test_the_first_note_is_less_likely_to_repeat_the_phrases_last_one(self) -> None:
         weights = weighted(MelodicMotion(WORDS, melody()), [])
-        assert (weights[67], weights[64]) == (pytest.approx(REPEAT_WEIGHT), 1.0)
+        assert weights[67] == pytest.approx(REPEAT_WEIGHT)
+        assert weights[64] == 1.0
 
     def test_a_later_note_is_less_likely_to_repeat_the_one_before(self) -> None:
         weights = weighted(MelodicMotion(WORDS, melody()), [64])
-        assert (weights[67], weights[64]) == (1.0, pytest.approx(REPEAT_WEIGHT))
+        assert weights[67] == 1.0
+        assert weights[64] == pytest.approx(REPEAT_WEIGHT)
 
     def test_an_interval_that_came_after_the_same_one_is_likelier_at_any_height(self) -> None:
         motion = MelodicMotion(WORDS, melody())
