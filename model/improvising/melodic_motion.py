@@ -27,9 +27,9 @@ ECHO_WEIGHT = 2.7
 
 @dataclass(frozen=True, slots=True)
 class Melody:
-    """What a melody continues: the weight of each pitch, shape (128,), by the phrase and the key, and the phrase's last pitch."""
+    """What a melody continues: the weight of each of the 128 pitches, by the phrase and the key, and the phrase's last pitch."""
 
-    of_pitch: npt.NDArray[np.float64]
+    of_pitch: tuple[float, ...]
     last_pitch: int
 
     @classmethod
@@ -50,7 +50,7 @@ class Melody:
             for key, probability in key_probabilities.items():
                 inside[[(pitch_class - transpose) % 12 for pitch_class in key.pitch_classes]] += probability
             weights *= OUTSIDE_WEIGHT ** (1.0 - inside[pitches % 12])
-        return cls(weights, in_onset_order(phrase)[-1].pitch)
+        return cls(tuple(weights.tolist()), in_onset_order(phrase)[-1].pitch)
 
 
 class MelodicMotion:
@@ -59,7 +59,7 @@ class MelodicMotion:
     def __init__(self, vocabulary: PitchVocabulary | EventVocabulary, melody: Melody) -> None:
         self._last_pitch, pitches = melody.last_pitch, vocabulary.pitches
         self._of_token = np.ones(vocabulary.size)
-        self._of_token[1 : 1 + len(pitches)] = melody.of_pitch[np.array(pitches)]
+        self._of_token[1 : 1 + len(pitches)] = [melody.of_pitch[pitch] for pitch in pitches]
         self._tokens = {pitch: 1 + index for index, pitch in enumerate(pitches)}
         self._after: dict[int, npt.NDArray[np.float64]] = {}
         self._followed: dict[
