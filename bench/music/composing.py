@@ -179,7 +179,7 @@ def run() -> None:
                 times = measured[build, approach, what]
                 ratio = median(ours / theirs for ours, theirs in zip(first, times, strict=True))
                 steps = median(times) / median(measured[build, approach, "step"])
-                rows.append((approach, what, build, f"{median(times):.3f}", f"{ratio:.2f}", f"{steps:.1f}"))
+                rows.append((approach, what, build, f"{median(times):.3f}", f"{ratio:.3f}", f"{steps:.1f}"))
     show(
         f"Milliseconds for a note, medians of {TURNS} turns",
         ("approach", "what", "build", "ms", "first build / this", "steps of its network"),

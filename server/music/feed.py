@@ -5,6 +5,7 @@ too slow loses the oldest events. Seconds (`at_s`) are monotonic, beats are quar
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bridge.midi.messages import Message
@@ -83,10 +84,27 @@ class FeedSubscription:
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._on_next_event: Callable[[], None] | None = None
 
     def put(self, event: Event) -> None:
         """Appends an event; the oldest one is lost where the queue is full. For the music thread."""
         self._events.append(event)
+        if self._on_next_event is not None:
+            self._notify()
+
+    def notify_once(self, on_next_event: Callable[[], None]) -> None:
+        """Calls `on_next_event` once with the next event, in the music thread, or now where one is there already.
+
+        It must be short. In rare cases it is called twice. For a subscriber that would otherwise look in vain again and again.
+        """
+        self._on_next_event = on_next_event
+        if self._events:
+            self._notify()
+
+    def _notify(self) -> None:
+        on_next_event, self._on_next_event = self._on_next_event, None
+        if on_next_event is not None:
+            on_next_event()
 
     def take_events(self) -> list[Event]:
         """Takes all events since the last call, the oldest first. For the subscriber's thread."""

@@ -31,10 +31,12 @@ WRITES_PER_SYNC = 10
 """A power cut loses at most five seconds: until a flush, data that was written is only in the operating system's cache.
 A flush takes 1 to 50 ms on most disks and wears a memory card, so it is rare; a crash of the process alone needs none.
 """
-ROUNDS_WHEN_IDLE = 4
-"""After this many writes without an event, only one in this many looks whether the file is still in its place: each wakes
-another thread, which would be a third of what the jam's own process uses while nobody plays. The memories follow the
-events within milliseconds."""
+ROUNDS_UNTIL_IDLE = 4
+"""After this many writes without an event, the recorder waits for the next one. The memories follow the events within
+milliseconds."""
+LOOK_EVERY_S = 2.0
+"""How often it looks meanwhile whether its file is still in its place. To wake twice a second for that was a third of what
+the jam's own process used while nobody played."""
 EVENTS_PER_BATCH, PAUSE_S = 32, 0.01
 """Encoding one batch takes a third of a millisecond, less than the music thread waits for any other thread; then comes
 a pause for the others."""
@@ -138,12 +140,32 @@ class Recorder:
         # One task for all rounds: `wait_for` would make one, and cancel it, in each.
         stop = asyncio.create_task(self._stopping.wait(), name="recorder-stop")
         while not is_stopping:  # and once more after the stop, for the last events
-            await asyncio.wait((stop,), timeout=WRITE_EVERY_S)
+            if not self._is_idle or await self._wait_for_event(subscription, stop):
+                await asyncio.wait((stop,), timeout=WRITE_EVERY_S)
             is_stopping = self._stopping.is_set()
             try:
                 await self._write_new_events(subscription)
             except Exception as error:  # noqa: BLE001  one bad event must not keep later events from being written
                 self._faults.count(error)
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether nothing has happened lately, and all that has happened is on the disk."""
+        return self._rounds_without_events > ROUNDS_UNTIL_IDLE and self._is_synced and not self._has_failed
+
+    async def _wait_for_event(self, subscription: FeedSubscription, stop: asyncio.Task[bool]) -> bool:
+        """Waits until an event is there, until the stop, or for `LOOK_EVERY_S`; returns whether an event is there."""
+        loop, is_there = asyncio.get_running_loop(), asyncio.Event()
+
+        def on_next_event() -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(is_there.set)
+
+        subscription.notify_once(on_next_event)
+        waiting = asyncio.create_task(is_there.wait(), name="recorder-event")
+        await asyncio.wait((stop, waiting), timeout=LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        return is_there.is_set()
 
     async def _write_new_events(self, subscription: FeedSubscription) -> None:
         """Writes the events, and what the memories have heard, since the last call."""
@@ -152,9 +174,6 @@ class Recorder:
         self._write_count += 1
         self._rounds_without_events = 0 if events else self._rounds_without_events + 1
         sync = not self._is_synced and self._write_count % WRITES_PER_SYNC == 0
-        is_idle = self._rounds_without_events > ROUNDS_WHEN_IDLE and not self._has_failed
-        if is_idle and not sync and self._rounds_without_events % ROUNDS_WHEN_IDLE:
-            return
         await asyncio.to_thread(self._append, lines, sync=sync)
 
     async def _encode(self, events: list[Event]) -> bytes:

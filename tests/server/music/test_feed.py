@@ -50,3 +50,22 @@ def test_a_late_subscriber_begins_with_the_last_timeline_and_status() -> None:
     timeline, status = feed.subscribe().take_events()
     assert (timeline.at_s, status.at_s) == (2.0, 2.0)
     assert (type(timeline), type(status)) == (TimelineChanged, StatusChanged)
+
+
+def test_a_subscriber_that_waits_is_notified_once_of_the_next_event() -> None:
+    feed, notified = Feed(), []
+    subscription = feed.subscribe()
+    subscription.take_events()
+    subscription.notify_once(lambda: notified.append(len(notified)))
+    assert not notified
+    for _ in range(3):
+        feed.put(ActionRequested("respond", 1.0, 2.0))
+    assert notified == [0]
+
+
+def test_a_subscriber_is_notified_at_once_of_an_event_that_is_there_already() -> None:
+    feed, notified = Feed(), []
+    subscription = feed.subscribe()
+    feed.put(ActionRequested("respond", 1.0, 2.0))
+    subscription.notify_once(lambda: notified.append(True))
+    assert notified == [True]

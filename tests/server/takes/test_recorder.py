@@ -26,12 +26,12 @@ from server.music.feed import (
 from server.takes import recorder as module
 from server.takes.journal import JournalBegun, JournalEnded, MemoryBegun, MemoryHeard, Record, read_records
 from server.takes.journal_file import JournalFile, is_in_use
-from server.takes.recorder import ROUNDS_WHEN_IDLE, WRITES_PER_SYNC, Recorder
+from server.takes.recorder import WRITES_PER_SYNC, Recorder
 from server.takes.take_ages import AGES_FILE
 from server.takes.take_library import TakeLibrary
 from tests.server.takes.journals import NOW, write_journal
 
-BEGAN_S = 1000.0
+BEGAN_S, PATIENCE_S = 1000.0, 20.0
 DEFAULTS = Settings()
 
 
@@ -97,6 +97,13 @@ def run_recorder(harness: RecorderHarness, play: Callable[[], None]) -> None:
             play()
 
     asyncio.run(run())
+
+
+async def wait_until(is_so: Callable[[], bool]) -> None:
+    """Lets the recorder go on until something is so."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not is_so():  # noqa: ASYNC110
+            await asyncio.sleep(0)  # noqa: TID251
 
 
 class TestJournal:
@@ -309,34 +316,42 @@ class TestFolderThatIsDeletedWhileAJamRuns:
         asyncio.run(run())
         assert sum(isinstance(record, MessageReceived) for record in harness.records) == 4
 
-    def test_while_nothing_happens_it_is_looked_for_in_every_fourth_write_alone(
+    def test_while_nothing_happens_it_waits_for_the_next_event_which_it_writes(
         self, harness: RecorderHarness, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        looks: list[bool] = []
+        recorder = harness.recorder
+        monkeypatch.setattr(module, "WRITE_EVERY_S", 0.0)
+        monkeypatch.setattr(module, "LOOK_EVERY_S", 3600.0)
 
         async def run() -> None:
             async with harness.recorder:
                 harness.put(*note_events(60, 1, 2))
-                for _ in range(1 + ROUNDS_WHEN_IDLE):
-                    await harness.write_new_events()
-                looks.clear()
-                for _ in range(10 * ROUNDS_WHEN_IDLE):
-                    await harness.write_new_events()
-                # One of them flushes what was written before to the disk.
-                assert 10 <= len(looks) <= 11
-                looks.clear()
+                await wait_until(lambda: recorder._is_idle)
+                count = recorder._write_count
+                for _ in range(100):
+                    await asyncio.sleep(0)  # noqa: TID251  lets the recorder go on
+                assert recorder._write_count == count
                 harness.put(*note_events(62, 3, 4))
-                await harness.write_new_events()
-                assert len(looks) == 1
+                await wait_until(lambda: recorder._write_count == count + 1 and not recorder._is_synced)
+                played = [record.message for record in harness.records if isinstance(record, MessageReceived)]
+                assert played == [NoteOn(60, 80), NoteOff(60), NoteOn(62, 80), NoteOff(62)]
 
-        in_place: property = vars(JournalFile)["is_in_place"]
+        asyncio.run(run())
 
-        def look(file: JournalFile) -> bool:
-            looks.append(True)
-            return bool(in_place.__get__(file))
+    def test_while_nothing_happens_it_still_looks_whether_its_file_is_there(
+        self, harness: RecorderHarness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        recorder = harness.recorder
+        monkeypatch.setattr(module, "WRITE_EVERY_S", 0.0)
+        monkeypatch.setattr(module, "LOOK_EVERY_S", 0.0)
 
-        monkeypatch.setattr(JournalFile, "is_in_place", property(look))
-        monkeypatch.setattr(module, "WRITE_EVERY_S", 3600.0)
+        async def run() -> None:
+            async with recorder:
+                harness.put(*note_events(60, 1, 2))
+                await wait_until(lambda: recorder._is_idle)
+                shutil.rmtree(harness.folder)
+                await wait_until(harness.folder.exists)
+
         asyncio.run(run())
 
     def test_a_journal_that_cannot_be_read_back_goes_on_from_then_on(
