@@ -29,6 +29,9 @@ MIN_CONCENTRATION = 0.5
 OWN_CONCENTRATION = 0.7
 # The onsets of a phrase lie on halves, quarters or thirds of its pulse.
 PULSE_PARTS = (2, 4, 3)
+# Fast ones lie on sixths or eighths of it. As chance gathers onsets around points that are so near to each other, they must
+# gather more closely.
+FAST_PARTS = (6, 8)
 MIN_ONSETS = 4
 # How many onsets of a phrase, the latest, its bars are found from: more of them add nothing.
 ONSETS_USED = 32
@@ -145,9 +148,10 @@ def bars_of(notes: Sequence[Note], bars: Bars) -> Bars | None:
     concentration, off_beats = _gathering(onsets, bars.downbeat, bars.pulse_beats / 2)
     if concentration >= OWN_CONCENTRATION and abs(off_beats) > PLACE_TOLERANCE_BEATS:
         return Bars(onsets[0], bars.beats_per_bar, bars.pulse_beats)
-    for parts in PULSE_PARTS:
+    for parts in (*PULSE_PARTS, *FAST_PARTS):
         concentration, off_beats = _gathering(onsets, bars.downbeat, bars.pulse_beats / parts)
-        if concentration >= MIN_CONCENTRATION and abs(off_beats) <= PLACE_TOLERANCE_BEATS / 2:
+        least = OWN_CONCENTRATION if parts in FAST_PARTS else MIN_CONCENTRATION
+        if concentration >= least and abs(off_beats) <= PLACE_TOLERANCE_BEATS / 2:
             return bars
     return None
 

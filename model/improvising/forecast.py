@@ -14,6 +14,7 @@ from model.harmony.changes import Changes
 from model.harmony.preference.chord_preference import STRONG_PLACES, ChordPreference, metrical_place
 from model.improvising.closing import ChordEnds, Closing
 from model.improvising.forecast_point import ForecastPoint
+from model.improvising.melodic_motion import MelodicMotion
 from model.improvising.sampling import Weights, draw_token, ones
 from model.improvising.sampling_settings import SamplingSettings
 from model.tokens.vocabulary import EventVocabulary, Mask, PitchVocabulary
@@ -135,6 +136,10 @@ def _varied_times(vocabulary: AnyVocabulary, _: SamplingSettings) -> Factor | No
     return VariedTimes(vocabulary) if isinstance(vocabulary, EventVocabulary) else None
 
 
+def _melodic_motion(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:
+    return None if settings.melody is None else MelodicMotion(vocabulary, settings.melody)
+
+
 def _chord_notes(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:
     if settings.changes is None or settings.chord_preference is None or settings.harmony == 0.0:
         return None
@@ -163,6 +168,7 @@ FACTORS: Sequence[Callable[[AnyVocabulary, SamplingSettings], Factor | None]] = 
     Grammar,
     # Factors that make a token more or less likely stand here; those that forbid tokens stand below.
     _varied_times,
+    _melodic_motion,
     _chord_notes,
     _closing,
     _allowed_pitches,

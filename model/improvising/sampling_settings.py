@@ -6,6 +6,7 @@ from model.analysis.bars import Bars
 from model.defaults import FITTED_HARMONY, FITTED_STRENGTH
 from model.harmony.changes import Changes
 from model.harmony.preference.chord_preference import ChordPreference, SongStrengths
+from model.improvising.melodic_motion import Melody
 from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
 from model.improvising.varied_rhythm import VariedRhythm
@@ -28,6 +29,7 @@ class SamplingSettings:
     - `learn_answer`: the answer is remembered too, as the player's notes are.
     - `novelty` limits how much of the answer quotes the player's phrases; None sets no limit. `answer_outline` holds the highest
       pitch of each onset that the answer has played so far, which is what `novelty` compares.
+    - `melody` makes pitches likelier that people would move to; None leaves that to network and memory.
     - `changes` are the chords that the answer is played over, None for none, and `harmony` is how much it keeps to them, from 0 to 1.
       Chords are those of the notes as they sound, `transpose` semitones above the composed ones. `chord_preference` is what the pack has learnt of notes over chords, and `song_strengths`
       how much each of its tables counts in this song, None for as much as in all songs: the improviser sets both. Without a preference the chords change nothing.
@@ -54,6 +56,7 @@ class SamplingSettings:
     learn_answer: bool = False
     novelty: Novelty | None = None
     answer_outline: tuple[int, ...] = ()
+    melody: Melody | None = None
     changes: Changes | None = None
     harmony: float = FITTED_HARMONY
     transpose: int = 0

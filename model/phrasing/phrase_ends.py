@@ -20,8 +20,8 @@ EARLIEST_END_SHARE = 0.5
 # once: an end in between is so much less likely than in phrases that end with a rest or a long note.
 PAST_LINE_SHARE = 0.2
 # Where no breath must follow, a note on the last bar line is this much likelier to be the last, as odds, than in phrases that
-# end anywhere: so more than two in five answers end there, as in scored music.
-LINE_ODDS = 1.4
+# end anywhere: so two in five answers end there, as in scored music.
+LINE_ODDS = 1.25
 # No note is more likely to be the last than this: a gesture may always go on.
 MAX_CHANCE = 0.9
 # The counted weights are raised to this power. The key of a few bars is often mistaken, and phrases end in other keys than that of

@@ -14,6 +14,7 @@ import numpy as np
 
 from model.analysis.bars import Bars, Strength
 from model.notes import CHORD_BEATS, Note, in_onset_order
+from model.phrasing.bar_dynamics import BarDynamics
 from model.phrasing.timing import Timing
 from model.phrasing.touch_profile import (
     FEATURES,
@@ -97,7 +98,8 @@ class Touch:
     """The touch of a player; `learn_touch` makes one.
 
     `mean_velocity` is that of the latest phrase. `loudness` and `slots` are velocities to add, by feature and by quarter
-    beat of the bar; `residuals` are what they leave unexplained, rising. `shares` holds a gap (as an octave of beats),
+    beat of the bar; `residuals` are what they leave unexplained, rising. `dynamics` holds the bars of the latest phrase, whose
+    loudness comes back in turn; where a bar has no note at a place, `loudness`, `slots` and `residuals` serve. `shares` holds a gap (as an octave of beats),
     a strength and the share that sounded, for each note of the player; where there is none, `profile` has lengths.
     `rest_share` is how much of the latest phrase nothing sounded, from 0 to 1; None where that is not known.
     """
@@ -111,6 +113,7 @@ class Touch:
     timing: Timing
     profile: TouchProfile | None
     rest_share: float | None = None
+    dynamics: BarDynamics = field(default_factory=BarDynamics)
     _alike: dict[tuple[float, int], Sequence[float]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -121,15 +124,18 @@ class Touch:
         With `owed_rest_beats` its length is instead the one, of what the player does, that leaves the rest after it nearest to that.
         """
         bars, gap_beats = place.bars, place.gap_beats
-        strength, slot = Strength.BETWEEN, None
+        strength, into_bar, heard = Strength.BETWEEN, 0.0, None
         if bars is not None:
             into_bar = bars.place(place.onset_beats)
-            strength, slot = bars.strength_of(into_bar), round(into_bar / SLOT_BEATS)
+            strength = bars.strength_of(into_bar)
+            heard = self.dynamics.above_mean(bars, place.onset_beats, into_bar, place.pitch)
         velocity = self.mean_velocity
-        if self.residuals:
+        if heard is not None:
+            velocity += heard
+        elif self.residuals:
             octaves_up = (place.pitch - self.mean_pitch) / 12
             velocity += loudness_of(self.loudness, strength, place.progress, octaves_up, gap_beats)
-            velocity += self.slots.get(slot, 0.0) if slot is not None else 0.0
+            velocity += self.slots.get(round(into_bar / SLOT_BEATS), 0.0) if bars is not None else 0.0
             velocity += self.residuals[int(chance * len(self.residuals))]
         late_beats = 0.0
         if bars is not None and self.timing.parts:
@@ -201,7 +207,11 @@ def learn_touch(phrases: Sequence[HeardPhrase], profile: TouchProfile | None, *,
         if is_complete
     )
     timing = Timing.learnt([(sorted({note.onset_beats for note in phrase.notes}), phrase.bars) for phrase in heard])
-    return Touch(mean_velocity, pitch, loudness, slots, residuals, shares, timing, profile, rest_share_of(heard[-1]))
+    latest = heard[-1]
+    dynamics = BarDynamics.of(latest.notes, latest.bars, mean_velocity) if spread else BarDynamics()
+    return Touch(
+        mean_velocity, pitch, loudness, slots, residuals, shares, timing, profile, rest_share_of(latest), dynamics
+    )
 
 
 def rest_share_of(phrase: HeardPhrase) -> float | None:

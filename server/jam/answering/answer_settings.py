@@ -10,6 +10,7 @@ from statistics import fmean, median
 from model.analysis.bars import COMMON_BARS, PLACE_TOLERANCE_BEATS, Bars
 from model.analysis.scale import AUTO_KEY, LIVE_KEY, NO_KEY, Key, parse_key
 from model.harmony.changes import Changes
+from model.improvising.melodic_motion import Melody
 from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
 from model.improvising.sampling_settings import SamplingSettings
@@ -82,6 +83,7 @@ def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerCon
         memory=settings.memory,
         learn_answer=settings.learn_from == "both",
         novelty=context.novelty,
+        melody=_melody(settings, context),
         changes=context.changes,
         harmony=settings.harmony,
         transpose=settings.transpose,
@@ -141,6 +143,18 @@ def _has_onset_in(rhythm: Rhythm | VariedRhythm, span: BeatSpan) -> bool:
     return first_beats <= span.until_beats - SHORTEST_NOTE_BEATS
 
 
+def _keys(settings: Settings, context: AnswerContext) -> Mapping[Key, float]:
+    """The keys that the answer may be in, with their probabilities: the one that is set, or those that were heard."""
+    return context.key_probabilities if settings.key in {NO_KEY, *HEARD_KEYS} else {parse_key(settings.key): 1.0}
+
+
+def _melody(settings: Settings, context: AnswerContext) -> Melody | None:
+    """Where the answer keeps to chords, they decide which notes suit instead."""
+    if context.changes is not None and settings.harmony > 0.0:
+        return None
+    return Melody.after_phrase(context.phrase, _keys(settings, context), settings.transpose)
+
+
 def _ending(
     settings: Settings, span: BeatSpan, context: AnswerContext, closing_beats: float, *, is_half_close: bool
 ) -> Ending | None:
@@ -151,9 +165,7 @@ def _ending(
     ends = context.phrasing.ends
     if ends is None or math.isinf(span.until_beats):
         return None
-    keys = context.key_probabilities
-    if settings.key not in {NO_KEY, *HEARD_KEYS}:
-        keys = {parse_key(settings.key): 1.0}
+    keys = _keys(settings, context)
     return Ending(
         ends,
         context.answer_bars(span.start_beats),

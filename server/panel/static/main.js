@@ -38,7 +38,10 @@ const playedNotes = new PlayedNotes();
 const pianoRoll = new PianoRoll(find("roll"));
 const statusDisplay = new StatusDisplay(find);
 const send = (message) => connection.send(message);
-const sendValue = (control, value) => send({ type: "set", control, value });
+const sendValue = (control, value) => {
+  statusDisplay.hideNotice(lastRefusal);
+  send({ type: "set", control, value });
+};
 const showNotice = (sentence, isError) => statusDisplay.showNotice(sentence, isError);
 const midiLearn = new MidiLearn(find("learn"), find("learn-status"), { send, showNotice });
 const controlPanel = new ControlPanel(find("control-groups"), sendValue, midiLearn);

@@ -53,6 +53,10 @@ class TestBarsOfAPhrase:
         for parts in (3, 4):
             assert bars_of(at(*(index / parts for index in range(16))), COMMON_BARS) == COMMON_BARS
 
+    def test_sixteenth_triplets_and_thirty_seconds_fit_the_bars(self) -> None:
+        for parts in (6, 8):
+            assert bars_of(at(*(index / parts for index in range(32))), COMMON_BARS) == COMMON_BARS
+
     def test_a_phrase_that_lies_beside_the_beats_has_bars_of_its_own(self) -> None:
         assert bars_of(at(*(3.22 + index for index in range(8))), COMMON_BARS) == Bars(3.22)
 

@@ -23,7 +23,7 @@ class TestWhere:
 
     def test_the_first_beat_is_the_likeliest_and_no_place_after_it_stops_the_answer_short(self) -> None:
         chance = ENDS.first_half[4]
-        assert ENDING.chance_of_end(28.0) == pytest.approx(1.4 * chance / (1.0 + 0.4 * chance))
+        assert ENDING.chance_of_end(28.0) == pytest.approx(1.25 * chance / (1.0 + 0.25 * chance))
         assert ENDING.chance_of_end(28.5) == pytest.approx(0.2 * ENDS.first_half[1])
         assert ENDING.chance_of_end(30.0) == pytest.approx(0.2 * ENDS.second_half[3])
 

@@ -1,5 +1,6 @@
 """Chords and the band on the page, in a real browser: what is shown of the changes, and what the band sounds like."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,6 +94,9 @@ class TestChords:
         page.locator("#control-chart").press("Enter")
         expect(page.locator("#notice")).to_contain_text('there is no chart "no such form"')
         expect(page.locator("#chord")).to_be_visible()
+        page.locator("#control-chart").fill("| C |")
+        page.locator("#control-chart").press("Enter")
+        expect(page.locator("#notice")).not_to_have_class(re.compile("is-shown"), timeout=4_000)
 
     @pytest.mark.parametrize(("width", "height"), [(390, 844), (820, 1180), (1440, 900)])
     def test_chord_turn_and_hint_do_not_cover_each_other_on_any_screen(

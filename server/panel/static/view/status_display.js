@@ -111,6 +111,12 @@ export class StatusDisplay {
     this.noticeTimer = setTimeout(() => notice.classList.remove("is-shown"), isError ? ERROR_NOTICE_MS : NOTICE_MS);
   }
 
+  // Hides a sentence that no longer holds, before its time.
+  hideNotice(sentence) {
+    const { notice } = this.elements;
+    if (notice.textContent === sentence) notice.classList.remove("is-shown");
+  }
+
   #showTurn(turn, timeline) {
     const { turn: box } = this.elements;
     const side = turn ? (turn.side ?? "count") : "";

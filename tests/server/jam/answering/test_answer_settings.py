@@ -2,6 +2,8 @@ import pytest
 
 from model.analysis.bars import COMMON_BARS, Bars
 from model.analysis.scale import parse_key
+from model.harmony.changes import ChartChanges
+from model.harmony.notations.text_chart import read_text_chart
 from model.notes import Note
 from model.phrasing.phrasing import Phrasing
 from server.controls.control_table import Settings
@@ -49,6 +51,19 @@ class TestFirstOnset:
     def test_nobody_waits_for_more_than_half_a_bar(self) -> None:
         late = [Note(60, 4.0 * bar + 2.5, 1.0, 80) for bar in range(4)]
         assert first_onset_beats(Settings(), SPAN, context(late)) == 16.0
+
+
+class TestMelody:
+    def test_new_pitches_of_the_key_that_is_set_become_likelier_than_others(self) -> None:
+        melody = sampling_settings_for(Settings(key="C major"), SPAN, context(line(60, 64, 67))).melody
+        assert melody is not None
+        assert melody.of_pitch[62] > melody.of_pitch[60] > melody.of_pitch[61]
+        assert melody.last_pitch == 67
+
+    def test_where_the_answer_keeps_to_chords_these_decide(self) -> None:
+        over_chords = context(line(60, 64, 67), changes=ChartChanges(read_text_chart("| C | F |")))
+        assert sampling_settings_for(Settings(), SPAN, over_chords).melody is None
+        assert sampling_settings_for(Settings(harmony=0.0), SPAN, over_chords).melody is not None
 
 
 class TestEnd:

@@ -1,0 +1,98 @@
+"""`MelodicMotion`: the factor that has an answer's melody move as people's do, by weights that `Melody` takes from the phrase.
+
+Network and memory alone stay on the phrase's pitches more than people do, come back to accidentals that people play once, repeat
+notes more often, and repeat their own intervals less often. The weights were chosen on validation files (docs/training.md).
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from model.analysis.scale import Key
+from model.improvising.forecast_point import ForecastPoint
+from model.improvising.sampling import Weights
+from model.notes import HIGHEST_PITCH, Note, in_onset_order
+from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
+
+# How many times as likely a pitch becomes that the phrase does not have, one that is outside the key, and the last one again.
+NEW_WEIGHT = 1.6
+OUTSIDE_WEIGHT = 0.45
+REPEAT_WEIGHT = 0.9
+# And one that goes on as the answer did before, after the same interval: so an answer develops motifs of its own, at any height.
+ECHO_WEIGHT = 2.7
+
+
+@dataclass(frozen=True, slots=True)
+class Melody:
+    """What a melody continues: the weight of each of the 128 pitches, by the phrase and the key, and the phrase's last pitch."""
+
+    of_pitch: tuple[float, ...]
+    last_pitch: int
+
+    @classmethod
+    def after_phrase(
+        cls, phrase: Collection[Note], key_probabilities: Mapping[Key, float], transpose: int = 0
+    ) -> Self | None:
+        """The melody of an answer to a phrase; None for one without notes.
+
+        A pitch is outside the key by as much as the probabilities of the keys say; they sum to 1, or are empty where nothing is known.
+        Keys are those of what sounds, `transpose` semitones above.
+        """
+        if not phrase:
+            return None
+        pitches = np.arange(HIGHEST_PITCH + 1)
+        weights = np.where(np.isin(pitches, [note.pitch for note in phrase]), 1.0, NEW_WEIGHT)
+        if key_probabilities:
+            inside = np.zeros(12)
+            for key, probability in key_probabilities.items():
+                inside[[(pitch_class - transpose) % 12 for pitch_class in key.pitch_classes]] += probability
+            weights *= OUTSIDE_WEIGHT ** (1.0 - inside[pitches % 12])
+        return cls(tuple(weights.tolist()), in_onset_order(phrase)[-1].pitch)
+
+
+class MelodicMotion:
+    """Weights the first note of each onset; the others of a chord do not move."""
+
+    def __init__(self, vocabulary: PitchVocabulary | EventVocabulary, melody: Melody) -> None:
+        self._last_pitch, pitches = melody.last_pitch, vocabulary.pitches
+        self._of_token = np.ones(vocabulary.size)
+        self._of_token[1 : 1 + len(pitches)] = [melody.of_pitch[pitch] for pitch in pitches]
+        self._tokens = {pitch: 1 + index for index, pitch in enumerate(pitches)}
+        self._after: dict[int, npt.NDArray[np.float64]] = {}
+        self._followed: dict[
+            int, list[int]
+        ] = {}  # by interval of the answer: those that came after it, without repeated notes
+
+    def apply(self, weights: Weights, point: ForecastPoint) -> None:
+        if point.chord:
+            return
+        outline = point.outline
+        last = outline[-1] if outline else self._last_pitch
+        of_token = self._after.get(last)
+        weights *= self._weights_after(last) if of_token is None else of_token
+        if len(outline) < 3:
+            return
+        middle = outline[-2]
+        interval = last - middle
+        if interval:
+            known = self._followed.setdefault(middle - outline[-3], [])
+            if interval not in known:
+                known.append(interval)
+        following = self._followed.get(interval)
+        if following is not None:
+            tokens = self._tokens
+            for after in following:
+                token = tokens.get(last + after)
+                if token is not None:
+                    weights[token] *= ECHO_WEIGHT
+
+    def _weights_after(self, pitch: int) -> npt.NDArray[np.float64]:
+        """The weight of each token after this pitch, but for motifs; kept, as an answer has few pitches."""
+        of_token = self._of_token.copy()
+        if pitch in self._tokens:
+            of_token[self._tokens[pitch]] *= REPEAT_WEIGHT
+        self._after[pitch] = of_token
+        return of_token
