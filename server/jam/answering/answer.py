@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from bridge.timing.timeline import Timeline
+from model.analysis.bars import Bars
 from model.improvising.improviser import Improviser, PlannedNote
 from model.improvising.novelty import outline_of
 from model.improvising.sampling_settings import SamplingSettings
@@ -85,6 +86,7 @@ class Answer:
         # A generator of its own, so that the notes do not depend on their touch.
         self._touch_random = Random(random.getrandbits(64))
         self._rendition, self._amounts = rendition, amounts
+        self._later_rendition: Callable[[], Rendition] | None = None  # of the notes that are composed from now on
         self._last_chance: tuple[float | None, float] = (None, 0.0)  # the latest onset, and the chance of its notes
         self._onset_before: float | None = None
         self._rested_beats = 0.0  # how long nothing sounded, up to the latest onset
@@ -207,14 +209,24 @@ class Answer:
                 ahead.planned, ahead.previous_onset_beats, ahead.chance, ahead.rested_beats, self._rest_weight
             )
 
-    def set_later_touch(self, rendition: Rendition) -> None:
-        """The rendition of notes that are yet to be composed; nothing is learnt for it now, as a key is waiting."""
-        self._rendition = rendition
+    def add_heard_note(
+        self,
+        note: Note,
+        bars: Bars,
+        sampling: Callable[[], SamplingSettings],
+        rendition: Callable[[], Rendition],
+        from_beats: float,
+    ) -> None:
+        """The player's note sounded: its improviser will hear it, and notes after `from_beats` are composed again.
 
-    def add_heard_note(self, note: Note, sampling: SamplingSettings, from_beats: float) -> None:
-        """The player's note sounded: its improviser will hear it, and notes after `from_beats` are composed again."""
+        `sampling` and `rendition` of these notes are called when the first of them is composed: a key does not wait for
+        them, and the keys of a chord share them. `bars` are those of the answer as they are now.
+        """
         self._unheard.append(note)
-        self.replan(self.improviser, self.span.until_beats, sampling, from_beats)
+        self.bars, self._later_rendition = bars, rendition
+        fixed = self._take_back(self.span.until_beats, from_beats)
+        if fixed is not None:
+            self._composing = self._compose(sampling, fixed)
 
     def take_unheard_notes(self) -> tuple[Note, ...]:
         """Takes away the player's notes that its improviser has not heard; the caller must let it hear them."""
@@ -236,8 +248,25 @@ class Answer:
         and all that follow move with it. Notes that are due by `from_beats` are played as they were planned, and model
         work goes on once they have sounded.
         """
-        if self.is_over and not self._unheard and until_beats <= self.span.until_beats:
+        fixed = self._take_back(until_beats, from_beats, later_beats)
+        if fixed is None:
             return
+        self.improviser = improviser
+        self.bars, self._changes = sampling.bars, sampling.changes
+        self.span = BeatSpan(self.span.start_beats, until_beats)
+        self._composing = self._compose(lambda: sampling, fixed)
+
+    def _compose(self, sampling: Callable[[], SamplingSettings], fixed: list[Note]) -> Iterator[PlannedNote]:
+        """Composes what follows the `fixed` notes, those that were played and those of the plan. Nothing is done before the first note is asked for."""
+        if self._later_rendition is not None:
+            self._rendition, self._later_rendition = self._later_rendition(), None
+        settings = replace(sampling(), answer_outline=tuple(outline_of(fixed)))
+        yield from self.improviser.compose(self._next_beats, self.span.until_beats, settings, self._random)
+
+    def _take_back(self, until_beats: float, from_beats: float, later_beats: float = 0.0) -> list[Note] | None:
+        """Takes the notes after `from_beats` off the plan; returns the played and planned notes before them, or None where all is over."""
+        if self.is_over and not self._unheard and until_beats <= self.span.until_beats:
+            return None
         notes = [ahead.planned.note for ahead in self._planned]
         placed_beats = [self._placed(ahead).onset_beats for ahead in self._planned]
         fixed_count = sum(onset_beats <= from_beats for onset_beats in placed_beats)
@@ -251,12 +280,9 @@ class Answer:
         while len(self._planned) > fixed_count:
             self._planned.pop()
         self._go_back_to(self._planned[-1] if self._planned else self._latest_played)
-        self.improviser, self._fixed_count = improviser, fixed_count
-        self.bars, self._changes = sampling.bars, sampling.changes
-        self.span = BeatSpan(self.span.start_beats, until_beats)
+        self._fixed_count = fixed_count
         self._place_again()
-        sampling = replace(sampling, answer_outline=tuple(outline_of([*self._played, *notes[:fixed_count]])))
-        self._composing = improviser.compose(self._next_beats, until_beats, sampling, self._random)
+        return [*self._played, *notes[:fixed_count]]
 
     def _go_back_to(self, latest: _Ahead | None) -> None:
         """The next note to be composed follows this one, or is the first: what its feel depends on is as it was then."""

@@ -6,6 +6,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from random import Random
 
 from bridge.midi.messages import NoteOn
@@ -187,9 +188,14 @@ class AnswerPlanner:
         if answer is not None:
             if begins_phrase:
                 self._models.forget_phrase_start(answer.improviser)
-            context = self._context()
-            answer.set_later_touch(self._rendition(answer.span, context))
-            answer.add_heard_note(note, self._sampling(answer.span, context), self._as_planned_until_beat())
+            context = cache(self._context)
+            answer.add_heard_note(
+                note,
+                self._turns.bars_from(answer.span.start_beats),
+                lambda: self._sampling(answer.span, context()),
+                lambda: self._rendition(answer.span, context()),
+                self._as_planned_until_beat(),
+            )
         self._is_outdated = True
 
     def replace_phrase(self) -> None:

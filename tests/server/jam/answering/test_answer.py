@@ -1,3 +1,4 @@
+import math
 from random import Random
 
 import pytest
@@ -5,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.timing.timeline import Timeline
+from model.analysis.bars import COMMON_BARS
 from model.approach import Approach
 from model.improvising.improviser import PLANNED_VELOCITY
 from model.improvising.sampling_settings import SamplingSettings
@@ -239,8 +241,13 @@ def test_a_note_stands_where_all_that_sounded_before_puts_it(late_beats: list[fl
         assert answer.plan == plan
 
 
-def test_a_key_that_the_player_plays_does_not_wait_until_the_touch_is_learnt() -> None:
+def test_a_key_that_the_player_plays_waits_for_nothing_that_only_the_next_note_needs() -> None:
     learnt: list[float] = []
+    asked: list[SamplingSettings] = []
+
+    def sampling() -> SamplingSettings:
+        asked.append(WARM)
+        return WARM
 
     def learn() -> Touch:
         learnt.append(PLANNED_VELOCITY)
@@ -249,9 +256,22 @@ def test_a_key_that_the_player_plays_does_not_wait_until_the_touch_is_learnt() -
     answer = answer_of(create_improviser(), amounts=TouchAmounts(loudness=1.0))
     compose(answer, 4)
     answer.take_next_note()
-    answer.set_later_touch(Rendition(learn, None, answer.span))
-    answer.add_heard_note(Note(72, 4.6, 0.25, 90), WARM, from_beats=4.5)
-    assert learnt == []
+    for pitch in (72, 76):
+        note = Note(pitch, 4.6, 0.25, 90)
+        answer.add_heard_note(note, COMMON_BARS, sampling, lambda: Rendition(learn, None, answer.span), from_beats=4.5)
+    assert (asked, learnt) == ([], [])
     answer.take_unheard_notes()
     compose(answer, 2)
-    assert learnt == [PLANNED_VELOCITY]
+    assert (asked, learnt) == ([WARM], [PLANNED_VELOCITY])
+
+
+def test_a_control_that_moves_just_after_a_key_leaves_the_touch_of_the_phrase_with_that_key() -> None:
+    answer = answer_of(create_improviser(), amounts=TouchAmounts(loudness=1.0))
+    compose(answer, 4)
+    answer.take_next_note()
+    louder = Rendition.plain(PLANNED_VELOCITY + 20, answer.span)
+    answer.add_heard_note(Note(72, 4.6, 0.25, 90), COMMON_BARS, lambda: WARM, lambda: louder, from_beats=-math.inf)
+    answer.replan(answer.improviser, answer.span.until_beats, WARM)
+    answer.take_unheard_notes()
+    compose(answer, 2)
+    assert {note.velocity for note in answer.plan} == {PLANNED_VELOCITY + 20}
