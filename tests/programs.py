@@ -23,6 +23,7 @@ PACKAGES = {
     "node": "nodejs",
     "mscore3": "musescore3",
     "pipewire": "pipewire (and pipewire-jack)",
+    "pw-jack": "pipewire-jack",
     "oscdump": "liblo-tools",
     "oscsend": "liblo-tools",
 }
