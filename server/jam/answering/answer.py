@@ -142,6 +142,8 @@ class Answer:
         if self._unheard:
             self.improviser.hear(self._unheard.popleft(), self.bars, changes=self._changes)
         elif self._composing is not None:
+            if self._later_rendition is not None:
+                self._rendition, self._later_rendition = self._later_rendition(), None
             planned = next(self._composing, None)
             # A note that the groove would move past the end is not played, nor are the notes after it.
             if planned is None or self._is_too_late(planned.note):
@@ -226,7 +228,8 @@ class Answer:
         self.bars, self._later_rendition = bars, rendition
         fixed = self._take_back(self.span.until_beats, from_beats)
         if fixed is not None:
-            self._composing = self._compose(sampling, fixed)
+            until_beats = self.span.until_beats
+            self._composing = _compose(self.improviser, self._next_beats, until_beats, sampling, fixed, self._random)
 
     def take_unheard_notes(self) -> tuple[Note, ...]:
         """Takes away the player's notes that its improviser has not heard; the caller must let it hear them."""
@@ -254,14 +257,7 @@ class Answer:
         self.improviser = improviser
         self.bars, self._changes = sampling.bars, sampling.changes
         self.span = BeatSpan(self.span.start_beats, until_beats)
-        self._composing = self._compose(lambda: sampling, fixed)
-
-    def _compose(self, sampling: Callable[[], SamplingSettings], fixed: list[Note]) -> Iterator[PlannedNote]:
-        """Composes what follows the `fixed` notes, those that were played and those of the plan. Nothing is done before the first note is asked for."""
-        if self._later_rendition is not None:
-            self._rendition, self._later_rendition = self._later_rendition(), None
-        settings = replace(sampling(), answer_outline=tuple(outline_of(fixed)))
-        yield from self.improviser.compose(self._next_beats, self.span.until_beats, settings, self._random)
+        self._composing = _compose(improviser, self._next_beats, until_beats, lambda: sampling, fixed, self._random)
 
     def _take_back(self, until_beats: float, from_beats: float, later_beats: float = 0.0) -> list[Note] | None:
         """Takes the notes after `from_beats` off the plan; returns the played and planned notes before them, or None where all is over."""
@@ -331,3 +327,19 @@ class Answer:
     def _is_too_late(self, note: Note) -> bool:
         onset_beats = self._groove.onset(note.onset_beats, self._timeline, self._earliest_beats)
         return onset_beats > self.span.until_beats - SHORTEST_NOTE_BEATS + ROUNDING_BEATS
+
+
+def _compose(
+    improviser: Improviser,
+    from_beats: float,
+    until_beats: float,
+    sampling: Callable[[], SamplingSettings],
+    fixed: list[Note],
+    random: Random,
+) -> Iterator[PlannedNote]:
+    """Composes what follows the `fixed` notes; before the first one is asked for, nothing is done.
+
+    It does not hold the answer, which holds it: an answer that is dropped, and an old pack with it, is freed at once.
+    """
+    settings = replace(sampling(), answer_outline=tuple(outline_of(fixed)))
+    yield from improviser.compose(from_beats, until_beats, settings, random)

@@ -188,12 +188,12 @@ class AnswerPlanner:
         if answer is not None:
             if begins_phrase:
                 self._models.forget_phrase_start(answer.improviser)
-            context = cache(self._context)
+            context, span = cache(self._context), answer.span
             answer.add_heard_note(
                 note,
-                self._turns.bars_from(answer.span.start_beats),
-                lambda: self._sampling(answer.span, context()),
-                lambda: self._rendition(answer.span, context()),
+                self._turns.bars_from(span.start_beats),
+                lambda: self._sampling(span, context()),
+                lambda: self._rendition(span, context()),
                 self._as_planned_until_beat(),
             )
         self._is_outdated = True

@@ -1,4 +1,6 @@
+import gc
 import math
+import weakref
 from random import Random
 
 import pytest
@@ -275,3 +277,22 @@ def test_a_control_that_moves_just_after_a_key_leaves_the_touch_of_the_phrase_wi
     answer.take_unheard_notes()
     compose(answer, 2)
     assert {note.velocity for note in answer.plan} == {PLANNED_VELOCITY + 20}
+
+
+def test_an_answer_that_is_dropped_in_the_middle_is_freed_at_once() -> None:
+    answer = answer_of(create_improviser())
+    compose(answer, 4)
+    answer.take_next_note()
+    rendition = Rendition.plain(PLANNED_VELOCITY, answer.span)
+    answer.add_heard_note(Note(72, 4.6, 0.25, 90), COMMON_BARS, lambda: WARM, lambda: rendition, from_beats=4.5)
+    answer.take_unheard_notes()
+    compose(answer, 1)
+    answer.replan(answer.improviser, answer.span.until_beats, WARM)
+    compose(answer, 1)
+    is_alive = weakref.ref(answer)
+    gc.disable()
+    try:
+        del answer
+        assert is_alive() is None
+    finally:
+        gc.enable()
