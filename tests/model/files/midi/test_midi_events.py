@@ -41,10 +41,15 @@ def test_long_rests_and_texts_are_ordinary(before: bytes) -> None:
     careful, is_broken = read_carefully(body)
     assert quick is not None
     assert not is_broken
-    assert [(part.channel, part.records) for part in quick.channels] == [
-        (part.channel, part.records) for part in careful.channels
+    assert [(part.channel, fields(part.records)) for part in quick.channels] == [
+        (part.channel, fields(part.records)) for part in careful.channels
     ]
     assert quick.end == careful.end
+
+
+def fields(records: bytes) -> list[bytes]:
+    """The notes of records of twelve bytes: onset and duration of four bytes, pitch and velocity; the last two bytes hold nothing."""
+    return [records[start : start + 10] for start in range(0, len(records), 12)]
 
 
 @pytest.mark.parametrize(
