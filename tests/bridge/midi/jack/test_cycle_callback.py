@@ -25,12 +25,12 @@ class Cycles:
     """Calls the callback and records in which cycles it works."""
 
     def __init__(self) -> None:
-        self.library, self.doorbell = Library(), [0]
+        self.jack, self.doorbell = Library(), [0]
         self.worked_in: list[int] = []
         self.errors: list[Exception] = []
         self.error: Exception | None = None
         self.callback: CycleCallback = create_callback(
-            self.library,
+            self.jack,
             self.doorbell,
             self._work,
             self.errors.append,
@@ -69,14 +69,14 @@ def test_the_doorbell_brings_work_in_the_next_cycle_and_in_no_other(cycles: Cycl
 @pytest.mark.parametrize("name", ["in", "in 2"])
 def test_an_event_at_any_input_brings_work_once(cycles: Cycles, name: str) -> None:
     cycles.callback.set_inputs(("in", "in 2"))
-    cycles.library.events[name] = [b"\xf8"]
+    cycles.jack.events[name] = [b"\xf8"]
     cycles.run(1)
     assert cycles.worked_in == [1]
 
 
 def test_an_input_that_is_connected_to_nothing_is_not_looked_into(cycles: Cycles) -> None:
     cycles.callback.set_inputs(("in 2",))
-    cycles.library.events["in"] = [b"\xf8"]
+    cycles.jack.events["in"] = [b"\xf8"]
     cycles.run(2)
     assert cycles.worked_in == []
 
