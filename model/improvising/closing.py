@@ -45,6 +45,8 @@ class ChordEnds:
 class Closing:
     """Makes the notes and times likelier that end an answer as phrases end; see `Ending`."""
 
+    changes_at_onsets = changes_after_notes = True
+
     def __init__(
         self,
         vocabulary: PitchVocabulary | EventVocabulary,
@@ -63,11 +65,16 @@ class Closing:
         self._pitch_classes = np.array(vocabulary.pitches) % OCTAVE
         self._closing_beats = closing_beats
         self._shifts: npt.NDArray[np.float64] | None = None
+        # Before this beat all weights stay what they are.
+        self._idle_until_beats = self._from_beats
         if isinstance(vocabulary, EventVocabulary):
             self._shifts = np.array(vocabulary.bins.shifts) * time_scale
+            self._idle_until_beats = min(self._from_beats, self._passing_from_beats)
 
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
         """Weights the pitches before the first note of an onset, and the times after its notes."""
+        if point.onset_beats < self._idle_until_beats:
+            return
         if point.onset_beats < self._from_beats:
             self._avoid_passing_line(weights, point)
         elif not point.chord:

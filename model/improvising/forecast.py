@@ -33,6 +33,16 @@ AnyVocabulary = PitchVocabulary | EventVocabulary
 class Factor(Protocol):
     """One step of a forecast. Made once for an answer, so what depends on the settings alone is computed there."""
 
+    @property
+    def changes_at_onsets(self) -> bool:
+        """Whether it may change weights before the first note of an onset."""
+        ...
+
+    @property
+    def changes_after_notes(self) -> bool:
+        """Whether it may change weights after a note of the event approach, where a time may come."""
+        ...
+
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
         """Multiplies the weight of each token, shape (vocabulary,), in place. The weights need not sum to 1.
 
@@ -51,6 +61,8 @@ def keep_some(weights: Weights, mask: Mask) -> None:
 class Grammar:
     """The tokens that the vocabulary allows next. It comes first, so that every later factor chooses among these."""
 
+    changes_at_onsets = changes_after_notes = True
+
     def __init__(self, vocabulary: AnyVocabulary, settings: SamplingSettings) -> None:
         self._forbid_after, self._max_chord = vocabulary.forbid_after, settings.max_chord
 
@@ -60,6 +72,8 @@ class Grammar:
 
 class VariedTimes:
     """Draws times more freely than notes, by `TIME_TEMPERATURE`. How likely it is that a time comes at all stays the same."""
+
+    changes_at_onsets, changes_after_notes = False, True
 
     def __init__(self, vocabulary: EventVocabulary) -> None:
         self._first_time_token, self._ones = vocabulary.first_time_token, ones(len(vocabulary.bins))
@@ -76,6 +90,8 @@ class VariedTimes:
 
 class ChordNotes:
     """Makes notes likelier that suit the chord of the beat, as the pack has learnt, and more so on strong beats; times stay as likely."""
+
+    changes_at_onsets = changes_after_notes = True
 
     def __init__(
         self, vocabulary: AnyVocabulary, preference: ChordPreference, changes: Changes, settings: SamplingSettings
@@ -105,6 +121,8 @@ class ChordNotes:
 class AllowedPitches:
     """The pitches that the settings allow, such as those of a key."""
 
+    changes_at_onsets = changes_after_notes = True
+
     def __init__(self, vocabulary: AnyVocabulary, pitches: frozenset[int]) -> None:
         self._mask = vocabulary.mask_for_pitches(pitches)
 
@@ -114,6 +132,8 @@ class AllowedPitches:
 
 class NoLongRepeats:
     """The limit on how much of the player's phrases is repeated; of a chord only the first note is limited."""
+
+    changes_at_onsets, changes_after_notes = True, False
 
     def __init__(self, vocabulary: AnyVocabulary, settings: SamplingSettings) -> None:
         assert settings.novelty is not None
@@ -182,14 +202,15 @@ class Forecast:
     """All steps for one answer, from the weights of network and memory to a token."""
 
     def __init__(self, vocabulary: AnyVocabulary, settings: SamplingSettings) -> None:
-        made = [make(vocabulary, settings) for make in FACTORS]
-        self._steps = [factor.apply for factor in made if factor is not None]
+        made = [factor for factor in (make(vocabulary, settings) for make in FACTORS) if factor is not None]
+        self._at_onsets = [factor.apply for factor in made if factor.changes_at_onsets]
+        self._after_notes = [factor.apply for factor in made if factor.changes_after_notes]
         self.closing = next((factor for factor in made if isinstance(factor, Closing)), None)
         """The factor of the answer's end; None where the settings name no ending."""
         self._temperature, self._top_p = settings.temperature, settings.top_p
 
     def draw(self, weights: Weights, point: ForecastPoint, uniform: float) -> int:
         """The token that the random number `uniform`, in [0, 1), selects. Overwrites `weights`, shape (vocabulary,)."""
-        for apply in self._steps:
+        for apply in self._after_notes if point.chord else self._at_onsets:
             apply(weights, point)
         return draw_token(weights, self._temperature, self._top_p, uniform)

@@ -56,6 +56,8 @@ class Melody:
 class MelodicMotion:
     """Weights the first note of each onset; the others of a chord do not move."""
 
+    changes_at_onsets, changes_after_notes = True, False
+
     def __init__(self, vocabulary: PitchVocabulary | EventVocabulary, melody: Melody) -> None:
         self._last_pitch, pitches = melody.last_pitch, vocabulary.pitches
         self._of_token = np.ones(vocabulary.size)
@@ -87,7 +89,7 @@ class MelodicMotion:
             for after in following:
                 token = tokens.get(last + after)
                 if token is not None:
-                    weights[token] *= ECHO_WEIGHT
+                    weights[token] = weights.item(token) * ECHO_WEIGHT
 
     def _weights_after(self, pitch: int) -> npt.NDArray[np.float64]:
         """The weight of each token after this pitch, but for motifs; kept, as an answer has few pitches."""

@@ -85,7 +85,8 @@ class Novelty:
         """The pitches that may not come next after an answer's outline so far, as too much of it would be quotes."""
         if self._max_share >= 1.0 or len(outline) < QUOTE_INTERVALS:
             return NO_PITCHES
-        following = self._followers.get(_differences(outline[-QUOTE_INTERVALS:]))
+        a, b, c, d, e, f = outline[-QUOTE_INTERVALS:]
+        following = self._followers.get((b - a, c - b, d - c, e - d, f - e))
         if following is None:
             return NO_PITCHES
         quoted = self.quoted_notes(outline)
@@ -147,7 +148,7 @@ def _outline_and_onsets(notes: Iterable[Note]) -> tuple[list[int], list[float]]:
 
 
 def _differences(outline: Sequence[int]) -> tuple[int, ...]:
-    """The intervals as numbers: of a few pitches, as they are looked up for each note, they take half of the time."""
+    """The intervals as numbers."""
     return tuple(map(sub, outline[1:], outline))
 
 

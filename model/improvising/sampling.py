@@ -19,6 +19,7 @@ LEAST_LOGIT = -600.0
 HARMLESS_SQUARES = 300.0**2
 # Below this, sums of weights would lose precision.
 LEAST_SUM = 1e-200
+_accumulate = np.add.accumulate
 NOTHING_ALLOWED = "nothing is allowed: no token has any weight"
 
 
@@ -30,13 +31,15 @@ def draw_token(weights: Weights, temperature: float, top_p: float, uniform: floa
     """
     if temperature != 1.0:
         weights = _at_temperature(weights, temperature)
-    sums = np.add.accumulate(weights)
+    sums = _accumulate(weights)
     total = sums.item(-1)
-    if total < LEAST_SUM:
+    if not total >= LEAST_SUM:
         if not total > 0.0:
             raise ValueError(NOTHING_ALLOWED)
         return draw_token(weights / weights[weights.argmax()], 1.0, top_p, uniform)
-    token = _token_at(sums, uniform * total, total)
+    wanted = uniform * total
+    # The first token up to which the weights sum to more than is wanted. Rounding may have made that as high as the total.
+    token: int = sums.searchsorted(wanted, "right").item() if wanted < total else sums.searchsorted(total).item()
     # All tokens outside the nucleus together hold no more than this.
     if top_p >= 1.0 or weights.item(token) > (1.0 - top_p) * total:
         return token

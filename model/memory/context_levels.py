@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from model.defaults import FITTED_STRENGTH
 from model.memory.backoff import MAX_FOLLOWERS, Trust
-from model.memory.context_kinds import LONGEST
 from model.memory.memory_mark import BAR_PLACE, ContextKey, place_bytes
 
 # Followers that occur again and again are counted once: so many of them, at some 300 bytes each.
@@ -19,8 +18,8 @@ A symbol is that of a line as it is, so one less than its token; OUTSIDE stands 
 """
 OUTSIDE = -1
 
-_Level = tuple[int, int, int, bytes, bool, float]
-"""A bit for its line, the index of that line, where in a full line it begins, what it begins with, and whether it is transposed; its odds."""
+_Level = tuple[int, int, slice, bytes, bool, float]
+"""A bit for its line, the index of that line, the part of it, what it begins with, and whether it is transposed; its odds."""
 _Counted = tuple[Sequence[tuple[int, float]], float]
 """The symbols that followed a context, each with its share, and how much greater the odds are than after one."""
 # By the count of all and of one: so the shares of all contexts are few numbers, which a processor finds quickly.
@@ -47,7 +46,7 @@ class ContextLevels:
         self.trust, self.keys = trust, keys
         self.is_transposed = tuple(kind.is_transposed for kind in trust.kinds)
         lines: dict[tuple[int, int], int] = {}
-        self._bits = [lines.setdefault((index, prefix), 1 << len(lines)) for _, index, _, prefix in keys]
+        self._bits = [lines.setdefault((index, prefix), 1 << len(lines)) for _, index, _, _, prefix in keys]
         self._place_lines = sum(bit for (_, prefix), bit in lines.items() if prefix == BAR_PLACE)
         self._counted: dict[bytes, _Counted] = {}
         self._levels_by_place: dict[tuple[int | None, bytes], Sequence[_Level]] = {}
@@ -63,8 +62,8 @@ class ContextLevels:
             self._levels_by_place.clear()
         prefixes = b"", place_bytes(place), chord_place
         levels = self._levels_by_place[place, chord_place] = [
-            (bit, index, LONGEST - length, first + prefixes[prefix], is_transposed, odds)
-            for bit, (first, index, length, prefix), is_transposed, odds in zip(
+            (bit, index, part, first + prefixes[prefix], is_transposed, odds)
+            for bit, (first, index, part, _, prefix), is_transposed, odds in zip(
                 self._bits, self.keys, self.is_transposed, self._odds, strict=True
             )
         ]
@@ -84,7 +83,8 @@ class ContextLevels:
         `symbols` holds, for each symbol of a transposed line, that of a line as it is, or OUTSIDE.
 
         Where a context is not known, the longer ones of its line are not looked up: a memory that knew them would know it, too. (Of a
-        memory that is full, it may have been dropped before them.)
+        memory that is full, it may have been dropped before them.) Where a line is still too short, what is looked up is shorter than
+        any context of that kind, so it is not known.
         """
         if strength != self._strength:
             self._set_strength(strength)
@@ -93,15 +93,10 @@ class ContextLevels:
         known, counted = followers_of.get, self._counted.get
         expected: dict[int, float] = {}
         expected_of, total = expected.get, 1.0
-        for line, index, begin, head, is_transposed, odds in levels:
+        for line, index, part, head, is_transposed, odds in levels:
             if unknown & line:
                 continue
-            last = lines[index]
-            if len(last) == LONGEST:
-                followers = known(head + last[begin:])
-            else:
-                missing = LONGEST - len(last)
-                followers = known(head + last[begin - missing :]) if begin >= missing else None
+            followers = known(head + lines[index][part])
             if followers is None:
                 unknown |= line
                 continue

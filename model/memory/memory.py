@@ -9,20 +9,21 @@ To compose ahead, the memory hears the planned notes, then goes back (`restore`)
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, MutableSequence, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from model.defaults import FITTED_STRENGTH
 from model.memory.backoff import MAX_FOLLOWERS, Backoff, Trust
 from model.memory.context_kinds import LONGEST
-from model.memory.context_levels import OUTSIDE, ContextLevels
+from model.memory.context_levels import OUTSIDE, ContextLevels, Expectation
 from model.memory.memory_mark import (
-    EMPTY_LINES,
     FIRST_TIME_SYMBOL,
+    LONGEST_LINE,
     MAX_INTERVAL,
     MAX_TIMES,
+    MOST_NOTES,
+    STEP_BYTES,
     SYMBOL_BYTES,
     MemoryHistory,
     MemoryMark,
@@ -55,7 +56,7 @@ class Memory:
     def __init__(self, vocabulary: Vocabulary, backoff: Backoff, capacity: int = MAX_CONTEXTS) -> None:
         self.vocabulary, self.backoff, self.capacity = vocabulary, backoff, capacity
         self._first_time_token = 1 + len(vocabulary.pitches)
-        if not len(vocabulary.pitches) <= 128 or vocabulary.size - self._first_time_token > MAX_TIMES:
+        if not len(vocabulary.pitches) <= MOST_NOTES or vocabulary.size - self._first_time_token > MAX_TIMES:
             raise ValueError(f"a memory is for 128 pitches and {MAX_TIMES} times at most, not {vocabulary.size} tokens")
         self._plain_count = len(backoff.kinds) - (len(backoff.chords.kinds) if backoff.chords else 0)
         keys = dict(zip(backoff.kinds, context_keys(backoff.kinds, 0), strict=True))
@@ -111,9 +112,10 @@ class Memory:
                 if key[0] < min(self._plain_count, other._plain_count)  # noqa: SLF001
             }
             self._oldest_first = deque(key for key in self._oldest_first if key in self._followers)
-        before, self._current = self._current, MemoryMark(MemoryHistory(began_empty=not self._followers), None)
-        self._current.lines, self._current.time_comes = before.lines, before.time_comes
-        self._current.last_note_token = before.last_note_token
+        here, history = self._current, MemoryHistory(began_empty=not self._followers)
+        self._current = MemoryMark(
+            history, None, lines=here.lines, last_note_token=here.last_note_token, time_comes=here.time_comes
+        )
         self._contexts = None
         self._undo_stack = deque([self._current])
         self._evict_oldest()
@@ -148,13 +150,33 @@ class Memory:
         elif last is None:
             step = b""
         else:
-            step = SYMBOL_BYTES[min(max(token - last, -MAX_INTERVAL), MAX_INTERVAL) + MAX_INTERVAL]
+            step = STEP_BYTES[token - last]
         return SYMBOL_BYTES[token - 1], step
 
     def hear(self, token: int, place: int | None = None, chord_place: bytes = b"", *, learn: bool = True) -> None:
         """Moves on by one token. Without `learn` the token only becomes part of the current context, and is not remembered."""
-        current = self._current
-        self._append(MemoryMark(current.history, current, token, place, chord_place, learn))
+        here = self._current
+        if token == START:  # a new piece: no context reaches back across it
+            self._append(MemoryMark(here.history, here, START, place, chord_place, learn))
+            return
+        pitches, intervals, times, tokens, steps = here.lines
+        if len(tokens) >= LONGEST_LINE:
+            pitches, intervals, times, tokens, steps = (line[-LONGEST:] for line in here.lines)
+        last = here.last_note_token
+        symbol = SYMBOL_BYTES[token - 1]
+        if token >= self._first_time_token:
+            step = SYMBOL_BYTES[FIRST_TIME_SYMBOL + token - self._first_time_token]
+            lines = pitches, intervals, times + symbol, tokens + symbol, steps + step
+            mark = MemoryMark(here.history, here, token, place, chord_place, learn, lines, last)
+        else:
+            step = b"" if last is None else STEP_BYTES[token - last]
+            pitches, intervals = pitches + symbol, intervals + step
+            if self._has_times:
+                lines = pitches, intervals, times, tokens + symbol, steps + step
+            else:  # the lines with times are those without
+                lines = pitches, intervals, pitches, pitches, intervals
+            mark = MemoryMark(here.history, here, token, place, chord_place, learn, lines, token, self._has_times)
+        self._append(mark)
 
     def snapshot(self) -> MemoryMark:
         """The current position, to go back to with `restore`."""
@@ -201,50 +223,31 @@ class Memory:
         knows the context.
         """
         # In double precision, so that the network's part, however small, is not lost.
-        return self.mix_into(p.astype(np.float64), strength, place, chord_place, p_sum)
+        weights = p.astype(np.float64)
+        expected, total = self.expect(strength, place, chord_place)
+        is_outside = expected.pop(OUTSIDE, 0.0) > 0.0
+        for symbol, weight in expected.items():
+            weights[symbol + 1] += weight * p_sum
+        # Not the total minus what is outside: where nearly all is, nothing would be left of the difference.
+        return MixedForecast(weights, weights.sum() if is_outside else total * p_sum, p_sum, expected)
 
-    def mix_into(
-        self, weights: npt.NDArray[np.float64], strength: float, place: int | None, chord_place: bytes, p_sum: float
-    ) -> MixedForecast:
-        """The same as `mix`, for which the network's own `weights` are changed."""
-        current = self._current
-        last = current.last_note_token or START
-        expected, total = self._levels_at(chord_place).expect(
+    def expect(self, strength: float, place: int | None, chord_place: bytes) -> Expectation:
+        """What the memory alone adds to the network's forecast of the next token, where that sums to 1; see `mix`."""
+        here = self._current
+        last = here.last_note_token or START
+        return self._levels_at(chord_place).expect(
             strength,
             self._followers,
-            current.lines,
+            here.lines,
             place,
             chord_place,
             self._symbols_after.get(last) or self._symbols_of_steps(last),
         )
-        outside = expected.pop(OUTSIDE, 0.0)
-        # Its items are read and written in a third of the time.
-        view: MutableSequence[float] = memoryview(weights)  # type: ignore[arg-type, assignment]
-        for symbol, weight in expected.items():
-            view[symbol + 1] += weight * p_sum
-        # Not the total minus what is outside: where nearly all is, nothing would be left of the difference.
-        return MixedForecast(weights, weights.sum() if outside else total * p_sum, p_sum, expected)
 
     def _append(self, mark: MemoryMark) -> None:
         """Moves to a mark that follows the current one, and learns its token."""
-        previous, token = self._current, mark.token
-        if token == START:  # a new piece: no context reaches back across it
-            mark.lines, mark.last_note_token, mark.time_comes = EMPTY_LINES, None, False
-        else:
-            symbol, step = self.symbols(token)
-            if mark.is_learnt:
-                self._learn(mark, symbol, step)
-            pitches, intervals, times, tokens, steps = previous.lines
-            if token < self._first_time_token:
-                pitches, intervals = (pitches + symbol)[-LONGEST:], (intervals + step)[-LONGEST:]
-                mark.last_note_token, mark.time_comes = token, self._has_times
-            else:
-                times = (times + symbol)[-LONGEST:]
-                mark.last_note_token, mark.time_comes = previous.last_note_token, False
-            if self._has_times:
-                mark.lines = pitches, intervals, times, (tokens + symbol)[-LONGEST:], (steps + step)[-LONGEST:]
-            else:  # the lines with times are those without
-                mark.lines = pitches, intervals, pitches, pitches, intervals
+        if mark.is_learnt and mark.token != START:
+            self._learn(mark)
         self._current, self._contexts = mark, None
         undo_stack = self._undo_stack
         undo_stack.append(mark)
@@ -255,8 +258,9 @@ class Memory:
                 undo_stack.popleft().dropped = ()
                 undo_stack[0].previous = None
 
-    def _learn(self, mark: MemoryMark, symbol: bytes, step: bytes) -> None:
+    def _learn(self, mark: MemoryMark) -> None:
         known, learnt, dropped = self._followers, [], []
+        symbol, step = self.symbols(mark.token)
         is_transposed = self._levels_at(mark.chord_place).is_transposed
         contexts = self._contexts_at_current(mark.place, mark.chord_place)
         for context, transposed in zip(contexts, is_transposed, strict=True):

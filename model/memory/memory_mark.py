@@ -12,8 +12,16 @@ SYMBOLS = 256
 SYMBOL_BYTES = tuple(bytes((symbol,)) for symbol in range(SYMBOLS))
 MAX_INTERVAL = 63
 FIRST_TIME_SYMBOL = 2 * MAX_INTERVAL + 1
+MOST_NOTES = 128
 MAX_TIMES = SYMBOLS - 1 - FIRST_TIME_SYMBOL
 NO_CONTEXT = b""
+# By the difference of two note tokens, which is below 0 where the second note is lower: it is the index from the end.
+STEP_BYTES = tuple(
+    SYMBOL_BYTES[min(max(step, -MAX_INTERVAL), MAX_INTERVAL) + MAX_INTERVAL]
+    for step in (*range(MOST_NOTES), *range(1 - MOST_NOTES, 0))
+)
+# A line that is as long as this is cut to what contexts need, so that this is seldom done.
+LONGEST_LINE = 3 * LONGEST
 INTERVAL_LINE, TIME_LINE = LINES.index("intervals"), LINES.index("times")
 """The shortest lines of the two approaches: where both are full, all lines are."""
 PLACE_BYTES = 2
@@ -21,9 +29,9 @@ LARGEST_PLACE = 256**PLACE_BYTES - 1
 CHORD_PLACE_BYTES = 5
 """As many as `model.harmony.changes` makes of a place among the chords."""
 
-ContextKey = tuple[bytes, int, int, int]
-"""What a context of one kind is made of: the byte it begins with, the index of its line, its length, and what comes before its symbols:
-0 for nothing, 1 for the place in the bar, 2 for the place among the chords."""
+ContextKey = tuple[bytes, int, slice, int, int]
+"""What a context of one kind is made of: the byte it begins with, the index of its line, the part of that, its length, and what comes
+before its symbols: 0 for nothing, 1 for the place in the bar, 2 for the place among the chords."""
 BAR_PLACE, CHORD_PLACE = 1, 2
 
 
@@ -67,16 +75,20 @@ class MemoryMark:
         place: int | None = None,
         chord_place: bytes = b"",
         is_learnt: bool = False,  # noqa: FBT001, FBT002  by name it takes longer
+        lines: "Lines | None" = None,
+        last_note_token: int | None = None,
+        time_comes: bool = False,  # noqa: FBT001, FBT002  as above
     ) -> None:
-        """The position after `token`, which stands at this place in its bar and at this one among the chords."""
+        """The position after `token`, which stands at this place in its bar and at this one among the chords.
+
+        `lines` are the latest symbols of each of `LINES`, at least as many as the longest context holds; None before all music.
+        `last_note_token` is the note that the next interval is counted from, and `time_comes` whether a time may come next.
+        """
         self.history, self.previous, self.token, self.is_learnt = history, previous, token, is_learnt
         self.position: int = 0 if previous is None else previous.position + 1
         self.place, self.chord_place = place, chord_place
-        # The latest symbols of each of `LINES`, as many as the longest context holds.
-        self.lines: Sequence[bytes] = EMPTY_LINES
-        # The note that the next interval is counted from, and whether a time may come next.
-        self.last_note_token: int | None = None
-        self.time_comes = False
+        self.lines = lines or EMPTY_LINES
+        self.last_note_token, self.time_comes = last_note_token, time_comes
         # What learning this token removed: the oldest followers of each context that had too many, empty if none had, and whole
         # contexts. A memory holds thousands of marks, so only the latest keep those, and the contexts that learnt (None: to be
         # computed again).
@@ -85,7 +97,8 @@ class MemoryMark:
         self.learnt: Sequence[bytes] | None = None
 
 
-EMPTY_LINES: Sequence[bytes] = (b"",) * len(LINES)
+Lines = tuple[bytes, bytes, bytes, bytes, bytes]
+EMPTY_LINES: Lines = (b"", b"", b"", b"", b"")
 
 
 def context_keys(kinds: Sequence[ContextKind], first: int) -> tuple[ContextKey, ...]:
@@ -94,6 +107,7 @@ def context_keys(kinds: Sequence[ContextKind], first: int) -> tuple[ContextKey, 
         (
             bytes((first + index,)),
             LINES.index(kind.line),
+            slice(-kind.length, None) if kind.length else slice(0),
             kind.length,
             CHORD_PLACE if kind.has_chord else BAR_PLACE if kind.has_place else 0,
         )
@@ -111,12 +125,12 @@ def contexts_at(
 ) -> list[bytes]:
     """The contexts that end here, before a token at these places; NO_CONTEXT where too little was heard, or a place is not known."""
     prefixes = b"", place_bytes(place), chord_place
-    if place is not None and len(lines[INTERVAL_LINE]) == len(lines[TIME_LINE]) == LONGEST:
+    if place is not None and len(lines[INTERVAL_LINE]) >= LONGEST <= len(lines[TIME_LINE]):
         # Then every context is there, and need not be checked.
-        return [first + prefixes[prefix] + lines[index][LONGEST - length :] for first, index, length, prefix in keys]
+        return [first + prefixes[prefix] + lines[index][part] for first, index, part, _, prefix in keys]
     return [
-        first + prefixes[prefix] + lines[index][len(lines[index]) - length :]
+        first + prefixes[prefix] + lines[index][part]
         if length <= len(lines[index]) and (prefix != BAR_PLACE or place is not None)
         else NO_CONTEXT
-        for first, index, length, prefix in keys
+        for first, index, part, length, prefix in keys
     ]

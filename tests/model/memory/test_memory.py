@@ -51,16 +51,25 @@ class TestForecast:
         p = random_probabilities(PITCH_WORDS.size)
         assert pitch_memory().mix(p).probabilities.tolist() == pytest.approx(p.tolist())
 
-    def test_it_is_mixed_into_the_networks_own_weights_or_into_a_copy(self) -> None:
+    def test_the_networks_own_weights_stay_and_may_sum_to_more(self) -> None:
         p = random_probabilities(EVENT_WORDS.size)
-        memory = event_memory([1, 95, 3, 95, 1, 95])
-        mixed, before = memory.mix(p), p.copy()
-        assert mixed.weights is not p
-        into = memory.mix_into(p, 0.5, None, b"", 1.0)
-        assert into.weights is p
-        assert mixed.weights.tolist() == p.tolist() != before.tolist()
-        # Weights that sum to more give the same forecast.
-        assert memory.mix(3.0 * before, p_sum=3.0).probabilities.tolist() == pytest.approx(mixed.probabilities.tolist())
+        memory, before = event_memory([1, 95, 3, 95, 1, 95]), p.copy()
+        mixed = memory.mix(p)
+        assert mixed.weights.tolist() != p.tolist() == before.tolist()
+        assert memory.mix(3.0 * p, p_sum=3.0).probabilities.tolist() == pytest.approx(mixed.probabilities.tolist())
+
+    def test_a_long_jam_is_known_by_its_latest_symbols(self) -> None:
+        line = [*range(1, 60), *range(30, 1, -1)]
+        short, long = event_memory(), event_memory()
+        for token in line:
+            long.hear(token, learn=False)
+        for token in line[-20:]:
+            short.hear(token, learn=False)
+        for token in (40, 95, 41):
+            short.hear(token)
+            long.hear(token)
+        # The first of the twenty has no interval, so contexts of intervals are compared from the second on.
+        assert dict(long.contexts()) == dict(short.contexts())
 
     def test_a_repeated_riff_is_recognised(self) -> None:
         memory = pitch_memory(RIFF * 3)
