@@ -76,7 +76,9 @@ class Timing:
         # The fewer notes were heard, the less they move.
         count = len(played.differences)
         late = (played.position + played.differences[int(chance * count)] - position) * count / (count + 1)
-        return min(max(late, -MAX_LATE_BEATS), MAX_LATE_BEATS) * bars.pulse_beats
+        if not -MAX_LATE_BEATS <= late <= MAX_LATE_BEATS:
+            late = MAX_LATE_BEATS if late > 0.0 else -MAX_LATE_BEATS
+        return late * bars.pulse_beats
 
 
 def _part_of(onset: float, previous: float | None, bars: Bars) -> tuple[Part, float]:

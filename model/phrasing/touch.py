@@ -114,9 +114,9 @@ class Touch:
     profile: TouchProfile | None
     rest_share: float | None = None
     dynamics: BarDynamics = field(default_factory=BarDynamics)
-    _alike: dict[tuple[float, int], Sequence[float]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _alike: tuple[dict[float, Sequence[float]], ...] = field(
+        default_factory=lambda: tuple({} for _ in Strength), init=False, repr=False, compare=False
+    )  # by strength, and then by gap
 
     def feel(self, place: NotePlace, chance: float, owed_rest_beats: float | None = None) -> NoteTouch:
         """How a planned note is played; `chance`, in [0, 1), selects among what the player does at such places.
@@ -145,17 +145,20 @@ class Touch:
         rounded = round(velocity)
         if not LOWEST_VELOCITY <= rounded <= HIGHEST_VELOCITY:
             rounded = LOWEST_VELOCITY if rounded < LOWEST_VELOCITY else HIGHEST_VELOCITY
-        return NoteTouch(rounded, self._share(gap_beats, strength, (chance * 7919) % 1.0, owed_rest_beats), late_beats)
-
-    def _share(self, gap_beats: float, strength: Strength, chance: float, owed_rest_beats: float | None) -> float:
+        of_length = (chance * 7919) % 1.0
         if not self.shares:
-            return self.profile.share_of_gap(gap_beats, chance) if self.profile else 1.0
-        shares = self._alike.get((gap_beats, int(strength))) or self._shares_alike(gap_beats, strength)
-        if owed_rest_beats is not None:
-            if owed_rest_beats >= LEAST_BREATH_BEATS and self.profile is not None:
-                shares = [*shares, *self.profile.shares_of_gap(gap_beats)]
-            return min(shares, key=lambda share: abs(gap_beats * (1.0 - share) - owed_rest_beats))
-        return shares[int(chance * len(shares))]
+            share = self.profile.share_of_gap(gap_beats, of_length) if self.profile else 1.0
+            return NoteTouch(rounded, share, late_beats)
+        shares = self._alike[strength].get(gap_beats) or self._shares_alike(gap_beats, strength)
+        if owed_rest_beats is None:
+            return NoteTouch(rounded, shares[int(of_length * len(shares))], late_beats)
+        return NoteTouch(rounded, self._share_for_rest(shares, gap_beats, owed_rest_beats), late_beats)
+
+    def _share_for_rest(self, shares: Sequence[float], gap_beats: float, owed_rest_beats: float) -> float:
+        """Of these shares the one that leaves the rest that is owed."""
+        if owed_rest_beats >= LEAST_BREATH_BEATS and self.profile is not None:
+            shares = [*shares, *self.profile.shares_of_gap(gap_beats)]
+        return min(shares, key=lambda share: abs(gap_beats * (1.0 - share) - owed_rest_beats))
 
     def _shares_alike(self, gap_beats: float, strength: Strength) -> Sequence[float]:
         """The shares of the player's notes that are most like one with this gap, the nearest first.
@@ -167,8 +170,8 @@ class Touch:
             self.shares, key=lambda heard: abs(heard[0] - octave) + STRENGTH_DISTANCE * abs(heard[1] - strength)
         )[:ALIKE_NOTES]
         shares = tuple(heard[2] for heard in alike)
-        if len(self._alike) < GAPS_KEPT:
-            self._alike[gap_beats, int(strength)] = shares  # an enum finds its hash slowly
+        if len(self._alike[strength]) < GAPS_KEPT:
+            self._alike[strength][gap_beats] = shares
         return shares
 
 

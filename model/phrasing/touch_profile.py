@@ -18,6 +18,7 @@ GAP_EDGES_BEATS = (0.3, 0.6, 1.1, 2.1)
 """Notes are counted by how soon the next one comes; the last class is above all edges."""
 
 Features = tuple[float, ...]
+_STRONGEST = int(Strength.DOWNBEAT)  # a number is found in a fraction of the time
 
 
 def loudness_features(strength: Strength, progress: float, octaves_up: float, gap_beats: float) -> Features:
@@ -45,7 +46,7 @@ def loudness_of(
     """The sum of the features of a note times their coefficients, without the features that are 0 there."""
     off_middle = progress - 0.5
     return (
-        (coefficients[Strength.DOWNBEAT - strength] if strength else 0.0)
+        (coefficients[_STRONGEST - strength] if strength else 0.0)
         + coefficients[4] * off_middle
         + coefficients[5] * (0.25 - off_middle * off_middle)
         + coefficients[6] * octaves_up
