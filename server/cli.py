@@ -10,6 +10,7 @@ import math
 import os
 import random
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, get_args
@@ -32,14 +33,6 @@ from server.takes_cli import app as takes_app
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 # Otherwise numpy starts a thread for each core as it is imported, which waits in a loop: the other cores belong to the DAW.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-app = typer.Typer(
-    name="fours",
-    help="Trading Fours: play a phrase, and it answers, in time and in key, on a virtual MIDI port.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
 
 Controls = dict[str, Value]
 """The values of the control options that were given, by the control's name."""
@@ -304,37 +297,16 @@ def packs(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
                 )
 
 
-app.command()(with_control_options(jam))
-app.command()(with_control_options(export, renamed={"answer_length": "length"}))
-app.command()(with_control_options(judge, renamed={"answer_length": "length"}))
-app.command()(ports)
-app.command()(controls)
-app.command("config")(write_config)
-app.command()(layout)
-app.command()(learn)
-app.command()(packs)
-app.command()(setup)
-app.command()(calibrate)
-app.command()(doctor)
-app.add_typer(takes_app, name="takes")
-
-
-_TRAINING = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-
-
-@app.command(context_settings=_TRAINING)
 def train(context: typer.Context) -> None:
     """Train a pack on folders of MIDI files (needs the extra `train`)."""
     _run_training_command("train.cli", context)
 
 
-@app.command(context_settings=_TRAINING)
 def evaluate(context: typer.Context) -> None:
     """Measure a pack on music that it has not seen (needs the extra `train`)."""
     _run_training_command("train.evaluate_cli", context)
 
 
-@app.command(context_settings=_TRAINING)
 def compare(context: typer.Context) -> None:
     """Compare a pack's two approaches on one page (needs the extra `train`)."""
     _run_training_command("train.compare_cli", context)
@@ -369,6 +341,51 @@ def _control_json(control: Control) -> dict[str, object]:
     }
 
 
+COMMANDS: Mapping[str, Callable[..., None]] = {
+    "jam": jam,
+    "export": export,
+    "judge": judge,
+    "ports": ports,
+    "controls": controls,
+    "config": write_config,
+    "layout": layout,
+    "learn": learn,
+    "packs": packs,
+    "setup": setup,
+    "calibrate": calibrate,
+    "doctor": doctor,
+    "train": train,
+    "evaluate": evaluate,
+    "compare": compare,
+}
+_RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "jam": {},
+    "export": {"answer_length": "length"},
+    "judge": {"answer_length": "length"},
+}
+"""The commands that have an option for each control, and the options that have another name than their control."""
+_PARSE_THEIR_OWN_ARGUMENTS = {"train", "evaluate", "compare"}
+
+
+def command_line(name: str = "") -> typer.Typer:
+    """The commands; only the one of this name where there is one, as typer builds all that it has, which takes 5 ms of each start."""
+    app = typer.Typer(
+        name="fours",
+        help="Trading Fours: play a phrase, and it answers, in time and in key, on a virtual MIDI port.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for each in [name] if name in COMMANDS else COMMANDS:
+        command = COMMANDS[each]
+        if each in _RENAMED_OPTIONS:
+            command = with_control_options(command, _RENAMED_OPTIONS[each])
+        settings = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+        app.command(each, context_settings=settings if each in _PARSE_THEIR_OWN_ARGUMENTS else None)(command)
+    app.add_typer(takes_app, name="takes")
+    return app
+
+
 def main() -> None:
     """The console command: an error of the project's own ends it with one sentence and exit status 1."""
     from bridge.errors import BridgeError
@@ -379,6 +396,6 @@ def main() -> None:
     search_seldom()
     escape_unknown_characters()
     try:
-        app()
+        command_line(*sys.argv[1:2])()
     except (BridgeError, ModelError, ServerError) as error:
         raise SystemExit(f"fours: {error}") from None

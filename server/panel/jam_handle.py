@@ -1,27 +1,15 @@
 """The jam handle: all of a running jam that the panel may use. It does nothing itself."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from bridge.midi.ports import Receiver
 from bridge.timing.clock import Clock
-from model.approach import Approach
-from server.config.kept_offsets import StartOffset
 from server.controls.control_store import ControlStore
 from server.music.music_thread import MusicThread
+from server.panel.wiring import Wiring
 from server.remote.midi_learn import MidiLearn
-
-
-@dataclass(frozen=True, slots=True)
-class Wiring:
-    """The ports and addresses of a jam, for display; `ms_per_token` was measured at the start, and `offset` is that of the start."""
-
-    midi_in: str
-    midi_out: str
-    osc: str
-    ms_per_token: Mapping[Approach, float]
-    offset: StartOffset
 
 
 @dataclass(frozen=True, slots=True)

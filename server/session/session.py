@@ -26,16 +26,15 @@ from server.garbage import search_as_usual
 from server.jam.jam import Jam
 from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
-from server.music.packs.allocator import return_large_blocks
+from server.music.packs.allocator import keep_large_blocks, return_large_blocks
 from server.music.packs.first_pack import StoppedAtStart, load_first_pack
 from server.music.packs.pack_list import PackList
 from server.music.packs.pack_loader import LoadedPack, load_pack
 from server.music.packs.token_speed import measure_ms_per_token
 from server.music.watchdog import Watchdog
-from server.panel.jam_handle import JamHandle, Wiring
+from server.panel.wiring import Wiring
 from server.remote.live_set.live_set_follower import LiveSetFollower
 from server.remote.midi_controllers import MidiControllers
-from server.remote.midi_learn import MidiLearn
 from server.remote.osc_remote import OscRemote
 from server.session.port_watch import watch_ports
 from server.session.session_controls import adopt_meter, chart_of, open_controls
@@ -106,7 +105,6 @@ class Session:
             await self._stack.aclose()
             raise
         search_as_usual()
-        # Not sooner: the first engines are created in half the time where the heaps may grow.
         return_large_blocks()
         self._say(f"Ready in {self._clock.now_s() - self._started_s:.1f} s. Play a phrase; Ctrl-C ends the jam.")
         return self
@@ -123,6 +121,7 @@ class Session:
 
     async def _start(self) -> None:
         """Opens the parts one by one; they close in the reverse order."""
+        keep_large_blocks()
         loaded_pack = await self._load_first_pack()
         # Only one thread at a time may use an engine, so the speed is measured before the music thread gets it.
         speeds_ms = {
@@ -261,8 +260,10 @@ class Session:
     ) -> None:
         if not self._config.panel.on:
             return
+        from server.panel.jam_handle import JamHandle
         from server.panel.panel import Panel
         from server.panel.work.worker import Worker, WorkerTakes
+        from server.remote.midi_learn import MidiLearn
 
         worker = Worker()
         jam_handle = JamHandle(

@@ -8,7 +8,7 @@ from model.harmony.chart import NO_CHART, Chart
 from server.config.config import OscSection, is_loopback
 from server.controls.control_table import Settings
 from server.music.packs.pack_loader import LoadedPack
-from server.panel.jam_handle import Wiring
+from server.panel.wiring import Wiring
 
 if TYPE_CHECKING:
     from model.files.seed import Seed

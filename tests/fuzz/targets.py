@@ -35,8 +35,9 @@ from server.errors import ConfigError, TakeError
 from server.jam.jam import Jam
 from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, SettingChanged, TimelineChanged
 from server.music.music_thread import MusicThread
-from server.panel.jam_handle import JamHandle, Wiring
+from server.panel.jam_handle import JamHandle
 from server.panel.pages.page_connections import PageConnection, PageConnections
+from server.panel.wiring import Wiring
 from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
 from server.remote.osc_controls import OscControls

@@ -130,11 +130,18 @@ class TestHelp:
         assert done.status == 2
         assert "Commands" in done.out + done.err
 
+    def test_of_one_command_is_built_without_the_other_commands(self) -> None:
+        def names(*arguments: str) -> list[str | None]:
+            return [command.name for command in cli.command_line(*arguments).registered_commands]
+
+        assert names("jam") == ["jam"]
+        assert {"jam", "export", "doctor"} <= set(names()) == set(names("no such command"))
+
     def test_imports_no_slow_module(self) -> None:
-        slow = {"onnxruntime", "numpy", "pydantic", "mido", "pretty_midi", "torch", "rtmidi"}
+        slow = {"onnxruntime", "numpy", "pydantic", "pretty_midi", "torch", "rtmidi"}
         script = (
             "import sys; from server import cli\n"
-            "try:\n    cli.app(['--help'])\nexcept SystemExit:\n    pass\n"
+            "try:\n    cli.command_line()(['--help'])\nexcept SystemExit:\n    pass\n"
             f"print(sorted({slow} & set(sys.modules)), file=sys.stderr)"
         )
         done = subprocess.run(
@@ -147,9 +154,9 @@ class TestAStartWithoutFilesAndPanel:
     """In a process of its own, which ends as soon as the jam is ready."""
 
     def test_imports_nothing_of_what_it_does_not_use(self, tmp_path: Path) -> None:
-        unused = ("server.panel.panel", "server.panel.work", "server.music.seed_player", "server.takes.take_export",
+        unused = ("server.panel.panel", "server.panel.jam_handle", "server.panel.work", "server.remote.midi_learn", "server.music.seed_player", "server.takes.take_export",
                   "model.files.seed", "model.files.score_reader", "model.files.midi", "model.files.musicxml",
-                  "model.files.charts", "symusic", "partitura", "pretty_midi")  # fmt: skip
+                  "model.files.charts", "symusic", "partitura", "pretty_midi", "mido")  # fmt: skip
         done = started(
             tmp_path,
             "--midi-api",

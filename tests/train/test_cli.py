@@ -267,7 +267,7 @@ class TestInSeconds:
     ) -> None:
         seed, out = write_part(tmp_path / "seed.mid", exercise(8)), tmp_path / "answer.mid"
         arguments = ["--pack", in_seconds, "--tempo", tempo_bpm, "--length", 32, "--answer-only", "--approach", "event"]
-        fours_cli.app(["export", str(seed), "--out", str(out), *map(str, arguments)], standalone_mode=False)
+        fours_cli.command_line()(["export", str(seed), "--out", str(out), *map(str, arguments)], standalone_mode=False)
         capsys.readouterr()
         onsets_s = [note.start for note in pretty_midi.PrettyMIDI(str(out)).instruments[0].notes]
         steps_s = {round(float(step), 2) for step in np.diff(onsets_s) if step > 0}

@@ -20,9 +20,10 @@ from server.controls.control_store import ControlStore
 from server.controls.control_table import Settings
 from server.jam.jam import Jam
 from server.music.music_thread import MusicThread
-from server.panel.jam_handle import JamHandle, TakeSource, Wiring
+from server.panel.jam_handle import JamHandle, TakeSource
 from server.panel.pages.page_connections import PageConnections
 from server.panel.panel import Panel
+from server.panel.wiring import Wiring
 from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
 from tests.server.jams import ScriptedImproviser

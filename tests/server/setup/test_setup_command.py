@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from server.cli import app
+from server.cli import command_line
 from server.config.config import Config
 from server.errors import SetupError
 from server.setup.daw_folders import Machine
@@ -113,12 +113,12 @@ def test_a_folder_that_is_named_from_where_fours_runs_is_the_same_one_from_elsew
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    assert CliRunner().invoke(app, ["setup", "ardour", "--to", "to"]).exit_code == 0
+    assert CliRunner().invoke(command_line(), ["setup", "ardour", "--to", "to"]).exit_code == 0
     other = tmp_path / "there" / "to" / "scripts" / "trading_fours.lua"
     other.parent.mkdir(parents=True)
     other.write_bytes((tmp_path / "here" / "to" / "scripts" / "trading_fours.lua").read_bytes())
     monkeypatch.chdir(tmp_path / "there")
-    assert CliRunner().invoke(app, ["setup", "ardour", "--to", "to", "--remove"]).exit_code == 0
+    assert CliRunner().invoke(command_line(), ["setup", "ardour", "--to", "to", "--remove"]).exit_code == 0
     assert other.is_file()
 
 

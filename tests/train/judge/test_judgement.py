@@ -12,7 +12,7 @@ from model.approach import Approach
 from model.files.seed import Seed
 from model.notes import Note
 from model.pack.pack import open_pack
-from server.cli import app
+from server.cli import command_line
 from tests.music import tune, write_part
 from train.judge.continuations import WRONG_ONES, continuation_test
 from train.judge.exchanges import HeldOutExchange
@@ -144,7 +144,7 @@ class TestCommand:
     ) -> None:
         page = tmp_path / "page.html"
         given = self.arguments(tiny_pack, folder, tmp_path, "--json", "--out", str(page), "--temperature", "0.5")
-        first, second = (CliRunner().invoke(app, given, catch_exceptions=False) for _ in range(2))
+        first, second = (CliRunner().invoke(command_line(), given, catch_exceptions=False) for _ in range(2))
         figures = json.loads(first.stdout)
         assert figures["seeds"] >= 8
         assert figures == json.loads(second.stdout)
@@ -153,7 +153,7 @@ class TestCommand:
     def test_a_control_changes_what_is_judged(self, tiny_pack: Path, folder: Path, tmp_path: Path) -> None:
         one, other = (
             CliRunner().invoke(
-                app,
+                command_line(),
                 self.arguments(tiny_pack, folder, tmp_path, "--json", "--temperature", value),
                 catch_exceptions=False,
             )
@@ -162,5 +162,5 @@ class TestCommand:
         assert json.loads(one.stdout)["measures"] != json.loads(other.stdout)["measures"]
 
     def test_a_side_that_does_not_exist_is_refused(self, tiny_pack: Path, folder: Path, tmp_path: Path) -> None:
-        result = CliRunner().invoke(app, [*self.arguments(tiny_pack, folder, tmp_path), "--split", "all"])
+        result = CliRunner().invoke(command_line(), [*self.arguments(tiny_pack, folder, tmp_path), "--split", "all"])
         assert result.exit_code == 2

@@ -13,9 +13,7 @@ MOST_GROWTH_MIB = 20
 SCRIPT = f"""
 from pathlib import Path
 from threading import Thread
-from server.music.packs.allocator import return_large_blocks
-
-return_large_blocks()
+from server.music.packs.allocator import keep_large_blocks, return_large_blocks
 
 from model.pack.pack import open_pack
 
@@ -30,7 +28,9 @@ def load(name):
     engines = [pack.engine(approach, "cpu") for approach in ("event", "pitch")]
     playing["engines"] = engines
 
+keep_large_blocks()
 load("songbook")
+return_large_blocks()
 before = resident_kb()
 for number in range({SWITCHES}):
     # Each time in another thread, as a jam does: the C library gives threads heaps of their own.
