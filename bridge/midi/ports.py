@@ -141,8 +141,8 @@ class InputPort(Port, Protocol):
 
     @property
     def tick_side(self) -> BufferSide:
-        """Which end of a buffer the dates show, where all messages of a buffer get one date; `unknown` where the port dates each,
-        as a program may send in buffers of its own.
+        """The end of a buffer that the dates show, where the port gives all messages of a buffer one date. It is `unknown` where
+        each message has a date of its own: the sender may still send in buffers.
         """
         ...
 

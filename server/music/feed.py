@@ -93,9 +93,10 @@ class FeedSubscription:
             self._notify()
 
     def notify_once(self, on_next_event: Callable[[], None]) -> None:
-        """Calls `on_next_event` once with the next event, in the music thread, or now where one is there already.
+        """Calls `on_next_event` once, when the next event comes, or at once where one is waiting already.
 
-        It must be short. In rare cases it is called twice. For a subscriber that would otherwise look in vain again and again.
+        A subscriber that nothing happens for can sleep until then. The call is made in the music thread, so it must be short; in rare cases
+        it is made twice.
         """
         self._on_next_event = on_next_event
         if self._events:

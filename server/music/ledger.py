@@ -16,8 +16,8 @@ REPEAT_AFTER_S = 0.1
 CHECK_EVERY_S = 0.4
 """How often overruns are looked for while there are fresh endings: a note that hangs is then ended within a second."""
 DOUBT_S = 0.5 + CHECK_EVERY_S
-"""How old the news of an overrun may be for what was sent since to count as perhaps lost: the next look is `CHECK_EVERY_S` later,
-and on a machine that is too busy the news is late too."""
+"""For how long after an overrun was noticed a message that is sent counts as perhaps lost. The overrun may still go on: the port is asked
+again only after `CHECK_EVERY_S`, and a machine that is too busy reports it late."""
 FRESH_S = 3.0
 """For how long an ending is sent again after overruns. Later, a note of that pitch may be the player's own."""
 
@@ -43,7 +43,7 @@ class Ledger:
         self._check_s: float | None = None  # when overruns are looked for next
         self._held_back: dict[_Ending, None] = {}  # what is due again once the player lets go, in order
         self._overruns = count_overruns()
-        self._overrun_s = float("-inf")  # when the port's count was last seen to have changed
+        self._overrun_s = float("-inf")  # when the port was last found to count more overruns than before
         self._played: set[_Key] = set()  # since the last `release_all`
         self._pedals: set[int] = set()  # channels whose pedal was pressed since the last `release_all`
         self._pedals_down: set[int] = set()

@@ -156,7 +156,7 @@ class LiveJam:
         self._conductor.move_midi_dates(by_s)
 
     def use_input(self, port: InputPort) -> None:
-        """Takes the port from which messages come: what it says of the dates of its ticks."""
+        """Follows ticks by what the port from which they come says of their dates: `InputPort.tick_side`."""
         self._conductor.set_tick_side(port.tick_side)
 
     def receive_from_page(self, data: bytes, at_s: float) -> None:

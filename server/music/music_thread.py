@@ -150,7 +150,7 @@ class MusicThread:
         self._enqueue(lambda: self._live_jam.on_input_dates_shifted(by_s))
 
     def use_input(self, port: InputPort) -> None:
-        """Takes the port from which `receive_midi` is called: what it says of the dates of its ticks."""
+        """Follows ticks by what the port that calls `receive_midi` says of their dates: `InputPort.tick_side`."""
         self._enqueue(lambda: self._live_jam.use_input(port))
 
     def receive_from_page(self, data: bytes, at_s: float) -> None:
@@ -182,7 +182,7 @@ class MusicThread:
         self._enqueue(lambda: self._live_jam.on_input_changed(is_lost=is_lost))
 
     def on_output_changed(self, *, is_lost: bool) -> None:
-        """To be called when the output is lost or back, in this order also where both are noticed at once.
+        """To be called when the output is lost, and when it is back; where both are noticed at once, in this order.
 
         While it is lost, the jam plays nothing, and its state is `listening` or `waiting`. When it is back, the notes
         that sounded are ended, and an answer without an end goes on.

@@ -13,7 +13,7 @@ logger = logging.getLogger("fours.music")
 
 CHECK_EVERY_S = 0.25
 CHECK_IDLE_EVERY_S = 1.0
-"""The same while the thread is idle, as each check wakes the process."""
+"""How often the thread is checked, and how often while it is idle: each check wakes the process."""
 CHECKS_UNTIL_HUNG = 4
 """Without progress for a second, the thread counts as hung: the longest piece of its work takes some milliseconds."""
 

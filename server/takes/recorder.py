@@ -32,11 +32,11 @@ WRITES_PER_SYNC = 10
 A flush takes 1 to 50 ms on most disks and wears a memory card, so it is rare; a crash of the process alone needs none.
 """
 ROUNDS_UNTIL_IDLE = 4
-"""After this many writes without an event, the recorder waits for the next one. The memories follow the events within
-milliseconds."""
+"""After this many writes without an event, the recorder sleeps until the next one. It writes the memories too, which change only some
+milliseconds after an event."""
 LOOK_EVERY_S = 2.0
-"""How often it looks meanwhile whether its file is still in its place. To wake twice a second for that was a third of what
-the jam's own process used while nobody played."""
+"""How often it checks, while it sleeps, that its file is still in its place. Two checks a second took a third of the processor time that
+a jam uses while nobody plays."""
 EVENTS_PER_BATCH, PAUSE_S = 32, 0.01
 """Encoding one batch takes a third of a millisecond, less than the music thread waits for any other thread; then comes
 a pause for the others."""

@@ -1,8 +1,7 @@
-"""The function that JACK calls in each cycle: it finds out whether there is work, which there hardly ever is.
+"""The function that JACK calls in each cycle: it finds out whether there is work, and in nearly all cycles there is none.
 
-Between two cycles other programs empty the CPU's caches, so each step of Python that differs from the others costs about
-half a microsecond there. So the values are variables of a closure and not attributes of an object, and what they are
-changed by are functions beside it.
+Between two cycles other programs fill the CPU's caches, so each different instruction of Python costs about half a microsecond
+here. That is why the values are variables of a closure, and not attributes of an object; functions beside it change them.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 SIGNATURE = "int(*)(void)"
-"""That of `JackProcessCallback` without its two arguments, for which cffi would make three objects in each cycle. A C function may be
-given more arguments than it takes, by the calling convention of each system that has JACK."""
+"""The type of the function in C: JACK's `JackProcessCallback` without its two arguments, for which cffi would make three objects in each
+cycle. On every system that has JACK a C function may be called with more arguments than it takes."""
 
 
 class Jack(Protocol):
-    """What is used of the module `jack`: the functions of libjack."""
+    """The part of the module `jack` that is used here: the functions of libjack."""
 
     @property
     def _lib(self) -> Any: ...

@@ -33,7 +33,7 @@ _IN_KEY = re.compile(
     r"(?P<chart>.*\S)\s+in\s+(?P<key>[A-Ga-g](?:[#b♯♭]|[\s-]?(?:flat|sharp))?(?:\s*(?:m|min|minor|maj|major|[a-z]+))?)\s*",
     re.DOTALL,
 )
-# What forms are called too.
+# Other names of the forms.
 _OTHER_NAMES = {
     "12-bar blues": "blues", "twelve-bar blues": "blues", "major blues": "blues", "rhythm changes A": "rhythm changes",
     "I-vi-ii-V": "turnaround", "I-V-vi-IV": "pop", "I-IV-V": "folk", "2-5-1": "ii-V-I", "50s": "doo-wop",
@@ -144,7 +144,7 @@ def _key(text: str) -> Key | None:
 
 
 def _in_key(chart: Chart, key: Key, name: str) -> Chart:
-    """The chart in another key; a form has the key in its title. What was not as the words asked is said."""
+    """The chart in another key; a form has the key in its title. A remark says where the chart could not be moved as asked."""
     moved = chart.transposed_to(key)
     remarks = list(chart.remarks)
     if chart.key is None:
