@@ -8,7 +8,8 @@ knowing the buffer's side. With `BESIDE=PATH`, the build in another checkout is 
 there this file runs alone, so it imports nothing of this package at its top.
 
 A clock whose beat is off by more than half a buffer and 1 ms is no fault of the follower where the dates of its first eight
-beats do not allow better; `known_from_dates.py` decides that, and the last column counts the others.
+beats do not allow better, and neither is a step of tempo where the dates since then do not; `known_from_dates.py` decides that, and the
+last two columns count the others.
 """
 
 import importlib
@@ -19,7 +20,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 CLOCKS = int(os.environ.get("CLOCKS", "300"))
@@ -125,21 +126,33 @@ def _steady(clock: Clock, *, is_side_known: bool) -> tuple[float, float]:
     return worst_s * 1000, (max(offs_s) - min(offs_s)) * 1000
 
 
-def _step_error_ms(clock: Clock, share: float, *, is_side_known: bool) -> float:
-    """Returns the beat's largest error after a step of tempo, in ms beyond half a buffer, from one or two beats after it on."""
+def stepped_s(clock: Clock, share: float) -> tuple[list[float], int]:
+    """Returns the true times of a clock's ticks whose tempo steps to another share of itself, and the last tick at the old tempo."""
     old_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
     changed = FIRST_BEATS * TICKS_PER_BEAT + int(clock.seed * 48)
-    from_tick = changed + (1 if clock.frames <= 256 else 2) * TICKS_PER_BEAT
     meant_s, at_s = [], 1.0
-    for tick in range(from_tick + 4 * TICKS_PER_BEAT):
+    for tick in range(_followed_from(clock, changed) + 4 * TICKS_PER_BEAT):
         meant_s.append(at_s)
         at_s += old_s if tick < changed else old_s / share
-    followed, worst_s = FollowingTimeline(120.0, clock.side if is_side_known else None), 0.0
+    return meant_s, changed
+
+
+def _followed_from(clock: Clock, changed: int) -> int:
+    """Returns the tick from which on a step of tempo must have been followed: one or two beats after it."""
+    return changed + (1 if clock.frames <= 256 else 2) * TICKS_PER_BEAT
+
+
+def _late_ticks(clock: Clock, share: float, *, is_side_known: bool) -> list[int]:
+    """Returns the ticks at which the beat is off by more than half a buffer and 1 ms, once a step of tempo must have been followed."""
+    interval_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT / share
+    meant_s, changed = stepped_s(clock, share)
+    followed, late = FollowingTimeline(120.0, clock.side if is_side_known else None), []
     for tick, date_s in enumerate(clock.dates_s(meant_s)):
         followed.tick(date_s)
-        if tick >= from_tick:
-            worst_s = max(worst_s, abs(followed.off_s(date_s, tick, old_s / share) + date_s - meant_s[tick]))
-    return (worst_s - clock.buffer_s / 2) * 1000
+        off_s = followed.off_s(date_s, tick, interval_s) + date_s - meant_s[tick]
+        if tick >= _followed_from(clock, changed) and abs(off_s) - clock.buffer_s / 2 > MOST_OFF_MS / 1000:
+            late.append(tick)
+    return late
 
 
 def stalled_tick(clock: Clock) -> tuple[int, int]:
@@ -162,25 +175,34 @@ def is_tick_off(clock: Clock, stall_s: float, *, is_lost: bool) -> bool:
     return abs(off_s - dated_s) > interval_s / 2
 
 
-def measured(count: int, *, is_side_known: bool) -> tuple[list[list[str]], list[list[int]]]:
-    """Returns a row for each buffer length, with the columns of `COLUMNS`, and for each row the numbers of the clocks that are off."""
+Step = tuple[tuple[Any, ...], float, list[int]]
+"""A step of tempo: the values of its clock, by which share it steps, and the ticks at which the beat is off."""
+Measured = tuple[list[list[str]], list[list[int]], list[list[Step]]]
+"""A row for each buffer length, with the columns of `COLUMNS`, and for each row the numbers of the clocks that are off, and its late steps."""
+
+
+def measured(count: int, *, is_side_known: bool) -> Measured:
+    """Measures so many steady clocks, and a twentieth as many steps, stalls and lost ticks at each length of buffer."""
     steady: dict[int, list[tuple[int, float, float]]] = {frames: [] for frames in FRAMES}
     for number, clock in enumerate(random_clocks(count)):
         steady[clock.frames].append((number, *_steady(clock, is_side_known=is_side_known)))
     chance, over = random.Random(1), 0
     rows: list[list[str]] = []
     off: list[list[int]] = []
+    late: list[list[Step]] = []
     for frames, results in steady.items():
         limit_ms = FINE_MS if frames <= LARGE_FRAMES else COARSE_MS
         wobbles_ms = sorted(wobble for _, _, wobble in results)
         over += (wide := sum(wobble > limit_ms for wobble in wobbles_ms))
         off.append([number for number, worst, _ in results if worst > MOST_OFF_MS])
         steps = max(count // 20, 10)
-        late_steps = stalls = lost = 0
+        late.append([])
+        stalls = lost = 0
         for _ in range(steps):
             clock = some_clock(chance, frames)
             share = chance.choice((0.5, 0.67, 0.8, 0.9, 0.95, 1.05, 1.1, 1.25, 1.5, 1.9))
-            late_steps += _step_error_ms(clock, share, is_side_known=is_side_known) > MOST_OFF_MS
+            if ticks := _late_ticks(clock, share, is_side_known=is_side_known):
+                late[-1].append((astuple(clock), share, ticks))
             stalls += is_tick_off(clock, chance.uniform(*STALLS_S), is_lost=False)
             lost += is_tick_off(clock, 0.0, is_lost=True)
         rows.append(
@@ -191,17 +213,19 @@ def measured(count: int, *, is_side_known: bool) -> tuple[list[list[str]], list[
                 f"{max((worst for _, worst, _ in results), default=0.0):+.1f}",
                 f"{wobbles_ms[len(wobbles_ms) // 2]:.2f}" if wobbles_ms else "",
                 _percent(wide, len(results)),
-                *(_percent(each, steps) for each in (late_steps, stalls, lost)),
+                *(_percent(each, steps) for each in (len(late[-1]), stalls, lost)),
             ]
         )
     off.append([number for numbers in off for number in numbers])
+    late.append([step for steps in late for step in steps])
     rows.append(["all", str(count), _percent(len(off[-1]), count), "", "", _percent(over, count), "", "", ""])
     exact = [some_clock(chance, 0) for _ in range(max(count // 10, 20))]
     stalls = sum(is_tick_off(clock, chance.uniform(*STALLS_S), is_lost=False) for clock in exact)
     lost = sum(is_tick_off(clock, 0.0, is_lost=True) for clock in exact)
     rows.append(["exact", str(len(exact)), *[""] * 5, _percent(stalls, len(exact)), _percent(lost, len(exact))])
     off.append([])
-    return rows, off
+    late.append([])
+    return rows, off, late
 
 
 def some_clock(chance: random.Random, frames: int) -> Clock:
@@ -230,24 +254,31 @@ def run() -> None:
         _show(f"This build, without the side: {title}", *measured(CLOCKS, is_side_known=False))
 
 
-def _show(title: str, rows: list[list[str]], off: list[list[int]]) -> None:
-    """Prints a table, with a column that counts the clocks which are off although their dates allow better."""
-    from bench.clocks.known_from_dates import do_dates_allow_better
+def _show(title: str, rows: list[list[str]], off: list[list[int]], late: list[list[Step]]) -> None:
+    """Prints a table, with columns that count the clocks which are off, and the steps which are late, although their dates allow better."""
+    from bench.clocks.known_from_dates import do_dates_allow_better, do_dates_show_a_step
     from bench.table import show
 
     clocks = list(random_clocks(CLOCKS))
     allowed = {number: do_dates_allow_better(clocks[number]) for numbers in off for number in numbers}
-    counted = [[*row, str(sum(map(allowed.__getitem__, numbers)))] for row, numbers in zip(rows, off, strict=True)]
-    show(title, (*COLUMNS, "off, and dates allow better"), counted)
+    shown = [
+        sum(any(do_dates_show_a_step(Clock(*values), share, tick) for tick in ticks) for values, share, ticks in steps)
+        for steps in late
+    ]
+    counted = [
+        [*row, str(sum(map(allowed.__getitem__, numbers))), str(steps)]
+        for row, numbers, steps in zip(rows, off, shown, strict=True)
+    ]
+    show(title, (*COLUMNS, "off, and dates allow better", "steps late, and dates allow better"), counted)
 
 
-def _beside(path: str) -> tuple[list[list[str]], list[list[int]]]:
+def _beside(path: str) -> Measured:
     """Returns the rows of the build in another checkout, measured without the buffer's side."""
     environment = {**os.environ, "PYTHONPATH": path, "CLOCKS": str(CLOCKS)}
     command = (sys.executable, "-P", __file__, "--rows")
     done = subprocess.run(command, cwd=path, env=environment, capture_output=True, text=True, check=True)
-    rows, off = json.loads(done.stdout)
-    return rows, off
+    rows, off, late = json.loads(done.stdout)
+    return rows, off, late
 
 
 if __name__ == "__main__":

@@ -4,19 +4,20 @@ Two explanations are weighed. One knows the clock's buffers exactly: each tick w
 buffers: each tick came late by at most what delivery adds to this clock's. Where the dates fit both, a follower has to answer for either clock
 (half a buffer and 1 ms for the first, 1 ms for the second); where no beat is near enough to both, nobody can know more. Such are
 the clocks whose ticks are nearly a whole number of buffers long, so that after eight beats none has slipped into another buffer.
+A step of tempo between two such clocks is weighed in the same way, at each tick after it.
 
 A pause looks like lost ticks where the dates before and after it also fit a steady clock that lost some. A follower that counts
 lost ticks must take such a pause for them. A lost tick does not show where the dates also fit a clock that lost none.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.clocks.buffered_clock import FIRST_BEATS, MOST_OFF_MS, TICKS_PER_BEAT, Clock, stalled_tick
+from bench.clocks.buffered_clock import FIRST_BEATS, MOST_OFF_MS, TICKS_PER_BEAT, Clock, stalled_tick, stepped_s
 
 Seconds = npt.NDArray[np.float64]
 
@@ -28,11 +29,40 @@ def do_dates_allow_better(clock: Clock) -> bool:
     """Whether eight beats of dates allow a beat that is near enough to the clock, whichever of the two explanations holds."""
     interval_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT
     meant_s = [1.0 + tick * interval_s for tick in range(FIRST_BEATS * TICKS_PER_BEAT)]
+    buffered, plain = (last_tick_bounds_s(*bounds_s) for bounds_s in _explanations_s(clock, meant_s))
+    return _is_one_beat_near_enough(clock, buffered, plain)
+
+
+def do_dates_show_a_step(clock: Clock, share: float, tick: int) -> bool:
+    """Whether the dates before a tick after a step of tempo allow a beat that is near enough there, whichever of the two explanations holds.
+
+    It is known at which tick the tempo steps, and that it steps without a gap. The beat at a tick sounds before its own date is known.
+    """
+    meant_s, changed = stepped_s(clock, share)
+
+    def bounds_s(earliest_s: Seconds, latest_s: Seconds) -> tuple[float, float] | None:
+        before = last_tick_bounds_s(earliest_s[: changed + 1], latest_s[: changed + 1])
+        if before is None:
+            return None
+        # The last tick at the old tempo is the first one of the new line.
+        earliest_s[changed], latest_s[changed] = before
+        return last_tick_bounds_s(earliest_s[changed:], latest_s[changed:])
+
+    return _is_one_beat_near_enough(clock, *(bounds_s(*each) for each in _explanations_s(clock, meant_s[:tick])))
+
+
+def _explanations_s(clock: Clock, meant_s: Sequence[float]) -> Iterator[tuple[Seconds, Seconds]]:
+    """Yields when each tick may have been at the earliest and at the latest: in its buffer, and where there is no buffer."""
     dates_s = np.array(list(clock.dates_s(meant_s)))
     starts_s = np.array([(math.floor(at_s / clock.buffer_s - clock.phase) + clock.phase) for at_s in meant_s])
     starts_s *= clock.buffer_s
-    buffered = last_tick_bounds_s(starts_s, starts_s + clock.buffer_s)
-    plain = last_tick_bounds_s(dates_s - clock.jitter_s, dates_s)
+    yield starts_s, starts_s + clock.buffer_s
+    yield dates_s - clock.jitter_s, dates_s
+
+
+def _is_one_beat_near_enough(
+    clock: Clock, buffered: tuple[float, float] | None, plain: tuple[float, float] | None
+) -> bool:
     if plain is None or buffered is None:
         return True
     half_s, most_off_s = clock.buffer_s / 2, MOST_OFF_MS / 1000

@@ -1,12 +1,13 @@
 """Detects a clock that arrives twice, for example through two cables: each tick has a copy right after it. Times in seconds.
 
 A clock with two ticks in each audio buffer looks the same for a while. The closer the distance of its pairs is to the buffer's
-length, the longer that lasts, and the longer detection waits. Where ticks came one by one before, and come in pairs at the same tempo
+length, the longer that lasts, and the longer detection waits; pairs from before a step of tempo do not count. Where ticks came one by one before, and come in pairs at the same tempo
 now, they are held up on their way, and not copied.
 """
 
 import math
 from collections import deque
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 COPY_S, COPY_SHARE = 0.004, 0.3
@@ -43,14 +44,54 @@ DOUBTED_TICKS = 2
 """After a new start, this many ticks without a copy are enough, as another clock may have started."""
 
 
+MOST_MARKS = 64
+"""How many dates of a run of pairs are kept. In a longer run they are farther apart."""
+
+
+@dataclass(slots=True)
+class PairRun:
+    """Pairs in a row."""
+
+    number: int = 0
+    """The number of the first tick."""
+    pairs: int = 0
+    _marks: list[tuple[int, float]] = field(default_factory=list)
+    _pairs_apart: int = 1
+
+    @property
+    def since_s(self) -> float:
+        """The date of the first copy."""
+        return self._marks[0][1]
+
+    def add(self, number: int, copy_s: float) -> None:
+        """Adds a pair: the number of its tick, and the date of the copy."""
+        if self.pairs == 0:
+            self.number = number
+        if self.pairs % self._pairs_apart == 0:
+            self._marks.append((self.pairs, copy_s))
+        if len(self._marks) > MOST_MARKS:
+            del self._marks[1::2]
+            self._pairs_apart *= 2
+        self.pairs += 1
+
+    def clear(self) -> None:
+        """Ends the run."""
+        self.pairs, self._pairs_apart = 0, 1
+        self._marks.clear()
+
+    def is_of_one_tempo(self, last_s: float, most_off_s: float) -> bool:
+        """Whether all pairs until the last one, at `last_s`, are this near to where one tempo puts them."""
+        pair_s = (last_s - self.since_s) / max(self.pairs - 1, 1)
+        return all(abs(at_s - self.since_s - pair * pair_s) <= most_off_s for pair, at_s in self._marks)
+
+
 class DoubledTicks:
     """Takes the date of every tick. Once the clock is known to be doubled, it reports which ticks are copies."""
 
     def __init__(self) -> None:
         self.is_doubled = False
         self._dates_s: deque[float] = deque(maxlen=2 * PAIRS + 1)
-        self._runs = [0, 0]
-        self._starts = [(0, 0.0), (0, 0.0)]
+        self._runs = (PairRun(), PairRun())
         self._parity = 0
         self._is_copied = True
         self._single_ticks = 0.0
@@ -62,7 +103,7 @@ class DoubledTicks:
     def doubt(self) -> None:
         """Expects that another clock may have started, which may be single: pairs that came before say nothing of it."""
         self._dates_s.clear()
-        self._runs = [0, 0]
+        self._clear_runs()
         if self.is_doubled:
             self._single_ticks = SINGLE_TICKS - DOUBTED_TICKS
             self.is_doubted = True
@@ -87,7 +128,7 @@ class DoubledTicks:
             self._single_ticks += 1
             if self._single_ticks >= SINGLE_TICKS:
                 self.is_doubled = False
-                self._runs = [0, 0]
+                self._clear_runs()
         self._is_copied = False
         return False
 
@@ -98,34 +139,38 @@ class DoubledTicks:
         """
         if self.is_doubled or len(self._dates_s) < 2:
             return None
-        parity = self._add_to_runs(number)
-        if parity is None:
+        run = self._add_to_runs(number)
+        if run is None:
             return None
         self.is_doubled = self._is_copied = True
         self.is_doubted = False
         self._single_ticks = 0.0
-        return self._starts[parity][0] + self._runs[parity] - 1
+        return run.number + run.pairs - 1
 
-    def _add_to_runs(self, number: int) -> int | None:
-        """Adds the last tick to a run of pairs; returns which of the two runs shows by now that the clock is doubled."""
+    def _clear_runs(self) -> None:
+        for run in self._runs:
+            run.clear()
+
+    def _add_to_runs(self, number: int) -> PairRun | None:
+        """Adds the last tick to one of the two runs of pairs; returns it if it shows by now that the clock is doubled."""
         self._parity ^= 1
-        parity = self._parity
-        if self._dates_s[-1] - self._dates_s[-2] > self._most_copy_s():
-            self._runs[parity] = 0
+        run, other = self._runs[self._parity], self._runs[1 - self._parity]
+        last_s = self._dates_s[-1]
+        if last_s - self._dates_s[-2] > self._most_copy_s():
+            run.clear()
             return None
-        if self._runs[parity] == 0:
-            self._starts[parity] = (number - 1, self._dates_s[-1])
-        self._runs[parity] += 1
-        run, other = self._runs[parity], self._runs[1 - parity]
-        _, since_s = self._starts[parity]
+        run.add(number - 1, last_s)
         if (
-            run < PAIRS
-            or other >= run - 1
-            or run < self._enough_pairs(run, since_s)
-            or self._are_single_ticks(run, since_s)
+            run.pairs < PAIRS
+            or other.pairs >= run.pairs - 1
+            or run.pairs < self._enough_pairs(run.pairs, run.since_s)
+            or self._are_single_ticks(run.pairs, run.since_s)
         ):
             return None
-        return parity
+        if not run.is_of_one_tempo(last_s, self._longest_wait_s()):
+            run.clear()
+            return None
+        return run
 
     def _measure_single_ticks(self, at_s: float, last_s: float | None) -> None:
         if last_s is None or at_s - last_s > FORGET_AFTER_S:
@@ -141,8 +186,10 @@ class DoubledTicks:
             return False
         span_s, expected_s = self._dates_s[-1] - since_s, 2 * run * self._single_s
         # Of ticks that come many at once, the last ones may be waited for.
-        longest_wait_s = max(later - earlier for earlier, later in pairwise(self._dates_s))
-        return abs(span_s - expected_s) <= SAME_TEMPO * expected_s + longest_wait_s
+        return abs(span_s - expected_s) <= SAME_TEMPO * expected_s + self._longest_wait_s()
+
+    def _longest_wait_s(self) -> float:
+        return max(later - earlier for earlier, later in pairwise(self._dates_s))
 
     def _most_copy_s(self) -> float:
         # The first few dates do not show how far apart pairs are: they may all be in one buffer.

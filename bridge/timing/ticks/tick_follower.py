@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from bridge.timing.ticks.buffered.buffer_grid import BufferGrid
 from bridge.timing.ticks.buffered.buffered_ticks import BufferedTicks
+from bridge.timing.ticks.buffered.grid_search import FEWEST_DATES
 from bridge.timing.ticks.doubled_ticks import DoubledTicks
 from bridge.timing.ticks.exact_dates import counted_by_intervals
 from bridge.timing.ticks.gliding import ModelGlide
@@ -39,6 +40,9 @@ SHORT_PERIOD_S = 0.0012
 
 COARSER_TICKS = 96
 """How many last ticks are fitted again when a longer buffer turns out to be the clock's."""
+
+STEPPED_TICKS = 32
+"""Where fewer last ticks are on one line, the tempo has stepped lately."""
 
 REFIT_AGES = frozenset({24, 36, 48, 72, 95})
 """Ticks on a grid, or since the last change on it, after which the line is fitted again."""
@@ -155,7 +159,8 @@ class TickFollower:
     def _add_to_model(self, at_s: float) -> None:
         self._last_s = at_s
         is_surprising = self._buffered is None and self._jittering.is_surprising(at_s)
-        is_on_grid = self._grid.add(at_s, is_surprising=is_surprising)
+        has_stepped = is_surprising and len(self._jittering.last_ticks) < STEPPED_TICKS
+        is_on_grid = self._grid.add(at_s, is_surprising=is_surprising, has_stepped=has_stepped)
         if self._buffered is not None:
             if self._grid.period_s is not None:
                 self._buffered.tick(at_s, is_on_grid=is_on_grid)
@@ -238,7 +243,13 @@ class TickFollower:
         first, line = dates[0].number, self._jittering.line
         interval_s = line.interval_s if line is not None else (at_s - dates[0].at_s) / max(len(dates) - 1, 1)
         counted = [Tick(first + index, date_s) for index, (_, date_s) in enumerate(dates)]
-        for ticks in (counted, dates):
+        tries = [counted, dates]
+        # Before a step of tempo, ticks were on another line.
+        since = self._jittering.last_ticks[0].number
+        stepped = [tick for tick in dates if tick.number >= since]
+        if len(stepped) >= FEWEST_DATES:
+            tries += [Tick(since + index, date_s) for index, (_, date_s) in enumerate(stepped)], stepped
+        for ticks in tries:
             buffered = BufferedTicks(self._grid, ticks, interval_s)
             if buffered.is_steady:
                 self._use_buffered(buffered, ticks)
@@ -274,10 +285,12 @@ class TickFollower:
         number, line = self._buffered.number, self._buffered.line
         known = list(self._dates)
         is_counted = self._grid.period_s is not None
-        if not is_counted and known and self._buffered.age >= len(known) and self._buffered.is_calm:
+        clear = known[-self._buffered.age :] if self._buffered.has_stepped else known
+        is_clear = self._buffered.has_stepped or self._buffered.is_calm
+        if not is_counted and clear and is_clear and self._buffered.age >= len(clear):
             # Only the grid was wrong: its dates still show the clock.
             self._jittering = JitteringTicks(side=self.side)
-            self._jittering.take_over([*known, Tick(number + 1, at_s)], line)
+            self._jittering.take_over([*clear, Tick(number + 1, at_s)], line)
             self._buffered = None
             return
         known = known[-RECOUNTED_TICKS:]
@@ -300,6 +313,8 @@ class TickFollower:
             self._grid.forget()
         else:
             self._jittering.take_over([Tick(number, line.at_s)], line)
+            if known:
+                self._jittering.last_s = known[-1].at_s
             self._jittering.tick(at_s)
         self._buffered = None
         self._dates.clear()

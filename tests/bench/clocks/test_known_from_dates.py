@@ -5,6 +5,7 @@ from bench.clocks.known_from_dates import (
     do_dates_allow_better,
     do_dates_show_a_lost_tick,
     do_dates_show_a_pause,
+    do_dates_show_a_step,
     last_tick_bounds_s,
 )
 
@@ -41,6 +42,20 @@ def test_nobody_knows_where_in_its_buffer_a_clock_is_whose_ticks_are_whole_buffe
     side: str,
 ) -> None:
     assert do_dates_allow_better(clock(tempo_bpm, frames, side)) == is_allowed
+
+
+# A tick of 117.1875 bpm is four buffers of 256 frames long.
+@pytest.mark.parametrize(
+    ("tempo_bpm", "share", "frames", "is_shown"),
+    [(117.1875, 0.5, 256, False), (117.1875, 0.5, 64, True), (117.1875, 0.49, 256, True)],
+)
+def test_nobody_knows_where_in_its_buffer_a_clock_is_after_a_step_from_whole_buffers_to_whole_buffers(
+    tempo_bpm: float,
+    share: float,
+    frames: int,
+    is_shown: bool,  # noqa: FBT001  a column of the table
+) -> None:
+    assert do_dates_show_a_step(clock(tempo_bpm, frames), share, 250) == is_shown
 
 
 @pytest.mark.parametrize(

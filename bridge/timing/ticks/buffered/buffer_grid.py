@@ -9,6 +9,7 @@ import math
 from collections import deque
 
 from bridge.timing.ticks.buffered.grid_search import (
+    FEWEST_DATES,
     HIDDEN_PERIODS_S,
     LONGEST_S,
     MOST_DATES,
@@ -64,17 +65,17 @@ class BufferGrid:
         self._misses = 0.0
         self._since_moved = DATES_BETWEEN_MOVES
 
-    def add(self, at_s: float, *, is_surprising: bool = False) -> bool:
+    def add(self, at_s: float, *, is_surprising: bool = False, has_stepped: bool = False) -> bool:
         """Adds the date of a tick; returns True if a grid is known and the date is on it.
 
         A surprising date is one that is not where the last ones let it be expected. It may be the first one that another
-        buffer has, and then it is searched at once.
+        buffer has, and then it is searched at once; where the tempo `has_stepped` lately, in the very last dates too.
         """
         self._dates_s.append(at_s)
         self._added += 1
         self._since_moved += 1
         if self.period_s is None:
-            self._search(is_surprising=is_surprising)
+            self._search(is_surprising=is_surprising, has_stepped=has_stepped)
             return self.period_s is not None
         line, late_s = self._place(at_s)
         self._misses *= MISSES_DECAY
@@ -118,15 +119,16 @@ class BufferGrid:
         line = round((at_s - self._origin_s - self.jitter_s / 2) / self.period_s)
         return line, at_s - self._origin_s - line * self.period_s
 
-    def _search(self, *, is_surprising: bool) -> None:
+    def _search(self, *, is_surprising: bool, has_stepped: bool) -> None:
         if is_surprising or self._added % (SEARCH_EVERY if self._added <= MOST_DATES else SEARCH_SELDOM_EVERY) == 0:
-            for count in (MOST_DATES, FEW_DATES):
+            # After a step of tempo, the dates before it hide the grid.
+            for count in (MOST_DATES, FEW_DATES, FEWEST_DATES) if has_stepped else (MOST_DATES, FEW_DATES):
                 found = clear_grid(list(self._dates_s)[-count:])
                 if found is not None:
                     self._truncate_dates(count)
                     self._use(found, min(MOST_JITTER_S, MOST_JITTER * found.period_s))
                     return
-        if self._added % SEARCH_EVERY:
+        if self._added % SEARCH_EVERY or is_surprising:
             return
         # One at a time, as each costs as much as all the rest.
         found = hidden_grid(self._dates_s, HIDDEN_PERIODS_S[self._added // SEARCH_EVERY % len(HIDDEN_PERIODS_S)])

@@ -44,7 +44,7 @@ CONTRADICTED_FORGETTING = 0.2
 """Windows are wider than a buffer by `MARGIN_S` on each side. Where they leave less than that between the possible lines, they
 contradict each other, and the set grows at once."""
 
-LATE_TICKS, EARLY_TICKS = 4, 3
+LATE_TICKS, EARLY_TICKS = 4, 2
 """This many ticks outside their windows are not a coincidence; early ones are rarer, as no delivery makes a tick early."""
 
 CONTRADICTING_TICKS = 2
@@ -120,6 +120,11 @@ class BufferedTicks:
     def is_calm(self) -> bool:
         """Whether there was no change recently, and nothing about the last one is open."""
         return not self._is_explained and self._gap is None
+
+    @property
+    def has_stepped(self) -> bool:
+        """Whether the last change was a step of tempo, and fits all ticks since then."""
+        return self._is_explained and self._is_tempo_new
 
     @property
     def has_lost(self) -> bool:
@@ -246,6 +251,8 @@ class BufferedTicks:
             # Where no interval was too long, the first ticks after the gap may have passed for ticks before it.
             last = before.number - (0 if new and self._is_gap(before, new[0]) else UNNOTICED_TICKS)
             self._steady_before = [tick for tick in self._steady if tick.number < last]
+        # A tempo that fits all ticks since a gap is likelier than a second gap.
+        was_gap = self._is_explained and not self._is_tempo_new
         self._is_explained, self._is_tempo_new, self._is_weighed = True, False, False
         self._changes += 1.0
         self.is_steady = self._changes < MOST_CHANGES
@@ -254,7 +261,7 @@ class BufferedTicks:
         interval_s = before.lines.middle.interval_s
         tempo = lines_at_new_tempo(self._windows, before, new)
         phase = lines_at_new_phase(self._windows, before, new)
-        if phase is not None and (tempo is None or self._is_gap(before, new[0])):
+        if phase is not None and (tempo is None or (self._is_gap(before, new[0]) and not was_gap)):
             self._use_gap(new, explained_gap(self._windows, before, new, phase))
         elif tempo is not None:
             self._use(Explanation(tempo, new, 0))

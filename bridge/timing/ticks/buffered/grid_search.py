@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median
 
+from bridge.timing.ticks.tick import SHORTEST_INTERVAL_S
 from bridge.timing.ticks.tick_noise import deviation_s
 
 RATES = (44_100, 48_000, 88_200, 96_000)
@@ -55,8 +56,9 @@ MOST_HIDDEN_JITTER, HIDDEN_DATES = 0.75, 96
 LEAST_SECOND_DIFFERENCE = 0.1
 """The smallest median of the dates' second differences on a hidden grid, as a share of the buffer."""
 
-MOST_HIDDEN_SCATTER = 0.8
-"""A hidden grid counts only if dates scatter round it by less than this share of their scatter round a steady clock's line."""
+MOST_HIDDEN_SCATTER, MOST_SCATTERED = 0.8, 0.5
+"""A hidden grid counts only if dates scatter round it by less than this share of their scatter round a steady clock's line. Where that is
+more than `MOST_SCATTERED` of the buffer, the clock is not steady."""
 
 # The deviation of dates that are spread evenly, per width of the spread.
 EVENLY_SPREAD = 1 / math.sqrt(12)
@@ -94,8 +96,10 @@ def hidden_grid(dates_s: Sequence[float], period_s: float) -> FoundGrid | None:
         or _coincidence_probability(jitter_s / period_s, len(dates_s)) > MOST_COINCIDENCE
     ):
         return None
+    scatter_s = _scatter_s(dates_s)
     if (
-        EVENLY_SPREAD * jitter_s > MOST_HIDDEN_SCATTER * _scatter_s(dates_s)
+        scatter_s > MOST_SCATTERED * period_s
+        or EVENLY_SPREAD * jitter_s > MOST_HIDDEN_SCATTER * scatter_s
         or _second_difference_s(dates_s) < LEAST_SECOND_DIFFERENCE * period_s
     ):
         return None
@@ -134,7 +138,9 @@ def _candidates_s(dates_s: Sequence[float]) -> Iterable[tuple[float, float]]:
     if any(first == second == is_rarer_long for first, second in pairwise(is_long)):
         return
     is_frequent = min(len(short), len(long)) >= max(3, FREQUENT_SHARE * len(intervals_s))
-    if not is_frequent and gap_s < RARE_GAP * scatter_s:
+    # A rare length may be a tempo that began or ended there, unless there is the usual one on both of its sides, or no tempo is so fast.
+    is_at_edge = is_rarer_long in {is_long[0], is_long[-1]} and (is_rarer_long or short[-1] > SHORTEST_INTERVAL_S)
+    if not is_frequent and (gap_s < RARE_GAP * scatter_s or is_at_edge):
         return
     for period_s in (apart_s, *PERIODS_S) if is_frequent else COMMON_PERIODS_S:
         if abs(period_s / apart_s - 1.0) <= scatter_s / apart_s + USUAL_TOLERANCE:
