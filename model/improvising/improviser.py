@@ -177,9 +177,9 @@ class _BaseImproviser(Generic[V]):
         self._vocabulary, self._pitches = vocabulary, np.array(vocabulary.pitches, np.int64)
         self.memory = memory
         self._ones = ones(vocabulary.size)
-        # The weights of one token at a time, and the same memory as numbers, which are read and written in a third of the time.
+        # The weights of one draw, and those of the memory's symbols in it as numbers, which are read and written in a third of the time.
         self._weights = np.empty(vocabulary.size)
-        self._weight_of: MutableSequence[float] = memoryview(self._weights)  # type: ignore[arg-type, assignment]
+        self._weight_of: MutableSequence[float] = memoryview(self._weights)[1:]  # type: ignore[arg-type, assignment]
         logits, state = self._step(START, engine.initial_state())
         self._current = Snapshot(state, logits, Cursor(), _mark(memory))
 
@@ -293,7 +293,7 @@ class _BaseImproviser(Generic[V]):
         is_outside = OUTSIDE in expected and expected.pop(OUTSIDE) > 0.0
         weight_of = self._weight_of
         for symbol, weight in expected.items():
-            weight_of[symbol + 1] += weight * network_sum
+            weight_of[symbol] += weight * network_sum
         point.network_weight = network_sum / (weights.sum() if is_outside else total * network_sum)
         token = forecast.draw(weights, point, random.random())
         of_memory = expected.get(token - 1)

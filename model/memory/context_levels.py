@@ -46,7 +46,7 @@ class ContextLevels:
         self.trust, self.keys = trust, keys
         self.is_transposed = tuple(kind.is_transposed for kind in trust.kinds)
         lines: dict[tuple[int, int], int] = {}
-        self._bits = [lines.setdefault((index, prefix), 1 << len(lines)) for _, index, _, _, prefix in keys]
+        self._bits = [lines.setdefault((index, prefix), 1 << len(lines)) for _, index, _, prefix in keys]
         self._place_lines = sum(bit for (_, prefix), bit in lines.items() if prefix == BAR_PLACE)
         self._counted: dict[bytes, _Counted] = {}
         self._levels_by_place: dict[tuple[int | None, bytes], Sequence[_Level]] = {}
@@ -63,7 +63,7 @@ class ContextLevels:
         prefixes = b"", place_bytes(place), chord_place
         levels = self._levels_by_place[place, chord_place] = [
             (bit, index, part, first + prefixes[prefix], is_transposed, odds)
-            for bit, (first, index, part, _, prefix), is_transposed, odds in zip(
+            for bit, (first, index, part, prefix), is_transposed, odds in zip(
                 self._bits, self.keys, self.is_transposed, self._odds, strict=True
             )
         ]

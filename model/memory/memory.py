@@ -157,7 +157,7 @@ class Memory:
         """Moves on by one token. Without `learn` the token only becomes part of the current context, and is not remembered."""
         here = self._current
         if token == START:  # a new piece: no context reaches back across it
-            self._append(MemoryMark(here.history, here, START, place, chord_place, learn))
+            self._move_to(MemoryMark(here.history, here, START, place, chord_place, learn))
             return
         pitches, intervals, times, tokens, steps = here.lines
         if len(tokens) >= LONGEST_LINE:
@@ -176,7 +176,9 @@ class Memory:
             else:  # the lines with times are those without
                 lines = pitches, intervals, pitches, pitches, intervals
             mark = MemoryMark(here.history, here, token, place, chord_place, learn, lines, token, self._has_times)
-        self._append(mark)
+        if learn:
+            self._learn(mark, symbol, step)
+        self._move_to(mark)
 
     def snapshot(self) -> MemoryMark:
         """The current position, to go back to with `restore`."""
@@ -205,7 +207,9 @@ class Memory:
         while self._current is not mark:
             self._undo_last()
         for later in reversed(forward):
-            self._append(later)
+            if later.is_learnt and later.token != START:
+                self._learn(later, *self.symbols(later.token))
+            self._move_to(later)
 
     def mix(
         self,
@@ -244,10 +248,8 @@ class Memory:
             self._symbols_after.get(last) or self._symbols_of_steps(last),
         )
 
-    def _append(self, mark: MemoryMark) -> None:
-        """Moves to a mark that follows the current one, and learns its token."""
-        if mark.is_learnt and mark.token != START:
-            self._learn(mark)
+    def _move_to(self, mark: MemoryMark) -> None:
+        """Moves to a mark that follows the current one."""
         self._current, self._contexts = mark, None
         undo_stack = self._undo_stack
         undo_stack.append(mark)
@@ -258,9 +260,8 @@ class Memory:
                 undo_stack.popleft().dropped = ()
                 undo_stack[0].previous = None
 
-    def _learn(self, mark: MemoryMark) -> None:
+    def _learn(self, mark: MemoryMark, symbol: bytes, step: bytes) -> None:
         known, learnt, dropped = self._followers, [], []
-        symbol, step = self.symbols(mark.token)
         is_transposed = self._levels_at(mark.chord_place).is_transposed
         contexts = self._contexts_at_current(mark.place, mark.chord_place)
         for context, transposed in zip(contexts, is_transposed, strict=True):
@@ -274,8 +275,12 @@ class Memory:
                     dropped.append(b"")
                 else:
                     after = before + follower
-                    known[context] = after[-MAX_FOLLOWERS:]
-                    dropped.append(after[:-MAX_FOLLOWERS])
+                    if len(after) <= MAX_FOLLOWERS:
+                        known[context] = after
+                        dropped.append(b"")
+                    else:
+                        known[context] = after[-MAX_FOLLOWERS:]
+                        dropped.append(after[:-MAX_FOLLOWERS])
         mark.learnt = learnt
         mark.dropped = tuple(dropped) if any(dropped) else ()
         mark.evicted = self._evict_oldest()

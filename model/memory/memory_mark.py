@@ -29,9 +29,9 @@ LARGEST_PLACE = 256**PLACE_BYTES - 1
 CHORD_PLACE_BYTES = 5
 """As many as `model.harmony.changes` makes of a place among the chords."""
 
-ContextKey = tuple[bytes, int, slice, int, int]
-"""What a context of one kind is made of: the byte it begins with, the index of its line, the part of that, its length, and what comes
-before its symbols: 0 for nothing, 1 for the place in the bar, 2 for the place among the chords."""
+ContextKey = tuple[bytes, int, slice, int]
+"""What a context of one kind is made of: the byte it begins with, the index of its line, the part of that, and what comes before its
+symbols: 0 for nothing, 1 for the place in the bar, 2 for the place among the chords."""
 BAR_PLACE, CHORD_PLACE = 1, 2
 
 
@@ -108,7 +108,6 @@ def context_keys(kinds: Sequence[ContextKind], first: int) -> tuple[ContextKey, 
             bytes((first + index,)),
             LINES.index(kind.line),
             slice(-kind.length, None) if kind.length else slice(0),
-            kind.length,
             CHORD_PLACE if kind.has_chord else BAR_PLACE if kind.has_place else 0,
         )
         for index, kind in enumerate(kinds)
@@ -127,10 +126,10 @@ def contexts_at(
     prefixes = b"", place_bytes(place), chord_place
     if place is not None and len(lines[INTERVAL_LINE]) >= LONGEST <= len(lines[TIME_LINE]):
         # Then every context is there, and need not be checked.
-        return [first + prefixes[prefix] + lines[index][part] for first, index, part, _, prefix in keys]
+        return [first + prefixes[prefix] + lines[index][part] for first, index, part, prefix in keys]
     return [
         first + prefixes[prefix] + lines[index][part]
-        if length <= len(lines[index]) and (prefix != BAR_PLACE or place is not None)
+        if -(part.start or 0) <= len(lines[index]) and (prefix != BAR_PLACE or place is not None)
         else NO_CONTEXT
-        for first, index, part, length, prefix in keys
+        for first, index, part, prefix in keys
     ]
