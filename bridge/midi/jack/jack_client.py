@@ -10,21 +10,18 @@ No error leaves a callback; errors are counted in `faults`.
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import mmap
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from importlib import import_module
+from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING
 
+from bridge.midi.jack.client_port import ClientPort
 from bridge.midi.jack.cycle_callback import SIGNATURE, create_callback
-from bridge.midi.jack.held_keys import HeldKeys
-from bridge.midi.jack.jack_frames import Cycle, CycleDates, Latency, SendQueue
-from bridge.midi.jack.jack_library import library_name
+from bridge.midi.jack.jack_frames import Cycle, Latency
+from bridge.midi.jack.jack_library import library_name, load_jack
 from bridge.midi.jack.jack_pipes import (
     COUNTER_NUMBERS,
     DATE,
@@ -38,23 +35,16 @@ from bridge.midi.jack.jack_pipes import (
     Unpacker,
     pack,
 )
+from bridge.midi.jack.jack_times import JackTimes
+from bridge.midi.jack.port_changes import PortChanges
 from bridge.midi.ports import Direction
 from bridge.timing.clock import MonotonicClock
 
-if TYPE_CHECKING:
-    import jack
-
 CHUNK_BYTES = 65536
-CLOCK_READINGS = 5
 DATED_AFTER_OVERRUN = 16
 """After an overrun so many cycles are dated one by one, to know by how much the server stood still."""
-AT_ONCE_S = 0.0
-"""A due time that is long past."""
 DRAIN_CYCLES = 3
 """How many cycles a port stays open after its last message: if it is closed in the same cycle, JACK may lose the message."""
-
-Microseconds = ctypes.c_uint64
-Notes = set[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +60,6 @@ class Pipes:
     each cycle would cost far more. Its counters tell the jam of an overrun at once, as what it sent may be lost."""
 
 
-@dataclass(slots=True, eq=False)
-class ClientPort:
-    """One of our ports; an input also has what is held at it, an output the messages that wait and the notes that sound."""
-
-    number: int
-    direction: Direction
-    port: jack.OwnMidiPort
-    wanted: str | None = None
-    """The text that selects the port of another program to connect to; None for a virtual port."""
-    target: str | None = None
-    """The name of that port while it is there."""
-    keys: HeldKeys = field(default_factory=HeldKeys)
-    queue: SendQueue = field(default_factory=SendQueue)
-    sounding: Notes = field(default_factory=set)
-    channels: set[int] = field(default_factory=set)
-    last_cycle: int = 0
-    """The number of the cycle in which a message was written last."""
-
-
 class JackClient:
     """A client of the running server. Raises `jack.JackOpenError` where no server answers.
 
@@ -98,7 +69,6 @@ class JackClient:
 
     def __init__(self, name: str, pipes: Pipes, on_gone: Callable[[str], None]) -> None:
         jack = load_jack()
-        self._library = ctypes.PyDLL(library_name())
         self._client = jack.Client(name, no_start_server=True)
         self._jack_error = jack.JackError
         self._received_fd, self._to_send_fd = pipes.received_fd, pipes.to_send_fd
@@ -106,7 +76,6 @@ class JackClient:
         self._counters = memoryview(self._doorbell).cast("I")
         self._unpacker = Unpacker()
         self._ports: tuple[ClientPort, ...] = ()
-        self._dates = CycleDates()
         self._latency = Latency()
         self._clock = MonotonicClock()
         doorbell = jack._ffi.from_buffer("uint32_t[]", self._doorbell)  # noqa: SLF001
@@ -114,16 +83,15 @@ class JackClient:
         self.faults: Counter[str] = Counter()
         self._rate: int = self._client.samplerate
         self._set_period(self._client.blocksize)
-        self._prepare_calls(jack)
-        self.offset_s = self.measure_offset_s()
+        ffi = jack._ffi  # noqa: SLF001
+        pointer = int(ffi.cast("uintptr_t", self._client._ptr))  # noqa: SLF001
+        self._times = JackTimes(ctypes.PyDLL(library_name()), self._client, pointer)
         self.xruns = 0
         self._gaps = 0
         self._dated_until_cycle = 0
         self.unread = 0
         """How many messages arrived and found the pipe to the jam full."""
-        self.ports_changed = False
-        self._new_names: set[str] = set()
-        self._renames: list[tuple[str, str]] = []
+        self.port_changes = PortChanges()
         self._connections_changed = False
         self._client.set_shutdown_callback(lambda _status, reason: on_gone(reason))
         self._set_process_callback(jack)
@@ -131,9 +99,9 @@ class JackClient:
         self._client.set_blocksize_callback(self._set_period)
         self._client.set_samplerate_callback(self._set_rate)
         self._client.set_port_connect_callback(self._on_connected, only_available=False)
-        self._client.set_port_registration_callback(self._on_ports_changed, only_available=False)
+        self._client.set_port_registration_callback(self.port_changes.on_registered, only_available=False)
         with suppress(AttributeError):  # JACK 1 has no such callback
-            self._client.set_port_rename_callback(self._on_renamed, only_available=False)
+            self._client.set_port_rename_callback(self.port_changes.on_renamed, only_available=False)
         self._client.activate()
 
     @property
@@ -200,12 +168,7 @@ class JackClient:
     def end_all_notes(self) -> None:
         """Drops the messages that wait, ends the notes that sound, and releases all pedals, as the jam is gone."""
         for port in self._ports:
-            port.queue.clear()
-            for channel, pitch in sorted(port.sounding):
-                port.queue.put(AT_ONCE_S, bytes((0x80 | channel, pitch, 0)))
-            for channel in sorted(port.channels):
-                port.queue.put(AT_ONCE_S, bytes((0xB0 | channel, 64, 0)))
-                port.queue.put(AT_ONCE_S, bytes((0xB0 | channel, 123, 0)))
+            port.end_notes()
         self._doorbell[LOOK] = 1
 
     def close(self) -> None:
@@ -237,16 +200,9 @@ class JackClient:
         """
         self._doorbell[DATE] = 1
 
-    def measure_offset_s(self) -> float:
-        """How far our clock is ahead of JACK's, in seconds. On Linux they are the same clock."""
-        readings = []
-        for _ in range(CLOCK_READINGS):
-            before_s = self._clock.now_s()
-            jack_s = float(self._library.jack_get_time()) / 1e6
-            after_s = self._clock.now_s()
-            readings.append((after_s - before_s, (before_s + after_s) / 2 - jack_s))
-        # The reading that took the least time is the most exact.
-        return min(readings)[1]
+    def compare_clocks(self) -> None:
+        """Measures again how far our clock is ahead of JACK's, which changes where they are two clocks."""
+        self._times.measure_offset()
 
     def _set_process_callback(self, jack: ModuleType) -> None:
         # Not through JACK-Client, whose wrapper would be one more Python function in each cycle.
@@ -265,7 +221,7 @@ class JackClient:
         # Before ports and the pipe are read: what comes later rings again, and is found in the next cycle.
         is_rung = self._take_ring(MESSAGES) | self._take_ring(LOOK)
         self._doorbell[DATE] = self.cycles < self._dated_until_cycle
-        cycle = self._date_cycle(self._frames)
+        cycle = self._times.date_cycle(self.cycles, self._frames, self._rate)
         self._release_doubtful_keys(cycle)
         latency_s = self._latency.at_s(cycle.starts_s, cycle.frames * cycle.frame_s)
         ports = self._ports
@@ -297,7 +253,7 @@ class JackClient:
 
     def _release_doubtful_keys(self, cycle: Cycle) -> None:
         """Releases keys whose note-off was probably in a cycle that was missed."""
-        has_gap, self._gaps = self._gaps != self._dates.gaps, self._dates.gaps
+        has_gap, self._gaps = self._gaps != self._times.gaps, self._times.gaps
         self._counters[GAPS] = self._gaps % COUNTER_NUMBERS
         latency_s = self._latency.at_s(cycle.starts_s, self._frames / self._rate)
         for port in self._ports:
@@ -334,28 +290,9 @@ class JackClient:
                 break
             port.last_cycle = self.cycles
             self._latency.on_message(cycle.starts_s)
-            _track_sounding(port, data)
+            port.on_sent(data)
         if port.queue or port.last_cycle == self.cycles:
             self._doorbell[LOOK] = 1
-
-    def _date_cycle(self, frames: int) -> Cycle:
-        now_s = self._clock.now_s()
-        if self._cycle_times(self._pointer, *self._references):
-            # In its first cycles JACK has no times yet.
-            return self._dates.date(self.cycles, self._client.last_frame_time, frames, self._rate, None, now_s)
-        by_jack_s = self._cycle_start_us.value / 1e6 + self.offset_s
-        return self._dates.date(self.cycles, self._frame.value, frames, self._rate, by_jack_s, now_s)
-
-    def _prepare_calls(self, jack: ModuleType) -> None:
-        """Looks up functions of libjack that JACK-Client does not wrap (the times of a cycle), or wraps in too many steps."""
-        self._cycle_times = self._library.jack_get_cycle_times
-        self._library.jack_get_time.restype = Microseconds
-        ffi = jack._ffi  # noqa: SLF001
-        self._pointer = ctypes.c_void_p(int(ffi.cast("uintptr_t", self._client._ptr)))  # noqa: SLF001
-        self._cycle_start_us, self._next_start_us = Microseconds(), Microseconds()
-        self._frame, self._period_us = ctypes.c_uint32(), ctypes.c_float()
-        values = (self._frame, self._cycle_start_us, self._next_start_us, self._period_us)
-        self._references = tuple(ctypes.byref(value) for value in values)
 
     def _set_ports(self, ports: tuple[ClientPort, ...]) -> None:
         # New tuples instead of lists that change: the real-time thread may be iterating over the old ones.
@@ -387,51 +324,11 @@ class JackClient:
         self._rate = rate
         self._doorbell[LOOK] = 1
 
-    def take_renames(self) -> list[tuple[str, str]]:
-        """The old and the new name of each port that was renamed since the last call, in order."""
-        taken, self._renames = self._renames, []
-        return taken
-
-    def take_new_names(self) -> set[str]:
-        """The names of the ports of all programs that were opened since the last call."""
-        taken, self._new_names = self._new_names, set()
-        return taken
-
-    def _on_ports_changed(self, port: jack.Port | None, is_registered: bool) -> None:  # noqa: FBT001  JACK-Client's order
-        if is_registered and port is not None:
-            self._new_names.add(port.name)
-        self.ports_changed = True
-
-    def _on_renamed(self, _port: object, before: str, after: str) -> None:
-        self._renames.append((before, after))
-        self.ports_changed = True
-
     def _free_name(self, short_name: str) -> str:
         taken = {port.port.shortname for port in self._ports}
         names = (short_name, *(f"{short_name} {number}" for number in range(2, 100)))
         return next(name for name in names if name not in taken)
 
 
-def load_jack() -> ModuleType:
-    """Imports JACK-Client. Raises OSError where there is no JACK library."""
-    name = library_name()
-    if name is not None:
-        # JACK-Client searches for the library by starting ldconfig or a compiler, which do not see PipeWire's folder.
-        found = name
-        ctypes.util.find_library = lambda name: found  # noqa: ARG005  called by position or by name
-    return import_module("jack")
-
-
 def _pointers(ports: Iterable[ClientPort]) -> tuple[object, ...]:
     return tuple(port.port._ptr for port in ports)  # noqa: SLF001
-
-
-def _track_sounding(port: ClientPort, data: bytes) -> None:
-    """Updates which notes sound, given a message that is sent."""
-    status = data[0]
-    kind, channel = status >> 4, status & 0x0F
-    if kind == 9 and data[2]:
-        port.sounding.add((channel, data[1]))
-        port.channels.add(channel)
-    elif kind in (8, 9):
-        port.sounding.discard((channel, data[1]))

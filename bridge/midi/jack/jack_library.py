@@ -1,13 +1,16 @@
-"""Finds the JACK libraries of this machine, the system's and PipeWire's own, and whether PipeWire runs. Loads neither."""
+"""Finds the JACK libraries of this machine, the system's and PipeWire's own, and whether PipeWire runs. Only `load_jack` loads one."""
 
 from __future__ import annotations
 
+import ctypes.util
 import os
 import sys
 from collections.abc import Mapping
 from ctypes.util import find_library
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 LINUX_NAME = "libjack.so.0"
 PIPEWIRE_FOLDERS = (
@@ -48,3 +51,13 @@ def pipewire_environment(folder: Path, environment: Mapping[str, str] = os.envir
     """The environment variables with which a program loads PipeWire's library as its JACK library."""
     before = environment.get("LD_LIBRARY_PATH")
     return {**environment, "LD_LIBRARY_PATH": f"{folder}:{before}" if before else str(folder)}
+
+
+def load_jack() -> ModuleType:
+    """Imports JACK-Client. Raises OSError where there is no JACK library."""
+    name = library_name()
+    if name is not None:
+        # JACK-Client searches for the library by starting ldconfig or a compiler, which do not see PipeWire's folder.
+        found = name
+        ctypes.util.find_library = lambda name: found  # noqa: ARG005  called by position or by name
+    return import_module("jack")

@@ -17,7 +17,9 @@ from threading import Thread
 from typing import NoReturn
 
 from bridge.errors import PortNotFound
-from bridge.midi.jack.jack_client import ClientPort, JackClient, Pipes, load_jack
+from bridge.midi.jack.client_port import ClientPort
+from bridge.midi.jack.jack_client import JackClient, Pipes
+from bridge.midi.jack.jack_library import load_jack
 from bridge.midi.ports import Direction, match_port
 from bridge.timing.clock import MonotonicClock
 
@@ -89,7 +91,7 @@ class JackProcess:
                 exit_with("it does not answer any more")
             checks += 1
             if not checks % CHECKS_PER_OFFSET:
-                self._client.offset_s = self._client.measure_offset_s()
+                self._client.compare_clocks()
             if not checks % CHECKS_PER_DATE:
                 self._client.date_next_cycle()
             self._client.find_connected_inputs()
@@ -202,10 +204,10 @@ class JackProcess:
 
     def _reconnect(self) -> None:
         """Notices ports of other programs that are gone or have another name, and connects to those that are back."""
-        if not self._client.ports_changed:
+        changes = self._client.port_changes
+        if not changes.take_has_changed():
             return
-        self._client.ports_changed = False
-        new_names, renames = self._client.take_new_names(), self._client.take_renames()
+        new_names, renames = changes.take_new_names(), changes.take_renames()
         for port in self._client.ports:
             if port.wanted is None:
                 continue

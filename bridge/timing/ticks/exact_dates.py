@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
-from bridge.timing.ticks.tick import Tick
+from bridge.timing.ticks.tick import SHORTEST_INTERVAL_S, Tick, TickLine
 
 MOST_EXACT_S, WHOLE_S = 0.00021, 0.0002
 """Where dates are exact, with noise of `MOST_EXACT_S` at most, a tick that is late by whole intervals, give or take `WHOLE_S`,
@@ -29,3 +29,24 @@ def counted_by_intervals(ticks: Sequence[Tick]) -> list[Tick]:
             return []
         counted.append(Tick(counted[-1].number + passed, tick.at_s))
     return counted
+
+
+def counted_by_line(outliers: Sequence[Tick], line: TickLine) -> list[Tick]:
+    """Ticks that are off a line by whole intervals, with the numbers that their dates show, up to the last one; none where that is not clear.
+
+    Another tempo may make ticks late by whole intervals too, but not two of them by the same number, and each by as many more than the one
+    before.
+    """
+    if len(outliers) < 2 or line.interval_s < SHORTEST_INTERVAL_S:
+        return []
+    offs = [(at_s - line.due_s(number)) / line.interval_s for number, at_s in outliers]
+    whole = [round(off) for off in offs]
+    is_whole = [abs(off - lost) * line.interval_s <= WHOLE_S for off, lost in zip(offs, whole, strict=True)]
+    # Not always the last two: in an overrun, ticks between them may come a cycle late.
+    same = [index for index, lost in enumerate(whole) if is_whole[index] and lost == whole[-1] != 0]
+    are_same = len(same) >= 2 and is_whole[-1]
+    steps = {later - earlier for earlier, later in pairwise(whole)}
+    if not are_same and not (all(is_whole) and len(steps) > 1):
+        return []
+    exact = [outliers[index] for index in same] if are_same else outliers[-1:]
+    return [Tick(number + whole[-1], at_s) for number, at_s in exact]

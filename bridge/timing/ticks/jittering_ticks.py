@@ -5,12 +5,11 @@ were lost, or the clock paused and went on in another phase, or its tempo change
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from statistics import median
 
-from bridge.timing.ticks.exact_dates import MOST_EXACT_S, WHOLE_S
+from bridge.timing.ticks.exact_dates import MOST_EXACT_S, counted_by_line
 from bridge.timing.ticks.longest_stretch import LongestStretch, follow_wander
-from bridge.timing.ticks.measured_gap import FEWEST_LOST, GAP_TICKS, MeasuredGap, missing_ticks
+from bridge.timing.ticks.measured_gap import FEWEST_LOST, GAP_TICKS, MeasuredGap, is_phase_jump, missing_ticks
 from bridge.timing.ticks.noise_meter import MEASURED_TICKS, NoiseMeter
 from bridge.timing.ticks.tick import SHORTEST_INTERVAL_S, BufferSide, Tick, TickLine
 from bridge.timing.ticks.tick_noise import Noise
@@ -205,7 +204,7 @@ class JitteringTicks:
         off_by_s = median(each.at_s - line.due_s(each.number) for each in outliers)
         last = self._stretch.ticks[-1]
         before_s = last.at_s - line.due_s(last.number)
-        if self._is_phase_jump(outliers, off_by_s, before_s):
+        if is_phase_jump(outliers, line, last):
             # Only what came at once can be lost ticks; a clock that wanders off has sent all of its ticks.
             lost = missing_ticks(off_by_s - before_s, line.interval_s, self.noise.total_s)
             before = list(self._stretch.ticks)[-GAP_TICKS:]
@@ -223,26 +222,12 @@ class JitteringTicks:
         self._fit_line()
 
     def _count_by_exact_dates(self) -> bool:
-        """Counts the ticks that were lost, or came twice, where the last ticks are off by whole intervals.
-
-        Another tempo may make ticks late by whole intervals too, but not two of them by the same number, and each by as many
-        more than the one before.
-        """
+        """Counts the ticks that were lost, or came twice, where the last ticks are off by whole intervals; returns whether there were any."""
         line, outliers = self._line, self._outliers
         assert line is not None
-        if len(outliers) < 2 or not self._is_exact or line.interval_s < SHORTEST_INTERVAL_S:
+        counted = counted_by_line(outliers, line) if self._is_exact else []
+        if not counted:
             return False
-        offs = [(at_s - line.due_s(number)) / line.interval_s for number, at_s in outliers]
-        whole = [round(off) for off in offs]
-        is_whole = [abs(off - lost) * line.interval_s <= WHOLE_S for off, lost in zip(offs, whole, strict=True)]
-        # Not always the last two: in an overrun, ticks between them may come a cycle late.
-        same = [index for index, lost in enumerate(whole) if is_whole[index] and lost == whole[-1] != 0]
-        are_same = len(same) >= 2 and is_whole[-1]
-        steps = {later - earlier for earlier, later in pairwise(whole)}
-        if not are_same and not (all(is_whole) and len(steps) > 1):
-            return False
-        exact = [outliers[index] for index in same] if are_same else outliers[-1:]
-        counted = [Tick(number + whole[-1], at_s) for number, at_s in exact]
         self.number = counted[-1].number
         kept = [tick for tick in self._stretch.ticks if tick.number < counted[0].number]
         self._stretch.replace([*kept, *counted])
@@ -266,17 +251,6 @@ class JitteringTicks:
             self._line = TickLine(line.number + lost, line.at_s, line.interval_s)
             self._stretch.replace([Tick(number + lost, at_s) for number, at_s in self._stretch.ticks])
             self._meter.forget_ticks()
-
-    def _is_phase_jump(self, outliers: Sequence[Tick], off_by_s: float, before_s: float) -> bool:
-        """Whether these ticks keep the tempo in another phase, rather than leave the line at a slope."""
-        line = self._line
-        assert line is not None
-        before = self._stretch.ticks[-1].number
-        offs = [(each.number - before, each.at_s - line.due_s(each.number)) for each in outliers]
-        slope_s = sum(ticks * (off_s - before_s) for ticks, off_s in offs) / sum(ticks * ticks for ticks, _ in offs)
-        by_phase = sum((off_s - off_by_s) ** 2 for _, off_s in offs)
-        by_tempo = sum((off_s - before_s - slope_s * ticks) ** 2 for ticks, off_s in offs)
-        return by_phase < by_tempo / 2
 
     def _shift(self, ticks: int, by_s: float) -> None:
         """Counts `ticks` more, and moves the line and its ticks by `by_s`."""

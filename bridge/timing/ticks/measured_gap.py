@@ -6,8 +6,9 @@ Times are in seconds.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
-from bridge.timing.ticks.tick import SHORTEST_INTERVAL_S, Tick
+from bridge.timing.ticks.tick import SHORTEST_INTERVAL_S, Tick, TickLine
 from bridge.timing.ticks.tick_noise import deviation_s
 
 FEWEST_LOST, OFF_PHASE_DEVIATIONS, LEAST_OFF_PHASE_S = 6, 2.0, 0.00005
@@ -56,3 +57,13 @@ def missing_ticks(gap_s: float, interval_s: float, noise_s: float) -> int:
     if lost < FEWEST_LOST and off_phase_s > max(OFF_PHASE_DEVIATIONS * noise_s, LEAST_OFF_PHASE_S):
         return 0
     return lost
+
+
+def is_phase_jump(outliers: Sequence[Tick], line: TickLine, last: Tick) -> bool:
+    """Whether these ticks keep the line's tempo in another phase, rather than leave the line at a slope after the `last` tick on it."""
+    offs = [(number - last.number, at_s - line.due_s(number)) for number, at_s in outliers]
+    off_by_s, before_s = median(off_s for _, off_s in offs), last.at_s - line.due_s(last.number)
+    slope_s = sum(ticks * (off_s - before_s) for ticks, off_s in offs) / sum(ticks * ticks for ticks, _ in offs)
+    by_phase = sum((off_s - off_by_s) ** 2 for _, off_s in offs)
+    by_tempo = sum((off_s - before_s - slope_s * ticks) ** 2 for ticks, off_s in offs)
+    return by_phase < by_tempo / 2
