@@ -233,6 +233,7 @@ class TickFollower:
     def _expect_another_clock(self, lost: int) -> None:
         self._doubled.doubt()
         self._new_count = NewCount(self.number + lost)
+        self._unsteady = 0
 
     def _is_another_grid(self, period_s: float) -> bool:
         """Whether this grid differs from the one that failed: dates from a longer buffer fit a shorter one's grid, too."""
@@ -307,7 +308,8 @@ class TickFollower:
             number = known[0].number + len(known) - (0 if is_counted else 1)
         self._jittering = JitteringTicks(side=self.side)
         if is_counted:
-            self._unsteady = UNSTEADY_TICKS
+            # After a start, the clock before it may have been unsteady, and not this one.
+            self._unsteady = UNSTEADY_TICKS if self._new_count is None else RETRY_TICKS
             self._unsteady_period_s = self._grid.period_s
             self._jittering.take_over([*known, Tick(number, at_s)], line)
             self._grid.forget()

@@ -458,10 +458,10 @@ def test_a_steady_clock_is_found_after_any_stream(stream: Stream, chance: Random
     assert listener.position_ticks(daw.next_s) == pytest.approx(3 * BAR, abs=0.05)
 
 
-def found_after(earlier_s: list[float], tempo_bpm: float, frames: int) -> Listener:
-    """Returns a listener that has received earlier ticks, and then three bars of a clock in buffers that starts 0.1 s later."""
+def found_after(earlier_s: list[float], tempo_bpm: float, frames: int, bars: int = 3) -> Listener:
+    """Returns a listener that has received earlier ticks, and then some bars of a clock in buffers that starts 0.1 s later."""
     listener = Listener(clock=MidiClock(side="start")).hear((TICK, at_s) for at_s in earlier_s)
-    daw = Daw(tempo_bpm, next_s=earlier_s[-1] + 0.1).tick(3 * BAR)
+    daw = Daw(tempo_bpm, next_s=earlier_s[-1] + 0.1).tick(bars * BAR)
     dates_s = list(delivered(daw.due_s, frames / 48_000))
     listener.hear([(START, dates_s[0]), *((TICK, at_s) for at_s in dates_s)])
     assert listener.timeline.tempo_bpm == pytest.approx(tempo_bpm, rel=0.001)
@@ -485,6 +485,14 @@ def test_a_start_at_another_tempo_loses_no_tick_of_a_clock_in_buffers(
     old_bpm: float, tempo_bpm: float, frames: int
 ) -> None:
     found_after(list(delivered(Daw(old_bpm).tick(2 * BAR).due_s, frames / 48_000)), tempo_bpm, frames)
+
+
+@pytest.mark.parametrize(("old_bpm", "wander"), [(97.0, 0.05), (97.0, 0.2), (150.0, 0.05), (150.0, 0.1)])
+def test_a_steady_clock_in_buffers_is_found_after_an_unsteady_one_in_them(old_bpm: float, wander: float) -> None:
+    chance, wandering_s = Random(0), [1.0]
+    for _ in range(60):
+        wandering_s.append(wandering_s[-1] + 2.5 / old_bpm * (1.0 + chance.uniform(-wander, wander)))
+    found_after(list(delivered(wandering_s, 512 / 48_000)), 20.0, 512, bars=2)
 
 
 def test_a_doubled_clock_that_starts_again_stays_doubled() -> None:
