@@ -9,7 +9,7 @@ import numpy as np
 from model.approach import APPROACHES, Approach
 from model.engines.engine import Engine
 from model.engines.torch_engine import TorchEngine
-from model.improvising.improviser import create_improviser
+from model.improvising.improvisers import create_improviser
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from model.pack.pack import PACKS_FOLDER, Pack, open_pack

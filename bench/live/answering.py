@@ -17,7 +17,7 @@ from bridge.timing.clock import MonotonicClock
 from model.approach import APPROACHES, Approach
 from model.engines.network import MusicLSTM
 from model.engines.network_shape import Hyperparameters
-from model.improvising.improviser import create_improviser
+from model.improvising.improvisers import create_improviser
 from model.pack.pack import Pack, open_pack
 from server.controls.control_table import Settings
 from server.jam.jam import Jam

@@ -11,7 +11,7 @@ from bench.table import show
 from bridge.midi.memory_ports import MemoryOutput
 from bridge.timing.clock import MonotonicClock
 from model.approach import APPROACHES
-from model.improvising.improviser import create_improviser
+from model.improvising.improvisers import create_improviser
 from model.pack.pack import open_pack
 from server.controls.control_table import Settings
 from server.garbage import search_as_usual

@@ -29,7 +29,10 @@ from random import Random
 from statistics import median
 from model.notes import Note
 try:
-    from model.improvising.improviser import create_improviser
+    try:
+        from model.improvising.improvisers import create_improviser
+    except ImportError:  # before the approaches had a module of their own
+        from model.improvising.improviser import create_improviser
     from model.improvising.novelty import Novelty
     from model.improvising.sampling_settings import SamplingSettings
     from model.pack.pack import open_pack

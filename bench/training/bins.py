@@ -18,7 +18,7 @@ from bench.corpora import CORPORA
 from bench.table import show
 from model.engines.network_shape import Hyperparameters
 from model.engines.numpy_engine import NumpyEngine
-from model.improvising.improviser import EventImproviser
+from model.improvising.improvisers import EventImproviser
 from model.improvising.sampling_settings import SamplingSettings
 from model.tokens.time_bins import BinChoice, TimeBins, choose_bins
 from model.tokens.vocabulary import EventVocabulary

@@ -6,7 +6,7 @@ from bridge.midi.messages import NoteOff, NoteOn, parse
 from bridge.timing.clock import ManualClock
 from model.approach import APPROACHES, Approach
 from model.engines.engine import EngineState, Logits
-from model.improvising.improviser import create_improviser
+from model.improvising.improvisers import create_improviser
 from model.pack.dummy_pack import DummyPack
 from server.controls.choices import ModeName
 from tests.engines import RandomEngine

@@ -13,7 +13,7 @@ from random import Random
 from bridge.midi.messages import ControlChange, NoteOff, NoteOn, encode, parse
 from bridge.timing.clock import MonotonicClock
 from model.approach import APPROACHES
-from model.improvising.improviser import create_improviser
+from model.improvising.improvisers import create_improviser
 from model.pack.dummy_pack import DummyPack
 from server.controls.control_table import CONTROLS
 from tests.fuzz.fuzzer import without_log

@@ -14,7 +14,8 @@ import numpy as np
 from model.approach import APPROACHES, Approach
 from model.engines.engine import Engine
 from model.files.seed import Seed
-from model.improvising.improviser import Improviser, create_improviser
+from model.improvising.improviser import Improviser
+from model.improvising.improvisers import create_improviser
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from model.pack.card import Card

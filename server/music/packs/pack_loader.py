@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from model.approach import APPROACHES, Approach
 from model.engines.engine import Engine
-from model.improvising.improviser import Improviser, create_improviser
+from model.improvising.improviser import Improviser
+from model.improvising.improvisers import create_improviser
 from model.pack.dummy_pack import DUMMY_PACK, DummyPack
 from model.pack.pack import Pack, find_pack, open_pack
 from model.phrasing.phrasing import PLAIN

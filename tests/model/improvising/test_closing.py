@@ -13,7 +13,8 @@ from model.harmony.notations.text_chart import read_text_chart
 from model.harmony.preference.chord_preference import BY_INTERVAL_SIZE, BY_NEXT_SIZE, BY_PLACE_SIZE, ChordPreference
 from model.improvising.closing import ChordEnds, Closing
 from model.improvising.forecast_point import ForecastPoint
-from model.improvising.improviser import PlannedNote, create_improviser
+from model.improvising.improviser import PlannedNote
+from model.improvising.improvisers import create_improviser
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import CHORD_BEATS
 from model.phrasing.phrase_ends import Ending

@@ -10,14 +10,8 @@ from model.approach import Approach
 from model.engines.engine import Engine
 from model.engines.numpy_engine import NumpyEngine
 from model.errors import BrokenForecast
-from model.improvising.improviser import (
-    LONGEST_NOTE_BEATS,
-    PLANNED_VELOCITY,
-    Improviser,
-    PlannedNote,
-    Snapshot,
-    create_improviser,
-)
+from model.improvising.improviser import PLANNED_VELOCITY, Improviser, PlannedNote, Snapshot
+from model.improvising.improvisers import LONGEST_NOTE_BEATS, create_improviser
 from model.improvising.rhythm import Rhythm
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import MAX_CHORD_NOTES, Note

@@ -9,7 +9,8 @@ from model.approach import Approach
 from model.harmony.changes import ChartChanges
 from model.harmony.notations.text_chart import read_text_chart
 from model.harmony.preference.chord_preference import BY_INTERVAL_SIZE, BY_NEXT_SIZE, BY_PLACE_SIZE, ChordPreference
-from model.improvising.improviser import Improviser, create_improviser
+from model.improvising.improviser import Improviser
+from model.improvising.improvisers import create_improviser
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from model.tokens.time_bins import TimeBins

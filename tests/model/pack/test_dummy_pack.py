@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.approach import APPROACHES, Approach
-from model.improvising.improviser import Improviser, create_improviser
+from model.improvising.improviser import Improviser
+from model.improvising.improvisers import create_improviser
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from model.pack.dummy_pack import PITCHES, DummyPack, RuleEngine

@@ -16,7 +16,8 @@ from bridge.timing.timeline import Timeline
 from model.approach import APPROACHES, Approach
 from model.engines.engine import Engine
 from model.engines.numpy_engine import NumpyEngine
-from model.improvising.improviser import Improviser, create_improviser
+from model.improvising.improviser import Improviser
+from model.improvising.improvisers import create_improviser
 from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
 from server.controls.choices import Quantize, TurnOwner

@@ -8,7 +8,7 @@ from bridge.midi.memory_ports import MemoryOutput
 from bridge.midi.messages import ControlChange, Message, NoteOff, NoteOn, encode
 from bridge.timing.clock import ManualClock
 from model.approach import APPROACHES, Approach
-from model.improvising.improviser import create_improviser
+from model.improvising.improvisers import create_improviser
 from model.pack.dummy_pack import DummyPack
 from server.controls.choices import ModeName
 from server.controls.control_table import Settings

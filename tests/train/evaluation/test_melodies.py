@@ -8,7 +8,8 @@ import pytest
 from model.approach import Approach
 from model.files.seed import Seed
 from model.files.time_signature import TimeSignature
-from model.improvising.improviser import Improviser, create_improviser
+from model.improvising.improviser import Improviser
+from model.improvising.improvisers import create_improviser
 from model.pack.pack import open_pack
 from tests.music import line
 from train.evaluation.melodies import EVENTS, Melody, event_melody, pitch_melody, write_melody

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bridge.midi.messages import NoteOn
 from model.approach import APPROACHES
-from model.improvising.improviser import create_improviser
+from model.improvising.improvisers import create_improviser
 from model.notes import Note
 from model.pack.dummy_pack import DummyPack
 from server.controls.control_table import Settings, Value

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bridge.midi.messages import NoteOn
 from model.approach import APPROACHES, Approach
-from model.improvising.improviser import create_improviser
+from model.improvising.improvisers import create_improviser
 from model.memory.backoff import DEFAULT_BACKOFFS
 from model.memory.memory import Memory
 from model.notes import Note
