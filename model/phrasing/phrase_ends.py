@@ -10,15 +10,17 @@ from typing import Literal
 
 from model.analysis.bars import Bars, Strength
 from model.analysis.scale import Key
+from model.notes import ROUNDING_BEATS
 
 Close = Literal["full", "half"]
 """A full close ends for good; a half close ends where another turn follows."""
 
 # No note ends an answer in its first half, however short the answer is.
 EARLIEST_END_SHARE = 0.5
-# An answer that has gone past its last bar line goes on to the end of its time, as phrases do where another one follows at
-# once: an end in between is so much less likely than in phrases that end with a rest or a long note.
-PAST_LINE_SHARE = 0.2
+# Five in six phrases end on a beat. An answer that has gone past its last bar line ends on one of the last beats of its time, with this
+# chance on each; off the beat it ends only where no time is left for a beat.
+LAST_BEATS_CHANCE = 0.7
+OFF_BEAT_HASTE = 8.0
 # Where no breath must follow, a note on the last bar line is this much likelier to be the last, as odds, than in phrases that
 # end anywhere: so two in five answers end there, as in scored music.
 LINE_ODDS = 1.25
@@ -28,6 +30,8 @@ MAX_CHANCE = 0.9
 # their piece, which flattens the weights: with 5 as many answers end in the triad as phrases of our corpora do, 64 of 100. That an
 # answer sounds closed is worth more than that: with this power 70 of 100 do, and with twice as much hardly more.
 SHARPNESS = 10.0
+# No tone is more stable than this: otherwise two in five answers would end on the tonic, and people end every third to fifth phrase there.
+MOST_STABLE = 10.0
 # A last note sounds for at least half of what is left, up to a beat, even where a breath should follow.
 SHORTEST_LAST_BEATS = 1.0
 
@@ -77,7 +81,7 @@ class PhraseEnds:
         for key, probability in key_probabilities.items():
             for pitch_class, weight in enumerate(self.stability(key, close)):
                 sums[pitch_class] += probability * weight
-        return tuple(weight**SHARPNESS for weight in sums)
+        return tuple(min(weight**SHARPNESS, MOST_STABLE) for weight in sums)
 
     def stability(self, key: Key, close: Close) -> tuple[float, ...]:
         """The weight of each pitch class, from C up, as the last one of a phrase in a key."""
@@ -123,11 +127,18 @@ class Ending:
         """
         ends, bars = self.ends, self.bars
         is_late = bars.place(onset_beats) >= bars.beats_per_bar / 2
-        chance = (ends.second_half if is_late else ends.first_half)[bars.strength(onset_beats)]
-        if not self.breath_beats:
-            is_on_line = bars.strength(onset_beats) == Strength.DOWNBEAT
-            chance *= LINE_ODDS / (1.0 - chance + chance * LINE_ODDS) if is_on_line else PAST_LINE_SHARE
+        strength = bars.strength(onset_beats)
+        chance = (ends.second_half if is_late else ends.first_half)[strength]
         left_pulses = (self.until_beats - self.closing_beats - onset_beats) / bars.pulse_beats
+        if strength < Strength.BEAT:
+            left_pulses *= OFF_BEAT_HASTE
+        if not self.breath_beats:
+            if strength < Strength.BEAT:
+                chance = 0.0
+            elif left_pulses <= 1.0 + ROUNDING_BEATS:
+                chance = max(chance, LAST_BEATS_CHANCE)
+            elif strength == Strength.DOWNBEAT:
+                chance *= LINE_ODDS / (1.0 - chance + chance * LINE_ODDS)
         return min(max(chance, 1.0 - left_pulses), MAX_CHANCE)
 
     def weight_of(self, pitch: int) -> float:

@@ -42,12 +42,15 @@ def telling_apart(
 ) -> Auc | None:
     """Both classifiers on the features of these names; `human` and `ours` are of the same pieces, in the same order.
 
-    None where there are too few pieces to hold some of them out.
+    None where there are too few pieces to hold some of them out. A value that one of a pair lacks counts for neither, so that
+    no classifier learns from its absence.
     """
     folds = min(FOLDS, len(set(pieces)))
     if folds < 2:
         return None
     rows = np.array([[_number(row[name]) for name in names] for row in (*human, *ours)])
+    pairs = rows.reshape(2, len(human), -1)
+    pairs[:, np.isnan(pairs).any(axis=0)] = np.nan
     rows = rows[:, ~np.isnan(rows).all(axis=0)]
     is_ours = np.repeat([0, 1], len(human))
     groups = [*pieces, *pieces]

@@ -114,6 +114,17 @@ def _returning(found: Sequence[Hashable], seed: Iterable[Hashable]) -> float | N
     return _share(motif in known for motif in found)
 
 
+def _motifs_in_place(heard: Heard) -> float | None:
+    """Of the uneven rhythms of `LONG_MOTIF_ONSETS` onsets that are the seed's, how many stand where the seed has them in the bar.
+
+    A row of equal gaps is left out: it stands at many places at once.
+    """
+    of_seed = set(heard.seed.rhythm_motifs(LONG_MOTIF_ONSETS, with_place=True))
+    known = {motif[1:] for motif in of_seed}
+    found = heard.phrase.rhythm_motifs(LONG_MOTIF_ONSETS, with_place=True)
+    return _share(motif in of_seed for motif in found if motif[1:] in known and len(set(motif[1:])) > 1)
+
+
 def _has_dynamics(heard: Heard) -> bool:
     return float(np.std([note.velocity for note in heard.seed.notes])) >= LEAST_VELOCITY_SPREAD
 
@@ -130,14 +141,6 @@ def _foreign(heard: Heard) -> float | None:
 def _turns(intervals: Sequence[int]) -> float | None:
     moves = [interval for interval in intervals if interval]
     return _share(a * b < 0 for a, b in pairwise(moves))
-
-
-def _end_place(heard: Heard) -> int:
-    return heard.phrase.ticks[-1] % heard.phrase.bar_ticks
-
-
-def _end_gap_beats(heard: Heard) -> float:
-    return heard.phrase.length_beats - max(note.end_beats for note in heard.phrase.notes)
 
 
 def _longest_gap(phrase: JudgedPhrase) -> float | None:
@@ -282,26 +285,42 @@ MEASURES: tuple[PhraseMeasure, ...] = (
         "rests and endings",
         lambda h: h.phrase.top_notes[0].onset_beats,
     ),
-    PhraseMeasure("end_on_one", "Ends on beat 1", "rests and endings", lambda h: float(_end_place(h) == 0)),
     PhraseMeasure(
-        "end_on_beat", "Ends on a beat", "rests and endings", lambda h: float(_end_place(h) % h.phrase.beat_ticks == 0)
-    ),
-    PhraseMeasure(
-        "end_tonic", "Ends on the tonic", "rests and endings", lambda h: float(h.phrase.pitches[-1] % 12 == h.key.tonic)
-    ),
-    PhraseMeasure(
-        "end_triad", "Ends in the triad", "rests and endings", lambda h: float(h.phrase.pitches[-1] % 12 in h.triad)
-    ),
-    PhraseMeasure(
-        "end_length", "Last note, beats", "rests and endings", lambda h: h.phrase.top_notes[-1].duration_beats
-    ),
-    PhraseMeasure(
-        "end_onset",
-        "Last onset, beats before the end",
+        "end_on_one",
+        "Phrase ends: on beat 1",
         "rests and endings",
-        lambda h: h.phrase.length_beats - h.phrase.top_notes[-1].onset_beats,
+        lambda h: _at_end(h, lambda phrase, i: phrase.ticks[i] % phrase.bar_ticks == 0),
     ),
-    PhraseMeasure("end_gap", "Silence at the end, beats", "rests and endings", _end_gap_beats),
+    PhraseMeasure(
+        "end_on_beat",
+        "Phrase ends: on a beat",
+        "rests and endings",
+        lambda h: _at_end(h, lambda phrase, i: phrase.ticks[i] % phrase.beat_ticks == 0),
+    ),
+    PhraseMeasure(
+        "end_tonic",
+        "Phrase ends: on the tonic",
+        "rests and endings",
+        lambda h: _at_end(h, lambda phrase, i: phrase.pitches[i] % 12 == h.key.tonic),
+    ),
+    PhraseMeasure(
+        "end_triad",
+        "Phrase ends: in the triad",
+        "rests and endings",
+        lambda h: _at_end(h, lambda phrase, i: phrase.pitches[i] % 12 in h.triad),
+    ),
+    PhraseMeasure(
+        "end_length",
+        "Phrase ends: beats of the last note",
+        "rests and endings",
+        lambda h: _at_end(h, lambda phrase, i: phrase.top_notes[i].duration_beats),
+    ),
+    PhraseMeasure(
+        "end_gap",
+        "Phrase ends: beats of silence after the last note",
+        "rests and endings",
+        lambda h: _at_end(h, _breath),
+    ),
     PhraseMeasure(
         "longest_gap", "Longest time between onsets, beats", "rests and endings", lambda h: _longest_gap(h.phrase)
     ),
@@ -330,40 +349,24 @@ MEASURES: tuple[PhraseMeasure, ...] = (
         "run_of_9", "Longest run of the seed's intervals is 9 or more", "shown", lambda h: float(_run(h) > RUN)
     ),
     PhraseMeasure(
-        "phrase_end_on_one",
-        "Phrase ends: on beat 1",
+        "motifs_in_place",
+        "Rhythm motifs of the seed that come back: at their place in the bar",
         "shown",
-        lambda h: _end(h, lambda phrase, i: phrase.ticks[i] % phrase.bar_ticks == 0),
-    ),
-    PhraseMeasure(
-        "phrase_end_tonic",
-        "Phrase ends: on the tonic",
-        "shown",
-        lambda h: _end(h, lambda phrase, i: phrase.pitches[i] % 12 == h.key.tonic),
-    ),
-    PhraseMeasure(
-        "phrase_end_triad",
-        "Phrase ends: in the triad",
-        "shown",
-        lambda h: _end(h, lambda phrase, i: phrase.pitches[i] % 12 in h.triad),
-    ),
-    PhraseMeasure(
-        "any_place_motif",
-        "Some motif of the seed comes back at its place in the bar",
-        "shown",
-        lambda h: float(
-            bool(
-                {*h.phrase.rhythm_motifs(MOTIF_ONSETS, with_place=True)}
-                & {*h.seed.rhythm_motifs(MOTIF_ONSETS, with_place=True)}
-            )
-        ),
+        _motifs_in_place,
     ),
 )
 
 
-def _end(heard: Heard, of: Callable[[JudgedPhrase, int], bool]) -> float | None:
+def _at_end(heard: Heard, of: Callable[[JudgedPhrase, int], float]) -> float | None:
+    """Of the onset that ends the last phrase: an excerpt of a piece is cut off somewhere, and seldom where a phrase ends."""
     index = heard.phrase.last_phrase_end
     return None if index is None else float(of(heard.phrase, index))
+
+
+def _breath(phrase: JudgedPhrase, index: int) -> float:
+    """The beats of silence between an onset's note and the next onset, or the end."""
+    next_beats = phrase.top_notes[index + 1].onset_beats if index + 1 < len(phrase.top_notes) else phrase.length_beats
+    return max(next_beats - phrase.top_notes[index].end_beats, 0.0)
 
 
 def _run(heard: Heard) -> int:

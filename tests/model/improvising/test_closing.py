@@ -154,4 +154,4 @@ class TestChords:
             found = [list(improviser.compose(16.0, 32.0, settings, Random(seed)))[-1].note for seed in range(ANSWERS)]
             return sum(note.pitch % 12 in {5, 9, 0} for note in found)
 
-        assert in_chord(PREFERENCE) > 1.3 * in_chord(None)
+        assert in_chord(PREFERENCE) > 1.2 * in_chord(None)

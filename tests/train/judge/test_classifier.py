@@ -42,5 +42,12 @@ class TestTellingApart:
             rows(0.0, 1), rows(0.5, 2), PIECES, ["a", "b"], 3
         )
 
+    def test_what_only_one_of_a_pair_has_tells_nothing(self) -> None:
+        human = [{**row, "end": None if index % 2 else 1.0} for index, row in enumerate(rows(0.0, 1))]
+        ours = [{**row, "end": 1.0} for row in rows(0.0, 2)]
+        auc = telling_apart(human, ours, PIECES, ["end"])
+        assert auc is not None
+        assert (auc.regression, auc.trees) == (0.5, 0.5)
+
     def test_one_piece_cannot_be_held_out_from_itself(self) -> None:
         assert telling_apart(rows(0.0, 1)[:3], rows(0.0, 2)[:3], PIECES[:3], ["a"]) is None

@@ -78,6 +78,22 @@ class TestMeasures:
         assert measured(phrase(*rhythm(4.0, 4.5, 5.0)), seed)["place_motifs"] == 1.0
         assert measured(phrase(*rhythm(1.0, 1.5, 2.0)), seed)["place_motifs"] == 0.0
 
+    def test_of_the_uneven_rhythms_that_come_back_some_are_at_their_place_in_the_bar(self) -> None:
+        seed = phrase(*rhythm(0.0, 1.0, 1.5, 2.0, 4.0))
+        in_place, a_beat_late = rhythm(4.0, 5.0, 5.5, 6.0), rhythm(1.0, 2.0, 2.5, 3.0)
+        assert measured(phrase(*in_place), seed)["motifs_in_place"] == 1.0
+        assert measured(phrase(*a_beat_late), seed)["motifs_in_place"] == 0.0
+        assert measured(phrase(*a_beat_late[:3], *in_place), seed)["motifs_in_place"] == 1.0
+
+    def test_rhythms_of_equal_gaps_have_no_place_of_their_own(self) -> None:
+        seed = phrase(*rhythm(0.0, 1.0, 2.0, 3.0))
+        assert measured(seed, seed)["motifs_in_place"] is None
+
+    def test_what_ends_an_excerpt_is_its_last_phrase_and_not_where_it_is_cut(self) -> None:
+        excerpt = phrase(*rhythm(0.0, 0.5, 1.0, 1.5, 4.0, 6.0, 6.5, 7.0, 7.5), goes_on=True)
+        assert measured(excerpt)["end_on_one"] == 1.0
+        assert measured(excerpt)["end_gap"] == 1.5
+
     def test_a_bar_has_a_rhythm_of_the_seeds_where_all_its_onsets_agree(self) -> None:
         seed = phrase(*rhythm(0.0, 1.0, 4.0, 5.5))
         assert measured(phrase(*rhythm(0.0, 1.5, 4.0, 5.0, 6.0)), seed)["seed_bars"] == 0.5
