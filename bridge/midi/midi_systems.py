@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from bridge.errors import NoMidiSystem
-from bridge.midi import rtmidi_module
+from bridge.midi import messages, rtmidi_module
 from bridge.midi.ports import MidiSystem, PortInfo, list_all_ports
 from bridge.midi.rtmidi_module import Api
 from bridge.timing.clock import Clock
@@ -23,6 +23,8 @@ Opener = Callable[[Clock], MidiSystem]
 
 def open_midi_system(choice: MidiApi, clock: Clock, platform: str = sys.platform) -> MidiSystem:
     """Opens the chosen system, for `auto` the best that works here. Raises NoMidiSystem, whose text says what is missing."""
+    # Imported now, so that no message waits for it.
+    messages.mido_module()
     return OPENERS[choice](clock) if choice != "auto" else _open_best(clock, platform)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from bridge.errors import NoMidiSystem, PortTaken
-from bridge.midi import messages
 from bridge.midi.ports import (
     CLIENT_NAME,
     INPUT_NAME,
@@ -113,8 +112,6 @@ class RtMidiSystem:
             port.mark_server_alive()
 
     def _open_input(self, name: str | None, receiver: Receiver) -> RtMidiInput:
-        # Imported now, so that the first note does not wait for it.
-        messages.mido_module()
         raw = self._new_in(CLIENT_NAME)
         with _deleted_on_error(raw):
             # Without this RtMidi drops clock and sysex.
