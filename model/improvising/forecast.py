@@ -21,7 +21,7 @@ from model.tokens.vocabulary import EventVocabulary, Mask, PitchVocabulary
 
 # Times are drawn by a temperature of their own, beside that of all tokens. An answer counts on the memory more for its times than
 # a forecast does (`improvisers.TIME_ODDS`), and would be less varied in rhythm than people are: with this, it is as varied.
-TIME_TEMPERATURE = 1.1
+TIME_TEMPERATURE = 1.25
 
 # In an answer the chords count this much more on strong beats than forecasts of people's melodies have it. What is sampled keeps to them a little less than
 # people do, and a foreign note is heard most there; off the beat passing notes stay as likely. Found on the validation side of openewld_pd: see docs/changes.md.

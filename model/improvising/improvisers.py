@@ -27,9 +27,9 @@ from model.tokens.vocabulary import Cursor, EventVocabulary, PitchVocabulary
 LONGEST_NOTE_BEATS = 4.0
 # More onsets of an answer than `novelty` ever looks back at.
 MAX_OUTLINE_ONSETS = 64
-# In an answer the contexts of a memory leave this share of the odds, that forecasts best, to the network where a time may come. So about as many rhythms of the
-# phrase come back as people bring back; see docs/memory.md.
-TIME_ODDS = 0.45
+# In an answer the contexts of a memory leave this share of the odds, that forecasts best, to the network where a time may come. So about as many bars have a
+# rhythm of the phrase as when people go on; see docs/memory.md.
+TIME_ODDS = 0.3
 
 
 class PitchImproviser(BaseImproviser[PitchVocabulary]):

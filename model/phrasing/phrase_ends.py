@@ -19,19 +19,18 @@ Close = Literal["full", "half"]
 EARLIEST_END_SHARE = 0.5
 # Five in six phrases end on a beat. An answer that has gone past its last bar line ends on one of the last beats of its time, with this
 # chance on each; off the beat it ends only where no time is left for a beat.
-LAST_BEATS_CHANCE = 0.7
+LAST_BEATS_CHANCE = 0.85
 OFF_BEAT_HASTE = 8.0
 # Where no breath must follow, a note on the last bar line is this much likelier to be the last, as odds, than in phrases that
 # end anywhere: so two in five answers end there, as in scored music.
 LINE_ODDS = 1.25
 # No note is more likely to be the last than this: a gesture may always go on.
-MAX_CHANCE = 0.9
-# The counted weights are raised to this power. The key of a few bars is often mistaken, and phrases end in other keys than that of
-# their piece, which flattens the weights: with 5 as many answers end in the triad as phrases of our corpora do, 64 of 100. That an
-# answer sounds closed is worth more than that: with this power 70 of 100 do, and with twice as much hardly more.
-SHARPNESS = 10.0
-# No tone is more stable than this: otherwise two in five answers would end on the tonic, and people end every third to fifth phrase there.
-MOST_STABLE = 10.0
+MAX_CHANCE = 0.97
+# The counted weights are raised to this power, up to `MOST_STABLE`. The key of a few bars is often mistaken, and phrases end in other keys
+# than that of their piece, which flattens the weights. That an answer sounds closed is worth more than that: so 70 of 100 answers end in the
+# triad. Without the limit, more of them would end on the tonic, where people end every third to sixth phrase.
+SHARPNESS = 13.0
+MOST_STABLE = 20.0
 # A last note sounds for at least half of what is left, up to a beat, even where a breath should follow.
 SHORTEST_LAST_BEATS = 1.0
 

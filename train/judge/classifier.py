@@ -51,9 +51,10 @@ def telling_apart(
     rows = np.array([[_number(row[name]) for name in names] for row in (*human, *ours)])
     pairs = rows.reshape(2, len(human), -1)
     pairs[:, np.isnan(pairs).any(axis=0)] = np.nan
-    rows = rows[:, ~np.isnan(rows).all(axis=0)]
     is_ours = np.repeat([0, 1], len(human))
-    groups = [*pieces, *pieces]
+    split = list(GroupKFold(folds).split(rows, is_ours, [*pieces, *pieces]))
+    # A measure that no piece of some training side has cannot be learnt from.
+    rows = rows[:, np.all([~np.isnan(rows[training]).all(axis=0) for training, _ in split], axis=0)]
     regression = make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True),
         StandardScaler(),
@@ -64,9 +65,8 @@ def telling_apart(
     )
     figures = []
     for classifier in (regression, trees):
-        split = GroupKFold(folds).split(rows, is_ours, groups)
         guesses: npt.NDArray[np.float64] = cross_val_predict(
-            classifier, rows, is_ours, cv=list(split), method="predict_proba"
+            classifier, rows, is_ours, cv=split, method="predict_proba"
         )
         figures.append(float(roc_auc_score(is_ours, guesses[:, 1])))
     return Auc(*figures)

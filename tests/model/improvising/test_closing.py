@@ -16,7 +16,7 @@ from model.improvising.forecast_point import ForecastPoint
 from model.improvising.improviser import PlannedNote
 from model.improvising.improvisers import create_improviser
 from model.improvising.sampling_settings import SamplingSettings
-from model.notes import CHORD_BEATS
+from model.notes import CHORD_BEATS, Note
 from model.phrasing.phrase_ends import Ending
 from model.tokens.time_bins import musical_bins
 from model.tokens.vocabulary import EventVocabulary
@@ -26,20 +26,21 @@ from tests.tiny_pack import EVENT_WORDS, PITCH_WORDS, VOCABULARIES
 
 ENDING = Ending(ENDS, COMMON_BARS, 16.0, 32.0, ENDS.mean_stability({parse_key("C"): 1.0}, "full"))
 ANSWERS = 60
-# A random network is surer of its notes than a trained one.
-TEMPERATURE = 2.0
 
 
-def answers(
-    approach: Approach, ending: Ending | None, breath_beats: float = 0.0, temperature: float = 1.0
-) -> list[list[PlannedNote]]:
+def answers(approach: Approach, ending: Ending | None, breath_beats: float = 0.0) -> list[list[PlannedNote]]:
     closing_beats = max(1.0, 2 * breath_beats)
     if ending is not None:
         ending = replace(ending, breath_beats=breath_beats, closing_beats=closing_beats)
-    settings = SamplingSettings(temperature=temperature, closing_beats=closing_beats, ending=ending)
+    settings = SamplingSettings(closing_beats=closing_beats, ending=ending)
     vocabulary = VOCABULARIES[approach]
     improviser = create_improviser(RandomEngine(vocabulary.size, 3), vocabulary)
     return [list(improviser.compose(16.0, 32.0, settings, Random(seed))) for seed in range(ANSWERS)]
+
+
+def last_onset(answer: list[PlannedNote]) -> Note:
+    """The first note of an answer's last onset, by which it ends; a random network adds many others to it."""
+    return next(planned.note for planned in answer if planned.note.onset_beats == answer[-1].note.onset_beats)
 
 
 @pytest.mark.parametrize("approach", APPROACHES)
@@ -54,7 +55,7 @@ class TestAnswers:
 
     def test_more_answers_end_on_the_tonic(self, approach: Approach) -> None:
         def on_tonic(ending: Ending | None) -> int:
-            return sum(answer[-1].note.pitch % 12 == 0 for answer in answers(approach, ending, temperature=TEMPERATURE))
+            return sum(last_onset(answer).pitch % 12 == 0 for answer in answers(approach, ending))
 
         assert on_tonic(ENDING) > 1.5 * on_tonic(None)
 
@@ -154,8 +155,10 @@ class TestChords:
             vocabulary = VOCABULARIES[approach]
             improviser = create_improviser(RandomEngine(vocabulary.size, 3), vocabulary, chord_preference=preference)
             ending = replace(ENDING, stability=None)
-            settings = SamplingSettings(temperature=TEMPERATURE, closing_beats=1.0, ending=ending, changes=OVER_F)
-            found = [list(improviser.compose(16.0, 32.0, settings, Random(seed)))[-1].note for seed in range(ANSWERS)]
+            settings = SamplingSettings(closing_beats=1.0, ending=ending, changes=OVER_F)
+            found = [
+                last_onset(list(improviser.compose(16.0, 32.0, settings, Random(seed)))) for seed in range(ANSWERS)
+            ]
             return sum(note.pitch % 12 in {5, 9, 0} for note in found)
 
-        assert in_chord(PREFERENCE) > 1.2 * in_chord(None)
+        assert in_chord(PREFERENCE) > 1.3 * in_chord(None)

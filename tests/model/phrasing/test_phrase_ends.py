@@ -27,7 +27,7 @@ class TestWhere:
 
     def test_an_answer_ends_on_one_of_its_last_beats_and_not_between_them(self) -> None:
         assert ENDING.chance_of_end(29.0) == ENDS.first_half[2]
-        assert ENDING.chance_of_end(30.0) == 0.7
+        assert ENDING.chance_of_end(30.0) == 0.85
         assert [ENDING.chance_of_end(beat) for beat in (28.5, 29.5, 30.5)] == [0.0] * 3
 
     def test_before_a_breath_phrases_end_where_those_of_the_corpus_do(self) -> None:
@@ -52,7 +52,7 @@ class TestPitch:
         keys = {parse_key("C"): 0.5, parse_key("A minor"): 0.5}
         in_c, in_a = (ENDS.stability(key, "full") for key in keys)
         mean = ENDS.mean_stability(keys, "full")
-        assert mean == pytest.approx([min(((a + b) / 2) ** 10, 10.0) for a, b in zip(in_c, in_a, strict=True)])
+        assert mean == pytest.approx([min(((a + b) / 2) ** 13, 20.0) for a, b in zip(in_c, in_a, strict=True)])
         assert mean[0] > mean[7]
         assert mean[9] > mean[5]
 
