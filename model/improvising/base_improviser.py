@@ -20,7 +20,6 @@ from model.improvising.forecast_point import ForecastPoint
 from model.improvising.improviser import Snapshot
 from model.improvising.sampling import HARMLESS_SQUARES, ones, within_reach
 from model.improvising.sampling_settings import SamplingSettings
-from model.memory.context_levels import OUTSIDE
 from model.memory.memory import Memory
 from model.memory.memory_mark import MemoryMark
 from model.notes import Note
@@ -159,13 +158,10 @@ class BaseImproviser(Generic[V]):
         if current.memory is not None:
             memory.restore(current.memory)
         network_sum = weights.dot(self._ones).item()
-        expected, total = memory.expect(memory_strength, point.place, point.chord_place)
-        # As `Memory.mix` does it.
-        is_outside = OUTSIDE in expected and expected.pop(OUTSIDE) > 0.0
-        weight_of = self._weight_of
-        for symbol, weight in expected.items():
-            weight_of[symbol] += weight * network_sum
-        point.network_weight = network_sum / (weights.sum() if is_outside else total * network_sum)
+        expected, total = memory.add_expected(
+            weights, self._weight_of, network_sum, memory_strength, point.place, point.chord_place
+        )
+        point.network_weight = network_sum / total
         token = forecast.draw(weights, point, random.random())
         of_memory = expected.get(token - 1)
         if of_memory is None:

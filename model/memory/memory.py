@@ -9,9 +9,10 @@ To compose ahead, the memory hears the planned notes, then goes back (`restore`)
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, MutableSequence, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from model.defaults import FITTED_STRENGTH
 from model.memory.backoff import MAX_FOLLOWERS, Backoff, Trust
@@ -228,12 +229,29 @@ class Memory:
         """
         # In double precision, so that the network's part, however small, is not lost.
         weights = p.astype(np.float64)
+        expected, total = self.add_expected(weights, weights[1:], p_sum, strength, place, chord_place)
+        return MixedForecast(weights, total, p_sum, expected)
+
+    def add_expected(
+        self,
+        weights: npt.NDArray[np.float64],
+        weight_of: MutableSequence[float] | npt.NDArray[np.float64],
+        network_sum: float,
+        strength: float,
+        place: int | None,
+        chord_place: bytes,
+    ) -> Expectation:
+        """Adds what the memory expects next to the network's `weights`, which sum to `network_sum`; see `mix`.
+
+        `weight_of` is a view of these weights by symbol. Returns the memory's part of each symbol, as a multiple of `network_sum`, and the sum of
+        all weights.
+        """
         expected, total = self.expect(strength, place, chord_place)
-        is_outside = expected.pop(OUTSIDE, 0.0) > 0.0
+        is_outside = OUTSIDE in expected and expected.pop(OUTSIDE) > 0.0
         for symbol, weight in expected.items():
-            weights[symbol + 1] += weight * p_sum
+            weight_of[symbol] += weight * network_sum
         # Not the total minus what is outside: where nearly all is, nothing would be left of the difference.
-        return MixedForecast(weights, weights.sum() if is_outside else total * p_sum, p_sum, expected)
+        return expected, weights.sum().item() if is_outside else total * network_sum
 
     def expect(self, strength: float, place: int | None, chord_place: bytes) -> Expectation:
         """What the memory alone adds to the network's forecast of the next token, where that sums to 1; see `mix`."""
