@@ -15,6 +15,8 @@ from model.engines.protobuf import Field, fields_of, signed, varints_of
 # Names in the graph, which the exporter uses too. Inputs: `token` (1,) int64, and per layer `h` and `c`, each
 # (1, 1, hidden) float32. Outputs: `logits` (1, 1, vocabulary), and per layer `next_h` and `next_c`.
 TOKEN_INPUT, LOGITS_OUTPUT = "token", "logits"
+# What enters the first layer, whose bias has all that comes from the token; and the scales of the matrix that it enters by.
+NOTHING, NOTHING_SCALE = "nothing", "W0_scale"
 
 MOST_TOKENS = 65_536
 
@@ -79,38 +81,43 @@ def check_step_graph(content: bytes) -> StepShape:
     """The shape of the network in an `.onnx` file. Raises ValueError, with what is wrong, where it is no graph of a pack."""
     graph = _graph_of(memoryview(content))
     nodes: list[_Node] = []
-    initializers: dict[str, Dimensions] = {}
+    sizes_found: dict[str, Dimensions] = {}
+    numbers_found: dict[str, list[Field]] = {}
     declared: dict[int, dict[str, Dimensions]] = {_INPUTS: {}, _OUTPUTS: {}, _VALUES: {}}
     for number, field in fields_of(graph, _MOST_FIELDS):
         if number == _NODES:
             nodes.append(_read_node(_message(field)))
         elif number == _INITIALIZERS:
-            name, dimensions = _read_initializer(_message(field))
-            if name in initializers:
+            name, dimensions, numbers = _read_initializer(_message(field))
+            if name in sizes_found:
                 raise ValueError(f"it has two arrays {_shown(name)}")
-            initializers[name] = dimensions
+            sizes_found[name], numbers_found[name] = dimensions, numbers
         elif number in declared:
             name, dimensions = _read_value(_message(field))
             declared[number][name] = dimensions
         elif number in {_QUANTIZATION, _SPARSE}:
             raise ValueError("it has arrays of another kind")
-    shape = _shape_of(nodes, initializers)
+    shape = _shape_of(nodes, sizes_found)
     for found, expected in zip(nodes, expected_nodes(shape), strict=True):
         if found != expected:
             raise ValueError(f"its node {_shown(found.op)} is not the {expected.op} that belongs there")
-    sizes = expected_initializers(shape)
-    if initializers != sizes:
-        wrong = next(name for name in {**sizes, **initializers} if initializers.get(name) != sizes.get(name))
-        raise ValueError(f"its array {_shown(wrong)} is missing or has another size")
+    _check_arrays(sizes_found, numbers_found, shape)
     _check_declared(declared, shape)
     return shape
+
+
+def zero_point_names(shape: StepShape) -> list[str]:
+    """The arrays that hold, for each column of a layer's matrices, the number that stands for 0: it is 0."""
+    if not shape.is_int8:
+        return []
+    return [f"{matrix}{layer}_zero_point" for layer in range(shape.layers) for matrix in "WR"]
 
 
 def expected_nodes(shape: StepShape) -> list[_Node]:
     """The nodes of a graph in order."""
     nodes = [_Node("Gather", ("entries", TOKEN_INPUT), ("B0",), (("axis", 0),))]
     for layer in range(shape.layers):
-        below = next_hidden_name(layer - 1) if layer else "nothing"
+        below = next_hidden_name(layer - 1) if layer else NOTHING
         before = (f"B{layer}", "", hidden_name(layer), cell_name(layer))
         after = ("", next_hidden_name(layer), next_cell_name(layer))
         size = (("hidden_size", shape.hidden),)
@@ -145,7 +152,7 @@ def _int8_products(top: str) -> list[_Node]:
 def expected_initializers(shape: StepShape) -> dict[str, Dimensions]:
     """The sizes of all arrays of weights, by name."""
     hidden, tokens, gates = shape.hidden, shape.tokens, 4 * shape.hidden
-    sizes: dict[str, Dimensions] = {"nothing": (1, 1, 1), "output.bias": (tokens,), "entries": (tokens, 2 * gates)}
+    sizes: dict[str, Dimensions] = {NOTHING: (1, 1, 1), "output.bias": (tokens,), "entries": (tokens, 2 * gates)}
     for layer in range(shape.layers):
         entry = hidden if layer else 1
         if layer:
@@ -191,6 +198,19 @@ def _shape_of(nodes: list[_Node], initializers: dict[str, Dimensions]) -> StepSh
     if len(nodes) != len(expected_nodes(shape)):
         raise ValueError(f"it has {len(nodes)} nodes")
     return shape
+
+
+def _check_arrays(
+    sizes_found: Mapping[str, Dimensions], numbers_found: Mapping[str, list[Field]], shape: StepShape
+) -> None:
+    """All arrays must have their sizes, and those of which the engine knows that they are zeros must be that."""
+    sizes = expected_initializers(shape)
+    if sizes_found != sizes:
+        wrong = next(name for name in {**sizes, **sizes_found} if sizes_found.get(name) != sizes.get(name))
+        raise ValueError(f"its array {_shown(wrong)} is missing or has another size")
+    for name in (NOTHING, *zero_point_names(shape)):
+        if not all(map(_is_zero, numbers_found[name])):
+            raise ValueError(f"its array {_shown(name)} is not all 0")
 
 
 def _check_declared(declared: Mapping[int, Mapping[str, Dimensions]], shape: StepShape) -> None:
@@ -247,10 +267,11 @@ def _read_attribute(message: memoryview) -> tuple[str, int]:
     return name, value
 
 
-def _read_initializer(message: memoryview) -> tuple[str, Dimensions]:
-    """The name and the size of an array whose numbers are in the file itself."""
+def _read_initializer(message: memoryview) -> tuple[str, Dimensions, list[Field]]:
+    """The name, the size and the numbers, as they are written, of an array whose numbers are in the file itself."""
     name, kind = "", 0
     dimensions: list[int] = []
+    numbers: list[Field] = []
     for number, field in fields_of(message, _MOST_FIELDS):
         if number == _TENSOR_DIMS:
             dimensions += [field] if isinstance(field, int) else varints_of(field, _MOST_DIMENSIONS)
@@ -258,11 +279,18 @@ def _read_initializer(message: memoryview) -> tuple[str, Dimensions]:
             kind = _number(field)
         elif number == _TENSOR_NAME:
             name = _text(field)
-        elif number not in _TENSOR_DATA and (number, field) != (_TENSOR_LOCATION, _IN_THE_FILE):
+        elif number in _TENSOR_DATA:
+            numbers.append(field)
+        elif (number, field) != (_TENSOR_LOCATION, _IN_THE_FILE):
             raise ValueError(f"the numbers of its array {_shown(name)} are not in the file")
     if kind not in _INITIALIZER_TYPES:
         raise ValueError(f"its array {_shown(name)} has numbers of another kind")
-    return name, tuple(dimensions)
+    return name, tuple(dimensions), numbers
+
+
+def _is_zero(numbers: Field) -> bool:
+    """Whether a number, or all numbers of a packed or raw array, are 0."""
+    return numbers == 0 if isinstance(numbers, int) else not bytes(numbers).strip(b"\0")
 
 
 def _read_value(message: memoryview) -> tuple[str, Dimensions]:

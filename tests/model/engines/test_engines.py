@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import onnx
+import onnxruntime
 import pytest
 import torch
 from torch import nn
@@ -227,3 +228,17 @@ def test_a_state_can_be_stepped_from_again_after_others(tmp_path: Path) -> None:
         again, after = engine.step(2, state)
         assert again.tolist() == logits.tolist()
         assert after.tolist() == second.tolist()
+
+
+def test_one_number_for_arrays_of_the_same_one_gives_the_same_bits(tmp_path: Path) -> None:
+    graph = tmp_path / "event.onnx"
+    write_int8(random_weights(SIZE, SHAPE), graph)
+    engine, plain = OnnxEngine(graph), onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    state = engine.initial_state()
+    rows = [(layer, part) for layer in range(SHAPE.layers) for part in range(2)]
+    for token in (1, 5, 2, 5):
+        inputs = {name: state[row].reshape(1, 1, -1) for name, row in zip(("h0", "c0", "h1", "c1"), rows, strict=True)}
+        wanted = plain.run(None, {"token": np.array([token]), **inputs})
+        logits, state = engine.step(token, state)
+        assert logits.tolist() == wanted[0].ravel().tolist()
+        assert [state[row].tolist() for row in rows] == [value.ravel().tolist() for value in wanted[1:]]

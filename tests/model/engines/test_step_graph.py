@@ -134,12 +134,15 @@ def test_what_is_refused_never_reaches_onnx_runtime(tmp_path: Path, monkeypatch:
         OnnxEngine(graph)
 
 
-def test_numbers_that_no_step_can_be_computed_with_are_an_error_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["R0_zero_point", "nothing"])
+def test_an_array_of_zeros_that_has_another_number_is_refused(name: str, tmp_path: Path) -> None:
     graph = tmp_path / "pitch.onnx"
     write_int8(random_weights(SIZE), graph)
     model = onnx.load(graph)
-    (zero_point,) = [tensor for tensor in model.graph.initializer if tensor.name == "R0_zero_point"]
-    zero_point.int32_data[0] += 1
+    tensor = initializer(model, name)
+    numbers = numpy_helper.to_array(tensor).copy()
+    numbers.flat[-1] = 1
+    tensor.CopyFrom(numpy_helper.from_array(numbers, name))
     onnx.save(model, graph)
-    with pytest.raises(PackError, match="is no network that ONNX Runtime can run"):
+    with pytest.raises(PackError, match=f"is no network of this program: its array {name!r} is not all 0"):
         OnnxEngine(graph)
