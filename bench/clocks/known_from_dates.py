@@ -4,7 +4,9 @@ Two explanations are weighed. One knows the clock's buffers exactly: each tick w
 buffers: each tick came late by at most what delivery adds to this clock's. Where the dates fit both, a follower has to answer for either clock
 (half a buffer and 1 ms for the first, 1 ms for the second); where no beat is near enough to both, nobody can know more. Such are
 the clocks whose ticks are nearly a whole number of buffers long, so that after eight beats none has slipped into another buffer.
-A step of tempo between two such clocks is weighed in the same way, at each tick after it.
+A step of tempo between two such clocks is weighed in the same way, at each tick after it, for clocks that stepped then or some ticks before:
+these must be followed by then, too. There the last tick of the second clock may also have been held up on its way: one late tick alone shows
+no buffer, as the next one may be on time again.
 
 A pause looks like lost ticks where the dates before and after it also fit a steady clock that lost some. A follower that counts
 lost ticks must take such a pause for them. A lost tick does not show where the dates also fit a clock that lost none.
@@ -21,6 +23,12 @@ from bench.clocks.buffered_clock import FIRST_BEATS, MOST_OFF_MS, TICKS_PER_BEAT
 
 Seconds = npt.NDArray[np.float64]
 
+STEPPED_BEFORE = 12
+"""By how many ticks earlier the tempo may have stepped."""
+
+UNKNOWN_S = 1e6
+"""A time as far off as this leaves a tick free."""
+
 SEARCH_STEPS = 100
 """Steps of the search for an interval; each shrinks its range to two thirds."""
 
@@ -34,21 +42,36 @@ def do_dates_allow_better(clock: Clock) -> bool:
 
 
 def do_dates_show_a_step(clock: Clock, share: float, tick: int) -> bool:
-    """Whether the dates before a tick after a step of tempo allow a beat that is near enough there, whichever of the two explanations holds.
+    """Whether the dates before a tick after a step of tempo allow a beat that is near enough when that tick's own date comes.
 
-    It is known at which tick the tempo steps, and that it steps without a gap. The beat at a tick sounds before its own date is known.
+    It must be near enough whichever of the two explanations holds, and whenever the tempo has stepped, within `STEPPED_BEFORE` ticks. It is
+    known that it steps once, and without a gap.
     """
     meant_s, changed = stepped_s(clock, share)
+    date_s = list(clock.dates_s(meant_s[: tick + 1]))[tick]
+    interval_s = 60.0 / clock.tempo_bpm / TICKS_PER_BEAT / share
+    # The moment at which the beat is looked at, in ticks; no date says more of it.
+    ticks = np.append(np.arange(float(tick)), tick + (date_s - meant_s[tick]) / interval_s)
 
-    def bounds_s(earliest_s: Seconds, latest_s: Seconds) -> tuple[float, float] | None:
-        before = last_tick_bounds_s(earliest_s[: changed + 1], latest_s[: changed + 1])
+    def bounds_s(earliest_s: Seconds, latest_s: Seconds, last: int) -> tuple[float, float] | None:
+        before = last_tick_bounds_s(earliest_s[: last + 1], latest_s[: last + 1])
         if before is None:
             return None
         # The last tick at the old tempo is the first one of the new line.
-        earliest_s[changed], latest_s[changed] = before
-        return last_tick_bounds_s(earliest_s[changed:], latest_s[changed:])
+        earliest_s, latest_s = (
+            np.concatenate(([first_s], each_s[last + 1 :], [free_s]))
+            for each_s, first_s, free_s in zip((earliest_s, latest_s), before, (-UNKNOWN_S, UNKNOWN_S), strict=True)
+        )
+        return last_tick_bounds_s(earliest_s, latest_s, ticks[last:])
 
-    return _is_one_beat_near_enough(clock, *(bounds_s(*each) for each in _explanations_s(clock, meant_s[:tick])))
+    def widest_s(earliest_s: Seconds, latest_s: Seconds) -> tuple[float, float] | None:
+        lasts = range(changed - STEPPED_BEFORE, changed + 1)
+        found = [each for each in (bounds_s(earliest_s, latest_s, last) for last in lasts) if each is not None]
+        return (min(each[0] for each in found), max(each[1] for each in found)) if found else None
+
+    buffered, plain = _explanations_s(clock, meant_s[:tick])
+    plain[0][-1] = -UNKNOWN_S
+    return _is_one_beat_near_enough(clock, widest_s(*buffered), widest_s(*plain))
 
 
 def _explanations_s(clock: Clock, meant_s: Sequence[float]) -> Iterator[tuple[Seconds, Seconds]]:
@@ -63,12 +86,11 @@ def _explanations_s(clock: Clock, meant_s: Sequence[float]) -> Iterator[tuple[Se
 def _is_one_beat_near_enough(
     clock: Clock, buffered: tuple[float, float] | None, plain: tuple[float, float] | None
 ) -> bool:
-    if plain is None or buffered is None:
-        return True
     half_s, most_off_s = clock.buffer_s / 2, MOST_OFF_MS / 1000
-    latest_s = min(buffered[0] + half_s, plain[0]) + most_off_s
-    earliest_s = max(buffered[1] - half_s, plain[1]) - most_off_s
-    return earliest_s <= latest_s
+    known = [(bounds_s, off_s) for bounds_s, off_s in ((buffered, half_s), (plain, 0.0)) if bounds_s is not None]
+    not_after_s = min(earliest_s + off_s + most_off_s for (earliest_s, _), off_s in known)
+    not_before_s = max(latest_s - off_s - most_off_s for (_, latest_s), off_s in known)
+    return not_before_s <= not_after_s
 
 
 def do_dates_show_a_pause(clock: Clock, stall_s: float) -> bool:
@@ -107,7 +129,7 @@ def _bounds_s(clock: Clock, meant_s: npt.NDArray[np.floating[Any]]) -> tuple[Sec
 def last_tick_bounds_s(
     earliest_s: Sequence[float] | Seconds,
     latest_s: Sequence[float] | Seconds,
-    numbers: npt.NDArray[np.int64] | None = None,
+    numbers: npt.NDArray[np.floating[Any] | np.integer[Any]] | None = None,
 ) -> tuple[float, float] | None:
     """Returns when the last tick may have been, at the earliest and at the latest, for a steady clock whose every tick is within its bounds.
 

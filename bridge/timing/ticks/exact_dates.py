@@ -42,9 +42,10 @@ def counted_by_line(outliers: Sequence[Tick], line: TickLine) -> list[Tick]:
     offs = [(at_s - line.due_s(number)) / line.interval_s for number, at_s in outliers]
     whole = [round(off) for off in offs]
     is_whole = [abs(off - lost) * line.interval_s <= WHOLE_S for off, lost in zip(offs, whole, strict=True)]
-    # Not always the last two: in an overrun, ticks between them may come a cycle late.
+    # Not always the last two: in an overrun, ticks between them may come a cycle late. Ticks that are less late do not follow the lost ones.
     same = [index for index, lost in enumerate(whole) if is_whole[index] and lost == whole[-1] != 0]
-    are_same = len(same) >= 2 and is_whole[-1]
+    are_later = all(each or off > whole[-1] for each, off in zip(is_whole, offs, strict=True))
+    are_same = len(same) >= 2 and is_whole[-1] and are_later
     steps = {later - earlier for earlier, later in pairwise(whole)}
     if not are_same and not (all(is_whole) and len(steps) > 1):
         return []

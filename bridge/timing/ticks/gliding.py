@@ -20,17 +20,38 @@ MOST_GLIDE_S = 0.003
 another buffer."""
 
 
-def glided(line: TickLine, number: int, lines: FeasibleLines, period_s: float, age: int) -> TickLine:
-    """Returns the line at tick `number` in buffers of `period_s`, on its way to the middle of all possible lines, which `age` ticks show."""
+def glided(
+    line: TickLine,
+    number: int,
+    lines: FeasibleLines,
+    others: FeasibleLines | None,
+    period_s: float,
+    age: int,
+    *,
+    are_others_likelier: bool,
+) -> TickLine:
+    """Returns the line at tick `number` in buffers of `period_s`, on its way to the middle of all possible lines, which `age` ticks show.
+
+    `others` are those that are possible if the clock has changed. They count as far as they leave the line no more room than one buffer.
+    """
     at_s, interval_s = lines.middle
     if age > SETTLED_LINE_TICKS:
         due_s = line.due_s(number)
         at_s = due_s + min(max(at_s - due_s, -GLIDE_S), GLIDE_S)
-    # The line stays within about half a buffer of every possible line where that can be: while it glides it lags behind what is
-    # known, and where ticks are nearly a whole number of buffers long, the middle is far from some of them.
+    next_s = at_s + interval_s
+    if others is not None and are_others_likelier:
+        interval_s = others.middle.interval_s
+    # The next tick, which is heard, stays within about half a buffer of every possible line where that can be: while the line glides it lags
+    # behind what is known, and where ticks are nearly a whole number of buffers long, the middle is far from some of them.
     half_s = period_s / 2 + SLACK_S
-    at_s = min(max(at_s, lines.latest_s - half_s), lines.earliest_s + half_s)
-    return TickLine(number, at_s, interval_s)
+    bounds_s = [(lines.next_tick_s, True)]
+    if others is not None:
+        earliest_s, latest_s = others.next_tick_s
+        bounds_s.insert(int(are_others_likelier), ((earliest_s, latest_s), latest_s - earliest_s <= 2 * half_s))
+    for (earliest_s, latest_s), is_known in bounds_s:
+        if is_known:
+            next_s = min(max(next_s, latest_s - half_s), earliest_s + half_s)
+    return TickLine(number, next_s - interval_s, interval_s)
 
 
 class ModelGlide:

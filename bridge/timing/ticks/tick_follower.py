@@ -17,6 +17,9 @@ from bridge.timing.ticks.jittering_ticks import JitteringTicks
 from bridge.timing.ticks.new_count import NewCount
 from bridge.timing.ticks.tick import SHORTEST_INTERVAL_S, BufferSide, Tick, TickLine
 
+FULLY_DATED_TICKS = 72
+"""So many dates tell the clock's buffer from others of another length that the first ones fit, too."""
+
 DATES_KEPT = 192
 """When a grid is found, the dates before it are counted again: before the grid was known, some looked like lost ticks."""
 
@@ -44,6 +47,9 @@ COARSER_TICKS = 96
 STEPPED_TICKS = 32
 """Where fewer last ticks are on one line, the tempo has stepped lately."""
 
+STEPPED_DATES = (24, FEWEST_DATES)
+"""If the tempo has stepped among the last dates, a grid is tried on so many of them, too."""
+
 REFIT_AGES = frozenset({24, 36, 48, 72, 95})
 """Ticks on a grid, or since the last change on it, after which the line is fitted again."""
 
@@ -61,6 +67,8 @@ class TickFollower:
         self._jittering = JitteringTicks(side=self.side)
         self._buffered: BufferedTicks | None = None
         self._dates: deque[Tick] = deque(maxlen=DATES_KEPT)
+        self._dates_before: deque[Tick] | None = None
+        """Where the last tick alone has shown the grid: the dates, as they are if there is none."""
         self._moved_s = 0.0
         self._glide = ModelGlide()
         self._unsteady = 0
@@ -158,6 +166,8 @@ class TickFollower:
 
     def _add_to_model(self, at_s: float) -> None:
         self._last_s = at_s
+        if self._dates_before is not None:
+            self._confirm_grid(at_s)
         is_surprising = self._buffered is None and self._jittering.is_surprising(at_s)
         has_stepped = is_surprising and len(self._jittering.last_ticks) < STEPPED_TICKS
         is_on_grid = self._grid.add(at_s, is_surprising=is_surprising, has_stepped=has_stepped)
@@ -166,8 +176,8 @@ class TickFollower:
                 self._buffered.tick(at_s, is_on_grid=is_on_grid)
             if self._grid.period_s is None or not self._buffered.is_steady:
                 self._leave_grid(at_s)
-            elif self._buffered.age == 0 and not self._buffered.has_lost and self._grid.find_coarser():
-                self._enter_coarser_grid(at_s)
+            elif self._buffered.age == 0 and not self._buffered.has_lost and self._grid.find_better():
+                self._enter_better_grid(at_s)
             elif self._buffered.age in REFIT_AGES and self._buffered.is_calm:
                 self._refit(at_s)
         else:
@@ -241,15 +251,15 @@ class TickFollower:
 
     def _enter_grid(self, at_s: float) -> None:
         dates = [*self._dates, Tick(self.number, at_s)]
-        first, line = dates[0].number, self._jittering.line
+        line = self._jittering.line
         interval_s = line.interval_s if line is not None else (at_s - dates[0].at_s) / max(len(dates) - 1, 1)
-        counted = [Tick(first + index, date_s) for index, (_, date_s) in enumerate(dates)]
-        tries = [counted, dates]
+        tries = [counted_from(dates), dates]
         # Before a step of tempo, ticks were on another line.
         since = self._jittering.last_ticks[0].number
-        stepped = [tick for tick in dates if tick.number >= since]
-        if len(stepped) >= FEWEST_DATES:
-            tries += [Tick(since + index, date_s) for index, (_, date_s) in enumerate(stepped)], stepped
+        on_line = sum(tick.number >= since for tick in dates)
+        for last in (on_line, *STEPPED_DATES) if on_line < STEPPED_TICKS else (on_line,):
+            if FEWEST_DATES <= last < len(dates):
+                tries += counted_from(dates[-last:]), dates[-last:]
         for ticks in tries:
             buffered = BufferedTicks(self._grid, ticks, interval_s)
             if buffered.is_steady:
@@ -258,7 +268,7 @@ class TickFollower:
         self._unsteady = RETRY_TICKS
         self._unsteady_period_s = self._grid.period_s
 
-    def _enter_coarser_grid(self, at_s: float) -> None:
+    def _enter_better_grid(self, at_s: float) -> None:
         """Fits the ticks to a longer buffer: what looked like a change of the clock was a tick that slipped into the next one."""
         dates_s = [*(date_s for _, date_s in list(self._dates)[1 - COARSER_TICKS :]), at_s]
         first = self._dates[-1].number + 2 - len(dates_s)
@@ -270,11 +280,25 @@ class TickFollower:
     def _use_buffered(self, buffered: BufferedTicks, ticks: Sequence[Tick]) -> None:
         """Follows ticks on a grid from now on. These are the ticks with the numbers that it gave them; the last one's date is added later."""
         self._buffered = buffered
+        if self._grid.is_doubted:
+            self._dates_before = self._dates
+            self._dates_before.append(Tick(self._jittering.number, ticks[-1].at_s))
         self._dates = deque(ticks[:-1], maxlen=DATES_KEPT)
+
+    def _confirm_grid(self, at_s: float) -> None:
+        """Goes on without the grid that the last tick alone has shown, unless this tick is where it lets the tick be expected."""
+        dates, self._dates_before = self._dates_before, None
+        if dates is None or self._buffered is None or self._grid.period_s is None:
+            return
+        if not self._grid.has_line_at(at_s) or not self._buffered.is_on_time(at_s):
+            self._grid.drop()
+            self._buffered, self._dates = None, dates
 
     def _refit(self, at_s: float) -> None:
         """Fits the line again, as the grid is known better now than when the first ticks' windows came from it."""
         assert self._buffered is not None
+        if self._buffered.age >= FULLY_DATED_TICKS:
+            self._grid.find_better()
         dates = [*self._dates, Tick(self.number, at_s)][-self._buffered.age :]
         buffered = BufferedTicks(self._grid, dates, self._buffered.line.interval_s)
         if buffered.is_steady:
@@ -320,3 +344,8 @@ class TickFollower:
             self._jittering.tick(at_s)
         self._buffered = None
         self._dates.clear()
+
+
+def counted_from(ticks: Sequence[Tick]) -> list[Tick]:
+    """Returns these ticks with numbers one by one from that of the first one on."""
+    return [Tick(ticks[0].number + index, at_s) for index, (_, at_s) in enumerate(ticks)]

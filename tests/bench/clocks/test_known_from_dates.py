@@ -58,6 +58,20 @@ def test_nobody_knows_where_in_its_buffer_a_clock_is_after_a_step_from_whole_buf
     assert do_dates_show_a_step(clock(tempo_bpm, frames), share, 250) == is_shown
 
 
+@pytest.mark.parametrize(("tick", "is_shown"), [(318, False), (319, False), (320, True)])
+def test_a_first_late_tick_shows_no_buffer_as_it_may_have_been_held_up(tick: int, is_shown: bool) -> None:  # noqa: FBT001  a column of the table
+    """From ticks that are three buffers long to ticks that are six; tick 318 is the first that slips into another one."""
+    clock = Clock(156.1422590974974, 256, 48_000, 0.3503040982, 0.0002457837136710423, "start", 0.6940279432183647)
+    assert do_dates_show_a_step(clock, 0.5, tick) == is_shown
+
+
+def test_nobody_knows_more_than_that_a_step_came_within_some_ticks() -> None:
+    """A step at any of the twelve ticks before has the same dates, and some of these clocks are more than a buffer apart."""
+    clock = Clock(64.12869901177875, 2_048, 48_000, 0.9605680909, 5.180232065276885e-05, "end", 0.6738083183475853)
+    assert not do_dates_show_a_step(clock, 0.9, 281)
+    assert do_dates_show_a_step(clock, 0.9, 282)
+
+
 @pytest.mark.parametrize(
     ("ticks", "frames", "is_shown"),
     [(2.0, 256, False), (1.5, 256, True), (1.5, 64, True), (2.0, 0, False), (1.9, 0, True)],

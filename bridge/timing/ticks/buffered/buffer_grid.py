@@ -40,8 +40,8 @@ FEW_DATES = 32
 DATES_BETWEEN_MOVES = 48
 """A grid that moves again sooner than this counts as another grid."""
 
-COARSER = 1.5
-"""A grid that is coarser has a period that is longer by this factor at least."""
+COARSER, SAME_PERIOD = 1.5, 0.01
+"""A grid that is coarser has a period that is longer by this factor at least. Periods that differ by a smaller share are the same."""
 
 MOST_MISSES, MISSES_DECAY = 2.5, 0.9
 """A grid is dropped, or has moved, when more dates than this miss it; older misses count less."""
@@ -53,6 +53,8 @@ class BufferGrid:
     def __init__(self) -> None:
         self.period_s: float | None = None
         """The period of the grid; None where no grid is known."""
+        self.is_doubted = False
+        """Whether only the last tick shows the grid; the next one confirms it, or not."""
         self.moved = 0
         """How often the machine has paused and the grid gone on in another phase."""
         self.jitter_s = 0.0
@@ -71,15 +73,16 @@ class BufferGrid:
         A surprising date is one that is not where the last ones let it be expected. It may be the first one that another
         buffer has, and then it is searched at once; where the tempo `has_stepped` lately, in the very last dates too.
         """
+        self.is_doubted = False
         self._dates_s.append(at_s)
         self._added += 1
         self._since_moved += 1
         if self.period_s is None:
             self._search(is_surprising=is_surprising, has_stepped=has_stepped)
             return self.period_s is not None
-        line, late_s = self._place(at_s)
+        line = self._place(at_s)[0]
         self._misses *= MISSES_DECAY
-        if not self.jitter_s - self._most_jitter_s <= late_s <= self._most_jitter_s:
+        if not self.has_line_at(at_s):
             self._misses += 1.0
             if self._misses > MOST_MISSES:
                 self._move_or_forget()
@@ -92,14 +95,31 @@ class BufferGrid:
                 self.forget()
         return self.period_s is not None
 
-    def find_coarser(self) -> bool:
-        """Whether the last dates show a longer buffer, whose dates fit this grid too; the grid is then that of the longer one."""
-        found = clear_grid(list(self._dates_s)[-MOST_DATES:])
-        if self.period_s is None or found is None or found.period_s < COARSER * self.period_s:
+    def find_better(self, dates: int = MOST_DATES) -> bool:
+        """Whether so many last dates show another buffer that they fit better, or a longer one; the grid is then that one's.
+
+        The first dates of a steady clock fit several buffers, and dates on the grid of a long buffer fit a part of it, too.
+        """
+        last_s = list(self._dates_s)[-dates:]
+        found = clear_grid(last_s)
+        if self.period_s is None or found is None:
             return False
-        self._truncate_dates(MOST_DATES)
+        longer = found.period_s / self.period_s
+        if longer < COARSER and (
+            abs(longer - 1.0) < SAME_PERIOD or found.jitter_s > longer * spread(last_s, self.period_s)[1]
+        ):
+            return False
+        self._truncate_dates(dates)
         self._use(found, min(MOST_JITTER_S, MOST_JITTER * found.period_s))
         return self.period_s is not None
+
+    def has_line_at(self, at_s: float) -> bool:
+        """Whether a date is as late after a line of the grid as dates may be."""
+        return self.jitter_s - self._most_jitter_s <= self._place(at_s)[1] <= self._most_jitter_s
+
+    def drop(self) -> None:
+        """Drops the grid and keeps the dates, in which there may be another one."""
+        self.period_s = None
 
     def forget(self) -> None:
         """Drops the grid and all dates."""
@@ -141,6 +161,7 @@ class BufferGrid:
 
     def _use(self, found: FoundGrid, most_jitter_s: float) -> None:
         period_s = self.period_s = found.period_s
+        self.is_doubted = found.is_doubted
         self._most_jitter_s = min(TOLERATED * most_jitter_s, MOST_TOLERATED * period_s)
         self._lines.clear()
         line, before_s = 0, found.origin_s + found.jitter_s / 2

@@ -44,6 +44,10 @@ CONTRADICTED_FORGETTING = 0.2
 """Windows are wider than a buffer by `MARGIN_S` on each side. Where they leave less than that between the possible lines, they
 contradict each other, and the set grows at once."""
 
+NARROW_SPREAD_S, NARROW_SHARE = 0.0006, 0.1
+"""A tick in its window makes a step of tempo likely, too, where it leaves hardly more room than the margins of two windows, and so small a
+share of what the lines had before."""
+
 LATE_TICKS, EARLY_TICKS = 4, 2
 """This many ticks outside their windows are not a coincidence; early ones are rarer, as no delivery makes a tick early."""
 
@@ -84,6 +88,8 @@ class BufferedTicks:
         self._outliers: list[tuple[int, bool]] = []
         self._off_grid_ticks: list[Tick] = []
         self._before: KnownLines | None = None
+        self._stepped: FeasibleLines | None = None
+        """The lines that are possible if the tempo has stepped, where that is not how the last change is explained."""
         self._is_explained = False
         self._is_tempo_new = False
         """Whether the last change was explained by a new tempo."""
@@ -143,7 +149,15 @@ class BufferedTicks:
             and self.age in (TEMPO_RECHECK_AGES if self._is_tempo_new else RECHECK_AGES)
         ):
             self._recheck_lost_ticks()
-        self._line = glided(self._line, self.number, self._lines, self._windows.period_s, self.age)
+        self._line = glided(
+            self._line,
+            self.number,
+            self._lines,
+            self._stepped if self._is_explained and self._lost == 0 else None,
+            self._windows.period_s,
+            self.age,
+            are_others_likelier=bool(self._outliers),
+        )
 
     def _update(self, at_s: float, *, is_on_grid: bool) -> None:
         self.number += 1
@@ -151,6 +165,8 @@ class BufferedTicks:
         lines = self._lines
         lines.advance()
         lines.relax(self._forgetting, lines.middle)
+        if self._stepped is not None:
+            self._stepped.advance()
         if self._grid.moved != self._grid_moves:
             # The whole machine paused, and its buffers with it.
             self._grid_moves = self._grid.moved
@@ -164,7 +180,12 @@ class BufferedTicks:
             return
         self._off_grid_ticks.clear()
         tick = Tick(self.number, self._grid.snapped(at_s))
+        if self._stepped is not None and not self._windows.keep(self._stepped, tick.at_s):
+            self._stepped = None
+        spread_s = lines.spread_s
         if self._windows.keep(lines, tick.at_s):
+            if lines.spread_s < min(NARROW_SPREAD_S, NARROW_SHARE * spread_s) and self._before is None:
+                self._suspect(tick)
             self._recent.append(tick)
             self._steady.append(tick)
             if self._gap is not None:
@@ -175,7 +196,7 @@ class BufferedTicks:
         late_ticks = sum(is_late for _, is_late in self._outliers)
         early_ticks = len(self._outliers) - late_ticks
         is_contradicted = self._is_explained and len(self._outliers) >= CONTRADICTING_TICKS
-        if late_ticks >= LATE_TICKS or early_ticks >= EARLY_TICKS or is_contradicted:
+        if late_ticks >= LATE_TICKS or early_ticks >= EARLY_TICKS or is_contradicted or self._is_step_likelier:
             self._explain()
 
     def resume(self, at_s: float, lost: int) -> None:
@@ -213,9 +234,26 @@ class BufferedTicks:
         least = LEAST_SPREAD if self.age < OLD_TICKS else OLD_SPREAD
         return FAST_FORGETTING if spread_s < least * self._windows.period_s else FORGETTING
 
+    @property
+    def _is_step_likelier(self) -> bool:
+        """Whether a step of tempo was suspected before the first tick that left its window, and explains that one too."""
+        before = self._before
+        return (
+            not self._is_explained
+            and self._stepped is not None
+            and before is not None
+            and before.number < self._outliers[0][0]
+        )
+
+    def _suspect(self, tick: Tick) -> None:
+        """Goes on with the lines that are possible if the tempo has stepped before this tick, too."""
+        self._before = self._past.before(tick.number, self._lines)
+        self._stepped = lines_at_new_tempo(self._windows, self._before, [tick])
+
     def _add_outlier(self, tick: Tick, *, is_late: bool) -> None:
-        if self._before is None:
-            self._before = self._past.before(self.number, self._lines)
+        is_first = not self._is_explained and not self._outliers
+        if self._before is None or (is_first and self._stepped is None):
+            self._suspect(tick)
         self._recent.append(tick)
         self._outliers.append((tick.number, is_late))
 
@@ -226,14 +264,15 @@ class BufferedTicks:
             self._outliers.pop(0)
         if self._before is None or self._outliers:
             return
-        if not self._is_explained or self._before.number <= self.number - BEFORE_TICKS:
+        is_open = self._is_explained or self._stepped is not None
+        if not is_open or self._before.number <= self.number - BEFORE_TICKS:
             self._settle()
 
     def _settle(self) -> None:
         """Drops what was kept from before the last change."""
         self._outliers.clear()
         self._off_grid_ticks.clear()
-        self._before = None
+        self._before = self._stepped = None
         self._is_explained = False
         self._lost = 0
         self._past.clear()
@@ -263,9 +302,10 @@ class BufferedTicks:
         phase = lines_at_new_phase(self._windows, before, new)
         if phase is not None and (tempo is None or (self._is_gap(before, new[0]) and not was_gap)):
             self._use_gap(new, explained_gap(self._windows, before, new, phase))
+            self._stepped = tempo
         elif tempo is not None:
             self._use(Explanation(tempo, new, 0))
-            self._is_tempo_new = True
+            self._is_tempo_new, self._stepped = True, None
         else:
             # Neither explains all of them: only the last ticks count.
             for start in range(1, len(new) - FEWEST_TICKS):

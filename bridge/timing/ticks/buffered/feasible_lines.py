@@ -113,6 +113,12 @@ class FeasibleLines:
         return self.latest_s - self.earliest_s
 
     @property
+    def next_tick_s(self) -> tuple[float, float]:
+        """The earliest and the latest time that the next tick may have."""
+        next_s = [at_s + interval_s for at_s, interval_s in self._corners]
+        return min(next_s), max(next_s)
+
+    @property
     def intervals_s(self) -> tuple[float, float]:
         """The shortest and the longest interval."""
         intervals_s = [interval_s for _, interval_s in self._corners]

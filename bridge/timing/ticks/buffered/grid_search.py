@@ -35,9 +35,10 @@ CLEAR_GAP_S = 0.0002
 FREQUENT_SHARE = 0.12
 """A length of interval with a smaller share may be a coincidence, such as a lost tick; then only the most common buffers count."""
 
-RARE_GAP = 0.5
+RARE_GAP, CLEAR_GAP = 0.5, 2.0
 """A rare length of interval is one only if the gap between the two lengths is this share of their scatter. Otherwise it is the end of
-what jitter does, and where ticks are nearly a whole number of some buffer long, that buffer would be found."""
+what jitter does, and where ticks are nearly a whole number of some buffer long, that buffer would be found. The second share holds for
+the very last interval."""
 
 USUAL_TOLERANCE = 0.0015
 """How far a measured length may be from a usual buffer's to be taken for it, as a share."""
@@ -71,6 +72,8 @@ class FoundGrid:
     period_s: float
     origin_s: float
     jitter_s: float
+    is_doubted: bool = False
+    """Whether only the last tick shows it, which came early: that may also be the first one of another tempo."""
 
 
 def clear_grid(dates_s: Sequence[float]) -> FoundGrid | None:
@@ -78,11 +81,11 @@ def clear_grid(dates_s: Sequence[float]) -> FoundGrid | None:
     if len(dates_s) < FEWEST_DATES:
         return None
     fitting = []
-    for period_s, most_s in _candidates_s(dates_s):
+    for period_s, most_s, is_doubted in _candidates_s(dates_s):
         origin_s, jitter_s = spread(dates_s, period_s)
         share = jitter_s / period_s
         if jitter_s <= most_s and _coincidence_probability(share, len(dates_s)) < MOST_COINCIDENCE:
-            fitting.append((share, FoundGrid(period_s, origin_s, jitter_s)))
+            fitting.append((share, FoundGrid(period_s, origin_s, jitter_s, is_doubted)))
     return min(fitting, key=lambda each: each[0])[1] if fitting else None
 
 
@@ -117,8 +120,8 @@ def spread(dates_s: Sequence[float], period_s: float) -> tuple[float, float]:
     return first_s + start_s, period_s - gap_s
 
 
-def _candidates_s(dates_s: Sequence[float]) -> Iterable[tuple[float, float]]:
-    """Yields buffer lengths that fit the two lengths of interval, each with the widest spread of dates that it allows."""
+def _candidates_s(dates_s: Sequence[float]) -> Iterable[tuple[float, float, bool]]:
+    """Yields buffer lengths that fit the two lengths of interval, each with the widest spread of dates that it allows, and whether it is doubted."""
     intervals_s = [later - earlier for earlier, later in pairwise(dates_s)]
     sorted_s = sorted(intervals_s)
     gap_s, split = max((longer - shorter, index + 1) for index, (shorter, longer) in enumerate(pairwise(sorted_s)))
@@ -138,13 +141,18 @@ def _candidates_s(dates_s: Sequence[float]) -> Iterable[tuple[float, float]]:
     if any(first == second == is_rarer_long for first, second in pairwise(is_long)):
         return
     is_frequent = min(len(short), len(long)) >= max(3, FREQUENT_SHARE * len(intervals_s))
-    # A rare length may be a tempo that began or ended there, unless there is the usual one on both of its sides, or no tempo is so fast.
-    is_at_edge = is_rarer_long in {is_long[0], is_long[-1]} and (is_rarer_long or short[-1] > SHORTEST_INTERVAL_S)
-    if not is_frequent and (gap_s < RARE_GAP * scatter_s or is_at_edge):
+    # A rare length may be a tempo that ended there, or a tick that was held up, unless there is the usual one on both of its sides, or no
+    # tempo is so fast. The last tick came early where it slipped into the buffer before, as nothing else makes a tick early but a new tempo.
+    is_at_edge = (is_long[0] == is_rarer_long and (is_rarer_long or short[-1] > SHORTEST_INTERVAL_S)) or (
+        is_rarer_long and is_long[-1]
+    )
+    is_doubted = not is_frequent and not is_rarer_long and not is_long[-1]
+    if not is_frequent and (gap_s < (CLEAR_GAP if is_doubted else RARE_GAP) * scatter_s or is_at_edge):
         return
     for period_s in (apart_s, *PERIODS_S) if is_frequent else COMMON_PERIODS_S:
         if abs(period_s / apart_s - 1.0) <= scatter_s / apart_s + USUAL_TOLERANCE:
-            yield period_s, min(MOST_JITTER * period_s, MOST_JITTER_S, MOST_SCATTER * scatter_s + PERIOD_ERROR_S)
+            most_s = min(MOST_JITTER * period_s, MOST_JITTER_S, MOST_SCATTER * scatter_s + PERIOD_ERROR_S)
+            yield period_s, most_s, is_doubted
 
 
 def _coincidence_probability(share: float, count: int) -> float:

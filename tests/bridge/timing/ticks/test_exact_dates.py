@@ -1,5 +1,5 @@
-from bridge.timing.ticks.exact_dates import counted_by_intervals
-from bridge.timing.ticks.tick import Tick
+from bridge.timing.ticks.exact_dates import counted_by_intervals, counted_by_line
+from bridge.timing.ticks.tick import Tick, TickLine
 
 INTERVAL_S = 0.02
 
@@ -25,3 +25,11 @@ def test_a_tick_that_came_twice_is_no_interval() -> None:
 
 def test_a_few_ticks_show_no_usual_interval() -> None:
     assert counted_by_intervals(dated(0, 1, 2, 4)) == []
+
+
+def test_ticks_that_come_late_after_lost_ones_do_not_hide_these() -> None:
+    assert counted_by_line(dated(1.5, 2.5, 3, 4), TickLine(5, 1.0, INTERVAL_S)) == [Tick(8, 1.06), Tick(9, 1.08)]
+
+
+def test_ticks_that_are_less_late_than_lost_ones_make_them_show_another_tempo() -> None:
+    assert counted_by_line(dated(1 / 3, 1 + 2 / 3, 3, 4), TickLine(5, 1.0, INTERVAL_S)) == []

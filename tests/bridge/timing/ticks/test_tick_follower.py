@@ -356,6 +356,20 @@ def test_after_minutes_of_a_steady_clock_a_small_step_of_tempo_is_followed_withi
         (120.5603865, 0.95, 2_048, 96_000, 0.28411717, 0.00021196, "start", 0.3008549523940154, 206),
         # Only two ticks have come too early after two beats.
         (175.6782869, 1.05, 2_048, 48_000, 0.81652453, 0.00020652, "end", 0.16386764728071035, 199),
+        # After a beat, a single tick in a buffer nearly leaves no line of the old tempo; the next such tick, a beat later, is the first late one.
+        (108.6929708056, 0.95, 2_048, 44_100, 0.5680783914, 0.00035199953584715433, "start", 0.0969424245625169, 196),
+        # The same with one tick in each buffer.
+        (118.202924014, 0.95, 1_024, 48_000, 0.9794358518, 0.00011855935993133926, "start", 0.3630281372670353, 209),
+        # The first tick that slips looks like a lost one, and then like a pause for as long as no other slips.
+        (110.3218237903, 0.95, 1_024, 44_100, 0.9438570698, 1.1656018374478939e-05, "start", 0.7859104427614435, 229),
+        # Old ticks also fit a buffer of 128 frames at 44.1 kHz, as it leaves the same remainder of them.
+        (76.5360767622, 0.8, 128, 48_000, 0.0017775677, 0.00039655251903750904, "end", 0.10706592156459094, 197),
+        (153.1515622395, 1.5, 64, 48_000, 0.5894947409, 0.00033807604607522185, "end", 0.8293168703762794, 231),
+        (77.3618298053, 0.9, 64, 96_000, 0.8864980134, 0.00023017036204817248, "start", 0.09470470239523054, 196),
+        # Old ticks are three buffers long, so that it is unknown; the new ones are not on any line for long without it.
+        (78.2034441221, 1.9, 512, 48_000, 0.9292565736, 0.0004436768205269532, "start", 0.836920725274322, 232),
+        # Old ticks are three buffers long: after three late ones two are a whole interval late.
+        (156.2901218771, 0.8, 256, 48_000, 0.3172092752, 0.0002559609995567683, "end", 0.5096302052843138, 216),
     ],
 )
 def test_a_step_of_tempo_is_followed_within_two_beats_and_in_short_buffers_within_one(
@@ -377,6 +391,32 @@ def test_a_step_of_tempo_is_followed_within_two_beats_and_in_short_buffers_withi
         is_back = number >= changed + (1 if frames <= 256 else 2) * BEAT - 1
         assert not is_back or abs(off_ms(follower, number, meant_s[number])) <= buffer_s * 500 + 1.0
     assert follower.number == len(meant_s) - 1
+
+
+def test_a_tick_that_slips_into_an_earlier_buffer_shows_the_buffer_at_once() -> None:
+    # Ticks are two buffers long, less a 240th, after a step from one buffer; the 57th slips.
+    old_bpm, changed, slips = 117.427881111, 206, 57
+    first = steady(old_bpm, changed)
+    meant_s = [*first, *steady(old_bpm / 2, 4 * BEAT, first[-1] + 2.5 / old_bpm)]
+    delay, follower = late_by_up_to(0.0004953090659888074, 0.3011797669446261), TickFollower("end")
+    for number, at_s in enumerate(delivered(meant_s, BUFFER_S, "end", 0.2216400908, delay)):
+        follower.tick(at_s)
+        assert (
+            number < changed + slips
+            or abs(off_ms(follower, number + 1, meant_s[number] + 5 / old_bpm)) < 1.0 + BUFFER_S * 500
+        )
+
+
+def test_a_new_tempo_whose_first_tick_is_a_buffer_early_makes_no_grid() -> None:
+    meant_s = [
+        *steady(120.0, 200),
+        *steady(2.5 / (2.5 / 120.0 - 1_024 / 96_000), 200, 1.0 + 200 * 2.5 / 120.0 - 1_024 / 96_000),
+    ]
+    follower = TickFollower()
+    for number, at_s in enumerate(meant_s):
+        follower.tick(at_s)
+        assert number <= 200 or follower.buffer_s is None
+    assert follower.number == 399
 
 
 @pytest.mark.parametrize(
