@@ -176,8 +176,8 @@ class TickFollower:
                 self._buffered.tick(at_s, is_on_grid=is_on_grid)
             if self._grid.period_s is None or not self._buffered.is_steady:
                 self._leave_grid(at_s)
-            elif self._buffered.age == 0 and not self._buffered.has_lost and self._grid.find_better():
-                self._enter_better_grid(at_s)
+            elif self._buffered.age == 0 and not self._buffered.has_lost and self._grid.find_coarser():
+                self._enter_coarser_grid(at_s)
             elif self._buffered.age in REFIT_AGES and self._buffered.is_calm:
                 self._refit(at_s)
         else:
@@ -191,6 +191,8 @@ class TickFollower:
             is_needed = period_s is not None and (period_s > SHORT_PERIOD_S or not self._jittering.is_steady)
             if period_s is not None and is_needed and (self._unsteady <= 0 or self._is_another_grid(period_s)):
                 self._enter_grid(at_s)
+            if self._grid.is_doubted and self._buffered is None:
+                self._grid.drop()
         self._dates.append(Tick(self.number, at_s))
 
     def _renumber_dates(self, ticks: Sequence[Tick]) -> None:
@@ -205,7 +207,7 @@ class TickFollower:
         """Follows these ticks anew. The last one gets `number`."""
         self._grid = BufferGrid()
         self._jittering = JitteringTicks(number - len(dates_s), self.side)
-        self._buffered = None
+        self._buffered = self._dates_before = None
         self._dates.clear()
         for at_s in dates_s:
             self._add(at_s)
@@ -218,7 +220,7 @@ class TickFollower:
     def resume(self, at_s: float, lost: int = 0) -> None:
         """Expects the next tick at `at_s`: the tempo stays and the phase is new. `lost` ticks are counted as lost before it."""
         at_s -= self._moved_s
-        self._last_s = None
+        self._last_s = self._dates_before = None
         self._dates.clear()
         self._expect_another_clock(lost)
         if self._buffered is None:
@@ -268,7 +270,7 @@ class TickFollower:
         self._unsteady = RETRY_TICKS
         self._unsteady_period_s = self._grid.period_s
 
-    def _enter_better_grid(self, at_s: float) -> None:
+    def _enter_coarser_grid(self, at_s: float) -> None:
         """Fits the ticks to a longer buffer: what looked like a change of the clock was a tick that slipped into the next one."""
         dates_s = [*(date_s for _, date_s in list(self._dates)[1 - COARSER_TICKS :]), at_s]
         first = self._dates[-1].number + 2 - len(dates_s)
@@ -297,12 +299,14 @@ class TickFollower:
     def _refit(self, at_s: float) -> None:
         """Fits the line again, as the grid is known better now than when the first ticks' windows came from it."""
         assert self._buffered is not None
-        if self._buffered.age >= FULLY_DATED_TICKS:
-            self._grid.find_better()
         dates = [*self._dates, Tick(self.number, at_s)][-self._buffered.age :]
-        buffered = BufferedTicks(self._grid, dates, self._buffered.line.interval_s)
-        if buffered.is_steady:
-            self._buffered = buffered
+        better = self._grid.better() if self._buffered.age >= FULLY_DATED_TICKS else None
+        for grid in (better, self._grid):
+            if grid is not None:
+                buffered = BufferedTicks(grid, dates, self._buffered.line.interval_s)
+                if buffered.is_steady:
+                    self._grid, self._buffered = grid, buffered
+                    return
 
     def _leave_grid(self, at_s: float) -> None:
         """Goes back to jittering ticks: the buffer changed or is gone, or the clock is unsteady, so recent counts may be wrong."""

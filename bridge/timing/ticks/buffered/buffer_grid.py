@@ -7,6 +7,7 @@ Times are in seconds.
 
 import math
 from collections import deque
+from itertools import pairwise
 
 from bridge.timing.ticks.buffered.grid_search import (
     FEWEST_DATES,
@@ -19,6 +20,7 @@ from bridge.timing.ticks.buffered.grid_search import (
     FoundGrid,
     clear_grid,
     hidden_grid,
+    is_usual,
     spread,
 )
 
@@ -91,25 +93,43 @@ class BufferGrid:
         self._lines.append((line, at_s))
         if self._added % (SEARCH_EVERY if len(self._lines) <= MOST_DATES else MEASURE_EVERY) == 0:
             self._measure()
-            if self.jitter_s > self._most_jitter_s:
+            if self.jitter_s > self._most_jitter_s or self._is_unfounded:
                 self.forget()
         return self.period_s is not None
 
-    def find_better(self, dates: int = MOST_DATES) -> bool:
-        """Whether so many last dates show another buffer that they fit better, or a longer one; the grid is then that one's.
+    @property
+    def _is_unfounded(self) -> bool:
+        """Whether the period is only the time between ticks, or between pairs of them: it is no usual buffer's, and no tick slipped lately.
 
-        The first dates of a steady clock fit several buffers, and dates on the grid of a long buffer fit a part of it, too.
+        A clock that comes through two cables for some beats makes such dates.
         """
-        last_s = list(self._dates_s)[-dates:]
+        if self.period_s is None or len(self._lines) < MOST_DATES or is_usual(self.period_s):
+            return False
+        steps = [later - earlier for (earlier, _), (later, _) in pairwise(list(self._lines)[-MOST_DATES:])]
+        return all(step == before for step, before in zip(steps[2:], steps, strict=False))
+
+    def find_coarser(self) -> bool:
+        """Whether the last dates show a longer buffer, whose dates fit this grid too; the grid is then that of the longer one."""
+        found = clear_grid(list(self._dates_s)[-MOST_DATES:])
+        if self.period_s is None or found is None or found.period_s < COARSER * self.period_s:
+            return False
+        return self._replace(found)
+
+    def better(self) -> "BufferGrid | None":
+        """Returns the grid of another buffer that the last dates fit better, as the first ones fitted several; None where there is none."""
+        last_s = list(self._dates_s)[-MOST_DATES:]
         found = clear_grid(last_s)
-        if self.period_s is None or found is None:
-            return False
-        longer = found.period_s / self.period_s
-        if longer < COARSER and (
-            abs(longer - 1.0) < SAME_PERIOD or found.jitter_s > longer * spread(last_s, self.period_s)[1]
-        ):
-            return False
-        self._truncate_dates(dates)
+        if self.period_s is None or found is None or abs(found.period_s / self.period_s - 1.0) < SAME_PERIOD:
+            return None
+        if found.jitter_s / found.period_s > spread(last_s, self.period_s)[1] / self.period_s:
+            return None
+        grid = BufferGrid()
+        grid._dates_s.extend(last_s)
+        grid._added, grid._since_moved, grid.moved = self._added, self._since_moved, self.moved
+        return grid if grid._replace(found) else None
+
+    def _replace(self, found: FoundGrid) -> bool:
+        self._truncate_dates(MOST_DATES)
         self._use(found, min(MOST_JITTER_S, MOST_JITTER * found.period_s))
         return self.period_s is not None
 

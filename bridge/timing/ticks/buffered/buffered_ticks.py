@@ -44,9 +44,12 @@ CONTRADICTED_FORGETTING = 0.2
 """Windows are wider than a buffer by `MARGIN_S` on each side. Where they leave less than that between the possible lines, they
 contradict each other, and the set grows at once."""
 
-NARROW_SPREAD_S, NARROW_SHARE = 0.0006, 0.1
-"""A tick in its window makes a step of tempo likely, too, where it leaves hardly more room than the margins of two windows, and so small a
-share of what the lines had before."""
+WIDE_SPREAD_S, NARROW_SPREAD_S = 0.004, 0.001
+"""A tick in its window makes a step of tempo likely, too, where it leaves hardly more room than the margins of two windows, of much that the
+lines had before."""
+
+NEW_TICKS = 2
+"""A grid is found at the tick that slips into another buffer, or at the next one."""
 
 LATE_TICKS, EARLY_TICKS = 4, 2
 """This many ticks outside their windows are not a coincidence; early ones are rarer, as no delivery makes a tick early."""
@@ -101,6 +104,8 @@ class BufferedTicks:
         self._past = PastLines()
         self._grid_moves = grid.moved
         self._changes = 0.0
+        self._changed_s: float | None = None
+        """The date at which the last of these changes was noticed."""
         self.number = ticks[-1].number
         """The number of the last tick. Ticks that must have been lost are counted."""
         windows = [Tick(number, grid.snapped(at_s)) for number, at_s in ticks]
@@ -116,6 +121,8 @@ class BufferedTicks:
         self.age = len(ticks)
         """The number of ticks that the line is based on: since the first tick, or since the last change."""
         self._line = TickLine(self.number, *self._lines.middle)
+        if len(ticks) > FEWEST_TICKS:
+            self._suspect_slip(windows, interval_s)
 
     @property
     def line(self) -> TickLine:
@@ -164,7 +171,8 @@ class BufferedTicks:
         self._changes -= self._changes / CALM_TICKS
         lines = self._lines
         lines.advance()
-        lines.relax(self._forgetting, lines.middle)
+        spread_s = lines.spread_s
+        lines.relax(self._forgetting(spread_s), lines.middle)
         if self._stepped is not None:
             self._stepped.advance()
         if self._grid.moved != self._grid_moves:
@@ -182,9 +190,8 @@ class BufferedTicks:
         tick = Tick(self.number, self._grid.snapped(at_s))
         if self._stepped is not None and not self._windows.keep(self._stepped, tick.at_s):
             self._stepped = None
-        spread_s = lines.spread_s
         if self._windows.keep(lines, tick.at_s):
-            if lines.spread_s < min(NARROW_SPREAD_S, NARROW_SHARE * spread_s) and self._before is None:
+            if spread_s > WIDE_SPREAD_S and lines.spread_s < NARROW_SPREAD_S and self._before is None:
                 self._suspect(tick)
             self._recent.append(tick)
             self._steady.append(tick)
@@ -225,10 +232,8 @@ class BufferedTicks:
         if self._is_explained:
             self._settle()
 
-    @property
-    def _forgetting(self) -> float:
-        """By which share the set of possible lines grows with this tick."""
-        spread_s = self._lines.spread_s
+    def _forgetting(self, spread_s: float) -> float:
+        """By which share the set of possible lines grows with this tick, where the tick may be anywhere within so long a time."""
         if spread_s < MARGIN_S:
             return CONTRADICTED_FORGETTING
         least = LEAST_SPREAD if self.age < OLD_TICKS else OLD_SPREAD
@@ -244,6 +249,15 @@ class BufferedTicks:
             and before is not None
             and before.number < self._outliers[0][0]
         )
+
+    def _suspect_slip(self, ticks: Sequence[Tick], interval_s: float) -> None:
+        """Suspects a step of tempo where the tick that has shown the grid, one of the last two, leaves hardly any line."""
+        known, new = ticks[:-NEW_TICKS], ticks[-NEW_TICKS:]
+        lines = self._windows.lines_through(known, *stepped(interval_s))
+        if lines is not None and lines.spread_s > WIDE_SPREAD_S and self._lines.spread_s < NARROW_SPREAD_S:
+            lines.advance(new[0].number - known[-1].number)
+            self._before = KnownLines(new[0].number, lines)
+            self._stepped = lines_at_new_tempo(self._windows, self._before, new)
 
     def _suspect(self, tick: Tick) -> None:
         """Goes on with the lines that are possible if the tempo has stepped before this tick, too."""
@@ -293,7 +307,10 @@ class BufferedTicks:
         # A tempo that fits all ticks since a gap is likelier than a second gap.
         was_gap = self._is_explained and not self._is_tempo_new
         self._is_explained, self._is_tempo_new, self._is_weighed = True, False, False
-        self._changes += 1.0
+        if self._recent[-1].at_s != self._changed_s:
+            # Ticks of one date were held up together.
+            self._changes += 1.0
+            self._changed_s = self._recent[-1].at_s
         self.is_steady = self._changes < MOST_CHANGES
         if not new:
             return

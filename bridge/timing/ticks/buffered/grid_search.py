@@ -109,6 +109,11 @@ def hidden_grid(dates_s: Sequence[float], period_s: float) -> FoundGrid | None:
     return FoundGrid(period_s, origin_s, jitter_s)
 
 
+def is_usual(period_s: float) -> bool:
+    """Whether a period is the length of a usual buffer."""
+    return any(abs(period_s / usual_s - 1.0) <= USUAL_TOLERANCE for usual_s in PERIODS_S)
+
+
 def spread(dates_s: Sequence[float], period_s: float) -> tuple[float, float]:
     """Returns the earliest phase of dates in a period, as a time near the first date, and how much later the latest phase is."""
     first_s = dates_s[0]

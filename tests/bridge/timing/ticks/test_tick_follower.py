@@ -150,6 +150,25 @@ def test_a_doubled_clock_is_followed_at_its_true_tempo() -> None:
         assert 2.5 / follower.line.interval_s == pytest.approx(97.0, abs=0.05)
 
 
+@pytest.mark.parametrize("pairs", [16, 40, 90])
+def test_after_some_beats_through_two_cables_with_equal_dates_the_time_between_ticks_is_no_buffer(pairs: int) -> None:
+    meant_s = steady(61.75, 600)
+    follower = followed(at_s for tick, at_s in enumerate(meant_s) for _ in range(2 if 200 <= tick < 200 + pairs else 1))
+    assert follower.buffer_s is None
+    assert off_ms(follower, follower.number, meant_s[-1]) == pytest.approx(0.0, abs=0.1)
+
+
+@pytest.mark.parametrize("held_ms", [60.0, 130.0, 250.0])
+def test_ticks_that_are_held_up_together_leave_the_beat_where_it_is(held_ms: float) -> None:
+    meant_s, follower = steady(213.26, 500), TickFollower("start")
+    held_until_s = meant_s[200] + held_ms / 1000
+    sent_s = [max(at_s, held_until_s) if number >= 200 else at_s for number, at_s in enumerate(meant_s)]
+    for number, at_s in enumerate(delivered(sent_s, BUFFER_S)):
+        follower.tick(at_s)
+        assert number < 100 or abs(off_ms(follower, number, meant_s[number])) < 2.0
+    assert follower.number == 499
+
+
 def test_when_the_second_cable_is_unplugged_the_clock_is_single_again() -> None:
     meant_s = steady(97.0, 600)
     dates_s = [at_s + copy * 0.0004 for tick, at_s in enumerate(meant_s) for copy in range(2 if tick < 300 else 1)]
@@ -360,6 +379,8 @@ def test_after_minutes_of_a_steady_clock_a_small_step_of_tempo_is_followed_withi
         (108.6929708056, 0.95, 2_048, 44_100, 0.5680783914, 0.00035199953584715433, "start", 0.0969424245625169, 196),
         # The same with one tick in each buffer.
         (118.202924014, 0.95, 1_024, 48_000, 0.9794358518, 0.00011855935993133926, "start", 0.3630281372670353, 209),
+        # The same where only the tick that leaves hardly any line shows the buffer.
+        (107.7362445198, 0.95, 1_024, 44_100, 0.513594485, 0.0002510913335276513, "end", 0.1949732372367663, 201),
         # The first tick that slips looks like a lost one, and then like a pause for as long as no other slips.
         (110.3218237903, 0.95, 1_024, 44_100, 0.9438570698, 1.1656018374478939e-05, "start", 0.7859104427614435, 229),
         # Old ticks also fit a buffer of 128 frames at 44.1 kHz, as it leaves the same remainder of them.
