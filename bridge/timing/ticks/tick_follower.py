@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bridge.timing.ticks.buffered.buffer_grid import BufferGrid
 from bridge.timing.ticks.buffered.buffered_ticks import BufferedTicks
-from bridge.timing.ticks.buffered.grid_search import FEWEST_DATES
+from bridge.timing.ticks.buffered.grid_entry import STEPPED_TICKS, buffered_from, counted_from
 from bridge.timing.ticks.doubled_ticks import DoubledTicks
 from bridge.timing.ticks.exact_dates import counted_by_intervals
 from bridge.timing.ticks.gliding import ModelGlide
@@ -43,12 +43,6 @@ SHORT_PERIOD_S = 0.0012
 
 COARSER_TICKS = 96
 """How many last ticks are fitted again when a longer buffer turns out to be the clock's."""
-
-STEPPED_TICKS = 32
-"""Where fewer last ticks are on one line, the tempo has stepped lately."""
-
-STEPPED_DATES = (24, FEWEST_DATES)
-"""If the tempo has stepped among the last dates, a grid is tried on so many of them, too."""
 
 REFIT_AGES = frozenset({24, 36, 48, 72, 95})
 """Ticks on a grid, or since the last change on it, after which the line is fitted again."""
@@ -253,29 +247,18 @@ class TickFollower:
 
     def _enter_grid(self, at_s: float) -> None:
         dates = [*self._dates, Tick(self.number, at_s)]
-        line = self._jittering.line
-        interval_s = line.interval_s if line is not None else (at_s - dates[0].at_s) / max(len(dates) - 1, 1)
-        tries = [counted_from(dates), dates]
-        # Before a step of tempo, ticks were on another line.
-        since = self._jittering.last_ticks[0].number
-        on_line = sum(tick.number >= since for tick in dates)
-        for last in (on_line, *STEPPED_DATES) if on_line < STEPPED_TICKS else (on_line,):
-            if FEWEST_DATES <= last < len(dates):
-                tries += counted_from(dates[-last:]), dates[-last:]
-        for ticks in tries:
-            buffered = BufferedTicks(self._grid, ticks, interval_s)
-            if buffered.is_steady:
-                self._use_buffered(buffered, ticks)
-                return
-        self._unsteady = RETRY_TICKS
-        self._unsteady_period_s = self._grid.period_s
+        found = buffered_from(self._grid, dates, self._jittering.last_ticks[0].number, self._jittering.line)
+        if found is not None:
+            self._use_buffered(*found)
+        else:
+            self._unsteady = RETRY_TICKS
+            self._unsteady_period_s = self._grid.period_s
 
     def _enter_coarser_grid(self, at_s: float) -> None:
         """Fits the ticks to a longer buffer: what looked like a change of the clock was a tick that slipped into the next one."""
-        dates_s = [*(date_s for _, date_s in list(self._dates)[1 - COARSER_TICKS :]), at_s]
-        first = self._dates[-1].number + 2 - len(dates_s)
-        counted = [Tick(first + index, date_s) for index, date_s in enumerate(dates_s)]
-        buffered = BufferedTicks(self._grid, counted, (dates_s[-1] - dates_s[0]) / (len(dates_s) - 1))
+        ticks = [*list(self._dates)[1 - COARSER_TICKS :], Tick(self.number, at_s)]
+        counted = counted_from(self._dates[-1].number + 2 - len(ticks), ticks)
+        buffered = BufferedTicks(self._grid, counted, (at_s - ticks[0].at_s) / (len(ticks) - 1))
         if buffered.is_steady:
             self._use_buffered(buffered, counted)
 
@@ -348,8 +331,3 @@ class TickFollower:
             self._jittering.tick(at_s)
         self._buffered = None
         self._dates.clear()
-
-
-def counted_from(ticks: Sequence[Tick]) -> list[Tick]:
-    """Returns these ticks with numbers one by one from that of the first one on."""
-    return [Tick(ticks[0].number + index, at_s) for index, (_, at_s) in enumerate(ticks)]

@@ -20,33 +20,16 @@ from bridge.timing.ticks.buffered.explanations import (
     stepped,
 )
 from bridge.timing.ticks.buffered.feasible_lines import FeasibleLines
+from bridge.timing.ticks.buffered.forgetting import forgetting
 from bridge.timing.ticks.buffered.gap_count import TICKS_BEFORE, GapCount
-from bridge.timing.ticks.buffered.tick_windows import MARGIN_S, TickWindows
+from bridge.timing.ticks.buffered.possible_step import WIDE_SPREAD_S, PossibleStep, is_suspected
+from bridge.timing.ticks.buffered.tick_windows import TickWindows
 from bridge.timing.ticks.gliding import glided
 from bridge.timing.ticks.tick import Tick, TickLine
 
 MISFIT_S = 0.0006
 """Ticks that miss all known lines by this much at most are not a change: a grid's phase comes from its earliest dates, and at
 first there are few of them."""
-
-FORGETTING = 0.0003
-"""The share by which the set of possible lines grows at each tick: a tempo may drift by some millionths in a minute."""
-
-LEAST_SPREAD, FAST_FORGETTING = 0.08, 0.01
-"""Where the possible lines are closer together than this share of a buffer, they are more likely wrong than exact, as
-the grid they come from was measured on few dates at first. Then the set grows faster."""
-
-OLD_TICKS, OLD_SPREAD = 192, 0.02
-"""After this many ticks the grid has been measured on many dates, and the possible lines may be as close together as this share of a
-buffer: a set that grows fast says little of the tempo."""
-
-CONTRADICTED_FORGETTING = 0.2
-"""Windows are wider than a buffer by `MARGIN_S` on each side. Where they leave less than that between the possible lines, they
-contradict each other, and the set grows at once."""
-
-WIDE_SPREAD_S, NARROW_SPREAD_S = 0.004, 0.001
-"""A tick in its window makes a step of tempo likely, too, where it leaves hardly more room than the margins of two windows, of much that the
-lines had before."""
 
 NEW_TICKS = 2
 """A grid is found at the tick that slips into another buffer, or at the next one."""
@@ -91,8 +74,8 @@ class BufferedTicks:
         self._outliers: list[tuple[int, bool]] = []
         self._off_grid_ticks: list[Tick] = []
         self._before: KnownLines | None = None
-        self._stepped: FeasibleLines | None = None
-        """The lines that are possible if the tempo has stepped, where that is not how the last change is explained."""
+        self._step: PossibleStep | None = None
+        """A step of tempo that is suspected, or possible where the last change is explained by a gap."""
         self._is_explained = False
         self._is_tempo_new = False
         """Whether the last change was explained by a new tempo."""
@@ -160,7 +143,7 @@ class BufferedTicks:
             self._line,
             self.number,
             self._lines,
-            self._stepped if self._is_explained and self._lost == 0 else None,
+            self._step.lines if self._step is not None and self._is_explained and self._lost == 0 else None,
             self._windows.period_s,
             self.age,
             are_others_likelier=bool(self._outliers),
@@ -172,9 +155,9 @@ class BufferedTicks:
         lines = self._lines
         lines.advance()
         spread_s = lines.spread_s
-        lines.relax(self._forgetting(spread_s), lines.middle)
-        if self._stepped is not None:
-            self._stepped.advance()
+        lines.relax(forgetting(spread_s, self._windows.period_s, self.age), lines.middle)
+        if self._step is not None:
+            self._step.advance()
         if self._grid.moved != self._grid_moves:
             # The whole machine paused, and its buffers with it.
             self._grid_moves = self._grid.moved
@@ -188,22 +171,22 @@ class BufferedTicks:
             return
         self._off_grid_ticks.clear()
         tick = Tick(self.number, self._grid.snapped(at_s))
-        if self._stepped is not None and not self._windows.keep(self._stepped, tick.at_s):
-            self._stepped = None
+        if self._step is not None:
+            self._step.keep(tick.at_s)
         if self._windows.keep(lines, tick.at_s):
-            if spread_s > WIDE_SPREAD_S and lines.spread_s < NARROW_SPREAD_S and self._before is None:
-                self._suspect(tick)
+            if spread_s > WIDE_SPREAD_S:
+                self._suspect_step(tick, spread_s)
             self._recent.append(tick)
             self._steady.append(tick)
             if self._gap is not None:
                 self._gap.tick(Tick(tick.number - self._gap.lost, tick.at_s))
             self._calm_down()
             return
-        self._add_outlier(tick, is_late=tick.at_s > lines.middle.at_s)
+        is_step = self._add_outlier(tick, is_late=tick.at_s > lines.middle.at_s)
         late_ticks = sum(is_late for _, is_late in self._outliers)
         early_ticks = len(self._outliers) - late_ticks
         is_contradicted = self._is_explained and len(self._outliers) >= CONTRADICTING_TICKS
-        if late_ticks >= LATE_TICKS or early_ticks >= EARLY_TICKS or is_contradicted or self._is_step_likelier:
+        if late_ticks >= LATE_TICKS or early_ticks >= EARLY_TICKS or is_contradicted or is_step:
             self._explain()
 
     def resume(self, at_s: float, lost: int) -> None:
@@ -232,44 +215,31 @@ class BufferedTicks:
         if self._is_explained:
             self._settle()
 
-    def _forgetting(self, spread_s: float) -> float:
-        """By which share the set of possible lines grows with this tick, where the tick may be anywhere within so long a time."""
-        if spread_s < MARGIN_S:
-            return CONTRADICTED_FORGETTING
-        least = LEAST_SPREAD if self.age < OLD_TICKS else OLD_SPREAD
-        return FAST_FORGETTING if spread_s < least * self._windows.period_s else FORGETTING
-
-    @property
-    def _is_step_likelier(self) -> bool:
-        """Whether a step of tempo was suspected before the first tick that left its window, and explains that one too."""
-        before = self._before
-        return (
-            not self._is_explained
-            and self._stepped is not None
-            and before is not None
-            and before.number < self._outliers[0][0]
-        )
+    def _suspect_step(self, tick: Tick, spread_s: float) -> None:
+        """Suspects a step of tempo where this tick, for which there was so much time, has left hardly any line."""
+        is_open = self._step is not None and self._step.is_open
+        if self._before is None and not is_open and is_suspected(spread_s, self._lines.spread_s):
+            self._step = PossibleStep(self._windows, self._past.before(tick.number, self._lines), [tick])
 
     def _suspect_slip(self, ticks: Sequence[Tick], interval_s: float) -> None:
         """Suspects a step of tempo where the tick that has shown the grid, one of the last two, leaves hardly any line."""
         known, new = ticks[:-NEW_TICKS], ticks[-NEW_TICKS:]
         lines = self._windows.lines_through(known, *stepped(interval_s))
-        if lines is not None and lines.spread_s > WIDE_SPREAD_S and self._lines.spread_s < NARROW_SPREAD_S:
+        if lines is not None and is_suspected(lines.spread_s, self._lines.spread_s):
             lines.advance(new[0].number - known[-1].number)
-            self._before = KnownLines(new[0].number, lines)
-            self._stepped = lines_at_new_tempo(self._windows, self._before, new)
+            self._step = PossibleStep(self._windows, KnownLines(new[0].number, lines), new)
 
-    def _suspect(self, tick: Tick) -> None:
-        """Goes on with the lines that are possible if the tempo has stepped before this tick, too."""
-        self._before = self._past.before(tick.number, self._lines)
-        self._stepped = lines_at_new_tempo(self._windows, self._before, [tick])
-
-    def _add_outlier(self, tick: Tick, *, is_late: bool) -> None:
-        is_first = not self._is_explained and not self._outliers
-        if self._before is None or (is_first and self._stepped is None):
-            self._suspect(tick)
+    def _add_outlier(self, tick: Tick, *, is_late: bool) -> bool:
+        """Adds a tick that has left its window; returns whether it confirms a step of tempo."""
+        is_step = False
+        if self._before is None:
+            is_step = self._step is not None and self._step.is_confirmed
+            known = self._step.before if self._step is not None and is_step else None
+            self._before = known or self._past.before(self.number, self._lines)
+            self._step = None
         self._recent.append(tick)
         self._outliers.append((tick.number, is_late))
+        return is_step
 
     def _calm_down(self) -> None:
         if self._before is None:
@@ -278,15 +248,15 @@ class BufferedTicks:
             self._outliers.pop(0)
         if self._before is None or self._outliers:
             return
-        is_open = self._is_explained or self._stepped is not None
-        if not is_open or self._before.number <= self.number - BEFORE_TICKS:
+        if not self._is_explained or self._before.number <= self.number - BEFORE_TICKS:
             self._settle()
 
     def _settle(self) -> None:
         """Drops what was kept from before the last change."""
         self._outliers.clear()
         self._off_grid_ticks.clear()
-        self._before = self._stepped = None
+        self._before = None
+        self._step = None
         self._is_explained = False
         self._lost = 0
         self._past.clear()
@@ -319,10 +289,10 @@ class BufferedTicks:
         phase = lines_at_new_phase(self._windows, before, new)
         if phase is not None and (tempo is None or (self._is_gap(before, new[0]) and not was_gap)):
             self._use_gap(new, explained_gap(self._windows, before, new, phase))
-            self._stepped = tempo
+            self._step = PossibleStep(self._windows, before, new)
         elif tempo is not None:
             self._use(Explanation(tempo, new, 0))
-            self._is_tempo_new, self._stepped = True, None
+            self._is_tempo_new, self._step = True, None
         else:
             # Neither explains all of them: only the last ticks count.
             for start in range(1, len(new) - FEWEST_TICKS):
